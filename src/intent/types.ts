@@ -1,0 +1,109 @@
+/**
+ * The intent as the rest of segue sees it: checked and canonical. Addresses and prefixes are canonical text (RFC 5952
+ * for IPv6, dotted quads for IPv4), MAC addresses are lower case with colons, so two values are equal when their text is.
+ * The order of entities carries no meaning; names are the keys.
+ */
+
+/** What the cloud wants, the same on every node. */
+export interface Intent {
+  version: 1;
+  /** Prefix every locator lies in and no tenant may send to, e.g. `fd00:5e::/32`. */
+  sidBlock: string;
+  nodes: IntentNode[];
+  tenants: Tenant[];
+  ports: Port[];
+  /** Traffic engineering: transit segments towards a node. Empty when the file has none. */
+  paths: Path[];
+}
+
+/** A hypervisor or network node. */
+export interface IntentNode {
+  name: string;
+  /** The node's /48 locator: its SIDs (RFC 8986 section 3.1) are made from it. */
+  locator: string;
+  /** Outer source address of what the node encapsulates; the locator's `::1` unless the file says otherwise. */
+  source: string;
+}
+
+/** `copy`: the inner DSCP is copied out; `zero`: 0; a number 0..63: that code point. */
+export type DscpPolicy = 'copy' | 'zero' | number;
+
+export interface Tenant {
+  name: string;
+  /** 1..16777215 (24 bits). */
+  id: number;
+  subnets: Subnet[];
+  dscp: DscpPolicy;
+  /** Bytes of the largest inner packet; absent: uplink MTU less the encapsulation. */
+  mtu?: number;
+}
+
+export interface Subnet {
+  prefix: string;
+  /** Host address, without a length, inside `prefix`. */
+  gateway: string;
+}
+
+/** A VM's interface. */
+export interface Port {
+  name: string;
+  /** Name of the tenant. */
+  tenant: string;
+  /** Name of the node the interface is on. */
+  node: string;
+  /** Name of the network device on that node; at most 15 bytes (IFNAMSIZ - 1). */
+  interface: string;
+  mac: string;
+  /** Host addresses of the VM, without a length, each inside one of the tenant's subnets. */
+  addresses: string[];
+  /** Prefixes routed to the VM, behind its addresses. */
+  prefixes: string[];
+}
+
+/** Transit segments for traffic to a node. A path is known by (to, tenants). */
+export interface Path {
+  /** Name of the destination node. */
+  to: string;
+  /** SIDs visited, in this order, before the tenant's SID on `to`; at least one. */
+  via: string[];
+  /** Names of the tenants it holds for, sorted; absent: every tenant that no other path to the node names. */
+  tenants?: string[];
+}
+
+export type Dataplane = 'hybrid' | 'kernel' | 'ebpf';
+export type XdpMode = 'auto' | 'always' | 'never';
+/** One End.DT46 a tenant and node, or End.DT4 and End.DT6 apart (RFC 8986 sections 4.6 to 4.8). */
+export type Behaviours = ['dt46'] | ['dt4', 'dt6'];
+
+/** The node file, with its defaults filled in. */
+export interface NodeConfig {
+  /** The node's name in the intent. */
+  node: string;
+  /** Named network namespace (as of `ip netns`) to work in; absent: the agent's own. */
+  netns?: string;
+  /** Names of the underlay interfaces, at least one. */
+  uplinks: string[];
+  dataplane: Dataplane;
+  xdp: XdpMode;
+  behaviours: Behaviours;
+  /** Absolute path of the intent file. */
+  intent: string;
+  /** Bytes of the largest packet the underlay takes; absent: the smallest MTU of the uplinks. */
+  mtu?: number;
+}
+
+/** One entity as it was and as it is: no `before` when it is new, no `after` when it is gone. */
+export interface Change<Kind extends string, Value> {
+  kind: Kind;
+  /** What tells the entity from others of its kind: the name; for a path `pathKey`; for the block `sidBlock`. */
+  key: string;
+  before?: Value;
+  after?: Value;
+}
+
+export type IntentChange =
+  | Change<'block', string>
+  | Change<'node', IntentNode>
+  | Change<'tenant', Tenant>
+  | Change<'port', Port>
+  | Change<'path', Path>;
