@@ -23,6 +23,8 @@ export interface IntentNode {
   locator: string;
   /** Outer source address of what the node encapsulates; the locator's `::1` unless the file says otherwise. */
   source: string;
+  /** The node's local SIDs, where the intent says it; else each node's file speaks for all of them. */
+  behaviours?: Behaviours;
 }
 
 /** `copy`: the inner DSCP is copied out; `zero`: 0; a number 0..63: that code point. */

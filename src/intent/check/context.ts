@@ -1,0 +1,79 @@
+/** What the checks of one file know of the entities checked before. */
+import { LOCATOR_BITS, TENANT_SID_BEHAVIOURS } from '../bounds.js';
+import type { AddressField, PrefixField } from '../fields.js';
+import type { Findings, IssuePath, PathSegment } from '../findings.js';
+import { PrefixIndex } from '../prefix-index.js';
+
+export interface NodeFacts {
+  /** Place in the file's list. */
+  index: number;
+  name: string;
+  /** Absent when it was refused. */
+  locator?: PrefixField;
+  /** Index of the port that has the interface, by its name. */
+  interfaces: Map<string, number>;
+}
+
+export interface SubnetFacts {
+  prefix: PrefixField;
+  /** Absent when it was refused. */
+  gateway?: AddressField;
+}
+
+export interface TenantFacts {
+  index: number;
+  name: string;
+  subnets: SubnetFacts[];
+  bySubnet: PrefixIndex<SubnetFacts>;
+  /** False when one of the subnets was refused: "outside every subnet" can then not be told. */
+  complete: boolean;
+  /** Index of the port that has the address, by canonical text. */
+  addresses: Map<string, number>;
+  /** Index of the port that has the MAC address, by canonical text. */
+  macs: Map<string, number>;
+  prefixes: PortPrefix[];
+}
+
+export interface PortPrefix {
+  /** Index of the port. */
+  port: number;
+  at: IssuePath;
+  prefix: PrefixField;
+}
+
+export interface Context {
+  findings: Findings;
+  /** Absent when it was refused. */
+  block?: PrefixField;
+  /** Absent when the list itself was refused: nothing is then said about names that name nothing. */
+  nodes?: Map<string, NodeFacts>;
+  tenants?: Map<string, TenantFacts>;
+  /** Nodes by locator. */
+  byLocator: PrefixIndex<NodeFacts>;
+}
+
+export function newContext(findings: Findings): Context {
+  return { findings, byLocator: new PrefixIndex() };
+}
+
+/** The `name` of a raw entity, where it has one. */
+export function rawName(raw: unknown): string | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { name } = raw as { name?: unknown };
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** How a message refers to another entity: `ports[3] (red-a)`. */
+export function entityText(list: string, index: number, name: string | undefined): string {
+  return name === undefined ? `${list}[${index}]` : `${list}[${index}] (${name})`;
+}
+
+/** A path below an entity. Built only when there is something to report. */
+export function below(at: IssuePath, ...segments: PathSegment[]): IssuePath {
+  return [...at, ...segments];
+}
+
+/** Is the address in the part of a node's locator that tenants' SIDs are made from? */
+export function isTenantSid(context: Context, { bytes }: AddressField): boolean {
+  return context.byLocator.cover(bytes) !== undefined && TENANT_SID_BEHAVIOURS.includes(bytes[LOCATOR_BITS / 8] ?? 0);
+}

@@ -1,0 +1,73 @@
+/**
+ * Checks of the prefixes behind ports. A port may send from them, so two ports must not share an address: the longer
+ * prefix would win in the routes, but the port with the shorter one could still send as the other.
+ */
+import { parseAddress } from '../../net/address.js';
+import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
+import { readPrefix } from '../fields.js';
+import { type IssuePath, Refusal } from '../findings.js';
+import { PrefixIndex } from '../prefix-index.js';
+import { below, type Context, entityText, type PortPrefix, rawName, type TenantFacts } from './context.js';
+
+/** The canonical prefixes of one port; refused ones are reported and missing. */
+export function readPortPrefixes(
+  { findings, block }: Context,
+  texts: readonly (string | undefined)[],
+  tenant: TenantFacts | undefined,
+  port: number,
+  at: IssuePath,
+): string[] {
+  const prefixes: string[] = [];
+  texts.forEach((given, i) => {
+    if (given === undefined) return;
+    const place = below(at, 'prefixes', i);
+    const prefix = readPrefix(given);
+    if (prefix instanceof Refusal) return findings.add(place, given, prefix.expected);
+    if (block && prefixOverlaps(block, prefix)) {
+      return findings.add(place, given, `a prefix outside the SID block ${block.text}`);
+    }
+    if (prefixes.includes(prefix.text)) return findings.add(place, given, 'a prefix given once');
+    prefixes.push(prefix.text);
+    const gateway = tenant?.subnets.find((subnet) => subnet.gateway && prefixContains(prefix, subnet.gateway.bytes));
+    if (gateway?.gateway) {
+      return findings.add(place, given, `a prefix without the tenant's gateway ${gateway.gateway.text}`);
+    }
+    tenant?.prefixes.push({ port, at: place, prefix });
+  });
+  return prefixes;
+}
+
+/** Compares the prefixes of all ports of a tenant with each other and with the ports' addresses. */
+export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly unknown[]): void {
+  const portText = (index: number): string => entityText('ports', index, rawName(raws[index]));
+  for (const tenant of tenants?.values() ?? []) {
+    if (tenant.prefixes.length === 0) continue;
+    const refused = new Set<PortPrefix>();
+    const refuse = (entry: PortPrefix, expected: string): void => {
+      if (refused.has(entry)) return;
+      refused.add(entry);
+      findings.add(entry.at, entry.prefix.text, expected);
+    };
+    const index = new PrefixIndex<PortPrefix>();
+    // The shortest first, so that each meets what contains it.
+    for (const entry of [...tenant.prefixes].sort((a, b) => a.prefix.length - b.prefix.length || a.port - b.port)) {
+      for (const other of index.covering(entry.prefix.bytes, entry.prefix.length)) {
+        if (other.port === entry.port) continue;
+        const owner = `${other.prefix.text} is behind ${portText(other.port)}`;
+        refuse(entry, `a prefix apart from those of other ports of tenant ${tenant.name}; ${owner}`);
+      }
+      index.add(entry.prefix, entry);
+    }
+    for (const [text, port] of tenant.addresses) {
+      const address = parseAddress(text);
+      if (!address) continue;
+      for (const entry of index.covering(address.bytes)) {
+        if (entry.port !== port) {
+          refuse(entry, `a prefix without the addresses of other ports; ${text} is that of ${portText(port)}`);
+        } else if (entry.prefix.length === address.bytes.length * 8) {
+          refuse(entry, 'a prefix other than an address of the port, which has its route already');
+        }
+      }
+    }
+  }
+}

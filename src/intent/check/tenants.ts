@@ -1,0 +1,129 @@
+/** Checks of `tenants:`: names, ids, subnets that do not overlap, gateways inside them. */
+import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
+import { MIN_IPV6_MTU_BYTES } from '../bounds.js';
+import { type AddressField, type PrefixField, readAddress, readName, readPrefix } from '../fields.js';
+import { type IssuePath, Refusal } from '../findings.js';
+import { PrefixIndex } from '../prefix-index.js';
+import { tenantSchema } from '../schema.js';
+import { type Draft, structured } from '../structure.js';
+import type { Subnet, Tenant } from '../types.js';
+import { below, type Context, entityText, type SubnetFacts, type TenantFacts } from './context.js';
+
+/**
+ * What the address means in its subnet, when that keeps it from being a host's: IPv4's network and broadcast address
+ * (RFC 1122 section 3.2.1.3; none in a /31, RFC 3021), IPv6's subnet-router anycast address (RFC 4291 section 2.6.1;
+ * none in a /127, RFC 6164).
+ */
+export function reservedRole(prefix: PrefixField, address: AddressField): string | undefined {
+  const bits = prefix.bytes.length * 8;
+  if (prefix.length >= bits - 1) return undefined;
+  if (prefix.bytes.every((byte, i) => byte === address.bytes[i])) {
+    return address.family === 4 ? 'network' : 'subnet-router anycast';
+  }
+  if (address.family === 6) return undefined;
+  const last = prefix.bytes.every((byte, i) => {
+    const hostBits = Math.min(8, Math.max(0, (i + 1) * 8 - prefix.length));
+    return address.bytes[i] === (byte | ((1 << hostBits) - 1));
+  });
+  return last ? 'broadcast' : undefined;
+}
+
+/** A subnet that passed, or undefined. Facts are kept of what could be read of it. */
+function checkSubnet(
+  context: Context,
+  draft: Draft<Subnet> | undefined,
+  at: IssuePath,
+  facts: TenantFacts,
+): Subnet | undefined {
+  const { findings, block } = context;
+  const given = draft?.prefix;
+  const prefix = given === undefined ? undefined : readPrefix(given);
+  const gateway = draft?.gateway === undefined ? undefined : readAddress(draft.gateway);
+  if (prefix instanceof Refusal) findings.add(below(at, 'prefix'), given, prefix.expected);
+  if (gateway instanceof Refusal) findings.add(below(at, 'gateway'), draft?.gateway, gateway.expected);
+  if (prefix === undefined || prefix instanceof Refusal) {
+    facts.complete = false;
+    return undefined;
+  }
+  if (block && prefixOverlaps(block, prefix)) {
+    findings.add(below(at, 'prefix'), given, `a prefix outside the SID block ${block.text}`);
+  }
+  const subnet: SubnetFacts = { prefix };
+  facts.subnets.push(subnet);
+  if (gateway === undefined || gateway instanceof Refusal) return undefined;
+  const refuse = (expected: string): void => findings.add(below(at, 'gateway'), draft?.gateway, expected);
+  const role = reservedRole(prefix, gateway);
+  if (!prefixContains(prefix, gateway.bytes)) refuse(`an address inside the subnet ${prefix.text}`);
+  else if (role) refuse(`an address other than the ${role} address of ${prefix.text}`);
+  subnet.gateway = gateway;
+  return { prefix: prefix.text, gateway: gateway.text };
+}
+
+/** Fills the tenant's index; the shortest prefixes go first, so that each meets what contains it. */
+function indexSubnets(context: Context, facts: TenantFacts, at: IssuePath, places: readonly number[]): void {
+  const order = facts.subnets.map((subnet, i) => ({ subnet, place: places[i] ?? i }));
+  order.sort((a, b) => a.subnet.prefix.length - b.subnet.prefix.length || a.place - b.place);
+  for (const { subnet, place } of order) {
+    const { prefix } = subnet;
+    const other = facts.bySubnet.cover(prefix.bytes);
+    if (other && other.prefix.length <= prefix.length) {
+      const expected = `a subnet apart from the others of the tenant; it overlaps ${other.prefix.text}`;
+      context.findings.add(below(at, 'subnets', place, 'prefix'), prefix.text, expected);
+    } else facts.bySubnet.add(prefix, subnet);
+  }
+}
+
+/** Checks all tenants. Refused ones are missing in the result, all have facts in the context. */
+export function checkTenants(context: Context, raws: readonly unknown[]): Tenant[] {
+  const { findings } = context;
+  const tenants: Tenant[] = [];
+  const known = new Map<string, TenantFacts>();
+  const ids = new Map<number, TenantFacts>();
+  context.tenants = known;
+  raws.forEach((raw, index) => {
+    const at: IssuePath = ['tenants', index];
+    const draft = structured(tenantSchema, raw, at, findings);
+    if (!draft) return;
+    const facts: TenantFacts = {
+      index,
+      name: draft.name ?? '',
+      subnets: [],
+      bySubnet: new PrefixIndex(),
+      complete: draft.subnets !== undefined,
+      addresses: new Map(),
+      macs: new Map(),
+      prefixes: [],
+    };
+    if (draft.name !== undefined) {
+      const name = readName(draft.name);
+      const other = known.get(draft.name);
+      if (name instanceof Refusal) findings.add(below(at, 'name'), draft.name, name.expected);
+      if (other)
+        findings.add(below(at, 'name'), draft.name, `a name no other tenant has; tenants[${other.index}] has it`);
+      else known.set(draft.name, facts);
+    }
+    if (draft.id !== undefined) {
+      const other = ids.get(draft.id);
+      const expected = `an id no other tenant has; ${entityText('tenants', other?.index ?? 0, other?.name)} has it`;
+      if (other) findings.add(below(at, 'id'), draft.id, expected);
+      else ids.set(draft.id, facts);
+    }
+    const subnets: Subnet[] = [];
+    const places: number[] = [];
+    (draft.subnets ?? []).forEach((subnet, i) => {
+      const kept = facts.subnets.length;
+      const checked = checkSubnet(context, subnet, below(at, 'subnets', i), facts);
+      if (facts.subnets.length > kept) places.push(i);
+      if (checked) subnets.push(checked);
+    });
+    indexSubnets(context, facts, at, places);
+    const { mtu, id } = draft;
+    if (mtu !== undefined && mtu < MIN_IPV6_MTU_BYTES && facts.subnets.some(({ prefix }) => prefix.family === 6)) {
+      findings.add(below(at, 'mtu'), mtu, `at least ${MIN_IPV6_MTU_BYTES} bytes for a tenant with an IPv6 subnet`);
+    }
+    if (id === undefined) return;
+    const dscp = draft.dscp ?? 'copy';
+    tenants.push({ name: facts.name, id, subnets, dscp, ...(mtu === undefined ? {} : { mtu }) });
+  });
+  return tenants;
+}

@@ -1,0 +1,44 @@
+/** The one error of src/intent: a file that is refused, with every reason at once. */
+import { MAX_ISSUES_RENDERED } from './bounds.js';
+
+export interface IntentIssue {
+  /** `ports[3].addresses[0]`; empty when it is about the file as a whole or its syntax. */
+  path: string;
+  /** What stands there, as read; undefined when nothing does. */
+  value: unknown;
+  /** How the value reads in the message: `"10.0.0.300"`, `missing`, `null`. */
+  found: string;
+  /** End of the sentence "expected …". */
+  expected: string;
+  /** Counted from 1. */
+  line?: number;
+  /** Counted from 1, in UTF-16 units. */
+  column?: number;
+}
+
+/** One line: `intent.yaml:12:5: ports[3].addresses[0]: "10.0.0.300": expected an IPv4 or IPv6 address`. */
+export function renderIssue(file: string, issue: IntentIssue): string {
+  const place = issue.line === undefined ? file : `${file}:${issue.line}:${issue.column ?? 1}`;
+  const path = issue.path === '' ? '' : `${issue.path}: `;
+  return `${place}: ${path}${issue.found}: expected ${issue.expected}`;
+}
+
+function render(file: string, issues: readonly IntentIssue[]): string {
+  const lines = issues.slice(0, MAX_ISSUES_RENDERED).map((issue) => renderIssue(file, issue));
+  if (issues.length > lines.length) lines.push(`${file}: ${issues.length - lines.length} more errors`);
+  return lines.join('\n');
+}
+
+/** A node or intent file that is refused. The message has one issue a line, in the order of the file. */
+export class IntentError extends Error {
+  readonly code = 'INTENT_INVALID';
+  readonly file: string;
+  readonly issues: readonly IntentIssue[];
+
+  constructor(file: string, issues: readonly IntentIssue[]) {
+    super(render(file, issues));
+    this.name = 'IntentError';
+    this.file = file;
+    this.issues = issues;
+  }
+}

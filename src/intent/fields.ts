@@ -1,0 +1,123 @@
+/** The texts of single fields: names, interfaces, MAC addresses, addresses, prefixes. Each becomes canonical or is refused. */
+import { type Address, formatAddress, parseAddress } from '../net/address.js';
+import { canonicalMac, isUnicastMac, parseMac } from '../net/mac.js';
+import { formatPrefix, parsePrefix, type Prefix, prefixContains, prefixOverlaps } from '../net/prefix.js';
+import { MAX_INTERFACE_NAME_CHARS, MAX_NAME_CHARS } from './bounds.js';
+import { Refusal } from './findings.js';
+
+/** An address with its canonical text. */
+export interface AddressField extends Address {
+  text: string;
+}
+
+/** A prefix with its canonical text. */
+export interface PrefixField extends Prefix {
+  text: string;
+}
+
+const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME_CHARS - 1}}$`);
+const badName = new Refusal(`1 to ${MAX_NAME_CHARS} letters, digits, ".", "_" or "-", the first a letter or a digit`);
+
+/** Names of entities: they become file names, link aliases and words of a table. */
+export function readName(text: string): string | Refusal {
+  return NAME.test(text) ? text : badName;
+}
+
+// The kernel takes more (dev_valid_name, net/core/dev.c), but the name is written into nftables sets and sysctl paths.
+const INTERFACE = new RegExp(`^[A-Za-z0-9_][A-Za-z0-9._@+=-]{0,${MAX_INTERFACE_NAME_CHARS - 1}}$`);
+const badInterface = new Refusal(
+  `an interface name: 1 to ${MAX_INTERFACE_NAME_CHARS} letters, digits or "._-@+=", the first a letter, a digit or "_"`,
+);
+const reservedInterface = new Refusal('an interface name other than lo, and than all and default, which sysctls use');
+const ownInterface = new Refusal('an interface name other than sg-<number>, which are the VRFs of segue');
+
+/** Names of network devices that may be served as a port or an uplink. */
+export function readInterface(text: string): string | Refusal {
+  if (!INTERFACE.test(text)) return badInterface;
+  if (text === 'lo' || text === 'all' || text === 'default') return reservedInterface;
+  return /^sg-\d+$/.test(text) ? ownInterface : text;
+}
+
+const badMac = new Refusal('a MAC address such as 02:00:00:00:00:0a');
+const groupMac = new Refusal('the MAC address of one host: not a group address, not zero');
+
+export function readMac(text: string): string | Refusal {
+  const bytes = parseMac(text);
+  if (!bytes) return badMac;
+  if (!isUnicastMac(bytes)) return groupMac;
+  return canonicalMac(text) ?? badMac;
+}
+
+function mustParsePrefix(text: string): PrefixField {
+  const result = parsePrefix(text);
+  if (!result.ok) throw new Error(`"${text}": expected ${result.expected}`);
+  return { ...result.prefix, text };
+}
+
+/** What no host can be given or reached by through a router: RFC 6890 and RFC 4291 section 2.4. */
+const SPECIAL: readonly (PrefixField & { what: string })[] = (
+  [
+    ['0.0.0.0/8', 'unspecified'],
+    ['127.0.0.0/8', 'loopback'],
+    ['169.254.0.0/16', 'link-local'],
+    ['224.0.0.0/4', 'multicast'],
+    ['255.255.255.255/32', 'broadcast'],
+    ['::/128', 'unspecified'],
+    ['::1/128', 'loopback'],
+    ['::ffff:0.0.0.0/96', 'IPv4-mapped'],
+    ['fe80::/10', 'link-local'],
+    ['ff00::/8', 'multicast'],
+  ] as const
+).map(([text, what]) => ({ ...mustParsePrefix(text), what }));
+
+/** Can the address lie in one of SPECIAL at all? Cheap, for the million ordinary ones. */
+function maybeSpecial({ family, bytes }: Address): boolean {
+  const first = bytes[0] ?? 0;
+  return family === 4 ? first === 0 || first === 127 || first === 169 || first >= 224 : first === 0 || first >= 0xfe;
+}
+
+/** Refuses an address no host can have. */
+function refuseSpecialAddress(address: Address): Refusal | undefined {
+  if (!maybeSpecial(address)) return undefined;
+  const special = SPECIAL.find((range) => prefixContains(range, address.bytes));
+  return special && new Refusal(`a unicast address, not ${special.what} (${special.text})`);
+}
+
+/** Refuses a prefix with addresses no host can have. */
+export function refuseSpecialPrefix(prefix: Prefix): Refusal | undefined {
+  const special = SPECIAL.find((range) => prefixOverlaps(range, prefix));
+  return special && new Refusal(`a prefix of unicast addresses, without ${special.what} ones (${special.text})`);
+}
+
+const badAddress = new Refusal('an IPv4 or IPv6 address');
+const addressWithLength = new Refusal('an IPv4 or IPv6 address without a length');
+const addressWithZone = new Refusal('an IPv4 or IPv6 address without a zone');
+
+/** An address one host can have. */
+export function readAddress(text: string): AddressField | Refusal {
+  const address = parseAddress(text);
+  if (!address) return text.includes('/') ? addressWithLength : text.includes('%') ? addressWithZone : badAddress;
+  return refuseSpecialAddress(address) ?? { ...address, text: formatAddress(address.bytes) };
+}
+
+const notIPv6Address = new Refusal('an IPv6 address');
+
+/** An IPv6 address one node can have: outer sources, SIDs. */
+export function readIPv6Address(text: string): AddressField | Refusal {
+  const address = readAddress(text);
+  return !(address instanceof Refusal) && address.family === 4 ? notIPv6Address : address;
+}
+
+/** A prefix of addresses hosts can have. */
+export function readPrefix(text: string): PrefixField | Refusal {
+  const result = parsePrefix(text);
+  if (!result.ok) return new Refusal(result.expected);
+  return refuseSpecialPrefix(result.prefix) ?? { ...result.prefix, text: formatPrefix(result.prefix) };
+}
+
+const notIPv6Prefix = new Refusal('an IPv6 prefix');
+
+export function readIPv6Prefix(text: string): PrefixField | Refusal {
+  const prefix = readPrefix(text);
+  return !(prefix instanceof Refusal) && prefix.family === 4 ? notIPv6Prefix : prefix;
+}

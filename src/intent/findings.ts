@@ -1,0 +1,80 @@
+/** What checks report: findings without positions, turned into issues once the file's text is at hand. */
+import { MAX_SUGGESTIONS } from './bounds.js';
+import { nearest } from './nearest.js';
+import { showValue } from './show.js';
+
+export type PathSegment = string | number;
+export type IssuePath = readonly PathSegment[];
+
+export interface Finding {
+  path: IssuePath;
+  /** What stands there; undefined when nothing does. */
+  value: unknown;
+  /** How the value reads in the message. */
+  found: string;
+  /** End of the sentence "expected …". */
+  expected: string;
+  /** Offset in the text, UTF-16 units, where no path leads (syntax errors). */
+  offset?: number;
+  /** The finding is about this key of the map at `path`, not about a value. */
+  key?: string;
+}
+
+/** A field's text that is refused, with the end of the sentence "expected …". */
+export class Refusal {
+  readonly expected: string;
+
+  constructor(expected: string) {
+    this.expected = expected;
+  }
+}
+
+/** Collects the findings of one file. */
+export class Findings {
+  readonly list: Finding[] = [];
+  #suggestions = MAX_SUGGESTIONS;
+
+  /** Reports the value at a path. */
+  add(path: IssuePath, value: unknown, expected: string): void {
+    this.list.push({ path, value, found: showValue(value), expected });
+  }
+
+  /** Reports a place in the text. `found` stands for the value in the message. */
+  addAt(offset: number, found: string, expected: string): void {
+    this.list.push({ path: [], value: undefined, found, expected, offset });
+  }
+
+  /** Reports the file as a whole. */
+  addFile(found: string, expected: string): void {
+    this.list.push({ path: [], value: undefined, found, expected });
+  }
+
+  /** Reports a key the map at `path` should not have. */
+  addKey(path: IssuePath, key: string, known: readonly string[]): void {
+    const expected = `one of the keys ${known.join(', ')}${this.#didYouMean(key, known)}`;
+    this.list.push({ path, value: key, found: JSON.stringify(key), expected, key });
+  }
+
+  /** Reports a name that names nothing. `what` is the noun: "a tenant". */
+  addUnknownName(path: IssuePath, name: string, what: string, known: Iterable<string>): void {
+    const expected = `the name of ${what} of this file`;
+    this.add(path, name, `${expected}${this.#suggestions > 0 ? this.#didYouMean(name, [...known]) : ''}`);
+  }
+
+  #didYouMean(text: string, known: readonly string[]): string {
+    if (this.#suggestions <= 0) return '';
+    this.#suggestions--;
+    const near = nearest(text, known);
+    return near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`;
+  }
+}
+
+/** `["ports", 3, "addresses", 0]` → `ports[3].addresses[0]`. */
+export function pathText(path: IssuePath): string {
+  let text = '';
+  for (const segment of path) {
+    if (typeof segment === 'number') text += `[${segment}]`;
+    else text += text === '' ? segment : `.${segment}`;
+  }
+  return text;
+}

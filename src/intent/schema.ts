@@ -1,0 +1,111 @@
+/**
+ * The structure of the files, defined once: which keys there are, which may be left out, what type each has. A message
+ * is the end of the sentence "expected …". What the texts mean (addresses, names) and how entities relate is checked
+ * in check/; per-field refinements here would cost more than all of it at 100,000 ports.
+ */
+import { z } from 'zod';
+import {
+  MAX_DSCP,
+  MAX_MTU_BYTES,
+  MAX_TENANT_ID,
+  MAX_VIA_SEGMENTS,
+  MIN_IPV6_MTU_BYTES,
+  MIN_TENANT_MTU_BYTES,
+} from './bounds.js';
+
+const text = (expected: string) => z.string({ error: expected });
+
+const integer = (least: number, most: number, what: string) => {
+  const error = `${what} from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+};
+
+const some = <T extends z.ZodType>(item: T, expected: string) =>
+  z.array(item, { error: expected }).min(1, { error: expected });
+
+const ADDRESS = 'an IPv4 or IPv6 address';
+const PREFIX = 'a prefix, address/length';
+const NAME = 'a name (text)';
+
+export const nodeSchema = z.strictObject(
+  {
+    name: text(NAME),
+    locator: text('the locator of the node, an IPv6 /48'),
+    source: text('the outer source, an IPv6 address').optional(),
+  },
+  { error: 'a node: a map with name and locator' },
+);
+
+export const subnetSchema = z.strictObject(
+  { prefix: text(PREFIX), gateway: text('the address of the gateway, one for each subnet') },
+  { error: 'a subnet: a map with prefix and gateway' },
+);
+
+const DSCP = `copy, zero or a number from 0 to ${MAX_DSCP}`;
+
+export const tenantSchema = z.strictObject(
+  {
+    name: text(NAME),
+    id: integer(1, MAX_TENANT_ID, 'a whole number'),
+    subnets: some(subnetSchema, 'a list of one or more subnets'),
+    dscp: z.union([z.enum(['copy', 'zero']), z.int().min(0).max(MAX_DSCP)], { error: DSCP }).optional(),
+    mtu: integer(MIN_TENANT_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+  },
+  { error: 'a tenant: a map with name, id and subnets' },
+);
+
+export const portSchema = z.strictObject(
+  {
+    name: text(NAME),
+    tenant: text('the name of a tenant (text)'),
+    node: text('the name of a node (text)'),
+    interface: text('the name of a network interface (text)'),
+    mac: text('a MAC address in quotes, such as "02:00:00:00:00:0a"'),
+    addresses: some(text(ADDRESS), 'a list of one or more addresses'),
+    prefixes: z.array(text(PREFIX), { error: 'a list of prefixes' }).optional(),
+  },
+  { error: 'a port: a map with name, tenant, node, interface, mac and addresses' },
+);
+
+const VIA = `a list of 1 to ${MAX_VIA_SEGMENTS} SIDs`;
+
+export const pathSchema = z.strictObject(
+  {
+    to: text('the name of a node (text)'),
+    via: some(text('a SID, an IPv6 address'), VIA).max(MAX_VIA_SEGMENTS, { error: VIA }),
+    tenants: some(text('the name of a tenant (text)'), 'a list of one or more names of tenants').optional(),
+  },
+  { error: 'a path: a map with to and via' },
+);
+
+const list = (what: string) => z.array(z.unknown(), { error: `a list of ${what}, [] for none` });
+
+/** The file around its entities; they are checked one by one, so that a bad one hides nothing of the others. */
+export const intentSchema = z.strictObject(
+  {
+    version: z.literal(1, { error: '1, the version of this format' }),
+    sidBlock: text('the SID block, an IPv6 prefix'),
+    nodes: list('nodes'),
+    tenants: list('tenants'),
+    ports: list('ports'),
+    paths: list('paths').optional(),
+  },
+  { error: 'a map with version, sidBlock, nodes, tenants and ports' },
+);
+
+const INTERFACES = 'a list of one or more interface names';
+const BEHAVIOURS = '[dt46] or [dt4, dt6]';
+
+export const nodeFileSchema = z.strictObject(
+  {
+    node: text(NAME),
+    netns: text('the name of a network namespace (text)').optional(),
+    uplinks: some(text('the name of a network interface (text)'), INTERFACES),
+    dataplane: z.enum(['hybrid', 'kernel', 'ebpf'], { error: 'hybrid, kernel or ebpf' }).optional(),
+    xdp: z.enum(['auto', 'always', 'never'], { error: 'auto, always or never' }).optional(),
+    behaviours: some(z.enum(['dt46', 'dt4', 'dt6'], { error: 'dt46, dt4 or dt6' }), BEHAVIOURS).optional(),
+    intent: text('the path of the intent file (text)'),
+    mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+  },
+  { error: 'a map with node, uplinks and intent' },
+);
