@@ -1,0 +1,54 @@
+# `make` prints the targets. `make demo` and `make test` set up what is missing by themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup build test lint unit kernel netns vm demo bench gen clean
+
+VITEST := node_modules/.bin/vitest run
+# Every run leaves its numbers where .ci/run adds them up.
+REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
+VM_TIMEOUT ?= 1100
+STAGES := setup build lint unit kernel vm
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup build ## set up, build, and run the demonstration network with its report
+	@bin/segue lab run
+
+test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
+	@scripts/stages $(STAGES)
+
+setup: ## install what is missing: Debian packages, a kernel for the VM, node modules
+	@scripts/setup
+
+build: setup ## compile src/ to dist/
+	@npm run --silent build
+
+lint: setup ## types, type-checked lint, formatting
+	@node_modules/.bin/tsc --noEmit -p .
+	@npm run --silent lint
+
+unit: setup ## tests of pure values
+	@$(VITEST) --project unit $(REPORT)
+
+kernel: setup build ## tests against this machine's kernel, in namespaces of their own (root)
+	@$(VITEST) --project kernel $(REPORT)
+
+netns: setup build ## tests of whole topologies on this machine's kernel, which must have VRF (root)
+	@ip link add sg-probe type vrf table 1 2>/dev/null && ip link del sg-probe || \
+	  { echo 'netns: this kernel has no VRF (or you are not root); make vm boots one that has' >&2; exit 1; }
+	@$(VITEST) --project netns $(REPORT)
+
+vm: setup build ## the same topologies in a VM whose kernel has VRF (DEBUG=1: a shell in it when a test fails)
+	@scripts/vm-tests --timeout $(VM_TIMEOUT)
+
+bench: ## benchmarks: not there yet, they come with the fast path (issue 3)
+	@echo 'make bench: nothing to run yet; benchmarks come with the eBPF fast path (issue 3)' >&2; exit 1
+
+gen: ## generated layouts: not there yet, they come with the fast path (issue 3)
+	@echo 'make gen: nothing to generate yet; map layouts come with the eBPF fast path (issue 3)' >&2; exit 1
+
+clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
+	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*
