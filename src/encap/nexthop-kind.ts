@@ -1,0 +1,66 @@
+import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import { applyByNetlink } from '../reconcile/netlink-changes.js';
+import { decodeNexthop, deleteNexthop, dumpNexthopsRequest, replaceNexthop } from '../netlink/nexthop.js';
+import type { Kind } from '../reconcile/kind.js';
+import type { Nexthop } from './objects.js';
+
+/**
+ * Next-hop objects, known as ours by protocol and range of ids, and told apart by family, VRF and last segment: so a
+ * path that changes is one replace, whatever the number of routes that name it.
+ */
+export const nexthopKind: Kind<'nexthop'> = {
+  name: 'nexthop',
+
+  list(kernel) {
+    const found = new Map<string, Nexthop>();
+    kernel.nexthopIds.clear();
+    for (const nexthop of kernel.socket.dump(dumpNexthopsRequest({}), decodeNexthop)) {
+      const { id, family, encap, oif } = nexthop;
+      if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) continue;
+      kernel.nexthopIds.occupy(id);
+      if (nexthop.protocol !== PROTOCOL) continue;
+      const device = oif === undefined ? '' : kernel.links.nameOf(oif);
+      const segments = encap?.type === 'seg6' ? encap.segments : [];
+      const base = `${family === 4 ? 'inet' : 'inet6'} ${device} ${segments.at(-1) ?? ''}`;
+      // One that says the same as another, or that we would not make, gets a key no plan has, and goes.
+      const key = found.has(base) || segments.length === 0 ? `${base} id ${id}` : base;
+      kernel.nexthopIds.set(key, id);
+      found.set(key, {
+        family: family ?? 6,
+        device,
+        mode: encap?.type === 'seg6' ? (encap.mode as Nexthop['mode']) : 'encap',
+        segments,
+      });
+    }
+    return found;
+  },
+
+  async apply(kernel, changes) {
+    const failures = await applyByNetlink(kernel, changes, ({ key, desired }) => {
+      if (desired === undefined) {
+        const id = kernel.nexthopIds.get(key);
+        return id === undefined ? [] : [deleteNexthop(id)];
+      }
+      const { family, device, mode, segments } = desired;
+      return [
+        replaceNexthop({
+          id: kernel.nexthopIds.allocate(key),
+          family,
+          oif: kernel.links.indexOf(device),
+          encap: { type: 'seg6', mode, segments: [...segments] },
+          protocol: PROTOCOL,
+        }),
+      ];
+    });
+    const failed = new Set(failures.map(({ key }) => key));
+    for (const { key, desired } of changes) {
+      if (desired === undefined && !failed.has(key)) kernel.nexthopIds.release(key);
+    }
+    return failures;
+  },
+
+  devices: ({ device }) => [device],
+
+  describe: (_key, { family, device, mode, segments }) =>
+    `nexthop ${family === 4 ? '-4' : '-6'} encap seg6 mode ${mode} segs ${segments.join(',')} dev ${device}`,
+};

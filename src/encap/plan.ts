@@ -1,0 +1,53 @@
+import { DEFAULT_METRIC, routeKey } from './route-key.js';
+import { behaviourFor, tenantSid } from './sid.js';
+import { hostPrefix } from '../net/prefix.js';
+import { tenantTable, vrfName } from '../plan/numbers.js';
+import type { Emit } from '../plan/plan.js';
+import type { IntentView, RemotePair } from '../plan/view.js';
+import type { Port, Tenant } from '../intent/types.js';
+
+const FAMILIES = [4, 6] as const;
+
+/** The next hops of a tenant towards one other node: one a family, shared by all the tenant's routes there. */
+export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
+  const tenant = view.tenant(pair.tenant);
+  for (const family of FAMILIES) {
+    if (!tenant.subnets.some((subnet) => familyOfPrefix(subnet.prefix) === family)) continue;
+    const sid = remoteSid(view, tenant, pair.node, family);
+    emit('nexthop', nexthopKey(family, tenant, sid), {
+      family,
+      device: vrfName(tenant.id),
+      mode: 'encap.red',
+      segments: [...view.transit(tenant.name, pair.node), sid],
+    });
+  }
+}
+
+/** The routes to a VM on another node: its addresses, and the prefixes behind it. */
+export function planRemotePort(view: IntentView, port: Port, emit: Emit): void {
+  const tenant = view.tenant(port.tenant);
+  const table = tenantTable(tenant.id);
+  const keys: [string?, string?] = [];
+  const add = (prefix: string): void => {
+    const family = familyOfPrefix(prefix);
+    const slot = family === 4 ? 0 : 1;
+    const nexthop = (keys[slot] ??= nexthopKey(family, tenant, remoteSid(view, tenant, port.node, family)));
+    const metric = DEFAULT_METRIC[family];
+    emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, nexthop });
+  };
+  for (const address of port.addresses) add(hostPrefix(address));
+  for (const prefix of port.prefixes) add(prefix);
+}
+
+export function nexthopKey(family: 4 | 6, tenant: Tenant, sid: string): string {
+  return `${family === 4 ? 'inet' : 'inet6'} ${vrfName(tenant.id)} ${sid}`;
+}
+
+export function familyOfPrefix(prefix: string): 4 | 6 {
+  return prefix.includes(':') ? 6 : 4;
+}
+
+function remoteSid(view: IntentView, tenant: Tenant, node: string, family: 4 | 6): string {
+  const to = view.node(node);
+  return tenantSid(to.locator, behaviourFor(family, view.behaviours(to)), tenant.id);
+}

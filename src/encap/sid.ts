@@ -1,0 +1,36 @@
+import { formatIPv6, writeAddress } from '../net/address.js';
+import type { Behaviours } from '../intent/types.js';
+import type { AddressFamily } from '../net/address.js';
+
+/** Function codes of the SID plan: locator (48 bits), behaviour (8), tenant (24), zero (48). RFC 8986 section 3.1. */
+export const BEHAVIOUR_CODE = { 'End.DT4': 0x04, 'End.DT6': 0x06, 'End.DT46': 0x46 } as const;
+
+export type TenantBehaviour = keyof typeof BEHAVIOUR_CODE;
+
+/**
+ * A tenant's SID behind a locator: every node can compute every SID.
+ *
+ * @param locator canonical /48 prefix, `fd00:5e:1::/48`
+ * @param tenantId 1..16777215
+ * @returns canonical address, `fd00:5e:1:4600:64::`
+ */
+export function tenantSid(locator: string, behaviour: TenantBehaviour, tenantId: number): string {
+  const bytes = new Uint8Array(16);
+  writeAddress(locator.slice(0, locator.indexOf('/')), bytes, 0);
+  bytes[6] = BEHAVIOUR_CODE[behaviour];
+  bytes[7] = tenantId >>> 16;
+  bytes[8] = (tenantId >>> 8) & 0xff;
+  bytes[9] = tenantId & 0xff;
+  return formatIPv6(bytes);
+}
+
+/** The behaviours a node has for each tenant, by the `behaviours` of its file. */
+export function behavioursOf(behaviours: Behaviours): TenantBehaviour[] {
+  return behaviours[0] === 'dt46' ? ['End.DT46'] : ['End.DT4', 'End.DT6'];
+}
+
+/** The behaviour that takes a family's packets at a node with these behaviours. */
+export function behaviourFor(family: AddressFamily, behaviours: Behaviours): TenantBehaviour {
+  if (behaviours[0] === 'dt46') return 'End.DT46';
+  return family === 4 ? 'End.DT4' : 'End.DT6';
+}

@@ -1,0 +1,30 @@
+import { allEntities, planEntity } from './entity.js';
+import { emptyPlan } from './plan.js';
+import { IntentView } from './view.js';
+import type { Emit, Plan, PlanValue } from './plan.js';
+import type { NodeFacts } from './view.js';
+import type { Intent, NodeConfig } from '../intent/types.js';
+
+/**
+ * Everything the node must own for an intent: a pure function.
+ *
+ * @param intent checked, and with every port of each tenant that has a port on the node (`scopeTo`)
+ */
+export function compile(intent: Intent, config: NodeConfig, facts: NodeFacts): Plan {
+  return planAll(new IntentView(config, facts, intent));
+}
+
+export function planAll(view: IntentView): Plan {
+  const plan = emptyPlan();
+  const emit = emitInto(plan);
+  for (const entity of allEntities(view)) planEntity(view, entity, emit);
+  return plan;
+}
+
+function emitInto(plan: Plan): Emit {
+  return (kind, key, value) => {
+    const objects: Map<string, PlanValue> = plan[kind];
+    if (objects.has(key)) throw new Error(`plan: ${kind} ${key} is planned twice`);
+    objects.set(key, value);
+  };
+}

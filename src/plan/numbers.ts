@@ -1,0 +1,46 @@
+/** The numbers by which a node's objects are recognised, the same on every node (docs/design: names and numbers). */
+
+/** Route, rule, address and neighbour protocol of what segue makes; `segue` in rt_protos.d. */
+export const PROTOCOL = 94;
+
+/** A tenant's table is this plus its id (24 bits). */
+export const TABLE_BASE = 0x5e000000;
+
+/** Ids of next-hop objects: 24 bits from here up. */
+export const NEXTHOP_ID_BASE = 0x5e000000;
+export const NEXTHOP_ID_COUNT = 0x01000000;
+
+/** Linux's main table. */
+export const MAIN_TABLE = 254;
+/** Linux's local table. */
+export const LOCAL_TABLE = 255;
+
+/** Where `lookup local` goes from 0, so that l3mdev (1000) comes before it. */
+export const LOCAL_RULE_PRIORITY = 32765;
+/** Outer packets of this node find the SID block in main. */
+export const OUTER_RULE_PRIORITY = 990;
+/** Nothing else that comes from a VRF finds it. */
+export const BLOCK_RULE_PRIORITY = 991;
+
+/** Metric of the last resort in a tenant's table: after any other default (kernel Documentation/networking/vrf.rst). */
+export const SEAL_METRIC = 4278198272;
+
+/** Entries of proxy NDP a port may have: the kernel's cost grows with their square (50,000 took 40 s). */
+export const MAX_PROXY_NEIGHBOURS_PER_PORT = 256;
+
+export function tenantTable(tenantId: number): number {
+  return TABLE_BASE + tenantId;
+}
+
+export function isTenantTable(table: number): boolean {
+  return table > TABLE_BASE && table < TABLE_BASE + 0x01000000;
+}
+
+export function vrfName(tenantId: number): string {
+  return `sg-${tenantId}`;
+}
+
+/** The device that belongs to a tenant's table; undefined for other tables. */
+export function vrfNameOfTable(table: number): string | undefined {
+  return isTenantTable(table) ? vrfName(table - TABLE_BASE) : undefined;
+}

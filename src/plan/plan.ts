@@ -1,0 +1,85 @@
+import type { LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
+import type { Rule, Vrf } from '../vrf/objects.js';
+import type { Nexthop, Route } from '../encap/objects.js';
+import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
+
+/** Every kind of object a node may own, and the type of its value. Keys are text that the kernel's own view can give again. */
+export interface PlanKinds {
+  /** key: path below /proc/sys, `net/ipv4/ip_forward` */
+  sysctl: Sysctl;
+  /** key: `<family> <table>` of a table, `<family> <table> <set> <element>` of an element */
+  guard: GuardObject;
+  /** key: `inet` or `inet6` */
+  'local-rule': LocalRule;
+  /** key: `<inet|inet6> <priority>[ from P][ to P][ iif D]` */
+  rule: Rule;
+  /** key: device name, `sg-100` */
+  vrf: Vrf;
+  /** key: interface name */
+  port: PortAttachment;
+  /** key: `<device> <address>/<length>` */
+  address: PortAddress | SourceAddress;
+  /** key: `<device> <address>` */
+  neighbour: Neighbour;
+  /** key: `<device> <address>` */
+  proxy: ProxyNeighbour;
+  /** key: `tunsrc` */
+  tunsrc: TunnelSource;
+  /** key: `<inet|inet6> <VRF device> <last segment>` */
+  nexthop: Nexthop;
+  /** key: `<table> <prefix>[ metric <n>]` */
+  route: Route;
+}
+
+export type KindName = keyof PlanKinds;
+export type PlanValue = PlanKinds[KindName];
+
+export type Plan = { [K in KindName]: Map<string, PlanKinds[K]> };
+
+/** Receives what a domain plans; the kind ties the key to the value's type. */
+export type Emit = <K extends KindName>(kind: K, key: string, value: PlanKinds[K]) => void;
+
+/**
+ * The kinds in the order their objects are made; they are removed in the reverse order. The guard stands before the
+ * interfaces it guards, next hops before the routes that name them, a VRF before anything in its table.
+ */
+export const KIND_ORDER: readonly KindName[] = [
+  'guard',
+  'rule',
+  'local-rule',
+  'vrf',
+  'sysctl',
+  'port',
+  'address',
+  'tunsrc',
+  'neighbour',
+  'proxy',
+  'nexthop',
+  'route',
+];
+
+export function emptyPlan(): Plan {
+  return {
+    sysctl: new Map(),
+    guard: new Map(),
+    'local-rule': new Map(),
+    rule: new Map(),
+    vrf: new Map(),
+    port: new Map(),
+    address: new Map(),
+    neighbour: new Map(),
+    proxy: new Map(),
+    tunsrc: new Map(),
+    nexthop: new Map(),
+    route: new Map(),
+  };
+}
+
+/** One object as it was planned and as it is planned now; without `after` it is to go. */
+export interface Delta {
+  before?: PlanValue;
+  after?: PlanValue;
+}
+
+/** What a change of the intent does to the plan: only what differs. */
+export type PlanDelta = Map<KindName, Map<string, Delta>>;

@@ -1,0 +1,81 @@
+import { planAll } from './compile.js';
+import { planEntity } from './entity.js';
+import { equalValues } from './equal.js';
+import { emptyPlan } from './plan.js';
+import { touchedBy } from './touched.js';
+import { IntentView } from './view.js';
+import type { Entity } from './entity.js';
+import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
+import type { NodeFacts } from './view.js';
+import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
+
+/**
+ * The plan of a running agent: moves on with the intent's changes at a cost in proportion to what they touch, and stays
+ * equal to what `compile` gives for the whole intent.
+ */
+export class Planner {
+  readonly view: IntentView;
+  #plan: Plan;
+
+  constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
+    this.view = new IntentView(config, facts, intent);
+    this.#plan = planAll(this.view);
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** Moves on by changes and says what they do to the plan. */
+  apply(changes: readonly IntentChange[]): PlanDelta {
+    const touched = touchedBy(this.view, changes);
+    if (touched === 'all') {
+      const before = this.#plan;
+      this.view.apply(changes);
+      this.#plan = planAll(this.view);
+      return difference(before, this.#plan);
+    }
+    const before = planSome(this.view, touched.values());
+    this.view.apply(changes);
+    const delta = difference(before, planSome(this.view, touched.values()));
+    for (const [kind, objects] of delta) {
+      const held: Map<string, PlanValue> = this.#plan[kind];
+      for (const [key, { after }] of objects) {
+        if (after === undefined) held.delete(key);
+        else held.set(key, after);
+      }
+    }
+    return delta;
+  }
+}
+
+function planSome(view: IntentView, entities: Iterable<Entity>): Plan {
+  const plan = emptyPlan();
+  for (const entity of entities) {
+    planEntity(view, entity, (kind, key, value) => {
+      const objects: Map<string, PlanValue> = plan[kind];
+      objects.set(key, value);
+    });
+  }
+  return plan;
+}
+
+/** What differs between two plans. */
+export function difference(before: Plan, after: Plan): PlanDelta {
+  const delta: PlanDelta = new Map();
+  for (const kind of Object.keys(after) as KindName[]) {
+    const was: Map<string, PlanValue> = before[kind];
+    const is: Map<string, PlanValue> = after[kind];
+    const objects = new Map<string, Delta>();
+    for (const [key, value] of was) {
+      const now = is.get(key);
+      if (now === undefined) objects.set(key, { before: value });
+      else if (!equalValues(value, now)) objects.set(key, { before: value, after: now });
+    }
+    for (const [key, value] of is) {
+      if (!was.has(key)) objects.set(key, { after: value });
+    }
+    if (objects.size > 0) delta.set(kind, objects);
+  }
+  return delta;
+}

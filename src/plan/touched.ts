@@ -1,0 +1,98 @@
+import { isIPv6 } from 'node:net';
+import { pairKey } from './view.js';
+import type { Entity } from './entity.js';
+import type { IntentView } from './view.js';
+import type { IntentChange, Port } from '../intent/types.js';
+
+/** Parts by a name of their own, so that each is planned again once. */
+export type Entities = Map<string, Entity>;
+
+/**
+ * The parts of the plan that changes may alter, before or after them.
+ *
+ * @param view as it is before the changes
+ * @returns `all` when nothing can be left out: the block or this node itself changed
+ */
+export function touchedBy(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
+  const touched: Entities = new Map();
+  const add = (entity: Entity): void => {
+    touched.set(entity.kind === 'node' ? 'node' : `${entity.kind} ${entity.key}`, entity);
+  };
+  const hosted = new Map<string, number>();
+
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'block':
+        return 'all';
+      case 'node':
+        if (change.key === view.config.node) return 'all';
+        addWhere(view, add, (_tenant, node) => node === change.key);
+        addLocalPorts(view, add);
+        break;
+      case 'path':
+        for (const { tenant, node } of view.pairs.values()) {
+          if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', key: pairKey(tenant, node) });
+        }
+        // The longest encapsulation decides the tenants' MTU.
+        addLocalPorts(view, add);
+        break;
+      case 'tenant':
+        add({ kind: 'tenant', key: change.key });
+        add({ kind: 'proxies', key: change.key });
+        addWhere(view, add, (tenant) => tenant === change.key);
+        for (const name of view.localPorts.get(change.key)?.keys() ?? []) add({ kind: 'port', key: name });
+        break;
+      case 'port':
+        add({ kind: 'port', key: change.key });
+        if (change.before !== undefined) addPort(view, change.before, -1, hosted, add);
+        if (change.after !== undefined) addPort(view, change.after, +1, hosted, add);
+        break;
+    }
+  }
+
+  const turned = new Set<string>();
+  for (const [tenant, delta] of hosted) {
+    const before = view.localPorts.get(tenant)?.size ?? 0;
+    if (before > 0 !== before + delta > 0) turned.add(tenant);
+  }
+  if (turned.size > 0) addWhere(view, add, (tenant) => turned.has(tenant));
+  return touched;
+}
+
+function addPort(
+  view: IntentView,
+  port: Port,
+  sign: 1 | -1,
+  hosted: Map<string, number>,
+  add: (entity: Entity) => void,
+): void {
+  if (view.isLocal(port)) {
+    add({ kind: 'tenant', key: port.tenant });
+    hosted.set(port.tenant, (hosted.get(port.tenant) ?? 0) + sign);
+  } else {
+    add({ kind: 'pair', key: pairKey(port.tenant, port.node) });
+  }
+  if (view.isLocal(port) || port.addresses.some((address) => isIPv6(address))) {
+    add({ kind: 'proxies', key: port.tenant });
+  }
+}
+
+/** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */
+function addWhere(
+  view: IntentView,
+  add: (entity: Entity) => void,
+  wanted: (tenant: string, node: string) => boolean,
+): void {
+  for (const [key, { tenant, node }] of view.pairs) {
+    if (wanted(tenant, node)) add({ kind: 'pair', key });
+  }
+  for (const port of view.ports.values()) {
+    if (!view.isLocal(port) && wanted(port.tenant, port.node)) add({ kind: 'port', key: port.name });
+  }
+}
+
+function addLocalPorts(view: IntentView, add: (entity: Entity) => void): void {
+  for (const ports of view.localPorts.values()) {
+    for (const key of ports.keys()) add({ kind: 'port', key });
+  }
+}

@@ -1,0 +1,188 @@
+import { behavioursOf } from '../encap/sid.js';
+import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
+import { isIPv6 } from 'node:net';
+import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
+import { SmallestSet } from './smallest.js';
+import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
+
+/** What planning needs to know of the machine and the intent does not say. */
+export interface NodeFacts {
+  /** Smallest MTU of the uplinks, bytes. */
+  uplinkMtu: number;
+}
+
+/** A tenant on a node other than this one. */
+export interface RemotePair {
+  tenant: string;
+  node: string;
+  /** Ports of the tenant there. */
+  ports: number;
+}
+
+/** The intent indexed for planning: each lookup that a port's plan needs costs the same whatever the intent's size. */
+export class IntentView {
+  readonly config: NodeConfig;
+  readonly facts: NodeFacts;
+  sidBlock: string;
+  readonly nodes = new Map<string, IntentNode>();
+  readonly tenants = new Map<string, Tenant>();
+  readonly ports = new Map<string, Port>();
+  /** Local ports by tenant name. */
+  readonly localPorts = new Map<string, Map<string, Port>>();
+  readonly pairs = new Map<string, RemotePair>();
+  /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
+  readonly members6 = new Map<string, SmallestSet>();
+  readonly #paths = new Map<string, Path>();
+  readonly #mtu = new Map<string, number>();
+
+  constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
+    this.config = config;
+    this.facts = facts;
+    this.sidBlock = intent.sidBlock;
+    for (const node of intent.nodes) this.nodes.set(node.name, node);
+    for (const tenant of intent.tenants) this.tenants.set(tenant.name, tenant);
+    for (const path of intent.paths) this.#addPath(path);
+    for (const port of intent.ports) this.#addPort(port);
+  }
+
+  get self(): IntentNode {
+    return this.node(this.config.node);
+  }
+
+  isLocal(port: Port): boolean {
+    return port.node === this.config.node;
+  }
+
+  node(name: string): IntentNode {
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new Error(`intent view: no node "${name}"`);
+    return node;
+  }
+
+  tenant(name: string): Tenant {
+    const tenant = this.tenants.get(name);
+    if (tenant === undefined) throw new Error(`intent view: no tenant "${name}"`);
+    return tenant;
+  }
+
+  /** What a node's SIDs are: as the intent says of it, else as this node's own file says. */
+  behaviours(node: IntentNode): Behaviours {
+    return node.behaviours ?? this.config.behaviours;
+  }
+
+  localBehaviours(): ReturnType<typeof behavioursOf> {
+    return behavioursOf(this.behaviours(this.self));
+  }
+
+  /** Transit segments for a tenant's traffic to a node: the path that names the tenant, else the one for all. */
+  transit(tenant: string, node: string): readonly string[] {
+    return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? [];
+  }
+
+  /** Bytes of a tenant's largest inner packet: what the underlay takes, less the longest encapsulation of the tenant. */
+  tenantMtu(tenant: Tenant): number {
+    const known = this.#mtu.get(tenant.name);
+    if (known !== undefined) return known;
+    let segments = 1;
+    for (const node of this.nodes.keys()) {
+      segments = Math.max(segments, 1 + this.transit(tenant.name, node).length);
+    }
+    const underlay = (this.config.mtu ?? this.facts.uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(segments);
+    const mtu = Math.min(tenant.mtu ?? Infinity, underlay);
+    this.#mtu.set(tenant.name, mtu);
+    return mtu;
+  }
+
+  /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
+  apply(changes: readonly IntentChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);
+    }
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'block':
+          if (change.after !== undefined) this.sidBlock = change.after;
+          break;
+        case 'node':
+          put(this.nodes, change.key, change.after);
+          break;
+        case 'tenant':
+          put(this.tenants, change.key, change.after);
+          if (change.after === undefined) this.members6.delete(change.key);
+          break;
+        case 'path':
+          if (change.before !== undefined) this.#removePath(change.before);
+          break;
+        case 'port':
+          break;
+      }
+    }
+    for (const change of changes) {
+      if (change.kind === 'path' && change.after !== undefined) this.#addPath(change.after);
+      if (change.kind === 'port' && change.after !== undefined) this.#addPort(change.after);
+      if (change.kind !== 'port') this.#mtu.clear();
+    }
+  }
+
+  #addPath(path: Path): void {
+    for (const key of pathKeys(path)) this.#paths.set(key, path);
+  }
+
+  #removePath(path: Path): void {
+    for (const key of pathKeys(path)) this.#paths.delete(key);
+  }
+
+  #addPort(port: Port): void {
+    this.ports.set(port.name, port);
+    let members = this.members6.get(port.tenant);
+    for (const address of port.addresses) {
+      if (!isIPv6(address)) continue;
+      if (members === undefined) {
+        this.members6.set(port.tenant, (members = new SmallestSet(MAX_PROXY_NEIGHBOURS_PER_PORT)));
+      }
+      members.add(address);
+    }
+    if (this.isLocal(port)) {
+      const ports = this.localPorts.get(port.tenant) ?? new Map<string, Port>();
+      ports.set(port.name, port);
+      this.localPorts.set(port.tenant, ports);
+      return;
+    }
+    const key = pairKey(port.tenant, port.node);
+    const pair = this.pairs.get(key);
+    if (pair === undefined) this.pairs.set(key, { tenant: port.tenant, node: port.node, ports: 1 });
+    else pair.ports += 1;
+  }
+
+  #removePort(port: Port): void {
+    this.ports.delete(port.name);
+    for (const address of port.addresses) {
+      if (isIPv6(address)) this.members6.get(port.tenant)?.delete(address);
+    }
+    if (this.isLocal(port)) {
+      const ports = this.localPorts.get(port.tenant);
+      ports?.delete(port.name);
+      if (ports?.size === 0) this.localPorts.delete(port.tenant);
+      return;
+    }
+    const key = pairKey(port.tenant, port.node);
+    const pair = this.pairs.get(key);
+    if (pair === undefined) return;
+    pair.ports -= 1;
+    if (pair.ports === 0) this.pairs.delete(key);
+  }
+}
+
+export function pairKey(tenant: string, node: string): string {
+  return `${tenant} ${node}`;
+}
+
+/** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */
+function pathKeys(path: Path): string[] {
+  return path.tenants === undefined ? [path.to] : path.tenants.map((tenant) => `${path.to} ${tenant}`);
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

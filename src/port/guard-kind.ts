@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { readListing } from './guard-text.js';
+import { NftError } from '../kernel/nft.js';
+import type { Kind, ObjectChange } from '../reconcile/kind.js';
+import type { GuardElement, GuardObject, GuardTable, GuardTableName } from './objects.js';
+
+/** Elements in one `add element`, so that no line of a transaction grows without bound. */
+const ELEMENTS_PER_STATEMENT = 512;
+
+/**
+ * The guard's nftables tables and their elements, in one transaction a time. A table that is not as planned is replaced
+ * together with all its elements, so that no packet meets it half made.
+ */
+export const guardKind: Kind<'guard'> = {
+  name: 'guard',
+
+  async list(kernel, wanted) {
+    const listing = readListing(await kernel.nft(['-j', 'list', 'ruleset']));
+    const found = new Map<string, GuardObject>();
+    const intact = new Set<GuardTableName>();
+    for (const [table, skeleton] of listing.skeletons) {
+      const want = wanted.get(table);
+      const text = want !== undefined && 'text' in want ? want.text : undefined;
+      if (text !== undefined && skeleton === canonical(text, table)) {
+        intact.add(table);
+        found.set(table, { table, text });
+      } else {
+        found.set(table, { table, text: 'altered' });
+      }
+    }
+    for (const element of listing.elements) {
+      if (intact.has(element.table)) found.set(elementKey(element), element);
+    }
+    return found;
+  },
+
+  async apply(kernel, changes) {
+    try {
+      await kernel.nft(['-f', '-'], script(changes));
+      return [];
+    } catch (error) {
+      return changes.map(({ key }) => ({ key, error: error as Error }));
+    }
+  },
+
+  describe: (_key, value) =>
+    'text' in value ? `nft table ${value.table}` : `nft element ${value.table} ${value.set} { ${value.element} }`,
+};
+
+export function elementKey({ table, set, element }: GuardElement): string {
+  return `${table} ${set} ${element}`;
+}
+
+/** One nft transaction: tables first, elements that go before those that come. */
+function script(changes: readonly ObjectChange<GuardObject>[]): string {
+  const tables: string[] = [];
+  const removed: GuardElement[] = [];
+  const added: GuardElement[] = [];
+  const replaced = new Set<GuardTableName>();
+  for (const { desired, actual } of changes) {
+    const table = (desired ?? actual)?.table;
+    if (isTable(desired) || isTable(actual)) {
+      // "table" first: deleting one that is not there is an error.
+      tables.push(`table ${table}`, `delete table ${table}`, isTable(desired) ? desired.text : '');
+      if (table !== undefined) replaced.add(table);
+    } else if (desired !== undefined) added.push(desired as GuardElement);
+    else if (actual !== undefined) removed.push(actual as GuardElement);
+  }
+  return [
+    ...tables,
+    ...statements('delete', removed.filter(({ table }) => !replaced.has(table))),
+    ...statements('add', added),
+    '',
+  ].join('\n');
+}
+
+function statements(verb: 'add' | 'delete', elements: readonly GuardElement[]): string[] {
+  const sets = new Map<string, string[]>();
+  for (const { table, set, element } of elements) {
+    const name = `${table} ${set}`;
+    const list = sets.get(name);
+    if (list === undefined) sets.set(name, [element]);
+    else list.push(element);
+  }
+  const lines: string[] = [];
+  for (const [name, list] of sets) {
+    for (let at = 0; at < list.length; at += ELEMENTS_PER_STATEMENT) {
+      lines.push(`${verb} element ${name} { ${list.slice(at, at + ELEMENTS_PER_STATEMENT).join(', ')} }`);
+    }
+  }
+  return lines;
+}
+
+function isTable(value: GuardObject | undefined): value is GuardTable {
+  return value !== undefined && 'text' in value;
+}
+
+const canonicalForms = new Map<string, string>();
+
+/**
+ * How this machine's nft lists a table: it is loaded into a network namespace of its own, which ends with the process.
+ * Comparing what nft prints with what nft prints needs no knowledge of how a version of it words a rule.
+ */
+function canonical(text: string, table: GuardTableName): string {
+  const known = canonicalForms.get(text);
+  if (known !== undefined) return known;
+  const child = spawnSync('unshare', ['--net', 'sh', '-c', 'nft -f - && nft -j list ruleset'], {
+    input: text,
+    encoding: 'utf8',
+  });
+  if (child.status !== 0) throw new NftError(`nft, in a network namespace of its own: ${child.stderr.trim()}`);
+  const form = readListing(child.stdout).skeletons.get(table) ?? '';
+  canonicalForms.set(text, form);
+  return form;
+}
+

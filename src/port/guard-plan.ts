@@ -1,0 +1,45 @@
+import { familyOfPrefix } from '../encap/plan.js';
+import { mssFor } from '../encap/mtu.js';
+import { GUARD_ARP, GUARD_INET } from './guard-tables.js';
+import type { GuardTableName } from './objects.js';
+import type { Port } from '../intent/types.js';
+import type { Emit } from '../plan/plan.js';
+
+/** The tables, without a port in them: in place before any interface. */
+export function planGuardTables(sidBlock: string, emit: Emit): void {
+  emit('guard', 'inet segue', { table: 'inet segue', text: GUARD_INET });
+  emit('guard', 'arp segue', { table: 'arp segue', text: GUARD_ARP });
+  emitElement(emit, 'inet segue', 'block', sidBlock);
+}
+
+export function planVrfGuard(device: string, emit: Emit): void {
+  emitElement(emit, 'inet segue', 'vrfs', quote(device));
+}
+
+/** What a port may send: the elements that let its own packets through. */
+export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
+  const name = quote(port.interface);
+  emitElement(emit, 'inet segue', 'ports', name);
+  emitElement(emit, 'arp segue', 'ports', name);
+  emitElement(emit, 'inet segue', 'macs', `${name} . ${port.mac}`);
+  for (const family of [4, 6] as const) {
+    emitElement(emit, 'inet segue', `mss${family}`, `${name} : ${mssFor(family, mtu)}`);
+  }
+  for (const address of port.addresses) {
+    const family = familyOfPrefix(address);
+    emitElement(emit, 'inet segue', `sources${family}`, `${name} . ${address}`);
+    if (family === 4) emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . ${address}`);
+  }
+  for (const prefix of port.prefixes) {
+    emitElement(emit, 'inet segue', `prefixes${familyOfPrefix(prefix)}`, `${name} . ${prefix}`);
+  }
+}
+
+function emitElement(emit: Emit, table: GuardTableName, set: string, element: string): void {
+  emit('guard', `${table} ${set} ${element}`, { table, set, element });
+}
+
+/** nft takes interface names quoted, whatever characters they have. */
+function quote(name: string): string {
+  return `"${name}"`;
+}

@@ -1,0 +1,99 @@
+/**
+ * The port guard of kernel mode as nftables tables that do not depend on any port; a port is elements of their sets.
+ * Priorities: raw for what a port may send, so that it comes before connection tracking; filter - 10 for what may reach the
+ * hypervisor, so that a host's own rules come after.
+ */
+export const GUARD_INET = `table inet segue {
+  set ports { type ifname; }
+  set vrfs { type ifname; }
+  set block { type ipv6_addr; flags interval; }
+  set macs { type ifname . ether_addr; }
+  set sources4 { type ifname . ipv4_addr; }
+  set sources6 { type ifname . ipv6_addr; }
+  set prefixes4 { type ifname . ipv4_addr; flags interval; }
+  set prefixes6 { type ifname . ipv6_addr; flags interval; }
+  map mss4 { typeof iifname : tcp option maxseg size; }
+  map mss6 { typeof iifname : tcp option maxseg size; }
+
+  # A packet from a port comes here twice: with the port's name, then with the VRF's. A decapsulated one once, with the VRF's.
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @ports goto port
+    iifname @vrfs goto vrf
+  }
+  chain port {
+    notrack
+    iifname . ether saddr != @macs drop
+    meta nfproto ipv4 goto port4
+    meta nfproto ipv6 goto port6
+    drop
+  }
+  chain port4 {
+    iifname . ip saddr @sources4 goto mss4
+    iifname . ip saddr @prefixes4 goto mss4
+    drop
+  }
+  chain port6 {
+    exthdr rt exists drop
+    ip6 daddr @block drop
+    icmpv6 type { nd-router-advert, nd-redirect } drop
+    iifname . ip6 saddr @sources6 goto mss6
+    iifname . ip6 saddr @prefixes6 goto mss6
+    ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff00::/8 } accept
+    ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept
+    drop
+  }
+  chain mss4 {
+    tcp flags & (syn | rst) == syn tcp option maxseg size set iifname map @mss4
+  }
+  chain mss6 {
+    tcp flags & (syn | rst) == syn tcp option maxseg size set iifname map @mss6
+  }
+  chain vrf {
+    notrack
+    ip6 daddr @block drop
+  }
+
+  # To the hypervisor itself: the gateway answers ping and neighbour discovery, nothing else.
+  chain input {
+    type filter hook input priority filter - 10; policy accept;
+    iifname @ports goto input_tenant
+    iifname @vrfs goto input_tenant
+  }
+  chain input_tenant {
+    icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
+    icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    drop
+  }
+  # Once enslaved, forward sees the VRF's name: a port's name here is a port outside its VRF.
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    iifname @ports drop
+    oifname @ports iifname != @vrfs drop
+  }
+  chain output {
+    type filter hook output priority raw; policy accept;
+    oifname @vrfs notrack
+    oifname @ports notrack
+  }
+}
+`;
+
+export const GUARD_ARP = `table arp segue {
+  set ports { type ifname; }
+  set senders { type ifname . ether_addr . ipv4_addr; }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname @ports goto port
+  }
+  chain port {
+    iifname . arp saddr ether . arp saddr ip @senders accept
+    drop
+  }
+}
+`;
+
+/** Ours by name. */
+export const GUARD_TABLES = ['inet segue', 'arp segue'] as const;

@@ -1,0 +1,68 @@
+import { GUARD_TABLES } from './guard-tables.js';
+import type { GuardElement, GuardTableName } from './objects.js';
+
+/** A node of `nft -j`: libnftables-json(5). */
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+export interface GuardListing {
+  /** Chains, rules and sets of each table in a form that is equal when they are. */
+  skeletons: Map<GuardTableName, string>;
+  elements: GuardElement[];
+}
+
+/** Reads `nft -j list ruleset`: our tables apart, elements apart from what holds them. */
+export function readListing(text: string): GuardListing {
+  const { nftables } = JSON.parse(text) as { nftables: JsonObject[] };
+  const parts = new Map<GuardTableName, Json[]>();
+  const elements: GuardElement[] = [];
+  for (const entry of nftables) {
+    const [type, value] = Object.entries(entry)[0] ?? [];
+    if (type === undefined || !isObject(value)) continue;
+    const name = type === 'table' ? value['name'] : value['table'];
+    const table = GUARD_TABLES.find((candidate) => candidate === `${String(value['family'])} ${String(name)}`);
+    if (table === undefined) continue;
+    const { elem, ...rest } = value;
+    if (type === 'set' || type === 'map') {
+      for (const element of Array.isArray(elem) ? elem : []) {
+        elements.push({ table, set: String(value['name']), element: elementText(element) });
+      }
+    }
+    const list = parts.get(table) ?? [];
+    list.push({ [type]: withoutHandles(rest) });
+    parts.set(table, list);
+  }
+  const skeletons = new Map([...parts].map(([table, list]) => [table, JSON.stringify(list)]));
+  return { skeletons, elements };
+}
+
+/** An element as `add element` takes it. */
+function elementText(element: Json): string {
+  if (Array.isArray(element) && element.length === 2) return element.map((part) => elementText(part)).join(' : ');
+  if (!isObject(element)) return typeof element === 'string' ? valueText(element) : String(element);
+  const { concat, prefix, range, elem } = element;
+  if (Array.isArray(concat)) return concat.map((part) => elementText(part)).join(' . ');
+  if (isObject(prefix)) return `${String(prefix['addr'])}/${String(prefix['len'])}`;
+  if (Array.isArray(range)) return range.map((part) => String(part)).join('-');
+  if (isObject(elem)) return elementText(elem['val'] ?? null);
+  return JSON.stringify(element);
+}
+
+/** nft's JSON has no quotes that tell an interface name from an address; addresses have dots or colons in them. */
+function valueText(value: string): string {
+  return /^[0-9a-f:.]+$/i.test(value) && /[:.]/.test(value) ? value : `"${value}"`;
+}
+
+function withoutHandles(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutHandles);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== 'handle')
+      .map(([key, inner]) => [key, withoutHandles(inner)]),
+  );
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,46 @@
+import type { GUARD_TABLES } from './guard-tables.js';
+
+/** An interface in its tenant's VRF, up. */
+export interface PortAttachment {
+  vrf: string;
+  /** Bytes of the tenant's largest packet; the interface's own is remembered and put back. */
+  mtu: number;
+  /** Only found, never planned. */
+  down?: true;
+}
+
+/** A gateway's address on a port, without the prefix's route. */
+export interface PortAddress {
+  device: string;
+  prefix: string;
+  noprefixroute?: true;
+}
+
+/** A VM's address pinned to its port's MAC (NUD_PERMANENT). */
+export interface Neighbour {
+  device: string;
+  address: string;
+  mac: string;
+}
+
+/** An IPv6 address the port answers solicitations for (`ip neigh add proxy`). */
+export interface ProxyNeighbour {
+  device: string;
+  address: string;
+}
+
+/** An nftables table of ours: chains and sets without elements, as `nft -f` reads it. */
+export interface GuardTable {
+  table: GuardTableName;
+  text: string;
+}
+
+/** One element of a set or map in a guard table, as `add element` takes it. */
+export interface GuardElement {
+  table: GuardTableName;
+  set: string;
+  element: string;
+}
+
+export type GuardObject = GuardTable | GuardElement;
+export type GuardTableName = (typeof GUARD_TABLES)[number];

@@ -1,0 +1,70 @@
+import { familyOfPrefix } from '../encap/plan.js';
+import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
+import { hostPrefix } from '../net/prefix.js';
+import { tenantTable, vrfName } from '../plan/numbers.js';
+import { planSysctls } from '../underlay/sysctl-plan.js';
+import { planPortGuard } from './guard-plan.js';
+import type { Emit } from '../plan/plan.js';
+import type { IntentView } from '../plan/view.js';
+import type { Port } from '../intent/types.js';
+
+/** What a VM on this node needs at its interface. */
+export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
+  const tenant = view.tenant(port.tenant);
+  const table = tenantTable(tenant.id);
+  const device = port.interface;
+  const mtu = view.tenantMtu(tenant);
+  planPortGuard(port, mtu, emit);
+  emit('port', device, { vrf: vrfName(tenant.id), mtu });
+  planSysctls(PORT_SYSCTLS, device, emit);
+
+  for (const subnet of tenant.subnets) {
+    const prefix = hostPrefix(subnet.gateway);
+    emit('address', `${device} ${prefix}`, { device, prefix, noprefixroute: true });
+  }
+  for (const address of port.addresses) {
+    emit('neighbour', `${device} ${address}`, { device, address, mac: port.mac });
+    const prefix = hostPrefix(address);
+    const metric = DEFAULT_METRIC[familyOfPrefix(prefix)];
+    emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, device });
+  }
+  for (const prefix of port.prefixes) {
+    const family = familyOfPrefix(prefix);
+    const via = port.addresses.find((address) => familyOfPrefix(address) === family);
+    if (via === undefined) continue;
+    const metric = DEFAULT_METRIC[family];
+    emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, device, via });
+  }
+}
+
+/**
+ * Entries of proxy NDP: a member's solicitation for another member is answered by its own hypervisor. Linux has no entry
+ * for a prefix, so each local port gets one for each other member, up to the bound.
+ */
+export function planProxies(view: IntentView, tenant: string, emit: Emit): void {
+  const members = view.members6.get(tenant)?.first ?? [];
+  for (const port of view.localPorts.get(tenant)?.values() ?? []) {
+    const own = new Set(port.addresses);
+    for (const address of members) {
+      if (own.has(address)) continue;
+      emit('proxy', `${port.interface} ${address}`, { device: port.interface, address });
+    }
+  }
+}
+
+
+const PORT_SYSCTLS: readonly [string, string][] = [
+  // Proxy ARP asks the port, not the VRF, whether it forwards (arp_process, net/ipv4/arp.c).
+  ['net/ipv4/conf/*/forwarding', '1'],
+  ['net/ipv4/conf/*/proxy_arp', '1'],
+  ['net/ipv4/conf/*/rp_filter', '0'],
+  ['net/ipv4/conf/*/send_redirects', '0'],
+  ['net/ipv4/conf/*/accept_redirects', '0'],
+  ['net/ipv4/neigh/*/proxy_delay', '0'],
+  ['net/ipv6/conf/*/proxy_ndp', '1'],
+  ['net/ipv6/conf/*/accept_ra', '0'],
+  ['net/ipv6/conf/*/accept_redirects', '0'],
+  // Else the gateway's address is gone whenever the port goes down, joining its VRF included.
+  ['net/ipv6/conf/*/keep_addr_on_down', '1'],
+  ['net/ipv6/neigh/*/proxy_delay', '0'],
+];

@@ -1,0 +1,52 @@
+import type { Difference } from '../plan/equal.js';
+import type { KindName, PlanValue } from '../plan/plan.js';
+
+export type Action = 'create' | 'replace' | 'delete';
+
+/** One step from what the kernel has to what the plan says. */
+export interface Change {
+  kind: KindName;
+  key: string;
+  action: Action;
+  desired?: PlanValue;
+  actual?: PlanValue;
+}
+
+/** A change in words, for people and for `-j`. */
+export interface ChangeText {
+  kind: KindName;
+  action: Action;
+  object: string;
+  differences: Difference[];
+}
+
+/** A change that could not be made. */
+export interface Failure {
+  kind: KindName;
+  key: string;
+  object: string;
+  error: Error;
+}
+
+/** An object that waits for a device. */
+export interface Waiting {
+  kind: KindName;
+  key: string;
+  device: string;
+}
+
+/** The changes from the kernel's state to a plan's. */
+export interface Survey {
+  changes: Change[];
+  waiting: Waiting[];
+  /** Interfaces in a VRF of ours, before any change. */
+  portsHeld: number;
+}
+
+/** What an application of changes did. */
+export interface Report {
+  /** Changes made, by kind and action. */
+  done: Record<Action, number>;
+  failures: Failure[];
+  waiting: Waiting[];
+}

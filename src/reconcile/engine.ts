@@ -1,0 +1,165 @@
+import { differences, equalValues } from '../plan/equal.js';
+import { KIND_ORDER } from '../plan/plan.js';
+import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
+import type { Kind, ObjectChange, Scope } from './kind.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { KindName, Plan, PlanDelta, PlanKinds, PlanValue } from '../plan/plan.js';
+
+/** The kinds by name, seen by the engine with their value types laid aside. */
+export type Kinds = { [K in KindName]?: Kind<K> };
+type AnyKind = Kind<KindName>;
+
+/** How often a full application looks again at what failed. */
+export const MAX_ROUNDS = 4;
+/** Pause before it does, milliseconds; doubles each round. */
+export const ROUND_DELAY_MS = 20;
+
+export interface SurveyOptions {
+  /** Only these kinds; all when absent. */
+  kinds?: ReadonlySet<KindName>;
+  scope?: Scope;
+}
+
+/**
+ * The one engine: lists what the kernel has, compares it with the plan, and carries the difference out in the order of
+ * KIND_ORDER (what goes, in the reverse order). apply, diff, agent and purge differ only in what they ask of it.
+ */
+export class Engine {
+  readonly #kernel: Kernel;
+  readonly #kinds: Kinds;
+
+  constructor(kernel: Kernel, kinds: Kinds) {
+    this.#kernel = kernel;
+    this.#kinds = kinds;
+  }
+
+  /** Compares the kernel with a plan. */
+  async survey(plan: Plan, options: SurveyOptions = {}): Promise<Survey> {
+    this.#kernel.links.refresh();
+    const changes: Change[] = [];
+    const waiting: Waiting[] = [];
+    let portsHeld = 0;
+    for (const name of KIND_ORDER) {
+      const kind = this.#kind(name);
+      if (kind === undefined || options.kinds?.has(name) === false) continue;
+      const wanted: ReadonlyMap<string, PlanValue> = plan[name];
+      const actual = await kind.list(this.#kernel, wanted as never, options.scope);
+      if (name === 'port') portsHeld = actual.size;
+      for (const [key, desired] of wanted) {
+        if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
+        const present = actual.get(key);
+        if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
+        const device = this.#missingDevice(kind, key, desired, plan);
+        if (device !== undefined) waiting.push({ kind: name, key, device });
+        else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
+        else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
+      }
+      for (const [key, present] of actual) {
+        if (!wanted.has(key)) changes.push({ kind: name, key, action: 'delete', actual: present });
+      }
+    }
+    return { changes, waiting, portsHeld };
+  }
+
+  /** Carries changes out. One that fails does not stop the others. */
+  async execute(changes: readonly Change[]): Promise<Report> {
+    const report: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
+    const coming = groupByKind(changes, (change) => change.action !== 'delete');
+    const going = groupByKind(changes, (change) => change.action === 'delete');
+    for (const name of KIND_ORDER) await this.#step(name, coming.get(name), report);
+    for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
+    return report;
+  }
+
+  /**
+   * Converges on a plan: surveys, carries out, and looks again while something failed, a bounded number of times.
+   *
+   * @param first a survey of this plan made just before, to save making it twice
+   */
+  async converge(plan: Plan, first?: Survey, options: SurveyOptions = {}): Promise<Report> {
+    let survey = first ?? (await this.survey(plan, options));
+    const total: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
+    for (let round = 0; ; round++) {
+      const report = await this.execute(survey.changes);
+      for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
+      total.failures = report.failures;
+      total.waiting = [...survey.waiting, ...report.waiting];
+      if (report.failures.length === 0 || round + 1 >= MAX_ROUNDS) return total;
+      await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
+      survey = await this.survey(plan, options);
+    }
+  }
+
+  /** A change in words. */
+  text(change: Change): ChangeText {
+    const kind = this.#kind(change.kind);
+    const value = change.desired ?? change.actual;
+    return {
+      kind: change.kind,
+      action: change.action,
+      object: kind === undefined || value === undefined ? change.key : kind.describe(change.key, value),
+      differences:
+        change.desired !== undefined && change.actual !== undefined ? differences(change.desired, change.actual) : [],
+    };
+  }
+
+  async #step(name: KindName, changes: Change[] | undefined, report: Report): Promise<void> {
+    const kind = this.#kind(name);
+    if (kind === undefined || changes === undefined) return;
+    const ready: ObjectChange<PlanValue>[] = [];
+    for (const change of changes) {
+      const device = change.desired === undefined ? undefined : this.#missingDevice(kind, change.key, change.desired);
+      if (device === undefined) ready.push(change);
+      else report.waiting.push({ kind: name, key: change.key, device });
+    }
+    if (ready.length === 0) return;
+    const failures = await kind.apply(this.#kernel, ready as readonly ObjectChange<PlanKinds[KindName]>[]);
+    // What was just made has an index, and what was just removed has none.
+    if (name === 'vrf') this.#kernel.links.refresh();
+    const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
+    for (const change of ready as Change[]) {
+      const error = failed.get(change.key);
+      if (error === undefined) report.done[change.action] += 1;
+      else report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
+    }
+  }
+
+  #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
+    return kind
+      .devices?.(value, key)
+      .find((device) => !this.#kernel.links.has(device) && plan?.vrf.has(device) !== true);
+  }
+
+  #kind(name: KindName): AnyKind | undefined {
+    return this.#kinds[name] as AnyKind | undefined;
+  }
+}
+
+/** The changes that a change of the plan asks for, taking the plan as it was for what the kernel has. */
+export function changesOf(delta: PlanDelta): Change[] {
+  const changes: Change[] = [];
+  for (const [kind, objects] of delta) {
+    for (const [key, { before, after }] of objects) {
+      const action = before === undefined ? 'create' : after === undefined ? 'delete' : 'replace';
+      changes.push({
+        kind,
+        key,
+        action,
+        ...(after !== undefined && { desired: after }),
+        ...(before !== undefined && { actual: before }),
+      });
+    }
+  }
+  return changes;
+}
+
+function groupByKind(changes: readonly Change[], wanted: (change: Change) => boolean): Map<KindName, Change[]> {
+  const groups = new Map<KindName, Change[]>();
+  for (const change of changes) {
+    if (!wanted(change)) continue;
+    const group = groups.get(change.kind);
+    if (group === undefined) groups.set(change.kind, [change]);
+    else group.push(change);
+  }
+  return groups;
+}

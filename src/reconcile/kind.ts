@@ -1,0 +1,49 @@
+import type { Kernel } from '../kernel/kernel.js';
+import type { KindName, PlanKinds } from '../plan/plan.js';
+
+/** One object to make (`desired` alone), to alter (both) or to remove (`actual` alone). */
+export interface ObjectChange<V> {
+  key: string;
+  desired?: V;
+  actual?: V;
+}
+
+/** An object that could not be brought about. */
+export interface ObjectFailure {
+  key: string;
+  error: Error;
+}
+
+/** A part of what a kind lists; kinds that are never large always list all. */
+export interface Scope {
+  tables: ReadonlySet<number>;
+}
+
+/** How one kind of object is held by the kernel. The engine does everything else. */
+export interface Kind<K extends KindName> {
+  readonly name: K;
+  /**
+   * What exists and is ours, in the plan's own terms.
+   *
+   * @param wanted what the plan has of this kind, for objects that have no mark of their own in the kernel
+   */
+  list(
+    kernel: Kernel,
+    wanted: ReadonlyMap<string, PlanKinds[K]>,
+    scope?: Scope,
+  ): Map<string, PlanKinds[K]> | Promise<Map<string, PlanKinds[K]>>;
+  /** Carries changes out, as many at once as the kernel takes; returns those that failed, never throws for one. */
+  apply(
+    kernel: Kernel,
+    changes: readonly ObjectChange<PlanKinds[K]>[],
+  ): ObjectFailure[] | Promise<ObjectFailure[]>;
+  /** Equality where it is not that of the values. */
+  equal?(desired: PlanKinds[K], actual: PlanKinds[K]): boolean;
+  /** Devices that must be there first; until they are, the object waits. */
+  devices?(value: PlanKinds[K], key: string): readonly string[];
+  inScope?(value: PlanKinds[K], scope: Scope): boolean;
+  /** The object in iproute2's words. */
+  describe(key: string, value: PlanKinds[K]): string;
+}
+
+export type AnyKind = { [K in KindName]: Kind<K> }[KindName];

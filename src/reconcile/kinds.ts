@@ -1,0 +1,28 @@
+import { nexthopKind } from '../encap/nexthop-kind.js';
+import { routeKind } from '../encap/route-kind.js';
+import { addressKind } from '../port/address-kind.js';
+import { guardKind } from '../port/guard-kind.js';
+import { neighbourKind, proxyKind } from '../port/neighbour-kinds.js';
+import { portKind } from '../port/port-kind.js';
+import { localRuleKind } from '../underlay/local-rule-kind.js';
+import { sysctlKind } from '../underlay/sysctl-kind.js';
+import { tunsrcKind } from '../underlay/tunsrc-kind.js';
+import { ruleKind } from '../vrf/rule-kind.js';
+import { vrfKind } from '../vrf/vrf-kind.js';
+import type { Kinds } from './engine.js';
+
+/** Every kind of kernel mode. */
+export const KERNEL_KINDS: Kinds = {
+  guard: guardKind,
+  sysctl: sysctlKind,
+  rule: ruleKind,
+  'local-rule': localRuleKind,
+  vrf: vrfKind,
+  port: portKind,
+  address: addressKind,
+  tunsrc: tunsrcKind,
+  neighbour: neighbourKind,
+  proxy: proxyKind,
+  nexthop: nexthopKind,
+  route: routeKind,
+};

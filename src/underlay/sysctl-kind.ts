@@ -1,0 +1,71 @@
+import type { Kind, ObjectFailure } from '../reconcile/kind.js';
+import type { Sysctl } from './objects.js';
+
+const REMEMBERED = 'sysctl ';
+
+/**
+ * Sysctls. Shared ones are remembered as they were found and put back; those of a port's directory go back to what the
+ * namespace gives a new interface (conf/default), and a VRF's end with it.
+ */
+export const sysctlKind: Kind<'sysctl'> = {
+  name: 'sysctl',
+
+  list(kernel, wanted) {
+    const found = new Map<string, Sysctl>();
+    const values = kernel.sysctls.readAll(wanted.keys());
+    for (const [path, { shared, device }] of wanted) {
+      const value = values.get(path);
+      if (value !== undefined) found.set(path, { value, ...(shared && { shared }), ...(device && { device }) });
+    }
+    // What was changed for a plan that no longer has it: only the memory tells.
+    for (const key of kernel.remembered.keys()) {
+      const path = key.startsWith(REMEMBERED) ? key.slice(REMEMBERED.length) : undefined;
+      if (path === undefined || wanted.has(path)) continue;
+      const value = kernel.sysctls.read(path);
+      if (value === undefined) kernel.remembered.forget([key]);
+      else found.set(path, { value, shared: true });
+    }
+    return found;
+  },
+
+  apply(kernel, changes) {
+    const writes: [string, string][] = [];
+    const memories: [string, string][] = [];
+    const done: string[] = [];
+    for (const { key: path, desired, actual } of changes) {
+      if (desired !== undefined) {
+        const before = actual?.value ?? (desired.shared ? kernel.sysctls.read(path) : undefined);
+        if (desired.shared && before !== undefined) memories.push([REMEMBERED + path, before]);
+        writes.push([path, desired.value]);
+        continue;
+      }
+      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : defaultOf(kernel.sysctls, path, actual);
+      if (before !== undefined) writes.push([path, before]);
+      done.push(REMEMBERED + path);
+    }
+    kernel.remembered.remember(memories);
+    const failures: ObjectFailure[] = [];
+    for (const [key, error] of kernel.sysctls.writeAll(writes)) {
+      const change = changes.find((candidate) => candidate.key === key);
+      // The directory of a device that is gone: nothing to put back.
+      if (change?.desired === undefined && 'code' in error && error.code === 'ENOENT') continue;
+      failures.push({ key, error: new Error(`sysctl ${key}: ${error.message}`, { cause: error }) });
+    }
+    kernel.remembered.forget(done);
+    return failures;
+  },
+
+  equal: (desired, actual) => desired.value === actual.value,
+
+  devices: ({ device }) => (device === undefined ? [] : [device]),
+
+  describe: (path, { value }) => `sysctl ${path.replaceAll('/', '.')} = ${value}`,
+};
+
+function defaultOf(
+  sysctls: { read(path: string): string | undefined },
+  path: string,
+  value: Sysctl | undefined,
+): string | undefined {
+  return value?.device === undefined ? undefined : sysctls.read(path.replace(value.device, 'default'));
+}

@@ -1,0 +1,35 @@
+import type { Kind } from '../reconcile/kind.js';
+
+/** What the kernel has when nobody set one: it then picks any address of the node, a tenant's gateway too. */
+const UNSET = '::';
+
+/** The outer source of seg6 encapsulation, one a namespace. Shared: the one found is remembered. */
+export const tunsrcKind: Kind<'tunsrc'> = {
+  name: 'tunsrc',
+
+  list(kernel, wanted) {
+    const address = kernel.seg6.getTunnelSource();
+    const ours = wanted.has('tunsrc') || kernel.remembered.get('tunsrc') !== undefined;
+    return new Map(ours && address !== UNSET ? [['tunsrc', { address }]] : []);
+  },
+
+  apply(kernel, changes) {
+    const failures = [];
+    for (const { key, desired, actual } of changes) {
+      try {
+        if (desired === undefined) {
+          kernel.seg6.setTunnelSource(kernel.remembered.get('tunsrc') ?? UNSET);
+          kernel.remembered.forget(['tunsrc']);
+        } else {
+          kernel.remembered.remember([['tunsrc', actual?.address ?? UNSET]]);
+          kernel.seg6.setTunnelSource(desired.address);
+        }
+      } catch (error) {
+        failures.push({ key, error: error as Error });
+      }
+    }
+    return failures;
+  },
+
+  describe: (_key, { address }) => `sr tunsrc ${address}`,
+};

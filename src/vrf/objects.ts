@@ -1,0 +1,21 @@
+/** A tenant's VRF device. */
+export interface Vrf {
+  table: number;
+  /** `segue:<tenant name>`; the mark by which the device is known as ours. */
+  alias: string;
+  /** Only found, never planned. */
+  down?: true;
+}
+
+export interface Rule {
+  family: 4 | 6;
+  priority: number;
+  from?: string;
+  to?: string;
+  /** Device the packet came in by. */
+  iif?: string;
+  action: 'table' | 'unreachable' | 'blackhole' | 'prohibit';
+  table?: number;
+  /** Matches what comes from any VRF. */
+  l3mdev?: true;
+}

@@ -1,0 +1,56 @@
+import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
+import { tenantSid } from '../encap/sid.js';
+import { MAIN_TABLE, SEAL_METRIC, tenantTable, vrfName } from '../plan/numbers.js';
+import { planVrfGuard } from '../port/guard-plan.js';
+import { planSysctls } from '../underlay/sysctl-plan.js';
+import type { Emit } from '../plan/plan.js';
+import type { IntentView } from '../plan/view.js';
+import type { Tenant } from '../intent/types.js';
+
+/** The mark of our VRF devices. */
+export const ALIAS_PREFIX = 'segue:';
+
+/**
+ * A tenant on this node: its VRF, the seal of its table, its local SIDs.
+ *
+ * The seal: what no member has must not fall through to main (`unreachable default`), and a subnet's absent members must
+ * not follow a default route towards a gateway, or proxy ARP would answer for them (`unreachable` a subnet).
+ */
+export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
+  const table = tenantTable(tenant.id);
+  const device = vrfName(tenant.id);
+  emit('vrf', device, { table, alias: ALIAS_PREFIX + tenant.name });
+  planVrfGuard(device, emit);
+  planSysctls(VRF_SYSCTLS, device, emit);
+
+  for (const prefix of ['0.0.0.0/0', '::/0']) {
+    emit('route', routeKey(table, prefix, SEAL_METRIC), { table, prefix, type: 'unreachable', metric: SEAL_METRIC });
+  }
+  for (const { prefix } of tenant.subnets) {
+    const metric = SEAL_METRIC;
+    emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unreachable', metric });
+  }
+  for (const action of view.localBehaviours()) {
+    const prefix = `${tenantSid(view.self.locator, action, tenant.id)}/128`;
+    const metric = DEFAULT_METRIC[6];
+    emit('route', routeKey(MAIN_TABLE, prefix, metric), {
+      table: MAIN_TABLE,
+      prefix,
+      type: 'unicast',
+      metric,
+      device,
+      local: { action, vrfTable: table },
+    });
+  }
+}
+
+/**
+ * Forwarding of IPv4 is on for our devices alone; the host's own stays as it is. `accept_local`: the gateway's address is the same on every hypervisor, so ICMP errors from the remote one come from an
+ * address of ours and would be dropped as martians (fib_validate_source, net/ipv4/fib_frontend.c).
+ */
+const VRF_SYSCTLS: readonly [string, string][] = [
+  ['net/ipv4/conf/*/forwarding', '1'],
+  ['net/ipv4/conf/*/accept_local', '1'],
+  ['net/ipv4/conf/*/rp_filter', '0'],
+];
+

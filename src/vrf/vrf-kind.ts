@@ -1,0 +1,57 @@
+import { ALIAS_PREFIX } from './plan.js';
+import { vrfNameOfTable } from '../plan/numbers.js';
+import { applyByNetlink } from '../reconcile/netlink-changes.js';
+import { deleteLink, newLink, setLink } from '../netlink/link.js';
+import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Kind } from '../reconcile/kind.js';
+import type { NetlinkRequest } from '../netlink/request.js';
+import type { Vrf } from './objects.js';
+
+/** Routes without a device outlive it. */
+const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
+
+/** VRF devices, known as ours by the alias, or by name and table where a crash came before the alias. */
+export const vrfKind: Kind<'vrf'> = {
+  name: 'vrf',
+
+  list(kernel, wanted) {
+    const found = new Map<string, Vrf>();
+    for (const link of kernel.links.all()) {
+      if (link.kind !== 'vrf') continue;
+      const ours = link.alias?.startsWith(ALIAS_PREFIX) === true;
+      if (!ours && (link.vrfTable === undefined || link.name !== vrfNameOfTable(link.vrfTable))) continue;
+      const vrf: Vrf = { table: link.vrfTable ?? 0, alias: link.alias ?? '' };
+      found.set(link.name, link.up ? vrf : { ...vrf, down: true });
+    }
+    return found;
+  },
+
+  apply: (kernel, changes) =>
+    applyByNetlink(kernel, changes, ({ key: name, desired, actual }) => {
+      const index = kernel.links.get(name)?.index;
+      if (desired === undefined) {
+        return index === undefined ? [] : [deleteLink(index), ...flush(kernel, actual?.table)];
+      }
+      const create = newLink({ name, kind: 'vrf', vrfTable: desired.table, alias: desired.alias, up: true });
+      if (index === undefined) return [create];
+      if (actual !== undefined && actual.table !== desired.table) {
+        return [deleteLink(index), ...flush(kernel, actual.table), create];
+      }
+      return [setLink(index, { alias: desired.alias, up: true })];
+    }),
+
+  describe: (name, { table }) => `vrf ${name} table ${table}`,
+};
+
+/** A VRF that goes leaves routes without a device in its table (net/ipv4/fib_semantics.c keeps discards). */
+function flush(kernel: Kernel, table: number | undefined): NetlinkRequest[] {
+  const requests: NetlinkRequest[] = [];
+  if (table === undefined) return requests;
+  for (const family of [4, 6] as const) {
+    for (const route of kernel.socket.dump(dumpRoutesRequest({ family, table }), decodeRoute)) {
+      if (DISCARDS.has(route.type)) requests.push(deleteRoute(route));
+    }
+  }
+  return requests;
+}

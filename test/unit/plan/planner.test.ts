@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../../src/plan/compile.js';
+import { Planner } from '../../../src/plan/planner.js';
+import { diffIntent } from '../../../src/intent/change.js';
+import { scopeTo } from '../../../src/intent/scope.js';
+import type { Intent, NodeConfig, Port } from '../../../src/intent/types.js';
+
+const NODES = ['hv1', 'hv2', 'hv3'] as const;
+const TENANTS = ['red', 'blue', 'green'] as const;
+const FACTS = { uplinkMtu: 1500 };
+
+const CONFIG: NodeConfig = {
+  node: 'hv1',
+  uplinks: ['eth0'],
+  dataplane: 'kernel',
+  xdp: 'never',
+  behaviours: ['dt46'],
+  intent: '/intent.yaml',
+};
+
+/** A port from its number: the address is the number's, so no two ports of one intent clash. */
+function portOf(number: number, tenant: string, node: string, families: number, prefixes: boolean): Port {
+  const addresses = [];
+  if (families !== 6) addresses.push(`10.0.${number >> 8}.${number & 0xff}`);
+  if (families !== 4) addresses.push(`fd00:10::${(number + 0x100).toString(16)}`);
+  return {
+    name: `p${number}`,
+    tenant,
+    node,
+    interface: `tap${number}`,
+    mac: `02:00:00:00:00:${(number & 0xff).toString(16).padStart(2, '0')}`,
+    addresses,
+    prefixes: prefixes && families !== 6 ? [`192.168.${number & 0xff}.0/24`] : [],
+  };
+}
+
+const ports = fc
+  .uniqueArray(
+    fc.record({
+      number: fc.integer({ min: 2, max: 40 }),
+      tenant: fc.constantFrom(...TENANTS),
+      node: fc.constantFrom(...NODES),
+      families: fc.constantFrom(4, 6, 46),
+      prefixes: fc.boolean(),
+    }),
+    { selector: (port) => port.number, maxLength: 20 },
+  )
+  .map((list) => list.map((p) => portOf(p.number, p.tenant, p.node, p.families, p.prefixes)));
+
+const intents = fc
+  .record({
+    ports,
+    block: fc.constantFrom('fd00:5e::/32', 'fd00:5e::/31'),
+    locators: fc.constantFrom([1, 2, 3], [1, 3, 2], [4, 2, 3]),
+    ids: fc.constantFrom([100, 200, 300], [100, 201, 300]),
+    separate: fc.boolean(),
+    via: fc.constantFrom<string[]>([], ['red'], ['all'], ['red', 'all']),
+  })
+  .map(
+    ({ ports, block, locators, ids, separate, via }): Intent => ({
+      version: 1,
+      sidBlock: block,
+      nodes: NODES.map((name, i) => ({
+        name,
+        locator: `fd00:5e:${locators[i]}::/48`,
+        source: `fd00:5e:${locators[i]}::1`,
+        ...(separate && name === 'hv2' && { behaviours: ['dt4', 'dt6'] as ['dt4', 'dt6'] }),
+      })),
+      tenants: TENANTS.map((name, i) => ({
+        name,
+        id: ids[i] ?? 0,
+        subnets: [
+          { prefix: '10.0.0.0/24', gateway: '10.0.0.1' },
+          { prefix: 'fd00:10::/64', gateway: 'fd00:10::1' },
+        ],
+        dscp: 'copy' as const,
+      })),
+      ports,
+      paths: [
+        ...(via.includes('red') ? [{ to: 'hv2', via: ['fd00:5e:9:1::'], tenants: ['red'] }] : []),
+        ...(via.includes('all') ? [{ to: 'hv2', via: ['fd00:5e:9:1::', 'fd00:5e:9:2::'] }] : []),
+      ],
+    }),
+  );
+
+describe('Planner', () => {
+  it('stays equal to compile over any sequence of intents', () => {
+    fc.assert(
+      fc.property(fc.array(intents, { minLength: 2, maxLength: 6 }), (sequence) => {
+        const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
+        if (first === undefined) return;
+        const planner = new Planner(CONFIG, FACTS, first);
+        let current = first;
+        for (const next of rest) {
+          const before = structuredClone(planner.plan);
+          const delta = planner.apply(diffIntent(current, next));
+          expect(planner.plan).toEqual(compile(next, CONFIG, FACTS));
+          // The delta holds what differs and nothing else.
+          for (const [kind, objects] of delta) {
+            for (const [key, { before: was, after: is }] of objects) {
+              expect(before[kind].get(key)).toEqual(was);
+              expect(planner.plan[kind].get(key)).toEqual(is);
+              expect(was).not.toEqual(is);
+            }
+          }
+          current = next;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('touches one route when a port moves between remote nodes', () => {
+    const intent: Intent = {
+      version: 1,
+      sidBlock: 'fd00:5e::/32',
+      nodes: NODES.map((name, i) => ({ name, locator: `fd00:5e:${i + 1}::/48`, source: `fd00:5e:${i + 1}::1` })),
+      tenants: [
+        { name: 'red', id: 100, subnets: [{ prefix: '10.0.0.0/16', gateway: '10.0.0.1' }], dscp: 'copy' },
+      ],
+      ports: [
+        portOf(2, 'red', 'hv1', 4, false),
+        ...Array.from({ length: 200 }, (_, i) => portOf(i + 3, 'red', i % 2 ? 'hv2' : 'hv3', 4, false)),
+      ],
+      paths: [],
+    };
+    const planner = new Planner(CONFIG, FACTS, intent);
+    const moved = intent.ports.map((port) => (port.name === 'p9' ? { ...port, node: 'hv2' } : port));
+    const delta = planner.apply(diffIntent(intent, { ...intent, ports: moved }));
+    expect([...delta.keys()]).toEqual(['route']);
+    expect([...(delta.get('route')?.keys() ?? [])]).toEqual(['1577058404 10.0.0.9/32 0']);
+  });
+});
