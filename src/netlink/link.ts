@@ -62,7 +62,7 @@ function writeName(writer: MessageWriter, name: string): void {
 
 function writePeer(writer: MessageWriter, peer: VethPeerSpec): void {
   const nest = writer.nest(attr.VETH_INFO_PEER);
-  writeHead(writer, 0, peer.up);
+  writeHead(writer, 0, undefined);
   writeName(writer, peer.name);
   writeCommon(writer, peer);
   writer.endNest(nest);

@@ -5,9 +5,7 @@
 import { errnoName, NetlinkError } from './error.js';
 import { libcClose, type PollHandle, pollReadable } from './ffi.js';
 import type { MessageView } from './reader.js';
-import { NetlinkReceiver, openNetlink, type NetlinkSocketOptions } from './socket.js';
-
-const ENOBUFS = 105;
+import { ENOBUFS, NetlinkReceiver, openNetlink, type NetlinkSocketOptions } from './transport.js';
 
 /** 20,000 notices fit. */
 const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;

@@ -11,6 +11,7 @@ import {
   RTM_DELNEXTHOP,
   RTM_GETNEXTHOP,
   RTM_NEWNEXTHOP,
+  RTNH_F_ONLINK,
   RTPROT_BOOT,
 } from './constants.js';
 import { describeEncap, readEncap, writeEncap } from './encap.js';
@@ -62,7 +63,8 @@ function familyOfSpec(nexthop: NexthopSpec): number {
 function encodeNew(writer: MessageWriter, flags: number, nexthop: NexthopSpec): void {
   writer.begin(RTM_NEWNEXTHOP, flags);
   writer.bytes4(familyOfSpec(nexthop), 0, nexthop.protocol ?? RTPROT_BOOT, 0);
-  writer.word(nexthop.flags ?? 0);
+  // The kernel reports dead and linkdown in the same word, and refuses them here.
+  writer.word((nexthop.flags ?? 0) & RTNH_F_ONLINK);
   writer.u32(NHA_ID, nexthop.id);
   if (nexthop.group !== undefined) {
     writeGroup(writer, nexthop.group);

@@ -17,6 +17,7 @@ import {
   RTM_DELROUTE,
   RTM_GETROUTE,
   RTM_NEWROUTE,
+  RTNH_F_ONLINK,
   RTPROT_BOOT,
 } from './constants.js';
 import { describeEncap, writeEncap } from './encap.js';
@@ -24,6 +25,9 @@ import { makeRequest, type NetlinkRequest } from './request.js';
 import * as attr from './route-attributes.js';
 import type { AddressFamily, RouteKey, RouteMetrics, RouteNexthop, RouteSpec } from './types.js';
 import type { MessageWriter } from './writer.js';
+
+/** The kernel refuses its own findings (dead, linkdown) in a request, and reports them in the same word. */
+const SETTABLE_FLAGS = RTNH_F_ONLINK;
 
 /** As ip chooses it (iproute2, ip/iproute.c, iproute_modify). */
 function defaultScope(route: RouteSpec, family: AddressFamily): number {
@@ -80,7 +84,7 @@ function writeMultipath(writer: MessageWriter, family: AddressFamily, legs: read
   const multipath = writer.nest(attr.RTA_MULTIPATH);
   for (const leg of legs) {
     const start = writer.nest(0);
-    writer.setByte(start + 2, leg.flags ?? 0);
+    writer.setByte(start + 2, (leg.flags ?? 0) & SETTABLE_FLAGS);
     writer.setByte(start + 3, leg.weight - 1);
     writer.word(leg.oif ?? 0);
     if (leg.gateway !== undefined) writeGateway(writer, family, leg.gateway);
@@ -117,7 +121,7 @@ function encodeNew(writer: MessageWriter, flags: number, route: RouteSpec): void
   writer.begin(RTM_NEWROUTE, flags);
   const type = attr.ROUTE_TYPES.indexOf(route.type ?? 'unicast');
   const scope = route.scope ?? defaultScope(route, family);
-  writeHead(writer, family, route, type, route.protocol ?? RTPROT_BOOT, scope, route.flags ?? 0);
+  writeHead(writer, family, route, type, route.protocol ?? RTPROT_BOOT, scope, (route.flags ?? 0) & SETTABLE_FLAGS);
   if (route.nexthopId !== undefined) {
     // The object has the device, gateway and tunnel; the kernel refuses them beside it.
     writer.u32(attr.RTA_NH_ID, route.nexthopId);

@@ -3,7 +3,6 @@
  * rtnetlink carries a request out inside send(), so the answers are there when send() returns, and so is the first part
  * of a dump; every later part is made while the one before it is read. Nothing here waits.
  */
-import { AF_UNSPEC, NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE } from './constants.js';
 import {
   NLM_F_ACK,
   NLM_F_ACK_TLVS,
@@ -14,40 +13,21 @@ import {
   NLMSG_ERROR,
   NLMSG_HDRLEN,
 } from './constants.js';
-import { NetlinkError, errnoName } from './error.js';
-import {
-  check,
-  lastErrno,
-  libcBind,
-  libcClose,
-  libcGetsockname,
-  libcRecvfrom,
-  libcSend,
-  libcSetsockopt,
-  libcSocket,
-} from './ffi.js';
-import { inNetns } from './netns.js';
-import { AttributeReader, MessageView } from './reader.js';
+import { errnoName, NetlinkError } from './error.js';
+import { lastErrno, libcClose, libcSend } from './ffi.js';
+import { AttributeReader, type MessageView } from './reader.js';
 import type { NetlinkRequest } from './request.js';
+import {
+  ENOBUFS,
+  MSG_DONTWAIT,
+  NetlinkReceiver,
+  type NetlinkProtocol,
+  type NetlinkSocketOptions,
+  openNetlink,
+} from './transport.js';
 import { MessageWriter } from './writer.js';
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
-const SOL_NETLINK = 270;
-const NETLINK_ADD_MEMBERSHIP = 1;
-const NETLINK_CAP_ACK = 10;
-const NETLINK_EXT_ACK = 11;
-const NETLINK_GET_STRICT_CHK = 12;
-const MSG_DONTWAIT = 0x40;
-const MSG_TRUNC = 0x20;
-const EAGAIN = 11;
-const ENOBUFS = 105;
-const SOCKADDR_NL_BYTES = 12;
+export type { NetlinkProtocol, NetlinkSocketOptions } from './transport.js';
 
 const NLMSGERR_ATTR_MSG = 1;
 const NLMSGERR_ATTR_OFFS = 2;
@@ -56,105 +36,9 @@ const NLMSGERR_ATTR_OFFS = 2;
 export const MAX_BATCH = 128;
 /** A dump the objects changed under is started again this often. */
 export const MAX_DUMP_ATTEMPTS = 16;
-/** The kernel fills at most 32 KiB of a dump at a time, and ours is the bigger of both. */
-const RECEIVE_BYTES = 128 * 1024;
-const DEFAULT_RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-const SEND_BUFFER_BYTES = 1024 * 1024;
-
-export type NetlinkProtocol = 'route' | 'generic' | 'netfilter';
-
-const PROTOCOLS: Record<NetlinkProtocol, number> = {
-  route: NETLINK_ROUTE,
-  generic: NETLINK_GENERIC,
-  netfilter: NETLINK_NETFILTER,
-};
-
-export interface NetlinkSocketOptions {
-  protocol: NetlinkProtocol;
-  /** a name in /run/netns; absent: the calling thread's namespace */
-  netns?: string | undefined;
-  /** multicast groups by number (RouteGroup, NetfilterGroup) */
-  groups?: readonly number[];
-  /** what the kernel may queue for us, in its own accounting (a small message counts for about 800 bytes) */
-  receiveBufferBytes?: number;
-}
-
 export type NetlinkResult = { ok: true } | { ok: false; error: NetlinkError };
 
 const OK: NetlinkResult = { ok: true };
-
-function setOption(fd: number, level: number, name: number, value: number, what: string): void {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32LE(value);
-  check(libcSetsockopt(fd, level, name, buffer, 4), 'setsockopt', what);
-}
-
-/** Opens and binds a socket with the options every netlink socket of ours has; gives descriptor and port id. */
-export function openNetlink(options: NetlinkSocketOptions): { fd: number; portId: number } {
-  const { protocol, netns } = options;
-  const what = `netlink ${protocol} socket${netns === undefined ? '' : ` in network namespace ${netns}`}`;
-  const type = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = inNetns(netns, () => check(libcSocket(AF_NETLINK, type, PROTOCOLS[protocol]), 'socket', what));
-  try {
-    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES, what);
-    setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES, what);
-    setOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, what);
-    setOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, what);
-    // nfnetlink and generic netlink ignore it; in rtnetlink it makes dump filters real.
-    setOption(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1, what);
-    const address = Buffer.alloc(SOCKADDR_NL_BYTES);
-    address.writeUInt16LE(AF_NETLINK);
-    check(libcBind(fd, address, SOCKADDR_NL_BYTES), 'bind', what);
-    // nl_groups in the address reaches 32 groups; this reaches all.
-    for (const group of options.groups ?? []) setOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, what);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(SOCKADDR_NL_BYTES);
-    check(libcGetsockname(fd, address, length), 'getsockname', what);
-    return { fd, portId: address.readUInt32LE(4) };
-  } catch (error) {
-    libcClose(fd);
-    throw error;
-  }
-}
-
-/** Receives datagrams from the kernel, one buffer for all. */
-export class NetlinkReceiver {
-  readonly view: MessageView;
-  readonly #fd: number;
-  readonly #buffer = Buffer.alloc(RECEIVE_BYTES);
-  readonly #address = Buffer.alloc(SOCKADDR_NL_BYTES);
-  readonly #addressLength = Buffer.alloc(4);
-
-  constructor(fd: number) {
-    this.#fd = fd;
-    this.view = new MessageView(this.#buffer);
-  }
-
-  /**
-   * Takes one datagram into the buffer.
-   * @returns its length in bytes, 0 when there is none (or it was not from the kernel), −errno when reading failed
-   * @throws NetlinkError NETLINK_PROTOCOL when it is longer than any the kernel sends
-   */
-  receive(): number {
-    this.#addressLength.writeUInt32LE(SOCKADDR_NL_BYTES);
-    const flags = MSG_DONTWAIT | MSG_TRUNC;
-    const length = libcRecvfrom(this.#fd, this.#buffer, RECEIVE_BYTES, flags, this.#address, this.#addressLength);
-    if (length < 0) {
-      const errno = lastErrno();
-      return errno === EAGAIN ? 0 : -errno;
-    }
-    if (length > RECEIVE_BYTES) {
-      throw new NetlinkError({
-        operation: 'netlink receive',
-        errno: 0,
-        code: 'NETLINK_PROTOCOL',
-        kernelMessage: `datagram of ${length} bytes: expected at most ${RECEIVE_BYTES}`,
-      });
-    }
-    // Another process may write to our port; only the kernel has port 0.
-    return this.#address.readUInt32LE(4) === AF_UNSPEC ? length : 0;
-  }
-}
 
 /** What an NLMSG_ERROR or NLMSG_DONE says: 0 or a negative errno, then extended ACK attributes. */
 function readError(view: MessageView, operation: string): NetlinkError | undefined {
