@@ -19,7 +19,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function sameNode(a: IntentNode, b: IntentNode): boolean {
-  return a.locator === b.locator && a.source === b.source;
+  return a.locator === b.locator && a.source === b.source && a.behaviours?.[0] === b.behaviours?.[0];
 }
 
 function sameTenant(a: Tenant, b: Tenant): boolean {

@@ -1,6 +1,6 @@
 /** The texts of single fields: names, interfaces, MAC addresses, addresses, prefixes. Each becomes canonical or is refused. */
-import { type Address, formatAddress, parseAddress } from '../net/address.js';
-import { canonicalMac, isUnicastMac, parseMac } from '../net/mac.js';
+import { type Address, formatIPv6, tryWriteAddress } from '../net/address.js';
+import { canonicalMac } from '../net/mac.js';
 import { formatPrefix, parsePrefix, type Prefix, prefixContains, prefixOverlaps } from '../net/prefix.js';
 import { MAX_INTERFACE_NAME_CHARS, MAX_NAME_CHARS } from './bounds.js';
 import { Refusal } from './findings.js';
@@ -42,10 +42,11 @@ const badMac = new Refusal('a MAC address such as 02:00:00:00:00:0a');
 const groupMac = new Refusal('the MAC address of one host: not a group address, not zero');
 
 export function readMac(text: string): string | Refusal {
-  const bytes = parseMac(text);
-  if (!bytes) return badMac;
-  if (!isUnicastMac(bytes)) return groupMac;
-  return canonicalMac(text) ?? badMac;
+  const mac = canonicalMac(text);
+  if (mac === undefined) return badMac;
+  // The group bit is the lowest of the first byte.
+  const isGroup = '13579bdf'.includes(mac.charAt(1));
+  return isGroup || mac === '00:00:00:00:00:00' ? groupMac : mac;
 }
 
 function mustParsePrefix(text: string): PrefixField {
@@ -93,11 +94,21 @@ const badAddress = new Refusal('an IPv4 or IPv6 address');
 const addressWithLength = new Refusal('an IPv4 or IPv6 address without a length');
 const addressWithZone = new Refusal('an IPv4 or IPv6 address without a zone');
 
+/** Every address is first written here: there may be millions, and most are refused or kept as text only. */
+const scratch = new Uint8Array(16);
+
 /** An address one host can have. */
 export function readAddress(text: string): AddressField | Refusal {
-  const address = parseAddress(text);
-  if (!address) return text.includes('/') ? addressWithLength : text.includes('%') ? addressWithZone : badAddress;
-  return refuseSpecialAddress(address) ?? { ...address, text: formatAddress(address.bytes) };
+  const family = tryWriteAddress(text, text.length, scratch, 0);
+  if (family === 0) return text.includes('/') ? addressWithLength : text.includes('%') ? addressWithZone : badAddress;
+  const bytes = scratch.slice(0, family === 4 ? 4 : 16);
+  const address: AddressField = { family, bytes, text };
+  if (family === 6) {
+    // IPv4 text has one form only. Equal texts stay one string in memory.
+    const canonical = formatIPv6(bytes);
+    if (canonical !== text) address.text = canonical;
+  }
+  return refuseSpecialAddress(address) ?? address;
 }
 
 const notIPv6Address = new Refusal('an IPv6 address');

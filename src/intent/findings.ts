@@ -56,8 +56,8 @@ export class Findings {
   }
 
   /** Reports a name that names nothing. `what` is the noun: "a tenant". */
-  addUnknownName(path: IssuePath, name: string, what: string, known: Iterable<string>): void {
-    const expected = `the name of ${what} of this file`;
+  addUnknownName(path: IssuePath, name: string, what: string, known: Iterable<string>, where = 'this file'): void {
+    const expected = `the name of ${what} of ${where}`;
     this.add(path, name, `${expected}${this.#suggestions > 0 ? this.#didYouMean(name, [...known]) : ''}`);
   }
 

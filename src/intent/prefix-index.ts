@@ -1,5 +1,8 @@
-/** Prefixes by content: which of them cover an address or another prefix. One hash look-up a length in use. */
+/** Prefixes by content: which of them cover an address or another prefix. */
 import type { Prefix } from '../net/prefix.js';
+
+/** Prefixes of one length that are compared one by one before a hash pays. */
+const MAX_LINEAR = 8;
 
 /** The first `length` bits as a string that is equal when they are. */
 function maskedKey(bytes: Uint8Array, length: number): string {
@@ -10,22 +13,55 @@ function maskedKey(bytes: Uint8Array, length: number): string {
   return rest === 0 ? key : key + String.fromCharCode((bytes[whole] ?? 0) & (0xff << (8 - rest)));
 }
 
+function sameBits(a: Uint8Array, b: Uint8Array, length: number): boolean {
+  const whole = length >> 3;
+  for (let i = 0; i < whole; i++) if (a[i] !== b[i]) return false;
+  const rest = length & 7;
+  return rest === 0 || (((a[whole] ?? 0) ^ (b[whole] ?? 0)) & (0xff << (8 - rest)) & 0xff) === 0;
+}
+
+/** The prefixes of one length. */
+class Level<T> {
+  readonly length: number;
+  readonly #entries: { bytes: Uint8Array; value: T }[] = [];
+  #byKey: Map<string, T> | undefined;
+
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  /** Adds a prefix; of two equal ones the first stays. */
+  add(bytes: Uint8Array, value: T): void {
+    if (this.get(bytes) !== undefined) return;
+    this.#entries.push({ bytes, value });
+    if (this.#byKey) this.#byKey.set(maskedKey(bytes, this.length), value);
+    else if (this.#entries.length > MAX_LINEAR) {
+      this.#byKey = new Map(this.#entries.map((entry) => [maskedKey(entry.bytes, this.length), entry.value]));
+    }
+  }
+
+  get(bytes: Uint8Array): T | undefined {
+    if (this.#byKey) return this.#byKey.get(maskedKey(bytes, this.length));
+    for (const entry of this.#entries) if (sameBits(entry.bytes, bytes, this.length)) return entry.value;
+    return undefined;
+  }
+}
+
 export class PrefixIndex<T> {
-  /** By family and length in bits; lengths ascending, so that covering() yields the shortest first. */
-  readonly #lengths: Record<4 | 6, { length: number; byKey: Map<string, T> }[]> = { 4: [], 6: [] };
+  /** By family; lengths ascending, so that covering() yields the shortest first. */
+  readonly #levels: Record<4 | 6, Level<T>[]> = { 4: [], 6: [] };
 
   /** Adds a prefix; of two equal ones the first stays. */
   add(prefix: Prefix, value: T): void {
-    const lengths = this.#lengths[prefix.family];
-    let at = lengths.findIndex(({ length }) => length >= prefix.length);
-    if (at < 0) at = lengths.length;
-    let entry = lengths[at];
-    if (entry?.length !== prefix.length) {
-      entry = { length: prefix.length, byKey: new Map() };
-      lengths.splice(at, 0, entry);
+    const levels = this.#levels[prefix.family];
+    let at = levels.findIndex(({ length }) => length >= prefix.length);
+    if (at < 0) at = levels.length;
+    let level = levels[at];
+    if (level?.length !== prefix.length) {
+      level = new Level(prefix.length);
+      levels.splice(at, 0, level);
     }
-    const key = maskedKey(prefix.bytes, prefix.length);
-    if (!entry.byKey.has(key)) entry.byKey.set(key, value);
+    level.add(prefix.bytes, value);
   }
 
   /**
@@ -33,17 +69,17 @@ export class PrefixIndex<T> {
    * @param bytes 4 or 16 bytes; the family follows from them
    */
   *covering(bytes: Uint8Array, length = bytes.length * 8): Generator<T> {
-    for (const entry of this.#lengths[bytes.length === 4 ? 4 : 6]) {
-      if (entry.length > length) return;
-      const value = entry.byKey.get(maskedKey(bytes, entry.length));
+    for (const level of this.#levels[bytes.length === 4 ? 4 : 6]) {
+      if (level.length > length) return;
+      const value = level.get(bytes);
       if (value !== undefined) yield value;
     }
   }
 
   /** The value of the shortest prefix that contains the address, undefined when none does. */
   cover(bytes: Uint8Array): T | undefined {
-    for (const entry of this.#lengths[bytes.length === 4 ? 4 : 6]) {
-      const value = entry.byKey.get(maskedKey(bytes, entry.length));
+    for (const level of this.#levels[bytes.length === 4 ? 4 : 6]) {
+      const value = level.get(bytes);
       if (value !== undefined) return value;
     }
     return undefined;

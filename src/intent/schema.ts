@@ -27,11 +27,16 @@ const ADDRESS = 'an IPv4 or IPv6 address';
 const PREFIX = 'a prefix, address/length';
 const NAME = 'a name (text)';
 
+/** Also what a wrong combination was expected to be. */
+export const BEHAVIOURS = '[dt46] or [dt4, dt6]';
+const behaviours = some(z.enum(['dt46', 'dt4', 'dt6'], { error: 'dt46, dt4 or dt6' }), BEHAVIOURS);
+
 export const nodeSchema = z.strictObject(
   {
     name: text(NAME),
     locator: text('the locator of the node, an IPv6 /48'),
     source: text('the outer source, an IPv6 address').optional(),
+    behaviours: behaviours.optional(),
   },
   { error: 'a node: a map with name and locator' },
 );
@@ -94,7 +99,6 @@ export const intentSchema = z.strictObject(
 );
 
 const INTERFACES = 'a list of one or more interface names';
-const BEHAVIOURS = '[dt46] or [dt4, dt6]';
 
 export const nodeFileSchema = z.strictObject(
   {
@@ -103,7 +107,7 @@ export const nodeFileSchema = z.strictObject(
     uplinks: some(text('the name of a network interface (text)'), INTERFACES),
     dataplane: z.enum(['hybrid', 'kernel', 'ebpf'], { error: 'hybrid, kernel or ebpf' }).optional(),
     xdp: z.enum(['auto', 'always', 'never'], { error: 'auto, always or never' }).optional(),
-    behaviours: some(z.enum(['dt46', 'dt4', 'dt6'], { error: 'dt46, dt4 or dt6' }), BEHAVIOURS).optional(),
+    behaviours: behaviours.optional(),
     intent: text('the path of the intent file (text)'),
     mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
   },

@@ -1,6 +1,6 @@
 /** A raw value (what YAML or JSON gave) to a checked intent or node file, with every finding at once. */
 import { resolve } from 'node:path';
-import { checkNodes } from './check/nodes.js';
+import { checkBehaviours, checkNodes } from './check/nodes.js';
 import { newContext } from './check/context.js';
 import { checkPaths } from './check/paths.js';
 import { checkPorts } from './check/ports.js';
@@ -36,12 +36,6 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
   return { version: 1, sidBlock: context.block.text, nodes, tenants, ports, paths };
 }
 
-function readBehaviours(given: readonly (string | undefined)[]): Behaviours | undefined {
-  const text = [...given].sort().join();
-  if (text === 'dt46') return ['dt46'];
-  return text === 'dt4,dt6' ? ['dt4', 'dt6'] : undefined;
-}
-
 /**
  * Checks a node file and fills its defaults in.
  * @param directory the file's own, which `intent` is relative to
@@ -68,12 +62,8 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   if (file.dataplane === 'ebpf') {
     findings.add(['dataplane'], 'ebpf', 'hybrid or kernel; this build has no fast path that could forward alone');
   }
-  const given = file.behaviours;
-  const behaviours: Behaviours | undefined = given ? readBehaviours(given) : ['dt46'];
-  // Elements that were refused are reported already.
-  if (!behaviours && given?.every((value) => value !== undefined)) {
-    findings.add(['behaviours'], given, '[dt46] or [dt4, dt6]');
-  }
+  const behaviours: Behaviours | undefined =
+    file.behaviours === undefined ? ['dt46'] : checkBehaviours(file.behaviours, [], findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
   if (findings.list.length > 0 || !behaviours || file.node === undefined || file.intent === undefined) return undefined;
   return {

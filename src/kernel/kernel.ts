@@ -3,7 +3,6 @@ import { Remembered } from './remembered.js';
 import { Sysctls } from './sysctl.js';
 import { NexthopIds } from '../encap/nexthop-ids.js';
 import { NetlinkSocket } from '../netlink/socket.js';
-import { Seg6 } from '../netlink/seg6.js';
 import { executeAll } from '../netlink/execute-all.js';
 import { nft } from './nft.js';
 import type { NetlinkError } from '../netlink/error.js';
@@ -20,7 +19,8 @@ export interface KernelOptions {
 export class Kernel {
   readonly netns: string | undefined;
   readonly socket: NetlinkSocket;
-  readonly seg6: Seg6;
+  /** Generic netlink, for the namespace's seg6 settings. */
+  readonly generic: NetlinkSocket;
   readonly links: Links;
   readonly sysctls: Sysctls;
   readonly remembered: Remembered;
@@ -29,7 +29,7 @@ export class Kernel {
   constructor({ netns, runDirectory }: KernelOptions) {
     this.netns = netns;
     this.socket = NetlinkSocket.open({ protocol: 'route', netns });
-    this.seg6 = Seg6.open(netns);
+    this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
     this.remembered = new Remembered(runDirectory);
@@ -37,7 +37,11 @@ export class Kernel {
 
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
   async execute(requests: readonly NetlinkRequest[], onError: (index: number, error: NetlinkError) => void): Promise<void> {
-    await executeAll(this.socket, requests, { onError });
+    await executeAll(this.socket, requests, {
+      onFailure: ({ index, error }) => {
+        onError(index, error);
+      },
+    });
   }
 
   nft(args: readonly string[], script?: string): Promise<string> {
@@ -46,6 +50,6 @@ export class Kernel {
 
   close(): void {
     this.socket.close();
-    this.seg6.close();
+    this.generic.close();
   }
 }

@@ -1,3 +1,4 @@
+import { getTunnelSource, setTunnelSource } from '../netlink/seg6.js';
 import type { Kind } from '../reconcile/kind.js';
 
 /** What the kernel has when nobody set one: it then picks any address of the node, a tenant's gateway too. */
@@ -8,7 +9,7 @@ export const tunsrcKind: Kind<'tunsrc'> = {
   name: 'tunsrc',
 
   list(kernel, wanted) {
-    const address = kernel.seg6.getTunnelSource();
+    const address = getTunnelSource(kernel.generic);
     const ours = wanted.has('tunsrc') || kernel.remembered.get('tunsrc') !== undefined;
     return new Map(ours && address !== UNSET ? [['tunsrc', { address }]] : []);
   },
@@ -18,11 +19,11 @@ export const tunsrcKind: Kind<'tunsrc'> = {
     for (const { key, desired, actual } of changes) {
       try {
         if (desired === undefined) {
-          kernel.seg6.setTunnelSource(kernel.remembered.get('tunsrc') ?? UNSET);
+          setTunnelSource(kernel.generic, kernel.remembered.get('tunsrc') ?? UNSET);
           kernel.remembered.forget(['tunsrc']);
         } else {
           kernel.remembered.remember([['tunsrc', actual?.address ?? UNSET]]);
-          kernel.seg6.setTunnelSource(desired.address);
+          setTunnelSource(kernel.generic, desired.address);
         }
       } catch (error) {
         failures.push({ key, error: error as Error });

@@ -8,6 +8,16 @@ import type { Kind } from '../reconcile/kind.js';
 import type { NetlinkRequest } from '../netlink/request.js';
 import type { Vrf } from './objects.js';
 
+/** A device that is none of ours has the name of one of our VRFs. */
+export class NameTakenError extends Error {
+  readonly code = 'VRF_NAME_TAKEN';
+
+  constructor(name: string, kind: string | undefined) {
+    super(`device ${name} exists and is not segue's (${kind ?? 'no virtual device'}): expected no device of that name`);
+    this.name = 'NameTakenError';
+  }
+}
+
 /** Routes without a device outlive it. */
 const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
 
@@ -15,7 +25,7 @@ const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'proh
 export const vrfKind: Kind<'vrf'> = {
   name: 'vrf',
 
-  list(kernel, wanted) {
+  list(kernel) {
     const found = new Map<string, Vrf>();
     for (const link of kernel.links.all()) {
       if (link.kind !== 'vrf') continue;
@@ -33,12 +43,13 @@ export const vrfKind: Kind<'vrf'> = {
       if (desired === undefined) {
         return index === undefined ? [] : [deleteLink(index), ...flush(kernel, actual?.table)];
       }
-      const create = newLink({ name, kind: 'vrf', vrfTable: desired.table, alias: desired.alias, up: true });
-      if (index === undefined) return [create];
-      if (actual !== undefined && actual.table !== desired.table) {
-        return [deleteLink(index), ...flush(kernel, actual.table), create];
-      }
-      return [setLink(index, { alias: desired.alias, up: true })];
+      // The kernel takes no alias at creation (rtnl_create_link, net/core/rtnetlink.c).
+      const create = newLink({ name, kind: 'vrf', vrfTable: desired.table, up: true });
+      const mark = setLink(name, { alias: desired.alias, up: true });
+      if (index === undefined) return [create, mark];
+      if (actual === undefined) throw new NameTakenError(name, kernel.links.get(name)?.kind);
+      if (actual.table !== desired.table) return [deleteLink(index), ...flush(kernel, actual.table), create, mark];
+      return [mark];
     }),
 
   describe: (name, { table }) => `vrf ${name} table ${table}`,

@@ -10,8 +10,8 @@ export interface NodeFacts {
   name: string;
   /** Absent when it was refused. */
   locator?: PrefixField;
-  /** Index of the port that has the interface, by its name. */
-  interfaces: Map<string, number>;
+  /** Names of the interfaces that ports have. */
+  interfaces: Set<string>;
 }
 
 export interface SubnetFacts {
@@ -27,10 +27,10 @@ export interface TenantFacts {
   bySubnet: PrefixIndex<SubnetFacts>;
   /** False when one of the subnets was refused: "outside every subnet" can then not be told. */
   complete: boolean;
-  /** Index of the port that has the address, by canonical text. */
-  addresses: Map<string, number>;
-  /** Index of the port that has the MAC address, by canonical text. */
-  macs: Map<string, number>;
+  /** Canonical texts of the addresses that ports have. */
+  addresses: Set<string>;
+  /** Canonical texts of the MAC addresses that ports have. */
+  macs: Set<string>;
   prefixes: PortPrefix[];
 }
 

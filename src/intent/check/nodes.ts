@@ -3,10 +3,10 @@ import { formatIPv6 } from '../../net/address.js';
 import { prefixContains } from '../../net/prefix.js';
 import { LOCATOR_BITS } from '../bounds.js';
 import { type AddressField, type PrefixField, readIPv6Address, readIPv6Prefix, readName } from '../fields.js';
-import { type IssuePath, Refusal } from '../findings.js';
-import { nodeSchema } from '../schema.js';
+import { type Findings, type IssuePath, Refusal } from '../findings.js';
+import { BEHAVIOURS, nodeSchema } from '../schema.js';
 import { structured } from '../structure.js';
-import type { IntentNode } from '../types.js';
+import type { Behaviours, IntentNode } from '../types.js';
 import { below, type Context, entityText, isTenantSid, type NodeFacts } from './context.js';
 
 const IN_BLOCK = (block: PrefixField): string => `a prefix inside the SID block ${block.text}`;
@@ -56,6 +56,20 @@ function checkSources(context: Context, sources: readonly Source[]): void {
   }
 }
 
+/** Either End.DT46, or End.DT4 and End.DT6, in whatever order; `at` is the map that has the key. */
+export function checkBehaviours(
+  given: readonly (string | undefined)[],
+  at: IssuePath,
+  findings: Findings,
+): Behaviours | undefined {
+  const text = [...given].sort().join();
+  if (text === 'dt46') return ['dt46'];
+  if (text === 'dt4,dt6') return ['dt4', 'dt6'];
+  // Elements that were refused are reported already.
+  if (given.every((value) => value !== undefined)) findings.add(below(at, 'behaviours'), given, BEHAVIOURS);
+  return undefined;
+}
+
 /** Checks all nodes. Refused ones are missing in the result, all have facts in the context. */
 export function checkNodes(context: Context, raws: readonly unknown[]): IntentNode[] {
   const { findings } = context;
@@ -67,7 +81,7 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
     const at: IssuePath = ['nodes', index];
     const draft = structured(nodeSchema, raw, at, findings);
     if (!draft) return;
-    const facts: NodeFacts = { index, name: draft.name ?? '', interfaces: new Map() };
+    const facts: NodeFacts = { index, name: draft.name ?? '', interfaces: new Set() };
     if (draft.name !== undefined) {
       const name = readName(draft.name);
       const other = known.get(draft.name);
@@ -84,7 +98,10 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
       else source = read;
     } else if (locator) source = firstAddress(locator);
     if (source) sources.push({ facts, source, at, given: draft.source ?? source.text });
-    if (locator && source) nodes.push({ name: facts.name, locator: locator.text, source: source.text });
+    const behaviours = draft.behaviours && checkBehaviours(draft.behaviours, at, findings);
+    if (!locator || !source) return;
+    const node = { name: facts.name, locator: locator.text, source: source.text };
+    nodes.push(behaviours ? { ...node, behaviours } : node);
   });
   checkSources(context, sources);
   return nodes;

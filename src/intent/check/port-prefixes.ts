@@ -7,6 +7,7 @@ import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
 import { readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';
+import type { Owners } from './owners.js';
 import { below, type Context, entityText, type PortPrefix, rawName, type TenantFacts } from './context.js';
 
 /** The canonical prefixes of one port; refused ones are reported and missing. */
@@ -38,7 +39,7 @@ export function readPortPrefixes(
 }
 
 /** Compares the prefixes of all ports of a tenant with each other and with the ports' addresses. */
-export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly unknown[]): void {
+export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly unknown[], owners: Owners): void {
   const portText = (index: number): string => entityText('ports', index, rawName(raws[index]));
   for (const tenant of tenants?.values() ?? []) {
     if (tenant.prefixes.length === 0) continue;
@@ -58,10 +59,12 @@ export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly
       }
       index.add(entry.prefix, entry);
     }
-    for (const [text, port] of tenant.addresses) {
+    for (const text of tenant.addresses) {
       const address = parseAddress(text);
       if (!address) continue;
+      let port: number | undefined;
       for (const entry of index.covering(address.bytes)) {
+        port ??= owners.firstOf('address', tenant.name, text) ?? -1;
         if (entry.port !== port) {
           refuse(entry, `a prefix without the addresses of other ports; ${text} is that of ${portText(port)}`);
         } else if (entry.prefix.length === address.bytes.length * 8) {

@@ -1,31 +1,16 @@
-/** Checks of `ports:`, one pass over what may be a million of them. */
-import { formatAddress } from '../../net/address.js';
+/** Checks of `ports:`, one pass over what may be a million of them: nothing is built that no message needs. */
 import { readAddress, readInterface, readMac, readName } from '../fields.js';
-import { type Findings, type IssuePath, Refusal } from '../findings.js';
+import { type IssuePath, Refusal } from '../findings.js';
 import { portSchema } from '../schema.js';
-import { type Draft, structured } from '../structure.js';
+import { structured } from '../structure.js';
 import type { Port } from '../types.js';
 import { below, type Context, entityText, type NodeFacts, rawName, type TenantFacts } from './context.js';
+import { isNew, type OwnedKind, Owners } from './owners.js';
 import { checkPortPrefixes, readPortPrefixes } from './port-prefixes.js';
 import { reservedRole } from './tenants.js';
 
 /** Subnets a message names before it only counts them. */
 const MAX_SUBNETS_NAMED = 4;
-
-/** Reads one text field; refused ones are reported and undefined. */
-function field(
-  findings: Findings,
-  read: (text: string) => string | Refusal,
-  text: string | undefined,
-  at: IssuePath,
-  key: string,
-): string | undefined {
-  if (text === undefined) return undefined;
-  const value = read(text);
-  if (!(value instanceof Refusal)) return value;
-  findings.add(below(at, key), text, value.expected);
-  return undefined;
-}
 
 function subnetsText({ name, subnets }: TenantFacts): string {
   const texts = subnets.slice(0, MAX_SUBNETS_NAMED).map(({ prefix }) => prefix.text);
@@ -36,11 +21,13 @@ function subnetsText({ name, subnets }: TenantFacts): string {
 class PortChecks {
   readonly #context: Context;
   readonly #raws: readonly unknown[];
-  readonly #names = new Map<string, number>();
+  readonly #names = new Set<string>();
+  readonly owners: Owners;
 
   constructor(context: Context, raws: readonly unknown[]) {
     this.#context = context;
     this.#raws = raws;
+    this.owners = new Owners(raws);
   }
 
   /** The port in canonical form, undefined when something of it was refused. */
@@ -50,105 +37,110 @@ class PortChecks {
     const at: IssuePath = ['ports', index];
     const draft = structured(portSchema, this.#raws[index], at, findings);
     if (!draft) return undefined;
-    const name = field(findings, readName, draft.name, at, 'name');
-    if (draft.name !== undefined) this.#once(this.#names, draft.name, index, at, 'name', 'a name no other port has');
-    const tenant = this.#tenant(draft.tenant, at);
-    const node = this.#node(draft.node, at);
-    const device = field(findings, readInterface, draft.interface, at, 'interface');
-    if (device !== undefined && node) {
-      this.#once(
-        node.interfaces,
-        device,
-        index,
-        at,
-        'interface',
-        `an interface no other port of node ${node.name} has`,
-      );
-    }
-    const mac = field(findings, readMac, draft.mac, at, 'mac');
-    if (mac !== undefined && tenant) {
-      this.#once(
-        tenant.macs,
-        mac,
-        index,
-        at,
-        'mac',
-        `a MAC address no other port of tenant ${tenant.name} has`,
-        draft.mac,
-      );
-    }
-    const addresses = this.#addresses(draft, tenant, index, at);
+    const { name } = draft;
+    if (name !== undefined) this.#name(name, index, at);
+    const tenant = draft.tenant === undefined ? undefined : this.#tenant(draft.tenant, at);
+    const node = draft.node === undefined ? undefined : this.#node(draft.node, at);
+    if (draft.interface !== undefined) this.#interface(draft.interface, node, index, at);
+    const mac = draft.mac === undefined ? undefined : this.#mac(draft.mac, tenant, index, at);
+    const addresses = this.#addresses(draft.addresses ?? [], tenant, index, at);
     const prefixes = draft.prefixes ? readPortPrefixes(this.#context, draft.prefixes, tenant, index, at) : [];
-    if (findings.list.length > before || !name || !tenant || !node || !device || !mac) return undefined;
+    if (findings.list.length > before || !name || !tenant || !node || !draft.interface || !mac) return undefined;
     // The names of the tenant and the node are the same two strings for all ports that have them.
-    return { name, tenant: tenant.name, node: node.name, interface: device, mac, addresses, prefixes };
+    return { name, tenant: tenant.name, node: node.name, interface: draft.interface, mac, addresses, prefixes };
   }
 
-  /** Reports a value that another port has already. */
-  #once(
-    owners: Map<string, number>,
-    value: string,
-    index: number,
-    at: IssuePath,
-    key: string,
-    expected: string,
-    given = value,
-  ): void {
-    const other = owners.get(value);
-    if (other === undefined) owners.set(value, index);
-    else this.#context.findings.add(below(at, key), given, `${expected}; ${this.#portText(other)} has it`);
+  #refuse(at: IssuePath, key: string, given: string, expected: string): void {
+    this.#context.findings.add(below(at, key), given, expected);
   }
 
-  #portText(index: number): string {
-    return entityText('ports', index, rawName(this.#raws[index]));
+  /** `…; ports[3] (red-a) has it`, or this port itself. */
+  #taken(expected: string, index: number, kind: OwnedKind, scope: string, value: string): string {
+    const owner = this.owners.firstOf(kind, scope, value);
+    if (owner === undefined || owner === index) return `${expected}; this port has it already`;
+    return `${expected}; ${entityText('ports', owner, kind === 'name' ? undefined : rawName(this.#raws[owner]))} has it`;
   }
 
-  #tenant(name: string | undefined, at: IssuePath): TenantFacts | undefined {
+  #name(given: string, index: number, at: IssuePath): void {
+    const name = readName(given);
+    if (name instanceof Refusal) this.#refuse(at, 'name', given, name.expected);
+    if (!isNew(this.#names, given)) {
+      this.#refuse(at, 'name', given, this.#taken('a name no other port has', index, 'name', '', given));
+    }
+  }
+
+  #tenant(name: string, at: IssuePath): TenantFacts | undefined {
     const { tenants, findings } = this.#context;
-    if (name === undefined || !tenants) return undefined;
-    const tenant = tenants.get(name);
-    if (!tenant) findings.addUnknownName(below(at, 'tenant'), name, 'a tenant', tenants.keys());
+    const tenant = tenants?.get(name);
+    if (tenants && !tenant) findings.addUnknownName(below(at, 'tenant'), name, 'a tenant', tenants.keys());
     return tenant;
   }
 
-  #node(name: string | undefined, at: IssuePath): NodeFacts | undefined {
+  #node(name: string, at: IssuePath): NodeFacts | undefined {
     const { nodes, findings } = this.#context;
-    if (name === undefined || !nodes) return undefined;
-    const node = nodes.get(name);
-    if (!node) findings.addUnknownName(below(at, 'node'), name, 'a node', nodes.keys());
+    const node = nodes?.get(name);
+    if (nodes && !node) findings.addUnknownName(below(at, 'node'), name, 'a node', nodes.keys());
     return node;
   }
 
-  #addresses(draft: Draft<Port>, tenant: TenantFacts | undefined, index: number, at: IssuePath): string[] {
+  #interface(given: string, node: NodeFacts | undefined, index: number, at: IssuePath): void {
+    const name = readInterface(given);
+    if (name instanceof Refusal) return this.#refuse(at, 'interface', given, name.expected);
+    if (!node) return;
+    if (isNew(node.interfaces, given)) return;
+    const expected = `an interface no other port of node ${node.name} has`;
+    this.#refuse(at, 'interface', given, this.#taken(expected, index, 'interface', node.name, given));
+  }
+
+  #mac(given: string, tenant: TenantFacts | undefined, index: number, at: IssuePath): string | undefined {
+    const mac = readMac(given);
+    if (mac instanceof Refusal) {
+      this.#refuse(at, 'mac', given, mac.expected);
+      return undefined;
+    }
+    if (tenant && !isNew(tenant.macs, mac)) {
+      const expected = `a MAC address no other port of tenant ${tenant.name} has`;
+      this.#refuse(at, 'mac', given, this.#taken(expected, index, 'mac', tenant.name, mac));
+    }
+    return mac;
+  }
+
+  #addresses(
+    texts: readonly (string | undefined)[],
+    tenant: TenantFacts | undefined,
+    index: number,
+    at: IssuePath,
+  ): string[] {
     const addresses: string[] = [];
-    (draft.addresses ?? []).forEach((given, i) => {
-      if (given === undefined) return;
-      const refuse = (expected: string): void => {
-        this.#context.findings.add(below(at, 'addresses', i), given, expected);
-      };
-      const address = readAddress(given);
-      if (address instanceof Refusal) return refuse(address.expected);
-      // Equal texts are one string in memory.
-      addresses.push(address.text === given ? given : address.text);
-      if (!tenant) return;
-      const other = tenant.addresses.get(address.text);
-      if (other !== undefined) {
-        const owner = other === index ? 'this port' : this.#portText(other);
-        return refuse(`an address given once in tenant ${tenant.name}; ${owner} has it`);
-      }
-      tenant.addresses.set(address.text, index);
-      const subnet = tenant.bySubnet.cover(address.bytes);
-      if (!subnet) {
-        if (tenant.complete) refuse(`an address inside a subnet of ${subnetsText(tenant)}`);
-        return;
-      }
-      const role = reservedRole(subnet.prefix, address);
-      if (role) refuse(`an address other than the ${role} address of ${subnet.prefix.text}`);
-      else if (subnet.gateway?.text === formatAddress(address.bytes)) {
-        refuse(`an address other than the gateway of ${subnet.prefix.text}`);
-      }
-    });
+    for (let i = 0; i < texts.length; i++) {
+      const given = texts[i];
+      if (given === undefined) continue;
+      const address = this.#address(given, tenant, index);
+      if (address instanceof Refusal) this.#context.findings.add(below(at, 'addresses', i), given, address.expected);
+      else addresses.push(address);
+    }
     return addresses;
+  }
+
+  /** Canonical text of an address that its tenant has room for. */
+  #address(given: string, tenant: TenantFacts | undefined, index: number): string | Refusal {
+    const address = readAddress(given);
+    if (address instanceof Refusal) return address;
+    if (!tenant) return address.text;
+    if (!isNew(tenant.addresses, address.text)) {
+      const expected = `an address given once in tenant ${tenant.name}`;
+      return new Refusal(this.#taken(expected, index, 'address', tenant.name, address.text));
+    }
+    const subnet = tenant.bySubnet.cover(address.bytes);
+    if (!subnet) {
+      return tenant.complete ? new Refusal(`an address inside a subnet of ${subnetsText(tenant)}`) : address.text;
+    }
+    const role = reservedRole(subnet.prefix, address);
+    if (role) return new Refusal(`an address other than the ${role} address of ${subnet.prefix.text}`);
+    if (subnet.gateway?.text === address.text) {
+      return new Refusal(`an address other than the gateway of ${subnet.prefix.text}`);
+    }
+    return address.text;
   }
 }
 
@@ -160,6 +152,6 @@ export function checkPorts(context: Context, raws: readonly unknown[]): Port[] {
     const port = checks.check(index);
     if (port) ports.push(port);
   }
-  checkPortPrefixes(context, raws);
+  checkPortPrefixes(context, raws, checks.owners);
   return ports;
 }

@@ -15,17 +15,20 @@ import { below, type Context, entityText, type SubnetFacts, type TenantFacts } f
  * none in a /127, RFC 6164).
  */
 export function reservedRole(prefix: PrefixField, address: AddressField): string | undefined {
+  const { length } = prefix;
   const bits = prefix.bytes.length * 8;
-  if (prefix.length >= bits - 1) return undefined;
-  if (prefix.bytes.every((byte, i) => byte === address.bytes[i])) {
-    return address.family === 4 ? 'network' : 'subnet-router anycast';
+  if (length >= bits - 1) return undefined;
+  let isFirst = true;
+  let isLast = address.family === 4;
+  // From the end: one ordinary byte settles it.
+  for (let i = prefix.bytes.length - 1; i * 8 + 8 > length && (isFirst || isLast); i--) {
+    const hostMask = 0xff >> Math.max(0, length - i * 8);
+    const host = (address.bytes[i] ?? 0) & hostMask;
+    if (host !== 0) isFirst = false;
+    if (host !== hostMask) isLast = false;
   }
-  if (address.family === 6) return undefined;
-  const last = prefix.bytes.every((byte, i) => {
-    const hostBits = Math.min(8, Math.max(0, (i + 1) * 8 - prefix.length));
-    return address.bytes[i] === (byte | ((1 << hostBits) - 1));
-  });
-  return last ? 'broadcast' : undefined;
+  if (isFirst) return address.family === 4 ? 'network' : 'subnet-router anycast';
+  return isLast ? 'broadcast' : undefined;
 }
 
 /** A subnet that passed, or undefined. Facts are kept of what could be read of it. */
@@ -90,8 +93,8 @@ export function checkTenants(context: Context, raws: readonly unknown[]): Tenant
       subnets: [],
       bySubnet: new PrefixIndex(),
       complete: draft.subnets !== undefined,
-      addresses: new Map(),
-      macs: new Map(),
+      addresses: new Set(),
+      macs: new Set(),
       prefixes: [],
     };
     if (draft.name !== undefined) {

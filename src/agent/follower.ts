@@ -1,0 +1,170 @@
+import { performance } from 'node:perf_hooks';
+import { diffIntent } from '../intent/change.js';
+import { difference, Planner } from '../plan/planner.js';
+import { brake, brakeOnIntent } from '../reconcile/brake.js';
+import { changesOf } from '../reconcile/engine.js';
+import { noHints } from './hints.js';
+import { readFacts } from './facts.js';
+import type { BrakeError } from '../reconcile/brake.js';
+import type { Report, Survey, Waiting } from '../reconcile/change.js';
+import type { SurveyOptions } from '../reconcile/engine.js';
+import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
+import type { Plan, PlanDelta } from '../plan/plan.js';
+import type { Hints } from './hints.js';
+import type { Instance } from './instance.js';
+import type { Logger } from './log.js';
+
+/** Changes of drift told one by one; more are counted. */
+const MAX_DRIFT_LINES = 20;
+
+/** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
+export class Follower {
+  readonly #instance: Instance;
+  readonly #log: Logger;
+  #config: NodeConfig;
+  #planner: Planner | undefined;
+  #intent: Intent | undefined;
+  /** An intent that the brake holds. */
+  #held: Intent | undefined;
+  #waitingText = '';
+
+  constructor(instance: Instance, log: Logger) {
+    this.#instance = instance;
+    this.#log = log;
+    this.#config = instance.config;
+  }
+
+  /** What the kernel is to have; undefined before the first intent that was acceptable. */
+  get plan(): Plan | undefined {
+    return this.#planner?.plan;
+  }
+
+  /**
+   * Takes a whole intent.
+   *
+   * @returns what is to be looked at again because it failed
+   */
+  async take(intent: Intent, force = false): Promise<Hints> {
+    if (this.#intent !== undefined && this.#planner !== undefined) {
+      return this.change(diffIntent(this.#intent, intent), intent, force);
+    }
+    const { kernel, engine } = this.#instance;
+    kernel.links.refresh();
+    const planner = new Planner(this.#config, readFacts(kernel, this.#config), intent);
+    const survey = await engine.survey(planner.plan);
+    if (!force && this.#hold(brake(survey.changes, survey.portsHeld), intent)) return noHints();
+    this.#planner = planner;
+    this.#intent = intent;
+    this.#held = undefined;
+    const started = performance.now();
+    const report = await engine.converge(planner.plan, survey);
+    this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'converged on the intent');
+    return this.#finish(report);
+  }
+
+  /** Takes a change of the intent; costs what the change costs. */
+  async change(changes: readonly IntentChange[], intent: Intent, force = false): Promise<Hints> {
+    if (this.#planner === undefined || this.#intent === undefined) return this.take(intent, force);
+    // While one is held the source's changes start from it, ours from the one before.
+    const effective = this.#held === undefined ? changes : diffIntent(this.#intent, intent);
+    if (!force && this.#hold(brakeOnIntent(this.#planner.view, effective), intent)) return noHints();
+    this.#held = undefined;
+    this.#intent = intent;
+    const started = performance.now();
+    const delta = this.#planner.apply(effective);
+    const report = await this.#instance.engine.execute(changesOf(delta));
+    this.#log.info(
+      { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
+      'followed the intent',
+    );
+    return this.#finish(report);
+  }
+
+  /** Lets the intent through that the brake holds. */
+  async release(): Promise<Hints> {
+    const held = this.#held;
+    if (held === undefined) return noHints();
+    this.#log.warn('the held intent is forced');
+    return this.take(held, true);
+  }
+
+  /** Another node file for the same node. */
+  async reconfigure(config: NodeConfig): Promise<Hints> {
+    this.#config = config;
+    return this.#replan();
+  }
+
+  /** Looks at what hints name, and puts it right. */
+  async look(hints: Hints): Promise<Hints> {
+    if (this.#planner === undefined) return noHints();
+    const { kernel, engine } = this.#instance;
+    if (hints.links) {
+      kernel.links.refresh();
+      const { uplinkMtu } = readFacts(kernel, this.#config);
+      if (uplinkMtu !== this.#planner.view.facts.uplinkMtu) return this.#replan();
+    }
+    const options: SurveyOptions = {
+      kinds: hints.kinds,
+      ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
+    };
+    const survey = await engine.survey(this.#planner.plan, options);
+    this.#tellDrift(survey);
+    const report = await engine.execute(survey.changes);
+    report.waiting.push(...survey.waiting);
+    return this.#finish(report, hints);
+  }
+
+  async #replan(): Promise<Hints> {
+    if (this.#planner === undefined || this.#intent === undefined) return noHints();
+    const { kernel, engine } = this.#instance;
+    const before = this.#planner.plan;
+    this.#planner = new Planner(this.#config, readFacts(kernel, this.#config), this.#intent);
+    const delta: PlanDelta = difference(before, this.#planner.plan);
+    const report = await engine.execute(changesOf(delta));
+    this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');
+    return this.#finish(report);
+  }
+
+  #hold(error: BrakeError | undefined, intent: Intent): boolean {
+    if (error === undefined) return false;
+    this.#held = intent;
+    this.#log.error({ code: error.code, removed: error.removed, held: error.held }, error.message);
+    return true;
+  }
+
+  #tellDrift(survey: Survey): void {
+    const { changes } = survey;
+    for (const change of changes.slice(0, MAX_DRIFT_LINES)) {
+      const { kind, action, object, differences } = this.#instance.engine.text(change);
+      this.#log.warn({ kind, action, object, ...(differences.length > 0 && { differences }) }, 'drift');
+    }
+    if (changes.length > MAX_DRIFT_LINES) this.#log.warn({ changes: changes.length }, 'drift: more than is told here');
+  }
+
+  /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
+  #finish(report: Report, looked?: Hints): Hints {
+    const again = noHints();
+    for (const { kind, object, error } of report.failures) {
+      this.#log.error({ kind, object, err: error }, 'failed');
+      again.kinds.add(kind);
+      again.tables = 'all';
+      again.links = true;
+    }
+    this.#tellWaiting(report.waiting, looked);
+    return again;
+  }
+
+  #tellWaiting(waiting: readonly Waiting[], looked: Hints | undefined): void {
+    // A look at a few kinds sees only their part.
+    if (looked !== undefined && !looked.kinds.has('port')) return;
+    const text = [...new Set(waiting.map(({ device }) => device))].sort().join(' ');
+    if (text === this.#waitingText) return;
+    this.#waitingText = text;
+    if (text !== '') this.#log.info({ interfaces: text.split(' ') }, 'waiting for interfaces');
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+

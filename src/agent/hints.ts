@@ -1,0 +1,109 @@
+import { isTenantTable, LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import { routeKey } from '../encap/route-key.js';
+import type { KindName, Plan } from '../plan/plan.js';
+import type { NetlinkEvent } from '../netlink/types.js';
+
+/** What of the kernel may not be as planned any more, and is to be looked at. */
+export interface Hints {
+  kinds: Set<KindName>;
+  /** Tables to look at, when routes are among the kinds; `all` when there is no telling which. */
+  tables: Set<number> | 'all';
+  /** A device changed: the view of them is stale. */
+  links: boolean;
+}
+
+export function noHints(): Hints {
+  return { kinds: new Set(), tables: new Set(), links: false };
+}
+
+/** Everything that hangs on a device. */
+const DEVICE_KINDS: readonly KindName[] = [
+  'vrf',
+  'sysctl',
+  'port',
+  'address',
+  'neighbour',
+  'proxy',
+  'nexthop',
+  'route',
+];
+
+/** What the events' consumer knows. */
+export interface HintContext {
+  plan: Plan;
+  /** Is a device of this name, or this index, in the plan? */
+  concerns(device: string | number): boolean;
+}
+
+/** Adds what an event may have changed of ours. Events that we caused are not to come here. */
+export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns }: HintContext): void {
+  switch (event.kind) {
+    case 'link': {
+      const { name, master } = event.value;
+      if (!concerns(name) && (master === undefined || !concerns(master))) return;
+      hints.links = true;
+      for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
+      // The kernel removes routes and next hops of a device that goes down without a word.
+      const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
+      if (table === undefined) hints.tables = 'all';
+      else addTable(hints, table);
+      // Local SIDs hang on the VRF and stand in main.
+      addTable(hints, MAIN_TABLE);
+      return;
+    }
+    case 'address':
+      if (concerns(event.value.ifindex)) hints.kinds.add('address');
+      return;
+    case 'route': {
+      const { table, prefix, metric, protocol } = event.value;
+      if (table === LOCAL_TABLE) return;
+      if (protocol !== PROTOCOL && !(isTenantTable(table) && plan.route.has(routeKey(table, prefix, metric)))) return;
+      hints.kinds.add('nexthop');
+      hints.kinds.add('route');
+      addTable(hints, table);
+      return;
+    }
+    case 'nexthop': {
+      const { id } = event.value;
+      if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
+      hints.kinds.add('nexthop');
+      // Routes that name it have gone with it.
+      if (event.change === 'delete') {
+        hints.kinds.add('route');
+        hints.tables = 'all';
+      }
+      return;
+    }
+    case 'rule':
+      hints.kinds.add('rule');
+      hints.kinds.add('local-rule');
+      return;
+    case 'neighbour':
+      // Entries the kernel learns are none of ours, whatever becomes of them.
+      if (!concerns(event.value.ifindex)) return;
+      hints.kinds.add('neighbour');
+      hints.kinds.add('proxy');
+      return;
+  }
+}
+
+export function everything(hints: Hints, kinds: Iterable<KindName>): void {
+  for (const kind of kinds) hints.kinds.add(kind);
+  hints.tables = 'all';
+  hints.links = true;
+}
+
+function addTable(hints: Hints, table: number): void {
+  if (hints.tables !== 'all') hints.tables.add(table);
+}
+
+export function merge(hints: Hints, more: Hints): void {
+  for (const kind of more.kinds) hints.kinds.add(kind);
+  if (more.tables === 'all') hints.tables = 'all';
+  else for (const table of more.tables) addTable(hints, table);
+  hints.links ||= more.links;
+}
+
+export function isEmpty({ kinds }: Hints): boolean {
+  return kinds.size === 0;
+}

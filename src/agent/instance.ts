@@ -1,0 +1,39 @@
+import { Kernel } from '../kernel/kernel.js';
+import { Engine } from '../reconcile/engine.js';
+import { KERNEL_KINDS } from '../reconcile/kinds.js';
+import { compile } from '../plan/compile.js';
+import { readFacts } from './facts.js';
+import type { Intent, NodeConfig } from '../intent/types.js';
+import type { Kinds } from '../reconcile/engine.js';
+import type { Plan } from '../plan/plan.js';
+
+/** Run-time files of all nodes of a machine; each has a directory by its name. */
+export const RUN_ROOT = '/run/segue';
+
+/** One node's hold on the kernel: what every command works with. */
+export class Instance {
+  readonly config: NodeConfig;
+  readonly runDirectory: string;
+  readonly kernel: Kernel;
+  readonly engine: Engine;
+
+  constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS) {
+    this.config = config;
+    this.runDirectory = `${RUN_ROOT}/${config.node}`;
+    this.kernel = new Kernel({
+      ...(config.netns !== undefined && { netns: config.netns }),
+      runDirectory: this.runDirectory,
+    });
+    this.engine = new Engine(this.kernel, kinds);
+  }
+
+  /** The plan for an intent as things stand on this machine. */
+  plan(intent: Intent): Plan {
+    this.kernel.links.refresh();
+    return compile(intent, this.config, readFacts(this.kernel, this.config));
+  }
+
+  close(): void {
+    this.kernel.close();
+  }
+}

@@ -1,0 +1,67 @@
+import { decodeEvent, decodeNftablesEvent } from '../netlink/events.js';
+import { NetfilterGroup, RouteGroup } from '../netlink/constants.js';
+import { NetlinkMonitor } from '../netlink/monitor.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { NetlinkEvent } from '../netlink/types.js';
+
+const GROUPS: readonly number[] = [
+  RouteGroup.link,
+  RouteGroup.neighbour,
+  RouteGroup.ipv4Address,
+  RouteGroup.ipv6Address,
+  RouteGroup.ipv4Route,
+  RouteGroup.ipv6Route,
+  RouteGroup.ipv4Rule,
+  RouteGroup.ipv6Rule,
+  RouteGroup.nexthop,
+];
+
+export interface WatchOptions {
+  /** Changes that somebody else made, in the kernel's order. */
+  onEvents: (events: NetlinkEvent[]) => void;
+  /** nf_tables changed; this process's own changes are among these. */
+  onNftables: () => void;
+  /** Settings of a device changed that the kernel tells of (forwarding, rp_filter, proxy_neigh). */
+  onSettings: () => void;
+  /** Some were lost. */
+  onLost: () => void;
+  onError: (error: unknown) => void;
+}
+
+/** The kernel's notifications, without the echo of our own requests. */
+export class Watch {
+  readonly #monitors: { close(): void }[] = [];
+
+  constructor(kernel: Kernel, options: WatchOptions) {
+    const { netns } = kernel;
+    const own = kernel.socket.portId;
+    const common = { netns, onOverflow: options.onLost, onError: options.onError };
+    this.#monitors.push(
+      NetlinkMonitor.open({
+        ...common,
+        protocol: 'route',
+        groups: GROUPS,
+        decode: (message) => (message.portId === own ? undefined : decodeEvent(message)),
+        onEvents: options.onEvents,
+      }),
+      NetlinkMonitor.open({
+        ...common,
+        protocol: 'route',
+        groups: [RouteGroup.ipv4Netconf, RouteGroup.ipv6Netconf],
+        decode: () => true,
+        onEvents: options.onSettings,
+      }),
+      NetlinkMonitor.open({
+        ...common,
+        protocol: 'netfilter',
+        groups: [NetfilterGroup.nftables],
+        decode: decodeNftablesEvent,
+        onEvents: options.onNftables,
+      }),
+    );
+  }
+
+  close(): void {
+    for (const monitor of this.#monitors) monitor.close();
+  }
+}

@@ -1,0 +1,59 @@
+import type { ChangeText, Failure, Report, Waiting } from '../reconcile/change.js';
+
+/** Standard output, for what a command was asked for. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Standard error, for what went wrong. */
+export function complain(line: string): void {
+  process.stderr.write(`segue: ${line}\n`);
+}
+
+/** Plain data on one line; big integers, which JSON has not, as numbers. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner)));
+}
+
+const SIGNS = { create: '+', replace: '~', delete: '-' } as const;
+
+/** `~ port tap-a master sg-100 mtu 1460  (mtu 1500 → 1460)` */
+export function changeLine({ action, object, differences }: ChangeText): string {
+  const details = differences.map(({ field, desired, actual }) => `${field}: ${show(actual)} → ${show(desired)}`);
+  return `${SIGNS[action]} ${object}${details.length === 0 ? '' : `  (${details.join(', ')})`}`;
+}
+
+export function waitingLines(waiting: readonly Waiting[]): string[] {
+  const devices = new Map<string, number>();
+  for (const { device } of waiting) devices.set(device, (devices.get(device) ?? 0) + 1);
+  return [...devices].map(([device, objects]) => `waiting for interface ${device} (${objects} objects)`);
+}
+
+export function failureLine({ object, error }: Failure): string {
+  return `${object}: ${error.message}`;
+}
+
+export function summary(node: string, { done, failures }: Report): string {
+  const parts = [`${done.create} created`, `${done.replace} replaced`, `${done.delete} deleted`];
+  if (failures.length > 0) parts.push(`${failures.length} failed`);
+  return `${node}: ${parts.join(', ')}`;
+}
+
+/** A report without what only the engine needs, for `-j`. */
+export function reportJson(node: string, { done, failures, waiting }: Report): unknown {
+  return {
+    node,
+    ...done,
+    waiting: waiting.map(({ kind, key, device }) => ({ kind, key, device })),
+    failures: failures.map(({ kind, object, error }) => ({
+      kind,
+      object,
+      error: error.message,
+      code: (error as { code?: unknown }).code ?? null,
+    })),
+  };
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value as string);
+}

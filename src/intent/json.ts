@@ -1,0 +1,84 @@
+/** JSON (RFC 8259), the format machines write. V8 parses it; the scanner runs only where something is wrong. */
+import { MAX_DEPTH_LEVELS } from './bounds.js';
+import type { RawDocument } from './document.js';
+import type { Findings } from './findings.js';
+import { JsonScanner, placeKey } from './json-scan.js';
+
+/** Keys of all maps of a value, -1 when it nests too deep. */
+function countKeys(value: unknown, levels: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (levels === 0) return -1;
+  let keys = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item !== 'object') continue;
+      const inner = countKeys(item, levels - 1);
+      if (inner < 0) return -1;
+      keys += inner;
+    }
+    return keys;
+  }
+  // for-in makes no list of the keys, and JSON.parse gives plain objects.
+  for (const key in value) {
+    keys++;
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item !== 'object') continue;
+    const inner = countKeys(item, levels - 1);
+    if (inner < 0) return -1;
+    keys += inner;
+  }
+  return keys;
+}
+
+/** Colons outside strings: one for every key, also for those that a second one of the same name replaced. */
+function countColons(text: string): number {
+  let colons = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x3a) colons++;
+    else if (code === 0x22) {
+      at = text.indexOf('"', at + 1);
+      while (isEscaped(text, at)) at = text.indexOf('"', at + 1);
+    }
+  }
+  return colons;
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let at = quote;
+  while (text.charCodeAt(at - 1) === 0x5c) at--;
+  return (quote - at) % 2 === 1;
+}
+
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a JSON text. Broken syntax, keys given twice and too deep nesting are reported. */
+export function readJson(text: string, findings: Findings): RawDocument {
+  const parsed = parse(text);
+  const keys = parsed ? countKeys(parsed.value, MAX_DEPTH_LEVELS) : -1;
+  if (!parsed || keys < 0 || keys !== countColons(text)) {
+    const scan = new JsonScanner(text).run();
+    for (const { offset, found, expected } of scan.findings) findings.addAt(offset, found, expected);
+  }
+  return {
+    value: parsed?.value,
+    usable: parsed !== undefined && keys >= 0,
+    offsetsOf: (places) => {
+      const { offsets } = new JsonScanner(text, places).run();
+      return places.map((place) => {
+        // Where nothing stands at the path, the map around it does.
+        let { path } = place;
+        let offset = offsets.get(placeKey(place));
+        for (; offset === undefined && path.length > 0; offset = offsets.get(placeKey({ path })))
+          path = path.slice(0, -1);
+        return offset ?? -1;
+      });
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** The files a user writes, loaded: text → raw value → checked value, or one IntentError with all that is wrong. */
+import { dirname, resolve } from 'node:path';
+import { type IntentIssue, IntentError } from './errors.js';
+import { type Finding, Findings, pathText } from './findings.js';
+import type { RawDocument } from './document.js';
+import { readJson } from './json.js';
+import { LineIndex } from './lines.js';
+import { checkSize, type Format, formatOf, readText } from './read.js';
+import type { Intent, NodeConfig } from './types.js';
+import { checkIntent, checkNodeFile } from './validate.js';
+import { readYaml } from './yaml.js';
+
+export interface ParseOptions {
+  /** Name of the file, for messages and for what a node file's `intent` is relative to. */
+  file: string;
+  /** Default: by the file's name, see formatOf. */
+  format?: Format;
+}
+
+/** Findings in the order of the file, with lines and columns where the text is at hand. */
+function issuesOf(findings: readonly Finding[], document: RawDocument | undefined, text: string): IntentIssue[] {
+  const places = findings.map(({ path, key }) => (key === undefined ? { path } : { path, key }));
+  const offsets = document?.offsetsOf(places) ?? [];
+  const lines = new LineIndex(text);
+  return findings
+    .map(({ path, value, found, expected, offset }, i) => {
+      const issue: IntentIssue = { path: pathText(path), value, found, expected };
+      return { issue, offset: offset ?? offsets[i] ?? -1 };
+    })
+    .sort((a, b) => a.offset - b.offset)
+    .map(({ issue, offset }) => (offset < 0 ? issue : { ...issue, ...lines.at(offset) }));
+}
+
+function fail(file: string, findings: Findings, document?: RawDocument, text = ''): never {
+  throw new IntentError(file, issuesOf(findings.list, document, text));
+}
+
+function parse<T>(
+  text: string,
+  { file, format = formatOf(file) }: ParseOptions,
+  check: (raw: unknown, findings: Findings) => T | undefined,
+): T {
+  const findings = new Findings();
+  if (!checkSize(format, Buffer.byteLength(text), findings)) fail(file, findings);
+  if (/^\s*$/.test(text)) {
+    findings.addFile('empty', format === 'json' ? 'a JSON object' : 'a YAML map');
+    fail(file, findings);
+  }
+  const document = format === 'json' ? readJson(text, findings) : readYaml(text, findings);
+  const checked = document.usable ? check(document.value, findings) : undefined;
+  if (checked === undefined || findings.list.length > 0) fail(file, findings, document, text);
+  return checked;
+}
+
+/**
+ * An intent from its text.
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function parseIntent(text: string, options: ParseOptions): Intent {
+  return parse(text, options, checkIntent);
+}
+
+/**
+ * A node file from its text; its `intent` becomes absolute.
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function parseNodeConfig(text: string, options: ParseOptions): NodeConfig {
+  const directory = dirname(resolve(options.file));
+  return parse(text, options, (raw, findings) => checkNodeFile(raw, directory, findings));
+}
+
+function load<T>(file: string, parseText: (text: string, options: ParseOptions) => T): T {
+  const findings = new Findings();
+  const content = readText(file, formatOf(file), findings);
+  if (!content) fail(file, findings);
+  return parseText(content.text, { file });
+}
+
+/**
+ * An intent file, YAML or (named .json) JSON.
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function loadIntent(file: string): Intent {
+  return load(file, parseIntent);
+}
+
+/**
+ * A node file. Whether the intent knows the node is for checkNodeInIntent to say.
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function loadNodeConfig(file: string): NodeConfig {
+  return load(file, parseNodeConfig);
+}
+
+/**
+ * Checks what only both files together can tell: the intent has the node, and no port of it is an uplink.
+ * @param file the node file's name, for the message
+ * @throws IntentError (INTENT_INVALID)
+ */
+export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: string): void {
+  const findings = new Findings();
+  const names = intent.nodes.map(({ name }) => name);
+  if (!names.includes(config.node)) findings.addUnknownName(['node'], config.node, 'a node', names, 'the intent');
+  for (const port of intent.ports) {
+    if (port.node !== config.node) continue;
+    const uplink = config.uplinks.indexOf(port.interface);
+    if (uplink < 0) continue;
+    const expected = `an interface that is no port of the intent; port ${port.name} has it`;
+    findings.add(['uplinks', uplink], port.interface, expected);
+  }
+  if (findings.list.length > 0) fail(file, findings);
+}
