@@ -45,7 +45,7 @@ export const AddressFlag = {
 const FOREVER = 0xffffffff;
 
 /** What names an address. */
-export type InterfaceAddressKey = Pick<InterfaceAddressSpec, 'ifindex' | 'address' | 'length'>;
+export type InterfaceAddressKey = Pick<InterfaceAddressSpec, 'ifindex' | 'address' | 'length' | 'peer'>;
 
 function isLoopback(address: string, family: AddressFamily): boolean {
   return family === 4 ? address.startsWith('127.') : address === '::1';
@@ -65,7 +65,7 @@ function writeHead(writer: MessageWriter, key: InterfaceAddressKey, flags: numbe
       `address ${key.address}/${key.length}: expected a length of at most ${family === 4 ? 32 : 128}`,
     );
   }
-  writer.bytes4(familyNumber(family), key.length, flags & 0xff, scope);
+  writer.bytes4(familyNumber(family), key.length, flags > 0xff ? 0 : flags, scope);
   writer.word(key.ifindex);
 }
 
@@ -116,6 +116,8 @@ export function deleteAddress(key: InterfaceAddressKey): NetlinkRequest {
       writer.begin(RTM_DELADDR, NLM_F_REQUEST);
       writeHead(writer, key, 0, 0);
       writer.address(IFA_LOCAL, key.address);
+      // Beside it IPv4 compares the length too.
+      writer.address(IFA_ADDRESS, key.peer ?? key.address);
       writer.end();
     },
   );

@@ -45,8 +45,8 @@ interface CommonSettings {
 }
 
 function writeCommon(writer: MessageWriter, settings: CommonSettings): void {
-  if (settings.mac !== undefined) writer.mac(attr.IFLA_ADDRESS, settings.mac);
   if (settings.mtu !== undefined) writer.u32(attr.IFLA_MTU, settings.mtu);
+  if (settings.mac !== undefined) writer.mac(attr.IFLA_ADDRESS, settings.mac);
   if (settings.numTxQueues !== undefined) writer.u32(attr.IFLA_NUM_TX_QUEUES, settings.numTxQueues);
   if (settings.numRxQueues !== undefined) writer.u32(attr.IFLA_NUM_RX_QUEUES, settings.numRxQueues);
   if (settings.netnsFd !== undefined) writer.u32(attr.IFLA_NET_NS_FD, settings.netnsFd);
@@ -63,14 +63,14 @@ function writeName(writer: MessageWriter, name: string): void {
 function writePeer(writer: MessageWriter, peer: VethPeerSpec): void {
   const nest = writer.nest(attr.VETH_INFO_PEER);
   writeHead(writer, 0, undefined);
-  writeName(writer, peer.name);
   writeCommon(writer, peer);
+  writeName(writer, peer.name);
   writer.endNest(nest);
 }
 
 function writeLinkInfo(writer: MessageWriter, link: LinkSpec): void {
   const info = writer.nest(attr.IFLA_LINKINFO);
-  writer.string(attr.IFLA_INFO_KIND, link.kind);
+  writer.text(attr.IFLA_INFO_KIND, link.kind);
   if (link.kind === 'vrf') {
     if (link.vrfTable === undefined) throw new RangeError(`link ${link.name}: expected vrfTable for a vrf`);
     const data = writer.nest(attr.IFLA_INFO_DATA);
@@ -92,7 +92,7 @@ export function newLink(link: LinkSpec): NetlinkRequest {
       writer.begin(RTM_NEWLINK, CREATE);
       writeHead(writer, link.index ?? 0, link.up);
       writeName(writer, link.name);
-      if (link.alias !== undefined) writer.string(attr.IFLA_IFALIAS, link.alias);
+      if (link.alias !== undefined) writer.text(attr.IFLA_IFALIAS, link.alias);
       writeCommon(writer, link);
       if (link.master !== undefined) writer.u32(attr.IFLA_MASTER, link.master);
       writeLinkInfo(writer, link);
@@ -129,9 +129,8 @@ export function setLink(link: LinkReference, change: LinkChange): NetlinkRequest
         if (typeof link === 'string') throw new RangeError(`rename of ${link}: expected its ifindex`);
         writeName(writer, change.name);
       }
-      // An empty alias attribute, without even the NUL, takes the alias away (dev_set_alias).
-      if (change.alias === '') writer.flag(attr.IFLA_IFALIAS);
-      else if (change.alias !== undefined) writer.string(attr.IFLA_IFALIAS, change.alias);
+      // Of length 0 it takes the alias away (dev_set_alias).
+      if (change.alias !== undefined) writer.text(attr.IFLA_IFALIAS, change.alias);
       writeCommon(writer, change);
       if (change.master !== undefined) writer.u32(attr.IFLA_MASTER, change.master);
       if (change.txQueueLength !== undefined) writer.u32(attr.IFLA_TXQLEN, change.txQueueLength);

@@ -12,7 +12,7 @@ import {
   RTM_GETNEXTHOP,
   RTM_NEWNEXTHOP,
   RTNH_F_ONLINK,
-  RTPROT_BOOT,
+  RTPROT_UNSPEC,
 } from './constants.js';
 import { describeEncap, readEncap, writeEncap } from './encap.js';
 import type { AttributeReader, MessageView } from './reader.js';
@@ -62,7 +62,7 @@ function familyOfSpec(nexthop: NexthopSpec): number {
 
 function encodeNew(writer: MessageWriter, flags: number, nexthop: NexthopSpec): void {
   writer.begin(RTM_NEWNEXTHOP, flags);
-  writer.bytes4(familyOfSpec(nexthop), 0, nexthop.protocol ?? RTPROT_BOOT, 0);
+  writer.bytes4(familyOfSpec(nexthop), 0, nexthop.protocol ?? RTPROT_UNSPEC, 0);
   // The kernel reports dead and linkdown in the same word, and refuses them here.
   writer.word((nexthop.flags ?? 0) & RTNH_F_ONLINK);
   writer.u32(NHA_ID, nexthop.id);

@@ -152,6 +152,15 @@ export class MessageWriter {
     this.#pad(length);
   }
 
+  /** Text without NUL, as ip sends kinds and aliases: for aliases the length counts. */
+  text(type: number, value: string): void {
+    const length = Buffer.byteLength(value);
+    if (length > MAX_MESSAGE_BYTES) throw new RangeError(`netlink string of ${length} bytes`);
+    this.#header(type, length);
+    this.buffer.write(value, this.#offset + 4);
+    this.#pad(length);
+  }
+
   #pad(length: number): void {
     const end = this.#offset + 4 + length;
     this.#offset = (end + 3) & ~3;

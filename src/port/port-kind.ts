@@ -72,6 +72,11 @@ function memory(name: string): string {
   return `mtu ${name}`;
 }
 
+/** Is a device in a VRF of ours? */
+export function isOurMember(kernel: Kernel, link: Link): boolean {
+  return ourMaster(kernel, link) !== undefined;
+}
+
 /** Name of the VRF of ours that a link is a member of. */
 function ourMaster(kernel: Kernel, link: Link): string | undefined {
   const name = kernel.links.masterOf(link);

@@ -1,3 +1,5 @@
+import { isOurMember } from '../port/port-kind.js';
+import { PORT_SYSCTLS } from '../port/plan.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { Sysctl } from './objects.js';
 
@@ -24,6 +26,17 @@ export const sysctlKind: Kind<'sysctl'> = {
       const value = kernel.sysctls.read(path);
       if (value === undefined) kernel.remembered.forget([key]);
       else found.set(path, { value, shared: true });
+    }
+    // Of a port that the plan no longer has, what is not as the namespace gives it to a new interface.
+    for (const link of kernel.links.all()) {
+      if (!isOurMember(kernel, link)) continue;
+      for (const [pattern] of PORT_SYSCTLS) {
+        const path = pattern.replace('*', link.name);
+        if (wanted.has(path)) continue;
+        const value = kernel.sysctls.read(path);
+        const standard = kernel.sysctls.read(pattern.replace('*', 'default'));
+        if (value !== undefined && value !== standard) found.set(path, { value, device: link.name });
+      }
     }
     return found;
   },
