@@ -2,6 +2,7 @@
  * Lightweight tunnels: seg6 (net/ipv6/seg6_iptunnel.c) and seg6local (net/ipv6/seg6_local.c), as they stand in routes
  * and next-hop objects.
  */
+import { NLA_F_NESTED } from './constants.js';
 import type { AttributeReader } from './reader.js';
 import type { Encap, Seg6Encap, Seg6LocalAction, Seg6LocalEncap, Seg6Mode } from './types.js';
 import type { MessageWriter } from './writer.js';
@@ -102,14 +103,14 @@ function writeSeg6Local(writer: MessageWriter, encap: Seg6LocalEncap): void {
   if (encap.oif !== undefined) writer.u32(SEG6_LOCAL_OIF, encap.oif);
   if (encap.count) {
     // The kernel wants the three counters there and takes no values from them.
-    const counters = writer.nest(SEG6_LOCAL_COUNTERS);
+    const counters = writer.nest(SEG6_LOCAL_COUNTERS | NLA_F_NESTED);
     writer.u64(SEG6_LOCAL_CNT_PACKETS, 0n);
     writer.u64(SEG6_LOCAL_CNT_BYTES, 0n);
     writer.u64(SEG6_LOCAL_CNT_ERRORS, 0n);
     writer.endNest(counters);
   }
   if (encap.flavors !== undefined) {
-    const flavors = writer.nest(SEG6_LOCAL_FLAVORS);
+    const flavors = writer.nest(SEG6_LOCAL_FLAVORS | NLA_F_NESTED);
     writer.u32(SEG6_LOCAL_FLV_OPERATION, encap.flavors);
     if (encap.locatorBlockBits !== undefined) writer.u8(SEG6_LOCAL_FLV_LCBLOCK_BITS, encap.locatorBlockBits);
     if (encap.nodeFunctionBits !== undefined) writer.u8(SEG6_LOCAL_FLV_LCNODE_FN_BITS, encap.nodeFunctionBits);
@@ -127,7 +128,7 @@ function writeSeg6Local(writer: MessageWriter, encap: Seg6LocalEncap): void {
  * @throws RangeError, AddressError
  */
 export function writeEncap(writer: MessageWriter, encap: Encap, encapAttribute: number, typeAttribute: number): void {
-  const nest = writer.nest(encapAttribute);
+  const nest = writer.nest(encapAttribute | NLA_F_NESTED);
   let number: number;
   switch (encap.type) {
     case 'seg6':

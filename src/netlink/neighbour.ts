@@ -51,7 +51,7 @@ function newNeighbour(verb: string, messageFlags: number, neighbour: NeighbourSp
     (writer) => {
       const flags = neighbour.flags ?? 0;
       writer.begin(RTM_NEWNEIGH, messageFlags);
-      writeHead(writer, neighbour, neighbour.state ?? (neighbour.proxy ? 0 : NeighbourState.permanent), flags);
+      writeHead(writer, neighbour, neighbour.state ?? NeighbourState.permanent, flags);
       if (neighbour.mac !== undefined) writer.mac(NDA_LLADDR, neighbour.mac);
       if (neighbour.protocol !== undefined) writer.u8(NDA_PROTOCOL, neighbour.protocol);
       if (flags > 0xff) writer.u32(NDA_FLAGS_EXT, flags >>> 8);
@@ -76,7 +76,7 @@ export function deleteNeighbour(key: NeighbourKey): NetlinkRequest {
     () => `delete neighbour ${describeNeighbour(key)}`,
     (writer) => {
       writer.begin(RTM_DELNEIGH, NLM_F_REQUEST);
-      writeHead(writer, key, 0, 0);
+      writeHead(writer, key, NeighbourState.permanent, 0);
       writer.end();
     },
   );

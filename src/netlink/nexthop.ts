@@ -5,7 +5,6 @@ import {
   DUMP,
   familyFromNumber,
   familyNumber,
-  NLA_F_NESTED,
   NLM_F_REQUEST,
   REPLACE,
   RTM_DELNEXTHOP,
@@ -74,7 +73,7 @@ function encodeNew(writer: MessageWriter, flags: number, nexthop: NexthopSpec): 
   } else {
     if (nexthop.gateway !== undefined) writer.address(NHA_GATEWAY, nexthop.gateway);
     if (nexthop.oif !== undefined) writer.u32(NHA_OIF, nexthop.oif);
-    if (nexthop.encap !== undefined) writeEncap(writer, nexthop.encap, NHA_ENCAP | NLA_F_NESTED, NHA_ENCAP_TYPE);
+    if (nexthop.encap !== undefined) writeEncap(writer, nexthop.encap, NHA_ENCAP, NHA_ENCAP_TYPE);
   }
   if (nexthop.fdb) writer.flag(NHA_FDB);
   writer.end();

@@ -45,6 +45,8 @@ export const ROUTE_TYPES: readonly RouteType[] = [
   'xresolve',
 ];
 
+export const RTAX_LOCK = 1;
+
 /** RTAX_*, in order; 16 is the name of a congestion control */
 export const METRIC_NAMES: readonly (keyof RouteMetrics | undefined)[] = [
   undefined,

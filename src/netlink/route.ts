@@ -69,11 +69,12 @@ function writeGateway(writer: MessageWriter, family: AddressFamily, gateway: str
 
 function writeMetrics(writer: MessageWriter, metrics: RouteMetrics): void {
   const nest = writer.nest(attr.RTA_METRICS);
-  for (let i = 1; i < attr.METRIC_NAMES.length; i++) {
+  for (let i = 2; i < attr.METRIC_NAMES.length; i++) {
     const name = attr.METRIC_NAMES[i];
     const value = name && metrics[name];
     if (value !== undefined) writer.u32(i, value);
   }
+  if (metrics.lock !== undefined) writer.u32(attr.RTAX_LOCK, metrics.lock);
   writer.endNest(nest);
 }
 
@@ -284,7 +285,9 @@ export function lookupRoute(lookup: RouteLookup): NetlinkRequest {
       writer.begin(RTM_GETROUTE, NLM_F_REQUEST);
       writer.bytes4(familyNumber(family), bits, lookup.from === undefined ? 0 : bits, lookup.tos ?? 0);
       writer.word(0);
-      writer.word(attr.RTM_F_LOOKUP_TABLE | (lookup.fibMatch ? attr.RTM_F_FIB_MATCH : 0));
+      // IPv6 always says the table, and refuses to be asked for it.
+      const lookupTable = family === 4 ? attr.RTM_F_LOOKUP_TABLE : 0;
+      writer.word(lookupTable | (lookup.fibMatch ? attr.RTM_F_FIB_MATCH : 0));
       writer.address(attr.RTA_DST, lookup.to);
       if (lookup.from !== undefined) writer.addressOf(attr.RTA_SRC, family, lookup.from);
       if (lookup.iif !== undefined) writer.u32(attr.RTA_IIF, lookup.iif);

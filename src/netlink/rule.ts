@@ -9,7 +9,6 @@ import {
   RTM_DELRULE,
   RTM_GETRULE,
   RTM_NEWRULE,
-  RTPROT_BOOT,
   RTPROT_UNSPEC,
 } from './constants.js';
 import type { AttributeReader, MessageView } from './reader.js';
@@ -39,6 +38,8 @@ const FRA_DPORT_RANGE = 24;
 
 const FIB_RULE_INVERT = 0x2;
 
+/** matches any when deleting */
+const FR_ACT_UNSPEC = 0;
 /** FR_ACT_* */
 const ACTION_NUMBERS: Record<RuleAction, number> = {
   table: 1,
@@ -64,14 +65,14 @@ function writeRange(writer: MessageWriter, type: number, range: { start: number;
   writer.endNest(nest);
 }
 
-function encodeRule(writer: MessageWriter, type: number, flags: number, rule: RuleSpec, protocol: number): void {
+function encodeRule(writer: MessageWriter, type: number, flags: number, rule: RuleSpec, action: number): void {
   const { family } = rule;
   // The kernel refuses a table beside l3mdev: the device names it.
   const table = rule.l3mdev ? 0 : (rule.table ?? 0);
   writer.begin(type, flags);
   const head = writer.length;
   writer.bytes4(familyNumber(family), 0, 0, rule.tos ?? 0);
-  writer.bytes4(table < 256 ? table : 0, 0, 0, ACTION_NUMBERS[rule.action ?? 'table']);
+  writer.bytes4(table < 256 ? table : 0, 0, 0, action);
   writer.word(rule.invert ? FIB_RULE_INVERT : 0);
   writer.u32(FRA_PRIORITY, rule.priority);
   if (rule.from !== undefined) writer.setByte(head + 2, writePrefixOf(writer, FRA_SRC, family, rule.from));
@@ -95,7 +96,7 @@ function encodeRule(writer: MessageWriter, type: number, flags: number, rule: Ru
     writer.endNest(nest);
   }
   if (table >= 256) writer.u32(FRA_TABLE, table);
-  if (protocol !== RTPROT_UNSPEC) writer.u8(FRA_PROTOCOL, protocol);
+  if (rule.protocol !== undefined) writer.u8(FRA_PROTOCOL, rule.protocol);
   writer.end();
 }
 
@@ -121,20 +122,20 @@ export function createRule(rule: RuleSpec): NetlinkRequest {
   return makeRequest(
     () => `create rule ${describeRule(rule)}`,
     (writer) => {
-      encodeRule(writer, RTM_NEWRULE, CREATE, rule, rule.protocol ?? RTPROT_BOOT);
+      encodeRule(writer, RTM_NEWRULE, CREATE, rule, ACTION_NUMBERS[rule.action ?? 'table']);
     },
   );
 }
 
 /**
- * Deletes the first rule that agrees in every field given (protocol absent: whosever it is; action absent: 'table');
+ * Deletes the first rule that agrees in every field given (an absent protocol or action matches any);
  * ENOENT when there is none.
  */
 export function deleteRule(rule: RuleSpec): NetlinkRequest {
   return makeRequest(
     () => `delete rule ${describeRule(rule)}`,
     (writer) => {
-      encodeRule(writer, RTM_DELRULE, NLM_F_REQUEST, rule, rule.protocol ?? RTPROT_UNSPEC);
+      encodeRule(writer, RTM_DELRULE, NLM_F_REQUEST, rule, rule.action ? ACTION_NUMBERS[rule.action] : FR_ACT_UNSPEC);
     },
   );
 }

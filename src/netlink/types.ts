@@ -167,7 +167,7 @@ export interface Neighbour {
 
 export type NeighbourSpec = Omit<Neighbour, 'state' | 'proxy' | 'flags' | 'ages' | 'family'> & {
   family?: AddressFamily;
-  /** default permanent (0 for a proxy entry) */
+  /** default permanent; proxy entries have none */
   state?: number;
   proxy?: boolean;
   flags?: number;
