@@ -167,4 +167,3 @@ export class Follower {
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
-

@@ -1,4 +1,11 @@
-import { isTenantTable, LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import {
+  isTenantTable,
+  LOCAL_TABLE,
+  MAIN_TABLE,
+  NEXTHOP_ID_BASE,
+  NEXTHOP_ID_COUNT,
+  PROTOCOL,
+} from '../plan/numbers.js';
 import { routeKey } from '../encap/route-key.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
@@ -32,7 +39,7 @@ const DEVICE_KINDS: readonly KindName[] = [
 export interface HintContext {
   plan: Plan;
   /** Is a device of this name, or this index, in the plan? */
-  concerns(device: string | number): boolean;
+  concerns: (device: string | number) => boolean;
 }
 
 /** Adds what an event may have changed of ours. Events that we caused are not to come here. */

@@ -10,5 +10,8 @@ export interface LogOptions {
 
 /** Structured log on standard error: standard output belongs to what commands print. */
 export function createLogger({ level, node }: LogOptions): Logger {
-  return pino({ level, base: { node }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  return pino(
+    { level, base: { node }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
 }

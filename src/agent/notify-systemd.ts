@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
  * `NotifyAccess=all` for that.
  */
 export function notifySystemd(...states: string[]): void {
-  if (process.env['NOTIFY_SOCKET'] === undefined) return;
+  if (process.env.NOTIFY_SOCKET === undefined) return;
   const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...states], { stdio: 'ignore' });
   // A supervisor that is told nothing notices by its own time-outs; forwarding goes on either way.
   child.on('error', () => undefined);

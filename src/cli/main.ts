@@ -14,7 +14,11 @@ const program = new Command('segue')
   .description('SRv6 overlay for hypervisors: a VRF per tenant, seg6 encapsulation, End.DT4/DT6/DT46')
   .version(version)
   .showHelpAfterError('(segue --help tells the commands and options)')
-  .configureOutput({ outputError: (text, write) => { write(`segue: ${text}`); } })
+  .configureOutput({
+    outputError: (text, write) => {
+      write(`segue: ${text}`);
+    },
+  })
   .exitOverride();
 
 addConvergeCommands(program);
@@ -39,11 +43,13 @@ function exitCodeFor(error: unknown): number {
     return error.exitCode;
   }
   complain(error instanceof Error ? error.message : String(error));
-  if (process.env['SEGUE_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (process.env.SEGUE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return EXIT.failed;
 }
 
 /** Commander has printed its message already. */
 function isCommanderError(error: unknown): error is { exitCode: number } {
-  return error instanceof Error && 'exitCode' in error && String((error as { code?: unknown }).code).startsWith('commander.');
+  return (
+    error instanceof Error && 'exitCode' in error && String((error as { code?: unknown }).code).startsWith('commander.')
+  );
 }

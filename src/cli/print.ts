@@ -55,5 +55,5 @@ export function reportJson(node: string, { done, failures, waiting }: Report): u
 }
 
 function show(value: unknown): string {
-  return value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value as string);
+  return value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
 }

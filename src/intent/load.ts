@@ -5,7 +5,7 @@ import { type Finding, Findings, pathText } from './findings.js';
 import type { RawDocument } from './document.js';
 import { readJson } from './json.js';
 import { LineIndex } from './lines.js';
-import { checkSize, type Format, formatOf, readText } from './read.js';
+import { checkSize, type FileText, type Format, formatOf, readText } from './read.js';
 import type { Intent, NodeConfig } from './types.js';
 import { checkIntent, checkNodeFile } from './validate.js';
 import { readYaml } from './yaml.js';
@@ -69,11 +69,9 @@ export function parseNodeConfig(text: string, options: ParseOptions): NodeConfig
   return parse(text, options, (raw, findings) => checkNodeFile(raw, directory, findings));
 }
 
-function load<T>(file: string, parseText: (text: string, options: ParseOptions) => T): T {
+function readFileText(file: string): FileText {
   const findings = new Findings();
-  const content = readText(file, formatOf(file), findings);
-  if (!content) fail(file, findings);
-  return parseText(content.text, { file });
+  return readText(file, formatOf(file), findings) ?? fail(file, findings);
 }
 
 /**
@@ -81,7 +79,24 @@ function load<T>(file: string, parseText: (text: string, options: ParseOptions) 
  * @throws IntentError (INTENT_INVALID) with every issue
  */
 export function loadIntent(file: string): Intent {
-  return load(file, parseIntent);
+  return parseIntent(readFileText(file).text, { file });
+}
+
+export interface LoadedIntent {
+  /** Of the file's bytes. */
+  digest: string;
+  /** Absent when the file is what it was. */
+  intent?: Intent;
+}
+
+/**
+ * An intent file, unless its bytes are those of the digest.
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function loadIntentText(file: string, unlessDigest?: string): LoadedIntent {
+  const content = readFileText(file);
+  if (content.digest === unlessDigest) return { digest: content.digest };
+  return { digest: content.digest, intent: parseIntent(content.text, { file }) };
 }
 
 /**
@@ -89,7 +104,7 @@ export function loadIntent(file: string): Intent {
  * @throws IntentError (INTENT_INVALID) with every issue
  */
 export function loadNodeConfig(file: string): NodeConfig {
-  return load(file, parseNodeConfig);
+  return parseNodeConfig(readFileText(file).text, { file });
 }
 
 /**

@@ -36,7 +36,10 @@ export class Kernel {
   }
 
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
-  async execute(requests: readonly NetlinkRequest[], onError: (index: number, error: NetlinkError) => void): Promise<void> {
+  async execute(
+    requests: readonly NetlinkRequest[],
+    onError: (index: number, error: NetlinkError) => void,
+  ): Promise<void> {
     await executeAll(this.socket, requests, {
       onFailure: ({ index, error }) => {
         onError(index, error);

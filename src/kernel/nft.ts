@@ -18,7 +18,9 @@ const NFT_TIMEOUT_MS = 60_000;
 export function nft(netns: string | undefined, args: readonly string[], script = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     // A child is born in the namespace of the thread that starts it.
-    const child = inNetns(netns, () => spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_TIMEOUT_MS }));
+    const child = inNetns(netns, () =>
+      spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_TIMEOUT_MS }),
+    );
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -28,7 +30,8 @@ export function nft(netns: string | undefined, args: readonly string[], script =
     });
     child.on('close', (status, signal) => {
       if (status === 0) resolve(output);
-      else reject(new NftError(`nft ${args.join(' ')}: ${errors.trim() || `ended by ${signal ?? `status ${status}`}`}`));
+      else
+        reject(new NftError(`nft ${args.join(' ')}: ${errors.trim() || `ended by ${signal ?? `status ${status}`}`}`));
     });
     // nft may end before it has read all; its message says why, EPIPE does not.
     child.stdin.on('error', () => undefined);

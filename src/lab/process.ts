@@ -1,7 +1,7 @@
 /** Programs in namespaces: run to their end, or in the background until they are stopped. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { inNetns } from '../netlink/netns.js';
 
 /** What a program left behind when it ended. */
@@ -24,6 +24,8 @@ export interface RunOptions {
 /** Milliseconds. */
 export const RUN_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
+/** How often a log file is looked at, milliseconds. */
+const LOG_POLL_MS = 50;
 
 /** A program that could not be started. */
 export class ProgramError extends Error {
@@ -87,14 +89,17 @@ export async function outputOf(
 
 export interface StartOptions {
   env?: NodeJS.ProcessEnv;
-  /** file that gets its output and errors; else they are kept in memory */
+  /** file that gets its output and errors, emptied first; else they are kept in memory */
   log?: string;
+  /** it outlives this process; needs a log */
+  detached?: boolean;
 }
 
 /** A program in the background. */
 export class Background {
   readonly argv: readonly string[];
   readonly child: ChildProcess;
+  readonly #log: string | undefined;
   readonly #ended: Promise<void>;
   readonly #watchers = new Set<() => void>();
   #output = '';
@@ -102,17 +107,23 @@ export class Background {
   #hasEnded = false;
 
   /** @throws NetnsError when the namespace is absent */
-  constructor(netns: string | undefined, argv: readonly string[], { env, log }: StartOptions = {}) {
+  constructor(netns: string | undefined, argv: readonly string[], { env, log, detached }: StartOptions = {}) {
     const [program = '', ...args] = argv;
     this.argv = argv;
-    const file = log === undefined ? undefined : openSync(log, 'a');
+    this.#log = log;
+    const file = log === undefined ? undefined : openSync(log, 'w');
     try {
       this.child = inNetns(netns, () =>
-        spawn(program, args, { stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'], ...(env && { env }) }),
+        spawn(program, args, {
+          stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],
+          detached: detached === true,
+          ...(env && { env }),
+        }),
       );
     } finally {
       if (file !== undefined) closeSync(file);
     }
+    if (detached === true) this.child.unref();
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
@@ -137,7 +148,7 @@ export class Background {
 
   /** What it printed so far, output and errors as they came. */
   get output(): string {
-    return this.#output;
+    return this.#log === undefined ? this.#output : readFileSync(this.#log, 'utf8');
   }
 
   get hasEnded(): boolean {
@@ -154,13 +165,14 @@ export class Background {
     await new Promise<void>((resolve, reject) => {
       const done = (error?: Error): void => {
         clearTimeout(timer);
+        clearInterval(poll);
         this.#watchers.delete(look);
         if (error === undefined) resolve();
         else reject(error);
       };
       const look = (): void => {
-        if (pattern.test(this.#output)) done();
-        else if (this.#hasEnded) done(this.#error ?? new Error(`${name} ended: ${this.#output.trim()}`));
+        if (pattern.test(this.output)) done();
+        else if (this.#hasEnded) done(this.#error ?? new Error(`${name} ended: ${this.output.trim()}`));
       };
       const timer = setTimeout(() => {
         done(

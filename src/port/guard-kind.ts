@@ -63,12 +63,15 @@ function script(changes: readonly ObjectChange<GuardObject>[]): string {
       // "table" first: deleting one that is not there is an error.
       tables.push(`table ${table}`, `delete table ${table}`, isTable(desired) ? desired.text : '');
       if (table !== undefined) replaced.add(table);
-    } else if (desired !== undefined) added.push(desired as GuardElement);
-    else if (actual !== undefined) removed.push(actual as GuardElement);
+    } else if (desired !== undefined) added.push(desired);
+    else if (actual !== undefined) removed.push(actual);
   }
   return [
     ...tables,
-    ...statements('delete', removed.filter(({ table }) => !replaced.has(table))),
+    ...statements(
+      'delete',
+      removed.filter(({ table }) => !replaced.has(table)),
+    ),
     ...statements('add', added),
     '',
   ].join('\n');
@@ -113,4 +116,3 @@ function canonical(text: string, table: GuardTableName): string {
   canonicalForms.set(text, form);
   return form;
 }
-

@@ -2,8 +2,10 @@ import { GUARD_TABLES } from './guard-tables.js';
 import type { GuardElement, GuardTableName } from './objects.js';
 
 /** A node of `nft -j`: libnftables-json(5). */
-type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-type JsonObject = { [key: string]: Json };
+type Json = string | number | boolean | null | Json[] | JsonObject;
+interface JsonObject {
+  [key: string]: Json;
+}
 
 export interface GuardListing {
   /** Chains, rules and sets of each table in a form that is equal when they are. */
@@ -19,13 +21,13 @@ export function readListing(text: string): GuardListing {
   for (const entry of nftables) {
     const [type, value] = Object.entries(entry)[0] ?? [];
     if (type === undefined || !isObject(value)) continue;
-    const name = type === 'table' ? value['name'] : value['table'];
-    const table = GUARD_TABLES.find((candidate) => candidate === `${String(value['family'])} ${String(name)}`);
+    const name = textOf(type === 'table' ? value.name : value.table);
+    const table = GUARD_TABLES.find((candidate) => candidate === `${textOf(value.family)} ${name}`);
     if (table === undefined) continue;
     const { elem, ...rest } = value;
     if (type === 'set' || type === 'map') {
       for (const element of Array.isArray(elem) ? elem : []) {
-        elements.push({ table, set: String(value['name']), element: elementText(element) });
+        elements.push({ table, set: textOf(value.name), element: elementText(element) });
       }
     }
     const list = parts.get(table) ?? [];
@@ -38,19 +40,23 @@ export function readListing(text: string): GuardListing {
 
 /** An element as `add element` takes it. */
 function elementText(element: Json): string {
-  if (Array.isArray(element) && element.length === 2) return element.map((part) => elementText(part)).join(' : ');
-  if (!isObject(element)) return typeof element === 'string' ? valueText(element) : String(element);
+  if (Array.isArray(element)) return element.map((part) => elementText(part)).join(' : ');
+  if (!isObject(element)) return typeof element === 'string' ? quoted(element) : textOf(element);
   const { concat, prefix, range, elem } = element;
   if (Array.isArray(concat)) return concat.map((part) => elementText(part)).join(' . ');
-  if (isObject(prefix)) return `${String(prefix['addr'])}/${String(prefix['len'])}`;
-  if (Array.isArray(range)) return range.map((part) => String(part)).join('-');
-  if (isObject(elem)) return elementText(elem['val'] ?? null);
+  if (isObject(prefix)) return `${textOf(prefix.addr)}/${textOf(prefix.len)}`;
+  if (Array.isArray(range)) return range.map((part) => textOf(part)).join('-');
+  if (isObject(elem)) return elementText(elem.val ?? null);
   return JSON.stringify(element);
 }
 
 /** nft's JSON has no quotes that tell an interface name from an address; addresses have dots or colons in them. */
-function valueText(value: string): string {
+function quoted(value: string): string {
   return /^[0-9a-f:.]+$/i.test(value) && /[:.]/.test(value) ? value : `"${value}"`;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function withoutHandles(value: Json): Json {

@@ -1,11 +1,6 @@
 import { PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import {
-  decodeNeighbour,
-  deleteNeighbour,
-  dumpNeighboursRequest,
-  replaceNeighbour,
-} from '../netlink/neighbour.js';
+import { decodeNeighbour, deleteNeighbour, dumpNeighboursRequest, replaceNeighbour } from '../netlink/neighbour.js';
 import { NeighbourState } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind } from '../reconcile/kind.js';

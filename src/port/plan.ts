@@ -52,7 +52,6 @@ export function planProxies(view: IntentView, tenant: string, emit: Emit): void 
   }
 }
 
-
 /** What a port's interface is set to; `*` is its name. */
 export const PORT_SYSCTLS: readonly [string, string][] = [
   // Proxy ARP asks the port, not the VRF, whether it forwards (arp_process, net/ipv4/arp.c).

@@ -3,7 +3,7 @@ import { KIND_ORDER } from '../plan/plan.js';
 import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, ObjectChange, Scope } from './kind.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { KindName, Plan, PlanDelta, PlanKinds, PlanValue } from '../plan/plan.js';
+import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
 /** The kinds by name, seen by the engine with their value types laid aside. */
 export type Kinds = { [K in KindName]?: Kind<K> };
@@ -43,7 +43,7 @@ export class Engine {
       const kind = this.#kind(name);
       if (kind === undefined || options.kinds?.has(name) === false) continue;
       const wanted: ReadonlyMap<string, PlanValue> = plan[name];
-      const actual = await kind.list(this.#kernel, wanted as never, options.scope);
+      const actual = await kind.list(this.#kernel, wanted, options.scope);
       if (name === 'port') portsHeld = actual.size;
       for (const [key, desired] of wanted) {
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
@@ -113,7 +113,7 @@ export class Engine {
       else report.waiting.push({ kind: name, key: change.key, device });
     }
     if (ready.length === 0) return;
-    const failures = await kind.apply(this.#kernel, ready as readonly ObjectChange<PlanKinds[KindName]>[]);
+    const failures = await kind.apply(this.#kernel, ready);
     // What was just made has an index, and what was just removed has none.
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
@@ -131,7 +131,7 @@ export class Engine {
   }
 
   #kind(name: KindName): AnyKind | undefined {
-    return this.#kinds[name] as AnyKind | undefined;
+    return this.#kinds[name];
   }
 }
 

@@ -33,10 +33,7 @@ export interface Kind<K extends KindName> {
     scope?: Scope,
   ): Map<string, PlanKinds[K]> | Promise<Map<string, PlanKinds[K]>>;
   /** Carries changes out, as many at once as the kernel takes; returns those that failed, never throws for one. */
-  apply(
-    kernel: Kernel,
-    changes: readonly ObjectChange<PlanKinds[K]>[],
-  ): ObjectFailure[] | Promise<ObjectFailure[]>;
+  apply(kernel: Kernel, changes: readonly ObjectChange<PlanKinds[K]>[]): ObjectFailure[] | Promise<ObjectFailure[]>;
   /** Equality where it is not that of the values. */
   equal?(desired: PlanKinds[K], actual: PlanKinds[K]): boolean;
   /** Devices that must be there first; until they are, the object waits. */

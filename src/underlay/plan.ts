@@ -39,7 +39,12 @@ export function planNode(view: IntentView, emit: Emit): void {
   emit('tunsrc', 'tunsrc', { address: source });
   // Without it a SID that is not there follows the default route out and comes back until its hop limit ends.
   const metric = DEFAULT_METRIC[6];
-  emit('route', routeKey(MAIN_TABLE, locator, metric), { table: MAIN_TABLE, prefix: locator, type: 'blackhole', metric });
+  emit('route', routeKey(MAIN_TABLE, locator, metric), {
+    table: MAIN_TABLE,
+    prefix: locator,
+    type: 'blackhole',
+    metric,
+  });
 }
 
 const SHARED_SYSCTLS: readonly [string, string][] = [

@@ -52,7 +52,9 @@ export const sysctlKind: Kind<'sysctl'> = {
         writes.push([path, desired.value]);
         continue;
       }
-      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : defaultOf(kernel.sysctls, path, actual);
+      const before = actual?.shared
+        ? kernel.remembered.get(REMEMBERED + path)
+        : defaultOf(kernel.sysctls, path, actual);
       if (before !== undefined) writes.push([path, before]);
       done.push(REMEMBERED + path);
     }

@@ -53,4 +53,3 @@ const VRF_SYSCTLS: readonly [string, string][] = [
   ['net/ipv4/conf/*/accept_local', '1'],
   ['net/ipv4/conf/*/rp_filter', '0'],
 ];
-

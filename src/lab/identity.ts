@@ -1,0 +1,47 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { inNetns } from '../netlink/netns.js';
+import { runIn } from './process.js';
+
+/** TCP port that tells who is there. */
+export const IDENTITY_PORT = 7777;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/**
+ * Answers every TCP connection in a namespace with a name, IPv4 and IPv6. With addresses that two tenants share, this
+ * tells whose VM it was that answered.
+ */
+export class IdentityServer {
+  readonly #server: Server;
+  #connections = 0;
+
+  constructor(netns: string, name: string) {
+    this.#server = createServer((socket) => {
+      this.#connections += 1;
+      socket.on('error', () => undefined);
+      socket.end(`${name}\n`);
+    });
+    // Without a host name to look up, listen() makes its socket at once: while this thread is in the namespace.
+    inNetns(netns, () => this.#server.listen(IDENTITY_PORT));
+  }
+
+  /** how many have asked */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+  }
+}
+
+/** Asks an address who it is. @returns the name, undefined when nobody answers */
+export async function whoIs(netns: string, address: string): Promise<string | undefined> {
+  const script = `exec 3<>/dev/tcp/${address}/${IDENTITY_PORT} && cat <&3`;
+  const { stdout } = await runIn(netns, ['bash', '-c', script], { timeoutMs: ANSWER_TIMEOUT_MS });
+  return stdout.trim() === '' ? undefined : stdout.trim();
+}

@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The script that boots the VM; a checkout has it, an installed package has not. */
+export const VM_RUN = fileURLToPath(new URL('../../test/vm/run', import.meta.url));
+
+/** Exit code of a program a signal ended, as shells have it: 128 and the signal's number; SIGINT's. */
+const INTERRUPTED = 130;
+
+export function canBootVm(): boolean {
+  return existsSync(VM_RUN);
+}
+
+/**
+ * Runs a command in the VM, with this process's output and errors.
+ *
+ * @returns its exit code (125: the VM did not boot)
+ */
+export function runInVm(argv: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(VM_RUN, ['--', ...argv], { stdio: ['ignore', 'inherit', 'inherit'] });
+    // Ctrl-C reaches the script too: it ends the VM, and this process waits for it.
+    const forward = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
+    process.on('SIGINT', forward).on('SIGTERM', forward);
+    child.on('error', reject);
+    child.on('close', (status) => {
+      process.off('SIGINT', forward).off('SIGTERM', forward);
+      resolve(status ?? INTERRUPTED);
+    });
+  });
+}
