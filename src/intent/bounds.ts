@@ -35,6 +35,8 @@ export const MAX_MTU_BYTES = 65535;
 
 /** Wait after a file event for the writer to finish. */
 export const WATCH_DEBOUNCE_MS = 100;
+/** A directory that is never quiet does not put the reading off longer than this. */
+export const WATCH_MAX_DELAY_MS = 1000;
 /** A file is looked at this often even when no event came (watch exhausted, network file system, lost event). */
 export const WATCH_RESTAT_INTERVAL_MS = 5000;
 /** A file changed less than this before it was read may change again within the same timestamp: read it once more. */
