@@ -179,6 +179,7 @@ export class Background {
           new Error(`${name}: expected ${String(pattern)} within ${timeoutMs} ms, it printed: ${this.#output.trim()}`),
         );
       }, timeoutMs);
+      const poll = this.#log === undefined ? undefined : setInterval(look, LOG_POLL_MS);
       this.#watchers.add(look);
       look();
     });

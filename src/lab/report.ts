@@ -72,7 +72,8 @@ export function reportJson(report: LabReport): unknown {
 /** The report as text, for people. */
 export function reportText(demo: Demo, report: LabReport): string {
   const sections = [heading(demo, report)];
-  for (const group of ['reach', 'identity', 'isolation', 'silence'] as const) sections.push(checkSection(report, group));
+  for (const group of ['reach', 'identity', 'isolation', 'silence'] as const)
+    sections.push(checkSection(report, group));
   sections.push(wireSection(report), throughputSection(report), verdict(report));
   return sections.join('\n\n');
 }
@@ -126,8 +127,7 @@ function throughputSection(report: LabReport): string {
 
 function verdict(report: LabReport): string {
   const wrong =
-    report.checks.filter(({ ok }) => !ok).length +
-    report.throughput.filter(({ error }) => error !== undefined).length;
+    report.checks.filter(({ ok }) => !ok).length + report.throughput.filter(({ error }) => error !== undefined).length;
   const total = report.checks.length + report.throughput.length;
   const words = wrong === 0 ? `all ${total} as they should be` : `${wrong} of ${total} WRONG`;
   return `${words}, ${report.seconds.toFixed(0)} s`;

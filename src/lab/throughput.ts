@@ -35,7 +35,18 @@ export async function measureThroughput({ from, to, address, seconds }: Throughp
   const server = new Background(to, ['iperf3', '-s', '-1', '-p', String(PORT), '--forceflush']);
   try {
     await server.waitFor(/Server listening/, START_TIMEOUT_MS);
-    const argv = ['iperf3', '-c', address, '-p', String(PORT), '-t', String(seconds), '--connect-timeout', '5000', '-J'];
+    const argv = [
+      'iperf3',
+      '-c',
+      address,
+      '-p',
+      String(PORT),
+      '-t',
+      String(seconds),
+      '--connect-timeout',
+      '5000',
+      '-J',
+    ];
     const { stdout, stderr } = await runIn(from, argv, { timeoutMs: seconds * 1000 + GRACE_MS });
     const report = parseReport(stdout);
     const received = report?.end?.sum_received;

@@ -19,8 +19,8 @@ export function canBootVm(): boolean {
  */
 export function runInVm(argv: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(VM_RUN, ['--', ...argv], { stdio: ['ignore', 'inherit', 'inherit'] });
-    // Ctrl-C reaches the script too: it ends the VM, and this process waits for it.
+    // In a session of its own, so that Ctrl-C reaches it once, through us; it ends the VM, and we wait for it.
+    const child = spawn(VM_RUN, ['--', ...argv], { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     const forward = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };

@@ -1,0 +1,17 @@
+/** Applies an async function to each, at most `limit` at a time; results in order. The first error ends it. */
+export async function mapConcurrently<T, R>(
+  all: readonly T[],
+  limit: number,
+  apply: (one: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < all.length) {
+      const index = next++;
+      results[index] = await apply(all[index] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, all.length) }, worker));
+  return results;
+}

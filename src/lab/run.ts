@@ -1,0 +1,99 @@
+import { mkdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { startAgents, stopAll } from './agents.js';
+import { Capture } from './capture.js';
+import { checkIdentity, checkIsolation, checkReach, partnerOf } from './checks.js';
+import { demoTopology, DEMO_DIRECTORY } from './demo.js';
+import { writeFiles } from './files.js';
+import { buildNetwork } from './network.js';
+import { removeLab, takeLab } from './state.js';
+import { measureThroughput } from './throughput.js';
+import { find, netnsOf, ROUTER } from './topology.js';
+import { checkWire } from './wire.js';
+import type { Background } from './process.js';
+import type { Demo } from './demo.js';
+import type { LabReport, ThroughputResult } from './report.js';
+
+export interface LabRunOptions {
+  /** of each throughput measurement */
+  seconds: number;
+  /** what is being done */
+  onProgress: (text: string) => void;
+}
+
+/** The whole demonstration: builds, tries, and removes it again, also on failure and on a signal. */
+export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabReport> {
+  const started = performance.now();
+  await takeLab('run');
+  let agents = new Map<string, Background>();
+  try {
+    options.onProgress('building two hypervisors, a router and four VMs in namespaces');
+    await buildNetwork(demo);
+    const files = writeFiles(demo, DEMO_DIRECTORY);
+    options.onProgress('starting an agent for each hypervisor');
+    const agentsStarted = performance.now();
+    agents = await startAgents(files);
+    const agentsMs = performance.now() - agentsStarted;
+    const { checks, packets } = await tryAll(demo, options);
+    options.onProgress(`iperf3 in both tenants at once, ${options.seconds} s`);
+    const throughput = await measureAll(demo, options.seconds);
+    return {
+      kernel: release(),
+      virtualMachine: process.env.SEGUE_VM === '1',
+      agentsMs,
+      checks,
+      packets,
+      throughput,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await stopAll(agents.values());
+    await removeLab();
+  }
+}
+
+async function tryAll(demo: Demo, { onProgress }: LabRunOptions): Promise<Pick<LabReport, 'checks' | 'packets'>> {
+  const captures = join(DEMO_DIRECTORY, 'captures');
+  mkdirSync(captures, { recursive: true });
+  onProgress('pinging inside the tenants, with a capture on the underlay');
+  const capture = await Capture.start(netnsOf(demo, ROUTER), 'hv1', join(captures, 'underlay.pcap'), 'ip6');
+  const reach = await checkReach(demo);
+  const wire = checkWire(demo, await capture.stop());
+  onProgress('asking who has the addresses that both tenants have');
+  const identity = await checkIdentity(demo);
+  onProgress('pinging from tenant to tenant, with captures at the VMs');
+  const isolation = await checkIsolation(demo, captures);
+  return { checks: [...reach, ...identity, ...isolation, ...wire.checks], packets: wire.packets };
+}
+
+async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult[]> {
+  const measured = demo.tenants.map(async ({ name: tenant }): Promise<ThroughputResult> => {
+    const from = find(demo.vms, `${tenant}-a`);
+    const to = partnerOf(demo, from);
+    const where = { tenant, from: from.name, to: to.name, address: to.shared.v4 };
+    try {
+      const test = { from: netnsOf(demo, from.name), to: netnsOf(demo, to.name), address: to.shared.v4, seconds };
+      return { ...where, ...(await measureThroughput(test)) };
+    } catch (error) {
+      return { ...where, error: error instanceof Error ? error.message : String(error) };
+    }
+  });
+  return Promise.all(measured);
+}
+
+/** Builds the demonstration and leaves it standing, agents and all. On failure nothing stays. */
+export async function raiseLab(onProgress: LabRunOptions['onProgress']): Promise<Demo> {
+  const demo = demoTopology();
+  await takeLab('up');
+  try {
+    onProgress('building two hypervisors, a router and four VMs in namespaces');
+    await buildNetwork(demo);
+    onProgress('starting an agent for each hypervisor');
+    await startAgents(writeFiles(demo, DEMO_DIRECTORY), { detached: true });
+    return demo;
+  } catch (error) {
+    await removeLab();
+    throw error;
+  }
+}
