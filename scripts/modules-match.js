@@ -1,6 +1,7 @@
 // Exit 0 when node_modules holds what package-lock.json asks for, 1 (with the first difference) when not.
 // npm leaves what it installed in node_modules/.package-lock.json; comparing the two takes milliseconds, `npm ls` seconds.
 import { existsSync, readFileSync } from 'node:fs';
+import process from 'node:process';
 
 function packages(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined;
