@@ -55,7 +55,7 @@ export function plugVm(topology: Topology, vm: LabVm): void {
   withSocket(netnsOf(topology, vm.name), (socket) => {
     bringUp(socket, 'lo');
     const ifindex = bringUp(socket, VM_INTERFACE);
-    for (const address of vm.addresses) {
+    for (const address of inOrderOfPreference(vm.addresses)) {
       const subnet = tenant.subnets.find(({ prefix }) => prefixContains(prefix, address));
       if (subnet === undefined) throw new RangeError(`${vm.name}: ${address} is in no subnet of ${tenant.name}`);
       socket.request(createAddress({ ifindex, address, length: lengthOf(subnet.prefix), nodad: true }));
@@ -71,6 +71,12 @@ export function plugVm(topology: Topology, vm: LabVm): void {
       socket.request(createRoute({ table: 255, prefix, type: 'local', oif: loopback(socket) }));
     }
   });
+}
+
+/** IPv4 speaks from the address added first, IPv6 from the one added last (all else being equal: RFC 6724 section 5). */
+function inOrderOfPreference(addresses: readonly string[]): string[] {
+  const of = (family: 4 | 6): string[] => addresses.filter((address) => familyOf(address) === family);
+  return [...of(4), ...of(6).reverse()];
 }
 
 /** The interface vanishes, at both ends. */
