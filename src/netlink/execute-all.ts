@@ -44,19 +44,26 @@ interface Pending {
   request: NetlinkRequest;
 }
 
-/** Sends one batch until each request is done or failed for good. */
+/**
+ * Sends one batch until each request is done or failed for good. Every attempt sends half as many at once: what was
+ * too much for a buffer or for the kernel's atomic memory is less so, down to one by one.
+ */
 async function settle(socket: NetlinkSocket, batch: Pending[], result: ExecuteAllResult): Promise<RequestFailure[]> {
   const failures: RequestFailure[] = [];
   let pending = batch;
   for (let attempt = 1; pending.length > 0; attempt++) {
-    const answers = socket.execute(pending.map(({ request }) => request));
     const again: Pending[] = [];
-    pending.forEach((entry, at) => {
-      const answer = answers[at];
-      if (answer === undefined || answer.ok) result.done++;
-      else if (RETRIED.has(answer.error.errnoName) && attempt < MAX_ATTEMPTS) again.push(entry);
-      else failures.push({ ...entry, error: answer.error });
-    });
+    const size = Math.max(1, batch.length >> (attempt - 1));
+    for (let start = 0; start < pending.length; start += size) {
+      const chunk = pending.slice(start, start + size);
+      const answers = socket.execute(chunk.map(({ request }) => request));
+      chunk.forEach((entry, at) => {
+        const answer = answers[at];
+        if (answer === undefined || answer.ok) result.done++;
+        else if (RETRIED.has(answer.error.errnoName) && attempt < MAX_ATTEMPTS) again.push(entry);
+        else failures.push({ ...entry, error: answer.error });
+      });
+    }
     if (again.length > 0) {
       result.retries += again.length;
       if (attempt === 1) await yieldToLoop();

@@ -78,6 +78,8 @@ export class NetlinkSocket {
   readonly netns: string | undefined;
   /** nlmsg_pid of notifications our requests cause */
   readonly portId: number;
+  /** dumps that had to be started again, since the socket was opened */
+  dumpRestarts = 0;
   readonly #fd: number;
   readonly #writer = new MessageWriter();
   readonly #receiver: NetlinkReceiver;
@@ -237,6 +239,7 @@ export class NetlinkSocket {
     for (let attempt = 0; attempt < MAX_DUMP_ATTEMPTS; attempt++) {
       const { values, again } = this.#exchange(request, 0, decode);
       if (again === undefined) return values;
+      this.dumpRestarts++;
       reason = again;
     }
     throw new NetlinkError({
