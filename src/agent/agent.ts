@@ -1,5 +1,6 @@
-import { FileIntentSource } from '../intent/file-source.js';
+import { FileSource } from '../intent/file-source.js';
 import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
+import { scopeTo } from '../intent/scope.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { addHints, everything, isEmpty, merge, noHints } from './hints.js';
 import { Follower } from './follower.js';
@@ -25,7 +26,7 @@ export interface AgentOptions {
   log: Logger;
   sweepSeconds: number;
   force: boolean;
-  /** In place of the file that the node file names. */
+  /** In place of the file that the node file names; gives what concerns the node, as scopeTo does. */
   source?: IntentSource;
 }
 
@@ -54,7 +55,7 @@ export class Agent {
     this.#force = options.force;
     this.#instance = new Instance(options.config);
     this.#follower = new Follower(this.#instance, options.log);
-    this.#source = options.source ?? new FileIntentSource(options.config.intent);
+    this.#source = options.source ?? fileSource(options);
   }
 
   /** Starts to follow; returns once the first intent is read, acceptable or not. */
@@ -126,7 +127,6 @@ export class Agent {
     }
     this.#enqueue(async () => {
       const { intent } = event;
-      checkNodeInIntent(this.#options.config, intent, this.#options.configFile);
       const again =
         event.type === 'snapshot'
           ? await this.#follower.take(intent, this.#force)
@@ -193,4 +193,14 @@ export class Agent {
         this.#log.error({ err: error }, 'failed; what ran keeps running');
       });
   }
+}
+
+/** The intent file that the node file names, as far as it concerns the node. */
+function fileSource({ config, configFile }: AgentOptions): IntentSource {
+  return new FileSource(config.intent, {
+    select: (intent) => {
+      checkNodeInIntent(config, intent, configFile);
+      return scopeTo(intent, config.node);
+    },
+  });
 }

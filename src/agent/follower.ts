@@ -144,12 +144,16 @@ export class Follower {
   /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
   #finish(report: Report, looked?: Hints): Hints {
     const again = noHints();
+    // What failed in one transaction failed for one reason: it is told once.
+    const told = new Map<Error, number>();
     for (const { kind, object, error } of report.failures) {
-      this.#log.error({ kind, object, err: error }, 'failed');
+      if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
+      told.set(error, (told.get(error) ?? 0) + 1);
       again.kinds.add(kind);
       again.tables = 'all';
       again.links = true;
     }
+    if (report.failures.length > told.size) this.#log.error({ objects: report.failures.length }, 'failed in all');
     this.#tellWaiting(report.waiting, looked);
     return again;
   }
