@@ -3,6 +3,9 @@ import { MAX_SUGGESTIONS } from './bounds.js';
 import { nearest } from './nearest.js';
 import { showValue } from './show.js';
 
+/** Known names a message lists when none is near. */
+const MAX_NAMES_LISTED = 5;
+
 export type PathSegment = string | number;
 export type IssuePath = readonly PathSegment[];
 
@@ -55,10 +58,17 @@ export class Findings {
     this.list.push({ path, value: key, found: JSON.stringify(key), expected, key });
   }
 
-  /** Reports a name that names nothing. `what` is the noun: "a tenant". */
+  /**
+   * Reports a name that names nothing.
+   * @param what the noun: "a tenant"
+   * @param known the names there are; a few are listed, of many the nearest is named
+   */
   addUnknownName(path: IssuePath, name: string, what: string, known: Iterable<string>, where = 'this file'): void {
     const expected = `the name of ${what} of ${where}`;
-    this.add(path, name, `${expected}${this.#suggestions > 0 ? this.#didYouMean(name, [...known]) : ''}`);
+    if (this.#suggestions <= 0) return this.add(path, name, expected);
+    const names = [...known];
+    const few = names.length > 0 && names.length <= MAX_NAMES_LISTED ? ` (${names.join(', ')})` : '';
+    this.add(path, name, `${expected}${this.#didYouMean(name, names) || few}`);
   }
 
   #didYouMean(text: string, known: readonly string[]): string {

@@ -21,21 +21,23 @@ function distance(a: string, b: string): number {
 
 /**
  * The nearest of the known words, undefined when none is near: at most a third of the word's characters may differ.
- * Case is ignored; the first of equals wins.
+ * Case is ignored. Of several that are equally near none is named.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
+  let isTie = false;
   for (const candidate of known) {
-    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    if (Math.abs(candidate.length - word.length) > bestDistance) continue;
     const d = distance(lower, candidate.toLowerCase());
     // A word of the same length that differs in all its characters is no misspelling.
     if (d < bestDistance && d < word.length) {
       best = candidate;
       bestDistance = d;
-    }
+      isTie = false;
+    } else if (d === bestDistance) isTie = true;
   }
-  return best;
+  return isTie ? undefined : best;
 }

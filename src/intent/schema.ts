@@ -46,14 +46,16 @@ export const subnetSchema = z.strictObject(
   { error: 'a subnet: a map with prefix and gateway' },
 );
 
-const DSCP = `copy, zero or a number from 0 to ${MAX_DSCP}`;
+const DSCP = { error: `copy, zero or a number from 0 to ${MAX_DSCP}` };
+// A union gives its own message or that of the part that came nearest: both are the same here.
+const dscp = z.union([z.enum(['copy', 'zero'], DSCP), z.int(DSCP).min(0, DSCP).max(MAX_DSCP, DSCP)], DSCP);
 
 export const tenantSchema = z.strictObject(
   {
     name: text(NAME),
     id: integer(1, MAX_TENANT_ID, 'a whole number'),
     subnets: some(subnetSchema, 'a list of one or more subnets'),
-    dscp: z.union([z.enum(['copy', 'zero']), z.int().min(0).max(MAX_DSCP)], { error: DSCP }).optional(),
+    dscp: dscp.optional(),
     mtu: integer(MIN_TENANT_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
   },
   { error: 'a tenant: a map with name, id and subnets' },

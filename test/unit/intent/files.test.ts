@@ -1,0 +1,165 @@
+/** What can be wrong with a file before its text is read, with real files. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_JSON_BYTES, MAX_YAML_BYTES } from '../../../src/intent/bounds.js';
+import { IntentError } from '../../../src/intent/errors.js';
+import { checkNodeInIntent, loadIntent, loadNodeConfig, parseIntent } from '../../../src/intent/load.js';
+import type { Intent, NodeConfig } from '../../../src/intent/types.js';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'segue-intent-'));
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** Message of the refusal without the directory. */
+function refusal(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof IntentError)) throw error;
+    return error.message.replaceAll(`${directory}/`, '');
+  }
+  return 'accepted';
+}
+
+const EMPTY = { version: 1, sidBlock: 'fd00:5e::/32', nodes: [], tenants: [], ports: [] };
+
+describe('files', () => {
+  it('names a file that is missing', () => {
+    expect(refusal(() => loadIntent(join(directory, 'intent.yaml')))).toBe(
+      'intent.yaml: no such file: expected a file that can be read',
+    );
+    expect(refusal(() => loadNodeConfig(join(directory, 'node.yaml')))).toBe(
+      'node.yaml: no such file: expected a file that can be read',
+    );
+  });
+
+  it('refuses a directory, a device, a loop of links, a path through a file', () => {
+    mkdirSync(join(directory, 'd.yaml'));
+    expect(refusal(() => loadIntent(join(directory, 'd.yaml')))).toBe('d.yaml: a directory: expected a file');
+    expect(refusal(() => loadIntent('/dev/zero'))).toBe('/dev/zero: a device: expected a file');
+    symlinkSync('loop.yaml', join(directory, 'loop.yaml'));
+    expect(refusal(() => loadIntent(join(directory, 'loop.yaml')))).toBe(
+      'loop.yaml: too many symbolic links: expected a file that can be read',
+    );
+    writeFileSync(join(directory, 'f'), '');
+    expect(refusal(() => loadIntent(join(directory, 'f/intent.yaml')))).toBe(
+      'f/intent.yaml: no such file (a part of the path is no directory): expected a file that can be read',
+    );
+  });
+
+  it('refuses what is not UTF-8', () => {
+    const file = join(directory, 'intent.yaml');
+    writeFileSync(file, Buffer.from([0x76, 0x65, 0x72, 0xff, 0xfe]));
+    expect(refusal(() => loadIntent(file))).toBe('intent.yaml: not UTF-8: expected a text file in UTF-8');
+  });
+
+  it('takes a byte order mark', () => {
+    const file = join(directory, 'intent.json');
+    writeFileSync(file, `\ufeff${JSON.stringify(EMPTY)}`);
+    expect(loadIntent(file)).toEqual({ ...EMPTY, paths: [] });
+  });
+
+  it('refuses YAML over its bound and points at JSON, which takes the same', () => {
+    const text = `${JSON.stringify(EMPTY)}${' '.repeat(MAX_YAML_BYTES)}`;
+    const yaml = join(directory, 'intent.yaml');
+    writeFileSync(yaml, text);
+    expect(refusal(() => loadIntent(yaml))).toBe(
+      `intent.yaml: ${text.length} bytes: expected at most 2097152 bytes of YAML; write larger files as JSON, the same keys in a file named .json`,
+    );
+    expect(refusal(() => parseIntent(text, { file: 'intent.yaml' }))).toContain(
+      'expected at most 2097152 bytes of YAML',
+    );
+    const json = join(directory, 'intent.json');
+    writeFileSync(json, text);
+    expect(loadIntent(json)).toEqual({ ...EMPTY, paths: [] });
+  });
+
+  it('refuses JSON over its bound without reading it', () => {
+    const json = join(directory, 'intent.json');
+    writeFileSync(json, '');
+    // A hole: it takes no room, and reading it would take seconds.
+    truncateSync(json, MAX_JSON_BYTES + 1);
+    expect(refusal(() => loadIntent(json))).toBe(
+      'intent.json: 268435457 bytes: expected at most 268435456 bytes of JSON',
+    );
+  });
+});
+
+describe('node file', () => {
+  it('fills in the defaults and makes the path of the intent absolute', () => {
+    const file = join(directory, 'node.yaml');
+    writeFileSync(file, 'node: hv1\nuplinks: [eth0]\nintent: sub/intent.json\n');
+    expect(loadNodeConfig(file)).toEqual({
+      node: 'hv1',
+      uplinks: ['eth0'],
+      dataplane: 'hybrid',
+      xdp: 'auto',
+      behaviours: ['dt46'],
+      intent: join(directory, 'sub/intent.json'),
+    });
+  });
+
+  it('keeps an absolute path and orders the behaviours', () => {
+    const file = join(directory, 'node.yaml');
+    writeFileSync(
+      file,
+      'node: hv1\nuplinks: [b, a]\nintent: /etc/i.yaml\nbehaviours: [dt6, dt4]\nnetns: n1\nmtu: 1500\n',
+    );
+    expect(loadNodeConfig(file)).toMatchObject({
+      uplinks: ['b', 'a'],
+      intent: '/etc/i.yaml',
+      behaviours: ['dt4', 'dt6'],
+      netns: 'n1',
+      mtu: 1500,
+    });
+  });
+});
+
+describe('node file against the intent', () => {
+  const config: NodeConfig = {
+    node: 'hv1',
+    uplinks: ['eth0', 'eth1'],
+    dataplane: 'kernel',
+    xdp: 'never',
+    behaviours: ['dt46'],
+    intent: '/intent.yaml',
+  };
+  const node = (name: string) => ({ name, locator: 'fd00:5e:1::/48', source: 'fd00:5e:1::1' });
+  const intent: Intent = {
+    version: 1,
+    sidBlock: 'fd00:5e::/32',
+    nodes: [node('hv1')],
+    tenants: [],
+    ports: [],
+    paths: [],
+  };
+
+  it('takes a node the intent has', () => {
+    expect(() => checkNodeInIntent(config, intent, 'node.yaml')).not.toThrow();
+  });
+
+  it('refuses a node the intent does not have', () => {
+    expect(refusal(() => checkNodeInIntent({ ...config, node: 'hv7' }, intent, 'node.yaml'))).toBe(
+      'node.yaml: node: "hv7": expected the name of a node of the intent; did you mean "hv1"?',
+    );
+  });
+
+  it('refuses an uplink that is a port of the same node only', () => {
+    const port = (name: string, on: string) => ({
+      ...{ name, tenant: 'red', node: on, interface: 'eth1', mac: '02:00:00:00:00:0a' },
+      ...{ addresses: ['10.0.0.10'], prefixes: [] },
+    });
+    expect(() => checkNodeInIntent(config, { ...intent, ports: [port('a', 'hv2')] }, 'node.yaml')).not.toThrow();
+    expect(refusal(() => checkNodeInIntent(config, { ...intent, ports: [port('a', 'hv1')] }, 'node.yaml'))).toBe(
+      'node.yaml: uplinks[1]: "eth1": expected an interface that is no port of the intent; port a has it',
+    );
+  });
+});
