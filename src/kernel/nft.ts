@@ -19,7 +19,7 @@ export function nft(netns: string | undefined, args: readonly string[], script =
   return new Promise((resolve, reject) => {
     // A child is born in the namespace of the thread that starts it.
     const child = inNetns(netns, () =>
-      spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_TIMEOUT_MS }),
+      spawn('nft', args, { stdio: 'pipe', timeout: NFT_TIMEOUT_MS, env: { ...process.env, LC_ALL: 'C' } }),
     );
     let output = '';
     let errors = '';

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readListing } from './guard-text.js';
+import { GUARD_TABLES } from './guard-tables.js';
+import type { GuardListing } from './guard-text.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { NftError } from '../kernel/nft.js';
 import type { Kind, ObjectChange } from '../reconcile/kind.js';
 import type { GuardElement, GuardObject, GuardTable, GuardTableName } from './objects.js';
@@ -15,7 +18,7 @@ export const guardKind: Kind<'guard'> = {
   name: 'guard',
 
   async list(kernel, wanted) {
-    const listing = readListing(await kernel.nft(['-j', 'list', 'ruleset']));
+    const listing = mergeListings(await Promise.all(GUARD_TABLES.map((table) => listTable(kernel, table))));
     const found = new Map<string, GuardObject>();
     const intact = new Set<GuardTableName>();
     for (const [table, skeleton] of listing.skeletons) {
@@ -46,6 +49,25 @@ export const guardKind: Kind<'guard'> = {
   describe: (_key, value) =>
     'text' in value ? `nft table ${value.table}` : `nft element ${value.table} ${value.set} { ${value.element} }`,
 };
+
+/** One table as nft prints it; a host's own rulesets may be large, so they are not asked for. */
+async function listTable(kernel: Kernel, table: GuardTableName): Promise<GuardListing> {
+  try {
+    return readListing(await kernel.nft(['-j', 'list', 'table', ...table.split(' ')]));
+  } catch (error) {
+    if (error instanceof NftError && error.message.includes('No such file')) {
+      return { skeletons: new Map(), elements: [] };
+    }
+    throw error;
+  }
+}
+
+function mergeListings(listings: readonly GuardListing[]): GuardListing {
+  return {
+    skeletons: new Map(listings.flatMap(({ skeletons }) => [...skeletons])),
+    elements: listings.flatMap(({ elements }) => elements),
+  };
+}
 
 export function elementKey({ table, set, element }: GuardElement): string {
   return `${table} ${set} ${element}`;

@@ -1,8 +1,9 @@
 import { familyOfPrefix } from '../encap/plan.js';
+import { hostAddress } from '../net/prefix.js';
 import { mssFor } from '../encap/mtu.js';
 import { GUARD_ARP, GUARD_INET } from './guard-tables.js';
 import type { GuardTableName } from './objects.js';
-import type { Port } from '../intent/types.js';
+import type { Port, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 
 /** The tables, without a port in them: in place before any interface. */
@@ -12,8 +13,12 @@ export function planGuardTables(sidBlock: string, emit: Emit): void {
   emitElement(emit, 'inet segue', 'block', sidBlock);
 }
 
-export function planVrfGuard(device: string, emit: Emit): void {
+export function planVrfGuard(device: string, tenant: Tenant, emit: Emit): void {
   emitElement(emit, 'inet segue', 'vrfs', quote(device));
+  const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
+  for (const gateway of gateways) {
+    if (familyOfPrefix(gateway) === 6) emitElement(emit, 'inet segue', 'gateways6', `${quote(device)} . ${gateway}`);
+  }
 }
 
 /** What a port may send: the elements that let its own packets through. */
@@ -31,7 +36,8 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
     if (family === 4) emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . ${address}`);
   }
   for (const prefix of port.prefixes) {
-    emitElement(emit, 'inet segue', `prefixes${familyOfPrefix(prefix)}`, `${name} . ${prefix}`);
+    // nft prints a prefix of one address without its length.
+    emitElement(emit, 'inet segue', `prefixes${familyOfPrefix(prefix)}`, `${name} . ${hostAddress(prefix) ?? prefix}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The port guard of kernel mode as nftables tables that do not depend on any port; a port is elements of their sets.
  * Priorities: raw for what a port may send, so that it comes before connection tracking; filter - 10 for what may reach the
- * hypervisor, so that a host's own rules come after.
+ * hypervisor, so that a host's own rules come after. Each drop counts, with its reason as the comment.
  */
 export const GUARD_INET = `table inet segue {
   set ports { type ifname; }
@@ -12,6 +12,7 @@ export const GUARD_INET = `table inet segue {
   set sources6 { type ifname . ipv6_addr; }
   set prefixes4 { type ifname . ipv4_addr; flags interval; }
   set prefixes6 { type ifname . ipv6_addr; flags interval; }
+  set gateways6 { type ifname . ipv6_addr; }
   map mss4 { typeof iifname : tcp option maxseg size; }
   map mss6 { typeof iifname : tcp option maxseg size; }
 
@@ -23,26 +24,26 @@ export const GUARD_INET = `table inet segue {
   }
   chain port {
     notrack
-    iifname . ether saddr != @macs drop
+    iifname . ether saddr != @macs counter drop comment "mac"
     meta nfproto ipv4 goto port4
     meta nfproto ipv6 goto port6
-    drop
+    counter drop comment "not-ip"
   }
   chain port4 {
     iifname . ip saddr @sources4 goto mss4
     iifname . ip saddr @prefixes4 goto mss4
-    drop
+    counter drop comment "source"
   }
   chain port6 {
-    exthdr rt exists drop
-    ip6 daddr @block drop
-    icmpv6 type { nd-router-advert, nd-redirect } drop
+    exthdr rt exists counter drop comment "routing-header"
+    ip6 daddr @block counter drop comment "sid-block"
+    icmpv6 type { nd-router-advert, nd-redirect } counter drop comment "router"
     iifname . ip6 saddr @sources6 goto mss6
     iifname . ip6 saddr @prefixes6 goto mss6
     ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
     ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff00::/8 } accept
     ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept
-    drop
+    counter drop comment "source"
   }
   chain mss4 {
     tcp flags & (syn | rst) == syn tcp option maxseg size set iifname map @mss4
@@ -52,7 +53,7 @@ export const GUARD_INET = `table inet segue {
   }
   chain vrf {
     notrack
-    ip6 daddr @block drop
+    ip6 daddr @block counter drop comment "sid-block"
   }
 
   # To the hypervisor itself: the gateway answers ping and neighbour discovery, nothing else.
@@ -65,16 +66,23 @@ export const GUARD_INET = `table inet segue {
     icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
     icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
-    drop
+    counter drop comment "hypervisor"
   }
   # Once enslaved, forward sees the VRF's name: a port's name here is a port outside its VRF.
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
-    iifname @ports drop
-    oifname @ports iifname != @vrfs drop
+    iifname @ports counter drop comment "not-enslaved"
+    oifname @ports iifname != @vrfs counter drop comment "not-enslaved"
   }
+  # Encapsulation forgets that the packet was untracked: the outer packet would be invalid to a host's own rules.
+  chain forward_raw {
+    type filter hook forward priority raw; policy accept;
+    iifname @vrfs notrack
+  }
+  # The kernel picks an underlay address for ICMPv6 errors to a remote member: tenants are not to see those.
   chain output {
     type filter hook output priority raw; policy accept;
+    oifname @vrfs icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } oifname . ip6 saddr != @gateways6 counter drop comment "underlay-address"
     oifname @vrfs notrack
     oifname @ports notrack
   }
@@ -90,7 +98,7 @@ export const GUARD_ARP = `table arp segue {
   }
   chain port {
     iifname . arp saddr ether . arp saddr ip @senders accept
-    drop
+    counter drop comment "arp"
   }
 }
 `;

@@ -27,7 +27,7 @@ export function readListing(text: string): GuardListing {
     const { elem, ...rest } = value;
     if (type === 'set' || type === 'map') {
       for (const element of Array.isArray(elem) ? elem : []) {
-        elements.push({ table, set: textOf(value.name), element: elementText(element) });
+        elements.push({ table, set: textOf(value.name), element: elementText(element, value.name !== 'block') });
       }
     }
     const list = parts.get(table) ?? [];
@@ -38,34 +38,38 @@ export function readListing(text: string): GuardListing {
   return { skeletons, elements };
 }
 
-/** An element as `add element` takes it. */
-function elementText(element: Json): string {
-  if (Array.isArray(element)) return element.map((part) => elementText(part)).join(' : ');
-  if (!isObject(element)) return typeof element === 'string' ? quoted(element) : textOf(element);
+/**
+ * An element as `add element` takes it.
+ *
+ * @param named the first part is an interface's name: nft's JSON has no quotes that tell `fe0.1` from an address
+ */
+function elementText(element: Json, named: boolean): string {
+  if (Array.isArray(element)) return joined(element, ' : ', named);
+  if (!isObject(element)) return named ? `"${textOf(element)}"` : textOf(element);
   const { concat, prefix, range, elem } = element;
-  if (Array.isArray(concat)) return concat.map((part) => elementText(part)).join(' . ');
+  if (Array.isArray(concat)) return joined(concat, ' . ', named);
   if (isObject(prefix)) return `${textOf(prefix.addr)}/${textOf(prefix.len)}`;
   if (Array.isArray(range)) return range.map((part) => textOf(part)).join('-');
-  if (isObject(elem)) return elementText(elem.val ?? null);
+  if (isObject(elem)) return elementText(elem.val ?? null, named);
   return JSON.stringify(element);
 }
 
-/** nft's JSON has no quotes that tell an interface name from an address; addresses have dots or colons in them. */
-function quoted(value: string): string {
-  return /^[0-9a-f:.]+$/i.test(value) && /[:.]/.test(value) ? value : `"${value}"`;
+function joined(parts: Json[], by: string, named: boolean): string {
+  return parts.map((part, at) => elementText(part, named && at === 0)).join(by);
 }
 
 function textOf(value: Json | undefined): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+/** Without what differs from one load to the next, and from one packet to the next. */
 function withoutHandles(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutHandles);
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => key !== 'handle')
-      .map(([key, inner]) => [key, withoutHandles(inner)]),
+      .map(([key, inner]) => [key, key === 'counter' ? null : withoutHandles(inner)]),
   );
 }
 

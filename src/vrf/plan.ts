@@ -20,7 +20,7 @@ export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   const table = tenantTable(tenant.id);
   const device = vrfName(tenant.id);
   emit('vrf', device, { table, alias: ALIAS_PREFIX + tenant.name });
-  planVrfGuard(device, emit);
+  planVrfGuard(device, tenant, emit);
   planSysctls(VRF_SYSCTLS, device, emit);
 
   for (const prefix of ['0.0.0.0/0', '::/0']) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../../src/plan/compile.js';
@@ -57,32 +58,30 @@ const intents = fc
     separate: fc.boolean(),
     via: fc.constantFrom<string[]>([], ['red'], ['all'], ['red', 'all']),
   })
-  .map(
-    ({ ports, block, locators, ids, separate, via }): Intent => ({
-      version: 1,
-      sidBlock: block,
-      nodes: NODES.map((name, i) => ({
-        name,
-        locator: `fd00:5e:${locators[i]}::/48`,
-        source: `fd00:5e:${locators[i]}::1`,
-        ...(separate && name === 'hv2' && { behaviours: ['dt4', 'dt6'] as ['dt4', 'dt6'] }),
-      })),
-      tenants: TENANTS.map((name, i) => ({
-        name,
-        id: ids[i] ?? 0,
-        subnets: [
-          { prefix: '10.0.0.0/24', gateway: '10.0.0.1' },
-          { prefix: 'fd00:10::/64', gateway: 'fd00:10::1' },
-        ],
-        dscp: 'copy' as const,
-      })),
-      ports,
-      paths: [
-        ...(via.includes('red') ? [{ to: 'hv2', via: ['fd00:5e:9:1::'], tenants: ['red'] }] : []),
-        ...(via.includes('all') ? [{ to: 'hv2', via: ['fd00:5e:9:1::', 'fd00:5e:9:2::'] }] : []),
+  .map(({ ports, block, locators, ids, separate, via }): Intent => ({
+    version: 1,
+    sidBlock: block,
+    nodes: NODES.map((name, i) => ({
+      name,
+      locator: `fd00:5e:${locators[i]}::/48`,
+      source: `fd00:5e:${locators[i]}::1`,
+      ...(separate && name === 'hv2' && { behaviours: ['dt4', 'dt6'] as ['dt4', 'dt6'] }),
+    })),
+    tenants: TENANTS.map((name, i) => ({
+      name,
+      id: ids[i] ?? 0,
+      subnets: [
+        { prefix: '10.0.0.0/24', gateway: '10.0.0.1' },
+        { prefix: 'fd00:10::/64', gateway: 'fd00:10::1' },
       ],
-    }),
-  );
+      dscp: 'copy' as const,
+    })),
+    ports,
+    paths: [
+      ...(via.includes('red') ? [{ to: 'hv2', via: ['fd00:5e:9:1::'], tenants: ['red'] }] : []),
+      ...(via.includes('all') ? [{ to: 'hv2', via: ['fd00:5e:9:1::', 'fd00:5e:9:2::'] }] : []),
+    ],
+  }));
 
 describe('Planner', () => {
   it('stays equal to compile over any sequence of intents', () => {
@@ -95,13 +94,13 @@ describe('Planner', () => {
         for (const next of rest) {
           const before = structuredClone(planner.plan);
           const delta = planner.apply(diffIntent(current, next));
-          expect(planner.plan).toEqual(compile(next, CONFIG, FACTS));
+          assert.deepStrictEqual(planner.plan, compile(next, CONFIG, FACTS));
           // The delta holds what differs and nothing else.
           for (const [kind, objects] of delta) {
             for (const [key, { before: was, after: is }] of objects) {
-              expect(before[kind].get(key)).toEqual(was);
-              expect(planner.plan[kind].get(key)).toEqual(is);
-              expect(was).not.toEqual(is);
+              assert.deepStrictEqual(before[kind].get(key), was);
+              assert.deepStrictEqual(planner.plan[kind].get(key), is);
+              assert.notDeepStrictEqual(was, is);
             }
           }
           current = next;
@@ -109,16 +108,14 @@ describe('Planner', () => {
       }),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 
   it('touches one route when a port moves between remote nodes', () => {
     const intent: Intent = {
       version: 1,
       sidBlock: 'fd00:5e::/32',
       nodes: NODES.map((name, i) => ({ name, locator: `fd00:5e:${i + 1}::/48`, source: `fd00:5e:${i + 1}::1` })),
-      tenants: [
-        { name: 'red', id: 100, subnets: [{ prefix: '10.0.0.0/16', gateway: '10.0.0.1' }], dscp: 'copy' },
-      ],
+      tenants: [{ name: 'red', id: 100, subnets: [{ prefix: '10.0.0.0/16', gateway: '10.0.0.1' }], dscp: 'copy' }],
       ports: [
         portOf(2, 'red', 'hv1', 4, false),
         ...Array.from({ length: 200 }, (_, i) => portOf(i + 3, 'red', i % 2 ? 'hv2' : 'hv3', 4, false)),
