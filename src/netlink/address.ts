@@ -103,7 +103,10 @@ export function createAddress(spec: InterfaceAddressSpec): NetlinkRequest {
   return newAddress('create', CREATE, spec);
 }
 
-/** Adds an address, or changes lifetimes, flags and metric of the one that is there. */
+/**
+ * Adds an address, or changes lifetimes and metric of the one that is there; flags (noprefixroute) of an IPv6 address
+ * too, but not of an IPv4 one, which has to be deleted first (net/ipv4/devinet.c, inet_rtm_newaddr).
+ */
 export function replaceAddress(spec: InterfaceAddressSpec): NetlinkRequest {
   return newAddress('replace', REPLACE, spec);
 }

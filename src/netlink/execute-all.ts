@@ -14,6 +14,9 @@ export const MAX_RETRY_DELAY_MS = 100;
 /** The kernel, or a buffer, was full: the same request may do later. */
 const RETRIED: ReadonlySet<string> = new Set(['ENOMEM', 'ENOBUFS']);
 
+/** The part of NetlinkSocket that is used. */
+export type Executor = Pick<NetlinkSocket, 'execute'>;
+
 export interface RequestFailure {
   /** position in the iterable */
   index: number;
@@ -48,7 +51,7 @@ interface Pending {
  * Sends one batch until each request is done or failed for good. Every attempt sends half as many at once: what was
  * too much for a buffer or for the kernel's atomic memory is less so, down to one by one.
  */
-async function settle(socket: NetlinkSocket, batch: Pending[], result: ExecuteAllResult): Promise<RequestFailure[]> {
+async function settle(socket: Executor, batch: Pending[], result: ExecuteAllResult): Promise<RequestFailure[]> {
   const failures: RequestFailure[] = [];
   let pending = batch;
   for (let attempt = 1; pending.length > 0; attempt++) {
@@ -80,7 +83,7 @@ async function settle(socket: NetlinkSocket, batch: Pending[], result: ExecuteAl
  * EEXIST). Order holds between batches, and within one unless a request had to be retried.
  */
 export async function executeAll(
-  socket: NetlinkSocket,
+  socket: Executor,
   requests: Iterable<NetlinkRequest>,
   options: ExecuteAllOptions = {},
 ): Promise<ExecuteAllResult> {

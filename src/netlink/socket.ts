@@ -85,6 +85,8 @@ export class NetlinkSocket {
   readonly #receiver: NetlinkReceiver;
   #seq = 0;
   #open = true;
+  /** inside of a dump, whose decoder must not use this socket: it would take the dump's own messages */
+  #dumping = false;
 
   private constructor(options: NetlinkSocketOptions, fd: number, portId: number) {
     this.protocol = options.protocol;
@@ -121,6 +123,8 @@ export class NetlinkSocket {
   /** @returns errno, 0 when all was sent */
   #send(): number {
     if (!this.#open) throw new TypeError('netlink socket: expected an open socket');
+    if (this.#dumping)
+      throw new TypeError('netlink socket: used by the decoder of its own dump: expected another socket');
     const data = this.#writer.buffer;
     return libcSend(this.#fd, data, this.#writer.length, MSG_DONTWAIT) < 0 ? lastErrno() : 0;
   }
@@ -256,7 +260,6 @@ export class NetlinkSocket {
     flags: number,
     decode: (message: MessageView) => T | undefined,
   ): { values: T[]; again?: string } {
-    const values: T[] = [];
     this.#writer.rewind();
     try {
       request.encode(this.#writer);
@@ -268,6 +271,20 @@ export class NetlinkSocket {
     this.#writer.patch(0, seq, flags);
     const sendErrno = this.#send();
     if (sendErrno !== 0) throw new NetlinkError({ operation: request.describe(), errno: sendErrno });
+    this.#dumping = true;
+    try {
+      return this.#readAnswers(request, seq, decode);
+    } finally {
+      this.#dumping = false;
+    }
+  }
+
+  #readAnswers<T>(
+    request: NetlinkRequest,
+    seq: number,
+    decode: (message: MessageView) => T | undefined,
+  ): { values: T[]; again?: string } {
+    const values: T[] = [];
     const view = this.#receiver.view;
     let interrupted = false;
     // A decoder that throws must not leave half a dump in the socket: read on, then tell.
