@@ -5,6 +5,8 @@ import { addAgentCommand } from './agent.js';
 import { addConvergeCommands } from './converge.js';
 import { CommandError, EXIT } from './exit.js';
 import { complain } from './print.js';
+import { addShowCommand } from './show.js';
+import { addTraceCommand } from './trace.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -23,6 +25,8 @@ const program = new Command('segue')
 
 addConvergeCommands(program);
 addAgentCommand(program);
+addShowCommand(program);
+addTraceCommand(program);
 
 try {
   await program.parseAsync();

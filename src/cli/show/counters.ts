@@ -1,0 +1,134 @@
+import { column, renderTable } from '../table.js';
+import { membersOf } from '../../inspect/state.js';
+import { sidRecords } from './sid.js';
+import { readGuardCounters } from './guard-counters.js';
+import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { GuardCounter } from './guard-counters.js';
+import type { ShowOptions, Shown } from './view.js';
+import type { DirectionStats } from '../../netlink/link-stats.js';
+
+/** Counters of a device since it was made; rx is what came out of the VM. */
+export interface DeviceCounters {
+  device: string;
+  port: string | null;
+  tenant: string;
+  rxPackets: number;
+  rxBytes: number;
+  rxDropped: number;
+  rxErrors: number;
+  txPackets: number;
+  txBytes: number;
+  txDropped: number;
+  txErrors: number;
+}
+
+export interface SidCounters {
+  sid: string;
+  behaviour: string;
+  tenant: string | null;
+  packets: number | null;
+  bytes: number | null;
+  errors: number | null;
+}
+
+/** `segue show counters -j` */
+export interface Counters {
+  ports: DeviceCounters[];
+  vrfs: DeviceCounters[];
+  sids: SidCounters[];
+  /** What the guard dropped, by reason; empty where the loaded tables do not count. */
+  guard: GuardCounter[];
+}
+
+export const DEVICE_COLUMNS = [
+  column<DeviceCounters>('DEV', ({ device }) => device),
+  column<DeviceCounters>('PORT', ({ port }) => port ?? undefined),
+  column<DeviceCounters>('TENANT', ({ tenant }) => tenant),
+  column<DeviceCounters>('RX-PACKETS', ({ rxPackets }) => rxPackets),
+  column<DeviceCounters>('RX-BYTES', ({ rxBytes }) => rxBytes),
+  column<DeviceCounters>('RX-DROPPED', ({ rxDropped }) => rxDropped),
+  column<DeviceCounters>('RX-ERRORS', ({ rxErrors }) => rxErrors),
+  column<DeviceCounters>('TX-PACKETS', ({ txPackets }) => txPackets),
+  column<DeviceCounters>('TX-BYTES', ({ txBytes }) => txBytes),
+  column<DeviceCounters>('TX-DROPPED', ({ txDropped }) => txDropped),
+  column<DeviceCounters>('TX-ERRORS', ({ txErrors }) => txErrors),
+];
+const VRF_DEVICE_COLUMNS = DEVICE_COLUMNS.filter(({ title }) => title !== 'PORT');
+
+export const SID_COUNTER_COLUMNS = [
+  column<SidCounters>('SID', ({ sid }) => sid),
+  column<SidCounters>('BEHAVIOUR', ({ behaviour }) => behaviour),
+  column<SidCounters>('TENANT', ({ tenant }) => tenant ?? undefined),
+  column<SidCounters>('PACKETS', ({ packets }) => packets ?? undefined),
+  column<SidCounters>('BYTES', ({ bytes }) => bytes ?? undefined),
+  column<SidCounters>('ERRORS', ({ errors }) => errors ?? undefined),
+];
+
+export const GUARD_COLUMNS = [
+  column<GuardCounter>('GUARD', ({ table }) => table),
+  column<GuardCounter>('REASON', ({ reason }) => reason),
+  column<GuardCounter>('PACKETS', ({ packets }) => packets),
+  column<GuardCounter>('BYTES', ({ bytes }) => bytes),
+];
+
+export async function countersOf(context: ShowContext, { tenant: only }: ShowOptions = {}): Promise<Counters> {
+  const { kernel, names } = context;
+  const stats = new Map(
+    kernel.socket.dump(dumpLinkStatsRequest(), decodeLinkStats).map((entry) => [entry.ifindex, entry]),
+  );
+  const ours = (tenant: string | null): boolean => only === undefined || tenant === only;
+  const device = (index: number, name: string, port: string | null, tenant: string): DeviceCounters[] => {
+    const found = stats.get(index);
+    if (found === undefined) return [];
+    const { rx, tx } = found;
+    return [{ device: name, port, tenant, ...prefixed('rx', rx), ...prefixed('tx', tx) }];
+  };
+  const vrfs = names.vrfs.filter(({ tenant }) => ours(tenant));
+  return {
+    ports: vrfs.flatMap((vrf) =>
+      membersOf(kernel, vrf.index).flatMap(({ index, name }) =>
+        device(index, name, names.portOfInterface(name) ?? null, vrf.tenant),
+      ),
+    ),
+    vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
+    sids: sidRecords(context)
+      .filter(({ tenant, state }) => ours(tenant) && state === 'present')
+      .map(({ sid, behaviour, tenant, packets, bytes, errors }) => ({
+        sid,
+        behaviour,
+        tenant,
+        packets,
+        bytes,
+        errors,
+      })),
+    guard: await readGuardCounters(kernel),
+  };
+}
+
+export async function showCounters(context: ShowContext, options: ShowOptions): Promise<Shown> {
+  const counters = await countersOf(context, options);
+  return { json: counters, lines: counterLines(counters) };
+}
+
+/** One table after the other, an empty line between them. */
+export function counterLines({ ports, vrfs, sids, guard }: Counters): string[] {
+  const tables = [
+    renderTable(DEVICE_COLUMNS, ports),
+    renderTable(VRF_DEVICE_COLUMNS, vrfs),
+    renderTable(SID_COUNTER_COLUMNS, sids),
+    renderTable(GUARD_COLUMNS, guard),
+  ].filter((lines) => lines.length > 0);
+  return tables.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+type Prefixed<P extends 'rx' | 'tx'> = Record<`${P}${'Packets' | 'Bytes' | 'Dropped' | 'Errors'}`, number>;
+
+function prefixed<P extends 'rx' | 'tx'>(prefix: P, { packets, bytes, dropped, errors }: DirectionStats): Prefixed<P> {
+  return {
+    [`${prefix}Packets`]: Number(packets),
+    [`${prefix}Bytes`]: Number(bytes),
+    [`${prefix}Dropped`]: Number(dropped),
+    [`${prefix}Errors`]: Number(errors),
+  } as Prefixed<P>;
+}

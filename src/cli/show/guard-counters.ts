@@ -1,0 +1,30 @@
+import { GUARD_TABLES } from '../../port/guard-tables.js';
+import type { Kernel } from '../../kernel/kernel.js';
+
+/** A named counter of a guard table; its name is the reason. */
+export interface GuardCounter {
+  table: string;
+  /** `source`, `mac`, `srh`, `sid-block`… */
+  reason: string;
+  packets: number;
+  bytes: number;
+}
+
+/** What the guard dropped. Nothing where the tables are not loaded, or have no counters. */
+export async function readGuardCounters(kernel: Kernel): Promise<GuardCounter[]> {
+  return parseGuardCounters(await kernel.nft(['-j', 'list', 'counters']));
+}
+
+/** Reads `nft -j list counters` (libnftables-json(5)). */
+export function parseGuardCounters(text: string): GuardCounter[] {
+  const { nftables } = JSON.parse(text) as { nftables: Record<string, unknown>[] };
+  return nftables.flatMap((entry) => {
+    const { family, table, name, packets, bytes } = (entry['counter'] ?? {}) as Record<string, unknown>;
+    const owner = GUARD_TABLES.find((candidate) => candidate === `${String(family)} ${String(table)}`);
+    if (owner === undefined) return [];
+    const reason = String(name)
+      .replace(/^drop_/, '')
+      .replaceAll('_', '-');
+    return [{ table: owner, reason, packets: Number(packets), bytes: Number(bytes) }];
+  });
+}

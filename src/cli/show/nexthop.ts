@@ -1,0 +1,62 @@
+import { column } from '../table.js';
+import { ownNexthops, routesOf } from '../../inspect/state.js';
+import { familyName } from '../../inspect/words.js';
+import { tableOf } from './view.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { ShowOptions, Shown } from './view.js';
+
+/** One element of `segue show nexthop -j`. */
+export interface NexthopRecord {
+  id: number;
+  family: 'inet' | 'inet6';
+  vrf: string | null;
+  tenant: string | null;
+  /** `encap.red` or `encap` */
+  mode: string | null;
+  segments: string[];
+  /** In whose locator the last segment lies; null without the intent. */
+  node: string | null;
+  /** Routes of the tenant's table that name it. */
+  routes: number;
+}
+
+export const NEXTHOP_COLUMNS = [
+  column<NexthopRecord>('ID', ({ id }) => id),
+  column<NexthopRecord>('FAMILY', ({ family }) => family),
+  column<NexthopRecord>('TENANT', ({ tenant }) => tenant ?? undefined),
+  column<NexthopRecord>('DEV', ({ vrf }) => vrf ?? undefined),
+  column<NexthopRecord>('MODE', ({ mode }) => mode ?? undefined),
+  column<NexthopRecord>('SEGS', ({ segments }) => segments.join(',')),
+  column<NexthopRecord>('NODE', ({ node }) => node ?? undefined),
+  column<NexthopRecord>('ROUTES', ({ routes }) => routes),
+];
+
+export function nexthopRecords({ kernel, names }: ShowContext): NexthopRecord[] {
+  const users = new Map<number, number>();
+  for (const { table } of names.vrfs) {
+    for (const { nexthopId } of routesOf(kernel, table)) {
+      if (nexthopId !== undefined) users.set(nexthopId, (users.get(nexthopId) ?? 0) + 1);
+    }
+  }
+  return ownNexthops(kernel)
+    .sort((a, b) => a.id - b.id)
+    .map(({ id, family, oif, encap }): NexthopRecord => {
+      const vrf = names.vrfOfIndex(oif);
+      const seg6 = encap?.type === 'seg6' ? encap : undefined;
+      return {
+        id,
+        family: familyName(family),
+        vrf: vrf?.name ?? (oif === undefined ? null : kernel.links.nameOf(oif)),
+        tenant: vrf?.tenant ?? null,
+        mode: seg6?.mode ?? null,
+        segments: seg6?.segments ?? [],
+        node: names.nodeOfSid(seg6?.segments.at(-1)) ?? null,
+        routes: users.get(id) ?? 0,
+      };
+    });
+}
+
+export function showNexthop(context: ShowContext, { tenant }: ShowOptions): Shown {
+  const records = nexthopRecords(context).filter((record) => tenant === undefined || record.tenant === tenant);
+  return tableOf(records, NEXTHOP_COLUMNS);
+}

@@ -1,0 +1,89 @@
+import { column } from '../table.js';
+import { membersOf, pinnedNeighbours } from '../../inspect/state.js';
+import { tableOf } from './view.js';
+import { vrfName } from '../../plan/numbers.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { ShowOptions, Shown } from './view.js';
+import type { Link } from '../../netlink/types.js';
+
+/**
+ * `waiting`: the intent has it and the interface does not exist yet; `detached`: it exists and is not in the VRF, so the
+ * guard drops what comes from it; `no-carrier`: up, and nobody at the other end.
+ */
+export type PortState = 'up' | 'down' | 'no-carrier' | 'waiting' | 'detached';
+
+/** One element of `segue show port -j`. */
+export interface PortRecord {
+  /** From the intent; null without it. */
+  name: string | null;
+  interface: string;
+  tenant: string;
+  vrf: string;
+  state: PortState;
+  /** Of the VM, as its addresses are pinned. */
+  mac: string | null;
+  addresses: string[];
+  /** Bytes; null while the interface does not exist. */
+  mtu: number | null;
+}
+
+export const PORT_COLUMNS = [
+  column<PortRecord>('PORT', ({ name }) => name ?? undefined),
+  column<PortRecord>('DEV', (port) => port.interface),
+  column<PortRecord>('TENANT', ({ tenant }) => tenant),
+  column<PortRecord>('VRF', ({ vrf }) => vrf),
+  column<PortRecord>('STATE', ({ state }) => state.toUpperCase()),
+  column<PortRecord>('MTU', ({ mtu }) => mtu ?? undefined),
+  column<PortRecord>('LLADDR', ({ mac }) => mac ?? undefined),
+  column<PortRecord>('ADDRESSES', ({ addresses }) => addresses.join(' ')),
+];
+
+export function portRecords({ kernel, names, intent, config }: ShowContext): PortRecord[] {
+  const pinned = pinnedNeighbours(kernel);
+  const records = names.vrfs.flatMap((vrf) =>
+    membersOf(kernel, vrf.index).map((link): PortRecord => {
+      const neighbours = pinned.get(link.index) ?? [];
+      return {
+        name: names.portOfInterface(link.name) ?? null,
+        interface: link.name,
+        tenant: vrf.tenant,
+        vrf: vrf.name,
+        state: linkState(link),
+        mac: neighbours.find(({ mac }) => mac !== undefined)?.mac ?? null,
+        addresses: neighbours.map(({ address }) => address).sort(byFamily),
+        mtu: link.mtu,
+      };
+    }),
+  );
+  const known = new Set(records.map((record) => record.interface));
+  const ids = new Map(intent?.tenants.map(({ name, id }) => [name, id]));
+  for (const port of intent?.ports ?? []) {
+    if (port.node !== config.node || known.has(port.interface)) continue;
+    const link = kernel.links.get(port.interface);
+    records.push({
+      name: port.name,
+      interface: port.interface,
+      tenant: port.tenant,
+      vrf: vrfName(ids.get(port.tenant) ?? 0),
+      state: link === undefined ? 'waiting' : 'detached',
+      mac: port.mac,
+      addresses: [...port.addresses].sort(byFamily),
+      mtu: link?.mtu ?? null,
+    });
+  }
+  return records;
+}
+
+export function showPort(context: ShowContext, { tenant }: ShowOptions): Shown {
+  const records = portRecords(context).filter((record) => tenant === undefined || record.tenant === tenant);
+  return tableOf(records, PORT_COLUMNS);
+}
+
+export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
+  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
+}
+
+/** IPv4 before IPv6, each in the order of their text. */
+function byFamily(a: string, b: string): number {
+  return Number(a.includes(':')) - Number(b.includes(':')) || a.localeCompare(b, 'en', { numeric: true });
+}

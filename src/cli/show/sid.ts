@@ -1,0 +1,86 @@
+import { column } from '../table.js';
+import { localSids } from '../../inspect/state.js';
+import { protocolName } from '../../inspect/words.js';
+import { tableOf } from './view.js';
+import { MAIN_TABLE } from '../../plan/numbers.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { ShowOptions, Shown } from './view.js';
+
+/** One element of `segue show sid -j`. */
+export interface SidRecord {
+  sid: string;
+  /** `End.DT46`… (RFC 8986 section 4) */
+  behaviour: string;
+  table: number | null;
+  vrf: string | null;
+  tenant: string | null;
+  /** Who made it, by rt_protos. */
+  protocol: string;
+  /** `missing`: the intent asks for it and the kernel has none. */
+  state: 'present' | 'missing';
+  /** What the behaviour took, from the kernel's seg6local counters; null where they are off. */
+  packets: number | null;
+  bytes: number | null;
+  /** What it refused: a segments-left that is not 0, an inner protocol that is none of its own, no route. */
+  errors: number | null;
+}
+
+export const SID_COLUMNS = [
+  column<SidRecord>('SID', ({ sid }) => sid),
+  column<SidRecord>('BEHAVIOUR', ({ behaviour }) => behaviour),
+  column<SidRecord>('TENANT', ({ tenant }) => tenant ?? undefined),
+  column<SidRecord>('VRF', ({ vrf }) => vrf ?? undefined),
+  column<SidRecord>('TABLE', ({ table }) => table ?? undefined),
+  column<SidRecord>('PROTO', ({ protocol }) => protocol),
+  column<SidRecord>('STATE', ({ state }) => state),
+  column<SidRecord>('PACKETS', ({ packets }) => packets ?? undefined),
+  column<SidRecord>('BYTES', ({ bytes }) => bytes ?? undefined),
+  column<SidRecord>('ERRORS', ({ errors }) => errors ?? undefined),
+];
+
+export function sidRecords({ kernel, names, plan }: ShowContext): SidRecord[] {
+  const records = localSids(kernel).map(({ prefix, encap, protocol }): SidRecord => {
+    const table = encap.vrfTable ?? encap.table;
+    const vrf = table === undefined ? undefined : names.vrfOfTable(table);
+    const { packets, bytes, errors } = encap.counters ?? {};
+    return {
+      sid: withoutHostLength(prefix),
+      behaviour: encap.action,
+      table: table ?? null,
+      vrf: vrf?.name ?? null,
+      tenant: vrf?.tenant ?? null,
+      protocol: protocolName(protocol),
+      state: 'present',
+      packets: packets === undefined ? null : Number(packets),
+      bytes: bytes === undefined ? null : Number(bytes),
+      errors: errors === undefined ? null : Number(errors),
+    };
+  });
+  const present = new Set(records.map(({ sid }) => sid));
+  for (const { table, prefix, local, device } of plan()?.route.values() ?? []) {
+    const sid = withoutHostLength(prefix);
+    if (table !== MAIN_TABLE || local === undefined || present.has(sid)) continue;
+    records.push({
+      sid,
+      behaviour: local.action,
+      table: local.vrfTable,
+      vrf: device ?? null,
+      tenant: names.vrfOfTable(local.vrfTable)?.tenant ?? null,
+      protocol: protocolName(0),
+      state: 'missing',
+      packets: null,
+      bytes: null,
+      errors: null,
+    });
+  }
+  return records;
+}
+
+export function showSid(context: ShowContext, { tenant }: ShowOptions): Shown {
+  const records = sidRecords(context).filter((record) => tenant === undefined || record.tenant === tenant);
+  return tableOf(records, SID_COLUMNS);
+}
+
+function withoutHostLength(prefix: string): string {
+  return prefix.replace(/\/128$/, '');
+}

@@ -1,0 +1,23 @@
+import { renderTable } from '../table.js';
+import type { Column } from '../table.js';
+import type { ShowContext } from '../../inspect/context.js';
+
+export interface ShowOptions {
+  /** Only this tenant's. */
+  tenant?: string;
+  /** The kernel's own routes too. */
+  all?: boolean;
+}
+
+/** What a `show` answers: for `-j`, and for a terminal. */
+export interface Shown {
+  json: unknown;
+  lines: string[];
+}
+
+export type View = (context: ShowContext, options: ShowOptions) => Shown | Promise<Shown>;
+
+/** An array of records, and the same as a table. */
+export function tableOf<R>(records: readonly R[], columns: readonly Column<R>[]): Shown {
+  return { json: records, lines: renderTable(columns, records) };
+}

@@ -1,0 +1,95 @@
+/** The last step, here or at the far node. */
+import { compile } from '../plan/compile.js';
+import { longestPrefix } from './longest-prefix.js';
+import { scopeTo } from '../intent/scope.js';
+import { MAIN_TABLE } from '../plan/numbers.js';
+import { pinnedNeighbours } from '../inspect/state.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Intent, NodeConfig } from '../intent/types.js';
+import type { NodeFacts } from '../plan/view.js';
+import type { Journal } from './journal.js';
+
+export interface Packet {
+  to: string;
+  size: number;
+}
+
+/** A port of this node: down the wire to the VM. */
+export function deliverHere(
+  { kernel, names }: ShowContext,
+  device: string,
+  via: string | undefined,
+  { to, size }: Packet,
+  journal: Journal,
+): never {
+  const link = kernel.links.get(device);
+  const port = names.portOfInterface(device) ?? device;
+  if (link === undefined || !link.up || link.carrier === false) {
+    const what = link?.up === true ? 'has no carrier' : 'is down';
+    journal.drop('deliver', 'destination-down', `dev ${device} ${what}`, { device });
+  }
+  const target = via ?? to;
+  const mac = pinnedNeighbours(kernel)
+    .get(link.index)
+    ?.find(({ address }) => address === target)?.mac;
+  const detail = { device, port, address: target, mac: mac ?? null, mtu: link.mtu };
+  if (size > link.mtu) tooBig(journal, size, link.mtu, device, detail);
+  const text = `${target} dev ${device} lladdr ${mac ?? 'unknown'}`;
+  if (mac === undefined) journal.warn('deliver', `${text}: no pinned neighbour`, detail);
+  else journal.pass('deliver', text, detail);
+  journal.end('delivered', `to ${port} on this node`);
+}
+
+/**
+ * The far node's part, from its own plan compiled here: what it should have, not what it has.
+ *
+ * @param intent whole; undefined ends the trace as `sent`
+ */
+export function deliverThere(
+  intent: Intent | undefined,
+  own: NodeConfig,
+  facts: NodeFacts,
+  sid: string,
+  far: string | undefined,
+  { to, size }: Packet,
+  journal: Journal,
+): never {
+  const node = intent?.nodes.find(({ name }) => name === far);
+  if (intent === undefined || node === undefined) {
+    const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
+    journal.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
+  }
+  journal.node = node.name;
+  const config: NodeConfig = { ...own, node: node.name, behaviours: node.behaviours ?? own.behaviours };
+  const plan = compile(scopeTo(intent, node.name), config, facts);
+  const local = [...plan.route.values()].find(({ table, prefix }) => table === MAIN_TABLE && prefix === `${sid}/128`);
+  if (local?.local === undefined) {
+    journal.drop('sid', 'far-no-sid', `${node.name} has no SID ${sid}: no port of the tenant is there`, { sid });
+  }
+  const { action, vrfTable } = local.local;
+  journal.pass('sid', `${sid} ${action} vrftable ${vrfTable} dev ${local.device ?? ''}`, {
+    sid,
+    behaviour: action,
+    table: vrfTable,
+  });
+  const routes = [...plan.route.values()].filter(({ table }) => table === vrfTable);
+  const route = longestPrefix(routes, to);
+  const device = route?.device;
+  if (route === undefined || route.type !== 'unicast' || device === undefined) {
+    const found = route === undefined ? 'no route' : `${route.type} ${route.prefix}`;
+    journal.drop('deliver', 'far-no-member', `${found} table ${vrfTable}: nobody at ${node.name} has ${to}`, { to });
+  }
+  const target = route.via ?? to;
+  const mac = plan.neighbour.get(`${device} ${target}`)?.mac ?? 'unknown';
+  const mtu = plan.port.get(device)?.mtu ?? 0;
+  const port = intent.ports.find((one) => one.node === node.name && one.interface === device)?.name ?? device;
+  const detail = { device, port, address: target, mac, mtu };
+  if (size > mtu) tooBig(journal, size, mtu, device, detail);
+  journal.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
+  journal.end('delivered', `to ${port} on ${node.name}`);
+}
+
+function tooBig(journal: Journal, size: number, mtu: number, device: string, detail: Record<string, unknown>): never {
+  const text = `${size} > ${mtu} of ${device}: the gateway answers Packet Too Big (IPv4: Fragmentation Needed, if DF is set)`;
+  journal.drop('deliver', 'too-big-for-port', text, detail);
+}

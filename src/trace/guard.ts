@@ -1,0 +1,52 @@
+/** What the port guard lets through, asked of the nftables sets it looks into. */
+import { familyOf } from '../net/address.js';
+import { prefixContains } from '../net/prefix.js';
+import { NftError } from '../kernel/nft.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { AttachedSource } from './source.js';
+import type { Journal } from './journal.js';
+
+/** Destinations that are not forwarded, whatever the routes (RFC 4291 section 2.5.6 and 2.7, RFC 5771, RFC 3927). */
+const LINK_SCOPE = ['fe80::/10', 'ff00::/8', '224.0.0.0/4', '169.254.0.0/16', '255.255.255.255/32'];
+
+/**
+ * Second step: source and destination before the guard, in the order of its chains.
+ *
+ * @param sidBlock from the intent; undefined: asked of the guard's own set
+ */
+export async function checkGuard(kernel: Kernel, source: AttachedSource, to: string, journal: Journal): Promise<void> {
+  const family = familyOf(to);
+  const device = `"${source.interface}"`;
+  if (LINK_SCOPE.some((prefix) => prefixContains(prefix, to))) {
+    journal.drop('guard', 'link-scope', `${to} stays on the link: it is not forwarded`);
+  }
+  if (!(await has(kernel, 'ports', device))) {
+    journal.warn('guard', `${source.interface} is not guarded: nft table inet segue does not have it`, {
+      guarded: false,
+    });
+    return;
+  }
+  if (family === 6 && (await has(kernel, 'block', to))) {
+    journal.drop('guard', 'sid-block', `${to} lies in the SID block: no tenant may send there`, { guarded: true });
+  }
+  const element = `${device} . ${source.from}`;
+  const own = (await has(kernel, `sources${family}`, element)) || (await has(kernel, `prefixes${family}`, element));
+  if (!own) {
+    journal.drop('guard', 'source-not-port', `source ${source.from} is not the port's: the guard drops it`, {
+      guarded: true,
+      source: source.from,
+    });
+  }
+  journal.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
+}
+
+/** Is an element in a set of the guard's? A table or set that is not there has none. */
+async function has(kernel: Kernel, set: string, element: string): Promise<boolean> {
+  try {
+    await kernel.nft(['get', 'element', 'inet', 'segue', set, `{ ${element} }`]);
+    return true;
+  } catch (error) {
+    if (error instanceof NftError && /No such file or directory/.test(error.message)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Ending, TraceReason, TraceStep, TraceVerdict } from './types.js';
+
+/** Thrown to end a trace where the packet ends. */
+export class TraceEnd extends Error implements Ending {
+  readonly verdict: TraceVerdict;
+  readonly reason?: TraceReason;
+  readonly text: string;
+
+  constructor({ verdict, reason, text }: Ending) {
+    super(text);
+    this.name = 'TraceEnd';
+    this.verdict = verdict;
+    if (reason !== undefined) this.reason = reason;
+    this.text = text;
+  }
+}
+
+/** The steps of one trace in the order of the packet's way. */
+export class Journal {
+  readonly steps: TraceStep[] = [];
+  /** Where the packet is. */
+  node: string;
+
+  constructor(node: string) {
+    this.node = node;
+  }
+
+  pass(step: string, text: string, detail: Record<string, unknown> = {}): void {
+    this.steps.push({ node: this.node, step, verdict: 'pass', text, detail });
+  }
+
+  warn(step: string, text: string, detail: Record<string, unknown> = {}): void {
+    this.steps.push({ node: this.node, step, verdict: 'warn', text, detail });
+  }
+
+  /** @throws TraceEnd always */
+  drop(step: string, reason: TraceReason, text: string, detail: Record<string, unknown> = {}): never {
+    this.steps.push({ node: this.node, step, verdict: 'drop', text, detail });
+    throw new TraceEnd({ verdict: 'dropped', reason, text: `${this.node}: ${text}` });
+  }
+
+  /** @throws TraceEnd always */
+  end(verdict: 'delivered' | 'sent', text: string): never {
+    throw new TraceEnd({ verdict, text });
+  }
+}

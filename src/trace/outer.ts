@@ -1,0 +1,134 @@
+/** From the encapsulation to the wire: sizes, the outer lookup, the underlay's next hop. */
+import { getTunnelSource } from '../netlink/seg6.js';
+import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
+import { decodeRoute, lookupRoute } from '../netlink/route.js';
+import { isNetlinkError } from '../netlink/error.js';
+import { NeighbourState } from '../netlink/types.js';
+import { sizesOf } from './sizes.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Neighbour, Route, Seg6Encap } from '../netlink/types.js';
+import type { AttachedSource } from './source.js';
+import type { Journal } from './journal.js';
+
+/** NUD_* in iproute2's words. */
+const STATES = Object.entries(NeighbourState).filter(([, bit]) => bit !== 0);
+
+/** Follows the outer packet off this node; returns the SID it is sent to at last. */
+export function traceOuter(
+  context: ShowContext,
+  source: AttachedSource,
+  encap: Seg6Encap,
+  size: number,
+  journal: Journal,
+): string {
+  const { kernel, names } = context;
+  const { mode, segments } = encap;
+  const [first = ''] = segments;
+  const last = segments.at(-1) ?? '';
+  const outerSource = getTunnelSource(kernel.generic);
+  const { overhead, outer } = sizesOf(size, mode, segments.length);
+  const node = names.nodeOfSid(last);
+  const towards = node === undefined ? '' : ` (${node})`;
+  const detail = { mode, segments, source: outerSource, inner: size, overhead, outer, node: node ?? null };
+  const text = `seg6 mode ${mode} segs ${segments.join(',')}${towards} source ${outerSource}: ${size} + ${overhead} = ${outer} bytes`;
+  if (outerSource === '::') journal.warn('encap', `${text}; no tunsrc: the kernel picks a source by itself`, detail);
+  else journal.pass('encap', text, detail);
+
+  const route = outerRoute(context, source, first, outerSource, journal);
+  const uplink = kernel.links.nameOf(route.oif ?? 0);
+  const mtu = route.metrics?.mtu ?? kernel.links.get(uplink)?.mtu ?? 0;
+  checkMtu(source, { size, overhead, outer, mtu, uplink }, journal);
+  checkNeighbour(context, route, uplink, first, journal);
+  return last;
+}
+
+/** As for a packet that the tenant's VRF forwards: the rules 990 and 991 take part. */
+function outerRoute(
+  { kernel, config }: ShowContext,
+  { vrf }: AttachedSource,
+  first: string,
+  outerSource: string,
+  journal: Journal,
+): Route & { oif: number } {
+  let route: Route | undefined;
+  try {
+    const from = outerSource === '::' ? {} : { from: outerSource };
+    route = kernel.socket.get(lookupRoute({ to: first, ...from, iif: vrf.index }), decodeRoute);
+  } catch (error) {
+    if (!isNetlinkError(error)) throw error;
+    const what = `no way from ${outerSource} to ${first} (${error.errnoName})`;
+    journal.drop('outer', 'outer-unreachable', `${what}: expected rule 990 and a route in main`, {
+      to: first,
+      source: outerSource,
+      errno: error.errnoName,
+    });
+  }
+  const oif = route?.oif;
+  const device = kernel.links.nameOf(oif ?? 0);
+  const detail = { to: first, device, via: route?.gateway ?? null, table: route?.table ?? null };
+  const via = route?.gateway === undefined ? '' : ` via ${route.gateway}`;
+  if (route === undefined || oif === undefined || route.type === 'local' || device === 'lo') {
+    journal.drop('outer', 'outer-unreachable', `${first}${via} dev ${device}: it leads back to this node`, detail);
+  }
+  const text = `${first}${via} dev ${device} table ${route.table}`;
+  if (config.uplinks.includes(device)) journal.pass('outer', text, detail);
+  else journal.warn('outer', `${text}: not an uplink of the node file (${config.uplinks.join(' ')})`, detail);
+  return { ...route, oif };
+}
+
+function checkMtu(
+  { link }: AttachedSource,
+  {
+    size,
+    overhead,
+    outer,
+    mtu,
+    uplink,
+  }: { size: number; overhead: number; outer: number; mtu: number; uplink: string },
+  journal: Journal,
+): void {
+  const detail = { size, outer, uplinkMtu: mtu, tenantMtu: link.mtu, largest: mtu - overhead };
+  if (outer > mtu) {
+    journal.drop(
+      'mtu',
+      'black-hole',
+      `${outer} > ${mtu} of ${uplink}: the largest inner packet is ${mtu - overhead}; the kernel sends Packet Too Big to ` +
+        `the outer source, that is to itself, so the VM never learns of it (TCP is clamped at the port)`,
+      detail,
+    );
+  }
+  const text = `${outer} <= ${mtu} of ${uplink}, tenant MTU ${link.mtu}`;
+  if (size > link.mtu)
+    journal.warn('mtu', `${text}: larger than the tenant's MTU, another path may not take it`, detail);
+  else journal.pass('mtu', text, detail);
+}
+
+function checkNeighbour(
+  { kernel }: ShowContext,
+  { oif, gateway }: Route & { oif: number },
+  uplink: string,
+  first: string,
+  journal: Journal,
+): void {
+  const address = gateway ?? first;
+  const neighbour = neighbourOf({ kernel }, oif, address);
+  const state = neighbour === undefined ? 'none' : stateName(neighbour.state);
+  const detail = { address, device: uplink, mac: neighbour?.mac ?? null, state };
+  const text = `${address} dev ${uplink}${neighbour?.mac === undefined ? '' : ` lladdr ${neighbour.mac}`} ${state.toUpperCase()}`;
+  if (state === 'failed') journal.drop('neighbour', 'underlay-neighbour', `${text}: it does not answer`, detail);
+  else if (state === 'none') journal.pass('neighbour', `${text}: the kernel resolves it with the first packet`, detail);
+  else journal.pass('neighbour', text, detail);
+}
+
+function neighbourOf({ kernel }: Pick<ShowContext, 'kernel'>, ifindex: number, address: string): Neighbour | undefined {
+  try {
+    return kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
+  } catch (error) {
+    if (isNetlinkError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+export function stateName(state: number): string {
+  return STATES.find(([, bit]) => (state & bit) !== 0)?.[0] ?? 'none';
+}

@@ -1,0 +1,101 @@
+/** The tenant's own routing decision, as the kernel makes it. */
+import { familyOf } from '../net/address.js';
+import { longestPrefix } from './longest-prefix.js';
+import { routesOf } from '../inspect/state.js';
+import { decodeNexthop, getNexthopRequest } from '../netlink/nexthop.js';
+import { decodeRoute, lookupRoute } from '../netlink/route.js';
+import { isNetlinkError } from '../netlink/error.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Route, Seg6Encap } from '../netlink/types.js';
+import type { AttachedSource } from './source.js';
+import type { Journal } from './journal.js';
+
+export type Decision =
+  /** an address of this hypervisor: a gateway */
+  | { kind: 'gateway' }
+  | { kind: 'local'; device: string; via: string | undefined }
+  | { kind: 'encap'; encap: Seg6Encap };
+
+/** Third step: RTM_GETROUTE as for a packet that came in by the port. */
+export function tenantRoute(context: ShowContext, source: AttachedSource, to: string, journal: Journal): Decision {
+  const { kernel, names } = context;
+  const { vrf, link, from } = source;
+  const ask = (fibMatch: boolean): Route | undefined =>
+    kernel.socket.get(lookupRoute({ to, from, iif: link.index, fibMatch }), decodeRoute);
+  let route: Route | undefined;
+  try {
+    route = ask(false);
+  } catch (error) {
+    if (!isNetlinkError(error)) throw error;
+    explainRefusal(context, source, to, error.errnoName, journal);
+  }
+  if (route === undefined) journal.drop('route', 'no-route', `the kernel has no answer for ${to}`);
+  if (route.type === 'local') {
+    journal.pass('route', `local ${to} table ${vrf.table}: an address of this hypervisor in ${source.tenant}`, {
+      type: 'local',
+      table: vrf.table,
+    });
+    return { kind: 'gateway' };
+  }
+  // Where the kernel does not say (IPv6 has no fibmatch with iif before 6.x), the table does.
+  const match = tryMatch(ask) ?? longestPrefix(routesOf(kernel, vrf.table, true), to);
+  const nexthopId = match?.nexthopId;
+  const nexthop = nexthopId === undefined ? undefined : kernel.socket.get(getNexthopRequest(nexthopId), decodeNexthop);
+  const encap = route.encap ?? match?.encap ?? nexthop?.encap;
+  const device = kernel.links.nameOf(route.oif ?? match?.oif ?? 0);
+  const via = route.gateway !== undefined && route.gateway !== to ? route.gateway : undefined;
+  const prefix = match?.prefix ?? to;
+  const words = [prefix, ...(via === undefined ? [] : ['via', via]), 'dev', device, 'table', String(vrf.table)];
+  if (nexthopId !== undefined) words.push('nhid', String(nexthopId));
+  const detail = { prefix, device, via: via ?? null, table: vrf.table, nexthopId: nexthopId ?? null };
+  if (encap?.type === 'seg6') {
+    journal.pass('route', words.join(' '), detail);
+    return { kind: 'encap', encap };
+  }
+  const oif = kernel.links.get(device);
+  if (encap === undefined && names.vrfOfIndex(oif?.master)?.name === vrf.name) {
+    journal.pass('route', words.join(' '), detail);
+    return { kind: 'local', device, via };
+  }
+  journal.drop('route', 'foreign-route', `${words.join(' ')}: neither a port of ${source.tenant} nor a SID`, detail);
+}
+
+function tryMatch(ask: (fibMatch: boolean) => Route | undefined): Route | undefined {
+  try {
+    return ask(true);
+  } catch (error) {
+    if (isNetlinkError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The kernel says only an errno; the table says which of its routes it was. */
+function explainRefusal(
+  { kernel }: ShowContext,
+  { vrf, tenant }: AttachedSource,
+  to: string,
+  errno: string,
+  journal: Journal,
+): never {
+  const route = longestPrefix(routesOf(kernel, vrf.table, true), to);
+  const family = familyOf(to);
+  const detail = { errno, prefix: route?.prefix ?? null, type: route?.type ?? null, table: vrf.table };
+  if (route === undefined) {
+    journal.drop(
+      'route',
+      'no-route',
+      `table ${vrf.table} has no route to ${to} (${errno}): its seal is missing`,
+      detail,
+    );
+  }
+  const isDefault = route.prefix === '0.0.0.0/0' || route.prefix === '::/0';
+  if (route.type === 'unicast' || route.type === 'local') {
+    const what = `the kernel refuses (${errno}) although table ${vrf.table} has ${route.prefix}`;
+    journal.drop('route', 'not-forwarded', `${what}: is IPv${family} forwarding on, is the source a martian?`, detail);
+  }
+  const words = `${route.type} ${isDefault ? 'default' : route.prefix} table ${vrf.table} metric ${route.metric}`;
+  if (isDefault) {
+    journal.drop('route', 'no-route', `${words}: no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
+  }
+  journal.drop('route', 'no-member', `${words}: no member of ${tenant} has ${to}`, detail);
+}

@@ -1,0 +1,97 @@
+/** What a trace finds, step by step. */
+
+/** Why a packet does not arrive; stable, for scripts. */
+export type TraceReason =
+  /** no interface of that name yet */
+  | 'port-waiting'
+  /** the interface is not in its tenant's VRF: the guard drops what comes from it */
+  | 'port-detached'
+  | 'port-down'
+  /** the source is not one of the port's */
+  | 'source-not-port'
+  /** the destination lies in the SID block */
+  | 'sid-block'
+  /** multicast and link-local packets stay on the link */
+  | 'link-scope'
+  /** inside a subnet of the tenant, and nobody has the address */
+  | 'no-member'
+  /** outside the tenant's subnets, and no way there */
+  | 'no-route'
+  /** the kernel refuses to forward here: forwarding is off, or the source is a martian */
+  | 'not-forwarded'
+  /** a route that is neither to a port nor through a SID */
+  | 'foreign-route'
+  /** the local port the route leads to is down */
+  | 'destination-down'
+  /** larger than the destination's port takes; its gateway says so to the sender */
+  | 'too-big-for-port'
+  /** larger than the uplink takes; nobody tells the sender */
+  | 'black-hole'
+  /** no way from the outer source to the first segment */
+  | 'outer-unreachable'
+  | 'outer-not-uplink'
+  /** the underlay's next hop does not answer */
+  | 'underlay-neighbour'
+  /** the far node has no such SID */
+  | 'far-no-sid'
+  /** the far node has the SID and nobody with the address */
+  | 'far-no-member';
+
+export interface TraceStep {
+  /** Where it happens. */
+  node: string;
+  /** `port`, `guard`, `route`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
+  step: string;
+  verdict: 'pass' | 'warn' | 'drop';
+  /** In iproute2's words. */
+  text: string;
+  /** The same in fields, by step: see docs/commands.md. */
+  detail: Record<string, unknown>;
+}
+
+/** `sent`: it leaves this node in good order, and without the intent nobody here knows what the far node does. */
+export type TraceVerdict = 'delivered' | 'sent' | 'dropped';
+
+export interface Trace {
+  node: string;
+  port: string;
+  interface: string;
+  tenant: string;
+  from: string;
+  to: string;
+  /** Bytes of the inner IP packet, header included. */
+  size: number;
+  steps: TraceStep[];
+  verdict: TraceVerdict;
+  /** With verdict `dropped`. */
+  reason: TraceReason | null;
+  /** The verdict in words. */
+  text: string;
+}
+
+/** Ends a trace. */
+export interface Ending {
+  verdict: TraceVerdict;
+  reason?: TraceReason;
+  text: string;
+}
+
+/** Bytes of the packet traced when nobody says: a ping. */
+export const DEFAULT_SIZE_BYTES = 84;
+
+export interface Question {
+  port: string;
+  to: string;
+  from?: string;
+  size: number;
+}
+
+/** A question that names no port here, or no source. */
+export class QuestionError extends Error {
+  readonly code = 'TRACE_QUESTION';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'QuestionError';
+  }
+}
