@@ -8,21 +8,31 @@ export interface ApplyOptions {
   force?: boolean;
 }
 
+export interface ApplyReport extends Report {
+  /** What the plan leaves undone. */
+  warnings: string[];
+}
+
 /**
  * Converges once.
  *
  * @param intent scoped to the node
  * @throws BrakeError when the intent takes too many ports away; nothing was touched
  */
-export async function applyOnce(instance: Instance, intent: Intent, { force }: ApplyOptions = {}): Promise<Report> {
-  const plan = instance.plan(intent);
+export async function applyOnce(
+  instance: Instance,
+  intent: Intent,
+  { force }: ApplyOptions = {},
+): Promise<ApplyReport> {
+  const { plan, warnings } = instance.prepare(intent);
   const survey = await instance.engine.survey(plan);
   const held = force ? undefined : brake(survey.changes, survey.portsHeld);
   if (held !== undefined) throw held;
-  return instance.engine.converge(plan, survey);
+  return { ...(await instance.engine.converge(plan, survey)), warnings };
 }
 
 /** What applyOnce would do. */
-export function surveyOnce(instance: Instance, intent: Intent): Promise<Survey> {
-  return instance.engine.survey(instance.plan(intent));
+export async function surveyOnce(instance: Instance, intent: Intent): Promise<Survey & { warnings: string[] }> {
+  const { plan, warnings } = instance.prepare(intent);
+  return { ...(await instance.engine.survey(plan)), warnings };
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { diffIntent } from '../intent/change.js';
 import { difference, Planner } from '../plan/planner.js';
+import { planWarnings } from '../plan/warnings.js';
 import { brake, brakeOnIntent } from '../reconcile/brake.js';
 import { changesOf } from '../reconcile/engine.js';
 import { noHints } from './hints.js';
@@ -27,6 +28,7 @@ export class Follower {
   /** An intent that the brake holds. */
   #held: Intent | undefined;
   #waitingText = '';
+  #warningText = '';
 
   constructor(instance: Instance, log: Logger) {
     this.#instance = instance;
@@ -155,7 +157,16 @@ export class Follower {
     }
     if (report.failures.length > told.size) this.#log.error({ objects: report.failures.length }, 'failed in all');
     this.#tellWaiting(report.waiting, looked);
+    if (looked === undefined) this.#tellWarnings();
     return again;
+  }
+
+  #tellWarnings(): void {
+    const warnings = this.#planner === undefined ? [] : planWarnings(this.#planner.view);
+    const text = warnings.join('\n');
+    if (text === this.#warningText) return;
+    this.#warningText = text;
+    for (const warning of warnings) this.#log.warn(warning);
   }
 
   #tellWaiting(waiting: readonly Waiting[], looked: Hints | undefined): void {

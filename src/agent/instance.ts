@@ -1,7 +1,9 @@
 import { Kernel } from '../kernel/kernel.js';
 import { Engine } from '../reconcile/engine.js';
 import { KERNEL_KINDS } from '../reconcile/kinds.js';
-import { compile } from '../plan/compile.js';
+import { planAll } from '../plan/compile.js';
+import { IntentView } from '../plan/view.js';
+import { planWarnings } from '../plan/warnings.js';
 import { readFacts } from './facts.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Kinds } from '../reconcile/engine.js';
@@ -27,10 +29,15 @@ export class Instance {
     this.engine = new Engine(this.kernel, kinds);
   }
 
-  /** The plan for an intent as things stand on this machine. */
-  plan(intent: Intent): Plan {
+  /** The plan for an intent as things stand on this machine, and what it leaves undone. */
+  prepare(intent: Intent): { plan: Plan; warnings: string[] } {
     this.kernel.links.refresh();
-    return compile(intent, this.config, readFacts(this.kernel, this.config));
+    const view = new IntentView(this.config, readFacts(this.kernel, this.config), intent);
+    return { plan: planAll(view), warnings: planWarnings(view) };
+  }
+
+  plan(intent: Intent): Plan {
+    return this.prepare(intent).plan;
   }
 
   close(): void {

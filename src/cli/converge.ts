@@ -25,10 +25,14 @@ export function addConvergeCommands(program: Command): void {
       const { config, intent } = readInputs(options);
       await withInstance(config, async (instance) => {
         if (options.dryRun) {
-          tellSurvey(instance, await surveyOnce(instance, intent), options.json);
+          const survey = await surveyOnce(instance, intent);
+          tellWarnings(survey);
+          tellSurvey(instance, survey, options.json);
           return;
         }
-        tellReport(config.node, await applyOnce(instance, intent, { force: options.force === true }), options.json);
+        const report = await applyOnce(instance, intent, { force: options.force === true });
+        tellWarnings(report);
+        tellReport(config.node, report, options.json);
       });
     });
 
@@ -74,4 +78,8 @@ function tellReport(node: string, report: Report, json: boolean | undefined): vo
     for (const failure of report.failures) complain(failureLine(failure));
   }
   if (report.failures.length > 0) process.exitCode = EXIT.failed;
+}
+
+function tellWarnings({ warnings }: { warnings: readonly string[] }): void {
+  for (const warning of warnings) complain(`warning: ${warning}`);
 }

@@ -1,5 +1,5 @@
 import { familyOfPrefix } from '../encap/plan.js';
-import { hostAddress } from '../net/prefix.js';
+import { hostAddress, prefixContains } from '../net/prefix.js';
 import { mssFor } from '../encap/mtu.js';
 import { GUARD_ARP, GUARD_INET } from './guard-tables.js';
 import type { GuardTableName } from './objects.js';
@@ -36,6 +36,8 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
     if (family === 4) emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . ${address}`);
   }
   for (const prefix of port.prefixes) {
+    // Sets of intervals take no element inside another.
+    if (port.prefixes.some((other) => other !== prefix && prefixContains(other, prefix))) continue;
     // nft prints a prefix of one address without its length.
     emitElement(emit, 'inet segue', `prefixes${familyOfPrefix(prefix)}`, `${name} . ${hostAddress(prefix) ?? prefix}`);
   }

@@ -39,7 +39,7 @@ function planOf(interfaces: readonly string[]): Plan {
       interface: name,
       mac: `02:00:00:00:00:0${n}`,
       addresses: [`10.0.0.1${n}`, `fd00:10::1${n}`, `fd00:10::ffff:a00:${n + 1}`],
-      prefixes: [`192.168.${n}.0/25`, `fd00:20:${n + 1}::/48`, `172.16.0.${n}/32`],
+      prefixes: [`192.168.${n}.0/25`, `fd00:20:${n + 1}::/48`, `172.16.0.${n}/32`, `192.168.${n}.64/26`],
     };
     planPortGuard(port, 1460, emit);
   });

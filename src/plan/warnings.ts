@@ -1,0 +1,27 @@
+import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
+import type { IntentView } from './view.js';
+
+/** The least MTU of a link that carries IPv6 (RFC 8200 section 5). */
+const MIN_IPV6_MTU = 1280;
+
+/** What a plan leaves undone or only half does, in words. */
+export function planWarnings(view: IntentView): string[] {
+  const warnings: string[] = [];
+  for (const name of view.localPorts.keys()) {
+    const tenant = view.tenant(name);
+    const members = view.members6.get(name)?.size ?? 0;
+    if (members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
+      warnings.push(
+        `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
+          `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)`,
+      );
+    }
+    const mtu = view.tenantMtu(tenant);
+    if (mtu < MIN_IPV6_MTU && tenant.subnets.some(({ prefix }) => prefix.includes(':'))) {
+      warnings.push(
+        `tenant ${name}: MTU ${mtu} is below ${MIN_IPV6_MTU}, IPv6 will not work: give the uplinks a larger one`,
+      );
+    }
+  }
+  return warnings;
+}
