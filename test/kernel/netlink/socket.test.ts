@@ -153,8 +153,8 @@ describe('executeAll', () => {
           passed.push(request);
           return undefined;
         });
-        const answers = socket.execute(passed)[Symbol.iterator]();
-        return results.map((result) => result ?? (answers.next().value as NetlinkResult));
+        const answers = socket.execute(passed);
+        return results.flatMap((result) => result ?? answers.splice(0, 1));
       },
     };
     const requests = range(1000).map(route);
