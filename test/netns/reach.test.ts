@@ -20,7 +20,7 @@ const ACROSS = bothFamilies([
 const VARIANTS: [name: string, options: SelftestOptions][] = [
   ['End.DT46', {}],
   ['End.DT4 and End.DT6', { behaviours: { hv1: ['dt4', 'dt6'], hv2: ['dt4', 'dt6'] } }],
-  ['End.DT46 on one side, End.DT4 and End.DT6 on the other', { behaviours: { hv2: ['dt4', 'dt6'] } }],
+  ['End.DT46 on one side, End.DT4 and End.DT6 on the other', { behaviours: { hv1: ['dt46'], hv2: ['dt4', 'dt6'] } }],
   ['three segments on the path', { transits: 2 }],
 ];
 
@@ -37,19 +37,20 @@ describe.each(VARIANTS)('%s', (_name, options) => {
     expect(reach).toEqual({ reached: [], blocked: ACROSS, doubtful: [] });
   });
 
-  it('the gateway answers', async () => {
-    for (const [host, address] of [
-      ['t100-1', '10.0.0.254'],
-      ['t100-2', 'cafe::254'],
-      ['t200-3', 'cafe::254'],
-      ['t200-4', '10.0.0.254'],
-    ] as const) {
-      expect(await network.ping(host, address), `${host} ${address}`).toMatchObject({ sent: 1, received: 1 });
-    }
-  });
-
   it('a second apply finds nothing to do', async () => {
     expect(await network.diff('hv1')).toEqual([]);
     expect(await network.diff('hv2')).toEqual([]);
+  });
+});
+
+describe('gateways', () => {
+  const network = useNetwork(selftestTopology());
+
+  it('answer the VMs of their own port', async () => {
+    for (const host of ['t100-1', 't200-4']) {
+      for (const address of ['10.0.0.254', 'cafe::254']) {
+        expect(await network.ping(host, address), `${host} ${address}`).toMatchObject({ sent: 1, received: 1 });
+      }
+    }
   });
 });
