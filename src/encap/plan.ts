@@ -14,7 +14,8 @@ export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
   for (const family of FAMILIES) {
     if (!tenant.subnets.some((subnet) => familyOfPrefix(subnet.prefix) === family)) continue;
     const sid = remoteSid(view, tenant, pair.node, family);
-    emit('nexthop', nexthopKey(family, tenant, sid), {
+    const slot = family === 4 ? 'inet' : 'inet6';
+    emit('nexthop', (pair[slot] ??= nexthopKey(family, tenant, sid)), {
       family,
       device: vrfName(tenant.id),
       mode: 'encap.red',
@@ -27,11 +28,12 @@ export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
 export function planRemotePort(view: IntentView, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
-  const keys: [string?, string?] = [];
+  const pair = view.pair(port.tenant, port.node);
+  if (pair === undefined) throw new Error(`plan: no ports of ${port.tenant} on ${port.node}`);
   const add = (prefix: string): void => {
     const family = familyOfPrefix(prefix);
-    const slot = family === 4 ? 0 : 1;
-    const nexthop = (keys[slot] ??= nexthopKey(family, tenant, remoteSid(view, tenant, port.node, family)));
+    const slot = family === 4 ? 'inet' : 'inet6';
+    const nexthop = (pair[slot] ??= nexthopKey(family, tenant, remoteSid(view, tenant, port.node, family)));
     const metric = DEFAULT_METRIC[family];
     emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, nexthop });
   };

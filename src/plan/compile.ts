@@ -1,4 +1,4 @@
-import { allEntities, planEntity } from './entity.js';
+import { planEntities } from './entity.js';
 import { emptyPlan } from './plan.js';
 import { IntentView } from './view.js';
 import type { Emit, Plan, PlanValue } from './plan.js';
@@ -16,15 +16,15 @@ export function compile(intent: Intent, config: NodeConfig, facts: NodeFacts): P
 
 export function planAll(view: IntentView): Plan {
   const plan = emptyPlan();
-  const emit = emitInto(plan);
-  for (const entity of allEntities(view)) planEntity(view, entity, emit);
+  planEntities(view, emitInto(plan));
   return plan;
 }
 
 function emitInto(plan: Plan): Emit {
   return (kind, key, value) => {
     const objects: Map<string, PlanValue> = plan[kind];
-    if (objects.has(key)) throw new Error(`plan: ${kind} ${key} is planned twice`);
-    objects.set(key, value);
+    const { size } = objects;
+    // One look-up where asking first would be two.
+    if (objects.set(key, value).size === size) throw new Error(`plan: ${kind} ${key} is planned twice`);
   };
 }

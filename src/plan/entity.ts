@@ -4,6 +4,7 @@ import { planNode } from '../underlay/plan.js';
 import { planTenant } from '../vrf/plan.js';
 import type { Emit } from './plan.js';
 import type { IntentView } from './view.js';
+import type { Port } from '../intent/types.js';
 
 /**
  * The parts a plan is the union of. Every object has exactly one part that plans it, so a part can be planned again by
@@ -13,7 +14,7 @@ export type Entity =
   | { kind: 'node' }
   | { kind: 'tenant'; key: string }
   | { kind: 'proxies'; key: string }
-  | { kind: 'pair'; key: string }
+  | { kind: 'pair'; tenant: string; node: string }
   | { kind: 'port'; key: string };
 
 /** Plans one part; what is not in the view plans nothing. */
@@ -32,25 +33,31 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       planProxies(view, entity.key, emit);
       return;
     case 'pair': {
-      const pair = view.pairs.get(entity.key);
+      const pair = view.pair(entity.tenant, entity.node);
       if (pair !== undefined && view.localPorts.has(pair.tenant)) planPair(view, pair, emit);
       return;
     }
     case 'port': {
       const port = view.ports.get(entity.key);
-      if (port === undefined) return;
-      if (view.isLocal(port)) planLocalPort(view, port, emit);
-      else if (view.localPorts.has(port.tenant)) planRemotePort(view, port, emit);
+      if (port !== undefined) planPort(view, port, emit);
     }
   }
 }
 
-export function* allEntities(view: IntentView): Generator<Entity> {
-  yield { kind: 'node' };
+function planPort(view: IntentView, port: Port, emit: Emit): void {
+  if (view.isLocal(port)) planLocalPort(view, port, emit);
+  else if (view.localPorts.has(port.tenant)) planRemotePort(view, port, emit);
+}
+
+/** Plans all parts. */
+export function planEntities(view: IntentView, emit: Emit): void {
+  planEntity(view, { kind: 'node' }, emit);
   for (const key of view.tenants.keys()) {
-    yield { kind: 'tenant', key };
-    yield { kind: 'proxies', key };
+    planEntity(view, { kind: 'tenant', key }, emit);
+    planEntity(view, { kind: 'proxies', key }, emit);
   }
-  for (const key of view.pairs.keys()) yield { kind: 'pair', key };
-  for (const key of view.ports.keys()) yield { kind: 'port', key };
+  for (const pair of view.pairs()) {
+    if (view.localPorts.has(pair.tenant)) planPair(view, pair, emit);
+  }
+  for (const port of view.ports.values()) planPort(view, port, emit);
 }

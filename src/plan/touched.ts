@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net';
-import { pairKey } from './view.js';
 import type { Entity } from './entity.js';
 import type { IntentView } from './view.js';
 import type { IntentChange, Port } from '../intent/types.js';
@@ -16,7 +15,7 @@ export type Entities = Map<string, Entity>;
 export function touchedBy(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
   const touched: Entities = new Map();
   const add = (entity: Entity): void => {
-    touched.set(entity.kind === 'node' ? 'node' : `${entity.kind} ${entity.key}`, entity);
+    touched.set(nameOf(entity), entity);
   };
   const hosted = new Map<string, number>();
 
@@ -30,8 +29,8 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         addLocalPorts(view, add);
         break;
       case 'path':
-        for (const { tenant, node } of view.pairs.values()) {
-          if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', key: pairKey(tenant, node) });
+        for (const { tenant, node } of view.pairs()) {
+          if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', tenant, node });
         }
         // The longest encapsulation decides the tenants' MTU.
         addLocalPorts(view, add);
@@ -59,6 +58,17 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   return touched;
 }
 
+function nameOf(entity: Entity): string {
+  switch (entity.kind) {
+    case 'node':
+      return 'node';
+    case 'pair':
+      return `pair ${entity.tenant} ${entity.node}`;
+    default:
+      return `${entity.kind} ${entity.key}`;
+  }
+}
+
 function addPort(
   view: IntentView,
   port: Port,
@@ -70,7 +80,7 @@ function addPort(
     add({ kind: 'tenant', key: port.tenant });
     hosted.set(port.tenant, (hosted.get(port.tenant) ?? 0) + sign);
   } else {
-    add({ kind: 'pair', key: pairKey(port.tenant, port.node) });
+    add({ kind: 'pair', tenant: port.tenant, node: port.node });
   }
   if (view.isLocal(port) || port.addresses.some((address) => isIPv6(address))) {
     add({ kind: 'proxies', key: port.tenant });
@@ -83,8 +93,8 @@ function addWhere(
   add: (entity: Entity) => void,
   wanted: (tenant: string, node: string) => boolean,
 ): void {
-  for (const [key, { tenant, node }] of view.pairs) {
-    if (wanted(tenant, node)) add({ kind: 'pair', key });
+  for (const { tenant, node } of view.pairs()) {
+    if (wanted(tenant, node)) add({ kind: 'pair', tenant, node });
   }
   for (const port of view.ports.values()) {
     if (!view.isLocal(port) && wanted(port.tenant, port.node)) add({ kind: 'port', key: port.name });

@@ -17,7 +17,13 @@ export interface RemotePair {
   node: string;
   /** Ports of the tenant there. */
   ports: number;
+  /** Key of its IPv4 next hop, once it was asked for: it is the same for all routes there. */
+  inet: string | undefined;
+  /** Key of its IPv6 next hop. */
+  inet6: string | undefined;
 }
+
+const NO_SEGMENTS: readonly string[] = [];
 
 /** The intent indexed for planning: each lookup that a port's plan needs costs the same whatever the intent's size. */
 export class IntentView {
@@ -29,7 +35,8 @@ export class IntentView {
   readonly ports = new Map<string, Port>();
   /** Local ports by tenant name. */
   readonly localPorts = new Map<string, Map<string, Port>>();
-  readonly pairs = new Map<string, RemotePair>();
+  /** By tenant, then by node. */
+  readonly #pairs = new Map<string, Map<string, RemotePair>>();
   /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
   readonly members6 = new Map<string, SmallestSet>();
   readonly #paths = new Map<string, Path>();
@@ -59,6 +66,15 @@ export class IntentView {
     return node;
   }
 
+  /** The tenant's ports on another node, undefined when it has none there. */
+  pair(tenant: string, node: string): RemotePair | undefined {
+    return this.#pairs.get(tenant)?.get(node);
+  }
+
+  *pairs(): Generator<RemotePair> {
+    for (const byNode of this.#pairs.values()) yield* byNode.values();
+  }
+
   tenant(name: string): Tenant {
     const tenant = this.tenants.get(name);
     if (tenant === undefined) throw new Error(`intent view: no tenant "${name}"`);
@@ -76,7 +92,8 @@ export class IntentView {
 
   /** Transit segments for a tenant's traffic to a node: the path that names the tenant, else the one for all. */
   transit(tenant: string, node: string): readonly string[] {
-    return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? [];
+    if (this.#paths.size === 0) return NO_SEGMENTS;
+    return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? NO_SEGMENTS;
   }
 
   /** Bytes of a tenant's largest inner packet: what the underlay takes, less the longest encapsulation of the tenant. */
@@ -84,8 +101,8 @@ export class IntentView {
     const known = this.#mtu.get(tenant.name);
     if (known !== undefined) return known;
     let segments = 1;
-    for (const node of this.nodes.keys()) {
-      segments = Math.max(segments, 1 + this.transit(tenant.name, node).length);
+    for (const path of this.#paths.values()) {
+      segments = Math.max(segments, 1 + this.transit(tenant.name, path.to).length);
     }
     const underlay = (this.config.mtu ?? this.facts.uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(segments);
     const mtu = Math.min(tenant.mtu ?? Infinity, underlay);
@@ -120,8 +137,10 @@ export class IntentView {
     for (const change of changes) {
       if (change.kind === 'path' && change.after !== undefined) this.#addPath(change.after);
       if (change.kind === 'port' && change.after !== undefined) this.#addPort(change.after);
-      if (change.kind !== 'port') this.#mtu.clear();
     }
+    if (changes.every((change) => change.kind === 'port')) return;
+    this.#mtu.clear();
+    for (const pair of this.pairs()) pair.inet = pair.inet6 = undefined;
   }
 
   #addPath(path: Path): void {
@@ -148,10 +167,11 @@ export class IntentView {
       this.localPorts.set(port.tenant, ports);
       return;
     }
-    const key = pairKey(port.tenant, port.node);
-    const pair = this.pairs.get(key);
-    if (pair === undefined) this.pairs.set(key, { tenant: port.tenant, node: port.node, ports: 1 });
-    else pair.ports += 1;
+    let byNode = this.#pairs.get(port.tenant);
+    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map()));
+    const pair = byNode.get(port.node);
+    if (pair !== undefined) pair.ports += 1;
+    else byNode.set(port.node, { tenant: port.tenant, node: port.node, ports: 1, inet: undefined, inet6: undefined });
   }
 
   #removePort(port: Port): void {
@@ -165,16 +185,14 @@ export class IntentView {
       if (ports?.size === 0) this.localPorts.delete(port.tenant);
       return;
     }
-    const key = pairKey(port.tenant, port.node);
-    const pair = this.pairs.get(key);
-    if (pair === undefined) return;
+    const byNode = this.#pairs.get(port.tenant);
+    const pair = byNode?.get(port.node);
+    if (byNode === undefined || pair === undefined) return;
     pair.ports -= 1;
-    if (pair.ports === 0) this.pairs.delete(key);
+    if (pair.ports > 0) return;
+    byNode.delete(port.node);
+    if (byNode.size === 0) this.#pairs.delete(port.tenant);
   }
-}
-
-export function pairKey(tenant: string, node: string): string {
-  return `${tenant} ${node}`;
 }
 
 /** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */
