@@ -30,6 +30,8 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
   for (const family of [4, 6] as const) {
     emitElement(emit, 'inet segue', `mss${family}`, `${name} : ${mssFor(family, mtu)}`);
   }
+  // The probes of address conflict detection (RFC 5227) have no sender yet.
+  emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . 0.0.0.0`);
   for (const address of port.addresses) {
     const family = familyOfPrefix(address);
     emitElement(emit, 'inet segue', `sources${family}`, `${name} . ${address}`);
