@@ -1,9 +1,18 @@
 /**
  * The port guard of kernel mode as nftables tables that do not depend on any port; a port is elements of their sets.
  * Priorities: raw for what a port may send, so that it comes before connection tracking; filter - 10 for what may reach the
- * hypervisor, so that a host's own rules come after. Each drop counts, with its reason as the comment.
+ * hypervisor, so that a host's own rules come after. Each drop counts under its reason.
  */
 export const GUARD_INET = `table inet segue {
+  counter drop_mac { }
+  counter drop_not_ip { }
+  counter drop_source { }
+  counter drop_routing_header { }
+  counter drop_sid_block { }
+  counter drop_router { }
+  counter drop_hypervisor { }
+  counter drop_not_enslaved { }
+  counter drop_underlay_address { }
   set ports { type ifname; }
   set vrfs { type ifname; }
   set block { type ipv6_addr; flags interval; }
@@ -24,26 +33,26 @@ export const GUARD_INET = `table inet segue {
   }
   chain port {
     notrack
-    iifname . ether saddr != @macs counter drop comment "mac"
+    iifname . ether saddr != @macs counter name "drop_mac" drop
     meta nfproto ipv4 goto port4
     meta nfproto ipv6 goto port6
-    counter drop comment "not-ip"
+    counter name "drop_not_ip" drop
   }
   chain port4 {
     iifname . ip saddr @sources4 goto mss4
     iifname . ip saddr @prefixes4 goto mss4
-    counter drop comment "source"
+    counter name "drop_source" drop
   }
   chain port6 {
-    exthdr rt exists counter drop comment "routing-header"
-    ip6 daddr @block counter drop comment "sid-block"
-    icmpv6 type { nd-router-advert, nd-redirect } counter drop comment "router"
+    exthdr rt exists counter name "drop_routing_header" drop
+    ip6 daddr @block counter name "drop_sid_block" drop
+    icmpv6 type { nd-router-advert, nd-redirect } counter name "drop_router" drop
     iifname . ip6 saddr @sources6 goto mss6
     iifname . ip6 saddr @prefixes6 goto mss6
     ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
     ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff00::/8 } accept
     ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept
-    counter drop comment "source"
+    counter name "drop_source" drop
   }
   chain mss4 {
     tcp flags & (syn | rst) == syn tcp option maxseg size set iifname map @mss4
@@ -53,7 +62,7 @@ export const GUARD_INET = `table inet segue {
   }
   chain vrf {
     notrack
-    ip6 daddr @block counter drop comment "sid-block"
+    ip6 daddr @block counter name "drop_sid_block" drop
   }
 
   # To the hypervisor itself: the gateway answers ping and neighbour discovery, nothing else.
@@ -66,13 +75,13 @@ export const GUARD_INET = `table inet segue {
     icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
     icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
-    counter drop comment "hypervisor"
+    counter name "drop_hypervisor" drop
   }
   # Once enslaved, forward sees the VRF's name: a port's name here is a port outside its VRF.
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
-    iifname @ports counter drop comment "not-enslaved"
-    oifname @ports iifname != @vrfs counter drop comment "not-enslaved"
+    iifname @ports counter name "drop_not_enslaved" drop
+    oifname @ports iifname != @vrfs counter name "drop_not_enslaved" drop
   }
   # Encapsulation forgets that the packet was untracked: the outer packet would be invalid to a host's own rules.
   chain forward_raw {
@@ -82,7 +91,7 @@ export const GUARD_INET = `table inet segue {
   # The kernel picks an underlay address for ICMPv6 errors to a remote member: tenants are not to see those.
   chain output {
     type filter hook output priority raw; policy accept;
-    oifname @vrfs icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } oifname . ip6 saddr != @gateways6 counter drop comment "underlay-address"
+    oifname @vrfs icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } oifname . ip6 saddr != @gateways6 counter name "drop_underlay_address" drop
     oifname @vrfs notrack
     oifname @ports notrack
   }
@@ -90,6 +99,7 @@ export const GUARD_INET = `table inet segue {
 `;
 
 export const GUARD_ARP = `table arp segue {
+  counter drop_arp { }
   set ports { type ifname; }
   set senders { type ifname . ether_addr . ipv4_addr; }
   chain input {
@@ -98,7 +108,7 @@ export const GUARD_ARP = `table arp segue {
   }
   chain port {
     iifname . arp saddr ether . arp saddr ip @senders accept
-    counter drop comment "arp"
+    counter name "drop_arp" drop
   }
 }
 `;

@@ -68,8 +68,8 @@ function withoutHandles(value: Json): Json {
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => key !== 'handle')
-      .map(([key, inner]) => [key, key === 'counter' ? null : withoutHandles(inner)]),
+      .filter(([key]) => key !== 'handle' && key !== 'packets' && key !== 'bytes')
+      .map(([key, inner]) => [key, withoutHandles(inner)]),
   );
 }
 
