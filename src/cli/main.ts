@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { IntentError } from '../intent/errors.js';
 import { addAgentCommand } from './agent.js';
 import { addConvergeCommands } from './converge.js';
+import { addDoctorCommand } from './doctor.js';
 import { CommandError, EXIT } from './exit.js';
 import { complain } from './print.js';
 import { addShowCommand } from './show.js';
@@ -27,6 +28,7 @@ addConvergeCommands(program);
 addAgentCommand(program);
 addShowCommand(program);
 addTraceCommand(program);
+addDoctorCommand(program);
 
 try {
   await program.parseAsync();

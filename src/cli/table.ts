@@ -5,7 +5,7 @@ export type Cell = string | number | bigint | undefined;
 export interface Column<Row> {
   title: string;
   /** Absent values read `-`. Numbers stand to the right of their column, text to the left. */
-  cell(row: Row): Cell;
+  cell: (row: Row) => Cell;
 }
 
 /** A column of a field of its own, under the field's name in capitals or a title. */

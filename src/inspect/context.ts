@@ -10,7 +10,7 @@ export interface ShowContext {
   kernel: Kernel;
   names: Names;
   /** The node's plan, made when asked for; undefined when the intent cannot be read. */
-  plan(): Plan | undefined;
+  plan: () => Plan | undefined;
   intent: Intent | undefined;
 }
 

@@ -26,7 +26,7 @@ export function deliverHere(
   const port = names.portOfInterface(device) ?? device;
   if (link === undefined || !link.up || link.carrier === false) {
     const what = link?.up === true ? 'has no carrier' : 'is down';
-    journal.drop('deliver', 'destination-down', `dev ${device} ${what}`, { device });
+    journal.drop('deliver', 'destination-down', `dev ${device} ${what}`, `${port} ${what}`, { device });
   }
   const target = via ?? to;
   const mac = pinnedNeighbours(kernel)
@@ -64,7 +64,9 @@ export function deliverThere(
   const plan = compile(scopeTo(intent, node.name), config, facts);
   const local = [...plan.route.values()].find(({ table, prefix }) => table === MAIN_TABLE && prefix === `${sid}/128`);
   if (local?.local === undefined) {
-    journal.drop('sid', 'far-no-sid', `${node.name} has no SID ${sid}: no port of the tenant is there`, { sid });
+    journal.drop('sid', 'far-no-sid', `no ${sid}`, `${node.name} has no SID for the tenant: no port of it is there`, {
+      sid,
+    });
   }
   const { action, vrfTable } = local.local;
   journal.pass('sid', `${sid} ${action} vrftable ${vrfTable} dev ${local.device ?? ''}`, {
@@ -75,9 +77,9 @@ export function deliverThere(
   const routes = [...plan.route.values()].filter(({ table }) => table === vrfTable);
   const route = longestPrefix(routes, to);
   const device = route?.device;
-  if (route === undefined || route.type !== 'unicast' || device === undefined) {
+  if (route?.type !== 'unicast' || device === undefined) {
     const found = route === undefined ? 'no route' : `${route.type} ${route.prefix}`;
-    journal.drop('deliver', 'far-no-member', `${found} table ${vrfTable}: nobody at ${node.name} has ${to}`, { to });
+    journal.drop('deliver', 'far-no-member', `${found} table ${vrfTable}`, `nobody on ${node.name} has ${to}`, { to });
   }
   const target = route.via ?? to;
   const mac = plan.neighbour.get(`${device} ${target}`)?.mac ?? 'unknown';
@@ -90,6 +92,6 @@ export function deliverThere(
 }
 
 function tooBig(journal: Journal, size: number, mtu: number, device: string, detail: Record<string, unknown>): never {
-  const text = `${size} > ${mtu} of ${device}: the gateway answers Packet Too Big (IPv4: Fragmentation Needed, if DF is set)`;
-  journal.drop('deliver', 'too-big-for-port', text, detail);
+  const why = `${size} bytes do not fit the destination's port; its gateway answers the sender with Packet Too Big (IPv4: with DF)`;
+  journal.drop('deliver', 'too-big-for-port', `${size} > ${mtu} of ${device}`, why, detail);
 }

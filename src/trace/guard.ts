@@ -18,7 +18,7 @@ export async function checkGuard(kernel: Kernel, source: AttachedSource, to: str
   const family = familyOf(to);
   const device = `"${source.interface}"`;
   if (LINK_SCOPE.some((prefix) => prefixContains(prefix, to))) {
-    journal.drop('guard', 'link-scope', `${to} stays on the link: it is not forwarded`);
+    journal.drop('guard', 'link-scope', `${to} has link scope`, `${to} stays on the link: it is not forwarded`);
   }
   if (!(await has(kernel, 'ports', device))) {
     journal.warn('guard', `${source.interface} is not guarded: nft table inet segue does not have it`, {
@@ -27,12 +27,16 @@ export async function checkGuard(kernel: Kernel, source: AttachedSource, to: str
     return;
   }
   if (family === 6 && (await has(kernel, 'block', to))) {
-    journal.drop('guard', 'sid-block', `${to} lies in the SID block: no tenant may send there`, { guarded: true });
+    journal.drop('guard', 'sid-block', `daddr ${to} in @block`, 'no tenant may send to the SID block', {
+      guarded: true,
+      block: true,
+    });
   }
   const element = `${device} . ${source.from}`;
   const own = (await has(kernel, `sources${family}`, element)) || (await has(kernel, `prefixes${family}`, element));
   if (!own) {
-    journal.drop('guard', 'source-not-port', `source ${source.from} is not the port's: the guard drops it`, {
+    const why = `${source.from} is no address of ${source.port}: the guard drops forged sources`;
+    journal.drop('guard', 'source-not-port', `${element} not in @sources${family}`, why, {
       guarded: true,
       source: source.from,
     });
@@ -46,7 +50,7 @@ async function has(kernel: Kernel, set: string, element: string): Promise<boolea
     await kernel.nft(['get', 'element', 'inet', 'segue', set, `{ ${element} }`]);
     return true;
   } catch (error) {
-    if (error instanceof NftError && /No such file or directory/.test(error.message)) return false;
+    if (error instanceof NftError && error.message.includes('No such file or directory')) return false;
     throw error;
   }
 }

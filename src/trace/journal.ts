@@ -33,10 +33,14 @@ export class Journal {
     this.steps.push({ node: this.node, step, verdict: 'warn', text, detail });
   }
 
-  /** @throws TraceEnd always */
-  drop(step: string, reason: TraceReason, text: string, detail: Record<string, unknown> = {}): never {
+  /**
+   * @param text what was found
+   * @param why what it means, for the verdict
+   * @throws TraceEnd always
+   */
+  drop(step: string, reason: TraceReason, text: string, why: string, detail: Record<string, unknown> = {}): never {
     this.steps.push({ node: this.node, step, verdict: 'drop', text, detail });
-    throw new TraceEnd({ verdict: 'dropped', reason, text: `${this.node}: ${text}` });
+    throw new TraceEnd({ verdict: 'dropped', reason, text: `${why} (${step} on ${this.node})` });
   }
 
   /** @throws TraceEnd always */

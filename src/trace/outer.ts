@@ -56,19 +56,23 @@ function outerRoute(
     route = kernel.socket.get(lookupRoute({ to: first, ...from, iif: vrf.index }), decodeRoute);
   } catch (error) {
     if (!isNetlinkError(error)) throw error;
-    const what = `no way from ${outerSource} to ${first} (${error.errnoName})`;
-    journal.drop('outer', 'outer-unreachable', `${what}: expected rule 990 and a route in main`, {
-      to: first,
-      source: outerSource,
-      errno: error.errnoName,
-    });
+    const text = `${first} from ${outerSource}: ${error.errnoName}`;
+    const why = 'the underlay has no way to the first segment; expected rule 990 and a route in main';
+    const detail = { to: first, source: outerSource, errno: error.errnoName };
+    journal.drop('outer', 'outer-unreachable', text, why, detail);
   }
   const oif = route?.oif;
   const device = kernel.links.nameOf(oif ?? 0);
   const detail = { to: first, device, via: route?.gateway ?? null, table: route?.table ?? null };
   const via = route?.gateway === undefined ? '' : ` via ${route.gateway}`;
   if (route === undefined || oif === undefined || route.type === 'local' || device === 'lo') {
-    journal.drop('outer', 'outer-unreachable', `${first}${via} dev ${device}: it leads back to this node`, detail);
+    journal.drop(
+      'outer',
+      'outer-unreachable',
+      `${first}${via} dev ${device}`,
+      'the first segment leads back here',
+      detail,
+    );
   }
   const text = `${first}${via} dev ${device} table ${route.table}`;
   if (config.uplinks.includes(device)) journal.pass('outer', text, detail);
@@ -92,8 +96,9 @@ function checkMtu(
     journal.drop(
       'mtu',
       'black-hole',
-      `${outer} > ${mtu} of ${uplink}: the largest inner packet is ${mtu - overhead}; the kernel sends Packet Too Big to ` +
-        `the outer source, that is to itself, so the VM never learns of it (TCP is clamped at the port)`,
+      `${outer} > ${mtu} of ${uplink}, largest inner packet ${mtu - overhead}`,
+      `a black hole: the kernel sends Packet Too Big to the outer source, that is to itself, and the VM never learns of it ` +
+        `(TCP is clamped at the port); the largest inner packet is ${mtu - overhead} bytes`,
       detail,
     );
   }
@@ -115,7 +120,8 @@ function checkNeighbour(
   const state = neighbour === undefined ? 'none' : stateName(neighbour.state);
   const detail = { address, device: uplink, mac: neighbour?.mac ?? null, state };
   const text = `${address} dev ${uplink}${neighbour?.mac === undefined ? '' : ` lladdr ${neighbour.mac}`} ${state.toUpperCase()}`;
-  if (state === 'failed') journal.drop('neighbour', 'underlay-neighbour', `${text}: it does not answer`, detail);
+  if (state === 'failed')
+    journal.drop('neighbour', 'underlay-neighbour', text, `${address} does not answer on ${uplink}`, detail);
   else if (state === 'none') journal.pass('neighbour', `${text}: the kernel resolves it with the first packet`, detail);
   else journal.pass('neighbour', text, detail);
 }

@@ -77,7 +77,7 @@ export function checkPort(
   const { kernel, names } = context;
   const link = kernel.links.get(source.interface);
   if (link === undefined) {
-    journal.drop('port', 'port-waiting', `interface ${source.interface} does not exist: the port waits for it`);
+    journal.drop('port', 'port-waiting', `no dev ${source.interface}`, 'the port waits for its interface');
   }
   const vrf = names.vrfOfIndex(link.master);
   const tenant = intent?.tenants.find(({ name }) => name === source.tenant);
@@ -87,14 +87,15 @@ export function checkPort(
     journal.drop(
       'port',
       'port-detached',
-      `${link.name} master ${master}, expected ${expected ?? 'a VRF of segue'}: the guard drops what comes from it`,
+      `dev ${link.name} master ${master}, expected ${expected ?? 'a VRF of segue'}`,
+      `${link.name} is not in its VRF: the guard drops what comes from it`,
       { device: link.name, master },
     );
   }
   const detail = { device: link.name, vrf: vrf.name, table: vrf.table, mtu: link.mtu };
   const text = `dev ${link.name} master ${vrf.name} table ${vrf.table} mtu ${link.mtu}`;
-  if (!link.up || !vrf.up) journal.drop('port', 'port-down', `${link.up ? vrf.name : link.name} is down`, detail);
-  if (link.carrier === false) journal.drop('port', 'port-down', `${link.name} has no carrier`, detail);
+  if (!link.up || !vrf.up) journal.drop('port', 'port-down', text, `${link.up ? vrf.name : link.name} is down`, detail);
+  if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
   journal.pass('port', text, detail);
   return { ...source, link, vrf };
 }

@@ -29,7 +29,7 @@ export function tenantRoute(context: ShowContext, source: AttachedSource, to: st
     if (!isNetlinkError(error)) throw error;
     explainRefusal(context, source, to, error.errnoName, journal);
   }
-  if (route === undefined) journal.drop('route', 'no-route', `the kernel has no answer for ${to}`);
+  if (route === undefined) journal.drop('route', 'no-route', to, 'the kernel has no answer');
   if (route.type === 'local') {
     journal.pass('route', `local ${to} table ${vrf.table}: an address of this hypervisor in ${source.tenant}`, {
       type: 'local',
@@ -57,7 +57,7 @@ export function tenantRoute(context: ShowContext, source: AttachedSource, to: st
     journal.pass('route', words.join(' '), detail);
     return { kind: 'local', device, via };
   }
-  journal.drop('route', 'foreign-route', `${words.join(' ')}: neither a port of ${source.tenant} nor a SID`, detail);
+  journal.drop('route', 'foreign-route', words.join(' '), `neither a port of ${source.tenant} nor a SID`, detail);
 }
 
 function tryMatch(ask: (fibMatch: boolean) => Route | undefined): Route | undefined {
@@ -84,18 +84,19 @@ function explainRefusal(
     journal.drop(
       'route',
       'no-route',
-      `table ${vrf.table} has no route to ${to} (${errno}): its seal is missing`,
+      `${to} table ${vrf.table}: ${errno}`,
+      `the table has no route to ${to}, and its seal is missing`,
       detail,
     );
   }
   const isDefault = route.prefix === '0.0.0.0/0' || route.prefix === '::/0';
   if (route.type === 'unicast' || route.type === 'local') {
-    const what = `the kernel refuses (${errno}) although table ${vrf.table} has ${route.prefix}`;
-    journal.drop('route', 'not-forwarded', `${what}: is IPv${family} forwarding on, is the source a martian?`, detail);
+    const why = `the kernel does not forward it: is IPv${family} forwarding on for the port and its VRF, is the source a martian?`;
+    journal.drop('route', 'not-forwarded', `${route.prefix} table ${vrf.table}: ${errno}`, why, detail);
   }
   const words = `${route.type} ${isDefault ? 'default' : route.prefix} table ${vrf.table} metric ${route.metric}`;
   if (isDefault) {
-    journal.drop('route', 'no-route', `${words}: no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
+    journal.drop('route', 'no-route', words, `no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
   }
-  journal.drop('route', 'no-member', `${words}: no member of ${tenant} has ${to}`, detail);
+  journal.drop('route', 'no-member', words, `no member of ${tenant} has ${to}`, detail);
 }

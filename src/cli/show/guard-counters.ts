@@ -19,7 +19,7 @@ export async function readGuardCounters(kernel: Kernel): Promise<GuardCounter[]>
 export function parseGuardCounters(text: string): GuardCounter[] {
   const { nftables } = JSON.parse(text) as { nftables: Record<string, unknown>[] };
   return nftables.flatMap((entry) => {
-    const { family, table, name, packets, bytes } = (entry['counter'] ?? {}) as Record<string, unknown>;
+    const { family, table, name, packets, bytes } = (entry.counter ?? {}) as Record<string, unknown>;
     const owner = GUARD_TABLES.find((candidate) => candidate === `${String(family)} ${String(table)}`);
     if (owner === undefined) return [];
     const reason = String(name)

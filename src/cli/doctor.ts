@@ -1,0 +1,57 @@
+import { EXIT } from './exit.js';
+import { DEFAULT_NODE_FILE, readConfig, readInputs, withInstance, withIntentOptions } from './inputs.js';
+import { print, printJson } from './print.js';
+import type { Command } from 'commander';
+import type { IntentOptions } from './inputs.js';
+import type { Diagnosis } from '../doctor/types.js';
+import type { Intent } from '../intent/types.js';
+
+interface DoctorFlags extends IntentOptions {
+  json?: boolean;
+}
+
+export function addDoctorCommand(program: Command): void {
+  withIntentOptions(program.command('doctor'))
+    .description(
+      'what would drop packets silently: kernel features, sysctls, MTU, routes, firewalls; exit 1: a failure',
+    )
+    .option('-j, --json', 'JSON')
+    .action(async (options: DoctorFlags) => {
+      const config = readConfig(options);
+      const { diagnose } = await import('../doctor/doctor.js');
+      await withInstance(config, async (instance) => {
+        const diagnosis = await diagnose({
+          instance,
+          file: options.config,
+          defaultFile: DEFAULT_NODE_FILE,
+          ...readIntent(options),
+        });
+        if (options.json) printJson(diagnosis);
+        else for (const line of diagnosisLines(diagnosis)) print(line);
+        if (diagnosis.fail > 0) process.exitCode = EXIT.failed;
+      });
+    });
+}
+
+function readIntent(options: IntentOptions): { intent: Intent | undefined; intentError: string | undefined } {
+  try {
+    return { intent: readInputs(options).intent, intentError: undefined };
+  } catch (error) {
+    return { intent: undefined, intentError: error instanceof Error ? error.message.split('\n')[0] : String(error) };
+  }
+}
+
+/** One line a check under its group's name; under one that is not well, what to do. */
+export function diagnosisLines({ node, ok, warn, fail, checks }: Diagnosis): string[] {
+  const lines: string[] = [];
+  let group: string | undefined;
+  for (const check of checks) {
+    if (check.group !== group) {
+      group = check.group;
+      lines.push(group);
+    }
+    lines.push(`  ${check.status.padEnd(4)}  ${check.what}`);
+    if (check.advice !== undefined) lines.push(`        ${check.advice}`);
+  }
+  return [...lines, `${node}: ${ok} ok, ${warn} warnings, ${fail} failures`];
+}

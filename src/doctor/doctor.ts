@@ -1,0 +1,52 @@
+import { ALIAS_PREFIX } from '../vrf/plan.js';
+import { checkFirewall } from './firewall.js';
+import { checkManagers, checkTools } from './managers.js';
+import { checkState } from './state.js';
+import { checkSysctls } from './sysctls.js';
+import { checkUnderlay } from './underlay.js';
+import { checkUplinks } from './uplinks.js';
+import { listProcesses } from './processes.js';
+import { probeKernel } from './probes.js';
+import type { Check, Diagnosis, Patient } from './types.js';
+import type { Instance } from '../agent/instance.js';
+import type { Intent } from '../intent/types.js';
+import type { Link } from '../netlink/types.js';
+
+export interface Admission {
+  instance: Instance;
+  /** The node file. */
+  file: string;
+  /** The node file of an agent that names none. */
+  defaultFile: string;
+  /** Scoped to the node. */
+  intent: Intent | undefined;
+  intentError: string | undefined;
+}
+
+/** Looks at everything that would drop packets without a word. Changes nothing. */
+export async function diagnose({ instance, file, defaultFile, intent, intentError }: Admission): Promise<Diagnosis> {
+  const { kernel, config } = instance;
+  kernel.links.refresh();
+  const members = ownMembers([...kernel.links.all()]);
+  const patient: Patient = { instance, intent, intentError, applied: members.length > 0 };
+  const processes = listProcesses();
+  const checks: Check[] = [
+    ...(await probeKernel()),
+    ...checkTools(),
+    ...checkUplinks(patient),
+    ...checkUnderlay(patient),
+    ...checkSysctls(patient, members),
+    ...(await checkFirewall(patient)),
+    ...checkManagers(patient, processes),
+    ...(await checkState(patient, file, defaultFile, processes)),
+  ];
+  const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length;
+  return { node: config.node, ok: count('ok'), warn: count('warn'), fail: count('fail'), checks };
+}
+
+/** VRFs of ours and the devices in them. */
+function ownMembers(links: readonly Link[]): Link[] {
+  const vrfs = links.filter(({ kind, alias }) => kind === 'vrf' && alias?.startsWith(ALIAS_PREFIX) === true);
+  const indexes = new Set(vrfs.map(({ index }) => index));
+  return [...vrfs, ...links.filter(({ master }) => master !== undefined && indexes.has(master))];
+}

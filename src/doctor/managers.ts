@@ -1,0 +1,113 @@
+/** Network managers that remove what they do not know, and programs segue calls. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Findings } from './types.js';
+import type { Check, Patient } from './types.js';
+import type { Process } from './processes.js';
+
+/** Where systemd-networkd looks, later ones first to be overridden (networkd.conf(5)). */
+const NETWORKD_DIRECTORIES = ['/usr/lib/systemd', '/usr/local/lib/systemd', '/run/systemd', '/etc/systemd'];
+const NETWORK_MANAGER_DIRECTORIES = [
+  '/usr/lib/NetworkManager/conf.d',
+  '/run/NetworkManager/conf.d',
+  '/etc/NetworkManager/conf.d',
+];
+/** What networkd must leave alone; Routes and RoutingPolicyRules since 249, NextHops since 256. */
+const NETWORKD_SETTINGS = ['ManageForeignRoutes', 'ManageForeignRoutingPolicyRules'];
+
+/** Only in the host's own namespace: managers do not look into named ones. */
+export function checkManagers({ instance }: Patient, processes: readonly Process[]): Check[] {
+  const findings = new Findings('manager');
+  const running = new Set(processes.map(({ comm }) => comm));
+  const { netns } = instance.config;
+  if (netns !== undefined) {
+    findings.ok('scope', `netns ${netns}: network managers of the machine do not look into it`);
+    return findings.checks;
+  }
+  // comm has 15 characters: systemd-networkd
+  if (running.has('systemd-network')) {
+    const text = networkdText();
+    const missing = NETWORKD_SETTINGS.filter((setting) => !isOff(text, setting));
+    if (missing.length === 0) findings.ok('networkd', 'systemd-networkd leaves foreign routes and rules alone');
+    else {
+      findings.fail(
+        'networkd',
+        `systemd-networkd runs without ${missing.map((setting) => `${setting}=no`).join(' ')}`,
+        'it removes our routes, rules and next hops when it restarts: install packaging/networkd.conf.d/segue.conf',
+      );
+    }
+  }
+  if (running.has('NetworkManager')) {
+    if (/unmanaged-devices=.*interface-name:sg-/.test(directoryText(NETWORK_MANAGER_DIRECTORIES))) {
+      findings.ok('network-manager', 'NetworkManager leaves sg-* alone');
+    } else {
+      findings.warn(
+        'network-manager',
+        'NetworkManager runs and may take VRFs and ports over',
+        "give it a drop-in with unmanaged-devices=interface-name:sg-* and the ports' names",
+      );
+    }
+  }
+  if (findings.checks.length === 0) findings.ok('none', 'neither systemd-networkd nor NetworkManager runs');
+  return findings.checks;
+}
+
+/** nft loads the guard: without it nothing works. ip is for people. */
+export function checkTools(): Check[] {
+  const findings = new Findings('node');
+  const nft = versionOf('nft', '--version');
+  if (nft === undefined)
+    findings.fail('nft', 'nft is not installed', 'the port guard cannot be loaded: install nftables');
+  else findings.ok('nft', nft);
+  const ip = versionOf('ip', '-V');
+  if (ip === undefined)
+    findings.warn(
+      'ip',
+      'ip is not installed',
+      'segue does not need it, whoever looks for a fault does: install iproute2',
+    );
+  else findings.ok('ip', ip);
+  return findings.checks;
+}
+
+function versionOf(program: string, option: string): string | undefined {
+  const { status, stdout } = spawnSync(program, [option], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim().split('\n')[0] : undefined;
+}
+
+function networkdText(): string {
+  const main = NETWORKD_DIRECTORIES.map((directory) => fileText(join(directory, 'networkd.conf')));
+  return [...main, directoryText(NETWORKD_DIRECTORIES.map((directory) => join(directory, 'networkd.conf.d')))].join(
+    '\n',
+  );
+}
+
+/** The last assignment wins. */
+function isOff(text: string, setting: string): boolean {
+  const values = [...text.matchAll(new RegExp(`^\\s*${setting}\\s*=\\s*(\\S+)`, 'gm'))];
+  return /^(no|false|0|off)$/i.test(values.at(-1)?.[1] ?? '');
+}
+
+function directoryText(directories: readonly string[]): string {
+  return directories
+    .flatMap((directory) => {
+      try {
+        return readdirSync(directory)
+          .filter((name) => name.endsWith('.conf'))
+          .sort()
+          .map((name) => fileText(join(directory, name)));
+      } catch {
+        return [];
+      }
+    })
+    .join('\n');
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
