@@ -9,6 +9,7 @@ import type { Route as KernelRoute, RouteSpec } from '../netlink/types.js';
 
 /** RTNH_F_ONLINK: the gateway is on the link even if no route says so. */
 const ONLINK = 4;
+const NONE: readonly string[] = [];
 
 /** Routes, known as ours by their protocol. */
 export const routeKind: Kind<'route'> = {
@@ -42,7 +43,7 @@ export const routeKind: Kind<'route'> = {
       return [replaceRoute(toKernel(kernel, desired))];
     }),
 
-  devices: ({ device }) => (device === undefined ? [] : [device]),
+  devices: ({ device }) => (device === undefined ? NONE : [device]),
 
   inScope: ({ table }, { tables }) => tables.has(table),
 

@@ -37,7 +37,7 @@ export class Kernel {
 
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
   async execute(
-    requests: readonly NetlinkRequest[],
+    requests: Iterable<NetlinkRequest>,
     onError: (index: number, error: NetlinkError) => void,
   ): Promise<void> {
     await executeAll(this.socket, requests, {

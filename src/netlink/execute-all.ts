@@ -8,7 +8,12 @@ import { MAX_BATCH, type NetlinkSocket } from './socket.js';
 export const DEFAULT_BATCH = 64;
 /** A request the kernel had no memory for is tried this often. */
 export const MAX_ATTEMPTS = 12;
-/** Wait before a retry: none at first, then doubling from 1 ms up to this. */
+/**
+ * Waits before the first retries, milliseconds. The kernel refills its per-CPU memory in a worker bound to our CPU
+ * (pcpu_balance_work, mm/percpu.c), which needs it for less than this: the thread sleeps, as no timer is that short.
+ */
+export const PAUSES_MS = [0.05, 0.1, 0.2];
+/** Wait before further retries: doubling from 1 ms up to this. */
 export const MAX_RETRY_DELAY_MS = 100;
 
 /** The kernel, or a buffer, was full: the same request may do later. */
@@ -42,6 +47,8 @@ export interface ExecuteAllResult {
   retries: number;
 }
 
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+
 interface Pending {
   index: number;
   request: NetlinkRequest;
@@ -69,8 +76,9 @@ async function settle(socket: Executor, batch: Pending[], result: ExecuteAllResu
     }
     if (again.length > 0) {
       result.retries += again.length;
-      if (attempt === 1) await yieldToLoop();
-      else await sleep(Math.min(2 ** (attempt - 2), MAX_RETRY_DELAY_MS));
+      const pause = PAUSES_MS[attempt - 1];
+      if (pause !== undefined) Atomics.wait(NEVER_WOKEN, 0, 0, pause);
+      else await sleep(Math.min(2 ** (attempt - 1 - PAUSES_MS.length), MAX_RETRY_DELAY_MS));
     }
     pending = again;
   }

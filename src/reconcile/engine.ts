@@ -125,9 +125,11 @@ export class Engine {
   }
 
   #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
-    return kind
-      .devices?.(value, key)
-      .find((device) => !this.#kernel.links.has(device) && plan?.vrf.has(device) !== true);
+    if (kind.devices === undefined) return undefined;
+    for (const device of kind.devices(value, key)) {
+      if (!this.#kernel.links.has(device) && plan?.vrf.has(device) !== true) return device;
+    }
+    return undefined;
   }
 
   #kind(name: KindName): AnyKind | undefined {

@@ -19,18 +19,23 @@ export async function applyByNetlink<V>(
 ): Promise<ObjectFailure[]> {
   const failures: ObjectFailure[] = [];
   const owner: ObjectChange<V>[] = [];
-  const requests: NetlinkRequest[] = [];
-  for (const change of changes) {
-    try {
-      for (const request of encode(change)) {
-        owner.push(change);
-        requests.push(request);
+  // Made as they are sent: a hundred thousand at once would be carried through every garbage collection.
+  const requests = function* (): Generator<NetlinkRequest> {
+    for (const change of changes) {
+      let made: readonly NetlinkRequest[];
+      try {
+        made = encode(change);
+      } catch (error) {
+        failures.push({ key: change.key, error: error as Error });
+        continue;
       }
-    } catch (error) {
-      failures.push({ key: change.key, error: error as Error });
+      for (const request of made) {
+        owner.push(change);
+        yield request;
+      }
     }
-  }
-  await kernel.execute(requests, (index, error) => {
+  };
+  await kernel.execute(requests(), (index, error) => {
     const change = owner[index];
     if (change === undefined) return;
     if (change.desired === undefined && isNetlinkError(error, ...GONE)) return;
