@@ -79,9 +79,8 @@ export interface ExtensionHeader {
   bytes: Buffer;
 }
 
-/** RFC 792 and RFC 4443. */
-export interface IcmpHeader {
-  layer: 'icmp' | 'icmpv6';
+/** What ICMP (RFC 792) and ICMPv6 (RFC 4443) have in common. */
+export interface IcmpFields {
   type: number;
   code: number;
   checksum: number;
@@ -93,6 +92,8 @@ export interface IcmpHeader {
   /** what follows the first 8 bytes */
   data: Buffer;
 }
+
+export type IcmpHeader = ({ layer: 'icmp' } & IcmpFields) | ({ layer: 'icmpv6' } & IcmpFields);
 
 /** RFC 768. */
 export interface UdpHeader {
