@@ -30,11 +30,32 @@ export function placeKey({ path, key }: JsonPlace): string {
 class Stop extends Error {}
 
 const WHITESPACE = /[ \t\n\r]*/y;
-// Everything from the space on but quotes and backslashes; control characters must be escaped.
-const STRING = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z.+-])/y;
 const WORD = /(?:true|false|null)(?![0-9A-Za-z])/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const EXCERPT = /[^\s,\]}]{1,20}|\S/y;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * The string in quotes at an offset, undefined when there is none. Not a pattern: one that takes runs of characters tries
+ * exponentially many ways to split a string that does not end.
+ */
+function stringAt(text: string, start: number): string | undefined {
+  if (text.charCodeAt(start) !== QUOTE) return undefined;
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return text.slice(start, at + 1);
+    if (code < 0x20) return undefined;
+    if (code !== BACKSLASH) continue;
+    ESCAPE.lastIndex = at;
+    const escape = ESCAPE.exec(text);
+    if (!escape) return undefined;
+    at += escape[0].length - 1;
+  }
+  return undefined;
+}
 
 export class JsonScanner {
   readonly #text: string;
@@ -102,7 +123,7 @@ export class JsonScanner {
     if (this.#take('{')) this.#members();
     else if (this.#take('[')) this.#items();
     else {
-      const scalar = this.#match(STRING) ?? this.#match(NUMBER) ?? this.#match(WORD);
+      const scalar = stringAt(this.#text, this.#at) ?? this.#match(NUMBER) ?? this.#match(WORD);
       if (scalar === undefined) {
         const isString = this.#text[this.#at] === '"';
         this.#stop(isString ? 'a string that ends on its line, with the escapes of JSON' : 'a JSON value');
@@ -127,7 +148,7 @@ export class JsonScanner {
     if (this.#take('}')) return;
     const seen = new Set<string>();
     for (;;) {
-      const text = this.#match(STRING);
+      const text = stringAt(this.#text, this.#at);
       if (text === undefined) this.#stop('a key in double quotes');
       const key = JSON.parse(text) as string;
       if (seen.has(key)) {

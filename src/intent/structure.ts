@@ -1,5 +1,6 @@
 /** Runs the schema over a raw value, reports what does not fit, and keeps what does for the checks that follow. */
 import type { z } from 'zod';
+import { fits } from './fits.js';
 import type { Findings, IssuePath, PathSegment } from './findings.js';
 
 /** A value whose refused parts are undefined: already reported, not to be reported again. */
@@ -62,6 +63,7 @@ export function structured<T>(
   at: IssuePath,
   findings: Findings,
 ): Draft<T> | undefined {
+  if (fits(schema, raw)) return raw as Draft<T>;
   const result = schema.safeParse(raw);
   if (result.success) return result.data as Draft<T>;
   const bad: (readonly PropertyKey[])[] = [];

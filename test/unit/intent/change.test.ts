@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyChanges, diffIntent, pathKey } from '../../../src/intent/change.js';
+import { parseIntent } from '../../../src/intent/load.js';
+import { scopeTo } from '../../../src/intent/scope.js';
+import type { Intent } from '../../../src/intent/types.js';
+import { rawIntent } from './arbitrary.js';
+
+const intent = rawIntent.map((raw) => parseIntent(JSON.stringify(raw), { file: 'intent.json' }));
+
+/** The intent with everything whose order says nothing sorted. */
+function sorted(value: Intent): unknown {
+  const by = <T>(key: (item: T) => string, items: T[]): T[] => [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return {
+    ...value,
+    nodes: by(({ name }) => name, value.nodes),
+    tenants: by(({ name }) => name, value.tenants),
+    ports: by(({ name }) => name, value.ports),
+    paths: by(pathKey, value.paths),
+  };
+}
+
+describe('diffIntent', () => {
+  it('leads from one intent to the other', () => {
+    fc.assert(
+      fc.property(intent, intent, (a, b) => {
+        expect(sorted(applyChanges(a, diffIntent(a, b)))).toEqual(sorted(b));
+      }),
+    );
+  });
+
+  it('yields nothing for equal intents, whatever the order of their lists', () => {
+    fc.assert(
+      fc.property(intent, (a) => {
+        const copy = structuredClone(a);
+        for (const list of [copy.nodes, copy.tenants, copy.ports, copy.paths]) list.reverse();
+        for (const port of copy.ports) port.addresses.reverse();
+        for (const tenant of copy.tenants) tenant.subnets.reverse();
+        expect(diffIntent(a, copy)).toEqual([]);
+      }),
+    );
+  });
+
+  it('names each entity once, with what it was and is', () => {
+    fc.assert(
+      fc.property(intent, intent, (a, b) => {
+        const changes = diffIntent(a, b);
+        expect(new Set(changes.map(({ kind, key }) => `${kind} ${key}`)).size).toBe(changes.length);
+        for (const change of changes) {
+          expect(change.before ?? change.after).toBeDefined();
+          expect(change.before).not.toEqual(change.after);
+        }
+        const turned = diffIntent(b, a).map(({ kind, key }) => `${kind} ${key}`);
+        expect(turned.sort()).toEqual(changes.map(({ kind, key }) => `${kind} ${key}`).sort());
+      }),
+    );
+  });
+
+  it('tells every field of a port, a tenant, a node and a path', () => {
+    const [before] = fc.sample(
+      intent.filter(({ ports, paths }) => ports.length > 0 && paths.length > 0),
+      { seed: 1, numRuns: 1 },
+    );
+    if (!before) throw new Error('no sample');
+    const edits: [kind: string, edit: (copy: Intent) => unknown][] = [
+      ['block', (c) => (c.sidBlock = 'fd00:5c::/30')],
+      ['node', (c) => Object.assign(c.nodes[0] ?? {}, { locator: 'fd00:5e:99::/48' })],
+      ['node', (c) => Object.assign(c.nodes[0] ?? {}, { source: '2001:db8::99' })],
+      ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { id: 9999 })],
+      ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { dscp: 64 })],
+      ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { mtu: 1 })],
+      ['tenant', (c) => Object.assign(c.tenants[0]?.subnets[0] ?? {}, { gateway: '10.0.0.2' })],
+      ['tenant', (c) => c.tenants[0]?.subnets.pop()],
+      ['port', (c) => Object.assign(c.ports[0] ?? {}, { tenant: 'x' })],
+      ['port', (c) => Object.assign(c.ports[0] ?? {}, { node: 'x' })],
+      ['port', (c) => Object.assign(c.ports[0] ?? {}, { interface: 'x' })],
+      ['port', (c) => Object.assign(c.ports[0] ?? {}, { mac: 'x' })],
+      ['port', (c) => c.ports[0]?.addresses.push('10.0.9.9')],
+      ['port', (c) => c.ports[0]?.prefixes.push('172.31.0.0/16')],
+      ['path', (c) => c.paths[0]?.via.push('fd00:5e:9:1::')],
+    ];
+    for (const [kind, edit] of edits) {
+      const after = structuredClone(before);
+      edit(after);
+      expect(
+        diffIntent(before, after).map((change) => change.kind),
+        edit.toString(),
+      ).toEqual([kind]);
+    }
+    const other = structuredClone(before);
+    const node = other.nodes[0];
+    if (node) node.behaviours = node.behaviours?.[0] === 'dt4' ? ['dt46'] : ['dt4', 'dt6'];
+    expect(diffIntent(before, other)).toHaveLength(1);
+  });
+});
+
+describe('scopeTo', () => {
+  it('keeps the tenants with a port on the node, all their ports, and what these need', () => {
+    fc.assert(
+      fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {
+        const scope = scopeTo(whole, node);
+        for (const tenant of whole.tenants) {
+          const ports = whole.ports.filter((port) => port.tenant === tenant.name);
+          const hosted = ports.some((port) => port.node === node);
+          expect(scope.tenants.includes(tenant)).toBe(hosted);
+          for (const port of ports) expect(scope.ports.includes(port)).toBe(hosted);
+        }
+        const needed = new Set([node, ...scope.ports.map((port) => port.node)]);
+        expect(new Set(scope.nodes.map(({ name }) => name))).toEqual(needed);
+        const tenants = new Set(scope.tenants.map(({ name }) => name));
+        for (const path of whole.paths) {
+          const kept = scope.paths.filter(({ to }) => to === path.to);
+          const forTenants = path.tenants?.filter((name) => tenants.has(name)).length ?? 1;
+          const wanted = path.to !== node && needed.has(path.to) && forTenants > 0;
+          expect(kept).toHaveLength(wanted ? 1 : 0);
+          for (const name of kept[0]?.tenants ?? []) expect(tenants.has(name)).toBe(true);
+          if (path.tenants && wanted) expect(kept[0]?.tenants).toHaveLength(forTenants);
+        }
+      }),
+    );
+  });
+
+  it('is the same when done twice', () => {
+    fc.assert(
+      fc.property(intent, (whole) => {
+        const scope = scopeTo(whole, 'hv1');
+        expect(scopeTo(scope, 'hv1')).toEqual(scope);
+      }),
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { IntentError } from '../../../src/intent/errors.js';
+import { parseIntent } from '../../../src/intent/load.js';
+
+function firstLine(text: string): string {
+  try {
+    parseIntent(text, { file: 'intent.yaml' });
+  } catch (error) {
+    if (error instanceof IntentError) return error.message.split('\n')[0] ?? '';
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('YAML that is made to hurt', () => {
+  // Each of these ends the process (RegExpCompiler Allocation failed) or throws RangeError when the package is left alone.
+  it.each([
+    ['['.repeat(20_000)],
+    ['{a: '.repeat(20_000)],
+    ['- '.repeat(20_000)],
+    ['? '.repeat(20_000)],
+    ['a: '.repeat(20_000)],
+    ['- [? {'.repeat(20_000)],
+    [Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+  ])('is refused by its depth: %.12s', (text) => {
+    expect(firstLine(text)).toMatch(
+      /^intent\.yaml:\d+:\d+: ".*": expected at most 32 lists and maps inside each other$/,
+    );
+  });
+
+  it('is refused by its aliases before they are expanded', () => {
+    const lines = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+    for (const [i, key] of [...'bcdefghi'].entries()) {
+      const before = 'abcdefghi'[i] ?? '';
+      lines.push(`${key}: &${key} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`);
+    }
+    expect(firstLine(lines.join('\n'))).toBe(
+      'intent.yaml:1:4: "&a": expected the value itself; anchors and aliases are not taken',
+    );
+  });
+
+  it('takes text that only looks like an alias or an anchor', () => {
+    const text = 'version: 1\nsidBlock: fd00:5e::/32\nnodes: []\ntenants: []\nports: [] # &a *b\n"&x": "*y"\n';
+    expect(firstLine(text)).toBe(
+      'intent.yaml:6:1: "&x": expected one of the keys version, sidBlock, nodes, tenants, ports, paths',
+    );
+  });
+});
