@@ -61,6 +61,7 @@ export const libcMount = native<[source: string, target: string, type: string | 
   'int',
   ['str', 'str', 'str', 'ulong', 'void *'],
 );
+export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
 export const libcUmount2 = native<[target: string, flags: number]>('umount2', 'int', ['str', 'int']);
 
 /** errno of the last call that failed; ask at once. */

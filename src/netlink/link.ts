@@ -92,7 +92,6 @@ export function newLink(link: LinkSpec): NetlinkRequest {
       writer.begin(RTM_NEWLINK, CREATE);
       writeHead(writer, link.index ?? 0, link.up);
       writeName(writer, link.name);
-      if (link.alias !== undefined) writer.text(attr.IFLA_IFALIAS, link.alias);
       writeCommon(writer, link);
       if (link.master !== undefined) writer.u32(attr.IFLA_MASTER, link.master);
       writeLinkInfo(writer, link);

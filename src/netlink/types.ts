@@ -46,6 +46,7 @@ export interface Link {
   numRxQueues?: number;
 }
 
+/** No alias: the kernel ignores one at creation without a word (rtnl_create_link). Use setLink. */
 export interface LinkSpec {
   name: string;
   kind: 'vrf' | 'veth' | 'bridge' | 'dummy';
@@ -59,7 +60,6 @@ export interface LinkSpec {
   mtu?: number;
   mac?: string;
   master?: number;
-  alias?: string;
   numTxQueues?: number;
   numRxQueues?: number;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress, decodeAddress } from '../../../src/netlink/address.js';
 import { createNeighbour, decodeNeighbour } from '../../../src/netlink/neighbour.js';
-import { decodeLink, newLink } from '../../../src/netlink/link.js';
+import { decodeLink, newLink, setLink } from '../../../src/netlink/link.js';
 import { createNexthop, decodeNexthop } from '../../../src/netlink/nexthop.js';
 import { type MessageView, viewMessage } from '../../../src/netlink/reader.js';
 import type { NetlinkRequest } from '../../../src/netlink/request.js';
@@ -199,13 +199,17 @@ test('links', () => {
       mac,
       master: ifindex,
       index: ifindex,
-      alias: fc.string({ unit: fc.constantFrom('s', ':', 'ü', '€'), minLength: 1, maxLength: 60 }),
     },
     { requiredKeys: ['name', 'kind', 'vrfTable', 'index', 'up'] },
   );
   fc.assert(
     fc.property(link, (spec) => {
       expect(reread(newLink(spec), decodeLink)).toMatchObject(spec);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('s', ':', 'ü', '€'), minLength: 1, maxLength: 60 }), (alias) => {
+      expect(reread(setLink(7, { alias }), decodeLink)).toMatchObject({ index: 7, alias });
     }),
   );
 });
