@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { readQuestion, traceLines } from '../../../src/cli/trace.js';
+import { longestPrefix } from '../../../src/trace/longest-prefix.js';
+import { encapBytes, sizesOf } from '../../../src/trace/sizes.js';
+import { stateName } from '../../../src/trace/outer.js';
+
+const FLAGS = { config: '/node.yaml', port: 'red-a', to: '10.0.0.20' };
+
+describe('readQuestion', () => {
+  it('takes a ping when nobody says a size', () => {
+    expect(readQuestion(FLAGS, 84)).toEqual({ port: 'red-a', to: '10.0.0.20', size: 84 });
+  });
+
+  it('makes addresses canonical', () => {
+    const flags = { ...FLAGS, to: 'FD00:10:0::B', from: 'fd00:10:0:0::a', size: '1500' };
+    expect(readQuestion(flags, 84)).toEqual({ port: 'red-a', to: 'fd00:10::b', from: 'fd00:10::a', size: 1500 });
+  });
+
+  it.each([
+    [{ to: '10.0.0.300' }, '--to 10.0.0.300: expected an IPv4 or IPv6 address'],
+    [{ from: 'fd00::1' }, '--from fd00::1: expected an address of the family of 10.0.0.20'],
+    [{ size: '19' }, '--size 19: expected bytes from 20 to 65535'],
+    [{ size: '1e9' }, '--size 1e9: expected bytes from 20 to 65535'],
+    [{ to: 'fd00::1', size: '39' }, '--size 39: expected bytes from 40 to 65535'],
+  ])('refuses %j', (wrong, message) => {
+    expect(() => readQuestion({ ...FLAGS, ...wrong }, 84)).toThrow(message);
+  });
+});
+
+describe('traceLines', () => {
+  it('reads from the question to the verdict', () => {
+    const lines = traceLines({
+      node: 'hv1',
+      port: 'red-a',
+      interface: 'tap-a',
+      tenant: 'red',
+      from: '10.0.0.10',
+      to: '10.0.0.77',
+      size: 84,
+      steps: [
+        { node: 'hv1', step: 'guard', verdict: 'pass', text: "source 10.0.0.10 is the port's", detail: {} },
+        { node: 'hv1', step: 'route', verdict: 'drop', text: 'unreachable 10.0.0.0/24', detail: {} },
+      ],
+      verdict: 'dropped',
+      reason: 'no-member',
+      text: 'no member of red has 10.0.0.77 (route on hv1)',
+    });
+    expect(lines).toEqual([
+      '10.0.0.10 > 10.0.0.77, 84 bytes, from red-a (red) on hv1',
+      'NODE  STEP         WHAT',
+      "hv1   guard  ok    source 10.0.0.10 is the port's",
+      'hv1   route  drop  unreachable 10.0.0.0/24',
+      'dropped: no member of red has 10.0.0.77 (route on hv1)',
+    ]);
+  });
+});
+
+describe('sizes', () => {
+  // RFC 8986 sections 5.1 and 5.2: H.Encaps.Red leaves the first segment, and with one segment the SRH, out.
+  it.each([
+    ['encap.red', 1, 40],
+    ['encap.red', 2, 40 + 8 + 16],
+    ['encap.red', 3, 40 + 8 + 32],
+    ['encap', 1, 40 + 8 + 16],
+    ['encap', 3, 40 + 8 + 48],
+  ])('%s with %d segments adds %d bytes', (mode, segments, bytes) => {
+    expect(encapBytes(mode, segments)).toBe(bytes);
+    expect(sizesOf(1000, mode, segments)).toEqual({ inner: 1000, overhead: bytes, outer: 1000 + bytes });
+  });
+});
+
+describe('longestPrefix', () => {
+  const route = (prefix: string, metric = 0): { prefix: string; metric: number } => ({ prefix, metric });
+
+  it('takes the most specific, then the smallest metric', () => {
+    const routes = [route('0.0.0.0/0'), route('10.0.0.0/24', 9), route('10.0.0.0/24', 3), route('10.0.0.128/25')];
+    expect(longestPrefix(routes, '10.0.0.5')).toEqual(route('10.0.0.0/24', 3));
+    expect(longestPrefix(routes, '10.0.0.200')).toEqual(route('10.0.0.128/25'));
+    expect(longestPrefix(routes, '10.0.1.1')).toEqual(route('0.0.0.0/0'));
+  });
+
+  it('never mixes families', () => {
+    expect(longestPrefix([route('::/0')], '10.0.0.1')).toBeUndefined();
+    expect(longestPrefix([route('0.0.0.0/0')], 'fd00::1')).toBeUndefined();
+  });
+
+  it('agrees with arithmetic on IPv4', () => {
+    const text = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
+    const mask = (length: number): number => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
+    const prefix = fc
+      .record({ base: fc.integer({ min: 0, max: 0xffff }), length: fc.integer({ min: 16, max: 32 }) })
+      .map(({ base, length }) => ({ bits: ((0x0a000000 | base) & mask(length)) >>> 0, length }));
+    fc.assert(
+      fc.property(fc.array(prefix, { maxLength: 20 }), fc.integer({ min: 0, max: 0xffff }), (prefixes, low) => {
+        const address = (0x0a000000 | low) >>> 0;
+        const expected = prefixes
+          .filter(({ bits, length }) => (address & mask(length)) >>> 0 === bits)
+          .sort((a, b) => b.length - a.length)[0];
+        const routes = prefixes.map(({ bits, length }) => route(`${text(bits)}/${length}`));
+        const found = longestPrefix(routes, text(address));
+        expect(found?.prefix).toBe(expected && `${text(expected.bits)}/${expected.length}`);
+      }),
+    );
+  });
+});
+
+describe('stateName', () => {
+  it('names NUD states as ip does', () => {
+    expect([0, 0x02, 0x04, 0x20, 0x80].map(stateName)).toEqual(['none', 'reachable', 'stale', 'failed', 'permanent']);
+  });
+});
