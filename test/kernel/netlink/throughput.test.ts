@@ -27,17 +27,23 @@ function report(what: string, count: number, milliseconds: number): void {
   console.log(`${what}: ${perSecond} k/s, ${((milliseconds * 1e6) / count).toFixed(0)} ns each`);
 }
 
-test('encoding costs well under a microsecond', () => {
+/** Ten times what a quiet machine needs: an attribute that starts to make garbage shows, a busy neighbour does not. */
+const ENCODE_BOUND_NS = 6_000;
+
+test('encoding costs well under a microsecond, on a machine that has nothing else to do', () => {
   const writer = new MessageWriter();
   const requests = routes((i) => ({ nexthopId: 1 + (i % NEXTHOPS) })).map(createRoute);
-  for (let round = 0; round < 4; round++) {
+  let best = Infinity;
+  for (let round = 0; round < 5; round++) {
     const start = performance.now();
     for (const request of requests) {
       if (!writer.hasRoom) writer.rewind();
       request.encode(writer);
     }
-    report('encode, next-hop route', ROUTES, performance.now() - start);
+    best = Math.min(best, performance.now() - start);
   }
+  report('encode, next-hop route', ROUTES, best);
+  expect((best * 1e6) / ROUTES).toBeLessThan(ENCODE_BOUND_NS);
 });
 
 test('100,000 routes by next-hop object, and with a tunnel each', async () => {
