@@ -10,6 +10,8 @@ VITEST := node_modules/.bin/vitest run
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 VM_TIMEOUT ?= 1100
 STAGES := setup build lint unit kernel vm
+NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
+CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +25,12 @@ test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 setup: ## install what is missing: Debian packages, a kernel for the VM, node modules
 	@scripts/setup
 
-build: setup ## compile src/ to dist/
+build: setup $(NATIVE) ## compile src/ to dist/, native/ to build/native/
 	@npm run --silent build
+
+build/native/%: native/%.c | setup
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -o $@ $<
 
 lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
