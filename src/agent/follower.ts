@@ -4,7 +4,7 @@ import { difference, Planner } from '../plan/planner.js';
 import { planWarnings } from '../plan/warnings.js';
 import { brake, brakeOnIntent } from '../reconcile/brake.js';
 import { changesOf } from '../reconcile/engine.js';
-import { noHints } from './hints.js';
+import { merge, noHints } from './hints.js';
 import { readFacts } from './facts.js';
 import type { BrakeError } from '../reconcile/brake.js';
 import type { Report, Survey, Waiting } from '../reconcile/change.js';
@@ -103,7 +103,8 @@ export class Follower {
     if (hints.links) {
       kernel.links.refresh();
       const { uplinkMtu } = readFacts(kernel, this.#config);
-      if (uplinkMtu !== this.#planner.view.facts.uplinkMtu) return this.#replan();
+      // The delta takes the old plan for what the kernel has; the look below finds what of that is not so.
+      if (uplinkMtu !== this.#planner.view.facts.uplinkMtu) merge(hints, await this.#replan());
     }
     const options: SurveyOptions = {
       kinds: hints.kinds,
@@ -111,7 +112,10 @@ export class Follower {
     };
     const survey = await engine.survey(this.#planner.plan, options);
     this.#tellDrift(survey);
+    const started = performance.now();
     const report = await engine.execute(survey.changes);
+    if (survey.changes.length > 0)
+      this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'repaired');
     report.waiting.push(...survey.waiting);
     return this.#finish(report, hints);
   }

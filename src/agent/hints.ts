@@ -1,11 +1,4 @@
-import {
-  isTenantTable,
-  LOCAL_TABLE,
-  MAIN_TABLE,
-  NEXTHOP_ID_BASE,
-  NEXTHOP_ID_COUNT,
-  PROTOCOL,
-} from '../plan/numbers.js';
+import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
 import { routeKey } from '../encap/route-key.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
@@ -40,20 +33,21 @@ export interface HintContext {
   plan: Plan;
   /** Is a device of this name, or this index, in the plan? */
   concerns: (device: string | number) => boolean;
+  /** Names of the devices that a next hop leaves by: now, and when it was last listed. */
+  nexthopDevices: (id: number, oif: number | undefined) => string[];
 }
 
 /** Adds what an event may have changed of ours. Events that we caused are not to come here. */
-export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns }: HintContext): void {
+export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns, nexthopDevices }: HintContext): void {
   switch (event.kind) {
     case 'link': {
       const { name, master } = event.value;
       if (!concerns(name) && (master === undefined || !concerns(master))) return;
       hints.links = true;
       for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
-      // The kernel removes routes and next hops of a device that goes down without a word.
+      // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
       const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
-      if (table === undefined) hints.tables = 'all';
-      else addTable(hints, table);
+      if (table !== undefined) addTable(hints, table);
       // Local SIDs hang on the VRF and stand in main.
       addTable(hints, MAIN_TABLE);
       return;
@@ -64,21 +58,22 @@ export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns }: 
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;
-      if (protocol !== PROTOCOL && !(isTenantTable(table) && plan.route.has(routeKey(table, prefix, metric)))) return;
+      // A route that takes the place of ours comes with its own protocol, and with no word of ours.
+      if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
       hints.kinds.add('nexthop');
       hints.kinds.add('route');
       addTable(hints, table);
       return;
     }
     case 'nexthop': {
-      const { id } = event.value;
+      const { id, oif } = event.value;
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
       hints.kinds.add('nexthop');
-      // Routes that name it have gone with it.
-      if (event.change === 'delete') {
-        hints.kinds.add('route');
-        hints.tables = 'all';
-      }
+      // Routes that name it have gone with it without a word, or lead elsewhere now.
+      hints.kinds.add('route');
+      const tables = nexthopDevices(id, oif).map((device) => plan.vrf.get(device)?.table);
+      for (const table of tables) if (table !== undefined) addTable(hints, table);
+      if (tables.every((table) => table === undefined)) hints.tables = 'all';
       return;
     }
     case 'rule':
