@@ -7,6 +7,7 @@ import { Follower } from './follower.js';
 import { Instance } from './instance.js';
 import { notifySystemd } from './notify-systemd.js';
 import { Watch } from './watch.js';
+import type { Kinds } from '../reconcile/engine.js';
 import type { Hints } from './hints.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { NodeConfig } from '../intent/types.js';
@@ -28,6 +29,8 @@ export interface AgentOptions {
   force: boolean;
   /** In place of the file that the node file names; gives what concerns the node, as scopeTo does. */
   source?: IntentSource;
+  /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
+  kinds?: Kinds;
 }
 
 /**
@@ -53,7 +56,7 @@ export class Agent {
     this.#options = options;
     this.#log = options.log;
     this.#force = options.force;
-    this.#instance = new Instance(options.config);
+    this.#instance = new Instance(options.config, options.kinds);
     this.#follower = new Follower(this.#instance, options.log);
     this.#source = options.source ?? fileSource(options);
   }
@@ -142,14 +145,22 @@ export class Agent {
 
   readonly #onEvents = (events: NetlinkEvent[]): void => {
     const { plan } = this.#follower;
-    if (plan === undefined) return;
-    const { links } = this.#instance.kernel;
+    if (plan === undefined) {
+      // Nothing is planned, or the first look is under way and may be past what changed.
+      this.#lookAtAll();
+      return;
+    }
+    const { links, nexthopIds } = this.#instance.kernel;
     const uplinks = this.#options.config.uplinks;
     const concerns = (device: string | number): boolean => {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
     };
-    for (const event of events) addHints(this.#hints, event, { plan, concerns });
+    const nexthopDevices = (id: number, oif: number | undefined): string[] => [
+      ...(oif === undefined ? [] : [links.nameOf(oif)]),
+      ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
+    ];
+    for (const event of events) addHints(this.#hints, event, { plan, concerns, nexthopDevices });
     this.#lookSoon(HINT_DELAY_MS);
   };
 
@@ -176,7 +187,7 @@ export class Agent {
   /** Puts a task behind those before it; what it says failed is looked at again later. */
   #enqueue(task: () => Promise<Hints>): void {
     this.#queue = this.#queue
-      .then(task)
+      .then(() => this.#instance.exclusively(task))
       .then((again) => {
         if (isEmpty(again)) {
           this.#retryDelay = RETRY_DELAY_MS;

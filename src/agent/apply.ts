@@ -24,11 +24,13 @@ export async function applyOnce(
   intent: Intent,
   { force }: ApplyOptions = {},
 ): Promise<ApplyReport> {
-  const { plan, warnings } = instance.prepare(intent);
-  const survey = await instance.engine.survey(plan);
-  const held = force ? undefined : brake(survey.changes, survey.portsHeld);
-  if (held !== undefined) throw held;
-  return { ...(await instance.engine.converge(plan, survey)), warnings };
+  return instance.exclusively(async () => {
+    const { plan, warnings } = instance.prepare(intent);
+    const survey = await instance.engine.survey(plan);
+    const held = force ? undefined : brake(survey.changes, survey.portsHeld);
+    if (held !== undefined) throw held;
+    return { ...(await instance.engine.converge(plan, survey)), warnings };
+  });
 }
 
 /** What applyOnce would do. */

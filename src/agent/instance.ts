@@ -1,4 +1,5 @@
 import { Kernel } from '../kernel/kernel.js';
+import { exclusively } from '../kernel/lock.js';
 import { Engine } from '../reconcile/engine.js';
 import { KERNEL_KINDS } from '../reconcile/kinds.js';
 import { planAll } from '../plan/compile.js';
@@ -38,6 +39,14 @@ export class Instance {
 
   plan(intent: Intent): Plan {
     return this.prepare(intent).plan;
+  }
+
+  /** Runs what alters the kernel, one process at a time. @throws LockedError */
+  exclusively<T>(use: () => Promise<T>): Promise<T> {
+    return exclusively(this.runDirectory, () => {
+      this.kernel.remembered.forgetRead();
+      return use();
+    });
   }
 
   close(): void {

@@ -5,7 +5,9 @@ import type { Instance } from './instance.js';
 
 /** Removes all that is ours and puts back what was shared: the engine's work for a plan with nothing in it. */
 export async function purge(instance: Instance): Promise<Report> {
-  const report = await instance.engine.converge(emptyPlan());
-  if (report.failures.length === 0) rmSync(instance.runDirectory, { recursive: true, force: true });
-  return report;
+  return instance.exclusively(async () => {
+    const report = await instance.engine.converge(emptyPlan());
+    if (report.failures.length === 0) rmSync(instance.runDirectory, { recursive: true, force: true });
+    return report;
+  });
 }

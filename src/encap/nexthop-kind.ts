@@ -1,6 +1,12 @@
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { decodeNexthop, deleteNexthop, dumpNexthopsRequest, replaceNexthop } from '../netlink/nexthop.js';
+import {
+  createNexthop,
+  decodeNexthop,
+  deleteNexthop,
+  dumpNexthopsRequest,
+  replaceNexthop,
+} from '../netlink/nexthop.js';
 import type { Kind } from '../reconcile/kind.js';
 import type { Nexthop } from './objects.js';
 
@@ -36,14 +42,16 @@ export const nexthopKind: Kind<'nexthop'> = {
   },
 
   async apply(kernel, changes) {
-    const failures = await applyByNetlink(kernel, changes, ({ key, desired }) => {
+    const failures = await applyByNetlink(kernel, changes, ({ key, desired, actual }) => {
       if (desired === undefined) {
         const id = kernel.nexthopIds.get(key);
         return id === undefined ? [] : [deleteNexthop(id)];
       }
       const { family, device, mode, segments } = desired;
+      // An id that another process took meanwhile is refused, or its routes would lead where ours are to.
+      const request = actual === undefined ? createNexthop : replaceNexthop;
       return [
-        replaceNexthop({
+        request({
           id: kernel.nexthopIds.allocate(key),
           family,
           oif: kernel.links.indexOf(device),

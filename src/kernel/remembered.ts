@@ -15,6 +15,11 @@ export class Remembered {
     this.#directory = directory;
   }
 
+  /** Another process may have written meanwhile: what was read counts no more. */
+  forgetRead(): void {
+    this.#values = undefined;
+  }
+
   get(key: string): string | undefined {
     return this.#load().get(key);
   }
