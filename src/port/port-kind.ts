@@ -1,9 +1,7 @@
-import { ALIAS_PREFIX } from '../vrf/plan.js';
+import { ourMaster } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { setLink } from '../netlink/link.js';
-import type { Kernel } from '../kernel/kernel.js';
 import type { Kind } from '../reconcile/kind.js';
-import type { Link } from '../netlink/types.js';
 import type { PortAttachment } from './objects.js';
 
 /** A port's interface has a master that is nobody's of ours. */
@@ -63,6 +61,13 @@ export const portKind: Kind<'port'> = {
     return failures;
   },
 
+  obstacle(kernel, name) {
+    const link = kernel.links.get(name);
+    const master = link === undefined ? undefined : kernel.links.masterOf(link);
+    if (link === undefined || master === undefined || ourMaster(kernel, link) !== undefined) return undefined;
+    return new ForeignMasterError(name, master, 'a VRF of its own');
+  },
+
   devices: ({ vrf }, name) => [name, vrf],
 
   describe: (name, { vrf, mtu }) => `port ${name} master ${vrf} mtu ${mtu}`,
@@ -70,16 +75,4 @@ export const portKind: Kind<'port'> = {
 
 function memory(name: string): string {
   return `mtu ${name}`;
-}
-
-/** Is a device in a VRF of ours? */
-export function isOurMember(kernel: Kernel, link: Link): boolean {
-  return ourMaster(kernel, link) !== undefined;
-}
-
-/** Name of the VRF of ours that a link is a member of. */
-function ourMaster(kernel: Kernel, link: Link): string | undefined {
-  const name = kernel.links.masterOf(link);
-  const master = name === undefined ? undefined : kernel.links.get(name);
-  return master?.alias?.startsWith(ALIAS_PREFIX) === true ? name : undefined;
 }

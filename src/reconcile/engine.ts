@@ -84,7 +84,9 @@ export class Engine {
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
       total.waiting = [...survey.waiting, ...report.waiting];
-      if (report.failures.length === 0 || round + 1 >= MAX_ROUNDS) return total;
+      // A VRF that is made anew takes what hangs on it along.
+      const settled = report.failures.length === 0 && !survey.changes.some(replacesVrf);
+      if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
     }
@@ -124,12 +126,20 @@ export class Engine {
     }
   }
 
+  /** The first device of an object's that is not there, or is there but somebody else's. */
   #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
     if (kind.devices === undefined) return undefined;
     for (const device of kind.devices(value, key)) {
-      if (!this.#kernel.links.has(device) && plan?.vrf.has(device) !== true) return device;
+      if (!this.#kernel.links.has(device)) {
+        if (plan?.vrf.has(device) !== true) return device;
+      } else if (device !== key && kind.serves?.(value) !== true && this.#hasObstacle(device)) return device;
     }
     return undefined;
+  }
+
+  #hasObstacle(device: string): boolean {
+    const { vrf, port } = this.#kinds;
+    return (vrf?.obstacle?.(this.#kernel, device) ?? port?.obstacle?.(this.#kernel, device)) !== undefined;
   }
 
   #kind(name: KindName): AnyKind | undefined {
@@ -153,6 +163,10 @@ export function changesOf(delta: PlanDelta): Change[] {
     }
   }
   return changes;
+}
+
+function replacesVrf({ kind, action }: Change): boolean {
+  return kind === 'vrf' && action === 'replace';
 }
 
 function groupByKind(changes: readonly Change[], wanted: (change: Change) => boolean): Map<KindName, Change[]> {

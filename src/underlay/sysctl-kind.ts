@@ -1,6 +1,7 @@
-import { isOurMember } from '../port/port-kind.js';
+import { ourMaster } from '../vrf/ours.js';
 import { PORT_SYSCTLS } from '../port/plan.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Sysctl } from './objects.js';
 
 const REMEMBERED = 'sysctl ';
@@ -27,9 +28,11 @@ export const sysctlKind: Kind<'sysctl'> = {
       if (value === undefined) kernel.remembered.forget([key]);
       else found.set(path, { value, shared: true });
     }
-    // Of a port that the plan no longer has, what is not as the namespace gives it to a new interface.
+    // Of a port that the plan no longer has, what is not as the namespace gives it to a new interface. Its settings come
+    // before it joins its VRF and go after it left: in between only the memory tells.
     for (const link of kernel.links.all()) {
-      if (!isOurMember(kernel, link)) continue;
+      if (kernel.remembered.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
+        continue;
       for (const [pattern] of PORT_SYSCTLS) {
         const path = pattern.replace('*', link.name);
         if (wanted.has(path)) continue;
@@ -49,6 +52,7 @@ export const sysctlKind: Kind<'sysctl'> = {
       if (desired !== undefined) {
         const before = actual?.value ?? (desired.shared ? kernel.sysctls.read(path) : undefined);
         if (desired.shared && before !== undefined) memories.push([REMEMBERED + path, before]);
+        if (isPort(kernel, desired.device, desired)) memories.push([deviceMemory(desired.device), '']);
         writes.push([path, desired.value]);
         continue;
       }
@@ -57,6 +61,7 @@ export const sysctlKind: Kind<'sysctl'> = {
         : defaultOf(kernel.sysctls, path, actual);
       if (before !== undefined) writes.push([path, before]);
       done.push(REMEMBERED + path);
+      if (actual?.device !== undefined) done.push(deviceMemory(actual.device));
     }
     kernel.remembered.remember(memories);
     const failures: ObjectFailure[] = [];
@@ -72,10 +77,23 @@ export const sysctlKind: Kind<'sysctl'> = {
 
   equal: (desired, actual) => desired.value === actual.value,
 
+  // An uplink may be in a bond or a bridge; a port may not.
+  serves: ({ shared }) => shared === true,
+
   devices: ({ device }) => (device === undefined ? [] : [device]),
 
   describe: (path, { value }) => `sysctl ${path.replaceAll('/', '.')} = ${value}`,
 };
+
+/** That a port's settings were changed; what they were is what the namespace gives to a new interface. */
+function deviceMemory(device: string): string {
+  return `sysctls ${device}`;
+}
+
+/** A VRF's settings end with it. */
+function isPort(kernel: Kernel, device: string | undefined, { shared }: Sysctl): device is string {
+  return device !== undefined && shared !== true && kernel.links.get(device)?.kind !== 'vrf';
+}
 
 function defaultOf(
   sysctls: { read(path: string): string | undefined },

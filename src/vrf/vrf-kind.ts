@@ -1,5 +1,4 @@
-import { ALIAS_PREFIX } from './plan.js';
-import { vrfNameOfTable } from '../plan/numbers.js';
+import { isOurVrf } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { deleteLink, newLink, setLink } from '../netlink/link.js';
 import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
@@ -18,19 +17,20 @@ export class NameTakenError extends Error {
   }
 }
 
+/** Names of our VRFs: `sg-<tenant id>`. */
+const OUR_NAME = /^sg-[0-9]+$/;
+
 /** Routes without a device outlive it. */
 const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
 
-/** VRF devices, known as ours by the alias, or by name and table where a crash came before the alias. */
+/** VRF devices. */
 export const vrfKind: Kind<'vrf'> = {
   name: 'vrf',
 
   list(kernel) {
     const found = new Map<string, Vrf>();
     for (const link of kernel.links.all()) {
-      if (link.kind !== 'vrf') continue;
-      const ours = link.alias?.startsWith(ALIAS_PREFIX) === true;
-      if (!ours && (link.vrfTable === undefined || link.name !== vrfNameOfTable(link.vrfTable))) continue;
+      if (!isOurVrf(link)) continue;
       const vrf: Vrf = { table: link.vrfTable ?? 0, alias: link.alias ?? '' };
       found.set(link.name, link.up ? vrf : { ...vrf, down: true });
     }
@@ -51,6 +51,12 @@ export const vrfKind: Kind<'vrf'> = {
       if (actual.table !== desired.table) return [deleteLink(index), ...flush(kernel, actual.table), create, mark];
       return [mark];
     }),
+
+  obstacle(kernel, name) {
+    const link = kernel.links.get(name);
+    if (link === undefined || isOurVrf(link) || !OUR_NAME.test(name)) return undefined;
+    return new NameTakenError(name, link.kind);
+  },
 
   describe: (name, { table }) => `vrf ${name} table ${table}`,
 };
