@@ -54,7 +54,11 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
     const before = view.localPorts.get(tenant)?.size ?? 0;
     if (before > 0 !== before + delta > 0) turned.add(tenant);
   }
-  if (turned.size > 0) addWhere(view, add, (tenant) => turned.has(tenant));
+  if (turned.size > 0) {
+    addWhere(view, add, (tenant) => turned.has(tenant));
+    // The node itself has settings that only VRFs need.
+    add({ kind: 'node' });
+  }
   return touched;
 }
 

@@ -16,6 +16,8 @@ export function planNode(view: IntentView, emit: Emit): void {
     emit('sysctl', `net/ipv6/conf/${uplink}/accept_ra`, { value: '2', shared: true, device: uplink });
   }
   for (const [path, value] of SHARED_SYSCTLS) emit('sysctl', path, { value, shared: true });
+  // End.DT4 and End.DT46 take one VRF a table for granted (net/ipv6/seg6_local.c). The sysctl comes with the first VRF.
+  if (view.localPorts.size > 0) emit('sysctl', 'net/vrf/strict_mode', { value: '1', shared: true });
 
   emit('local-rule', 'inet', { priority: LOCAL_RULE_PRIORITY });
   emit('local-rule', 'inet6', { priority: LOCAL_RULE_PRIORITY });
@@ -49,8 +51,6 @@ export function planNode(view: IntentView, emit: Emit): void {
 
 const SHARED_SYSCTLS: readonly [string, string][] = [
   ['net/ipv6/conf/all/forwarding', '1'],
-  // End.DT4 and End.DT46 take one VRF a table for granted (net/ipv6/seg6_local.c).
-  ['net/vrf/strict_mode', '1'],
   // Else the flow label of encapsulated IPv4 is 0, and the underlay has nothing to spread flows by.
   ['net/ipv6/seg6_flowlabel', '1'],
 ];
