@@ -26,6 +26,9 @@ interface Traffic {
 const FLOWS = 4;
 const PACKETS_PER_FLOW = 3;
 const TRAFFIC_CLASS = 0xb8;
+const DROP_DISCARD = `table inet quiet {
+  chain input { type filter hook input priority 0; udp dport 9 drop; }
+}`;
 
 describe('one segment', () => {
   const network = useNetwork(selftestTopology());
@@ -38,6 +41,8 @@ describe('one segment', () => {
     // Neighbours resolved first: what is captured is then only what is meant.
     await network.ping('t100-1', '10.0.0.2');
     await network.ping('t100-1', 'cafe::2');
+    // Nobody listens there; told so, a connected socket would swallow every other datagram (ICMP errors count once).
+    await network.output('t100-2', ['nft', '-f', '-'], { input: DROP_DISCARD });
     const captures = [await network.capture(ROUTER, 'hv1'), await network.capture(ROUTER, 'hv2')];
     await network.ping('t100-1', '10.0.0.2', { count: 3, ttl: 50, trafficClass: TRAFFIC_CLASS });
     await network.ping('t100-1', 'cafe::2', { count: 3, ttl: 50, trafficClass: TRAFFIC_CLASS });
