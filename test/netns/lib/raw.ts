@@ -28,6 +28,14 @@ export function sendFrames(netns: string, device: string, frames: readonly Buffe
   }
 }
 
+/** The MAC of a device. /sys would show another namespace's devices. */
+export function macOf(netns: string, device: string): string {
+  using socket = NetlinkSocket.open({ protocol: 'route', netns });
+  const mac = getLink(socket, device)?.mac;
+  if (mac === undefined) throw new Error(`${netns}: no device ${device} with a MAC`);
+  return mac;
+}
+
 /** Sets sysctls of a namespace; paths below /proc/sys. */
 export function setSysctls(netns: string, values: readonly (readonly [path: string, value: string])[]): void {
   const [failure] = new Sysctls(netns).writeAll(values).values();
