@@ -1,0 +1,88 @@
+/** The control-plane benchmark: `make bench`, or with options `node build/bench/control/main.js --help`. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { RUN_ROOT } from '../../src/agent/instance.js';
+import { describeMachine } from '../lib/machine.js';
+import { running } from '../lib/processes.js';
+import { StandIns } from '../lib/stand-ins.js';
+import { intentFile, makeIntent, SELF } from '../lib/workload.js';
+import { measureCold } from './cold.js';
+import { measureMoves } from './moves.js';
+import { parseOptions, USAGE } from './options.js';
+import { tables } from './report.js';
+import type { Options } from './options.js';
+import type { ColdResult, ControlResults } from './results.js';
+
+/** Nodes of a tenant whose ports keep together: a rack. */
+const RACK_NODES = 32;
+
+const started = performance.now();
+function tell(text: string): void {
+  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
+}
+
+let interrupted = false;
+/** Ends what runs; the clean-up is that of any other end. */
+function interrupt(): void {
+  if (interrupted) return;
+  interrupted = true;
+  tell('interrupted: cleaning up (100,000 routes take seconds)');
+  for (const child of running) child.kill('SIGKILL');
+}
+
+async function measure(options: Options, standIns: StandIns, directory: string): Promise<ControlResults> {
+  const { ports, tenants, nodes, rounds } = options;
+  const machine = describeMachine();
+  tell(`Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, load ${machine.load1.toFixed(1)}`);
+  const cold: ColdResult[] = [];
+  const spreads = [
+    { name: 'anywhere', nodesPerTenant: nodes },
+    { name: 'racks', nodesPerTenant: Math.min(RACK_NODES, nodes) },
+  ];
+  for (const { name, nodesPerTenant } of spreads) {
+    const intent = makeIntent({ remotePorts: ports, tenants, nodes, nodesPerTenant });
+    const file = join(directory, `${name}.json`);
+    writeFileSync(file, intentFile(intent));
+    cold.push(await measureCold({ name, nodesPerTenant, intent, file, directory, rounds, standIns, tell }));
+  }
+  const intents = [ports / 100, ports / 10, ports].map(Math.ceil).map((remotePorts) => {
+    const file = join(directory, `move-${remotePorts}.json`);
+    writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants, nodes, nodesPerTenant: nodes })));
+    return { remotePorts, file };
+  });
+  const move = await measureMoves({ ...options, intents, standIns, tell });
+  return { machine, tenants, nodes, rounds, cold, move };
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  const directory = mkdtempSync(join(tmpdir(), 'segue-bench-'));
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const ids = makeIntent({ ...options, remotePorts: 1, nodesPerTenant: 1 }).tenants.map(({ id }) => id);
+  let standIns: StandIns | undefined;
+  try {
+    standIns = await StandIns.create(`segue-bench-${process.pid}`, ids);
+    const results = await measure(options, standIns, directory);
+    if (options.json !== undefined) {
+      mkdirSync(dirname(options.json), { recursive: true });
+      writeFileSync(options.json, JSON.stringify(results, undefined, 1) + '\n');
+    }
+    process.stdout.write(tables(results));
+  } catch (error) {
+    if (!interrupted) throw error;
+    process.exitCode = 130;
+  } finally {
+    tell('removing what was made');
+    await standIns?.remove();
+    rmSync(directory, { recursive: true, force: true });
+    rmSync(join(RUN_ROOT, SELF), { recursive: true, force: true });
+  }
+}
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(USAGE);
+} else {
+  await main();
+}

@@ -1,0 +1,81 @@
+/** The results of the control-plane benchmark as tables, in Markdown that reads as plain text too. */
+import type { ColdResult, ControlResults, Contender, MoveSeries, Steps } from './results.js';
+import type { Spread } from '../lib/statistics.js';
+
+/** All tables of one run. */
+export function tables(results: ControlResults): string {
+  const { machine } = results;
+  const modified = machine.modified.length === 0 ? '' : ` and ${machine.modified.length} changed files`;
+  return [
+    `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}, ${machine.iproute2}; ` +
+      `load ${machine.load1.toFixed(1)} at the start; commit ${machine.commit.slice(0, 12)}${modified}; ` +
+      `${machine.date.slice(0, 10)}. Medians of ${results.rounds} rounds (least to most), contenders in turn.`,
+    ...results.cold.map(coldTable),
+    moveTable(results),
+  ].join('\n\n') + '\n';
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+function range({ median, min, max }: Spread, digits = 0, unit = 1): string {
+  const text = (value: number) => (value / unit).toFixed(digits);
+  return `${text(median)} (${text(min)}–${text(max)})`;
+}
+
+function coldTable(result: ColdResult): string {
+  const { name, nodesPerTenant, remotePorts, nexthops, segue, second, ipOwn, ipNexthop, ratio } = result;
+  const steps = ({ load, plan, survey, execute, total }: Steps) =>
+    [load, plan, survey, execute, total].map((step) => range(step, 2, 1000));
+  const row = (what: string, contender: Contender, times: string[]) => [
+    what,
+    ...times,
+    range(contender.process, 2, 1000),
+    range(contender.routesPerSecond, 1, 1000),
+    range(contender.peakMiB),
+  ];
+  const none = ['', '', '', '', ''];
+  const head = ['seconds', 'load', 'plan', 'survey', 'netlink', 'together', 'process', 'k routes/s', 'peak MiB'];
+  return [
+    `Cold apply, ${name}: ${remotePorts} remote ports, each tenant's on ${nodesPerTenant} nodes; ${nexthops} next-hop objects.`,
+    '',
+    table(head, [
+      row('segue apply', segue, steps(segue.steps)),
+      row(`again (${second.changes} changes)`, second, steps(second.steps)),
+      row('ip -batch, encapsulation each', ipOwn, none),
+      row('ip -batch, next-hop objects', ipNexthop, none),
+    ]),
+    '',
+    `Routes a second, segue against ip with an encapsulation each: netlink alone ${range(ratio.netlink, 2)}, from the ` +
+      `file on ${range(ratio.apply, 2)}, whole process ${range(ratio.process, 2)} times as many. ip had to be run again ` +
+      `for ${ipOwn.retried ?? 0} routes (ENOMEM) and for ${ipNexthop.retried ?? 0} objects.`,
+  ].join('\n');
+}
+
+function moveTable({ move }: ControlResults): string {
+  const head = ['remote ports', 'moves', 'p50 µs', 'p99 µs', 'p50 of rounds', 'p99 of rounds', 'agent start s', 'peak MiB'];
+  const row = ({ remotePorts, latency, p50, p99, converge, peakMiB }: MoveSeries) => [
+    String(remotePorts),
+    String(latency.count),
+    latency.p50.toFixed(0),
+    latency.p99.toFixed(0),
+    range(p50),
+    range(p99),
+    range(converge, 2, 1000),
+    range(peakMiB),
+  ];
+  const checked = move.reduce((sum, series) => sum + series.checked, 0);
+  const touched = move.reduce((sum, series) => sum + series.touched.length, 0);
+  return [
+    "One port moves to another node, in a running agent: from the source's change to the kernel's acknowledgement.",
+    '',
+    table(head, move.map(row)),
+    '',
+    `${checked} moves compared with a dump of all routes and next hops: ${touched} other objects touched.`,
+  ].join('\n');
+}
