@@ -59,9 +59,18 @@ export async function measureCold(options: ColdOptions): Promise<ColdResult> {
     nodesPerTenant,
     remotePorts,
     nexthops: plan.nexthop.size,
-    segue: { ...contender(remotePorts, done.map(({ cold }) => cold)), steps: steps(done.map(({ cold }) => cold)) },
+    segue: {
+      ...contender(
+        remotePorts,
+        done.map(({ cold }) => cold),
+      ),
+      steps: steps(done.map(({ cold }) => cold)),
+    },
     second: {
-      ...contender(remotePorts, done.map(({ second }) => second)),
+      ...contender(
+        remotePorts,
+        done.map(({ second }) => second),
+      ),
       steps: steps(done.map(({ second }) => second)),
       changes: done.reduce((sum, { second }) => sum + changesOf(second), 0),
     },

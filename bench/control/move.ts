@@ -73,7 +73,8 @@ async function checkOne(agent: Agent, source: MovingSource, netns: string): Prom
   const differences = before.differences(new Dump(netns));
   const expected = expectedDifferences(next);
   // Both sorted by their words, and as many.
-  const same = differences.length === expected.length && expected.every((start, i) => differences[i]?.startsWith(start));
+  const same =
+    differences.length === expected.length && expected.every((start, i) => differences[i]?.startsWith(start));
   return same ? [] : [`${next.after.name}: ${differences.join(', ')}: expected ${expected.join(', ')}`];
 }
 

@@ -18,5 +18,14 @@ export const NATIVE_KINDS: Kinds = {
 };
 
 export function nodeConfig(netns: string, intent: string): NodeConfig {
-  return { node: SELF, netns, uplinks: ['lo'], dataplane: 'kernel', xdp: 'never', behaviours: ['dt46'], intent, mtu: 1500 };
+  return {
+    node: SELF,
+    netns,
+    uplinks: ['lo'],
+    dataplane: 'kernel',
+    xdp: 'never',
+    behaviours: ['dt46'],
+    intent,
+    mtu: 1500,
+  };
 }

@@ -6,13 +6,15 @@ import type { Spread } from '../lib/statistics.js';
 export function tables(results: ControlResults): string {
   const { machine } = results;
   const modified = machine.modified.length === 0 ? '' : ` and ${machine.modified.length} changed files`;
-  return [
-    `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}, ${machine.iproute2}; ` +
-      `load ${machine.load1.toFixed(1)} at the start; commit ${machine.commit.slice(0, 12)}${modified}; ` +
-      `${machine.date.slice(0, 10)}. Medians of ${results.rounds} rounds (least to most), contenders in turn.`,
-    ...results.cold.map(coldTable),
-    moveTable(results),
-  ].join('\n\n') + '\n';
+  return (
+    [
+      `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}, ${machine.iproute2}; ` +
+        `load ${machine.load1.toFixed(1)} at the start; commit ${machine.commit.slice(0, 12)}${modified}; ` +
+        `${machine.date.slice(0, 10)}. Medians of ${results.rounds} rounds (least to most), contenders in turn.`,
+      ...results.cold.map(coldTable),
+      moveTable(results),
+    ].join('\n\n') + '\n'
+  );
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -58,7 +60,16 @@ function coldTable(result: ColdResult): string {
 }
 
 function moveTable({ move }: ControlResults): string {
-  const head = ['remote ports', 'moves', 'p50 µs', 'p99 µs', 'p50 of rounds', 'p99 of rounds', 'agent start s', 'peak MiB'];
+  const head = [
+    'remote ports',
+    'moves',
+    'p50 µs',
+    'p99 µs',
+    'p50 of rounds',
+    'p99 of rounds',
+    'agent start s',
+    'peak MiB',
+  ];
   const row = ({ remotePorts, latency, p50, p99, converge, peakMiB }: MoveSeries) => [
     String(remotePorts),
     String(latency.count),

@@ -1,5 +1,6 @@
 /** The same routes as `ip -batch` takes them. */
 import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './processes.js';
 import type { Plan } from '../../src/plan/plan.js';
 
@@ -34,8 +35,9 @@ export function nexthopBatch({ nexthop, route }: Plan): string[] {
   return lines;
 }
 
-/** How often what failed is given to ip again. */
-const MAX_RUNS = 20;
+/** How often what failed is given to ip again, and how long after, milliseconds. */
+const MAX_RUNS = 50;
+const RETRY_DELAY_MS = 20;
 
 export interface BatchResult {
   /** All runs together, milliseconds. */
@@ -47,7 +49,7 @@ export interface BatchResult {
 
 /**
  * Runs a batch to its end: what the kernel refused for want of per-CPU memory goes into a batch of its own, until
- * nothing is left of it. Writing that file is not counted.
+ * nothing is left of it. Writing that file is not counted, nor is the time the kernel is given to find memory.
  *
  * @throws Error when something fails for another reason, or too often
  */
@@ -67,6 +69,7 @@ export async function runBatch(lines: readonly string[], netns: string, file: st
     }
     result.retried += failed.length;
     left = failed;
+    await sleep(RETRY_DELAY_MS);
   }
   throw new Error(`ip -batch: ${left.length} commands failed ${MAX_RUNS} times`);
 }

@@ -60,7 +60,11 @@ export function run(command: string, args: readonly string[], { netns, quiet }: 
 }
 
 /** Runs one of this benchmark's own programs in a node of its own, which prints one JSON value. */
-export async function runNode<T>(program: URL, args: readonly string[], options: RunOptions = {}): Promise<T & Finished> {
+export async function runNode<T>(
+  program: URL,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<T & Finished> {
   const finished = await run(process.execPath, [program.pathname, ...args], options);
   if (finished.code !== 0) throw new Error(`${program.pathname} ended with ${finished.code}: ${finished.stderr}`);
   return { ...finished, ...(JSON.parse(finished.stdout) as T) };
