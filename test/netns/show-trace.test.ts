@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { showContext } from '../../src/inspect/context.js';
+import { trace } from '../../src/trace/trace.js';
+import { familyOf } from '../../src/net/address.js';
+import { useNetwork } from './lib/network.js';
+import { selftestTopology } from './lib/topologies.js';
+import type { TestNetwork } from './lib/network.js';
+import type { Topology } from '../../src/lab/topology.js';
+import type { Trace, TraceReason } from '../../src/trace/types.js';
+import type { Intent } from '../../src/intent/types.js';
+
+/** The selftest's network with a second VM of t100 on hv1, and a network behind t100-2. */
+function topology(): Omit<Topology, 'prefix'> {
+  const base = selftestTopology();
+  const vms = base.vms.map((vm) => (vm.name === 't100-2' ? { ...vm, prefixes: ['192.168.7.0/24'] } : vm));
+  const addresses = ['10.0.0.5', 'cafe::5'];
+  return {
+    ...base,
+    vms: [...vms, { name: 't100-5', tenant: 't100', node: 'hv1', mac: '02:00:00:00:00:05', addresses }],
+  };
+}
+
+interface Case {
+  to: string;
+  size?: number;
+  from?: string;
+  verdict: 'delivered' | TraceReason;
+}
+
+/** Inner bytes of an echo request's headers: IP and ICMP. */
+const HEADER_BYTES = { 4: 28, 6: 48 } as const;
+const MTU = 1460;
+
+describe('trace says what forwarding does', () => {
+  const network = useNetwork(topology());
+  const ask = (
+    to: string,
+    more: { size?: number; from?: string; intent?: Intent | undefined } = {},
+  ): Promise<Trace> => {
+    const { size = 84, from, intent = network.intent() } = more;
+    const context = showContext(network.instance('hv1'), intent);
+    return trace(context, intent, { port: 't100-1', to, size, ...(from !== undefined && { from }) });
+  };
+  const said = async (question: Omit<Case, 'verdict'>): Promise<string> => {
+    const { verdict, reason } = await ask(question.to, question);
+    return reason ?? verdict;
+  };
+
+  const CASES: [what: string, question: Case][] = [
+    ['a remote member', { to: '10.0.0.2', verdict: 'delivered' }],
+    ['a remote member over IPv6', { to: 'cafe::2', verdict: 'delivered' }],
+    ['a member on the same node', { to: '10.0.0.5', verdict: 'delivered' }],
+    ['the same over IPv6', { to: 'cafe::5', verdict: 'delivered' }],
+    ['a prefix behind a remote member', { to: '192.168.7.9', verdict: 'delivered' }],
+    ['the gateway', { to: '10.0.0.254', verdict: 'delivered' }],
+    ['the gateway over IPv6', { to: 'cafe::254', verdict: 'delivered' }],
+    ['the largest packet', { to: '10.0.0.2', size: MTU, verdict: 'delivered' }],
+    ['the largest packet over IPv6', { to: 'cafe::2', size: MTU, verdict: 'delivered' }],
+    ['a byte more', { to: '10.0.0.2', size: MTU + 1, verdict: 'black-hole' }],
+    ['a byte more over IPv6', { to: 'cafe::2', size: MTU + 1, verdict: 'black-hole' }],
+    ['a byte more on the same node', { to: '10.0.0.5', size: MTU + 1, verdict: 'too-big-for-port' }],
+    ['a byte more on the same node over IPv6', { to: 'cafe::5', size: MTU + 1, verdict: 'too-big-for-port' }],
+    ['an address nobody has', { to: '10.0.0.77', verdict: 'no-member' }],
+    ['an IPv6 address nobody has', { to: 'cafe::77', verdict: 'no-member' }],
+    ['the world', { to: '203.0.113.1', verdict: 'no-route' }],
+    ["another tenant's SID", { to: 'fd00:5e:2:4600:c8::', verdict: 'sid-block' }],
+    ['a forged source', { to: '10.0.0.2', from: '10.0.0.99', verdict: 'source-not-port' }],
+    ['a forged IPv6 source', { to: 'cafe::2', from: 'cafe::99', verdict: 'source-not-port' }],
+    ['a multicast group', { to: '239.1.2.3', verdict: 'link-scope' }],
+  ];
+
+  it.each(CASES)('%s', async (_what, { verdict, ...question }) => {
+    expect(await said(question)).toBe(verdict);
+    const { sent, received } = await send(network, question);
+    expect({ sent, received }).toEqual({ sent: 1, received: verdict === 'delivered' ? 1 : 0 });
+  });
+
+  it('names every hop of the way, the far one from its own plan', async () => {
+    const { steps, text } = await ask('10.0.0.2');
+    const [hv1, hv2] = [network.netns('hv1'), network.netns('hv2')];
+    expect(steps.map(({ node, step }) => `${node} ${step}`)).toEqual([
+      ...['port', 'guard', 'route', 'encap', 'outer', 'mtu', 'neighbour'].map((step) => `${hv1} ${step}`),
+      ...['sid', 'deliver'].map((step) => `${hv2} ${step}`),
+    ]);
+    const detail = (step: string): unknown => steps.find((one) => one.step === step)?.detail;
+    expect(detail('encap')).toMatchObject({
+      mode: 'encap.red',
+      segments: ['fd00:5e:2:4600:64::'],
+      source: 'fd00:5e:1::1',
+      outer: 124,
+    });
+    expect(detail('outer')).toMatchObject({ device: 'eth0', via: 'fd00:ffff:1::1', table: 254 });
+    expect(detail('sid')).toMatchObject({ sid: 'fd00:5e:2:4600:64::', behaviour: 'End.DT46' });
+    expect(detail('deliver')).toMatchObject({ device: 't100-2', mac: '02:00:00:00:00:02' });
+    expect(text).toBe(`to t100-2 on ${hv2}`);
+  });
+
+  it('without the intent, follows the packet off the node', async () => {
+    const context = showContext(network.instance('hv1'), undefined);
+    const found = await trace(context, undefined, { port: 't100-1', to: '10.0.0.2', size: 84 });
+    expect(found).toMatchObject({ verdict: 'sent', tenant: 't100', from: '10.0.0.1' });
+  });
+
+  it('refuses a port that is not here', async () => {
+    const context = showContext(network.instance('hv1'), network.intent());
+    const elsewhere = trace(context, network.intent(), { port: 't100-2', to: '10.0.0.1', size: 84 });
+    await expect(elsewhere).rejects.toThrow(`--port t100-2: it is on ${network.netns('hv2')}`);
+  });
+
+  const BREAKAGES: [what: string, script: string, verdict: TraceReason, to: string][] = [
+    ['rule 990 gone', 'ip -6 rule del pref 990', 'outer-unreachable', '10.0.0.2'],
+    ['no way to the locator', 'ip -6 route add unreachable fd00:5e:2::/48', 'outer-unreachable', 'cafe::2'],
+    ['the port out of its VRF', 'ip link set t100-1 nomaster', 'port-detached', '10.0.0.2'],
+    ['the port down', 'ip link set t100-1 down', 'port-down', '10.0.0.2'],
+    ["the local member's port down", 'ip link set t100-5 down', 'destination-down', 'cafe::5'],
+    [
+      'a blackhole in the place of a member',
+      'ip route add blackhole 10.0.0.2/32 table $((0x5e000064)) metric 0',
+      'no-member',
+      '10.0.0.2',
+    ],
+  ];
+
+  it.each(BREAKAGES)('%s', async (_what, script, verdict, to) => {
+    await network.shell('hv1', script.replace('route add blackhole', 'route replace blackhole'));
+    try {
+      expect((await ask(to)).reason).toBe(verdict);
+      expect(await send(network, { to })).toMatchObject({ received: 0 });
+    } finally {
+      await network.shell('hv1', 'ip -6 route del unreachable fd00:5e:2::/48 2>/dev/null || true');
+      await network.apply('hv1');
+    }
+    expect((await ask(to)).verdict).toBe('delivered');
+    expect(await send(network, { to })).toMatchObject({ received: 1 });
+  });
+});
+
+/** One echo request from t100-1, of a size, that nobody may fragment; with a source the VM first gives itself. */
+async function send(
+  network: TestNetwork,
+  { to, size = 84, from }: Omit<Case, 'verdict'>,
+): Promise<{ sent: number; received: number }> {
+  const family = familyOf(to);
+  if (from !== undefined) {
+    const nodad = family === 6 ? ' nodad' : '';
+    await network.ip('t100-1', `address replace ${from}/${family === 4 ? 32 : 128} dev eth0${nodad}`);
+  }
+  const bytes = size - HEADER_BYTES[family];
+  const source = from === undefined ? {} : { source: from };
+  return network.ping('t100-1', to, { size: bytes, ...source, args: ['-M', 'do'] });
+}
