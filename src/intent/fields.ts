@@ -94,14 +94,11 @@ const badAddress = new Refusal('an IPv4 or IPv6 address');
 const addressWithLength = new Refusal('an IPv4 or IPv6 address without a length');
 const addressWithZone = new Refusal('an IPv4 or IPv6 address without a zone');
 
-/** Every address is first written here: there may be millions, and most are refused or kept as text only. */
-const scratch = new Uint8Array(16);
-
 /** An address one host can have. */
 export function readAddress(text: string): AddressField | Refusal {
-  const family = tryWriteAddress(text, text.length, scratch, 0);
+  const bytes = new Uint8Array(text.includes(':') ? 16 : 4);
+  const family = tryWriteAddress(text, text.length, bytes, 0);
   if (family === 0) return text.includes('/') ? addressWithLength : text.includes('%') ? addressWithZone : badAddress;
-  const bytes = scratch.slice(0, family === 4 ? 4 : 16);
   const address: AddressField = { family, bytes, text };
   if (family === 6) {
     // IPv4 text has one form only. Equal texts stay one string in memory.

@@ -1,6 +1,6 @@
 /** A strict JSON scanner (RFC 8259) that says where things are: errors, keys given twice, the parts at given paths. */
 import { MAX_DEPTH_LEVELS } from './bounds.js';
-import { type IssuePath, pathText, type PathSegment } from './findings.js';
+import type { IssuePath, PathSegment } from './findings.js';
 
 export interface JsonFinding {
   offset: number;
@@ -9,21 +9,30 @@ export interface JsonFinding {
   expected: string;
 }
 
-export interface JsonScan {
-  /** At most one is about syntax, and then it is the last. */
-  findings: JsonFinding[];
-  /** By placeKey: start of each wanted part, and of what is around it. */
-  offsets: Map<string, number>;
+/** The parts of a text that are looked for, as a tree of paths; the scanner notes where it meets them. */
+export interface JsonPart {
+  /** Where the value starts. */
+  offset?: number;
+  /** Where its key starts, when it is a member of a map. */
+  keyOffset?: number;
+  parts: Map<PathSegment, JsonPart>;
 }
 
-export interface JsonPlace {
-  path: IssuePath;
-  key?: string;
+export function newPart(): JsonPart {
+  return { parts: new Map() };
 }
 
-/** Text that tells places apart. */
-export function placeKey({ path, key }: JsonPlace): string {
-  return key === undefined ? pathText(path) : `${pathText(path)}\n${key}`;
+/** Adds a path to the tree. */
+export function addPath(root: JsonPart, path: IssuePath): JsonPart[] {
+  const along = [root];
+  let at = root;
+  for (const segment of path) {
+    const next = at.parts.get(segment) ?? newPart();
+    at.parts.set(segment, next);
+    at = next;
+    along.push(at);
+  }
+  return along;
 }
 
 /** Thrown at the first syntax error; caught by run(). */
@@ -59,33 +68,31 @@ function stringAt(text: string, start: number): string | undefined {
 
 export class JsonScanner {
   readonly #text: string;
-  readonly #wanted: Set<string>;
-  readonly #scan: JsonScan = { findings: [], offsets: new Map() };
-  readonly #path: PathSegment[] = [];
+  readonly #findings: JsonFinding[] = [];
   #at = 0;
+  #depth = 0;
 
-  constructor(text: string, places: readonly JsonPlace[] = []) {
+  constructor(text: string) {
     this.#text = text;
-    this.#wanted = new Set(places.map(placeKey));
-    // The ends of the paths may be missing; what is around them is then wanted instead.
-    for (const { path } of places) {
-      for (let length = path.length; length >= 0; length--) this.#wanted.add(pathText(path.slice(0, length)));
-    }
   }
 
-  run(): JsonScan {
+  /**
+   * @param root what is looked for
+   * @returns what is wrong; at most one finding is about syntax, and then it is the last
+   */
+  run(root?: JsonPart): JsonFinding[] {
     try {
       this.#space();
-      this.#value();
+      this.#value(root);
       if (this.#at < this.#text.length) this.#stop('the end of the file');
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }
-    return this.#scan;
+    return this.#findings;
   }
 
   #stop(expected: string): never {
-    this.#scan.findings.push({ offset: this.#at, found: this.#excerpt(), expected });
+    this.#findings.push({ offset: this.#at, found: this.#excerpt(), expected });
     throw new Stop();
   }
 
@@ -111,17 +118,13 @@ export class JsonScanner {
     return true;
   }
 
-  #mark(key?: string): void {
-    const place = placeKey(key === undefined ? { path: this.#path } : { path: this.#path, key });
-    if (this.#wanted.has(place)) this.#scan.offsets.set(place, this.#at);
-  }
-
-  #value(): void {
-    if (this.#wanted.size > 0) this.#mark();
-    if (this.#path.length > MAX_DEPTH_LEVELS)
+  #value(part: JsonPart | undefined): void {
+    if (part) part.offset = this.#at;
+    if (++this.#depth > MAX_DEPTH_LEVELS + 1) {
       this.#stop(`at most ${MAX_DEPTH_LEVELS} lists and maps inside each other`);
-    if (this.#take('{')) this.#members();
-    else if (this.#take('[')) this.#items();
+    }
+    if (this.#take('{')) this.#members(part);
+    else if (this.#take('[')) this.#items(part);
     else {
       const scalar = stringAt(this.#text, this.#at) ?? this.#match(NUMBER) ?? this.#match(WORD);
       if (scalar === undefined) {
@@ -131,20 +134,19 @@ export class JsonScanner {
       this.#at += scalar.length;
       this.#space();
     }
+    this.#depth--;
   }
 
-  #items(): void {
+  #items(part: JsonPart | undefined): void {
     if (this.#take(']')) return;
     for (let index = 0; ; index++) {
-      this.#path.push(index);
-      this.#value();
-      this.#path.pop();
+      this.#value(part?.parts.get(index));
       if (this.#take(']')) return;
       if (!this.#take(',')) this.#stop('"," or "]"');
     }
   }
 
-  #members(): void {
+  #members(part: JsonPart | undefined): void {
     if (this.#take('}')) return;
     const seen = new Set<string>();
     for (;;) {
@@ -152,16 +154,15 @@ export class JsonScanner {
       if (text === undefined) this.#stop('a key in double quotes');
       const key = JSON.parse(text) as string;
       if (seen.has(key)) {
-        this.#scan.findings.push({ offset: this.#at, found: text, expected: 'a key given once in its map' });
+        this.#findings.push({ offset: this.#at, found: text, expected: 'a key given once in its map' });
       }
       seen.add(key);
-      if (this.#wanted.size > 0) this.#mark(key);
+      const inner = part?.parts.get(key);
+      if (inner) inner.keyOffset = this.#at;
       this.#at += text.length;
       this.#space();
       if (!this.#take(':')) this.#stop('":"');
-      this.#path.push(key);
-      this.#value();
-      this.#path.pop();
+      this.#value(inner);
       if (this.#take('}')) return;
       if (!this.#take(',')) this.#stop('"," or "}"');
     }

@@ -2,7 +2,7 @@
 import { MAX_DEPTH_LEVELS } from './bounds.js';
 import type { RawDocument } from './document.js';
 import type { Findings } from './findings.js';
-import { JsonScanner, placeKey } from './json-scan.js';
+import { addPath, JsonScanner, newPart } from './json-scan.js';
 
 /** Keys of all maps of a value, -1 when it nests too deep. */
 function countKeys(value: unknown, levels: number): number {
@@ -63,21 +63,23 @@ export function readJson(text: string, findings: Findings): RawDocument {
   const parsed = parse(text);
   const keys = parsed ? countKeys(parsed.value, MAX_DEPTH_LEVELS) : -1;
   if (!parsed || keys < 0 || keys !== countColons(text)) {
-    const scan = new JsonScanner(text).run();
-    for (const { offset, found, expected } of scan.findings) findings.addAt(offset, found, expected);
+    for (const { offset, found, expected } of new JsonScanner(text).run()) findings.addAt(offset, found, expected);
   }
   return {
     value: parsed?.value,
     usable: parsed !== undefined && keys >= 0,
     offsetsOf: (places) => {
-      const { offsets } = new JsonScanner(text, places).run();
-      return places.map((place) => {
+      const root = newPart();
+      const found = places.map(({ path, key }) => {
+        const along = addPath(root, path);
+        const keyed = key === undefined ? undefined : addPath(root, [...path, key]).at(-1);
+        return { along, keyed };
+      });
+      new JsonScanner(text).run(root);
+      return found.map(({ along, keyed }) => {
         // Where nothing stands at the path, the map around it does.
-        let { path } = place;
-        let offset = offsets.get(placeKey(place));
-        for (; offset === undefined && path.length > 0; offset = offsets.get(placeKey({ path })))
-          path = path.slice(0, -1);
-        return offset ?? -1;
+        const around = along.findLast(({ offset }) => offset !== undefined);
+        return keyed?.keyOffset ?? around?.offset ?? -1;
       });
     },
   };

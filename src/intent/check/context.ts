@@ -10,8 +10,6 @@ export interface NodeFacts {
   name: string;
   /** Absent when it was refused. */
   locator?: PrefixField;
-  /** Names of the interfaces that ports have. */
-  interfaces: Set<string>;
 }
 
 export interface SubnetFacts {
@@ -27,10 +25,6 @@ export interface TenantFacts {
   bySubnet: PrefixIndex<SubnetFacts>;
   /** False when one of the subnets was refused: "outside every subnet" can then not be told. */
   complete: boolean;
-  /** Canonical texts of the addresses that ports have. */
-  addresses: Set<string>;
-  /** Canonical texts of the MAC addresses that ports have. */
-  macs: Set<string>;
   prefixes: PortPrefix[];
 }
 

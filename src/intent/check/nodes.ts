@@ -81,7 +81,7 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
     const at: IssuePath = ['nodes', index];
     const draft = structured(nodeSchema, raw, at, findings);
     if (!draft) return;
-    const facts: NodeFacts = { index, name: draft.name ?? '', interfaces: new Set() };
+    const facts: NodeFacts = { index, name: draft.name ?? '' };
     if (draft.name !== undefined) {
       const name = readName(draft.name);
       const other = known.get(draft.name);

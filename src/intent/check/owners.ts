@@ -1,17 +1,25 @@
 /**
- * Which port a value belongs to. While all is well a set says that a value is new; only when one comes twice is it
- * worked out who had it first, once for the whole file. That halves the time and the memory of checking a million ports.
+ * Which port a value belongs to. While all is well hashes say that a value is new (seen.ts); only when one may have come
+ * twice is it worked out who had it first, exactly, once for the whole file.
  */
 import { readAddress, readMac } from '../fields.js';
 import { Refusal } from '../findings.js';
+import { Seen } from './seen.js';
 
-export type OwnedKind = 'name' | 'interface' | 'mac' | 'address';
+/** The numbers seed hashes. */
+const KINDS = { name: 0, interface: 1, mac: 2, address: 3 } as const;
+export type OwnedKind = keyof typeof KINDS;
 
-/** Adds a value; false when it was there. */
-export function isNew<T>(values: Set<T>, value: T): boolean {
-  const before = values.size;
-  return values.add(value).size > before;
+/** Values of a port with one address of each family, and one to spare. */
+const VALUES_PER_PORT = 6;
+
+/** A place in which values of a kind must differ: a node for interfaces, a tenant for addresses, the file for names. */
+export interface OwnerScope {
+  index: number;
+  name: string;
 }
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
 
 function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
@@ -19,31 +27,42 @@ function texts(value: unknown): string[] {
 
 export class Owners {
   readonly #raws: readonly unknown[];
-  #first: Map<string, number> | undefined;
+  readonly #seen: Seen;
+  #first: Map<string, Map<string, number>> | undefined;
 
   constructor(raws: readonly unknown[]) {
     this.#raws = raws;
+    this.#seen = new Seen(raws.length * VALUES_PER_PORT);
   }
 
   /**
-   * Index of the first port with a value, undefined when no port has it.
-   * @param scope name of the node (interfaces) or tenant (MAC and other addresses) it is unique in; '' for names
+   * Notes a value of a port.
    * @param value canonical text
+   * @returns undefined when it is new; else the index of the first port that has it, which is the port's own when the
+   * value only looked like another, or the port itself has it twice
    */
-  firstOf(kind: OwnedKind, scope: string, value: string): number | undefined {
-    this.#first ??= this.#collect();
-    return this.#first.get(`${kind} ${scope} ${value}`);
+  note(kind: OwnedKind, scope: OwnerScope, value: string): number | undefined {
+    if (!this.#seen.note(KINDS[kind] + scope.index * 4, value)) return undefined;
+    return this.owned(kind, scope.name).get(value);
   }
 
-  #collect(): Map<string, number> {
-    const first = new Map<string, number>();
+  /** First port of each value. */
+  owned(kind: OwnedKind, scope: string): ReadonlyMap<string, number> {
+    this.#first ??= this.#collect();
+    return this.#first.get(`${kind} ${scope}`) ?? NOTHING;
+  }
+
+  #collect(): Map<string, Map<string, number>> {
+    const first = new Map<string, Map<string, number>>();
     this.#raws.forEach((raw, index) => {
       if (typeof raw !== 'object' || raw === null) return;
       const port = raw as Record<string, unknown>;
       const own = (kind: OwnedKind, scope: unknown, value: unknown): void => {
         if (typeof scope !== 'string' || typeof value !== 'string') return;
-        const key = `${kind} ${scope} ${value}`;
-        if (!first.has(key)) first.set(key, index);
+        const place = `${kind} ${scope}`;
+        const values = first.get(place) ?? new Map<string, number>();
+        first.set(place, values);
+        if (!values.has(value)) values.set(value, index);
       };
       own('name', '', port.name);
       own('interface', port.node, port.interface);

@@ -59,12 +59,10 @@ export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly
       }
       index.add(entry.prefix, entry);
     }
-    for (const text of tenant.addresses) {
+    for (const [text, port] of owners.owned('address', tenant.name)) {
       const address = parseAddress(text);
       if (!address) continue;
-      let port: number | undefined;
       for (const entry of index.covering(address.bytes)) {
-        port ??= owners.firstOf('address', tenant.name, text) ?? -1;
         if (entry.port !== port) {
           refuse(entry, `a prefix without the addresses of other ports; ${text} is that of ${portText(port)}`);
         } else if (entry.prefix.length === address.bytes.length * 8) {

@@ -5,12 +5,14 @@ import { portSchema } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Port } from '../types.js';
 import { below, type Context, entityText, type NodeFacts, rawName, type TenantFacts } from './context.js';
-import { isNew, type OwnedKind, Owners } from './owners.js';
+import { Owners } from './owners.js';
 import { checkPortPrefixes, readPortPrefixes } from './port-prefixes.js';
 import { reservedRole } from './tenants.js';
 
 /** Subnets a message names before it only counts them. */
 const MAX_SUBNETS_NAMED = 4;
+/** Names of ports differ in the whole file. */
+const WHOLE_FILE = { index: 0, name: '' };
 
 function subnetsText({ name, subnets }: TenantFacts): string {
   const texts = subnets.slice(0, MAX_SUBNETS_NAMED).map(({ prefix }) => prefix.text);
@@ -21,7 +23,6 @@ function subnetsText({ name, subnets }: TenantFacts): string {
 class PortChecks {
   readonly #context: Context;
   readonly #raws: readonly unknown[];
-  readonly #names = new Set<string>();
   readonly owners: Owners;
 
   constructor(context: Context, raws: readonly unknown[]) {
@@ -54,19 +55,17 @@ class PortChecks {
     this.#context.findings.add(below(at, key), given, expected);
   }
 
-  /** `…; ports[3] (red-a) has it`, or this port itself. */
-  #taken(expected: string, index: number, kind: OwnedKind, scope: string, value: string): string {
-    const owner = this.owners.firstOf(kind, scope, value);
-    if (owner === undefined || owner === index) return `${expected}; this port has it already`;
-    return `${expected}; ${entityText('ports', owner, kind === 'name' ? undefined : rawName(this.#raws[owner]))} has it`;
+  /** `…; ports[3] (red-a) has it`. */
+  #taken(expected: string, owner: number): string {
+    return `${expected}; ${entityText('ports', owner, rawName(this.#raws[owner]))} has it`;
   }
 
   #name(given: string, index: number, at: IssuePath): void {
     const name = readName(given);
     if (name instanceof Refusal) this.#refuse(at, 'name', given, name.expected);
-    if (!isNew(this.#names, given)) {
-      this.#refuse(at, 'name', given, this.#taken('a name no other port has', index, 'name', '', given));
-    }
+    const owner = this.owners.note('name', WHOLE_FILE, given);
+    if (owner === undefined || owner === index) return;
+    this.#refuse(at, 'name', given, `a name no other port has; ports[${owner}] has it`);
   }
 
   #tenant(name: string, at: IssuePath): TenantFacts | undefined {
@@ -87,9 +86,9 @@ class PortChecks {
     const name = readInterface(given);
     if (name instanceof Refusal) return this.#refuse(at, 'interface', given, name.expected);
     if (!node) return;
-    if (isNew(node.interfaces, given)) return;
-    const expected = `an interface no other port of node ${node.name} has`;
-    this.#refuse(at, 'interface', given, this.#taken(expected, index, 'interface', node.name, given));
+    const owner = this.owners.note('interface', node, given);
+    if (owner === undefined || owner === index) return;
+    this.#refuse(at, 'interface', given, this.#taken(`an interface no other port of node ${node.name} has`, owner));
   }
 
   #mac(given: string, tenant: TenantFacts | undefined, index: number, at: IssuePath): string | undefined {
@@ -98,9 +97,9 @@ class PortChecks {
       this.#refuse(at, 'mac', given, mac.expected);
       return undefined;
     }
-    if (tenant && !isNew(tenant.macs, mac)) {
-      const expected = `a MAC address no other port of tenant ${tenant.name} has`;
-      this.#refuse(at, 'mac', given, this.#taken(expected, index, 'mac', tenant.name, mac));
+    const owner = tenant && this.owners.note('mac', tenant, mac);
+    if (tenant && owner !== undefined && owner !== index) {
+      this.#refuse(at, 'mac', given, this.#taken(`a MAC address no other port of tenant ${tenant.name} has`, owner));
     }
     return mac;
   }
@@ -115,7 +114,7 @@ class PortChecks {
     for (let i = 0; i < texts.length; i++) {
       const given = texts[i];
       if (given === undefined) continue;
-      const address = this.#address(given, tenant, index);
+      const address = this.#address(given, tenant, index, addresses);
       if (address instanceof Refusal) this.#context.findings.add(below(at, 'addresses', i), given, address.expected);
       else addresses.push(address);
     }
@@ -123,13 +122,14 @@ class PortChecks {
   }
 
   /** Canonical text of an address that its tenant has room for. */
-  #address(given: string, tenant: TenantFacts | undefined, index: number): string | Refusal {
+  #address(given: string, tenant: TenantFacts | undefined, index: number, before: readonly string[]): string | Refusal {
     const address = readAddress(given);
     if (address instanceof Refusal) return address;
     if (!tenant) return address.text;
-    if (!isNew(tenant.addresses, address.text)) {
+    const owner = this.owners.note('address', tenant, address.text);
+    if (owner !== undefined && (owner !== index || before.includes(address.text))) {
       const expected = `an address given once in tenant ${tenant.name}`;
-      return new Refusal(this.#taken(expected, index, 'address', tenant.name, address.text));
+      return new Refusal(owner === index ? `${expected}; this port has it already` : this.#taken(expected, owner));
     }
     const subnet = tenant.bySubnet.cover(address.bytes);
     if (!subnet) {

@@ -93,8 +93,6 @@ export function checkTenants(context: Context, raws: readonly unknown[]): Tenant
       subnets: [],
       bySubnet: new PrefixIndex(),
       complete: draft.subnets !== undefined,
-      addresses: new Set(),
-      macs: new Set(),
       prefixes: [],
     };
     if (draft.name !== undefined) {

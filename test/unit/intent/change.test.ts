@@ -20,7 +20,7 @@ function sorted(value: Intent): unknown {
   };
 }
 
-describe('diffIntent', () => {
+describe('diffIntent', { timeout: 60_000 }, () => {
   it('leads from one intent to the other', () => {
     fc.assert(
       fc.property(intent, intent, (a, b) => {
@@ -94,7 +94,7 @@ describe('diffIntent', () => {
   });
 });
 
-describe('scopeTo', () => {
+describe('scopeTo', { timeout: 60_000 }, () => {
   it('keeps the tenants with a port on the node, all their ports, and what these need', () => {
     fc.assert(
       fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {

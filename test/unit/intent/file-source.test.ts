@@ -281,7 +281,7 @@ describe('FileSource', { timeout: 60_000 }, () => {
   });
 });
 
-describe('watchedDirectories', () => {
+describe('watchedDirectories', { timeout: 60_000 }, () => {
   it('is where an entry decides what the path leads to', () => {
     mkdirSync(join(directory, 'real/deep'), { recursive: true });
     symlinkSync('real', join(directory, 'link'));

@@ -31,7 +31,7 @@ function refusal(act: () => unknown): string {
 
 const EMPTY = { version: 1, sidBlock: 'fd00:5e::/32', nodes: [], tenants: [], ports: [] };
 
-describe('files', () => {
+describe('files', { timeout: 60_000 }, () => {
   it('names a file that is missing', () => {
     expect(refusal(() => loadIntent(join(directory, 'intent.yaml')))).toBe(
       'intent.yaml: no such file: expected a file that can be read',
@@ -93,7 +93,7 @@ describe('files', () => {
   });
 });
 
-describe('node file', () => {
+describe('node file', { timeout: 60_000 }, () => {
   it('fills in the defaults and makes the path of the intent absolute', () => {
     const file = join(directory, 'node.yaml');
     writeFileSync(file, 'node: hv1\nuplinks: [eth0]\nintent: sub/intent.json\n');
@@ -123,7 +123,7 @@ describe('node file', () => {
   });
 });
 
-describe('node file against the intent', () => {
+describe('node file against the intent', { timeout: 60_000 }, () => {
   const config: NodeConfig = {
     node: 'hv1',
     uplinks: ['eth0', 'eth1'],

@@ -24,7 +24,7 @@ const prefix = fc.tuple(bytes, fc.nat({ max: 128 })).map(([address, n]): PrefixF
   return { family: masked.length === 4 ? 4 : 6, bytes: masked, length, text: `${formatAddress(masked)}/${length}` };
 });
 
-describe('PrefixIndex', () => {
+describe('PrefixIndex', { timeout: 60_000 }, () => {
   it('finds what a comparison with each would find', () => {
     fc.assert(
       fc.property(fc.array(prefix, { maxLength: 40 }), bytes, (prefixes, address) => {
@@ -42,7 +42,7 @@ describe('PrefixIndex', () => {
   });
 });
 
-describe('reservedRole', () => {
+describe('reservedRole', { timeout: 60_000 }, () => {
   it('is what arithmetic says', () => {
     fc.assert(
       fc.property(prefix, fc.nat({ max: 3 }), fc.bigInt({ min: 0n, max: 1n << 128n }), (subnet, which, random) => {
@@ -66,7 +66,7 @@ describe('reservedRole', () => {
   });
 });
 
-describe('fields', () => {
+describe('fields', { timeout: 60_000 }, () => {
   it('keeps equal text as one string and canonical text as it is', () => {
     fc.assert(
       fc.property(bytes, (address) => {
@@ -88,7 +88,7 @@ describe('fields', () => {
   });
 });
 
-describe('nearest', () => {
+describe('nearest', { timeout: 60_000 }, () => {
   it.each([
     ['adresses', ['addresses', 'prefixes'], 'addresses'],
     ['Tenant', ['tenant', 'tenants'], 'tenant'],
@@ -103,7 +103,7 @@ describe('nearest', () => {
   });
 });
 
-describe('showValue', () => {
+describe('showValue', { timeout: 60_000 }, () => {
   it.each([
     [undefined, 'missing'],
     [null, 'null'],
@@ -131,7 +131,7 @@ describe('showValue', () => {
   });
 });
 
-describe('LineIndex', () => {
+describe('LineIndex', { timeout: 60_000 }, () => {
   it('counts as splitting at newlines does', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', '\n', 'é', '\r')), fc.nat(), (chars, n) => {

@@ -53,7 +53,7 @@ describe.each(tables)('$name', ({ name, rows }) => {
   });
 });
 
-describe('refusals', () => {
+describe('refusals', { timeout: 60_000 }, () => {
   it('has a table of at least 45 rows, none twice', () => {
     const rows = tables.flatMap(({ rows }) => rows);
     expect(rows.length).toBeGreaterThanOrEqual(45);

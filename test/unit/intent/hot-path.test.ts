@@ -1,0 +1,143 @@
+/** The short cuts of the path that a million ports take must say what the long way says. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Seen } from '../../../src/intent/check/seen.js';
+import { fits } from '../../../src/intent/fits.js';
+import { parseIntent } from '../../../src/intent/load.js';
+import { nodeSchema, pathSchema, portSchema, subnetSchema } from '../../../src/intent/schema.js';
+import { rawIntent } from './arbitrary.js';
+
+const key = fc.constantFrom(
+  'name',
+  'tenant',
+  'node',
+  'interface',
+  'mac',
+  'addresses',
+  'prefixes',
+  'to',
+  'via',
+  '__proto__',
+  'x',
+);
+const value = fc.oneof(
+  fc.constantFrom<unknown>('text', '', 1, null, undefined, true, [], ['a'], ['a', 1], [['a']], { name: 'a' }, {}),
+  fc.array(fc.string()),
+);
+const mutated = rawIntent
+  .filter(({ ports }) => ports.length > 0)
+  .chain(({ ports, nodes, tenants, paths = [] }) => {
+    const entity = fc.constantFrom<object>(...ports, ...nodes, ...paths, ...tenants.flatMap(({ subnets }) => subnets));
+    return fc.tuple(entity, fc.option(fc.tuple(key, value)), fc.option(key)).map(([map, put, drop]) => {
+      const copy = JSON.parse(JSON.stringify(map)) as Record<string, unknown>;
+      if (drop !== null) Reflect.deleteProperty(copy, drop);
+      if (put !== null) Object.defineProperty(copy, put[0], { value: put[1], enumerable: true, configurable: true });
+      return copy;
+    });
+  });
+
+describe('fits', { timeout: 60_000 }, () => {
+  it('never takes what the schema refuses or changes', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof(mutated, value), (candidate) => {
+        for (const schema of [portSchema, nodeSchema, subnetSchema, pathSchema]) {
+          if (!fits(schema, candidate)) continue;
+          taken++;
+          const result = schema.safeParse(candidate);
+          expect(result.success).toBe(true);
+          expect(result.data).toEqual(candidate);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(taken).toBeGreaterThan(50);
+  });
+
+  it('takes every port that is as it should be', () => {
+    fc.assert(
+      fc.property(rawIntent, ({ ports }) => {
+        for (const port of ports) expect(fits(portSchema, port)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('Seen', { timeout: 60_000 }, () => {
+  it('is never wrong about a value that is new, and hardly about one that is not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: 3 }), fc.string({ maxLength: 3 })), { maxLength: 3000 }),
+        (values) => {
+          const seen = new Seen(0);
+          const exact = new Set<string>();
+          for (const [seed, text] of values) {
+            expect(seen.note(seed, text)).toBe(exact.has(`${seed} ${text}`));
+            exact.add(`${seed} ${text}`);
+          }
+        },
+      ),
+    );
+  });
+
+  it('keeps a million similar texts apart', () => {
+    const seen = new Seen(10);
+    let wrong = 0;
+    for (let i = 0; i < 1_000_000; i++) if (seen.note(i & 7, `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)) wrong++;
+    expect(wrong).toBe(0);
+  });
+});
+
+describe('a large file', { timeout: 60_000 }, () => {
+  const PORTS = 5000;
+  const port = (i: number) => ({
+    ...{ name: `p${i}`, tenant: `t${i % 16}`, node: `hv${i % 100}`, interface: `tap${i}` },
+    mac: `02:00:00:${[16, 8, 0].map((shift) => ((i >> shift) & 255).toString(16).padStart(2, '0')).join(':')}`,
+    addresses: [`10.1.${i >> 8}.${i & 255}`, `fd00:10::${(i + 2).toString(16)}`],
+  });
+  const raw = (ports: unknown[]) => ({
+    ...{ version: 1, sidBlock: 'fd00:5e::/32' },
+    nodes: Array.from({ length: 100 }, (_, i) => ({ name: `hv${i}`, locator: `fd00:5e:${(i + 1).toString(16)}::/48` })),
+    tenants: Array.from({ length: 16 }, (_, i) => ({
+      ...{ name: `t${i}`, id: i + 1 },
+      subnets: [
+        { prefix: '10.0.0.0/8', gateway: '10.0.0.1' },
+        { prefix: 'fd00:10::/64', gateway: 'fd00:10::1' },
+      ],
+    })),
+    ports,
+  });
+  const messages = (ports: unknown[]): string[] => {
+    try {
+      parseIntent(JSON.stringify(raw(ports)), { file: 'x.json' });
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n').map((line) => line.replace(/^x\.json:\d+:\d+: /, ''));
+    }
+  };
+  const ports = Array.from({ length: PORTS }, (_, i) => port(i));
+
+  it('is taken', () => {
+    expect(messages(ports)).toEqual([]);
+  });
+
+  it('is refused for the one value that comes twice, with the one who had it first', () => {
+    const last = { ...port(PORTS), tenant: 't7', node: 'hv3' };
+    const first = port(7);
+    expect(messages([...ports, { ...last, name: 'p7' }])).toEqual([
+      `ports[${PORTS}].name: "p7": expected a name no other port has; ports[7] has it`,
+    ]);
+    expect(messages([...ports, { ...last, node: 'hv7', interface: 'tap7' }])).toEqual([
+      `ports[${PORTS}].interface: "tap7": expected an interface no other port of node hv7 has; ports[7] (p7) has it`,
+    ]);
+    expect(messages([...ports, { ...last, mac: first.mac }])).toEqual([
+      `ports[${PORTS}].mac: "02:00:00:00:00:07": expected a MAC address no other port of tenant t7 has; ports[7] (p7) has it`,
+    ]);
+    expect(messages([...ports, { ...last, addresses: ['10.255.0.1', 'FD00:10::0:9'] }])).toEqual([
+      `ports[${PORTS}].addresses[1]: "FD00:10::0:9": expected an address given once in tenant t7; ports[7] (p7) has it`,
+    ]);
+    expect(messages([...ports, { ...last, prefixes: ['10.1.0.0/29'] }])).toEqual([
+      `ports[${PORTS}].prefixes[0]: "10.1.0.0/29": expected a prefix without the addresses of other ports; 10.1.0.7 is that of ports[7] (p7)`,
+    ]);
+  });
+});
