@@ -188,6 +188,13 @@ export class Agent {
   #enqueue(task: () => Promise<Hints>): void {
     this.#queue = this.#queue
       .then(() => this.#instance.exclusively(task))
+      .catch((error: unknown) => {
+        this.#log.error({ err: error }, 'failed; what ran keeps running');
+        // Whatever was under way may be half done.
+        const again = noHints();
+        everything(again, KIND_ORDER);
+        return again;
+      })
       .then((again) => {
         if (isEmpty(again)) {
           this.#retryDelay = RETRY_DELAY_MS;
@@ -199,9 +206,6 @@ export class Agent {
           merge(this.#hints, again);
           this.#lookSoon(0);
         }, delay).unref();
-      })
-      .catch((error: unknown) => {
-        this.#log.error({ err: error }, 'failed; what ran keeps running');
       });
   }
 }

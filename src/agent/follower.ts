@@ -27,6 +27,8 @@ export class Follower {
   #intent: Intent | undefined;
   /** An intent that the brake holds. */
   #held: Intent | undefined;
+  /** An intent that could not be taken: something threw before there was a plan. */
+  #untaken: Intent | undefined;
   #waitingText = '';
   #warningText = '';
 
@@ -51,9 +53,11 @@ export class Follower {
       return this.change(diffIntent(this.#intent, intent), intent, force);
     }
     const { kernel, engine } = this.#instance;
+    this.#untaken = intent;
     kernel.links.refresh();
     const planner = new Planner(this.#config, readFacts(kernel, this.#config), intent);
     const survey = await engine.survey(planner.plan);
+    this.#untaken = undefined;
     if (!force && this.#hold(brake(survey.changes, survey.portsHeld), intent)) return noHints();
     this.#planner = planner;
     this.#intent = intent;
@@ -98,7 +102,7 @@ export class Follower {
 
   /** Looks at what hints name, and puts it right. */
   async look(hints: Hints): Promise<Hints> {
-    if (this.#planner === undefined) return noHints();
+    if (this.#planner === undefined) return this.#untaken === undefined ? noHints() : this.take(this.#untaken);
     const { kernel, engine } = this.#instance;
     if (hints.links) {
       kernel.links.refresh();
