@@ -53,5 +53,9 @@ export function diagnosisLines({ node, ok, warn, fail, checks }: Diagnosis): str
     lines.push(`  ${check.status.padEnd(4)}  ${check.what}`);
     if (check.advice !== undefined) lines.push(`        ${check.advice}`);
   }
-  return [...lines, `${node}: ${ok} ok, ${warn} warnings, ${fail} failures`];
+  return [...lines, `${node}: ${ok} ok, ${counted(warn, 'warning')}, ${counted(fail, 'failure')}`];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,5 @@
 /** The intent, the agent, and how far the kernel is from what the intent wants. */
+import { surveyOnce } from '../agent/apply.js';
 import { agentConfig, samePath } from './processes.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
@@ -50,7 +51,10 @@ export async function checkState(
     );
     return findings.checks;
   }
-  const { changes } = await engine.survey(instance.plan(intent));
+  const { changes, warnings } = await surveyOnce(instance, intent);
+  for (const warning of warnings) {
+    findings.warn('limits', warning, 'the plan stops at a bound of its own: what is beyond it is left undone');
+  }
   if (changes.length === 0) findings.ok('drift', 'the kernel is as the intent wants it');
   else {
     const first = changes.slice(0, 3).map((change) => {

@@ -33,7 +33,7 @@ export interface RouteRecord {
 
 export const ROUTE_COLUMNS = [
   column<RouteRecord>('TENANT', ({ tenant }) => tenant),
-  column<RouteRecord>('PREFIX', ({ prefix }) => (prefix.endsWith('/0') ? 'default' : prefix)),
+  column<RouteRecord>('PREFIX', ({ prefix }) => prefix),
   column<RouteRecord>('TYPE', ({ type }) => type),
   column<RouteRecord>('VIA', ({ via, segments }) => (segments.length > 0 ? segments.join(',') : (via ?? undefined))),
   column<RouteRecord>('NODE', ({ node }) => node ?? undefined),

@@ -31,7 +31,7 @@ describe('diagnosisLines', () => {
       '  ok    eth0 up, mtu 1500',
       '  warn  tenant MTU 1460 < 1500',
       '        raise it',
-      'hv1: 2 ok, 1 warnings, 0 failures',
+      'hv1: 2 ok, 1 warning, 0 failures',
     ]);
   });
 });

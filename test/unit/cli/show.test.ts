@@ -48,7 +48,7 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('route: default, segments, a gateway', () => {
+  it('route: segments, a gateway, a discard', () => {
     const base = { tenant: 'red', vrf: 'sg-100', table: 1577058404, type: 'unicast', protocol: 'segue', metric: 0 };
     const rows = [
       {
@@ -88,7 +88,7 @@ describe('tables of show', () => {
       'TENANT  PREFIX          TYPE         VIA                                NODE  DEV           NHID  PROTO      METRIC  STATE',
       'red     10.0.0.20/32    unicast      fd00:5e:9:1::,fd00:5e:2:4600:64::  hv2   sg-100  1577058304  segue           0  ok',
       'red     192.168.7.0/24  unicast      10.0.0.10                          -     tap-a            -  segue           0  linkdown',
-      'red     default         unreachable  -                                  -     -                -  segue  4278198272  ok',
+      'red     ::/0            unreachable  -                                  -     -                -  segue  4278198272  ok',
     ]);
   });
 
