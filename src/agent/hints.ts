@@ -79,6 +79,7 @@ export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns, ne
     case 'rule':
       hints.kinds.add('rule');
       hints.kinds.add('local-rule');
+      hints.kinds.add('l3mdev-rule');
       return;
     case 'neighbour':
       // Entries the kernel learns are none of ours, whatever becomes of them.

@@ -22,6 +22,9 @@ export const OUTER_RULE_PRIORITY = 990;
 /** Nothing else that comes from a VRF finds it. */
 export const BLOCK_RULE_PRIORITY = 991;
 
+/** Where the VRF driver puts `lookup [l3mdev-table]`. */
+export const L3MDEV_RULE_PRIORITY = 1000;
+
 /** Metric of the last resort in a tenant's table: after any other default (kernel Documentation/networking/vrf.rst). */
 export const SEAL_METRIC = 4278198272;
 

@@ -1,5 +1,5 @@
 import type { LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
-import type { Rule, Vrf } from '../vrf/objects.js';
+import type { L3mdevRule, Rule, Vrf } from '../vrf/objects.js';
 import type { Nexthop, Route } from '../encap/objects.js';
 import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
 
@@ -13,6 +13,8 @@ export interface PlanKinds {
   'local-rule': LocalRule;
   /** key: `<inet|inet6> <priority>[ from P][ to P][ iif D]` */
   rule: Rule;
+  /** key: `inet` or `inet6` */
+  'l3mdev-rule': L3mdevRule;
   /** key: device name, `sg-100` */
   vrf: Vrf;
   /** key: interface name */
@@ -48,6 +50,7 @@ export const KIND_ORDER: readonly KindName[] = [
   'rule',
   'local-rule',
   'vrf',
+  'l3mdev-rule',
   'sysctl',
   'port',
   'address',
@@ -65,6 +68,7 @@ export function emptyPlan(): Plan {
     'local-rule': new Map(),
     rule: new Map(),
     vrf: new Map(),
+    'l3mdev-rule': new Map(),
     port: new Map(),
     address: new Map(),
     neighbour: new Map(),

@@ -7,6 +7,7 @@ import { portKind } from '../port/port-kind.js';
 import { localRuleKind } from '../underlay/local-rule-kind.js';
 import { sysctlKind } from '../underlay/sysctl-kind.js';
 import { tunsrcKind } from '../underlay/tunsrc-kind.js';
+import { l3mdevRuleKind } from '../vrf/l3mdev-rule-kind.js';
 import { ruleKind } from '../vrf/rule-kind.js';
 import { vrfKind } from '../vrf/vrf-kind.js';
 import type { Kinds } from './engine.js';
@@ -18,6 +19,7 @@ export const KERNEL_KINDS: Kinds = {
   rule: ruleKind,
   'local-rule': localRuleKind,
   vrf: vrfKind,
+  'l3mdev-rule': l3mdevRuleKind,
   port: portKind,
   address: addressKind,
   tunsrc: tunsrcKind,

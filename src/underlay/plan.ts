@@ -1,7 +1,13 @@
 import { planGuardTables } from '../port/guard-plan.js';
 import { hostPrefix } from '../net/prefix.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
-import { BLOCK_RULE_PRIORITY, LOCAL_RULE_PRIORITY, MAIN_TABLE, OUTER_RULE_PRIORITY } from '../plan/numbers.js';
+import {
+  BLOCK_RULE_PRIORITY,
+  L3MDEV_RULE_PRIORITY,
+  LOCAL_RULE_PRIORITY,
+  MAIN_TABLE,
+  OUTER_RULE_PRIORITY,
+} from '../plan/numbers.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 
@@ -17,7 +23,10 @@ export function planNode(view: IntentView, emit: Emit): void {
   }
   for (const [path, value] of SHARED_SYSCTLS) emit('sysctl', path, { value, shared: true });
   // End.DT4 and End.DT46 take one VRF a table for granted (net/ipv6/seg6_local.c). The sysctl comes with the first VRF.
-  if (view.localPorts.size > 0) emit('sysctl', 'net/vrf/strict_mode', { value: '1', shared: true });
+  if (view.localPorts.size > 0) {
+    emit('sysctl', 'net/vrf/strict_mode', { value: '1', shared: true });
+    for (const family of ['inet', 'inet6']) emit('l3mdev-rule', family, { priority: L3MDEV_RULE_PRIORITY });
+  }
 
   emit('local-rule', 'inet', { priority: LOCAL_RULE_PRIORITY });
   emit('local-rule', 'inet6', { priority: LOCAL_RULE_PRIORITY });

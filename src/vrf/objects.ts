@@ -19,3 +19,8 @@ export interface Rule {
   /** Matches what comes from any VRF. */
   l3mdev?: true;
 }
+
+/** `from all lookup [l3mdev-table]`. */
+export interface L3mdevRule {
+  priority: number;
+}
