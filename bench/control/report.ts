@@ -5,7 +5,7 @@ import type { Spread } from '../lib/statistics.js';
 /** All tables of one run. */
 export function tables(results: ControlResults): string {
   const { machine } = results;
-  const modified = machine.modified.length === 0 ? '' : ` and ${machine.modified.length} changed files`;
+  const modified = machine.modified === 0 ? '' : ` and ${machine.modified} changed files`;
   return (
     [
       `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}, ${machine.iproute2}; ` +

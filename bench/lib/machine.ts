@@ -5,8 +5,8 @@ import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 export interface Machine {
   date: string;
   commit: string;
-  /** Files that differ from the commit, outside bench/results. */
-  modified: string[];
+  /** How many files differ from the commit, outside bench/results. */
+  modified: number;
   kernel: string;
   processor: string;
   processors: number;
@@ -22,7 +22,7 @@ export function describeMachine(): Machine {
   return {
     date: new Date().toISOString(),
     commit: git('rev-parse', 'HEAD'),
-    modified: changed === '' ? [] : changed.split('\n').map((line) => line.slice(3)),
+    modified: changed === '' ? 0 : changed.split('\n').length,
     kernel: release(),
     processor: cpus()[0]?.model ?? 'unknown',
     processors: availableParallelism(),
