@@ -6,11 +6,11 @@ import type { LabFiles } from './files.js';
 
 /** bin/segue of the package this file belongs to. */
 export const SEGUE_COMMAND = fileURLToPath(new URL('../../bin/segue', import.meta.url));
-/** How long an agent may take to its first convergence, milliseconds: an emulated machine needs 10 s to load it. */
-const START_TIMEOUT_MS = 120_000;
+/** How long an agent may take to its first convergence, milliseconds: an emulated machine needs 10 s to load it, a busy one minutes. */
+const START_TIMEOUT_MS = 400_000;
 
 export interface AgentOptions {
-  /** they outlive this process */
+  /** they go on when this process ends */
   detached?: boolean;
 }
 
@@ -31,6 +31,7 @@ export async function startAgents(
       agents.set(name, new Background(undefined, argv, { log: join(files.directory, `${name}.log`), detached }));
     }
     await Promise.all([...agents.values()].map((agent) => agent.waitFor(/converged on the intent/, START_TIMEOUT_MS)));
+    if (detached) for (const agent of agents.values()) agent.release();
     return agents;
   } catch (error) {
     await stopAll(agents.values());

@@ -5,7 +5,8 @@ import { runIn } from './process.js';
 
 /** TCP port that tells who is there. */
 export const IDENTITY_PORT = 7777;
-const ANSWER_TIMEOUT_MS = 5_000;
+/** Long, for a busy emulated machine: nobody there is told by an ICMP error or by the kernel's own giving up. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 /**
  * Answers every TCP connection in a namespace with a name, IPv4 and IPv6. With addresses that two tenants share, this

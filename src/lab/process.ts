@@ -91,7 +91,7 @@ export interface StartOptions {
   env?: NodeJS.ProcessEnv;
   /** file that gets its output and errors, emptied first; else they are kept in memory */
   log?: string;
-  /** it outlives this process; needs a log */
+  /** in a session of its own: what ends this process's does not end it; needs a log */
   detached?: boolean;
 }
 
@@ -123,7 +123,6 @@ export class Background {
     } finally {
       if (file !== undefined) closeSync(file);
     }
-    if (detached === true) this.child.unref();
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
@@ -193,6 +192,11 @@ export class Background {
       await this.#ended;
       clearTimeout(killer);
     }
+  }
+
+  /** Lets this process end while it runs on. */
+  release(): void {
+    this.child.unref();
   }
 
   /** Resolves when it has ended by itself. */

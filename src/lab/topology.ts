@@ -135,7 +135,7 @@ export function nodeConfigOf(topology: Topology, node: LabNode, intent: string):
     netns: name,
     uplinks: [UPLINK],
     dataplane: 'kernel',
-    xdp: 'never',
+    xdp: 'auto',
     behaviours: node.behaviours ?? ['dt46'],
     intent,
   };

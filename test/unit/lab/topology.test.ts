@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
+import { demoTopology } from '../../../src/lab/demo.js';
+import { writeFiles } from '../../../src/lab/files.js';
+import { hypervisors, intentOf, nodeConfigOf, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
+import { selftestTopology } from '../../netns/lib/topologies.js';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'segue-lab-'));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+it.each([
+  ['the demonstration', demoTopology()],
+  ['the selftest', { prefix: 'x', ...selftestTopology() }],
+  [
+    'three segments, End.DT4 and End.DT6',
+    { prefix: 'x', ...selftestTopology({ transits: 2, behaviours: { hv1: ['dt4', 'dt6'], hv2: ['dt4', 'dt6'] } }) },
+  ],
+])('the files of %s are acceptable, and say what is tested in process', (_name, topology) => {
+  const files = writeFiles(topology, directory);
+  expect(loadIntent(files.intent)).toEqual(intentOf(topology));
+  for (const node of hypervisors(topology)) {
+    const expected = nodeConfigOf(topology, node, files.intent);
+    expect(loadNodeConfig(files.nodes.get(node.name) ?? '')).toEqual(expected);
+  }
+});
+
+it('names and numbers', () => {
+  const demo = demoTopology();
+  expect(sidOf(demo, 'hv2', 'red')).toBe('fd00:5e:2:4600:64::');
+  expect(underlayAddresses(demo, 'hv2')).toEqual({ node: 'fd00:ffff:2::2', router: 'fd00:ffff:2::1', length: 64 });
+  expect(() => sidOf(demo, 'hv9', 'red')).toThrow('hv9: expected one of hv1 hv2');
+});
