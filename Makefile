@@ -26,7 +26,7 @@ setup: ## install what is missing: Debian packages, a kernel for the VM, node mo
 	@scripts/setup
 
 build: setup $(NATIVE) ## compile src/ to dist/, native/ to build/native/
-	@npm run --silent build
+	@mkdir -p .cache; npm run --silent build >.cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
 
 build/native/%: native/%.c | setup
 	@mkdir -p $(@D)
@@ -50,8 +50,10 @@ netns: setup build ## tests of whole topologies on this machine's kernel, which 
 vm: setup build ## the same topologies in a VM whose kernel has VRF (DEBUG=1: a shell in it when a test fails)
 	@scripts/vm-tests --timeout $(VM_TIMEOUT)
 
-bench: ## benchmarks: not there yet, they come with the fast path (issue 3)
-	@echo 'make bench: nothing to run yet; benchmarks come with the eBPF fast path (issue 3)' >&2; exit 1
+bench: setup ## control-plane benchmark: routes a second, cost of one change, memory (root; minutes; on a machine that rests)
+	@node_modules/.bin/tsc -p bench/tsconfig.json
+	@node build/bench/control/main.js --json bench/results/control.json $(BENCH)
+	@node build/bench/control/document.js
 
 gen: ## generated layouts: not there yet, they come with the fast path (issue 3)
 	@echo 'make gen: nothing to generate yet; map layouts come with the eBPF fast path (issue 3)' >&2; exit 1

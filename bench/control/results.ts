@@ -64,3 +64,16 @@ export interface ControlResults {
   cold: ColdResult[];
   move: MoveSeries[];
 }
+
+/** What bench/control/vm-scale prints. */
+export interface VmScaleResult {
+  machine: Machine;
+  remotePorts: number;
+  tenants: number;
+  nexthops: number;
+  /** All objects made. */
+  objects: number;
+  /** Of each step. */
+  seconds: Record<string, number>;
+  peakMiB: number;
+}

@@ -13,7 +13,7 @@ import { purge } from '../../src/agent/purge.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { decodeLink, dumpLinksRequest, newLink, setLink } from '../../src/netlink/link.js';
-import { NetlinkSocket } from '../../src/netlink/socket.js';
+import type { NetlinkSocket } from '../../src/netlink/socket.js';
 import { describeMachine } from '../lib/machine.js';
 import { StandIns } from '../lib/stand-ins.js';
 import { intentFile, makeIntent, SELF } from '../lib/workload.js';
