@@ -1,13 +1,14 @@
 /** Which directories must be watched to hear of every way in which a file can change. */
-import { lstatSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { MAX_SYMLINKS } from './bounds.js';
 
-function isSymlink(path: string): boolean {
+/** What a symbolic link holds, undefined when the path is none (any more). */
+function linkAt(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink();
+    return readlinkSync(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -34,10 +35,11 @@ export function watchedDirectories(file: string): Set<string> {
   while (pending.length > 0) {
     const [name = '', ...rest] = pending;
     const next = resolve(at, name);
-    if (isSymlink(next)) {
+    const link = linkAt(next);
+    if (link !== undefined) {
       directories.add(at);
       if (++links > MAX_SYMLINKS) return directories;
-      const target = resolve(at, readlinkSync(next));
+      const target = resolve(at, link);
       pending = [...target.slice(root.length).split(sep), ...rest].filter((part) => part !== '');
       at = root;
       continue;

@@ -1,0 +1,65 @@
+/** docs/intent.md says what is so: its examples are taken, its refusals are those of the table. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import {
+  MAX_DEPTH_LEVELS,
+  MAX_JSON_BYTES,
+  MAX_NAME_CHARS,
+  MAX_TENANT_ID,
+  MAX_VIA_SEGMENTS,
+  MAX_YAML_BYTES,
+} from '../../../src/intent/bounds.js';
+import { checkNodeInIntent, parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import {
+  intentSchema,
+  nodeFileSchema,
+  nodeSchema,
+  pathSchema,
+  portSchema,
+  tenantSchema,
+} from '../../../src/intent/schema.js';
+
+const docs = readFileSync(new URL('../../../docs/intent.md', import.meta.url), 'utf8');
+const tables = new URL('refusals/', import.meta.url);
+
+function block(opening: string): string {
+  const [, rest = ''] = docs.split(`\`\`\`${opening}\n`);
+  return rest.slice(0, rest.indexOf('```'));
+}
+
+describe('docs/intent.md', () => {
+  it('has examples that are taken, together', () => {
+    const config = parseNodeConfig(block('yaml node.yaml'), { file: 'node.yaml' });
+    const intent = parseIntent(block('yaml intent.yaml'), { file: 'intent.yaml' });
+    expect(intent.ports).toHaveLength(3);
+    expect(() => checkNodeInIntent(config, intent, 'node.yaml')).not.toThrow();
+  });
+
+  it('quotes refusals of the table to the letter', () => {
+    const messages = new Set(
+      readdirSync(tables)
+        .filter((name) => !name.startsWith('good-'))
+        .flatMap((name) => parseYaml(readFileSync(new URL(name, tables), 'utf8')) as { messages: string[] }[])
+        .flatMap((row) => row.messages),
+    );
+    const quoted = block('text').trimEnd().split('\n');
+    expect(quoted.length).toBeGreaterThan(15);
+    for (const line of quoted) expect(messages).toContain(line);
+  });
+
+  it('describes every key', () => {
+    for (const { shape } of [nodeFileSchema, intentSchema, nodeSchema, tenantSchema, portSchema, pathSchema]) {
+      for (const key of Object.keys(shape)) expect(docs, key).toMatch(new RegExp(`\`${key}(\\[\\])?\``));
+    }
+  });
+
+  it('names the bounds there are', () => {
+    expect(docs).toContain(`A YAML file may have ${MAX_YAML_BYTES / 1024 ** 2} MiB`);
+    expect(docs).toContain(`(${MAX_JSON_BYTES / 1024 ** 2} MiB`);
+    expect(docs).toContain(`more than ${MAX_DEPTH_LEVELS} deep`);
+    expect(docs).toContain(`1 to ${MAX_NAME_CHARS} letters`);
+    expect(docs).toContain(`1 to ${MAX_TENANT_ID}`);
+    expect(docs).toContain(`list of SIDs, 1 to ${MAX_VIA_SEGMENTS}`);
+  });
+});
