@@ -1,11 +1,13 @@
 /** The tenant's own routing decision, as the kernel makes it. */
 import { familyOf } from '../net/address.js';
+import { prefixContains } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
 import { routesOf } from '../inspect/state.js';
 import { decodeNexthop, getNexthopRequest } from '../netlink/nexthop.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
 import type { ShowContext } from '../inspect/context.js';
+import type { Intent, Port } from '../intent/types.js';
 import type { Route, Seg6Encap } from '../netlink/types.js';
 import type { AttachedSource } from './source.js';
 import type { Journal } from './journal.js';
@@ -69,34 +71,57 @@ function tryMatch(ask: (fibMatch: boolean) => Route | undefined): Route | undefi
   }
 }
 
-/** The kernel says only an errno; the table says which of its routes it was. */
+/** The kernel says only an errno; the table says which of its routes it was, the intent what should be there. */
 function explainRefusal(
-  { kernel }: ShowContext,
+  context: ShowContext,
   { vrf, tenant }: AttachedSource,
   to: string,
   errno: string,
   journal: Journal,
 ): never {
-  const route = longestPrefix(routesOf(kernel, vrf.table, true), to);
-  const family = familyOf(to);
+  const route = longestPrefix(routesOf(context.kernel, vrf.table, true), to);
   const detail = { errno, prefix: route?.prefix ?? null, type: route?.type ?? null, table: vrf.table };
-  if (route === undefined) {
-    journal.drop(
-      'route',
-      'no-route',
-      `${to} table ${vrf.table}: ${errno}`,
-      `the table has no route to ${to}, and its seal is missing`,
-      detail,
-    );
-  }
-  const isDefault = route.prefix === '0.0.0.0/0' || route.prefix === '::/0';
-  if (route.type === 'unicast' || route.type === 'local') {
+  const words =
+    route === undefined
+      ? `${to} table ${vrf.table}: ${errno}`
+      : `${route.type} ${route.prefix} table ${vrf.table} metric ${route.metric}`;
+  if (route?.type === 'unicast' || route?.type === 'local') {
+    const family = familyOf(to);
     const why = `the kernel does not forward it: is IPv${family} forwarding on for the port and its VRF, is the source a martian?`;
-    journal.drop('route', 'not-forwarded', `${route.prefix} table ${vrf.table}: ${errno}`, why, detail);
+    journal.drop('route', 'not-forwarded', `${words}: ${errno}`, why, detail);
   }
-  const words = `${route.type} ${isDefault ? 'default' : route.prefix} table ${vrf.table} metric ${route.metric}`;
-  if (isDefault) {
+  const member = memberWith(context.intent, tenant, to);
+  if (member !== undefined) explainMember(context, member, words, detail, journal);
+  if (route === undefined) {
+    journal.drop('route', 'no-route', words, `the table has no route to ${to}, and its seal is missing`, detail);
+  }
+  if (route.prefix === '0.0.0.0/0' || route.prefix === '::/0') {
     journal.drop('route', 'no-route', words, `no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
   }
   journal.drop('route', 'no-member', words, `no member of ${tenant} has ${to}`, detail);
+}
+
+function memberWith(intent: Intent | undefined, tenant: string, to: string): Port | undefined {
+  return intent?.ports.find(
+    (port) =>
+      port.tenant === tenant &&
+      (port.addresses.includes(to) || port.prefixes.some((prefix) => prefixContains(prefix, to))),
+  );
+}
+
+/** A member that should be reached: the kernel removes the routes of an interface that goes down without a word. */
+function explainMember(
+  { kernel, config }: ShowContext,
+  { name, node, interface: device }: Port,
+  words: string,
+  detail: Record<string, unknown>,
+  journal: Journal,
+): never {
+  const link = kernel.links.get(device);
+  if (node === config.node && link?.up !== true) {
+    const what = link === undefined ? `there is no interface ${device} yet` : `its interface ${device} is down`;
+    journal.drop('route', 'destination-down', words, `${name} has the address, and ${what}`, detail);
+  }
+  const why = `the intent gives the address to ${name} on ${node}, and the kernel has no route there: see segue diff`;
+  journal.drop('route', 'not-as-intended', words, why, detail);
 }

@@ -15,13 +15,15 @@ export type TraceReason =
   | 'link-scope'
   /** inside a subnet of the tenant, and nobody has the address */
   | 'no-member'
+  /** the intent gives the address to a member, and the kernel has no route there */
+  | 'not-as-intended'
   /** outside the tenant's subnets, and no way there */
   | 'no-route'
   /** the kernel refuses to forward here: forwarding is off, or the source is a martian */
   | 'not-forwarded'
   /** a route that is neither to a port nor through a SID */
   | 'foreign-route'
-  /** the local port the route leads to is down */
+  /** the local port that has the address is down, or its interface is not there */
   | 'destination-down'
   /** larger than the destination's port takes; its gateway says so to the sender */
   | 'too-big-for-port'

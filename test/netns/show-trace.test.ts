@@ -7,7 +7,7 @@ import { selftestTopology } from './lib/topologies.js';
 import type { TestNetwork } from './lib/network.js';
 import type { Topology } from '../../src/lab/topology.js';
 import type { Trace, TraceReason } from '../../src/trace/types.js';
-import type { Intent } from '../../src/intent/types.js';
+import type { Behaviours, Intent } from '../../src/intent/types.js';
 
 /** The selftest's network with a second VM of t100 on hv1, and a network behind t100-2. */
 function topology(): Omit<Topology, 'prefix'> {
@@ -116,7 +116,7 @@ describe('trace says what forwarding does', () => {
     [
       'a blackhole in the place of a member',
       'ip route add blackhole 10.0.0.2/32 table $((0x5e000064)) metric 0',
-      'no-member',
+      'not-as-intended',
       '10.0.0.2',
     ],
   ];
@@ -131,7 +131,32 @@ describe('trace says what forwarding does', () => {
       await network.apply('hv1');
     }
     expect((await ask(to)).verdict).toBe('delivered');
-    expect(await send(network, { to })).toMatchObject({ received: 1 });
+    expect((await network.ping('t100-1', to, { count: 3 })).received).toBeGreaterThan(0);
+  });
+});
+
+describe('trace along a path of three segments, with End.DT4 and End.DT6', () => {
+  const separate: Behaviours = ['dt4', 'dt6'];
+  const network = useNetwork(selftestTopology({ transits: 2, behaviours: { hv1: separate, hv2: separate } }));
+  /** 1500 less the outer header and a routing header of two segments. */
+  const largest = 1500 - 40 - (8 + 2 * 16);
+
+  it.each([
+    ['10.0.0.2', 'End.DT4', 'fd00:5e:2:400:64::'],
+    ['cafe::2', 'End.DT6', 'fd00:5e:2:600:64::'],
+  ])('%s by %s', async (to, behaviour, sid) => {
+    const intent = network.intent();
+    const ask = (size: number): Promise<Trace> =>
+      trace(showContext(network.instance('hv1'), intent), intent, { port: 't100-1', to, size });
+    const { steps, verdict } = await ask(largest);
+    expect(verdict).toBe('delivered');
+    const detail = (step: string): unknown => steps.find((one) => one.step === step)?.detail;
+    expect(detail('encap')).toMatchObject({ segments: ['fd00:5e:91:1::', 'fd00:5e:92:1::', sid], outer: 1500 });
+    expect(detail('outer')).toMatchObject({ to: 'fd00:5e:91:1::' });
+    expect(detail('sid')).toMatchObject({ sid, behaviour });
+    expect(await send(network, { to, size: largest })).toMatchObject({ sent: 1, received: 1 });
+    expect(await ask(largest + 1)).toMatchObject({ verdict: 'dropped', reason: 'black-hole' });
+    expect(await send(network, { to, size: largest + 1 })).toMatchObject({ sent: 1, received: 0 });
   });
 });
 
