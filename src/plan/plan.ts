@@ -7,7 +7,7 @@ import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbou
 export interface PlanKinds {
   /** key: path below /proc/sys, `net/ipv4/ip_forward` */
   sysctl: Sysctl;
-  /** key: `<family> <table>` of a table, `<family> <table> <set> <element>` of an element */
+  /** key: `<family> <table>` of a table, `<family> <table> <set> <element, a map's without its value>` of an element */
   guard: GuardObject;
   /** key: `inet` or `inet6` */
   'local-rule': LocalRule;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { elementKey } from './guard-key.js';
 import { readListing } from './guard-text.js';
 import { GUARD_TABLES } from './guard-tables.js';
 import type { GuardListing } from './guard-text.js';
@@ -69,10 +70,6 @@ function mergeListings(listings: readonly GuardListing[]): GuardListing {
   };
 }
 
-export function elementKey({ table, set, element }: GuardElement): string {
-  return `${table} ${set} ${element}`;
-}
-
 /** One nft transaction: tables first, elements that go before those that come. */
 function script(changes: readonly ObjectChange<GuardObject>[]): string {
   const tables: string[] = [];
@@ -85,8 +82,11 @@ function script(changes: readonly ObjectChange<GuardObject>[]): string {
       // "table" first: deleting one that is not there is an error.
       tables.push(`table ${table}`, `delete table ${table}`, isTable(desired) ? desired.text : '');
       if (table !== undefined) replaced.add(table);
-    } else if (desired !== undefined) added.push(desired);
-    else if (actual !== undefined) removed.push(actual);
+    } else {
+      // A map's element takes no other value: the old one goes in the same transaction.
+      if (actual !== undefined) removed.push(actual);
+      if (desired !== undefined) added.push(desired);
+    }
   }
   return [
     ...tables,

@@ -2,6 +2,7 @@ import { familyOfPrefix } from '../encap/plan.js';
 import { hostAddress, prefixContains } from '../net/prefix.js';
 import { mssFor } from '../encap/mtu.js';
 import { GUARD_ARP, GUARD_INET } from './guard-tables.js';
+import { elementKey } from './guard-key.js';
 import type { GuardTableName } from './objects.js';
 import type { Port, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
@@ -46,7 +47,8 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
 }
 
 function emitElement(emit: Emit, table: GuardTableName, set: string, element: string): void {
-  emit('guard', `${table} ${set} ${element}`, { table, set, element });
+  const value = { table, set, element };
+  emit('guard', elementKey(value), value);
 }
 
 /** nft takes interface names quoted, whatever characters they have. */

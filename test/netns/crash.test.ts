@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { existsSync } from 'node:fs';
+import { RUN_ROOT } from '../../src/agent/instance.js';
+import { scopeTo } from '../../src/intent/scope.js';
+import { CrashWorker, randomOf } from './lib/crash.js';
+import { driftTopology } from './lib/drift-cases.js';
+import { useNetwork } from './lib/network.js';
+import { differencesOf, snapshot } from './lib/snapshot.js';
+import type { Intent } from '../../src/intent/types.js';
+
+const KILLS = Number(process.env.SEGUE_CRASH_KILLS ?? 100);
+const MIN_HALF_MADE = 0.8;
+/** After so many kills all is purged; then the next one begins with nothing. */
+const KILLS_A_PURGE = 3;
+/** Of so many one falls anywhere between the command and the end, the others between the first change and the last. */
+const ANYWHERE_EVERY = 10;
+
+describe('kill -9 at a random moment of apply', () => {
+  const network = useNetwork(driftTopology(), async (built) => {
+    // The kernel keeps the rule of l3mdev that the first VRF of a namespace brings: it is there from now on.
+    await built.shell('hv1', 'ip link add fx type vrf table 7; ip link del fx');
+  });
+
+  it(`${KILLS} times: the next apply converges, purge leaves nothing`, async () => {
+    const seed = Number(process.env.SEGUE_SEED ?? Date.now() % 1_000_000_007);
+    const random = randomOf(seed);
+    const config = network.config('hv1');
+    const intents = { A: scopeTo(network.intent(), config.node), B: scopeTo(other(network.intent()), config.node) };
+    const file = join(network.directory, 'crash.json');
+    writeFileSync(file, JSON.stringify({ config, intents }));
+    const clean = await snapshot(network, 'hv1');
+    const purge = async (): Promise<void> => {
+      expect((await network.purge('hv1')).failures).toEqual([]);
+      expect(differencesOf(clean, await snapshot(network, 'hv1'))).toEqual({ gone: [], come: [] });
+      expect(existsSync(join(RUN_ROOT, config.node))).toBe(false);
+    };
+    const left = async (name: 'A' | 'B'): Promise<number> => (await network.diff('hv1', intents[name])).length;
+
+    // How long it takes, first from nothing, then from one intent to the other: the bounds of the random moments.
+    const durations: Record<string, number> = {};
+    const surveys: Record<string, number> = {};
+    for (const [way, intent] of [
+      ['nothing to A', 'A'],
+      ['A to B', 'B'],
+      ['B to A', 'A'],
+    ] as const) {
+      const worker = new CrashWorker(file);
+      await worker.until('ready');
+      const { surveyMs = 0, executeMs = 0 } = await worker.complete(intent);
+      expect(worker.errors).toBe('');
+      durations[way] = executeMs;
+      surveys[way] = surveyMs;
+    }
+    await purge();
+
+    let halfMade = 0;
+    const fractions: number[] = [];
+    let ready = new CrashWorker(file);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const step = kill % KILLS_A_PURGE;
+      const target = step === 1 ? 'B' : 'A';
+      const way = step === 0 ? 'nothing to A' : step === 1 ? 'A to B' : 'B to A';
+      const before = await left(target);
+      const worker = ready;
+      await worker.until('ready');
+      const anywhere = kill % ANYWHERE_EVERY === 0;
+      const span = (durations[way] ?? 0) + (anywhere ? (surveys[way] ?? 0) : 0);
+      const killed = await worker.killDuring(target, anywhere ? 'command' : 'executing', random() * span);
+      // A worker that was quicker than thought bounds the moments from now on.
+      if (killed.executeMs !== undefined) durations[way] = killed.executeMs;
+      // The next one loads while this one's wreck is looked at.
+      if (kill + 1 < KILLS) ready = new CrashWorker(file);
+
+      const after = await left(target);
+      fractions.push(1 - after / before);
+      if (after > 0 && after < before) halfMade += 1;
+      const last = step === KILLS_A_PURGE - 1 || kill + 1 === KILLS;
+      // Every other purge meets the wreck itself.
+      if (!last || kill % 2 === 0) {
+        await network.apply('hv1', intents[target]);
+        expect(await left(target), `seed ${seed}, kill ${kill}: after the next apply`).toBe(0);
+      }
+      if (last) await purge();
+    }
+    console.log(`seed ${seed}: ${halfMade} of ${KILLS} half made; part of the changes done when killed, in tenths:`);
+    console.log(`  ${tenths(fractions).join(' ')}`);
+    console.log(`  a whole apply takes, ms: ${JSON.stringify(durations)} after a survey of ${JSON.stringify(surveys)}`);
+    expect(halfMade).toBeGreaterThanOrEqual(KILLS * MIN_HALF_MADE);
+  });
+});
+
+/** Another intent for the same ports: other tenants' ids, other addresses, and so nearly every object another. */
+function other(intent: Intent): Intent {
+  const text = JSON.stringify({ ...intent, nodes: [] })
+    .replaceAll('10.0.0.', '10.20.0.')
+    .replaceAll('cafe::', 'beef::');
+  const changed = JSON.parse(text) as Intent;
+  return { ...changed, nodes: intent.nodes, tenants: changed.tenants.map((one) => ({ ...one, id: one.id + 1000 })) };
+}
+
+/** How many fall in 0, ]0, 0.1], ]0.1, 0.2], … ]0.9, 1[, 1. */
+function tenths(fractions: readonly number[]): number[] {
+  const counts = new Array<number>(12).fill(0);
+  for (const fraction of fractions) {
+    const slot = fraction <= 0 ? 0 : fraction >= 1 ? 11 : 1 + Math.min(9, Math.floor(fraction * 10));
+    counts[slot] = (counts[slot] ?? 0) + 1;
+  }
+  return counts;
+}

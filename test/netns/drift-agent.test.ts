@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AgentRun } from './lib/agent-run.js';
+import { DRIFTS, driftTopology } from './lib/drift-cases.js';
+import { useNetwork } from './lib/network.js';
+import { slowness } from './lib/slowness.js';
+import type { ChangeText } from '../../src/reconcile/change.js';
+
+/** What the kernel tells of is repaired within this on a real machine, milliseconds. */
+const REPAIR_LIMIT_MS = 1000;
+const SWEEP_SECONDS = 5;
+
+const TOLD = DRIFTS.filter(({ silent }) => silent !== true);
+const SILENT = DRIFTS.filter(({ silent }) => silent === true);
+
+describe('the agent repairs what the kernel tells of', () => {
+  const network = useNetwork(driftTopology(), () => Promise.resolve());
+  const diff = (): Promise<ChangeText[]> => network.diff('hv1');
+  const latencies: [kind: string, name: string, ms: number][] = [];
+  let run: AgentRun;
+
+  beforeAll(async () => {
+    run = await AgentRun.start(network, 'hv1');
+    expect(await diff()).toEqual([]);
+  });
+  afterAll(async () => {
+    await run.stop();
+    const factor = slowness();
+    console.log(
+      `repair latencies, ms (this machine runs JavaScript ${factor.toFixed(1)} times slower than a real one):`,
+    );
+    for (const [kind, name, ms] of latencies) console.log(`  ${kind.padEnd(10)} ${ms.toFixed(0).padStart(6)}  ${name}`);
+  });
+
+  it.each(TOLD.map((drift) => [drift.kind, drift.name, drift] as const))('%s: %s', async (kind, name, { script }) => {
+    const from = run.lines.length;
+    const start = performance.now();
+    await network.shell('hv1', script);
+    // From before the command that does the damage: the repair cannot be quicker than measured.
+    const latency = (await run.repaired(diff, from)) - start;
+    latencies.push([kind, name, latency]);
+    expect(latency).toBeLessThan(REPAIR_LIMIT_MS * slowness());
+  });
+});
+
+describe('the sweep repairs what the kernel does not tell of', () => {
+  const network = useNetwork(driftTopology(), () => Promise.resolve());
+
+  it.each([['notified', 3600, false] as const, ['swept', SWEEP_SECONDS, true] as const])(
+    '%s',
+    async (_name, sweepSeconds, repaired) => {
+      const run = await AgentRun.start(network, 'hv1', { sweepSeconds });
+      try {
+        for (const { script } of SILENT.filter(({ name }) => name !== 'unset')) await network.shell('hv1', script);
+        const start = performance.now();
+        const limit = (SWEEP_SECONDS * 1000 + REPAIR_LIMIT_MS) * slowness();
+        let left = await network.diff('hv1');
+        if (!repaired) expect(left).toHaveLength(SILENT.length - 1);
+        while (repaired && left.length > 0) {
+          expect(performance.now() - start).toBeLessThan(limit);
+          left = await network.diff('hv1');
+        }
+      } finally {
+        await run.stop();
+      }
+    },
+  );
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { changeLine } from '../../src/cli/print.js';
+import { SEGUE_COMMAND } from '../../src/lab/agents.js';
+import { runIn } from '../../src/lab/process.js';
+import { KIND_ORDER } from '../../src/plan/plan.js';
+import { DRIFTS, driftSteps, driftTopology } from './lib/drift-cases.js';
+import { useNetwork } from './lib/network.js';
+
+describe('diff names what somebody else altered, apply puts it right', () => {
+  const network = useNetwork(driftTopology(), async (built) => {
+    await built.apply('hv1');
+  });
+  const lines = async (): Promise<string> => (await network.diff('hv1')).map(changeLine).join('\n');
+
+  it('covers every kind', () => {
+    expect(new Set(DRIFTS.map(({ kind }) => kind))).toEqual(new Set(KIND_ORDER));
+  });
+
+  it.each(driftSteps().map((step) => [step.map(({ kind, name }) => `${kind}: ${name}`).join('; '), step] as const))(
+    '%s',
+    async (_name, step) => {
+      for (const { script } of step) await network.shell('hv1', script);
+      const text = await lines();
+      for (const drift of step) expect(text, drift.name).toMatch(drift.line);
+      await network.apply('hv1');
+      expect(await lines()).toBe('');
+    },
+  );
+
+  it('the command says so with exit code 3', async () => {
+    const command = [process.execPath, SEGUE_COMMAND, 'diff', '-c', network.files().nodes.get('hv1') ?? ''];
+    expect(await runIn(undefined, command)).toMatchObject({ status: 0 });
+    await network.ip('hv1', 'link del sg-100');
+    const { status, stdout } = await runIn(undefined, command);
+    expect({ status, stdout }).toMatchObject({ status: 3 });
+    expect(stdout).toMatch(/^\+ vrf sg-100 table 1577058404$/m);
+    await network.apply('hv1');
+    expect(await runIn(undefined, command)).toMatchObject({ status: 0 });
+  });
+});

@@ -1,0 +1,314 @@
+/** Damage that somebody else's `ip`, `nft` and `sysctl` can do to hv1 of the selftest's network, kind by kind. */
+import { selftestTopology } from './topologies.js';
+import type { KindName } from '../../../src/plan/plan.js';
+import type { Topology } from '../../../src/lab/topology.js';
+
+export interface Drift {
+  kind: KindName;
+  name: string;
+  /** bash, run on hv1 */
+  script: string;
+  /** what a line of `segue diff` says of it: sign and object */
+  line: RegExp;
+  /** the kernel tells nobody of it, so only the sweep finds it */
+  silent?: true;
+}
+
+/** The selftest's network with prefixes behind one VM, so that every form of route is there. */
+export function driftTopology(): Omit<Topology, 'prefix'> {
+  const topology = selftestTopology();
+  const vms = topology.vms.map((vm) =>
+    vm.name === 't100-1' ? { ...vm, prefixes: ['10.9.0.0/24', 'cafe:9::/64'] } : vm,
+  );
+  return { ...topology, vms };
+}
+
+/** Table of tenant 100: 0x5e000000 + 100. */
+const TABLE = 0x5e000064;
+const SEAL_METRIC = 4278198272;
+const SID = 'fd00:5e:1:4600:64::';
+
+/** A line of `segue diff`. */
+function line(sign: '+' | '~' | '-', object: string): RegExp {
+  return new RegExp(`^\\${sign} ${object.replace(/[.[\]|{}()]/g, '\\$&')}`, 'm');
+}
+
+/** Shell: the id of tenant 100's next hop of a family (the IPv4 one was made first). */
+function idOf(family: 4 | 6): string {
+  return `id=$(ip nexthop list dev sg-100 | awk '{ print $2 }' | sort -n | ${family === 4 ? 'head' : 'tail'} -n 1)`;
+}
+
+const ROUTES: Drift[] = [
+  ['IPv4 route to a local VM', `ip route del 10.0.0.1 table ${TABLE}`, '+', `route 10.0.0.1/32 dev t100-1 table`],
+  ['IPv6 route to a local VM', `ip -6 route del cafe::1 table ${TABLE}`, '+', `route cafe::1/128 dev t100-1 table`],
+  ['IPv4 route to a remote VM', `ip route del 10.0.0.2 table ${TABLE}`, '+', 'route 10.0.0.2/32 nexthop inet sg-100'],
+  [
+    'IPv6 route to a remote VM',
+    `ip -6 route del cafe::2 table ${TABLE}`,
+    '+',
+    'route cafe::2/128 nexthop inet6 sg-100',
+  ],
+  [
+    'IPv4 prefix behind a VM, without its gateway',
+    `ip route replace 10.9.0.0/24 dev t100-1 table ${TABLE}`,
+    '~',
+    'route 10.9.0.0/24 via 10.0.0.1 dev t100-1',
+  ],
+  [
+    'IPv6 prefix behind a VM, without its gateway',
+    `ip -6 route replace cafe:9::/64 dev t100-1 table ${TABLE}`,
+    '~',
+    'route cafe:9::/64 via cafe::1 dev t100-1',
+  ],
+  [
+    'seal, IPv4 default',
+    `ip route del unreachable default metric ${SEAL_METRIC} table ${TABLE}`,
+    '+',
+    'route unreachable 0.0.0.0/0',
+  ],
+  [
+    'seal, IPv6 default',
+    `ip -6 route del unreachable default metric ${SEAL_METRIC} table ${TABLE}`,
+    '+',
+    'route unreachable ::/0',
+  ],
+  [
+    'seal, IPv4 subnet a blackhole',
+    `ip route replace blackhole 10.0.0.0/24 metric ${SEAL_METRIC} table ${TABLE}`,
+    '~',
+    'route unreachable 10.0.0.0/24',
+  ],
+  [
+    'seal, IPv6 subnet',
+    `ip -6 route del unreachable cafe::/64 metric ${SEAL_METRIC} table ${TABLE}`,
+    '+',
+    'route unreachable cafe::/64',
+  ],
+  ['local SID', `ip -6 route del ${SID}`, '+', `route ${SID}/128 encap seg6local action End.DT46`],
+  [
+    "local SID that is somebody else's End",
+    `ip -6 route replace ${SID} encap seg6local action End dev sg-100`,
+    '+',
+    `route ${SID}/128 encap seg6local action End.DT46`,
+  ],
+  [
+    'local SID that is an End with our protocol',
+    `ip -6 route replace ${SID} encap seg6local action End dev sg-100 proto 94`,
+    '~',
+    `route ${SID}/128 encap seg6local action End.DT46`,
+  ],
+  ['blackhole of the locator', 'ip -6 route del blackhole fd00:5e:1::/48', '+', 'route blackhole fd00:5e:1::/48'],
+].map(([name = '', script = '', sign, object = '']) => ({
+  kind: 'route',
+  name,
+  script,
+  line: line(sign as '+', object),
+}));
+
+const RULES: Drift[] = [
+  { kind: 'rule', name: 'pref 990', script: 'ip -6 rule del pref 990', line: line('+', 'rule -6 pref 990 from') },
+  { kind: 'rule', name: 'pref 991', script: 'ip -6 rule del pref 991', line: line('+', 'rule -6 pref 991 to') },
+  {
+    kind: 'rule',
+    name: 'a second one with pref 990',
+    script: 'ip -6 rule add pref 990 from fd00:5e:1::2 to fd00:5e::/32 lookup main proto 94',
+    line: line('-', 'rule -6 pref 990 from fd00:5e:1::2/128'),
+  },
+  ...([4, 6] as const).flatMap((family): Drift[] => [
+    {
+      kind: 'local-rule',
+      name: `IPv${family} rule 0 is back`,
+      script: `ip -${family} rule add pref 0 lookup local`,
+      line: line('~', `rule -${family} pref 32765 lookup local`),
+    },
+    {
+      kind: 'local-rule',
+      name: `IPv${family} local rule removed`,
+      script: `ip -${family} rule del pref 32765`,
+      line: line('+', `rule -${family} pref 32765 lookup local`),
+    },
+    {
+      kind: 'local-rule',
+      name: `IPv${family} local rule moved back`,
+      script: `ip -${family} rule add pref 0 lookup local; ip -${family} rule del pref 32765`,
+      line: line('~', `rule -${family} pref 32765 lookup local`),
+    },
+  ]),
+];
+
+const DEVICES: Drift[] = [
+  ['vrf', 'deleted', 'ip link del sg-100', '+', 'vrf sg-100 table'],
+  ['vrf', 'down', 'ip link set sg-100 down', '~', 'vrf sg-100 table'],
+  ['vrf', 'other alias', 'ip link set sg-100 alias somebody', '~', 'vrf sg-100 table'],
+  ['vrf', 'down and up at once', 'ip link set sg-100 down; ip link set sg-100 up', '+', 'nexthop -4 encap seg6'],
+  ['vrf', 'deleted and made anew', `ip link del sg-100; ip link add sg-100 type vrf table ${TABLE}`, '~', 'vrf sg-100'],
+  ['port', 'nomaster', 'ip link set t100-1 nomaster', '+', 'port t100-1 master sg-100'],
+  ['port', 'down', 'ip link set t100-1 down', '~', 'port t100-1 master sg-100'],
+  ['port', 'down and up at once', 'ip link set t100-1 down; ip link set t100-1 up', '+', 'neigh 10.0.0.1 lladdr'],
+  ['port', 'mtu', 'ip link set t100-1 mtu 1500', '~', 'port t100-1 master sg-100 mtu 1460'],
+  ['port', "in another tenant's VRF", 'ip link set t100-1 master sg-200', '~', 'port t100-1 master sg-100'],
+  ['address', 'IPv4 gateway', 'ip addr del 10.0.0.254/32 dev t100-1', '+', 'address 10.0.0.254/32 dev t100-1'],
+  ['address', 'IPv6 gateway', 'ip addr del cafe::254/128 dev t100-1', '+', 'address cafe::254/128 dev t100-1'],
+  ['address', 'outer source', 'ip addr del fd00:5e:1::1/128 dev lo', '+', 'address fd00:5e:1::1/128 dev lo'],
+  ['neighbour', 'IPv4 deleted', 'ip neigh del 10.0.0.1 dev t100-1', '+', 'neigh 10.0.0.1 lladdr 02:00:00:00:00:01'],
+  ['neighbour', 'IPv6 deleted', 'ip neigh del cafe::1 dev t100-1', '+', 'neigh cafe::1 lladdr 02:00:00:00:00:01'],
+  [
+    'neighbour',
+    'IPv4 with another MAC',
+    'ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:99 nud permanent dev t100-1',
+    '~',
+    'neigh 10.0.0.1 lladdr 02:00:00:00:00:01',
+  ],
+  [
+    'neighbour',
+    'IPv6 not permanent',
+    'ip neigh replace cafe::1 lladdr 02:00:00:00:00:01 nud reachable dev t100-1',
+    '~',
+    'neigh cafe::1 lladdr 02:00:00:00:00:01',
+  ],
+].map(([kind, name = '', script = '', sign, object = '']) => ({
+  kind: kind as KindName,
+  name,
+  script,
+  line: line(sign as '+', object),
+}));
+
+const NEXTHOPS: Drift[] = ([4, 6] as const).flatMap((family): Drift[] => [
+  {
+    kind: 'nexthop',
+    name: `IPv${family} deleted`,
+    script: `${idOf(family)}; ip nexthop del id $id`,
+    line: line('+', `nexthop -${family} encap seg6 mode encap.red segs fd00:5e:2:4600:64:: dev sg-100`),
+  },
+  {
+    kind: 'nexthop',
+    name: `IPv${family} with another SID`,
+    script: `${idOf(family)}; ip -${family} nexthop replace id $id encap seg6 mode encap.red segs fd00:5e:2:4600:c8:: dev sg-100 proto 94`,
+    line: line('+', `nexthop -${family} encap seg6 mode encap.red segs fd00:5e:2:4600:64:: dev sg-100`),
+  },
+  {
+    kind: 'nexthop',
+    name: `IPv${family} with a segment more`,
+    script: `${idOf(family)}; ip -${family} nexthop replace id $id encap seg6 mode encap.red segs fd00:5e:9::,fd00:5e:2:4600:64:: dev sg-100 proto 94`,
+    line: line('~', `nexthop -${family} encap seg6 mode encap.red segs fd00:5e:2:4600:64:: dev sg-100`),
+  },
+]);
+
+const SILENT: Drift[] = [
+  {
+    kind: 'proxy',
+    name: 'deleted',
+    script: 'ip -6 neigh del proxy cafe::2 dev t100-1',
+    line: line('+', 'neigh proxy cafe::2 dev t100-1'),
+  },
+  {
+    kind: 'tunsrc',
+    name: 'altered',
+    script: 'ip sr tunsrc set fd00:ffff:1::2',
+    line: line('~', 'sr tunsrc fd00:5e:1::1'),
+  },
+  { kind: 'tunsrc', name: 'unset', script: 'ip sr tunsrc set ::', line: line('+', 'sr tunsrc fd00:5e:1::1') },
+  ...(
+    [
+      ['net.ipv4.conf.sg-100.accept_local', 0, 1],
+      ['net.ipv4.conf.t100-1.send_redirects', 1, 0],
+      ['net.ipv4.neigh.t100-1.proxy_delay', 80, 0],
+      ['net.ipv6.neigh.t100-1.proxy_delay', 80, 0],
+      ['net.ipv6.conf.t100-1.accept_ra', 1, 0],
+      ['net.ipv6.conf.t100-1.keep_addr_on_down', 0, 1],
+      ['net.ipv6.seg6_flowlabel', 0, 1],
+      ['net.vrf.strict_mode', 0, 1],
+    ] as const
+  ).map(([key, to, planned]) => sysctl(key, to, planned)),
+];
+
+const SYSCTLS: Drift[] = (
+  [
+    ['net.ipv4.conf.t100-1.forwarding', 0, 1],
+    ['net.ipv4.conf.t100-1.rp_filter', 1, 0],
+    ['net.ipv4.conf.t100-1.proxy_arp', 0, 1],
+    ['net.ipv4.conf.sg-100.forwarding', 0, 1],
+    ['net.ipv6.conf.t100-1.proxy_ndp', 0, 1],
+    ['net.ipv6.conf.all.forwarding', 0, 1],
+  ] as const
+).map(([key, to, planned]) => sysctl(key, to, planned));
+
+function sysctl(key: string, to: number, planned: number): Drift {
+  // Interface names have no dots here, so the dots of the key are the path's slashes.
+  const script = `echo ${to} >/proc/sys/${key.replaceAll('.', '/')}`;
+  return { kind: 'sysctl', name: key, script, line: line('~', `sysctl ${key} = ${planned}`) };
+}
+
+const GUARD: Drift[] = [
+  {
+    kind: 'guard',
+    name: 'element deleted',
+    script: `nft delete element inet segue sources4 '{ "t100-1" . 10.0.0.1 }'`,
+    line: line('+', 'nft element inet segue sources4 { "t100-1" . 10.0.0.1 }'),
+  },
+  {
+    kind: 'guard',
+    name: 'element added',
+    script: `nft add element inet segue sources4 '{ "t100-1" . 10.0.0.77 }'`,
+    line: line('-', 'nft element inet segue sources4 { "t100-1" . 10.0.0.77 }'),
+  },
+  {
+    kind: 'guard',
+    name: 'MSS altered',
+    script: `nft 'delete element inet segue mss4 { "t100-1" : 1420 }; add element inet segue mss4 { "t100-1" : 9000 }'`,
+    line: line('~', 'nft element inet segue mss4 { "t100-1" : 1420 }'),
+  },
+  {
+    kind: 'guard',
+    name: 'sender of ARP added',
+    script: `nft add element arp segue senders '{ "t100-1" . 02:00:00:00:00:01 . 10.0.0.77 }'`,
+    line: line('-', 'nft element arp segue senders'),
+  },
+  {
+    kind: 'guard',
+    name: 'chain flushed',
+    script: 'nft flush chain inet segue port4',
+    line: line('~', 'nft table inet segue'),
+  },
+  {
+    kind: 'guard',
+    name: 'rule inserted',
+    script: 'nft insert rule inet segue port4 accept',
+    line: line('~', 'nft table inet segue'),
+  },
+  { kind: 'guard', name: 'ruleset flushed', script: 'nft flush ruleset', line: line('+', 'nft table inet segue') },
+  {
+    kind: 'guard',
+    name: 'table of ARP deleted',
+    script: 'nft delete table arp segue',
+    line: line('+', 'nft table arp segue'),
+  },
+];
+
+/** Every kind at least once. */
+export const DRIFTS: readonly Drift[] = [...ROUTES, ...RULES, ...DEVICES, ...NEXTHOPS, ...SYSCTLS, ...SILENT, ...GUARD];
+
+/** Damage that takes other objects along, or is undone by other damage: on its own. */
+const ALONE: ReadonlySet<KindName> = new Set<KindName>(['vrf', 'port', 'nexthop', 'guard', 'local-rule']);
+
+/** The same in as few steps as do not get in each other's way: a look at everything costs seconds in an emulated VM. */
+export function driftSteps(): Drift[][] {
+  const together: Drift[][] = [];
+  const alone: Drift[][] = [];
+  for (const drift of DRIFTS) {
+    if (ALONE.has(drift.kind)) {
+      alone.push([drift]);
+      continue;
+    }
+    const object = objectOf(drift);
+    const step = together.find((candidate) => candidate.every((other) => objectOf(other) !== object));
+    if (step === undefined) together.push([drift]);
+    else step.push(drift);
+  }
+  return [...together, ...alone];
+}
+
+/** What a line names, without the sign and without what follows the first three words. */
+function objectOf({ line: { source } }: Drift): string {
+  return source.slice(3).split(' ').slice(0, 3).join(' ');
+}
