@@ -27,25 +27,24 @@ export function checkManagers({ instance }: Patient, processes: readonly Process
   }
   // comm has 15 characters: systemd-networkd
   if (running.has('systemd-network')) {
-    const text = networkdText();
-    const missing = NETWORKD_SETTINGS.filter((setting) => !isOff(text, setting));
+    const missing = networkdLacks(networkdText());
     if (missing.length === 0) findings.ok('networkd', 'systemd-networkd leaves foreign routes and rules alone');
     else {
       findings.fail(
         'networkd',
         `systemd-networkd runs without ${missing.map((setting) => `${setting}=no`).join(' ')}`,
-        'it removes our routes, rules and next hops when it restarts: install packaging/networkd.conf.d/segue.conf',
+        'it removes our routes, rules and next hops when it restarts: install packaging/systemd-networkd/50-segue.conf in /etc/systemd/networkd.conf.d',
       );
     }
   }
   if (running.has('NetworkManager')) {
-    if (/unmanaged-devices=.*interface-name:sg-/.test(directoryText(NETWORK_MANAGER_DIRECTORIES))) {
+    if (networkManagerKeepsOff(directoryText(NETWORK_MANAGER_DIRECTORIES))) {
       findings.ok('network-manager', 'NetworkManager leaves sg-* alone');
     } else {
       findings.warn(
         'network-manager',
         'NetworkManager runs and may take VRFs and ports over',
-        "give it a drop-in with unmanaged-devices=interface-name:sg-* and the ports' names",
+        "install packaging/NetworkManager/50-segue.conf in /etc/NetworkManager/conf.d, with the ports' names in it",
       );
     }
   }
@@ -81,6 +80,16 @@ function networkdText(): string {
   return [...main, directoryText(NETWORKD_DIRECTORIES.map((directory) => join(directory, 'networkd.conf.d')))].join(
     '\n',
   );
+}
+
+/** Which settings networkd's configuration lacks to leave ours alone. */
+export function networkdLacks(text: string): string[] {
+  return NETWORKD_SETTINGS.filter((setting) => !isOff(text, setting));
+}
+
+/** Does NetworkManager's configuration leave our VRFs alone? */
+export function networkManagerKeepsOff(text: string): boolean {
+  return /^\s*unmanaged-devices\+?\s*=.*interface-name:sg-/m.test(text);
 }
 
 /** The last assignment wins. */

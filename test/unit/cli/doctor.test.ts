@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diagnosisLines } from '../../../src/cli/doctor.js';
+import { networkdLacks, networkManagerKeepsOff } from '../../../src/doctor/managers.js';
 import { olderThan } from '../../../src/doctor/probes.js';
 import { agentConfig } from '../../../src/doctor/processes.js';
 import { readForeignRules } from '../../../src/doctor/ruleset.js';
@@ -100,6 +102,26 @@ describe('readForeignRules', () => {
       rule('ip', 'filter', 'other', [invalid('established'), { accept: null }]),
     );
     expect(found.invalidDrops).toEqual(['inet firewalld filter_FORWARD', 'ip filter ufw']);
+  });
+});
+
+describe('network managers', () => {
+  const shipped = (file: string): string =>
+    readFileSync(new URL(`../../../packaging/${file}`, import.meta.url), 'utf8');
+
+  it('are content with the drop-ins segue ships', () => {
+    expect(networkdLacks(shipped('systemd-networkd/50-segue.conf'))).toEqual([]);
+    expect(networkManagerKeepsOff(shipped('NetworkManager/50-segue.conf'))).toBe(true);
+  });
+
+  it('are named when one of the settings is missing, commented out, or set back later', () => {
+    const text = '[Network]\nManageForeignRoutes=no\n#ManageForeignRoutingPolicyRules=no\n';
+    expect(networkdLacks(text)).toEqual(['ManageForeignRoutingPolicyRules']);
+    expect(networkdLacks(`${text}ManageForeignRoutingPolicyRules=off\nManageForeignRoutes=yes\n`)).toEqual([
+      'ManageForeignRoutes',
+    ]);
+    expect(networkManagerKeepsOff('#unmanaged-devices=interface-name:sg-*\n')).toBe(false);
+    expect(networkManagerKeepsOff('unmanaged-devices=interface-name:tap*\n')).toBe(false);
   });
 });
 
