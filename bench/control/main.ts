@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RUN_ROOT } from '../../src/agent/instance.js';
 import { describeMachine } from '../lib/machine.js';
-import { running } from '../lib/processes.js';
+import { interrupt, isInterrupted } from '../lib/processes.js';
 import { StandIns } from '../lib/stand-ins.js';
 import { intentFile, makeIntent, SELF } from '../lib/workload.js';
 import { measureCold } from './cold.js';
@@ -22,13 +22,10 @@ function tell(text: string): void {
   process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
 }
 
-let interrupted = false;
-/** Ends what runs; the clean-up is that of any other end. */
-function interrupt(): void {
-  if (interrupted) return;
-  interrupted = true;
-  tell('interrupted: cleaning up (100,000 routes take seconds)');
-  for (const child of running) child.kill('SIGKILL');
+function onSignal(): void {
+  if (isInterrupted()) return;
+  tell('interrupted: cleaning up, which takes seconds');
+  interrupt();
 }
 
 async function measure(options: Options, standIns: StandIns, directory: string): Promise<ControlResults> {
@@ -58,8 +55,8 @@ async function measure(options: Options, standIns: StandIns, directory: string):
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   const directory = mkdtempSync(join(tmpdir(), 'segue-bench-'));
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
   const ids = makeIntent({ ...options, remotePorts: 1, nodesPerTenant: 1 }).tenants.map(({ id }) => id);
   let standIns: StandIns | undefined;
   try {
@@ -71,7 +68,7 @@ async function main(): Promise<void> {
     }
     process.stdout.write(tables(results));
   } catch (error) {
-    if (!interrupted) throw error;
+    if (!isInterrupted()) throw error;
     process.exitCode = 130;
   } finally {
     tell('removing what was made');

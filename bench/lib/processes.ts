@@ -18,8 +18,18 @@ export interface Finished {
   peakMiB: number;
 }
 
-/** Those that run, for an interrupt to end them. */
-export const running = new Set<ChildProcess>();
+const running = new Set<ChildProcess>();
+let interrupted = false;
+
+/** Ends what runs, and lets nothing more begin: whoever waits for a process gets an error. */
+export function interrupt(): void {
+  interrupted = true;
+  for (const child of running) child.kill('SIGKILL');
+}
+
+export function isInterrupted(): boolean {
+  return interrupted;
+}
 
 export interface RunOptions {
   /** Namespace the process is born in. */
@@ -31,6 +41,7 @@ export interface RunOptions {
 /** Runs a program to its end. */
 export function run(command: string, args: readonly string[], { netns, quiet }: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
+    if (interrupted) throw new Error('interrupted');
     const started = performance.now();
     const child = inNetns(netns, () => spawn(command, args, { stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'pipe'] }));
     running.add(child);

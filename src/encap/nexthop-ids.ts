@@ -4,25 +4,24 @@ import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
 export class NexthopIds {
   readonly #ids = new Map<string, number>();
   readonly #keys = new Map<number, string>();
-  readonly #occupied = new Set<number>();
+  readonly #foreign = new Set<number>();
   #next = NEXTHOP_ID_BASE;
 
   clear(): void {
     this.#ids.clear();
     this.#keys.clear();
-    this.#occupied.clear();
+    this.#foreign.clear();
     this.#next = NEXTHOP_ID_BASE;
   }
 
-  /** An id in the range that is taken, by whomever. */
+  /** An id in the range that somebody else has. */
   occupy(id: number): void {
-    this.#occupied.add(id);
+    this.#foreign.add(id);
   }
 
   set(key: string, id: number): void {
     this.#ids.set(key, id);
     this.#keys.set(id, key);
-    this.#occupied.add(id);
   }
 
   get(key: string): number | undefined {
@@ -40,7 +39,7 @@ export class NexthopIds {
     for (let tried = 0; tried < NEXTHOP_ID_COUNT; tried++) {
       const id = this.#next;
       this.#next = id + 1 < NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT ? id + 1 : NEXTHOP_ID_BASE;
-      if (this.#occupied.has(id)) continue;
+      if (this.#keys.has(id) || this.#foreign.has(id)) continue;
       this.set(key, id);
       return id;
     }
@@ -52,6 +51,5 @@ export class NexthopIds {
     if (id === undefined) return;
     this.#ids.delete(key);
     this.#keys.delete(id);
-    this.#occupied.delete(id);
   }
 }

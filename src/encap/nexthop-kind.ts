@@ -23,8 +23,10 @@ export const nexthopKind: Kind<'nexthop'> = {
     for (const nexthop of kernel.socket.dump(dumpNexthopsRequest({}), decodeNexthop)) {
       const { id, family, encap, oif } = nexthop;
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) continue;
-      kernel.nexthopIds.occupy(id);
-      if (nexthop.protocol !== PROTOCOL) continue;
+      if (nexthop.protocol !== PROTOCOL) {
+        kernel.nexthopIds.occupy(id);
+        continue;
+      }
       const device = oif === undefined ? '' : kernel.links.nameOf(oif);
       const segments = encap?.type === 'seg6' ? encap.segments : [];
       const base = `${family === 4 ? 'inet' : 'inet6'} ${device} ${segments.at(-1) ?? ''}`;

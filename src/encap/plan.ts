@@ -11,6 +11,7 @@ const FAMILIES = [4, 6] as const;
 /** The next hops of a tenant towards one other node: one a family, shared by all the tenant's routes there. */
 export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
   const tenant = view.tenant(pair.tenant);
+  const transit = view.transit(tenant.name, pair.node);
   for (const family of FAMILIES) {
     if (!tenant.subnets.some((subnet) => familyOfPrefix(subnet.prefix) === family)) continue;
     const sid = remoteSid(view, tenant, pair.node, family);
@@ -19,7 +20,7 @@ export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
       family,
       device: vrfName(tenant.id),
       mode: 'encap.red',
-      segments: [...view.transit(tenant.name, pair.node), sid],
+      segments: transit.length === 0 ? [sid] : [...transit, sid],
     });
   }
 }

@@ -1,6 +1,6 @@
 import { behavioursOf } from '../encap/sid.js';
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
-import { isIPv6 } from 'node:net';
+import { familyOf } from '../net/address.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
 import { SmallestSet } from './smallest.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
@@ -155,7 +155,7 @@ export class IntentView {
     this.ports.set(port.name, port);
     let members = this.members6.get(port.tenant);
     for (const address of port.addresses) {
-      if (!isIPv6(address)) continue;
+      if (familyOf(address) === 4) continue;
       if (members === undefined) {
         this.members6.set(port.tenant, (members = new SmallestSet(MAX_PROXY_NEIGHBOURS_PER_PORT)));
       }
@@ -177,7 +177,7 @@ export class IntentView {
   #removePort(port: Port): void {
     this.ports.delete(port.name);
     for (const address of port.addresses) {
-      if (isIPv6(address)) this.members6.get(port.tenant)?.delete(address);
+      if (familyOf(address) === 6) this.members6.get(port.tenant)?.delete(address);
     }
     if (this.isLocal(port)) {
       const ports = this.localPorts.get(port.tenant);
