@@ -2,7 +2,7 @@
  * Checks of the prefixes behind ports. A port may send from them, so two ports must not share an address: the longer
  * prefix would win in the routes, but the port with the shorter one could still send as the other.
  */
-import { parseAddress } from '../../net/address.js';
+import { familyOf, parseAddress } from '../../net/address.js';
 import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
 import { readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
@@ -17,6 +17,7 @@ export function readPortPrefixes(
   tenant: TenantFacts | undefined,
   port: number,
   at: IssuePath,
+  addresses: readonly string[],
 ): string[] {
   const prefixes: string[] = [];
   texts.forEach((given, i) => {
@@ -32,6 +33,10 @@ export function readPortPrefixes(
     const gateway = tenant?.subnets.find((subnet) => subnet.gateway && prefixContains(prefix, subnet.gateway.bytes));
     if (gateway?.gateway) {
       return findings.add(place, given, `a prefix without the tenant's gateway ${gateway.gateway.text}`);
+    }
+    if (addresses.length > 0 && !addresses.some((address) => familyOf(address) === prefix.family)) {
+      const expected = `a prefix of the family of one of the port's addresses, which it is routed to`;
+      return findings.add(place, given, expected);
     }
     tenant?.prefixes.push({ port, at: place, prefix });
   });

@@ -45,7 +45,9 @@ class PortChecks {
     if (draft.interface !== undefined) this.#interface(draft.interface, node, index, at);
     const mac = draft.mac === undefined ? undefined : this.#mac(draft.mac, tenant, index, at);
     const addresses = this.#addresses(draft.addresses ?? [], tenant, index, at);
-    const prefixes = draft.prefixes ? readPortPrefixes(this.#context, draft.prefixes, tenant, index, at) : [];
+    const prefixes = draft.prefixes
+      ? readPortPrefixes(this.#context, draft.prefixes, tenant, index, at, addresses)
+      : [];
     if (findings.list.length > before || !name || !tenant || !node || !draft.interface || !mac) return undefined;
     // The names of the tenant and the node are the same two strings for all ports that have them.
     return { name, tenant: tenant.name, node: node.name, interface: draft.interface, mac, addresses, prefixes };

@@ -70,24 +70,32 @@ const tenant = (i: number) =>
 
 /** Port number i has addresses made of i, so no two clash. */
 const port = (i: number) =>
-  fc.record(
-    {
-      name: fc.constant(`p${i}`),
-      tenant: fc.nat({ max: TENANTS - 1 }).map(tenantName),
-      node: fc.nat({ max: NODES - 1 }).map(nodeName),
-      interface: fc.constantFrom(`tap${i}`, `vnet${i}`),
-      mac: fc
-        .nat({ max: 255 })
-        .map((x) => `02:00:00:${x.toString(16).padStart(2, '0')}:ab:${i.toString(16).padStart(2, '0')}`)
-        .chain((mac) => fc.constantFrom(mac, mac.toUpperCase())),
-      addresses: fc.tuple(form, fc.constantFrom(0, 1, 2)).map(([f, which]) => {
-        const both = [`10.0.1.${i + 1}`, ipv6([0xfd00, 0x10], [0x100 + i], f)];
-        return which === 2 ? both : both.slice(which, which + 1);
-      }),
-      prefixes: form.map((f) => [`172.16.${i}.0/24`, `${ipv6([0xfd00, 0x20, i], [], f)}/48`]),
-    },
-    { requiredKeys: ['name', 'tenant', 'node', 'interface', 'mac', 'addresses'] },
-  );
+  fc
+    .record(
+      {
+        name: fc.constant(`p${i}`),
+        tenant: fc.nat({ max: TENANTS - 1 }).map(tenantName),
+        node: fc.nat({ max: NODES - 1 }).map(nodeName),
+        interface: fc.constantFrom(`tap${i}`, `vnet${i}`),
+        mac: fc
+          .nat({ max: 255 })
+          .map((x) => `02:00:00:${x.toString(16).padStart(2, '0')}:ab:${i.toString(16).padStart(2, '0')}`)
+          .chain((mac) => fc.constantFrom(mac, mac.toUpperCase())),
+        addresses: fc.tuple(form, fc.constantFrom(0, 1, 2)).map(([f, which]) => {
+          const both = [`10.0.1.${i + 1}`, ipv6([0xfd00, 0x10], [0x100 + i], f)];
+          return which === 2 ? both : both.slice(which, which + 1);
+        }),
+        prefixes: form.map((f) => [`172.16.${i}.0/24`, `${ipv6([0xfd00, 0x20, i], [], f)}/48`]),
+      },
+      { requiredKeys: ['name', 'tenant', 'node', 'interface', 'mac', 'addresses'] },
+    )
+    .map((raw) => {
+      // A prefix is routed to an address of its family.
+      const v6 = raw.addresses.some((address) => address.includes(':'));
+      const v4 = raw.addresses.some((address) => !address.includes(':'));
+      const prefixes = raw.prefixes?.filter((prefix) => (prefix.includes(':') ? v6 : v4));
+      return prefixes === undefined ? raw : { ...raw, prefixes };
+    });
 
 const path = (to: number) =>
   fc.record(
