@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Capture } from './capture.js';
 import { mapConcurrently } from './concurrent.js';
 import { IdentityServer, whoIs } from './identity.js';
-import { ping } from './ping.js';
+import { ping, SILENCE_TIMEOUT_S } from './ping.js';
 import { find, netnsOf } from './topology.js';
 import type { CapturedPacket } from './capture.js';
 import type { Demo, DemoVm } from './demo.js';
@@ -109,7 +109,10 @@ async function crossPing(
 ): Promise<Check> {
   const address = to.own[family];
   const inside = from.tenant === to.tenant;
-  const result = await ping(netnsOf(demo, from.name), address, { source: from.own[family] });
+  const result = await ping(netnsOf(demo, from.name), address, {
+    source: from.own[family],
+    ...(!inside && { timeoutS: SILENCE_TIMEOUT_S }),
+  });
   const errors = result.errors[0]?.replace(/ icmp_seq=\d+/, '');
   return {
     group: 'isolation',

@@ -1,8 +1,10 @@
 import { familyOf } from '../net/address.js';
 import { runIn } from './process.js';
 
-/** How long a probe waits for an answer, seconds: an emulated machine needs tens of milliseconds. */
-const ANSWER_TIMEOUT_S = 1;
+/** How long a probe waits for a missing answer, seconds: a busy emulated machine pauses for a second or two. */
+const ANSWER_TIMEOUT_S = 3;
+/** The same where none is expected; control probes show that the answer would have come. */
+export const SILENCE_TIMEOUT_S = 1;
 const INTERVAL_S = 0.2;
 
 export interface PingOptions {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { find, sourceOf, UPLINK } from '../../src/lab/topology.js';
-import { bothFamilies, pingMatrix, tenantOf } from './lib/matrix.js';
+import { bothFamilies, pingMatrix, tenantOf, UNANSWERED } from './lib/matrix.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { TestNetwork } from './lib/network.js';
@@ -60,7 +60,7 @@ describe.each(VARIANTS)('the other hypervisor programmed by plain ip commands: %
   });
 
   it('hosts of different tenants do not', async () => {
-    const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), 1);
+    const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
     expect([reach.reached, reach.doubtful, reach.blocked.length]).toEqual([[], [], 16]);
   });
 });

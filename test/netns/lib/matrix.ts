@@ -1,5 +1,7 @@
 import { mapConcurrently } from '../../../src/lab/concurrent.js';
+import { SILENCE_TIMEOUT_S } from '../../../src/lab/ping.js';
 import { familyOf } from '../../../src/net/address.js';
+import type { PingOptions } from '../../../src/lab/ping.js';
 import type { TestNetwork } from './network.js';
 
 /** Programs at once. */
@@ -17,11 +19,11 @@ export interface Reach {
   doubtful: Pair[];
 }
 
-/** Pings between all ordered pairs of VMs that a filter lets through, each address of the other, a few times. */
+/** Pings between all ordered pairs of VMs that a filter lets through, each address of the other, a few times each. */
 export async function pingMatrix(
   network: TestNetwork,
   wanted: (from: string, to: string) => boolean,
-  count = 2,
+  { count = 2, timeoutS }: Pick<PingOptions, 'count' | 'timeoutS'> = {},
 ): Promise<Reach> {
   const { vms } = network.topology;
   const tries = vms.flatMap((from) =>
@@ -31,7 +33,10 @@ export async function pingMatrix(
   );
   const reach: Reach = { reached: [], blocked: [], doubtful: [] };
   await mapConcurrently(tries, CONCURRENCY, async ({ from, to, address }) => {
-    const { sent, received } = await network.ping(from, address, { count });
+    const { sent, received } = await network.ping(from, address, {
+      count,
+      ...(timeoutS !== undefined && { timeoutS }),
+    });
     const verdict = sent === 0 ? 'doubtful' : received === sent ? 'reached' : received === 0 ? 'blocked' : 'doubtful';
     reach[verdict].push(`${from} > ${to} v${familyOf(address)}`);
   });
@@ -48,3 +53,6 @@ export function tenantOf(host: string): string {
 export function bothFamilies(pairs: readonly string[]): Pair[] {
   return pairs.flatMap((pair) => [`${pair} v4`, `${pair} v6`]).sort();
 }
+
+/** For pingMatrix where nobody is to answer. */
+export const UNANSWERED = { count: 1, timeoutS: SILENCE_TIMEOUT_S } as const;
