@@ -30,6 +30,11 @@ addShowCommand(program);
 addTraceCommand(program);
 addDoctorCommand(program);
 
+// `segue show route | head`: who reads no further is no failure, and the command ends as it would have.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
