@@ -1,14 +1,19 @@
 import { ourMaster } from '../vrf/ours.js';
 import { PORT_SYSCTLS } from '../port/plan.js';
+import { ofDevice } from './sysctl-plan.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Sysctl } from './objects.js';
 
 const REMEMBERED = 'sysctl ';
+const PORT_MEMORY = 'port sysctl ';
+/** Where a path has its device: net/ipv4/conf/<device>/forwarding. */
+const DEVICE_SEGMENT = 3;
 
 /**
  * Sysctls. Shared ones are remembered as they were found and put back; those of a port's directory go back to what the
- * namespace gives a new interface (conf/default), and a VRF's end with it.
+ * namespace gives a new interface (conf/default; neigh/default is only in the first namespace, so these are remembered
+ * too: neigh_sysctl_register, net/core/neighbour.c), and a VRF's end with it.
  */
 export const sysctlKind: Kind<'sysctl'> = {
   name: 'sysctl',
@@ -34,11 +39,12 @@ export const sysctlKind: Kind<'sysctl'> = {
       if (kernel.remembered.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
         continue;
       for (const [pattern] of PORT_SYSCTLS) {
-        const path = pattern.replace('*', link.name);
+        const path = ofDevice(pattern, link.name);
         if (wanted.has(path)) continue;
         const value = kernel.sysctls.read(path);
-        const standard = kernel.sysctls.read(pattern.replace('*', 'default'));
-        if (value !== undefined && value !== standard) found.set(path, { value, device: link.name });
+        const standard = standardOf(kernel, path);
+        if (value !== undefined && standard !== undefined && value !== standard)
+          found.set(path, { value, device: link.name });
       }
     }
     return found;
@@ -52,15 +58,17 @@ export const sysctlKind: Kind<'sysctl'> = {
       if (desired !== undefined) {
         const before = actual?.value ?? (desired.shared ? kernel.sysctls.read(path) : undefined);
         if (desired.shared && before !== undefined) memories.push([REMEMBERED + path, before]);
-        if (isPort(kernel, desired.device, desired)) memories.push([deviceMemory(desired.device), '']);
+        if (isPort(kernel, desired.device, desired)) {
+          memories.push([deviceMemory(desired.device), '']);
+          const own = standardOf(kernel, path) === undefined ? (actual?.value ?? kernel.sysctls.read(path)) : undefined;
+          if (own !== undefined) memories.push([PORT_MEMORY + path, own]);
+        }
         writes.push([path, desired.value]);
         continue;
       }
-      const before = actual?.shared
-        ? kernel.remembered.get(REMEMBERED + path)
-        : defaultOf(kernel.sysctls, path, actual);
+      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : standardOf(kernel, path);
       if (before !== undefined) writes.push([path, before]);
-      done.push(REMEMBERED + path);
+      done.push(REMEMBERED + path, PORT_MEMORY + path);
       if (actual?.device !== undefined) done.push(deviceMemory(actual.device));
     }
     kernel.remembered.remember(memories);
@@ -95,10 +103,9 @@ function isPort(kernel: Kernel, device: string | undefined, { shared }: Sysctl):
   return device !== undefined && shared !== true && kernel.links.get(device)?.kind !== 'vrf';
 }
 
-function defaultOf(
-  sysctls: { read(path: string): string | undefined },
-  path: string,
-  value: Sysctl | undefined,
-): string | undefined {
-  return value?.device === undefined ? undefined : sysctls.read(path.replace(value.device, 'default'));
+/** What a port's setting goes back to; undefined when nobody knows. */
+function standardOf(kernel: Kernel, path: string): string | undefined {
+  const segments = path.split('/');
+  segments[DEVICE_SEGMENT] = 'default';
+  return kernel.sysctls.read(segments.join('/')) ?? kernel.remembered.get(PORT_MEMORY + path);
 }

@@ -6,5 +6,10 @@ export function planSysctls(
   device: string,
   emit: Emit,
 ): void {
-  for (const [path, value] of list) emit('sysctl', path.replace('*', device), { value, device });
+  for (const [pattern, value] of list) emit('sysctl', ofDevice(pattern, device), { value, device });
+}
+
+/** A pattern's path for a device, whatever characters its name has. */
+export function ofDevice(pattern: string, device: string): string {
+  return pattern.replace('*', () => device);
 }

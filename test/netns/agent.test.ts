@@ -168,7 +168,7 @@ describe('the life of an agent', () => {
 });
 
 describe('the brake', () => {
-  const COUNT = 14;
+  const COUNT = 11;
   const network = useNetwork(selftestTopology(), async (built) => {
     const names = Array.from({ length: COUNT }, (_, n) => `d${n}`);
     await built.shell('hv1', names.map((name) => `ip link add ${name} type dummy`).join('\n'));

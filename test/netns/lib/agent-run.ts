@@ -1,6 +1,9 @@
 /** An agent in this process, with its log kept for the test to read. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { Agent } from '../../../src/agent/agent.js';
+import type { NodeConfig } from '../../../src/intent/types.js';
 import type { ChangeText } from '../../../src/reconcile/change.js';
 import type { TestNetwork } from './network.js';
 
@@ -35,7 +38,8 @@ export class AgentRun {
   readonly lines: LogLine[] = [];
   readonly #watchers = new Set<() => void>();
 
-  private constructor(network: TestNetwork, name: string, { sweepSeconds = 3600, force = false }: AgentRunOptions) {
+  private constructor(config: NodeConfig, configFile: string, options: AgentRunOptions) {
+    const { sweepSeconds = 3600, force = false } = options;
     const log = pino(
       { level: 'info' },
       {
@@ -45,13 +49,19 @@ export class AgentRun {
         },
       },
     );
-    const configFile = network.files().nodes.get(name) ?? '';
-    this.agent = new Agent({ config: network.config(name), configFile, log, sweepSeconds, force });
+    this.agent = new Agent({ config, configFile, log, sweepSeconds, force });
   }
 
-  /** Starts one on a hypervisor, with the network's files; resolves when it has done what the first intent asks for. */
-  static async start(network: TestNetwork, name: string, options: AgentRunOptions = {}): Promise<AgentRun> {
-    const run = new AgentRun(network, name, options);
+  /** Starts one on a hypervisor, with the network's files (written unless they are there). */
+  static start(network: TestNetwork, name: string, options: AgentRunOptions = {}): Promise<AgentRun> {
+    const config = network.config(name);
+    if (!existsSync(config.intent)) network.files();
+    return AgentRun.startWith(config, join(network.directory, `${name}.yaml`), options);
+  }
+
+  /** Starts one; resolves when it has done what the first intent asks for. */
+  static async startWith(config: NodeConfig, configFile: string, options: AgentRunOptions = {}): Promise<AgentRun> {
+    const run = new AgentRun(config, configFile, options);
     await run.agent.start();
     await run.agent.idle();
     return run;

@@ -1,0 +1,88 @@
+/** How soon the agent repairs, on a real kernel without emulation: the objects a node has before any tenant, which need no VRF. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { surveyOnce } from '../../../src/agent/apply.js';
+import { Instance } from '../../../src/agent/instance.js';
+import { purge } from '../../../src/agent/purge.js';
+import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
+import { outputOf } from '../../../src/lab/process.js';
+import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { AgentRun } from '../../netns/lib/agent-run.js';
+import type { ChangeText } from '../../../src/reconcile/change.js';
+
+/** Milliseconds; issue 2. */
+const REPAIR_LIMIT_MS = 1000;
+const NETNS = `sgtk${process.pid}a`;
+
+const INTENT = `
+version: 1
+sidBlock: fd00:5e::/32
+nodes:
+  - { name: ${NETNS}, locator: "fd00:5e:1::/48" }
+tenants: []
+ports: []
+`;
+
+const DAMAGE: [name: string, script: string][] = [
+  ['rule 990', 'ip -6 rule del pref 990'],
+  ['rule 991', 'ip -6 rule del pref 991'],
+  ['rule 0 back, IPv4', 'ip rule add pref 0 lookup local'],
+  ['rule 0 back, IPv6', 'ip -6 rule add pref 0 lookup local'],
+  ['local rule removed', 'ip rule del pref 32765'],
+  ['blackhole of the locator', 'ip -6 route del blackhole fd00:5e:1::/48'],
+  ['another route in its place', 'ip -6 route replace unreachable fd00:5e:1::/48'],
+  ['outer source', 'ip -6 addr del fd00:5e:1::1/128 dev lo'],
+  ['forwarding', 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'],
+  ['nft element', 'nft delete element inet segue block "{ fd00:5e::/32 }"'],
+  ['nft rule', 'nft insert rule inet segue prerouting accept'],
+  ['nft ruleset', 'nft flush ruleset'],
+];
+
+const directory = mkdtempSync(join(tmpdir(), 'segue-repair-'));
+const nodeFile = join(directory, 'node.yaml');
+const latencies: [name: string, ms: number][] = [];
+let run: AgentRun;
+let instance: Instance;
+
+beforeAll(async () => {
+  createNetns(NETNS);
+  await outputOf(NETNS, ['ip', 'link', 'set', 'lo', 'up']);
+  writeFileSync(join(directory, 'intent.yaml'), INTENT);
+  writeFileSync(
+    nodeFile,
+    `{ node: ${NETNS}, netns: ${NETNS}, uplinks: [eth0], dataplane: kernel, intent: intent.yaml }`,
+  );
+  const config = loadNodeConfig(nodeFile);
+  instance = new Instance(config);
+  run = await AgentRun.startWith(config, nodeFile);
+});
+
+afterAll(async () => {
+  await run.stop();
+  await purge(instance);
+  instance.close();
+  deleteNetns(NETNS);
+  rmSync(directory, { recursive: true, force: true });
+  console.log(latencies.map(([name, ms]) => `repaired after ${ms.toFixed(0).padStart(4)} ms: ${name}`).join('\n'));
+});
+
+async function diff(): Promise<ChangeText[]> {
+  const { changes } = await surveyOnce(instance, loadIntent(instance.config.intent));
+  return changes.map((change) => instance.engine.text(change));
+}
+
+it('starts without an error', async () => {
+  expect(run.lines.filter(({ level }) => level >= 50)).toEqual([]);
+  expect(await diff()).toEqual([]);
+});
+
+it.each(DAMAGE)('%s: repaired within a second', async (name, script) => {
+  const from = run.lines.length;
+  const start = performance.now();
+  await outputOf(NETNS, ['bash', '-euc', script]);
+  const latency = (await run.repaired(diff, from)) - start;
+  latencies.push([name, latency]);
+  expect(latency).toBeLessThan(REPAIR_LIMIT_MS);
+});
