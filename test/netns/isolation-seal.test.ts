@@ -138,8 +138,9 @@ describe('an interface that is there but not in its VRF yet', () => {
     expect(await hv1.sees('marked', send(toOwn))).toBe(true);
     expect(await router.sees('tenant', send(toUnderlay))).toBe(true);
 
-    await repair();
+    // Writing ip_forward sets the forwarding of every device, ours too: apply puts those back.
     setSysctls(network.netns('hv1'), [['net/ipv4/ip_forward', '0']]);
+    await repair();
     expect(await redB.sees('marked', udp('red-a', B[4]))).toBe(true);
   });
 });
