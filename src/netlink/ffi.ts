@@ -35,6 +35,11 @@ export const libcSocket = native<[domain: number, type: number, protocol: number
 ]);
 export const libcClose = native<[fd: number]>('close', 'int', ['int']);
 export const libcBind = native<[fd: number, address: Buffer, length: number]>('bind', 'int', ['int', 'void *', 'uint']);
+export const libcConnect = native<[fd: number, address: Buffer, length: number]>('connect', 'int', [
+  'int',
+  'void *',
+  'uint',
+]);
 export const libcGetsockname = native<[fd: number, address: Buffer, length: Buffer]>('getsockname', 'int', [
   'int',
   'void *',
@@ -45,12 +50,19 @@ export const libcSetsockopt = native<[fd: number, level: number, name: number, v
   'int',
   ['int', 'int', 'int', 'void *', 'uint'],
 );
-export const libcSend = native<[fd: number, data: Buffer, length: number, flags: number]>('send', 'intptr_t', [
-  'int',
-  'void *',
-  'size_t',
-  'int',
-]);
+const send = libc.func('send', 'intptr_t', ['int', 'void *', 'size_t', 'int']);
+export const libcSend = send as Native<[fd: number, data: Buffer, length: number, flags: number]>;
+
+/** send() on a thread of libuv's pool, 20 µs more; data must stay as it is until then. A failure is negative, without its errno. */
+export function libcSendAsync(fd: number, data: Buffer, length: number, flags: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    send.async(fd, data, length, flags, (error: Error | null, result: number) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}
+
 export const libcRecvfrom = native<
   [fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: Buffer]
 >('recvfrom', 'intptr_t', ['int', 'void *', 'size_t', 'int', 'void *', 'void *']);

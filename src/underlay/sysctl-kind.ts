@@ -20,6 +20,7 @@ export const sysctlKind: Kind<'sysctl'> = {
 
   list(kernel, wanted) {
     const found = new Map<string, Sysctl>();
+    const defaults: Defaults = new Map();
     const values = kernel.sysctls.readAll(wanted.keys());
     for (const [path, { shared, device }] of wanted) {
       const value = values.get(path);
@@ -42,7 +43,7 @@ export const sysctlKind: Kind<'sysctl'> = {
         const path = ofDevice(pattern, link.name);
         if (wanted.has(path)) continue;
         const value = kernel.sysctls.read(path);
-        const standard = standardOf(kernel, path);
+        const standard = standardOf(kernel, path, defaults);
         if (value !== undefined && standard !== undefined && value !== standard)
           found.set(path, { value, device: link.name });
       }
@@ -54,19 +55,21 @@ export const sysctlKind: Kind<'sysctl'> = {
     const writes: [string, string][] = [];
     const memories: [string, string][] = [];
     const done: string[] = [];
+    const defaults: Defaults = new Map();
     for (const { key: path, desired, actual } of changes) {
       if (desired !== undefined) {
         const before = actual?.value ?? (desired.shared ? kernel.sysctls.read(path) : undefined);
         if (desired.shared && before !== undefined) memories.push([REMEMBERED + path, before]);
         if (isPort(kernel, desired.device, desired)) {
           memories.push([deviceMemory(desired.device), '']);
-          const own = standardOf(kernel, path) === undefined ? (actual?.value ?? kernel.sysctls.read(path)) : undefined;
+          const own =
+            standardOf(kernel, path, defaults) === undefined ? (actual?.value ?? kernel.sysctls.read(path)) : undefined;
           if (own !== undefined) memories.push([PORT_MEMORY + path, own]);
         }
         writes.push([path, desired.value]);
         continue;
       }
-      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : standardOf(kernel, path);
+      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : standardOf(kernel, path, defaults);
       if (before !== undefined) writes.push([path, before]);
       done.push(REMEMBERED + path, PORT_MEMORY + path);
       if (actual?.device !== undefined) done.push(deviceMemory(actual.device));
@@ -103,9 +106,14 @@ function isPort(kernel: Kernel, device: string | undefined, { shared }: Sysctl):
   return device !== undefined && shared !== true && kernel.links.get(device)?.kind !== 'vrf';
 }
 
+/** What the namespace gives to new interfaces, by path; read once for all ports. */
+type Defaults = Map<string, string | undefined>;
+
 /** What a port's setting goes back to; undefined when nobody knows. */
-function standardOf(kernel: Kernel, path: string): string | undefined {
+function standardOf(kernel: Kernel, path: string, defaults: Defaults): string | undefined {
   const segments = path.split('/');
   segments[DEVICE_SEGMENT] = 'default';
-  return kernel.sysctls.read(segments.join('/')) ?? kernel.remembered.get(PORT_MEMORY + path);
+  const standard = segments.join('/');
+  if (!defaults.has(standard)) defaults.set(standard, kernel.sysctls.read(standard));
+  return defaults.get(standard) ?? kernel.remembered.get(PORT_MEMORY + path);
 }

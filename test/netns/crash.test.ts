@@ -1,13 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { existsSync } from 'node:fs';
 import { RUN_ROOT } from '../../src/agent/instance.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { CrashWorker, randomOf } from './lib/crash.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
-import { differencesOf, snapshot } from './lib/snapshot.js';
+import { differencesOf, QUIET, snapshot } from './lib/snapshot.js';
 import type { Intent } from '../../src/intent/types.js';
 
 const KILLS = Number(process.env.SEGUE_CRASH_KILLS ?? 100);
@@ -20,7 +19,7 @@ const ANYWHERE_EVERY = 10;
 describe('kill -9 at a random moment of apply', () => {
   const network = useNetwork(driftTopology(), async (built) => {
     // The kernel keeps the rule of l3mdev that the first VRF of a namespace brings: it is there from now on.
-    await built.shell('hv1', 'ip link add fx type vrf table 7; ip link del fx');
+    await built.shell('hv1', `ip link add fx type vrf table 7; ip link del fx; ${QUIET}`);
   });
 
   it(`${KILLS} times: the next apply converges, purge leaves nothing`, async () => {

@@ -2,10 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentRun } from './lib/agent-run.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
-import { differencesOf, snapshot } from './lib/snapshot.js';
-
-/** No duplicate address detection: what it says changes while the tests look. */
-const QUIET = 'echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad';
+import { differencesOf, QUIET, snapshot } from './lib/snapshot.js';
 
 /**
  * What others have on hv1, as close to ours as it can be: a VRF, next hops in our range, rules of our priorities, tables

@@ -20,6 +20,12 @@ const LISTS: Record<string, string> = {
   sysctl: 'cd /proc/sys/net && grep -rs . ipv4/conf ipv4/neigh ipv4/ip_forward ipv6 vrf',
 };
 
+/** Shell: no duplicate address detection, and none under way: what it says changes while the tests look. */
+export const QUIET = `
+for file in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 >$file; done
+while ip -6 address show tentative | grep -q inet6; do sleep 0.2; done
+`;
+
 /** Fields that change by themselves, or that come from the order of making. */
 const VOLATILE = new Set(['handle', 'valid_life_time', 'preferred_life_time', 'refcnt']);
 const MARK = '@@@';

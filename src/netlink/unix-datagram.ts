@@ -1,0 +1,70 @@
+/** Datagrams over Unix sockets, which Node has not: here because this folder holds the calls into libc. */
+import { check, libcBind, libcClose, libcConnect, libcRecvfrom, libcSend, libcSocket } from './ffi.js';
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_NOSIGNAL = 0x4000;
+const SUN_PATH_BYTES = 108;
+const MAX_DATAGRAM_BYTES = 4096;
+
+/**
+ * Sends one datagram, and does not wait for room at the receiver.
+ *
+ * @param path of the receiver's socket; `@name` is an abstract one (unix(7))
+ * @throws SystemCallError
+ */
+export function sendUnixDatagram(path: string, text: string): void {
+  const fd = openSocket(path);
+  try {
+    const address = addressOf(path);
+    check(libcConnect(fd, address, address.length), 'connect', path);
+    const data = Buffer.from(text);
+    check(libcSend(fd, data, data.length, MSG_NOSIGNAL), 'send', path);
+  } finally {
+    libcClose(fd);
+  }
+}
+
+/** A socket that takes datagrams; the file of a path that is not abstract stays after it. */
+export class UnixDatagramReceiver {
+  readonly #fd: number;
+  readonly #data = Buffer.alloc(MAX_DATAGRAM_BYTES);
+
+  /** @throws SystemCallError EADDRINUSE when there is such a file */
+  constructor(path: string) {
+    this.#fd = openSocket(path);
+    const address = addressOf(path);
+    check(libcBind(this.#fd, address, address.length), 'bind', path);
+  }
+
+  /** What came since the last call. */
+  receive(): string[] {
+    const texts: string[] = [];
+    for (;;) {
+      const length = libcRecvfrom(this.#fd, this.#data, this.#data.length, 0, Buffer.alloc(0), Buffer.alloc(4));
+      if (length < 0) return texts;
+      texts.push(this.#data.toString('utf8', 0, length));
+    }
+  }
+
+  close(): void {
+    libcClose(this.#fd);
+  }
+}
+
+function openSocket(what: string): number {
+  return check(libcSocket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket', what);
+}
+
+/** struct sockaddr_un. */
+function addressOf(path: string): Buffer {
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  if (name.length >= SUN_PATH_BYTES)
+    throw new RangeError(`${path}: expected a path of less than ${SUN_PATH_BYTES} bytes`);
+  const address = Buffer.alloc(2 + name.length);
+  address.writeUInt16LE(AF_UNIX);
+  name.copy(address, 2);
+  return address;
+}
