@@ -19,6 +19,8 @@ export default defineConfig({
         test: {
           name: 'netns',
           include: ['test/netns/**/*.test.ts'],
+          // Loading the modules anew for each file costs more than the tests, where the kernel runs emulated.
+          isolate: false,
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,

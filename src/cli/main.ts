@@ -5,6 +5,7 @@ import { addAgentCommand } from './agent.js';
 import { addConvergeCommands } from './converge.js';
 import { addDoctorCommand } from './doctor.js';
 import { CommandError, EXIT } from './exit.js';
+import { addLabCommand } from './lab.js';
 import { complain } from './print.js';
 import { addShowCommand } from './show.js';
 import { addTraceCommand } from './trace.js';
@@ -26,6 +27,7 @@ const program = new Command('segue')
 
 addConvergeCommands(program);
 addAgentCommand(program);
+addLabCommand(program);
 addShowCommand(program);
 addTraceCommand(program);
 addDoctorCommand(program);
