@@ -160,17 +160,20 @@ describe('trace along a path of three segments, with End.DT4 and End.DT6', () =>
   });
 });
 
-/** One echo request from t100-1, of a size, that nobody may fragment; with a source the VM first gives itself. */
+/** One echo request from t100-1, of a size, that nobody may fragment; from another source, which the VM has meanwhile. */
 async function send(
   network: TestNetwork,
   { to, size = 84, from }: Omit<Case, 'verdict'>,
 ): Promise<{ sent: number; received: number }> {
   const family = familyOf(to);
-  if (from !== undefined) {
-    const nodad = family === 6 ? ' nodad' : '';
-    await network.ip('t100-1', `address replace ${from}/${family === 4 ? 32 : 128} dev eth0${nodad}`);
+  const options = { size: size - HEADER_BYTES[family], args: ['-M', 'do'] };
+  if (from === undefined) return network.ping('t100-1', to, options);
+  const forged = `${from}/${family === 4 ? 32 : 128} dev eth0`;
+  await network.ip('t100-1', `address add ${forged}${family === 6 ? ' nodad' : ''}`);
+  try {
+    return await network.ping('t100-1', to, { ...options, source: from });
+  } finally {
+    // Left there, it would be the source of all that follows: the longest match (RFC 6724 section 5, rule 8).
+    await network.ip('t100-1', `address del ${forged}`);
   }
-  const bytes = size - HEADER_BYTES[family];
-  const source = from === undefined ? {} : { source: from };
-  return network.ping('t100-1', to, { size: bytes, ...source, args: ['-M', 'do'] });
 }
