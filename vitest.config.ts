@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // unit: pure values. kernel: real netlink in namespaces of its own, no VRF needed.
-// netns: whole topologies with VRF; runs where the kernel has it (test/vm boots one that does).
+// netns: whole topologies with VRF; runs where the kernel has it (test/vm boots one that does); scripts/vm-tests shares the
+// files out between VMs by a queue.
 export default defineConfig({
   test: {
     projects: [
@@ -19,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'netns',
           include: ['test/netns/**/*.test.ts'],
+          ...(process.env.SEGUE_TEST_QUEUE === undefined ? {} : { runner: './scripts/queue-runner.js' }),
           // Loading the modules anew for each file costs more than the tests, where the kernel runs emulated.
           isolate: false,
           fileParallelism: false,

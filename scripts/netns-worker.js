@@ -1,30 +1,34 @@
-// Runs test files of one vitest project, one after the other, until a queue is empty; several of these, each in a VM,
-// share the queue, so none waits long for the others whatever the files cost.
+// Runs test files of one vitest project, one after the other in one process, until a queue is empty; several of these,
+// each in a VM, share the queue, so none waits long for the others whatever the files cost.
 //
 //   node scripts/netns-worker.js PROJECT QUEUE
 //
-// QUEUE is a folder with the file `files` (a path a line, in the order to take them). Who makes the folder <line> (from 0)
-// has the file of that line; <line>/report.json is vitest's report of it, there once it was run to its end.
+// QUEUE is a folder with the file `files` (a path a line, in the order to take them). scripts/queue-runner.js takes a file
+// by making the folder <line> (from 0); <line>/report.json, in the shape of vitest's own, is there once it was run to its end.
 // Exit 1 when a test, a suite or anything outside a test failed.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
-import { createVitest, JsonReporter } from 'vitest/node';
+import { createVitest } from 'vitest/node';
 
 const [project, queue] = process.argv.slice(2);
 const files = readFileSync(join(queue, 'files'), 'utf8').split('\n').filter(Boolean);
+const order = new Map(files.map((file, line) => [resolve(file), line]));
 const say = (text) => process.stdout.write(`${text}\n`);
-const seconds = (ms) => `${((ms ?? 0) / 1000).toFixed(1)} s`;
+const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
-/** One line a test, told when it ended; vitest's own reporters tell everything once more at the end of every file. */
-const lines = {
+/** Says how a test ended when it ended, and leaves a report of every file. */
+const reporter = {
   onInit(vitest) {
     this.vitest = vitest;
   },
+  onTestModuleStart() {
+    this.startTime = Date.now();
+  },
   onTestCaseResult(test) {
     const { state, errors = [] } = test.result();
-    const sign = { passed: '✓', failed: '✗', skipped: '-' }[state] ?? '?';
-    say(`${sign} ${test.module.relativeModuleId} > ${test.fullName}  ${seconds(test.diagnostic()?.duration)}`);
+    const sign = { passed: '✓', failed: '✗' }[state] ?? '-';
+    say(`${sign} ${test.module.relativeModuleId} > ${test.fullName}  ${seconds(test.diagnostic()?.duration ?? 0)}`);
     for (const error of errors) this.vitest.logger.printError(error, { project: test.project });
   },
   onUserConsoleLog(log) {
@@ -37,56 +41,68 @@ const lines = {
         this.vitest.logger.printError(error, { project: module.project });
       }
     }
-    const { setupDuration, collectDuration, duration } = module.diagnostic();
-    say(
-      `  ${module.relativeModuleId}: ${seconds(setupDuration + collectDuration)} to load, ${seconds(duration)} tests`,
-    );
+    const tests = [...module.children.allTests()];
+    // Somebody else has it: it was not even loaded.
+    if (tests.length === 0 && module.ok()) return;
+    const { collectDuration, duration } = module.diagnostic();
+    say(`  ${module.relativeModuleId}: ${seconds(collectDuration)} to load, ${seconds(duration)} tests`);
+    const assertionResults = tests.map((test) => ({ fullName: test.fullName, status: test.result().state }));
+    const count = (state) => assertionResults.filter(({ status }) => status === state).length;
+    const startTime = this.startTime ?? Date.now();
+    const report = {
+      numTotalTests: tests.length,
+      numPassedTests: count('passed'),
+      numFailedTests: count('failed'),
+      startTime,
+      testResults: [
+        {
+          name: module.moduleId,
+          status: module.ok() ? 'passed' : 'failed',
+          startTime,
+          endTime: Date.now(),
+          assertionResults,
+        },
+      ],
+    };
+    writeFileSync(join(queue, String(order.get(module.moduleId)), 'report.json'), JSON.stringify(report));
   },
 };
 
-/** vitest's report of the last run, kept instead of written. */
-class Report extends JsonReporter {
-  writeReport(text) {
-    this.text = text;
+class InOrder {
+  sort(specifications) {
+    return specifications.sort((a, b) => order.get(a.moduleId) - order.get(b.moduleId));
+  }
+  shard(specifications) {
+    return specifications;
   }
 }
-const report = new Report({});
 
+// vitest.config.ts sets the runner when it sees this.
+process.env.SEGUE_TEST_QUEUE = resolve(queue);
 const vitest = await createVitest('test', {
   watch: false,
   project: [project],
   isolate: false,
+  maxWorkers: 1,
   fileParallelism: false,
+  passWithNoTests: true,
+  sequence: { sequencer: InOrder },
   // What scripts/vm-tests has compiled on the host.
   experimental: { fsModuleCache: true, fsModuleCachePath: '.cache/vitest' },
-  reporters: [lines, report],
+  reporters: [reporter],
 });
 await vitest.standalone();
 try {
-  for (const [line, file] of files.entries()) {
-    try {
-      mkdirSync(join(queue, String(line)));
-    } catch (error) {
-      if (error.code === 'EEXIST') continue;
-      throw error;
-    }
-    const specifications = await vitest.globTestSpecifications([file]);
-    const wanted = specifications.filter((one) => one.moduleId.endsWith(`/${file}`));
-    if (wanted.length !== 1) throw new Error(`${file}: ${wanted.length} test files of that name in project ${project}`);
-    const { unhandledErrors } = await vitest.runTestSpecifications(wanted);
-    for (const error of unhandledErrors) {
-      process.exitCode = 1;
-      say(`✗ ${file}: outside its tests`);
-      vitest.logger.printError(error);
-    }
-    writeFileSync(join(queue, String(line), 'report.json'), report.text);
-  }
-  if (
-    vitest.state.getCountOfFailedTests() > 0 ||
-    vitest.state.getFiles().some((file) => file.result?.state === 'fail')
-  ) {
+  const specifications = (await vitest.globTestSpecifications()).filter((one) => order.has(one.moduleId));
+  if (specifications.length !== files.length)
+    throw new Error(`not every file of ${queue}/files is a test of ${project}`);
+  const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  for (const error of unhandledErrors) {
     process.exitCode = 1;
+    say('✗ outside the tests');
+    vitest.logger.printError(error);
   }
+  if (vitest.state.getFiles().some((file) => file.result?.state === 'fail')) process.exitCode = 1;
 } finally {
   await vitest.close();
 }

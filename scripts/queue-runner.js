@@ -1,0 +1,26 @@
+// vitest's runner, except that it loads a test file only when nobody else has taken it (see netns-worker.js).
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { TestRunner } from 'vitest';
+
+const queue = process.env.SEGUE_TEST_QUEUE;
+const files = readFileSync(join(queue, 'files'), 'utf8').split('\n').filter(Boolean);
+const lines = new Map(files.map((file, line) => [resolve(file), line]));
+
+/** Whether the file is ours: making a folder is the one thing that exactly one of several can do. */
+function take(file) {
+  try {
+    mkdirSync(join(queue, String(lines.get(file))));
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export default class QueueRunner extends TestRunner {
+  importFile(file, source) {
+    return source === 'collect' && !take(file) ? undefined : super.importFile(file, source);
+  }
+}
