@@ -18,7 +18,6 @@ const UPLINK_MTU_BYTES = 1500;
 
 export interface ColdOptions {
   name: string;
-  nodesPerTenant: number;
   intent: Intent;
   /** The intent's file. */
   file: string;
@@ -38,7 +37,7 @@ interface Round {
 
 /** @throws Error when something was not brought about, or is not all there afterwards */
 export async function measureCold(options: ColdOptions): Promise<ColdResult> {
-  const { name, nodesPerTenant, intent, rounds, tell } = options;
+  const { name, intent, rounds, tell } = options;
   const config = nodeConfig(options.standIns.netns, options.file);
   const plan = compile(intent, config, { uplinkMtu: UPLINK_MTU_BYTES });
   const own = ownEncapBatch(plan);
@@ -56,7 +55,6 @@ export async function measureCold(options: ColdOptions): Promise<ColdResult> {
   const ratio = (of: (round: Round) => number) => spread(done.map((round) => round.own.ms / of(round)));
   return {
     name,
-    nodesPerTenant,
     remotePorts,
     nexthops: plan.nexthop.size,
     segue: {

@@ -11,6 +11,7 @@ import { measureCold } from './cold.js';
 import { measureMoves } from './moves.js';
 import { parseOptions, USAGE } from './options.js';
 import { tables } from './report.js';
+import type { Placement } from '../lib/workload.js';
 import type { Options } from './options.js';
 import type { ColdResult, ControlResults } from './results.js';
 
@@ -33,19 +34,20 @@ async function measure(options: Options, standIns: StandIns, directory: string):
   const machine = describeMachine();
   tell(`Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, load ${machine.load1.toFixed(1)}`);
   const cold: ColdResult[] = [];
-  const spreads = [
-    { name: 'anywhere', nodesPerTenant: nodes },
-    { name: 'racks', nodesPerTenant: Math.min(RACK_NODES, nodes) },
+  const placements: [name: string, placement: Placement][] = [
+    ['dealt', 'dealt'],
+    ['anywhere', nodes],
+    ['racks', Math.min(RACK_NODES, nodes)],
   ];
-  for (const { name, nodesPerTenant } of spreads) {
-    const intent = makeIntent({ remotePorts: ports, tenants, nodes, nodesPerTenant });
+  for (const [name, placement] of placements) {
+    const intent = makeIntent({ remotePorts: ports, tenants, nodes, placement });
     const file = join(directory, `${name}.json`);
     writeFileSync(file, intentFile(intent));
-    cold.push(await measureCold({ name, nodesPerTenant, intent, file, directory, rounds, standIns, tell }));
+    cold.push(await measureCold({ name, intent, file, directory, rounds, standIns, tell }));
   }
   const intents = [ports / 100, ports / 10, ports].map(Math.ceil).map((remotePorts) => {
     const file = join(directory, `move-${remotePorts}.json`);
-    writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants, nodes, nodesPerTenant: nodes })));
+    writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants, nodes, placement: 'dealt' })));
     return { remotePorts, file };
   });
   const move = await measureMoves({ ...options, intents, standIns, tell });
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'segue-bench-'));
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const ids = makeIntent({ ...options, remotePorts: 1, nodesPerTenant: 1 }).tenants.map(({ id }) => id);
+  const ids = makeIntent({ ...options, remotePorts: 1, placement: 'dealt' }).tenants.map(({ id }) => id);
   let standIns: StandIns | undefined;
   try {
     standIns = await StandIns.create(`segue-bench-${process.pid}`, ids);

@@ -31,7 +31,7 @@ function range({ median, min, max }: Spread, digits = 0, unit = 1): string {
 }
 
 function coldTable(result: ColdResult): string {
-  const { name, nodesPerTenant, remotePorts, nexthops, segue, second, ipOwn, ipNexthop, ratio } = result;
+  const { name, remotePorts, nexthops, segue, second, ipOwn, ipNexthop, ratio } = result;
   const steps = ({ load, plan, survey, execute, total }: Steps) =>
     [load, plan, survey, execute, total].map((step) => range(step, 2, 1000));
   const row = (what: string, contender: Contender, times: string[]) => [
@@ -44,7 +44,7 @@ function coldTable(result: ColdResult): string {
   const none = ['', '', '', '', ''];
   const head = ['seconds', 'load', 'plan', 'survey', 'netlink', 'together', 'process', 'k routes/s', 'peak MiB'];
   return [
-    `Cold apply, ${name}: ${remotePorts} remote ports, each tenant's on ${nodesPerTenant} nodes; ${nexthops} next-hop objects.`,
+    `Cold apply, ${name}: ${remotePorts} remote ports, ${nexthops} next-hop objects.`,
     '',
     table(head, [
       row('segue apply', segue, steps(segue.steps)),

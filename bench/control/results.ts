@@ -26,9 +26,8 @@ export interface Steps {
 }
 
 export interface ColdResult {
+  /** How ports are placed: dealt, anywhere, racks. */
   name: string;
-  /** Nodes that the ports of one tenant are spread over. */
-  nodesPerTenant: number;
   remotePorts: number;
   /** Next-hop objects that segue makes for them. */
   nexthops: number;

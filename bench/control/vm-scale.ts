@@ -21,8 +21,6 @@ import type { Report } from '../../src/reconcile/change.js';
 import type { NodeConfig } from '../../src/intent/types.js';
 
 const UPLINK = 'up0';
-/** Every tenant's ports stay on this many nodes. */
-const NODES_PER_TENANT = 32;
 
 const started = performance.now();
 function tell(text: string): void {
@@ -87,7 +85,7 @@ function makePorts(socket: NetlinkSocket, names: readonly string[]): void {
 const [remotePorts = 100_000, tenants = 256, nodes = 1000] = process.argv.slice(2).map(Number);
 const directory = mkdtempSync(join(tmpdir(), 'segue-scale-'));
 tell('making the intent, the namespace and its interfaces');
-const intent = makeIntent({ remotePorts, tenants, nodes, nodesPerTenant: Math.min(NODES_PER_TENANT, nodes) });
+const intent = makeIntent({ remotePorts, tenants, nodes, placement: 'dealt' });
 const file = join(directory, 'intent.json');
 writeFileSync(file, intentFile(intent));
 const netns = await StandIns.create(`segue-scale-${process.pid}`, []);

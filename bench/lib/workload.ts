@@ -8,12 +8,15 @@ export interface WorkloadOptions {
   tenants: number;
   /** Nodes other than the one measured. */
   nodes: number;
-  /**
-   * Nodes that a tenant's ports are on, drawn at random. With as many as there are nodes nearly every port is alone of
-   * its tenant on its node: hardly a next hop is shared, the hardest case for sharing.
-   */
-  nodesPerTenant: number;
+  placement: Placement;
 }
+
+/**
+ * Where a tenant's ports are. `dealt`: ports go to tenants and nodes in turn, as cards are dealt. A number: each port is on
+ * one of so many nodes of its tenant, drawn at random; with as many as there are nodes nearly every port is alone of its
+ * tenant on its node, and hardly a next hop is shared.
+ */
+export type Placement = 'dealt' | number;
 
 /** The node that is measured. */
 export const SELF = 'bench-hv0';
@@ -36,12 +39,12 @@ const SEED = 5;
  *
  * @throws RangeError when a number is out of what the layout holds
  */
-export function makeIntent({ remotePorts, tenants, nodes, nodesPerTenant }: WorkloadOptions): Intent {
+export function makeIntent({ remotePorts, tenants, nodes, placement }: WorkloadOptions): Intent {
   const perTenant = Math.ceil(remotePorts / tenants);
   if (perTenant > 65_000) throw new RangeError(`${perTenant} ports a tenant: expected at most 65000`);
   if (nodes < 1 || nodes > 65_000) throw new RangeError(`${nodes} nodes: expected 1 to 65000`);
-  if (nodesPerTenant < 1 || nodesPerTenant > nodes) {
-    throw new RangeError(`${nodesPerTenant} nodes a tenant: expected 1 to ${nodes}`);
+  if (placement !== 'dealt' && (placement < 1 || placement > nodes)) {
+    throw new RangeError(`${placement} nodes a tenant: expected 1 to ${nodes}`);
   }
   const random = randomFrom(SEED);
   const ports: Port[] = [];
@@ -55,8 +58,8 @@ export function makeIntent({ remotePorts, tenants, nodes, nodesPerTenant }: Work
     const count = Math.floor(((t + 1) * remotePorts) / tenants) - Math.floor((t * remotePorts) / tenants);
     const home = Math.floor(random() * nodes);
     for (let p = 1; p <= count; p++) {
-      const node = (home + Math.floor(random() * nodesPerTenant)) % nodes;
-      ports.push(port(tenant, t, p, `hv${node + 1}`));
+      const node = placement === 'dealt' ? (p - 1) * tenants + t : home + Math.floor(random() * placement);
+      ports.push(port(tenant, t, p, `hv${(node % nodes) + 1}`));
     }
   }
   return { version: 1, sidBlock: 'fd00:5e::/32', nodes: nodeList(nodes), tenants: tenantList, ports, paths: [] };

@@ -68,7 +68,9 @@ function nameOf(entity: Entity): string {
       return 'node';
     case 'pair':
       return `pair ${entity.tenant} ${entity.node}`;
-    default:
+    case 'tenant':
+    case 'proxies':
+    case 'port':
       return `${entity.kind} ${entity.key}`;
   }
 }

@@ -168,7 +168,7 @@ export class IntentView {
       return;
     }
     let byNode = this.#pairs.get(port.tenant);
-    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map()));
+    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemotePair>()));
     const pair = byNode.get(port.node);
     if (pair !== undefined) pair.ports += 1;
     else byNode.set(port.node, { tenant: port.tenant, node: port.node, ports: 1, inet: undefined, inet6: undefined });

@@ -10,8 +10,8 @@ import { Seen } from './seen.js';
 const KINDS = { name: 0, interface: 1, mac: 2, address: 3 } as const;
 export type OwnedKind = keyof typeof KINDS;
 
-/** Values of a port with one address of each family, and one to spare. */
-const VALUES_PER_PORT = 6;
+/** Values of a port with one address; the table grows for more. Each look-up misses the caches, so it is no larger. */
+const VALUES_PER_PORT = 4;
 
 /** A place in which values of a kind must differ: a node for interfaces, a tenant for addresses, the file for names. */
 export interface OwnerScope {
