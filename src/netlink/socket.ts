@@ -38,6 +38,10 @@ export const MAX_BATCH = 128;
 export const MAX_DUMP_ATTEMPTS = 16;
 export type NetlinkResult = { ok: true } | { ok: false; error: NetlinkError };
 
+/** Waits before a single request is tried again, milliseconds. */
+const REQUEST_PAUSES_MS = [0.1, 0.5, 2, 10];
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+
 const OK: NetlinkResult = { ok: true };
 
 /** What an NLMSG_ERROR or NLMSG_DONE says: 0 or a negative errno, then extended ACK attributes. */
@@ -216,12 +220,18 @@ export class NetlinkSocket {
   }
 
   /**
-   * Carries one request out.
+   * Carries one request out; one that the kernel had no memory for is tried again a few times (the per-CPU allocation in
+   * an encapsulation is atomic, and refilled within a millisecond).
    * @throws NetlinkError
    */
   request(request: NetlinkRequest): void {
-    const result = this.execute([request])[0];
-    if (result && !result.ok) throw result.error;
+    for (let attempt = 0; ; attempt++) {
+      const result = this.execute([request])[0];
+      if (result === undefined || result.ok) return;
+      const pauseMs = result.error.errnoName === 'ENOMEM' ? REQUEST_PAUSES_MS[attempt] : undefined;
+      if (pauseMs === undefined) throw result.error;
+      Atomics.wait(NEVER_WOKEN, 0, 0, pauseMs);
+    }
   }
 
   /**
