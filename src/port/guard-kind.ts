@@ -22,12 +22,13 @@ export const guardKind: Kind<'guard'> = {
     const listing = mergeListings(await Promise.all(GUARD_TABLES.map((table) => listTable(kernel, table))));
     const found = new Map<string, GuardObject>();
     const intact = new Set<GuardTableName>();
+    const planned = [...wanted.values()].filter(isTable);
+    const forms = listing.skeletons.size === 0 ? new Map<string, string>() : canonical(planned);
     for (const [table, skeleton] of listing.skeletons) {
-      const want = wanted.get(table);
-      const text = want !== undefined && 'text' in want ? want.text : undefined;
-      if (text !== undefined && skeleton === canonical(text, table)) {
+      const want = planned.find((candidate) => candidate.table === table);
+      if (want !== undefined && skeleton === forms.get(table)) {
         intact.add(table);
-        found.set(table, { table, text });
+        found.set(table, want);
       } else {
         found.set(table, { table, text: 'altered' });
       }
@@ -120,13 +121,15 @@ function isTable(value: GuardObject | undefined): value is GuardTable {
   return value !== undefined && 'text' in value;
 }
 
-const canonicalForms = new Map<string, string>();
+/** By the texts of the tables. */
+const canonicalForms = new Map<string, ReadonlyMap<GuardTableName, string>>();
 
 /**
- * How this machine's nft lists a table: it is loaded into a network namespace of its own, which ends with the process.
+ * How this machine's nft lists tables: they are loaded into a network namespace of its own, which ends with the process.
  * Comparing what nft prints with what nft prints needs no knowledge of how a version of it words a rule.
  */
-function canonical(text: string, table: GuardTableName): string {
+function canonical(tables: readonly GuardTable[]): ReadonlyMap<string, string> {
+  const text = tables.map((table) => table.text).join('\n');
   const known = canonicalForms.get(text);
   if (known !== undefined) return known;
   const child = spawnSync('unshare', ['--net', 'sh', '-c', 'nft -f - && nft -j list ruleset'], {
@@ -134,7 +137,7 @@ function canonical(text: string, table: GuardTableName): string {
     encoding: 'utf8',
   });
   if (child.status !== 0) throw new NftError(`nft, in a network namespace of its own: ${child.stderr.trim()}`);
-  const form = readListing(child.stdout).skeletons.get(table) ?? '';
-  canonicalForms.set(text, form);
-  return form;
+  const forms = readListing(child.stdout).skeletons;
+  canonicalForms.set(text, forms);
+  return forms;
 }

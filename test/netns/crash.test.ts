@@ -15,6 +15,8 @@ const MIN_HALF_MADE = 0.8;
 const KILLS_A_PURGE = 3;
 /** Of so many one falls anywhere between the command and the end, the others between the first change and the last. */
 const ANYWHERE_EVERY = 10;
+/** Part of an apply's length in which the moments fall: this process hears of the first change a little after it. */
+const MOMENTS = 0.8;
 
 describe('kill -9 at a random moment of apply', () => {
   const network = useNetwork(driftTopology(), async (built) => {
@@ -40,11 +42,13 @@ describe('kill -9 at a random moment of apply', () => {
     // How long it takes, first from nothing, then from one intent to the other: the bounds of the random moments.
     const durations: Record<string, number> = {};
     const surveys: Record<string, number> = {};
+    const changes: Record<string, number> = {};
     for (const [way, intent] of [
       ['nothing to A', 'A'],
       ['A to B', 'B'],
       ['B to A', 'A'],
     ] as const) {
+      changes[way] = await left(intent);
       const worker = new CrashWorker(file);
       await worker.until('ready');
       const { surveyMs = 0, executeMs = 0 } = await worker.complete(intent);
@@ -61,14 +65,14 @@ describe('kill -9 at a random moment of apply', () => {
       const step = kill % KILLS_A_PURGE;
       const target = step === 1 ? 'B' : 'A';
       const way = step === 0 ? 'nothing to A' : step === 1 ? 'A to B' : 'B to A';
-      const before = await left(target);
+      const before = changes[way] ?? 0;
       const worker = ready;
       await worker.until('ready');
       const anywhere = kill % ANYWHERE_EVERY === 0;
-      const span = (durations[way] ?? 0) + (anywhere ? (surveys[way] ?? 0) : 0);
+      const span = MOMENTS * (durations[way] ?? 0) + (anywhere ? (surveys[way] ?? 0) : 0);
       const killed = await worker.killDuring(target, anywhere ? 'command' : 'executing', random() * span);
       // A worker that was quicker than thought bounds the moments from now on.
-      if (killed.executeMs !== undefined) durations[way] = killed.executeMs;
+      if (killed.executeMs !== undefined) durations[way] = Math.min(durations[way] ?? 0, killed.executeMs);
       // The next one loads while this one's wreck is looked at.
       if (kill + 1 < KILLS) ready = new CrashWorker(file);
 
