@@ -152,6 +152,7 @@ export class Agent {
     }
     const { links, nexthopIds } = this.#instance.kernel;
     const uplinks = this.#options.config.uplinks;
+    const nameOf = (ifindex: number): string => links.nameOf(ifindex);
     const concerns = (device: string | number): boolean => {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
@@ -160,7 +161,7 @@ export class Agent {
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
       ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
     ];
-    for (const event of events) addHints(this.#hints, event, { plan, concerns, nexthopDevices });
+    for (const event of events) addHints(this.#hints, event, { plan, concerns, nameOf, nexthopDevices });
     this.#lookSoon(HINT_DELAY_MS);
   };
 

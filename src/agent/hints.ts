@@ -28,17 +28,25 @@ const DEVICE_KINDS: readonly KindName[] = [
   'route',
 ];
 
+/** What goes with an address. */
+const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
+
 /** What the events' consumer knows. */
 export interface HintContext {
   plan: Plan;
   /** Is a device of this name, or this index, in the plan? */
   concerns: (device: string | number) => boolean;
+  nameOf: (ifindex: number) => string;
   /** Names of the devices that a next hop leaves by: now, and when it was last listed. */
   nexthopDevices: (id: number, oif: number | undefined) => string[];
 }
 
 /** Adds what an event may have changed of ours. Events that we caused are not to come here. */
-export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns, nexthopDevices }: HintContext): void {
+export function addHints(
+  hints: Hints,
+  event: NetlinkEvent,
+  { plan, concerns, nameOf, nexthopDevices }: HintContext,
+): void {
   switch (event.kind) {
     case 'link': {
       const { name, master } = event.value;
@@ -52,9 +60,14 @@ export function addHints(hints: Hints, event: NetlinkEvent, { plan, concerns, ne
       addTable(hints, MAIN_TABLE);
       return;
     }
-    case 'address':
-      if (concerns(event.value.ifindex)) hints.kinds.add('address');
+    case 'address': {
+      if (!concerns(event.value.ifindex)) return;
+      // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
+      for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
+      const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
+      if (table !== undefined) addTable(hints, table);
       return;
+    }
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;

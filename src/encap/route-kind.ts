@@ -43,7 +43,11 @@ export const routeKind: Kind<'route'> = {
       return [replaceRoute(toKernel(kernel, desired))];
     }),
 
-  devices: ({ device }) => (device === undefined ? NONE : [device]),
+  devices({ device, nexthop }) {
+    if (device !== undefined) return [device];
+    // A next hop's key names its VRF: without that there is no next hop either.
+    return nexthop === undefined ? NONE : [nexthop.slice(nexthop.indexOf(' ') + 1, nexthop.lastIndexOf(' '))];
+  },
 
   inScope: ({ table }, { tables }) => tables.has(table),
 

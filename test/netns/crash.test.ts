@@ -11,6 +11,8 @@ import type { Intent } from '../../src/intent/types.js';
 
 const KILLS = Number(process.env.SEGUE_CRASH_KILLS ?? 100);
 const MIN_HALF_MADE = 0.8;
+/** A kill, the next apply and what is compared take some four seconds in the VM. */
+const TIMEOUT_MS = 1_500_000;
 /** After so many kills all is purged; then the next one begins with nothing. */
 const KILLS_A_PURGE = 3;
 /** Of so many one falls anywhere between the command and the end, the others between the first change and the last. */
@@ -24,74 +26,80 @@ describe('kill -9 at a random moment of apply', () => {
     await built.shell('hv1', `ip link add fx type vrf table 7; ip link del fx; ${QUIET}`);
   });
 
-  it(`${KILLS} times: the next apply converges, purge leaves nothing`, async () => {
-    const seed = Number(process.env.SEGUE_SEED ?? Date.now() % 1_000_000_007);
-    const random = randomOf(seed);
-    const config = network.config('hv1');
-    const intents = { A: scopeTo(network.intent(), config.node), B: scopeTo(other(network.intent()), config.node) };
-    const file = join(network.directory, 'crash.json');
-    writeFileSync(file, JSON.stringify({ config, intents }));
-    const clean = await snapshot(network, 'hv1');
-    const purge = async (): Promise<void> => {
-      expect((await network.purge('hv1')).failures).toEqual([]);
-      expect(differencesOf(clean, await snapshot(network, 'hv1'))).toEqual({ gone: [], come: [] });
-      expect(existsSync(join(RUN_ROOT, config.node))).toBe(false);
-    };
-    const left = async (name: 'A' | 'B'): Promise<number> => (await network.diff('hv1', intents[name])).length;
+  it(
+    `${KILLS} times: the next apply converges, purge leaves nothing`,
+    async () => {
+      const seed = Number(process.env.SEGUE_SEED ?? Date.now() % 1_000_000_007);
+      const random = randomOf(seed);
+      const config = network.config('hv1');
+      const intents = { A: scopeTo(network.intent(), config.node), B: scopeTo(other(network.intent()), config.node) };
+      const file = join(network.directory, 'crash.json');
+      writeFileSync(file, JSON.stringify({ config, intents }));
+      const clean = await snapshot(network, 'hv1');
+      const purge = async (): Promise<void> => {
+        expect((await network.purge('hv1')).failures).toEqual([]);
+        expect(differencesOf(clean, await snapshot(network, 'hv1'))).toEqual({ gone: [], come: [] });
+        expect(existsSync(join(RUN_ROOT, config.node))).toBe(false);
+      };
+      const left = async (name: 'A' | 'B'): Promise<number> => (await network.diff('hv1', intents[name])).length;
 
-    // How long it takes, first from nothing, then from one intent to the other: the bounds of the random moments.
-    const durations: Record<string, number> = {};
-    const surveys: Record<string, number> = {};
-    const changes: Record<string, number> = {};
-    for (const [way, intent] of [
-      ['nothing to A', 'A'],
-      ['A to B', 'B'],
-      ['B to A', 'A'],
-    ] as const) {
-      changes[way] = await left(intent);
-      const worker = new CrashWorker(file);
-      await worker.until('ready');
-      const { surveyMs = 0, executeMs = 0 } = await worker.complete(intent);
-      expect(worker.errors).toBe('');
-      durations[way] = executeMs;
-      surveys[way] = surveyMs;
-    }
-    await purge();
-
-    let halfMade = 0;
-    const fractions: number[] = [];
-    let ready = new CrashWorker(file);
-    for (let kill = 0; kill < KILLS; kill++) {
-      const step = kill % KILLS_A_PURGE;
-      const target = step === 1 ? 'B' : 'A';
-      const way = step === 0 ? 'nothing to A' : step === 1 ? 'A to B' : 'B to A';
-      const before = changes[way] ?? 0;
-      const worker = ready;
-      await worker.until('ready');
-      const anywhere = kill % ANYWHERE_EVERY === 0;
-      const span = MOMENTS * (durations[way] ?? 0) + (anywhere ? (surveys[way] ?? 0) : 0);
-      const killed = await worker.killDuring(target, anywhere ? 'command' : 'executing', random() * span);
-      // A worker that was quicker than thought bounds the moments from now on.
-      if (killed.executeMs !== undefined) durations[way] = Math.min(durations[way] ?? 0, killed.executeMs);
-      // The next one loads while this one's wreck is looked at.
-      if (kill + 1 < KILLS) ready = new CrashWorker(file);
-
-      const after = await left(target);
-      fractions.push(1 - after / before);
-      if (after > 0 && after < before) halfMade += 1;
-      const last = step === KILLS_A_PURGE - 1 || kill + 1 === KILLS;
-      // Every other purge meets the wreck itself.
-      if (!last || kill % 2 === 0) {
-        await network.apply('hv1', intents[target]);
-        expect(await left(target), `seed ${seed}, kill ${kill}: after the next apply`).toBe(0);
+      // How long it takes, first from nothing, then from one intent to the other: the bounds of the random moments.
+      const durations: Record<string, number> = {};
+      const surveys: Record<string, number> = {};
+      const changes: Record<string, number> = {};
+      for (const [way, intent] of [
+        ['nothing to A', 'A'],
+        ['A to B', 'B'],
+        ['B to A', 'A'],
+      ] as const) {
+        changes[way] = await left(intent);
+        const worker = new CrashWorker(file);
+        await worker.until('ready');
+        const { surveyMs = 0, executeMs = 0 } = await worker.complete(intent);
+        expect(worker.errors).toBe('');
+        durations[way] = executeMs;
+        surveys[way] = surveyMs;
       }
-      if (last) await purge();
-    }
-    console.log(`seed ${seed}: ${halfMade} of ${KILLS} half made; part of the changes done when killed, in tenths:`);
-    console.log(`  ${tenths(fractions).join(' ')}`);
-    console.log(`  a whole apply takes, ms: ${JSON.stringify(durations)} after a survey of ${JSON.stringify(surveys)}`);
-    expect(halfMade).toBeGreaterThanOrEqual(KILLS * MIN_HALF_MADE);
-  });
+      await purge();
+
+      let halfMade = 0;
+      const fractions: number[] = [];
+      let ready = new CrashWorker(file);
+      for (let kill = 0; kill < KILLS; kill++) {
+        const step = kill % KILLS_A_PURGE;
+        const target = step === 1 ? 'B' : 'A';
+        const way = step === 0 ? 'nothing to A' : step === 1 ? 'A to B' : 'B to A';
+        const before = changes[way] ?? 0;
+        const worker = ready;
+        await worker.until('ready');
+        const anywhere = kill % ANYWHERE_EVERY === 0;
+        const span = MOMENTS * (durations[way] ?? 0) + (anywhere ? (surveys[way] ?? 0) : 0);
+        const killed = await worker.killDuring(target, anywhere ? 'command' : 'executing', random() * span);
+        // A worker that was quicker than thought bounds the moments from now on.
+        if (killed.executeMs !== undefined) durations[way] = Math.min(durations[way] ?? 0, killed.executeMs);
+        // The next one loads while this one's wreck is looked at.
+        if (kill + 1 < KILLS) ready = new CrashWorker(file);
+
+        const after = await left(target);
+        fractions.push(1 - after / before);
+        if (after > 0 && after < before) halfMade += 1;
+        const last = step === KILLS_A_PURGE - 1 || kill + 1 === KILLS;
+        // Every other purge meets the wreck itself.
+        if (!last || kill % 2 === 0) {
+          await network.apply('hv1', intents[target]);
+          expect(await left(target), `seed ${seed}, kill ${kill}: after the next apply`).toBe(0);
+        }
+        if (last) await purge();
+      }
+      console.log(`seed ${seed}: ${halfMade} of ${KILLS} half made; part of the changes done when killed, in tenths:`);
+      console.log(`  ${tenths(fractions).join(' ')}`);
+      console.log(
+        `  a whole apply takes, ms: ${JSON.stringify(durations)} after a survey of ${JSON.stringify(surveys)}`,
+      );
+      expect(halfMade).toBeGreaterThanOrEqual(KILLS * MIN_HALF_MADE);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 /** Another intent for the same ports: other tenants' ids, other addresses, and so nearly every object another. */

@@ -33,9 +33,9 @@ function line(sign: '+' | '~' | '-', object: string): RegExp {
   return new RegExp(`^\\${sign} ${object.replace(/[.[\]|{}()]/g, '\\$&')}`, 'm');
 }
 
-/** Shell: the id of tenant 100's next hop of a family (the IPv4 one was made first). */
+/** Shell: the id of tenant 100's next hop of a family. */
 function idOf(family: 4 | 6): string {
-  return `id=$(ip nexthop list dev sg-100 | awk '{ print $2 }' | sort -n | ${family === 4 ? 'head' : 'tail'} -n 1)`;
+  return `id=$(ip -${family} nexthop list dev sg-100 | awk '{ print $2; exit }')`;
 }
 
 const ROUTES: Drift[] = [
@@ -137,6 +137,8 @@ const RULES: Drift[] = [
 ];
 
 const DEVICES: Drift[] = [
+  ['l3mdev-rule', 'IPv4', 'ip -4 rule del pref 1000', '+', 'rule -4 pref 1000 lookup'],
+  ['l3mdev-rule', 'IPv6', 'ip -6 rule del pref 1000', '+', 'rule -6 pref 1000 lookup'],
   ['vrf', 'deleted', 'ip link del sg-100', '+', 'vrf sg-100 table'],
   ['vrf', 'down', 'ip link set sg-100 down', '~', 'vrf sg-100 table'],
   ['vrf', 'other alias', 'ip link set sg-100 alias somebody', '~', 'vrf sg-100 table'],
@@ -157,8 +159,14 @@ const DEVICES: Drift[] = [
   ['address', 'IPv4 gateway', 'ip addr del 10.0.0.254/32 dev t100-1', '+', 'address 10.0.0.254/32 dev t100-1'],
   ['address', 'IPv6 gateway', 'ip addr del cafe::254/128 dev t100-1', '+', 'address cafe::254/128 dev t100-1'],
   ['address', 'outer source', 'ip addr del fd00:5e:1::1/128 dev lo', '+', 'address fd00:5e:1::1/128 dev lo'],
-  ['neighbour', 'IPv4 deleted', 'ip neigh del 10.0.0.1 dev t100-1', '+', 'neigh 10.0.0.1 lladdr 02:00:00:00:00:01'],
-  ['neighbour', 'IPv6 deleted', 'ip neigh del cafe::1 dev t100-1', '+', 'neigh cafe::1 lladdr 02:00:00:00:00:01'],
+  [
+    'neighbour',
+    'IPv4 deleted',
+    'ip neigh del 10.0.0.1 dev t100-1 || :',
+    '+',
+    'neigh 10.0.0.1 lladdr 02:00:00:00:00:01',
+  ],
+  ['neighbour', 'IPv6 deleted', 'ip neigh del cafe::1 dev t100-1 || :', '+', 'neigh cafe::1 lladdr 02:00:00:00:00:01'],
   [
     'neighbour',
     'IPv4 with another MAC',
