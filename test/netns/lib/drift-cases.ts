@@ -300,30 +300,8 @@ const GUARD: Drift[] = [
   },
 ];
 
+/** What the kernel does not tell of. */
+const UNTOLD = SILENT.map((drift): Drift => ({ ...drift, silent: true }));
+
 /** Every kind at least once. */
-export const DRIFTS: readonly Drift[] = [...ROUTES, ...RULES, ...DEVICES, ...NEXTHOPS, ...SYSCTLS, ...SILENT, ...GUARD];
-
-/** Damage that takes other objects along, or is undone by other damage: on its own. */
-const ALONE: ReadonlySet<KindName> = new Set<KindName>(['vrf', 'port', 'nexthop', 'guard', 'local-rule']);
-
-/** The same in as few steps as do not get in each other's way: a look at everything costs seconds in an emulated VM. */
-export function driftSteps(): Drift[][] {
-  const together: Drift[][] = [];
-  const alone: Drift[][] = [];
-  for (const drift of DRIFTS) {
-    if (ALONE.has(drift.kind)) {
-      alone.push([drift]);
-      continue;
-    }
-    const object = objectOf(drift);
-    const step = together.find((candidate) => candidate.every((other) => objectOf(other) !== object));
-    if (step === undefined) together.push([drift]);
-    else step.push(drift);
-  }
-  return [...together, ...alone];
-}
-
-/** What a line names, without the sign and without what follows the first three words. */
-function objectOf({ line: { source } }: Drift): string {
-  return source.slice(3).split(' ').slice(0, 3).join(' ');
-}
+export const DRIFTS: readonly Drift[] = [...ROUTES, ...RULES, ...DEVICES, ...NEXTHOPS, ...SYSCTLS, ...UNTOLD, ...GUARD];
