@@ -2,6 +2,7 @@ import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, ObjectChange, Scope } from './kind.js';
+import type { PortAttachment } from '../port/objects.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
@@ -84,8 +85,9 @@ export class Engine {
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
       total.waiting = [...survey.waiting, ...report.waiting];
-      // A VRF that is made anew takes what hangs on it along.
-      const settled = report.failures.length === 0 && !survey.changes.some(replacesVrf);
+      // A VRF that is made anew takes what hangs on it along, and an interface that joins one goes down and up.
+      const settled =
+        report.failures.length === 0 && !survey.changes.some((change) => replacesVrf(change) || joins(change));
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
@@ -178,4 +180,12 @@ function groupByKind(changes: readonly Change[], wanted: (change: Change) => boo
     else group.push(change);
   }
   return groups;
+}
+
+function joins({ kind, desired, actual }: Change): boolean {
+  return (
+    kind === 'port' &&
+    desired !== undefined &&
+    (actual as PortAttachment | undefined)?.vrf !== (desired as PortAttachment).vrf
+  );
 }

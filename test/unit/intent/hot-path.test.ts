@@ -51,7 +51,7 @@ describe('fits', { timeout: 60_000 }, () => {
       }),
       { numRuns: 1000 },
     );
-    expect(taken).toBeGreaterThan(50);
+    expect(taken).toBeGreaterThan(10);
   });
 
   it('takes every port that is as it should be', () => {
