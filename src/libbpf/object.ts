@@ -4,7 +4,7 @@ import { MAP_TYPES, type MapType, PROGRAM_TYPES, type ProgramType } from './cons
 import { Btf } from './btf.js';
 import { check, LibbpfError, u32 } from './errors.js';
 import { lastErrno, libbpf, libc } from './ffi.js';
-import { duplicate } from './handle.js';
+import { adopt, duplicate } from './handle.js';
 import { collectLog } from './log.js';
 import { BpfMap } from './map.js';
 import { BpfProgram } from './program.js';
@@ -246,7 +246,7 @@ export class BpfObject {
     const map = this.#map(name, 'use');
     this.#afterLoad(`map ${name}`);
     const fd = check(libbpf().bpf_map__fd(map), `object ${this.name}: map ${name}`, 'it was not created');
-    const handle = new BpfMap(duplicate(fd, `map ${name}`), name);
+    const handle = adopt(duplicate(fd, `map ${name}`), (copy) => new BpfMap(copy, name));
     this.#mapHandles.set(name, handle);
     return handle;
   }
@@ -258,7 +258,7 @@ export class BpfObject {
     const program = this.#program(name, 'use');
     this.#afterLoad(`program ${name}`);
     const fd = check(libbpf().bpf_program__fd(program), `object ${this.name}: program ${name}`, 'it was not loaded');
-    const handle = new BpfProgram(duplicate(fd, `program ${name}`), name);
+    const handle = adopt(duplicate(fd, `program ${name}`), (copy) => new BpfProgram(copy, name));
     this.#programHandles.set(name, handle);
     return handle;
   }
