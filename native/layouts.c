@@ -95,6 +95,11 @@ int main(void) {
   FIELD(bpf_map_create_opts, "map_extra", map_extra);
   FIELD(bpf_map_create_opts, "numa_node", numa_node);
   END();
+  BEGIN(bpf_prog_load_opts);
+  FIRST(bpf_prog_load_opts, "log_level", log_level);
+  FIELD(bpf_prog_load_opts, "log_size", log_size);
+  FIELD(bpf_prog_load_opts, "log_buf", log_buf);
+  END();
   BEGIN(bpf_test_run_opts);
   FIRST(bpf_test_run_opts, "data_in", data_in);
   FIELD(bpf_test_run_opts, "data_out", data_out);

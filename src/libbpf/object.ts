@@ -181,6 +181,15 @@ export class BpfObject {
     this.#beforeLoad(`map ${name}: configure`);
     const lib = libbpf();
     const { type, maxEntries, valueSize, flags, pin, reuse, inner, create } = configuration;
+    const shaped = type !== undefined || maxEntries !== undefined || valueSize !== undefined;
+    if (shaped && lib.bpf_map__initial_value(map, Buffer.alloc(8)) !== null) {
+      // libbpf unmaps as many bytes as it then believes to have mapped: memory of others.
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation,
+        reason: 'the shape of global data is what the programs make it',
+      });
+    }
     const set = (result: number, what: string): number => check(result, operation, what);
     if (type !== undefined) set(lib.bpf_map__set_type(map, MAP_TYPES[type]), `type ${type}`);
     if (maxEntries !== undefined) {

@@ -8,6 +8,7 @@ import {
   LINK_UPDATE_OPTS,
   MAP_CREATE_OPTS,
   OPEN_OPTS,
+  PROG_LOAD_OPTS,
   PROG_QUERY_OPTS,
   TEST_RUN_OPTS,
 } from '../../../src/libbpf/structs.js';
@@ -83,6 +84,7 @@ test('codecs of another layout than the live map are refused before the first en
 test.each([
   ['bpf_object_open_opts', OPEN_OPTS],
   ['bpf_map_create_opts', MAP_CREATE_OPTS],
+  ['bpf_prog_load_opts', PROG_LOAD_OPTS],
   ['bpf_test_run_opts', TEST_RUN_OPTS],
   ['bpf_link_create_opts', LINK_CREATE_OPTS],
   ['bpf_link_update_opts', LINK_UPDATE_OPTS],
