@@ -3,19 +3,23 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint unit kernel netns vm demo bench gen clean
+.PHONY: help setup build test lint unit kernel netns vm demo bench gen gen-check clean
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 # Seconds; a calm machine needs a third of it.
 VM_TIMEOUT ?= 3000
-STAGES := setup build lint unit kernel vm
+STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
+BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
+BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
+# v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
+BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup build ## set up, build, and run the demonstration network with its report
 	@bin/segue lab run
@@ -26,12 +30,18 @@ test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 setup: ## install what is missing: Debian packages, a kernel for the VM, node modules
 	@scripts/setup
 
-build: setup $(NATIVE) ## compile src/ to dist/, native/ to build/native/
+build: setup $(NATIVE) $(BPF) ## compile src/ to dist/, native/ to build/native/, bpf/ to build/bpf/
 	@mkdir -p .cache; npm run --silent build >.cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
 
 build/native/%: native/%.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $<
+
+build/native/layouts: bpf/test/maps.h
+
+build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
+	@mkdir -p $(@D)
+	@clang $(BPF_CFLAGS) -c -o $@ $<
 
 lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
@@ -56,8 +66,13 @@ bench: setup ## control-plane benchmark: routes a second, cost of one change, me
 	@node build/bench/control/main.js --json bench/results/control.json $(BENCH)
 	@node build/bench/control/document.js
 
-gen: ## generated layouts: not there yet, they come with the fast path (issue 3)
-	@echo 'make gen: nothing to generate yet; map layouts come with the eBPF fast path (issue 3)' >&2; exit 1
+GENERATE = node_modules/.bin/tsc -p scripts/tsconfig.gen.json && node scripts/gen.js
+
+gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/layouts.json says which)
+	@$(GENERATE)
+
+gen-check: setup $(BPF) ## are the codecs those that `make gen` would write?
+	@$(GENERATE) --check
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*
