@@ -1,0 +1,23 @@
+/** The TCP benchmark: `make bench BENCH="--only tcp"`, or `node build/bench/tcp/main.js --help`. */
+import { describeMachine } from '../lib/machine.js';
+import { RowCollector } from '../lib/rows.js';
+import { session, writeJson } from '../lib/session.js';
+import { parseOptions, USAGE } from './options.js';
+import { measureTcp } from './measure.js';
+import type { Results } from '../lib/rows.js';
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(USAGE);
+} else {
+  const options = parseOptions(process.argv.slice(2));
+  await session(async (names) => {
+    const started = performance.now();
+    const machine = describeMachine();
+    const collector = new RowCollector();
+    await measureTcp(names, options, collector);
+    const paths = options.paths.map(({ name, describe }) => ({ name, describe }));
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const results: Results = { machine, rounds: options.rounds, seconds, paths, rows: collector.rows };
+    if (options.json !== undefined) writeJson(options.json, results);
+  });
+}
