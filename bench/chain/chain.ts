@@ -4,6 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { outputOf } from '../../src/lab/process.js';
+import { getLink } from '../../src/netlink/link.js';
+import { NetlinkSocket } from '../../src/netlink/socket.js';
 import { createNetns, inNetns } from '../../src/netlink/netns.js';
 import { removeNamespaces } from '../../src/lab/namespaces.js';
 import { INNER, LOCATOR, MAC, NODES, PORT, TUNNEL_SOURCE, UNDERLAY, UNDERLAY_MTU, UPLINK, VM } from './names.js';
@@ -96,8 +98,6 @@ export class Chain {
         await chain.ip(node, ['link set lo up', ...deviceCommands(node, options.tenantMtu)]);
       }
       for (const node of ['hv1', 'hv2'] as const) {
-        // IPv6 forwards by next header only: without GRO on the port, frames redirected into it would be dropped
-        // (drivers/net/veth.c, veth_xdp_xmit: the peer needs NAPI).
         if (options.underlay === 'wire') {
           await chain.offload(node, UPLINK, ['tso', 'off', 'gso', 'off', 'gro', 'on']);
         }
@@ -133,6 +133,26 @@ export class Chain {
     inNetns(this.netns(node), () => {
       for (const [name, value] of Object.entries(values)) writeFileSync(`/proc/sys/net/${name}`, String(value));
     });
+  }
+
+  /**
+   * Turns GRO on at the tenant's ends, which gives those devices NAPI: without it (or an XDP program) a veth drops every
+   * frame that XDP redirects to it (drivers/net/veth.c, veth_xdp_xmit).
+   */
+  async acceptRedirected(): Promise<void> {
+    await this.offload('gen', VM, ['gro', 'on']);
+    await this.offload('hv1', PORT, ['gro', 'on']);
+  }
+
+  ifindex(node: Node, device: string): number {
+    const socket = NetlinkSocket.open({ protocol: 'route', netns: this.netns(node) });
+    try {
+      const link = getLink(socket, device);
+      if (link === undefined) throw new Error(`link ${device} in ${this.netns(node)}: absent`);
+      return link.index;
+    } finally {
+      socket.close();
+    }
   }
 
   async remove(): Promise<void> {

@@ -41,7 +41,6 @@ export function parseOptions(args: string[]): Options {
       families: text,
       json: text,
       smoke: { type: 'boolean' },
-      help: { type: 'boolean' },
     },
   });
   const smoke = values.smoke === true;

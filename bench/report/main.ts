@@ -1,0 +1,46 @@
+/** Writes docs/benchmarks.md and its charts from the result files: those that are there. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { drawn } from './bars.js';
+import { packetCharts, packetSection, packetSummary } from './packets.js';
+import { replaceSection } from './page.js';
+import { controlSummary } from './control.js';
+import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
+import type { Chart } from './bars.js';
+import type { ControlResults } from '../control/results.js';
+import type { Results } from '../lib/rows.js';
+
+const PAGE = 'docs/benchmarks.md';
+const CHARTS = 'docs/benchmarks';
+
+const { values } = parseArgs({ options: { results: { type: 'string', default: 'bench/results' } } });
+
+function read<T>(name: string): T | undefined {
+  const file = join(values.results, `${name}.json`);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+let page = readFileSync(PAGE, 'utf8');
+const summary: string[] = [];
+const charts: Record<string, Chart> = {};
+
+const packets = read<Results>('packets');
+if (packets !== undefined) {
+  page = replaceSection(page, 'packets', packetSection(packets));
+  Object.assign(charts, packetCharts(packets));
+  summary.push(packetSummary(packets));
+}
+const tcp = read<Results>('tcp');
+if (tcp !== undefined) {
+  page = replaceSection(page, 'tcp', tcpSection(tcp));
+  Object.assign(charts, tcpCharts(tcp));
+  summary.push(tcpSummary(tcp));
+}
+const control = read<ControlResults>('control');
+if (control !== undefined) summary.push(controlSummary(control));
+
+page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
+mkdirSync(CHARTS, { recursive: true });
+for (const [name, text] of Object.entries(drawn(charts))) writeFileSync(join(CHARTS, name), text);
+writeFileSync(PAGE, page);
