@@ -12,7 +12,11 @@ REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.
 VM_TIMEOUT ?= 3000
 STAGES := setup build lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
+BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
+BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
+# v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
+BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,12 +30,16 @@ test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 setup: ## install what is missing: Debian packages, a kernel for the VM, node modules
 	@scripts/setup
 
-build: setup $(NATIVE) ## compile src/ to dist/, native/ to build/native/
+build: setup $(NATIVE) $(BPF) ## compile src/ to dist/, native/ to build/native/, bpf/ to build/bpf/
 	@mkdir -p .cache; npm run --silent build >.cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
 
 build/native/%: native/%.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $<
+
+build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
+	@mkdir -p $(@D)
+	@clang $(BPF_CFLAGS) -c -o $@ $<
 
 lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
