@@ -5,6 +5,7 @@ import { nativeProgram } from '../lib/native.js';
 import { run } from '../lib/processes.js';
 import { tethered } from '../lib/tethered.js';
 import { payloadBytes, UDP_PORT } from './frame.js';
+import { runPktgen } from './pktgen.js';
 import { describeTraffic } from './settings.js';
 import type { Chain } from '../chain/chain.js';
 import type { GenerateOptions } from './generate.js';
@@ -42,14 +43,20 @@ function command({ chain, traffic, seconds, rate }: Offer): string[] {
   return [nativeProgram('udpblast'), ...Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])];
 }
 
-/** @throws Error when the generator fails, nothing arrives, or what arrives has another length than what was sent */
-export async function offer(what: Offer): Promise<Trial> {
-  const { chain, sink, traffic, cpu } = what;
-  const before = sink.read();
+async function runProgram(what: Offer): Promise<Sent> {
+  const { chain, traffic, cpu } = what;
   const [program = '', ...args] = tethered(['taskset', '-c', String(cpu), ...command(what)]);
   const { code, stdout, stderr } = await run(program, args, { netns: chain.netns('gen') });
   if (code !== 0) throw new Error(`generator (${describeTraffic(traffic)}): ${stderr.trim() || `exit code ${code}`}`);
-  const { sent, seconds } = JSON.parse(stdout) as Sent;
+  return JSON.parse(stdout) as Sent;
+}
+
+/** @throws Error when the generator fails, nothing arrives, or what arrives has another length than what was sent */
+export async function offer(what: Offer): Promise<Trial> {
+  const { chain, sink, traffic } = what;
+  const before = sink.read();
+  const { sent, seconds } =
+    traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runProgram(what);
   const after = await sink.settled();
   const packets = after.packets - before.packets;
   const bytes = after.bytes - before.bytes;

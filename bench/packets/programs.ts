@@ -6,7 +6,7 @@ import type { Frame } from './frame.js';
 
 /** From build/bench/packets, where this module runs. */
 function objectFile(name: string): string {
-  return fileURLToPath(new URL(`../../bpf/bench/${name}.bpf.o`, import.meta.url));
+  return fileURLToPath(new URL(`../../bpf/bench/${name}.o`, import.meta.url));
 }
 
 /** Global variables that programs write, as one value. */

@@ -1,8 +1,8 @@
 /** What the packet benchmark sends: one base, and each property changed by itself. Pure. */
 import type { Family } from '../chain/names.js';
 
-/** `xdp`: live frames of our own generator, xdp_frames on arrival. `skb`: a process's UDP, sk_buffs all the way. */
-export type Source = 'xdp' | 'skb';
+/** `xdp`: live frames of our own generator, xdp_frames on arrival. `skb`: a process's UDP, sk_buffs all the way. `pktgen`: the kernel's own. */
+export type Source = 'xdp' | 'skb' | 'pktgen';
 
 export interface Traffic {
   /** Of the tenant's packets. */

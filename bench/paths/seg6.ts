@@ -15,6 +15,13 @@ const SID = {
   hv2: { dx4: 'fd00:5e:2:44::', dt6: 'fd00:5e:2:600::' },
 } as const;
 
+/**
+ * End.DX4's next hop, an address that is only reached by a gateway. The kernel routes by it but takes the neighbour from the
+ * route (net/ipv4/route.c, rt_nexthop()): with a next hop that is on the link it would ask ARP for the packet's own
+ * destination, and all destinations but those that answer would be dropped.
+ */
+const DX4_NEXT_HOP = '10.10.3.1';
+
 type Mode = 'encap' | 'encap.red';
 
 async function half(
@@ -27,7 +34,8 @@ async function half(
   const { dx4, dt6 } = SID[node];
   await chain.run(node, ['ip', 'sr', 'tunsrc', 'set', TUNNEL_SOURCE[node]]);
   await chain.ip(node, [
-    `route add ${dx4}/128 encap seg6local action End.DX4 nh4 ${local.v4} dev ${PORT}`,
+    `route add ${DX4_NEXT_HOP}/32 via ${local.v4} dev ${PORT}`,
+    `route add ${dx4}/128 encap seg6local action End.DX4 nh4 ${DX4_NEXT_HOP} dev ${PORT}`,
     `route add ${dt6}/128 encap seg6local action End.DT6 table ${MAIN} dev ${PORT}`,
     `route add ${remote.v4} encap seg6 mode ${mode} segs ${SID[remote.node].dx4} dev ${UPLINK}`,
     `route add ${remote.v6} encap seg6 mode ${mode} segs ${SID[remote.node].dt6} dev ${UPLINK}`,

@@ -35,12 +35,11 @@ function matrix(results: Results, metric: string, columns: readonly Column[]): M
 /** By file name under docs/benchmarks. */
 export function packetCharts(results: Results): Record<string, Chart> {
   const axis = 'million packets a second at the sink, one CPU (median, least–most)';
-  const chart = (title: string, columns: readonly Column[], log: boolean): Chart => ({
+  const chart = (title: string, columns: readonly Column[]): Chart => ({
     title,
     axis,
     scale: MPPS,
     digits: 2,
-    log,
     groups: groups(matrix(results, 'one_cpu', columns)),
   });
   const searched = [
@@ -59,8 +58,8 @@ export function packetCharts(results: Results): Record<string, Chart> {
     })),
   );
   return {
-    'packets-size.svg': chart('Packets by frame size (log axis)', SIZES, true),
-    'packets-source.svg': chart('Packets: many flows, and sk_buffs of a process', OTHERS, false),
+    'packets-size.svg': chart('Packets by frame size', SIZES),
+    'packets-source.svg': chart('Packets: many flows, and sk_buffs of a process', OTHERS),
     'packets-loss.svg': {
       title: 'Generator on a CPU of its own',
       axis: 'million packets a second (median, least–most)',

@@ -12,7 +12,7 @@ import type { Family } from '../chain/names.js';
 import type { Claim } from '../lib/claim.js';
 import type { RowCollector } from '../lib/rows.js';
 import type { Path, SetUp } from '../paths/path.js';
-import type { Options } from './options.js';
+import type { TcpOptions } from './options.js';
 
 const SERVER_START_TIMEOUT_MS = 10_000;
 
@@ -53,7 +53,7 @@ class Stand {
   }
 }
 
-async function measureStand(stand: Stand, setting: Setting, options: Options, rows: RowCollector): Promise<string> {
+async function measureStand(stand: Stand, setting: Setting, options: TcpOptions, rows: RowCollector): Promise<string> {
   const { tenantMtu, underlay } = setting;
   const netns = stand.chain.netns('gen');
   const path = stand.path.name;
@@ -81,7 +81,7 @@ async function measureStand(stand: Stand, setting: Setting, options: Options, ro
   return said.join(', ');
 }
 
-async function measureSetting(setting: Setting, names: Claim, options: Options, rows: RowCollector): Promise<void> {
+async function measureSetting(setting: Setting, names: Claim, options: TcpOptions, rows: RowCollector): Promise<void> {
   const stands: Stand[] = [];
   try {
     for (const path of options.paths) stands.push(await Stand.create(path, names.next(), setting, options.families));
@@ -98,7 +98,7 @@ async function measureSetting(setting: Setting, names: Claim, options: Options, 
   }
 }
 
-export async function measureTcp(names: Claim, options: Options, rows: RowCollector): Promise<void> {
+export async function measureTcp(names: Claim, options: TcpOptions, rows: RowCollector): Promise<void> {
   for (const underlay of options.underlays) {
     for (const tenantMtu of options.mtus) {
       const exchanges = underlay === options.underlays[0] && tenantMtu === options.mtus[0];

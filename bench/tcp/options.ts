@@ -6,15 +6,18 @@ import type { Underlay } from '../chain/chain.js';
 import type { Family } from '../chain/names.js';
 import type { Path } from '../paths/path.js';
 
-export interface Options {
-  paths: Path[];
+export interface TcpOptions {
+  paths: readonly Path[];
   rounds: number;
   /** Of each bulk measurement; exchanges take half. */
   seconds: number;
-  mtus: number[];
-  underlays: Underlay[];
-  flows: number[];
-  families: Family[];
+  mtus: readonly number[];
+  underlays: readonly Underlay[];
+  flows: readonly number[];
+  families: readonly Family[];
+}
+
+export interface Options extends TcpOptions {
   json: string | undefined;
 }
 
