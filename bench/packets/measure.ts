@@ -19,6 +19,7 @@ export interface PacketOptions {
   search: readonly Traffic[];
   /** Of the search, as a fraction. */
   precision: number;
+  trialsMax: number;
   cpus: number;
 }
 
@@ -67,7 +68,12 @@ async function measureSearch(
     const full = await offer({ chain, sink, traffic, cpu, seconds });
     const top = TOP * (oneCpu.arrived / oneCpu.seconds);
     const trial = (rate: number): Promise<typeof full> => offer({ chain, sink, traffic, cpu, seconds, rate });
-    const found = await searchRate(trial, { top, lossMax: LOSS_MAX, precision: options.precision });
+    const found = await searchRate(trial, {
+      top,
+      lossMax: LOSS_MAX,
+      precision: options.precision,
+      trialsMax: options.trialsMax,
+    });
     const setting = asSetting(traffic);
     rows.add(stand.name, 'pdr', 'packet/s', setting, found.rate);
     rows.add(stand.name, 'overload', 'packet/s', setting, full.arrived / full.seconds);

@@ -14,6 +14,7 @@ export interface Options {
   smoke: boolean;
   /** Of the search, as a fraction of the rate. */
   precision: number;
+  trialsMax: number;
   json: string | undefined;
 }
 
@@ -45,6 +46,7 @@ export function parseOptions(args: string[]): Options {
     milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 100 : 800),
     smoke,
     precision: smoke ? 0.3 : 0.04,
+    trialsMax: smoke ? 2 : 24,
     json: values.json,
   };
 }

@@ -14,15 +14,20 @@ export interface SearchOptions {
   lossMax: number;
   /** The search ends when the rates that passed and failed are that close, as a fraction of the one that failed. */
   precision: number;
+  /** The search ends after so many trials as well, whatever is known by then. */
+  trialsMax: number;
 }
 
 export interface Found {
-  /** Packets a second that were really offered in the best trial that passed; 0 when none did. */
+  /** Packets a second that were really offered in the best trial that passed; 0 when none did down to a hundredth of the first. */
   rate: number;
   /** Of that trial. */
   loss: number;
   trials: number;
 }
+
+/** Below this fraction of the first rate the search gives up: such a path drops at any rate. */
+const FLOOR = 0.01;
 
 export function loss({ offered, arrived }: Trial): number {
   return offered === 0 ? 0 : Math.max(0, 1 - arrived / offered);
@@ -47,7 +52,7 @@ export async function searchRate(trial: (rate: number) => Promise<Trial>, option
   };
   let low = 0;
   let high = options.top;
-  while (high - low > options.precision * high) {
+  while (high - low > options.precision * high && high > options.top * FLOOR && found.trials < options.trialsMax) {
     const middle = (low + high) / 2;
     if ((await passes(middle)) || (await passes(middle))) low = middle;
     else high = middle;

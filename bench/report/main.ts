@@ -1,6 +1,6 @@
 /** Writes docs/benchmarks.md and its charts from the result files: those that are there. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawn } from './bars.js';
 import { packetCharts, packetSection, packetSummary } from './packets.js';
@@ -11,17 +11,21 @@ import type { Chart } from './bars.js';
 import type { ControlResults } from '../control/results.js';
 import type { Results } from '../lib/rows.js';
 
-const PAGE = 'docs/benchmarks.md';
-const CHARTS = 'docs/benchmarks';
-
-const { values } = parseArgs({ options: { results: { type: 'string', default: 'bench/results' } } });
+const { values } = parseArgs({
+  options: {
+    results: { type: 'string', default: 'bench/results' },
+    /** Its charts go into a folder beside it, `benchmarks`. */
+    page: { type: 'string', default: 'docs/benchmarks.md' },
+  },
+});
+const folder = join(dirname(values.page), 'benchmarks');
 
 function read<T>(name: string): T | undefined {
   const file = join(values.results, `${name}.json`);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
 }
 
-let page = readFileSync(PAGE, 'utf8');
+let page = readFileSync(values.page, 'utf8');
 const summary: string[] = [];
 const charts: Record<string, Chart> = {};
 
@@ -41,6 +45,6 @@ const control = read<ControlResults>('control');
 if (control !== undefined) summary.push(controlSummary(control));
 
 page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
-mkdirSync(CHARTS, { recursive: true });
-for (const [name, text] of Object.entries(drawn(charts))) writeFileSync(join(CHARTS, name), text);
-writeFileSync(PAGE, page);
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of Object.entries(drawn(charts))) writeFileSync(join(folder, name), text);
+writeFileSync(values.page, page);

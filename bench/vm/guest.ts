@@ -21,7 +21,7 @@ await session(async (names) => {
   const machine = describeMachine();
   const rows = new RowCollector();
   // One CPU: nothing to search, the generator cannot offer more than the path carries.
-  const packets = { fullRate: settings(smoke), search: [], searchRounds: 0, precision: 1, cpus: 1 };
+  const packets = { fullRate: settings(smoke), search: [], searchRounds: 0, precision: 1, trialsMax: 0, cpus: 1 };
   await measurePackets(names, { paths, rounds, milliseconds, ...packets }, rows);
   const tcp = {
     paths: paths.filter((path) => path.tcp),
