@@ -76,6 +76,7 @@ export async function measureCold(options: ColdOptions): Promise<ColdResult> {
     ipNexthop: batch(({ nexthop }) => nexthop),
     ratio: {
       netlink: ratio(({ cold }) => cold.times.execute),
+      intent: ratio(({ cold: { times } }) => times.plan + times.survey + times.execute),
       apply: ratio(({ cold }) => cold.times.total),
       process: ratio(({ cold }) => cold.ms),
     },

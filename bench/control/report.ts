@@ -41,7 +41,7 @@ function coldTable(result: ColdResult): string {
     ]),
     '',
     `Routes a second, segue against ip with an encapsulation each: netlink alone ${range(ratio.netlink, 2)}, from the ` +
-      `file on ${range(ratio.apply, 2)}, whole process ${range(ratio.process, 2)} times as many. ip had to be run again ` +
+      `intent in memory on ${range(ratio.intent, 2)}, from its file on ${range(ratio.apply, 2)}, whole process ${range(ratio.process, 2)} times as many. ip had to be run again ` +
       `for ${ipOwn.retried ?? 0} routes (ENOMEM) and for ${ipNexthop.retried ?? 0} objects.`,
   ].join('\n');
 }

@@ -37,7 +37,7 @@ export interface ColdResult {
   ipOwn: Contender;
   ipNexthop: Contender;
   /** Routes a second against ip with an encapsulation each: round by round. */
-  ratio: { netlink: Spread; apply: Spread; process: Spread };
+  ratio: { netlink: Spread; intent: Spread; apply: Spread; process: Spread };
 }
 
 export interface MoveSeries {

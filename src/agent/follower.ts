@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { diffIntent } from '../intent/change.js';
 import { difference, Planner } from '../plan/planner.js';
+import { KIND_ORDER } from '../plan/plan.js';
 import { planWarnings } from '../plan/warnings.js';
 import { brake, brakeOnIntent } from '../reconcile/brake.js';
-import { changesOf } from '../reconcile/engine.js';
-import { merge, noHints } from './hints.js';
+import { changesOf, takesAlong } from '../reconcile/engine.js';
+import { everything, merge, noHints } from './hints.js';
 import { readFacts } from './facts.js';
 import type { BrakeError } from '../reconcile/brake.js';
 import type { Report, Survey, Waiting } from '../reconcile/change.js';
@@ -77,13 +78,16 @@ export class Follower {
     this.#held = undefined;
     this.#intent = intent;
     const started = performance.now();
-    const delta = this.#planner.apply(effective);
-    const report = await this.#instance.engine.execute(changesOf(delta));
+    const changesToDo = changesOf(this.#planner.apply(effective));
+    const report = await this.#instance.engine.execute(changesToDo);
     this.#log.info(
       { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
       'followed the intent',
     );
-    return this.#finish(report);
+    const again = this.#finish(report);
+    // What was new with it came after it; what stays the same by its name may have gone.
+    if (changesToDo.some((change) => change.action === 'replace' && takesAlong(change))) everything(again, KIND_ORDER);
+    return again;
   }
 
   /** Lets the intent through that the brake holds. */
@@ -117,10 +121,9 @@ export class Follower {
     const survey = await engine.survey(this.#planner.plan, options);
     this.#tellDrift(survey);
     const started = performance.now();
-    const report = await engine.execute(survey.changes);
+    const report = await engine.converge(this.#planner.plan, survey, options);
     if (survey.changes.length > 0)
       this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'repaired');
-    report.waiting.push(...survey.waiting);
     return this.#finish(report, hints);
   }
 

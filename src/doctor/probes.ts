@@ -7,8 +7,8 @@ import { Findings } from './types.js';
 import type { Probe, Scratch } from './probe-list.js';
 import type { Check } from './types.js';
 
-/** The slow path's oldest Linux: End.DT46. What needs a later one has a probe of its own. */
-export const MINIMUM_KERNEL = '5.14';
+/** The slow path's oldest Linux: H.Encaps.Red. What needs a later one has a probe of its own. */
+export const MINIMUM_KERNEL = '6.0';
 
 /** Tries each feature in a network namespace of its own, which goes afterwards. */
 export async function probeKernel(): Promise<Check[]> {

@@ -105,6 +105,7 @@ function checkMembers(sysctls: Sysctls, members: readonly Link[], findings: Find
       `a VM waits up to 0.8 s for its neighbour's address: ${APPLY}`,
     );
   } else if (ports.length > 0) findings.ok('proxy-delay', 'proxy_delay is 0 on all ports');
+  checkArp(sysctls, ports, findings);
   const open = members
     .filter(({ name }) => (sysctls.read(`net/ipv6/conf/${name}/seg6_enabled`) ?? '0') !== '0')
     .map(({ name }) => name);
@@ -113,6 +114,22 @@ function checkMembers(sysctls: Sysctls, members: readonly Link[], findings: Find
       'seg6-enabled',
       `seg6_enabled is on for ${listed(open)}`,
       'tenants could have the hypervisor process routing headers of their own: set it to 0; seg6local does not need it',
+    );
+  }
+}
+
+/**
+ * The larger of conf/all and the device's own counts (IN_DEV_ARP_IGNORE, include/linux/inetdevice.h). From 2 on the kernel does
+ * not answer for a gateway address that is a /32, or for any.
+ */
+function checkArp(sysctls: Sysctls, ports: readonly string[], findings: Findings): void {
+  const all = Number(sysctls.read('net/ipv4/conf/all/arp_ignore') ?? 0);
+  const deaf = ports.filter((port) => Math.max(all, Number(sysctls.read(`net/ipv4/conf/${port}/arp_ignore`) ?? 0)) > 1);
+  if (deaf.length > 0) {
+    findings.fail(
+      'arp-ignore',
+      `arp_ignore is above 1 on ${listed(deaf)} (conf.all = ${all})`,
+      "nobody answers when a VM asks for its gateway's MAC: set net.ipv4.conf.all.arp_ignore to 0 or 1",
     );
   }
 }

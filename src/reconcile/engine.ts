@@ -85,9 +85,7 @@ export class Engine {
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
       total.waiting = [...survey.waiting, ...report.waiting];
-      // A VRF that is made anew takes what hangs on it along, and an interface that joins one goes down and up.
-      const settled =
-        report.failures.length === 0 && !survey.changes.some((change) => replacesVrf(change) || joins(change));
+      const settled = report.failures.length === 0 && !survey.changes.some(takesAlong);
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
@@ -167,8 +165,14 @@ export function changesOf(delta: PlanDelta): Change[] {
   return changes;
 }
 
-function replacesVrf({ kind, action }: Change): boolean {
-  return kind === 'vrf' && action === 'replace';
+/**
+ * Does a change take along what hangs on its device, whatever the plan says of that? A VRF that is made anew does, and an
+ * interface that joins one goes down and up (cycle_netdev, drivers/net/vrf.c): neighbours and routes go, without a word.
+ */
+export function takesAlong({ kind, action, desired, actual }: Change): boolean {
+  if (kind === 'vrf') return action === 'replace';
+  const before = (actual as PortAttachment | undefined)?.vrf;
+  return kind === 'port' && desired !== undefined && before !== (desired as PortAttachment).vrf;
 }
 
 function groupByKind(changes: readonly Change[], wanted: (change: Change) => boolean): Map<KindName, Change[]> {
@@ -180,12 +184,4 @@ function groupByKind(changes: readonly Change[], wanted: (change: Change) => boo
     else group.push(change);
   }
   return groups;
-}
-
-function joins({ kind, desired, actual }: Change): boolean {
-  return (
-    kind === 'port' &&
-    desired !== undefined &&
-    (actual as PortAttachment | undefined)?.vrf !== (desired as PortAttachment).vrf
-  );
 }

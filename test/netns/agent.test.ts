@@ -131,6 +131,20 @@ describe('the life of an agent', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
+  it('follows a tenant to another id: its ports join another VRF, and nothing that hung on them is missing', async () => {
+    const run = await start();
+    const moved = network.intent();
+    for (const tenant of moved.tenants) if (tenant.id === 100) tenant.id = 300;
+    for (const intent of [moved, network.intent()]) {
+      const from = run.lines.length;
+      write(JSON.stringify(intent));
+      await run.waitFor('followed the intent', from, FOLLOW_MS);
+      await settled(run, scopeTo(intent, network.netns('hv1')));
+    }
+    await reaches();
+    network.files();
+  });
+
   it('looks at everything when notifications were lost', async () => {
     const run = await start();
     const from = run.lines.length;

@@ -6,36 +6,28 @@ import type { Readable, Writable } from 'node:stream';
 
 const WORKER = fileURLToPath(new URL('./crash-worker.js', import.meta.url));
 
-/** Bundled for a slow machine, this file may not lie beside the worker. */
-function workerPath(): string {
-  return process.env.SEGUE_CRASH_WORKER ?? WORKER;
-}
-
-export interface Killed {
-  /** milliseconds from the command to the first change; undefined: killed before */
-  surveyMs?: number;
-  /** milliseconds from the first change to the end; undefined: killed before */
-  executeMs?: number;
+export interface Finished {
+  /** netlink requests, sysctls and nft transactions */
+  things: number;
+  /** from the command to the end */
+  ms: number;
 }
 
 export class CrashWorker {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #marks = new Map<string, number>();
+  readonly #lines: string[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #ended: Promise<void>;
   errors = '';
 
   /** @param file what crash-worker.js reads */
   constructor(file: string) {
-    this.#child = spawn(process.execPath, [workerPath(), file], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [WORKER, file], { stdio: ['pipe', 'pipe', 'pipe'] });
     let text = '';
     this.#child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-        const mark = text.slice(0, end);
-        if (!this.#marks.has(mark)) this.#marks.set(mark, performance.now());
-        text = text.slice(end + 1);
-      }
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      this.#lines.push(...lines);
       for (const watcher of [...this.#watchers]) watcher();
     });
     this.#child.stderr.setEncoding('utf8').on('data', (chunk: string) => (this.errors += chunk));
@@ -49,10 +41,14 @@ export class CrashWorker {
     });
   }
 
-  /** Resolves when the worker has said something. @throws Error with its errors when it ends before */
-  async until(mark: string): Promise<void> {
-    while (!this.#marks.has(mark)) {
-      if (this.#child.exitCode !== null) throw new Error(`the worker ended: ${this.errors}`);
+  /** The line that begins with a word, when the worker has said it. @throws Error with its errors when it ends before */
+  async until(word: string): Promise<string> {
+    for (;;) {
+      const line = this.#lines.find((one) => one.split(' ')[0] === word);
+      if (line !== undefined) return line;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`the worker ended: ${this.errors}`);
+      }
       await new Promise<void>((resolve) => {
         const watcher = (): void => {
           this.#watchers.delete(watcher);
@@ -63,32 +59,34 @@ export class CrashWorker {
     }
   }
 
-  /** Applies an intent and kills the worker in the middle. @param delayMs from the command, or the first change */
-  async killDuring(intent: string, from: 'command' | 'executing', delayMs: number): Promise<Killed> {
-    const start = performance.now();
-    this.#child.stdin.write(`${intent}\n`);
-    if (from === 'executing') await this.until('executing');
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
-    return this.kill(start);
-  }
-
   /** Applies an intent to the end. */
-  async complete(intent: string): Promise<Killed> {
+  async complete(intent: string): Promise<Finished> {
     const start = performance.now();
-    this.#child.stdin.write(`${intent}\n`);
-    await this.until('done');
-    return this.kill(start);
+    this.#child.stdin.write(`${intent} 0\n`);
+    const things = Number((await this.until('done')).split(' ')[1]);
+    const ms = performance.now() - start;
+    await this.kill();
+    return { things, ms };
   }
 
-  async kill(start = 0): Promise<Killed> {
+  /** Applies an intent; the worker dies by SIGKILL once so many things were done to the kernel, or ends well before. @throws Error otherwise */
+  async dieAfter(intent: string, things: number): Promise<void> {
+    this.#child.stdin.write(`${intent} ${things}\n`);
+    await this.#ended;
+    if (this.#child.signalCode !== 'SIGKILL' && this.#child.exitCode !== 0)
+      throw new Error(`the worker ended: ${this.errors}`);
+  }
+
+  /** Applies an intent and kills the worker when its time is up, wherever it is then. */
+  async killAfter(intent: string, ms: number): Promise<void> {
+    this.#child.stdin.write(`${intent} 0\n`);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await this.kill();
+  }
+
+  async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
-    const executing = this.#marks.get('executing');
-    const done = this.#marks.get('done');
-    return {
-      ...(executing !== undefined && { surveyMs: executing - start }),
-      ...(executing !== undefined && done !== undefined && { executeMs: done - executing }),
-    };
   }
 }
 

@@ -28,12 +28,14 @@ const mutated = rawIntent
   .filter(({ ports }) => ports.length > 0)
   .chain(({ ports, nodes, tenants, paths = [] }) => {
     const entity = fc.constantFrom<object>(...ports, ...nodes, ...paths, ...tenants.flatMap(({ subnets }) => subnets));
-    return fc.tuple(entity, fc.option(fc.tuple(key, value)), fc.option(key)).map(([map, put, drop]) => {
-      const copy = JSON.parse(JSON.stringify(map)) as Record<string, unknown>;
-      if (drop !== null) Reflect.deleteProperty(copy, drop);
-      if (put !== null) Object.defineProperty(copy, put[0], { value: put[1], enumerable: true, configurable: true });
-      return copy;
-    });
+    return fc
+      .tuple(entity, fc.option(fc.tuple(key, value), { freq: 2 }), fc.option(key, { freq: 2 }))
+      .map(([map, put, drop]) => {
+        const copy = JSON.parse(JSON.stringify(map)) as Record<string, unknown>;
+        if (drop !== null) Reflect.deleteProperty(copy, drop);
+        if (put !== null) Object.defineProperty(copy, put[0], { value: put[1], enumerable: true, configurable: true });
+        return copy;
+      });
   });
 
 describe('fits', { timeout: 60_000 }, () => {
@@ -51,7 +53,7 @@ describe('fits', { timeout: 60_000 }, () => {
       }),
       { numRuns: 1000 },
     );
-    expect(taken).toBeGreaterThan(10);
+    expect(taken).toBeGreaterThan(50);
   });
 
   it('takes every port that is as it should be', () => {
