@@ -3,14 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint unit kernel netns vm demo bench bench-smoke gen clean
+.PHONY: help setup build test lint unit kernel netns vm demo bench bench-smoke gen gen-check clean
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 # Seconds; a calm machine needs a third of it.
 VM_TIMEOUT ?= 3000
-STAGES := setup build lint unit kernel vm
+STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
 BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
 BPF_HEADERS := $(shell find bpf -name '*.h')
@@ -64,10 +64,15 @@ bench: setup $(NATIVE) $(BPF) ## all benchmarks and docs/benchmarks.md (root; ha
 	@node build/bench/main.js $(BENCH)
 
 bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
-	@$(VITEST) --project kernel test/kernel/bench-smoke.test.ts $(REPORT)
+	@$(VITEST) --project kernel test/kernel/bench $(REPORT)
 
-gen: ## generated layouts: not there yet, they come with the fast path (issue 3)
-	@echo 'make gen: nothing to generate yet; map layouts come with the eBPF fast path (issue 3)' >&2; exit 1
+GENERATE = node_modules/.bin/tsc -p scripts/tsconfig.gen.json && node scripts/gen.js
+
+gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/layouts.json says which)
+	@$(GENERATE)
+
+gen-check: setup $(BPF) ## are the codecs those that `make gen` would write?
+	@$(GENERATE) --check
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*

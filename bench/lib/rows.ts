@@ -16,12 +16,20 @@ export interface Row {
   values: number[];
 }
 
+/** A path as the report names it. */
+export interface DescribedPath {
+  name: string;
+  describe: string;
+  /** Bytes that it adds to a tenant's packet. */
+  overhead: number;
+}
+
 export interface Results {
   machine: Machine;
   rounds: number;
   /** Seconds that the whole run took. */
   seconds: number;
-  paths: { name: string; describe: string }[];
+  paths: DescribedPath[];
   rows: Row[];
 }
 

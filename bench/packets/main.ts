@@ -6,6 +6,7 @@ import { session, writeJson } from '../lib/session.js';
 import { measurePackets } from './measure.js';
 import { parseOptions, USAGE } from './options.js';
 import { fullRateSettings, searchSettings } from './settings.js';
+import { describePaths } from '../paths/path.js';
 import type { Results } from '../lib/rows.js';
 
 if (process.argv.includes('--help')) {
@@ -19,7 +20,7 @@ if (process.argv.includes('--help')) {
     const fullRate = fullRateSettings(options.smoke);
     const search = searchSettings(options.smoke);
     await measurePackets(names, { ...options, fullRate, search, cpus: availableParallelism() }, collector);
-    const paths = options.paths.map(({ name, describe }) => ({ name, describe }));
+    const paths = describePaths(options.paths);
     const seconds = Math.round((performance.now() - started) / 1000);
     const results: Results = { machine, rounds: options.rounds, seconds, paths, rows: collector.rows };
     if (options.json !== undefined) writeJson(options.json, results);

@@ -1,7 +1,9 @@
 /** The benchmark's eBPF programs (bpf/bench), loaded and attached. */
 import { fileURLToPath } from 'node:url';
-import { attachXdp, BpfObject, possibleCpus, TestRun } from '../../src/libbpf/index.js';
+import { attachXdp, BpfObject, TestRun } from '../../src/libbpf/index.js';
 import { UDP_PORT } from './frame.js';
+import { Generated } from './generated/generator.js';
+import { Arrived } from './generated/sink.js';
 import type { Frame } from './frame.js';
 
 /** From build/bench/packets, where this module runs. */
@@ -31,18 +33,12 @@ export function attachSink(netns: string, ifindex: number): AttachedSink {
     const map = object.map('arrived');
     const key = Buffer.alloc(4);
     const value = Buffer.alloc(map.valueSize);
-    // struct arrived: packets, bytes, others.
-    const stride = value.length / possibleCpus();
     return {
       read() {
         map.lookup(key, value);
-        let packets = 0;
-        let bytes = 0;
-        for (let at = 0; at < value.length; at += stride) {
-          packets += Number(value.readBigUInt64LE(at));
-          bytes += Number(value.readBigUInt64LE(at + 8));
-        }
-        return { packets, bytes };
+        const counted = map.cpuValues(value).map((one) => Arrived.decode(one, 0));
+        const sum = (field: 'packets' | 'bytes'): number => counted.reduce((all, one) => all + Number(one[field]), 0);
+        return { packets: sum('packets'), bytes: sum('bytes') };
       },
       close() {
         link.close();
@@ -131,9 +127,8 @@ export function loadGenerator(configuration: GeneratorConfiguration): Generator 
       run.run();
     },
     counters() {
-      // struct generated: offered, start_ns, given_up.
-      const globals = readGlobals(object);
-      return { sent: Number(globals.readBigUInt64LE(0)), givenUp: Number(globals.readBigUInt64LE(16)) };
+      const { offered, givenUp } = Generated.decode(readGlobals(object), 0);
+      return { sent: Number(offered), givenUp: Number(givenUp) };
     },
     close() {
       object.close();

@@ -7,7 +7,7 @@ export const ceiling: Path = {
   name: 'ceiling',
   describe: 'bare XDP redirect at both hops with new MAC addresses: no lookup, no tunnel, no statistics',
   tcp: false,
-  overhead: { 4: 0, 6: 0 },
+  overhead: 0,
   async setUp(chain) {
     // A frame can only be redirected out of a device that has NAPI at its other end.
     await chain.offload('sink', VM, ['gro', 'on']);

@@ -1,5 +1,6 @@
 /** A way for the tenant's packets to cross from hv1 to hv2 and back. */
 import type { Chain } from '../chain/chain.js';
+import type { DescribedPath } from '../lib/rows.js';
 
 /** What is set up on one chain. */
 export interface SetUp {
@@ -14,8 +15,8 @@ export interface Path {
   describe: string;
   /** Whether a tenant's TCP can go through it: the bare redirect has no checksums to offer. */
   tcp: boolean;
-  /** Bytes that it adds to a tenant's packet, by inner family. */
-  overhead: Readonly<Record<4 | 6, number>>;
+  /** Bytes that it adds to a tenant's packet. */
+  overhead: number;
   setUp(chain: Chain): Promise<SetUp>;
 }
 
@@ -25,3 +26,7 @@ export const NOTHING_HELD: SetUp = {
     // It goes with the namespaces.
   },
 };
+
+export function describePaths(paths: readonly Path[]): DescribedPath[] {
+  return paths.map(({ name, describe, overhead }) => ({ name, describe, overhead }));
+}

@@ -6,7 +6,7 @@ export const plain: Path = {
   name: 'plain',
   describe: 'plain kernel routing, IPv4 over IPv4 and IPv6 over IPv6, no tunnel',
   tcp: true,
-  overhead: { 4: 0, 6: 0 },
+  overhead: 0,
   async setUp(chain) {
     const families = [4, 6] as const;
     await chain.ip(

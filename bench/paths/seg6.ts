@@ -48,7 +48,7 @@ function seg6(name: string, mode: Mode): Path {
     name,
     describe: `kernel seg6 \`${mode}\` with one SID, then End.DX4 (IPv4) or End.DT6 \`table\` (IPv6); no VRF`,
     tcp: true,
-    overhead: { 4: overhead, 6: overhead },
+    overhead,
     async setUp(chain) {
       const gen = { v4: INNER[4].genPrefix, v6: INNER[6].genPrefix };
       const sink = { v4: INNER[4].sinkPrefix, v6: INNER[6].sinkPrefix };

@@ -74,7 +74,7 @@ function vrfPath(name: string, describe: string, actions: Sids, functions: Sids)
     name,
     describe,
     tcp: true,
-    overhead: { 4: OUTER_HEADER_BYTES, 6: OUTER_HEADER_BYTES },
+    overhead: OUTER_HEADER_BYTES,
     async setUp(chain) {
       await half(chain, sidsOf, actions, {
         node: 'hv1',

@@ -41,7 +41,7 @@ export const vxlan: Path = {
   name: 'vxlan',
   describe: 'kernel VXLAN over IPv6, routed into and out of the tunnel, no outer UDP checksum',
   tcp: true,
-  overhead: { 4: OVERHEAD_BYTES, 6: OVERHEAD_BYTES },
+  overhead: OVERHEAD_BYTES,
   async setUp(chain) {
     await half(chain, 'hv1', 'hv2', { v4: INNER[4].sinkPrefix, v6: INNER[6].sinkPrefix });
     await half(chain, 'hv2', 'hv1', { v4: INNER[4].genPrefix, v6: INNER[6].genPrefix });

@@ -77,5 +77,6 @@ export function provenance({ machine, rounds, seconds }: Results): string {
 
 /** The paths as a list, with what they are. */
 export function pathList({ paths }: Results): string {
-  return paths.map(({ name, describe }) => `- \`${name}\`: ${describe}`).join('\n');
+  const added = (bytes: number): string => (bytes > 0 ? `; ${bytes} bytes more` : '');
+  return paths.map(({ name, describe, overhead }) => `- \`${name}\`: ${describe}${added(overhead)}`).join('\n');
 }

@@ -4,6 +4,7 @@ import { RowCollector } from '../lib/rows.js';
 import { session, writeJson } from '../lib/session.js';
 import { parseOptions, USAGE } from './options.js';
 import { measureTcp } from './measure.js';
+import { describePaths } from '../paths/path.js';
 import type { Results } from '../lib/rows.js';
 
 if (process.argv.includes('--help')) {
@@ -15,7 +16,7 @@ if (process.argv.includes('--help')) {
     const machine = describeMachine();
     const collector = new RowCollector();
     await measureTcp(names, options, collector);
-    const paths = options.paths.map(({ name, describe }) => ({ name, describe }));
+    const paths = describePaths(options.paths);
     const seconds = Math.round((performance.now() - started) / 1000);
     const results: Results = { machine, rounds: options.rounds, seconds, paths, rows: collector.rows };
     if (options.json !== undefined) writeJson(options.json, results);

@@ -5,6 +5,7 @@ import { session } from '../lib/session.js';
 import { measurePackets } from '../packets/measure.js';
 import { measureTcp } from '../tcp/measure.js';
 import { parseOptions } from './options.js';
+import { describePaths } from '../paths/path.js';
 import type { Results } from '../lib/rows.js';
 import type { Traffic } from '../packets/settings.js';
 
@@ -37,7 +38,7 @@ await session(async (names) => {
     machine,
     rounds,
     seconds: Math.round((performance.now() - started) / 1000),
-    paths: paths.map(({ name, describe }) => ({ name, describe })),
+    paths: describePaths(paths),
     rows: rows.rows,
   };
   process.stdout.write(JSON.stringify(results, undefined, 1) + '\n');

@@ -5,7 +5,10 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "keep.h"
 #include "test/maps.h"
+
+KEEP_STRUCT(event);
 
 const volatile __u32 verdict = XDP_PASS;
 const volatile __u64 increment = 1;

@@ -107,7 +107,7 @@ const LIBC = {
   munmap: ['int', 'void *', 'size_t'],
   if_nametoindex: ['uint32', 'str'],
   fcntl: ['int', 'int', 'int', 'int'],
-  close: ['int', 'int'],
+  getpagesize: ['int'],
 } as const satisfies Record<string, Signature>;
 
 export type Libbpf = Functions<typeof LIBBPF>;
@@ -202,6 +202,22 @@ export function registerPrint(callback: (level: number, format: bigint, args: bi
 /** A ring_buffer_sample_fn, until unregister(). It may not throw. */
 export function registerSample(callback: (ctx: bigint | null, data: bigint, size: number) => number): bigint {
   return koffi.register(callback, SampleFunction);
+}
+
+/** The part of koffi.node.PollHandle that is used. */
+export interface PollHandle {
+  close(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/**
+ * Calls back whenever the descriptor is readable (uv_poll; undocumented in koffi). The callback runs outside of Node's callback scope:
+ * what it throws vanishes and promise jobs wait. A negative status means that polling has stopped.
+ */
+export function pollReadable(fd: number, callback: (status: number) => void): PollHandle {
+  type Poll = (fd: number, options: { readable: boolean }, callback: (status: number) => void) => PollHandle;
+  return (koffi.node.poll as unknown as Poll)(fd, { readable: true }, callback);
 }
 
 /** Frees what registerSample() returned. */

@@ -28,3 +28,7 @@ export {
 export { checkBpffs, unpin } from './pin.js';
 export { BpfProgram, enableRunTimeStatistics, TestRun, type TestRunOptions, type TestRunResult } from './program.js';
 export type { RodataValue } from './rodata.js';
+export { checkLength, type Codec, getBytes, putBytes, TypedMap, U32, U64 } from './codec.js';
+export { type Layout, layoutOf, mapTypes, type StructLayout } from './layout.js';
+export { type RecordHandler, RingBuffer, type RingBufferOptions } from './ringbuf.js';
+export { type FeatureName, type Helper, HELPERS, probe } from './probe.js';

@@ -56,7 +56,7 @@ describe('page', () => {
 describe('tables', () => {
   const machine = {} as Results['machine'];
   const row = (path: string, values: number[]) => ({ path, metric: 'rate', unit: '1/s', setting: { n: 1 }, values });
-  const paths = ['plain', 'tunnel', 'absent'].map((name) => ({ name, describe: '' }));
+  const paths = ['plain', 'tunnel', 'absent'].map((name) => ({ name, describe: '', overhead: 0 }));
   const results = {
     machine,
     rounds: 3,
