@@ -1,6 +1,6 @@
 /** The results of the control-plane benchmark as tables, in Markdown that reads as plain text too. */
 import { range, table } from '../lib/markdown.js';
-import type { ColdResult, ControlResults, Contender, MoveSeries, Steps } from './results.js';
+import type { ColdResult, ControlResults, Contender, MoveSeries, Steps, VmScaleResult } from './results.js';
 
 /** All tables of one run. */
 export function tables(results: ControlResults): string {
@@ -76,4 +76,14 @@ function moveTable({ move }: ControlResults): string {
     '',
     `${checked} moves compared with a dump of all routes and next hops: ${touched} other objects touched.`,
   ].join('\n');
+}
+
+/** What bench/control/vm-scale found, in a paragraph. */
+export function vmScale({ machine, remotePorts, tenants, nexthops, objects, seconds, peakMiB }: VmScaleResult): string {
+  const steps = Object.entries(seconds).map(([what, took]) => `${what} ${took} s`);
+  return (
+    `In the VM (Linux ${machine.kernel}, ${machine.processor}, ${machine.processors} processor, load ` +
+    `${machine.load1.toFixed(1)}, commit ${machine.commit.slice(0, 12)}): ${remotePorts} remote ports over ${tenants} ` +
+    `VRFs, ${objects} objects of which ${nexthops} next hops: ${steps.join(', ')}; peak ${peakMiB} MiB.\n`
+  );
 }

@@ -8,7 +8,9 @@ import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
 import type { Chart } from './bars.js';
-import type { ControlResults } from '../control/results.js';
+import { vmCharts, vmSection, vmSummary } from './vm.js';
+import { tables, vmScale } from '../control/report.js';
+import type { ControlResults, VmScaleResult } from '../control/results.js';
 import type { Results } from '../lib/rows.js';
 
 const { values } = parseArgs({
@@ -42,7 +44,17 @@ if (tcp !== undefined) {
   summary.push(tcpSummary(tcp));
 }
 const control = read<ControlResults>('control');
-if (control !== undefined) summary.push(controlSummary(control));
+const scale = read<VmScaleResult>('vm-scale');
+if (control !== undefined) {
+  page = replaceSection(page, 'control', tables(control) + (scale === undefined ? '' : `\n${vmScale(scale)}`));
+  summary.push(controlSummary(control));
+}
+const vm = read<Results>('vm');
+if (vm !== undefined) {
+  page = replaceSection(page, 'vm', vmSection(vm));
+  Object.assign(charts, vmCharts(vm));
+  summary.push(vmSummary(vm));
+}
 
 page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
 mkdirSync(folder, { recursive: true });
