@@ -31,7 +31,7 @@ export class ThreadedNapi {
   readonly #node: Node;
   readonly #device: string;
   readonly #cpu: number;
-  #bound = false;
+  #bound: number[] = [];
 
   constructor(chain: Chain, node: Node, device: string, cpu: number) {
     this.#chain = chain;
@@ -44,17 +44,19 @@ export class ThreadedNapi {
   async enable(): Promise<void> {
     const before = pollers(this.#device);
     await this.#write('1');
-    if (this.#bound) return;
-    const made = [...pollers(this.#device)].filter((pid) => !before.has(pid));
+    const after = pollers(this.#device);
+    const made = [...after].filter((pid) => !before.has(pid));
+    // Linux 6.17 and later end the thread on disabling; before, it sleeps until it is wanted again.
+    if (made.length === 0 && this.#bound.length > 0 && this.#bound.every((pid) => after.has(pid))) return;
     if (made.length === 0) throw new Error(`threaded NAPI of ${this.#device}: no kernel thread, expected one`);
     for (const pid of made) {
       await this.#chain.run(this.#node, ['taskset', '-p', '-c', String(this.#cpu), String(pid)]);
       await this.#chain.run(this.#node, ['chrt', '--fifo', '--pid', String(PRIORITY), String(pid)]);
     }
-    this.#bound = true;
+    this.#bound = made;
   }
 
-  /** Back to the softirq of the CPU that the packets come from. The thread stays and sleeps. */
+  /** Back to the softirq of the CPU that the packets come from. */
   async disable(): Promise<void> {
     await this.#write('0');
   }
