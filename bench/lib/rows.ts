@@ -26,6 +26,8 @@ export interface DescribedPath {
 
 export interface Results {
   machine: Machine;
+  /** Processors that other work kept busy, before the first and after the last measurement. */
+  busy: { before: number; after: number };
   rounds: number;
   /** Seconds that the whole run took. */
   seconds: number;

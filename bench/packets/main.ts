@@ -1,5 +1,6 @@
 /** The packet benchmark: `make bench BENCH="--only packets"`, or `node build/bench/packets/main.js --help`. */
 import { availableParallelism } from 'node:os';
+import { busyProcessors } from '../lib/busy.js';
 import { describeMachine } from '../lib/machine.js';
 import { RowCollector } from '../lib/rows.js';
 import { session, writeJson } from '../lib/session.js';
@@ -16,13 +17,15 @@ if (process.argv.includes('--help')) {
   await session(async (names) => {
     const started = performance.now();
     const machine = describeMachine();
+    const before = await busyProcessors(machine.processors);
     const collector = new RowCollector();
     const fullRate = fullRateSettings(options.smoke);
     const search = searchSettings(options.smoke);
     await measurePackets(names, { ...options, fullRate, search, cpus: availableParallelism() }, collector);
     const paths = describePaths(options.paths);
     const seconds = Math.round((performance.now() - started) / 1000);
-    const results: Results = { machine, rounds: options.rounds, seconds, paths, rows: collector.rows };
+    const busy = { before, after: await busyProcessors(machine.processors) };
+    const results: Results = { machine, busy, rounds: options.rounds, seconds, paths, rows: collector.rows };
     if (options.json !== undefined) writeJson(options.json, results);
   });
 }

@@ -66,11 +66,11 @@ export function groups(matrix: Matrix): Group[] {
 }
 
 /** One line on where and how it was measured. */
-export function provenance({ machine, rounds, seconds }: Results): string {
+export function provenance({ machine, busy, rounds, seconds }: Results): string {
   const modified = machine.modified === 0 ? '' : ` and ${machine.modified} changed files`;
   return (
-    `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; load ` +
-    `${machine.load1.toFixed(1)} at the start; commit ${machine.commit.slice(0, 12)}${modified}; ` +
+    `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; other work ` +
+    `kept ${busy.before} processors busy before and ${busy.after} after; commit ${machine.commit.slice(0, 12)}${modified}; ` +
     `${machine.date.slice(0, 10)}; ${Math.round(seconds / 6) / 10} minutes. Medians of ${rounds} rounds (least–most), paths in turn.`
   );
 }

@@ -1,4 +1,5 @@
 /** Packets and TCP in the VM, with the paths that need VRF and with pktgen. Prints its results as JSON. */
+import { busyProcessors } from '../lib/busy.js';
 import { describeMachine } from '../lib/machine.js';
 import { RowCollector } from '../lib/rows.js';
 import { session } from '../lib/session.js';
@@ -20,6 +21,7 @@ const { paths, rounds, milliseconds, smoke } = options;
 await session(async (names) => {
   const started = performance.now();
   const machine = describeMachine();
+  const before = await busyProcessors(machine.processors);
   const rows = new RowCollector();
   // One CPU: nothing to search, the generator cannot offer more than the path carries.
   const packets = { fullRate: settings(smoke), search: [], searchRounds: 0, precision: 1, trialsMax: 0, cpus: 1 };
@@ -34,8 +36,10 @@ await session(async (names) => {
     families: [4] as const,
   };
   await measureTcp(names, tcp, rows);
+  const busy = { before, after: await busyProcessors(machine.processors) };
   const results: Results = {
     machine,
+    busy,
     rounds,
     seconds: Math.round((performance.now() - started) / 1000),
     paths: describePaths(paths),
