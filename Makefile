@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint unit kernel netns vm demo bench gen gen-check clean
+.PHONY: help setup build test lint unit kernel netns vm demo bench bench-smoke gen gen-check clean
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -19,7 +19,7 @@ CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup build ## set up, build, and run the demonstration network with its report
 	@bin/segue lab run
@@ -61,10 +61,12 @@ netns: setup build ## tests of whole topologies on this machine's kernel, which 
 vm: setup build ## the same topologies in a VM whose kernel has VRF (DEBUG=1: a shell in it when a test fails)
 	@scripts/vm-tests --timeout $(VM_TIMEOUT)
 
-bench: setup ## control-plane benchmark: routes a second, cost of one change, memory (root; minutes; on a machine that rests)
+bench: setup $(NATIVE) $(BPF) ## all benchmarks and docs/benchmarks.md (root; half an hour; on a machine that rests; BENCH="--only packets,tcp --rounds 3")
 	@node_modules/.bin/tsc -p bench/tsconfig.json
-	@node build/bench/control/main.js --json bench/results/control.json $(BENCH)
-	@node build/bench/control/document.js
+	@node build/bench/main.js $(BENCH)
+
+bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
+	@$(VITEST) --project kernel test/kernel/bench $(REPORT)
 
 GENERATE = node_modules/.bin/tsc -p scripts/tsconfig.gen.json && node scripts/gen.js
 

@@ -1,6 +1,6 @@
 /** The results of the control-plane benchmark as tables, in Markdown that reads as plain text too. */
-import type { ColdResult, ControlResults, Contender, MoveSeries, Steps } from './results.js';
-import type { Spread } from '../lib/statistics.js';
+import { range, table } from '../lib/markdown.js';
+import type { ColdResult, ControlResults, Contender, MoveSeries, Steps, VmScaleResult } from './results.js';
 
 /** All tables of one run. */
 export function tables(results: ControlResults): string {
@@ -15,19 +15,6 @@ export function tables(results: ControlResults): string {
       moveTable(results),
     ].join('\n\n') + '\n'
   );
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
-
-function range({ median, min, max }: Spread, digits = 0, unit = 1): string {
-  const text = (value: number) => (value / unit).toFixed(digits);
-  return `${text(median)} (${text(min)}–${text(max)})`;
 }
 
 function coldTable(result: ColdResult): string {
@@ -89,4 +76,14 @@ function moveTable({ move }: ControlResults): string {
     '',
     `${checked} moves compared with a dump of all routes and next hops: ${touched} other objects touched.`,
   ].join('\n');
+}
+
+/** What bench/control/vm-scale found, in a paragraph. */
+export function vmScale({ machine, remotePorts, tenants, nexthops, objects, seconds, peakMiB }: VmScaleResult): string {
+  const steps = Object.entries(seconds).map(([what, took]) => `${what} ${took} s`);
+  return (
+    `In the VM (Linux ${machine.kernel}, ${machine.processor}, ${machine.processors} processor, load ` +
+    `${machine.load1.toFixed(1)}, commit ${machine.commit.slice(0, 12)}): ${remotePorts} remote ports over ${tenants} ` +
+    `VRFs, ${objects} objects of which ${nexthops} next hops: ${steps.join(', ')}; peak ${peakMiB} MiB.\n`
+  );
 }

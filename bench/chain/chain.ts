@@ -1,0 +1,175 @@
+/**
+ * Four network namespaces in a row, joined by veth pairs: gen – hv1 – hv2 – sink. The tenant's packets go from gen to the
+ * network behind sink; how they cross from hv1 to hv2 is what a path adds (bench/paths).
+ */
+import { writeFileSync } from 'node:fs';
+import { outputOf } from '../../src/lab/process.js';
+import { getLink } from '../../src/netlink/link.js';
+import { NetlinkSocket } from '../../src/netlink/socket.js';
+import { createNetns, inNetns } from '../../src/netlink/netns.js';
+import { removeNamespaces } from '../../src/lab/namespaces.js';
+import { INNER, LOCATOR, MAC, NODES, PORT, TUNNEL_SOURCE, UNDERLAY, UNDERLAY_MTU, UPLINK, VM } from './names.js';
+import type { Node } from './names.js';
+
+/**
+ * What the underlay's devices carry. `super`: packets as large as the stack made them (veth as it is). `wire`: frames as a
+ * wire has them, segmented before the device and merged by GRO after it, as a NIC without tunnel offloads would.
+ */
+export type Underlay = 'super' | 'wire';
+
+export interface ChainOptions {
+  /** Of the namespaces' names; unique. */
+  prefix: string;
+  /** MTU of the tenant's interfaces, bytes. */
+  tenantMtu: number;
+  underlay: Underlay;
+}
+
+/** Links, their addresses and permanent neighbours: nothing is resolved while something is measured. */
+function deviceCommands(node: Node, tenantMtu: number): string[] {
+  const neighbours = (device: string, mac: string, addresses: readonly string[]): string[] =>
+    addresses.map((address) => `neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`);
+  const inner = (device: string, mac: string, v4: string, v6: string): string[] => [
+    `link set ${device} address ${mac} mtu ${tenantMtu} up`,
+    `addr add ${v4}/24 dev ${device}`,
+    `addr add ${v6}/64 dev ${device} nodad`,
+  ];
+  const uplink = (self: 'hv1' | 'hv2', mac: string, peer: 'hv1' | 'hv2', peerMac: string): string[] => [
+    `link set ${UPLINK} address ${mac} mtu ${UNDERLAY_MTU} up`,
+    ...([4, 6] as const).map((family) => {
+      const { [self]: address, length } = UNDERLAY[family];
+      return `addr add ${address}/${length} dev ${UPLINK}${family === 6 ? ' nodad' : ''}`;
+    }),
+    ...neighbours(UPLINK, peerMac, [UNDERLAY[4][peer], UNDERLAY[6][peer]]),
+    `addr add ${TUNNEL_SOURCE[self]}/128 dev lo nodad`,
+    `route add ${LOCATOR[peer]} via ${UNDERLAY[6][peer]} dev ${UPLINK}`,
+  ];
+  switch (node) {
+    case 'gen':
+      return [
+        ...inner(VM, MAC.gen, INNER[4].gen, INNER[6].gen),
+        ...neighbours(VM, MAC.hv1Port, [INNER[4].genGateway, INNER[6].genGateway]),
+        `route add default via ${INNER[4].genGateway}`,
+        `route add default via ${INNER[6].genGateway}`,
+      ];
+    case 'hv1':
+      return [
+        ...inner(PORT, MAC.hv1Port, INNER[4].genGateway, INNER[6].genGateway),
+        ...neighbours(PORT, MAC.gen, [INNER[4].gen, INNER[6].gen]),
+        ...uplink('hv1', MAC.hv1Uplink, 'hv2', MAC.hv2Uplink),
+      ];
+    case 'hv2':
+      return [
+        ...inner(PORT, MAC.hv2Port, INNER[4].sinkGateway, INNER[6].sinkGateway),
+        ...neighbours(PORT, MAC.sink, [INNER[4].sinkLink, INNER[6].sinkLink]),
+        ...uplink('hv2', MAC.hv2Uplink, 'hv1', MAC.hv1Uplink),
+        `route add ${INNER[4].sinkPrefix} via ${INNER[4].sinkLink} dev ${PORT}`,
+        `route add ${INNER[6].sinkPrefix} via ${INNER[6].sinkLink} dev ${PORT}`,
+      ];
+    case 'sink':
+      return [
+        ...inner(VM, MAC.sink, INNER[4].sinkLink, INNER[6].sinkLink),
+        ...neighbours(VM, MAC.hv2Port, [INNER[4].sinkGateway, INNER[6].sinkGateway]),
+        `addr add ${INNER[4].sink}/32 dev lo`,
+        `addr add ${INNER[6].sink}/128 dev lo nodad`,
+        `route add default via ${INNER[4].sinkGateway} src ${INNER[4].sink}`,
+        `route add default via ${INNER[6].sinkGateway} src ${INNER[6].sink}`,
+      ];
+  }
+}
+
+export class Chain {
+  readonly options: ChainOptions;
+
+  private constructor(options: ChainOptions) {
+    this.options = options;
+  }
+
+  /** Makes the namespaces and links; without a path the hypervisors cannot reach each other's tenants. */
+  static async create(options: ChainOptions): Promise<Chain> {
+    const chain = new Chain(options);
+    try {
+      for (const node of NODES) createNetns(chain.netns(node));
+      await chain.#join('gen', VM, 'hv1', PORT);
+      await chain.#join('hv1', UPLINK, 'hv2', UPLINK);
+      await chain.#join('sink', VM, 'hv2', PORT);
+      for (const node of NODES) {
+        if (node.startsWith('hv')) chain.#forward(node);
+        await chain.ip(node, ['link set lo up', ...deviceCommands(node, options.tenantMtu)]);
+      }
+      for (const node of ['hv1', 'hv2'] as const) {
+        if (options.underlay === 'wire') {
+          await chain.offload(node, UPLINK, ['tso', 'off', 'gso', 'off', 'gro', 'on']);
+        }
+      }
+    } catch (error) {
+      await chain.remove();
+      throw error;
+    }
+    return chain;
+  }
+
+  netns(node: Node): string {
+    return `${this.options.prefix}-${node}`;
+  }
+
+  /** Runs lines of `ip -batch` in a node. @throws Error with ip's words */
+  async ip(node: Node, lines: readonly string[]): Promise<void> {
+    await outputOf(this.netns(node), ['ip', '-batch', '-'], { input: lines.join('\n') + '\n' });
+  }
+
+  /** Runs a program in a node to its end. @throws Error with its words */
+  run(node: Node, argv: readonly string[]): Promise<string> {
+    return outputOf(this.netns(node), argv);
+  }
+
+  /** ethtool -K. */
+  async offload(node: Node, device: string, features: readonly string[]): Promise<void> {
+    await this.run(node, ['ethtool', '-K', device, ...features]);
+  }
+
+  /** Sets sysctls under net/. */
+  sysctl(node: Node, values: Readonly<Record<string, number>>): void {
+    inNetns(this.netns(node), () => {
+      for (const [name, value] of Object.entries(values)) writeFileSync(`/proc/sys/net/${name}`, String(value));
+    });
+  }
+
+  /**
+   * Turns GRO on at the tenant's ends, which gives those devices NAPI: without it (or an XDP program) a veth drops every
+   * frame that XDP redirects to it (drivers/net/veth.c, veth_xdp_xmit).
+   */
+  async acceptRedirected(): Promise<void> {
+    await this.offload('gen', VM, ['gro', 'on']);
+    await this.offload('hv1', PORT, ['gro', 'on']);
+  }
+
+  ifindex(node: Node, device: string): number {
+    const socket = NetlinkSocket.open({ protocol: 'route', netns: this.netns(node) });
+    try {
+      const link = getLink(socket, device);
+      if (link === undefined) throw new Error(`link ${device} in ${this.netns(node)}: absent`);
+      return link.index;
+    } finally {
+      socket.close();
+    }
+  }
+
+  async remove(): Promise<void> {
+    await removeNamespaces(this.options.prefix);
+  }
+
+  async #join(a: Node, device: string, b: Node, peer: string): Promise<void> {
+    await this.ip(a, [`link add ${device} type veth peer name ${peer} netns ${this.netns(b)}`]);
+  }
+
+  #forward(node: Node): void {
+    this.sysctl(node, {
+      'ipv4/ip_forward': 1,
+      'ipv6/conf/all/forwarding': 1,
+      // A decapsulated IPv4 packet comes from the underlay device.
+      'ipv4/conf/all/rp_filter': 0,
+      'ipv4/conf/default/rp_filter': 0,
+    });
+  }
+}

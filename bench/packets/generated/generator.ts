@@ -1,0 +1,28 @@
+// Generated from the BTF of bpf/bench/generator.bpf.c by `make gen`: do not edit, change the C.
+
+import { type Codec } from '../../../src/libbpf/codec.js';
+
+/** struct generated, 24 bytes */
+export interface Generated {
+  offered: bigint;
+  startNs: bigint;
+  givenUp: bigint;
+}
+
+export const Generated = {
+  NAME: 'struct generated',
+  SIZE: 24,
+  OFFSETS: { offered: 0, startNs: 8, givenUp: 16 },
+  encode(into: Buffer, offset: number, value: Generated): void {
+    into.writeBigUInt64LE(value.offered, offset);
+    into.writeBigUInt64LE(value.startNs, offset + 8);
+    into.writeBigUInt64LE(value.givenUp, offset + 16);
+  },
+  decode(from: Buffer, offset: number): Generated {
+    return {
+      offered: from.readBigUInt64LE(offset),
+      startNs: from.readBigUInt64LE(offset + 8),
+      givenUp: from.readBigUInt64LE(offset + 16),
+    };
+  },
+} as const satisfies Codec<Generated> & { OFFSETS: Record<keyof Generated, number> };

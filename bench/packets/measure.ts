@@ -1,0 +1,126 @@
+/** The packet measurements: every path's chain stands, and paths take turns in each round. */
+import { tell } from '../lib/tell.js';
+import { loss, searchRate } from './search.js';
+import { describeTraffic } from './settings.js';
+import { offer } from './offer.js';
+import { Stand } from './stand.js';
+import type { Claim } from '../lib/claim.js';
+import type { RowCollector, Setting } from '../lib/rows.js';
+import type { Path } from '../paths/path.js';
+import type { Traffic } from './settings.js';
+
+export interface PacketOptions {
+  paths: readonly Path[];
+  rounds: number;
+  searchRounds: number;
+  milliseconds: number;
+  fullRate: readonly Traffic[];
+  /** Measured where there are two CPUs at least. */
+  search: readonly Traffic[];
+  /** Of the search, as a fraction. */
+  precision: number;
+  trialsMax: number;
+  cpus: number;
+}
+
+/** SRPerf's partial drop rate; RFC 2544's throughput allows none, which one stall of a CPU would decide here. */
+const LOSS_MAX = 0.005;
+/** The search begins this many times above what one CPU does with the generator on it. */
+const TOP = 1.8;
+
+/** On one CPU next to nothing is lost: more means that the path drops for a reason of its own. */
+const ONE_CPU_LOSS_MAX = 0.1;
+
+const MPPS = 1e6;
+
+function asSetting({ family, frameBytes, flows, source }: Traffic): Setting {
+  return { family, frameBytes, flows, source };
+}
+
+async function measureFullRate(stand: Stand, options: PacketOptions, traffic: Traffic, cpu: number): Promise<number> {
+  const { chain, sink } = stand;
+  const trial = await offer({ chain, sink, traffic, cpu, seconds: options.milliseconds / 1000 });
+  const rate = trial.arrived / trial.seconds;
+  tell(
+    `packets, ${describeTraffic(traffic)}, ${stand.name}: ${(rate / MPPS).toFixed(3)} Mpps, ` +
+      `${(loss(trial) * 100).toFixed(2)} % lost`,
+  );
+  if (loss(trial) > ONE_CPU_LOSS_MAX) {
+    throw new Error(
+      `${stand.name}, ${describeTraffic(traffic)}: ${trial.arrived} of ${trial.offered} packets arrived, expected nearly all`,
+    );
+  }
+  return rate;
+}
+
+async function measureSearch(
+  stand: Stand,
+  options: PacketOptions,
+  traffic: Traffic,
+  cpu: number,
+  rows: RowCollector,
+): Promise<void> {
+  const { chain, sink } = stand;
+  const seconds = options.milliseconds / 1000;
+  const oneCpu = await offer({ chain, sink, traffic, cpu, seconds: seconds / 2 });
+  await stand.napi.enable();
+  try {
+    const full = await offer({ chain, sink, traffic, cpu, seconds });
+    const top = TOP * (oneCpu.arrived / oneCpu.seconds);
+    const trial = (rate: number): Promise<typeof full> => offer({ chain, sink, traffic, cpu, seconds, rate });
+    const found = await searchRate(trial, {
+      top,
+      lossMax: LOSS_MAX,
+      precision: options.precision,
+      trialsMax: options.trialsMax,
+    });
+    const setting = asSetting(traffic);
+    rows.add(stand.name, 'pdr', 'packet/s', setting, found.rate);
+    rows.add(stand.name, 'overload', 'packet/s', setting, full.arrived / full.seconds);
+    rows.add(stand.name, 'overload_offered', 'packet/s', setting, full.offered / full.seconds);
+    tell(
+      `packets, ${describeTraffic(traffic)}, ${stand.name}: ${(found.rate / MPPS).toFixed(3)} Mpps with ` +
+        `${(found.loss * 100).toFixed(2)} % lost (${found.trials} trials); of ${(full.offered / full.seconds / MPPS).toFixed(2)} ` +
+        `Mpps ${(full.arrived / full.seconds / MPPS).toFixed(3)} arrive`,
+    );
+  } finally {
+    await stand.napi.disable();
+  }
+}
+
+/** Adds rows `one_cpu`, and where there are two CPUs `pdr`, `overload` and `overload_offered`, all in packets a second. */
+export async function measurePackets(names: Claim, options: PacketOptions, rows: RowCollector): Promise<void> {
+  const generatorCpu = options.cpus - 1;
+  const stands: Stand[] = [];
+  let alone: Stand | undefined;
+  try {
+    for (const path of options.paths) stands.push(await Stand.create(path, names.next(), 0));
+    alone = await Stand.createGeneratorOnly(names.next(), 0);
+    for (let round = 1; round <= options.rounds; round++) {
+      tell(`packets: round ${round} of ${options.rounds}`);
+      for (const traffic of options.fullRate) {
+        for (const stand of stands) {
+          const rate = await measureFullRate(stand, options, traffic, generatorCpu);
+          rows.add(stand.name, 'one_cpu', 'packet/s', asSetting(traffic), rate);
+        }
+      }
+      const [base] = options.fullRate;
+      if (base === undefined) continue;
+      rows.add(
+        'generator',
+        'generator',
+        'packet/s',
+        asSetting(base),
+        await measureFullRate(alone, options, base, generatorCpu),
+      );
+    }
+    for (let round = 1; options.cpus > 1 && round <= options.searchRounds; round++) {
+      tell(`packets: search, round ${round} of ${options.searchRounds}`);
+      for (const traffic of options.search) {
+        for (const stand of stands) await measureSearch(stand, options, traffic, generatorCpu, rows);
+      }
+    }
+  } finally {
+    for (const stand of [...stands, ...(alone === undefined ? [] : [alone])]) await stand.remove();
+  }
+}

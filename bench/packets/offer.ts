@@ -1,0 +1,68 @@
+/** Sends packets for a while from the generator's end of a chain, and says how many arrived at the sink. */
+import { fileURLToPath } from 'node:url';
+import { INNER, VM } from '../chain/names.js';
+import { nativeProgram } from '../lib/native.js';
+import { run } from '../lib/processes.js';
+import { tethered } from '../lib/tethered.js';
+import { payloadBytes, UDP_PORT } from './frame.js';
+import { runPktgen } from './pktgen.js';
+import { describeTraffic } from './settings.js';
+import type { Chain } from '../chain/chain.js';
+import type { GenerateOptions } from './generate.js';
+import type { Trial } from './search.js';
+import type { Traffic } from './settings.js';
+import type { Sink } from './sink.js';
+
+export interface Offer {
+  chain: Chain;
+  sink: Sink;
+  traffic: Traffic;
+  /** Of the generator. */
+  cpu: number;
+  seconds: number;
+  /** Packets a second; absent: as fast as it goes. */
+  rate?: number;
+}
+
+/** What either generator prints. */
+interface Sent {
+  sent: number;
+  seconds: number;
+}
+
+function command({ chain, traffic, seconds, rate }: Offer): string[] {
+  const { family, frameBytes, flows, source } = traffic;
+  if (source === 'xdp') {
+    const ifindex = chain.ifindex('gen', VM);
+    const options: GenerateOptions = { family, frameBytes, flows, ifindex, seconds, rate: rate ?? 0 };
+    const program = fileURLToPath(new URL('generate.js', import.meta.url));
+    return [process.execPath, program, JSON.stringify(options)];
+  }
+  const payload = payloadBytes(family, frameBytes);
+  const flags = { a: INNER[family].sink, p: UDP_PORT, n: flows, s: payload, r: rate ?? 0, t: seconds };
+  return [nativeProgram('udpblast'), ...Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])];
+}
+
+async function runProgram(what: Offer): Promise<Sent> {
+  const { chain, traffic, cpu } = what;
+  const [program = '', ...args] = tethered(['taskset', '-c', String(cpu), ...command(what)]);
+  const { code, stdout, stderr } = await run(program, args, { netns: chain.netns('gen') });
+  if (code !== 0) throw new Error(`generator (${describeTraffic(traffic)}): ${stderr.trim() || `exit code ${code}`}`);
+  return JSON.parse(stdout) as Sent;
+}
+
+/** @throws Error when the generator fails, nothing arrives, or what arrives has another length than what was sent */
+export async function offer(what: Offer): Promise<Trial> {
+  const { chain, sink, traffic } = what;
+  const before = sink.read();
+  const { sent, seconds } =
+    traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runProgram(what);
+  const after = await sink.settled();
+  const packets = after.packets - before.packets;
+  const bytes = after.bytes - before.bytes;
+  if (packets === 0) throw new Error(`${describeTraffic(traffic)}: of ${sent} packets none arrived`);
+  if (bytes !== packets * traffic.frameBytes) {
+    throw new Error(`${describeTraffic(traffic)}: ${packets} packets of ${bytes} bytes arrived, not what was sent`);
+  }
+  return { offered: sent, arrived: packets, seconds };
+}

@@ -1,0 +1,137 @@
+/** The benchmark's eBPF programs (bpf/bench), loaded and attached. */
+import { fileURLToPath } from 'node:url';
+import { attachXdp, BpfObject, TestRun } from '../../src/libbpf/index.js';
+import { UDP_PORT } from './frame.js';
+import { Generated } from './generated/generator.js';
+import { Arrived } from './generated/sink.js';
+import type { Frame } from './frame.js';
+
+/** From build/bench/packets, where this module runs. */
+function objectFile(name: string): string {
+  return fileURLToPath(new URL(`../../bpf/bench/${name}.o`, import.meta.url));
+}
+
+/** Global variables that programs write, as one value. */
+function readGlobals(object: BpfObject): Buffer {
+  const name = object.mapNames.find((one) => one.endsWith('.bss'));
+  const value = name === undefined ? undefined : object.map(name).lookup(Buffer.alloc(4));
+  if (value === undefined) throw new Error(`object ${object.name}: no .bss, expected the counters there`);
+  return value;
+}
+
+export interface AttachedSink {
+  /** Sums over CPUs. */
+  read(): { packets: number; bytes: number };
+  close(): void;
+}
+
+/** Attaches bpf/bench/sink.bpf.c to a device's XDP hook. */
+export function attachSink(netns: string, ifindex: number): AttachedSink {
+  const object = BpfObject.load(objectFile('sink'), { rodata: { udp_port: UDP_PORT } });
+  try {
+    const link = attachXdp(object.program('count'), { interface: ifindex, netns, mode: 'native' });
+    const map = object.map('arrived');
+    const key = Buffer.alloc(4);
+    const value = Buffer.alloc(map.valueSize);
+    return {
+      read() {
+        map.lookup(key, value);
+        const counted = map.cpuValues(value).map((one) => Arrived.decode(one, 0));
+        const sum = (field: 'packets' | 'bytes'): number => counted.reduce((all, one) => all + Number(one[field]), 0);
+        return { packets: sum('packets'), bytes: sum('bytes') };
+      },
+      close() {
+        link.close();
+        object.close();
+      },
+    };
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+}
+
+/** One hop of the bare redirect. */
+export interface Redirect {
+  netns: string;
+  /** Where frames arrive. */
+  from: number;
+  /** Where they leave, in the same namespace. */
+  to: number;
+  /** MAC addresses, as text. */
+  destination: string;
+  source: string;
+}
+
+function macPair(destination: string, source: string): Buffer {
+  const bytes = Buffer.alloc(16);
+  `${destination}:${source}`.split(':').forEach((byte, i) => bytes.writeUInt8(parseInt(byte, 16), i));
+  return bytes;
+}
+
+/** Attaches bpf/bench/redirect.bpf.c to a device's XDP hook. @returns what detaches it */
+export function attachRedirect({ netns, from, to, destination, source }: Redirect): { close(): void } {
+  const rodata = { ifindex: to, addresses: macPair(destination, source) };
+  const object = BpfObject.load(objectFile('redirect'), { rodata });
+  try {
+    const link = attachXdp(object.program('forward'), { interface: from, netns, mode: 'native' });
+    return {
+      close() {
+        link.close();
+        object.close();
+      },
+    };
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+}
+
+export interface GeneratorConfiguration extends Frame {
+  /** Device that frames go out of. */
+  ifindex: number;
+  /** Flows less one. */
+  flowMask: number;
+  /** Packets a second; 0: as fast as it goes. */
+  rate: number;
+}
+
+export interface Generator {
+  /** Runs the program on this many frames, in batches; with a rate not each of them is sent. Blocks. */
+  run(data: Buffer, frames: number, batch: number): void;
+  counters(): { sent: number; givenUp: number };
+  close(): void;
+}
+
+const NS_PER_S = 1e9;
+
+/** Loads bpf/bench/generator.bpf.c. */
+export function loadGenerator(configuration: GeneratorConfiguration): Generator {
+  const { head, destinationOffset, sourcePortOffset, ipChecksumOffset, ifindex, flowMask, rate } = configuration;
+  const object = BpfObject.load(objectFile('generator'), {
+    rodata: {
+      head,
+      ifindex,
+      flow_mask: flowMask,
+      destination_offset: destinationOffset,
+      source_port_offset: sourcePortOffset,
+      ip_checksum_offset: ipChecksumOffset,
+      rate_q32: Math.round((rate / NS_PER_S) * 2 ** 32),
+    },
+  });
+  const program = object.program('generate');
+  let run: TestRun | undefined;
+  return {
+    run(data, frames, batch) {
+      run ??= new TestRun(program, { data, repeat: frames, liveFrames: true, batchSize: batch });
+      run.run();
+    },
+    counters() {
+      const { offered, givenUp } = Generated.decode(readGlobals(object), 0);
+      return { sent: Number(offered), givenUp: Number(givenUp) };
+    },
+    close() {
+      object.close();
+    },
+  };
+}

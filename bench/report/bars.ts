@@ -1,0 +1,137 @@
+/** Bar charts as SVG: one bar a contender with its median, a whisker from the least to the most. Pure. */
+import type { Spread } from '../lib/statistics.js';
+
+export interface Bar {
+  label: string;
+  spread: Spread;
+}
+
+export interface Group {
+  label: string;
+  bars: readonly Bar[];
+}
+
+export interface Chart {
+  title: string;
+  /** What the axis says, unit included; values are divided by `scale` for it. */
+  axis: string;
+  scale: number;
+  digits: number;
+  groups: readonly Group[];
+  /** Logarithmic axis, for contenders that differ by orders of magnitude. */
+  log?: boolean;
+}
+
+const WIDTH = 760;
+const LABEL_WIDTH = 150;
+const VALUE_WIDTH = 130;
+const BAR_HEIGHT = 14;
+const BAR_STEP = 19;
+const GROUP_HEAD = 22;
+const GROUP_GAP = 8;
+const TITLE_HEIGHT = 34;
+const AXIS_HEIGHT = 42;
+const TICKS = 5;
+/** Okabe and Ito's colours, told apart by nearly everybody. */
+const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999', '#f0e442'];
+
+function escape(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+}
+
+/** The round numbers 1, 2, 5 × 10^n at or above. */
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 2, 5].find((step) => step * power >= value) ?? 10) * power;
+}
+
+interface Axis {
+  ticks: number[];
+  /** Horizontal position of a value, pixels. */
+  at(value: number): number;
+}
+
+function linearAxis(most: number, left: number, width: number): Axis {
+  const step = roundUp(most / TICKS);
+  const end = Math.ceil(most / step) * step;
+  const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, i) => i * step);
+  return { ticks, at: (value) => left + (value / end) * width };
+}
+
+function logAxis(least: number, most: number, left: number, width: number): Axis {
+  const low = Math.floor(Math.log10(least));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(most)));
+  const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
+  const at = (value: number): number =>
+    left + (Math.max(0, Math.log10(Math.max(value, Number.MIN_VALUE)) - low) / (high - low)) * width;
+  return { ticks, at };
+}
+
+function tickText(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** The charts that have something to show, by file name. */
+export function drawn(charts: Readonly<Record<string, Chart>>): Record<string, string> {
+  const shown = Object.entries(charts).filter(([, { groups }]) => groups.length > 0);
+  return Object.fromEntries(shown.map(([name, chart]) => [name, barChart(chart)]));
+}
+
+/** References to those charts for a page beside the folder `benchmarks`. */
+export function references(charts: Readonly<Record<string, Chart>>): string[] {
+  return Object.entries(charts).flatMap(([name, { title, groups }]) =>
+    groups.length > 0 ? [`![${title}](benchmarks/${name})`] : [],
+  );
+}
+
+/** @throws RangeError when there is nothing to draw */
+export function barChart({ title, axis: axisText, scale, digits, groups, log }: Chart): string {
+  const spreads = groups.flatMap(({ bars }) => bars.map(({ spread }) => spread));
+  if (spreads.length === 0) throw new RangeError(`chart "${title}": nothing to draw`);
+  const most = Math.max(...spreads.map(({ max }) => max)) / scale || 1;
+  const positive = spreads.map(({ min }) => min / scale).filter((value) => value > 0);
+  const plotWidth = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
+  const axis =
+    log === true
+      ? logAxis(Math.min(most, ...positive), most, LABEL_WIDTH, plotWidth)
+      : linearAxis(most, LABEL_WIDTH, plotWidth);
+  const plotHeight = groups.reduce((sum, { bars }) => sum + GROUP_HEAD + bars.length * BAR_STEP + GROUP_GAP, 0);
+  const bottom = TITLE_HEIGHT + plotHeight;
+  const height = bottom + AXIS_HEIGHT;
+  const labels = [...new Set(groups.flatMap(({ bars }) => bars.map(({ label }) => label)))];
+  const out: string[] = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
+      `font-family="DejaVu Sans, Verdana, Arial, sans-serif" font-size="12" role="img">`,
+    `<title>${escape(title)}</title>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+    `<text x="10" y="22" font-size="15" font-weight="bold" fill="#111111">${escape(title)}</text>`,
+  ];
+  for (const tick of axis.ticks) {
+    const x = axis.at(tick).toFixed(1);
+    out.push(`<line x1="${x}" y1="${TITLE_HEIGHT}" x2="${x}" y2="${bottom}" stroke="#dddddd"/>`);
+    out.push(`<text x="${x}" y="${bottom + 16}" text-anchor="middle" fill="#444444">${tickText(tick)}</text>`);
+  }
+  const middle = LABEL_WIDTH + plotWidth / 2;
+  out.push(`<text x="${middle}" y="${bottom + 34}" text-anchor="middle" fill="#444444">${escape(axisText)}</text>`);
+  let y = TITLE_HEIGHT;
+  for (const group of groups) {
+    out.push(`<text x="10" y="${y + 16}" font-weight="bold" fill="#111111">${escape(group.label)}</text>`);
+    y += GROUP_HEAD;
+    for (const { label, spread } of group.bars) {
+      const [min, median, max] = [spread.min, spread.median, spread.max].map((value) => axis.at(value / scale));
+      const colour = COLOURS[labels.indexOf(label) % COLOURS.length] ?? '#0072b2';
+      const centre = y + BAR_HEIGHT / 2;
+      const whisker = `M${min} ${centre - 4}V${centre + 4}M${min} ${centre}H${max}M${max} ${centre - 4}V${centre + 4}`;
+      out.push(
+        `<text x="${LABEL_WIDTH - 8}" y="${y + 11}" text-anchor="end" fill="#111111">${escape(label)}</text>`,
+        `<rect x="${LABEL_WIDTH}" y="${y}" width="${((median ?? 0) - LABEL_WIDTH).toFixed(1)}" height="${BAR_HEIGHT}" fill="${colour}"/>`,
+        `<path d="${whisker}" stroke="#111111" fill="none"/>`,
+        `<text x="${((max ?? 0) + 8).toFixed(1)}" y="${y + 11}" fill="#111111">${(spread.median / scale).toFixed(digits)}</text>`,
+      );
+      y += BAR_STEP;
+    }
+    y += GROUP_GAP;
+  }
+  out.push('</svg>');
+  return out.join('\n') + '\n';
+}

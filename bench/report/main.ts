@@ -1,0 +1,62 @@
+/** Writes docs/benchmarks.md and its charts from the result files: those that are there. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { drawn } from './bars.js';
+import { packetCharts, packetSection, packetSummary } from './packets.js';
+import { replaceSection } from './page.js';
+import { controlSummary } from './control.js';
+import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
+import type { Chart } from './bars.js';
+import { vmCharts, vmSection, vmSummary } from './vm.js';
+import { tables, vmScale } from '../control/report.js';
+import type { ControlResults, VmScaleResult } from '../control/results.js';
+import type { Results } from '../lib/rows.js';
+
+const { values } = parseArgs({
+  options: {
+    results: { type: 'string', default: 'bench/results' },
+    /** Its charts go into a folder beside it, `benchmarks`. */
+    page: { type: 'string', default: 'docs/benchmarks.md' },
+  },
+});
+const folder = join(dirname(values.page), 'benchmarks');
+
+function read<T>(name: string): T | undefined {
+  const file = join(values.results, `${name}.json`);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+let page = readFileSync(values.page, 'utf8');
+const summary: string[] = [];
+const charts: Record<string, Chart> = {};
+
+const packets = read<Results>('packets');
+if (packets !== undefined) {
+  page = replaceSection(page, 'packets', packetSection(packets));
+  Object.assign(charts, packetCharts(packets));
+  summary.push(packetSummary(packets));
+}
+const tcp = read<Results>('tcp');
+if (tcp !== undefined) {
+  page = replaceSection(page, 'tcp', tcpSection(tcp));
+  Object.assign(charts, tcpCharts(tcp));
+  summary.push(tcpSummary(tcp));
+}
+const control = read<ControlResults>('control');
+const scale = read<VmScaleResult>('vm-scale');
+if (control !== undefined) {
+  page = replaceSection(page, 'control', tables(control) + (scale === undefined ? '' : `\n${vmScale(scale)}`));
+  summary.push(controlSummary(control));
+}
+const vm = read<Results>('vm');
+if (vm !== undefined) {
+  page = replaceSection(page, 'vm', vmSection(vm));
+  Object.assign(charts, vmCharts(vm));
+  summary.push(vmSummary(vm));
+}
+
+page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of Object.entries(drawn(charts))) writeFileSync(join(folder, name), text);
+writeFileSync(values.page, page);

@@ -1,0 +1,107 @@
+/** A benchmark that is interrupted or killed leaves nothing behind, or what it leaves is removed by the next. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { listNetns } from '../../src/netlink/netns.js';
+import type { ChildProcess } from 'node:child_process';
+
+const TIMEOUT_MS = 300_000;
+const PATIENCE_MS = 20_000;
+const POLL_MS = 20;
+
+beforeAll(() => {
+  execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
+}, TIMEOUT_MS);
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
+    if (holds()) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+}
+
+function commandOf(pid: number): string {
+  return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+}
+
+function namespacesOf(pid: number): string[] {
+  return listNetns().filter((name) => name.startsWith(`segue-bench-${pid}-`));
+}
+
+function start(program: string, args: readonly string[]): ChildProcess & { pid: number } {
+  const child = spawn('node', [program, ...args], { stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${program} did not start`);
+  return Object.assign(child, { pid });
+}
+
+/** Waits until a generator sends in one of its chains. @returns processes it started */
+async function measuring(pid: number): Promise<number[]> {
+  const isGenerator = (child: number): boolean => commandOf(child).includes('generate.js');
+  await until('a generator', () => childrenOf(pid).some(isGenerator));
+  expect(namespacesOf(pid).length).toBeGreaterThan(0);
+  return childrenOf(pid);
+}
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  await until('its end', () => child.exitCode !== null || child.signalCode !== null);
+  return child.exitCode;
+}
+
+const ARGS = ['--paths', 'plain', '--milliseconds', '5000'];
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s: what runs ends, what was made is removed',
+  async (signal) => {
+    const bench = start('build/bench/packets/main.js', ARGS);
+    const children = await measuring(bench.pid);
+    bench.kill(signal);
+    expect(await exitOf(bench)).toBe(130);
+    expect(namespacesOf(bench.pid)).toEqual([]);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(existsSync(`/run/segue-bench/${bench.pid}`)).toBe(false);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'SIGKILL: its generator dies with it, the next benchmark removes the rest',
+  async () => {
+    const bench = start('build/bench/packets/main.js', ARGS);
+    const children = await measuring(bench.pid);
+    bench.kill('SIGKILL');
+    await exitOf(bench);
+    await until('the end of its processes', () => !children.some(isAlive));
+    expect(namespacesOf(bench.pid).length).toBeGreaterThan(0);
+    const sweep = `import('./build/bench/lib/claim.js').then(({ sweep }) => sweep()).then((all) => console.log(all.join()))`;
+    expect(execFileSync('node', ['-e', sweep], { encoding: 'utf8' })).toContain(`segue-bench-${bench.pid}`);
+    expect(namespacesOf(bench.pid)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'SIGKILL of what runs all benchmarks: the one that runs removes what it made',
+  async () => {
+    const all = start('build/bench/main.js', ['--only', 'packets', ...ARGS]);
+    await until('a benchmark', () => childrenOf(all.pid).some((pid) => commandOf(pid).includes('packets/main.js')));
+    const [part = 0] = childrenOf(all.pid);
+    await measuring(part);
+    all.kill('SIGKILL');
+    await until('the end of the benchmark', () => !isAlive(part));
+    expect(namespacesOf(part)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);

@@ -1,0 +1,82 @@
+/** The data-plane benchmarks, each once and short: what they measured is there and sane, never how fast it was. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Results } from '../../bench/lib/rows.js';
+
+/** The compiler on a busy machine. */
+const TIMEOUT_MS = 300_000;
+const PATHS = ['ceiling', 'plain', 'seg6-encap', 'seg6-encap-red', 'vxlan'];
+
+let directory = '';
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'segue-bench-smoke-'));
+  execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
+}, TIMEOUT_MS);
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function measure(part: string): Results {
+  const json = join(directory, `${part}.json`);
+  execFileSync('node', [`build/bench/${part}/main.js`, '--smoke', '--json', json], { stdio: 'pipe' });
+  return JSON.parse(readFileSync(json, 'utf8')) as Results;
+}
+
+/** Rows of a metric as "path setting", each with one value that is a positive number. */
+function measured({ rows }: Results, metric: string): string[] {
+  return rows
+    .filter((row) => row.metric === metric)
+    .map(({ path, setting, values }) => {
+      expect(values).toHaveLength(1);
+      expect(values[0]).toBeGreaterThan(0);
+      return `${path} ${Object.values(setting).join(' ')}`;
+    });
+}
+
+function each(settings: readonly string[], paths: readonly string[] = PATHS): string[] {
+  return settings.flatMap((setting) => paths.map((path) => `${path} ${setting}`));
+}
+
+test(
+  'packets: all paths carry both families, both sources, one flow and many',
+  () => {
+    const results = measure('packets');
+    // The benchmark itself fails when what arrives is not what was sent, or a tenth of it is lost.
+    expect(measured(results, 'one_cpu')).toEqual(each(['4 64 1 xdp', '6 1400 1024 xdp', '6 64 4 skb']));
+    expect(measured(results, 'generator')).toEqual(['generator 4 64 1 xdp']);
+    if (results.machine.processors > 1) {
+      expect(measured(results, 'overload')).toEqual(each(['4 64 1 xdp']));
+      expect(results.rows.filter(({ metric }) => metric === 'pdr').map(({ path }) => path)).toEqual(PATHS);
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'TCP: bulk, latency and connections on every path that carries TCP, then the report',
+  () => {
+    const results = measure('tcp');
+    const paths = PATHS.filter((path) => path !== 'ceiling');
+    expect(measured(results, 'bulk')).toEqual(each(['1500 super 4 1'], paths));
+    for (const metric of ['latency_p50', 'latency_p99', 'connects']) {
+      expect(measured(results, metric)).toEqual(each(['super 4'], paths));
+    }
+    const page = join(directory, 'benchmarks.md');
+    copyFileSync('docs/benchmarks.md', page);
+    execFileSync('node', ['build/bench/report/main.js', '--results', directory, '--page', page], { stdio: 'pipe' });
+    const text = readFileSync(page, 'utf8');
+    expect(text.split('\n').slice(0, 10).join('\n')).toMatch(
+      /\*\*TCP\*\*, one flow.*seg6-encap-red [\d.]+ \([\d.]+ ×\)/,
+    );
+    expect(text).toMatch(/\| vxlan +\|/);
+    const charts = readdirSync(join(directory, 'benchmarks'));
+    for (const chart of charts) expect(text).toContain(`](benchmarks/${chart})`);
+    expect(charts).toContain('tcp-latency.svg');
+  },
+  TIMEOUT_MS,
+);
