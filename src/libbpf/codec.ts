@@ -71,9 +71,20 @@ export class TypedMap<K, V> {
   readonly #keyBytes: Buffer;
   readonly #valueBytes: Buffer;
 
-  /** @throws LibbpfError LIBBPF_SIZE when the live map's sizes are not the codecs': the object is of another version than the code */
+  /**
+   * @throws LibbpfError LIBBPF_SIZE when the live map's sizes are not the codecs': the object is of another version than the code;
+   * LIBBPF_ARGUMENT when it is per CPU
+   */
   constructor(map: BpfMap, key: Codec<K>, value: Codec<V>) {
     const { keySize, valueSize, label } = map;
+    // With one CPU the sizes could be the same.
+    if (map.perCpu) {
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation: `${label}: use with codecs`,
+        reason: `it is a ${map.info.type}: read it with cpuValues() and decode each`,
+      });
+    }
     if (keySize !== key.SIZE || valueSize !== value.SIZE) {
       throw new LibbpfError({
         code: 'LIBBPF_SIZE',

@@ -35,13 +35,11 @@ export function possibleCpus(): number {
   return (possible ??= check(libbpf().libbpf_num_possible_cpus(), 'number of possible CPUs'));
 }
 
-function isPerCpu(type: string): boolean {
-  return type.includes('percpu');
-}
-
 export class BpfMap extends Handle {
   /** as the kernel has it; sizes and type never change */
   readonly info: Readonly<MapInfo>;
+  /** has it a value for each CPU? */
+  readonly perCpu: boolean;
   /** bytes of a key */
   readonly keySize: number;
   /** bytes of a value as they are read and written: for per-CPU maps every possible CPU's, each rounded up to 8 */
@@ -63,8 +61,9 @@ export class BpfMap extends Handle {
     if (name === undefined) this.label = `map ${info.name === '' ? `id ${info.id}` : info.name}`;
     this.info = info;
     this.keySize = info.keySize;
-    this.cpuStride = isPerCpu(info.type) ? Math.ceil(info.valueSize / 8) * 8 : info.valueSize;
-    this.valueSize = isPerCpu(info.type) ? this.cpuStride * possibleCpus() : info.valueSize;
+    this.perCpu = info.type.includes('percpu');
+    this.cpuStride = this.perCpu ? Math.ceil(info.valueSize / 8) * 8 : info.valueSize;
+    this.valueSize = this.perCpu ? this.cpuStride * possibleCpus() : info.valueSize;
     this.#lib = libbpf();
   }
 
