@@ -58,14 +58,14 @@ test(
     });
     const json = join(directory, 'plan.json');
     execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
-    execFileSync('node', ['build/bench/plan/main.js', '--sizes', '1000,3000', '--rounds', '1', '--json', json], {
+    execFileSync('node', ['build/bench/plan/main.js', '--sizes', '1000,30000', '--rounds', '1', '--json', json], {
       stdio: 'pipe',
     });
     const { sizes } = JSON.parse(readFileSync(json, 'utf8')) as PlanResults;
     // A route for each remote port, for each tenant's own port, and the seal and SID of each of 256 tenants.
     expect(sizes.map(({ remotePorts, routes }) => [remotePorts, routes > remotePorts])).toEqual([
       [1000, true],
-      [3000, true],
+      [30000, true],
     ]);
     expect(sizes[1]?.intentMiB.median).toBeGreaterThan(sizes[0]?.intentMiB.median ?? 0);
   },
