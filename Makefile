@@ -37,6 +37,8 @@ build/native/%: native/%.c | setup
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $<
 
+build/native/layouts: bpf/test/maps.h
+
 build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c -o $@ $<

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, URL } from 'node:url';
 import * as prettier from 'prettier';
 import { generate } from '../build/gen/libbpf/generate.js';
 import { BpfObject } from '../build/gen/libbpf/index.js';

@@ -3,11 +3,10 @@
  * seven times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
  */
 import { constants } from 'node:os';
-import { UPDATE_FLAGS, type UpdateMode } from './constants.js';
+import type { UpdateMode } from './constants.js';
 import { LibbpfError } from './errors.js';
 import { libbpf } from './ffi.js';
 import type { BpfMap } from './map.js';
-import { MAP_BATCH_OPTS, Options } from './structs.js';
 
 const { ENOENT, ENOSPC, EFAULT } = constants.errno;
 const ENOTSUPP = 524; // include/linux/errno.h: the kernel's own, not EOPNOTSUPP
@@ -45,16 +44,17 @@ const counter = Buffer.alloc(4);
 
 export function batchUpdate(map: BpfMap, keys: Uint8Array, values: Uint8Array, mode: UpdateMode): number {
   const total = count(map, 'update batch', keys, values);
-  const opts = new Options(MAP_BATCH_OPTS.size).u64(MAP_BATCH_OPTS.elem_flags, UPDATE_FLAGS[mode]).bytes;
+  // The kernel's batches know no BPF_NOEXIST and BPF_EXIST (generic_map_update_batch: EINVAL).
+  const batches = mode === 'any';
   const lib = libbpf();
   const { keySize, valueSize } = map;
   for (let done = 0; done < total;) {
     const chunk = Math.min(total - done, BATCH_ENTRIES);
     const chunkKeys = keys.subarray(done * keySize, (done + chunk) * keySize);
     const chunkValues = values.subarray(done * valueSize, (done + chunk) * valueSize);
-    if (map.batches) {
+    if (batches && map.batches) {
       counter.writeUInt32LE(chunk);
-      const result = lib.bpf_map_update_batch(map.fd, chunkKeys, chunkValues, counter, opts);
+      const result = lib.bpf_map_update_batch(map.fd, chunkKeys, chunkValues, counter, null);
       if (result === -ENOTSUPP) {
         map.batches = false;
         continue;
@@ -87,7 +87,6 @@ function failedEntry(
 
 export function batchDelete(map: BpfMap, keys: Uint8Array): number {
   const total = count(map, 'delete batch', keys);
-  const opts = new Options(MAP_BATCH_OPTS.size).bytes;
   const lib = libbpf();
   const { keySize } = map;
   let deleted = 0;
@@ -102,7 +101,7 @@ export function batchDelete(map: BpfMap, keys: Uint8Array): number {
       continue;
     }
     counter.writeUInt32LE(chunk);
-    const result = lib.bpf_map_delete_batch(map.fd, chunkKeys, counter, opts);
+    const result = lib.bpf_map_delete_batch(map.fd, chunkKeys, counter, null);
     if (result === -ENOTSUPP) {
       map.batches = false;
       continue;
@@ -129,7 +128,6 @@ export function* batchesOf(map: BpfMap, options: BatchOptions): Generator<Batch,
   }
   const lib = libbpf();
   const read = deleting ? lib.bpf_map_lookup_and_delete_batch : lib.bpf_map_lookup_batch;
-  const opts = new Options(MAP_BATCH_OPTS.size).bytes;
   // Where the walk is: a key for most types, a bucket's number (4 bytes) for hashes.
   let position: Buffer | null = null;
   let keys = Buffer.allocUnsafe(size * map.keySize);
@@ -138,7 +136,7 @@ export function* batchesOf(map: BpfMap, options: BatchOptions): Generator<Batch,
   for (;;) {
     const next = Buffer.alloc(Math.max(map.keySize, 8));
     room.writeUInt32LE(size);
-    const result = read(map.fd, position, next, keys, values, room, opts);
+    const result = read(map.fd, position, next, keys, values, room, null);
     if (result === -ENOTSUPP && position === null && !deleting) {
       map.batches = false;
       yield* oneByOne(map, keys, values, size);

@@ -21,11 +21,17 @@ export function putBytes(into: Buffer, offset: number, value: Uint8Array, size: 
   into.set(value, offset);
 }
 
+const LOOP_BYTES_MAX = 32;
+
 /** A copy of a field's bytes. */
 export function getBytes(from: Buffer, offset: number, size: number): Buffer {
+  if (!(offset >= 0 && offset + size <= from.length))
+    throw new RangeError(`${size} bytes at ${offset} of ${from.length}`);
   const bytes = Buffer.allocUnsafe(size);
-  if (from.copy(bytes, 0, offset, offset + size) === size) return bytes;
-  throw new RangeError(`${size} bytes at ${offset} of ${from.length}`);
+  // Addresses are short: a call into C++ costs more than they do.
+  if (size > LOOP_BYTES_MAX) from.copy(bytes, 0, offset, offset + size);
+  else for (let at = 0; at < size; at++) bytes[at] = from[offset + at] ?? 0;
+  return bytes;
 }
 
 /** Refuses an array of another length than C's. */
@@ -65,9 +71,20 @@ export class TypedMap<K, V> {
   readonly #keyBytes: Buffer;
   readonly #valueBytes: Buffer;
 
-  /** @throws LibbpfError LIBBPF_SIZE when the live map's sizes are not the codecs': the object is of another version than the code */
+  /**
+   * @throws LibbpfError LIBBPF_SIZE when the live map's sizes are not the codecs': the object is of another version than the code;
+   * LIBBPF_ARGUMENT when it is per CPU
+   */
   constructor(map: BpfMap, key: Codec<K>, value: Codec<V>) {
     const { keySize, valueSize, label } = map;
+    // With one CPU the sizes could be the same.
+    if (map.perCpu) {
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation: `${label}: use with codecs`,
+        reason: `it is a ${map.info.type}: read it with cpuValues() and decode each`,
+      });
+    }
     if (keySize !== key.SIZE || valueSize !== value.SIZE) {
       throw new LibbpfError({
         code: 'LIBBPF_SIZE',

@@ -35,6 +35,14 @@ export interface LibbpfErrorDetail {
  */
 export type LibbpfErrorCode = `LIBBPF_${string}`;
 
+const MESSAGE_MAX = 2000;
+
+/** Names and values may come from anywhere: no line feeds or other control characters, no pages. */
+function oneLine(text: string): string {
+  const shown = text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text;
+  return shown.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /** An eBPF operation that failed. The message is one line; `code` is stable: LIBBPF_<errno name>, or one of the above. */
 export class LibbpfError extends Error {
   readonly code: LibbpfErrorCode;
@@ -50,7 +58,7 @@ export class LibbpfError extends Error {
     const errno = detail.errno ?? 0;
     const name = errno === 0 ? '' : errnoName(errno);
     super(
-      [detail.operation, name || undefined, detail.reason].filter((part) => part !== undefined).join(': '),
+      oneLine([detail.operation, name || undefined, detail.reason].filter((part) => part !== undefined).join(': ')),
       detail.cause === undefined ? undefined : { cause: detail.cause },
     );
     this.name = 'LibbpfError';

@@ -94,7 +94,6 @@ const LIBBPF = {
   bpf_enable_stats: ['int', 'int'],
   libbpf_probe_bpf_prog_type: ['int', 'int', 'void *'],
   libbpf_probe_bpf_map_type: ['int', 'int', 'void *'],
-  libbpf_probe_bpf_helper: ['int', 'int', 'int', 'void *'],
   ring_buffer__new: ['void *', 'int', 'void *', 'void *', 'void *'],
   ring_buffer__consume: ['int', 'void *'],
   ring_buffer__free: ['void', 'void *'],
@@ -116,9 +115,26 @@ export type Libc = Functions<typeof LIBC>;
 /** koffi's functions are untyped: this is the one place that says what the signatures above mean in TypeScript. */
 function bind<S extends Record<string, Signature>>(library: LibraryHandle, signatures: S): Functions<S> {
   const functions = Object.entries(signatures).map(([name, [result, ...parameters]]) => {
-    return [name, library.func(name, result, parameters) as unknown];
+    const call = library.func(name, result, parameters) as (...args: unknown[]) => unknown;
+    return [name, parameters.includes('str') ? withText(name, parameters, call) : call];
   });
   return Object.fromEntries(functions) as Functions<S>;
+}
+
+/** koffi takes a number where a string should be for an address, and reads there: the one argument that is checked here. */
+function withText(name: string, parameters: readonly CType[], call: (...args: unknown[]) => unknown): typeof call {
+  return (...args) => {
+    for (const [index, type] of parameters.entries()) {
+      const value = args[index];
+      if (type !== 'str' || (typeof value === 'string' && !value.includes('\0'))) continue;
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation: name,
+        reason: `${typeof value === 'string' ? JSON.stringify(value) : `a ${typeof value}`}: expected a string without NUL`,
+      });
+    }
+    return call(...args);
+  };
 }
 
 const SONAME = 'libbpf.so.1';
@@ -153,7 +169,10 @@ function load(path: string): Libbpf {
     if (major < MINIMUM.major || (major === MINIMUM.major && minor < MINIMUM.minor)) {
       throw new Error(`version ${major}.${minor} is too old`);
     }
-    return bind(library, LIBBPF);
+    const functions = bind(library, LIBBPF);
+    // Its messages belong into errors (log.ts), not on standard error.
+    functions.libbpf_set_print(null);
+    return functions;
   } catch (error) {
     throw new LibbpfError({
       code: 'LIBBPF_MISSING',

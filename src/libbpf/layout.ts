@@ -58,6 +58,11 @@ function refuse(what: string, reason: string): never {
   throw new LibbpfError({ code: 'LIBBPF_BTF', operation: `layout of ${what}`, reason });
 }
 
+/** Anonymous types have the name '': then a typedef's counts, then what they were found as. */
+function firstName(...names: string[]): string {
+  return names.find((name) => name !== '') ?? '';
+}
+
 function integerSize(size: number, what: string): 1 | 2 | 4 | 8 {
   if (size === 1 || size === 2 || size === 4 || size === 8) return size;
   return refuse(what, `an integer of ${size} bytes`);
@@ -88,7 +93,7 @@ export function layoutOf(btf: Btf, id: number, name = '', depth = 0): Layout {
         kind: 'enum',
         size: integerSize(type.size, what),
         signed: type.signed,
-        name: type.name || typedefs[0] || name,
+        name: firstName(type.name, ...typedefs, name),
         values: type.values,
       };
     case 'ptr':
@@ -102,7 +107,7 @@ export function layoutOf(btf: Btf, id: number, name = '', depth = 0): Layout {
     case 'struct':
       // Its union of views is a matter of taste, its 16 bytes are not.
       if (type.name === 'in6_addr') return { kind: 'bytes', size: type.size };
-      return structLayout(btf, type.name || typedefs[0] || name, type.size, type.members, depth);
+      return structLayout(btf, firstName(type.name, ...typedefs, name), type.size, type.members, depth);
     case 'union':
       return { kind: 'bytes', size: type.size };
     case 'void':

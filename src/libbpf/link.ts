@@ -3,7 +3,7 @@ import { inNetns } from '../netlink/netns.js';
 import { ATTACH_FLAGS, ATTACH_TYPES, XDP_MODES, type XdpMode } from './constants.js';
 import { check, LibbpfError, u32 } from './errors.js';
 import { libbpf, libc } from './ffi.js';
-import { Handle } from './handle.js';
+import { adopt, Handle } from './handle.js';
 import { linkInfo, type LinkInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
 import type { BpfProgram } from './program.js';
@@ -33,20 +33,25 @@ export interface TcxOptions extends InterfaceOptions {
 }
 
 export class BpfLink extends Handle {
-  /** Takes the descriptor over. @param name what messages call it */
+  /**
+   * Takes the descriptor over, unless it throws.
+   * @param name what messages call it
+   * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no link, LIBBPF_EBADF
+   */
   constructor(fd: number, name = `descriptor ${fd}`) {
-    super(fd, `link ${name}`);
+    super(fd, 'link', `link ${name}`);
   }
 
   /** Adopts a link from its pin. @throws LibbpfError LIBBPF_ENOENT, LIBBPF_EINVAL when it is no link */
   static openPinned(path: string): BpfLink {
-    return adopt(openPin(path, 'link'), path);
+    return adopt(openPin(path, 'link'), (fd) => new BpfLink(fd, path));
   }
 
   /** @throws LibbpfError LIBBPF_ENOENT */
   static openById(id: number): BpfLink {
     const operation = `link id ${id}: open`;
-    return adopt(check(libbpf().bpf_link_get_fd_by_id(u32(id, operation, 'id')), operation), `id ${id}`);
+    const fd = check(libbpf().bpf_link_get_fd_by_id(u32(id, operation, 'id')), operation);
+    return adopt(fd, () => new BpfLink(fd, `id ${id}`));
   }
 
   info(): LinkInfo {
@@ -77,17 +82,6 @@ export class BpfLink extends Handle {
   detach(): void {
     check(libbpf().bpf_link_detach(this.fd), `${this.label}: detach`);
   }
-}
-
-function adopt(fd: number, name: string): BpfLink {
-  const link = new BpfLink(fd, name);
-  try {
-    link.info();
-  } catch (error) {
-    link.close();
-    throw error;
-  }
-  return link;
 }
 
 /** Number of an interface in the thread's namespace. @throws LibbpfError LIBBPF_NAME */

@@ -4,7 +4,7 @@ import { batchDelete, batchUpdate, entriesOf, type Batch, type BatchOptions, bat
 import { MAP_TYPES, type MapType, UPDATE_FLAGS, type UpdateMode } from './constants.js';
 import { check, checkBytes, hex, LibbpfError, u32 } from './errors.js';
 import { type Libbpf, libbpf } from './ffi.js';
-import { duplicate, Handle } from './handle.js';
+import { adopt, duplicate, Handle } from './handle.js';
 import { mapInfo, type MapInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
 import { MAP_CREATE_OPTS, Options } from './structs.js';
@@ -35,13 +35,11 @@ export function possibleCpus(): number {
   return (possible ??= check(libbpf().libbpf_num_possible_cpus(), 'number of possible CPUs'));
 }
 
-function isPerCpu(type: string): boolean {
-  return type.includes('percpu');
-}
-
 export class BpfMap extends Handle {
   /** as the kernel has it; sizes and type never change */
   readonly info: Readonly<MapInfo>;
+  /** has it a value for each CPU? */
+  readonly perCpu: boolean;
   /** bytes of a key */
   readonly keySize: number;
   /** bytes of a value as they are read and written: for per-CPU maps every possible CPU's, each rounded up to 8 */
@@ -52,14 +50,20 @@ export class BpfMap extends Handle {
   batches = true;
   readonly #lib: Libbpf;
 
-  /** Takes the descriptor over. @param name what messages call it; the kernel's name when absent */
+  /**
+   * Takes the descriptor over, unless it throws.
+   * @param name what messages call it; the kernel's name when absent
+   * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no map, LIBBPF_EBADF
+   */
   constructor(fd: number, name?: string) {
-    const info = mapInfo(fd, `map ${name ?? `descriptor ${fd}`}`);
-    super(fd, `map ${name ?? (info.name || `id ${info.id}`)}`);
+    super(fd, 'map', `map ${name ?? `descriptor ${fd}`}`);
+    const info = mapInfo(fd, this.label);
+    if (name === undefined) this.label = `map ${info.name === '' ? `id ${info.id}` : info.name}`;
     this.info = info;
     this.keySize = info.keySize;
-    this.cpuStride = isPerCpu(info.type) ? Math.ceil(info.valueSize / 8) * 8 : info.valueSize;
-    this.valueSize = isPerCpu(info.type) ? this.cpuStride * possibleCpus() : info.valueSize;
+    this.perCpu = info.type.includes('percpu');
+    this.cpuStride = this.perCpu ? Math.ceil(info.valueSize / 8) * 8 : info.valueSize;
+    this.valueSize = this.perCpu ? this.cpuStride * possibleCpus() : info.valueSize;
     this.#lib = libbpf();
   }
 
@@ -79,18 +83,19 @@ export class BpfMap extends Handle {
       opts.bytes,
     );
     check(fd, operation, `key ${keySize} B, value ${valueSize} B, max_entries ${maxEntries}`);
-    return new BpfMap(fd, name || undefined);
+    return adopt(fd, () => new BpfMap(fd, name === '' ? undefined : name));
   }
 
   /** @throws LibbpfError LIBBPF_ENOENT when nothing is pinned there, LIBBPF_EINVAL when it is no map */
   static openPinned(path: string): BpfMap {
-    return new BpfMap(openPin(path, 'map'));
+    return adopt(openPin(path, 'map'), (fd) => new BpfMap(fd));
   }
 
   /** @throws LibbpfError LIBBPF_ENOENT */
   static openById(id: number): BpfMap {
     const operation = `map id ${id}: open`;
-    return new BpfMap(check(libbpf().bpf_map_get_fd_by_id(u32(id, operation, 'id')), operation));
+    const fd = check(libbpf().bpf_map_get_fd_by_id(u32(id, operation, 'id')), operation);
+    return adopt(fd, () => new BpfMap(fd));
   }
 
   /** Another handle of the same map, to be kept when the object it came from is closed. */
@@ -180,7 +185,8 @@ export class BpfMap extends Handle {
   }
 
   /**
-   * Writes many entries, keys and values one after the other in their buffers; one by one where the type has no batches.
+   * Writes many entries, keys and values one after the other in their buffers; one by one where the type has no batches,
+   * and for modes other than any, which the kernel's batches do not know.
    * @returns entries written, which is all of them
    * @throws LibbpfError naming the entry that failed; those before it are written
    */

@@ -4,7 +4,7 @@ import { MAP_TYPES, type MapType, PROGRAM_TYPES, type ProgramType } from './cons
 import { Btf } from './btf.js';
 import { check, LibbpfError, u32 } from './errors.js';
 import { lastErrno, libbpf, libc } from './ffi.js';
-import { duplicate } from './handle.js';
+import { adopt, duplicate } from './handle.js';
 import { collectLog } from './log.js';
 import { BpfMap } from './map.js';
 import { BpfProgram } from './program.js';
@@ -181,6 +181,15 @@ export class BpfObject {
     this.#beforeLoad(`map ${name}: configure`);
     const lib = libbpf();
     const { type, maxEntries, valueSize, flags, pin, reuse, inner, create } = configuration;
+    const shaped = type !== undefined || maxEntries !== undefined || valueSize !== undefined;
+    if (shaped && lib.bpf_map__initial_value(map, Buffer.alloc(8)) !== null) {
+      // libbpf unmaps as many bytes as it then believes to have mapped: memory of others.
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation,
+        reason: 'the shape of global data is what the programs make it',
+      });
+    }
     const set = (result: number, what: string): number => check(result, operation, what);
     if (type !== undefined) set(lib.bpf_map__set_type(map, MAP_TYPES[type]), `type ${type}`);
     if (maxEntries !== undefined) {
@@ -246,7 +255,7 @@ export class BpfObject {
     const map = this.#map(name, 'use');
     this.#afterLoad(`map ${name}`);
     const fd = check(libbpf().bpf_map__fd(map), `object ${this.name}: map ${name}`, 'it was not created');
-    const handle = new BpfMap(duplicate(fd, `map ${name}`), name);
+    const handle = adopt(duplicate(fd, `map ${name}`), (copy) => new BpfMap(copy, name));
     this.#mapHandles.set(name, handle);
     return handle;
   }
@@ -258,7 +267,7 @@ export class BpfObject {
     const program = this.#program(name, 'use');
     this.#afterLoad(`program ${name}`);
     const fd = check(libbpf().bpf_program__fd(program), `object ${this.name}: program ${name}`, 'it was not loaded');
-    const handle = new BpfProgram(duplicate(fd, `program ${name}`), name);
+    const handle = adopt(duplicate(fd, `program ${name}`), (copy) => new BpfProgram(copy, name));
     this.#programHandles.set(name, handle);
     return handle;
   }

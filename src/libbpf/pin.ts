@@ -40,12 +40,26 @@ function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   return best;
 }
 
-function sameMountNamespaceAsInit(): boolean {
-  try {
-    return readlinkSync('/proc/thread-self/ns/mnt') === readlinkSync('/proc/1/ns/mnt');
-  } catch {
-    return false; // we may not ask: then only propagation tells
+/**
+ * Has a process above us, up to the first of all, another mount namespace? Then ours ends with some of them. Those we may not ask
+ * (a container's init) do not count.
+ */
+function ownMountNamespace(): boolean {
+  const ours = readlinkSync('/proc/thread-self/ns/mnt');
+  let pid = process.ppid;
+  while (pid > 0) {
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/mnt`) !== ours) return true;
+    } catch {
+      // not ours to see, or gone
+    }
+    try {
+      pid = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      return false;
+    }
   }
+  return false;
 }
 
 function refuse(path: string, reason: string): never {
@@ -68,7 +82,7 @@ export function checkBpffs(directory: string): void {
       at = dirname(at);
     }
   }
-  if (sameMountNamespaceAsInit()) return;
+  if (!ownMountNamespace()) return;
   const mount = mountOf(at, parseMounts(readFileSync('/proc/thread-self/mountinfo', 'utf8')));
   if (mount?.propagated) return;
   refuse(

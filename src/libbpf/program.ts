@@ -4,7 +4,7 @@ import { inNetns } from '../netlink/netns.js';
 import { TEST_XDP_LIVE_FRAMES } from './constants.js';
 import { check, LibbpfError, u32 } from './errors.js';
 import { libbpf } from './ffi.js';
-import { duplicate, Handle } from './handle.js';
+import { adopt, duplicate, Handle } from './handle.js';
 import { programInfo, type ProgramInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
 import { Options, TEST_RUN_OPTS } from './structs.js';
@@ -47,20 +47,26 @@ const DATA_GROWTH_BYTES = 512;
 const REPEAT_MAX = 0x7fffffff;
 
 export class BpfProgram extends Handle {
-  /** Takes the descriptor over. @param name what messages call it; the kernel's name when absent */
+  /**
+   * Takes the descriptor over, unless it throws.
+   * @param name what messages call it; the kernel's name when absent
+   * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no program, LIBBPF_EBADF
+   */
   constructor(fd: number, name?: string) {
-    super(fd, `program ${name ?? (programInfo(fd, `program descriptor ${fd}`).name || `descriptor ${fd}`)}`);
+    super(fd, 'program', `program ${name ?? `descriptor ${fd}`}`);
+    if (name === undefined) this.label = `program ${this.info().name}`;
   }
 
   /** @throws LibbpfError LIBBPF_ENOENT when nothing is pinned there, LIBBPF_EINVAL when it is no program */
   static openPinned(path: string): BpfProgram {
-    return new BpfProgram(openPin(path, 'program'));
+    return adopt(openPin(path, 'program'), (fd) => new BpfProgram(fd));
   }
 
   /** @throws LibbpfError LIBBPF_ENOENT */
   static openById(id: number): BpfProgram {
     const operation = `program id ${id}: open`;
-    return new BpfProgram(check(libbpf().bpf_prog_get_fd_by_id(u32(id, operation, 'id')), operation));
+    const fd = check(libbpf().bpf_prog_get_fd_by_id(u32(id, operation, 'id')), operation);
+    return adopt(fd, () => new BpfProgram(fd));
   }
 
   /** Another handle of the same program, to be kept when the object it came from is closed. */

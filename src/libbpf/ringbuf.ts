@@ -91,6 +91,13 @@ export class RingBuffer {
    */
   consume(limit = Infinity): number {
     const mapping = this.#open('consume');
+    if (!(limit >= 0)) {
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation: `ring buffer of ${this.#map.label}: consume`,
+        reason: `limit ${String(limit)}: expected a number from 0 up`,
+      });
+    }
     // A handler that consumes would see its own record again.
     if (this.#consuming) return 0;
     this.#consuming = true;

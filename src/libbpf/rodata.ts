@@ -65,11 +65,13 @@ export function writeVariable(
     if (value.length === size) return { section, offset, bytes: value };
     throw new LibbpfError({ code: 'LIBBPF_SIZE', operation, reason: `${value.length} bytes, expected ${size}` });
   }
-  if ((type.kind !== 'int' && type.kind !== 'enum') || size > 8) {
+  const scalar = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
+  const expected = type.kind === 'int' || type.kind === 'enum' ? 'a number' : `${size} bytes`;
+  if (!scalar || (type.kind !== 'int' && type.kind !== 'enum') || size > 8) {
     throw new LibbpfError({
       code: 'LIBBPF_ARGUMENT',
       operation,
-      reason: `${typeof value} for a ${type.kind} ${type.name}: expected ${size} bytes`,
+      reason: `${typeof value} for a ${type.kind} ${type.name}: expected ${expected}`,
     });
   }
   const number = typeof value === 'boolean' ? (value ? 1 : 0) : value;

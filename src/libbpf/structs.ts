@@ -43,8 +43,8 @@ export class Options {
 export const OPEN_OPTS = { size: 72, object_name: 8, pin_root_path: 24 } as const;
 /** struct bpf_map_create_opts up to map_ifindex */
 export const MAP_CREATE_OPTS = { size: 48, inner_map_fd: 24, map_flags: 28, map_extra: 32, numa_node: 40 } as const;
-/** struct bpf_map_batch_opts */
-export const MAP_BATCH_OPTS = { size: 24, elem_flags: 8, flags: 16 } as const;
+/** struct bpf_prog_load_opts up to log_true_size */
+export const PROG_LOAD_OPTS = { size: 112, log_level: 88, log_size: 92, log_buf: 96 } as const;
 /** struct bpf_test_run_opts */
 export const TEST_RUN_OPTS = {
   size: 80,
