@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawn } from './bars.js';
 import { packetCharts, packetSection, packetSummary } from './packets.js';
+import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
@@ -11,6 +12,7 @@ import type { Chart } from './bars.js';
 import { vmCharts, vmSection, vmSummary } from './vm.js';
 import { tables, vmScale } from '../control/report.js';
 import type { ControlResults, VmScaleResult } from '../control/results.js';
+import type { MicroResults } from './micro.js';
 import type { Results } from '../lib/rows.js';
 
 const { values } = parseArgs({
@@ -42,6 +44,12 @@ if (tcp !== undefined) {
   page = replaceSection(page, 'tcp', tcpSection(tcp));
   Object.assign(charts, tcpCharts(tcp));
   summary.push(tcpSummary(tcp));
+}
+const micro = read<MicroResults>('micro');
+if (micro !== undefined) {
+  page = replaceSection(page, 'micro', microSection(micro));
+  Object.assign(charts, microCharts(micro));
+  summary.push(microSummary(micro));
 }
 const control = read<ControlResults>('control');
 const scale = read<VmScaleResult>('vm-scale');
