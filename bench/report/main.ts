@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawn } from './bars.js';
-import { microSection } from './micro.js';
 import { packetCharts, packetSection, packetSummary } from './packets.js';
+import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
 import { planSection, planSummary } from './plan.js';
@@ -47,6 +47,12 @@ if (tcp !== undefined) {
   Object.assign(charts, tcpCharts(tcp));
   summary.push(tcpSummary(tcp));
 }
+const micro = read<MicroResults>('micro');
+if (micro !== undefined) {
+  page = replaceSection(page, 'micro', microSection(micro));
+  Object.assign(charts, microCharts(micro));
+  summary.push(microSummary(micro));
+}
 const control = read<ControlResults>('control');
 const scale = read<VmScaleResult>('vm-scale');
 if (control !== undefined) {
@@ -58,8 +64,6 @@ if (plan !== undefined) {
   page = replaceSection(page, 'plan', planSection(plan));
   summary.push(planSummary(plan));
 }
-const micro = read<MicroResults>('micro');
-if (micro !== undefined) page = replaceSection(page, 'micro', microSection(micro));
 const vm = read<Results>('vm');
 if (vm !== undefined) {
   page = replaceSection(page, 'vm', vmSection(vm));
