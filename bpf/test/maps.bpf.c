@@ -150,6 +150,25 @@ int xdp_events(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+__u32 sequence;
+
+/* Numbered records, every third of them discarded: a reader that races with this one sees the others, each once and in order. */
+SEC("xdp")
+int xdp_sequence(struct xdp_md *ctx)
+{
+	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return XDP_DROP;
+	event->kind = EVENT_TEST;
+	event->bytes = sequence++;
+	if (event->bytes % 3 == 2)
+		bpf_ringbuf_discard(event, 0);
+	else
+		bpf_ringbuf_submit(event, 0);
+	return XDP_PASS;
+}
+
 SEC("tc")
 int tc_count(struct __sk_buff *skb)
 {

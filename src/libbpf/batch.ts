@@ -1,6 +1,6 @@
 /**
- * Many map entries by one system call (kernel/bpf/syscall.c, generic_map_*_batch; kernel/bpf/hashtab.c has its own), three to
- * seven times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
+ * Many map entries by one system call (kernel/bpf/syscall.c, generic_map_*_batch; kernel/bpf/hashtab.c has its own), two to
+ * five times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
  */
 import { constants } from 'node:os';
 import type { UpdateMode } from './constants.js';

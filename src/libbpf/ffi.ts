@@ -58,7 +58,6 @@ const LIBBPF = {
   bpf_program__name: ['str', 'void *'],
   bpf_program__section_name: ['str', 'void *'],
   bpf_program__fd: ['int', 'void *'],
-  bpf_program__autoload: ['bool', 'void *'],
   bpf_program__set_autoload: ['int', 'void *', 'bool'],
   bpf_program__set_type: ['int', 'void *', 'int'],
   bpf_program__set_expected_attach_type: ['int', 'void *', 'int'],
@@ -203,11 +202,6 @@ export function address(bytes: Uint8Array): bigint {
 /** Memory that is not ours as an ArrayBuffer; it must outlive every use of the result. */
 export function view(pointer: bigint, length: number): ArrayBuffer {
   return koffi.view(pointer, length);
-}
-
-/** A C string at an address. */
-export function cString(pointer: bigint): string {
-  return koffi.decode.string(pointer);
 }
 
 const PrintFunction = koffi.pointer(koffi.proto('int libbpf_print_fn(int level, void *format, void *arguments)'));

@@ -3,7 +3,8 @@ export { Btf, type BtfEnumerator, type BtfMember, type BtfType } from './btf.js'
 export { BATCH_ENTRIES, type Batch, type BatchOptions } from './batch.js';
 export * from './constants.js';
 export { isLibbpfError, LibbpfError, type LibbpfErrorCode } from './errors.js';
-export { Handle } from './handle.js';
+export { Handle, type Kind } from './handle.js';
+export { listIds } from './ids.js';
 export type { LinkInfo, MapInfo, ProgramInfo } from './info.js';
 export {
   attachTcx,

@@ -1,7 +1,7 @@
 /** Objects: opening, constants, configuration before load, and what is said when it does not work. */
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { BpfMap, BpfObject, RingBuffer, XDP_ACTIONS } from '../../../src/libbpf/index.js';
+import { BpfMap, BpfObject, listIds, RingBuffer, XDP_ACTIONS } from '../../../src/libbpf/index.js';
 import { Counters, EndpointKey, Event, EventKind } from './generated/maps.js';
 import { failure, load, objectPath, u32 } from './harness.js';
 
@@ -168,4 +168,18 @@ test('what is no object is said by libbpf in its own words', () => {
     "object junk: open: FORMAT: elf: 'junk' is not a proper ELF object",
   );
   expect(failure(() => BpfObject.open(Buffer.alloc(0), { name: 'empty' })).code).toBe('LIBBPF_SIZE');
+});
+
+test('what an object brings into the kernel goes with it', async () => {
+  const object = BpfObject.load(objectPath('test/maps'));
+  const map = object.map('endpoints').info.id;
+  const program = object.program('xdp_count').info().id;
+  expect(listIds('map')).toContain(map);
+  expect(listIds('program')).toContain(program);
+  object.close();
+  // Programs, and the maps they hold, go after a grace period.
+  await expect.poll(() => listIds('program'), { timeout: 5000 }).not.toContain(program);
+  await expect.poll(() => listIds('map'), { timeout: 5000 }).not.toContain(map);
+  const links = listIds('link');
+  expect(links).toEqual([...links].sort((a, b) => a - b));
 });

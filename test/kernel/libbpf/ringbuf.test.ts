@@ -1,9 +1,11 @@
 /** Ring buffers through the event loop, with real programs as producers. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type BpfObject, RingBuffer, type RingBufferOptions } from '../../../src/libbpf/index.js';
 import { Event, EventKind } from './generated/maps.js';
-import { failure, load } from './harness.js';
+import { failure, load, ROOT } from './harness.js';
 
 const RING_BYTES = 64 * 1024;
 /** a record of struct event with its header */
@@ -73,6 +75,27 @@ test('a limit stops in between and goes on there', () => {
   expect(ring.consume(0)).toBe(0);
   expect(ring.consume()).toBe(70);
   expect(records.length).toBe(100);
+});
+
+test('while another process writes: each record once and in order, discarded ones left out', async () => {
+  const { object, ring, records } = setUp();
+  ring.start();
+  const script = `
+    import { BpfProgram } from 'segue/libbpf';
+    const program = BpfProgram.openById(${object.program('xdp_sequence').info().id});
+    const until = Date.now() + 1000;
+    while (Date.now() < until) program.testRun({ data: Buffer.alloc(64), repeat: 500 });`;
+  const child = spawn('node', ['--input-type=module', '-e', script], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number];
+  expect(code).toBe(0);
+  await expect.poll(() => ring.available, { timeout: 5000 }).toBe(0);
+  // 0 1 3 4 6 7 …: what found no room was not numbered.
+  const expected = Array.from(records, (_, index) => index + Math.floor(index / 2));
+  expect(records.map(({ bytes }) => bytes)).toEqual(expected);
+  expect(records.length).toBeGreaterThan(1000);
 });
 
 test('promises of a handler go on at once, without another event', async () => {
