@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { INNER, VM } from '../chain/names.js';
 import { nativeProgram } from '../lib/native.js';
 import { run } from '../lib/processes.js';
-import { tethered } from '../lib/tethered.js';
+import { onCpu, tethered } from '../lib/tethered.js';
 import { payloadBytes, UDP_PORT } from './frame.js';
 import { runPktgen } from './pktgen.js';
 import { describeTraffic } from './settings.js';
@@ -45,7 +45,7 @@ function command({ chain, traffic, seconds, rate }: Offer): string[] {
 
 async function runProgram(what: Offer): Promise<Sent> {
   const { chain, traffic, cpu } = what;
-  const [program = '', ...args] = tethered(['taskset', '-c', String(cpu), ...command(what)]);
+  const [program = '', ...args] = tethered(onCpu(cpu, command(what)));
   const { code, stdout, stderr } = await run(program, args, { netns: chain.netns('gen') });
   if (code !== 0) throw new Error(`generator (${describeTraffic(traffic)}): ${stderr.trim() || `exit code ${code}`}`);
   return JSON.parse(stdout) as Sent;
