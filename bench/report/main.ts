@@ -7,12 +7,14 @@ import { packetCharts, packetSection, packetSummary } from './packets.js';
 import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
+import { planSection, planSummary } from './plan.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
 import type { Chart } from './bars.js';
 import { vmCharts, vmSection, vmSummary } from './vm.js';
 import { tables, vmScale } from '../control/report.js';
 import type { ControlResults, VmScaleResult } from '../control/results.js';
 import type { MicroResults } from './micro.js';
+import type { PlanResults } from '../plan/results.js';
 import type { Results } from '../lib/rows.js';
 
 const { values } = parseArgs({
@@ -56,6 +58,11 @@ const scale = read<VmScaleResult>('vm-scale');
 if (control !== undefined) {
   page = replaceSection(page, 'control', tables(control) + (scale === undefined ? '' : `\n${vmScale(scale)}`));
   summary.push(controlSummary(control));
+}
+const plan = read<PlanResults>('plan');
+if (plan !== undefined) {
+  page = replaceSection(page, 'plan', planSection(plan));
+  summary.push(planSummary(plan));
 }
 const vm = read<Results>('vm');
 if (vm !== undefined) {

@@ -1,6 +1,6 @@
 import { FileSource } from '../intent/file-source.js';
 import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
-import { scopeTo } from '../intent/scope.js';
+import { heldBy } from '../intent/scope.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { addHints, everything, isEmpty, merge, noHints } from './hints.js';
 import { Follower } from './follower.js';
@@ -27,7 +27,7 @@ export interface AgentOptions {
   log: Logger;
   sweepSeconds: number;
   force: boolean;
-  /** In place of the file that the node file names; gives what concerns the node, as scopeTo does. */
+  /** In place of the file that the node file names; gives what concerns the node, as heldBy does. */
   source?: IntentSource;
   /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
   kinds?: Kinds;
@@ -216,7 +216,7 @@ function fileSource({ config, configFile }: AgentOptions): IntentSource {
   return new FileSource(config.intent, {
     select: (intent) => {
       checkNodeInIntent(config, intent, configFile);
-      return scopeTo(intent, config.node);
+      return heldBy(intent, config.node);
     },
   });
 }

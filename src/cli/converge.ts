@@ -1,7 +1,16 @@
+import { resolve } from 'node:path';
 import { applyOnce, surveyOnce } from '../agent/apply.js';
 import { purge } from '../agent/purge.js';
-import { EXIT } from './exit.js';
-import { readConfig, readInputs, withInstance, withIntentOptions, withNodeOptions } from './inputs.js';
+import { agentConfig, listProcesses, samePath } from '../doctor/processes.js';
+import { CommandError, EXIT } from './exit.js';
+import {
+  DEFAULT_NODE_FILE,
+  readConfig,
+  readInputs,
+  withInstance,
+  withIntentOptions,
+  withNodeOptions,
+} from './inputs.js';
 import { changeLine, complain, failureLine, print, printJson, reportJson, summary, waitingLines } from './print.js';
 import type { Command } from 'commander';
 import type { Instance } from '../agent/instance.js';
@@ -53,10 +62,21 @@ export function addConvergeCommands(program: Command): void {
     .option('-j, --json', 'JSON')
     .action(async (options: ApplyFlags) => {
       const config = readConfig(options);
+      refuseBesideAgent(config.node, options.config);
       await withInstance(config, async (instance) => {
         tellReport(config.node, await purge(instance), options.json);
       });
     });
+}
+
+/** @throws CommandError while an agent works from the node file: it would put everything back at once */
+function refuseBesideAgent(node: string, file: string): void {
+  const agent = listProcesses().find((process) => agentConfig(process, DEFAULT_NODE_FILE) === samePath(resolve(file)));
+  if (agent !== undefined) {
+    throw new CommandError(
+      `${node}: segue agent runs, pid ${agent.pid}: it would put everything back; stop it first (systemctl stop segue)`,
+    );
+  }
 }
 
 function tellSurvey(instance: Instance, survey: Survey, json: boolean | undefined): void {

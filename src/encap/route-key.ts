@@ -3,5 +3,8 @@ export const DEFAULT_METRIC = { 4: 0, 6: 1024 } as const;
 
 /** What tells a route from others in the kernel: table, prefix and metric. */
 export function routeKey(table: number, prefix: string, metric: number): string {
-  return `${table} ${prefix} ${metric}`;
+  const key = `${table} ${prefix} ${metric}`;
+  // Makes one flat string of it: the tree of pieces that V8 keeps instead costs 80 bytes more, a million times.
+  key.charCodeAt(0);
+  return key;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { listNetns } from '../../src/netlink/netns.js';
 import type { ControlResults } from '../../bench/control/results.js';
+import type { PlanResults } from '../../bench/plan/results.js';
 
 /** The compiler on a busy machine. */
 const TIMEOUT_MS = 300_000;
@@ -44,6 +45,29 @@ test(
     ]);
     expect(text).toContain('Cold apply, racks: 1000 remote ports');
     expect(benchNamespaces()).toEqual(before);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'plan: two sizes',
+  () => {
+    const directory = mkdtempSync(join(tmpdir(), 'segue-bench-smoke-'));
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    const json = join(directory, 'plan.json');
+    execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
+    execFileSync('node', ['build/bench/plan/main.js', '--sizes', '1000,30000', '--rounds', '1', '--json', json], {
+      stdio: 'pipe',
+    });
+    const { sizes } = JSON.parse(readFileSync(json, 'utf8')) as PlanResults;
+    // A route for each remote port, for each tenant's own port, and the seal and SID of each of 256 tenants.
+    expect(sizes.map(({ remotePorts, routes }) => [remotePorts, routes > remotePorts])).toEqual([
+      [1000, true],
+      [30000, true],
+    ]);
+    expect(sizes[1]?.intentMiB.median).toBeGreaterThan(sizes[0]?.intentMiB.median ?? 0);
   },
   TIMEOUT_MS,
 );

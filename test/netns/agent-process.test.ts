@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../src/lab/agents.js';
-import { Background } from '../../src/lab/process.js';
+import { Background, runIn } from '../../src/lab/process.js';
 import { UnixDatagramReceiver } from '../../src/netlink/unix-datagram.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
@@ -71,6 +71,12 @@ describe('the command `segue agent` as a process', () => {
     third.child.kill('SIGHUP');
     await third.waitFor(/planned anew/, START_MS);
     expect(await network.ip('hv1', 'link show dev t100-1')).toMatch(/mtu 1260/);
+
+    const purge = await runIn(undefined, [process.execPath, SEGUE_COMMAND, 'purge', '-c', file]);
+    expect(purge).toMatchObject({ status: 1, stdout: '' });
+    expect(purge.stderr).toContain(
+      `segue agent runs, pid ${third.child.pid}: it would put everything back; stop it first`,
+    );
     await third.stop('SIGTERM');
     running.clear();
   });

@@ -66,6 +66,7 @@ describe('tables', () => {
   const paths = ['plain', 'tunnel', 'absent'].map((name) => ({ name, describe: '', overhead: 0 }));
   const results = {
     machine,
+    busy: { before: 0, after: 0 },
     rounds: 3,
     seconds: 1,
     paths,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
-import { scopeTo } from '../../../src/intent/scope.js';
+import { heldBy, scopeTo } from '../../../src/intent/scope.js';
 import type { Intent, NodeConfig, Port } from '../../../src/intent/types.js';
 
 const NODES = ['hv1', 'hv2', 'hv3'] as const;
@@ -95,6 +95,8 @@ describe('Planner', () => {
           const before = structuredClone(planner.plan);
           const delta = planner.apply(diffIntent(current, next));
           assert.deepStrictEqual(planner.plan, compile(next, CONFIG, FACTS));
+          // What the agent holds is less, and enough.
+          assert.deepStrictEqual(planner.plan, compile(heldBy(next, CONFIG.node), CONFIG, FACTS));
           // The delta holds what differs and nothing else.
           for (const [kind, objects] of delta) {
             for (const [key, { before: was, after: is }] of objects) {

@@ -1,0 +1,87 @@
+/** Time and memory of plan and diff by size: `make bench BENCH="--only plan"`, or `node build/bench/plan/main.js --help`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeMachine } from '../lib/machine.js';
+import { numberOption, numbersOption } from '../lib/options.js';
+import { interrupt, run } from '../lib/processes.js';
+import { writeJson } from '../lib/session.js';
+import { spread } from '../lib/statistics.js';
+import { tell } from '../lib/tell.js';
+import { intentFile, makeIntent } from '../lib/workload.js';
+import type { PlanFigures } from './one.js';
+import type { PlanResults, PlanSize } from './results.js';
+
+const USAGE = `usage: node build/bench/plan/main.js [options]      (make bench BENCH="--only plan")
+  --sizes N,N    remote ports (1000,10000,100000,1000000)
+  --rounds N     of each size, in turn (3)             --json FILE   where the results go
+`;
+const TENANTS = 256;
+const NODES = 1000;
+const ONE = fileURLToPath(new URL('./one.js', import.meta.url));
+/** V8's own bound is too low for reading a million ports. */
+const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=8192'];
+
+async function measure(sizes: readonly number[], rounds: number, folder: string): Promise<PlanSize[]> {
+  const figures = new Map<number, PlanFigures[]>();
+  const files = sizes.map((remotePorts) => {
+    const file = join(folder, `${remotePorts}.json`);
+    writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants: TENANTS, nodes: NODES, placement: 'dealt' })));
+    return file;
+  });
+  for (let round = 1; round <= rounds; round++) {
+    for (const [index, size] of sizes.entries()) {
+      tell(`plan: ${size} remote ports, round ${round} of ${rounds}`);
+      const { code, stdout, stderr } = await run(process.execPath, [...NODE_FLAGS, ONE, files[index] ?? '']);
+      if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
+      figures.set(size, [...(figures.get(size) ?? []), JSON.parse(stdout) as PlanFigures]);
+    }
+  }
+  return sizes.map((remotePorts) => {
+    const of = (read: (one: PlanFigures) => number) => spread((figures.get(remotePorts) ?? []).map(read));
+    return {
+      remotePorts,
+      routes: figures.get(remotePorts)?.[0]?.routes ?? 0,
+      loadMs: of(({ loadMs }) => loadMs),
+      planMs: of(({ planMs }) => planMs),
+      diffMs: of(({ diffMs }) => diffMs),
+      changeMs: of(({ changeMs }) => changeMs),
+      intentMiB: of(({ intentMiB }) => intentMiB),
+      planMiB: of(({ planMiB }) => planMiB),
+      peakMiB: of(({ peakMiB }) => peakMiB),
+    };
+  });
+}
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: 'string' },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+});
+if (values.help === true) {
+  process.stdout.write(USAGE);
+} else {
+  const sizes = numbersOption('sizes', values.sizes, [1000, 10_000, 100_000, 1_000_000]);
+  const rounds = numberOption('rounds', values.rounds, 3);
+  const folder = mkdtempSync(join(tmpdir(), 'segue-bench-plan-'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  try {
+    const machine = describeMachine();
+    const results: PlanResults = {
+      machine,
+      rounds,
+      tenants: TENANTS,
+      nodes: NODES,
+      sizes: await measure(sizes, rounds, folder),
+    };
+    if (values.json !== undefined) writeJson(values.json, results);
+    else process.stdout.write(`${JSON.stringify(results, null, 1)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * An intent as the agent of one node takes and holds it, with a stop-watch at each step; a process of its own, so that memory
+ * is this size's alone (node --expose-gc). Argument: intent file. Prints JSON.
+ */
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { diffIntent } from '../../src/intent/change.js';
+import { loadIntent } from '../../src/intent/load.js';
+import { heldBy } from '../../src/intent/scope.js';
+import { Planner } from '../../src/plan/planner.js';
+import { isMain } from '../lib/is-main.js';
+import { SELF } from '../lib/workload.js';
+import type { Intent, NodeConfig, Port } from '../../src/intent/types.js';
+
+/** Milliseconds and MiB. */
+export interface PlanFigures {
+  routes: number;
+  /** read, JSON, validation, what concerns the node */
+  loadMs: number;
+  planMs: number;
+  /** two whole intents compared, one port of which differs */
+  diffMs: number;
+  /** that port's change through the planner */
+  changeMs: number;
+  /** on V8's heap once all else is gone: the intent held */
+  intentMiB: number;
+  /** and the plan with its indexes */
+  planMiB: number;
+  /** resident at the most, while the file was read */
+  peakMiB: number;
+}
+
+/** Any: planning reads nothing of the machine but this. */
+const UPLINK_MTU_BYTES = 1500;
+
+export function measurePlan(file: string): PlanFigures {
+  const config: NodeConfig = {
+    node: SELF,
+    uplinks: ['eth0'],
+    dataplane: 'kernel',
+    xdp: 'never',
+    behaviours: ['dt46'],
+    intent: file,
+  };
+  const empty = heapMiB();
+  const [loadMs, intent] = timed(() => heldBy(loadIntent(file), SELF));
+  const withIntent = heapMiB();
+  const [planMs, planner] = timed(() => new Planner(config, { uplinkMtu: UPLINK_MTU_BYTES }, intent));
+  const withPlan = heapMiB();
+  const [diffMs, changes] = timed(() => diffIntent(intent, withOnePortMoved(intent)));
+  const [changeMs] = timed(() => planner.apply(changes));
+  return {
+    routes: planner.plan.route.size,
+    loadMs,
+    planMs,
+    diffMs,
+    changeMs,
+    intentMiB: withIntent - empty,
+    planMiB: withPlan - withIntent,
+    // Not resourceUsage(): that is the parent's peak where it was larger when it forked.
+    peakMiB: Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024,
+  };
+}
+
+function withOnePortMoved(intent: Intent): Intent {
+  const nodes = intent.nodes.map(({ name }) => name).filter((name) => name !== SELF);
+  const at = intent.ports.findIndex(({ node }) => node !== SELF);
+  const ports = intent.ports.map((port, index): Port => {
+    if (index !== at) return port;
+    return { ...port, node: nodes.find((name) => name !== port.node) ?? port.node };
+  });
+  return { ...intent, ports };
+}
+
+function timed<T>(use: () => T): [ms: number, result: T] {
+  const started = performance.now();
+  const result = use();
+  return [performance.now() - started, result];
+}
+
+function heapMiB(): number {
+  if (globalThis.gc === undefined) throw new Error('start node with --expose-gc');
+  void globalThis.gc();
+  void globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 2 ** 20;
+}
+
+if (isMain(import.meta.url)) process.stdout.write(JSON.stringify(measurePlan(process.argv[2] ?? '')) + '\n');

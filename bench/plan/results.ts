@@ -1,0 +1,23 @@
+import type { Machine } from '../lib/machine.js';
+import type { Spread } from '../lib/statistics.js';
+
+/** One number of remote ports; times and memory as bench/plan/one.ts measures them. */
+export interface PlanSize {
+  remotePorts: number;
+  routes: number;
+  loadMs: Spread;
+  planMs: Spread;
+  diffMs: Spread;
+  changeMs: Spread;
+  intentMiB: Spread;
+  planMiB: Spread;
+  peakMiB: Spread;
+}
+
+export interface PlanResults {
+  machine: Machine;
+  rounds: number;
+  tenants: number;
+  nodes: number;
+  sizes: PlanSize[];
+}
