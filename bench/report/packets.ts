@@ -3,7 +3,7 @@ import { ratio, findRow } from '../lib/rows.js';
 import { range } from '../lib/markdown.js';
 import { spread } from '../lib/statistics.js';
 import { references } from './bars.js';
-import { groups, pathList, provenance, ratioTable, valueTable } from './rows.js';
+import { groups, PATH_ORDER, pathList, provenance, ratioTable, valueTable } from './rows.js';
 import type { Results, Setting } from '../lib/rows.js';
 import type { Chart } from './bars.js';
 import type { Column, Matrix } from './rows.js';
@@ -40,6 +40,7 @@ export function packetCharts(results: Results): Record<string, Chart> {
     axis,
     scale: MPPS,
     digits: 2,
+    order: PATH_ORDER,
     groups: groups(matrix(results, 'one_cpu', columns)),
   });
   const searched = [
@@ -65,6 +66,7 @@ export function packetCharts(results: Results): Record<string, Chart> {
       axis: 'million packets a second (median, least–most)',
       scale: MPPS,
       digits: 2,
+      order: PATH_ORDER,
       groups: searched,
     },
   };
