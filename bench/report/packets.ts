@@ -72,6 +72,17 @@ export function packetCharts(results: Results): Record<string, Chart> {
   };
 }
 
+/** Above this many processors busy with other work a search says little. */
+const BUSY_MAX = 0.2;
+
+function busyNote({ busy }: Results): string[] {
+  if (Math.max(busy.before, busy.after) <= BUSY_MAX) return [];
+  return [
+    '(**Not to be relied on**: other work kept the processors busy, and the search counts as loss whatever a stalled CPU ' +
+      'drops. These are lower bounds; the rates above do not count the time that others had.)',
+  ];
+}
+
 export function packetSection(results: Results): string {
   const oneCpu = matrix(results, 'one_cpu', SIZES);
   const alone = results.rows.find(({ metric }) => metric === 'generator');
@@ -88,6 +99,7 @@ export function packetSection(results: Results): string {
       ? []
       : [`The generator alone, counted where the first hop begins: ${range(spread(alone.values), 2, MPPS)} Mpps.`]),
     'Generator on a CPU of its own, path on the other: the highest offered rate at which at most 0.5 % is lost, in Mpps,',
+    ...busyNote(results),
     valueTable(matrix(results, 'pdr', pdrColumns)),
     'and what arrives when the generator goes at full speed:',
     valueTable(matrix(results, 'overload', pdrColumns)),
