@@ -1,0 +1,59 @@
+/** The programs' object files, and which of them is what a pinned program was made of. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RodataValue } from '../libbpf/index.js';
+import type { BpfProgramName } from './objects.js';
+
+/** Function of each object file. */
+export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
+  port: 'segue_port',
+  uplink_tc: 'segue_uplink_tc',
+  uplink_xdp: 'segue_uplink_xdp',
+};
+export const PROGRAM_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
+
+/** The kernel keeps 15 characters of a name. */
+const NAME_CHARS = 15;
+
+/** Of a program that the kernel has: which of ours it is, by its name. */
+export function programNamed(kernelName: string): BpfProgramName | undefined {
+  return PROGRAM_NAMES.find((name) => FUNCTIONS[name].slice(0, NAME_CHARS) === kernelName);
+}
+
+/** Where the object files are, in the place of this build's own: for packages that keep them elsewhere, and tests. */
+const DIRECTORY_VARIABLE = 'SEGUE_BPF_OBJECTS';
+
+/** Path of an object file: src/ebpf and dist/ebpf are as deep as dist/bin, where the command is bundled. */
+export function objectPath(name: BpfProgramName): string {
+  const directory = process.env[DIRECTORY_VARIABLE];
+  return directory === undefined
+    ? fileURLToPath(new URL(`../../build/bpf/${name}.o`, import.meta.url))
+    : join(directory, `${name}.o`);
+}
+
+/** Constants the programs are loaded with. */
+export const RODATA: Readonly<Record<BpfProgramName, Record<string, RodataValue>>> = {
+  port: { use_prefixes: true, count_traffic: true },
+  uplink_tc: { use_prefixes: true, count_traffic: true },
+  uplink_xdp: { use_prefixes: true, count_traffic: true },
+};
+
+const VERSION_CHARS = 16;
+const versions = new Map<string, string>();
+
+/**
+ * What tells a build of a program from another: a hash over the object file and its constants. The kernel's tag does not
+ * cover constants, and would have to be asked of a loaded program.
+ */
+export function programVersion(name: BpfProgramName): string {
+  const path = objectPath(name);
+  let version = versions.get(path);
+  if (version === undefined) {
+    const hash = createHash('sha256').update(readFileSync(path));
+    version = hash.update(JSON.stringify(RODATA[name])).digest('hex').slice(0, VERSION_CHARS);
+    versions.set(path, version);
+  }
+  return version;
+}
