@@ -22,17 +22,29 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
 }
 
+/** @returns what a process's file says; '' once there is no such process, which may be between any two steps */
+function ofProcess(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return '';
+    throw error;
+  }
+}
+
 function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  const text = ofProcess(pid, `task/${pid}/children`).trim();
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
 function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  const stat = ofProcess(pid, 'stat');
+  return stat !== '' && !stat.includes(') Z ');
 }
 
 function commandOf(pid: number): string {
-  return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+  return ofProcess(pid, 'cmdline');
 }
 
 function namespacesOf(pid: number): string[] {
