@@ -1,7 +1,7 @@
-// Runs test files of one vitest project, one after the other in one process, until a queue is empty; several of these,
+// Runs test files of vitest projects, one after the other in one process, until a queue is empty; several of these,
 // each in a VM, share the queue, so none waits long for the others whatever the files cost.
 //
-//   node scripts/netns-worker.js PROJECT QUEUE
+//   node scripts/netns-worker.js PROJECT[,PROJECT…] QUEUE
 //
 // QUEUE is a folder with the file `files` (a path a line, in the order to take them). scripts/queue-runner.js takes a file
 // by making the folder <line> (from 0); <line>/report.json, in the shape of vitest's own, is there once it was run to its end.
@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { createVitest } from 'vitest/node';
 
-const [project, queue] = process.argv.slice(2);
+const [projects, queue] = process.argv.slice(2);
 const files = readFileSync(join(queue, 'files'), 'utf8').split('\n').filter(Boolean);
 const order = new Map(files.map((file, line) => [resolve(file), line]));
 const say = (text) => process.stdout.write(`${text}\n`);
@@ -81,7 +81,7 @@ class InOrder {
 process.env.SEGUE_TEST_QUEUE = resolve(queue);
 const vitest = await createVitest('test', {
   watch: false,
-  project: [project],
+  project: projects.split(','),
   isolate: false,
   maxWorkers: 1,
   fileParallelism: false,
@@ -95,7 +95,7 @@ await vitest.standalone();
 try {
   const specifications = (await vitest.globTestSpecifications()).filter((one) => order.has(one.moduleId));
   if (specifications.length !== files.length)
-    throw new Error(`not every file of ${queue}/files is a test of ${project}`);
+    throw new Error(`not every file of ${queue}/files is a test of ${projects}`);
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
   for (const error of unhandledErrors) {
     process.exitCode = 1;

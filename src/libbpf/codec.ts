@@ -21,11 +21,17 @@ export function putBytes(into: Buffer, offset: number, value: Uint8Array, size: 
   into.set(value, offset);
 }
 
+const LOOP_BYTES_MAX = 32;
+
 /** A copy of a field's bytes. */
 export function getBytes(from: Buffer, offset: number, size: number): Buffer {
+  if (!(offset >= 0 && offset + size <= from.length))
+    throw new RangeError(`${size} bytes at ${offset} of ${from.length}`);
   const bytes = Buffer.allocUnsafe(size);
-  if (from.copy(bytes, 0, offset, offset + size) === size) return bytes;
-  throw new RangeError(`${size} bytes at ${offset} of ${from.length}`);
+  // Addresses are short: a call into C++ costs more than they do.
+  if (size > LOOP_BYTES_MAX) from.copy(bytes, 0, offset, offset + size);
+  else for (let at = 0; at < size; at++) bytes[at] = from[offset + at] ?? 0;
+  return bytes;
 }
 
 /** Refuses an array of another length than C's. */
