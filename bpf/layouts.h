@@ -107,7 +107,8 @@ struct hop {
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */
 struct underlay {
 	__u32 count;
-	__u32 unused;
+	__u32 length;	     /* of the prefix that they lead to, bits: by both the agent knows the entry again */
+	struct in6_addr dest;
 	struct hop hops[MAX_HOPS];
 };
 
