@@ -17,6 +17,11 @@ static __always_inline __u8 outer_class(const struct port *port, const struct in
 	return port->dscp == DSCP_ZERO ? ecn : ((port->dscp & 63) << 2) | ecn;
 }
 
+static __always_inline __u8 inner_protocol(const struct inner *inner)
+{
+	return inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
 /* Bytes that an encapsulation adds. */
 static __always_inline __u32 encap_bytes(const struct encap *encap)
 {
@@ -28,13 +33,12 @@ static __always_inline void write_outer(struct ipv6hdr *outer, const struct enca
 					const struct inner *inner, __u8 class)
 {
 	__u32 label = inner->hash & 0xfffff;
-	__u8 protocol = inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
 
 	if (!label)
 		label = 1;
 	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
 	outer->payload_len = bpf_htons(inner->length + encap->srh_bytes);
-	outer->nexthdr = encap->srh_bytes ? IPPROTO_ROUTING : protocol;
+	outer->nexthdr = encap->srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
 	outer->hop_limit = OUTER_HOP_LIMIT;
 	outer->saddr = node->source;
 	outer->daddr = encap->first;

@@ -25,6 +25,7 @@ enum reason {
 	DROP_SID_BLOCK,
 	DROP_ROUTING_HEADER,
 	DROP_BEHAVIOUR, /* the SID does not take that family */
+	DROP_NO_ROOM, /* no memory, after it was altered for the way */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
 	REASON_COUNT,
 };
