@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A tenant's packet, read: what is looked up, checked and hashed. */
+#pragma once
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include "layouts.h"
+#include "reasons.h"
+
+#define IP_OFFSET_OR_MORE bpf_htons(0x3fff) /* more fragments, or an offset */
+#define ICMP6_ROUTER_SOLICITATION 133
+#define ICMP6_REDIRECT 137
+
+struct inner {
+	struct in6_addr source;
+	struct in6_addr dest;
+	__u32 family;
+	__u32 length; /* of the packet as its header says, bytes */
+	__u32 hash;   /* of the 5-tuple; of the 3-tuple for fragments */
+	__u32 header_bytes;
+	__u8 traffic_class;
+	__u8 hop_limit;
+	__u8 protocol;
+	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
+};
+
+/* A quick mix of good quality (the finalizer of MurmurHash3). */
+static __always_inline __u32 mix(__u64 a, __u64 b)
+{
+	__u64 h = a ^ (b * 0x9e3779b97f4a7c15ULL);
+
+	h ^= h >> 33;
+	h *= 0xff51afd7ed558ccdULL;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	return h ^ (h >> 33);
+}
+
+/* Reads ports where there are any, and the transport header's length. */
+static __always_inline void read_transport(struct inner *inner, void *header, void *data_end, __u64 addresses)
+{
+	__u32 ports = 0;
+
+	if (inner->protocol == IPPROTO_TCP) {
+		__u8 *tcp = header;
+
+		if ((void *)(tcp + 20) <= data_end) {
+			ports = *(__u32 *)header;
+			inner->l4_bytes = (tcp[12] >> 4) * 4;
+		}
+	} else if (inner->protocol == IPPROTO_UDP) {
+		if (header + 8 <= data_end) {
+			ports = *(__u32 *)header;
+			inner->l4_bytes = 8;
+		}
+	}
+	inner->hash = mix(addresses, ((__u64)ports << 8) | inner->protocol);
+}
+
+static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *ip, void *data_end)
+{
+	if ((void *)(ip + 1) > data_end)
+		return DROP_MALFORMED;
+	if (ip->version != 4 || ip->ihl < 5)
+		return DROP_MALFORMED;
+	if (ip->ihl != 5)
+		return PUNT_IP_OPTIONS;
+	inner->family = FAMILY_INET;
+	inner->length = bpf_ntohs(ip->tot_len);
+	inner->traffic_class = ip->tos;
+	inner->hop_limit = ip->ttl;
+	inner->protocol = ip->protocol;
+	inner->header_bytes = sizeof(*ip);
+	inner->l4_bytes = 0;
+	__builtin_memset(&inner->source, 0, sizeof(inner->source));
+	__builtin_memset(&inner->dest, 0, sizeof(inner->dest));
+	inner->source.in6_u.u6_addr32[0] = ip->saddr;
+	inner->dest.in6_u.u6_addr32[0] = ip->daddr;
+	if (inner->length < sizeof(*ip))
+		return DROP_MALFORMED;
+	/* Limited broadcast, multicast: the first byte. */
+	if (((__u8 *)&ip->daddr)[0] >= 224)
+		return PUNT_NOT_ROUTED;
+	if (ip->frag_off & IP_OFFSET_OR_MORE)
+		inner->hash = mix(((__u64)ip->saddr << 32) | ip->daddr, ip->protocol);
+	else
+		read_transport(inner, ip + 1, data_end, ((__u64)ip->saddr << 32) | ip->daddr);
+	return REASON_FORWARDED;
+}
+
+static __always_inline __u64 fold(const struct in6_addr *address)
+{
+	const __u32 *word = address->in6_u.u6_addr32;
+
+	return (((__u64)word[0] << 32) | word[1]) * 0x9e3779b97f4a7c15ULL ^ (((__u64)word[2] << 32) | word[3]);
+}
+
+static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hdr *ip6, void *data_end)
+{
+	__u8 *after = (__u8 *)(ip6 + 1);
+
+	if ((void *)after > data_end || ip6->version != 6)
+		return DROP_MALFORMED;
+	inner->family = FAMILY_INET6;
+	inner->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
+	inner->traffic_class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
+	inner->hop_limit = ip6->hop_limit;
+	inner->protocol = ip6->nexthdr;
+	inner->header_bytes = sizeof(*ip6);
+	inner->l4_bytes = 0;
+	inner->source = ip6->saddr;
+	inner->dest = ip6->daddr;
+	if (ip6->daddr.in6_u.u6_addr8[0] == 0xff)
+		return PUNT_NOT_ROUTED;
+	/* fe80::/10 */
+	if ((ip6->daddr.in6_u.u6_addr16[0] & bpf_htons(0xffc0)) == bpf_htons(0xfe80))
+		return PUNT_NOT_ROUTED;
+	switch (ip6->nexthdr) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		break;
+	case IPPROTO_ICMPV6:
+		if ((void *)(after + 1) > data_end)
+			return DROP_MALFORMED;
+		/* Neighbour discovery is between the VM and this node, whatever address it asks. */
+		if (*after >= ICMP6_ROUTER_SOLICITATION && *after <= ICMP6_REDIRECT)
+			return PUNT_NOT_ROUTED;
+		break;
+	case IPPROTO_ROUTING:
+		return DROP_ROUTING_HEADER;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_FRAGMENT:
+	case 135: /* mobility */
+	case 139: /* HIP */
+	case 140: /* shim6 */
+		return PUNT_IP_OPTIONS;
+	}
+	read_transport(inner, after, data_end, fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7));
+	return REASON_FORWARDED;
+}
+
+/* One hop less. The checksum of IPv4 changes as if 0x0100 had been added to it (RFC 1624). */
+static __always_inline void step_inet(struct iphdr *ip)
+{
+	__u32 check = ip->check;
+
+	check += bpf_htons(0x0100);
+	ip->check = check + (check >= 0xffff);
+	ip->ttl--;
+}
+
+/* RFC 6040 section 4.2: congestion met on the way is carried in. */
+static __always_inline enum reason carry_congestion(void *header, const struct inner *inner, __u8 outer_class)
+{
+	if ((outer_class & 3) != 3 || (inner->traffic_class & 3) == 3)
+		return REASON_FORWARDED;
+	if ((inner->traffic_class & 3) == 0)
+		return DROP_ECN;
+	if (inner->family == FAMILY_INET) {
+		struct iphdr *ip = header;
+		__u32 check = (__u16)~ip->check;
+		__u8 tos = ip->tos | 3;
+
+		/* RFC 1624, equation 3, for the word of version, length and class of service. */
+		check += (__u16)~bpf_htons(0x4500 | ip->tos) + bpf_htons(0x4500 | tos);
+		check = (check & 0xffff) + (check >> 16);
+		check = (check & 0xffff) + (check >> 16);
+		ip->check = ~check;
+		ip->tos = tos;
+	} else {
+		struct ipv6hdr *ip6 = header;
+
+		ip6->flow_lbl[0] |= 3 << 4;
+	}
+	return REASON_FORWARDED;
+}

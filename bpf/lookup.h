@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Where an address is: exact match first, then the longest prefix. */
+#pragma once
+#include "inner.h"
+#include "maps.h"
+
+/* No tenant of this node has prefixes: a hash miss costs nothing more. Set before loading. */
+const volatile bool use_prefixes = true;
+
+static __always_inline struct target *find_target(__u32 tenant, const struct inner *inner)
+{
+	struct member_key key = { .tenant = tenant, .family = inner->family, .address = inner->dest };
+	struct target *target = bpf_map_lookup_elem(&members, &key);
+
+	if (!target && use_prefixes) {
+		struct prefix_key prefix = {
+			.length = 64 + (inner->family == FAMILY_INET ? 32 : 128),
+			.tenant = tenant,
+			.family = inner->family,
+			.address = inner->dest,
+		};
+
+		target = bpf_map_lookup_elem(&prefixes, &prefix);
+	}
+	return target;
+}
+
+/* May the VM at an interface send from this address? */
+static __always_inline bool may_send(__u32 ifindex, const struct inner *inner)
+{
+	struct source_key key = { .ifindex = ifindex, .family = inner->family, .address = inner->source };
+
+	if (bpf_map_lookup_elem(&sources, &key))
+		return true;
+	if (use_prefixes) {
+		struct source_prefix_key prefix = {
+			.length = 64 + (inner->family == FAMILY_INET ? 32 : 128),
+			.ifindex = ifindex,
+			.family = inner->family,
+			.address = inner->source,
+		};
+
+		return bpf_map_lookup_elem(&source_prefixes, &prefix);
+	}
+	return false;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What arrives for a SID of ours: End.DT4, End.DT6, End.DT46 (RFC 8986 sections 4.6 to 4.8). */
+#pragma once
+#include "inner.h"
+#include "lookup.h"
+
+#define ROUTING_TYPE_SRH 4
+
+/* An arrived packet that a port of ours is the end of. */
+struct arrival {
+	struct inner inner;
+	__u32 ifindex;	     /* of the port */
+	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
+	__u8 outer_class;
+	struct port *port;
+};
+
+/* Reads the outer headers of an IPv6 packet and finds the port. REASON_COUNT: none of ours, not even counted. */
+static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	struct ethhdr *eth = data;
+	struct target *target;
+	enum reason reason;
+	struct sid *sid;
+	__u8 protocol;
+	void *inner;
+
+	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	if (!sid)
+		return REASON_COUNT;
+	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
+	arrival->outer_bytes = sizeof(*outer);
+	protocol = outer->nexthdr;
+	inner = outer + 1;
+	if (protocol == IPPROTO_ROUTING) {
+		__u8 *srh = inner;
+		__u32 bytes;
+
+		if ((void *)(srh + 8) > data_end)
+			return DROP_MALFORMED;
+		/* RFC 8986 section 4.6: with segments left it is an error, which the kernel answers. */
+		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
+			return PUNT_SEGMENTS;
+		bytes = (srh[1] + 1) * 8;
+		if (bytes > MAX_SRH_BYTES + 16)
+			return PUNT_SEGMENTS;
+		protocol = srh[0];
+		arrival->outer_bytes += bytes;
+		inner += bytes;
+	}
+	if (protocol == IPPROTO_IPIP && sid->behaviour != END_DT6)
+		reason = read_inet(&arrival->inner, inner, data_end);
+	else if (protocol == IPPROTO_IPV6 && sid->behaviour != END_DT4)
+		reason = read_inet6(&arrival->inner, inner, data_end);
+	else if (protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6)
+		return DROP_BEHAVIOUR;
+	else
+		return PUNT_SEGMENTS;
+	if (reason == DROP_ROUTING_HEADER)
+		return PUNT_IP_OPTIONS;
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (arrival->inner.hop_limit <= 1)
+		return PUNT_HOP_LIMIT;
+	target = find_target(sid->tenant, &arrival->inner);
+	if (!target)
+		return PUNT_NO_MEMBER;
+	if (target->kind != TARGET_LOCAL)
+		return PUNT_NOT_LOCAL;
+	arrival->ifindex = target->id;
+	arrival->port = bpf_map_lookup_elem(&ports, &arrival->ifindex);
+	if (!arrival->port)
+		return PUNT_NO_MEMBER;
+	return REASON_FORWARDED;
+}
+
+/* The inner packet as it leaves: congestion carried in, one hop less, Ethernet header of the port. */
+static __always_inline enum reason finish_arrival(struct arrival *arrival, void *data, void *data_end)
+{
+	struct ethhdr *eth = data;
+	enum reason reason;
+
+	if (data + ETH_HLEN + sizeof(struct iphdr) > data_end)
+		return DROP_MALFORMED;
+	if (arrival->inner.family == FAMILY_INET) {
+		struct iphdr *ip = (struct iphdr *)(eth + 1);
+
+		reason = carry_congestion(ip, &arrival->inner, arrival->outer_class);
+		step_inet(ip);
+		eth->h_proto = bpf_htons(ETH_P_IP);
+	} else {
+		struct ipv6hdr *ip6 = (struct ipv6hdr *)(eth + 1);
+
+		if ((void *)(ip6 + 1) > data_end)
+			return DROP_MALFORMED;
+		reason = carry_congestion(ip6, &arrival->inner, arrival->outer_class);
+		ip6->hop_limit--;
+		eth->h_proto = bpf_htons(ETH_P_IPV6);
+	}
+	__builtin_memcpy(eth->h_dest, arrival->port->vm_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, arrival->port->own_mac, ETH_ALEN);
+	return reason;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* tcx ingress of a tenant's interface: guard, lookup, H.Encaps.Red, straight to the uplink or to a port of this node. */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "encap.h"
+#include "guard.h"
+#include "keep.h"
+#include "stats.h"
+
+#define TCX_NEXT (-1)
+/* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
+#define PULL_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + 20)
+
+KEEP_ENUM(reason);
+KEEP_ENUM(target_kind);
+KEEP_ENUM(port_flags);
+KEEP_ENUM(dscp_policy);
+KEEP_ENUM(behaviour);
+KEEP_ENUM(family);
+
+/* Does it, or each segment it will be cut into, fit? */
+static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
+{
+	__u32 gso_bytes = skb->gso_size;
+
+	if (!gso_bytes)
+		return inner->length <= mtu;
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+}
+
+static __always_inline __u32 packets(struct __sk_buff *skb)
+{
+	return skb->gso_segs ? skb->gso_segs : 1;
+}
+
+static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inner *inner, const __u8 *dest, const __u8 *source)
+{
+	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, dest, source);
+}
+
+static __always_inline enum reason to_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex,
+					    const struct port *from)
+{
+	const struct port *to = bpf_map_lookup_elem(&ports, &ifindex);
+
+	if (!to)
+		return PUNT_NO_MEMBER;
+	if (!fits(skb, inner, to->mtu))
+		return PUNT_TOO_BIG;
+	if (!rewrite_skb(skb, inner, to->vm_mac, to->own_mac))
+		return PUNT_NO_ROOM;
+	count_tx(from->slot, packets(skb), inner->length);
+	count_rx(to->slot, packets(skb), inner->length);
+	return REASON_FORWARDED;
+}
+
+static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct inner *inner, const struct encap *encap,
+					     const struct hop *hop, const struct port *port, const struct node *node)
+{
+	__u32 bytes = encap_bytes(encap);
+	struct ipv6hdr *outer;
+	void *data, *data_end;
+
+	if (!fits(skb, inner, port->mtu) || !fits(skb, inner, hop->mtu - bytes))
+		return PUNT_TOO_BIG;
+	if (!rewrite_skb(skb, inner, hop->dest_mac, hop->source_mac))
+		return PUNT_NO_ROOM;
+	/* FIXED_GSO: the tenant's MTU leaves room for the header, segments stay as long as the VM made them. */
+	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC,
+				BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+		return DROP_NO_ROOM;
+	data = (void *)(long)skb->data;
+	data_end = (void *)(long)skb->data_end;
+	outer = data + ETH_HLEN;
+	if ((void *)(outer + 1) > data_end)
+		return DROP_NO_ROOM;
+	((struct ethhdr *)data)->h_proto = bpf_htons(ETH_P_IPV6);
+	write_outer(outer, encap, node, inner, outer_class(port, inner));
+	if (encap->srh_bytes) {
+		__u32 length = encap->srh_bytes;
+		__u8 *srh;
+
+		if (length > MAX_SRH_BYTES)
+			return DROP_NO_ROOM;
+		if (bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(*outer), encap->srh, length, 0))
+			return DROP_NO_ROOM;
+		data = (void *)(long)skb->data;
+		data_end = (void *)(long)skb->data_end;
+		srh = data + ETH_HLEN + sizeof(*outer);
+		if ((void *)(srh + 1) > data_end)
+			return DROP_NO_ROOM;
+		*srh = inner_protocol(inner);
+	}
+	count_tx(port->slot, packets(skb), inner->length);
+	return REASON_FORWARDED;
+}
+
+static __always_inline int verdict(enum reason reason)
+{
+	count_reason(reason);
+	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+}
+
+SEC("tcx/ingress")
+int segue_port(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, zero = 0, id;
+	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	const struct hop *hop;
+	struct target *target;
+	struct encap *encap;
+	struct inner inner;
+	enum reason reason;
+
+	if (!port || !node)
+		return TCX_NEXT;
+	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
+	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
+		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
+			return verdict(PUNT_NO_ROOM);
+	}
+	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
+	target = find_target(port->tenant, &inner);
+	if (!target)
+		return verdict(PUNT_NO_MEMBER);
+	id = target->id;
+	if (target->kind == TARGET_LOCAL) {
+		reason = to_local(skb, &inner, id, port);
+		if (reason != REASON_FORWARDED)
+			return verdict(reason);
+		count_reason(REASON_FORWARDED);
+		return bpf_redirect(id, 0);
+	}
+	encap = bpf_map_lookup_elem(&encaps, &id);
+	if (!encap)
+		return verdict(PUNT_NO_MEMBER);
+	hop = choose_hop(encap, &inner);
+	if (!hop)
+		return verdict(PUNT_UNRESOLVED);
+	reason = to_remote(skb, &inner, encap, hop, port, node);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
+	count_reason(REASON_FORWARDED);
+	return bpf_redirect(hop->ifindex, 0);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

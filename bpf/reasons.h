@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Why a packet did not take the fast path: the one list, for programs, counters and `segue show`. */
+#pragma once
+
+/* Names are read by people: `make gen` makes the words of `segue show counters` from them. */
+enum reason {
+	/* It took the fast path. */
+	REASON_FORWARDED,
+	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
+	PUNT_NOT_IP,
+	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
+	PUNT_NO_MEMBER,	 /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
+	PUNT_NOT_LOCAL,	 /* decapsulated it would go on to another node */
+	PUNT_IP_OPTIONS, /* IPv4 options, IPv6 extension headers */
+	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
+	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
+	PUNT_UNRESOLVED, /* no underlay neighbour known */
+	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
+	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */
+	PUNT_NO_OFFLOAD, /* the interface cannot segment what decapsulation leaves */
+	/* Dropped. */
+	DROP_MALFORMED,
+	DROP_SOURCE_MAC,
+	DROP_SOURCE_ADDRESS,
+	DROP_SID_BLOCK,
+	DROP_ROUTING_HEADER,
+	DROP_BEHAVIOUR, /* the SID does not take that family */
+	DROP_NO_ROOM, /* no memory, after it was altered for the way */
+	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	REASON_COUNT,
+};

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "outer.h"
+#include "stats.h"
+
+#define TCX_NEXT (-1)
+/* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
+#define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
+
+/* Linux 6.3; Debian's headers of 6.1 have them not. */
+#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
+
+SEC("tcx/ingress")
+int segue_uplink_tc(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+	struct arrival arrival;
+	enum reason reason;
+	__u64 flags;
+
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+		return TCX_NEXT;
+	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
+		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
+
+		if (bpf_skb_pull_data(skb, bytes))
+			return TCX_NEXT;
+		data = (void *)(long)skb->data;
+		data_end = (void *)(long)skb->data_end;
+	}
+	reason = read_arrival(&arrival, data, data_end);
+	if (reason == REASON_COUNT)
+		return TCX_NEXT;
+	if (reason == REASON_FORWARDED) {
+		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
+			reason = DROP_MALFORMED;
+		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
+			reason = PUNT_NO_OFFLOAD;
+		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+			reason = PUNT_TOO_BIG;
+	}
+	if (reason == REASON_FORWARDED) {
+		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
+		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
+					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
+			reason = PUNT_NO_ROOM;
+		else {
+			data = (void *)(long)skb->data;
+			data_end = (void *)(long)skb->data_end;
+			reason = finish_arrival(&arrival, data, data_end);
+		}
+	}
+	count_reason(reason);
+	if (reason >= DROP_MALFORMED)
+		return TC_ACT_SHOT;
+	if (reason != REASON_FORWARDED)
+		return TCX_NEXT;
+	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
+	return bpf_redirect(arrival.ifindex, 0);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. */
+#include <linux/bpf.h>
+#include "outer.h"
+#include "stats.h"
+
+SEC("xdp")
+int segue_uplink_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	struct arrival arrival;
+	enum reason reason;
+
+	reason = read_arrival(&arrival, data, data_end);
+	if (reason == REASON_COUNT)
+		return XDP_PASS;
+	if (reason == REASON_FORWARDED) {
+		if (arrival.inner.length > (data_end - data) - ETH_HLEN - arrival.outer_bytes)
+			reason = DROP_MALFORMED;
+		else if (arrival.inner.length > arrival.port->mtu)
+			reason = PUNT_TOO_BIG;
+	}
+	if (reason == REASON_FORWARDED) {
+		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
+			reason = PUNT_NO_ROOM;
+		else {
+			data = (void *)(long)ctx->data;
+			data_end = (void *)(long)ctx->data_end;
+			reason = finish_arrival(&arrival, data, data_end);
+		}
+	}
+	count_reason(reason);
+	if (reason >= DROP_MALFORMED)
+		return XDP_DROP;
+	if (reason != REASON_FORWARDED)
+		return XDP_PASS;
+	count_rx(arrival.port->slot, 1, arrival.inner.length);
+	return bpf_redirect(arrival.ifindex, 0);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
