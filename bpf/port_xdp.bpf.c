@@ -57,7 +57,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	return REASON_FORWARDED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int segue_port_xdp(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
@@ -73,7 +73,7 @@ int segue_port_xdp(struct xdp_md *ctx)
 
 	if (!port || !node)
 		return XDP_PASS;
-	reason = guard(data, data_end, data_end - data, ifindex, port, node, &inner);
+	reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
 	if (reason != REASON_FORWARDED)
 		return verdict(reason);
 	target = find_target(port->tenant, &inner);

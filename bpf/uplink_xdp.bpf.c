@@ -4,7 +4,7 @@
 #include "outer.h"
 #include "stats.h"
 
-SEC("xdp")
+SEC("xdp.frags")
 int segue_uplink_xdp(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
@@ -16,7 +16,7 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		if (arrival.inner.length > (data_end - data) - ETH_HLEN - arrival.outer_bytes)
+		if (arrival.inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - arrival.outer_bytes)
 			reason = DROP_MALFORMED;
 		else if (arrival.inner.length > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
