@@ -157,11 +157,12 @@ export class Agent {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
     };
+    const isUplink = (device: string): boolean => uplinks.includes(device);
     const nexthopDevices = (id: number, oif: number | undefined): string[] => [
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
       ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
     ];
-    for (const event of events) addHints(this.#hints, event, { plan, concerns, nameOf, nexthopDevices });
+    for (const event of events) addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, nexthopDevices });
     this.#lookSoon(HINT_DELAY_MS);
   };
 

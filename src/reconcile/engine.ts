@@ -51,8 +51,12 @@ export class Engine {
         const present = actual.get(key);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
-        if (device !== undefined) waiting.push({ kind: name, key, device });
-        else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
+        if (device !== undefined) {
+          waiting.push({ kind: name, key, device });
+          if (present !== undefined && kind.outlivesDevices) {
+            changes.push({ kind: name, key, action: 'delete', actual: present });
+          }
+        } else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
         else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
       }
       for (const [key, present] of actual) {

@@ -1,0 +1,67 @@
+/** The fast path's maps, pinned: adopted when they are as this build has them, else made. */
+import { existsSync } from 'node:fs';
+import { BpfMap } from '../libbpf/index.js';
+import * as layouts from './generated/layouts.js';
+
+const U32_BYTES = 4;
+const ADDRESS_BYTES = 16;
+
+/** Bytes of key and value of each map of bpf/maps.h. */
+export const MAP_SIZES = {
+  nodes: [U32_BYTES, layouts.Node.SIZE],
+  ports: [U32_BYTES, layouts.Port.SIZE],
+  sources: [layouts.SourceKey.SIZE, layouts.Permit.SIZE],
+  source_prefixes: [layouts.SourcePrefixKey.SIZE, layouts.Permit.SIZE],
+  members: [layouts.MemberKey.SIZE, layouts.Target.SIZE],
+  prefixes: [layouts.PrefixKey.SIZE, layouts.Target.SIZE],
+  encaps: [U32_BYTES, layouts.Encap.SIZE],
+  underlays: [U32_BYTES, layouts.Underlay.SIZE],
+  sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
+  traffics: [U32_BYTES, layouts.Traffic.SIZE],
+  reasons: [U32_BYTES, layouts.Count.SIZE],
+} as const satisfies Record<string, readonly [key: number, value: number]>;
+
+export type MapName = keyof typeof MAP_SIZES;
+export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
+
+export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;
+
+/** A pinned map is not laid out as this build's programs have it. */
+export class MapLayoutError extends Error {
+  readonly code = 'FASTPATH_MAP_LAYOUT';
+
+  constructor(path: string, found: readonly number[], expected: readonly number[]) {
+    super(
+      `map pinned at ${path}: keys of ${found[0]} bytes, values of ${found[1]}: expected ${expected[0]} and ${expected[1]}, ` +
+        'as this build has them (segue purge, then apply)',
+    );
+    this.name = 'MapLayoutError';
+  }
+}
+
+/**
+ * The maps pinned in a directory, those that are there.
+ *
+ * @throws MapLayoutError, LibbpfError
+ */
+export function openMaps(directory: string): Partial<Record<MapName, BpfMap>> {
+  const maps: Partial<Record<MapName, BpfMap>> = {};
+  try {
+    for (const name of MAP_NAMES) {
+      const path = `${directory}/${name}`;
+      if (!existsSync(path)) continue;
+      const map = (maps[name] = BpfMap.openPinned(path));
+      const expected = MAP_SIZES[name];
+      const found = [map.keySize, map.info.valueSize] as const;
+      if (found[0] !== expected[0] || found[1] !== expected[1]) throw new MapLayoutError(path, found, expected);
+    }
+  } catch (error) {
+    for (const map of Object.values(maps)) map.close();
+    throw error;
+  }
+  return maps;
+}
+
+export function isComplete(maps: Partial<Record<MapName, BpfMap>>): maps is FastpathMaps {
+  return MAP_NAMES.every((name) => maps[name] !== undefined);
+}

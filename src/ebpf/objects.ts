@@ -1,0 +1,82 @@
+import type { TenantBehaviour } from '../encap/sid.js';
+import type { DscpPolicy } from '../intent/types.js';
+
+/** What the fast path's maps mean, in the plan's terms: names and addresses. Numbers are the kernel's business. */
+
+/** The node: nodes[0]. */
+export interface BpfNode {
+  /** Outer source address. */
+  source: string;
+  sidBlock: string;
+}
+
+/** The way to a node's locator, or to a transit segment: resolved from the kernel's routes, neighbours and links. */
+export interface BpfUnderlay {
+  destination: string;
+  /** Outer source: routes may depend on it. */
+  source: string;
+  /** Bytes of the largest packet the underlay takes, where the node file says. */
+  mtu?: number;
+  /** Only found, never planned: the map's hops are not what the kernel says now. */
+  stale?: string;
+}
+
+/** H.Encaps.Red towards a tenant's SID. */
+export interface BpfEncap {
+  /** In travel order; the last is the tenant's SID. */
+  segments: readonly string[];
+  /** Key of a `bpf-underlay`. */
+  underlay: string;
+}
+
+/** A port's interface. */
+export interface BpfPort {
+  /** Tenant id. */
+  tenant: number;
+  /** The VM's. */
+  mac: string;
+  /** Bytes of the largest inner packet. */
+  mtu: number;
+  dscp: DscpPolicy;
+  /** Only found, never planned: what follows from the interface is not as the interface is now. */
+  stale?: string;
+}
+
+/** What a port's VM may send from: an address, or a prefix. */
+export interface BpfSource {
+  device: string;
+  from: string;
+}
+
+/** Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. */
+export interface BpfMember {
+  /** Tenant id. */
+  tenant: number;
+  to: string;
+  device?: string;
+  /** Key of a `bpf-encap`. */
+  encap?: string;
+}
+
+/** A local SID. */
+export interface BpfSid {
+  /** Tenant id. */
+  tenant: number;
+  behaviour: TenantBehaviour;
+}
+
+/** Where a program sits. */
+export type BpfHook = 'tcx' | 'xdp';
+/** Programs by their object files. */
+export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp';
+
+/** A program at an interface. */
+export interface BpfAttachment {
+  device: string;
+  hook: BpfHook;
+  program: BpfProgramName;
+  /** Left out where the driver cannot: `xdp: auto`. */
+  optional?: true;
+  /** Only found, never planned: another program than this build's. */
+  stale?: string;
+}

@@ -1,0 +1,107 @@
+/** The ways of equal cost to an underlay destination, as the kernel would take them now. */
+import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
+import { decodeRoute, lookupRoute } from '../netlink/route.js';
+import { isNetlinkError } from '../netlink/error.js';
+import { NeighbourState } from '../netlink/types.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Route } from '../netlink/types.js';
+import type { BpfUnderlay } from './objects.js';
+
+/** MAX_HOPS of bpf/layouts.h. */
+export const MAX_HOPS = 4;
+
+/** RTNH_F_DEAD, RTNH_F_LINKDOWN (linux/rtnetlink.h) */
+const UNUSABLE = 1 | 16;
+/** ARPHRD_ETHER (linux/if_arp.h) */
+const ETHERNET = 1;
+/** States with a link-layer address to send to: NUD_VALID (include/net/neighbour.h). */
+const VALID =
+  NeighbourState.permanent |
+  NeighbourState.noarp |
+  NeighbourState.reachable |
+  NeighbourState.probe |
+  NeighbourState.stale |
+  NeighbourState.delay;
+
+/** One way, resolved. */
+export interface ResolvedHop {
+  ifindex: number;
+  /** Bytes of the largest packet. */
+  mtu: number;
+  destMac: string;
+  sourceMac: string;
+}
+
+/** A neighbour that has to be known for a way. */
+export interface Gateway {
+  ifindex: number;
+  address: string;
+}
+
+export interface Resolution {
+  hops: ResolvedHop[];
+  /** Neighbours that no link-layer address is known of. */
+  unresolved: Gateway[];
+}
+
+/** Asks the kernel; answers are kept for the resolver's life, which is one listing or one application. */
+export class Resolver {
+  readonly #kernel: Kernel;
+  readonly #macs = new Map<string, string | undefined>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /**
+   * The ways the route to a destination has, in the kernel's order; at most MAX_HOPS. Ways over interfaces that are down
+   * or that are no Ethernet, and ways whose neighbour is not known, are none.
+   */
+  resolve({ destination, source, mtu = Infinity }: BpfUnderlay): Resolution {
+    const found: Resolution = { hops: [], unresolved: [] };
+    const route = this.#route(destination, source);
+    if (route?.type !== 'unicast' || route.encap !== undefined) return found;
+    const legs = route.nexthops ?? [
+      { oif: route.oif, gateway: route.gateway, flags: route.flags ?? 0, encap: undefined },
+    ];
+    for (const { oif, gateway, flags, encap } of legs) {
+      if (oif === undefined || gateway === undefined || encap !== undefined || (flags & UNUSABLE) !== 0) continue;
+      const { links } = this.#kernel;
+      const link = links.get(links.nameOf(oif));
+      if (link?.mac === undefined || !link.up || link.carrier === false || link.type !== ETHERNET) continue;
+      const destMac = this.#mac(oif, gateway);
+      if (destMac === undefined) found.unresolved.push({ ifindex: oif, address: gateway });
+      else if (found.hops.length < MAX_HOPS) {
+        const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
+        found.hops.push({ ifindex: oif, mtu: largest, destMac, sourceMac: link.mac });
+      }
+    }
+    return found;
+  }
+
+  #route(to: string, from: string): Route | undefined {
+    try {
+      return this.#kernel.socket.get(lookupRoute({ to, from, fibMatch: true }), decodeRoute);
+    } catch (error) {
+      // Unreachable, blackhole, prohibit, or an outer source that is no address of the node yet.
+      if (isNetlinkError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #mac(ifindex: number, address: string): string | undefined {
+    const key = `${ifindex} ${address}`;
+    if (!this.#macs.has(key)) this.#macs.set(key, this.#askMac(ifindex, address));
+    return this.#macs.get(key);
+  }
+
+  #askMac(ifindex: number, address: string): string | undefined {
+    try {
+      const entry = this.#kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
+      return entry !== undefined && (entry.state & VALID) !== 0 ? entry.mac : undefined;
+    } catch (error) {
+      if (isNetlinkError(error)) return undefined;
+      throw error;
+    }
+  }
+}
