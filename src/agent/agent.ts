@@ -72,6 +72,9 @@ export class Agent {
       onSettings: () => {
         this.#look(['sysctl']);
       },
+      onXdpFeatures: () => {
+        if ((this.#follower.plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
+      },
       onLost: () => {
         this.#log.warn('notifications were lost: everything is compared');
         this.#lookAtAll();

@@ -1,3 +1,4 @@
+import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { indexOfDevice } from './bytes.js';
 import { entryKind } from './entry-kind.js';
@@ -16,9 +17,20 @@ function dscpPolicy(number: number): Policy {
   return number === DscpPolicy.DSCP_ZERO ? 'zero' : 'copy';
 }
 
-/** A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c). */
+/** Features of devices, for one listing or one application. */
+const features = new WeakMap<Kernel, Map<number, number>>();
+
+function fresh(kernel: Kernel): void {
+  ensureIds(kernel);
+  features.set(kernel, xdpFeatures(kernel.generic));
+}
+
 function flagsOf(kernel: Kernel, device: string): number {
-  return kernel.links.get(device)?.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0;
+  const link = kernel.links.get(device);
+  if (link === undefined) return 0;
+  const frames = ((features.get(kernel)?.get(link.index) ?? 0) & XdpFeature.ndoXmit) !== 0;
+  // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
+  return (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) | (frames ? PortFlags.PORT_FRAMES : 0);
 }
 
 /** Ports by interface. What follows from the interface (MAC, offloads) is looked up when an entry is written and compared. */
@@ -26,8 +38,8 @@ export const bpfPortKind = entryKind<'bpf-port'>({
   name: 'bpf-port',
   map: ({ ports }) => ports,
   devices: (_value, device) => [device],
-  beforeList: ensureIds,
-  beforeApply: ensureIds,
+  beforeList: fresh,
+  beforeApply: fresh,
   read(kernel, { keys, keyAt, values, valueAt }) {
     const device = kernel.links.nameOf(keys.readUInt32LE(keyAt));
     const ownMac = formatMac(values, valueAt + Port.OFFSETS.ownMac);
