@@ -113,6 +113,8 @@ export class Follower {
     }
     const options: SurveyOptions = {
       kinds: hints.kinds,
+      // Ways over the underlay cannot wait for a list of ten thousand ports.
+      ...(!hints.links && hints.kinds.size === 1 && hints.kinds.has('bpf-underlay') && { keepLinks: true }),
       ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);

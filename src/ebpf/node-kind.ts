@@ -1,5 +1,6 @@
 import { formatIPv6 } from '../net/address.js';
 import { maskOf, putAddress, putPrefix } from './bytes.js';
+import { releaseGateways } from './gateways.js';
 import { Node } from './generated/layouts.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 
@@ -28,6 +29,7 @@ export const bpfNodeKind: Kind<'bpf-node'> = {
     for (const { key, desired } of changes) {
       try {
         if (desired === undefined) {
+          releaseGateways(kernel);
           kernel.fastpath.remove();
           continue;
         }

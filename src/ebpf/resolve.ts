@@ -2,7 +2,7 @@
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
-import { NeighbourState } from '../netlink/types.js';
+import { NeighbourFlag, NeighbourState } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Route } from '../netlink/types.js';
 import type { BpfUnderlay } from './objects.js';
@@ -32,22 +32,25 @@ export interface ResolvedHop {
   sourceMac: string;
 }
 
-/** A neighbour that has to be known for a way. */
+/** The neighbour that a way leads over. */
 export interface Gateway {
   ifindex: number;
   address: string;
+  /** Absent: no link-layer address is known. */
+  mac?: string;
+  /** The kernel keeps it resolved. */
+  managed: boolean;
 }
 
 export interface Resolution {
   hops: ResolvedHop[];
-  /** Neighbours that no link-layer address is known of. */
-  unresolved: Gateway[];
+  gateways: Gateway[];
 }
 
 /** Asks the kernel; answers are kept for the resolver's life, which is one listing or one application. */
 export class Resolver {
   readonly #kernel: Kernel;
-  readonly #macs = new Map<string, string | undefined>();
+  readonly #gateways = new Map<string, Gateway>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -58,7 +61,7 @@ export class Resolver {
    * or that are no Ethernet, and ways whose neighbour is not known, are none.
    */
   resolve({ destination, source, mtu = Infinity }: BpfUnderlay): Resolution {
-    const found: Resolution = { hops: [], unresolved: [] };
+    const found: Resolution = { hops: [], gateways: [] };
     const route = this.#route(destination, source);
     if (route?.type !== 'unicast' || route.encap !== undefined) return found;
     const legs = route.nexthops ?? [
@@ -69,12 +72,11 @@ export class Resolver {
       const { links } = this.#kernel;
       const link = links.get(links.nameOf(oif));
       if (link?.mac === undefined || !link.up || link.carrier === false || link.type !== ETHERNET) continue;
-      const destMac = this.#mac(oif, gateway);
-      if (destMac === undefined) found.unresolved.push({ ifindex: oif, address: gateway });
-      else if (found.hops.length < MAX_HOPS) {
-        const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
-        found.hops.push({ ifindex: oif, mtu: largest, destMac, sourceMac: link.mac });
-      }
+      const neighbour = this.gateway(oif, gateway);
+      found.gateways.push(neighbour);
+      if (neighbour.mac === undefined || found.hops.length === MAX_HOPS) continue;
+      const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
+      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac });
     }
     return found;
   }
@@ -89,18 +91,22 @@ export class Resolver {
     }
   }
 
-  #mac(ifindex: number, address: string): string | undefined {
+  /** A neighbour as the kernel has it. */
+  gateway(ifindex: number, address: string): Gateway {
     const key = `${ifindex} ${address}`;
-    if (!this.#macs.has(key)) this.#macs.set(key, this.#askMac(ifindex, address));
-    return this.#macs.get(key);
+    let gateway = this.#gateways.get(key);
+    if (gateway === undefined) this.#gateways.set(key, (gateway = this.#askGateway(ifindex, address)));
+    return gateway;
   }
 
-  #askMac(ifindex: number, address: string): string | undefined {
+  #askGateway(ifindex: number, address: string): Gateway {
     try {
       const entry = this.#kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
-      return entry !== undefined && (entry.state & VALID) !== 0 ? entry.mac : undefined;
+      const managed = entry !== undefined && (entry.flags & NeighbourFlag.managed) !== 0;
+      const valid = entry?.mac !== undefined && (entry.state & VALID) !== 0;
+      return { ifindex, address, managed, ...(valid && { mac: entry.mac }) };
     } catch (error) {
-      if (isNetlinkError(error)) return undefined;
+      if (isNetlinkError(error)) return { ifindex, address, managed: false };
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { formatMac, writeMac } from '../net/mac.js';
+import { allManaged, manageGateways } from './gateways.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Hop, Underlay } from './generated/layouts.js';
@@ -37,10 +38,10 @@ function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
 }
 
 /**
- * The ways to nodes and transit segments. The plan says what is to be resolved, the kernel's routes, neighbours and links
+ * The ways to nodes and transit segments: entries. The plan says what is to be resolved, the kernel's routes, neighbours and links
  * say to what; an entry without ways sends packets to the kernel, which resolves.
  */
-export const bpfUnderlayKind: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
+const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
   name: 'bpf-underlay',
   map: ({ underlays }) => underlays,
   beforeList: fresh,
@@ -53,8 +54,9 @@ export const bpfUnderlayKind: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
     if (desired === undefined) {
       return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', stale: have }];
     }
-    const now = hopText(kernel, resolverOf(kernel).resolve(desired).hops);
-    return [key, have === now ? desired : { ...desired, stale: have }];
+    const { hops, gateways } = resolverOf(kernel).resolve(desired);
+    const same = have === hopText(kernel, hops) && allManaged(gateways);
+    return [key, same ? desired : { ...desired, stale: have }];
   },
   writeKey(kernel, key, _value, into, at) {
     into.writeUInt32LE(kernel.fastpath.underlayIds.allocate(key), at);
@@ -78,6 +80,24 @@ export const bpfUnderlayKind: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
   },
   describe: (key) => `fast path underlay ${key}`,
 });
+
+export const bpfUnderlayKind: Kind<'bpf-underlay'> = {
+  ...entries,
+  async apply(kernel, changes) {
+    await manageGateways(
+      kernel,
+      changes.flatMap(({ desired }) => desired ?? []),
+    );
+    return entries.apply(kernel, changes);
+  },
+};
+
+/** Every entry, as the map has it. */
+export function listUnderlays(kernel: Kernel): { key: string; hops: ResolvedHop[] }[] {
+  return [...(kernel.fastpath.maps?.underlays.entries() ?? [])]
+    .map(([, value]) => ({ key: underlayKey(value, 0), hops: hopsOf(value, 0) }))
+    .sort((a, b) => a.key.localeCompare(b.key));
+}
 
 function resolverOf(kernel: Kernel): Resolver {
   let resolver = resolvers.get(kernel);

@@ -19,6 +19,8 @@ export interface SurveyOptions {
   /** Only these kinds; all when absent. */
   kinds?: ReadonlySet<KindName>;
   scope?: Scope;
+  /** The list of devices is fresh enough: they are many, and notifications were taken in. */
+  keepLinks?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export class Engine {
 
   /** Compares the kernel with a plan. */
   async survey(plan: Plan, options: SurveyOptions = {}): Promise<Survey> {
-    this.#kernel.links.refresh();
+    if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
     let portsHeld = 0;
