@@ -85,6 +85,9 @@ int segue_port_xdp(struct xdp_md *ctx)
 
 		if (!to)
 			return verdict(PUNT_NO_MEMBER);
+		/* The kernel takes it from here, through tcx. */
+		if (!(to->flags & PORT_FRAMES))
+			return XDP_PASS;
 		if (inner.length > to->mtu)
 			return verdict(PUNT_TOO_BIG);
 		if (!rewrite(data, data_end, &inner, to->vm_mac, to->own_mac))

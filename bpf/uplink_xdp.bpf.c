@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. */
+/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. What it does not redirect or drop meets
+ * uplink_tc next, which counts it. */
 #include <linux/bpf.h>
 #include "outer.h"
 #include "stats.h"
@@ -16,6 +17,8 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
+		if (!(arrival.port->flags & PORT_FRAMES))
+			return XDP_PASS;
 		if (arrival.inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - arrival.outer_bytes)
 			reason = DROP_MALFORMED;
 		else if (arrival.inner.length > arrival.port->mtu)
@@ -30,11 +33,11 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 			reason = finish_arrival(&arrival, data, data_end);
 		}
 	}
-	count_reason(reason);
-	if (reason >= DROP_MALFORMED)
-		return XDP_DROP;
-	if (reason != REASON_FORWARDED)
+	if (reason != REASON_FORWARDED && reason < DROP_MALFORMED)
 		return XDP_PASS;
+	count_reason(reason);
+	if (reason != REASON_FORWARDED)
+		return XDP_DROP;
 	count_rx(arrival.port->slot, 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -133,7 +133,7 @@ function fill(object: BpfObject, side: Side, port: number, uplink: number, tenan
     mtu: tenantMtu,
     ownMac: mac(side.portMac),
     dscp: DscpPolicy.DSCP_COPY,
-    flags: PortFlags.PORT_TUNNEL_SEGMENTATION,
+    flags: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
   });
   put(object.map('sids'), IN6, bytes16(SID[side.node]), Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
   const hop = {

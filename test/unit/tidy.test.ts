@@ -56,7 +56,9 @@ describe('tidy', () => {
   });
 
   it(`no file of src/ is longer than ${LINES_MAX} lines`, () => {
-    const long = sources.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
+    // What `make gen` writes is as long as the C it comes from.
+    const written = sources.filter(({ path }) => !path.includes('/generated/'));
+    const long = written.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
     expect(long.filter(({ lines }) => lines > LINES_MAX)).toEqual([]);
   });
 

@@ -102,72 +102,6 @@ export const Encap = {
   },
 } as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
 
-/** struct hop, 20 bytes */
-export interface Hop {
-  ifindex: number;
-  mtu: number;
-  /** 6 bytes */
-  destMac: Uint8Array;
-  /** 6 bytes */
-  sourceMac: Uint8Array;
-  unused: number;
-}
-
-export const Hop = {
-  NAME: 'struct hop',
-  SIZE: 20,
-  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, unused: 18 },
-  encode(into: Buffer, offset: number, value: Hop): void {
-    into.writeUInt32LE(value.ifindex, offset);
-    into.writeUInt16LE(value.mtu, offset + 4);
-    putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
-    putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
-    into.writeUInt16LE(value.unused, offset + 18);
-  },
-  decode(from: Buffer, offset: number): Hop {
-    return {
-      ifindex: from.readUInt32LE(offset),
-      mtu: from.readUInt16LE(offset + 4),
-      destMac: getBytes(from, offset + 6, 6),
-      sourceMac: getBytes(from, offset + 12, 6),
-      unused: from.readUInt16LE(offset + 18),
-    };
-  },
-} as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
-
-/** struct underlay, 104 bytes */
-export interface Underlay {
-  count: number;
-  length: number;
-  /** 16 bytes */
-  dest: Uint8Array;
-  /** 4 */
-  hops: Hop[];
-}
-
-export const Underlay = {
-  NAME: 'struct underlay',
-  SIZE: 104,
-  OFFSETS: { count: 0, length: 4, dest: 8, hops: 24 },
-  encode(into: Buffer, offset: number, value: Underlay): void {
-    into.writeUInt32LE(value.count, offset);
-    into.writeUInt32LE(value.length, offset + 4);
-    putBytes(into, offset + 8, value.dest, 16, 'underlay.dest');
-    checkLength(value.hops, 4, 'underlay.hops');
-    for (const [index, element] of value.hops.entries()) {
-      Hop.encode(into, offset + 24 + index * 20, element);
-    }
-  },
-  decode(from: Buffer, offset: number): Underlay {
-    return {
-      count: from.readUInt32LE(offset),
-      length: from.readUInt32LE(offset + 4),
-      dest: getBytes(from, offset + 8, 16),
-      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 24 + index * 20)),
-    };
-  },
-} as const satisfies Codec<Underlay> & { OFFSETS: Record<keyof Underlay, number> };
-
 /** struct source_key, 24 bytes */
 export interface SourceKey {
   ifindex: number;
@@ -319,6 +253,72 @@ export const PrefixKey = {
   },
 } as const satisfies Codec<PrefixKey> & { OFFSETS: Record<keyof PrefixKey, number> };
 
+/** struct hop, 20 bytes */
+export interface Hop {
+  ifindex: number;
+  mtu: number;
+  /** 6 bytes */
+  destMac: Uint8Array;
+  /** 6 bytes */
+  sourceMac: Uint8Array;
+  unused: number;
+}
+
+export const Hop = {
+  NAME: 'struct hop',
+  SIZE: 20,
+  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, unused: 18 },
+  encode(into: Buffer, offset: number, value: Hop): void {
+    into.writeUInt32LE(value.ifindex, offset);
+    into.writeUInt16LE(value.mtu, offset + 4);
+    putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
+    putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
+    into.writeUInt16LE(value.unused, offset + 18);
+  },
+  decode(from: Buffer, offset: number): Hop {
+    return {
+      ifindex: from.readUInt32LE(offset),
+      mtu: from.readUInt16LE(offset + 4),
+      destMac: getBytes(from, offset + 6, 6),
+      sourceMac: getBytes(from, offset + 12, 6),
+      unused: from.readUInt16LE(offset + 18),
+    };
+  },
+} as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
+
+/** struct underlay, 104 bytes */
+export interface Underlay {
+  count: number;
+  length: number;
+  /** 16 bytes */
+  dest: Uint8Array;
+  /** 4 */
+  hops: Hop[];
+}
+
+export const Underlay = {
+  NAME: 'struct underlay',
+  SIZE: 104,
+  OFFSETS: { count: 0, length: 4, dest: 8, hops: 24 },
+  encode(into: Buffer, offset: number, value: Underlay): void {
+    into.writeUInt32LE(value.count, offset);
+    into.writeUInt32LE(value.length, offset + 4);
+    putBytes(into, offset + 8, value.dest, 16, 'underlay.dest');
+    checkLength(value.hops, 4, 'underlay.hops');
+    for (const [index, element] of value.hops.entries()) {
+      Hop.encode(into, offset + 24 + index * 20, element);
+    }
+  },
+  decode(from: Buffer, offset: number): Underlay {
+    return {
+      count: from.readUInt32LE(offset),
+      length: from.readUInt32LE(offset + 4),
+      dest: getBytes(from, offset + 8, 16),
+      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 24 + index * 20)),
+    };
+  },
+} as const satisfies Codec<Underlay> & { OFFSETS: Record<keyof Underlay, number> };
+
 /** struct sid, 8 bytes */
 export interface Sid {
   tenant: number;
@@ -408,8 +408,9 @@ export const Reason = {
   DROP_SID_BLOCK: 15,
   DROP_ROUTING_HEADER: 16,
   DROP_BEHAVIOUR: 17,
-  DROP_ECN: 18,
-  REASON_COUNT: 19,
+  DROP_NO_ROOM: 18,
+  DROP_ECN: 19,
+  REASON_COUNT: 20,
 } as const;
 
 /** enum target_kind */
@@ -421,6 +422,7 @@ export const TargetKind = {
 /** enum port_flags */
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
+  PORT_FRAMES: 2,
 } as const;
 
 /** enum dscp_policy */

@@ -1,0 +1,67 @@
+/** What the fast path counted. */
+import { Count, Port, Reason, Traffic } from './generated/layouts.js';
+import type { BpfMap } from '../libbpf/index.js';
+import type { FastpathMaps } from './maps.js';
+
+/** What became of packets: they took the fast path, were handed to the kernel, or were dropped. */
+export type Verdict = 'forward' | 'punt' | 'drop';
+
+export interface ReasonCount {
+  verdict: Verdict;
+  /** In words: `no member` for PUNT_NO_MEMBER. */
+  reason: string;
+  packets: number;
+}
+
+export interface PortTraffic {
+  ifindex: number;
+  /** From the VM. */
+  txPackets: number;
+  txBytes: number;
+  /** To the VM. */
+  rxPackets: number;
+  rxBytes: number;
+}
+
+/** The names of enum reason (bpf/reasons.h) in words, by number. */
+export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(Reason)
+  .filter(([name]) => name !== 'REASON_COUNT')
+  .sort(([, a], [, b]) => a - b)
+  .map(([name]) => {
+    const [prefix = '', ...words] = name.toLowerCase().split('_');
+    const verdict = prefix === 'punt' || prefix === 'drop' ? prefix : 'forward';
+    return { verdict, reason: words.join(' ') };
+  });
+
+/** Packets by reason, summed over CPUs; every reason, zero or not. */
+export function reasonCounts({ reasons }: FastpathMaps): ReasonCount[] {
+  return REASONS.map((reason, number) => {
+    const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
+    return { ...reason, packets };
+  });
+}
+
+/** Traffic of each port since it was made, summed over CPUs; by interface. */
+export function portTraffic({ ports, traffics }: FastpathMaps): PortTraffic[] {
+  const found: PortTraffic[] = [];
+  for (const [key, value] of ports.entries()) {
+    const slot = value.readUInt32LE(Port.OFFSETS.slot);
+    const field = (offset: number): number => sum(traffics, slot, (bytes) => bytes.readBigUInt64LE(offset));
+    found.push({
+      ifindex: key.readUInt32LE(0),
+      txPackets: field(Traffic.OFFSETS.txPackets),
+      txBytes: field(Traffic.OFFSETS.txBytes),
+      rxPackets: field(Traffic.OFFSETS.rxPackets),
+      rxBytes: field(Traffic.OFFSETS.rxBytes),
+    });
+  }
+  return found;
+}
+
+function sum(map: BpfMap, index: number, read: (bytes: Buffer) => bigint): number {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(index);
+  const value = map.lookup(key);
+  if (value === undefined) return 0;
+  return Number(map.cpuValues(value).reduce((total, bytes) => total + read(bytes), 0n));
+}
