@@ -153,6 +153,16 @@ static __always_inline void step_inet(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* One hop more: takes step_inet() back. */
+static __always_inline void unstep_inet(struct iphdr *ip)
+{
+	__u32 check = ip->check;
+
+	check += (__u16)~bpf_htons(0x0100);
+	ip->check = check + (check >= 0xffff);
+	ip->ttl++;
+}
+
 /* RFC 6040 section 4.2: congestion met on the way is carried in. */
 static __always_inline enum reason carry_congestion(void *header, const struct inner *inner, __u8 outer_class)
 {

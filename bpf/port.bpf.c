@@ -38,6 +38,26 @@ static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inne
 	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, dest, source);
 }
 
+/* Takes a rewrite back: the kernel gets what the VM sent. The guard found these very addresses in it. */
+static __always_inline void restore_skb(struct __sk_buff *skb, const struct inner *inner, const struct port *port)
+{
+	void *data = (void *)(long)skb->data;
+	void *data_end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+
+	if (data + ETH_HLEN + sizeof(struct iphdr) > data_end)
+		return;
+	if (inner->family == FAMILY_INET) {
+		unstep_inet((struct iphdr *)(eth + 1));
+	} else {
+		if (data + ETH_HLEN + sizeof(struct ipv6hdr) > data_end)
+			return;
+		((struct ipv6hdr *)(eth + 1))->hop_limit++;
+	}
+	__builtin_memcpy(eth->h_dest, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, port->vm_mac, ETH_ALEN);
+}
+
 static __always_inline enum reason to_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex,
 					    const struct port *from)
 {
@@ -67,8 +87,11 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 		return PUNT_NO_ROOM;
 	/* FIXED_GSO: the tenant's MTU leaves room for the header, segments stay as long as the VM made them. */
 	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC,
-				BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET))
-		return DROP_NO_ROOM;
+				BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET)) {
+		/* Super-packets of other protocols than TCP and UDP, or of a tunnel of the VM's own (bpf_skb_net_grow). */
+		restore_skb(skb, inner, port);
+		return PUNT_NO_ROOM;
+	}
 	data = (void *)(long)skb->data;
 	data_end = (void *)(long)skb->data_end;
 	outer = data + ETH_HLEN;

@@ -1,0 +1,229 @@
+/** The three programs over one set of maps that hold a small cloud, and one packet sent through one of them. */
+import { onTestFinished } from 'vitest';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
+import { parseMac } from '../../../src/net/mac.js';
+import { BpfObject } from '../../../src/libbpf/index.js';
+import { ifindex as ifindexOf, namespace, u32 } from '../libbpf/harness.js';
+import { bytesOf } from './packets.js';
+import type { BpfProgramName } from '../../../src/ebpf/objects.js';
+import type { FastpathMaps } from '../../../src/ebpf/maps.js';
+import type { BpfMap } from '../../../src/libbpf/index.js';
+
+export const TENANT = 100;
+export const SOURCE = 'fd00:5e:1::1';
+export const MTU = 1460;
+export const MACS = {
+  vm: '02:00:00:00:00:01',
+  port: '02:00:00:00:01:01',
+  otherVm: '02:00:00:00:00:07',
+  otherPort: '02:00:00:00:01:07',
+  router: '02:00:00:00:02:01',
+  uplink: '02:00:00:00:02:02',
+  secondRouter: '02:00:00:00:02:03',
+} as const;
+export const SIDS = { dt46: 'fd00:5e:1:4600:64::', dt4: 'fd00:5e:1:400:64::', dt6: 'fd00:5e:1:600:64::' } as const;
+/** Segments towards 10.0.0.2 and cafe::2, .3 and ::3, … in travel order. */
+export const PATHS: Readonly<Record<number, readonly string[]>> = {
+  2: ['fd00:5e:2:4600:64::'],
+  3: ['fd00:5e:91:1::', 'fd00:5e:2:4600:64::'],
+  4: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:2:4600:64::'],
+  5: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:93:1::', 'fd00:5e:2:4600:64::'],
+};
+/** A port of this node whose interface does not segment tunnels, nor take frames from XDP; it has 10.0.0.9 and cafe::9. */
+const PLAIN_PORT = 79;
+const OTHER_PORT = 77;
+const UNRESOLVED = 8;
+
+/** TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT; XDP_DROP, XDP_PASS, XDP_REDIRECT */
+const VERDICTS: Readonly<Record<'tc' | 'xdp', Readonly<Record<number, Verdict>>>> = {
+  tc: { 2: 'drop', [-1]: 'next', 7: 'redirect' },
+  xdp: { 1: 'drop', 2: 'next', 4: 'redirect' },
+};
+export type Verdict = 'drop' | 'next' | 'redirect';
+
+export interface SentOptions {
+  /** __sk_buff: bytes of a segment's payload, and how many segments; tc alone */
+  gsoSize?: number;
+  gsoSegs?: number;
+  /** frames enter by another interface */
+  ifindex?: number;
+}
+
+export interface Sent {
+  verdict: Verdict;
+  /** `<verdict> <reason>` of each counter that moved, with by how much */
+  counted: Record<string, number>;
+  frame: Buffer;
+}
+
+export class Bench {
+  readonly maps: FastpathMaps;
+  readonly ifindex: number;
+  readonly #netns: string;
+  readonly #objects = new Map<BpfProgramName, BpfObject>();
+
+  constructor() {
+    this.#netns = namespace();
+    this.ifindex = ifindexOf(this.#netns, 'v0');
+    const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
+    for (const name of PROGRAM_NAMES) {
+      const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
+      const object = BpfObject.load(objectPath(name), { maps: reuse });
+      onTestFinished(() => {
+        object.close();
+      });
+      this.#objects.set(name, object);
+      for (const map of MAP_NAMES) maps[map] ??= object.map(map);
+    }
+    if (!isComplete(maps)) throw new Error('a map is missing');
+    this.maps = maps;
+    this.#fill();
+  }
+
+  send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
+    const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
+    const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
+    if (handle === undefined) throw new Error(`no program ${program}`);
+    const before = reasonCounts(this.maps);
+    const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
+    const { verdict, data } = handle.testRun({ data: frame, netns: this.#netns, ...context });
+    const counted: Record<string, number> = {};
+    for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
+      const more = packets - (before[index]?.packets ?? 0);
+      if (more !== 0) counted[`${what} ${reason}`] = more;
+    }
+    const named = VERDICTS[kind][verdict];
+    if (named === undefined) throw new Error(`${program}: verdict ${verdict}`);
+    return { verdict: named, counted, frame: Buffer.from(data) };
+  }
+
+  /** What was counted of the port's VM, or of another's: packets and bytes it sent and was sent. */
+  traffic(slot: number): { tx: [number, number]; rx: [number, number] } {
+    const value = this.maps.traffics.lookup(u32(slot)) ?? Buffer.alloc(this.maps.traffics.valueSize);
+    const all = this.maps.traffics.cpuValues(value).map((bytes) => layouts.Traffic.decode(bytes, 0));
+    const sum = (field: keyof layouts.Traffic): number => all.reduce((total, one) => total + Number(one[field]), 0);
+    return { tx: [sum('txPackets'), sum('txBytes')], rx: [sum('rxPackets'), sum('rxBytes')] };
+  }
+
+  setPort(change: Partial<layouts.Port>, ifindex = this.ifindex): void {
+    const port: layouts.Port = {
+      tenant: TENANT,
+      slot: 0,
+      vmMac: mac(MACS.vm),
+      mtu: MTU,
+      ownMac: mac(MACS.port),
+      dscp: layouts.DscpPolicy.DSCP_COPY,
+      flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_FRAMES,
+      ...change,
+    };
+    this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
+  }
+
+  setUnderlay(id: number, macs: readonly string[]): void {
+    const hops = Array.from({ length: 4 }, (_, index) => ({
+      ifindex: macs[index] === undefined ? 0 : 500 + index,
+      mtu: macs[index] === undefined ? 0 : 1500 + 64,
+      destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
+      sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
+      unused: 0,
+    }));
+    const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
+    this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
+  }
+
+  addMember(to: string, kind: number, id: number, tenant = TENANT): void {
+    this.maps.members.update(
+      encode(layouts.MemberKey, { tenant, ...family(to) }),
+      encode(layouts.Target, { kind, id }),
+    );
+  }
+
+  #fill(): void {
+    const { nodes, sources, source_prefixes: sourcePrefixes, prefixes, encaps, sids } = this.maps;
+    const { TARGET_LOCAL, TARGET_REMOTE } = layouts.TargetKind;
+    const node = {
+      source: bytesOf(SOURCE),
+      sidBlock: bytesOf('fd00:5e::'),
+      sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
+    };
+    nodes.update(u32(0), encode(layouts.Node, node));
+    this.setPort({});
+    this.setPort({ slot: 1, vmMac: mac(MACS.otherVm), ownMac: mac(MACS.otherPort) }, OTHER_PORT);
+    this.setPort({ slot: 2, vmMac: mac(MACS.otherVm), ownMac: mac(MACS.otherPort), flags: 0 }, PLAIN_PORT);
+    this.setUnderlay(1, [MACS.router]);
+    this.setUnderlay(2, []);
+    const permit = encode(layouts.Permit, { unused: 0n });
+    for (const address of ['10.0.0.1', 'cafe::1']) {
+      sources.update(encode(layouts.SourceKey, { ifindex: this.ifindex, ...family(address) }), permit);
+    }
+    const sourceKey = { length: 64 + 24, ifindex: this.ifindex, ...family('192.168.1.0') };
+    sourcePrefixes.update(encode(layouts.SourcePrefixKey, sourceKey), permit);
+    for (const [last, path] of Object.entries(PATHS)) {
+      encaps.update(u32(Number(last)), encode(layouts.Encap, encap(path, 1)));
+      for (const address of [`10.0.0.${last}`, `cafe::${last}`]) this.addMember(address, TARGET_REMOTE, Number(last));
+    }
+    encaps.update(u32(UNRESOLVED), encode(layouts.Encap, encap(PATHS[2] ?? [], 2)));
+    for (const address of ['10.0.0.8', 'cafe::8']) this.addMember(address, TARGET_REMOTE, UNRESOLVED);
+    for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, TARGET_LOCAL, this.ifindex);
+    for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, TARGET_LOCAL, OTHER_PORT);
+    for (const address of ['10.0.0.9', 'cafe::9']) this.addMember(address, TARGET_LOCAL, PLAIN_PORT);
+    // The tenant next door has an address of the first one's, elsewhere.
+    this.addMember('10.0.0.2', TARGET_REMOTE, 3, TENANT + 1);
+    const prefix = (to: string, length: number, id: number): void => {
+      const key = { length: 64 + length, tenant: TENANT, ...family(to) };
+      prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, { kind: TARGET_REMOTE, id }));
+    };
+    prefix('172.16.0.0', 12, 2);
+    prefix('172.16.5.0', 24, 3);
+    for (const [name, sid] of Object.entries(SIDS)) {
+      const behaviour = { dt46: 0x46, dt4: 4, dt6: 6 }[name] ?? 0;
+      sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
+    }
+  }
+}
+
+function encap(path: readonly string[], underlay: number): layouts.Encap {
+  const [first = '', ...rest] = path;
+  const srh = Buffer.alloc(56);
+  if (rest.length > 0) {
+    srh.writeUInt8(rest.length * 2, 1);
+    srh.writeUInt8(4, 2);
+    srh.writeUInt8(rest.length, 3);
+    srh.writeUInt8(rest.length - 1, 4);
+    for (const [index, segment] of [...rest].reverse().entries()) bytesOf(segment).copy(srh, 8 + 16 * index);
+  }
+  const srhBytes = rest.length === 0 ? 0 : 8 + 16 * rest.length;
+  return { first: bytesOf(first), underlay, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
+}
+
+function encode<T>(codec: { SIZE: number; encode(into: Buffer, at: number, value: T): void }, value: T): Buffer {
+  const bytes = Buffer.alloc(codec.SIZE);
+  codec.encode(bytes, 0, value);
+  return bytes;
+}
+
+function family(address: string): { family: number; address: Buffer } {
+  const bytes = Buffer.alloc(16);
+  bytesOf(address).copy(bytes);
+  return { family: address.includes(':') ? layouts.Family.FAMILY_INET6 : layouts.Family.FAMILY_INET, address: bytes };
+}
+
+function mac(text: string): Uint8Array {
+  const bytes = parseMac(text);
+  if (bytes === undefined) throw new RangeError(text);
+  return bytes;
+}
+
+/** struct __sk_buff (linux/bpf.h): offsets of what a test run may set. */
+const SKB = { bytes: 192, ifindex: 40, gsoSegs: 164, gsoSize: 176 } as const;
+
+function skb({ ifindex = 0, gsoSize = 0, gsoSegs = 0 }: SentOptions): Buffer {
+  const context = Buffer.alloc(SKB.bytes);
+  context.writeUInt32LE(ifindex, SKB.ifindex);
+  context.writeUInt32LE(gsoSegs, SKB.gsoSegs);
+  context.writeUInt32LE(gsoSize, SKB.gsoSize);
+  return context;
+}

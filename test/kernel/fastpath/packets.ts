@@ -1,0 +1,150 @@
+/** Packets as values: every field that a test wants to set has a name and a default. Checksums are right unless told. */
+import { parseAddress } from '../../../src/net/address.js';
+import { writeMac } from '../../../src/net/mac.js';
+
+export const IP = {
+  icmp: 1,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  routing: 43,
+  fragment: 44,
+  icmp6: 58,
+  destOptions: 60,
+} as const;
+
+export function bytesOf(address: string): Buffer {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) throw new RangeError(`${address}: expected an address`);
+  return Buffer.from(parsed.bytes);
+}
+
+export function ethernet(payload: Buffer, { to, from, type }: { to: string; from: string; type?: number }): Buffer {
+  const header = Buffer.alloc(14);
+  writeMac(to, header, 0);
+  writeMac(from, header, 6);
+  header.writeUInt16BE(type ?? (payload.readUInt8(0) >> 4 === 4 ? 0x0800 : 0x86dd), 12);
+  return Buffer.concat([header, payload]);
+}
+
+export interface Ip4 {
+  from?: string;
+  to?: string;
+  ttl?: number;
+  tos?: number;
+  protocol?: number;
+  /** flags and offset, the third word */
+  fragment?: number;
+  /** multiple of 4 bytes */
+  options?: Buffer;
+  /** total length, where it is to be wrong */
+  length?: number;
+  payload?: Buffer;
+}
+
+export function ip4(fields: Ip4 = {}): Buffer {
+  const { from = '10.0.0.1', to = '10.0.0.2', ttl = 64, tos = 0, protocol = IP.udp, fragment = 0 } = fields;
+  const { options = Buffer.alloc(0), payload = udp() } = fields;
+  const header = Buffer.concat([Buffer.alloc(20), options]);
+  header.writeUInt8(0x40 | (header.length / 4), 0);
+  header.writeUInt8(tos, 1);
+  header.writeUInt16BE(fields.length ?? header.length + payload.length, 2);
+  header.writeUInt16BE(0x1234, 4);
+  header.writeUInt16BE(fragment, 6);
+  header.writeUInt8(ttl, 8);
+  header.writeUInt8(protocol, 9);
+  bytesOf(from).copy(header, 12);
+  bytesOf(to).copy(header, 16);
+  header.writeUInt16BE(checksum(header), 10);
+  return Buffer.concat([header, payload]);
+}
+
+export interface Ip6 {
+  from?: string;
+  to?: string;
+  hopLimit?: number;
+  trafficClass?: number;
+  flowLabel?: number;
+  next?: number;
+  /** payload length, where it is to be wrong */
+  length?: number;
+  payload?: Buffer;
+}
+
+export function ip6(fields: Ip6 = {}): Buffer {
+  const { from = 'cafe::1', to = 'cafe::2', hopLimit = 64, trafficClass = 0, flowLabel = 0, next = IP.udp } = fields;
+  const { payload = udp() } = fields;
+  const header = Buffer.alloc(40);
+  header.writeUInt32BE((0x60000000 | (trafficClass << 20) | flowLabel) >>> 0, 0);
+  header.writeUInt16BE(fields.length ?? payload.length, 4);
+  header.writeUInt8(next, 6);
+  header.writeUInt8(hopLimit, 7);
+  bytesOf(from).copy(header, 8);
+  bytesOf(to).copy(header, 24);
+  return Buffer.concat([header, payload]);
+}
+
+/** A datagram without a checksum of its own: nobody on the way may look at it. */
+export function udp({ source = 4000, destination = 53, size = 16 } = {}): Buffer {
+  const datagram = Buffer.alloc(8 + size, 0xab);
+  datagram.writeUInt16BE(source, 0);
+  datagram.writeUInt16BE(destination, 2);
+  datagram.writeUInt16BE(datagram.length, 4);
+  datagram.writeUInt16BE(0, 6);
+  return datagram;
+}
+
+export function tcp({ source = 4000, destination = 80, size = 100 } = {}): Buffer {
+  const segment = Buffer.alloc(20 + size, 0xcd);
+  segment.writeUInt16BE(source, 0);
+  segment.writeUInt16BE(destination, 2);
+  segment.writeUInt32BE(1, 4);
+  segment.writeUInt32BE(1, 8);
+  segment.writeUInt16BE(0x5010, 12);
+  return segment;
+}
+
+/**
+ * A segment routing header (RFC 8754 section 2).
+ *
+ * @param list the segment list as on the wire: the last segment first
+ */
+export function srh(next: number, list: readonly string[], segmentsLeft: number, type = 4): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(next, 0);
+  header.writeUInt8(list.length * 2, 1);
+  header.writeUInt8(type, 2);
+  header.writeUInt8(segmentsLeft, 3);
+  header.writeUInt8(Math.max(list.length - 1, 0), 4);
+  return Buffer.concat([header, ...list.map(bytesOf)]);
+}
+
+/** What H.Encaps.Red makes of a packet (RFC 8986 section 5.2), with the flow label zero. */
+export function encapsulated(inner: Buffer, segments: readonly string[], source: string, trafficClass = 0): Buffer {
+  const [first = '', ...rest] = segments;
+  const protocol = inner.readUInt8(0) >> 4 === 4 ? IP.ipip : IP.ipv6;
+  const routing = rest.length === 0 ? Buffer.alloc(0) : srh(protocol, [...rest].reverse(), rest.length);
+  return ip6({
+    from: source,
+    to: first,
+    trafficClass,
+    next: rest.length === 0 ? protocol : IP.routing,
+    payload: Buffer.concat([routing, inner]),
+  });
+}
+
+/** The same frame with the flow label of its outer header zero. */
+export function withoutFlowLabel(frame: Buffer): { frame: Buffer; flowLabel: number } {
+  const copy = Buffer.from(frame);
+  const word = copy.readUInt32BE(14);
+  copy.writeUInt32BE((word & 0xfff00000) >>> 0, 14);
+  return { frame: copy, flowLabel: word & 0xfffff };
+}
+
+function checksum(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

@@ -1,0 +1,232 @@
+/** What the port's program does, packet by packet: description, packet in, verdict and reason, packet out. */
+import { describe, expect, it } from 'vitest';
+import { DscpPolicy } from '../../../src/ebpf/generated/layouts.js';
+import { Bench, MACS, MTU, PATHS, SOURCE } from './bench.js';
+import { encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp, withoutFlowLabel } from './packets.js';
+import type { SentOptions, Verdict } from './bench.js';
+
+const TO_PORT = { to: MACS.port, from: MACS.vm };
+
+interface Case {
+  what: string;
+  packet: Buffer;
+  verdict: Verdict;
+  reason: string;
+  /** the frame that leaves, its outer flow label zero; absent: as it came */
+  out?: Buffer;
+  options?: SentOptions;
+}
+
+/** Between this node's uplink and the router, H.Encaps.Red around a packet. */
+function outer(inner: Buffer, path: readonly string[] = PATHS[2] ?? [], trafficClass = 0): Buffer {
+  return ethernet(encapsulated(inner, path, SOURCE, trafficClass), { to: MACS.router, from: MACS.uplink });
+}
+
+function forwarded(what: string, sent: Buffer, arriving: Buffer, path = PATHS[2], trafficClass = 0): Case {
+  const out = outer(arriving, path, trafficClass);
+  return { what, packet: ethernet(sent, TO_PORT), verdict: 'redirect', reason: 'forward forwarded', out };
+}
+
+function left(what: string, packet: Buffer, reason: string, options: SentOptions = {}): Case {
+  return { what, packet: ethernet(packet, TO_PORT), verdict: 'next', reason: `punt ${reason}`, options };
+}
+
+function dropped(what: string, packet: Buffer, reason: string): Case {
+  return { what, packet: ethernet(packet, TO_PORT), verdict: 'drop', reason: `drop ${reason}` };
+}
+
+const big4 = (bytes: number): Buffer => ip4({ payload: udp({ size: bytes - 28 }) });
+const big6 = (bytes: number): Buffer => ip6({ payload: udp({ size: bytes - 48 }) });
+
+const CASES: Case[] = [
+  forwarded('IPv4', ip4(), ip4({ ttl: 63 })),
+  forwarded('IPv6', ip6(), ip6({ hopLimit: 63 })),
+  forwarded('IPv4, TCP', ip4({ protocol: IP.tcp, payload: tcp() }), ip4({ ttl: 63, protocol: IP.tcp, payload: tcp() })),
+  forwarded('IPv4, two segments', ip4({ to: '10.0.0.3' }), ip4({ to: '10.0.0.3', ttl: 63 }), PATHS[3]),
+  forwarded('IPv6, two segments', ip6({ to: 'cafe::3' }), ip6({ to: 'cafe::3', hopLimit: 63 }), PATHS[3]),
+  forwarded('IPv4, three segments', ip4({ to: '10.0.0.4' }), ip4({ to: '10.0.0.4', ttl: 63 }), PATHS[4]),
+  forwarded('IPv6, four segments', ip6({ to: 'cafe::5' }), ip6({ to: 'cafe::5', hopLimit: 63 }), PATHS[5]),
+  forwarded('the class of IPv4 is copied out', ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 }), PATHS[2], 0xb9),
+  forwarded(
+    'the class of IPv6 is copied out',
+    ip6({ trafficClass: 0xb9, flowLabel: 0xabcde }),
+    ip6({ trafficClass: 0xb9, flowLabel: 0xabcde, hopLimit: 63 }),
+    PATHS[2],
+    0xb9,
+  ),
+  forwarded('TTL 2', ip4({ ttl: 2 }), ip4({ ttl: 1 })),
+  forwarded('TTL 255: the checksum carries', ip4({ ttl: 255 }), ip4({ ttl: 254 })),
+  forwarded('a first fragment', ip4({ fragment: 0x2000 }), ip4({ fragment: 0x2000, ttl: 63 })),
+  forwarded('a later fragment', ip4({ fragment: 0x00b9 }), ip4({ fragment: 0x00b9, ttl: 63 })),
+  forwarded('a packet of the MTU', big4(MTU), ip4({ ttl: 63, payload: udp({ size: MTU - 28 }) })),
+  forwarded('a prefix', ip4({ to: '172.16.1.1' }), ip4({ to: '172.16.1.1', ttl: 63 })),
+  forwarded('the longer of two prefixes', ip4({ to: '172.16.5.1' }), ip4({ to: '172.16.5.1', ttl: 63 }), PATHS[3]),
+  forwarded('from a prefix of the VM', ip4({ from: '192.168.1.77' }), ip4({ from: '192.168.1.77', ttl: 63 })),
+  forwarded(
+    'ICMPv6 that is no neighbour discovery',
+    ip6({ next: IP.icmp6, payload: Buffer.from([128, 0, 0, 0, 0, 0, 0, 1]) }),
+    ip6({ next: IP.icmp6, payload: Buffer.from([128, 0, 0, 0, 0, 0, 0, 1]), hopLimit: 63 }),
+  ),
+  {
+    what: 'to a port of this node',
+    packet: ethernet(ip4({ to: '10.0.0.7' }), TO_PORT),
+    verdict: 'redirect',
+    reason: 'forward forwarded',
+    out: ethernet(ip4({ to: '10.0.0.7', ttl: 63 }), { to: MACS.otherVm, from: MACS.otherPort }),
+  },
+  {
+    what: 'to a port of this node, IPv6',
+    packet: ethernet(ip6({ to: 'cafe::7' }), TO_PORT),
+    verdict: 'redirect',
+    reason: 'forward forwarded',
+    out: ethernet(ip6({ to: 'cafe::7', hopLimit: 63 }), { to: MACS.otherVm, from: MACS.otherPort }),
+  },
+  // A test run's super-packet is of no protocol's (gso_type 0), as those of SCTP: bpf_skb_adjust_room takes TCP and UDP alone.
+  left('a super-packet that cannot be encapsulated', ip4({ payload: tcp({ size: 3000 }) }), 'no room', {
+    gsoSize: MTU - 60,
+    gsoSegs: 3,
+  }),
+  left('one of IPv6', ip6({ payload: tcp({ size: 3000 }) }), 'no room', { gsoSize: MTU - 60, gsoSegs: 3 }),
+  {
+    what: 'a super-packet to a port of this node',
+    packet: ethernet(ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) }), TO_PORT),
+    options: { gsoSize: MTU - 40, gsoSegs: 3 },
+    verdict: 'redirect',
+    reason: 'forward forwarded',
+    out: ethernet(ip4({ to: '10.0.0.7', ttl: 63, protocol: IP.tcp, payload: tcp({ size: 3000 }) }), {
+      to: MACS.otherVm,
+      from: MACS.otherPort,
+    }),
+  },
+  left(
+    'a super-packet whose segments are too long',
+    ip4({ protocol: IP.tcp, payload: tcp({ size: 3000 }) }),
+    'too big',
+    {
+      gsoSize: MTU - 39,
+      gsoSegs: 3,
+    },
+  ),
+  left('a byte more than the MTU', big4(MTU + 1), 'too big'),
+  left('a byte more than the MTU, IPv6', big6(MTU + 1), 'too big'),
+  left('TTL 1', ip4({ ttl: 1 }), 'hop limit'),
+  left('TTL 0', ip4({ ttl: 0 }), 'hop limit'),
+  left('hop limit 1', ip6({ hopLimit: 1 }), 'hop limit'),
+  left('options', ip4({ options: Buffer.from([7, 4, 4, 0]) }), 'ip options'),
+  left('destination options', ip6({ next: IP.destOptions, payload: Buffer.alloc(8) }), 'ip options'),
+  left('a fragment of IPv6', ip6({ next: IP.fragment, payload: Buffer.alloc(16) }), 'ip options'),
+  left('nobody has the address', ip4({ to: '10.0.0.99' }), 'no member'),
+  left('the gateway', ip6({ to: 'cafe::254' }), 'no member'),
+  left('the way is not resolved', ip4({ to: '10.0.0.8' }), 'unresolved'),
+  left('multicast', ip4({ to: '224.0.0.251' }), 'not routed'),
+  left('broadcast', ip4({ to: '255.255.255.255' }), 'not routed'),
+  left('multicast of IPv6', ip6({ to: 'ff02::fb' }), 'not routed'),
+  left('link-local', ip6({ to: 'fe80::1' }), 'not routed'),
+  left('a neighbour solicitation', ip6({ next: IP.icmp6, payload: Buffer.from([135, 0, 0, 0]) }), 'not routed'),
+  {
+    what: 'a frame for somebody else',
+    packet: ethernet(ip4(), { to: '02:00:00:00:00:ee', from: MACS.vm }),
+    verdict: 'next',
+    reason: 'punt not routed',
+  },
+  {
+    what: 'ARP',
+    packet: ethernet(Buffer.alloc(46), { ...TO_PORT, type: 0x0806 }),
+    verdict: 'next',
+    reason: 'punt not ip',
+  },
+  {
+    what: 'a tagged frame',
+    packet: ethernet(Buffer.concat([Buffer.from([0, 5, 8, 0]), ip4()]), { ...TO_PORT, type: 0x88cc }),
+    verdict: 'next',
+    reason: 'punt not ip',
+  },
+  {
+    what: 'another MAC address',
+    packet: ethernet(ip4(), { to: MACS.port, from: '02:00:00:00:00:ee' }),
+    verdict: 'drop',
+    reason: 'drop source mac',
+  },
+  dropped('an address of another VM', ip4({ from: '10.0.0.7' }), 'source address'),
+  dropped('an address of another VM, IPv6', ip6({ from: 'cafe::2' }), 'source address'),
+  dropped('an address beside the prefix', ip4({ from: '192.168.2.1' }), 'source address'),
+  dropped('the SID block', ip6({ to: 'fd00:5e:2:4600:64::' }), 'sid block'),
+  dropped('a routing header', ip6({ next: IP.routing, payload: srh(IP.udp, ['cafe::2'], 1) }), 'routing header'),
+  dropped('a header that says more than there is', ip4({ length: 100 }), 'malformed'),
+  dropped('a header that says more than there is, IPv6', ip6({ length: 200 }), 'malformed'),
+  dropped('a total length below the header', ip4({ length: 12 }), 'malformed'),
+];
+
+describe('the program of a port', () => {
+  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
+    const sent = new Bench().send('port', packet, options);
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
+    if (out === undefined) {
+      expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
+      return;
+    }
+    const isOuter = sent.frame.length > packet.length;
+    const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
+    expect(frame.toString('hex')).toBe(out.toString('hex'));
+    expect(flowLabel).not.toBe(0);
+  });
+
+  it('says nothing of what is not from a port', () => {
+    const bench = new Bench();
+    bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+    const packet = ethernet(ip4(), TO_PORT);
+    expect(bench.send('port', packet)).toEqual({ verdict: 'next', counted: {}, frame: packet });
+  });
+
+  it.each([
+    ['zero', DscpPolicy.DSCP_ZERO, 0x01],
+    ['10', DscpPolicy.DSCP_FIXED + 10, (10 << 2) | 1],
+    ['63', DscpPolicy.DSCP_FIXED + 63, (63 << 2) | 1],
+  ])('the code point is %s where the tenant says so, ECN is copied', (_name, dscp, trafficClass) => {
+    const bench = new Bench();
+    bench.setPort({ dscp });
+    for (const [sent, arriving] of [
+      [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
+      [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
+    ] as const) {
+      const { frame } = withoutFlowLabel(bench.send('port', ethernet(sent, TO_PORT)).frame);
+      expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
+    }
+  });
+
+  it("a flow has one label; fragments have their packet's addresses alone", () => {
+    const bench = new Bench();
+    const label = (packet: Buffer): number =>
+      withoutFlowLabel(bench.send('port', ethernet(packet, TO_PORT)).frame).flowLabel;
+    const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
+    expect(label(flow(4000, 900))).toBe(label(flow(4000)));
+    const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
+    expect(labels.size).toBeGreaterThan(195);
+    expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
+  });
+
+  it('flows share ways of equal cost, one flow keeps to one', () => {
+    const bench = new Bench();
+    bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
+    const way = (source: number): string =>
+      bench.send('port', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
+    expect(way(4000)).toBe(way(4000));
+    const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
+    const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
+    expect(new Set(taken).size).toBe(2);
+    expect(first).toBeGreaterThan(140);
+    expect(first).toBeLessThan(260);
+  });
+
+  it('counts what the VM sent, a super-packet as what it will be cut into', () => {
+    const bench = new Bench();
+    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
+    bench.send('port', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
+    const bytes = ip4().length;
+    expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
+    expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });
+  });
+});
