@@ -5,3 +5,8 @@
 export function tethered(argv: readonly string[], signal: 'KILL' | 'TERM' = 'KILL'): string[] {
   return ['setpriv', '--pdeathsig', signal, ...argv];
 }
+
+/** A program's arguments so that it runs on one CPU, taskset(1). */
+export function onCpu(cpu: number, argv: readonly string[]): string[] {
+  return ['taskset', '-c', String(cpu), ...argv];
+}

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { INNER, VM } from '../chain/names.js';
 import { nativeProgram } from '../lib/native.js';
 import { run } from '../lib/processes.js';
-import { tethered } from '../lib/tethered.js';
+import { onCpu, tethered } from '../lib/tethered.js';
 import { payloadBytes, UDP_PORT } from './frame.js';
 import { runPktgen } from './pktgen.js';
 import { describeTraffic } from './settings.js';
@@ -28,6 +28,8 @@ export interface Offer {
 interface Sent {
   sent: number;
   seconds: number;
+  /** Of `seconds` what the generator had the CPU; as far as it knows. */
+  busySeconds?: number;
 }
 
 function command({ chain, traffic, seconds, rate }: Offer): string[] {
@@ -45,7 +47,7 @@ function command({ chain, traffic, seconds, rate }: Offer): string[] {
 
 async function runProgram(what: Offer): Promise<Sent> {
   const { chain, traffic, cpu } = what;
-  const [program = '', ...args] = tethered(['taskset', '-c', String(cpu), ...command(what)]);
+  const [program = '', ...args] = tethered(onCpu(cpu, command(what)));
   const { code, stdout, stderr } = await run(program, args, { netns: chain.netns('gen') });
   if (code !== 0) throw new Error(`generator (${describeTraffic(traffic)}): ${stderr.trim() || `exit code ${code}`}`);
   return JSON.parse(stdout) as Sent;
@@ -55,8 +57,9 @@ async function runProgram(what: Offer): Promise<Sent> {
 export async function offer(what: Offer): Promise<Trial> {
   const { chain, sink, traffic } = what;
   const before = sink.read();
-  const { sent, seconds } =
+  const generated: Sent =
     traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runProgram(what);
+  const { sent, seconds, busySeconds } = generated;
   const after = await sink.settled();
   const packets = after.packets - before.packets;
   const bytes = after.bytes - before.bytes;
@@ -64,5 +67,5 @@ export async function offer(what: Offer): Promise<Trial> {
   if (bytes !== packets * traffic.frameBytes) {
     throw new Error(`${describeTraffic(traffic)}: ${packets} packets of ${bytes} bytes arrived, not what was sent`);
   }
-  return { offered: sent, arrived: packets, seconds };
+  return { offered: sent, arrived: packets, seconds, busySeconds: busySeconds ?? seconds };
 }

@@ -20,7 +20,7 @@ export interface Options {
 
 export const USAGE = `usage: node build/bench/packets/main.js [options]      (make bench BENCH="--only packets")
   --paths A,B         paths (all)                          --rounds N   rounds, all paths in each (5)
-  --milliseconds N    of sending for a figure (800)        --json FILE  where the results go
+  --milliseconds N    of sending for a figure (500)        --json FILE  where the results go
   --search-rounds N   rounds of the loss-aware search (3)  --smoke      a few settings once, as short as it goes
 `;
 
@@ -43,7 +43,7 @@ export function parseOptions(args: string[]): Options {
     paths: pathsNamed(values.paths?.split(',') ?? NATIVE_PATHS.map(({ name }) => name), NATIVE_PATHS),
     rounds: numberOption('rounds', values.rounds, smoke ? 1 : 5),
     searchRounds: numberOption('search-rounds', values['search-rounds'], smoke ? 1 : 3),
-    milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 100 : 800),
+    milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 100 : 500),
     smoke,
     precision: smoke ? 0.3 : 0.04,
     trialsMax: smoke ? 2 : 24,

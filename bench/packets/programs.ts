@@ -1,6 +1,7 @@
 /** The benchmark's eBPF programs (bpf/bench), loaded and attached. */
 import { fileURLToPath } from 'node:url';
-import { attachXdp, BpfObject, TestRun } from '../../src/libbpf/index.js';
+import { attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import type { BpfMap } from '../../src/libbpf/index.js';
 import { UDP_PORT } from './frame.js';
 import { Generated } from './generated/generator.js';
 import { Arrived } from './generated/sink.js';
@@ -11,12 +12,11 @@ function objectFile(name: string): string {
   return fileURLToPath(new URL(`../../bpf/bench/${name}.o`, import.meta.url));
 }
 
-/** Global variables that programs write, as one value. */
-function readGlobals(object: BpfObject): Buffer {
+/** The map of the global variables that programs write: one value of all of them. */
+function globalsOf(object: BpfObject): BpfMap {
   const name = object.mapNames.find((one) => one.endsWith('.bss'));
-  const value = name === undefined ? undefined : object.map(name).lookup(Buffer.alloc(4));
-  if (value === undefined) throw new Error(`object ${object.name}: no .bss, expected the counters there`);
-  return value;
+  if (name === undefined) throw new Error(`object ${object.name}: no .bss, expected the counters there`);
+  return object.map(name);
 }
 
 export interface AttachedSink {
@@ -97,9 +97,11 @@ export interface GeneratorConfiguration extends Frame {
 }
 
 export interface Generator {
-  /** Runs the program on this many frames, in batches; with a rate not each of them is sent. Blocks. */
-  run(data: Buffer, frames: number, batch: number): void;
-  counters(): { sent: number; givenUp: number };
+  /** Runs the program so often, in batches; with a rate not every run sends a frame. Blocks. @returns ns a run took */
+  run(data: Buffer, runs: number, batch: number): number;
+  /** Since the start or the last reset. */
+  counters(): { sent: number; spanNs: number };
+  reset(): void;
   close(): void;
 }
 
@@ -120,15 +122,20 @@ export function loadGenerator(configuration: GeneratorConfiguration): Generator 
     },
   });
   const program = object.program('generate');
-  let run: TestRun | undefined;
+  const globals = globalsOf(object);
+  const key = Buffer.alloc(4);
+  const value = Buffer.alloc(globals.valueSize);
   return {
-    run(data, frames, batch) {
-      run ??= new TestRun(program, { data, repeat: frames, liveFrames: true, batchSize: batch });
-      run.run();
+    run(data, runs, batch) {
+      return program.testRun({ data, repeat: runs, liveFrames: true, batchSize: batch }).duration;
     },
     counters() {
-      const { offered, givenUp } = Generated.decode(readGlobals(object), 0);
-      return { sent: Number(offered), givenUp: Number(givenUp) };
+      globals.lookup(key, value);
+      const { offered, startNs, lastNs } = Generated.decode(value, 0);
+      return { sent: Number(offered), spanNs: Number(lastNs - startNs) };
+    },
+    reset() {
+      globals.update(key, Buffer.alloc(globals.valueSize));
     },
     close() {
       object.close();

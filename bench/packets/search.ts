@@ -5,6 +5,8 @@ export interface Trial {
   offered: number;
   arrived: number;
   seconds: number;
+  /** Of the seconds, those in which the generator had its CPU. */
+  busySeconds: number;
 }
 
 export interface SearchOptions {

@@ -3,7 +3,7 @@ import { ratio, findRow } from '../lib/rows.js';
 import { range } from '../lib/markdown.js';
 import { spread } from '../lib/statistics.js';
 import { references } from './bars.js';
-import { groups, pathList, provenance, ratioTable, valueTable } from './rows.js';
+import { groups, PATH_ORDER, pathList, provenance, ratioTable, valueTable } from './rows.js';
 import type { Results, Setting } from '../lib/rows.js';
 import type { Chart } from './bars.js';
 import type { Column, Matrix } from './rows.js';
@@ -40,6 +40,7 @@ export function packetCharts(results: Results): Record<string, Chart> {
     axis,
     scale: MPPS,
     digits: 2,
+    order: PATH_ORDER,
     groups: groups(matrix(results, 'one_cpu', columns)),
   });
   const searched = [
@@ -65,9 +66,21 @@ export function packetCharts(results: Results): Record<string, Chart> {
       axis: 'million packets a second (median, least–most)',
       scale: MPPS,
       digits: 2,
+      order: PATH_ORDER,
       groups: searched,
     },
   };
+}
+
+/** Above this many processors busy with other work a search says little. */
+const BUSY_MAX = 0.2;
+
+function busyNote({ busy }: Results): string[] {
+  if (Math.max(busy.before, busy.after) <= BUSY_MAX) return [];
+  return [
+    '(**Not to be relied on**: other work kept the processors busy, and the search counts as loss whatever a stalled CPU ' +
+      'drops. These are lower bounds; the rates above do not count the time that others had.)',
+  ];
 }
 
 export function packetSection(results: Results): string {
@@ -86,6 +99,7 @@ export function packetSection(results: Results): string {
       ? []
       : [`The generator alone, counted where the first hop begins: ${range(spread(alone.values), 2, MPPS)} Mpps.`]),
     'Generator on a CPU of its own, path on the other: the highest offered rate at which at most 0.5 % is lost, in Mpps,',
+    ...busyNote(results),
     valueTable(matrix(results, 'pdr', pdrColumns)),
     'and what arrives when the generator goes at full speed:',
     valueTable(matrix(results, 'overload', pdrColumns)),

@@ -19,6 +19,9 @@ export interface Matrix {
   digits: number;
 }
 
+/** For the colours of charts: the paths of all sections. */
+export const PATH_ORDER = ['ceiling', 'plain', 'seg6-encap', 'seg6-encap-red', 'vxlan', 'vrf-dt4-dt6', 'vrf-dt46'];
+
 /** Columns for which there is a measurement at all. */
 export function present({ results, metric, columns }: Matrix): Column[] {
   const { rows, paths } = results;

@@ -2,7 +2,7 @@
 import { findRow, ratio } from '../lib/rows.js';
 import { spread } from '../lib/statistics.js';
 import { references } from './bars.js';
-import { groups, pathList, provenance, ratioTable, valueTable } from './rows.js';
+import { groups, PATH_ORDER, pathList, provenance, ratioTable, valueTable } from './rows.js';
 import type { Results, Setting } from '../lib/rows.js';
 import type { Chart } from './bars.js';
 import type { Column, Matrix } from './rows.js';
@@ -49,6 +49,7 @@ export function tcpCharts(results: Results): Record<string, Chart> {
       axis: 'Gbit/s at the receiver (median, least–most)',
       scale: GBIT,
       digits: 1,
+      order: PATH_ORDER,
       groups: groups(bulk(results, underlay)),
     };
   }
@@ -60,6 +61,7 @@ export function tcpCharts(results: Results): Record<string, Chart> {
     axis: 'microseconds (median, least–most of rounds)',
     scale: 1,
     digits: 1,
+    order: PATH_ORDER,
     groups: latency,
   };
   charts['tcp-connects.svg'] = {
@@ -67,6 +69,7 @@ export function tcpCharts(results: Results): Record<string, Chart> {
     axis: 'thousand connections a second, one at a time (median, least–most)',
     scale: 1000,
     digits: 1,
+    order: PATH_ORDER,
     groups: groups(small(results, 'connects', 1000, 1)),
   };
   return charts;

@@ -1,7 +1,7 @@
 /** The section of the VM: packets and TCP of one guest. Pure. */
 import { findRow, ratio } from '../lib/rows.js';
 import { references } from './bars.js';
-import { groups, pathList, provenance, ratioTable, valueTable } from './rows.js';
+import { groups, PATH_ORDER, pathList, provenance, ratioTable, valueTable } from './rows.js';
 import type { Results, Setting } from '../lib/rows.js';
 import type { Chart } from './bars.js';
 import type { Column, Matrix } from './rows.js';
@@ -37,6 +37,7 @@ export function vmCharts(results: Results): Record<string, Chart> {
       axis: 'thousand packets a second at the sink (median, least–most)',
       scale: KPPS,
       digits: 1,
+      order: PATH_ORDER,
       groups: groups(matrix(results, 'one_cpu', PACKETS, KPPS, 1)),
     },
   };

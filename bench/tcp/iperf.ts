@@ -1,6 +1,6 @@
 /** Bulk TCP by iperf3(1). */
 import { run } from '../lib/processes.js';
-import { tethered } from '../lib/tethered.js';
+import { onCpu, tethered } from '../lib/tethered.js';
 
 const PORT = 5201;
 const CONNECT_TIMEOUT_MS = 5000;
@@ -12,6 +12,8 @@ export interface BulkTest {
   /** Connections at once. */
   flows: number;
   seconds: number;
+  /** Of the client; the packets' whole way is walked there too, up to the server's socket. */
+  cpu: number;
 }
 
 export interface Bulk {
@@ -29,9 +31,9 @@ interface Report {
 export const BULK_SERVER = ['iperf3', '-s', '-p', String(PORT), '--forceflush'];
 
 /** @throws Error with iperf3's words */
-export async function measureBulk({ netns, address, flows, seconds }: BulkTest): Promise<Bulk> {
+export async function measureBulk({ netns, address, flows, seconds, cpu }: BulkTest): Promise<Bulk> {
   const options = ['-P', String(flows), '-t', String(seconds), '--connect-timeout', String(CONNECT_TIMEOUT_MS), '-J'];
-  const [command = '', ...args] = tethered(['iperf3', '-c', address, '-p', String(PORT), ...options]);
+  const [command = '', ...args] = tethered(onCpu(cpu, ['iperf3', '-c', address, '-p', String(PORT), ...options]));
   const { stdout, stderr } = await run(command, args, { netns });
   const report = JSON.parse(stdout || '{}') as Report;
   const received = report.end?.sum_received;

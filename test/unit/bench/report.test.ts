@@ -18,9 +18,9 @@ const chart: Chart = {
 describe('bars', () => {
   it('draws a bar in proportion to the axis, its whisker from least to most', () => {
     const svg = barChart(chart);
-    // 760 wide, 150 for labels and 130 for values: 480 for 0 to 10.
-    expect(svg).toContain('<rect x="150" y="56" width="192.0"');
-    expect(svg).toContain('M246 59V67M246 63H630M630 59V67');
+    // 760 wide, 130 for labels and 130 for values: 500 for 0 to 10.
+    expect(svg).toContain('<rect x="130" y="56" width="200.0"');
+    expect(svg).toContain('M230 59V67M230 63H630M630 59V67');
     expect(svg).toContain('>4.0</text>');
     expect(svg).toContain('<title>a &lt; b</title>');
     expect(svg.match(/text-anchor="middle" fill="#444444">(\d+)</g)?.length).toBe(6);
@@ -29,7 +29,14 @@ describe('bars', () => {
   it('has a logarithmic axis', () => {
     const bars = [1, 10, 100].map((value) => ({ label: String(value), spread: exact(value) }));
     const svg = barChart({ ...chart, log: true, groups: [{ label: 'g', bars }] });
-    for (const width of ['0.0', '240.0', '480.0']) expect(svg).toContain(`width="${width}"`);
+    for (const width of ['0.0', '250.0', '500.0']) expect(svg).toContain(`width="${width}"`);
+  });
+
+  it('makes room for long labels, and keeps colours in a given order', () => {
+    const bars = ['second', 'x'.repeat(40)].map((label) => ({ label, spread: exact(1) }));
+    const svg = barChart({ ...chart, groups: [{ label: 'g', bars }], order: ['first', 'second'] });
+    expect(svg).toMatch(/<rect x="296" [^>]* fill="#e69f00"/);
+    expect(svg).toMatch(/<rect x="296" [^>]* fill="#009e73"/);
   });
 
   it('leaves out charts without figures', () => {

@@ -6,7 +6,7 @@ const OPTIONS = { top: 2e6, lossMax: 0.005, precision: 0.02, trialsMax: 30 };
 
 /** A path that carries so much and drops the rest. */
 function path(capacity: number): (rate: number) => Promise<Trial> {
-  return (rate) => Promise.resolve({ offered: rate, arrived: Math.min(rate, capacity), seconds: 1 });
+  return (rate) => Promise.resolve({ offered: rate, arrived: Math.min(rate, capacity), seconds: 1, busySeconds: 1 });
 }
 
 it.each([1.9e6, 1e6, 333_333, 50_000])('finds what a path carries: %d', async (capacity) => {
@@ -21,19 +21,25 @@ it('one stall does not decide: a trial that failed is made again', async () => {
   let trials = 0;
   const stalling = (rate: number): Promise<Trial> => {
     trials += 1;
-    return Promise.resolve({ offered: rate, arrived: trials === 1 ? rate / 2 : Math.min(rate, 1.5e6), seconds: 1 });
+    return Promise.resolve({
+      offered: rate,
+      arrived: trials === 1 ? rate / 2 : Math.min(rate, 1.5e6),
+      seconds: 1,
+      busySeconds: 1,
+    });
   };
   expect((await searchRate(stalling, OPTIONS)).rate).toBeGreaterThan(1.45e6);
 });
 
 it('reports what was offered, not what was asked for', async () => {
   const slow = (rate: number): Promise<Trial> =>
-    Promise.resolve({ offered: Math.min(rate, 1e6), arrived: Math.min(rate, 1e6), seconds: 1 });
+    Promise.resolve({ offered: Math.min(rate, 1e6), arrived: Math.min(rate, 1e6), seconds: 1, busySeconds: 1 });
   expect((await searchRate(slow, OPTIONS)).rate).toBe(1e6);
 });
 
 it('a path that always drops has no rate, and the search ends', async () => {
-  const broken = (rate: number): Promise<Trial> => Promise.resolve({ offered: rate, arrived: rate * 0.9, seconds: 1 });
+  const broken = (rate: number): Promise<Trial> =>
+    Promise.resolve({ offered: rate, arrived: rate * 0.9, seconds: 1, busySeconds: 1 });
   // Seven halvings come below a hundredth; each rate is tried twice.
   expect(await searchRate(broken, OPTIONS)).toEqual({ rate: 0, loss: 0, trials: 14 });
 });
