@@ -1,12 +1,12 @@
 /** segue's fast path: the programs of bpf/ with maps filled for the chain, without the agent. */
 import { fileURLToPath } from 'node:url';
 import { attachTcx, attachXdp, BpfObject, U32 } from '../../src/libbpf/index.js';
+import type { Hop } from '../../src/ebpf/generated/layouts.js';
 import {
   Behaviour,
   DscpPolicy,
   Encap,
   Family,
-  Hop,
   MemberKey,
   Node,
   Permit,
