@@ -16,7 +16,7 @@ function traffic(family: number, frameBytes: number, source: string): Setting {
 const BASE = traffic(4, 64, 'pktgen');
 const PACKETS: Column[] = [
   { title: 'IPv4, 64 B, pktgen', setting: BASE },
-  { title: 'IPv6, 64 B, pktgen', setting: traffic(6, 64, 'pktgen') },
+  { title: 'IPv6, 78 B, pktgen', setting: traffic(6, 78, 'pktgen') },
   { title: 'IPv4, 1400 B, pktgen', setting: traffic(4, 1400, 'pktgen') },
   { title: 'IPv4, 64 B, xdp', setting: traffic(4, 64, 'xdp') },
 ];
