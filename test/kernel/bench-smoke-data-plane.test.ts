@@ -8,7 +8,8 @@ import type { Results } from '../../bench/lib/rows.js';
 
 /** The compiler on a busy machine. */
 const TIMEOUT_MS = 300_000;
-const PATHS = ['ceiling', 'plain', 'seg6-encap', 'seg6-encap-red', 'vxlan'];
+const PATHS = ['ceiling', 'plain', 'seg6-encap', 'seg6-encap-red', 'vxlan', 'segue-tcx', 'segue-xdp'];
+const NO_TCP = ['ceiling', 'segue-xdp'];
 
 let directory = '';
 
@@ -61,7 +62,7 @@ test(
   'TCP: bulk, latency and connections on every path that carries TCP, then the report',
   () => {
     const results = measure('tcp');
-    const paths = PATHS.filter((path) => path !== 'ceiling');
+    const paths = PATHS.filter((path) => !NO_TCP.includes(path));
     expect(measured(results, 'bulk')).toEqual(each(['1500 super 4 1'], paths));
     for (const metric of ['latency_p50', 'latency_p99', 'connects']) {
       expect(measured(results, metric)).toEqual(each(['super 4'], paths));
