@@ -11,6 +11,8 @@
 #include "reasons.h"
 
 #define IP_OFFSET_OR_MORE bpf_htons(0x3fff) /* more fragments, or an offset */
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
 #define ICMP6_ROUTER_SOLICITATION 133
 #define ICMP6_REDIRECT 137
 
@@ -25,6 +27,7 @@ struct inner {
 	__u8 hop_limit;
 	__u8 protocol;
 	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
+	__u8 tcp_flags;
 };
 
 /* A quick mix of good quality (the finalizer of MurmurHash3). */
@@ -39,6 +42,12 @@ static __always_inline __u32 mix(__u64 a, __u64 b)
 	return h ^ (h >> 33);
 }
 
+/* Opens a connection: the kernel's guard clamps its MSS to the tenant's MTU. */
+static __always_inline bool is_syn(const struct inner *inner)
+{
+	return (inner->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
+}
+
 /* Reads ports where there are any, and the transport header's length. */
 static __always_inline void read_transport(struct inner *inner, void *header, void *data_end, __u64 addresses)
 {
@@ -50,6 +59,7 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 		if ((void *)(tcp + 20) <= data_end) {
 			ports = *(__u32 *)header;
 			inner->l4_bytes = (tcp[12] >> 4) * 4;
+			inner->tcp_flags = tcp[13];
 		}
 	} else if (inner->protocol == IPPROTO_UDP) {
 		if (header + 8 <= data_end) {
@@ -75,6 +85,7 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
 	inner->protocol = ip->protocol;
 	inner->header_bytes = sizeof(*ip);
 	inner->l4_bytes = 0;
+	inner->tcp_flags = 0;
 	__builtin_memset(&inner->source, 0, sizeof(inner->source));
 	__builtin_memset(&inner->dest, 0, sizeof(inner->dest));
 	inner->source.in6_u.u6_addr32[0] = ip->saddr;
@@ -111,6 +122,7 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	inner->protocol = ip6->nexthdr;
 	inner->header_bytes = sizeof(*ip6);
 	inner->l4_bytes = 0;
+	inner->tcp_flags = 0;
 	inner->source = ip6->saddr;
 	inner->dest = ip6->daddr;
 	if (ip6->daddr.in6_u.u6_addr8[0] == 0xff)

@@ -157,6 +157,8 @@ int segue_port(struct __sk_buff *skb)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
+	if (is_syn(&inner))
+		return verdict(PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return verdict(PUNT_NO_MEMBER);

@@ -97,6 +97,8 @@ int segue_port_xdp(struct xdp_md *ctx)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
+	if (is_syn(&inner))
+		return verdict(PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return verdict(PUNT_NO_MEMBER);

@@ -14,6 +14,7 @@ enum reason {
 	PUNT_IP_OPTIONS, /* IPv4 options, IPv6 extension headers */
 	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
 	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
+	PUNT_TCP_SYN,	 /* its MSS is to be clamped */
 	PUNT_UNRESOLVED, /* no underlay neighbour known */
 	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
 	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */

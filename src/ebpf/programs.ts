@@ -1,6 +1,7 @@
 /** The programs' object files, and which of them is what a pinned program was made of. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RodataValue } from '../libbpf/index.js';
 import type { BpfProgramName } from './objects.js';
@@ -21,9 +22,15 @@ export function programNamed(kernelName: string): BpfProgramName | undefined {
   return PROGRAM_NAMES.find((name) => FUNCTIONS[name].slice(0, NAME_CHARS) === kernelName);
 }
 
+/** Where the object files are, in the place of this build's own: for packages that keep them elsewhere, and tests. */
+const DIRECTORY_VARIABLE = 'SEGUE_BPF_OBJECTS';
+
 /** Path of an object file: src/ebpf and dist/ebpf are as deep as dist/bin, where the command is bundled. */
 export function objectPath(name: BpfProgramName): string {
-  return fileURLToPath(new URL(`../../build/bpf/${name}.o`, import.meta.url));
+  const directory = process.env[DIRECTORY_VARIABLE];
+  return directory === undefined
+    ? fileURLToPath(new URL(`../../build/bpf/${name}.o`, import.meta.url))
+    : join(directory, `${name}.o`);
 }
 
 /** Constants the programs are loaded with. */
@@ -34,18 +41,19 @@ export const RODATA: Readonly<Record<BpfProgramName, Record<string, RodataValue>
 };
 
 const VERSION_CHARS = 16;
-const versions = new Map<BpfProgramName, string>();
+const versions = new Map<string, string>();
 
 /**
  * What tells a build of a program from another: a hash over the object file and its constants. The kernel's tag does not
  * cover constants, and would have to be asked of a loaded program.
  */
 export function programVersion(name: BpfProgramName): string {
-  let version = versions.get(name);
+  const path = objectPath(name);
+  let version = versions.get(path);
   if (version === undefined) {
-    const hash = createHash('sha256').update(readFileSync(objectPath(name)));
+    const hash = createHash('sha256').update(readFileSync(path));
     version = hash.update(JSON.stringify(RODATA[name])).digest('hex').slice(0, VERSION_CHARS);
-    versions.set(name, version);
+    versions.set(path, version);
   }
   return version;
 }

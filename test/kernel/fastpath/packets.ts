@@ -95,13 +95,13 @@ export function udp({ source = 4000, destination = 53, size = 16 } = {}): Buffer
   return datagram;
 }
 
-export function tcp({ source = 4000, destination = 80, size = 100 } = {}): Buffer {
+export function tcp({ source = 4000, destination = 80, size = 100, flags = 0x10 } = {}): Buffer {
   const segment = Buffer.alloc(20 + size, 0xcd);
   segment.writeUInt16BE(source, 0);
   segment.writeUInt16BE(destination, 2);
   segment.writeUInt32BE(1, 4);
   segment.writeUInt32BE(1, 8);
-  segment.writeUInt16BE(0x5010, 12);
+  segment.writeUInt16BE(0x5000 | flags, 12);
   return segment;
 }
 

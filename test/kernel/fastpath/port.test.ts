@@ -109,6 +109,13 @@ const CASES: Case[] = [
   ),
   left('a byte more than the MTU', big4(MTU + 1), 'too big'),
   left('a byte more than the MTU, IPv6', big6(MTU + 1), 'too big'),
+  left('a SYN', ip4({ protocol: IP.tcp, payload: tcp({ flags: 0x02 }) }), 'tcp syn'),
+  left('a SYN with its ACK, IPv6', ip6({ next: IP.tcp, payload: tcp({ flags: 0x12 }) }), 'tcp syn'),
+  forwarded(
+    'a RST',
+    ip4({ protocol: IP.tcp, payload: tcp({ flags: 0x06 }) }),
+    ip4({ ttl: 63, protocol: IP.tcp, payload: tcp({ flags: 0x06 }) }),
+  ),
   left('TTL 1', ip4({ ttl: 1 }), 'hop limit'),
   left('TTL 0', ip4({ ttl: 0 }), 'hop limit'),
   left('hop limit 1', ip6({ hopLimit: 1 }), 'hop limit'),
