@@ -23,6 +23,7 @@ import {
 import { writeAddress } from '../../src/net/address.js';
 import { parseMac } from '../../src/net/mac.js';
 import { INNER, MAC, PORT, TUNNEL_SOURCE, UNDERLAY_MTU, UPLINK, VM } from '../chain/names.js';
+import { seg6EncapRed } from './seg6.js';
 import type { BpfMap, Codec } from '../../src/libbpf/index.js';
 import type { Chain } from '../chain/chain.js';
 import type { Path, SetUp } from './path.js';
@@ -193,6 +194,8 @@ function fast(name: string, hook: Hook, describe: string): Path {
     async setUp(chain): Promise<SetUp> {
       // A frame can only be redirected out of a device that has NAPI at its other end.
       if (hook === 'xdp') await chain.offload('sink', VM, ['gro', 'on']);
+      // What the programs hand on goes by the kernel: the SYNs of TCP do.
+      await seg6EncapRed.setUp(chain);
       const held = SIDES.flatMap((side) => start(chain, side, hook));
       return {
         tearDown() {
