@@ -51,6 +51,7 @@ export class Agent {
   #retryDelay = RETRY_DELAY_MS;
   #force: boolean;
   #ready = false;
+  #underlayAwaited = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -71,6 +72,9 @@ export class Agent {
       },
       onSettings: () => {
         this.#look(['sysctl']);
+      },
+      onXdpFeatures: () => {
+        if ((this.#follower.plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
       },
       onLost: () => {
         this.#log.warn('notifications were lost: everything is compared');
@@ -157,13 +161,29 @@ export class Agent {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
     };
+    const isUplink = (device: string): boolean => uplinks.includes(device);
     const nexthopDevices = (id: number, oif: number | undefined): string[] => [
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
       ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
     ];
-    for (const event of events) addHints(this.#hints, event, { plan, concerns, nameOf, nexthopDevices });
+    for (const event of events) {
+      // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
+      if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
+      addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, nexthopDevices });
+    }
+    if (this.#hints.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
     this.#lookSoon(HINT_DELAY_MS);
   };
+
+  /** What leads over an uplink or a neighbour that fails is lost until the fast path knows: before everything else. */
+  #lookAtUnderlay(): void {
+    if (this.#underlayAwaited) return;
+    this.#underlayAwaited = true;
+    this.#enqueue(() => {
+      this.#underlayAwaited = false;
+      return this.#follower.look({ ...noHints(), kinds: new Set(['bpf-underlay']) });
+    });
+  }
 
   #look(kinds: KindName[]): void {
     for (const kind of kinds) this.#hints.kinds.add(kind);

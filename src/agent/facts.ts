@@ -1,12 +1,31 @@
+import { missingForFastpath } from '../ebpf/available.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { NodeFacts } from '../plan/view.js';
+import type { FastpathFacts, NodeFacts } from '../plan/view.js';
 
 /** An uplink that is not there yet is taken for plain Ethernet. */
 const ETHERNET_MTU = 1500;
+/** ARPHRD_ETHER (linux/if_arp.h) */
+const ETHERNET = 1;
 
 /** What planning needs of the machine; `kernel.links` must be fresh. */
 export function readFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
   const mtus = config.uplinks.map((name) => kernel.links.get(name)?.mtu ?? ETHERNET_MTU);
-  return { uplinkMtu: Math.min(...mtus) };
+  const uplinkMtu = Math.min(...mtus);
+  return config.dataplane === 'kernel' ? { uplinkMtu } : { uplinkMtu, fastpath: fastpathFacts(kernel, config) };
+}
+
+function fastpathFacts(kernel: Kernel, { uplinks, xdp }: NodeConfig): FastpathFacts {
+  const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+  return { ...(missing !== undefined && { missing }), xdp: uplinks.filter((name) => gains(kernel, name, xdp)) };
+}
+
+/**
+ * Whether an uplink gets an XDP program. `auto`: physical devices, which have no rtnl_link kind; on a veth XDP takes TSO
+ * from the peer and wins packets at the cost of bulk TCP.
+ */
+function gains(kernel: Kernel, name: string, xdp: NodeConfig['xdp']): boolean {
+  if (xdp !== 'auto') return xdp === 'always';
+  const link = kernel.links.get(name);
+  return link !== undefined && link.kind === undefined && link.type === ETHERNET;
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { diffIntent } from '../intent/change.js';
+import { equalValues } from '../plan/equal.js';
 import { difference, Planner } from '../plan/planner.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { planWarnings } from '../plan/warnings.js';
@@ -110,12 +111,14 @@ export class Follower {
     const { kernel, engine } = this.#instance;
     if (hints.links) {
       kernel.links.refresh();
-      const { uplinkMtu } = readFacts(kernel, this.#config);
+      const facts = readFacts(kernel, this.#config);
       // The delta takes the old plan for what the kernel has; the look below finds what of that is not so.
-      if (uplinkMtu !== this.#planner.view.facts.uplinkMtu) merge(hints, await this.#replan());
+      if (!equalValues(facts, this.#planner.view.facts)) merge(hints, await this.#replan());
     }
     const options: SurveyOptions = {
       kinds: hints.kinds,
+      // Ways over the underlay cannot wait for a list of ten thousand ports.
+      ...(!hints.links && hints.kinds.size === 1 && hints.kinds.has('bpf-underlay') && { keepLinks: true }),
       ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);

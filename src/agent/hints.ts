@@ -28,6 +28,16 @@ const DEVICE_KINDS: readonly KindName[] = [
   'route',
 ];
 
+/** What of the fast path hangs on a port's device. */
+const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
+  'bpf-port',
+  'bpf-source',
+  'bpf-source-prefix',
+  'bpf-member',
+  'bpf-prefix',
+  'bpf-program',
+];
+
 /** What goes with an address. */
 const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
 
@@ -36,6 +46,7 @@ export interface HintContext {
   plan: Plan;
   /** Is a device of this name, or this index, in the plan? */
   concerns: (device: string | number) => boolean;
+  isUplink: (device: string) => boolean;
   nameOf: (ifindex: number) => string;
   /** Names of the devices that a next hop leaves by: now, and when it was last listed. */
   nexthopDevices: (id: number, oif: number | undefined) => string[];
@@ -45,7 +56,7 @@ export interface HintContext {
 export function addHints(
   hints: Hints,
   event: NetlinkEvent,
-  { plan, concerns, nameOf, nexthopDevices }: HintContext,
+  { plan, concerns, isUplink, nameOf, nexthopDevices }: HintContext,
 ): void {
   switch (event.kind) {
     case 'link': {
@@ -53,6 +64,10 @@ export function addHints(
       if (!concerns(name) && (master === undefined || !concerns(master))) return;
       hints.links = true;
       for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
+      if (plan['bpf-node'].size > 0) {
+        for (const kind of FASTPATH_DEVICE_KINDS) hints.kinds.add(kind);
+        if (isUplink(name)) hints.kinds.add('bpf-underlay');
+      }
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
       const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
       if (table !== undefined) addTable(hints, table);
@@ -71,6 +86,7 @@ export function addHints(
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;
+      addUnderlay(hints, plan, table === MAIN_TABLE && prefix.includes(':'));
       // A route that takes the place of ours comes with its own protocol, and with no word of ours.
       if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
       hints.kinds.add('nexthop');
@@ -79,7 +95,8 @@ export function addHints(
       return;
     }
     case 'nexthop': {
-      const { id, oif } = event.value;
+      const { id, oif, family } = event.value;
+      addUnderlay(hints, plan, family !== 4);
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
       hints.kinds.add('nexthop');
       // Routes that name it have gone with it without a word, or lead elsewhere now.
@@ -90,6 +107,7 @@ export function addHints(
       return;
     }
     case 'rule':
+      addUnderlay(hints, plan, event.value.family === 6);
       hints.kinds.add('rule');
       hints.kinds.add('local-rule');
       hints.kinds.add('l3mdev-rule');
@@ -97,6 +115,7 @@ export function addHints(
     case 'neighbour':
       // Entries the kernel learns are none of ours, whatever becomes of them.
       if (!concerns(event.value.ifindex)) return;
+      addUnderlay(hints, plan, isUplink(nameOf(event.value.ifindex)));
       hints.kinds.add('neighbour');
       hints.kinds.add('proxy');
       return;
@@ -107,6 +126,11 @@ export function everything(hints: Hints, kinds: Iterable<KindName>): void {
   for (const kind of kinds) hints.kinds.add(kind);
   hints.tables = 'all';
   hints.links = true;
+}
+
+/** The ways over the underlay are to be resolved anew. */
+function addUnderlay(hints: Hints, plan: Plan, concerned: boolean): void {
+  if (concerned && plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
 }
 
 function addTable(hints: Hints, table: number): void {

@@ -12,6 +12,13 @@ import type { Plan } from '../plan/plan.js';
 
 /** Run-time files of all nodes of a machine; each has a directory by its name. */
 export const RUN_ROOT = '/run/segue';
+/** Pins of all nodes of a machine; each has a directory by its name. */
+export const PIN_ROOT = '/sys/fs/bpf/segue';
+
+/** A node's directory of pins. A bpffs takes no dots in names (bpf_lookup, kernel/bpf/inode.c). */
+export function pinDirectory(node: string): string {
+  return `${PIN_ROOT}/${node.replaceAll('%', '%25').replaceAll('.', '%2e')}`;
+}
 
 /** One node's hold on the kernel: what every command works with. */
 export class Instance {
@@ -26,6 +33,7 @@ export class Instance {
     this.kernel = new Kernel({
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
+      pinDirectory: pinDirectory(config.node),
     });
     this.engine = new Engine(this.kernel, kinds);
   }
@@ -45,6 +53,7 @@ export class Instance {
   exclusively<T>(use: () => Promise<T>): Promise<T> {
     return exclusively(this.runDirectory, () => {
       this.kernel.remembered.forgetRead();
+      this.kernel.fastpath.claim();
       return use();
     });
   }

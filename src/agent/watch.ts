@@ -1,5 +1,7 @@
 import { decodeEvent, decodeNftablesEvent } from '../netlink/events.js';
 import { NetfilterGroup, RouteGroup } from '../netlink/constants.js';
+import { resolveFamily } from '../netlink/generic.js';
+import { decodeXdpFeatures, NETDEV_FAMILY, NETDEV_GROUP } from '../netlink/netdev.js';
 import { NetlinkMonitor } from '../netlink/monitor.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { NetlinkEvent } from '../netlink/types.js';
@@ -23,6 +25,8 @@ export interface WatchOptions {
   onNftables: () => void;
   /** Settings of a device changed that the kernel tells of (forwarding, rp_filter, proxy_neigh). */
   onSettings: () => void;
+  /** What devices do with XDP changed: a veth whose peer begins or ends to take frames. */
+  onXdpFeatures: () => void;
   /** Some were lost. */
   onLost: () => void;
   onError: (error: unknown) => void;
@@ -57,6 +61,17 @@ export class Watch {
         groups: [NetfilterGroup.nftables],
         decode: decodeNftablesEvent,
         onEvents: options.onNftables,
+      }),
+    );
+    const group = resolveFamily(kernel.generic, NETDEV_FAMILY)?.groups[NETDEV_GROUP];
+    if (group === undefined) return;
+    this.#monitors.push(
+      NetlinkMonitor.open({
+        ...common,
+        protocol: 'generic',
+        groups: [group],
+        decode: decodeXdpFeatures,
+        onEvents: options.onXdpFeatures,
       }),
     );
   }

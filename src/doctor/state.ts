@@ -1,5 +1,6 @@
 /** The intent, the agent, and how far the kernel is from what the intent wants. */
 import { surveyOnce } from '../agent/apply.js';
+import { missingForFastpath } from '../ebpf/available.js';
 import { agentConfig, samePath } from './processes.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
@@ -25,7 +26,15 @@ export async function checkState(
     );
   }
   if (config.dataplane !== 'kernel') {
-    findings.ok('dataplane', `dataplane: ${config.dataplane}; this build forwards with the kernel`);
+    const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+    if (missing === undefined) findings.ok('dataplane', `dataplane: ${config.dataplane}`);
+    else {
+      findings.warn(
+        'dataplane',
+        `dataplane: ${config.dataplane}, and no fast path: ${missing}`,
+        'the kernel forwards all by itself, at a part of the rate: mend what is missing, or say "dataplane: kernel"',
+      );
+    }
   }
   if (intent === undefined) {
     findings.fail('intent', `${config.intent} cannot be used`, `${intentError ?? ''}: the agent keeps to what it had`);

@@ -50,7 +50,8 @@ export function familyOfPrefix(prefix: string): 4 | 6 {
   return prefix.includes(':') ? 6 : 4;
 }
 
-function remoteSid(view: IntentView, tenant: Tenant, node: string, family: 4 | 6): string {
+/** The SID that takes a family's packets for a tenant on another node. */
+export function remoteSid(view: IntentView, tenant: Tenant, node: string, family: 4 | 6): string {
   const to = view.node(node);
   return tenantSid(to.locator, behaviourFor(family, view.behaviours(to)), tenant.id);
 }

@@ -1,7 +1,9 @@
 import { Links } from './links.js';
 import { Remembered } from './remembered.js';
 import { Sysctls } from './sysctl.js';
-import { NexthopIds } from '../encap/nexthop-ids.js';
+import { ObjectIds } from './object-ids.js';
+import { Fastpath } from '../ebpf/fastpath.js';
+import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
 import { NetlinkSocket } from '../netlink/socket.js';
 import { executeAll } from '../netlink/execute-all.js';
 import { nft } from './nft.js';
@@ -13,6 +15,8 @@ export interface KernelOptions {
   netns?: string;
   /** Run-time directory of the node. */
   runDirectory: string;
+  /** Where the node's eBPF maps, programs and links are pinned: a directory in a bpffs. */
+  pinDirectory: string;
 }
 
 /** One network namespace of the kernel, as far as the kinds need it: mechanism, without a word of tenants. */
@@ -24,15 +28,17 @@ export class Kernel {
   readonly links: Links;
   readonly sysctls: Sysctls;
   readonly remembered: Remembered;
-  readonly nexthopIds = new NexthopIds();
+  readonly nexthopIds = new ObjectIds({ what: 'next hop', first: NEXTHOP_ID_BASE, count: NEXTHOP_ID_COUNT });
+  readonly fastpath: Fastpath;
 
-  constructor({ netns, runDirectory }: KernelOptions) {
+  constructor({ netns, runDirectory, pinDirectory }: KernelOptions) {
     this.netns = netns;
     this.socket = NetlinkSocket.open({ protocol: 'route', netns });
     this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
     this.remembered = new Remembered(runDirectory);
+    this.fastpath = new Fastpath({ runDirectory, pinDirectory, ...(netns !== undefined && { netns }) });
   }
 
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
@@ -54,5 +60,6 @@ export class Kernel {
   close(): void {
     this.socket.close();
     this.generic.close();
+    this.fastpath.close();
   }
 }

@@ -23,6 +23,16 @@ export class Links {
     }
   }
 
+  /** Takes a notification in: what it says is newer than the list. */
+  note(link: Link, change: 'new' | 'delete'): void {
+    const before = this.#byIndex.get(link.index);
+    if (before !== undefined) this.#byName.delete(before.name);
+    this.#byIndex.delete(link.index);
+    if (change === 'delete') return;
+    this.#byName.set(link.name, link);
+    this.#byIndex.set(link.index, link);
+  }
+
   all(): IterableIterator<Link> {
     return this.#byName.values();
   }

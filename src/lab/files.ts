@@ -48,6 +48,6 @@ export function intentText(topology: Topology): string {
   );
 }
 
-function nodeText({ node, netns, uplinks, dataplane, behaviours, intent }: NodeConfig): string {
-  return stringify({ node, netns, uplinks, dataplane, behaviours, intent });
+function nodeText({ node, netns, uplinks, dataplane, xdp, behaviours, intent }: NodeConfig): string {
+  return stringify({ node, netns, uplinks, dataplane, xdp, behaviours, intent });
 }

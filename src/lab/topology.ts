@@ -4,7 +4,7 @@
  */
 import { tenantSid } from '../encap/sid.js';
 import type { TenantBehaviour } from '../encap/sid.js';
-import type { Behaviours, Intent, NodeConfig, Path, Subnet } from '../intent/types.js';
+import type { Behaviours, Dataplane, Intent, NodeConfig, Path, Subnet, XdpMode } from '../intent/types.js';
 
 /** The interface of every node towards the router, and of every VM towards its hypervisor. */
 export const UPLINK = 'eth0';
@@ -22,6 +22,10 @@ export interface LabNode {
   locator: string;
   /** hypervisors; default dt46 */
   behaviours?: Behaviours;
+  /** hypervisors; default kernel */
+  dataplane?: Dataplane;
+  /** hypervisors; default auto */
+  xdp?: XdpMode;
 }
 
 export interface LabTenant {
@@ -134,8 +138,8 @@ export function nodeConfigOf(topology: Topology, node: LabNode, intent: string):
     node: name,
     netns: name,
     uplinks: [UPLINK],
-    dataplane: 'kernel',
-    xdp: 'auto',
+    dataplane: node.dataplane ?? 'kernel',
+    xdp: node.xdp ?? 'auto',
     behaviours: node.behaviours ?? ['dt46'],
     intent,
   };

@@ -148,6 +148,14 @@ export const NeighbourState = {
   permanent: 0x80,
 } as const;
 
+/** Some of Neighbour.flags: NTF_* (linux/neighbour.h), NTF_EXT_* shifted left by 8. */
+export const NeighbourFlag = {
+  /** the kernel is to resolve it now */
+  use: 0x01,
+  /** the kernel keeps it resolved, whether anything is sent to it or not (Linux 5.16) */
+  managed: 0x100,
+} as const;
+
 export interface Neighbour {
   ifindex: number;
   family: AddressFamily;

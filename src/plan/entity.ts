@@ -1,9 +1,18 @@
+import {
+  planFastLocalPort,
+  planFastNode,
+  planFastPair,
+  planFastRemote,
+  planFastRemotePort,
+  planFastTenant,
+  planFastTransit,
+} from '../ebpf/plan.js';
 import { planPair, planRemotePort } from '../encap/plan.js';
 import { planLocalPort, planProxies } from '../port/plan.js';
 import { planNode } from '../underlay/plan.js';
 import { planTenant } from '../vrf/plan.js';
 import type { Emit } from './plan.js';
-import type { IntentView } from './view.js';
+import type { IntentView, RemotePair } from './view.js';
 import type { Port } from '../intent/types.js';
 
 /**
@@ -14,6 +23,10 @@ export type Entity =
   | { kind: 'node' }
   | { kind: 'tenant'; key: string }
   | { kind: 'proxies'; key: string }
+  /** Another node. */
+  | { kind: 'remote'; key: string }
+  /** A segment that paths begin with. */
+  | { kind: 'transit'; key: string }
   | { kind: 'pair'; tenant: string; node: string }
   | { kind: 'port'; key: string };
 
@@ -22,19 +35,30 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
   switch (entity.kind) {
     case 'node':
       planNode(view, emit);
+      planFastNode(view, emit);
       return;
     case 'tenant': {
       // A tenant without a port here has nothing to decapsulate for.
       const tenant = view.tenants.get(entity.key);
-      if (tenant !== undefined && view.localPorts.has(tenant.name)) planTenant(view, tenant, emit);
+      if (tenant === undefined || !view.localPorts.has(tenant.name)) return;
+      planTenant(view, tenant, emit);
+      planFastTenant(view, tenant, emit);
       return;
     }
     case 'proxies':
       planProxies(view, entity.key, emit);
       return;
+    case 'remote': {
+      const node = view.nodes.get(entity.key);
+      if (node !== undefined) planFastRemote(view, node, emit);
+      return;
+    }
+    case 'transit':
+      if (view.isFirstSegment(entity.key)) planFastTransit(view, entity.key, emit);
+      return;
     case 'pair': {
       const pair = view.pair(entity.tenant, entity.node);
-      if (pair !== undefined && view.localPorts.has(pair.tenant)) planPair(view, pair, emit);
+      if (pair !== undefined && view.localPorts.has(pair.tenant)) planBoth(view, pair, emit);
       return;
     }
     case 'port': {
@@ -45,8 +69,18 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
 }
 
 function planPort(view: IntentView, port: Port, emit: Emit): void {
-  if (view.isLocal(port)) planLocalPort(view, port, emit);
-  else if (view.localPorts.has(port.tenant)) planRemotePort(view, port, emit);
+  if (view.isLocal(port)) {
+    planLocalPort(view, port, emit);
+    planFastLocalPort(view, port, emit);
+  } else if (view.localPorts.has(port.tenant)) {
+    planRemotePort(view, port, emit);
+    planFastRemotePort(view, port, emit);
+  }
+}
+
+function planBoth(view: IntentView, pair: RemotePair, emit: Emit): void {
+  planPair(view, pair, emit);
+  planFastPair(view, pair, emit);
 }
 
 /** Plans all parts. */
@@ -56,8 +90,10 @@ export function planEntities(view: IntentView, emit: Emit): void {
     planEntity(view, { kind: 'tenant', key }, emit);
     planEntity(view, { kind: 'proxies', key }, emit);
   }
+  for (const key of view.nodes.keys()) planEntity(view, { kind: 'remote', key }, emit);
+  for (const key of view.firstSegments()) planEntity(view, { kind: 'transit', key }, emit);
   for (const pair of view.pairs()) {
-    if (view.localPorts.has(pair.tenant)) planPair(view, pair, emit);
+    if (view.localPorts.has(pair.tenant)) planBoth(view, pair, emit);
   }
   for (const port of view.ports.values()) planPort(view, port, emit);
 }

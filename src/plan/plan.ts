@@ -1,6 +1,16 @@
 import type { LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
 import type { L3mdevRule, Rule, Vrf } from '../vrf/objects.js';
 import type { Nexthop, Route } from '../encap/objects.js';
+import type {
+  BpfAttachment,
+  BpfEncap,
+  BpfMember,
+  BpfNode,
+  BpfPort,
+  BpfSid,
+  BpfSource,
+  BpfUnderlay,
+} from '../ebpf/objects.js';
 import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
 
 /** Every kind of object a node may own, and the type of its value. Keys are text that the kernel's own view can give again. */
@@ -31,6 +41,26 @@ export interface PlanKinds {
   nexthop: Nexthop;
   /** key: `<table> <prefix>[ metric <n>]` */
   route: Route;
+  /** key: `node` */
+  'bpf-node': BpfNode;
+  /** key: a locator, or a transit segment with /128 */
+  'bpf-underlay': BpfUnderlay;
+  /** key: last segment */
+  'bpf-encap': BpfEncap;
+  /** key: interface name */
+  'bpf-port': BpfPort;
+  /** key: `<device> <address>` */
+  'bpf-source': BpfSource;
+  /** key: `<device> <prefix>` */
+  'bpf-source-prefix': BpfSource;
+  /** key: `<tenant id> <address>` */
+  'bpf-member': BpfMember;
+  /** key: `<tenant id> <prefix>` */
+  'bpf-prefix': BpfMember;
+  /** key: SID */
+  'bpf-sid': BpfSid;
+  /** key: `<device> <tcx|xdp>` */
+  'bpf-program': BpfAttachment;
 }
 
 export type KindName = keyof PlanKinds;
@@ -43,7 +73,8 @@ export type Emit = <K extends KindName>(kind: K, key: string, value: PlanKinds[K
 
 /**
  * The kinds in the order their objects are made; they are removed in the reverse order. The guard stands before the
- * interfaces it guards, next hops before the routes that name them, a VRF before anything in its table.
+ * interfaces it guards, next hops before the routes that name them, a VRF before anything in its table; the fast path's
+ * entries before the programs that read them, and all of these after what the kernel needs to forward by itself.
  */
 export const KIND_ORDER: readonly KindName[] = [
   'guard',
@@ -59,6 +90,16 @@ export const KIND_ORDER: readonly KindName[] = [
   'proxy',
   'nexthop',
   'route',
+  'bpf-node',
+  'bpf-underlay',
+  'bpf-encap',
+  'bpf-port',
+  'bpf-source',
+  'bpf-source-prefix',
+  'bpf-member',
+  'bpf-prefix',
+  'bpf-sid',
+  'bpf-program',
 ];
 
 export function emptyPlan(): Plan {
@@ -76,6 +117,16 @@ export function emptyPlan(): Plan {
     tunsrc: new Map(),
     nexthop: new Map(),
     route: new Map(),
+    'bpf-node': new Map(),
+    'bpf-underlay': new Map(),
+    'bpf-encap': new Map(),
+    'bpf-port': new Map(),
+    'bpf-source': new Map(),
+    'bpf-source-prefix': new Map(),
+    'bpf-member': new Map(),
+    'bpf-prefix': new Map(),
+    'bpf-sid': new Map(),
+    'bpf-program': new Map(),
   };
 }
 

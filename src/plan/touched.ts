@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net';
+import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import type { Entity } from './entity.js';
 import type { IntentView } from './view.js';
-import type { IntentChange, Port } from '../intent/types.js';
+import type { IntentChange, Path, Port } from '../intent/types.js';
 
 /** Parts by a name of their own, so that each is planned again once. */
 export type Entities = Map<string, Entity>;
@@ -25,6 +26,7 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         return 'all';
       case 'node':
         if (change.key === view.config.node) return 'all';
+        add({ kind: 'remote', key: change.key });
         addWhere(view, add, (_tenant, node) => node === change.key);
         addLocalPorts(view, add);
         break;
@@ -32,6 +34,12 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         for (const { tenant, node } of view.pairs()) {
           if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', tenant, node });
         }
+        for (const path of [change.before, change.after]) {
+          const [first] = path?.via ?? [];
+          if (first !== undefined) add({ kind: 'transit', key: first });
+        }
+        // Beyond what an entry holds, members are the kernel's alone.
+        addPortsOfLongPaths(view, change, add);
         // The longest encapsulation decides the tenants' MTU.
         addLocalPorts(view, add);
         break;
@@ -70,6 +78,8 @@ function nameOf(entity: Entity): string {
       return `pair ${entity.tenant} ${entity.node}`;
     case 'tenant':
     case 'proxies':
+    case 'remote':
+    case 'transit':
     case 'port':
       return `${entity.kind} ${entity.key}`;
   }
@@ -105,6 +115,23 @@ function addWhere(
   for (const port of view.ports.values()) {
     if (!view.isLocal(port) && wanted(port.tenant, port.node)) add({ kind: 'port', key: port.name });
   }
+}
+
+/** Ports on a path's node, where a path to it is or was one that the fast path cannot hold. */
+function addPortsOfLongPaths(
+  view: IntentView,
+  { before, after }: { before?: Path; after?: Path },
+  add: (entity: Entity) => void,
+): void {
+  const node = (after ?? before)?.to ?? '';
+  if (![before, after, ...view.pathsTo(node)].some(isLong)) return;
+  for (const port of view.ports.values()) {
+    if (port.node === node && !view.isLocal(port)) add({ kind: 'port', key: port.name });
+  }
+}
+
+function isLong(path: Path | undefined): boolean {
+  return path !== undefined && path.via.length >= MAX_SEGMENTS;
 }
 
 function addLocalPorts(view: IntentView, add: (entity: Entity) => void): void {

@@ -9,6 +9,15 @@ import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Po
 export interface NodeFacts {
   /** Smallest MTU of the uplinks, bytes. */
   uplinkMtu: number;
+  /** Of the fast path; absent where the node file asks for none. */
+  fastpath?: FastpathFacts;
+}
+
+export interface FastpathFacts {
+  /** Why the machine cannot: the kernel forwards alone. */
+  missing?: string;
+  /** Uplinks that get an XDP program too. */
+  xdp: readonly string[];
 }
 
 /** A tenant on a node other than this one. */
@@ -56,6 +65,12 @@ export class IntentView {
     return this.node(this.config.node);
   }
 
+  /** What the fast path is to be; undefined: there is none. */
+  get fastpath(): FastpathFacts | undefined {
+    const { fastpath } = this.facts;
+    return fastpath?.missing === undefined ? fastpath : undefined;
+  }
+
   isLocal(port: Port): boolean {
     return port.node === this.config.node;
   }
@@ -94,6 +109,21 @@ export class IntentView {
   transit(tenant: string, node: string): readonly string[] {
     if (this.#paths.size === 0) return NO_SEGMENTS;
     return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? NO_SEGMENTS;
+  }
+
+  /** Paths to a node, of all tenants. */
+  pathsTo(node: string): Path[] {
+    return [...this.#paths.values()].filter(({ to }) => to === node);
+  }
+
+  /** Segments that paths begin with, each once. */
+  firstSegments(): Set<string> {
+    return new Set([...this.#paths.values()].flatMap(({ via }) => via.slice(0, 1)));
+  }
+
+  isFirstSegment(segment: string): boolean {
+    for (const { via } of this.#paths.values()) if (via[0] === segment) return true;
+    return false;
   }
 
   /** Bytes of a tenant's largest inner packet: what the underlay takes, less the longest encapsulation of the tenant. */

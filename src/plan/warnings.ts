@@ -7,6 +7,10 @@ const MIN_IPV6_MTU = 1280;
 /** What a plan leaves undone or only half does, in words. */
 export function planWarnings(view: IntentView): string[] {
   const warnings: string[] = [];
+  const missing = view.facts.fastpath?.missing;
+  if (missing !== undefined) {
+    warnings.push(`dataplane ${view.config.dataplane}: no fast path, the kernel forwards all by itself: ${missing}`);
+  }
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;

@@ -19,6 +19,8 @@ export interface SurveyOptions {
   /** Only these kinds; all when absent. */
   kinds?: ReadonlySet<KindName>;
   scope?: Scope;
+  /** The list of devices is fresh enough: they are many, and notifications were taken in. */
+  keepLinks?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export class Engine {
 
   /** Compares the kernel with a plan. */
   async survey(plan: Plan, options: SurveyOptions = {}): Promise<Survey> {
-    this.#kernel.links.refresh();
+    if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
     let portsHeld = 0;
@@ -51,8 +53,12 @@ export class Engine {
         const present = actual.get(key);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
-        if (device !== undefined) waiting.push({ kind: name, key, device });
-        else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
+        if (device !== undefined) {
+          waiting.push({ kind: name, key, device });
+          if (present !== undefined && kind.outlivesDevices) {
+            changes.push({ kind: name, key, action: 'delete', actual: present });
+          }
+        } else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
         else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
       }
       for (const [key, present] of actual) {

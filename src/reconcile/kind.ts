@@ -38,6 +38,8 @@ export interface Kind<K extends KindName> {
   equal?(desired: PlanKinds[K], actual: PlanKinds[K]): boolean;
   /** Devices that must be there first; until they are, the object waits. */
   devices?(value: PlanKinds[K], key: string): readonly string[];
+  /** Objects stay when their device goes: what is left of one is removed while it waits. */
+  readonly outlivesDevices?: true;
   /** Of a kind whose objects are devices: why the device of this name that is there cannot be the object. */
   obstacle?(kernel: Kernel, name: string): Error | undefined;
   /** Whether the object may also be on a device that has an obstacle. */

@@ -1,5 +1,6 @@
 import { nexthopKind } from '../encap/nexthop-kind.js';
 import { routeKind } from '../encap/route-kind.js';
+import { FASTPATH_KINDS } from '../ebpf/kinds.js';
 import { addressKind } from '../port/address-kind.js';
 import { guardKind } from '../port/guard-kind.js';
 import { neighbourKind, proxyKind } from '../port/neighbour-kinds.js';
@@ -12,7 +13,7 @@ import { ruleKind } from '../vrf/rule-kind.js';
 import { vrfKind } from '../vrf/vrf-kind.js';
 import type { Kinds } from './engine.js';
 
-/** Every kind of kernel mode. */
+/** Every kind; the fast path's are empty in kernel mode. */
 export const KERNEL_KINDS: Kinds = {
   guard: guardKind,
   sysctl: sysctlKind,
@@ -27,4 +28,5 @@ export const KERNEL_KINDS: Kinds = {
   proxy: proxyKind,
   nexthop: nexthopKind,
   route: routeKind,
+  ...FASTPATH_KINDS,
 };

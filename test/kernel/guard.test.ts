@@ -52,7 +52,11 @@ describe('the guard', () => {
 
   beforeAll(() => {
     createNetns(NETNS);
-    kernel = new Kernel({ netns: NETNS, runDirectory: `/run/segue/${NETNS}` });
+    kernel = new Kernel({
+      netns: NETNS,
+      runDirectory: `/run/segue/${NETNS}`,
+      pinDirectory: `/sys/fs/bpf/segue/${NETNS}`,
+    });
     engine = new Engine(kernel, { guard: guardKind });
   });
 

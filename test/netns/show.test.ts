@@ -142,7 +142,8 @@ describe('show', () => {
   it('fastpath says that the kernel does it', () => {
     expect(fastpathOf(kernelAlone())).toMatchObject({
       running: 'kernel',
-      programs: [],
+      missing: null,
+      maps: [],
       devices: [
         { device: 'eth0', role: 'uplink', state: 'up' },
         { device: 't100-1', role: 'port' },

@@ -1,9 +1,11 @@
 import { column, renderTable } from '../table.js';
+import { fastpathCounters } from '../../inspect/fastpath.js';
 import { membersOf } from '../../inspect/state.js';
 import { sidRecords } from './sid.js';
 import { readGuardCounters } from './guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import type { ShowContext } from '../../inspect/context.js';
+import type { ReasonCount } from '../../ebpf/counters.js';
 import type { GuardCounter } from './guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
 import type { DirectionStats } from '../../netlink/link-stats.js';
@@ -32,6 +34,16 @@ export interface SidCounters {
   errors: number | null;
 }
 
+/** What took the fast path, since the port was made: tx is what its VM sent, rx what it was sent. */
+export interface FastpathPortCounters {
+  device: string;
+  port: string | null;
+  txPackets: number;
+  txBytes: number;
+  rxPackets: number;
+  rxBytes: number;
+}
+
 /** `segue show counters -j` */
 export interface Counters {
   ports: DeviceCounters[];
@@ -39,6 +51,8 @@ export interface Counters {
   sids: SidCounters[];
   /** What the guard dropped, by reason; empty where the loaded tables do not count. */
   guard: GuardCounter[];
+  /** What the fast path counted; null where there is none. */
+  fastpath: { ports: FastpathPortCounters[]; reasons: ReasonCount[] } | null;
 }
 
 export const DEVICE_COLUMNS = [
@@ -72,6 +86,21 @@ export const GUARD_COLUMNS = [
   column<GuardCounter>('BYTES', ({ bytes }) => bytes),
 ];
 
+export const FASTPATH_PORT_COLUMNS = [
+  column<FastpathPortCounters>('FASTPATH', ({ device }) => device),
+  column<FastpathPortCounters>('PORT', ({ port }) => port ?? undefined),
+  column<FastpathPortCounters>('VM-TX-PACKETS', ({ txPackets }) => txPackets),
+  column<FastpathPortCounters>('VM-TX-BYTES', ({ txBytes }) => txBytes),
+  column<FastpathPortCounters>('VM-RX-PACKETS', ({ rxPackets }) => rxPackets),
+  column<FastpathPortCounters>('VM-RX-BYTES', ({ rxBytes }) => rxBytes),
+];
+
+export const REASON_COLUMNS = [
+  column<ReasonCount>('VERDICT', ({ verdict }) => verdict),
+  column<ReasonCount>('REASON', ({ reason }) => reason),
+  column<ReasonCount>('PACKETS', ({ packets }) => packets),
+];
+
 export async function countersOf(context: ShowContext, { tenant: only }: ShowOptions = {}): Promise<Counters> {
   const { kernel, names } = context;
   const stats = new Map(
@@ -103,6 +132,10 @@ export async function countersOf(context: ShowContext, { tenant: only }: ShowOpt
         errors,
       })),
     guard: await readGuardCounters(kernel),
+    fastpath: fastpathOf(
+      context,
+      new Set(vrfs.flatMap(({ index }) => membersOf(kernel, index).map(({ name }) => name))),
+    ),
   };
 }
 
@@ -111,13 +144,28 @@ export async function showCounters(context: ShowContext, options: ShowOptions): 
   return { json: counters, lines: counterLines(counters) };
 }
 
-/** One table after the other, an empty line between them. */
-export function counterLines({ ports, vrfs, sids, guard }: Counters): string[] {
+/** @param devices those asked for */
+function fastpathOf({ kernel, names }: ShowContext, devices: ReadonlySet<string>): Counters['fastpath'] {
+  const counted = fastpathCounters(kernel);
+  if (counted === undefined) return null;
+  const ports = counted.ports
+    .filter(({ device }) => devices.has(device))
+    .map(({ device, txPackets, txBytes, rxPackets, rxBytes }) => {
+      const port = names.portOfInterface(device) ?? null;
+      return { device, port, txPackets, txBytes, rxPackets, rxBytes };
+    });
+  return { ports, reasons: counted.reasons };
+}
+
+/** One table after the other, an empty line between them. Reasons that nothing came by are left out. */
+export function counterLines({ ports, vrfs, sids, guard, fastpath }: Counters): string[] {
   const tables = [
     renderTable(DEVICE_COLUMNS, ports),
     renderTable(VRF_DEVICE_COLUMNS, vrfs),
     renderTable(SID_COUNTER_COLUMNS, sids),
     renderTable(GUARD_COLUMNS, guard),
+    renderTable(FASTPATH_PORT_COLUMNS, fastpath?.ports ?? []),
+    renderTable(REASON_COLUMNS, fastpath?.reasons.filter(({ packets }) => packets > 0) ?? []),
   ].filter((lines) => lines.length > 0);
   return tables.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }

@@ -1,15 +1,24 @@
 import { column, renderTable } from '../table.js';
+import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
 import { membersOf } from '../../inspect/state.js';
+import { missingForFastpath } from '../../ebpf/available.js';
+import { probe } from '../../libbpf/index.js';
 import { linkState } from './port.js';
+import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { Shown } from './view.js';
 
-/** An interface that programs of the fast path would sit at. */
+/** An interface that programs of the fast path sit at, or would. */
 export interface FastpathDevice {
   device: string;
   role: 'uplink' | 'port';
   state: 'up' | 'down' | 'no-carrier' | 'missing';
-  /** Id of an XDP program that somebody attached: none is segue's. */
+  /** segue's program on tcx ingress. */
+  tcx: AttachedProgram | null;
+  /** segue's XDP program. */
+  xdp: (AttachedProgram & { mode: XdpModeName }) | null;
+  /** Ids of programs that somebody else attached. */
+  foreignTcx: number[];
   foreignXdp: number | null;
 }
 
@@ -17,38 +26,77 @@ export interface FastpathDevice {
 export interface Fastpath {
   /** `dataplane` of the node file. */
   configured: string;
-  /** What forwards: `kernel` is VRF, seg6 and seg6local. */
-  running: 'kernel';
-  /** eBPF programs of segue's; this build has none. */
-  programs: string[];
+  /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest. */
+  running: 'kernel' | 'hybrid';
+  /** Why the machine has no fast path although the node file asks for one. */
+  missing: string | null;
   devices: FastpathDevice[];
+  maps: MapFill[];
+  ways: Way[];
 }
+
+/** IFLA_XDP_ATTACHED (linux/if_link.h) in iproute2's words. */
+const XDP_MODE_NAMES = ['none', 'native', 'generic', 'offload', 'multi'] as const;
+export type XdpModeName = (typeof XDP_MODE_NAMES)[number];
+
+const programText = (program: AttachedProgram): string => `${program.name} id ${program.id} tag ${program.tag}`;
 
 export const FASTPATH_COLUMNS = [
   column<FastpathDevice>('DEV', ({ device }) => device),
   column<FastpathDevice>('ROLE', ({ role }) => role),
   column<FastpathDevice>('STATE', ({ state }) => state.toUpperCase()),
-  column<FastpathDevice>('FOREIGN-XDP', ({ foreignXdp }) => (foreignXdp === null ? undefined : `id ${foreignXdp}`)),
+  column<FastpathDevice>('TCX', ({ tcx }) => (tcx === null ? undefined : programText(tcx))),
+  column<FastpathDevice>('XDP', ({ xdp }) => (xdp === null ? undefined : `${programText(xdp)} ${xdp.mode}`)),
+  column<FastpathDevice>('FOREIGN', ({ foreignTcx: tcx, foreignXdp }) =>
+    [...tcx.map((id) => `tcx id ${id}`), ...(foreignXdp === null ? [] : [`xdp id ${foreignXdp}`])].join(' '),
+  ),
+];
+
+export const MAP_COLUMNS = [
+  column<MapFill>('MAP', ({ map }) => map),
+  column<MapFill>('ENTRIES', ({ entries }) => entries),
+  column<MapFill>('SIZE', ({ size }) => size),
+];
+
+export const WAY_COLUMNS = [
+  column<Way>('TO', ({ to }) => to),
+  column<Way>('VIA', ({ hops }) =>
+    hops.length === 0
+      ? 'unresolved: the kernel forwards'
+      : hops.map(({ device, lladdr, mtu }) => `dev ${device} lladdr ${lladdr} mtu ${mtu}`).join(', '),
+  ),
 ];
 
 export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
+  const attached = attachments(kernel);
+  const own = new Set(attached.map(({ program }) => program.id));
+  const tcxThere = config.dataplane !== 'kernel' && probe.has('tcx');
   const device = (name: string, role: 'uplink' | 'port'): FastpathDevice => {
     const link = kernel.links.get(name);
+    const at = (hook: 'tcx' | 'xdp'): AttachedProgram | undefined =>
+      attached.find((one) => one.device === name && one.hook === hook)?.program;
+    const xdp = at('xdp');
+    const mode = XDP_MODE_NAMES[link?.xdp?.attached ?? 0] ?? 'multi';
     return {
       device: name,
       role,
       state: link === undefined ? 'missing' : linkState(link),
-      foreignXdp: link?.xdp?.programId ?? null,
+      tcx: at('tcx') ?? null,
+      xdp: xdp === undefined ? null : { ...xdp, mode },
+      foreignTcx: link === undefined || !tcxThere ? [] : foreignTcx(kernel, link.index, own),
+      foreignXdp: link?.xdp?.programId === xdp?.id ? null : (link?.xdp?.programId ?? null),
     };
   };
   return {
     configured: config.dataplane,
-    running: 'kernel',
-    programs: [],
+    running: attached.length > 0 ? 'hybrid' : 'kernel',
+    missing: config.dataplane === 'kernel' ? null : (missingForFastpath(kernel.fastpath.pinDirectory) ?? null),
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
       ...names.vrfs.flatMap(({ index }) => membersOf(kernel, index).map(({ name }) => device(name, 'port'))),
     ],
+    maps: mapFills(kernel),
+    ways: ways(kernel),
   };
 }
 
@@ -57,9 +105,18 @@ export function showFastpath(context: ShowContext): Shown {
   return { json: fastpath, lines: fastpathLines(fastpath) };
 }
 
-export function fastpathLines({ configured, devices }: Fastpath): string[] {
-  const lines = ['data plane: kernel (VRF, seg6, seg6local); no eBPF programs, this build has none'];
-  if (configured !== 'kernel')
-    lines.push(`the node file asks for "dataplane: ${configured}": the kernel does all of it`);
-  return [...lines, ...renderTable(FASTPATH_COLUMNS, devices)];
+export function fastpathLines({ configured, running, missing, devices, maps, ways: underlays }: Fastpath): string[] {
+  const what =
+    running === 'hybrid'
+      ? 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on'
+      : 'kernel (VRF, seg6, seg6local); no eBPF programs of segue';
+  const lines = [`data plane: ${what}`];
+  if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
+  else if (configured !== running) lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
+  const tables = [
+    renderTable(FASTPATH_COLUMNS, devices),
+    renderTable(MAP_COLUMNS, maps),
+    renderTable(WAY_COLUMNS, underlays),
+  ].filter((table) => table.length > 0);
+  return [...lines, ...tables.flatMap((table, index) => (index === 0 ? table : ['', ...table]))];
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
-import { Instance, RUN_ROOT } from '../../../src/agent/instance.js';
+import { Instance, pinDirectory, RUN_ROOT } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { Capture } from '../../../src/lab/capture.js';
@@ -51,6 +51,7 @@ export class TestNetwork {
     this.#instances.clear();
     for (const { name } of hypervisors(this.topology)) {
       rmSync(join(RUN_ROOT, this.netns(name)), { recursive: true, force: true });
+      rmSync(pinDirectory(this.netns(name)), { recursive: true, force: true });
     }
     await removeNamespaces(this.topology.prefix);
     rmSync(this.directory, { recursive: true, force: true });

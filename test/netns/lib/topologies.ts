@@ -1,13 +1,17 @@
 /** The networks the tests stand on. */
 import { endSid } from '../../../src/lab/topology.js';
 import type { LabNode, Topology } from '../../../src/lab/topology.js';
-import type { Behaviours } from '../../../src/intent/types.js';
+import type { Behaviours, Dataplane, XdpMode } from '../../../src/intent/types.js';
 
 export interface SelftestOptions {
   /** of each hypervisor; default dt46 */
   behaviours?: { hv1?: Behaviours; hv2?: Behaviours };
   /** transit nodes on the way in both directions, in the order hv1 to hv2; default none */
   transits?: number;
+  /** of each hypervisor; default kernel */
+  dataplane?: { hv1?: Dataplane; hv2?: Dataplane };
+  /** of both hypervisors; default auto */
+  xdp?: XdpMode;
   underlayMtu?: number;
 }
 
@@ -17,7 +21,7 @@ export interface SelftestOptions {
  * router of the underlay and up to two transit nodes are between them.
  */
 export function selftestTopology(options: SelftestOptions = {}): Omit<Topology, 'prefix'> {
-  const { behaviours = {}, transits = 0, underlayMtu } = options;
+  const { behaviours = {}, dataplane = {}, xdp, transits = 0, underlayMtu } = options;
   const subnets = [
     { prefix: '10.0.0.0/24', gateway: '10.0.0.254' },
     { prefix: 'cafe::/64', gateway: 'cafe::254' },
@@ -43,12 +47,16 @@ export function selftestTopology(options: SelftestOptions = {}): Omit<Topology, 
         role: 'hypervisor',
         locator: 'fd00:5e:1::/48',
         ...(behaviours.hv1 && { behaviours: behaviours.hv1 }),
+        ...(dataplane.hv1 && { dataplane: dataplane.hv1 }),
+        ...(xdp && { xdp }),
       },
       {
         name: 'hv2',
         role: 'hypervisor',
         locator: 'fd00:5e:2::/48',
         ...(behaviours.hv2 && { behaviours: behaviours.hv2 }),
+        ...(dataplane.hv2 && { dataplane: dataplane.hv2 }),
+        ...(xdp && { xdp }),
       },
       ...transit,
     ],

@@ -4,6 +4,7 @@ import { renderTable } from '../../../src/cli/table.js';
 import { addShowCommand } from '../../../src/cli/show.js';
 import { counterLines } from '../../../src/cli/show/counters.js';
 import { fastpathLines } from '../../../src/cli/show/fastpath.js';
+import type { Fastpath, FastpathDevice } from '../../../src/cli/show/fastpath.js';
 import { parseGuardCounters } from '../../../src/cli/show/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
 import { linkState, PORT_COLUMNS } from '../../../src/cli/show/port.js';
@@ -129,13 +130,46 @@ describe('tables of show', () => {
   });
 
   it('fastpath says what runs and what was asked for', () => {
-    const devices = [{ device: 'eth0', role: 'uplink' as const, state: 'up' as const, foreignXdp: 17 }];
-    const lines = fastpathLines({ configured: 'hybrid', running: 'kernel', programs: [], devices });
-    expect(lines).toEqual([
-      'data plane: kernel (VRF, seg6, seg6local); no eBPF programs, this build has none',
-      'the node file asks for "dataplane: hybrid": the kernel does all of it',
-      'DEV   ROLE    STATE  FOREIGN-XDP',
-      'eth0  uplink  UP     id 17',
+    const device = {
+      device: 'eth0',
+      role: 'uplink',
+      state: 'up',
+      tcx: null,
+      xdp: null,
+      foreignTcx: [3],
+      foreignXdp: 17,
+    };
+    const nothing = { devices: [device as FastpathDevice], maps: [], ways: [] };
+    const missing = 'tcx not supported (requires >= 6.6)';
+    expect(fastpathLines({ configured: 'hybrid', running: 'kernel', missing, ...nothing })).toEqual([
+      'data plane: kernel (VRF, seg6, seg6local); no eBPF programs of segue',
+      'the node file asks for "dataplane: hybrid", and cannot have it: tcx not supported (requires >= 6.6)',
+      'DEV   ROLE    STATE  TCX  XDP  FOREIGN',
+      'eth0  uplink  UP     -    -    tcx id 3 xdp id 17',
+    ]);
+    const program = { name: 'segue_uplink_tc', id: 5, tag: '0123456789abcdef' };
+    const fastpath: Fastpath = {
+      configured: 'hybrid',
+      running: 'hybrid',
+      missing: null,
+      devices: [{ ...(device as FastpathDevice), tcx: program, foreignTcx: [], foreignXdp: null }],
+      maps: [{ map: 'members', entries: 12, size: 1048576 }],
+      ways: [
+        { to: 'fd00:5e:2::/48', hops: [{ device: 'eth0', lladdr: '02:00:00:00:00:01', mtu: 1500 }] },
+        { to: 'fd00:5e:3::/48', hops: [] },
+      ],
+    };
+    expect(fastpathLines(fastpath)).toEqual([
+      'data plane: hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
+      'DEV   ROLE    STATE  TCX                                        XDP  FOREIGN',
+      'eth0  uplink  UP     segue_uplink_tc id 5 tag 0123456789abcdef  -    -',
+      '',
+      'MAP      ENTRIES     SIZE',
+      'members       12  1048576',
+      '',
+      'TO              VIA',
+      'fd00:5e:2::/48  dev eth0 lladdr 02:00:00:00:00:01 mtu 1500',
+      'fd00:5e:3::/48  unresolved: the kernel forwards',
     ]);
   });
 
@@ -154,12 +188,25 @@ describe('tables of show', () => {
       txErrors: 0,
     };
     const guard = [{ table: 'inet segue', reason: 'source', packets: 3, bytes: 252 }];
-    expect(counterLines({ ports: [device], vrfs: [], sids: [], guard })).toEqual([
+    const fastpath = {
+      ports: [{ device: 'tap-a', port: 'red-a', txPackets: 1, txBytes: 84, rxPackets: 2, rxBytes: 168 }],
+      reasons: [
+        { verdict: 'forward' as const, reason: 'forwarded', packets: 3 },
+        { verdict: 'punt' as const, reason: 'no member', packets: 0 },
+      ],
+    };
+    expect(counterLines({ ports: [device], vrfs: [], sids: [], guard, fastpath })).toEqual([
       'DEV    PORT   TENANT  RX-PACKETS  RX-BYTES  RX-DROPPED  RX-ERRORS  TX-PACKETS  TX-BYTES  TX-DROPPED  TX-ERRORS',
       'tap-a  red-a  red              1        84           0          0           2       168           0          0',
       '',
       'GUARD       REASON  PACKETS  BYTES',
       'inet segue  source        3    252',
+      '',
+      'FASTPATH  PORT   VM-TX-PACKETS  VM-TX-BYTES  VM-RX-PACKETS  VM-RX-BYTES',
+      'tap-a     red-a              1           84              2          168',
+      '',
+      'VERDICT  REASON     PACKETS',
+      'forward  forwarded        3',
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { heldBy, scopeTo } from '../../../src/intent/scope.js';
+import type { NodeFacts } from '../../../src/plan/view.js';
 import type { Intent, NodeConfig, Port } from '../../../src/intent/types.js';
 
 const NODES = ['hv1', 'hv2', 'hv3'] as const;
@@ -56,7 +57,7 @@ const intents = fc
     locators: fc.constantFrom([1, 2, 3], [1, 3, 2], [4, 2, 3]),
     ids: fc.constantFrom([100, 200, 300], [100, 201, 300]),
     separate: fc.boolean(),
-    via: fc.constantFrom<string[]>([], ['red'], ['all'], ['red', 'all']),
+    via: fc.constantFrom<string[]>([], ['red'], ['all'], ['red', 'all'], ['long'], ['red', 'long']),
   })
   .map(({ ports, block, locators, ids, separate, via }): Intent => ({
     version: 1,
@@ -80,23 +81,33 @@ const intents = fc
     paths: [
       ...(via.includes('red') ? [{ to: 'hv2', via: ['fd00:5e:9:1::'], tenants: ['red'] }] : []),
       ...(via.includes('all') ? [{ to: 'hv2', via: ['fd00:5e:9:1::', 'fd00:5e:9:2::'] }] : []),
+      // More segments than an entry of the fast path holds.
+      ...(via.includes('long') ? [{ to: 'hv2', via: [3, 4, 5, 6].map((n) => `fd00:5e:9:${n}::`) }] : []),
     ],
   }));
+
+const HYBRID: NodeConfig = { ...CONFIG, dataplane: 'hybrid', xdp: 'always' };
+const MODES: readonly [NodeConfig, NodeFacts][] = [
+  [CONFIG, FACTS],
+  [HYBRID, { ...FACTS, fastpath: { xdp: ['eth0'] } }],
+  [HYBRID, { ...FACTS, fastpath: { xdp: [], missing: 'tcx not supported (requires >= 6.6)' } }],
+];
 
 describe('Planner', () => {
   it('stays equal to compile over any sequence of intents', () => {
     fc.assert(
-      fc.property(fc.array(intents, { minLength: 2, maxLength: 6 }), (sequence) => {
+      fc.property(fc.array(intents, { minLength: 2, maxLength: 6 }), fc.constantFrom(...MODES), (sequence, mode) => {
+        const [config, facts] = mode;
         const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
         if (first === undefined) return;
-        const planner = new Planner(CONFIG, FACTS, first);
+        const planner = new Planner(config, facts, first);
         let current = first;
         for (const next of rest) {
           const before = structuredClone(planner.plan);
           const delta = planner.apply(diffIntent(current, next));
-          assert.deepStrictEqual(planner.plan, compile(next, CONFIG, FACTS));
+          assert.deepStrictEqual(planner.plan, compile(next, config, facts));
           // What the agent holds is less, and enough.
-          assert.deepStrictEqual(planner.plan, compile(heldBy(next, CONFIG.node), CONFIG, FACTS));
+          assert.deepStrictEqual(planner.plan, compile(heldBy(next, config.node), config, facts));
           // The delta holds what differs and nothing else.
           for (const [kind, objects] of delta) {
             for (const [key, { before: was, after: is }] of objects) {

@@ -1,17 +1,28 @@
-import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
+export interface ObjectIdRange {
+  /** What the ids are of, for messages. */
+  what: string;
+  first: number;
+  count: number;
+}
 
-/** Ids of next-hop objects, both ways, and the next free one. Filled from the kernel's list, never kept elsewhere. */
-export class NexthopIds {
+/** Ids of one kind of kernel objects, both ways, and the next free one. Filled from the kernel's list, never kept elsewhere. */
+export class ObjectIds {
+  readonly #range: ObjectIdRange;
   readonly #ids = new Map<string, number>();
   readonly #keys = new Map<number, string>();
   readonly #foreign = new Set<number>();
-  #next = NEXTHOP_ID_BASE;
+  #next: number;
+
+  constructor(range: ObjectIdRange) {
+    this.#range = range;
+    this.#next = range.first;
+  }
 
   clear(): void {
     this.#ids.clear();
     this.#keys.clear();
     this.#foreign.clear();
-    this.#next = NEXTHOP_ID_BASE;
+    this.#next = this.#range.first;
   }
 
   /** An id in the range that somebody else has. */
@@ -32,18 +43,24 @@ export class NexthopIds {
     return this.#keys.get(id);
   }
 
-  /** The key's id, or a free one that is the key's from now on. */
+  /**
+   * The key's id, or a free one that is the key's from now on.
+   *
+   * @throws Error when none is free
+   */
   allocate(key: string): number {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    for (let tried = 0; tried < NEXTHOP_ID_COUNT; tried++) {
+    const { what, first, count } = this.#range;
+    const end = first + count;
+    for (let tried = 0; tried < count; tried++) {
       const id = this.#next;
-      this.#next = id + 1 < NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT ? id + 1 : NEXTHOP_ID_BASE;
+      this.#next = id + 1 < end ? id + 1 : first;
       if (this.#keys.has(id) || this.#foreign.has(id)) continue;
       this.set(key, id);
       return id;
     }
-    throw new Error(`no next-hop id is free in ${NEXTHOP_ID_BASE}..${NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT - 1}`);
+    throw new Error(`no id of a ${what} is free in ${first}..${end - 1}`);
   }
 
   release(key: string): void {

@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { ObjectIds } from '../kernel/object-ids.js';
+import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
+import { isComplete, MAP_NAMES, openMaps } from './maps.js';
+import { FUNCTIONS, objectPath, programVersion, RODATA } from './programs.js';
+import type { BpfHook, BpfProgramName } from './objects.js';
+import type { BpfMap } from '../libbpf/index.js';
+import type { FastpathMaps, MapName } from './maps.js';
+
+/** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
+const ENCAPS = 1 << 20;
+const UNDERLAYS = 65_536;
+/** Entries of `traffics`. */
+const COUNTER_SLOTS = 16_384;
+
+/** Which process wrote last, in the node's run-time directory. */
+const WRITER_FILE = 'fastpath-writer';
+
+export interface FastpathOptions {
+  runDirectory: string;
+  /** In a bpffs; made when the first map is. */
+  pinDirectory: string;
+  /** Named network namespace of the interfaces. */
+  netns?: string;
+}
+
+/**
+ * One node's maps and programs: opened from their pins, made when they are first written to. Mechanism; what the entries
+ * mean is in the kinds.
+ */
+export class Fastpath {
+  readonly netns: string | undefined;
+  /** Encapsulations, by the tenant's SID. */
+  readonly encapIds = new ObjectIds({ what: 'fast-path encapsulation', first: 1, count: ENCAPS - 1 });
+  /** Ways, by what they lead to. */
+  readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: UNDERLAYS - 1 });
+  /** Counters of ports, by interface. */
+  readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
+  /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
+  readonly impossible = new Map<string, string>();
+  readonly pinDirectory: string;
+  readonly #writerFile: string;
+  readonly #runDirectory: string;
+  readonly #identity = `${process.pid} ${randomUUID()}`;
+  #maps: FastpathMaps | undefined;
+  readonly #programs = new Map<BpfProgramName, BpfProgram>();
+  #idsKnown = false;
+
+  constructor({ runDirectory, pinDirectory, netns }: FastpathOptions) {
+    this.netns = netns;
+    this.pinDirectory = pinDirectory;
+    this.#runDirectory = runDirectory;
+    this.#writerFile = `${runDirectory}/${WRITER_FILE}`;
+  }
+
+  /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
+  get maps(): FastpathMaps | undefined {
+    if (this.#maps !== undefined && existsSync(this.#mapPath('nodes'))) return this.#maps;
+    this.#forget();
+    const maps = openMaps(`${this.pinDirectory}/maps`);
+    if (isComplete(maps)) return (this.#maps = maps);
+    for (const map of Object.values(maps)) map.close();
+    return undefined;
+  }
+
+  /** Whether anything of ours is pinned, whole or not. */
+  get isPinned(): boolean {
+    return existsSync(this.pinDirectory);
+  }
+
+  /** The maps, made and pinned where they are not there. @throws MapLayoutError, LibbpfError */
+  makeMaps(): FastpathMaps {
+    const there = this.maps;
+    if (there !== undefined) return there;
+    // libbpf makes them as the object file has them, with their BTF for bpftool.
+    const known = openMaps(`${this.pinDirectory}/maps`);
+    const object = BpfObject.load(objectPath('port'), { rodata: RODATA.port, maps: reusing(known) });
+    const maps: Partial<Record<MapName, BpfMap>> = {};
+    try {
+      for (const name of MAP_NAMES) {
+        maps[name] = known[name] ?? object.map(name).clone();
+        if (known[name] === undefined) maps[name].pin(this.#mapPath(name));
+      }
+    } finally {
+      object.close();
+    }
+    if (!isComplete(maps)) throw new Error('fast path: a map is missing');
+    return (this.#maps = maps);
+  }
+
+  /**
+   * This build's program: the pinned one, or loaded and pinned.
+   *
+   * @throws LibbpfError
+   */
+  makeProgram(name: BpfProgramName): BpfProgram {
+    const there = this.program(name);
+    if (there !== undefined) return there;
+    const maps = this.makeMaps();
+    const object = BpfObject.load(objectPath(name), { rodata: RODATA[name], maps: reusing(maps) });
+    try {
+      const program = object.program(FUNCTIONS[name]).clone();
+      unpin(this.#programPath(name));
+      program.pin(this.#programPath(name));
+      this.#programs.set(name, program);
+      return program;
+    } finally {
+      object.close();
+    }
+  }
+
+  /** This build's program when it is pinned, and uses the maps that are. */
+  program(name: BpfProgramName): BpfProgram | undefined {
+    const { maps } = this;
+    if (maps === undefined) return undefined;
+    const known = this.#programs.get(name);
+    const path = this.#programPath(name);
+    if (!existsSync(path)) {
+      known?.close();
+      this.#programs.delete(name);
+      return undefined;
+    }
+    if (known !== undefined) return known;
+    const program = BpfProgram.openPinned(path);
+    const { mapIds } = program.info();
+    if (!mapIds.includes(maps.ports.info.id)) {
+      program.close();
+      return undefined;
+    }
+    this.#programs.set(name, program);
+    return program;
+  }
+
+  /** Removes pins of programs that are not this build's. Those that a link still has stay loaded. */
+  sweepPrograms(): void {
+    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName)));
+    for (const file of list(`${this.pinDirectory}/programs`)) {
+      const path = `${this.pinDirectory}/programs/${file}`;
+      if (!current.has(path)) unpin(path);
+    }
+  }
+
+  linkPath(hook: BpfHook, ifindex: number): string {
+    return `${this.pinDirectory}/links/${hook}_${ifindex}`;
+  }
+
+  /** Attachments that are pinned. */
+  links(): { hook: BpfHook; ifindex: number; path: string }[] {
+    return list(`${this.pinDirectory}/links`).flatMap((file) => {
+      const [hook, ifindex] = file.split('_');
+      if ((hook !== 'tcx' && hook !== 'xdp') || ifindex === undefined) return [];
+      return [{ hook, ifindex: Number(ifindex), path: `${this.pinDirectory}/links/${file}` }];
+    });
+  }
+
+  /**
+   * Says that this process is about to write. Ids are given out by what a process has read; where another wrote since,
+   * they have to be read anew before the next is given out.
+   */
+  claim(): void {
+    let last = '';
+    try {
+      last = readFileSync(this.#writerFile, 'utf8');
+    } catch {
+      // Nobody has.
+    }
+    if (last === this.#identity) return;
+    this.#idsKnown = false;
+    mkdirSync(this.#runDirectory, { recursive: true });
+    writeFileSync(this.#writerFile, this.#identity);
+  }
+
+  /** Whether the ids are those of the maps. */
+  get idsKnown(): boolean {
+    return this.#idsKnown;
+  }
+
+  setIdsKnown(): void {
+    this.#idsKnown = true;
+  }
+
+  /** Removes what is pinned; programs and maps go with their last user. */
+  remove(): void {
+    this.#forget();
+    rmSync(this.pinDirectory, { recursive: true, force: true });
+  }
+
+  /** Lets go of descriptors; what is pinned stays. */
+  close(): void {
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const map of Object.values(this.#maps ?? {})) map.close();
+    this.#maps = undefined;
+    for (const program of this.#programs.values()) program.close();
+    this.#programs.clear();
+    for (const ids of [this.encapIds, this.underlayIds, this.slots]) ids.clear();
+    this.#idsKnown = false;
+  }
+
+  #mapPath(name: MapName): string {
+    return `${this.pinDirectory}/maps/${name}`;
+  }
+
+  #programPath(name: BpfProgramName): string {
+    return `${this.pinDirectory}/programs/${name}_${programVersion(name)}`;
+  }
+}
+
+function list(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
+  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
+}

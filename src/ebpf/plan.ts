@@ -1,0 +1,108 @@
+/** What the fast path holds: the same parts that plan the kernel's objects plan its entries. Nothing in kernel mode. */
+import { remoteSid } from '../encap/plan.js';
+import { tenantSid } from '../encap/sid.js';
+import { familyOf } from '../net/address.js';
+import type { Emit } from '../plan/plan.js';
+import type { IntentView, RemotePair } from '../plan/view.js';
+import type { IntentNode, Port, Tenant } from '../intent/types.js';
+
+/** MAX_SEGMENTS of bpf/layouts.h: a longer path is the kernel's alone. */
+export const MAX_SEGMENTS = 4;
+
+/** The node's own entry, and the uplinks' programs. */
+export function planFastNode(view: IntentView, emit: Emit): void {
+  const { fastpath } = view;
+  if (fastpath === undefined || view.localPorts.size === 0) return;
+  emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  for (const device of view.config.uplinks) {
+    emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc' });
+    if (!fastpath.xdp.includes(device)) continue;
+    const optional = view.config.xdp !== 'always';
+    emit('bpf-program', `${device} xdp`, {
+      device,
+      hook: 'xdp',
+      program: 'uplink_xdp',
+      ...(optional && { optional }),
+    });
+  }
+}
+
+/** The way to another node: all SIDs of a locator lie behind one route. */
+export function planFastRemote(view: IntentView, node: IntentNode, emit: Emit): void {
+  if (view.fastpath === undefined || node.name === view.config.node) return;
+  emitUnderlay(view, node.locator, emit);
+}
+
+/** The way to a path's first segment. */
+export function planFastTransit(view: IntentView, segment: string, emit: Emit): void {
+  if (view.fastpath === undefined) return;
+  emitUnderlay(view, transitKey(segment), emit);
+}
+
+function emitUnderlay(view: IntentView, key: string, emit: Emit): void {
+  const { mtu } = view.config;
+  const destination = key.slice(0, key.indexOf('/'));
+  emit('bpf-underlay', key, { destination, source: view.self.source, ...(mtu !== undefined && { mtu }) });
+}
+
+/** A tenant's encapsulation towards one other node: one for both families where one SID takes both. */
+export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): void {
+  if (view.fastpath === undefined || !isShort(view, pair.tenant, pair.node)) return;
+  const tenant = view.tenant(pair.tenant);
+  const transit = view.transit(tenant.name, pair.node);
+  const [first] = transit;
+  const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
+  const sids = new Set(tenant.subnets.map(({ prefix }) => remoteSid(view, tenant, pair.node, familyOf(prefix))));
+  for (const sid of sids) emit('bpf-encap', sid, { segments: [...transit, sid], underlay });
+}
+
+/** A VM on another node. */
+export function planFastRemotePort(view: IntentView, port: Port, emit: Emit): void {
+  if (view.fastpath === undefined || !isShort(view, port.tenant, port.node)) return;
+  const tenant = view.tenant(port.tenant);
+  for (const to of port.addresses) {
+    const encap = remoteSid(view, tenant, port.node, familyOf(to));
+    emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, encap });
+  }
+  for (const to of port.prefixes) {
+    const encap = remoteSid(view, tenant, port.node, familyOf(to));
+    emit('bpf-prefix', `${tenant.id} ${to}`, { tenant: tenant.id, to, encap });
+  }
+}
+
+/** A VM on this node. */
+export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): void {
+  if (view.fastpath === undefined) return;
+  const tenant = view.tenant(port.tenant);
+  const { id, dscp } = tenant;
+  const device = port.interface;
+  emit('bpf-port', device, { tenant: id, mac: port.mac, mtu: view.tenantMtu(tenant), dscp });
+  for (const address of port.addresses) {
+    emit('bpf-source', `${device} ${address}`, { device, from: address });
+    emit('bpf-member', `${id} ${address}`, { tenant: id, to: address, device });
+  }
+  for (const prefix of port.prefixes) {
+    emit('bpf-source-prefix', `${device} ${prefix}`, { device, from: prefix });
+    // As the kernel's route: what lies behind a VM is reached through an address of the same family.
+    const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
+    if (reached) emit('bpf-prefix', `${id} ${prefix}`, { tenant: id, to: prefix, device });
+  }
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port' });
+}
+
+/** A tenant's local SIDs. */
+export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
+  if (view.fastpath === undefined) return;
+  for (const behaviour of view.localBehaviours()) {
+    emit('bpf-sid', tenantSid(view.self.locator, behaviour, tenant.id), { tenant: tenant.id, behaviour });
+  }
+}
+
+function transitKey(segment: string): string {
+  return `${segment}/128`;
+}
+
+/** Whether the segments of a tenant's path to a node fit an entry. */
+function isShort(view: IntentView, tenant: string, node: string): boolean {
+  return view.transit(tenant, node).length < MAX_SEGMENTS;
+}

@@ -1,0 +1,93 @@
+import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
+import { formatMac, writeMac } from '../net/mac.js';
+import { indexOfDevice } from './bytes.js';
+import { entryKind } from './entry-kind.js';
+import { DscpPolicy, Port, PortFlags } from './generated/layouts.js';
+import { ensureIds } from './ids.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { DscpPolicy as Policy } from '../intent/types.js';
+
+function dscpNumber(policy: Policy): number {
+  if (policy === 'copy') return DscpPolicy.DSCP_COPY;
+  return policy === 'zero' ? DscpPolicy.DSCP_ZERO : DscpPolicy.DSCP_FIXED + policy;
+}
+
+function dscpPolicy(number: number): Policy {
+  if (number >= DscpPolicy.DSCP_FIXED) return number - DscpPolicy.DSCP_FIXED;
+  return number === DscpPolicy.DSCP_ZERO ? 'zero' : 'copy';
+}
+
+/** Features of devices, for one listing or one application. */
+const features = new WeakMap<Kernel, Map<number, number>>();
+
+function fresh(kernel: Kernel): void {
+  ensureIds(kernel);
+  features.set(kernel, xdpFeatures(kernel.generic));
+}
+
+function flagsOf(kernel: Kernel, device: string): number {
+  const link = kernel.links.get(device);
+  if (link === undefined) return 0;
+  const frames = ((features.get(kernel)?.get(link.index) ?? 0) & XdpFeature.ndoXmit) !== 0;
+  // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
+  return (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) | (frames ? PortFlags.PORT_FRAMES : 0);
+}
+
+/** Ports by interface. What follows from the interface (MAC, offloads) is looked up when an entry is written and compared. */
+export const bpfPortKind = entryKind<'bpf-port'>({
+  name: 'bpf-port',
+  map: ({ ports }) => ports,
+  devices: (_value, device) => [device],
+  beforeList: fresh,
+  beforeApply: fresh,
+  read(kernel, { keys, keyAt, values, valueAt }) {
+    const device = kernel.links.nameOf(keys.readUInt32LE(keyAt));
+    const ownMac = formatMac(values, valueAt + Port.OFFSETS.ownMac);
+    const flags = values.readUInt8(valueAt + Port.OFFSETS.flags);
+    const stale = ownMac !== kernel.links.get(device)?.mac || flags !== flagsOf(kernel, device);
+    return [
+      device,
+      {
+        tenant: values.readUInt32LE(valueAt + Port.OFFSETS.tenant),
+        mac: formatMac(values, valueAt + Port.OFFSETS.vmMac),
+        mtu: values.readUInt16LE(valueAt + Port.OFFSETS.mtu),
+        dscp: dscpPolicy(values.readUInt8(valueAt + Port.OFFSETS.dscp)),
+        ...(stale && { stale: `lladdr ${ownMac} flags ${flags}` }),
+      },
+    ];
+  },
+  writeKey(kernel, device, _value, into, at) {
+    const index = indexOfDevice(kernel, device);
+    if (index === undefined) return false;
+    into.writeUInt32LE(index, at);
+    return true;
+  },
+  writeValue(kernel, device, { tenant, mac, mtu, dscp }, into, at) {
+    const ownMac = kernel.links.get(device)?.mac;
+    if (ownMac === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
+    into.writeUInt32LE(tenant, at + Port.OFFSETS.tenant);
+    into.writeUInt32LE(slotOf(kernel, device), at + Port.OFFSETS.slot);
+    into.writeUInt16LE(Math.min(mtu, 0xffff), at + Port.OFFSETS.mtu);
+    into.writeUInt8(dscpNumber(dscp), at + Port.OFFSETS.dscp);
+    into.writeUInt8(flagsOf(kernel, device), at + Port.OFFSETS.flags);
+    writeMac(mac, into, at + Port.OFFSETS.vmMac);
+    writeMac(ownMac, into, at + Port.OFFSETS.ownMac);
+  },
+  released(kernel, device) {
+    kernel.fastpath.slots.release(device);
+  },
+  describe: (device, { tenant, mac, mtu }) => `fast path port ${device} tenant ${tenant} lladdr ${mac} mtu ${mtu}`,
+});
+
+/** The counters of a port; those of another before it are set to zero. */
+function slotOf(kernel: Kernel, device: string): number {
+  const { slots, maps } = kernel.fastpath;
+  const known = slots.get(device);
+  if (known !== undefined) return known;
+  const slot = slots.allocate(device);
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(slot);
+  const traffics = maps?.traffics;
+  traffics?.update(key, Buffer.alloc(traffics.valueSize));
+  return slot;
+}

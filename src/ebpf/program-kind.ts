@@ -1,0 +1,148 @@
+import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, unpin } from '../libbpf/index.js';
+import { ourMaster } from '../vrf/ours.js';
+import { indexOfDevice } from './bytes.js';
+import { programNamed } from './programs.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Kind, ObjectChange, ObjectFailure } from '../reconcile/kind.js';
+import type { BpfAttachment } from './objects.js';
+
+/** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */
+export class PortNotEnslavedError extends Error {
+  readonly code = 'FASTPATH_PORT_NOT_ENSLAVED';
+
+  constructor(device: string) {
+    super(`interface ${device} is in no VRF of segue's: expected it there before the fast path's program`);
+    this.name = 'PortNotEnslavedError';
+  }
+}
+
+/** Programs at interfaces: links, pinned, so that they outlive the agent and are found again. */
+export const bpfProgramKind: Kind<'bpf-program'> = {
+  name: 'bpf-program',
+
+  list(kernel, wanted) {
+    const found = new Map<string, BpfAttachment>();
+    for (const { hook, ifindex, path } of kernel.fastpath.links()) {
+      const link = BpfLink.openPinned(path);
+      const info = link.info();
+      link.close();
+      // Of an interface that is gone the link stays as a shell (ifindex 0), even when another has its number now.
+      const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
+      const key = `${device} ${hook}`;
+      const desired = wanted.get(key);
+      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program);
+      if (desired !== undefined && program?.info().id === info.programId) found.set(key, desired);
+      else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
+    }
+    // A driver that cannot is not asked again.
+    for (const [key, desired] of wanted) {
+      const impossible = kernel.fastpath.impossible.has(`${kernel.links.get(desired.device)?.index} ${desired.hook}`);
+      if (impossible && desired.optional && !found.has(key)) found.set(key, desired);
+    }
+    return found;
+  },
+
+  apply(kernel, changes) {
+    const failures: ObjectFailure[] = [];
+    for (const change of changes) {
+      try {
+        if (change.desired === undefined) detach(kernel, change);
+        else attach(kernel, change.desired);
+      } catch (error) {
+        failures.push({ key: change.key, error: error as Error });
+      }
+    }
+    if (failures.length === 0 && changes.some(({ desired }) => desired !== undefined)) kernel.fastpath.sweepPrograms();
+    return failures;
+  },
+
+  devices: ({ device }) => [device],
+
+  // An uplink may be in a bond or a bridge; a port may not.
+  serves: ({ program }) => program !== 'port',
+
+  describe: (_key, { device, hook, program }) =>
+    `fast path program ${program} ${hook === 'tcx' ? 'tcx/ingress' : 'xdp'} dev ${device}`,
+};
+
+/** Which of ours a program is; the kernel's own name for it tells. */
+function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
+  try {
+    const program = BpfProgram.openById(programId);
+    const { name } = program.info();
+    program.close();
+    return { program: programNamed(name) ?? 'port' };
+  } catch (error) {
+    if (isLibbpfError(error, 'ENOENT')) return { program: 'port' };
+    throw error;
+  }
+}
+
+function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAttachment): void {
+  const { fastpath, links } = kernel;
+  // Ports join their VRF in the same application: what was listed before it does not say so.
+  if (name === 'port') {
+    const listed = links.get(device);
+    if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
+    const link = links.get(device);
+    if (link === undefined || ourMaster(kernel, link) === undefined) throw new PortNotEnslavedError(device);
+  }
+  const ifindex = links.indexOf(device);
+  const path = fastpath.linkPath(hook, ifindex);
+  const program = fastpath.makeProgram(name);
+  const there = openLink(path);
+  if (there !== undefined) {
+    try {
+      if (there.info().ifindex === ifindex) {
+        there.update(program);
+        return;
+      }
+      unpin(path);
+    } finally {
+      there.close();
+    }
+  }
+  const where = { interface: ifindex, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
+  let link;
+  try {
+    link =
+      hook === 'tcx'
+        ? attachTcx(program, { ...where, direction: 'ingress' })
+        : attachXdp(program, { ...where, mode: optional === true ? 'native' : 'auto' });
+  } catch (error) {
+    if (optional !== true || !(error instanceof Error)) throw error;
+    fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
+    return;
+  }
+  // Without its pin the attachment would end with this process; closing it on a failure takes it off again.
+  try {
+    link.pin(path);
+  } finally {
+    link.close();
+  }
+}
+
+function openLink(path: string): BpfLink | undefined {
+  try {
+    return BpfLink.openPinned(path);
+  } catch (error) {
+    if (isLibbpfError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function detach(kernel: Kernel, { actual }: ObjectChange<BpfAttachment>): void {
+  if (actual === undefined) return;
+  const ifindex = indexOfDevice(kernel, actual.device);
+  if (ifindex === undefined) return;
+  const path = kernel.fastpath.linkPath(actual.hook, ifindex);
+  const link = openLink(path);
+  if (link === undefined) return;
+  try {
+    // At once, and not when the kernel gets round to the last reference.
+    if (link.info().ifindex !== 0) link.detach();
+  } finally {
+    link.close();
+    unpin(path);
+  }
+}

@@ -1,0 +1,88 @@
+/** The fast path as the kernel has it: attachments, maps, ways. */
+import { portTraffic, reasonCounts } from '../ebpf/counters.js';
+import { listUnderlays } from '../ebpf/underlay-kind.js';
+import { MAP_NAMES } from '../ebpf/maps.js';
+import { BpfLink, BpfProgram, queryTcx } from '../libbpf/index.js';
+import type { PortTraffic, ReasonCount } from '../ebpf/counters.js';
+import type { BpfHook } from '../ebpf/objects.js';
+import type { Kernel } from '../kernel/kernel.js';
+
+/** A program of segue's at an interface. */
+export interface AttachedProgram {
+  /** The kernel's name, at most 15 characters. */
+  name: string;
+  id: number;
+  /** 16 hex digits over the instructions. */
+  tag: string;
+}
+
+export interface Attachment {
+  device: string;
+  hook: BpfHook;
+  program: AttachedProgram;
+}
+
+/** Links that are pinned; those whose interface is gone are left out. */
+export function attachments(kernel: Kernel): Attachment[] {
+  return kernel.fastpath.links().flatMap(({ hook, path }) => {
+    const link = BpfLink.openPinned(path);
+    const { ifindex, programId } = link.info();
+    link.close();
+    if (ifindex === 0) return [];
+    const program = BpfProgram.openById(programId);
+    const { name, id, tag } = program.info();
+    program.close();
+    return [{ device: kernel.links.nameOf(ifindex), hook, program: { name, id, tag } }];
+  });
+}
+
+/** Ids of programs on an interface's tcx ingress that are none of these; empty where the kernel has no tcx. */
+export function foreignTcx(kernel: Kernel, ifindex: number, own: ReadonlySet<number>): number[] {
+  const where = { interface: ifindex, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
+  const { programs } = queryTcx({ ...where, direction: 'ingress' });
+  return programs.map(({ programId }) => programId).filter((id) => !own.has(id));
+}
+
+export interface MapFill {
+  map: string;
+  entries: number;
+  /** Most there may be. */
+  size: number;
+}
+
+/** How full the maps are; those that are arrays are always. */
+export function mapFills(kernel: Kernel): MapFill[] {
+  const { maps } = kernel.fastpath;
+  if (maps === undefined) return [];
+  return MAP_NAMES.filter((name) => !maps[name].info.type.includes('array')).map((name) => {
+    let entries = 0;
+    for (const { count } of maps[name].readBatches()) entries += count;
+    return { map: name, entries, size: maps[name].info.maxEntries };
+  });
+}
+
+/** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */
+export interface Way {
+  to: string;
+  hops: { device: string; lladdr: string; mtu: number }[];
+}
+
+export function ways(kernel: Kernel): Way[] {
+  return listUnderlays(kernel).map(({ key, hops }) => ({
+    to: key,
+    hops: hops.map(({ ifindex, destMac, mtu }) => ({ device: kernel.links.nameOf(ifindex), lladdr: destMac, mtu })),
+  }));
+}
+
+export interface FastpathCounters {
+  ports: (PortTraffic & { device: string })[];
+  reasons: ReasonCount[];
+}
+
+/** undefined where there is no fast path */
+export function fastpathCounters(kernel: Kernel): FastpathCounters | undefined {
+  const { maps } = kernel.fastpath;
+  if (maps === undefined) return undefined;
+  const ports = portTraffic(maps).map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
+  return { ports: ports.sort((a, b) => a.device.localeCompare(b.device)), reasons: reasonCounts(maps) };
+}

@@ -1,0 +1,64 @@
+/** What devices do with XDP (Documentation/netlink/specs/netdev.yaml, Linux 6.3). */
+import { DUMP } from './constants.js';
+import { GENL_HDRLEN, resolveFamily } from './generic.js';
+import type { MessageView } from './reader.js';
+import { makeRequest, type NetlinkRequest } from './request.js';
+import type { NetlinkSocket } from './socket.js';
+
+export const NETDEV_FAMILY = 'netdev';
+/** Multicast group of the family: devices whose features changed. */
+export const NETDEV_GROUP = 'mgmt';
+
+const NETDEV_CMD_DEV_GET = 1;
+const NETDEV_VERSION = 1;
+const NETDEV_A_DEV_IFINDEX = 1;
+const NETDEV_A_DEV_XDP_FEATURES = 3;
+
+/** enum netdev_xdp_act (linux/netdev.h) */
+export const XdpFeature = {
+  basic: 1,
+  redirect: 2,
+  /** takes frames that an XDP program redirects to it */
+  ndoXmit: 4,
+} as const;
+
+export interface XdpFeatures {
+  ifindex: number;
+  /** bits of XdpFeature */
+  features: number;
+}
+
+/** Asks for all devices of the namespace. */
+function dumpXdpFeaturesRequest(familyId: number): NetlinkRequest {
+  return makeRequest(
+    () => 'list XDP features of devices',
+    (writer) => {
+      writer.begin(familyId, DUMP);
+      writer.bytes4(NETDEV_CMD_DEV_GET, NETDEV_VERSION, 0, 0);
+      writer.end();
+    },
+  );
+}
+
+/** Decodes a device's answer. */
+export function decodeXdpFeatures(message: MessageView): XdpFeatures | undefined {
+  const found: XdpFeatures = { ifindex: 0, features: 0 };
+  const reader = message.attributes(GENL_HDRLEN);
+  while (reader.next()) {
+    if (reader.type === NETDEV_A_DEV_IFINDEX) found.ifindex = reader.u32();
+    else if (reader.type === NETDEV_A_DEV_XDP_FEATURES) found.features = Number(reader.u64() & 0xffffn);
+  }
+  return found.ifindex === 0 ? undefined : found;
+}
+
+/**
+ * XDP features by interface number; empty where the kernel does not say (before 6.3).
+ *
+ * @param socket one opened with protocol 'generic' in the namespace
+ */
+export function xdpFeatures(socket: NetlinkSocket): Map<number, number> {
+  const family = resolveFamily(socket, NETDEV_FAMILY);
+  if (family === undefined) return new Map();
+  const all = socket.dump(dumpXdpFeaturesRequest(family.id), decodeXdpFeatures);
+  return new Map(all.map(({ ifindex, features }) => [ifindex, features]));
+}
