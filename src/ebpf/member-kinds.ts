@@ -42,6 +42,7 @@ function writeTarget(kernel: Kernel, { device, encap, to }: BpfMember, into: Buf
 export const bpfMemberKind = entryKind<'bpf-member'>({
   name: 'bpf-member',
   map: ({ members }) => members,
+  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + MemberKey.OFFSETS.tenant))),
   devices,
   inScope,
   beforeList: ensureIds,
@@ -69,6 +70,7 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
 export const bpfPrefixKind = entryKind<'bpf-prefix'>({
   name: 'bpf-prefix',
   map: ({ prefixes }) => prefixes,
+  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + PrefixKey.OFFSETS.tenant))),
   devices,
   inScope,
   beforeList: ensureIds,
