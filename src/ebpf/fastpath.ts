@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
@@ -48,6 +48,8 @@ export class Fastpath {
   readonly #runDirectory: string;
   readonly #identity = `${process.pid} ${randomUUID()}`;
   #maps: FastpathMaps | undefined;
+  /** Inode of the first map's pin. */
+  #pin: number | undefined;
   readonly #programs = new Map<BpfProgramName, BpfProgram>();
   #idsKnown = false;
 
@@ -60,10 +62,15 @@ export class Fastpath {
 
   /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
   get maps(): FastpathMaps | undefined {
-    if (this.#maps !== undefined && existsSync(this.#mapPath('nodes'))) return this.#maps;
+    // Another process may have removed the pins, and made others of the same names since.
+    const pin = statSync(this.#mapPath('nodes'), { throwIfNoEntry: false })?.ino;
+    if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.#forget();
     const maps = openMaps(this.#mapDirectory);
-    if (isComplete(maps)) return (this.#maps = maps);
+    if (isComplete(maps)) {
+      this.#pin = pin;
+      return (this.#maps = maps);
+    }
     for (const map of Object.values(maps)) map.close();
     return undefined;
   }
@@ -95,6 +102,7 @@ export class Fastpath {
     if (before !== undefined) {
       carryCounters(this.#runDirectory, before, `${this.pinDirectory}/${MAPS}${before}`, maps);
     }
+    this.#pin = statSync(this.#mapPath('nodes')).ino;
     return (this.#maps = maps);
   }
 
