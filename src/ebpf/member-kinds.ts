@@ -21,9 +21,10 @@ function describe(what: string, { tenant, to, device, encap }: BpfMember): strin
 
 function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember, 'device' | 'encap'> {
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
-  return values.readUInt32LE(at + Target.OFFSETS.kind) === TargetKind.TARGET_LOCAL
-    ? { device: kernel.links.nameOf(id) }
-    : { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
+  if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  return { encap: `kind ${kind} id ${id}` };
 }
 
 function writeTarget(kernel: Kernel, { device, encap, to }: BpfMember, into: Buffer, at: number): void {
