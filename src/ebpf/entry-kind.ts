@@ -1,38 +1,15 @@
 /** Kinds whose objects are entries of a map: listed, compared and written in batches. */
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
+import { allEntries } from './entries.js';
+import { LargeMap } from './large-map.js';
+import type { EntrySpec } from './entries.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Kind, ObjectChange, ObjectFailure, Scope } from '../reconcile/kind.js';
+import type { Found, Kind, ObjectChange, ObjectFailure, Scope } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
-import type { FastpathMaps } from './maps.js';
 
 /** Entries encoded and written at a time: the event loop breathes in between. */
 const CHUNK_ENTRIES = 16_384;
-
-/** What a kind of entries adds to what is the same for all. `at` is where a key or a value begins in a buffer. */
-export interface EntrySpec<K extends KindName> extends Pick<
-  Kind<K>,
-  'name' | 'devices' | 'serves' | 'inScope' | 'describe'
-> {
-  map: (maps: FastpathMaps) => BpfMap;
-  /** Before a listing. */
-  beforeList?(kernel: Kernel, wanted: ReadonlyMap<string, PlanKinds[K]>): void;
-  /** Before changes are made. */
-  beforeApply?(kernel: Kernel): void;
-  /** An entry in the plan's terms; undefined: not in the scope. */
-  read(
-    kernel: Kernel,
-    bytes: { keys: Buffer; keyAt: number; values: Buffer; valueAt: number },
-    wanted: ReadonlyMap<string, PlanKinds[K]>,
-    scope: Scope | undefined,
-  ): [key: string, value: PlanKinds[K]] | undefined;
-  /** Writes the map's key; false: there is no such entry to remove. Throws where there cannot be one to make. */
-  writeKey(kernel: Kernel, key: string, value: PlanKinds[K], into: Buffer, at: number): boolean;
-  /** Writes the map's value; the bytes may be another's from before. */
-  writeValue(kernel: Kernel, key: string, value: PlanKinds[K], into: Buffer, at: number): void;
-  /** After an entry is gone. */
-  released?(kernel: Kernel, key: string): void;
-}
 
 /** A kind of entries of a map. */
 export function entryKind<K extends KindName>(spec: EntrySpec<K>): Kind<K> {
@@ -54,22 +31,14 @@ function listEntries<K extends KindName>(
   kernel: Kernel,
   wanted: ReadonlyMap<string, PlanKinds[K]>,
   scope: Scope | undefined,
-): Map<string, PlanKinds[K]> {
-  const found = new Map<string, PlanKinds[K]>();
+): Found<PlanKinds[K]> {
   const { maps } = kernel.fastpath;
-  if (maps === undefined) return found;
+  if (maps === undefined) return new Map<string, PlanKinds[K]>();
   const map = spec.map(maps);
   spec.beforeList?.(kernel, wanted);
-  for (const { count, keys, values } of map.readBatches()) {
-    const bytes = { keys, keyAt: 0, values, valueAt: 0 };
-    for (let index = 0; index < count; index++) {
-      const entry = spec.read(kernel, bytes, wanted, scope);
-      if (entry !== undefined) found.set(entry[0], entry[1]);
-      bytes.keyAt += map.keySize;
-      bytes.valueAt += map.valueSize;
-    }
-  }
-  return found;
+  return spec.large === undefined
+    ? allEntries(spec, kernel, map, wanted, scope)
+    : new LargeMap(spec, spec.large, kernel, map, wanted, scope);
 }
 
 async function applyEntries<K extends KindName>(

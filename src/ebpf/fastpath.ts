@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
+import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { isComplete, MAP_NAMES, openMaps } from './maps.js';
 import { FUNCTIONS, objectPath, programVersion, RODATA } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
@@ -13,6 +14,9 @@ const ENCAPS = 1 << 20;
 const UNDERLAYS = 65_536;
 /** Entries of `traffics`. */
 const COUNTER_SLOTS = 16_384;
+
+/** Directories of maps begin with this; what follows is the generation. */
+const MAPS = 'maps_';
 
 /** Which process wrote last, in the node's run-time directory. */
 const WRITER_FILE = 'fastpath-writer';
@@ -44,6 +48,8 @@ export class Fastpath {
   readonly #runDirectory: string;
   readonly #identity = `${process.pid} ${randomUUID()}`;
   #maps: FastpathMaps | undefined;
+  /** Inode of the first map's pin. */
+  #pin: number | undefined;
   readonly #programs = new Map<BpfProgramName, BpfProgram>();
   #idsKnown = false;
 
@@ -56,10 +62,15 @@ export class Fastpath {
 
   /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
   get maps(): FastpathMaps | undefined {
-    if (this.#maps !== undefined && existsSync(this.#mapPath('nodes'))) return this.#maps;
+    // Another process may have removed the pins, and made others of the same names since.
+    const pin = statSync(this.#mapPath('nodes'), { throwIfNoEntry: false })?.ino;
+    if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.#forget();
-    const maps = openMaps(`${this.pinDirectory}/maps`);
-    if (isComplete(maps)) return (this.#maps = maps);
+    const maps = openMaps(this.#mapDirectory);
+    if (isComplete(maps)) {
+      this.#pin = pin;
+      return (this.#maps = maps);
+    }
     for (const map of Object.values(maps)) map.close();
     return undefined;
   }
@@ -74,7 +85,7 @@ export class Fastpath {
     const there = this.maps;
     if (there !== undefined) return there;
     // libbpf makes them as the object file has them, with their BTF for bpftool.
-    const known = openMaps(`${this.pinDirectory}/maps`);
+    const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), { rodata: RODATA.port, maps: reusing(known) });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
@@ -86,6 +97,12 @@ export class Fastpath {
       object.close();
     }
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
+    describeLayout(this.#runDirectory, LAYOUT);
+    const [before] = this.#otherGenerations();
+    if (before !== undefined) {
+      carryCounters(this.#runDirectory, before, `${this.pinDirectory}/${MAPS}${before}`, maps);
+    }
+    this.#pin = statSync(this.#mapPath('nodes')).ino;
     return (this.#maps = maps);
   }
 
@@ -132,12 +149,15 @@ export class Fastpath {
     return program;
   }
 
-  /** Removes pins of programs that are not this build's. Those that a link still has stay loaded. */
-  sweepPrograms(): void {
+  /** Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded. */
+  sweep(): void {
     const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName)));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
       if (!current.has(path)) unpin(path);
+    }
+    for (const generation of this.#otherGenerations()) {
+      rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
     }
   }
 
@@ -200,8 +220,19 @@ export class Fastpath {
     this.#idsKnown = false;
   }
 
+  get #mapDirectory(): string {
+    return `${this.pinDirectory}/${MAPS}${GENERATION}`;
+  }
+
+  /** Maps of other layouts that are still pinned. */
+  #otherGenerations(): string[] {
+    return list(this.pinDirectory).flatMap((file) =>
+      file.startsWith(MAPS) && file !== MAPS + GENERATION ? [file.slice(MAPS.length)] : [],
+    );
+  }
+
   #mapPath(name: MapName): string {
-    return `${this.pinDirectory}/maps/${name}`;
+    return `${this.#mapDirectory}/${name}`;
   }
 
   #programPath(name: BpfProgramName): string {

@@ -21,9 +21,10 @@ function describe(what: string, { tenant, to, device, encap }: BpfMember): strin
 
 function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember, 'device' | 'encap'> {
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
-  return values.readUInt32LE(at + Target.OFFSETS.kind) === TargetKind.TARGET_LOCAL
-    ? { device: kernel.links.nameOf(id) }
-    : { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
+  if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  return { encap: `kind ${kind} id ${id}` };
 }
 
 function writeTarget(kernel: Kernel, { device, encap, to }: BpfMember, into: Buffer, at: number): void {
@@ -42,6 +43,7 @@ function writeTarget(kernel: Kernel, { device, encap, to }: BpfMember, into: Buf
 export const bpfMemberKind = entryKind<'bpf-member'>({
   name: 'bpf-member',
   map: ({ members }) => members,
+  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + MemberKey.OFFSETS.tenant))),
   devices,
   inScope,
   beforeList: ensureIds,
@@ -69,6 +71,7 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
 export const bpfPrefixKind = entryKind<'bpf-prefix'>({
   name: 'bpf-prefix',
   map: ({ prefixes }) => prefixes,
+  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + PrefixKey.OFFSETS.tenant))),
   devices,
   inScope,
   beforeList: ensureIds,

@@ -52,7 +52,7 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
         failures.push({ key: change.key, error: error as Error });
       }
     }
-    if (failures.length === 0 && changes.some(({ desired }) => desired !== undefined)) kernel.fastpath.sweepPrograms();
+    if (failures.length === 0 && changes.some(({ desired }) => desired !== undefined)) kernel.fastpath.sweep();
     return failures;
   },
 

@@ -19,6 +19,14 @@ export interface Scope {
   tables: ReadonlySet<number>;
 }
 
+/** What a kind found: a map, or what answers like one without holding it all. */
+export interface Found<V> {
+  get(key: string): V | undefined;
+  readonly size: number;
+  /** At least those that the plan does not have. */
+  [Symbol.iterator](): Iterator<[key: string, value: V]>;
+}
+
 /** How one kind of object is held by the kernel. The engine does everything else. */
 export interface Kind<K extends KindName> {
   readonly name: K;
@@ -31,7 +39,7 @@ export interface Kind<K extends KindName> {
     kernel: Kernel,
     wanted: ReadonlyMap<string, PlanKinds[K]>,
     scope?: Scope,
-  ): Map<string, PlanKinds[K]> | Promise<Map<string, PlanKinds[K]>>;
+  ): Found<PlanKinds[K]> | Promise<Found<PlanKinds[K]>>;
   /** Carries changes out, as many at once as the kernel takes; returns those that failed, never throws for one. */
   apply(kernel: Kernel, changes: readonly ObjectChange<PlanKinds[K]>[]): ObjectFailure[] | Promise<ObjectFailure[]>;
   /** Equality where it is not that of the values. */

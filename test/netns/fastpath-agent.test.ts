@@ -8,14 +8,23 @@ import type { Way } from '../../src/inspect/fastpath.js';
 import { plugVm, unplugVm } from '../../src/lab/network.js';
 import { find, ROUTER } from '../../src/lab/topology.js';
 import { objectPath, PROGRAM_NAMES } from '../../src/ebpf/programs.js';
-import { attachTcx, BpfObject } from '../../src/libbpf/index.js';
+import { generationOf } from '../../src/ebpf/generation.js';
+import { attachTcx, BpfMap, BpfObject } from '../../src/libbpf/index.js';
 import { AgentRun } from './lib/agent-run.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
+import { becomeOldBuild, OLD_LAYOUT } from './lib/old-build.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 
 /** `t100-1 tcx` of `t100-1 tcx 17` */
 const hookOf = (line: string): string => line.slice(0, line.lastIndexOf(' '));
+
+function sumOf(map: BpfMap, index: number): number {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(index);
+  const value = map.lookup(key) ?? Buffer.alloc(map.valueSize);
+  return map.cpuValues(value).reduce((total, bytes) => total + Number(bytes.readBigUInt64LE(0)), 0);
+}
 
 /** How long the agent may take to see what changed, milliseconds; emulated. */
 const FOLLOW_MS = 20_000;
@@ -49,7 +58,7 @@ describe('an agent with a fast path', () => {
     kernel().links.refresh();
     return ways(kernel());
   };
-  const resolved = (): boolean => currentWays().every(({ hops }) => hops.length > 0);
+  const resolved = (): boolean => currentWays().length > 0 && currentWays().every(({ hops }) => hops.length > 0);
   const programs = (): string[] => {
     kernel().links.refresh();
     return attachments(kernel()).map(({ device, hook, program }) => `${device} ${hook} ${program.id}`);
@@ -125,6 +134,41 @@ describe('an agent with a fast path', () => {
     } finally {
       delete process.env.SEGUE_BPF_OBJECTS;
     }
+  });
+
+  it('carries counters over to maps of another layout without a packet lost', async () => {
+    const first = await start();
+    await until('resolved', resolved);
+    // Something for each kind of counter.
+    expect(await network.ping('t100-1', '10.0.0.254')).toMatchObject({ received: 1 });
+    await reaches();
+    await first.stop();
+    runs.length = 0;
+    const { runDirectory } = network.instance('hv1');
+    becomeOldBuild(kernel().fastpath, runDirectory, join(network.directory, 'old'));
+    const pins = pinDirectory(network.netns('hv1'));
+    const old = BpfMap.openPinned(`${pins}/maps_${generationOf(OLD_LAYOUT)}/reasons`);
+    const oldCount = (name: string): number => sumOf(old, OLD_LAYOUT.reasons[name] ?? 0);
+    const forwarded = oldCount('REASON_FORWARDED');
+    await reaches();
+    expect(oldCount('REASON_FORWARDED')).toBe(forwarded + 12);
+    const noMember = oldCount('PUNT_NO_MEMBER');
+    expect(noMember).toBeGreaterThan(0);
+
+    const pinging = network.ping('t100-1', 'cafe::2', { count: 400, args: ['-i', '0.02'] });
+    const second = await start();
+    expect(second.lines.filter(({ level }) => level >= 40)).toEqual([]);
+    expect(await pinging).toMatchObject({ sent: 400, received: 400 });
+    expect(existsSync(`${pins}/maps_${generationOf(OLD_LAYOUT)}`)).toBe(false);
+    const { reasons } = fastpathCounts(network, 'hv1');
+    // What the old programs counted between the copy and the swap is not carried: part of the 800 packets meanwhile.
+    expect(reasons['forward forwarded']).toBeGreaterThan(forwarded + 12 + 400);
+    expect(reasons['punt no member']).toBe(noMember);
+    const before = fastpathCounts(network, 'hv1');
+    await reaches();
+    expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(12);
+    expect(await network.diff('hv1')).toEqual([]);
+    old.close();
   });
 
   it('takes the fast path away and brings it back when the node file says so', async () => {

@@ -1,6 +1,12 @@
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MAP_NAMES } from '../../src/ebpf/maps.js';
+import { unpin } from '../../src/libbpf/index.js';
+import { applyOnce } from '../../src/agent/apply.js';
 import { pinDirectory } from '../../src/agent/instance.js';
+import { scopeTo } from '../../src/intent/scope.js';
+import { driftTopology } from './lib/drift-cases.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
 import { bothFamilies, pingMatrix, tenantOf, UNANSWERED } from './lib/matrix.js';
 import { useNetwork } from './lib/network.js';
@@ -20,6 +26,118 @@ const VARIANTS: [name: string, options: SelftestOptions][] = [
   ['hybrid, End.DT4 and End.DT6', { dataplane: BOTH, behaviours: { hv1: ['dt4', 'dt6'], hv2: ['dt4', 'dt6'] } }],
   ['hybrid, three segments on the path', { dataplane: BOTH, transits: 2 }],
 ];
+
+describe('what somebody did to the fast path', () => {
+  const network = useNetwork(driftTopology({ dataplane: BOTH }));
+  const maps = () => {
+    const all = network.instance('hv1').kernel.fastpath.maps;
+    if (all === undefined) throw new Error('there are no maps');
+    return all;
+  };
+  const kindOf: Record<string, string> = {
+    ports: 'bpf-port',
+    sources: 'bpf-source',
+    source_prefixes: 'bpf-source-prefix',
+    members: 'bpf-member',
+    prefixes: 'bpf-prefix',
+    encaps: 'bpf-encap',
+    underlays: 'bpf-underlay',
+    sids: 'bpf-sid',
+  };
+  const repaired = async (): Promise<void> => {
+    await network.apply('hv1');
+    expect(await network.diff('hv1')).toEqual([]);
+  };
+
+  it('is seen and repaired: an entry is gone', async () => {
+    await repaired();
+    expect(Object.keys(kindOf)).toEqual(MAP_NAMES.filter((name) => !maps()[name].info.type.includes('array')));
+    for (const [name, kind] of Object.entries(kindOf)) {
+      const map = maps()[name as keyof ReturnType<typeof maps>];
+      const [entry] = map.entries();
+      expect(entry, name).toBeDefined();
+      map.delete(entry?.[0] ?? Buffer.alloc(0));
+      // What names a thing that is not there is not as planned either.
+      expect(
+        (await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`),
+        name,
+      ).toContain(`create ${kind}`);
+      await repaired();
+    }
+  });
+
+  it('is seen and repaired: an entry has another value', async () => {
+    for (const [name, kind] of Object.entries(kindOf)) {
+      const map = maps()[name as keyof ReturnType<typeof maps>];
+      const [entry] = map.entries();
+      if (entry === undefined || kind.startsWith('bpf-source')) continue;
+      const [key, value] = entry;
+      // Of underlays and encapsulations the last hop and segment, else they are another one's.
+      const at = name === 'underlays' ? 4 + 4 + 16 + 6 : name === 'encaps' ? 16 : 0;
+      value.writeUInt8(value.readUInt8(at) ^ 0x40, at);
+      map.update(key, value);
+      expect(
+        (await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`),
+        name,
+      ).toContain(`replace ${kind}`);
+      await repaired();
+    }
+  });
+
+  it('is seen and repaired: entries nobody asked for, of a tenant that is none', async () => {
+    const [entry] = maps().members.entries();
+    const key = entry?.[0] ?? Buffer.alloc(0);
+    key.writeUInt32LE(0x777, 0);
+    maps().members.update(key, entry?.[1] ?? Buffer.alloc(0));
+    expect((await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`)).toEqual([
+      'delete bpf-member',
+    ]);
+    await repaired();
+  });
+
+  it('is seen and repaired: a program is off, pins are gone', async () => {
+    const { fastpath } = network.instance('hv1').kernel;
+    const [link] = fastpath.links();
+    unpin(link?.path ?? '');
+    expect((await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`)).toEqual([
+      'create bpf-program',
+    ]);
+    await repaired();
+    rmSync(pinDirectory(network.netns('hv1')), { recursive: true });
+    await repaired();
+    const before = fastpathCounts(network, 'hv1');
+    expect(await network.ping('t100-1', '10.0.0.2', { count: 3 })).toMatchObject({ received: 3 });
+    expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(6);
+  });
+});
+
+describe('a machine without a bpffs', () => {
+  const network = useNetwork(selftestTopology({ dataplane: BOTH }), async () => {
+    await Promise.resolve();
+  });
+
+  it('forwards with the kernel, and says so', async () => {
+    spawnSync('umount', ['/sys/fs/bpf']);
+    try {
+      for (const name of ['hv1', 'hv2']) {
+        const { warnings } = await applyOnce(network.instance(name), scopeTo(network.intent(), network.netns(name)));
+        expect(warnings).toEqual([
+          expect.stringMatching(
+            /^dataplane hybrid: no fast path, the kernel forwards all by itself: .*is not on a bpffs/,
+          ),
+        ]);
+      }
+      expect(await network.ping('t100-1', '10.0.0.2', { count: 2 })).toMatchObject({ received: 2 });
+    } finally {
+      spawnSync('mount', ['-t', 'bpf', 'bpf', '/sys/fs/bpf']);
+    }
+    // There is one again: the next look finds it.
+    await network.applyAll();
+    const before = fastpathCounts(network, 'hv1');
+    expect(await network.ping('t100-1', '10.0.0.2', { count: 2 })).toMatchObject({ received: 2 });
+    expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(4);
+  });
+});
 
 describe.each(VARIANTS)('%s', (_name, options) => {
   const network = useNetwork(selftestTopology(options));

@@ -1,5 +1,6 @@
 /** Damage that somebody else's `ip`, `nft` and `sysctl` can do to hv1 of the selftest's network, kind by kind. */
 import { selftestTopology } from './topologies.js';
+import type { SelftestOptions } from './topologies.js';
 import type { KindName } from '../../../src/plan/plan.js';
 import type { Topology } from '../../../src/lab/topology.js';
 
@@ -15,8 +16,8 @@ export interface Drift {
 }
 
 /** The selftest's network with prefixes behind one VM, so that every form of route is there. */
-export function driftTopology(): Omit<Topology, 'prefix'> {
-  const topology = selftestTopology();
+export function driftTopology(options: SelftestOptions = {}): Omit<Topology, 'prefix'> {
+  const topology = selftestTopology(options);
   const vms = topology.vms.map((vm) =>
     vm.name === 't100-1' ? { ...vm, prefixes: ['10.9.0.0/24', 'cafe:9::/64'] } : vm,
   );

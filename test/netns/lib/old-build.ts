@@ -1,0 +1,98 @@
+/** A fast path as a build with other layouts left it: another struct port, another list of reasons. */
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { Reason } from '../../../src/ebpf/generated/layouts.js';
+import { describeLayout, generationOf, LAYOUT } from '../../../src/ebpf/generation.js';
+import { MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { FUNCTIONS } from '../../../src/ebpf/programs.js';
+import { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
+import type { LayoutDescription } from '../../../src/ebpf/generation.js';
+import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
+import type { Fastpath } from '../../../src/ebpf/fastpath.js';
+
+/** Bytes that the old struct port has in front. */
+const SPARE_BYTES = 8;
+
+export const OLD_LAYOUT: LayoutDescription = {
+  maps: { ...LAYOUT.maps, ports: [4, (LAYOUT.maps.ports?.[1] ?? 0) + SPARE_BYTES] },
+  offsets: {
+    ...LAYOUT.offsets,
+    'struct port': Object.fromEntries(
+      Object.entries(LAYOUT.offsets['struct port'] ?? {}).map(([field, at]) => [field, at + SPARE_BYTES]),
+    ),
+  },
+  reasons: Object.fromEntries(Object.entries(Reason).map(([name, number]) => [name, number === 0 ? 0 : number + 1])),
+};
+
+/** Compiles the old build's sources: this build's, altered. */
+function compile(directory: string): void {
+  const source = join(directory, 'bpf');
+  cpSync('bpf', source, { recursive: true });
+  const alter = (file: string, from: string, to: string): void => {
+    const text = readFileSync(join(source, file), 'utf8');
+    if (!text.includes(from)) throw new Error(`${file} has no "${from}"`);
+    writeFileSync(join(source, file), text.replace(from, to));
+  };
+  alter('layouts.h', 'struct port {\n', 'struct port {\n\t__u64 spare;\n');
+  alter('reasons.h', 'REASON_FORWARDED,\n', 'REASON_FORWARDED,\n\tPUNT_SPARE,\n');
+  const include = arch() === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu';
+  for (const name of ['port', 'uplink_tc']) {
+    const argv = `-O2 -g -target bpf -mcpu=v3 -std=gnu17 -I${source} -idirafter /usr/include/${include} -c -o ${directory}/${name}.o`;
+    const { status, stderr } = spawnSync('clang', [...argv.split(' '), join(source, `${name}.bpf.c`)], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`clang ${name}: ${stderr}`);
+  }
+}
+
+/** Turns a running fast path into that of the old build, entries, counters and all. */
+export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  compile(directory);
+  const { maps } = fastpath;
+  if (maps === undefined) throw new Error('there is no fast path');
+  const port = BpfObject.load(join(directory, 'port.o'));
+  const reuse = Object.fromEntries(MAP_NAMES.map((name) => [name, { reuse: port.map(name) }]));
+  const uplink = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: reuse });
+  for (const name of MAP_NAMES) copyEntries(name, maps[name], port.map(name));
+  const programs: Record<string, BpfProgram> = {
+    port: port.program(FUNCTIONS.port),
+    uplink: uplink.program(FUNCTIONS.uplink_tc),
+  };
+  for (const { path } of fastpath.links()) {
+    const link = BpfLink.openPinned(path);
+    const current = attached(link, fastpath);
+    const program = programs[current];
+    if (program === undefined) throw new Error(`${path}: ${current}`);
+    link.update(program);
+    link.close();
+  }
+  for (const name of MAP_NAMES) {
+    port.map(name).pin(`${fastpath.pinDirectory}/maps_${generationOf(OLD_LAYOUT)}/${name}`);
+  }
+  describeLayout(runDirectory, OLD_LAYOUT);
+  rmSync(`${fastpath.pinDirectory}/maps_${generationOf(LAYOUT)}`, { recursive: true });
+  rmSync(`${fastpath.pinDirectory}/programs`, { recursive: true });
+  uplink.close();
+  port.close();
+}
+
+function attached(link: BpfLink, fastpath: Fastpath): 'port' | 'uplink' {
+  return link.info().programId === fastpath.program('uplink_tc')?.info().id ? 'uplink' : 'port';
+}
+
+function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
+  for (const [key, value] of from.entries()) {
+    if (name === 'ports') {
+      to.update(key, Buffer.concat([Buffer.alloc(SPARE_BYTES), value]));
+    } else if (name === 'reasons' && key.readUInt32LE(0) > 0) {
+      const shifted = Buffer.alloc(4);
+      shifted.writeUInt32LE(key.readUInt32LE(0) + 1);
+      to.update(shifted, value);
+    } else {
+      to.update(key, value);
+    }
+  }
+}
