@@ -14,8 +14,21 @@ await session(async (names) => {
   const netns = await makeStand(names.next(), intent.sidBlock, ports);
   const pins = `${names.bpffs()}/node`;
   for (const what of [...(process.env.WHAT ?? 'load,load,purge').split(',')]) {
-    const r = await run(process.execPath, ['--expose-gc', '--max-old-space-size=8192', ...flags, new URL('./load.js', import.meta.url).pathname, netns, pins, file, what]);
+    const r = await run(process.execPath, [
+      '--expose-gc',
+      '--max-old-space-size=8192',
+      ...flags,
+      new URL('./load.js', import.meta.url).pathname,
+      netns,
+      pins,
+      file,
+      what,
+    ]);
     console.log(what, r.code, r.stderr.slice(0, 300));
-    if (r.code===0) { const j = JSON.parse(r.stdout); j.failures=j.failures.slice(0,3); console.log(JSON.stringify(j,(_k,v)=>typeof v==='number'?Math.round(v*10)/10:v)); }
+    if (r.code === 0) {
+      const j = JSON.parse(r.stdout);
+      j.failures = j.failures.slice(0, 3);
+      console.log(JSON.stringify(j, (_k, v) => (typeof v === 'number' ? Math.round(v * 10) / 10 : v)));
+    }
   }
 });

@@ -1,17 +1,21 @@
-import { allEntries } from './entries.js';
+import { Breath } from '../reconcile/breath.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Found, Scope } from '../reconcile/kind.js';
+import type { LargeFound, Scope } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
+const NONE: readonly never[] = [];
+
 /**
- * A map of up to a million entries, held against the plan: each wanted entry is looked up and compared as bytes, and the map is
- * counted. Only where it holds more than was found are its entries put into the plan's terms, which costs several times as much.
+ * A map of up to a million entries, held against the plan: each wanted entry is looked up and compared as bytes. Then the map is
+ * counted, and only where it holds more than was found are its entries put into the plan's terms, which costs several times as much.
+ *
+ * Within a scope nothing is counted: nobody else writes the map, so what a scope is looked at for, a device that came or went, makes
+ * no entry that the plan does not have. The sweep finds those that came about otherwise.
  */
-export class LargeMap<K extends KindName> implements Found<PlanKinds[K]> {
+export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
   readonly #spec: EntrySpec<K>;
-  readonly #isInScope: (keys: Buffer, at: number, scope: Scope) => boolean;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
   readonly #wanted: ReadonlyMap<string, PlanKinds[K]>;
@@ -23,14 +27,12 @@ export class LargeMap<K extends KindName> implements Found<PlanKinds[K]> {
 
   constructor(
     spec: EntrySpec<K>,
-    isInScope: (keys: Buffer, at: number, scope: Scope) => boolean,
     kernel: Kernel,
     map: BpfMap,
     wanted: ReadonlyMap<string, PlanKinds[K]>,
     scope: Scope | undefined,
   ) {
     this.#spec = spec;
-    this.#isInScope = isInScope;
     this.#kernel = kernel;
     this.#map = map;
     this.#wanted = wanted;
@@ -50,28 +52,33 @@ export class LargeMap<K extends KindName> implements Found<PlanKinds[K]> {
     this.#found += 1;
     if (this.#isAsWanted(key, desired)) return desired;
     const bytes = { keys: this.#key, keyAt: 0, values: this.#value, valueAt: 0 };
-    return this.#spec.read(this.#kernel, bytes, this.#wanted, undefined)?.[1];
+    return this.#spec.read(this.#kernel, bytes, this.#wanted)?.[1];
   }
 
-  get size(): number {
+  async others(): Promise<Iterable<[key: string, value: PlanKinds[K]]>> {
+    if (this.#scope !== undefined) return NONE;
+    const breath = new Breath();
     let entries = 0;
-    for (const { count, keys } of this.#map.readBatches()) {
-      if (this.#scope === undefined) {
-        entries += count;
-        continue;
-      }
-      for (let index = 0; index < count; index++) {
-        if (this.#isInScope(keys, index * this.#map.keySize, this.#scope)) entries += 1;
-      }
+    for (const { count } of this.#map.readBatches()) {
+      entries += count;
+      if (breath.isOver()) await breath.take();
     }
-    return entries;
+    return entries === this.#found ? NONE : this.#unwanted(breath);
   }
 
-  *[Symbol.iterator](): Generator<[key: string, value: PlanKinds[K]], void, undefined> {
-    if (this.size === this.#found) return;
-    for (const entry of allEntries(this.#spec, this.#kernel, this.#map, this.#wanted, this.#scope)) {
-      if (!this.#wanted.has(entry[0])) yield entry;
+  async #unwanted(breath: Breath): Promise<[key: string, value: PlanKinds[K]][]> {
+    const unwanted: [string, PlanKinds[K]][] = [];
+    for (const { count, keys, values } of this.#map.readBatches()) {
+      const bytes = { keys, keyAt: 0, values, valueAt: 0 };
+      for (let index = 0; index < count; index++) {
+        const entry = this.#spec.read(this.#kernel, bytes, this.#wanted);
+        if (!this.#wanted.has(entry[0])) unwanted.push(entry);
+        bytes.keyAt += this.#map.keySize;
+        bytes.valueAt += this.#map.valueSize;
+      }
+      if (breath.isOver()) await breath.take();
     }
+    return unwanted;
   }
 
   #isAsWanted(key: string, desired: PlanKinds[K]): boolean {
