@@ -5,6 +5,7 @@ import { intentFile, makeIntent, SELF } from '../lib/workload.js';
 import { makeStand } from './stand.js';
 
 const N = Number(process.argv[2] ?? 1000000);
+let first = true;
 const flags = process.argv.slice(3);
 await session(async (names) => {
   const intent = makeIntent({ remotePorts: N, tenants: 256, nodes: 1000, placement: 'dealt' });
@@ -17,7 +18,7 @@ await session(async (names) => {
     const r = await run(process.execPath, [
       '--expose-gc',
       '--max-old-space-size=8192',
-      ...flags,
+      ...(first ? [] : flags),
       new URL('./load.js', import.meta.url).pathname,
       netns,
       pins,
@@ -25,6 +26,7 @@ await session(async (names) => {
       what,
     ]);
     console.log(what, r.code, r.stderr.slice(0, 300));
+    first = false;
     if (r.code === 0) {
       const j = JSON.parse(r.stdout);
       j.failures = j.failures.slice(0, 3);

@@ -11,7 +11,7 @@ export interface EntrySpec<K extends KindName> extends Pick<
   'name' | 'devices' | 'serves' | 'inScope' | 'describe'
 > {
   map: (maps: FastpathMaps) => BpfMap;
-  /** The map may be large: what is wanted is looked up, and the others are put into words only where there are some. */
+  /** The map may be large: it is compared as bytes (LargeMap). Keys and values are whole words of 4 bytes. */
   large?: true;
   /** Before a listing. */
   beforeList?(kernel: Kernel, wanted: ReadonlyMap<string, PlanKinds[K]>): void;

@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, Listing, ObjectChange, ObjectFailure, Scope } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
 
-/** Entries encoded and written at a time: a system call's worth, some 4 ms. */
+/** Entries encoded and written at a time: one system call's worth, some 4 ms. */
 const CHUNK_ENTRIES = 4096;
 
 /** A kind of entries of a map. */
@@ -32,12 +32,13 @@ function listEntries<K extends KindName>(
   kernel: Kernel,
   wanted: ReadonlyMap<string, PlanKinds[K]>,
   scope: Scope | undefined,
-): Listing<PlanKinds[K]> {
+): Listing<PlanKinds[K]> | Promise<Listing<PlanKinds[K]>> {
   const { maps } = kernel.fastpath;
   if (maps === undefined) return new Map<string, PlanKinds[K]>();
   const map = spec.map(maps);
   spec.beforeList?.(kernel, wanted);
-  return spec.large === true ? new LargeMap(spec, kernel, map, wanted, scope) : allEntries(spec, kernel, map, wanted);
+  if (spec.large === undefined) return allEntries(spec, kernel, map, wanted);
+  return scope === undefined ? LargeMap.whole(spec, kernel, map, wanted) : LargeMap.some(spec, kernel, map, wanted);
 }
 
 async function applyEntries<K extends KindName>(
