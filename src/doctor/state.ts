@@ -61,7 +61,7 @@ export async function checkState(
   if (!applied) {
     findings.warn(
       'drift',
-      'no VRF of segue exists',
+      'neither a VRF nor a fast path of segue exists',
       'the intent was never applied here: segue apply, or start the agent',
     );
     return findings.checks;
