@@ -171,6 +171,9 @@ export class IntentView {
           if (change.before !== undefined) this.#removePath(change.before);
           break;
         case 'port':
+        case 'gateway':
+        case 'external':
+        case 'policy':
           break;
       }
     }
