@@ -54,7 +54,7 @@ export class Engine {
       for (const [key, desired] of wanted) {
         if (breath.isDue()) await breath.take();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
-        const present = actual.get(key);
+        const present = actual.get(key, desired);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
         if (device !== undefined) {
