@@ -41,6 +41,8 @@ export class Fastpath {
   readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: UNDERLAYS - 1 });
   /** Counters of ports, by interface. */
   readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
+  /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
+  readonly gatewayMacs = new Map<string, string>();
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
