@@ -33,6 +33,8 @@ const VM_MTU = 1460;
 const VMS = [
   { name: 'sender', node: 'hv1', mac: '02:00:00:00:00:01', addresses: SENDER },
   { name: 'receiver', node: 'hv2', mac: '02:00:00:00:00:02', addresses: RECEIVER },
+  // It moves to a hypervisor that is at work.
+  { name: 'bystander', node: 'hv3', mac: '02:00:00:00:00:03', addresses: { v4: '10.0.0.3', v6: 'fd00:10::3' } },
   // The same VM, once it has moved.
   { name: 'moved', node: 'hv3', mac: '02:00:00:00:00:02', addresses: RECEIVER },
 ] as const;
@@ -182,7 +184,7 @@ export class FailoverNetwork {
 
   /** @param receiver the node that has it */
   #writeIntent(receiver: NodeName): void {
-    const here = VMS.filter(({ name, node }) => name === 'sender' || node === receiver);
+    const here = VMS.filter(({ name, node }) => name === 'sender' || name === 'bystander' || node === receiver);
     const intent = {
       version: 1,
       sidBlock: 'fd00:5e::/32',
