@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
-import { isComplete, MAP_NAMES, openMaps } from './maps.js';
+import { isComplete, MAP_NAMES, mapOf, openMaps, reusing } from './maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap } from '../libbpf/index.js';
@@ -93,7 +93,7 @@ export class Fastpath {
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
       for (const name of MAP_NAMES) {
-        maps[name] = known[name] ?? object.map(name).clone();
+        maps[name] = known[name] ?? mapOf(object, name).clone();
         if (known[name] === undefined) maps[name].pin(this.#mapPath(name));
       }
     } finally {
@@ -254,8 +254,4 @@ export class Fastpath {
 
 function list(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
-  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
 }
