@@ -18,13 +18,13 @@ KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
 
-/* Does it, or each segment it will be cut into, fit? */
+/* Does it, or each segment it will be cut into, fit? What follows the packet in its frame (padding) counts: the link carries it too. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
 {
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return inner->length <= mtu;
+		return skb->len - ETH_HLEN <= mtu;
 	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
 }
 

@@ -40,7 +40,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 			reason = DROP_MALFORMED;
 		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
