@@ -121,7 +121,7 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 static __always_inline int verdict(enum reason reason)
 {
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 SEC("tcx/ingress")
@@ -157,7 +157,7 @@ int segue_port(struct __sk_buff *skb)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
+	if (is_syn(&inner) && !alone)
 		return verdict(PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
