@@ -58,7 +58,7 @@ static void run_one(struct run *run, uint64_t index) {
                          }};
   // A test run of tc refuses an IP frame without its whole first header: with real packets test/netns tries those.
   if (!run->xdp) in.length = attr.test.data_size_in = at_least_a_header(&state, frame, in.length);
-  int mine = run->port || arrived_sid(in) != NULL, verdict, next, drop, passed;
+  int mine = run->port || arrived_sid(in, run->xdp) != NULL, verdict, next, drop, passed;
   struct xdp_md md = {.data_end = in.length};
   const char *wrong;
   if (!run->xdp) {
@@ -103,7 +103,7 @@ done:
   if (next && (out.length != in.length || memcmp(frame, after, in.length)))
     found(run, index, "handed on, but not as it came", in, out);
   if (!passed) return;
-  wrong = run->port ? check_port(in, out, skb.gso_size != 0) : check_uplink(in, out, skb.gso_size != 0);
+  wrong = run->port ? check_port(in, out, skb.gso_size != 0) : check_uplink(in, out, skb.gso_size != 0, run->xdp);
   if (wrong) found(run, index, wrong, in, out);
 }
 

@@ -108,15 +108,16 @@ static inline const char *check_port(struct packet in, struct packet out, int su
   return check_inner(in.bytes + ETH, out.bytes + ETH, in.length - ETH, &ip, 0);
 }
 
-// Is this for a SID of ours, so that a program of the uplink has to count it?
-static inline const struct sid *arrived_sid(struct packet in) {
+// Is this for a SID of ours, so that a program of the uplink has to count it? XDP does not know whose address the frame has.
+static inline const struct sid *arrived_sid(struct packet in, int xdp) {
   if (in.length < ETH + IP6 || family_of(in.bytes) != 6) return NULL;
+  if (!xdp && !(in.bytes[0] & 1) && memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
   return sid_of(in.bytes + ETH + 24);
 }
 
 // A packet that left the uplink's program by a port.
-static inline const char *check_uplink(struct packet in, struct packet out, int super) {
-  const struct sid *sid = arrived_sid(in);
+static inline const char *check_uplink(struct packet in, struct packet out, int super, int xdp) {
+  const struct sid *sid = arrived_sid(in, xdp);
   unsigned at = ETH + IP6, protocol, family;
   const struct member *to;
   struct ip outer, ip;

@@ -2,7 +2,7 @@
 // What the programs' maps hold, as the test that filled them wrote it down: the rules that what passes is held against,
 // read here by plain loops that share no code with bpf/. One fact a line:
 //
-//   node    SOURCE SIDBLOCK BITS                      outer source, block that no tenant may send to
+//   node    SOURCE SIDBLOCK BITS UPLINKMAC            outer source, block that no tenant may send to
 //   port    TENANT VMMAC OWNMAC MTU                   where packets of the port's programs come from
 //   permit  FAMILY BITS ADDRESS                       what its VM may send from
 //   member  TENANT FAMILY BITS ADDRESS local VMMAC OWNMAC MTU
@@ -28,7 +28,7 @@ struct sid {
 };
 
 static struct {
-  u8 source[16], block[16], vm_mac[6], own_mac[6];
+  u8 source[16], block[16], vm_mac[6], own_mac[6], uplink_mac[6];
   unsigned block_bits, tenant, mtu, members, permits, sids;
   struct member member[ROWS_MAX];
   struct permit permit[ROWS_MAX];
@@ -94,10 +94,11 @@ static inline void read_cloud(const char *path) {
     int words = 0;
     for (char *at = strtok(line, " \n"); at && words < 10; at = strtok(NULL, " \n")) word[words++] = at;
     if (!words) continue;
-    if (!strcmp(word[0], "node") && words == 4) {
+    if (!strcmp(word[0], "node") && words == 5) {
       read_hex(word[1], cloud.source, 16);
       read_hex(word[2], cloud.block, 16);
       cloud.block_bits = (unsigned)atoi(word[3]);
+      read_hex(word[4], cloud.uplink_mac, 6);
     } else if (!strcmp(word[0], "port") && words == 5) {
       cloud.tenant = (unsigned)atoi(word[1]);
       read_hex(word[2], cloud.vm_mac, 6);

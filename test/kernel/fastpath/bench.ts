@@ -6,7 +6,7 @@ import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { BpfObject } from '../../../src/libbpf/index.js';
-import { ifindex as ifindexOf, namespace, u32 } from '../libbpf/harness.js';
+import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
@@ -69,6 +69,8 @@ export class Bench {
   constructor(rodata: Record<string, boolean> = {}) {
     this.#netns = namespace();
     this.ifindex = ifindexOf(this.#netns, 'v0');
+    // A test run's frames are the interface's own, or another machine's, by this.
+    run(this.#netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));

@@ -41,7 +41,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   const bench = new Bench();
   const { TARGET_LOCAL, TARGET_REMOTE } = TargetKind;
   const lines = [
-    `node ${hex(SOURCE)} ${hex(SID_BLOCK.prefix)} ${SID_BLOCK.bits}`,
+    `node ${hex(SOURCE)} ${hex(SID_BLOCK.prefix)} ${SID_BLOCK.bits} ${macHex(MACS.uplink)}`,
     `port ${TENANT} ${macHex(MACS.vm)} ${macHex(MACS.port)} ${MTU}`,
   ];
   const permit = (address: string): void => {
