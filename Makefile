@@ -40,6 +40,8 @@ build/native/%: native/%.c | setup
 
 build/native/layouts: bpf/test/maps.h
 
+build/native/fuzz: $(wildcard native/fuzz/*.h)
+
 build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c -o $@ $<

@@ -21,13 +21,13 @@ KEEP_ENUM(family);
 KEEP_ENUM(hook);
 KEEP_STRUCT(event);
 
-/* Does it, or each segment it will be cut into, fit? */
+/* Does it, or each segment it will be cut into, fit? What follows the packet in its frame (padding) counts: the link carries it too. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
 {
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return inner->length <= mtu;
+		return skb->len - ETH_HLEN <= mtu;
 	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
 }
 
@@ -142,6 +142,9 @@ int segue_port(struct __sk_buff *skb)
 
 	if (!port || !node)
 		return TCX_NEXT;
+	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
+	if (skb->vlan_present)
+		return verdict(PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
