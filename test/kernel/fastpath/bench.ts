@@ -1,7 +1,10 @@
 /** The three programs over one set of maps that hold a small cloud, and one packet sent through one of them. */
+import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
+import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
@@ -62,12 +65,13 @@ export interface Sent {
 export class Bench {
   readonly maps: FastpathMaps;
   readonly ifindex: number;
-  readonly #netns: string;
+  readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  constructor() {
-    this.#netns = namespace();
-    this.ifindex = ifindexOf(this.#netns, 'v0');
+  /** @param netns default: one of its own */
+  constructor(netns = namespace()) {
+    this.netns = netns;
+    this.ifindex = ifindexOf(this.netns, 'v0');
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const object = BpfObject.load(objectPath(name), { maps: reusing(maps) });
@@ -82,13 +86,22 @@ export class Bench {
     this.#fill();
   }
 
+  /** Pins the maps where the commands of a node look for them; gone when the test ends. */
+  pin(node: string): void {
+    const directory = pinDirectory(node);
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
+  }
+
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
     const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
     const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
     if (handle === undefined) throw new Error(`no program ${program}`);
     const before = reasonCounts(this.maps);
     const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-    const { verdict, data } = handle.testRun({ data: frame, netns: this.#netns, ...context });
+    const { verdict, data } = handle.testRun({ data: frame, netns: this.netns, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
