@@ -6,9 +6,9 @@ import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
-import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
+import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
-import { BpfObject } from '../../../src/libbpf/index.js';
+import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
 import { ifindex as ifindexOf, namespace, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
@@ -93,6 +93,12 @@ export class Bench {
       rmSync(directory, { recursive: true, force: true });
     });
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
+    const program = this.#objects.get('port')?.program(FUNCTIONS.port);
+    if (program === undefined) throw new Error('no program of the port');
+    program.pin(`${directory}/programs/port_${programVersion('port')}`);
+    const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
+    link.pin(`${directory}/links/tcx_${this.ifindex}`);
+    link.close();
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
@@ -134,10 +140,10 @@ export class Bench {
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
   }
 
-  setUnderlay(id: number, macs: readonly string[]): void {
+  setUnderlay(id: number, macs: readonly string[], mtu = 1500 + 64): void {
     const hops = Array.from({ length: 4 }, (_, index) => ({
       ifindex: macs[index] === undefined ? 0 : 500 + index,
-      mtu: macs[index] === undefined ? 0 : 1500 + 64,
+      mtu: macs[index] === undefined ? 0 : mtu,
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
       unused: 0,
