@@ -31,6 +31,8 @@ export interface AgentOptions {
   source?: IntentSource;
   /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
   kinds?: Kinds;
+  /** Of the node's pins, in place of the usual one. */
+  pinDirectory?: string;
 }
 
 /**
@@ -57,7 +59,7 @@ export class Agent {
     this.#options = options;
     this.#log = options.log;
     this.#force = options.force;
-    this.#instance = new Instance(options.config, options.kinds);
+    this.#instance = new Instance(options.config, options.kinds, options.pinDirectory);
     this.#follower = new Follower(this.#instance, options.log);
     this.#source = options.source ?? fileSource(options);
   }
