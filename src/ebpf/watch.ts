@@ -64,6 +64,7 @@ export class Watch {
   readonly #slot: number;
   readonly #ring: BpfMap;
   readonly #buffer: RingBuffer;
+  #closed = false;
 
   /**
    * Begins to look on. Not to be done by two processes at once.
@@ -148,8 +149,10 @@ export class Watch {
     return { suppressed, lost };
   }
 
-  /** Ends it; what is in the ring is dropped. */
+  /** Ends it; what is in the ring is dropped. More than once does nothing more. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     const { rings, watchers, watching } = this.#maps;
     if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(watching);
