@@ -32,13 +32,13 @@ static __always_inline __u32 whole_bytes(struct __sk_buff *skb)
 	return made_bytes ? made_bytes : skb->len;
 }
 
-/* Does it, or each segment it will be cut into, fit? */
+/* Does it, or each segment it will be cut into, fit? What follows the packet in its frame (padding) counts: the link carries it too. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
 {
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return inner->length <= mtu;
+		return whole_bytes(skb) - ETH_HLEN <= mtu;
 	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
 }
 
@@ -136,7 +136,7 @@ static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 {
 	count_reason(reason);
 	seen(skb, reason, 0, HOOK_PORT);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 SEC("tcx/ingress")
@@ -153,6 +153,9 @@ int segue_port(struct __sk_buff *skb)
 
 	if (!port || !node)
 		return TCX_NEXT;
+	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
+	if (skb->vlan_present)
+		return verdict(skb, PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
@@ -175,7 +178,7 @@ int segue_port(struct __sk_buff *skb)
 		seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
+	if (is_syn(&inner) && !alone)
 		return verdict(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include "events_tc.h"
 #include "outer.h"
@@ -23,7 +24,8 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	enum reason reason;
 	__u64 flags;
 
-	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -39,9 +41,9 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_FORWARDED) {
 		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
 			reason = DROP_MALFORMED;
-		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
+		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
@@ -58,10 +60,8 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	}
 	count_reason(reason);
 	seen(skb, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK);
-	if (reason >= DROP_MALFORMED)
-		return TC_ACT_SHOT;
 	if (reason != REASON_FORWARDED)
-		return TCX_NEXT;
+		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

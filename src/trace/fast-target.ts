@@ -34,9 +34,11 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
   putAddress(to, key, PrefixKey.OFFSETS.address);
   const found = maps.prefixes.lookup(key);
   if (found === undefined) return undefined;
-  const planned = [...(context.plan()?.['bpf-prefix'].values() ?? [])]
-    .filter((prefix) => prefix.tenant === tenant)
-    .map((prefix) => ({ prefix: prefix.to, metric: 0 }));
+  // Keys of the plan: tenant and prefix.
+  const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
+    .map((planKey) => planKey.split(' '))
+    .filter(([number]) => number === String(tenant))
+    .map(([, prefix = '']) => ({ prefix, metric: 0 }));
   return { prefix: longestPrefix(planned, to)?.prefix, hops: hops(context, found) };
 }
 

@@ -9,11 +9,11 @@ import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
-import { ifindex as ifindexOf, namespace, u32 } from '../libbpf/harness.js';
+import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
-import type { BpfMap } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';
@@ -68,13 +68,18 @@ export class Bench {
   readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  /** @param netns default: one of its own */
-  constructor(netns = namespace()) {
+  /**
+   * @param rodata constants that are to differ from the object file's
+   * @param netns default: one of its own
+   */
+  constructor(rodata: Record<string, boolean> = {}, netns = namespace()) {
     this.netns = netns;
-    this.ifindex = ifindexOf(this.netns, 'v0');
+    this.ifindex = ifindexOf(netns, 'v0');
+    // A test run's frames are the interface's own, or another machine's, by this.
+    run(netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const object = BpfObject.load(objectPath(name), { maps: reusing(maps) });
+      const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
       onTestFinished(() => {
         object.close();
       });
@@ -95,7 +100,7 @@ export class Bench {
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
     const program = this.#objects.get('port')?.program(FUNCTIONS.port);
     if (program === undefined) throw new Error('no program of the port');
-    program.pin(`${directory}/programs/port_${programVersion('port')}`);
+    program.pin(`${directory}/programs/port_${programVersion('port', false)}`);
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
     link.close();
@@ -159,6 +164,42 @@ export class Bench {
     );
   }
 
+  /** What the VM at an interface may send from. */
+  permit(from: string, ifindex = this.ifindex): void {
+    const key = encode(layouts.SourceKey, { ifindex, ...family(from) });
+    this.maps.sources.update(key, encode(layouts.Permit, { unused: 0n }));
+  }
+
+  permitPrefix(from: string, length: number, ifindex = this.ifindex): void {
+    const key = encode(layouts.SourcePrefixKey, { length: 64 + length, ifindex, ...family(from) });
+    this.maps.source_prefixes.update(key, encode(layouts.Permit, { unused: 0n }));
+  }
+
+  addPrefix(to: string, length: number, kind: number, id: number, tenant = TENANT): void {
+    const key = encode(layouts.PrefixKey, { length: 64 + length, tenant, ...family(to) });
+    this.maps.prefixes.update(key, encode(layouts.Target, { kind, id }));
+  }
+
+  /** @param path segments in travel order */
+  addEncap(id: number, path: readonly string[], underlay = 1): void {
+    this.maps.encaps.update(u32(id), encode(layouts.Encap, encap(path, underlay)));
+  }
+
+  addSid(sid: string, behaviour: number, tenant = TENANT): void {
+    this.maps.sids.update(bytesOf(sid), encode(layouts.Sid, { tenant, behaviour }));
+  }
+
+  /** The maps, for an object that is loaded beside the bench's. */
+  reuse(): Record<string, { reuse: BpfMap }> {
+    return reusing(this.maps);
+  }
+
+  program(name: BpfProgramName): BpfProgram {
+    const object = this.#objects.get(name);
+    if (object === undefined) throw new Error(`no program ${name}`);
+    return object.program(FUNCTIONS[name]);
+  }
+
   #fill(): void {
     const { nodes, sources, source_prefixes: sourcePrefixes, prefixes, encaps, sids } = this.maps;
     const { TARGET_LOCAL, TARGET_REMOTE } = layouts.TargetKind;
@@ -203,7 +244,8 @@ export class Bench {
   }
 }
 
-function encap(path: readonly string[], underlay: number): layouts.Encap {
+/** As the agent writes it: the segment routing header but its next header. */
+export function encap(path: readonly string[], underlay: number): layouts.Encap {
   const [first = '', ...rest] = path;
   const srh = Buffer.alloc(56);
   if (rest.length > 0) {

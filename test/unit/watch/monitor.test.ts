@@ -53,15 +53,23 @@ describe('monitor', () => {
   });
 
   it.each(['no member', 'no-member', 'NO_MEMBER', 'punt no member'])('knows %s', (name) => {
-    expect(reasonsNamed(name).map((number) => REASONS[number])).toEqual([{ verdict: 'punt', reason: 'no member' }]);
+    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
+      { verdict: 'punt', reason: 'no member' },
+    ]);
   });
 
   it('knows a reason of two verdicts, all of one, and none', () => {
-    expect(reasonsNamed('no room').map((number) => REASONS[number]?.verdict)).toEqual(['punt', 'drop']);
-    expect(reasonsNamed('drop').map((number) => REASONS[number]?.verdict)).toContain('drop');
-    expect(new Set(reasonsNamed('drop').map((number) => REASONS[number]?.verdict)).size).toBe(1);
-    expect(reasonsNamed('forwarded')).toEqual([]);
-    for (const name of reasonNames()) expect(reasonsNamed(name), name).not.toEqual([]);
+    expect(reasonsNamed('no room', false).map((number) => REASONS[number]?.verdict)).toEqual(['punt', 'drop']);
+    expect(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).toContain('drop');
+    expect(new Set(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).size).toBe(1);
+    expect(reasonsNamed('forwarded', false)).toEqual([]);
+    for (const name of reasonNames()) expect(reasonsNamed(name, false), name).not.toEqual([]);
+  });
+
+  it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
+    expect(reasonsNamed('drop', true)).toEqual(MONITORED);
+    expect(reasonsNamed('punt', true)).toEqual([]);
+    expect(reasonsNamed('drop no member', true)).toHaveLength(1);
   });
 
   it('columns are wide enough for most, and no wider line is cut', () => {
@@ -83,8 +91,8 @@ describe('monitor', () => {
   });
 
   it('says what was suppressed and lost', () => {
-    const [first = 0] = reasonsNamed('no member');
-    const event = missedEvent({ suppressed: new Map([[first, 12]]), lost: 3 }, '2026-11-21T08:00:00.000001Z');
+    const [first = 0] = reasonsNamed('no member', false);
+    const event = missedEvent({ suppressed: new Map([[first, 12]]), lost: 3 }, '2026-11-21T08:00:00.000001Z', false);
     expect(event).toEqual({
       event: 'missed',
       time: '2026-11-21T08:00:00.000001Z',

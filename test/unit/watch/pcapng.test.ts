@@ -100,6 +100,7 @@ describe('CaptureWriter', () => {
   const names = {
     device: (ifindex: number): string => `eth${ifindex}`,
     tenant: (id: number): string | null => (id === 0 ? null : 'red'),
+    alone: false,
   };
 
   it('describes an interface before its first packet, once', () => {
