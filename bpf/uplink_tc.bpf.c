@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -46,6 +47,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
 					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
@@ -57,6 +59,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 		}
 	}
 	count_reason(reason);
+	seen(skb, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK);
 	if (reason != REASON_FORWARDED)
 		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);

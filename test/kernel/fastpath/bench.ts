@@ -1,11 +1,14 @@
 /** The three programs over one set of maps that hold a small cloud, and one packet sent through one of them. */
+import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
+import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
-import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
+import { GENERATION } from '../../../src/ebpf/generation.js';
+import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
-import { BpfObject } from '../../../src/libbpf/index.js';
+import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
 import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
@@ -62,28 +65,45 @@ export interface Sent {
 export class Bench {
   readonly maps: FastpathMaps;
   readonly ifindex: number;
-  readonly #netns: string;
+  readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  /** @param rodata constants that are to differ from the object file's */
-  constructor(rodata: Record<string, boolean> = {}) {
-    this.#netns = namespace();
-    this.ifindex = ifindexOf(this.#netns, 'v0');
+  /**
+   * @param rodata constants that are to differ from the object file's
+   * @param netns default: one of its own
+   */
+  constructor({ rodata = {}, netns = namespace() }: { rodata?: Record<string, boolean>; netns?: string } = {}) {
+    this.netns = netns;
+    this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
-    run(this.#netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
+    run(this.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
-      const object = BpfObject.load(objectPath(name), { maps: reuse, rodata });
+      const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
       onTestFinished(() => {
         object.close();
       });
       this.#objects.set(name, object);
-      for (const map of MAP_NAMES) maps[map] ??= object.map(map);
+      for (const map of MAP_NAMES) maps[map] ??= mapOf(object, map);
     }
     if (!isComplete(maps)) throw new Error('a map is missing');
     this.maps = maps;
     this.#fill();
+  }
+
+  /** Pins the maps where the commands of a node look for them; gone when the test ends. */
+  pin(node: string): void {
+    const directory = pinDirectory(node);
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
+    const program = this.#objects.get('port')?.program(FUNCTIONS.port);
+    if (program === undefined) throw new Error('no program of the port');
+    program.pin(`${directory}/programs/port_${programVersion('port', false)}`);
+    const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
+    link.pin(`${directory}/links/tcx_${this.ifindex}`);
+    link.close();
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
@@ -92,7 +112,7 @@ export class Bench {
     if (handle === undefined) throw new Error(`no program ${program}`);
     const before = reasonCounts(this.maps);
     const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-    const { verdict, data } = handle.testRun({ data: frame, netns: this.#netns, ...context });
+    const { verdict, data } = handle.testRun({ data: frame, netns: this.netns, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
@@ -125,10 +145,10 @@ export class Bench {
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
   }
 
-  setUnderlay(id: number, macs: readonly string[]): void {
+  setUnderlay(id: number, macs: readonly string[], mtu = 1500 + 64): void {
     const hops = Array.from({ length: 4 }, (_, index) => ({
       ifindex: macs[index] === undefined ? 0 : 500 + index,
-      mtu: macs[index] === undefined ? 0 : 1500 + 64,
+      mtu: macs[index] === undefined ? 0 : mtu,
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
       unused: 0,
@@ -178,10 +198,6 @@ export class Bench {
     const object = this.#objects.get(name);
     if (object === undefined) throw new Error(`no program ${name}`);
     return object.program(FUNCTIONS[name]);
-  }
-
-  get netns(): string {
-    return this.#netns;
   }
 
   #fill(): void {
