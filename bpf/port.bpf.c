@@ -38,8 +38,9 @@ static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inne
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return skb->len - ETH_HLEN <= mtu;
-	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+		return whole_bytes(skb) - ETH_HLEN <= mtu;
+	/* The outer header counts 16 bits. */
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu && inner->length <= 0xffff - MAX_SRH_BYTES;
 }
 
 static __always_inline __u32 packets(struct __sk_buff *skb)
@@ -155,7 +156,7 @@ int segue_port(struct __sk_buff *skb)
 		return TCX_NEXT;
 	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
 	if (skb->vlan_present)
-		return verdict(PUNT_NOT_IP);
+		return verdict(skb, PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))

@@ -18,7 +18,22 @@
 #include "parity/chain.h"
 #include "parity/compare.h"
 
-enum { BATCH = 64, QUIET_MS = 1500, SHOWN_MAX = 5 };
+enum { BATCH = 64, QUIET_MS = 1500, SHOWN_MAX = 3, REASONS_MAX = 32 };
+
+// How often each reason was found; the first few of each are shown.
+static struct {
+  const char *text;
+  unsigned times;
+} reasons[REASONS_MAX];
+
+static int is_shown(const char *text) {
+  for (int i = 0; i < REASONS_MAX; i++) {
+    if (reasons[i].text && strcmp(reasons[i].text, text)) continue;
+    reasons[i].text = text;
+    return reasons[i].times++ < SHOWN_MAX;
+  }
+  return 0;
+}
 
 static void send_batch(struct chain chains[2], struct made *made, unsigned count) {
   for (unsigned i = 0; i < count; i++)
@@ -63,7 +78,8 @@ int main(int argc, char **argv) {
       anywhere += fast->length || kernel->length;
       arrived[see] += fast->length != 0;
       if (!wrong) continue;
-      if (found++ >= SHOWN_MAX) continue;
+      found++;
+      if (!is_shown(wrong)) continue;
       fprintf(stderr, "parity: seed %llu packet %u, %s, place %u: %s\n", (unsigned long long)seed, number, made[0].what, see, wrong);
       show("sent  ", &(struct seen){made[0].bytes, made[0].length, 1});
       show("fast  ", fast);
@@ -71,6 +87,7 @@ int main(int argc, char **argv) {
     }
     neither += !anywhere;
   }
+  for (int i = 0; i < REASONS_MAX && reasons[i].text; i++) fprintf(stderr, "parity: %u times: %s\n", reasons[i].times, reasons[i].text);
   printf("{\"packets\":%u,\"found\":%lu,\"neither\":%lu,\"strange\":[%lu,%lu],\"arrived\":[", count, found, neither,
          chains[0].strange, chains[1].strange);
   for (unsigned see = 0; see < chains[0].sees; see++) printf("%s%lu", see ? "," : "", arrived[see]);

@@ -17,10 +17,11 @@ enum difference {
   CONGESTION,      // RFC 6040: carried in, or dropped where the packet knows no ECN
   HEADER_CHECKSUM, // of IPv4: the receiver's to check; the kernel checks it at each hop
   OPTIONS,         // of IPv4 and hop-by-hop ones: not looked into
+  INNER_LENGTH,    // more than there is: the kernel's End.DT* deliver it, cut short
   DIFFERENCES,
 };
 static const char *const difference_names[DIFFERENCES] = {
-    "flow label", "outer hop limit", "outer class", "hop at encapsulation", "last hop", "padding", "congestion", "header checksum", "options",
+    "flow label", "outer hop limit", "outer class", "hop at encapsulation", "last hop", "padding", "congestion", "header checksum", "options", "inner length",
 };
 static unsigned long differences[DIFFERENCES];
 
@@ -42,6 +43,14 @@ static inline int has_options(const u8 *ip) {
   return ip[0] >> 4 == 4 ? (ip[0] & 15) > 5 : ip[6] == 0;
 }
 
+// Of the packet that arrives in another: more than that has room for?
+static inline int says_too_much(const struct made *made) {
+  unsigned outer = IP6 + get16(made->bytes + ETH + 4), said, at = made->inner;
+  if (outer > made->length - ETH) outer = made->length - ETH;
+  said = made->bytes[at] >> 4 == 4 ? get16(made->bytes + at + 2) : IP6 + get16(made->bytes + at + 4);
+  return at - ETH + said > outer;
+}
+
 // It arrived in one chain alone: is that a difference with a name?
 static inline const char *one_sided(const struct made *made, unsigned see, int in_fast) {
   const u8 *inner = made->bytes + made->inner;
@@ -53,6 +62,7 @@ static inline const char *one_sided(const struct made *made, unsigned see, int i
   // The kernel's outer header has the inner hop limit: it ends on the way.
   if (in_fast && !made->wire && see != AT_UNDERLAY && family == 6 && hops < 4) return differences[LAST_HOP]++, NULL;
   if (!in_fast && made->wire && outer_ecn == 3 && ecn == 0) return differences[CONGESTION]++, NULL;
+  if (!in_fast && made->wire && says_too_much(made)) return differences[INNER_LENGTH]++, NULL;
   return in_fast ? "the kernel would not have let it through" : "the kernel lets it through";
 }
 

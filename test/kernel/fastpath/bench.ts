@@ -190,8 +190,8 @@ export class Bench {
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
-  reuse(): Record<string, { reuse: BpfMap }> {
-    return Object.fromEntries(MAP_NAMES.map((name) => [name, { reuse: this.maps[name] }]));
+  reuse(): ReturnType<typeof reusing> {
+    return reusing(this.maps);
   }
 
   program(name: BpfProgramName): BpfProgram {
