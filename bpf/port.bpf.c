@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "encap.h"
+#include "events_tc.h"
 #include "guard.h"
 #include "keep.h"
 #include "stats.h"
@@ -17,6 +18,8 @@ KEEP_ENUM(port_flags);
 KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
+KEEP_ENUM(hook);
+KEEP_STRUCT(event);
 
 /* Does it, or each segment it will be cut into, fit? */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
@@ -118,10 +121,11 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	return REASON_FORWARDED;
 }
 
-static __always_inline int verdict(enum reason reason)
+static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 {
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+	seen(skb, reason, 0, HOOK_PORT);
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 SEC("tcx/ingress")
@@ -141,34 +145,38 @@ int segue_port(struct __sk_buff *skb)
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
-			return verdict(PUNT_NO_ROOM);
+			return verdict(skb, PUNT_NO_ROOM);
 	}
 	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(skb, reason);
 	target = find_target(port->tenant, &inner);
 	if (!target)
-		return verdict(PUNT_NO_MEMBER);
+		return verdict(skb, PUNT_NO_MEMBER);
 	id = target->id;
 	if (target->kind == TARGET_LOCAL) {
+		keep(skb);
 		reason = to_local(skb, &inner, id, port);
 		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+			return verdict(skb, reason);
 		count_reason(REASON_FORWARDED);
+		seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
+	if (is_syn(&inner) && !alone)
+		return verdict(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
-		return verdict(PUNT_NO_MEMBER);
+		return verdict(skb, PUNT_NO_MEMBER);
 	hop = choose_hop(encap, &inner);
 	if (!hop)
-		return verdict(PUNT_UNRESOLVED);
+		return verdict(skb, PUNT_UNRESOLVED);
+	keep(skb);
 	reason = to_remote(skb, &inner, encap, hop, port, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(skb, reason);
 	count_reason(REASON_FORWARDED);
+	seen(skb, REASON_FORWARDED, hop->ifindex, HOOK_PORT);
 	return bpf_redirect(hop->ifindex, 0);
 }
 

@@ -2,12 +2,14 @@
 /* XDP of a tenant's interface, where it pays (small frames from a tap): the same as port.bpf.c, a frame at a time. */
 #include <linux/bpf.h>
 #include "encap.h"
+#include "events_xdp.h"
 #include "guard.h"
 #include "stats.h"
 
-static __always_inline int verdict(enum reason reason)
+static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
 	count_reason(reason);
+	seen(ctx, reason, 0, HOOK_PORT_XDP);
 	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
 }
 
@@ -75,40 +77,44 @@ int segue_port_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	target = find_target(port->tenant, &inner);
 	if (!target)
-		return verdict(PUNT_NO_MEMBER);
+		return verdict(ctx, PUNT_NO_MEMBER);
 	id = target->id;
 	if (target->kind == TARGET_LOCAL) {
 		const struct port *to = bpf_map_lookup_elem(&ports, &id);
 
 		if (!to)
-			return verdict(PUNT_NO_MEMBER);
+			return verdict(ctx, PUNT_NO_MEMBER);
 		/* The kernel takes it from here, through tcx. */
 		if (!(to->flags & PORT_FRAMES))
 			return XDP_PASS;
 		if (inner.length > to->mtu)
-			return verdict(PUNT_TOO_BIG);
+			return verdict(ctx, PUNT_TOO_BIG);
+		keep(ctx);
 		if (!rewrite(data, data_end, &inner, to->vm_mac, to->own_mac))
-			return verdict(PUNT_NO_ROOM);
+			return verdict(ctx, PUNT_NO_ROOM);
 		count_tx(port->slot, 1, inner.length);
 		count_rx(to->slot, 1, inner.length);
 		count_reason(REASON_FORWARDED);
+		seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
+	if (is_syn(&inner) && !alone)
+		return verdict(ctx, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
-		return verdict(PUNT_NO_MEMBER);
+		return verdict(ctx, PUNT_NO_MEMBER);
 	hop = choose_hop(encap, &inner);
 	if (!hop)
-		return verdict(PUNT_UNRESOLVED);
+		return verdict(ctx, PUNT_UNRESOLVED);
+	keep(ctx);
 	reason = push_outer(ctx, &inner, encap, hop, port, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	count_reason(REASON_FORWARDED);
+	seen(ctx, REASON_FORWARDED, hop->ifindex, HOOK_PORT_XDP);
 	return bpf_redirect(hop->ifindex, 0);
 }
 

@@ -2,6 +2,7 @@
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -38,12 +39,13 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_FORWARDED) {
 		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
 			reason = DROP_MALFORMED;
-		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
+		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
 		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
 					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
@@ -55,10 +57,9 @@ int segue_uplink_tc(struct __sk_buff *skb)
 		}
 	}
 	count_reason(reason);
-	if (reason >= DROP_MALFORMED)
-		return TC_ACT_SHOT;
+	seen(skb, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK);
 	if (reason != REASON_FORWARDED)
-		return TCX_NEXT;
+		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -2,6 +2,7 @@
 /* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. What it does not redirect or drop meets
  * uplink_tc next, which counts it. */
 #include <linux/bpf.h>
+#include "events_xdp.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -25,6 +26,7 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		keep(ctx);
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;
 		else {
@@ -36,6 +38,7 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 	if (reason != REASON_FORWARDED && reason < DROP_MALFORMED)
 		return XDP_PASS;
 	count_reason(reason);
+	seen(ctx, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason != REASON_FORWARDED)
 		return XDP_DROP;
 	count_rx(arrival.port->slot, 1, arrival.inner.length);

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { BpfObject } from '../../../src/libbpf/index.js';
@@ -65,18 +65,18 @@ export class Bench {
   readonly #netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  constructor() {
+  /** @param rodata constants that are to differ from the object file's */
+  constructor(rodata: Record<string, boolean> = {}) {
     this.#netns = namespace();
     this.ifindex = ifindexOf(this.#netns, 'v0');
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
-      const object = BpfObject.load(objectPath(name), { maps: reuse });
+      const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
       onTestFinished(() => {
         object.close();
       });
       this.#objects.set(name, object);
-      for (const map of MAP_NAMES) maps[map] ??= object.map(map);
+      for (const map of MAP_NAMES) maps[map] ??= mapOf(object, map);
     }
     if (!isComplete(maps)) throw new Error('a map is missing');
     this.maps = maps;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { Reason } from '../../../src/ebpf/generated/layouts.js';
 import { describeLayout, generationOf, LAYOUT } from '../../../src/ebpf/generation.js';
-import { MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
 import type { LayoutDescription } from '../../../src/ebpf/generation.js';
@@ -54,9 +54,9 @@ export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directo
   const { maps } = fastpath;
   if (maps === undefined) throw new Error('there is no fast path');
   const port = BpfObject.load(join(directory, 'port.o'));
-  const reuse = Object.fromEntries(MAP_NAMES.map((name) => [name, { reuse: port.map(name) }]));
+  const reuse = reusing(Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(port, name)])));
   const uplink = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: reuse });
-  for (const name of MAP_NAMES) copyEntries(name, maps[name], port.map(name));
+  for (const name of MAP_NAMES) copyEntries(name, maps[name], mapOf(port, name));
   const programs: Record<string, BpfProgram> = {
     port: port.program(FUNCTIONS.port),
     uplink: uplink.program(FUNCTIONS.uplink_tc),
@@ -70,7 +70,7 @@ export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directo
     link.close();
   }
   for (const name of MAP_NAMES) {
-    port.map(name).pin(`${fastpath.pinDirectory}/maps_${generationOf(OLD_LAYOUT)}/${name}`);
+    mapOf(port, name).pin(`${fastpath.pinDirectory}/maps_${generationOf(OLD_LAYOUT)}/${name}`);
   }
   describeLayout(runDirectory, OLD_LAYOUT);
   rmSync(`${fastpath.pinDirectory}/maps_${generationOf(LAYOUT)}`, { recursive: true });
