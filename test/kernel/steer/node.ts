@@ -2,14 +2,13 @@
  * A network node: the programs over one set of maps that hold a small cloud. Tenants red and blue talk, green has red's addresses, dc is an
  * external network. Policies are the tests' own.
  */
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
-import type { BpfObject } from '../../../src/libbpf/index.js';
-import { BpfMap } from '../../../src/libbpf/index.js';
+import { BpfMap, BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
-import { load, u32 } from '../libbpf/harness.js';
+import { objectPath, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
 import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
 import type { PolicyMaps } from './policies.js';
@@ -57,6 +56,30 @@ export interface Steered {
   frame: Buffer;
 }
 
+/** Loading takes longer than what a test does: a program of a file's tests is loaded once, and each begins with its maps empty. */
+const loaded = new Map<string, { object: BpfObject; policies: PolicyWriter }>();
+afterAll(() => {
+  for (const { object } of loaded.values()) object.close();
+  loaded.clear();
+});
+
+function loadOnce(rodata: Record<string, boolean>): { object: BpfObject; policies: PolicyWriter } {
+  const name = JSON.stringify(rodata);
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const object = BpfObject.load(objectPath('steer_xdp'), { rodata });
+  const maps: PolicyMaps = {
+    policy_pairs: object.map('policy_pairs'),
+    policy_sources: object.map('policy_sources'),
+    policy_destinations: object.map('policy_destinations'),
+    policy_rules: object.map('policy_rules'),
+    policy_ports: object.map('policy_ports'),
+  };
+  const fresh = { object, policies: new PolicyWriter(maps) };
+  loaded.set(name, fresh);
+  return fresh;
+}
+
 export class NetworkNode {
   readonly object: BpfObject;
   readonly policies: PolicyWriter;
@@ -64,14 +87,14 @@ export class NetworkNode {
   #epoch = 1n;
 
   constructor(rodata: Record<string, boolean> = {}) {
-    this.object = load('steer_xdp', { rodata });
-    this.policies = new PolicyWriter({
-      policy_pairs: this.map('policy_pairs'),
-      policy_sources: this.map('policy_sources'),
-      policy_destinations: this.map('policy_destinations'),
-      policy_rules: this.map('policy_rules'),
-      policy_ports: this.map('policy_ports'),
-    } satisfies PolicyMaps);
+    ({ object: this.object, policies: this.policies } = loadOnce(rodata));
+    for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps']) {
+      const map = this.map(name);
+      for (const key of [...map.keys()]) map.delete(key);
+    }
+    const hits = this.map('policy_hits');
+    for (let slot = 0; slot < 16; slot++) hits.update(u32(slot), Buffer.alloc(hits.valueSize));
+    this.ring(() => undefined).consume();
     this.#fill();
   }
 
@@ -150,6 +173,15 @@ export class NetworkNode {
     const all = map.cpuValues(value).map((bytes) => steering.PolicyHit.decode(bytes, 0));
     const sum = (field: keyof steering.PolicyHit): number => all.reduce((total, hit) => total + Number(hit[field]), 0);
     return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') };
+  }
+
+  /** Reads what it tells of its decisions. */
+  ring(handler: (record: Buffer) => void): RingBuffer {
+    const ring = new RingBuffer(this.map('denials'), handler);
+    onTestFinished(() => {
+      ring.close();
+    });
+    return ring;
   }
 
   /** What of the hash's place goes to a network node: all places the same. */

@@ -48,12 +48,16 @@ export function everyPort(protocol: keyof typeof PROTOCOL, action: 'allow' | 'de
 /** Writes sets; each gets a number and places of its own. */
 export class PolicyWriter {
   readonly #maps: PolicyMaps;
-  #nextSet: number;
+  #nextSet = 1;
   #nextPlace = 0;
 
-  constructor(maps: PolicyMaps, firstSet = 1) {
+  constructor(maps: PolicyMaps) {
     this.#maps = maps;
-    this.#nextSet = firstSet;
+  }
+
+  /** Where the next rule's ports go. */
+  get nextPlace(): number {
+    return this.#nextPlace;
   }
 
   /** A set that no pair has yet. */
