@@ -4,9 +4,8 @@
 #include <linux/bpf.h>
 #include "events_xdp.h"
 #include "keep.h"
-#include "steer_count.h"
 #include "steer_external.h"
-#include "steer_outer.h"
+#include "steer_settle.h"
 
 KEEP_ENUM(policy_table);
 KEEP_ENUM(policy_flags);
@@ -14,12 +13,6 @@ KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
 KEEP_STRUCT(policy_event);
-/* In the template of an inner map clang names a struct alone. */
-KEEP_STRUCT(flow_key);
-KEEP_STRUCT(connection);
-
-/* This node hosts VMs, too. Set before loading. */
-const volatile bool is_hypervisor = true;
 
 /* uplink_programs[0]: the hypervisor's program of the uplink. */
 struct {
@@ -101,16 +94,6 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 	return reason;
 }
 
-static __always_inline bool is_own_member(__u32 zone, const struct inner *inner)
-{
-	struct target *target;
-
-	if (!is_hypervisor)
-		return false;
-	target = find_target(zone, inner);
-	return target && target->kind == TARGET_LOCAL;
-}
-
 SEC("xdp.frags")
 int segue_steer_xdp(struct xdp_md *ctx)
 {
@@ -123,7 +106,7 @@ int segue_steer_xdp(struct xdp_md *ctx)
 	struct encap *encap;
 	struct outer outer;
 	struct node *node;
-	__u32 zero = 0, ifindex = 0, now, hash, id = 0;
+	__u32 zero = 0, ifindex = 0, hash, id = 0;
 	bool steps;
 	int reason;
 
@@ -150,24 +133,10 @@ int segue_steer_xdp(struct xdp_md *ctx)
 		return verdict(ctx, DROP_MALFORMED);
 	if (packet->inner.hop_limit <= 1)
 		return verdict(ctx, PUNT_HOP_LIMIT);
-	now = ticks_now();
 	hash = flow_hash(&packet->key);
-	reason = decide(packet, passage, state->epoch, now);
-	encap = NULL;
-	if (passage->relay != NO_NETWORK_NODE)
-		encap = find_gateway_encap(passage->from.id, passage->relay);
-	else if (passage->relayable)
-		encap = find_relay(passage, &packet->key, state->self, is_from_node(data, data_end));
-	if (encap)
-		reason = REASON_FORWARDED;
-	else if (passage->relay != NO_NETWORK_NODE && reason == REASON_FORWARDED)
-		reason = DROP_NO_NETWORK_NODE;
-	if (packet->kind == PACKET_FIRST_FRAGMENT)
-		remember_fragments(packet, passage, reason, now);
-	if (reason != REASON_FORWARDED) {
-		account(packet, passage, reason, 1);
+	reason = settle(packet, passage, state, data, data_end, hash, 1, &encap);
+	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
-	}
 	keep(ctx);
 	steps = !encap;
 	target = NULL;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ethernet, IP, ip4, ip6, srh, tcp, udp, withoutFlowLabel } from '../fastpath/packets.js';
 import { arriving, GATEWAY_SIDS, HYPERVISOR, leaving, MACS, NetworkNode, PATHS, ZONES } from './node.js';
 import { everyPort } from './policies.js';
-import type { Verdict } from './node.js';
+import type { Hook, Verdict } from './node.js';
 
 const IN4 = { from: '10.0.0.1', to: '10.1.0.2' } as const;
 const IN6 = { from: 'cafe:a::1', to: 'cafe:b::2' } as const;
@@ -23,8 +23,8 @@ function passed(what: string, packet: Buffer, inner: Buffer, path = PATHS[2], tr
   return { what, packet, verdict: 'redirect', reason: 'forward forwarded', out };
 }
 
-function left(what: string, packet: Buffer): Case {
-  return { what, packet, verdict: 'next' };
+function left(what: string, packet: Buffer, reason?: string): Case {
+  return { what, packet, verdict: 'next', ...(reason !== undefined && { reason: `punt ${reason}` }) };
 }
 
 function dropped(what: string, packet: Buffer, reason: string): Case {
@@ -101,12 +101,12 @@ const CASES: Case[] = [
     arriving('red', ip4({ ...IN4, payload: udp({ size: 1524 - 28 }) })),
     ip4({ ...IN4, ttl: 63, payload: udp({ size: 1524 - 28 }) }),
   ),
-  left('1525 bytes', arriving('red', ip4({ ...IN4, payload: udp({ size: 1525 - 28 }) }))),
-  left('TTL 1', arriving('red', ip4({ ...IN4, ttl: 1 }))),
-  left('hop limit 1', arriving('red', ip6({ ...IN6, hopLimit: 1 }))),
-  left('nobody has the address', arriving('red', ip4({ ...IN4, to: '10.1.0.99' }))),
-  left('the way is not resolved', arriving('red', ip4({ ...IN4, to: '10.1.0.8' }))),
-  left('segments left', withSrh(ip4(IN4), [GATEWAY_SIDS.red], 1)),
+  left('1525 bytes', arriving('red', ip4({ ...IN4, payload: udp({ size: 1525 - 28 }) })), 'too big'),
+  left('TTL 1', arriving('red', ip4({ ...IN4, ttl: 1 })), 'hop limit'),
+  left('hop limit 1', arriving('red', ip6({ ...IN6, hopLimit: 1 })), 'hop limit'),
+  left('nobody has the address', arriving('red', ip4({ ...IN4, to: '10.1.0.99' })), 'no member'),
+  left('the way is not resolved', arriving('red', ip4({ ...IN4, to: '10.1.0.8' })), 'unresolved'),
+  left('segments left', withSrh(ip4(IN4), [GATEWAY_SIDS.red], 1), 'segments'),
   left('no gateway SID', ethernet(ip6({ from: HYPERVISOR, to: 'fd00:5e:9::1' }), FROM_ROUTER)),
   left('IPv4 on the underlay', ethernet(ip4(), FROM_ROUTER)),
   dropped("an address of nobody's subnet", arriving('red', ip4({ ...IN4, to: '172.16.0.1' })), 'no policy'),
@@ -132,17 +132,19 @@ const CASES: Case[] = [
 ];
 
 /** Red may open anything to blue. */
-function openNode(): NetworkNode {
-  const node = new NetworkNode({ is_hypervisor: false });
+function openNode(hook: Hook = 'xdp'): NetworkNode {
+  const node = new NetworkNode({ is_hypervisor: false }, hook);
   const rules = (['tcp', 'udp', 'icmp', 'other'] as const).map((protocol) => everyPort(protocol, 'allow'));
   node.policies.give(ZONES.red.id, ZONES.blue.id, { rules });
   return node;
 }
 
-describe('the program of a network node', () => {
+describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook) => {
   it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out }) => {
-    const sent = openNode().send(packet);
-    const counted = reason === undefined ? {} : { [reason]: 1 };
+    const sent = openNode(hook).send(packet);
+    // What XDP hands on meets tcx next, which counts it.
+    const isCounted = reason !== undefined && (verdict !== 'next' || hook === 'tc');
+    const counted = isCounted ? { [reason]: 1 } : {};
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted });
     if (verdict === 'drop') return;
     if (out === undefined) {
@@ -155,7 +157,7 @@ describe('the program of a network node', () => {
   });
 
   it('keeps tenants of the same addresses apart', () => {
-    const node = openNode();
+    const node = openNode(hook);
     expect(node.sent('red', ip4(IN4))).toBe('passed');
     expect(node.sent('green', ip4(IN4))).toBe('drop no policy');
     node.addRoute('green', '10.1.0.0/24', 'blue');
@@ -170,7 +172,7 @@ describe('the program of a network node', () => {
   });
 
   it('a flow has one label, and flows have many', () => {
-    const node = openNode();
+    const node = openNode(hook);
     const label = (source: number, from: 'red' | 'blue' = 'red'): number => {
       const inner =
         from === 'red'
@@ -184,14 +186,38 @@ describe('the program of a network node', () => {
   });
 
   it('leaves packets of its own VMs to the program of the hypervisor', () => {
-    const node = new NetworkNode();
+    const node = new NetworkNode({}, hook);
     node.addMember('red', '10.0.0.7', 77, 1);
     expect(node.send(arriving('red', ip4({ ...IN4, from: '10.0.0.1', to: '10.0.0.7' })))).toMatchObject({
       verdict: 'next',
       counted: {},
     });
-    const alone = new NetworkNode({ is_hypervisor: false });
+    const alone = new NetworkNode({ is_hypervisor: false }, hook);
     alone.addMember('red', '10.0.0.7', 77, 1);
     expect(alone.sent('red', ip4({ ...IN4, from: '10.0.0.1', to: '10.0.0.7' }))).toBe('drop no policy');
+  });
+});
+
+describe('a super-packet', () => {
+  const payload = tcp({ size: 3000, flags: 0x02 });
+  const super4 = (to: string, ttl = 64): Buffer => ip4({ from: IN4.from, to, ttl, protocol: IP.tcp, payload });
+  const gso = { size: 1440, segments: 3 };
+
+  it('goes on whole, and is counted as what it will be cut into', () => {
+    const node = openNode('tc');
+    const sent = node.send(arriving('red', super4('10.1.0.2')), gso);
+    expect(sent).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
+    expect(withoutFlowLabel(sent.frame).frame.toString('hex')).toBe(
+      leaving(super4('10.1.0.2', 63), PATHS[2]).toString('hex'),
+    );
+    expect(node.hits(1)).toEqual({ connections: 1, packets: 3, bytes: super4('10.1.0.2').length });
+  });
+
+  it.each([
+    ['segments too long for the way', '10.1.0.2', { size: 1525 - 40, segments: 3 }, 'punt too big'],
+    ['an outer header of another length', '10.1.0.3', gso, 'punt no offload'],
+  ])('is left: %s', (_what, to, sizes, reason) => {
+    const packet = arriving('red', super4(to));
+    expect(openNode('tc').send(packet, sizes)).toEqual({ verdict: 'next', counted: { [reason]: 1 }, frame: packet });
   });
 });

@@ -45,7 +45,13 @@ export const SELF = 1;
 export const OTHER = 2;
 const UNRESOLVED = 9;
 const QUOTA = 4096;
-const XDP_VERDICTS: Readonly<Record<number, Verdict>> = { 1: 'drop', 2: 'next', 4: 'redirect' };
+/** XDP_DROP, XDP_PASS, XDP_REDIRECT; TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT */
+const VERDICTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
+  xdp: { 1: 'drop', 2: 'next', 4: 'redirect' },
+  tc: { 2: 'drop', [-1]: 'next', 7: 'redirect' },
+};
+
+export type Hook = 'xdp' | 'tc';
 
 export type Verdict = 'drop' | 'next' | 'redirect';
 
@@ -63,11 +69,11 @@ afterAll(() => {
   loaded.clear();
 });
 
-function loadOnce(rodata: Record<string, boolean>): { object: BpfObject; policies: PolicyWriter } {
-  const name = JSON.stringify(rodata);
+function loadOnce(hook: Hook, rodata: Record<string, boolean>): { object: BpfObject; policies: PolicyWriter } {
+  const name = hook + JSON.stringify(rodata);
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const object = BpfObject.load(objectPath('steer_xdp'), { rodata });
+  const object = BpfObject.load(objectPath(`steer_${hook}`), { rodata });
   const maps: PolicyMaps = {
     policy_pairs: object.map('policy_pairs'),
     policy_sources: object.map('policy_sources'),
@@ -84,10 +90,12 @@ export class NetworkNode {
   readonly object: BpfObject;
   readonly policies: PolicyWriter;
   readonly #tables = new Map<number, BpfMap>();
+  readonly #hook: Hook;
   #epoch = 1n;
 
-  constructor(rodata: Record<string, boolean> = {}) {
-    ({ object: this.object, policies: this.policies } = loadOnce(rodata));
+  constructor(rodata: Record<string, boolean> = {}, hook: Hook = 'xdp') {
+    this.#hook = hook;
+    ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata));
     for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps']) {
       const map = this.map(name);
       for (const key of [...map.keys()]) map.delete(key);
@@ -102,17 +110,18 @@ export class NetworkNode {
     return this.object.map(name);
   }
 
-  /** Sends a frame through the program of the uplink. */
-  send(frame: Buffer): Steered {
+  /** Sends a frame through the program of the uplink. @param gso of a super-packet, at tcx */
+  send(frame: Buffer, gso?: { size: number; segments: number }): Steered {
     const maps = { reasons: this.map('reasons') };
     const before = reasonCounts(maps);
-    const { verdict, data } = this.object.program('segue_steer_xdp').testRun({ data: frame });
+    const context = gso === undefined ? {} : { context: skbOf(gso) };
+    const { verdict, data } = this.object.program(`segue_steer_${this.#hook}`).testRun({ data: frame, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
       if (more !== 0) counted[`${what} ${reason}`] = more;
     }
-    const named = XDP_VERDICTS[verdict];
+    const named = VERDICTS[this.#hook][verdict];
     if (named === undefined) throw new Error(`verdict ${verdict}`);
     return { verdict: named, counted, frame: Buffer.from(data) };
   }
@@ -286,4 +295,12 @@ export function arriving(
 export function leaving(inner: Buffer, path: readonly string[] = [], trafficClass = 0): Buffer {
   const frame = { to: MACS.router, from: MACS.uplink };
   return withoutFlowLabel(ethernet(encapsulated(inner, path, SOURCE, trafficClass), frame)).frame;
+}
+
+/** struct __sk_buff (linux/bpf.h): what a test run may set of a super-packet. */
+function skbOf({ size, segments }: { size: number; segments: number }): Buffer {
+  const context = Buffer.alloc(192);
+  context.writeUInt32LE(segments, 164);
+  context.writeUInt32LE(size, 176);
+  return context;
 }
