@@ -48,15 +48,20 @@ export interface BpfSource {
   from: string;
 }
 
-/** Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. */
+/**
+ * Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. The address is in the key
+ * alone, so all addresses of one place share one value.
+ */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
-  to: string;
   device?: string;
   /** Key of a `bpf-encap`. */
   encap?: string;
 }
+
+/** A place behind an encapsulation. */
+export type RemotePlace = BpfMember & Required<Pick<BpfMember, 'encap'>>;
 
 /** A local SID. */
 export interface BpfSid {

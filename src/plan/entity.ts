@@ -75,8 +75,10 @@ function planPort(view: IntentView, port: Port, emit: Emit): void {
     else planLocalPort(view, port, emit);
     planFastLocalPort(view, port, emit);
   } else if (view.localPorts.has(port.tenant)) {
-    if (!view.alone) planRemotePort(view, port, emit);
-    planFastRemotePort(view, port, emit);
+    const pair = view.pair(port.tenant, port.node);
+    if (pair === undefined) throw new Error(`plan: no ports of ${port.tenant} on ${port.node}`);
+    if (!view.alone) planRemotePort(view, pair, port, emit);
+    planFastRemotePort(view, pair, port, emit);
   }
 }
 

@@ -30,6 +30,10 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         addWhere(view, add, (_tenant, node) => node === change.key);
         addLocalPorts(view, add);
         break;
+      case 'gateway':
+      case 'external':
+      case 'policy':
+        return 'all';
       case 'path':
         for (const { tenant, node } of view.pairs()) {
           if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', tenant, node });

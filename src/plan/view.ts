@@ -3,6 +3,7 @@ import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
 import { familyOf } from '../net/address.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
 import { SmallestSet } from './smallest.js';
+import type { RemotePlace } from '../ebpf/objects.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
 
 /** What planning needs to know of the machine and the intent does not say. */
@@ -30,6 +31,10 @@ export interface RemotePair {
   inet: string | undefined;
   /** Key of its IPv6 next hop. */
   inet6: string | undefined;
+  /** Where the fast path has its IPv4 addresses: one value for all of them. */
+  place: RemotePlace | undefined;
+  /** Its IPv6 addresses. */
+  place6: RemotePlace | undefined;
 }
 
 const NO_SEGMENTS: readonly string[] = [];
@@ -166,6 +171,9 @@ export class IntentView {
           if (change.before !== undefined) this.#removePath(change.before);
           break;
         case 'port':
+        case 'gateway':
+        case 'external':
+        case 'policy':
           break;
       }
     }
@@ -175,7 +183,10 @@ export class IntentView {
     }
     if (changes.every((change) => change.kind === 'port')) return;
     this.#mtu.clear();
-    for (const pair of this.pairs()) pair.inet = pair.inet6 = undefined;
+    for (const pair of this.pairs()) {
+      pair.inet = pair.inet6 = undefined;
+      pair.place = pair.place6 = undefined;
+    }
   }
 
   #addPath(path: Path): void {
@@ -206,7 +217,7 @@ export class IntentView {
     if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemotePair>()));
     const pair = byNode.get(port.node);
     if (pair !== undefined) pair.ports += 1;
-    else byNode.set(port.node, { tenant: port.tenant, node: port.node, ports: 1, inet: undefined, inet6: undefined });
+    else byNode.set(port.node, newPair(port));
   }
 
   #removePort(port: Port): void {
@@ -228,6 +239,10 @@ export class IntentView {
     byNode.delete(port.node);
     if (byNode.size === 0) this.#pairs.delete(port.tenant);
   }
+}
+
+function newPair({ tenant, node }: Port): RemotePair {
+  return { tenant, node, ports: 1, inet: undefined, inet6: undefined, place: undefined, place6: undefined };
 }
 
 /** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */
