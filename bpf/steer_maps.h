@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What a network node steers by. The agent makes these maps first, at the sizes it needs. */
 #pragma once
+#include "keep.h"
 #include "maps.h"
 #include "steer_layouts.h"
 
@@ -25,6 +26,10 @@ ARRAY(maglevs, BPF_MAP_TYPE_ARRAY, struct maglev, GATEWAYS);
 ARRAY(network_nodes, BPF_MAP_TYPE_ARRAY, struct network_node, NETWORK_NODES);
 HASH(gateway_encaps, struct gateway_encap_key, __u32, 65536);
 HASH(node_sources, struct in6_addr, __u32, NETWORK_NODES);
+
+/* In the template of an inner map clang names structs without saying what is in them. */
+KEEP_STRUCT(flow_key);
+KEEP_STRUCT(connection);
 
 /* A table a zone: what one opens pushes out none of another's. LRU tables are allocated whole, each of the size the agent gives it. */
 struct connection_table {

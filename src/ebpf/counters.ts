@@ -38,7 +38,7 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
  *
  * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
  */
-export function reasonCounts({ reasons }: FastpathMaps, alone = false): ReasonCount[] {
+export function reasonCounts({ reasons }: Pick<FastpathMaps, 'reasons'>, alone = false): ReasonCount[] {
   return REASONS.map((reason, number) => {
     const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
     return { ...reason, ...(alone && reason.verdict === 'punt' && { verdict: 'drop' }), packets };
