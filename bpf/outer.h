@@ -31,6 +31,8 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
 	if (!sid)
 		return REASON_COUNT;
+	if (outer->version != 6)
+		return DROP_MALFORMED;
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
 	protocol = outer->nexthdr;
@@ -63,6 +65,9 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
 		return reason;
+	/* The kernel cuts a packet to the length that the outer header says. */
+	if (arrival->outer_bytes - sizeof(*outer) + arrival->inner.length > bpf_ntohs(outer->payload_len))
+		return DROP_MALFORMED;
 	if (arrival->inner.hop_limit <= 1)
 		return PUNT_HOP_LIMIT;
 	target = find_target(sid->tenant, &arrival->inner);

@@ -5,6 +5,8 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
 import { readFacts } from '../../src/agent/facts.js';
+import { GENERATION } from '../../src/ebpf/generation.js';
+import { floor } from './floor.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { heldBy } from '../../src/intent/scope.js';
 import { emptyPlan } from '../../src/plan/plan.js';
@@ -24,6 +26,8 @@ export interface LoadResult {
   total: number;
   survey: number;
   execute: number;
+  /** Processor time of both, all threads of the process. */
+  cpu: number;
   /** A look afterwards, with nothing to do. */
   second: number;
   secondChanges: number;
@@ -59,18 +63,23 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     void globalThis.gc?.();
     const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
     loop.enable();
+    const cpu = process.cpuUsage();
     const t0 = performance.now();
     if (process.env.START) process.stderr.write(`t0 ${t0}`);
     const survey = await engine.survey(wanted);
     const t1 = performance.now();
     const report = await engine.execute(survey.changes);
     const t2 = performance.now();
+    const { user, system } = process.cpuUsage(cpu);
     await new Promise((resolve) => setTimeout(resolve, 2 * LOOP_RESOLUTION_MS));
     loop.disable();
     const took = structuredClone(kinds);
     const t3 = performance.now();
+    const cpu2 = process.cpuUsage();
     const again = await engine.survey(wanted);
     const second = performance.now() - t3;
+    const d=process.cpuUsage(cpu2);
+    if (!purge) process.stderr.write(`second cpu ${(d.user+d.system)/1000} floor ${JSON.stringify(floor(`${kernel.fastpath.pinDirectory}/maps_${GENERATION}/members`))}`);
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     survey.changes = [];
     void globalThis.gc?.();
@@ -80,6 +89,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
       total: t2 - t0,
       survey: t1 - t0,
       execute: t2 - t1,
+      cpu: (user + system) / 1000,
       second,
       secondChanges: again.changes.length,
       kinds: took,

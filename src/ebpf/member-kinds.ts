@@ -52,14 +52,13 @@ function targetOf(kernel: Kernel, key: string, { device, encap = '', external }:
 export const bpfMemberKind = entryKind<'bpf-member'>({
   name: 'bpf-member',
   map: ({ members }) => members,
-  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + MemberKey.OFFSETS.tenant))),
+  large: true,
   devices,
   inScope,
   beforeList: ensureIds,
   beforeApply: ensureIds,
-  read(kernel, { keys, keyAt, values, valueAt }, _wanted, scope) {
+  read(kernel, { keys, keyAt, values, valueAt }) {
     const tenant = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.tenant);
-    if (scope !== undefined && !scope.tables.has(tenantTable(tenant))) return undefined;
     const family = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.family);
     const to = getAddress(keys, keyAt + MemberKey.OFFSETS.address, family);
     return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt) }];
@@ -80,14 +79,13 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
 export const bpfPrefixKind = entryKind<'bpf-prefix'>({
   name: 'bpf-prefix',
   map: ({ prefixes }) => prefixes,
-  large: (keys, at, { tables }) => tables.has(tenantTable(keys.readUInt32LE(at + PrefixKey.OFFSETS.tenant))),
+  large: true,
   devices,
   inScope,
   beforeList: ensureIds,
   beforeApply: ensureIds,
-  read(kernel, { keys, keyAt, values, valueAt }, _wanted, scope) {
+  read(kernel, { keys, keyAt, values, valueAt }) {
     const tenant = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.tenant);
-    if (scope !== undefined && !scope.tables.has(tenantTable(tenant))) return undefined;
     const family = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.family);
     const length = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.length) - KEY_BITS;
     const to = `${getAddress(keys, keyAt + PrefixKey.OFFSETS.address, family)}/${length}`;

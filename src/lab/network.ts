@@ -1,5 +1,6 @@
 /** Namespaces, links, addresses and underlay routes of a topology; nothing of the overlay, which is segue's to make. */
 import { closeSync } from 'node:fs';
+import { OUTER_HEADER_BYTES } from '../encap/mtu.js';
 import { Sysctls } from '../kernel/sysctl.js';
 import { createAddress } from '../netlink/address.js';
 import { createNetns, openNetns } from '../netlink/netns.js';
@@ -76,7 +77,7 @@ export function plugVm(topology: Topology, vm: LabVm): void {
   });
 }
 
-/** The VM knows where its gateways and the tenant's members are: at its port. */
+/** What a VM has from elsewhere in ebpf mode: where its gateways and the tenant's members are (at its port), and how much fits. */
 function pinNeighbours(topology: Topology, vm: LabVm, socket: NetlinkSocket, ifindex: number): void {
   const { subnets } = find(topology.tenants, vm.tenant);
   const others = topology.vms.filter(({ name, tenant }) => tenant === vm.tenant && name !== vm.name);
@@ -85,6 +86,7 @@ function pinNeighbours(topology: Topology, vm: LabVm, socket: NetlinkSocket, ifi
     mac = getLink(node, vm.name)?.mac;
   });
   if (mac === undefined) throw new Error(`device ${vm.name} vanished`);
+  socket.request(setLink(ifindex, { mtu: (topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU) - OUTER_HEADER_BYTES }));
   for (const address of [...subnets.map(({ gateway }) => gateway), ...others.flatMap(({ addresses }) => addresses)]) {
     socket.request(replaceNeighbour({ ifindex, address, mac, state: NeighbourState.permanent }));
   }

@@ -1,5 +1,6 @@
 import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
+import { Breath } from './breath.js';
 import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, ObjectChange, Scope } from './kind.js';
 import type { PortAttachment } from '../port/objects.js';
@@ -41,14 +42,17 @@ export class Engine {
     if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
+    const breath = new Breath();
     let portsHeld = 0;
     for (const name of KIND_ORDER) {
       const kind = this.#kind(name);
       if (kind === undefined || options.kinds?.has(name) === false) continue;
+      if (kind.within !== undefined && plan[kind.within].size === 0) continue;
       const wanted: ReadonlyMap<string, PlanValue> = plan[name];
       const actual = await kind.list(this.#kernel, wanted, options.scope);
-      if (name === 'port') portsHeld = actual.size;
+      if (name === 'port' && 'size' in actual) portsHeld = actual.size;
       for (const [key, desired] of wanted) {
+        if (breath.isDue()) await breath.take();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
         const present = actual.get(key);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
@@ -61,7 +65,8 @@ export class Engine {
         } else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
         else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
       }
-      for (const [key, present] of actual) {
+      for (const [key, present] of 'others' in actual ? await actual.others() : actual) {
+        if (breath.isDue()) await breath.take();
         if (!wanted.has(key)) changes.push({ kind: name, key, action: 'delete', actual: present });
       }
     }
@@ -71,8 +76,7 @@ export class Engine {
   /** Carries changes out. One that fails does not stop the others. */
   async execute(changes: readonly Change[]): Promise<Report> {
     const report: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
-    const coming = groupByKind(changes, (change) => change.action !== 'delete');
-    const going = groupByKind(changes, (change) => change.action === 'delete');
+    const { coming, going } = groupByKind(changes);
     for (const name of KIND_ORDER) await this.#step(name, coming.get(name), report);
     for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
     return report;
@@ -126,7 +130,7 @@ export class Engine {
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
     for (const change of ready as Change[]) {
-      const error = failed.get(change.key);
+      const error = failed.size === 0 ? undefined : failed.get(change.key);
       if (error === undefined) report.done[change.action] += 1;
       else report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
     }
@@ -181,12 +185,13 @@ export function takesAlong({ kind, action, desired, actual }: Change): boolean {
   return kind === 'port' && desired !== undefined && before !== (desired as PortAttachment).vrf;
 }
 
-function groupByKind(changes: readonly Change[], wanted: (change: Change) => boolean): Map<KindName, Change[]> {
-  const groups = new Map<KindName, Change[]>();
+/** What comes and what goes, by kind. */
+function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<KindName, Change[]>> {
+  const groups = { coming: new Map<KindName, Change[]>(), going: new Map<KindName, Change[]>() };
   for (const change of changes) {
-    if (!wanted(change)) continue;
-    const group = groups.get(change.kind);
-    if (group === undefined) groups.set(change.kind, [change]);
+    const side = change.action === 'delete' ? groups.going : groups.coming;
+    const group = side.get(change.kind);
+    if (group === undefined) side.set(change.kind, [change]);
     else group.push(change);
   }
   return groups;
