@@ -155,7 +155,7 @@ int segue_port(struct __sk_buff *skb)
 		return TCX_NEXT;
 	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
 	if (skb->vlan_present)
-		return verdict(PUNT_NOT_IP);
+		return verdict(skb, PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
