@@ -14,11 +14,14 @@ export const MAX_SEGMENTS = 4;
 /** The node's own entry, and the uplinks' programs. */
 export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
-  if (fastpath === undefined || view.localPorts.size === 0) return;
+  const hosts = view.localPorts.size > 0;
+  if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
   emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...aloneOf(view) });
-    if (!fastpath.xdp.includes(device)) continue;
+    // A network node has its own there.
+    if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
     const optional = view.config.xdp !== 'always';
     emit('bpf-program', `${device} xdp`, {
       device,

@@ -64,7 +64,6 @@ export class Watch {
   readonly #slot: number;
   readonly #ring: BpfMap;
   readonly #buffer: RingBuffer;
-  #closed = false;
 
   /**
    * Begins to look on. Not to be done by two processes at once.
@@ -149,10 +148,9 @@ export class Watch {
     return { suppressed, lost };
   }
 
-  /** Ends it; what is in the ring is dropped. More than once does nothing more. */
+  /** Ends it; what is in the ring is dropped. Twice does no harm. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#ring.closed) return;
     const { rings, watchers, watching } = this.#maps;
     if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(watching);

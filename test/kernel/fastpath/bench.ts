@@ -190,7 +190,7 @@ export class Bench {
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
-  reuse(): Record<string, { reuse: BpfMap }> {
+  reuse(): ReturnType<typeof reusing> {
     return reusing(this.maps);
   }
 
