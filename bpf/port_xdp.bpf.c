@@ -16,12 +16,13 @@ static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct encap *encap,
 					      const struct hop *hop, const struct port *port, const struct node *node)
 {
-	__u32 bytes = encap_bytes(encap);
+	__u32 bytes = encap_bytes(encap), length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 	struct ethhdr *eth;
 
-	if (inner->length > port->mtu || inner->length + bytes > hop->mtu)
+	/* Of the frame, not of the packet: what follows it (padding) is carried too. */
+	if (length > port->mtu || length + bytes > hop->mtu)
 		return PUNT_TOO_BIG;
 	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac, hop->source_mac))
 		return PUNT_NO_ROOM;
@@ -90,7 +91,7 @@ int segue_port_xdp(struct xdp_md *ctx)
 		/* The kernel takes it from here, through tcx. */
 		if (!(to->flags & PORT_FRAMES))
 			return XDP_PASS;
-		if (inner.length > to->mtu)
+		if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN > to->mtu)
 			return verdict(ctx, PUNT_TOO_BIG);
 		keep(ctx);
 		if (!rewrite(data, data_end, &inner, to->vm_mac, to->own_mac))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include "events_tc.h"
 #include "outer.h"
@@ -23,7 +24,8 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	enum reason reason;
 	__u64 flags;
 
-	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -37,11 +39,11 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
 	if (reason == REASON_FORWARDED) {
-		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
+		if (arrival.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
 		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
-import { isComplete, MAP_NAMES, mapOf, openMaps, reusing } from './maps.js';
+import { isComplete, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
 
 /** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
@@ -130,6 +130,23 @@ export class Fastpath {
     } finally {
       object.close();
     }
+  }
+
+  /**
+   * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
+   * of its own. To be closed.
+   *
+   * @param alone the one that forwards without the kernel beneath
+   * @param rodata besides what the program has when it is attached
+   * @throws LibbpfError
+   */
+  trial(name: BpfProgramName, alone: boolean, rodata: Record<string, RodataValue>): BpfObject | undefined {
+    const { maps } = this;
+    if (maps === undefined) return undefined;
+    return BpfObject.load(objectPath(name), {
+      rodata: { ...rodataOf(name, alone), ...rodata },
+      maps: reusing(readOnlyMaps(maps)),
+    });
   }
 
   /** This build's program when it is pinned, and uses the maps that are. */

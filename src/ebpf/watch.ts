@@ -55,8 +55,11 @@ export class WatchersError extends Error {
   }
 }
 
+type WatchMaps = Pick<FastpathMaps, 'watching' | 'watchers' | 'budgets' | 'rings'>;
+
 export class Watch {
-  readonly maps: FastpathMaps;
+  /** Of its own: the pins, and those who have them open, may go while it looks on. */
+  readonly #maps: WatchMaps;
   readonly #filter: WatchFilter;
   readonly #slot: number;
   readonly #ring: BpfMap;
@@ -68,10 +71,15 @@ export class Watch {
    * @param handler gets copies: it may keep them
    * @throws WatchersError, LibbpfError
    */
-  constructor(maps: FastpathMaps, filter: WatchFilter, handler: (seen: Seen) => void) {
-    this.maps = maps;
+  constructor(maps: WatchMaps, filter: WatchFilter, handler: (seen: Seen) => void) {
     this.#filter = filter;
     this.#slot = freeSlot(maps);
+    this.#maps = {
+      watching: maps.watching.clone(),
+      watchers: maps.watchers.clone(),
+      budgets: maps.budgets.clone(),
+      rings: maps.rings.clone(),
+    };
     this.#ring = BpfMap.create({
       type: 'ringbuf',
       keySize: 0,
@@ -82,7 +90,7 @@ export class Watch {
     this.#buffer = new RingBuffer(this.#ring, (record) => {
       handler(readSeen(record));
     });
-    const { rings, budgets } = maps;
+    const { rings, budgets } = this.#maps;
     rings.updateHandle(u32(this.#slot), this.#ring);
     for (let reason = 0; reason < REASON_BITS; reason++) {
       budgets.update(u32(this.#slot * REASON_BITS + reason), Buffer.alloc(budgets.valueSize));
@@ -96,6 +104,11 @@ export class Watch {
     return this;
   }
 
+  /** Until start() again the ring fills. */
+  stop(): void {
+    this.#buffer.stop();
+  }
+
   /** Hands over what is there. @returns events handed over */
   consume(): number {
     return this.#buffer.consume();
@@ -103,7 +116,7 @@ export class Watch {
 
   /** To be called every second or so. @returns false: another has the slot now, as this one slept too long */
   renew(): boolean {
-    const { rings, watchers, watching } = this.maps;
+    const { rings, watchers, watching } = this.#maps;
     const ringId = rings.lookup(u32(this.#slot))?.readUInt32LE(0);
     if (ringId !== this.#ring.info.id) return false;
     const { reasons, tenant = 0, ifindex = 0, rate = 0, snap } = this.#filter;
@@ -121,7 +134,7 @@ export class Watch {
 
   /** What it was not told so far. */
   missed(): Missed {
-    const { budgets } = this.maps;
+    const { budgets } = this.#maps;
     const suppressed = new Map<number, number>();
     let lost = 0;
     for (const reason of REASONS.keys()) {
@@ -135,9 +148,10 @@ export class Watch {
     return { suppressed, lost };
   }
 
-  /** Ends it; what is in the ring is dropped. */
+  /** Ends it; what is in the ring is dropped. Twice does no harm. */
   close(): void {
-    const { rings, watchers, watching } = this.maps;
+    if (this.#ring.closed) return;
+    const { rings, watchers, watching } = this.#maps;
     if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(watching);
       writeWatching(watching, { active: active & ~(1 << this.#slot), snap });
@@ -146,11 +160,12 @@ export class Watch {
     }
     this.#buffer.close();
     this.#ring.close();
+    for (const map of Object.values(this.#maps)) map.close();
   }
 }
 
 /** A slot that nobody has, or that its watcher left without a word. */
-function freeSlot({ watchers }: FastpathMaps): number {
+function freeSlot({ watchers }: WatchMaps): number {
   const now = monotonic();
   for (let slot = 0; slot < MAX_WATCHERS; slot++) {
     const value = watchers.lookup(u32(slot));
