@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint unit kernel netns vm demo bench bench-smoke gen gen-check clean
+.PHONY: help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -69,6 +69,10 @@ vm: setup build ## the same topologies in a VM whose kernel has VRF (DEBUG=1: a 
 bench: setup $(NATIVE) $(BPF) ## all benchmarks and docs/benchmarks.md (root; half an hour; on a machine that rests; BENCH="--only packets,tcp --rounds 3")
 	@node_modules/.bin/tsc -p bench/tsconfig.json
 	@node build/bench/main.js $(BENCH)
+
+bench-failover: setup build ## loss time when an uplink or a neighbour fails, or a port moves (root; three minutes)
+	@node_modules/.bin/tsc -p bench/tsconfig.json
+	@node build/bench/failover/main.js --json bench/results/failover.json $(BENCH)
 
 bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
 	@$(VITEST) --project kernel test/kernel/bench $(REPORT)
