@@ -62,6 +62,8 @@ struct prefix_key {
 enum target_kind {
 	TARGET_LOCAL = 1,  /* id: ifindex of a port */
 	TARGET_REMOTE = 2, /* id: of an encapsulation */
+	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way */
+	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network; the kernel's routes know the next hop */
 };
 
 /* Where an address is. */
@@ -172,6 +174,9 @@ enum hook {
 	HOOK_PORT_XDP,
 	HOOK_UPLINK,
 	HOOK_UPLINK_XDP,
+	HOOK_STEER, /* a network node's uplink */
+	HOOK_STEER_XDP,
+	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
 /* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */

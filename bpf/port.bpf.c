@@ -39,7 +39,8 @@ static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inne
 
 	if (!gso_bytes)
 		return whole_bytes(skb) - ETH_HLEN <= mtu;
-	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+	/* The outer header counts 16 bits. */
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu && inner->length <= 0xffff - MAX_SRH_BYTES;
 }
 
 static __always_inline __u32 packets(struct __sk_buff *skb)

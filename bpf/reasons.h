@@ -28,5 +28,13 @@ enum reason {
 	DROP_BEHAVIOUR, /* the SID does not take that family */
 	DROP_NO_ROOM, /* no memory, after it was altered for the way */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	/* Dropped by a network node. */
+	DROP_NO_POLICY, /* none is between the two */
+	DROP_NO_POLICY_MATCH, /* there are, but for other addresses, protocols or ports */
+	DROP_POLICY, /* denied by one */
+	DROP_NOT_ESTABLISHED, /* of no connection, and opens none */
+	DROP_FRAGMENT, /* its first fragment did not pass */
+	DROP_NO_CONNECTION_TABLE, /* connections of its tenant cannot be remembered */
+	DROP_NO_NETWORK_NODE, /* none is up */
 	REASON_COUNT,
 };

@@ -44,7 +44,7 @@ export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'pac
  *
  * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
  */
-export function reasonCounts({ reasons }: FastpathMaps, alone = false): ReasonCount[] {
+export function reasonCounts({ reasons }: Pick<FastpathMaps, 'reasons'>, alone = false): ReasonCount[] {
   return REASONS.map((_reason, number) => {
     const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
     return { ...reasonOf(number, alone), packets };

@@ -582,13 +582,22 @@ export const Reason = {
   DROP_BEHAVIOUR: 18,
   DROP_NO_ROOM: 19,
   DROP_ECN: 20,
-  REASON_COUNT: 21,
+  DROP_NO_POLICY: 21,
+  DROP_NO_POLICY_MATCH: 22,
+  DROP_POLICY: 23,
+  DROP_NOT_ESTABLISHED: 24,
+  DROP_FRAGMENT: 25,
+  DROP_NO_CONNECTION_TABLE: 26,
+  DROP_NO_NETWORK_NODE: 27,
+  REASON_COUNT: 28,
 } as const;
 
 /** enum target_kind */
 export const TargetKind = {
   TARGET_LOCAL: 1,
   TARGET_REMOTE: 2,
+  TARGET_STEERED: 8,
+  TARGET_EXTERNAL: 9,
 } as const;
 
 /** enum port_flags */
@@ -623,4 +632,7 @@ export const Hook = {
   HOOK_PORT_XDP: 2,
   HOOK_UPLINK: 3,
   HOOK_UPLINK_XDP: 4,
+  HOOK_STEER: 5,
+  HOOK_STEER_XDP: 6,
+  HOOK_EXTERNAL: 7,
 } as const;

@@ -72,11 +72,11 @@ export class Bench {
    * @param rodata constants that are to differ from the object file's
    * @param netns default: one of its own
    */
-  constructor(rodata: Record<string, boolean> = {}, netns = namespace()) {
+  constructor({ rodata = {}, netns = namespace() }: { rodata?: Record<string, boolean>; netns?: string } = {}) {
     this.netns = netns;
-    this.ifindex = ifindexOf(netns, 'v0');
+    this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
-    run(netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
+    for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
@@ -190,7 +190,7 @@ export class Bench {
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
-  reuse(): Record<string, { reuse: BpfMap }> {
+  reuse(): ReturnType<typeof reusing> {
     return reusing(this.maps);
   }
 

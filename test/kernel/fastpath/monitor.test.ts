@@ -93,7 +93,7 @@ describe('segue monitor', () => {
     const monitor = await node.watch('monitor', '-j');
     rmSync(pinDirectory(node.name), { recursive: true });
     await monitor.waitFor(/maps are gone: waiting/, PATIENCE_MS);
-    const next = new Bench({}, bench.netns);
+    const next = new Bench({ netns: bench.netns });
     next.pin(node.name);
     await monitor.waitFor(/made anew: looking on there/, PATIENCE_MS);
     next.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
