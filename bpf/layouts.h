@@ -174,6 +174,9 @@ enum hook {
 	HOOK_PORT_XDP,
 	HOOK_UPLINK,
 	HOOK_UPLINK_XDP,
+	HOOK_STEER, /* a network node's uplink */
+	HOOK_STEER_XDP,
+	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
 /* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */

@@ -81,3 +81,14 @@ __noinline int tell_decision(const struct packet *packet, const struct passage *
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
+
+/* Counts a packet that was let pass or dropped here, and tells of it if its policy says so. */
+static __always_inline void account(const struct packet *packet, const struct passage *passage, enum reason reason, __u32 packets)
+{
+	if (passage->policy != NO_SLOT)
+		count_policy(passage, packets, packet->inner.length);
+	if (reason == REASON_FORWARDED)
+		count_zones(passage, packets, packet->inner.length);
+	if (passage->log)
+		tell_decision(packet, passage, reason);
+}

@@ -2,10 +2,10 @@
 /* XDP of a network node's uplink: takes packets of tenants to gateway SIDs, decides, and sends on what may go, its outer header written
  * anew. What is for no gateway SID goes to the hypervisor's program, if there is one. */
 #include <linux/bpf.h>
+#include "events_xdp.h"
 #include "keep.h"
-#include "steer_count.h"
 #include "steer_external.h"
-#include "steer_outer.h"
+#include "steer_settle.h"
 
 KEEP_ENUM(policy_table);
 KEEP_ENUM(policy_flags);
@@ -13,12 +13,6 @@ KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
 KEEP_STRUCT(policy_event);
-/* In the template of an inner map clang names a struct alone. */
-KEEP_STRUCT(flow_key);
-KEEP_STRUCT(connection);
-
-/* This node hosts VMs, too. Set before loading. */
-const volatile bool is_hypervisor = true;
 
 /* uplink_programs[0]: the hypervisor's program of the uplink. */
 struct {
@@ -28,10 +22,14 @@ struct {
 	__type(value, __u32);
 } uplink_programs SEC(".maps");
 
-static __always_inline int verdict(enum reason reason)
+/* What XDP hands on meets tcx next, which counts it. */
+static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
+	if (reason < DROP_MALFORMED)
+		return XDP_PASS;
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
+	seen(ctx, reason, 0, HOOK_STEER_XDP);
+	return XDP_DROP;
 }
 
 static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer,
@@ -96,18 +94,7 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 	return reason;
 }
 
-static __always_inline bool is_own_member(__u32 zone, const struct inner *inner)
-{
-	struct target *target;
-
-	if (!is_hypervisor)
-		return false;
-	target = find_target(zone, inner);
-	return target && target->kind == TARGET_LOCAL;
-}
-
-SEC("xdp.frags")
-int segue_steer_xdp(struct xdp_md *ctx)
+static __always_inline int steer(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct steering *state;
@@ -118,7 +105,7 @@ int segue_steer_xdp(struct xdp_md *ctx)
 	struct encap *encap;
 	struct outer outer;
 	struct node *node;
-	__u32 zero = 0, ifindex = 0, now, hash, id = 0;
+	__u32 zero = 0, ifindex = 0, hash, id = 0;
 	bool steps;
 	int reason;
 
@@ -131,44 +118,31 @@ int segue_steer_xdp(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	state = bpf_map_lookup_elem(&steering, &zero);
 	node = bpf_map_lookup_elem(&nodes, &zero);
 	if (!state || !node)
 		return XDP_PASS;
 	reason = read_packet(packet, data + ETH_HLEN + outer.bytes, data_end, outer.protocol);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	if (is_own_member(passage->from.id, &packet->inner))
 		goto not_ours;
 	if (packet->inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer.bytes)
-		return verdict(DROP_MALFORMED);
+		return verdict(ctx, DROP_MALFORMED);
 	if (packet->inner.hop_limit <= 1)
-		return verdict(PUNT_HOP_LIMIT);
-	now = ticks_now();
+		return verdict(ctx, PUNT_HOP_LIMIT);
 	hash = flow_hash(&packet->key);
-	reason = decide(packet, passage, state->epoch, now);
-	encap = NULL;
-	if (passage->relay != NO_NETWORK_NODE)
-		encap = find_gateway_encap(passage->from.id, passage->relay);
-	else if (passage->relayable)
-		encap = find_relay(passage, &packet->key, state->self, is_from_node(data, data_end));
-	if (encap)
-		reason = REASON_FORWARDED;
-	if (packet->kind == PACKET_FIRST_FRAGMENT)
-		remember_fragments(packet, passage, reason, now);
-	if (passage->log)
-		tell_decision(packet, passage, reason);
-	if (passage->policy != NO_SLOT && !encap)
-		count_policy(passage, 1, packet->inner.length);
+	reason = settle(packet, passage, state, data, data_end, hash, 1, &encap);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
+	keep(ctx);
 	steps = !encap;
 	target = NULL;
 	if (!encap) {
 		target = find_target(passage->peer, &packet->inner);
 		if (!target)
-			return verdict(PUNT_NO_MEMBER);
+			return verdict(ctx, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
 			encap = bpf_map_lookup_elem(&encaps, &id);
@@ -179,7 +153,7 @@ int segue_steer_xdp(struct xdp_md *ctx)
 		struct port *port = bpf_map_lookup_elem(&ports, &id);
 
 		if (!port)
-			return verdict(PUNT_NO_MEMBER);
+			return verdict(ctx, PUNT_NO_MEMBER);
 		/* tcx takes it. */
 		if (!(port->flags & PORT_FRAMES))
 			return XDP_PASS;
@@ -193,15 +167,22 @@ int segue_steer_xdp(struct xdp_md *ctx)
 	} else {
 		reason = PUNT_NO_MEMBER;
 	}
-	if (reason == REASON_FORWARDED && steps)
-		count_zones(passage, 1, packet->inner.length);
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
+	if (steps)
+		account(packet, passage, reason, 1);
 	count_reason(reason);
-	if (reason == REASON_FORWARDED)
-		return bpf_redirect(ifindex, 0);
-	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
+	seen(ctx, reason, ifindex, HOOK_STEER_XDP);
+	return bpf_redirect(ifindex, 0);
 not_ours:
 	bpf_tail_call(ctx, &uplink_programs, 0);
 	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int segue_steer_xdp(struct xdp_md *ctx)
+{
+	return steer(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -13,32 +13,39 @@ import type { BpfMember } from './objects.js';
 const KEY_BITS = 64;
 const NONE: readonly string[] = [];
 
-const devices = ({ device }: BpfMember): readonly string[] => (device === undefined ? NONE : [device]);
+const devices = ({ device, external }: BpfMember): readonly string[] => {
+  const name = device ?? external;
+  return name === undefined ? NONE : [name];
+};
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-function describe(what: string, key: string, { tenant, device, encap }: BpfMember): string {
+function describe(what: string, key: string, { tenant, device, encap, external }: BpfMember): string {
   const to = key.slice(addressStart(key));
+  if (external !== undefined) return `fast path ${what} ${to} zone ${tenant} external dev ${external}`;
   return `fast path ${what} ${to} tenant ${tenant} ${device === undefined ? `encap ${encap ?? ''}` : `dev ${device}`}`;
 }
 
-function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember, 'device' | 'encap'> {
+function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember, 'tenant'> {
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
   const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
   if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_EXTERNAL) return { external: kernel.links.nameOf(id) };
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
   return { encap: `kind ${kind} id ${id}` };
 }
 
-function writeTarget(kernel: Kernel, key: string, { device, encap }: BpfMember, into: Buffer, at: number): void {
-  let id;
-  if (device !== undefined) id = indexOfPresent(kernel, device);
-  else id = kernel.fastpath.encapIds.get(encap ?? '');
-  if (id === undefined) throw new Error(`${key}: the encapsulation to ${encap ?? ''} does not exist`);
-  into.writeUInt32LE(
-    device === undefined ? TargetKind.TARGET_REMOTE : TargetKind.TARGET_LOCAL,
-    at + Target.OFFSETS.kind,
-  );
+function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, at: number): void {
+  const [kind, id] = targetOf(kernel, key, to);
+  into.writeUInt32LE(kind, at + Target.OFFSETS.kind);
   into.writeUInt32LE(id, at + Target.OFFSETS.id);
+}
+
+function targetOf(kernel: Kernel, key: string, { device, encap = '', external }: BpfMember): [number, number] {
+  if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
+  if (external !== undefined) return [TargetKind.TARGET_EXTERNAL, indexOfPresent(kernel, external)];
+  const id = kernel.fastpath.encapIds.get(encap);
+  if (id === undefined) throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
+  return [TargetKind.TARGET_REMOTE, id];
 }
 
 /** Addresses: exact match. */

@@ -58,6 +58,8 @@ export interface BpfMember {
   device?: string;
   /** Key of a `bpf-encap`. */
   encap?: string;
+  /** Of an external network: the interface it is reached by. */
+  external?: string;
 }
 
 /** A place behind an encapsulation. */
@@ -73,7 +75,7 @@ export interface BpfSid {
 /** Where a program sits. */
 export type BpfHook = 'tcx' | 'xdp';
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp';
+export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
 
 /** A program at an interface. */
 export interface BpfAttachment {

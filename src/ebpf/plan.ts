@@ -14,11 +14,14 @@ export const MAX_SEGMENTS = 4;
 /** The node's own entry, and the uplinks' programs. */
 export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
-  if (fastpath === undefined || view.localPorts.size === 0) return;
+  const hosts = view.localPorts.size > 0;
+  if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
   emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...aloneOf(view) });
-    if (!fastpath.xdp.includes(device)) continue;
+    // A network node has its own there.
+    if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
     const optional = view.config.xdp !== 'always';
     emit('bpf-program', `${device} xdp`, {
       device,
@@ -56,7 +59,10 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
   const [first] = transit;
   const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
   const sids = new Set(tenant.subnets.map(({ prefix }) => placeOf(view, pair, familyOf(prefix)).encap));
-  for (const sid of sids) emit('bpf-encap', sid, { segments: [...transit, sid], underlay });
+  // A spread of nothing would leave room for more in each of up to a million lists.
+  for (const sid of sids) {
+    emit('bpf-encap', sid, { segments: transit.length === 0 ? [sid] : [...transit, sid], underlay });
+  }
 }
 
 /** A VM on another node. */

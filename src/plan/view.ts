@@ -2,7 +2,9 @@ import { behavioursOf } from '../encap/sid.js';
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
 import { familyOf } from '../net/address.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
+import { SteeringView } from '../gateway/view.js';
 import { SmallestSet } from './smallest.js';
+import type { ZoneName } from '../gateway/view.js';
 import type { RemotePlace } from '../ebpf/objects.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
 
@@ -49,6 +51,10 @@ export class IntentView {
   readonly ports = new Map<string, Port>();
   /** Local ports by tenant name. */
   readonly localPorts = new Map<string, Map<string, Port>>();
+  /** Ports with prefixes behind them, wherever they are, by tenant name. */
+  readonly routedPorts = new Map<string, Map<string, Port>>();
+  /** Gateways and policies. */
+  readonly steering: SteeringView;
   /** By tenant, then by node. */
   readonly #pairs = new Map<string, Map<string, RemotePair>>();
   /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
@@ -64,6 +70,7 @@ export class IntentView {
     for (const tenant of intent.tenants) this.tenants.set(tenant.name, tenant);
     for (const path of intent.paths) this.#addPath(path);
     for (const port of intent.ports) this.#addPort(port);
+    this.steering = new SteeringView(intent);
   }
 
   get self(): IntentNode {
@@ -79,6 +86,16 @@ export class IntentView {
   /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
   get alone(): boolean {
     return this.config.dataplane === 'ebpf';
+  }
+
+  /** Whether this node is a network node that can decide. */
+  get isNetworkNode(): boolean {
+    return this.fastpath !== undefined && this.steering.isNetworkNode(this.config.node);
+  }
+
+  /** Whether this node decides, as a network node, what goes out of and into a zone. */
+  decidesFor(zone: ZoneName): boolean {
+    return this.fastpath !== undefined && this.steering.isNetworkNodeOf(this.config.node, zone);
   }
 
   isLocal(port: Port): boolean {
@@ -152,6 +169,7 @@ export class IntentView {
 
   /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
   apply(changes: readonly IntentChange[]): void {
+    this.steering.apply(changes);
     for (const change of changes) {
       if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);
     }
@@ -199,6 +217,10 @@ export class IntentView {
 
   #addPort(port: Port): void {
     this.ports.set(port.name, port);
+    if (port.prefixes.length > 0) {
+      const routed = this.routedPorts.get(port.tenant) ?? new Map<string, Port>();
+      this.routedPorts.set(port.tenant, routed.set(port.name, port));
+    }
     let members = this.members6.get(port.tenant);
     for (const address of port.addresses) {
       if (familyOf(address) === 4) continue;
@@ -222,6 +244,11 @@ export class IntentView {
 
   #removePort(port: Port): void {
     this.ports.delete(port.name);
+    if (port.prefixes.length > 0) {
+      const routed = this.routedPorts.get(port.tenant);
+      routed?.delete(port.name);
+      if (routed?.size === 0) this.routedPorts.delete(port.tenant);
+    }
     for (const address of port.addresses) {
       if (familyOf(address) === 6) this.members6.get(port.tenant)?.delete(address);
     }

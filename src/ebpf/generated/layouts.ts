@@ -632,4 +632,7 @@ export const Hook = {
   HOOK_PORT_XDP: 2,
   HOOK_UPLINK: 3,
   HOOK_UPLINK_XDP: 4,
+  HOOK_STEER: 5,
+  HOOK_STEER_XDP: 6,
+  HOOK_EXTERNAL: 7,
 } as const;
