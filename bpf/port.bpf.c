@@ -7,6 +7,7 @@
 #include "guard.h"
 #include "keep.h"
 #include "stats.h"
+#include "steered.h"
 
 #define TCX_NEXT (-1)
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
@@ -179,7 +180,11 @@ int segue_port(struct __sk_buff *skb)
 		seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner) && !alone)
+	if (target->kind == TARGET_STEERED) {
+		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
+		if (!id)
+			return verdict(skb, DROP_NO_NETWORK_NODE);
+	} else if (is_syn(&inner) && !alone)
 		return verdict(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)

@@ -5,6 +5,7 @@
 #include "events_xdp.h"
 #include "guard.h"
 #include "stats.h"
+#include "steered.h"
 
 static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
@@ -102,7 +103,11 @@ int segue_port_xdp(struct xdp_md *ctx)
 		seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner) && !alone)
+	if (target->kind == TARGET_STEERED) {
+		id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
+		if (!id)
+			return verdict(ctx, DROP_NO_NETWORK_NODE);
+	} else if (is_syn(&inner) && !alone)
 		return verdict(ctx, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)

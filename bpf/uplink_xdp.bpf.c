@@ -5,6 +5,7 @@
 #include "events_xdp.h"
 #include "outer.h"
 #include "stats.h"
+#include "steered.h"
 
 SEC("xdp.frags")
 int segue_uplink_xdp(struct xdp_md *ctx)
@@ -28,6 +29,7 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
 		keep(ctx);
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;
