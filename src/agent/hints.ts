@@ -131,6 +131,22 @@ export function everything(hints: Hints, kinds: Iterable<KindName>): void {
   hints.links = true;
 }
 
+/** What is asked of the underlay: the ways, and on a network node which others are up. */
+export function underlayKinds(plan: Plan | undefined): Set<KindName> {
+  const kinds = new Set<KindName>(['bpf-underlay']);
+  if (plan !== undefined && plan['steer-network-node'].size > 0) for (const kind of STEERING_KINDS) kinds.add(kind);
+  return kinds;
+}
+
+const STEERING_KINDS: readonly KindName[] = ['steer-network-node', 'steer-maglev'];
+
+/** Whether a look asks of the underlay alone, which cannot wait for a list of ten thousand ports. */
+export function isUnderlayAlone(kinds: ReadonlySet<KindName>): boolean {
+  return (
+    kinds.has('bpf-underlay') && [...kinds].every((kind) => kind === 'bpf-underlay' || STEERING_KINDS.includes(kind))
+  );
+}
+
 /** The ways over the underlay are to be resolved anew. */
 function addUnderlay(hints: Hints, plan: Plan, concerned: boolean): void {
   if (concerned && plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
