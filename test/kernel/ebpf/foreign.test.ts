@@ -130,7 +130,7 @@ describe('XDP of an uplink', () => {
       expect(await bpfProgramKind.apply(instance.kernel, [{ key: 'eth0 xdp', desired }])).toEqual([]);
       instance.kernel.links.refresh();
       const found = await bpfProgramKind.list(instance.kernel, new Map([['eth0 xdp', desired]]));
-      expect(found.get('eth0 xdp')).toBe(desired);
+      expect(found instanceof Map && found.get('eth0 xdp')).toBe(desired);
       expect(queryXdp(where())).toBe(id);
     } finally {
       link.detach();
