@@ -9,6 +9,7 @@ import { measureCalls } from './calls.js';
 import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
+import { measureFlood } from './flood.js';
 import { measureSteering } from './steer.js';
 import type { Effort, Row } from './rows.js';
 
@@ -22,6 +23,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
     ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
+    ...measureFlood(join(objects, 'bench/steer_xdp.o'), effort),
   ];
 }
 
