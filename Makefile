@@ -42,6 +42,8 @@ build/native/layouts: bpf/test/maps.h
 
 build/native/fuzz: $(wildcard native/fuzz/*.h)
 
+build/native/parity: $(wildcard native/fuzz/*.h native/parity/*.h)
+
 build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c -o $@ $<

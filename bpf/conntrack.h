@@ -7,8 +7,6 @@
 #include "flow.h"
 #include "steer_maps.h"
 
-#define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
-
 /* Seconds without a packet after which a connection is none any more. */
 #define TCP_OPENING_SECONDS 60
 #define TCP_OPEN_SECONDS 432000 /* nf_conntrack's; the table's size bounds it, not time */
@@ -17,12 +15,6 @@
 #define ICMP_SECONDS 30
 #define OTHER_SECONDS 600
 #define FRAGMENTS_SECONDS 60 /* RFC 8200 section 4.5 */
-
-/* Timeouts do not need to know it better than to a tick of 1.07 s. */
-static __always_inline __u32 ticks_now(void)
-{
-	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
-}
 
 static __always_inline __u32 timeout_of(const struct flow_key *key, const struct connection *connection)
 {

@@ -42,6 +42,14 @@ struct packet {
 	__u8 tcp_flags;
 };
 
+/* Nanoseconds since boot, in ticks of 1.07 s: timeouts do not need to know it better. */
+static __always_inline __u32 ticks_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
+}
+
+#define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
+
 static __always_inline void reverse_key(struct flow_key *to, const struct flow_key *key)
 {
 	*to = *key;

@@ -3,7 +3,7 @@
  * up; user space fills the tables. */
 #pragma once
 #include "flow.h"
-#include "steer_maps.h"
+#include "gateway_maps.h"
 
 static __always_inline bool is_up(__u32 node)
 {
@@ -25,11 +25,10 @@ static __always_inline __u16 pick_node(__u32 gateway, __u32 hash, bool draining)
 	return draining ? table->all[place] : table->active[place];
 }
 
-/* The encapsulation towards a network node's SID of a tenant; NULL: none. */
-static __always_inline struct encap *find_gateway_encap(__u32 tenant, __u32 node)
+/* Number of the encapsulation towards a network node's SID of a tenant; NULL: none. */
+static __always_inline __u32 *find_gateway_encap(__u32 tenant, __u32 node)
 {
 	struct gateway_encap_key key = { .tenant = tenant, .node = node };
-	__u32 *id = bpf_map_lookup_elem(&gateway_encaps, &key);
 
-	return id ? bpf_map_lookup_elem(&encaps, id) : NULL;
+	return bpf_map_lookup_elem(&gateway_encaps, &key);
 }

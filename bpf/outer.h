@@ -11,6 +11,7 @@ struct arrival {
 	struct inner inner;
 	__u32 ifindex;	     /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
+	__u32 length;	     /* of the outer packet as its header says, bytes */
 	__u8 outer_class;
 	struct port *port;
 };
@@ -35,6 +36,7 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		return DROP_MALFORMED;
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
+	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
 	protocol = outer->nexthdr;
 	inner = outer + 1;
 	if (protocol == IPPROTO_ROUTING) {
@@ -65,8 +67,7 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
 		return reason;
-	/* The kernel cuts a packet to the length that the outer header says. */
-	if (arrival->outer_bytes - sizeof(*outer) + arrival->inner.length > bpf_ntohs(outer->payload_len))
+	if (arrival->outer_bytes + arrival->inner.length > arrival->length)
 		return DROP_MALFORMED;
 	if (arrival->inner.hop_limit <= 1)
 		return PUNT_HOP_LIMIT;

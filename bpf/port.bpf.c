@@ -38,8 +38,9 @@ static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inne
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return skb->len - ETH_HLEN <= mtu;
-	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+		return whole_bytes(skb) - ETH_HLEN <= mtu;
+	/* The outer header counts 16 bits. */
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu && inner->length <= 0xffff - MAX_SRH_BYTES;
 }
 
 static __always_inline __u32 packets(struct __sk_buff *skb)

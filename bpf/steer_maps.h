@@ -7,8 +7,6 @@
 
 #define ZONE_SLOTS 4096
 #define POLICY_SLOTS 16384
-#define GATEWAYS 64
-#define NETWORK_NODES 1024
 
 ARRAY(steering, BPF_MAP_TYPE_ARRAY, struct steering, 1);
 HASH(gateway_sids, struct in6_addr, struct zone, 65536);
@@ -22,10 +20,6 @@ ARRAY(policy_ports, BPF_MAP_TYPE_ARRAY, struct policy_port, 1 << 18);
 ARRAY(policies, BPF_MAP_TYPE_ARRAY, struct policy, POLICY_SLOTS);
 ARRAY(policy_hits, BPF_MAP_TYPE_PERCPU_ARRAY, struct policy_hit, POLICY_SLOTS);
 ARRAY(zone_traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, ZONE_SLOTS);
-ARRAY(maglevs, BPF_MAP_TYPE_ARRAY, struct maglev, GATEWAYS);
-ARRAY(network_nodes, BPF_MAP_TYPE_ARRAY, struct network_node, NETWORK_NODES);
-HASH(gateway_encaps, struct gateway_encap_key, __u32, 65536);
-HASH(node_sources, struct in6_addr, __u32, NETWORK_NODES);
 
 /* In the template of an inner map clang names structs without saying what is in them. */
 KEEP_STRUCT(flow_key);

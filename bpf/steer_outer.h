@@ -61,7 +61,7 @@ static __always_inline bool is_from_node(void *data, void *data_end)
  * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash; the same with
  * those that drain, if it comes from there. So a packet is relayed twice at most. NULL: none but this one.
  */
-static __always_inline struct encap *find_relay(struct passage *passage, __u32 hash, __u16 self, bool from_node)
+static __always_inline __u32 *find_relay(struct passage *passage, __u32 hash, __u16 self, bool from_node)
 {
 	__u16 node;
 

@@ -25,14 +25,14 @@ static __always_inline bool is_own_member(__u32 zone, const struct inner *inner)
 static __always_inline enum reason settle(struct packet *packet, struct passage *passage, const struct steering *state, void *data,
 					  void *data_end, __u32 hash, __u32 packets, struct encap **relay)
 {
-	__u32 now = ticks_now();
+	__u32 now = ticks_now(), *id = NULL;
 	enum reason reason = decide(packet, passage, state->epoch, now);
 
-	*relay = NULL;
 	if (passage->relay != NO_NETWORK_NODE)
-		*relay = find_gateway_encap(passage->from.id, passage->relay);
+		id = find_gateway_encap(passage->from.id, passage->relay);
 	else if (passage->relayable)
-		*relay = find_relay(passage, hash, state->self, is_from_node(data, data_end));
+		id = find_relay(passage, hash, state->self, is_from_node(data, data_end));
+	*relay = id ? bpf_map_lookup_elem(&encaps, id) : NULL;
 	if (*relay)
 		reason = REASON_FORWARDED;
 	else if (passage->relay != NO_NETWORK_NODE && reason == REASON_FORWARDED)

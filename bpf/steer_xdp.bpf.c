@@ -94,8 +94,7 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 	return reason;
 }
 
-SEC("xdp.frags")
-int segue_steer_xdp(struct xdp_md *ctx)
+static __always_inline int steer(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct steering *state;
@@ -178,6 +177,12 @@ int segue_steer_xdp(struct xdp_md *ctx)
 not_ours:
 	bpf_tail_call(ctx, &uplink_programs, 0);
 	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int segue_steer_xdp(struct xdp_md *ctx)
+{
+	return steer(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -39,7 +39,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
 	if (reason == REASON_FORWARDED) {
-		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
+		if (arrival.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
 		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;

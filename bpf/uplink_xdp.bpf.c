@@ -18,13 +18,13 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - arrival.outer_bytes;
+		__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 
 		if (!(arrival.port->flags & PORT_FRAMES))
 			return XDP_PASS;
-		if (arrival.inner.length > length)
+		if (arrival.length > length)
 			reason = DROP_MALFORMED;
-		else if (length > arrival.port->mtu)
+		else if (length - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {

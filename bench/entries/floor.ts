@@ -1,16 +1,18 @@
-/** What the kernel alone takes for as many entries: those of a pinned map, in the same batches, into a map that is empty. */
+/**
+ * What the kernel alone takes for as many entries: those of a pinned map, in the same batches, into a map that is empty. Argument: path
+ * of the pin. Prints JSON.
+ */
 import { performance } from 'node:perf_hooks';
-import type { MapType } from '../../src/libbpf/index.js';
 import { BpfMap, MAP_FLAGS } from '../../src/libbpf/index.js';
+import { isMain } from '../lib/is-main.js';
+import type { MapType } from '../../src/libbpf/index.js';
 
+/** Milliseconds. */
 export interface FloorResult {
   entries: number;
-  /** Milliseconds of a batch for every 4,096. */
+  /** In batches. */
   write: number;
-  /** Milliseconds to read them in batches. */
   read: number;
-  /** Milliseconds to look each up by itself. */
-  lookup: number;
 }
 
 export function floor(path: string): FloorResult {
@@ -18,21 +20,23 @@ export function floor(path: string): FloorResult {
   const { type, maxEntries, keySize, valueSize } = map.info;
   const keys: Buffer[] = [];
   const values: Buffer[] = [];
-  const t0 = performance.now();
+  let read = 0;
+  let started = performance.now();
   for (const batch of map.readBatches()) {
+    read += performance.now() - started;
     keys.push(Buffer.from(batch.keys.subarray(0, batch.count * keySize)));
     values.push(Buffer.from(batch.values.subarray(0, batch.count * valueSize)));
+    started = performance.now();
   }
-  const t1 = performance.now();
-  const all = Buffer.concat(keys);
-  const copy = BpfMap.create({ type: type as MapType, keySize, valueSize, maxEntries, flags: MAP_FLAGS.NO_PREALLOC });
-  const t2 = performance.now();
-  const entries = copy.updateBatch(all, Buffer.concat(values));
-  const t3 = performance.now();
-  const value = Buffer.alloc(valueSize);
-  for (let at = 0; at < all.length; at += keySize) copy.lookup(all.subarray(at, at + keySize), value);
-  const t4 = performance.now();
+  const all = [Buffer.concat(keys), Buffer.concat(values)] as const;
+  const flags = MAP_FLAGS.NO_PREALLOC;
+  const copy = BpfMap.create({ type: type as MapType, keySize, valueSize, maxEntries, flags });
+  started = performance.now();
+  const entries = copy.updateBatch(...all);
+  const write = performance.now() - started;
   copy.close();
   map.close();
-  return { entries, read: t1 - t0, write: t3 - t2, lookup: t4 - t3 };
+  return { entries, write, read };
 }
+
+if (isMain(import.meta.url)) process.stdout.write(JSON.stringify(floor(process.argv[2] ?? '')) + '\n');

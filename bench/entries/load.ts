@@ -5,8 +5,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
 import { readFacts } from '../../src/agent/facts.js';
-import { GENERATION } from '../../src/ebpf/generation.js';
-import { floor } from './floor.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { heldBy } from '../../src/intent/scope.js';
 import { emptyPlan } from '../../src/plan/plan.js';
@@ -20,6 +18,8 @@ import type { Plan } from '../../src/plan/plan.js';
 
 /** Milliseconds, MiB. */
 export interface LoadResult {
+  /** File to checked intent. */
+  load: number;
   /** Intent in memory to plan. */
   plan: number;
   /** Plan in memory to all entries in the maps: survey and execute. */
@@ -30,6 +30,7 @@ export interface LoadResult {
   cpu: number;
   /** A look afterwards, with nothing to do. */
   second: number;
+  secondCpu: number;
   secondChanges: number;
   kinds: KindTimes;
   /** The longest that the event loop was held up, between plan and the end. */
@@ -50,13 +51,15 @@ export async function load(netns: string, pins: string, file: string, purge: boo
   try {
     const { config, kernel, engine } = instance;
     let wanted: Plan = emptyPlan();
+    let loaded = 0;
     let planned = 0;
     kernel.links.refresh();
     if (!purge) {
-      const intent = heldBy(loadIntent(file), SELF);
       const started = performance.now();
+      const intent = heldBy(loadIntent(file), SELF);
+      loaded = performance.now() - started;
       const planner = new Planner(config, readFacts(kernel, config), intent);
-      planned = performance.now() - started;
+      planned = performance.now() - started - loaded;
       if (planner.view.fastpath === undefined) throw new Error(`no fast path: ${planner.view.facts.fastpath?.missing}`);
       wanted = planner.plan;
     }
@@ -65,7 +68,6 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     loop.enable();
     const cpu = process.cpuUsage();
     const t0 = performance.now();
-    if (process.env.START) process.stderr.write(`t0 ${t0}`);
     const survey = await engine.survey(wanted);
     const t1 = performance.now();
     const report = await engine.execute(survey.changes);
@@ -78,19 +80,20 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     const cpu2 = process.cpuUsage();
     const again = await engine.survey(wanted);
     const second = performance.now() - t3;
-    const d=process.cpuUsage(cpu2);
-    if (!purge) process.stderr.write(`second cpu ${(d.user+d.system)/1000} floor ${JSON.stringify(floor(`${kernel.fastpath.pinDirectory}/maps_${GENERATION}/members`))}`);
+    const secondCpu = process.cpuUsage(cpu2);
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     survey.changes = [];
     void globalThis.gc?.();
     const { heapUsed, external } = process.memoryUsage();
     return {
+      load: loaded,
       plan: planned,
       total: t2 - t0,
       survey: t1 - t0,
       execute: t2 - t1,
       cpu: (user + system) / 1000,
       second,
+      secondCpu: (secondCpu.user + secondCpu.system) / 1000,
       secondChanges: again.changes.length,
       kinds: took,
       held: loop.max / 1e6,

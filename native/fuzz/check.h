@@ -135,6 +135,7 @@ static inline const char *check_uplink(struct packet in, struct packet out, int 
   if ((sid->behaviour == 4 && family == 6) || (sid->behaviour == 6 && family == 4)) return "a family that the SID refuses passed";
   if (ip.length > in.length - at) return "an inner packet shorter than it says passed";
   if (at - ETH + ip.length > outer.length) return "an inner packet longer than the outer one passed";
+  if (outer.length > in.length - ETH) return "an outer packet shorter than it says passed";
   if (ip.hops < 2) return "a packet at its last hop passed";
   if ((outer.class & 3) == 3 && !(ip.class & 3)) return "congestion met by a packet that knows no ECN passed";
   address_of(&ip, ip.dest, address);

@@ -141,6 +141,7 @@ export class Fastpath {
    * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
    * of its own. To be closed.
    *
+   * @param alone the one that forwards without the kernel beneath
    * @param rodata besides what the program has when it is attached
    * @throws LibbpfError
    */

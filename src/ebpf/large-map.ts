@@ -1,5 +1,5 @@
 import { Breath } from '../reconcile/breath.js';
-import { MapSnapshot } from './snapshot.js';
+import { MapSnapshot, wordsOf } from './snapshot.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { LargeFound } from '../reconcile/kind.js';
@@ -66,10 +66,7 @@ export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
     return new LargeMap(spec, kernel, map, wanted, undefined);
   }
 
-  /** A wanted entry: the wanted value itself where the map has that. */
-  get(key: string): PlanKinds[K] | undefined {
-    const desired = this.#wanted.get(key);
-    if (desired === undefined) return undefined;
+  get(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
     this.#key.fill(0);
     if (!this.#spec.writeKey(this.#kernel, key, desired, this.#keyBytes, 0)) return undefined;
     if (this.#snapshot === undefined) return this.#lookUp(key, desired);
@@ -107,8 +104,4 @@ export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
       return false;
     }
   }
-}
-
-function wordsOf(bytes: Buffer): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Uint32Array.BYTES_PER_ELEMENT);
 }

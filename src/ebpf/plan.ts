@@ -59,7 +59,10 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
   const [first] = transit;
   const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
   const sids = new Set(tenant.subnets.map(({ prefix }) => placeOf(view, pair, familyOf(prefix)).encap));
-  for (const sid of sids) emit('bpf-encap', sid, { segments: [...transit, sid], underlay });
+  // A spread of nothing would leave room for more in each of up to a million lists.
+  for (const sid of sids) {
+    emit('bpf-encap', sid, { segments: transit.length === 0 ? [sid] : [...transit, sid], underlay });
+  }
 }
 
 /** A VM on another node. */

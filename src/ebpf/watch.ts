@@ -148,8 +148,9 @@ export class Watch {
     return { suppressed, lost };
   }
 
-  /** Ends it; what is in the ring is dropped. */
+  /** Ends it; what is in the ring is dropped. Twice does no harm. */
   close(): void {
+    if (this.#ring.closed) return;
     const { rings, watchers, watching } = this.#maps;
     if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(watching);

@@ -2,7 +2,7 @@ import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { Breath } from './breath.js';
 import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
-import type { Kind, ObjectChange, Scope } from './kind.js';
+import type { Kind, Scope } from './kind.js';
 import type { PortAttachment } from '../port/objects.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
@@ -54,7 +54,7 @@ export class Engine {
       for (const [key, desired] of wanted) {
         if (breath.isDue()) await breath.take();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
-        const present = actual.get(key);
+        const present = actual.get(key, desired);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
         if (device !== undefined) {
@@ -118,18 +118,23 @@ export class Engine {
   async #step(name: KindName, changes: Change[] | undefined, report: Report): Promise<void> {
     const kind = this.#kind(name);
     if (kind === undefined || changes === undefined) return;
-    const ready: ObjectChange<PlanValue>[] = [];
-    for (const change of changes) {
-      const device = change.desired === undefined ? undefined : this.#missingDevice(kind, change.key, change.desired);
-      if (device === undefined) ready.push(change);
-      else report.waiting.push({ kind: name, key: change.key, device });
-    }
+    const waits = (change: Change): boolean => {
+      if (change.desired === undefined) return false;
+      const device = this.#missingDevice(kind, change.key, change.desired);
+      if (device === undefined) return false;
+      report.waiting.push({ kind: name, key: change.key, device });
+      return true;
+    };
+    // Of a million changes hardly one waits: they are not copied for that.
+    const first = kind.devices === undefined ? -1 : changes.findIndex(waits);
+    const ready =
+      first < 0 ? changes : [...changes.slice(0, first), ...changes.slice(first + 1).filter((one) => !waits(one))];
     if (ready.length === 0) return;
     const failures = await kind.apply(this.#kernel, ready);
     // What was just made has an index, and what was just removed has none.
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
-    for (const change of ready as Change[]) {
+    for (const change of ready) {
       const error = failed.size === 0 ? undefined : failed.get(change.key);
       if (error === undefined) report.done[change.action] += 1;
       else report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });

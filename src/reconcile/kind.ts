@@ -21,14 +21,15 @@ export interface Scope {
 
 /** What a kind found: a map, or what answers like one. */
 export interface Found<V> {
-  get(key: string): V | undefined;
+  get(key: string, desired: V): V | undefined;
   readonly size: number;
   [Symbol.iterator](): Iterator<[key: string, value: V]>;
 }
 
 /** What a kind found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
 export interface LargeFound<V> {
-  get(key: string): V | undefined;
+  /** @param desired what the plan has; that itself is the answer where the kernel has the same */
+  get(key: string, desired: V): V | undefined;
   /** Those that the plan does not have. The event loop turns meanwhile. */
   others(): Promise<Iterable<[key: string, value: V]>>;
 }

@@ -1,7 +1,6 @@
 /** What the fast path's maps say of an address: which entry it is, and the ways there. */
 import { familyNumber, putAddress } from '../ebpf/bytes.js';
 import { Encap, MemberKey, PrefixKey, Target, TargetKind } from '../ebpf/generated/layouts.js';
-import { addressStart } from '../ebpf/member-key.js';
 import { hopsOf } from '../ebpf/underlay-kind.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix } from '../net/prefix.js';
@@ -35,9 +34,11 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
   putAddress(to, key, PrefixKey.OFFSETS.address);
   const found = maps.prefixes.lookup(key);
   if (found === undefined) return undefined;
-  const planned = [...(context.plan()?.['bpf-prefix'] ?? [])]
-    .filter(([, prefix]) => prefix.tenant === tenant)
-    .map(([key]) => ({ prefix: key.slice(addressStart(key)), metric: 0 }));
+  // Keys of the plan: tenant and prefix.
+  const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
+    .map((planKey) => planKey.split(' '))
+    .filter(([number]) => number === String(tenant))
+    .map(([, prefix = '']) => ({ prefix, metric: 0 }));
   return { prefix: longestPrefix(planned, to)?.prefix, hops: hops(context, found) };
 }
 

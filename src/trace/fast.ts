@@ -39,9 +39,13 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   const port = checkFastPort(context, source, journal);
   if (port === undefined) return { kind: 'kernel' };
   const { vmMac: vm, ownMac: gateway } = port.entry;
-  const alone = context.config.dataplane === 'ebpf';
-  const packet = { ...question, from: source.from };
-  const seen = tryPacket(context.kernel, port.link.index, packet, { vm, gateway }, alone);
+  const seen = tryPacket(
+    context.kernel,
+    context.config.dataplane === 'ebpf',
+    port.link.index,
+    { ...question, from: source.from },
+    { vm, gateway },
+  );
   if (seen === undefined) {
     journal.path = 'kernel';
     return { kind: 'kernel' };

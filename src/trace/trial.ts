@@ -17,15 +17,16 @@ const SKB = { bytes: 192, ifindex: 40 } as const;
 /**
  * Runs the program of a port: the same object, loaded again with the maps that it writes replaced, so that nothing of it is counted.
  *
+ * @param alone the program that forwards without the kernel beneath
  * @returns undefined where there is no fast path, or the port is none of its
  * @throws LibbpfError
  */
 export function tryPacket(
   kernel: Kernel,
+  alone: boolean,
   ifindex: number,
   packet: MadePacket,
   macs: { vm: string; gateway: string },
-  alone: boolean,
 ): Seen | undefined {
   const object = kernel.fastpath.trial('port', alone, { made_bytes: frameBytes(packet) });
   if (object === undefined) return undefined;

@@ -1,5 +1,5 @@
 /** Packets as pcapng: each as it came and as it left. */
-import { REASONS } from '../ebpf/counters.js';
+import { reasonOf } from '../ebpf/counters.js';
 import { Hook } from '../ebpf/generated/layouts.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from './pcapng.js';
 import { summarise, summaryText } from './summary.js';
@@ -11,6 +11,8 @@ import type { Seen } from '../ebpf/watch.js';
 export interface CaptureNames {
   device: (ifindex: number) => string;
   tenant: (id: number) => string | null;
+  /** Nothing is beneath the fast path: what it does not take it drops. */
+  alone: boolean;
 }
 
 /** TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT (linux/pkt_cls.h, linux/bpf.h); XDP_DROP, XDP_PASS, XDP_REDIRECT. */
@@ -50,7 +52,7 @@ export class CaptureWriter {
   add(seen: Seen): void {
     const { ifindex, egress, before, after, length, afterLength, segments } = seen;
     this.#packets += 1;
-    const { verdict, reason } = REASONS[seen.reason] ?? { verdict: 'drop', reason: `reason ${seen.reason}` };
+    const { verdict, reason } = reasonOf(seen.reason, this.#names.alone);
     const tenant = this.#names.tenant(seen.tenant);
     const common = { time: this.#nanoseconds(seen.time), packetId: BigInt(this.#packets) };
     const hook = seen.hook === Hook.HOOK_PORT_XDP || seen.hook === Hook.HOOK_UPLINK_XDP ? 'xdp' : 'tc';
@@ -99,7 +101,7 @@ export function concerns(seen: Seen, prefix: string): boolean {
 
 /** `12:00:01.123456  forward forwarded  red-a > eth0  10.0.0.10 > 10.0.0.20 icmp type 8, 84 bytes` */
 export function captureLine(seen: Seen, time: string, names: CaptureNames): string {
-  const { verdict, reason } = REASONS[seen.reason] ?? { verdict: 'drop', reason: `reason ${seen.reason}` };
+  const { verdict, reason } = reasonOf(seen.reason, names.alone);
   const clock = time.slice(time.indexOf('T') + 1, -1);
   const way = `${names.device(seen.ifindex)} > ${seen.egress === 0 ? (verdict === 'punt' ? 'kernel' : '-') : names.device(seen.egress)}`;
   const [inbound, outbound] = [seen.before, seen.after].map((frame, index) =>

@@ -1,5 +1,5 @@
 /** Drops and punts as they happen, in fields and in words. */
-import { REASONS } from '../ebpf/counters.js';
+import { reasonOf, REASONS } from '../ebpf/counters.js';
 import { Hook } from '../ebpf/generated/layouts.js';
 import { summarise, summaryText } from './summary.js';
 import type { Verdict } from '../ebpf/counters.js';
@@ -46,12 +46,13 @@ export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict }, number
 /**
  * Numbers of the reasons that have this name, in words or with hyphens; `no room` is a punt's and a drop's.
  *
+ * @param alone nothing is handed to a kernel: those are drops
  * @returns none when there is no such reason
  */
-export function reasonsNamed(name: string): number[] {
+export function reasonsNamed(name: string, alone: boolean): number[] {
   const words = name.toLowerCase().replaceAll(/[-_]/g, ' ');
   return MONITORED.filter((number) => {
-    const { verdict, reason } = REASONS[number] ?? { verdict: 'forward', reason: '' };
+    const { verdict, reason } = reasonOf(number, alone);
     return reason === words || `${verdict} ${reason}` === words || verdict === words;
   });
 }
@@ -63,7 +64,7 @@ export function reasonNames(): string[] {
 
 export function packetEvent(seen: Seen, time: string, naming: Naming, maps: FastpathMaps): PacketEvent {
   const summary = summarise(seen.before, seen.length);
-  const { verdict, reason } = REASONS[seen.reason] ?? { verdict: 'drop', reason: `reason ${seen.reason}` };
+  const { verdict, reason } = reasonOf(seen.reason, naming.alone);
   return {
     event: 'packet',
     time,
@@ -77,10 +78,9 @@ export function packetEvent(seen: Seen, time: string, naming: Naming, maps: Fast
   };
 }
 
-export function missedEvent({ suppressed, lost }: Missed, time: string): MissedEvent {
+export function missedEvent({ suppressed, lost }: Missed, time: string, alone: boolean): MissedEvent {
   const named = [...suppressed].map(([number, packets]) => {
-    const { verdict, reason } = REASONS[number] ?? { verdict: 'drop', reason: `reason ${number}` };
-    return { verdict, reason, packets };
+    return { ...reasonOf(number, alone), packets };
   });
   return { event: 'missed', time, suppressed: named, lost };
 }

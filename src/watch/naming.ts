@@ -24,6 +24,11 @@ export class Naming {
     return this.#context;
   }
 
+  /** Nothing is beneath the fast path: what it does not take it drops. */
+  get alone(): boolean {
+    return this.#context.config.dataplane === 'ebpf';
+  }
+
   device(ifindex: number): string {
     const { links } = this.#context.kernel;
     const name = links.nameOf(ifindex);

@@ -26,7 +26,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
   const config = readConfig(options);
   const rate = common.readNumber('--rate', options.rate, 0, MAX_RATE);
   const reasons = (options.reason ?? []).flatMap((name) => {
-    const numbers = words.reasonsNamed(name);
+    const numbers = words.reasonsNamed(name, config.dataplane === 'ebpf');
     if (numbers.length > 0) return numbers;
     throw new CommandError(`--reason ${name}: expected one of ${words.reasonNames().join(', ')}`, EXIT.badInput);
   });
@@ -56,7 +56,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         else print(words.packetLine(event));
       },
       onMissed: (missed) => {
-        const event = words.missedEvent(missed, clock.now());
+        const event = words.missedEvent(missed, clock.now(), naming.alone);
         if (options.json) printJson(event);
         else complain(words.missedLine(event));
       },

@@ -76,7 +76,7 @@ export class Bench {
     this.netns = netns;
     this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
-    run(this.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.uplink);
+    for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
@@ -190,8 +190,8 @@ export class Bench {
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
-  reuse(): Record<string, { reuse: BpfMap }> {
-    return Object.fromEntries(MAP_NAMES.map((name) => [name, { reuse: this.maps[name] }]));
+  reuse(): ReturnType<typeof reusing> {
+    return reusing(this.maps);
   }
 
   program(name: BpfProgramName): BpfProgram {

@@ -12,8 +12,9 @@ export interface Mutant {
   to: string;
 }
 
+/** Tenants 100 and 200 change places: 172 is what tells them apart. */
 export const MUTANTS = [
-  { name: "another tenant's table", file: 'lookup.h', from: '.tenant = tenant', to: '.tenant = tenant ^ 1' },
+  { name: "another tenant's table", file: 'lookup.h', from: '.tenant = tenant', to: '.tenant = tenant ^ 172' },
   { name: 'the TTL off by one', file: 'inner.h', from: 'ip->ttl--', to: 'ip->ttl -= 2' },
   { name: 'the hop limit untouched', file: 'guard.h', from: '->hop_limit--', to: '->hop_limit -= 0' },
   { name: 'the checksum off', file: 'inner.h', from: 'check += bpf_htons(0x0100)', to: 'check += bpf_htons(0x0200)' },
