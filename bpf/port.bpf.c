@@ -124,8 +124,7 @@ static __always_inline int verdict(enum reason reason)
 	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
 }
 
-SEC("tcx/ingress")
-int segue_port(struct __sk_buff *skb)
+static __always_inline int port(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, zero = 0, id;
 	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
@@ -170,6 +169,12 @@ int segue_port(struct __sk_buff *skb)
 		return verdict(reason);
 	count_reason(REASON_FORWARDED);
 	return bpf_redirect(hop->ifindex, 0);
+}
+
+SEC("tcx/ingress")
+int segue_port(struct __sk_buff *skb)
+{
+	return port(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -57,8 +57,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	return REASON_FORWARDED;
 }
 
-SEC("xdp.frags")
-int segue_port_xdp(struct xdp_md *ctx)
+static __always_inline int port(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
 	void *data = (void *)(long)ctx->data;
@@ -110,6 +109,12 @@ int segue_port_xdp(struct xdp_md *ctx)
 		return verdict(reason);
 	count_reason(REASON_FORWARDED);
 	return bpf_redirect(hop->ifindex, 0);
+}
+
+SEC("xdp.frags")
+int segue_port_xdp(struct xdp_md *ctx)
+{
+	return port(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -13,8 +13,7 @@
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 
-SEC("tcx/ingress")
-int segue_uplink_tc(struct __sk_buff *skb)
+static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -61,6 +60,12 @@ int segue_uplink_tc(struct __sk_buff *skb)
 		return TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
+}
+
+SEC("tcx/ingress")
+int segue_uplink_tc(struct __sk_buff *skb)
+{
+	return uplink(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

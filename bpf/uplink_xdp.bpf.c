@@ -5,8 +5,7 @@
 #include "outer.h"
 #include "stats.h"
 
-SEC("xdp.frags")
-int segue_uplink_xdp(struct xdp_md *ctx)
+static __always_inline int uplink(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
@@ -40,6 +39,12 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 		return XDP_DROP;
 	count_rx(arrival.port->slot, 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
+}
+
+SEC("xdp.frags")
+int segue_uplink_xdp(struct xdp_md *ctx)
+{
+	return uplink(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
