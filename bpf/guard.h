@@ -53,9 +53,8 @@ static __always_inline enum reason guard(void *data, void *data_end, __u32 bytes
 	return REASON_FORWARDED;
 }
 
-/* One hop less, and an Ethernet header for the next one. */
-static __always_inline bool rewrite(void *data, void *data_end, const struct inner *inner, const __u8 *dest,
-				    const __u8 *source)
+/* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
+static __always_inline bool rewrite(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
 {
 	struct ethhdr *eth = data;
 
@@ -68,15 +67,13 @@ static __always_inline bool rewrite(void *data, void *data_end, const struct inn
 			return false;
 		((struct ipv6hdr *)(eth + 1))->hop_limit--;
 	}
-	__builtin_memcpy(eth->h_dest, dest, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, source, ETH_ALEN);
+	write_macs(eth, addresses);
 	return true;
 }
 
 /* The way to a node that a flow takes; NULL while none is resolved. */
-static __always_inline const struct hop *choose_hop(const struct encap *encap, const struct inner *inner)
+static __always_inline const struct hop *choose_hop(const struct underlay *underlay, const struct inner *inner)
 {
-	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
 	__u32 choice;
 
 	if (!underlay || !underlay->count)

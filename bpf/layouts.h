@@ -27,9 +27,9 @@ struct node {
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
-	__u8 vm_mac[6];
-	__u16 mtu; /* largest inner packet, bytes */
+	__u8 vm_mac[6]; /* with own_mac the Ethernet addresses of what it is sent: copied in one piece */
 	__u8 own_mac[6];
+	__u16 mtu; /* largest inner packet, bytes */
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
 };
@@ -100,9 +100,9 @@ struct encap {
 struct hop {
 	__u32 ifindex;
 	__u16 mtu;
-	__u8 dest_mac[6];
-	__u8 source_mac[6];
 	__u16 unused;
+	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
+	__u8 source_mac[6];
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */
@@ -123,6 +123,38 @@ enum behaviour {
 struct sid {
 	__u32 tenant;
 	__u32 behaviour;
+};
+
+/* What flows' lookups found is theirs as long as this is the number. Zero: nothing is remembered. The agent takes another, at random,
+ * after each change of what is looked up. epochs[0]. */
+struct epoch {
+	__u64 number;
+};
+
+/* What the lookups of a VM's packet found, for the next packets between the same two addresses. Written by programs
+ * alone. egress_flows[]. */
+struct egress_flow {
+	__u64 epoch;
+	struct in6_addr source;
+	struct in6_addr dest;
+	__u32 ifindex;
+	__u32 family;
+	struct in6_addr first; /* segment */
+	__u32 encap;	       /* id, where there is an SRH to be read; else 0 */
+	__u32 underlay;	       /* id, where there are hops to choose from; else 0 */
+	struct hop hop;
+	__u32 unused;
+	struct port port;
+};
+
+/* The same of a packet that arrived for a SID. ingress_flows[]. */
+struct ingress_flow {
+	__u64 epoch;
+	struct in6_addr sid;
+	struct in6_addr dest; /* inner */
+	__u32 family;
+	__u32 ifindex;
+	struct port port;
 };
 
 /* Counters of a port: what its VM sent and was sent by the fast path. Per CPU. */

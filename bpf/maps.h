@@ -6,6 +6,10 @@
 #include "layouts.h"
 #include "reasons.h"
 
+/* Flows that a CPU remembers in each direction. */
+#define FLOW_BITS 13
+#define FLOWS (1 << FLOW_BITS)
+
 #define HASH(NAME, KEY, VALUE, SIZE)                     \
 	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_HASH);         \
@@ -41,5 +45,10 @@ TRIE(prefixes, struct prefix_key, struct target, 1 << 20);
 HASH(encaps, __u32, struct encap, 1 << 20);
 HASH(underlays, __u32, struct underlay, 65536);
 HASH(sids, struct in6_addr, struct sid, 65536);
+ARRAY(epochs, BPF_MAP_TYPE_ARRAY, struct epoch, 1);
+/* FLOWS for each CPU, the first CPU's first: the agent makes them as large as the machine; a CPU that has none remembers nothing. One piece
+ * of memory: a per-CPU map of as many entries takes half a second to make, and a load more for each look-up. */
+ARRAY(egress_flows, BPF_MAP_TYPE_ARRAY, struct egress_flow, FLOWS);
+ARRAY(ingress_flows, BPF_MAP_TYPE_ARRAY, struct ingress_flow, FLOWS);
 ARRAY(traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, 16384);
 ARRAY(reasons, BPF_MAP_TYPE_PERCPU_ARRAY, struct count, REASON_COUNT);

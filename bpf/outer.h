@@ -12,7 +12,7 @@ struct arrival {
 	__u32 ifindex;	     /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
 	__u8 outer_class;
-	struct port *port;
+	const struct port *port;
 };
 
 /* Reads the outer headers of an IPv6 packet and finds the port. REASON_COUNT: none of ours, not even counted. */
@@ -100,7 +100,6 @@ static __always_inline enum reason finish_arrival(struct arrival *arrival, void 
 		ip6->hop_limit--;
 		eth->h_proto = bpf_htons(ETH_P_IPV6);
 	}
-	__builtin_memcpy(eth->h_dest, arrival->port->vm_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, arrival->port->own_mac, ETH_ALEN);
+	write_macs(eth, arrival->port->vm_mac);
 	return reason;
 }

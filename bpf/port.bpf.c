@@ -4,6 +4,7 @@
 #include <linux/pkt_cls.h>
 #include "encap.h"
 #include "guard.h"
+#include "flows.h"
 #include "keep.h"
 #include "stats.h"
 
@@ -33,9 +34,9 @@ static __always_inline __u32 packets(struct __sk_buff *skb)
 	return skb->gso_segs ? skb->gso_segs : 1;
 }
 
-static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inner *inner, const __u8 *dest, const __u8 *source)
+static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inner *inner, const __u8 *addresses)
 {
-	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, dest, source);
+	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, addresses);
 }
 
 /* Takes a rewrite back: the kernel gets what the VM sent. The guard found these very addresses in it. */
@@ -67,23 +68,26 @@ static __always_inline enum reason to_local(struct __sk_buff *skb, const struct 
 		return PUNT_NO_MEMBER;
 	if (!fits(skb, inner, to->mtu))
 		return PUNT_TOO_BIG;
-	if (!rewrite_skb(skb, inner, to->vm_mac, to->own_mac))
+	if (!rewrite_skb(skb, inner, to->vm_mac))
 		return PUNT_NO_ROOM;
 	count_tx(from->slot, packets(skb), inner->length);
 	count_rx(to->slot, packets(skb), inner->length);
 	return REASON_FORWARDED;
 }
 
-static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct inner *inner, const struct encap *encap,
-					     const struct hop *hop, const struct port *port, const struct node *node)
+static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct inner *inner, const struct way *way,
+					     const struct node *node)
 {
+	const struct encap *encap = way->srh;
+	const struct port *port = way->port;
+	const struct hop *hop = way->hop;
 	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 
 	if (!fits(skb, inner, port->mtu) || !fits(skb, inner, hop->mtu - bytes))
 		return PUNT_TOO_BIG;
-	if (!rewrite_skb(skb, inner, hop->dest_mac, hop->source_mac))
+	if (!rewrite_skb(skb, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
 	/* FIXED_GSO: the tenant's MTU leaves room for the header, segments stay as long as the VM made them. */
 	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC,
@@ -98,8 +102,8 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	if ((void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
 	((struct ethhdr *)data)->h_proto = bpf_htons(ETH_P_IPV6);
-	write_outer(outer, encap, node, inner, outer_class(port, inner));
-	if (encap->srh_bytes) {
+	write_outer(outer, way, node, inner);
+	if (encap && encap->srh_bytes) {
 		__u32 length = encap->srh_bytes;
 		__u8 *srh;
 
@@ -127,48 +131,52 @@ static __always_inline int verdict(enum reason reason)
 static __always_inline int port(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, zero = 0, id;
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
-	const struct hop *hop;
+	__u64 epoch = epoch_now();
+	struct egress_flow *flow;
 	struct target *target;
-	struct encap *encap;
 	struct inner inner;
 	enum reason reason;
+	struct port *port;
+	struct way way;
 
-	if (!port || !node)
+	if (!node)
 		return TCX_NEXT;
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return verdict(PUNT_NO_ROOM);
 	}
-	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
-	if (reason != REASON_FORWARDED)
-		return verdict(reason);
-	target = find_target(port->tenant, &inner);
-	if (!target)
-		return verdict(PUNT_NO_MEMBER);
-	id = target->id;
-	if (target->kind == TARGET_LOCAL) {
-		reason = to_local(skb, &inner, id, port);
+	flow = find_egress((void *)(long)skb->data, (void *)(long)skb->data_end, ifindex, epoch, &inner);
+	if (!flow || inner.length > skb->len - ETH_HLEN || !recall(flow, &inner, &way)) {
+		port = bpf_map_lookup_elem(&ports, &ifindex);
+		if (!port)
+			return TCX_NEXT;
+		reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
 		if (reason != REASON_FORWARDED)
 			return verdict(reason);
-		count_reason(REASON_FORWARDED);
-		return bpf_redirect(id, 0);
+		target = find_target(port->tenant, &inner);
+		if (!target)
+			return verdict(PUNT_NO_MEMBER);
+		id = target->id;
+		if (target->kind == TARGET_LOCAL) {
+			reason = to_local(skb, &inner, id, port);
+			if (reason != REASON_FORWARDED)
+				return verdict(reason);
+			count_reason(REASON_FORWARDED);
+			return bpf_redirect(id, 0);
+		}
+		if (is_syn(&inner))
+			return verdict(PUNT_TCP_SYN);
+		reason = find_way(&inner, ifindex, epoch, id, port, &way);
+		if (reason != REASON_FORWARDED)
+			return verdict(reason);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
-	encap = bpf_map_lookup_elem(&encaps, &id);
-	if (!encap)
-		return verdict(PUNT_NO_MEMBER);
-	hop = choose_hop(encap, &inner);
-	if (!hop)
-		return verdict(PUNT_UNRESOLVED);
-	reason = to_remote(skb, &inner, encap, hop, port, node);
+	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(reason);
 	count_reason(REASON_FORWARDED);
-	return bpf_redirect(hop->ifindex, 0);
+	return bpf_redirect(way.hop->ifindex, 0);
 }
 
 SEC("tcx/ingress")

@@ -2,6 +2,8 @@
 /* XDP of a tenant's interface, where it pays (small frames from a tap): the same as port.bpf.c, a frame at a time. */
 #include <linux/bpf.h>
 #include "encap.h"
+#include "flows.h"
+#include "frames.h"
 #include "guard.h"
 #include "stats.h"
 
@@ -11,17 +13,19 @@ static __always_inline int verdict(enum reason reason)
 	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
 }
 
-static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct encap *encap,
-					      const struct hop *hop, const struct port *port, const struct node *node)
+static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct way *way,
+					      const struct node *node)
 {
+	const struct encap *encap = way->srh;
+	const struct hop *hop = way->hop;
 	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 	struct ethhdr *eth;
 
-	if (inner->length > port->mtu || inner->length + bytes > hop->mtu)
+	if (inner->length > way->port->mtu || inner->length + bytes > hop->mtu)
 		return PUNT_TOO_BIG;
-	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac, hop->source_mac))
+	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
 	if (bpf_xdp_adjust_head(ctx, -(int)bytes))
 		return DROP_NO_ROOM;
@@ -31,11 +35,10 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	outer = data + ETH_HLEN;
 	if ((void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
-	__builtin_memcpy(eth->h_dest, hop->dest_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, hop->source_mac, ETH_ALEN);
+	write_macs(eth, hop->dest_mac);
 	eth->h_proto = bpf_htons(ETH_P_IPV6);
-	write_outer(outer, encap, node, inner, outer_class(port, inner));
-	if (encap->srh_bytes) {
+	write_outer(outer, way, node, inner);
+	if (encap && encap->srh_bytes) {
 		__u8 *srh = (__u8 *)(outer + 1);
 		__u32 at;
 
@@ -53,7 +56,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 			__builtin_memcpy(srh + at, encap->srh + at, 16);
 		}
 	}
-	count_tx(port->slot, 1, inner->length);
+	count_tx(way->port->slot, 1, inner->length);
 	return REASON_FORWARDED;
 }
 
@@ -62,53 +65,57 @@ static __always_inline int port(struct xdp_md *ctx)
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
-	const struct hop *hop;
+	__u64 epoch = epoch_now();
+	struct egress_flow *flow;
 	struct target *target;
-	struct encap *encap;
 	struct inner inner;
 	enum reason reason;
+	struct port *port;
+	struct way way;
 
-	if (!port || !node)
+	if (!node)
 		return XDP_PASS;
-	reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
-	if (reason != REASON_FORWARDED)
-		return verdict(reason);
-	target = find_target(port->tenant, &inner);
-	if (!target)
-		return verdict(PUNT_NO_MEMBER);
-	id = target->id;
-	if (target->kind == TARGET_LOCAL) {
-		const struct port *to = bpf_map_lookup_elem(&ports, &id);
-
-		if (!to)
-			return verdict(PUNT_NO_MEMBER);
-		/* The kernel takes it from here, through tcx. */
-		if (!(to->flags & PORT_FRAMES))
+	flow = find_egress(data, data_end, ifindex, epoch, &inner);
+	if (!flow || !is_whole(ctx, ETH_HLEN + inner.length) || !recall(flow, &inner, &way)) {
+		port = bpf_map_lookup_elem(&ports, &ifindex);
+		if (!port)
 			return XDP_PASS;
-		if (inner.length > to->mtu)
-			return verdict(PUNT_TOO_BIG);
-		if (!rewrite(data, data_end, &inner, to->vm_mac, to->own_mac))
-			return verdict(PUNT_NO_ROOM);
-		count_tx(port->slot, 1, inner.length);
-		count_rx(to->slot, 1, inner.length);
-		count_reason(REASON_FORWARDED);
-		return bpf_redirect(id, 0);
+		reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
+		if (reason != REASON_FORWARDED)
+			return verdict(reason);
+		target = find_target(port->tenant, &inner);
+		if (!target)
+			return verdict(PUNT_NO_MEMBER);
+		id = target->id;
+		if (target->kind == TARGET_LOCAL) {
+			const struct port *to = bpf_map_lookup_elem(&ports, &id);
+
+			if (!to)
+				return verdict(PUNT_NO_MEMBER);
+			/* The kernel takes it from here, through tcx. */
+			if (!(to->flags & PORT_FRAMES))
+				return XDP_PASS;
+			if (inner.length > to->mtu)
+				return verdict(PUNT_TOO_BIG);
+			if (!rewrite(data, data_end, &inner, to->vm_mac))
+				return verdict(PUNT_NO_ROOM);
+			count_tx(port->slot, 1, inner.length);
+			count_rx(to->slot, 1, inner.length);
+			count_reason(REASON_FORWARDED);
+			return bpf_redirect(id, 0);
+		}
+		if (is_syn(&inner))
+			return verdict(PUNT_TCP_SYN);
+		reason = find_way(&inner, ifindex, epoch, id, port, &way);
+		if (reason != REASON_FORWARDED)
+			return verdict(reason);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
-	encap = bpf_map_lookup_elem(&encaps, &id);
-	if (!encap)
-		return verdict(PUNT_NO_MEMBER);
-	hop = choose_hop(encap, &inner);
-	if (!hop)
-		return verdict(PUNT_UNRESOLVED);
-	reason = push_outer(ctx, &inner, encap, hop, port, node);
+	reason = push_outer(ctx, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(reason);
 	count_reason(REASON_FORWARDED);
-	return bpf_redirect(hop->ifindex, 0);
+	return bpf_redirect(way.hop->ifindex, 0);
 }
 
 SEC("xdp.frags")

@@ -1,13 +1,13 @@
 /** What the fast path's programs cost, by themselves: the real ones, and what they did undone after each run. */
 import { join } from 'node:path';
-import { BpfObject } from '../../src/libbpf/index.js';
+import { BpfObject, TestRun } from '../../src/libbpf/index.js';
 import { writeAddress } from '../../src/net/address.js';
 import { writeMac } from '../../src/net/mac.js';
+import { machineSizes } from '../../src/ebpf/maps.js';
 import { INNER, MAC, TUNNEL_SOURCE } from '../chain/names.js';
 import { makeFrame } from '../packets/frame.js';
 import { fill, SID, SIDES } from '../paths/fast-maps.js';
 import { times, row } from './rows.js';
-import { TestRun } from '../../src/libbpf/index.js';
 import type { Family } from '../chain/names.js';
 import type { Side } from '../paths/fast-maps.js';
 import type { Effort, Row } from './rows.js';
@@ -87,7 +87,7 @@ export function measureFastpath(directory: string, effort: Effort): Row[] {
     // The undoing program reads the head as an array of nine words.
     const head = Buffer.alloc(72);
     frame.copy(head, 0, 0, words * 8);
-    const object = BpfObject.load(join(directory, `${file}.o`), { rodata: { head } });
+    const object = BpfObject.load(join(directory, `${file}.o`), { rodata: { head }, maps: machineSizes() });
     if (side !== undefined) fill(object, side, LOOPBACK, UPLINK, TENANT_MTU);
     const whole = new TestRun(object.program(entry), { data: frame, repeat });
     const undo = new TestRun(object.program('cost_undo'), { data: frame, repeat });

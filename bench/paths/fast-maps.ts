@@ -22,6 +22,7 @@ import {
 import { writeAddress } from '../../src/net/address.js';
 import { parseMac } from '../../src/net/mac.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
+import { newEpoch } from '../../src/ebpf/epoch.js';
 import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
 
 const TENANT = 100;
@@ -149,4 +150,5 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
       put(object.map('source_prefixes'), SourcePrefixKey, key, Permit, { unused: 0n });
     }
   }
+  newEpoch(object.map('epochs'));
 }

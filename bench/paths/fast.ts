@@ -1,6 +1,7 @@
 /** segue's fast path: the programs of bpf/ with maps filled for the chain, without the agent. */
 import { fileURLToPath } from 'node:url';
 import { attachTcx, attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import { machineSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
 import { fill, SIDES } from './fast-maps.js';
 import { seg6EncapRed } from './seg6.js';
@@ -22,7 +23,7 @@ function start(chain: Chain, side: Side, hook: Hook): { close(): void }[] {
   const netns = chain.netns(side.node);
   const port = chain.ifindex(side.node, PORT);
   const uplink = chain.ifindex(side.node, UPLINK);
-  const first = BpfObject.load(objectFile(hook === 'xdp' ? 'port_xdp' : 'port'));
+  const first = BpfObject.load(objectFile(hook === 'xdp' ? 'port_xdp' : 'port'), { maps: machineSizes() });
   fill(first, side, port, uplink, chain.options.tenantMtu);
   const second = BpfObject.open(objectFile(hook === 'xdp' ? 'uplink_xdp' : 'uplink_tc'));
   for (const name of second.mapNames) {

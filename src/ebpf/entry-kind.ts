@@ -1,6 +1,7 @@
 /** Kinds whose objects are entries of a map: listed, compared and written in batches. */
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { allEntries } from './entries.js';
+import { newEpoch } from './epoch.js';
 import { LargeMap } from './large-map.js';
 import type { EntrySpec } from './entries.js';
 import type { BpfMap } from '../libbpf/index.js';
@@ -62,10 +63,12 @@ async function applyEntries<K extends KindName>(
   for (let start = 0; start < coming.length; start += CHUNK_ENTRIES) {
     if (start > 0) await yieldToLoop();
     write(spec, kernel, map, coming.slice(start, start + CHUNK_ENTRIES), failures);
+    newEpoch(maps.epochs);
   }
   for (let start = 0; start < going.length; start += CHUNK_ENTRIES) {
     if (start > 0) await yieldToLoop();
     remove(spec, kernel, map, going.slice(start, start + CHUNK_ENTRIES), failures);
+    newEpoch(maps.epochs);
   }
   return failures;
 }

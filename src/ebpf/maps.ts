@@ -1,6 +1,6 @@
 /** The fast path's maps, pinned: adopted when they are as this build has them, else made. */
 import { existsSync } from 'node:fs';
-import { BpfMap } from '../libbpf/index.js';
+import { BpfMap, possibleCpus } from '../libbpf/index.js';
 import * as layouts from './generated/layouts.js';
 
 const U32_BYTES = 4;
@@ -17,12 +17,27 @@ export const MAP_SIZES = {
   encaps: [U32_BYTES, layouts.Encap.SIZE],
   underlays: [U32_BYTES, layouts.Underlay.SIZE],
   sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
+  epochs: [U32_BYTES, layouts.Epoch.SIZE],
+  egress_flows: [U32_BYTES, layouts.EgressFlow.SIZE],
+  ingress_flows: [U32_BYTES, layouts.IngressFlow.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type MapName = keyof typeof MAP_SIZES;
 export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
+
+/** Maps that programs write: a test run that is to change nothing has others in their place. */
+export const WRITTEN_MAPS = ['egress_flows', 'ingress_flows', 'traffics', 'reasons'] as const satisfies MapName[];
+
+/** FLOWS of bpf/maps.h. */
+const FLOWS = 8192;
+
+/** Sizes that depend on the machine: flows are remembered by each CPU. */
+export function machineSizes(): Partial<Record<MapName, { maxEntries: number }>> {
+  const maxEntries = possibleCpus() * FLOWS;
+  return { egress_flows: { maxEntries }, ingress_flows: { maxEntries } };
+}
 
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;
 

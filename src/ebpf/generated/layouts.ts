@@ -2,45 +2,6 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct port, 24 bytes */
-export interface Port {
-  tenant: number;
-  slot: number;
-  /** 6 bytes */
-  vmMac: Uint8Array;
-  mtu: number;
-  /** 6 bytes */
-  ownMac: Uint8Array;
-  dscp: number;
-  flags: number;
-}
-
-export const Port = {
-  NAME: 'struct port',
-  SIZE: 24,
-  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, mtu: 14, ownMac: 16, dscp: 22, flags: 23 },
-  encode(into: Buffer, offset: number, value: Port): void {
-    into.writeUInt32LE(value.tenant, offset);
-    into.writeUInt32LE(value.slot, offset + 4);
-    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
-    into.writeUInt16LE(value.mtu, offset + 14);
-    putBytes(into, offset + 16, value.ownMac, 6, 'port.own_mac');
-    into.writeUInt8(value.dscp, offset + 22);
-    into.writeUInt8(value.flags, offset + 23);
-  },
-  decode(from: Buffer, offset: number): Port {
-    return {
-      tenant: from.readUInt32LE(offset),
-      slot: from.readUInt32LE(offset + 4),
-      vmMac: getBytes(from, offset + 8, 6),
-      mtu: from.readUInt16LE(offset + 14),
-      ownMac: getBytes(from, offset + 16, 6),
-      dscp: from.readUInt8(offset + 22),
-      flags: from.readUInt8(offset + 23),
-    };
-  },
-} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
-
 /** struct node, 48 bytes */
 export interface Node {
   /** 16 bytes */
@@ -69,38 +30,44 @@ export const Node = {
   },
 } as const satisfies Codec<Node> & { OFFSETS: Record<keyof Node, number> };
 
-/** struct encap, 80 bytes */
-export interface Encap {
-  /** 16 bytes */
-  first: Uint8Array;
-  underlay: number;
-  srhBytes: number;
-  lastEntry: number;
-  /** 56 bytes */
-  srh: Uint8Array;
+/** struct port, 24 bytes */
+export interface Port {
+  tenant: number;
+  slot: number;
+  /** 6 bytes */
+  vmMac: Uint8Array;
+  /** 6 bytes */
+  ownMac: Uint8Array;
+  mtu: number;
+  dscp: number;
+  flags: number;
 }
 
-export const Encap = {
-  NAME: 'struct encap',
-  SIZE: 80,
-  OFFSETS: { first: 0, underlay: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
-  encode(into: Buffer, offset: number, value: Encap): void {
-    putBytes(into, offset, value.first, 16, 'encap.first');
-    into.writeUInt32LE(value.underlay, offset + 16);
-    into.writeUInt16LE(value.srhBytes, offset + 20);
-    into.writeUInt16LE(value.lastEntry, offset + 22);
-    putBytes(into, offset + 24, value.srh, 56, 'encap.srh');
+export const Port = {
+  NAME: 'struct port',
+  SIZE: 24,
+  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, ownMac: 14, mtu: 20, dscp: 22, flags: 23 },
+  encode(into: Buffer, offset: number, value: Port): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.slot, offset + 4);
+    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
+    putBytes(into, offset + 14, value.ownMac, 6, 'port.own_mac');
+    into.writeUInt16LE(value.mtu, offset + 20);
+    into.writeUInt8(value.dscp, offset + 22);
+    into.writeUInt8(value.flags, offset + 23);
   },
-  decode(from: Buffer, offset: number): Encap {
+  decode(from: Buffer, offset: number): Port {
     return {
-      first: getBytes(from, offset, 16),
-      underlay: from.readUInt32LE(offset + 16),
-      srhBytes: from.readUInt16LE(offset + 20),
-      lastEntry: from.readUInt16LE(offset + 22),
-      srh: getBytes(from, offset + 24, 56),
+      tenant: from.readUInt32LE(offset),
+      slot: from.readUInt32LE(offset + 4),
+      vmMac: getBytes(from, offset + 8, 6),
+      ownMac: getBytes(from, offset + 14, 6),
+      mtu: from.readUInt16LE(offset + 20),
+      dscp: from.readUInt8(offset + 22),
+      flags: from.readUInt8(offset + 23),
     };
   },
-} as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
+} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
 /** struct source_key, 24 bytes */
 export interface SourceKey {
@@ -253,35 +220,68 @@ export const PrefixKey = {
   },
 } as const satisfies Codec<PrefixKey> & { OFFSETS: Record<keyof PrefixKey, number> };
 
+/** struct encap, 80 bytes */
+export interface Encap {
+  /** 16 bytes */
+  first: Uint8Array;
+  underlay: number;
+  srhBytes: number;
+  lastEntry: number;
+  /** 56 bytes */
+  srh: Uint8Array;
+}
+
+export const Encap = {
+  NAME: 'struct encap',
+  SIZE: 80,
+  OFFSETS: { first: 0, underlay: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
+  encode(into: Buffer, offset: number, value: Encap): void {
+    putBytes(into, offset, value.first, 16, 'encap.first');
+    into.writeUInt32LE(value.underlay, offset + 16);
+    into.writeUInt16LE(value.srhBytes, offset + 20);
+    into.writeUInt16LE(value.lastEntry, offset + 22);
+    putBytes(into, offset + 24, value.srh, 56, 'encap.srh');
+  },
+  decode(from: Buffer, offset: number): Encap {
+    return {
+      first: getBytes(from, offset, 16),
+      underlay: from.readUInt32LE(offset + 16),
+      srhBytes: from.readUInt16LE(offset + 20),
+      lastEntry: from.readUInt16LE(offset + 22),
+      srh: getBytes(from, offset + 24, 56),
+    };
+  },
+} as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
+
 /** struct hop, 20 bytes */
 export interface Hop {
   ifindex: number;
   mtu: number;
+  unused: number;
   /** 6 bytes */
   destMac: Uint8Array;
   /** 6 bytes */
   sourceMac: Uint8Array;
-  unused: number;
 }
 
 export const Hop = {
   NAME: 'struct hop',
   SIZE: 20,
-  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, unused: 18 },
+  OFFSETS: { ifindex: 0, mtu: 4, unused: 6, destMac: 8, sourceMac: 14 },
   encode(into: Buffer, offset: number, value: Hop): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt16LE(value.mtu, offset + 4);
-    putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
-    putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
-    into.writeUInt16LE(value.unused, offset + 18);
+    into.writeUInt16LE(value.unused, offset + 6);
+    putBytes(into, offset + 8, value.destMac, 6, 'hop.dest_mac');
+    putBytes(into, offset + 14, value.sourceMac, 6, 'hop.source_mac');
   },
   decode(from: Buffer, offset: number): Hop {
     return {
       ifindex: from.readUInt32LE(offset),
       mtu: from.readUInt16LE(offset + 4),
-      destMac: getBytes(from, offset + 6, 6),
-      sourceMac: getBytes(from, offset + 12, 6),
-      unused: from.readUInt16LE(offset + 18),
+      unused: from.readUInt16LE(offset + 6),
+      destMac: getBytes(from, offset + 8, 6),
+      sourceMac: getBytes(from, offset + 14, 6),
     };
   },
 } as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
@@ -340,6 +340,125 @@ export const Sid = {
     };
   },
 } as const satisfies Codec<Sid> & { OFFSETS: Record<keyof Sid, number> };
+
+/** struct epoch, 8 bytes */
+export interface Epoch {
+  number: bigint;
+}
+
+export const Epoch = {
+  NAME: 'struct epoch',
+  SIZE: 8,
+  OFFSETS: { number: 0 },
+  encode(into: Buffer, offset: number, value: Epoch): void {
+    into.writeBigUInt64LE(value.number, offset);
+  },
+  decode(from: Buffer, offset: number): Epoch {
+    return {
+      number: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Epoch> & { OFFSETS: Record<keyof Epoch, number> };
+
+/** struct egress_flow, 120 bytes */
+export interface EgressFlow {
+  epoch: bigint;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  ifindex: number;
+  family: number;
+  /** 16 bytes */
+  first: Uint8Array;
+  encap: number;
+  underlay: number;
+  hop: Hop;
+  unused: number;
+  port: Port;
+}
+
+export const EgressFlow = {
+  NAME: 'struct egress_flow',
+  SIZE: 120,
+  OFFSETS: {
+    epoch: 0,
+    source: 8,
+    dest: 24,
+    ifindex: 40,
+    family: 44,
+    first: 48,
+    encap: 64,
+    underlay: 68,
+    hop: 72,
+    unused: 92,
+    port: 96,
+  },
+  encode(into: Buffer, offset: number, value: EgressFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    putBytes(into, offset + 8, value.source, 16, 'egress_flow.source');
+    putBytes(into, offset + 24, value.dest, 16, 'egress_flow.dest');
+    into.writeUInt32LE(value.ifindex, offset + 40);
+    into.writeUInt32LE(value.family, offset + 44);
+    putBytes(into, offset + 48, value.first, 16, 'egress_flow.first');
+    into.writeUInt32LE(value.encap, offset + 64);
+    into.writeUInt32LE(value.underlay, offset + 68);
+    Hop.encode(into, offset + 72, value.hop);
+    into.writeUInt32LE(value.unused, offset + 92);
+    Port.encode(into, offset + 96, value.port);
+  },
+  decode(from: Buffer, offset: number): EgressFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      source: getBytes(from, offset + 8, 16),
+      dest: getBytes(from, offset + 24, 16),
+      ifindex: from.readUInt32LE(offset + 40),
+      family: from.readUInt32LE(offset + 44),
+      first: getBytes(from, offset + 48, 16),
+      encap: from.readUInt32LE(offset + 64),
+      underlay: from.readUInt32LE(offset + 68),
+      hop: Hop.decode(from, offset + 72),
+      unused: from.readUInt32LE(offset + 92),
+      port: Port.decode(from, offset + 96),
+    };
+  },
+} as const satisfies Codec<EgressFlow> & { OFFSETS: Record<keyof EgressFlow, number> };
+
+/** struct ingress_flow, 72 bytes */
+export interface IngressFlow {
+  epoch: bigint;
+  /** 16 bytes */
+  sid: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  family: number;
+  ifindex: number;
+  port: Port;
+}
+
+export const IngressFlow = {
+  NAME: 'struct ingress_flow',
+  SIZE: 72,
+  OFFSETS: { epoch: 0, sid: 8, dest: 24, family: 40, ifindex: 44, port: 48 },
+  encode(into: Buffer, offset: number, value: IngressFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    putBytes(into, offset + 8, value.sid, 16, 'ingress_flow.sid');
+    putBytes(into, offset + 24, value.dest, 16, 'ingress_flow.dest');
+    into.writeUInt32LE(value.family, offset + 40);
+    into.writeUInt32LE(value.ifindex, offset + 44);
+    Port.encode(into, offset + 48, value.port);
+  },
+  decode(from: Buffer, offset: number): IngressFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      sid: getBytes(from, offset + 8, 16),
+      dest: getBytes(from, offset + 24, 16),
+      family: from.readUInt32LE(offset + 40),
+      ifindex: from.readUInt32LE(offset + 44),
+      port: Port.decode(from, offset + 48),
+    };
+  },
+} as const satisfies Codec<IngressFlow> & { OFFSETS: Record<keyof IngressFlow, number> };
 
 /** struct traffic, 32 bytes */
 export interface Traffic {

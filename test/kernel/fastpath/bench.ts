@@ -1,8 +1,9 @@
 /** The three programs over one set of maps that hold a small cloud, and one packet sent through one of them. */
 import { onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { isComplete, machineSizes, MAP_NAMES } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { BpfObject } from '../../../src/libbpf/index.js';
@@ -64,14 +65,17 @@ export class Bench {
   readonly ifindex: number;
   readonly #netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
+  readonly #before: readonly Buffer[] | undefined;
 
-  constructor() {
+  /** @param before frames sent before each, uncounted, with the programs remembering flows; absent: they remember nothing */
+  constructor({ before }: { before?: readonly Buffer[] } = {}) {
+    this.#before = before;
     this.#netns = namespace();
     this.ifindex = ifindexOf(this.#netns, 'v0');
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
-      const object = BpfObject.load(objectPath(name), { maps: reuse });
+      const object = BpfObject.load(objectPath(name), { maps: { ...machineSizes(), ...reuse } });
       onTestFinished(() => {
         object.close();
       });
@@ -87,9 +91,14 @@ export class Bench {
     const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
     const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
     if (handle === undefined) throw new Error(`no program ${program}`);
+    const run = (one: Buffer): { verdict: number; data: Buffer } => {
+      const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
+      // A CPU remembers its own flows.
+      return handle.testRun({ data: one, netns: this.#netns, cpu: 0, ...context });
+    };
+    for (const one of this.#before === undefined ? [] : [...this.#before, frame]) run(one);
     const before = reasonCounts(this.maps);
-    const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-    const { verdict, data } = handle.testRun({ data: frame, netns: this.#netns, ...context });
+    const { verdict, data } = run(frame);
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
@@ -120,6 +129,7 @@ export class Bench {
       ...change,
     };
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
+    this.forget();
   }
 
   setUnderlay(id: number, macs: readonly string[]): void {
@@ -132,6 +142,12 @@ export class Bench {
     }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
+    this.forget();
+  }
+
+  /** Has what is remembered of flows forgotten, as the agent does after a change. */
+  forget(): void {
+    if (this.#before !== undefined) newEpoch(this.maps.epochs);
   }
 
   addMember(to: string, kind: number, id: number, tenant = TENANT): void {

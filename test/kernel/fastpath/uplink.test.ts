@@ -120,9 +120,16 @@ const CASES: Case[] = [
   { what: 'IPv4', packet: ethernet(ip4(), FROM_ROUTER), verdict: 'next' },
 ];
 
+const FLOWS: readonly Buffer[] = [arriving(ip4(IN4)), arriving(ip6(IN6))];
+
 describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) => {
-  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out }) => {
-    const sent = new Bench().send(program, packet);
+  it.each(
+    CASES.flatMap((one) => [
+      { ...one, how: 'looked up', before: undefined },
+      { ...one, how: 'remembered', before: FLOWS },
+    ]),
+  )('$what, $how: $reason', ({ packet, verdict, reason, out, before }) => {
+    const sent = new Bench(before && { before }).send(program, packet);
     // What XDP hands on meets tcx next, which counts it.
     const counted = reason === undefined || (program === 'uplink_xdp' && verdict === 'next') ? {} : { [reason]: 1 };
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted });
