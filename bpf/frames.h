@@ -3,6 +3,7 @@
 #pragma once
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 
 /* Does the frame have so many bytes? The helper is asked only where the linear part has fewer. */
 static __always_inline bool is_whole(struct xdp_md *ctx, __u32 bytes)

@@ -3,6 +3,7 @@
 #pragma once
 #include "inner.h"
 #include "lookup.h"
+#include "recall.h"
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
@@ -21,12 +22,10 @@ static __always_inline bool in_sid_block(const struct in6_addr *address, const s
 		 ((word[3] & mask[3]) ^ block[3]));
 }
 
-/* Reads a packet of the VM at an interface and checks it. bytes: of the frame, all of it. */
-static __always_inline enum reason guard(void *data, void *data_end, __u32 bytes, __u32 ifindex, const struct port *port,
-					 const struct node *node, struct inner *inner)
+/* Reads a frame of the VM. Whether it is as long as its packet says is to be checked next, then guard(). */
+static __always_inline enum reason read_frame(void *data, void *data_end, const struct port *port, struct inner *inner)
 {
 	struct ethhdr *eth = data;
-	enum reason reason;
 
 	if ((void *)(eth + 1) > data_end)
 		return DROP_MALFORMED;
@@ -35,22 +34,24 @@ static __always_inline enum reason guard(void *data, void *data_end, __u32 bytes
 	if (!same_mac(eth->h_dest, port->own_mac))
 		return PUNT_NOT_ROUTED;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		reason = read_inet(inner, (struct iphdr *)(eth + 1), data_end);
-	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		reason = read_inet6(inner, (struct ipv6hdr *)(eth + 1), data_end);
-	else
-		return PUNT_NOT_IP;
-	if (reason != REASON_FORWARDED)
-		return reason;
-	if (inner->length > bytes - ETH_HLEN)
-		return DROP_MALFORMED;
-	if (!may_send(ifindex, inner))
-		return DROP_SOURCE_ADDRESS;
-	if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
-		return DROP_SID_BLOCK;
-	if (inner->hop_limit <= 1)
-		return PUNT_HOP_LIMIT;
-	return REASON_FORWARDED;
+		return read_inet(inner, (struct iphdr *)(eth + 1), data_end);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return read_inet6(inner, (struct ipv6hdr *)(eth + 1), data_end);
+	return PUNT_NOT_IP;
+}
+
+/* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, which were
+ * looked at then; else 0. */
+static __always_inline enum reason guard(__u32 ifindex, const struct node *node, const struct inner *inner, __u64 epoch, __u32 *encap)
+{
+	*encap = recall_egress(inner, ifindex, epoch);
+	if (!*encap) {
+		if (!may_send(ifindex, inner))
+			return DROP_SOURCE_ADDRESS;
+		if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
+			return DROP_SID_BLOCK;
+	}
+	return inner->hop_limit <= 1 ? PUNT_HOP_LIMIT : REASON_FORWARDED;
 }
 
 /* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
@@ -71,16 +72,13 @@ static __always_inline bool rewrite(void *data, void *data_end, const struct inn
 	return true;
 }
 
-/* The way to a node that a flow takes; NULL while none is resolved. */
-static __always_inline const struct hop *choose_hop(const struct underlay *underlay, const struct inner *inner)
+/* The one of several ways to a node that a flow takes; NULL while none is resolved. */
+static __always_inline const struct hop *choose_hop(const struct hop *hops, __u32 count, const struct inner *inner)
 {
-	__u32 choice;
-
-	if (!underlay || !underlay->count)
+	if (!count)
 		return NULL;
-	if (underlay->count == 1)
-		return &underlay->hops[0];
-	choice = (inner->hash >> 8) % underlay->count;
+	if (count == 1)
+		return hops;
 	/* The mask is for the verifier: compared instead, the address is computed first. */
-	return &underlay->hops[choice & (MAX_HOPS - 1)];
+	return &hops[((inner->hash >> 8) % count) & (MAX_HOPS - 1)];
 }

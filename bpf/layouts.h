@@ -125,35 +125,59 @@ struct sid {
 	__u32 behaviour;
 };
 
-/* What flows' lookups found is theirs as long as this is the number. Zero: nothing is remembered. The agent takes another, at random,
- * after each change of what is looked up. epochs[0]. */
+/* What a CPU remembers holds as long as this is the number. Zero: nothing is remembered. The agent takes another, at random, after each
+ * change of what is looked up. epochs[0]. */
 struct epoch {
 	__u64 number;
 };
 
-/* What the lookups of a VM's packet found, for the next packets between the same two addresses. Written by programs
- * alone. egress_flows[]. */
+/* What CPUs remember (bpf/recall.h). Written by programs alone; 64 bytes are a line of the processor's cache. */
+#define FLOWS_A_SET 4
+
+/* A VM's packets between two addresses: the encapsulation that they take. */
 struct egress_flow {
 	__u64 epoch;
 	struct in6_addr source;
 	struct in6_addr dest;
 	__u32 ifindex;
 	__u32 family;
-	struct in6_addr first; /* segment */
-	__u32 encap;	       /* id, where there is an SRH to be read; else 0 */
-	__u32 underlay;	       /* id, where there are hops to choose from; else 0 */
-	struct hop hop;
-	__u32 unused;
-	struct port port;
+	__u32 encap; /* id */
+	__u32 unused[3];
 };
 
-/* The same of a packet that arrived for a SID. ingress_flows[]. */
+struct egress_set {
+	struct egress_flow flows[FLOWS_A_SET];
+};
+
+/* Packets that arrive for a SID and an inner address: the port that they are for. */
 struct ingress_flow {
 	__u64 epoch;
 	struct in6_addr sid;
-	struct in6_addr dest; /* inner */
-	__u32 family;
+	struct in6_addr dest;
 	__u32 ifindex;
+	__u32 family;
+	__u32 unused[4];
+};
+
+struct ingress_set {
+	struct ingress_flow flows[FLOWS_A_SET];
+};
+
+/* Of an encapsulation without an SRH: what packets need of it and of the way there. */
+struct known_way {
+	__u64 epoch;
+	__u32 encap; /* id */
+	__u32 count; /* of hops */
+	struct in6_addr first;
+	struct hop hops[MAX_HOPS];
+	__u64 unused[2];
+};
+
+/* Of an interface: its port. */
+struct known_port {
+	__u64 epoch;
+	__u32 ifindex;
+	__u32 unused;
 	struct port port;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "inner.h"
 #include "lookup.h"
+#include "recall.h"
 
 #define ROUTING_TYPE_SRH 4
 
@@ -12,30 +13,19 @@ struct arrival {
 	__u32 ifindex;	     /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
 	__u8 outer_class;
+	__u8 protocol; /* of the inner packet, in the header before it */
 	const struct port *port;
 };
 
-/* Reads the outer headers of an IPv6 packet and finds the port. REASON_COUNT: none of ours, not even counted. */
-static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+/* Reads the headers from the outer one on, up to the inner packet's. */
+static __always_inline enum reason read_headers(struct arrival *arrival, struct ipv6hdr *outer, void *data_end)
 {
-	struct ipv6hdr *outer = data + ETH_HLEN;
-	struct ethhdr *eth = data;
-	struct target *target;
-	enum reason reason;
-	struct sid *sid;
-	__u8 protocol;
-	void *inner;
+	void *inner = outer + 1;
 
-	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
-		return REASON_COUNT;
-	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
-	if (!sid)
-		return REASON_COUNT;
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
-	protocol = outer->nexthdr;
-	inner = outer + 1;
-	if (protocol == IPPROTO_ROUTING) {
+	arrival->protocol = outer->nexthdr;
+	if (arrival->protocol == IPPROTO_ROUTING) {
 		__u8 *srh = inner;
 		__u32 bytes;
 
@@ -47,18 +37,44 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		bytes = (srh[1] + 1) * 8;
 		if (bytes > MAX_SRH_BYTES + 16)
 			return PUNT_SEGMENTS;
-		protocol = srh[0];
+		arrival->protocol = srh[0];
 		arrival->outer_bytes += bytes;
 		inner += bytes;
 	}
-	if (protocol == IPPROTO_IPIP && sid->behaviour != END_DT6)
-		reason = read_inet(&arrival->inner, inner, data_end);
-	else if (protocol == IPPROTO_IPV6 && sid->behaviour != END_DT4)
-		reason = read_inet6(&arrival->inner, inner, data_end);
-	else if (protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6)
+	if (arrival->protocol == IPPROTO_IPIP)
+		return read_inet(&arrival->inner, inner, data_end);
+	if (arrival->protocol == IPPROTO_IPV6)
+		return read_inet6(&arrival->inner, inner, data_end);
+	return PUNT_SEGMENTS;
+}
+
+/* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */
+static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	__u64 epoch = epoch_now();
+	struct ethhdr *eth = data;
+	struct target *target;
+	enum reason reason;
+	struct sid *sid;
+
+	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	reason = read_headers(arrival, outer, data_end);
+	if (reason == REASON_FORWARDED) {
+		arrival->ifindex = recall_ingress(&outer->daddr, &arrival->inner, epoch);
+		if (arrival->ifindex && arrival->inner.hop_limit > 1) {
+			arrival->port = find_port(arrival->ifindex, epoch);
+			if (arrival->port)
+				return REASON_FORWARDED;
+		}
+	}
+	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	if (!sid)
+		return REASON_COUNT;
+	if ((arrival->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) ||
+	    (arrival->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
 		return DROP_BEHAVIOUR;
-	else
-		return PUNT_SEGMENTS;
 	if (reason == DROP_ROUTING_HEADER)
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
@@ -71,9 +87,10 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 	if (target->kind != TARGET_LOCAL)
 		return PUNT_NOT_LOCAL;
 	arrival->ifindex = target->id;
-	arrival->port = bpf_map_lookup_elem(&ports, &arrival->ifindex);
+	arrival->port = find_port(arrival->ifindex, epoch);
 	if (!arrival->port)
 		return PUNT_NO_MEMBER;
+	remember_ingress(&outer->daddr, &arrival->inner, epoch, arrival->ifindex);
 	return REASON_FORWARDED;
 }
 

@@ -4,9 +4,10 @@
 #include <linux/pkt_cls.h>
 #include "encap.h"
 #include "guard.h"
-#include "flows.h"
 #include "keep.h"
+#include "recall.h"
 #include "stats.h"
+#include "way.h"
 
 #define TCX_NEXT (-1)
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
@@ -131,30 +132,29 @@ static __always_inline int verdict(enum reason reason)
 static __always_inline int port(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, zero = 0, id;
-	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
 	__u64 epoch = epoch_now();
-	struct egress_flow *flow;
+	const struct port *port = find_port(ifindex, epoch);
+	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
-	struct port *port;
 	struct way way;
 
-	if (!node)
+	if (!port || !node)
 		return TCX_NEXT;
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return verdict(PUNT_NO_ROOM);
 	}
-	flow = find_egress((void *)(long)skb->data, (void *)(long)skb->data_end, ifindex, epoch, &inner);
-	if (!flow || inner.length > skb->len - ETH_HLEN || !recall(flow, &inner, &way)) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
-		if (!port)
-			return TCX_NEXT;
-		reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
-		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
+	if (reason == REASON_FORWARDED && inner.length > skb->len - ETH_HLEN)
+		reason = DROP_MALFORMED;
+	if (reason == REASON_FORWARDED)
+		reason = guard(ifindex, node, &inner, epoch, &id);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
+	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
 			return verdict(PUNT_NO_MEMBER);
@@ -166,12 +166,13 @@ static __always_inline int port(struct __sk_buff *skb)
 			count_reason(REASON_FORWARDED);
 			return bpf_redirect(id, 0);
 		}
-		if (is_syn(&inner))
-			return verdict(PUNT_TCP_SYN);
-		reason = find_way(&inner, ifindex, epoch, id, port, &way);
-		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+		remember_egress(&inner, ifindex, epoch, id);
 	}
+	if (is_syn(&inner))
+		return verdict(PUNT_TCP_SYN);
+	reason = find_way(&way, id, &inner, port, epoch);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
 	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(reason);

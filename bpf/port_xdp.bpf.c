@@ -2,10 +2,11 @@
 /* XDP of a tenant's interface, where it pays (small frames from a tap): the same as port.bpf.c, a frame at a time. */
 #include <linux/bpf.h>
 #include "encap.h"
-#include "flows.h"
 #include "frames.h"
 #include "guard.h"
+#include "recall.h"
 #include "stats.h"
+#include "way.h"
 
 static __always_inline int verdict(enum reason reason)
 {
@@ -65,25 +66,24 @@ static __always_inline int port(struct xdp_md *ctx)
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
 	__u64 epoch = epoch_now();
-	struct egress_flow *flow;
+	const struct port *port = find_port(ifindex, epoch);
+	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
-	struct port *port;
 	struct way way;
 
-	if (!node)
+	if (!port || !node)
 		return XDP_PASS;
-	flow = find_egress(data, data_end, ifindex, epoch, &inner);
-	if (!flow || !is_whole(ctx, ETH_HLEN + inner.length) || !recall(flow, &inner, &way)) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
-		if (!port)
-			return XDP_PASS;
-		reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
-		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+	reason = read_frame(data, data_end, port, &inner);
+	if (reason == REASON_FORWARDED && !is_whole(ctx, ETH_HLEN + inner.length))
+		reason = DROP_MALFORMED;
+	if (reason == REASON_FORWARDED)
+		reason = guard(ifindex, node, &inner, epoch, &id);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
+	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
 			return verdict(PUNT_NO_MEMBER);
@@ -105,12 +105,13 @@ static __always_inline int port(struct xdp_md *ctx)
 			count_reason(REASON_FORWARDED);
 			return bpf_redirect(id, 0);
 		}
-		if (is_syn(&inner))
-			return verdict(PUNT_TCP_SYN);
-		reason = find_way(&inner, ifindex, epoch, id, port, &way);
-		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+		remember_egress(&inner, ifindex, epoch, id);
 	}
+	if (is_syn(&inner))
+		return verdict(PUNT_TCP_SYN);
+	reason = find_way(&way, id, &inner, port, epoch);
+	if (reason != REASON_FORWARDED)
+		return verdict(reason);
 	reason = push_outer(ctx, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(reason);

@@ -2,7 +2,6 @@
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include "flows.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -18,8 +17,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	__u64 epoch = epoch_now();
-	struct arrival arrival;
+	struct arrival arrival = {};
 	enum reason reason;
 	__u64 flags;
 
@@ -33,12 +31,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
-	reason = find_arrival(&arrival, data, data_end, epoch);
-	if (reason == REASON_COUNT) {
-		reason = read_arrival(&arrival, data, data_end);
-		if (reason == REASON_FORWARDED)
-			remember_arrival(&arrival, data, data_end, epoch);
-	}
+	reason = read_arrival(&arrival, data, data_end);
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
 	if (reason == REASON_FORWARDED) {

@@ -2,7 +2,6 @@
 /* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. What it does not redirect or drop meets
  * uplink_tc next, which counts it. */
 #include <linux/bpf.h>
-#include "flows.h"
 #include "frames.h"
 #include "outer.h"
 #include "stats.h"
@@ -11,16 +10,10 @@ static __always_inline int uplink(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	__u64 epoch = epoch_now();
-	struct arrival arrival;
+	struct arrival arrival = {};
 	enum reason reason;
 
-	reason = find_arrival(&arrival, data, data_end, epoch);
-	if (reason == REASON_COUNT) {
-		reason = read_arrival(&arrival, data, data_end);
-		if (reason == REASON_FORWARDED)
-			remember_arrival(&arrival, data, data_end, epoch);
-	}
+	reason = read_arrival(&arrival, data, data_end);
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {

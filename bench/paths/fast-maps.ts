@@ -152,3 +152,55 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
   }
   newEpoch(object.map('epochs'));
 }
+
+/** Tenants on the node, remote ports of each, and destinations of the one that sends; other nodes that have them. */
+export const LARGE = { tenants: 4096, portsPerTenant: 250, destinations: 4096, nodes: 256 } as const;
+
+/** The function part of a SID towards the same tenant at another node that the chain's peer stands in for. */
+function sidOfNode(side: Side, node: number): Uint8Array {
+  const sid = bytes16(SID[side.peer]);
+  sid.set([node >> 8, node & 0xff], 14);
+  return sid;
+}
+
+/**
+ * Fills the maps as on a hypervisor of a large cloud, on top of fill(): a million remote ports of 4,096 tenants, and each of the
+ * destinations an address of its own behind one of many encapsulations. At the peer they are all the one port's.
+ */
+export function fillLarge(object: BpfObject, side: Side, port: number): void {
+  const { tenants, portsPerTenant, destinations, nodes } = LARGE;
+  const members = object.map('members');
+  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * MemberKey.SIZE);
+  const values = Buffer.alloc((keys.length / MemberKey.SIZE) * Target.SIZE);
+  let at = 0;
+  const add = (tenant: number, address: Buffer, target: Target): void => {
+    MemberKey.encode(keys, at * MemberKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
+    Target.encode(values, at * Target.SIZE, target);
+    at += 1;
+  };
+  for (let node = 0; node < nodes; node++) {
+    const id = 2 + node;
+    const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+    put(object.map('encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
+    const own = sidOfNode({ ...side, peer: side.node }, node);
+    put(object.map('sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+  }
+  const address = Buffer.alloc(16);
+  const isNear = side.local.includes(INNER[4].sinkPrefix);
+  const first = bytes16(INNER[4].sink);
+  for (let index = 0; index < destinations; index++) {
+    address.set(first);
+    address.writeUInt16BE(address.readUInt16BE(2) + index, 2);
+    const far = { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) };
+    add(TENANT, address, isNear ? { kind: TargetKind.TARGET_LOCAL, id: port } : far);
+  }
+  for (let tenant = 0; tenant < tenants; tenant++) {
+    for (let index = 0; index < portsPerTenant; index++) {
+      address.writeUInt32BE(0x0a000000 + index, 0);
+      // Tenant ids behind the one that sends.
+      add(1000 + tenant, address, { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) });
+    }
+  }
+  members.updateBatch(keys, values);
+  newEpoch(object.map('epochs'));
+}

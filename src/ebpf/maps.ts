@@ -18,8 +18,10 @@ export const MAP_SIZES = {
   underlays: [U32_BYTES, layouts.Underlay.SIZE],
   sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
   epochs: [U32_BYTES, layouts.Epoch.SIZE],
-  egress_flows: [U32_BYTES, layouts.EgressFlow.SIZE],
-  ingress_flows: [U32_BYTES, layouts.IngressFlow.SIZE],
+  egress_flows: [U32_BYTES, layouts.EgressSet.SIZE],
+  ingress_flows: [U32_BYTES, layouts.IngressSet.SIZE],
+  known_ways: [U32_BYTES, layouts.KnownWay.SIZE],
+  known_ports: [U32_BYTES, layouts.KnownPort.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
@@ -28,15 +30,23 @@ export type MapName = keyof typeof MAP_SIZES;
 export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
 
 /** Maps that programs write: a test run that is to change nothing has others in their place. */
-export const WRITTEN_MAPS = ['egress_flows', 'ingress_flows', 'traffics', 'reasons'] as const satisfies MapName[];
+export const WRITTEN_MAPS = [
+  'egress_flows',
+  'ingress_flows',
+  'known_ways',
+  'known_ports',
+  'traffics',
+  'reasons',
+] as const satisfies MapName[];
 
-/** FLOWS of bpf/maps.h. */
-const FLOWS = 8192;
+/** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
+const MEMORY_ENTRIES = { egress_flows: 4096, ingress_flows: 4096, known_ways: 1024, known_ports: 256 } as const;
 
-/** Sizes that depend on the machine: flows are remembered by each CPU. */
+/** Sizes that depend on the machine. */
 export function machineSizes(): Partial<Record<MapName, { maxEntries: number }>> {
-  const maxEntries = possibleCpus() * FLOWS;
-  return { egress_flows: { maxEntries }, ingress_flows: { maxEntries } };
+  return Object.fromEntries(
+    Object.entries(MEMORY_ENTRIES).map(([name, entries]) => [name, { maxEntries: possibleCpus() * entries }]),
+  );
 }
 
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;

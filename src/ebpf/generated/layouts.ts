@@ -360,7 +360,7 @@ export const Epoch = {
   },
 } as const satisfies Codec<Epoch> & { OFFSETS: Record<keyof Epoch, number> };
 
-/** struct egress_flow, 120 bytes */
+/** struct egress_flow, 64 bytes */
 export interface EgressFlow {
   epoch: bigint;
   /** 16 bytes */
@@ -369,43 +369,26 @@ export interface EgressFlow {
   dest: Uint8Array;
   ifindex: number;
   family: number;
-  /** 16 bytes */
-  first: Uint8Array;
   encap: number;
-  underlay: number;
-  hop: Hop;
-  unused: number;
-  port: Port;
+  /** 3 */
+  unused: number[];
 }
 
 export const EgressFlow = {
   NAME: 'struct egress_flow',
-  SIZE: 120,
-  OFFSETS: {
-    epoch: 0,
-    source: 8,
-    dest: 24,
-    ifindex: 40,
-    family: 44,
-    first: 48,
-    encap: 64,
-    underlay: 68,
-    hop: 72,
-    unused: 92,
-    port: 96,
-  },
+  SIZE: 64,
+  OFFSETS: { epoch: 0, source: 8, dest: 24, ifindex: 40, family: 44, encap: 48, unused: 52 },
   encode(into: Buffer, offset: number, value: EgressFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
     putBytes(into, offset + 8, value.source, 16, 'egress_flow.source');
     putBytes(into, offset + 24, value.dest, 16, 'egress_flow.dest');
     into.writeUInt32LE(value.ifindex, offset + 40);
     into.writeUInt32LE(value.family, offset + 44);
-    putBytes(into, offset + 48, value.first, 16, 'egress_flow.first');
-    into.writeUInt32LE(value.encap, offset + 64);
-    into.writeUInt32LE(value.underlay, offset + 68);
-    Hop.encode(into, offset + 72, value.hop);
-    into.writeUInt32LE(value.unused, offset + 92);
-    Port.encode(into, offset + 96, value.port);
+    into.writeUInt32LE(value.encap, offset + 48);
+    checkLength(value.unused, 3, 'egress_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 52 + index * 4);
+    }
   },
   decode(from: Buffer, offset: number): EgressFlow {
     return {
@@ -414,51 +397,168 @@ export const EgressFlow = {
       dest: getBytes(from, offset + 24, 16),
       ifindex: from.readUInt32LE(offset + 40),
       family: from.readUInt32LE(offset + 44),
-      first: getBytes(from, offset + 48, 16),
-      encap: from.readUInt32LE(offset + 64),
-      underlay: from.readUInt32LE(offset + 68),
-      hop: Hop.decode(from, offset + 72),
-      unused: from.readUInt32LE(offset + 92),
-      port: Port.decode(from, offset + 96),
+      encap: from.readUInt32LE(offset + 48),
+      unused: Array.from({ length: 3 }, (_, index) => from.readUInt32LE(offset + 52 + index * 4)),
     };
   },
 } as const satisfies Codec<EgressFlow> & { OFFSETS: Record<keyof EgressFlow, number> };
 
-/** struct ingress_flow, 72 bytes */
+/** struct egress_set, 256 bytes */
+export interface EgressSet {
+  /** 4 */
+  flows: EgressFlow[];
+}
+
+export const EgressSet = {
+  NAME: 'struct egress_set',
+  SIZE: 256,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: EgressSet): void {
+    checkLength(value.flows, 4, 'egress_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      EgressFlow.encode(into, offset + index * 64, element);
+    }
+  },
+  decode(from: Buffer, offset: number): EgressSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => EgressFlow.decode(from, offset + index * 64)),
+    };
+  },
+} as const satisfies Codec<EgressSet> & { OFFSETS: Record<keyof EgressSet, number> };
+
+/** struct ingress_flow, 64 bytes */
 export interface IngressFlow {
   epoch: bigint;
   /** 16 bytes */
   sid: Uint8Array;
   /** 16 bytes */
   dest: Uint8Array;
-  family: number;
   ifindex: number;
-  port: Port;
+  family: number;
+  /** 4 */
+  unused: number[];
 }
 
 export const IngressFlow = {
   NAME: 'struct ingress_flow',
-  SIZE: 72,
-  OFFSETS: { epoch: 0, sid: 8, dest: 24, family: 40, ifindex: 44, port: 48 },
+  SIZE: 64,
+  OFFSETS: { epoch: 0, sid: 8, dest: 24, ifindex: 40, family: 44, unused: 48 },
   encode(into: Buffer, offset: number, value: IngressFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
     putBytes(into, offset + 8, value.sid, 16, 'ingress_flow.sid');
     putBytes(into, offset + 24, value.dest, 16, 'ingress_flow.dest');
-    into.writeUInt32LE(value.family, offset + 40);
-    into.writeUInt32LE(value.ifindex, offset + 44);
-    Port.encode(into, offset + 48, value.port);
+    into.writeUInt32LE(value.ifindex, offset + 40);
+    into.writeUInt32LE(value.family, offset + 44);
+    checkLength(value.unused, 4, 'ingress_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 48 + index * 4);
+    }
   },
   decode(from: Buffer, offset: number): IngressFlow {
     return {
       epoch: from.readBigUInt64LE(offset),
       sid: getBytes(from, offset + 8, 16),
       dest: getBytes(from, offset + 24, 16),
-      family: from.readUInt32LE(offset + 40),
-      ifindex: from.readUInt32LE(offset + 44),
-      port: Port.decode(from, offset + 48),
+      ifindex: from.readUInt32LE(offset + 40),
+      family: from.readUInt32LE(offset + 44),
+      unused: Array.from({ length: 4 }, (_, index) => from.readUInt32LE(offset + 48 + index * 4)),
     };
   },
 } as const satisfies Codec<IngressFlow> & { OFFSETS: Record<keyof IngressFlow, number> };
+
+/** struct ingress_set, 256 bytes */
+export interface IngressSet {
+  /** 4 */
+  flows: IngressFlow[];
+}
+
+export const IngressSet = {
+  NAME: 'struct ingress_set',
+  SIZE: 256,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: IngressSet): void {
+    checkLength(value.flows, 4, 'ingress_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      IngressFlow.encode(into, offset + index * 64, element);
+    }
+  },
+  decode(from: Buffer, offset: number): IngressSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => IngressFlow.decode(from, offset + index * 64)),
+    };
+  },
+} as const satisfies Codec<IngressSet> & { OFFSETS: Record<keyof IngressSet, number> };
+
+/** struct known_way, 128 bytes */
+export interface KnownWay {
+  epoch: bigint;
+  encap: number;
+  count: number;
+  /** 16 bytes */
+  first: Uint8Array;
+  /** 4 */
+  hops: Hop[];
+  /** 2 */
+  unused: bigint[];
+}
+
+export const KnownWay = {
+  NAME: 'struct known_way',
+  SIZE: 128,
+  OFFSETS: { epoch: 0, encap: 8, count: 12, first: 16, hops: 32, unused: 112 },
+  encode(into: Buffer, offset: number, value: KnownWay): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.encap, offset + 8);
+    into.writeUInt32LE(value.count, offset + 12);
+    putBytes(into, offset + 16, value.first, 16, 'known_way.first');
+    checkLength(value.hops, 4, 'known_way.hops');
+    for (const [index, element] of value.hops.entries()) {
+      Hop.encode(into, offset + 32 + index * 20, element);
+    }
+    checkLength(value.unused, 2, 'known_way.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeBigUInt64LE(element, offset + 112 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): KnownWay {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      encap: from.readUInt32LE(offset + 8),
+      count: from.readUInt32LE(offset + 12),
+      first: getBytes(from, offset + 16, 16),
+      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 32 + index * 20)),
+      unused: Array.from({ length: 2 }, (_, index) => from.readBigUInt64LE(offset + 112 + index * 8)),
+    };
+  },
+} as const satisfies Codec<KnownWay> & { OFFSETS: Record<keyof KnownWay, number> };
+
+/** struct known_port, 40 bytes */
+export interface KnownPort {
+  epoch: bigint;
+  ifindex: number;
+  unused: number;
+  port: Port;
+}
+
+export const KnownPort = {
+  NAME: 'struct known_port',
+  SIZE: 40,
+  OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16 },
+  encode(into: Buffer, offset: number, value: KnownPort): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.ifindex, offset + 8);
+    into.writeUInt32LE(value.unused, offset + 12);
+    Port.encode(into, offset + 16, value.port);
+  },
+  decode(from: Buffer, offset: number): KnownPort {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      ifindex: from.readUInt32LE(offset + 8),
+      unused: from.readUInt32LE(offset + 12),
+      port: Port.decode(from, offset + 16),
+    };
+  },
+} as const satisfies Codec<KnownPort> & { OFFSETS: Record<keyof KnownPort, number> };
 
 /** struct traffic, 32 bytes */
 export interface Traffic {
