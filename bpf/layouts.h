@@ -100,9 +100,9 @@ struct encap {
 struct hop {
 	__u32 ifindex;
 	__u16 mtu;
-	__u16 unused;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
+	__u16 unused;
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */

@@ -7,6 +7,14 @@
 
 #define ROUTING_TYPE_SRH 4
 
+/* In the metadata of a frame that XDP decapsulated and passes on. Its Ethernet destination is the VM's: without uplink_tc the kernel drops
+ * it as another machine's. GRO merges only what has the same. */
+struct stripped {
+	__u32 magic;
+	__u32 ifindex; /* of the port */
+};
+#define STRIPPED 0x5e90e500
+
 /* An arrived packet that a port of ours is the end of. */
 struct arrival {
 	struct inner inner;

@@ -10,8 +10,11 @@
 
 static __always_inline int verdict(enum reason reason)
 {
+	/* What goes on meets tcx, which counts it. */
+	if (reason < DROP_MALFORMED)
+		return XDP_PASS;
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
+	return XDP_DROP;
 }
 
 static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct way *way,

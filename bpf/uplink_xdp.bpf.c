@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. What it does not redirect or drop meets
- * uplink_tc next, which counts it. */
+/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port; TCP goes on without its outer header, for GRO
+ * to merge, and uplink_tc redirects the super-packets. What is neither redirected nor dropped meets uplink_tc next, which counts it. */
 #include <linux/bpf.h>
 #include "frames.h"
 #include "outer.h"
 #include "stats.h"
+
+/* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
+static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
+{
+	struct stripped *stripped;
+	enum reason reason;
+
+	/* A driver that has no room for metadata: nothing is changed yet. */
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*stripped)))
+		return XDP_PASS;
+	if (bpf_xdp_adjust_head(ctx, arrival->outer_bytes))
+		return XDP_DROP;
+	stripped = (void *)(long)ctx->data_meta;
+	if ((void *)(stripped + 1) > (void *)(long)ctx->data)
+		return XDP_DROP;
+	stripped->magic = STRIPPED;
+	stripped->ifindex = arrival->ifindex;
+	reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	if (reason == REASON_FORWARDED)
+		return XDP_PASS;
+	count_reason(reason);
+	return XDP_DROP;
+}
 
 static __always_inline int uplink(struct xdp_md *ctx)
 {
@@ -17,14 +40,16 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		if (!(arrival.port->flags & PORT_FRAMES))
-			return XDP_PASS;
 		if (!is_whole(ctx, ETH_HLEN + arrival.outer_bytes + arrival.inner.length))
 			reason = DROP_MALFORMED;
 		else if (arrival.inner.length > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		if (arrival.inner.protocol == IPPROTO_TCP)
+			return strip(ctx, &arrival);
+		if (!(arrival.port->flags & PORT_FRAMES))
+			return XDP_PASS;
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;
 		else {

@@ -1,6 +1,6 @@
 /** The paths, in the order of the report. A new one is one more file and one line here. */
 import { ceiling } from './ceiling.js';
-import { fastTcx, fastXdp, fastXdpLarge } from './fast.js';
+import { fastBoth, fastTcx, fastXdp, fastXdpLarge } from './fast.js';
 import { plain } from './plain.js';
 import { seg6Encap, seg6EncapRed } from './seg6.js';
 import { vrfDt4, vrfDt46 } from './vrf.js';
@@ -15,6 +15,7 @@ export const NATIVE_PATHS: readonly Path[] = [
   seg6EncapRed,
   vxlan,
   fastTcx,
+  fastBoth,
   fastXdp,
   fastXdpLarge,
 ];

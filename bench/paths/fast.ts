@@ -5,14 +5,32 @@ import { machineSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
 import { fill, fillLarge, LARGE, SIDES } from './fast-maps.js';
 import { seg6EncapRed } from './seg6.js';
+import type { MapConfiguration } from '../../src/libbpf/index.js';
 import type { Chain } from '../chain/chain.js';
 import type { Side } from './fast-maps.js';
 import type { Path, SetUp } from './path.js';
 
 const OUTER_HEADER_BYTES = 40;
 
-/** The hook that programs are attached to. */
-type Hook = 'tcx' | 'xdp';
+/** Where programs are: at tcx; at XDP, port and uplink; at tcx, and at the uplink's XDP as well, as the agent does with `xdp: always`. */
+type Hook = 'tcx' | 'xdp' | 'both';
+
+interface Placed {
+  object: string;
+  program: string;
+  at: 'port' | 'uplink';
+  hook: 'tcx' | 'xdp';
+}
+
+const PORT_TCX: Placed = { object: 'port', program: 'segue_port', at: 'port', hook: 'tcx' };
+const PORT_XDP: Placed = { object: 'port_xdp', program: 'segue_port_xdp', at: 'port', hook: 'xdp' };
+const UPLINK_TCX: Placed = { object: 'uplink_tc', program: 'segue_uplink_tc', at: 'uplink', hook: 'tcx' };
+const UPLINK_XDP: Placed = { object: 'uplink_xdp', program: 'segue_uplink_xdp', at: 'uplink', hook: 'xdp' };
+const PLACED: Readonly<Record<Hook, readonly Placed[]>> = {
+  tcx: [PORT_TCX, UPLINK_TCX],
+  xdp: [PORT_XDP, UPLINK_XDP],
+  both: [PORT_TCX, UPLINK_XDP, UPLINK_TCX],
+};
 
 function objectFile(name: string): string {
   return fileURLToPath(new URL(`../../bpf/${name}.o`, import.meta.url));
@@ -27,38 +45,45 @@ interface Kind {
 /** Programs and maps of one hypervisor. */
 function start(chain: Chain, side: Side, { hook, large }: Kind): { close(): void }[] {
   const netns = chain.netns(side.node);
-  const port = chain.ifindex(side.node, PORT);
-  const uplink = chain.ifindex(side.node, UPLINK);
-  const first = BpfObject.load(objectFile(hook === 'xdp' ? 'port_xdp' : 'port'), { maps: machineSizes() });
-  fill(first, side, port, uplink, chain.options.tenantMtu);
-  if (large) fillLarge(first, side, port);
-  const second = BpfObject.open(objectFile(hook === 'xdp' ? 'uplink_xdp' : 'uplink_tc'));
-  for (const name of second.mapNames) {
-    if (first.mapNames.includes(name) && !name.includes('.')) second.configureMap(name, { reuse: first.map(name) });
+  const devices = { port: chain.ifindex(side.node, PORT), uplink: chain.ifindex(side.node, UPLINK) };
+  const held: { close(): void }[] = [];
+  let maps: Record<string, MapConfiguration> = machineSizes();
+  for (const { object: file, program, at, hook: attachTo } of PLACED[hook]) {
+    const object = BpfObject.open(objectFile(file));
+    for (const [name, configuration] of Object.entries(maps)) {
+      if (object.mapNames.includes(name)) object.configureMap(name, configuration);
+    }
+    object.load();
+    if (held.length === 0) {
+      fill(object, side, devices.port, devices.uplink, chain.options.tenantMtu);
+      if (large) fillLarge(object, side, devices.port);
+      const shared = object.mapNames.filter((name) => !name.includes('.'));
+      maps = Object.fromEntries(shared.map((name) => [name, { reuse: object.map(name) }]));
+    }
+    const where = { interface: devices[at], netns };
+    const handle = object.program(program);
+    // Links go before what they are links of.
+    held.unshift(object);
+    held.unshift(
+      attachTo === 'xdp'
+        ? attachXdp(handle, { ...where, mode: 'native' })
+        : attachTcx(handle, { ...where, direction: 'ingress' }),
+    );
   }
-  second.load();
-  const attach = (object: BpfObject, program: string, ifindex: number) =>
-    hook === 'xdp'
-      ? attachXdp(object.program(program), { interface: ifindex, netns, mode: 'native' })
-      : attachTcx(object.program(program), { interface: ifindex, netns, direction: 'ingress' });
-  const links = [
-    attach(first, hook === 'xdp' ? 'segue_port_xdp' : 'segue_port', port),
-    attach(second, hook === 'xdp' ? 'segue_uplink_xdp' : 'segue_uplink_tc', uplink),
-  ];
-  return [...links, second, first];
+  return held;
 }
 
 function fast(name: string, kind: Kind, describe: string): Path {
-  const { hook, large } = kind;
+  const { hook } = kind;
   return {
     name,
     describe,
     // Frames that XDP redirects have lost the checksum that a veth left to be made.
-    tcp: hook === 'tcx' && large !== true,
+    tcp: hook !== 'xdp',
     overhead: OUTER_HEADER_BYTES,
     async setUp(chain): Promise<SetUp> {
       // A frame can only be redirected out of a device that has NAPI at its other end.
-      if (hook === 'xdp') await chain.offload('sink', VM, ['gro', 'on']);
+      for (const end of hook === 'tcx' ? [] : (['gen', 'sink'] as const)) await chain.offload(end, VM, ['gro', 'on']);
       // What the programs hand on goes by the kernel: the SYNs of TCP do.
       await seg6EncapRed.setUp(chain);
       const held = SIDES.flatMap((side) => start(chain, side, kind));
@@ -80,6 +105,11 @@ export const fastXdp = fast(
   'segue-xdp',
   { hook: 'xdp' },
   "segue's fast path at XDP of ports and uplinks, with counters",
+);
+export const fastBoth = fast(
+  'segue-both',
+  { hook: 'both' },
+  "segue's fast path at tcx of ports and at XDP and tcx of uplinks, with counters",
 );
 const ports = LARGE.tenants * LARGE.portsPerTenant;
 export const fastXdpLarge = fast(

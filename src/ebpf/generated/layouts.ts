@@ -257,31 +257,31 @@ export const Encap = {
 export interface Hop {
   ifindex: number;
   mtu: number;
-  unused: number;
   /** 6 bytes */
   destMac: Uint8Array;
   /** 6 bytes */
   sourceMac: Uint8Array;
+  unused: number;
 }
 
 export const Hop = {
   NAME: 'struct hop',
   SIZE: 20,
-  OFFSETS: { ifindex: 0, mtu: 4, unused: 6, destMac: 8, sourceMac: 14 },
+  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, unused: 18 },
   encode(into: Buffer, offset: number, value: Hop): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt16LE(value.mtu, offset + 4);
-    into.writeUInt16LE(value.unused, offset + 6);
-    putBytes(into, offset + 8, value.destMac, 6, 'hop.dest_mac');
-    putBytes(into, offset + 14, value.sourceMac, 6, 'hop.source_mac');
+    putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
+    putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
+    into.writeUInt16LE(value.unused, offset + 18);
   },
   decode(from: Buffer, offset: number): Hop {
     return {
       ifindex: from.readUInt32LE(offset),
       mtu: from.readUInt16LE(offset + 4),
-      unused: from.readUInt16LE(offset + 6),
-      destMac: getBytes(from, offset + 8, 6),
-      sourceMac: getBytes(from, offset + 14, 6),
+      destMac: getBytes(from, offset + 6, 6),
+      sourceMac: getBytes(from, offset + 12, 6),
+      unused: from.readUInt16LE(offset + 18),
     };
   },
 } as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };

@@ -153,6 +153,23 @@ describe('super-packets', () => {
   });
 });
 
+it.each([
+  [
+    'IPv4',
+    ip4({ ...IN4, protocol: IP.tcp, payload: tcp() }),
+    ip4({ ...IN4, ttl: 63, protocol: IP.tcp, payload: tcp() }),
+  ],
+  ['IPv6', ip6({ ...IN6, next: IP.tcp, payload: tcp() }), ip6({ ...IN6, hopLimit: 63, next: IP.tcp, payload: tcp() })],
+])('XDP passes TCP of %s on without its outer header, its port in the metadata', (_family, sent, inner) => {
+  const bench = new Bench();
+  const { verdict, counted, frame } = bench.send('uplink_xdp', arriving(sent));
+  expect({ verdict, counted }).toEqual({ verdict: 'next', counted: {} });
+  // A test run gives the metadata before the frame (net/bpf/test_run.c).
+  expect(frame.readUInt32LE(0)).toBe(0x5e90e500);
+  expect(frame.readUInt32LE(4)).toBe(bench.ifindex);
+  expect(frame.toString('hex', 8)).toBe(ethernet(inner, { to: MACS.vm, from: MACS.port }).toString('hex'));
+});
+
 it('XDP redirects to no interface that does not take frames', () => {
   const packet = arriving(ip4({ ...IN4, to: '10.0.0.9' }));
   const bench = new Bench();
