@@ -21,8 +21,9 @@ BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idiraf
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup build ## set up, build, and run the demonstration network with its report
+demo: setup build ## set up, build, and run the demonstration network with its report: by the kernel, then by eBPF alone
 	@bin/segue lab run
+	@bin/segue lab run --dataplane ebpf
 
 test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 	@scripts/stages $(STAGES)
@@ -38,6 +39,10 @@ build/native/%: native/%.c | setup
 	@$(CC) $(CFLAGS) -o $@ $<
 
 build/native/layouts: bpf/test/maps.h
+
+build/native/fuzz: $(wildcard native/fuzz/*.h)
+
+build/native/parity: $(wildcard native/fuzz/*.h native/parity/*.h)
 
 build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)

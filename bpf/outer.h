@@ -20,6 +20,7 @@ struct arrival {
 	struct inner inner;
 	__u32 ifindex;	     /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
+	__u32 length;	     /* of the outer packet as its header says, bytes */
 	__u8 outer_class;
 	__u8 protocol; /* of the inner packet, in the header before it */
 	const struct port *port;
@@ -29,7 +30,11 @@ struct arrival {
 static __always_inline enum reason read_headers(struct arrival *arrival, struct ipv6hdr *outer, void *data_end)
 {
 	void *inner = outer + 1;
+	enum reason reason;
 
+	if (outer->version != 6)
+		return DROP_MALFORMED;
+	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
 	arrival->protocol = outer->nexthdr;
@@ -50,10 +55,14 @@ static __always_inline enum reason read_headers(struct arrival *arrival, struct 
 		inner += bytes;
 	}
 	if (arrival->protocol == IPPROTO_IPIP)
-		return read_inet(&arrival->inner, inner, data_end);
-	if (arrival->protocol == IPPROTO_IPV6)
-		return read_inet6(&arrival->inner, inner, data_end);
-	return PUNT_SEGMENTS;
+		reason = read_inet(&arrival->inner, inner, data_end);
+	else if (arrival->protocol == IPPROTO_IPV6)
+		reason = read_inet6(&arrival->inner, inner, data_end);
+	else
+		return PUNT_SEGMENTS;
+	if (reason == REASON_FORWARDED && arrival->outer_bytes + arrival->inner.length > arrival->length)
+		return DROP_MALFORMED;
+	return reason;
 }
 
 /* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */

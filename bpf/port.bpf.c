@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "encap.h"
+#include "events_tc.h"
 #include "guard.h"
 #include "keep.h"
 #include "recall.h"
@@ -19,15 +20,29 @@ KEEP_ENUM(port_flags);
 KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
+KEEP_ENUM(hook);
+KEEP_STRUCT(event);
 
-/* Does it, or each segment it will be cut into, fit? */
+/*
+ * Of a frame that `segue trace` made: a test run takes some 3.5 kB, headers may speak of more. Set before loading; 0, and no
+ * instruction, in a program that is attached.
+ */
+const volatile __u32 made_bytes = 0;
+
+static __always_inline __u32 whole_bytes(struct __sk_buff *skb)
+{
+	return made_bytes ? made_bytes : skb->len;
+}
+
+/* Does it, or each segment it will be cut into, fit? What follows the packet in its frame (padding) counts: the link carries it too. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
 {
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return inner->length <= mtu;
-	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+		return whole_bytes(skb) - ETH_HLEN <= mtu;
+	/* The outer header counts 16 bits. */
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu && inner->length <= 0xffff - MAX_SRH_BYTES;
 }
 
 static __always_inline __u32 packets(struct __sk_buff *skb)
@@ -123,10 +138,11 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	return REASON_FORWARDED;
 }
 
-static __always_inline int verdict(enum reason reason)
+static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 {
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+	seen(skb, reason, 0, HOOK_PORT);
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 static __always_inline int port(struct __sk_buff *skb)
@@ -142,41 +158,46 @@ static __always_inline int port(struct __sk_buff *skb)
 
 	if (!port || !node)
 		return TCX_NEXT;
+	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
+	if (skb->vlan_present)
+		return verdict(skb, PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
-			return verdict(PUNT_NO_ROOM);
+			return verdict(skb, PUNT_NO_ROOM);
 	}
-	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
-	if (reason == REASON_FORWARDED && inner.length > skb->len - ETH_HLEN)
-		reason = DROP_MALFORMED;
+	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
 	if (reason == REASON_FORWARDED)
 		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(skb, reason);
 	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
-			return verdict(PUNT_NO_MEMBER);
+			return verdict(skb, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
+			keep(skb);
 			reason = to_local(skb, &inner, id, port);
 			if (reason != REASON_FORWARDED)
-				return verdict(reason);
+				return verdict(skb, reason);
 			count_reason(REASON_FORWARDED);
+			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return bpf_redirect(id, 0);
 		}
 		remember_egress(&inner, ifindex, epoch, id);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
+	if (is_syn(&inner) && !alone)
+		return verdict(skb, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(skb, reason);
+	keep(skb);
 	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(skb, reason);
 	count_reason(REASON_FORWARDED);
+	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
 	return bpf_redirect(way.hop->ifindex, 0);
 }
 

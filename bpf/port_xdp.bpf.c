@@ -2,32 +2,36 @@
 /* XDP of a tenant's interface, where it pays (small frames from a tap): the same as port.bpf.c, a frame at a time. */
 #include <linux/bpf.h>
 #include "encap.h"
-#include "frames.h"
+#include "events_xdp.h"
 #include "guard.h"
 #include "recall.h"
 #include "stats.h"
 #include "way.h"
 
-static __always_inline int verdict(enum reason reason)
+static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
 	/* What goes on meets tcx, which counts it. */
 	if (reason < DROP_MALFORMED)
 		return XDP_PASS;
 	count_reason(reason);
+	seen(ctx, reason, 0, HOOK_PORT_XDP);
 	return XDP_DROP;
 }
 
-static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct way *way,
+/* length: of the frame behind its Ethernet header. */
+static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, __u32 length, const struct way *way,
 					      const struct node *node)
 {
 	const struct encap *encap = way->srh;
+	const struct port *port = way->port;
 	const struct hop *hop = way->hop;
 	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 	struct ethhdr *eth;
 
-	if (inner->length > way->port->mtu || inner->length + bytes > hop->mtu)
+	/* Of the frame, not of the packet: what follows it (padding) is carried too. */
+	if (length > port->mtu || length + bytes > hop->mtu)
 		return PUNT_TOO_BIG;
 	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
@@ -60,13 +64,14 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 			__builtin_memcpy(srh + at, encap->srh + at, 16);
 		}
 	}
-	count_tx(way->port->slot, 1, inner->length);
+	count_tx(port->slot, 1, inner->length);
 	return REASON_FORWARDED;
 }
 
 static __always_inline int port(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
+	__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
 	__u64 epoch = epoch_now();
@@ -79,46 +84,48 @@ static __always_inline int port(struct xdp_md *ctx)
 
 	if (!port || !node)
 		return XDP_PASS;
-	reason = read_frame(data, data_end, port, &inner);
-	if (reason == REASON_FORWARDED && !is_whole(ctx, ETH_HLEN + inner.length))
-		reason = DROP_MALFORMED;
+	reason = read_frame(data, data_end, ETH_HLEN + length, port, &inner);
 	if (reason == REASON_FORWARDED)
 		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
-			return verdict(PUNT_NO_MEMBER);
+			return verdict(ctx, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
 			const struct port *to = bpf_map_lookup_elem(&ports, &id);
 
 			if (!to)
-				return verdict(PUNT_NO_MEMBER);
+				return verdict(ctx, PUNT_NO_MEMBER);
 			/* The kernel takes it from here, through tcx. */
 			if (!(to->flags & PORT_FRAMES))
 				return XDP_PASS;
-			if (inner.length > to->mtu)
-				return verdict(PUNT_TOO_BIG);
+			if (length > to->mtu)
+				return verdict(ctx, PUNT_TOO_BIG);
+			keep(ctx);
 			if (!rewrite(data, data_end, &inner, to->vm_mac))
-				return verdict(PUNT_NO_ROOM);
+				return verdict(ctx, PUNT_NO_ROOM);
 			count_tx(port->slot, 1, inner.length);
 			count_rx(to->slot, 1, inner.length);
 			count_reason(REASON_FORWARDED);
+			seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 			return bpf_redirect(id, 0);
 		}
 		remember_egress(&inner, ifindex, epoch, id);
 	}
-	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
+	if (is_syn(&inner) && !alone)
+		return verdict(ctx, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
-	reason = push_outer(ctx, &inner, &way, node);
+		return verdict(ctx, reason);
+	keep(ctx);
+	reason = push_outer(ctx, &inner, length, &way, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return verdict(ctx, reason);
 	count_reason(REASON_FORWARDED);
+	seen(ctx, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT_XDP);
 	return bpf_redirect(way.hop->ifindex, 0);
 }
 

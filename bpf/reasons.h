@@ -11,7 +11,7 @@ enum reason {
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
 	PUNT_NO_MEMBER,	 /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
 	PUNT_NOT_LOCAL,	 /* decapsulated it would go on to another node */
-	PUNT_IP_OPTIONS, /* IPv4 options, IPv6 extension headers */
+	PUNT_IP_OPTIONS, /* IPv6 extension headers, more than are read */
 	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
 	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
 	PUNT_TCP_SYN,	 /* its MSS is to be clamped */
@@ -28,5 +28,13 @@ enum reason {
 	DROP_BEHAVIOUR, /* the SID does not take that family */
 	DROP_NO_ROOM, /* no memory, after it was altered for the way */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	/* Dropped by a network node. */
+	DROP_NO_POLICY, /* none is between the two */
+	DROP_NO_POLICY_MATCH, /* there are, but for other addresses, protocols or ports */
+	DROP_POLICY, /* denied by one */
+	DROP_NOT_ESTABLISHED, /* of no connection, and opens none */
+	DROP_FRAGMENT, /* its first fragment did not pass */
+	DROP_NO_CONNECTION_TABLE, /* connections of its tenant cannot be remembered */
+	DROP_NO_NETWORK_NODE, /* none is up */
 	REASON_COUNT,
 };

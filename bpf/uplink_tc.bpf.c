@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -23,6 +25,7 @@ static __always_inline __u32 stripped_for(struct __sk_buff *skb)
 	return stripped->ifindex;
 }
 
+/* XDP has told watchers of it. */
 static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifindex)
 {
 	const struct port *port = find_port(ifindex, epoch_now());
@@ -49,7 +52,8 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	ifindex = stripped_for(skb);
 	if (ifindex)
 		return redirect_stripped(skb, ifindex);
-	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -63,14 +67,15 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
 	if (reason == REASON_FORWARDED) {
-		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
+		if (arrival.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
-		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
+		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
 					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
@@ -82,10 +87,9 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		}
 	}
 	count_reason(reason);
-	if (reason >= DROP_MALFORMED)
-		return TC_ACT_SHOT;
+	seen(skb, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK);
 	if (reason != REASON_FORWARDED)
-		return TCX_NEXT;
+		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

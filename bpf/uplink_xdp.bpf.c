@@ -2,7 +2,7 @@
 /* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port; TCP goes on without its outer header, for GRO
  * to merge, and uplink_tc redirects the super-packets. What is neither redirected nor dropped meets uplink_tc next, which counts it. */
 #include <linux/bpf.h>
-#include "frames.h"
+#include "events_xdp.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -15,14 +15,18 @@ static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
 	/* A driver that has no room for metadata: nothing is changed yet. */
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*stripped)))
 		return XDP_PASS;
-	if (bpf_xdp_adjust_head(ctx, arrival->outer_bytes))
-		return XDP_DROP;
-	stripped = (void *)(long)ctx->data_meta;
-	if ((void *)(stripped + 1) > (void *)(long)ctx->data)
-		return XDP_DROP;
-	stripped->magic = STRIPPED;
-	stripped->ifindex = arrival->ifindex;
-	reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	keep(ctx);
+	if (bpf_xdp_adjust_head(ctx, arrival->outer_bytes)) {
+		reason = DROP_NO_ROOM;
+	} else {
+		stripped = (void *)(long)ctx->data_meta;
+		if ((void *)(stripped + 1) > (void *)(long)ctx->data)
+			return XDP_DROP;
+		stripped->magic = STRIPPED;
+		stripped->ifindex = arrival->ifindex;
+		reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	}
+	seen(ctx, reason, reason == REASON_FORWARDED ? arrival->ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason == REASON_FORWARDED)
 		return XDP_PASS;
 	count_reason(reason);
@@ -40,9 +44,11 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		if (!is_whole(ctx, ETH_HLEN + arrival.outer_bytes + arrival.inner.length))
+		__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
+
+		if (arrival.length > length)
 			reason = DROP_MALFORMED;
-		else if (arrival.inner.length > arrival.port->mtu)
+		else if (length - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
@@ -50,6 +56,7 @@ static __always_inline int uplink(struct xdp_md *ctx)
 			return strip(ctx, &arrival);
 		if (!(arrival.port->flags & PORT_FRAMES))
 			return XDP_PASS;
+		keep(ctx);
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;
 		else {
@@ -61,6 +68,7 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	if (reason != REASON_FORWARDED && reason < DROP_MALFORMED)
 		return XDP_PASS;
 	count_reason(reason);
+	seen(ctx, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason != REASON_FORWARDED)
 		return XDP_DROP;
 	count_rx(arrival.port->slot, 1, arrival.inner.length);

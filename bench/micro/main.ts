@@ -10,6 +10,7 @@ import { measureFastpath } from './fastpath.js';
 import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
+import { measureSteering } from './steer.js';
 import type { Effort, Row } from './rows.js';
 
 /** Every row; objects are those `make build` compiled to build/bpf. */
@@ -22,6 +23,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
     ...measureFastpath(join(objects, 'bench'), effort),
+    ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
   ];
 }
 

@@ -4,10 +4,10 @@ import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
-import { isComplete, machineSizes, MAP_NAMES, openMaps } from './maps.js';
-import { FUNCTIONS, objectPath, programVersion, RODATA } from './programs.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
+import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
 
 /** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
@@ -42,6 +42,8 @@ export class Fastpath {
   readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: UNDERLAYS - 1 });
   /** Counters of ports, by interface. */
   readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
+  /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
+  readonly gatewayMacs = new Map<string, string>();
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
@@ -51,7 +53,8 @@ export class Fastpath {
   #maps: FastpathMaps | undefined;
   /** Inode of the first map's pin. */
   #pin: number | undefined;
-  readonly #programs = new Map<BpfProgramName, BpfProgram>();
+  /** By the paths of their pins. */
+  readonly #programs = new Map<string, BpfProgram>();
   #idsKnown = false;
 
   constructor({ runDirectory, pinDirectory, netns }: FastpathOptions) {
@@ -88,13 +91,13 @@ export class Fastpath {
     // libbpf makes them as the object file has them, with their BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), {
-      rodata: RODATA.port,
+      rodata: rodataOf('port'),
       maps: { ...machineSizes(), ...reusing(known) },
     });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
       for (const name of MAP_NAMES) {
-        maps[name] = known[name] ?? object.map(name).clone();
+        maps[name] = known[name] ?? mapOf(object, name).clone();
         if (known[name] === undefined) maps[name].pin(this.#mapPath(name));
       }
     } finally {
@@ -113,33 +116,52 @@ export class Fastpath {
   /**
    * This build's program: the pinned one, or loaded and pinned.
    *
+   * @param alone the one that forwards without the kernel beneath
    * @throws LibbpfError
    */
-  makeProgram(name: BpfProgramName): BpfProgram {
-    const there = this.program(name);
+  makeProgram(name: BpfProgramName, alone = false): BpfProgram {
+    const there = this.program(name, alone);
     if (there !== undefined) return there;
     const maps = this.makeMaps();
-    const object = BpfObject.load(objectPath(name), { rodata: RODATA[name], maps: reusing(maps) });
+    const object = BpfObject.load(objectPath(name), { rodata: rodataOf(name, alone), maps: reusing(maps) });
+    const path = this.#programPath(name, alone);
     try {
       const program = object.program(FUNCTIONS[name]).clone();
-      unpin(this.#programPath(name));
-      program.pin(this.#programPath(name));
-      this.#programs.set(name, program);
+      unpin(path);
+      program.pin(path);
+      this.#programs.set(path, program);
       return program;
     } finally {
       object.close();
     }
   }
 
-  /** This build's program when it is pinned, and uses the maps that are. */
-  program(name: BpfProgramName): BpfProgram | undefined {
+  /**
+   * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
+   * of its own. To be closed.
+   *
+   * @param alone the one that forwards without the kernel beneath
+   * @param rodata besides what the program has when it is attached
+   * @throws LibbpfError
+   */
+  trial(name: BpfProgramName, alone: boolean, rodata: Record<string, RodataValue>): BpfObject | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    const known = this.#programs.get(name);
-    const path = this.#programPath(name);
+    return BpfObject.load(objectPath(name), {
+      rodata: { ...rodataOf(name, alone), ...rodata },
+      maps: reusing(readOnlyMaps(maps)),
+    });
+  }
+
+  /** This build's program when it is pinned, and uses the maps that are. */
+  program(name: BpfProgramName, alone = false): BpfProgram | undefined {
+    const { maps } = this;
+    if (maps === undefined) return undefined;
+    const path = this.#programPath(name, alone);
+    const known = this.#programs.get(path);
     if (!existsSync(path)) {
       known?.close();
-      this.#programs.delete(name);
+      this.#programs.delete(path);
       return undefined;
     }
     if (known !== undefined) return known;
@@ -149,16 +171,23 @@ export class Fastpath {
       program.close();
       return undefined;
     }
-    this.#programs.set(name, program);
+    this.#programs.set(path, program);
     return program;
   }
 
-  /** Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded. */
-  sweep(): void {
-    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName)));
+  /**
+   * Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded.
+   *
+   * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
+   */
+  sweep(alone: boolean): void {
+    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName, alone)));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
-      if (!current.has(path)) unpin(path);
+      if (current.has(path)) continue;
+      this.#programs.get(path)?.close();
+      this.#programs.delete(path);
+      unpin(path);
     }
     for (const generation of this.#otherGenerations()) {
       rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
@@ -242,15 +271,11 @@ export class Fastpath {
     return `${this.#mapDirectory}/${name}`;
   }
 
-  #programPath(name: BpfProgramName): string {
-    return `${this.pinDirectory}/programs/${name}_${programVersion(name)}`;
+  #programPath(name: BpfProgramName, alone: boolean): string {
+    return `${this.pinDirectory}/programs/${name}_${programVersion(name, alone)}`;
   }
 }
 
 function list(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
-  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
 }

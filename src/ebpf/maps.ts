@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { BpfMap, possibleCpus } from '../libbpf/index.js';
 import * as layouts from './generated/layouts.js';
+import type { BpfObject } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
@@ -24,20 +25,58 @@ export const MAP_SIZES = {
   known_ports: [U32_BYTES, layouts.KnownPort.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
+  watching: [U32_BYTES, layouts.Watching.SIZE],
+  watchers: [U32_BYTES, layouts.Watcher.SIZE],
+  budgets: [U32_BYTES, layouts.Budget.SIZE],
+  rings: [U32_BYTES, U32_BYTES],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type MapName = keyof typeof MAP_SIZES;
 export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
 
-/** Maps that programs write: a test run that is to change nothing has others in their place. */
-export const WRITTEN_MAPS = [
-  'egress_flows',
-  'ingress_flows',
-  'known_ways',
-  'known_ports',
-  'traffics',
-  'reasons',
-] as const satisfies MapName[];
+/** What a map is called in the object files, where that is not its name: a variable's section has dots, which no pin may have. */
+const OBJECT_NAMES: Partial<Record<MapName, string>> = { watching: '.data.watching' };
+
+/** A map of a loaded object file. @throws LibbpfError LIBBPF_NAME */
+export function mapOf(object: BpfObject, name: MapName): BpfMap {
+  return object.map(OBJECT_NAMES[name] ?? name);
+}
+
+/** Has an object file use these maps instead of making its own: `maps` of BpfObject.load. */
+export function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
+  return Object.fromEntries(
+    Object.entries(maps).map(([name, reuse]) => [OBJECT_NAMES[name as MapName] ?? name, { reuse }]),
+  );
+}
+
+/** Which maps programs write. A trial run of a program gets others in their place. */
+const WRITTEN: Readonly<Record<MapName, boolean>> = {
+  nodes: false,
+  ports: false,
+  sources: false,
+  source_prefixes: false,
+  members: false,
+  prefixes: false,
+  encaps: false,
+  underlays: false,
+  sids: false,
+  epochs: false,
+  egress_flows: true,
+  ingress_flows: true,
+  known_ways: true,
+  known_ports: true,
+  traffics: true,
+  reasons: true,
+  watching: true,
+  watchers: true,
+  budgets: true,
+  rings: true,
+};
+
+/** The maps that programs only read. */
+export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap>> {
+  return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
+}
 
 /** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
 const MEMORY_ENTRIES = { egress_flows: 4096, ingress_flows: 4096, known_ways: 1024, known_ports: 256 } as const;

@@ -48,15 +48,22 @@ export interface BpfSource {
   from: string;
 }
 
-/** Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. */
+/**
+ * Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. The address is in the key
+ * alone, so all addresses of one place share one value.
+ */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
-  to: string;
   device?: string;
   /** Key of a `bpf-encap`. */
   encap?: string;
+  /** Of an external network: the interface it is reached by. */
+  external?: string;
 }
+
+/** A place behind an encapsulation. */
+export type RemotePlace = BpfMember & Required<Pick<BpfMember, 'encap'>>;
 
 /** A local SID. */
 export interface BpfSid {
@@ -68,13 +75,15 @@ export interface BpfSid {
 /** Where a program sits. */
 export type BpfHook = 'tcx' | 'xdp';
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp';
+export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
 
 /** A program at an interface. */
 export interface BpfAttachment {
   device: string;
   hook: BpfHook;
   program: BpfProgramName;
+  /** It forwards without the kernel beneath (`dataplane: ebpf`). */
+  alone?: true;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
   /** Only found, never planned: another program than this build's. */

@@ -1,4 +1,4 @@
-import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, unpin } from '../libbpf/index.js';
+import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, queryXdp, unpin } from '../libbpf/index.js';
 import { ourMaster } from '../vrf/ours.js';
 import { indexOfDevice } from './bytes.js';
 import { programNamed } from './programs.js';
@@ -16,6 +16,19 @@ export class PortNotEnslavedError extends Error {
   }
 }
 
+/** Somebody else's XDP program is on the hook, which takes one: segue's waits, and what it would have taken goes by tcx. */
+export class ForeignXdpError extends Error {
+  readonly code = 'FASTPATH_FOREIGN_XDP';
+
+  constructor(device: string, programId: number) {
+    super(
+      `xdp of ${device}: program id ${programId} is there, which is not segue's: expected none (tcx forwards meanwhile; ` +
+        '"xdp: never" in the node file leaves the hook to it)',
+    );
+    this.name = 'ForeignXdpError';
+  }
+}
+
 /** Programs at interfaces: links, pinned, so that they outlive the agent and are found again. */
 export const bpfProgramKind: Kind<'bpf-program'> = {
   name: 'bpf-program',
@@ -30,13 +43,16 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
       const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
       const key = `${device} ${hook}`;
       const desired = wanted.get(key);
-      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program);
+      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program, desired.alone);
       if (desired !== undefined && program?.info().id === info.programId) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
     }
-    // A driver that cannot is not asked again.
+    // A driver that cannot is not asked again, and a hook that is taken only once it is free.
     for (const [key, desired] of wanted) {
-      const impossible = kernel.fastpath.impossible.has(`${kernel.links.get(desired.device)?.index} ${desired.hook}`);
+      const link = kernel.links.get(desired.device);
+      const impossible =
+        kernel.fastpath.impossible.has(`${link?.index} ${desired.hook}`) ||
+        (desired.hook === 'xdp' && link?.xdp !== undefined);
       if (impossible && desired.optional && !found.has(key)) found.set(key, desired);
     }
     return found;
@@ -52,7 +68,8 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
         failures.push({ key: change.key, error: error as Error });
       }
     }
-    if (failures.length === 0 && changes.some(({ desired }) => desired !== undefined)) kernel.fastpath.sweep();
+    const made = changes.flatMap(({ desired }) => desired ?? []);
+    if (failures.length === 0 && made.length > 0) kernel.fastpath.sweep(made.some(({ alone }) => alone));
     return failures;
   },
 
@@ -78,10 +95,10 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   }
 }
 
-function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAttachment): void {
+function attach(kernel: Kernel, { device, hook, program: name, alone, optional }: BpfAttachment): void {
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
-  if (name === 'port') {
+  if (name === 'port' && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
     const link = links.get(device);
@@ -89,7 +106,7 @@ function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAt
   }
   const ifindex = links.indexOf(device);
   const path = fastpath.linkPath(hook, ifindex);
-  const program = fastpath.makeProgram(name);
+  const program = fastpath.makeProgram(name, alone);
   const there = openLink(path);
   if (there !== undefined) {
     try {
@@ -105,13 +122,15 @@ function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAt
   const where = { interface: ifindex, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
   let link;
   try {
+    const foreign = hook === 'xdp' ? queryXdp(where) : 0;
+    if (foreign !== 0) throw new ForeignXdpError(device, foreign);
     link =
       hook === 'tcx'
         ? attachTcx(program, { ...where, direction: 'ingress' })
         : attachXdp(program, { ...where, mode: optional === true ? 'native' : 'auto' });
   } catch (error) {
     if (optional !== true || !(error instanceof Error)) throw error;
-    fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
+    if (!(error instanceof ForeignXdpError)) fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
     return;
   }
   // Without its pin the attachment would end with this process; closing it on a failure takes it off again.

@@ -607,6 +607,177 @@ export const Count = {
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
 
+/** struct watcher, 32 bytes */
+export interface Watcher {
+  until: bigint;
+  reasons: bigint;
+  tenant: number;
+  ifindex: number;
+  rate: number;
+  unused: number;
+}
+
+export const Watcher = {
+  NAME: 'struct watcher',
+  SIZE: 32,
+  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
+  encode(into: Buffer, offset: number, value: Watcher): void {
+    into.writeBigUInt64LE(value.until, offset);
+    into.writeBigUInt64LE(value.reasons, offset + 8);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.rate, offset + 24);
+    into.writeUInt32LE(value.unused, offset + 28);
+  },
+  decode(from: Buffer, offset: number): Watcher {
+    return {
+      until: from.readBigUInt64LE(offset),
+      reasons: from.readBigUInt64LE(offset + 8),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      rate: from.readUInt32LE(offset + 24),
+      unused: from.readUInt32LE(offset + 28),
+    };
+  },
+} as const satisfies Codec<Watcher> & { OFFSETS: Record<keyof Watcher, number> };
+
+/** struct budget, 32 bytes */
+export interface Budget {
+  updated: bigint;
+  tokens: bigint;
+  suppressed: bigint;
+  lost: bigint;
+}
+
+export const Budget = {
+  NAME: 'struct budget',
+  SIZE: 32,
+  OFFSETS: { updated: 0, tokens: 8, suppressed: 16, lost: 24 },
+  encode(into: Buffer, offset: number, value: Budget): void {
+    into.writeBigUInt64LE(value.updated, offset);
+    into.writeBigUInt64LE(value.tokens, offset + 8);
+    into.writeBigUInt64LE(value.suppressed, offset + 16);
+    into.writeBigUInt64LE(value.lost, offset + 24);
+  },
+  decode(from: Buffer, offset: number): Budget {
+    return {
+      updated: from.readBigUInt64LE(offset),
+      tokens: from.readBigUInt64LE(offset + 8),
+      suppressed: from.readBigUInt64LE(offset + 16),
+      lost: from.readBigUInt64LE(offset + 24),
+    };
+  },
+} as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
+
+/** struct event, 48 bytes */
+export interface Event {
+  time: bigint;
+  reason: number;
+  hook: number;
+  tenant: number;
+  ifindex: number;
+  egress: number;
+  length: number;
+  captured: number;
+  afterLength: number;
+  afterCaptured: number;
+  segments: number;
+}
+
+export const Event = {
+  NAME: 'struct event',
+  SIZE: 48,
+  OFFSETS: {
+    time: 0,
+    reason: 8,
+    hook: 12,
+    tenant: 16,
+    ifindex: 20,
+    egress: 24,
+    length: 28,
+    captured: 32,
+    afterLength: 36,
+    afterCaptured: 40,
+    segments: 44,
+  },
+  encode(into: Buffer, offset: number, value: Event): void {
+    into.writeBigUInt64LE(value.time, offset);
+    into.writeUInt32LE(value.reason, offset + 8);
+    into.writeUInt32LE(value.hook, offset + 12);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.egress, offset + 24);
+    into.writeUInt32LE(value.length, offset + 28);
+    into.writeUInt32LE(value.captured, offset + 32);
+    into.writeUInt32LE(value.afterLength, offset + 36);
+    into.writeUInt32LE(value.afterCaptured, offset + 40);
+    into.writeUInt32LE(value.segments, offset + 44);
+  },
+  decode(from: Buffer, offset: number): Event {
+    return {
+      time: from.readBigUInt64LE(offset),
+      reason: from.readUInt32LE(offset + 8),
+      hook: from.readUInt32LE(offset + 12),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      egress: from.readUInt32LE(offset + 24),
+      length: from.readUInt32LE(offset + 28),
+      captured: from.readUInt32LE(offset + 32),
+      afterLength: from.readUInt32LE(offset + 36),
+      afterCaptured: from.readUInt32LE(offset + 40),
+      segments: from.readUInt32LE(offset + 44),
+    };
+  },
+} as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
+
+/** struct scratch, 18488 bytes */
+export interface Scratch {
+  event: Event;
+  /** 18432 bytes */
+  bytes: Uint8Array;
+  kept: bigint;
+}
+
+export const Scratch = {
+  NAME: 'struct scratch',
+  SIZE: 18488,
+  OFFSETS: { event: 0, bytes: 48, kept: 18480 },
+  encode(into: Buffer, offset: number, value: Scratch): void {
+    Event.encode(into, offset, value.event);
+    putBytes(into, offset + 48, value.bytes, 18432, 'scratch.bytes');
+    into.writeBigUInt64LE(value.kept, offset + 18480);
+  },
+  decode(from: Buffer, offset: number): Scratch {
+    return {
+      event: Event.decode(from, offset),
+      bytes: getBytes(from, offset + 48, 18432),
+      kept: from.readBigUInt64LE(offset + 18480),
+    };
+  },
+} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+
+/** struct watching, 8 bytes */
+export interface Watching {
+  active: number;
+  snap: number;
+}
+
+export const Watching = {
+  NAME: 'struct watching',
+  SIZE: 8,
+  OFFSETS: { active: 0, snap: 4 },
+  encode(into: Buffer, offset: number, value: Watching): void {
+    into.writeUInt32LE(value.active, offset);
+    into.writeUInt32LE(value.snap, offset + 4);
+  },
+  decode(from: Buffer, offset: number): Watching {
+    return {
+      active: from.readUInt32LE(offset),
+      snap: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<Watching> & { OFFSETS: Record<keyof Watching, number> };
+
 /** enum reason */
 export const Reason = {
   REASON_FORWARDED: 0,
@@ -630,13 +801,22 @@ export const Reason = {
   DROP_BEHAVIOUR: 18,
   DROP_NO_ROOM: 19,
   DROP_ECN: 20,
-  REASON_COUNT: 21,
+  DROP_NO_POLICY: 21,
+  DROP_NO_POLICY_MATCH: 22,
+  DROP_POLICY: 23,
+  DROP_NOT_ESTABLISHED: 24,
+  DROP_FRAGMENT: 25,
+  DROP_NO_CONNECTION_TABLE: 26,
+  DROP_NO_NETWORK_NODE: 27,
+  REASON_COUNT: 28,
 } as const;
 
 /** enum target_kind */
 export const TargetKind = {
   TARGET_LOCAL: 1,
   TARGET_REMOTE: 2,
+  TARGET_STEERED: 8,
+  TARGET_EXTERNAL: 9,
 } as const;
 
 /** enum port_flags */
@@ -663,4 +843,15 @@ export const Behaviour = {
 export const Family = {
   FAMILY_INET: 4,
   FAMILY_INET6: 6,
+} as const;
+
+/** enum hook */
+export const Hook = {
+  HOOK_PORT: 1,
+  HOOK_PORT_XDP: 2,
+  HOOK_UPLINK: 3,
+  HOOK_UPLINK_XDP: 4,
+  HOOK_STEER: 5,
+  HOOK_STEER_XDP: 6,
+  HOOK_EXTERNAL: 7,
 } as const;
