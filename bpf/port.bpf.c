@@ -8,6 +8,7 @@
 #include "keep.h"
 #include "recall.h"
 #include "stats.h"
+#include "steered.h"
 #include "way.h"
 
 #define TCX_NEXT (-1)
@@ -154,6 +155,7 @@ static __always_inline int port(struct __sk_buff *skb)
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
+	bool steered = false;
 	struct way way;
 
 	if (!port || !node)
@@ -185,9 +187,17 @@ static __always_inline int port(struct __sk_buff *skb)
 			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return bpf_redirect(id, 0);
 		}
-		remember_egress(&inner, ifindex, epoch, id);
+		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		steered = target->kind == TARGET_STEERED;
+		if (steered) {
+			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
+			if (!id)
+				return verdict(skb, DROP_NO_NETWORK_NODE);
+		} else {
+			remember_egress(&inner, ifindex, epoch, id);
+		}
 	}
-	if (is_syn(&inner) && !alone)
+	if (!steered && is_syn(&inner) && !alone)
 		return verdict(skb, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "recall.h"
 #include "stats.h"
+#include "steered.h"
 #include "way.h"
 
 static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
@@ -80,6 +81,7 @@ static __always_inline int port(struct xdp_md *ctx)
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
+	bool steered = false;
 	struct way way;
 
 	if (!port || !node)
@@ -113,9 +115,17 @@ static __always_inline int port(struct xdp_md *ctx)
 			seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 			return bpf_redirect(id, 0);
 		}
-		remember_egress(&inner, ifindex, epoch, id);
+		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		steered = target->kind == TARGET_STEERED;
+		if (steered) {
+			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
+			if (!id)
+				return verdict(ctx, DROP_NO_NETWORK_NODE);
+		} else {
+			remember_egress(&inner, ifindex, epoch, id);
+		}
 	}
-	if (is_syn(&inner) && !alone)
+	if (!steered && is_syn(&inner) && !alone)
 		return verdict(ctx, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)

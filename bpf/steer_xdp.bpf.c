@@ -13,6 +13,9 @@ KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
 KEEP_STRUCT(policy_event);
+/* Of the hypervisors' programs: every codec of steering comes from this object. */
+KEEP_STRUCT(flow_node_key);
+KEEP_STRUCT(flow_node);
 
 /* uplink_programs[0]: the hypervisor's program of the uplink. */
 struct {

@@ -51,21 +51,21 @@ static __always_inline struct flow_node *find_flow_node(const struct flow_scratc
 }
 
 /*
- * The encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; NULL: there is no
- * node. header: of the packet, and protocol as one before it would name it.
+ * Number of the encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; 0: there
+ * is no node. header: of the packet, and protocol as one before it would name it.
  */
-static __noinline __u32 *pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 gateway, __u8 protocol)
+static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 gateway, __u8 protocol)
 {
-	__u32 zero = 0, now = ticks_now(), node;
+	__u32 zero = 0, now = ticks_now(), node, *id;
 	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
 	struct flow_node *known;
 	struct packet *packet;
 
 	if (!scratch)
-		return NULL;
+		return 0;
 	packet = &scratch->packet;
 	if (read_packet(packet, header, data_end, protocol) != REASON_FORWARDED)
-		return NULL;
+		return 0;
 	scratch->key.tenant = tenant;
 	/* An error goes with the packets that it is about, which came from the other side. */
 	if (packet->kind == PACKET_ERROR)
@@ -82,7 +82,7 @@ static __noinline __u32 *pick_gateway_encap(void *header, void *data_end, __u32 
 	} else {
 		node = pick_node(gateway, flow_hash(&packet->key), false);
 		if (node == NO_NETWORK_NODE)
-			return NULL;
+			return 0;
 		if (packet->kind == PACKET_WHOLE || packet->kind == PACKET_FIRST_FRAGMENT)
 			remember_node(scratch, node, now);
 	}
@@ -90,7 +90,17 @@ static __noinline __u32 *pick_gateway_encap(void *header, void *data_end, __u32 
 		fragments_key(&scratch->key.flow, packet);
 		remember_node(scratch, node, now);
 	}
-	return find_gateway_encap(tenant, node);
+	id = find_gateway_encap(tenant, node);
+	return id ? *id : 0;
+}
+
+/* The same of a frame; 0, too, on a node whose tenants have no gateways. */
+static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 tenant, __u32 gateway)
+{
+	if (!use_gateways)
+		return 0;
+	return pick_gateway_encap(data + ETH_HLEN, data_end, tenant, gateway,
+				  inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
 }
 
 /* Replies follow: remembers the network node that brought a packet to a VM of this node. source: outer, of the packet. */
@@ -123,4 +133,21 @@ static __noinline int follow_node(void *header, void *data_end, const struct in6
 	if (known->seen != now)
 		known->seen = now;
 	return 0;
+}
+
+/* The same of a frame that arrived for a port, before it is decapsulated. */
+static __always_inline void follow_arrival(void *data, void *data_end, __u32 outer_bytes, const struct inner *inner, __u32 tenant)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	struct in6_addr source;
+
+	if (!use_gateways || (void *)(outer + 1) > data_end)
+		return;
+	/* What the verifier forgot of it on the way. */
+	barrier_var(outer_bytes);
+	if (outer_bytes > 255)
+		return;
+	source = outer->saddr;
+	follow_node(data + ETH_HLEN + outer_bytes, data_end, &source, tenant,
+		    inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
 }

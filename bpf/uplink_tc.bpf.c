@@ -6,6 +6,7 @@
 #include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
+#include "steered.h"
 
 #define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
@@ -75,6 +76,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
 		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,

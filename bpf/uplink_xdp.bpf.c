@@ -5,6 +5,7 @@
 #include "events_xdp.h"
 #include "outer.h"
 #include "stats.h"
+#include "steered.h"
 
 /* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
 static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
@@ -52,10 +53,11 @@ static __always_inline int uplink(struct xdp_md *ctx)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		if (!(arrival.port->flags & PORT_FRAMES) && arrival.inner.protocol != IPPROTO_TCP)
+			return XDP_PASS;
+		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
 		if (arrival.inner.protocol == IPPROTO_TCP)
 			return strip(ctx, &arrival);
-		if (!(arrival.port->flags & PORT_FRAMES))
-			return XDP_PASS;
 		keep(ctx);
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;

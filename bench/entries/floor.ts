@@ -2,12 +2,12 @@
  * What the kernel alone takes for as many entries: those of a pinned map, in the same batches, into a map that is empty. Argument: path
  * of the pin. Prints JSON.
  */
-import { performance } from 'node:perf_hooks';
 import { BpfMap, MAP_FLAGS } from '../../src/libbpf/index.js';
 import { isMain } from '../lib/is-main.js';
+import { mainThreadMs } from '../lib/thread-time.js';
 import type { MapType } from '../../src/libbpf/index.js';
 
-/** Milliseconds. */
+/** Milliseconds of processor time. */
 export interface FloorResult {
   entries: number;
   /** In batches. */
@@ -21,19 +21,19 @@ export function floor(path: string): FloorResult {
   const keys: Buffer[] = [];
   const values: Buffer[] = [];
   let read = 0;
-  let started = performance.now();
+  let started = mainThreadMs();
   for (const batch of map.readBatches()) {
-    read += performance.now() - started;
+    read += mainThreadMs() - started;
     keys.push(Buffer.from(batch.keys.subarray(0, batch.count * keySize)));
     values.push(Buffer.from(batch.values.subarray(0, batch.count * valueSize)));
-    started = performance.now();
+    started = mainThreadMs();
   }
   const all = [Buffer.concat(keys), Buffer.concat(values)] as const;
   const flags = MAP_FLAGS.NO_PREALLOC;
   const copy = BpfMap.create({ type: type as MapType, keySize, valueSize, maxEntries, flags });
-  started = performance.now();
+  started = mainThreadMs();
   const entries = copy.updateBatch(...all);
-  const write = performance.now() - started;
+  const write = mainThreadMs() - started;
   copy.close();
   map.close();
   return { entries, write, read };

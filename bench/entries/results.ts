@@ -8,7 +8,7 @@ export interface LoadFigures {
   total: Spread;
   survey: Spread;
   execute: Spread;
-  /** Processor time of all threads. */
+  /** Processor time of the main thread. */
   cpu: Spread;
   /** The event loop's longest hold-up. */
   held: Spread;
@@ -35,7 +35,7 @@ export interface EntriesResults {
   secondCpu: Spread;
   /** Another process finds everything there. */
   adopt: LoadFigures;
-  /** The kernel's own time for the members, in the same batches. */
+  /** The kernel's own time for the members, in the same batches: processor time. */
   floorWrite: Spread;
   floorRead: Spread;
   /** Plan and intent on V8's heap, once all else is gone. */

@@ -29,6 +29,8 @@ export interface Outcome {
   reordered: number;
   /** Flows of which anything was lost, told by the highest number that came. */
   flowsHit: number;
+  /** Flows of which nothing came at all. */
+  flowsAbsent: number;
   /** Longest time in which nothing came of a flow, milliseconds; over all receivers. */
   silenceMs: number;
 }
@@ -86,7 +88,7 @@ export async function sendThrough(
   from: string,
   to: readonly string[],
   { program, address, flows, packetsPerSecond, seconds }: FlowsOptions,
-  meanwhile: () => Promise<void>,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome> {
   const receivers = await Receivers.start(program, to);
   const args = ['-a', address, '-n', String(flows), '-r', String(packetsPerSecond), '-t', String(seconds)];
@@ -111,14 +113,18 @@ export function summarize(
   flows: number,
   arrived: ReadonlyMap<number, readonly Arrived[]>,
 ): Outcome {
-  const outcome: Outcome = { sent, refused, lost: sent, reordered: 0, flowsHit: 0, silenceMs: 0 };
+  const outcome: Outcome = { sent, refused, lost: sent, reordered: 0, flowsHit: 0, flowsAbsent: 0, silenceMs: 0 };
   const each = Math.floor(sent / flows);
+  const endMs = Math.max(...[...arrived.values()].flat().map(({ lastMs }) => lastMs));
   for (let flow = 0; flow < flows; flow++) {
     const parts = [...(arrived.get(flow) ?? [])].sort((a, b) => a.firstMs - b.firstMs);
     const packets = parts.reduce((total, part) => total + part.packets, 0);
     outcome.lost -= packets;
     outcome.reordered += parts.reduce((total, part) => total + part.reordered, 0);
     if (packets < each) outcome.flowsHit += 1;
+    if (packets === 0) outcome.flowsAbsent += 1;
+    // One that never came again was silent to the end.
+    outcome.silenceMs = Math.max(outcome.silenceMs, endMs - (parts.at(-1)?.lastMs ?? endMs));
     for (const [index, { silenceMs, firstMs }] of parts.entries()) {
       const before = parts[index - 1]?.lastMs ?? firstMs;
       outcome.silenceMs = Math.max(outcome.silenceMs, silenceMs, firstMs - before);

@@ -16,7 +16,7 @@ import type { Measured } from './measure.js';
 const USAGE = `usage: node build/bench/failover/main.js [options]      (root; natively: dataplane ebpf needs no VRF)
   --rounds N     of every event, in turn (3)
   --rate N       packets a second, over all flows (10000)
-  --flows N      (64)               --seconds N   a measurement lasts (4)
+  --flows N      (64)               --seconds N   a measurement lasts (6)
   --json FILE    where the results go
 `;
 
@@ -51,7 +51,7 @@ if (values.help === true) {
     program: nativeProgram('seqflow'),
     flows: numberOption('flows', values.flows, 64),
     packetsPerSecond: numberOption('rate', values.rate, 10_000),
-    seconds: numberOption('seconds', values.seconds, 4),
+    seconds: numberOption('seconds', values.seconds, 6),
   };
   const claimed = await claim();
   const network = new FailoverNetwork(claimed.next(), fileURLToPath(new URL('../../../bin/segue', import.meta.url)));

@@ -10,6 +10,7 @@ import { measureFastpath } from './fastpath.js';
 import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
+import { measureFlood } from './flood.js';
 import { measureSteering } from './steer.js';
 import type { Effort, Row } from './rows.js';
 
@@ -24,6 +25,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureSteps(join(objects, 'test/cost.o'), effort),
     ...measureFastpath(join(objects, 'bench'), effort),
     ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
+    ...measureFlood(join(objects, 'bench/steer_xdp.o'), effort),
   ];
 }
 

@@ -15,6 +15,8 @@ const QUOTA = 16_384;
 const POLICIES = [10, 10_000] as const;
 /** The tenants whose packets are measured. */
 const [FROM, TO] = [1, 2] as const;
+/** Tenants up to this one have tables of connections. */
+const WITH_CONNECTIONS = 3;
 
 /** Bytes of an address, IPv4 in the first four of sixteen. */
 function address(text: string): Buffer {
@@ -29,7 +31,7 @@ function encode<T>(codec: { SIZE: number; encode(into: Buffer, at: number, value
   return bytes;
 }
 
-function u32(value: number): Buffer {
+export function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
@@ -48,7 +50,7 @@ interface Between {
 /**
  * So many policies over the tenants, spread evenly; those of the measured pair among them: with ports and with prefixes on both sides.
  */
-function policies(count: number): Between[] {
+export function policies(count: number): Between[] {
   return Array.from({ length: count }, (_, index): Between => {
     const from = (index % TENANTS) + 1;
     const to = (from % TENANTS) + 1;
@@ -73,7 +75,7 @@ function policies(count: number): Between[] {
 }
 
 /** Writes policies as the agent does, one set a pair. */
-function writePolicies(object: BpfObject, all: readonly Between[]): void {
+export function writePolicies(object: BpfObject, all: readonly Between[]): void {
   const byPair = new Map<number, Between[]>();
   for (const between of all) {
     const key = between.from * (TENANTS + 1) + between.to;
@@ -125,7 +127,7 @@ function writePolicies(object: BpfObject, all: readonly Between[]): void {
 }
 
 /** A node with all tenants, of which each reaches its two neighbours. */
-function fill(object: BpfObject): BpfMap[] {
+export function fill(object: BpfObject): BpfMap[] {
   const source = address('fd00:5e:9::1');
   object.map('nodes').update(u32(0), encode(layouts.Node, { source, sidBlock: source, sidMask: source }));
   object.map('steering').update(u32(0), encode(steering.Steering, { epoch: 1n, nextSet: 1, self: 1, unused: 0 }));
@@ -153,7 +155,7 @@ function fill(object: BpfObject): BpfMap[] {
       const key = { length: 64 + 24, tenant: neighbour, family: 4, address: address(prefix) };
       object.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, zone));
     }
-    if (tenant > TO) continue;
+    if (tenant > WITH_CONNECTIONS) continue;
     const table = BpfMap.create({ type: 'lru_hash', keySize: 40, valueSize: 40, maxEntries: QUOTA });
     object.map('connections').updateHandle(u32(tenant), table);
     tables.push(table);
@@ -162,7 +164,7 @@ function fill(object: BpfObject): BpfMap[] {
 }
 
 /** A datagram from one tenant to the other, as a hypervisor sends it. */
-function frame(from: number, to: number, ports: readonly [number, number]): Buffer {
+export function frame(from: number, to: number, ports: readonly [number, number]): Buffer {
   const bytes = Buffer.alloc(128);
   bytes.writeUInt16BE(0x86dd, 12);
   bytes.writeUInt32BE(0x60000001, 14);

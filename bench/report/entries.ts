@@ -27,7 +27,7 @@ export function entriesSection(results: EntriesResults): string {
     '',
     `Before that: file to checked intent ${range(results.loadMs, 1, 1000)} s, intent to plan ${range(results.planMs, 1, 1000)} s. A look ` +
       `afterwards in the same process ${range(results.second, 2, 1000)} s (processor ${range(results.secondCpu, 2, 1000)} s). Intent and plan on V8's ` +
-      `heap ${range(results.heapMiB)} MiB. Purge ${range(results.purge)} ms. The kernel alone, for the members in the same batches: written in ` +
+      `heap ${range(results.heapMiB)} MiB. Purge ${range(results.purge)} ms. The kernel alone (processor time), for the members in the same batches: written in ` +
       `${range(results.floorWrite, 2, 1000)} s, read in ${range(results.floorRead, 2, 1000)} s.`,
     '',
     table(

@@ -10,6 +10,7 @@ struct made {
   u8 bytes[MADE_MAX];
   unsigned length, mark; // where the mark begins
   unsigned outer, inner; // where the IP headers begin; the same of a VM's frame
+  unsigned inner_type;   // where the protocol number of the inner packet is
   int wire;              // arrives at the underlay
   const char *what;
 };
@@ -103,6 +104,7 @@ static inline void make(uint64_t seed, unsigned number, unsigned vm_frames, stru
   made->mark = find_mark(made->bytes, made->length);
   made->outer = ETH;
   made->inner = made->wire ? inner_of(made->bytes) : ETH;
+  made->inner_type = made->bytes[ETH + 6] == 43 ? ETH + IP6 : ETH + 6;
   if (!made->mark || made->length > MTU_MAX) {
     fprintf(stderr, "parity: frame %u: expected a mark and at most %d bytes\n", which, MTU_MAX);
     exit(2);

@@ -17,11 +17,13 @@ enum difference {
   CONGESTION,      // RFC 6040: carried in, or dropped where the packet knows no ECN
   HEADER_CHECKSUM, // of IPv4: the receiver's to check; the kernel checks it at each hop
   OPTIONS,         // of IPv4 and hop-by-hop ones: not looked into
-  INNER_LENGTH,    // more than there is: the kernel's End.DT* deliver it, cut short
+  INNER_HEADER,    // of another version, or longer than there is: dropped; the kernel's End.DT* do not look
+  EXTENSIONS,      // headers of IPv6 that end behind the packet: dropped; the kernel's encapsulation does not look
+  OUTER_SOURCE,    // multicast: the underlay's to filter; the kernel does
   DIFFERENCES,
 };
 static const char *const difference_names[DIFFERENCES] = {
-    "flow label", "outer hop limit", "outer class", "hop at encapsulation", "last hop", "padding", "congestion", "header checksum", "options", "inner length",
+    "flow label", "outer hop limit", "outer class", "hop at encapsulation", "last hop", "padding", "congestion", "header checksum", "options", "inner header", "extension headers", "outer source",
 };
 static unsigned long differences[DIFFERENCES];
 
@@ -43,12 +45,20 @@ static inline int has_options(const u8 *ip) {
   return ip[0] >> 4 == 4 ? (ip[0] & 15) > 5 : ip[6] == 0;
 }
 
-// Of the packet that arrives in another: more than that has room for?
-static inline int says_too_much(const struct made *made) {
+// Of the packet that arrives in another: another version than the outer header says, or more than that has room for?
+static inline int has_bad_inner(const struct made *made) {
+  unsigned version = made->bytes[made->inner] >> 4;
+  if (version != (made->bytes[made->inner_type] == 4 ? 4 : 6)) return 1;
+  if (version == 4 && (made->bytes[made->inner] & 15) < 5) return 1;
   unsigned outer = IP6 + get16(made->bytes + ETH + 4), said, at = made->inner;
   if (outer > made->length - ETH) outer = made->length - ETH;
   said = made->bytes[at] >> 4 == 4 ? get16(made->bytes + at + 2) : IP6 + get16(made->bytes + at + 4);
   return at - ETH + said > outer;
+}
+
+// RFC 8200 section 4, RFC 6275, RFC 7401, RFC 5533: headers with a length of their own.
+static inline int is_extension(unsigned next) {
+  return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 || next == 140;
 }
 
 // It arrived in one chain alone: is that a difference with a name?
@@ -62,7 +72,9 @@ static inline const char *one_sided(const struct made *made, unsigned see, int i
   // The kernel's outer header has the inner hop limit: it ends on the way.
   if (in_fast && !made->wire && see != AT_UNDERLAY && family == 6 && hops < 4) return differences[LAST_HOP]++, NULL;
   if (!in_fast && made->wire && outer_ecn == 3 && ecn == 0) return differences[CONGESTION]++, NULL;
-  if (!in_fast && made->wire && says_too_much(made)) return differences[INNER_LENGTH]++, NULL;
+  if (!in_fast && made->wire && has_bad_inner(made)) return differences[INNER_HEADER]++, NULL;
+  if (!in_fast && family == 6 && is_extension(inner[6])) return differences[EXTENSIONS]++, NULL;
+  if (in_fast && made->wire && made->bytes[ETH + 8] == 0xff) return differences[OUTER_SOURCE]++, NULL;
   return in_fast ? "the kernel would not have let it through" : "the kernel lets it through";
 }
 
@@ -124,6 +136,7 @@ static inline const char *compare(const struct made *made, unsigned see, const s
   if (fast_seen->times > 1 || kernel_seen->times > 1) return "it arrived twice";
   if (!fast_seen->length && !kernel_seen->length) return NULL;
   if (!fast_seen->length || !kernel_seen->length) return one_sided(made, see, fast_seen->length != 0);
+  if (fast_seen->length == kernel_seen->length && !memcmp(fast_seen->bytes, kernel_seen->bytes, fast_seen->length)) return NULL;
   memcpy(fast, fast_seen->bytes, fast_seen->length);
   memcpy(kernel, kernel_seen->bytes, kernel_seen->length);
   if (see == AT_UNDERLAY) return compare_encapsulated(made, fast, fast_seen->length, kernel, kernel_seen->length);

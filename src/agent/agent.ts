@@ -3,7 +3,7 @@ import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
 import { heldBy } from '../intent/scope.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { dropFailedHops } from '../ebpf/failover.js';
-import { addHints, everything, isEmpty, merge, noHints } from './hints.js';
+import { addHints, everything, isEmpty, merge, noHints, underlayKinds } from './hints.js';
 import { Follower } from './follower.js';
 import { Instance } from './instance.js';
 import { notifySystemd } from './notify-systemd.js';
@@ -185,7 +185,7 @@ export class Agent {
     this.#underlayAwaited = true;
     this.#enqueue(() => {
       this.#underlayAwaited = false;
-      return this.#follower.look({ ...noHints(), kinds: new Set(['bpf-underlay']) });
+      return this.#follower.look({ ...noHints(), kinds: underlayKinds(this.#follower.plan) });
     });
   }
 

@@ -6,7 +6,7 @@ import { KIND_ORDER } from '../plan/plan.js';
 import { planWarnings } from '../plan/warnings.js';
 import { brake, brakeOnIntent } from '../reconcile/brake.js';
 import { changesOf, takesAlong } from '../reconcile/engine.js';
-import { everything, merge, noHints } from './hints.js';
+import { everything, isUnderlayAlone, merge, noHints } from './hints.js';
 import { FastpathMissingError, requireFacts } from './facts.js';
 import type { BrakeError } from '../reconcile/brake.js';
 import type { Report, Survey, Waiting } from '../reconcile/change.js';
@@ -123,8 +123,7 @@ export class Follower {
     }
     const options: SurveyOptions = {
       kinds: hints.kinds,
-      // Ways over the underlay cannot wait for a list of ten thousand ports.
-      ...(!hints.links && hints.kinds.size === 1 && hints.kinds.has('bpf-underlay') && { keepLinks: true }),
+      ...(!hints.links && isUnderlayAlone(hints.kinds) && { keepLinks: true }),
       ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);

@@ -5,7 +5,8 @@ import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
-import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
+import { SteeringStore } from '../gateway/steering-maps.js';
+import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
@@ -47,6 +48,8 @@ export class Fastpath {
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
+  /** What a network node decides by. */
+  readonly steering: SteeringStore;
   readonly #writerFile: string;
   readonly #runDirectory: string;
   readonly #identity = `${process.pid} ${randomUUID()}`;
@@ -62,6 +65,7 @@ export class Fastpath {
     this.pinDirectory = pinDirectory;
     this.#runDirectory = runDirectory;
     this.#writerFile = `${runDirectory}/${WRITER_FILE}`;
+    this.steering = new SteeringStore(pinDirectory, () => this.makeMaps());
   }
 
   /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
@@ -123,7 +127,8 @@ export class Fastpath {
     const there = this.program(name, alone);
     if (there !== undefined) return there;
     const maps = this.makeMaps();
-    const object = BpfObject.load(objectPath(name), { rodata: rodataOf(name, alone), maps: reusing(maps) });
+    const reuse = { ...reusing(maps), ...(STEERING_PROGRAMS.includes(name) && this.steering.reuse()) };
+    const object = BpfObject.load(objectPath(name), { rodata: rodataOf(name, alone), maps: reuse });
     const path = this.#programPath(name, alone);
     try {
       const program = object.program(FUNCTIONS[name]).clone();
@@ -223,6 +228,7 @@ export class Fastpath {
     // It may have been ended between a change and this.
     const { maps } = this;
     if (maps !== undefined) newEpoch(maps.epochs);
+    this.steering.setUnknown();
     mkdirSync(this.#runDirectory, { recursive: true });
     writeFileSync(this.#writerFile, this.#identity);
   }
@@ -254,6 +260,7 @@ export class Fastpath {
     this.#programs.clear();
     for (const ids of [this.encapIds, this.underlayIds, this.slots]) ids.clear();
     this.#idsKnown = false;
+    this.steering.forget();
   }
 
   get #mapDirectory(): string {

@@ -6,13 +6,19 @@ export interface SteerNode {
   self?: number;
 }
 
-/** A network node, as nodes that send to it know it. */
-export interface SteerNetworkNode {
+/** A network node and the way there. */
+export interface NetworkNodeWay {
   number: number;
+  /** Locator, as of a `bpf-underlay`: without a way there the node is down. Absent: this node itself. */
+  underlay?: string;
+  /** Outer source of this node: routes may depend on it. */
+  from: string;
+}
+
+/** A network node, as nodes that send to it know it. */
+export interface SteerNetworkNode extends NetworkNodeWay {
   /** Its outer source address. */
   source: string;
-  /** Key of the `bpf-underlay` that leads there: without a way it is down. Absent: this node itself. */
-  underlay?: string;
   /** Only found, never planned: whether it is up is not what the underlay says now. */
   stale?: string;
 }
@@ -24,6 +30,8 @@ export interface SteerMaglev {
   active: readonly string[];
   /** Those that drain, too. */
   all: readonly string[];
+  /** Each of them, by name. */
+  nodes: Readonly<Record<string, NetworkNodeWay>>;
   /** Only found, never planned: the table is another. */
   stale?: string;
 }

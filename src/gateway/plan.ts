@@ -7,6 +7,7 @@ import { reachOf } from './reach.js';
 import { externalOf } from './view.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
+import type { NetworkNodeWay } from './objects.js';
 import type { ZoneName } from './view.js';
 
 /** Connections of all zones of a node together, and of one at least and at most: LRU tables are allocated whole. */
@@ -21,17 +22,24 @@ export function planSteering(view: IntentView, emit: Emit): void {
   const { node: self } = view.config;
   const own = steering.nodeNumbers.get(self);
   emit('steer-node', 'node', own === undefined ? {} : { self: own });
-  for (const [name, number] of steering.nodeNumbers) {
-    const { source, locator } = view.node(name);
-    emit('steer-network-node', name, { number, source, ...(name !== self && { underlay: locator }) });
+  const from = view.self.source;
+  const wayTo = (name: string): NetworkNodeWay => ({
+    number: steering.nodeNumbers.get(name) ?? 0,
+    from,
+    ...(name !== self && { underlay: view.node(name).locator }),
+  });
+  for (const name of steering.nodeNumbers.keys()) {
+    emit('steer-network-node', name, { ...wayTo(name), source: view.node(name).source });
   }
   for (const [name, number] of steering.gatewayNumbers) {
     const all = steering.gateways.get(name)?.nodes ?? [];
     const active = all.filter((node) => view.node(node).drain !== true);
-    emit('steer-maglev', name, { number, active, all });
+    const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
+    emit('steer-maglev', name, { number, active, all, nodes });
   }
   for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp' });
+    const alone = view.alone && { alone: true as const };
+    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...alone });
   }
 }
 

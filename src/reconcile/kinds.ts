@@ -1,6 +1,7 @@
 import { nexthopKind } from '../encap/nexthop-kind.js';
 import { routeKind } from '../encap/route-kind.js';
 import { FASTPATH_KINDS } from '../ebpf/kinds.js';
+import { STEERING_KINDS } from '../gateway/kinds.js';
 import { addressKind } from '../port/address-kind.js';
 import { guardKind } from '../port/guard-kind.js';
 import { neighbourKind, proxyKind } from '../port/neighbour-kinds.js';
@@ -29,4 +30,5 @@ export const KERNEL_KINDS: Kinds = {
   nexthop: nexthopKind,
   route: routeKind,
   ...FASTPATH_KINDS,
+  ...STEERING_KINDS,
 };

@@ -61,10 +61,9 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
     }
     dropped(context, source, question, reason, journal);
   }
-  if (seen.after === undefined) journal.drop('fastpath', 'fastpath-unknown', reason, 'it does not leave', detail);
   journal.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
-  const headers = decodeFrame(seen.after);
-  if (seen.egress === port.link.index) answered(headers, reason, journal);
+  const headers = decodeFrame(seen.after ?? seen.before);
+  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, reason, journal);
   const isLocal = portEntry(context, seen.egress) !== undefined;
   return isLocal
     ? delivered(context, source, question, seen, headers, journal)
@@ -95,7 +94,7 @@ function dropped(
 /** The program answered by itself, out of the port again. */
 function answered(headers: readonly Header[], reason: string, journal: Journal): never {
   const icmp = findHeader(headers, 'icmp') ?? findHeader(headers, 'icmpv6');
-  const echo = icmp?.type === 0 || icmp?.type === 129;
+  const echo = icmp?.type === 0 || icmp?.type === 129 || reason === 'echo';
   const detail = { reason, type: icmp?.type ?? null, code: icmp?.code ?? null };
   if (echo) {
     journal.pass('fastpath', 'the gateway answers the echo request', detail);

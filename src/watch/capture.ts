@@ -17,8 +17,8 @@ export interface CaptureNames {
 
 /** TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT (linux/pkt_cls.h, linux/bpf.h); XDP_DROP, XDP_PASS, XDP_REDIRECT. */
 const VERDICTS = {
-  tc: { drop: 2, punt: -1, forward: 7 },
-  xdp: { drop: 1, punt: 2, forward: 4 },
+  tc: { drop: 2, punt: -1, redirect: 7 },
+  xdp: { drop: 1, punt: 2, redirect: 4 },
 } as const;
 
 /** Turns events into blocks: an interface is described before its first packet. */
@@ -63,7 +63,7 @@ export class CaptureWriter {
       ...common,
       direction: 'inbound',
       comment: `packet ${this.#packets} as it came: ${verdict} (${reason})${of}${left}${parts}`,
-      verdict: { hook, value: VERDICTS[hook][verdict] },
+      verdict: { hook, value: VERDICTS[hook][verdict === 'drop' || verdict === 'punt' ? verdict : 'redirect'] },
     });
     if (after === undefined) return;
     this.#packet(egress, after, afterLength, {

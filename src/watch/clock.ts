@@ -6,7 +6,7 @@ const NS_PER_US = 1000n;
 
 export class EventClock {
   /** ns between the two clocks, as they were when this was made: time does not jump within one run. */
-  readonly #offset = BigInt(Date.now()) * NS_PER_MS - monotonic();
+  readonly #offset = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * NS_PER_US - monotonic();
 
   /** ns since 1970. */
   nanoseconds(time: bigint): bigint {

@@ -40,7 +40,7 @@ const PROGRAMS: Readonly<Record<number, string>> = {
 
 /** Numbers of the reasons that a monitor shows: what did not take the fast path. */
 export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict }, number) =>
-  verdict === 'forward' ? [] : [number],
+  verdict === 'drop' || verdict === 'punt' ? [number] : [],
 );
 
 /**

@@ -756,6 +756,301 @@ export const Scratch = {
   },
 } as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
 
+/** struct maglev, 16376 bytes */
+export interface Maglev {
+  /** 4093 */
+  active: number[];
+  /** 4093 */
+  all: number[];
+  /** 2 */
+  unused: number[];
+}
+
+export const Maglev = {
+  NAME: 'struct maglev',
+  SIZE: 16376,
+  OFFSETS: { active: 0, all: 8186, unused: 16372 },
+  encode(into: Buffer, offset: number, value: Maglev): void {
+    checkLength(value.active, 4093, 'maglev.active');
+    for (const [index, element] of value.active.entries()) {
+      into.writeUInt16LE(element, offset + index * 2);
+    }
+    checkLength(value.all, 4093, 'maglev.all');
+    for (const [index, element] of value.all.entries()) {
+      into.writeUInt16LE(element, offset + 8186 + index * 2);
+    }
+    checkLength(value.unused, 2, 'maglev.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 16372 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): Maglev {
+    return {
+      active: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + index * 2)),
+      all: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + 8186 + index * 2)),
+      unused: Array.from({ length: 2 }, (_, index) => from.readUInt16LE(offset + 16372 + index * 2)),
+    };
+  },
+} as const satisfies Codec<Maglev> & { OFFSETS: Record<keyof Maglev, number> };
+
+/** struct network_node, 8 bytes */
+export interface NetworkNode {
+  isUp: number;
+  unused: number;
+}
+
+export const NetworkNode = {
+  NAME: 'struct network_node',
+  SIZE: 8,
+  OFFSETS: { isUp: 0, unused: 4 },
+  encode(into: Buffer, offset: number, value: NetworkNode): void {
+    into.writeUInt32LE(value.isUp, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+  },
+  decode(from: Buffer, offset: number): NetworkNode {
+    return {
+      isUp: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<NetworkNode> & { OFFSETS: Record<keyof NetworkNode, number> };
+
+/** struct gateway_encap_key, 8 bytes */
+export interface GatewayEncapKey {
+  tenant: number;
+  node: number;
+}
+
+export const GatewayEncapKey = {
+  NAME: 'struct gateway_encap_key',
+  SIZE: 8,
+  OFFSETS: { tenant: 0, node: 4 },
+  encode(into: Buffer, offset: number, value: GatewayEncapKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.node, offset + 4);
+  },
+  decode(from: Buffer, offset: number): GatewayEncapKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      node: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<GatewayEncapKey> & { OFFSETS: Record<keyof GatewayEncapKey, number> };
+
+/** struct flow_key, 40 bytes */
+export interface FlowKey {
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  sourcePort: number;
+  destPort: number;
+  protocol: number;
+  family: number;
+  kind: number;
+  unused: number;
+}
+
+export const FlowKey = {
+  NAME: 'struct flow_key',
+  SIZE: 40,
+  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, kind: 38, unused: 39 },
+  encode(into: Buffer, offset: number, value: FlowKey): void {
+    putBytes(into, offset, value.source, 16, 'flow_key.source');
+    putBytes(into, offset + 16, value.dest, 16, 'flow_key.dest');
+    into.writeUInt16BE(value.sourcePort, offset + 32);
+    into.writeUInt16BE(value.destPort, offset + 34);
+    into.writeUInt8(value.protocol, offset + 36);
+    into.writeUInt8(value.family, offset + 37);
+    into.writeUInt8(value.kind, offset + 38);
+    into.writeUInt8(value.unused, offset + 39);
+  },
+  decode(from: Buffer, offset: number): FlowKey {
+    return {
+      source: getBytes(from, offset, 16),
+      dest: getBytes(from, offset + 16, 16),
+      sourcePort: from.readUInt16BE(offset + 32),
+      destPort: from.readUInt16BE(offset + 34),
+      protocol: from.readUInt8(offset + 36),
+      family: from.readUInt8(offset + 37),
+      kind: from.readUInt8(offset + 38),
+      unused: from.readUInt8(offset + 39),
+    };
+  },
+} as const satisfies Codec<FlowKey> & { OFFSETS: Record<keyof FlowKey, number> };
+
+/** struct flow_node_key, 48 bytes */
+export interface FlowNodeKey {
+  tenant: number;
+  unused: number;
+  flow: FlowKey;
+}
+
+export const FlowNodeKey = {
+  NAME: 'struct flow_node_key',
+  SIZE: 48,
+  OFFSETS: { tenant: 0, unused: 4, flow: 8 },
+  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    FlowKey.encode(into, offset + 8, value.flow);
+  },
+  decode(from: Buffer, offset: number): FlowNodeKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      flow: FlowKey.decode(from, offset + 8),
+    };
+  },
+} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+
+/** struct flow_node, 8 bytes */
+export interface FlowNode {
+  node: number;
+  seen: number;
+}
+
+export const FlowNode = {
+  NAME: 'struct flow_node',
+  SIZE: 8,
+  OFFSETS: { node: 0, seen: 4 },
+  encode(into: Buffer, offset: number, value: FlowNode): void {
+    into.writeUInt32LE(value.node, offset);
+    into.writeUInt32LE(value.seen, offset + 4);
+  },
+  decode(from: Buffer, offset: number): FlowNode {
+    return {
+      node: from.readUInt32LE(offset),
+      seen: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+
+/** struct inner, 64 bytes */
+export interface Inner {
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  pair: bigint;
+  family: number;
+  length: number;
+  hash: number;
+  headerBytes: number;
+  trafficClass: number;
+  hopLimit: number;
+  protocol: number;
+  l4Bytes: number;
+  tcpFlags: number;
+}
+
+export const Inner = {
+  NAME: 'struct inner',
+  SIZE: 64,
+  OFFSETS: {
+    source: 0,
+    dest: 16,
+    pair: 32,
+    family: 40,
+    length: 44,
+    hash: 48,
+    headerBytes: 52,
+    trafficClass: 56,
+    hopLimit: 57,
+    protocol: 58,
+    l4Bytes: 59,
+    tcpFlags: 60,
+  },
+  encode(into: Buffer, offset: number, value: Inner): void {
+    putBytes(into, offset, value.source, 16, 'inner.source');
+    putBytes(into, offset + 16, value.dest, 16, 'inner.dest');
+    into.writeBigUInt64LE(value.pair, offset + 32);
+    into.writeUInt32LE(value.family, offset + 40);
+    into.writeUInt32LE(value.length, offset + 44);
+    into.writeUInt32LE(value.hash, offset + 48);
+    into.writeUInt32LE(value.headerBytes, offset + 52);
+    into.writeUInt8(value.trafficClass, offset + 56);
+    into.writeUInt8(value.hopLimit, offset + 57);
+    into.writeUInt8(value.protocol, offset + 58);
+    into.writeUInt8(value.l4Bytes, offset + 59);
+    into.writeUInt8(value.tcpFlags, offset + 60);
+    into.fill(0, offset + 61, offset + 64);
+  },
+  decode(from: Buffer, offset: number): Inner {
+    return {
+      source: getBytes(from, offset, 16),
+      dest: getBytes(from, offset + 16, 16),
+      pair: from.readBigUInt64LE(offset + 32),
+      family: from.readUInt32LE(offset + 40),
+      length: from.readUInt32LE(offset + 44),
+      hash: from.readUInt32LE(offset + 48),
+      headerBytes: from.readUInt32LE(offset + 52),
+      trafficClass: from.readUInt8(offset + 56),
+      hopLimit: from.readUInt8(offset + 57),
+      protocol: from.readUInt8(offset + 58),
+      l4Bytes: from.readUInt8(offset + 59),
+      tcpFlags: from.readUInt8(offset + 60),
+    };
+  },
+} as const satisfies Codec<Inner> & { OFFSETS: Record<keyof Inner, number> };
+
+/** struct packet, 112 bytes */
+export interface Packet {
+  inner: Inner;
+  key: FlowKey;
+  fragment: number;
+  kind: number;
+  opens: boolean;
+  tcpFlags: number;
+}
+
+export const Packet = {
+  NAME: 'struct packet',
+  SIZE: 112,
+  OFFSETS: { inner: 0, key: 64, fragment: 104, kind: 108, opens: 109, tcpFlags: 110 },
+  encode(into: Buffer, offset: number, value: Packet): void {
+    Inner.encode(into, offset, value.inner);
+    FlowKey.encode(into, offset + 64, value.key);
+    into.writeUInt32BE(value.fragment, offset + 104);
+    into.writeUInt8(value.kind, offset + 108);
+    into.writeUInt8(value.opens ? 1 : 0, offset + 109);
+    into.writeUInt8(value.tcpFlags, offset + 110);
+    into.fill(0, offset + 111, offset + 112);
+  },
+  decode(from: Buffer, offset: number): Packet {
+    return {
+      inner: Inner.decode(from, offset),
+      key: FlowKey.decode(from, offset + 64),
+      fragment: from.readUInt32BE(offset + 104),
+      kind: from.readUInt8(offset + 108),
+      opens: from.readUInt8(offset + 109) !== 0,
+      tcpFlags: from.readUInt8(offset + 110),
+    };
+  },
+} as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
+
+/** struct flow_scratch, 160 bytes */
+export interface FlowScratch {
+  packet: Packet;
+  key: FlowNodeKey;
+}
+
+export const FlowScratch = {
+  NAME: 'struct flow_scratch',
+  SIZE: 160,
+  OFFSETS: { packet: 0, key: 112 },
+  encode(into: Buffer, offset: number, value: FlowScratch): void {
+    Packet.encode(into, offset, value.packet);
+    FlowNodeKey.encode(into, offset + 112, value.key);
+  },
+  decode(from: Buffer, offset: number): FlowScratch {
+    return {
+      packet: Packet.decode(from, offset),
+      key: FlowNodeKey.decode(from, offset + 112),
+    };
+  },
+} as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };
+
 /** struct watching, 8 bytes */
 export interface Watching {
   active: number;

@@ -492,6 +492,53 @@ export const NetworkNode = {
   },
 } as const satisfies Codec<NetworkNode> & { OFFSETS: Record<keyof NetworkNode, number> };
 
+/** struct flow_node_key, 48 bytes */
+export interface FlowNodeKey {
+  tenant: number;
+  unused: number;
+  flow: FlowKey;
+}
+
+export const FlowNodeKey = {
+  NAME: 'struct flow_node_key',
+  SIZE: 48,
+  OFFSETS: { tenant: 0, unused: 4, flow: 8 },
+  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    FlowKey.encode(into, offset + 8, value.flow);
+  },
+  decode(from: Buffer, offset: number): FlowNodeKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      flow: FlowKey.decode(from, offset + 8),
+    };
+  },
+} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+
+/** struct flow_node, 8 bytes */
+export interface FlowNode {
+  node: number;
+  seen: number;
+}
+
+export const FlowNode = {
+  NAME: 'struct flow_node',
+  SIZE: 8,
+  OFFSETS: { node: 0, seen: 4 },
+  encode(into: Buffer, offset: number, value: FlowNode): void {
+    into.writeUInt32LE(value.node, offset);
+    into.writeUInt32LE(value.seen, offset + 4);
+  },
+  decode(from: Buffer, offset: number): FlowNode {
+    return {
+      node: from.readUInt32LE(offset),
+      seen: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+
 /** struct policy_event, 72 bytes */
 export interface PolicyEvent {
   time: bigint;

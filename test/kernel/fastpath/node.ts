@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { RUN_ROOT } from '../../../src/agent/instance.js';
 import { Background } from '../../../src/lab/process.js';
+import { run } from '../libbpf/harness.js';
 import { MACS, SIDS, TENANT } from './bench.js';
 import type { Bench } from './bench.js';
 
@@ -25,6 +26,8 @@ export class Node {
   constructor(bench: Bench, { dataplane = 'hybrid' }: NodeOptions = {}) {
     this.bench = bench;
     this.name = bench.netns;
+    // Frames of the underlay are for the node's own MAC address.
+    run(bench.netns, 'ip', 'link', 'set', 'v1', 'address', MACS.uplink);
     const node = { node: this.name, netns: bench.netns, uplinks: ['v1'], dataplane, intent: 'intent.json' };
     // JSON is YAML.
     writeFileSync(this.file('node.yaml'), JSON.stringify(node));

@@ -24,7 +24,8 @@ export type ZoneName = keyof typeof ZONES;
 export const SOURCE = 'fd00:5e:9::1';
 export const HYPERVISOR = 'fd00:5e:1::1';
 export const OTHER_NODE = 'fd00:5e:8::1';
-export const MACS = { uplink: '02:00:00:00:02:02', router: '02:00:00:00:02:01' } as const;
+/** The uplink's is lo's, where test runs take place. */
+export const MACS = { uplink: '00:00:00:00:00:00', router: '02:00:00:00:02:01' } as const;
 /** This node's gateway SIDs. */
 export const GATEWAY_SIDS = {
   red: 'fd00:5e:9:4600:64::',

@@ -138,11 +138,16 @@ describe('a network node', () => {
     const numbers = stableNumbers(['nn1', 'nn2'], 1024);
     expect(plan['steer-node'].get('node')).toEqual({ self: numbers.get('nn1') });
     expect(plan['steer-network-node'].get('nn2')).toEqual({
-      ...{ number: numbers.get('nn2'), source: 'fd00:5e:92::1', underlay: 'fd00:5e:92::/48' },
+      ...{ number: numbers.get('nn2'), source: 'fd00:5e:92::1', underlay: 'fd00:5e:92::/48', from: 'fd00:5e:91::1' },
     });
     expect(plan['steer-gateway-encap'].get(`100 ${numbers.get('nn2')}`)?.encap).toBe('fd00:5e:92:4600:64::');
     expect(plan['bpf-encap'].has('fd00:5e:92:4600:64::')).toBe(true);
-    expect(plan['steer-maglev'].get('gw')).toEqual({ number: gateway, active: ['nn1', 'nn2'], all: ['nn1', 'nn2'] });
+    const maglev = plan['steer-maglev'].get('gw');
+    expect(maglev).toMatchObject({ number: gateway, active: ['nn1', 'nn2'], all: ['nn1', 'nn2'] });
+    expect(maglev?.nodes).toEqual({
+      nn1: { number: numbers.get('nn1'), from: 'fd00:5e:91::1' },
+      nn2: { number: numbers.get('nn2'), from: 'fd00:5e:91::1', underlay: 'fd00:5e:92::/48' },
+    });
   });
 
   it('that drains takes no new flows', () => {

@@ -1,0 +1,35 @@
+/** Places in an array, given out in runs: first fit. */
+
+export interface Run {
+  first: number;
+  count: number;
+}
+
+export class PortRuns {
+  /** Free runs, ascending and apart. */
+  readonly #free: Run[] = [];
+
+  /** @param taken runs that are in use, in any order */
+  constructor(size: number, taken: readonly Run[]) {
+    let next = 0;
+    for (const { first, count } of [...taken].sort((a, b) => a.first - b.first)) {
+      if (first > next) this.#free.push({ first: next, count: first - next });
+      next = Math.max(next, first + count);
+    }
+    if (next < size) this.#free.push({ first: next, count: size - next });
+  }
+
+  /** @throws Error where no run is long enough */
+  allocate(count: number): number {
+    const at = this.#free.findIndex((run) => run.count >= count);
+    const run = this.#free[at];
+    if (run === undefined) throw new Error(`no ${count} places are free for the ports of policies`);
+    const { first } = run;
+    if (run.count === count) this.#free.splice(at, 1);
+    else {
+      run.first += count;
+      run.count -= count;
+    }
+    return first;
+  }
+}

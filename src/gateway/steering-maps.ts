@@ -1,0 +1,175 @@
+/** The maps that a network node decides by (bpf/steer_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
+import { existsSync, rmSync } from 'node:fs';
+import * as layouts from '../ebpf/generated/steering.js';
+import { Target, Traffic } from '../ebpf/generated/layouts.js';
+import { generationOf } from '../ebpf/generation.js';
+import { reusing } from '../ebpf/maps.js';
+import { objectPath, rodataOf } from '../ebpf/programs.js';
+import { ObjectIds } from '../kernel/object-ids.js';
+import { BpfMap, BpfObject } from '../libbpf/index.js';
+import type { FastpathMaps } from '../ebpf/maps.js';
+
+const U32_BYTES = 4;
+const ADDRESS_BYTES = 16;
+/** ZONE_SLOTS and POLICY_SLOTS of bpf/steer_maps.h. */
+export const ZONE_SLOTS = 4096;
+const POLICY_SLOTS = 16_384;
+
+const { Zone, Steering } = layouts;
+
+/** Bytes of key and value of each map. */
+const STEERING_SIZES = {
+  steering: [U32_BYTES, Steering.SIZE],
+  gateway_sids: [ADDRESS_BYTES, Zone.SIZE],
+  external_sources: [layouts.ExternalKey.SIZE, Zone.SIZE],
+  routes: [28, Zone.SIZE],
+  policy_pairs: [layouts.PairKey.SIZE, layouts.PolicySet.SIZE],
+  policy_sources: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
+  policy_destinations: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
+  policy_rules: [layouts.RuleKey.SIZE, layouts.PolicyRule.SIZE],
+  policy_ports: [U32_BYTES, layouts.PolicyPort.SIZE],
+  policies: [U32_BYTES, layouts.Policy.SIZE],
+  policy_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
+  zone_traffics: [U32_BYTES, Traffic.SIZE],
+  maglevs: [U32_BYTES, layouts.Maglev.SIZE],
+  network_nodes: [U32_BYTES, layouts.NetworkNode.SIZE],
+  gateway_encaps: [layouts.GatewayEncapKey.SIZE, U32_BYTES],
+  node_sources: [ADDRESS_BYTES, U32_BYTES],
+  connections: [U32_BYTES, U32_BYTES],
+  denials: [0, 0],
+} as const satisfies Record<string, readonly [key: number, value: number]>;
+
+export type SteeringMapName = keyof typeof STEERING_SIZES;
+export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
+export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
+
+const GENERATION = generationOf({
+  maps: STEERING_SIZES,
+  offsets: Object.fromEntries(
+    Object.values(layouts).flatMap((codec) => ('OFFSETS' in codec ? [[codec.NAME, codec.OFFSETS]] : [])),
+  ),
+  reasons: { target: Target.SIZE },
+});
+
+const PREFIX = 'steering_';
+const STATE_KEY = Buffer.alloc(U32_BYTES);
+
+/** One node's steering maps, and the numbers that are given out by what they hold. */
+export class SteeringStore {
+  /** Of zones, by zone id: their connections and counters. */
+  readonly zoneSlots = new ObjectIds({ what: 'zone', first: 0, count: ZONE_SLOTS });
+  /** Of policies, by name. */
+  readonly policySlots = new ObjectIds({ what: 'policy', first: 0, count: POLICY_SLOTS });
+  readonly #pinDirectory: string;
+  readonly #core: () => FastpathMaps;
+  #maps: SteeringMaps | undefined;
+  #known = false;
+
+  /** @param core makes the maps that steering shares with the rest of the fast path */
+  constructor(pinDirectory: string, core: () => FastpathMaps) {
+    this.#pinDirectory = pinDirectory;
+    this.#core = core;
+  }
+
+  get #directory(): string {
+    return `${this.#pinDirectory}/${PREFIX}${GENERATION}`;
+  }
+
+  /** The maps, undefined when not all of them are there. @throws LibbpfError */
+  get maps(): SteeringMaps | undefined {
+    const isThere = STEERING_MAP_NAMES.every((name) => existsSync(`${this.#directory}/${name}`));
+    if (!isThere) this.forget();
+    else this.#maps ??= this.#open() as SteeringMaps;
+    return this.#maps;
+  }
+
+  /** The maps, made and pinned where they are not there. @throws LibbpfError */
+  make(): SteeringMaps {
+    const there = this.maps;
+    if (there !== undefined) return there;
+    const known = this.#open();
+    const maps = { ...reusing(this.#core()), ...reuseOf(known) };
+    const object = BpfObject.load(objectPath('steer_xdp'), { rodata: rodataOf('steer_xdp'), maps });
+    try {
+      for (const name of STEERING_MAP_NAMES) {
+        if (known[name] === undefined) object.map(name).pin(`${this.#directory}/${name}`);
+      }
+    } finally {
+      object.close();
+      for (const map of Object.values(known)) map.close();
+    }
+    return (this.#maps = this.#open() as SteeringMaps);
+  }
+
+  /** Has a program's object file use these maps. */
+  reuse(): Record<string, { reuse: BpfMap }> {
+    return reuseOf(this.make());
+  }
+
+  /** The node's own entry; undefined before the first was written. */
+  get state(): layouts.Steering | undefined {
+    const bytes = this.maps?.steering.lookup(STATE_KEY);
+    const state = bytes === undefined ? undefined : Steering.decode(bytes, 0);
+    return state === undefined || state.epoch === 0n ? undefined : state;
+  }
+
+  /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
+  change(change: Partial<layouts.Steering> = {}): layouts.Steering {
+    const before = this.state ?? { epoch: 0n, nextSet: 1, self: 0xffff, unused: 0 };
+    const state = { ...before, epoch: before.epoch + 1n, ...change };
+    const bytes = Buffer.alloc(Steering.SIZE);
+    Steering.encode(bytes, 0, state);
+    this.make().steering.update(STATE_KEY, bytes);
+    return state;
+  }
+
+  /** Reads the numbers anew where this process has not, or another wrote since. */
+  ensureKnown(): void {
+    const { maps } = this;
+    if (this.#known || maps === undefined) return;
+    this.zoneSlots.clear();
+    this.policySlots.clear();
+    for (const map of [maps.gateway_sids, maps.external_sources, maps.routes]) {
+      for (const [, value] of map.entries()) {
+        const { id, slot } = Zone.decode(value, 0);
+        this.zoneSlots.set(String(id), slot);
+      }
+    }
+    for (const [key, value] of maps.policies.entries()) {
+      const end = value.indexOf(0);
+      const name = value.toString('utf8', 0, end < 0 ? value.length : end);
+      if (name !== '') this.policySlots.set(name, key.readUInt32LE(0));
+    }
+    this.#known = true;
+  }
+
+  /** Another process wrote: the numbers are to be read again. */
+  setUnknown(): void {
+    this.#known = false;
+  }
+
+  forget(): void {
+    for (const map of Object.values(this.#maps ?? {})) map.close();
+    this.#maps = undefined;
+    this.#known = false;
+  }
+
+  /** Removes the pins; the maps go with their last program. */
+  remove(): void {
+    this.forget();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #open(): Partial<Record<SteeringMapName, BpfMap>> {
+    const maps: Partial<Record<SteeringMapName, BpfMap>> = {};
+    for (const name of STEERING_MAP_NAMES) {
+      const path = `${this.#directory}/${name}`;
+      if (existsSync(path)) maps[name] = BpfMap.openPinned(path);
+    }
+    return maps;
+  }
+}
+
+function reuseOf(maps: Partial<Record<SteeringMapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
+  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
+}

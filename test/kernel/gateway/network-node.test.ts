@@ -1,0 +1,248 @@
+/**
+ * A network node as the agent makes it, on this kernel: intent in, maps and program out, and what that program says of packets. No VRF
+ * is needed: a network node has none.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { Instance } from '../../../src/agent/instance.js';
+import { purge } from '../../../src/agent/purge.js';
+import { stableNumbers } from '../../../src/gateway/view.js';
+import { parseIntent } from '../../../src/intent/load.js';
+import { scopeTo } from '../../../src/intent/scope.js';
+import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';
+import { run } from '../libbpf/harness.js';
+import type { Intent, NodeConfig } from '../../../src/intent/types.js';
+
+const NODE = `sgnn${process.pid}`;
+const ROUTERS = `${NODE}r`;
+const ROUTER = '02:00:00:00:02:01';
+const UPLINK = '02:00:00:00:02:02';
+const config: NodeConfig = {
+  ...{ node: NODE, netns: NODE, uplinks: ['eth0'], dataplane: 'hybrid', xdp: 'auto', behaviours: ['dt46'] },
+  intent: '/intent.json',
+};
+
+const WEB = {
+  ...{ name: 'web', from: { tenant: 'red' }, to: { tenant: 'blue', prefixes: ['10.1.0.0/28'] } },
+  ...{ protocol: 'tcp', ports: [80], action: 'allow' },
+};
+const DNS = {
+  name: 'dns',
+  from: { tenant: 'blue' },
+  to: { tenant: 'red' },
+  protocol: 'udp',
+  ports: [53],
+  action: 'allow',
+};
+
+interface Raw {
+  policies?: object[];
+  drain?: boolean;
+}
+
+function intentWith({ policies = [WEB, DNS], drain = false }: Raw = {}): Intent {
+  const subnets = (n: number): object[] => [{ prefix: `10.${n}.0.0/24`, gateway: `10.${n}.0.1` }];
+  const port = { interface: 'tap0', mac: '02:00:00:00:00:0a' };
+  const raw = {
+    version: 1,
+    sidBlock: 'fd00:5e::/32',
+    nodes: [
+      { name: 'hv1', locator: 'fd00:5e:1::/48' },
+      { name: 'hv2', locator: 'fd00:5e:2::/48' },
+      { name: NODE, locator: 'fd00:5e:91::/48' },
+      { name: 'nn2', locator: 'fd00:5e:92::/48', drain },
+    ],
+    tenants: [
+      { name: 'red', id: 100, subnets: subnets(0) },
+      { name: 'blue', id: 200, subnets: subnets(1) },
+      { name: 'green', id: 300, subnets: subnets(1) },
+    ],
+    ports: [
+      { ...port, name: 'red-a', tenant: 'red', node: 'hv1', addresses: ['10.0.0.2'] },
+      { ...port, name: 'blue-a', tenant: 'blue', node: 'hv2', addresses: ['10.1.0.2', '10.1.0.99'] },
+    ],
+    gateways: [{ name: 'gw', nodes: [NODE, 'nn2'], tenants: ['red', 'blue', 'green'] }],
+    policies,
+  };
+  return scopeTo(parseIntent(JSON.stringify(raw), { file: 'intent.json' }), NODE);
+}
+
+let instance: Instance;
+
+beforeAll(async () => {
+  createNetns(NODE);
+  createNetns(ROUTERS);
+  const ip = (...args: string[]): string => run(NODE, 'ip', ...args);
+  ip('link', 'add', 'eth0', 'address', UPLINK, 'type', 'veth', 'peer', 'name', 'router', 'address', ROUTER);
+  ip('link', 'set', 'router', 'netns', ROUTERS);
+  for (const link of ['lo', 'eth0']) ip('link', 'set', link, 'up');
+  for (const link of ['lo', 'router']) run(ROUTERS, 'ip', 'link', 'set', link, 'up');
+  ip('addr', 'add', '2001:db8::2/64', 'dev', 'eth0', 'nodad');
+  run(ROUTERS, 'ip', 'addr', 'add', '2001:db8::1/64', 'dev', 'router', 'nodad');
+  // Until the first neighbour is resolved: ping ends with the first answer.
+  run(NODE, 'ping', '-6', '-q', '-i', '0.2', '-c', '1', '-w', '20', '2001:db8::1');
+  ip('-6', 'route', 'add', 'fd00:5e::/32', 'via', '2001:db8::1');
+  instance = new Instance(config);
+  await apply(intentWith());
+});
+
+afterAll(async () => {
+  await purge(instance);
+  instance.close();
+  deleteNetns(NODE);
+  deleteNetns(ROUTERS);
+});
+
+async function apply(intent: Intent): Promise<void> {
+  const report = await applyOnce(instance, intent);
+  expect(report.failures.map(({ error }) => error.message)).toEqual([]);
+}
+
+async function drift(intent: Intent): Promise<unknown[]> {
+  const { changes } = await surveyOnce(instance, intent);
+  return changes.map((change) => instance.engine.text(change));
+}
+
+const SIDS = { red: 'fd00:5e:91:4600:64::', blue: 'fd00:5e:91:4600:c8::' } as const;
+
+/** What the program says of a packet that arrives for a tenant's gateway SID. @returns where it goes, or `drop` */
+function send(tenant: keyof typeof SIDS, packet: Buffer): string {
+  const source = tenant === 'red' ? 'fd00:5e:1::1' : 'fd00:5e:2::1';
+  const frame = ethernet(encapsulated(packet, [SIDS[tenant]], source), { to: UPLINK, from: ROUTER });
+  const program = instance.kernel.fastpath.program('steer_xdp');
+  if (program === undefined) throw new Error('no program');
+  const { verdict, data } = program.testRun({ data: frame, netns: NODE });
+  if (verdict === 1) return 'drop';
+  if (verdict !== 3 && verdict !== 4) return `verdict ${verdict}`;
+  return Buffer.from(data).toString('hex', 14 + 24, 14 + 24 + 12);
+}
+
+const TO_BLUE = 'fd00005e0002460000c80000';
+const TO_RED = 'fd00005e0001460000640000';
+const SYN = 0x02;
+const ACK = 0x10;
+
+let port = 10_000;
+
+/** A connection's first packet from red to blue. */
+function open(destination: number, to = '10.1.0.2'): string {
+  return send(
+    'red',
+    ip4({ from: '10.0.0.2', to, protocol: 6, payload: tcp({ source: ++port, destination, flags: SYN }) }),
+  );
+}
+
+describe('a network node', () => {
+  it('is as planned after one application, also to another process', async () => {
+    expect(await drift(intentWith())).toEqual([]);
+    const other = new Instance(config);
+    const { changes } = await surveyOnce(other, intentWith());
+    other.close();
+    expect(changes).toEqual([]);
+  });
+
+  it('lets through what a policy allows, and nothing else', () => {
+    expect(open(80)).toBe(TO_BLUE);
+    expect(open(81)).toBe('drop');
+    expect(open(80, '10.1.0.99')).toBe('drop');
+    const query = udp({ source: 4000, destination: 53 });
+    expect(send('blue', ip4({ from: '10.1.0.2', to: '10.0.0.2', payload: query }))).toBe(TO_RED);
+    // Dropped here, or relayed to the other network node, which may know the flow: that is in the hash.
+    expect(send('red', ip4({ from: '10.0.0.2', to: '10.1.0.2', payload: query }))).not.toBe(TO_BLUE);
+  });
+
+  it('turns round when its policies do', async () => {
+    const inverted = [
+      { ...WEB, ports: ['0-79', '81-65535'] },
+      { ...DNS, action: 'deny' },
+    ];
+    await apply(intentWith({ policies: inverted }));
+    expect(await drift(intentWith({ policies: inverted }))).toEqual([]);
+    expect([open(80), open(81)]).toEqual(['drop', TO_BLUE]);
+    const query = udp({ source: 4001, destination: 53 });
+    expect(send('blue', ip4({ from: '10.1.0.2', to: '10.0.0.2', payload: query }))).not.toBe(TO_RED);
+    await apply(intentWith());
+    expect([open(80), open(81)]).toEqual([TO_BLUE, 'drop']);
+  });
+
+  it('keeps a connection over a change that still allows it, and over another process; drops it when none does', async () => {
+    const segment = (flags: number): Buffer =>
+      ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload: tcp({ source: 4242, destination: 80, flags }) });
+    const answer = (flags: number): Buffer =>
+      ip4({ from: '10.1.0.2', to: '10.0.0.2', protocol: 6, payload: tcp({ source: 80, destination: 4242, flags }) });
+    expect(send('blue', answer(ACK))).not.toBe(TO_RED);
+    expect(send('red', segment(SYN))).toBe(TO_BLUE);
+    expect(send('blue', answer(SYN | ACK))).toBe(TO_RED);
+    expect(send('red', segment(ACK))).toBe(TO_BLUE);
+    await apply(intentWith({ policies: [{ ...WEB, ports: ['1-100'] }, DNS] }));
+    expect(send('red', segment(ACK))).toBe(TO_BLUE);
+    expect(send('blue', answer(ACK))).toBe(TO_RED);
+    instance.close();
+    instance = new Instance(config);
+    await apply(intentWith({ policies: [{ ...WEB, ports: ['1-100'] }, DNS] }));
+    expect(send('blue', answer(ACK))).toBe(TO_RED);
+    await apply(intentWith({ policies: [{ ...WEB, ports: [443] }, DNS] }));
+    expect(send('red', segment(ACK))).toBe('drop');
+    expect(send('blue', answer(ACK))).not.toBe(TO_RED);
+    await apply(intentWith());
+  });
+
+  it('leaves nothing of the sets that were, and gives slots of policies again', async () => {
+    const sizes = (): number[] => {
+      const { maps } = instance.kernel.fastpath.steering;
+      if (maps === undefined) throw new Error('no maps');
+      const { policy_pairs, policy_rules, policy_sources, policy_destinations } = maps;
+      const named = [...maps.policies.entries()].filter(([, value]) => value[0] !== 0).length;
+      return [
+        ...[policy_pairs, policy_rules, policy_sources, policy_destinations].map((map) => [...map.keys()].length),
+        named,
+      ];
+    };
+    await apply(intentWith());
+    const before = sizes();
+    expect(before).toEqual([2, 2, 0, 1, 2]);
+    for (let turn = 0; turn < 5; turn++) {
+      await apply(intentWith({ policies: [{ ...WEB, name: `web${turn}`, ports: [80 + turn] }] }));
+    }
+    await apply(intentWith());
+    expect(sizes()).toEqual(before);
+    expect(await drift(intentWith())).toEqual([]);
+  });
+
+  it('puts right what somebody else changed', async () => {
+    const { maps } = instance.kernel.fastpath.steering;
+    if (maps === undefined) throw new Error('no maps');
+    const kinds: string[] = [];
+    for (const map of [maps.gateway_sids, maps.routes, maps.policy_pairs, maps.policy_rules, maps.node_sources]) {
+      const [key] = [...map.keys()];
+      if (key !== undefined) map.delete(key);
+      const { changes } = await surveyOnce(instance, intentWith());
+      kinds.push([...new Set(changes.map(({ kind }) => kind))].join(','));
+      await apply(intentWith());
+      expect(await drift(intentWith())).toEqual([]);
+    }
+    expect(kinds).toEqual(['steer-sid', 'steer-route', 'steer-policies', 'steer-policies', 'steer-network-node']);
+  });
+
+  it('fills the table of network nodes with those that are up and do not drain', async () => {
+    const numbers = stableNumbers([NODE, 'nn2'], 1024);
+    const gateway = Buffer.alloc(4);
+    gateway.writeUInt32LE(stableNumbers(['gw'], 64).get('gw') ?? 0);
+    const nodesOf = (at: number): Set<number> => {
+      const table = instance.kernel.fastpath.steering.maps?.maglevs.lookup(gateway) ?? Buffer.alloc(0);
+      return new Set(Array.from({ length: 4093 }, (_, slot) => table.readUInt16LE(at + slot * 2)));
+    };
+    const both = new Set(numbers.values());
+    expect([nodesOf(0), nodesOf(8186)]).toEqual([both, both]);
+    await apply(intentWith({ drain: true }));
+    expect([nodesOf(0), nodesOf(8186)]).toEqual([new Set([numbers.get(NODE)]), both]);
+    await apply(intentWith());
+    run(NODE, 'ip', '-6', 'route', 'add', 'unreachable', 'fd00:5e:92::/48');
+    await apply(intentWith());
+    expect([nodesOf(0), nodesOf(8186)]).toEqual([new Set([numbers.get(NODE)]), new Set([numbers.get(NODE)])]);
+    run(NODE, 'ip', '-6', 'route', 'del', 'unreachable', 'fd00:5e:92::/48');
+    await apply(intentWith());
+    expect(nodesOf(0)).toEqual(both);
+  });
+});
