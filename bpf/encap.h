@@ -5,7 +5,6 @@
 #include "maps.h"
 
 #define OUTER_HOP_LIMIT 64
-#define ETH_ADDRESSES (2 * ETH_ALEN)
 
 static __always_inline __u8 outer_class(const struct port *port, const struct inner *inner)
 {
@@ -22,24 +21,37 @@ static __always_inline __u8 inner_protocol(const struct inner *inner)
 	return inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
 }
 
+/* H.Encaps.Red of a packet, with what it takes. */
+struct way {
+	const struct in6_addr *first; /* segment */
+	const struct encap *srh;      /* what has the SRH; NULL: there is none */
+	const struct hop *hop;
+	const struct port *port;
+};
+
 /* Bytes that an encapsulation adds. */
-static __always_inline __u32 encap_bytes(const struct encap *encap)
+static __always_inline __u32 encap_bytes(const struct encap *srh)
 {
-	return sizeof(struct ipv6hdr) + encap->srh_bytes;
+	return sizeof(struct ipv6hdr) + (srh ? srh->srh_bytes : 0);
 }
 
 /* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. */
-static __always_inline void write_outer(struct ipv6hdr *outer, const struct encap *encap, const struct node *node,
-					const struct inner *inner, __u8 class)
+static __always_inline void write_outer(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+					const struct inner *inner)
 {
+	const __u64 *source = (const void *)&node->source, *first = (const void *)way->first;
+	__u64 *addresses = (void *)&outer->saddr;
 	__u32 label = inner->hash & 0xfffff;
+	__u16 srh_bytes = way->srh ? way->srh->srh_bytes : 0;
 
 	if (!label)
 		label = 1;
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
-	outer->payload_len = bpf_htons(inner->length + encap->srh_bytes);
-	outer->nexthdr = encap->srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)outer_class(way->port, inner) << 20) | label);
+	outer->payload_len = bpf_htons(inner->length + srh_bytes);
+	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
 	outer->hop_limit = OUTER_HOP_LIMIT;
-	outer->saddr = node->source;
-	outer->daddr = encap->first;
+	addresses[0] = source[0];
+	addresses[1] = source[1];
+	addresses[2] = first[0];
+	addresses[3] = first[1];
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "inner.h"
 #include "lookup.h"
+#include "recall.h"
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
@@ -21,9 +22,9 @@ static __always_inline bool in_sid_block(const struct in6_addr *address, const s
 		 ((word[3] & mask[3]) ^ block[3]));
 }
 
-/* Reads a packet of the VM at an interface and checks it. bytes: of the frame, all of it. */
-static __always_inline enum reason guard(void *data, void *data_end, __u32 bytes, __u32 ifindex, const struct port *port,
-					 const struct node *node, struct inner *inner)
+/* Reads a frame of the VM, before guard(). bytes: of the frame, all of it. */
+static __always_inline enum reason read_frame(void *data, void *data_end, __u32 bytes, const struct port *port,
+					      struct inner *inner)
 {
 	struct ethhdr *eth = data;
 	enum reason reason;
@@ -40,22 +41,25 @@ static __always_inline enum reason guard(void *data, void *data_end, __u32 bytes
 		reason = read_inet6(inner, (struct ipv6hdr *)(eth + 1), data_end);
 	else
 		return PUNT_NOT_IP;
-	if (reason != REASON_FORWARDED)
-		return reason;
-	if (inner->length > bytes - ETH_HLEN)
-		return DROP_MALFORMED;
-	if (!may_send(ifindex, inner))
-		return DROP_SOURCE_ADDRESS;
-	if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
-		return DROP_SID_BLOCK;
-	if (inner->hop_limit <= 1)
-		return PUNT_HOP_LIMIT;
-	return REASON_FORWARDED;
+	return reason == REASON_FORWARDED && inner->length > bytes - ETH_HLEN ? DROP_MALFORMED : reason;
 }
 
-/* One hop less, and an Ethernet header for the next one. */
-static __always_inline bool rewrite(void *data, void *data_end, const struct inner *inner, const __u8 *dest,
-				    const __u8 *source)
+/* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, which were
+ * looked at then; else 0. */
+static __always_inline enum reason guard(__u32 ifindex, const struct node *node, const struct inner *inner, __u64 epoch, __u32 *encap)
+{
+	*encap = recall_egress(inner, ifindex, epoch);
+	if (!*encap) {
+		if (!may_send(ifindex, inner))
+			return DROP_SOURCE_ADDRESS;
+		if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
+			return DROP_SID_BLOCK;
+	}
+	return inner->hop_limit <= 1 ? PUNT_HOP_LIMIT : REASON_FORWARDED;
+}
+
+/* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
+static __always_inline bool rewrite(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
 {
 	struct ethhdr *eth = data;
 
@@ -68,22 +72,17 @@ static __always_inline bool rewrite(void *data, void *data_end, const struct inn
 			return false;
 		((struct ipv6hdr *)(eth + 1))->hop_limit--;
 	}
-	__builtin_memcpy(eth->h_dest, dest, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, source, ETH_ALEN);
+	write_macs(eth, addresses);
 	return true;
 }
 
-/* The way to a node that a flow takes; NULL while none is resolved. */
-static __always_inline const struct hop *choose_hop(const struct encap *encap, const struct inner *inner)
+/* The one of several ways to a node that a flow takes; NULL while none is resolved. */
+static __always_inline const struct hop *choose_hop(const struct hop *hops, __u32 count, const struct inner *inner)
 {
-	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
-	__u32 choice;
-
-	if (!underlay || !underlay->count)
+	if (!count)
 		return NULL;
-	if (underlay->count == 1)
-		return &underlay->hops[0];
-	choice = (inner->hash >> 8) % underlay->count;
+	if (count == 1)
+		return hops;
 	/* The mask is for the verifier: compared instead, the address is computed first. */
-	return &underlay->hops[choice & (MAX_HOPS - 1)];
+	return &hops[((inner->hash >> 8) % count) & (MAX_HOPS - 1)];
 }

@@ -24,6 +24,7 @@
 struct inner {
 	struct in6_addr source;
 	struct in6_addr dest;
+	__u64 pair;   /* of both addresses, not mixed */
 	__u32 family;
 	__u32 length; /* of the packet as its header says, bytes */
 	__u32 hash;   /* of the 5-tuple; of the 3-tuple for fragments */
@@ -33,7 +34,7 @@ struct inner {
 	__u8 protocol;
 	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
 	__u8 tcp_flags;
-};
+} __attribute__((aligned(8))); /* addresses are compared in words of eight bytes */
 
 /* A quick mix of good quality (the finalizer of MurmurHash3). */
 static __always_inline __u32 mix(__u64 a, __u64 b)
@@ -54,7 +55,7 @@ static __always_inline bool is_syn(const struct inner *inner)
 }
 
 /* Reads ports where there are any, and the transport header's length. */
-static __always_inline void read_transport(struct inner *inner, void *header, void *data_end, __u64 addresses)
+static __always_inline void read_transport(struct inner *inner, void *header, void *data_end)
 {
 	__u32 ports = 0;
 
@@ -72,7 +73,7 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 			inner->l4_bytes = 8;
 		}
 	}
-	inner->hash = mix(addresses, ((__u64)ports << 8) | inner->protocol);
+	inner->hash = mix(inner->pair, ((__u64)ports << 8) | inner->protocol);
 }
 
 /* For what has no ports to read, or has them behind options: by the addresses, so that a flow's packets stay together. */
@@ -106,10 +107,11 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
 	/* Limited broadcast, multicast: the first byte. */
 	if (((__u8 *)&ip->daddr)[0] >= 224)
 		return PUNT_NOT_ROUTED;
+	inner->pair = ((__u64)ip->saddr << 32) | ip->daddr;
 	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5)
-		read_no_transport(inner, ip->protocol, ((__u64)ip->saddr << 32) | ip->daddr);
+		read_no_transport(inner, ip->protocol, inner->pair);
 	else
-		read_transport(inner, ip + 1, data_end, ((__u64)ip->saddr << 32) | ip->daddr);
+		read_transport(inner, ip + 1, data_end);
 	return REASON_FORWARDED;
 }
 
@@ -189,6 +191,7 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	/* fe80::/10 */
 	if ((ip6->daddr.in6_u.u6_addr16[0] & bpf_htons(0xffc0)) == bpf_htons(0xfe80))
 		return PUNT_NOT_ROUTED;
+	inner->pair = fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7);
 	switch (ip6->nexthdr) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
@@ -209,10 +212,17 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	case EXTENSION_MOBILITY:
 	case EXTENSION_HIP:
 	case EXTENSION_SHIM6:
-		return read_extensions(inner, after, data_end, fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7));
+		return read_extensions(inner, after, data_end, inner->pair);
 	}
-	read_transport(inner, after, data_end, fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7));
+	read_transport(inner, after, data_end);
 	return REASON_FORWARDED;
+}
+
+/* Destination and source of a frame, twelve bytes in a row: byte by byte, as the compiler copies what may lie anywhere, costs 10 ns. */
+static __always_inline void write_macs(struct ethhdr *eth, const __u8 *addresses)
+{
+	*(__u64 *)eth = *(const __u64 *)addresses;
+	*(__u32 *)((void *)eth + 8) = *(const __u32 *)(addresses + 8);
 }
 
 /* One hop less. The checksum of IPv4 changes as if 0x0100 had been added to it (RFC 1624). */

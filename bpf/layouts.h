@@ -27,9 +27,9 @@ struct node {
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
-	__u8 vm_mac[6];
-	__u16 mtu; /* largest inner packet, bytes */
+	__u8 vm_mac[6]; /* with own_mac the Ethernet addresses of what it is sent: copied in one piece */
 	__u8 own_mac[6];
+	__u16 mtu; /* largest inner packet, bytes */
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
 };
@@ -102,7 +102,7 @@ struct encap {
 struct hop {
 	__u32 ifindex;
 	__u16 mtu;
-	__u8 dest_mac[6];
+	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
 	__u16 unused;
 };
@@ -125,6 +125,62 @@ enum behaviour {
 struct sid {
 	__u32 tenant;
 	__u32 behaviour;
+};
+
+/* What a CPU remembers holds as long as this is the number. Zero: nothing is remembered. The agent takes another, at random, after each
+ * change of what is looked up. epochs[0]. */
+struct epoch {
+	__u64 number;
+};
+
+/* What CPUs remember (bpf/recall.h). Written by programs alone; 64 bytes are a line of the processor's cache. */
+#define FLOWS_A_SET 4
+
+/* A VM's packets between two addresses: the encapsulation that they take. */
+struct egress_flow {
+	__u64 epoch;
+	struct in6_addr source;
+	struct in6_addr dest;
+	__u32 ifindex;
+	__u32 family;
+	__u32 encap; /* id */
+	__u32 unused[3];
+};
+
+struct egress_set {
+	struct egress_flow flows[FLOWS_A_SET];
+};
+
+/* Packets that arrive for a SID and an inner address: the port that they are for. */
+struct ingress_flow {
+	__u64 epoch;
+	struct in6_addr sid;
+	struct in6_addr dest;
+	__u32 ifindex;
+	__u32 family;
+	__u32 unused[4];
+};
+
+struct ingress_set {
+	struct ingress_flow flows[FLOWS_A_SET];
+};
+
+/* Of an encapsulation without an SRH: what packets need of it and of the way there. */
+struct known_way {
+	__u64 epoch;
+	__u32 encap; /* id */
+	__u32 count; /* of hops */
+	struct in6_addr first;
+	struct hop hops[MAX_HOPS];
+	__u64 unused[2];
+};
+
+/* Of an interface: its port. */
+struct known_port {
+	__u64 epoch;
+	__u32 ifindex;
+	__u32 unused;
+	struct port port;
 };
 
 /* Counters of a port: what its VM sent and was sent by the fast path. Per CPU. */

@@ -3,8 +3,17 @@
 #pragma once
 #include "inner.h"
 #include "lookup.h"
+#include "recall.h"
 
 #define ROUTING_TYPE_SRH 4
+
+/* In the metadata of a frame that XDP decapsulated and passes on. Its Ethernet destination is the VM's: without uplink_tc the kernel drops
+ * it as another machine's. GRO merges only what has the same. */
+struct stripped {
+	__u32 magic;
+	__u32 ifindex; /* of the port */
+};
+#define STRIPPED 0x5e90e500
 
 /* An arrived packet that a port of ours is the end of. */
 struct arrival {
@@ -13,33 +22,23 @@ struct arrival {
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
 	__u32 length;	     /* of the outer packet as its header says, bytes */
 	__u8 outer_class;
-	struct port *port;
+	__u8 protocol; /* of the inner packet, in the header before it */
+	const struct port *port;
 };
 
-/* Reads the outer headers of an IPv6 packet and finds the port. REASON_COUNT: none of ours, not even counted. */
-static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+/* Reads the headers from the outer one on, up to the inner packet's. */
+static __always_inline enum reason read_headers(struct arrival *arrival, struct ipv6hdr *outer, void *data_end)
 {
-	struct ipv6hdr *outer = data + ETH_HLEN;
-	struct ethhdr *eth = data;
-	struct target *target;
+	void *inner = outer + 1;
 	enum reason reason;
-	struct sid *sid;
-	__u8 protocol;
-	void *inner;
 
-	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
-		return REASON_COUNT;
-	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
-	if (!sid)
-		return REASON_COUNT;
 	if (outer->version != 6)
 		return DROP_MALFORMED;
+	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
-	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
-	protocol = outer->nexthdr;
-	inner = outer + 1;
-	if (protocol == IPPROTO_ROUTING) {
+	arrival->protocol = outer->nexthdr;
+	if (arrival->protocol == IPPROTO_ROUTING) {
 		__u8 *srh = inner;
 		__u32 bytes;
 
@@ -51,24 +50,52 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		bytes = (srh[1] + 1) * 8;
 		if (bytes > MAX_SRH_BYTES + 16)
 			return PUNT_SEGMENTS;
-		protocol = srh[0];
+		arrival->protocol = srh[0];
 		arrival->outer_bytes += bytes;
 		inner += bytes;
 	}
-	if (protocol == IPPROTO_IPIP && sid->behaviour != END_DT6)
+	if (arrival->protocol == IPPROTO_IPIP)
 		reason = read_inet(&arrival->inner, inner, data_end);
-	else if (protocol == IPPROTO_IPV6 && sid->behaviour != END_DT4)
+	else if (arrival->protocol == IPPROTO_IPV6)
 		reason = read_inet6(&arrival->inner, inner, data_end);
-	else if (protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6)
-		return DROP_BEHAVIOUR;
 	else
 		return PUNT_SEGMENTS;
+	if (reason == REASON_FORWARDED && arrival->outer_bytes + arrival->inner.length > arrival->length)
+		return DROP_MALFORMED;
+	return reason;
+}
+
+/* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */
+static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	__u64 epoch = epoch_now();
+	struct ethhdr *eth = data;
+	struct target *target;
+	enum reason reason;
+	struct sid *sid;
+
+	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	reason = read_headers(arrival, outer, data_end);
+	if (reason == REASON_FORWARDED) {
+		arrival->ifindex = recall_ingress(&outer->daddr, &arrival->inner, epoch);
+		if (arrival->ifindex && arrival->inner.hop_limit > 1) {
+			arrival->port = find_port(arrival->ifindex, epoch);
+			if (arrival->port)
+				return REASON_FORWARDED;
+		}
+	}
+	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	if (!sid)
+		return REASON_COUNT;
+	if ((arrival->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) ||
+	    (arrival->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
+		return DROP_BEHAVIOUR;
 	if (reason == DROP_ROUTING_HEADER)
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
 		return reason;
-	if (arrival->outer_bytes + arrival->inner.length > arrival->length)
-		return DROP_MALFORMED;
 	if (arrival->inner.hop_limit <= 1)
 		return PUNT_HOP_LIMIT;
 	target = find_target(sid->tenant, &arrival->inner);
@@ -77,9 +104,10 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 	if (target->kind != TARGET_LOCAL)
 		return PUNT_NOT_LOCAL;
 	arrival->ifindex = target->id;
-	arrival->port = bpf_map_lookup_elem(&ports, &arrival->ifindex);
+	arrival->port = find_port(arrival->ifindex, epoch);
 	if (!arrival->port)
 		return PUNT_NO_MEMBER;
+	remember_ingress(&outer->daddr, &arrival->inner, epoch, arrival->ifindex);
 	return REASON_FORWARDED;
 }
 
@@ -106,7 +134,6 @@ static __always_inline enum reason finish_arrival(struct arrival *arrival, void 
 		ip6->hop_limit--;
 		eth->h_proto = bpf_htons(ETH_P_IPV6);
 	}
-	__builtin_memcpy(eth->h_dest, arrival->port->vm_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, arrival->port->own_mac, ETH_ALEN);
+	write_macs(eth, arrival->port->vm_mac);
 	return reason;
 }

@@ -6,8 +6,10 @@
 #include "events_tc.h"
 #include "guard.h"
 #include "keep.h"
+#include "recall.h"
 #include "stats.h"
 #include "steered.h"
+#include "way.h"
 
 #define TCX_NEXT (-1)
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
@@ -49,9 +51,9 @@ static __always_inline __u32 packets(struct __sk_buff *skb)
 	return skb->gso_segs ? skb->gso_segs : 1;
 }
 
-static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inner *inner, const __u8 *dest, const __u8 *source)
+static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inner *inner, const __u8 *addresses)
 {
-	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, dest, source);
+	return rewrite((void *)(long)skb->data, (void *)(long)skb->data_end, inner, addresses);
 }
 
 /* Takes a rewrite back: the kernel gets what the VM sent. The guard found these very addresses in it. */
@@ -83,23 +85,26 @@ static __always_inline enum reason to_local(struct __sk_buff *skb, const struct 
 		return PUNT_NO_MEMBER;
 	if (!fits(skb, inner, to->mtu))
 		return PUNT_TOO_BIG;
-	if (!rewrite_skb(skb, inner, to->vm_mac, to->own_mac))
+	if (!rewrite_skb(skb, inner, to->vm_mac))
 		return PUNT_NO_ROOM;
 	count_tx(from->slot, packets(skb), inner->length);
 	count_rx(to->slot, packets(skb), inner->length);
 	return REASON_FORWARDED;
 }
 
-static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct inner *inner, const struct encap *encap,
-					     const struct hop *hop, const struct port *port, const struct node *node)
+static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct inner *inner, const struct way *way,
+					     const struct node *node)
 {
+	const struct encap *encap = way->srh;
+	const struct port *port = way->port;
+	const struct hop *hop = way->hop;
 	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 
 	if (!fits(skb, inner, port->mtu) || !fits(skb, inner, hop->mtu - bytes))
 		return PUNT_TOO_BIG;
-	if (!rewrite_skb(skb, inner, hop->dest_mac, hop->source_mac))
+	if (!rewrite_skb(skb, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
 	/* FIXED_GSO: the tenant's MTU leaves room for the header, segments stay as long as the VM made them. */
 	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC,
@@ -114,8 +119,8 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	if ((void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
 	((struct ethhdr *)data)->h_proto = bpf_htons(ETH_P_IPV6);
-	write_outer(outer, encap, node, inner, outer_class(port, inner));
-	if (encap->srh_bytes) {
+	write_outer(outer, way, node, inner);
+	if (encap && encap->srh_bytes) {
 		__u32 length = encap->srh_bytes;
 		__u8 *srh;
 
@@ -141,17 +146,17 @@ static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
-SEC("tcx/ingress")
-int segue_port(struct __sk_buff *skb)
+static __always_inline int port(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, zero = 0, id;
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	__u64 epoch = epoch_now();
+	const struct port *port = find_port(ifindex, epoch);
 	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
-	const struct hop *hop;
 	struct target *target;
-	struct encap *encap;
 	struct inner inner;
 	enum reason reason;
+	bool steered = false;
+	struct way way;
 
 	if (!port || !node)
 		return TCX_NEXT;
@@ -163,42 +168,53 @@ int segue_port(struct __sk_buff *skb)
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return verdict(skb, PUNT_NO_ROOM);
 	}
-	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), ifindex, port, node,
-		       &inner);
+	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
+	if (reason == REASON_FORWARDED)
+		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(skb, reason);
-	target = find_target(port->tenant, &inner);
-	if (!target)
-		return verdict(skb, PUNT_NO_MEMBER);
-	id = target->id;
-	if (target->kind == TARGET_LOCAL) {
-		keep(skb);
-		reason = to_local(skb, &inner, id, port);
-		if (reason != REASON_FORWARDED)
-			return verdict(skb, reason);
-		count_reason(REASON_FORWARDED);
-		seen(skb, REASON_FORWARDED, id, HOOK_PORT);
-		return bpf_redirect(id, 0);
+	if (!id) {
+		target = find_target(port->tenant, &inner);
+		if (!target)
+			return verdict(skb, PUNT_NO_MEMBER);
+		id = target->id;
+		if (target->kind == TARGET_LOCAL) {
+			keep(skb);
+			reason = to_local(skb, &inner, id, port);
+			if (reason != REASON_FORWARDED)
+				return verdict(skb, reason);
+			count_reason(REASON_FORWARDED);
+			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
+			return bpf_redirect(id, 0);
+		}
+		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		steered = target->kind == TARGET_STEERED;
+		if (steered) {
+			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
+			if (!id)
+				return verdict(skb, DROP_NO_NETWORK_NODE);
+		} else {
+			remember_egress(&inner, ifindex, epoch, id);
+		}
 	}
-	if (target->kind == TARGET_STEERED) {
-		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
-		if (!id)
-			return verdict(skb, DROP_NO_NETWORK_NODE);
-	} else if (is_syn(&inner) && !alone)
+	if (!steered && is_syn(&inner) && !alone)
 		return verdict(skb, PUNT_TCP_SYN);
-	encap = bpf_map_lookup_elem(&encaps, &id);
-	if (!encap)
-		return verdict(skb, PUNT_NO_MEMBER);
-	hop = choose_hop(encap, &inner);
-	if (!hop)
-		return verdict(skb, PUNT_UNRESOLVED);
+	reason = find_way(&way, id, &inner, port, epoch);
+	if (reason != REASON_FORWARDED)
+		return verdict(skb, reason);
 	keep(skb);
-	reason = to_remote(skb, &inner, encap, hop, port, node);
+	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(skb, reason);
 	count_reason(REASON_FORWARDED);
-	seen(skb, REASON_FORWARDED, hop->ifindex, HOOK_PORT);
-	return bpf_redirect(hop->ifindex, 0);
+	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
+	return bpf_redirect(way.hop->ifindex, 0);
+}
+
+SEC("tcx/ingress")
+int segue_port(struct __sk_buff *skb)
+{
+	return port(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -4,20 +4,29 @@
 #include "encap.h"
 #include "events_xdp.h"
 #include "guard.h"
+#include "recall.h"
 #include "stats.h"
 #include "steered.h"
+#include "way.h"
 
 static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
+	/* What goes on meets tcx, which counts it. */
+	if (reason < DROP_MALFORMED)
+		return XDP_PASS;
 	count_reason(reason);
 	seen(ctx, reason, 0, HOOK_PORT_XDP);
-	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
+	return XDP_DROP;
 }
 
-static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct encap *encap,
-					      const struct hop *hop, const struct port *port, const struct node *node)
+/* length: of the frame behind its Ethernet header. */
+static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, __u32 length, const struct way *way,
+					      const struct node *node)
 {
-	__u32 bytes = encap_bytes(encap), length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
+	const struct encap *encap = way->srh;
+	const struct port *port = way->port;
+	const struct hop *hop = way->hop;
+	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
 	struct ethhdr *eth;
@@ -25,7 +34,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	/* Of the frame, not of the packet: what follows it (padding) is carried too. */
 	if (length > port->mtu || length + bytes > hop->mtu)
 		return PUNT_TOO_BIG;
-	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac, hop->source_mac))
+	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
 	if (bpf_xdp_adjust_head(ctx, -(int)bytes))
 		return DROP_NO_ROOM;
@@ -35,11 +44,10 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	outer = data + ETH_HLEN;
 	if ((void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
-	__builtin_memcpy(eth->h_dest, hop->dest_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, hop->source_mac, ETH_ALEN);
+	write_macs(eth, hop->dest_mac);
 	eth->h_proto = bpf_htons(ETH_P_IPV6);
-	write_outer(outer, encap, node, inner, outer_class(port, inner));
-	if (encap->srh_bytes) {
+	write_outer(outer, way, node, inner);
+	if (encap && encap->srh_bytes) {
 		__u8 *srh = (__u8 *)(outer + 1);
 		__u32 at;
 
@@ -61,67 +69,80 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	return REASON_FORWARDED;
 }
 
-SEC("xdp.frags")
-int segue_port_xdp(struct xdp_md *ctx)
+static __always_inline int port(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
+	__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	__u64 epoch = epoch_now();
+	const struct port *port = find_port(ifindex, epoch);
 	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
-	const struct hop *hop;
 	struct target *target;
-	struct encap *encap;
 	struct inner inner;
 	enum reason reason;
+	bool steered = false;
+	struct way way;
 
 	if (!port || !node)
 		return XDP_PASS;
-	reason = guard(data, data_end, bpf_xdp_get_buff_len(ctx), ifindex, port, node, &inner);
+	reason = read_frame(data, data_end, ETH_HLEN + length, port, &inner);
+	if (reason == REASON_FORWARDED)
+		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
-	target = find_target(port->tenant, &inner);
-	if (!target)
-		return verdict(ctx, PUNT_NO_MEMBER);
-	id = target->id;
-	if (target->kind == TARGET_LOCAL) {
-		const struct port *to = bpf_map_lookup_elem(&ports, &id);
-
-		if (!to)
+	if (!id) {
+		target = find_target(port->tenant, &inner);
+		if (!target)
 			return verdict(ctx, PUNT_NO_MEMBER);
-		/* The kernel takes it from here, through tcx. */
-		if (!(to->flags & PORT_FRAMES))
-			return XDP_PASS;
-		if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN > to->mtu)
-			return verdict(ctx, PUNT_TOO_BIG);
-		keep(ctx);
-		if (!rewrite(data, data_end, &inner, to->vm_mac, to->own_mac))
-			return verdict(ctx, PUNT_NO_ROOM);
-		count_tx(port->slot, 1, inner.length);
-		count_rx(to->slot, 1, inner.length);
-		count_reason(REASON_FORWARDED);
-		seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
-		return bpf_redirect(id, 0);
+		id = target->id;
+		if (target->kind == TARGET_LOCAL) {
+			const struct port *to = bpf_map_lookup_elem(&ports, &id);
+
+			if (!to)
+				return verdict(ctx, PUNT_NO_MEMBER);
+			/* The kernel takes it from here, through tcx. */
+			if (!(to->flags & PORT_FRAMES))
+				return XDP_PASS;
+			if (length > to->mtu)
+				return verdict(ctx, PUNT_TOO_BIG);
+			keep(ctx);
+			if (!rewrite(data, data_end, &inner, to->vm_mac))
+				return verdict(ctx, PUNT_NO_ROOM);
+			count_tx(port->slot, 1, inner.length);
+			count_rx(to->slot, 1, inner.length);
+			count_reason(REASON_FORWARDED);
+			seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
+			return bpf_redirect(id, 0);
+		}
+		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		steered = target->kind == TARGET_STEERED;
+		if (steered) {
+			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
+			if (!id)
+				return verdict(ctx, DROP_NO_NETWORK_NODE);
+		} else {
+			remember_egress(&inner, ifindex, epoch, id);
+		}
 	}
-	if (target->kind == TARGET_STEERED) {
-		id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
-		if (!id)
-			return verdict(ctx, DROP_NO_NETWORK_NODE);
-	} else if (is_syn(&inner) && !alone)
+	if (!steered && is_syn(&inner) && !alone)
 		return verdict(ctx, PUNT_TCP_SYN);
-	encap = bpf_map_lookup_elem(&encaps, &id);
-	if (!encap)
-		return verdict(ctx, PUNT_NO_MEMBER);
-	hop = choose_hop(encap, &inner);
-	if (!hop)
-		return verdict(ctx, PUNT_UNRESOLVED);
+	reason = find_way(&way, id, &inner, port, epoch);
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
 	keep(ctx);
-	reason = push_outer(ctx, &inner, encap, hop, port, node);
+	reason = push_outer(ctx, &inner, length, &way, node);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	count_reason(REASON_FORWARDED);
-	seen(ctx, REASON_FORWARDED, hop->ifindex, HOOK_PORT_XDP);
-	return bpf_redirect(hop->ifindex, 0);
+	seen(ctx, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT_XDP);
+	return bpf_redirect(way.hop->ifindex, 0);
+}
+
+SEC("xdp.frags")
+int segue_port_xdp(struct xdp_md *ctx)
+{
+	return port(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

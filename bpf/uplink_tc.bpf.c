@@ -16,15 +16,43 @@
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 
-SEC("tcx/ingress")
-int segue_uplink_tc(struct __sk_buff *skb)
+/* What XDP decapsulated: the interface of its port; 0: it did not. */
+static __always_inline __u32 stripped_for(struct __sk_buff *skb)
+{
+	struct stripped *stripped = (void *)(long)skb->data_meta;
+
+	if ((void *)(stripped + 1) > (void *)(long)skb->data || stripped->magic != STRIPPED)
+		return 0;
+	return stripped->ifindex;
+}
+
+/* XDP has told watchers of it. */
+static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifindex)
+{
+	const struct port *port = find_port(ifindex, epoch_now());
+
+	/* The port has gone since. */
+	if (!port) {
+		count_reason(PUNT_NO_MEMBER);
+		return TC_ACT_SHOT;
+	}
+	count_reason(REASON_FORWARDED);
+	count_rx(port->slot, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN);
+	return bpf_redirect(ifindex, 0);
+}
+
+static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	struct arrival arrival;
+	struct arrival arrival = {};
 	enum reason reason;
+	__u32 ifindex;
 	__u64 flags;
 
+	ifindex = stripped_for(skb);
+	if (ifindex)
+		return redirect_stripped(skb, ifindex);
 	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
@@ -66,6 +94,12 @@ int segue_uplink_tc(struct __sk_buff *skb)
 		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
+}
+
+SEC("tcx/ingress")
+int segue_uplink_tc(struct __sk_buff *skb)
+{
+	return uplink(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,18 +1,44 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port. What it does not redirect or drop meets
- * uplink_tc next, which counts it. */
+/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port; TCP goes on without its outer header, for GRO
+ * to merge, and uplink_tc redirects the super-packets. What is neither redirected nor dropped meets uplink_tc next, which counts it. */
 #include <linux/bpf.h>
 #include "events_xdp.h"
 #include "outer.h"
 #include "stats.h"
 #include "steered.h"
 
-SEC("xdp.frags")
-int segue_uplink_xdp(struct xdp_md *ctx)
+/* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
+static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
+{
+	struct stripped *stripped;
+	enum reason reason;
+
+	/* A driver that has no room for metadata: nothing is changed yet. */
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*stripped)))
+		return XDP_PASS;
+	keep(ctx);
+	if (bpf_xdp_adjust_head(ctx, arrival->outer_bytes)) {
+		reason = DROP_NO_ROOM;
+	} else {
+		stripped = (void *)(long)ctx->data_meta;
+		if ((void *)(stripped + 1) > (void *)(long)ctx->data)
+			return XDP_DROP;
+		stripped->magic = STRIPPED;
+		stripped->ifindex = arrival->ifindex;
+		reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	}
+	seen(ctx, reason, reason == REASON_FORWARDED ? arrival->ifindex : 0, HOOK_UPLINK_XDP);
+	if (reason == REASON_FORWARDED)
+		return XDP_PASS;
+	count_reason(reason);
+	return XDP_DROP;
+}
+
+static __always_inline int uplink(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct arrival arrival;
+	struct arrival arrival = {};
 	enum reason reason;
 
 	reason = read_arrival(&arrival, data, data_end);
@@ -21,15 +47,17 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 	if (reason == REASON_FORWARDED) {
 		__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 
-		if (!(arrival.port->flags & PORT_FRAMES))
-			return XDP_PASS;
 		if (arrival.length > length)
 			reason = DROP_MALFORMED;
 		else if (length - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		if (!(arrival.port->flags & PORT_FRAMES) && arrival.inner.protocol != IPPROTO_TCP)
+			return XDP_PASS;
 		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
+		if (arrival.inner.protocol == IPPROTO_TCP)
+			return strip(ctx, &arrival);
 		keep(ctx);
 		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
 			reason = PUNT_NO_ROOM;
@@ -47,6 +75,12 @@ int segue_uplink_xdp(struct xdp_md *ctx)
 		return XDP_DROP;
 	count_rx(arrival.port->slot, 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
+}
+
+SEC("xdp.frags")
+int segue_uplink_xdp(struct xdp_md *ctx)
+{
+	return uplink(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

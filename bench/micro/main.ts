@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { isMain } from '../lib/is-main.js';
 import { describeMachine } from '../lib/machine.js';
 import { measureCalls } from './calls.js';
+import { measureFastpath } from './fastpath.js';
 import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
@@ -22,6 +23,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureMaps(effort),
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
+    ...measureFastpath(join(objects, 'bench'), effort),
     ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
     ...measureFlood(join(objects, 'bench/steer_xdp.o'), effort),
   ];

@@ -15,6 +15,8 @@ export interface Traffic {
 }
 
 const MANY_FLOWS = 1024;
+/** More destinations than a CPU can remember all of (FLOWS of bpf/maps.h) without any in another's place. */
+const MORE_FLOWS = 4096;
 const SMALL_BYTES = 64;
 /** The smallest frame, one that is neither, and one that a tunnel's header still fits under 1,500 bytes with. */
 const SIZES_BYTES = [SMALL_BYTES, 512, 1400];
@@ -35,6 +37,7 @@ export function fullRateSettings(smoke: boolean): Traffic[] {
     settings.push({ family, frameBytes: SMALL_BYTES, flows: MANY_FLOWS, source: 'xdp' });
     settings.push({ family, frameBytes: SMALL_BYTES, flows: 1, source: 'skb' });
   }
+  settings.push({ family: 4, frameBytes: SMALL_BYTES, flows: MORE_FLOWS, source: 'xdp' });
   settings.push({ family: 4, frameBytes: 1400, flows: 1, source: 'skb' });
   return settings;
 }

@@ -1,6 +1,6 @@
 /** The paths, in the order of the report. A new one is one more file and one line here. */
 import { ceiling } from './ceiling.js';
-import { fastTcx, fastXdp } from './fast.js';
+import { fastBoth, fastTcx, fastXdp, fastXdpLarge } from './fast.js';
 import { plain } from './plain.js';
 import { seg6Encap, seg6EncapRed } from './seg6.js';
 import { vrfDt4, vrfDt46 } from './vrf.js';
@@ -8,10 +8,20 @@ import { vxlan } from './vxlan.js';
 import type { Path } from './path.js';
 
 /** Those that a kernel without VRF has. */
-export const NATIVE_PATHS: readonly Path[] = [ceiling, plain, seg6Encap, seg6EncapRed, vxlan, fastTcx, fastXdp];
+export const NATIVE_PATHS: readonly Path[] = [
+  ceiling,
+  plain,
+  seg6Encap,
+  seg6EncapRed,
+  vxlan,
+  fastTcx,
+  fastBoth,
+  fastXdp,
+  fastXdpLarge,
+];
 
 /** Those measured in the VM. */
-export const VM_PATHS: readonly Path[] = [...NATIVE_PATHS, vrfDt4, vrfDt46];
+export const VM_PATHS: readonly Path[] = [...NATIVE_PATHS.filter((path) => path !== fastXdpLarge), vrfDt4, vrfDt46];
 
 /** @throws RangeError for a name that is none */
 export function pathsNamed(names: readonly string[], among: readonly Path[]): Path[] {

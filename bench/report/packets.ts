@@ -23,6 +23,7 @@ const SIZES: Column[] = [4, 6].flatMap((family) =>
 const OTHERS: Column[] = [
   { title: 'IPv4, 64 B, 1024 flows', setting: traffic(4, 64, 1024, 'xdp') },
   { title: 'IPv6, 64 B, 1024 flows', setting: traffic(6, 64, 1024, 'xdp') },
+  { title: 'IPv4, 64 B, 4096 flows', setting: traffic(4, 64, 4096, 'xdp') },
   { title: 'IPv4, 64 B, skb', setting: traffic(4, 64, 1, 'skb') },
   { title: 'IPv6, 64 B, skb', setting: traffic(6, 64, 1, 'skb') },
   { title: 'IPv4, 1400 B, skb', setting: traffic(4, 1400, 1, 'skb') },

@@ -20,7 +20,18 @@ export interface Matrix {
 }
 
 /** For the colours of charts: the paths of all sections. */
-export const PATH_ORDER = ['ceiling', 'plain', 'seg6-encap', 'seg6-encap-red', 'vxlan', 'vrf-dt4-dt6', 'vrf-dt46'];
+export const PATH_ORDER = [
+  'ceiling',
+  'plain',
+  'seg6-encap',
+  'seg6-encap-red',
+  'vxlan',
+  'vrf-dt4-dt6',
+  'vrf-dt46',
+  'segue-tcx',
+  'segue-xdp',
+  'segue-xdp-large',
+];
 
 /** Columns for which there is a measurement at all. */
 export function present({ results, metric, columns }: Matrix): Column[] {

@@ -40,10 +40,12 @@ function fastpathFacts(kernel: Kernel, { uplinks, xdp }: NodeConfig): FastpathFa
 
 /**
  * Whether an uplink gets an XDP program. `auto`: physical devices, which have no rtnl_link kind; on a veth XDP takes TSO
- * from the peer and wins packets at the cost of bulk TCP.
+ * from the peer and wins packets at the cost of bulk TCP. Never a VLAN device: there is no XDP but the generic one, which copies
+ * super-packets into one piece.
  */
 function gains(kernel: Kernel, name: string, xdp: NodeConfig['xdp']): boolean {
-  if (xdp !== 'auto') return xdp === 'always';
   const link = kernel.links.get(name);
+  if (link?.kind === 'vlan') return false;
+  if (xdp !== 'auto') return xdp === 'always';
   return link !== undefined && link.kind === undefined && link.type === ETHERNET;
 }

@@ -1,6 +1,7 @@
 /** Kinds whose objects are entries of a map: listed, compared and written in batches. */
 import { Breath } from '../reconcile/breath.js';
 import { allEntries } from './entries.js';
+import { newEpoch } from './epoch.js';
 import { EntryWriter } from './entry-writer.js';
 import { LargeMap } from './large-map.js';
 import type { EntrySpec } from './entries.js';
@@ -60,10 +61,12 @@ async function applyEntries<K extends KindName>(
   for (let start = 0; start < changes.length; start += CHUNK_ENTRIES) {
     if (breath.isOver()) await breath.take();
     writer.write(changes, start, Math.min(start + CHUNK_ENTRIES, changes.length));
+    newEpoch(maps.epochs);
   }
   for (let start = 0; start < changes.length; start += CHUNK_ENTRIES) {
     if (breath.isOver()) await breath.take();
     writer.remove(changes, start, Math.min(start + CHUNK_ENTRIES, changes.length));
+    newEpoch(maps.epochs);
   }
   return writer.failures;
 }

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
+import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
-import { isComplete, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
@@ -93,7 +94,10 @@ export class Fastpath {
     if (there !== undefined) return there;
     // libbpf makes them as the object file has them, with their BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
-    const object = BpfObject.load(objectPath('port'), { rodata: rodataOf('port'), maps: reusing(known) });
+    const object = BpfObject.load(objectPath('port'), {
+      rodata: rodataOf('port'),
+      maps: { ...machineSizes(), ...reusing(known) },
+    });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
       for (const name of MAP_NAMES) {
@@ -221,6 +225,9 @@ export class Fastpath {
     }
     if (last === this.#identity) return;
     this.#idsKnown = false;
+    // It may have been ended between a change and this.
+    const { maps } = this;
+    if (maps !== undefined) newEpoch(maps.epochs);
     this.steering.setUnknown();
     mkdirSync(this.#runDirectory, { recursive: true });
     writeFileSync(this.#writerFile, this.#identity);

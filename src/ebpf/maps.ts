@@ -1,6 +1,6 @@
 /** The fast path's maps, pinned: adopted when they are as this build has them, else made. */
 import { existsSync } from 'node:fs';
-import { BpfMap } from '../libbpf/index.js';
+import { BpfMap, possibleCpus } from '../libbpf/index.js';
 import * as layouts from './generated/layouts.js';
 import * as steering from './generated/steering.js';
 import type { BpfObject } from '../libbpf/index.js';
@@ -19,6 +19,11 @@ export const MAP_SIZES = {
   encaps: [U32_BYTES, layouts.Encap.SIZE],
   underlays: [U32_BYTES, layouts.Underlay.SIZE],
   sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
+  epochs: [U32_BYTES, layouts.Epoch.SIZE],
+  egress_flows: [U32_BYTES, layouts.EgressSet.SIZE],
+  ingress_flows: [U32_BYTES, layouts.IngressSet.SIZE],
+  known_ways: [U32_BYTES, layouts.KnownWay.SIZE],
+  known_ports: [U32_BYTES, layouts.KnownPort.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
   watching: [U32_BYTES, layouts.Watching.SIZE],
@@ -61,6 +66,11 @@ const WRITTEN: Readonly<Record<MapName, boolean>> = {
   encaps: false,
   underlays: false,
   sids: false,
+  epochs: false,
+  egress_flows: true,
+  ingress_flows: true,
+  known_ways: true,
+  known_ports: true,
   traffics: true,
   reasons: true,
   watching: true,
@@ -77,6 +87,16 @@ const WRITTEN: Readonly<Record<MapName, boolean>> = {
 /** The maps that programs only read. */
 export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap>> {
   return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
+}
+
+/** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
+const MEMORY_ENTRIES = { egress_flows: 4096, ingress_flows: 4096, known_ways: 1024, known_ports: 256 } as const;
+
+/** Sizes that depend on the machine. */
+export function machineSizes(): Partial<Record<MapName, { maxEntries: number }>> {
+  return Object.fromEntries(
+    Object.entries(MEMORY_ENTRIES).map(([name, entries]) => [name, { maxEntries: possibleCpus() * entries }]),
+  );
 }
 
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;

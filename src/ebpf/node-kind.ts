@@ -1,6 +1,7 @@
 import { formatIPv6 } from '../net/address.js';
 import { maskOf, putAddress, putPrefix } from './bytes.js';
 import { releaseGateways } from './gateways.js';
+import { newEpoch } from './epoch.js';
 import { Node } from './generated/layouts.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 
@@ -36,7 +37,9 @@ export const bpfNodeKind: Kind<'bpf-node'> = {
         const value = Buffer.alloc(Node.SIZE);
         putAddress(desired.source, value, Node.OFFSETS.source);
         maskOf(putPrefix(desired.sidBlock, value, Node.OFFSETS.sidBlock)).copy(value, Node.OFFSETS.sidMask);
-        kernel.fastpath.makeMaps().nodes.update(KEY, value);
+        const { nodes, epochs } = kernel.fastpath.makeMaps();
+        nodes.update(KEY, value);
+        newEpoch(epochs);
       } catch (error) {
         failures.push({ key, error: error as Error });
       }

@@ -2,45 +2,6 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct port, 24 bytes */
-export interface Port {
-  tenant: number;
-  slot: number;
-  /** 6 bytes */
-  vmMac: Uint8Array;
-  mtu: number;
-  /** 6 bytes */
-  ownMac: Uint8Array;
-  dscp: number;
-  flags: number;
-}
-
-export const Port = {
-  NAME: 'struct port',
-  SIZE: 24,
-  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, mtu: 14, ownMac: 16, dscp: 22, flags: 23 },
-  encode(into: Buffer, offset: number, value: Port): void {
-    into.writeUInt32LE(value.tenant, offset);
-    into.writeUInt32LE(value.slot, offset + 4);
-    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
-    into.writeUInt16LE(value.mtu, offset + 14);
-    putBytes(into, offset + 16, value.ownMac, 6, 'port.own_mac');
-    into.writeUInt8(value.dscp, offset + 22);
-    into.writeUInt8(value.flags, offset + 23);
-  },
-  decode(from: Buffer, offset: number): Port {
-    return {
-      tenant: from.readUInt32LE(offset),
-      slot: from.readUInt32LE(offset + 4),
-      vmMac: getBytes(from, offset + 8, 6),
-      mtu: from.readUInt16LE(offset + 14),
-      ownMac: getBytes(from, offset + 16, 6),
-      dscp: from.readUInt8(offset + 22),
-      flags: from.readUInt8(offset + 23),
-    };
-  },
-} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
-
 /** struct node, 48 bytes */
 export interface Node {
   /** 16 bytes */
@@ -69,38 +30,44 @@ export const Node = {
   },
 } as const satisfies Codec<Node> & { OFFSETS: Record<keyof Node, number> };
 
-/** struct encap, 80 bytes */
-export interface Encap {
-  /** 16 bytes */
-  first: Uint8Array;
-  underlay: number;
-  srhBytes: number;
-  lastEntry: number;
-  /** 56 bytes */
-  srh: Uint8Array;
+/** struct port, 24 bytes */
+export interface Port {
+  tenant: number;
+  slot: number;
+  /** 6 bytes */
+  vmMac: Uint8Array;
+  /** 6 bytes */
+  ownMac: Uint8Array;
+  mtu: number;
+  dscp: number;
+  flags: number;
 }
 
-export const Encap = {
-  NAME: 'struct encap',
-  SIZE: 80,
-  OFFSETS: { first: 0, underlay: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
-  encode(into: Buffer, offset: number, value: Encap): void {
-    putBytes(into, offset, value.first, 16, 'encap.first');
-    into.writeUInt32LE(value.underlay, offset + 16);
-    into.writeUInt16LE(value.srhBytes, offset + 20);
-    into.writeUInt16LE(value.lastEntry, offset + 22);
-    putBytes(into, offset + 24, value.srh, 56, 'encap.srh');
+export const Port = {
+  NAME: 'struct port',
+  SIZE: 24,
+  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, ownMac: 14, mtu: 20, dscp: 22, flags: 23 },
+  encode(into: Buffer, offset: number, value: Port): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.slot, offset + 4);
+    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
+    putBytes(into, offset + 14, value.ownMac, 6, 'port.own_mac');
+    into.writeUInt16LE(value.mtu, offset + 20);
+    into.writeUInt8(value.dscp, offset + 22);
+    into.writeUInt8(value.flags, offset + 23);
   },
-  decode(from: Buffer, offset: number): Encap {
+  decode(from: Buffer, offset: number): Port {
     return {
-      first: getBytes(from, offset, 16),
-      underlay: from.readUInt32LE(offset + 16),
-      srhBytes: from.readUInt16LE(offset + 20),
-      lastEntry: from.readUInt16LE(offset + 22),
-      srh: getBytes(from, offset + 24, 56),
+      tenant: from.readUInt32LE(offset),
+      slot: from.readUInt32LE(offset + 4),
+      vmMac: getBytes(from, offset + 8, 6),
+      ownMac: getBytes(from, offset + 14, 6),
+      mtu: from.readUInt16LE(offset + 20),
+      dscp: from.readUInt8(offset + 22),
+      flags: from.readUInt8(offset + 23),
     };
   },
-} as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
+} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
 /** struct source_key, 24 bytes */
 export interface SourceKey {
@@ -253,6 +220,39 @@ export const PrefixKey = {
   },
 } as const satisfies Codec<PrefixKey> & { OFFSETS: Record<keyof PrefixKey, number> };
 
+/** struct encap, 80 bytes */
+export interface Encap {
+  /** 16 bytes */
+  first: Uint8Array;
+  underlay: number;
+  srhBytes: number;
+  lastEntry: number;
+  /** 56 bytes */
+  srh: Uint8Array;
+}
+
+export const Encap = {
+  NAME: 'struct encap',
+  SIZE: 80,
+  OFFSETS: { first: 0, underlay: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
+  encode(into: Buffer, offset: number, value: Encap): void {
+    putBytes(into, offset, value.first, 16, 'encap.first');
+    into.writeUInt32LE(value.underlay, offset + 16);
+    into.writeUInt16LE(value.srhBytes, offset + 20);
+    into.writeUInt16LE(value.lastEntry, offset + 22);
+    putBytes(into, offset + 24, value.srh, 56, 'encap.srh');
+  },
+  decode(from: Buffer, offset: number): Encap {
+    return {
+      first: getBytes(from, offset, 16),
+      underlay: from.readUInt32LE(offset + 16),
+      srhBytes: from.readUInt16LE(offset + 20),
+      lastEntry: from.readUInt16LE(offset + 22),
+      srh: getBytes(from, offset + 24, 56),
+    };
+  },
+} as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
+
 /** struct hop, 20 bytes */
 export interface Hop {
   ifindex: number;
@@ -340,6 +340,225 @@ export const Sid = {
     };
   },
 } as const satisfies Codec<Sid> & { OFFSETS: Record<keyof Sid, number> };
+
+/** struct epoch, 8 bytes */
+export interface Epoch {
+  number: bigint;
+}
+
+export const Epoch = {
+  NAME: 'struct epoch',
+  SIZE: 8,
+  OFFSETS: { number: 0 },
+  encode(into: Buffer, offset: number, value: Epoch): void {
+    into.writeBigUInt64LE(value.number, offset);
+  },
+  decode(from: Buffer, offset: number): Epoch {
+    return {
+      number: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Epoch> & { OFFSETS: Record<keyof Epoch, number> };
+
+/** struct egress_flow, 64 bytes */
+export interface EgressFlow {
+  epoch: bigint;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  ifindex: number;
+  family: number;
+  encap: number;
+  /** 3 */
+  unused: number[];
+}
+
+export const EgressFlow = {
+  NAME: 'struct egress_flow',
+  SIZE: 64,
+  OFFSETS: { epoch: 0, source: 8, dest: 24, ifindex: 40, family: 44, encap: 48, unused: 52 },
+  encode(into: Buffer, offset: number, value: EgressFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    putBytes(into, offset + 8, value.source, 16, 'egress_flow.source');
+    putBytes(into, offset + 24, value.dest, 16, 'egress_flow.dest');
+    into.writeUInt32LE(value.ifindex, offset + 40);
+    into.writeUInt32LE(value.family, offset + 44);
+    into.writeUInt32LE(value.encap, offset + 48);
+    checkLength(value.unused, 3, 'egress_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 52 + index * 4);
+    }
+  },
+  decode(from: Buffer, offset: number): EgressFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      source: getBytes(from, offset + 8, 16),
+      dest: getBytes(from, offset + 24, 16),
+      ifindex: from.readUInt32LE(offset + 40),
+      family: from.readUInt32LE(offset + 44),
+      encap: from.readUInt32LE(offset + 48),
+      unused: Array.from({ length: 3 }, (_, index) => from.readUInt32LE(offset + 52 + index * 4)),
+    };
+  },
+} as const satisfies Codec<EgressFlow> & { OFFSETS: Record<keyof EgressFlow, number> };
+
+/** struct egress_set, 256 bytes */
+export interface EgressSet {
+  /** 4 */
+  flows: EgressFlow[];
+}
+
+export const EgressSet = {
+  NAME: 'struct egress_set',
+  SIZE: 256,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: EgressSet): void {
+    checkLength(value.flows, 4, 'egress_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      EgressFlow.encode(into, offset + index * 64, element);
+    }
+  },
+  decode(from: Buffer, offset: number): EgressSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => EgressFlow.decode(from, offset + index * 64)),
+    };
+  },
+} as const satisfies Codec<EgressSet> & { OFFSETS: Record<keyof EgressSet, number> };
+
+/** struct ingress_flow, 64 bytes */
+export interface IngressFlow {
+  epoch: bigint;
+  /** 16 bytes */
+  sid: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  ifindex: number;
+  family: number;
+  /** 4 */
+  unused: number[];
+}
+
+export const IngressFlow = {
+  NAME: 'struct ingress_flow',
+  SIZE: 64,
+  OFFSETS: { epoch: 0, sid: 8, dest: 24, ifindex: 40, family: 44, unused: 48 },
+  encode(into: Buffer, offset: number, value: IngressFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    putBytes(into, offset + 8, value.sid, 16, 'ingress_flow.sid');
+    putBytes(into, offset + 24, value.dest, 16, 'ingress_flow.dest');
+    into.writeUInt32LE(value.ifindex, offset + 40);
+    into.writeUInt32LE(value.family, offset + 44);
+    checkLength(value.unused, 4, 'ingress_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 48 + index * 4);
+    }
+  },
+  decode(from: Buffer, offset: number): IngressFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      sid: getBytes(from, offset + 8, 16),
+      dest: getBytes(from, offset + 24, 16),
+      ifindex: from.readUInt32LE(offset + 40),
+      family: from.readUInt32LE(offset + 44),
+      unused: Array.from({ length: 4 }, (_, index) => from.readUInt32LE(offset + 48 + index * 4)),
+    };
+  },
+} as const satisfies Codec<IngressFlow> & { OFFSETS: Record<keyof IngressFlow, number> };
+
+/** struct ingress_set, 256 bytes */
+export interface IngressSet {
+  /** 4 */
+  flows: IngressFlow[];
+}
+
+export const IngressSet = {
+  NAME: 'struct ingress_set',
+  SIZE: 256,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: IngressSet): void {
+    checkLength(value.flows, 4, 'ingress_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      IngressFlow.encode(into, offset + index * 64, element);
+    }
+  },
+  decode(from: Buffer, offset: number): IngressSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => IngressFlow.decode(from, offset + index * 64)),
+    };
+  },
+} as const satisfies Codec<IngressSet> & { OFFSETS: Record<keyof IngressSet, number> };
+
+/** struct known_way, 128 bytes */
+export interface KnownWay {
+  epoch: bigint;
+  encap: number;
+  count: number;
+  /** 16 bytes */
+  first: Uint8Array;
+  /** 4 */
+  hops: Hop[];
+  /** 2 */
+  unused: bigint[];
+}
+
+export const KnownWay = {
+  NAME: 'struct known_way',
+  SIZE: 128,
+  OFFSETS: { epoch: 0, encap: 8, count: 12, first: 16, hops: 32, unused: 112 },
+  encode(into: Buffer, offset: number, value: KnownWay): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.encap, offset + 8);
+    into.writeUInt32LE(value.count, offset + 12);
+    putBytes(into, offset + 16, value.first, 16, 'known_way.first');
+    checkLength(value.hops, 4, 'known_way.hops');
+    for (const [index, element] of value.hops.entries()) {
+      Hop.encode(into, offset + 32 + index * 20, element);
+    }
+    checkLength(value.unused, 2, 'known_way.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeBigUInt64LE(element, offset + 112 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): KnownWay {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      encap: from.readUInt32LE(offset + 8),
+      count: from.readUInt32LE(offset + 12),
+      first: getBytes(from, offset + 16, 16),
+      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 32 + index * 20)),
+      unused: Array.from({ length: 2 }, (_, index) => from.readBigUInt64LE(offset + 112 + index * 8)),
+    };
+  },
+} as const satisfies Codec<KnownWay> & { OFFSETS: Record<keyof KnownWay, number> };
+
+/** struct known_port, 40 bytes */
+export interface KnownPort {
+  epoch: bigint;
+  ifindex: number;
+  unused: number;
+  port: Port;
+}
+
+export const KnownPort = {
+  NAME: 'struct known_port',
+  SIZE: 40,
+  OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16 },
+  encode(into: Buffer, offset: number, value: KnownPort): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.ifindex, offset + 8);
+    into.writeUInt32LE(value.unused, offset + 12);
+    Port.encode(into, offset + 16, value.port);
+  },
+  decode(from: Buffer, offset: number): KnownPort {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      ifindex: from.readUInt32LE(offset + 8),
+      unused: from.readUInt32LE(offset + 12),
+      port: Port.decode(from, offset + 16),
+    };
+  },
+} as const satisfies Codec<KnownPort> & { OFFSETS: Record<keyof KnownPort, number> };
 
 /** struct traffic, 32 bytes */
 export interface Traffic {
@@ -707,12 +926,13 @@ export const FlowNode = {
   },
 } as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
 
-/** struct inner, 56 bytes */
+/** struct inner, 64 bytes */
 export interface Inner {
   /** 16 bytes */
   source: Uint8Array;
   /** 16 bytes */
   dest: Uint8Array;
+  pair: bigint;
   family: number;
   length: number;
   hash: number;
@@ -726,52 +946,55 @@ export interface Inner {
 
 export const Inner = {
   NAME: 'struct inner',
-  SIZE: 56,
+  SIZE: 64,
   OFFSETS: {
     source: 0,
     dest: 16,
-    family: 32,
-    length: 36,
-    hash: 40,
-    headerBytes: 44,
-    trafficClass: 48,
-    hopLimit: 49,
-    protocol: 50,
-    l4Bytes: 51,
-    tcpFlags: 52,
+    pair: 32,
+    family: 40,
+    length: 44,
+    hash: 48,
+    headerBytes: 52,
+    trafficClass: 56,
+    hopLimit: 57,
+    protocol: 58,
+    l4Bytes: 59,
+    tcpFlags: 60,
   },
   encode(into: Buffer, offset: number, value: Inner): void {
     putBytes(into, offset, value.source, 16, 'inner.source');
     putBytes(into, offset + 16, value.dest, 16, 'inner.dest');
-    into.writeUInt32LE(value.family, offset + 32);
-    into.writeUInt32LE(value.length, offset + 36);
-    into.writeUInt32LE(value.hash, offset + 40);
-    into.writeUInt32LE(value.headerBytes, offset + 44);
-    into.writeUInt8(value.trafficClass, offset + 48);
-    into.writeUInt8(value.hopLimit, offset + 49);
-    into.writeUInt8(value.protocol, offset + 50);
-    into.writeUInt8(value.l4Bytes, offset + 51);
-    into.writeUInt8(value.tcpFlags, offset + 52);
-    into.fill(0, offset + 53, offset + 56);
+    into.writeBigUInt64LE(value.pair, offset + 32);
+    into.writeUInt32LE(value.family, offset + 40);
+    into.writeUInt32LE(value.length, offset + 44);
+    into.writeUInt32LE(value.hash, offset + 48);
+    into.writeUInt32LE(value.headerBytes, offset + 52);
+    into.writeUInt8(value.trafficClass, offset + 56);
+    into.writeUInt8(value.hopLimit, offset + 57);
+    into.writeUInt8(value.protocol, offset + 58);
+    into.writeUInt8(value.l4Bytes, offset + 59);
+    into.writeUInt8(value.tcpFlags, offset + 60);
+    into.fill(0, offset + 61, offset + 64);
   },
   decode(from: Buffer, offset: number): Inner {
     return {
       source: getBytes(from, offset, 16),
       dest: getBytes(from, offset + 16, 16),
-      family: from.readUInt32LE(offset + 32),
-      length: from.readUInt32LE(offset + 36),
-      hash: from.readUInt32LE(offset + 40),
-      headerBytes: from.readUInt32LE(offset + 44),
-      trafficClass: from.readUInt8(offset + 48),
-      hopLimit: from.readUInt8(offset + 49),
-      protocol: from.readUInt8(offset + 50),
-      l4Bytes: from.readUInt8(offset + 51),
-      tcpFlags: from.readUInt8(offset + 52),
+      pair: from.readBigUInt64LE(offset + 32),
+      family: from.readUInt32LE(offset + 40),
+      length: from.readUInt32LE(offset + 44),
+      hash: from.readUInt32LE(offset + 48),
+      headerBytes: from.readUInt32LE(offset + 52),
+      trafficClass: from.readUInt8(offset + 56),
+      hopLimit: from.readUInt8(offset + 57),
+      protocol: from.readUInt8(offset + 58),
+      l4Bytes: from.readUInt8(offset + 59),
+      tcpFlags: from.readUInt8(offset + 60),
     };
   },
 } as const satisfies Codec<Inner> & { OFFSETS: Record<keyof Inner, number> };
 
-/** struct packet, 104 bytes */
+/** struct packet, 112 bytes */
 export interface Packet {
   inner: Inner;
   key: FlowKey;
@@ -783,30 +1006,30 @@ export interface Packet {
 
 export const Packet = {
   NAME: 'struct packet',
-  SIZE: 104,
-  OFFSETS: { inner: 0, key: 56, fragment: 96, kind: 100, opens: 101, tcpFlags: 102 },
+  SIZE: 112,
+  OFFSETS: { inner: 0, key: 64, fragment: 104, kind: 108, opens: 109, tcpFlags: 110 },
   encode(into: Buffer, offset: number, value: Packet): void {
     Inner.encode(into, offset, value.inner);
-    FlowKey.encode(into, offset + 56, value.key);
-    into.writeUInt32BE(value.fragment, offset + 96);
-    into.writeUInt8(value.kind, offset + 100);
-    into.writeUInt8(value.opens ? 1 : 0, offset + 101);
-    into.writeUInt8(value.tcpFlags, offset + 102);
-    into.fill(0, offset + 103, offset + 104);
+    FlowKey.encode(into, offset + 64, value.key);
+    into.writeUInt32BE(value.fragment, offset + 104);
+    into.writeUInt8(value.kind, offset + 108);
+    into.writeUInt8(value.opens ? 1 : 0, offset + 109);
+    into.writeUInt8(value.tcpFlags, offset + 110);
+    into.fill(0, offset + 111, offset + 112);
   },
   decode(from: Buffer, offset: number): Packet {
     return {
       inner: Inner.decode(from, offset),
-      key: FlowKey.decode(from, offset + 56),
-      fragment: from.readUInt32BE(offset + 96),
-      kind: from.readUInt8(offset + 100),
-      opens: from.readUInt8(offset + 101) !== 0,
-      tcpFlags: from.readUInt8(offset + 102),
+      key: FlowKey.decode(from, offset + 64),
+      fragment: from.readUInt32BE(offset + 104),
+      kind: from.readUInt8(offset + 108),
+      opens: from.readUInt8(offset + 109) !== 0,
+      tcpFlags: from.readUInt8(offset + 110),
     };
   },
 } as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
 
-/** struct flow_scratch, 152 bytes */
+/** struct flow_scratch, 160 bytes */
 export interface FlowScratch {
   packet: Packet;
   key: FlowNodeKey;
@@ -814,16 +1037,16 @@ export interface FlowScratch {
 
 export const FlowScratch = {
   NAME: 'struct flow_scratch',
-  SIZE: 152,
-  OFFSETS: { packet: 0, key: 104 },
+  SIZE: 160,
+  OFFSETS: { packet: 0, key: 112 },
   encode(into: Buffer, offset: number, value: FlowScratch): void {
     Packet.encode(into, offset, value.packet);
-    FlowNodeKey.encode(into, offset + 104, value.key);
+    FlowNodeKey.encode(into, offset + 112, value.key);
   },
   decode(from: Buffer, offset: number): FlowScratch {
     return {
       packet: Packet.decode(from, offset),
-      key: FlowNodeKey.decode(from, offset + 104),
+      key: FlowNodeKey.decode(from, offset + 112),
     };
   },
 } as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };

@@ -3,9 +3,10 @@ import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
-import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
@@ -62,24 +63,31 @@ export interface Sent {
   frame: Buffer;
 }
 
+export interface BenchOptions {
+  /** constants that are to differ from the object file's */
+  rodata?: Record<string, boolean>;
+  /** default: one of its own */
+  netns?: string;
+  /** frames sent before each, uncounted, with the programs remembering flows; absent: they remember nothing */
+  before?: readonly Buffer[];
+}
+
 export class Bench {
   readonly maps: FastpathMaps;
   readonly ifindex: number;
   readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
+  readonly #before: readonly Buffer[] | undefined;
 
-  /**
-   * @param rodata constants that are to differ from the object file's
-   * @param netns default: one of its own
-   */
-  constructor({ rodata = {}, netns = namespace() }: { rodata?: Record<string, boolean>; netns?: string } = {}) {
+  constructor({ rodata = {}, netns = namespace(), before }: BenchOptions = {}) {
+    this.#before = before;
     this.netns = netns;
     this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
+      const object = BpfObject.load(objectPath(name), { maps: { ...machineSizes(), ...reusing(maps) }, rodata });
       onTestFinished(() => {
         object.close();
       });
@@ -110,9 +118,14 @@ export class Bench {
     const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
     const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
     if (handle === undefined) throw new Error(`no program ${program}`);
+    const test = (one: Buffer): { verdict: number; data: Buffer } => {
+      const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
+      // A CPU remembers its own flows.
+      return handle.testRun({ data: one, netns: this.netns, cpu: 0, ...context });
+    };
+    for (const one of this.#before === undefined ? [] : [...this.#before, frame]) test(one);
     const before = reasonCounts(this.maps);
-    const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-    const { verdict, data } = handle.testRun({ data: frame, netns: this.netns, ...context });
+    const { verdict, data } = test(frame);
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
@@ -143,6 +156,7 @@ export class Bench {
       ...change,
     };
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
+    this.forget();
   }
 
   setUnderlay(id: number, macs: readonly string[], mtu = 1500 + 64): void {
@@ -155,6 +169,12 @@ export class Bench {
     }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
+    this.forget();
+  }
+
+  /** Has what is remembered of flows forgotten, as the agent does after a change. */
+  forget(): void {
+    if (this.#before !== undefined) newEpoch(this.maps.epochs);
   }
 
   addMember(to: string, kind: number, id: number, tenant = TENANT): void {

@@ -230,79 +230,86 @@ const CASES: Case[] = [
   dropped('a total length below the header', ip4({ length: 12 }), 'malformed'),
 ];
 
-describe('the program of a port', () => {
-  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
-    const sent = new Bench().send('port', packet, options);
-    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
-    if (out === undefined) {
-      expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
-      return;
-    }
-    const isOuter = sent.frame.length > packet.length;
-    const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
-    expect(frame.toString('hex')).toBe(out.toString('hex'));
-    expect(flowLabel).not.toBe(0);
-  });
+const FLOWS: readonly Buffer[] = [ethernet(ip4(), TO_PORT), ethernet(ip6(), TO_PORT)];
 
-  it('says nothing of what is not from a port', () => {
-    const bench = new Bench();
-    bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
-    const packet = ethernet(ip4(), TO_PORT);
-    expect(bench.send('port', packet)).toEqual({ verdict: 'next', counted: {}, frame: packet });
-  });
+describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' }, { how: 'remembers', before: FLOWS }])(
+  'the program of a port, which $how',
+  ({ before }) => {
+    const how = before === undefined ? {} : { before };
 
-  it.each([
-    ['zero', DscpPolicy.DSCP_ZERO, 0x01],
-    ['10', DscpPolicy.DSCP_FIXED + 10, (10 << 2) | 1],
-    ['63', DscpPolicy.DSCP_FIXED + 63, (63 << 2) | 1],
-  ])('the code point is %s where the tenant says so, ECN is copied', (_name, dscp, trafficClass) => {
-    const bench = new Bench();
-    bench.setPort({ dscp });
-    for (const [sent, arriving] of [
-      [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
-      [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
-    ] as const) {
-      const { frame } = withoutFlowLabel(bench.send('port', ethernet(sent, TO_PORT)).frame);
-      expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
-    }
-  });
+    it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
+      const sent = new Bench(how).send('port', packet, options);
+      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
+      if (out === undefined) {
+        expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
+        return;
+      }
+      const isOuter = sent.frame.length > packet.length;
+      const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
+      expect(frame.toString('hex')).toBe(out.toString('hex'));
+      expect(flowLabel).not.toBe(0);
+    });
 
-  it("a flow has one label; fragments have their packet's addresses alone", () => {
-    const bench = new Bench();
-    const label = (packet: Buffer): number =>
-      withoutFlowLabel(bench.send('port', ethernet(packet, TO_PORT)).frame).flowLabel;
-    const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
-    expect(label(flow(4000, 900))).toBe(label(flow(4000)));
-    const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
-    expect(labels.size).toBeGreaterThan(195);
-    expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
-    const fragment = (offset: number, next: number, payload: Buffer): Buffer =>
-      ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(next, offset, true), payload]) });
-    expect(label(fragment(0, IP.udp, udp()))).toBe(label(fragment(1448, IP.tcp, Buffer.alloc(64, 7))));
-  });
+    it('says nothing of what is not from a port', () => {
+      const bench = new Bench(how);
+      bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+      const packet = ethernet(ip4(), TO_PORT);
+      expect(bench.send('port', packet)).toEqual({ verdict: 'next', counted: {}, frame: packet });
+    });
 
-  it('flows share ways of equal cost, one flow keeps to one', () => {
-    const bench = new Bench();
-    bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
-    const way = (source: number): string =>
-      bench.send('port', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
-    expect(way(4000)).toBe(way(4000));
-    const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
-    const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
-    expect(new Set(taken).size).toBe(2);
-    expect(first).toBeGreaterThan(140);
-    expect(first).toBeLessThan(260);
-  });
+    it.each([
+      ['zero', DscpPolicy.DSCP_ZERO, 0x01],
+      ['10', DscpPolicy.DSCP_FIXED + 10, (10 << 2) | 1],
+      ['63', DscpPolicy.DSCP_FIXED + 63, (63 << 2) | 1],
+    ])('the code point is %s where the tenant says so, ECN is copied', (_name, dscp, trafficClass) => {
+      const bench = new Bench(how);
+      bench.setPort({ dscp });
+      for (const [sent, arriving] of [
+        [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
+        [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
+      ] as const) {
+        const { frame } = withoutFlowLabel(bench.send('port', ethernet(sent, TO_PORT)).frame);
+        expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
+      }
+    });
 
-  it('counts what the VM sent, a super-packet as what it will be cut into', () => {
-    const bench = new Bench();
-    bench.send('port', ethernet(ip4(), TO_PORT));
-    bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
-    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
-    const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
-    bench.send('port', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
-    const bytes = ip4().length;
-    expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
-    expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });
-  });
-});
+    it("a flow has one label; fragments have their packet's addresses alone", () => {
+      const bench = new Bench(how);
+      const label = (packet: Buffer): number =>
+        withoutFlowLabel(bench.send('port', ethernet(packet, TO_PORT)).frame).flowLabel;
+      const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
+      expect(label(flow(4000, 900))).toBe(label(flow(4000)));
+      const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
+      expect(labels.size).toBeGreaterThan(195);
+      expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
+      const fragment = (offset: number, next: number, payload: Buffer): Buffer =>
+        ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(next, offset, true), payload]) });
+      expect(label(fragment(0, IP.udp, udp()))).toBe(label(fragment(1448, IP.tcp, Buffer.alloc(64, 7))));
+    });
+
+    it('flows share ways of equal cost, one flow keeps to one', () => {
+      const bench = new Bench(how);
+      bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
+      const way = (source: number): string =>
+        bench.send('port', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
+      expect(way(4000)).toBe(way(4000));
+      const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
+      const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
+      expect(new Set(taken).size).toBe(2);
+      expect(first).toBeGreaterThan(140);
+      expect(first).toBeLessThan(260);
+    });
+
+    it('counts what the VM sent, a super-packet as what it will be cut into', () => {
+      const bench = new Bench();
+      bench.send('port', ethernet(ip4(), TO_PORT));
+      bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+      bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+      const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
+      bench.send('port', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
+      const bytes = ip4().length;
+      expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
+      expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });
+    });
+  },
+);

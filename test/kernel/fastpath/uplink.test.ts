@@ -137,9 +137,16 @@ const CASES: Case[] = [
   { what: 'IPv4', packet: ethernet(ip4(), FROM_ROUTER), verdict: 'next' },
 ];
 
+const FLOWS: readonly Buffer[] = [arriving(ip4(IN4)), arriving(ip6(IN6))];
+
 describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) => {
-  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out }) => {
-    const sent = new Bench().send(program, packet);
+  it.each(
+    CASES.flatMap((one) => [
+      { ...one, how: 'looked up', before: undefined },
+      { ...one, how: 'remembered', before: FLOWS },
+    ]),
+  )('$what, $how: $reason', ({ packet, verdict, reason, out, before }) => {
+    const sent = new Bench(before && { before }).send(program, packet);
     // What XDP hands on meets tcx next, which counts it.
     const counted = reason === undefined || (program === 'uplink_xdp' && verdict === 'next') ? {} : { [reason]: 1 };
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted });
@@ -161,6 +168,23 @@ describe('super-packets', () => {
     const sent = new Bench().send('uplink_tc', packet, { gsoSize: MTU - 40, gsoSegs: 3 });
     expect(sent).toEqual({ verdict: 'next', counted: { 'punt no offload': 1 }, frame: packet });
   });
+});
+
+it.each([
+  [
+    'IPv4',
+    ip4({ ...IN4, protocol: IP.tcp, payload: tcp() }),
+    ip4({ ...IN4, ttl: 63, protocol: IP.tcp, payload: tcp() }),
+  ],
+  ['IPv6', ip6({ ...IN6, next: IP.tcp, payload: tcp() }), ip6({ ...IN6, hopLimit: 63, next: IP.tcp, payload: tcp() })],
+])('XDP passes TCP of %s on without its outer header, its port in the metadata', (_family, sent, inner) => {
+  const bench = new Bench();
+  const { verdict, counted, frame } = bench.send('uplink_xdp', arriving(sent));
+  expect({ verdict, counted }).toEqual({ verdict: 'next', counted: {} });
+  // A test run gives the metadata before the frame (net/bpf/test_run.c).
+  expect(frame.readUInt32LE(0)).toBe(0x5e90e500);
+  expect(frame.readUInt32LE(4)).toBe(bench.ifindex);
+  expect(frame.toString('hex', 8)).toBe(ethernet(inner, { to: MACS.vm, from: MACS.port }).toString('hex'));
 });
 
 it('XDP redirects to no interface that does not take frames', () => {

@@ -1,0 +1,206 @@
+/** The fast path's maps filled for the chain, without the agent. */
+import { U32 } from '../../src/libbpf/index.js';
+import type { Hop } from '../../src/ebpf/generated/layouts.js';
+import {
+  Behaviour,
+  DscpPolicy,
+  Encap,
+  Family,
+  MemberKey,
+  Node,
+  Permit,
+  Port,
+  PortFlags,
+  PrefixKey,
+  Sid,
+  SourceKey,
+  SourcePrefixKey,
+  Target,
+  TargetKind,
+  Underlay,
+} from '../../src/ebpf/generated/layouts.js';
+import { writeAddress } from '../../src/net/address.js';
+import { parseMac } from '../../src/net/mac.js';
+import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
+import { newEpoch } from '../../src/ebpf/epoch.js';
+import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
+
+const TENANT = 100;
+export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
+/** Bits of a prefix's key before the address: tenant and family. */
+const KEY_BITS = 64;
+const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), unused: 0 };
+
+const IN6: Codec<Uint8Array> = {
+  NAME: 'struct in6_addr',
+  SIZE: 16,
+  encode(into, offset, value) {
+    into.set(value, offset);
+  },
+  decode: (from, offset) => from.subarray(offset, offset + 16),
+};
+
+/** One hypervisor and what it knows of the other. */
+export interface Side {
+  node: 'hv1' | 'hv2';
+  peer: 'hv1' | 'hv2';
+  vmMac: string;
+  portMac: string;
+  uplinkMac: string;
+  peerMac: string;
+  /** Local VM's addresses and what is behind it; the same of the other side. */
+  local: readonly string[];
+  remote: readonly string[];
+}
+
+const HV1 = ['10.10.1.2/32', 'fd00:10:1::2/128'];
+const HV2 = [`${INNER[4].sinkLink}/32`, `${INNER[6].sinkLink}/128`, INNER[4].sinkPrefix, INNER[6].sinkPrefix];
+export const SIDES: readonly Side[] = [
+  {
+    node: 'hv1',
+    peer: 'hv2',
+    vmMac: MAC.gen,
+    portMac: MAC.hv1Port,
+    uplinkMac: MAC.hv1Uplink,
+    peerMac: MAC.hv2Uplink,
+    local: HV1,
+    remote: HV2,
+  },
+  {
+    node: 'hv2',
+    peer: 'hv1',
+    vmMac: MAC.sink,
+    portMac: MAC.hv2Port,
+    uplinkMac: MAC.hv2Uplink,
+    peerMac: MAC.hv1Uplink,
+    local: HV2,
+    remote: HV1,
+  },
+];
+
+function bytes16(address: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  writeAddress(address, bytes, 0);
+  return bytes;
+}
+
+function mac(text: string): Uint8Array {
+  return parseMac(text) ?? new Uint8Array(6);
+}
+
+function put<K, V>(map: BpfMap, keyCodec: Codec<K>, key: K, valueCodec: Codec<V>, value: V): void {
+  const keyBytes = Buffer.alloc(map.keySize);
+  const valueBytes = Buffer.alloc(map.valueSize);
+  keyCodec.encode(keyBytes, 0, key);
+  valueCodec.encode(valueBytes, 0, value);
+  map.update(keyBytes, valueBytes);
+}
+
+function splitPrefix(text: string): { family: number; address: Uint8Array; length: number; host: boolean } {
+  const [address = '', bits = ''] = text.split('/');
+  const family = address.includes(':') ? Family.FAMILY_INET6 : Family.FAMILY_INET;
+  const length = Number(bits);
+  return { family, address: bytes16(address), length, host: length === (family === Family.FAMILY_INET ? 32 : 128) };
+}
+
+/** Puts an address or a prefix where it is looked up. */
+function putTarget(objects: BpfObject, prefix: string, target: Target): void {
+  const { family, address, length, host } = splitPrefix(prefix);
+  const key = { tenant: TENANT, family, address };
+  if (host) put(objects.map('members'), MemberKey, key, Target, target);
+  else put(objects.map('prefixes'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
+}
+
+/** Fills the maps of one hypervisor: a tenant, its port, and its addresses here and at the other. */
+export function fill(object: BpfObject, side: Side, port: number, uplink: number, tenantMtu: number): void {
+  put(object.map('nodes'), U32, 0, Node, {
+    source: bytes16(TUNNEL_SOURCE[side.node]),
+    sidBlock: bytes16('fd00:5e::'),
+    sidMask: bytes16('ffff:ffff::'),
+  });
+  put(object.map('ports'), U32, port, Port, {
+    tenant: TENANT,
+    slot: 0,
+    vmMac: mac(side.vmMac),
+    mtu: tenantMtu,
+    ownMac: mac(side.portMac),
+    dscp: DscpPolicy.DSCP_COPY,
+    flags: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
+  });
+  put(object.map('sids'), IN6, bytes16(SID[side.node]), Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+  const hop = {
+    ifindex: uplink,
+    mtu: UNDERLAY_MTU,
+    destMac: mac(side.peerMac),
+    sourceMac: mac(side.uplinkMac),
+    unused: 0,
+  };
+  const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
+  put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(SID[side.peer]), hops });
+  const encap = { first: bytes16(SID[side.peer]), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+  put(object.map('encaps'), U32, 1, Encap, encap);
+  for (const prefix of side.remote) putTarget(object, prefix, { kind: TargetKind.TARGET_REMOTE, id: 1 });
+  for (const prefix of side.local) {
+    putTarget(object, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
+    const { family, address, length, host } = splitPrefix(prefix);
+    const source = { ifindex: port, family, address };
+    if (host) put(object.map('sources'), SourceKey, source, Permit, { unused: 0n });
+    else {
+      const key = { length: KEY_BITS + length, ...source };
+      put(object.map('source_prefixes'), SourcePrefixKey, key, Permit, { unused: 0n });
+    }
+  }
+  newEpoch(object.map('epochs'));
+}
+
+/** Tenants on the node, remote ports of each, and destinations of the one that sends; other nodes that have them. */
+export const LARGE = { tenants: 4096, portsPerTenant: 250, destinations: 4096, nodes: 256 } as const;
+
+/** The function part of a SID towards the same tenant at another node that the chain's peer stands in for. */
+function sidOfNode(side: Side, node: number): Uint8Array {
+  const sid = bytes16(SID[side.peer]);
+  sid.set([node >> 8, node & 0xff], 14);
+  return sid;
+}
+
+/**
+ * Fills the maps as on a hypervisor of a large cloud, on top of fill(): a million remote ports of 4,096 tenants, and each of the
+ * destinations an address of its own behind one of many encapsulations. At the peer they are all the one port's.
+ */
+export function fillLarge(object: BpfObject, side: Side, port: number): void {
+  const { tenants, portsPerTenant, destinations, nodes } = LARGE;
+  const members = object.map('members');
+  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * MemberKey.SIZE);
+  const values = Buffer.alloc((keys.length / MemberKey.SIZE) * Target.SIZE);
+  let at = 0;
+  const add = (tenant: number, address: Buffer, target: Target): void => {
+    MemberKey.encode(keys, at * MemberKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
+    Target.encode(values, at * Target.SIZE, target);
+    at += 1;
+  };
+  for (let node = 0; node < nodes; node++) {
+    const id = 2 + node;
+    const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+    put(object.map('encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
+    const own = sidOfNode({ ...side, peer: side.node }, node);
+    put(object.map('sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+  }
+  const address = Buffer.alloc(16);
+  const isNear = side.local.includes(INNER[4].sinkPrefix);
+  const first = bytes16(INNER[4].sink);
+  for (let index = 0; index < destinations; index++) {
+    address.set(first);
+    address.writeUInt16BE(address.readUInt16BE(2) + index, 2);
+    const far = { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) };
+    add(TENANT, address, isNear ? { kind: TargetKind.TARGET_LOCAL, id: port } : far);
+  }
+  for (let tenant = 0; tenant < tenants; tenant++) {
+    for (let index = 0; index < portsPerTenant; index++) {
+      address.writeUInt32BE(0x0a000000 + index, 0);
+      // Tenant ids behind the one that sends.
+      add(1000 + tenant, address, { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) });
+    }
+  }
+  members.updateBatch(keys, values);
+  newEpoch(object.map('epochs'));
+}

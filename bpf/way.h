@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* From an encapsulation's id to what is written and where it goes. */
+#pragma once
+#include "encap.h"
+#include "guard.h"
+#include "recall.h"
+
+static __always_inline enum reason find_way(struct way *way, __u32 id, const struct inner *inner, const struct port *port, __u64 epoch)
+{
+	__u32 index = memory_index(id, KNOWN_WAY_BITS);
+	struct known_way *known = bpf_map_lookup_elem(&known_ways, &index);
+	const struct underlay *underlay;
+	const struct encap *encap;
+
+	way->port = port;
+	if (known && epoch && known->epoch == epoch && known->encap == id) {
+		way->first = &known->first;
+		way->hop = choose_hop(known->hops, known->count, inner);
+		way->srh = NULL;
+		return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
+	}
+	encap = bpf_map_lookup_elem(&encaps, &id);
+	if (!encap)
+		return PUNT_NO_MEMBER;
+	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	if (!underlay || !underlay->count)
+		return PUNT_UNRESOLVED;
+	way->first = &encap->first;
+	way->hop = choose_hop(underlay->hops, underlay->count, inner);
+	way->srh = encap;
+	if (known && !encap->srh_bytes) {
+		known->epoch = epoch;
+		known->encap = id;
+		known->count = underlay->count;
+		copy_address(&known->first, &encap->first);
+		__builtin_memcpy(known->hops, underlay->hops, sizeof(known->hops));
+	}
+	return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
+}

@@ -1,0 +1,85 @@
+/** What programs remember of flows: what the lookups found, until the agent says that something changed. */
+import { describe, expect, it } from 'vitest';
+import { newEpoch } from '../../../src/ebpf/epoch.js';
+import { TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { Bench, MACS, SIDS } from './bench.js';
+import { encapsulated, ethernet, ip4, ip6 } from './packets.js';
+
+const TO_PORT = { to: MACS.port, from: MACS.vm };
+const REMOTE = 'fd00:5e:2::1';
+const IN4 = { from: '10.0.0.2', to: '10.0.0.1' } as const;
+
+function macOf(frame: Buffer): string {
+  return frame.toString('hex', 0, 6).replace(/..(?!$)/g, '$&:');
+}
+
+/** What hangs on which map: the change, and a packet that goes otherwise after it. */
+const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[] = [
+  {
+    what: 'a neighbour',
+    change: (bench) => {
+      bench.setUnderlay(1, [MACS.secondRouter]);
+    },
+    after: MACS.secondRouter,
+  },
+  {
+    what: 'a member that moves',
+    change: (bench) => {
+      bench.addMember('10.0.0.2', TargetKind.TARGET_LOCAL, 77);
+    },
+    after: MACS.otherVm,
+  },
+];
+
+describe.each(CHANGES)('$what', ({ change, after }) => {
+  it('is not noticed before the epoch ends, and then at once', () => {
+    const bench = new Bench({ before: [] });
+    const send = (): string => macOf(bench.send('port', ethernet(ip4(), TO_PORT)).frame);
+    newEpoch(bench.maps.epochs);
+    const epoch = bench.maps.epochs.lookup(Buffer.alloc(4));
+    expect(send()).toBe(MACS.router);
+    change(bench);
+    if (epoch === undefined) throw new Error('no epoch');
+    bench.maps.epochs.update(Buffer.alloc(4), epoch);
+    expect(send()).toBe(MACS.router);
+    newEpoch(bench.maps.epochs);
+    expect(send()).toBe(after);
+  });
+});
+
+it('a port that goes takes what was remembered of it along', () => {
+  const bench = new Bench({ before: [] });
+  newEpoch(bench.maps.epochs);
+  const sent = ethernet(ip4(), TO_PORT);
+  const router = { to: '02:00:00:00:02:02', from: MACS.router };
+  const arriving = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], REMOTE), router);
+  expect(bench.send('port', sent).verdict).toBe('redirect');
+  expect(bench.send('uplink_tc', arriving).verdict).toBe('redirect');
+  bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+  newEpoch(bench.maps.epochs);
+  expect(bench.send('port', sent).verdict).toBe('next');
+  expect(bench.send('uplink_tc', arriving).verdict).toBe('next');
+});
+
+it('what one port may send, another may not', () => {
+  const bench = new Bench({ before: [] });
+  bench.setPort({ slot: 1 }, 1);
+  newEpoch(bench.maps.epochs);
+  for (const packet of [ip4(), ip6()]) {
+    expect(bench.send('port', ethernet(packet, TO_PORT)).verdict).toBe('redirect');
+    expect(bench.send('port', ethernet(packet, TO_PORT), { ifindex: 1 })).toMatchObject({
+      verdict: 'drop',
+      counted: { 'drop source address': 1 },
+    });
+  }
+});
+
+it('what arrives for one tenant, another does not get', () => {
+  const bench = new Bench({ before: [] });
+  const other = 'fd00:5e:1:4600:65::';
+  newEpoch(bench.maps.epochs);
+  const arriving = (sid: string): Buffer =>
+    ethernet(encapsulated(ip4(IN4), [sid], REMOTE), { to: MACS.uplink, from: MACS.router });
+  expect(bench.send('uplink_tc', arriving(SIDS.dt46)).verdict).toBe('redirect');
+  expect(bench.send('uplink_tc', arriving(other)).verdict).toBe('next');
+});
