@@ -61,7 +61,8 @@ struct prefix_key {
 
 enum target_kind {
 	TARGET_LOCAL = 1,  /* id: ifindex of a port */
-	TARGET_REMOTE = 2, /* id: of an encapsulation */
+	TARGET_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
+	TARGET_GATEWAY = 3, /* the tenant's gateway, which every node is */
 };
 
 /* Where an address is. */

@@ -2,12 +2,12 @@
 /* tcx ingress of a tenant's interface: guard, lookup, H.Encaps.Red, straight to the uplink or to a port of this node. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include "aside.h"
 #include "encap.h"
 #include "guard.h"
 #include "keep.h"
 #include "stats.h"
 
-#define TCX_NEXT (-1)
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
 #define PULL_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + 20)
 
@@ -118,12 +118,6 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	return REASON_FORWARDED;
 }
 
-static __always_inline int verdict(enum reason reason)
-{
-	count_reason(reason);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
-}
-
 SEC("tcx/ingress")
 int segue_port(struct __sk_buff *skb)
 {
@@ -141,33 +135,33 @@ int segue_port(struct __sk_buff *skb)
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
-			return verdict(PUNT_NO_ROOM);
+			return aside(skb, PUNT_NO_ROOM);
 	}
 	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return aside(skb, reason);
 	target = find_target(port->tenant, &inner);
 	if (!target)
-		return verdict(PUNT_NO_MEMBER);
+		return aside(skb, PUNT_NO_MEMBER);
 	id = target->id;
 	if (target->kind == TARGET_LOCAL) {
 		reason = to_local(skb, &inner, id, port);
 		if (reason != REASON_FORWARDED)
-			return verdict(reason);
+			return aside(skb, reason);
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
 	if (is_syn(&inner))
-		return verdict(PUNT_TCP_SYN);
+		return aside(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
-		return verdict(PUNT_NO_MEMBER);
+		return aside(skb, PUNT_NO_MEMBER);
 	hop = choose_hop(encap, &inner);
 	if (!hop)
-		return verdict(PUNT_UNRESOLVED);
+		return aside(skb, PUNT_UNRESOLVED);
 	reason = to_remote(skb, &inner, encap, hop, port, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(reason);
+		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	return bpf_redirect(hop->ifindex, 0);
 }

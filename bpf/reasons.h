@@ -6,6 +6,10 @@
 enum reason {
 	/* It took the fast path. */
 	REASON_FORWARDED,
+	/* Answered by the program, in the node's place. */
+	ANSWER_ARP,
+	ANSWER_NEIGHBOUR, /* a neighbour solicitation */
+	ANSWER_ECHO,	  /* a ping of the gateway's address */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
@@ -23,6 +27,7 @@ enum reason {
 	DROP_MALFORMED,
 	DROP_SOURCE_MAC,
 	DROP_SOURCE_ADDRESS,
+	DROP_NEIGHBOUR_SENDER, /* ARP or a neighbour solicitation of another sender than the port's */
 	DROP_SID_BLOCK,
 	DROP_ROUTING_HEADER,
 	DROP_BEHAVIOUR, /* the SID does not take that family */

@@ -15,27 +15,32 @@ const NONE: readonly string[] = [];
 const devices = ({ device }: BpfMember): readonly string[] => (device === undefined ? NONE : [device]);
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-function describe(what: string, { tenant, to, device, encap }: BpfMember): string {
-  return `fast path ${what} ${to} tenant ${tenant} ${device === undefined ? `encap ${encap ?? ''}` : `dev ${device}`}`;
+function describe(what: string, { tenant, to, device, encap, gateway }: BpfMember): string {
+  const where = gateway ? 'gateway' : device === undefined ? `encap ${encap ?? ''}` : `dev ${device}`;
+  return `fast path ${what} ${to} tenant ${tenant} ${where}`;
 }
 
-function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember, 'device' | 'encap'> {
+function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember, 'device' | 'encap' | 'gateway'> {
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
   const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
   if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
   return { encap: `kind ${kind} id ${id}` };
 }
 
-function writeTarget(kernel: Kernel, { device, encap, to }: BpfMember, into: Buffer, at: number): void {
-  let id;
-  if (device !== undefined) id = indexOfPresent(kernel, device);
-  else id = kernel.fastpath.encapIds.get(encap ?? '');
+/** The kind of a target, and its id. @throws Error where what it names does not exist */
+function targetOf(kernel: Kernel, { device, encap, to, gateway }: BpfMember): [kind: number, id: number] {
+  if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
+  if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
+  const id = kernel.fastpath.encapIds.get(encap ?? '');
   if (id === undefined) throw new Error(`${to}: the encapsulation to ${encap ?? ''} does not exist`);
-  into.writeUInt32LE(
-    device === undefined ? TargetKind.TARGET_REMOTE : TargetKind.TARGET_LOCAL,
-    at + Target.OFFSETS.kind,
-  );
+  return [TargetKind.TARGET_REMOTE, id];
+}
+
+function writeTarget(kernel: Kernel, value: BpfMember, into: Buffer, at: number): void {
+  const [kind, id] = targetOf(kernel, value);
+  into.writeUInt32LE(kind, at + Target.OFFSETS.kind);
   into.writeUInt32LE(id, at + Target.OFFSETS.id);
 }
 

@@ -48,7 +48,7 @@ export interface BpfSource {
   from: string;
 }
 
-/** Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. */
+/** Where a tenant's address or prefix is: behind a port of this node, behind an encapsulation, or the node itself is the gateway. */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
@@ -56,6 +56,7 @@ export interface BpfMember {
   device?: string;
   /** Key of a `bpf-encap`. */
   encap?: string;
+  gateway?: true;
 }
 
 /** A local SID. */

@@ -90,12 +90,14 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port' });
 }
 
-/** A tenant's local SIDs. */
+/** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
 export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   if (view.fastpath === undefined) return;
   for (const behaviour of view.localBehaviours()) {
     emit('bpf-sid', tenantSid(view.self.locator, behaviour, tenant.id), { tenant: tenant.id, behaviour });
   }
+  const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
+  for (const to of gateways) emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, gateway: true });
 }
 
 function transitKey(segment: string): string {

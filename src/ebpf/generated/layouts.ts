@@ -388,36 +388,64 @@ export const Count = {
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
 
+/** struct scratch, 256 bytes */
+export interface Scratch {
+  /** 32 */
+  words: bigint[];
+}
+
+export const Scratch = {
+  NAME: 'struct scratch',
+  SIZE: 256,
+  OFFSETS: { words: 0 },
+  encode(into: Buffer, offset: number, value: Scratch): void {
+    checkLength(value.words, 32, 'scratch.words');
+    for (const [index, element] of value.words.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): Scratch {
+    return {
+      words: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+    };
+  },
+} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+
 /** enum reason */
 export const Reason = {
   REASON_FORWARDED: 0,
-  PUNT_NOT_IP: 1,
-  PUNT_NOT_ROUTED: 2,
-  PUNT_NO_MEMBER: 3,
-  PUNT_NOT_LOCAL: 4,
-  PUNT_IP_OPTIONS: 5,
-  PUNT_HOP_LIMIT: 6,
-  PUNT_TOO_BIG: 7,
-  PUNT_TCP_SYN: 8,
-  PUNT_UNRESOLVED: 9,
-  PUNT_SEGMENTS: 10,
-  PUNT_NO_ROOM: 11,
-  PUNT_NO_OFFLOAD: 12,
-  DROP_MALFORMED: 13,
-  DROP_SOURCE_MAC: 14,
-  DROP_SOURCE_ADDRESS: 15,
-  DROP_SID_BLOCK: 16,
-  DROP_ROUTING_HEADER: 17,
-  DROP_BEHAVIOUR: 18,
-  DROP_NO_ROOM: 19,
-  DROP_ECN: 20,
-  REASON_COUNT: 21,
+  ANSWER_ARP: 1,
+  ANSWER_NEIGHBOUR: 2,
+  ANSWER_ECHO: 3,
+  PUNT_NOT_IP: 4,
+  PUNT_NOT_ROUTED: 5,
+  PUNT_NO_MEMBER: 6,
+  PUNT_NOT_LOCAL: 7,
+  PUNT_IP_OPTIONS: 8,
+  PUNT_HOP_LIMIT: 9,
+  PUNT_TOO_BIG: 10,
+  PUNT_TCP_SYN: 11,
+  PUNT_UNRESOLVED: 12,
+  PUNT_SEGMENTS: 13,
+  PUNT_NO_ROOM: 14,
+  PUNT_NO_OFFLOAD: 15,
+  DROP_MALFORMED: 16,
+  DROP_SOURCE_MAC: 17,
+  DROP_SOURCE_ADDRESS: 18,
+  DROP_NEIGHBOUR_SENDER: 19,
+  DROP_SID_BLOCK: 20,
+  DROP_ROUTING_HEADER: 21,
+  DROP_BEHAVIOUR: 22,
+  DROP_NO_ROOM: 23,
+  DROP_ECN: 24,
+  REASON_COUNT: 25,
 } as const;
 
 /** enum target_kind */
 export const TargetKind = {
   TARGET_LOCAL: 1,
   TARGET_REMOTE: 2,
+  TARGET_GATEWAY: 3,
 } as const;
 
 /** enum port_flags */

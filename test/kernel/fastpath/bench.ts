@@ -32,6 +32,8 @@ export const PATHS: Readonly<Record<number, readonly string[]>> = {
   4: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:2:4600:64::'],
   5: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:93:1::', 'fd00:5e:2:4600:64::'],
 };
+/** The tenant's gateway, of each family. */
+export const GATEWAYS = ['10.0.0.254', 'cafe::254'] as const;
 /** A port of this node whose interface does not segment tunnels, nor take frames from XDP; it has 10.0.0.9 and cafe::9. */
 const PLAIN_PORT = 79;
 const OTHER_PORT = 77;
@@ -141,9 +143,16 @@ export class Bench {
     );
   }
 
+  /** @param id of its encapsulation */
+  addRemotePrefix(to: string, length: number, id: number): void {
+    const key = { length: 64 + length, tenant: TENANT, ...family(to) };
+    const target = { kind: layouts.TargetKind.TARGET_REMOTE, id };
+    this.maps.prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, target));
+  }
+
   #fill(): void {
-    const { nodes, sources, source_prefixes: sourcePrefixes, prefixes, encaps, sids } = this.maps;
-    const { TARGET_LOCAL, TARGET_REMOTE } = layouts.TargetKind;
+    const { nodes, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
+    const { TARGET_LOCAL, TARGET_REMOTE, TARGET_GATEWAY } = layouts.TargetKind;
     const node = {
       source: bytesOf(SOURCE),
       sidBlock: bytesOf('fd00:5e::'),
@@ -170,14 +179,11 @@ export class Bench {
     for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, TARGET_LOCAL, this.ifindex);
     for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, TARGET_LOCAL, OTHER_PORT);
     for (const address of ['10.0.0.9', 'cafe::9']) this.addMember(address, TARGET_LOCAL, PLAIN_PORT);
+    for (const gateway of GATEWAYS) this.addMember(gateway, TARGET_GATEWAY, 0);
     // The tenant next door has an address of the first one's, elsewhere.
     this.addMember('10.0.0.2', TARGET_REMOTE, 3, TENANT + 1);
-    const prefix = (to: string, length: number, id: number): void => {
-      const key = { length: 64 + length, tenant: TENANT, ...family(to) };
-      prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, { kind: TARGET_REMOTE, id }));
-    };
-    prefix('172.16.0.0', 12, 2);
-    prefix('172.16.5.0', 24, 3);
+    this.addRemotePrefix('172.16.0.0', 12, 2);
+    this.addRemotePrefix('172.16.5.0', 24, 3);
     for (const [name, sid] of Object.entries(SIDS)) {
       const behaviour = { dt46: 0x46, dt4: 4, dt6: 6 }[name] ?? 0;
       sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));

@@ -142,7 +142,9 @@ export function withoutFlowLabel(frame: Buffer): { frame: Buffer; flowLabel: num
   return { frame: copy, flowLabel: word & 0xfffff };
 }
 
-function checksum(bytes: Buffer): number {
+/** The Internet checksum (RFC 1071). */
+export function checksum(odd: Buffer): number {
+  const bytes = odd.length % 2 === 0 ? odd : Buffer.concat([odd, Buffer.alloc(1)]);
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
