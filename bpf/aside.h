@@ -13,7 +13,7 @@
 static __always_inline int verdict(enum reason reason)
 {
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? TC_ACT_SHOT : TCX_NEXT;
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 /* Answers whoever asks for an address that the VM is to send here for. */

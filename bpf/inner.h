@@ -11,6 +11,11 @@
 #include "reasons.h"
 
 #define IP_OFFSET_OR_MORE bpf_htons(0x3fff) /* more fragments, or an offset */
+#define IP6_OFFSET bpf_htons(0xfff8)
+#define MAX_EXTENSIONS 6
+#define EXTENSION_MOBILITY 135
+#define EXTENSION_HIP 139
+#define EXTENSION_SHIM6 140
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define ICMP6_ROUTER_SOLICITATION 133
@@ -70,36 +75,48 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 	inner->hash = mix(addresses, ((__u64)ports << 8) | inner->protocol);
 }
 
+/* For what has no ports to read, or has them behind options: by the addresses, so that a flow's packets stay together. */
+static __always_inline void read_no_transport(struct inner *inner, __u8 protocol, __u64 addresses)
+{
+	/* Of the segments of a super-packet with options: TCP's shortest header. */
+	inner->l4_bytes = protocol == IPPROTO_TCP ? 20 : protocol == IPPROTO_UDP ? 8 : 0;
+	inner->hash = mix(addresses, protocol);
+}
+
 static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *ip, void *data_end)
 {
 	if ((void *)(ip + 1) > data_end)
 		return DROP_MALFORMED;
 	if (ip->version != 4 || ip->ihl < 5)
 		return DROP_MALFORMED;
-	if (ip->ihl != 5)
-		return PUNT_IP_OPTIONS;
 	inner->family = FAMILY_INET;
 	inner->length = bpf_ntohs(ip->tot_len);
 	inner->traffic_class = ip->tos;
 	inner->hop_limit = ip->ttl;
 	inner->protocol = ip->protocol;
-	inner->header_bytes = sizeof(*ip);
+	inner->header_bytes = ip->ihl * 4;
 	inner->l4_bytes = 0;
 	inner->tcp_flags = 0;
 	__builtin_memset(&inner->source, 0, sizeof(inner->source));
 	__builtin_memset(&inner->dest, 0, sizeof(inner->dest));
 	inner->source.in6_u.u6_addr32[0] = ip->saddr;
 	inner->dest.in6_u.u6_addr32[0] = ip->daddr;
-	if (inner->length < sizeof(*ip))
+	if (inner->length < inner->header_bytes)
 		return DROP_MALFORMED;
 	/* Limited broadcast, multicast: the first byte. */
 	if (((__u8 *)&ip->daddr)[0] >= 224)
 		return PUNT_NOT_ROUTED;
-	if (ip->frag_off & IP_OFFSET_OR_MORE)
-		inner->hash = mix(((__u64)ip->saddr << 32) | ip->daddr, ip->protocol);
+	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5)
+		read_no_transport(inner, ip->protocol, ((__u64)ip->saddr << 32) | ip->daddr);
 	else
 		read_transport(inner, ip + 1, data_end, ((__u64)ip->saddr << 32) | ip->daddr);
 	return REASON_FORWARDED;
+}
+
+static __always_inline bool is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
+	       next == EXTENSION_MOBILITY || next == EXTENSION_HIP || next == EXTENSION_SHIM6;
 }
 
 static __always_inline __u64 fold(const struct in6_addr *address)
@@ -107,6 +124,48 @@ static __always_inline __u64 fold(const struct in6_addr *address)
 	const __u32 *word = address->in6_u.u6_addr32;
 
 	return (((__u64)word[0] << 32) | word[1]) * 0x9e3779b97f4a7c15ULL ^ (((__u64)word[2] << 32) | word[3]);
+}
+
+/*
+ * Extension headers (RFC 8200 section 4) do not concern an encapsulation, but a routing header is refused wherever it stands. A chain
+ * that is longer than this, or than the part of the packet that is there to be read, is for the kernel to judge.
+ */
+static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at, void *data_end, __u64 addresses)
+{
+	__u8 *begin = at;
+	__u8 next = inner->protocol;
+	bool fragment = false;
+	int i;
+
+#pragma unroll
+	for (i = 0; i <= MAX_EXTENSIONS; i++) {
+		if (next == IPPROTO_ROUTING)
+			return DROP_ROUTING_HEADER;
+		if (fragment || !is_extension(next)) {
+			inner->header_bytes += at - begin;
+			if (inner->length < inner->header_bytes)
+				return DROP_MALFORMED;
+			/* All fragments of a packet begin with the same header: the last one may differ between them. */
+			read_no_transport(inner, inner->protocol, addresses);
+			if (next == IPPROTO_TCP)
+				inner->l4_bytes = 20;
+			return REASON_FORWARDED;
+		}
+		if (i == MAX_EXTENSIONS || (void *)(at + 8) > data_end)
+			return PUNT_IP_OPTIONS;
+		if (next == IPPROTO_FRAGMENT) {
+			/* What follows is from the middle of the packet. */
+			fragment = *(__u16 *)(at + 2) & IP6_OFFSET;
+			next = *at;
+			at += 8;
+		} else {
+			__u32 bytes = next == IPPROTO_AH ? (at[1] + 2) * 4 : (at[1] + 1) * 8;
+
+			next = *at;
+			at += bytes;
+		}
+	}
+	return PUNT_IP_OPTIONS;
 }
 
 static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hdr *ip6, void *data_end)
@@ -146,10 +205,11 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	case IPPROTO_HOPOPTS:
 	case IPPROTO_DSTOPTS:
 	case IPPROTO_FRAGMENT:
-	case 135: /* mobility */
-	case 139: /* HIP */
-	case 140: /* shim6 */
-		return PUNT_IP_OPTIONS;
+	case IPPROTO_AH:
+	case EXTENSION_MOBILITY:
+	case EXTENSION_HIP:
+	case EXTENSION_SHIM6:
+		return read_extensions(inner, after, data_end, fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7));
 	}
 	read_transport(inner, after, data_end, fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7));
 	return REASON_FORWARDED;

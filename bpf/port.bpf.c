@@ -151,7 +151,7 @@ int segue_port(struct __sk_buff *skb)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
+	if (is_syn(&inner) && !alone)
 		return aside(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)

@@ -97,7 +97,7 @@ int segue_port_xdp(struct xdp_md *ctx)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner))
+	if (is_syn(&inner) && !alone)
 		return verdict(PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)

@@ -15,7 +15,7 @@ enum reason {
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
 	PUNT_NO_MEMBER,	 /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
 	PUNT_NOT_LOCAL,	 /* decapsulated it would go on to another node */
-	PUNT_IP_OPTIONS, /* IPv4 options, IPv6 extension headers */
+	PUNT_IP_OPTIONS, /* IPv6 extension headers, more than are read */
 	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
 	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
 	PUNT_TCP_SYN,	 /* its MSS is to be clamped */

@@ -6,12 +6,21 @@
 /* Set before loading. Without it ports are not counted; reasons always are. */
 const volatile bool count_traffic = true;
 
+/* `dataplane: ebpf`: nothing is beneath, so what would be handed to the kernel is dropped under its reason. Set before loading. */
+const volatile bool alone = false;
+
 static __always_inline void count_reason(__u32 reason)
 {
 	struct count *count = bpf_map_lookup_elem(&reasons, &reason);
 
 	if (count)
 		count->packets++;
+}
+
+/* Is this the end of a packet that did not take the fast path? */
+static __always_inline bool ends(enum reason reason)
+{
+	return alone || reason >= DROP_MALFORMED;
 }
 
 static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)

@@ -38,7 +38,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_FORWARDED) {
 		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
 			reason = DROP_MALFORMED;
-		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION))
+		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
 		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
@@ -55,10 +55,8 @@ int segue_uplink_tc(struct __sk_buff *skb)
 		}
 	}
 	count_reason(reason);
-	if (reason >= DROP_MALFORMED)
-		return TC_ACT_SHOT;
 	if (reason != REASON_FORWARDED)
-		return TCX_NEXT;
+		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -8,11 +8,29 @@ const ETHERNET_MTU = 1500;
 /** ARPHRD_ETHER (linux/if_arp.h) */
 const ETHERNET = 1;
 
+/** The node file asks for the fast path alone, and the machine cannot have it: there is nothing to fall back to. */
+export class FastpathMissingError extends Error {
+  readonly code = 'FASTPATH_MISSING';
+
+  constructor(missing: string) {
+    super(`dataplane: ebpf: ${missing}; nothing was changed (hybrid and kernel forward without)`);
+    this.name = 'FastpathMissingError';
+  }
+}
+
 /** What planning needs of the machine; `kernel.links` must be fresh. */
 export function readFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
   const mtus = config.uplinks.map((name) => kernel.links.get(name)?.mtu ?? ETHERNET_MTU);
   const uplinkMtu = Math.min(...mtus);
   return config.dataplane === 'kernel' ? { uplinkMtu } : { uplinkMtu, fastpath: fastpathFacts(kernel, config) };
+}
+
+/** The same, for who is about to change the kernel. @throws FastpathMissingError */
+export function requireFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
+  const facts = readFacts(kernel, config);
+  const missing = facts.fastpath?.missing;
+  if (config.dataplane === 'ebpf' && missing !== undefined) throw new FastpathMissingError(missing);
+  return facts;
 }
 
 function fastpathFacts(kernel: Kernel, { uplinks, xdp }: NodeConfig): FastpathFacts {

@@ -7,7 +7,7 @@ import { planWarnings } from '../plan/warnings.js';
 import { brake, brakeOnIntent } from '../reconcile/brake.js';
 import { changesOf, takesAlong } from '../reconcile/engine.js';
 import { everything, merge, noHints } from './hints.js';
-import { readFacts } from './facts.js';
+import { FastpathMissingError, requireFacts } from './facts.js';
 import type { BrakeError } from '../reconcile/brake.js';
 import type { Report, Survey, Waiting } from '../reconcile/change.js';
 import type { SurveyOptions } from '../reconcile/engine.js';
@@ -57,7 +57,7 @@ export class Follower {
     const { kernel, engine } = this.#instance;
     this.#untaken = intent;
     kernel.links.refresh();
-    const planner = new Planner(this.#config, readFacts(kernel, this.#config), intent);
+    const planner = new Planner(this.#config, requireFacts(kernel, this.#config), intent);
     const survey = await engine.survey(planner.plan);
     this.#untaken = undefined;
     if (!force && this.#hold(brake(survey.changes, survey.portsHeld), intent)) return noHints();
@@ -101,8 +101,14 @@ export class Follower {
 
   /** Another node file for the same node. */
   async reconfigure(config: NodeConfig): Promise<Hints> {
+    const before = this.#config;
     this.#config = config;
-    return this.#replan();
+    try {
+      return await this.#replan();
+    } catch (error) {
+      if (error instanceof FastpathMissingError) this.#config = before;
+      throw error;
+    }
   }
 
   /** Looks at what hints name, and puts it right. */
@@ -111,7 +117,7 @@ export class Follower {
     const { kernel, engine } = this.#instance;
     if (hints.links) {
       kernel.links.refresh();
-      const facts = readFacts(kernel, this.#config);
+      const facts = requireFacts(kernel, this.#config);
       // The delta takes the old plan for what the kernel has; the look below finds what of that is not so.
       if (!equalValues(facts, this.#planner.view.facts)) merge(hints, await this.#replan());
     }
@@ -134,7 +140,7 @@ export class Follower {
     if (this.#planner === undefined || this.#intent === undefined) return noHints();
     const { kernel, engine } = this.#instance;
     const before = this.#planner.plan;
-    this.#planner = new Planner(this.#config, readFacts(kernel, this.#config), this.#intent);
+    this.#planner = new Planner(this.#config, requireFacts(kernel, this.#config), this.#intent);
     const delta: PlanDelta = difference(before, this.#planner.plan);
     const report = await engine.execute(changesOf(delta));
     this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');

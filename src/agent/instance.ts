@@ -5,7 +5,7 @@ import { KERNEL_KINDS } from '../reconcile/kinds.js';
 import { planAll } from '../plan/compile.js';
 import { IntentView } from '../plan/view.js';
 import { planWarnings } from '../plan/warnings.js';
-import { readFacts } from './facts.js';
+import { readFacts, requireFacts } from './facts.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Kinds } from '../reconcile/engine.js';
 import type { Plan } from '../plan/plan.js';
@@ -38,15 +38,21 @@ export class Instance {
     this.engine = new Engine(this.kernel, kinds);
   }
 
-  /** The plan for an intent as things stand on this machine, and what it leaves undone. */
+  /**
+   * The plan for an intent as things stand on this machine, and what it leaves undone.
+   *
+   * @throws FastpathMissingError
+   */
   prepare(intent: Intent): { plan: Plan; warnings: string[] } {
     this.kernel.links.refresh();
-    const view = new IntentView(this.config, readFacts(this.kernel, this.config), intent);
+    const view = new IntentView(this.config, requireFacts(this.kernel, this.config), intent);
     return { plan: planAll(view), warnings: planWarnings(view) };
   }
 
+  /** The plan, for who only looks. */
   plan(intent: Intent): Plan {
-    return this.prepare(intent).plan;
+    this.kernel.links.refresh();
+    return planAll(new IntentView(this.config, readFacts(this.kernel, this.config), intent));
   }
 
   /** Runs what alters the kernel, one process at a time. @throws LockedError */

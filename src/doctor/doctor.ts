@@ -28,10 +28,12 @@ export async function diagnose({ instance, file, defaultFile, intent, intentErro
   const { kernel, config } = instance;
   kernel.links.refresh();
   const members = ownMembers([...kernel.links.all()]);
-  const patient: Patient = { instance, intent, intentError, applied: members.length > 0 };
+  const applied = members.length > 0 || kernel.fastpath.isPinned;
+  const alone = config.dataplane === 'ebpf';
+  const patient: Patient = { instance, intent, intentError, applied, alone };
   const processes = listProcesses();
   const checks: Check[] = [
-    ...(await probeKernel()),
+    ...(await probeKernel(alone)),
     ...checkTools(),
     ...checkUplinks(patient),
     ...checkUnderlay(patient),

@@ -27,6 +27,8 @@ export interface Probe {
   since: string;
   /** Kernel configuration that has it. */
   config: string;
+  /** Not only the slow path needs it. */
+  always?: true;
   /** Name of a probe it cannot be tried without. */
   needs?: string;
   /** Uses the feature; throws when the kernel has it not. */
@@ -123,6 +125,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'address-protocol',
+    always: true,
     feature: 'protocol of addresses (IFA_PROTO)',
     since: '5.18',
     config: '',
@@ -147,6 +150,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'guard',
+    always: true,
     feature: "nftables with all that the port guard's tables use",
     since: '5.6',
     config: 'CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_FIB',

@@ -9,15 +9,22 @@ import type { Check } from './types.js';
 
 /** The slow path's oldest Linux: H.Encaps.Red. What needs a later one has a probe of its own. */
 export const MINIMUM_KERNEL = '6.0';
+/** The fast path's: tcx links. */
+const MINIMUM_FASTPATH_KERNEL = '6.6';
 
-/** Tries each feature in a network namespace of its own, which goes afterwards. */
-export async function probeKernel(): Promise<Check[]> {
+/**
+ * Tries each feature in a network namespace of its own, which goes afterwards.
+ *
+ * @param alone only what the fast path needs that forwards alone
+ */
+export async function probeKernel(alone = false): Promise<Check[]> {
   const findings = new Findings('kernel');
   const running = release();
-  if (olderThan(running, MINIMUM_KERNEL)) {
-    findings.fail('version', `Linux ${running}`, `segue needs Linux >= ${MINIMUM_KERNEL}: install a newer kernel`);
+  const minimum = alone ? MINIMUM_FASTPATH_KERNEL : MINIMUM_KERNEL;
+  if (olderThan(running, minimum)) {
+    findings.fail('version', `Linux ${running}`, `segue needs Linux >= ${minimum}: install a newer kernel`);
   } else {
-    findings.ok('version', `Linux ${running} (requires >= ${MINIMUM_KERNEL})`);
+    findings.ok('version', `Linux ${running} (requires >= ${minimum})`);
   }
   const netns = `segue-probe-${process.pid}`;
   createNetns(netns);
@@ -32,6 +39,7 @@ export async function probeKernel(): Promise<Check[]> {
     scratch.route.request(setLink('lo', { up: true }));
     const missing = new Map<string, Probe>();
     for (const probe of PROBES) {
+      if (alone && probe.always !== true) continue;
       const lacks = probe.needs === undefined ? undefined : missing.get(probe.needs);
       if (lacks !== undefined) findings.fail(probe.name, notSupported(probe), `it needs ${lacks.feature}`);
       if (lacks !== undefined || !(await tryOne(probe, scratch, running, findings))) missing.set(probe.name, probe);

@@ -28,7 +28,13 @@ export async function checkState(
   if (config.dataplane !== 'kernel') {
     const missing = missingForFastpath(kernel.fastpath.pinDirectory);
     if (missing === undefined) findings.ok('dataplane', `dataplane: ${config.dataplane}`);
-    else {
+    else if (config.dataplane === 'ebpf') {
+      findings.fail(
+        'dataplane',
+        `dataplane: ebpf cannot be: ${missing}`,
+        'nothing is applied: mend what is missing, or say "dataplane: hybrid", which forwards with the kernel meanwhile',
+      );
+    } else {
       findings.warn(
         'dataplane',
         `dataplane: ${config.dataplane}, and no fast path: ${missing}`,
@@ -55,11 +61,13 @@ export async function checkState(
   if (!applied) {
     findings.warn(
       'drift',
-      'no VRF of segue exists',
+      'neither a VRF nor a fast path of segue exists',
       'the intent was never applied here: segue apply, or start the agent',
     );
     return findings.checks;
   }
+  if (findings.checks.some(({ name, status }) => name === 'agent.dataplane' && status === 'fail'))
+    return findings.checks;
   const { changes, warnings } = await surveyOnce(instance, intent);
   for (const warning of warnings) {
     findings.warn('limits', warning, 'the plan stops at a bound of its own: what is beyond it is left undone');

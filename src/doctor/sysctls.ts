@@ -37,11 +37,11 @@ const SHARED: readonly Expected[] = [
 ];
 
 /** @param members devices in VRFs of ours, and these VRFs */
-export function checkSysctls({ instance, applied }: Patient, members: readonly Link[]): Check[] {
+export function checkSysctls({ instance, applied, alone }: Patient, members: readonly Link[]): Check[] {
   const { kernel, config } = instance;
   const { sysctls } = kernel;
   const findings = new Findings('sysctl');
-  for (const { path, value, name, why } of SHARED) {
+  for (const { path, value, name, why } of alone ? [] : SHARED) {
     const found = sysctls.read(path);
     const what = `${dotted(path)} = ${found ?? 'absent'}`;
     if (found === value) findings.ok(name, what);
@@ -49,7 +49,7 @@ export function checkSysctls({ instance, applied }: Patient, members: readonly L
     else findings.warn(name, `${what}, not ${value} yet`, `${why}: ${APPLY}`);
   }
   for (const uplink of config.uplinks) checkUplink(sysctls, uplink, findings);
-  checkReversePath(sysctls, members, findings);
+  if (!alone) checkReversePath(sysctls, members, findings);
   checkMembers(sysctls, members, findings);
   return findings.checks;
 }

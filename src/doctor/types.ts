@@ -21,8 +21,10 @@ export interface Patient {
   /** Scoped to the node; undefined when it cannot be read, with the reason. */
   intent: Intent | undefined;
   intentError: string | undefined;
-  /** VRFs of ours exist: what apply sets must be set by now. */
+  /** VRFs of ours exist, or maps of the fast path: what apply sets must be set by now. */
   applied: boolean;
+  /** `dataplane: ebpf`: what only the kernel's own forwarding needs is of no interest. */
+  alone: boolean;
 }
 
 export interface Diagnosis {

@@ -11,19 +11,20 @@ import type { IntentNode } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 export function checkUnderlay(patient: Patient): Check[] {
-  const { instance, intent, applied } = patient;
+  const { instance, intent, applied, alone } = patient;
   const { kernel, config } = instance;
   const findings = new Findings('underlay');
   const self = intent?.nodes.find(({ name }) => name === config.node);
   if (intent === undefined || self === undefined) return findings.checks;
-  if (applied) checkSource(kernel, self, findings);
+  if (applied) checkSource(kernel, self, alone, findings);
   checkRoutes(patient, self, intent.nodes, findings);
   return findings.checks;
 }
 
-function checkSource(kernel: Kernel, { source, locator }: IntentNode, findings: Findings): void {
-  const tunsrc = getTunnelSource(kernel.generic);
-  if (tunsrc === source) findings.ok('tunsrc', `sr tunsrc ${tunsrc}`);
+function checkSource(kernel: Kernel, { source, locator }: IntentNode, alone: boolean, findings: Findings): void {
+  const tunsrc = alone ? source : getTunnelSource(kernel.generic);
+  if (alone) findings.ok('tunsrc', `outer source ${source}`);
+  else if (tunsrc === source) findings.ok('tunsrc', `sr tunsrc ${tunsrc}`);
   else {
     findings.fail(
       'tunsrc',

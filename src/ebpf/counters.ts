@@ -33,11 +33,15 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
     return { verdict, reason: words.join(' ') };
   });
 
-/** Packets by reason, summed over CPUs; every reason, zero or not. */
-export function reasonCounts({ reasons }: FastpathMaps): ReasonCount[] {
+/**
+ * Packets by reason, summed over CPUs; every reason, zero or not.
+ *
+ * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
+ */
+export function reasonCounts({ reasons }: FastpathMaps, alone = false): ReasonCount[] {
   return REASONS.map((reason, number) => {
     const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
-    return { ...reason, packets };
+    return { ...reason, ...(alone && reason.verdict === 'punt' && { verdict: 'drop' }), packets };
   });
 }
 

@@ -1,7 +1,7 @@
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Encap } from './generated/layouts.js';
-import { ensureIds, segmentsOf } from './ids.js';
+import { ensureIds, learn, segmentsOf } from './ids.js';
 
 const SRH_HEAD_BYTES = 8;
 const SEGMENT_BYTES = 16;
@@ -19,7 +19,10 @@ export const bpfEncapKind = entryKind<'bpf-encap'>({
     const { encapIds, underlayIds } = kernel.fastpath;
     const segments = segmentsOf(values, valueAt);
     const underlay = values.readUInt32LE(valueAt + Encap.OFFSETS.underlay);
-    return [encapIds.keyOf(id) ?? `id ${id}`, { segments, underlay: underlayIds.keyOf(underlay) ?? `id ${underlay}` }];
+    return [
+      encapIds.keyOf(id) ?? learn(encapIds, segments.at(-1) ?? '', id),
+      { segments, underlay: underlayIds.keyOf(underlay) ?? `id ${underlay}` },
+    ];
   },
   writeKey(kernel, key, _value, into, at) {
     const { encapIds } = kernel.fastpath;

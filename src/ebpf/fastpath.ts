@@ -4,7 +4,7 @@ import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { isComplete, MAP_NAMES, openMaps } from './maps.js';
-import { FUNCTIONS, objectPath, programVersion, RODATA } from './programs.js';
+import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
@@ -50,7 +50,8 @@ export class Fastpath {
   #maps: FastpathMaps | undefined;
   /** Inode of the first map's pin. */
   #pin: number | undefined;
-  readonly #programs = new Map<BpfProgramName, BpfProgram>();
+  /** By the paths of their pins. */
+  readonly #programs = new Map<string, BpfProgram>();
   #idsKnown = false;
 
   constructor({ runDirectory, pinDirectory, netns }: FastpathOptions) {
@@ -86,7 +87,7 @@ export class Fastpath {
     if (there !== undefined) return there;
     // libbpf makes them as the object file has them, with their BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
-    const object = BpfObject.load(objectPath('port'), { rodata: RODATA.port, maps: reusing(known) });
+    const object = BpfObject.load(objectPath('port'), { rodata: rodataOf('port'), maps: reusing(known) });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
       for (const name of MAP_NAMES) {
@@ -109,18 +110,20 @@ export class Fastpath {
   /**
    * This build's program: the pinned one, or loaded and pinned.
    *
+   * @param alone the one that forwards without the kernel beneath
    * @throws LibbpfError
    */
-  makeProgram(name: BpfProgramName): BpfProgram {
-    const there = this.program(name);
+  makeProgram(name: BpfProgramName, alone = false): BpfProgram {
+    const there = this.program(name, alone);
     if (there !== undefined) return there;
     const maps = this.makeMaps();
-    const object = BpfObject.load(objectPath(name), { rodata: RODATA[name], maps: reusing(maps) });
+    const object = BpfObject.load(objectPath(name), { rodata: rodataOf(name, alone), maps: reusing(maps) });
+    const path = this.#programPath(name, alone);
     try {
       const program = object.program(FUNCTIONS[name]).clone();
-      unpin(this.#programPath(name));
-      program.pin(this.#programPath(name));
-      this.#programs.set(name, program);
+      unpin(path);
+      program.pin(path);
+      this.#programs.set(path, program);
       return program;
     } finally {
       object.close();
@@ -128,14 +131,14 @@ export class Fastpath {
   }
 
   /** This build's program when it is pinned, and uses the maps that are. */
-  program(name: BpfProgramName): BpfProgram | undefined {
+  program(name: BpfProgramName, alone = false): BpfProgram | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    const known = this.#programs.get(name);
-    const path = this.#programPath(name);
+    const path = this.#programPath(name, alone);
+    const known = this.#programs.get(path);
     if (!existsSync(path)) {
       known?.close();
-      this.#programs.delete(name);
+      this.#programs.delete(path);
       return undefined;
     }
     if (known !== undefined) return known;
@@ -145,16 +148,23 @@ export class Fastpath {
       program.close();
       return undefined;
     }
-    this.#programs.set(name, program);
+    this.#programs.set(path, program);
     return program;
   }
 
-  /** Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded. */
-  sweep(): void {
-    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName)));
+  /**
+   * Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded.
+   *
+   * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
+   */
+  sweep(alone: boolean): void {
+    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName, alone)));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
-      if (!current.has(path)) unpin(path);
+      if (current.has(path)) continue;
+      this.#programs.get(path)?.close();
+      this.#programs.delete(path);
+      unpin(path);
     }
     for (const generation of this.#otherGenerations()) {
       rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
@@ -235,8 +245,8 @@ export class Fastpath {
     return `${this.#mapDirectory}/${name}`;
   }
 
-  #programPath(name: BpfProgramName): string {
-    return `${this.pinDirectory}/programs/${name}_${programVersion(name)}`;
+  #programPath(name: BpfProgramName, alone: boolean): string {
+    return `${this.pinDirectory}/programs/${name}_${programVersion(name, alone)}`;
   }
 }
 

@@ -76,6 +76,8 @@ export interface BpfAttachment {
   device: string;
   hook: BpfHook;
   program: BpfProgramName;
+  /** It forwards without the kernel beneath (`dataplane: ebpf`). */
+  alone?: true;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
   /** Only found, never planned: another program than this build's. */

@@ -15,13 +15,14 @@ export function planFastNode(view: IntentView, emit: Emit): void {
   if (fastpath === undefined || view.localPorts.size === 0) return;
   emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
   for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc' });
+    emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...aloneOf(view) });
     if (!fastpath.xdp.includes(device)) continue;
     const optional = view.config.xdp !== 'always';
     emit('bpf-program', `${device} xdp`, {
       device,
       hook: 'xdp',
       program: 'uplink_xdp',
+      ...aloneOf(view),
       ...(optional && { optional }),
     });
   }
@@ -87,7 +88,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
     if (reached) emit('bpf-prefix', `${id} ${prefix}`, { tenant: id, to: prefix, device });
   }
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port' });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...aloneOf(view) });
 }
 
 /** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
@@ -98,6 +99,10 @@ export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): vo
   }
   const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
   for (const to of gateways) emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, gateway: true });
+}
+
+function aloneOf({ alone }: IntentView): { alone?: true } {
+  return alone ? { alone } : {};
 }
 
 function transitKey(segment: string): string {

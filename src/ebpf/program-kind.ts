@@ -30,7 +30,7 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
       const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
       const key = `${device} ${hook}`;
       const desired = wanted.get(key);
-      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program);
+      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program, desired.alone);
       if (desired !== undefined && program?.info().id === info.programId) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
     }
@@ -52,7 +52,8 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
         failures.push({ key: change.key, error: error as Error });
       }
     }
-    if (failures.length === 0 && changes.some(({ desired }) => desired !== undefined)) kernel.fastpath.sweep();
+    const made = changes.flatMap(({ desired }) => desired ?? []);
+    if (failures.length === 0 && made.length > 0) kernel.fastpath.sweep(made.some(({ alone }) => alone));
     return failures;
   },
 
@@ -78,10 +79,10 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   }
 }
 
-function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAttachment): void {
+function attach(kernel: Kernel, { device, hook, program: name, alone, optional }: BpfAttachment): void {
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
-  if (name === 'port') {
+  if (name === 'port' && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
     const link = links.get(device);
@@ -89,7 +90,7 @@ function attach(kernel: Kernel, { device, hook, program: name, optional }: BpfAt
   }
   const ifindex = links.indexOf(device);
   const path = fastpath.linkPath(hook, ifindex);
-  const program = fastpath.makeProgram(name);
+  const program = fastpath.makeProgram(name, alone);
   const there = openLink(path);
   if (there !== undefined) {
     try {

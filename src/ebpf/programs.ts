@@ -33,12 +33,10 @@ export function objectPath(name: BpfProgramName): string {
     : join(directory, `${name}.o`);
 }
 
-/** Constants the programs are loaded with. */
-export const RODATA: Readonly<Record<BpfProgramName, Record<string, RodataValue>>> = {
-  port: { use_prefixes: true, count_traffic: true },
-  uplink_tc: { use_prefixes: true, count_traffic: true },
-  uplink_xdp: { use_prefixes: true, count_traffic: true },
-};
+/** Constants a program is loaded with. @param alone without the kernel beneath */
+export function rodataOf(_name: BpfProgramName, alone = false): Record<string, RodataValue> {
+  return { use_prefixes: true, count_traffic: true, alone };
+}
 
 const VERSION_CHARS = 16;
 const versions = new Map<string, string>();
@@ -47,13 +45,17 @@ const versions = new Map<string, string>();
  * What tells a build of a program from another: a hash over the object file and its constants. The kernel's tag does not
  * cover constants, and would have to be asked of a loaded program.
  */
-export function programVersion(name: BpfProgramName): string {
+export function programVersion(name: BpfProgramName, alone: boolean): string {
   const path = objectPath(name);
-  let version = versions.get(path);
+  const known = `${path} ${alone}`;
+  let version = versions.get(known);
   if (version === undefined) {
     const hash = createHash('sha256').update(readFileSync(path));
-    version = hash.update(JSON.stringify(RODATA[name])).digest('hex').slice(0, VERSION_CHARS);
-    versions.set(path, version);
+    version = hash
+      .update(JSON.stringify(rodataOf(name, alone)))
+      .digest('hex')
+      .slice(0, VERSION_CHARS);
+    versions.set(known, version);
   }
   return version;
 }

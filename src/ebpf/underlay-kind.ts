@@ -3,7 +3,7 @@ import { allManaged, manageGateways } from './gateways.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Hop, Underlay } from './generated/layouts.js';
-import { ensureIds, underlayKey } from './ids.js';
+import { ensureIds, learn, underlayKey } from './ids.js';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind } from '../reconcile/kind.js';
@@ -48,7 +48,8 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
   beforeApply: fresh,
   read(kernel, { keys, keyAt, values, valueAt }, wanted) {
     const id = keys.readUInt32LE(keyAt);
-    const key = kernel.fastpath.underlayIds.keyOf(id) ?? `id ${id}`;
+    const { underlayIds } = kernel.fastpath;
+    const key = underlayIds.keyOf(id) ?? learn(underlayIds, underlayKey(values, valueAt), id);
     const desired = wanted.get(key);
     const have = hopText(kernel, hopsOf(values, valueAt));
     if (desired === undefined) {

@@ -79,10 +79,10 @@ export interface FastpathCounters {
   reasons: ReasonCount[];
 }
 
-/** undefined where there is no fast path */
-export function fastpathCounters(kernel: Kernel): FastpathCounters | undefined {
+/** undefined where there is no fast path. @param alone whether it forwards without the kernel beneath */
+export function fastpathCounters(kernel: Kernel, alone: boolean): FastpathCounters | undefined {
   const { maps } = kernel.fastpath;
   if (maps === undefined) return undefined;
   const ports = portTraffic(maps).map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
-  return { ports: ports.sort((a, b) => a.device.localeCompare(b.device)), reasons: reasonCounts(maps) };
+  return { ports: ports.sort((a, b) => a.device.localeCompare(b.device)), reasons: reasonCounts(maps, alone) };
 }

@@ -23,6 +23,7 @@ export class Names {
   readonly intent: Intent | undefined;
   readonly #byTable = new Map<number, OwnVrf>();
   readonly #byIndex = new Map<number, OwnVrf>();
+  readonly #tenants = new Map<number, string>();
   readonly #nodes = new Map<string, string>();
   readonly #ports = new Map<string, string>();
 
@@ -34,8 +35,14 @@ export class Names {
       this.#byTable.set(vrf.table, vrf);
       this.#byIndex.set(vrf.index, vrf);
     }
+    for (const { name, id } of intent?.tenants ?? []) this.#tenants.set(id, name);
     for (const { name, locator } of intent?.nodes ?? []) this.#nodes.set(locatorKey(locator.split('/')[0] ?? ''), name);
     for (const port of intent?.ports ?? []) if (port.node === node) this.#ports.set(port.interface, port.name);
+  }
+
+  /** A tenant's name, or its id in words. */
+  tenantOfId(id: number): string {
+    return this.#tenants.get(id) ?? `tenant ${id}`;
   }
 
   vrfOfTable(table: number): OwnVrf | undefined {

@@ -59,9 +59,6 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
       findings.add(['uplinks', i], uplink, `an interface given once; uplinks[${other}] is it`);
     else uplinks.set(uplink, i);
   });
-  if (file.dataplane === 'ebpf') {
-    findings.add(['dataplane'], 'ebpf', 'hybrid or kernel; this build has no fast path that could forward alone');
-  }
   const behaviours: Behaviours | undefined =
     file.behaviours === undefined ? ['dt46'] : checkBehaviours(file.behaviours, [], findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');

@@ -8,8 +8,8 @@ import {
   planFastTransit,
 } from '../ebpf/plan.js';
 import { planPair, planRemotePort } from '../encap/plan.js';
-import { planLocalPort, planProxies } from '../port/plan.js';
-import { planNode } from '../underlay/plan.js';
+import { planLocalPort, planLonePort, planProxies } from '../port/plan.js';
+import { planLoneNode, planNode } from '../underlay/plan.js';
 import { planTenant } from '../vrf/plan.js';
 import type { Emit } from './plan.js';
 import type { IntentView, RemotePair } from './view.js';
@@ -34,19 +34,20 @@ export type Entity =
 export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
   switch (entity.kind) {
     case 'node':
-      planNode(view, emit);
+      if (view.alone) planLoneNode(view, emit);
+      else planNode(view, emit);
       planFastNode(view, emit);
       return;
     case 'tenant': {
       // A tenant without a port here has nothing to decapsulate for.
       const tenant = view.tenants.get(entity.key);
       if (tenant === undefined || !view.localPorts.has(tenant.name)) return;
-      planTenant(view, tenant, emit);
+      if (!view.alone) planTenant(view, tenant, emit);
       planFastTenant(view, tenant, emit);
       return;
     }
     case 'proxies':
-      planProxies(view, entity.key, emit);
+      if (!view.alone) planProxies(view, entity.key, emit);
       return;
     case 'remote': {
       const node = view.nodes.get(entity.key);
@@ -70,16 +71,17 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
 
 function planPort(view: IntentView, port: Port, emit: Emit): void {
   if (view.isLocal(port)) {
-    planLocalPort(view, port, emit);
+    if (view.alone) planLonePort(view, port, emit);
+    else planLocalPort(view, port, emit);
     planFastLocalPort(view, port, emit);
   } else if (view.localPorts.has(port.tenant)) {
-    planRemotePort(view, port, emit);
+    if (!view.alone) planRemotePort(view, port, emit);
     planFastRemotePort(view, port, emit);
   }
 }
 
 function planBoth(view: IntentView, pair: RemotePair, emit: Emit): void {
-  planPair(view, pair, emit);
+  if (!view.alone) planPair(view, pair, emit);
   planFastPair(view, pair, emit);
 }
 

@@ -71,6 +71,11 @@ export class IntentView {
     return fastpath?.missing === undefined ? fastpath : undefined;
   }
 
+  /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
+  get alone(): boolean {
+    return this.config.dataplane === 'ebpf';
+  }
+
   isLocal(port: Port): boolean {
     return port.node === this.config.node;
   }

@@ -1,3 +1,4 @@
+import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
 import type { IntentView } from './view.js';
 
@@ -8,13 +9,14 @@ const MIN_IPV6_MTU = 1280;
 export function planWarnings(view: IntentView): string[] {
   const warnings: string[] = [];
   const missing = view.facts.fastpath?.missing;
-  if (missing !== undefined) {
+  if (missing !== undefined && !view.alone) {
     warnings.push(`dataplane ${view.config.dataplane}: no fast path, the kernel forwards all by itself: ${missing}`);
   }
+  if (view.alone) warnings.push(...pathWarnings(view));
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;
-    if (members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
+    if (!view.alone && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
       warnings.push(
         `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
           `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)`,
@@ -26,6 +28,20 @@ export function planWarnings(view: IntentView): string[] {
         `tenant ${name}: MTU ${mtu} is below ${MIN_IPV6_MTU}, IPv6 will not work: give the uplinks a larger one`,
       );
     }
+  }
+  return warnings;
+}
+
+/** Paths that an encapsulation of the fast path does not hold, where no kernel takes their traffic. */
+function pathWarnings(view: IntentView): string[] {
+  const warnings: string[] = [];
+  for (const { tenant, node } of view.pairs()) {
+    const segments = 1 + view.transit(tenant, node).length;
+    if (segments <= MAX_SEGMENTS || !view.localPorts.has(tenant)) continue;
+    warnings.push(
+      `tenant ${tenant}: the path to ${node} has ${segments} segments, the fast path takes ${MAX_SEGMENTS}: what is for ` +
+        'there is dropped (dataplane hybrid leaves it to the kernel)',
+    );
   }
   return warnings;
 }

@@ -1,7 +1,7 @@
 import { familyOfPrefix } from '../encap/plan.js';
 import { hostAddress, prefixContains } from '../net/prefix.js';
 import { mssFor } from '../encap/mtu.js';
-import { GUARD_ARP, GUARD_INET } from './guard-tables.js';
+import { GUARD_ARP, GUARD_INET, LONE_GUARD_ARP, LONE_GUARD_INET } from './guard-tables.js';
 import { elementKey } from './guard-key.js';
 import type { GuardTableName } from './objects.js';
 import type { Port, Tenant } from '../intent/types.js';
@@ -12,6 +12,18 @@ export function planGuardTables(sidBlock: string, emit: Emit): void {
   emit('guard', 'inet segue', { table: 'inet segue', text: GUARD_INET });
   emit('guard', 'arp segue', { table: 'arp segue', text: GUARD_ARP });
   emitElement(emit, 'inet segue', 'block', sidBlock);
+}
+
+/** The tables where the fast path forwards alone. */
+export function planLoneGuardTables(emit: Emit): void {
+  emit('guard', 'inet segue', { table: 'inet segue', text: LONE_GUARD_INET });
+  emit('guard', 'arp segue', { table: 'arp segue', text: LONE_GUARD_ARP });
+}
+
+/** Between a port and the host nothing passes. */
+export function planLonePortGuard(port: Port, emit: Emit): void {
+  emitElement(emit, 'inet segue', 'ports', quote(port.interface));
+  emitElement(emit, 'arp segue', 'ports', quote(port.interface));
 }
 
 export function planVrfGuard(device: string, tenant: Tenant, emit: Emit): void {

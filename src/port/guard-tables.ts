@@ -113,5 +113,44 @@ export const GUARD_ARP = `table arp segue {
 }
 `;
 
+/**
+ * The guard where the fast path forwards alone: what its programs do not take they drop, so nothing of a tenant comes here but
+ * while a program is not there; and the host has nothing to say to a VM (router solicitations, multicast listener reports).
+ */
+export const LONE_GUARD_INET = `table inet segue {
+  counter drop_no_program { }
+  counter drop_host { }
+  set ports { type ifname; }
+
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @ports counter name "drop_no_program" drop
+  }
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    oifname @ports counter name "drop_host" drop
+  }
+  chain output {
+    type filter hook output priority raw; policy accept;
+    oifname @ports counter name "drop_host" drop
+  }
+}
+`;
+
+export const LONE_GUARD_ARP = `table arp segue {
+  counter drop_no_program { }
+  counter drop_host { }
+  set ports { type ifname; }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname @ports counter name "drop_no_program" drop
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname @ports counter name "drop_host" drop
+  }
+}
+`;
+
 /** Ours by name. */
 export const GUARD_TABLES = ['inet segue', 'arp segue'] as const;

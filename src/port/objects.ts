@@ -2,7 +2,8 @@ import type { GUARD_TABLES } from './guard-tables.js';
 
 /** An interface in its tenant's VRF, up. */
 export interface PortAttachment {
-  vrf: string;
+  /** Absent: in none, the fast path forwards alone. */
+  vrf?: string;
   /** Bytes of the tenant's largest packet; the interface's own is remembered and put back. */
   mtu: number;
   /** Only found, never planned. */

@@ -3,7 +3,7 @@ import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { planSysctls } from '../underlay/sysctl-plan.js';
-import { planPortGuard } from './guard-plan.js';
+import { planLonePortGuard, planPortGuard } from './guard-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Port } from '../intent/types.js';
@@ -35,6 +35,12 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
     const metric = DEFAULT_METRIC[family];
     emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, device, via });
   }
+}
+
+/** The same where the fast path forwards alone: the interface is up, in no VRF, and the host has no part in it. */
+export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
+  planLonePortGuard(port, emit);
+  emit('port', port.interface, { mtu: view.tenantMtu(view.tenant(port.tenant)) });
 }
 
 /**

@@ -1,6 +1,8 @@
 import { ourMaster } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { setLink } from '../netlink/link.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Link } from '../netlink/types.js';
 import type { Kind } from '../reconcile/kind.js';
 import type { PortAttachment } from './objects.js';
 
@@ -14,7 +16,10 @@ export class ForeignMasterError extends Error {
   }
 }
 
-/** Interfaces in a VRF of ours. */
+/**
+ * Interfaces in a VRF of ours; where the fast path forwards alone, those that were set up for it, which only the memory of
+ * their MTU tells.
+ */
 export const portKind: Kind<'port'> = {
   name: 'port',
 
@@ -23,10 +28,11 @@ export const portKind: Kind<'port'> = {
     for (const link of kernel.links.all()) {
       const ours = ourMaster(kernel, link);
       const want = wanted.get(link.name);
-      if (ours === undefined && want === undefined) continue;
-      if (ours === undefined && link.master === undefined) continue;
-      const vrf = kernel.links.masterOf(link) ?? '';
-      found.set(link.name, { vrf, mtu: link.mtu, ...(!link.up && { down: true }) });
+      const isLone = link.master === undefined && want?.vrf === undefined && heldMtu(kernel, link) !== undefined;
+      if (ours === undefined && want === undefined && !isLone) continue;
+      if (ours === undefined && link.master === undefined && !isLone) continue;
+      const vrf = kernel.links.masterOf(link);
+      found.set(link.name, { ...(vrf !== undefined && { vrf }), mtu: link.mtu, ...(!link.up && { down: true }) });
     }
     return found;
   },
@@ -35,23 +41,23 @@ export const portKind: Kind<'port'> = {
     kernel.remembered.remember(
       changes.flatMap(({ key, desired }): [string, string][] => {
         const link = kernel.links.get(key);
-        return desired === undefined || link === undefined ? [] : [[memory(key), String(link.mtu)]];
+        return desired === undefined || link === undefined ? [] : [[memory(key), `${link.mtu} ${link.index}`]];
       }),
     );
     const failures = await applyByNetlink(kernel, changes, ({ key: name, desired }) => {
       const link = kernel.links.get(name);
       if (link === undefined) return [];
       if (desired === undefined) {
-        const mtu = Number(kernel.remembered.get(memory(name)) ?? link.mtu);
+        const mtu = heldMtu(kernel, link) ?? link.mtu;
         return [setLink(link.index, { master: 0, mtu })];
       }
       const master = kernel.links.masterOf(link);
       if (master !== undefined && ourMaster(kernel, link) === undefined) {
-        throw new ForeignMasterError(name, master, desired.vrf);
+        throw new ForeignMasterError(name, master, desired.vrf ?? 'none');
       }
       return [
         setLink(link.index, {
-          ...(master !== desired.vrf && { master: kernel.links.indexOf(desired.vrf) }),
+          ...(master !== desired.vrf && { master: desired.vrf === undefined ? 0 : kernel.links.indexOf(desired.vrf) }),
           mtu: desired.mtu,
           up: true,
         }),
@@ -68,11 +74,17 @@ export const portKind: Kind<'port'> = {
     return new ForeignMasterError(name, master, 'a VRF of its own');
   },
 
-  devices: ({ vrf }, name) => [name, vrf],
+  devices: ({ vrf }, name) => (vrf === undefined ? [name] : [name, vrf]),
 
-  describe: (name, { vrf, mtu }) => `port ${name} master ${vrf} mtu ${mtu}`,
+  describe: (name, { vrf, mtu }) => `port ${name}${vrf === undefined ? '' : ` master ${vrf}`} mtu ${mtu}`,
 };
 
 function memory(name: string): string {
   return `mtu ${name}`;
+}
+
+/** The MTU that an interface had before it became a port; undefined: this one never did, whatever had its name. */
+function heldMtu(kernel: Kernel, { name, index }: Link): number | undefined {
+  const [mtu, of = String(index)] = kernel.remembered.get(memory(name))?.split(' ') ?? [];
+  return mtu === undefined || Number(of) !== index ? undefined : Number(mtu);
 }

@@ -1,4 +1,4 @@
-import { planGuardTables } from '../port/guard-plan.js';
+import { planGuardTables, planLoneGuardTables } from '../port/guard-plan.js';
 import { hostPrefix } from '../net/prefix.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import {
@@ -46,8 +46,20 @@ export function planNode(view: IntentView, emit: Emit): void {
     action: 'unreachable',
   });
 
-  emit('address', `lo ${hostPrefix(source)}`, { device: 'lo', prefix: hostPrefix(source) });
   emit('tunsrc', 'tunsrc', { address: source });
+  planOwnAddresses(locator, source, emit);
+}
+
+/** What a node needs whose fast path forwards alone: no rules, no forwarding, no seg6. */
+export function planLoneNode(view: IntentView, emit: Emit): void {
+  const { locator, source } = view.self;
+  planLoneGuardTables(emit);
+  planOwnAddresses(locator, source, emit);
+}
+
+/** The outer source, which routes are asked for from; and nothing else behind the locator. */
+function planOwnAddresses(locator: string, source: string, emit: Emit): void {
+  emit('address', `lo ${hostPrefix(source)}`, { device: 'lo', prefix: hostPrefix(source) });
   // Without it a SID that is not there follows the default route out and comes back until its hop limit ends.
   const metric = DEFAULT_METRIC[6];
   emit('route', routeKey(MAIN_TABLE, locator, metric), {

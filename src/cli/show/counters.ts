@@ -1,6 +1,6 @@
 import { column, renderTable } from '../table.js';
 import { fastpathCounters } from '../../inspect/fastpath.js';
-import { membersOf } from '../../inspect/state.js';
+import { heldPorts } from '../../inspect/ports.js';
 import { sidRecords } from './sid.js';
 import { readGuardCounters } from './guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
@@ -114,11 +114,10 @@ export async function countersOf(context: ShowContext, { tenant: only }: ShowOpt
     return [{ device: name, port, tenant, ...prefixed('rx', rx), ...prefixed('tx', tx) }];
   };
   const vrfs = names.vrfs.filter(({ tenant }) => ours(tenant));
+  const ports = heldPorts(kernel, names).filter(({ tenant }) => ours(tenant));
   return {
-    ports: vrfs.flatMap((vrf) =>
-      membersOf(kernel, vrf.index).flatMap(({ index, name }) =>
-        device(index, name, names.portOfInterface(name) ?? null, vrf.tenant),
-      ),
+    ports: ports.flatMap(({ link: { index, name }, tenant }) =>
+      device(index, name, names.portOfInterface(name) ?? null, tenant),
     ),
     vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
     sids: sidRecords(context)
@@ -132,10 +131,7 @@ export async function countersOf(context: ShowContext, { tenant: only }: ShowOpt
         errors,
       })),
     guard: await readGuardCounters(kernel),
-    fastpath: fastpathOf(
-      context,
-      new Set(vrfs.flatMap(({ index }) => membersOf(kernel, index).map(({ name }) => name))),
-    ),
+    fastpath: fastpathOf(context, new Set(ports.map(({ link }) => link.name))),
   };
 }
 
@@ -145,8 +141,8 @@ export async function showCounters(context: ShowContext, options: ShowOptions): 
 }
 
 /** @param devices those asked for */
-function fastpathOf({ kernel, names }: ShowContext, devices: ReadonlySet<string>): Counters['fastpath'] {
-  const counted = fastpathCounters(kernel);
+function fastpathOf({ kernel, config, names }: ShowContext, devices: ReadonlySet<string>): Counters['fastpath'] {
+  const counted = fastpathCounters(kernel, config.dataplane === 'ebpf');
   if (counted === undefined) return null;
   const ports = counted.ports
     .filter(({ device }) => devices.has(device))

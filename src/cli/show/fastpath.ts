@@ -1,6 +1,6 @@
 import { column, renderTable } from '../table.js';
 import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
-import { membersOf } from '../../inspect/state.js';
+import { heldPorts } from '../../inspect/ports.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { probe } from '../../libbpf/index.js';
 import { linkState } from './port.js';
@@ -26,8 +26,8 @@ export interface FastpathDevice {
 export interface Fastpath {
   /** `dataplane` of the node file. */
   configured: string;
-  /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest. */
-  running: 'kernel' | 'hybrid';
+  /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone. */
+  running: 'kernel' | 'hybrid' | 'ebpf';
   /** Why the machine has no fast path although the node file asks for one. */
   missing: string | null;
   devices: FastpathDevice[];
@@ -62,7 +62,7 @@ export const WAY_COLUMNS = [
   column<Way>('TO', ({ to }) => to),
   column<Way>('VIA', ({ hops }) =>
     hops.length === 0
-      ? 'unresolved: the kernel forwards'
+      ? 'unresolved'
       : hops.map(({ device, lladdr, mtu }) => `dev ${device} lladdr ${lladdr} mtu ${mtu}`).join(', '),
   ),
 ];
@@ -89,11 +89,11 @@ export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
   };
   return {
     configured: config.dataplane,
-    running: attached.length > 0 ? 'hybrid' : 'kernel',
+    running: attached.length === 0 ? 'kernel' : names.vrfs.length > 0 ? 'hybrid' : 'ebpf',
     missing: config.dataplane === 'kernel' ? null : (missingForFastpath(kernel.fastpath.pinDirectory) ?? null),
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
-      ...names.vrfs.flatMap(({ index }) => membersOf(kernel, index).map(({ name }) => device(name, 'port'))),
+      ...heldPorts(kernel, names).map(({ link }) => device(link.name, 'port')),
     ],
     maps: mapFills(kernel),
     ways: ways(kernel),
@@ -105,12 +105,14 @@ export function showFastpath(context: ShowContext): Shown {
   return { json: fastpath, lines: fastpathLines(fastpath) };
 }
 
+const RUNNING: Readonly<Record<Fastpath['running'], string>> = {
+  kernel: 'kernel (VRF, seg6, seg6local); no eBPF programs of segue',
+  hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
+  ebpf: 'ebpf: eBPF programs alone, what they do not take they drop',
+};
+
 export function fastpathLines({ configured, running, missing, devices, maps, ways: underlays }: Fastpath): string[] {
-  const what =
-    running === 'hybrid'
-      ? 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on'
-      : 'kernel (VRF, seg6, seg6local); no eBPF programs of segue';
-  const lines = [`data plane: ${what}`];
+  const lines = [`data plane: ${RUNNING[running]}`];
   if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
   else if (configured !== running) lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
   const tables = [

@@ -1,5 +1,5 @@
 import { column } from '../table.js';
-import { membersOf, pinnedNeighbours } from '../../inspect/state.js';
+import { heldPorts, vmsBehind } from '../../inspect/ports.js';
 import { tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
 import type { ShowContext } from '../../inspect/context.js';
@@ -7,8 +7,8 @@ import type { ShowOptions, Shown } from './view.js';
 import type { Link } from '../../netlink/types.js';
 
 /**
- * `waiting`: the intent has it and the interface does not exist yet; `detached`: it exists and is not in the VRF, so the
- * guard drops what comes from it; `no-carrier`: up, and nobody at the other end.
+ * `waiting`: the intent has it and the interface does not exist yet; `detached`: it exists and is not in the VRF (or has
+ * no program, where the fast path forwards alone), so the guard drops what comes from it; `no-carrier`: up, and nobody at the other end.
  */
 export type PortState = 'up' | 'down' | 'no-carrier' | 'waiting' | 'detached';
 
@@ -18,7 +18,8 @@ export interface PortRecord {
   name: string | null;
   interface: string;
   tenant: string;
-  vrf: string;
+  /** null where the fast path forwards alone. */
+  vrf: string | null;
   state: PortState;
   /** Of the VM, as its addresses are pinned. */
   mac: string | null;
@@ -31,7 +32,7 @@ export const PORT_COLUMNS = [
   column<PortRecord>('PORT', ({ name }) => name ?? undefined),
   column<PortRecord>('DEV', (port) => port.interface),
   column<PortRecord>('TENANT', ({ tenant }) => tenant),
-  column<PortRecord>('VRF', ({ vrf }) => vrf),
+  column<PortRecord>('VRF', ({ vrf }) => vrf ?? undefined),
   column<PortRecord>('STATE', ({ state }) => state.toUpperCase()),
   column<PortRecord>('MTU', ({ mtu }) => mtu ?? undefined),
   column<PortRecord>('LLADDR', ({ mac }) => mac ?? undefined),
@@ -39,22 +40,20 @@ export const PORT_COLUMNS = [
 ];
 
 export function portRecords({ kernel, names, intent, config }: ShowContext): PortRecord[] {
-  const pinned = pinnedNeighbours(kernel);
-  const records = names.vrfs.flatMap((vrf) =>
-    membersOf(kernel, vrf.index).map((link): PortRecord => {
-      const neighbours = pinned.get(link.index) ?? [];
-      return {
-        name: names.portOfInterface(link.name) ?? null,
-        interface: link.name,
-        tenant: vrf.tenant,
-        vrf: vrf.name,
-        state: linkState(link),
-        mac: neighbours.find(({ mac }) => mac !== undefined)?.mac ?? null,
-        addresses: neighbours.map(({ address }) => address).sort(byFamily),
-        mtu: link.mtu,
-      };
-    }),
-  );
+  const vmBehind = vmsBehind(kernel);
+  const records = heldPorts(kernel, names).map(({ link, tenant, vrf }): PortRecord => {
+    const { mac, addresses } = vmBehind(link.index);
+    return {
+      name: names.portOfInterface(link.name) ?? null,
+      interface: link.name,
+      tenant,
+      vrf: vrf ?? null,
+      state: linkState(link),
+      mac: mac ?? null,
+      addresses: addresses.sort(byFamily),
+      mtu: link.mtu,
+    };
+  });
   const known = new Set(records.map((record) => record.interface));
   const ids = new Map(intent?.tenants.map(({ name, id }) => [name, id]));
   for (const port of intent?.ports ?? []) {
@@ -64,7 +63,7 @@ export function portRecords({ kernel, names, intent, config }: ShowContext): Por
       name: port.name,
       interface: port.interface,
       tenant: port.tenant,
-      vrf: vrfName(ids.get(port.tenant) ?? 0),
+      vrf: config.dataplane === 'ebpf' ? null : vrfName(ids.get(port.tenant) ?? 0),
       state: link === undefined ? 'waiting' : 'detached',
       mac: port.mac,
       addresses: [...port.addresses].sort(byFamily),

@@ -67,13 +67,14 @@ export class Bench {
   readonly #netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  constructor() {
+  /** @param rodata constants that are to differ from the object file's */
+  constructor(rodata: Record<string, boolean> = {}) {
     this.#netns = namespace();
     this.ifindex = ifindexOf(this.#netns, 'v0');
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
       const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
-      const object = BpfObject.load(objectPath(name), { maps: reuse });
+      const object = BpfObject.load(objectPath(name), { maps: reuse, rodata });
       onTestFinished(() => {
         object.close();
       });

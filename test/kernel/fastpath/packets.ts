@@ -3,6 +3,7 @@ import { parseAddress } from '../../../src/net/address.js';
 import { writeMac } from '../../../src/net/mac.js';
 
 export const IP = {
+  hopByHop: 0,
   icmp: 1,
   ipip: 4,
   tcp: 6,
@@ -10,6 +11,7 @@ export const IP = {
   ipv6: 41,
   routing: 43,
   fragment: 44,
+  authentication: 51,
   icmp6: 58,
   destOptions: 60,
 } as const;
@@ -118,6 +120,26 @@ export function srh(next: number, list: readonly string[], segmentsLeft: number,
   header.writeUInt8(segmentsLeft, 3);
   header.writeUInt8(Math.max(list.length - 1, 0), 4);
   return Buffer.concat([header, ...list.map(bytesOf)]);
+}
+
+/** An extension header of options, all padding (RFC 8200 section 4.2). @param bytes a multiple of 8 */
+export function options6(next: number, bytes = 8): Buffer {
+  const header = Buffer.alloc(bytes);
+  header.writeUInt8(next, 0);
+  header.writeUInt8(bytes / 8 - 1, 1);
+  // PadN over the rest; longer ones than one PadN takes are of no interest here.
+  header.writeUInt8(1, 2);
+  header.writeUInt8(bytes - 4, 3);
+  return header;
+}
+
+/** A fragment header (RFC 8200 section 4.5). @param offset bytes, a multiple of 8 */
+export function fragment6(next: number, offset: number, more: boolean): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(next, 0);
+  header.writeUInt16BE(offset | (more ? 1 : 0), 2);
+  header.writeUInt32BE(0x1234, 4);
+  return header;
 }
 
 /** What H.Encaps.Red makes of a packet (RFC 8986 section 5.2), with the flow label zero. */

@@ -2,7 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { DscpPolicy } from '../../../src/ebpf/generated/layouts.js';
 import { Bench, MACS, MTU, PATHS, SOURCE } from './bench.js';
-import { encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp, withoutFlowLabel } from './packets.js';
+import {
+  encapsulated,
+  ethernet,
+  fragment6,
+  IP,
+  ip4,
+  ip6,
+  options6,
+  srh,
+  tcp,
+  udp,
+  withoutFlowLabel,
+} from './packets.js';
 import type { SentOptions, Verdict } from './bench.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
@@ -37,6 +49,27 @@ function dropped(what: string, packet: Buffer, reason: string): Case {
 
 const big4 = (bytes: number): Buffer => ip4({ payload: udp({ size: bytes - 28 }) });
 const big6 = (bytes: number): Buffer => ip6({ payload: udp({ size: bytes - 48 }) });
+
+const ROUTER_ALERT = Buffer.from([0x94, 4, 0, 0]);
+/** Destination options one after the other, then UDP, or what is told. */
+const chain = (headers: number, last: number = IP.udp): Buffer =>
+  Buffer.concat([
+    ...Array.from({ length: headers }, (_, index) => options6(index === headers - 1 ? last : IP.destOptions)),
+    ...(last === IP.udp ? [udp()] : []),
+  ]);
+const EXTENDED: [what: string, next: number, payload: Buffer][] = [
+  ['hop-by-hop options', IP.hopByHop, Buffer.concat([options6(IP.udp, 24), udp()])],
+  ['six headers of destination options', IP.destOptions, chain(6)],
+  ['a first fragment of IPv6', IP.fragment, Buffer.concat([fragment6(IP.udp, 0, true), udp()])],
+  // What is in its middle may look like an extension header that is too long, and is none.
+  [
+    'a later fragment of IPv6',
+    IP.fragment,
+    Buffer.concat([fragment6(IP.destOptions, 1448, false), Buffer.alloc(64, 43)]),
+  ],
+  ['an authentication header', IP.authentication, Buffer.concat([Buffer.from([IP.udp, 1]), Buffer.alloc(10), udp()])],
+  ['nothing after options', IP.destOptions, options6(59)],
+];
 
 const CASES: Case[] = [
   forwarded('IPv4', ip4(), ip4({ ttl: 63 })),
@@ -119,9 +152,21 @@ const CASES: Case[] = [
   left('TTL 1', ip4({ ttl: 1 }), 'hop limit'),
   left('TTL 0', ip4({ ttl: 0 }), 'hop limit'),
   left('hop limit 1', ip6({ hopLimit: 1 }), 'hop limit'),
-  left('options', ip4({ options: Buffer.from([7, 4, 4, 0]) }), 'ip options'),
-  left('destination options', ip6({ next: IP.destOptions, payload: Buffer.alloc(8) }), 'ip options'),
-  left('a fragment of IPv6', ip6({ next: IP.fragment, payload: Buffer.alloc(16) }), 'ip options'),
+  forwarded('options', ip4({ options: ROUTER_ALERT }), ip4({ options: ROUTER_ALERT, ttl: 63 })),
+  forwarded(
+    'forty bytes of options',
+    ip4({ options: Buffer.alloc(40, 1), protocol: IP.tcp, payload: tcp() }),
+    ip4({ options: Buffer.alloc(40, 1), protocol: IP.tcp, payload: tcp(), ttl: 63 }),
+  ),
+  ...EXTENDED.map(([what, next, payload]) =>
+    forwarded(what, ip6({ next, payload }), ip6({ next, payload, hopLimit: 63 })),
+  ),
+  left('more extension headers than are read', ip6({ next: IP.destOptions, payload: chain(7) }), 'ip options'),
+  left(
+    'extension headers that end nowhere',
+    ip6({ next: IP.destOptions, payload: chain(2, IP.destOptions) }),
+    'ip options',
+  ),
   left('nobody has the address', ip4({ to: '10.0.0.99' }), 'no member'),
   left('the gateway', ip6({ to: 'cafe::254' }), 'no member'),
   left('the way is not resolved', ip4({ to: '10.0.0.8' }), 'unresolved'),
@@ -159,6 +204,27 @@ const CASES: Case[] = [
   dropped('an address beside the prefix', ip4({ from: '192.168.2.1' }), 'source address'),
   dropped('the SID block', ip6({ to: 'fd00:5e:2:4600:64::' }), 'sid block'),
   dropped('a routing header', ip6({ next: IP.routing, payload: srh(IP.udp, ['cafe::2'], 1) }), 'routing header'),
+  dropped(
+    'a routing header behind options',
+    ip6({ next: IP.hopByHop, payload: Buffer.concat([options6(IP.routing), srh(IP.udp, ['cafe::2'], 1)]) }),
+    'routing header',
+  ),
+  dropped(
+    'a routing header in a first fragment',
+    ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(IP.routing, 0, true), srh(IP.udp, ['cafe::2'], 1)]) }),
+    'routing header',
+  ),
+  dropped(
+    'a later fragment of one',
+    ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(IP.routing, 1448, false), udp()]) }),
+    'routing header',
+  ),
+  dropped(
+    'an extension header longer than the packet',
+    ip6({ next: IP.destOptions, payload: Buffer.from([IP.udp, 9, 1, 4, 0, 0, 0, 0]) }),
+    'malformed',
+  ),
+  dropped('options longer than the packet', ip4({ options: Buffer.alloc(40, 1), length: 40 }), 'malformed'),
   dropped('a header that says more than there is', ip4({ length: 100 }), 'malformed'),
   dropped('a header that says more than there is, IPv6', ip6({ length: 200 }), 'malformed'),
   dropped('a total length below the header', ip4({ length: 12 }), 'malformed'),
@@ -210,6 +276,9 @@ describe('the program of a port', () => {
     const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
     expect(labels.size).toBeGreaterThan(195);
     expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
+    const fragment = (offset: number, next: number, payload: Buffer): Buffer =>
+      ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(next, offset, true), payload]) });
+    expect(label(fragment(0, IP.udp, udp()))).toBe(label(fragment(1448, IP.tcp, Buffer.alloc(64, 7))));
   });
 
   it('flows share ways of equal cost, one flow keeps to one', () => {

@@ -1,7 +1,7 @@
 /** What the uplink's programs do: description, packet in, verdict and reason, packet out. tcx and XDP alike, but for super-packets. */
 import { describe, expect, it } from 'vitest';
 import { Bench, MACS, MTU, SIDS, SOURCE } from './bench.js';
-import { encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp } from './packets.js';
+import { encapsulated, ethernet, fragment6, IP, ip4, ip6, options6, srh, tcp, udp } from './packets.js';
 import type { Verdict } from './bench.js';
 
 const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
@@ -43,6 +43,8 @@ function dropped(what: string, packet: Buffer, reason: string): Case {
 
 const IN4 = { from: '10.0.0.2', to: '10.0.0.1' } as const;
 const IN6 = { from: 'cafe::2', to: 'cafe::1' } as const;
+
+const FRAGMENT = Buffer.concat([fragment6(IP.udp, 1448, false), udp()]);
 
 const CASES: Case[] = [
   delivered('IPv4 at End.DT46', arriving(ip4(IN4)), ip4({ ...IN4, ttl: 63 })),
@@ -100,15 +102,30 @@ const CASES: Case[] = [
   left('neither IPv4 nor IPv6 inside', ethernet(ip6({ from: REMOTE, to: SIDS.dt46 }), FROM_ROUTER), 'segments'),
   left('inner TTL 1', arriving(ip4({ ...IN4, ttl: 1 })), 'hop limit'),
   left('inner hop limit 0', arriving(ip6({ ...IN6, hopLimit: 0 })), 'hop limit'),
-  left('inner options', arriving(ip4({ ...IN4, options: Buffer.from([1, 1, 1, 0]) })), 'ip options'),
+  delivered(
+    'inner options',
+    arriving(ip4({ ...IN4, options: Buffer.from([1, 1, 1, 0]) })),
+    ip4({ ...IN4, options: Buffer.from([1, 1, 1, 0]), ttl: 63 }),
+  ),
   left(
     'an inner routing header',
     arriving(ip6({ ...IN6, next: IP.routing, payload: srh(17, ['cafe::1'], 0) })),
     'ip options',
   ),
-  left(
+  delivered(
     'an inner fragment of IPv6',
-    arriving(ip6({ ...IN6, next: IP.fragment, payload: Buffer.alloc(16) })),
+    arriving(ip6({ ...IN6, next: IP.fragment, payload: FRAGMENT })),
+    ip6({ ...IN6, next: IP.fragment, payload: FRAGMENT, hopLimit: 63 }),
+  ),
+  left(
+    'inner extension headers, more than are read',
+    arriving(
+      ip6({
+        ...IN6,
+        next: IP.destOptions,
+        payload: Buffer.concat(Array(7).fill(options6(IP.destOptions)) as Buffer[]),
+      }),
+    ),
     'ip options',
   ),
   left('nobody has the address', arriving(ip4({ ...IN4, to: '10.0.0.99' })), 'no member'),

@@ -5,13 +5,14 @@
 //   stdin   A 17                 apply intent A, and die by SIGKILL once 17 things were done to the kernel; 0: never
 //   stdout  ready, executing (the first change is about to be made), done 41 (that many things were done)
 //
-// One thing is a netlink request, a sysctl written, an nft transaction begun, or one ended. The death in the middle of a
+// One thing is a netlink request, a sysctl written, an nft transaction begun, or one ended, an entry of a map, a pin. The death in the middle of a
 // batch leaves more states behind than the kernel can (it carries a batch out whole), never fewer.
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { applyOnce } from '../../../dist/agent/apply.js';
 import { Instance } from '../../../dist/agent/instance.js';
+import { BpfLink, BpfMap, BpfProgram } from '../../../dist/libbpf/index.js';
 
 const { config, intents } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const instance = new Instance(config);
@@ -47,6 +48,30 @@ kernel.nft = async (args, script) => {
   count(1);
   return output;
 };
+/** A method does its one thing, counted. */
+const countCalls = (prototype, name) => {
+  const method = prototype[name];
+  prototype[name] = function (...args) {
+    const result = method.apply(this, args);
+    count(1);
+    return result;
+  };
+};
+for (const name of ['update', 'delete', 'pin']) countCalls(BpfMap.prototype, name);
+for (const prototype of [BpfProgram.prototype, BpfLink.prototype]) countCalls(prototype, 'pin');
+/** A method that takes entries as buffers, keys first, does the part of them that there is room for, counted. */
+const countEntries = (name) => {
+  const method = BpfMap.prototype[name];
+  BpfMap.prototype[name] = function (keys, ...values) {
+    const all = keys.length / this.keySize;
+    const part = executing ? Math.min(all, room()) : all;
+    const cut = [keys, ...values].map((buffer) => buffer.subarray(0, (buffer.length / all) * part));
+    const result = all === 0 ? method.call(this, keys, ...values) : method.apply(this, cut);
+    count(part);
+    return result;
+  };
+};
+for (const name of ['updateBatch', 'deleteBatch']) countEntries(name);
 const execute = engine.execute.bind(engine);
 engine.execute = async (changes) => {
   process.stdout.write('executing\n');

@@ -8,6 +8,7 @@ import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance, pinDirectory, RUN_ROOT } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
+import { ensureBpffs } from '../../../src/lab/bpffs.js';
 import { Capture } from '../../../src/lab/capture.js';
 import { writeFiles } from '../../../src/lab/files.js';
 import { hasVrf } from '../../../src/lab/kernel.js';
@@ -39,9 +40,11 @@ export class TestNetwork {
   }
 
   async build(): Promise<void> {
-    if (!hasVrf(this.topology.prefix)) {
+    const needsVrf = hypervisors(this.topology).some(({ dataplane }) => dataplane !== 'ebpf');
+    if (needsVrf && !hasVrf(this.topology.prefix)) {
       throw new Error('this kernel has no VRF, and a test that needs it must not pass without: run it in test/vm/run');
     }
+    if (!needsVrf) await ensureBpffs();
     await removeLeftovers();
     await buildNetwork(this.topology);
   }

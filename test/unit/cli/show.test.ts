@@ -169,7 +169,7 @@ describe('tables of show', () => {
       '',
       'TO              VIA',
       'fd00:5e:2::/48  dev eth0 lladdr 02:00:00:00:00:01 mtu 1500',
-      'fd00:5e:3::/48  unresolved: the kernel forwards',
+      'fd00:5e:3::/48  unresolved',
     ]);
   });
 

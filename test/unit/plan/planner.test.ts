@@ -87,9 +87,11 @@ const intents = fc
   }));
 
 const HYBRID: NodeConfig = { ...CONFIG, dataplane: 'hybrid', xdp: 'always' };
+const LONE: NodeConfig = { ...HYBRID, dataplane: 'ebpf' };
 const MODES: readonly [NodeConfig, NodeFacts][] = [
   [CONFIG, FACTS],
   [HYBRID, { ...FACTS, fastpath: { xdp: ['eth0'] } }],
+  [LONE, { ...FACTS, fastpath: { xdp: ['eth0'] } }],
   [HYBRID, { ...FACTS, fastpath: { xdp: [], missing: 'tcx not supported (requires >= 6.6)' } }],
 ];
 

@@ -1,0 +1,123 @@
+/** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
+import { existsSync, rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey } from '../../src/ebpf/generated/layouts.js';
+import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
+import { driftTopology } from './lib/drift-cases.js';
+import { useNetwork } from './lib/network.js';
+import type { BpfMap } from '../../src/libbpf/index.js';
+import type { MapName } from '../../src/ebpf/maps.js';
+
+const MAPS: Partial<Record<keyof typeof FASTPATH_KINDS, MapName>> = {
+  'bpf-node': 'nodes',
+  'bpf-underlay': 'underlays',
+  'bpf-encap': 'encaps',
+  'bpf-port': 'ports',
+  'bpf-source': 'sources',
+  'bpf-source-prefix': 'source_prefixes',
+  'bpf-member': 'members',
+  'bpf-prefix': 'prefixes',
+  'bpf-sid': 'sids',
+};
+
+/** Where keys have their address: an IPv4 address and a prefix may be as short as its first bytes. Other keys are ids and SIDs. */
+const ADDRESS_AT: Partial<Record<MapName, number>> = {
+  sources: SourceKey.OFFSETS.address,
+  source_prefixes: SourcePrefixKey.OFFSETS.address,
+  members: MemberKey.OFFSETS.address,
+  prefixes: PrefixKey.OFFSETS.address,
+};
+
+/** Entries that hold something: an array has them all, zero. */
+function entries(map: BpfMap): Map<string, string> {
+  return new Map(
+    [...map.entries()]
+      .filter(([, value]) => !map.info.type.includes('array') || value.some((byte) => byte !== 0))
+      .map(([key, value]) => [key.toString('hex'), value.toString('hex')]),
+  );
+}
+
+function remove(map: BpfMap, key: Buffer): void {
+  if (map.info.type.includes('array')) map.update(key, Buffer.alloc(map.valueSize));
+  else map.delete(key);
+}
+
+describe('what somebody else did to the fast path', () => {
+  const network = useNetwork(driftTopology({ dataplane: { hv1: 'hybrid' } }), async (built) => {
+    // The gateway is resolved, so that the ways hold something.
+    await built.shell('hv1', 'ping -c 1 -W 5 fd00:ffff:1::1 >/dev/null');
+    await built.apply('hv1');
+    await built.apply('hv1');
+  });
+  const mapOf = (name: MapName): BpfMap => {
+    const { maps } = network.instance('hv1').kernel.fastpath;
+    if (maps === undefined) throw new Error('no maps are pinned');
+    return maps[name];
+  };
+  const kinds = async (): Promise<Set<string>> => new Set((await network.diff('hv1')).map(({ kind }) => kind));
+  const isPutRight = async (kind: string, map: BpfMap, harm: (key: Buffer, value: Buffer) => void): Promise<void> => {
+    const before = entries(map);
+    expect(before.size).toBeGreaterThan(0);
+    const [[key, value] = ['', '']] = [...before];
+    harm(Buffer.from(key, 'hex'), Buffer.from(value, 'hex'));
+    expect(entries(map)).not.toEqual(before);
+    expect(await kinds()).toContain(kind);
+    await network.apply('hv1');
+    expect(await kinds()).toEqual(new Set());
+    expect(entries(map)).toEqual(before);
+  };
+
+  it('is tried for every kind', () => {
+    expect(new Set([...Object.keys(MAPS), 'bpf-program'])).toEqual(new Set(Object.keys(FASTPATH_KINDS)));
+  });
+
+  it.each(Object.entries(MAPS))('%s: an entry of %s is gone', async (kind, name) => {
+    const map = mapOf(name);
+    await isPutRight(kind, map, (key) => {
+      remove(map, key);
+    });
+  });
+
+  // A permit says nothing but that it is there.
+  it.each(Object.entries(MAPS).filter(([, name]) => !name.startsWith('source')))(
+    '%s: an entry of %s says something else',
+    async (kind, name) => {
+      const map = mapOf(name);
+      await isPutRight(kind, map, (key, value) => {
+        value[0] = (value[0] ?? 0) ^ 1;
+        map.update(key, value);
+      });
+    },
+  );
+
+  it.each(Object.entries(MAPS).filter(([, name]) => name !== 'nodes'))(
+    '%s: %s has an entry that nobody planned',
+    async (kind, name) => {
+      const map = mapOf(name);
+      await isPutRight(kind, map, (key, value) => {
+        const other = Buffer.from(key);
+        const at = ADDRESS_AT[name] ?? 0;
+        other[at] = (other[at] ?? 0) ^ 0x40;
+        map.update(other, value);
+      });
+    },
+  );
+
+  it('bpf-program: an attachment is gone', async () => {
+    const { fastpath } = network.instance('hv1').kernel;
+    const links = fastpath.links();
+    expect(links.length).toBeGreaterThan(1);
+    for (const { path } of links) rmSync(path);
+    expect(await kinds()).toEqual(new Set(['bpf-program']));
+    await network.apply('hv1');
+    expect(await kinds()).toEqual(new Set());
+    for (const { path } of links) expect(existsSync(path)).toBe(true);
+  });
+
+  it('all of it: the pins are gone', async () => {
+    rmSync(network.instance('hv1').kernel.fastpath.pinDirectory, { recursive: true });
+    expect((await kinds()).size).toBe(Object.keys(FASTPATH_KINDS).length);
+    await network.apply('hv1');
+    expect(await kinds()).toEqual(new Set());
+  });
+});
