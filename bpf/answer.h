@@ -6,16 +6,18 @@
 #include <linux/if_ether.h>
 #include "guard.h"
 
-#define ANSWER_HOP_LIMIT 64
+#define REPLY_HOP_LIMIT 64
 
 /* Where answers are put together: the stack is the forwarding program's, whose frame lies below. One CPU's own, within one packet. */
 struct scratch {
-	__u64 words[32];
+	__u64 part[32]; /* of a packet that is summed */
+	__u64 frame[32];
+	__u64 quote[12];
 };
 
 ARRAY(scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct scratch, 1);
 
-static __always_inline void *scratch(void)
+static __always_inline struct scratch *scratch(void)
 {
 	__u32 zero = 0;
 
@@ -36,6 +38,12 @@ static __always_inline bool is_elsewhere(const struct target *target, __u32 ifin
 		return target->id != ifindex;
 	return target->kind == TARGET_REMOTE || target->kind == TARGET_GATEWAY;
 }
+
+struct icmp_head {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+};
 
 /* The Internet checksum (RFC 1071) of a sum of 16-bit words. */
 static __always_inline __u16 fold_sum(__u64 sum)

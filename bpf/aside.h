@@ -7,6 +7,7 @@
 #include "echo.h"
 #include "nd.h"
 #include "stats.h"
+#include "tell.h"
 
 #define TCX_NEXT (-1)
 
@@ -44,8 +45,16 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 		reason = answer_neighbour(skb, ifindex, port, reason);
 		break;
 	case PUNT_NO_MEMBER:
-	case PUNT_HOP_LIMIT:
 		reason = answer_echo(skb, port, reason);
+		break;
+	case PUNT_HOP_LIMIT:
+		/* To the gateway it had hops enough. */
+		reason = answer_echo(skb, port, reason);
+		if (reason == PUNT_HOP_LIMIT)
+			reason = tell(skb, port, reason);
+		break;
+	case PUNT_TOO_BIG:
+		reason = tell(skb, port, reason);
 		break;
 	}
 	if (!is_answer(reason))

@@ -8,12 +8,6 @@
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
 
-struct icmp_head {
-	__u8 type;
-	__u8 code;
-	__be16 checksum;
-};
-
 /* A word of 16 bits on the wire. */
 #define WIRE_WORD(type) bpf_htons((type) << 8)
 
@@ -62,7 +56,7 @@ static __always_inline enum reason echo_inet(struct __sk_buff *skb, const struct
 		return reason;
 	ip.daddr = ip.saddr;
 	ip.saddr = inner.dest.in6_u.u6_addr32[0];
-	ip.ttl = ANSWER_HOP_LIMIT;
+	ip.ttl = REPLY_HOP_LIMIT;
 	ip.check = 0;
 	ip.check = fold_sum(sum_of(&ip, sizeof(ip)));
 	/* A header with its checksum sums to nothing, before as after: CHECKSUM_COMPLETE stays true. */
@@ -85,7 +79,7 @@ static __always_inline enum reason echo_inet6(struct __sk_buff *skb, const struc
 		return reason;
 	ip6.daddr = ip6.saddr;
 	ip6.saddr = inner.dest;
-	ip6.hop_limit = ANSWER_HOP_LIMIT;
+	ip6.hop_limit = REPLY_HOP_LIMIT;
 	/* The pseudo header has the same two addresses. */
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6), BPF_F_RECOMPUTE_CSUM) ||
 	    !become_reply(skb, at, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY) || !answer_back(skb, port, bpf_htons(ETH_P_IPV6)))

@@ -32,6 +32,9 @@ struct port {
 	__u8 own_mac[6];
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
+	/* Where errors to the VM come from; zero without a subnet of that family. */
+	struct in6_addr gateway6;
+	__be32 gateway4;
 };
 
 enum port_flags {

@@ -6,6 +6,7 @@
 #include "encap.h"
 #include "guard.h"
 #include "keep.h"
+#include "mss.h"
 #include "stats.h"
 
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
@@ -144,6 +145,8 @@ int segue_port(struct __sk_buff *skb)
 	if (!target)
 		return aside(skb, PUNT_NO_MEMBER);
 	id = target->id;
+	if (is_syn(&inner))
+		clamp_mss(skb, ETH_HLEN + inner.header_bytes, port->mtu - inner.header_bytes - TCP_HEADER_BYTES);
 	if (target->kind == TARGET_LOCAL) {
 		reason = to_local(skb, &inner, id, port);
 		if (reason != REASON_FORWARDED)
@@ -151,8 +154,6 @@ int segue_port(struct __sk_buff *skb)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner) && !alone)
-		return aside(skb, PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return aside(skb, PUNT_NO_MEMBER);

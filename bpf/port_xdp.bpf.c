@@ -5,10 +5,13 @@
 #include "guard.h"
 #include "stats.h"
 
+/* What is not dropped here meets tcx next, which answers it or counts why it does not take the fast path. */
 static __always_inline int verdict(enum reason reason)
 {
+	if (reason < DROP_MALFORMED)
+		return XDP_PASS;
 	count_reason(reason);
-	return reason >= DROP_MALFORMED ? XDP_DROP : XDP_PASS;
+	return XDP_DROP;
 }
 
 static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, const struct encap *encap,
@@ -79,6 +82,9 @@ int segue_port_xdp(struct xdp_md *ctx)
 	target = find_target(port->tenant, &inner);
 	if (!target)
 		return verdict(PUNT_NO_MEMBER);
+	/* Its MSS is clamped at tcx. */
+	if (is_syn(&inner))
+		return XDP_PASS;
 	id = target->id;
 	if (target->kind == TARGET_LOCAL) {
 		const struct port *to = bpf_map_lookup_elem(&ports, &id);
@@ -97,8 +103,6 @@ int segue_port_xdp(struct xdp_md *ctx)
 		count_reason(REASON_FORWARDED);
 		return bpf_redirect(id, 0);
 	}
-	if (is_syn(&inner) && !alone)
-		return verdict(PUNT_TCP_SYN);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return verdict(PUNT_NO_MEMBER);

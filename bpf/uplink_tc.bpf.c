@@ -4,8 +4,8 @@
 #include <linux/pkt_cls.h>
 #include "outer.h"
 #include "stats.h"
+#include "tell_sender.h"
 
-#define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
 
@@ -54,9 +54,9 @@ int segue_uplink_tc(struct __sk_buff *skb)
 			reason = finish_arrival(&arrival, data, data_end);
 		}
 	}
-	count_reason(reason);
 	if (reason != REASON_FORWARDED)
-		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+		return aside(skb, reason);
+	count_reason(reason);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -38,6 +38,9 @@ export interface BpfPort {
   /** Bytes of the largest inner packet. */
   mtu: number;
   dscp: DscpPolicy;
+  /** Where ICMP errors to the VM come from, where the tenant has a subnet of that family. */
+  gateway4?: string;
+  gateway6?: string;
   /** Only found, never planned: what follows from the interface is not as the interface is now. */
   stale?: string;
 }

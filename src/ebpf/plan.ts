@@ -2,6 +2,7 @@
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
+import { hostPrefix, prefixContains } from '../net/prefix.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemotePair } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
@@ -77,7 +78,16 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   const tenant = view.tenant(port.tenant);
   const { id, dscp } = tenant;
   const device = port.interface;
-  emit('bpf-port', device, { tenant: id, mac: port.mac, mtu: view.tenantMtu(tenant), dscp });
+  const gateway4 = gatewayOf(tenant, port, 4);
+  const gateway6 = gatewayOf(tenant, port, 6);
+  emit('bpf-port', device, {
+    tenant: id,
+    mac: port.mac,
+    mtu: view.tenantMtu(tenant),
+    dscp,
+    ...(gateway4 !== undefined && { gateway4 }),
+    ...(gateway6 !== undefined && { gateway6 }),
+  });
   for (const address of port.addresses) {
     emit('bpf-source', `${device} ${address}`, { device, from: address });
     emit('bpf-member', `${id} ${address}`, { tenant: id, to: address, device });
@@ -99,6 +109,14 @@ export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): vo
   }
   const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
   for (const to of gateways) emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, gateway: true });
+}
+
+/** The gateway of the subnet that a port is in, or of the tenant's first of that family. */
+function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): string | undefined {
+  const candidates = subnets.filter(({ prefix }) => familyOf(prefix) === family);
+  const own = addresses.find((address) => familyOf(address) === family);
+  const subnet = candidates.find(({ prefix }) => own !== undefined && prefixContains(prefix, hostPrefix(own)));
+  return (subnet ?? candidates[0])?.gateway;
 }
 
 function aloneOf({ alone }: IntentView): { alone?: true } {

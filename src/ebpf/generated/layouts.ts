@@ -2,7 +2,7 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct port, 24 bytes */
+/** struct port, 44 bytes */
 export interface Port {
   tenant: number;
   slot: number;
@@ -13,12 +13,15 @@ export interface Port {
   ownMac: Uint8Array;
   dscp: number;
   flags: number;
+  /** 16 bytes */
+  gateway6: Uint8Array;
+  gateway4: number;
 }
 
 export const Port = {
   NAME: 'struct port',
-  SIZE: 24,
-  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, mtu: 14, ownMac: 16, dscp: 22, flags: 23 },
+  SIZE: 44,
+  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, mtu: 14, ownMac: 16, dscp: 22, flags: 23, gateway6: 24, gateway4: 40 },
   encode(into: Buffer, offset: number, value: Port): void {
     into.writeUInt32LE(value.tenant, offset);
     into.writeUInt32LE(value.slot, offset + 4);
@@ -27,6 +30,8 @@ export const Port = {
     putBytes(into, offset + 16, value.ownMac, 6, 'port.own_mac');
     into.writeUInt8(value.dscp, offset + 22);
     into.writeUInt8(value.flags, offset + 23);
+    putBytes(into, offset + 24, value.gateway6, 16, 'port.gateway6');
+    into.writeUInt32BE(value.gateway4, offset + 40);
   },
   decode(from: Buffer, offset: number): Port {
     return {
@@ -37,6 +42,8 @@ export const Port = {
       ownMac: getBytes(from, offset + 16, 6),
       dscp: from.readUInt8(offset + 22),
       flags: from.readUInt8(offset + 23),
+      gateway6: getBytes(from, offset + 24, 16),
+      gateway4: from.readUInt32BE(offset + 40),
     };
   },
 } as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
@@ -388,28 +395,54 @@ export const Count = {
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
 
-/** struct scratch, 256 bytes */
+/** struct scratch, 512 bytes */
 export interface Scratch {
   /** 32 */
-  words: bigint[];
+  part: bigint[];
+  /** 32 */
+  frame: bigint[];
 }
 
 export const Scratch = {
   NAME: 'struct scratch',
-  SIZE: 256,
-  OFFSETS: { words: 0 },
+  SIZE: 512,
+  OFFSETS: { part: 0, frame: 256 },
   encode(into: Buffer, offset: number, value: Scratch): void {
-    checkLength(value.words, 32, 'scratch.words');
-    for (const [index, element] of value.words.entries()) {
+    checkLength(value.part, 32, 'scratch.part');
+    for (const [index, element] of value.part.entries()) {
       into.writeBigUInt64LE(element, offset + index * 8);
+    }
+    checkLength(value.frame, 32, 'scratch.frame');
+    for (const [index, element] of value.frame.entries()) {
+      into.writeBigUInt64LE(element, offset + 256 + index * 8);
     }
   },
   decode(from: Buffer, offset: number): Scratch {
     return {
-      words: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
     };
   },
 } as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+
+/** struct limit, 8 bytes */
+export interface Limit {
+  fullAtNs: bigint;
+}
+
+export const Limit = {
+  NAME: 'struct limit',
+  SIZE: 8,
+  OFFSETS: { fullAtNs: 0 },
+  encode(into: Buffer, offset: number, value: Limit): void {
+    into.writeBigUInt64LE(value.fullAtNs, offset);
+  },
+  decode(from: Buffer, offset: number): Limit {
+    return {
+      fullAtNs: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
 
 /** enum reason */
 export const Reason = {
@@ -417,28 +450,32 @@ export const Reason = {
   ANSWER_ARP: 1,
   ANSWER_NEIGHBOUR: 2,
   ANSWER_ECHO: 3,
-  PUNT_NOT_IP: 4,
-  PUNT_NOT_ROUTED: 5,
-  PUNT_NO_MEMBER: 6,
-  PUNT_NOT_LOCAL: 7,
-  PUNT_IP_OPTIONS: 8,
-  PUNT_HOP_LIMIT: 9,
-  PUNT_TOO_BIG: 10,
-  PUNT_TCP_SYN: 11,
-  PUNT_UNRESOLVED: 12,
-  PUNT_SEGMENTS: 13,
-  PUNT_NO_ROOM: 14,
-  PUNT_NO_OFFLOAD: 15,
-  DROP_MALFORMED: 16,
-  DROP_SOURCE_MAC: 17,
-  DROP_SOURCE_ADDRESS: 18,
-  DROP_NEIGHBOUR_SENDER: 19,
-  DROP_SID_BLOCK: 20,
-  DROP_ROUTING_HEADER: 21,
-  DROP_BEHAVIOUR: 22,
-  DROP_NO_ROOM: 23,
-  DROP_ECN: 24,
-  REASON_COUNT: 25,
+  ANSWER_HOP_LIMIT: 4,
+  ANSWER_TOO_BIG: 5,
+  PUNT_NOT_IP: 6,
+  PUNT_NOT_ROUTED: 7,
+  PUNT_NO_MEMBER: 8,
+  PUNT_NOT_LOCAL: 9,
+  PUNT_IP_OPTIONS: 10,
+  PUNT_HOP_LIMIT: 11,
+  PUNT_TOO_BIG: 12,
+  PUNT_UNRESOLVED: 13,
+  PUNT_SEGMENTS: 14,
+  PUNT_NO_ROOM: 15,
+  PUNT_NO_OFFLOAD: 16,
+  DROP_MALFORMED: 17,
+  DROP_SOURCE_MAC: 18,
+  DROP_SOURCE_ADDRESS: 19,
+  DROP_NEIGHBOUR_SENDER: 20,
+  DROP_SID_BLOCK: 21,
+  DROP_ROUTING_HEADER: 22,
+  DROP_BEHAVIOUR: 23,
+  DROP_NO_ROOM: 24,
+  DROP_HOP_LIMIT: 25,
+  DROP_TOO_BIG: 26,
+  DROP_ERROR_RATE: 27,
+  DROP_ECN: 28,
+  REASON_COUNT: 29,
 } as const;
 
 /** enum target_kind */

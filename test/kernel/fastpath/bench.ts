@@ -118,6 +118,8 @@ export class Bench {
       vmMac: mac(MACS.vm),
       mtu: MTU,
       ownMac: mac(MACS.port),
+      gateway4: bytesOf(GATEWAYS[0]).readUInt32BE(0),
+      gateway6: bytesOf(GATEWAYS[1]),
       dscp: layouts.DscpPolicy.DSCP_COPY,
       flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_FRAMES,
       ...change,
@@ -125,10 +127,11 @@ export class Bench {
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
   }
 
-  setUnderlay(id: number, macs: readonly string[]): void {
+  /** @param mtus of the ways, bytes */
+  setUnderlay(id: number, macs: readonly string[], ...mtus: readonly number[]): void {
     const hops = Array.from({ length: 4 }, (_, index) => ({
       ifindex: macs[index] === undefined ? 0 : 500 + index,
-      mtu: macs[index] === undefined ? 0 : 1500 + 64,
+      mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
       unused: 0,

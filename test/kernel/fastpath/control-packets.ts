@@ -1,4 +1,5 @@
 /** ARP, neighbour discovery and ICMP as values; checksums are right unless told. */
+import { formatIPv6 } from '../../../src/net/address.js';
 import { writeMac } from '../../../src/net/mac.js';
 import { bytesOf, checksum, IP, ip4, ip6 } from './packets.js';
 import type { Ip4, Ip6 } from './packets.js';
@@ -92,4 +93,54 @@ export function advertisement({ from, to, mac, flags }: Advertisement): Buffer {
   word.writeUInt32BE((0x20000000 | (flags.router ? 0x80000000 : 0) | (flags.solicited ? 0x40000000 : 0)) >>> 0);
   const body = Buffer.concat([word, bytesOf(from), linkAddress(2, mac)]);
   return icmp6([136, 0], body, { from, to, hopLimit: 255 });
+}
+
+/** What an error quotes of a packet at most, bytes (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 (c)). */
+export const QUOTE = { inet: 576 - 28, inet6: 1280 - 48 } as const;
+
+/**
+ * The ICMP error about a packet, from a gateway to its sender.
+ *
+ * @param mtu of the next hop; without it, Time Exceeded
+ */
+export function errorAbout(packet: Buffer, { gateway, mtu }: { gateway: string; mtu?: number }): Buffer {
+  const value = Buffer.alloc(4);
+  value.writeUInt32BE(mtu ?? 0);
+  const isInet = packet.readUInt8(0) >> 4 === 4;
+  if (isInet) {
+    const body = Buffer.concat([value, packet.subarray(0, QUOTE.inet)]);
+    const head = mtu === undefined ? [11, 0] : [3, 4];
+    const to = [...packet.subarray(12, 16)].join('.');
+    return icmp4(head, body, { from: gateway, to, tos: 0xc0, fragment: 0x4000, id: 0 });
+  }
+  const body = Buffer.concat([value, packet.subarray(0, QUOTE.inet6)]);
+  return icmp6(mtu === undefined ? [3, 0] : [2, 0], body, { from: gateway, to: formatIPv6(packet, 8) });
+}
+
+/** A datagram whose checksum is still to be computed (CHECKSUM_PARTIAL): the sum of its pseudo header is in its place. */
+export function withPseudoSum(packet: Buffer): Buffer {
+  const copy = Buffer.from(packet);
+  const isInet = packet.readUInt8(0) >> 4 === 4;
+  const headerBytes = isInet ? 20 : 40;
+  const protocol = packet.readUInt8(isInet ? 9 : 6);
+  const pseudo = Buffer.alloc(8);
+  pseudo.writeUInt32BE(packet.length - headerBytes, 0);
+  pseudo.writeUInt32BE(protocol, 4);
+  const addresses = isInet ? packet.subarray(12, 20) : packet.subarray(8, 40);
+  copy.writeUInt16BE(~checksum(Buffer.concat([addresses, pseudo])) & 0xffff, headerBytes + checksumAt(protocol));
+  return copy;
+}
+
+/** What computing a checksum that is to be computed makes of a packet: over its transport header and all that follows. */
+export function computed(packet: Buffer): Buffer {
+  const copy = Buffer.from(packet);
+  const isInet = packet.readUInt8(0) >> 4 === 4;
+  const headerBytes = isInet ? 20 : 40;
+  const at = headerBytes + checksumAt(packet.readUInt8(isInet ? 9 : 6));
+  copy.writeUInt16BE(checksum(packet.subarray(headerBytes)) || 0xffff, at);
+  return copy;
+}
+
+function checksumAt(protocol: number): number {
+  return protocol === IP.tcp ? 16 : 6;
 }

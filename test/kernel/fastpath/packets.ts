@@ -36,6 +36,7 @@ export interface Ip4 {
   ttl?: number;
   tos?: number;
   protocol?: number;
+  id?: number;
   /** flags and offset, the third word */
   fragment?: number;
   /** multiple of 4 bytes */
@@ -52,7 +53,7 @@ export function ip4(fields: Ip4 = {}): Buffer {
   header.writeUInt8(0x40 | (header.length / 4), 0);
   header.writeUInt8(tos, 1);
   header.writeUInt16BE(fields.length ?? header.length + payload.length, 2);
-  header.writeUInt16BE(0x1234, 4);
+  header.writeUInt16BE(fields.id ?? 0x1234, 4);
   header.writeUInt16BE(fragment, 6);
   header.writeUInt8(ttl, 8);
   header.writeUInt8(protocol, 9);
