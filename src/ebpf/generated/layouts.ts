@@ -395,18 +395,20 @@ export const Count = {
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
 
-/** struct scratch, 512 bytes */
+/** struct scratch, 608 bytes */
 export interface Scratch {
   /** 32 */
   part: bigint[];
   /** 32 */
   frame: bigint[];
+  /** 12 */
+  quote: bigint[];
 }
 
 export const Scratch = {
   NAME: 'struct scratch',
-  SIZE: 512,
-  OFFSETS: { part: 0, frame: 256 },
+  SIZE: 608,
+  OFFSETS: { part: 0, frame: 256, quote: 512 },
   encode(into: Buffer, offset: number, value: Scratch): void {
     checkLength(value.part, 32, 'scratch.part');
     for (const [index, element] of value.part.entries()) {
@@ -416,11 +418,16 @@ export const Scratch = {
     for (const [index, element] of value.frame.entries()) {
       into.writeBigUInt64LE(element, offset + 256 + index * 8);
     }
+    checkLength(value.quote, 12, 'scratch.quote');
+    for (const [index, element] of value.quote.entries()) {
+      into.writeBigUInt64LE(element, offset + 512 + index * 8);
+    }
   },
   decode(from: Buffer, offset: number): Scratch {
     return {
       part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
       frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
+      quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
     };
   },
 } as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
