@@ -9,19 +9,19 @@
 #define REPLY_HOP_LIMIT 64
 
 /* Where answers are put together: the stack is the forwarding program's, whose frame lies below. One CPU's own, within one packet. */
-struct scratch {
+struct reply_space {
 	__u64 part[32]; /* of a packet that is summed */
 	__u64 frame[32];
 	__u64 quote[12];
 };
 
-ARRAY(scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct scratch, 1);
+ARRAY(reply_spaces, BPF_MAP_TYPE_PERCPU_ARRAY, struct reply_space, 1);
 
-static __always_inline struct scratch *scratch(void)
+static __always_inline struct reply_space *reply_space(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&scratches, &zero);
+	return bpf_map_lookup_elem(&reply_spaces, &zero);
 }
 
 static __always_inline bool is_answer(__u32 reason)

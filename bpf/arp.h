@@ -36,7 +36,7 @@ static __always_inline __u32 word_of(const __u8 *bytes)
 static __always_inline enum reason answer_arp(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	struct inner asked = { .family = FAMILY_INET };
-	struct arp_frame *frame = (struct arp_frame *)scratch();
+	struct arp_frame *frame = (struct arp_frame *)reply_space();
 	struct arp_packet *arp;
 
 	if (!frame || bpf_skb_load_bytes(skb, 0, frame, sizeof(*frame)))

@@ -15,7 +15,7 @@
  * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The place is kept in memory whose value the
  * verifier forgets: else it would follow every way through the options (900,000 instructions and 20 seconds, instead of a thousand).
  */
-static __always_inline __u32 find_mss(struct scratch *space)
+static __always_inline __u32 find_mss(struct reply_space *space)
 {
 	volatile __u64 *place = &space->frame[0];
 	const __u8 *options = (const __u8 *)space->part;
@@ -50,7 +50,7 @@ static __always_inline __u32 find_mss(struct scratch *space)
  */
 static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 {
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 	__u16 offered, wire, before, after;
 	__u8 *options, offset;
 	__u32 bytes, found, i;

@@ -92,7 +92,7 @@ static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __
 {
 	struct inner asked = { .family = FAMILY_INET6 };
 	const struct target *target;
-	struct nd_frame *frame = (struct nd_frame *)scratch();
+	struct nd_frame *frame = (struct nd_frame *)reply_space();
 	bool is_probe;
 	__u32 bytes;
 	__u64 sum;

@@ -6,7 +6,7 @@
 /* As much as fits a packet of 576 bytes (RFC 1812 section 4.3.2.3), or of IPv6's least MTU (RFC 4443 section 2.4 (c)). */
 #define QUOTE_INET (576 - sizeof(struct iphdr) - 8)
 #define QUOTE_INET6 (1280 - sizeof(struct ipv6hdr) - 8)
-#define PART_BYTES sizeof(((struct scratch *)0)->part)
+#define PART_BYTES sizeof(((struct reply_space *)0)->part)
 #define MAX_PARTS 5
 #define IP_OFFSET bpf_htons(0x1fff)
 #define TCP_CHECKSUM_AT 16
@@ -23,9 +23,9 @@ struct quote {
 };
 
 /* An empty one, for a packet at an offset of the frame. */
-static __always_inline struct quote *new_quote(struct scratch *space)
+static __always_inline struct quote *new_quote(struct reply_space *space)
 {
-	_Static_assert(sizeof(struct quote) <= sizeof(space->quote), "scratch has room for a quote");
+	_Static_assert(sizeof(struct quote) <= sizeof(space->quote), "the space has room for a quote");
 	__builtin_memset(space->quote, 0, sizeof(struct quote));
 	return (struct quote *)space->quote;
 }
@@ -107,7 +107,7 @@ static __noinline bool read_quote(struct __sk_buff *skb, struct quote *quote)
 /* Sum of a part of the frame; as far as it can be read. */
 static __noinline __u64 sum_of_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 	__u64 sum = 0;
 	__u32 i, j;
 

@@ -51,7 +51,7 @@ static __noinline enum reason tell(struct __sk_buff *skb, const struct port *por
 {
 	const struct target *target;
 	struct quote *quote;
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 	struct error_frame *frame;
 	__u32 bytes, mtu = 0;
 

@@ -22,7 +22,7 @@ struct told_frame {
 };
 
 /* Reads an arrived packet again. False: it is none of those that are told of. */
-static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, struct scratch *space)
+static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, struct reply_space *space)
 {
 	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
 	const struct sid *sid;
@@ -51,7 +51,7 @@ static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote
 static __noinline enum reason send_told(struct __sk_buff *skb, struct quote *quote, const struct port *port,
 					const struct encap *encap, __u32 mtu)
 {
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 	struct inner *error;
 	struct told_frame *frame;
 	const struct hop *hop;
@@ -102,7 +102,7 @@ static __noinline enum reason send_told(struct __sk_buff *skb, struct quote *quo
 /* reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge */
 static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason reason)
 {
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 	const struct target *target;
 	const struct encap *encap;
 	const struct port *port;
@@ -148,7 +148,7 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 /* The end of what an uplink's program does not deliver; see aside.h. */
 __noinline int aside(struct __sk_buff *skb, __u32 reason)
 {
-	struct scratch *space = scratch();
+	struct reply_space *space = reply_space();
 
 	if (reason == PUNT_HOP_LIMIT || reason == PUNT_TOO_BIG)
 		reason = tell_sender(skb, reason);

@@ -11,12 +11,15 @@ import type { BpfMember } from './objects.js';
 /** Bits before a prefix's own in a key: tenant and family. */
 const KEY_BITS = 64;
 const NONE: readonly string[] = [];
+/** No encapsulation has this id: the packet is the kernel's. */
+const KERNEL_ENCAP = 0;
 
 const devices = ({ device }: BpfMember): readonly string[] => (device === undefined ? NONE : [device]);
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
 function describe(what: string, { tenant, to, device, encap, gateway }: BpfMember): string {
-  const where = gateway ? 'gateway' : device === undefined ? `encap ${encap ?? ''}` : `dev ${device}`;
+  const elsewhere = encap === undefined ? 'by the kernel' : `encap ${encap}`;
+  const where = gateway ? 'gateway' : device === undefined ? elsewhere : `dev ${device}`;
   return `fast path ${what} ${to} tenant ${tenant} ${where}`;
 }
 
@@ -24,6 +27,7 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember,
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
   const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
   if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
   if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
   return { encap: `kind ${kind} id ${id}` };
@@ -33,8 +37,9 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Pick<BpfMember,
 function targetOf(kernel: Kernel, { device, encap, to, gateway }: BpfMember): [kind: number, id: number] {
   if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
-  const id = kernel.fastpath.encapIds.get(encap ?? '');
-  if (id === undefined) throw new Error(`${to}: the encapsulation to ${encap ?? ''} does not exist`);
+  if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
+  const id = kernel.fastpath.encapIds.get(encap);
+  if (id === undefined) throw new Error(`${to}: the encapsulation to ${encap} does not exist`);
   return [TargetKind.TARGET_REMOTE, id];
 }
 

@@ -57,7 +57,7 @@ export interface BpfMember {
   tenant: number;
   to: string;
   device?: string;
-  /** Key of a `bpf-encap`. */
+  /** Key of a `bpf-encap`; none where the kernel alone knows the way. */
   encap?: string;
   gateway?: true;
 }

@@ -58,18 +58,16 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
   for (const sid of sids) emit('bpf-encap', sid, { segments: [...transit, sid], underlay });
 }
 
-/** A VM on another node. */
+/** A VM on another node: how to reach it, or that it is there to be asked for where the kernel alone knows the way. */
 export function planFastRemotePort(view: IntentView, port: Port, emit: Emit): void {
-  if (view.fastpath === undefined || !isShort(view, port.tenant, port.node)) return;
+  if (view.fastpath === undefined) return;
   const tenant = view.tenant(port.tenant);
-  for (const to of port.addresses) {
-    const encap = remoteSid(view, tenant, port.node, familyOf(to));
-    emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, encap });
-  }
-  for (const to of port.prefixes) {
-    const encap = remoteSid(view, tenant, port.node, familyOf(to));
-    emit('bpf-prefix', `${tenant.id} ${to}`, { tenant: tenant.id, to, encap });
-  }
+  const { id } = tenant;
+  const known = isShort(view, port.tenant, port.node);
+  const where = (to: string): { encap?: string } =>
+    known ? { encap: remoteSid(view, tenant, port.node, familyOf(to)) } : {};
+  for (const to of port.addresses) emit('bpf-member', `${id} ${to}`, { tenant: id, to, ...where(to) });
+  for (const to of port.prefixes) emit('bpf-prefix', `${id} ${to}`, { tenant: id, to, ...where(to) });
 }
 
 /** A VM on this node. */

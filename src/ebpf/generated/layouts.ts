@@ -395,8 +395,8 @@ export const Count = {
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
 
-/** struct scratch, 608 bytes */
-export interface Scratch {
+/** struct reply_space, 608 bytes */
+export interface ReplySpace {
   /** 32 */
   part: bigint[];
   /** 32 */
@@ -405,32 +405,32 @@ export interface Scratch {
   quote: bigint[];
 }
 
-export const Scratch = {
-  NAME: 'struct scratch',
+export const ReplySpace = {
+  NAME: 'struct reply_space',
   SIZE: 608,
   OFFSETS: { part: 0, frame: 256, quote: 512 },
-  encode(into: Buffer, offset: number, value: Scratch): void {
-    checkLength(value.part, 32, 'scratch.part');
+  encode(into: Buffer, offset: number, value: ReplySpace): void {
+    checkLength(value.part, 32, 'reply_space.part');
     for (const [index, element] of value.part.entries()) {
       into.writeBigUInt64LE(element, offset + index * 8);
     }
-    checkLength(value.frame, 32, 'scratch.frame');
+    checkLength(value.frame, 32, 'reply_space.frame');
     for (const [index, element] of value.frame.entries()) {
       into.writeBigUInt64LE(element, offset + 256 + index * 8);
     }
-    checkLength(value.quote, 12, 'scratch.quote');
+    checkLength(value.quote, 12, 'reply_space.quote');
     for (const [index, element] of value.quote.entries()) {
       into.writeBigUInt64LE(element, offset + 512 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): Scratch {
+  decode(from: Buffer, offset: number): ReplySpace {
     return {
       part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
       frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
       quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
     };
   },
-} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+} as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
 
 /** struct limit, 8 bytes */
 export interface Limit {
