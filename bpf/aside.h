@@ -7,7 +7,7 @@
 #include "echo.h"
 #include "nd.h"
 #include "stats.h"
-#include "tell.h"
+#include "tell_vm.h"
 
 #define TCX_NEXT (-1)
 
@@ -51,10 +51,10 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 		/* To the gateway it had hops enough. */
 		reason = answer_echo(skb, port, reason);
 		if (reason == PUNT_HOP_LIMIT)
-			reason = tell(skb, port, reason);
+			reason = tell_vm(skb, port, reason);
 		break;
 	case PUNT_TOO_BIG:
-		reason = tell(skb, port, reason);
+		reason = tell_vm(skb, port, reason);
 		break;
 	}
 	if (!is_answer(reason))

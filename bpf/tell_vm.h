@@ -47,7 +47,7 @@ static __always_inline __u32 mtu_towards(const struct port *port, const struct t
  *
  * reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge
  */
-static __noinline enum reason tell(struct __sk_buff *skb, const struct port *port, enum reason reason)
+static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
 {
 	const struct target *target;
 	struct quote *quote;
