@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint unit kernel netns vm demo bench bench-smoke gen gen-check clean
+# `programs` fails no test: it writes what the test compares with.
+.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -13,6 +14,8 @@ VM_TIMEOUT ?= 3000
 STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
 BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
+# The fast path once more, by a newer compiler: test/kernel/fastpath/verifier.test.ts loads both.
+BPF_NEWER := $(patsubst bpf/%.bpf.c,build/bpf-newer/%.o,$(wildcard bpf/*.bpf.c))
 BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 # v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
@@ -21,8 +24,9 @@ BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idiraf
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup build ## set up, build, and run the demonstration network with its report
+demo: setup build ## set up, build, and run the demonstration network with its report: by the kernel, then by eBPF alone
 	@bin/segue lab run
+	@bin/segue lab run --dataplane ebpf
 
 test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 	@scripts/stages $(STAGES)
@@ -30,7 +34,7 @@ test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 setup: ## install what is missing: Debian packages, a kernel for the VM, node modules
 	@scripts/setup
 
-build: setup $(NATIVE) $(BPF) ## compile src/ to dist/, native/ to build/native/, bpf/ to build/bpf/
+build: setup $(NATIVE) $(BPF) $(BPF_NEWER) ## compile src/ to dist/, native/ to build/native/, bpf/ to build/bpf/
 	@mkdir -p .cache; npm run --silent build >.cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
 
 build/native/%: native/%.c | setup
@@ -39,9 +43,17 @@ build/native/%: native/%.c | setup
 
 build/native/layouts: bpf/test/maps.h
 
+build/native/fuzz: $(wildcard native/fuzz/*.h)
+
+build/native/parity: $(wildcard native/fuzz/*.h native/parity/*.h)
+
 build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c -o $@ $<
+
+build/bpf-newer/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
+	@mkdir -p $(@D)
+	@clang-16 $(BPF_CFLAGS) -c -o $@ $<
 
 lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
@@ -65,6 +77,10 @@ bench: setup $(NATIVE) $(BPF) ## all benchmarks and docs/benchmarks.md (root; ha
 	@node_modules/.bin/tsc -p bench/tsconfig.json
 	@node build/bench/main.js $(BENCH)
 
+bench-failover: setup build ## loss time when an uplink or a neighbour fails, or a port moves (root; three minutes)
+	@node_modules/.bin/tsc -p bench/tsconfig.json
+	@node build/bench/failover/main.js --json bench/results/failover.json $(BENCH)
+
 bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
 	@$(VITEST) --project kernel test/kernel/bench $(REPORT)
 
@@ -75,6 +91,12 @@ gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/lay
 
 gen-check: setup $(BPF) ## are the codecs those that `make gen` would write?
 	@$(GENERATE) --check
+
+programs: setup build ## docs/programs.md: what the programs cost the verifier, here and in the VM
+	@rm -rf .cache/vm/results/programs
+	@$(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
+	@test/vm/run -- $(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
+	@node scripts/programs-table.js
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*

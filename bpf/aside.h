@@ -5,15 +5,17 @@
 #include <linux/pkt_cls.h>
 #include "arp.h"
 #include "echo.h"
+#include "events_tc.h"
 #include "nd.h"
 #include "stats.h"
 #include "tell_vm.h"
 
 #define TCX_NEXT (-1)
 
-static __always_inline int verdict(enum reason reason)
+static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 {
 	count_reason(reason);
+	seen(skb, reason, 0, HOOK_PORT);
 	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
@@ -39,6 +41,8 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 
 	if (!port)
 		return TCX_NEXT;
+	if (reason < PUNT_UNRESOLVED)
+		keep(skb);
 	switch (reason) {
 	case PUNT_NOT_IP:
 	case PUNT_NOT_ROUTED:
@@ -58,7 +62,8 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 		break;
 	}
 	if (!is_answer(reason))
-		return verdict(reason);
+		return verdict(skb, reason);
 	count_reason(reason);
+	seen(skb, reason, ifindex, HOOK_PORT);
 	return bpf_redirect(ifindex, 0);
 }

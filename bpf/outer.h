@@ -11,6 +11,7 @@ struct arrival {
 	struct inner inner;
 	__u32 ifindex;	     /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
+	__u32 length;	     /* of the outer packet as its header says, bytes */
 	__u8 outer_class;
 	struct port *port;
 };
@@ -31,8 +32,11 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
 	if (!sid)
 		return REASON_COUNT;
+	if (outer->version != 6)
+		return DROP_MALFORMED;
 	arrival->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
 	arrival->outer_bytes = sizeof(*outer);
+	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
 	protocol = outer->nexthdr;
 	inner = outer + 1;
 	if (protocol == IPPROTO_ROUTING) {
@@ -63,6 +67,8 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
 		return reason;
+	if (arrival->outer_bytes + arrival->inner.length > arrival->length)
+		return DROP_MALFORMED;
 	if (arrival->inner.hop_limit <= 1)
 		return PUNT_HOP_LIMIT;
 	target = find_target(sid->tenant, &arrival->inner);

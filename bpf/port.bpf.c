@@ -4,10 +4,12 @@
 #include <linux/pkt_cls.h>
 #include "aside.h"
 #include "encap.h"
+#include "events_tc.h"
 #include "guard.h"
 #include "keep.h"
 #include "mss.h"
 #include "stats.h"
+#include "steered.h"
 
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
 #define PULL_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + 20)
@@ -18,15 +20,29 @@ KEEP_ENUM(port_flags);
 KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
+KEEP_ENUM(hook);
+KEEP_STRUCT(event);
 
-/* Does it, or each segment it will be cut into, fit? */
+/*
+ * Of a frame that `segue trace` made: a test run takes some 3.5 kB, headers may speak of more. Set before loading; 0, and no
+ * instruction, in a program that is attached.
+ */
+const volatile __u32 made_bytes = 0;
+
+static __always_inline __u32 whole_bytes(struct __sk_buff *skb)
+{
+	return made_bytes ? made_bytes : skb->len;
+}
+
+/* Does it, or each segment it will be cut into, fit? What follows the packet in its frame (padding) counts: the link carries it too. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inner, __u32 mtu)
 {
 	__u32 gso_bytes = skb->gso_size;
 
 	if (!gso_bytes)
-		return inner->length <= mtu;
-	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu;
+		return whole_bytes(skb) - ETH_HLEN <= mtu;
+	/* The outer header counts 16 bits. */
+	return inner->header_bytes + inner->l4_bytes + gso_bytes <= mtu && inner->length <= 0xffff - MAX_SRH_BYTES;
 }
 
 static __always_inline __u32 packets(struct __sk_buff *skb)
@@ -133,12 +149,16 @@ int segue_port(struct __sk_buff *skb)
 
 	if (!port || !node)
 		return TCX_NEXT;
+	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
+	if (skb->vlan_present)
+		return verdict(skb, PUNT_NOT_IP);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return aside(skb, PUNT_NO_ROOM);
 	}
-	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, ifindex, port, node, &inner);
+	reason = guard((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), ifindex, port, node,
+		       &inner);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	target = find_target(port->tenant, &inner);
@@ -148,11 +168,18 @@ int segue_port(struct __sk_buff *skb)
 	if (is_syn(&inner))
 		clamp_mss(skb, ETH_HLEN + inner.header_bytes, port->mtu - inner.header_bytes - TCP_HEADER_BYTES);
 	if (target->kind == TARGET_LOCAL) {
+		keep(skb);
 		reason = to_local(skb, &inner, id, port);
 		if (reason != REASON_FORWARDED)
 			return aside(skb, reason);
 		count_reason(REASON_FORWARDED);
+		seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 		return bpf_redirect(id, 0);
+	}
+	if (target->kind == TARGET_STEERED) {
+		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
+		if (!id)
+			return aside(skb, DROP_NO_NETWORK_NODE);
 	}
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
@@ -160,10 +187,12 @@ int segue_port(struct __sk_buff *skb)
 	hop = choose_hop(encap, &inner);
 	if (!hop)
 		return aside(skb, PUNT_UNRESOLVED);
+	keep(skb);
 	reason = to_remote(skb, &inner, encap, hop, port, node);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
+	seen(skb, REASON_FORWARDED, hop->ifindex, HOOK_PORT);
 	return bpf_redirect(hop->ifindex, 0);
 }
 

@@ -124,6 +124,12 @@ static __noinline __u64 sum_of_frame(struct __sk_buff *skb, __u32 at, __u32 byte
 		} else {
 			length = PART_BYTES;
 		}
+		/* Said once more, each by itself: Linux 6.12 does not see that a part is never empty. */
+		if (!length)
+			break;
+		asm volatile("" : "+r"(length));
+		if (length > PART_BYTES)
+			break;
 		if (bpf_skb_load_bytes(skb, at + i * PART_BYTES, space->part, length))
 			break;
 		sum += sum_of(space->part, PART_BYTES);

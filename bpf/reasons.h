@@ -37,5 +37,13 @@ enum reason {
 	DROP_TOO_BIG,	/* likewise */
 	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	/* Dropped by a network node. */
+	DROP_NO_POLICY, /* none is between the two */
+	DROP_NO_POLICY_MATCH, /* there are, but for other addresses, protocols or ports */
+	DROP_POLICY, /* denied by one */
+	DROP_NOT_ESTABLISHED, /* of no connection, and opens none */
+	DROP_FRAGMENT, /* its first fragment did not pass */
+	DROP_NO_CONNECTION_TABLE, /* connections of its tenant cannot be remembered */
+	DROP_NO_NETWORK_NODE, /* none is up */
 	REASON_COUNT,
 };

@@ -5,6 +5,7 @@
 #include <linux/pkt_cls.h>
 #include "encap.h"
 #include "error.h"
+#include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
 
@@ -150,10 +151,15 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 {
 	struct reply_space *space = reply_space();
 
-	if (reason == PUNT_HOP_LIMIT || reason == PUNT_TOO_BIG)
+	if (reason == PUNT_HOP_LIMIT || reason == PUNT_TOO_BIG) {
+		keep(skb);
 		reason = tell_sender(skb, reason);
+	}
 	count_reason(reason);
-	if (is_answer(reason) && space)
+	if (is_answer(reason) && space) {
+		seen(skb, reason, space->frame[0], HOOK_UPLINK);
 		return bpf_redirect(space->frame[0], 0);
+	}
+	seen(skb, reason, 0, HOOK_UPLINK);
 	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }

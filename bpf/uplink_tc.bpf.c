@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
+#include "steered.h"
 #include "tell_sender.h"
 
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
@@ -22,7 +25,8 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	enum reason reason;
 	__u64 flags;
 
-	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -36,14 +40,16 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
 	if (reason == REASON_FORWARDED) {
-		if (arrival.inner.length > skb->len - ETH_HLEN - arrival.outer_bytes)
+		if (arrival.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
 		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && arrival.inner.length > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
+		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
+		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
 					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
@@ -57,6 +63,7 @@ int segue_uplink_tc(struct __sk_buff *skb)
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	count_reason(reason);
+	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -36,6 +36,8 @@ export interface RunOptions {
   netns?: string;
   /** Standard error goes to /dev/null: for an agent that logs. */
   quiet?: boolean;
+  /** Of node. */
+  flags?: readonly string[];
 }
 
 /** Runs a program to its end. */
@@ -76,7 +78,7 @@ export async function runNode<T>(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<T & Finished> {
-  const finished = await run(process.execPath, [program.pathname, ...args], options);
+  const finished = await run(process.execPath, [...(options.flags ?? []), program.pathname, ...args], options);
   if (finished.code !== 0) throw new Error(`${program.pathname} ended with ${finished.code}: ${finished.stderr}`);
   return { ...finished, ...(JSON.parse(finished.stdout) as T) };
 }

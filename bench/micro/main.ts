@@ -9,6 +9,7 @@ import { measureCalls } from './calls.js';
 import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
+import { measureSteering } from './steer.js';
 import type { Effort, Row } from './rows.js';
 
 /** Every row; objects are those `make build` compiled to build/bpf. */
@@ -20,6 +21,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureMaps(effort),
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
+    ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
   ];
 }
 

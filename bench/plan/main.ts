@@ -20,12 +20,14 @@ const USAGE = `usage: node build/bench/plan/main.js [options]      (make bench B
 `;
 const TENANTS = 256;
 const NODES = 1000;
+const MODES = ['kernel', 'hybrid'] as const;
+type Mode = (typeof MODES)[number];
 const ONE = fileURLToPath(new URL('./one.js', import.meta.url));
 /** V8's own bound is too low for reading a million ports. */
 const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=8192'];
 
 async function measure(sizes: readonly number[], rounds: number, folder: string): Promise<PlanSize[]> {
-  const figures = new Map<number, PlanFigures[]>();
+  const figures: Record<Mode, Map<number, PlanFigures[]>> = { kernel: new Map(), hybrid: new Map() };
   const files = sizes.map((remotePorts) => {
     const file = join(folder, `${remotePorts}.json`);
     writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants: TENANTS, nodes: NODES, placement: 'dealt' })));
@@ -33,17 +35,21 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
   });
   for (let round = 1; round <= rounds; round++) {
     for (const [index, size] of sizes.entries()) {
-      tell(`plan: ${size} remote ports, round ${round} of ${rounds}`);
-      const { code, stdout, stderr } = await run(process.execPath, [...NODE_FLAGS, ONE, files[index] ?? '']);
-      if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
-      figures.set(size, [...(figures.get(size) ?? []), JSON.parse(stdout) as PlanFigures]);
+      for (const mode of MODES) {
+        tell(`plan: ${size} remote ports, ${mode}, round ${round} of ${rounds}`);
+        const args = [...NODE_FLAGS, ONE, files[index] ?? '', mode];
+        const { code, stdout, stderr } = await run(process.execPath, args);
+        if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
+        figures[mode].set(size, [...(figures[mode].get(size) ?? []), JSON.parse(stdout) as PlanFigures]);
+      }
     }
   }
   return sizes.map((remotePorts) => {
-    const of = (read: (one: PlanFigures) => number) => spread((figures.get(remotePorts) ?? []).map(read));
+    const of = (read: (one: PlanFigures) => number, mode: Mode = 'kernel') =>
+      spread((figures[mode].get(remotePorts) ?? []).map(read));
     return {
       remotePorts,
-      routes: figures.get(remotePorts)?.[0]?.routes ?? 0,
+      routes: figures.kernel.get(remotePorts)?.[0]?.routes ?? 0,
       loadMs: of(({ loadMs }) => loadMs),
       planMs: of(({ planMs }) => planMs),
       diffMs: of(({ diffMs }) => diffMs),
@@ -51,6 +57,12 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
       intentMiB: of(({ intentMiB }) => intentMiB),
       planMiB: of(({ planMiB }) => planMiB),
       peakMiB: of(({ peakMiB }) => peakMiB),
+      hybrid: {
+        members: figures.hybrid.get(remotePorts)?.[0]?.members ?? 0,
+        planMs: of(({ planMs }) => planMs, 'hybrid'),
+        changeMs: of(({ changeMs }) => changeMs, 'hybrid'),
+        planMiB: of(({ planMiB }) => planMiB, 'hybrid'),
+      },
     };
   });
 }

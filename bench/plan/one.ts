@@ -1,6 +1,6 @@
 /**
  * An intent as the agent of one node takes and holds it, with a stop-watch at each step; a process of its own, so that memory
- * is this size's alone (node --expose-gc). Argument: intent file. Prints JSON.
+ * is this size's alone (node --expose-gc). Arguments: intent file, `kernel` or `hybrid`. Prints JSON.
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
@@ -10,11 +10,13 @@ import { heldBy } from '../../src/intent/scope.js';
 import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
-import type { Intent, NodeConfig, Port } from '../../src/intent/types.js';
+import type { Dataplane, Intent, NodeConfig, Port } from '../../src/intent/types.js';
 
 /** Milliseconds and MiB. */
 export interface PlanFigures {
   routes: number;
+  /** Entries of the fast path for addresses and prefixes. */
+  members: number;
   /** read, JSON, validation, what concerns the node */
   loadMs: number;
   planMs: number;
@@ -33,11 +35,11 @@ export interface PlanFigures {
 /** Any: planning reads nothing of the machine but this. */
 const UPLINK_MTU_BYTES = 1500;
 
-export function measurePlan(file: string): PlanFigures {
+export function measurePlan(file: string, dataplane: Dataplane): PlanFigures {
   const config: NodeConfig = {
     node: SELF,
     uplinks: ['eth0'],
-    dataplane: 'kernel',
+    dataplane,
     xdp: 'never',
     behaviours: ['dt46'],
     intent: file,
@@ -45,12 +47,14 @@ export function measurePlan(file: string): PlanFigures {
   const empty = heapMiB();
   const [loadMs, intent] = timed(() => heldBy(loadIntent(file), SELF));
   const withIntent = heapMiB();
-  const [planMs, planner] = timed(() => new Planner(config, { uplinkMtu: UPLINK_MTU_BYTES }, intent));
+  const facts = { uplinkMtu: UPLINK_MTU_BYTES, ...(dataplane !== 'kernel' && { fastpath: { xdp: [] } }) };
+  const [planMs, planner] = timed(() => new Planner(config, facts, intent));
   const withPlan = heapMiB();
   const [diffMs, changes] = timed(() => diffIntent(intent, withOnePortMoved(intent)));
   const [changeMs] = timed(() => planner.apply(changes));
   return {
     routes: planner.plan.route.size,
+    members: planner.plan['bpf-member'].size + planner.plan['bpf-prefix'].size,
     loadMs,
     planMs,
     diffMs,
@@ -86,4 +90,7 @@ function heapMiB(): number {
   return (heapUsed + external) / 2 ** 20;
 }
 
-if (isMain(import.meta.url)) process.stdout.write(JSON.stringify(measurePlan(process.argv[2] ?? '')) + '\n');
+if (isMain(import.meta.url)) {
+  const [file = '', dataplane] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(measurePlan(file, dataplane === 'hybrid' ? 'hybrid' : 'kernel')) + '\n');
+}

@@ -12,6 +12,13 @@ export interface PlanSize {
   intentMiB: Spread;
   planMiB: Spread;
   peakMiB: Spread;
+  /** The same with a fast path, whose entries stand in the plan beside the routes. */
+  hybrid?: {
+    members: number;
+    planMs: Spread;
+    changeMs: Spread;
+    planMiB: Spread;
+  };
 }
 
 export interface PlanResults {

@@ -7,6 +7,7 @@ import { packetCharts, packetSection, packetSummary } from './packets.js';
 import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
+import { entriesSection, entriesSummary } from './entries.js';
 import { planSection, planSummary } from './plan.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
 import type { Chart } from './bars.js';
@@ -14,6 +15,7 @@ import { vmCharts, vmSection, vmSummary } from './vm.js';
 import { tables, vmScale } from '../control/report.js';
 import type { ControlResults, VmScaleResult } from '../control/results.js';
 import type { MicroResults } from './micro.js';
+import type { EntriesResults } from '../entries/results.js';
 import type { PlanResults } from '../plan/results.js';
 import type { Results } from '../lib/rows.js';
 
@@ -58,6 +60,11 @@ const scale = read<VmScaleResult>('vm-scale');
 if (control !== undefined) {
   page = replaceSection(page, 'control', tables(control) + (scale === undefined ? '' : `\n${vmScale(scale)}`));
   summary.push(controlSummary(control));
+}
+const entries = read<EntriesResults>('entries');
+if (entries !== undefined) {
+  page = replaceSection(page, 'entries', entriesSection(entries));
+  summary.push(entriesSummary(entries));
 }
 const plan = read<PlanResults>('plan');
 if (plan !== undefined) {

@@ -21,7 +21,41 @@ export function planSection({ machine, rounds, tenants, nodes, sizes }: PlanResu
       `${tenants} tenants, ${nodes} nodes; medians of ${rounds} rounds (least to most), sizes in turn, each in a process of its own.`,
     '',
     table(head, sizes.map(row)),
+    ...hybridTable(sizes),
   ].join('\n');
+}
+
+function hybridWords({ intentMiB, hybrid }: PlanSize): string {
+  if (hybrid === undefined) return '';
+  const held = (intentMiB.median + hybrid.planMiB.median) * BYTES_PER_MIB;
+  return ` With the fast path's entries ${(held / 1e6).toFixed(0)} MB.`;
+}
+
+/** What a fast path adds; empty in results from before it was measured. */
+function hybridTable(sizes: readonly PlanSize[]): string[] {
+  const head = [
+    'remote ports, hybrid',
+    'members',
+    'plan s',
+    'one change ms',
+    'plan MiB',
+    'more than kernel mode, bytes a port',
+  ];
+  const rows = sizes.flatMap(({ remotePorts, planMiB, hybrid }) => {
+    if (hybrid === undefined) return [];
+    const more = ((hybrid.planMiB.median - planMiB.median) * BYTES_PER_MIB) / remotePorts;
+    return [
+      [
+        String(remotePorts),
+        String(hybrid.members),
+        range(hybrid.planMs, 2, 1000),
+        range(hybrid.changeMs, 2),
+        range(hybrid.planMiB, 1),
+        more.toFixed(0),
+      ],
+    ];
+  });
+  return rows.length === 0 ? [] : ['', table(head, rows)];
 }
 
 /** One sentence for the head of the page. */
@@ -31,6 +65,6 @@ export function planSummary({ sizes }: PlanResults): string {
   return (
     `**Memory**: the agent holds ${largest.remotePorts.toLocaleString('en')} remote ports of its tenants in ` +
     `${(held / 1e6).toFixed(0)} MB (${(held / largest.remotePorts).toFixed(0)} bytes each), planned in ` +
-    `${(largest.planMs.median / 1000).toFixed(1)} s; one port's change is planned in ${largest.changeMs.median.toFixed(1)} ms.`
+    `${(largest.planMs.median / 1000).toFixed(1)} s; one port's change is planned in ${largest.changeMs.median.toFixed(1)} ms.${hybridWords(largest)}`
   );
 }

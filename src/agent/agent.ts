@@ -2,6 +2,7 @@ import { FileSource } from '../intent/file-source.js';
 import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
 import { heldBy } from '../intent/scope.js';
 import { KIND_ORDER } from '../plan/plan.js';
+import { dropFailedHops } from '../ebpf/failover.js';
 import { addHints, everything, isEmpty, merge, noHints } from './hints.js';
 import { Follower } from './follower.js';
 import { Instance } from './instance.js';
@@ -31,6 +32,8 @@ export interface AgentOptions {
   source?: IntentSource;
   /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
   kinds?: Kinds;
+  /** Of the node's pins, in place of the usual one. */
+  pinDirectory?: string;
 }
 
 /**
@@ -57,7 +60,7 @@ export class Agent {
     this.#options = options;
     this.#log = options.log;
     this.#force = options.force;
-    this.#instance = new Instance(options.config, options.kinds);
+    this.#instance = new Instance(options.config, options.kinds, options.pinDirectory);
     this.#follower = new Follower(this.#instance, options.log);
     this.#source = options.source ?? fileSource(options);
   }
@@ -169,6 +172,7 @@ export class Agent {
     for (const event of events) {
       // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
+      dropFailedHops(this.#instance.kernel, event);
       addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, nexthopDevices });
     }
     if (this.#hints.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();

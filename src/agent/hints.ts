@@ -1,4 +1,4 @@
-import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL, tenantTable } from '../plan/numbers.js';
 import { routeKey } from '../encap/route-key.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
@@ -71,6 +71,9 @@ export function addHints(
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
       const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
       if (table !== undefined) addTable(hints, table);
+      // The fast path's members are looked at by the table that their tenant has, or would have.
+      const tenant = plan['bpf-port'].get(name)?.tenant;
+      if (tenant !== undefined) addTable(hints, tenantTable(tenant));
       // Local SIDs hang on the VRF and stand in main.
       addTable(hints, MAIN_TABLE);
       return;

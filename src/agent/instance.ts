@@ -27,13 +27,14 @@ export class Instance {
   readonly kernel: Kernel;
   readonly engine: Engine;
 
-  constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS) {
+  /** @param pins directory of the node's pins, where it is not the usual one */
+  constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS, pins = pinDirectory(config.node)) {
     this.config = config;
     this.runDirectory = `${RUN_ROOT}/${config.node}`;
     this.kernel = new Kernel({
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
-      pinDirectory: pinDirectory(config.node),
+      pinDirectory: pins,
     });
     this.engine = new Engine(this.kernel, kinds);
   }

@@ -1,12 +1,22 @@
 import { CommandError, EXIT } from './exit.js';
 import { complain, print, printJson } from './print.js';
+import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { Dataplane } from '../intent/types.js';
 import type { Demo } from '../lab/demo.js';
 
-interface RunFlags {
+interface UpFlags {
+  dataplane: Dataplane;
+}
+
+interface RunFlags extends UpFlags {
   json?: boolean;
   seconds: string;
 }
+
+const DATAPLANE = new Option('--dataplane <mode>', 'what forwards on the hypervisors')
+  .choices(['kernel', 'hybrid', 'ebpf'] satisfies Dataplane[])
+  .default('kernel' satisfies Dataplane);
 
 /** Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number. */
 const INTERRUPTED = 130;
@@ -20,28 +30,33 @@ export function addLabCommand(program: Command): void {
     .description('build it, try reachability, isolation and throughput, report, remove it')
     .option('-j, --json', 'JSON')
     .option('--seconds <n>', 'how long iperf3 measures', '3')
+    .addOption(DATAPLANE)
     .action(async (flags: RunFlags) => {
       const seconds = Number(flags.seconds);
       if (!Number.isInteger(seconds) || seconds < 1) {
         throw new CommandError(`--seconds ${flags.seconds}: expected a whole number of at least 1`, EXIT.badInput);
       }
-      if (await runsHere()) await run(seconds, flags.json === true);
-      else process.exitCode = await runInTheVm(seconds, flags.json === true);
+      if (await runsHere(flags.dataplane)) await run(flags, seconds);
+      else process.exitCode = await runInTheVm(flags, seconds);
     });
 
   lab
     .command('up')
     .description('build it and leave it standing')
-    .action(async () => {
-      if (!(await runsHere())) {
+    .addOption(DATAPLANE)
+    .action(async ({ dataplane }: UpFlags) => {
+      if (!(await runsHere(dataplane))) {
         const { VM_RUN } = await import('../lab/vm.js');
         throw new CommandError(
           `this kernel has no VRF, and what stands in a VM goes with it: open a shell there with\n` +
-            `  ${VM_RUN} --shell\nand say segue lab up in it (${process.argv[1] ?? 'bin/segue'} lab up)`,
+            `  ${VM_RUN} --shell\nand say segue lab up in it (${process.argv[1] ?? 'bin/segue'} lab up);\n` +
+            'or let it stand here, with no VRF: segue lab up --dataplane ebpf',
         );
       }
+      const { demoTopology } = await import('../lab/demo.js');
       const { raiseLab } = await import('../lab/run.js');
-      const demo = await cleaningUp(() => raiseLab(complain));
+      const demo = demoTopology(dataplane);
+      await cleaningUp(() => raiseLab(demo, complain));
       for (const line of await hints(demo)) print(line);
     });
 
@@ -56,11 +71,11 @@ export function addLabCommand(program: Command): void {
     });
 }
 
-async function run(seconds: number, json: boolean): Promise<void> {
+async function run({ dataplane, json }: RunFlags, seconds: number): Promise<void> {
   const { demoTopology } = await import('../lab/demo.js');
   const { runLab } = await import('../lab/run.js');
   const { reportJson, reportText, succeeded } = await import('../lab/report.js');
-  const demo = demoTopology();
+  const demo = demoTopology(dataplane);
   const report = await cleaningUp(() => runLab(demo, { seconds, onProgress: complain }));
   if (json) printJson(reportJson(report));
   else print(`\n${reportText(demo, report)}`);
@@ -68,7 +83,7 @@ async function run(seconds: number, json: boolean): Promise<void> {
 }
 
 /** Boots the VM for the same command. */
-async function runInTheVm(seconds: number, json: boolean): Promise<number> {
+async function runInTheVm({ dataplane, json }: RunFlags, seconds: number): Promise<number> {
   const { canBootVm, runInVm, VM_RUN } = await import('../lab/vm.js');
   if (!canBootVm()) {
     throw new CommandError(
@@ -78,15 +93,16 @@ async function runInTheVm(seconds: number, json: boolean): Promise<number> {
   }
   complain('this kernel has no VRF: booting the VM, and running there');
   const { SEGUE_COMMAND } = await import('../lab/agents.js');
-  const flags = ['--seconds', String(seconds), ...(json ? ['-j'] : [])];
+  const flags = ['--dataplane', dataplane, '--seconds', String(seconds), ...(json ? ['-j'] : [])];
   return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags]);
 }
 
-/** Whether this kernel, and this user, can. @throws CommandError when the kernel could but the user may not */
-async function runsHere(): Promise<boolean> {
+/** Whether this kernel, and this user, can: `ebpf` needs no VRF. @throws CommandError when the kernel could but the user may not */
+async function runsHere(dataplane: Dataplane): Promise<boolean> {
   if (process.getuid?.() !== 0) {
     throw new CommandError('segue lab makes network namespaces: run it as root');
   }
+  if (dataplane === 'ebpf') return true;
   const { hasVrf } = await import('../lab/kernel.js');
   const { DEMO_PREFIX } = await import('../lab/demo.js');
   return hasVrf(DEMO_PREFIX);

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { IntentError } from '../intent/errors.js';
 import { addAgentCommand } from './agent.js';
+import { addCaptureCommand } from './capture.js';
 import { addConvergeCommands } from './converge.js';
 import { addDoctorCommand } from './doctor.js';
 import { CommandError, EXIT } from './exit.js';
 import { addLabCommand } from './lab.js';
+import { addMonitorCommand } from './monitor.js';
 import { complain } from './print.js';
 import { addShowCommand } from './show.js';
 import { addTraceCommand } from './trace.js';
@@ -30,6 +32,8 @@ addAgentCommand(program);
 addLabCommand(program);
 addShowCommand(program);
 addTraceCommand(program);
+addMonitorCommand(program);
+addCaptureCommand(program);
 addDoctorCommand(program);
 
 // `segue show route | head`: who reads no further is no failure, and the command ends as it would have.

@@ -7,16 +7,23 @@ import { loadIntent } from '../intent/load.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
 import type { Intent } from '../intent/types.js';
-import type { Question, Trace, TraceStep } from '../trace/types.js';
+import type { Protocol, Question, Trace, TraceStep } from '../trace/types.js';
 
 /** Largest IP packet, bytes. */
 const MAX_SIZE_BYTES = 65_535;
+const MAX_PORT = 65_535;
+const MAX_TTL = 255;
 
 interface TraceFlags extends IntentOptions {
   port: string;
   to: string;
   from?: string;
   size?: string;
+  proto?: string;
+  sport?: string;
+  dport?: string;
+  ttl?: string;
+  syn?: boolean;
   json?: boolean;
 }
 
@@ -27,6 +34,11 @@ export function addTraceCommand(program: Command): void {
     .requiredOption('--to <address>', 'the destination')
     .option('--from <address>', "the source; default: the port's own")
     .option('--size <bytes>', 'the inner packet, IP header included; default: 84, a ping')
+    .option('--proto <protocol>', 'icmp (an echo request), tcp or udp; default: icmp')
+    .option('--sport <port>', 'the source port of tcp and udp')
+    .option('--dport <port>', 'the destination port of tcp and udp')
+    .option('--syn', 'tcp: opens a connection; default: is of one')
+    .option('--ttl <n>', 'TTL or hop limit as the VM sends it; default: 64')
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
       const config = readConfig(options);
@@ -46,23 +58,63 @@ export function addTraceCommand(program: Command): void {
     });
 }
 
+/** Bytes of the smallest packet: its IP header, and what a protocol needs behind it to be looked at. */
+const LEAST_BYTES = { 4: { icmp: 20, udp: 28, tcp: 40 }, 6: { icmp: 40, udp: 48, tcp: 60 } } as const;
+
 /** @throws CommandError (bad input) */
-export function readQuestion({ port, to, from, size }: TraceFlags, defaultSize: number): Question {
+export function readQuestion({ port, to, from, size, syn, ...flags }: TraceFlags, defaultSize: number): Question {
   const destination = readAddress('--to', to);
+  const family = familyOf(destination);
   const source = from === undefined ? undefined : readAddress('--from', from);
-  if (source !== undefined && familyOf(source) !== familyOf(destination)) {
-    throw new CommandError(`--from ${source}: expected an address of the family of ${destination}`, EXIT.badInput);
+  if (source !== undefined && familyOf(source) !== family) {
+    refuse(`--from ${source}: expected an address of the family of ${destination}`);
   }
-  const least = familyOf(destination) === 4 ? 20 : 40;
-  const bytes = size === undefined ? defaultSize : Number(size);
-  if (!Number.isInteger(bytes) || bytes < least || bytes > MAX_SIZE_BYTES) {
-    throw new CommandError(`--size ${size ?? ''}: expected bytes from ${least} to ${MAX_SIZE_BYTES}`, EXIT.badInput);
+  const protocol = readProtocol(flags.proto);
+  const least = LEAST_BYTES[family][protocol ?? 'icmp'];
+  const bytes = size === undefined ? defaultSize : readNumber('--size', size, least, MAX_SIZE_BYTES, 'bytes');
+  const hasPorts = protocol === 'tcp' || protocol === 'udp';
+  if (!hasPorts && (flags.sport !== undefined || flags.dport !== undefined)) {
+    refuse(`--${flags.sport === undefined ? 'dport' : 'sport'}: expected with --proto tcp or udp`);
   }
-  return { port, to: destination, size: bytes, ...(source !== undefined && { from: source }) };
+  if (syn === true && protocol !== 'tcp') refuse('--syn: expected with --proto tcp');
+  const sourcePort = readOptional('--sport', flags.sport, 0, MAX_PORT);
+  const destinationPort = readOptional('--dport', flags.dport, 0, MAX_PORT);
+  const ttl = readOptional('--ttl', flags.ttl, 0, MAX_TTL);
+  return {
+    port,
+    to: destination,
+    size: bytes,
+    ...(source !== undefined && { from: source }),
+    ...(protocol !== undefined && { protocol }),
+    ...(sourcePort !== undefined && { sourcePort }),
+    ...(destinationPort !== undefined && { destinationPort }),
+    ...(ttl !== undefined && { ttl }),
+    ...(syn === true && { syn }),
+  };
+}
+
+function readProtocol(text: string | undefined): Protocol | undefined {
+  if (text === undefined || text === 'icmp' || text === 'tcp' || text === 'udp') return text;
+  return refuse(`--proto ${text}: expected icmp, tcp or udp`);
+}
+
+function readOptional(option: string, text: string | undefined, least: number, most: number): number | undefined {
+  return text === undefined ? undefined : readNumber(option, text, least, most, 'a number');
+}
+
+function readNumber(option: string, text: string, least: number, most: number, what: string): number {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
+  return value >= least && value <= most
+    ? value
+    : refuse(`${option} ${text}: expected ${what} from ${least} to ${most}`);
+}
+
+function refuse(message: string): never {
+  throw new CommandError(message, EXIT.badInput);
 }
 
 /** A head line, the steps, the verdict. */
-export function traceLines({ node, port, tenant, from, to, size, steps, verdict, text }: Trace): string[] {
+export function traceLines({ node, port, tenant, from, to, size, protocol, steps, verdict, text }: Trace): string[] {
   const columns = [
     { title: 'NODE', cell: (step: TraceStep) => step.node },
     { title: 'STEP', cell: (step: TraceStep) => step.step },
@@ -70,7 +122,7 @@ export function traceLines({ node, port, tenant, from, to, size, steps, verdict,
     { title: 'WHAT', cell: (step: TraceStep) => step.text },
   ];
   return [
-    `${from} > ${to}, ${size} bytes, from ${port} (${tenant}) on ${node}`,
+    `${from} > ${to} ${protocol}, ${size} bytes, from ${port} (${tenant}) on ${node}`,
     ...renderTable(columns, steps),
     `${verdict}: ${text}`,
   ];

@@ -1,5 +1,7 @@
 /** Underlay interfaces: there, up, and large enough for the tenants' packets. */
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
+import { attachments } from '../inspect/fastpath.js';
+import { probe, queryTcx } from '../libbpf/index.js';
 import { IntentView } from '../plan/view.js';
 import { readFacts } from '../agent/facts.js';
 import { Findings } from './types.js';
@@ -27,8 +29,40 @@ export function checkUplinks({ instance, intent }: Patient): Check[] {
       findings.fail(`up.${name}`, `${name} has no carrier`, `${why}see the cable, or the far end`);
     else findings.ok(`up.${name}`, `${name} up, mtu ${link.mtu}`);
   }
+  checkForeignPrograms({ instance, intent }, findings);
   if (mtus.length > 0) checkTenantMtu({ instance, intent }, Math.min(...mtus), findings);
   return findings.checks;
+}
+
+/** Somebody else's programs see packets before the fast path's do, or in their place. */
+function checkForeignPrograms({ instance, intent }: Pick<Patient, 'instance' | 'intent'>, findings: Findings): void {
+  const { kernel, config } = instance;
+  if (config.dataplane === 'kernel' || !probe.has('tcx')) return;
+  const ports = intent?.ports.filter(({ node }) => node === config.node).map((port) => port.interface) ?? [];
+  const own = new Map(attachments(kernel).map(({ device, hook, program }) => [`${device} ${hook}`, program.id]));
+  const all = new Set(own.values());
+  for (const device of [...config.uplinks, ...ports]) {
+    const link = kernel.links.get(device);
+    if (link === undefined) continue;
+    const xdp = link.xdp?.programId;
+    if (xdp !== undefined && !all.has(xdp)) {
+      findings.warn(
+        `foreign-xdp.${device}`,
+        `xdp program id ${xdp} of ${device} is not segue's`,
+        'what it drops or redirects never comes to the fast path, and segue has no XDP of its own there: see bpftool prog show',
+      );
+    }
+    const where = { interface: link.index, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
+    const row = queryTcx({ ...where, direction: 'ingress' }).programs.map(({ programId }) => programId);
+    const before = row.slice(0, Math.max(0, row.indexOf(own.get(`${device} tcx`) ?? 0)));
+    if (before.length > 0) {
+      findings.warn(
+        `foreign-tcx.${device}`,
+        `tcx programs before segue's at ${device}: id ${before.join(', ')}`,
+        'what they take (anything but TCX_NEXT) passes by the fast path and its guard: see bpftool net show',
+      );
+    }
+  }
 }
 
 function checkTenantMtu(

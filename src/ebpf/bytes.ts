@@ -11,14 +11,14 @@ export function familyNumber(text: string): number {
   return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
 }
 
-/** An address in 16 bytes that are zero: IPv4 fills the first four. */
-export function putAddress(text: string, into: Buffer, at: number): void {
-  writeAddress(text, into, at);
+/** An address, all of the text from `start`, in 16 bytes that are zero: IPv4 fills the first four. @returns its family's number */
+export function putAddress(text: string, into: Buffer, at: number, start = 0): number {
+  return writeAddress(text, into, at, start) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
 }
 
 /** A prefix's address in 16 bytes that are zero. @returns its length, bits */
-export function putPrefix(text: string, into: Buffer, at: number): number {
-  return writePrefix(text, into, at);
+export function putPrefix(text: string, into: Buffer, at: number, start = 0): number {
+  return writePrefix(text, into, at, start);
 }
 
 export function getAddress(from: Buffer, at: number, family: number): string {

@@ -33,15 +33,21 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
     return { verdict, reason: words.join(' ') };
   });
 
+/** What became of a packet, by the number of the reason. @param alone as of reasonCounts */
+export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'packets'> {
+  const { verdict, reason } = REASONS[number] ?? { verdict: 'drop', reason: `reason ${number}` };
+  return { verdict: alone && verdict === 'punt' ? 'drop' : verdict, reason };
+}
+
 /**
  * Packets by reason, summed over CPUs; every reason, zero or not.
  *
  * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
  */
-export function reasonCounts({ reasons }: FastpathMaps, alone = false): ReasonCount[] {
-  return REASONS.map((reason, number) => {
+export function reasonCounts({ reasons }: Pick<FastpathMaps, 'reasons'>, alone = false): ReasonCount[] {
+  return REASONS.map((_reason, number) => {
     const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
-    return { ...reason, ...(alone && reason.verdict === 'punt' && { verdict: 'drop' }), packets };
+    return { ...reasonOf(number, alone), packets };
   });
 }
 

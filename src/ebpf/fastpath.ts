@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
-import { isComplete, MAP_NAMES, openMaps } from './maps.js';
+import { isComplete, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
 
 /** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
@@ -41,6 +41,8 @@ export class Fastpath {
   readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: UNDERLAYS - 1 });
   /** Counters of ports, by interface. */
   readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
+  /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
+  readonly gatewayMacs = new Map<string, string>();
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
@@ -91,7 +93,7 @@ export class Fastpath {
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
       for (const name of MAP_NAMES) {
-        maps[name] = known[name] ?? object.map(name).clone();
+        maps[name] = known[name] ?? mapOf(object, name).clone();
         if (known[name] === undefined) maps[name].pin(this.#mapPath(name));
       }
     } finally {
@@ -128,6 +130,23 @@ export class Fastpath {
     } finally {
       object.close();
     }
+  }
+
+  /**
+   * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
+   * of its own. To be closed.
+   *
+   * @param alone the one that forwards without the kernel beneath
+   * @param rodata besides what the program has when it is attached
+   * @throws LibbpfError
+   */
+  trial(name: BpfProgramName, alone: boolean, rodata: Record<string, RodataValue>): BpfObject | undefined {
+    const { maps } = this;
+    if (maps === undefined) return undefined;
+    return BpfObject.load(objectPath(name), {
+      rodata: { ...rodataOf(name, alone), ...rodata },
+      maps: reusing(readOnlyMaps(maps)),
+    });
   }
 
   /** This build's program when it is pinned, and uses the maps that are. */
@@ -252,8 +271,4 @@ export class Fastpath {
 
 function list(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
-  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
 }

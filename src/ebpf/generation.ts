@@ -30,7 +30,17 @@ const GENERATION_CHARS = 12;
 
 /** The name of a layout. */
 export function generationOf(layout: LayoutDescription): string {
-  return createHash('sha256').update(JSON.stringify(layout)).digest('hex').slice(0, GENERATION_CHARS);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(layout)))
+    .digest('hex')
+    .slice(0, GENERATION_CHARS);
+}
+
+/** The same whatever order keys come in: a bundle lists a module's exports otherwise than the module does. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
 export const GENERATION = generationOf(LAYOUT);

@@ -1,87 +1,107 @@
-import { allEntries } from './entries.js';
+import { Breath } from '../reconcile/breath.js';
+import { MapSnapshot, wordsOf } from './snapshot.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Found, Scope } from '../reconcile/kind.js';
+import type { LargeFound } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
+const NONE: readonly never[] = [];
+
 /**
- * A map of up to a million entries, held against the plan: each wanted entry is looked up and compared as bytes, and the map is
- * counted. Only where it holds more than was found are its entries put into the plan's terms, which costs several times as much.
+ * A map of up to a million entries, held against the plan as bytes: wanted entries are encoded and compared, and only those that
+ * nobody wants are put into the plan's terms, which costs several times as much.
  */
-export class LargeMap<K extends KindName> implements Found<PlanKinds[K]> {
+export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
   readonly #spec: EntrySpec<K>;
-  readonly #isInScope: (keys: Buffer, at: number, scope: Scope) => boolean;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
   readonly #wanted: ReadonlyMap<string, PlanKinds[K]>;
-  readonly #scope: Scope | undefined;
-  readonly #key: Buffer;
+  readonly #snapshot: MapSnapshot | undefined;
+  readonly #key: Uint32Array;
+  readonly #keyBytes: Buffer;
+  readonly #expected: Uint32Array;
+  readonly #expectedBytes: Buffer;
   readonly #value: Buffer;
-  readonly #expected: Buffer;
-  #found = 0;
 
-  constructor(
+  private constructor(
     spec: EntrySpec<K>,
-    isInScope: (keys: Buffer, at: number, scope: Scope) => boolean,
     kernel: Kernel,
     map: BpfMap,
     wanted: ReadonlyMap<string, PlanKinds[K]>,
-    scope: Scope | undefined,
+    snapshot: MapSnapshot | undefined,
   ) {
     this.#spec = spec;
-    this.#isInScope = isInScope;
     this.#kernel = kernel;
     this.#map = map;
     this.#wanted = wanted;
-    this.#scope = scope;
-    this.#key = Buffer.alloc(map.keySize);
+    this.#snapshot = snapshot;
+    this.#keyBytes = Buffer.alloc(map.keySize);
+    this.#key = wordsOf(this.#keyBytes);
+    this.#expectedBytes = Buffer.alloc(map.valueSize);
+    this.#expected = wordsOf(this.#expectedBytes);
     this.#value = Buffer.alloc(map.valueSize);
-    this.#expected = Buffer.alloc(map.valueSize);
   }
 
-  /** A wanted entry: the wanted value itself where the map has that. Each is to be asked for once. */
-  get(key: string): PlanKinds[K] | undefined {
-    const desired = this.#wanted.get(key);
-    if (desired === undefined) return undefined;
+  /** All of it. */
+  static async whole<K extends KindName>(
+    spec: EntrySpec<K>,
+    kernel: Kernel,
+    map: BpfMap,
+    wanted: ReadonlyMap<string, PlanKinds[K]>,
+  ): Promise<LargeMap<K>> {
+    return new LargeMap(spec, kernel, map, wanted, await MapSnapshot.of(map));
+  }
+
+  /**
+   * What is asked for, by a system call each. There are no others here: nobody else writes the map, so what a scope is looked at for,
+   * a device that came or went, makes no entry that the plan does not have. A look at all of it finds those that came about otherwise.
+   */
+  static some<K extends KindName>(
+    spec: EntrySpec<K>,
+    kernel: Kernel,
+    map: BpfMap,
+    wanted: ReadonlyMap<string, PlanKinds[K]>,
+  ): LargeMap<K> {
+    return new LargeMap(spec, kernel, map, wanted, undefined);
+  }
+
+  get(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
     this.#key.fill(0);
-    if (!this.#spec.writeKey(this.#kernel, key, desired, this.#key, 0)) return undefined;
-    if (this.#map.lookup(this.#key, this.#value) === undefined) return undefined;
-    this.#found += 1;
-    if (this.#isAsWanted(key, desired)) return desired;
-    const bytes = { keys: this.#key, keyAt: 0, values: this.#value, valueAt: 0 };
-    return this.#spec.read(this.#kernel, bytes, this.#wanted, undefined)?.[1];
+    if (!this.#spec.writeKey(this.#kernel, key, desired, this.#keyBytes, 0)) return undefined;
+    if (this.#snapshot === undefined) return this.#lookUp(key, desired);
+    const entry = this.#snapshot.find(this.#key);
+    if (entry < 0) return undefined;
+    if (this.#encode(key, desired) && this.#snapshot.hasValue(entry, this.#expected)) return desired;
+    return this.#spec.read(this.#kernel, this.#snapshot.bytes(entry), this.#wanted)[1];
   }
 
-  get size(): number {
-    let entries = 0;
-    for (const { count, keys } of this.#map.readBatches()) {
-      if (this.#scope === undefined) {
-        entries += count;
-        continue;
-      }
-      for (let index = 0; index < count; index++) {
-        if (this.#isInScope(keys, index * this.#map.keySize, this.#scope)) entries += 1;
-      }
+  async others(): Promise<Iterable<[key: string, value: PlanKinds[K]]>> {
+    if (this.#snapshot === undefined) return NONE;
+    const breath = new Breath();
+    const others: [string, PlanKinds[K]][] = [];
+    for (const entry of this.#snapshot.unasked()) {
+      others.push(this.#spec.read(this.#kernel, this.#snapshot.bytes(entry), this.#wanted));
+      if (breath.isDue()) await breath.take();
     }
-    return entries;
+    return others;
   }
 
-  *[Symbol.iterator](): Generator<[key: string, value: PlanKinds[K]], void, undefined> {
-    if (this.size === this.#found) return;
-    for (const entry of allEntries(this.#spec, this.#kernel, this.#map, this.#wanted, this.#scope)) {
-      if (!this.#wanted.has(entry[0])) yield entry;
-    }
+  #lookUp(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
+    if (this.#map.lookup(this.#keyBytes, this.#value) === undefined) return undefined;
+    if (this.#encode(key, desired) && this.#expectedBytes.equals(this.#value)) return desired;
+    const bytes = { keys: this.#keyBytes, keyAt: 0, values: this.#value, valueAt: 0 };
+    return this.#spec.read(this.#kernel, bytes, this.#wanted)[1];
   }
 
-  #isAsWanted(key: string, desired: PlanKinds[K]): boolean {
+  /** What the value is to be; false: what it names is not there, so nothing can be as wanted. */
+  #encode(key: string, desired: PlanKinds[K]): boolean {
     this.#expected.fill(0);
     try {
-      this.#spec.writeValue(this.#kernel, key, desired, this.#expected, 0);
+      this.#spec.writeValue(this.#kernel, key, desired, this.#expectedBytes, 0);
+      return true;
     } catch {
-      // What it names is not there: it cannot be as wanted.
       return false;
     }
-    return this.#expected.equals(this.#value);
   }
 }

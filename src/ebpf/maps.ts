@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { BpfMap } from '../libbpf/index.js';
 import * as layouts from './generated/layouts.js';
+import * as steering from './generated/steering.js';
+import type { BpfObject } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
@@ -19,10 +21,63 @@ export const MAP_SIZES = {
   sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
+  watching: [U32_BYTES, layouts.Watching.SIZE],
+  watchers: [U32_BYTES, layouts.Watcher.SIZE],
+  budgets: [U32_BYTES, layouts.Budget.SIZE],
+  rings: [U32_BYTES, U32_BYTES],
+  maglevs: [U32_BYTES, steering.Maglev.SIZE],
+  network_nodes: [U32_BYTES, steering.NetworkNode.SIZE],
+  gateway_encaps: [steering.GatewayEncapKey.SIZE, U32_BYTES],
+  node_sources: [ADDRESS_BYTES, U32_BYTES],
+  flow_nodes: [steering.FlowNodeKey.SIZE, steering.FlowNode.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type MapName = keyof typeof MAP_SIZES;
 export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
+
+/** What a map is called in the object files, where that is not its name: a variable's section has dots, which no pin may have. */
+const OBJECT_NAMES: Partial<Record<MapName, string>> = { watching: '.data.watching' };
+
+/** A map of a loaded object file. @throws LibbpfError LIBBPF_NAME */
+export function mapOf(object: BpfObject, name: MapName): BpfMap {
+  return object.map(OBJECT_NAMES[name] ?? name);
+}
+
+/** Has an object file use these maps instead of making its own: `maps` of BpfObject.load. */
+export function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, { reuse: BpfMap }> {
+  return Object.fromEntries(
+    Object.entries(maps).map(([name, reuse]) => [OBJECT_NAMES[name as MapName] ?? name, { reuse }]),
+  );
+}
+
+/** Which maps programs write. A trial run of a program gets others in their place. */
+const WRITTEN: Readonly<Record<MapName, boolean>> = {
+  nodes: false,
+  ports: false,
+  sources: false,
+  source_prefixes: false,
+  members: false,
+  prefixes: false,
+  encaps: false,
+  underlays: false,
+  sids: false,
+  traffics: true,
+  reasons: true,
+  watching: true,
+  watchers: true,
+  budgets: true,
+  rings: true,
+  maglevs: false,
+  network_nodes: false,
+  gateway_encaps: false,
+  node_sources: false,
+  flow_nodes: true,
+};
+
+/** The maps that programs only read. */
+export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap>> {
+  return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
+}
 
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;
 

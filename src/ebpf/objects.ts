@@ -51,16 +51,23 @@ export interface BpfSource {
   from: string;
 }
 
-/** Where a tenant's address or prefix is: behind a port of this node, behind an encapsulation, or the node itself is the gateway. */
+/**
+ * Where a tenant's address or prefix is: behind a port of this node, behind an encapsulation, or the node itself is the gateway. The address is in the key
+ * alone, so all addresses of one place share one value.
+ */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
-  to: string;
   device?: string;
   /** Key of a `bpf-encap`; none where the kernel alone knows the way. */
   encap?: string;
   gateway?: true;
+  /** Of an external network: the interface it is reached by. */
+  external?: string;
 }
+
+/** A place behind an encapsulation. */
+export type RemotePlace = BpfMember & Required<Pick<BpfMember, 'encap'>>;
 
 /** A local SID. */
 export interface BpfSid {
@@ -72,7 +79,7 @@ export interface BpfSid {
 /** Where a program sits. */
 export type BpfHook = 'tcx' | 'xdp';
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp';
+export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
 
 /** A program at an interface. */
 export interface BpfAttachment {

@@ -3,6 +3,8 @@ import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixContains } from '../net/prefix.js';
+import { memberKey } from './member-key.js';
+import type { BpfMember, RemotePlace } from './objects.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemotePair } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
@@ -13,11 +15,14 @@ export const MAX_SEGMENTS = 4;
 /** The node's own entry, and the uplinks' programs. */
 export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
-  if (fastpath === undefined || view.localPorts.size === 0) return;
+  const hosts = view.localPorts.size > 0;
+  if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
   emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...aloneOf(view) });
-    if (!fastpath.xdp.includes(device)) continue;
+    // A network node has its own there.
+    if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
     const optional = view.config.xdp !== 'always';
     emit('bpf-program', `${device} xdp`, {
       device,
@@ -54,20 +59,38 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
   const transit = view.transit(tenant.name, pair.node);
   const [first] = transit;
   const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
-  const sids = new Set(tenant.subnets.map(({ prefix }) => remoteSid(view, tenant, pair.node, familyOf(prefix))));
-  for (const sid of sids) emit('bpf-encap', sid, { segments: [...transit, sid], underlay });
+  const sids = new Set(tenant.subnets.map(({ prefix }) => placeOf(view, pair, familyOf(prefix)).encap));
+  // A spread of nothing would leave room for more in each of up to a million lists.
+  for (const sid of sids) {
+    emit('bpf-encap', sid, { segments: transit.length === 0 ? [sid] : [...transit, sid], underlay });
+  }
 }
 
 /** A VM on another node: how to reach it, or that it is there to be asked for where the kernel alone knows the way. */
-export function planFastRemotePort(view: IntentView, port: Port, emit: Emit): void {
+export function planFastRemotePort(view: IntentView, pair: RemotePair, port: Port, emit: Emit): void {
   if (view.fastpath === undefined) return;
-  const tenant = view.tenant(port.tenant);
-  const { id } = tenant;
   const known = isShort(view, port.tenant, port.node);
-  const where = (to: string): { encap?: string } =>
-    known ? { encap: remoteSid(view, tenant, port.node, familyOf(to)) } : {};
-  for (const to of port.addresses) emit('bpf-member', `${id} ${to}`, { tenant: id, to, ...where(to) });
-  for (const to of port.prefixes) emit('bpf-prefix', `${id} ${to}`, { tenant: id, to, ...where(to) });
+  const where = (to: string): BpfMember => {
+    const place = placeOf(view, pair, familyOf(to));
+    return known ? place : { tenant: place.tenant };
+  };
+  for (const to of port.addresses) {
+    const place = where(to);
+    emit('bpf-member', memberKey(place.tenant, to), place);
+  }
+  for (const to of port.prefixes) {
+    const place = where(to);
+    emit('bpf-prefix', memberKey(place.tenant, to), place);
+  }
+}
+
+/** The value that all of a tenant's addresses of a family on another node share. */
+function placeOf(view: IntentView, pair: RemotePair, family: 4 | 6): RemotePlace {
+  const slot = family === 4 ? 'place' : 'place6';
+  const known = pair[slot];
+  if (known !== undefined) return known;
+  const tenant = view.tenant(pair.tenant);
+  return (pair[slot] = { tenant: tenant.id, encap: remoteSid(view, tenant, pair.node, family) });
 }
 
 /** A VM on this node. */
@@ -86,15 +109,16 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     ...(gateway4 !== undefined && { gateway4 }),
     ...(gateway6 !== undefined && { gateway6 }),
   });
+  const place: BpfMember = { tenant: id, device };
   for (const address of port.addresses) {
     emit('bpf-source', `${device} ${address}`, { device, from: address });
-    emit('bpf-member', `${id} ${address}`, { tenant: id, to: address, device });
+    emit('bpf-member', memberKey(id, address), place);
   }
   for (const prefix of port.prefixes) {
     emit('bpf-source-prefix', `${device} ${prefix}`, { device, from: prefix });
     // As the kernel's route: what lies behind a VM is reached through an address of the same family.
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
-    if (reached) emit('bpf-prefix', `${id} ${prefix}`, { tenant: id, to: prefix, device });
+    if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...aloneOf(view) });
 }
@@ -106,7 +130,7 @@ export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): vo
     emit('bpf-sid', tenantSid(view.self.locator, behaviour, tenant.id), { tenant: tenant.id, behaviour });
   }
   const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
-  for (const to of gateways) emit('bpf-member', `${tenant.id} ${to}`, { tenant: tenant.id, to, gateway: true });
+  for (const to of gateways) emit('bpf-member', memberKey(tenant.id, to), { tenant: tenant.id, gateway: true });
 }
 
 /** The gateway of the subnet that a port is in, or of the tenant's first of that family. */

@@ -1,4 +1,4 @@
-import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, unpin } from '../libbpf/index.js';
+import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, queryXdp, unpin } from '../libbpf/index.js';
 import { ourMaster } from '../vrf/ours.js';
 import { indexOfDevice } from './bytes.js';
 import { programNamed } from './programs.js';
@@ -13,6 +13,19 @@ export class PortNotEnslavedError extends Error {
   constructor(device: string) {
     super(`interface ${device} is in no VRF of segue's: expected it there before the fast path's program`);
     this.name = 'PortNotEnslavedError';
+  }
+}
+
+/** Somebody else's XDP program is on the hook, which takes one: segue's waits, and what it would have taken goes by tcx. */
+export class ForeignXdpError extends Error {
+  readonly code = 'FASTPATH_FOREIGN_XDP';
+
+  constructor(device: string, programId: number) {
+    super(
+      `xdp of ${device}: program id ${programId} is there, which is not segue's: expected none (tcx forwards meanwhile; ` +
+        '"xdp: never" in the node file leaves the hook to it)',
+    );
+    this.name = 'ForeignXdpError';
   }
 }
 
@@ -34,9 +47,12 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
       if (desired !== undefined && program?.info().id === info.programId) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
     }
-    // A driver that cannot is not asked again.
+    // A driver that cannot is not asked again, and a hook that is taken only once it is free.
     for (const [key, desired] of wanted) {
-      const impossible = kernel.fastpath.impossible.has(`${kernel.links.get(desired.device)?.index} ${desired.hook}`);
+      const link = kernel.links.get(desired.device);
+      const impossible =
+        kernel.fastpath.impossible.has(`${link?.index} ${desired.hook}`) ||
+        (desired.hook === 'xdp' && link?.xdp !== undefined);
       if (impossible && desired.optional && !found.has(key)) found.set(key, desired);
     }
     return found;
@@ -106,13 +122,15 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, optional }
   const where = { interface: ifindex, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
   let link;
   try {
+    const foreign = hook === 'xdp' ? queryXdp(where) : 0;
+    if (foreign !== 0) throw new ForeignXdpError(device, foreign);
     link =
       hook === 'tcx'
         ? attachTcx(program, { ...where, direction: 'ingress' })
         : attachXdp(program, { ...where, mode: optional === true ? 'native' : 'auto' });
   } catch (error) {
     if (optional !== true || !(error instanceof Error)) throw error;
-    fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
+    if (!(error instanceof ForeignXdpError)) fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
     return;
   }
   // Without its pin the attachment would end with this process; closing it on a failure takes it off again.

@@ -11,15 +11,20 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
+  steer_xdp: 'segue_steer_xdp',
 };
-export const PROGRAM_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
+const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
+/** Programs that decide between tenants: they use the maps of bpf/steer_maps.h, too. */
+export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_xdp'];
+/** Programs of ports and uplinks. */
+export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 
 /** The kernel keeps 15 characters of a name. */
 const NAME_CHARS = 15;
 
 /** Of a program that the kernel has: which of ours it is, by its name. */
 export function programNamed(kernelName: string): BpfProgramName | undefined {
-  return PROGRAM_NAMES.find((name) => FUNCTIONS[name].slice(0, NAME_CHARS) === kernelName);
+  return ALL_NAMES.find((name) => FUNCTIONS[name].slice(0, NAME_CHARS) === kernelName);
 }
 
 /** Where the object files are, in the place of this build's own: for packages that keep them elsewhere, and tests. */

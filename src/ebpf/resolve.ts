@@ -104,6 +104,7 @@ export class Resolver {
       const entry = this.#kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
       const managed = entry !== undefined && (entry.flags & NeighbourFlag.managed) !== 0;
       const valid = entry?.mac !== undefined && (entry.state & VALID) !== 0;
+      if (valid) this.#kernel.fastpath.gatewayMacs.set(`${ifindex} ${address}`, entry.mac ?? '');
       return { ifindex, address, managed, ...(valid && { mac: entry.mac }) };
     } catch (error) {
       if (isNetlinkError(error)) return { ifindex, address, managed: false };

@@ -29,8 +29,8 @@ export const bpfSourceKind = entryKind<'bpf-source'>({
     return [`${device} ${from}`, { device, from }];
   },
   writeKey(kernel, _key, { device, from }, into, at) {
-    into.writeUInt32LE(familyNumber(from), at + SourceKey.OFFSETS.family);
-    putAddress(from, into, at + SourceKey.OFFSETS.address);
+    const family = putAddress(from, into, at + SourceKey.OFFSETS.address);
+    into.writeUInt32LE(family, at + SourceKey.OFFSETS.family);
     return putDevice(kernel, device, into, at + SourceKey.OFFSETS.ifindex);
   },
   writeValue: () => undefined,

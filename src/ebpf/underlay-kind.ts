@@ -17,7 +17,8 @@ function fresh(kernel: Kernel): void {
   resolvers.set(kernel, new Resolver(kernel));
 }
 
-function hopsOf(values: Buffer, at: number): ResolvedHop[] {
+/** The ways of an entry. */
+export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
   return Array.from({ length: values.readUInt32LE(at + Underlay.OFFSETS.count) }, (_, index) => {
     const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
     return {

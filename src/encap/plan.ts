@@ -26,11 +26,9 @@ export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
 }
 
 /** The routes to a VM on another node: its addresses, and the prefixes behind it. */
-export function planRemotePort(view: IntentView, port: Port, emit: Emit): void {
+export function planRemotePort(view: IntentView, pair: RemotePair, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
-  const pair = view.pair(port.tenant, port.node);
-  if (pair === undefined) throw new Error(`plan: no ports of ${port.tenant} on ${port.node}`);
   const add = (prefix: string): void => {
     const family = familyOfPrefix(prefix);
     const slot = family === 4 ? 'inet' : 'inet6';

@@ -27,6 +27,13 @@ export const TENANT_SID_BEHAVIOURS: readonly number[] = [0x04, 0x06, 0x46];
 /** Transit segments of a path, before the tenant's SID. 8 make an SRH of 8 + 16 × 8 bytes, and 40 + 136 of the MTU. */
 export const MAX_VIA_SEGMENTS = 8;
 export const MAX_DSCP = 63;
+/** Ports of TCP and UDP have 16 bits. */
+export const MAX_L4_PORT = 65535;
+export const MAX_POLICY_PRIORITY = 65535;
+/** Priority of a policy that names none. */
+export const DEFAULT_POLICY_PRIORITY = 1000;
+/** Network nodes of a gateway: flows are spread over a Maglev table of a size that serves this many evenly. */
+export const MAX_GATEWAY_NODES = 16;
 /** RFC 1122 section 3.3.3: every IPv4 host takes 576 bytes. */
 export const MIN_TENANT_MTU_BYTES = 576;
 /** RFC 8200 section 5. */

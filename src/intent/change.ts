@@ -1,5 +1,17 @@
 /** What differs between two intents, entity by entity. */
-import type { Intent, IntentChange, IntentNode, Path, Port, Subnet, Tenant } from './types.js';
+import type {
+  External,
+  Gateway,
+  Intent,
+  IntentChange,
+  IntentNode,
+  Path,
+  Policy,
+  PolicyEnd,
+  Port,
+  Subnet,
+  Tenant,
+} from './types.js';
 
 /** The key of the one `block` change. */
 export const BLOCK_KEY = 'sidBlock';
@@ -19,7 +31,9 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function sameNode(a: IntentNode, b: IntentNode): boolean {
-  return a.locator === b.locator && a.source === b.source && a.behaviours?.[0] === b.behaviours?.[0];
+  return (
+    a.locator === b.locator && a.source === b.source && a.behaviours?.[0] === b.behaviours?.[0] && a.drain === b.drain
+  );
 }
 
 function sameTenant(a: Tenant, b: Tenant): boolean {
@@ -45,6 +59,34 @@ function samePort(a: Port, b: Port): boolean {
 
 function samePath(a: Path, b: Path): boolean {
   return sameTexts(a.via, b.via);
+}
+
+function sameGateway(a: Gateway, b: Gateway): boolean {
+  return sameSet(a.nodes, b.nodes) && sameSet(a.tenants, b.tenants);
+}
+
+function sameExternal(a: External, b: External): boolean {
+  return a.gateway === b.gateway && a.interface === b.interface && sameSet(a.prefixes, b.prefixes);
+}
+
+function sameEnd(a: PolicyEnd, b: PolicyEnd): boolean {
+  const party = (end: PolicyEnd): string => ('tenant' in end ? `tenant ${end.tenant}` : `external ${end.external}`);
+  const { prefixes: left } = a;
+  const { prefixes: right } = b;
+  if (party(a) !== party(b)) return false;
+  return left === undefined || right === undefined ? left === right : sameSet(left, right);
+}
+
+function samePolicy(a: Policy, b: Policy): boolean {
+  return (
+    a.protocol === b.protocol &&
+    a.action === b.action &&
+    a.log === b.log &&
+    a.priority === b.priority &&
+    a.ports?.join() === b.ports?.join() &&
+    sameEnd(a.from, b.from) &&
+    sameEnd(a.to, b.to)
+  );
 }
 
 /** A difference of one kind: no `before` when new, no `after` when gone. */
@@ -78,7 +120,7 @@ const nameOf = ({ name }: { name: string }): string => name;
 
 /**
  * The changes that lead from one intent to the other; none for entities that are equal, whatever their order. The block
- * comes first, then nodes, tenants, ports, paths.
+ * comes first, then nodes, tenants, ports, paths, gateways, external networks, policies.
  */
 export function diffIntent(before: Intent, after: Intent): IntentChange[] {
   const changes: IntentChange[] = [];
@@ -90,6 +132,12 @@ export function diffIntent(before: Intent, after: Intent): IntentChange[] {
     changes.push({ kind: 'tenant', ...d });
   for (const d of differences(before.ports, after.ports, nameOf, samePort)) changes.push({ kind: 'port', ...d });
   for (const d of differences(before.paths, after.paths, pathKey, samePath)) changes.push({ kind: 'path', ...d });
+  for (const d of differences(before.gateways ?? [], after.gateways ?? [], nameOf, sameGateway))
+    changes.push({ kind: 'gateway', ...d });
+  for (const d of differences(before.externals ?? [], after.externals ?? [], nameOf, sameExternal))
+    changes.push({ kind: 'external', ...d });
+  for (const d of differences(before.policies ?? [], after.policies ?? [], nameOf, samePolicy))
+    changes.push({ kind: 'policy', ...d });
   return changes;
 }
 
@@ -107,6 +155,9 @@ export function applyChanges(intent: Intent, changes: readonly IntentChange[]): 
   const block = changes.findLast((change) => change.kind === 'block');
   const of = <K extends IntentChange['kind']>(kind: K): Extract<IntentChange, { kind: K }>[] =>
     changes.filter((change): change is Extract<IntentChange, { kind: K }> => change.kind === kind);
+  const gateways = replaced(intent.gateways ?? [], of('gateway'), nameOf);
+  const externals = replaced(intent.externals ?? [], of('external'), nameOf);
+  const policies = replaced(intent.policies ?? [], of('policy'), nameOf);
   return {
     version: 1,
     sidBlock: block?.after ?? intent.sidBlock,
@@ -114,5 +165,8 @@ export function applyChanges(intent: Intent, changes: readonly IntentChange[]): 
     tenants: replaced(intent.tenants, of('tenant'), nameOf),
     ports: replaced(intent.ports, of('port'), nameOf),
     paths: replaced(intent.paths, of('path'), pathKey),
+    ...(gateways.length > 0 && { gateways }),
+    ...(externals.length > 0 && { externals }),
+    ...(policies.length > 0 && { policies }),
   };
 }

@@ -123,6 +123,13 @@ export function readPrefix(text: string): PrefixField | Refusal {
   return refuseSpecialPrefix(result.prefix) ?? { ...result.prefix, text: formatPrefix(result.prefix) };
 }
 
+/** As readPrefix, and the default routes: prefixes of networks that are not the tenants'. */
+export function readAnyPrefix(text: string): PrefixField | Refusal {
+  const result = parsePrefix(text);
+  if (result.ok && result.prefix.length === 0) return { ...result.prefix, text: formatPrefix(result.prefix) };
+  return readPrefix(text);
+}
+
 const notIPv6Prefix = new Refusal('an IPv6 prefix');
 
 export function readIPv6Prefix(text: string): PrefixField | Refusal {

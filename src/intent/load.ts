@@ -108,7 +108,8 @@ export function loadNodeConfig(file: string): NodeConfig {
 }
 
 /**
- * Checks what only both files together can tell: the intent has the node, and no port of it is an uplink.
+ * Checks what only both files together can tell: the intent has the node, no port or external network of it is at an uplink,
+ * and a network node has the fast path, which alone can decide.
  * @param file the node file's name, for the message
  * @throws IntentError (INTENT_INVALID)
  */
@@ -122,6 +123,22 @@ export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: stri
     if (uplink < 0) continue;
     const expected = `an interface that is no port of the intent; port ${port.name} has it`;
     findings.add(['uplinks', uplink], port.interface, expected);
+  }
+  const gateways = (intent.gateways ?? []).filter(({ nodes }) => nodes.includes(config.node));
+  const [gateway] = gateways;
+  if (gateway !== undefined && config.dataplane === 'kernel') {
+    const expected = `hybrid; gateway ${gateway.name} has the node, and only the fast path decides between tenants`;
+    findings.add(['dataplane'], config.dataplane, expected);
+  }
+  for (const external of intent.externals ?? []) {
+    if (!gateways.some(({ name }) => name === external.gateway)) continue;
+    const uplink = config.uplinks.indexOf(external.interface);
+    const expected = `an interface that is no external network's; ${external.name} has it`;
+    if (uplink >= 0) findings.add(['uplinks', uplink], external.interface, expected);
+    const port = intent.ports.find((one) => one.node === config.node && one.interface === external.interface);
+    if (port !== undefined) {
+      findings.add(['node'], config.node, `a node whose port ${port.name} is not at the interface of ${external.name}`);
+    }
   }
   if (findings.list.length > 0) fail(file, findings);
 }

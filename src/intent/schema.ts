@@ -6,7 +6,9 @@
 import { z } from 'zod';
 import {
   MAX_DSCP,
+  MAX_L4_PORT,
   MAX_MTU_BYTES,
+  MAX_POLICY_PRIORITY,
   MAX_TENANT_ID,
   MAX_VIA_SEGMENTS,
   MIN_IPV6_MTU_BYTES,
@@ -37,6 +39,7 @@ export const nodeSchema = z.strictObject(
     locator: text('the locator of the node, an IPv6 /48'),
     source: text('the outer source, an IPv6 address').optional(),
     behaviours: behaviours.optional(),
+    drain: z.boolean({ error: 'true or false' }).optional(),
   },
   { error: 'a node: a map with name and locator' },
 );
@@ -85,6 +88,59 @@ export const pathSchema = z.strictObject(
   { error: 'a path: a map with to and via' },
 );
 
+const NODE_NAME = 'the name of a node (text)';
+const TENANT_NAME = 'the name of a tenant (text)';
+
+export const gatewaySchema = z.strictObject(
+  {
+    name: text(NAME),
+    nodes: some(text(NODE_NAME), 'a list of one or more names of nodes'),
+    tenants: some(text(TENANT_NAME), 'a list of one or more names of tenants'),
+  },
+  { error: 'a gateway: a map with name, nodes and tenants' },
+);
+
+const policyEnd = z.strictObject(
+  {
+    tenant: text(TENANT_NAME).optional(),
+    external: text('the name of an external network (text)').optional(),
+    prefixes: some(text(PREFIX), 'a list of one or more prefixes, or none').optional(),
+  },
+  { error: 'one end of a policy: a map with tenant or external, and prefixes' },
+);
+
+const PORTS = `a port from 0 to ${MAX_L4_PORT}, or a range in quotes such as "8000-8100"`;
+const l4Port = z.union(
+  [z.int({ error: PORTS }).min(0, { error: PORTS }).max(MAX_L4_PORT, { error: PORTS }), text(PORTS)],
+  {
+    error: PORTS,
+  },
+);
+
+export const policySchema = z.strictObject(
+  {
+    name: text(NAME),
+    from: policyEnd,
+    to: policyEnd,
+    protocol: z.enum(['tcp', 'udp', 'icmp', 'any'], { error: 'tcp, udp, icmp or any' }),
+    ports: some(l4Port, 'a list of one or more ports and ranges of ports').optional(),
+    action: z.enum(['allow', 'deny'], { error: 'allow or deny' }),
+    log: z.boolean({ error: 'true or false' }).optional(),
+    priority: integer(0, MAX_POLICY_PRIORITY, 'a whole number').optional(),
+  },
+  { error: 'a policy: a map with name, from, to, protocol and action' },
+);
+
+export const externalSchema = z.strictObject(
+  {
+    name: text(NAME),
+    gateway: text('the name of a gateway (text)'),
+    interface: text('the name of a network interface (text)'),
+    prefixes: some(text(PREFIX), 'a list of one or more prefixes'),
+  },
+  { error: 'an external network: a map with name, gateway, interface and prefixes' },
+);
+
 const list = (what: string) => z.array(z.unknown(), { error: `a list of ${what}, [] for none` });
 
 /** The file around its entities; they are checked one by one, so that a bad one hides nothing of the others. */
@@ -96,6 +152,9 @@ export const intentSchema = z.strictObject(
     tenants: list('tenants'),
     ports: list('ports'),
     paths: list('paths').optional(),
+    gateways: list('gateways').optional(),
+    externals: list('externals').optional(),
+    policies: list('policies').optional(),
   },
   { error: 'a map with version, sidBlock, nodes, tenants and ports' },
 );

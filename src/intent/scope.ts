@@ -1,5 +1,5 @@
-/** What of an intent concerns one node: the tenants it hosts, wherever their ports are. */
-import type { Intent, Path } from './types.js';
+/** What of an intent concerns one node: the tenants it hosts or steers, wherever their ports are. */
+import type { Gateway, Intent, Path, Policy, PolicyEnd, Port } from './types.js';
 
 /**
  * A path as far as it concerns these nodes and tenants, undefined when it does not. A path that leads to the node itself
@@ -18,15 +18,60 @@ export function scopePath(
   return tenants.length === 0 ? undefined : { ...path, tenants };
 }
 
+/** Names of the tenants at a policy's ends. */
+export function tenantsOf({ from, to }: Policy): string[] {
+  return [from, to].flatMap((end: PolicyEnd) => ('tenant' in end ? [end.tenant] : []));
+}
+
+/** A gateway as far as it concerns these tenants, undefined when it does not. */
+function scopeGateway(gateway: Gateway, hasTenant: (name: string) => boolean): Gateway | undefined {
+  const tenants = gateway.tenants.filter(hasTenant);
+  if (tenants.length === gateway.tenants.length) return gateway;
+  return tenants.length === 0 ? undefined : { ...gateway, tenants };
+}
+
+/** What a node keeps of gateways and policies, and the tenants it needs for them. */
+interface SteeringScope extends Pick<Intent, 'gateways' | 'externals' | 'policies'> {
+  /** Tenants whose traffic the node decides as a network node. */
+  steered: ReadonlySet<string>;
+  /** Tenants that hosted ones talk to: where these are is of interest, but none of their ports. */
+  peers: ReadonlySet<string>;
+  nodes: readonly string[];
+}
+
+function scopeSteering(intent: Intent, node: string, hosted: ReadonlySet<string>): SteeringScope {
+  const all = intent.gateways ?? [];
+  const steered = new Set(all.filter(({ nodes }) => nodes.includes(node)).flatMap(({ tenants }) => tenants));
+  const isNear = (name: string): boolean => hosted.has(name) || steered.has(name);
+  const policies = (intent.policies ?? []).filter((policy) => tenantsOf(policy).some(isNear));
+  const peers = new Set(policies.flatMap(tenantsOf).filter((name) => !isNear(name)));
+  const gateways = all.flatMap((gateway) => scopeGateway(gateway, (name) => isNear(name) || peers.has(name)) ?? []);
+  const names = new Set(gateways.map(({ name }) => name));
+  const externals = (intent.externals ?? []).filter(({ gateway }) => names.has(gateway));
+  return {
+    steered,
+    peers,
+    nodes: gateways.flatMap(({ nodes }) => nodes),
+    ...(gateways.length > 0 && { gateways }),
+    ...(externals.length > 0 && { externals }),
+    ...(policies.length > 0 && { policies }),
+  };
+}
+
 /**
  * The part of an intent one node keeps: the tenants with a port on it, all ports of these tenants, the node itself and
- * the nodes these ports are on, and the paths that lead there for these tenants. Entities are not copied.
+ * the nodes these ports are on, and the paths that lead there for these tenants. Of a gateway's tenants a network node
+ * keeps the same; a hypervisor keeps its tenants' gateways with their nodes, the policies its tenants are in, and of the
+ * tenants they talk to the subnets and the ports with prefixes behind them. Entities are not copied.
  */
 export function scopeTo(intent: Intent, node: string): Intent {
   const tenants = new Set<string>();
   for (const port of intent.ports) if (port.node === node) tenants.add(port.tenant);
-  const ports = intent.ports.filter((port) => tenants.has(port.tenant));
-  const nodes = new Set([node]);
+  const { steered, peers, nodes: gatewayNodes, ...steering } = scopeSteering(intent, node, tenants);
+  for (const name of steered) tenants.add(name);
+  const isPeersRoute = ({ tenant, prefixes }: Port): boolean => prefixes.length > 0 && peers.has(tenant);
+  const ports = intent.ports.filter((port) => tenants.has(port.tenant) || isPeersRoute(port));
+  const nodes = new Set([node, ...gatewayNodes]);
   for (const port of ports) nodes.add(port.node);
   const hasNode = (name: string): boolean => nodes.has(name);
   const hasTenant = (name: string): boolean => tenants.has(name);
@@ -34,9 +79,10 @@ export function scopeTo(intent: Intent, node: string): Intent {
     version: 1,
     sidBlock: intent.sidBlock,
     nodes: intent.nodes.filter(({ name }) => hasNode(name)),
-    tenants: intent.tenants.filter(({ name }) => hasTenant(name)),
+    tenants: intent.tenants.filter(({ name }) => hasTenant(name) || peers.has(name)),
     ports,
     paths: intent.paths.flatMap((path) => scopePath(path, node, hasNode, hasTenant) ?? []),
+    ...steering,
   };
 }
 

@@ -14,6 +14,12 @@ export interface Intent {
   ports: Port[];
   /** Traffic engineering: transit segments towards a node. Empty when the file has none. */
   paths: Path[];
+  /** Sets of network nodes that decide what goes from one tenant to another. Absent when there are none. */
+  gateways?: Gateway[];
+  /** Networks beyond the network nodes. Absent when there are none. */
+  externals?: External[];
+  /** What may go between tenants, and between tenants and external networks. Absent when there are none. */
+  policies?: Policy[];
 }
 
 /** A hypervisor or network node. */
@@ -25,6 +31,8 @@ export interface IntentNode {
   source: string;
   /** The node's local SIDs, where the intent says it; else each node's file speaks for all of them. */
   behaviours?: Behaviours;
+  /** Gets no new flows as a network node; those that it has stay. */
+  drain?: true;
 }
 
 /** `copy`: the inner DSCP is copied out; `zero`: 0; a number 0..63: that code point. */
@@ -72,6 +80,46 @@ export interface Path {
   tenants?: string[];
 }
 
+/** A named set of network nodes. A tenant has one gateway at most. */
+export interface Gateway {
+  name: string;
+  /** Names of nodes, sorted. */
+  nodes: string[];
+  /** Names of tenants, sorted. */
+  tenants: string[];
+}
+
+/** A network that a gateway's nodes reach by an interface of theirs. */
+export interface External {
+  name: string;
+  /** Name of the gateway. */
+  gateway: string;
+  /** Name of the network device on the gateway's nodes. */
+  interface: string;
+  /** Sorted; no two externals of a gateway have an equal one. */
+  prefixes: string[];
+}
+
+/** One end of a policy: a tenant or an external network, all of it or these prefixes. */
+export type PolicyEnd = ({ tenant: string } | { external: string }) & { prefixes?: string[] };
+
+/** `icmp` is ICMP and ICMPv6. */
+export type PolicyProtocol = 'tcp' | 'udp' | 'icmp' | 'any';
+
+/** What may be opened from one end to the other; replies follow their connection. */
+export interface Policy {
+  name: string;
+  from: PolicyEnd;
+  to: PolicyEnd;
+  protocol: PolicyProtocol;
+  /** Destination ports, ascending and apart: a number, or `first-last`. Absent: all. */
+  ports?: (number | string)[];
+  action: 'allow' | 'deny';
+  log?: true;
+  /** The lowest that matches decides; of equal ones a denial. */
+  priority: number;
+}
+
 export type Dataplane = 'hybrid' | 'kernel' | 'ebpf';
 export type XdpMode = 'auto' | 'always' | 'never';
 /** One End.DT46 a tenant and node, or End.DT4 and End.DT6 apart (RFC 8986 sections 4.6 to 4.8). */
@@ -108,4 +156,7 @@ export type IntentChange =
   | Change<'node', IntentNode>
   | Change<'tenant', Tenant>
   | Change<'port', Port>
-  | Change<'path', Path>;
+  | Change<'path', Path>
+  | Change<'gateway', Gateway>
+  | Change<'external', External>
+  | Change<'policy', Policy>;

@@ -2,7 +2,10 @@
 import { resolve } from 'node:path';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
 import { newContext } from './check/context.js';
+import { checkExternals } from './check/externals.js';
+import { checkGateways } from './check/gateways.js';
 import { checkPaths } from './check/paths.js';
+import { checkPolicies } from './check/policies.js';
 import { checkPorts } from './check/ports.js';
 import { checkTenants } from './check/tenants.js';
 import { LOCATOR_BITS } from './bounds.js';
@@ -32,8 +35,21 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
   const tenants = file.tenants && checkTenants(context, file.tenants);
   const ports = file.ports && checkPorts(context, file.ports);
   const paths = checkPaths(context, file.paths ?? []);
+  const gateways = file.gateways && checkGateways(context, file.gateways);
+  const externals = file.externals && checkExternals(context, file.externals);
+  const policies = file.policies && checkPolicies(context, file.policies);
   if (findings.list.length > 0 || !context.block || !nodes || !tenants || !ports) return undefined;
-  return { version: 1, sidBlock: context.block.text, nodes, tenants, ports, paths };
+  return {
+    version: 1,
+    sidBlock: context.block.text,
+    nodes,
+    tenants,
+    ports,
+    paths,
+    ...(gateways && gateways.length > 0 && { gateways }),
+    ...(externals && externals.length > 0 && { externals }),
+    ...(policies && policies.length > 0 && { policies }),
+  };
 }
 
 /**

@@ -23,7 +23,10 @@ export async function checkReach(demo: Demo): Promise<Check[]> {
     const partner = partnerOf(demo, from);
     return [
       ...FAMILIES.map((family) => ({ from, to: partner.name, address: partner.shared[family] })),
-      ...subnets.map(({ gateway }) => ({ from, to: 'gateway', address: gateway })),
+      // In ebpf mode nobody has the gateway's address.
+      ...(find(demo.nodes, from.node).dataplane === 'ebpf'
+        ? []
+        : subnets.map(({ gateway }) => ({ from, to: 'gateway', address: gateway }))),
     ];
   });
   return mapConcurrently(pairs, CONCURRENCY, async ({ from, to, address }) => {

@@ -1,3 +1,4 @@
+import type { Dataplane } from '../intent/types.js';
 import type { LabVm, Topology } from './topology.js';
 
 /** Everything of the demonstration in /run/netns and /run/segue begins with this. */
@@ -20,8 +21,10 @@ export interface Demo extends Topology {
 /**
  * Two tenants with the same subnets and the same VM addresses, a VM of each on each of two hypervisors. Every VM also
  * has an address of its own, so that reaching another tenant's VM can be told from reaching one's own.
+ *
+ * @param dataplane of both hypervisors
  */
-export function demoTopology(): Demo {
+export function demoTopology(dataplane: Dataplane = 'kernel'): Demo {
   const subnets = [
     { prefix: '10.0.0.0/24', gateway: '10.0.0.1' },
     { prefix: 'fd00:10::/64', gateway: 'fd00:10::1' },
@@ -45,8 +48,8 @@ export function demoTopology(): Demo {
     prefix: DEMO_PREFIX,
     sidBlock: 'fd00:5e::/32',
     nodes: [
-      { name: 'hv1', role: 'hypervisor', locator: 'fd00:5e:1::/48' },
-      { name: 'hv2', role: 'hypervisor', locator: 'fd00:5e:2::/48' },
+      { name: 'hv1', role: 'hypervisor', locator: 'fd00:5e:1::/48', dataplane },
+      { name: 'hv2', role: 'hypervisor', locator: 'fd00:5e:2::/48', dataplane },
     ],
     tenants: [
       { name: 'red', id: 100, subnets },

@@ -1,5 +1,6 @@
 /** Namespaces, links, addresses and underlay routes of a topology; nothing of the overlay, which is segue's to make. */
 import { closeSync } from 'node:fs';
+import { OUTER_HEADER_BYTES } from '../encap/mtu.js';
 import { Sysctls } from '../kernel/sysctl.js';
 import { createAddress } from '../netlink/address.js';
 import { createNetns, openNetns } from '../netlink/netns.js';
@@ -65,6 +66,10 @@ export function plugVm(topology: Topology, vm: LabVm): void {
       if (!vm.addresses.some((address) => prefixContains(prefix, address))) continue;
       const everything = familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0';
       socket.request(createRoute({ table: RT_TABLE_MAIN, prefix: everything, gateway, oif: ifindex }));
+    }
+    if (find(topology.nodes, vm.node).dataplane === 'ebpf') {
+      // A veth takes no more than its peer's MTU: the VM is told elsewhere what fits.
+      socket.request(setLink(ifindex, { mtu: (topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU) - OUTER_HEADER_BYTES }));
     }
     for (const prefix of vm.prefixes ?? []) {
       // The kernel answers for a whole local prefix: enough of a network behind the VM.

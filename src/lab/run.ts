@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { startAgents, stopAll } from './agents.js';
+import { ensureBpffs } from './bpffs.js';
 import { Capture } from './capture.js';
 import { checkIdentity, checkIsolation, checkReach, partnerOf } from './checks.js';
-import { demoTopology, DEMO_DIRECTORY } from './demo.js';
+import { DEMO_DIRECTORY } from './demo.js';
 import { writeFiles } from './files.js';
 import { buildNetwork } from './network.js';
 import { removeLab, takeLab } from './state.js';
@@ -28,8 +29,7 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
   await takeLab('run');
   let agents = new Map<string, Background>();
   try {
-    options.onProgress('building two hypervisors, a router and four VMs in namespaces');
-    await buildNetwork(demo);
+    await prepare(demo, options.onProgress);
     const files = writeFiles(demo, DEMO_DIRECTORY);
     options.onProgress('starting an agent for each hypervisor');
     const agentsStarted = performance.now();
@@ -51,6 +51,13 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
     await stopAll(agents.values());
     await removeLab();
   }
+}
+
+async function prepare(demo: Demo, onProgress: LabRunOptions['onProgress']): Promise<void> {
+  const needsPins = demo.nodes.some(({ dataplane = 'kernel' }) => dataplane !== 'kernel');
+  if (needsPins && (await ensureBpffs())) onProgress('mounting a bpffs on /sys/fs/bpf, which this machine has not');
+  onProgress('building two hypervisors, a router and four VMs in namespaces');
+  await buildNetwork(demo);
 }
 
 async function tryAll(demo: Demo, { onProgress }: LabRunOptions): Promise<Pick<LabReport, 'checks' | 'packets'>> {
@@ -83,15 +90,12 @@ async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult
 }
 
 /** Builds the demonstration and leaves it standing, agents and all. On failure nothing stays. */
-export async function raiseLab(onProgress: LabRunOptions['onProgress']): Promise<Demo> {
-  const demo = demoTopology();
+export async function raiseLab(demo: Demo, onProgress: LabRunOptions['onProgress']): Promise<void> {
   await takeLab('up');
   try {
-    onProgress('building two hypervisors, a router and four VMs in namespaces');
-    await buildNetwork(demo);
+    await prepare(demo, onProgress);
     onProgress('starting an agent for each hypervisor');
     await startAgents(writeFiles(demo, DEMO_DIRECTORY), { detached: true });
-    return demo;
   } catch (error) {
     await removeLab();
     throw error;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { endProcesses, namespacesOf, removeNamespaces } from './namespaces.js';
 import { findAgents } from './agents.js';
 import { DEMO_DIRECTORY, DEMO_PREFIX } from './demo.js';
-import { RUN_ROOT } from '../agent/instance.js';
+import { pinDirectory, RUN_ROOT } from '../agent/instance.js';
 
 interface LabState {
   mode: 'run' | 'up';
@@ -46,7 +46,10 @@ export async function removeLab(): Promise<void> {
   await endProcesses(() => findAgents(DEMO_DIRECTORY));
   const names = namespacesOf(DEMO_PREFIX);
   await removeNamespaces(DEMO_PREFIX);
-  for (const name of names) rmSync(join(RUN_ROOT, name), { recursive: true, force: true });
+  for (const name of names) {
+    rmSync(join(RUN_ROOT, name), { recursive: true, force: true });
+    rmSync(pinDirectory(name), { recursive: true, force: true });
+  }
   rmSync(DEMO_DIRECTORY, { recursive: true, force: true });
 }
 

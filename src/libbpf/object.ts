@@ -17,6 +17,8 @@ export interface OpenOptions {
   name?: string;
   /** where maps with LIBBPF_PIN_BY_NAME are pinned; default /sys/fs/bpf */
   pinRoot?: string;
+  /** room for the verifier's statistics (BPF_LOG_STATS): of the last program that is loaded, text up to a zero byte */
+  statistics?: Buffer;
 }
 
 /** What may be changed of a map before load. */
@@ -49,6 +51,8 @@ export interface LoadOptions extends OpenOptions {
   programs?: Record<string, ProgramConfiguration>;
 }
 
+/** BPF_LOG_STATS (include/linux/bpf_verifier.h) */
+const LOG_STATS = 4;
 const OBJECT_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
@@ -65,8 +69,11 @@ export class BpfObject {
   /** to be closed with the object */
   readonly #descriptors: number[] = [];
   #btf: Btf | undefined;
+  /** libbpf keeps their addresses until the load */
+  readonly #kept: Buffer[] = [];
 
-  private constructor(object: bigint) {
+  private constructor(object: bigint, statistics: Buffer | undefined) {
+    if (statistics !== undefined) this.#kept.push(statistics);
     const lib = libbpf();
     this.#object = object;
     this.name = lib.bpf_object__name(object) ?? '';
@@ -90,6 +97,10 @@ export class BpfObject {
     const opts = new Options(OPEN_OPTS.size);
     if (options.name !== undefined) opts.string(OPEN_OPTS.object_name, options.name);
     if (options.pinRoot !== undefined) opts.string(OPEN_OPTS.pin_root_path, options.pinRoot);
+    if (options.statistics !== undefined) {
+      opts.pointer(OPEN_OPTS.kernel_log_buf, options.statistics);
+      opts.u64(OPEN_OPTS.kernel_log_size, BigInt(options.statistics.length)).u32(OPEN_OPTS.kernel_log_level, LOG_STATS);
+    }
     if (typeof source !== 'string' && !(source.length > 0 && source.length <= OBJECT_BYTES_MAX)) {
       throw new LibbpfError({
         code: 'LIBBPF_SIZE',
@@ -104,7 +115,7 @@ export class BpfObject {
           : lib.bpf_object__open_mem(source, source.length, opts.bytes);
       return object ?? -lastErrno();
     });
-    if (typeof result === 'bigint') return new BpfObject(result);
+    if (typeof result === 'bigint') return new BpfObject(result, options.statistics);
     throw new LibbpfError({ operation, errno: -result, ...reasonOf(firstWarning(log)), log });
   }
 
@@ -231,6 +242,7 @@ export class BpfObject {
     this.#beforeLoad('load');
     const object = this.#open('load');
     const { result, log } = collectLog(() => libbpf().bpf_object__load(object));
+    this.#kept.length = 0;
     if (result >= 0) {
       this.#loaded = true;
       return;

@@ -40,7 +40,14 @@ export class Options {
 }
 
 /** struct bpf_object_open_opts up to kernel_log_level */
-export const OPEN_OPTS = { size: 72, object_name: 8, pin_root_path: 24 } as const;
+export const OPEN_OPTS = {
+  size: 80,
+  object_name: 8,
+  pin_root_path: 24,
+  kernel_log_buf: 56,
+  kernel_log_size: 64,
+  kernel_log_level: 72,
+} as const;
 /** struct bpf_map_create_opts up to map_ifindex */
 export const MAP_CREATE_OPTS = { size: 48, inner_map_fd: 24, map_flags: 28, map_extra: 32, numa_node: 40 } as const;
 /** struct bpf_prog_load_opts up to log_true_size */

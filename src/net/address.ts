@@ -118,26 +118,33 @@ function writeIPv6(text: string, start: number, end: number, buf: Uint8Array, of
 }
 
 /**
- * Writes the address in text[0, end) to buf at offset without allocating; for codecs.
+ * Writes the address in text[start, end) to buf at offset without allocating; for codecs.
  * Returns the family, or 0 when the text is no address (buf may then hold part of it).
  */
-export function tryWriteAddress(text: string, end: number, buf: Uint8Array, offset: number): AddressFamily | 0 {
-  const limit = Math.min(end, 5);
-  for (let i = 0; i < limit; i++) {
+export function tryWriteAddress(
+  text: string,
+  end: number,
+  buf: Uint8Array,
+  offset: number,
+  start = 0,
+): AddressFamily | 0 {
+  const limit = Math.min(end, start + 5);
+  for (let i = start; i < limit; i++) {
     // A colon is among the first five characters of every IPv6 text and in no IPv4 text.
-    if (text.charCodeAt(i) === COLON) return writeIPv6(text, 0, end, buf, offset) ? 6 : 0;
+    if (text.charCodeAt(i) === COLON) return writeIPv6(text, start, end, buf, offset) ? 6 : 0;
   }
-  return writeIPv4(text, 0, end, buf, offset) ? 4 : 0;
+  return writeIPv4(text, start, end, buf, offset) ? 4 : 0;
 }
 
 /**
  * Writes an address to buf at offset (4 or 16 bytes, network order) without allocating.
+ * @param start where in the text it begins; it is all that follows
  * @returns the family
  * @throws AddressError (ADDRESS_INVALID) when the text is no address
  */
-export function writeAddress(text: string, buf: Uint8Array, offset: number): AddressFamily {
-  const family = tryWriteAddress(text, text.length, buf, offset);
-  if (family === 0) throw new AddressError('ADDRESS_INVALID', text, 'an IPv4 or IPv6 address');
+export function writeAddress(text: string, buf: Uint8Array, offset: number, start = 0): AddressFamily {
+  const family = tryWriteAddress(text, text.length, buf, offset, start);
+  if (family === 0) throw new AddressError('ADDRESS_INVALID', text.slice(start), 'an IPv4 or IPv6 address');
   return family;
 }
 

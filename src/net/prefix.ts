@@ -104,21 +104,23 @@ export function canonicalPrefix(text: string): string | undefined {
 
 /**
  * Writes a prefix's address to buf at offset (4 or 16 bytes) without allocating; for codecs.
+ * @param start where in the text it begins; it is all that follows
  * @returns the prefix length in bits; the family is familyOf(text)
  * @throws AddressError (PREFIX_INVALID) when the text is no prefix or has host bits
  */
-export function writePrefix(text: string, buf: Uint8Array, offset: number): number {
+export function writePrefix(text: string, buf: Uint8Array, offset: number, start = 0): number {
   const slash = text.lastIndexOf('/');
-  if (slash > 0) {
-    const family = tryWriteAddress(text, slash, buf, offset);
+  if (slash > start) {
+    const family = tryWriteAddress(text, slash, buf, offset, start);
     if (family !== 0) {
       const length = parseLength(text, slash + 1);
       const bytes = addressLength(family);
       if (length >= 0 && length <= bytes * 8 && isMasked(buf, offset, bytes, length)) return length;
     }
   }
-  const result = parsePrefix(text);
-  throw new AddressError('PREFIX_INVALID', text, result.ok ? 'a prefix' : result.expected);
+  const prefix = text.slice(start);
+  const result = parsePrefix(prefix);
+  throw new AddressError('PREFIX_INVALID', prefix, result.ok ? 'a prefix' : result.expected);
 }
 
 /** Do the first `length` bits of a and b agree? */

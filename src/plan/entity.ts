@@ -8,9 +8,13 @@ import {
   planFastTransit,
 } from '../ebpf/plan.js';
 import { planPair, planRemotePort } from '../encap/plan.js';
+import { planPolicies, planSteering, planZone } from '../gateway/plan.js';
+import { planGatewayRoutes } from '../gateway/routes.js';
+import { externalZone } from '../gateway/view.js';
 import { planLocalPort, planLonePort, planProxies } from '../port/plan.js';
 import { planLoneNode, planNode } from '../underlay/plan.js';
 import { planTenant } from '../vrf/plan.js';
+import type { ZoneName } from '../gateway/view.js';
 import type { Emit } from './plan.js';
 import type { IntentView, RemotePair } from './view.js';
 import type { Port } from '../intent/types.js';
@@ -28,7 +32,11 @@ export type Entity =
   /** A segment that paths begin with. */
   | { kind: 'transit'; key: string }
   | { kind: 'pair'; tenant: string; node: string }
-  | { kind: 'port'; key: string };
+  | { kind: 'port'; key: string }
+  /** A tenant or an external network, as gateways have it. */
+  | { kind: 'zone'; key: ZoneName }
+  /** Policies from one zone to another. */
+  | { kind: 'policies'; from: ZoneName; to: ZoneName };
 
 /** Plans one part; what is not in the view plans nothing. */
 export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
@@ -37,6 +45,7 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       if (view.alone) planLoneNode(view, emit);
       else planNode(view, emit);
       planFastNode(view, emit);
+      planSteering(view, emit);
       return;
     case 'tenant': {
       // A tenant without a port here has nothing to decapsulate for.
@@ -59,9 +68,18 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       return;
     case 'pair': {
       const pair = view.pair(entity.tenant, entity.node);
-      if (pair !== undefined && view.localPorts.has(pair.tenant)) planBoth(view, pair, emit);
+      if (pair !== undefined) planBoth(view, pair, emit);
       return;
     }
+    case 'zone': {
+      const tenant = view.tenants.get(entity.key);
+      planZone(view, entity.key, emit);
+      if (tenant !== undefined) planGatewayRoutes(view, tenant, emit);
+      return;
+    }
+    case 'policies':
+      planPolicies(view, entity.from, entity.to, emit);
+      return;
     case 'port': {
       const port = view.ports.get(entity.key);
       if (port !== undefined) planPort(view, port, emit);
@@ -74,15 +92,21 @@ function planPort(view: IntentView, port: Port, emit: Emit): void {
     if (view.alone) planLonePort(view, port, emit);
     else planLocalPort(view, port, emit);
     planFastLocalPort(view, port, emit);
-  } else if (view.localPorts.has(port.tenant)) {
-    if (!view.alone) planRemotePort(view, port, emit);
-    planFastRemotePort(view, port, emit);
+  } else {
+    const hosted = view.localPorts.has(port.tenant);
+    if (!hosted && !view.decidesFor(port.tenant)) return;
+    const pair = view.pair(port.tenant, port.node);
+    if (pair === undefined) throw new Error(`plan: no ports of ${port.tenant} on ${port.node}`);
+    if (hosted && !view.alone) planRemotePort(view, pair, port, emit);
+    planFastRemotePort(view, pair, port, emit);
   }
 }
 
 function planBoth(view: IntentView, pair: RemotePair, emit: Emit): void {
-  if (!view.alone) planPair(view, pair, emit);
-  planFastPair(view, pair, emit);
+  const hosted = view.localPorts.has(pair.tenant);
+  if (hosted && !view.alone) planPair(view, pair, emit);
+  // A network node needs to know where its tenants' VMs are, but has no VRFs of them.
+  if (hosted || view.decidesFor(pair.tenant)) planFastPair(view, pair, emit);
 }
 
 /** Plans all parts. */
@@ -94,8 +118,11 @@ export function planEntities(view: IntentView, emit: Emit): void {
   }
   for (const key of view.nodes.keys()) planEntity(view, { kind: 'remote', key }, emit);
   for (const key of view.firstSegments()) planEntity(view, { kind: 'transit', key }, emit);
-  for (const pair of view.pairs()) {
-    if (view.localPorts.has(pair.tenant)) planBoth(view, pair, emit);
-  }
+  for (const pair of view.pairs()) planBoth(view, pair, emit);
   for (const port of view.ports.values()) planPort(view, port, emit);
+  for (const { tenants } of view.steering.gateways.values()) {
+    for (const key of tenants) planEntity(view, { kind: 'zone', key }, emit);
+  }
+  for (const name of view.steering.externals.keys()) planEntity(view, { kind: 'zone', key: externalZone(name) }, emit);
+  for (const [from, to] of view.steering.pairs()) planEntity(view, { kind: 'policies', from, to }, emit);
 }

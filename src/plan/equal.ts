@@ -2,6 +2,7 @@
 export function equalValues(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) && Array.isArray(b)) return equalLists(a, b);
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
   for (const key in left) {
@@ -10,6 +11,12 @@ export function equalValues(a: unknown, b: unknown): boolean {
   for (const key in right) {
     if (right[key] !== undefined && left[key] === undefined) return false;
   }
+  return true;
+}
+
+function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (!equalValues(a[index], b[index])) return false;
   return true;
 }
 

@@ -11,6 +11,16 @@ import type {
   BpfSource,
   BpfUnderlay,
 } from '../ebpf/objects.js';
+import type { PolicySet } from '../gateway/policy-set.js';
+import type {
+  SteerGatewayEncap,
+  SteerMaglev,
+  SteerNetworkNode,
+  SteerNode,
+  SteerRoute,
+  SteerSource,
+  SteerZone,
+} from '../gateway/objects.js';
 import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
 
 /** Every kind of object a node may own, and the type of its value. Keys are text that the kernel's own view can give again. */
@@ -59,6 +69,24 @@ export interface PlanKinds {
   'bpf-prefix': BpfMember;
   /** key: SID */
   'bpf-sid': BpfSid;
+  /** key: `node` */
+  'steer-node': SteerNode;
+  /** key: name of a node */
+  'steer-network-node': SteerNetworkNode;
+  /** key: `<tenant id> <number of a network node>` */
+  'steer-gateway-encap': SteerGatewayEncap;
+  /** key: name of a gateway */
+  'steer-maglev': SteerMaglev;
+  /** key: zone id */
+  'steer-zone': SteerZone;
+  /** key: `<zone id> <prefix>` */
+  'steer-route': SteerRoute;
+  /** key: `<zone id> <zone id>`, from and to */
+  'steer-policies': PolicySet;
+  /** key: `<device> <prefix>` */
+  'steer-external': SteerSource;
+  /** key: SID */
+  'steer-sid': SteerSource;
   /** key: `<device> <tcx|xdp>` */
   'bpf-program': BpfAttachment;
 }
@@ -99,6 +127,15 @@ export const KIND_ORDER: readonly KindName[] = [
   'bpf-member',
   'bpf-prefix',
   'bpf-sid',
+  'steer-node',
+  'steer-network-node',
+  'steer-gateway-encap',
+  'steer-maglev',
+  'steer-zone',
+  'steer-route',
+  'steer-policies',
+  'steer-external',
+  'steer-sid',
   'bpf-program',
 ];
 
@@ -126,6 +163,15 @@ export function emptyPlan(): Plan {
     'bpf-member': new Map(),
     'bpf-prefix': new Map(),
     'bpf-sid': new Map(),
+    'steer-node': new Map(),
+    'steer-network-node': new Map(),
+    'steer-gateway-encap': new Map(),
+    'steer-maglev': new Map(),
+    'steer-zone': new Map(),
+    'steer-route': new Map(),
+    'steer-policies': new Map(),
+    'steer-external': new Map(),
+    'steer-sid': new Map(),
     'bpf-program': new Map(),
   };
 }

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
+import { zoneOf } from '../gateway/view.js';
 import type { Entity } from './entity.js';
 import type { IntentView } from './view.js';
 import type { IntentChange, Path, Port } from '../intent/types.js';
@@ -25,10 +26,21 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
       case 'block':
         return 'all';
       case 'node':
-        if (change.key === view.config.node) return 'all';
+        if (change.key === view.config.node || view.steering.isNetworkNode(change.key)) return 'all';
         add({ kind: 'remote', key: change.key });
         addWhere(view, add, (_tenant, node) => node === change.key);
         addLocalPorts(view, add);
+        break;
+      case 'gateway':
+      case 'external':
+        return 'all';
+      case 'policy':
+        for (const policy of [change.before, change.after]) {
+          if (policy === undefined) continue;
+          const [from, to] = [zoneOf(policy.from), zoneOf(policy.to)];
+          add({ kind: 'policies', from, to });
+          for (const key of [from, to]) add({ kind: 'zone', key });
+        }
         break;
       case 'path':
         for (const { tenant, node } of view.pairs()) {
@@ -42,8 +54,15 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         addPortsOfLongPaths(view, change, add);
         // The longest encapsulation decides the tenants' MTU.
         addLocalPorts(view, add);
+        // Those to network nodes are in the routes of all their tenants.
+        if (view.steering.isNetworkNode((change.after ?? change.before)?.to ?? '')) return 'all';
         break;
       case 'tenant':
+        addZones(view, change.key, add);
+        for (const peer of view.steering.peersOf(change.key)) {
+          add({ kind: 'policies', from: change.key, to: peer });
+          add({ kind: 'policies', from: peer, to: change.key });
+        }
         add({ kind: 'tenant', key: change.key });
         add({ kind: 'proxies', key: change.key });
         addWhere(view, add, (tenant) => tenant === change.key);
@@ -51,6 +70,11 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         break;
       case 'port':
         add({ kind: 'port', key: change.key });
+        for (const port of [change.before, change.after]) {
+          // Where a tenant has ports on a network node, its encapsulation to there is the ports'.
+          if (port !== undefined && view.steering.isNetworkNode(port.node)) add({ kind: 'zone', key: port.tenant });
+          if (port !== undefined && port.prefixes.length > 0) addZones(view, port.tenant, add);
+        }
         if (change.before !== undefined) addPort(view, change.before, -1, hosted, add);
         if (change.after !== undefined) addPort(view, change.after, +1, hosted, add);
         break;
@@ -64,6 +88,7 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   }
   if (turned.size > 0) {
     addWhere(view, add, (tenant) => turned.has(tenant));
+    for (const key of turned) add({ kind: 'zone', key });
     // The node itself has settings that only VRFs need.
     add({ kind: 'node' });
   }
@@ -81,7 +106,10 @@ function nameOf(entity: Entity): string {
     case 'remote':
     case 'transit':
     case 'port':
+    case 'zone':
       return `${entity.kind} ${entity.key}`;
+    case 'policies':
+      return `policies ${entity.from} to ${entity.to}`;
   }
 }
 
@@ -101,6 +129,11 @@ function addPort(
   if (view.isLocal(port) || port.addresses.some((address) => isIPv6(address))) {
     add({ kind: 'proxies', key: port.tenant });
   }
+}
+
+/** A tenant and all that it talks to: each has routes to the others' prefixes. */
+function addZones(view: IntentView, tenant: string, add: (entity: Entity) => void): void {
+  for (const key of [tenant, ...view.steering.peersOf(tenant)]) add({ kind: 'zone', key });
 }
 
 /** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */

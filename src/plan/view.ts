@@ -2,7 +2,10 @@ import { behavioursOf } from '../encap/sid.js';
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
 import { familyOf } from '../net/address.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
+import { SteeringView } from '../gateway/view.js';
 import { SmallestSet } from './smallest.js';
+import type { ZoneName } from '../gateway/view.js';
+import type { RemotePlace } from '../ebpf/objects.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
 
 /** What planning needs to know of the machine and the intent does not say. */
@@ -30,6 +33,10 @@ export interface RemotePair {
   inet: string | undefined;
   /** Key of its IPv6 next hop. */
   inet6: string | undefined;
+  /** Where the fast path has its IPv4 addresses: one value for all of them. */
+  place: RemotePlace | undefined;
+  /** Its IPv6 addresses. */
+  place6: RemotePlace | undefined;
 }
 
 const NO_SEGMENTS: readonly string[] = [];
@@ -44,6 +51,10 @@ export class IntentView {
   readonly ports = new Map<string, Port>();
   /** Local ports by tenant name. */
   readonly localPorts = new Map<string, Map<string, Port>>();
+  /** Ports with prefixes behind them, wherever they are, by tenant name. */
+  readonly routedPorts = new Map<string, Map<string, Port>>();
+  /** Gateways and policies. */
+  readonly steering: SteeringView;
   /** By tenant, then by node. */
   readonly #pairs = new Map<string, Map<string, RemotePair>>();
   /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
@@ -59,6 +70,7 @@ export class IntentView {
     for (const tenant of intent.tenants) this.tenants.set(tenant.name, tenant);
     for (const path of intent.paths) this.#addPath(path);
     for (const port of intent.ports) this.#addPort(port);
+    this.steering = new SteeringView(intent);
   }
 
   get self(): IntentNode {
@@ -74,6 +86,16 @@ export class IntentView {
   /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
   get alone(): boolean {
     return this.config.dataplane === 'ebpf';
+  }
+
+  /** Whether this node is a network node that can decide. */
+  get isNetworkNode(): boolean {
+    return this.fastpath !== undefined && this.steering.isNetworkNode(this.config.node);
+  }
+
+  /** Whether this node decides, as a network node, what goes out of and into a zone. */
+  decidesFor(zone: ZoneName): boolean {
+    return this.fastpath !== undefined && this.steering.isNetworkNodeOf(this.config.node, zone);
   }
 
   isLocal(port: Port): boolean {
@@ -147,6 +169,7 @@ export class IntentView {
 
   /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
   apply(changes: readonly IntentChange[]): void {
+    this.steering.apply(changes);
     for (const change of changes) {
       if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);
     }
@@ -166,6 +189,9 @@ export class IntentView {
           if (change.before !== undefined) this.#removePath(change.before);
           break;
         case 'port':
+        case 'gateway':
+        case 'external':
+        case 'policy':
           break;
       }
     }
@@ -175,7 +201,10 @@ export class IntentView {
     }
     if (changes.every((change) => change.kind === 'port')) return;
     this.#mtu.clear();
-    for (const pair of this.pairs()) pair.inet = pair.inet6 = undefined;
+    for (const pair of this.pairs()) {
+      pair.inet = pair.inet6 = undefined;
+      pair.place = pair.place6 = undefined;
+    }
   }
 
   #addPath(path: Path): void {
@@ -188,6 +217,10 @@ export class IntentView {
 
   #addPort(port: Port): void {
     this.ports.set(port.name, port);
+    if (port.prefixes.length > 0) {
+      const routed = this.routedPorts.get(port.tenant) ?? new Map<string, Port>();
+      this.routedPorts.set(port.tenant, routed.set(port.name, port));
+    }
     let members = this.members6.get(port.tenant);
     for (const address of port.addresses) {
       if (familyOf(address) === 4) continue;
@@ -206,11 +239,16 @@ export class IntentView {
     if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemotePair>()));
     const pair = byNode.get(port.node);
     if (pair !== undefined) pair.ports += 1;
-    else byNode.set(port.node, { tenant: port.tenant, node: port.node, ports: 1, inet: undefined, inet6: undefined });
+    else byNode.set(port.node, newPair(port));
   }
 
   #removePort(port: Port): void {
     this.ports.delete(port.name);
+    if (port.prefixes.length > 0) {
+      const routed = this.routedPorts.get(port.tenant);
+      routed?.delete(port.name);
+      if (routed?.size === 0) this.routedPorts.delete(port.tenant);
+    }
     for (const address of port.addresses) {
       if (familyOf(address) === 6) this.members6.get(port.tenant)?.delete(address);
     }
@@ -228,6 +266,10 @@ export class IntentView {
     byNode.delete(port.node);
     if (byNode.size === 0) this.#pairs.delete(port.tenant);
   }
+}
+
+function newPair({ tenant, node }: Port): RemotePair {
+  return { tenant, node, ports: 1, inet: undefined, inet6: undefined, place: undefined, place6: undefined };
 }
 
 /** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */

@@ -138,16 +138,16 @@ export const LONE_GUARD_INET = `table inet segue {
 `;
 
 export const LONE_GUARD_ARP = `table arp segue {
-  counter drop_no_program { }
-  counter drop_host { }
+  counter drop_no_program_arp { }
+  counter drop_host_arp { }
   set ports { type ifname; }
   chain input {
     type filter hook input priority filter; policy accept;
-    iifname @ports counter name "drop_no_program" drop
+    iifname @ports counter name "drop_no_program_arp" drop
   }
   chain output {
     type filter hook output priority filter; policy accept;
-    oifname @ports counter name "drop_host" drop
+    oifname @ports counter name "drop_host_arp" drop
   }
 }
 `;

@@ -38,6 +38,13 @@ export const portKind: Kind<'port'> = {
   },
 
   async apply(kernel, changes) {
+    // Of an interface that is gone, and another has its name now.
+    kernel.remembered.forget(
+      changes.flatMap(({ key }) => {
+        const link = kernel.links.get(key);
+        return link !== undefined && heldMtu(kernel, link) === undefined ? [memory(key)] : [];
+      }),
+    );
     kernel.remembered.remember(
       changes.flatMap(({ key, desired }): [string, string][] => {
         const link = kernel.links.get(key);

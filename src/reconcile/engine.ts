@@ -1,7 +1,8 @@
 import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
+import { Breath } from './breath.js';
 import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
-import type { Kind, ObjectChange, Scope } from './kind.js';
+import type { Kind, Scope } from './kind.js';
 import type { PortAttachment } from '../port/objects.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
@@ -41,16 +42,19 @@ export class Engine {
     if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
+    const breath = new Breath();
     let portsHeld = 0;
     for (const name of KIND_ORDER) {
       const kind = this.#kind(name);
       if (kind === undefined || options.kinds?.has(name) === false) continue;
+      if (kind.within !== undefined && plan[kind.within].size === 0) continue;
       const wanted: ReadonlyMap<string, PlanValue> = plan[name];
       const actual = await kind.list(this.#kernel, wanted, options.scope);
-      if (name === 'port') portsHeld = actual.size;
+      if (name === 'port' && 'size' in actual) portsHeld = actual.size;
       for (const [key, desired] of wanted) {
+        if (breath.isDue()) await breath.take();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
-        const present = actual.get(key);
+        const present = actual.get(key, desired);
         if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
         if (device !== undefined) {
@@ -61,7 +65,8 @@ export class Engine {
         } else if (present === undefined) changes.push({ kind: name, key, action: 'create', desired });
         else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
       }
-      for (const [key, present] of actual) {
+      for (const [key, present] of 'others' in actual ? await actual.others() : actual) {
+        if (breath.isDue()) await breath.take();
         if (!wanted.has(key)) changes.push({ kind: name, key, action: 'delete', actual: present });
       }
     }
@@ -71,8 +76,7 @@ export class Engine {
   /** Carries changes out. One that fails does not stop the others. */
   async execute(changes: readonly Change[]): Promise<Report> {
     const report: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
-    const coming = groupByKind(changes, (change) => change.action !== 'delete');
-    const going = groupByKind(changes, (change) => change.action === 'delete');
+    const { coming, going } = groupByKind(changes);
     for (const name of KIND_ORDER) await this.#step(name, coming.get(name), report);
     for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
     return report;
@@ -114,19 +118,24 @@ export class Engine {
   async #step(name: KindName, changes: Change[] | undefined, report: Report): Promise<void> {
     const kind = this.#kind(name);
     if (kind === undefined || changes === undefined) return;
-    const ready: ObjectChange<PlanValue>[] = [];
-    for (const change of changes) {
-      const device = change.desired === undefined ? undefined : this.#missingDevice(kind, change.key, change.desired);
-      if (device === undefined) ready.push(change);
-      else report.waiting.push({ kind: name, key: change.key, device });
-    }
+    const waits = (change: Change): boolean => {
+      if (change.desired === undefined) return false;
+      const device = this.#missingDevice(kind, change.key, change.desired);
+      if (device === undefined) return false;
+      report.waiting.push({ kind: name, key: change.key, device });
+      return true;
+    };
+    // Of a million changes hardly one waits: they are not copied for that.
+    const first = kind.devices === undefined ? -1 : changes.findIndex(waits);
+    const ready =
+      first < 0 ? changes : [...changes.slice(0, first), ...changes.slice(first + 1).filter((one) => !waits(one))];
     if (ready.length === 0) return;
     const failures = await kind.apply(this.#kernel, ready);
     // What was just made has an index, and what was just removed has none.
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
-    for (const change of ready as Change[]) {
-      const error = failed.get(change.key);
+    for (const change of ready) {
+      const error = failed.size === 0 ? undefined : failed.get(change.key);
       if (error === undefined) report.done[change.action] += 1;
       else report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
     }
@@ -181,12 +190,13 @@ export function takesAlong({ kind, action, desired, actual }: Change): boolean {
   return kind === 'port' && desired !== undefined && before !== (desired as PortAttachment).vrf;
 }
 
-function groupByKind(changes: readonly Change[], wanted: (change: Change) => boolean): Map<KindName, Change[]> {
-  const groups = new Map<KindName, Change[]>();
+/** What comes and what goes, by kind. */
+function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<KindName, Change[]>> {
+  const groups = { coming: new Map<KindName, Change[]>(), going: new Map<KindName, Change[]>() };
   for (const change of changes) {
-    if (!wanted(change)) continue;
-    const group = groups.get(change.kind);
-    if (group === undefined) groups.set(change.kind, [change]);
+    const side = change.action === 'delete' ? groups.going : groups.coming;
+    const group = side.get(change.kind);
+    if (group === undefined) side.set(change.kind, [change]);
     else group.push(change);
   }
   return groups;

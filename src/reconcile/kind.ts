@@ -19,17 +19,28 @@ export interface Scope {
   tables: ReadonlySet<number>;
 }
 
-/** What a kind found: a map, or what answers like one without holding it all. */
+/** What a kind found: a map, or what answers like one. */
 export interface Found<V> {
-  get(key: string): V | undefined;
+  get(key: string, desired: V): V | undefined;
   readonly size: number;
-  /** At least those that the plan does not have. */
   [Symbol.iterator](): Iterator<[key: string, value: V]>;
 }
+
+/** What a kind found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
+export interface LargeFound<V> {
+  /** @param desired what the plan has; that itself is the answer where the kernel has the same */
+  get(key: string, desired: V): V | undefined;
+  /** Those that the plan does not have. The event loop turns meanwhile. */
+  others(): Promise<Iterable<[key: string, value: V]>>;
+}
+
+export type Listing<V> = Found<V> | LargeFound<V>;
 
 /** How one kind of object is held by the kernel. The engine does everything else. */
 export interface Kind<K extends KindName> {
   readonly name: K;
+  /** The kind whose one object holds all of this kind: where that goes, they go with it and are not looked at. */
+  readonly within?: KindName;
   /**
    * What exists and is ours, in the plan's own terms.
    *
@@ -39,7 +50,7 @@ export interface Kind<K extends KindName> {
     kernel: Kernel,
     wanted: ReadonlyMap<string, PlanKinds[K]>,
     scope?: Scope,
-  ): Found<PlanKinds[K]> | Promise<Found<PlanKinds[K]>>;
+  ): Listing<PlanKinds[K]> | Promise<Listing<PlanKinds[K]>>;
   /** Carries changes out, as many at once as the kernel takes; returns those that failed, never throws for one. */
   apply(kernel: Kernel, changes: readonly ObjectChange<PlanKinds[K]>[]): ObjectFailure[] | Promise<ObjectFailure[]>;
   /** Equality where it is not that of the values. */

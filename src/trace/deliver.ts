@@ -12,6 +12,8 @@ import type { Journal } from './journal.js';
 export interface Packet {
   to: string;
   size: number;
+  /** TTL or hop limit as it arrives. */
+  hopLimit?: number;
 }
 
 /** A port of this node: down the wire to the VM. */
@@ -51,7 +53,7 @@ export function deliverThere(
   facts: NodeFacts,
   sid: string,
   far: string | undefined,
-  { to, size }: Packet,
+  { to, size, hopLimit }: Packet,
   journal: Journal,
 ): never {
   const node = intent?.nodes.find(({ name }) => name === far);
@@ -60,8 +62,10 @@ export function deliverThere(
     journal.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
   }
   journal.node = node.name;
-  const config: NodeConfig = { ...own, node: node.name, behaviours: node.behaviours ?? own.behaviours };
-  const plan = compile(scopeTo(intent, node.name), config, facts);
+  // In the kernel's terms, whatever moves packets there: its data plane is in its own node file.
+  const behaviours = node.behaviours ?? own.behaviours;
+  const config: NodeConfig = { ...own, node: node.name, behaviours, dataplane: 'kernel' };
+  const plan = compile(scopeTo(intent, node.name), config, { uplinkMtu: facts.uplinkMtu });
   const local = [...plan.route.values()].find(({ table, prefix }) => table === MAIN_TABLE && prefix === `${sid}/128`);
   if (local?.local === undefined) {
     journal.drop('sid', 'far-no-sid', `no ${sid}`, `${node.name} has no SID for the tenant: no port of it is there`, {
@@ -74,6 +78,10 @@ export function deliverThere(
     behaviour: action,
     table: vrfTable,
   });
+  if (hopLimit !== undefined && hopLimit <= 1) {
+    const why = `it arrives with TTL ${hopLimit}: its gateway answers Time Exceeded`;
+    journal.drop('sid', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
+  }
   const routes = [...plan.route.values()].filter(({ table }) => table === vrfTable);
   const route = longestPrefix(routes, to);
   const device = route?.device;
@@ -91,7 +99,14 @@ export function deliverThere(
   journal.end('delivered', `to ${port} on ${node.name}`);
 }
 
-function tooBig(journal: Journal, size: number, mtu: number, device: string, detail: Record<string, unknown>): never {
+/** Ends a trace. */
+export function tooBig(
+  journal: Journal,
+  size: number,
+  mtu: number,
+  device: string,
+  detail: Record<string, unknown>,
+): never {
   const why = `${size} bytes do not fit the destination's port; its gateway answers the sender with Packet Too Big (IPv4: with DF)`;
   journal.drop('deliver', 'too-big-for-port', `${size} > ${mtu} of ${device}`, why, detail);
 }

@@ -1,4 +1,4 @@
-import type { Ending, TraceReason, TraceStep, TraceVerdict } from './types.js';
+import type { Ending, Trace, TraceReason, TraceStep, TraceVerdict } from './types.js';
 
 /** Thrown to end a trace where the packet ends. */
 export class TraceEnd extends Error implements Ending {
@@ -20,6 +20,8 @@ export class Journal {
   readonly steps: TraceStep[] = [];
   /** Where the packet is. */
   node: string;
+  /** Whose doing the last step is. */
+  path: Trace['path'] = 'kernel';
 
   constructor(node: string) {
     this.node = node;

@@ -1,18 +1,22 @@
 import { readFacts } from '../agent/facts.js';
+import { familyOf } from '../net/address.js';
 import { checkGuard } from './guard.js';
 import { deliverHere, deliverThere } from './deliver.js';
 import { Journal, TraceEnd } from './journal.js';
+import { traceFast } from './fast.js';
 import { checkPort, findSource } from './source.js';
 import { tenantRoute } from './tenant-route.js';
 import { traceOuter } from './outer.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent } from '../intent/types.js';
+import type { Packet } from './deliver.js';
 import type { Question, Trace } from './types.js';
 import type { Source } from './source.js';
 
 /**
- * What the kernel would do to a packet that a port's VM sends, asked of the kernel itself (RTM_GETROUTE, nftables sets,
- * link and neighbour state); of the far node, what its plan says.
+ * What would happen to a packet that a port's VM sends: the fast path's program is run on one; what it hands to the kernel, or all
+ * where there is no fast path, is asked of the kernel itself (RTM_GETROUTE, nftables sets, link and neighbour state); of the far
+ * node, what its plan says.
  *
  * @param intent whole, not scoped; undefined: the kernel alone
  * @throws QuestionError when the question names no port of this node
@@ -21,14 +25,14 @@ export async function trace(context: ShowContext, intent: Intent | undefined, qu
   const journal = new Journal(context.config.node);
   const source = findSource(context, intent, question);
   const { port, tenant, from } = source;
-  const { to, size } = question;
-  const asked = { node: context.config.node, port, interface: source.interface, tenant, from, to, size };
+  const { to, size, protocol = 'icmp' } = question;
+  const asked = { node: context.config.node, port, interface: source.interface, tenant, from, to, size, protocol };
   try {
     return await follow(context, intent, source, question, journal);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;
     const { verdict, reason, text } = end;
-    return { ...asked, steps: journal.steps, verdict, reason: reason ?? null, text };
+    return { ...asked, path: journal.path, steps: journal.steps, verdict, reason: reason ?? null, text };
   }
 }
 
@@ -36,7 +40,22 @@ async function follow(
   context: ShowContext,
   intent: Intent | undefined,
   found: Source,
-  { to, size }: Question,
+  question: Question,
+  journal: Journal,
+): Promise<never> {
+  const fast = traceFast(context, found, question, journal);
+  if (fast.kind === 'sent') {
+    const { to, size } = question;
+    return arrive(context, intent, fast.sid, { to, size, hopLimit: fast.hopLimit }, journal);
+  }
+  return followKernel(context, intent, found, question, journal);
+}
+
+async function followKernel(
+  context: ShowContext,
+  intent: Intent | undefined,
+  found: Source,
+  { to, size, ttl }: Question,
   journal: Journal,
 ): Promise<never> {
   const source = checkPort(context, intent, found, journal);
@@ -49,12 +68,29 @@ async function follow(
         `to the gateway ${to} on this node, which answers ICMP and neighbour discovery alone`,
       );
     case 'local':
+      checkHopLimit(ttl, journal);
       return deliverHere(context, decision.device, decision.via, { to, size }, journal);
     case 'encap': {
+      // The outer header copies it (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): it dies at the next hop.
+      if (familyOf(to) === 6) checkHopLimit(ttl, journal);
       const sid = traceOuter(context, source, decision.encap, size, journal);
-      const facts = readFacts(context.kernel, context.config);
-      const far = context.names.nodeOfSid(sid);
-      return deliverThere(intent, context.config, facts, sid, far, { to, size }, journal);
+      return arrive(context, intent, sid, { to, size, ...(ttl !== undefined && { hopLimit: ttl }) }, journal);
     }
   }
+}
+
+function checkHopLimit(ttl: number | undefined, journal: Journal): void {
+  if (ttl === undefined || ttl > 1) return;
+  journal.drop('route', 'hop-limit', `TTL ${ttl}`, 'it is at its last hop', { hopLimit: ttl });
+}
+
+function arrive(
+  context: ShowContext,
+  intent: Intent | undefined,
+  sid: string,
+  packet: Packet,
+  journal: Journal,
+): never {
+  const facts = readFacts(context.kernel, context.config);
+  return deliverThere(intent, context.config, facts, sid, context.names.nodeOfSid(sid), packet, journal);
 }

@@ -34,6 +34,10 @@ export type TraceReason =
   | 'outer-not-uplink'
   /** the underlay's next hop does not answer */
   | 'underlay-neighbour'
+  /** at its last hop: a gateway answers Time Exceeded, or nobody does */
+  | 'hop-limit'
+  /** the fast path drops it for another of its reasons, `fastpath-malformed` */
+  | `fastpath-${string}`
   /** the far node has no such SID */
   | 'far-no-sid'
   /** the far node has the SID and nobody with the address */
@@ -42,7 +46,7 @@ export type TraceReason =
 export interface TraceStep {
   /** Where it happens. */
   node: string;
-  /** `port`, `guard`, `route`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
+  /** `port`, `fastpath`, `guard`, `route`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
   step: string;
   verdict: 'pass' | 'warn' | 'drop';
   /** In iproute2's words. */
@@ -63,6 +67,9 @@ export interface Trace {
   to: string;
   /** Bytes of the inner IP packet, header included. */
   size: number;
+  protocol: Protocol;
+  /** Whose doing the verdict is: that of the fast path's program, or the kernel's. */
+  path: 'fastpath' | 'kernel';
   steps: TraceStep[];
   verdict: TraceVerdict;
   /** With verdict `dropped`. */
@@ -81,11 +88,21 @@ export interface Ending {
 /** Bytes of the packet traced when nobody says: a ping. */
 export const DEFAULT_SIZE_BYTES = 84;
 
+export type Protocol = 'icmp' | 'tcp' | 'udp';
+
 export interface Question {
   port: string;
   to: string;
   from?: string;
   size: number;
+  /** Default: an echo request. */
+  protocol?: Protocol;
+  sourcePort?: number;
+  destinationPort?: number;
+  /** TTL or hop limit as the VM sends it; default 64. */
+  ttl?: number;
+  /** TCP: opens a connection, instead of being of one. */
+  syn?: boolean;
 }
 
 /** A question that names no port here, or no source. */

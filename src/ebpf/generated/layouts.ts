@@ -432,6 +432,155 @@ export const ReplySpace = {
   },
 } as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
 
+/** struct watcher, 32 bytes */
+export interface Watcher {
+  until: bigint;
+  reasons: bigint;
+  tenant: number;
+  ifindex: number;
+  rate: number;
+  unused: number;
+}
+
+export const Watcher = {
+  NAME: 'struct watcher',
+  SIZE: 32,
+  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
+  encode(into: Buffer, offset: number, value: Watcher): void {
+    into.writeBigUInt64LE(value.until, offset);
+    into.writeBigUInt64LE(value.reasons, offset + 8);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.rate, offset + 24);
+    into.writeUInt32LE(value.unused, offset + 28);
+  },
+  decode(from: Buffer, offset: number): Watcher {
+    return {
+      until: from.readBigUInt64LE(offset),
+      reasons: from.readBigUInt64LE(offset + 8),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      rate: from.readUInt32LE(offset + 24),
+      unused: from.readUInt32LE(offset + 28),
+    };
+  },
+} as const satisfies Codec<Watcher> & { OFFSETS: Record<keyof Watcher, number> };
+
+/** struct budget, 32 bytes */
+export interface Budget {
+  updated: bigint;
+  tokens: bigint;
+  suppressed: bigint;
+  lost: bigint;
+}
+
+export const Budget = {
+  NAME: 'struct budget',
+  SIZE: 32,
+  OFFSETS: { updated: 0, tokens: 8, suppressed: 16, lost: 24 },
+  encode(into: Buffer, offset: number, value: Budget): void {
+    into.writeBigUInt64LE(value.updated, offset);
+    into.writeBigUInt64LE(value.tokens, offset + 8);
+    into.writeBigUInt64LE(value.suppressed, offset + 16);
+    into.writeBigUInt64LE(value.lost, offset + 24);
+  },
+  decode(from: Buffer, offset: number): Budget {
+    return {
+      updated: from.readBigUInt64LE(offset),
+      tokens: from.readBigUInt64LE(offset + 8),
+      suppressed: from.readBigUInt64LE(offset + 16),
+      lost: from.readBigUInt64LE(offset + 24),
+    };
+  },
+} as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
+
+/** struct event, 48 bytes */
+export interface Event {
+  time: bigint;
+  reason: number;
+  hook: number;
+  tenant: number;
+  ifindex: number;
+  egress: number;
+  length: number;
+  captured: number;
+  afterLength: number;
+  afterCaptured: number;
+  segments: number;
+}
+
+export const Event = {
+  NAME: 'struct event',
+  SIZE: 48,
+  OFFSETS: {
+    time: 0,
+    reason: 8,
+    hook: 12,
+    tenant: 16,
+    ifindex: 20,
+    egress: 24,
+    length: 28,
+    captured: 32,
+    afterLength: 36,
+    afterCaptured: 40,
+    segments: 44,
+  },
+  encode(into: Buffer, offset: number, value: Event): void {
+    into.writeBigUInt64LE(value.time, offset);
+    into.writeUInt32LE(value.reason, offset + 8);
+    into.writeUInt32LE(value.hook, offset + 12);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.egress, offset + 24);
+    into.writeUInt32LE(value.length, offset + 28);
+    into.writeUInt32LE(value.captured, offset + 32);
+    into.writeUInt32LE(value.afterLength, offset + 36);
+    into.writeUInt32LE(value.afterCaptured, offset + 40);
+    into.writeUInt32LE(value.segments, offset + 44);
+  },
+  decode(from: Buffer, offset: number): Event {
+    return {
+      time: from.readBigUInt64LE(offset),
+      reason: from.readUInt32LE(offset + 8),
+      hook: from.readUInt32LE(offset + 12),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      egress: from.readUInt32LE(offset + 24),
+      length: from.readUInt32LE(offset + 28),
+      captured: from.readUInt32LE(offset + 32),
+      afterLength: from.readUInt32LE(offset + 36),
+      afterCaptured: from.readUInt32LE(offset + 40),
+      segments: from.readUInt32LE(offset + 44),
+    };
+  },
+} as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
+
+/** struct scratch, 18488 bytes */
+export interface Scratch {
+  event: Event;
+  /** 18432 bytes */
+  bytes: Uint8Array;
+  kept: bigint;
+}
+
+export const Scratch = {
+  NAME: 'struct scratch',
+  SIZE: 18488,
+  OFFSETS: { event: 0, bytes: 48, kept: 18480 },
+  encode(into: Buffer, offset: number, value: Scratch): void {
+    Event.encode(into, offset, value.event);
+    putBytes(into, offset + 48, value.bytes, 18432, 'scratch.bytes');
+    into.writeBigUInt64LE(value.kept, offset + 18480);
+  },
+  decode(from: Buffer, offset: number): Scratch {
+    return {
+      event: Event.decode(from, offset),
+      bytes: getBytes(from, offset + 48, 18432),
+      kept: from.readBigUInt64LE(offset + 18480),
+    };
+  },
+} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+
 /** struct limit, 8 bytes */
 export interface Limit {
   fullAtNs: bigint;
@@ -450,6 +599,319 @@ export const Limit = {
     };
   },
 } as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
+
+/** struct maglev, 16376 bytes */
+export interface Maglev {
+  /** 4093 */
+  active: number[];
+  /** 4093 */
+  all: number[];
+  /** 2 */
+  unused: number[];
+}
+
+export const Maglev = {
+  NAME: 'struct maglev',
+  SIZE: 16376,
+  OFFSETS: { active: 0, all: 8186, unused: 16372 },
+  encode(into: Buffer, offset: number, value: Maglev): void {
+    checkLength(value.active, 4093, 'maglev.active');
+    for (const [index, element] of value.active.entries()) {
+      into.writeUInt16LE(element, offset + index * 2);
+    }
+    checkLength(value.all, 4093, 'maglev.all');
+    for (const [index, element] of value.all.entries()) {
+      into.writeUInt16LE(element, offset + 8186 + index * 2);
+    }
+    checkLength(value.unused, 2, 'maglev.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 16372 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): Maglev {
+    return {
+      active: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + index * 2)),
+      all: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + 8186 + index * 2)),
+      unused: Array.from({ length: 2 }, (_, index) => from.readUInt16LE(offset + 16372 + index * 2)),
+    };
+  },
+} as const satisfies Codec<Maglev> & { OFFSETS: Record<keyof Maglev, number> };
+
+/** struct network_node, 8 bytes */
+export interface NetworkNode {
+  isUp: number;
+  unused: number;
+}
+
+export const NetworkNode = {
+  NAME: 'struct network_node',
+  SIZE: 8,
+  OFFSETS: { isUp: 0, unused: 4 },
+  encode(into: Buffer, offset: number, value: NetworkNode): void {
+    into.writeUInt32LE(value.isUp, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+  },
+  decode(from: Buffer, offset: number): NetworkNode {
+    return {
+      isUp: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<NetworkNode> & { OFFSETS: Record<keyof NetworkNode, number> };
+
+/** struct gateway_encap_key, 8 bytes */
+export interface GatewayEncapKey {
+  tenant: number;
+  node: number;
+}
+
+export const GatewayEncapKey = {
+  NAME: 'struct gateway_encap_key',
+  SIZE: 8,
+  OFFSETS: { tenant: 0, node: 4 },
+  encode(into: Buffer, offset: number, value: GatewayEncapKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.node, offset + 4);
+  },
+  decode(from: Buffer, offset: number): GatewayEncapKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      node: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<GatewayEncapKey> & { OFFSETS: Record<keyof GatewayEncapKey, number> };
+
+/** struct flow_key, 40 bytes */
+export interface FlowKey {
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  sourcePort: number;
+  destPort: number;
+  protocol: number;
+  family: number;
+  kind: number;
+  unused: number;
+}
+
+export const FlowKey = {
+  NAME: 'struct flow_key',
+  SIZE: 40,
+  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, kind: 38, unused: 39 },
+  encode(into: Buffer, offset: number, value: FlowKey): void {
+    putBytes(into, offset, value.source, 16, 'flow_key.source');
+    putBytes(into, offset + 16, value.dest, 16, 'flow_key.dest');
+    into.writeUInt16BE(value.sourcePort, offset + 32);
+    into.writeUInt16BE(value.destPort, offset + 34);
+    into.writeUInt8(value.protocol, offset + 36);
+    into.writeUInt8(value.family, offset + 37);
+    into.writeUInt8(value.kind, offset + 38);
+    into.writeUInt8(value.unused, offset + 39);
+  },
+  decode(from: Buffer, offset: number): FlowKey {
+    return {
+      source: getBytes(from, offset, 16),
+      dest: getBytes(from, offset + 16, 16),
+      sourcePort: from.readUInt16BE(offset + 32),
+      destPort: from.readUInt16BE(offset + 34),
+      protocol: from.readUInt8(offset + 36),
+      family: from.readUInt8(offset + 37),
+      kind: from.readUInt8(offset + 38),
+      unused: from.readUInt8(offset + 39),
+    };
+  },
+} as const satisfies Codec<FlowKey> & { OFFSETS: Record<keyof FlowKey, number> };
+
+/** struct flow_node_key, 48 bytes */
+export interface FlowNodeKey {
+  tenant: number;
+  unused: number;
+  flow: FlowKey;
+}
+
+export const FlowNodeKey = {
+  NAME: 'struct flow_node_key',
+  SIZE: 48,
+  OFFSETS: { tenant: 0, unused: 4, flow: 8 },
+  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    FlowKey.encode(into, offset + 8, value.flow);
+  },
+  decode(from: Buffer, offset: number): FlowNodeKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      flow: FlowKey.decode(from, offset + 8),
+    };
+  },
+} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+
+/** struct flow_node, 8 bytes */
+export interface FlowNode {
+  node: number;
+  seen: number;
+}
+
+export const FlowNode = {
+  NAME: 'struct flow_node',
+  SIZE: 8,
+  OFFSETS: { node: 0, seen: 4 },
+  encode(into: Buffer, offset: number, value: FlowNode): void {
+    into.writeUInt32LE(value.node, offset);
+    into.writeUInt32LE(value.seen, offset + 4);
+  },
+  decode(from: Buffer, offset: number): FlowNode {
+    return {
+      node: from.readUInt32LE(offset),
+      seen: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+
+/** struct inner, 56 bytes */
+export interface Inner {
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  family: number;
+  length: number;
+  hash: number;
+  headerBytes: number;
+  trafficClass: number;
+  hopLimit: number;
+  protocol: number;
+  l4Bytes: number;
+  tcpFlags: number;
+}
+
+export const Inner = {
+  NAME: 'struct inner',
+  SIZE: 56,
+  OFFSETS: {
+    source: 0,
+    dest: 16,
+    family: 32,
+    length: 36,
+    hash: 40,
+    headerBytes: 44,
+    trafficClass: 48,
+    hopLimit: 49,
+    protocol: 50,
+    l4Bytes: 51,
+    tcpFlags: 52,
+  },
+  encode(into: Buffer, offset: number, value: Inner): void {
+    putBytes(into, offset, value.source, 16, 'inner.source');
+    putBytes(into, offset + 16, value.dest, 16, 'inner.dest');
+    into.writeUInt32LE(value.family, offset + 32);
+    into.writeUInt32LE(value.length, offset + 36);
+    into.writeUInt32LE(value.hash, offset + 40);
+    into.writeUInt32LE(value.headerBytes, offset + 44);
+    into.writeUInt8(value.trafficClass, offset + 48);
+    into.writeUInt8(value.hopLimit, offset + 49);
+    into.writeUInt8(value.protocol, offset + 50);
+    into.writeUInt8(value.l4Bytes, offset + 51);
+    into.writeUInt8(value.tcpFlags, offset + 52);
+    into.fill(0, offset + 53, offset + 56);
+  },
+  decode(from: Buffer, offset: number): Inner {
+    return {
+      source: getBytes(from, offset, 16),
+      dest: getBytes(from, offset + 16, 16),
+      family: from.readUInt32LE(offset + 32),
+      length: from.readUInt32LE(offset + 36),
+      hash: from.readUInt32LE(offset + 40),
+      headerBytes: from.readUInt32LE(offset + 44),
+      trafficClass: from.readUInt8(offset + 48),
+      hopLimit: from.readUInt8(offset + 49),
+      protocol: from.readUInt8(offset + 50),
+      l4Bytes: from.readUInt8(offset + 51),
+      tcpFlags: from.readUInt8(offset + 52),
+    };
+  },
+} as const satisfies Codec<Inner> & { OFFSETS: Record<keyof Inner, number> };
+
+/** struct packet, 104 bytes */
+export interface Packet {
+  inner: Inner;
+  key: FlowKey;
+  fragment: number;
+  kind: number;
+  opens: boolean;
+  tcpFlags: number;
+}
+
+export const Packet = {
+  NAME: 'struct packet',
+  SIZE: 104,
+  OFFSETS: { inner: 0, key: 56, fragment: 96, kind: 100, opens: 101, tcpFlags: 102 },
+  encode(into: Buffer, offset: number, value: Packet): void {
+    Inner.encode(into, offset, value.inner);
+    FlowKey.encode(into, offset + 56, value.key);
+    into.writeUInt32BE(value.fragment, offset + 96);
+    into.writeUInt8(value.kind, offset + 100);
+    into.writeUInt8(value.opens ? 1 : 0, offset + 101);
+    into.writeUInt8(value.tcpFlags, offset + 102);
+    into.fill(0, offset + 103, offset + 104);
+  },
+  decode(from: Buffer, offset: number): Packet {
+    return {
+      inner: Inner.decode(from, offset),
+      key: FlowKey.decode(from, offset + 56),
+      fragment: from.readUInt32BE(offset + 96),
+      kind: from.readUInt8(offset + 100),
+      opens: from.readUInt8(offset + 101) !== 0,
+      tcpFlags: from.readUInt8(offset + 102),
+    };
+  },
+} as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
+
+/** struct flow_scratch, 152 bytes */
+export interface FlowScratch {
+  packet: Packet;
+  key: FlowNodeKey;
+}
+
+export const FlowScratch = {
+  NAME: 'struct flow_scratch',
+  SIZE: 152,
+  OFFSETS: { packet: 0, key: 104 },
+  encode(into: Buffer, offset: number, value: FlowScratch): void {
+    Packet.encode(into, offset, value.packet);
+    FlowNodeKey.encode(into, offset + 104, value.key);
+  },
+  decode(from: Buffer, offset: number): FlowScratch {
+    return {
+      packet: Packet.decode(from, offset),
+      key: FlowNodeKey.decode(from, offset + 104),
+    };
+  },
+} as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };
+
+/** struct watching, 8 bytes */
+export interface Watching {
+  active: number;
+  snap: number;
+}
+
+export const Watching = {
+  NAME: 'struct watching',
+  SIZE: 8,
+  OFFSETS: { active: 0, snap: 4 },
+  encode(into: Buffer, offset: number, value: Watching): void {
+    into.writeUInt32LE(value.active, offset);
+    into.writeUInt32LE(value.snap, offset + 4);
+  },
+  decode(from: Buffer, offset: number): Watching {
+    return {
+      active: from.readUInt32LE(offset),
+      snap: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<Watching> & { OFFSETS: Record<keyof Watching, number> };
 
 /** enum reason */
 export const Reason = {
@@ -482,7 +944,14 @@ export const Reason = {
   DROP_TOO_BIG: 26,
   DROP_ERROR_RATE: 27,
   DROP_ECN: 28,
-  REASON_COUNT: 29,
+  DROP_NO_POLICY: 29,
+  DROP_NO_POLICY_MATCH: 30,
+  DROP_POLICY: 31,
+  DROP_NOT_ESTABLISHED: 32,
+  DROP_FRAGMENT: 33,
+  DROP_NO_CONNECTION_TABLE: 34,
+  DROP_NO_NETWORK_NODE: 35,
+  REASON_COUNT: 36,
 } as const;
 
 /** enum target_kind */
@@ -490,6 +959,8 @@ export const TargetKind = {
   TARGET_LOCAL: 1,
   TARGET_REMOTE: 2,
   TARGET_GATEWAY: 3,
+  TARGET_STEERED: 8,
+  TARGET_EXTERNAL: 9,
 } as const;
 
 /** enum port_flags */
@@ -516,4 +987,15 @@ export const Behaviour = {
 export const Family = {
   FAMILY_INET: 4,
   FAMILY_INET6: 6,
+} as const;
+
+/** enum hook */
+export const Hook = {
+  HOOK_PORT: 1,
+  HOOK_PORT_XDP: 2,
+  HOOK_UPLINK: 3,
+  HOOK_UPLINK_XDP: 4,
+  HOOK_STEER: 5,
+  HOOK_STEER_XDP: 6,
+  HOOK_EXTERNAL: 7,
 } as const;

@@ -12,6 +12,20 @@ export interface NodeFacts {
   locator?: PrefixField;
 }
 
+export interface GatewayFacts {
+  index: number;
+  name: string;
+  tenants: ReadonlySet<string>;
+}
+
+export interface ExternalFacts {
+  index: number;
+  name: string;
+  /** Name of the gateway; absent when it was refused. */
+  gateway?: string;
+  prefixes: PrefixField[];
+}
+
 export interface SubnetFacts {
   prefix: PrefixField;
   /** Absent when it was refused. */
@@ -42,12 +56,17 @@ export interface Context {
   /** Absent when the list itself was refused: nothing is then said about names that name nothing. */
   nodes?: Map<string, NodeFacts>;
   tenants?: Map<string, TenantFacts>;
+  /** Absent as above. */
+  gateways?: Map<string, GatewayFacts>;
+  externals?: Map<string, ExternalFacts>;
+  /** The gateway of a tenant, by the tenant's name. */
+  gatewayOf: Map<string, GatewayFacts>;
   /** Nodes by locator. */
   byLocator: PrefixIndex<NodeFacts>;
 }
 
 export function newContext(findings: Findings): Context {
-  return { findings, byLocator: new PrefixIndex() };
+  return { findings, gatewayOf: new Map(), byLocator: new PrefixIndex() };
 }
 
 /** The `name` of a raw entity, where it has one. */

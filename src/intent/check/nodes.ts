@@ -100,8 +100,13 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
     if (source) sources.push({ facts, source, at, given: draft.source ?? source.text });
     const behaviours = draft.behaviours && checkBehaviours(draft.behaviours, at, findings);
     if (!locator || !source) return;
-    const node = { name: facts.name, locator: locator.text, source: source.text };
-    nodes.push(behaviours ? { ...node, behaviours } : node);
+    nodes.push({
+      name: facts.name,
+      locator: locator.text,
+      source: source.text,
+      ...(behaviours && { behaviours }),
+      ...(draft.drain === true && { drain: true }),
+    });
   });
   checkSources(context, sources);
   return nodes;

@@ -21,11 +21,18 @@ const VARIANTS: [name: string, options: SelftestOptions][] = [
   ['End.DT4 and End.DT6', { dataplane: BOTH, behaviours: { hv1: ['dt4', 'dt6'], hv2: ['dt4', 'dt6'] } }],
 ];
 
+/** Shell: every interface has its link-local address, which comes with the carrier. */
+const LINK_LOCAL = `
+for device in $(ip -o link show up type veth | cut -d: -f2 | cut -d@ -f1); do
+  until ip -6 address show dev $device scope link | grep inet6 >/dev/null; do sleep 0.1; done
+done
+`;
+
 describe.each(VARIANTS)('%s', (_name, options) => {
   const before = new Map<string, Snapshot>();
   const network = useNetwork(selftestTopology(options), async (made) => {
     for (const name of ['hv1', 'hv2']) {
-      await made.shell(name, QUIET);
+      await made.shell(name, LINK_LOCAL + QUIET);
       before.set(name, await snapshot(made, name));
     }
     await made.applyAll();

@@ -1,16 +1,19 @@
 /** The three programs over one set of maps that hold a small cloud, and one packet sent through one of them. */
+import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
+import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { isComplete, MAP_NAMES } from '../../../src/ebpf/maps.js';
-import { FUNCTIONS, objectPath, PROGRAM_NAMES } from '../../../src/ebpf/programs.js';
+import { GENERATION } from '../../../src/ebpf/generation.js';
+import { isComplete, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
-import { BpfObject } from '../../../src/libbpf/index.js';
-import { ifindex as ifindexOf, namespace, u32 } from '../libbpf/harness.js';
+import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
+import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
-import type { BpfMap } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';
@@ -64,26 +67,45 @@ export interface Sent {
 export class Bench {
   readonly maps: FastpathMaps;
   readonly ifindex: number;
-  readonly #netns: string;
+  readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
 
-  /** @param rodata constants that are to differ from the object file's */
-  constructor(rodata: Record<string, boolean> = {}) {
-    this.#netns = namespace();
-    this.ifindex = ifindexOf(this.#netns, 'v0');
+  /**
+   * @param rodata constants that are to differ from the object file's
+   * @param netns default: one of its own
+   */
+  constructor({ rodata = {}, netns = namespace() }: { rodata?: Record<string, boolean>; netns?: string } = {}) {
+    this.netns = netns;
+    this.ifindex = ifindexOf(this.netns, 'v0');
+    // A test run's frames are the interface's own, or another machine's, by this.
+    for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const reuse = Object.fromEntries(Object.entries(maps).map(([map, handle]) => [map, { reuse: handle }]));
-      const object = BpfObject.load(objectPath(name), { maps: reuse, rodata });
+      const object = BpfObject.load(objectPath(name), { maps: reusing(maps), rodata });
       onTestFinished(() => {
         object.close();
       });
       this.#objects.set(name, object);
-      for (const map of MAP_NAMES) maps[map] ??= object.map(map);
+      for (const map of MAP_NAMES) maps[map] ??= mapOf(object, map);
     }
     if (!isComplete(maps)) throw new Error('a map is missing');
     this.maps = maps;
     this.#fill();
+  }
+
+  /** Pins the maps where the commands of a node look for them; gone when the test ends. */
+  pin(node: string): void {
+    const directory = pinDirectory(node);
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
+    const program = this.#objects.get('port')?.program(FUNCTIONS.port);
+    if (program === undefined) throw new Error('no program of the port');
+    program.pin(`${directory}/programs/port_${programVersion('port', false)}`);
+    const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
+    link.pin(`${directory}/links/tcx_${this.ifindex}`);
+    link.close();
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
@@ -92,7 +114,7 @@ export class Bench {
     if (handle === undefined) throw new Error(`no program ${program}`);
     const before = reasonCounts(this.maps);
     const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-    const { verdict, data } = handle.testRun({ data: frame, netns: this.#netns, ...context });
+    const { verdict, data } = handle.testRun({ data: frame, netns: this.netns, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(this.maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
@@ -154,6 +176,42 @@ export class Bench {
     this.maps.prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, target));
   }
 
+  /** What the VM at an interface may send from. */
+  permit(from: string, ifindex = this.ifindex): void {
+    const key = encode(layouts.SourceKey, { ifindex, ...family(from) });
+    this.maps.sources.update(key, encode(layouts.Permit, { unused: 0n }));
+  }
+
+  permitPrefix(from: string, length: number, ifindex = this.ifindex): void {
+    const key = encode(layouts.SourcePrefixKey, { length: 64 + length, ifindex, ...family(from) });
+    this.maps.source_prefixes.update(key, encode(layouts.Permit, { unused: 0n }));
+  }
+
+  addPrefix(to: string, length: number, kind: number, id: number, tenant = TENANT): void {
+    const key = encode(layouts.PrefixKey, { length: 64 + length, tenant, ...family(to) });
+    this.maps.prefixes.update(key, encode(layouts.Target, { kind, id }));
+  }
+
+  /** @param path segments in travel order */
+  addEncap(id: number, path: readonly string[], underlay = 1): void {
+    this.maps.encaps.update(u32(id), encode(layouts.Encap, encap(path, underlay)));
+  }
+
+  addSid(sid: string, behaviour: number, tenant = TENANT): void {
+    this.maps.sids.update(bytesOf(sid), encode(layouts.Sid, { tenant, behaviour }));
+  }
+
+  /** The maps, for an object that is loaded beside the bench's. */
+  reuse(): ReturnType<typeof reusing> {
+    return reusing(this.maps);
+  }
+
+  program(name: BpfProgramName): BpfProgram {
+    const object = this.#objects.get(name);
+    if (object === undefined) throw new Error(`no program ${name}`);
+    return object.program(FUNCTIONS[name]);
+  }
+
   #fill(): void {
     const { nodes, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
     const { TARGET_LOCAL, TARGET_REMOTE, TARGET_GATEWAY } = layouts.TargetKind;
@@ -195,7 +253,8 @@ export class Bench {
   }
 }
 
-function encap(path: readonly string[], underlay: number): layouts.Encap {
+/** As the agent writes it: the segment routing header but its next header. */
+export function encap(path: readonly string[], underlay: number): layouts.Encap {
   const [first = '', ...rest] = path;
   const srh = Buffer.alloc(56);
   if (rest.length > 0) {

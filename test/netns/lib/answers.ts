@@ -123,6 +123,7 @@ export function describeAnswers(mode: 'hybrid' | 'ebpf'): void {
     it('path MTU discovery: a datagram that may not be fragmented, told and learned', async () => {
       // A tap takes what the VM sends, whatever its own MTU; a veth drops what is above it (is_skb_forwardable, net/core/dev.c).
       await network.ip('hv1', 'link set dev t100-1 mtu 1500');
+      for (const vm of ['t100-1', 't100-2']) await network.ip(vm, 'link set dev eth0 mtu 1500');
       await network.ip('hv2', 'link set dev t100-2 mtu 1500');
       const capture = await network.capture('t100-1');
       const size = 1500 - headerBytes - 8;

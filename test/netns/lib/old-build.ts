@@ -1,13 +1,12 @@
 /** A fast path as a build with other layouts left it: another struct port, another list of reasons. */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { arch } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { Reason } from '../../../src/ebpf/generated/layouts.js';
 import { describeLayout, generationOf, LAYOUT } from '../../../src/ebpf/generation.js';
-import { MAP_NAMES } from '../../../src/ebpf/maps.js';
+import { MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
+import { compileAltered } from '../../kernel/fastpath/mutants.js';
 import type { LayoutDescription } from '../../../src/ebpf/generation.js';
 import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 import type { Fastpath } from '../../../src/ebpf/fastpath.js';
@@ -26,37 +25,22 @@ export const OLD_LAYOUT: LayoutDescription = {
   reasons: Object.fromEntries(Object.entries(Reason).map(([name, number]) => [name, number === 0 ? 0 : number + 1])),
 };
 
-/** Compiles the old build's sources: this build's, altered. */
-function compile(directory: string): void {
-  const source = join(directory, 'bpf');
-  cpSync('bpf', source, { recursive: true });
-  const alter = (file: string, from: string, to: string): void => {
-    const text = readFileSync(join(source, file), 'utf8');
-    if (!text.includes(from)) throw new Error(`${file} has no "${from}"`);
-    writeFileSync(join(source, file), text.replace(from, to));
-  };
-  alter('layouts.h', 'struct port {\n', 'struct port {\n\t__u64 spare;\n');
-  alter('reasons.h', 'REASON_FORWARDED,\n', 'REASON_FORWARDED,\n\tPUNT_SPARE,\n');
-  const include = arch() === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu';
-  for (const name of ['port', 'uplink_tc']) {
-    const argv = `-O2 -g -target bpf -mcpu=v3 -std=gnu17 -I${source} -idirafter /usr/include/${include} -c -o ${directory}/${name}.o`;
-    const { status, stderr } = spawnSync('clang', [...argv.split(' '), join(source, `${name}.bpf.c`)], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`clang ${name}: ${stderr}`);
-  }
-}
+/** What the old build's sources say in the place of this build's. */
+const ALTERATIONS = [
+  { file: 'layouts.h', from: 'struct port {\n', to: 'struct port {\n\t__u64 spare;\n' },
+  { file: 'reasons.h', from: 'REASON_FORWARDED,\n', to: 'REASON_FORWARDED,\n\tPUNT_SPARE,\n' },
+];
 
 /** Turns a running fast path into that of the old build, entries, counters and all. */
 export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
-  compile(directory);
+  compileAltered(directory, ['port', 'uplink_tc'], ALTERATIONS);
   const { maps } = fastpath;
   if (maps === undefined) throw new Error('there is no fast path');
   const port = BpfObject.load(join(directory, 'port.o'));
-  const reuse = Object.fromEntries(MAP_NAMES.map((name) => [name, { reuse: port.map(name) }]));
+  const reuse = reusing(Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(port, name)])));
   const uplink = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: reuse });
-  for (const name of MAP_NAMES) copyEntries(name, maps[name], port.map(name));
+  for (const name of MAP_NAMES) copyEntries(name, maps[name], mapOf(port, name));
   const programs: Record<string, BpfProgram> = {
     port: port.program(FUNCTIONS.port),
     uplink: uplink.program(FUNCTIONS.uplink_tc),
@@ -70,7 +54,7 @@ export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directo
     link.close();
   }
   for (const name of MAP_NAMES) {
-    port.map(name).pin(`${fastpath.pinDirectory}/maps_${generationOf(OLD_LAYOUT)}/${name}`);
+    mapOf(port, name).pin(`${fastpath.pinDirectory}/maps_${generationOf(OLD_LAYOUT)}/${name}`);
   }
   describeLayout(runDirectory, OLD_LAYOUT);
   rmSync(`${fastpath.pinDirectory}/maps_${generationOf(LAYOUT)}`, { recursive: true });

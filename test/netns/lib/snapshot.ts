@@ -23,7 +23,8 @@ const LISTS: Record<string, string> = {
 /** Shell: no duplicate address detection, and none under way: what it says changes while the tests look. */
 export const QUIET = `
 for file in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 >$file; done
-while ip -6 address show tentative | grep -q inet6; do sleep 0.2; done
+# Not grep -q: it ends before ip does, and ip's end by SIGPIPE would be taken for an answer.
+while ip -6 address show tentative | grep inet6 >/dev/null; do sleep 0.2; done
 `;
 
 /** Fields that change by themselves, or that come from the order of making. */

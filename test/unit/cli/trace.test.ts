@@ -17,12 +17,35 @@ describe('readQuestion', () => {
     expect(readQuestion(flags, 84)).toEqual({ port: 'red-a', to: 'fd00:10::b', from: 'fd00:10::a', size: 1500 });
   });
 
+  it('takes a protocol, ports and a TTL', () => {
+    const flags = { ...FLAGS, proto: 'tcp', sport: '4000', dport: '80', ttl: '1', syn: true };
+    expect(readQuestion(flags, 84)).toEqual({
+      port: 'red-a',
+      to: '10.0.0.20',
+      size: 84,
+      protocol: 'tcp',
+      sourcePort: 4000,
+      destinationPort: 80,
+      ttl: 1,
+      syn: true,
+    });
+  });
+
   it.each([
     [{ to: '10.0.0.300' }, '--to 10.0.0.300: expected an IPv4 or IPv6 address'],
     [{ from: 'fd00::1' }, '--from fd00::1: expected an address of the family of 10.0.0.20'],
     [{ size: '19' }, '--size 19: expected bytes from 20 to 65535'],
     [{ size: '1e9' }, '--size 1e9: expected bytes from 20 to 65535'],
     [{ to: 'fd00::1', size: '39' }, '--size 39: expected bytes from 40 to 65535'],
+    [{ proto: 'tcp', size: '39' }, '--size 39: expected bytes from 40 to 65535'],
+    [{ proto: 'udp', to: 'fd00::1', size: '47' }, '--size 47: expected bytes from 48 to 65535'],
+    [{ proto: 'gre' }, '--proto gre: expected icmp, tcp or udp'],
+    [{ sport: '53' }, '--sport: expected with --proto tcp or udp'],
+    [{ proto: 'icmp', dport: '53' }, '--dport: expected with --proto tcp or udp'],
+    [{ proto: 'udp', dport: '65536' }, '--dport 65536: expected a number from 0 to 65535'],
+    [{ proto: 'udp', syn: true }, '--syn: expected with --proto tcp'],
+    [{ ttl: '256' }, '--ttl 256: expected a number from 0 to 255'],
+    [{ ttl: '-1' }, '--ttl -1: expected a number from 0 to 255'],
   ])('refuses %j', (wrong, message) => {
     expect(() => readQuestion({ ...FLAGS, ...wrong }, 84)).toThrow(message);
   });
@@ -38,6 +61,8 @@ describe('traceLines', () => {
       from: '10.0.0.10',
       to: '10.0.0.77',
       size: 84,
+      protocol: 'icmp',
+      path: 'kernel',
       steps: [
         { node: 'hv1', step: 'guard', verdict: 'pass', text: "source 10.0.0.10 is the port's", detail: {} },
         { node: 'hv1', step: 'route', verdict: 'drop', text: 'unreachable 10.0.0.0/24', detail: {} },
@@ -47,7 +72,7 @@ describe('traceLines', () => {
       text: 'no member of red has 10.0.0.77 (route on hv1)',
     });
     expect(lines).toEqual([
-      '10.0.0.10 > 10.0.0.77, 84 bytes, from red-a (red) on hv1',
+      '10.0.0.10 > 10.0.0.77 icmp, 84 bytes, from red-a (red) on hv1',
       'NODE  STEP         WHAT',
       "hv1   guard  ok    source 10.0.0.10 is the port's",
       'hv1   route  drop  unreachable 10.0.0.0/24',

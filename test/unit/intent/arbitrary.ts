@@ -4,7 +4,7 @@ import fc from 'fast-check';
 interface RawIntent {
   version: 1;
   sidBlock: string;
-  nodes: { name: string; locator: string; source?: string; behaviours?: readonly string[] }[];
+  nodes: { name: string; locator: string; source?: string; behaviours?: readonly string[]; drain?: boolean }[];
   tenants: {
     name: string;
     id: number;
@@ -22,6 +22,26 @@ interface RawIntent {
     prefixes?: string[];
   }[];
   paths?: { to: string; via: string[]; tenants?: string[] }[];
+  gateways?: { name: string; nodes: string[]; tenants: string[] }[];
+  externals?: { name: string; gateway: string; interface: string; prefixes: string[] }[];
+  policies?: RawPolicy[];
+}
+
+interface RawEnd {
+  tenant?: string;
+  external?: string;
+  prefixes?: string[];
+}
+
+interface RawPolicy {
+  name: string;
+  from: RawEnd;
+  to: RawEnd;
+  protocol: string;
+  ports?: (number | string)[];
+  action: string;
+  log?: boolean;
+  priority?: number;
 }
 
 const NODES = 4;
@@ -49,6 +69,7 @@ const node = (i: number) =>
       locator: form.map((f) => `${ipv6([0xfd00, 0x5e, i + 1], [], f)}/48`),
       source: form.map((f) => ipv6([0x2001, 0xdb8], [i + 1], f)),
       behaviours: fc.constantFrom(['dt46'], ['dt4', 'dt6'], ['dt6', 'dt4']),
+      drain: fc.boolean(),
     },
     { requiredKeys: ['name', 'locator'] },
   );
@@ -113,6 +134,55 @@ const path = (to: number) =>
     { requiredKeys: ['to', 'via'] },
   );
 
+const tenantNames = Array.from({ length: TENANTS }, (_, i) => tenantName(i));
+
+const steered = fc.record({
+  gateways: fc
+    .shuffledSubarray(
+      Array.from({ length: NODES }, (_, i) => nodeName(i)),
+      { minLength: 1 },
+    )
+    .map((nodes) => [{ name: 'gw', nodes, tenants: tenantNames }]),
+  externals: form.map((f) => [
+    { name: 'dc', gateway: 'gw', interface: 'eth9', prefixes: ['0.0.0.0/0', `${ipv6([0x2001, 0xdb8], [], f)}/32`] },
+  ]),
+  // All tenants have the same addresses here: only one of them can be told by these in the external network.
+  policies: fc
+    .tuple(fc.constantFrom(...tenantNames), fc.array(fc.nat({ max: 9 }), { maxLength: 4 }))
+    .chain(([tenant, names]) =>
+      fc.tuple(...[...new Set(names)].map((name) => policy(`policy${name}`, { tenant }, { external: 'dc' }))),
+    ),
+});
+
+function policy(name: string, inside: RawEnd, outside: RawEnd): fc.Arbitrary<RawPolicy> {
+  const port = fc.nat({ max: 65535 });
+  const range = fc.oneof(
+    port,
+    fc.tuple(port, port).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`),
+  );
+  const prefixed = fc.constantFrom(inside, { ...inside, prefixes: ['10.0.1.0/24', 'fd00:10:0::/64'] });
+  return fc
+    .record(
+      {
+        protocol: fc.constantFrom('tcp', 'udp', 'icmp', 'any'),
+        ports: fc.array(range, { minLength: 1, maxLength: 5 }),
+        action: fc.constantFrom('allow', 'deny'),
+        log: fc.boolean(),
+        priority: fc.nat({ max: 3 }),
+        inside: prefixed,
+        isOutgoing: fc.boolean(),
+      },
+      { requiredKeys: ['protocol', 'action', 'inside', 'isOutgoing'] },
+    )
+    .map(({ inside: end, isOutgoing, ports, ...rest }) => ({
+      name,
+      from: isOutgoing ? end : outside,
+      to: isOutgoing ? outside : end,
+      ...rest,
+      ...(ports && (rest.protocol === 'tcp' || rest.protocol === 'udp') && { ports }),
+    }));
+}
+
 const some = <T>(count: number, one: (i: number) => fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc
     .shuffledSubarray(Array.from({ length: count }, (_, i) => i))
@@ -122,14 +192,19 @@ const all = <T>(count: number, one: (i: number) => fc.Arbitrary<T>): fc.Arbitrar
   fc.tuple(...Array.from({ length: count }, (_, i) => one(i)));
 
 /** A valid intent as JSON.parse or YAML would give it; all share nodes, tenants and names, so that any two differ a little. */
-export const rawIntent: fc.Arbitrary<RawIntent> = fc.record(
-  {
-    version: fc.constant(1 as const),
-    sidBlock: form.map((f) => `${ipv6([0xfd00, 0x5e], [], f)}/32`),
-    nodes: all(NODES, node),
-    tenants: all(TENANTS, tenant),
-    ports: some(12, port),
-    paths: some(NODES, path),
-  },
-  { requiredKeys: ['version', 'sidBlock', 'nodes', 'tenants', 'ports'] },
-);
+export const rawIntent: fc.Arbitrary<RawIntent> = fc
+  .tuple(
+    fc.option(steered, { nil: undefined }),
+    fc.record(
+      {
+        version: fc.constant(1 as const),
+        sidBlock: form.map((f) => `${ipv6([0xfd00, 0x5e], [], f)}/32`),
+        nodes: all(NODES, node),
+        tenants: all(TENANTS, tenant),
+        ports: some(12, port),
+        paths: some(NODES, path),
+      },
+      { requiredKeys: ['version', 'sidBlock', 'nodes', 'tenants', 'ports'] },
+    ),
+  )
+  .map(([steering, intent]) => ({ ...intent, ...steering }));

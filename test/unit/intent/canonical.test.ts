@@ -69,6 +69,29 @@ describe('canonical form', { timeout: 60_000 }, () => {
     });
   });
 
+  it('has ports of policies ascending and apart, the default priority, and no flags that are false', () => {
+    const subnets = (n: number) => [{ prefix: `10.${n}.0.0/24`, gateway: `10.${n}.0.1` }];
+    const [policy] =
+      fromJson({
+        version: 1,
+        sidBlock: 'fd00:5e::/32',
+        nodes: [{ name: 'nn1', locator: 'fd00:5e:1::/48', drain: false }],
+        tenants: ['red', 'blue'].map((name, i) => ({ name, id: i + 1, subnets: subnets(i) })),
+        ports: [],
+        gateways: [{ name: 'gw', nodes: ['nn1'], tenants: ['red', 'blue'] }],
+        policies: [
+          {
+            ...{ name: 'web', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'tcp', action: 'allow' },
+            ...{ ports: ['8000-8100', 443, '80-81', 82, '8100-8200', '7-7'], log: false },
+          },
+        ],
+      }).policies ?? [];
+    expect(policy).toEqual({
+      ...{ name: 'web', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'tcp', action: 'allow' },
+      ...{ ports: [7, '80-82', 443, '8000-8200'], priority: 1000 },
+    });
+  });
+
   it('takes what is allowed at the edges', () => {
     const subnets = [
       // No network or broadcast address in a /31 (RFC 3021), no anycast address in a /127 (RFC 6164).

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyChanges, diffIntent, pathKey } from '../../../src/intent/change.js';
 import { parseIntent } from '../../../src/intent/load.js';
-import { scopeTo } from '../../../src/intent/scope.js';
+import { scopeTo, tenantsOf } from '../../../src/intent/scope.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { rawIntent } from './arbitrary.js';
 
@@ -17,6 +17,7 @@ function sorted(value: Intent): unknown {
     tenants: by(({ name }) => name, value.tenants),
     ports: by(({ name }) => name, value.ports),
     paths: by(pathKey, value.paths),
+    ...(value.policies && { policies: by(({ name }) => name, value.policies) }),
   };
 }
 
@@ -36,6 +37,9 @@ describe('diffIntent', { timeout: 60_000 }, () => {
         for (const list of [copy.nodes, copy.tenants, copy.ports, copy.paths]) list.reverse();
         for (const port of copy.ports) port.addresses.reverse();
         for (const tenant of copy.tenants) tenant.subnets.reverse();
+        for (const { nodes, tenants } of copy.gateways ?? []) for (const list of [nodes, tenants]) list.reverse();
+        copy.policies?.reverse();
+        for (const { from, to } of copy.policies ?? []) for (const end of [from, to]) end.prefixes?.reverse();
         expect(diffIntent(a, copy)).toEqual([]);
       }),
     );
@@ -56,9 +60,9 @@ describe('diffIntent', { timeout: 60_000 }, () => {
     );
   });
 
-  it('tells every field of a port, a tenant, a node and a path', () => {
+  it('tells every field of every entity', () => {
     const [before] = fc.sample(
-      intent.filter(({ ports, paths }) => ports.length > 0 && paths.length > 0),
+      intent.filter(({ ports, paths, policies }) => ports.length > 0 && paths.length > 0 && policies !== undefined),
       { seed: 1, numRuns: 1 },
     );
     if (!before) throw new Error('no sample');
@@ -78,6 +82,18 @@ describe('diffIntent', { timeout: 60_000 }, () => {
       ['port', (c) => c.ports[0]?.addresses.push('10.0.9.9')],
       ['port', (c) => c.ports[0]?.prefixes.push('172.31.0.0/16')],
       ['path', (c) => c.paths[0]?.via.push('fd00:5e:9:1::')],
+      ['gateway', (c) => c.gateways?.[0]?.nodes.push('x')],
+      ['gateway', (c) => c.gateways?.[0]?.tenants.push('x')],
+      ['external', (c) => c.externals?.[0]?.prefixes.push('192.0.2.0/24')],
+      ['external', (c) => Object.assign(c.externals?.[0] ?? {}, { interface: 'x' })],
+      ['external', (c) => Object.assign(c.externals?.[0] ?? {}, { gateway: 'x' })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { protocol: 'x' })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { ports: [7] })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { action: 'x' })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { log: 'x' })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { priority: -1 })],
+      ['policy', (c) => Object.assign(c.policies?.[0] ?? {}, { from: { tenant: 'x' } })],
+      ['policy', (c) => Object.assign(c.policies?.[0]?.to ?? {}, { prefixes: ['192.0.2.0/24'] })],
     ];
     for (const [kind, edit] of edits) {
       const after = structuredClone(before);
@@ -91,6 +107,10 @@ describe('diffIntent', { timeout: 60_000 }, () => {
     const node = other.nodes[0];
     if (node) node.behaviours = node.behaviours?.[0] === 'dt4' ? ['dt46'] : ['dt4', 'dt6'];
     expect(diffIntent(before, other)).toHaveLength(1);
+    const drained = structuredClone(before);
+    if (drained.nodes[0]?.drain === true) delete drained.nodes[0].drain;
+    else Object.assign(drained.nodes[0] ?? {}, { drain: true });
+    expect(diffIntent(before, drained)).toHaveLength(1);
   });
 });
 
@@ -99,13 +119,17 @@ describe('scopeTo', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {
         const scope = scopeTo(whole, node);
+        const gateways = whole.gateways ?? [];
+        const isNetworkNode = gateways.some(({ nodes }) => nodes.includes(node));
         for (const tenant of whole.tenants) {
           const ports = whole.ports.filter((port) => port.tenant === tenant.name);
-          const hosted = ports.some((port) => port.node === node);
+          // All tenants of the sample are the one gateway's.
+          const hosted = ports.some((port) => port.node === node) || isNetworkNode;
           expect(scope.tenants.includes(tenant)).toBe(hosted);
           for (const port of ports) expect(scope.ports.includes(port)).toBe(hosted);
         }
-        const needed = new Set([node, ...scope.ports.map((port) => port.node)]);
+        const ofGateway = (scope.gateways ?? []).flatMap(({ nodes }) => nodes);
+        const needed = new Set([node, ...scope.ports.map((port) => port.node), ...ofGateway]);
         expect(new Set(scope.nodes.map(({ name }) => name))).toEqual(needed);
         const tenants = new Set(scope.tenants.map(({ name }) => name));
         for (const path of whole.paths) {
@@ -118,6 +142,48 @@ describe('scopeTo', { timeout: 60_000 }, () => {
         }
       }),
     );
+  });
+
+  it('keeps of gateways, external networks and policies what concerns the tenants', () => {
+    fc.assert(
+      fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {
+        const scope = scopeTo(whole, node);
+        const names = new Set(scope.tenants.map(({ name }) => name));
+        const kept = (whole.gateways ?? []).filter(({ tenants }) => tenants.some((name) => names.has(name)));
+        expect(scope.gateways?.map(({ name }) => name) ?? []).toEqual(kept.map(({ name }) => name));
+        for (const { tenants } of scope.gateways ?? []) expect(new Set(tenants)).toEqual(names);
+        expect(scope.externals).toEqual(kept.length > 0 ? whole.externals : undefined);
+        const policies = (whole.policies ?? []).filter((policy) => tenantsOf(policy).some((name) => names.has(name)));
+        expect(scope.policies ?? []).toEqual(policies);
+      }),
+    );
+  });
+
+  it('of tenants that hosted ones talk to, keeps the subnets and the ports with prefixes', () => {
+    const port = { mac: '02:00:00:00:00:0a', interface: 'tap0' };
+    const whole = parseIntent(
+      JSON.stringify({
+        version: 1,
+        sidBlock: 'fd00:5e::/32',
+        nodes: [1, 2, 3].map((n) => ({ name: `n${n}`, locator: `fd00:5e:${n}::/48` })),
+        tenants: ['red', 'blue', 'green'].map((name, i) => ({
+          ...{ name, id: i + 1, subnets: [{ prefix: `10.${i}.0.0/24`, gateway: `10.${i}.0.1` }] },
+        })),
+        ports: [
+          { ...port, name: 'a', tenant: 'red', node: 'n1', addresses: ['10.0.0.2'] },
+          { ...port, name: 'b', tenant: 'blue', node: 'n2', addresses: ['10.1.0.2'], prefixes: ['192.0.2.0/24'] },
+          { ...port, name: 'c', tenant: 'blue', node: 'n3', addresses: ['10.1.0.3'], mac: '02:00:00:00:00:0b' },
+        ],
+        gateways: [{ name: 'gw', nodes: ['n3'], tenants: ['red', 'blue', 'green'] }],
+        policies: [{ name: 'p', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'any', action: 'allow' }],
+      }),
+      { file: 'intent.json' },
+    );
+    const scope = scopeTo(whole, 'n1');
+    expect(scope.tenants.map(({ name }) => name)).toEqual(['red', 'blue']);
+    expect(scope.ports.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(scope.gateways).toEqual([{ name: 'gw', nodes: ['n3'], tenants: ['blue', 'red'] }]);
+    expect(scopeTo(whole, 'n3').ports).toEqual(whole.ports);
   });
 
   it('is the same when done twice', () => {

@@ -12,10 +12,13 @@ import {
 } from '../../../src/intent/bounds.js';
 import { checkNodeInIntent, parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
 import {
+  externalSchema,
+  gatewaySchema,
   intentSchema,
   nodeFileSchema,
   nodeSchema,
   pathSchema,
+  policySchema,
   portSchema,
   tenantSchema,
 } from '../../../src/intent/schema.js';
@@ -49,7 +52,8 @@ describe('docs/intent.md', () => {
   });
 
   it('describes every key', () => {
-    for (const { shape } of [nodeFileSchema, intentSchema, nodeSchema, tenantSchema, portSchema, pathSchema]) {
+    const schemas = [nodeFileSchema, intentSchema, nodeSchema, tenantSchema, portSchema, pathSchema];
+    for (const { shape } of [...schemas, gatewaySchema, externalSchema, policySchema]) {
       for (const key of Object.keys(shape)) expect(docs, key).toMatch(new RegExp(`\`${key}(\\[\\])?\``));
     }
   });

@@ -181,7 +181,7 @@ describe('FileSource', { timeout: 60_000 }, () => {
     told = [];
     writeFileSync(file, `${text('a')}oops: 1\n`);
     expect(await hear(1)).toEqual([
-      'error: intent.yaml:7:1: "oops": expected one of the keys version, sidBlock, nodes, tenants, ports, paths',
+      'error: intent.yaml:7:1: "oops": expected one of the keys version, sidBlock, nodes, tenants, ports, paths, gateways, externals, policies',
     ]);
     expect(source?.intent?.nodes).toHaveLength(1);
     // The same again is not news; another error is.

@@ -20,11 +20,12 @@ const directory = fileURLToPath(new URL('refusals/', import.meta.url));
 const read = (name: string): string => readFileSync(directory + name, 'utf8');
 const goodIntent = read('good-intent.yaml');
 const goodNode = read('good-node.yaml');
+const goodSteering = read('good-steering.yaml');
 
 function fileOf(table: string, row: Row): { file: string; text: string } {
   if (row.text !== undefined) return { file: row.file ?? 'intent.yaml', text: row.text };
   const isNode = table === 'node-file.yaml';
-  const good = isNode ? goodNode : goodIntent;
+  const good = isNode ? goodNode : table === 'steering.yaml' ? goodSteering : goodIntent;
   const replace = row.replace ?? '';
   expect(good.split(replace), 'the replaced part stands in the good file once').toHaveLength(2);
   return { file: isNode ? 'node.yaml' : 'intent.yaml', text: good.replace(replace, () => row.by ?? '') };
@@ -63,6 +64,7 @@ describe('refusals', { timeout: 60_000 }, () => {
 
   it('takes the good files the tables start from', () => {
     expect(messagesOf({ file: 'intent.yaml', text: goodIntent })).toEqual(['accepted']);
+    expect(messagesOf({ file: 'intent.yaml', text: goodSteering })).toEqual(['accepted']);
     expect(messagesOf({ file: 'node.yaml', text: goodNode })).toEqual(['accepted']);
   });
 
@@ -77,7 +79,7 @@ describe('refusals', { timeout: 60_000 }, () => {
     expect(messagesOf({ file: 'intent.yaml', text })).toEqual([
       'intent.yaml:1:10: version: 3: expected 1, the version of this format',
       'intent.yaml:5:27: nodes[1].locator: "fd00:5f:2::/48": expected a prefix inside the SID block fd00:5e::/32',
-      'intent.yaml:5:43: nodes[1]: "color": expected one of the keys name, locator, source, behaviours',
+      'intent.yaml:5:43: nodes[1]: "color": expected one of the keys name, locator, source, behaviours, drain',
       'intent.yaml:13:9: tenants[1].id: 0: expected a whole number from 1 to 16777215',
       'intent.yaml:18:67: ports[1].mac: "02:00:00:00:00:0a": expected a MAC address no other port of tenant red has; ports[0] (red-a) has it',
       'intent.yaml:18:100: ports[1].addresses[0]: "10.0.0.300": expected an IPv4 or IPv6 address',

@@ -5,8 +5,9 @@ import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { heldBy, scopeTo } from '../../../src/intent/scope.js';
+import { zoneOf } from '../../../src/gateway/view.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
-import type { Intent, NodeConfig, Port } from '../../../src/intent/types.js';
+import type { Intent, NodeConfig, PolicyEnd, Port } from '../../../src/intent/types.js';
 
 const NODES = ['hv1', 'hv2', 'hv3'] as const;
 const TENANTS = ['red', 'blue', 'green'] as const;
@@ -50,6 +51,53 @@ const ports = fc
   )
   .map((list) => list.map((p) => portOf(p.number, p.tenant, p.node, p.families, p.prefixes)));
 
+const ends = fc
+  .tuple(fc.constantFrom('red', 'blue', 'green', 'dc'), fc.constantFrom<[] | [string]>([], ['10.0.0.8/29']))
+  .map(([name, prefixes]): PolicyEnd => {
+    const party = name === 'dc' ? { external: name } : { tenant: name };
+    return prefixes.length === 0 ? party : { ...party, prefixes };
+  });
+
+const gateways = fc.record({
+  nodes: fc.constantFrom<string[]>(['hv1'], ['hv2', 'hv3'], ['hv1', 'hv2', 'hv3']),
+  tenants: fc.constantFrom<string[]>(['red', 'blue', 'green'], ['red', 'green']),
+  external: fc.constantFrom(undefined, '0.0.0.0/0', '192.0.2.0/24'),
+});
+
+const policies = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom('p', 'q', 'r', 's'),
+    from: ends,
+    to: ends,
+    action: fc.constantFrom('allow' as const, 'deny' as const),
+    ports: fc.constantFrom<(number | string)[]>([80], [80, '90-99']),
+  }),
+  { selector: ({ name }) => name, maxLength: 4 },
+);
+
+type Steering = Pick<Intent, 'gateways' | 'externals' | 'policies'>;
+type Sampled<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
+/** Whether tenants can be told apart is not the plan's concern. */
+function steeredBy(
+  { nodes, tenants, external }: Sampled<typeof gateways>,
+  sampled: Sampled<typeof policies>,
+): Steering {
+  const has = (end: PolicyEnd): boolean => ('tenant' in end ? tenants.includes(end.tenant) : external !== undefined);
+  const kept = sampled
+    .filter(({ from, to }) => has(from) && has(to) && zoneOf(from) !== zoneOf(to))
+    .map((policy) => ({ ...policy, protocol: 'tcp' as const, priority: 1000 }));
+  return {
+    gateways: [{ name: 'gw', nodes, tenants }],
+    ...(external !== undefined && {
+      externals: [{ name: 'dc', gateway: 'gw', interface: 'eth9', prefixes: [external] }],
+    }),
+    ...(kept.length > 0 && { policies: kept }),
+  };
+}
+
+const steering = fc.tuple(gateways, policies).map(([gateway, list]) => steeredBy(gateway, list));
+
 const intents = fc
   .record({
     ports,
@@ -58,14 +106,18 @@ const intents = fc
     ids: fc.constantFrom([100, 200, 300], [100, 201, 300]),
     separate: fc.boolean(),
     via: fc.constantFrom<string[]>([], ['red'], ['all'], ['red', 'all'], ['long'], ['red', 'long']),
+    steering: fc.option(steering, { nil: undefined }),
+    drain: fc.boolean(),
   })
-  .map(({ ports, block, locators, ids, separate, via }): Intent => ({
+  .map(({ ports, block, locators, ids, separate, via, steering, drain }): Intent => ({
+    ...steering,
     version: 1,
     sidBlock: block,
     nodes: NODES.map((name, i) => ({
       name,
       locator: `fd00:5e:${locators[i]}::/48`,
       source: `fd00:5e:${locators[i]}::1`,
+      ...(drain && name === 'hv3' && { drain: true as const }),
       ...(separate && name === 'hv2' && { behaviours: ['dt4', 'dt6'] as ['dt4', 'dt6'] }),
     })),
     tenants: TENANTS.map((name, i) => ({
@@ -95,35 +147,62 @@ const MODES: readonly [NodeConfig, NodeFacts][] = [
   [HYBRID, { ...FACTS, fastpath: { xdp: [], missing: 'tcx not supported (requires >= 6.6)' } }],
 ];
 
+const sequences = fc.array(intents, { minLength: 2, maxLength: 6 });
+
+/** Gateways and nodes stay, so that nothing is planned anew as a whole; often ports or policies do, too. */
+const steeredSequences = fc
+  .record({
+    gateway: gateways,
+    base: intents,
+    contents: fc.array(intents, { minLength: 2, maxLength: 3 }),
+    lists: fc.array(policies, { minLength: 1, maxLength: 3 }),
+    steps: fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 2, maxLength: 6 }),
+  })
+  .map(({ gateway, base, contents, lists, steps }) =>
+    steps.map(([content, list]): Intent => {
+      const { sidBlock, nodes, paths } = base;
+      const { tenants, ports, version } = contents[content % contents.length] ?? base;
+      const steered = steeredBy(gateway, lists[list % lists.length] ?? []);
+      return { version, sidBlock, nodes, tenants, ports, paths, ...steered };
+    }),
+  );
+
 describe('Planner', () => {
-  it('stays equal to compile over any sequence of intents', () => {
-    fc.assert(
-      fc.property(fc.array(intents, { minLength: 2, maxLength: 6 }), fc.constantFrom(...MODES), (sequence, mode) => {
-        const [config, facts] = mode;
-        const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
-        if (first === undefined) return;
-        const planner = new Planner(config, facts, first);
-        let current = first;
-        for (const next of rest) {
-          const before = structuredClone(planner.plan);
-          const delta = planner.apply(diffIntent(current, next));
-          assert.deepStrictEqual(planner.plan, compile(next, config, facts));
-          // What the agent holds is less, and enough.
-          assert.deepStrictEqual(planner.plan, compile(heldBy(next, config.node), config, facts));
-          // The delta holds what differs and nothing else.
-          for (const [kind, objects] of delta) {
-            for (const [key, { before: was, after: is }] of objects) {
-              assert.deepStrictEqual(before[kind].get(key), was);
-              assert.deepStrictEqual(planner.plan[kind].get(key), is);
-              assert.notDeepStrictEqual(was, is);
+  it.each([
+    ['any sequence of intents', sequences],
+    ['changes of what gateways decide', steeredSequences],
+  ])(
+    'stays equal to compile over %s',
+    (_what, arbitrary) => {
+      fc.assert(
+        fc.property(arbitrary, fc.constantFrom(...MODES), (sequence, mode) => {
+          const [config, facts] = mode;
+          const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
+          if (first === undefined) return;
+          const planner = new Planner(config, facts, first);
+          let current = first;
+          for (const next of rest) {
+            const before = structuredClone(planner.plan);
+            const delta = planner.apply(diffIntent(current, next));
+            assert.deepStrictEqual(planner.plan, compile(next, config, facts));
+            // What the agent holds is less, and enough.
+            assert.deepStrictEqual(planner.plan, compile(heldBy(next, config.node), config, facts));
+            // The delta holds what differs and nothing else.
+            for (const [kind, objects] of delta) {
+              for (const [key, { before: was, after: is }] of objects) {
+                assert.deepStrictEqual(before[kind].get(key), was);
+                assert.deepStrictEqual(planner.plan[kind].get(key), is);
+                assert.notDeepStrictEqual(was, is);
+              }
             }
+            current = next;
           }
-          current = next;
-        }
-      }),
-      { numRuns: 300 },
-    );
-  }, 60_000);
+        }),
+        { numRuns: 300 },
+      );
+    },
+    60_000,
+  );
 
   it('touches one route when a port moves between remote nodes', () => {
     const intent: Intent = {

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Keys and values of steering between tenants: what a network node decides by and remembers, and what a hypervisor picks a network
+ * node by. A zone is what policies are between: a tenant (its id), or an external network (EXTERNAL_ZONE + its number).
+ */
+#pragma once
+#include "layouts.h"
+
+/* Tenant ids have 24 bits: what follows is free. */
+#define EXTERNAL_ZONE 0x01000000
+
+/* A prime (Maglev needs one); network nodes share flows as evenly as 1 in 100 with up to 40 of them. */
+#define MAGLEV_SLOTS 4093
+#define NO_SLOT 0xffffffff
+/* "None" in a Maglev table: no network node is up. */
+#define NO_NETWORK_NODE 0xffff
+
+/* Of the node. steering[0]. */
+struct steering {
+	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
+	__u64 epoch;
+	/* Of the next policy set; programs do not read it. */
+	__u32 next_set;
+	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
+	__u16 unused;
+};
+
+/* gateway_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
+struct zone {
+	__u32 id;
+	__u32 slot; /* of its connections and counters */
+	__u32 gateway;
+	__u32 unused;
+};
+
+/* What may arrive at an interface of an external network, and as which zone. external_sources. */
+struct external_key {
+	__u32 length; /* bits, 64 for interface and family included */
+	__u32 ifindex;
+	__u32 family;
+	struct in6_addr address;
+};
+
+/* policy_pairs. */
+struct pair_key {
+	__u32 from; /* zone */
+	__u32 to;
+};
+
+enum policy_table {
+	POLICY_ANY = 1,		/* rules of policies without prefixes */
+	POLICY_SOURCE = 2,	/* with source prefixes */
+	POLICY_DESTINATION = 4, /* with destination prefixes */
+	POLICY_BOTH = 8,
+};
+
+/* Whose content never changes: a change makes another set, and one update of the pair. Numbers are never used again. */
+struct policy_set {
+	__u32 id;
+	__u32 tables; /* enum policy_table: those that it has */
+};
+
+/* policy_sources, policy_destinations: a set's prefixes. */
+struct class_key {
+	__u32 length; /* bits, 64 for set and family included */
+	__u32 set;
+	__u32 family;
+	struct in6_addr address;
+};
+
+struct policy_class {
+	__u32 id; /* from 1; of the longest prefix of the set that has the address */
+	__u32 unused;
+};
+
+/* policy_rules. */
+struct rule_key {
+	__u32 set;
+	__u32 source; /* class; 0: any, of POLICY_ANY and POLICY_DESTINATION */
+	__u32 dest;   /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
+	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP for both families' ICMP, 0 for what is none of them */
+};
+
+/* A run of policy_ports, sorted. */
+struct policy_rule {
+	__u32 first;
+	__u32 count;
+};
+
+enum policy_flags {
+	POLICY_ALLOW = 1,
+	POLICY_LOG = 2,
+	POLICY_NONE = 4, /* no policy is for these ports */
+};
+
+/* From this destination port on, up to the next one's. policy_ports[]. */
+struct policy_port {
+	__u32 set; /* whose it is: places are used again */
+	__u16 first;
+	__u16 flags;
+	__u32 policy; /* slot */
+	__u32 rank;   /* between a set's tables: the lowest decides */
+};
+
+#define POLICY_NAME_BYTES 64
+
+/* A policy's name, for those who look; programs do not read it. policies[slot]. */
+struct policy {
+	__u8 name[POLICY_NAME_BYTES]; /* UTF-8, the rest zero */
+};
+
+/* policy_hits[slot]. Per CPU. */
+struct policy_hit {
+	__u64 connections; /* decided by it: let in, or refused */
+	__u64 packets;	   /* of these, in both directions */
+	__u64 bytes;	   /* of inner packets */
+};
+
+enum flow_kind {
+	FLOW_CONNECTION,
+	FLOW_FRAGMENTS, /* of one datagram: both ports together are its identification */
+};
+
+/* A flow as its packets show it. ICMP echo has its identifier in both ports. */
+struct flow_key {
+	struct in6_addr source;
+	struct in6_addr dest;
+	__be16 source_port;
+	__be16 dest_port;
+	__u8 protocol;
+	__u8 family;
+	__u8 kind; /* enum flow_kind */
+	__u8 unused;
+};
+
+enum connection_state {
+	CONNECTION_OPENING = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
+	CONNECTION_ANSWERED,	/* TCP: SYN and ACK came back */
+	CONNECTION_OPEN,
+	CONNECTION_CLOSING, /* TCP: FIN of one side, which the flags say */
+	CONNECTION_CLOSED,  /* TCP: FIN of both, or RST */
+	CONNECTION_RELAYED, /* fragments alone: they go to the network node `relay` */
+};
+
+enum connection_flags {
+	CONNECTION_FIN_SENT = 1,     /* by who opened it */
+	CONNECTION_FIN_RECEIVED = 2, /* by the other side */
+};
+
+/* Of the zone that opened it: connections[slot of the zone][flow as it sends it]. */
+struct connection {
+	__u64 epoch;	 /* when the policy was last looked at */
+	__u32 peer;	 /* zone that it goes to */
+	__u32 peer_slot;
+	__u32 set;	 /* that let it in */
+	__u32 policy;	 /* slot */
+	__u32 opened;	 /* TICK_SHIFT says in what */
+	__u32 seen;	 /* last */
+	__u8 state;	 /* enum connection_state */
+	__u8 flags;	 /* enum connection_flags */
+	__u16 relay;
+	__u32 unused;
+};
+
+/* Time in programs: nanoseconds since boot >> 30, so 1.07 s. */
+#define TICK_SHIFT 30
+
+/* maglevs[gateway]: number of a network node for each of a flow's hashes. */
+struct maglev {
+	__u16 active[MAGLEV_SLOTS]; /* those that are up and do not drain */
+	__u16 all[MAGLEV_SLOTS];    /* those that drain, too */
+	__u16 unused[2];
+};
+
+/* gateway_encaps: the way to a network node's SID of a tenant. */
+struct gateway_encap_key {
+	__u32 tenant;
+	__u32 node; /* number of the network node */
+};
+
+/* network_nodes[number]. */
+struct network_node {
+	__u32 is_up;
+	__u32 unused;
+};
+
+/* flow_nodes: which network node a flow has, on a hypervisor. */
+struct flow_node_key {
+	__u32 tenant;
+	__u32 unused;
+	struct flow_key flow; /* as this node's VM sends it */
+};
+
+struct flow_node {
+	__u32 node;
+	__u32 seen;
+};
+
+/* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
+struct policy_event {
+	__u64 time; /* ns since boot */
+	struct flow_key flow;
+	__u32 from; /* zone */
+	__u32 to;
+	__u32 policy; /* slot; NO_SLOT: none */
+	__u32 reason; /* enum reason */
+	__u32 length; /* of the inner packet, bytes */
+	__u32 suppressed; /* on this CPU since the last one that was told */
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What a network node steers by. The agent makes these maps first, at the sizes it needs. */
+#pragma once
+#include "keep.h"
+#include "maps.h"
+#include "steer_layouts.h"
+
+#define ZONE_SLOTS 4096
+#define POLICY_SLOTS 16384
+
+ARRAY(steering, BPF_MAP_TYPE_ARRAY, struct steering, 1);
+HASH(gateway_sids, struct in6_addr, struct zone, 65536);
+TRIE(external_sources, struct external_key, struct zone, 4096);
+TRIE(routes, struct prefix_key, struct zone, 1 << 18);
+HASH(policy_pairs, struct pair_key, struct policy_set, 65536);
+TRIE(policy_sources, struct class_key, struct policy_class, 1 << 18);
+TRIE(policy_destinations, struct class_key, struct policy_class, 1 << 18);
+HASH(policy_rules, struct rule_key, struct policy_rule, 1 << 20);
+ARRAY(policy_ports, BPF_MAP_TYPE_ARRAY, struct policy_port, 1 << 18);
+ARRAY(policies, BPF_MAP_TYPE_ARRAY, struct policy, POLICY_SLOTS);
+ARRAY(policy_hits, BPF_MAP_TYPE_PERCPU_ARRAY, struct policy_hit, POLICY_SLOTS);
+ARRAY(zone_traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, ZONE_SLOTS);
+
+/* In the template of an inner map clang names structs without saying what is in them. */
+KEEP_STRUCT(flow_key);
+KEEP_STRUCT(connection);
+
+/* A table a zone: what one opens pushes out none of another's. LRU tables are allocated whole, each of the size the agent gives it. */
+struct connection_table {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow_key);
+	__type(value, struct connection);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ZONE_SLOTS);
+	__type(key, __u32);
+	__array(values, struct connection_table);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} denials SEC(".maps");

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The outer headers of a packet that a network node steers: read, and written anew in their place. */
+#pragma once
+#include "encap.h"
+#include "maglev.h"
+#include "outer.h"
+#include "steer.h"
+
+#define SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
+
+struct outer {
+	__u32 bytes; /* between the Ethernet header and the inner packet */
+	__u8 class;
+	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
+};
+
+/* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. */
+static __always_inline enum reason read_outer(struct outer *outer, struct zone *from, void *data, void *data_end)
+{
+	struct ipv6hdr *ip6 = data + ETH_HLEN;
+	struct ethhdr *eth = data;
+	struct zone *zone;
+
+	if ((void *)(ip6 + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	zone = bpf_map_lookup_elem(&gateway_sids, &ip6->daddr);
+	if (!zone)
+		return REASON_COUNT;
+	*from = *zone;
+	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
+	outer->bytes = sizeof(*ip6);
+	outer->protocol = ip6->nexthdr;
+	if (outer->protocol == IPPROTO_ROUTING) {
+		__u8 *srh = (__u8 *)(ip6 + 1);
+		__u32 bytes;
+
+		if ((void *)(srh + 8) > data_end)
+			return DROP_MALFORMED;
+		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
+			return PUNT_SEGMENTS;
+		bytes = (srh[1] + 1) * 8;
+		if (bytes > SRH_BYTES_READ)
+			return PUNT_SEGMENTS;
+		outer->protocol = srh[0];
+		outer->bytes += bytes;
+	}
+	if (outer->protocol != IPPROTO_IPIP && outer->protocol != IPPROTO_IPV6)
+		return PUNT_SEGMENTS;
+	return REASON_FORWARDED;
+}
+
+/* Did a network node send it? */
+static __always_inline bool is_from_node(void *data, void *data_end)
+{
+	struct ipv6hdr *ip6 = data + ETH_HLEN;
+
+	return (void *)(ip6 + 1) <= data_end && bpf_map_lookup_elem(&node_sources, &ip6->saddr);
+}
+
+/*
+ * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash; the same with
+ * those that drain, if it comes from there. So a packet is relayed twice at most. NULL: none but this one.
+ */
+static __always_inline __u32 *find_relay(struct passage *passage, __u32 hash, __u16 self, bool from_node)
+{
+	__u16 node;
+
+	if (passage->from.id >= EXTERNAL_ZONE)
+		return NULL;
+	node = pick_node(passage->from.gateway, hash, false);
+	if (from_node || node == self)
+		node = pick_node(passage->from.gateway, hash, true);
+	if (node == self || !is_up(node))
+		return NULL;
+	passage->relay = node;
+	return find_gateway_encap(passage->from.id, node);
+}
+
+/* The way to an encapsulation's first segment that a flow takes; NULL while none is resolved. */
+static __always_inline const struct hop *find_hop(const struct encap *encap, __u32 hash)
+{
+	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+
+	if (!underlay || !underlay->count)
+		return NULL;
+	return &underlay->hops[((hash >> 8) % underlay->count) & (MAX_HOPS - 1)];
+}
+
+/* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */
+static __always_inline enum reason step_inner(void *header, void *data_end, const struct inner *inner, __u8 class, bool steps)
+{
+	enum reason reason;
+
+	if (header + sizeof(struct iphdr) > data_end)
+		return DROP_MALFORMED;
+	if (inner->family == FAMILY_INET) {
+		reason = carry_congestion(header, inner, class);
+		if (steps)
+			step_inet(header);
+		return reason;
+	}
+	if (header + sizeof(struct ipv6hdr) > data_end)
+		return DROP_MALFORMED;
+	reason = carry_congestion(header, inner, class);
+	if (steps)
+		((struct ipv6hdr *)header)->hop_limit--;
+	return reason;
+}
+
+static __always_inline enum reason write_srh(void *to, void *data_end, const struct encap *encap, __u8 protocol)
+{
+	__u32 bytes = encap->srh_bytes, at;
+
+	if (to + 8 > data_end)
+		return DROP_NO_ROOM;
+	*(__u64 *)to = *(const __u64 *)encap->srh;
+	*(__u8 *)to = protocol;
+	for (at = 8; at < MAX_SRH_BYTES && at < bytes; at += 8) {
+		if (to + at + 8 > data_end)
+			return DROP_NO_ROOM;
+		*(__u64 *)(to + at) = *(const __u64 *)(encap->srh + at);
+	}
+	return REASON_FORWARDED;
+}
+
+/*
+ * Ethernet header, outer header and SRH of a packet that has room for them, and its next hop's step. The code point stays that of the
+ * header that arrived, congestion is the inner packet's (RFC 6040 section 4).
+ */
+static __always_inline enum reason write_steered(void *data, void *data_end, const struct packet *packet, const struct outer *was,
+						 const struct encap *encap, const struct hop *hop, const struct node *node,
+						 __u32 hash, bool steps)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;
+	__u8 protocol = was->protocol, ecn = packet->inner.traffic_class & 3;
+	struct ethhdr *eth = data;
+	enum reason reason;
+
+	if (srh_bytes > MAX_SRH_BYTES || (void *)(outer + 1) > data_end)
+		return DROP_NO_ROOM;
+	reason = step_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, steps);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (ecn && (was->class & 3) == 3)
+		ecn = 3;
+	__builtin_memcpy(eth->h_dest, hop->dest_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, hop->source_mac, ETH_ALEN);
+	eth->h_proto = bpf_htons(ETH_P_IPV6);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->class & 0xfc) | ecn) << 20) | (label ? label : 1));
+	outer->payload_len = bpf_htons(packet->inner.length + srh_bytes);
+	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : protocol;
+	outer->hop_limit = OUTER_HOP_LIMIT;
+	outer->saddr = node->source;
+	outer->daddr = encap->first;
+	if (srh_bytes)
+		return write_srh(outer + 1, data_end, encap, protocol);
+	return REASON_FORWARDED;
+}

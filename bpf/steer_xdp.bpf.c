@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* XDP of a network node's uplink: takes packets of tenants to gateway SIDs, decides, and sends on what may go, its outer header written
+ * anew. What is for no gateway SID goes to the hypervisor's program, if there is one. */
+#include <linux/bpf.h>
+#include "events_xdp.h"
+#include "keep.h"
+#include "steer_external.h"
+#include "steer_settle.h"
+
+KEEP_ENUM(policy_table);
+KEEP_ENUM(policy_flags);
+KEEP_ENUM(flow_kind);
+KEEP_ENUM(connection_state);
+KEEP_ENUM(connection_flags);
+KEEP_STRUCT(policy_event);
+/* Of the hypervisors' programs: every codec of steering comes from this object. */
+KEEP_STRUCT(flow_node_key);
+KEEP_STRUCT(flow_node);
+
+/* uplink_programs[0]: the hypervisor's program of the uplink. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} uplink_programs SEC(".maps");
+
+/* What XDP hands on meets tcx next, which counts it. */
+static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
+{
+	if (reason < DROP_MALFORMED)
+		return XDP_PASS;
+	count_reason(reason);
+	seen(ctx, reason, 0, HOOK_STEER_XDP);
+	return XDP_DROP;
+}
+
+static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer,
+				     const struct encap *encap, const struct node *node, __u32 hash, bool steps, __u32 *ifindex)
+{
+	const struct hop *hop = find_hop(encap, hash);
+	__u32 bytes = encap_bytes(encap);
+
+	if (!hop)
+		return PUNT_UNRESOLVED;
+	if (packet->inner.length + bytes > hop->mtu)
+		return PUNT_TOO_BIG;
+	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
+		return PUNT_NO_ROOM;
+	*ifindex = hop->ifindex;
+	return write_steered((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash, steps);
+}
+
+/* Decapsulates for a VM of this node. */
+static __always_inline int to_port(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer, const struct port *port)
+{
+	struct ethhdr *eth;
+
+	if (packet->inner.length > port->mtu)
+		return PUNT_TOO_BIG;
+	if (bpf_xdp_adjust_head(ctx, outer->bytes))
+		return PUNT_NO_ROOM;
+	eth = (void *)(long)ctx->data;
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return DROP_MALFORMED;
+	__builtin_memcpy(eth->h_dest, port->vm_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, port->own_mac, ETH_ALEN);
+	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	return step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
+}
+
+/* Decapsulates for the network beyond an interface. PUNT_UNRESOLVED: decapsulated, for the kernel to resolve the next hop. */
+static __noinline int to_external(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer, __u32 ifindex)
+{
+	__u8 dest_mac[ETH_ALEN], source_mac[ETH_ALEN];
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	int reason;
+
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return DROP_MALFORMED;
+	/* Those that the frame came with, if the kernel is to take it. */
+	__builtin_memcpy(dest_mac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(source_mac, eth->h_source, ETH_ALEN);
+	reason = find_external_hop(ctx, &packet->inner, ctx->ingress_ifindex, ifindex, dest_mac, source_mac);
+	if (reason != REASON_FORWARDED && reason != PUNT_UNRESOLVED)
+		return reason;
+	if (bpf_xdp_adjust_head(ctx, outer->bytes))
+		return PUNT_NO_ROOM;
+	eth = (void *)(long)ctx->data;
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return DROP_MALFORMED;
+	__builtin_memcpy(eth->h_dest, dest_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, source_mac, ETH_ALEN);
+	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	if (step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, reason == REASON_FORWARDED))
+		return DROP_ECN;
+	return reason;
+}
+
+static __always_inline int steer(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
+	struct steering *state;
+	struct passage *passage;
+	struct packet *packet;
+	struct steer_scratch *scratch;
+	struct target *target;
+	struct encap *encap;
+	struct outer outer;
+	struct node *node;
+	__u32 zero = 0, ifindex = 0, hash, id = 0;
+	bool steps;
+	int reason;
+
+	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
+	if (!scratch)
+		return XDP_PASS;
+	packet = &scratch->packet;
+	passage = &scratch->passage;
+	reason = read_outer(&outer, &passage->from, data, data_end);
+	if (reason == REASON_COUNT)
+		goto not_ours;
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
+	state = bpf_map_lookup_elem(&steering, &zero);
+	node = bpf_map_lookup_elem(&nodes, &zero);
+	if (!state || !node)
+		return XDP_PASS;
+	reason = read_packet(packet, data + ETH_HLEN + outer.bytes, data_end, outer.protocol);
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
+	if (is_own_member(passage->from.id, &packet->inner))
+		goto not_ours;
+	if (packet->inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer.bytes)
+		return verdict(ctx, DROP_MALFORMED);
+	if (packet->inner.hop_limit <= 1)
+		return verdict(ctx, PUNT_HOP_LIMIT);
+	hash = flow_hash(&packet->key);
+	reason = settle(packet, passage, state, data, data_end, hash, 1, &encap);
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
+	keep(ctx);
+	steps = !encap;
+	target = NULL;
+	if (!encap) {
+		target = find_target(passage->peer, &packet->inner);
+		if (!target)
+			return verdict(ctx, PUNT_NO_MEMBER);
+		id = target->id;
+		if (target->kind == TARGET_REMOTE)
+			encap = bpf_map_lookup_elem(&encaps, &id);
+	}
+	if (encap) {
+		reason = to_uplink(ctx, packet, &outer, encap, node, hash, steps, &ifindex);
+	} else if (target && target->kind == TARGET_LOCAL) {
+		struct port *port = bpf_map_lookup_elem(&ports, &id);
+
+		if (!port)
+			return verdict(ctx, PUNT_NO_MEMBER);
+		/* tcx takes it. */
+		if (!(port->flags & PORT_FRAMES))
+			return XDP_PASS;
+		ifindex = id;
+		reason = to_port(ctx, packet, &outer, port);
+		if (reason == REASON_FORWARDED)
+			count_rx(port->slot, 1, packet->inner.length);
+	} else if (target && target->kind == TARGET_EXTERNAL) {
+		ifindex = id;
+		reason = to_external(ctx, packet, &outer, id);
+	} else {
+		reason = PUNT_NO_MEMBER;
+	}
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
+	if (steps)
+		account(packet, passage, reason, 1);
+	count_reason(reason);
+	seen(ctx, reason, ifindex, HOOK_STEER_XDP);
+	return bpf_redirect(ifindex, 0);
+not_ours:
+	bpf_tail_call(ctx, &uplink_programs, 0);
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int segue_steer_xdp(struct xdp_md *ctx)
+{
+	return steer(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

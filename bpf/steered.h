@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Hypervisors: which network node a flow of a tenant's goes to. A flow keeps the one that it has while that one is up: the one that
+ * this node chose, or the one that brought its last packet from the other side. New flows are shared out by Maglev.
+ */
+#pragma once
+#include "maglev.h"
+
+/* The tenants of this node have gateways. Set before loading: without it nothing of this is in the programs. */
+const volatile bool use_gateways = false;
+
+#define FLOW_NODES 65536
+/* Of a flow without connections, so that a node that drains is rid of it one day. */
+#define FLOW_NODE_SECONDS 180
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOW_NODES);
+	__type(key, struct flow_node_key);
+	__type(value, struct flow_node);
+} flow_nodes SEC(".maps");
+
+struct flow_scratch {
+	struct packet packet;
+	struct flow_node_key key;
+};
+ARRAY(flow_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow_scratch, 1);
+
+static __always_inline void remember_node(struct flow_scratch *scratch, __u32 node, __u32 now)
+{
+	struct flow_node value = { .node = node, .seen = now };
+
+	bpf_map_update_elem(&flow_nodes, &scratch->key, &value, BPF_ANY);
+}
+
+/* The node that a flow has; NULL: none, or one that is no more. */
+static __always_inline struct flow_node *find_flow_node(const struct flow_scratch *scratch, __u32 now)
+{
+	const struct packet *packet = &scratch->packet;
+	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	bool is_tcp = packet->key.protocol == IPPROTO_TCP;
+
+	if (!known || !is_up(known->node))
+		return NULL;
+	/* What opens a connection may go where new ones go. */
+	if (is_tcp && packet->opens && packet->kind != PACKET_ERROR)
+		return NULL;
+	if ((!is_tcp || packet->kind == PACKET_LATER_FRAGMENT) && now - known->seen > SECONDS(FLOW_NODE_SECONDS))
+		return NULL;
+	return known;
+}
+
+/*
+ * Number of the encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; 0: there
+ * is no node. header: of the packet, and protocol as one before it would name it.
+ */
+static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 gateway, __u8 protocol)
+{
+	__u32 zero = 0, now = ticks_now(), node, *id;
+	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	struct flow_node *known;
+	struct packet *packet;
+
+	if (!scratch)
+		return 0;
+	packet = &scratch->packet;
+	if (read_packet(packet, header, data_end, protocol) != REASON_FORWARDED)
+		return 0;
+	scratch->key.tenant = tenant;
+	/* An error goes with the packets that it is about, which came from the other side. */
+	if (packet->kind == PACKET_ERROR)
+		reverse_key(&scratch->key.flow, &packet->key);
+	else if (packet->kind == PACKET_LATER_FRAGMENT)
+		fragments_key(&scratch->key.flow, packet);
+	else
+		scratch->key.flow = packet->key;
+	known = find_flow_node(scratch, now);
+	if (known) {
+		node = known->node;
+		if (known->seen != now)
+			known->seen = now;
+	} else {
+		node = pick_node(gateway, flow_hash(&packet->key), false);
+		if (node == NO_NETWORK_NODE)
+			return 0;
+		if (packet->kind == PACKET_WHOLE || packet->kind == PACKET_FIRST_FRAGMENT)
+			remember_node(scratch, node, now);
+	}
+	if (packet->kind == PACKET_FIRST_FRAGMENT) {
+		fragments_key(&scratch->key.flow, packet);
+		remember_node(scratch, node, now);
+	}
+	id = find_gateway_encap(tenant, node);
+	return id ? *id : 0;
+}
+
+/* The same of a frame; 0, too, on a node whose tenants have no gateways. */
+static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 tenant, __u32 gateway)
+{
+	if (!use_gateways)
+		return 0;
+	return pick_gateway_encap(data + ETH_HLEN, data_end, tenant, gateway,
+				  inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+}
+
+/* Replies follow: remembers the network node that brought a packet to a VM of this node. source: outer, of the packet. */
+static __noinline int follow_node(void *header, void *data_end, const struct in6_addr *source, __u32 tenant, __u8 protocol)
+{
+	__u32 zero = 0, now = ticks_now(), *node = bpf_map_lookup_elem(&node_sources, source);
+	struct flow_scratch *scratch;
+	struct flow_node *known;
+	struct packet *packet;
+
+	if (!node)
+		return 0;
+	scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	if (!scratch)
+		return 0;
+	packet = &scratch->packet;
+	if (read_packet(packet, header, data_end, protocol) != REASON_FORWARDED)
+		return 0;
+	if (packet->kind != PACKET_WHOLE && packet->kind != PACKET_FIRST_FRAGMENT)
+		return 0;
+	scratch->key.tenant = tenant;
+	reverse_key(&scratch->key.flow, &packet->key);
+	known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	if (!known) {
+		remember_node(scratch, *node, now);
+		return 0;
+	}
+	if (known->node != *node)
+		known->node = *node;
+	if (known->seen != now)
+		known->seen = now;
+	return 0;
+}
+
+/* The same of a frame that arrived for a port, before it is decapsulated. */
+static __always_inline void follow_arrival(void *data, void *data_end, __u32 outer_bytes, const struct inner *inner, __u32 tenant)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	struct in6_addr source;
+
+	if (!use_gateways || (void *)(outer + 1) > data_end)
+		return;
+	/* What the verifier forgot of it on the way. */
+	barrier_var(outer_bytes);
+	if (outer_bytes > 255)
+		return;
+	source = outer->saddr;
+	follow_node(data + ETH_HLEN + outer_bytes, data_end, &source, tenant,
+		    inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+}

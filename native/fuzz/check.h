@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be true of a packet that a program let pass. Each check answers NULL, or what is wrong.
+#pragma once
+#include "cloud.h"
+#include "mutate.h"
+
+struct packet {
+  const u8 *bytes;
+  unsigned length;
+};
+
+struct ip {
+  unsigned family, length, hops, class;
+  const u8 *source, *dest;
+};
+
+// The fixed part of an IP header; 0 when there is none of the family that was said before it.
+static inline int read_ip(struct ip *ip, const u8 *at, unsigned bytes, unsigned family) {
+  unsigned header = family == 4 ? 20 : IP6;
+  if (bytes < header || at[0] >> 4 != family) return 0;
+  ip->family = family;
+  ip->length = family == 4 ? get16(at + 2) : IP6 + get16(at + 4);
+  ip->hops = at[family == 4 ? 8 : 7];
+  ip->class = family == 4 ? at[1] : (get16(at) >> 4 & 0xff);
+  ip->source = at + (family == 4 ? 12 : 8);
+  ip->dest = ip->source + (family == 4 ? 4 : 16);
+  return 1;
+}
+
+static inline void address_of(const struct ip *ip, const u8 *from, u8 to[16]) {
+  memset(to, 0, 16);
+  memcpy(to, from, ip->family == 4 ? 4 : 16);
+}
+
+static inline unsigned family_of(const u8 *frame) {
+  return get16(frame + 12) == 0x0800 ? 4 : get16(frame + 12) == 0x86dd ? 6 : 0;
+}
+
+static inline const char *check_macs(const u8 *frame, const u8 *dest, const u8 *source) {
+  if (memcmp(frame, dest, 6)) return "destination MAC of another";
+  return source && memcmp(frame + 6, source, 6) ? "source MAC of another" : NULL;
+}
+
+// The packet as it was, one hop less; `congested`: its ECN field may have become 3.
+static inline const char *check_inner(const u8 *before, const u8 *after, unsigned length, const struct ip *ip, int congested) {
+  u8 copy[JUMBO_MAX + 64];
+  unsigned class_at = ip->family == 4 ? 1 : 0;
+  memcpy(copy, after, length);
+  if (ip->family == 4) {
+    unsigned header = (before[0] & 15u) * 4;
+    if (after[8] + 1 != before[8]) return "the TTL is not one less";
+    // RFC 1624 keeps the sum of the header with its checksum, right or wrong.
+    if (ones_sum(before, header) != ones_sum(after, header)) return "the header's checksum was not carried along";
+    copy[8] = before[8];
+    memcpy(copy + 10, before + 10, 2);
+  } else {
+    if (after[7] + 1 != before[7]) return "the hop limit is not one less";
+    copy[7] = before[7];
+  }
+  if (congested) {
+    if ((ip->family == 4 ? after[1] & 3 : after[1] >> 4 & 3) != 3) return "congestion was not carried in";
+    copy[class_at] = before[class_at];
+    if (ip->family == 6) copy[1] = before[1];
+  }
+  return memcmp(copy, before, length) ? "bytes of the inner packet changed" : NULL;
+}
+
+static inline const char *check_outer(struct packet in, struct packet out, const struct ip *inner, const struct member *to) {
+  unsigned bytes = IP6 + to->srh_bytes;
+  const u8 *outer = out.bytes + ETH, *srh = outer + IP6;
+  unsigned protocol = inner->family == 4 ? 4 : 41;
+  struct ip ip;
+  if (out.length != in.length + bytes) return "longer or shorter than packet and outer headers";
+  if (family_of(out.bytes) != 6 || !read_ip(&ip, outer, out.length - ETH, 6)) return "the outer header is none";
+  if (memcmp(ip.dest, to->first, 16)) return "towards a SID that is not the destination's";
+  if (memcmp(ip.source, cloud.source, 16)) return "outer source";
+  if (ip.hops != 64) return "outer hop limit";
+  if (ip.class != inner->class) return "outer traffic class";
+  if (!(get16(outer + 2) || outer[1] & 15)) return "no flow label";
+  if (ip.length != bytes + inner->length) return "outer payload length";
+  if (outer[6] != (to->srh_bytes ? 43 : protocol)) return "outer next header";
+  if (to->srh_bytes && (srh[0] != protocol || memcmp(srh + 1, to->srh + 1, to->srh_bytes - 1))) return "routing header";
+  return check_inner(in.bytes + ETH, out.bytes + ETH + bytes, in.length - ETH, inner, 0);
+}
+
+// A packet of the VM that left the port's program by another interface. `super`: one to be cut into segments.
+static inline const char *check_port(struct packet in, struct packet out, int super) {
+  unsigned family = in.length < ETH ? 0 : family_of(in.bytes);
+  const struct member *to;
+  u8 address[16];
+  const char *wrong;
+  struct ip ip;
+  if (!family || !read_ip(&ip, in.bytes + ETH, in.length - ETH, family)) return "no IP packet passed";
+  if (check_macs(in.bytes, cloud.own_mac, cloud.vm_mac)) return "MAC addresses that are not the port's passed";
+  if (ip.length > in.length - ETH) return "a packet shorter than it says passed";
+  address_of(&ip, ip.source, address);
+  if (!is_permitted(family, address)) return "a source that is not the VM's passed";
+  address_of(&ip, ip.dest, address);
+  if (family == 6 && is_within(address, cloud.block, cloud.block_bits)) return "a packet into the SID block passed";
+  if (family == 6 && in.bytes[ETH + 6] == 43) return "a routing header passed";
+  if (ip.hops < 2) return "a packet at its last hop passed";
+  to = member_of(cloud.tenant, family, address);
+  if (!to) return "a destination passed that the tenant does not have";
+  if (!super && in.length - ETH > (to->local ? to->mtu : cloud.mtu)) return "a frame larger than the MTU passed";
+  if ((wrong = check_macs(out.bytes, to->mac, to->local ? to->own_mac : NULL))) return wrong;
+  if (!to->local) return check_outer(in, out, &ip, to);
+  if (out.length != in.length) return "another length than before";
+  return check_inner(in.bytes + ETH, out.bytes + ETH, in.length - ETH, &ip, 0);
+}
+
+// Is this for a SID of ours, so that a program of the uplink has to count it? XDP does not know whose address the frame has.
+static inline const struct sid *arrived_sid(struct packet in, int xdp) {
+  if (in.length < ETH + IP6 || family_of(in.bytes) != 6) return NULL;
+  if (!xdp && !(in.bytes[0] & 1) && memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
+  return sid_of(in.bytes + ETH + 24);
+}
+
+// A packet that left the uplink's program by a port.
+static inline const char *check_uplink(struct packet in, struct packet out, int super, int xdp) {
+  const struct sid *sid = arrived_sid(in, xdp);
+  unsigned at = ETH + IP6, protocol, family;
+  const struct member *to;
+  struct ip outer, ip;
+  const char *wrong;
+  u8 address[16];
+  if (!sid || !read_ip(&outer, in.bytes + ETH, in.length - ETH, 6)) return "nothing for a SID passed";
+  protocol = in.bytes[ETH + 6];
+  if (protocol == 43) {
+    if (in.length < at + 8 || in.bytes[at + 2] != 4 || in.bytes[at + 3]) return "a routing header that is not at its end passed";
+    protocol = in.bytes[at];
+    at += (in.bytes[at + 1] + 1u) * 8;
+  }
+  family = protocol == 4 ? 4 : protocol == 41 ? 6 : 0;
+  if (!family || at > in.length || !read_ip(&ip, in.bytes + at, in.length - at, family)) return "no inner packet passed";
+  if ((sid->behaviour == 4 && family == 6) || (sid->behaviour == 6 && family == 4)) return "a family that the SID refuses passed";
+  if (ip.length > in.length - at) return "an inner packet shorter than it says passed";
+  if (at - ETH + ip.length > outer.length) return "an inner packet longer than the outer one passed";
+  if (outer.length > in.length - ETH) return "an outer packet shorter than it says passed";
+  if (ip.hops < 2) return "a packet at its last hop passed";
+  if ((outer.class & 3) == 3 && !(ip.class & 3)) return "congestion met by a packet that knows no ECN passed";
+  address_of(&ip, ip.dest, address);
+  to = member_of(sid->tenant, family, address);
+  if (!to || !to->local) return "a destination passed that the tenant does not have here";
+  if (!super && in.length - at > to->mtu) return "a frame larger than the MTU passed";
+  if (out.length != in.length - at + ETH) return "longer or shorter than the inner packet";
+  if (family_of(out.bytes) != family) return "the Ethernet type is another family's";
+  if ((wrong = check_macs(out.bytes, to->mac, to->own_mac))) return wrong;
+  return check_inner(in.bytes + at, out.bytes + ETH, in.length - at, &ip, (outer.class & 3) == 3);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// UDP flows with sequence numbers: what was lost on the way, and for how long nothing came.
+//
+//   seqflow send -a ADDRESS [-p PORT] [-n FLOWS] [-r PACKETS/S] [-t SECONDS]
+//   seqflow receive [-p PORT]                      until SIGTERM
+//
+// Flow i is a connected socket of its own; flows take turns, one datagram each, at an even rate. Both print one JSON object when
+// they end. send: sent, refused (by its own kernel), seconds. receive: received, reordered, duplicates, and by flow that was seen
+// [flow, received, lowest, highest sequence number, reordered, longest silence (ms), first and last arrival (ms, CLOCK_MONOTONIC)].
+// Defaults: port 5500, 1 flow, 1000 packets/s, 1 s. Exit: 0 done, 1 a system call failed, 2 bad usage.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FLOWS_MAX = 4096, BATCH = 64, RECEIVE_BUFFER_BYTES = 16 << 20 };
+
+struct datagram {
+  uint32_t flow;
+  uint32_t unused;
+  uint64_t sequence;
+};
+
+struct flow {
+  uint64_t received, lowest, highest, reordered, first_ns, last_ns, silence_ns;
+};
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal) {
+  (void)signal;
+  ended = 1;
+}
+
+static _Noreturn void fail(const char *what) {
+  fprintf(stderr, "seqflow: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static _Noreturn void usage(void) {
+  fprintf(stderr, "usage: seqflow send -a ADDRESS [-p PORT] [-n FLOWS] [-r PACKETS/S] [-t SECONDS]\n"
+                  "       seqflow receive [-p PORT]\n");
+  exit(2);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void send_flows(const char *address, const char *port, unsigned flows, double rate, double seconds) {
+  static int sockets[FLOWS_MAX];
+  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST}, *to;
+  if (getaddrinfo(address, port, &hints, &to)) usage();
+  for (unsigned i = 0; i < flows; i++) {
+    sockets[i] = socket(to->ai_family, SOCK_DGRAM, 0);
+    if (sockets[i] < 0 || connect(sockets[i], to->ai_addr, to->ai_addrlen)) fail(address);
+  }
+  uint64_t sent = 0, refused = 0, begin = now_ns(), total = (uint64_t)(rate * seconds);
+  for (uint64_t i = 0; i < total && !ended; i++) {
+    uint64_t due = begin + (uint64_t)((double)i * 1e9 / rate);
+    // What is late goes out at once: the rate holds over the whole.
+    if (now_ns() < due) {
+      struct timespec t = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    }
+    struct datagram datagram = {(uint32_t)(i % flows), 0, i / flows};
+    // An ICMP error from before is told on the next call: the datagram is tried again.
+    ssize_t done = send(sockets[i % flows], &datagram, sizeof datagram, 0);
+    if (done < 0) done = send(sockets[i % flows], &datagram, sizeof datagram, 0);
+    if (done < 0) refused++;
+    else sent++;
+  }
+  printf("{\"sent\":%lu,\"refused\":%lu,\"seconds\":%.3f}\n", sent, refused, (double)(now_ns() - begin) / 1e9);
+}
+
+static void take(struct flow *flow, uint64_t sequence, uint64_t now, uint64_t *duplicates) {
+  if (flow->received == 0) {
+    flow->lowest = flow->highest = sequence;
+    flow->first_ns = now;
+  } else {
+    if (now - flow->last_ns > flow->silence_ns) flow->silence_ns = now - flow->last_ns;
+    if (sequence < flow->highest) flow->reordered++;
+    else if (sequence == flow->highest) ++*duplicates;
+    else flow->highest = sequence;
+    if (sequence < flow->lowest) flow->lowest = sequence;
+  }
+  flow->received++;
+  flow->last_ns = now;
+}
+
+static void receive_flows(const char *port) {
+  static struct flow all[FLOWS_MAX];
+  static struct datagram data[BATCH];
+  static struct iovec parts[BATCH];
+  static struct mmsghdr messages[BATCH];
+  struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(port))};
+  int bytes = RECEIVE_BUFFER_BYTES, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any)) fail("bind");
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+  // Whoever started it waits for this line.
+  fprintf(stderr, "seqflow: receiving\n");
+  for (int i = 0; i < BATCH; i++) {
+    parts[i] = (struct iovec){&data[i], sizeof data[i]};
+    messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+  }
+  uint64_t received = 0, reordered = 0, duplicates = 0;
+  while (!ended) {
+    int count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("recvmmsg");
+    uint64_t now = now_ns();
+    for (int i = 0; i < count; i++) {
+      if (messages[i].msg_len != sizeof data[i] || data[i].flow >= FLOWS_MAX) continue;
+      take(&all[data[i].flow], data[i].sequence, now, &duplicates);
+      received++;
+    }
+  }
+  for (int i = 0; i < FLOWS_MAX; i++) reordered += all[i].reordered;
+  printf("{\"received\":%lu,\"reordered\":%lu,\"duplicates\":%lu,\"flows\":[", received, reordered, duplicates);
+  const char *comma = "";
+  for (int i = 0; i < FLOWS_MAX; i++) {
+    const struct flow *f = &all[i];
+    if (f->received == 0) continue;
+    printf("%s[%d,%lu,%lu,%lu,%lu,%.3f,%.3f,%.3f]", comma, i, f->received, f->lowest, f->highest, f->reordered,
+           (double)f->silence_ns / 1e6, (double)f->first_ns / 1e6, (double)f->last_ns / 1e6);
+    comma = ",";
+  }
+  printf("]}\n");
+}
+
+int main(int argc, char **argv) {
+  const char *address = NULL, *port = "5500", *mode = argc > 1 ? argv[1] : "";
+  long flows = 1;
+  double rate = 1000, seconds = 1;
+  optind = 2;
+  for (int option; (option = getopt(argc, argv, "a:p:n:r:t:")) != -1;) {
+    if (option == 'a') address = optarg;
+    else if (option == 'p') port = optarg;
+    else if (option == 'n') flows = atol(optarg);
+    else if (option == 'r') rate = atof(optarg);
+    else if (option == 't') seconds = atof(optarg);
+    else usage();
+  }
+  struct sigaction action = {.sa_handler = end};
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  if (strcmp(mode, "receive") == 0) receive_flows(port);
+  else if (strcmp(mode, "send") == 0 && address && flows > 0 && flows <= FLOWS_MAX && rate > 0 && seconds > 0)
+    send_flows(address, port, (unsigned)flows, rate, seconds);
+  else usage();
+  return 0;
+}

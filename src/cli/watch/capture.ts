@@ -1,0 +1,156 @@
+import { createWriteStream, openSync } from 'node:fs';
+import { SNAP_MAX } from '../../ebpf/watch.js';
+import { canonicalAddress } from '../../net/address.js';
+import { hostPrefix, parsePrefix } from '../../net/prefix.js';
+import { CaptureWriter, captureLine, concerns } from '../../watch/capture.js';
+import { EventClock } from '../../watch/clock.js';
+import { Naming } from '../../watch/naming.js';
+import { WatchSession } from '../../watch/session.js';
+import { summarise } from '../../watch/summary.js';
+import { CommandError, EXIT } from '../exit.js';
+import { readConfig, withInstance } from '../inputs.js';
+import { complain, print } from '../print.js';
+import * as common from './common.js';
+import type { Writable } from 'node:stream';
+import type { FastpathMaps } from '../../ebpf/maps.js';
+import type { Seen } from '../../ebpf/watch.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { IntentOptions } from '../inputs.js';
+
+/** Read of each packet, however little is written: what it is chosen by. */
+const HEADER_BYTES = 256;
+const RING_BYTES = 1 << 24;
+/** Bytes that wait for a slow reader before no more is taken from the ring. */
+const MAX_WAITING_BYTES = 1 << 24;
+
+export interface CaptureFlags extends IntentOptions {
+  port?: string;
+  tenant?: string;
+  uplink?: string;
+  host?: string;
+  write?: string;
+  count?: string;
+  snaplen?: string;
+}
+
+/** `segue capture` */
+export async function capture(options: CaptureFlags): Promise<void> {
+  const config = readConfig(options);
+  const snap = common.readNumber('--snaplen', options.snaplen ?? String(SNAP_MAX), 1, SNAP_MAX);
+  const most =
+    options.count === undefined ? Infinity : common.readNumber('--count', options.count, 1, Number.MAX_SAFE_INTEGER);
+  const host = options.host === undefined ? undefined : readHost(options.host);
+  const { uplink } = options;
+  if (uplink !== undefined && !config.uplinks.includes(uplink)) {
+    throw new CommandError(`--uplink ${uplink}: expected one of ${config.uplinks.join(' ')}`, EXIT.badInput);
+  }
+  if (options.write === '-' && process.stdout.isTTY) {
+    throw new CommandError('-w -: standard output is a terminal: expected a file or a pipe', EXIT.badInput);
+  }
+  await withInstance(config, async (instance) => {
+    const naming = new Naming(common.contextReader(instance, options));
+    const { context } = naming;
+    const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
+    const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
+    const only = tenant ?? (device === undefined ? undefined : common.tenantOfDevice(context, device));
+    if (instance.kernel.fastpath.maps === undefined) throw noCapture(context, options);
+    const clock = new EventClock();
+    const ended = common.untilEnded();
+    const out = options.write === undefined ? undefined : openOutput(options.write);
+    const failed = out === undefined ? undefined : failure(out, ended);
+    const writer =
+      out &&
+      new CaptureWriter(
+        (bytes) => out.write(bytes),
+        naming,
+        { snap, application: 'segue capture' },
+        (time) => clock.nanoseconds(time),
+      );
+    let packets = 0;
+    let lost = 0;
+    const session = new WatchSession({
+      fastpath: instance.kernel.fastpath,
+      runDirectory: instance.runDirectory,
+      filter: () => ({
+        ...(only !== undefined && { tenant: only }),
+        ...(uplink !== undefined && { ifindex: context.kernel.links.indexOf(uplink) }),
+        snap: Math.max(snap, HEADER_BYTES),
+        ringBytes: RING_BYTES,
+      }),
+      onSeen: (seen, maps) => {
+        if (packets >= most) return;
+        if (device !== undefined && !isOfPort(seen, device, naming, maps)) return;
+        if (host !== undefined && !concerns(seen, host)) return;
+        packets += 1;
+        if (writer === undefined) print(captureLine(seen, clock.text(seen.time), naming));
+        else writer.add(seen);
+        if (packets >= most) ended.abort();
+        else if (out !== undefined && out.writableLength > MAX_WAITING_BYTES) {
+          session.pause();
+          out.once('drain', () => {
+            session.resume();
+          });
+        }
+      },
+      onMissed: (missed) => {
+        lost += missed.lost;
+      },
+      onChange: complain,
+      onStart: () => {
+        complain(`capturing on ${config.node}${options.write === undefined ? '' : ` to ${options.write}`}`);
+      },
+    });
+    const ran = await session.run(ended.signal);
+    if (out !== undefined && out !== process.stdout) await new Promise((resolve) => out.end(resolve));
+    if (!ran) throw noCapture(context, options);
+    complain(`${packets} packets, ${lost} lost for want of room`);
+    if (failed?.error !== undefined) throw new CommandError(`${options.write ?? ''}: ${failed.error.message}`);
+  });
+}
+
+function isOfPort(seen: Seen, device: string, naming: Naming, maps: FastpathMaps): boolean {
+  const { ifindex, egress } = seen;
+  if (naming.device(ifindex) === device || (egress !== 0 && naming.device(egress) === device)) return true;
+  return naming.portOf(seen, summarise(seen.before, seen.length).to, maps) === device;
+}
+
+/** In kernel mode the kernel's own tools see every packet; a fast path is what they cannot look into. */
+function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): CommandError {
+  const { config } = context;
+  const where = config.netns === undefined ? '' : `ip netns exec ${config.netns} `;
+  const device = port ?? uplink ?? config.uplinks[0] ?? 'any';
+  return new CommandError(
+    `${config.node} has no fast path to look into: without one the kernel forwards, and ` +
+      `${where}tcpdump -i ${device} sees every packet`,
+  );
+}
+
+/** @throws CommandError (bad input) */
+function readHost(text: string): string {
+  const address = canonicalAddress(text);
+  if (address !== undefined) return hostPrefix(address);
+  if (parsePrefix(text).ok) return text;
+  throw new CommandError(`--host ${text}: expected an IPv4 or IPv6 address or prefix`, EXIT.badInput);
+}
+
+/** @throws CommandError when it cannot be written to */
+function openOutput(file: string): Writable {
+  if (file === '-') return process.stdout;
+  try {
+    return createWriteStream(file, { fd: openSync(file, 'w', 0o600) });
+  } catch (error) {
+    throw new CommandError(`-w ${error instanceof Error ? error.message : file}`);
+  }
+}
+
+/** Ends the capture when its file cannot take more. */
+function failure(out: Writable, ended: AbortController): { error?: Error } {
+  const found: { error?: Error } = {};
+  if (out !== process.stdout) {
+    out.on('error', (error) => {
+      found.error = error;
+      ended.abort();
+    });
+  }
+  return found;
+}

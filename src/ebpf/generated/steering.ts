@@ -1,0 +1,617 @@
+// Generated from the BTF of bpf/steer_xdp.bpf.c by `make gen`: do not edit, change the C.
+
+import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
+
+/** struct steering, 16 bytes */
+export interface Steering {
+  epoch: bigint;
+  nextSet: number;
+  self: number;
+  unused: number;
+}
+
+export const Steering = {
+  NAME: 'struct steering',
+  SIZE: 16,
+  OFFSETS: { epoch: 0, nextSet: 8, self: 12, unused: 14 },
+  encode(into: Buffer, offset: number, value: Steering): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.nextSet, offset + 8);
+    into.writeUInt16LE(value.self, offset + 12);
+    into.writeUInt16LE(value.unused, offset + 14);
+  },
+  decode(from: Buffer, offset: number): Steering {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      nextSet: from.readUInt32LE(offset + 8),
+      self: from.readUInt16LE(offset + 12),
+      unused: from.readUInt16LE(offset + 14),
+    };
+  },
+} as const satisfies Codec<Steering> & { OFFSETS: Record<keyof Steering, number> };
+
+/** struct zone, 16 bytes */
+export interface Zone {
+  id: number;
+  slot: number;
+  gateway: number;
+  unused: number;
+}
+
+export const Zone = {
+  NAME: 'struct zone',
+  SIZE: 16,
+  OFFSETS: { id: 0, slot: 4, gateway: 8, unused: 12 },
+  encode(into: Buffer, offset: number, value: Zone): void {
+    into.writeUInt32LE(value.id, offset);
+    into.writeUInt32LE(value.slot, offset + 4);
+    into.writeUInt32LE(value.gateway, offset + 8);
+    into.writeUInt32LE(value.unused, offset + 12);
+  },
+  decode(from: Buffer, offset: number): Zone {
+    return {
+      id: from.readUInt32LE(offset),
+      slot: from.readUInt32LE(offset + 4),
+      gateway: from.readUInt32LE(offset + 8),
+      unused: from.readUInt32LE(offset + 12),
+    };
+  },
+} as const satisfies Codec<Zone> & { OFFSETS: Record<keyof Zone, number> };
+
+/** struct external_key, 28 bytes */
+export interface ExternalKey {
+  length: number;
+  ifindex: number;
+  family: number;
+  /** 16 bytes */
+  address: Uint8Array;
+}
+
+export const ExternalKey = {
+  NAME: 'struct external_key',
+  SIZE: 28,
+  OFFSETS: { length: 0, ifindex: 4, family: 8, address: 12 },
+  encode(into: Buffer, offset: number, value: ExternalKey): void {
+    into.writeUInt32LE(value.length, offset);
+    into.writeUInt32LE(value.ifindex, offset + 4);
+    into.writeUInt32LE(value.family, offset + 8);
+    putBytes(into, offset + 12, value.address, 16, 'external_key.address');
+  },
+  decode(from: Buffer, offset: number): ExternalKey {
+    return {
+      length: from.readUInt32LE(offset),
+      ifindex: from.readUInt32LE(offset + 4),
+      family: from.readUInt32LE(offset + 8),
+      address: getBytes(from, offset + 12, 16),
+    };
+  },
+} as const satisfies Codec<ExternalKey> & { OFFSETS: Record<keyof ExternalKey, number> };
+
+/** struct pair_key, 8 bytes */
+export interface PairKey {
+  from: number;
+  to: number;
+}
+
+export const PairKey = {
+  NAME: 'struct pair_key',
+  SIZE: 8,
+  OFFSETS: { from: 0, to: 4 },
+  encode(into: Buffer, offset: number, value: PairKey): void {
+    into.writeUInt32LE(value.from, offset);
+    into.writeUInt32LE(value.to, offset + 4);
+  },
+  decode(from: Buffer, offset: number): PairKey {
+    return {
+      from: from.readUInt32LE(offset),
+      to: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<PairKey> & { OFFSETS: Record<keyof PairKey, number> };
+
+/** struct policy_set, 8 bytes */
+export interface PolicySet {
+  id: number;
+  tables: number;
+}
+
+export const PolicySet = {
+  NAME: 'struct policy_set',
+  SIZE: 8,
+  OFFSETS: { id: 0, tables: 4 },
+  encode(into: Buffer, offset: number, value: PolicySet): void {
+    into.writeUInt32LE(value.id, offset);
+    into.writeUInt32LE(value.tables, offset + 4);
+  },
+  decode(from: Buffer, offset: number): PolicySet {
+    return {
+      id: from.readUInt32LE(offset),
+      tables: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<PolicySet> & { OFFSETS: Record<keyof PolicySet, number> };
+
+/** struct class_key, 28 bytes */
+export interface ClassKey {
+  length: number;
+  set: number;
+  family: number;
+  /** 16 bytes */
+  address: Uint8Array;
+}
+
+export const ClassKey = {
+  NAME: 'struct class_key',
+  SIZE: 28,
+  OFFSETS: { length: 0, set: 4, family: 8, address: 12 },
+  encode(into: Buffer, offset: number, value: ClassKey): void {
+    into.writeUInt32LE(value.length, offset);
+    into.writeUInt32LE(value.set, offset + 4);
+    into.writeUInt32LE(value.family, offset + 8);
+    putBytes(into, offset + 12, value.address, 16, 'class_key.address');
+  },
+  decode(from: Buffer, offset: number): ClassKey {
+    return {
+      length: from.readUInt32LE(offset),
+      set: from.readUInt32LE(offset + 4),
+      family: from.readUInt32LE(offset + 8),
+      address: getBytes(from, offset + 12, 16),
+    };
+  },
+} as const satisfies Codec<ClassKey> & { OFFSETS: Record<keyof ClassKey, number> };
+
+/** struct policy_class, 8 bytes */
+export interface PolicyClass {
+  id: number;
+  unused: number;
+}
+
+export const PolicyClass = {
+  NAME: 'struct policy_class',
+  SIZE: 8,
+  OFFSETS: { id: 0, unused: 4 },
+  encode(into: Buffer, offset: number, value: PolicyClass): void {
+    into.writeUInt32LE(value.id, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+  },
+  decode(from: Buffer, offset: number): PolicyClass {
+    return {
+      id: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<PolicyClass> & { OFFSETS: Record<keyof PolicyClass, number> };
+
+/** struct rule_key, 16 bytes */
+export interface RuleKey {
+  set: number;
+  source: number;
+  dest: number;
+  protocol: number;
+}
+
+export const RuleKey = {
+  NAME: 'struct rule_key',
+  SIZE: 16,
+  OFFSETS: { set: 0, source: 4, dest: 8, protocol: 12 },
+  encode(into: Buffer, offset: number, value: RuleKey): void {
+    into.writeUInt32LE(value.set, offset);
+    into.writeUInt32LE(value.source, offset + 4);
+    into.writeUInt32LE(value.dest, offset + 8);
+    into.writeUInt32LE(value.protocol, offset + 12);
+  },
+  decode(from: Buffer, offset: number): RuleKey {
+    return {
+      set: from.readUInt32LE(offset),
+      source: from.readUInt32LE(offset + 4),
+      dest: from.readUInt32LE(offset + 8),
+      protocol: from.readUInt32LE(offset + 12),
+    };
+  },
+} as const satisfies Codec<RuleKey> & { OFFSETS: Record<keyof RuleKey, number> };
+
+/** struct policy_rule, 8 bytes */
+export interface PolicyRule {
+  first: number;
+  count: number;
+}
+
+export const PolicyRule = {
+  NAME: 'struct policy_rule',
+  SIZE: 8,
+  OFFSETS: { first: 0, count: 4 },
+  encode(into: Buffer, offset: number, value: PolicyRule): void {
+    into.writeUInt32LE(value.first, offset);
+    into.writeUInt32LE(value.count, offset + 4);
+  },
+  decode(from: Buffer, offset: number): PolicyRule {
+    return {
+      first: from.readUInt32LE(offset),
+      count: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<PolicyRule> & { OFFSETS: Record<keyof PolicyRule, number> };
+
+/** struct policy_port, 16 bytes */
+export interface PolicyPort {
+  set: number;
+  first: number;
+  flags: number;
+  policy: number;
+  rank: number;
+}
+
+export const PolicyPort = {
+  NAME: 'struct policy_port',
+  SIZE: 16,
+  OFFSETS: { set: 0, first: 4, flags: 6, policy: 8, rank: 12 },
+  encode(into: Buffer, offset: number, value: PolicyPort): void {
+    into.writeUInt32LE(value.set, offset);
+    into.writeUInt16LE(value.first, offset + 4);
+    into.writeUInt16LE(value.flags, offset + 6);
+    into.writeUInt32LE(value.policy, offset + 8);
+    into.writeUInt32LE(value.rank, offset + 12);
+  },
+  decode(from: Buffer, offset: number): PolicyPort {
+    return {
+      set: from.readUInt32LE(offset),
+      first: from.readUInt16LE(offset + 4),
+      flags: from.readUInt16LE(offset + 6),
+      policy: from.readUInt32LE(offset + 8),
+      rank: from.readUInt32LE(offset + 12),
+    };
+  },
+} as const satisfies Codec<PolicyPort> & { OFFSETS: Record<keyof PolicyPort, number> };
+
+/** struct policy, 64 bytes */
+export interface Policy {
+  /** 64 bytes */
+  name: Uint8Array;
+}
+
+export const Policy = {
+  NAME: 'struct policy',
+  SIZE: 64,
+  OFFSETS: { name: 0 },
+  encode(into: Buffer, offset: number, value: Policy): void {
+    putBytes(into, offset, value.name, 64, 'policy.name');
+  },
+  decode(from: Buffer, offset: number): Policy {
+    return {
+      name: getBytes(from, offset, 64),
+    };
+  },
+} as const satisfies Codec<Policy> & { OFFSETS: Record<keyof Policy, number> };
+
+/** struct policy_hit, 24 bytes */
+export interface PolicyHit {
+  connections: bigint;
+  packets: bigint;
+  bytes: bigint;
+}
+
+export const PolicyHit = {
+  NAME: 'struct policy_hit',
+  SIZE: 24,
+  OFFSETS: { connections: 0, packets: 8, bytes: 16 },
+  encode(into: Buffer, offset: number, value: PolicyHit): void {
+    into.writeBigUInt64LE(value.connections, offset);
+    into.writeBigUInt64LE(value.packets, offset + 8);
+    into.writeBigUInt64LE(value.bytes, offset + 16);
+  },
+  decode(from: Buffer, offset: number): PolicyHit {
+    return {
+      connections: from.readBigUInt64LE(offset),
+      packets: from.readBigUInt64LE(offset + 8),
+      bytes: from.readBigUInt64LE(offset + 16),
+    };
+  },
+} as const satisfies Codec<PolicyHit> & { OFFSETS: Record<keyof PolicyHit, number> };
+
+/** struct flow_key, 40 bytes */
+export interface FlowKey {
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  sourcePort: number;
+  destPort: number;
+  protocol: number;
+  family: number;
+  kind: number;
+  unused: number;
+}
+
+export const FlowKey = {
+  NAME: 'struct flow_key',
+  SIZE: 40,
+  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, kind: 38, unused: 39 },
+  encode(into: Buffer, offset: number, value: FlowKey): void {
+    putBytes(into, offset, value.source, 16, 'flow_key.source');
+    putBytes(into, offset + 16, value.dest, 16, 'flow_key.dest');
+    into.writeUInt16BE(value.sourcePort, offset + 32);
+    into.writeUInt16BE(value.destPort, offset + 34);
+    into.writeUInt8(value.protocol, offset + 36);
+    into.writeUInt8(value.family, offset + 37);
+    into.writeUInt8(value.kind, offset + 38);
+    into.writeUInt8(value.unused, offset + 39);
+  },
+  decode(from: Buffer, offset: number): FlowKey {
+    return {
+      source: getBytes(from, offset, 16),
+      dest: getBytes(from, offset + 16, 16),
+      sourcePort: from.readUInt16BE(offset + 32),
+      destPort: from.readUInt16BE(offset + 34),
+      protocol: from.readUInt8(offset + 36),
+      family: from.readUInt8(offset + 37),
+      kind: from.readUInt8(offset + 38),
+      unused: from.readUInt8(offset + 39),
+    };
+  },
+} as const satisfies Codec<FlowKey> & { OFFSETS: Record<keyof FlowKey, number> };
+
+/** struct connection, 40 bytes */
+export interface Connection {
+  epoch: bigint;
+  peer: number;
+  peerSlot: number;
+  set: number;
+  policy: number;
+  opened: number;
+  seen: number;
+  state: number;
+  flags: number;
+  relay: number;
+  unused: number;
+}
+
+export const Connection = {
+  NAME: 'struct connection',
+  SIZE: 40,
+  OFFSETS: {
+    epoch: 0,
+    peer: 8,
+    peerSlot: 12,
+    set: 16,
+    policy: 20,
+    opened: 24,
+    seen: 28,
+    state: 32,
+    flags: 33,
+    relay: 34,
+    unused: 36,
+  },
+  encode(into: Buffer, offset: number, value: Connection): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.peer, offset + 8);
+    into.writeUInt32LE(value.peerSlot, offset + 12);
+    into.writeUInt32LE(value.set, offset + 16);
+    into.writeUInt32LE(value.policy, offset + 20);
+    into.writeUInt32LE(value.opened, offset + 24);
+    into.writeUInt32LE(value.seen, offset + 28);
+    into.writeUInt8(value.state, offset + 32);
+    into.writeUInt8(value.flags, offset + 33);
+    into.writeUInt16LE(value.relay, offset + 34);
+    into.writeUInt32LE(value.unused, offset + 36);
+  },
+  decode(from: Buffer, offset: number): Connection {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      peer: from.readUInt32LE(offset + 8),
+      peerSlot: from.readUInt32LE(offset + 12),
+      set: from.readUInt32LE(offset + 16),
+      policy: from.readUInt32LE(offset + 20),
+      opened: from.readUInt32LE(offset + 24),
+      seen: from.readUInt32LE(offset + 28),
+      state: from.readUInt8(offset + 32),
+      flags: from.readUInt8(offset + 33),
+      relay: from.readUInt16LE(offset + 34),
+      unused: from.readUInt32LE(offset + 36),
+    };
+  },
+} as const satisfies Codec<Connection> & { OFFSETS: Record<keyof Connection, number> };
+
+/** struct maglev, 16376 bytes */
+export interface Maglev {
+  /** 4093 */
+  active: number[];
+  /** 4093 */
+  all: number[];
+  /** 2 */
+  unused: number[];
+}
+
+export const Maglev = {
+  NAME: 'struct maglev',
+  SIZE: 16376,
+  OFFSETS: { active: 0, all: 8186, unused: 16372 },
+  encode(into: Buffer, offset: number, value: Maglev): void {
+    checkLength(value.active, 4093, 'maglev.active');
+    for (const [index, element] of value.active.entries()) {
+      into.writeUInt16LE(element, offset + index * 2);
+    }
+    checkLength(value.all, 4093, 'maglev.all');
+    for (const [index, element] of value.all.entries()) {
+      into.writeUInt16LE(element, offset + 8186 + index * 2);
+    }
+    checkLength(value.unused, 2, 'maglev.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 16372 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): Maglev {
+    return {
+      active: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + index * 2)),
+      all: Array.from({ length: 4093 }, (_, index) => from.readUInt16LE(offset + 8186 + index * 2)),
+      unused: Array.from({ length: 2 }, (_, index) => from.readUInt16LE(offset + 16372 + index * 2)),
+    };
+  },
+} as const satisfies Codec<Maglev> & { OFFSETS: Record<keyof Maglev, number> };
+
+/** struct gateway_encap_key, 8 bytes */
+export interface GatewayEncapKey {
+  tenant: number;
+  node: number;
+}
+
+export const GatewayEncapKey = {
+  NAME: 'struct gateway_encap_key',
+  SIZE: 8,
+  OFFSETS: { tenant: 0, node: 4 },
+  encode(into: Buffer, offset: number, value: GatewayEncapKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.node, offset + 4);
+  },
+  decode(from: Buffer, offset: number): GatewayEncapKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      node: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<GatewayEncapKey> & { OFFSETS: Record<keyof GatewayEncapKey, number> };
+
+/** struct network_node, 8 bytes */
+export interface NetworkNode {
+  isUp: number;
+  unused: number;
+}
+
+export const NetworkNode = {
+  NAME: 'struct network_node',
+  SIZE: 8,
+  OFFSETS: { isUp: 0, unused: 4 },
+  encode(into: Buffer, offset: number, value: NetworkNode): void {
+    into.writeUInt32LE(value.isUp, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+  },
+  decode(from: Buffer, offset: number): NetworkNode {
+    return {
+      isUp: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<NetworkNode> & { OFFSETS: Record<keyof NetworkNode, number> };
+
+/** struct flow_node_key, 48 bytes */
+export interface FlowNodeKey {
+  tenant: number;
+  unused: number;
+  flow: FlowKey;
+}
+
+export const FlowNodeKey = {
+  NAME: 'struct flow_node_key',
+  SIZE: 48,
+  OFFSETS: { tenant: 0, unused: 4, flow: 8 },
+  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    FlowKey.encode(into, offset + 8, value.flow);
+  },
+  decode(from: Buffer, offset: number): FlowNodeKey {
+    return {
+      tenant: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      flow: FlowKey.decode(from, offset + 8),
+    };
+  },
+} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+
+/** struct flow_node, 8 bytes */
+export interface FlowNode {
+  node: number;
+  seen: number;
+}
+
+export const FlowNode = {
+  NAME: 'struct flow_node',
+  SIZE: 8,
+  OFFSETS: { node: 0, seen: 4 },
+  encode(into: Buffer, offset: number, value: FlowNode): void {
+    into.writeUInt32LE(value.node, offset);
+    into.writeUInt32LE(value.seen, offset + 4);
+  },
+  decode(from: Buffer, offset: number): FlowNode {
+    return {
+      node: from.readUInt32LE(offset),
+      seen: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+
+/** struct policy_event, 72 bytes */
+export interface PolicyEvent {
+  time: bigint;
+  flow: FlowKey;
+  from: number;
+  to: number;
+  policy: number;
+  reason: number;
+  length: number;
+  suppressed: number;
+}
+
+export const PolicyEvent = {
+  NAME: 'struct policy_event',
+  SIZE: 72,
+  OFFSETS: { time: 0, flow: 8, from: 48, to: 52, policy: 56, reason: 60, length: 64, suppressed: 68 },
+  encode(into: Buffer, offset: number, value: PolicyEvent): void {
+    into.writeBigUInt64LE(value.time, offset);
+    FlowKey.encode(into, offset + 8, value.flow);
+    into.writeUInt32LE(value.from, offset + 48);
+    into.writeUInt32LE(value.to, offset + 52);
+    into.writeUInt32LE(value.policy, offset + 56);
+    into.writeUInt32LE(value.reason, offset + 60);
+    into.writeUInt32LE(value.length, offset + 64);
+    into.writeUInt32LE(value.suppressed, offset + 68);
+  },
+  decode(from: Buffer, offset: number): PolicyEvent {
+    return {
+      time: from.readBigUInt64LE(offset),
+      flow: FlowKey.decode(from, offset + 8),
+      from: from.readUInt32LE(offset + 48),
+      to: from.readUInt32LE(offset + 52),
+      policy: from.readUInt32LE(offset + 56),
+      reason: from.readUInt32LE(offset + 60),
+      length: from.readUInt32LE(offset + 64),
+      suppressed: from.readUInt32LE(offset + 68),
+    };
+  },
+} as const satisfies Codec<PolicyEvent> & { OFFSETS: Record<keyof PolicyEvent, number> };
+
+/** enum policy_table */
+export const PolicyTable = {
+  POLICY_ANY: 1,
+  POLICY_SOURCE: 2,
+  POLICY_DESTINATION: 4,
+  POLICY_BOTH: 8,
+} as const;
+
+/** enum policy_flags */
+export const PolicyFlags = {
+  POLICY_ALLOW: 1,
+  POLICY_LOG: 2,
+  POLICY_NONE: 4,
+} as const;
+
+/** enum flow_kind */
+export const FlowKind = {
+  FLOW_CONNECTION: 0,
+  FLOW_FRAGMENTS: 1,
+} as const;
+
+/** enum connection_state */
+export const ConnectionState = {
+  CONNECTION_OPENING: 1,
+  CONNECTION_ANSWERED: 2,
+  CONNECTION_OPEN: 3,
+  CONNECTION_CLOSING: 4,
+  CONNECTION_CLOSED: 5,
+  CONNECTION_RELAYED: 6,
+} as const;
+
+/** enum connection_flags */
+export const ConnectionFlags = {
+  CONNECTION_FIN_SENT: 1,
+  CONNECTION_FIN_RECEIVED: 2,
+} as const;

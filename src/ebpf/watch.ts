@@ -1,0 +1,203 @@
+/** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/events.h). */
+import { hrtime } from 'node:process';
+import { BpfMap, RingBuffer } from '../libbpf/index.js';
+import { Budget, Event, Watcher, Watching } from './generated/layouts.js';
+import { REASONS } from './counters.js';
+import type { FastpathMaps } from './maps.js';
+
+/** MAX_WATCHERS, SNAP_MAX and REASON_BITS of bpf/layouts.h. */
+export const MAX_WATCHERS = 4;
+export const SNAP_MAX = 9216;
+const REASON_BITS = 64;
+
+/** How long a watcher is served after its last renewal: one that was killed costs packets nothing after that. Seconds. */
+const LEASE_SECONDS = 5n;
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** What a watcher wants to be told. */
+export interface WatchFilter {
+  /** Numbers of reasons; absent: every one. */
+  reasons?: readonly number[];
+  /** Tenant id. */
+  tenant?: number;
+  /** Packets that came in by this interface, or leave by it. */
+  ifindex?: number;
+  /** Events a second of each reason and CPU; absent: all. */
+  rate?: number;
+  /** Bytes to keep of a packet, at most SNAP_MAX. */
+  snap: number;
+  /** Size of the ring buffer: a power of two of pages, bytes. */
+  ringBytes: number;
+}
+
+/** What became of a packet. */
+export interface Seen extends Event {
+  /** The frame as it came: `captured` bytes of `length`. */
+  before: Buffer;
+  /** The frame as it leaves, where a program altered it: `afterCaptured` bytes of `afterLength`. */
+  after: Buffer | undefined;
+}
+
+/** What a watcher was not told: more than its rate, or than its ring had room for. */
+export interface Missed {
+  /** By number of reason. */
+  suppressed: ReadonlyMap<number, number>;
+  lost: number;
+}
+
+/** Every slot is taken. */
+export class WatchersError extends Error {
+  readonly code = 'FASTPATH_WATCHERS';
+
+  constructor() {
+    super(`${MAX_WATCHERS} others look on already (segue monitor, segue capture): expected a free place`);
+    this.name = 'WatchersError';
+  }
+}
+
+type WatchMaps = Pick<FastpathMaps, 'watching' | 'watchers' | 'budgets' | 'rings'>;
+
+export class Watch {
+  /** Of its own: the pins, and those who have them open, may go while it looks on. */
+  readonly #maps: WatchMaps;
+  readonly #filter: WatchFilter;
+  readonly #slot: number;
+  readonly #ring: BpfMap;
+  readonly #buffer: RingBuffer;
+
+  /**
+   * Begins to look on. Not to be done by two processes at once.
+   *
+   * @param handler gets copies: it may keep them
+   * @throws WatchersError, LibbpfError
+   */
+  constructor(maps: WatchMaps, filter: WatchFilter, handler: (seen: Seen) => void) {
+    this.#filter = filter;
+    this.#slot = freeSlot(maps);
+    this.#maps = {
+      watching: maps.watching.clone(),
+      watchers: maps.watchers.clone(),
+      budgets: maps.budgets.clone(),
+      rings: maps.rings.clone(),
+    };
+    this.#ring = BpfMap.create({
+      type: 'ringbuf',
+      keySize: 0,
+      valueSize: 0,
+      maxEntries: filter.ringBytes,
+      name: 'segue_watch',
+    });
+    this.#buffer = new RingBuffer(this.#ring, (record) => {
+      handler(readSeen(record));
+    });
+    const { rings, budgets } = this.#maps;
+    rings.updateHandle(u32(this.#slot), this.#ring);
+    for (let reason = 0; reason < REASON_BITS; reason++) {
+      budgets.update(u32(this.#slot * REASON_BITS + reason), Buffer.alloc(budgets.valueSize));
+    }
+    this.renew();
+  }
+
+  /** Hands over what comes, through the event loop. */
+  start(): this {
+    this.#buffer.start();
+    return this;
+  }
+
+  /** Until start() again the ring fills. */
+  stop(): void {
+    this.#buffer.stop();
+  }
+
+  /** Hands over what is there. @returns events handed over */
+  consume(): number {
+    return this.#buffer.consume();
+  }
+
+  /** To be called every second or so. @returns false: another has the slot now, as this one slept too long */
+  renew(): boolean {
+    const { rings, watchers, watching } = this.#maps;
+    const ringId = rings.lookup(u32(this.#slot))?.readUInt32LE(0);
+    if (ringId !== this.#ring.info.id) return false;
+    const { reasons, tenant = 0, ifindex = 0, rate = 0, snap } = this.#filter;
+    const wanted = reasons ?? REASONS.keys();
+    const mask = [...wanted].reduce((bits, reason) => bits | (1n << BigInt(reason)), 0n);
+    const watcher = Buffer.alloc(Watcher.SIZE);
+    const until = monotonic() + LEASE_SECONDS * NS_PER_SECOND;
+    Watcher.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
+    watchers.update(u32(this.#slot), watcher);
+    const now = readWatching(watching);
+    const want = { active: now.active | (1 << this.#slot), snap: now.active === 0 ? snap : Math.max(now.snap, snap) };
+    if (want.active !== now.active || want.snap !== now.snap) writeWatching(watching, want);
+    return true;
+  }
+
+  /** What it was not told so far. */
+  missed(): Missed {
+    const { budgets } = this.#maps;
+    const suppressed = new Map<number, number>();
+    let lost = 0;
+    for (const reason of REASONS.keys()) {
+      const value = budgets.lookup(u32(this.#slot * REASON_BITS + reason));
+      if (value === undefined) continue;
+      const all = budgets.cpuValues(value).map((bytes) => Budget.decode(bytes, 0));
+      const count = all.reduce((total, one) => total + Number(one.suppressed), 0);
+      if (count > 0) suppressed.set(reason, count);
+      lost += all.reduce((total, one) => total + Number(one.lost), 0);
+    }
+    return { suppressed, lost };
+  }
+
+  /** Ends it; what is in the ring is dropped. Twice does no harm. */
+  close(): void {
+    if (this.#ring.closed) return;
+    const { rings, watchers, watching } = this.#maps;
+    if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
+      const { active, snap } = readWatching(watching);
+      writeWatching(watching, { active: active & ~(1 << this.#slot), snap });
+      watchers.update(u32(this.#slot), Buffer.alloc(Watcher.SIZE));
+      rings.delete(u32(this.#slot));
+    }
+    this.#buffer.close();
+    this.#ring.close();
+    for (const map of Object.values(this.#maps)) map.close();
+  }
+}
+
+/** A slot that nobody has, or that its watcher left without a word. */
+function freeSlot({ watchers }: WatchMaps): number {
+  const now = monotonic();
+  for (let slot = 0; slot < MAX_WATCHERS; slot++) {
+    const value = watchers.lookup(u32(slot));
+    if (value !== undefined && Watcher.decode(value, 0).until < now) return slot;
+  }
+  throw new WatchersError();
+}
+
+function readSeen(record: Buffer): Seen {
+  const event = Event.decode(record, 0);
+  const before = Buffer.from(record.subarray(Event.SIZE, Event.SIZE + event.captured));
+  const rest = record.subarray(Event.SIZE + event.captured, Event.SIZE + event.captured + event.afterCaptured);
+  return { ...event, before, after: event.afterCaptured === 0 ? undefined : Buffer.from(rest) };
+}
+
+function readWatching(map: BpfMap): Watching {
+  return Watching.decode(map.lookup(u32(0)) ?? Buffer.alloc(Watching.SIZE), 0);
+}
+
+function writeWatching(map: BpfMap, value: Watching): void {
+  const bytes = Buffer.alloc(Watching.SIZE);
+  Watching.encode(bytes, 0, value);
+  map.update(u32(0), bytes);
+}
+
+/** ns of CLOCK_MONOTONIC, as bpf_ktime_get_ns has it. */
+export function monotonic(): bigint {
+  return hrtime.bigint();
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}

@@ -1,0 +1,60 @@
+/** What a network node's maps mean, in the plan's terms. */
+
+/** The node as a network node, or as a mere hypervisor. */
+export interface SteerNode {
+  /** Number of this node among the network nodes; absent: it is none. */
+  self?: number;
+}
+
+/** A network node, as nodes that send to it know it. */
+export interface SteerNetworkNode {
+  number: number;
+  /** Its outer source address. */
+  source: string;
+  /** Key of the `bpf-underlay` that leads there: without a way it is down. Absent: this node itself. */
+  underlay?: string;
+  /** Only found, never planned: whether it is up is not what the underlay says now. */
+  stale?: string;
+}
+
+/** Which network node a flow has: names of nodes, sorted. The table is made of those that are up. */
+export interface SteerMaglev {
+  number: number;
+  /** Those that take new flows. */
+  active: readonly string[];
+  /** Those that drain, too. */
+  all: readonly string[];
+  /** Only found, never planned: the table is another. */
+  stale?: string;
+}
+
+/** The way of a tenant to a network node. */
+export interface SteerGatewayEncap {
+  tenant: number;
+  /** Number of the network node. */
+  node: number;
+  /** Key of a `bpf-encap`. */
+  encap: string;
+}
+
+/** A tenant or an external network that this node decides for: its connections. */
+export interface SteerZone {
+  zone: number;
+  /** Connections that are remembered of those it opened. */
+  connections: number;
+}
+
+/** Where packets of a zone arrive: a gateway SID, or an interface with the sources that may come by it. */
+export interface SteerSource {
+  zone: number;
+  gateway: number;
+  /** Of an external network. */
+  device?: string;
+}
+
+/** Which zone an address is in, seen from another. */
+export interface SteerRoute {
+  from: number;
+  to: number;
+  gateway: number;
+}

@@ -1,0 +1,69 @@
+/** Which addresses of other zones a zone's packets may be for: what a network node finds the destination's zone by. */
+import { prefixOverlaps } from '../net/prefix.js';
+import { externalOf, zoneOf } from './view.js';
+import type { ZoneName } from './view.js';
+import type { IntentView } from '../plan/view.js';
+import type { PolicyEnd } from '../intent/types.js';
+
+/** A prefix of another zone. */
+export interface Reach {
+  peer: ZoneName;
+  prefix: string;
+}
+
+/** Every prefix of a zone: a tenant's subnets and what is behind its ports, an external network's prefixes. */
+export function prefixesOf(view: IntentView, zone: ZoneName): string[] {
+  const external = externalOf(zone);
+  if (external !== undefined) return view.steering.externals.get(external)?.prefixes ?? [];
+  const routed = [...(view.routedPorts.get(zone)?.values() ?? [])];
+  return [
+    ...(view.tenants.get(zone)?.subnets.map(({ prefix }) => prefix) ?? []),
+    ...routed.flatMap(({ prefixes }) => prefixes),
+  ];
+}
+
+/** What a policy's end covers of a zone's own prefixes: of two that overlap the longer is inside the other. */
+function covered(own: readonly string[], { prefixes }: PolicyEnd): readonly string[] {
+  if (prefixes === undefined) return own;
+  return prefixes.flatMap((given) =>
+    own.filter((one) => prefixOverlaps(one, given)).map((one) => (lengthOf(one) > lengthOf(given) ? one : given)),
+  );
+}
+
+function lengthOf(prefix: string): number {
+  return Number(prefix.slice(prefix.lastIndexOf('/') + 1));
+}
+
+/**
+ * The prefixes that policies in either direction name, each of one zone. Those of permissions are apart: the intent was refused
+ * otherwise. Those that denials alone name are left out where they are not: nobody can reach them anyway.
+ */
+export function reachOf(view: IntentView, zone: ZoneName): Reach[] {
+  const { steering } = view;
+  const found = new Map<string, ZoneName>();
+  const denied: Reach[] = [];
+  for (const peer of steering.peersOf(zone)) {
+    const own = prefixesOf(view, peer);
+    for (const policy of [...steering.policiesOf(zone, peer), ...steering.policiesOf(peer, zone)]) {
+      const end = zoneOf(policy.to) === peer ? policy.to : policy.from;
+      for (const prefix of covered(own, end)) {
+        if (policy.action === 'allow') found.set(prefix, peer);
+        else denied.push({ peer, prefix });
+      }
+    }
+  }
+  if (denied.length > 0) {
+    const mine = externalOf(zone) === undefined ? prefixesOf(view, zone) : [];
+    for (const { peer, prefix } of denied) {
+      // Inside a wider external network a tenant is told by its longer prefix.
+      const isAnothers = [...found].some(
+        ([other, owner]) =>
+          owner !== peer &&
+          prefixOverlaps(other, prefix) &&
+          (externalOf(owner) === undefined || lengthOf(other) >= lengthOf(prefix)),
+      );
+      if (!isAnothers && !mine.some((one) => prefixOverlaps(one, prefix))) found.set(prefix, peer);
+    }
+  }
+  return [...found].map(([prefix, peer]) => ({ peer, prefix }));
+}

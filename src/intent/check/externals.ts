@@ -1,0 +1,74 @@
+/** Checks of `externals:`: networks beyond the network nodes, each with an interface of its own there. */
+import { prefixOverlaps } from '../../net/prefix.js';
+import { type PrefixField, readAnyPrefix, readInterface } from '../fields.js';
+import { type IssuePath, Refusal } from '../findings.js';
+import { externalSchema } from '../schema.js';
+import { structured } from '../structure.js';
+import type { External } from '../types.js';
+import { below, type Context, entityText, type ExternalFacts } from './context.js';
+import { noteName } from './names.js';
+
+function checkPrefixes(
+  { findings, block }: Context,
+  texts: readonly (string | undefined)[],
+  at: IssuePath,
+): PrefixField[] {
+  const prefixes: PrefixField[] = [];
+  texts.forEach((given, i) => {
+    if (given === undefined) return;
+    const refuse = (expected: string): void => findings.add(below(at, 'prefixes', i), given, expected);
+    const prefix = readAnyPrefix(given);
+    if (prefix instanceof Refusal) return refuse(prefix.expected);
+    if (prefixes.some(({ text }) => text === prefix.text)) return refuse('a prefix given once');
+    // A default route covers the block; what is sent to it is dropped at the ports.
+    if (block && prefix.length >= block.length && prefixOverlaps(block, prefix)) {
+      return refuse(`a prefix outside the SID block ${block.text}`);
+    }
+    prefixes.push(prefix);
+  });
+  return prefixes;
+}
+
+/** Checks all external networks. Refused ones are missing in the result, all have facts in the context. */
+export function checkExternals(context: Context, raws: readonly unknown[]): External[] {
+  const { findings, gateways } = context;
+  const externals: External[] = [];
+  const known = new Map<string, ExternalFacts>();
+  /** By gateway and interface, and by gateway and prefix. */
+  const interfaces = new Map<string, ExternalFacts>();
+  const routes = new Map<string, ExternalFacts>();
+  context.externals = known;
+  raws.forEach((raw, index) => {
+    const at: IssuePath = ['externals', index];
+    const draft = structured(externalSchema, raw, at, findings);
+    if (!draft) return;
+    const prefixes = checkPrefixes(context, draft.prefixes ?? [], at);
+    const facts: ExternalFacts = { index, name: draft.name ?? '', prefixes };
+    noteName(context, draft.name, at, { list: 'externals', noun: 'external network', known, facts });
+    const { gateway, interface: device } = draft;
+    if (gateway !== undefined) {
+      if (gateways?.has(gateway) === false) {
+        findings.addUnknownName(below(at, 'gateway'), gateway, 'a gateway', gateways.keys());
+      } else facts.gateway = gateway;
+    }
+    const read = device === undefined ? undefined : readInterface(device);
+    if (read instanceof Refusal) findings.add(below(at, 'interface'), device, read.expected);
+    if (gateway === undefined || device === undefined) return;
+    const owner = (other: ExternalFacts): string => `${entityText('externals', other.index, other.name)} has it`;
+    const sharing = interfaces.get(`${gateway} ${device}`);
+    if (sharing) {
+      const expected = `an interface no other external network of gateway ${gateway} has; ${owner(sharing)}`;
+      findings.add(below(at, 'interface'), device, expected);
+    } else interfaces.set(`${gateway} ${device}`, facts);
+    for (const { text } of prefixes) {
+      const other = routes.get(`${gateway} ${text}`);
+      if (other === undefined) routes.set(`${gateway} ${text}`, facts);
+      else {
+        const expected = `a prefix no other external network of gateway ${gateway} has; ${owner(other)}`;
+        findings.add(below(at, 'prefixes'), text, expected);
+      }
+    }
+    externals.push({ name: facts.name, gateway, interface: device, prefixes: prefixes.map(({ text }) => text).sort() });
+  });
+  return externals;
+}

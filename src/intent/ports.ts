@@ -1,0 +1,43 @@
+/** Ports of a policy: numbers and ranges as text, canonical when ascending and apart. */
+import { MAX_L4_PORT } from './bounds.js';
+import { Refusal } from './findings.js';
+
+/** First and last port, both included. */
+export type PortRange = readonly [first: number, last: number];
+
+const RANGE = /^(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})$/;
+const badRange = new Refusal(`a port from 0 to ${MAX_L4_PORT}, or a range first-last of them`);
+
+/** One port or range as a file has it. */
+export function readPortRange(given: number | string): PortRange | Refusal {
+  if (typeof given === 'number') return [given, given];
+  const [, from, to] = RANGE.exec(given) ?? [];
+  if (from === undefined || to === undefined) return badRange;
+  const range: PortRange = [Number(from), Number(to)];
+  return range[0] <= range[1] && range[1] <= MAX_L4_PORT ? range : badRange;
+}
+
+/** Ranges ascending, those that touch or overlap made one. */
+export function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
+  const merged: [number, number][] = [];
+  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const open = merged.at(-1);
+    if (open !== undefined && first <= open[1] + 1) open[1] = Math.max(open[1], last);
+    else merged.push([first, last]);
+  }
+  return merged;
+}
+
+/** As canonical text has them: a number, or `first-last`. */
+export function formatRanges(ranges: readonly PortRange[]): (number | string)[] {
+  return mergeRanges(ranges).map(([first, last]) => (first === last ? first : `${first}-${last}`));
+}
+
+/** The ranges of canonical ports. @throws RangeError where one is none */
+export function portRanges(ports: readonly (number | string)[]): PortRange[] {
+  return ports.map((port) => {
+    const range = readPortRange(port);
+    if (range instanceof Refusal) throw new RangeError(`port ${port}: expected ${range.expected}`);
+    return range;
+  });
+}

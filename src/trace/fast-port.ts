@@ -1,0 +1,59 @@
+/** The port as the fast path has it: interface, program, entry. */
+import { Port } from '../ebpf/generated/layouts.js';
+import { attachments } from '../inspect/fastpath.js';
+import { formatMac } from '../net/mac.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Link } from '../netlink/types.js';
+import type { Journal } from './journal.js';
+import type { Source } from './source.js';
+
+/** A port's entry in the fast path's maps. */
+export interface PortEntry {
+  tenant: number;
+  /** Bytes of the largest inner packet. */
+  mtu: number;
+  vmMac: string;
+  ownMac: string;
+}
+
+export interface FastPort {
+  link: Link;
+  entry: PortEntry;
+}
+
+export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry | undefined {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(ifindex);
+  const value = kernel.fastpath.maps?.ports.lookup(key);
+  if (value === undefined) return undefined;
+  return {
+    tenant: value.readUInt32LE(Port.OFFSETS.tenant),
+    mtu: value.readUInt16LE(Port.OFFSETS.mtu),
+    vmMac: formatMac(value, Port.OFFSETS.vmMac),
+    ownMac: formatMac(value, Port.OFFSETS.ownMac),
+  };
+}
+
+/**
+ * First step, where a program of the fast path is at the port.
+ *
+ * @returns undefined where there is none: the kernel has the packet
+ */
+export function checkFastPort(context: ShowContext, source: Source, journal: Journal): FastPort | undefined {
+  const { kernel } = context;
+  if (kernel.fastpath.maps === undefined) return undefined;
+  const link = kernel.links.get(source.interface);
+  const entry = link && portEntry(context, link.index);
+  const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');
+  if (link === undefined || entry === undefined || attached === undefined) return undefined;
+  journal.path = 'fastpath';
+  const { name, id } = attached.program;
+  const text = `dev ${link.name} tcx/ingress ${name} id ${id} tenant ${entry.tenant} mtu ${entry.mtu}`;
+  const detail = { device: link.name, program: name, programId: id, tenant: entry.tenant, mtu: entry.mtu };
+  if (!link.up) journal.drop('port', 'port-down', text, `${link.name} is down`, detail);
+  if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
+  const own = kernel.fastpath.program('port', context.config.dataplane === 'ebpf')?.info().id;
+  if (own === id) journal.pass('port', text, detail);
+  else journal.warn('port', `${text}: another build's; what is tried is this build's`, detail);
+  return { link, entry };
+}

@@ -1,0 +1,51 @@
+/** A made packet through the program of a port (BPF_PROG_TEST_RUN): what became of it, and the frame that would leave. */
+import { isComplete, MAP_NAMES, mapOf } from '../ebpf/maps.js';
+import { FUNCTIONS } from '../ebpf/programs.js';
+import { Watch } from '../ebpf/watch.js';
+import { frameBytes, makeFrame } from './made-packet.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { MadePacket } from './made-packet.js';
+import type { Seen } from '../ebpf/watch.js';
+
+/** Headers are what is asked for; of the packet behind them nothing. */
+const SNAP_BYTES = 512;
+const RING_BYTES = 65_536;
+
+/** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
+const SKB = { bytes: 192, ifindex: 40 } as const;
+
+/**
+ * Runs the program of a port: the same object, loaded again with the maps that it writes replaced, so that nothing of it is counted.
+ *
+ * @param alone the program that forwards without the kernel beneath
+ * @returns undefined where there is no fast path, or the port is none of its
+ * @throws LibbpfError
+ */
+export function tryPacket(
+  kernel: Kernel,
+  alone: boolean,
+  ifindex: number,
+  packet: MadePacket,
+  macs: { vm: string; gateway: string },
+): Seen | undefined {
+  const object = kernel.fastpath.trial('port', alone, { made_bytes: frameBytes(packet) });
+  if (object === undefined) return undefined;
+  const found: Seen[] = [];
+  try {
+    const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(object, name)]));
+    if (!isComplete(maps)) throw new Error('fast path: a map is missing');
+    const watch = new Watch(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
+    try {
+      const context = Buffer.alloc(SKB.bytes);
+      context.writeUInt32LE(ifindex, SKB.ifindex);
+      const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
+      object.program(FUNCTIONS.port).testRun({ data: makeFrame(packet, macs), context, ...where });
+      watch.consume();
+    } finally {
+      watch.close();
+    }
+  } finally {
+    object.close();
+  }
+  return found[0];
+}

@@ -1,0 +1,83 @@
+/** trace, monitor and capture where the fast path forwards alone, over real packets. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Background } from '../../../src/lab/process.js';
+import { showContext } from '../../../src/inspect/context.js';
+import { trace } from '../../../src/trace/trace.js';
+import { useNetwork } from '../../netns/lib/network.js';
+import { selftestTopology } from '../../netns/lib/topologies.js';
+import type { Trace, TraceReason } from '../../../src/trace/types.js';
+
+const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
+const MTU = 1460;
+const ICMP_BYTES = 28;
+const PATIENCE_MS = 60_000;
+
+describe('where the fast path forwards alone', () => {
+  const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
+  const commands: Background[] = [];
+
+  beforeAll(() => {
+    network.files();
+  });
+
+  afterEach(async () => {
+    for (const command of commands.splice(0)) await command.stop();
+  });
+
+  const start = async (...args: string[]): Promise<Background> => {
+    const config = join(network.directory, 'hv1.yaml');
+    const command = new Background(undefined, [process.execPath, SEGUE, ...args, '-c', config]);
+    commands.push(command);
+    await command.waitFor(/segue: (monitoring|capturing)/, PATIENCE_MS);
+    return command;
+  };
+  const ping = async (to: string, size = 84, ttl = 64): Promise<number> =>
+    (await network.ping('t100-1', to, { size: size - ICMP_BYTES, ttl, args: ['-M', 'do'] })).received;
+
+  it.each([
+    [{ to: '10.0.0.2' }, 'delivered'],
+    [{ to: '10.0.0.2', size: MTU }, 'delivered'],
+    [{ to: '10.0.0.2', size: MTU + 1 }, 'too-big-for-port'],
+    [{ to: '10.0.0.2', ttl: 3 }, 'delivered'],
+    [{ to: '10.0.0.2', ttl: 2 }, 'hop-limit'],
+    [{ to: '10.0.0.2', ttl: 1 }, 'hop-limit'],
+    [{ to: '203.0.113.1' }, 'no-member'],
+  ] satisfies [{ to: string; size?: number; ttl?: number }, 'delivered' | TraceReason][])(
+    'trace says what forwarding does: %j %s',
+    async (question, said) => {
+      const context = showContext(network.instance('hv1'), network.intent());
+      const found: Trace = await trace(context, network.intent(), { port: 't100-1', size: 84, ...question });
+      expect({ said: found.reason ?? found.verdict, path: found.path }).toEqual({ said, path: 'fastpath' });
+      const { to, size, ttl } = { size: 84, ttl: 64, ...question };
+      expect(await ping(to, size, ttl)).toBe(said === 'delivered' ? 1 : 0);
+    },
+  );
+
+  it('monitor tells drops, those that other modes hand on too', async () => {
+    const monitor = await start('monitor', '-j', '-r', 'drop', '-t', 't100');
+    await ping('203.0.113.1');
+    await monitor.waitFor(/"verdict":"drop","reason":"no member".*203\.0\.113\.1"/, PATIENCE_MS);
+    expect(monitor.output).not.toContain('"punt"');
+  });
+
+  it('capture has both sides of each packet, and tshark reads them', async () => {
+    const file = join(network.directory, 'view.pcapng');
+    const capture = await start('capture', '-u', 'eth0', '--host', '10.0.0.2', '-w', file, '--count', '2');
+    expect(await ping('10.0.0.2', MTU)).toBe(1);
+    await capture.wait();
+    const fields = ['frame.interface_name', 'frame.packet_id', 'frame.packet_flags_direction', 'frame.len'];
+    const shown = [...fields, 'ipv6.dst', 'ip.dst', 'ip.ttl', 'ip.checksum.status', '_ws.malformed'];
+    const argv = ['-n', '-o', 'ip.check_checksum:TRUE', '-r', file, '-T', 'fields'];
+    const { stdout } = spawnSync('tshark', [...argv, ...shown.flatMap((field) => ['-e', field])], { encoding: 'utf8' });
+    const [own, far] = ['fd00:5e:1:4600:64::', 'fd00:5e:2:4600:64::'];
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      ['t100-1', '1', '0x00000001', '1474', '', '10.0.0.2', '64', '1', ''].join('\t'),
+      ['eth0', '1', '0x00000002', '1514', far, '10.0.0.2', '63', '1', ''].join('\t'),
+      ['eth0', '2', '0x00000001', '1514', own, '10.0.0.1', '63', '1', ''].join('\t'),
+      ['t100-1', '2', '0x00000002', '1474', '', '10.0.0.1', '62', '1'].join('\t'),
+    ]);
+  });
+});

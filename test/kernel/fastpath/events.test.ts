@@ -1,0 +1,197 @@
+/** What watchers are told: the packet as it came and as it leaves, why, of whose; and what it costs to be told too much. */
+import { onTestFinished, describe, expect, it } from 'vitest';
+import { REASONS } from '../../../src/ebpf/counters.js';
+import { Hook, Watcher } from '../../../src/ebpf/generated/layouts.js';
+import { MAX_WATCHERS, SNAP_MAX, Watch, WatchersError } from '../../../src/ebpf/watch.js';
+import { Bench, MACS, MTU, SIDS, TENANT } from './bench.js';
+import { encapsulated, ethernet, ip4, ip6, tcp, udp, IP } from './packets.js';
+import { u32 } from '../libbpf/harness.js';
+import type { Seen, WatchFilter } from '../../../src/ebpf/watch.js';
+
+const TO_PORT = { to: MACS.port, from: MACS.vm };
+const RING_BYTES = 1 << 20;
+
+function watch(bench: Bench, filter: Partial<WatchFilter> = {}): { seen: Seen[]; watch: Watch; read: () => Seen[] } {
+  const seen: Seen[] = [];
+  const one = new Watch(bench.maps, { snap: SNAP_MAX, ringBytes: RING_BYTES, ...filter }, (event) => seen.push(event));
+  onTestFinished(() => {
+    one.close();
+  });
+  const read = (): Seen[] => {
+    one.consume();
+    return seen.splice(0);
+  };
+  return { seen, watch: one, read };
+}
+
+const reason = (words: string): number => REASONS.findIndex(({ verdict, reason }) => `${verdict} ${reason}` === words);
+const named = (events: readonly Seen[]): string[] =>
+  events.map(({ reason: number }) => `${REASONS[number]?.verdict ?? ''} ${REASONS[number]?.reason ?? ''}`);
+const arriving = (inner: Buffer): Buffer =>
+  ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1', 0), { to: MACS.uplink, from: MACS.router });
+const IN4 = { from: '10.0.0.2', to: '10.0.0.1' } as const;
+
+describe('a watcher is told', () => {
+  it('of a packet that is encapsulated: before and after', () => {
+    const bench = new Bench();
+    const { read } = watch(bench);
+    const packet = ethernet(ip4(), TO_PORT);
+    const { frame } = bench.send('port', packet);
+    const [event, ...rest] = read();
+    expect(rest).toEqual([]);
+    expect(event).toMatchObject({
+      reason: 0,
+      hook: Hook.HOOK_PORT,
+      tenant: TENANT,
+      ifindex: bench.ifindex,
+      egress: 500,
+      length: packet.length,
+      captured: packet.length,
+      afterLength: packet.length + 40,
+      afterCaptured: packet.length + 40,
+      segments: 0,
+    });
+    expect(event?.before.toString('hex')).toBe(packet.toString('hex'));
+    expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
+  });
+
+  it.each(['uplink_tc', 'uplink_xdp'] as const)('of a packet that %s decapsulates', (program) => {
+    const bench = new Bench();
+    const { read } = watch(bench);
+    const packet = arriving(ip4(IN4));
+    const { frame } = bench.send(program, packet);
+    const [event, ...rest] = read();
+    expect(rest).toEqual([]);
+    expect(event).toMatchObject({ reason: 0, tenant: TENANT, egress: bench.ifindex, length: packet.length });
+    expect(event?.hook).toBe(program === 'uplink_tc' ? Hook.HOOK_UPLINK : Hook.HOOK_UPLINK_XDP);
+    expect(event?.before.toString('hex')).toBe(packet.toString('hex'));
+    expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
+  });
+
+  it('of drops and punts, which are as they came', () => {
+    const bench = new Bench();
+    const { read } = watch(bench);
+    const punted = ethernet(ip4({ to: '10.0.0.99' }), TO_PORT);
+    const dropped = ethernet(ip6({ from: 'cafe::2' }), TO_PORT);
+    bench.send('port', punted);
+    bench.send('port', dropped);
+    bench.send('uplink_tc', arriving(ip4({ ...IN4, length: 100 })));
+    const events = read();
+    expect(named(events)).toEqual(['punt no member', 'drop source address', 'drop malformed']);
+    expect(events.map(({ egress, after, tenant }) => ({ egress, after, tenant }))).toEqual(
+      Array(3).fill({ egress: 0, after: undefined, tenant: TENANT }),
+    );
+    expect(events.map(({ before }) => before.toString('hex')).slice(0, 2)).toEqual(
+      [punted, dropped].map((packet) => packet.toString('hex')),
+    );
+  });
+
+  it('of a packet that was altered before it was dropped: as it came', () => {
+    const bench = new Bench();
+    const { read } = watch(bench);
+    const packet = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], 'fd00:5e:2::1', 3), {
+      to: MACS.uplink,
+      from: MACS.router,
+    });
+    bench.send('uplink_tc', packet);
+    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    const events = read();
+    expect(named(events)).toEqual(['drop ecn', 'punt no member']);
+    expect(events[0]?.before.toString('hex')).toBe(packet.toString('hex'));
+    expect(events[0]?.after).toBeUndefined();
+  });
+
+  it('of a super-packet, how many it will be', () => {
+    const bench = new Bench();
+    const { read } = watch(bench);
+    const packet = ethernet(ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) }), TO_PORT);
+    bench.send('port', packet, { gsoSize: MTU - 40, gsoSegs: 3 });
+    expect(read()).toMatchObject([{ segments: 3, length: packet.length, egress: 77 }]);
+  });
+
+  it('as many bytes as it asks for', () => {
+    const bench = new Bench();
+    const { read } = watch(bench, { snap: 60 });
+    const packet = ethernet(ip4({ payload: udp({ size: 900 }) }), TO_PORT);
+    bench.send('port', packet);
+    const [event] = read();
+    expect(event).toMatchObject({ length: packet.length, captured: 60, afterCaptured: 60 });
+    expect(event?.before.toString('hex')).toBe(packet.toString('hex', 0, 60));
+  });
+});
+
+describe('a watcher is not told', () => {
+  it('what it did not ask for: reasons, tenants, interfaces', () => {
+    const bench = new Bench();
+    const only = watch(bench, { reasons: [reason('punt no member')] });
+    const stranger = watch(bench, { tenant: TENANT + 1 });
+    const uplink = watch(bench, { ifindex: 500 });
+    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+    expect(named(only.read())).toEqual(['punt no member']);
+    expect(stranger.read()).toEqual([]);
+    expect(uplink.read()).toMatchObject([{ egress: 500 }]);
+  });
+
+  it('more than its rate of one reason, and is told how much that was', () => {
+    const bench = new Bench();
+    const { read, watch: one } = watch(bench, { rate: 5 });
+    const send = (to: string, times: number): void => {
+      for (let time = 0; time < times; time++) bench.send('port', ethernet(ip4({ to }), TO_PORT));
+    };
+    send('10.0.0.99', 60);
+    send('224.0.0.1', 1);
+    const events = named(read());
+    const told = events.filter((name) => name === 'punt no member').length;
+    expect(events.at(-1)).toBe('punt not routed');
+    // Five a second on each CPU the test ran on, and those that were earned meanwhile.
+    expect(told).toBeGreaterThanOrEqual(5);
+    expect(told).toBeLessThan(60);
+    expect(one.missed()).toEqual({ suppressed: new Map([[reason('punt no member'), 60 - told]]), lost: 0 });
+  });
+
+  it('what its ring has no room for, and is told how much that was', () => {
+    const bench = new Bench();
+    const { read, watch: one } = watch(bench, { ringBytes: 4096 });
+    for (let time = 0; time < 40; time++) bench.send('port', ethernet(ip4({ payload: udp({ size: 500 }) }), TO_PORT));
+    const told = read().length;
+    expect(told).toBeGreaterThan(0);
+    expect(one.missed()).toEqual({ suppressed: new Map(), lost: 40 - told });
+  });
+
+  it('anything once it ended: the programs look no more', () => {
+    const bench = new Bench();
+    const { watch: one } = watch(bench);
+    one.close();
+    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.rings.lookup(u32(0))).toBeUndefined();
+    bench.send('port', ethernet(ip4(), TO_PORT));
+  });
+});
+
+describe('places of watchers', () => {
+  it('are four', () => {
+    const bench = new Bench();
+    for (let count = 0; count < MAX_WATCHERS; count++) watch(bench);
+    expect(() => watch(bench)).toThrow(WatchersError);
+  });
+
+  it('one that was left without a word is given up by the next packet, and taken by the next', () => {
+    const bench = new Bench();
+    const first = watch(bench);
+    const entry = bench.maps.watchers.lookup(u32(0)) ?? Buffer.alloc(0);
+    entry.writeBigUInt64LE(1n, Watcher.OFFSETS.until);
+    bench.maps.watchers.update(u32(0), entry);
+    bench.send('port', ethernet(ip4(), TO_PORT));
+    expect(first.read()).toEqual([]);
+    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    const second = watch(bench);
+    bench.send('port', ethernet(ip4(), TO_PORT));
+    expect(second.read()).toHaveLength(1);
+    expect(first.watch.renew()).toBe(false);
+    first.watch.close();
+    bench.send('port', ethernet(ip4(), TO_PORT));
+    expect(second.read()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,140 @@
+/**
+ * A million packets into each program, most of them broken (native/fuzz.c): none crashes, none gets past the rules, each is counted once. The seed is
+ * printed; SEGUE_SEED=n repeats a run, and what native/fuzz.c prints of a finding repeats one packet.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { randomInt } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { expect, it, onTestFinished } from 'vitest';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import type { Verdict } from '../../../src/ebpf/counters.js';
+import { FUNCTIONS } from '../../../src/ebpf/programs.js';
+import { BpfObject } from '../../../src/libbpf/index.js';
+import { inNetns } from '../../../src/netlink/netns.js';
+import { bpffs, ifindex, load, ROOT } from '../libbpf/harness.js';
+import { buildCloud, corpus, corpusFile } from './cloud.js';
+import { compileAltered, MUTANTS } from './mutants.js';
+import type { Bench } from './bench.js';
+import type { BpfProgram } from '../../../src/libbpf/index.js';
+
+const RUNS = 1_000_000;
+/** of a namespace's lo: where XDP's test runs say frames came in */
+const LO_INDEX = 1;
+const SEED = process.env.SEGUE_SEED ?? String(randomInt(2 ** 47));
+
+interface Fuzzed {
+  runs: number;
+  /** packets that the program must count */
+  mine: number;
+  next: number;
+  drop: number;
+  redirect: number;
+  super: number;
+  split: number;
+}
+
+interface Subject {
+  name: string;
+  hook: 'tc' | 'xdp';
+  side: 'port' | 'uplink';
+  program: (bench: Bench) => BpfProgram;
+}
+
+const SUBJECTS: Subject[] = [
+  { name: 'segue_port', hook: 'tc', side: 'port', program: (bench) => bench.program('port') },
+  {
+    name: 'segue_port_xdp',
+    hook: 'xdp',
+    side: 'port',
+    program: (bench) => load('port_xdp', { maps: bench.reuse() }).program('segue_port_xdp'),
+  },
+  { name: 'segue_uplink_tc', hook: 'tc', side: 'uplink', program: (bench) => bench.program('uplink_tc') },
+  { name: 'segue_uplink_xdp', hook: 'xdp', side: 'uplink', program: (bench) => bench.program('uplink_xdp') },
+];
+
+function sums(bench: Bench): Record<Verdict, number> {
+  const all = { forward: 0, answer: 0, punt: 0, drop: 0 };
+  for (const { verdict, packets } of reasonCounts(bench.maps)) all[verdict] += packets;
+  return all;
+}
+
+interface Prepared {
+  bench: Bench;
+  /** Runs a program on so many packets; what native/fuzz.c printed. */
+  fuzz: (
+    subject: Subject,
+    program: BpfProgram,
+    runs: number,
+  ) => { status: number | null; stdout: string; stderr: string };
+}
+
+function prepare(): Prepared {
+  const { bench, text } = buildCloud([LO_INDEX]);
+  const directory = temporary();
+  const pins = bpffs();
+  const cloud = join(directory, 'cloud');
+  writeFileSync(cloud, text);
+  const other = ifindex(bench.netns, 'v1');
+  return {
+    bench,
+    fuzz({ hook, side }, program, runs) {
+      const frames = join(directory, side);
+      const pin = join(pins, String(program.info().id));
+      program.pin(pin);
+      writeFileSync(frames, corpusFile(corpus(side)));
+      const argv = [pin, hook, side, frames, cloud, SEED, runs, bench.ifindex, other].map(String);
+      return inNetns(bench.netns, () => spawnSync(join(ROOT, 'build/native/fuzz'), argv, { encoding: 'utf8' }));
+    },
+  };
+}
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'segue-fuzz-'));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true });
+  });
+  return directory;
+}
+
+it.each(SUBJECTS)(`$name and ${RUNS} packets, seed ${SEED}`, (subject) => {
+  const { name, hook, program } = subject;
+  const { bench, fuzz } = prepare();
+  const { status, stdout, stderr } = fuzz(subject, program(bench), RUNS);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const fuzzed = JSON.parse(stdout) as Fuzzed;
+  const counted = sums(bench);
+  process.stdout.write(`${name}: seed ${SEED} ${JSON.stringify(fuzzed)} counted ${JSON.stringify(counted)}\n`);
+
+  expect(fuzzed.runs).toBe(RUNS);
+  expect(fuzzed.next + fuzzed.drop + fuzzed.redirect).toBe(RUNS);
+  expect({ redirect: counted.forward + counted.answer, drop: counted.drop }).toEqual({
+    redirect: fuzzed.redirect,
+    drop: fuzzed.drop,
+  });
+  // Every packet that is the program's business has one reason. What XDP hands on is counted by tcx, which meets it next.
+  if (hook === 'tc') expect(counted.forward + counted.answer + counted.punt + counted.drop).toBe(fuzzed.mine);
+  else expect(counted.punt).toBeLessThanOrEqual(fuzzed.next);
+  // A run of nothing but refusals would prove nothing.
+  expect(fuzzed.redirect).toBeGreaterThan(RUNS / 20);
+  expect(fuzzed.drop).toBeGreaterThan(RUNS / 20);
+  expect(hook === 'tc' ? fuzzed.super : fuzzed.split).toBeGreaterThan(RUNS / 1000);
+});
+
+it.each(MUTANTS)('finds a port program with a mistake: $name', (mutant) => {
+  const { bench, fuzz } = prepare();
+  const [subject] = SUBJECTS;
+  if (subject === undefined) throw new Error('no subject');
+  const directory = temporary();
+  compileAltered(directory, ['port'], [mutant]);
+  const object = BpfObject.load(join(directory, 'port.o'), { maps: bench.reuse() });
+  onTestFinished(() => {
+    object.close();
+  });
+  const { status, stderr } = fuzz(subject, object.program(FUNCTIONS.port), RUNS / 5);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/^fuzz: seed \d+ packet \d+: /) as string,
+  });
+});

@@ -1,0 +1,303 @@
+/** Connections: what follows the first packet, from both sides, over changes of policies and time. */
+import { describe, expect, it } from 'vitest';
+import * as steering from '../../../src/ebpf/generated/steering.js';
+import { IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { echo, ECHO4, ECHO6, errorAbout } from './icmp.js';
+import { HYPERVISOR, NetworkNode, OTHER, OTHER_NODE, SELF, ZONES } from './node.js';
+import { everyPort } from './policies.js';
+import { encode } from './values.js';
+import type { Rule } from './policies.js';
+
+const RED = ZONES.red.id;
+const BLUE = ZONES.blue.id;
+const { CONNECTION_OPENING, CONNECTION_ANSWERED, CONNECTION_OPEN, CONNECTION_CLOSING, CONNECTION_CLOSED } =
+  steering.ConnectionState;
+const FLAGS = {
+  syn: 0x02,
+  synAck: 0x12,
+  ack: 0x10,
+  data: 0x18,
+  finAck: 0x11,
+  rst: 0x04,
+  rstAck: 0x14,
+  none: 0x00,
+} as const;
+type Flag = keyof typeof FLAGS;
+const ANY: readonly Rule[] = [
+  everyPort('tcp', 'allow'),
+  everyPort('udp', 'allow'),
+  everyPort('icmp', 'allow'),
+  everyPort('other', 'allow'),
+];
+const STRANGER = 'drop not established';
+
+/** Red may open anything to blue, and nothing the other way. */
+function openNode(): NetworkNode {
+  const node = new NetworkNode({ is_hypervisor: false });
+  node.policies.give(RED, BLUE, { rules: ANY });
+  return node;
+}
+
+/** One side's packet of one TCP connection. */
+function segment(from: 'red' | 'blue', flags: Flag, family: 4 | 6 = 4, port = 4000): Buffer {
+  const ports = from === 'red' ? { source: port, destination: 80 } : { source: 80, destination: port };
+  const payload = tcp({ ...ports, flags: FLAGS[flags], size: 0 });
+  const [red, blue] = family === 4 ? ['10.0.0.1', '10.1.0.2'] : ['cafe:a::1', 'cafe:b::2'];
+  const ends = from === 'red' ? { from: red, to: blue } : { from: blue, to: red };
+  return family === 4 ? ip4({ ...ends, protocol: IP.tcp, payload }) : ip6({ ...ends, next: IP.tcp, payload });
+}
+
+/** Sends a conversation, `red:syn blue:synAck …`, and returns what became of each. */
+function talk(node: NetworkNode, text: string, family: 4 | 6 = 4, port = 4000): string[] {
+  return text.split(' ').map((word) => {
+    const [from, flags] = word.split(':') as ['red' | 'blue', Flag];
+    return node.sent(from, segment(from, flags, family, port));
+  });
+}
+
+const state = (node: NetworkNode): number | undefined => node.connections('red')[0]?.state;
+const HANDSHAKE = 'red:syn blue:synAck red:ack';
+
+describe.each([4, 6] as const)('TCP over IPv%i', (family) => {
+  it.each([
+    ['red:syn', CONNECTION_OPENING],
+    ['red:syn blue:synAck', CONNECTION_ANSWERED],
+    ['red:syn blue:synAck red:syn blue:synAck', CONNECTION_ANSWERED],
+    [HANDSHAKE, CONNECTION_OPEN],
+    [`${HANDSHAKE} red:data blue:data blue:ack`, CONNECTION_OPEN],
+    [`${HANDSHAKE} red:finAck`, CONNECTION_CLOSING],
+    [`${HANDSHAKE} red:finAck blue:data red:ack`, CONNECTION_CLOSING],
+    [`${HANDSHAKE} blue:finAck red:data`, CONNECTION_CLOSING],
+    [`${HANDSHAKE} red:finAck blue:finAck red:ack`, CONNECTION_CLOSED],
+    [`${HANDSHAKE} blue:rst`, CONNECTION_CLOSED],
+    [`${HANDSHAKE} red:rstAck`, CONNECTION_CLOSED],
+    ['red:syn blue:rstAck', CONNECTION_CLOSED],
+    ['red:syn blue:syn red:synAck blue:ack', CONNECTION_OPEN],
+    ['red:syn blue:ack red:rst', CONNECTION_CLOSED],
+    [`${HANDSHAKE} blue:rst red:syn`, CONNECTION_OPENING],
+    [`${HANDSHAKE} red:finAck blue:finAck red:ack red:syn blue:synAck red:ack`, CONNECTION_OPEN],
+  ])('%s', (text, expected) => {
+    const node = openNode();
+    expect(talk(node, text, family)).toEqual(text.split(' ').map(() => 'passed'));
+    expect(state(node)).toBe(expected);
+    expect(node.connections('red')).toHaveLength(1);
+    expect(node.connections('blue')).toEqual([]);
+  });
+
+  it.each([
+    'red:ack',
+    'red:data',
+    'red:synAck',
+    'red:finAck',
+    'red:rst',
+    'red:none',
+    'blue:synAck',
+    'blue:ack',
+    'blue:rst',
+  ])('opens nothing: %s', (text) => {
+    const node = openNode();
+    expect(talk(node, text, family)).toEqual([STRANGER]);
+    expect(node.connections('red')).toEqual([]);
+  });
+
+  it('the other side opens nothing', () => {
+    expect(talk(openNode(), 'blue:syn', family)).toEqual(['drop no policy']);
+    expect(talk(openNode(), `${HANDSHAKE} blue:rst blue:syn`, family).at(-1)).toBe('drop no policy');
+  });
+
+  it.each(['blue:rst', 'blue:none'])('a SYN is not answered by %s', (answer) => {
+    expect(talk(openNode(), `red:syn ${answer}`, family)).toEqual(['passed', STRANGER]);
+  });
+
+  it('another port is another connection', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE, family);
+    expect(node.sent('blue', segment('blue', 'data', family, 4001))).toBe(STRANGER);
+    expect(node.sent('red', segment('red', 'data', family, 4001))).toBe(STRANGER);
+  });
+});
+
+describe('time', () => {
+  it.each([
+    ['red:syn', 55, 70],
+    [HANDSHAKE, 400_000, 440_000],
+    [`${HANDSHAKE} red:finAck`, 110, 130],
+    [`${HANDSHAKE} blue:rst`, 110, 130],
+  ])('%s: lasts %i s, and not %i', (text, seconds, tooLong) => {
+    const node = openNode();
+    talk(node, text);
+    node.age('red', seconds);
+    expect(talk(node, 'blue:ack')).toEqual(['passed']);
+    // The answer counted as life where it was one.
+    node.age('red', tooLong);
+    expect(talk(node, 'blue:ack red:ack')).toEqual([STRANGER, STRANGER]);
+  });
+
+  it.each([
+    ['udp', IP.udp, udp({ source: 1, destination: 2 }), udp({ source: 2, destination: 1 }), 170, 190],
+    ['icmp', IP.icmp, echo(ECHO4.request), echo(ECHO4.reply), 25, 35],
+    ['other', 47, Buffer.alloc(8), Buffer.alloc(8), 580, 620],
+  ] as const)('answers of %s', (_name, protocol, ask, answer, seconds, tooLong) => {
+    const node = openNode();
+    const red = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol, payload: ask });
+    const blue = ip4({ from: '10.1.0.2', to: '10.0.0.1', protocol, payload: answer });
+    const refused = protocol === IP.icmp ? STRANGER : 'drop no policy';
+    expect(node.sent('blue', blue)).toBe(refused);
+    expect([node.sent('red', red), node.sent('blue', blue)]).toEqual(['passed', 'passed']);
+    node.age('red', seconds);
+    expect(node.sent('blue', blue)).toBe('passed');
+    node.age('red', tooLong);
+    expect(node.sent('blue', blue)).toBe(refused);
+  });
+
+  it('an echo reply is of its request, of both families', () => {
+    const node = openNode();
+    const ends = { from: '10.1.0.2', to: '10.0.0.1', protocol: IP.icmp } as const;
+    expect(
+      node.sent('red', ip4({ from: ends.to, to: ends.from, protocol: IP.icmp, payload: echo(ECHO4.request, 5) })),
+    ).toBe('passed');
+    expect(node.sent('blue', ip4({ ...ends, payload: echo(ECHO4.reply, 5) }))).toBe('passed');
+    expect(node.sent('blue', ip4({ ...ends, payload: echo(ECHO4.reply, 6) }))).toBe(STRANGER);
+    const ends6 = { from: 'cafe:b::2', to: 'cafe:a::1', next: IP.icmp6 } as const;
+    expect(
+      node.sent('red', ip6({ from: ends6.to, to: ends6.from, next: IP.icmp6, payload: echo(ECHO6.request, 5) })),
+    ).toBe('passed');
+    expect(node.sent('blue', ip6({ ...ends6, payload: echo(ECHO6.reply, 5) }))).toBe('passed');
+    expect(node.sent('blue', ip6({ ...ends6, payload: echo(ECHO6.reply, 6) }))).toBe(STRANGER);
+  });
+});
+
+describe('a change of policies', () => {
+  it('that still allows a connection leaves it alone', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    const set = node.policies.give(RED, BLUE, { rules: [everyPort('tcp', 'allow', 5)] });
+    node.nextEpoch();
+    expect(talk(node, 'blue:data red:data')).toEqual(['passed', 'passed']);
+    expect(node.connections('red')).toMatchObject([{ state: CONNECTION_OPEN, set, policy: 5 }]);
+    expect(node.hits(5)).toMatchObject({ connections: 0, packets: 2 });
+  });
+
+  it.each(['red', 'blue'] as const)('that denies it ends it, whoever speaks first: %s', (first) => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    node.policies.give(RED, BLUE, { rules: [everyPort('tcp', 'deny', 5), everyPort('udp', 'allow', 6)] });
+    expect(talk(node, `${first}:data`)).toEqual(['passed']);
+    node.nextEpoch();
+    expect(talk(node, `${first}:data`)).toEqual(['drop policy']);
+    expect(talk(node, 'red:data blue:data')).toEqual([STRANGER, STRANGER]);
+    expect(node.connections('red')).toEqual([]);
+  });
+
+  it('of another pair is looked at once and leaves it alone', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    node.policies.give(BLUE, RED, { rules: ANY });
+    node.nextEpoch();
+    expect(talk(node, 'blue:data red:data')).toEqual(['passed', 'passed']);
+    expect(node.connections('red')).toMatchObject([{ epoch: 2n }]);
+  });
+
+  it('that takes the pair away ends it', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    node.map('policy_pairs').delete(encode(steering.PairKey, { from: RED, to: BLUE }));
+    node.nextEpoch();
+    expect(talk(node, 'blue:data')).toEqual(['drop no policy']);
+  });
+});
+
+describe('ICMP errors', () => {
+  const sent4 = segment('red', 'data');
+  const about = (quoted: Buffer, ends = { from: '10.1.0.254', to: '10.0.0.1' }, type = 3, bytes?: number): Buffer =>
+    ip4({ ...ends, protocol: IP.icmp, payload: errorAbout(quoted, type, 4, bytes) });
+
+  it.each([3, 11, 12])('of type %i pass about a connection, in both directions', (type) => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    expect(node.sent('blue', about(sent4, undefined, type))).toBe('passed');
+    expect(node.sent('blue', about(sent4, undefined, type, 28))).toBe('passed');
+    const ends = { from: '10.0.0.254', to: '10.1.0.2' };
+    expect(node.sent('red', about(segment('blue', 'data'), ends, type))).toBe('passed');
+  });
+
+  it('pass over IPv6, about UDP and about an echo request', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE, 6);
+    const ends = { from: 'cafe:b::fe', to: 'cafe:a::1', next: IP.icmp6 } as const;
+    expect(node.sent('blue', ip6({ ...ends, payload: errorAbout(segment('red', 'data', 6), 2) }))).toBe('passed');
+    expect(node.sent('blue', ip6({ ...ends, payload: errorAbout(segment('red', 'data', 6, 4001), 2) }))).toBe(STRANGER);
+    for (const [protocol, payload] of [
+      [IP.udp, udp()],
+      [IP.icmp, echo(ECHO4.request)],
+    ] as const) {
+      const ask = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol, payload });
+      expect(node.sent('blue', about(ask))).toBe(STRANGER);
+      node.sent('red', ask);
+      expect(node.sent('blue', about(ask))).toBe('passed');
+    }
+  });
+
+  it('are refused about nothing, about what another sent, about other types, and cut short', () => {
+    const node = openNode();
+    talk(node, HANDSHAKE);
+    expect(node.sent('blue', about(segment('red', 'data', 4, 4001)))).toBe(STRANGER);
+    expect(node.sent('blue', about(sent4, { from: '10.1.0.2', to: '10.0.0.9' }))).toBe(STRANGER);
+    expect(node.sent('blue', about(sent4, undefined, 5))).toBe(STRANGER);
+    expect(node.sent('blue', about(sent4, undefined, 3, 24 - 1))).toBe('drop malformed');
+    expect(node.sent('green', about(sent4))).toBe('drop no policy');
+  });
+
+  it('do not keep a connection alive', () => {
+    const node = openNode();
+    talk(node, 'red:syn');
+    node.age('red', 40);
+    expect(node.sent('blue', about(sent4))).toBe('passed');
+    node.age('red', 40);
+    expect(node.sent('blue', about(sent4))).toBe(STRANGER);
+  });
+});
+
+describe('another network node', () => {
+  /** Flows are the other node's, as far as the tables say. */
+  function secondNode(active: number, all = active): NetworkNode {
+    const node = openNode();
+    node.setMaglev(active, all);
+    return node;
+  }
+
+  it('gets what has no connection here, unaltered inside', () => {
+    const node = secondNode(OTHER);
+    expect(talk(node, 'blue:synAck red:data blue:rst')).toEqual(['relayed', 'relayed', 'relayed']);
+    expect(talk(node, HANDSHAKE)).toEqual(['passed', 'passed', 'passed']);
+    const answer = ip4({ from: '10.1.0.2', to: '10.0.0.1', payload: udp() });
+    expect(node.sent('blue', answer)).toBe('relayed');
+    expect(
+      node.sent(
+        'blue',
+        ip4({
+          from: '10.1.0.2',
+          to: '10.0.0.1',
+          protocol: IP.icmp,
+          payload: errorAbout(segment('red', 'data', 4, 9), 3),
+        }),
+      ),
+    ).toBe('relayed');
+  });
+
+  it('gets nothing that it sent, that opens, or when it is down', () => {
+    const node = secondNode(OTHER);
+    expect(node.sent('blue', segment('blue', 'synAck'), OTHER_NODE)).toBe('relayed');
+    node.setMaglev(OTHER, SELF);
+    expect(node.sent('blue', segment('blue', 'synAck'), OTHER_NODE)).toBe(STRANGER);
+    expect(node.sent('blue', segment('blue', 'synAck'), HYPERVISOR)).toBe('relayed');
+    expect(node.sent('blue', segment('blue', 'syn'))).toBe('drop no policy');
+    node.setUp(OTHER, false);
+    expect(node.sent('blue', segment('blue', 'synAck'))).toBe(STRANGER);
+  });
+
+  it('that drains gets what is asked of this one', () => {
+    expect(talk(secondNode(SELF, OTHER), 'blue:synAck')).toEqual(['relayed']);
+    expect(talk(secondNode(SELF, SELF), 'blue:synAck')).toEqual([STRANGER]);
+  });
+});

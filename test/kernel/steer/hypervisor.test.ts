@@ -1,0 +1,146 @@
+/** Which network node a hypervisor sends a flow to: new flows by Maglev, others where their last packet came from. */
+import { describe, expect, it } from 'vitest';
+import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import * as steering from '../../../src/ebpf/generated/steering.js';
+import { Bench, MACS, SIDS, TENANT } from '../fastpath/bench.js';
+import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { u32 } from '../libbpf/harness.js';
+import { errorAbout } from './icmp.js';
+import { encapOf, encode, prefixOf } from './values.js';
+
+const TO_PORT = { to: MACS.port, from: MACS.vm };
+const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
+const HERE = '10.0.0.1';
+const THERE = '10.99.0.1';
+const MORE = 0x2000;
+/** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
+const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
+  1: { source: 'fd00:5e:e1::1', sid: 'fd00:5e:e1:4600:64::', encap: 101 },
+  2: { source: 'fd00:5e:e2::1', sid: 'fd00:5e:e2:4600:64::', encap: 102 },
+};
+
+class Hypervisor {
+  readonly bench: Bench;
+
+  constructor(useGateways = true) {
+    this.bench = new Bench({ rodata: { use_gateways: useGateways } });
+    const { maps } = this.bench;
+    for (const [prefix, number] of [
+      ['10.99.0.0/16', 0],
+      ['fd99::/16', 0],
+    ] as const) {
+      const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: TENANT });
+      maps.prefixes.update(key, encode(layouts.Target, { kind: layouts.TargetKind.TARGET_STEERED, id: number }));
+    }
+    for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
+      const node = Number(text);
+      maps.node_sources.update(bytesOf(source), u32(node));
+      maps.encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
+      maps.gateway_encaps.update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
+      this.setUp(node, true);
+    }
+    this.share([1]);
+  }
+
+  setUp(node: number, isUp: boolean): void {
+    const value = encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 });
+    this.bench.maps.network_nodes.update(u32(node), value);
+  }
+
+  /** New flows go to these, by turns of the table's places. */
+  share(nodes: readonly number[]): void {
+    const places = Array.from({ length: 4093 }, (_, place) => nodes[place % nodes.length] ?? 0xffff);
+    const value = encode(steering.Maglev, { active: places, all: places, unused: [0, 0] });
+    this.bench.maps.maglevs.update(u32(0), value);
+  }
+
+  /** The VM sends a packet; the number of the network node that gets it, or what is counted instead. */
+  sends(inner: Buffer): number | string {
+    const { verdict, counted, frame } = this.bench.send('port', ethernet(inner, TO_PORT));
+    if (verdict !== 'redirect') return Object.keys(counted).join();
+    const found = Object.entries(NODES).find(([, { sid }]) => frame.subarray(38, 54).equals(bytesOf(sid)));
+    return found === undefined ? 'to no network node' : Number(found[0]);
+  }
+
+  /** A packet for the VM comes by a network node. */
+  gets(inner: Buffer, node: number, program: 'uplink_tc' | 'uplink_xdp' = 'uplink_tc'): void {
+    const frame = ethernet(encapsulated(inner, [SIDS.dt46], NODES[node]?.source ?? ''), FROM_ROUTER);
+    const { verdict, counted } = this.bench.send(program, frame);
+    if (verdict !== 'redirect') throw new Error(`${verdict} ${Object.keys(counted).join()}`);
+  }
+}
+
+const ask = (source = 4000): Buffer => ip4({ from: HERE, to: THERE, payload: udp({ source, destination: 53 }) });
+const answer = (port = 4000): Buffer => ip4({ from: THERE, to: HERE, payload: udp({ source: 53, destination: port }) });
+const segment = (flags: number, source = 4000): Buffer =>
+  ip4({ from: HERE, to: THERE, protocol: IP.tcp, payload: tcp({ source, flags }) });
+const SYN = 0x02;
+const ACK = 0x10;
+
+describe('a hypervisor', () => {
+  it('shares out new flows, each as a whole', () => {
+    const node = new Hypervisor();
+    node.share([1, 2]);
+    const flows = [...Array(200).keys()].map((flow) => ask(5000 + flow));
+    const first = flows.map((packet) => node.sends(packet));
+    expect(first.filter((number) => number === 1).length).toBeGreaterThan(60);
+    expect(first.filter((number) => number === 2).length).toBeGreaterThan(60);
+    expect(flows.map((packet) => node.sends(packet))).toEqual(first);
+  });
+
+  it.each(['uplink_tc', 'uplink_xdp'] as const)('answers by the node that asked: %s', (program) => {
+    const node = new Hypervisor();
+    node.gets(answer(), 2, program);
+    expect([node.sends(ask()), node.sends(ask(4001))]).toEqual([2, 1]);
+    node.gets(answer(), 1, program);
+    expect(node.sends(ask())).toBe(1);
+    const back = ip6({ from: 'fd99::1', to: 'cafe::1', payload: udp({ source: 53, destination: 9 }) });
+    node.gets(back, 2, program);
+    expect(node.sends(ip6({ from: 'cafe::1', to: 'fd99::1', payload: udp({ source: 9, destination: 53 }) }))).toBe(2);
+  });
+
+  it('keeps a flow where it is when new ones go elsewhere, until its node is down', () => {
+    const node = new Hypervisor();
+    expect([node.sends(ask()), node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1, 1]);
+    node.share([2]);
+    expect([node.sends(ask()), node.sends(segment(ACK)), node.sends(ask(4001))]).toEqual([1, 1, 2]);
+    node.setUp(1, false);
+    expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([2, 2]);
+    node.setUp(1, true);
+    expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([2, 2]);
+  });
+
+  it('lets a SYN go where new connections go', () => {
+    const node = new Hypervisor();
+    expect([node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1]);
+    node.share([2]);
+    expect([node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([2, 2]);
+  });
+
+  it('sends fragments and ICMP errors with their flow', () => {
+    const node = new Hypervisor();
+    node.gets(answer(), 2);
+    const first = ip4({ from: HERE, to: THERE, fragment: MORE, payload: udp({ source: 4000, destination: 53 }) });
+    const later = ip4({ from: HERE, to: THERE, fragment: 3, payload: Buffer.alloc(24) });
+    expect(node.sends(later)).toBe(1);
+    expect([node.sends(first), node.sends(later)]).toEqual([2, 2]);
+    const about = (port: number): Buffer =>
+      ip4({ from: HERE, to: THERE, protocol: IP.icmp, payload: errorAbout(answer(port), 3, 3) });
+    expect([node.sends(about(4000)), node.sends(about(4001))]).toEqual([2, 1]);
+  });
+
+  it('drops what no network node is there for', () => {
+    const node = new Hypervisor();
+    node.share([]);
+    expect(node.sends(ask())).toBe('drop no network node');
+    expect(new Hypervisor(false).sends(ask())).toBe('drop no network node');
+  });
+
+  it('remembers nothing of packets within the tenant', () => {
+    const node = new Hypervisor();
+    const within = ip4({ from: '10.0.0.2', to: HERE });
+    const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
+    expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
+    expect([...node.bench.maps.flow_nodes.keys()]).toEqual([]);
+  });
+});

@@ -1,0 +1,307 @@
+/**
+ * A network node: the programs over one set of maps that hold a small cloud. Tenants red and blue talk, green has red's addresses, dc is an
+ * external network. Policies are the tests' own.
+ */
+import { afterAll, onTestFinished } from 'vitest';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import * as steering from '../../../src/ebpf/generated/steering.js';
+import { BpfMap, BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
+import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
+import { objectPath, u32 } from '../libbpf/harness.js';
+import { PolicyWriter } from './policies.js';
+import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
+import type { PolicyMaps } from './policies.js';
+
+export const ZONES = {
+  red: { id: 100, slot: 1 },
+  blue: { id: 200, slot: 2 },
+  green: { id: 300, slot: 3 },
+  dc: { id: 0x01000001, slot: 4 },
+} as const;
+export type ZoneName = keyof typeof ZONES;
+
+export const SOURCE = 'fd00:5e:9::1';
+export const HYPERVISOR = 'fd00:5e:1::1';
+export const OTHER_NODE = 'fd00:5e:8::1';
+/** The uplink's is lo's, where test runs take place. */
+export const MACS = { uplink: '00:00:00:00:00:00', router: '02:00:00:00:02:01' } as const;
+/** This node's gateway SIDs. */
+export const GATEWAY_SIDS = {
+  red: 'fd00:5e:9:4600:64::',
+  blue: 'fd00:5e:9:4600:c8::',
+  green: 'fd00:5e:9:4600:12c::',
+} as const;
+/** Encapsulations by number: towards the hypervisors' SIDs, and the other network node's. */
+export const PATHS: Readonly<Record<number, readonly string[]>> = {
+  1: ['fd00:5e:1:4600:64::'],
+  2: ['fd00:5e:2:4600:c8::'],
+  3: ['fd00:5e:91:1::', 'fd00:5e:2:4600:c8::'],
+  4: ['fd00:5e:1:4600:12c::'],
+  10: ['fd00:5e:8:4600:64::'],
+  11: ['fd00:5e:8:4600:c8::'],
+};
+/** Numbers of network nodes. */
+export const SELF = 1;
+export const OTHER = 2;
+const UNRESOLVED = 9;
+const QUOTA = 4096;
+/** XDP_DROP, XDP_PASS, XDP_REDIRECT; TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT */
+const VERDICTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
+  xdp: { 1: 'drop', 2: 'next', 4: 'redirect' },
+  tc: { 2: 'drop', [-1]: 'next', 7: 'redirect' },
+};
+
+export type Hook = 'xdp' | 'tc';
+
+export type Verdict = 'drop' | 'next' | 'redirect';
+
+export interface Steered {
+  verdict: Verdict;
+  /** `<verdict> <reason>` of each counter that moved, with by how much */
+  counted: Record<string, number>;
+  frame: Buffer;
+}
+
+/** Loading takes longer than what a test does: a program of a file's tests is loaded once, and each begins with its maps empty. */
+const loaded = new Map<string, { object: BpfObject; policies: PolicyWriter }>();
+afterAll(() => {
+  for (const { object } of loaded.values()) object.close();
+  loaded.clear();
+});
+
+function loadOnce(hook: Hook, rodata: Record<string, boolean>): { object: BpfObject; policies: PolicyWriter } {
+  const name = hook + JSON.stringify(rodata);
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const object = BpfObject.load(objectPath(`steer_${hook}`), { rodata });
+  const maps: PolicyMaps = {
+    policy_pairs: object.map('policy_pairs'),
+    policy_sources: object.map('policy_sources'),
+    policy_destinations: object.map('policy_destinations'),
+    policy_rules: object.map('policy_rules'),
+    policy_ports: object.map('policy_ports'),
+  };
+  const fresh = { object, policies: new PolicyWriter(maps) };
+  loaded.set(name, fresh);
+  return fresh;
+}
+
+export class NetworkNode {
+  readonly object: BpfObject;
+  readonly policies: PolicyWriter;
+  readonly #tables = new Map<number, BpfMap>();
+  readonly #hook: Hook;
+  #epoch = 1n;
+
+  constructor(rodata: Record<string, boolean> = {}, hook: Hook = 'xdp') {
+    this.#hook = hook;
+    ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata));
+    for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps']) {
+      const map = this.map(name);
+      for (const key of [...map.keys()]) map.delete(key);
+    }
+    const hits = this.map('policy_hits');
+    for (let slot = 0; slot < 16; slot++) hits.update(u32(slot), Buffer.alloc(hits.valueSize));
+    this.ring(() => undefined).consume();
+    this.#fill();
+  }
+
+  map(name: string): BpfMap {
+    return this.object.map(name);
+  }
+
+  /** Sends a frame through the program of the uplink. @param gso of a super-packet, at tcx */
+  send(frame: Buffer, gso?: { size: number; segments: number }): Steered {
+    const maps = { reasons: this.map('reasons') };
+    const before = reasonCounts(maps);
+    const context = gso === undefined ? {} : { context: skbOf(gso) };
+    const { verdict, data } = this.object.program(`segue_steer_${this.#hook}`).testRun({ data: frame, ...context });
+    const counted: Record<string, number> = {};
+    for (const [index, { verdict: what, reason, packets }] of reasonCounts(maps).entries()) {
+      const more = packets - (before[index]?.packets ?? 0);
+      if (more !== 0) counted[`${what} ${reason}`] = more;
+    }
+    const named = VERDICTS[this.#hook][verdict];
+    if (named === undefined) throw new Error(`verdict ${verdict}`);
+    return { verdict: named, counted, frame: Buffer.from(data) };
+  }
+
+  /** What becomes of a tenant's packet: `passed`, or the reason against it. Of what passed it sees to the outer header. */
+  sent(from: keyof typeof GATEWAY_SIDS, inner: Buffer, source = HYPERVISOR): string {
+    const { verdict, counted, frame } = this.send(arriving(from, inner, source));
+    const reasons = Object.keys(counted).join();
+    if (verdict !== 'redirect') return reasons === '' ? 'left to the kernel' : reasons;
+    if (reasons !== 'forward forwarded') throw new Error(`redirected, and counted ${reasons}`);
+    const relay = [10, 11].find((id) => frame.subarray(38, 54).equals(bytesOf(PATHS[id]?.[0] ?? '')));
+    return relay === undefined ? 'passed' : 'relayed';
+  }
+
+  /** What was changed of routes and policies is looked at by connections, too. */
+  nextEpoch(): void {
+    this.#epoch += 1n;
+    this.#writeSteering();
+  }
+
+  /** A zone's table of connections. */
+  table(zone: ZoneName): BpfMap {
+    const { slot } = ZONES[zone];
+    const known = this.#tables.get(slot);
+    if (known !== undefined) return known;
+    const table = BpfMap.create({
+      type: 'lru_hash',
+      keySize: steering.FlowKey.SIZE,
+      valueSize: steering.Connection.SIZE,
+      maxEntries: QUOTA,
+      name: 'connections',
+    });
+    onTestFinished(() => {
+      table.close();
+    });
+    this.#tables.set(slot, table);
+    return table;
+  }
+
+  connections(zone: ZoneName): steering.Connection[] {
+    return [...this.table(zone).entries()].map(([, value]) => steering.Connection.decode(value, 0));
+  }
+
+  /** As if nothing had been seen of a zone's connections for so long. */
+  age(zone: ZoneName, seconds: number): void {
+    const table = this.table(zone);
+    for (const [key, value] of [...table.entries()]) {
+      const connection = steering.Connection.decode(value, 0);
+      const seen = (connection.seen - Math.floor((seconds * 1e9) / 2 ** 30)) >>> 0;
+      table.update(key, encode(steering.Connection, { ...connection, seen }));
+    }
+  }
+
+  /** What a policy was counted for. */
+  hits(slot: number): { connections: number; packets: number; bytes: number } {
+    const map = this.map('policy_hits');
+    const value = map.lookup(u32(slot)) ?? Buffer.alloc(map.valueSize);
+    const all = map.cpuValues(value).map((bytes) => steering.PolicyHit.decode(bytes, 0));
+    const sum = (field: keyof steering.PolicyHit): number => all.reduce((total, hit) => total + Number(hit[field]), 0);
+    return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') };
+  }
+
+  /** Reads what it tells of its decisions. */
+  ring(handler: (record: Buffer) => void): RingBuffer {
+    const ring = new RingBuffer(this.map('denials'), handler);
+    onTestFinished(() => {
+      ring.close();
+    });
+    return ring;
+  }
+
+  /** What of the hash's place goes to a network node: all places the same. */
+  setMaglev(active: number, all = active): void {
+    const places = (node: number): number[] => Array.from({ length: 4093 }, () => node);
+    const value = { active: places(active), all: places(all), unused: [0, 0] };
+    this.map('maglevs').update(u32(0), encode(steering.Maglev, value));
+  }
+
+  setUp(node: number, isUp: boolean): void {
+    this.map('network_nodes').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
+  }
+
+  addMember(zone: ZoneName, to: string, id: number, kind: number = layouts.TargetKind.TARGET_REMOTE): void {
+    const key = encode(layouts.MemberKey, { tenant: ZONES[zone].id, ...endpoint(to) });
+    this.map('members').update(key, encode(layouts.Target, { kind, id }));
+  }
+
+  /** A prefix of one zone as another sees it. */
+  addRoute(from: ZoneName, prefix: string, to: ZoneName): void {
+    const key = { ...prefixOf(prefix), tenant: ZONES[from].id };
+    const value = { ...ZONES[to], gateway: 0, unused: 0 };
+    this.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, value));
+  }
+
+  #fill(): void {
+    const node = {
+      source: bytesOf(SOURCE),
+      sidBlock: bytesOf('fd00:5e::'),
+      sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
+    };
+    this.map('nodes').update(u32(0), encode(layouts.Node, node));
+    this.#writeSteering();
+    for (const zone of ['red', 'blue', 'green', 'dc'] as const) {
+      this.map('connections').updateHandle(u32(ZONES[zone].slot), this.table(zone));
+    }
+    for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
+      const value = { ...ZONES[zone as ZoneName], gateway: 0, unused: 0 };
+      this.map('gateway_sids').update(bytesOf(sid), encode(steering.Zone, value));
+    }
+    for (const [id, path] of Object.entries(PATHS)) {
+      this.map('encaps').update(u32(Number(id)), encode(layouts.Encap, encapOf(path, 1)));
+    }
+    this.map('encaps').update(u32(UNRESOLVED), encode(layouts.Encap, encapOf(PATHS[2] ?? [], 2)));
+    this.#underlay(1, 1);
+    this.#underlay(2, 0);
+    for (const address of ['10.0.0.1', 'cafe:a::1']) this.addMember('red', address, 1);
+    for (const address of ['10.1.0.2', 'cafe:b::2']) this.addMember('blue', address, 2);
+    for (const address of ['10.1.0.3', 'cafe:b::3']) this.addMember('blue', address, 3);
+    this.addMember('blue', '10.1.0.8', UNRESOLVED);
+    this.addMember('green', '10.0.0.1', 4);
+    for (const [from, prefix, to] of [
+      ['red', '10.1.0.0/24', 'blue'],
+      ['red', 'cafe:b::/64', 'blue'],
+      ['blue', '10.0.0.0/24', 'red'],
+      ['blue', 'cafe:a::/64', 'red'],
+    ] as const) {
+      this.addRoute(from, prefix, to);
+    }
+    this.map('node_sources').update(bytesOf(OTHER_NODE), u32(OTHER));
+    this.setUp(OTHER, true);
+    this.setMaglev(SELF);
+    for (const [zone, id] of [
+      ['red', 10],
+      ['blue', 11],
+    ] as const) {
+      const key = { tenant: ZONES[zone].id, node: OTHER };
+      this.map('gateway_encaps').update(encode(steering.GatewayEncapKey, key), u32(id));
+    }
+  }
+
+  #underlay(id: number, count: number): void {
+    const hops = Array.from({ length: 4 }, (_, index) => ({
+      ifindex: index < count ? 500 + index : 0,
+      mtu: 1564,
+      destMac: macOf(MACS.router),
+      sourceMac: macOf(MACS.uplink),
+      unused: 0,
+    }));
+    const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
+    this.map('underlays').update(u32(id), encode(layouts.Underlay, underlay));
+  }
+
+  #writeSteering(): void {
+    const value = { epoch: this.#epoch, nextSet: 1, self: SELF, unused: 0 };
+    this.map('steering').update(u32(0), encode(steering.Steering, value));
+  }
+}
+
+/** As a hypervisor sends it to this node. */
+export function arriving(
+  from: keyof typeof GATEWAY_SIDS,
+  inner: Buffer,
+  source = HYPERVISOR,
+  trafficClass = 0,
+): Buffer {
+  const frame = { to: MACS.uplink, from: MACS.router };
+  return ethernet(encapsulated(inner, [GATEWAY_SIDS[from]], source, trafficClass), frame);
+}
+
+/** As this node sends it on, with the flow label zero. */
+export function leaving(inner: Buffer, path: readonly string[] = [], trafficClass = 0): Buffer {
+  const frame = { to: MACS.router, from: MACS.uplink };
+  return withoutFlowLabel(ethernet(encapsulated(inner, path, SOURCE, trafficClass), frame)).frame;
+}
+
+/** struct __sk_buff (linux/bpf.h): what a test run may set of a super-packet. */
+function skbOf({ size, segments }: { size: number; segments: number }): Buffer {
+  const context = Buffer.alloc(192);
+  context.writeUInt32LE(segments, 164);
+  context.writeUInt32LE(size, 176);
+  return context;
+}

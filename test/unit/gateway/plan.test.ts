@@ -1,0 +1,217 @@
+/** What gateways and policies make of a node's plan: a network node's entries, a hypervisor's routes. */
+import { describe, expect, it } from 'vitest';
+import { parseIntent } from '../../../src/intent/load.js';
+import { diffIntent } from '../../../src/intent/change.js';
+import { scopeTo } from '../../../src/intent/scope.js';
+import { compile } from '../../../src/plan/compile.js';
+import { Planner } from '../../../src/plan/planner.js';
+import { stableNumbers } from '../../../src/gateway/view.js';
+import type { Intent, NodeConfig } from '../../../src/intent/types.js';
+import type { NodeFacts } from '../../../src/plan/view.js';
+import type { Plan } from '../../../src/plan/plan.js';
+
+const RAW = {
+  version: 1,
+  sidBlock: 'fd00:5e::/32',
+  nodes: [
+    { name: 'hv1', locator: 'fd00:5e:1::/48' },
+    { name: 'hv2', locator: 'fd00:5e:2::/48' },
+    { name: 'nn1', locator: 'fd00:5e:91::/48' },
+    { name: 'nn2', locator: 'fd00:5e:92::/48' },
+  ],
+  tenants: [
+    { name: 'red', id: 100, subnets: [{ prefix: '10.0.0.0/24', gateway: '10.0.0.1' }] },
+    { name: 'blue', id: 200, subnets: [{ prefix: '10.1.0.0/24', gateway: '10.1.0.1' }] },
+    { name: 'green', id: 300, subnets: [{ prefix: '10.1.0.0/24', gateway: '10.1.0.1' }] },
+  ],
+  ports: [
+    {
+      name: 'red-a',
+      tenant: 'red',
+      node: 'hv1',
+      interface: 'tap-a',
+      mac: '02:00:00:00:00:0a',
+      addresses: ['10.0.0.2'],
+    },
+    {
+      ...{ name: 'blue-a', tenant: 'blue', node: 'hv2', interface: 'tap-a', mac: '02:00:00:00:00:0b' },
+      ...{ addresses: ['10.1.0.2'], prefixes: ['172.16.0.0/16'] },
+    },
+    {
+      name: 'green-a',
+      tenant: 'green',
+      node: 'hv2',
+      interface: 'tap-b',
+      mac: '02:00:00:00:00:0c',
+      addresses: ['10.1.0.2'],
+    },
+  ],
+  gateways: [{ name: 'gw', nodes: ['nn1', 'nn2'], tenants: ['red', 'blue', 'green'] }],
+  externals: [{ name: 'dc', gateway: 'gw', interface: 'eth1', prefixes: ['0.0.0.0/0'] }],
+  policies: [
+    { name: 'web', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'tcp', ports: [80], action: 'allow' },
+    { name: 'out', from: { tenant: 'green' }, to: { external: 'dc' }, protocol: 'any', action: 'allow' },
+    { name: 'no', from: { tenant: 'red' }, to: { tenant: 'green' }, protocol: 'any', action: 'deny', log: true },
+  ],
+};
+
+const facts: NodeFacts = { uplinkMtu: 1500, fastpath: { xdp: [] } };
+
+function intentWith(change: Partial<Record<keyof typeof RAW, unknown>> = {}): Intent {
+  return parseIntent(JSON.stringify({ ...RAW, ...change }), { file: 'intent.json' });
+}
+
+function configOf(node: string, dataplane: NodeConfig['dataplane'] = 'hybrid'): NodeConfig {
+  return { node, uplinks: ['eth0'], dataplane, xdp: 'auto', behaviours: ['dt46'], intent: '/intent.json' };
+}
+
+function planOf(node: string, dataplane: NodeConfig['dataplane'] = 'hybrid', intent = intentWith()): Plan {
+  const { uplinkMtu } = facts;
+  return compile(scopeTo(intent, node), configOf(node, dataplane), dataplane === 'kernel' ? { uplinkMtu } : facts);
+}
+
+const withoutGateways = (): Intent => {
+  const intent = intentWith();
+  delete intent.gateways;
+  delete intent.externals;
+  delete intent.policies;
+  return intent;
+};
+
+describe('a network node', () => {
+  const plan = planOf('nn1');
+  const external = [...plan['steer-zone'].keys()].find((id) => Number(id) > 0x01000000) ?? '';
+  const gateway = stableNumbers(['gw'], 64).get('gw') ?? -1;
+
+  it('has no VRF, and the members of all its tenants', () => {
+    expect(plan.vrf.size).toBe(0);
+    expect(plan.nexthop.size).toBe(0);
+    expect(plan['bpf-member'].get('100 10.0.0.2')).toEqual({ tenant: 100, encap: 'fd00:5e:1:4600:64::' });
+    expect(plan['bpf-member'].get('200 10.1.0.2')).toEqual({ tenant: 200, encap: 'fd00:5e:2:4600:c8::' });
+    expect(plan['bpf-member'].get('300 10.1.0.2')).toEqual({ tenant: 300, encap: 'fd00:5e:2:4600:12c::' });
+    expect(plan['bpf-prefix'].get('200 172.16.0.0/16')).toEqual({ tenant: 200, encap: 'fd00:5e:2:4600:c8::' });
+    for (const { encap } of plan['bpf-member'].values()) expect(plan['bpf-encap'].has(encap ?? '')).toBe(true);
+  });
+
+  it('takes packets at a SID for each tenant, and by the interface of the external network', () => {
+    expect([...plan['steer-sid']]).toEqual([
+      ['fd00:5e:91:4600:c8::', { zone: 200, gateway }],
+      ['fd00:5e:91:4600:12c::', { zone: 300, gateway }],
+      ['fd00:5e:91:4600:64::', { zone: 100, gateway }],
+    ]);
+    expect([...plan['steer-external']]).toEqual([
+      ['eth1 0.0.0.0/0', { zone: Number(external), gateway, device: 'eth1' }],
+    ]);
+    expect([...plan['steer-zone'].keys()].sort()).toEqual(['100', '200', '300', external].sort());
+    expect(plan['bpf-program'].get('eth0 xdp')).toMatchObject({ program: 'steer_xdp' });
+  });
+
+  it('tells zones by what policies connect; what a denial alone names gives way', () => {
+    const routes = [...plan['steer-route']].map(([key, { to }]) => `${key} ${to}`).sort();
+    expect(routes).toEqual(
+      [
+        '100 10.1.0.0/24 200',
+        '100 172.16.0.0/16 200',
+        '200 10.0.0.0/24 100',
+        `300 0.0.0.0/0 ${external}`,
+        '300 10.0.0.0/24 100',
+        `${external} 10.1.0.0/24 300`,
+      ].sort(),
+    );
+  });
+
+  it('has a set of policies for each direction that has any', () => {
+    expect([...plan['steer-policies'].keys()].sort()).toEqual(['100 200', '100 300', `300 ${external}`]);
+    expect(plan['steer-policies'].get('100 200')?.rules).toEqual([
+      {
+        ...{ source: 0, dest: 0, protocol: 6 },
+        ports: [
+          { first: 0, rank: 0 },
+          { first: 80, policy: 'web', allow: true, rank: 0 },
+          { first: 81, rank: 0 },
+        ],
+      },
+    ]);
+  });
+
+  it('knows the other network nodes and the ways there', () => {
+    const numbers = stableNumbers(['nn1', 'nn2'], 1024);
+    expect(plan['steer-node'].get('node')).toEqual({ self: numbers.get('nn1') });
+    expect(plan['steer-network-node'].get('nn2')).toEqual({
+      ...{ number: numbers.get('nn2'), source: 'fd00:5e:92::1', underlay: 'fd00:5e:92::/48' },
+    });
+    expect(plan['steer-gateway-encap'].get(`100 ${numbers.get('nn2')}`)?.encap).toBe('fd00:5e:92:4600:64::');
+    expect(plan['bpf-encap'].has('fd00:5e:92:4600:64::')).toBe(true);
+    expect(plan['steer-maglev'].get('gw')).toEqual({ number: gateway, active: ['nn1', 'nn2'], all: ['nn1', 'nn2'] });
+  });
+
+  it('that drains takes no new flows', () => {
+    const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
+    const drained = planOf('nn1', 'hybrid', intentWith({ nodes }));
+    expect(drained['steer-maglev'].get('gw')).toMatchObject({ active: ['nn1'], all: ['nn1', 'nn2'] });
+    // And hypervisors that pick by pairs send it nothing.
+    const toNn2 = [...planOf('hv1', 'hybrid', intentWith({ nodes })).nexthop.keys()].filter((key) =>
+      key.includes('fd00:5e:92:'),
+    );
+    expect(toNn2).toEqual([]);
+  });
+
+  it('changes one set of policies, and nothing else, when one of its policies changes', () => {
+    const before = scopeTo(intentWith(), 'nn1');
+    const planner = new Planner(configOf('nn1'), facts, before);
+    const policies = RAW.policies.map((policy) => (policy.name === 'web' ? { ...policy, ports: [80, 443] } : policy));
+    const delta = planner.apply(diffIntent(before, scopeTo(intentWith({ policies }), 'nn1')));
+    expect([...delta].map(([kind, objects]) => [kind, [...objects.keys()]])).toEqual([['steer-policies', ['100 200']]]);
+  });
+});
+
+describe('a hypervisor', () => {
+  it.each(['kernel', 'hybrid'] as const)(
+    '%s: routes to what its tenants have policies with, and the rest',
+    (dataplane) => {
+      const plan = planOf('hv1', dataplane);
+      const routes = [...plan.route.values()].filter(({ table, type }) => table === 0x5e000064 && type === 'unicast');
+      const remote = routes.filter(({ nexthop }) => nexthop !== undefined);
+      expect(remote.map(({ prefix }) => prefix).sort()).toEqual(['0.0.0.0/0', '10.1.0.0/24', '172.16.0.0/16']);
+      for (const { nexthop } of remote) expect(plan.nexthop.has(nexthop ?? '')).toBe(true);
+      expect([...plan['bpf-prefix'].keys()]).toEqual(
+        dataplane === 'kernel' ? [] : ['100 10.1.0.0/24', '100 172.16.0.0/16'],
+      );
+      for (const { encap } of plan['bpf-prefix'].values()) expect(plan['bpf-encap'].has(encap ?? '')).toBe(true);
+    },
+  );
+
+  it('meets the other end at one network node, whichever pair', () => {
+    const nodeOf = (node: string, table: number, prefix: string): string | undefined =>
+      [...planOf(node).route.values()]
+        .find((route) => route.table === 0x5e000000 + table && route.prefix === prefix && route.nexthop !== undefined)
+        ?.nexthop?.split(' ')[2]
+        ?.slice(0, 10);
+    const there = nodeOf('hv1', 100, '10.1.0.0/24');
+    expect(there).toMatch(/^fd00:5e:9[12]/);
+    expect(nodeOf('hv1', 100, '172.16.0.0/16')).toBe(there);
+    expect(nodeOf('hv2', 200, '10.0.0.0/24')).toBe(there);
+  });
+
+  it('keeps what it has when there are no gateways', () => {
+    const plan = planOf('hv1', 'hybrid', withoutGateways());
+    for (const [kind, objects] of Object.entries(plan)) {
+      if (kind.startsWith('steer-')) expect(objects.size).toBe(0);
+    }
+    expect([...plan.route.values()].filter(({ prefix, type }) => prefix === '0.0.0.0/0' && type === 'unicast')).toEqual(
+      [],
+    );
+  });
+});
+
+describe('stableNumbers', () => {
+  it('gives each a number of its own, and keeps most when one comes', () => {
+    const names = Array.from({ length: 30 }, (_, index) => `gw${index}`);
+    const before = stableNumbers(names, 64);
+    expect(new Set(before.values()).size).toBe(30);
+    const after = stableNumbers([...names, 'another'], 64);
+    const moved = names.filter((name) => before.get(name) !== after.get(name)).length;
+    expect(moved).toBeLessThan(5);
+    expect(() => stableNumbers(names, 29)).toThrow(RangeError);
+  });
+});

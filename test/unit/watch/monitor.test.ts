@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { REASONS } from '../../../src/ebpf/counters.js';
+import { timeText } from '../../../src/watch/clock.js';
+import {
+  missedEvent,
+  missedLine,
+  MONITORED,
+  packetLine,
+  reasonNames,
+  reasonsNamed,
+} from '../../../src/watch/monitor.js';
+import { summarise, summaryText } from '../../../src/watch/summary.js';
+import type { PacketEvent } from '../../../src/watch/monitor.js';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+const ETHERNET4 = '020000000101 020000000001 0800';
+const ETHERNET6 = '020000000101 020000000001 86dd';
+/** 10.0.0.1 > 10.0.0.2, UDP 4000 > 53, 8 bytes of data. */
+const UDP4 = '45000024 00004000 40110000 0a000001 0a000002' + '0fa00035 00100000 0000000000000000';
+/** cafe::1 > cafe::2, an echo request. */
+const ECHO6 =
+  '60000000 00083a40 cafe0000000000000000000000000001 cafe0000000000000000000000000002' + '80000000 00010001';
+/** fd00:5e:1::1 > fd00:5e:2:4600:64::, IPv4 inside. */
+const OUTER = '60012345 00240440 fd00005e000100000000000000000001 fd00005e000246000064000000000000';
+
+describe('a packet in one line', () => {
+  it.each([
+    ['UDP', ETHERNET4 + UDP4, '10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes'],
+    ['an echo request', ETHERNET6 + ECHO6, 'cafe::1 > cafe::2 icmpv6 type 128, 48 bytes'],
+    [
+      'of an encapsulated one the inner packet, and who sent it to which SID',
+      ETHERNET6 + OUTER + UDP4,
+      '10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, in fd00:5e:1::1 > fd00:5e:2:4600:64::',
+    ],
+    ['cut short in its ports', (ETHERNET4 + UDP4).slice(0, -24), '10.0.0.1 > 10.0.0.2 udp, 36 bytes'],
+    ['cut short in its addresses', (ETHERNET4 + UDP4).slice(0, 60), '0x0800, 1500 bytes'],
+    [
+      'ARP',
+      '020000000101 020000000001 0806 0001080006040001 020000000001 0a000001 000000000000 0a0000fe',
+      '10.0.0.1 > 10.0.0.254 arp, 1500 bytes',
+    ],
+    ['something else', '020000000101 020000000001 88cc 0000', '0x88cc, 1500 bytes'],
+    ['nothing', '', 'truncated, 1500 bytes'],
+  ])('%s', (_what, frame, words) => {
+    expect(summaryText(summarise(hex(frame), 1500))).toBe(words);
+  });
+});
+
+describe('monitor', () => {
+  it('shows what does not take the fast path', () => {
+    expect(MONITORED.map((number) => REASONS[number]?.verdict)).not.toContain('forward');
+    expect(MONITORED).toHaveLength(REASONS.filter(({ verdict }) => verdict === 'drop' || verdict === 'punt').length);
+  });
+
+  it.each(['no member', 'no-member', 'NO_MEMBER', 'punt no member'])('knows %s', (name) => {
+    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
+      { verdict: 'punt', reason: 'no member' },
+    ]);
+  });
+
+  it('knows a reason of two verdicts, all of one, and none', () => {
+    expect(reasonsNamed('no room', false).map((number) => REASONS[number]?.verdict)).toEqual(['punt', 'drop']);
+    expect(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).toContain('drop');
+    expect(new Set(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).size).toBe(1);
+    expect(reasonsNamed('forwarded', false)).toEqual([]);
+    for (const name of reasonNames()) expect(reasonsNamed(name, false), name).not.toEqual([]);
+  });
+
+  it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
+    expect(reasonsNamed('drop', true)).toEqual(MONITORED);
+    expect(reasonsNamed('punt', true)).toEqual([]);
+    expect(reasonsNamed('drop no member', true)).toHaveLength(1);
+  });
+
+  it('columns are wide enough for most, and no wider line is cut', () => {
+    const event: PacketEvent = {
+      event: 'packet',
+      time: '2026-11-21T08:00:00.000001Z',
+      verdict: 'drop',
+      reason: 'source address',
+      program: 'port',
+      device: 'tap-a',
+      tenant: 'red',
+      port: 'red-a',
+      ...summarise(hex(ETHERNET4 + UDP4), 50),
+    };
+    expect(packetLine(event)).toBe(
+      '08:00:00.000001  drop     source address  red       red-a       10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes',
+    );
+    expect(packetLine({ ...event, tenant: null, port: null })).toContain('  -         (tap-a)     10.0.0.1');
+  });
+
+  it('says what was suppressed and lost', () => {
+    const [first = 0] = reasonsNamed('no member', false);
+    const event = missedEvent({ suppressed: new Map([[first, 12]]), lost: 3 }, '2026-11-21T08:00:00.000001Z', false);
+    expect(event).toEqual({
+      event: 'missed',
+      time: '2026-11-21T08:00:00.000001Z',
+      suppressed: [{ verdict: 'punt', reason: 'no member', packets: 12 }],
+      lost: 3,
+    });
+    expect(missedLine(event)).toBe('suppressed: 12 punt no member; lost: 3');
+    expect(missedLine({ ...event, suppressed: [] })).toBe('lost: 3');
+  });
+});
+
+it('time has microseconds', () => {
+  expect(timeText(1_763_711_999_000_456_789n)).toBe('2025-11-21T07:59:59.000456Z');
+});
