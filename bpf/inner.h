@@ -48,7 +48,7 @@ static __always_inline __u32 mix(__u64 a, __u64 b)
 	return h ^ (h >> 33);
 }
 
-/* Opens a connection: the kernel's guard clamps its MSS to the tenant's MTU. */
+/* Opens a connection: its MSS is clamped to the tenant's MTU. */
 static __always_inline bool is_syn(const struct inner *inner)
 {
 	return (inner->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;

@@ -32,6 +32,9 @@ struct port {
 	__u16 mtu; /* largest inner packet, bytes */
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
+	/* Where errors to the VM come from; zero without a subnet of that family. */
+	struct in6_addr gateway6;
+	__be32 gateway4;
 };
 
 enum port_flags {
@@ -61,7 +64,8 @@ struct prefix_key {
 
 enum target_kind {
 	TARGET_LOCAL = 1,  /* id: ifindex of a port */
-	TARGET_REMOTE = 2, /* id: of an encapsulation */
+	TARGET_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
+	TARGET_GATEWAY = 3, /* the tenant's gateway, which every node is */
 	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way */
 	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network; the kernel's routes know the next hop */
 };

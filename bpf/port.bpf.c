@@ -2,16 +2,17 @@
 /* tcx ingress of a tenant's interface: guard, lookup, H.Encaps.Red, straight to the uplink or to a port of this node. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include "aside.h"
 #include "encap.h"
 #include "events_tc.h"
 #include "guard.h"
 #include "keep.h"
+#include "mss.h"
 #include "recall.h"
 #include "stats.h"
 #include "steered.h"
 #include "way.h"
 
-#define TCX_NEXT (-1)
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
 #define PULL_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + 20)
 
@@ -139,13 +140,6 @@ static __always_inline enum reason to_remote(struct __sk_buff *skb, const struct
 	return REASON_FORWARDED;
 }
 
-static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
-{
-	count_reason(reason);
-	seen(skb, reason, 0, HOOK_PORT);
-	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
-}
-
 static __always_inline int port(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, zero = 0, id;
@@ -155,7 +149,6 @@ static __always_inline int port(struct __sk_buff *skb)
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
-	bool steered = false;
 	struct way way;
 
 	if (!port || !node)
@@ -166,46 +159,48 @@ static __always_inline int port(struct __sk_buff *skb)
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
-			return verdict(skb, PUNT_NO_ROOM);
+			return aside(skb, PUNT_NO_ROOM);
 	}
 	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
 	if (reason == REASON_FORWARDED)
 		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
-		return verdict(skb, reason);
+		return aside(skb, reason);
+	if (is_syn(&inner))
+		clamp_mss(skb, ETH_HLEN + inner.header_bytes, port->mtu - inner.header_bytes - TCP_HEADER_BYTES);
 	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
-			return verdict(skb, PUNT_NO_MEMBER);
+			return aside(skb, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
 			keep(skb);
 			reason = to_local(skb, &inner, id, port);
 			if (reason != REASON_FORWARDED)
-				return verdict(skb, reason);
+				return aside(skb, reason);
 			count_reason(REASON_FORWARDED);
 			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return bpf_redirect(id, 0);
 		}
 		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
-		steered = target->kind == TARGET_STEERED;
-		if (steered) {
+		if (target->kind == TARGET_STEERED) {
 			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
 			if (!id)
-				return verdict(skb, DROP_NO_NETWORK_NODE);
+				return aside(skb, DROP_NO_NETWORK_NODE);
+		} else if (!id) {
+			/* The gateway, or a member that the kernel alone knows the way to. */
+			return aside(skb, PUNT_NO_MEMBER);
 		} else {
 			remember_egress(&inner, ifindex, epoch, id);
 		}
 	}
-	if (!steered && is_syn(&inner) && !alone)
-		return verdict(skb, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
-		return verdict(skb, reason);
+		return aside(skb, reason);
 	keep(skb);
 	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(skb, reason);
+		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
 	return bpf_redirect(way.hop->ifindex, 0);

@@ -9,9 +9,9 @@
 #include "steered.h"
 #include "way.h"
 
+/* What is not dropped here meets tcx next, which answers it or counts why it does not take the fast path. */
 static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 {
-	/* What goes on meets tcx, which counts it. */
 	if (reason < DROP_MALFORMED)
 		return XDP_PASS;
 	count_reason(reason);
@@ -81,7 +81,6 @@ static __always_inline int port(struct xdp_md *ctx)
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
-	bool steered = false;
 	struct way way;
 
 	if (!port || !node)
@@ -91,6 +90,9 @@ static __always_inline int port(struct xdp_md *ctx)
 		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
+	/* Its MSS is clamped at tcx. */
+	if (is_syn(&inner))
+		return XDP_PASS;
 	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
@@ -116,17 +118,16 @@ static __always_inline int port(struct xdp_md *ctx)
 			return bpf_redirect(id, 0);
 		}
 		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
-		steered = target->kind == TARGET_STEERED;
-		if (steered) {
+		if (target->kind == TARGET_STEERED) {
 			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
 			if (!id)
 				return verdict(ctx, DROP_NO_NETWORK_NODE);
+		} else if (!id) {
+			return verdict(ctx, PUNT_NO_MEMBER);
 		} else {
 			remember_egress(&inner, ifindex, epoch, id);
 		}
 	}
-	if (!steered && is_syn(&inner) && !alone)
-		return verdict(ctx, PUNT_TCP_SYN);
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);

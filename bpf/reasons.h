@@ -6,6 +6,12 @@
 enum reason {
 	/* It took the fast path. */
 	REASON_FORWARDED,
+	/* Answered by the program, in the node's place. */
+	ANSWER_ARP,
+	ANSWER_NEIGHBOUR, /* a neighbour solicitation */
+	ANSWER_ECHO,	  /* a ping of the gateway's address */
+	ANSWER_HOP_LIMIT, /* Time Exceeded was sent */
+	ANSWER_TOO_BIG,	  /* Fragmentation Needed or Packet Too Big was sent */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
@@ -14,7 +20,6 @@ enum reason {
 	PUNT_IP_OPTIONS, /* IPv6 extension headers, more than are read */
 	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
 	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
-	PUNT_TCP_SYN,	 /* its MSS is to be clamped */
 	PUNT_UNRESOLVED, /* no underlay neighbour known */
 	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
 	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */
@@ -23,10 +28,14 @@ enum reason {
 	DROP_MALFORMED,
 	DROP_SOURCE_MAC,
 	DROP_SOURCE_ADDRESS,
+	DROP_NEIGHBOUR_SENDER, /* ARP or a neighbour solicitation of another sender than the port's */
 	DROP_SID_BLOCK,
 	DROP_ROUTING_HEADER,
 	DROP_BEHAVIOUR, /* the SID does not take that family */
 	DROP_NO_ROOM, /* no memory, after it was altered for the way */
+	DROP_HOP_LIMIT, /* at its last hop, and nobody may be told (of an ICMP error, of a later fragment) */
+	DROP_TOO_BIG,	/* likewise */
+	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
 	/* Dropped by a network node. */
 	DROP_NO_POLICY, /* none is between the two */

@@ -7,8 +7,8 @@
 #include "outer.h"
 #include "stats.h"
 #include "steered.h"
+#include "tell_sender.h"
 
-#define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
 
@@ -88,10 +88,10 @@ static __always_inline int uplink(struct __sk_buff *skb)
 			reason = finish_arrival(&arrival, data, data_end);
 		}
 	}
-	count_reason(reason);
-	seen(skb, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK);
 	if (reason != REASON_FORWARDED)
-		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+		return aside(skb, reason);
+	count_reason(reason);
+	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
 	return bpf_redirect(arrival.ifindex, 0);
 }

@@ -124,6 +124,8 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
     vmMac: mac(side.vmMac),
     mtu: tenantMtu,
     ownMac: mac(side.portMac),
+    gateway4: 0,
+    gateway6: new Uint8Array(16),
     dscp: DscpPolicy.DSCP_COPY,
     flags: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
   });

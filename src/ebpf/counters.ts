@@ -3,8 +3,8 @@ import { Count, Port, Reason, Traffic } from './generated/layouts.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { FastpathMaps } from './maps.js';
 
-/** What became of packets: they took the fast path, were handed to the kernel, or were dropped. */
-export type Verdict = 'forward' | 'punt' | 'drop';
+/** What became of packets: they took the fast path, were answered, were handed to the kernel, or were dropped. */
+export type Verdict = 'forward' | 'answer' | 'punt' | 'drop';
 
 export interface ReasonCount {
   verdict: Verdict;
@@ -29,7 +29,7 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
   .sort(([, a], [, b]) => a - b)
   .map(([name]) => {
     const [prefix = '', ...words] = name.toLowerCase().split('_');
-    const verdict = prefix === 'punt' || prefix === 'drop' ? prefix : 'forward';
+    const verdict = prefix === 'answer' || prefix === 'punt' || prefix === 'drop' ? prefix : 'forward';
     return { verdict, reason: words.join(' ') };
   });
 

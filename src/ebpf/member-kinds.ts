@@ -12,6 +12,8 @@ import type { BpfMember } from './objects.js';
 /** Bits before a prefix's own in a key: tenant and family. */
 const KEY_BITS = 64;
 const NONE: readonly string[] = [];
+/** No encapsulation has this id: the packet is the kernel's. */
+const KERNEL_ENCAP = 0;
 
 const devices = ({ device, external }: BpfMember): readonly string[] => {
   const name = device ?? external;
@@ -19,10 +21,12 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-function describe(what: string, key: string, { tenant, device, encap, external }: BpfMember): string {
+function describe(what: string, key: string, { tenant, device, encap, external, gateway }: BpfMember): string {
   const to = key.slice(addressStart(key));
   if (external !== undefined) return `fast path ${what} ${to} zone ${tenant} external dev ${external}`;
-  return `fast path ${what} ${to} tenant ${tenant} ${device === undefined ? `encap ${encap ?? ''}` : `dev ${device}`}`;
+  const elsewhere = encap === undefined ? 'by the kernel' : `encap ${encap}`;
+  const where = gateway ? 'gateway' : device === undefined ? elsewhere : `dev ${device}`;
+  return `fast path ${what} ${to} tenant ${tenant} ${where}`;
 }
 
 function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember, 'tenant'> {
@@ -30,7 +34,9 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
   const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
   if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
   if (kind === TargetKind.TARGET_EXTERNAL) return { external: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
   return { encap: `kind ${kind} id ${id}` };
 }
 
@@ -40,9 +46,11 @@ function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, a
   into.writeUInt32LE(id, at + Target.OFFSETS.id);
 }
 
-function targetOf(kernel: Kernel, key: string, { device, encap = '', external }: BpfMember): [number, number] {
+function targetOf(kernel: Kernel, key: string, { device, encap, external, gateway }: BpfMember): [number, number] {
+  if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) return [TargetKind.TARGET_EXTERNAL, indexOfPresent(kernel, external)];
+  if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
   const id = kernel.fastpath.encapIds.get(encap);
   if (id === undefined) throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
   return [TargetKind.TARGET_REMOTE, id];

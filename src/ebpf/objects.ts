@@ -38,6 +38,9 @@ export interface BpfPort {
   /** Bytes of the largest inner packet. */
   mtu: number;
   dscp: DscpPolicy;
+  /** Where ICMP errors to the VM come from, where the tenant has a subnet of that family. */
+  gateway4?: string;
+  gateway6?: string;
   /** Only found, never planned: what follows from the interface is not as the interface is now. */
   stale?: string;
 }
@@ -49,15 +52,16 @@ export interface BpfSource {
 }
 
 /**
- * Where a tenant's address or prefix is: behind a port of this node, or behind an encapsulation. The address is in the key
+ * Where a tenant's address or prefix is: behind a port of this node, behind an encapsulation, or the node itself is the gateway. The address is in the key
  * alone, so all addresses of one place share one value.
  */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
   device?: string;
-  /** Key of a `bpf-encap`. */
+  /** Key of a `bpf-encap`; none where the kernel alone knows the way. */
   encap?: string;
+  gateway?: true;
   /** Of an external network: the interface it is reached by. */
   external?: string;
 }

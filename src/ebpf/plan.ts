@@ -2,6 +2,7 @@
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
+import { hostPrefix, prefixContains } from '../net/prefix.js';
 import { memberKey } from './member-key.js';
 import type { BpfMember, RemotePlace } from './objects.js';
 import type { Emit } from '../plan/plan.js';
@@ -65,15 +66,20 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
   }
 }
 
-/** A VM on another node. */
+/** A VM on another node: how to reach it, or that it is there to be asked for where the kernel alone knows the way. */
 export function planFastRemotePort(view: IntentView, pair: RemotePair, port: Port, emit: Emit): void {
-  if (view.fastpath === undefined || !isShort(view, port.tenant, port.node)) return;
-  for (const to of port.addresses) {
+  if (view.fastpath === undefined) return;
+  const known = isShort(view, port.tenant, port.node);
+  const where = (to: string): BpfMember => {
     const place = placeOf(view, pair, familyOf(to));
+    return known ? place : { tenant: place.tenant };
+  };
+  for (const to of port.addresses) {
+    const place = where(to);
     emit('bpf-member', memberKey(place.tenant, to), place);
   }
   for (const to of port.prefixes) {
-    const place = placeOf(view, pair, familyOf(to));
+    const place = where(to);
     emit('bpf-prefix', memberKey(place.tenant, to), place);
   }
 }
@@ -93,7 +99,16 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   const tenant = view.tenant(port.tenant);
   const { id, dscp } = tenant;
   const device = port.interface;
-  emit('bpf-port', device, { tenant: id, mac: port.mac, mtu: view.tenantMtu(tenant), dscp });
+  const gateway4 = gatewayOf(tenant, port, 4);
+  const gateway6 = gatewayOf(tenant, port, 6);
+  emit('bpf-port', device, {
+    tenant: id,
+    mac: port.mac,
+    mtu: view.tenantMtu(tenant),
+    dscp,
+    ...(gateway4 !== undefined && { gateway4 }),
+    ...(gateway6 !== undefined && { gateway6 }),
+  });
   const place: BpfMember = { tenant: id, device };
   for (const address of port.addresses) {
     emit('bpf-source', `${device} ${address}`, { device, from: address });
@@ -108,12 +123,22 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...aloneOf(view) });
 }
 
-/** A tenant's local SIDs. */
+/** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
 export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   if (view.fastpath === undefined) return;
   for (const behaviour of view.localBehaviours()) {
     emit('bpf-sid', tenantSid(view.self.locator, behaviour, tenant.id), { tenant: tenant.id, behaviour });
   }
+  const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
+  for (const to of gateways) emit('bpf-member', memberKey(tenant.id, to), { tenant: tenant.id, gateway: true });
+}
+
+/** The gateway of the subnet that a port is in, or of the tenant's first of that family. */
+function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): string | undefined {
+  const candidates = subnets.filter(({ prefix }) => familyOf(prefix) === family);
+  const own = addresses.find((address) => familyOf(address) === family);
+  const subnet = candidates.find(({ prefix }) => own !== undefined && prefixContains(prefix, hostPrefix(own)));
+  return (subnet ?? candidates[0])?.gateway;
 }
 
 function aloneOf({ alone }: IntentView): { alone?: true } {

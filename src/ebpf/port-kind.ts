@@ -1,11 +1,12 @@
 import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
 import { formatMac, writeMac } from '../net/mac.js';
-import { indexOfDevice } from './bytes.js';
+import { getAddress, indexOfDevice, putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
-import { DscpPolicy, Port, PortFlags } from './generated/layouts.js';
+import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { DscpPolicy as Policy } from '../intent/types.js';
+import type { BpfPort } from './objects.js';
 
 function dscpNumber(policy: Policy): number {
   if (policy === 'copy') return DscpPolicy.DSCP_COPY;
@@ -52,6 +53,7 @@ export const bpfPortKind = entryKind<'bpf-port'>({
         mac: formatMac(values, valueAt + Port.OFFSETS.vmMac),
         mtu: values.readUInt16LE(valueAt + Port.OFFSETS.mtu),
         dscp: dscpPolicy(values.readUInt8(valueAt + Port.OFFSETS.dscp)),
+        ...readGateways(values, valueAt),
         ...(stale && { stale: `lladdr ${ownMac} flags ${flags}` }),
       },
     ];
@@ -62,7 +64,7 @@ export const bpfPortKind = entryKind<'bpf-port'>({
     into.writeUInt32LE(index, at);
     return true;
   },
-  writeValue(kernel, device, { tenant, mac, mtu, dscp }, into, at) {
+  writeValue(kernel, device, { tenant, mac, mtu, dscp, gateway4, gateway6 }, into, at) {
     const ownMac = kernel.links.get(device)?.mac;
     if (ownMac === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
     into.writeUInt32LE(tenant, at + Port.OFFSETS.tenant);
@@ -70,6 +72,9 @@ export const bpfPortKind = entryKind<'bpf-port'>({
     into.writeUInt16LE(Math.min(mtu, 0xffff), at + Port.OFFSETS.mtu);
     into.writeUInt8(dscpNumber(dscp), at + Port.OFFSETS.dscp);
     into.writeUInt8(flagsOf(kernel, device), at + Port.OFFSETS.flags);
+    into.fill(0, at + Port.OFFSETS.gateway6, at + Port.OFFSETS.gateway4 + 4);
+    if (gateway4 !== undefined) putAddress(gateway4, into, at + Port.OFFSETS.gateway4);
+    if (gateway6 !== undefined) putAddress(gateway6, into, at + Port.OFFSETS.gateway6);
     writeMac(mac, into, at + Port.OFFSETS.vmMac);
     writeMac(ownMac, into, at + Port.OFFSETS.ownMac);
   },
@@ -78,6 +83,16 @@ export const bpfPortKind = entryKind<'bpf-port'>({
   },
   describe: (device, { tenant, mac, mtu }) => `fast path port ${device} tenant ${tenant} lladdr ${mac} mtu ${mtu}`,
 });
+
+function readGateways(values: Buffer, at: number): Pick<BpfPort, 'gateway4' | 'gateway6'> {
+  const has = (offset: number, bytes: number): boolean =>
+    values.subarray(at + offset, at + offset + bytes).some((byte) => byte !== 0);
+  const { gateway4, gateway6 } = Port.OFFSETS;
+  return {
+    ...(has(gateway4, 4) && { gateway4: getAddress(values, at + gateway4, Family.FAMILY_INET) }),
+    ...(has(gateway6, 16) && { gateway6: getAddress(values, at + gateway6, Family.FAMILY_INET6) }),
+  };
+}
 
 /** The counters of a port; those of another before it are set to zero. */
 function slotOf(kernel: Kernel, device: string): number {

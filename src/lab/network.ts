@@ -5,10 +5,8 @@ import { Sysctls } from '../kernel/sysctl.js';
 import { createAddress } from '../netlink/address.js';
 import { createNetns, openNetns } from '../netlink/netns.js';
 import { deleteLink, getLink, newLink, setLink } from '../netlink/link.js';
-import { replaceNeighbour } from '../netlink/neighbour.js';
 import { createRoute } from '../netlink/route.js';
 import { NetlinkSocket } from '../netlink/socket.js';
-import { NeighbourState } from '../netlink/types.js';
 import { familyOf } from '../net/address.js';
 import { parsePrefix, prefixContains } from '../net/prefix.js';
 import { removeNamespaces } from './namespaces.js';
@@ -69,27 +67,15 @@ export function plugVm(topology: Topology, vm: LabVm): void {
       const everything = familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0';
       socket.request(createRoute({ table: RT_TABLE_MAIN, prefix: everything, gateway, oif: ifindex }));
     }
-    if (find(topology.nodes, vm.node).dataplane === 'ebpf') pinNeighbours(topology, vm, socket, ifindex);
+    if (find(topology.nodes, vm.node).dataplane === 'ebpf') {
+      // A veth takes no more than its peer's MTU: the VM is told elsewhere what fits.
+      socket.request(setLink(ifindex, { mtu: (topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU) - OUTER_HEADER_BYTES }));
+    }
     for (const prefix of vm.prefixes ?? []) {
       // The kernel answers for a whole local prefix: enough of a network behind the VM.
       socket.request(createRoute({ table: 255, prefix, type: 'local', oif: loopback(socket) }));
     }
   });
-}
-
-/** What a VM has from elsewhere in ebpf mode: where its gateways and the tenant's members are (at its port), and how much fits. */
-function pinNeighbours(topology: Topology, vm: LabVm, socket: NetlinkSocket, ifindex: number): void {
-  const { subnets } = find(topology.tenants, vm.tenant);
-  const others = topology.vms.filter(({ name, tenant }) => tenant === vm.tenant && name !== vm.name);
-  let mac: string | undefined;
-  withSocket(netnsOf(topology, vm.node), (node) => {
-    mac = getLink(node, vm.name)?.mac;
-  });
-  if (mac === undefined) throw new Error(`device ${vm.name} vanished`);
-  socket.request(setLink(ifindex, { mtu: (topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU) - OUTER_HEADER_BYTES }));
-  for (const address of [...subnets.map(({ gateway }) => gateway), ...others.flatMap(({ addresses }) => addresses)]) {
-    socket.request(replaceNeighbour({ ifindex, address, mac, state: NeighbourState.permanent }));
-  }
 }
 
 /** IPv4 speaks from the address added first, IPv6 from the one added last (all else being equal: RFC 6724 section 5). */

@@ -16,7 +16,7 @@ export function planWarnings(view: IntentView): string[] {
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;
-    if (!view.alone && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
+    if (view.fastpath === undefined && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
       warnings.push(
         `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
           `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)`,

@@ -2,6 +2,52 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
+/** struct port, 44 bytes */
+export interface Port {
+  tenant: number;
+  slot: number;
+  /** 6 bytes */
+  vmMac: Uint8Array;
+  /** 6 bytes */
+  ownMac: Uint8Array;
+  mtu: number;
+  dscp: number;
+  flags: number;
+  /** 16 bytes */
+  gateway6: Uint8Array;
+  gateway4: number;
+}
+
+export const Port = {
+  NAME: 'struct port',
+  SIZE: 44,
+  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, ownMac: 14, mtu: 20, dscp: 22, flags: 23, gateway6: 24, gateway4: 40 },
+  encode(into: Buffer, offset: number, value: Port): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.slot, offset + 4);
+    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
+    putBytes(into, offset + 14, value.ownMac, 6, 'port.own_mac');
+    into.writeUInt16LE(value.mtu, offset + 20);
+    into.writeUInt8(value.dscp, offset + 22);
+    into.writeUInt8(value.flags, offset + 23);
+    putBytes(into, offset + 24, value.gateway6, 16, 'port.gateway6');
+    into.writeUInt32BE(value.gateway4, offset + 40);
+  },
+  decode(from: Buffer, offset: number): Port {
+    return {
+      tenant: from.readUInt32LE(offset),
+      slot: from.readUInt32LE(offset + 4),
+      vmMac: getBytes(from, offset + 8, 6),
+      ownMac: getBytes(from, offset + 14, 6),
+      mtu: from.readUInt16LE(offset + 20),
+      dscp: from.readUInt8(offset + 22),
+      flags: from.readUInt8(offset + 23),
+      gateway6: getBytes(from, offset + 24, 16),
+      gateway4: from.readUInt32BE(offset + 40),
+    };
+  },
+} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
+
 /** struct node, 48 bytes */
 export interface Node {
   /** 16 bytes */
@@ -29,45 +75,6 @@ export const Node = {
     };
   },
 } as const satisfies Codec<Node> & { OFFSETS: Record<keyof Node, number> };
-
-/** struct port, 24 bytes */
-export interface Port {
-  tenant: number;
-  slot: number;
-  /** 6 bytes */
-  vmMac: Uint8Array;
-  /** 6 bytes */
-  ownMac: Uint8Array;
-  mtu: number;
-  dscp: number;
-  flags: number;
-}
-
-export const Port = {
-  NAME: 'struct port',
-  SIZE: 24,
-  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, ownMac: 14, mtu: 20, dscp: 22, flags: 23 },
-  encode(into: Buffer, offset: number, value: Port): void {
-    into.writeUInt32LE(value.tenant, offset);
-    into.writeUInt32LE(value.slot, offset + 4);
-    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
-    putBytes(into, offset + 14, value.ownMac, 6, 'port.own_mac');
-    into.writeUInt16LE(value.mtu, offset + 20);
-    into.writeUInt8(value.dscp, offset + 22);
-    into.writeUInt8(value.flags, offset + 23);
-  },
-  decode(from: Buffer, offset: number): Port {
-    return {
-      tenant: from.readUInt32LE(offset),
-      slot: from.readUInt32LE(offset + 4),
-      vmMac: getBytes(from, offset + 8, 6),
-      ownMac: getBytes(from, offset + 14, 6),
-      mtu: from.readUInt16LE(offset + 20),
-      dscp: from.readUInt8(offset + 22),
-      flags: from.readUInt8(offset + 23),
-    };
-  },
-} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
 /** struct source_key, 24 bytes */
 export interface SourceKey {
@@ -532,7 +539,7 @@ export const KnownWay = {
   },
 } as const satisfies Codec<KnownWay> & { OFFSETS: Record<keyof KnownWay, number> };
 
-/** struct known_port, 40 bytes */
+/** struct known_port, 64 bytes */
 export interface KnownPort {
   epoch: bigint;
   ifindex: number;
@@ -542,13 +549,14 @@ export interface KnownPort {
 
 export const KnownPort = {
   NAME: 'struct known_port',
-  SIZE: 40,
+  SIZE: 64,
   OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16 },
   encode(into: Buffer, offset: number, value: KnownPort): void {
     into.writeBigUInt64LE(value.epoch, offset);
     into.writeUInt32LE(value.ifindex, offset + 8);
     into.writeUInt32LE(value.unused, offset + 12);
     Port.encode(into, offset + 16, value.port);
+    into.fill(0, offset + 60, offset + 64);
   },
   decode(from: Buffer, offset: number): KnownPort {
     return {
@@ -606,6 +614,43 @@ export const Count = {
     };
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
+
+/** struct reply_space, 608 bytes */
+export interface ReplySpace {
+  /** 32 */
+  part: bigint[];
+  /** 32 */
+  frame: bigint[];
+  /** 12 */
+  quote: bigint[];
+}
+
+export const ReplySpace = {
+  NAME: 'struct reply_space',
+  SIZE: 608,
+  OFFSETS: { part: 0, frame: 256, quote: 512 },
+  encode(into: Buffer, offset: number, value: ReplySpace): void {
+    checkLength(value.part, 32, 'reply_space.part');
+    for (const [index, element] of value.part.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+    checkLength(value.frame, 32, 'reply_space.frame');
+    for (const [index, element] of value.frame.entries()) {
+      into.writeBigUInt64LE(element, offset + 256 + index * 8);
+    }
+    checkLength(value.quote, 12, 'reply_space.quote');
+    for (const [index, element] of value.quote.entries()) {
+      into.writeBigUInt64LE(element, offset + 512 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): ReplySpace {
+    return {
+      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
+      quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
+    };
+  },
+} as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
 
 /** struct watcher, 32 bytes */
 export interface Watcher {
@@ -755,6 +800,25 @@ export const Scratch = {
     };
   },
 } as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+
+/** struct limit, 8 bytes */
+export interface Limit {
+  fullAtNs: bigint;
+}
+
+export const Limit = {
+  NAME: 'struct limit',
+  SIZE: 8,
+  OFFSETS: { fullAtNs: 0 },
+  encode(into: Buffer, offset: number, value: Limit): void {
+    into.writeBigUInt64LE(value.fullAtNs, offset);
+  },
+  decode(from: Buffer, offset: number): Limit {
+    return {
+      fullAtNs: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
 
 /** struct maglev, 16376 bytes */
 export interface Maglev {
@@ -1076,40 +1140,49 @@ export const Watching = {
 /** enum reason */
 export const Reason = {
   REASON_FORWARDED: 0,
-  PUNT_NOT_IP: 1,
-  PUNT_NOT_ROUTED: 2,
-  PUNT_NO_MEMBER: 3,
-  PUNT_NOT_LOCAL: 4,
-  PUNT_IP_OPTIONS: 5,
-  PUNT_HOP_LIMIT: 6,
-  PUNT_TOO_BIG: 7,
-  PUNT_TCP_SYN: 8,
-  PUNT_UNRESOLVED: 9,
-  PUNT_SEGMENTS: 10,
-  PUNT_NO_ROOM: 11,
-  PUNT_NO_OFFLOAD: 12,
-  DROP_MALFORMED: 13,
-  DROP_SOURCE_MAC: 14,
-  DROP_SOURCE_ADDRESS: 15,
-  DROP_SID_BLOCK: 16,
-  DROP_ROUTING_HEADER: 17,
-  DROP_BEHAVIOUR: 18,
-  DROP_NO_ROOM: 19,
-  DROP_ECN: 20,
-  DROP_NO_POLICY: 21,
-  DROP_NO_POLICY_MATCH: 22,
-  DROP_POLICY: 23,
-  DROP_NOT_ESTABLISHED: 24,
-  DROP_FRAGMENT: 25,
-  DROP_NO_CONNECTION_TABLE: 26,
-  DROP_NO_NETWORK_NODE: 27,
-  REASON_COUNT: 28,
+  ANSWER_ARP: 1,
+  ANSWER_NEIGHBOUR: 2,
+  ANSWER_ECHO: 3,
+  ANSWER_HOP_LIMIT: 4,
+  ANSWER_TOO_BIG: 5,
+  PUNT_NOT_IP: 6,
+  PUNT_NOT_ROUTED: 7,
+  PUNT_NO_MEMBER: 8,
+  PUNT_NOT_LOCAL: 9,
+  PUNT_IP_OPTIONS: 10,
+  PUNT_HOP_LIMIT: 11,
+  PUNT_TOO_BIG: 12,
+  PUNT_UNRESOLVED: 13,
+  PUNT_SEGMENTS: 14,
+  PUNT_NO_ROOM: 15,
+  PUNT_NO_OFFLOAD: 16,
+  DROP_MALFORMED: 17,
+  DROP_SOURCE_MAC: 18,
+  DROP_SOURCE_ADDRESS: 19,
+  DROP_NEIGHBOUR_SENDER: 20,
+  DROP_SID_BLOCK: 21,
+  DROP_ROUTING_HEADER: 22,
+  DROP_BEHAVIOUR: 23,
+  DROP_NO_ROOM: 24,
+  DROP_HOP_LIMIT: 25,
+  DROP_TOO_BIG: 26,
+  DROP_ERROR_RATE: 27,
+  DROP_ECN: 28,
+  DROP_NO_POLICY: 29,
+  DROP_NO_POLICY_MATCH: 30,
+  DROP_POLICY: 31,
+  DROP_NOT_ESTABLISHED: 32,
+  DROP_FRAGMENT: 33,
+  DROP_NO_CONNECTION_TABLE: 34,
+  DROP_NO_NETWORK_NODE: 35,
+  REASON_COUNT: 36,
 } as const;
 
 /** enum target_kind */
 export const TargetKind = {
   TARGET_LOCAL: 1,
   TARGET_REMOTE: 2,
+  TARGET_GATEWAY: 3,
   TARGET_STEERED: 8,
   TARGET_EXTERNAL: 9,
 } as const;

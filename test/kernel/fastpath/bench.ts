@@ -36,6 +36,8 @@ export const PATHS: Readonly<Record<number, readonly string[]>> = {
   4: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:2:4600:64::'],
   5: ['fd00:5e:91:1::', 'fd00:5e:92:1::', 'fd00:5e:93:1::', 'fd00:5e:2:4600:64::'],
 };
+/** The tenant's gateway, of each family. */
+export const GATEWAYS = ['10.0.0.254', 'cafe::254'] as const;
 /** A port of this node whose interface does not segment tunnels, nor take frames from XDP; it has 10.0.0.9 and cafe::9. */
 const PLAIN_PORT = 79;
 const OTHER_PORT = 77;
@@ -151,6 +153,8 @@ export class Bench {
       vmMac: mac(MACS.vm),
       mtu: MTU,
       ownMac: mac(MACS.port),
+      gateway4: bytesOf(GATEWAYS[0]).readUInt32BE(0),
+      gateway6: bytesOf(GATEWAYS[1]),
       dscp: layouts.DscpPolicy.DSCP_COPY,
       flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_FRAMES,
       ...change,
@@ -159,10 +163,11 @@ export class Bench {
     this.forget();
   }
 
-  setUnderlay(id: number, macs: readonly string[], mtu = 1500 + 64): void {
+  /** @param mtus of the ways, bytes */
+  setUnderlay(id: number, macs: readonly string[], ...mtus: readonly number[]): void {
     const hops = Array.from({ length: 4 }, (_, index) => ({
       ifindex: macs[index] === undefined ? 0 : 500 + index,
-      mtu: macs[index] === undefined ? 0 : mtu,
+      mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
       unused: 0,
@@ -182,6 +187,13 @@ export class Bench {
       encode(layouts.MemberKey, { tenant, ...family(to) }),
       encode(layouts.Target, { kind, id }),
     );
+  }
+
+  /** @param id of its encapsulation */
+  addRemotePrefix(to: string, length: number, id: number): void {
+    const key = { length: 64 + length, tenant: TENANT, ...family(to) };
+    const target = { kind: layouts.TargetKind.TARGET_REMOTE, id };
+    this.maps.prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, target));
   }
 
   /** What the VM at an interface may send from. */
@@ -221,8 +233,8 @@ export class Bench {
   }
 
   #fill(): void {
-    const { nodes, sources, source_prefixes: sourcePrefixes, prefixes, encaps, sids } = this.maps;
-    const { TARGET_LOCAL, TARGET_REMOTE } = layouts.TargetKind;
+    const { nodes, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
+    const { TARGET_LOCAL, TARGET_REMOTE, TARGET_GATEWAY } = layouts.TargetKind;
     const node = {
       source: bytesOf(SOURCE),
       sidBlock: bytesOf('fd00:5e::'),
@@ -249,14 +261,11 @@ export class Bench {
     for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, TARGET_LOCAL, this.ifindex);
     for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, TARGET_LOCAL, OTHER_PORT);
     for (const address of ['10.0.0.9', 'cafe::9']) this.addMember(address, TARGET_LOCAL, PLAIN_PORT);
+    for (const gateway of GATEWAYS) this.addMember(gateway, TARGET_GATEWAY, 0);
     // The tenant next door has an address of the first one's, elsewhere.
     this.addMember('10.0.0.2', TARGET_REMOTE, 3, TENANT + 1);
-    const prefix = (to: string, length: number, id: number): void => {
-      const key = { length: 64 + length, tenant: TENANT, ...family(to) };
-      prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, { kind: TARGET_REMOTE, id }));
-    };
-    prefix('172.16.0.0', 12, 2);
-    prefix('172.16.5.0', 24, 3);
+    this.addRemotePrefix('172.16.0.0', 12, 2);
+    this.addRemotePrefix('172.16.5.0', 24, 3);
     for (const [name, sid] of Object.entries(SIDS)) {
       const behaviour = { dt46: 0x46, dt4: 4, dt6: 6 }[name] ?? 0;
       sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));

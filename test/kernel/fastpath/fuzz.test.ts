@@ -9,6 +9,7 @@ import { randomInt } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { expect, it, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
+import type { Verdict } from '../../../src/ebpf/counters.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfObject } from '../../../src/libbpf/index.js';
 import { inNetns } from '../../../src/netlink/netns.js';
@@ -53,8 +54,8 @@ const SUBJECTS: Subject[] = [
   { name: 'segue_uplink_xdp', hook: 'xdp', side: 'uplink', program: (bench) => bench.program('uplink_xdp') },
 ];
 
-function sums(bench: Bench): Record<'forward' | 'punt' | 'drop', number> {
-  const all = { forward: 0, punt: 0, drop: 0 };
+function sums(bench: Bench): Record<Verdict, number> {
+  const all = { forward: 0, answer: 0, punt: 0, drop: 0 };
   for (const { verdict, packets } of reasonCounts(bench.maps)) all[verdict] += packets;
   return all;
 }
@@ -108,9 +109,12 @@ it.each(SUBJECTS)(`$name and ${RUNS} packets, seed ${SEED}`, (subject) => {
 
   expect(fuzzed.runs).toBe(RUNS);
   expect(fuzzed.next + fuzzed.drop + fuzzed.redirect).toBe(RUNS);
-  expect({ redirect: counted.forward, drop: counted.drop }).toEqual({ redirect: fuzzed.redirect, drop: fuzzed.drop });
+  expect({ redirect: counted.forward + counted.answer, drop: counted.drop }).toEqual({
+    redirect: fuzzed.redirect,
+    drop: fuzzed.drop,
+  });
   // Every packet that is the program's business has one reason. What XDP hands on is counted by tcx, which meets it next.
-  if (hook === 'tc') expect(counted.forward + counted.punt + counted.drop).toBe(fuzzed.mine);
+  if (hook === 'tc') expect(counted.forward + counted.answer + counted.punt + counted.drop).toBe(fuzzed.mine);
   else expect(counted.punt).toBeLessThanOrEqual(fuzzed.next);
   // A run of nothing but refusals would prove nothing.
   expect(fuzzed.redirect).toBeGreaterThan(RUNS / 20);

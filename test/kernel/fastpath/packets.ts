@@ -36,6 +36,7 @@ export interface Ip4 {
   ttl?: number;
   tos?: number;
   protocol?: number;
+  id?: number;
   /** flags and offset, the third word */
   fragment?: number;
   /** multiple of 4 bytes */
@@ -52,7 +53,7 @@ export function ip4(fields: Ip4 = {}): Buffer {
   header.writeUInt8(0x40 | (header.length / 4), 0);
   header.writeUInt8(tos, 1);
   header.writeUInt16BE(fields.length ?? header.length + payload.length, 2);
-  header.writeUInt16BE(0x1234, 4);
+  header.writeUInt16BE(fields.id ?? 0x1234, 4);
   header.writeUInt16BE(fragment, 6);
   header.writeUInt8(ttl, 8);
   header.writeUInt8(protocol, 9);
@@ -164,7 +165,9 @@ export function withoutFlowLabel(frame: Buffer): { frame: Buffer; flowLabel: num
   return { frame: copy, flowLabel: word & 0xfffff };
 }
 
-function checksum(bytes: Buffer): number {
+/** The Internet checksum (RFC 1071). */
+export function checksum(odd: Buffer): number {
+  const bytes = odd.length % 2 === 0 ? odd : Buffer.concat([odd, Buffer.alloc(1)]);
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);

@@ -48,7 +48,6 @@ function dropped(what: string, packet: Buffer, reason: string): Case {
 }
 
 const big4 = (bytes: number): Buffer => ip4({ payload: udp({ size: bytes - 28 }) });
-const big6 = (bytes: number): Buffer => ip6({ payload: udp({ size: bytes - 48 }) });
 
 const ROUTER_ALERT = Buffer.from([0x94, 4, 0, 0]);
 /** Destination options one after the other, then UDP, or what is told. */
@@ -131,27 +130,11 @@ const CASES: Case[] = [
       from: MACS.otherPort,
     }),
   },
-  left(
-    'a super-packet whose segments are too long',
-    ip4({ protocol: IP.tcp, payload: tcp({ size: 3000 }) }),
-    'too big',
-    {
-      gsoSize: MTU - 39,
-      gsoSegs: 3,
-    },
-  ),
-  left('a byte more than the MTU', big4(MTU + 1), 'too big'),
-  left('a byte more than the MTU, IPv6', big6(MTU + 1), 'too big'),
-  left('a SYN', ip4({ protocol: IP.tcp, payload: tcp({ flags: 0x02 }) }), 'tcp syn'),
-  left('a SYN with its ACK, IPv6', ip6({ next: IP.tcp, payload: tcp({ flags: 0x12 }) }), 'tcp syn'),
   forwarded(
     'a RST',
     ip4({ protocol: IP.tcp, payload: tcp({ flags: 0x06 }) }),
     ip4({ ttl: 63, protocol: IP.tcp, payload: tcp({ flags: 0x06 }) }),
   ),
-  left('TTL 1', ip4({ ttl: 1 }), 'hop limit'),
-  left('TTL 0', ip4({ ttl: 0 }), 'hop limit'),
-  left('hop limit 1', ip6({ hopLimit: 1 }), 'hop limit'),
   forwarded('options', ip4({ options: ROUTER_ALERT }), ip4({ options: ROUTER_ALERT, ttl: 63 })),
   forwarded(
     'forty bytes of options',

@@ -100,8 +100,6 @@ const CASES: Case[] = [
   left('segments left', withSrh(ip4(IN4), [SIDS.dt46], 1), 'segments'),
   left('a routing header of another type', withSrh(ip4(IN4), [SIDS.dt46], 0, 3), 'segments'),
   left('neither IPv4 nor IPv6 inside', ethernet(ip6({ from: REMOTE, to: SIDS.dt46 }), FROM_ROUTER), 'segments'),
-  left('inner TTL 1', arriving(ip4({ ...IN4, ttl: 1 })), 'hop limit'),
-  left('inner hop limit 0', arriving(ip6({ ...IN6, hopLimit: 0 })), 'hop limit'),
   delivered(
     'inner options',
     arriving(ip4({ ...IN4, options: Buffer.from([1, 1, 1, 0]) })),
@@ -130,7 +128,6 @@ const CASES: Case[] = [
   ),
   left('nobody has the address', arriving(ip4({ ...IN4, to: '10.0.0.99' })), 'no member'),
   left('somebody on another node has it', arriving(ip4({ ...IN4, to: '10.0.0.3' })), 'not local'),
-  left('more than the MTU', arriving(ip4({ ...IN4, payload: udp({ size: MTU - 27 }) })), 'too big'),
   left('multicast inside', arriving(ip4({ ...IN4, to: '224.0.0.5' })), 'not routed'),
   { what: 'another SID', packet: arriving(ip4(IN4), 'fd00:5e:1:4600:65::'), verdict: 'next' },
   { what: 'no tunnel', packet: ethernet(ip6({ from: REMOTE, to: SOURCE }), FROM_ROUTER), verdict: 'next' },

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* ICMP errors from the tenant's gateway address: Time Exceeded, Fragmentation Needed (RFC 1191), Packet Too Big (RFC 4443). */
+#pragma once
+#include "limit.h"
+#include "quote.h"
+
+#define ICMP_UNREACHABLE 3
+#define ICMP_FRAGMENTATION_NEEDED 4
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP6_PACKET_TOO_BIG 2
+#define ICMP6_TIME_EXCEEDED 3
+/* Internetwork control (RFC 1812 section 4.3.2.5) */
+#define TOS_ERROR 0xc0
+#define IP_DONT_FRAGMENT bpf_htons(0x4000)
+
+struct icmp_error {
+	struct icmp_head head;
+	__be32 value; /* the MTU, or zero */
+};
+
+struct error_inet {
+	struct iphdr ip;
+	struct icmp_error icmp;
+};
+
+struct error_inet6 {
+	struct ipv6hdr ip6;
+	struct icmp_error icmp;
+};
+
+static __always_inline __u32 error_bytes(const struct quote *quote)
+{
+	return quote->inner.family == FAMILY_INET ? sizeof(struct error_inet) : sizeof(struct error_inet6);
+}
+
+static __always_inline void write_error_inet(struct error_inet *error, const struct quote *quote, const struct port *port,
+					     __u32 mtu)
+{
+	struct iphdr *ip = &error->ip;
+
+	*(__u8 *)ip = 0x45;
+	ip->tos = TOS_ERROR;
+	ip->tot_len = bpf_htons(sizeof(*error) + quote->bytes);
+	ip->id = 0;
+	ip->frag_off = IP_DONT_FRAGMENT;
+	ip->ttl = REPLY_HOP_LIMIT;
+	ip->protocol = IPPROTO_ICMP;
+	ip->check = 0;
+	ip->saddr = port->gateway4;
+	ip->daddr = quote->inner.source.in6_u.u6_addr32[0];
+	ip->check = fold_sum(sum_of(ip, sizeof(*ip)));
+	error->icmp.head.type = mtu ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
+	error->icmp.head.code = mtu ? ICMP_FRAGMENTATION_NEEDED : 0;
+	error->icmp.head.checksum = 0;
+	error->icmp.value = bpf_htonl(mtu);
+	error->icmp.head.checksum = fold_sum(sum_of(&error->icmp, sizeof(error->icmp)) + quote->sum);
+}
+
+static __always_inline void write_error_inet6(struct error_inet6 *error, const struct quote *quote, const struct port *port,
+					      __u32 mtu)
+{
+	const __u32 bytes = sizeof(error->icmp) + quote->bytes;
+	struct ipv6hdr *ip6 = &error->ip6;
+	__u64 sum;
+
+	*(__be32 *)ip6 = bpf_htonl(0x60000000);
+	ip6->payload_len = bpf_htons(bytes);
+	ip6->nexthdr = IPPROTO_ICMPV6;
+	ip6->hop_limit = REPLY_HOP_LIMIT;
+	ip6->saddr = port->gateway6;
+	ip6->daddr = quote->inner.source;
+	error->icmp.head.type = mtu ? ICMP6_PACKET_TOO_BIG : ICMP6_TIME_EXCEEDED;
+	error->icmp.head.code = 0;
+	error->icmp.head.checksum = 0;
+	error->icmp.value = bpf_htonl(mtu);
+	sum = sum_of(&ip6->saddr, 2 * sizeof(struct in6_addr) + sizeof(error->icmp));
+	error->icmp.head.checksum = fold_sum(sum + quote->sum + bpf_htonl(bytes) + bpf_htonl(IPPROTO_ICMPV6));
+}
+
+/*
+ * Writes the headers of an error in front of its quote.
+ *
+ * port: whose gateway tells
+ * mtu: of the next hop; 0 for Time Exceeded
+ */
+static __always_inline void write_error(void *into, const struct quote *quote, const struct port *port, __u32 mtu)
+{
+	if (quote->inner.family == FAMILY_INET)
+		write_error_inet(into, quote, port, mtu);
+	else
+		write_error_inet6(into, quote, port, mtu);
+}
+
+static __always_inline bool has_gateway(const struct port *port, __u32 family)
+{
+	const __u32 *word = port->gateway6.in6_u.u6_addr32;
+
+	return family == FAMILY_INET ? port->gateway4 : word[0] | word[1] | word[2] | word[3];
+}
+
+/* What a packet was lost of, where nobody is told. */
+static __always_inline enum reason untold(enum reason reason)
+{
+	return reason == PUNT_HOP_LIMIT ? DROP_HOP_LIMIT : DROP_TOO_BIG;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Tells a port's VM that its packet could not go on. */
+#pragma once
+#include "encap.h"
+#include "error.h"
+
+/* Begins so that what follows the Ethernet header is aligned. */
+struct error_frame {
+	__u8 unused[2];
+	struct ethhdr eth;
+	union {
+		struct error_inet inet;
+		struct error_inet6 inet6;
+	};
+};
+
+/* The largest packet that goes from a port to where a target is; of several ways, the narrowest's. */
+static __always_inline __u32 mtu_towards(const struct port *port, const struct target *target)
+{
+	const struct underlay *underlay;
+	const struct encap *encap;
+	__u32 id = target->id, mtu = port->mtu, i;
+
+	if (target->kind == TARGET_LOCAL) {
+		const struct port *to = bpf_map_lookup_elem(&ports, &id);
+
+		return to && to->mtu < mtu ? to->mtu : mtu;
+	}
+	encap = bpf_map_lookup_elem(&encaps, &id);
+	if (!encap)
+		return mtu;
+	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	if (!underlay)
+		return mtu;
+	for (i = 0; i < MAX_HOPS && i < underlay->count; i++) {
+		__u32 bytes = encap_bytes(encap);
+
+		if (underlay->hops[i].mtu > bytes && underlay->hops[i].mtu - bytes < mtu)
+			mtu = underlay->hops[i].mtu - bytes;
+	}
+	return mtu;
+}
+
+/*
+ * Sends an error back, in the place of the packet. IPv4's "don't fragment" is not asked for: nobody here would fragment it (the kernel's
+ * seg6 sends what is too big to nobody), and a sender that is told does.
+ *
+ * reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge
+ */
+static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
+{
+	const struct target *target;
+	struct quote *quote;
+	struct reply_space *space = reply_space();
+	struct error_frame *frame;
+	__u32 bytes, mtu = 0;
+
+	if (!port || !space)
+		return reason;
+	quote = new_quote(space);
+	quote->at = ETH_HLEN;
+	quote->inner.family = skb->protocol == bpf_htons(ETH_P_IP) ? FAMILY_INET : FAMILY_INET6;
+	if (!has_gateway(port, quote->inner.family))
+		return reason;
+	if (!read_quote(skb, quote))
+		return untold(reason);
+	target = find_target(port->tenant, &quote->inner);
+	if (!target || (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE))
+		return reason;
+	if (!within_limit(port->slot))
+		return DROP_ERROR_RATE;
+	if (reason == PUNT_TOO_BIG)
+		mtu = mtu_towards(port, target);
+	if (!cut_quote(skb, quote))
+		return untold(reason);
+	bytes = error_bytes(quote);
+	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, 0))
+		return DROP_NO_ROOM;
+	frame = (struct error_frame *)space->frame;
+	ethernet_back(&frame->eth, port, skb->protocol);
+	write_error(&frame->inet, quote, port, mtu);
+	if (quote->inner.family == FAMILY_INET)
+		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet);
+	else
+		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet6);
+	if (bpf_skb_store_bytes(skb, 0, &frame->eth, bytes, BPF_F_RECOMPUTE_CSUM))
+		return DROP_NO_ROOM;
+	return reason == PUNT_HOP_LIMIT ? ANSWER_HOP_LIMIT : ANSWER_TOO_BIG;
+}

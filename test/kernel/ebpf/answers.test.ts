@@ -1,0 +1,3 @@
+import { describeAnswers } from '../../netns/lib/answers.js';
+
+describeAnswers('ebpf');

@@ -1,0 +1,198 @@
+/** ICMP errors to the VM of a port: which packets have one, what it says, and of which nobody is told. */
+import { describe, expect, it } from 'vitest';
+import { Bench, GATEWAYS, MACS, MTU } from './bench.js';
+import { computed, errorAbout, icmp4, icmp6, QUOTE, withPseudoSum } from './control-packets.js';
+import { ethernet, IP, ip4, ip6, tcp, udp } from './packets.js';
+import type { SentOptions } from './bench.js';
+
+const [GATEWAY4, GATEWAY6] = GATEWAYS;
+const TO_PORT = { to: MACS.port, from: MACS.vm };
+const BACK = { to: MACS.vm, from: MACS.port };
+/** Of an underlay that leaves 1400 bytes beside four segments. */
+const NARROW_MTU = 1400 + 40 + 56;
+
+interface Case {
+  what: string;
+  packet: Buffer;
+  mtu?: number;
+  options?: SentOptions;
+}
+
+const big4 = (bytes: number, fragment = 0x4000): Buffer => ip4({ fragment, payload: udp({ size: bytes - 28 }) });
+const big6 = (bytes: number): Buffer => ip6({ payload: udp({ size: bytes - 48 }) });
+const tcp4 = (size: number, to = '10.0.0.2'): Buffer => ip4({ to, protocol: IP.tcp, payload: tcp({ size }) });
+const tcp6 = (size: number): Buffer => ip6({ next: IP.tcp, payload: tcp({ size }) });
+const echo = Buffer.from('1234000161626364', 'hex');
+/** A fragment header of IPv6: the next header, and offset with flags. */
+const fragment6 = (next: number, word: number): Buffer => Buffer.from([next, 0, word >> 8, word & 0xff, 0, 0, 0, 1]);
+
+const HOPS: Case[] = [
+  { what: 'at its last hop', packet: ip4({ ttl: 1 }) },
+  { what: 'at none', packet: ip4({ ttl: 0 }) },
+  { what: 'of IPv6', packet: ip6({ hopLimit: 1 }) },
+  { what: 'to a port of this node', packet: ip4({ to: '10.0.0.7', ttl: 1 }) },
+  { what: 'to a prefix', packet: ip4({ to: '172.16.1.1', ttl: 1 }) },
+  { what: 'from a prefix of the VM', packet: ip4({ from: '192.168.1.77', ttl: 1 }) },
+  { what: 'to where no way is resolved', packet: ip4({ to: '10.0.0.8', ttl: 1 }) },
+  { what: 'with options', packet: ip4({ ttl: 1, options: Buffer.from([148, 4, 0, 0]) }) },
+  { what: 'of an odd length', packet: ip4({ ttl: 1, payload: udp({ size: 17 }) }) },
+  { what: 'without anything inside', packet: ip4({ ttl: 1, payload: Buffer.alloc(0), protocol: 200 }) },
+  { what: 'as long as can be quoted', packet: ip4({ ttl: 1, payload: udp({ size: QUOTE.inet - 28 }) }) },
+  { what: 'a byte longer', packet: ip4({ ttl: 1, payload: udp({ size: QUOTE.inet - 27 }) }) },
+  { what: 'as long as can be quoted of IPv6', packet: ip6({ hopLimit: 1, payload: udp({ size: QUOTE.inet6 - 48 }) }) },
+  { what: 'a byte longer, of IPv6', packet: ip6({ hopLimit: 1, payload: udp({ size: QUOTE.inet6 - 47 }) }) },
+  { what: 'an echo request', packet: icmp4([8, 0], echo, { ttl: 1 }) },
+  { what: 'an echo reply', packet: icmp4([0, 0], echo, { ttl: 1 }) },
+  { what: 'an echo request of IPv6', packet: icmp6([128, 0], echo, { hopLimit: 1 }) },
+  { what: 'a first fragment', packet: ip4({ ttl: 1, fragment: 0x2000 }) },
+  {
+    what: 'a first fragment of IPv6',
+    packet: ip6({ hopLimit: 1, next: IP.fragment, payload: Buffer.concat([fragment6(17, 1), udp()]) }),
+  },
+  {
+    what: 'behind destination options',
+    packet: ip6({
+      hopLimit: 1,
+      next: IP.destOptions,
+      payload: Buffer.concat([Buffer.from('1100010400000000', 'hex'), udp()]),
+    }),
+  },
+];
+
+const SIZES: Case[] = [
+  { what: 'a byte more than the MTU', packet: big4(MTU + 1), mtu: MTU },
+  { what: 'that might be fragmented', packet: big4(MTU + 1, 0), mtu: MTU },
+  { what: 'a first fragment', packet: big4(MTU + 40, 0x2000), mtu: MTU },
+  { what: 'of IPv6', packet: big6(MTU + 1), mtu: MTU },
+  { what: 'to a port of this node', packet: ip4({ to: '10.0.0.7', payload: udp({ size: MTU }) }), mtu: MTU },
+  {
+    what: 'that the way is too narrow for',
+    packet: ip4({ to: '10.0.0.5', payload: udp({ size: MTU - 28 }) }),
+    mtu: 1400,
+  },
+  { what: 'of TCP', packet: tcp4(MTU), mtu: MTU },
+  { what: 'of TCP over IPv6', packet: tcp6(MTU), mtu: MTU },
+  {
+    what: 'a super-packet, whose segments are',
+    packet: tcp4(3000),
+    mtu: MTU,
+    options: { gsoSize: MTU - 39, gsoSegs: 3 },
+  },
+  {
+    what: 'a super-packet of IPv6, whose segments are',
+    packet: tcp6(3000),
+    mtu: MTU,
+    options: { gsoSize: MTU - 59, gsoSegs: 3 },
+  },
+];
+
+const UNTOLD: [what: string, packet: Buffer, reason: string][] = [
+  ['Time Exceeded', icmp4([11, 0], echo, { ttl: 1 }), 'hop limit'],
+  ['Destination Unreachable', icmp4([3, 1], echo, { ttl: 1 }), 'hop limit'],
+  ['Source Quench', icmp4([4, 0], echo, { ttl: 1 }), 'hop limit'],
+  ['a redirect', icmp4([5, 0], echo, { ttl: 1 }), 'hop limit'],
+  ['Parameter Problem', icmp4([12, 0], echo, { ttl: 1 }), 'hop limit'],
+  ['an ICMP header that is not there', ip4({ ttl: 1, protocol: IP.icmp, payload: Buffer.alloc(0) }), 'hop limit'],
+  ['a later fragment', ip4({ ttl: 1, fragment: 0x0010 }), 'hop limit'],
+  ['an error of IPv6', icmp6([1, 0], echo, { hopLimit: 1 }), 'hop limit'],
+  ['an error of IPv6 that nobody knows', icmp6([127, 0], echo, { hopLimit: 1 }), 'hop limit'],
+  [
+    'an error of IPv6 behind destination options',
+    ip6({ hopLimit: 1, next: IP.destOptions, payload: Buffer.from('3a000104000000000100000000000000', 'hex') }),
+    'hop limit',
+  ],
+  [
+    'a later fragment of IPv6',
+    ip6({ hopLimit: 1, next: IP.fragment, payload: Buffer.concat([fragment6(17, 0x10), udp()]) }),
+    'hop limit',
+  ],
+  ['an error that is too big', icmp4([3, 1], Buffer.alloc(MTU), {}), 'too big'],
+  ['a later fragment that is too big', big4(MTU + 40, 0x0010), 'too big'],
+];
+
+describe('an error to the VM', () => {
+  it.each([...HOPS, ...SIZES])('$what: $mtu', ({ packet, mtu, options = {} }) => {
+    const bench = new Bench();
+    if (mtu === 1400) bench.setUnderlay(1, [MACS.router, MACS.secondRouter], NARROW_MTU + 4, NARROW_MTU);
+    const sent = bench.send('port', ethernet(packet, TO_PORT), options);
+    const reason = mtu === undefined ? 'answer hop limit' : 'answer too big';
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'redirect', counted: { [reason]: 1 } });
+    const gateway = packet.readUInt8(0) >> 4 === 4 ? GATEWAY4 : GATEWAY6;
+    const expected = errorAbout(packet, { gateway, ...(mtu !== undefined && { mtu }) });
+    expect(sent.frame.toString('hex')).toBe(ethernet(expected, BACK).toString('hex'));
+    expect(expected.length).toBeLessThanOrEqual(gateway === GATEWAY4 ? 576 : 1280);
+  });
+
+  it.each(UNTOLD)('is not sent about %s', (_what, packet, reason) => {
+    const sent = new Bench().send('port', ethernet(packet, TO_PORT));
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
+      verdict: 'drop',
+      counted: { [`drop ${reason}`]: 1 },
+    });
+  });
+
+  it.each([
+    ['to nobody', ip4({ to: '10.0.0.99', ttl: 1 })],
+    ['to the gateway', ip4({ to: GATEWAY4, ttl: 1 })],
+    ['to nobody of IPv6', ip6({ to: 'cafe::99', hopLimit: 1 })],
+  ])('is left to the kernel %s', (_what, packet) => {
+    const frame = ethernet(packet, TO_PORT);
+    const sent = new Bench().send('port', frame);
+    expect(sent).toEqual({ verdict: 'next', counted: { 'punt hop limit': 1 }, frame });
+  });
+
+  it('is left to the kernel where the tenant has no gateway of that family', () => {
+    const bench = new Bench();
+    bench.setPort({ gateway4: 0, gateway6: new Uint8Array(16) });
+    for (const packet of [ip4({ ttl: 1 }), big6(MTU + 1)]) {
+      const frame = ethernet(packet, TO_PORT);
+      expect(bench.send('port', frame)).toMatchObject({ verdict: 'next', frame });
+    }
+  });
+
+  it('has the frame without its padding', () => {
+    const packet = ip4({ ttl: 1, payload: udp({ size: 2 }) });
+    const frame = Buffer.concat([ethernet(packet, TO_PORT), Buffer.alloc(16, 0xee)]);
+    const expected = ethernet(errorAbout(packet, { gateway: GATEWAY4 }), BACK);
+    expect(new Bench().send('port', frame).frame.toString('hex')).toBe(expected.toString('hex'));
+  });
+
+  it.each([
+    ['TCP', withPseudoSum(tcp4(MTU)), QUOTE.inet, 28],
+    ['UDP', withPseudoSum(big4(MTU + 1)), QUOTE.inet, 28],
+    ['TCP over IPv6', withPseudoSum(tcp6(MTU + 1)), QUOTE.inet6, 48],
+    ['UDP over IPv6', withPseudoSum(big6(MTU + 7)), QUOTE.inet6, 48],
+  ])('stays right when the checksum it quotes is computed late: %s', (_what, packet, quoted, errorBytes) => {
+    const { frame, counted } = new Bench().send('port', ethernet(packet, TO_PORT));
+    expect(counted).toEqual({ 'answer too big': 1 });
+    const quote = frame.subarray(14 + errorBytes);
+    expect(quote).toHaveLength(quoted);
+    expect(computed(quote).toString('hex')).toBe(quote.toString('hex'));
+    // Nothing else is another, and the error's own checksum is that of what it quotes.
+    const gateway = quoted === QUOTE.inet ? GATEWAY4 : GATEWAY6;
+    const expected = errorAbout(Buffer.concat([quote, packet.subarray(quoted)]), { gateway, mtu: MTU });
+    expect(frame.toString('hex')).toBe(ethernet(expected, BACK).toString('hex'));
+  });
+
+  it('is sent a hundred times a second, and fifty at once', () => {
+    const bench = new Bench();
+    const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
+    const started = process.hrtime.bigint();
+    const sent = Array.from({ length: 120 }, () => bench.send('port', frame).verdict);
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const told = sent.filter((verdict) => verdict === 'redirect').length;
+    expect(sent.slice(0, 50)).toEqual(Array(50).fill('redirect'));
+    expect(told).toBeLessThanOrEqual(Math.ceil(50 + 100 * seconds));
+    expect(sent.filter((verdict) => verdict === 'drop')).toHaveLength(120 - told);
+  });
+
+  it('of one port does not take from another: a bucket each', () => {
+    const bench = new Bench();
+    const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
+    let sent = bench.send('port', frame);
+    for (let tries = 0; tries < 1000 && sent.verdict === 'redirect'; tries++) sent = bench.send('port', frame);
+    expect(sent.counted).toEqual({ 'drop error rate': 1 });
+    bench.setPort({ slot: 5 });
+    expect(bench.send('port', frame).counted).toEqual({ 'answer hop limit': 1 });
+  });
+});

@@ -1,0 +1,3 @@
+import { describeAnswers } from './lib/answers.js';
+
+describeAnswers('hybrid');
