@@ -41,6 +41,16 @@ static inline const char *check_macs(const u8 *frame, const u8 *dest, const u8 *
   return source && memcmp(frame + 6, source, 6) ? "source MAC of another" : NULL;
 }
 
+// Gives the TCP header of a SYN back as it was: its MSS may have been lowered to what the tenant's MTU leaves.
+static inline void forgive_mss(const u8 *before, u8 *after, unsigned length) {
+  unsigned family = before[0] >> 4, at = family == 4 ? (before[0] & 15u) * 4 : IP6, bytes;
+  if (length < at + 20 || before[family == 4 ? 9 : 6] != 6) return;
+  bytes = (before[at + 12] >> 4) * 4;
+  if ((before[at + 13] & 6) != 2 || bytes < 20 || length < at + bytes) return;
+  memcpy(after + at + 16, before + at + 16, 2);
+  memcpy(after + at + 20, before + at + 20, bytes - 20);
+}
+
 // The packet as it was, one hop less; `congested`: its ECN field may have become 3.
 static inline const char *check_inner(const u8 *before, const u8 *after, unsigned length, const struct ip *ip, int congested) {
   u8 copy[JUMBO_MAX + 64];
@@ -62,6 +72,7 @@ static inline const char *check_inner(const u8 *before, const u8 *after, unsigne
     copy[class_at] = before[class_at];
     if (ip->family == 6) copy[1] = before[1];
   }
+  forgive_mss(before, copy, length);
   return memcmp(copy, before, length) ? "bytes of the inner packet changed" : NULL;
 }
 
@@ -113,6 +124,48 @@ static inline const struct sid *arrived_sid(struct packet in, int xdp) {
   if (in.length < ETH + IP6 || family_of(in.bytes) != 6) return NULL;
   if (!xdp && !(in.bytes[0] & 1) && memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
   return sid_of(in.bytes + ETH + 24);
+}
+
+enum { ERROR_MAX_4 = 576, ERROR_MAX_6 = 1280 };
+
+// An ICMP message to the sender of a packet: an error that quotes it, an echo's reply, a neighbour's advertisement.
+static inline const char *check_message(const struct ip *asked, const u8 *packet, const u8 *message, unsigned bytes) {
+  unsigned header = asked->family == 4 ? 20 : IP6, quoted = header + 8, type;
+  struct ip ip;
+  if (!read_ip(&ip, message, bytes, asked->family) || ip.length > bytes) return "an answer that is no packet";
+  if (bytes < header + 8 || message[asked->family == 4 ? 9 : 6] != (asked->family == 4 ? 1 : 58)) return "an answer that is no ICMP";
+  if (memcmp(ip.dest, asked->source, asked->family == 4 ? 4 : 16)) return "an answer to somebody else";
+  type = message[header];
+  if (type == (asked->family == 4 ? 0 : 129) || (asked->family == 6 && type == 136)) return NULL;
+  if (asked->family == 4 ? type != 3 && type != 11 : type != 2 && type != 3) return "an answer of a kind that none is";
+  if (bytes > (asked->family == 4 ? ERROR_MAX_4 : ERROR_MAX_6)) return "an error larger than it may be";
+  if (bytes < header + 8 + header) return "an error that does not quote";
+  if (bytes - header - 8 < quoted) quoted = bytes - header - 8;
+  return memcmp(message + header + 8, packet, quoted) ? "an error that quotes another packet" : NULL;
+}
+
+// What the port's program answers itself, to the VM.
+static inline const char *check_answer(struct packet in, struct packet out) {
+  struct ip ip;
+  const char *wrong = check_macs(out.bytes, cloud.vm_mac, cloud.own_mac);
+  if (wrong) return wrong;
+  if (memcmp(in.bytes + 6, cloud.vm_mac, 6)) return "an answer to a MAC address that is not the VM's";
+  if (get16(in.bytes + 12) == 0x0806)
+    return get16(in.bytes + 20) == 1 && get16(out.bytes + 20) == 2 && !memcmp(in.bytes + 28, out.bytes + 38, 4) ? NULL : "a wrong ARP reply";
+  if (!read_ip(&ip, in.bytes + ETH, in.length - ETH, family_of(in.bytes))) return "an answer to no packet";
+  return check_message(&ip, in.bytes + ETH, out.bytes + ETH, out.length - ETH);
+}
+
+// What the uplink's program tells the sender of a packet, over the overlay.
+static inline const char *check_told(struct packet in, struct packet out) {
+  unsigned at = ETH + IP6, to = ETH + IP6;
+  struct ip outer, ip;
+  if (in.bytes[ETH + 6] == 43) at += (in.bytes[at + 1] + 1u) * 8;
+  if (!read_ip(&outer, out.bytes + ETH, out.length - ETH, 6) || outer.length != out.length - ETH) return "an error in no outer header";
+  if (memcmp(outer.source, cloud.source, 16) || outer.hops != 64) return "the outer header of an error";
+  if (out.bytes[ETH + 6] == 43) to += (out.bytes[to + 1] + 1u) * 8;
+  if (!read_ip(&ip, in.bytes + at, in.length - at, in.bytes[at] >> 4)) return "an error about no packet";
+  return check_message(&ip, in.bytes + at, out.bytes + to, out.length - to);
 }
 
 // A packet that left the uplink's program by a port.
