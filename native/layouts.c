@@ -88,6 +88,9 @@ int main(void) {
   BEGIN(bpf_object_open_opts);
   FIRST(bpf_object_open_opts, "object_name", object_name);
   FIELD(bpf_object_open_opts, "pin_root_path", pin_root_path);
+  FIELD(bpf_object_open_opts, "kernel_log_buf", kernel_log_buf);
+  FIELD(bpf_object_open_opts, "kernel_log_size", kernel_log_size);
+  FIELD(bpf_object_open_opts, "kernel_log_level", kernel_log_level);
   END();
   BEGIN(bpf_map_create_opts);
   FIRST(bpf_map_create_opts, "inner_map_fd", inner_map_fd);

@@ -69,6 +69,8 @@ static inline const char *one_sided(const struct made *made, unsigned see, int i
   if (in_fast && checksum_is_wrong(inner)) return differences[HEADER_CHECKSUM]++, NULL;
   if (in_fast && has_options(inner)) return differences[OPTIONS]++, NULL;
   if (!in_fast && !made->wire && see != AT_UNDERLAY && hops == 2) return differences[LAST_HOP]++, NULL;
+  // The kernel encapsulates what has no hop left; the fast path tells its sender.
+  if (!in_fast && !made->wire && hops < 2) return differences[LAST_HOP]++, NULL;
   // The kernel's outer header has the inner hop limit: it ends on the way.
   if (in_fast && !made->wire && see != AT_UNDERLAY && family == 6 && hops < 4) return differences[LAST_HOP]++, NULL;
   if (!in_fast && made->wire && outer_ecn == 3 && ecn == 0) return differences[CONGESTION]++, NULL;

@@ -186,7 +186,10 @@ export class Fastpath {
    * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
    */
   sweep(alone: boolean): void {
-    const current = new Set(Object.keys(FUNCTIONS).map((name) => this.#programPath(name as BpfProgramName, alone)));
+    const names = Object.keys(FUNCTIONS) as BpfProgramName[];
+    // Of what this build has no object file of, nothing is current.
+    const built = names.filter((name) => existsSync(objectPath(name)));
+    const current = new Set(built.map((name) => this.#programPath(name, alone)));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
       if (current.has(path)) continue;

@@ -88,9 +88,14 @@ export class SteeringStore {
     const there = this.maps;
     if (there !== undefined) return there;
     const known = this.#open();
-    const maps = { ...reusing(this.#core()), ...reuseOf(known) };
-    const object = BpfObject.load(objectPath('steer_xdp'), { rodata: rodataOf('steer_xdp'), maps });
+    const object = BpfObject.open(objectPath('steer_xdp'));
     try {
+      const names = new Set(object.mapNames);
+      object.setRodata(rodataOf('steer_xdp'));
+      for (const [name, reuse] of Object.entries({ ...reusing(this.#core()), ...reuseOf(known) })) {
+        if (names.has(name)) object.configureMap(name, reuse);
+      }
+      object.load();
       for (const name of STEERING_MAP_NAMES) {
         if (known[name] === undefined) object.map(name).pin(`${this.#directory}/${name}`);
       }

@@ -50,12 +50,18 @@ function send(...packets: Buffer[]): void {
 const frame = (type: number, payload: Buffer, from: string = A.mac): Buffer =>
   frames.ethernet(from, mac, type, payload);
 
-/** What the fast path counts of one sending. */
+/** What the fast path counts of one sending, but for what the VM's kernel says of itself meanwhile (multicast). */
 async function counted(sending: () => void): Promise<Record<string, number>> {
   const before = fastpathCounts(network, 'hv1');
+  const reasons = (): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(since(before, fastpathCounts(network, 'hv1')).reasons).filter(
+        ([reason]) => !reason.endsWith(' not routed'),
+      ),
+    );
   sending();
-  await expect.poll(() => Object.keys(since(before, fastpathCounts(network, 'hv1')).reasons).length).toBeGreaterThan(0);
-  return since(before, fastpathCounts(network, 'hv1')).reasons;
+  await expect.poll(() => Object.keys(reasons()).length).toBeGreaterThan(0);
+  return reasons();
 }
 
 describe('forged packets', () => {
