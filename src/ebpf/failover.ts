@@ -1,4 +1,5 @@
 /** What failed leaves the ways at once: before routes and neighbours are asked again, and past whatever is under way. */
+import { newEpoch } from './epoch.js';
 import { Hop, Underlay } from './generated/layouts.js';
 import { formatMac } from '../net/mac.js';
 import { NeighbourState } from '../netlink/types.js';
@@ -21,6 +22,8 @@ export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
     maps.underlays.update(key, value);
     changed += 1;
   }
+  // Else programs go on by the hops that they remember.
+  if (changed > 0) newEpoch(maps.epochs);
   return changed;
 }
 

@@ -4,6 +4,7 @@ import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
+import { loadOver } from './load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
@@ -128,7 +129,7 @@ export class Fastpath {
     if (there !== undefined) return there;
     const maps = this.makeMaps();
     const reuse = { ...reusing(maps), ...(STEERING_PROGRAMS.includes(name) && this.steering.reuse()) };
-    const object = BpfObject.load(objectPath(name), { rodata: rodataOf(name, alone), maps: reuse });
+    const object = loadOver(name, rodataOf(name, alone), reuse);
     const path = this.#programPath(name, alone);
     try {
       const program = object.program(FUNCTIONS[name]).clone();

@@ -3,10 +3,11 @@ import { existsSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
 import { Target, Traffic } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
+import { loadOver } from '../ebpf/load.js';
 import { reusing } from '../ebpf/maps.js';
-import { objectPath, rodataOf } from '../ebpf/programs.js';
+import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
-import { BpfMap, BpfObject } from '../libbpf/index.js';
+import { BpfMap } from '../libbpf/index.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 
 const U32_BYTES = 4;
@@ -88,14 +89,9 @@ export class SteeringStore {
     const there = this.maps;
     if (there !== undefined) return there;
     const known = this.#open();
-    const object = BpfObject.open(objectPath('steer_xdp'));
+    const maps = { ...reusing(this.#core()), ...reuseOf(known) };
+    const object = loadOver('steer_xdp', rodataOf('steer_xdp'), maps);
     try {
-      const names = new Set(object.mapNames);
-      object.setRodata(rodataOf('steer_xdp'));
-      for (const [name, reuse] of Object.entries({ ...reusing(this.#core()), ...reuseOf(known) })) {
-        if (names.has(name)) object.configureMap(name, reuse);
-      }
-      object.load();
       for (const name of STEERING_MAP_NAMES) {
         if (known[name] === undefined) object.map(name).pin(`${this.#directory}/${name}`);
       }

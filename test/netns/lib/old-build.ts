@@ -67,10 +67,16 @@ function attached(link: BpfLink, fastpath: Fastpath): 'port' | 'uplink' {
   return link.info().programId === fastpath.program('uplink_tc')?.info().id ? 'uplink' : 'port';
 }
 
+/** What CPUs remember of lookups, which the next lookup makes anew. */
+const MEMORY = /^known_|_flows$/;
+
 function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
+  if (MEMORY.test(name)) return;
   for (const [key, value] of from.entries()) {
     if (name === 'ports') {
-      to.update(key, Buffer.concat([Buffer.alloc(SPARE_BYTES), value]));
+      const spaced = Buffer.alloc(to.valueSize);
+      value.copy(spaced, SPARE_BYTES);
+      to.update(key, spaced);
     } else if (name === 'reasons' && key.readUInt32LE(0) > 0) {
       const shifted = Buffer.alloc(4);
       shifted.writeUInt32LE(key.readUInt32LE(0) + 1);

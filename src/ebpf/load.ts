@@ -1,0 +1,28 @@
+import { BpfObject } from '../libbpf/index.js';
+import { objectPath } from './programs.js';
+import type { BpfMap, RodataValue } from '../libbpf/index.js';
+import type { BpfProgramName } from './objects.js';
+
+/**
+ * Loads a program's object file over maps that are there. Not every program has all of them: the others are passed over.
+ *
+ * @returns to be closed
+ * @throws LibbpfError
+ */
+export function loadOver(
+  name: BpfProgramName,
+  rodata: Record<string, RodataValue>,
+  maps: Record<string, { reuse: BpfMap }>,
+): BpfObject {
+  const object = BpfObject.open(objectPath(name));
+  try {
+    const names = new Set(object.mapNames);
+    object.setRodata(rodata);
+    for (const [map, reuse] of Object.entries(maps)) if (names.has(map)) object.configureMap(map, reuse);
+    object.load();
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+  return object;
+}
