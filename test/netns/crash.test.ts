@@ -13,8 +13,8 @@ import type { Intent } from '../../src/intent/types.js';
 const GIVEN = process.env.SEGUE_CRASH_KILLS;
 /** With eBPF maps, programs and links beside the kernel's objects; the wreck is of the same engine's making. */
 const MODES: ['kernel' | 'hybrid', number][] = [
-  ['kernel', Number(GIVEN ?? 70)],
-  ['hybrid', Number(GIVEN ?? 30)],
+  ['kernel', Number(GIVEN ?? 40)],
+  ['hybrid', Number(GIVEN ?? 20)],
 ];
 /** Part of the kills that must have left a state half made (nine of ten do). Less, which chance does not bring about, says that the moments are wrong. */
 const MIN_HALF_MADE = 0.7;

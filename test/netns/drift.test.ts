@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changeLine } from '../../src/cli/print.js';
 import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
+import { STEERING_KINDS } from '../../src/gateway/kinds.js';
 import { SEGUE_COMMAND } from '../../src/lab/agents.js';
 import { runIn } from '../../src/lab/process.js';
 import { KIND_ORDER } from '../../src/plan/plan.js';
@@ -13,8 +14,9 @@ describe('diff names what somebody else altered, apply puts it right', () => {
   });
   const lines = async (): Promise<string> => (await network.diff('hv1')).map(changeLine).join('\n');
 
-  it('covers every kind but the fast path’s, which are in drift-fastpath.test.ts', () => {
-    const covered = [...DRIFTS.map(({ kind }) => kind), ...Object.keys(FASTPATH_KINDS)];
+  // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway.
+  it('covers every kind of the kernel’s own path', () => {
+    const covered = [...DRIFTS.map(({ kind }) => kind), ...Object.keys({ ...FASTPATH_KINDS, ...STEERING_KINDS })];
     expect(new Set(covered)).toEqual(new Set(KIND_ORDER));
   });
 
