@@ -53,6 +53,7 @@ static inline int has_bad_inner(const struct made *made) {
   unsigned outer = IP6 + get16(made->bytes + ETH + 4), said, at = made->inner;
   if (outer > made->length - ETH) outer = made->length - ETH;
   said = made->bytes[at] >> 4 == 4 ? get16(made->bytes + at + 2) : IP6 + get16(made->bytes + at + 4);
+  if (version == 4 && said < (made->bytes[at] & 15u) * 4) return 1;
   return at - ETH + said > outer;
 }
 

@@ -141,6 +141,8 @@ describe('an agent with a fast path', () => {
     await until('resolved', resolved);
     // Something for each kind of counter.
     expect(await network.ping('t100-1', '10.0.0.254')).toMatchObject({ received: 1 });
+    // Nobody of the tenant's has it: the gateway is asked, and has no way.
+    expect(await network.ping('t100-1', '203.0.113.1')).toMatchObject({ received: 0 });
     await reaches();
     await first.stop();
     runs.length = 0;

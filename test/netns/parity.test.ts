@@ -15,7 +15,9 @@ import type { TestNetwork } from './lib/network.js';
 
 const PACKETS = 200_000;
 const MUTANT_PACKETS = 5_000;
-const SEED = process.env.SEGUE_SEED ?? String(randomInt(2 ** 47));
+/** The same packets every time, so that a change is judged by what it changes; SEGUE_SEED=random tries others. */
+const GIVEN_SEED = process.env.SEGUE_SEED ?? '133801553404118';
+const SEED = GIVEN_SEED === 'random' ? String(randomInt(2 ** 47)) : GIVEN_SEED;
 /** Mistakes in programs of the port; more of them are found by test/kernel/fastpath/fuzz.test.ts. */
 const WRONG = MUTANTS.filter(({ name }) =>
   ["another tenant's table", 'the TTL off by one', 'the checksum off'].includes(name),

@@ -138,6 +138,14 @@ export class Bench {
     return { verdict: named, counted, frame: Buffer.from(data) };
   }
 
+  /** Sends a frame until it is dropped, as fast as it can: a bucket empties only when it is filled more slowly. */
+  exhaust(program: BpfProgramName, frame: Buffer, most = 100_000): number {
+    const handle = this.program(program);
+    const options = { data: frame, netns: this.netns, context: skb({ ifindex: this.ifindex }) };
+    for (let sent = 0; sent < most; sent++) if (VERDICTS.tc[handle.testRun(options).verdict] === 'drop') return sent;
+    throw new Error(`${program}: ${most} frames, and none was dropped`);
+  }
+
   /** What was counted of the port's VM, or of another's: packets and bytes it sent and was sent. */
   traffic(slot: number): { tx: [number, number]; rx: [number, number] } {
     const value = this.maps.traffics.lookup(u32(slot)) ?? Buffer.alloc(this.maps.traffics.valueSize);

@@ -22,7 +22,9 @@ import type { BpfProgram } from '../../../src/libbpf/index.js';
 const RUNS = 1_000_000;
 /** of a namespace's lo: where XDP's test runs say frames came in */
 const LO_INDEX = 1;
-const SEED = process.env.SEGUE_SEED ?? String(randomInt(2 ** 47));
+/** The same packets every time, so that a change is judged by what it changes; SEGUE_SEED=random tries others. */
+const GIVEN_SEED = process.env.SEGUE_SEED ?? '133801553404118';
+const SEED = GIVEN_SEED === 'random' ? String(randomInt(2 ** 47)) : GIVEN_SEED;
 
 interface Fuzzed {
   runs: number;
