@@ -66,8 +66,9 @@ async function oneRound({ netns, pins }: Place, file: string, remotePorts: numbe
   };
   const cold = await load('load');
   const floor = await runNode<FloorResult>(FLOOR, [`${pins}/maps_${GENERATION}/members`]);
-  if (floor.entries !== remotePorts + TENANTS) {
-    throw new Error(`${floor.entries} members in the map: expected ${remotePorts + TENANTS}`);
+  // A local port of each tenant, and its gateway.
+  if (floor.entries !== remotePorts + 2 * TENANTS) {
+    throw new Error(`${floor.entries} members in the map: expected ${remotePorts + 2 * TENANTS}`);
   }
   const adopt = await load('load');
   const { create, replace } = adopt.done;
