@@ -31,6 +31,8 @@ export async function makeStand(prefix: string, sidBlock: string, ports: readonl
   ]);
   await ip(router, ['link set peer up', `addr add ${GATEWAY}/64 dev peer nodad`]);
   await ip(node, [`route add ${sidBlock} via ${GATEWAY} dev ${UPLINK}`]);
+  // Else the ways are found resolved by the first look or by the second: what is measured is entries, not neighbours.
+  await outputOf(node, ['ping', '-6', '-c', '1', '-W', '10', GATEWAY]);
   return node;
 }
 

@@ -16,9 +16,14 @@ const MEMORY = 'managed ';
 const RESOLVE_MS = 100;
 const POLL_MS = 5;
 
-/** Whether the kernel keeps all of them resolved. */
-export function allManaged(gateways: readonly Gateway[]): boolean {
-  return gateways.every(({ managed }) => managed);
+/** Whether it is to be managed. Managed, a static neighbour would lose its address (__neigh_update, net/core/neighbour.c). */
+function isLeft({ managed, fixed }: Gateway): boolean {
+  return !managed && !fixed;
+}
+
+/** Whether all of them stay resolved. */
+export function allKept(gateways: readonly Gateway[]): boolean {
+  return !gateways.some(isLeft);
 }
 
 /** Has the kernel keep the gateways of these ways resolved, and waits a short while for those it has to ask first. */
@@ -27,7 +32,7 @@ export async function manageGateways(kernel: Kernel, underlays: readonly BpfUnde
   const found = new Map<string, Gateway>();
   for (const underlay of underlays) {
     for (const gateway of resolver.resolve(underlay).gateways) {
-      if (!gateway.managed) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
+      if (isLeft(gateway)) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
     }
   }
   if (found.size === 0) return;

@@ -23,6 +23,9 @@ const VALID =
   NeighbourState.stale |
   NeighbourState.delay;
 
+/** States that nothing but an administrator ends. */
+const FIXED = NeighbourState.permanent | NeighbourState.noarp;
+
 /** One way, resolved. */
 export interface ResolvedHop {
   ifindex: number;
@@ -40,6 +43,8 @@ export interface Gateway {
   mac?: string;
   /** The kernel keeps it resolved. */
   managed: boolean;
+  /** Somebody wrote its address down: there is nothing to resolve. */
+  fixed: boolean;
 }
 
 export interface Resolution {
@@ -103,11 +108,12 @@ export class Resolver {
     try {
       const entry = this.#kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
       const managed = entry !== undefined && (entry.flags & NeighbourFlag.managed) !== 0;
+      const fixed = entry !== undefined && (entry.state & FIXED) !== 0;
       const valid = entry?.mac !== undefined && (entry.state & VALID) !== 0;
       if (valid) this.#kernel.fastpath.gatewayMacs.set(`${ifindex} ${address}`, entry.mac ?? '');
-      return { ifindex, address, managed, ...(valid && { mac: entry.mac }) };
+      return { ifindex, address, managed, fixed, ...(valid && { mac: entry.mac }) };
     } catch (error) {
-      if (isNetlinkError(error)) return { ifindex, address, managed: false };
+      if (isNetlinkError(error)) return { ifindex, address, managed: false, fixed: false };
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { formatMac, writeMac } from '../net/mac.js';
-import { allManaged, manageGateways } from './gateways.js';
+import { allKept, manageGateways } from './gateways.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Hop, Underlay } from './generated/layouts.js';
@@ -57,7 +57,7 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
       return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', stale: have }];
     }
     const { hops, gateways } = resolverOf(kernel).resolve(desired);
-    const same = have === hopText(kernel, hops) && allManaged(gateways);
+    const same = have === hopText(kernel, hops) && allKept(gateways);
     return [key, same ? desired : { ...desired, stale: have }];
   },
   writeKey(kernel, key, _value, into, at) {

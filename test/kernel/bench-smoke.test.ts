@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { entriesSection } from '../../bench/report/entries.js';
 import { listNetns } from '../../src/netlink/netns.js';
 import type { ControlResults } from '../../bench/control/results.js';
+import type { EntriesResults } from '../../bench/entries/results.js';
 import type { PlanResults } from '../../bench/plan/results.js';
 
 /** The compiler on a busy machine. */
@@ -68,6 +70,33 @@ test(
       [30000, true],
     ]);
     expect(sizes[1]?.intentMiB.median).toBeGreaterThan(sizes[0]?.intentMiB.median ?? 0);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'entries of the fast path: 2,000 ports',
+  () => {
+    const directory = mkdtempSync(join(tmpdir(), 'segue-bench-smoke-'));
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    const before = benchNamespaces();
+    const json = join(directory, 'entries.json');
+    execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
+    const effort = ['--rounds', '1', '--moves', '20', '--checked', '2', '--json', json];
+    execFileSync('node', ['build/bench/entries/main.js', '--ports', '2000', ...effort], { stdio: 'pipe' });
+    const results = JSON.parse(readFileSync(json, 'utf8')) as EntriesResults;
+    // The benchmark fails by itself where an entry is missing, where a second look finds anything to do, or a move touches others.
+    expect(results.members).toBe(2512);
+    expect(
+      results.moves.map(({ remotePorts, latency, checked, wrong }) => [remotePorts, latency.count, checked, wrong]),
+    ).toEqual([
+      [20, 20, 2, []],
+      [2000, 20, 2, []],
+    ]);
+    expect(entriesSection(results)).toContain('2000 remote ports, 256 tenants');
+    expect(benchNamespaces()).toEqual(before);
   },
   TIMEOUT_MS,
 );

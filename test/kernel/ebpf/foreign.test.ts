@@ -1,4 +1,4 @@
-/** Somebody else's programs on the hooks: they run on, before or after segue's, through apply, repair and purge. */
+/** Somebody else's programs and neighbours: they run on, before or after segue's, and stay through apply, repair and purge. */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -144,5 +144,25 @@ describe('XDP of an uplink', () => {
     expect(() => attachXdp(foreign.program('foreign_xdp'), where())).toThrow(/EBUSY|EEXIST/);
     await network.purge('hv1');
     expect(queryXdp(where())).toBe(0);
+  });
+});
+
+describe('a static neighbour of the underlay', () => {
+  const network = useNetwork(selftestTopology({ dataplane: BOTH }), () => Promise.resolve());
+
+  it('is sent to as it is, and stays', async () => {
+    const gateway = 'fd00:ffff:1::1';
+    const shown = (): Promise<string> => network.ip('hv1', `neighbour show ${gateway} dev eth0`);
+    await network.shell('hv1', `ping -c 1 -W 5 ${gateway} >/dev/null`);
+    const mac = /lladdr (\S+)/.exec(await shown())?.[1] ?? '';
+    await network.ip('hv1', `neighbour replace ${gateway} dev eth0 lladdr ${mac} nud permanent`);
+    const before = await shown();
+    expect(before).toMatch(/PERMANENT/);
+    await network.applyAll();
+    await works(network);
+    expect(await network.diff('hv1')).toEqual([]);
+    expect(await shown()).toBe(before);
+    await network.purge('hv1');
+    expect(await shown()).toBe(before);
   });
 });
