@@ -2,10 +2,10 @@
 // Sends UDP datagrams through the socket layer as fast as it can, or at a rate: packets that begin as an sk_buff, as a
 // VM's or a process's do, where BPF_PROG_TEST_RUN's live frames do not.
 //
-//   udpblast -a ADDRESS [-p PORT] [-n FLOWS] [-s PAYLOAD] [-r PACKETS/S] [-t SECONDS]
+//   udpblast -a ADDRESS [-p PORT] [-b PORT] [-n FLOWS] [-s PAYLOAD] [-r PACKETS/S] [-t SECONDS]
 //
 // Flow i is a connected socket of its own to ADDRESS + i (in the low 16 bits); each sendmmsg() sends BURST datagrams of
-// one flow, and flows take turns. Prints one JSON object: sent, refused (by the kernel, ENOBUFS and the like), seconds.
+// one flow, and flows take turns. -b: source port of every flow. Prints one JSON object: sent, refused (by the kernel, ENOBUFS and the like), seconds.
 // Defaults: port 5400, 1 flow, 22 bytes, no rate, 1 s. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ static _Noreturn void fail(const char *what) {
 }
 
 static _Noreturn void usage(void) {
-  fprintf(stderr, "usage: udpblast -a ADDRESS [-p PORT] [-n FLOWS] [-s PAYLOAD] [-r PACKETS/S] [-t SECONDS]\n");
+  fprintf(stderr, "usage: udpblast -a ADDRESS [-p PORT] [-b PORT] [-n FLOWS] [-s PAYLOAD] [-r PACKETS/S] [-t SECONDS]\n");
   exit(2);
 }
 
@@ -55,13 +55,23 @@ static void add_to_address(struct sockaddr *address, unsigned step) {
   low[1] = (unsigned char)value;
 }
 
+static void bind_port(int fd, int family, uint16_t port) {
+  struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  int one = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) fail("SO_REUSEADDR");
+  if (bind(fd, family == AF_INET ? (struct sockaddr *)&any4 : (struct sockaddr *)&any6, family == AF_INET ? sizeof any4 : sizeof any6) < 0)
+    fail("bind");
+}
+
 int main(int argc, char **argv) {
   const char *address = NULL, *port = "5400";
-  long flows = 1, payload = 22;
+  long flows = 1, payload = 22, source_port = 0;
   double rate = 0, seconds = 1;
-  for (int option; (option = getopt(argc, argv, "a:p:n:s:r:t:")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "a:p:b:n:s:r:t:")) != -1;) {
     if (option == 'a') address = optarg;
     else if (option == 'p') port = optarg;
+    else if (option == 'b') source_port = atol(optarg);
     else if (option == 'n') flows = atol(optarg);
     else if (option == 's') payload = atol(optarg);
     else if (option == 'r') rate = atof(optarg);
@@ -69,7 +79,7 @@ int main(int argc, char **argv) {
     else usage();
   }
   if (!address || optind != argc || flows < 1 || flows > FLOWS_MAX || payload < 0 || payload > PAYLOAD_MAX) usage();
-  if (rate < 0 || seconds <= 0) usage();
+  if (rate < 0 || seconds <= 0 || source_port < 0 || source_port > UINT16_MAX) usage();
   struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM}, *target;
   int error = getaddrinfo(address, port, &hints, &target);
   if (error) {
@@ -83,6 +93,7 @@ int main(int argc, char **argv) {
     add_to_address((struct sockaddr *)&to, (unsigned)i);
     sockets[i] = socket(target->ai_family, SOCK_DGRAM, 0);
     if (sockets[i] < 0) fail("socket");
+    if (source_port) bind_port(sockets[i], target->ai_family, (uint16_t)source_port);
     if (connect(sockets[i], (struct sockaddr *)&to, target->ai_addrlen) < 0) fail("connect");
   }
   static char data[PAYLOAD_MAX];

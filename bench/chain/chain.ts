@@ -1,14 +1,18 @@
 /**
  * Four network namespaces in a row, joined by veth pairs: gen – hv1 – hv2 – sink. The tenant's packets go from gen to the
- * network behind sink; how they cross from hv1 to hv2 is what a path adds (bench/paths).
+ * network behind sink; how they cross from hv1 to hv2 is what a path adds (bench/paths). With a network node there are five: gen –
+ * hv1 – nn – hv2 – sink.
  */
 import { writeFileSync } from 'node:fs';
-import { outputOf } from '../../src/lab/process.js';
+import { Background, outputOf } from '../../src/lab/process.js';
 import { getLink } from '../../src/netlink/link.js';
 import { NetlinkSocket } from '../../src/netlink/socket.js';
-import { createNetns, inNetns } from '../../src/netlink/netns.js';
+import { createNetns, inNetns, netnsPath } from '../../src/netlink/netns.js';
 import { removeNamespaces } from '../../src/lab/namespaces.js';
-import { INNER, LOCATOR, MAC, NODES, PORT, TUNNEL_SOURCE, UNDERLAY, UNDERLAY_MTU, UPLINK, VM } from './names.js';
+import { nativeProgram } from '../lib/native.js';
+import { onCpu, tethered } from '../lib/tethered.js';
+import { INNER, MAC, NODES, PORT, VM } from './names.js';
+import { endCommands, sourceCommand, underlayLinks } from './underlay.js';
 import type { Node } from './names.js';
 
 /**
@@ -23,26 +27,22 @@ export interface ChainOptions {
   /** MTU of the tenant's interfaces, bytes. */
   tenantMtu: number;
   underlay: Underlay;
+  /** A network node between the hypervisors. */
+  networkNode?: boolean;
+  /** The sink is behind a TAP, as a VM is, in place of a veth; what stands in for its back end (native/tapbridge.c) has this CPU. */
+  tapCpu?: number;
 }
 
-/** Links, their addresses and permanent neighbours: nothing is resolved while something is measured. */
-function deviceCommands(node: Node, tenantMtu: number): string[] {
+const TAP_TIMEOUT_MS = 10_000;
+
+/** Links of tenants, their addresses and permanent neighbours: nothing is resolved while something is measured. */
+function tenantCommands(node: Node, tenantMtu: number): string[] {
   const neighbours = (device: string, mac: string, addresses: readonly string[]): string[] =>
     addresses.map((address) => `neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`);
   const inner = (device: string, mac: string, v4: string, v6: string): string[] => [
     `link set ${device} address ${mac} mtu ${tenantMtu} up`,
     `addr add ${v4}/24 dev ${device}`,
     `addr add ${v6}/64 dev ${device} nodad`,
-  ];
-  const uplink = (self: 'hv1' | 'hv2', mac: string, peer: 'hv1' | 'hv2', peerMac: string): string[] => [
-    `link set ${UPLINK} address ${mac} mtu ${UNDERLAY_MTU} up`,
-    ...([4, 6] as const).map((family) => {
-      const { [self]: address, length } = UNDERLAY[family];
-      return `addr add ${address}/${length} dev ${UPLINK}${family === 6 ? ' nodad' : ''}`;
-    }),
-    ...neighbours(UPLINK, peerMac, [UNDERLAY[4][peer], UNDERLAY[6][peer]]),
-    `addr add ${TUNNEL_SOURCE[self]}/128 dev lo nodad`,
-    `route add ${LOCATOR[peer]} via ${UNDERLAY[6][peer]} dev ${UPLINK}`,
   ];
   switch (node) {
     case 'gen':
@@ -56,13 +56,13 @@ function deviceCommands(node: Node, tenantMtu: number): string[] {
       return [
         ...inner(PORT, MAC.hv1Port, INNER[4].genGateway, INNER[6].genGateway),
         ...neighbours(PORT, MAC.gen, [INNER[4].gen, INNER[6].gen]),
-        ...uplink('hv1', MAC.hv1Uplink, 'hv2', MAC.hv2Uplink),
       ];
+    case 'nn':
+      return [];
     case 'hv2':
       return [
         ...inner(PORT, MAC.hv2Port, INNER[4].sinkGateway, INNER[6].sinkGateway),
         ...neighbours(PORT, MAC.sink, [INNER[4].sinkLink, INNER[6].sinkLink]),
-        ...uplink('hv2', MAC.hv2Uplink, 'hv1', MAC.hv1Uplink),
         `route add ${INNER[4].sinkPrefix} via ${INNER[4].sinkLink} dev ${PORT}`,
         `route add ${INNER[6].sinkPrefix} via ${INNER[6].sinkLink} dev ${PORT}`,
       ];
@@ -80,6 +80,7 @@ function deviceCommands(node: Node, tenantMtu: number): string[] {
 
 export class Chain {
   readonly options: ChainOptions;
+  #tap: Background | undefined;
 
   private constructor(options: ChainOptions) {
     this.options = options;
@@ -89,18 +90,30 @@ export class Chain {
   static async create(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options);
     try {
-      for (const node of NODES) createNetns(chain.netns(node));
+      const links = underlayLinks(options.networkNode === true);
+      const nodes: Node[] = [...NODES, ...(options.networkNode === true ? (['nn'] as const) : [])];
+      for (const node of nodes) createNetns(chain.netns(node));
       await chain.#join('gen', VM, 'hv1', PORT);
-      await chain.#join('hv1', UPLINK, 'hv2', UPLINK);
-      await chain.#join('sink', VM, 'hv2', PORT);
-      for (const node of NODES) {
-        if (node.startsWith('hv')) chain.#forward(node);
-        await chain.ip(node, ['link set lo up', ...deviceCommands(node, options.tenantMtu)]);
-      }
-      for (const node of ['hv1', 'hv2'] as const) {
-        if (options.underlay === 'wire') {
-          await chain.offload(node, UPLINK, ['tso', 'off', 'gso', 'off', 'gro', 'on']);
+      for (const { a, b } of links) await chain.#join(a.node, a.device, b.node, b.device);
+      if (options.tapCpu !== undefined) await chain.#startTap(options.tapCpu);
+      else await chain.#join('sink', VM, 'hv2', PORT);
+      for (const node of nodes) {
+        if (node !== 'gen' && node !== 'sink') {
+          chain.#forward(node);
+          await chain.ip(node, [sourceCommand(node)]);
         }
+        await chain.ip(node, ['link set lo up', ...tenantCommands(node, options.tenantMtu)]);
+      }
+      for (const link of links) {
+        for (const [end, peer] of [
+          [link.a, link.b],
+          [link.b, link.a],
+        ] as const) {
+          await chain.ip(end.node, endCommands(end, peer, link));
+        }
+      }
+      for (const { node, device } of links.flatMap(({ a, b }) => [a, b])) {
+        if (options.underlay === 'wire') await chain.offload(node, device, ['tso', 'off', 'gso', 'off', 'gro', 'on']);
       }
     } catch (error) {
       await chain.remove();
@@ -156,11 +169,18 @@ export class Chain {
   }
 
   async remove(): Promise<void> {
+    await this.#tap?.stop('SIGKILL');
     await removeNamespaces(this.options.prefix);
   }
 
   async #join(a: Node, device: string, b: Node, peer: string): Promise<void> {
     await this.ip(a, [`link add ${device} type veth peer name ${peer} netns ${this.netns(b)}`]);
+  }
+
+  async #startTap(cpu: number): Promise<void> {
+    const argv = [nativeProgram('tapbridge'), netnsPath(this.netns('hv2')), PORT, VM];
+    this.#tap = new Background(this.netns('sink'), tethered(onCpu(cpu, argv)));
+    await this.#tap.waitFor(/bridging/, TAP_TIMEOUT_MS);
   }
 
   #forward(node: Node): void {

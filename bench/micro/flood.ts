@@ -1,43 +1,100 @@
-/** A flood of new connections of one tenant, beside one connection of another: what of the other's is lost. */
+/**
+ * A flood of connections of one tenant, each of them new and opened once, while another tenant's connection goes on in between: what of
+ * that is lost, and how fast the flood is taken.
+ */
 import { BpfObject, TestRun } from '../../src/libbpf/index.js';
-import { fill, frame, policies, u32, writePolicies } from './steer.js';
+import * as layouts from '../../src/ebpf/generated/layouts.js';
+import * as steering from '../../src/ebpf/generated/steering.js';
 import { row, times } from './rows.js';
+import { addConnections, address, encode, u32, writePolicies } from './steer-maps.js';
+import { steerFrame } from './steer-frames.js';
+import type { BpfMap } from '../../src/libbpf/index.js';
 import type { Effort, Row } from './rows.js';
+import type { Flow } from './steer-frames.js';
 
 const FLOWS = 10_000_000;
-const CHUNK = 50_000;
+/** FLOOD_BURST of bpf/bench/steer_xdp.bpf.c: after so many of the flood's there is one packet of the connection beside it. */
+const BURST = 31;
 const XDP_REDIRECT = 4;
-/** The tenant that floods, and the other one, who opened a connection to a third before. */
+/** The most that the agent gives a tenant (src/gateway/plan.ts). */
+const QUOTA = 16_384;
+/** The tenant that floods, and the other one, whose connection is to a third. */
 const [FLOODER, TARGET, THIRD] = [1, 2, 3] as const;
+const TENANTS = [FLOODER, TARGET, THIRD] as const;
+const MAY_OPEN = [
+  { from: FLOODER, to: TARGET },
+  { from: TARGET, to: THIRD },
+] as const;
+
+const sidOf = (tenant: number): string => `fd00:5e:9:4600:${tenant}::`;
+const addressOf = (tenant: number): string => `10.0.${tenant}.2`;
+
+function flowOf(from: number, to: number): Flow {
+  return {
+    ...{ from: addressOf(from), to: addressOf(to), sourcePort: 4000, destinationPort: 50_001 },
+    ...{ outerSource: 'fd00:5e:1::1', sid: (direction) => sidOf(direction === 'ask' ? from : to) },
+  };
+}
+
+/** A network node of three tenants. @returns their tables of connections */
+function fill(object: BpfObject): BpfMap[] {
+  const source = address('fd00:5e:9::1');
+  const hop = { ifindex: 500, mtu: 1600, destMac: Buffer.alloc(6), sourceMac: Buffer.alloc(6), unused: 0 };
+  object.map('nodes').update(u32(0), encode(layouts.Node, { source, sidBlock: source, sidMask: source }));
+  object.map('steering').update(u32(0), encode(steering.Steering, { epoch: 1n, nextSet: 100, self: 1, unused: 0 }));
+  const underlay = { count: 1, length: 48, dest: source, hops: [hop, hop, hop, hop] };
+  object.map('underlays').update(u32(1), encode(layouts.Underlay, underlay));
+  for (const tenant of TENANTS) {
+    const zone = { id: tenant, slot: tenant, gateway: 0, unused: 0 };
+    object.map('gateway_sids').update(address(sidOf(tenant)), encode(steering.Zone, zone));
+    const encap = { first: address(`fd00:5e:1:4600:${tenant}::`), underlay: 1, srhBytes: 0, lastEntry: 0 };
+    object.map('encaps').update(u32(tenant), encode(layouts.Encap, { ...encap, srh: Buffer.alloc(56) }));
+    const member = { tenant, family: layouts.Family.FAMILY_INET, address: address(addressOf(tenant)) };
+    const target = { kind: layouts.TargetKind.TARGET_REMOTE, id: tenant };
+    object.map('members').update(encode(layouts.MemberKey, member), encode(layouts.Target, target));
+    for (const { from, to } of MAY_OPEN) {
+      if (from !== tenant && to !== tenant) continue;
+      const key = { ...member, length: 64 + 32, tenant: from === tenant ? to : from };
+      object.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, zone));
+    }
+  }
+  writePolicies(
+    object,
+    MAY_OPEN.map(({ from, to }) => ({
+      ...{ from, to },
+      policy: {
+        ...{ name: `${from}-${to}`, from: { tenant: `t${from}` }, to: { tenant: `t${to}` } },
+        ...{ protocol: 'udp', action: 'allow', priority: 1 },
+      },
+    })),
+  );
+  return TENANTS.map((tenant) => addConnections(object, tenant, QUOTA));
+}
+
+/** Fields of struct tally, by their place. */
+const TALLY = { flooded: 1, refused: 2, beside: 3, lost: 4 } as const;
 
 /** @param objectPath of bench/steer_xdp */
 export function measureFlood(objectPath: string, effort: Effort): Row[] {
   const object = BpfObject.load(objectPath, { rodata: { is_hypervisor: false } });
   const tables = fill(object);
   try {
-    writePolicies(object, policies(10));
-    const run = (program: string, packet: Buffer, repeat: number): number => {
-      const value = Buffer.alloc(object.map('frames').valueSize);
-      packet.copy(value);
-      object.map('frames').update(u32(0), value);
-      return new TestRun(object.program(program), { data: packet, repeat }).run().verdict;
-    };
-    const [ask, answer] = [frame(TARGET, THIRD, [7, 50_001]), frame(THIRD, TARGET, [50_001, 7])];
-    if (run('one_flow', ask, 1) !== XDP_REDIRECT) throw new Error('the other connection does not open');
-    const flooding = frame(FLOODER, TARGET, [0, 50_001]);
-    const flows = times(FLOWS, effort);
-    let [lost, sent] = [0, 0];
-    for (let opened = 0; opened < flows; opened += CHUNK) {
-      // A chunk's flows differ in their source, chunks in the destination's port.
-      flooding.writeUInt16BE(1000 + opened / CHUNK, 76);
-      if (run('new_flows', flooding, Math.min(CHUNK, flows - opened)) !== XDP_REDIRECT)
-        throw new Error('the flood is refused');
-      for (const packet of [answer, ask]) {
-        sent += 1;
-        if (run('one_flow', packet, 1) !== XDP_REDIRECT) lost += 1;
-      }
+    const beside = flowOf(TARGET, THIRD);
+    const frames = [steerFrame(beside, 'ask'), steerFrame(beside, 'answer'), steerFrame(flowOf(FLOODER, TARGET))];
+    for (const [index, frame] of frames.entries()) object.map('frames').update(u32(index), frame);
+    const packets = Math.ceil((times(FLOWS, effort) * (BURST + 1)) / BURST);
+    const { verdict, duration } = new TestRun(object.program('flood'), { data: steerFrame(), repeat: packets }).run();
+    const tally = object.map('tallies').lookup(u32(0));
+    const of = (field: keyof typeof TALLY): number => Number(tally?.readBigUInt64LE(8 * TALLY[field]) ?? -1n);
+    if (verdict !== XDP_REDIRECT || of('refused') > 0 || of('flooded') < times(FLOWS, effort)) {
+      throw new Error(`the flood: verdict ${verdict}, ${of('flooded')} opened, ${of('refused')} refused`);
     }
-    return [row(`steering: of ${sent} packets beside a flood of ${flows} new connections, lost`, 'packets', [lost])];
+    const what = `steering: beside ${of('flooded')} random new connections of another tenant`;
+    return [
+      row(`${what}, packets of an established one`, 'packets', [of('beside')]),
+      row(`${what}, of these lost`, 'packets', [of('lost')]),
+      row('steering: that flood and the packets beside it', 'ns/packet', [duration]),
+    ];
   } finally {
     object.close();
     for (const table of tables) table.close();

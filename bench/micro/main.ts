@@ -11,7 +11,6 @@ import { measureMaps } from './maps.js';
 import { measureSteps } from './programs.js';
 import { measureRingBuffer } from './ringbuf.js';
 import { measureFlood } from './flood.js';
-import { measureSteering } from './steer.js';
 import type { Effort, Row } from './rows.js';
 
 /** Every row; objects are those `make build` compiled to build/bpf. */
@@ -24,7 +23,6 @@ export function measureAll(effort: Effort): Row[] {
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
     ...measureFastpath(join(objects, 'bench'), effort),
-    ...measureSteering(join(objects, 'bench/steer_xdp.o'), effort),
     ...measureFlood(join(objects, 'bench/steer_xdp.o'), effort),
   ];
 }

@@ -7,7 +7,8 @@ import type { Family } from '../chain/names.js';
 export const HEAD_BYTES = 64;
 /** Destination port, by which the sink knows the generator's packets. */
 export const UDP_PORT = 5400;
-const SOURCE_PORT = 49152;
+/** Of flow 0. */
+export const SOURCE_PORT = 49152;
 
 const ETHERNET_BYTES = 14;
 const UDP_BYTES = 8;

@@ -7,6 +7,7 @@ import { Stand } from './stand.js';
 import type { Claim } from '../lib/claim.js';
 import type { RowCollector, Setting } from '../lib/rows.js';
 import type { Path } from '../paths/path.js';
+import type { Trial } from './search.js';
 import type { Traffic } from './settings.js';
 
 export interface PacketOptions {
@@ -21,6 +22,14 @@ export interface PacketOptions {
   precision: number;
   trialsMax: number;
   cpus: number;
+  /** Of the lines that tell how far it is. */
+  title?: string;
+  /** A network node between the hypervisors. */
+  networkNode?: boolean;
+  /** Before a path is measured in a setting. */
+  before?: (stand: Stand, traffic: Traffic) => Promise<void>;
+  /** After each of its measurements: whether it was what it was to be. */
+  after?: (stand: Stand, traffic: Traffic, trial: Trial) => Promise<void>;
 }
 
 /** SRPerf's partial drop rate; RFC 2544's throughput allows none, which one stall of a CPU would decide here. */
@@ -39,11 +48,14 @@ function asSetting({ family, frameBytes, flows, source }: Traffic): Setting {
 
 async function measureFullRate(stand: Stand, options: PacketOptions, traffic: Traffic, cpu: number): Promise<number> {
   const { chain, sink } = stand;
+  const { title = 'packets' } = options;
+  await options.before?.(stand, traffic);
   const trial = await offer({ chain, sink, traffic, cpu, seconds: options.milliseconds / 1000 });
+  await options.after?.(stand, traffic, trial);
   // The path runs where the generator runs: while others have the CPU, neither does.
   const rate = trial.arrived / trial.busySeconds;
   tell(
-    `packets, ${describeTraffic(traffic)}, ${stand.name}: ${(rate / MPPS).toFixed(3)} Mpps, ` +
+    `${title}, ${describeTraffic(traffic)}, ${stand.name}: ${(rate / MPPS).toFixed(3)} Mpps, ` +
       `${(loss(trial) * 100).toFixed(2)} % lost`,
   );
   if (loss(trial) > ONE_CPU_LOSS_MAX) {
@@ -95,10 +107,10 @@ export async function measurePackets(names: Claim, options: PacketOptions, rows:
   const stands: Stand[] = [];
   let alone: Stand | undefined;
   try {
-    for (const path of options.paths) stands.push(await Stand.create(path, names.next(), 0));
+    for (const path of options.paths) stands.push(await Stand.create(path, names.next(), 0, options.networkNode));
     alone = await Stand.createGeneratorOnly(names.next(), 0);
     for (let round = 1; round <= options.rounds; round++) {
-      tell(`packets: round ${round} of ${options.rounds}`);
+      tell(`${options.title ?? 'packets'}: round ${round} of ${options.rounds}`);
       for (const traffic of options.fullRate) {
         for (const stand of stands) {
           const rate = await measureFullRate(stand, options, traffic, generatorCpu);

@@ -5,11 +5,10 @@ import { inNetns } from '../../src/netlink/netns.js';
 import { INNER, MAC, VM } from '../chain/names.js';
 import { run } from '../lib/processes.js';
 import { tethered } from '../lib/tethered.js';
-import { UDP_PORT } from './frame.js';
+import { SOURCE_PORT, UDP_PORT } from './frame.js';
 import type { Chain } from '../chain/chain.js';
 import type { Traffic } from './settings.js';
 
-const SOURCE_PORT = 49152;
 const US_PER_S = 1e6;
 
 /** pktgen's files are those of the network namespace. */

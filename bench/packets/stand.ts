@@ -25,9 +25,9 @@ export class Stand {
     this.napi = new ThreadedNapi(chain, 'hv1', PORT, pathCpu);
   }
 
-  /** @throws Error when packets of either family do not pass */
-  static async create(path: Path, prefix: string, pathCpu: number): Promise<Stand> {
-    const chain = await Chain.create({ prefix, tenantMtu: TENANT_MTU, underlay: 'super' });
+  /** @param networkNode one between the hypervisors. @throws Error when packets of either family do not pass */
+  static async create(path: Path, prefix: string, pathCpu: number, networkNode = false): Promise<Stand> {
+    const chain = await Chain.create({ prefix, tenantMtu: TENANT_MTU, underlay: 'super', networkNode });
     await chain.acceptRedirected();
     const setUp = await path.setUp(chain);
     const sink = new Sink(chain, 'sink', VM);

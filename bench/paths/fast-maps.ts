@@ -19,6 +19,8 @@ import {
   TargetKind,
   Underlay,
 } from '../../src/ebpf/generated/layouts.js';
+import * as steering from '../../src/ebpf/generated/steering.js';
+import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
 import { writeAddress } from '../../src/net/address.js';
 import { parseMac } from '../../src/net/mac.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
@@ -28,10 +30,10 @@ import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
 const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
 /** Bits of a prefix's key before the address: tenant and family. */
-const KEY_BITS = 64;
-const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), unused: 0 };
+export const KEY_BITS = 64;
+export const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), unused: 0 };
 
-const IN6: Codec<Uint8Array> = {
+export const IN6: Codec<Uint8Array> = {
   NAME: 'struct in6_addr',
   SIZE: 16,
   encode(into, offset, value) {
@@ -40,10 +42,15 @@ const IN6: Codec<Uint8Array> = {
   decode: (from, offset) => from.subarray(offset, offset + 16),
 };
 
-/** One hypervisor and what it knows of the other. */
+/** One hypervisor and what it knows of the other, or of the network node between them. */
 export interface Side {
   node: 'hv1' | 'hv2';
-  peer: 'hv1' | 'hv2';
+  tenant: number;
+  /** Its SID of the tenant, and where what is for `remote` goes. */
+  sid: string;
+  peerSid: string;
+  /** Network nodes know the way to `remote`: number of the gateway, and of its one network node. */
+  steered?: { gateway: number; node: number; source: string };
   vmMac: string;
   portMac: string;
   uplinkMac: string;
@@ -58,7 +65,9 @@ const HV2 = [`${INNER[4].sinkLink}/32`, `${INNER[6].sinkLink}/128`, INNER[4].sin
 export const SIDES: readonly Side[] = [
   {
     node: 'hv1',
-    peer: 'hv2',
+    tenant: TENANT,
+    sid: SID.hv1,
+    peerSid: SID.hv2,
     vmMac: MAC.gen,
     portMac: MAC.hv1Port,
     uplinkMac: MAC.hv1Uplink,
@@ -68,7 +77,9 @@ export const SIDES: readonly Side[] = [
   },
   {
     node: 'hv2',
-    peer: 'hv1',
+    tenant: TENANT,
+    sid: SID.hv2,
+    peerSid: SID.hv1,
     vmMac: MAC.sink,
     portMac: MAC.hv2Port,
     uplinkMac: MAC.hv2Uplink,
@@ -78,17 +89,17 @@ export const SIDES: readonly Side[] = [
   },
 ];
 
-function bytes16(address: string): Uint8Array {
+export function bytes16(address: string): Uint8Array {
   const bytes = new Uint8Array(16);
   writeAddress(address, bytes, 0);
   return bytes;
 }
 
-function mac(text: string): Uint8Array {
+export function mac(text: string): Uint8Array {
   return parseMac(text) ?? new Uint8Array(6);
 }
 
-function put<K, V>(map: BpfMap, keyCodec: Codec<K>, key: K, valueCodec: Codec<V>, value: V): void {
+export function put<K, V>(map: BpfMap, keyCodec: Codec<K>, key: K, valueCodec: Codec<V>, value: V): void {
   const keyBytes = Buffer.alloc(map.keySize);
   const valueBytes = Buffer.alloc(map.valueSize);
   keyCodec.encode(keyBytes, 0, key);
@@ -96,7 +107,7 @@ function put<K, V>(map: BpfMap, keyCodec: Codec<K>, key: K, valueCodec: Codec<V>
   map.update(keyBytes, valueBytes);
 }
 
-function splitPrefix(text: string): { family: number; address: Uint8Array; length: number; host: boolean } {
+export function splitPrefix(text: string): { family: number; address: Uint8Array; length: number; host: boolean } {
   const [address = '', bits = ''] = text.split('/');
   const family = address.includes(':') ? Family.FAMILY_INET6 : Family.FAMILY_INET;
   const length = Number(bits);
@@ -104,22 +115,36 @@ function splitPrefix(text: string): { family: number; address: Uint8Array; lengt
 }
 
 /** Puts an address or a prefix where it is looked up. */
-function putTarget(objects: BpfObject, prefix: string, target: Target): void {
+function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Target): void {
   const { family, address, length, host } = splitPrefix(prefix);
-  const key = { tenant: TENANT, family, address };
+  const key = { tenant, family, address };
   if (host) put(objects.map('members'), MemberKey, key, Target, target);
   else put(objects.map('prefixes'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
 }
 
+/** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
+export const PORT_FLAGS = {
+  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
+  tap: PortFlags.PORT_FRAMES,
+} as const;
+
+export interface Devices {
+  port: number;
+  uplink: number;
+  /** Of PORT_FLAGS. */
+  portFlags?: number;
+}
+
 /** Fills the maps of one hypervisor: a tenant, its port, and its addresses here and at the other. */
-export function fill(object: BpfObject, side: Side, port: number, uplink: number, tenantMtu: number): void {
+export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu: number): void {
+  const { port, uplink, portFlags = PORT_FLAGS.veth } = devices;
   put(object.map('nodes'), U32, 0, Node, {
     source: bytes16(TUNNEL_SOURCE[side.node]),
     sidBlock: bytes16('fd00:5e::'),
     sidMask: bytes16('ffff:ffff::'),
   });
   put(object.map('ports'), U32, port, Port, {
-    tenant: TENANT,
+    tenant: side.tenant,
     slot: 0,
     vmMac: mac(side.vmMac),
     mtu: tenantMtu,
@@ -127,9 +152,9 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
     gateway4: 0,
     gateway6: new Uint8Array(16),
     dscp: DscpPolicy.DSCP_COPY,
-    flags: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
+    flags: portFlags,
   });
-  put(object.map('sids'), IN6, bytes16(SID[side.node]), Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+  put(object.map('sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
   const hop = {
     ifindex: uplink,
     mtu: UNDERLAY_MTU,
@@ -138,12 +163,17 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
     unused: 0,
   };
   const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
-  put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(SID[side.peer]), hops });
-  const encap = { first: bytes16(SID[side.peer]), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+  put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(side.peerSid), hops });
+  const encap = { first: bytes16(side.peerSid), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
   put(object.map('encaps'), U32, 1, Encap, encap);
-  for (const prefix of side.remote) putTarget(object, prefix, { kind: TargetKind.TARGET_REMOTE, id: 1 });
+  const remote =
+    side.steered === undefined
+      ? { kind: TargetKind.TARGET_REMOTE, id: 1 }
+      : { kind: TargetKind.TARGET_STEERED, id: side.steered.gateway };
+  for (const prefix of side.remote) putTarget(object, side.tenant, prefix, remote);
+  if (side.steered !== undefined) fillSteered(object, side.tenant, side.steered);
   for (const prefix of side.local) {
-    putTarget(object, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
+    putTarget(object, side.tenant, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
     const { family, address, length, host } = splitPrefix(prefix);
     const source = { ifindex: port, family, address };
     if (host) put(object.map('sources'), SourceKey, source, Permit, { unused: 0n });
@@ -155,12 +185,21 @@ export function fill(object: BpfObject, side: Side, port: number, uplink: number
   newEpoch(object.map('epochs'));
 }
 
+/** A gateway of one network node, behind encapsulation 1. */
+function fillSteered(object: BpfObject, tenant: number, { gateway, node, source }: NonNullable<Side['steered']>): void {
+  const all = Array.from({ length: MAGLEV_SLOTS }, () => node);
+  put(object.map('maglevs'), U32, gateway, steering.Maglev, { active: all, all, unused: [0, 0] });
+  put(object.map('network_nodes'), U32, node, steering.NetworkNode, { isUp: 1, unused: 0 });
+  put(object.map('node_sources'), IN6, bytes16(source), U32, node);
+  put(object.map('gateway_encaps'), steering.GatewayEncapKey, { tenant, node }, U32, 1);
+}
+
 /** Tenants on the node, remote ports of each, and destinations of the one that sends; other nodes that have them. */
 export const LARGE = { tenants: 4096, portsPerTenant: 250, destinations: 4096, nodes: 256 } as const;
 
 /** The function part of a SID towards the same tenant at another node that the chain's peer stands in for. */
 function sidOfNode(side: Side, node: number): Uint8Array {
-  const sid = bytes16(SID[side.peer]);
+  const sid = bytes16(side.peerSid);
   sid.set([node >> 8, node & 0xff], 14);
   return sid;
 }
@@ -184,7 +223,7 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
     const id = 2 + node;
     const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
     put(object.map('encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
-    const own = sidOfNode({ ...side, peer: side.node }, node);
+    const own = sidOfNode({ ...side, peerSid: side.sid }, node);
     put(object.map('sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
   }
   const address = Buffer.alloc(16);

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { attachTcx, attachXdp, BpfObject } from '../../src/libbpf/index.js';
 import { machineSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
-import { fill, fillLarge, LARGE, SIDES } from './fast-maps.js';
-import { seg6EncapRed } from './seg6.js';
+import { fill, fillLarge, LARGE, PORT_FLAGS, SIDES } from './fast-maps.js';
+import { DX4_NEXT_HOP, seg6EncapRed } from './seg6.js';
 import type { MapConfiguration } from '../../src/libbpf/index.js';
 import type { Chain } from '../chain/chain.js';
 import type { Side } from './fast-maps.js';
@@ -32,7 +32,7 @@ const PLACED: Readonly<Record<Hook, readonly Placed[]>> = {
   both: [PORT_TCX, UPLINK_XDP, UPLINK_TCX],
 };
 
-function objectFile(name: string): string {
+export function objectFile(name: string): string {
   return fileURLToPath(new URL(`../../bpf/${name}.o`, import.meta.url));
 }
 
@@ -42,10 +42,15 @@ interface Kind {
   large?: boolean;
 }
 
-/** Programs and maps of one hypervisor. */
-function start(chain: Chain, side: Side, { hook, large }: Kind): { close(): void }[] {
+/** Programs and maps of one hypervisor. @returns what is closed in this order */
+export function startHypervisor(chain: Chain, side: Side, { hook, large }: Kind): { close(): void }[] {
   const netns = chain.netns(side.node);
-  const devices = { port: chain.ifindex(side.node, PORT), uplink: chain.ifindex(side.node, UPLINK) };
+  const isTap = side.node === 'hv2' && chain.options.tapCpu !== undefined;
+  const devices = {
+    port: chain.ifindex(side.node, PORT),
+    uplink: chain.ifindex(side.node, UPLINK),
+    portFlags: isTap ? PORT_FLAGS.tap : PORT_FLAGS.veth,
+  };
   const held: { close(): void }[] = [];
   let maps: Record<string, MapConfiguration> = machineSizes();
   for (const { object: file, program, at, hook: attachTo } of PLACED[hook]) {
@@ -53,9 +58,10 @@ function start(chain: Chain, side: Side, { hook, large }: Kind): { close(): void
     for (const [name, configuration] of Object.entries(maps)) {
       if (object.mapNames.includes(name)) object.configureMap(name, configuration);
     }
+    if (side.steered !== undefined) object.setRodata({ use_gateways: true });
     object.load();
     if (held.length === 0) {
-      fill(object, side, devices.port, devices.uplink, chain.options.tenantMtu);
+      fill(object, side, devices, chain.options.tenantMtu);
       if (large) fillLarge(object, side, devices.port);
       const shared = object.mapNames.filter((name) => !name.includes('.'));
       maps = Object.fromEntries(shared.map((name) => [name, { reuse: object.map(name) }]));
@@ -86,7 +92,11 @@ function fast(name: string, kind: Kind, describe: string): Path {
       for (const end of hook === 'tcx' ? [] : (['gen', 'sink'] as const)) await chain.offload(end, VM, ['gro', 'on']);
       // What the programs hand on goes by the kernel: the SYNs of TCP do.
       await seg6EncapRed.setUp(chain);
-      const held = SIDES.flatMap((side) => start(chain, side, kind));
+      for (const { node, sid } of SIDES) {
+        // So does what is for a TAP and merged already; of IPv4 alone, for want of a VRF.
+        await chain.ip(node, [`route add ${sid}/128 encap seg6local action End.DX4 nh4 ${DX4_NEXT_HOP} dev ${PORT}`]);
+      }
+      const held = SIDES.flatMap((side) => startHypervisor(chain, side, kind));
       return {
         tearDown() {
           for (const one of held) one.close();

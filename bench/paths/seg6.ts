@@ -20,7 +20,7 @@ const SID = {
  * route (net/ipv4/route.c, rt_nexthop()): with a next hop that is on the link it would ask ARP for the packet's own
  * destination, and all destinations but those that answer would be dropped.
  */
-const DX4_NEXT_HOP = '10.10.3.1';
+export const DX4_NEXT_HOP = '10.10.3.1';
 
 type Mode = 'encap' | 'encap.red';
 

@@ -7,8 +7,8 @@ import type { Path } from './path.js';
 const VRF = 'sg-100';
 const TABLE = 0x5e000064;
 /** Before the rule of l3mdev (1000): the outer packet is routed in main although its device is the VRF. */
-const RULE_PREF = 990;
-const SID_BLOCK = 'fd00:5e::/32';
+export const RULE_PREF = 990;
+export const SID_BLOCK = 'fd00:5e::/32';
 const OUTER_HEADER_BYTES = 40;
 
 interface Sids {

@@ -3,12 +3,16 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawn } from './bars.js';
+import { aimsSection, aimsSummary } from './aims.js';
+import { failoverSection, failoverSummary } from './failover.js';
 import { packetCharts, packetSection, packetSummary } from './packets.js';
 import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
 import { controlSummary } from './control.js';
 import { entriesSection, entriesSummary } from './entries.js';
 import { planSection, planSummary } from './plan.js';
+import { policiesSection, policiesSummary } from './policies.js';
+import { steerCharts, steerSection, steerSummary, steerVmSection } from './steer.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
 import type { Chart } from './bars.js';
 import { vmCharts, vmSection, vmSummary } from './vm.js';
@@ -17,6 +21,9 @@ import type { ControlResults, VmScaleResult } from '../control/results.js';
 import type { MicroResults } from './micro.js';
 import type { EntriesResults } from '../entries/results.js';
 import type { PlanResults } from '../plan/results.js';
+import type { PoliciesResults } from '../policies/results.js';
+import type { VmResults } from '../vm/results.js';
+import type { FailoverResults } from './failover.js';
 import type { Results } from '../lib/rows.js';
 
 const { values } = parseArgs({
@@ -71,12 +78,32 @@ if (plan !== undefined) {
   page = replaceSection(page, 'plan', planSection(plan));
   summary.push(planSummary(plan));
 }
-const vm = read<Results>('vm');
+const steer = read<Results>('steer');
+const vm = read<VmResults>('vm');
+if (steer !== undefined) {
+  page = replaceSection(page, 'steer', steerSection(steer));
+  Object.assign(charts, steerCharts(steer));
+  summary.push(steerSummary(steer, vm));
+}
+const policies = read<PoliciesResults>('policies');
+if (policies !== undefined) {
+  page = replaceSection(page, 'policies', policiesSection(policies));
+  summary.push(policiesSummary(policies));
+}
+const failover = read<FailoverResults>('failover');
+if (failover !== undefined) {
+  page = replaceSection(page, 'failover', failoverSection(failover));
+  summary.push(failoverSummary(failover));
+}
 if (vm !== undefined) {
+  page = replaceSection(page, 'steer-vm', steerVmSection(vm));
   page = replaceSection(page, 'vm', vmSection(vm));
   Object.assign(charts, vmCharts(vm));
   summary.push(vmSummary(vm));
 }
+const files = { packets, tcp, micro, entries, steer, policies, failover, vm };
+page = replaceSection(page, 'aims', aimsSection(files));
+summary.push(aimsSummary(files));
 
 page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
 mkdirSync(folder, { recursive: true });

@@ -31,6 +31,9 @@ export const PATH_ORDER = [
   'segue-tcx',
   'segue-xdp',
   'segue-xdp-large',
+  'segue-both',
+  'kernel',
+  'segue',
 ];
 
 /** Columns for which there is a measurement at all. */

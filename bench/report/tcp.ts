@@ -37,6 +37,23 @@ function bulk(results: Results, underlay: string): Matrix {
   return { results, metric: 'bulk', columns: bulkColumns(underlay), scale: GBIT, digits: 1 };
 }
 
+const TAP: Column[] = FAMILIES.map((family) => ({
+  title: `IPv${family}`,
+  setting: { tenantMtu: 1500, underlay: 'wire', family, flows: 1 },
+}));
+
+/** Tables of what a VM's TAP got; none in results from before it was measured. */
+function tapTables(results: Results): string[] {
+  const bytes: Matrix = { results, metric: 'tap_packet_bytes', columns: TAP, scale: 1, digits: 0 };
+  if (groups(bytes).length === 0) return [];
+  return [
+    "To a VM's TAP over wire-sized frames, tenant MTU 1500, one flow: mean bytes of a packet that the VM is given,",
+    valueTable(bytes),
+    'and Gbit/s:',
+    valueTable({ ...bytes, metric: 'tap_bulk', scale: GBIT, digits: 1 }),
+  ];
+}
+
 function small(results: Results, metric: string, scale: number, digits: number): Matrix {
   return { results, metric, columns: SMALL, scale, digits };
 }
@@ -85,6 +102,7 @@ export function tcpSection(results: Results): string {
       valueTable(bulk(results, underlay)),
       ratioTable(bulk(results, underlay), 'plain'),
     ]),
+    ...tapTables(results),
     'Round trip of one byte, microseconds, p50 and p99:',
     valueTable(small(results, 'latency_p50', 1, 1)),
     valueTable(small(results, 'latency_p99', 1, 1)),

@@ -1,66 +1,18 @@
 /** The TCP measurements: for every setting all paths stand beside each other and take turns. */
-import { availableParallelism } from 'node:os';
-import { Background } from '../../src/lab/process.js';
-import { Chain } from '../chain/chain.js';
-import { checkReachable } from '../chain/check.js';
 import { INNER } from '../chain/names.js';
 import { tell } from '../lib/tell.js';
-import { onCpu, tethered } from '../lib/tethered.js';
-import { BULK_SERVER, measureBulk } from './iperf.js';
-import { exchangeServer, measureExchanges } from './rrping.js';
-import type { Underlay } from '../chain/chain.js';
-import type { Family } from '../chain/names.js';
+import { measureBulk } from './iperf.js';
+import { measureExchanges } from './rrping.js';
+import { RECEIVER_CPU, SENDER_CPU, Stand } from './stand.js';
+import { measureTap } from './tap.js';
 import type { Claim } from '../lib/claim.js';
 import type { RowCollector } from '../lib/rows.js';
-import type { Path, SetUp } from '../paths/path.js';
 import type { TcpOptions } from './options.js';
+import type { StandSetting } from './stand.js';
 
-const SERVER_START_TIMEOUT_MS = 10_000;
-
-/**
- * Bulk: sender and receiver have a CPU each. Exchanges: both ends share the receiver's, so that what is measured is the path and
- * not how a sleeping CPU is woken (17 µs here against 66 µs, by chance of the scheduler).
- */
-const SENDER_CPU = 0;
-const RECEIVER_CPU = availableParallelism() - 1;
-
-interface Setting {
-  tenantMtu: number;
-  underlay: Underlay;
+interface Setting extends StandSetting {
   /** Small packets do not care for the MTU: latency and connections are measured at the first MTU only. */
   exchanges: boolean;
-}
-
-/** A path on a chain of its own, with servers in the sink. */
-class Stand {
-  readonly path: Path;
-  readonly chain: Chain;
-  readonly #setUp: SetUp;
-  readonly #servers: Background[];
-
-  private constructor(path: Path, chain: Chain, setUp: SetUp, servers: Background[]) {
-    this.path = path;
-    this.chain = chain;
-    this.#setUp = setUp;
-    this.#servers = servers;
-  }
-
-  static async create(path: Path, prefix: string, setting: Setting, families: readonly Family[]): Promise<Stand> {
-    const chain = await Chain.create({ prefix, tenantMtu: setting.tenantMtu, underlay: setting.underlay });
-    const setUp = await path.setUp(chain);
-    for (const family of families) await checkReachable(chain, path.name, family);
-    const servers = [BULK_SERVER, exchangeServer()].map(
-      (argv) => new Background(chain.netns('sink'), tethered(onCpu(RECEIVER_CPU, argv))),
-    );
-    for (const server of servers) await server.waitFor(/listening/, SERVER_START_TIMEOUT_MS);
-    return new Stand(path, chain, setUp, servers);
-  }
-
-  async remove(): Promise<void> {
-    for (const server of this.#servers) await server.stop('SIGKILL');
-    this.#setUp.tearDown();
-    await this.chain.remove();
-  }
 }
 
 async function measureStand(stand: Stand, setting: Setting, options: TcpOptions, rows: RowCollector): Promise<string> {
@@ -121,4 +73,5 @@ export async function measureTcp(names: Claim, options: TcpOptions, rows: RowCol
       await measureSetting({ tenantMtu, underlay, exchanges }, names, options, rows);
     }
   }
+  if (options.tap) await measureTap(names, options, rows);
 }

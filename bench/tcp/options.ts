@@ -15,6 +15,8 @@ export interface TcpOptions {
   underlays: readonly Underlay[];
   flows: readonly number[];
   families: readonly Family[];
+  /** Bulk to a VM's TAP, too. */
+  tap: boolean;
 }
 
 export interface Options extends TcpOptions {
@@ -26,6 +28,7 @@ export const USAGE = `usage: node build/bench/tcp/main.js [options]      (make b
   --seconds N       of each bulk measurement (2)       --json FILE   where the results go
   --mtus N,N        tenant MTU (1500,8900)             --flows N,N   connections at once (1,4)
   --underlays A,B   super, wire (both)                 --families N  inner family: 4, 6 (4)
+  --no-tap          not to a VM's TAP
   --smoke           everything once, as short as it goes
 `;
 
@@ -43,6 +46,7 @@ export function parseOptions(args: string[]): Options {
       flows: text,
       families: text,
       json: text,
+      'no-tap': { type: 'boolean' },
       smoke: { type: 'boolean' },
     },
   });
@@ -56,6 +60,7 @@ export function parseOptions(args: string[]): Options {
     underlays: listOption('underlays', values.underlays, ['super', 'wire'], smoke ? ['super'] : ['super', 'wire']),
     flows: numbersOption('flows', values.flows, smoke ? [1] : [1, 4]),
     families: listOption('families', values.families, [4, 6], [4]),
+    tap: values['no-tap'] !== true,
     json: values.json,
   };
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { writeJson } from '../lib/session.js';
 import { tethered } from '../lib/tethered.js';
 import { parseOptions, USAGE } from './options.js';
-import type { Results } from '../lib/rows.js';
+import type { VmResults } from './results.js';
 
 /** Seconds. An emulated processor needs some eight minutes on a machine that does nothing else. */
 const TIMEOUT_S = 3600;
@@ -39,6 +39,6 @@ if (process.argv.includes('--help')) {
 } else {
   const args = process.argv.slice(2);
   const { json } = parseOptions(args);
-  const results = JSON.parse(await runGuest(args)) as Results;
+  const results = JSON.parse(await runGuest(args)) as VmResults;
   if (json !== undefined) writeJson(json, results);
 }

@@ -1,10 +1,13 @@
 /** What the VM's benchmark is asked to do: the same for its host's side and the guest's. */
 import { parseArgs } from 'node:util';
-import { numberOption } from '../lib/options.js';
+import { listOption, numberOption } from '../lib/options.js';
 import { pathsNamed, VM_PATHS } from '../paths/all.js';
 import type { Path } from '../paths/path.js';
 
+const PARTS = ['packets', 'tcp', 'steer'] as const;
+
 export interface Options {
+  parts: readonly (typeof PARTS)[number][];
   paths: Path[];
   rounds: number;
   /** That packets are sent for a figure, and half of what bulk TCP is. */
@@ -16,6 +19,7 @@ export interface Options {
 export const USAGE = `usage: node build/bench/vm/main.js [options]      (make bench BENCH="--only vm")
   --paths A,B       paths (all, those with VRF too)      --rounds N   rounds, all paths in each (3)
   --milliseconds N  of sending for a figure (1000)       --json FILE  where the results go
+  --parts A,B       of ${PARTS.join(', ')} (all)
   --smoke           few settings once, as short as it goes
 `;
 
@@ -24,10 +28,11 @@ export function parseOptions(args: string[]): Options {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args,
-    options: { paths: text, rounds: text, milliseconds: text, json: text, smoke: { type: 'boolean' } },
+    options: { paths: text, parts: text, rounds: text, milliseconds: text, json: text, smoke: { type: 'boolean' } },
   });
   const smoke = values.smoke === true;
   return {
+    parts: listOption('parts', values.parts, PARTS, PARTS),
     paths: pathsNamed(values.paths?.split(',') ?? VM_PATHS.map(({ name }) => name), VM_PATHS),
     rounds: numberOption('rounds', values.rounds, smoke ? 1 : 3),
     milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 300 : 1000),

@@ -25,4 +25,8 @@ test('micro benchmarks', { timeout: 300_000 }, () => {
   expect(rates.length).toBe(14);
   for (const { name, median } of rates) expect([name, median > 0]).toEqual([name, true]);
   expect(rows.filter(({ unit }) => unit === 'ns/packet').map(({ name }) => name)[0]).toMatch(/empty/);
+  // One packet of the other tenant's connection for 31 of the flood's.
+  const beside = (what: string): number | undefined => rows.find(({ name }) => name.endsWith(what))?.median;
+  expect(beside('packets of an established one')).toBe(Math.ceil((200_000 * 32) / 31 / 32));
+  expect(beside('of these lost')).toBe(0);
 });

@@ -68,6 +68,19 @@ test(
     for (const metric of ['latency_p50', 'latency_p99', 'connects']) {
       expect(measured(results, metric)).toEqual(each(['super 4'], paths));
     }
+    // To a TAP, both families but where the kernel that is left to do it has no VRF.
+    const taps = [
+      'plain 4',
+      'plain 6',
+      'seg6-encap-red 4',
+      'seg6-encap-red 6',
+      'segue-tcx 4',
+      'segue-both 4',
+      'segue-both 6',
+    ];
+    const names = taps.map((tap) => tap.replace(/ (\d)$/, ' 1500 wire $1 1'));
+    expect(measured(results, 'tap_bulk')).toEqual(names);
+    expect(measured(results, 'tap_packet_bytes')).toEqual(names);
     const page = join(directory, 'benchmarks.md');
     copyFileSync('docs/benchmarks.md', page);
     execFileSync('node', ['build/bench/report/main.js', '--results', directory, '--page', page], { stdio: 'pipe' });

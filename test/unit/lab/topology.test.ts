@@ -5,8 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { demoTopology } from '../../../src/lab/demo.js';
 import { writeFiles } from '../../../src/lab/files.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { intentOf, nodeConfigOf, segueNodes, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
+import { hypervisors, intentOf, nodeConfigOf, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
 let directory: string;
@@ -19,7 +18,6 @@ afterAll(() => {
 
 it.each([
   ['the demonstration', demoTopology()],
-  ['the demonstration of steering', steeringTopology()],
   ['the selftest', { prefix: 'x', ...selftestTopology() }],
   [
     'three segments, End.DT4 and End.DT6',
@@ -28,7 +26,7 @@ it.each([
 ])('the files of %s are acceptable, and say what is tested in process', (_name, topology) => {
   const files = writeFiles(topology, directory);
   expect(loadIntent(files.intent)).toEqual(intentOf(topology));
-  for (const node of segueNodes(topology)) {
+  for (const node of hypervisors(topology)) {
     const expected = nodeConfigOf(topology, node, files.intent);
     expect(loadNodeConfig(files.nodes.get(node.name) ?? '')).toEqual(expected);
   }

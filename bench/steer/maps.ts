@@ -1,0 +1,87 @@
+/** Maps of a chain with a network node: tenant red at hv1, blue at hv2, and what the network node decides between them by. */
+import { U32 } from '../../src/libbpf/index.js';
+import { Encap, MemberKey, Node, PrefixKey, Target, TargetKind, Underlay } from '../../src/ebpf/generated/layouts.js';
+import * as steering from '../../src/ebpf/generated/steering.js';
+import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
+import { newEpoch } from '../../src/ebpf/epoch.js';
+import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
+import { addConnections, writePolicies } from '../micro/steer-maps.js';
+import { UDP_PORT } from '../packets/frame.js';
+import { bytes16, IN6, KEY_BITS, mac, NO_HOP, put, SIDES, splitPrefix } from '../paths/fast-maps.js';
+import type { BpfObject } from '../../src/libbpf/index.js';
+import type { Policy } from '../../src/intent/types.js';
+import type { Side } from '../paths/fast-maps.js';
+
+export const RED = { id: 100, slot: 0, sid: 'fd00:5e:1:4600:64::', gatewaySid: 'fd00:5e:9:4600:64::' } as const;
+export const BLUE = { id: 200, slot: 1, sid: 'fd00:5e:2:4600:c8::', gatewaySid: 'fd00:5e:9:4600:c8::' } as const;
+const GATEWAY = 3;
+/** Number of the network node. */
+const SELF = 7;
+/** As the agent has it with two tenants (src/gateway/plan.ts). */
+const CONNECTIONS = 16_384;
+
+/** Who is where: as SIDES, but each has a tenant of its own and the network node knows the way to the other's. */
+export const STEERED_SIDES: readonly Side[] = SIDES.map((side) => {
+  const { id, sid, gatewaySid } = side.node === 'hv1' ? RED : BLUE;
+  const steered = { gateway: GATEWAY, node: SELF, source: TUNNEL_SOURCE.nn };
+  const peerMac = side.node === 'hv1' ? MAC.nnLeft : MAC.nnRight;
+  return { ...side, tenant: id, sid, peerSid: gatewaySid, peerMac, steered };
+});
+
+/** What the VM may open: the generator's flows, and pings. */
+const POLICIES: readonly Policy[] = (['udp', 'icmp'] as const).map((protocol) => ({
+  name: `red-blue-${protocol}`,
+  from: { tenant: 'red' },
+  to: { tenant: 'blue', prefixes: [INNER[4].sinkPrefix, INNER[6].sinkPrefix] },
+  protocol,
+  ...(protocol === 'udp' && { ports: [UDP_PORT] }),
+  action: 'allow',
+  priority: 1000,
+}));
+
+/** Fills the network node's maps. */
+export function fillNetworkNode(
+  object: BpfObject,
+  uplinks: Readonly<Record<'hv1' | 'hv2', number>>,
+): { close(): void }[] {
+  const put1 = <V>(name: string, codec: Parameters<typeof put<number, V>>[3], key: number, value: V): void => {
+    put(object.map(name), U32, key, codec, value);
+  };
+  put1('nodes', Node, 0, {
+    source: bytes16(TUNNEL_SOURCE.nn),
+    sidBlock: bytes16('fd00:5e::'),
+    sidMask: bytes16('ffff:ffff::'),
+  });
+  put1('steering', steering.Steering, 0, { epoch: 1n, nextSet: 100, self: SELF, unused: 0 });
+  const ends = [
+    { ...RED, encap: 1, uplink: uplinks.hv1, destMac: MAC.hv1Uplink, sourceMac: MAC.nnLeft, side: SIDES[0] },
+    { ...BLUE, encap: 2, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
+  ];
+  for (const { id, slot, sid, gatewaySid, encap, uplink, destMac, sourceMac, side } of ends) {
+    const hop = { ifindex: uplink, mtu: UNDERLAY_MTU, destMac: mac(destMac), sourceMac: mac(sourceMac), unused: 0 };
+    const first = bytes16(sid);
+    put1('underlays', Underlay, encap, { count: 1, length: 128, dest: first, hops: [hop, NO_HOP, NO_HOP, NO_HOP] });
+    put1('encaps', Encap, encap, { first, underlay: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
+    const zone = { id, slot, gateway: GATEWAY, unused: 0 };
+    put(object.map('gateway_sids'), IN6, bytes16(gatewaySid), steering.Zone, zone);
+    const other = id === RED.id ? BLUE.id : RED.id;
+    for (const prefix of side?.local ?? []) {
+      const { family, address, length, host } = splitPrefix(prefix);
+      const target = { kind: TargetKind.TARGET_REMOTE, id: encap };
+      const key = { length: KEY_BITS + length, tenant: id, family, address };
+      if (host) put(object.map('members'), MemberKey, key, Target, target);
+      else put(object.map('prefixes'), PrefixKey, key, Target, target);
+      put(object.map('routes'), PrefixKey, { ...key, tenant: other }, steering.Zone, zone);
+    }
+  }
+  const nodes = Array.from({ length: MAGLEV_SLOTS }, () => SELF);
+  put1('maglevs', steering.Maglev, GATEWAY, { active: nodes, all: nodes, unused: [0, 0] });
+  put1('network_nodes', steering.NetworkNode, SELF, { isUp: 1, unused: 0 });
+  put(object.map('node_sources'), IN6, bytes16(TUNNEL_SOURCE.nn), U32, SELF);
+  writePolicies(
+    object,
+    POLICIES.map((policy) => ({ from: RED.id, to: BLUE.id, policy })),
+  );
+  newEpoch(object.map('epochs'));
+  return [RED, BLUE].map(({ slot }) => addConnections(object, slot, CONNECTIONS));
+}

@@ -1,0 +1,103 @@
+/** Ways from a VM of one tenant, by a network node that decides, to a VM of another: chains of gen – hv1 – nn – hv2 – sink. */
+import { attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import { rodataOf } from '../../src/ebpf/programs.js';
+import { machineSizes } from '../../src/ebpf/maps.js';
+import { INNER, MAC, NN_UNDERLAY, NN_UPLINK, PORT, UPLINK, VM } from '../chain/names.js';
+import { attachRedirect } from '../packets/programs.js';
+import { objectFile, startHypervisor } from '../paths/fast.js';
+import { NOTHING_HELD } from '../paths/path.js';
+import { fillNetworkNode, STEERED_SIDES } from './maps.js';
+import { kernelLeaking } from './kernel.js';
+import type { Chain } from '../chain/chain.js';
+import type { UnderlayNode } from '../chain/names.js';
+import type { Path } from '../paths/path.js';
+
+const OUTER_HEADER_BYTES = 40;
+
+const ceiling: Path = {
+  name: 'ceiling',
+  describe:
+    'bare XDP redirect at all three hops with new MAC addresses: no lookup, no tunnel, no decision, no statistics',
+  tcp: false,
+  overhead: 0,
+  async setUp(chain) {
+    // A frame can only be redirected out of a device that has NAPI at its other end.
+    await chain.offload('sink', VM, ['gro', 'on']);
+    const hop = (node: UnderlayNode, from: string, to: string, destination: string, source: string) =>
+      attachRedirect({
+        netns: chain.netns(node),
+        from: chain.ifindex(node, from),
+        to: chain.ifindex(node, to),
+        destination,
+        source,
+      });
+    const attached = [
+      hop('hv1', PORT, UPLINK, MAC.nnLeft, MAC.hv1Uplink),
+      hop('hv1', UPLINK, PORT, MAC.gen, MAC.hv1Port),
+      hop('nn', NN_UPLINK.hv1, NN_UPLINK.hv2, MAC.hv2Uplink, MAC.nnRight),
+      hop('nn', NN_UPLINK.hv2, NN_UPLINK.hv1, MAC.hv1Uplink, MAC.nnLeft),
+      hop('hv2', UPLINK, PORT, MAC.sink, MAC.hv2Port),
+      hop('hv2', PORT, UPLINK, MAC.nnRight, MAC.hv2Uplink),
+    ];
+    return {
+      tearDown() {
+        for (const one of attached) one.close();
+      },
+    };
+  },
+};
+
+const plain: Path = {
+  name: 'plain',
+  describe: 'plain kernel routing at all three hops: no tunnel, no decision',
+  tcp: true,
+  overhead: 0,
+  async setUp(chain) {
+    for (const family of [4, 6] as const) {
+      const { hv1, hv2 } = { hv1: NN_UNDERLAY.hv1[family], hv2: NN_UNDERLAY.hv2[family] };
+      const { sinkPrefix, genPrefix } = INNER[family];
+      await chain.ip('hv1', [`route add ${sinkPrefix} via ${hv1.nn} dev ${UPLINK}`]);
+      await chain.ip('nn', [
+        `route add ${sinkPrefix} via ${hv2.hv} dev ${NN_UPLINK.hv2}`,
+        `route add ${genPrefix} via ${hv1.hv} dev ${NN_UPLINK.hv1}`,
+      ]);
+      await chain.ip('hv2', [`route add ${genPrefix} via ${hv2.nn} dev ${UPLINK}`]);
+    }
+    return NOTHING_HELD;
+  },
+};
+
+/** The network node's program at both its links. @returns what is closed in this order */
+function startNetworkNode(chain: Chain): { close(): void }[] {
+  const netns = chain.netns('nn');
+  const uplinks = { hv1: chain.ifindex('nn', NN_UPLINK.hv1), hv2: chain.ifindex('nn', NN_UPLINK.hv2) };
+  const object = BpfObject.load(objectFile('steer_xdp'), { rodata: rodataOf('steer_xdp'), maps: machineSizes() });
+  const tables = fillNetworkNode(object, uplinks);
+  const program = object.program('segue_steer_xdp');
+  const links = Object.values(uplinks).map((ifindex) =>
+    attachXdp(program, { interface: ifindex, netns, mode: 'native' }),
+  );
+  return [...links, object, ...tables];
+}
+
+const segueSteer: Path = {
+  name: 'segue',
+  describe:
+    "segue's programs at XDP of all three hops: encapsulation, policy and connections at the network node, decapsulation",
+  tcp: false,
+  overhead: OUTER_HEADER_BYTES,
+  async setUp(chain) {
+    for (const end of ['gen', 'sink'] as const) await chain.offload(end, VM, ['gro', 'on']);
+    const held = STEERED_SIDES.flatMap((side) => startHypervisor(chain, side, { hook: 'xdp' }));
+    held.push(...startNetworkNode(chain));
+    return {
+      tearDown() {
+        for (const one of held) one.close();
+      },
+    };
+  },
+};
+
+/** On a kernel without VRF. */
+export const NATIVE_STEER_PATHS: readonly Path[] = [ceiling, plain, segueSteer];
+export const VM_STEER_PATHS: readonly Path[] = [ceiling, plain, kernelLeaking, segueSteer];
