@@ -35,9 +35,9 @@ static __always_inline __u32 encap_bytes(const struct encap *srh)
 	return sizeof(struct ipv6hdr) + (srh ? srh->srh_bytes : 0);
 }
 
-/* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. */
-static __always_inline void write_outer(struct ipv6hdr *outer, const struct way *way, const struct node *node,
-					const struct inner *inner)
+/* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. class: the traffic class */
+static __always_inline void write_outer_class(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+					      const struct inner *inner, __u8 class)
 {
 	const __u64 *source = (const void *)&node->source, *first = (const void *)way->first;
 	__u64 *addresses = (void *)&outer->saddr;
@@ -46,7 +46,7 @@ static __always_inline void write_outer(struct ipv6hdr *outer, const struct way 
 
 	if (!label)
 		label = 1;
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)outer_class(way->port, inner) << 20) | label);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
 	outer->payload_len = bpf_htons(inner->length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
 	outer->hop_limit = OUTER_HOP_LIMIT;
@@ -54,4 +54,10 @@ static __always_inline void write_outer(struct ipv6hdr *outer, const struct way 
 	addresses[1] = source[1];
 	addresses[2] = first[0];
 	addresses[3] = first[1];
+}
+
+static __always_inline void write_outer(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+					const struct inner *inner)
+{
+	write_outer_class(outer, way, node, inner, outer_class(way->port, inner));
 }

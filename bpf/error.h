@@ -28,13 +28,22 @@ struct error_inet6 {
 	struct icmp_error icmp;
 };
 
+/* Begins so that what follows the Ethernet header is aligned. */
+struct error_frame {
+	__u8 unused[2];
+	struct ethhdr eth;
+	union {
+		struct error_inet inet;
+		struct error_inet6 inet6;
+	};
+};
+
 static __always_inline __u32 error_bytes(const struct quote *quote)
 {
 	return quote->inner.family == FAMILY_INET ? sizeof(struct error_inet) : sizeof(struct error_inet6);
 }
 
-static __always_inline void write_error_inet(struct error_inet *error, const struct quote *quote, const struct port *port,
-					     __u32 mtu)
+static __always_inline void write_error_inet(struct error_inet *error, const struct quote *quote, __u32 mtu)
 {
 	struct iphdr *ip = &error->ip;
 
@@ -46,7 +55,7 @@ static __always_inline void write_error_inet(struct error_inet *error, const str
 	ip->ttl = REPLY_HOP_LIMIT;
 	ip->protocol = IPPROTO_ICMP;
 	ip->check = 0;
-	ip->saddr = port->gateway4;
+	ip->saddr = quote->teller.in6_u.u6_addr32[0];
 	ip->daddr = quote->inner.source.in6_u.u6_addr32[0];
 	ip->check = fold_sum(sum_of(ip, sizeof(*ip)));
 	error->icmp.head.type = mtu ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
@@ -56,8 +65,7 @@ static __always_inline void write_error_inet(struct error_inet *error, const str
 	error->icmp.head.checksum = fold_sum(sum_of(&error->icmp, sizeof(error->icmp)) + quote->sum);
 }
 
-static __always_inline void write_error_inet6(struct error_inet6 *error, const struct quote *quote, const struct port *port,
-					      __u32 mtu)
+static __always_inline void write_error_inet6(struct error_inet6 *error, const struct quote *quote, __u32 mtu)
 {
 	const __u32 bytes = sizeof(error->icmp) + quote->bytes;
 	struct ipv6hdr *ip6 = &error->ip6;
@@ -67,7 +75,7 @@ static __always_inline void write_error_inet6(struct error_inet6 *error, const s
 	ip6->payload_len = bpf_htons(bytes);
 	ip6->nexthdr = IPPROTO_ICMPV6;
 	ip6->hop_limit = REPLY_HOP_LIMIT;
-	ip6->saddr = port->gateway6;
+	ip6->saddr = quote->teller;
 	ip6->daddr = quote->inner.source;
 	error->icmp.head.type = mtu ? ICMP6_PACKET_TOO_BIG : ICMP6_TIME_EXCEEDED;
 	error->icmp.head.code = 0;
@@ -80,22 +88,27 @@ static __always_inline void write_error_inet6(struct error_inet6 *error, const s
 /*
  * Writes the headers of an error in front of its quote.
  *
- * port: whose gateway tells
  * mtu: of the next hop; 0 for Time Exceeded
  */
-static __always_inline void write_error(void *into, const struct quote *quote, const struct port *port, __u32 mtu)
+static __always_inline void write_error(void *into, const struct quote *quote, __u32 mtu)
 {
 	if (quote->inner.family == FAMILY_INET)
-		write_error_inet(into, quote, port, mtu);
+		write_error_inet(into, quote, mtu);
 	else
-		write_error_inet6(into, quote, port, mtu);
+		write_error_inet6(into, quote, mtu);
 }
 
-static __always_inline bool has_gateway(const struct port *port, __u32 family)
+/* The gateway of a port's VM tells. False: there is none of that family. */
+static __always_inline bool let_gateway_tell(struct quote *quote, const struct port *port)
 {
 	const __u32 *word = port->gateway6.in6_u.u6_addr32;
 
-	return family == FAMILY_INET ? port->gateway4 : word[0] | word[1] | word[2] | word[3];
+	if (quote->inner.family == FAMILY_INET) {
+		quote->teller.in6_u.u6_addr32[0] = port->gateway4;
+		return port->gateway4;
+	}
+	quote->teller = port->gateway6;
+	return word[0] | word[1] | word[2] | word[3];
 }
 
 /* What a packet was lost of, where nobody is told. */

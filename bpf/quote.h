@@ -20,6 +20,7 @@ struct quote {
 	__u32 at;	    /* of its IP header in the frame */
 	__u32 bytes;
 	__u64 sum;
+	struct in6_addr teller; /* where the error comes from; IPv4 in the first four bytes */
 };
 
 /* An empty one, for a packet at an offset of the frame. */
@@ -171,6 +172,50 @@ static __always_inline __u64 settle_checksum(struct __sk_buff *skb, const struct
 	return (__u64)others + field;
 }
 
+/* Where a quote lies while its frame is cut from the front. */
+struct quote_space {
+	__u8 bytes[QUOTE_INET6];
+};
+
+ARRAY(quote_spaces, BPF_MAP_TYPE_PERCPU_ARRAY, struct quote_space, 1);
+
+/* Most that bpf_skb_adjust_room() takes off (BPF_SKB_MAX_LEN's twelve bits), and what a super-packet takes of that. */
+#define CUT_MAX 0xfff
+#define CUTS (0x10000 / CUT_MAX + 1)
+/* More than there is before where a checksum is to begin: once that is cut off, the kernel does not compute it (skb_postpull_rcsum). */
+#define CUT_LEAST 256
+
+/*
+ * Cuts the frame to the same length from the front, and puts the quote back: what came encapsulated from a namespace of this machine, or
+ * merged by GRO, bpf_skb_change_tail() refuses to shorten.
+ */
+static __noinline bool move_quote(struct __sk_buff *skb, const struct quote *quote)
+{
+	__u32 zero = 0, bytes = quote->bytes, excess = skb->len - quote->at - bytes, left, i;
+	struct quote_space *space = bpf_map_lookup_elem(&quote_spaces, &zero);
+
+	left = excess < CUT_LEAST ? CUT_LEAST : excess;
+	if (!space || !bytes)
+		return false;
+	asm volatile("" : "+r"(bytes));
+	if (bytes > sizeof(space->bytes) || bpf_skb_load_bytes(skb, quote->at, space->bytes, bytes))
+		return false;
+	if (excess < CUT_LEAST)
+		excess = CUT_LEAST - excess;
+	else
+		excess = 0;
+	for (i = 0; i < CUTS && left; i++) {
+		__u32 part = left > CUT_MAX ? CUT_MAX : left;
+
+		if (bpf_skb_adjust_room(skb, -(__s32)part, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+			return false;
+		left -= part;
+	}
+	if (excess && bpf_skb_adjust_room(skb, excess, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+		return false;
+	return !bpf_skb_store_bytes(skb, quote->at, space->bytes, bytes, BPF_F_RECOMPUTE_CSUM);
+}
+
 /* Cuts the frame where the quote ends, and sums that. False: it cannot be. */
 static __noinline bool cut_quote(struct __sk_buff *skb, struct quote *quote)
 {
@@ -183,7 +228,7 @@ static __noinline bool cut_quote(struct __sk_buff *skb, struct quote *quote)
 	if (header > bytes)
 		return false;
 	/* Also makes one packet of a super-packet (__bpf_skb_change_tail, net/core/filter.c). */
-	if ((skb->len != quote->at + bytes || skb->gso_size) && bpf_skb_change_tail(skb, quote->at + bytes, 0))
+	if ((skb->len != quote->at + bytes || skb->gso_size) && bpf_skb_change_tail(skb, quote->at + bytes, 0) && !move_quote(skb, quote))
 		return false;
 	quote->sum = sum_of_frame(skb, quote->at, header);
 	quote->sum += settle_checksum(skb, quote, sum_of_frame(skb, quote->at + header, bytes - header));

@@ -45,5 +45,10 @@ enum reason {
 	DROP_FRAGMENT, /* its first fragment did not pass */
 	DROP_NO_CONNECTION_TABLE, /* connections of its tenant cannot be remembered */
 	DROP_NO_NETWORK_NODE, /* none is up */
+	/* What a hypervisor would leave to its kernel; a network node has nothing beneath. */
+	DROP_NO_MEMBER,
+	DROP_UNRESOLVED,
+	DROP_SEGMENTS,
+	DROP_NO_OFFLOAD,
 	REASON_COUNT,
 };

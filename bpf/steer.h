@@ -9,6 +9,7 @@ struct passage {
 	struct zone from;
 	__u32 peer; /* zone it goes to; 0: not known */
 	__u32 peer_slot;
+	__u32 peer_mtu; /* bytes; 0: not known */
 	__u32 policy;	 /* slot, or NO_SLOT */
 	__u32 relay;	 /* number of the network node that it is for, or NO_NETWORK_NODE */
 	bool decided;	 /* by a policy now, not by a connection */
@@ -22,6 +23,8 @@ struct passage {
 struct steer_scratch {
 	struct packet packet;
 	struct passage passage;
+	__u32 at;  /* of the packet in its frame, bytes */
+	__u32 mtu; /* that it was too big for */
 };
 ARRAY(steer_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct steer_scratch, 1);
 
@@ -41,6 +44,7 @@ static __always_inline void take_peer(struct passage *passage, const struct conn
 {
 	passage->peer = connection->peer;
 	passage->peer_slot = connection->peer_slot;
+	passage->peer_mtu = connection->peer_mtu;
 	passage->policy = connection->policy;
 }
 
@@ -88,6 +92,7 @@ static __always_inline enum reason open_connection(void *table, const struct pac
 		.epoch = epoch,
 		.peer = to->id,
 		.peer_slot = to->slot,
+		.peer_mtu = to->mtu,
 		.set = passage->decision.set,
 		.policy = passage->decision.policy,
 		.opened = now,
@@ -126,6 +131,7 @@ __noinline int decide_connection(const struct packet *packet, struct passage *pa
 			to = find_route(passage->from.id, &packet->inner);
 			if (!to || to->id != connection->peer)
 				goto unknown;
+			connection->peer_mtu = to->mtu;
 			take_peer(passage, connection);
 			reason = look_again(passage, connection, &packet->key, passage->from.id, epoch);
 			if (reason != REASON_FORWARDED) {
@@ -146,6 +152,7 @@ unknown:
 		return DROP_NO_POLICY;
 	passage->peer = to->id;
 	passage->peer_slot = to->slot;
+	passage->peer_mtu = to->mtu;
 	reverse_key(&passage->reversed, &packet->key);
 	others = bpf_map_lookup_elem(&connections, &to->slot);
 	connection = others ? find_connection(others, &passage->reversed, now) : NULL;
@@ -206,6 +213,7 @@ __noinline int decide_error(const struct packet *packet, struct passage *passage
 		return DROP_NO_POLICY;
 	passage->peer = to->id;
 	passage->peer_slot = to->slot;
+	passage->peer_mtu = to->mtu;
 	if (fold(&packet->key.source) != fold(&packet->inner.dest))
 		return DROP_NOT_ESTABLISHED;
 	if (is_related(passage, &packet->key, to->id, to->slot, passage->from.id, epoch, now))
@@ -257,6 +265,7 @@ __noinline int remember_fragments(const struct packet *packet, const struct pass
 		return bpf_map_delete_elem(own, &key);
 	fate.peer = passage->peer;
 	fate.peer_slot = passage->peer_slot;
+	fate.peer_mtu = passage->peer_mtu;
 	fate.policy = passage->policy;
 	fate.relay = passage->relay;
 	if (passage->relay != NO_NETWORK_NODE)
@@ -269,6 +278,7 @@ static __always_inline enum reason decide(const struct packet *packet, struct pa
 {
 	passage->peer = 0;
 	passage->peer_slot = 0;
+	passage->peer_mtu = 0;
 	passage->policy = NO_SLOT;
 	passage->relay = NO_NETWORK_NODE;
 	passage->decided = false;

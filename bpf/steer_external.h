@@ -10,7 +10,7 @@
 
 /*
  * The kernel's next hop (its main table, its neighbours), which must lie beyond the interface. PUNT_UNRESOLVED: there is no neighbour
- * entry yet; the MAC addresses are untouched unless REASON_FORWARDED.
+ * entry yet, or the interface that the packet came by does not forward.
  */
 static __always_inline enum reason find_external_hop(void *ctx, const struct inner *inner, __u32 ingress, __u32 ifindex, __u8 *dest_mac,
 						     __u8 *source_mac)

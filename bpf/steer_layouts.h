@@ -30,7 +30,17 @@ struct zone {
 	__u32 id;
 	__u32 slot; /* of its connections and counters */
 	__u32 gateway;
-	__u32 unused;
+	__u16 mtu; /* of a destination: its largest packet, bytes; 0: not known here */
+	__u16 flags; /* enum zone_flags */
+};
+
+enum zone_flags {
+	ZONE_OUTSIDE = 1, /* external_sources: no address of the network, though its interface */
+};
+
+/* Which address of a zone's tells its senders of errors. zone_gateways: by prefixes of senders. */
+struct zone_gateway {
+	struct in6_addr address;
 };
 
 /* What may arrive at an interface of an external network, and as which zone. external_sources. */
@@ -159,7 +169,8 @@ struct connection {
 	__u8 state;	 /* enum connection_state */
 	__u8 flags;	 /* enum connection_flags */
 	__u16 relay;
-	__u32 unused;
+	__u16 peer_mtu; /* as of struct zone */
+	__u16 unused;
 };
 
 /* Time in programs: nanoseconds since boot >> 30, so 1.07 s. */

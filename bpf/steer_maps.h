@@ -11,6 +11,7 @@
 ARRAY(steering, BPF_MAP_TYPE_ARRAY, struct steering, 1);
 HASH(gateway_sids, struct in6_addr, struct zone, 65536);
 TRIE(external_sources, struct external_key, struct zone, 4096);
+TRIE(zone_gateways, struct prefix_key, struct zone_gateway, 1 << 16);
 TRIE(routes, struct prefix_key, struct zone, 1 << 18);
 HASH(policy_pairs, struct pair_key, struct policy_set, 65536);
 TRIE(policy_sources, struct class_key, struct policy_class, 1 << 18);

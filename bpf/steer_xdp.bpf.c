@@ -9,6 +9,7 @@
 
 KEEP_ENUM(policy_table);
 KEEP_ENUM(policy_flags);
+KEEP_ENUM(zone_flags);
 KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
@@ -35,7 +36,7 @@ static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 	return XDP_DROP;
 }
 
-static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer,
+static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, __u32 peer_mtu, const struct outer *outer,
 				     const struct encap *encap, const struct node *node, __u32 hash, bool steps, __u32 *ifindex)
 {
 	const struct hop *hop = find_hop(encap, hash);
@@ -43,7 +44,7 @@ static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *pa
 
 	if (!hop)
 		return PUNT_UNRESOLVED;
-	if (packet->inner.length + bytes > hop->mtu)
+	if (packet->inner.length + bytes > hop->mtu || (steps && peer_mtu && packet->inner.length > peer_mtu))
 		return PUNT_TOO_BIG;
 	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
 		return PUNT_NO_ROOM;
@@ -69,20 +70,15 @@ static __always_inline int to_port(struct xdp_md *ctx, const struct packet *pack
 	return step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
 }
 
-/* Decapsulates for the network beyond an interface. PUNT_UNRESOLVED: decapsulated, for the kernel to resolve the next hop. */
+/* Decapsulates for the network beyond an interface. What it does not know the next hop of, tcx sends on, which has the kernel resolve it. */
 static __noinline int to_external(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer, __u32 ifindex)
 {
 	__u8 dest_mac[ETH_ALEN], source_mac[ETH_ALEN];
-	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct ethhdr *eth;
 	int reason;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
-		return DROP_MALFORMED;
-	/* Those that the frame came with, if the kernel is to take it. */
-	__builtin_memcpy(dest_mac, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(source_mac, eth->h_source, ETH_ALEN);
 	reason = find_external_hop(ctx, &packet->inner, ctx->ingress_ifindex, ifindex, dest_mac, source_mac);
-	if (reason != REASON_FORWARDED && reason != PUNT_UNRESOLVED)
+	if (reason != REASON_FORWARDED)
 		return reason;
 	if (bpf_xdp_adjust_head(ctx, outer->bytes))
 		return PUNT_NO_ROOM;
@@ -92,9 +88,7 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 	__builtin_memcpy(eth->h_dest, dest_mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, source_mac, ETH_ALEN);
 	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	if (step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, reason == REASON_FORWARDED))
-		return DROP_ECN;
-	return reason;
+	return step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
 }
 
 static __always_inline int steer(struct xdp_md *ctx)
@@ -127,10 +121,10 @@ static __always_inline int steer(struct xdp_md *ctx)
 	if (!state || !node)
 		return XDP_PASS;
 	reason = read_packet(packet, data + ETH_HLEN + outer.bytes, data_end, outer.protocol);
-	if (reason != REASON_FORWARDED)
-		return verdict(ctx, reason);
 	if (is_own_member(passage->from.id, &packet->inner))
 		goto not_ours;
+	if (reason != REASON_FORWARDED)
+		return verdict(ctx, reason);
 	if (packet->inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer.bytes)
 		return verdict(ctx, DROP_MALFORMED);
 	if (packet->inner.hop_limit <= 1)
@@ -151,7 +145,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 			encap = bpf_map_lookup_elem(&encaps, &id);
 	}
 	if (encap) {
-		reason = to_uplink(ctx, packet, &outer, encap, node, hash, steps, &ifindex);
+		reason = to_uplink(ctx, packet, passage->peer_mtu, &outer, encap, node, hash, steps, &ifindex);
 	} else if (target && target->kind == TARGET_LOCAL) {
 		struct port *port = bpf_map_lookup_elem(&ports, &id);
 

@@ -4,16 +4,6 @@
 #include "encap.h"
 #include "error.h"
 
-/* Begins so that what follows the Ethernet header is aligned. */
-struct error_frame {
-	__u8 unused[2];
-	struct ethhdr eth;
-	union {
-		struct error_inet inet;
-		struct error_inet6 inet6;
-	};
-};
-
 /* The largest packet that goes from a port to where a target is; of several ways, the narrowest's. */
 static __always_inline __u32 mtu_towards(const struct port *port, const struct target *target)
 {
@@ -60,7 +50,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	quote = new_quote(space);
 	quote->at = ETH_HLEN;
 	quote->inner.family = skb->protocol == bpf_htons(ETH_P_IP) ? FAMILY_INET : FAMILY_INET6;
-	if (!has_gateway(port, quote->inner.family))
+	if (!let_gateway_tell(quote, port))
 		return reason;
 	if (!read_quote(skb, quote))
 		return untold(reason);
@@ -78,7 +68,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 		return DROP_NO_ROOM;
 	frame = (struct error_frame *)space->frame;
 	ethernet_back(&frame->eth, port, skb->protocol);
-	write_error(&frame->inet, quote, port, mtu);
+	write_error(&frame->inet, quote, mtu);
 	if (quote->inner.family == FAMILY_INET)
 		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet);
 	else

@@ -12,10 +12,6 @@
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
 
-/* Linux 6.3; Debian's headers of 6.1 have them not. */
-#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
-#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
-
 /* What XDP decapsulated: the interface of its port; 0: it did not. */
 static __always_inline __u32 stripped_for(struct __sk_buff *skb)
 {

@@ -38,6 +38,9 @@ const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
   'bpf-program',
 ];
 
+/** What of a network node hangs on an external network's interface. */
+const EXTERNAL_KINDS: readonly KindName[] = ['steer-external', 'steer-gateway'];
+
 /** What goes with an address. */
 const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
 
@@ -66,6 +69,7 @@ export function addHints(
       for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
       if (plan['bpf-node'].size > 0) {
         for (const kind of FASTPATH_DEVICE_KINDS) hints.kinds.add(kind);
+        if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) hints.kinds.add(kind);
         if (isUplink(name)) hints.kinds.add('bpf-underlay');
       }
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
@@ -82,6 +86,7 @@ export function addHints(
       if (!concerns(event.value.ifindex)) return;
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
       for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
+      if (plan['steer-gateway'].size > 0) hints.kinds.add('steer-gateway');
       const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
       if (table !== undefined) addTable(hints, table);
       return;

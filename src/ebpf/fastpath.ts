@@ -7,6 +7,7 @@ import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.
 import { loadOver } from './load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
+import { BPF_HOOKS } from './objects.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap, RodataValue } from '../libbpf/index.js';
@@ -211,8 +212,9 @@ export class Fastpath {
   links(): { hook: BpfHook; ifindex: number; path: string }[] {
     return list(`${this.pinDirectory}/links`).flatMap((file) => {
       const [hook, ifindex] = file.split('_');
-      if ((hook !== 'tcx' && hook !== 'xdp') || ifindex === undefined) return [];
-      return [{ hook, ifindex: Number(ifindex), path: `${this.pinDirectory}/links/${file}` }];
+      const known = BPF_HOOKS.find((name) => name === hook);
+      if (known === undefined || ifindex === undefined) return [];
+      return [{ hook: known, ifindex: Number(ifindex), path: `${this.pinDirectory}/links/${file}` }];
     });
   }
 

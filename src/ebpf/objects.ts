@@ -76,10 +76,11 @@ export interface BpfSid {
   behaviour: TenantBehaviour;
 }
 
-/** Where a program sits. */
-export type BpfHook = 'tcx' | 'xdp';
+/** Where a program sits. `tcx-first`: at tcx, before the one of ours that may be there too. */
+export type BpfHook = (typeof BPF_HOOKS)[number];
+export const BPF_HOOKS = ['tcx-first', 'tcx', 'xdp'] as const;
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
+export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_tc' | 'steer_xdp' | 'external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {
@@ -88,6 +89,8 @@ export interface BpfAttachment {
   program: BpfProgramName;
   /** It forwards without the kernel beneath (`dataplane: ebpf`). */
   alone?: true;
+  /** Of `steer_xdp`: the program that takes what is for no gateway. */
+  then?: BpfProgramName;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
   /** Only found, never planned: another program than this build's. */

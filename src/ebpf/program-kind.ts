@@ -4,6 +4,7 @@ import { indexOfDevice } from './bytes.js';
 import { programNamed } from './programs.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, ObjectChange, ObjectFailure } from '../reconcile/kind.js';
+import type { InterfaceOptions } from '../libbpf/index.js';
 import type { BpfAttachment } from './objects.js';
 
 /** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */
@@ -44,7 +45,8 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
       const key = `${device} ${hook}`;
       const desired = wanted.get(key);
       const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program, desired.alone);
-      if (desired !== undefined && program?.info().id === info.programId) found.set(key, desired);
+      const isCurrent = program?.info().id === info.programId;
+      if (desired !== undefined && isCurrent && isFollowed(kernel, desired)) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
     }
     // A driver that cannot is not asked again, and a hook that is taken only once it is free.
@@ -79,8 +81,15 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
   serves: ({ program }) => program !== 'port',
 
   describe: (_key, { device, hook, program }) =>
-    `fast path program ${program} ${hook === 'tcx' ? 'tcx/ingress' : 'xdp'} dev ${device}`,
+    `fast path program ${program} ${hook === 'xdp' ? 'xdp' : 'tcx/ingress'} dev ${device}`,
 };
+
+/** Whether what a network node's XDP program passes on goes where it is to go. */
+function isFollowed({ fastpath }: Kernel, { program, alone, then }: BpfAttachment): boolean {
+  if (program !== 'steer_xdp') return true;
+  const next = fastpath.steering.uplinkProgram;
+  return next === (then === undefined ? undefined : fastpath.program(then, alone)?.info().id);
+}
 
 /** Which of ours a program is; the kernel's own name for it tells. */
 function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
@@ -95,7 +104,7 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   }
 }
 
-function attach(kernel: Kernel, { device, hook, program: name, alone, optional }: BpfAttachment): void {
+function attach(kernel: Kernel, { device, hook, program: name, alone, then, optional }: BpfAttachment): void {
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
   if (name === 'port' && alone !== true) {
@@ -107,6 +116,9 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, optional }
   const ifindex = links.indexOf(device);
   const path = fastpath.linkPath(hook, ifindex);
   const program = fastpath.makeProgram(name, alone);
+  if (name === 'steer_xdp') {
+    fastpath.steering.setUplinkProgram(then === undefined ? undefined : fastpath.makeProgram(then, alone));
+  }
   const there = openLink(path);
   if (there !== undefined) {
     try {
@@ -125,9 +137,9 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, optional }
     const foreign = hook === 'xdp' ? queryXdp(where) : 0;
     if (foreign !== 0) throw new ForeignXdpError(device, foreign);
     link =
-      hook === 'tcx'
-        ? attachTcx(program, { ...where, direction: 'ingress' })
-        : attachXdp(program, { ...where, mode: optional === true ? 'native' : 'auto' });
+      hook === 'xdp'
+        ? attachXdp(program, { ...where, mode: optional === true ? 'native' : 'auto' })
+        : attachInOrder(program, where, hook === 'tcx-first' ? fastpath.linkPath('tcx', ifindex) : undefined);
   } catch (error) {
     if (optional !== true || !(error instanceof Error)) throw error;
     if (!(error instanceof ForeignXdpError)) fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
@@ -138,6 +150,17 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, optional }
     link.pin(path);
   } finally {
     link.close();
+  }
+}
+
+/** @param before pin of the link that the program is to stand before, where there is one; others' programs keep their places */
+function attachInOrder(program: BpfProgram, where: InterfaceOptions, before: string | undefined): BpfLink {
+  const next = before === undefined ? undefined : openLink(before);
+  try {
+    const isThere = next !== undefined && next.info().ifindex === where.interface;
+    return attachTcx(program, { ...where, direction: 'ingress', ...(isThere && { position: { before: next } }) });
+  } finally {
+    next?.close();
   }
 }
 

@@ -11,11 +11,13 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
+  steer_tc: 'segue_steer_tc',
   steer_xdp: 'segue_steer_xdp',
+  external_tc: 'segue_extern_tc',
 };
 const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
 /** Programs that decide between tenants: they use the maps of bpf/steer_maps.h, too. */
-export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_xdp'];
+export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_tc', 'steer_xdp', 'external_tc'];
 /** Programs of ports and uplinks. */
 export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 

@@ -1,6 +1,7 @@
 /** The kinds of steering between tenants, for the one engine. */
 import { steerGatewayEncapKind, steerMaglevKind, steerNetworkNodeKind, steerNodeKind } from './node-kinds.js';
 import { steerPoliciesKind } from './policy-kind.js';
+import { steerGatewayKind } from './teller-kind.js';
 import { steerExternalKind, steerRouteKind, steerSidKind, steerZoneKind } from './zone-kinds.js';
 import type { Kinds } from '../reconcile/engine.js';
 
@@ -10,6 +11,7 @@ export const STEERING_KINDS = {
   'steer-gateway-encap': steerGatewayEncapKind,
   'steer-maglev': steerMaglevKind,
   'steer-zone': steerZoneKind,
+  'steer-gateway': steerGatewayKind,
   'steer-route': steerRouteKind,
   'steer-policies': steerPoliciesKind,
   'steer-external': steerExternalKind,

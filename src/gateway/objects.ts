@@ -58,6 +58,17 @@ export interface SteerSource {
   gateway: number;
   /** Of an external network. */
   device?: string;
+  /** Its interface, but no address of the network. */
+  outside?: true;
+}
+
+/** Which address tells senders in a prefix of a zone of errors: the gateway of a tenant's subnet, or of an interface what address it has. */
+export interface SteerGateway {
+  zone: number;
+  address?: string;
+  device?: string;
+  /** Only found, never planned: the interface has another address now, or none. */
+  stale?: string;
 }
 
 /** Which zone an address is in, seen from another. */
@@ -65,4 +76,6 @@ export interface SteerRoute {
   from: number;
   to: number;
   gateway: number;
+  /** Bytes of the largest packet there, where that is known. */
+  mtu?: number;
 }

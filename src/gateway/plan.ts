@@ -1,19 +1,23 @@
 /** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
 import { tenantSid } from '../encap/sid.js';
+import { familyOf } from '../net/address.js';
 import { planGatewayEncaps } from './routes.js';
 import { compilePolicySet } from './policy-set.js';
 import { reachOf } from './reach.js';
 import { externalOf } from './view.js';
+import type { External, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
-import type { NetworkNodeWay } from './objects.js';
+import type { NetworkNodeWay, SteerSource } from './objects.js';
 import type { ZoneName } from './view.js';
 
 /** Connections of all zones of a node together, and of one at least and at most: LRU tables are allocated whole. */
 const CONNECTIONS = 1 << 20;
 const MIN_CONNECTIONS = 4096;
 const MAX_CONNECTIONS = 16_384;
+
+const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
 /** The network nodes of the node's gateways, and the node as one of them. */
 export function planSteering(view: IntentView, emit: Emit): void {
@@ -37,9 +41,14 @@ export function planSteering(view: IntentView, emit: Emit): void {
     const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
     emit('steer-maglev', name, { number, active, all, nodes });
   }
+  const alone = view.alone && { alone: true as const };
+  const hosts = view.localPorts.size > 0;
   for (const device of view.config.uplinks) {
-    const alone = view.alone && { alone: true as const };
-    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...alone });
+    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'steer_tc', ...alone });
+    if (view.fastpath?.xdp.includes(device) !== true) continue;
+    const optional = view.config.xdp !== 'always' && { optional: true as const };
+    const then = hosts && { then: 'uplink_xdp' as const };
+    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...alone, ...then, ...optional });
   }
 }
 
@@ -53,21 +62,51 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   emit('steer-zone', String(id), { zone: id, connections: connectionsOf(gateway.tenants.length) });
   for (const { peer, prefix } of reachOf(view, zone)) {
     const to = zoneId(view, peer);
-    if (to !== undefined) emit('steer-route', memberKey(id, prefix), { from: id, to, gateway: number });
+    const tenant = view.tenants.get(peer);
+    const mtu = tenant && { mtu: view.tenantMtu(tenant) };
+    if (to !== undefined) emit('steer-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
   }
   const external = steering.externals.get(externalOf(zone) ?? '');
   if (external === undefined) {
     for (const behaviour of view.localBehaviours()) {
       emit('steer-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
-    planGatewayEncaps(view, view.tenant(zone), emit);
+    const tenant = view.tenant(zone);
+    planGatewayEncaps(view, tenant, emit);
+    planTellers(tenant, emit);
     return;
   }
-  const device = external.interface;
-  for (const prefix of external.prefixes) {
-    emit('steer-external', `${device} ${prefix}`, { zone: id, gateway: number, device });
-    emit('bpf-prefix', memberKey(id, prefix), { tenant: id, external: device });
+  planExternal(view, external, { zone: id, gateway: number, device: external.interface }, emit);
+}
+
+/** Errors come from the gateway of the sender's subnet; to what is behind a port, from that of the tenant's first. */
+function planTellers({ id, subnets }: Tenant, emit: Emit): void {
+  const tellers = new Map<string, string>();
+  for (const { prefix, gateway } of [...subnets].reverse()) {
+    tellers.set(ALL[familyOf(prefix)], gateway);
+    tellers.set(prefix, gateway);
   }
+  for (const [prefix, address] of tellers) emit('steer-gateway', memberKey(id, prefix), { zone: id, address });
+}
+
+/** An external network: what may come from its interface, what is sent there, who tells of errors. */
+function planExternal(
+  view: IntentView,
+  { prefixes }: External,
+  source: SteerSource & { device: string },
+  emit: Emit,
+): void {
+  const { zone, device } = source;
+  for (const prefix of prefixes) {
+    emit('steer-external', `${device} ${prefix}`, source);
+    emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, external: device });
+  }
+  for (const prefix of Object.values(ALL)) {
+    if (!prefixes.includes(prefix)) emit('steer-external', `${device} ${prefix}`, { ...source, outside: true });
+    emit('steer-gateway', memberKey(zone, prefix), { zone, device });
+  }
+  const alone = view.alone && { alone: true as const };
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...alone });
 }
 
 /** The policies from one zone to another. */

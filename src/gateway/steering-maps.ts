@@ -8,6 +8,7 @@ import { reusing } from '../ebpf/maps.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfMap } from '../libbpf/index.js';
+import type { BpfProgram } from '../libbpf/index.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 
 const U32_BYTES = 4;
@@ -23,6 +24,7 @@ const STEERING_SIZES = {
   steering: [U32_BYTES, Steering.SIZE],
   gateway_sids: [ADDRESS_BYTES, Zone.SIZE],
   external_sources: [layouts.ExternalKey.SIZE, Zone.SIZE],
+  zone_gateways: [28, layouts.ZoneGateway.SIZE],
   routes: [28, Zone.SIZE],
   policy_pairs: [layouts.PairKey.SIZE, layouts.PolicySet.SIZE],
   policy_sources: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
@@ -38,6 +40,7 @@ const STEERING_SIZES = {
   node_sources: [ADDRESS_BYTES, U32_BYTES],
   connections: [U32_BYTES, U32_BYTES],
   denials: [0, 0],
+  uplink_programs: [U32_BYTES, U32_BYTES],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type SteeringMapName = keyof typeof STEERING_SIZES;
@@ -105,6 +108,17 @@ export class SteeringStore {
   /** Has a program's object file use these maps. */
   reuse(): Record<string, { reuse: BpfMap }> {
     return reuseOf(this.make());
+  }
+
+  /** Id of the program that takes what arrives at an uplink in XDP and is for no gateway; undefined: none does. */
+  get uplinkProgram(): number | undefined {
+    return this.maps?.uplink_programs.lookup(STATE_KEY)?.readUInt32LE(0);
+  }
+
+  setUplinkProgram(program: BpfProgram | undefined): void {
+    const { uplink_programs: programs } = this.make();
+    if (program !== undefined) programs.updateHandle(STATE_KEY, program);
+    else programs.delete(STATE_KEY);
   }
 
   /** The node's own entry; undefined before the first was written. */

@@ -1,6 +1,6 @@
 /** Zones: where their packets arrive, which addresses are in which, what is remembered of their connections. */
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
-import { Connection, ExternalKey, FlowKey, Zone } from '../ebpf/generated/steering.js';
+import { Connection, ExternalKey, FlowKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
 import { BpfMap } from '../libbpf/index.js';
@@ -15,11 +15,16 @@ import type { SteerZone } from './objects.js';
 /** Bits before a prefix's own in a key. */
 const KEY_BITS = 64;
 
-function writeZone(kernel: Kernel, id: number, gateway: number): Buffer {
+function writeZone(
+  kernel: Kernel,
+  id: number,
+  gateway: number,
+  { mtu = 0, outside = false }: { mtu?: number | undefined; outside?: boolean | undefined } = {},
+): Buffer {
   const slot = kernel.fastpath.steering.zoneSlots.get(String(id));
   if (slot === undefined) throw new Error(`zone ${id} has no table of connections`);
   const bytes = Buffer.alloc(Zone.SIZE);
-  Zone.encode(bytes, 0, { id, slot, gateway, unused: 0 });
+  Zone.encode(bytes, 0, { id, slot, gateway, mtu, flags: outside ? ZoneFlags.ZONE_OUTSIDE : 0 });
   return bytes;
 }
 
@@ -113,13 +118,15 @@ export const steerExternalKind = steerEntryKind<'steer-external'>({
     const { length, ifindex, family } = ExternalKey.decode(key, 0);
     const device = kernel.links.nameOf(ifindex);
     const prefix = `${getAddress(key, ExternalKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
-    const { id, gateway } = Zone.decode(value, 0);
-    return [`${device} ${prefix}`, { zone: id, gateway, device }];
+    const { id, gateway, flags } = Zone.decode(value, 0);
+    const outside = (flags & ZoneFlags.ZONE_OUTSIDE) !== 0 && { outside: true as const };
+    return [`${device} ${prefix}`, { zone: id, gateway, device, ...outside }];
   },
   writeKey(kernel, key, { device = '' }) {
     const ifindex = indexOfDevice(kernel, device);
     if (ifindex === undefined) return undefined;
-    const prefix = key.slice(key.indexOf(' ') + 1);
+    // A device that is gone is two words.
+    const prefix = key.slice(key.lastIndexOf(' ') + 1);
     const bytes = Buffer.alloc(ExternalKey.SIZE);
     const length = putPrefix(prefix, bytes, ExternalKey.OFFSETS.address);
     bytes.writeUInt32LE(KEY_BITS + length, ExternalKey.OFFSETS.length);
@@ -127,8 +134,9 @@ export const steerExternalKind = steerEntryKind<'steer-external'>({
     bytes.writeUInt32LE(familyNumber(prefix), ExternalKey.OFFSETS.family);
     return bytes;
   },
-  writeValue: (kernel, { zone, gateway }) => writeZone(kernel, zone, gateway),
-  describe: (key, { zone }) => `gateway external ${key} zone ${zone}`,
+  writeValue: (kernel, { zone, gateway, outside }) => writeZone(kernel, zone, gateway, { outside }),
+  describe: (key, { zone, outside }) =>
+    `gateway external ${key} zone ${zone}${outside === true ? ' outside of it' : ''}`,
 });
 
 /** Which zone an address is in, seen from another. A change looks at every connection again. */
@@ -138,8 +146,8 @@ export const steerRouteKind = steerEntryKind<'steer-route'>({
   read(_kernel, key, value) {
     const { length, tenant: from, family } = PrefixKey.decode(key, 0);
     const prefix = `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
-    const { id, gateway } = Zone.decode(value, 0);
-    return [memberKey(from, prefix), { from, to: id, gateway }];
+    const { id, gateway, mtu } = Zone.decode(value, 0);
+    return [memberKey(from, prefix), { from, to: id, gateway, ...(mtu > 0 && { mtu }) }];
   },
   writeKey(_kernel, key, { from }) {
     const prefix = key.slice(addressStart(key));
@@ -150,7 +158,7 @@ export const steerRouteKind = steerEntryKind<'steer-route'>({
     bytes.writeUInt32LE(familyNumber(prefix), PrefixKey.OFFSETS.family);
     return bytes;
   },
-  writeValue: (kernel, { to, gateway }) => writeZone(kernel, to, gateway),
+  writeValue: (kernel, { to, gateway, mtu }) => writeZone(kernel, to, gateway, { mtu }),
   changed(kernel) {
     kernel.fastpath.steering.change();
   },

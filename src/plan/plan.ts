@@ -13,6 +13,7 @@ import type {
 } from '../ebpf/objects.js';
 import type { PolicySet } from '../gateway/policy-set.js';
 import type {
+  SteerGateway,
   SteerGatewayEncap,
   SteerMaglev,
   SteerNetworkNode,
@@ -81,6 +82,8 @@ export interface PlanKinds {
   'steer-zone': SteerZone;
   /** key: `<zone id> <prefix>` */
   'steer-route': SteerRoute;
+  /** key: `<zone id> <prefix>` */
+  'steer-gateway': SteerGateway;
   /** key: `<zone id> <zone id>`, from and to */
   'steer-policies': PolicySet;
   /** key: `<device> <prefix>` */
@@ -132,6 +135,7 @@ export const KIND_ORDER: readonly KindName[] = [
   'steer-gateway-encap',
   'steer-maglev',
   'steer-zone',
+  'steer-gateway',
   'steer-route',
   'steer-policies',
   'steer-external',
@@ -168,6 +172,7 @@ export function emptyPlan(): Plan {
     'steer-gateway-encap': new Map(),
     'steer-maglev': new Map(),
     'steer-zone': new Map(),
+    'steer-gateway': new Map(),
     'steer-route': new Map(),
     'steer-policies': new Map(),
     'steer-external': new Map(),

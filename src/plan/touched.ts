@@ -55,7 +55,7 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
         // The longest encapsulation decides the tenants' MTU.
         addLocalPorts(view, add);
         // Those to network nodes are in the routes of all their tenants.
-        if (view.steering.isNetworkNode((change.after ?? change.before)?.to ?? '')) return 'all';
+        if (view.isNetworkNode || view.steering.isNetworkNode((change.after ?? change.before)?.to ?? '')) return 'all';
         break;
       case 'tenant':
         addZones(view, change.key, add);

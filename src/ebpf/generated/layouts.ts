@@ -1175,7 +1175,11 @@ export const Reason = {
   DROP_FRAGMENT: 33,
   DROP_NO_CONNECTION_TABLE: 34,
   DROP_NO_NETWORK_NODE: 35,
-  REASON_COUNT: 36,
+  DROP_NO_MEMBER: 36,
+  DROP_UNRESOLVED: 37,
+  DROP_SEGMENTS: 38,
+  DROP_NO_OFFLOAD: 39,
+  REASON_COUNT: 40,
 } as const;
 
 /** enum target_kind */

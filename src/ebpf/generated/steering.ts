@@ -35,28 +35,51 @@ export interface Zone {
   id: number;
   slot: number;
   gateway: number;
-  unused: number;
+  mtu: number;
+  flags: number;
 }
 
 export const Zone = {
   NAME: 'struct zone',
   SIZE: 16,
-  OFFSETS: { id: 0, slot: 4, gateway: 8, unused: 12 },
+  OFFSETS: { id: 0, slot: 4, gateway: 8, mtu: 12, flags: 14 },
   encode(into: Buffer, offset: number, value: Zone): void {
     into.writeUInt32LE(value.id, offset);
     into.writeUInt32LE(value.slot, offset + 4);
     into.writeUInt32LE(value.gateway, offset + 8);
-    into.writeUInt32LE(value.unused, offset + 12);
+    into.writeUInt16LE(value.mtu, offset + 12);
+    into.writeUInt16LE(value.flags, offset + 14);
   },
   decode(from: Buffer, offset: number): Zone {
     return {
       id: from.readUInt32LE(offset),
       slot: from.readUInt32LE(offset + 4),
       gateway: from.readUInt32LE(offset + 8),
-      unused: from.readUInt32LE(offset + 12),
+      mtu: from.readUInt16LE(offset + 12),
+      flags: from.readUInt16LE(offset + 14),
     };
   },
 } as const satisfies Codec<Zone> & { OFFSETS: Record<keyof Zone, number> };
+
+/** struct zone_gateway, 16 bytes */
+export interface ZoneGateway {
+  /** 16 bytes */
+  address: Uint8Array;
+}
+
+export const ZoneGateway = {
+  NAME: 'struct zone_gateway',
+  SIZE: 16,
+  OFFSETS: { address: 0 },
+  encode(into: Buffer, offset: number, value: ZoneGateway): void {
+    putBytes(into, offset, value.address, 16, 'zone_gateway.address');
+  },
+  decode(from: Buffer, offset: number): ZoneGateway {
+    return {
+      address: getBytes(from, offset, 16),
+    };
+  },
+} as const satisfies Codec<ZoneGateway> & { OFFSETS: Record<keyof ZoneGateway, number> };
 
 /** struct external_key, 28 bytes */
 export interface ExternalKey {
@@ -362,6 +385,7 @@ export interface Connection {
   state: number;
   flags: number;
   relay: number;
+  peerMtu: number;
   unused: number;
 }
 
@@ -379,7 +403,8 @@ export const Connection = {
     state: 32,
     flags: 33,
     relay: 34,
-    unused: 36,
+    peerMtu: 36,
+    unused: 38,
   },
   encode(into: Buffer, offset: number, value: Connection): void {
     into.writeBigUInt64LE(value.epoch, offset);
@@ -392,7 +417,8 @@ export const Connection = {
     into.writeUInt8(value.state, offset + 32);
     into.writeUInt8(value.flags, offset + 33);
     into.writeUInt16LE(value.relay, offset + 34);
-    into.writeUInt32LE(value.unused, offset + 36);
+    into.writeUInt16LE(value.peerMtu, offset + 36);
+    into.writeUInt16LE(value.unused, offset + 38);
   },
   decode(from: Buffer, offset: number): Connection {
     return {
@@ -406,7 +432,8 @@ export const Connection = {
       state: from.readUInt8(offset + 32),
       flags: from.readUInt8(offset + 33),
       relay: from.readUInt16LE(offset + 34),
-      unused: from.readUInt32LE(offset + 36),
+      peerMtu: from.readUInt16LE(offset + 36),
+      unused: from.readUInt16LE(offset + 38),
     };
   },
 } as const satisfies Codec<Connection> & { OFFSETS: Record<keyof Connection, number> };
@@ -592,6 +619,11 @@ export const PolicyFlags = {
   POLICY_ALLOW: 1,
   POLICY_LOG: 2,
   POLICY_NONE: 4,
+} as const;
+
+/** enum zone_flags */
+export const ZoneFlags = {
+  ZONE_OUTSIDE: 1,
 } as const;
 
 /** enum flow_kind */

@@ -19,7 +19,7 @@ const ROUTERS = `${NODE}r`;
 const ROUTER = '02:00:00:00:02:01';
 const UPLINK = '02:00:00:00:02:02';
 const config: NodeConfig = {
-  ...{ node: NODE, netns: NODE, uplinks: ['eth0'], dataplane: 'hybrid', xdp: 'auto', behaviours: ['dt46'] },
+  ...{ node: NODE, netns: NODE, uplinks: ['eth0'], dataplane: 'hybrid', xdp: 'always', behaviours: ['dt46'] },
   intent: '/intent.json',
 };
 

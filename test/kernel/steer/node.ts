@@ -210,10 +210,10 @@ export class NetworkNode {
     this.map('members').update(key, encode(layouts.Target, { kind, id }));
   }
 
-  /** A prefix of one zone as another sees it. */
-  addRoute(from: ZoneName, prefix: string, to: ZoneName): void {
+  /** A prefix of one zone as another sees it. @param mtu of what is there, bytes; 0: not known */
+  addRoute(from: ZoneName, prefix: string, to: ZoneName, mtu = 0): void {
     const key = { ...prefixOf(prefix), tenant: ZONES[from].id };
-    const value = { ...ZONES[to], gateway: 0, unused: 0 };
+    const value = { ...ZONES[to], gateway: 0, mtu, flags: 0 };
     this.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, value));
   }
 
@@ -229,7 +229,7 @@ export class NetworkNode {
       this.map('connections').updateHandle(u32(ZONES[zone].slot), this.table(zone));
     }
     for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
-      const value = { ...ZONES[zone as ZoneName], gateway: 0, unused: 0 };
+      const value = { ...ZONES[zone as ZoneName], gateway: 0, mtu: 0, flags: 0 };
       this.map('gateway_sids').update(bytesOf(sid), encode(steering.Zone, value));
     }
     for (const [id, path] of Object.entries(PATHS)) {
