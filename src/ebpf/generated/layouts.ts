@@ -820,6 +820,26 @@ export const Limit = {
   },
 } as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
 
+/** struct quote_space, 1232 bytes */
+export interface QuoteSpace {
+  /** 1232 bytes */
+  bytes: Uint8Array;
+}
+
+export const QuoteSpace = {
+  NAME: 'struct quote_space',
+  SIZE: 1232,
+  OFFSETS: { bytes: 0 },
+  encode(into: Buffer, offset: number, value: QuoteSpace): void {
+    putBytes(into, offset, value.bytes, 1232, 'quote_space.bytes');
+  },
+  decode(from: Buffer, offset: number): QuoteSpace {
+    return {
+      bytes: getBytes(from, offset, 1232),
+    };
+  },
+} as const satisfies Codec<QuoteSpace> & { OFFSETS: Record<keyof QuoteSpace, number> };
+
 /** struct maglev, 16376 bytes */
 export interface Maglev {
   /** 4093 */
