@@ -156,9 +156,10 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, then, opti
 /** @param before pin of the link that the program is to stand before, where there is one; others' programs keep their places */
 function attachInOrder(program: BpfProgram, where: InterfaceOptions, before: string | undefined): BpfLink {
   const next = before === undefined ? undefined : openLink(before);
+  const last = { ...where, direction: 'ingress' as const };
   try {
-    const isThere = next !== undefined && next.info().ifindex === where.interface;
-    return attachTcx(program, { ...where, direction: 'ingress', ...(isThere && { position: { before: next } }) });
+    if (next?.info().ifindex !== where.interface) return attachTcx(program, last);
+    return attachTcx(program, { ...last, position: { before: next } });
   } finally {
     next?.close();
   }
