@@ -45,7 +45,7 @@ function fill(object: BpfObject): BpfMap[] {
   const underlay = { count: 1, length: 48, dest: source, hops: [hop, hop, hop, hop] };
   object.map('underlays').update(u32(1), encode(layouts.Underlay, underlay));
   for (const tenant of TENANTS) {
-    const zone = { id: tenant, slot: tenant, gateway: 0, unused: 0 };
+    const zone = { id: tenant, slot: tenant, gateway: 0, mtu: 0, flags: 0 };
     object.map('gateway_sids').update(address(sidOf(tenant)), encode(steering.Zone, zone));
     const encap = { first: address(`fd00:5e:1:4600:${tenant}::`), underlay: 1, srhBytes: 0, lastEntry: 0 };
     object.map('encaps').update(u32(tenant), encode(layouts.Encap, { ...encap, srh: Buffer.alloc(56) }));

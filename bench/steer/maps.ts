@@ -62,7 +62,7 @@ export function fillNetworkNode(
     const first = bytes16(sid);
     put1('underlays', Underlay, encap, { count: 1, length: 128, dest: first, hops: [hop, NO_HOP, NO_HOP, NO_HOP] });
     put1('encaps', Encap, encap, { first, underlay: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
-    const zone = { id, slot, gateway: GATEWAY, unused: 0 };
+    const zone = { id, slot, gateway: GATEWAY, mtu: 0, flags: 0 };
     put(object.map('gateway_sids'), IN6, bytes16(gatewaySid), steering.Zone, zone);
     const other = id === RED.id ? BLUE.id : RED.id;
     for (const prefix of side?.local ?? []) {
