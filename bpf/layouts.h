@@ -66,9 +66,13 @@ enum target_kind {
 	TARGET_LOCAL = 1,  /* id: ifindex of a port */
 	TARGET_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
 	TARGET_GATEWAY = 3, /* the tenant's gateway, which every node is */
-	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way */
+	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way, and STEERED_PLACE */
 	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network; the kernel's routes know the next hop */
+	TARGET_ABSENT = 10, /* a prefix of the tenant's own: what no member has of it is nowhere, and not behind a wider prefix */
 };
+
+/* Of the id of TARGET_STEERED the upper half: 0, or 1 + the place in the gateway's table that all flows have, whatever their hash. */
+#define STEERED_PLACE 16
 
 /* Where an address is. */
 struct target {
@@ -108,7 +112,11 @@ struct hop {
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u16 unused;
+	__u16 flags; /* enum hop_flags */
+};
+
+enum hop_flags {
+	HOP_SELF = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */

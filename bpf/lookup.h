@@ -21,6 +21,8 @@ static __always_inline struct target *find_target(__u32 tenant, const struct inn
 		};
 
 		target = bpf_map_lookup_elem(&prefixes, &prefix);
+		if (target && target->kind == TARGET_ABSENT)
+			return NULL;
 	}
 	return target;
 }

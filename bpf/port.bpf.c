@@ -23,6 +23,7 @@ KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
 KEEP_ENUM(hook);
+KEEP_ENUM(hop_flags);
 KEEP_STRUCT(event);
 
 /*
@@ -203,7 +204,7 @@ static __always_inline int port(struct __sk_buff *skb)
 		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
-	return bpf_redirect(way.hop->ifindex, 0);
+	return bpf_redirect(way.hop->ifindex, way.hop->flags);
 }
 
 SEC("tcx/ingress")

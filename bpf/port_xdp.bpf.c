@@ -131,6 +131,9 @@ static __always_inline int port(struct xdp_md *ctx)
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
+	/* tcx can redirect to where it would arrive. */
+	if (way.hop->flags & HOP_SELF)
+		return XDP_PASS;
 	keep(ctx);
 	reason = push_outer(ctx, &inner, length, &way, node);
 	if (reason != REASON_FORWARDED)

@@ -50,11 +50,19 @@ static __always_inline struct flow_node *find_flow_node(const struct flow_scratc
 	return known;
 }
 
+/* The node that a new flow gets. steered: id of the target. */
+static __always_inline __u32 new_flow_node(__u32 steered, const struct flow_key *key)
+{
+	__u32 place = steered >> STEERED_PLACE;
+
+	return pick_node(steered & ((1 << STEERED_PLACE) - 1), place ? place - 1 : flow_hash(key), false);
+}
+
 /*
  * Number of the encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; 0: there
- * is no node. header: of the packet, and protocol as one before it would name it.
+ * is no node. header: of the packet, and protocol as one before it would name it. steered: id of the target.
  */
-static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 gateway, __u8 protocol)
+static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 steered, __u8 protocol)
 {
 	__u32 zero = 0, now = ticks_now(), node, *id;
 	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
@@ -80,7 +88,7 @@ static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 t
 		if (known->seen != now)
 			known->seen = now;
 	} else {
-		node = pick_node(gateway, flow_hash(&packet->key), false);
+		node = new_flow_node(steered, &packet->key);
 		if (node == NO_NETWORK_NODE)
 			return 0;
 		if (packet->kind == PACKET_WHOLE || packet->kind == PACKET_FIRST_FRAGMENT)
@@ -95,12 +103,26 @@ static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 t
 }
 
 /* The same of a frame; 0, too, on a node whose tenants have no gateways. */
-static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 tenant, __u32 gateway)
+static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 tenant, __u32 steered)
 {
 	if (!use_gateways)
 		return 0;
-	return pick_gateway_encap(data + ETH_HLEN, data_end, tenant, gateway,
+	return pick_gateway_encap(data + ETH_HLEN, data_end, tenant, steered,
 				  inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+}
+
+/* Number of the encapsulation that leads back to the network node an arrived packet came by; 0: it came by none. source: outer. */
+static __always_inline __u32 encap_back(const struct in6_addr *source, __u32 tenant)
+{
+	__u32 *node, *id;
+
+	if (!use_gateways)
+		return 0;
+	node = bpf_map_lookup_elem(&node_sources, source);
+	if (!node)
+		return 0;
+	id = find_gateway_encap(tenant, *node);
+	return id ? *id : 0;
 }
 
 /* Replies follow: remembers the network node that brought a packet to a VM of this node. source: outer, of the packet. */

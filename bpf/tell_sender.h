@@ -6,12 +6,14 @@
 #include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
+#include "steered.h"
 #include "told.h"
 
 #define TCX_NEXT (-1)
 
-/* Reads an arrived packet again. False: it is none of those that are told of. */
-static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, struct reply_space *space)
+/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. False: it is none of those that are
+ * told of. */
+static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, __u32 *back, struct reply_space *space)
 {
 	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
 	const struct sid *sid;
@@ -24,6 +26,7 @@ static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote
 	if (!sid)
 		return false;
 	*tenant = sid->tenant;
+	*back = encap_back(&outer->saddr, sid->tenant);
 	protocol = outer->nexthdr;
 	if (protocol == IPPROTO_ROUTING) {
 		if (bpf_skb_load_bytes(skb, at, srh, sizeof(srh)))
@@ -44,12 +47,12 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	const struct encap *encap;
 	const struct port *port;
 	struct quote *quote;
-	__u32 tenant, id;
+	__u32 tenant, id, back;
 
 	if (!space)
 		return reason;
 	quote = new_quote(space);
-	if (!read_told(skb, quote, &tenant, space))
+	if (!read_told(skb, quote, &tenant, &back, space))
 		return reason;
 	if (!read_quote(skb, quote))
 		return untold(reason);
@@ -65,10 +68,14 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	quote->inner.dest = quote->inner.source;
 	target = find_target(tenant, &quote->inner);
 	quote->inner.dest = *(struct in6_addr *)space->frame;
-	/* A sender that is here would not have come by the uplink. */
-	if (!target || target->kind != TARGET_REMOTE)
+	/* A sender that is here would not have come by the uplink, and one of another tenant's by a network node, to which the error goes with
+	 * the flow. */
+	if (back)
+		id = back;
+	else if (target && target->kind == TARGET_REMOTE)
+		id = target->id;
+	else
 		return untold(reason);
-	id = target->id;
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return reason;

@@ -3,15 +3,16 @@
 #pragma once
 #include "encap.h"
 #include "error.h"
+#include "steered.h"
 
-/* The largest packet that goes from a port to where a target is; of several ways, the narrowest's. */
-static __always_inline __u32 mtu_towards(const struct port *port, const struct target *target)
+/* The largest packet that goes from a port to another, or by an encapsulation; of several ways, the narrowest's. */
+static __always_inline __u32 mtu_towards(const struct port *port, bool is_local, __u32 id)
 {
 	const struct underlay *underlay;
 	const struct encap *encap;
-	__u32 id = target->id, mtu = port->mtu, i;
+	__u32 mtu = port->mtu, i;
 
-	if (target->kind == TARGET_LOCAL) {
+	if (is_local) {
 		const struct port *to = bpf_map_lookup_elem(&ports, &id);
 
 		return to && to->mtu < mtu ? to->mtu : mtu;
@@ -43,7 +44,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	struct quote *quote;
 	struct reply_space *space = reply_space();
 	struct error_frame *frame;
-	__u32 bytes, mtu = 0;
+	__u32 bytes, mtu = 0, id;
 
 	if (!port || !space)
 		return reason;
@@ -55,12 +56,18 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	if (!read_quote(skb, quote))
 		return untold(reason);
 	target = find_target(port->tenant, &quote->inner);
-	if (!target || (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE))
+	if (!target)
+		return reason;
+	id = target->id;
+	/* Of nodes it has many ways to: that of this flow. */
+	if (target->kind == TARGET_STEERED)
+		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &quote->inner, port->tenant, id);
+	else if (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE)
 		return reason;
 	if (!within_limit(port->slot))
 		return DROP_ERROR_RATE;
 	if (reason == PUNT_TOO_BIG)
-		mtu = mtu_towards(port, target);
+		mtu = mtu_towards(port, target->kind == TARGET_LOCAL, id);
 	if (!cut_quote(skb, quote))
 		return untold(reason);
 	bytes = error_bytes(quote);

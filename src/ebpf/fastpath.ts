@@ -6,12 +6,14 @@ import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
+import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { BPF_HOOKS } from './objects.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap, RodataValue } from '../libbpf/index.js';
+import type { BpfMap, MapConfiguration, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
+import type { ProgramUse } from './programs.js';
 
 /** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
 const ENCAPS = 1 << 20;
@@ -50,6 +52,8 @@ export class Fastpath {
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
+  /** What hypervisors and network nodes know of gateways. */
+  readonly gateways: GatewayStore;
   /** What a network node decides by. */
   readonly steering: SteeringStore;
   readonly #writerFile: string;
@@ -67,7 +71,11 @@ export class Fastpath {
     this.pinDirectory = pinDirectory;
     this.#runDirectory = runDirectory;
     this.#writerFile = `${runDirectory}/${WRITER_FILE}`;
-    this.steering = new SteeringStore(pinDirectory, () => this.makeMaps());
+    this.gateways = new GatewayStore(pinDirectory, () => this.makeMaps());
+    this.steering = new SteeringStore(pinDirectory, () => ({
+      ...reusing(this.makeMaps()),
+      ...this.gateways.reuse(),
+    }));
   }
 
   /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
@@ -98,7 +106,7 @@ export class Fastpath {
     const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), {
       rodata: rodataOf('port'),
-      maps: { ...machineSizes(), ...reusing(known) },
+      maps: { ...machineSizes(), ...NO_GATEWAY_MAPS, ...reusing(known) },
     });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
@@ -122,16 +130,18 @@ export class Fastpath {
   /**
    * This build's program: the pinned one, or loaded and pinned.
    *
-   * @param alone the one that forwards without the kernel beneath
    * @throws LibbpfError
    */
-  makeProgram(name: BpfProgramName, alone = false): BpfProgram {
-    const there = this.program(name, alone);
+  makeProgram(name: BpfProgramName, use: ProgramUse = {}): BpfProgram {
+    const there = this.program(name, use);
     if (there !== undefined) return there;
-    const maps = this.makeMaps();
-    const reuse = { ...reusing(maps), ...(STEERING_PROGRAMS.includes(name) && this.steering.reuse()) };
-    const object = loadOver(name, rodataOf(name, alone), reuse);
-    const path = this.#programPath(name, alone);
+    const steers = STEERING_PROGRAMS.includes(name);
+    const object = loadOver(name, rodataOf(name, use), {
+      ...reusing(this.makeMaps()),
+      ...(steers || use.gateways === true ? this.gateways.reuse() : NO_GATEWAY_MAPS),
+      ...(steers && this.steering.reuse()),
+    });
+    const path = this.#programPath(name, use);
     try {
       const program = object.program(FUNCTIONS[name]).clone();
       unpin(path);
@@ -147,24 +157,30 @@ export class Fastpath {
    * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
    * of its own. To be closed.
    *
-   * @param alone the one that forwards without the kernel beneath
    * @param rodata besides what the program has when it is attached
    * @throws LibbpfError
    */
-  trial(name: BpfProgramName, alone: boolean, rodata: Record<string, RodataValue>): BpfObject | undefined {
+  trial(name: BpfProgramName, use: ProgramUse, rodata: Record<string, RodataValue>): BpfObject | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    return BpfObject.load(objectPath(name), {
-      rodata: { ...rodataOf(name, alone), ...rodata },
-      maps: reusing(readOnlyMaps(maps)),
-    });
+    return loadOver(
+      name,
+      { ...rodataOf(name, use), ...rodata },
+      { ...machineSizes(), ...reusing(readOnlyMaps(maps)), ...this.#trialGateways(use) },
+    );
+  }
+
+  /** Which node a flow has is remembered by programs: a trial has none of it. */
+  #trialGateways({ gateways = false }: ProgramUse): Record<string, MapConfiguration> {
+    if (!gateways || this.gateways.maps === undefined) return NO_GATEWAY_MAPS;
+    return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => name !== 'flow_nodes'));
   }
 
   /** This build's program when it is pinned, and uses the maps that are. */
-  program(name: BpfProgramName, alone = false): BpfProgram | undefined {
+  program(name: BpfProgramName, use: ProgramUse = {}): BpfProgram | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    const path = this.#programPath(name, alone);
+    const path = this.#programPath(name, use);
     const known = this.#programs.get(path);
     if (!existsSync(path)) {
       known?.close();
@@ -174,7 +190,10 @@ export class Fastpath {
     if (known !== undefined) return known;
     const program = BpfProgram.openPinned(path);
     const { mapIds } = program.info();
-    if (!mapIds.includes(maps.ports.info.id)) {
+    const needed = [maps.nodes.info.id];
+    if (STEERING_PROGRAMS.includes(name) || use.gateways === true)
+      needed.push(this.gateways.maps?.maglevs.info.id ?? 0);
+    if (needed.some((id) => !mapIds.includes(id))) {
       program.close();
       return undefined;
     }
@@ -188,19 +207,31 @@ export class Fastpath {
    * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
    */
   sweep(alone: boolean): void {
+    this.#keepPrograms([{ alone }, { alone, gateways: true }]);
+    this.gateways.sweep();
+    for (const generation of this.#otherGenerations()) {
+      rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what is pinned for gateways: their maps, and the programs that use them. */
+  removeGateways(): void {
+    this.#keepPrograms([{ alone: false }, { alone: true }]);
+    this.gateways.remove();
+  }
+
+  /** Removes pins of programs for other uses, or of another build. */
+  #keepPrograms(uses: readonly ProgramUse[]): void {
     const names = Object.keys(FUNCTIONS) as BpfProgramName[];
     // Of what this build has no object file of, nothing is current.
     const built = names.filter((name) => existsSync(objectPath(name)));
-    const current = new Set(built.map((name) => this.#programPath(name, alone)));
+    const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
       if (current.has(path)) continue;
       this.#programs.get(path)?.close();
       this.#programs.delete(path);
       unpin(path);
-    }
-    for (const generation of this.#otherGenerations()) {
-      rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
     }
   }
 
@@ -266,6 +297,7 @@ export class Fastpath {
     this.#programs.clear();
     for (const ids of [this.encapIds, this.underlayIds, this.slots]) ids.clear();
     this.#idsKnown = false;
+    this.gateways.forget();
     this.steering.forget();
   }
 
@@ -284,8 +316,8 @@ export class Fastpath {
     return `${this.#mapDirectory}/${name}`;
   }
 
-  #programPath(name: BpfProgramName, alone: boolean): string {
-    return `${this.pinDirectory}/programs/${name}_${programVersion(name, alone)}`;
+  #programPath(name: BpfProgramName, use: ProgramUse): string {
+    return `${this.pinDirectory}/programs/${name}_${programVersion(name, use)}`;
   }
 }
 

@@ -1,10 +1,10 @@
 import { BpfObject } from '../libbpf/index.js';
 import { objectPath } from './programs.js';
-import type { BpfMap, RodataValue } from '../libbpf/index.js';
+import type { MapConfiguration, RodataValue } from '../libbpf/index.js';
 import type { BpfProgramName } from './objects.js';
 
 /**
- * Loads a program's object file over maps that are there. Not every program has all of them: the others are passed over.
+ * Loads a program's object file over maps that are there, or are not to be. Not every program has all of them: the others are passed over.
  *
  * @returns to be closed
  * @throws LibbpfError
@@ -12,13 +12,13 @@ import type { BpfProgramName } from './objects.js';
 export function loadOver(
   name: BpfProgramName,
   rodata: Record<string, RodataValue>,
-  maps: Record<string, { reuse: BpfMap }>,
+  maps: Readonly<Record<string, MapConfiguration>>,
 ): BpfObject {
   const object = BpfObject.open(objectPath(name));
   try {
     const names = new Set(object.mapNames);
     object.setRodata(rodata);
-    for (const [map, reuse] of Object.entries(maps)) if (names.has(map)) object.configureMap(map, reuse);
+    for (const [map, how] of Object.entries(maps)) if (names.has(map)) object.configureMap(map, how);
     object.load();
   } catch (error) {
     object.close();

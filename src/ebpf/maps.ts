@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { BpfMap, possibleCpus } from '../libbpf/index.js';
 import * as layouts from './generated/layouts.js';
-import * as steering from './generated/steering.js';
 import type { BpfObject } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
@@ -30,11 +29,6 @@ export const MAP_SIZES = {
   watchers: [U32_BYTES, layouts.Watcher.SIZE],
   budgets: [U32_BYTES, layouts.Budget.SIZE],
   rings: [U32_BYTES, U32_BYTES],
-  maglevs: [U32_BYTES, steering.Maglev.SIZE],
-  network_nodes: [U32_BYTES, steering.NetworkNode.SIZE],
-  gateway_encaps: [steering.GatewayEncapKey.SIZE, U32_BYTES],
-  node_sources: [ADDRESS_BYTES, U32_BYTES],
-  flow_nodes: [steering.FlowNodeKey.SIZE, steering.FlowNode.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type MapName = keyof typeof MAP_SIZES;
@@ -77,11 +71,6 @@ const WRITTEN: Readonly<Record<MapName, boolean>> = {
   watchers: true,
   budgets: true,
   rings: true,
-  maglevs: false,
-  network_nodes: false,
-  gateway_encaps: false,
-  node_sources: false,
-  flow_nodes: true,
 };
 
 /** The maps that programs only read. */

@@ -21,8 +21,16 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-function describe(what: string, key: string, { tenant, device, encap, external, gateway }: BpfMember): string {
+/** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/layouts.h. */
+const PLACE_SHIFT = 16;
+
+function describe(what: string, key: string, member: BpfMember): string {
+  const { tenant, device, encap, external, gateway, steered, place, absent } = member;
   const to = key.slice(addressStart(key));
+  if (absent) return `fast path ${what} ${to} tenant ${tenant} absent`;
+  if (steered !== undefined) {
+    return `fast path ${what} ${to} tenant ${tenant} by gateway ${steered}${place === undefined ? '' : ` place ${place}`}`;
+  }
   if (external !== undefined) return `fast path ${what} ${to} zone ${tenant} external dev ${external}`;
   const elsewhere = encap === undefined ? 'by the kernel' : `encap ${encap}`;
   const where = gateway ? 'gateway' : device === undefined ? elsewhere : `dev ${device}`;
@@ -37,6 +45,11 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
   if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
   if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
+  if (kind === TargetKind.TARGET_ABSENT) return { absent: true };
+  if (kind === TargetKind.TARGET_STEERED) {
+    const place = id >>> PLACE_SHIFT;
+    return { steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { place: place - 1 }) };
+  }
   return { encap: `kind ${kind} id ${id}` };
 }
 
@@ -46,7 +59,12 @@ function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, a
   into.writeUInt32LE(id, at + Target.OFFSETS.id);
 }
 
-function targetOf(kernel: Kernel, key: string, { device, encap, external, gateway }: BpfMember): [number, number] {
+function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, number] {
+  const { device, encap, external, gateway, steered, place, absent } = member;
+  if (absent) return [TargetKind.TARGET_ABSENT, 0];
+  if (steered !== undefined) {
+    return [TargetKind.TARGET_STEERED, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
+  }
   if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) return [TargetKind.TARGET_EXTERNAL, indexOfPresent(kernel, external)];

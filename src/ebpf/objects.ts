@@ -17,6 +17,8 @@ export interface BpfUnderlay {
   source: string;
   /** Bytes of the largest packet the underlay takes, where the node file says. */
   mtu?: number;
+  /** This node itself, a network node: the uplinks at which its own packets may arrive. */
+  self?: readonly string[];
   /** Only found, never planned: the map's hops are not what the kernel says now. */
   stale?: string;
 }
@@ -62,6 +64,12 @@ export interface BpfMember {
   /** Key of a `bpf-encap`; none where the kernel alone knows the way. */
   encap?: string;
   gateway?: true;
+  /** Number of the gateway whose network nodes know the way. */
+  steered?: number;
+  /** Of what is steered: the place in the gateway's table that all flows have, instead of each its own. */
+  place?: number;
+  /** Nowhere: what no member has of the tenant's own prefix. */
+  absent?: true;
   /** Of an external network: the interface it is reached by. */
   external?: string;
 }
@@ -91,6 +99,8 @@ export interface BpfAttachment {
   alone?: true;
   /** Of `steer_xdp`: the program that takes what is for no gateway. */
   then?: BpfProgramName;
+  /** Tenants of the node have gateways. */
+  gateways?: true;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
   /** Only found, never planned: another program than this build's. */

@@ -4,7 +4,7 @@ import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixContains } from '../net/prefix.js';
 import { memberKey } from './member-key.js';
-import type { BpfMember, RemotePlace } from './objects.js';
+import type { BpfAttachment, BpfMember, RemotePlace } from './objects.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemotePair } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
@@ -20,7 +20,7 @@ export function planFastNode(view: IntentView, emit: Emit): void {
   emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
   if (!hosts) return;
   for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...aloneOf(view) });
+    emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...programUse(view) });
     // A network node has its own there.
     if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
     const optional = view.config.xdp !== 'always';
@@ -28,7 +28,7 @@ export function planFastNode(view: IntentView, emit: Emit): void {
       device,
       hook: 'xdp',
       program: 'uplink_xdp',
-      ...aloneOf(view),
+      ...programUse(view),
       ...(optional && { optional }),
     });
   }
@@ -38,6 +38,13 @@ export function planFastNode(view: IntentView, emit: Emit): void {
 export function planFastRemote(view: IntentView, node: IntentNode, emit: Emit): void {
   if (view.fastpath === undefined || node.name === view.config.node) return;
   emitUnderlay(view, node.locator, emit);
+}
+
+/** The way to this node's own locator, for what its VMs send it as a network node. */
+export function planFastSelf(view: IntentView, emit: Emit): void {
+  const { locator, source } = view.self;
+  const destination = locator.slice(0, locator.indexOf('/'));
+  emit('bpf-underlay', locator, { destination, source, self: view.config.uplinks });
 }
 
 /** The way to a path's first segment. */
@@ -120,7 +127,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...aloneOf(view) });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
 }
 
 /** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
@@ -141,8 +148,9 @@ function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): str
   return (subnet ?? candidates[0])?.gateway;
 }
 
-function aloneOf({ alone }: IntentView): { alone?: true } {
-  return alone ? { alone } : {};
+/** What the node's programs are loaded for. */
+export function programUse({ alone, usesGateways }: IntentView): Pick<BpfAttachment, 'alone' | 'gateways'> {
+  return { ...(alone && { alone }), ...(usesGateways && { gateways: true }) };
 }
 
 function transitKey(segment: string): string {

@@ -44,7 +44,7 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
       const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
       const key = `${device} ${hook}`;
       const desired = wanted.get(key);
-      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program, desired.alone);
+      const program = desired === undefined ? undefined : kernel.fastpath.program(desired.program, desired);
       const isCurrent = program?.info().id === info.programId;
       if (desired !== undefined && isCurrent && isFollowed(kernel, desired)) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
@@ -85,10 +85,11 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
 };
 
 /** Whether what a network node's XDP program passes on goes where it is to go. */
-function isFollowed({ fastpath }: Kernel, { program, alone, then }: BpfAttachment): boolean {
+function isFollowed({ fastpath }: Kernel, attachment: BpfAttachment): boolean {
+  const { program, then } = attachment;
   if (program !== 'steer_xdp') return true;
   const next = fastpath.steering.uplinkProgram;
-  return next === (then === undefined ? undefined : fastpath.program(then, alone)?.info().id);
+  return next === (then === undefined ? undefined : fastpath.program(then, attachment)?.info().id);
 }
 
 /** Which of ours a program is; the kernel's own name for it tells. */
@@ -104,7 +105,8 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   }
 }
 
-function attach(kernel: Kernel, { device, hook, program: name, alone, then, optional }: BpfAttachment): void {
+function attach(kernel: Kernel, attachment: BpfAttachment): void {
+  const { device, hook, program: name, alone, then, optional } = attachment;
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
   if (name === 'port' && alone !== true) {
@@ -115,9 +117,9 @@ function attach(kernel: Kernel, { device, hook, program: name, alone, then, opti
   }
   const ifindex = links.indexOf(device);
   const path = fastpath.linkPath(hook, ifindex);
-  const program = fastpath.makeProgram(name, alone);
+  const program = fastpath.makeProgram(name, attachment);
   if (name === 'steer_xdp') {
-    fastpath.steering.setUplinkProgram(then === undefined ? undefined : fastpath.makeProgram(then, alone));
+    fastpath.steering.setUplinkProgram(then === undefined ? undefined : fastpath.makeProgram(then, attachment));
   }
   const there = openLink(path);
   if (there !== undefined) {

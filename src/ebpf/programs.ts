@@ -40,9 +40,21 @@ export function objectPath(name: BpfProgramName): string {
     : join(directory, `${name}.o`);
 }
 
-/** Constants a program is loaded with. @param alone without the kernel beneath */
-export function rodataOf(_name: BpfProgramName, alone = false): Record<string, RodataValue> {
-  return { use_prefixes: true, count_traffic: true, alone };
+/** What a program is loaded for. */
+export interface ProgramUse {
+  /** Without the kernel beneath (`dataplane: ebpf`). */
+  alone?: boolean;
+  /** On a node whose tenants have gateways. */
+  gateways?: boolean;
+}
+
+/** Constants a program is loaded with. */
+export function rodataOf(
+  name: BpfProgramName,
+  { alone = false, gateways = false }: ProgramUse = {},
+): Record<string, RodataValue> {
+  const steers = STEERING_PROGRAMS.includes(name);
+  return { use_prefixes: true, count_traffic: true, alone, ...(!steers && { use_gateways: gateways }) };
 }
 
 const VERSION_CHARS = 16;
@@ -52,16 +64,14 @@ const versions = new Map<string, string>();
  * What tells a build of a program from another: a hash over the object file and its constants. The kernel's tag does not
  * cover constants, and would have to be asked of a loaded program.
  */
-export function programVersion(name: BpfProgramName, alone: boolean): string {
+export function programVersion(name: BpfProgramName, use: ProgramUse): string {
   const path = objectPath(name);
-  const known = `${path} ${alone}`;
+  const constants = JSON.stringify(rodataOf(name, use));
+  const known = `${path} ${constants}`;
   let version = versions.get(known);
   if (version === undefined) {
     const hash = createHash('sha256').update(readFileSync(path));
-    version = hash
-      .update(JSON.stringify(rodataOf(name, alone)))
-      .digest('hex')
-      .slice(0, VERSION_CHARS);
+    version = hash.update(constants).digest('hex').slice(0, VERSION_CHARS);
     versions.set(known, version);
   }
   return version;

@@ -33,6 +33,8 @@ export interface ResolvedHop {
   mtu: number;
   destMac: string;
   sourceMac: string;
+  /** It is this node: packets arrive by the interface instead of leaving. */
+  self?: true;
 }
 
 /** The neighbour that a way leads over. */
@@ -65,7 +67,8 @@ export class Resolver {
    * The ways the route to a destination has, in the kernel's order; at most MAX_HOPS. Ways over interfaces that are down
    * or that are no Ethernet, and ways whose neighbour is not known, are none.
    */
-  resolve({ destination, source, mtu = Infinity }: BpfUnderlay): Resolution {
+  resolve({ destination, source, self, mtu = Infinity }: BpfUnderlay): Resolution {
+    if (self !== undefined) return { hops: this.#own(self), gateways: [] };
     const found: Resolution = { hops: [], gateways: [] };
     const route = this.#route(destination, source);
     if (route?.type !== 'unicast' || route.encap !== undefined) return found;
@@ -84,6 +87,17 @@ export class Resolver {
       found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac });
     }
     return found;
+  }
+
+  /** By the first of these interfaces that is up: frames with its own address. */
+  #own(devices: readonly string[]): ResolvedHop[] {
+    for (const name of devices) {
+      const link = this.#kernel.links.get(name);
+      if (link?.mac === undefined || !link.up || link.type !== ETHERNET) continue;
+      const { index: ifindex, mac, mtu } = link;
+      return [{ ifindex, mtu, destMac: mac, sourceMac: mac, self: true }];
+    }
+    return [];
   }
 
   #route(to: string, from: string): Route | undefined {

@@ -1,11 +1,18 @@
 /** The kinds of steering between tenants, for the one engine. */
-import { steerGatewayEncapKind, steerMaglevKind, steerNetworkNodeKind, steerNodeKind } from './node-kinds.js';
+import {
+  steerGatewayEncapKind,
+  steerFlowsKind,
+  steerMaglevKind,
+  steerNetworkNodeKind,
+  steerNodeKind,
+} from './node-kinds.js';
 import { steerPoliciesKind } from './policy-kind.js';
 import { steerGatewayKind } from './teller-kind.js';
 import { steerExternalKind, steerRouteKind, steerSidKind, steerZoneKind } from './zone-kinds.js';
 import type { Kinds } from '../reconcile/engine.js';
 
 export const STEERING_KINDS = {
+  'steer-flows': steerFlowsKind,
   'steer-node': steerNodeKind,
   'steer-network-node': steerNetworkNodeKind,
   'steer-gateway-encap': steerGatewayEncapKind,

@@ -4,9 +4,10 @@ import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
-import { steerEntryKind } from './steer-entry-kind.js';
+import { FLOW_NODES } from './numbers.js';
+import { gatewayEntryKind } from './steer-entry-kind.js';
 import type { Kind, ObjectChange, ObjectFailure } from '../reconcile/kind.js';
-import type { NetworkNodeWay, SteerMaglev, SteerNetworkNode, SteerNode } from './objects.js';
+import type { NetworkNodeWay, SteerFlows, SteerMaglev, SteerNetworkNode, SteerNode } from './objects.js';
 
 /** NO_NETWORK_NODE of bpf/steer_layouts.h. */
 const NO_NETWORK_NODE = 0xffff;
@@ -30,7 +31,23 @@ function each<V>(changes: readonly ObjectChange<V>[], run: (change: ObjectChange
   return failures;
 }
 
-/** The node's own entry. It is made first and goes last, and with it all steering maps. */
+/** What is known of gateways, on hypervisors and network nodes. It is made first and goes last, and with it all that is in it. */
+export const steerFlowsKind: Kind<'steer-flows'> = {
+  name: 'steer-flows',
+  list(kernel) {
+    const found: [string, SteerFlows][] =
+      kernel.fastpath.gateways.maps === undefined ? [] : [['flows', { flows: FLOW_NODES }]];
+    return new Map(found);
+  },
+  apply: (kernel, changes) =>
+    each(changes, ({ desired }) => {
+      if (desired === undefined) kernel.fastpath.removeGateways();
+      else kernel.fastpath.gateways.make();
+    }),
+  describe: (_key, { flows }) => `gateway flows ${flows}`,
+};
+
+/** The network node's own entry. It is made first and goes last, and with it all steering maps. */
 export const steerNodeKind: Kind<'steer-node'> = {
   name: 'steer-node',
   list(kernel) {
@@ -60,10 +77,11 @@ function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
 /** Network nodes by their outer source, and whether each is up. */
 export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
   name: 'steer-network-node',
+  within: 'steer-flows',
 
   list(kernel, wanted) {
     const found = new Map<string, SteerNetworkNode>();
-    const { maps } = kernel.fastpath.steering;
+    const { maps } = kernel.fastpath.gateways;
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     const names = new Map([...wanted].map(([name, { source }]) => [source, name]));
@@ -86,7 +104,7 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     return each(changes, ({ desired, actual }) => {
-      const { network_nodes: nodes, node_sources: sources } = kernel.fastpath.steering.make();
+      const { network_nodes: nodes, node_sources: sources } = kernel.fastpath.gateways.make();
       const state = Buffer.alloc(nodes.valueSize);
       const source = Buffer.alloc(16);
       if (actual !== undefined && (desired?.number !== actual.number || desired.source !== actual.source)) {
@@ -127,9 +145,10 @@ function tableOf(resolver: Resolver, { active, all, nodes }: SteerMaglev): Buffe
 /** Which network node a flow has. */
 export const steerMaglevKind: Kind<'steer-maglev'> = {
   name: 'steer-maglev',
+  within: 'steer-flows',
 
   list(kernel, wanted) {
-    const { maps } = kernel.fastpath.steering;
+    const { maps } = kernel.fastpath.gateways;
     const found = new Map<string, SteerMaglev>();
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
@@ -143,7 +162,7 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     return each(changes, ({ desired, actual }) => {
-      const { maglevs } = kernel.fastpath.steering.make();
+      const { maglevs } = kernel.fastpath.gateways.make();
       if (desired !== undefined) maglevs.update(u32(desired.number), tableOf(resolver, desired));
       else if (actual !== undefined) maglevs.update(u32(actual.number), Buffer.alloc(Maglev.SIZE, 0xff));
     });
@@ -153,8 +172,9 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
 };
 
 /** The ways to network nodes, by tenant. */
-export const steerGatewayEncapKind = steerEntryKind<'steer-gateway-encap'>({
+export const steerGatewayEncapKind = gatewayEntryKind<'steer-gateway-encap'>({
   name: 'steer-gateway-encap',
+  within: 'steer-flows',
   map: ({ gateway_encaps: map }) => map,
   read(kernel, key, value) {
     const { tenant, node } = GatewayEncapKey.decode(key, 0);

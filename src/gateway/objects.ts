@@ -1,6 +1,12 @@
 /** What a network node's maps mean, in the plan's terms. */
 
-/** The node as a network node, or as a mere hypervisor. */
+/** The node has to do with gateways, as hypervisor of their tenants or as one of their nodes. */
+export interface SteerFlows {
+  /** Flows of which it remembers the network node. */
+  flows: number;
+}
+
+/** The node as a network node. */
 export interface SteerNode {
   /** Number of this node among the network nodes; absent: it is none. */
   self?: number;

@@ -1,8 +1,9 @@
 /** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
+import { planFastSelf, programUse } from '../ebpf/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
-import { planGatewayEncaps } from './routes.js';
+import { FLOW_NODES } from './numbers.js';
 import { compilePolicySet } from './policy-set.js';
 import { reachOf } from './reach.js';
 import { externalOf } from './view.js';
@@ -21,11 +22,30 @@ const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
 /** The network nodes of the node's gateways, and the node as one of them. */
 export function planSteering(view: IntentView, emit: Emit): void {
-  const { steering } = view;
-  if (!view.isNetworkNode) return;
-  const { node: self } = view.config;
-  const own = steering.nodeNumbers.get(self);
+  if (view.isNetworkNode) planNetworkNode(view, emit);
+  if (view.isNetworkNode || view.usesGateways) planGateways(view, emit);
+}
+
+function planNetworkNode(view: IntentView, emit: Emit): void {
+  const own = view.steering.nodeNumbers.get(view.config.node);
   emit('steer-node', 'node', own === undefined ? {} : { self: own });
+  const use = programUse(view);
+  const hosts = view.localPorts.size > 0;
+  for (const device of view.config.uplinks) {
+    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'steer_tc', ...use });
+    if (view.fastpath?.xdp.includes(device) !== true) continue;
+    const optional = view.config.xdp !== 'always' && { optional: true as const };
+    const then = hosts && { then: 'uplink_xdp' as const };
+    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...use, ...then, ...optional });
+  }
+}
+
+/** Which network nodes there are, and which of them flows have. */
+function planGateways(view: IntentView, emit: Emit): void {
+  const { steering } = view;
+  const { node: self } = view.config;
+  emit('steer-flows', 'flows', { flows: FLOW_NODES });
+  if (view.isNetworkNode && view.usesGateways) planFastSelf(view, emit);
   const from = view.self.source;
   const wayTo = (name: string): NetworkNodeWay => ({
     number: steering.nodeNumbers.get(name) ?? 0,
@@ -40,15 +60,6 @@ export function planSteering(view: IntentView, emit: Emit): void {
     const active = all.filter((node) => view.node(node).drain !== true);
     const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
     emit('steer-maglev', name, { number, active, all, nodes });
-  }
-  const alone = view.alone && { alone: true as const };
-  const hosts = view.localPorts.size > 0;
-  for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'steer_tc', ...alone });
-    if (view.fastpath?.xdp.includes(device) !== true) continue;
-    const optional = view.config.xdp !== 'always' && { optional: true as const };
-    const then = hosts && { then: 'uplink_xdp' as const };
-    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...alone, ...then, ...optional });
   }
 }
 
@@ -71,9 +82,7 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
     for (const behaviour of view.localBehaviours()) {
       emit('steer-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
-    const tenant = view.tenant(zone);
-    planGatewayEncaps(view, tenant, emit);
-    planTellers(tenant, emit);
+    planTellers(view.tenant(zone), emit);
     return;
   }
   planExternal(view, external, { zone: id, gateway: number, device: external.interface }, emit);

@@ -4,10 +4,14 @@ import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
+import type { GatewayMaps } from './gateway-maps.js';
 import type { SteeringMaps } from './steering-maps.js';
 
-export interface SteerEntrySpec<K extends KindName> extends Pick<Kind<K>, 'name' | 'devices' | 'describe'> {
-  map: (maps: SteeringMaps) => BpfMap;
+export interface SteerEntrySpec<K extends KindName, M = SteeringMaps> extends Pick<
+  Kind<K>,
+  'name' | 'within' | 'devices' | 'describe'
+> {
+  map: (maps: M) => BpfMap;
   /** An entry in the plan's terms. */
   read(kernel: Kernel, key: Buffer, value: Buffer): [key: string, value: PlanKinds[K]];
   /** The map's key; undefined: there is no such entry to remove. Throws where there cannot be one to make. */
@@ -17,31 +21,49 @@ export interface SteerEntrySpec<K extends KindName> extends Pick<Kind<K>, 'name'
   changed?(kernel: Kernel): void;
 }
 
+/** Entries of what a network node decides by. */
 export function steerEntryKind<K extends KindName>(spec: SteerEntrySpec<K>): Kind<K> {
-  const { name, devices, describe } = spec;
+  return entryKindOf(spec, ({ fastpath }) => fastpath.steering);
+}
+
+/** Entries of what is known of gateways. */
+export function gatewayEntryKind<K extends KindName>(spec: SteerEntrySpec<K, GatewayMaps>): Kind<K> {
+  return entryKindOf(spec, ({ fastpath }) => fastpath.gateways);
+}
+
+interface Store<M> {
+  readonly maps: M | undefined;
+  make(): M;
+}
+
+function entryKindOf<K extends KindName, M>(
+  spec: SteerEntrySpec<K, M>,
+  storeOf: (kernel: Kernel) => Store<M>,
+): Kind<K> {
+  const { name, within, devices, describe } = spec;
   return {
     name,
     outlivesDevices: true,
     describe,
+    ...(within && { within }),
     ...(devices && { devices }),
 
     list(kernel) {
-      const { steering } = kernel.fastpath;
-      const { maps } = steering;
+      const { maps } = storeOf(kernel);
       if (maps === undefined) return new Map<string, PlanKinds[K]>();
       ensureIds(kernel);
-      steering.ensureKnown();
+      kernel.fastpath.steering.ensureKnown();
       return new Map([...spec.map(maps).entries()].map(([key, value]) => spec.read(kernel, key, value)));
     },
 
     apply(kernel, changes) {
-      const { steering } = kernel.fastpath;
+      const store = storeOf(kernel);
       const failures: ObjectFailure[] = [];
       for (const { key, desired, actual } of changes) {
         try {
           ensureIds(kernel);
-          steering.ensureKnown();
-          const map = spec.map(steering.make());
+          kernel.fastpath.steering.ensureKnown();
+          const map = spec.map(store.make());
           if (desired !== undefined) {
             const at = spec.writeKey(kernel, key, desired);
             if (at !== undefined) map.update(at, spec.writeValue(kernel, desired));

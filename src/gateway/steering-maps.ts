@@ -4,12 +4,10 @@ import * as layouts from '../ebpf/generated/steering.js';
 import { Target, Traffic } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
 import { loadOver } from '../ebpf/load.js';
-import { reusing } from '../ebpf/maps.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfMap } from '../libbpf/index.js';
-import type { BpfProgram } from '../libbpf/index.js';
-import type { FastpathMaps } from '../ebpf/maps.js';
+import type { BpfProgram, MapConfiguration } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
@@ -34,10 +32,6 @@ const STEERING_SIZES = {
   policies: [U32_BYTES, layouts.Policy.SIZE],
   policy_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
   zone_traffics: [U32_BYTES, Traffic.SIZE],
-  maglevs: [U32_BYTES, layouts.Maglev.SIZE],
-  network_nodes: [U32_BYTES, layouts.NetworkNode.SIZE],
-  gateway_encaps: [layouts.GatewayEncapKey.SIZE, U32_BYTES],
-  node_sources: [ADDRESS_BYTES, U32_BYTES],
   connections: [U32_BYTES, U32_BYTES],
   denials: [0, 0],
   uplink_programs: [U32_BYTES, U32_BYTES],
@@ -65,14 +59,14 @@ export class SteeringStore {
   /** Of policies, by name. */
   readonly policySlots = new ObjectIds({ what: 'policy', first: 0, count: POLICY_SLOTS });
   readonly #pinDirectory: string;
-  readonly #core: () => FastpathMaps;
+  readonly #shared: () => Record<string, MapConfiguration>;
   #maps: SteeringMaps | undefined;
   #known = false;
 
-  /** @param core makes the maps that steering shares with the rest of the fast path */
-  constructor(pinDirectory: string, core: () => FastpathMaps) {
+  /** @param shared makes the maps that steering shares with the rest of the fast path */
+  constructor(pinDirectory: string, shared: () => Record<string, MapConfiguration>) {
     this.#pinDirectory = pinDirectory;
-    this.#core = core;
+    this.#shared = shared;
   }
 
   get #directory(): string {
@@ -92,7 +86,7 @@ export class SteeringStore {
     const there = this.maps;
     if (there !== undefined) return there;
     const known = this.#open();
-    const maps = { ...reusing(this.#core()), ...reuseOf(known) };
+    const maps = { ...this.#shared(), ...reuseOf(known) };
     const object = loadOver('steer_xdp', rodataOf('steer_xdp'), maps);
     try {
       for (const name of STEERING_MAP_NAMES) {

@@ -34,7 +34,7 @@ export interface MapConfiguration {
   reuse?: BpfMap;
   /** template of the maps inside */
   inner?: BpfMap;
-  /** false: is not created; programs that use it do not load */
+  /** false: is not created; a program loads if its constants leave no use of it */
   create?: boolean;
 }
 

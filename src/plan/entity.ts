@@ -9,7 +9,7 @@ import {
 } from '../ebpf/plan.js';
 import { planPair, planRemotePort } from '../encap/plan.js';
 import { planPolicies, planSteering, planZone } from '../gateway/plan.js';
-import { planGatewayRoutes } from '../gateway/routes.js';
+import { planGatewayRoutes, planGatewayWays } from '../gateway/routes.js';
 import { externalZone } from '../gateway/view.js';
 import { planLocalPort, planLonePort, planProxies } from '../port/plan.js';
 import { planLoneNode, planNode } from '../underlay/plan.js';
@@ -74,7 +74,9 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
     case 'zone': {
       const tenant = view.tenants.get(entity.key);
       planZone(view, entity.key, emit);
-      if (tenant !== undefined) planGatewayRoutes(view, tenant, emit);
+      if (tenant === undefined) return;
+      planGatewayRoutes(view, tenant, emit);
+      planGatewayWays(view, tenant, emit);
       return;
     }
     case 'policies':

@@ -15,6 +15,7 @@ import type { PolicySet } from '../gateway/policy-set.js';
 import type {
   SteerGateway,
   SteerGatewayEncap,
+  SteerFlows,
   SteerMaglev,
   SteerNetworkNode,
   SteerNode,
@@ -70,6 +71,8 @@ export interface PlanKinds {
   'bpf-prefix': BpfMember;
   /** key: SID */
   'bpf-sid': BpfSid;
+  /** key: `flows` */
+  'steer-flows': SteerFlows;
   /** key: `node` */
   'steer-node': SteerNode;
   /** key: name of a node */
@@ -124,6 +127,10 @@ export const KIND_ORDER: readonly KindName[] = [
   'bpf-node',
   'bpf-underlay',
   'bpf-encap',
+  'steer-flows',
+  'steer-network-node',
+  'steer-gateway-encap',
+  'steer-maglev',
   'bpf-port',
   'bpf-source',
   'bpf-source-prefix',
@@ -131,9 +138,6 @@ export const KIND_ORDER: readonly KindName[] = [
   'bpf-prefix',
   'bpf-sid',
   'steer-node',
-  'steer-network-node',
-  'steer-gateway-encap',
-  'steer-maglev',
   'steer-zone',
   'steer-gateway',
   'steer-route',
@@ -167,6 +171,7 @@ export function emptyPlan(): Plan {
     'bpf-member': new Map(),
     'bpf-prefix': new Map(),
     'bpf-sid': new Map(),
+    'steer-flows': new Map(),
     'steer-node': new Map(),
     'steer-network-node': new Map(),
     'steer-gateway-encap': new Map(),

@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { zoneOf } from '../gateway/view.js';
+import { equalValues } from './equal.js';
 import type { Entity } from './entity.js';
 import type { IntentView } from './view.js';
-import type { IntentChange, Path, Port } from '../intent/types.js';
+import type { IntentChange, IntentNode, Path, Port } from '../intent/types.js';
 
 /** Parts by a name of their own, so that each is planned again once. */
 export type Entities = Map<string, Entity>;
@@ -26,6 +27,10 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
       case 'block':
         return 'all';
       case 'node':
+        if (isDrain(change)) {
+          addDrain(view, change.key, add);
+          break;
+        }
         if (change.key === view.config.node || view.steering.isNetworkNode(change.key)) return 'all';
         add({ kind: 'remote', key: change.key });
         addWhere(view, add, (_tenant, node) => node === change.key);
@@ -89,8 +94,9 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   if (turned.size > 0) {
     addWhere(view, add, (tenant) => turned.has(tenant));
     for (const key of turned) add({ kind: 'zone', key });
-    // The node itself has settings that only VRFs need.
+    // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
     add({ kind: 'node' });
+    if ([...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) addLocalPorts(view, add);
   }
   return touched;
 }
@@ -110,6 +116,20 @@ function nameOf(entity: Entity): string {
       return `${entity.kind} ${entity.key}`;
     case 'policies':
       return `policies ${entity.from} to ${entity.to}`;
+  }
+}
+
+/** Whether a node changes in nothing but that it drains, or does no more. */
+function isDrain({ before, after }: { before?: IntentNode; after?: IntentNode }): boolean {
+  if (before === undefined || after === undefined) return false;
+  return equalValues({ ...before, drain: undefined }, { ...after, drain: undefined });
+}
+
+/** Tables of gateways, and the routes of their tenants. */
+function addDrain(view: IntentView, node: string, add: (entity: Entity) => void): void {
+  add({ kind: 'node' });
+  for (const { nodes, tenants } of view.steering.gateways.values()) {
+    if (nodes.includes(node)) for (const key of tenants) add({ kind: 'zone', key });
   }
 }
 

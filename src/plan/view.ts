@@ -61,6 +61,7 @@ export class IntentView {
   readonly members6 = new Map<string, SmallestSet>();
   readonly #paths = new Map<string, Path>();
   readonly #mtu = new Map<string, number>();
+  #usesGateways: boolean | undefined;
 
   constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
     this.config = config;
@@ -91,6 +92,14 @@ export class IntentView {
   /** Whether this node is a network node that can decide. */
   get isNetworkNode(): boolean {
     return this.fastpath !== undefined && this.steering.isNetworkNode(this.config.node);
+  }
+
+  /** Whether the fast path shares out flows of hosted tenants among the network nodes of their gateways. */
+  get usesGateways(): boolean {
+    this.#usesGateways ??=
+      this.fastpath !== undefined &&
+      [...this.localPorts.keys()].some((tenant) => this.steering.gatewayOf(tenant) !== undefined);
+    return this.#usesGateways;
   }
 
   /** Whether this node decides, as a network node, what goes out of and into a zone. */
@@ -169,6 +178,7 @@ export class IntentView {
 
   /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
   apply(changes: readonly IntentChange[]): void {
+    this.#usesGateways = undefined;
     this.steering.apply(changes);
     for (const change of changes) {
       if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);

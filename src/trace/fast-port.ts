@@ -52,7 +52,7 @@ export function checkFastPort(context: ShowContext, source: Source, journal: Jou
   const detail = { device: link.name, program: name, programId: id, tenant: entry.tenant, mtu: entry.mtu };
   if (!link.up) journal.drop('port', 'port-down', text, `${link.name} is down`, detail);
   if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
-  const own = kernel.fastpath.program('port', context.config.dataplane === 'ebpf')?.info().id;
+  const own = kernel.fastpath.program('port', { alone: context.config.dataplane === 'ebpf' })?.info().id;
   if (own === id) journal.pass('port', text, detail);
   else journal.warn('port', `${text}: another build's; what is tried is this build's`, detail);
   return { link, entry };

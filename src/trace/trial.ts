@@ -28,7 +28,7 @@ export function tryPacket(
   packet: MadePacket,
   macs: { vm: string; gateway: string },
 ): Seen | undefined {
-  const object = kernel.fastpath.trial('port', alone, { made_bytes: frameBytes(packet) });
+  const object = kernel.fastpath.trial('port', { alone }, { made_bytes: frameBytes(packet) });
   if (object === undefined) return undefined;
   const found: Seen[] = [];
   try {

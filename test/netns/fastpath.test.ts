@@ -52,9 +52,7 @@ describe('what somebody did to the fast path', () => {
   it('is seen and repaired: an entry is gone', async () => {
     await repaired();
     const keyed = MAP_NAMES.filter((name) => !maps()[name].info.type.includes('array'));
-    // What a gateway's hypervisors have: test/kernel/gateway, test/kernel/steer.
-    const steering = ['gateway_encaps', 'node_sources', 'flow_nodes'];
-    expect(Object.keys(kindOf)).toEqual(keyed.filter((name) => !steering.includes(name)));
+    expect(Object.keys(kindOf)).toEqual(keyed);
     for (const [name, kind] of Object.entries(kindOf)) {
       const map = maps()[name as keyof ReturnType<typeof maps>];
       const [entry] = map.entries();

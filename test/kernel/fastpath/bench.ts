@@ -8,13 +8,15 @@ import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
+import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
 import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
-import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
+import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
+import type { BpfMap, BpfProgram, MapConfiguration } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';
@@ -76,6 +78,8 @@ export interface BenchOptions {
 
 export class Bench {
   readonly maps: FastpathMaps;
+  /** With `use_gateways` alone. */
+  readonly #gateways: Partial<Record<GatewayMapName, BpfMap>> = {};
   readonly ifindex: number;
   readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
@@ -88,13 +92,18 @@ export class Bench {
     // A test run's frames are the interface's own, or another machine's, by this.
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
+    const gateways = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
     for (const name of PROGRAM_NAMES) {
-      const object = BpfObject.load(objectPath(name), { maps: { ...machineSizes(), ...reusing(maps) }, rodata });
+      const object = BpfObject.load(objectPath(name), {
+        maps: { ...NO_GATEWAY_MAPS, ...createOnce(gateways, this.#gateways), ...machineSizes(), ...reusing(maps) },
+        rodata,
+      });
       onTestFinished(() => {
         object.close();
       });
       this.#objects.set(name, object);
       for (const map of MAP_NAMES) maps[map] ??= mapOf(object, map);
+      for (const map of gateways) this.#gateways[map] ??= object.map(map);
     }
     if (!isComplete(maps)) throw new Error('a map is missing');
     this.maps = maps;
@@ -110,10 +119,17 @@ export class Bench {
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
     const program = this.#objects.get('port')?.program(FUNCTIONS.port);
     if (program === undefined) throw new Error('no program of the port');
-    program.pin(`${directory}/programs/port_${programVersion('port', false)}`);
+    program.pin(`${directory}/programs/port_${programVersion('port', {})}`);
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
     link.close();
+  }
+
+  /** What is known of gateways. */
+  gateway(name: GatewayMapName): BpfMap {
+    const map = this.#gateways[name];
+    if (map === undefined) throw new Error('the bench has no gateways');
+    return map;
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
@@ -178,7 +194,7 @@ export class Bench {
       mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
-      unused: 0,
+      flags: 0,
     }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
@@ -279,6 +295,14 @@ export class Bench {
       sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
     }
   }
+}
+
+/** Maps that the first object makes and the others use. */
+function createOnce(
+  names: readonly GatewayMapName[],
+  made: Partial<Record<GatewayMapName, BpfMap>>,
+): Record<string, MapConfiguration> {
+  return Object.fromEntries(names.map((name) => [name, made[name] === undefined ? {} : { reuse: made[name] }]));
 }
 
 /** As the agent writes it: the segment routing header but its next header. */

@@ -27,7 +27,7 @@ function withGateway(network: TestNetwork): Intent {
 }
 
 const programId = (network: TestNetwork, name: BpfProgramName): number | undefined =>
-  network.instance('hv1').kernel.fastpath.program(name, true)?.info().id;
+  network.instance('hv1').kernel.fastpath.program(name, { alone: true })?.info().id;
 
 const tcxIds = (network: TestNetwork, device: string): number[] =>
   queryTcx({ interface: device, netns: network.netns('hv1'), direction: 'ingress' }).programs.map(

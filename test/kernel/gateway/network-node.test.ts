@@ -212,9 +212,10 @@ describe('a network node', () => {
 
   it('puts right what somebody else changed', async () => {
     const { maps } = instance.kernel.fastpath.steering;
-    if (maps === undefined) throw new Error('no maps');
+    const gateways = instance.kernel.fastpath.gateways.maps;
+    if (maps === undefined || gateways === undefined) throw new Error('no maps');
     const kinds: string[] = [];
-    for (const map of [maps.gateway_sids, maps.routes, maps.policy_pairs, maps.policy_rules, maps.node_sources]) {
+    for (const map of [maps.gateway_sids, maps.routes, maps.policy_pairs, maps.policy_rules, gateways.node_sources]) {
       const [key] = [...map.keys()];
       if (key !== undefined) map.delete(key);
       const { changes } = await surveyOnce(instance, intentWith());
@@ -230,7 +231,7 @@ describe('a network node', () => {
     const gateway = Buffer.alloc(4);
     gateway.writeUInt32LE(stableNumbers(['gw'], 64).get('gw') ?? 0);
     const nodesOf = (at: number): Set<number> => {
-      const table = instance.kernel.fastpath.steering.maps?.maglevs.lookup(gateway) ?? Buffer.alloc(0);
+      const table = instance.kernel.fastpath.gateways.maps?.maglevs.lookup(gateway) ?? Buffer.alloc(0);
       return new Set(Array.from({ length: 4093 }, (_, slot) => table.readUInt16LE(at + slot * 2)));
     };
     const both = new Set(numbers.values());

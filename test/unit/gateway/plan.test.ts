@@ -5,6 +5,9 @@ import { diffIntent } from '../../../src/intent/change.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
+import { touchedBy } from '../../../src/plan/touched.js';
+import { maglevTable } from '../../../src/gateway/maglev.js';
+import { placeOf } from '../../../src/gateway/routes.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
@@ -57,7 +60,7 @@ const RAW = {
 
 const facts: NodeFacts = { uplinkMtu: 1500, fastpath: { xdp: [] } };
 
-function intentWith(change: Partial<Record<keyof typeof RAW, unknown>> = {}): Intent {
+function intentWith(change: Partial<Record<keyof typeof RAW | 'paths', unknown>> = {}): Intent {
   return parseIntent(JSON.stringify({ ...RAW, ...change }), { file: 'intent.json' });
 }
 
@@ -179,12 +182,79 @@ describe('a hypervisor', () => {
       const remote = routes.filter(({ nexthop }) => nexthop !== undefined);
       expect(remote.map(({ prefix }) => prefix).sort()).toEqual(['0.0.0.0/0', '10.1.0.0/24', '172.16.0.0/16']);
       for (const { nexthop } of remote) expect(plan.nexthop.has(nexthop ?? '')).toBe(true);
-      expect([...plan['bpf-prefix'].keys()]).toEqual(
-        dataplane === 'kernel' ? [] : ['100 10.1.0.0/24', '100 172.16.0.0/16'],
-      );
-      for (const { encap } of plan['bpf-prefix'].values()) expect(plan['bpf-encap'].has(encap ?? '')).toBe(true);
+      if (dataplane === 'kernel') {
+        for (const [kind, objects] of Object.entries(plan))
+          if (/^(bpf|steer)-/.test(kind)) expect(objects.size).toBe(0);
+      }
     },
   );
+
+  it.each(['hybrid', 'ebpf'] as const)('%s: flows of what is outside the tenant go by its gateway', (dataplane) => {
+    const plan = planOf('hv1', dataplane);
+    const gateway = stableNumbers(['gw'], 64).get('gw');
+    const steered = [...plan['bpf-prefix']].filter(([, { absent }]) => absent === undefined);
+    expect(steered).toEqual([['100 0.0.0.0/0', { tenant: 100, steered: gateway }]]);
+    const absent = [...plan['bpf-prefix']].filter(([, { absent }]) => absent === true).map(([key]) => key);
+    expect(absent).toContain('100 10.0.0.0/24');
+    const numbers = stableNumbers(['nn1', 'nn2'], 1024);
+    expect([...plan['steer-gateway-encap'].values()]).toEqual([
+      { tenant: 100, node: numbers.get('nn1'), encap: 'fd00:5e:91:4600:64::' },
+      { tenant: 100, node: numbers.get('nn2'), encap: 'fd00:5e:92:4600:64::' },
+    ]);
+    for (const { encap } of plan['steer-gateway-encap'].values()) expect(plan['bpf-encap'].has(encap)).toBe(true);
+    for (const { underlay } of plan['bpf-encap'].values()) expect(plan['bpf-underlay'].has(underlay)).toBe(true);
+    expect([...plan['steer-network-node'].keys()]).toEqual(['nn1', 'nn2']);
+    expect(plan['steer-maglev'].get('gw')).toMatchObject({ number: gateway, active: ['nn1', 'nn2'] });
+    // None of what network nodes alone have.
+    for (const kind of ['steer-node', 'steer-zone', 'steer-route', 'steer-policies', 'steer-sid'] as const) {
+      expect(plan[kind].size).toBe(0);
+    }
+    for (const { gateways } of plan['bpf-program'].values()) expect(gateways).toBe(true);
+  });
+
+  it('has one network node for all flows to a network beyond them, the kernel too', () => {
+    const plan = planOf('hv2');
+    const place = plan['bpf-prefix'].get('300 0.0.0.0/0')?.place;
+    expect(place).toBe(placeOf(['external dc']));
+    expect(plan['bpf-prefix'].get('300 10.0.0.0/24')?.place).toBeUndefined();
+    const route = [...plan.route.values()].find(
+      ({ table, prefix, nexthop }) => table === 0x5e00012c && prefix === '0.0.0.0/0' && nexthop !== undefined,
+    );
+    const [node] = maglevTable(['nn1', 'nn2']).slice(place);
+    expect(route?.nexthop).toContain(node === 'nn1' ? 'fd00:5e:91:' : 'fd00:5e:92:');
+  });
+
+  it('that is a network node, too, sends to itself by the fast path', () => {
+    const gateways = [{ name: 'gw', nodes: ['hv1'], tenants: ['red', 'blue', 'green'] }];
+    const plan = planOf('hv1', 'hybrid', intentWith({ gateways }));
+    const [way] = plan['steer-gateway-encap'].values();
+    expect(way?.encap).toBe('fd00:5e:1:4600:64::');
+    const { underlay = '' } = plan['bpf-encap'].get('fd00:5e:1:4600:64::') ?? {};
+    expect(plan['bpf-underlay'].get(underlay)).toMatchObject({ self: ['eth0'] });
+    expect(plan['bpf-prefix'].get('100 0.0.0.0/0')?.steered).toBeDefined();
+    expect([...plan.route.values()].some(({ prefix, type }) => prefix === '0.0.0.0/0' && type === 'unicast')).toBe(
+      false,
+    );
+  });
+
+  it('leaves what is outside to the kernel where a path to a network node is too long for the fast path', () => {
+    const via = [1, 2, 3, 4].map((n) => `fd00:5e:9:${n}::`);
+    const paths = [{ to: 'nn2', via, tenants: ['red'] }];
+    const plan = planOf('hv1', 'hybrid', intentWith({ paths }));
+    expect(plan['bpf-prefix'].size).toBe(0);
+    expect([...plan['steer-gateway-encap'].values()].map(({ encap }) => encap)).toEqual(['fd00:5e:91:4600:64::']);
+  });
+
+  it('changes tables and routes, and nothing else, when a network node drains', () => {
+    const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
+    const before = scopeTo(intentWith(), 'hv1');
+    const planner = new Planner(configOf('hv1'), facts, before);
+    const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
+    expect(touchedBy(planner.view, changes)).not.toBe('all');
+    const kinds = [...planner.apply(changes).keys()];
+    expect(kinds).toContain('steer-maglev');
+    expect(['steer-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
+  });
 
   it('meets the other end at one network node, whichever pair', () => {
     const nodeOf = (node: string, table: number, prefix: string): string | undefined =>

@@ -149,18 +149,21 @@ const MODES: readonly [NodeConfig, NodeFacts][] = [
 
 const sequences = fc.array(intents, { minLength: 2, maxLength: 6 });
 
-/** Gateways and nodes stay, so that nothing is planned anew as a whole; often ports or policies do, too. */
+/** Gateways and nodes stay, but that some drain, so that nothing is planned anew as a whole; often ports or policies do, too. */
 const steeredSequences = fc
   .record({
     gateway: gateways,
     base: intents,
     contents: fc.array(intents, { minLength: 2, maxLength: 3 }),
     lists: fc.array(policies, { minLength: 1, maxLength: 3 }),
-    steps: fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 2, maxLength: 6 }),
+    steps: fc.array(fc.tuple(fc.nat(), fc.nat(), fc.subarray([...NODES])), { minLength: 2, maxLength: 6 }),
   })
   .map(({ gateway, base, contents, lists, steps }) =>
-    steps.map(([content, list]): Intent => {
-      const { sidBlock, nodes, paths } = base;
+    steps.map(([content, list, drained]): Intent => {
+      const { sidBlock, paths } = base;
+      const nodes = base.nodes.map(({ drain: _drain, ...node }) =>
+        drained.includes(node.name as (typeof NODES)[number]) ? { ...node, drain: true as const } : node,
+      );
       const { tenants, ports, version } = contents[content % contents.length] ?? base;
       const steered = steeredBy(gateway, lists[list % lists.length] ?? []);
       return { version, sidBlock, nodes, tenants, ports, paths, ...steered };

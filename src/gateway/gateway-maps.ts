@@ -1,0 +1,146 @@
+/**
+ * What hypervisors and network nodes know of gateways (bpf/gateway_maps.h, bpf/steered.h): pinned beside the fast path's maps, and made
+ * where a node has to do with a gateway alone: what flows are remembered in takes 10 MB.
+ */
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import * as layouts from '../ebpf/generated/steering.js';
+import { GENERATION, generationOf } from '../ebpf/generation.js';
+import { loadOver } from '../ebpf/load.js';
+import { reusing } from '../ebpf/maps.js';
+import { rodataOf } from '../ebpf/programs.js';
+import { BpfMap } from '../libbpf/index.js';
+import { FLOW_NODES } from './numbers.js';
+import type { FastpathMaps } from '../ebpf/maps.js';
+import type { MapConfiguration } from '../libbpf/index.js';
+
+const U32_BYTES = 4;
+const ADDRESS_BYTES = 16;
+
+const { FlowKey, FlowNode, FlowNodeKey, GatewayEncapKey, Maglev, NetworkNode } = layouts;
+
+/** Bytes of key and value of each map. */
+const GATEWAY_SIZES = {
+  maglevs: [U32_BYTES, Maglev.SIZE],
+  network_nodes: [U32_BYTES, NetworkNode.SIZE],
+  gateway_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
+  node_sources: [ADDRESS_BYTES, U32_BYTES],
+  flow_nodes: [FlowNodeKey.SIZE, FlowNode.SIZE],
+} as const satisfies Record<string, readonly [key: number, value: number]>;
+
+export type GatewayMapName = keyof typeof GATEWAY_SIZES;
+export const GATEWAY_MAP_NAMES = Object.keys(GATEWAY_SIZES) as GatewayMapName[];
+export type GatewayMaps = Readonly<Record<GatewayMapName, BpfMap>>;
+
+/** Of a program of a node without gateways, in which nothing is left that uses them. */
+export const NO_GATEWAY_MAPS: Readonly<Record<string, MapConfiguration>> = Object.fromEntries(
+  GATEWAY_MAP_NAMES.map((name) => [name, { create: false }]),
+);
+
+const offsetsOf = (
+  ...codecs: { NAME: string; OFFSETS: Record<string, number> }[]
+): Record<string, Record<string, number>> => Object.fromEntries(codecs.map(({ NAME, OFFSETS }) => [NAME, OFFSETS]));
+
+const { flow_nodes: flows, ...tables } = GATEWAY_SIZES;
+/** Entries name encapsulations by the ids that the fast path's maps of this generation have. */
+const TABLES = `gateways_${GENERATION}_${generationOf({
+  maps: tables,
+  offsets: offsetsOf(GatewayEncapKey, Maglev, NetworkNode),
+  reasons: {},
+})}`;
+/** What nobody but the programs knows stays whatever else is laid out anew. */
+const FLOWS = `flows_${generationOf({
+  maps: { flow_nodes: flows },
+  offsets: offsetsOf(FlowKey, FlowNode, FlowNodeKey),
+  reasons: { entries: FLOW_NODES },
+})}`;
+const DIRECTORIES = /^(gateways|flows)_/;
+
+/** One node's maps of gateways. */
+export class GatewayStore {
+  readonly #pinDirectory: string;
+  readonly #core: () => FastpathMaps;
+  #maps: GatewayMaps | undefined;
+  /** Inode of the first pin when the maps were opened. */
+  #pin: number | undefined;
+
+  /** @param core makes the maps that gateways share with the rest of the fast path */
+  constructor(pinDirectory: string, core: () => FastpathMaps) {
+    this.#pinDirectory = pinDirectory;
+    this.#core = core;
+  }
+
+  /** The maps, undefined when not all of them are there. @throws LibbpfError */
+  get maps(): GatewayMaps | undefined {
+    // Another process may have removed the pins, and made others of the same names since.
+    const pin = statSync(this.#path('maglevs'), { throwIfNoEntry: false })?.ino;
+    if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
+    this.forget();
+    if (!GATEWAY_MAP_NAMES.every((name) => existsSync(this.#path(name)))) return undefined;
+    this.#pin = pin;
+    return (this.#maps = this.#open() as GatewayMaps);
+  }
+
+  /** The maps, made and pinned where they are not there. @throws LibbpfError */
+  make(): GatewayMaps {
+    const there = this.maps;
+    if (there !== undefined) return there;
+    const known = this.#open();
+    const object = loadOver('port', rodataOf('port', { gateways: true }), {
+      ...reusing(this.#core()),
+      ...reuseOf(known),
+    });
+    try {
+      for (const name of GATEWAY_MAP_NAMES) if (known[name] === undefined) object.map(name).pin(this.#path(name));
+    } finally {
+      object.close();
+      for (const map of Object.values(known)) map.close();
+    }
+    this.#pin = statSync(this.#path('maglevs')).ino;
+    return (this.#maps = this.#open() as GatewayMaps);
+  }
+
+  /** Has a program's object file use these maps. */
+  reuse(): Record<string, MapConfiguration> {
+    return reuseOf(this.make());
+  }
+
+  /** Lets go of descriptors; what is pinned stays. */
+  forget(): void {
+    for (const map of Object.values(this.#maps ?? {})) map.close();
+    this.#maps = undefined;
+  }
+
+  /** Removes the pins; the maps go with their last program. */
+  remove(): void {
+    this.forget();
+    for (const name of this.#directories()) rmSync(`${this.#pinDirectory}/${name}`, { recursive: true, force: true });
+  }
+
+  /** Removes what another build's layouts have left. */
+  sweep(): void {
+    for (const name of this.#directories()) {
+      if (name !== TABLES && name !== FLOWS) rmSync(`${this.#pinDirectory}/${name}`, { recursive: true, force: true });
+    }
+  }
+
+  #directories(): string[] {
+    return existsSync(this.#pinDirectory)
+      ? readdirSync(this.#pinDirectory).filter((name) => DIRECTORIES.test(name))
+      : [];
+  }
+
+  #path(name: GatewayMapName): string {
+    return `${this.#pinDirectory}/${name === 'flow_nodes' ? FLOWS : TABLES}/${name}`;
+  }
+
+  #open(): Partial<Record<GatewayMapName, BpfMap>> {
+    const maps: Partial<Record<GatewayMapName, BpfMap>> = {};
+    for (const name of GATEWAY_MAP_NAMES)
+      if (existsSync(this.#path(name))) maps[name] = BpfMap.openPinned(this.#path(name));
+    return maps;
+  }
+}
+
+function reuseOf(maps: Partial<Record<GatewayMapName, BpfMap>>): Record<string, MapConfiguration> {
+  return Object.fromEntries(Object.entries(maps).map(([name, reuse]) => [name, { reuse }]));
+}
