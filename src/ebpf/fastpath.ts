@@ -9,7 +9,7 @@ import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reu
 import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { BPF_HOOKS } from './objects.js';
-import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
+import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap, MapConfiguration, RodataValue } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
@@ -190,10 +190,12 @@ export class Fastpath {
     if (known !== undefined) return known;
     const program = BpfProgram.openPinned(path);
     const { mapIds } = program.info();
-    const needed = [maps.nodes.info.id];
-    if (STEERING_PROGRAMS.includes(name) || use.gateways === true)
-      needed.push(this.gateways.maps?.maglevs.info.id ?? 0);
-    if (needed.some((id) => !mapIds.includes(id))) {
+    // Every program counts; each that knows gateways has some of their maps.
+    const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
+    const gateways = Object.values(this.gateways.maps ?? {}).map((map) => map.info.id);
+    const isOurs =
+      mapIds.includes(maps.reasons.info.id) && (!usesGateways || gateways.some((id) => mapIds.includes(id)));
+    if (!isOurs) {
       program.close();
       return undefined;
     }
@@ -216,13 +218,12 @@ export class Fastpath {
 
   /** Removes what is pinned for gateways: their maps, and the programs that use them. */
   removeGateways(): void {
-    this.#keepPrograms([{ alone: false }, { alone: true }]);
+    this.#keepPrograms([{ alone: false }, { alone: true }], PROGRAM_NAMES);
     this.gateways.remove();
   }
 
   /** Removes pins of programs for other uses, or of another build. */
-  #keepPrograms(uses: readonly ProgramUse[]): void {
-    const names = Object.keys(FUNCTIONS) as BpfProgramName[];
+  #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
     // Of what this build has no object file of, nothing is current.
     const built = names.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
