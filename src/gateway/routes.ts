@@ -21,10 +21,10 @@ import type { ZoneName } from './view.js';
 const PAIR_SEED = 3;
 const FAMILIES = [4, 6] as const;
 const DEFAULT_ROUTE = { 4: '0.0.0.0/0', 6: '::/0' } as const;
-/** What no router forwards (RFC 6890, RFC 4291 section 2.5.6): it does not follow a default route either. */
+/** What no router forwards (RFC 6890): it follows no default route either. Multicast and fe80::/10 the programs know by themselves. */
 const NOT_FORWARDED = {
-  4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
-  6: ['::/127', 'fe80::/10', 'ff00::/8'],
+  4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
+  6: ['::/127'],
 } as const;
 
 /** What a tenant with ports here reaches through its gateway: what it has policies with, and the rest. */

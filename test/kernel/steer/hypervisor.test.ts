@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
-import { Bench, MACS, SIDS, TENANT } from '../fastpath/bench.js';
-import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { Bench, GATEWAYS, MACS, MTU, SIDS, SOURCE, TENANT } from '../fastpath/bench.js';
+import * as control from '../fastpath/control-packets.js';
+import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, tcp, udp, withoutFlowLabel } from '../fastpath/packets.js';
 import { u32 } from '../libbpf/harness.js';
 import { errorAbout } from './icmp.js';
 import { encapOf, encode, prefixOf } from './values.js';
@@ -146,5 +147,147 @@ describe('a hypervisor', () => {
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
     expect([...node.bench.gateway('flow_nodes').keys()]).toEqual([]);
+  });
+});
+
+/** Of an underlay that leaves 1400 bytes. */
+const NARROW_MTU = 1400 + 40;
+const TO_ROUTER = { to: MACS.router, from: MACS.uplink };
+
+describe('a network beyond the network nodes', () => {
+  const beyond = (source: number): Buffer =>
+    ip4({ from: HERE, to: '10.98.0.1', payload: udp({ source, destination: 53 }) });
+  const withPlace = (place: number): Hypervisor => {
+    const node = new Hypervisor();
+    node.bench.addPrefix('10.98.0.0', 16, layouts.TargetKind.TARGET_STEERED, ((place + 1) << 16) | 0);
+    node.share([1, 2]);
+    return node;
+  };
+
+  it.each([
+    [0, 1],
+    [7, 2],
+    [4092, 1],
+  ])('has one network node for all flows: that at place %i, %i', (place, expected) => {
+    const node = withPlace(place);
+    expect(new Set([...Array(50).keys()].map((flow) => node.sends(beyond(5000 + flow))))).toEqual(new Set([expected]));
+    node.share([expected === 1 ? 2 : 1]);
+    expect(node.sends(beyond(6000))).toBe(expected === 1 ? 2 : 1);
+  });
+
+  it('has answers by the node that brought the question', () => {
+    const node = withPlace(0);
+    node.gets(ip4({ from: '10.98.0.1', to: HERE, payload: udp({ source: 53, destination: 4000 }) }), 2);
+    expect([node.sends(beyond(4000)), node.sends(beyond(4001))]).toEqual([2, 1]);
+  });
+});
+
+describe('what is no member', () => {
+  const { TARGET_ABSENT, TARGET_STEERED } = layouts.TargetKind;
+  const made = (): Hypervisor => {
+    const node = new Hypervisor();
+    for (const [prefix, length] of [
+      ['0.0.0.0', 0],
+      ['::', 0],
+    ] as const) {
+      node.bench.addPrefix(prefix, length, TARGET_STEERED, 0);
+    }
+    for (const [prefix, length] of [
+      ['10.0.0.0', 24],
+      ['cafe::', 64],
+    ] as const) {
+      node.bench.addPrefix(prefix, length, TARGET_ABSENT, 0);
+    }
+    return node;
+  };
+
+  it('of the tenant goes to no network node, though all else does', () => {
+    const node = made();
+    expect(node.sends(ip4({ from: HERE, to: '10.0.0.99' }))).toBe('punt no member');
+    expect(node.sends(ip6({ from: 'cafe::1', to: 'cafe::99' }))).toBe('punt no member');
+    expect(node.sends(ip4({ from: HERE, to: '192.0.2.1' }))).toBe(1);
+    expect(node.sends(ip6({ from: 'cafe::1', to: '2001:db8::1' }))).toBe(1);
+    // Members are where they were.
+    expect(node.sends(ip4({ from: HERE, to: '10.0.0.2' }))).toBe('to no network node');
+  });
+
+  it('is not answered for', () => {
+    const { bench } = made();
+    const asks = (target: string): Record<string, number> => {
+      const request = control.arp({ senderMac: MACS.vm, sender: HERE, target });
+      return bench.send('port', ethernet(request, { to: 'ff:ff:ff:ff:ff:ff', from: MACS.vm, type: 0x0806 })).counted;
+    };
+    expect(asks('10.0.0.2')).toEqual({ 'answer arp': 1 });
+    expect(asks('10.0.0.99')).toEqual({ 'punt not ip': 1 });
+    expect(asks('192.0.2.1')).toEqual({ 'punt not ip': 1 });
+  });
+
+  it('is told of as before when it arrives', () => {
+    const frame = ethernet(
+      encapsulated(ip4({ from: THERE, to: '10.0.0.99' }), [SIDS.dt46], 'fd00:5e:2::1'),
+      FROM_ROUTER,
+    );
+    expect(made().bench.send('uplink_tc', frame).counted).toEqual({ 'punt no member': 1 });
+  });
+});
+
+describe('an ICMP error', () => {
+  it.each([ip4({ from: HERE, to: THERE, ttl: 1 }), ip6({ from: 'cafe::1', to: 'fd99::1', hopLimit: 1 })])(
+    'tells the VM of its last hop: %#',
+    (packet) => {
+      const { bench } = new Hypervisor();
+      const sent = bench.send('port', ethernet(packet, TO_PORT));
+      expect(sent.counted).toEqual({ 'answer hop limit': 1 });
+      const gateway = GATEWAYS[packet.readUInt8(0) >> 4 === 4 ? 0 : 1];
+      expect(sent.frame).toEqual(ethernet(control.errorAbout(packet, { gateway }), { to: MACS.vm, from: MACS.port }));
+    },
+  );
+
+  it('tells the VM what fits the way that the flow has', () => {
+    const node = new Hypervisor();
+    node.bench.setUnderlay(3, [MACS.router], NARROW_MTU);
+    node.bench.addEncap(102, ['fd00:5e:e2:4600:64::'], 3);
+    node.gets(answer(4000), 2);
+    const told = (source: number, size: number): number | string => {
+      const packet = ip4({ from: HERE, to: THERE, fragment: 0x4000, payload: udp({ source, destination: 53, size }) });
+      const { counted, frame } = node.bench.send('port', ethernet(packet, TO_PORT));
+      const reason = Object.keys(counted).join();
+      if (reason !== 'answer too big') return reason;
+      const mtu = frame.readUInt16BE(14 + 20 + 6);
+      expect(frame).toEqual(
+        ethernet(control.errorAbout(packet, { gateway: GATEWAYS[0], mtu }), { to: MACS.vm, from: MACS.port }),
+      );
+      return mtu;
+    };
+    expect([told(4000, MTU), told(4001, MTU)]).toEqual([1400, MTU]);
+    expect([told(4000, 1400 - 28), told(4001, 1400 - 28)]).toEqual(['forward forwarded', 'forward forwarded']);
+  });
+
+  it.each([1, 2])('goes back to a sender in another tenant by the network node that it came by: %i', (number) => {
+    const node = new Hypervisor();
+    for (const inner of [
+      ip4({ from: THERE, to: HERE, ttl: 1 }),
+      ip6({ from: 'fd99::1', to: 'cafe::1', hopLimit: 1 }),
+    ]) {
+      const { source = '', sid = '' } = NODES[number] ?? {};
+      const arrived = ethernet(encapsulated(inner, [SIDS.dt46], source), FROM_ROUTER);
+      const sent = node.bench.send('uplink_tc', arrived);
+      expect(sent.counted).toEqual({ 'answer hop limit': 1 });
+      const isInet = inner.readUInt8(0) >> 4 === 4;
+      const error = control.errorAbout(inner, { gateway: GATEWAYS[isInet ? 0 : 1] });
+      const out = ethernet(encapsulated(error, [sid], SOURCE, isInet ? 0xc0 : 0), TO_ROUTER);
+      expect(withoutFlowLabel(sent.frame).frame.toString('hex')).toBe(out.toString('hex'));
+    }
+    const big = ip4({ from: THERE, to: HERE, fragment: 0x4000, payload: udp({ size: MTU }) });
+    const arrived = ethernet(encapsulated(big, [SIDS.dt46], NODES[number]?.source ?? ''), FROM_ROUTER);
+    expect(node.bench.send('uplink_tc', arrived).counted).toEqual({ 'answer too big': 1 });
+  });
+
+  it('goes nowhere where no network node brought it', () => {
+    const inner = ip4({ from: THERE, to: HERE, ttl: 1 });
+    const frame = ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
+    expect(new Hypervisor().bench.send('uplink_tc', frame)).toMatchObject({
+      ...{ verdict: 'drop', counted: { 'drop hop limit': 1 } },
+    });
   });
 });
