@@ -97,7 +97,8 @@ export function allowedBy(
 }
 
 function isEnd(end: PolicyEnd, { end: own }: Endpoint, address: string): boolean {
-  const same = 'tenant' in end ? 'tenant' in own && own.tenant === end.tenant : 'external' in own && own.external === end.external;
+  const same =
+    'tenant' in end ? 'tenant' in own && own.tenant === end.tenant : 'external' in own && own.external === end.external;
   return same && (end.prefixes?.some((prefix) => prefixContains(prefix, address)) ?? true);
 }
 

@@ -6,5 +6,8 @@ import type { Reached } from '../../../src/lab/steering-matrix.js';
 export function wrongOf(reached: readonly Reached[]): string[] {
   return reached
     .filter(({ ok }) => !ok)
-    .map((one) => `${key(one)}: expected ${one.expected ?? 'silence'}${one.policy ? ` by ${one.policy}` : ''}, seen ${one.seen ?? 'silence'}`);
+    .map(
+      (one) =>
+        `${key(one)}: expected ${one.expected ?? 'silence'}${one.policy ? ` by ${one.policy}` : ''}, seen ${one.seen ?? 'silence'}`,
+    );
 }
