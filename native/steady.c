@@ -5,7 +5,7 @@
 //   steady connect -a ADDRESS [-p PORT] [-i MS]  sends a numbered record every MS and checks those that come, until SIGTERM or its end
 //   steady dial -a ADDRESS [-p PORT] [-i MS]     opens a connection every MS and drops it once it stands, until SIGTERM
 //
-// The first two print one JSON object when they end: sent, received (records), seconds, longest silence (ms) and when it ended, broken
+// The first two print {"received": records} at SIGUSR1, and one JSON object when they end: sent, received (records), seconds, longest silence (ms) and when it ended, broken
 // (null, or the error's name; "closed" by the other end; "order": a record that was not the next). dial: opened, lost (refused, or not standing
 // within LOST_MS, which is less than a SYN takes to be sent again), and when the first and last lost ones were sent (ms, or null).
 // Times are CLOCK_MONOTONIC. Defaults: port 5400, 5 ms. Exit: 0 done, 1 a system call failed, 2 bad usage.
@@ -28,11 +28,11 @@
 
 enum { RECORD_BYTES = 128, NS_PER_MS = 1000000, LOST_MS = 900, DIALS_MAX = 4096 };
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, asked;
 
 static void end(int signal) {
-  (void)signal;
-  ended = 1;
+  if (signal == SIGUSR1) asked = 1;
+  else ended = 1;
 }
 
 static _Noreturn void fail(const char *what) {
@@ -61,10 +61,10 @@ static int listened(uint16_t port) {
   if (listen(listener, 1) < 0) fail("listen");
   puts("listening");
   fflush(stdout);
-  int fd = accept(listener, NULL, NULL);
-  if (fd < 0) {
+  int fd;
+  while ((fd = accept(listener, NULL, NULL)) < 0) {
     if (ended) exit(0);
-    fail("accept");
+    if (errno != EINTR) fail("accept");
   }
   close(listener);
   return fd;
@@ -147,6 +147,11 @@ static void flow(int fd, uint64_t every_ns) {
       silence_end = now;
     }
     if (s.received != before) heard = now;
+    if (asked) {
+      asked = 0;
+      printf("{\"received\":%llu}\n", (unsigned long long)s.received);
+      fflush(stdout);
+    }
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     uint64_t wait = next > now ? next - now : 0;
     struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
@@ -232,8 +237,10 @@ int main(int argc, char **argv) {
   }
   uint64_t every_ns = (uint64_t)(every_ms * NS_PER_MS);
   if (every_ns == 0) usage();
+  static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
   struct sigaction action = {.sa_handler = end}; // no SA_RESTART: accept() is to end
-  if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0) fail("sigaction");
+  for (size_t at = 0; at < sizeof signals / sizeof *signals; at++)
+    if (sigaction(signals[at], &action, NULL) < 0) fail("sigaction");
   if (strcmp(argv[1], "serve") == 0) {
     flow(listened((uint16_t)atoi(port)), every_ns);
     return 0;

@@ -41,8 +41,13 @@ export class GatewayCapture {
 
   /** Ends it. @returns SYN and SYN-ACK packets of tenants, in the order of time */
   async stop(): Promise<OpeningPacket[]> {
-    const packets = (await Promise.all(this.#captures.map((capture) => capture.stop()))).flat();
-    return packets.flatMap(openingOf).sort((a, b) => a.packet.time - b.packet.time);
+    return (await this.stopWhole()).flatMap(openingOf);
+  }
+
+  /** Ends it. @returns everything it saw, in the order of time */
+  async stopWhole(): Promise<CapturedPacket[]> {
+    const packets = await Promise.all(this.#captures.map((capture) => capture.stop()));
+    return packets.flat().sort((a, b) => a.time - b.time);
   }
 }
 
@@ -70,6 +75,24 @@ export function nodesOf(topology: Topology, from: LabVm, packets: readonly Openi
     if (!isSyn(one) || one.outerSource !== hypervisor || node === undefined || !from.addresses.includes(one.source))
       continue;
     if (!nodes.has(one.tcp.sourcePort)) nodes.set(one.tcp.sourcePort, node);
+  }
+  return nodes;
+}
+
+/** The network node that the hypervisor sent the last datagram of each UDP flow of a VM to, by the flow's source port. */
+export function nodesOfDatagrams(
+  topology: Topology,
+  from: LabVm,
+  packets: readonly CapturedPacket[],
+): Map<number, string> {
+  const nodes = new Map<number, string>();
+  const sids = new Map(topology.nodes.map(({ name }) => [sidOf(topology, name, from.tenant), name]));
+  const hypervisor = sourceOf(find(topology.nodes, from.node));
+  for (const { headers } of packets) {
+    const outer = findHeader(headers, 'ipv6');
+    const udp = findHeader(headers, 'udp');
+    const node = sids.get(outer?.destination ?? '');
+    if (udp !== undefined && outer?.source === hypervisor && node !== undefined) nodes.set(udp.sourcePort, node);
   }
   return nodes;
 }
