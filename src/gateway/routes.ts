@@ -11,7 +11,7 @@ import { familyOf } from '../net/address.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { maglevTable, MAGLEV_SLOTS } from './maglev.js';
 import { reachOf } from './reach.js';
-import { externalOf } from './view.js';
+import { externalOf, externalZone } from './view.js';
 import type { Gateway, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
@@ -69,6 +69,11 @@ function candidates(view: IntentView, { nodes }: Gateway): string[] {
   const others = nodes.filter((name) => name !== view.config.node);
   const active = others.filter((name) => view.node(name).drain !== true);
   return active.length > 0 ? active : others;
+}
+
+/** The network node that an external network has, of those of its gateway. */
+export function externalNode(nodes: readonly string[], external: string): string {
+  return pick(maglevTable(nodes), [externalZone(external)]);
 }
 
 function pick(table: readonly string[], zones: readonly ZoneName[]): string {

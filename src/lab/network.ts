@@ -1,42 +1,36 @@
 /** Namespaces, links, addresses and underlay routes of a topology; nothing of the overlay, which is segue's to make. */
-import { closeSync } from 'node:fs';
 import { OUTER_HEADER_BYTES } from '../encap/mtu.js';
-import { Sysctls } from '../kernel/sysctl.js';
 import { createAddress } from '../netlink/address.js';
-import { createNetns, openNetns } from '../netlink/netns.js';
-import { deleteLink, getLink, newLink, setLink } from '../netlink/link.js';
+import { createNetns } from '../netlink/netns.js';
+import { deleteLink, setLink } from '../netlink/link.js';
 import { createRoute } from '../netlink/route.js';
-import { NetlinkSocket } from '../netlink/socket.js';
 import { familyOf } from '../net/address.js';
 import { parsePrefix, prefixContains } from '../net/prefix.js';
+import { bringUp, link, loopback, quietNamespace, RT_TABLE_MAIN, withSocket } from './devices.js';
+import { addExternal } from './external.js';
 import { removeNamespaces } from './namespaces.js';
-import {
-  DEFAULT_UNDERLAY_MTU,
-  ROUTER,
-  UPLINK,
-  VM_INTERFACE,
-  endSid,
-  find,
-  netnsOf,
-  underlayAddresses,
-} from './topology.js';
-import type { LabNode, LabVm, Topology } from './topology.js';
-
-const RT_TABLE_MAIN = 254;
+import { DEFAULT_UNDERLAY_MTU, ROUTER, VM_INTERFACE, find, netnsOf } from './topology.js';
+import { addNode } from './underlay.js';
+import type { LabVm, Topology } from './topology.js';
 
 /** Makes the network; what there is of it from before goes first. On failure nothing stays. */
 export async function buildNetwork(topology: Topology): Promise<void> {
   await removeNamespaces(topology.prefix);
   try {
-    for (const name of [ROUTER, ...topology.nodes.map((node) => node.name), ...topology.vms.map((vm) => vm.name)]) {
+    const { nodes, vms, externals = [] } = topology;
+    for (const name of [ROUTER, ...[...nodes, ...vms, ...externals].map((one) => one.name)]) {
       createNetns(netnsOf(topology, name));
     }
     withSocket(netnsOf(topology, ROUTER), (socket) => {
       quietNamespace(socket.netns, { forwarding: true });
       bringUp(socket, 'lo');
     });
-    for (const node of topology.nodes) addNode(topology, node);
-    for (const vm of topology.vms) {
+    for (const node of nodes) await addNode(topology, node);
+    for (const external of externals) {
+      quietNamespace(netnsOf(topology, external.name), { forwarding: false });
+      await addExternal(topology, external);
+    }
+    for (const vm of vms) {
       quietNamespace(netnsOf(topology, vm.name), { forwarding: false });
       plugVm(topology, vm);
     }
@@ -91,89 +85,8 @@ export function unplugVm(topology: Topology, vm: LabVm): void {
   });
 }
 
-function addNode(topology: Topology, node: LabNode): void {
-  const netns = netnsOf(topology, node.name);
-  const router = netnsOf(topology, ROUTER);
-  const { node: nodeAddress, router: routerAddress, length } = underlayAddresses(topology, node.name);
-  link(router, node.name, netns, UPLINK, { mtu: topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU });
-  withSocket(netns, (socket) => {
-    // Only the uplink: whether addresses on ports wait for duplicate address detection is what tests look at.
-    set(netns, [[`net/ipv6/conf/${UPLINK}/accept_dad`, '0']]);
-    bringUp(socket, 'lo');
-    const ifindex = bringUp(socket, UPLINK);
-    socket.request(createAddress({ ifindex, address: nodeAddress, length, nodad: true }));
-    socket.request(createRoute({ table: RT_TABLE_MAIN, prefix: '::/0', gateway: routerAddress, oif: ifindex }));
-    if (node.role === 'transit') {
-      set(netns, [['net/ipv6/conf/all/forwarding', '1']]);
-      const prefix = `${endSid(node)}/128`;
-      const encap = { type: 'seg6local', action: 'End' } as const;
-      socket.request(createRoute({ table: RT_TABLE_MAIN, prefix, encap, oif: ifindex }));
-    }
-  });
-  withSocket(router, (socket) => {
-    const ifindex = bringUp(socket, node.name);
-    socket.request(createAddress({ ifindex, address: routerAddress, length, nodad: true }));
-    socket.request(createRoute({ table: RT_TABLE_MAIN, prefix: node.locator, gateway: nodeAddress, oif: ifindex }));
-  });
-}
-
-/** A veth pair between two namespaces, down. */
-function link(
-  netns: string,
-  name: string,
-  peerNetns: string,
-  peerName: string,
-  { mtu, peerMac }: { mtu?: number; peerMac?: string },
-): void {
-  const netnsFd = openNetns(peerNetns);
-  try {
-    withSocket(netns, (socket) => {
-      const size = mtu === undefined ? {} : { mtu };
-      const peer = { name: peerName, netnsFd, ...size, ...(peerMac !== undefined && { mac: peerMac }) };
-      socket.request(newLink({ name, kind: 'veth', ...size, peer }));
-    });
-  } finally {
-    closeSync(netnsFd);
-  }
-}
-
-/** @returns its ifindex */
-function bringUp(socket: NetlinkSocket, name: string): number {
-  socket.request(setLink(name, { up: true }));
-  const index = getLink(socket, name)?.index;
-  if (index === undefined) throw new Error(`device ${name} vanished`);
-  return index;
-}
-
-function loopback(socket: NetlinkSocket): number {
-  return getLink(socket, 'lo')?.index ?? 1;
-}
-
-/** No duplicate address detection in a namespace where there is nobody to collide with: it costs the first second or two. */
-function quietNamespace(netns: string | undefined, { forwarding }: { forwarding: boolean }): void {
-  set(netns, [
-    ['net/ipv6/conf/default/accept_dad', '0'],
-    ['net/ipv6/conf/all/accept_dad', '0'],
-    ['net/ipv6/conf/all/forwarding', forwarding ? '1' : '0'],
-  ]);
-}
-
-function set(netns: string | undefined, values: [path: string, value: string][]): void {
-  const [failure] = new Sysctls(netns).writeAll(values).values();
-  if (failure !== undefined) throw failure;
-}
-
 function lengthOf(prefix: string): number {
   const parsed = parsePrefix(prefix);
   if (!parsed.ok) throw new RangeError(`${prefix}: expected ${parsed.expected}`);
   return parsed.prefix.length;
-}
-
-function withSocket(netns: string, use: (socket: NetlinkSocket) => void): void {
-  const socket = NetlinkSocket.open({ protocol: 'route', netns });
-  try {
-    use(socket);
-  } finally {
-    socket.close();
-  }
 }

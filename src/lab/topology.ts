@@ -1,10 +1,21 @@
 /**
- * What a laboratory network is made of: nodes in a star around one IPv6 router, tenants, and VMs behind ports. Plain
- * values; src/lab/network.ts makes namespaces and links of them, src/lab/files.ts what segue reads.
+ * What a laboratory network is made of: nodes in a star around one IPv6 router, tenants, VMs behind ports, networks beyond the network
+ * nodes. Plain values; src/lab/network.ts makes namespaces and links of them, src/lab/files.ts what segue reads.
  */
 import { tenantSid } from '../encap/sid.js';
 import type { TenantBehaviour } from '../encap/sid.js';
-import type { Behaviours, Dataplane, Intent, NodeConfig, Path, Subnet, XdpMode } from '../intent/types.js';
+import type {
+  Behaviours,
+  Dataplane,
+  External,
+  Gateway,
+  Intent,
+  NodeConfig,
+  Path,
+  Policy,
+  Subnet,
+  XdpMode,
+} from '../intent/types.js';
 
 /** The interface of every node towards the router, and of every VM towards its hypervisor. */
 export const UPLINK = 'eth0';
@@ -14,18 +25,29 @@ export const ROUTER = 'router';
 /** Bytes; Ethernet's. */
 export const DEFAULT_UNDERLAY_MTU = 1500;
 
-/** A machine of the underlay: a hypervisor, programmed by segue (or whoever a test says), or a node that only has End SIDs. */
+/**
+ * A machine of the underlay: a hypervisor or a network node, programmed by segue (or whoever a test says), or a node that only has End
+ * SIDs. A hypervisor is a network node, too, where a gateway names it.
+ */
 export interface LabNode {
   name: string;
-  role: 'hypervisor' | 'transit';
+  role: 'hypervisor' | 'network-node' | 'transit';
   /** /48 */
   locator: string;
-  /** hypervisors; default dt46 */
+  /** default dt46 */
   behaviours?: Behaviours;
-  /** hypervisors; default kernel */
+  /** default: kernel of hypervisors, hybrid of network nodes */
   dataplane?: Dataplane;
-  /** hypervisors; default auto */
+  /** default auto */
   xdp?: XdpMode;
+  /** network nodes: no new flows */
+  drain?: true;
+}
+
+/** A network beyond the network nodes: one machine, its router and its host at once, with a link to each node of the gateway. */
+export interface LabExternal extends External {
+  /** the host's, in `prefixes`; the first of each family is what it speaks from */
+  addresses: string[];
 }
 
 export interface LabTenant {
@@ -55,6 +77,10 @@ export interface Topology {
   vms: LabVm[];
   /** `to` is a node of this topology by its short name */
   paths: Path[];
+  /** `nodes` by their short names */
+  gateways?: Gateway[];
+  externals?: LabExternal[];
+  policies?: Policy[];
 }
 
 /** Namespace of a node, a VM, or the router. */
@@ -95,6 +121,11 @@ export function hypervisors(topology: Topology): LabNode[] {
   return topology.nodes.filter(({ role }) => role === 'hypervisor');
 }
 
+/** Those that segue programs: hypervisors and network nodes. */
+export function segueNodes(topology: Topology): LabNode[] {
+  return topology.nodes.filter(({ role }) => role !== 'transit');
+}
+
 /** The one with this name. @throws RangeError naming those there are */
 export function find<T extends { name: string }>(all: readonly T[], name: string): T {
   const found = all.find((one) => one.name === name);
@@ -104,14 +135,17 @@ export function find<T extends { name: string }>(all: readonly T[], name: string
 
 /** The intent of the whole network, as every node gets it. */
 export function intentOf(topology: Topology): Intent {
+  const { gateways = [], externals = [], policies = [] } = topology;
+  const named = (nodes: readonly string[]): string[] => nodes.map((name) => netnsOf(topology, name)).sort();
   return {
     version: 1,
     sidBlock: topology.sidBlock,
-    nodes: hypervisors(topology).map((node) => ({
+    nodes: segueNodes(topology).map((node) => ({
       name: netnsOf(topology, node.name),
       locator: node.locator,
       source: sourceOf(node),
       ...(node.behaviours && { behaviours: node.behaviours }),
+      ...(node.drain && { drain: true }),
     })),
     tenants: topology.tenants.map((tenant) => ({ ...tenant, dscp: 'copy' })),
     ports: topology.vms.map((vm) => ({
@@ -124,11 +158,25 @@ export function intentOf(topology: Topology): Intent {
       prefixes: vm.prefixes ?? [],
     })),
     paths: topology.paths.map((path) => ({ ...path, to: netnsOf(topology, path.to) })),
+    ...(gateways.length > 0 && {
+      gateways: gateways.map(({ name, nodes, tenants }) => ({
+        name,
+        nodes: named(nodes),
+        tenants: [...tenants].sort(),
+      })),
+    }),
+    ...(externals.length > 0 && {
+      externals: externals.map(({ name, gateway, interface: device, prefixes }) => ({
+        ...{ name, gateway, interface: device },
+        prefixes: [...prefixes].sort(),
+      })),
+    }),
+    ...(policies.length > 0 && { policies }),
   };
 }
 
 /**
- * A hypervisor's node file.
+ * The node file of a hypervisor or a network node.
  *
  * @param intent absolute path of the intent file
  */
@@ -138,7 +186,7 @@ export function nodeConfigOf(topology: Topology, node: LabNode, intent: string):
     node: name,
     netns: name,
     uplinks: [UPLINK],
-    dataplane: node.dataplane ?? 'kernel',
+    dataplane: node.dataplane ?? (node.role === 'network-node' ? 'hybrid' : 'kernel'),
     xdp: node.xdp ?? 'auto',
     behaviours: node.behaviours ?? ['dt46'],
     intent,

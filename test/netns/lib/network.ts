@@ -16,7 +16,7 @@ import { buildNetwork } from '../../../src/lab/network.js';
 import { removeNamespaces } from '../../../src/lab/namespaces.js';
 import { ping } from '../../../src/lab/ping.js';
 import { outputOf, runIn } from '../../../src/lab/process.js';
-import { find, hypervisors, intentOf, netnsOf, nodeConfigOf } from '../../../src/lab/topology.js';
+import { find, hypervisors, intentOf, netnsOf, nodeConfigOf, segueNodes } from '../../../src/lab/topology.js';
 import { listNetns } from '../../../src/netlink/netns.js';
 import type { ChangeText, Report } from '../../../src/reconcile/change.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
@@ -52,7 +52,7 @@ export class TestNetwork {
   async remove(): Promise<void> {
     for (const instance of this.#instances.values()) instance.close();
     this.#instances.clear();
-    for (const { name } of hypervisors(this.topology)) {
+    for (const { name } of segueNodes(this.topology)) {
       rmSync(join(RUN_ROOT, this.netns(name)), { recursive: true, force: true });
       rmSync(pinDirectory(this.netns(name)), { recursive: true, force: true });
     }
@@ -131,9 +131,9 @@ export class TestNetwork {
     return report;
   }
 
-  /** `segue apply` on every hypervisor. */
+  /** `segue apply` on every hypervisor and network node. */
   async applyAll(): Promise<void> {
-    for (const { name } of hypervisors(this.topology)) await this.apply(name);
+    for (const { name } of segueNodes(this.topology)) await this.apply(name);
   }
 
   /** `segue diff` on a hypervisor. */
@@ -153,7 +153,7 @@ export class TestNetwork {
  * A network for the tests of a describe block: built and programmed before them, removed after them. With DEBUG=1 a
  * test that fails opens a shell in it first.
  *
- * @param program what is done before the first test; default: segue on every hypervisor
+ * @param program what is done before the first test; default: segue on every hypervisor and network node
  */
 export function useNetwork(
   topology: Omit<Topology, 'prefix'>,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { demoTopology } from '../../../src/lab/demo.js';
 import { writeFiles } from '../../../src/lab/files.js';
-import { hypervisors, intentOf, nodeConfigOf, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
+import { steeringTopology } from '../../../src/lab/steering.js';
+import { intentOf, nodeConfigOf, segueNodes, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
 let directory: string;
@@ -18,6 +19,7 @@ afterAll(() => {
 
 it.each([
   ['the demonstration', demoTopology()],
+  ['the demonstration of steering', steeringTopology()],
   ['the selftest', { prefix: 'x', ...selftestTopology() }],
   [
     'three segments, End.DT4 and End.DT6',
@@ -26,7 +28,7 @@ it.each([
 ])('the files of %s are acceptable, and say what is tested in process', (_name, topology) => {
   const files = writeFiles(topology, directory);
   expect(loadIntent(files.intent)).toEqual(intentOf(topology));
-  for (const node of hypervisors(topology)) {
+  for (const node of segueNodes(topology)) {
     const expected = nodeConfigOf(topology, node, files.intent);
     expect(loadNodeConfig(files.nodes.get(node.name) ?? '')).toEqual(expected);
   }

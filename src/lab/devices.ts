@@ -1,0 +1,63 @@
+/** Links, sockets and settings of a laboratory's namespaces. */
+import { closeSync } from 'node:fs';
+import { Sysctls } from '../kernel/sysctl.js';
+import { getLink, newLink, setLink } from '../netlink/link.js';
+import { openNetns } from '../netlink/netns.js';
+import { NetlinkSocket } from '../netlink/socket.js';
+
+export const RT_TABLE_MAIN = 254;
+
+/** A veth pair between two namespaces, down. */
+export function link(
+  netns: string,
+  name: string,
+  peerNetns: string,
+  peerName: string,
+  { mtu, peerMac }: { mtu?: number; peerMac?: string },
+): void {
+  const netnsFd = openNetns(peerNetns);
+  try {
+    withSocket(netns, (socket) => {
+      const size = mtu === undefined ? {} : { mtu };
+      const peer = { name: peerName, netnsFd, ...size, ...(peerMac !== undefined && { mac: peerMac }) };
+      socket.request(newLink({ name, kind: 'veth', ...size, peer }));
+    });
+  } finally {
+    closeSync(netnsFd);
+  }
+}
+
+/** @returns its ifindex */
+export function bringUp(socket: NetlinkSocket, name: string): number {
+  socket.request(setLink(name, { up: true }));
+  const index = getLink(socket, name)?.index;
+  if (index === undefined) throw new Error(`device ${name} vanished`);
+  return index;
+}
+
+export function loopback(socket: NetlinkSocket): number {
+  return getLink(socket, 'lo')?.index ?? 1;
+}
+
+/** No duplicate address detection in a namespace where there is nobody to collide with: it costs the first second or two. */
+export function quietNamespace(netns: string | undefined, { forwarding }: { forwarding: boolean }): void {
+  set(netns, [
+    ['net/ipv6/conf/default/accept_dad', '0'],
+    ['net/ipv6/conf/all/accept_dad', '0'],
+    ['net/ipv6/conf/all/forwarding', forwarding ? '1' : '0'],
+  ]);
+}
+
+export function set(netns: string | undefined, values: [path: string, value: string][]): void {
+  const [failure] = new Sysctls(netns).writeAll(values).values();
+  if (failure !== undefined) throw failure;
+}
+
+export function withSocket(netns: string, use: (socket: NetlinkSocket) => void): void {
+  const socket = NetlinkSocket.open({ protocol: 'route', netns });
+  try {
+    use(socket);
+  } finally {
+    socket.close();
+  }
+}
