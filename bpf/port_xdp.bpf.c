@@ -87,7 +87,7 @@ static __always_inline int port(struct xdp_md *ctx)
 		return XDP_PASS;
 	reason = read_frame(data, data_end, ETH_HLEN + length, port, &inner);
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* Its MSS is clamped at tcx. */

@@ -5,7 +5,7 @@ import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
-import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, responderSizes, reusing } from './maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { FUNCTIONS, objectPath, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
@@ -20,6 +20,8 @@ const COUNTER_SLOTS = 16_384;
 
 /** Directories of maps begin with this; what follows is the generation. */
 const MAPS = 'maps_';
+/** And ends with this where the responder alone uses them. */
+const RESPONDER_ALONE = '-responder';
 
 /** Which process wrote last, in the node's run-time directory. */
 const WRITER_FILE = 'fastpath-writer';
@@ -30,6 +32,8 @@ export interface FastpathOptions {
   pinDirectory: string;
   /** Named network namespace of the interfaces. */
   netns?: string;
+  /** Of the programs only the responder is there: maps that it does not use are made for one entry. */
+  responderAlone?: boolean;
 }
 
 /**
@@ -49,6 +53,8 @@ export class Fastpath {
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
+  /** Maps of these sizes are apart from others, as those of another layout are. */
+  readonly responderAlone: boolean;
   /** What a network node decides by. */
   readonly steering: SteeringStore;
   readonly #writerFile: string;
@@ -61,7 +67,8 @@ export class Fastpath {
   readonly #programs = new Map<string, BpfProgram>();
   #idsKnown = false;
 
-  constructor({ runDirectory, pinDirectory, netns }: FastpathOptions) {
+  constructor({ runDirectory, pinDirectory, netns, responderAlone = false }: FastpathOptions) {
+    this.responderAlone = responderAlone;
     this.netns = netns;
     this.pinDirectory = pinDirectory;
     this.#runDirectory = runDirectory;
@@ -97,7 +104,8 @@ export class Fastpath {
     const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), {
       rodata: rodataOf('port'),
-      maps: { ...machineSizes(), ...reusing(known) },
+      maps: { ...(this.responderAlone ? responderSizes() : machineSizes()), ...reusing(known) },
+      programs: { [FUNCTIONS.port]: { load: false } },
     });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
@@ -112,7 +120,8 @@ export class Fastpath {
     describeLayout(this.#runDirectory, LAYOUT);
     const [before] = this.#otherGenerations();
     if (before !== undefined) {
-      carryCounters(this.#runDirectory, before, `${this.pinDirectory}/${MAPS}${before}`, maps);
+      const layout = before.split(RESPONDER_ALONE)[0] ?? before;
+      carryCounters(this.#runDirectory, layout, `${this.pinDirectory}/${MAPS}${before}`, maps);
     }
     this.#pin = statSync(this.#mapPath('nodes')).ino;
     return (this.#maps = maps);
@@ -188,8 +197,9 @@ export class Fastpath {
    */
   sweep(alone: boolean): void {
     const names = Object.keys(FUNCTIONS) as BpfProgramName[];
+    const used = names.filter((name) => (name === 'responder') === this.responderAlone);
     // Of what this build has no object file of, nothing is current.
-    const built = names.filter((name) => existsSync(objectPath(name)));
+    const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.map((name) => this.#programPath(name, alone)));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
@@ -267,14 +277,18 @@ export class Fastpath {
     this.steering.forget();
   }
 
+  get #generation(): string {
+    return this.responderAlone ? GENERATION + RESPONDER_ALONE : GENERATION;
+  }
+
   get #mapDirectory(): string {
-    return `${this.pinDirectory}/${MAPS}${GENERATION}`;
+    return `${this.pinDirectory}/${MAPS}${this.#generation}`;
   }
 
   /** Maps of other layouts that are still pinned. */
   #otherGenerations(): string[] {
     return list(this.pinDirectory).flatMap((file) =>
-      file.startsWith(MAPS) && file !== MAPS + GENERATION ? [file.slice(MAPS.length)] : [],
+      file.startsWith(MAPS) && file !== MAPS + this.#generation ? [file.slice(MAPS.length)] : [],
     );
   }
 

@@ -76,11 +76,15 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
   devices: ({ device }) => [device],
 
   // An uplink may be in a bond or a bridge; a port may not.
-  serves: ({ program }) => program !== 'port',
+  serves: ({ program }) => !isAtPort(program),
 
   describe: (_key, { device, hook, program }) =>
     `fast path program ${program} ${hook === 'tcx' ? 'tcx/ingress' : 'xdp'} dev ${device}`,
 };
+
+function isAtPort(program: BpfAttachment['program']): boolean {
+  return program === 'port' || program === 'responder';
+}
 
 /** Which of ours a program is; the kernel's own name for it tells. */
 function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
@@ -98,7 +102,7 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
 function attach(kernel: Kernel, { device, hook, program: name, alone, optional }: BpfAttachment): void {
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
-  if (name === 'port' && alone !== true) {
+  if (isAtPort(name) && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
     const link = links.get(device);

@@ -9,6 +9,7 @@ import type { BpfProgramName } from './objects.js';
 /** Function of each object file. */
 export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
+  responder: 'segue_responder',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
   steer_xdp: 'segue_steer_xdp',
@@ -16,7 +17,7 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
 const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
 /** Programs that decide between tenants: they use the maps of bpf/steer_maps.h, too. */
 export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_xdp'];
-/** Programs of ports and uplinks. */
+/** Programs of ports and uplinks, the responder of kernel mode among them. */
 export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 
 /** The kernel keeps 15 characters of a name. */

@@ -7,6 +7,7 @@ import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { loadOver } from '../../../src/ebpf/load.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
@@ -89,7 +90,11 @@ export class Bench {
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     for (const name of PROGRAM_NAMES) {
-      const object = BpfObject.load(objectPath(name), { maps: { ...machineSizes(), ...reusing(maps) }, rodata });
+      // The port's has all maps, the others use them.
+      const object =
+        name === 'port'
+          ? BpfObject.load(objectPath(name), { maps: machineSizes(), rodata })
+          : loadOver(name, rodata, reusing(maps));
       onTestFinished(() => {
         object.close();
       });

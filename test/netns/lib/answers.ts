@@ -49,7 +49,7 @@ function messages(packets: readonly CapturedPacket[], layer: 'icmp' | 'icmpv6', 
 }
 
 /** What tshark finds wrong with frames, checksums of ICMP and of IP included. */
-function complaints(network: TestNetwork, packets: readonly CapturedPacket[]): string {
+export function complaints(network: TestNetwork, packets: readonly CapturedPacket[]): string {
   const file = join(network.directory, 'answers.pcap');
   const head = Buffer.alloc(24);
   for (const [at, value] of [0xa1b2c3d4, 0x00040002, 0, 0, 0x40000, 1].entries()) head.writeUInt32LE(value, at * 4);
