@@ -108,7 +108,11 @@ struct hop {
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u16 unused;
+	__u16 flags;
+};
+
+enum hop_flags {
+	HOP_FRAMES = 1, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */

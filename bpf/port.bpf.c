@@ -19,6 +19,7 @@
 KEEP_ENUM(reason);
 KEEP_ENUM(target_kind);
 KEEP_ENUM(port_flags);
+KEEP_ENUM(hop_flags);
 KEEP_ENUM(dscp_policy);
 KEEP_ENUM(behaviour);
 KEEP_ENUM(family);

@@ -131,6 +131,8 @@ static __always_inline int port(struct xdp_md *ctx)
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
+	if (!(way.hop->flags & HOP_FRAMES))
+		return XDP_PASS;
 	keep(ctx);
 	reason = push_outer(ctx, &inner, length, &way, node);
 	if (reason != REASON_FORWARDED)

@@ -6,6 +6,7 @@ import {
   DscpPolicy,
   Encap,
   Family,
+  HopFlags,
   MemberKey,
   Node,
   Permit,
@@ -31,7 +32,7 @@ const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
 /** Bits of a prefix's key before the address: tenant and family. */
 export const KEY_BITS = 64;
-export const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), unused: 0 };
+export const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), flags: 0 };
 
 export const IN6: Codec<Uint8Array> = {
   NAME: 'struct in6_addr',
@@ -160,7 +161,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     mtu: UNDERLAY_MTU,
     destMac: mac(side.peerMac),
     sourceMac: mac(side.uplinkMac),
-    unused: 0,
+    flags: HopFlags.HOP_FRAMES,
   };
   const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
   put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(side.peerSid), hops });

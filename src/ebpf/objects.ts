@@ -79,7 +79,7 @@ export interface BpfSid {
 /** Where a program sits. */
 export type BpfHook = 'tcx' | 'xdp';
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'responder' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
+export type BpfProgramName = 'port' | 'port_xdp' | 'responder' | 'uplink_tc' | 'uplink_xdp' | 'steer_xdp';
 
 /** A program at an interface. */
 export interface BpfAttachment {

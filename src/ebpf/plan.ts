@@ -118,6 +118,9 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...aloneOf(view) });
+  // What XDP does not take meets tcx next; where the driver has no XDP, all does.
+  if (port.xdp !== true || view.config.xdp === 'never') return;
+  emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'port_xdp', ...aloneOf(view), optional: true });
 }
 
 /** Kernel mode: a program that answers neighbour solicitations. Where the addresses are it asks the kernel's routes. */

@@ -83,7 +83,7 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
 };
 
 function isAtPort(program: BpfAttachment['program']): boolean {
-  return program === 'port' || program === 'responder';
+  return program === 'port' || program === 'port_xdp' || program === 'responder';
 }
 
 /** Which of ours a program is; the kernel's own name for it tells. */

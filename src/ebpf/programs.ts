@@ -9,6 +9,7 @@ import type { BpfProgramName } from './objects.js';
 /** Function of each object file. */
 export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
+  port_xdp: 'segue_port_xdp',
   responder: 'segue_responder',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',

@@ -1,4 +1,5 @@
 /** The ways of equal cost to an underlay destination, as the kernel would take them now. */
+import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
@@ -33,6 +34,8 @@ export interface ResolvedHop {
   mtu: number;
   destMac: string;
   sourceMac: string;
+  /** The interface takes frames from XDP. */
+  frames: boolean;
 }
 
 /** The neighbour that a way leads over. */
@@ -56,6 +59,8 @@ export interface Resolution {
 export class Resolver {
   readonly #kernel: Kernel;
   readonly #gateways = new Map<string, Gateway>();
+  /** Of devices. */
+  #features: Map<number, number> | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -81,9 +86,15 @@ export class Resolver {
       found.gateways.push(neighbour);
       if (neighbour.mac === undefined || found.hops.length === MAX_HOPS) continue;
       const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
-      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac });
+      const frames = this.#takesFrames(oif);
+      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac, frames });
     }
     return found;
+  }
+
+  #takesFrames(ifindex: number): boolean {
+    this.#features ??= xdpFeatures(this.#kernel.generic);
+    return ((this.#features.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
   }
 
   #route(to: string, from: string): Route | undefined {

@@ -2,7 +2,7 @@ import { formatMac, writeMac } from '../net/mac.js';
 import { allKept, manageGateways } from './gateways.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
-import { Hop, Underlay } from './generated/layouts.js';
+import { Hop, HopFlags, Underlay } from './generated/layouts.js';
 import { ensureIds, learn, underlayKey } from './ids.js';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -26,14 +26,15 @@ export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
       mtu: values.readUInt16LE(hop + Hop.OFFSETS.mtu),
       destMac: formatMac(values, hop + Hop.OFFSETS.destMac),
       sourceMac: formatMac(values, hop + Hop.OFFSETS.sourceMac),
+      frames: (values.readUInt16LE(hop + Hop.OFFSETS.flags) & HopFlags.HOP_FRAMES) !== 0,
     };
   });
 }
 
 function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
   const words = hops.map(
-    ({ ifindex, destMac, sourceMac, mtu }) =>
-      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu}`,
+    ({ ifindex, destMac, sourceMac, mtu, frames }) =>
+      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu}${frames ? ' xdp' : ''}`,
   );
   return words.length === 0 ? 'unresolved' : words.join(', ');
 }
@@ -69,10 +70,11 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
     into.writeUInt32LE(hops.length, at + Underlay.OFFSETS.count);
     into.writeUInt32LE(Number(key.split('/')[1]), at + Underlay.OFFSETS.length);
     putAddress(value.destination, into, at + Underlay.OFFSETS.dest);
-    for (const [index, { ifindex, mtu, destMac, sourceMac }] of hops.entries()) {
+    for (const [index, { ifindex, mtu, destMac, sourceMac, frames }] of hops.entries()) {
       const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
       into.writeUInt32LE(ifindex, hop + Hop.OFFSETS.ifindex);
       into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Hop.OFFSETS.mtu);
+      into.writeUInt16LE(frames ? HopFlags.HOP_FRAMES : 0, hop + Hop.OFFSETS.flags);
       writeMac(destMac, into, hop + Hop.OFFSETS.destMac);
       writeMac(sourceMac, into, hop + Hop.OFFSETS.sourceMac);
     }

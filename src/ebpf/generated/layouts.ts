@@ -268,19 +268,19 @@ export interface Hop {
   destMac: Uint8Array;
   /** 6 bytes */
   sourceMac: Uint8Array;
-  unused: number;
+  flags: number;
 }
 
 export const Hop = {
   NAME: 'struct hop',
   SIZE: 20,
-  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, unused: 18 },
+  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, flags: 18 },
   encode(into: Buffer, offset: number, value: Hop): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt16LE(value.mtu, offset + 4);
     putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
     putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
-    into.writeUInt16LE(value.unused, offset + 18);
+    into.writeUInt16LE(value.flags, offset + 18);
   },
   decode(from: Buffer, offset: number): Hop {
     return {
@@ -288,7 +288,7 @@ export const Hop = {
       mtu: from.readUInt16LE(offset + 4),
       destMac: getBytes(from, offset + 6, 6),
       sourceMac: getBytes(from, offset + 12, 6),
-      unused: from.readUInt16LE(offset + 18),
+      flags: from.readUInt16LE(offset + 18),
     };
   },
 } as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
@@ -1191,6 +1191,11 @@ export const TargetKind = {
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
   PORT_FRAMES: 2,
+} as const;
+
+/** enum hop_flags */
+export const HopFlags = {
+  HOP_FRAMES: 1,
 } as const;
 
 /** enum dscp_policy */

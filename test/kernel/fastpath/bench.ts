@@ -122,7 +122,7 @@ export class Bench {
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
-    const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
+    const kind = program.endsWith('_xdp') ? 'xdp' : 'tc';
     const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
     if (handle === undefined) throw new Error(`no program ${program}`);
     const test = (one: Buffer): { verdict: number; data: Buffer } => {
@@ -183,7 +183,7 @@ export class Bench {
       mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
-      unused: 0,
+      flags: macs[index] === undefined ? 0 : layouts.HopFlags.HOP_FRAMES,
     }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));

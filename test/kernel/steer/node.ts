@@ -269,7 +269,7 @@ export class NetworkNode {
       mtu: 1564,
       destMac: macOf(MACS.router),
       sourceMac: macOf(MACS.uplink),
-      unused: 0,
+      flags: 0,
     }));
     const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.map('underlays').update(u32(id), encode(layouts.Underlay, underlay));
