@@ -10,10 +10,10 @@ import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
 import { Background } from '../../../src/lab/process.js';
 import { ROUTER } from '../../../src/lab/topology.js';
 import { ROOT } from '../../kernel/libbpf/harness.js';
-import { complaints } from './answers.js';
 import { useNetwork } from './network.js';
 import { encapsulated, findHeader } from './packets.js';
 import { selftestTopology } from './topologies.js';
+import { complaints } from './tshark.js';
 import type { CapturedPacket } from './packets.js';
 
 const ETHERNET_MTU = 1500;
