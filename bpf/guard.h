@@ -44,14 +44,27 @@ static __always_inline enum reason read_frame(void *data, void *data_end, __u32 
 	return reason == REASON_FORWARDED && inner->length > bytes - ETH_HLEN ? DROP_MALFORMED : reason;
 }
 
+/* What a VM sends from an address that is not among its own. Its link-local address is for this link (RFC 4291 section 2.5.6): from there it
+ * may ask the gateway, and is never forwarded. */
+static __always_inline enum reason not_its_own(const struct port *port, const struct inner *inner)
+{
+	const struct target *target;
+
+	if (inner->family != FAMILY_INET6 || !is_link_local(&inner->source))
+		return DROP_SOURCE_ADDRESS;
+	target = find_target(port->tenant, inner);
+	return target && target->kind == TARGET_GATEWAY ? PUNT_NO_MEMBER : DROP_SOURCE_ADDRESS;
+}
+
 /* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, which were
  * looked at then; else 0. */
-static __always_inline enum reason guard(__u32 ifindex, const struct node *node, const struct inner *inner, __u64 epoch, __u32 *encap)
+static __always_inline enum reason guard(__u32 ifindex, const struct port *port, const struct node *node, const struct inner *inner, __u64 epoch,
+					__u32 *encap)
 {
 	*encap = recall_egress(inner, ifindex, epoch);
 	if (!*encap) {
 		if (!may_send(ifindex, inner))
-			return DROP_SOURCE_ADDRESS;
+			return not_its_own(port, inner);
 		if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
 			return DROP_SID_BLOCK;
 	}

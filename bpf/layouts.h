@@ -117,6 +117,7 @@ struct hop {
 
 enum hop_flags {
 	HOP_SELF = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
+	HOP_FRAMES = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */

@@ -164,7 +164,7 @@ static __always_inline int port(struct __sk_buff *skb)
 	}
 	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	if (is_syn(&inner))
@@ -204,7 +204,7 @@ static __always_inline int port(struct __sk_buff *skb)
 		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
-	return bpf_redirect(way.hop->ifindex, way.hop->flags);
+	return bpf_redirect(way.hop->ifindex, way.hop->flags & HOP_SELF);
 }
 
 SEC("tcx/ingress")

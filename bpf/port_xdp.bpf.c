@@ -87,7 +87,7 @@ static __always_inline int port(struct xdp_md *ctx)
 		return XDP_PASS;
 	reason = read_frame(data, data_end, ETH_HLEN + length, port, &inner);
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* Its MSS is clamped at tcx. */
@@ -132,7 +132,7 @@ static __always_inline int port(struct xdp_md *ctx)
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* tcx can redirect to where it would arrive. */
-	if (way.hop->flags & HOP_SELF)
+	if (way.hop->flags & HOP_SELF || !(way.hop->flags & HOP_FRAMES))
 		return XDP_PASS;
 	keep(ctx);
 	reason = push_outer(ctx, &inner, length, &way, node);

@@ -6,6 +6,7 @@ import {
   DscpPolicy,
   Encap,
   Family,
+  HopFlags,
   MemberKey,
   Node,
   Permit,
@@ -160,7 +161,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     mtu: UNDERLAY_MTU,
     destMac: mac(side.peerMac),
     sourceMac: mac(side.uplinkMac),
-    flags: 0,
+    flags: HopFlags.HOP_FRAMES,
   };
   const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
   put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(side.peerSid), hops });

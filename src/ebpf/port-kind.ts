@@ -103,6 +103,7 @@ function slotOf(kernel: Kernel, device: string): number {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
   const traffics = maps?.traffics;
-  traffics?.update(key, Buffer.alloc(traffics.valueSize));
+  // The responder counts no traffic.
+  if (traffics !== undefined && slot < traffics.info.maxEntries) traffics.update(key, Buffer.alloc(traffics.valueSize));
   return slot;
 }

@@ -54,11 +54,14 @@ export interface MapFill {
 export function mapFills(kernel: Kernel): MapFill[] {
   const { maps } = kernel.fastpath;
   if (maps === undefined) return [];
-  return MAP_NAMES.filter((name) => !maps[name].info.type.includes('array')).map((name) => {
-    let entries = 0;
-    for (const { count } of maps[name].readBatches()) entries += count;
-    return { map: name, entries, size: maps[name].info.maxEntries };
-  });
+  const names = kernel.fastpath.responderAlone ? (['ports'] as const) : MAP_NAMES;
+  return names
+    .filter((name) => !maps[name].info.type.includes('array'))
+    .map((name) => {
+      let entries = 0;
+      for (const { count } of maps[name].readBatches()) entries += count;
+      return { map: name, entries, size: maps[name].info.maxEntries };
+    });
 }
 
 /** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */
@@ -83,6 +86,8 @@ export interface FastpathCounters {
 export function fastpathCounters(kernel: Kernel, alone: boolean): FastpathCounters | undefined {
   const { maps } = kernel.fastpath;
   if (maps === undefined) return undefined;
-  const ports = portTraffic(maps).map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
+  // The responder forwards nothing that could be counted.
+  const counted = kernel.fastpath.responderAlone ? [] : portTraffic(maps);
+  const ports = counted.map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
   return { ports: ports.sort((a, b) => a.device.localeCompare(b.device)), reasons: reasonCounts(maps, alone) };
 }

@@ -41,7 +41,8 @@ export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry |
  */
 export function checkFastPort(context: ShowContext, source: Source, journal: Journal): FastPort | undefined {
   const { kernel } = context;
-  if (kernel.fastpath.maps === undefined) return undefined;
+  // The responder of kernel mode forwards nothing.
+  if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
   const link = kernel.links.get(source.interface);
   const entry = link && portEntry(context, link.index);
   const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');

@@ -2,6 +2,7 @@ import { column, renderTable } from '../table.js';
 import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
 import { heldPorts } from '../../inspect/ports.js';
 import { missingForFastpath } from '../../ebpf/available.js';
+import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
 import { linkState } from './port.js';
 import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
@@ -28,6 +29,8 @@ export interface Fastpath {
   configured: string;
   /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone. */
   running: 'kernel' | 'hybrid' | 'ebpf';
+  /** Where the kernel forwards: a program answers neighbour solicitations; else entries of proxy NDP, 256 a port at most. */
+  responder: boolean;
   /** Why the machine has no fast path although the node file asks for one. */
   missing: string | null;
   devices: FastpathDevice[];
@@ -70,7 +73,8 @@ export const WAY_COLUMNS = [
 export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
   const attached = attachments(kernel);
   const own = new Set(attached.map(({ program }) => program.id));
-  const tcxThere = config.dataplane !== 'kernel' && probe.has('tcx');
+  const tcxThere = probe.has('tcx');
+  const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
   const device = (name: string, role: 'uplink' | 'port'): FastpathDevice => {
     const link = kernel.links.get(name);
     const at = (hook: 'tcx' | 'xdp'): AttachedProgram | undefined =>
@@ -89,7 +93,8 @@ export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
   };
   return {
     configured: config.dataplane,
-    running: attached.length === 0 ? 'kernel' : names.vrfs.length > 0 ? 'hybrid' : 'ebpf',
+    running: attached.length === 0 || responds ? 'kernel' : names.vrfs.length > 0 ? 'hybrid' : 'ebpf',
+    responder: responds,
     missing: config.dataplane === 'kernel' ? null : (missingForFastpath(kernel.fastpath.pinDirectory) ?? null),
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
@@ -105,14 +110,17 @@ export function showFastpath(context: ShowContext): Shown {
   return { json: fastpath, lines: fastpathLines(fastpath) };
 }
 
+const RESPONDS = '; an eBPF program answers neighbour solicitations at each port';
 const RUNNING: Readonly<Record<Fastpath['running'], string>> = {
-  kernel: 'kernel (VRF, seg6, seg6local); no eBPF programs of segue',
+  kernel: 'kernel (VRF, seg6, seg6local)',
   hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
   ebpf: 'ebpf: eBPF programs alone, what they do not take they drop',
 };
 
-export function fastpathLines({ configured, running, missing, devices, maps, ways: underlays }: Fastpath): string[] {
-  const lines = [`data plane: ${RUNNING[running]}`];
+export function fastpathLines(fastpath: Fastpath): string[] {
+  const { configured, running, responder, missing, devices, maps, ways: underlays } = fastpath;
+  const beside = running === 'kernel' ? (responder ? RESPONDS : '; no eBPF programs of segue') : '';
+  const lines = [`data plane: ${RUNNING[running]}${beside}`];
   if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
   else if (configured !== running) lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
   const tables = [

@@ -33,6 +33,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
   await withInstance(config, async (instance) => {
     const naming = new Naming(common.contextReader(instance, options));
     const { context } = naming;
+    if (instance.kernel.fastpath.responderAlone) throw common.noFastpath(context, 'segue monitor');
     const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
     const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
     const portTenant = device === undefined ? undefined : common.tenantOfDevice(context, device);

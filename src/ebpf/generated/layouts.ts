@@ -1218,6 +1218,11 @@ export const PortFlags = {
   PORT_FRAMES: 2,
 } as const;
 
+/** enum hop_flags */
+export const HopFlags = {
+  HOP_FRAMES: 1,
+} as const;
+
 /** enum dscp_policy */
 export const DscpPolicy = {
   DSCP_COPY: 0,

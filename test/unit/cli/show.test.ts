@@ -139,7 +139,7 @@ describe('tables of show', () => {
       foreignTcx: [3],
       foreignXdp: 17,
     };
-    const nothing = { devices: [device as FastpathDevice], maps: [], ways: [] };
+    const nothing = { responder: false, devices: [device as FastpathDevice], maps: [], ways: [] };
     const missing = 'tcx not supported (requires >= 6.6)';
     expect(fastpathLines({ configured: 'hybrid', running: 'kernel', missing, ...nothing })).toEqual([
       'data plane: kernel (VRF, seg6, seg6local); no eBPF programs of segue',
@@ -147,10 +147,19 @@ describe('tables of show', () => {
       'DEV   ROLE    STATE  TCX  XDP  FOREIGN',
       'eth0  uplink  UP     -    -    tcx id 3 xdp id 17',
     ]);
+    const responder = { name: 'segue_responder', id: 4, tag: '0123456789abcdef' };
+    const port = { ...(device as FastpathDevice), device: 'tap-a', role: 'port' as const, tcx: responder };
+    const answering = { ...nothing, responder: true, devices: [{ ...port, foreignTcx: [], foreignXdp: null }] };
+    expect(fastpathLines({ configured: 'kernel', running: 'kernel', missing: null, ...answering })).toEqual([
+      'data plane: kernel (VRF, seg6, seg6local); an eBPF program answers neighbour solicitations at each port',
+      'DEV    ROLE  STATE  TCX                                        XDP  FOREIGN',
+      'tap-a  port  UP     segue_responder id 4 tag 0123456789abcdef  -    -',
+    ]);
     const program = { name: 'segue_uplink_tc', id: 5, tag: '0123456789abcdef' };
     const fastpath: Fastpath = {
       configured: 'hybrid',
       running: 'hybrid',
+      responder: false,
       missing: null,
       devices: [{ ...(device as FastpathDevice), tcx: program, foreignTcx: [], foreignXdp: null }],
       maps: [{ map: 'members', entries: 12, size: 1048576 }],
