@@ -161,7 +161,9 @@ static __always_inline int port(struct __sk_buff *skb)
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return aside(skb, PUNT_NO_ROOM);
 	}
-	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
+	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
+	if (reason == REASON_FORWARDED && inner.length > whole_bytes(skb) - ETH_HLEN)
+		reason = DROP_MALFORMED;
 	if (reason == REASON_FORWARDED)
 		reason = guard(ifindex, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)

@@ -45,7 +45,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	struct arrival arrival = {};
+	struct arrival arrival;
 	enum reason reason;
 	__u32 ifindex;
 	__u64 flags;
@@ -64,6 +64,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
+	IN_MEMORY(arrival);
 	reason = read_arrival(&arrival, data, data_end);
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
