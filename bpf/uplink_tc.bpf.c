@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "deliver.h"
 #include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
@@ -38,7 +39,10 @@ static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifinde
 	}
 	count_reason(REASON_FORWARDED);
 	count_rx(port->slot, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN);
-	return bpf_redirect(ifindex, 0);
+	/* The uplink took it for another machine's, by its destination (eth_type_trans). */
+	if (port->flags & PORT_PEER)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	return deliver(ifindex, port->flags);
 }
 
 static __always_inline int uplink(struct __sk_buff *skb)
@@ -94,7 +98,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	count_reason(reason);
 	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
-	return bpf_redirect(arrival.ifindex, 0);
+	return deliver(arrival.ifindex, arrival.port->flags);
 }
 
 SEC("tcx/ingress")

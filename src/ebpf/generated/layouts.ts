@@ -1191,6 +1191,7 @@ export const TargetKind = {
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
   PORT_FRAMES: 2,
+  PORT_PEER: 4,
 } as const;
 
 /** enum dscp_policy */
