@@ -23,7 +23,9 @@ export function goesPastDevice({ netns }: Kernel, link: Link, filtered: Readonly
   const { kind, linkNetnsId, qdisc, index } = link;
   if (kind !== 'veth' || linkNetnsId === undefined || !NO_QUEUE.includes(qdisc) || filtered.has(index)) return false;
   try {
-    return queryTcx({ interface: index, direction: 'egress', ...(netns !== undefined && { netns }) }).programs.length === 0;
+    return (
+      queryTcx({ interface: index, direction: 'egress', ...(netns !== undefined && { netns }) }).programs.length === 0
+    );
   } catch (error) {
     // It has gone since it was listed.
     if (isLibbpfError(error, 'ENODEV')) return false;
