@@ -40,6 +40,7 @@ struct port {
 enum port_flags {
 	PORT_TUNNEL_SEGMENTATION = 1, /* the interface segments what decapsulation leaves (tx-ipxip6-segmentation) */
 	PORT_FRAMES = 2,	      /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
+	PORT_PEER = 4,		      /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
 };
 
 enum dscp_policy {

@@ -125,7 +125,7 @@ function putTarget(objects: BpfObject, tenant: number, prefix: string, target: T
 
 /** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
 export const PORT_FLAGS = {
-  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
+  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES | PortFlags.PORT_PEER,
   tap: PortFlags.PORT_FRAMES,
 } as const;
 

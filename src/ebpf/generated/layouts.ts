@@ -1216,6 +1216,7 @@ export const TargetKind = {
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
   PORT_FRAMES: 2,
+  PORT_PEER: 4,
 } as const;
 
 /** enum hop_flags */
