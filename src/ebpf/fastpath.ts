@@ -179,6 +179,24 @@ export class Fastpath {
     );
   }
 
+  /**
+   * The same of a program of a network node: connections, counters and what it tells are its own. To be closed.
+   *
+   * @returns undefined where the node is no network node
+   * @throws LibbpfError
+   */
+  steeringTrial(name: BpfProgramName, use: ProgramUse): BpfObject | undefined {
+    const { maps } = this;
+    const read = this.steering.readOnly();
+    if (maps === undefined || read === undefined) return undefined;
+    return loadOver(name, rodataOf(name, use), {
+      ...machineSizes(),
+      ...reusing(readOnlyMaps(maps)),
+      ...this.gateways.reuse(),
+      ...read,
+    });
+  }
+
   /** Which node a flow has is remembered by programs: a trial has none of it. */
   #trialGateways({ gateways = false }: ProgramUse): Record<string, MapConfiguration> {
     if (!gateways || this.gateways.maps === undefined) return NO_GATEWAY_MAPS;

@@ -22,7 +22,7 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
 /** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/layouts.h. */
-const PLACE_SHIFT = 16;
+export const PLACE_SHIFT = 16;
 
 function describe(what: string, key: string, member: BpfMember): string {
   const { tenant, device, encap, external, gateway, steered, place, absent } = member;
