@@ -236,6 +236,23 @@ export class Fastpath {
    * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
    */
   sweep(alone: boolean): void {
+    this.#keepPrograms([{ alone }, { alone, gateways: true }]);
+    this.gateways.sweep();
+    for (const generation of this.#otherGenerations()) {
+      rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what is pinned for gateways: their maps, and the programs that use them. */
+  removeGateways(): void {
+    this.#keepPrograms([{ alone: false }, { alone: true }], PROGRAM_NAMES);
+    this.gateways.remove();
+  }
+
+  /** Removes pins of programs for other uses, or of another build. */
+  #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
+    const used = names.filter((name) => (name === 'responder') === this.responderAlone);
+    // Of what this build has no object file of, nothing is current.
     const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
     for (const file of list(`${this.pinDirectory}/programs`)) {

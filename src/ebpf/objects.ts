@@ -89,14 +89,7 @@ export type BpfHook = (typeof BPF_HOOKS)[number];
 export const BPF_HOOKS = ['tcx-first', 'tcx', 'xdp'] as const;
 /** Programs by their object files. */
 export type BpfProgramName =
-  | 'port'
-  | 'port_xdp'
-  | 'responder'
-  | 'uplink_tc'
-  | 'uplink_xdp'
-  | 'steer_tc'
-  | 'steer_xdp'
-  | 'external_tc';
+  'port' | 'port_xdp' | 'responder' | 'uplink_tc' | 'uplink_xdp' | 'steer_tc' | 'steer_xdp' | 'external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {

@@ -127,7 +127,13 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
   // What XDP does not take meets tcx next; where the driver has no XDP, all does.
   if (port.xdp !== true || view.config.xdp === 'never') return;
-  emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'port_xdp', ...programUse(view), optional: true });
+  emit('bpf-program', `${device} xdp`, {
+    device,
+    hook: 'xdp',
+    program: 'port_xdp',
+    ...programUse(view),
+    optional: true,
+  });
 }
 
 /** Kernel mode: a program that answers neighbour solicitations. Where the addresses are it asks the kernel's routes. */

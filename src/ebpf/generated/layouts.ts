@@ -1221,7 +1221,8 @@ export const PortFlags = {
 
 /** enum hop_flags */
 export const HopFlags = {
-  HOP_FRAMES: 1,
+  HOP_SELF: 1,
+  HOP_FRAMES: 2,
 } as const;
 
 /** enum dscp_policy */
@@ -1253,9 +1254,4 @@ export const Hook = {
   HOOK_STEER: 5,
   HOOK_STEER_XDP: 6,
   HOOK_EXTERNAL: 7,
-} as const;
-
-/** enum hop_flags */
-export const HopFlags = {
-  HOP_SELF: 1,
 } as const;

@@ -57,10 +57,8 @@ describe('monitor', () => {
     expect(MONITORED).toHaveLength(REASONS.filter(({ verdict }) => verdict === 'drop' || verdict === 'punt').length);
   });
 
-  it.each(['no member', 'no-member', 'NO_MEMBER', 'punt no member'])('knows %s', (name) => {
-    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
-      { verdict: 'punt', reason: 'no member' },
-    ]);
+  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip'])('knows %s', (name) => {
+    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([{ verdict: 'punt', reason: 'not ip' }]);
   });
 
   it('knows a reason of two verdicts, all of one, and none', () => {
@@ -74,7 +72,7 @@ describe('monitor', () => {
   it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
     expect(reasonsNamed('drop', true)).toEqual(MONITORED);
     expect(reasonsNamed('punt', true)).toEqual([]);
-    expect(reasonsNamed('drop no member', true)).toHaveLength(1);
+    expect(reasonsNamed('drop not ip', true)).toHaveLength(1);
   });
 
   it('columns are wide enough for most, and no wider line is cut', () => {
