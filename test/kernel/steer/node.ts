@@ -201,6 +201,12 @@ export class NetworkNode {
     this.map('maglevs').update(u32(0), encode(steering.Maglev, value));
   }
 
+  /** What each of the hash's places goes to. */
+  setMaglevPlaces(nodeOf: (place: number) => number): void {
+    const places = Array.from({ length: 4093 }, (_, place) => nodeOf(place));
+    this.map('maglevs').update(u32(0), encode(steering.Maglev, { active: places, all: places, unused: [0, 0] }));
+  }
+
   setUp(node: number, isUp: boolean): void {
     this.map('network_nodes').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
   }
