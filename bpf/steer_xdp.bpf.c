@@ -43,11 +43,12 @@ static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *pa
 				     const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
 {
 	const struct hop *hop = find_hop(encap, hash);
-	__u32 bytes = encap_bytes(encap);
+	__u32 bytes = encap_bytes(encap), length;
 
 	if (!hop)
 		return PUNT_UNRESOLVED;
-	if (packet->inner.length + bytes > hop->mtu || (!passage->relays && passage->peer_mtu && packet->inner.length > passage->peer_mtu))
+	length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes;
+	if (length + bytes > hop->mtu || (!passage->relays && passage->peer_mtu && length > passage->peer_mtu))
 		return PUNT_TOO_BIG;
 	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
 		return PUNT_NO_ROOM;
@@ -61,7 +62,7 @@ static __always_inline int to_port(struct xdp_md *ctx, const struct packet *pack
 {
 	struct ethhdr *eth;
 
-	if (packet->inner.length > port->mtu)
+	if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes > port->mtu)
 		return PUNT_TOO_BIG;
 	if (bpf_xdp_adjust_head(ctx, outer->bytes))
 		return PUNT_NO_ROOM;

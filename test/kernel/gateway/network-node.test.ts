@@ -2,16 +2,21 @@
  * A network node as the agent makes it, on this kernel: intent in, maps and program out, and what that program says of packets. No VRF
  * is needed: a network node has none.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';
-import { run } from '../libbpf/harness.js';
+import { bpffs, run } from '../libbpf/harness.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
 const NODE = `sgnn${process.pid}`;
@@ -164,6 +169,43 @@ describe('a network node', () => {
     expect(send('blue', ip4({ from: '10.1.0.2', to: '10.0.0.2', payload: query }))).not.toBe(TO_RED);
     await apply(intentWith());
     expect([open(80), open(81)]).toEqual([TO_BLUE, 'drop']);
+  });
+
+  it('is never half of one and half of the other while they change under packets', { timeout: 120_000 }, async () => {
+    const { fastpath } = instance.kernel;
+    const pin = join(bpffs(), 'program');
+    fastpath.program('steer_xdp')?.pin(pin);
+    const syn = ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload: tcp({ destination: 80, flags: SYN }) });
+    const frame = ethernet(encapsulated(syn, [SIDS.red], 'fd00:5e:1::1'), { to: UPLINK, from: ROUTER });
+    const counts = (): Map<string, number> => {
+      if (fastpath.maps === undefined) throw new Error('no maps');
+      const all = reasonCounts(fastpath.maps);
+      return new Map(all.map(({ verdict, reason, packets }) => [`${verdict} ${reason}`, packets]));
+    };
+    const before = counts();
+    const child = spawn(process.execPath, [
+      fileURLToPath(new URL('../steer/open-child.js', import.meta.url)),
+      ...[pin, frame.toString('hex'), String(14 + 40 + 20)],
+    ]);
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await once(child.stdout, 'data');
+    // Denied by a policy, or allowed by one; with other prefixes, ports and neighbours in the set each time.
+    for (let turn = 0; turn < 40; turn++) {
+      const web =
+        turn % 2 === 0 ? { ...WEB, action: 'deny' } : { ...WEB, to: { tenant: 'blue' }, ports: ['70-90', 443] };
+      await apply(intentWith({ policies: [web, DNS] }));
+    }
+    child.stdin.end();
+    await once(child, 'close');
+    const moved = [...counts()].filter(([name, packets]) => packets !== before.get(name)).map(([name]) => name);
+    expect(moved.sort()).toEqual(['drop policy', 'forward forwarded']);
+    const [passed, refused] = [4, 1].map(
+      (verdict) => (JSON.parse(said.split('\n')[1] ?? '') as number[])[verdict] ?? 0,
+    );
+    expect(passed).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(100);
+    await apply(intentWith());
   });
 
   it('keeps a connection over a change that still allows it, and over another process; drops it when none does', async () => {

@@ -1,12 +1,12 @@
 /** What a network node tells a sender whose packet it could not send on, and whom it tells nothing: bytes in, bytes out. */
 import { describe, expect, it } from 'vitest';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import * as steering from '../../../src/ebpf/generated/steering.js';
 import { bytesOf, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { u32 } from '../libbpf/harness.js';
 import { ECHO4, ECHO6, echo, errorAbout } from './icmp.js';
 import { arriving, NetworkNode, PATHS, SOURCE, ZONES } from './node.js';
 import { everyPort } from './policies.js';
-import { encode, prefixOf } from './values.js';
+import { encode } from './values.js';
 
 const IN4 = { from: '10.0.0.1', to: '10.1.0.2' } as const;
 const IN6 = { from: 'cafe:a::1', to: 'cafe:b::2' } as const;
@@ -20,15 +20,8 @@ function tellingNode(): NetworkNode {
   const node = new NetworkNode({ is_hypervisor: false }, 'tc');
   const rules = (['tcp', 'udp', 'icmp', 'other'] as const).map((protocol) => everyPort(protocol, 'allow'));
   node.policies.give(ZONES.red.id, ZONES.blue.id, { rules });
-  for (const [prefix, address] of [
-    ['0.0.0.0/0', GATEWAY4],
-    ['::/0', GATEWAY6],
-  ] as const) {
-    const bytes = Buffer.alloc(16);
-    bytesOf(address).copy(bytes);
-    const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES.red.id });
-    node.map('zone_gateways').update(key, encode(steering.ZoneGateway, { address: bytes }));
-  }
+  node.addTeller('red', '0.0.0.0/0', GATEWAY4);
+  node.addTeller('red', '::/0', GATEWAY6);
   return node;
 }
 
@@ -95,12 +88,17 @@ describe('a sender is told', () => {
     expect(told(frame).readUInt32BE(24)).toBe(1400);
   });
 
-  it('100 times a second at most, of one tenant', () => {
+  it('as long as its tenant has its share of errors, which others do not use up', () => {
     const node = tellingNode();
     const packet = arriving('red', ip4({ ...IN4, ttl: 1 }));
-    const ends = Array.from({ length: 200 }, () => Object.keys(node.send(packet).counted).join());
-    expect(ends.filter((end) => end === 'drop error rate').length).toBeGreaterThan(50);
-  }, 20_000);
+    // All that it had of the next ten seconds.
+    const limit = encode(layouts.Limit, { fullAtNs: process.hrtime.bigint() + 10_000_000_000n });
+    node.map('limits').update(u32(ZONES.blue.slot), limit);
+    expect(node.send(packet).counted).toEqual({ 'answer hop limit': 1 });
+    node.map('limits').update(u32(ZONES.red.slot), limit);
+    expect(node.send(packet)).toMatchObject({ verdict: 'drop', counted: { 'drop error rate': 1 } });
+    node.map('limits').update(u32(ZONES.red.slot), Buffer.alloc(layouts.Limit.SIZE));
+  });
 });
 
 describe('nobody is told', () => {
