@@ -44,17 +44,16 @@ export function objectPath(name: BpfProgramName): string {
 export interface ProgramUse {
   /** Without the kernel beneath (`dataplane: ebpf`). */
   alone?: boolean;
-  /** On a node whose tenants have gateways. */
+  /** On a hypervisor whose tenants have gateways. */
   gateways?: boolean;
 }
 
 /** Constants a program is loaded with. */
 export function rodataOf(
-  name: BpfProgramName,
+  _name: BpfProgramName,
   { alone = false, gateways = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
-  const steers = STEERING_PROGRAMS.includes(name);
-  return { use_prefixes: true, count_traffic: true, alone, ...(!steers && { use_gateways: gateways }) };
+  return { use_prefixes: true, count_traffic: true, alone, use_gateways: gateways };
 }
 
 const VERSION_CHARS = 16;
