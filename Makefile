@@ -24,9 +24,10 @@ BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idiraf
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup build ## set up, build, and run the demonstration network with its report: by the kernel, then by eBPF alone
+demo: setup build ## set up, build, and run the demonstration networks with their reports: by the kernel, by eBPF alone, steering between tenants
 	@bin/segue lab run
 	@bin/segue lab run --dataplane ebpf
+	@bin/segue lab run --dataplane ebpf --topology steering
 
 test: ## set up, build, lint, and every test: unit, kernel, and netns in the VM
 	@scripts/stages $(STAGES)

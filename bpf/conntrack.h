@@ -7,15 +7,6 @@
 #include "flow.h"
 #include "steer_maps.h"
 
-/* Seconds without a packet after which a connection is none any more. */
-#define TCP_OPENING_SECONDS 60
-#define TCP_OPEN_SECONDS 432000 /* nf_conntrack's; the table's size bounds it, not time */
-#define TCP_CLOSING_SECONDS 120
-#define UDP_SECONDS 180 /* RFC 4787 REQ-5: two minutes at least */
-#define ICMP_SECONDS 30
-#define OTHER_SECONDS 600
-#define FRAGMENTS_SECONDS 60 /* RFC 8200 section 4.5 */
-
 static __always_inline __u32 timeout_of(const struct flow_key *key, const struct connection *connection)
 {
 	if (key->kind == FLOW_FRAGMENTS)

@@ -95,13 +95,16 @@ static __noinline int tell(struct scratch *scratch, __u32 slot)
 	return 0;
 }
 
-/* The tenant of a packet: of the port it came from, or of the SID it came to. */
+/* The tenant of a packet: of the port it came from, or of the SID it came to. KNOWS_ZONES: of a gateway's SID, too. */
 static __always_inline __u32 tenant_of(const struct scratch *scratch)
 {
 	const struct event *event = &scratch->event;
 	struct in6_addr to;
 	struct port *port;
 	struct sid *sid;
+#ifdef KNOWS_ZONES
+	struct zone *zone;
+#endif
 
 	if (event->hook == HOOK_PORT || event->hook == HOOK_PORT_XDP) {
 		port = bpf_map_lookup_elem(&ports, &event->ifindex);
@@ -110,6 +113,11 @@ static __always_inline __u32 tenant_of(const struct scratch *scratch)
 	if (event->captured < ETH_HLEN + sizeof(struct ipv6hdr))
 		return 0;
 	__builtin_memcpy(&to, scratch->bytes + ETH_HLEN + __builtin_offsetof(struct ipv6hdr, daddr), sizeof(to));
+#ifdef KNOWS_ZONES
+	zone = bpf_map_lookup_elem(&gateway_sids, &to);
+	if (zone)
+		return zone->id;
+#endif
 	sid = bpf_map_lookup_elem(&sids, &to);
 	return sid ? sid->tenant : 0;
 }

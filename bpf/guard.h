@@ -22,12 +22,10 @@ static __always_inline bool in_sid_block(const struct in6_addr *address, const s
 		 ((word[3] & mask[3]) ^ block[3]));
 }
 
-/* Reads a frame of the VM, before guard(). bytes: of the frame, all of it. */
-static __always_inline enum reason read_frame(void *data, void *data_end, __u32 bytes, const struct port *port,
-					      struct inner *inner)
+/* Reads a frame of the VM, before guard(). Whether it is as long as the packet in it says is the caller's to see. */
+static __always_inline enum reason read_frame(void *data, void *data_end, const struct port *port, struct inner *inner)
 {
 	struct ethhdr *eth = data;
-	enum reason reason;
 
 	if ((void *)(eth + 1) > data_end)
 		return DROP_MALFORMED;
@@ -36,22 +34,33 @@ static __always_inline enum reason read_frame(void *data, void *data_end, __u32 
 	if (!same_mac(eth->h_dest, port->own_mac))
 		return PUNT_NOT_ROUTED;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		reason = read_inet(inner, (struct iphdr *)(eth + 1), data_end);
-	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		reason = read_inet6(inner, (struct ipv6hdr *)(eth + 1), data_end);
-	else
-		return PUNT_NOT_IP;
-	return reason == REASON_FORWARDED && inner->length > bytes - ETH_HLEN ? DROP_MALFORMED : reason;
+		return read_inet(inner, (struct iphdr *)(eth + 1), data_end);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return read_inet6(inner, (struct ipv6hdr *)(eth + 1), data_end);
+	return PUNT_NOT_IP;
+}
+
+/* What a VM sends from an address that is not among its own. Its link-local address is for this link (RFC 4291 section 2.5.6): from there it
+ * may ask the gateway, and is never forwarded. */
+static __always_inline enum reason not_its_own(const struct port *port, const struct inner *inner)
+{
+	const struct target *target;
+
+	if (inner->family != FAMILY_INET6 || !is_link_local(&inner->source))
+		return DROP_SOURCE_ADDRESS;
+	target = find_target(port->tenant, inner);
+	return target && target->kind == TARGET_GATEWAY ? PUNT_NO_MEMBER : DROP_SOURCE_ADDRESS;
 }
 
 /* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, which were
  * looked at then; else 0. */
-static __always_inline enum reason guard(__u32 ifindex, const struct node *node, const struct inner *inner, __u64 epoch, __u32 *encap)
+static __always_inline enum reason guard(__u32 ifindex, const struct port *port, const struct node *node, const struct inner *inner, __u64 epoch,
+					__u32 *encap)
 {
 	*encap = recall_egress(inner, ifindex, epoch);
 	if (!*encap) {
 		if (!may_send(ifindex, inner))
-			return DROP_SOURCE_ADDRESS;
+			return not_its_own(port, inner);
 		if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
 			return DROP_SID_BLOCK;
 	}

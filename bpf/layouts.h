@@ -40,6 +40,7 @@ struct port {
 enum port_flags {
 	PORT_TUNNEL_SEGMENTATION = 1, /* the interface segments what decapsulation leaves (tx-ipxip6-segmentation) */
 	PORT_FRAMES = 2,	      /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
+	PORT_PEER = 4,		      /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
 };
 
 enum dscp_policy {
@@ -117,6 +118,7 @@ struct hop {
 
 enum hop_flags {
 	HOP_SELF = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
+	HOP_FRAMES = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */

@@ -41,11 +41,6 @@ struct nd_frame {
 #define ND_FRAME_BYTES (sizeof(struct nd_frame) - 2)
 #define ND_BYTES (sizeof(struct nd_message) + sizeof(struct nd_option))
 
-static __always_inline bool is_link_local(const struct in6_addr *address)
-{
-	return (address->in6_u.u6_addr16[0] & bpf_htons(0xffc0)) == bpf_htons(0xfe80);
-}
-
 static __always_inline bool is_unspecified(const struct in6_addr *address)
 {
 	const __u32 *word = address->in6_u.u6_addr32;
@@ -84,48 +79,47 @@ static __always_inline bool options_are_good(struct __sk_buff *skb, __u32 bytes,
 }
 
 /*
- * Answers a solicitation, or gives the reason back. The checksum is not looked at: no wire is between the VM and this interface that
- * could damage it. Override is set, as nobody else on this link could answer better (as RFC 9161 section 3.2 has it for the same case).
+ * Reads a neighbour solicitation: false where it is none, or none that may be answered (RFC 4861 section 7.1.1). The checksum is not looked
+ * at: no wire is between the VM and this interface that could damage it.
+ * asked: who asks, and for what
  */
-static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
-						       enum reason reason)
+static __always_inline bool read_solicitation(struct __sk_buff *skb, struct nd_frame *frame, struct inner *asked)
 {
-	struct inner asked = { .family = FAMILY_INET6 };
-	const struct target *target;
-	struct nd_frame *frame = (struct nd_frame *)reply_space();
-	bool is_probe;
-	__u32 bytes;
-	__u64 sum;
-
-	if (!frame || bpf_skb_load_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES - sizeof(frame->option)))
-		return reason;
+	if (bpf_skb_load_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES - sizeof(frame->option)))
+		return false;
 	if (frame->ip6.nexthdr != IPPROTO_ICMPV6 || frame->nd.type != ICMP6_NEIGHBOUR_SOLICITATION || frame->nd.code ||
 	    frame->ip6.hop_limit != ND_HOP_LIMIT)
-		return reason;
-	bytes = bpf_ntohs(frame->ip6.payload_len);
-	if (bytes < sizeof(frame->nd))
-		return reason;
-	asked.source = frame->ip6.saddr;
-	asked.dest = frame->nd.target;
-	is_probe = is_unspecified(&asked.source);
-	if (!is_probe && !is_link_local(&asked.source) && !may_send(ifindex, &asked))
-		return DROP_NEIGHBOUR_SENDER;
-	if (!options_are_good(skb, bytes - sizeof(frame->nd), is_probe, port))
-		return DROP_NEIGHBOUR_SENDER;
-	target = find_target(port->tenant, &asked);
-	if (!is_elsewhere(target, ifindex))
-		return reason;
+		return false;
+	if (bpf_ntohs(frame->ip6.payload_len) < sizeof(frame->nd))
+		return false;
+	asked->source = frame->ip6.saddr;
+	asked->dest = frame->nd.target;
+	return true;
+}
+
+static __always_inline bool has_good_options(struct __sk_buff *skb, const struct nd_frame *frame, const struct port *port)
+{
+	return options_are_good(skb, bpf_ntohs(frame->ip6.payload_len) - sizeof(frame->nd), is_unspecified(&frame->ip6.saddr), port);
+}
+
+/*
+ * Turns a solicitation into its advertisement. Override is set, as nobody else on this link could answer better (as RFC 9161 section 3.2
+ * has it for the same case).
+ * flags: besides those
+ */
+static __always_inline enum reason advertise(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame,
+					     const struct inner *asked, __be32 flags)
+{
+	__u64 sum;
 
 	ethernet_back(&frame->eth, port, bpf_htons(ETH_P_IPV6));
 	*(__be32 *)&frame->ip6 = bpf_htonl(0x60000000);
 	frame->ip6.payload_len = bpf_htons(ND_BYTES);
-	frame->ip6.saddr = asked.dest;
-	frame->ip6.daddr = asked.source;
+	frame->ip6.saddr = asked->dest;
+	frame->ip6.daddr = asked->source;
 	frame->nd.type = ICMP6_NEIGHBOUR_ADVERTISEMENT;
-	frame->nd.flags = NA_OVERRIDE;
-	if (target->kind == TARGET_GATEWAY)
-		frame->nd.flags |= NA_ROUTER;
-	if (is_probe) {
+	frame->nd.flags = NA_OVERRIDE | flags;
+	if (is_unspecified(&asked->source)) {
 		/* To all nodes (RFC 4861 section 7.2.4), which here are one: its own MAC address will do (RFC 6085). */
 		frame->ip6.daddr.in6_u.u6_addr32[0] = bpf_htonl(0xff020000);
 		frame->ip6.daddr.in6_u.u6_addr32[3] = bpf_htonl(1);
@@ -143,4 +137,24 @@ static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __
 	if (bpf_skb_store_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES, BPF_F_RECOMPUTE_CSUM))
 		return DROP_NO_ROOM;
 	return ANSWER_NEIGHBOUR;
+}
+
+/* Answers a solicitation for what the maps hold, or gives the reason back. */
+static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
+						       enum reason reason)
+{
+	struct nd_frame *frame = (struct nd_frame *)reply_space();
+	struct inner asked = { .family = FAMILY_INET6 };
+	const struct target *target;
+
+	if (!frame || !read_solicitation(skb, frame, &asked))
+		return reason;
+	if (!is_unspecified(&asked.source) && !is_link_local(&asked.source) && !may_send(ifindex, &asked))
+		return DROP_NEIGHBOUR_SENDER;
+	if (!has_good_options(skb, frame, port))
+		return DROP_NEIGHBOUR_SENDER;
+	target = find_target(port->tenant, &asked);
+	if (!is_elsewhere(target, ifindex))
+		return reason;
+	return advertise(skb, port, frame, &asked, target->kind == TARGET_GATEWAY ? NA_ROUTER : 0);
 }

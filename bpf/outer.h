@@ -32,6 +32,7 @@ static __always_inline enum reason read_headers(struct arrival *arrival, struct 
 	void *inner = outer + 1;
 	enum reason reason;
 
+	arrival->protocol = 0;
 	if (outer->version != 6)
 		return DROP_MALFORMED;
 	arrival->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);

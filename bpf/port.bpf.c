@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "aside.h"
+#include "deliver.h"
 #include "encap.h"
 #include "events_tc.h"
 #include "guard.h"
@@ -78,8 +79,9 @@ static __always_inline void restore_skb(struct __sk_buff *skb, const struct inne
 	__builtin_memcpy(eth->h_source, port->vm_mac, ETH_ALEN);
 }
 
+/* flags: of the port that it is for */
 static __always_inline enum reason to_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex,
-					    const struct port *from)
+					    const struct port *from, __u32 *flags)
 {
 	const struct port *to = bpf_map_lookup_elem(&ports, &ifindex);
 
@@ -91,6 +93,7 @@ static __always_inline enum reason to_local(struct __sk_buff *skb, const struct 
 		return PUNT_NO_ROOM;
 	count_tx(from->slot, packets(skb), inner->length);
 	count_rx(to->slot, packets(skb), inner->length);
+	*flags = to->flags;
 	return REASON_FORWARDED;
 }
 
@@ -162,9 +165,11 @@ static __always_inline int port(struct __sk_buff *skb)
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return aside(skb, PUNT_NO_ROOM);
 	}
-	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, whole_bytes(skb), port, &inner);
+	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
+	if (reason == REASON_FORWARDED && inner.length > whole_bytes(skb) - ETH_HLEN)
+		reason = DROP_MALFORMED;
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	if (is_syn(&inner))
@@ -175,13 +180,15 @@ static __always_inline int port(struct __sk_buff *skb)
 			return aside(skb, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
+			__u32 flags;
+
 			keep(skb);
-			reason = to_local(skb, &inner, id, port);
+			reason = to_local(skb, &inner, id, port, &flags);
 			if (reason != REASON_FORWARDED)
 				return aside(skb, reason);
 			count_reason(REASON_FORWARDED);
 			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
-			return bpf_redirect(id, 0);
+			return deliver(id, flags);
 		}
 		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
 		if (target->kind == TARGET_STEERED) {
@@ -204,7 +211,7 @@ static __always_inline int port(struct __sk_buff *skb)
 		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
-	return bpf_redirect(way.hop->ifindex, way.hop->flags);
+	return bpf_redirect(way.hop->ifindex, way.hop->flags & HOP_SELF);
 }
 
 SEC("tcx/ingress")

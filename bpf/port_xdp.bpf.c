@@ -8,6 +8,7 @@
 #include "stats.h"
 #include "steered.h"
 #include "way.h"
+#include "xdp_length.h"
 
 /* What is not dropped here meets tcx next, which answers it or counts why it does not take the fast path. */
 static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
@@ -71,8 +72,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 
 static __always_inline int port(struct xdp_md *ctx)
 {
-	__u32 ifindex = ctx->ingress_ifindex, zero = 0, id;
-	__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
+	__u32 ifindex = ctx->ingress_ifindex, zero = 0, length = 0, id;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
 	__u64 epoch = epoch_now();
@@ -85,9 +85,14 @@ static __always_inline int port(struct xdp_md *ctx)
 
 	if (!port || !node)
 		return XDP_PASS;
-	reason = read_frame(data, data_end, ETH_HLEN + length, port, &inner);
+	reason = read_frame(data, data_end, port, &inner);
+	if (reason == REASON_FORWARDED) {
+		length = xdp_length(ctx, inner.length);
+		if (inner.length > length)
+			reason = DROP_MALFORMED;
+	}
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, node, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* Its MSS is clamped at tcx. */
@@ -132,7 +137,7 @@ static __always_inline int port(struct xdp_md *ctx)
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* tcx can redirect to where it would arrive. */
-	if (way.hop->flags & HOP_SELF)
+	if (way.hop->flags & HOP_SELF || !(way.hop->flags & HOP_FRAMES))
 		return XDP_PASS;
 	keep(ctx);
 	reason = push_outer(ctx, &inner, length, &way, node);

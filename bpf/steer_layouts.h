@@ -157,6 +157,18 @@ enum connection_flags {
 	CONNECTION_FIN_RECEIVED = 2, /* by the other side */
 };
 
+/* Seconds without a packet after which a connection is none any more. */
+enum connection_seconds {
+	TCP_OPENING_SECONDS = 60,
+	TCP_OPEN_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
+	TCP_CLOSING_SECONDS = 120,
+	UDP_SECONDS = 180, /* RFC 4787 REQ-5: two minutes at least */
+	ICMP_SECONDS = 30,
+	OTHER_SECONDS = 600,
+	FRAGMENTS_SECONDS = 60, /* RFC 8200 section 4.5 */
+	FLOW_NODE_SECONDS = 180, /* on a hypervisor, of a flow without connections: a node that drains is rid of it one day */
+};
+
 /* Of the zone that opened it: connections[slot of the zone][flow as it sends it]. */
 struct connection {
 	__u64 epoch;	 /* when the policy was last looked at */

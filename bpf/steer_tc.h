@@ -4,6 +4,8 @@
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "steer_maps.h"
+#define KNOWS_ZONES
 #include "events_tc.h"
 #include "steer_settle.h"
 #include "steer_tell.h"

@@ -2,6 +2,8 @@
 /* XDP of a network node's uplink: takes packets of tenants to gateway SIDs, decides, and sends on what may go, its outer header written
  * anew. What is for no gateway SID goes to the hypervisor's program, if there is one. */
 #include <linux/bpf.h>
+#include "steer_maps.h"
+#define KNOWS_ZONES
 #include "events_xdp.h"
 #include "keep.h"
 #include "steer_external.h"
@@ -14,6 +16,7 @@ KEEP_ENUM(zone_flags);
 KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
+KEEP_ENUM(connection_seconds);
 KEEP_STRUCT(policy_event);
 /* Of the hypervisors' programs: every codec of steering comes from this object. */
 KEEP_STRUCT(flow_node_key);

@@ -10,8 +10,6 @@
 const volatile bool use_gateways = false;
 
 #define FLOW_NODES 65536
-/* Of a flow without connections, so that a node that drains is rid of it one day. */
-#define FLOW_NODE_SECONDS 180
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

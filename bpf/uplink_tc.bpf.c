@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
+#include "deliver.h"
 #include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
@@ -34,14 +35,17 @@ static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifinde
 	}
 	count_reason(REASON_FORWARDED);
 	count_rx(port->slot, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN);
-	return bpf_redirect(ifindex, 0);
+	/* The uplink took it for another machine's, by its destination (eth_type_trans). */
+	if (port->flags & PORT_PEER)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	return deliver(ifindex, port->flags);
 }
 
 static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	struct arrival arrival = {};
+	struct arrival arrival;
 	enum reason reason;
 	__u32 ifindex;
 	__u64 flags;
@@ -60,6 +64,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
+	IN_MEMORY(arrival);
 	reason = read_arrival(&arrival, data, data_end);
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
@@ -89,7 +94,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	count_reason(reason);
 	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
-	return bpf_redirect(arrival.ifindex, 0);
+	return deliver(arrival.ifindex, arrival.port->flags);
 }
 
 SEC("tcx/ingress")

@@ -6,6 +6,7 @@
 #include "outer.h"
 #include "stats.h"
 #include "steered.h"
+#include "xdp_length.h"
 
 /* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
 static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
@@ -38,14 +39,15 @@ static __always_inline int uplink(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct arrival arrival = {};
+	struct arrival arrival;
 	enum reason reason;
 
+	IN_MEMORY(arrival);
 	reason = read_arrival(&arrival, data, data_end);
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		__u32 length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
+		__u32 length = xdp_length(ctx, arrival.length);
 
 		if (arrival.length > length)
 			reason = DROP_MALFORMED;

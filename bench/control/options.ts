@@ -17,7 +17,7 @@ export interface Options {
 }
 
 export const USAGE = `usage: node build/bench/control/main.js [options]      (make bench)
-  --ports N    remote ports (100000)        --rounds N   rounds of each series (5)
+  --ports N    remote ports (100000)        --rounds N   rounds of each series (3)
   --tenants N  tenants (256)                --moves N    moves timed a round (1000)
   --nodes N    nodes (1000)                 --checked N  moves compared in full (10)
   --json FILE  where the results go
@@ -40,7 +40,7 @@ export function parseOptions(args: string[]): Options {
     ports: count('ports', 100_000),
     tenants: count('tenants', 256),
     nodes: count('nodes', 1000),
-    rounds: count('rounds', 5),
+    rounds: count('rounds', 3),
     moves: count('moves', 1000),
     checked: count('checked', 10),
     json: values.json,

@@ -83,13 +83,14 @@ export class Receivers {
  * Sends flows from a namespace, and does something in the midst of it.
  *
  * @param meanwhile is called once the flows run evenly
+ * @returns with how long sending took: longer than asked for on a machine that cannot send so fast
  */
 export async function sendThrough(
   from: string,
   to: readonly string[],
   { program, address, flows, packetsPerSecond, seconds }: FlowsOptions,
   meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<Outcome> {
+): Promise<Outcome & { seconds: number }> {
   const receivers = await Receivers.start(program, to);
   const args = ['-a', address, '-n', String(flows), '-r', String(packetsPerSecond), '-t', String(seconds)];
   const sending = outputOf(from, [program, 'send', ...args], { timeoutMs: (seconds + 30) * 1000 });
@@ -102,8 +103,8 @@ export async function sendThrough(
     await receivers.stop();
     throw error;
   }
-  const { sent, refused } = JSON.parse(output) as { sent: number; refused: number };
-  return summarize(sent, refused, flows, await receivers.stop());
+  const { sent, refused, seconds: took } = JSON.parse(output) as { sent: number; refused: number; seconds: number };
+  return { ...summarize(sent, refused, flows, await receivers.stop()), seconds: took };
 }
 
 /** @param sent over all flows, evenly */

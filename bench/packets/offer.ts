@@ -56,6 +56,7 @@ async function runProgram(what: Offer): Promise<Sent> {
 /** @throws Error when the generator fails, nothing arrives, or what arrives has another length than what was sent */
 export async function offer(what: Offer): Promise<Trial> {
   const { chain, sink, traffic } = what;
+  sink.expect(traffic.source);
   const before = sink.read();
   const generated: Sent =
     traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runProgram(what);

@@ -19,9 +19,9 @@ export interface Options {
 }
 
 export const USAGE = `usage: node build/bench/packets/main.js [options]      (make bench BENCH="--only packets")
-  --paths A,B         paths (all)                          --rounds N   rounds, all paths in each (5)
+  --paths A,B         paths (all)                          --rounds N   rounds, all paths in each (3)
   --milliseconds N    of sending for a figure (500)        --json FILE  where the results go
-  --search-rounds N   rounds of the loss-aware search (3)  --smoke      a few settings once, as short as it goes
+  --search-rounds N   rounds of the loss-aware search (2)  --smoke      a few settings once, as short as it goes
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */
@@ -41,11 +41,11 @@ export function parseOptions(args: string[]): Options {
   const smoke = values.smoke === true;
   return {
     paths: pathsNamed(values.paths?.split(',') ?? NATIVE_PATHS.map(({ name }) => name), NATIVE_PATHS),
-    rounds: numberOption('rounds', values.rounds, smoke ? 1 : 5),
-    searchRounds: numberOption('search-rounds', values['search-rounds'], smoke ? 1 : 3),
+    rounds: numberOption('rounds', values.rounds, smoke ? 1 : 3),
+    searchRounds: numberOption('search-rounds', values['search-rounds'], smoke ? 1 : 2),
     milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 100 : 500),
     smoke,
-    precision: smoke ? 0.3 : 0.04,
+    precision: smoke ? 0.3 : 0.06,
     trialsMax: smoke ? 2 : 24,
     json: values.json,
   };

@@ -1,7 +1,7 @@
 /** The benchmark's eBPF programs (bpf/bench), loaded and attached. */
 import { fileURLToPath } from 'node:url';
-import { attachXdp, BpfObject } from '../../src/libbpf/index.js';
-import type { BpfMap } from '../../src/libbpf/index.js';
+import { attachTcx, attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import type { BpfLink, BpfMap } from '../../src/libbpf/index.js';
 import { UDP_PORT } from './frame.js';
 import { Generated } from './generated/generator.js';
 import { Arrived } from './generated/sink.js';
@@ -22,14 +22,19 @@ function globalsOf(object: BpfObject): BpfMap {
 export interface AttachedSink {
   /** Sums over CPUs. */
   read(): { packets: number; bytes: number };
+  /** Takes frames at XDP, too, or sk_buffs alone. */
+  takeFrames(frames: boolean): void;
   close(): void;
 }
 
-/** Attaches bpf/bench/sink.bpf.c to a device's XDP hook. */
+/** Attaches bpf/bench/sink.bpf.c to a device: to tcx, and to XDP. */
 export function attachSink(netns: string, ifindex: number): AttachedSink {
   const object = BpfObject.load(objectFile('sink'), { rodata: { udp_port: UDP_PORT } });
   try {
-    const link = attachXdp(object.program('count'), { interface: ifindex, netns, mode: 'native' });
+    const where = { interface: ifindex, netns };
+    const link = attachTcx(object.program('count_skb'), { ...where, direction: 'ingress' });
+    const attach = (): BpfLink => attachXdp(object.program('count'), { ...where, mode: 'native' });
+    let xdp: BpfLink | undefined = attach();
     const map = object.map('arrived');
     const key = Buffer.alloc(4);
     const value = Buffer.alloc(map.valueSize);
@@ -40,7 +45,16 @@ export function attachSink(netns: string, ifindex: number): AttachedSink {
         const sum = (field: 'packets' | 'bytes'): number => counted.reduce((all, one) => all + Number(one[field]), 0);
         return { packets: sum('packets'), bytes: sum('bytes') };
       },
+      takeFrames(frames) {
+        if (frames) {
+          xdp ??= attach();
+        } else {
+          xdp?.close();
+          xdp = undefined;
+        }
+      },
       close() {
+        xdp?.close();
         link.close();
         object.close();
       },
@@ -53,6 +67,9 @@ export function attachSink(netns: string, ifindex: number): AttachedSink {
 
 /** One hop of the bare redirect. */
 export interface Redirect {
+  hook: 'xdp' | 'tcx';
+  /** To the other end of the device at once. */
+  toPeer: boolean;
   netns: string;
   /** Where frames arrive. */
   from: number;
@@ -69,12 +86,15 @@ function macPair(destination: string, source: string): Buffer {
   return bytes;
 }
 
-/** Attaches bpf/bench/redirect.bpf.c to a device's XDP hook. @returns what detaches it */
-export function attachRedirect({ netns, from, to, destination, source }: Redirect): { close(): void } {
-  const rodata = { ifindex: to, addresses: macPair(destination, source) };
+/** Attaches bpf/bench/redirect.bpf.c to a device. @returns what detaches it */
+export function attachRedirect({ hook, toPeer, netns, from, to, destination, source }: Redirect): { close(): void } {
+  const rodata = { ifindex: to, addresses: macPair(destination, source), to_peer: Number(toPeer) };
   const object = BpfObject.load(objectFile('redirect'), { rodata });
   try {
-    const link = attachXdp(object.program('forward'), { interface: from, netns, mode: 'native' });
+    const link =
+      hook === 'xdp'
+        ? attachXdp(object.program('forward'), { interface: from, netns, mode: 'native' })
+        : attachTcx(object.program('forward_skb'), { interface: from, netns, direction: 'ingress' });
     return {
       close() {
         link.close();

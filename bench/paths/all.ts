@@ -1,5 +1,5 @@
 /** The paths, in the order of the report. A new one is one more file and one line here. */
-import { ceiling } from './ceiling.js';
+import { ceiling, ceilingTcx } from './ceiling.js';
 import { fastBoth, fastTcx, fastXdp, fastXdpLarge } from './fast.js';
 import { plain } from './plain.js';
 import { seg6Encap, seg6EncapRed } from './seg6.js';
@@ -10,6 +10,7 @@ import type { Path } from './path.js';
 /** Those that a kernel without VRF has. */
 export const NATIVE_PATHS: readonly Path[] = [
   ceiling,
+  ceilingTcx,
   plain,
   seg6Encap,
   seg6EncapRed,

@@ -6,6 +6,7 @@ import {
   DscpPolicy,
   Encap,
   Family,
+  HopFlags,
   MemberKey,
   Node,
   Permit,
@@ -124,7 +125,7 @@ function putTarget(objects: BpfObject, tenant: number, prefix: string, target: T
 
 /** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
 export const PORT_FLAGS = {
-  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES,
+  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES | PortFlags.PORT_PEER,
   tap: PortFlags.PORT_FRAMES,
 } as const;
 
@@ -160,7 +161,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     mtu: UNDERLAY_MTU,
     destMac: mac(side.peerMac),
     sourceMac: mac(side.uplinkMac),
-    flags: 0,
+    flags: HopFlags.HOP_FRAMES,
   };
   const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
   put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(side.peerSid), hops });

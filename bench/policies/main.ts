@@ -24,7 +24,7 @@ import type { UpdateResult } from './update.js';
 
 const USAGE = `usage: node build/bench/policies/main.js [options]      (make bench BENCH="--only policies")
   --policies N,N  sizes, in turn (10,10000): multiples of ${POLICIES_PER_PAIR}, up to ${POLICIES_MAX}
-  --rounds N      of loading, and of packets (3)     --updates N   changes timed a round (50)
+  --rounds N      of loading, and of packets (3)     --updates N   changes timed a round (20)
   --scale F       on packets counted (1)             --json FILE   where the results go
 `;
 const LOAD = new URL('./load.js', import.meta.url);
@@ -143,7 +143,7 @@ if (values.help === true) {
   const options: Options = {
     policies: numbersOption('policies', values.policies, [10, 10_000]),
     rounds: numberOption('rounds', values.rounds, 3),
-    updates: numberOption('updates', values.updates, 50),
+    updates: numberOption('updates', values.updates, 20),
     scale: Number(values.scale),
   };
   const directory = mkdtempSync(join(tmpdir(), 'segue-bench-'));

@@ -22,6 +22,7 @@ export interface Matrix {
 /** For the colours of charts: the paths of all sections. */
 export const PATH_ORDER = [
   'ceiling',
+  'ceiling-tcx',
   'plain',
   'seg6-encap',
   'seg6-encap-red',

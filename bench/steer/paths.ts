@@ -25,6 +25,8 @@ const ceiling: Path = {
     await chain.offload('sink', VM, ['gro', 'on']);
     const hop = (node: UnderlayNode, from: string, to: string, destination: string, source: string) =>
       attachRedirect({
+        hook: 'xdp',
+        toPeer: false,
         netns: chain.netns(node),
         from: chain.ifindex(node, from),
         to: chain.ifindex(node, to),

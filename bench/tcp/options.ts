@@ -25,7 +25,7 @@ export interface Options extends TcpOptions {
 
 export const USAGE = `usage: node build/bench/tcp/main.js [options]      (make bench BENCH="--only tcp")
   --paths A,B       paths (all that carry TCP)         --rounds N    rounds, all paths in each (5)
-  --seconds N       of each bulk measurement (2)       --json FILE   where the results go
+  --seconds N       of each bulk measurement (1)       --json FILE   where the results go
   --mtus N,N        tenant MTU (1500,8900)             --flows N,N   connections at once (1,4)
   --underlays A,B   super, wire (both)                 --families N  inner family: 4, 6 (4)
   --no-tap          not to a VM's TAP
@@ -55,7 +55,7 @@ export function parseOptions(args: string[]): Options {
   return {
     paths: pathsNamed(values.paths?.split(',') ?? carriers.map(({ name }) => name), carriers),
     rounds: numberOption('rounds', values.rounds, smoke ? 1 : 5),
-    seconds: numberOption('seconds', values.seconds, smoke ? 1 : 2),
+    seconds: numberOption('seconds', values.seconds, 1),
     mtus: numbersOption('mtus', values.mtus, smoke ? [1500] : [1500, 8900]),
     underlays: listOption('underlays', values.underlays, ['super', 'wire'], smoke ? ['super'] : ['super', 'wire']),
     flows: numbersOption('flows', values.flows, smoke ? [1] : [1, 4]),

@@ -17,7 +17,7 @@ export interface Options {
 }
 
 export const USAGE = `usage: node build/bench/vm/main.js [options]      (make bench BENCH="--only vm")
-  --paths A,B       paths (all, those with VRF too)      --rounds N   rounds, all paths in each (3)
+  --paths A,B       paths (all, those with VRF too)      --rounds N   rounds, all paths in each (2)
   --milliseconds N  of sending for a figure (1000)       --json FILE  where the results go
   --parts A,B       of ${PARTS.join(', ')} (all)
   --smoke           few settings once, as short as it goes
@@ -34,7 +34,7 @@ export function parseOptions(args: string[]): Options {
   return {
     parts: listOption('parts', values.parts, PARTS, PARTS),
     paths: pathsNamed(values.paths?.split(',') ?? VM_PATHS.map(({ name }) => name), VM_PATHS),
-    rounds: numberOption('rounds', values.rounds, smoke ? 1 : 3),
+    rounds: numberOption('rounds', values.rounds, smoke ? 1 : 2),
     milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 300 : 1000),
     smoke,
     json: values.json,

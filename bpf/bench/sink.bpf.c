@@ -6,6 +6,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -41,20 +42,30 @@ static __always_inline struct udphdr *udp_of(void *data, void *end) {
   return NULL;
 }
 
-SEC("xdp")
-int count(struct xdp_md *ctx) {
-  void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+// Whether it is the generator's.
+static __always_inline int counted(void *data, void *end, __u32 bytes) {
   __u32 key = 0;
   struct arrived *counters = bpf_map_lookup_elem(&arrived, &key);
-  if (!counters) return XDP_ABORTED;
+  if (!counters) return 0;
   struct udphdr *udp = udp_of(data, end);
   if (!udp || (void *)(udp + 1) > end || udp->dest != bpf_htons(udp_port)) {
     counters->others++;
-    return XDP_PASS;
+    return 0;
   }
   counters->packets++;
-  counters->bytes += end - data;
-  return XDP_DROP;
+  counters->bytes += bytes;
+  return 1;
+}
+
+SEC("xdp")
+int count(struct xdp_md *ctx) {
+  void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+  return counted(data, end, end - data) ? XDP_DROP : XDP_PASS;
+}
+
+SEC("tcx/ingress")
+int count_skb(struct __sk_buff *skb) {
+  return counted((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -22,7 +22,9 @@ export class FastpathMissingError extends Error {
 export function readFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
   const mtus = config.uplinks.map((name) => kernel.links.get(name)?.mtu ?? ETHERNET_MTU);
   const uplinkMtu = Math.min(...mtus);
-  return config.dataplane === 'kernel' ? { uplinkMtu } : { uplinkMtu, fastpath: fastpathFacts(kernel, config) };
+  if (config.dataplane !== 'kernel') return { uplinkMtu, fastpath: fastpathFacts(kernel, config) };
+  const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+  return { uplinkMtu, responder: missing === undefined ? {} : { missing } };
 }
 
 /** The same, for who is about to change the kernel. @throws FastpathMissingError */

@@ -35,6 +35,7 @@ export class Instance {
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
       pinDirectory: pins,
+      responderAlone: config.dataplane === 'kernel',
     });
     this.engine = new Engine(this.kernel, kinds);
   }

@@ -3,10 +3,12 @@ import { complain, print, printJson } from './print.js';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Dataplane } from '../intent/types.js';
-import type { Demo } from '../lab/demo.js';
+
+type TopologyName = 'tenants' | 'steering';
 
 interface UpFlags {
   dataplane: Dataplane;
+  topology: TopologyName;
 }
 
 interface RunFlags extends UpFlags {
@@ -17,6 +19,13 @@ interface RunFlags extends UpFlags {
 const DATAPLANE = new Option('--dataplane <mode>', 'what forwards on the hypervisors')
   .choices(['kernel', 'hybrid', 'ebpf'] satisfies Dataplane[])
   .default('kernel' satisfies Dataplane);
+
+const TOPOLOGY = new Option(
+  '--topology <name>',
+  'two tenants with the same addresses, or three with policies between them',
+)
+  .choices(['tenants', 'steering'] satisfies TopologyName[])
+  .default('tenants' satisfies TopologyName);
 
 /** Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number. */
 const INTERRUPTED = 130;
@@ -30,21 +39,23 @@ export function addLabCommand(program: Command): void {
     .description('build it, try reachability, isolation and throughput, report, remove it')
     .option('-j, --json', 'JSON')
     .option('--seconds <n>', 'how long iperf3 measures', '3')
+    .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
     .action(async (flags: RunFlags) => {
       const seconds = Number(flags.seconds);
       if (!Number.isInteger(seconds) || seconds < 1) {
         throw new CommandError(`--seconds ${flags.seconds}: expected a whole number of at least 1`, EXIT.badInput);
       }
-      if (await runsHere(flags.dataplane)) await run(flags, seconds);
+      if (await runsHere(flags.dataplane)) await (flags.topology === 'steering' ? runSteering : run)(flags, seconds);
       else process.exitCode = await runInTheVm(flags, seconds);
     });
 
   lab
     .command('up')
     .description('build it and leave it standing')
+    .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
-    .action(async ({ dataplane }: UpFlags) => {
+    .action(async ({ dataplane, topology }: UpFlags) => {
       if (!(await runsHere(dataplane))) {
         const { VM_RUN } = await import('../lab/vm.js');
         throw new CommandError(
@@ -53,11 +64,19 @@ export function addLabCommand(program: Command): void {
             'or let it stand here, with no VRF: segue lab up --dataplane ebpf',
         );
       }
-      const { demoTopology } = await import('../lab/demo.js');
       const { raiseLab } = await import('../lab/run.js');
+      const { hints, steeringHints } = await import('../lab/hints.js');
+      if (topology === 'steering') {
+        const { steeringTopology } = await import('../lab/steering.js');
+        const demo = steeringTopology(dataplane);
+        await cleaningUp(() => raiseLab(demo, complain));
+        for (const line of steeringHints(demo)) print(line);
+        return;
+      }
+      const { demoTopology } = await import('../lab/demo.js');
       const demo = demoTopology(dataplane);
       await cleaningUp(() => raiseLab(demo, complain));
-      for (const line of await hints(demo)) print(line);
+      for (const line of hints(demo)) print(line);
     });
 
   lab
@@ -82,8 +101,19 @@ async function run({ dataplane, json }: RunFlags, seconds: number): Promise<void
   process.exitCode = succeeded(report) ? EXIT.ok : EXIT.failed;
 }
 
+async function runSteering({ dataplane, json }: RunFlags, seconds: number): Promise<void> {
+  const { steeringTopology } = await import('../lab/steering.js');
+  const { runSteering: runIt } = await import('../lab/steering-run.js');
+  const { steeringJson, steeringSucceeded, steeringText } = await import('../lab/steering-report.js');
+  const demo = steeringTopology(dataplane);
+  const report = await cleaningUp(() => runIt(demo, { seconds, onProgress: complain }));
+  if (json) printJson(steeringJson(report));
+  else print(`\n${steeringText(demo, report)}`);
+  process.exitCode = steeringSucceeded(report) ? EXIT.ok : EXIT.failed;
+}
+
 /** Boots the VM for the same command. */
-async function runInTheVm({ dataplane, json }: RunFlags, seconds: number): Promise<number> {
+async function runInTheVm({ dataplane, topology, json }: RunFlags, seconds: number): Promise<number> {
   const { canBootVm, runInVm, VM_RUN } = await import('../lab/vm.js');
   if (!canBootVm()) {
     throw new CommandError(
@@ -93,7 +123,15 @@ async function runInTheVm({ dataplane, json }: RunFlags, seconds: number): Promi
   }
   complain('this kernel has no VRF: booting the VM, and running there');
   const { SEGUE_COMMAND } = await import('../lab/agents.js');
-  const flags = ['--dataplane', dataplane, '--seconds', String(seconds), ...(json ? ['-j'] : [])];
+  const flags = [
+    '--topology',
+    topology,
+    '--dataplane',
+    dataplane,
+    '--seconds',
+    String(seconds),
+    ...(json ? ['-j'] : []),
+  ];
   return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags]);
 }
 
@@ -128,25 +166,4 @@ async function cleaningUp<T>(build: () => Promise<T>): Promise<T> {
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-/** What to try in the standing laboratory. */
-async function hints(demo: Demo): Promise<string[]> {
-  const { DEMO_DIRECTORY } = await import('../lab/demo.js');
-  const { netnsOf, ROUTER } = await import('../lab/topology.js');
-  const netns = (name: string): string => netnsOf(demo, name);
-  const node = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
-  return [
-    'The laboratory stands: tenants red (100) and blue (200) with the same addresses, on hypervisors hv1 and hv2.',
-    '',
-    `  ip netns exec ${netns('red-a')} ping 10.0.0.20             red-b answers, on the other hypervisor`,
-    `  ip netns exec ${netns('blue-a')} ping 10.0.0.20            the same address: blue-b answers`,
-    `  ip netns exec ${netns('blue-a')} ping 10.0.0.102           only red-b has it: no answer`,
-    `  ip netns exec ${netns(ROUTER)} tcpdump -ni hv1         what crosses the underlay`,
-    `  segue show vrf ${node}       segue show route ${node}`,
-    `  segue diff ${node}           nothing to do; then remove something with ip, and see the agent repair it`,
-    `  ${DEMO_DIRECTORY}/                              the files: change intent.yaml, and the agents follow`,
-    '',
-    '  segue lab down',
-  ];
 }

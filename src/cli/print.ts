@@ -5,6 +5,25 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Standard output for much: waits while its reader is slow. @returns false once nobody reads any more */
+export async function printAndWait(text: string): Promise<boolean> {
+  const { stdout } = process;
+  if (!stdout.writable) return false;
+  if (stdout.write(text)) return true;
+  return new Promise((resolve) => {
+    const settle = (isOpen: boolean) => (): void => {
+      for (const [event, listener] of listeners) stdout.off(event, listener);
+      resolve(isOpen);
+    };
+    const listeners = [
+      ['drain', settle(true)],
+      ['close', settle(false)],
+      ['error', settle(false)],
+    ] as const;
+    for (const [event, listener] of listeners) stdout.once(event, listener);
+  });
+}
+
 /** Standard error, for what went wrong. */
 export function complain(line: string): void {
   process.stderr.write(`segue: ${line}\n`);
@@ -12,7 +31,11 @@ export function complain(line: string): void {
 
 /** Plain data on one line; big integers, which JSON has not, as numbers. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner)));
+  print(jsonText(value));
+}
+
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner));
 }
 
 const SIGNS = { create: '+', replace: '~', delete: '-' } as const;

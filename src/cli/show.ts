@@ -4,42 +4,65 @@ import { readConfig, readInputs, withInstance, withIntentOptions } from './input
 import { complain, print, printJson } from './print.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
+import type { FlowOptions } from './show/flow.js';
 import type { ShowOptions, View } from './show/view.js';
 import type { Intent } from '../intent/types.js';
 
 /** What can be shown, in the order of the help. */
-export const SHOWN = ['vrf', 'sid', 'route', 'nexthop', 'port', 'fastpath', 'counters'] as const;
+export const SHOWN = [
+  ...(['vrf', 'sid', 'route', 'nexthop', 'port', 'fastpath', 'counters'] as const),
+  ...(['gateway', 'policy', 'flow'] as const),
+] as const;
 export type ShownName = (typeof SHOWN)[number];
 
-interface ShowFlags extends IntentOptions, ShowOptions {
+interface ShowFlags extends IntentOptions, ShowOptions, FlowOptions {
   json?: boolean;
 }
+
+/** Options of `show flow` alone. */
+const FLOW_OPTIONS = ['address', 'port', 'proto', 'limit'] as const;
 
 /** `show`: what the kernel holds of segue's. The kernel is the state: the intent only adds names and what is missing. */
 export function addShowCommand(program: Command): void {
   withIntentOptions(program.command('show'))
-    .description('what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters')
+    .description('what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows')
     .addArgument(new Argument('<what>').choices(SHOWN))
     .option('-t, --tenant <name>', "only this tenant's")
-    .option('-a, --all', "routes: the kernel's own too (local, broadcast, multicast)")
+    .option(
+      '-a, --all',
+      "route: the kernel's own too (local, broadcast, multicast); flow: fragments and what timed out",
+    )
+    .option('--address <address>', 'flow: with this address or prefix, of either end')
+    .option('--port <port>', 'flow: with this port, of either end')
+    .option('--proto <protocol>', 'flow: of this protocol: tcp, udp, icmp or a number')
+    .option('--limit <n>', 'flow: so many at most, 0: all; default: 1000')
     .option('-j, --json', 'JSON')
     .action(async (what: ShownName, options: ShowFlags) => {
       const config = readConfig(options);
+      refuseForeignOptions(what, options);
+      const view = await viewOf(what, options);
       const intent = intentIfReadable(options);
 
       const { showContext } = await import('../inspect/context.js');
-      const view = await viewOf(what);
       await withInstance(config, async (instance) => {
         const context = showContext(instance, intent);
         refuseUnknownTenant(options.tenant, [
           ...context.names.vrfs.map(({ tenant }) => tenant),
           ...(intent?.tenants ?? []).map(({ name }) => name),
         ]);
-        const { json, lines } = await view(context, options);
+        const shown = await view(context, options);
+        if (shown === undefined) return;
+        const { json, lines } = shown;
         if (options.json) printJson(json);
         else for (const line of lines) print(line);
       });
     });
+}
+
+/** Options that would be passed over in silence. */
+function refuseForeignOptions(what: ShownName, options: ShowFlags): void {
+  const given = what === 'flow' ? undefined : FLOW_OPTIONS.find((name) => options[name] !== undefined);
+  if (given !== undefined) throw new CommandError(`--${given}: expected with show flow, not ${what}`, EXIT.badInput);
 }
 
 /** The node's part of the intent; when it cannot be read, a word of it on standard error, and the kernel alone. */
@@ -62,7 +85,7 @@ function refuseUnknownTenant(tenant: string | undefined, known: readonly string[
   );
 }
 
-async function viewOf(what: ShownName): Promise<View> {
+async function viewOf(what: ShownName, options: FlowOptions): Promise<View> {
   switch (what) {
     case 'vrf':
       return (await import('./show/vrf.js')).showVrf;
@@ -78,5 +101,11 @@ async function viewOf(what: ShownName): Promise<View> {
       return (await import('./show/fastpath.js')).showFastpath;
     case 'counters':
       return (await import('./show/counters.js')).showCounters;
+    case 'gateway':
+      return (await import('./show/gateway.js')).showGateway;
+    case 'policy':
+      return (await import('./show/policy.js')).showPolicy;
+    case 'flow':
+      return (await import('./show/flow.js')).flowView(options);
   }
 }

@@ -7,15 +7,18 @@ import { loadIntent } from '../intent/load.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
 import type { Intent } from '../intent/types.js';
-import type { Protocol, Question, Trace, TraceStep } from '../trace/types.js';
+import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../trace/types.js';
 
 /** Largest IP packet, bytes. */
 const MAX_SIZE_BYTES = 65_535;
+/** Largest that the program of a network node is run on. */
+const MAX_ARRIVING_BYTES = 3000;
 const MAX_PORT = 65_535;
 const MAX_TTL = 255;
 
 interface TraceFlags extends IntentOptions {
-  port: string;
+  port?: string;
+  tenant?: string;
   to: string;
   from?: string;
   size?: string;
@@ -30,7 +33,8 @@ interface TraceFlags extends IntentOptions {
 export function addTraceCommand(program: Command): void {
   withIntentOptions(program.command('trace'))
     .description('what would happen to a packet, hop by hop, and why; exit 0: it arrives, 1: it is dropped')
-    .requiredOption('-p, --port <port>', 'the sender: a port of the intent, or its interface')
+    .option('-p, --port <port>', 'the sender: a port of the intent, or its interface')
+    .option('-t, --tenant <name>', 'on a network node: a packet of this tenant that arrives there; with --from')
     .requiredOption('--to <address>', 'the destination')
     .option('--from <address>', "the source; default: the port's own")
     .option('--size <bytes>', 'the inner packet, IP header included; default: 84, a ping')
@@ -42,13 +46,16 @@ export function addTraceCommand(program: Command): void {
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
       const config = readConfig(options);
-      const { trace } = await import('../trace/trace.js');
+      const { trace, traceFromNetworkNode } = await import('../trace/trace.js');
       const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../trace/types.js');
       const { showContext } = await import('../inspect/context.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);
       const intent = wholeIntent(config.intent);
       await withInstance(config, async (instance) => {
-        const found = await trace(showContext(instance, intent), intent, question).catch((error: unknown) => {
+        const context = showContext(instance, intent);
+        const ask = async (): Promise<Trace> =>
+          'port' in question ? trace(context, intent, question) : traceFromNetworkNode(context, intent, question);
+        const found = await ask().catch((error: unknown) => {
           throw error instanceof QuestionError ? new CommandError(error.message, EXIT.badInput) : error;
         });
         if (options.json) printJson(found);
@@ -62,7 +69,10 @@ export function addTraceCommand(program: Command): void {
 const LEAST_BYTES = { 4: { icmp: 20, udp: 28, tcp: 40 }, 6: { icmp: 40, udp: 48, tcp: 60 } } as const;
 
 /** @throws CommandError (bad input) */
-export function readQuestion({ port, to, from, size, syn, ...flags }: TraceFlags, defaultSize: number): Question {
+export function readQuestion(
+  { port, tenant, to, from, size, syn, ...flags }: TraceFlags,
+  defaultSize: number,
+): Question | ArrivingQuestion {
   const destination = readAddress('--to', to);
   const family = familyOf(destination);
   const source = from === undefined ? undefined : readAddress('--from', from);
@@ -71,7 +81,8 @@ export function readQuestion({ port, to, from, size, syn, ...flags }: TraceFlags
   }
   const protocol = readProtocol(flags.proto);
   const least = LEAST_BYTES[family][protocol ?? 'icmp'];
-  const bytes = size === undefined ? defaultSize : readNumber('--size', size, least, MAX_SIZE_BYTES, 'bytes');
+  const most = tenant === undefined ? MAX_SIZE_BYTES : MAX_ARRIVING_BYTES;
+  const bytes = size === undefined ? defaultSize : readNumber('--size', size, least, most, 'bytes');
   const hasPorts = protocol === 'tcp' || protocol === 'udp';
   if (!hasPorts && (flags.sport !== undefined || flags.dport !== undefined)) {
     refuse(`--${flags.sport === undefined ? 'dport' : 'sport'}: expected with --proto tcp or udp`);
@@ -80,17 +91,22 @@ export function readQuestion({ port, to, from, size, syn, ...flags }: TraceFlags
   const sourcePort = readOptional('--sport', flags.sport, 0, MAX_PORT);
   const destinationPort = readOptional('--dport', flags.dport, 0, MAX_PORT);
   const ttl = readOptional('--ttl', flags.ttl, 0, MAX_TTL);
-  return {
-    port,
+  const packet = {
     to: destination,
     size: bytes,
-    ...(source !== undefined && { from: source }),
     ...(protocol !== undefined && { protocol }),
     ...(sourcePort !== undefined && { sourcePort }),
     ...(destinationPort !== undefined && { destinationPort }),
     ...(ttl !== undefined && { ttl }),
     ...(syn === true && { syn }),
   };
+  if (port !== undefined) {
+    if (tenant !== undefined) refuse(`--tenant ${tenant}: expected without --port, whose tenant is known`);
+    return { port, ...packet, ...(source !== undefined && { from: source }) };
+  }
+  if (tenant === undefined) refuse('expected --port, or on a network node --tenant with --from');
+  if (source === undefined) refuse(`--tenant ${tenant}: expected --from with it, the address of a member`);
+  return { tenant, from: source, ...packet };
 }
 
 function readProtocol(text: string | undefined): Protocol | undefined {
@@ -122,7 +138,7 @@ export function traceLines({ node, port, tenant, from, to, size, protocol, steps
     { title: 'WHAT', cell: (step: TraceStep) => step.text },
   ];
   return [
-    `${from} > ${to} ${protocol}, ${size} bytes, from ${port} (${tenant}) on ${node}`,
+    `${from} > ${to} ${protocol}, ${size} bytes, ${port === null ? `of ${tenant} at` : `from ${port} (${tenant}) on`} ${node}`,
     ...renderTable(columns, steps),
     `${verdict}: ${text}`,
   ];

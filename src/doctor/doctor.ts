@@ -1,5 +1,6 @@
 import { ALIAS_PREFIX } from '../vrf/plan.js';
 import { checkFirewall } from './firewall.js';
+import { checkGateways } from './gateways.js';
 import { checkManagers, checkTools } from './managers.js';
 import { checkState } from './state.js';
 import { checkSysctls } from './sysctls.js';
@@ -37,6 +38,7 @@ export async function diagnose({ instance, file, defaultFile, intent, intentErro
     ...checkTools(),
     ...checkUplinks(patient),
     ...checkUnderlay(patient),
+    ...checkGateways(patient),
     ...checkSysctls(patient, members),
     ...(await checkFirewall(patient)),
     ...checkManagers(patient, processes),

@@ -1,6 +1,7 @@
 /** The intent, the agent, and how far the kernel is from what the intent wants. */
 import { surveyOnce } from '../agent/apply.js';
 import { missingForFastpath } from '../ebpf/available.js';
+import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../plan/numbers.js';
 import { agentConfig, samePath } from './processes.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
@@ -39,6 +40,17 @@ export async function checkState(
         'dataplane',
         `dataplane: ${config.dataplane}, and no fast path: ${missing}`,
         'the kernel forwards all by itself, at a part of the rate: mend what is missing, or say "dataplane: kernel"',
+      );
+    }
+  } else {
+    const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+    if (missing === undefined)
+      findings.ok('responder', 'dataplane: kernel, and a program answers neighbour solicitations');
+    else {
+      findings.warn(
+        'responder',
+        `no program can answer neighbour solicitations: ${missing}`,
+        `entries of proxy NDP do, for ${MAX_PROXY_NEIGHBOURS_PER_PORT} IPv6 members of a tenant at most`,
       );
     }
   }

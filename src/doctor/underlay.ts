@@ -1,8 +1,8 @@
 /** What the overlay needs of the underlay: an outer source, and a way to every other node's locator. */
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { getTunnelSource } from '../netlink/seg6.js';
-import { decodeRoute, dumpRoutesRequest, lookupRoute } from '../netlink/route.js';
-import { isNetlinkError } from '../netlink/error.js';
+import { decodeRoute, dumpRoutesRequest } from '../netlink/route.js';
+import { wayTo } from '../inspect/way.js';
 import { MAIN_TABLE } from '../plan/numbers.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
@@ -80,18 +80,4 @@ function checkRoutes({ instance }: Patient, self: IntentNode, nodes: readonly In
     );
   }
   if (lost.length === 0 && astray.length === 0) findings.ok('routes', `a route to each of ${total}`);
-}
-
-function wayTo(kernel: Kernel, to: string, from: string): { device?: string; error: string } {
-  try {
-    const route = kernel.socket.get(lookupRoute({ to, from }), decodeRoute);
-    if (route?.oif === undefined) return { error: 'no answer' };
-    const device = kernel.links.nameOf(route.oif);
-    return device === 'lo' || route.type !== 'unicast'
-      ? { error: `${route.type} dev ${device}` }
-      : { device, error: '' };
-  } catch (error) {
-    if (isNetlinkError(error)) return { error: error.errnoName };
-    throw error;
-  }
 }

@@ -54,7 +54,8 @@ function checkForeignPrograms({ instance, intent }: Pick<Patient, 'instance' | '
     }
     const where = { interface: link.index, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
     const row = queryTcx({ ...where, direction: 'ingress' }).programs.map(({ programId }) => programId);
-    const before = row.slice(0, Math.max(0, row.indexOf(own.get(`${device} tcx`) ?? 0)));
+    const first = own.get(`${device} tcx-first`) ?? own.get(`${device} tcx`) ?? 0;
+    const before = row.slice(0, Math.max(0, row.indexOf(first)));
     if (before.length > 0) {
       findings.warn(
         `foreign-tcx.${device}`,

@@ -5,7 +5,7 @@ import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
 import { newEpoch } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
-import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, reusing } from './maps.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, responderSizes, reusing } from './maps.js';
 import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { BPF_HOOKS } from './objects.js';
@@ -23,6 +23,8 @@ const COUNTER_SLOTS = 16_384;
 
 /** Directories of maps begin with this; what follows is the generation. */
 const MAPS = 'maps_';
+/** And ends with this where the responder alone uses them. */
+const RESPONDER_ALONE = '-responder';
 
 /** Which process wrote last, in the node's run-time directory. */
 const WRITER_FILE = 'fastpath-writer';
@@ -33,6 +35,8 @@ export interface FastpathOptions {
   pinDirectory: string;
   /** Named network namespace of the interfaces. */
   netns?: string;
+  /** Of the programs only the responder is there: maps that it does not use are made for one entry. */
+  responderAlone?: boolean;
 }
 
 /**
@@ -54,6 +58,8 @@ export class Fastpath {
   readonly pinDirectory: string;
   /** What hypervisors and network nodes know of gateways. */
   readonly gateways: GatewayStore;
+  /** Maps of these sizes are apart from others, as those of another layout are. */
+  readonly responderAlone: boolean;
   /** What a network node decides by. */
   readonly steering: SteeringStore;
   readonly #writerFile: string;
@@ -66,7 +72,8 @@ export class Fastpath {
   readonly #programs = new Map<string, BpfProgram>();
   #idsKnown = false;
 
-  constructor({ runDirectory, pinDirectory, netns }: FastpathOptions) {
+  constructor({ runDirectory, pinDirectory, netns, responderAlone = false }: FastpathOptions) {
+    this.responderAlone = responderAlone;
     this.netns = netns;
     this.pinDirectory = pinDirectory;
     this.#runDirectory = runDirectory;
@@ -106,7 +113,8 @@ export class Fastpath {
     const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), {
       rodata: rodataOf('port'),
-      maps: { ...machineSizes(), ...NO_GATEWAY_MAPS, ...reusing(known) },
+      maps: { ...(this.responderAlone ? responderSizes() : machineSizes()), ...NO_GATEWAY_MAPS, ...reusing(known) },
+      programs: { [FUNCTIONS.port]: { load: false } },
     });
     const maps: Partial<Record<MapName, BpfMap>> = {};
     try {
@@ -121,7 +129,8 @@ export class Fastpath {
     describeLayout(this.#runDirectory, LAYOUT);
     const [before] = this.#otherGenerations();
     if (before !== undefined) {
-      carryCounters(this.#runDirectory, before, `${this.pinDirectory}/${MAPS}${before}`, maps);
+      const layout = before.split(RESPONDER_ALONE)[0] ?? before;
+      carryCounters(this.#runDirectory, layout, `${this.pinDirectory}/${MAPS}${before}`, maps);
     }
     this.#pin = statSync(this.#mapPath('nodes')).ino;
     return (this.#maps = maps);
@@ -170,9 +179,30 @@ export class Fastpath {
     );
   }
 
-  /** Which node a flow has is remembered by programs: a trial has none of it. */
+  /**
+   * The same of a program of a network node: connections, counters and what it tells are its own. To be closed.
+   *
+   * @returns undefined where the node is no network node
+   * @throws LibbpfError
+   */
+  steeringTrial(name: BpfProgramName, use: ProgramUse): BpfObject | undefined {
+    const { maps } = this;
+    const read = this.steering.readOnly();
+    if (maps === undefined || read === undefined) return undefined;
+    return loadOver(name, rodataOf(name, use), {
+      ...machineSizes(),
+      ...reusing(readOnlyMaps(maps)),
+      ...this.#readOnlyGateways(),
+      ...read,
+    });
+  }
+
   #trialGateways({ gateways = false }: ProgramUse): Record<string, MapConfiguration> {
-    if (!gateways || this.gateways.maps === undefined) return NO_GATEWAY_MAPS;
+    return gateways && this.gateways.maps !== undefined ? this.#readOnlyGateways() : NO_GATEWAY_MAPS;
+  }
+
+  /** Which node a flow has is remembered by programs: a trial has a map of its own for it. */
+  #readOnlyGateways(): Record<string, MapConfiguration> {
     return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => name !== 'flow_nodes'));
   }
 
@@ -224,8 +254,9 @@ export class Fastpath {
 
   /** Removes pins of programs for other uses, or of another build. */
   #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
+    const used = names.filter((name) => (name === 'responder') === this.responderAlone);
     // Of what this build has no object file of, nothing is current.
-    const built = names.filter((name) => existsSync(objectPath(name)));
+    const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
     for (const file of list(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
@@ -302,14 +333,18 @@ export class Fastpath {
     this.steering.forget();
   }
 
+  get #generation(): string {
+    return this.responderAlone ? GENERATION + RESPONDER_ALONE : GENERATION;
+  }
+
   get #mapDirectory(): string {
-    return `${this.pinDirectory}/${MAPS}${GENERATION}`;
+    return `${this.pinDirectory}/${MAPS}${this.#generation}`;
   }
 
   /** Maps of other layouts that are still pinned. */
   #otherGenerations(): string[] {
     return list(this.pinDirectory).flatMap((file) =>
-      file.startsWith(MAPS) && file !== MAPS + GENERATION ? [file.slice(MAPS.length)] : [],
+      file.startsWith(MAPS) && file !== MAPS + this.#generation ? [file.slice(MAPS.length)] : [],
     );
   }
 

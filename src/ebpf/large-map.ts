@@ -67,6 +67,7 @@ export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
   }
 
   get(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
+    if (this.#snapshot?.size === 0) return undefined;
     this.#key.fill(0);
     if (!this.#spec.writeKey(this.#kernel, key, desired, this.#keyBytes, 0)) return undefined;
     if (this.#snapshot === undefined) return this.#lookUp(key, desired);

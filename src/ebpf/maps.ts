@@ -88,6 +88,24 @@ export function machineSizes(): Partial<Record<MapName, { maxEntries: number }>>
   );
 }
 
+/** Maps that the responder uses, or whose size says nothing. */
+const RESPONDER_MAPS: readonly MapName[] = [
+  'nodes',
+  'ports',
+  'epochs',
+  'reasons',
+  'watching',
+  'watchers',
+  'budgets',
+  'rings',
+];
+
+/** Sizes where the responder alone is there: a bucket array for a million entries is 16 MB. */
+export function responderSizes(): Partial<Record<MapName, { maxEntries: number }>> {
+  const unused = MAP_NAMES.filter((name) => !RESPONDER_MAPS.includes(name));
+  return Object.fromEntries(unused.map((name) => [name, { maxEntries: 1 }]));
+}
+
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;
 
 /** A pinned map is not laid out as this build's programs have it. */

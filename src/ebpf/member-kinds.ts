@@ -22,7 +22,7 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
 /** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/layouts.h. */
-const PLACE_SHIFT = 16;
+export const PLACE_SHIFT = 16;
 
 function describe(what: string, key: string, member: BpfMember): string {
   const { tenant, device, encap, external, gateway, steered, place, absent } = member;
@@ -54,9 +54,17 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
 }
 
 function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, at: number): void {
-  const [kind, id] = targetOf(kernel, key, to);
+  const { encap } = to;
+  // What nearly all are, without a pair for each.
+  const id = encap === undefined ? undefined : kernel.fastpath.encapIds.get(encap);
+  if (id !== undefined) {
+    into.writeUInt32LE(TargetKind.TARGET_REMOTE, at + Target.OFFSETS.kind);
+    into.writeUInt32LE(id, at + Target.OFFSETS.id);
+    return;
+  }
+  const [kind, number] = targetOf(kernel, key, to);
   into.writeUInt32LE(kind, at + Target.OFFSETS.kind);
-  into.writeUInt32LE(id, at + Target.OFFSETS.id);
+  into.writeUInt32LE(number, at + Target.OFFSETS.id);
 }
 
 function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, number] {
@@ -69,9 +77,7 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) return [TargetKind.TARGET_EXTERNAL, indexOfPresent(kernel, external)];
   if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
-  const id = kernel.fastpath.encapIds.get(encap);
-  if (id === undefined) throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
-  return [TargetKind.TARGET_REMOTE, id];
+  throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
 
 /** Addresses: exact match. */

@@ -88,7 +88,8 @@ export interface BpfSid {
 export type BpfHook = (typeof BPF_HOOKS)[number];
 export const BPF_HOOKS = ['tcx-first', 'tcx', 'xdp'] as const;
 /** Programs by their object files. */
-export type BpfProgramName = 'port' | 'uplink_tc' | 'uplink_xdp' | 'steer_tc' | 'steer_xdp' | 'external_tc';
+export type BpfProgramName =
+  'port' | 'port_xdp' | 'responder' | 'uplink_tc' | 'uplink_xdp' | 'steer_tc' | 'steer_xdp' | 'external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {

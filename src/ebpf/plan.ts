@@ -1,4 +1,4 @@
-/** What the fast path holds: the same parts that plan the kernel's objects plan its entries. Nothing in kernel mode. */
+/** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
@@ -16,8 +16,9 @@ export const MAX_SEGMENTS = 4;
 export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
   const hosts = view.localPorts.size > 0;
+  if (view.responds && hosts) emitNode(view, emit);
   if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
-  emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  emitNode(view, emit);
   if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...programUse(view) });
@@ -32,6 +33,10 @@ export function planFastNode(view: IntentView, emit: Emit): void {
       ...(optional && { optional }),
     });
   }
+}
+
+function emitNode(view: IntentView, emit: Emit): void {
+  emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
 }
 
 /** The way to another node: all SIDs of a locator lie behind one route. */
@@ -102,20 +107,12 @@ function placeOf(view: IntentView, pair: RemotePair, family: 4 | 6): RemotePlace
 
 /** A VM on this node. */
 export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): void {
+  if (view.responds) planResponder(view, port, emit);
   if (view.fastpath === undefined) return;
   const tenant = view.tenant(port.tenant);
-  const { id, dscp } = tenant;
+  const { id } = tenant;
   const device = port.interface;
-  const gateway4 = gatewayOf(tenant, port, 4);
-  const gateway6 = gatewayOf(tenant, port, 6);
-  emit('bpf-port', device, {
-    tenant: id,
-    mac: port.mac,
-    mtu: view.tenantMtu(tenant),
-    dscp,
-    ...(gateway4 !== undefined && { gateway4 }),
-    ...(gateway6 !== undefined && { gateway6 }),
-  });
+  emitPort(view, tenant, port, emit);
   const place: BpfMember = { tenant: id, device };
   for (const address of port.addresses) {
     emit('bpf-source', `${device} ${address}`, { device, from: address });
@@ -128,6 +125,35 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
+  // What XDP does not take meets tcx next; where the driver has no XDP, all does.
+  if (port.xdp !== true || view.config.xdp === 'never') return;
+  emit('bpf-program', `${device} xdp`, {
+    device,
+    hook: 'xdp',
+    program: 'port_xdp',
+    ...programUse(view),
+    optional: true,
+  });
+}
+
+/** Kernel mode: a program that answers neighbour solicitations. Where the addresses are it asks the kernel's routes. */
+function planResponder(view: IntentView, port: Port, emit: Emit): void {
+  const device = port.interface;
+  emitPort(view, view.tenant(port.tenant), port, emit);
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'responder' });
+}
+
+function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): void {
+  const gateway4 = gatewayOf(tenant, port, 4);
+  const gateway6 = gatewayOf(tenant, port, 6);
+  emit('bpf-port', port.interface, {
+    tenant: tenant.id,
+    mac: port.mac,
+    mtu: view.tenantMtu(tenant),
+    dscp: tenant.dscp,
+    ...(gateway4 !== undefined && { gateway4 }),
+    ...(gateway6 !== undefined && { gateway6 }),
+  });
 }
 
 /** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */

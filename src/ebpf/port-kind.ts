@@ -4,6 +4,7 @@ import { getAddress, indexOfDevice, putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
+import { filteredDevices, goesPastDevice } from './peer.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { DscpPolicy as Policy } from '../intent/types.js';
 import type { BpfPort } from './objects.js';
@@ -18,20 +19,32 @@ function dscpPolicy(number: number): Policy {
   return number === DscpPolicy.DSCP_ZERO ? 'zero' : 'copy';
 }
 
-/** Features of devices, for one listing or one application. */
-const features = new WeakMap<Kernel, Map<number, number>>();
+/** What the kernel says of its devices, by their numbers. */
+interface Devices {
+  xdpFeatures: ReadonlyMap<number, number>;
+  /** Those with filters. */
+  filtered: ReadonlySet<number>;
+}
+
+/** For one listing or one application. */
+const devices = new WeakMap<Kernel, Devices>();
 
 function fresh(kernel: Kernel): void {
   ensureIds(kernel);
-  features.set(kernel, xdpFeatures(kernel.generic));
+  devices.set(kernel, { xdpFeatures: xdpFeatures(kernel.generic), filtered: filteredDevices(kernel) });
 }
 
 function flagsOf(kernel: Kernel, device: string): number {
   const link = kernel.links.get(device);
-  if (link === undefined) return 0;
-  const frames = ((features.get(kernel)?.get(link.index) ?? 0) & XdpFeature.ndoXmit) !== 0;
-  // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
-  return (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) | (frames ? PortFlags.PORT_FRAMES : 0);
+  const known = devices.get(kernel);
+  if (link === undefined || known === undefined) return 0;
+  const frames = ((known.xdpFeatures.get(link.index) ?? 0) & XdpFeature.ndoXmit) !== 0;
+  return (
+    // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
+    (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
+    (frames ? PortFlags.PORT_FRAMES : 0) |
+    (goesPastDevice(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
+  );
 }
 
 /** Ports by interface. What follows from the interface (MAC, offloads) is looked up when an entry is written and compared. */
@@ -103,6 +116,7 @@ function slotOf(kernel: Kernel, device: string): number {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
   const traffics = maps?.traffics;
-  traffics?.update(key, Buffer.alloc(traffics.valueSize));
+  // The responder counts no traffic.
+  if (traffics !== undefined && slot < traffics.info.maxEntries) traffics.update(key, Buffer.alloc(traffics.valueSize));
   return slot;
 }

@@ -78,7 +78,7 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
   devices: ({ device }) => [device],
 
   // An uplink may be in a bond or a bridge; a port may not.
-  serves: ({ program }) => program !== 'port',
+  serves: ({ program }) => !isAtPort(program),
 
   describe: (_key, { device, hook, program }) =>
     `fast path program ${program} ${hook === 'xdp' ? 'xdp' : 'tcx/ingress'} dev ${device}`,
@@ -90,6 +90,10 @@ function isFollowed({ fastpath }: Kernel, attachment: BpfAttachment): boolean {
   if (program !== 'steer_xdp') return true;
   const next = fastpath.steering.uplinkProgram;
   return next === (then === undefined ? undefined : fastpath.program(then, attachment)?.info().id);
+}
+
+function isAtPort(program: BpfAttachment['program']): boolean {
+  return program === 'port' || program === 'port_xdp' || program === 'responder';
 }
 
 /** Which of ours a program is; the kernel's own name for it tells. */
@@ -109,7 +113,7 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
   const { device, hook, program: name, alone, then, optional } = attachment;
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
-  if (name === 'port' && alone !== true) {
+  if (isAtPort(name) && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
     const link = links.get(device);

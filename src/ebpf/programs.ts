@@ -9,6 +9,8 @@ import type { BpfProgramName } from './objects.js';
 /** Function of each object file. */
 export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
+  port_xdp: 'segue_port_xdp',
+  responder: 'segue_responder',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
   steer_tc: 'segue_steer_tc',
@@ -18,7 +20,7 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
 const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
 /** Programs that decide between tenants: they use the maps of bpf/steer_maps.h, too. */
 export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_tc', 'steer_xdp', 'external_tc'];
-/** Programs of ports and uplinks. */
+/** Programs of ports and uplinks, the responder of kernel mode among them. */
 export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 
 /** The kernel keeps 15 characters of a name. */
@@ -50,10 +52,11 @@ export interface ProgramUse {
 
 /** Constants a program is loaded with. */
 export function rodataOf(
-  _name: BpfProgramName,
+  name: BpfProgramName,
   { alone = false, gateways = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
-  return { use_prefixes: true, count_traffic: true, alone, use_gateways: gateways };
+  // The responder sends nothing anywhere.
+  return { use_prefixes: true, count_traffic: true, alone, ...(name !== 'responder' && { use_gateways: gateways }) };
 }
 
 const VERSION_CHARS = 16;

@@ -1,4 +1,5 @@
 /** The ways of equal cost to an underlay destination, as the kernel would take them now. */
+import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
@@ -35,6 +36,8 @@ export interface ResolvedHop {
   sourceMac: string;
   /** It is this node: packets arrive by the interface instead of leaving. */
   self?: true;
+  /** The interface takes frames from XDP. */
+  frames: boolean;
 }
 
 /** The neighbour that a way leads over. */
@@ -58,6 +61,8 @@ export interface Resolution {
 export class Resolver {
   readonly #kernel: Kernel;
   readonly #gateways = new Map<string, Gateway>();
+  /** Of devices. */
+  #features: Map<number, number> | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -84,7 +89,8 @@ export class Resolver {
       found.gateways.push(neighbour);
       if (neighbour.mac === undefined || found.hops.length === MAX_HOPS) continue;
       const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
-      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac });
+      const frames = this.#takesFrames(oif);
+      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac, frames });
     }
     return found;
   }
@@ -95,9 +101,14 @@ export class Resolver {
       const link = this.#kernel.links.get(name);
       if (link?.mac === undefined || !link.up || link.type !== ETHERNET) continue;
       const { index: ifindex, mac, mtu } = link;
-      return [{ ifindex, mtu, destMac: mac, sourceMac: mac, self: true }];
+      return [{ ifindex, mtu, destMac: mac, sourceMac: mac, frames: false, self: true }];
     }
     return [];
+  }
+
+  #takesFrames(ifindex: number): boolean {
+    this.#features ??= xdpFeatures(this.#kernel.generic);
+    return ((this.#features.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
   }
 
   #route(to: string, from: string): Route | undefined {

@@ -27,14 +27,15 @@ export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
       destMac: formatMac(values, hop + Hop.OFFSETS.destMac),
       sourceMac: formatMac(values, hop + Hop.OFFSETS.sourceMac),
       ...((values.readUInt16LE(hop + Hop.OFFSETS.flags) & HopFlags.HOP_SELF) !== 0 && { self: true as const }),
+      frames: (values.readUInt16LE(hop + Hop.OFFSETS.flags) & HopFlags.HOP_FRAMES) !== 0,
     };
   });
 }
 
 function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
   const words = hops.map(
-    ({ ifindex, destMac, sourceMac, mtu, self }) =>
-      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu}${self ? ' self' : ''}`,
+    ({ ifindex, destMac, sourceMac, mtu, frames, self }) =>
+      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu}${frames ? ' xdp' : ''}${self ? ' self' : ''}`,
   );
   return words.length === 0 ? 'unresolved' : words.join(', ');
 }
@@ -70,13 +71,14 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
     into.writeUInt32LE(hops.length, at + Underlay.OFFSETS.count);
     into.writeUInt32LE(Number(key.split('/')[1]), at + Underlay.OFFSETS.length);
     putAddress(value.destination, into, at + Underlay.OFFSETS.dest);
-    for (const [index, { ifindex, mtu, destMac, sourceMac, self }] of hops.entries()) {
+    for (const [index, { ifindex, mtu, destMac, sourceMac, frames, self }] of hops.entries()) {
       const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
       into.writeUInt32LE(ifindex, hop + Hop.OFFSETS.ifindex);
       into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Hop.OFFSETS.mtu);
+      const flags = (frames ? HopFlags.HOP_FRAMES : 0) | (self ? HopFlags.HOP_SELF : 0);
+      into.writeUInt16LE(flags, hop + Hop.OFFSETS.flags);
       writeMac(destMac, into, hop + Hop.OFFSETS.destMac);
       writeMac(sourceMac, into, hop + Hop.OFFSETS.sourceMac);
-      if (self) into.writeUInt16LE(HopFlags.HOP_SELF, hop + Hop.OFFSETS.flags);
     }
   },
   released(kernel, key) {

@@ -26,23 +26,25 @@ interface Stored {
   runs: layouts.PolicyRule[];
 }
 
+/** The sets that are in force, by `<zone from> <zone to>`. */
+export function policySetsInForce(steering: SteeringStore): Map<string, PolicySet> {
+  const found = new Map<string, PolicySet>();
+  const { maps } = steering;
+  if (maps === undefined) return found;
+  steering.ensureKnown();
+  const sets = readSets(steering, maps);
+  for (const [key, value] of maps.policy_pairs.entries()) {
+    const { from, to } = PairKey.decode(key, 0);
+    const set = sets.get(SetValue.decode(value, 0).id)?.set;
+    found.set(`${from} ${to}`, set ?? { sources: [], destinations: [], rules: [] });
+  }
+  return found;
+}
+
 export const steerPoliciesKind: Kind<'steer-policies'> = {
   name: 'steer-policies',
 
-  list(kernel) {
-    const { steering } = kernel.fastpath;
-    const { maps } = steering;
-    const found = new Map<string, PolicySet>();
-    if (maps === undefined) return found;
-    steering.ensureKnown();
-    const sets = readSets(steering, maps);
-    for (const [key, value] of maps.policy_pairs.entries()) {
-      const { from, to } = PairKey.decode(key, 0);
-      const set = sets.get(SetValue.decode(value, 0).id)?.set;
-      found.set(`${from} ${to}`, set ?? { sources: [], destinations: [], rules: [] });
-    }
-    return found;
-  },
+  list: ({ fastpath }) => policySetsInForce(fastpath.steering),
 
   apply(kernel, changes) {
     const failures: ObjectFailure[] = [];

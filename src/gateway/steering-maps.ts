@@ -39,6 +39,8 @@ const STEERING_SIZES = {
 
 export type SteeringMapName = keyof typeof STEERING_SIZES;
 export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
+/** Programs write them; the rest they only read. */
+const WRITTEN: readonly SteeringMapName[] = ['connections', 'policy_hits', 'zone_traffics', 'denials'];
 export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
 
 const GENERATION = generationOf({
@@ -115,6 +117,14 @@ export class SteeringStore {
     else programs.delete(STATE_KEY);
   }
 
+  /** The same of those that programs only read; undefined where there are none. */
+  readOnly(): Record<string, { reuse: BpfMap }> | undefined {
+    const { maps } = this;
+    if (maps === undefined) return undefined;
+    const read = STEERING_MAP_NAMES.filter((name) => !WRITTEN.includes(name));
+    return reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]])));
+  }
+
   /** The node's own entry; undefined before the first was written. */
   get state(): layouts.Steering | undefined {
     const bytes = this.maps?.steering.lookup(STATE_KEY);
@@ -150,6 +160,25 @@ export class SteeringStore {
       if (name !== '') this.policySlots.set(name, key.readUInt32LE(0));
     }
     this.#known = true;
+  }
+
+  /** Each zone's table of connections, open until the next is asked for. */
+  *connectionTables(): Generator<{ zone: number; table: BpfMap }, void, undefined> {
+    const { maps } = this;
+    if (maps === undefined) return;
+    this.ensureKnown();
+    const key = Buffer.alloc(U32_BYTES);
+    for (const [zone, slot] of [...this.zoneSlots.entries()]) {
+      key.writeUInt32LE(slot);
+      const id = maps.connections.lookup(key)?.readUInt32LE(0);
+      if (id === undefined || Number.isNaN(Number(zone))) continue;
+      const table = BpfMap.openById(id);
+      try {
+        yield { zone: Number(zone), table };
+      } finally {
+        table.close();
+      }
+    }
   }
 
   /** Another process wrote: the numbers are to be read again. */

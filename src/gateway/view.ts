@@ -44,7 +44,7 @@ export function stableNumbers(names: Iterable<string>, count: number): Map<strin
 const GATEWAYS = 64;
 const NETWORK_NODES = 1024;
 /** EXTERNAL_ZONE of bpf/steer_layouts.h: tenant ids are below. */
-const EXTERNAL_ZONE = 0x01000000;
+export const EXTERNAL_ZONE = 0x01000000;
 const EXTERNALS = 0x000fffff;
 
 /** Gateways and policies, indexed for planning. */

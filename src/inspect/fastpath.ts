@@ -2,9 +2,14 @@
 import { portTraffic, reasonCounts } from '../ebpf/counters.js';
 import { listUnderlays } from '../ebpf/underlay-kind.js';
 import { MAP_NAMES } from '../ebpf/maps.js';
+import { GATEWAY_MAP_NAMES } from '../gateway/gateway-maps.js';
+import { STEERING_MAP_NAMES } from '../gateway/steering-maps.js';
 import { BpfLink, BpfProgram, queryTcx } from '../libbpf/index.js';
 import type { PortTraffic, ReasonCount } from '../ebpf/counters.js';
 import type { BpfHook } from '../ebpf/objects.js';
+import type { SteeringStore } from '../gateway/steering-maps.js';
+import type { BpfMap } from '../libbpf/index.js';
+import type { ZoneNames } from './zones.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** A program of segue's at an interface. */
@@ -50,15 +55,36 @@ export interface MapFill {
   size: number;
 }
 
-/** How full the maps are; those that are arrays are always. */
-export function mapFills(kernel: Kernel): MapFill[] {
-  const { maps } = kernel.fastpath;
+/** How full the maps are; those that are arrays are always. Of a network node its own, too, with each zone's connections. */
+export function mapFills({ fastpath }: Kernel, zones: ZoneNames): MapFill[] {
+  const { maps, gateways, steering } = fastpath;
   if (maps === undefined) return [];
-  return MAP_NAMES.filter((name) => !maps[name].info.type.includes('array')).map((name) => {
-    let entries = 0;
-    for (const { count } of maps[name].readBatches()) entries += count;
-    return { map: name, entries, size: maps[name].info.maxEntries };
-  });
+  const used = fastpath.responderAlone ? (['ports'] as const) : MAP_NAMES;
+  const { maps: deciding } = steering;
+  const { maps: known } = gateways;
+  return [
+    ...used.flatMap((name) => fillOf(name, maps[name])),
+    ...(known === undefined ? [] : GATEWAY_MAP_NAMES.flatMap((name) => fillOf(name, known[name]))),
+    ...(deciding === undefined ? [] : STEERING_MAP_NAMES.flatMap((name) => fillOf(name, deciding[name]))),
+    ...connectionFills(steering, zones),
+  ];
+}
+
+function fillOf(name: string, map: BpfMap): MapFill[] {
+  const { type, maxEntries } = map.info;
+  if (type.includes('array') || type === 'ringbuf') return [];
+  let entries = 0;
+  for (const { count } of map.readBatches()) entries += count;
+  return [{ map: name, entries, size: maxEntries }];
+}
+
+/** Those whose time is over are in it until others push them out. */
+function connectionFills(steering: SteeringStore, zones: ZoneNames): MapFill[] {
+  const fills: MapFill[] = [];
+  for (const { zone, table } of steering.connectionTables()) {
+    fills.push(...fillOf(`connections ${zones.of(zone)}`, table));
+  }
+  return fills;
 }
 
 /** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */
@@ -83,6 +109,8 @@ export interface FastpathCounters {
 export function fastpathCounters(kernel: Kernel, alone: boolean): FastpathCounters | undefined {
   const { maps } = kernel.fastpath;
   if (maps === undefined) return undefined;
-  const ports = portTraffic(maps).map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
+  // The responder forwards nothing that could be counted.
+  const counted = kernel.fastpath.responderAlone ? [] : portTraffic(maps);
+  const ports = counted.map((traffic) => ({ ...traffic, device: kernel.links.nameOf(traffic.ifindex) }));
   return { ports: ports.sort((a, b) => a.device.localeCompare(b.device)), reasons: reasonCounts(maps, alone) };
 }

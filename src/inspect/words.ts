@@ -1,4 +1,5 @@
 /** iproute2's words for numbers. */
+import type { Link } from '../netlink/types.js';
 
 const PROTOCOLS: Readonly<Record<number, string>> = {
   0: 'unspec',
@@ -23,4 +24,22 @@ export function protocolName(protocol: number): string {
 
 export function familyName(family: 4 | 6 | undefined): 'inet' | 'inet6' {
   return family === 4 ? 'inet' : 'inet6';
+}
+
+export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
+  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
+}
+
+const IP_PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
+
+/** An IP protocol's name, or its number. */
+export function protocolWord(number: number): string {
+  return IP_PROTOCOLS[number] ?? String(number);
+}
+
+/** The number of a protocol in these words; undefined: it is none (`arp`). */
+export function protocolNumber(word: string): number | undefined {
+  const named = Object.entries(IP_PROTOCOLS).find(([, name]) => name === word)?.[0];
+  const number = named ?? (/^[0-9]+$/.test(word) ? word : undefined);
+  return number === undefined ? undefined : Number(number);
 }

@@ -52,6 +52,7 @@ function samePort(a: Port, b: Port): boolean {
     a.node === b.node &&
     a.interface === b.interface &&
     a.mac === b.mac &&
+    a.xdp === b.xdp &&
     sameSet(a.addresses, b.addresses) &&
     sameSet(a.prefixes, b.prefixes)
   );

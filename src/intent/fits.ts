@@ -7,6 +7,7 @@ import type { z } from 'zod';
 type Test = (value: unknown) => boolean;
 
 const isText: Test = (value) => typeof value === 'string';
+const isFlag: Test = (value) => typeof value === 'boolean';
 
 /** What is read of zod's description of a schema (zod/v4/core, `_zod.def`). */
 interface Definition {
@@ -30,10 +31,11 @@ export function fits(schema: z.core.$ZodType, value: unknown): boolean {
   return tests.get(schema)?.(value) ?? false;
 }
 
-/** undefined for a schema with anything in it but strict maps, lists and plain texts. */
+/** undefined for a schema with anything in it but strict maps, lists, plain texts and flags. */
 function testOf(schema: z.core.$ZodType): Test | undefined {
   const { type, checks = [], element, shape, catchall } = schema._zod.def as Definition;
   if (type === 'string') return checks.length === 0 ? isText : undefined;
+  if (type === 'boolean') return checks.length === 0 ? isFlag : undefined;
   if (type === 'array' && element) {
     const item = testOf(element);
     const least = leastLength(checks);

@@ -73,6 +73,7 @@ export const portSchema = z.strictObject(
     mac: text('a MAC address in quotes, such as "02:00:00:00:00:0a"'),
     addresses: some(text(ADDRESS), 'a list of one or more addresses'),
     prefixes: z.array(text(PREFIX), { error: 'a list of prefixes' }).optional(),
+    xdp: z.boolean({ error: 'true or false' }).optional(),
   },
   { error: 'a port: a map with name, tenant, node, interface, mac and addresses' },
 );

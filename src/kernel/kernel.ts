@@ -17,6 +17,8 @@ export interface KernelOptions {
   runDirectory: string;
   /** Where the node's eBPF maps, programs and links are pinned: a directory in a bpffs. */
   pinDirectory: string;
+  /** The kernel forwards alone: of the eBPF programs only the one that answers neighbour solicitations is there. */
+  responderAlone?: boolean;
 }
 
 /** One network namespace of the kernel, as far as the kinds need it: mechanism, without a word of tenants. */
@@ -31,14 +33,19 @@ export class Kernel {
   readonly nexthopIds = new ObjectIds({ what: 'next hop', first: NEXTHOP_ID_BASE, count: NEXTHOP_ID_COUNT });
   readonly fastpath: Fastpath;
 
-  constructor({ netns, runDirectory, pinDirectory }: KernelOptions) {
+  constructor({ netns, runDirectory, pinDirectory, responderAlone }: KernelOptions) {
     this.netns = netns;
     this.socket = NetlinkSocket.open({ protocol: 'route', netns });
     this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
     this.remembered = new Remembered(runDirectory);
-    this.fastpath = new Fastpath({ runDirectory, pinDirectory, ...(netns !== undefined && { netns }) });
+    this.fastpath = new Fastpath({
+      runDirectory,
+      pinDirectory,
+      ...(responderAlone && { responderAlone }),
+      ...(netns !== undefined && { netns }),
+    });
   }
 
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */

@@ -43,6 +43,10 @@ export class ObjectIds {
     return this.#keys.get(id);
   }
 
+  entries(): IterableIterator<[key: string, id: number]> {
+    return this.#ids.entries();
+  }
+
   /**
    * The key's id, or a free one that is the key's from now on.
    *

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { inNetns } from '../netlink/netns.js';
@@ -16,14 +18,14 @@ export class IdentityServer {
   readonly #server: Server;
   #connections = 0;
 
-  constructor(netns: string, name: string) {
+  constructor(netns: string, name: string, port = IDENTITY_PORT) {
     this.#server = createServer((socket) => {
       this.#connections += 1;
       socket.on('error', () => undefined);
       socket.end(`${name}\n`);
     });
     // Without a host name to look up, listen() makes its socket at once: while this thread is in the namespace.
-    inNetns(netns, () => this.#server.listen(IDENTITY_PORT));
+    inNetns(netns, () => this.#server.listen(port));
   }
 
   /** how many have asked */
@@ -34,6 +36,35 @@ export class IdentityServer {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => {
+        resolve();
+      });
+    });
+  }
+}
+
+/** The same by UDP: answers every datagram, of one family. */
+export class IdentityResponder {
+  readonly #socket: Socket;
+
+  constructor(netns: string, name: string, port: number, family: 4 | 6) {
+    const any = family === 4 ? '0.0.0.0' : '::';
+    this.#socket = createSocket({
+      ...(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true }),
+      // Nothing to look up: bind() makes its socket at once, while this thread is in the namespace.
+      lookup: (address, _options, found) => {
+        found(null, address, family);
+      },
+    });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('message', (_data, { address, port: to }) => {
+      this.#socket.send(`${name}\n`, to, address);
+    });
+    inNetns(netns, () => this.#socket.bind({ port, address: any, exclusive: true }));
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.close(() => {
         resolve();
       });
     });

@@ -93,6 +93,8 @@ export interface StartOptions {
   log?: string;
   /** in a session of its own: what ends this process's does not end it; needs a log */
   detached?: boolean;
+  /** it reads what is written to `child.stdin`; default: it has no input */
+  input?: boolean;
 }
 
 /** A program in the background. */
@@ -107,7 +109,7 @@ export class Background {
   #hasEnded = false;
 
   /** @throws NetnsError when the namespace is absent */
-  constructor(netns: string | undefined, argv: readonly string[], { env, log, detached }: StartOptions = {}) {
+  constructor(netns: string | undefined, argv: readonly string[], { env, log, detached, input }: StartOptions = {}) {
     const [program = '', ...args] = argv;
     this.argv = argv;
     this.#log = log;
@@ -115,7 +117,7 @@ export class Background {
     try {
       this.child = inNetns(netns, () =>
         spawn(program, args, {
-          stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],
+          stdio: [input === true ? 'pipe' : 'ignore', file ?? 'pipe', file ?? 'pipe'],
           detached: detached === true,
           ...(env && { env }),
         }),

@@ -60,13 +60,17 @@ export function succeeded(report: LabReport): boolean {
 
 /** For `-j`: the report and its verdict; packets as their headers, without the bytes they carry. */
 export function reportJson(report: LabReport): unknown {
-  const packets = report.packets.map(({ title, headers }) => ({
+  return { ok: succeeded(report), ...report, packets: headersJson(report.packets) };
+}
+
+/** Packets as their headers, without the bytes they carry. */
+export function headersJson(packets: readonly WirePacket[]): unknown {
+  return packets.map(({ title, headers }) => ({
     title,
     headers: headers.map((header) =>
       Object.fromEntries(Object.entries(header).filter(([, value]) => !Buffer.isBuffer(value))),
     ),
   }));
-  return { ok: succeeded(report), ...report, packets };
 }
 
 /** The report as text, for people. */

@@ -15,6 +15,7 @@ import { checkWire } from './wire.js';
 import type { Background } from './process.js';
 import type { Demo } from './demo.js';
 import type { LabReport, ThroughputResult } from './report.js';
+import type { Topology } from './topology.js';
 
 export interface LabRunOptions {
   /** of each throughput measurement */
@@ -53,10 +54,12 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
   }
 }
 
-async function prepare(demo: Demo, onProgress: LabRunOptions['onProgress']): Promise<void> {
+/** Makes the network. */
+export async function prepare(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   const needsPins = demo.nodes.some(({ dataplane = 'kernel' }) => dataplane !== 'kernel');
   if (needsPins && (await ensureBpffs())) onProgress('mounting a bpffs on /sys/fs/bpf, which this machine has not');
-  onProgress('building two hypervisors, a router and four VMs in namespaces');
+  const { nodes, vms } = demo;
+  onProgress(`building ${nodes.length} nodes, a router and ${vms.length} VMs in namespaces`);
   await buildNetwork(demo);
 }
 
@@ -90,11 +93,11 @@ async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult
 }
 
 /** Builds the demonstration and leaves it standing, agents and all. On failure nothing stays. */
-export async function raiseLab(demo: Demo, onProgress: LabRunOptions['onProgress']): Promise<void> {
+export async function raiseLab(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   await takeLab('up');
   try {
     await prepare(demo, onProgress);
-    onProgress('starting an agent for each hypervisor');
+    onProgress('starting the agents');
     await startAgents(writeFiles(demo, DEMO_DIRECTORY), { detached: true });
   } catch (error) {
     await removeLab();

@@ -15,6 +15,8 @@ export interface ThroughputTest {
   to: string;
   address: string;
   seconds: number;
+  /** default PORT */
+  port?: number;
 }
 
 const PORT = 5201;
@@ -31,8 +33,14 @@ interface IperfReport {
 }
 
 /** Runs iperf3 between two namespaces. @throws Error with iperf3's words */
-export async function measureThroughput({ from, to, address, seconds }: ThroughputTest): Promise<Throughput> {
-  const server = new Background(to, ['iperf3', '-s', '-1', '-p', String(PORT), '--forceflush']);
+export async function measureThroughput({
+  from,
+  to,
+  address,
+  seconds,
+  port = PORT,
+}: ThroughputTest): Promise<Throughput> {
+  const server = new Background(to, ['iperf3', '-s', '-1', '-p', String(port), '--forceflush']);
   try {
     await server.waitFor(/Server listening/, START_TIMEOUT_MS);
     const argv = [
@@ -40,7 +48,7 @@ export async function measureThroughput({ from, to, address, seconds }: Throughp
       '-c',
       address,
       '-p',
-      String(PORT),
+      String(port),
       '-t',
       String(seconds),
       '--connect-timeout',

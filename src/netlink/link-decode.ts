@@ -47,6 +47,9 @@ function readAttribute(link: Link, reader: AttributeReader): void {
     case attr.IFLA_ADDRESS:
       if (reader.length > 0) link.mac = reader.mac();
       break;
+    case attr.IFLA_QDISC:
+      link.qdisc = reader.string();
+      break;
     case attr.IFLA_MASTER:
       link.master = reader.u32();
       break;

@@ -31,6 +31,8 @@ export interface Link {
   mac?: string;
   /** ifindex of the VRF or bridge it is a member of */
   master?: number;
+  /** at its root; 'noop' until it is up for the first time */
+  qdisc?: string;
   alias?: string;
   altNames: string[];
   /** routing table of a VRF device */

@@ -14,6 +14,13 @@ export interface NodeFacts {
   uplinkMtu: number;
   /** Of the fast path; absent where the node file asks for none. */
   fastpath?: FastpathFacts;
+  /** Of the program that answers neighbour solicitations where it asks for none; absent: entries of proxy NDP do. */
+  responder?: ResponderFacts;
+}
+
+export interface ResponderFacts {
+  /** Why the machine cannot have it. */
+  missing?: string;
 }
 
 export interface FastpathFacts {
@@ -82,6 +89,12 @@ export class IntentView {
   get fastpath(): FastpathFacts | undefined {
     const { fastpath } = this.facts;
     return fastpath?.missing === undefined ? fastpath : undefined;
+  }
+
+  /** Whether a program answers neighbour solicitations at the ports, by the kernel's routes: kernel mode. */
+  get responds(): boolean {
+    const { responder } = this.facts;
+    return responder !== undefined && responder.missing === undefined;
   }
 
   /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */

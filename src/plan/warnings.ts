@@ -16,10 +16,10 @@ export function planWarnings(view: IntentView): string[] {
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;
-    if (view.fastpath === undefined && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
+    if (view.fastpath === undefined && !view.responds && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
       warnings.push(
         `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
-          `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)`,
+          `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)${whyProxies(view)}`,
       );
     }
     const mtu = view.tenantMtu(tenant);
@@ -30,6 +30,12 @@ export function planWarnings(view: IntentView): string[] {
     }
   }
   return warnings;
+}
+
+/** Why no program answers in the place of the entries. */
+function whyProxies({ facts }: IntentView): string {
+  const missing = facts.responder?.missing;
+  return missing === undefined ? '' : `; a program would answer for all: ${missing}`;
 }
 
 /** Paths that an encapsulation of the fast path does not hold, where no kernel takes their traffic. */

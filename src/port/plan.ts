@@ -44,12 +44,11 @@ export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
 }
 
 /**
- * Entries of proxy NDP: a member's solicitation for another member is answered by its own hypervisor. Linux has no entry
- * for a prefix, so each local port gets one for each other member, up to the bound. The fast path's programs need none: they answer for
- * what its maps hold (bpf/nd.h).
+ * Entries of proxy NDP, where no program answers in their place (bpf/nd.h, bpf/responder.bpf.c): a member's solicitation for another member
+ * is answered by its own hypervisor. Linux has no entry for a prefix, so each local port gets one for each other member, up to the bound.
  */
 export function planProxies(view: IntentView, tenant: string, emit: Emit): void {
-  if (view.fastpath !== undefined) return;
+  if (view.fastpath !== undefined || view.responds) return;
   const members = view.members6.get(tenant)?.first ?? [];
   for (const port of view.localPorts.get(tenant)?.values() ?? []) {
     const own = new Set(port.addresses);

@@ -1,7 +1,7 @@
 import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { Breath } from './breath.js';
-import type { Change, ChangeText, Report, Survey, Waiting } from './change.js';
+import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, Scope } from './kind.js';
 import type { PortAttachment } from '../port/objects.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -134,17 +134,22 @@ export class Engine {
     // What was just made has an index, and what was just removed has none.
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
+    const done: Record<Action, number> = { create: 0, replace: 0, delete: 0 };
     for (const change of ready) {
       const error = failed.size === 0 ? undefined : failed.get(change.key);
-      if (error === undefined) report.done[change.action] += 1;
-      else report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
+      if (error !== undefined) {
+        report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
+      } else if (change.action === 'create') done.create += 1;
+      else done[change.action] += 1;
     }
+    for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
   }
 
   /** The first device of an object's that is not there, or is there but somebody else's. */
   #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
-    if (kind.devices === undefined) return undefined;
-    for (const device of kind.devices(value, key)) {
+    const devices = kind.devices?.(value, key);
+    if (devices === undefined || devices.length === 0) return undefined;
+    for (const device of devices) {
       if (!this.#kernel.links.has(device)) {
         if (plan?.vrf.has(device) !== true) return device;
       } else if (device !== key && kind.serves?.(value) !== true && this.#hasObstacle(device)) return device;
@@ -193,11 +198,17 @@ export function takesAlong({ kind, action, desired, actual }: Change): boolean {
 /** What comes and what goes, by kind. */
 function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<KindName, Change[]>> {
   const groups = { coming: new Map<KindName, Change[]>(), going: new Map<KindName, Change[]>() };
+  // Those of a kind follow each other: one look-up for all of a million.
+  let last: { kind: KindName; goes: boolean; group: Change[] } | undefined;
   for (const change of changes) {
-    const side = change.action === 'delete' ? groups.going : groups.coming;
-    const group = side.get(change.kind);
-    if (group === undefined) side.set(change.kind, [change]);
-    else group.push(change);
+    const goes = change.action === 'delete';
+    if (last?.kind !== change.kind || last.goes !== goes) {
+      const side = goes ? groups.going : groups.coming;
+      const group = side.get(change.kind) ?? [];
+      side.set(change.kind, group);
+      last = { kind: change.kind, goes, group };
+    }
+    last.group.push(change);
   }
   return groups;
 }

@@ -1,6 +1,8 @@
 /** The last step, here or at the far node. */
 import { compile } from '../plan/compile.js';
+import { prefixContains } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
+import { passNetworkNode } from './network-node.js';
 import { scopeTo } from '../intent/scope.js';
 import { MAIN_TABLE } from '../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
@@ -10,8 +12,16 @@ import type { NodeFacts } from '../plan/view.js';
 import type { Journal } from './journal.js';
 
 export interface Packet {
+  from: string;
   to: string;
   size: number;
+  /** IP protocol number. */
+  protocol: number;
+  /** Of tcp and udp. */
+  sourcePort: number;
+  destinationPort: number;
+  /** It may be the first of a connection. */
+  opens: boolean;
   /** TTL or hop limit as it arrives. */
   hopLimit?: number;
 }
@@ -21,7 +31,7 @@ export function deliverHere(
   { kernel, names }: ShowContext,
   device: string,
   via: string | undefined,
-  { to, size }: Packet,
+  { to, size }: Pick<Packet, 'to' | 'size'>,
   journal: Journal,
 ): never {
   const link = kernel.links.get(device);
@@ -52,15 +62,17 @@ export function deliverThere(
   own: NodeConfig,
   facts: NodeFacts,
   sid: string,
-  far: string | undefined,
-  { to, size, hopLimit }: Packet,
+  packet: Packet,
   journal: Journal,
 ): never {
-  const node = intent?.nodes.find(({ name }) => name === far);
+  const node = intent?.nodes.find(({ locator }) => prefixContains(locator, sid));
   if (intent === undefined || node === undefined) {
     const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
     journal.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
   }
+  const onward = passNetworkNode(intent, own, facts, node, sid, packet, journal);
+  if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, journal);
+  const { to, size, hopLimit } = packet;
   journal.node = node.name;
   // In the kernel's terms, whatever moves packets there: its data plane is in its own node file.
   const behaviours = node.behaviours ?? own.behaviours;

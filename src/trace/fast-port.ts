@@ -3,6 +3,7 @@ import { Port } from '../ebpf/generated/layouts.js';
 import { attachments } from '../inspect/fastpath.js';
 import { formatMac } from '../net/mac.js';
 import type { ShowContext } from '../inspect/context.js';
+import type { ProgramUse } from '../ebpf/programs.js';
 import type { Link } from '../netlink/types.js';
 import type { Journal } from './journal.js';
 import type { Source } from './source.js';
@@ -19,6 +20,8 @@ export interface PortEntry {
 export interface FastPort {
   link: Link;
   entry: PortEntry;
+  /** What its program was loaded for. */
+  use: ProgramUse;
 }
 
 export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry | undefined {
@@ -41,7 +44,8 @@ export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry |
  */
 export function checkFastPort(context: ShowContext, source: Source, journal: Journal): FastPort | undefined {
   const { kernel } = context;
-  if (kernel.fastpath.maps === undefined) return undefined;
+  // The responder of kernel mode forwards nothing.
+  if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
   const link = kernel.links.get(source.interface);
   const entry = link && portEntry(context, link.index);
   const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');
@@ -52,8 +56,10 @@ export function checkFastPort(context: ShowContext, source: Source, journal: Jou
   const detail = { device: link.name, program: name, programId: id, tenant: entry.tenant, mtu: entry.mtu };
   if (!link.up) journal.drop('port', 'port-down', text, `${link.name} is down`, detail);
   if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
-  const own = kernel.fastpath.program('port', { alone: context.config.dataplane === 'ebpf' })?.info().id;
-  if (own === id) journal.pass('port', text, detail);
+  const alone = context.config.dataplane === 'ebpf';
+  const uses: ProgramUse[] = [{ alone, gateways: true }, { alone }];
+  const use = uses.find((one) => kernel.fastpath.program('port', one)?.info().id === id);
+  if (use !== undefined) journal.pass('port', text, detail);
   else journal.warn('port', `${text}: another build's; what is tried is this build's`, detail);
-  return { link, entry };
+  return { link, entry, use: use ?? { alone, gateways: kernel.fastpath.gateways.maps !== undefined } };
 }

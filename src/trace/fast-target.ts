@@ -1,7 +1,9 @@
 /** What the fast path's maps say of an address: which entry it is, and the ways there. */
 import { familyNumber, putAddress } from '../ebpf/bytes.js';
 import { Encap, MemberKey, PrefixKey, Target, TargetKind } from '../ebpf/generated/layouts.js';
+import { ensureIds } from '../ebpf/ids.js';
 import { hopsOf } from '../ebpf/underlay-kind.js';
+import { PLACE_SHIFT } from '../ebpf/member-kinds.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
@@ -11,8 +13,12 @@ import type { ResolvedHop } from '../ebpf/resolve.js';
 export interface FoundTarget {
   /** The entry's; of a prefix as far as the plan knows it. */
   prefix: string | undefined;
-  /** Ways over the underlay; none for a port of this node. */
+  /** Ways over the underlay; none for a port of this node, and for what network nodes know the way to. */
   hops: ResolvedHop[];
+  /** Number of the gateway whose network nodes know the way. */
+  steered?: number;
+  /** Of these: all flows have one network node, as one place in the gateway's table says. */
+  hasPlace?: true;
 }
 
 /** Bits before a prefix's own in a key: tenant and family. */
@@ -26,7 +32,7 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
   member.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
   putAddress(to, member, MemberKey.OFFSETS.address);
   const exact = maps.members.lookup(member);
-  if (exact !== undefined) return { prefix: hostPrefix(to), hops: hops(context, exact) };
+  if (exact !== undefined) return { prefix: hostPrefix(to), ...read(context, exact) };
   const key = Buffer.alloc(PrefixKey.SIZE);
   key.writeUInt32LE(KEY_BITS + (familyOf(to) === 4 ? 32 : 128), PrefixKey.OFFSETS.length);
   key.writeUInt32LE(tenant, PrefixKey.OFFSETS.tenant);
@@ -39,14 +45,30 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
     .map((planKey) => planKey.split(' '))
     .filter(([number]) => number === String(tenant))
     .map(([, prefix = '']) => ({ prefix, metric: 0 }));
-  return { prefix: longestPrefix(planned, to)?.prefix, hops: hops(context, found) };
+  return { prefix: longestPrefix(planned, to)?.prefix, ...read(context, found) };
 }
 
-function hops({ kernel }: ShowContext, target: Buffer): ResolvedHop[] {
-  if (target.readUInt32LE(Target.OFFSETS.kind) !== TargetKind.TARGET_REMOTE) return [];
+function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'> {
+  const { kind, id } = Target.decode(target, 0);
+  if (kind === TargetKind.TARGET_STEERED) {
+    const place = id >>> PLACE_SHIFT;
+    return { hops: [], steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { hasPlace: true }) };
+  }
+  return { hops: kind === TargetKind.TARGET_REMOTE ? hopsOfEncap(context, id) : [] };
+}
+
+/** Ways of the encapsulation towards a tenant's SID. */
+export function hopsTo(context: ShowContext, sid: string): ResolvedHop[] {
+  ensureIds(context.kernel);
+  const id = context.kernel.fastpath.encapIds.get(sid);
+  return id === undefined ? [] : hopsOfEncap(context, id);
+}
+
+function hopsOfEncap({ kernel }: ShowContext, id: number): ResolvedHop[] {
   const { maps } = kernel.fastpath;
-  const id = target.subarray(Target.OFFSETS.id, Target.OFFSETS.id + 4);
-  const encap = maps?.encaps.lookup(id);
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(id);
+  const encap = maps?.encaps.lookup(key);
   if (encap === undefined) return [];
   const underlay = encap.subarray(Encap.OFFSETS.underlay, Encap.OFFSETS.underlay + 4);
   const value = maps?.underlays.lookup(underlay);

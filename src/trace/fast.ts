@@ -3,17 +3,23 @@ import { REASONS } from '../ebpf/counters.js';
 import { decodeFrame } from '../lab/packet/decode.js';
 import { findHeader } from '../lab/packet/headers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
-import { formatMac } from '../net/mac.js';
-import { sizesOf } from './sizes.js';
 import { checkFastPort, portEntry } from './fast-port.js';
-import { findTarget } from './fast-target.js';
+import { findTarget, hopsTo } from './fast-target.js';
+import { knownFlow } from './known-flow.js';
+import { gatewayNodeNames, gatewayStates } from '../inspect/gateways.js';
+import { SteeringView } from '../gateway/view.js';
+import { checkEncap, segmentsOf } from './left.js';
+import { packetOf } from './made-packet.js';
 import { tooBig } from './deliver.js';
 import { tryPacket } from './trial.js';
 import type { Seen } from '../ebpf/watch.js';
 import type { Header } from '../lab/packet/headers.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { FastPort, PortEntry } from './fast-port.js';
+import type { FoundTarget } from './fast-target.js';
+import type { KnownFlow } from './known-flow.js';
 import type { Journal } from './journal.js';
+import type { Left } from './left.js';
 import type { Source } from './source.js';
 import type { Question, TraceReason } from './types.js';
 
@@ -26,6 +32,7 @@ const KNOWN: Readonly<Record<string, TraceReason>> = {
   'too big': 'too-big-for-port',
   unresolved: 'underlay-neighbour',
   'not routed': 'link-scope',
+  'no network node': 'no-network-node',
 };
 
 export type FastDecision =
@@ -39,13 +46,9 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   const port = checkFastPort(context, source, journal);
   if (port === undefined) return { kind: 'kernel' };
   const { vmMac: vm, ownMac: gateway } = port.entry;
-  const seen = tryPacket(
-    context.kernel,
-    context.config.dataplane === 'ebpf',
-    port.link.index,
-    { ...question, from: source.from },
-    { vm, gateway },
-  );
+  const flow = knownFlow(context.kernel, port.entry.tenant, packetOf(source, question, undefined));
+  const made = { ...question, from: source.from };
+  const seen = tryPacket(context.kernel, port.use, port.link.index, made, { vm, gateway }, flow);
   if (seen === undefined) {
     journal.path = 'kernel';
     return { kind: 'kernel' };
@@ -67,7 +70,12 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   const isLocal = portEntry(context, seen.egress) !== undefined;
   return isLocal
     ? delivered(context, source, question, seen, headers, journal)
-    : sent(context, port, question, seen, headers, journal);
+    : sent(context, port, question, { seen, headers, flow }, journal);
+}
+
+interface Sent extends Left {
+  /** What was remembered of its flow. */
+  flow: KnownFlow | undefined;
 }
 
 function dropped(
@@ -85,6 +93,7 @@ function dropped(
     'too big': `${size} bytes do not fit`,
     unresolved: 'no neighbour of the underlay is known',
     'not routed': `${to} stays on the link: it is not forwarded`,
+    'no network node': 'no network node of the gateway is up',
   };
   const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
   const why = words[reason] ?? `the fast path drops it: ${reason}`;
@@ -109,57 +118,57 @@ function sent(
   context: ShowContext,
   { entry }: FastPort,
   { to, size }: Question,
-  seen: Seen,
-  headers: readonly Header[],
+  { seen, headers, flow }: Sent,
   journal: Journal,
 ): FastDecision {
-  const { kernel, names } = context;
-  const outer = findHeader(headers, 'ipv6');
-  const srh = findHeader(headers, 'srh');
-  const first = outer?.destination ?? '';
-  // In the header the last segment is the first, and the first is in the destination address (RFC 8754 section 4.1.1).
-  const segments = [first, ...[...(srh?.segments ?? [])].reverse()];
-  const sid = segments.at(-1) ?? first;
+  const segments = segmentsOf(headers);
+  const sid = segments.at(-1) ?? '';
   const target = findTarget(context, entry.tenant, to);
-  const device = kernel.links.nameOf(seen.egress);
-  const node = names.nodeOfSid(sid);
-  const source = outer?.source ?? '';
-  journal.pass('route', `${target?.prefix ?? to} tenant ${entry.tenant}`, {
+  const gateway = gatewayOf(context, target);
+  const by = gateway === undefined ? '' : ` by gateway ${gateway}`;
+  journal.pass('route', `${target?.prefix ?? to} tenant ${entry.tenant}${by}`, {
     prefix: target?.prefix ?? null,
-    device,
+    device: context.kernel.links.nameOf(seen.egress),
     via: null,
     table: null,
     nexthopId: null,
+    gateway: gateway ?? null,
   });
-  const { overhead, outer: bytes } = sizesOf(size, 'encap.red', segments.length);
-  journal.pass(
-    'encap',
-    `seg6 mode encap.red segs ${segments.join(',')}${node === undefined ? '' : ` (${node})`} source ${source}: ` +
-      `${size} + ${overhead} = ${bytes} bytes`,
-    { mode: 'encap.red', segments, source, inner: size, overhead, outer: bytes, node: node ?? null },
-  );
-  checkOuter(context, seen, first, device, journal);
-  const mac = formatMac(seen.after ?? Buffer.alloc(12), 0);
-  const mtu = target?.hops.find((hop) => hop.ifindex === seen.egress && hop.destMac === mac)?.mtu ?? 0;
-  const largest = Math.min(entry.mtu, mtu - overhead);
-  const mtuDetail = { size, outer: bytes, uplinkMtu: mtu, tenantMtu: entry.mtu, largest };
-  journal.pass('mtu', `${bytes} <= ${mtu} of ${device}, tenant MTU ${entry.mtu}`, mtuDetail);
-  return { kind: 'sent', sid, hopLimit: hopsOf(headers.slice(2)) ?? 0 };
+  if (gateway !== undefined) checkFlow(context, target, gateway, context.names.nodeOfSid(sid) ?? sid, flow, journal);
+  const hops = target?.steered === undefined ? target?.hops : hopsTo(context, sid);
+  const hopLimit = checkEncap(context, { seen, headers }, { size, tenantMtu: entry.mtu, hops: hops ?? [] }, journal);
+  return { kind: 'sent', sid, hopLimit };
 }
 
-/** The next hop, as the frame has it. */
-function checkOuter({ kernel }: ShowContext, seen: Seen, to: string, device: string, journal: Journal): void {
-  const frame = seen.after ?? Buffer.alloc(12);
-  const [mac, from] = [formatMac(frame, 0), formatMac(frame, 6)];
-  const detail = { to, device, via: null, table: null };
-  const link = kernel.links.get(device);
-  if (link?.up !== true || link.carrier === false) {
-    const what = link?.up === true ? 'has no carrier' : 'is down';
-    journal.drop('outer', 'outer-unreachable', `${to} dev ${device}`, `${device} ${what}`, detail);
+/** Name of the gateway whose network nodes know the way, or its number. */
+function gatewayOf({ intent }: ShowContext, target: FoundTarget | undefined): string | undefined {
+  if (target?.steered === undefined) return undefined;
+  const numbers = intent === undefined ? [] : [...new SteeringView(intent).gatewayNumbers];
+  return numbers.find(([, number]) => number === target.steered)?.[0] ?? String(target.steered);
+}
+
+/** The network node that the flow has, and by what. */
+function checkFlow(
+  context: ShowContext,
+  target: FoundTarget | undefined,
+  gateway: string,
+  node: string,
+  flow: KnownFlow | undefined,
+  journal: Journal,
+): void {
+  const share = gatewayStates(context)
+    .find((state) => state.gateway === gateway)
+    ?.nodes.find((one) => one.node === node)?.share;
+  const detail = { node, gateway, known: false, share: share ?? null, idleSeconds: null };
+  if (flow !== undefined && gatewayNodeNames(context)(flow.node) === node) {
+    const text = `${node}, which the flow has: idle ${flow.idleSeconds} s`;
+    journal.pass('flow', text, { ...detail, known: true, idleSeconds: flow.idleSeconds });
+  } else if (target?.hasPlace === true) {
+    journal.pass('flow', `${node}, which the external network has`, detail);
+  } else {
+    const percent = share === undefined || share === null ? '' : `, ${(share * 100).toFixed(1)}% of new flows`;
+    journal.pass('flow', `${node}, a new flow by its hash${percent}`, detail);
   }
-  journal.pass('outer', `${to} dev ${device}`, detail);
-  const neighbour = { address: null, device, mac, state: 'cached', source: from };
-  journal.pass('neighbour', `lladdr ${mac} dev ${device}, from ${from}`, neighbour);
 }
 
 /** To a port of this node. */
@@ -200,11 +209,4 @@ function pinned({ kernel }: ShowContext, ifindex: number, mac: string): string |
   return pinnedNeighbours(kernel)
     .get(ifindex)
     ?.find((neighbour) => neighbour.mac === mac)?.address;
-}
-
-/** TTL or hop limit of the first IP header. */
-function hopsOf(headers: readonly Header[]): number | undefined {
-  const ip = headers.find(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
-  if (ip?.layer === 'ipv4') return ip.ttl;
-  return ip?.layer === 'ipv6' ? ip.hopLimit : undefined;
 }

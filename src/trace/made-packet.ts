@@ -1,6 +1,8 @@
 /** The packet of a question, as the VM would send it. */
 import { familyOf, writeAddress } from '../net/address.js';
 import { writeMac } from '../net/mac.js';
+import type { Packet } from './deliver.js';
+import type { Source } from './source.js';
 import type { Question } from './types.js';
 
 const ETHERNET_BYTES = 14;
@@ -29,8 +31,9 @@ export type MadePacket = Omit<Question, 'port' | 'from'> & { from: string };
  * The frame, cut short where it is longer than a test run takes: its headers speak of the whole.
  *
  * @param macs the VM's, and its gateway's
+ * @param most bytes of the packet that are made
  */
-export function makeFrame(packet: MadePacket, macs: { vm: string; gateway: string }): Buffer {
+export function makeFrame(packet: MadePacket, macs: { vm: string; gateway: string }, most = MADE_BYTES): Buffer {
   const family = familyOf(packet.to);
   const { protocol = 'icmp', ttl = DEFAULT_TTL, size, from, to } = packet;
   const ip = Buffer.alloc(family === 4 ? IPV4_BYTES : IPV6_BYTES);
@@ -51,13 +54,30 @@ export function makeFrame(packet: MadePacket, macs: { vm: string; gateway: strin
     writeAddress(from, ip, 8);
     writeAddress(to, ip, 24);
   }
-  const frame = Buffer.alloc(ETHERNET_BYTES + Math.min(size, MADE_BYTES));
+  const frame = Buffer.alloc(ETHERNET_BYTES + Math.min(size, most));
   writeMac(macs.gateway, frame, 0);
   writeMac(macs.vm, frame, 6);
   frame.writeUInt16BE(family === 4 ? 0x0800 : 0x86dd, 12);
   ip.copy(frame, ETHERNET_BYTES);
   transport(packet, family).copy(frame, ETHERNET_BYTES + ip.length);
   return frame;
+}
+
+/** What the next node is to know of it. @param hopLimit as it leaves */
+export function packetOf(
+  { from }: Pick<Source, 'from'>,
+  question: Omit<Question, 'port'>,
+  hopLimit: number | undefined,
+): Packet {
+  const { to, size, protocol = 'icmp', syn = false } = question;
+  const hasPorts = protocol !== 'icmp';
+  return {
+    ...{ from, to, size, protocol: NUMBERS[familyOf(to)][protocol], opens: protocol !== 'tcp' || syn },
+    // The identifier of an echo request is zero.
+    sourcePort: hasPorts ? (question.sourcePort ?? SOURCE_PORT) : 0,
+    destinationPort: hasPorts ? (question.destinationPort ?? DESTINATION_PORT) : 0,
+    ...(hopLimit !== undefined && { hopLimit }),
+  };
 }
 
 /** Bytes of the whole frame. */

@@ -2,15 +2,17 @@ import { readFacts } from '../agent/facts.js';
 import { familyOf } from '../net/address.js';
 import { checkGuard } from './guard.js';
 import { deliverHere, deliverThere } from './deliver.js';
+import { traceArrival } from './arrival.js';
 import { Journal, TraceEnd } from './journal.js';
 import { traceFast } from './fast.js';
+import { packetOf } from './made-packet.js';
 import { checkPort, findSource } from './source.js';
 import { tenantRoute } from './tenant-route.js';
 import { traceOuter } from './outer.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent } from '../intent/types.js';
 import type { Packet } from './deliver.js';
-import type { Question, Trace } from './types.js';
+import type { ArrivingQuestion, Question, Trace } from './types.js';
 import type { Source } from './source.js';
 
 /**
@@ -36,6 +38,30 @@ export async function trace(context: ShowContext, intent: Intent | undefined, qu
   }
 }
 
+/**
+ * The same of a packet that arrives at this node, a network node: its program is run on one, and what is done where it is sent on to, the
+ * plan says.
+ *
+ * @throws QuestionError when the tenant is none that this node decides for
+ */
+export function traceFromNetworkNode(
+  context: ShowContext,
+  intent: Intent | undefined,
+  question: ArrivingQuestion,
+): Trace {
+  const journal = new Journal(context.config.node);
+  const { tenant, from, to, size, protocol = 'icmp' } = question;
+  const asked = { node: context.config.node, port: null, interface: null, tenant, from, to, size, protocol };
+  try {
+    const { sid, packet } = traceArrival(context, intent, question, journal);
+    return arrive(context, intent, sid, packet, journal);
+  } catch (end) {
+    if (!(end instanceof TraceEnd)) throw end;
+    const { verdict, reason, text } = end;
+    return { ...asked, path: journal.path, steps: journal.steps, verdict, reason: reason ?? null, text };
+  }
+}
+
 async function follow(
   context: ShowContext,
   intent: Intent | undefined,
@@ -45,8 +71,7 @@ async function follow(
 ): Promise<never> {
   const fast = traceFast(context, found, question, journal);
   if (fast.kind === 'sent') {
-    const { to, size } = question;
-    return arrive(context, intent, fast.sid, { to, size, hopLimit: fast.hopLimit }, journal);
+    return arrive(context, intent, fast.sid, packetOf(found, question, fast.hopLimit), journal);
   }
   return followKernel(context, intent, found, question, journal);
 }
@@ -55,9 +80,10 @@ async function followKernel(
   context: ShowContext,
   intent: Intent | undefined,
   found: Source,
-  { to, size, ttl }: Question,
+  question: Question,
   journal: Journal,
 ): Promise<never> {
+  const { to, size, ttl } = question;
   const source = checkPort(context, intent, found, journal);
   await checkGuard(context.kernel, source, to, journal);
   const decision = tenantRoute(context, source, to, journal);
@@ -74,7 +100,7 @@ async function followKernel(
       // The outer header copies it (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): it dies at the next hop.
       if (familyOf(to) === 6) checkHopLimit(ttl, journal);
       const sid = traceOuter(context, source, decision.encap, size, journal);
-      return arrive(context, intent, sid, { to, size, ...(ttl !== undefined && { hopLimit: ttl }) }, journal);
+      return arrive(context, intent, sid, packetOf(source, question, ttl), journal);
     }
   }
 }
@@ -92,5 +118,5 @@ function arrive(
   journal: Journal,
 ): never {
   const facts = readFacts(context.kernel, context.config);
-  return deliverThere(intent, context.config, facts, sid, context.names.nodeOfSid(sid), packet, journal);
+  return deliverThere(intent, context.config, facts, sid, packet, journal);
 }

@@ -4,6 +4,8 @@ import { FUNCTIONS } from '../ebpf/programs.js';
 import { Watch } from '../ebpf/watch.js';
 import { frameBytes, makeFrame } from './made-packet.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { ProgramUse } from '../ebpf/programs.js';
+import type { KnownFlow } from './known-flow.js';
 import type { MadePacket } from './made-packet.js';
 import type { Seen } from '../ebpf/watch.js';
 
@@ -17,21 +19,24 @@ const SKB = { bytes: 192, ifindex: 40 } as const;
 /**
  * Runs the program of a port: the same object, loaded again with the maps that it writes replaced, so that nothing of it is counted.
  *
- * @param alone the program that forwards without the kernel beneath
+ * @param use what the program that is attached was loaded for
+ * @param flow remembered of the packet's flow: it is to be known to the trial, too
  * @returns undefined where there is no fast path, or the port is none of its
  * @throws LibbpfError
  */
 export function tryPacket(
   kernel: Kernel,
-  alone: boolean,
+  use: ProgramUse,
   ifindex: number,
   packet: MadePacket,
   macs: { vm: string; gateway: string },
+  flow: KnownFlow | undefined,
 ): Seen | undefined {
-  const object = kernel.fastpath.trial('port', { alone }, { made_bytes: frameBytes(packet) });
+  const object = kernel.fastpath.trial('port', use, { made_bytes: frameBytes(packet) });
   if (object === undefined) return undefined;
   const found: Seen[] = [];
   try {
+    if (use.gateways === true && flow !== undefined) object.map('flow_nodes').update(flow.key, flow.value);
     const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(object, name)]));
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
     const watch = new Watch(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));

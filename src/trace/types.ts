@@ -41,12 +41,21 @@ export type TraceReason =
   /** the far node has no such SID */
   | 'far-no-sid'
   /** the far node has the SID and nobody with the address */
-  | 'far-no-member';
+  | 'far-no-member'
+  /** denied by a policy, on a network node */
+  | 'policy'
+  /** there is no policy between the two, or none for these addresses, protocol and port */
+  | 'no-policy'
+  | 'no-policy-match'
+  /** of no connection that was let in, and opens none */
+  | 'not-established'
+  /** no network node of the gateway is up */
+  | 'no-network-node';
 
 export interface TraceStep {
   /** Where it happens. */
   node: string;
-  /** `port`, `fastpath`, `guard`, `route`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
+  /** `port`, `fastpath`, `guard`, `route`, `flow`, `policy`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
   step: string;
   verdict: 'pass' | 'warn' | 'drop';
   /** In iproute2's words. */
@@ -60,8 +69,9 @@ export type TraceVerdict = 'delivered' | 'sent' | 'dropped';
 
 export interface Trace {
   node: string;
-  port: string;
-  interface: string;
+  /** null where it is traced from a network node on. */
+  port: string | null;
+  interface: string | null;
   tenant: string;
   from: string;
   to: string;
@@ -103,6 +113,13 @@ export interface Question {
   ttl?: number;
   /** TCP: opens a connection, instead of being of one. */
   syn?: boolean;
+}
+
+/** A packet that arrives at a network node, the node that is asked. */
+export interface ArrivingQuestion extends Omit<Question, 'port'> {
+  /** Whose it is. */
+  tenant: string;
+  from: string;
 }
 
 /** A question that names no port here, or no source. */

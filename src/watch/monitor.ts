@@ -1,10 +1,13 @@
 /** Drops and punts as they happen, in fields and in words. */
 import { reasonOf, REASONS } from '../ebpf/counters.js';
-import { Hook } from '../ebpf/generated/layouts.js';
-import { summarise, summaryText } from './summary.js';
+import { Hook, Reason } from '../ebpf/generated/layouts.js';
+import { summaryText } from './summary.js';
 import type { Verdict } from '../ebpf/counters.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 import type { Missed, Seen } from '../ebpf/watch.js';
+import type { Passage } from './deciding.js';
+import type { SuppressedDecisions } from './decision-rate.js';
+import type { LoggedDecision } from './denials.js';
 import type { Naming } from './naming.js';
 import type { Summary } from './summary.js';
 
@@ -19,15 +22,39 @@ export interface PacketEvent extends Summary {
   program: string;
   /** The interface it came in by. */
   device: string;
+  /** Of a network node: tenant or external network that it came from. */
   tenant: string | null;
   port: string | null;
+  /** Of a network node: tenant or external network that it is for. */
+  peer: string | null;
+  /** Of a network node: the policy that refused it. */
+  policy: string | null;
+}
+
+/** What a policy with `log` decided of a connection's first packet. */
+export interface DecisionEvent {
+  event: 'decision';
+  time: string;
+  /** `forward`: it was let in; `drop`. */
+  verdict: Verdict;
+  reason: string;
+  policy: string | null;
+  tenant: string | null;
+  peer: string | null;
+  from: string;
+  to: string;
+  protocol: string;
+  sourcePort: number | null;
+  destinationPort: number | null;
+  length: number;
 }
 
 /** What was not told in the second before. */
 export interface MissedEvent {
   event: 'missed';
   time: string;
-  suppressed: { verdict: Verdict; reason: string; packets: number }[];
+  /** `policy`: decisions of one with `log`, null where it is not known of which. */
+  suppressed: { verdict: Verdict; reason: string; packets: number; policy: string | null }[];
   lost: number;
 }
 
@@ -36,6 +63,9 @@ const PROGRAMS: Readonly<Record<number, string>> = {
   [Hook.HOOK_PORT_XDP]: 'port xdp',
   [Hook.HOOK_UPLINK]: 'uplink',
   [Hook.HOOK_UPLINK_XDP]: 'uplink xdp',
+  [Hook.HOOK_STEER]: 'steer',
+  [Hook.HOOK_STEER_XDP]: 'steer xdp',
+  [Hook.HOOK_EXTERNAL]: 'external',
 };
 
 /** Numbers of the reasons that a monitor shows: what did not take the fast path. */
@@ -62,27 +92,53 @@ export function reasonNames(): string[] {
   return [...new Set(MONITORED.map((number) => REASONS[number]?.reason ?? '')), 'drop', 'punt'];
 }
 
-export function packetEvent(seen: Seen, time: string, naming: Naming, maps: FastpathMaps): PacketEvent {
-  const summary = summarise(seen.before, seen.length);
+/** @param passage where a network node's program saw it */
+export function packetEvent(
+  seen: Seen,
+  summary: Summary,
+  time: string,
+  naming: Naming,
+  maps: FastpathMaps,
+  passage: Passage | undefined,
+): PacketEvent {
   const { verdict, reason } = reasonOf(seen.reason, naming.alone);
+  const { from: zone = seen.tenant, to: peer = 0, denial } = passage ?? {};
   return {
-    event: 'packet',
-    time,
-    verdict,
-    reason,
+    ...{ event: 'packet', time, verdict, reason },
     program: PROGRAMS[seen.hook] ?? String(seen.hook),
     device: naming.device(seen.ifindex),
-    tenant: naming.tenant(seen.tenant),
-    port: naming.port(naming.portOf(seen, summary.to, maps)),
+    tenant: naming.tenant(zone),
+    port: passage === undefined ? naming.port(naming.portOf(seen, summary.to, maps)) : null,
+    peer: naming.tenant(peer),
+    policy: reason === 'policy' ? (denial?.policy ?? null) : null,
     ...summary,
+  };
+}
+
+export function decisionEvent(decision: LoggedDecision, time: string, naming: Naming): DecisionEvent {
+  const { policy, source, destination, protocol, sourcePort, destinationPort, length } = decision;
+  return {
+    ...{ event: 'decision', time, ...reasonOf(decision.reason, naming.alone), policy },
+    ...{ tenant: naming.tenant(decision.from), peer: naming.tenant(decision.to) },
+    ...{ from: source, to: destination, protocol, sourcePort, destinationPort, length },
   };
 }
 
 export function missedEvent({ suppressed, lost }: Missed, time: string, alone: boolean): MissedEvent {
   const named = [...suppressed].map(([number, packets]) => {
-    return { ...reasonOf(number, alone), packets };
+    return { ...reasonOf(number, alone), packets, policy: null };
   });
   return { event: 'missed', time, suppressed: named, lost };
+}
+
+export function missedDecisions(suppressed: readonly SuppressedDecisions[], time: string, alone: boolean): MissedEvent {
+  const named = suppressed.map(({ reason, packets, policy }) => ({ ...reasonOf(reason, alone), packets, policy }));
+  return { event: 'missed', time, suppressed: named, lost: 0 };
+}
+
+/** Whether a policy refused it. */
+export function isPolicys({ reason }: Seen): boolean {
+  return reason === Reason.DROP_POLICY;
 }
 
 const HEAD = { time: 'TIME', verdict: 'VERDICT', reason: 'REASON', tenant: 'TENANT', port: 'PORT', packet: 'PACKET' };
@@ -93,20 +149,33 @@ export const MONITOR_HEAD = line(HEAD);
 /** One packet, one line; columns are as wide as most need them, for they cannot be known before. */
 export function packetLine(event: PacketEvent): string {
   const { time, verdict, reason, tenant, port, device } = event;
-  const clock = time.slice(time.indexOf('T') + 1, -1);
   return line({
-    time: clock,
-    verdict,
-    reason,
-    tenant: tenant ?? '-',
+    ...{ time: clockOf(time), verdict, reason, tenant: tenant ?? '-' },
     port: port ?? `(${device})`,
-    packet: summaryText(event),
+    packet: summaryText(event) + decisionText(event),
   });
 }
 
-/** `suppressed: 1234 punt no member, 12 drop malformed; lost: 3` */
+/** The same of what a policy with `log` decided. */
+export function decisionLine(event: DecisionEvent): string {
+  const { time, verdict, reason, tenant } = event;
+  const packet = summaryText({ ...event, icmpType: null, outerFrom: null, outerTo: null }) + decisionText(event);
+  return line({ time: clockOf(time), verdict, reason, tenant: tenant ?? '-', port: '(log)', packet });
+}
+
+function decisionText({ peer, policy }: Pick<PacketEvent, 'peer' | 'policy'>): string {
+  return (peer === null ? '' : `, to ${peer}`) + (policy === null ? '' : `, policy ${policy}`);
+}
+
+function clockOf(time: string): string {
+  return time.slice(time.indexOf('T') + 1, -1);
+}
+
+/** `suppressed: 1234 punt no member, 12 drop policy web; lost: 3` */
 export function missedLine({ suppressed, lost }: MissedEvent): string {
-  const parts = suppressed.map(({ verdict, reason, packets }) => `${packets} ${verdict} ${reason}`);
+  const parts = suppressed.map(({ verdict, reason, packets, policy }) =>
+    [packets, verdict, reason, ...(policy === null ? [] : [policy])].join(' '),
+  );
   const words = parts.length === 0 ? [] : [`suppressed: ${parts.join(', ')}`];
   return [...words, ...(lost > 0 ? [`lost: ${lost}`] : [])].join('; ');
 }

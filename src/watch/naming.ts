@@ -1,7 +1,7 @@
 /** What an event's numbers are called: interfaces, tenants, ports. */
 import { familyNumber, putAddress } from '../ebpf/bytes.js';
 import { Hook, MemberKey, Target, TargetKind } from '../ebpf/generated/layouts.js';
-import { tenantTable } from '../plan/numbers.js';
+import { ZoneNames } from '../inspect/zones.js';
 import type { Event } from '../ebpf/generated/layouts.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 import type { ShowContext } from '../inspect/context.js';
@@ -13,11 +13,13 @@ const REFRESH_MS = 1000;
 export class Naming {
   readonly #read: () => ShowContext;
   #context: ShowContext;
+  #zones: ZoneNames;
   #readAt = performance.now();
 
   constructor(read: () => ShowContext) {
     this.#read = read;
     this.#context = read();
+    this.#zones = new ZoneNames(this.#context.names, this.#context.intent);
   }
 
   get context(): ShowContext {
@@ -36,12 +38,11 @@ export class Naming {
     return name;
   }
 
-  /** A tenant's name; null for 0, the number in words where nobody knows it. */
+  /** Name of a tenant or an external network; null for 0, the number in words where nobody knows it. */
   tenant(id: number): string | null {
     if (id === 0) return null;
-    const known = this.#tenant(id);
-    if (known !== undefined) return known;
-    return (this.#refresh() ? this.#tenant(id) : undefined) ?? `tenant ${id}`;
+    if (!this.#zones.has(id)) this.#refresh();
+    return this.#zones.of(id);
   }
 
   /**
@@ -67,16 +68,12 @@ export class Naming {
     return device === null ? null : (this.#context.names.portOfInterface(device) ?? device);
   }
 
-  #tenant(id: number): string | undefined {
-    const { names, intent } = this.#context;
-    return intent?.tenants.find((tenant) => tenant.id === id)?.name ?? names.vrfOfTable(tenantTable(id))?.tenant;
-  }
-
   #refresh(): boolean {
     const now = performance.now();
     if (now - this.#readAt < REFRESH_MS) return false;
     this.#readAt = now;
     this.#context = this.#read();
+    this.#zones = new ZoneNames(this.#context.names, this.#context.intent);
     return true;
   }
 }

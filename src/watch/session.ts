@@ -126,7 +126,8 @@ export class WatchSession {
   }
 }
 
-function sleep(ms: number, stopped: AbortSignal): Promise<void> {
+/** Ends early when it is stopped. */
+export function sleep(ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

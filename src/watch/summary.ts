@@ -1,5 +1,6 @@
 /** A frame in one line: who to whom, by which protocol. */
-import { decodeFrame, PROTOCOL } from '../lab/packet/decode.js';
+import { protocolWord } from '../inspect/words.js';
+import { decodeFrame } from '../lab/packet/decode.js';
 import type { Header, Ipv4Header, Ipv6Header } from '../lab/packet/headers.js';
 
 /** What is said of a packet; null stands for what it does not have. Of an encapsulated one the inner packet's. */
@@ -18,13 +19,6 @@ export interface Summary {
   outerTo: string | null;
   outerFrom: string | null;
 }
-
-const NAMES: Readonly<Record<number, string>> = {
-  [PROTOCOL.icmp]: 'icmp',
-  [PROTOCOL.tcp]: 'tcp',
-  [PROTOCOL.udp]: 'udp',
-  [PROTOCOL.icmpv6]: 'icmpv6',
-};
 
 const IPV6_BYTES = 40;
 
@@ -61,7 +55,7 @@ function takeIp(found: Summary, header: Ipv4Header | Ipv6Header): void {
   found.from = header.source;
   found.to = header.destination;
   const number = header.layer === 'ipv4' ? header.protocol : header.nextHeader;
-  found.protocol = NAMES[number] ?? String(number);
+  found.protocol = protocolWord(number);
   found.length = header.layer === 'ipv4' ? header.totalLength : IPV6_BYTES + header.payloadLength;
 }
 

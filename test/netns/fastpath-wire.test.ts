@@ -5,6 +5,7 @@ import { fastpathCounts, since } from './lib/fastpath.js';
 import { encapsulated, findHeader, innerIp, isEcho } from './lib/packets.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
+import { complaints } from './lib/tshark.js';
 import type { CapturedPacket } from './lib/packets.js';
 import type { TestNetwork } from './lib/network.js';
 
@@ -132,6 +133,10 @@ describe('what goes on the wire, three segments', () => {
 
   beforeAll(async () => {
     traffic = await pinged(network);
+  });
+
+  it('tshark finds nothing wrong', () => {
+    expect(complaints(network, [...traffic.atRouter, ...traffic.atVm])).toBe('');
   });
 
   it.each(FAMILIES)('$family: a reduced routing header', ({ from, to, next, ipBytes }) => {

@@ -139,15 +139,16 @@ describe('show', () => {
     await network.apply('hv1');
   });
 
-  it('fastpath says that the kernel does it', () => {
+  it('fastpath says that the kernel does it, and a program answers solicitations', () => {
     expect(fastpathOf(kernelAlone())).toMatchObject({
       running: 'kernel',
       missing: null,
-      maps: [],
+      responder: true,
+      maps: [{ map: 'ports', entries: 2 }],
       devices: [
         { device: 'eth0', role: 'uplink', state: 'up' },
-        { device: 't100-1', role: 'port' },
-        { device: 't200-3', role: 'port' },
+        { device: 't100-1', role: 'port', tcx: { name: 'segue_responder' } },
+        { device: 't200-3', role: 'port', tcx: { name: 'segue_responder' } },
       ],
     });
   });

@@ -3,7 +3,8 @@ import { ROUTER, sidOf, sourceOf, find } from '../../src/lab/topology.js';
 import { encapsulated, findHeader, innerIp, isEcho } from './lib/packets.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
-import type { Encapsulated } from './lib/packets.js';
+import { complaints } from './lib/tshark.js';
+import type { CapturedPacket, Encapsulated } from './lib/packets.js';
 
 const DATA_BYTES = 56;
 /** RFC 8200 section 3, RFC 791 section 3.1, RFC 792. */
@@ -21,6 +22,7 @@ interface Traffic {
   fromHv1: Encapsulated[];
   fromHv2: Encapsulated[];
   toHv2: Encapsulated[];
+  all: CapturedPacket[];
 }
 
 const FLOWS = 4;
@@ -54,7 +56,12 @@ describe('one segment', () => {
       fromHv1: encapsulated(atHv1).filter(({ outer }) => outer.source === hv1Source),
       fromHv2: encapsulated(atHv1).filter(({ outer }) => outer.source === hv2Source),
       toHv2: encapsulated(atHv2).filter(({ outer }) => outer.source === hv1Source),
+      all: [...atHv1, ...atHv2],
     };
+  });
+
+  it('tshark finds nothing wrong', () => {
+    expect(complaints(network, traffic.all)).toBe('');
   });
 
   describe.each(FAMILIES)('$family', ({ from, to, next, ipBytes }) => {

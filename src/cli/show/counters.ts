@@ -1,10 +1,14 @@
 import { column, renderTable } from '../table.js';
 import { fastpathCounters } from '../../inspect/fastpath.js';
+import { policyHits, zoneTraffic } from '../../inspect/policies.js';
 import { heldPorts } from '../../inspect/ports.js';
+import { ZoneNames, zoneText } from '../../inspect/zones.js';
+import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
 import { readGuardCounters } from './guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import type { ShowContext } from '../../inspect/context.js';
+import type { Hits, ZoneTraffic } from '../../inspect/policies.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
 import type { GuardCounter } from './guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
@@ -44,6 +48,16 @@ export interface FastpathPortCounters {
   rxBytes: number;
 }
 
+/** What a network node let pass of a tenant or an external network: tx is what came from it, rx what went to it. */
+export interface ZoneCounters extends ZoneTraffic {
+  zone: string;
+}
+
+/** What a policy was counted for since it is in force: connections that it let in or refused, and their packets. */
+export interface PolicyCounters extends Hits {
+  policy: string;
+}
+
 /** `segue show counters -j` */
 export interface Counters {
   ports: DeviceCounters[];
@@ -53,6 +67,8 @@ export interface Counters {
   guard: GuardCounter[];
   /** What the fast path counted; null where there is none. */
   fastpath: { ports: FastpathPortCounters[]; reasons: ReasonCount[] } | null;
+  /** What it counted as a network node; null where it is none. */
+  steering: { zones: ZoneCounters[]; policies: PolicyCounters[] } | null;
 }
 
 export const DEVICE_COLUMNS = [
@@ -101,6 +117,21 @@ export const REASON_COLUMNS = [
   column<ReasonCount>('PACKETS', ({ packets }) => packets),
 ];
 
+export const ZONE_COLUMNS = [
+  column<ZoneCounters>('ZONE', ({ zone }) => zone),
+  column<ZoneCounters>('TX-PACKETS', ({ txPackets }) => txPackets),
+  column<ZoneCounters>('TX-BYTES', ({ txBytes }) => txBytes),
+  column<ZoneCounters>('RX-PACKETS', ({ rxPackets }) => rxPackets),
+  column<ZoneCounters>('RX-BYTES', ({ rxBytes }) => rxBytes),
+];
+
+export const POLICY_COUNTER_COLUMNS = [
+  column<PolicyCounters>('POLICY', ({ policy }) => policy),
+  column<PolicyCounters>('CONNECTIONS', ({ connections }) => connections),
+  column<PolicyCounters>('PACKETS', ({ packets }) => packets),
+  column<PolicyCounters>('BYTES', ({ bytes }) => bytes),
+];
+
 export async function countersOf(context: ShowContext, { tenant: only }: ShowOptions = {}): Promise<Counters> {
   const { kernel, names } = context;
   const stats = new Map(
@@ -132,6 +163,7 @@ export async function countersOf(context: ShowContext, { tenant: only }: ShowOpt
       })),
     guard: await readGuardCounters(kernel),
     fastpath: fastpathOf(context, new Set(ports.map(({ link }) => link.name))),
+    steering: steeringOf(context, only),
   };
 }
 
@@ -153,8 +185,28 @@ function fastpathOf({ kernel, config, names }: ShowContext, devices: ReadonlySet
   return { ports, reasons: counted.reasons };
 }
 
+/** @param only a zone; of policies those from or to it */
+function steeringOf({ kernel, names, intent }: ShowContext, only: string | undefined): Counters['steering'] {
+  const traffic = zoneTraffic(kernel);
+  if (traffic === undefined) return null;
+  const zones = new ZoneNames(names, intent);
+  const counted = traffic.map(({ zone, ...counters }) => ({ zone: zones.of(zone), ...counters }));
+  const ends = new Map(
+    intent?.policies?.map(({ name, from, to }) => [name, [from, to].map((end) => zoneText(zoneOf(end)))]),
+  );
+  const policies = [...policyHits(kernel)].map(([policy, hits]) => ({ policy, ...hits }));
+  return {
+    zones: counted
+      .filter(({ zone }) => only === undefined || zone === only)
+      .sort((a, b) => a.zone.localeCompare(b.zone)),
+    policies: policies
+      .filter(({ policy }) => only === undefined || ends.get(policy)?.includes(only) === true)
+      .sort((a, b) => a.policy.localeCompare(b.policy)),
+  };
+}
+
 /** One table after the other, an empty line between them. Reasons that nothing came by are left out. */
-export function counterLines({ ports, vrfs, sids, guard, fastpath }: Counters): string[] {
+export function counterLines({ ports, vrfs, sids, guard, fastpath, steering }: Counters): string[] {
   const tables = [
     renderTable(DEVICE_COLUMNS, ports),
     renderTable(VRF_DEVICE_COLUMNS, vrfs),
@@ -162,6 +214,8 @@ export function counterLines({ ports, vrfs, sids, guard, fastpath }: Counters): 
     renderTable(GUARD_COLUMNS, guard),
     renderTable(FASTPATH_PORT_COLUMNS, fastpath?.ports ?? []),
     renderTable(REASON_COLUMNS, fastpath?.reasons.filter(({ packets }) => packets > 0) ?? []),
+    renderTable(ZONE_COLUMNS, steering?.zones ?? []),
+    renderTable(POLICY_COUNTER_COLUMNS, steering?.policies ?? []),
   ].filter((lines) => lines.length > 0);
   return tables.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }

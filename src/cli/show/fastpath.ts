@@ -1,20 +1,26 @@
 import { column, renderTable } from '../table.js';
 import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
 import { heldPorts } from '../../inspect/ports.js';
+import { ZoneNames } from '../../inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
+import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
-import { linkState } from './port.js';
+import { linkState } from '../../inspect/words.js';
 import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
+import type { BpfHook } from '../../ebpf/objects.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { Shown } from './view.js';
 
 /** An interface that programs of the fast path sit at, or would. */
 export interface FastpathDevice {
   device: string;
-  role: 'uplink' | 'port';
+  /** `external`: of a network node, the interface of an external network. */
+  role: 'uplink' | 'port' | 'external';
   state: 'up' | 'down' | 'no-carrier' | 'missing';
   /** segue's program on tcx ingress. */
   tcx: AttachedProgram | null;
+  /** Of a network node, before it: what decides about packets to gateways' SIDs. */
+  steering: AttachedProgram | null;
   /** segue's XDP program. */
   xdp: (AttachedProgram & { mode: XdpModeName }) | null;
   /** Ids of programs that somebody else attached. */
@@ -28,6 +34,8 @@ export interface Fastpath {
   configured: string;
   /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone. */
   running: 'kernel' | 'hybrid' | 'ebpf';
+  /** Where the kernel forwards: a program answers neighbour solicitations; else entries of proxy NDP, 256 a port at most. */
+  responder: boolean;
   /** Why the machine has no fast path although the node file asks for one. */
   missing: string | null;
   devices: FastpathDevice[];
@@ -45,7 +53,9 @@ export const FASTPATH_COLUMNS = [
   column<FastpathDevice>('DEV', ({ device }) => device),
   column<FastpathDevice>('ROLE', ({ role }) => role),
   column<FastpathDevice>('STATE', ({ state }) => state.toUpperCase()),
-  column<FastpathDevice>('TCX', ({ tcx }) => (tcx === null ? undefined : programText(tcx))),
+  column<FastpathDevice>('TCX', ({ steering, tcx }) =>
+    [steering, tcx].flatMap((program) => (program === null ? [] : [programText(program)])).join(', '),
+  ),
   column<FastpathDevice>('XDP', ({ xdp }) => (xdp === null ? undefined : `${programText(xdp)} ${xdp.mode}`)),
   column<FastpathDevice>('FOREIGN', ({ foreignTcx: tcx, foreignXdp }) =>
     [...tcx.map((id) => `tcx id ${id}`), ...(foreignXdp === null ? [] : [`xdp id ${foreignXdp}`])].join(' '),
@@ -67,13 +77,14 @@ export const WAY_COLUMNS = [
   ),
 ];
 
-export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
+export function fastpathOf({ kernel, config, names, intent }: ShowContext): Fastpath {
   const attached = attachments(kernel);
   const own = new Set(attached.map(({ program }) => program.id));
-  const tcxThere = config.dataplane !== 'kernel' && probe.has('tcx');
-  const device = (name: string, role: 'uplink' | 'port'): FastpathDevice => {
+  const tcxThere = probe.has('tcx');
+  const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
+  const device = (name: string, role: FastpathDevice['role']): FastpathDevice => {
     const link = kernel.links.get(name);
-    const at = (hook: 'tcx' | 'xdp'): AttachedProgram | undefined =>
+    const at = (hook: BpfHook): AttachedProgram | undefined =>
       attached.find((one) => one.device === name && one.hook === hook)?.program;
     const xdp = at('xdp');
     const mode = XDP_MODE_NAMES[link?.xdp?.attached ?? 0] ?? 'multi';
@@ -82,20 +93,31 @@ export function fastpathOf({ kernel, config, names }: ShowContext): Fastpath {
       role,
       state: link === undefined ? 'missing' : linkState(link),
       tcx: at('tcx') ?? null,
+      steering: at('tcx-first') ?? null,
       xdp: xdp === undefined ? null : { ...xdp, mode },
       foreignTcx: link === undefined || !tcxThere ? [] : foreignTcx(kernel, link.index, own),
       foreignXdp: link?.xdp?.programId === xdp?.id ? null : (link?.xdp?.programId ?? null),
     };
   };
+  const ports = heldPorts(kernel, names);
+  // A mere network node has neither VRFs nor ports: what its node file says is as true as the other.
+  const isAlone = names.vrfs.length === 0 && (ports.length > 0 || config.dataplane !== 'hybrid');
+  const externals = new Set(
+    (intent?.externals ?? [])
+      .filter(({ gateway }) => intent?.gateways?.find(({ name }) => name === gateway)?.nodes.includes(config.node))
+      .map((external) => external.interface),
+  );
   return {
     configured: config.dataplane,
-    running: attached.length === 0 ? 'kernel' : names.vrfs.length > 0 ? 'hybrid' : 'ebpf',
+    running: attached.length === 0 || responds ? 'kernel' : isAlone ? 'ebpf' : 'hybrid',
+    responder: responds,
     missing: config.dataplane === 'kernel' ? null : (missingForFastpath(kernel.fastpath.pinDirectory) ?? null),
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
-      ...heldPorts(kernel, names).map(({ link }) => device(link.name, 'port')),
+      ...ports.map(({ link }) => device(link.name, 'port')),
+      ...[...externals].sort().map((name) => device(name, 'external')),
     ],
-    maps: mapFills(kernel),
+    maps: mapFills(kernel, new ZoneNames(names, intent)),
     ways: ways(kernel),
   };
 }
@@ -105,14 +127,17 @@ export function showFastpath(context: ShowContext): Shown {
   return { json: fastpath, lines: fastpathLines(fastpath) };
 }
 
+const RESPONDS = '; an eBPF program answers neighbour solicitations at each port';
 const RUNNING: Readonly<Record<Fastpath['running'], string>> = {
-  kernel: 'kernel (VRF, seg6, seg6local); no eBPF programs of segue',
+  kernel: 'kernel (VRF, seg6, seg6local)',
   hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
   ebpf: 'ebpf: eBPF programs alone, what they do not take they drop',
 };
 
-export function fastpathLines({ configured, running, missing, devices, maps, ways: underlays }: Fastpath): string[] {
-  const lines = [`data plane: ${RUNNING[running]}`];
+export function fastpathLines(fastpath: Fastpath): string[] {
+  const { configured, running, responder, missing, devices, maps, ways: underlays } = fastpath;
+  const beside = running === 'kernel' ? (responder ? RESPONDS : '; no eBPF programs of segue') : '';
+  const lines = [`data plane: ${RUNNING[running]}${beside}`];
   if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
   else if (configured !== running) lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
   const tables = [

@@ -1,10 +1,10 @@
 import { column } from '../table.js';
 import { heldPorts, vmsBehind } from '../../inspect/ports.js';
+import { linkState } from '../../inspect/words.js';
 import { tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
-import type { Link } from '../../netlink/types.js';
 
 /**
  * `waiting`: the intent has it and the interface does not exist yet; `detached`: it exists and is not in the VRF (or has
@@ -76,10 +76,6 @@ export function portRecords({ kernel, names, intent, config }: ShowContext): Por
 export function showPort(context: ShowContext, { tenant }: ShowOptions): Shown {
   const records = portRecords(context).filter((record) => tenant === undefined || record.tenant === tenant);
   return tableOf(records, PORT_COLUMNS);
-}
-
-export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
-  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
 }
 
 /** IPv4 before IPv6, each in the order of their text. */

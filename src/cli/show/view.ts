@@ -5,8 +5,9 @@ import type { ShowContext } from '../../inspect/context.js';
 export interface ShowOptions {
   /** Only this tenant's. */
   tenant?: string;
-  /** The kernel's own routes too. */
+  /** The kernel's own routes too; flows that are none any more. */
   all?: boolean;
+  json?: boolean;
 }
 
 /** What a `show` answers: for `-j`, and for a terminal. */
@@ -15,7 +16,8 @@ export interface Shown {
   lines: string[];
 }
 
-export type View = (context: ShowContext, options: ShowOptions) => Shown | Promise<Shown>;
+/** @returns undefined where it has printed by itself what is too much to be held */
+export type View = (context: ShowContext, options: ShowOptions) => Shown | Promise<Shown | undefined>;
 
 /** An array of records, and the same as a table. */
 export function tableOf<R>(records: readonly R[], columns: readonly Column<R>[]): Shown {

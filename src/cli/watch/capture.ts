@@ -53,7 +53,8 @@ export async function capture(options: CaptureFlags): Promise<void> {
     const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
     const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
     const only = tenant ?? (device === undefined ? undefined : common.tenantOfDevice(context, device));
-    if (instance.kernel.fastpath.maps === undefined) throw noCapture(context, options);
+    const { maps, responderAlone } = instance.kernel.fastpath;
+    if (maps === undefined || responderAlone) throw noCapture(context, options);
     const clock = new EventClock();
     const ended = common.untilEnded();
     const out = options.write === undefined ? undefined : openOutput(options.write);

@@ -1,7 +1,11 @@
 import { EventClock } from '../../watch/clock.js';
+import { DecisionRate } from '../../watch/decision-rate.js';
+import { Deciding } from '../../watch/deciding.js';
+import { DenialsSession } from '../../watch/denials.js';
 import * as words from '../../watch/monitor.js';
 import { Naming } from '../../watch/naming.js';
 import { WatchSession } from '../../watch/session.js';
+import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig, withInstance } from '../inputs.js';
 import { complain, print, printJson } from '../print.js';
@@ -33,39 +37,73 @@ export async function monitor(options: MonitorFlags): Promise<void> {
   await withInstance(config, async (instance) => {
     const naming = new Naming(common.contextReader(instance, options));
     const { context } = naming;
+    if (instance.kernel.fastpath.responderAlone) throw common.noFastpath(context, 'segue monitor');
     const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
     const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
     const portTenant = device === undefined ? undefined : common.tenantOfDevice(context, device);
     const only = tenant ?? portTenant;
+    const { fastpath } = instance.kernel;
+    const isTold = (number: number): boolean => reasons.length === 0 || reasons.includes(number);
     const clock = new EventClock();
     const ended = common.untilEnded();
+    const { runDirectory } = instance;
+    const deciding = new Deciding(fastpath.steering);
+    const decisionRate = new DecisionRate(rate);
+    const tell = (event: words.PacketEvent | words.DecisionEvent, line: () => string): void => {
+      if (options.json) printJson(event);
+      else print(line());
+    };
+    const tellMissed = (event: words.MissedEvent): void => {
+      if (options.json) printJson(event);
+      else complain(words.missedLine(event));
+    };
+    const denials = new DenialsSession({
+      ...{ fastpath, runDirectory, onChange: complain },
+      onDecision: (decision) => {
+        // It is of no port of this node.
+        if (device !== undefined || !isTold(decision.reason)) return;
+        if (only !== undefined && decision.from !== only && decision.to !== only) return;
+        if (!decisionRate.admits(decision)) return;
+        const event = words.decisionEvent(decision, clock.text(decision.time), naming);
+        tell(event, () => words.decisionLine(event));
+      },
+      onTick: () => {
+        const suppressed = decisionRate.take();
+        if (suppressed.length > 0) tellMissed(words.missedDecisions(suppressed, clock.now(), naming.alone));
+      },
+    });
     const session = new WatchSession({
-      fastpath: instance.kernel.fastpath,
-      runDirectory: instance.runDirectory,
+      ...{ fastpath, runDirectory, onChange: complain },
       filter: () => ({
         reasons: reasons.length === 0 ? words.MONITORED : reasons,
-        ...(only !== undefined && { tenant: only }),
+        // The programs of a network node do not know the tenant of what they see.
+        ...(only !== undefined && fastpath.steering.maps === undefined && { tenant: only }),
         ...(rate > 0 && { rate }),
         snap: SNAP_BYTES,
         ringBytes: RING_BYTES,
       }),
       onSeen: (seen, maps) => {
-        const event = words.packetEvent(seen, clock.text(seen.time), naming, maps);
+        const summary = summarise(seen.before, seen.length);
+        const passage = deciding.passage(seen, summary);
+        if (only !== undefined && ![seen.tenant, passage?.from, passage?.to].includes(only)) return;
+        // The ring tells of it.
+        if (passage?.denial?.log === true && denials.isReading && words.isPolicys(seen)) return;
+        const event = words.packetEvent(seen, summary, clock.text(seen.time), naming, maps, passage);
         if (device !== undefined && event.port !== naming.port(device)) return;
-        if (options.json) printJson(event);
-        else print(words.packetLine(event));
+        tell(event, () => words.packetLine(event));
       },
       onMissed: (missed) => {
-        const event = words.missedEvent(missed, clock.now(), naming.alone);
-        if (options.json) printJson(event);
-        else complain(words.missedLine(event));
+        tellMissed(words.missedEvent(missed, clock.now(), naming.alone));
       },
-      onChange: complain,
       onStart: () => {
         complain(`monitoring ${config.node}`);
         if (!options.json) print(words.MONITOR_HEAD);
       },
     });
-    if (!(await session.run(ended.signal))) throw common.noFastpath(context, 'segue monitor');
+    const looking = session.run(ended.signal).then((ran) => {
+      if (!ran) throw common.noFastpath(context, 'segue monitor');
+    });
+    const both = await Promise.allSettled([looking.finally(() => ended.abort()), denials.run(ended.signal)]);
+    for (const one of both) if (one.status === 'rejected') throw one.reason;
   });
 }

@@ -1216,6 +1216,13 @@ export const TargetKind = {
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
   PORT_FRAMES: 2,
+  PORT_PEER: 4,
+} as const;
+
+/** enum hop_flags */
+export const HopFlags = {
+  HOP_SELF: 1,
+  HOP_FRAMES: 2,
 } as const;
 
 /** enum dscp_policy */
@@ -1247,9 +1254,4 @@ export const Hook = {
   HOOK_STEER: 5,
   HOOK_STEER_XDP: 6,
   HOOK_EXTERNAL: 7,
-} as const;
-
-/** enum hop_flags */
-export const HopFlags = {
-  HOP_SELF: 1,
 } as const;

@@ -647,3 +647,15 @@ export const ConnectionFlags = {
   CONNECTION_FIN_SENT: 1,
   CONNECTION_FIN_RECEIVED: 2,
 } as const;
+
+/** enum connection_seconds */
+export const ConnectionSeconds = {
+  TCP_OPENING_SECONDS: 60,
+  TCP_OPEN_SECONDS: 432000,
+  TCP_CLOSING_SECONDS: 120,
+  UDP_SECONDS: 180,
+  ICMP_SECONDS: 30,
+  OTHER_SECONDS: 600,
+  FRAGMENTS_SECONDS: 60,
+  FLOW_NODE_SECONDS: 180,
+} as const;

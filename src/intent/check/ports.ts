@@ -50,7 +50,17 @@ class PortChecks {
       : [];
     if (findings.list.length > before || !name || !tenant || !node || !draft.interface || !mac) return undefined;
     // The names of the tenant and the node are the same two strings for all ports that have them.
-    return { name, tenant: tenant.name, node: node.name, interface: draft.interface, mac, addresses, prefixes };
+    const port: Port = {
+      name,
+      tenant: tenant.name,
+      node: node.name,
+      interface: draft.interface,
+      mac,
+      addresses,
+      prefixes,
+    };
+    if (draft.xdp === true) port.xdp = true;
+    return port;
   }
 
   #refuse(at: IssuePath, key: string, given: string, expected: string): void {

@@ -20,9 +20,14 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 import type { Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
-/** What a busy machine carries; the figure is taken with SEGUE_PPS=100000 on one that rests. */
+/**
+ * What a busy machine carries; the figure is taken on one that rests, where the agent shares two processors with the packets:
+ * SEGUE_PPS=100000 SEGUE_FLOW_SECONDS=90 node_modules/.bin/vitest run --project kernel test/kernel/ebpf/upgrade.test.ts
+ */
 const PACKETS_PER_SECOND = Number(process.env.SEGUE_PPS ?? 20_000);
-const SECONDS = 40;
+const SECONDS = Number(process.env.SEGUE_FLOW_SECONDS ?? 40);
+/** Of what was asked for: a machine that cannot send so fast shows nothing. */
+const LEAST_RATE = 0.9;
 const OTHER_PORTS = 10_000;
 const CONVERGE_MS = 60_000;
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
@@ -57,7 +62,7 @@ function withOthers(intent: Intent): Intent {
   return { ...intent, ports: [...intent.ports, ...others] };
 }
 
-it('a flow through kills, restarts and upgrades', { timeout: 240_000 }, async () => {
+it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 200) * 1000 }, async () => {
   const { nodes } = network.files();
   const file = nodes.get('hv1') ?? '';
   const agent = async (env: NodeJS.ProcessEnv = process.env): Promise<Background> => {
@@ -113,7 +118,7 @@ it('a flow through kills, restarts and upgrades', { timeout: 240_000 }, async ()
   process.stdout.write(`${JSON.stringify({ ...outcome, droppedByQueues: dropped, counted })}; ${steps.join(', ')}\n`);
   // All of it happened while the flow ran.
   expect(ended).toBeLessThan(SECONDS * 1000);
-  expect(outcome.sent).toBeGreaterThan(0);
+  expect(outcome.sent / outcome.seconds).toBeGreaterThan(PACKETS_PER_SECOND * LEAST_RATE);
   expect(outcome.lost - dropped).toBeLessThanOrEqual(0);
   expect(outcome.reordered).toBe(0);
   // Counters went on from where they were: what the old programs counted between copy and swap is not carried.

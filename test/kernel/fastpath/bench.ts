@@ -7,7 +7,8 @@ import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
-import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
+import { loadOver } from '../../../src/ebpf/load.js';
+import { FUNCTIONS, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
@@ -94,9 +95,9 @@ export class Bench {
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
     const gateways = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
     for (const name of PROGRAM_NAMES) {
-      const object = BpfObject.load(objectPath(name), {
-        maps: { ...NO_GATEWAY_MAPS, ...createOnce(gateways, this.#gateways), ...machineSizes(), ...reusing(maps) },
-        rodata,
+      // The port's has all maps, the others use them.
+      const object = loadOver(name, name === 'responder' ? {} : rodata, {
+        ...{ ...NO_GATEWAY_MAPS, ...createOnce(gateways, this.#gateways), ...machineSizes(), ...reusing(maps) },
       });
       onTestFinished(() => {
         object.close();
@@ -133,7 +134,7 @@ export class Bench {
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
-    const kind = program === 'uplink_xdp' ? 'xdp' : 'tc';
+    const kind = program.endsWith('_xdp') ? 'xdp' : 'tc';
     const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
     if (handle === undefined) throw new Error(`no program ${program}`);
     const test = (one: Buffer): { verdict: number; data: Buffer } => {
@@ -194,7 +195,7 @@ export class Bench {
       mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
-      flags: 0,
+      flags: macs[index] === undefined ? 0 : layouts.HopFlags.HOP_FRAMES,
     }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));

@@ -29,7 +29,7 @@ function ping6(what: string, data: Buffer, fields: Ip6 = {}): Case {
   return {
     what: `IPv6: ${what}`,
     packet: icmp6([128, 0], data, { to: GATEWAY6, ...fields }),
-    out: icmp6([129, 0], data, { ...fields, from: GATEWAY6, to: 'cafe::1', hopLimit: 64 }),
+    out: icmp6([129, 0], data, { ...fields, from: GATEWAY6, to: fields.from ?? 'cafe::1', hopLimit: 64 }),
   };
 }
 
@@ -46,6 +46,8 @@ const ANSWERED: Case[] = [
   ping6('longer than what is pulled together', body(MTU - 52)),
   ping6('at its last hop', body(56), { hopLimit: 1 }),
   ping6('class and flow label are kept', body(8), { trafficClass: 0xb9, flowLabel: 0xabcde }),
+  ping6('from a link-local address', body(56), { from: 'fe80::1' }),
+  ping6('from a link-local address, at its last hop', body(56), { from: 'fe80::1', hopLimit: 1 }),
 ];
 
 const to4 = (fields: Ip4, head: readonly number[] = [8, 0]): Buffer =>
@@ -66,6 +68,8 @@ const LEFT: [what: string, packet: Buffer, reason: string][] = [
   ['a request of another code of IPv6', to6({}, [128, 1]), 'no member'],
   ['UDP of IPv6', ip6({ to: GATEWAY6 }), 'no member'],
   ['to nobody of IPv6', to6({ to: 'cafe::99' }), 'no member'],
+  ['UDP from a link-local address', ip6({ from: 'fe80::1', to: GATEWAY6 }), 'no member'],
+  ['to a link-local address, from one', to6({ from: 'fe80::1', to: 'fe80::2' }), 'not routed'],
 ];
 
 describe('a ping of the gateway', () => {
@@ -87,6 +91,11 @@ describe('a ping of the gateway', () => {
   it.each([
     ['the address of another', icmp4([8, 0], body(8), { from: '10.0.0.7', to: GATEWAY4 }), 'source address'],
     ['the address of another, IPv6', icmp6([128, 0], body(8), { from: 'cafe::7', to: GATEWAY6 }), 'source address'],
+    ['a link-local address to a member', to6({ from: 'fe80::1', to: 'cafe::2' }), 'source address'],
+    ['a link-local address to a member of this node', to6({ from: 'fe80::1', to: 'cafe::7' }), 'source address'],
+    ['a link-local address to nobody', to6({ from: 'fe80::1', to: 'cafe::99' }), 'source address'],
+    ['a link-local address to a prefix', to6({ from: 'febf::1', to: 'cafe:2::5' }), 'source address'],
+    ['a link-local address to a SID', to6({ from: 'fe80::1', to: 'fd00:5e:2:4600:64::' }), 'source address'],
     ['a routing header', ip6({ to: GATEWAY6, next: IP.routing, payload: srh(17, ['cafe::1'], 1) }), 'routing header'],
     ['a length beyond its end', ip4({ to: GATEWAY4, length: 200, payload: udp() }), 'malformed'],
   ])('is dropped from %s', (_what, packet, reason) => {

@@ -43,6 +43,8 @@ describe('segue monitor', () => {
       device: 'v0',
       tenant: 'red',
       port: 'red-a',
+      peer: null,
+      policy: null,
       from: '10.0.0.66',
       to: '10.0.0.2',
       protocol: 'udp',

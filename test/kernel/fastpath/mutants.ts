@@ -25,7 +25,7 @@ export const MUTANTS = [
     to: '!may_send(ifindex, inner) && !ifindex',
   },
   { name: 'any destination', file: 'guard.h', from: 'in_sid_block(&inner->dest, node)', to: '!node' },
-  { name: 'lengths that lie', file: 'guard.h', from: 'inner->length > bytes - ETH_HLEN', to: '!bytes' },
+  { name: 'lengths that lie', file: 'port.bpf.c', from: 'inner.length > whole_bytes(skb) - ETH_HLEN', to: '!node' },
   { name: 'no class outside', file: 'encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
 ] as const satisfies readonly Mutant[];
 

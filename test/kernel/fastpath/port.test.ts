@@ -17,6 +17,8 @@ import {
 } from './packets.js';
 import type { SentOptions, Verdict } from './bench.js';
 
+/** RFC 2675: TCP follows, 100,000 bytes in all. */
+const JUMBO_PAYLOAD = Buffer.from([IP.tcp, 0, 0xc2, 4, 0, 1, 0x86, 0xa0]);
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 
 interface Case {
@@ -211,6 +213,13 @@ const CASES: Case[] = [
   dropped('a header that says more than there is', ip4({ length: 100 }), 'malformed'),
   dropped('a header that says more than there is, IPv6', ip6({ length: 200 }), 'malformed'),
   dropped('a total length below the header', ip4({ length: 12 }), 'malformed'),
+  // Neither says how long it is: what the outer header would have no room for.
+  dropped("a super-packet above 65,535 bytes (IPv4's BIG TCP)", ip4({ length: 0 }), 'malformed'),
+  dropped(
+    "a jumbogram, and a super-packet above 65,535 bytes (IPv6's BIG TCP)",
+    ip6({ next: IP.hopByHop, length: 0, payload: Buffer.concat([JUMBO_PAYLOAD, tcp()]) }),
+    'malformed',
+  ),
 ];
 
 const FLOWS: readonly Buffer[] = [ethernet(ip4(), TO_PORT), ethernet(ip6(), TO_PORT)];

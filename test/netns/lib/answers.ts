@@ -1,16 +1,13 @@
 /** What the fast path answers itself, with real VMs' kernels asking: the same in every mode that has it. */
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fastpathCounts, since } from './fastpath.js';
 import { useNetwork } from './network.js';
 import { encapsulated, findHeader } from './packets.js';
 import { selftestTopology } from './topologies.js';
+import { complaints } from './tshark.js';
 import { ROUTER } from '../../../src/lab/topology.js';
 import { SILENCE_TIMEOUT_S } from '../../../src/lab/ping.js';
 import type { CapturedPacket } from './packets.js';
-import type { TestNetwork } from './network.js';
 
 const FAMILIES = [
   {
@@ -46,24 +43,6 @@ function messages(packets: readonly CapturedPacket[], layer: 'icmp' | 'icmpv6', 
       return [];
     return [{ source: ip.source, destination: ip.destination }];
   });
-}
-
-/** What tshark finds wrong with frames, checksums of ICMP and of IP included. */
-function complaints(network: TestNetwork, packets: readonly CapturedPacket[]): string {
-  const file = join(network.directory, 'answers.pcap');
-  const head = Buffer.alloc(24);
-  for (const [at, value] of [0xa1b2c3d4, 0x00040002, 0, 0, 0x40000, 1].entries()) head.writeUInt32LE(value, at * 4);
-  const records = packets.map(({ bytes }) => {
-    const record = Buffer.alloc(16);
-    record.writeUInt32LE(bytes.length, 8);
-    record.writeUInt32LE(bytes.length, 12);
-    return Buffer.concat([record, bytes]);
-  });
-  writeFileSync(file, Buffer.concat([head, ...records]));
-  const bad = '_ws.malformed || icmp.checksum.status == 0 || icmpv6.checksum.status == 0 || ip.checksum.status == 0';
-  const run = spawnSync('tshark', ['-r', file, '-o', 'ip.check_checksum:TRUE', '-Y', bad], { encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`tshark: ${run.stderr}`);
-  return run.stdout;
 }
 
 /** The tests of one mode. */

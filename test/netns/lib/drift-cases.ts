@@ -213,9 +213,10 @@ const NEXTHOPS: Drift[] = ([4, 6] as const).flatMap((family): Drift[] => [
 const SILENT: Drift[] = [
   {
     kind: 'proxy',
-    name: 'deleted',
-    script: 'ip -6 neigh del proxy cafe::2 dev t100-1',
-    line: line('+', 'neigh proxy cafe::2 dev t100-1'),
+    // A program answers for all.
+    name: 'left behind',
+    script: 'ip -6 neigh add proxy cafe::2 dev t100-1 protocol 94',
+    line: line('-', 'neigh proxy cafe::2 dev t100-1'),
   },
   {
     kind: 'tunsrc',

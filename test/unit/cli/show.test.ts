@@ -1,13 +1,23 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { renderTable } from '../../../src/cli/table.js';
+import { column, renderTable, TableStream } from '../../../src/cli/table.js';
 import { addShowCommand } from '../../../src/cli/show.js';
 import { counterLines } from '../../../src/cli/show/counters.js';
 import { fastpathLines } from '../../../src/cli/show/fastpath.js';
 import type { Fastpath, FastpathDevice } from '../../../src/cli/show/fastpath.js';
+import { CONNECTION_COLUMNS, readFlowOptions } from '../../../src/cli/show/flow.js';
+import { gatewayLines } from '../../../src/cli/show/gateway.js';
+import { POLICY_COLUMNS } from '../../../src/cli/show/policy.js';
+import { stateOf, timeoutOf } from '../../../src/inspect/flows.js';
+import type { ConnectionRecord } from '../../../src/inspect/flows.js';
+import type { PolicyRecord } from '../../../src/inspect/policies.js';
 import { parseGuardCounters } from '../../../src/cli/show/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
-import { linkState, PORT_COLUMNS } from '../../../src/cli/show/port.js';
+import { PORT_COLUMNS } from '../../../src/cli/show/port.js';
+import { linkState } from '../../../src/inspect/words.js';
 import { ROUTE_COLUMNS } from '../../../src/cli/show/route.js';
 import { SID_COLUMNS } from '../../../src/cli/show/sid.js';
 import { VRF_COLUMNS } from '../../../src/cli/show/vrf.js';
@@ -135,11 +145,12 @@ describe('tables of show', () => {
       role: 'uplink',
       state: 'up',
       tcx: null,
+      steering: null,
       xdp: null,
       foreignTcx: [3],
       foreignXdp: 17,
     };
-    const nothing = { devices: [device as FastpathDevice], maps: [], ways: [] };
+    const nothing = { responder: false, devices: [device as FastpathDevice], maps: [], ways: [] };
     const missing = 'tcx not supported (requires >= 6.6)';
     expect(fastpathLines({ configured: 'hybrid', running: 'kernel', missing, ...nothing })).toEqual([
       'data plane: kernel (VRF, seg6, seg6local); no eBPF programs of segue',
@@ -147,10 +158,19 @@ describe('tables of show', () => {
       'DEV   ROLE    STATE  TCX  XDP  FOREIGN',
       'eth0  uplink  UP     -    -    tcx id 3 xdp id 17',
     ]);
+    const responder = { name: 'segue_responder', id: 4, tag: '0123456789abcdef' };
+    const port = { ...(device as FastpathDevice), device: 'tap-a', role: 'port' as const, tcx: responder };
+    const answering = { ...nothing, responder: true, devices: [{ ...port, foreignTcx: [], foreignXdp: null }] };
+    expect(fastpathLines({ configured: 'kernel', running: 'kernel', missing: null, ...answering })).toEqual([
+      'data plane: kernel (VRF, seg6, seg6local); an eBPF program answers neighbour solicitations at each port',
+      'DEV    ROLE  STATE  TCX                                        XDP  FOREIGN',
+      'tap-a  port  UP     segue_responder id 4 tag 0123456789abcdef  -    -',
+    ]);
     const program = { name: 'segue_uplink_tc', id: 5, tag: '0123456789abcdef' };
     const fastpath: Fastpath = {
       configured: 'hybrid',
       running: 'hybrid',
+      responder: false,
       missing: null,
       devices: [{ ...(device as FastpathDevice), tcx: program, foreignTcx: [], foreignXdp: null }],
       maps: [{ map: 'members', entries: 12, size: 1048576 }],
@@ -195,7 +215,11 @@ describe('tables of show', () => {
         { verdict: 'punt' as const, reason: 'no member', packets: 0 },
       ],
     };
-    expect(counterLines({ ports: [device], vrfs: [], sids: [], guard, fastpath })).toEqual([
+    const steering = {
+      zones: [{ zone: 'red', txPackets: 5, txBytes: 420, rxPackets: 4, rxBytes: 336 }],
+      policies: [{ policy: 'web', connections: 1, packets: 9, bytes: 756 }],
+    };
+    expect(counterLines({ ports: [device], vrfs: [], sids: [], guard, fastpath, steering })).toEqual([
       'DEV    PORT   TENANT  RX-PACKETS  RX-BYTES  RX-DROPPED  RX-ERRORS  TX-PACKETS  TX-BYTES  TX-DROPPED  TX-ERRORS',
       'tap-a  red-a  red              1        84           0          0           2       168           0          0',
       '',
@@ -207,6 +231,12 @@ describe('tables of show', () => {
       '',
       'VERDICT  REASON     PACKETS',
       'forward  forwarded        3',
+      '',
+      'ZONE  TX-PACKETS  TX-BYTES  RX-PACKETS  RX-BYTES',
+      'red            5       420           4       336',
+      '',
+      'POLICY  CONNECTIONS  PACKETS  BYTES',
+      'web               1        9    756',
     ]);
   });
 });
@@ -225,7 +255,144 @@ describe('parseGuardCounters', () => {
   });
 });
 
+describe('what there is of steering', () => {
+  it('gateway: nodes, then external networks', () => {
+    const node = { locator: 'fd00:5e:91::/48', source: 'fd00:5e:91::1', drainingShare: 0.5 };
+    const gateways = [
+      {
+        ...{ gateway: 'gw', tenants: ['blue', 'red'] },
+        nodes: [
+          { ...node, node: 'nn1', self: true, state: 'up' as const, share: 1 },
+          { ...node, node: 'nn2', self: false, state: 'draining' as const, share: 0 },
+          { ...node, node: 'nn3', self: false, state: 'down' as const, share: null },
+        ],
+        externals: [
+          {
+            ...{ external: 'dc', prefix: '0.0.0.0/0', interface: 'eth1' },
+            ...{ state: 'no-carrier' as const, active: null },
+          },
+        ],
+      },
+    ];
+    expect(gatewayLines({ node: 'nn1', roles: ['network-node', 'hypervisor'], gateways })).toEqual([
+      'nn1: network node and hypervisor',
+      'gw: tenants blue red',
+      'GATEWAY  NODE  ROLE  STATE     SHARE   LOCATOR          SOURCE',
+      'gw       nn1   self  UP        100.0%  fd00:5e:91::/48  fd00:5e:91::1',
+      'gw       nn2   peer  DRAINING  0.0%    fd00:5e:91::/48  fd00:5e:91::1',
+      'gw       nn3   peer  DOWN      -       fd00:5e:91::/48  fd00:5e:91::1',
+      '',
+      'EXTERNAL  PREFIX     GATEWAY  ACTIVE  DEV   STATE',
+      'dc        0.0.0.0/0  gw       -       eth1  NO-CARRIER',
+    ]);
+    expect(gatewayLines({ node: 'nn1', roles: [], gateways: [] })).toEqual([]);
+  });
+
+  it('policy: what the intent says, what is in force, what it was counted for', () => {
+    const rows: PolicyRecord[] = [
+      {
+        ...{ name: 'web', from: { zone: 'red', prefixes: [] }, to: { zone: 'blue', prefixes: ['10.1.0.0/28'] } },
+        ...{ protocol: 'tcp', ports: ['80', '8000-8100'], action: 'allow', log: false, priority: 1000 },
+        ...{ state: 'in-force', connections: 3, packets: 40, bytes: 5600 },
+      },
+      {
+        ...{ name: 'gone', from: { zone: 'red', prefixes: [] }, to: { zone: 'external:dc', prefixes: [] } },
+        ...{ protocol: null, ports: null, action: 'deny', log: true, priority: null },
+        ...{ state: 'unplanned', connections: null, packets: null, bytes: null },
+      },
+    ];
+    expect(renderTable(POLICY_COLUMNS, rows)).toEqual([
+      'POLICY  FROM  TO                PROTO  PORTS         PRIO  ACTION    STATE      CONNECTIONS  PACKETS  BYTES',
+      'web     red   blue 10.1.0.0/28  tcp    80,8000-8100  1000  allow     in-force             3       40   5600',
+      'gone    red   external:dc       -      -                -  deny log  unplanned            -        -      -',
+    ]);
+  });
+
+  it('flow: ends as ss writes them', () => {
+    const flow = { from: 'red', to: 'blue', protocol: 'tcp', source: 'fd00:10::a', destination: 'fd00:20::b' };
+    const rows: ConnectionRecord[] = [
+      {
+        ...{ ...flow, sourcePort: 4242, destinationPort: 80, id: null, state: 'ESTABLISHED' },
+        ...{ ageSeconds: 3725, idleSeconds: 2, timeoutSeconds: 431998, policy: 'web' },
+      },
+      {
+        ...{ ...flow, protocol: 'icmp', source: '10.0.0.10', destination: '10.1.0.20', sourcePort: null },
+        ...{ destinationPort: null, id: 7, state: 'SEEN_REPLY', ageSeconds: 1, idleSeconds: 0, timeoutSeconds: 30 },
+        policy: null,
+      },
+    ];
+    expect(renderTable(CONNECTION_COLUMNS, rows)).toEqual([
+      'FROM  TO    PROTO      SOURCE             DESTINATION      STATE         AGE  IDLE  TIMEOUT  POLICY',
+      'red   blue  tcp        [fd00:10::a]:4242  [fd00:20::b]:80  ESTABLISHED  3725     2   431998  web',
+      'red   blue  icmp id 7  10.0.0.10          10.1.0.20        SEEN_REPLY      1     0       30  -',
+    ]);
+  });
+
+  it.each([
+    [6, 1, 0, 'SYN_SENT', 60],
+    [6, 2, 0, 'SYN_RECV', 60],
+    [6, 3, 0, 'ESTABLISHED', 432000],
+    [6, 4, 1, 'FIN_WAIT', 120],
+    [6, 5, 3, 'TIME_WAIT', 120],
+    [6, 5, 1, 'CLOSE', 120],
+    [17, 1, 0, 'UNREPLIED', 180],
+    [17, 3, 0, 'SEEN_REPLY', 180],
+    [58, 1, 0, 'UNREPLIED', 30],
+    [47, 3, 0, 'SEEN_REPLY', 600],
+  ])('protocol %i, state %i, flags %i: %s, %i s', (protocol, state, flags, word, timeout) => {
+    expect([stateOf(0, protocol, state, flags), timeoutOf(0, protocol, state)]).toEqual([word, timeout]);
+  });
+
+  it('fragments are no connection', () => {
+    expect([stateOf(1, 17, 3, 0), stateOf(1, 17, 6, 0), timeoutOf(1, 17, 3)]).toEqual(['FRAGMENTS', 'RELAYED', 60]);
+  });
+
+  it.each([
+    [{ address: '10.0.0.300' }, '--address 10.0.0.300: expected an IPv4 or IPv6 address or prefix'],
+    [{ address: '10.0.0.1/24' }, '--address 10.0.0.1/24: expected no bits set beyond the length: 10.0.0.0/24'],
+    [{ port: '65536' }, '--port 65536: expected a number from 0 to 65535'],
+    [{ proto: 'sctp' }, '--proto sctp: expected tcp, udp, icmp, icmpv6 or a number from 0 to 255'],
+    [{ limit: '-1' }, '--limit -1: expected a number from 0 to 9007199254740991'],
+  ])('flow %j is refused', (options, message) => {
+    expect(() => readFlowOptions(options)).toThrow(message);
+  });
+
+  it('flow: 1000 unless told otherwise, 0 is all', () => {
+    expect(readFlowOptions({})).toEqual({ filter: {}, limit: 1000 });
+    expect(readFlowOptions({ limit: '0', proto: 'icmp' })).toEqual({ filter: { protocols: [1, 58] }, limit: Infinity });
+  });
+});
+
+describe('a table that goes out in pieces', () => {
+  it('has one head, and columns that do not become narrower', async () => {
+    const lines: string[] = [];
+    const columns = [column<string>('NAME', (name) => name), column<string>('LENGTH', ({ length }) => length)];
+    const table = new TableStream<string>(columns, (more) => Promise.resolve(void lines.push(...more)), 2);
+    for (const name of ['a', 'bbbbbb', 'c', 'dddddddd', 'e']) await table.add(name);
+    expect(lines).toHaveLength(5);
+    await table.end();
+    expect(lines).toEqual([
+      ...['NAME    LENGTH', 'a            1', 'bbbbbb       6'],
+      ...['c              1', 'dddddddd       8', 'e              1'],
+    ]);
+    await table.end();
+    expect(lines).toHaveLength(6);
+  });
+});
+
 describe('the command', () => {
+  it.each([
+    [['show', 'route', '--limit', '5'], '--limit: expected with show flow, not route'],
+    [['show', 'flow', '--port', 'web'], '--port web: expected a number from 0 to 65535'],
+  ])('%j', async (args, message) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'segue-show-')), 'node.yaml');
+    writeFileSync(file, '{ "node": "hv1", "uplinks": ["eth0"], "intent": "intent.json" }');
+    const program = new Command('segue').exitOverride();
+    addShowCommand(program);
+    await expect(program.parseAsync(['node', 'segue', ...args, '-c', file])).rejects.toThrow(message);
+    rmSync(dirname(file), { recursive: true });
+  });
+
   it('knows what can be shown and refuses the rest', async () => {
     const program = new Command('segue').exitOverride();
     addShowCommand(program);
@@ -234,6 +401,6 @@ describe('the command', () => {
     await expect(program.parseAsync(['node', 'segue', 'show', 'vrfs'])).rejects.toMatchObject({
       code: 'commander.invalidArgument',
     });
-    expect(complaint).toContain('vrf, sid, route, nexthop, port, fastpath, counters');
+    expect(complaint).toContain('vrf, sid, route, nexthop, port, fastpath, counters, gateway, policy, flow');
   });
 });

@@ -104,9 +104,10 @@ describe('a network node', () => {
     ]);
     expect([...plan['steer-external']]).toEqual([
       ['eth1 0.0.0.0/0', { zone: Number(external), gateway, device: 'eth1' }],
+      ['eth1 ::/0', { zone: Number(external), gateway, device: 'eth1', outside: true }],
     ]);
     expect([...plan['steer-zone'].keys()].sort()).toEqual(['100', '200', '300', external].sort());
-    expect(plan['bpf-program'].get('eth0 xdp')).toMatchObject({ program: 'steer_xdp' });
+    expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'steer_tc' });
   });
 
   it('tells zones by what policies connect; what a denial alone names gives way', () => {

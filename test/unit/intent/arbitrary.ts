@@ -20,6 +20,7 @@ interface RawIntent {
     mac: string;
     addresses: string[];
     prefixes?: string[];
+    xdp?: boolean;
   }[];
   paths?: { to: string; via: string[]; tenants?: string[] }[];
   gateways?: { name: string; nodes: string[]; tenants: string[] }[];
@@ -107,6 +108,7 @@ const port = (i: number) =>
           return which === 2 ? both : both.slice(which, which + 1);
         }),
         prefixes: form.map((f) => [`172.16.${i}.0/24`, `${ipv6([0xfd00, 0x20, i], [], f)}/48`]),
+        xdp: fc.boolean(),
       },
       { requiredKeys: ['name', 'tenant', 'node', 'interface', 'mac', 'addresses'] },
     )

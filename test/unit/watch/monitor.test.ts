@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import { timeText } from '../../../src/watch/clock.js';
+import { Reason } from '../../../src/ebpf/generated/layouts.js';
+import { DecisionRate } from '../../../src/watch/decision-rate.js';
 import {
+  decisionLine,
+  missedDecisions,
   missedEvent,
   missedLine,
   MONITORED,
@@ -10,7 +14,8 @@ import {
   reasonsNamed,
 } from '../../../src/watch/monitor.js';
 import { summarise, summaryText } from '../../../src/watch/summary.js';
-import type { PacketEvent } from '../../../src/watch/monitor.js';
+import type { LoggedDecision } from '../../../src/watch/denials.js';
+import type { DecisionEvent, PacketEvent } from '../../../src/watch/monitor.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 const ETHERNET4 = '020000000101 020000000001 0800';
@@ -52,10 +57,8 @@ describe('monitor', () => {
     expect(MONITORED).toHaveLength(REASONS.filter(({ verdict }) => verdict === 'drop' || verdict === 'punt').length);
   });
 
-  it.each(['no member', 'no-member', 'NO_MEMBER', 'punt no member'])('knows %s', (name) => {
-    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
-      { verdict: 'punt', reason: 'no member' },
-    ]);
+  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip'])('knows %s', (name) => {
+    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([{ verdict: 'punt', reason: 'not ip' }]);
   });
 
   it('knows a reason of two verdicts, all of one, and none', () => {
@@ -69,7 +72,7 @@ describe('monitor', () => {
   it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
     expect(reasonsNamed('drop', true)).toEqual(MONITORED);
     expect(reasonsNamed('punt', true)).toEqual([]);
-    expect(reasonsNamed('drop no member', true)).toHaveLength(1);
+    expect(reasonsNamed('drop not ip', true)).toHaveLength(1);
   });
 
   it('columns are wide enough for most, and no wider line is cut', () => {
@@ -82,12 +85,39 @@ describe('monitor', () => {
       device: 'tap-a',
       tenant: 'red',
       port: 'red-a',
+      peer: null,
+      policy: null,
       ...summarise(hex(ETHERNET4 + UDP4), 50),
     };
     expect(packetLine(event)).toBe(
       '08:00:00.000001  drop     source address  red       red-a       10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes',
     );
     expect(packetLine({ ...event, tenant: null, port: null })).toContain('  -         (tap-a)     10.0.0.1');
+    expect(packetLine({ ...event, reason: 'policy', port: null, device: 'eth0', peer: 'blue', policy: 'web' })).toBe(
+      '08:00:00.000001  drop     policy          red       (eth0)      10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, to blue, policy web',
+    );
+  });
+
+  it('a decision that is logged, and how many were not told', () => {
+    const event: DecisionEvent = {
+      ...{ event: 'decision', time: '2026-11-21T08:00:00.000001Z', verdict: 'drop', reason: 'policy' },
+      ...{ policy: 'no-ssh', tenant: 'red', peer: 'external:dc', from: '10.0.0.1', to: 'fd00::2', protocol: 'tcp' },
+      ...{ sourcePort: 4000, destinationPort: 22, length: 60 },
+    };
+    expect(decisionLine(event)).toBe(
+      '08:00:00.000001  drop     policy          red       (log)       10.0.0.1 > fd00::2 tcp 4000 > 22, 60 bytes, to external:dc, policy no-ssh',
+    );
+    const rate = new DecisionRate(2);
+    const decision = (policy: string | null, suppressed = 0): LoggedDecision => ({
+      ...{ time: 0n, reason: Reason.DROP_POLICY, policy, from: 1, to: 2, source: '10.0.0.1', destination: '10.0.0.2' },
+      ...{ protocol: 'tcp', sourcePort: 1, destinationPort: 2, length: 60, suppressed },
+    });
+    expect([1, 2, 3, 4].map(() => rate.admits(decision('a')))).toEqual([true, true, false, false]);
+    expect(rate.admits(decision('b', 7))).toBe(true);
+    const missed = missedDecisions(rate.take(), '2026-11-21T08:00:00.000001Z', false);
+    expect(missedLine(missed)).toBe('suppressed: 2 drop policy a, 7 drop policy');
+    expect([rate.take(), rate.admits(decision('a'))]).toEqual([[], true]);
+    expect(Array.from({ length: 100 }, () => new DecisionRate(0).admits(decision('a'))).every(Boolean)).toBe(true);
   });
 
   it('says what was suppressed and lost', () => {
@@ -96,7 +126,7 @@ describe('monitor', () => {
     expect(event).toEqual({
       event: 'missed',
       time: '2026-11-21T08:00:00.000001Z',
-      suppressed: [{ verdict: 'punt', reason: 'no member', packets: 12 }],
+      suppressed: [{ verdict: 'punt', reason: 'no member', packets: 12, policy: null }],
       lost: 3,
     });
     expect(missedLine(event)).toBe('suppressed: 12 punt no member; lost: 3');

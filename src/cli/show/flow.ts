@@ -1,0 +1,167 @@
+import { CommandError, EXIT } from '../exit.js';
+import { complain, jsonText, printAndWait } from '../print.js';
+import { column, TableStream } from '../table.js';
+import { gatewayNodeNames } from '../../inspect/gateways.js';
+import { readConnections, readFlowNodes } from '../../inspect/flows.js';
+import { ZoneNames } from '../../inspect/zones.js';
+import { canonicalAddress } from '../../net/address.js';
+import { hostPrefix, parsePrefix } from '../../net/prefix.js';
+import type { Column } from '../table.js';
+import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../inspect/flows.js';
+import type { ShowContext } from '../../inspect/context.js';
+import type { Prefix } from '../../net/prefix.js';
+import type { ShowOptions, View } from './view.js';
+
+/** Options of `show flow` beside those that every `show` has. */
+export interface FlowOptions {
+  address?: string;
+  port?: string;
+  proto?: string;
+  limit?: string;
+}
+
+export interface FlowQuestion {
+  filter: FlowFilter;
+  /** Of each of the two tables. */
+  limit: number;
+}
+
+/** Flows that are shown where nobody says how many. */
+export const DEFAULT_LIMIT = 1000;
+const MAX_PORT = 65_535;
+const MAX_PROTOCOL = 255;
+/** icmp is both families'. */
+const PROTOCOLS: Readonly<Record<string, readonly number[]>> = { tcp: [6], udp: [17], icmp: [1, 58], icmpv6: [58] };
+
+/** An end as `ss` writes it. */
+function endText(address: string, port: number | null): string {
+  if (port === null) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function protocolText({ protocol, id }: FlowEnds): string {
+  return id === null ? protocol : `${protocol} id ${id}`;
+}
+
+const ENDS = [
+  column<FlowEnds>('PROTO', protocolText),
+  column<FlowEnds>('SOURCE', ({ source, sourcePort }) => endText(source, sourcePort)),
+  column<FlowEnds>('DESTINATION', ({ destination, destinationPort }) => endText(destination, destinationPort)),
+];
+
+export const CONNECTION_COLUMNS: readonly Column<ConnectionRecord>[] = [
+  column('FROM', ({ from }) => from),
+  column('TO', ({ to }) => to),
+  ...ENDS,
+  column('STATE', ({ state }) => state),
+  column('AGE', ({ ageSeconds }) => ageSeconds),
+  column('IDLE', ({ idleSeconds }) => idleSeconds),
+  column('TIMEOUT', ({ timeoutSeconds }) => timeoutSeconds),
+  column('POLICY', ({ policy }) => policy ?? undefined),
+];
+
+export const FLOW_NODE_COLUMNS: readonly Column<FlowNodeRecord>[] = [
+  column('TENANT', ({ tenant }) => tenant),
+  ...ENDS,
+  column('NODE', ({ node }) => node),
+  column('IDLE', ({ idleSeconds }) => idleSeconds),
+  column('TIMEOUT', ({ timeoutSeconds }) => timeoutSeconds ?? undefined),
+];
+
+/** @throws CommandError (bad input) */
+export function readFlowOptions({ address, port, proto, limit }: FlowOptions): FlowQuestion {
+  const filter: FlowFilter = {
+    ...(address !== undefined && { prefix: readPrefix(address) }),
+    ...(port !== undefined && { port: readNumber('--port', port, 0, MAX_PORT) }),
+    ...(proto !== undefined && { protocols: readProtocols(proto) }),
+  };
+  const most = limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, 0, Number.MAX_SAFE_INTEGER);
+  return { filter, limit: most === 0 ? Infinity : most };
+}
+
+function readPrefix(text: string): Prefix {
+  const address = canonicalAddress(text);
+  const result = parsePrefix(address === undefined ? text : hostPrefix(address));
+  if (result.ok) return result.prefix;
+  const expected = text.includes('/') ? result.expected : 'an IPv4 or IPv6 address or prefix';
+  throw new CommandError(`--address ${text}: expected ${expected}`, EXIT.badInput);
+}
+
+function readProtocols(text: string): readonly number[] {
+  const known = PROTOCOLS[text];
+  if (known !== undefined) return known;
+  const number = /^[0-9]{1,3}$/.test(text) ? Number(text) : NaN;
+  if (number <= MAX_PROTOCOL) return [number];
+  throw new CommandError(
+    `--proto ${text}: expected ${Object.keys(PROTOCOLS).join(', ')} or a number from 0 to ${MAX_PROTOCOL}`,
+    EXIT.badInput,
+  );
+}
+
+function readNumber(option: string, text: string, least: number, most: number): number {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new CommandError(`${option} ${text}: expected a number from ${least} to ${most}`, EXIT.badInput);
+}
+
+/** @throws CommandError (bad input) */
+export function flowView(options: FlowOptions): View {
+  const question = readFlowOptions(options);
+  return async (context, shown) => {
+    await showFlow(context, question, shown);
+    return undefined;
+  };
+}
+
+/** Prints as it reads: there may be more flows than memory should hold. */
+async function showFlow(
+  context: ShowContext,
+  { filter, limit }: FlowQuestion,
+  { tenant, all = false, json = false }: ShowOptions,
+): Promise<void> {
+  const { kernel, names, intent } = context;
+  const zones = new ZoneNames(names, intent);
+  const zone = tenant === undefined ? undefined : zones.numberOf(tenant);
+  const wanted = { ...filter, all, ...(zone !== undefined && { zone }) };
+  const counts = { connections: { matched: 0, shown: 0 }, flowNodes: { matched: 0, shown: 0 } };
+  const connections = readConnections(kernel, zones, wanted, limit, counts.connections);
+  const nodeOf = gatewayNodeNames(context);
+  const flowNodes = readFlowNodes(kernel, zones, nodeOf, wanted, limit, counts.flowNodes);
+  if (json) {
+    await printArray('{"connections":[', connections);
+    await printArray('],"flowNodes":[', flowNodes);
+    await printAndWait(`],"counts":${jsonText(counts)}}\n`);
+    return;
+  }
+  await printTable(CONNECTION_COLUMNS, connections, false);
+  await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0);
+  const { connections: first, flowNodes: second } = counts;
+  if (kernel.fastpath.steering.maps !== undefined) complain(countText('connections', first));
+  if (second.matched > 0) complain(countText('flows to network nodes', second));
+}
+
+function countText(what: string, { matched, shown }: FlowCount): string {
+  return shown === matched ? `${matched} ${what}` : `${shown} of ${matched} ${what} shown (--limit 0 shows all)`;
+}
+
+async function printArray(before: string, records: Iterable<unknown>): Promise<void> {
+  await printAndWait(before);
+  let separator = '';
+  for (const record of records) {
+    if (!(await printAndWait(separator + jsonText(record)))) return;
+    separator = ',';
+  }
+}
+
+async function printTable<R>(columns: readonly Column<R>[], records: Iterable<R>, isSecond: boolean): Promise<void> {
+  let isOpen = true;
+  const table = new TableStream(columns, async (lines) => {
+    isOpen = await printAndWait(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
+    isSecond = false;
+  });
+  for (const record of records) {
+    await table.add(record);
+    if (!isOpen) return;
+  }
+  await table.end();
+}

@@ -1,0 +1,34 @@
+/** Which ports' packets are put into the namespace of their other end at once (bpf_redirect_peer, bpf/deliver.h). */
+import { isLibbpfError, queryTcx } from '../libbpf/index.js';
+import { decodeQdisc, dumpQdiscsRequest } from '../netlink/qdisc.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Link } from '../netlink/types.js';
+
+/** Devices that have a qdisc with a place for filters of what leaves, by their numbers. */
+export function filteredDevices({ socket }: Kernel): Set<number> {
+  const qdiscs = socket.dump(dumpQdiscsRequest(), decodeQdisc);
+  return new Set(qdiscs.filter(({ kind }) => kind === 'clsact').map(({ ifindex }) => ifindex));
+}
+
+/** Of a veth: nothing queues; and of one that was never up. */
+const NO_QUEUE: readonly (string | undefined)[] = ['noqueue', 'noop'];
+
+/**
+ * Whether packets may pass by a port's device on their way to its other end: that is in another namespace (the kernel drops what is
+ * redirected to one in the same), and nobody has put a queue, filters or a program where they would leave the device.
+ *
+ * @param filtered what filteredDevices() found
+ */
+export function goesPastDevice({ netns }: Kernel, link: Link, filtered: ReadonlySet<number>): boolean {
+  const { kind, linkNetnsId, qdisc, index } = link;
+  if (kind !== 'veth' || linkNetnsId === undefined || !NO_QUEUE.includes(qdisc) || filtered.has(index)) return false;
+  try {
+    return (
+      queryTcx({ interface: index, direction: 'egress', ...(netns !== undefined && { netns }) }).programs.length === 0
+    );
+  } catch (error) {
+    // It has gone since it was listed.
+    if (isLibbpfError(error, 'ENODEV')) return false;
+    throw error;
+  }
+}

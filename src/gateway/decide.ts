@@ -1,0 +1,57 @@
+/** What a set of policies says of a connection: the same as bpf/policy.h, for who wants to know beforehand, or why. */
+import { parsePrefix, prefixContains } from '../net/prefix.js';
+import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
+
+/** The first packet of a connection. */
+export interface Opening {
+  source: string;
+  destination: string;
+  /** IP protocol number. */
+  protocol: number;
+  /** Of tcp and udp. */
+  destinationPort?: number;
+}
+
+/** The policy that decides; undefined: none is for it. */
+export type Decision = (PolicyBoundary & { policy: string }) | undefined;
+
+const ICMP = 1;
+const TCP = 6;
+const UDP = 17;
+const ICMPV6 = 58;
+
+/** Number that policies know a protocol by: both families' ICMP is one, what is none of the three is 0. */
+function policyProtocol(protocol: number): number {
+  if (protocol === ICMPV6) return ICMP;
+  return protocol === ICMP || protocol === TCP || protocol === UDP ? protocol : 0;
+}
+
+/** Class of an address: that of its longest prefix; 0: none has it. */
+function classOf(classes: readonly ClassPrefix[], address: string): number {
+  let found = 0;
+  let longest = -1;
+  for (const { prefix, id } of classes) {
+    const result = parsePrefix(prefix);
+    if (!result.ok || result.prefix.length <= longest || !prefixContains(result.prefix, address)) continue;
+    found = id;
+    longest = result.prefix.length;
+  }
+  return found;
+}
+
+/** Asks a set: of its rules for any addresses, for the source's class, for the destination's and for both, the lowest rank decides. */
+export function decide({ sources, destinations, rules }: PolicySet, opening: Opening): Decision {
+  const protocol = policyProtocol(opening.protocol);
+  const port = protocol === TCP || protocol === UDP ? (opening.destinationPort ?? 0) : 0;
+  const source = classOf(sources, opening.source);
+  const dest = classOf(destinations, opening.destination);
+  let best: Decision;
+  for (const rule of rules) {
+    if (rule.protocol !== protocol) continue;
+    if ((rule.source !== 0 && rule.source !== source) || (rule.dest !== 0 && rule.dest !== dest)) continue;
+    const boundary = rule.ports.findLast(({ first }) => first <= port);
+    if (boundary?.policy === undefined || (best !== undefined && boundary.rank >= best.rank)) continue;
+    best = { ...boundary, policy: boundary.policy };
+  }
+  return best;
+}

@@ -1,0 +1,18 @@
+import { decodeRoute, lookupRoute } from '../netlink/route.js';
+import { isNetlinkError } from '../netlink/error.js';
+import type { Kernel } from '../kernel/kernel.js';
+
+/** The kernel's way to an address of the underlay: the device, or why there is none. */
+export function wayTo(kernel: Kernel, to: string, from: string): { device?: string; error: string } {
+  try {
+    const route = kernel.socket.get(lookupRoute({ to, from }), decodeRoute);
+    if (route?.oif === undefined) return { error: 'no answer' };
+    const device = kernel.links.nameOf(route.oif);
+    return device === 'lo' || route.type !== 'unicast'
+      ? { error: `${route.type} dev ${device}` }
+      : { device, error: '' };
+  } catch (error) {
+    if (isNetlinkError(error)) return { error: error.errnoName };
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+/** What to try in a laboratory that stands. */
+import { DEMO_DIRECTORY } from './demo.js';
+import { netnsOf, ROUTER } from './topology.js';
+import type { Demo } from './demo.js';
+import type { SteeringDemo } from './steering.js';
+
+/** Two tenants with the same addresses. */
+export function hints(demo: Demo): string[] {
+  const netns = (name: string): string => netnsOf(demo, name);
+  const node = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
+  return [
+    'The laboratory stands: tenants red (100) and blue (200) with the same addresses, on hypervisors hv1 and hv2.',
+    '',
+    `  ip netns exec ${netns('red-a')} ping 10.0.0.20             red-b answers, on the other hypervisor`,
+    `  ip netns exec ${netns('blue-a')} ping 10.0.0.20            the same address: blue-b answers`,
+    `  ip netns exec ${netns('blue-a')} ping 10.0.0.102           only red-b has it: no answer`,
+    `  ip netns exec ${netns(ROUTER)} tcpdump -ni hv1         what crosses the underlay`,
+    `  segue show vrf ${node}       segue show route ${node}`,
+    `  segue diff ${node}           nothing to do; then remove something with ip, and see the agent repair it`,
+    `  ${DEMO_DIRECTORY}/                              the files: change intent.yaml, and the agents follow`,
+    '',
+    '  segue lab down',
+  ];
+}
+
+/** Three tenants, and policies between them. */
+export function steeringHints(demo: SteeringDemo): string[] {
+  const netns = (name: string): string => netnsOf(demo, name);
+  const hypervisor = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
+  const node = `-c ${DEMO_DIRECTORY}/nn1.yaml`;
+  return [
+    'The laboratory stands: tenants red, blue and green, hypervisors hv1 and hv2, network nodes nn1 and nn2, the network dc beyond them.',
+    '',
+    `  ip netns exec ${netns('red-a')} ping 10.2.0.20              blue-b answers: policy ping`,
+    `  ip netns exec ${netns('blue-b')} ping 10.1.0.10             no answer: no policy lets blue ping red`,
+    `  ip netns exec ${netns('red-a')} ping 203.0.113.10           dc answers: policy out`,
+    `  ip netns exec ${netns(ROUTER)} tcpdump -ni nn1           what nn1 takes and sends on`,
+    `  segue diff ${node}    nothing to do`,
+    `  segue trace ${hypervisor} --port red-a --to 10.2.0.20`,
+    `  ${DEMO_DIRECTORY}/intent.yaml                the policies: change them, or say drain: true of a node, and the agents follow`,
+    '',
+    '  segue lab down',
+  ];
+}

@@ -1,0 +1,76 @@
+/** A packet that left encapsulated: what its frame says. */
+import { findHeader } from '../lab/packet/headers.js';
+import { formatMac } from '../net/mac.js';
+import { sizesOf } from './sizes.js';
+import type { ResolvedHop } from '../ebpf/resolve.js';
+import type { Seen } from '../ebpf/watch.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Header } from '../lab/packet/headers.js';
+import type { Journal } from './journal.js';
+
+export interface Left {
+  seen: Seen;
+  /** Of the frame as it leaves. */
+  headers: readonly Header[];
+}
+
+/** In travel order. In the header the last segment is the first, and the first is in the destination address (RFC 8754 section 4.1.1). */
+export function segmentsOf(headers: readonly Header[]): string[] {
+  const srh = findHeader(headers, 'srh');
+  return [findHeader(headers, 'ipv6')?.destination ?? '', ...[...(srh?.segments ?? [])].reverse()];
+}
+
+/**
+ * Encapsulation, underlay's next hop, MTU.
+ *
+ * @param bounds bytes of the inner packet and of the tenant's largest; the ways that there are
+ * @returns TTL or hop limit inside, as it leaves
+ */
+export function checkEncap(
+  context: ShowContext,
+  { seen, headers }: Left,
+  { size, tenantMtu, hops }: { size: number; tenantMtu: number; hops: readonly ResolvedHop[] },
+  journal: Journal,
+): number {
+  const { kernel, names } = context;
+  const segments = segmentsOf(headers);
+  const node = names.nodeOfSid(segments.at(-1));
+  const source = findHeader(headers, 'ipv6')?.source ?? '';
+  const { overhead, outer } = sizesOf(size, 'encap.red', segments.length);
+  journal.pass(
+    'encap',
+    `seg6 mode encap.red segs ${segments.join(',')}${node === undefined ? '' : ` (${node})`} source ${source}: ` +
+      `${size} + ${overhead} = ${outer} bytes`,
+    { mode: 'encap.red', segments, source, inner: size, overhead, outer, node: node ?? null },
+  );
+  const device = kernel.links.nameOf(seen.egress);
+  checkOuter(context, seen, segments[0] ?? '', device, journal);
+  const mac = formatMac(seen.after ?? Buffer.alloc(12), 0);
+  const mtu = hops.find((hop) => hop.ifindex === seen.egress && hop.destMac === mac)?.mtu ?? 0;
+  const largest = Math.min(tenantMtu, mtu - overhead);
+  const mtuDetail = { size, outer, uplinkMtu: mtu, tenantMtu, largest };
+  journal.pass('mtu', `${outer} <= ${mtu} of ${device}, tenant MTU ${tenantMtu}`, mtuDetail);
+  return hopsOf(headers.slice(2)) ?? 0;
+}
+
+/** The next hop, as the frame has it. */
+function checkOuter({ kernel }: ShowContext, seen: Seen, to: string, device: string, journal: Journal): void {
+  const frame = seen.after ?? Buffer.alloc(12);
+  const [mac, from] = [formatMac(frame, 0), formatMac(frame, 6)];
+  const detail = { to, device, via: null, table: null };
+  const link = kernel.links.get(device);
+  if (link?.up !== true || link.carrier === false) {
+    const what = link?.up === true ? 'has no carrier' : 'is down';
+    journal.drop('outer', 'outer-unreachable', `${to} dev ${device}`, `${device} ${what}`, detail);
+  }
+  journal.pass('outer', `${to} dev ${device}`, detail);
+  const neighbour = { address: null, device, mac, state: 'cached', source: from };
+  journal.pass('neighbour', `lladdr ${mac} dev ${device}, from ${from}`, neighbour);
+}
+
+/** TTL or hop limit of the first IP header. */
+function hopsOf(headers: readonly Header[]): number | undefined {
+  const ip = headers.find(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
+  if (ip?.layer === 'ipv4') return ip.ttl;
+  return ip?.layer === 'ipv6' ? ip.hopLimit : undefined;
+}

@@ -1,0 +1,146 @@
+/** A made packet through the program of a network node's uplink (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
+import { Connection, FlowKey } from '../ebpf/generated/steering.js';
+import { FUNCTIONS } from '../ebpf/programs.js';
+import { Watch } from '../ebpf/watch.js';
+import { mapOf } from '../ebpf/maps.js';
+import { BpfMap } from '../libbpf/index.js';
+import { writeAddress } from '../net/address.js';
+import { writeMac } from '../net/mac.js';
+import { makeFrame } from './made-packet.js';
+import type { ProgramUse } from '../ebpf/programs.js';
+import type { Seen } from '../ebpf/watch.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { MadePacket } from './made-packet.js';
+
+const SNAP_BYTES = 512;
+const RING_BYTES = 65_536;
+/** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
+const SKB = { bytes: 192, ifindex: 40 } as const;
+const ETHERNET_BYTES = 14;
+const OUTER_BYTES = 40;
+const OUTER_HOP_LIMIT = 64;
+const IPV6_ETHERTYPE = 0x86dd;
+const PROTOCOLS = { 4: 4, 6: 41 } as const;
+const MAC_BYTES = 6;
+const PROGRAM = 'steer_tc';
+/** Entries of a trial's tables: the packet's flow, its answers', their fragments'. */
+const TABLE_ENTRIES = 64;
+
+/** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
+const MAX_TRIAL_BYTES = 3000;
+
+export interface ArrivingPacket {
+  packet: MadePacket;
+  /** Gateway's SID of the tenant. */
+  sid: string;
+  /** Outer source: the hypervisor's that has the sender. */
+  source: string;
+  /** Interface that it arrives at, with its MAC address. */
+  uplink: { index: number; mac: string };
+}
+
+/** What was found of a packet and its connection. */
+export interface SteerTrial {
+  seen: Seen | undefined;
+  /** The connection that the packet is of, and who opened it: as it was before. */
+  known: { connection: Connection; openedHere: boolean } | undefined;
+}
+
+/**
+ * Runs the program of a network node's uplink: nothing of it is counted or told, and no connection opened or moved on. What is remembered of
+ * the packet's own connection it knows.
+ *
+ * @param zones slots of the zones whose tables the packet is looked up in, the sender's first
+ * @param keys the flow as the sender sends it, and as answers to it come
+ * @returns undefined where the node is no network node
+ * @throws LibbpfError
+ */
+export function tryArrival(
+  kernel: Kernel,
+  use: ProgramUse,
+  arriving: ArrivingPacket,
+  zones: readonly number[],
+  keys: { flow: Buffer; answer: Buffer },
+): SteerTrial | undefined {
+  const object = kernel.fastpath.steeringTrial(PROGRAM, use);
+  const live = kernel.fastpath.steering.maps?.connections;
+  if (object === undefined || live === undefined) return undefined;
+  const found: Seen[] = [];
+  let known: SteerTrial['known'];
+  const tables: BpfMap[] = [];
+  try {
+    for (const [index, slot] of zones.entries()) {
+      const entries = copyOf(live, slot, [keys.flow, keys.answer]);
+      const table = BpfMap.create({
+        ...{ type: 'lru_hash', name: 'connection_tab', maxEntries: TABLE_ENTRIES },
+        ...{ keySize: FlowKey.SIZE, valueSize: Connection.SIZE },
+      });
+      tables.push(table);
+      for (const [key, value] of entries) table.update(key, value);
+      object.map('connections').updateHandle(u32(slot), table);
+      const own = entries.find(([key]) => key.equals(index === 0 ? keys.flow : keys.answer));
+      if (own !== undefined && known === undefined) {
+        known = { connection: Connection.decode(own[1], 0), openedHere: index === 0 };
+      }
+    }
+    const [watching, watchers, budgets, rings] = (['watching', 'watchers', 'budgets', 'rings'] as const).map((name) =>
+      mapOf(object, name),
+    );
+    if (!watching || !watchers || !budgets || !rings) throw new Error('network node: a map is missing');
+    const maps = { watching, watchers, budgets, rings };
+    const watch = new Watch(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
+    try {
+      const context = Buffer.alloc(SKB.bytes);
+      context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
+      const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
+      object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
+      watch.consume();
+    } finally {
+      watch.close();
+    }
+  } finally {
+    for (const table of tables) table.close();
+    object.close();
+  }
+  return { seen: found[0], known };
+}
+
+/** Entries of a zone's live table. */
+function copyOf(live: BpfMap, slot: number, keys: readonly Buffer[]): [key: Buffer, value: Buffer][] {
+  const id = live.lookup(u32(slot))?.readUInt32LE(0);
+  if (id === undefined) return [];
+  const table = BpfMap.openById(id);
+  try {
+    return keys.flatMap((key) => {
+      const value = table.lookup(key);
+      return value === undefined ? [] : [[key, value] as [Buffer, Buffer]];
+    });
+  } finally {
+    table.close();
+  }
+}
+
+/** As it arrives: an outer header without an SRH, from whoever the underlay's next hop is. */
+function arrivingFrame({ packet, sid, source, uplink }: ArrivingPacket): Buffer {
+  const macs = { vm: uplink.mac, gateway: uplink.mac };
+  const inner = makeFrame(packet, macs, MAX_TRIAL_BYTES).subarray(ETHERNET_BYTES);
+  const frame = Buffer.alloc(ETHERNET_BYTES + OUTER_BYTES + inner.length);
+  writeMac(uplink.mac, frame, 0);
+  writeMac(uplink.mac, frame, MAC_BYTES);
+  frame.writeUInt16BE(IPV6_ETHERTYPE, 2 * MAC_BYTES);
+  const outer = frame.subarray(ETHERNET_BYTES);
+  outer.writeUInt8(0x60, 0);
+  outer.writeUInt16BE(inner.length, 4);
+  outer.writeUInt8(PROTOCOLS[packet.to.includes(':') ? 6 : 4], 6);
+  outer.writeUInt8(OUTER_HOP_LIMIT, 7);
+  writeAddress(source, outer, 8);
+  writeAddress(sid, outer, 24);
+  inner.copy(outer, OUTER_BYTES);
+  return frame;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}

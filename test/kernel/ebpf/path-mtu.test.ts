@@ -1,0 +1,3 @@
+import { describePathMtu } from '../../netns/lib/path-mtu.js';
+
+describePathMtu('ebpf');

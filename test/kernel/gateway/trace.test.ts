@@ -1,0 +1,194 @@
+/** `segue trace --tenant …` on a network node: what it says is what the program there does, and nothing of it is counted or remembered. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { decide } from '../../../src/gateway/decide.js';
+import { policySetsInForce } from '../../../src/gateway/policy-kind.js';
+import { policyHits } from '../../../src/inspect/policies.js';
+import { showContext } from '../../../src/inspect/context.js';
+import { traceFromNetworkNode } from '../../../src/trace/trace.js';
+import { ip4, udp } from '../fastpath/packets.js';
+import { ACK, SYN, ViewNode } from './view-node.js';
+import type { ArrivingQuestion, Trace } from '../../../src/trace/types.js';
+
+const RED_TO_BLUE = { from: { tenant: 'red' }, to: { tenant: 'blue' } };
+const POLICIES = [
+  { name: 'web', ...RED_TO_BLUE, protocol: 'tcp', ports: [80, '8000-8100'], action: 'allow' },
+  { name: 'no-admin', ...RED_TO_BLUE, protocol: 'tcp', ports: [8080], action: 'deny', log: true, priority: 5 },
+  { name: 'dns', ...RED_TO_BLUE, protocol: 'udp', ports: [53], action: 'allow' },
+  {
+    name: 'out',
+    from: { tenant: 'red' },
+    to: { external: 'dc', prefixes: ['192.0.2.0/24'] },
+    protocol: 'any',
+    action: 'allow',
+  },
+];
+
+const node = new ViewNode();
+
+beforeAll(async () => {
+  node.setUp();
+  await node.apply({ policies: POLICIES });
+});
+
+afterAll(() => node.tearDown());
+
+beforeEach(() => {
+  for (const { table } of node.instance.kernel.fastpath.steering.connectionTables()) {
+    for (const key of [...table.keys()]) table.delete(key);
+  }
+});
+
+function ask(question: Partial<ArrivingQuestion>): Trace {
+  const intent = node.intent();
+  const asked = { tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', size: 84, ...question };
+  return traceFromNetworkNode(showContext(node.instance, intent), intent, asked);
+}
+
+const detail = ({ steps }: Trace, step: string): unknown => steps.find((one) => one.step === step)?.detail;
+const tcp = (destinationPort: number, syn = true): Partial<ArrivingQuestion> => ({
+  protocol: 'tcp',
+  sourcePort: 4242,
+  destinationPort,
+  ...(syn && { syn }),
+});
+
+describe('trace on a network node', () => {
+  it('names every hop of what is allowed', () => {
+    const found = ask(tcp(80));
+    expect(found).toMatchObject({ verdict: 'delivered', text: 'to blue-a on hv2', path: 'fastpath', port: null });
+    expect(found.steps.map((step) => `${step.node} ${step.step} ${step.verdict}`)).toEqual([
+      ...['sid', 'route', 'flow', 'policy', 'encap', 'outer', 'neighbour', 'mtu'].map(
+        (step) => `${node.name} ${step} pass`,
+      ),
+      ...['sid', 'deliver'].map((step) => `hv2 ${step} pass`),
+    ]);
+    expect(detail(found, 'route')).toMatchObject({ prefix: '10.1.0.0/24', from: 'red', to: 'blue' });
+    expect(detail(found, 'flow')).toMatchObject({ known: false });
+    expect(detail(found, 'policy')).toMatchObject({ policy: 'web', action: 'allow' });
+    expect(detail(found, 'encap')).toMatchObject({
+      segments: ['fd00:5e:2:4600:c8::'],
+      source: 'fd00:5e:91::1',
+      outer: 124,
+    });
+    expect(detail(found, 'mtu')).toMatchObject({ uplinkMtu: 1500, tenantMtu: 1460 });
+  });
+
+  it.each([
+    [tcp(8080), 'policy', 'denied by policy no-admin (policy on '],
+    [tcp(81), 'no-policy-match', 'no policy from red to blue is for it'],
+    [
+      { tenant: 'blue', from: '10.1.0.2', to: '203.0.113.1' },
+      'no-policy',
+      'no policy between blue and anybody who has',
+    ],
+    [{ ...tcp(80), to: '10.1.0.77' }, 'far-no-member', 'nobody of blue has 10.1.0.77'],
+  ] satisfies [Partial<ArrivingQuestion>, string, string][])('%j is dropped: %s', (question, reason, words) => {
+    const found = ask(question);
+    expect(found).toMatchObject({ verdict: 'dropped', reason });
+    expect(found.text).toContain(words);
+  });
+
+  it('what is of no connection, and opens none', () => {
+    const words = new Set<string>();
+    for (let sourcePort = 6000; sourcePort < 6020; sourcePort++) {
+      const { verdict, reason, text } = ask({ ...tcp(80, false), sourcePort });
+      words.add(`${verdict} ${reason ?? ''} ${text}`);
+    }
+    // By its hash it is this node's, or the other's.
+    expect([...words].sort()).toEqual([
+      `dropped not-established of no connection that was let in, and opens none (--syn opens one) (fastpath on ${node.name})`,
+      'sent  handed on to nn2, which drops it unless it knows the connection: trace there',
+    ]);
+  });
+
+  it('knows the connection that the packet is of, both ways', () => {
+    node.toBlue(4242, 80, SYN);
+    node.toRed(80, 4242, SYN | ACK);
+    node.toBlue(4242, 80, ACK);
+    const forth = ask(tcp(80, false));
+    expect(forth).toMatchObject({ verdict: 'delivered' });
+    expect(detail(forth, 'flow')).toMatchObject({ known: true, state: 'ESTABLISHED', openedHere: true, policy: 'web' });
+    const back = ask({
+      tenant: 'blue',
+      from: '10.1.0.2',
+      to: '10.0.0.2',
+      protocol: 'tcp',
+      sourcePort: 80,
+      destinationPort: 4242,
+    });
+    expect(back).toMatchObject({ verdict: 'delivered', text: 'to red-a on hv1' });
+    expect(detail(back, 'flow')).toMatchObject({ known: true, openedHere: false });
+    expect(back.steps.find(({ step }) => step === 'policy')?.text).toBe('allowed by policy web, as an answer');
+  });
+
+  it('an external network', () => {
+    const found = ask({ to: '192.0.2.7', protocol: 'udp', destinationPort: 53 });
+    expect(detail(found, 'policy')).toMatchObject({ policy: 'out', to: 'external:dc' });
+    expect(found).toMatchObject({ verdict: 'delivered', text: 'to external:dc by eth1 of this node' });
+  });
+
+  it('counts nothing, tells nobody, opens nothing', () => {
+    const { fastpath } = node.instance.kernel;
+    const { maps } = fastpath;
+    if (maps === undefined) throw new Error('no maps');
+    const state = (): unknown => [
+      reasonCounts(maps),
+      [...policyHits(node.instance.kernel)],
+      Array.from(fastpath.steering.connectionTables(), ({ table }) => [...table.keys()].length),
+    ];
+    const before = state();
+    ask(tcp(80));
+    ask(tcp(8080));
+    ask(tcp(81));
+    expect(state()).toEqual(before);
+  });
+
+  it('agrees with the program, and with what decide() says of the sets in force', () => {
+    const sets = policySetsInForce(node.instance.kernel.fastpath.steering);
+    const set = sets.get('100 200');
+    if (set === undefined) throw new Error('no set');
+    let source = 5000;
+    for (const destinationPort of [79, 80, 81, 7999, 8000, 8079, 8080, 8081, 8100, 8101, 0, 65_535]) {
+      source += 1;
+      const { verdict } = ask({ ...tcp(destinationPort), sourcePort: source });
+      const sent = node.toBlue(source, destinationPort, SYN);
+      expect({ destinationPort, verdict }).toEqual({
+        ...{ destinationPort, verdict: sent === 'redirect' ? 'delivered' : 'dropped' },
+      });
+      const opening = { source: '10.0.0.2', destination: '10.1.0.2', protocol: 6, destinationPort };
+      expect(decide(set, opening)?.allow === true).toBe(sent === 'redirect');
+    }
+    for (const destinationPort of [52, 53, 54]) {
+      const { verdict, reason } = ask({ protocol: 'udp', sourcePort: 4000, destinationPort });
+      const packet = ip4({
+        from: '10.0.0.2',
+        to: '10.1.0.2',
+        payload: udp({ source: 4000, destination: destinationPort }),
+      });
+      const sent = node.send('red', packet);
+      // What may be an answer goes to the network node that its hash names, which is as much.
+      if (sent === 'redirect' && verdict === 'dropped') expect(reason).toBe('no-policy-match');
+      else expect(verdict).toBe(sent === 'redirect' ? 'delivered' : 'dropped');
+    }
+  });
+
+  it.each([
+    [
+      ['-t', 'red', '--from', '10.0.0.2', '--to', '10.1.0.2', '--proto', 'tcp', '--syn', '--dport', '80'],
+      0,
+      'delivered: to blue-a on hv2',
+    ],
+    [
+      ['-t', 'red', '--from', '10.0.0.2', '--to', '10.1.0.2', '--proto', 'tcp', '--syn', '--dport', '8080'],
+      1,
+      'dropped: denied by policy no-admin (policy on ',
+    ],
+    [['-t', 'green', '--from', '10.0.0.2', '--to', '10.1.0.2'], 2, '--tenant green: expected one of blue red'],
+    [['--to', '10.1.0.2'], 2, 'expected --port, or on a network node --tenant with --from'],
+  ])('%j: exit %i', async (args, code, words) => {
+    const found = await node.segue('trace', ...args);
+    expect(found.output).toContain(words);
+    expect(found.code).toBe(code);
+  });
+});

@@ -1,0 +1,3 @@
+import { describeForgeries } from './lib/forgeries.js';
+
+describeForgeries('hybrid');

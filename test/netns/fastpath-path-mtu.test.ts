@@ -1,0 +1,3 @@
+import { describePathMtu } from './lib/path-mtu.js';
+
+describePathMtu('hybrid');
