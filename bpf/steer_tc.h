@@ -9,6 +9,7 @@
 #include "events_tc.h"
 #include "steer_settle.h"
 #include "steer_tell.h"
+#include "steered.h"
 
 #define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, some extension headers, an ICMP error with what it quotes. */
@@ -166,6 +167,8 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 	}
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason, hook);
+	if (target && target->kind == TARGET_LOCAL)
+		follow_self(packet, passage->peer, state->self);
 	if (!passage->relays)
 		account(packet, passage, reason, packets);
 	count_reason(reason);

@@ -8,6 +8,7 @@
 #include "keep.h"
 #include "steer_external.h"
 #include "steer_settle.h"
+#include "steered.h"
 
 KEEP_ENUM(policy_table);
 KEEP_ENUM(policy_flags);
@@ -169,6 +170,8 @@ static __always_inline int steer(struct xdp_md *ctx)
 	}
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
+	if (target && target->kind == TARGET_LOCAL)
+		follow_self(packet, passage->peer, state->self);
 	if (!passage->relays)
 		account(packet, passage, reason, 1);
 	count_reason(reason);

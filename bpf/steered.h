@@ -123,21 +123,14 @@ static __always_inline __u32 encap_back(const struct in6_addr *source, __u32 ten
 	return id ? *id : 0;
 }
 
-/* Replies follow: remembers the network node that brought a packet to a VM of this node. source: outer, of the packet. */
-static __noinline int follow_node(void *header, void *data_end, const struct in6_addr *source, __u32 tenant, __u8 protocol)
+/* Replies follow: remembers the network node that brought a packet to a VM of this node. */
+static __noinline int follow_packet(const struct packet *packet, __u32 tenant, __u32 node)
 {
-	__u32 zero = 0, now = ticks_now(), *node = bpf_map_lookup_elem(&node_sources, source);
-	struct flow_scratch *scratch;
+	__u32 zero = 0, now = ticks_now();
+	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
 	struct flow_node *known;
-	struct packet *packet;
 
-	if (!node)
-		return 0;
-	scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
-	if (!scratch)
-		return 0;
-	packet = &scratch->packet;
-	if (read_packet(packet, header, data_end, protocol) != REASON_FORWARDED)
+	if (!scratch || !packet)
 		return 0;
 	if (packet->kind != PACKET_WHOLE && packet->kind != PACKET_FIRST_FRAGMENT)
 		return 0;
@@ -145,14 +138,35 @@ static __noinline int follow_node(void *header, void *data_end, const struct in6
 	reverse_key(&scratch->key.flow, &packet->key);
 	known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
 	if (!known) {
-		remember_node(scratch, *node, now);
+		remember_node(scratch, node, now);
 		return 0;
 	}
-	if (known->node != *node)
-		known->node = *node;
+	if (known->node != node)
+		known->node = node;
 	if (known->seen != now)
 		known->seen = now;
 	return 0;
+}
+
+/* The same of a packet that is to be read. source: outer, of the packet. */
+static __noinline int follow_node(void *header, void *data_end, const struct in6_addr *source, __u32 tenant, __u8 protocol)
+{
+	__u32 zero = 0, *node = bpf_map_lookup_elem(&node_sources, source);
+	struct flow_scratch *scratch;
+
+	if (!node)
+		return 0;
+	scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	if (!scratch || read_packet(&scratch->packet, header, data_end, protocol) != REASON_FORWARDED)
+		return 0;
+	return follow_packet(&scratch->packet, tenant, *node);
+}
+
+/* The same of a packet that this node, a network node, brings to a VM of its own. node: its number */
+static __always_inline void follow_self(const struct packet *packet, __u32 tenant, __u32 node)
+{
+	if (use_gateways)
+		follow_packet(packet, tenant, node);
 }
 
 /* The same of a frame that arrived for a port, before it is decapsulated. */

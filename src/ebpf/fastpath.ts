@@ -192,14 +192,17 @@ export class Fastpath {
     return loadOver(name, rodataOf(name, use), {
       ...machineSizes(),
       ...reusing(readOnlyMaps(maps)),
-      ...this.gateways.reuse(),
+      ...this.#readOnlyGateways(),
       ...read,
     });
   }
 
-  /** Which node a flow has is remembered by programs: a trial has none of it. */
   #trialGateways({ gateways = false }: ProgramUse): Record<string, MapConfiguration> {
-    if (!gateways || this.gateways.maps === undefined) return NO_GATEWAY_MAPS;
+    return gateways && this.gateways.maps !== undefined ? this.#readOnlyGateways() : NO_GATEWAY_MAPS;
+  }
+
+  /** Which node a flow has is remembered by programs: a trial has a map of its own for it. */
+  #readOnlyGateways(): Record<string, MapConfiguration> {
     return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => name !== 'flow_nodes'));
   }
 

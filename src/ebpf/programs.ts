@@ -46,7 +46,7 @@ export function objectPath(name: BpfProgramName): string {
 export interface ProgramUse {
   /** Without the kernel beneath (`dataplane: ebpf`). */
   alone?: boolean;
-  /** On a node whose tenants have gateways. */
+  /** On a hypervisor whose tenants have gateways. */
   gateways?: boolean;
 }
 
@@ -55,9 +55,8 @@ export function rodataOf(
   name: BpfProgramName,
   { alone = false, gateways = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
-  // Network nodes' programs are gateways, and the responder knows of none.
-  const sends = name !== 'responder' && !STEERING_PROGRAMS.includes(name);
-  return { use_prefixes: true, count_traffic: true, alone, ...(sends && { use_gateways: gateways }) };
+  // The responder sends nothing anywhere.
+  return { use_prefixes: true, count_traffic: true, alone, ...(name !== 'responder' && { use_gateways: gateways }) };
 }
 
 const VERSION_CHARS = 16;

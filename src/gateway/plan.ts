@@ -114,8 +114,7 @@ function planExternal(
     if (!prefixes.includes(prefix)) emit('steer-external', `${device} ${prefix}`, { ...source, outside: true });
     emit('steer-gateway', memberKey(zone, prefix), { zone, device });
   }
-  const alone = view.alone && { alone: true as const };
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...alone });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...programUse(view) });
 }
 
 /** The policies from one zone to another. */

@@ -128,9 +128,10 @@ export const KIND_ORDER: readonly KindName[] = [
   'bpf-underlay',
   'bpf-encap',
   'steer-flows',
-  'steer-network-node',
   'steer-gateway-encap',
+  // New flows leave a network node that is down before those that it has do.
   'steer-maglev',
+  'steer-network-node',
   'bpf-port',
   'bpf-source',
   'bpf-source-prefix',

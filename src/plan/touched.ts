@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
-import { zoneOf } from '../gateway/view.js';
+import { externalZone, zoneOf } from '../gateway/view.js';
 import { equalValues } from './equal.js';
 import type { Entity } from './entity.js';
 import type { IntentView } from './view.js';
@@ -96,7 +96,10 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
     for (const key of turned) add({ kind: 'zone', key });
     // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
     add({ kind: 'node' });
-    if ([...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) addLocalPorts(view, add);
+    if ([...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) {
+      addLocalPorts(view, add);
+      for (const name of view.steering.externals.keys()) add({ kind: 'zone', key: externalZone(name) });
+    }
   }
   return touched;
 }

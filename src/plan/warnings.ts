@@ -12,7 +12,7 @@ export function planWarnings(view: IntentView): string[] {
   if (missing !== undefined && !view.alone) {
     warnings.push(`dataplane ${view.config.dataplane}: no fast path, the kernel forwards all by itself: ${missing}`);
   }
-  if (view.alone) warnings.push(...pathWarnings(view));
+  if (view.alone) warnings.push(...pathWarnings(view), ...gatewayWarnings(view));
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;
@@ -48,6 +48,22 @@ function pathWarnings(view: IntentView): string[] {
       `tenant ${tenant}: the path to ${node} has ${segments} segments, the fast path takes ${MAX_SEGMENTS}: what is for ` +
         'there is dropped (dataplane hybrid leaves it to the kernel)',
     );
+  }
+  return warnings;
+}
+
+/** The same of paths to network nodes: the tenant's flows may go by any of them. */
+function gatewayWarnings(view: IntentView): string[] {
+  const warnings: string[] = [];
+  for (const tenant of view.localPorts.keys()) {
+    for (const node of view.steering.gatewayOf(tenant)?.nodes ?? []) {
+      const segments = 1 + view.transit(tenant, node).length;
+      if (node === view.config.node || segments <= MAX_SEGMENTS) continue;
+      warnings.push(
+        `tenant ${tenant}: the path to network node ${node} has ${segments} segments, the fast path takes ${MAX_SEGMENTS}: ` +
+          'nothing leaves the tenant (dataplane hybrid leaves it to the kernel)',
+      );
+    }
   }
   return warnings;
 }
