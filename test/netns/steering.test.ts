@@ -10,7 +10,7 @@ import type { Policy } from '../../src/intent/types.js';
 const TIMEOUT_MS = 600_000;
 
 describe('a hybrid and a kernel hypervisor', () => {
-  const { prefix: _, ...topology } = steeringTopology('hybrid');
+  const topology = steeringTopology('hybrid');
   const { policies } = topology;
   const nodes = topology.nodes.map((node) => (node.name === 'hv2' ? { ...node, dataplane: 'kernel' as const } : node));
   const network = useNetwork({ ...topology, nodes });

@@ -11,13 +11,13 @@ import { loadOver } from '../../../src/ebpf/load.js';
 import { FUNCTIONS, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
 import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
-import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
+import { attachTcx } from '../../../src/libbpf/index.js';
 import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
-import type { BpfMap, BpfProgram, MapConfiguration } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfObject, BpfProgram, MapConfiguration } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';

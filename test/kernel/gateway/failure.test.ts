@@ -31,7 +31,7 @@ interface Dialled {
 }
 
 describe('network nodes that go', () => {
-  const { prefix: _, ...topology } = steeringTopology('ebpf');
+  const topology = steeringTopology('ebpf');
   topology.policies.push({
     ...{ name: 'flows', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'udp', ports: [FLOW_PORT] },
     ...{ action: 'allow', priority: DEFAULT_POLICY_PRIORITY },

@@ -11,7 +11,7 @@ import type { Policy } from '../../../src/intent/types.js';
 const TIMEOUT_MS = 300_000;
 
 describe('policies between tenants', () => {
-  const { prefix: _, ...topology } = steeringTopology('ebpf');
+  const topology = steeringTopology('ebpf');
   const network = useNetwork(topology);
   const { policies } = topology;
   let services: Services;

@@ -34,7 +34,7 @@ const WEB_PORT = 8005;
 const ECHO_HEADERS = { 4: 28, 6: 48 } as const;
 
 describe('across a network node', () => {
-  const { prefix: _, ...topology } = steeringTopology('ebpf');
+  const topology = steeringTopology('ebpf');
   topology.policies.push({
     ...{ name: 'datagrams', from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'udp', ports: [ECHO_PORT] },
     ...{ action: 'allow', priority: DEFAULT_POLICY_PRIORITY },

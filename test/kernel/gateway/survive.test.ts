@@ -16,7 +16,7 @@ const NODES = ['hv1', 'hv2', 'nn1', 'nn2'] as const;
 const CONNECTIONS = 40;
 
 describe('a TCP connection across tenants', () => {
-  const { prefix: _, ...topology } = steeringTopology('ebpf');
+  const topology = steeringTopology('ebpf');
   let agents: Agents;
   let services: Services;
   const network = useNetwork(topology, async (made) => {
