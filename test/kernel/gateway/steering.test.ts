@@ -212,3 +212,23 @@ describe('a hypervisor that is the only network node', () => {
     for (const name of ['hv1', 'hv2']) expect(await network.diff(name), name).toEqual([]);
   });
 });
+
+describe('a hypervisor among network nodes', () => {
+  const three = steeringTopology('ebpf');
+  const network = useNetwork({
+    ...three,
+    nodes: three.nodes.filter(({ name }) => name !== 'nn2'),
+    gateways: [{ name: 'gw', nodes: ['hv2', 'nn1'], tenants: ['red', 'blue', 'green'] }],
+    externals: [],
+    policies: three.policies.filter(({ from, to }) => 'tenant' in from && 'tenant' in to),
+  });
+
+  it('has its VMs answer what it brought them by itself, whatever others see', async () => {
+    expect(await pings(network, 'red-a', '10.2.0.20', 10)).toBe(10);
+    withdraw(network.topology, 'nn1', 'hv1');
+    await network.apply('hv1');
+    // By its own table half of the answers would go to nn1, which knows nothing of them.
+    expect(await pings(network, 'red-a', '10.2.0.20', 20)).toBe(20);
+    expect(await pings(network, 'red-a', 'fd00:2::b', 20)).toBe(20);
+  });
+});

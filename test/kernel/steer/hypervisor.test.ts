@@ -218,8 +218,8 @@ describe('what is no member', () => {
       return bench.send('port', ethernet(request, { to: 'ff:ff:ff:ff:ff:ff', from: MACS.vm, type: 0x0806 })).counted;
     };
     expect(asks('10.0.0.2')).toEqual({ 'answer arp': 1 });
-    expect(asks('10.0.0.99')).toEqual({ 'punt not ip': 1 });
-    expect(asks('192.0.2.1')).toEqual({ 'punt not ip': 1 });
+    expect(asks('10.0.0.99')).toEqual({ 'punt not routed': 1 });
+    expect(asks('192.0.2.1')).toEqual({ 'punt not routed': 1 });
   });
 
   it('is told of as before when it arrives', () => {
