@@ -12,6 +12,7 @@ struct passage {
 	__u32 peer_mtu; /* bytes; 0: not known */
 	__u32 policy;	 /* slot, or NO_SLOT */
 	__u32 relay;	 /* number of the network node that it is for, or NO_NETWORK_NODE */
+	__u32 relays;	 /* how often it is relayed, this time included; 0: it is not */
 	bool decided;	 /* by a policy now, not by a connection */
 	bool log;
 	bool relayable; /* another network node may have its connection */

@@ -11,6 +11,7 @@
 struct outer {
 	__u32 bytes; /* between the Ethernet header and the inner packet */
 	__u8 class;
+	__u8 hop_limit;
 	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
 };
 
@@ -28,6 +29,7 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 		return REASON_COUNT;
 	*from = *zone;
 	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
+	outer->hop_limit = ip6->hop_limit;
 	outer->bytes = sizeof(*ip6);
 	outer->protocol = ip6->nexthdr;
 	if (outer->protocol == IPPROTO_ROUTING) {
@@ -49,31 +51,46 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 	return REASON_FORWARDED;
 }
 
-/* Did a network node send it? */
-static __always_inline bool is_from_node(void *data, void *data_end)
+/* Number of the network node that sent it, or NO_NETWORK_NODE. */
+static __always_inline __u32 sender_of(void *data, void *data_end)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
+	__u32 *node = (void *)(ip6 + 1) <= data_end ? bpf_map_lookup_elem(&node_sources, &ip6->saddr) : NULL;
 
-	return (void *)(ip6 + 1) <= data_end && bpf_map_lookup_elem(&node_sources, &ip6->saddr);
+	return node ? *node : NO_NETWORK_NODE;
 }
 
 /*
- * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash; the same with
- * those that drain, if it comes from there. So a packet is relayed twice at most. NULL: none but this one.
+ * A packet is relayed twice at most, whatever network nodes think of each other: the outer hop limit that it is relayed with says how often it
+ * was, as long as the underlay is less than sixteen hops across.
  */
-static __always_inline __u32 *find_relay(struct passage *passage, __u32 hash, __u16 self, bool from_node)
-{
-	__u16 node;
+#define RELAYS_MAX 2
+#define RELAYED_HOP_LIMIT(relays) (OUTER_HOP_LIMIT >> (relays))
 
-	if (passage->from.id >= EXTERNAL_ZONE)
-		return NULL;
-	node = pick_node(passage->from.gateway, hash, false);
-	if (from_node || node == self)
-		node = pick_node(passage->from.gateway, hash, true);
-	if (node == self || !is_up(node))
-		return NULL;
-	passage->relay = node;
-	return find_gateway_encap(passage->from.id, node);
+static __always_inline __u32 relays_of(__u8 hop_limit)
+{
+	if (hop_limit > RELAYED_HOP_LIMIT(1))
+		return 0;
+	return hop_limit > RELAYED_HOP_LIMIT(2) ? 1 : 2;
+}
+
+/* Places of a table that are looked at for another node: with two nodes all of so many are one's once in 2^32. */
+#define RELAY_PLACES 32
+
+/*
+ * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash, or the next ones in
+ * the gateway's table, but neither this one nor the one that it came from. A function of its own: verified once.
+ */
+__noinline int find_relay_node(__u32 gateway, __u32 hash, __u32 self, __u32 sender)
+{
+	__u32 node = pick_node(gateway, hash, false), place;
+
+	for (place = 0; place <= RELAY_PLACES; place++) {
+		if (node != self && node != sender && is_up(node))
+			return node;
+		node = pick_node(gateway, hash % MAGLEV_SLOTS + place, true);
+	}
+	return NO_NETWORK_NODE;
 }
 
 /* The way to an encapsulation's first segment that a flow takes; NULL while none is resolved. */
@@ -125,11 +142,12 @@ static __always_inline enum reason write_srh(void *to, void *data_end, const str
 
 /*
  * Ethernet header, outer header and SRH of a packet that has room for them, and its next hop's step. The code point stays that of the
- * header that arrived, congestion is the inner packet's (RFC 6040 section 4).
+ * header that arrived, congestion is the inner packet's (RFC 6040 section 4). relays: 0, or how often it is relayed with this time, which is no
+ * step of the packet's own.
  */
 static __always_inline enum reason write_steered(void *data, void *data_end, const struct packet *packet, const struct outer *was,
 						 const struct encap *encap, const struct hop *hop, const struct node *node,
-						 __u32 hash, bool steps)
+						 __u32 hash, __u32 relays)
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;
@@ -139,7 +157,7 @@ static __always_inline enum reason write_steered(void *data, void *data_end, con
 
 	if (srh_bytes > MAX_SRH_BYTES || (void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
-	reason = step_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, steps);
+	reason = step_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, !relays);
 	if (reason != REASON_FORWARDED)
 		return reason;
 	if (ecn && (was->class & 3) == 3)
@@ -150,7 +168,7 @@ static __always_inline enum reason write_steered(void *data, void *data_end, con
 	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->class & 0xfc) | ecn) << 20) | (label ? label : 1));
 	outer->payload_len = bpf_htons(packet->inner.length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : protocol;
-	outer->hop_limit = OUTER_HOP_LIMIT;
+	outer->hop_limit = RELAYED_HOP_LIMIT(relays & 3);
 	outer->saddr = node->source;
 	outer->daddr = encap->first;
 	if (srh_bytes)

@@ -35,7 +35,7 @@ static __always_inline bool fits(struct __sk_buff *skb, const struct inner *inne
 }
 
 static __always_inline int to_uplink(struct __sk_buff *skb, struct steer_scratch *scratch, const struct outer *outer,
-				     const struct encap *encap, const struct node *node, __u32 hash, bool steps, __u32 *ifindex)
+				     const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
 {
 	const struct hop *hop = find_hop(encap, hash);
 	__u32 bytes = encap_bytes(encap), mtu;
@@ -44,7 +44,7 @@ static __always_inline int to_uplink(struct __sk_buff *skb, struct steer_scratch
 	if (!hop)
 		return PUNT_UNRESOLVED;
 	mtu = hop->mtu - bytes;
-	if (steps && scratch->passage.peer_mtu && scratch->passage.peer_mtu < mtu)
+	if (!scratch->passage.relays && scratch->passage.peer_mtu && scratch->passage.peer_mtu < mtu)
 		mtu = scratch->passage.peer_mtu;
 	scratch->mtu = mtu;
 	if (!fits(skb, &scratch->packet.inner, scratch->at, mtu))
@@ -59,7 +59,7 @@ static __always_inline int to_uplink(struct __sk_buff *skb, struct steer_scratch
 		return skb->gso_size ? PUNT_NO_OFFLOAD : PUNT_NO_ROOM;
 	*ifindex = hop->ifindex;
 	return write_steered((void *)(long)skb->data, (void *)(long)skb->data_end, &scratch->packet, outer, encap, hop, node, hash,
-			     steps);
+			     scratch->passage.relays);
 }
 
 /* Takes the outer header off, if there is one, and makes the packet's step. port: whose MACs it is to have, or NULL. */
@@ -137,17 +137,15 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 	struct packet *packet = &scratch->packet;
 	struct target *target = NULL;
 	struct encap *encap;
-	bool steps;
 	int reason;
 
 	if (packet->inner.hop_limit <= 1)
 		return aside(skb, PUNT_HOP_LIMIT, hook);
 	hash = flow_hash(&packet->key);
-	reason = settle(packet, passage, state, (void *)(long)skb->data, (void *)(long)skb->data_end, hash, packets, &encap);
+	reason = settle(packet, passage, state, outer, (void *)(long)skb->data, (void *)(long)skb->data_end, hash, packets, &encap);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason, hook);
 	keep(skb);
-	steps = !encap;
 	if (!encap) {
 		target = find_target(passage->peer, &packet->inner);
 		if (!target)
@@ -157,7 +155,7 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 			encap = bpf_map_lookup_elem(&encaps, &id);
 	}
 	if (encap) {
-		reason = to_uplink(skb, scratch, outer, encap, node, hash, steps, &ifindex);
+		reason = to_uplink(skb, scratch, outer, encap, node, hash, &ifindex);
 	} else if (target && target->kind == TARGET_LOCAL) {
 		ifindex = id;
 		reason = to_port(skb, scratch, outer, id, packets);
@@ -171,7 +169,7 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 		return aside(skb, reason, hook);
 	if (target && target->kind == TARGET_LOCAL)
 		follow_self(packet, passage->peer, state->self);
-	if (steps)
+	if (!passage->relays)
 		account(packet, passage, reason, packets);
 	count_reason(reason);
 	seen(skb, reason, ifindex, hook);

@@ -40,20 +40,22 @@ static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
 	return XDP_DROP;
 }
 
-static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, __u32 peer_mtu, const struct outer *outer,
-				     const struct encap *encap, const struct node *node, __u32 hash, bool steps, __u32 *ifindex)
+static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct passage *passage, const struct outer *outer,
+				     const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
 {
 	const struct hop *hop = find_hop(encap, hash);
-	__u32 bytes = encap_bytes(encap);
+	__u32 bytes = encap_bytes(encap), length;
 
 	if (!hop)
 		return PUNT_UNRESOLVED;
-	if (packet->inner.length + bytes > hop->mtu || (steps && peer_mtu && packet->inner.length > peer_mtu))
+	length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes;
+	if (length + bytes > hop->mtu || (!passage->relays && passage->peer_mtu && length > passage->peer_mtu))
 		return PUNT_TOO_BIG;
 	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
 		return PUNT_NO_ROOM;
 	*ifindex = hop->ifindex;
-	return write_steered((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash, steps);
+	return write_steered((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash,
+			     passage->relays);
 }
 
 /* Decapsulates for a VM of this node. */
@@ -61,7 +63,7 @@ static __always_inline int to_port(struct xdp_md *ctx, const struct packet *pack
 {
 	struct ethhdr *eth;
 
-	if (packet->inner.length > port->mtu)
+	if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes > port->mtu)
 		return PUNT_TOO_BIG;
 	if (bpf_xdp_adjust_head(ctx, outer->bytes))
 		return PUNT_NO_ROOM;
@@ -107,7 +109,6 @@ static __always_inline int steer(struct xdp_md *ctx)
 	struct outer outer;
 	struct node *node;
 	__u32 zero = 0, ifindex = 0, hash, id = 0;
-	bool steps;
 	int reason;
 
 	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
@@ -134,11 +135,10 @@ static __always_inline int steer(struct xdp_md *ctx)
 	if (packet->inner.hop_limit <= 1)
 		return verdict(ctx, PUNT_HOP_LIMIT);
 	hash = flow_hash(&packet->key);
-	reason = settle(packet, passage, state, data, data_end, hash, 1, &encap);
+	reason = settle(packet, passage, state, &outer, data, data_end, hash, 1, &encap);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	keep(ctx);
-	steps = !encap;
 	target = NULL;
 	if (!encap) {
 		target = find_target(passage->peer, &packet->inner);
@@ -149,7 +149,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 			encap = bpf_map_lookup_elem(&encaps, &id);
 	}
 	if (encap) {
-		reason = to_uplink(ctx, packet, passage->peer_mtu, &outer, encap, node, hash, steps, &ifindex);
+		reason = to_uplink(ctx, packet, passage, &outer, encap, node, hash, &ifindex);
 	} else if (target && target->kind == TARGET_LOCAL) {
 		struct port *port = bpf_map_lookup_elem(&ports, &id);
 
@@ -172,7 +172,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 		return verdict(ctx, reason);
 	if (target && target->kind == TARGET_LOCAL)
 		follow_self(packet, passage->peer, state->self);
-	if (steps)
+	if (!passage->relays)
 		account(packet, passage, reason, 1);
 	count_reason(reason);
 	seen(ctx, reason, ifindex, HOOK_STEER_XDP);

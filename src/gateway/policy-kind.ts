@@ -7,8 +7,10 @@ import * as layouts from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
 import { familyOf } from '../net/address.js';
 import { ruleOrder } from './policy-set.js';
-import { PortRuns } from './port-runs.js';
-import type { ClassPrefix, PolicyBoundary, PolicyRule, PolicySet } from './policy-set.js';
+import { PolicyIndex } from './policy-index.js';
+import type { SetEntries } from './policy-index.js';
+import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
+import type { Run } from './port-runs.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { SteeringMaps, SteeringStore } from './steering-maps.js';
@@ -19,11 +21,15 @@ const { PolicySet: SetValue, PolicyTable } = layouts;
 /** Bits before a prefix's own in a key: set and family. */
 const KEY_BITS = 64;
 
-/** The sets as the maps have them, by their number. */
+/** A set as the maps have it. */
 interface Stored {
   set: PolicySet;
+  rules: Buffer[];
+  sources: Buffer[];
+  destinations: Buffer[];
   /** Where its boundaries stand. */
-  runs: layouts.PolicyRule[];
+  runs: Run[];
+  slots: Set<number>;
 }
 
 /** The sets that are in force, by `<zone from> <zone to>`. */
@@ -32,11 +38,9 @@ export function policySetsInForce(steering: SteeringStore): Map<string, PolicySe
   const { maps } = steering;
   if (maps === undefined) return found;
   steering.ensureKnown();
-  const sets = readSets(steering, maps);
-  for (const [key, value] of maps.policy_pairs.entries()) {
-    const { from, to } = PairKey.decode(key, 0);
-    const set = sets.get(SetValue.decode(value, 0).id)?.set;
-    found.set(`${from} ${to}`, set ?? { sources: [], destinations: [], rules: [] });
+  const { sets, inForce } = readAll(steering, maps);
+  for (const [pair, id] of inForce) {
+    found.set(pair, sets.get(id)?.set ?? { sources: [], destinations: [], rules: [] });
   }
   return found;
 }
@@ -51,16 +55,9 @@ export const steerPoliciesKind: Kind<'steer-policies'> = {
     const { steering } = kernel.fastpath;
     const maps = steering.make();
     steering.ensureKnown();
-    const sets = readSets(steering, maps);
-    const inForce = new Map<string, number>();
-    for (const [key, value] of maps.policy_pairs.entries()) {
-      const { from, to } = PairKey.decode(key, 0);
-      inForce.set(`${from} ${to}`, SetValue.decode(value, 0).id);
-    }
-    const free = new PortRuns(
-      maps.policy_ports.info.maxEntries,
-      [...sets.values()].flatMap(({ runs }) => runs),
-    );
+    const index = steering.policyIndex ?? readAll(steering, maps).index;
+    let id = steering.state?.nextSet ?? 1;
+    steering.change({ nextSet: id + changes.length });
     for (const { key, desired } of changes) {
       try {
         const [from = 0, to = 0] = key.split(' ').map(Number);
@@ -68,13 +65,14 @@ export const steerPoliciesKind: Kind<'steer-policies'> = {
         PairKey.encode(pair, 0, { from, to });
         if (desired === undefined) {
           maps.policy_pairs.delete(pair);
-          inForce.delete(key);
+          index.enforce(key, undefined);
         } else {
-          const id = writeSet(steering, maps, desired, free);
+          const set = id++;
+          writeSet({ steering, maps, index }, set, desired);
           const value = Buffer.alloc(SetValue.SIZE);
-          SetValue.encode(value, 0, { id, tables: tablesOf(desired) });
+          SetValue.encode(value, 0, { id: set, tables: tablesOf(desired) });
           maps.policy_pairs.update(pair, value);
-          inForce.set(key, id);
+          index.enforce(key, set);
         }
       } catch (error) {
         failures.push({ key, error: error as Error });
@@ -82,12 +80,19 @@ export const steerPoliciesKind: Kind<'steer-policies'> = {
     }
     // Only now, with another epoch, does every packet see the new sets.
     steering.change();
-    removeOthers(steering, maps, new Set(inForce.values()));
+    removeLeft({ steering, maps, index });
     return failures;
   },
 
   describe: (key, { rules }) => `gateway policies from zone ${key.replace(' ', ' to zone ')} rules ${rules.length}`,
 };
+
+/** The maps, and what is known of what they hold. */
+interface PolicyStore {
+  steering: SteeringStore;
+  maps: SteeringMaps;
+  index: PolicyIndex;
+}
 
 /** Names of the policies that a set has. */
 function namesOf({ rules }: PolicySet): Set<string> {
@@ -103,32 +108,48 @@ function tablesOf({ rules }: PolicySet): number {
   return tables;
 }
 
-/** Writes a set under a number that none had before. @returns the number */
-function writeSet(steering: SteeringStore, maps: SteeringMaps, set: PolicySet, free: PortRuns): number {
-  const nextSet = steering.state?.nextSet ?? 1;
-  steering.change({ nextSet: nextSet + 1 });
-  const slots = new Map([...namesOf(set)].map((name) => [name, slotOf(steering, maps, name)]));
-  for (const { source, dest, protocol, ports } of set.rules) {
-    const first = free.allocate(ports.length);
-    const keys = Buffer.alloc(4 * ports.length);
-    const values = Buffer.alloc(PolicyPort.SIZE * ports.length);
-    for (const [index, boundary] of ports.entries()) {
-      keys.writeUInt32LE(first + index, 4 * index);
-      const policy = slots.get(boundary.policy ?? '') ?? 0;
-      PolicyPort.encode(values, PolicyPort.SIZE * index, {
-        ...{ set: nextSet, first: boundary.first, flags: flagsOf(boundary), policy, rank: boundary.rank },
-      });
+/** Writes a set under a number that none had before. What it takes is the index's before it is written: a failure leaves nothing behind. */
+function writeSet({ steering, maps, index }: PolicyStore, set: number, content: PolicySet): void {
+  const { rules, sources, destinations } = content;
+  const [sourceKeys, destinationKeys] = [classKeys(set, sources), classKeys(set, destinations)];
+  const ruleKeys = Buffer.alloc(RuleKey.SIZE * rules.length);
+  const runs: Run[] = [];
+  const slots: number[] = [];
+  const entries = { rules: ruleKeys, sources: sourceKeys, destinations: destinationKeys, runs, slots };
+  const slotsByName = new Map<string, number>();
+  try {
+    for (const name of namesOf(content)) {
+      const slot = slotOf(steering, maps, name);
+      slots.push(slot);
+      slotsByName.set(name, slot);
     }
-    maps.policy_ports.updateBatch(keys, values);
-    const key = Buffer.alloc(RuleKey.SIZE);
-    const value = Buffer.alloc(RuleValue.SIZE);
-    RuleKey.encode(key, 0, { set: nextSet, source, dest, protocol });
-    RuleValue.encode(value, 0, { first, count: ports.length });
-    maps.policy_rules.update(key, value);
+    for (const [at, { source, dest, protocol, ports }] of rules.entries()) {
+      RuleKey.encode(ruleKeys, RuleKey.SIZE * at, { set, source, dest, protocol });
+      runs.push({ first: index.ports.allocate(ports.length), count: ports.length });
+    }
+  } finally {
+    index.add(set, entries);
   }
-  writeClasses(maps.policy_sources, nextSet, set.sources);
-  writeClasses(maps.policy_destinations, nextSet, set.destinations);
-  return nextSet;
+  const places = runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at));
+  const ports = Buffer.alloc(PolicyPort.SIZE * places.length);
+  for (const [at, boundary] of rules.flatMap((rule) => rule.ports).entries()) {
+    const policy = slotsByName.get(boundary.policy ?? '') ?? 0;
+    PolicyPort.encode(ports, PolicyPort.SIZE * at, {
+      ...{ set, first: boundary.first, flags: flagsOf(boundary), policy, rank: boundary.rank },
+    });
+  }
+  maps.policy_ports.updateBatch(numbersOf(places), ports);
+  const values = Buffer.alloc(RuleValue.SIZE * runs.length);
+  for (const [at, run] of runs.entries()) RuleValue.encode(values, RuleValue.SIZE * at, run);
+  maps.policy_rules.updateBatch(ruleKeys, values);
+  maps.policy_sources.updateBatch(sourceKeys, classValues(sources));
+  maps.policy_destinations.updateBatch(destinationKeys, classValues(destinations));
+}
+
+function numbersOf(numbers: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 * numbers.length);
+  for (const [at, number] of numbers.entries()) bytes.writeUInt32LE(number, 4 * at);
+  return bytes;
 }
 
 function flagsOf({ policy, allow, log }: PolicyBoundary): number {
@@ -136,18 +157,23 @@ function flagsOf({ policy, allow, log }: PolicyBoundary): number {
   return (allow ? PolicyFlags.POLICY_ALLOW : 0) | (log ? PolicyFlags.POLICY_LOG : 0);
 }
 
-function writeClasses(map: BpfMap, set: number, classes: readonly ClassPrefix[]): void {
-  for (const { prefix, id } of classes) {
-    const key = Buffer.alloc(ClassKey.SIZE);
+function classKeys(set: number, classes: readonly ClassPrefix[]): Buffer {
+  const keys = Buffer.alloc(ClassKey.SIZE * classes.length);
+  for (const [at, { prefix }] of classes.entries()) {
+    const key = keys.subarray(ClassKey.SIZE * at, ClassKey.SIZE * (at + 1));
     const length = putPrefix(prefix, key, ClassKey.OFFSETS.address);
     key.writeUInt32LE(KEY_BITS + length, ClassKey.OFFSETS.length);
     key.writeUInt32LE(set, ClassKey.OFFSETS.set);
     const family = familyOf(prefix) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
     key.writeUInt32LE(family, ClassKey.OFFSETS.family);
-    const value = Buffer.alloc(PolicyClass.SIZE);
-    PolicyClass.encode(value, 0, { id, unused: 0 });
-    map.update(key, value);
   }
+  return keys;
+}
+
+function classValues(classes: readonly ClassPrefix[]): Buffer {
+  const values = Buffer.alloc(PolicyClass.SIZE * classes.length);
+  for (const [at, { id }] of classes.entries()) PolicyClass.encode(values, PolicyClass.SIZE * at, { id, unused: 0 });
+  return values;
 }
 
 /** A policy's slot; a new one has its name there, and its counters are zero. */
@@ -164,36 +190,63 @@ function slotOf(steering: SteeringStore, { policies, policy_hits: hits }: Steeri
   return slot;
 }
 
-/** Every set, whole or not. */
+/** Every set, whole or not, and which are in force; the index is made anew by them. */
+function readAll(
+  steering: SteeringStore,
+  maps: SteeringMaps,
+): { sets: Map<number, Stored>; inForce: Map<string, number>; index: PolicyIndex } {
+  const sets = readSets(steering, maps);
+  const inForce = new Map<string, number>();
+  for (const [key, value] of maps.policy_pairs.entries()) {
+    const { from, to } = PairKey.decode(key, 0);
+    inForce.set(`${from} ${to}`, SetValue.decode(value, 0).id);
+  }
+  const entries = new Map<number, SetEntries>();
+  for (const [id, { rules, sources, destinations, runs, slots }] of sets) {
+    const [ruleKeys, sourceKeys] = [Buffer.concat(rules), Buffer.concat(sources)];
+    const destinationKeys = Buffer.concat(destinations);
+    entries.set(id, { rules: ruleKeys, sources: sourceKeys, destinations: destinationKeys, runs, slots: [...slots] });
+  }
+  const index = new PolicyIndex(maps.policy_ports.info.maxEntries, entries, new Map(inForce));
+  steering.policyIndex = index;
+  return { sets, inForce, index };
+}
+
 function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, Stored> {
   const sets = new Map<number, Stored>();
   const at = (id: number): Stored => {
     const known = sets.get(id);
     if (known !== undefined) return known;
-    const made: Stored = { set: { sources: [], destinations: [], rules: [] }, runs: [] };
+    const set = { sources: [], destinations: [], rules: [] };
+    const made: Stored = { set, rules: [], sources: [], destinations: [], runs: [], slots: new Set() };
     sets.set(id, made);
     return made;
   };
   const rules = [...maps.policy_rules.entries()].map(([key, value]) => ({
-    ...RuleKey.decode(key, 0),
+    ...{ key, ...RuleKey.decode(key, 0) },
     ...RuleValue.decode(value, 0),
   }));
   const ports = readPorts(
     maps.policy_ports,
     rules.reduce((end, { first, count }) => Math.max(end, first + count), 0),
   );
-  for (const { set, source, dest, protocol, first, count } of rules) {
-    const { set: content, runs } = at(set);
-    const boundaries = ports.slice(first, first + count).map((port) => boundaryOf(steering, port));
-    const rule: PolicyRule = { source, dest, protocol, ports: boundaries };
-    content.rules.push(rule);
-    runs.push({ first, count });
+  for (const { key, set, source, dest, protocol, first, count } of rules) {
+    const stored = at(set);
+    const own = ports.slice(first, first + count);
+    stored.set.rules.push({ source, dest, protocol, ports: own.map((port) => boundaryOf(steering, port)) });
+    stored.rules.push(key);
+    stored.runs.push({ first, count });
+    for (const port of own) {
+      if (port.set === set && (port.flags & PolicyFlags.POLICY_NONE) === 0) stored.slots.add(port.policy);
+    }
   }
   const classes = (map: BpfMap, side: 'sources' | 'destinations'): void => {
     for (const [key, value] of map.entries()) {
       const { length, set, family } = ClassKey.decode(key, 0);
       const prefix = `${getAddress(key, ClassKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
-      at(set).set[side].push({ prefix, id: PolicyClass.decode(value, 0).id });
+      const stored = at(set);
+      stored.set[side].push({ prefix, id: PolicyClass.decode(value, 0).id });
+      stored[side].push(key);
     }
   };
   classes(maps.policy_sources, 'sources');
@@ -229,26 +282,19 @@ function boundaryOf(steering: SteeringStore, { first, flags, policy, rank }: lay
   };
 }
 
-/** Removes what belongs to no set in force, and the slots of policies that none of these has. */
-function removeOthers(steering: SteeringStore, maps: SteeringMaps, inForce: ReadonlySet<number>): void {
-  const sets = readSets(steering, maps);
-  const used = new Set([...sets].flatMap(([id, { set }]) => (inForce.has(id) ? [...namesOf(set)] : [])));
-  const gone = (map: BpfMap, setAt: number): Buffer[] =>
-    [...map.keys()].filter((key) => !inForce.has(key.readUInt32LE(setAt)));
-  for (const [map, setAt] of [
-    [maps.policy_rules, RuleKey.OFFSETS.set],
-    [maps.policy_sources, ClassKey.OFFSETS.set],
-    [maps.policy_destinations, ClassKey.OFFSETS.set],
-  ] as const) {
-    for (const key of gone(map, setAt)) map.delete(key);
-  }
-  const names = [...sets].flatMap(([id, { set }]) => (inForce.has(id) ? [] : [...namesOf(set)]));
-  for (const name of new Set(names)) {
-    const slot = used.has(name) ? undefined : steering.policySlots.get(name);
-    if (slot === undefined) continue;
-    const key = Buffer.alloc(4);
-    key.writeUInt32LE(slot);
-    maps.policies.update(key, Buffer.alloc(Policy.SIZE));
-    steering.policySlots.release(name);
+/** Removes what belongs to no set in force, and the slots of policies that none of the others names. */
+function removeLeft({ steering, maps, index }: PolicyStore): void {
+  const key = Buffer.alloc(4);
+  for (const [id, { rules, sources, destinations }] of index.left()) {
+    maps.policy_rules.deleteBatch(rules);
+    maps.policy_sources.deleteBatch(sources);
+    maps.policy_destinations.deleteBatch(destinations);
+    for (const slot of index.remove(id)) {
+      const name = steering.policySlots.keyOf(slot);
+      if (name === undefined) continue;
+      key.writeUInt32LE(slot);
+      maps.policies.update(key, Buffer.alloc(Policy.SIZE));
+      steering.policySlots.release(name);
+    }
   }
 }

@@ -32,4 +32,19 @@ export class PortRuns {
     }
     return first;
   }
+
+  /** Gives a run back that was allocated. */
+  release({ first, count }: Run): void {
+    let at = this.#free.findIndex((run) => run.first > first);
+    if (at < 0) at = this.#free.length;
+    const [before, after] = [this.#free[at - 1], this.#free[at]];
+    const joinsAfter = after !== undefined && first + count === after.first;
+    const merged = { first, count: count + (joinsAfter ? after.count : 0) };
+    if (before === undefined || before.first + before.count !== first) {
+      this.#free.splice(at, joinsAfter ? 1 : 0, merged);
+      return;
+    }
+    before.count += merged.count;
+    if (joinsAfter) this.#free.splice(at, 1);
+  }
 }

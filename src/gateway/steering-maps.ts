@@ -8,6 +8,7 @@ import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfMap } from '../libbpf/index.js';
 import type { BpfProgram, MapConfiguration } from '../libbpf/index.js';
+import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
@@ -60,6 +61,8 @@ export class SteeringStore {
   readonly zoneSlots = new ObjectIds({ what: 'zone', first: 0, count: ZONE_SLOTS });
   /** Of policies, by name. */
   readonly policySlots = new ObjectIds({ what: 'policy', first: 0, count: POLICY_SLOTS });
+  /** Of the policy sets; undefined: to be read. */
+  policyIndex: PolicyIndex | undefined;
   readonly #pinDirectory: string;
   readonly #shared: () => Record<string, MapConfiguration>;
   #maps: SteeringMaps | undefined;
@@ -148,6 +151,7 @@ export class SteeringStore {
     if (this.#known || maps === undefined) return;
     this.zoneSlots.clear();
     this.policySlots.clear();
+    this.policyIndex = undefined;
     for (const map of [maps.gateway_sids, maps.external_sources, maps.routes]) {
       for (const [, value] of map.entries()) {
         const { id, slot } = Zone.decode(value, 0);
@@ -184,12 +188,13 @@ export class SteeringStore {
   /** Another process wrote: the numbers are to be read again. */
   setUnknown(): void {
     this.#known = false;
+    this.policyIndex = undefined;
   }
 
   forget(): void {
     for (const map of Object.values(this.#maps ?? {})) map.close();
     this.#maps = undefined;
-    this.#known = false;
+    this.setUnknown();
   }
 
   /** Removes the pins; the maps go with their last program. */

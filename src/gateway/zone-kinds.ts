@@ -32,6 +32,44 @@ function familyNumber(text: string): number {
   return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
 }
 
+/** A zone's table of connections before it is in its slot. */
+interface Table {
+  key: string;
+  slot: number;
+  table: BpfMap;
+}
+
+/** Tables that are put in by one call: each is an open descriptor until then. */
+const TABLES_AT_ONCE = 128;
+
+/**
+ * Puts tables into their slots and closes them. The kernel waits for all programs once a call (maybe_wait_bpf_programs in
+ * kernel/bpf/syscall.c), some 10 to 20 ms: one call for many.
+ */
+function putTables(connections: BpfMap, tables: readonly Table[]): ObjectFailure[] {
+  const failures: ObjectFailure[] = [];
+  const [slots, descriptors] = [Buffer.alloc(4 * tables.length), Buffer.alloc(4 * tables.length)];
+  for (const [index, { slot, table }] of tables.entries()) {
+    slots.writeUInt32LE(slot, 4 * index);
+    descriptors.writeUInt32LE(table.fd, 4 * index);
+  }
+  try {
+    connections.updateBatch(slots, descriptors);
+  } catch {
+    // Which of them it was, and why, by themselves.
+    for (const [index, { key, table }] of tables.entries()) {
+      try {
+        connections.updateHandle(slots.subarray(4 * index, 4 * (index + 1)), table);
+      } catch (error) {
+        failures.push({ key, error: error as Error });
+      }
+    }
+  } finally {
+    for (const { table } of tables) table.close();
+  }
+  return failures;
+}
+
 /** Tables of connections: made once, so that connections outlive the agent. */
 export const steerZoneKind: Kind<'steer-zone'> = {
   name: 'steer-zone',
@@ -61,6 +99,11 @@ export const steerZoneKind: Kind<'steer-zone'> = {
     const { steering } = kernel.fastpath;
     const failures: ObjectFailure[] = [];
     const at = Buffer.alloc(4);
+    const made: Table[] = [];
+    const putMade = (): void => {
+      failures.push(...putTables(steering.make().connections, made));
+      made.length = 0;
+    };
     for (const { key, desired } of changes) {
       try {
         steering.ensureKnown();
@@ -74,18 +117,20 @@ export const steerZoneKind: Kind<'steer-zone'> = {
           continue;
         }
         const isNew = steering.zoneSlots.get(key) === undefined;
-        at.writeUInt32LE(steering.zoneSlots.allocate(key));
+        const slot = steering.zoneSlots.allocate(key);
+        at.writeUInt32LE(slot);
         if (isNew) traffics.update(at, Buffer.alloc(traffics.valueSize));
-        const inner = BpfMap.create({
+        const table = BpfMap.create({
           ...{ type: 'lru_hash', name: 'connection_tab', maxEntries: desired.connections },
           ...{ keySize: FlowKey.SIZE, valueSize: Connection.SIZE },
         });
-        connections.updateHandle(at, inner);
-        inner.close();
+        made.push({ key, slot, table });
+        if (made.length === TABLES_AT_ONCE) putMade();
       } catch (error) {
         failures.push({ key, error: error as Error });
       }
     }
+    if (made.length > 0) putMade();
     return failures;
   },
 

@@ -181,6 +181,6 @@ export function missedLine({ suppressed, lost }: MissedEvent): string {
 }
 
 function line({ time, verdict, reason, tenant, port, packet }: typeof HEAD): string {
-  const columns = [time.padEnd(15), verdict.padEnd(7), reason.padEnd(14), tenant.padEnd(8), port.padEnd(10), packet];
+  const columns = [time.padEnd(15), verdict.padEnd(7), reason.padEnd(15), tenant.padEnd(8), port.padEnd(10), packet];
   return columns.join('  ');
 }

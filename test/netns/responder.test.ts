@@ -1,7 +1,7 @@
 /** Kernel mode: neighbour discovery among any number of members, by a program at the port that asks the kernel's routes. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance, pinDirectory } from '../../src/agent/instance.js';
 import { changeLine } from '../../src/cli/print.js';
@@ -10,7 +10,9 @@ import { scopeTo } from '../../src/intent/scope.js';
 import { SILENCE_TIMEOUT_S } from '../../src/lab/ping.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../src/plan/numbers.js';
 import { fastpathCounts } from './lib/fastpath.js';
+import { MARK } from './lib/isolation.js';
 import { useNetwork } from './lib/network.js';
+import { Witness } from './lib/probe.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Topology } from '../../src/lab/topology.js';
 
@@ -18,6 +20,8 @@ const MEMBERS6 = 1000;
 const MEMBERS4 = 50;
 /** Below what the kernel keeps of neighbours (gc_thresh2): the machine's, not a tenant's. */
 const AT_A_TIME = 250;
+/** How long what waits for a neighbour may take; emulated. */
+const ARRIVAL_MS = 30_000;
 
 const members6 = Array.from({ length: MEMBERS6 }, (_, index) => `cafe::1:${(index + 1).toString(16)}`);
 const members4 = Array.from({ length: MEMBERS4 }, (_, index) => `10.0.0.${index + 100}`);
@@ -38,14 +42,19 @@ describe('kernel mode', () => {
     kernel.links.refresh();
     return attachments(kernel).map(({ device, hook, program }) => `${device} ${hook} ${program.name} ${program.id}`);
   };
-  /** One echo request to each, from a VM that knows no neighbour. */
+  let remote: Witness;
+  beforeAll(async () => {
+    remote = await Witness.place(network, 't100-2', 'prerouting priority -400', { marked: `udp dport ${MARK}` });
+  });
+  /** One datagram to each, from a VM that knows no neighbour: all of them arrive. */
   const firstPackets = async (addresses: readonly string[]): Promise<void> => {
     for (let start = 0; start < addresses.length; start += AT_A_TIME) {
+      const some = addresses.slice(start, start + AT_A_TIME);
+      const before = await remote.count('marked');
       await network.ip('t100-1', 'neigh flush all');
-      const some = addresses.slice(start, start + AT_A_TIME).join('\n');
-      await network.shell('t100-1', `xargs -P 8 -n 1 ping -q -c 1 -W 5 >/dev/null <<<'${some}'`, {
-        timeoutMs: 300_000,
-      });
+      await network.shell('t100-1', `for to in ${some.join(' ')}; do echo >/dev/udp/$to/${MARK}; done`);
+      const arrived = async (): Promise<number> => (await remote.count('marked')) - before;
+      await expect.poll(arrived, { timeout: ARRIVAL_MS, interval: 500 }).toBe(some.length);
     }
   };
   const proxies = (): Promise<string> => network.ip('hv1', '-6 neigh show proxy');
@@ -74,10 +83,9 @@ describe('kernel mode', () => {
   it("duplicate address detection: a VM's own address passes, a member's does not", async () => {
     const state = async (address: string): Promise<string> => {
       await network.ip('t100-1', `address add ${address}/64 dev eth0`);
-      await network.shell(
-        't100-1',
-        `for i in {1..50}; do ip -6 address show to ${address} | grep -q ' tentative' || break; sleep 0.1; done`,
-      );
+      // One that failed stays tentative.
+      const waiting = `ip -6 address show to ${address} | grep -v dadfailed | grep -q ' tentative'`;
+      await network.shell('t100-1', `for i in {1..50}; do ${waiting} || break; sleep 0.2; done`);
       const shown = await network.ip('t100-1', `-6 address show to ${address}`);
       return /dadfailed/.exec(shown)?.[0] ?? (shown.includes('tentative') ? 'tentative' : 'valid');
     };

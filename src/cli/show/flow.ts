@@ -133,15 +133,19 @@ async function showFlow(
     await printAndWait(`],"counts":${jsonText(counts)}}\n`);
     return;
   }
-  await printTable(CONNECTION_COLUMNS, connections, false);
-  await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0);
+  // Who reads no further does not want to know how many there were.
+  if (!(await printTable(CONNECTION_COLUMNS, connections, false))) return;
+  if (!(await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
   const { connections: first, flowNodes: second } = counts;
-  if (kernel.fastpath.steering.maps !== undefined) complain(countText('connections', first));
-  if (second.matched > 0) complain(countText('flows to network nodes', second));
+  if (kernel.fastpath.steering.maps !== undefined) complain(countText('connection', '', first));
+  if (kernel.fastpath.gateways.maps !== undefined && (second.matched > 0 || first.matched === 0)) {
+    complain(countText('flow', ' to network nodes', second));
+  }
 }
 
-function countText(what: string, { matched, shown }: FlowCount): string {
-  return shown === matched ? `${matched} ${what}` : `${shown} of ${matched} ${what} shown (--limit 0 shows all)`;
+function countText(what: string, where: string, { matched, shown }: FlowCount): string {
+  const all = `${matched} ${what}${matched === 1 ? '' : 's'}${where}`;
+  return shown === matched ? all : `${shown} of ${all} shown (--limit 0 shows all)`;
 }
 
 async function printArray(before: string, records: Iterable<unknown>): Promise<void> {
@@ -153,7 +157,8 @@ async function printArray(before: string, records: Iterable<unknown>): Promise<v
   }
 }
 
-async function printTable<R>(columns: readonly Column<R>[], records: Iterable<R>, isSecond: boolean): Promise<void> {
+/** @returns false once nobody reads any more */
+async function printTable<R>(columns: readonly Column<R>[], records: Iterable<R>, isSecond: boolean): Promise<boolean> {
   let isOpen = true;
   const table = new TableStream(columns, async (lines) => {
     isOpen = await printAndWait(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
@@ -161,7 +166,8 @@ async function printTable<R>(columns: readonly Column<R>[], records: Iterable<R>
   });
   for (const record of records) {
     await table.add(record);
-    if (!isOpen) return;
+    if (!isOpen) return false;
   }
   await table.end();
+  return isOpen;
 }

@@ -89,6 +89,16 @@ describe('steering, as its commands show it', () => {
     expect(found.steps.find(({ step }) => step === 'flow')?.text).toContain('which the external network has');
   });
 
+  it('a reverse path filter on the external interface drops nothing: answers are taken before it', async () => {
+    for (const node of ['nn1', 'nn2']) {
+      await network.shell(
+        node,
+        'echo 1 | tee /proc/sys/net/ipv4/conf/all/rp_filter /proc/sys/net/ipv4/conf/eth1/rp_filter',
+      );
+    }
+    expect((await network.ping('red-a', '203.0.113.10')).received).toBe(1);
+  });
+
   it('trace follows a flow that a node has, not its hash', async () => {
     const question = { to: '10.2.0.20', destinationPort: 80, sourcePort: 42_424 };
     const script = `exec 3<>/dev/tcp/10.2.0.20/80; sleep 30`;

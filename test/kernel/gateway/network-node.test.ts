@@ -2,16 +2,23 @@
  * A network node as the agent makes it, on this kernel: intent in, maps and program out, and what that program says of packets. No VRF
  * is needed: a network node has none.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { steerPoliciesKind } from '../../../src/gateway/policy-kind.js';
+import { compilePolicySet } from '../../../src/gateway/policy-set.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';
-import { run } from '../libbpf/harness.js';
+import { bpffs, run } from '../libbpf/harness.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
 const NODE = `sgnn${process.pid}`;
@@ -166,6 +173,43 @@ describe('a network node', () => {
     expect([open(80), open(81)]).toEqual([TO_BLUE, 'drop']);
   });
 
+  it('is never half of one and half of the other while they change under packets', { timeout: 120_000 }, async () => {
+    const { fastpath } = instance.kernel;
+    const pin = join(bpffs(), 'program');
+    fastpath.program('steer_xdp')?.pin(pin);
+    const syn = ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload: tcp({ destination: 80, flags: SYN }) });
+    const frame = ethernet(encapsulated(syn, [SIDS.red], 'fd00:5e:1::1'), { to: UPLINK, from: ROUTER });
+    const counts = (): Map<string, number> => {
+      if (fastpath.maps === undefined) throw new Error('no maps');
+      const all = reasonCounts(fastpath.maps);
+      return new Map(all.map(({ verdict, reason, packets }) => [`${verdict} ${reason}`, packets]));
+    };
+    const before = counts();
+    const child = spawn(process.execPath, [
+      fileURLToPath(new URL('../steer/open-child.js', import.meta.url)),
+      ...[pin, frame.toString('hex'), String(14 + 40 + 20)],
+    ]);
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await once(child.stdout, 'data');
+    // Denied by a policy, or allowed by one; with other prefixes, ports and neighbours in the set each time.
+    for (let turn = 0; turn < 40; turn++) {
+      const web =
+        turn % 2 === 0 ? { ...WEB, action: 'deny' } : { ...WEB, to: { tenant: 'blue' }, ports: ['70-90', 443] };
+      await apply(intentWith({ policies: [web, DNS] }));
+    }
+    child.stdin.end();
+    await once(child, 'close');
+    const moved = [...counts()].filter(([name, packets]) => packets !== before.get(name)).map(([name]) => name);
+    expect(moved.sort()).toEqual(['drop policy', 'forward forwarded']);
+    const [passed, refused] = [4, 1].map(
+      (verdict) => (JSON.parse(said.split('\n')[1] ?? '') as number[])[verdict] ?? 0,
+    );
+    expect(passed).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(100);
+    await apply(intentWith());
+  });
+
   it('keeps a connection over a change that still allows it, and over another process; drops it when none does', async () => {
     const segment = (flags: number): Buffer =>
       ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload: tcp({ source: 4242, destination: 80, flags }) });
@@ -207,6 +251,56 @@ describe('a network node', () => {
     }
     await apply(intentWith());
     expect(sizes()).toEqual(before);
+    expect(await drift(intentWith())).toEqual([]);
+  });
+
+  it('changes one pair without a look at the others, whose entries stay', async () => {
+    const ends = ['red', 'blue'].flatMap((from) => ['red', 'blue'].map((to) => ({ from, to })));
+    const many = ends.flatMap(({ from, to }) =>
+      from === to
+        ? []
+        : [1, 2, 3].map((n) => ({
+            ...{
+              name: `${from}-${to}-${n}`,
+              from: { tenant: from },
+              to: { tenant: to, prefixes: [`10.${to === 'red' ? 0 : 1}.0.0/${24 + n}`] },
+            },
+            ...{ protocol: 'tcp', ports: [n, 100 * n], action: 'allow' },
+          })),
+    );
+    await apply(intentWith({ policies: many }));
+    const { maps } = instance.kernel.fastpath.steering;
+    if (maps === undefined) throw new Error('no maps');
+    const { policy_pairs, policy_rules, policy_sources, policy_destinations, policy_ports, policies } = maps;
+    const all = [policy_pairs, policy_rules, policy_sources, policy_destinations, policy_ports, policies];
+    const dump = (): string[] =>
+      all.flatMap((map, index) =>
+        [...map.entries()].map(([key, value]) => `${index} ${key.toString('hex')} ${value.toString('hex')}`),
+      );
+    const idOf = (from: number, to: number): string => {
+      const pair = Buffer.alloc(8);
+      pair.writeUInt32LE(from, 0);
+      pair.writeUInt32LE(to, 4);
+      return policy_pairs.lookup(pair)?.toString('hex', 0, 4) ?? 'none';
+    };
+    const [before, set] = [dump(), idOf(100, 200)];
+    const changed = intentWith({
+      policies: many.map((one) => (one.name === 'red-blue-2' ? { ...one, action: 'deny' } : one)),
+    });
+    const desired = compilePolicySet((changed.policies ?? []).filter(({ name }) => name.startsWith('red-blue-')));
+    const looks = all.flatMap((map) => [vi.spyOn(map, 'entries'), vi.spyOn(map, 'readBatches'), vi.spyOn(map, 'keys')]);
+    const failures = await steerPoliciesKind.apply(instance.kernel, [{ key: '100 200', desired }]);
+    expect([failures, looks.flatMap((look) => look.mock.calls)]).toEqual([[], []]);
+    for (const look of looks) look.mockRestore();
+    const [after, next] = [dump(), idOf(100, 200)];
+    expect(next).not.toBe(set);
+    const [gone, come] = [before.filter((one) => !after.includes(one)), after.filter((one) => !before.includes(one))];
+    expect(gone.length).toBeGreaterThan(0);
+    // policy_ports keeps what nobody has any more until the place is used again.
+    expect(gone.filter((one) => !one.includes(set) && !/^4 \w+ 0+$/.test(one))).toEqual([]);
+    expect(come.filter((one) => !one.includes(next))).toEqual([]);
+    expect(await drift(changed)).toEqual([]);
+    await apply(intentWith());
     expect(await drift(intentWith())).toEqual([]);
   });
 

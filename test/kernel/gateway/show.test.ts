@@ -213,7 +213,7 @@ describe('show flow', () => {
         'm',
       ),
     );
-    expect(output).toContain('segue: 1 connections\n');
+    expect(output).toContain('segue: 1 connection\n');
     node.toBlue(source, 80, FIN | ACK);
     expect(await state()).toBe('FIN_WAIT');
     node.toRed(80, source, FIN | ACK);

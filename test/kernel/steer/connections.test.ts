@@ -1,9 +1,10 @@
 /** Connections: what follows the first packet, from both sides, over changes of policies and time. */
 import { describe, expect, it } from 'vitest';
 import * as steering from '../../../src/ebpf/generated/steering.js';
-import { IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { bytesOf, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { u32 } from '../libbpf/harness.js';
 import { echo, ECHO4, ECHO6, errorAbout } from './icmp.js';
-import { HYPERVISOR, NetworkNode, OTHER, OTHER_NODE, SELF, ZONES } from './node.js';
+import { arriving, HYPERVISOR, NetworkNode, OTHER, OTHER_NODE, SELF, ZONES } from './node.js';
 import { everyPort } from './policies.js';
 import { encode } from './values.js';
 import type { Rule } from './policies.js';
@@ -287,13 +288,39 @@ describe('another network node', () => {
 
   it('gets nothing that it sent, that opens, or when it is down', () => {
     const node = secondNode(OTHER);
-    expect(node.sent('blue', segment('blue', 'synAck'), OTHER_NODE)).toBe('relayed');
-    node.setMaglev(OTHER, SELF);
     expect(node.sent('blue', segment('blue', 'synAck'), OTHER_NODE)).toBe(STRANGER);
     expect(node.sent('blue', segment('blue', 'synAck'), HYPERVISOR)).toBe('relayed');
     expect(node.sent('blue', segment('blue', 'syn'))).toBe('drop no policy');
     node.setUp(OTHER, false);
     expect(node.sent('blue', segment('blue', 'synAck'))).toBe(STRANGER);
+  });
+
+  it('is found in the table where the hash names this one', () => {
+    const node = openNode();
+    node.setMaglevPlaces((place) => (place % 3 === 0 ? OTHER : SELF));
+    for (let source = 5000; source < 5100; source++) {
+      const answer = ip4({ from: '10.1.0.2', to: '10.0.0.1', payload: udp({ source: 53, destination: source }) });
+      expect(node.sent('blue', answer)).toBe('relayed');
+    }
+  });
+
+  it('gets a packet twice at most, whatever nodes think of each other', () => {
+    const node = secondNode(OTHER);
+    // Neither node counts the other among those that may have sent it to this one.
+    node.map('node_sources').delete(bytesOf(OTHER_NODE));
+    node.map('node_sources').update(bytesOf(OTHER_NODE), u32(3));
+    let hopLimit = 64;
+    const hopLimits: number[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const frame = arriving('blue', segment('blue', 'synAck'), turn === 0 ? HYPERVISOR : OTHER_NODE);
+      // Some hops of the underlay.
+      frame.writeUInt8(hopLimit - 5, 21);
+      const sent = node.send(frame);
+      if (sent.verdict !== 'redirect') break;
+      hopLimit = sent.frame.readUInt8(21);
+      hopLimits.push(hopLimit);
+    }
+    expect(hopLimits).toEqual([32, 16]);
   });
 
   it('that drains gets what is asked of this one', () => {

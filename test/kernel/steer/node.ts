@@ -6,11 +6,13 @@ import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
+import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfMap, BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
 import { objectPath, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
 import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
+import type { BpfProgram } from '../../../src/libbpf/index.js';
 import type { PolicyMaps } from './policies.js';
 
 export const ZONES = {
@@ -46,13 +48,19 @@ export const SELF = 1;
 export const OTHER = 2;
 const UNRESOLVED = 9;
 const QUOTA = 4096;
+/** lo, where test runs take place */
+const LO_INDEX = 1;
 /** XDP_DROP, XDP_PASS, XDP_REDIRECT; TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT */
+const TC_VERDICTS = { 2: 'drop', [-1]: 'next', 7: 'redirect' } as const;
 const VERDICTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
   xdp: { 1: 'drop', 2: 'next', 4: 'redirect' },
-  tc: { 2: 'drop', [-1]: 'next', 7: 'redirect' },
+  tc: TC_VERDICTS,
+  external: TC_VERDICTS,
 };
 
-export type Hook = 'xdp' | 'tc';
+/** `external`: tcx of an interface of the external network dc. */
+export type Hook = 'xdp' | 'tc' | 'external';
+const FILES: Readonly<Record<Hook, string>> = { xdp: 'steer_xdp', tc: 'steer_tc', external: 'external_tc' };
 
 export type Verdict = 'drop' | 'next' | 'redirect';
 
@@ -74,7 +82,7 @@ function loadOnce(hook: Hook, rodata: Record<string, boolean>): { object: BpfObj
   const name = hook + JSON.stringify(rodata);
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const object = BpfObject.load(objectPath(`steer_${hook}`), { rodata });
+  const object = BpfObject.load(objectPath(FILES[hook]), { rodata });
   const maps: PolicyMaps = {
     policy_pairs: object.map('policy_pairs'),
     policy_sources: object.map('policy_sources'),
@@ -97,7 +105,7 @@ export class NetworkNode {
   constructor(rodata: Record<string, boolean> = {}, hook: Hook = 'xdp') {
     this.#hook = hook;
     ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata));
-    for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps']) {
+    for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps', 'external_sources', 'zone_gateways']) {
       const map = this.map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }
@@ -116,15 +124,23 @@ export class NetworkNode {
     const maps = { reasons: this.map('reasons') };
     const before = reasonCounts(maps);
     const context = gso === undefined ? {} : { context: skbOf(gso) };
-    const { verdict, data } = this.object.program(`segue_steer_${this.#hook}`).testRun({ data: frame, ...context });
+    const { verdict, data } = this.program.testRun({ data: frame, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(maps).entries()) {
       const more = packets - (before[index]?.packets ?? 0);
       if (more !== 0) counted[`${what} ${reason}`] = more;
     }
-    const named = VERDICTS[this.#hook][verdict];
-    if (named === undefined) throw new Error(`verdict ${verdict}`);
-    return { verdict: named, counted, frame: Buffer.from(data) };
+    return { verdict: this.verdictOf(verdict), counted, frame: Buffer.from(data) };
+  }
+
+  get program(): BpfProgram {
+    return this.object.program(FUNCTIONS[FILES[this.#hook] as keyof typeof FUNCTIONS]);
+  }
+
+  verdictOf(number: number): Verdict {
+    const named = VERDICTS[this.#hook][number];
+    if (named === undefined) throw new Error(`verdict ${number}`);
+    return named;
   }
 
   /** What becomes of a tenant's packet: `passed`, or the reason against it. Of what passed it sees to the outer header. */
@@ -176,6 +192,20 @@ export class NetworkNode {
     }
   }
 
+  /** What may come from the external network by the interface that test runs are at. @param outside what may not, of all the rest */
+  addExternalSource(prefix: string, outside = false): void {
+    const key = { ...prefixOf(prefix), ifindex: LO_INDEX };
+    const flags = outside ? steering.ZoneFlags.ZONE_OUTSIDE : 0;
+    const value = { ...ZONES.dc, gateway: 0, mtu: 0, flags };
+    this.map('external_sources').update(encode(steering.ExternalKey, key), encode(steering.Zone, value));
+  }
+
+  /** Which address tells a zone's senders of errors. */
+  addTeller(zone: ZoneName, prefix: string, address: string): void {
+    const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES[zone].id });
+    this.map('zone_gateways').update(key, encode(steering.ZoneGateway, { address: endpoint(address).address }));
+  }
+
   /** What a policy was counted for. */
   hits(slot: number): { connections: number; packets: number; bytes: number } {
     const map = this.map('policy_hits');
@@ -199,6 +229,12 @@ export class NetworkNode {
     const places = (node: number): number[] => Array.from({ length: 4093 }, () => node);
     const value = { active: places(active), all: places(all), unused: [0, 0] };
     this.map('maglevs').update(u32(0), encode(steering.Maglev, value));
+  }
+
+  /** What each of the hash's places goes to. */
+  setMaglevPlaces(nodeOf: (place: number) => number): void {
+    const places = Array.from({ length: 4093 }, (_, place) => nodeOf(place));
+    this.map('maglevs').update(u32(0), encode(steering.Maglev, { active: places, all: places, unused: [0, 0] }));
   }
 
   setUp(node: number, isUp: boolean): void {

@@ -90,11 +90,11 @@ describe('monitor', () => {
       ...summarise(hex(ETHERNET4 + UDP4), 50),
     };
     expect(packetLine(event)).toBe(
-      '08:00:00.000001  drop     source address  red       red-a       10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes',
+      '08:00:00.000001  drop     source address   red       red-a       10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes',
     );
     expect(packetLine({ ...event, tenant: null, port: null })).toContain('  -         (tap-a)     10.0.0.1');
     expect(packetLine({ ...event, reason: 'policy', port: null, device: 'eth0', peer: 'blue', policy: 'web' })).toBe(
-      '08:00:00.000001  drop     policy          red       (eth0)      10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, to blue, policy web',
+      '08:00:00.000001  drop     policy           red       (eth0)      10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, to blue, policy web',
     );
   });
 
@@ -105,7 +105,7 @@ describe('monitor', () => {
       ...{ sourcePort: 4000, destinationPort: 22, length: 60 },
     };
     expect(decisionLine(event)).toBe(
-      '08:00:00.000001  drop     policy          red       (log)       10.0.0.1 > fd00::2 tcp 4000 > 22, 60 bytes, to external:dc, policy no-ssh',
+      '08:00:00.000001  drop     policy           red       (log)       10.0.0.1 > fd00::2 tcp 4000 > 22, 60 bytes, to external:dc, policy no-ssh',
     );
     const rate = new DecisionRate(2);
     const decision = (policy: string | null, suppressed = 0): LoggedDecision => ({

@@ -1,0 +1,156 @@
+/**
+ * Frames, most of them broken, into each program of a network node: none gets past what is said here, and each is counted once. SEGUE_SEED=n
+ * tries others.
+ */
+import { expect, it } from 'vitest';
+import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { isLibbpfError } from '../../../src/libbpf/index.js';
+import { bytesOf, ethernet, IP, ip4, ip6, srh, tcp, udp } from '../fastpath/packets.js';
+import { echo, ECHO4, errorAbout } from './icmp.js';
+import { arriving, GATEWAY_SIDS, HYPERVISOR, MACS, NetworkNode, OTHER, PATHS, SOURCE, ZONES } from './node.js';
+import { everyPort } from './policies.js';
+import type { Hook } from './node.js';
+
+const RUNS = 60_000;
+const SEED = Number(process.env.SEGUE_SEED ?? 1338);
+const ETH = 14;
+
+/** mulberry32: the same frames for the same seed. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const packetsFrom = (inet: { from: string; to: string }, inet6: { from: string; to: string }): Buffer[] => [
+  ip4(inet),
+  ip4({ ...inet, to: '10.1.0.3', options: Buffer.from([7, 4, 4, 0]) }),
+  ip4({ ...inet, protocol: IP.tcp, payload: tcp({ flags: 2 }) }),
+  ip4({ ...inet, protocol: IP.icmp, payload: echo(ECHO4.request) }),
+  ip4({ ...inet, protocol: IP.icmp, payload: errorAbout(ip4({ from: '10.1.0.2', to: '10.0.0.1' }), 3) }),
+  ip4({ ...inet, ttl: 1 }),
+  ip4({ ...inet, fragment: 0x2000 }),
+  ip4({ ...inet, fragment: 100 }),
+  ip4({ ...inet, payload: udp({ size: 1500 }) }),
+  ip6(inet6),
+  ip6({ ...inet6, next: IP.hopByHop, payload: Buffer.concat([Buffer.from('1100010400000000', 'hex'), udp()]) }),
+  ip6({ ...inet6, next: IP.fragment, payload: Buffer.concat([Buffer.from('1100000100000007', 'hex'), udp()]) }),
+  ip6({ ...inet6, hopLimit: 1 }),
+];
+
+const RED = packetsFrom({ from: '10.0.0.1', to: '10.1.0.2' }, { from: 'cafe:a::1', to: 'cafe:b::3' });
+const DC = packetsFrom({ from: '192.0.2.9', to: '10.1.0.2' }, { from: '2001:db8:d::9', to: 'cafe:b::3' });
+
+function corpusOf(hook: Hook): Buffer[] {
+  const fromRouter = { to: MACS.uplink, from: MACS.router };
+  if (hook === 'external') return DC.map((packet) => ethernet(packet, fromRouter));
+  return RED.flatMap((packet) => {
+    const protocol = packet.readUInt8(0) >> 4 === 4 ? IP.ipip : IP.ipv6;
+    const payload = Buffer.concat([srh(protocol, [GATEWAY_SIDS.red], 0), packet]);
+    return [
+      arriving('red', packet),
+      ethernet(ip6({ from: HYPERVISOR, to: GATEWAY_SIDS.red, next: IP.routing, payload }), fromRouter),
+    ];
+  });
+}
+
+function mutate(frame: Buffer, random: (below: number) => number): Buffer {
+  let bytes = Buffer.from(frame);
+  for (let turn = random(4); turn > 0; turn--) {
+    const at = random(Math.min(bytes.length, 140));
+    switch (random(5)) {
+      case 0:
+        bytes[at] = random(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
+        break;
+      case 2:
+        bytes = bytes.subarray(0, Math.max(ETH, random(bytes.length)));
+        break;
+      case 3:
+        bytes = Buffer.concat([bytes, Buffer.alloc(random(200), random(256))]);
+        break;
+      case 4:
+        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(random(9), random(256)), bytes.subarray(at)]);
+        break;
+    }
+  }
+  return bytes;
+}
+
+function nodeOf(hook: Hook): NetworkNode {
+  const node = new NetworkNode({ is_hypervisor: false }, hook);
+  const rules = (['tcp', 'udp', 'icmp', 'other'] as const).map((protocol) => everyPort(protocol, 'allow'));
+  for (const from of [ZONES.red.id, ZONES.dc.id]) node.policies.give(from, ZONES.blue.id, { rules });
+  for (const prefix of ['0.0.0.0/0', '::/0']) {
+    node.addExternalSource(prefix);
+    node.addTeller('red', prefix, prefix.includes(':') ? 'cafe:a::fe' : '10.0.0.254');
+    node.addTeller('dc', prefix, prefix.includes(':') ? '2001:db8::1' : '192.0.2.1');
+  }
+  for (const [prefix, to] of [
+    ['10.1.0.0/24', 'blue'],
+    ['cafe:b::/64', 'blue'],
+  ] as const) {
+    node.addRoute('dc', prefix, to);
+  }
+  node.setMaglev(OTHER);
+  return node;
+}
+
+const SIDS = new Set(Object.values(GATEWAY_SIDS).map((sid) => bytesOf(sid).toString('hex')));
+const FIRSTS = new Set(Object.values(PATHS).map(([first = '']) => bytesOf(first).toString('hex')));
+const SOURCE_HEX = bytesOf(SOURCE).toString('hex');
+
+/** What is wrong with a frame that left; undefined: nothing. */
+function wrongOf(hook: Hook, before: Buffer, after: Buffer): string | undefined {
+  if (hook !== 'external' && !SIDS.has(before.toString('hex', 38, 54))) return 'not for a SID of a gateway';
+  // To the external network an error goes as it is.
+  if (hook === 'external' && after.readUInt16BE(12) === 0x0800)
+    return after.readUInt8(23) === 1 ? undefined : 'not wrapped';
+  if (hook === 'external' && after.readUInt8(20) === IP.icmp6) return undefined;
+  if (after.toString('hex', 22, 38) !== SOURCE_HEX) return 'another outer source';
+  if (!FIRSTS.has(after.toString('hex', 38, 54))) return 'to nowhere known';
+  if (40 + after.readUInt16BE(18) > after.length - ETH) return 'shorter than it says';
+  if (after.length > 1564 + ETH) return 'larger than the link takes';
+  return undefined;
+}
+
+it.each(['xdp', 'tc', 'external'] as const)(`%s, ${RUNS} frames of seed ${SEED}`, { timeout: 120_000 }, (hook) => {
+  const node = nodeOf(hook);
+  const random = randomOf(SEED);
+  const frames = corpusOf(hook);
+  const { program } = node;
+  const ends = { next: 0, drop: 0, redirect: 0, refused: 0 };
+  const sum = (): number =>
+    reasonCounts({ reasons: node.map('reasons') }).reduce((all, { packets }) => all + packets, 0);
+  const before = sum();
+  for (let run = 0; run < RUNS; run++) {
+    const frame = mutate(frames[random(frames.length)] ?? Buffer.alloc(ETH), random);
+    let result;
+    try {
+      result = program.testRun({ data: frame });
+    } catch (error) {
+      // A test run takes no frame without its first header.
+      if (!isLibbpfError(error, 'EINVAL')) throw error;
+      ends.refused++;
+      continue;
+    }
+    const verdict = node.verdictOf(result.verdict);
+    ends[verdict]++;
+    const after = Buffer.from(result.data);
+    if (verdict === 'next' && !after.equals(frame))
+      throw new Error(`run ${run}: handed on altered: ${frame.toString('hex')}`);
+    const wrong = verdict === 'redirect' ? wrongOf(hook, frame, after) : undefined;
+    if (wrong !== undefined)
+      throw new Error(`run ${run}: ${wrong}: ${frame.toString('hex')} became ${after.toString('hex')}`);
+  }
+  expect(sum() - before).toBe(ends.drop + ends.redirect);
+  expect(ends.redirect).toBeGreaterThan(RUNS / 20);
+  expect(ends.drop).toBeGreaterThan(RUNS / 20);
+  expect(ends.refused).toBeLessThan(RUNS / 4);
+});
