@@ -38,13 +38,12 @@ export class PortRuns {
     let at = this.#free.findIndex((run) => run.first > first);
     if (at < 0) at = this.#free.length;
     const [before, after] = [this.#free[at - 1], this.#free[at]];
-    const joinsAfter = after !== undefined && first + count === after.first;
+    const joinsAfter = after?.first === first + count;
     const merged = { first, count: count + (joinsAfter ? after.count : 0) };
-    if (before === undefined || before.first + before.count !== first) {
-      this.#free.splice(at, joinsAfter ? 1 : 0, merged);
-      return;
-    }
-    before.count += merged.count;
-    if (joinsAfter) this.#free.splice(at, 1);
+    const joinsBefore = before !== undefined && before.first + before.count === first;
+    if (joinsBefore) {
+      before.count += merged.count;
+      if (joinsAfter) this.#free.splice(at, 1);
+    } else this.#free.splice(at, joinsAfter ? 1 : 0, merged);
   }
 }
