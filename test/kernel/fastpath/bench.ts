@@ -8,7 +8,7 @@ import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { loadOver } from '../../../src/ebpf/load.js';
-import { FUNCTIONS, PROGRAM_NAMES, programVersion } from '../../../src/ebpf/programs.js';
+import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
 import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx } from '../../../src/libbpf/index.js';
@@ -85,6 +85,8 @@ export class Bench {
   readonly netns: string;
   readonly #objects = new Map<BpfProgramName, BpfObject>();
   readonly #before: readonly Buffer[] | undefined;
+  readonly #rodata: Record<string, boolean>;
+  readonly #gatewayNames: readonly GatewayMapName[];
 
   constructor({ rodata = {}, netns = namespace(), before }: BenchOptions = {}) {
     this.#before = before;
@@ -93,22 +95,31 @@ export class Bench {
     // A test run's frames are the interface's own, or another machine's, by this.
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
-    const gateways = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
-    for (const name of PROGRAM_NAMES) {
-      // The port's has all maps, the others use them.
-      const object = loadOver(name, name === 'responder' ? {} : rodata, {
-        ...{ ...NO_GATEWAY_MAPS, ...createOnce(gateways, this.#gateways), ...machineSizes(), ...reusing(maps) },
-      });
-      onTestFinished(() => {
-        object.close();
-      });
-      this.#objects.set(name, object);
-      for (const map of MAP_NAMES) maps[map] ??= mapOf(object, map);
-      for (const map of gateways) this.#gateways[map] ??= object.map(map);
-    }
+    this.#rodata = rodata;
+    this.#gatewayNames = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
+    // The port's has all maps, the others use them.
+    const port = this.#load('port', {});
+    for (const map of MAP_NAMES) maps[map] = mapOf(port, map);
+    for (const map of this.#gatewayNames) this.#gateways[map] = port.map(map);
     if (!isComplete(maps)) throw new Error('a map is missing');
     this.maps = maps;
     this.#fill();
+  }
+
+  /** Programs are loaded when they are first asked for: the verifier takes up to a second for each. */
+  #object(name: BpfProgramName): BpfObject {
+    return this.#objects.get(name) ?? this.#load(name, reusing(this.maps));
+  }
+
+  #load(name: BpfProgramName, maps: Record<string, MapConfiguration>): BpfObject {
+    const object = loadOver(name, name === 'responder' ? {} : this.#rodata, {
+      ...{ ...NO_GATEWAY_MAPS, ...createOnce(this.#gatewayNames, this.#gateways), ...machineSizes(), ...maps },
+    });
+    onTestFinished(() => {
+      object.close();
+    });
+    this.#objects.set(name, object);
+    return object;
   }
 
   /** Pins the maps where the commands of a node look for them; gone when the test ends. */
@@ -118,8 +129,7 @@ export class Bench {
       rmSync(directory, { recursive: true, force: true });
     });
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
-    const program = this.#objects.get('port')?.program(FUNCTIONS.port);
-    if (program === undefined) throw new Error('no program of the port');
+    const program = this.#object('port').program(FUNCTIONS.port);
     program.pin(`${directory}/programs/port_${programVersion('port', {})}`);
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
@@ -135,8 +145,7 @@ export class Bench {
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
     const kind = program.endsWith('_xdp') ? 'xdp' : 'tc';
-    const handle = this.#objects.get(program)?.program(FUNCTIONS[program]);
-    if (handle === undefined) throw new Error(`no program ${program}`);
+    const handle = this.#object(program).program(FUNCTIONS[program]);
     const test = (one: Buffer): { verdict: number; data: Buffer } => {
       const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
       // A CPU remembers its own flows.
@@ -252,9 +261,7 @@ export class Bench {
   }
 
   program(name: BpfProgramName): BpfProgram {
-    const object = this.#objects.get(name);
-    if (object === undefined) throw new Error(`no program ${name}`);
-    return object.program(FUNCTIONS[name]);
+    return this.#object(name).program(FUNCTIONS[name]);
   }
 
   #fill(): void {
