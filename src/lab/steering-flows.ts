@@ -1,7 +1,9 @@
 /** Which network node the connections of a topology go by, as the underlay shows it. */
 import { familyOf } from '../net/address.js';
 import { join } from 'node:path';
+import { getLink } from '../netlink/link.js';
 import { Capture } from './capture.js';
+import { withSocket } from './devices.js';
 import { findHeader } from './packet/headers.js';
 import { find, netnsOf, ROUTER, sidOf, sourceOf } from './topology.js';
 import type { CapturedPacket } from './capture.js';
@@ -21,7 +23,7 @@ export interface OpeningPacket {
   tcp: TcpHeader;
 }
 
-/** Captures at the router's links to all network nodes of the topology's gateways. */
+/** Captures at the router's links to all network nodes of the topology's gateways, those that are up. */
 export class GatewayCapture {
   readonly #captures: Capture[];
 
@@ -30,8 +32,13 @@ export class GatewayCapture {
   }
 
   static async start(topology: Topology, directory: string, name: string): Promise<GatewayCapture> {
-    const nodes = [...new Set((topology.gateways ?? []).flatMap((gateway) => gateway.nodes))];
+    const all = [...new Set((topology.gateways ?? []).flatMap((gateway) => gateway.nodes))];
     const netns = netnsOf(topology, ROUTER);
+    const nodes: string[] = [];
+    // Nothing crosses a link that is down, and tcpdump refuses it.
+    withSocket(netns, (socket) => {
+      nodes.push(...all.filter((node) => getLink(socket, node)?.up === true));
+    });
     return new GatewayCapture(
       await Promise.all(
         nodes.map((node) => Capture.start(netns, node, join(directory, `${name}-${node}.pcap`), 'ip6')),

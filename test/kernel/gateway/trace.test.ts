@@ -95,11 +95,8 @@ describe('trace on a network node', () => {
       const { verdict, reason, text } = ask({ ...tcp(80, false), sourcePort });
       words.add(`${verdict} ${reason ?? ''} ${text}`);
     }
-    // By its hash it is this node's, or the other's.
-    expect([...words].sort()).toEqual([
-      `dropped not-established of no connection that was let in, and opens none (--syn opens one) (fastpath on ${node.name})`,
-      'sent  handed on to nn2, which drops it unless it knows the connection: trace there',
-    ]);
+    // Whichever of the two its hash names: the other may know it.
+    expect([...words]).toEqual(['sent  handed on to nn2, which drops it unless it knows the connection: trace there']);
   });
 
   it('knows the connection that the packet is of, both ways', () => {
