@@ -181,7 +181,9 @@ describe('an agent with a fast path', () => {
       writeFileSync(file, text.replace('dataplane: hybrid', 'dataplane: kernel'));
       run.agent.reload();
       await run.agent.idle();
-      expect(existsSync(pinDirectory(network.netns('hv1')))).toBe(false);
+      // What answers neighbour solicitations in kernel mode, and nothing that forwards.
+      const left = attachments(network.instance('hv1').kernel).map(({ program }) => program.name);
+      expect(new Set(left)).toEqual(new Set(['segue_responder']));
       await reaches();
     } finally {
       writeFileSync(file, text);
