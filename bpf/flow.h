@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "inner.h"
 #include "steer_layouts.h"
+#include "tick.h"
 
 #define TCP_FIN 0x01
 #define TCP_ACK 0x10
@@ -41,12 +42,6 @@ struct packet {
 	bool opens;	 /* it may be the first of a connection */
 	__u8 tcp_flags;
 };
-
-/* Nanoseconds since boot, in ticks of 1.07 s: timeouts do not need to know it better. */
-static __always_inline __u32 ticks_now(void)
-{
-	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
-}
 
 #define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
 
@@ -93,6 +88,7 @@ static __always_inline enum reason read_flow_ports(struct packet *packet, __u8 *
 		key->dest_port = *(__be16 *)(header + 2);
 		if (quoted)
 			break;
+		packet->inner.ports = *(__u32 *)header;
 		packet->tcp_flags = header[13];
 		packet->inner.tcp_flags = header[13];
 		packet->inner.l4_bytes = (header[12] >> 4) * 4;
@@ -103,6 +99,7 @@ static __always_inline enum reason read_flow_ports(struct packet *packet, __u8 *
 			return DROP_MALFORMED;
 		key->source_port = *(__be16 *)header;
 		key->dest_port = *(__be16 *)(header + 2);
+		packet->inner.ports = *(__u32 *)header;
 		packet->inner.l4_bytes = 8;
 		packet->opens = true;
 		break;

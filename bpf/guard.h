@@ -4,6 +4,7 @@
 #include "inner.h"
 #include "lookup.h"
 #include "recall.h"
+#include "steered_recall.h"
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
@@ -52,12 +53,14 @@ static __always_inline enum reason not_its_own(const struct port *port, const st
 	return target && target->kind == TARGET_GATEWAY ? PUNT_NO_MEMBER : DROP_SOURCE_ADDRESS;
 }
 
-/* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, which were
- * looked at then; else 0. */
+/* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, or of the
+ * same flow, which were looked at then; else 0. */
 static __always_inline enum reason guard(__u32 ifindex, const struct port *port, const struct node *node, const struct inner *inner, __u64 epoch,
 					__u32 *encap)
 {
 	*encap = recall_egress(inner, ifindex, epoch);
+	if (!*encap)
+		*encap = recall_steered(inner, ifindex, epoch);
 	if (!*encap) {
 		if (!may_send(ifindex, inner))
 			return not_its_own(port, inner);

@@ -28,7 +28,8 @@ struct inner {
 	__u32 family;
 	__u32 length; /* of the packet as its header says, bytes */
 	__u32 hash;   /* of the 5-tuple; of the 3-tuple for fragments */
-	__u32 header_bytes;
+	__u32 ports;  /* both, as they are in the header; 0: not read */
+	__u16 header_bytes;
 	__u8 traffic_class;
 	__u8 hop_limit;
 	__u8 protocol;
@@ -76,6 +77,7 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 			inner->l4_bytes = 8;
 		}
 	}
+	inner->ports = ports;
 	inner->hash = mix(inner->pair, ((__u64)ports << 8) | inner->protocol);
 }
 
@@ -84,6 +86,7 @@ static __always_inline void read_no_transport(struct inner *inner, __u8 protocol
 {
 	/* Of the segments of a super-packet with options: TCP's shortest header. */
 	inner->l4_bytes = protocol == IPPROTO_TCP ? 20 : protocol == IPPROTO_UDP ? 8 : 0;
+	inner->ports = 0;
 	inner->hash = mix(addresses, protocol);
 }
 

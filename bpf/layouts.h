@@ -145,20 +145,27 @@ struct sid {
  * change of what is looked up. epochs[0]. */
 struct epoch {
 	__u64 number;
+	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (flow_nodes). */
+	__u32 follows;
+	__u32 unused;
 };
 
 /* What CPUs remember (bpf/recall.h). Written by programs alone; 64 bytes are a line of the processor's cache. */
 #define FLOWS_A_SET 4
 
-/* A VM's packets between two addresses: the encapsulation that they take. */
+/* A VM's packets between two addresses, or of one flow that is steered: the encapsulation that they take. */
 struct egress_flow {
 	__u64 epoch;
 	struct in6_addr source;
 	struct in6_addr dest;
 	__u32 ifindex;
-	__u32 family;
+	__u8 family;
+	__u8 protocol; /* of a flow */
+	__u16 unused;
 	__u32 encap; /* id */
-	__u32 unused[3];
+	__u32 ports; /* of a flow; else 0 */
+	__u32 seen;  /* of a flow: TICK_SHIFT says in what */
+	__u32 follows;
 };
 
 struct egress_set {

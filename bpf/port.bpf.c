@@ -190,9 +190,10 @@ static __always_inline int port(struct __sk_buff *skb)
 			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return deliver(id, flags);
 		}
-		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		/* It is remembered of the flow, not of its addresses. */
 		if (target->kind == TARGET_STEERED) {
-			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, port->tenant, id);
+			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, ifindex, port->tenant, id,
+					   epoch);
 			if (!id)
 				return aside(skb, DROP_NO_NETWORK_NODE);
 		} else if (!id) {

@@ -122,9 +122,10 @@ static __always_inline int port(struct xdp_md *ctx)
 			seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 			return bpf_redirect(id, 0);
 		}
-		/* Which network node is found for each packet anew: it is remembered of flows, not of addresses. */
+		/* It is remembered of the flow, not of its addresses. */
 		if (target->kind == TARGET_STEERED) {
-			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, port->tenant, id);
+			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, ifindex, port->tenant, id,
+					   epoch);
 			if (!id)
 				return verdict(ctx, DROP_NO_NETWORK_NODE);
 		} else if (!id) {

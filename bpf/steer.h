@@ -16,6 +16,7 @@ struct passage {
 	bool decided;	 /* by a policy now, not by a connection */
 	bool log;
 	bool relayable; /* another network node may have its connection */
+	bool settled;	/* the next packets of the flow change nothing but the time, unless TCP says that they do */
 	struct flow_key reversed;
 	struct policy_decision decision; /* if decided */
 };
@@ -144,6 +145,7 @@ __noinline int decide_connection(const struct packet *packet, struct passage *pa
 			goto unknown;
 		take_peer(passage, connection);
 		touch(connection, now);
+		passage->settled = !is_tcp(packet) || connection->state == CONNECTION_OPEN;
 		return REASON_FORWARDED;
 	}
 unknown:
@@ -174,6 +176,7 @@ unknown:
 		}
 		passage->policy = connection->policy;
 		touch(connection, now);
+		passage->settled = !is_tcp(packet) || connection->state == CONNECTION_OPEN;
 		return REASON_FORWARDED;
 	}
 	if (!packet->opens) {
@@ -285,6 +288,7 @@ static __always_inline enum reason decide(const struct packet *packet, struct pa
 	passage->decided = false;
 	passage->log = false;
 	passage->relayable = false;
+	passage->settled = false;
 	if (packet->kind == PACKET_LATER_FRAGMENT)
 		return decide_fragment(packet, passage, now);
 	if (packet->kind == PACKET_ERROR)

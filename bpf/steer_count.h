@@ -14,32 +14,34 @@ struct log_budget {
 };
 ARRAY(log_budgets, BPF_MAP_TYPE_PERCPU_ARRAY, struct log_budget, 1);
 
-static __always_inline void count_policy(const struct passage *passage, __u32 packets, __u32 bytes)
+/* connections: those that it decided about now */
+static __always_inline void count_policy(__u32 policy, __u32 connections, __u32 packets, __u32 bytes)
 {
 	struct policy_hit *hit;
 
-	if (!count_traffic)
+	if (!count_traffic || policy == NO_SLOT)
 		return;
-	hit = bpf_map_lookup_elem(&policy_hits, &passage->policy);
+	hit = bpf_map_lookup_elem(&policy_hits, &policy);
 	if (!hit)
 		return;
-	hit->connections += passage->decided;
+	hit->connections += connections;
 	hit->packets += packets;
 	hit->bytes += bytes;
 }
 
-static __always_inline void count_zones(const struct passage *passage, __u32 packets, __u32 bytes)
+/* from, to: their slots */
+static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u32 bytes)
 {
 	struct traffic *traffic;
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&zone_traffics, &passage->from.slot);
+	traffic = bpf_map_lookup_elem(&zone_traffics, &from);
 	if (traffic) {
 		traffic->tx_packets += packets;
 		traffic->tx_bytes += bytes;
 	}
-	traffic = bpf_map_lookup_elem(&zone_traffics, &passage->peer_slot);
+	traffic = bpf_map_lookup_elem(&zone_traffics, &to);
 	if (traffic) {
 		traffic->rx_packets += packets;
 		traffic->rx_bytes += bytes;
@@ -85,10 +87,9 @@ __noinline int tell_decision(const struct packet *packet, const struct passage *
 /* Counts a packet that was let pass or dropped here, and tells of it if its policy says so. */
 static __always_inline void account(const struct packet *packet, const struct passage *passage, enum reason reason, __u32 packets)
 {
-	if (passage->policy != NO_SLOT)
-		count_policy(passage, packets, packet->inner.length);
+	count_policy(passage->policy, passage->decided, packets, packet->inner.length);
 	if (reason == REASON_FORWARDED)
-		count_zones(passage, packets, packet->inner.length);
+		count_zones(passage->from.slot, passage->peer_slot, packets, packet->inner.length);
 	if (passage->log)
 		tell_decision(packet, passage, reason);
 }

@@ -219,6 +219,49 @@ struct flow_node {
 	__u32 seen;
 };
 
+/* A flow that a network node brought: what a hypervisor's CPU remembers of it (bpf/steered_recall.h). */
+struct followed_flow {
+	__u64 epoch;
+	__u32 ports;
+	__u32 tenant;
+	__u32 seen;
+	__u32 follows;
+	struct in6_addr outer_source;
+	struct in6_addr source;
+	struct in6_addr dest;
+	__u8 family;
+	__u8 protocol;
+	__u16 unused[3];
+};
+
+struct followed_set {
+	struct followed_flow flows[FLOWS_A_SET];
+};
+
+/* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/steer_recall.h). */
+struct passed_flow {
+	__u64 epoch;
+	__u64 policies; /* steering's epoch */
+	struct in6_addr sid;
+	struct in6_addr source;
+	struct in6_addr dest;
+	__u32 ports;
+	__u32 seen;
+	__u32 hash; /* of the flow, as both its directions have it */
+	__u32 from_slot;
+	__u32 peer_slot;
+	__u32 policy; /* slot, or NO_SLOT */
+	__u32 encap;
+	__u16 peer_mtu; /* as of struct zone */
+	__u8 family;
+	__u8 protocol;
+	__u64 unused[4]; /* to lines of the processor's cache */
+};
+
+struct passed_set {
+	struct passed_flow flows[FLOWS_A_SET];
+};
+
 /* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
 struct policy_event {
 	__u64 time; /* ns since boot */

@@ -9,6 +9,7 @@
 #define SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
 
 struct outer {
+	struct in6_addr sid; /* that it arrived for */
 	__u32 bytes; /* between the Ethernet header and the inner packet */
 	__u8 class;
 	__u8 hop_limit;
@@ -28,6 +29,7 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 	if (!zone)
 		return REASON_COUNT;
 	*from = *zone;
+	outer->sid = ip6->daddr;
 	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
 	outer->hop_limit = ip6->hop_limit;
 	outer->bytes = sizeof(*ip6);

@@ -7,8 +7,11 @@
 #include "events_xdp.h"
 #include "keep.h"
 #include "steer_external.h"
+#include "steer_recall.h"
 #include "steer_settle.h"
 #include "steered.h"
+#include "way.h"
+#include "xdp_length.h"
 
 KEEP_ENUM(policy_table);
 KEEP_ENUM(policy_flags);
@@ -46,7 +49,8 @@ static __always_inline int to_uplink(struct xdp_md *ctx, const struct packet *pa
 	const struct hop *hop = find_hop(encap, hash);
 	__u32 bytes = encap_bytes(encap), length;
 
-	if (!hop)
+	/* tcx can send it by what takes no frames of XDP. */
+	if (!hop || !(hop->flags & HOP_FRAMES))
 		return PUNT_UNRESOLVED;
 	length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes;
 	if (length + bytes > hop->mtu || (!passage->relays && passage->peer_mtu && length > passage->peer_mtu))
@@ -97,6 +101,64 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 	return step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
 }
 
+/*
+ * A packet of a flow that this CPU remembers: the outer header is written anew in its place. What is not as plain as most packets are takes
+ * the long way, REASON_COUNT: nothing is altered or counted yet.
+ */
+static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies, const struct node *node, __u32 *ifindex)
+{
+	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	const struct passed_flow *flow;
+	struct arrival arrival;
+	struct inner *inner = &arrival.inner;
+	struct way way;
+	__u32 length;
+	__u8 class;
+
+	IN_MEMORY(arrival);
+	if ((void *)(outer + 1) > data_end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	if (read_headers(&arrival, outer, data_end) != REASON_FORWARDED)
+		return REASON_COUNT;
+	/* Congestion is to be carried in, or an SRH to be taken off. */
+	if (inner->hop_limit <= 1 || (arrival.outer_class & 3) == 3 || arrival.outer_bytes != sizeof(*outer))
+		return REASON_COUNT;
+	flow = recall_passed(&outer->daddr, inner, epoch, policies);
+	if (!flow)
+		return REASON_COUNT;
+	length = xdp_length(ctx, arrival.length) - sizeof(*outer);
+	if (inner->length > length || (flow->peer_mtu && length > flow->peer_mtu))
+		return REASON_COUNT;
+	inner->hash = flow->hash;
+	if (find_way(&way, flow->encap, inner, NULL, epoch) != REASON_FORWARDED || way.srh)
+		return REASON_COUNT;
+	if (!(way.hop->flags & HOP_FRAMES) || length + sizeof(*outer) > way.hop->mtu)
+		return REASON_COUNT;
+	keep(ctx);
+	if (inner->family == FAMILY_INET) {
+		struct iphdr *ip = (struct iphdr *)(outer + 1);
+
+		if ((void *)(ip + 1) > data_end)
+			return REASON_COUNT;
+		step_inet(ip);
+	} else {
+		struct ipv6hdr *ip6 = outer + 1;
+
+		if ((void *)(ip6 + 1) > data_end)
+			return REASON_COUNT;
+		ip6->hop_limit--;
+	}
+	write_macs(data, way.hop->dest_mac);
+	/* The code point stays that of the header that arrived, congestion is the inner packet's (RFC 6040 section 4). */
+	class = (arrival.outer_class & 0xfc) | (inner->traffic_class & 3);
+	write_outer_class(outer, &way, node, inner, class);
+	count_policy(flow->policy, 0, 1, inner->length);
+	count_zones(flow->from_slot, flow->peer_slot, 1, inner->length);
+	*ifindex = way.hop->ifindex;
+	return REASON_FORWARDED;
+}
+
 static __always_inline int steer(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
@@ -109,11 +171,21 @@ static __always_inline int steer(struct xdp_md *ctx)
 	struct outer outer;
 	struct node *node;
 	__u32 zero = 0, ifindex = 0, hash, id = 0;
+	__u64 epoch = epoch_now(), policies;
 	int reason;
 
+	state = bpf_map_lookup_elem(&steering, &zero);
+	node = bpf_map_lookup_elem(&nodes, &zero);
 	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
-	if (!scratch)
+	if (!scratch || !state || !node)
 		return XDP_PASS;
+	policies = *(volatile __u64 *)&state->epoch;
+	reason = go_on(ctx, epoch, policies, node, &ifindex);
+	if (reason == REASON_FORWARDED) {
+		count_reason(reason);
+		seen(ctx, reason, ifindex, HOOK_STEER_XDP);
+		return bpf_redirect(ifindex, 0);
+	}
 	packet = &scratch->packet;
 	passage = &scratch->passage;
 	reason = read_outer(&outer, &passage->from, data, data_end);
@@ -121,10 +193,6 @@ static __always_inline int steer(struct xdp_md *ctx)
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
-	if (!state || !node)
-		return XDP_PASS;
 	reason = read_packet(packet, data + ETH_HLEN + outer.bytes, data_end, outer.protocol);
 	if (is_own_member(passage->from.id, &packet->inner))
 		goto not_ours;
@@ -174,6 +242,8 @@ static __always_inline int steer(struct xdp_md *ctx)
 		follow_self(packet, passage->peer, state->self);
 	if (!passage->relays)
 		account(packet, passage, reason, 1);
+	if (encap && !encap->srh_bytes && !passage->relays && packet->kind == PACKET_WHOLE)
+		remember_passed(&outer.sid, &packet->inner, passage, epoch, policies, hash, id);
 	count_reason(reason);
 	seen(ctx, reason, ifindex, HOOK_STEER_XDP);
 	return bpf_redirect(ifindex, 0);

@@ -5,9 +5,7 @@
  */
 #pragma once
 #include "maglev.h"
-
-/* The tenants of this node have gateways. Set before loading: without it nothing of this is in the programs. */
-const volatile bool use_gateways = false;
+#include "steered_recall.h"
 
 #define FLOW_NODES 65536
 
@@ -27,7 +25,10 @@ ARRAY(flow_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow_scratch, 1);
 static __always_inline void remember_node(struct flow_scratch *scratch, __u32 node, __u32 now)
 {
 	struct flow_node value = { .node = node, .seen = now };
+	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
 
+	if (known && known->node != node)
+		forget_followed();
 	bpf_map_update_elem(&flow_nodes, &scratch->key, &value, BPF_ANY);
 }
 
@@ -100,13 +101,21 @@ static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 t
 	return id ? *id : 0;
 }
 
-/* The same of a frame; 0, too, on a node whose tenants have no gateways. */
-static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 tenant, __u32 steered)
+/* The same of a frame that came in by an interface, and remembered for the next ones of its flow; 0, too, on a node whose tenants have no
+ * gateways. */
+static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 ifindex, __u32 tenant, __u32 steered,
+					   __u64 epoch)
 {
+	__u32 follows, id;
+
 	if (!use_gateways)
 		return 0;
-	return pick_gateway_encap(data + ETH_HLEN, data_end, tenant, steered,
-				  inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	follows = follows_now();
+	id = pick_gateway_encap(data + ETH_HLEN, data_end, tenant, steered,
+				inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	if (id)
+		remember_steered(inner, ifindex, epoch, follows, id);
+	return id;
 }
 
 /* Number of the encapsulation that leads back to the network node an arrived packet came by; 0: it came by none. source: outer. */
@@ -141,8 +150,10 @@ static __noinline int follow_packet(const struct packet *packet, __u32 tenant, _
 		remember_node(scratch, node, now);
 		return 0;
 	}
-	if (known->node != node)
+	if (known->node != node) {
 		known->node = node;
+		forget_followed();
+	}
 	if (known->seen != now)
 		known->seen = now;
 	return 0;
@@ -174,14 +185,19 @@ static __always_inline void follow_arrival(void *data, void *data_end, __u32 out
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	struct in6_addr source;
+	__u64 epoch;
 
 	if (!use_gateways || (void *)(outer + 1) > data_end)
 		return;
+	epoch = epoch_now();
 	/* What the verifier forgot of it on the way. */
 	barrier_var(outer_bytes);
 	if (outer_bytes > 255)
 		return;
 	source = outer->saddr;
+	if (is_followed(inner, &source, tenant, epoch))
+		return;
 	follow_node(data + ETH_HLEN + outer_bytes, data_end, &source, tenant,
 		    inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	remember_followed(inner, &source, tenant, epoch);
 }

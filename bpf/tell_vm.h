@@ -61,7 +61,8 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	id = target->id;
 	/* Of nodes it has many ways to: that of this flow. */
 	if (target->kind == TARGET_STEERED)
-		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &quote->inner, port->tenant, id);
+		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &quote->inner, skb->ifindex,
+				   port->tenant, id, 0);
 	else if (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE)
 		return reason;
 	if (!within_limit(port->slot))

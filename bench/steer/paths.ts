@@ -1,7 +1,7 @@
 /** Ways from a VM of one tenant, by a network node that decides, to a VM of another: chains of gen – hv1 – nn – hv2 – sink. */
 import { attachXdp, BpfObject } from '../../src/libbpf/index.js';
 import { rodataOf } from '../../src/ebpf/programs.js';
-import { machineSizes } from '../../src/ebpf/maps.js';
+import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
 import { INNER, MAC, NN_UNDERLAY, NN_UPLINK, PORT, UPLINK, VM } from '../chain/names.js';
 import { attachRedirect } from '../packets/programs.js';
 import { objectFile, startHypervisor } from '../paths/fast.js';
@@ -73,7 +73,10 @@ const plain: Path = {
 function startNetworkNode(chain: Chain): { close(): void }[] {
   const netns = chain.netns('nn');
   const uplinks = { hv1: chain.ifindex('nn', NN_UPLINK.hv1), hv2: chain.ifindex('nn', NN_UPLINK.hv2) };
-  const object = BpfObject.load(objectFile('steer_xdp'), { rodata: rodataOf('steer_xdp'), maps: machineSizes() });
+  const object = BpfObject.load(objectFile('steer_xdp'), {
+    rodata: rodataOf('steer_xdp'),
+    maps: { ...machineSizes(), ...steeringSizes() },
+  });
   const tables = fillNetworkNode(object, uplinks);
   const program = object.program('segue_steer_xdp');
   const links = Object.values(uplinks).map((ifindex) =>

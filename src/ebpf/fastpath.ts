@@ -201,9 +201,10 @@ export class Fastpath {
     return gateways && this.gateways.maps !== undefined ? this.#readOnlyGateways() : NO_GATEWAY_MAPS;
   }
 
-  /** Which node a flow has is remembered by programs: a trial has a map of its own for it. */
+  /** Which node a flow has is remembered by programs: a trial has maps of its own for it. */
   #readOnlyGateways(): Record<string, MapConfiguration> {
-    return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => name !== 'flow_nodes'));
+    const written = ['flow_nodes', 'followed_flows'];
+    return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => !written.includes(name)));
   }
 
   /** This build's program when it is pinned, and uses the maps that are. */
@@ -295,11 +296,16 @@ export class Fastpath {
     if (last === this.#identity) return;
     this.#idsKnown = false;
     // It may have been ended between a change and this.
-    const { maps } = this;
-    if (maps !== undefined) newEpoch(maps.epochs);
+    this.forgetFlows();
     this.steering.setUnknown();
     mkdirSync(this.#runDirectory, { recursive: true });
     writeFileSync(this.#writerFile, this.#identity);
+  }
+
+  /** Makes programs forget what they remember of flows: after a change of what they look up. @throws LibbpfError */
+  forgetFlows(): void {
+    const { maps } = this;
+    if (maps !== undefined) newEpoch(maps.epochs);
   }
 
   /** Whether the ids are those of the maps. */

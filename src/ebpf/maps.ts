@@ -81,12 +81,20 @@ export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap
 /** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
 const MEMORY_ENTRIES = { egress_flows: 4096, ingress_flows: 4096, known_ways: 1024, known_ports: 256 } as const;
 
-/** Sizes that depend on the machine. */
-export function machineSizes(): Partial<Record<MapName, { maxEntries: number }>> {
-  return Object.fromEntries(
-    Object.entries(MEMORY_ENTRIES).map(([name, entries]) => [name, { maxEntries: possibleCpus() * entries }]),
-  );
+/** The same of steered flows, on hypervisors and network nodes (bpf/steered_recall.h, bpf/steer_recall.h). */
+const STEERING_MEMORY_ENTRIES = { followed_flows: 2048, passed_flows: 1024 } as const;
+
+function memorySizes<N extends string>(entries: Readonly<Record<N, number>>): Record<N, { maxEntries: number }> {
+  const sizes = Object.entries<number>(entries).map(([name, each]) => [name, { maxEntries: possibleCpus() * each }]);
+  return Object.fromEntries(sizes) as Record<N, { maxEntries: number }>;
 }
+
+/** Sizes that depend on the machine. */
+export const machineSizes = (): Partial<Record<MapName, { maxEntries: number }>> => memorySizes(MEMORY_ENTRIES);
+
+/** The same of the maps that come with gateways. */
+export const steeringSizes = (): Record<keyof typeof STEERING_MEMORY_ENTRIES, { maxEntries: number }> =>
+  memorySizes(STEERING_MEMORY_ENTRIES);
 
 /** Maps that the responder uses, or whose size says nothing. */
 const RESPONDER_MAPS: readonly MapName[] = [

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
 import { GENERATION, generationOf } from '../ebpf/generation.js';
 import { loadOver } from '../ebpf/load.js';
-import { reusing } from '../ebpf/maps.js';
+import { reusing, steeringSizes } from '../ebpf/maps.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { BpfMap } from '../libbpf/index.js';
 import { FLOW_NODES } from './numbers.js';
@@ -16,7 +16,7 @@ import type { MapConfiguration } from '../libbpf/index.js';
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
 
-const { FlowKey, FlowNode, FlowNodeKey, GatewayEncapKey, Maglev, NetworkNode } = layouts;
+const { FlowKey, FlowNode, FlowNodeKey, FollowedFlow, FollowedSet, GatewayEncapKey, Maglev, NetworkNode } = layouts;
 
 /** Bytes of key and value of each map. */
 const GATEWAY_SIZES = {
@@ -25,6 +25,7 @@ const GATEWAY_SIZES = {
   gateway_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
   node_sources: [ADDRESS_BYTES, U32_BYTES],
   flow_nodes: [FlowNodeKey.SIZE, FlowNode.SIZE],
+  followed_flows: [U32_BYTES, FollowedSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type GatewayMapName = keyof typeof GATEWAY_SIZES;
@@ -44,7 +45,7 @@ const { flow_nodes: flows, ...tables } = GATEWAY_SIZES;
 /** Entries name encapsulations by the ids that the fast path's maps of this generation have. */
 const TABLES = `gateways_${GENERATION}_${generationOf({
   maps: tables,
-  offsets: offsetsOf(GatewayEncapKey, Maglev, NetworkNode),
+  offsets: offsetsOf(FollowedFlow, GatewayEncapKey, Maglev, NetworkNode),
   reasons: {},
 })}`;
 /** What nobody but the programs knows stays whatever else is laid out anew. */
@@ -86,6 +87,7 @@ export class GatewayStore {
     if (there !== undefined) return there;
     const known = this.#open();
     const object = loadOver('port', rodataOf('port', { gateways: true }), {
+      ...steeringSizes(),
       ...reusing(this.#core()),
       ...reuseOf(known),
     });

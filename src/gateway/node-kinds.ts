@@ -103,7 +103,7 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
 
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
-    return each(changes, ({ desired, actual }) => {
+    const failures = each(changes, ({ desired, actual }) => {
       const { network_nodes: nodes, node_sources: sources } = kernel.fastpath.gateways.make();
       const state = Buffer.alloc(nodes.valueSize);
       const source = Buffer.alloc(16);
@@ -119,6 +119,9 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
       putAddress(desired.source, source, 0);
       sources.update(source, u32(desired.number));
     });
+    // Flows go on to the node that they have while it is remembered.
+    kernel.fastpath.forgetFlows();
+    return failures;
   },
 
   describe: (key, { number, source }) => `gateway network-node ${key} number ${number} source ${source}`,

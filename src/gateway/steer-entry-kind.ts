@@ -75,6 +75,7 @@ function entryKindOf<K extends KindName, M>(
           failures.push({ key, error: error as Error });
         }
       }
+      kernel.fastpath.forgetFlows();
       spec.changed?.(kernel);
       return failures;
     },

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
 import { Target, Traffic } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
+import { steeringSizes } from '../ebpf/maps.js';
 import { loadOver } from '../ebpf/load.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
@@ -36,12 +37,13 @@ const STEERING_SIZES = {
   connections: [U32_BYTES, U32_BYTES],
   denials: [0, 0],
   uplink_programs: [U32_BYTES, U32_BYTES],
+  passed_flows: [U32_BYTES, layouts.PassedSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type SteeringMapName = keyof typeof STEERING_SIZES;
 export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
 /** Programs write them; the rest they only read. */
-const WRITTEN: readonly SteeringMapName[] = ['connections', 'policy_hits', 'zone_traffics', 'denials'];
+const WRITTEN: readonly SteeringMapName[] = ['connections', 'policy_hits', 'zone_traffics', 'denials', 'passed_flows'];
 export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
 
 const GENERATION = generationOf({
@@ -91,7 +93,7 @@ export class SteeringStore {
     const there = this.maps;
     if (there !== undefined) return there;
     const known = this.#open();
-    const maps = { ...this.#shared(), ...reuseOf(known) };
+    const maps = { ...steeringSizes(), ...this.#shared(), ...reuseOf(known) };
     const object = loadOver('steer_xdp', rodataOf('steer_xdp'), maps);
     try {
       for (const name of STEERING_MAP_NAMES) {

@@ -58,10 +58,16 @@ describe('the sweep repairs what the kernel does not tell of', () => {
         const limit = (SWEEP_SECONDS * 1000 + REPAIR_LIMIT_MS) * slowness();
         let left = await network.diff('hv1');
         if (!repaired) {
-          const lines = left.map(changeLine).join('\n');
-          // Proxies are looked at whenever the kernel learns a neighbour at the interface, which may be now.
-          const sure = damage.filter(({ kind }) => kind !== 'proxy');
-          expect(sure.filter(({ line }) => !line.test(lines)).map(({ name }) => name)).toEqual([]);
+          // Proxies are looked at whenever the kernel learns a neighbour at the interface, which may be now. So may others be, for
+          // another's sake: what the kernel tells of is repaired each time.
+          let gone = damage.filter(({ kind }) => kind !== 'proxy');
+          for (let turn = 0; turn < 3 && gone.length > 0; turn++) {
+            if (turn > 0) for (const { script } of gone) await network.shell('hv1', script);
+            if (turn > 0) left = await network.diff('hv1');
+            const lines = left.map(changeLine).join('\n');
+            gone = gone.filter(({ line }) => !line.test(lines));
+          }
+          expect(gone.map(({ name }) => name)).toEqual([]);
         }
         while (repaired && left.length > 0) {
           expect(performance.now() - start).toBeLessThan(limit);

@@ -348,21 +348,27 @@ export const Sid = {
   },
 } as const satisfies Codec<Sid> & { OFFSETS: Record<keyof Sid, number> };
 
-/** struct epoch, 8 bytes */
+/** struct epoch, 16 bytes */
 export interface Epoch {
   number: bigint;
+  follows: number;
+  unused: number;
 }
 
 export const Epoch = {
   NAME: 'struct epoch',
-  SIZE: 8,
-  OFFSETS: { number: 0 },
+  SIZE: 16,
+  OFFSETS: { number: 0, follows: 8, unused: 12 },
   encode(into: Buffer, offset: number, value: Epoch): void {
     into.writeBigUInt64LE(value.number, offset);
+    into.writeUInt32LE(value.follows, offset + 8);
+    into.writeUInt32LE(value.unused, offset + 12);
   },
   decode(from: Buffer, offset: number): Epoch {
     return {
       number: from.readBigUInt64LE(offset),
+      follows: from.readUInt32LE(offset + 8),
+      unused: from.readUInt32LE(offset + 12),
     };
   },
 } as const satisfies Codec<Epoch> & { OFFSETS: Record<keyof Epoch, number> };
@@ -376,26 +382,42 @@ export interface EgressFlow {
   dest: Uint8Array;
   ifindex: number;
   family: number;
+  protocol: number;
+  unused: number;
   encap: number;
-  /** 3 */
-  unused: number[];
+  ports: number;
+  seen: number;
+  follows: number;
 }
 
 export const EgressFlow = {
   NAME: 'struct egress_flow',
   SIZE: 64,
-  OFFSETS: { epoch: 0, source: 8, dest: 24, ifindex: 40, family: 44, encap: 48, unused: 52 },
+  OFFSETS: {
+    epoch: 0,
+    source: 8,
+    dest: 24,
+    ifindex: 40,
+    family: 44,
+    protocol: 45,
+    unused: 46,
+    encap: 48,
+    ports: 52,
+    seen: 56,
+    follows: 60,
+  },
   encode(into: Buffer, offset: number, value: EgressFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
     putBytes(into, offset + 8, value.source, 16, 'egress_flow.source');
     putBytes(into, offset + 24, value.dest, 16, 'egress_flow.dest');
     into.writeUInt32LE(value.ifindex, offset + 40);
-    into.writeUInt32LE(value.family, offset + 44);
+    into.writeUInt8(value.family, offset + 44);
+    into.writeUInt8(value.protocol, offset + 45);
+    into.writeUInt16LE(value.unused, offset + 46);
     into.writeUInt32LE(value.encap, offset + 48);
-    checkLength(value.unused, 3, 'egress_flow.unused');
-    for (const [index, element] of value.unused.entries()) {
-      into.writeUInt32LE(element, offset + 52 + index * 4);
-    }
+    into.writeUInt32LE(value.ports, offset + 52);
+    into.writeUInt32LE(value.seen, offset + 56);
+    into.writeUInt32LE(value.follows, offset + 60);
   },
   decode(from: Buffer, offset: number): EgressFlow {
     return {
@@ -403,9 +425,13 @@ export const EgressFlow = {
       source: getBytes(from, offset + 8, 16),
       dest: getBytes(from, offset + 24, 16),
       ifindex: from.readUInt32LE(offset + 40),
-      family: from.readUInt32LE(offset + 44),
+      family: from.readUInt8(offset + 44),
+      protocol: from.readUInt8(offset + 45),
+      unused: from.readUInt16LE(offset + 46),
       encap: from.readUInt32LE(offset + 48),
-      unused: Array.from({ length: 3 }, (_, index) => from.readUInt32LE(offset + 52 + index * 4)),
+      ports: from.readUInt32LE(offset + 52),
+      seen: from.readUInt32LE(offset + 56),
+      follows: from.readUInt32LE(offset + 60),
     };
   },
 } as const satisfies Codec<EgressFlow> & { OFFSETS: Record<keyof EgressFlow, number> };
@@ -614,6 +640,97 @@ export const Count = {
     };
   },
 } as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
+
+/** struct followed_flow, 80 bytes */
+export interface FollowedFlow {
+  epoch: bigint;
+  ports: number;
+  tenant: number;
+  seen: number;
+  follows: number;
+  /** 16 bytes */
+  outerSource: Uint8Array;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  family: number;
+  protocol: number;
+  /** 3 */
+  unused: number[];
+}
+
+export const FollowedFlow = {
+  NAME: 'struct followed_flow',
+  SIZE: 80,
+  OFFSETS: {
+    epoch: 0,
+    ports: 8,
+    tenant: 12,
+    seen: 16,
+    follows: 20,
+    outerSource: 24,
+    source: 40,
+    dest: 56,
+    family: 72,
+    protocol: 73,
+    unused: 74,
+  },
+  encode(into: Buffer, offset: number, value: FollowedFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.ports, offset + 8);
+    into.writeUInt32LE(value.tenant, offset + 12);
+    into.writeUInt32LE(value.seen, offset + 16);
+    into.writeUInt32LE(value.follows, offset + 20);
+    putBytes(into, offset + 24, value.outerSource, 16, 'followed_flow.outer_source');
+    putBytes(into, offset + 40, value.source, 16, 'followed_flow.source');
+    putBytes(into, offset + 56, value.dest, 16, 'followed_flow.dest');
+    into.writeUInt8(value.family, offset + 72);
+    into.writeUInt8(value.protocol, offset + 73);
+    checkLength(value.unused, 3, 'followed_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 74 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): FollowedFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      ports: from.readUInt32LE(offset + 8),
+      tenant: from.readUInt32LE(offset + 12),
+      seen: from.readUInt32LE(offset + 16),
+      follows: from.readUInt32LE(offset + 20),
+      outerSource: getBytes(from, offset + 24, 16),
+      source: getBytes(from, offset + 40, 16),
+      dest: getBytes(from, offset + 56, 16),
+      family: from.readUInt8(offset + 72),
+      protocol: from.readUInt8(offset + 73),
+      unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
+    };
+  },
+} as const satisfies Codec<FollowedFlow> & { OFFSETS: Record<keyof FollowedFlow, number> };
+
+/** struct followed_set, 320 bytes */
+export interface FollowedSet {
+  /** 4 */
+  flows: FollowedFlow[];
+}
+
+export const FollowedSet = {
+  NAME: 'struct followed_set',
+  SIZE: 320,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: FollowedSet): void {
+    checkLength(value.flows, 4, 'followed_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      FollowedFlow.encode(into, offset + index * 80, element);
+    }
+  },
+  decode(from: Buffer, offset: number): FollowedSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => FollowedFlow.decode(from, offset + index * 80)),
+    };
+  },
+} as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
 
 /** struct reply_space, 608 bytes */
 export interface ReplySpace {
@@ -1020,6 +1137,7 @@ export interface Inner {
   family: number;
   length: number;
   hash: number;
+  ports: number;
   headerBytes: number;
   trafficClass: number;
   hopLimit: number;
@@ -1038,12 +1156,13 @@ export const Inner = {
     family: 40,
     length: 44,
     hash: 48,
-    headerBytes: 52,
-    trafficClass: 56,
-    hopLimit: 57,
-    protocol: 58,
-    l4Bytes: 59,
-    tcpFlags: 60,
+    ports: 52,
+    headerBytes: 56,
+    trafficClass: 58,
+    hopLimit: 59,
+    protocol: 60,
+    l4Bytes: 61,
+    tcpFlags: 62,
   },
   encode(into: Buffer, offset: number, value: Inner): void {
     putBytes(into, offset, value.source, 16, 'inner.source');
@@ -1052,13 +1171,14 @@ export const Inner = {
     into.writeUInt32LE(value.family, offset + 40);
     into.writeUInt32LE(value.length, offset + 44);
     into.writeUInt32LE(value.hash, offset + 48);
-    into.writeUInt32LE(value.headerBytes, offset + 52);
-    into.writeUInt8(value.trafficClass, offset + 56);
-    into.writeUInt8(value.hopLimit, offset + 57);
-    into.writeUInt8(value.protocol, offset + 58);
-    into.writeUInt8(value.l4Bytes, offset + 59);
-    into.writeUInt8(value.tcpFlags, offset + 60);
-    into.fill(0, offset + 61, offset + 64);
+    into.writeUInt32LE(value.ports, offset + 52);
+    into.writeUInt16LE(value.headerBytes, offset + 56);
+    into.writeUInt8(value.trafficClass, offset + 58);
+    into.writeUInt8(value.hopLimit, offset + 59);
+    into.writeUInt8(value.protocol, offset + 60);
+    into.writeUInt8(value.l4Bytes, offset + 61);
+    into.writeUInt8(value.tcpFlags, offset + 62);
+    into.fill(0, offset + 63, offset + 64);
   },
   decode(from: Buffer, offset: number): Inner {
     return {
@@ -1068,12 +1188,13 @@ export const Inner = {
       family: from.readUInt32LE(offset + 40),
       length: from.readUInt32LE(offset + 44),
       hash: from.readUInt32LE(offset + 48),
-      headerBytes: from.readUInt32LE(offset + 52),
-      trafficClass: from.readUInt8(offset + 56),
-      hopLimit: from.readUInt8(offset + 57),
-      protocol: from.readUInt8(offset + 58),
-      l4Bytes: from.readUInt8(offset + 59),
-      tcpFlags: from.readUInt8(offset + 60),
+      ports: from.readUInt32LE(offset + 52),
+      headerBytes: from.readUInt16LE(offset + 56),
+      trafficClass: from.readUInt8(offset + 58),
+      hopLimit: from.readUInt8(offset + 59),
+      protocol: from.readUInt8(offset + 60),
+      l4Bytes: from.readUInt8(offset + 61),
+      tcpFlags: from.readUInt8(offset + 62),
     };
   },
 } as const satisfies Codec<Inner> & { OFFSETS: Record<keyof Inner, number> };

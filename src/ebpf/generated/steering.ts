@@ -566,6 +566,208 @@ export const FlowNode = {
   },
 } as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
 
+/** struct followed_flow, 80 bytes */
+export interface FollowedFlow {
+  epoch: bigint;
+  ports: number;
+  tenant: number;
+  seen: number;
+  follows: number;
+  /** 16 bytes */
+  outerSource: Uint8Array;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  family: number;
+  protocol: number;
+  /** 3 */
+  unused: number[];
+}
+
+export const FollowedFlow = {
+  NAME: 'struct followed_flow',
+  SIZE: 80,
+  OFFSETS: {
+    epoch: 0,
+    ports: 8,
+    tenant: 12,
+    seen: 16,
+    follows: 20,
+    outerSource: 24,
+    source: 40,
+    dest: 56,
+    family: 72,
+    protocol: 73,
+    unused: 74,
+  },
+  encode(into: Buffer, offset: number, value: FollowedFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeUInt32LE(value.ports, offset + 8);
+    into.writeUInt32LE(value.tenant, offset + 12);
+    into.writeUInt32LE(value.seen, offset + 16);
+    into.writeUInt32LE(value.follows, offset + 20);
+    putBytes(into, offset + 24, value.outerSource, 16, 'followed_flow.outer_source');
+    putBytes(into, offset + 40, value.source, 16, 'followed_flow.source');
+    putBytes(into, offset + 56, value.dest, 16, 'followed_flow.dest');
+    into.writeUInt8(value.family, offset + 72);
+    into.writeUInt8(value.protocol, offset + 73);
+    checkLength(value.unused, 3, 'followed_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 74 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): FollowedFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      ports: from.readUInt32LE(offset + 8),
+      tenant: from.readUInt32LE(offset + 12),
+      seen: from.readUInt32LE(offset + 16),
+      follows: from.readUInt32LE(offset + 20),
+      outerSource: getBytes(from, offset + 24, 16),
+      source: getBytes(from, offset + 40, 16),
+      dest: getBytes(from, offset + 56, 16),
+      family: from.readUInt8(offset + 72),
+      protocol: from.readUInt8(offset + 73),
+      unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
+    };
+  },
+} as const satisfies Codec<FollowedFlow> & { OFFSETS: Record<keyof FollowedFlow, number> };
+
+/** struct followed_set, 320 bytes */
+export interface FollowedSet {
+  /** 4 */
+  flows: FollowedFlow[];
+}
+
+export const FollowedSet = {
+  NAME: 'struct followed_set',
+  SIZE: 320,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: FollowedSet): void {
+    checkLength(value.flows, 4, 'followed_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      FollowedFlow.encode(into, offset + index * 80, element);
+    }
+  },
+  decode(from: Buffer, offset: number): FollowedSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => FollowedFlow.decode(from, offset + index * 80)),
+    };
+  },
+} as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
+
+/** struct passed_flow, 128 bytes */
+export interface PassedFlow {
+  epoch: bigint;
+  policies: bigint;
+  /** 16 bytes */
+  sid: Uint8Array;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  ports: number;
+  seen: number;
+  hash: number;
+  fromSlot: number;
+  peerSlot: number;
+  policy: number;
+  encap: number;
+  peerMtu: number;
+  family: number;
+  protocol: number;
+  /** 4 */
+  unused: bigint[];
+}
+
+export const PassedFlow = {
+  NAME: 'struct passed_flow',
+  SIZE: 128,
+  OFFSETS: {
+    epoch: 0,
+    policies: 8,
+    sid: 16,
+    source: 32,
+    dest: 48,
+    ports: 64,
+    seen: 68,
+    hash: 72,
+    fromSlot: 76,
+    peerSlot: 80,
+    policy: 84,
+    encap: 88,
+    peerMtu: 92,
+    family: 94,
+    protocol: 95,
+    unused: 96,
+  },
+  encode(into: Buffer, offset: number, value: PassedFlow): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    into.writeBigUInt64LE(value.policies, offset + 8);
+    putBytes(into, offset + 16, value.sid, 16, 'passed_flow.sid');
+    putBytes(into, offset + 32, value.source, 16, 'passed_flow.source');
+    putBytes(into, offset + 48, value.dest, 16, 'passed_flow.dest');
+    into.writeUInt32LE(value.ports, offset + 64);
+    into.writeUInt32LE(value.seen, offset + 68);
+    into.writeUInt32LE(value.hash, offset + 72);
+    into.writeUInt32LE(value.fromSlot, offset + 76);
+    into.writeUInt32LE(value.peerSlot, offset + 80);
+    into.writeUInt32LE(value.policy, offset + 84);
+    into.writeUInt32LE(value.encap, offset + 88);
+    into.writeUInt16LE(value.peerMtu, offset + 92);
+    into.writeUInt8(value.family, offset + 94);
+    into.writeUInt8(value.protocol, offset + 95);
+    checkLength(value.unused, 4, 'passed_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeBigUInt64LE(element, offset + 96 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): PassedFlow {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      policies: from.readBigUInt64LE(offset + 8),
+      sid: getBytes(from, offset + 16, 16),
+      source: getBytes(from, offset + 32, 16),
+      dest: getBytes(from, offset + 48, 16),
+      ports: from.readUInt32LE(offset + 64),
+      seen: from.readUInt32LE(offset + 68),
+      hash: from.readUInt32LE(offset + 72),
+      fromSlot: from.readUInt32LE(offset + 76),
+      peerSlot: from.readUInt32LE(offset + 80),
+      policy: from.readUInt32LE(offset + 84),
+      encap: from.readUInt32LE(offset + 88),
+      peerMtu: from.readUInt16LE(offset + 92),
+      family: from.readUInt8(offset + 94),
+      protocol: from.readUInt8(offset + 95),
+      unused: Array.from({ length: 4 }, (_, index) => from.readBigUInt64LE(offset + 96 + index * 8)),
+    };
+  },
+} as const satisfies Codec<PassedFlow> & { OFFSETS: Record<keyof PassedFlow, number> };
+
+/** struct passed_set, 512 bytes */
+export interface PassedSet {
+  /** 4 */
+  flows: PassedFlow[];
+}
+
+export const PassedSet = {
+  NAME: 'struct passed_set',
+  SIZE: 512,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: PassedSet): void {
+    checkLength(value.flows, 4, 'passed_set.flows');
+    for (const [index, element] of value.flows.entries()) {
+      PassedFlow.encode(into, offset + index * 128, element);
+    }
+  },
+  decode(from: Buffer, offset: number): PassedSet {
+    return {
+      flows: Array.from({ length: 4 }, (_, index) => PassedFlow.decode(from, offset + index * 128)),
+    };
+  },
+} as const satisfies Codec<PassedSet> & { OFFSETS: Record<keyof PassedSet, number> };
+
 /** struct policy_event, 72 bytes */
 export interface PolicyEvent {
   time: bigint;

@@ -12,7 +12,7 @@ import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
 import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx } from '../../../src/libbpf/index.js';
-import { ifindex as ifindexOf, namespace, run, u32 } from '../libbpf/harness.js';
+import { ifindex as ifindexOf, namespace, run, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { bytesOf } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
@@ -90,6 +90,7 @@ export class Bench {
 
   constructor({ rodata = {}, netns = namespace(), before }: BenchOptions = {}) {
     this.#before = before;
+    if (before !== undefined) stayOnOneCpu();
     this.netns = netns;
     this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
@@ -148,8 +149,7 @@ export class Bench {
     const handle = this.#object(program).program(FUNCTIONS[program]);
     const test = (one: Buffer): { verdict: number; data: Buffer } => {
       const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
-      // A CPU remembers its own flows.
-      return handle.testRun({ data: one, netns: this.netns, cpu: 0, ...context });
+      return handle.testRun({ data: one, netns: this.netns, ...context });
     };
     for (const one of this.#before === undefined ? [] : [...this.#before, frame]) test(one);
     const before = reasonCounts(this.maps);

@@ -1,7 +1,7 @@
 /** eBPF objects, a bpffs and namespaces of a test, gone when it ends. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -73,6 +73,18 @@ export function bpffs(): string {
     rmSync(directory, { recursive: true });
   });
   return join(directory, 'fs');
+}
+
+/**
+ * Keeps this process on the first CPU until the test ends: what a program remembers is its CPU's (BPF_PROG_TEST_RUN has no choice of one for
+ * XDP and tc, net/bpf/test_run.c).
+ */
+export function stayOnOneCpu(): void {
+  const taskset = (cpus: string): string => run(undefined, 'taskset', '--all-tasks', '-pc', cpus, String(process.pid));
+  taskset('0');
+  onTestFinished(() => {
+    taskset(`0-${cpus().length - 1}`);
+  });
 }
 
 export function u32(...values: number[]): Buffer {

@@ -9,22 +9,11 @@ import { bytesOf, ethernet, IP, ip4, ip6, srh, tcp, udp } from '../fastpath/pack
 import { echo, ECHO4, errorAbout } from './icmp.js';
 import { arriving, GATEWAY_SIDS, HYPERVISOR, MACS, NetworkNode, OTHER, PATHS, SOURCE, ZONES } from './node.js';
 import { everyPort } from './policies.js';
+import { randomOf, SEED } from './random.js';
 import type { Hook } from './node.js';
 
 const RUNS = 60_000;
-const SEED = Number(process.env.SEGUE_SEED ?? 1338);
 const ETH = 14;
-
-/** mulberry32: the same frames for the same seed. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 const packetsFrom = (inet: { from: string; to: string }, inet6: { from: string; to: string }): Buffer[] => [
   ip4(inet),

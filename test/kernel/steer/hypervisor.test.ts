@@ -1,4 +1,5 @@
 /** Which network node a hypervisor sends a flow to: new flows by Maglev, others where their last packet came from. */
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
@@ -14,6 +15,8 @@ const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const HERE = '10.0.0.1';
 const THERE = '10.99.0.1';
 const MORE = 0x2000;
+/** A tick of the programs (TICK_SHIFT), and some. */
+const TICK_MS = 1200;
 /** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
 const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
   1: { source: 'fd00:5e:e1::1', sid: 'fd00:5e:e1:4600:64::', encap: 101 },
@@ -23,8 +26,9 @@ const NODES: Readonly<Record<number, { source: string; sid: string; encap: numbe
 class Hypervisor {
   readonly bench: Bench;
 
-  constructor() {
-    this.bench = new Bench({ rodata: { use_gateways: true } });
+  /** @param remembers CPUs remember flows */
+  constructor(remembers = false) {
+    this.bench = new Bench({ rodata: { use_gateways: true }, ...(remembers && { before: [] }) });
     const { maps } = this.bench;
     for (const [prefix, number] of [
       ['10.99.0.0/16', 0],
@@ -48,6 +52,7 @@ class Hypervisor {
   setUp(node: number, isUp: boolean): void {
     const value = encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 });
     this.bench.gateway('network_nodes').update(u32(node), value);
+    this.bench.forget();
   }
 
   /** New flows go to these, by turns of the table's places. */
@@ -80,9 +85,12 @@ const segment = (flags: number, source = 4000): Buffer =>
 const SYN = 0x02;
 const ACK = 0x10;
 
-describe('a hypervisor', () => {
+describe.each([
+  ['looks each packet up', false],
+  ['remembers flows', true],
+])('a hypervisor that %s', (_what, remembers) => {
   it('shares out new flows, each as a whole', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     node.share([1, 2]);
     const flows = [...Array(200).keys()].map((flow) => ask(5000 + flow));
     const first = flows.map((packet) => node.sends(packet));
@@ -92,7 +100,7 @@ describe('a hypervisor', () => {
   });
 
   it.each(['uplink_tc', 'uplink_xdp'] as const)('answers by the node that asked: %s', (program) => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     node.gets(answer(), 2, program);
     expect([node.sends(ask()), node.sends(ask(4001))]).toEqual([2, 1]);
     node.gets(answer(), 1, program);
@@ -103,7 +111,7 @@ describe('a hypervisor', () => {
   });
 
   it('keeps a flow where it is when new ones go elsewhere, until its node is down', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     expect([node.sends(ask()), node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1, 1]);
     node.share([2]);
     expect([node.sends(ask()), node.sends(segment(ACK)), node.sends(ask(4001))]).toEqual([1, 1, 2]);
@@ -114,14 +122,14 @@ describe('a hypervisor', () => {
   });
 
   it('lets a SYN go where new connections go', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     expect([node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1]);
     node.share([2]);
     expect([node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([2, 2]);
   });
 
   it('sends fragments and ICMP errors with their flow', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     node.gets(answer(), 2);
     const first = ip4({ from: HERE, to: THERE, fragment: MORE, payload: udp({ source: 4000, destination: 53 }) });
     const later = ip4({ from: HERE, to: THERE, fragment: 3, payload: Buffer.alloc(24) });
@@ -133,7 +141,7 @@ describe('a hypervisor', () => {
   });
 
   it('drops what no network node is there for', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     node.share([]);
     expect(node.sends(ask())).toBe('drop no network node');
     const without = new Bench();
@@ -142,11 +150,51 @@ describe('a hypervisor', () => {
   });
 
   it('remembers nothing of packets within the tenant', () => {
-    const node = new Hypervisor();
+    const node = new Hypervisor(remembers);
     const within = ip4({ from: '10.0.0.2', to: HERE });
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
     expect([...node.bench.gateway('flow_nodes').keys()]).toEqual([]);
+  });
+});
+
+describe('what a hypervisor remembers of a flow', () => {
+  const flowNodes = (node: Hypervisor): void => {
+    const flows = node.bench.gateway('flow_nodes');
+    for (const key of [...flows.keys()]) flows.delete(key);
+  };
+
+  /** Of two looks one is within a tick of 1.07 s of the first packet. */
+  const sooner = (look: () => boolean): boolean => look() || look();
+
+  it('spares the look-up of its network node, for a tick', async () => {
+    const node = new Hypervisor(true);
+    const isRemembered = (): boolean => {
+      node.gets(answer(), 2);
+      node.sends(ask());
+      flowNodes(node);
+      return node.sends(ask()) === 2;
+    };
+    expect(sooner(isRemembered)).toBe(true);
+    await setTimeout(TICK_MS);
+    expect(node.sends(ask())).toBe(1);
+  });
+
+  it('says in flow_nodes once a tick that the flow is there', async () => {
+    const node = new Hypervisor(true);
+    node.gets(answer(), 2);
+    flowNodes(node);
+    await setTimeout(TICK_MS);
+    node.gets(answer(), 2);
+    expect(node.sends(ask())).toBe(2);
+  });
+
+  it('holds no longer than its network node is up', () => {
+    const node = new Hypervisor(true);
+    expect([node.sends(ask()), node.sends(ask())]).toEqual([1, 1]);
+    node.share([2]);
+    node.setUp(1, false);
+    expect(node.sends(ask())).toBe(2);
   });
 });
 

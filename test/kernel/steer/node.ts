@@ -4,12 +4,13 @@
  */
 import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
+import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfMap, BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
-import { objectPath, u32 } from '../libbpf/harness.js';
+import { objectPath, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
 import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
 import type { BpfProgram } from '../../../src/libbpf/index.js';
@@ -78,8 +79,12 @@ afterAll(() => {
   loaded.clear();
 });
 
-function loadOnce(hook: Hook, rodata: Record<string, boolean>): { object: BpfObject; policies: PolicyWriter } {
-  const name = hook + JSON.stringify(rodata);
+function loadOnce(
+  hook: Hook,
+  rodata: Record<string, boolean>,
+  remembers: boolean,
+): { object: BpfObject; policies: PolicyWriter } {
+  const name = hook + JSON.stringify(rodata) + String(remembers);
   const known = loaded.get(name);
   if (known !== undefined) return known;
   const object = BpfObject.load(objectPath(FILES[hook]), { rodata });
@@ -100,19 +105,26 @@ export class NetworkNode {
   readonly policies: PolicyWriter;
   readonly #tables = new Map<number, BpfMap>();
   readonly #hook: Hook;
+  readonly #remembers: boolean;
   #epoch = 1n;
 
-  constructor(rodata: Record<string, boolean> = {}, hook: Hook = 'xdp') {
+  /** @param remembers CPUs remember flows */
+  constructor(rodata: Record<string, boolean> = {}, hook: Hook = 'xdp', remembers = false) {
     this.#hook = hook;
-    ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata));
+    this.#remembers = remembers;
+    if (remembers) stayOnOneCpu();
+    ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata, remembers));
     for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps', 'external_sources', 'zone_gateways']) {
       const map = this.map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }
     const hits = this.map('policy_hits');
     for (let slot = 0; slot < 16; slot++) hits.update(u32(slot), Buffer.alloc(hits.valueSize));
+    const traffics = this.map('zone_traffics');
+    for (const { slot } of Object.values(ZONES)) traffics.update(u32(slot), Buffer.alloc(traffics.valueSize));
     this.ring(() => undefined).consume();
     this.#fill();
+    this.forget();
   }
 
   map(name: string): BpfMap {
@@ -151,6 +163,27 @@ export class NetworkNode {
     if (reasons !== 'forward forwarded') throw new Error(`redirected, and counted ${reasons}`);
     const relay = [10, 11].find((id) => frame.subarray(38, 54).equals(bytesOf(PATHS[id]?.[0] ?? '')));
     return relay === undefined ? 'passed' : 'relayed';
+  }
+
+  /** Has what is remembered of flows forgotten, as the agent does after a change of what is looked up. */
+  forget(): void {
+    if (this.#remembers) newEpoch(this.map('epochs'));
+  }
+
+  /** Flows that CPUs remember, of whatever time. */
+  remembered(): number {
+    const map = this.map('passed_flows');
+    const sets = [...map.entries()].map(([, value]) => steering.PassedSet.decode(value, 0));
+    return sets.flatMap(({ flows: all }) => all).filter(({ epoch }) => epoch !== 0n).length;
+  }
+
+  /** What was counted of a zone: packets and bytes that it sent and was sent. */
+  traffic(zone: ZoneName): number[] {
+    const map = this.map('zone_traffics');
+    const value = map.lookup(u32(ZONES[zone].slot)) ?? Buffer.alloc(map.valueSize);
+    const all = map.cpuValues(value).map((bytes) => layouts.Traffic.decode(bytes, 0));
+    const fields = ['txPackets', 'txBytes', 'rxPackets', 'rxBytes'] as const;
+    return fields.map((field) => all.reduce((total, one) => total + Number(one[field]), 0));
   }
 
   /** What was changed of routes and policies is looked at by connections, too. */
@@ -246,6 +279,11 @@ export class NetworkNode {
     this.map('members').update(key, encode(layouts.Target, { kind, id }));
   }
 
+  /** Which underlay an encapsulation has: 1 is resolved, 2 is not. */
+  setPath(id: number, underlay: number): void {
+    this.map('encaps').update(u32(id), encode(layouts.Encap, encapOf(PATHS[id] ?? [], underlay)));
+  }
+
   /** A prefix of one zone as another sees it. @param mtu of what is there, bytes; 0: not known */
   addRoute(from: ZoneName, prefix: string, to: ZoneName, mtu = 0): void {
     const key = { ...prefixOf(prefix), tenant: ZONES[from].id };
@@ -305,7 +343,7 @@ export class NetworkNode {
       mtu: 1564,
       destMac: macOf(MACS.router),
       sourceMac: macOf(MACS.uplink),
-      flags: 0,
+      flags: layouts.HopFlags.HOP_FRAMES,
     }));
     const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
     this.map('underlays').update(u32(id), encode(layouts.Underlay, underlay));

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Network nodes: what a CPU remembers of the flows that were let pass (recall.h says how): by it a packet takes no lookup that depends on
+ * how much there is. It holds for a tick, after which the long way keeps the connection alive, and until policies or maps change. Of a flow whose ports
+ * were read, whose connection is past its first packets, and of no packet that changes it.
+ */
+#pragma once
+#include "recall.h"
+#include "steer.h"
+#include "tick.h"
+
+/* Sets of flows: 512 kB a CPU. */
+#define PASSED_SET_BITS 10
+
+MEMORY(passed_flows, struct passed_set, PASSED_SET_BITS);
+
+/* Of TCP: opens, closes or resets. */
+static __always_inline bool changes_state(const struct inner *inner)
+{
+	return inner->protocol == IPPROTO_TCP && inner->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
+}
+
+static __always_inline struct passed_set *passed_set(const struct in6_addr *sid, const struct inner *inner)
+{
+	const __u64 *x = (const void *)sid, *y = (const void *)&inner->source, *z = (const void *)&inner->dest;
+	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + (y[0] ^ inner->ports) * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
+	__u32 index = memory_index(key + z[0] * 0x94d049bb133111ebULL + z[1] * 0xbf58476d1ce4e5b9ULL, PASSED_SET_BITS);
+
+	return bpf_map_lookup_elem(&passed_flows, &index);
+}
+
+static __always_inline const struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,
+								 __u64 policies)
+{
+	struct passed_set *set;
+	__u32 now;
+	int i;
+
+	if (!epoch || !inner->ports || changes_state(inner))
+		return NULL;
+	set = passed_set(sid, inner);
+	if (!set)
+		return NULL;
+	now = ticks_now();
+#pragma unroll
+	for (i = 0; i < FLOWS_A_SET; i++) {
+		const struct passed_flow *flow = &set->flows[i];
+
+		if (flow->epoch == epoch && flow->ports == inner->ports && flow->seen == now && flow->policies == policies &&
+		    flow->protocol == inner->protocol && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
+		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+			return flow;
+	}
+	return NULL;
+}
+
+/* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. */
+static __always_inline void remember_passed(const struct in6_addr *sid, const struct inner *inner, const struct passage *passage, __u64 epoch,
+					    __u64 policies, __u32 hash, __u32 encap)
+{
+	struct passed_flow *flow;
+	struct passed_set *set;
+	__u32 now;
+	int i;
+
+	if (!epoch || !inner->ports || changes_state(inner) || !passage->settled)
+		return;
+	set = passed_set(sid, inner);
+	if (!set)
+		return;
+	now = ticks_now();
+	flow = &set->flows[(hash >> 16) & (FLOWS_A_SET - 1)];
+#pragma unroll
+	for (i = 0; i < FLOWS_A_SET; i++) {
+		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
+			flow = &set->flows[i];
+	}
+	flow->epoch = epoch;
+	flow->policies = policies;
+	copy_address(&flow->sid, sid);
+	copy_address(&flow->source, &inner->source);
+	copy_address(&flow->dest, &inner->dest);
+	flow->ports = inner->ports;
+	flow->seen = now;
+	flow->hash = hash;
+	flow->from_slot = passage->from.slot;
+	flow->peer_slot = passage->peer_slot;
+	flow->policy = passage->policy;
+	flow->encap = encap;
+	flow->peer_mtu = passage->peer_mtu;
+	flow->family = inner->family;
+	flow->protocol = inner->protocol;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Time, as connections and flows are timed by it. */
+#pragma once
+#include <bpf/bpf_helpers.h>
+#include "steer_layouts.h"
+
+/* Nanoseconds since boot, in ticks of 1.07 s: timeouts do not need to know it better. */
+static __always_inline __u32 ticks_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
+}
