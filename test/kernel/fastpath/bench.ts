@@ -6,18 +6,18 @@ import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
-import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
-import { loadOver } from '../../../src/ebpf/load.js';
+import { MAP_NAMES, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
-import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import { parseMac } from '../../../src/net/mac.js';
 import { attachTcx } from '../../../src/libbpf/index.js';
 import { ifindex as ifindexOf, namespace, run, stayOnOneCpu, u32 } from '../libbpf/harness.js';
+import { loadedFor } from './loaded.js';
 import { bytesOf } from './packets.js';
+import type { Loaded } from './loaded.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
-import type { BpfMap, BpfObject, BpfProgram, MapConfiguration } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';
@@ -79,14 +79,10 @@ export interface BenchOptions {
 
 export class Bench {
   readonly maps: FastpathMaps;
-  /** With `use_gateways` alone. */
-  readonly #gateways: Partial<Record<GatewayMapName, BpfMap>> = {};
   readonly ifindex: number;
   readonly netns: string;
-  readonly #objects = new Map<BpfProgramName, BpfObject>();
+  readonly #loaded: Loaded;
   readonly #before: readonly Buffer[] | undefined;
-  readonly #rodata: Record<string, boolean>;
-  readonly #gatewayNames: readonly GatewayMapName[];
 
   constructor({ rodata = {}, netns = namespace(), before }: BenchOptions = {}) {
     this.#before = before;
@@ -95,32 +91,9 @@ export class Bench {
     this.ifindex = ifindexOf(this.netns, 'v0');
     // A test run's frames are the interface's own, or another machine's, by this.
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
-    const maps: Partial<Record<keyof FastpathMaps, BpfMap>> = {};
-    this.#rodata = rodata;
-    this.#gatewayNames = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
-    // The port's has all maps, the others use them.
-    const port = this.#load('port', {});
-    for (const map of MAP_NAMES) maps[map] = mapOf(port, map);
-    for (const map of this.#gatewayNames) this.#gateways[map] = port.map(map);
-    if (!isComplete(maps)) throw new Error('a map is missing');
-    this.maps = maps;
+    this.#loaded = loadedFor(rodata);
+    this.maps = this.#loaded.maps;
     this.#fill();
-  }
-
-  /** Programs are loaded when they are first asked for: the verifier takes up to a second for each. */
-  #object(name: BpfProgramName): BpfObject {
-    return this.#objects.get(name) ?? this.#load(name, reusing(this.maps));
-  }
-
-  #load(name: BpfProgramName, maps: Record<string, MapConfiguration>): BpfObject {
-    const object = loadOver(name, name === 'responder' ? {} : this.#rodata, {
-      ...{ ...NO_GATEWAY_MAPS, ...createOnce(this.#gatewayNames, this.#gateways), ...machineSizes(), ...maps },
-    });
-    onTestFinished(() => {
-      object.close();
-    });
-    this.#objects.set(name, object);
-    return object;
   }
 
   /** Pins the maps where the commands of a node look for them; gone when the test ends. */
@@ -130,7 +103,7 @@ export class Bench {
       rmSync(directory, { recursive: true, force: true });
     });
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
-    const program = this.#object('port').program(FUNCTIONS.port);
+    const program = this.#loaded.object('port').program(FUNCTIONS.port);
     program.pin(`${directory}/programs/port_${programVersion('port', {})}`);
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
@@ -139,14 +112,14 @@ export class Bench {
 
   /** What is known of gateways. */
   gateway(name: GatewayMapName): BpfMap {
-    const map = this.#gateways[name];
+    const map = this.#loaded.gateways[name];
     if (map === undefined) throw new Error('the bench has no gateways');
     return map;
   }
 
   send(program: BpfProgramName, frame: Buffer, options: SentOptions = {}): Sent {
     const kind = program.endsWith('_xdp') ? 'xdp' : 'tc';
-    const handle = this.#object(program).program(FUNCTIONS[program]);
+    const handle = this.#loaded.object(program).program(FUNCTIONS[program]);
     const test = (one: Buffer): { verdict: number; data: Buffer } => {
       const context = kind === 'tc' ? { context: skb({ ...options, ifindex: options.ifindex ?? this.ifindex }) } : {};
       return handle.testRun({ data: one, netns: this.netns, ...context });
@@ -261,7 +234,7 @@ export class Bench {
   }
 
   program(name: BpfProgramName): BpfProgram {
-    return this.#object(name).program(FUNCTIONS[name]);
+    return this.#loaded.object(name).program(FUNCTIONS[name]);
   }
 
   #fill(): void {
@@ -303,14 +276,6 @@ export class Bench {
       sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
     }
   }
-}
-
-/** Maps that the first object makes and the others use. */
-function createOnce(
-  names: readonly GatewayMapName[],
-  made: Partial<Record<GatewayMapName, BpfMap>>,
-): Record<string, MapConfiguration> {
-  return Object.fromEntries(names.map((name) => [name, made[name] === undefined ? {} : { reuse: made[name] }]));
 }
 
 /** As the agent writes it: the segment routing header but its next header. */

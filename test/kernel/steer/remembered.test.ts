@@ -127,7 +127,10 @@ describe('a network node that remembers flows', () => {
     const states = nodes.map((node) => ({
       hits: [node.hits(1), node.hits(2)],
       traffic: [node.traffic('red'), node.traffic('blue')],
-      connections: node.connections('red').map(({ state, peer, policy }) => `${state} ${peer} ${policy}`).sort(),
+      connections: node
+        .connections('red')
+        .map(({ state, peer, policy }) => `${state} ${peer} ${policy}`)
+        .sort(),
     }));
     expect(states[0]).toEqual(states[1]);
   });

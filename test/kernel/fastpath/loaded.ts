@@ -1,0 +1,117 @@
+/**
+ * The fast path's programs, loaded once for a file's tests: to load one takes the verifier up to a second, a test some milliseconds. Each test
+ * begins with maps that are empty.
+ */
+import { afterAll, onTestFinished } from 'vitest';
+import { loadOver } from '../../../src/ebpf/load.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
+import type { BpfProgramName } from '../../../src/ebpf/objects.js';
+import type { FastpathMaps, MapName } from '../../../src/ebpf/maps.js';
+import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
+import type { BpfMap, BpfObject, MapConfiguration } from '../../../src/libbpf/index.js';
+
+/** What a program writes of an array, no test knows more of: ports, tenants and gateways have small numbers. */
+const ARRAY_ENTRIES = 256;
+/** Programs find in them what has the epoch that it is: none of another test's. */
+const REMEMBERED = ['egress_flows', 'ingress_flows', 'known_ways', 'known_ports', 'followed_flows'];
+
+/** One set for all programs, or made for none. */
+const SHARED = new Set<string>([...MAP_NAMES, ...GATEWAY_MAP_NAMES]);
+
+/** Programs over one set of maps. */
+export class Loaded {
+  readonly maps: FastpathMaps;
+  /** With `use_gateways` alone. */
+  readonly gateways: Partial<Record<GatewayMapName, BpfMap>> = {};
+  readonly #objects = new Map<BpfProgramName, BpfObject>();
+  readonly #rodata: Record<string, boolean>;
+  readonly #gatewayNames: readonly GatewayMapName[];
+
+  constructor(rodata: Record<string, boolean>) {
+    this.#rodata = rodata;
+    this.#gatewayNames = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
+    // The port's has all maps, the others use them.
+    const port = this.#load('port', {});
+    const maps: Partial<Record<MapName, BpfMap>> = {};
+    for (const map of MAP_NAMES) maps[map] = mapOf(port, map);
+    for (const map of this.#gatewayNames) this.gateways[map] = port.map(map);
+    if (!isComplete(maps)) throw new Error('a map is missing');
+    this.maps = maps;
+  }
+
+  /** A program's object, loaded when it is first asked for. */
+  object(name: BpfProgramName): BpfObject {
+    return this.#objects.get(name) ?? this.#load(name, reusing(this.maps));
+  }
+
+  /** Empties all maps, those of one program alone too. */
+  empty(): void {
+    for (const map of [...Object.values(this.maps), ...Object.values(this.gateways)]) emptyMap(map);
+    for (const object of this.#objects.values()) {
+      const own = object.mapNames.filter((name) => !name.includes('.') && !SHARED.has(name));
+      for (const name of own) emptyMap(object.map(name));
+    }
+  }
+
+  close(): void {
+    for (const object of this.#objects.values()) object.close();
+  }
+
+  #load(name: BpfProgramName, maps: Record<string, MapConfiguration>): BpfObject {
+    const object = loadOver(name, name === 'responder' ? {} : this.#rodata, {
+      ...{ ...NO_GATEWAY_MAPS, ...createOnce(this.#gatewayNames, this.gateways), ...machineSizes(), ...maps },
+    });
+    this.#objects.set(name, object);
+    return object;
+  }
+}
+
+function emptyMap(map: BpfMap): void {
+  const { type, maxEntries, name } = map.info;
+  if (REMEMBERED.some((remembered) => remembered.startsWith(name))) return;
+  switch (type) {
+    case 'hash':
+    case 'lru_hash':
+    case 'lpm_trie':
+      for (const key of [...map.keys()]) map.delete(key);
+      return;
+    case 'array':
+    case 'percpu_array': {
+      const key = Buffer.alloc(map.keySize);
+      const zero = Buffer.alloc(map.valueSize);
+      for (let index = 0; index < Math.min(maxEntries, ARRAY_ENTRIES); index++) {
+        key.writeUInt32LE(index);
+        map.update(key, zero);
+      }
+    }
+  }
+}
+
+/** Maps that the first object makes and the others use. */
+function createOnce(
+  names: readonly GatewayMapName[],
+  made: Partial<Record<GatewayMapName, BpfMap>>,
+): Record<string, MapConfiguration> {
+  return Object.fromEntries(names.map((name) => [name, made[name] === undefined ? {} : { reuse: made[name] }]));
+}
+
+/** Those that no test has, by constants. */
+const free = new Map<string, Loaded[]>();
+afterAll(() => {
+  for (const one of [...free.values()].flat()) one.close();
+  free.clear();
+});
+
+/** Programs with constants that differ from the object files', a test's own until it ends. */
+export function loadedFor(rodata: Record<string, boolean>): Loaded {
+  const name = JSON.stringify(rodata);
+  const known = free.get(name) ?? [];
+  free.set(name, known);
+  const loaded = known.pop() ?? new Loaded(rodata);
+  loaded.empty();
+  onTestFinished(() => {
+    known.push(loaded);
+  });
+  return loaded;
+}
