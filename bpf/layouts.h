@@ -164,7 +164,7 @@ struct egress_flow {
 	__u16 unused;
 	__u32 encap; /* id */
 	__u32 ports; /* of a flow; else 0 */
-	__u32 seen;  /* of a flow: TICK_SHIFT says in what */
+	__u32 seen;  /* of a flow: moment_now() */
 	__u32 follows;
 };
 

@@ -224,7 +224,7 @@ struct followed_flow {
 	__u64 epoch;
 	__u32 ports;
 	__u32 tenant;
-	__u32 seen;
+	__u32 seen; /* moment_now() */
 	__u32 follows;
 	struct in6_addr outer_source;
 	struct in6_addr source;
@@ -245,17 +245,20 @@ struct passed_flow {
 	struct in6_addr sid;
 	struct in6_addr source;
 	struct in6_addr dest;
+	struct in6_addr first; /* segment of where it goes */
 	__u32 ports;
-	__u32 seen;
+	__u32 seen; /* moment_now() */
 	__u32 hash; /* of the flow, as both its directions have it */
 	__u32 from_slot;
 	__u32 peer_slot;
 	__u32 policy; /* slot, or NO_SLOT */
-	__u32 encap;
-	__u16 peer_mtu; /* as of struct zone */
+	__u32 ifindex;
+	__u16 mtu; /* of inner packets: of where it goes, and of the way there */
 	__u8 family;
 	__u8 protocol;
-	__u64 unused[4]; /* to lines of the processor's cache */
+	__u8 dest_mac[6]; /* with source_mac as in struct hop */
+	__u8 source_mac[6];
+	__u32 unused; /* to lines of the processor's cache */
 };
 
 struct passed_set {

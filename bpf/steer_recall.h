@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Network nodes: what a CPU remembers of the flows that were let pass (recall.h says how): by it a packet takes no lookup that depends on
- * how much there is. It holds for a tick, after which the long way keeps the connection alive, and until policies or maps change. Of a flow whose ports
+ * how much there is. It holds for a moment, after which the long way keeps the connection alive, and until policies or maps change. Of a flow whose ports
  * were read, whose connection is past its first packets, and of no packet that changes it.
  */
 #pragma once
@@ -41,7 +41,7 @@ static __always_inline const struct passed_flow *recall_passed(const struct in6_
 	set = passed_set(sid, inner);
 	if (!set)
 		return NULL;
-	now = ticks_now();
+	now = moment_now();
 #pragma unroll
 	for (i = 0; i < FLOWS_A_SET; i++) {
 		const struct passed_flow *flow = &set->flows[i];
@@ -54,10 +54,11 @@ static __always_inline const struct passed_flow *recall_passed(const struct in6_
 	return NULL;
 }
 
-/* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. */
+/* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
 static __always_inline void remember_passed(const struct in6_addr *sid, const struct inner *inner, const struct passage *passage, __u64 epoch,
-					    __u64 policies, __u32 hash, __u32 encap)
+					    __u64 policies, __u32 hash, const struct encap *encap, const struct hop *hop)
 {
+	__u32 mtu = hop->mtu - sizeof(struct ipv6hdr);
 	struct passed_flow *flow;
 	struct passed_set *set;
 	__u32 now;
@@ -68,10 +69,10 @@ static __always_inline void remember_passed(const struct in6_addr *sid, const st
 	set = passed_set(sid, inner);
 	if (!set)
 		return;
-	now = ticks_now();
+	now = moment_now();
 	flow = &set->flows[(hash >> 16) & (FLOWS_A_SET - 1)];
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
+	for (i = FLOWS_A_SET - 1; i >= 0; i--) {
 		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
 			flow = &set->flows[i];
 	}
@@ -86,8 +87,10 @@ static __always_inline void remember_passed(const struct in6_addr *sid, const st
 	flow->from_slot = passage->from.slot;
 	flow->peer_slot = passage->peer_slot;
 	flow->policy = passage->policy;
-	flow->encap = encap;
-	flow->peer_mtu = passage->peer_mtu;
+	copy_address(&flow->first, &encap->first);
+	flow->ifindex = hop->ifindex;
+	__builtin_memcpy(flow->dest_mac, hop->dest_mac, 2 * ETH_ALEN);
+	flow->mtu = passage->peer_mtu && passage->peer_mtu < mtu ? passage->peer_mtu : mtu;
 	flow->family = inner->family;
 	flow->protocol = inner->protocol;
 }

@@ -10,7 +10,6 @@
 #include "steer_recall.h"
 #include "steer_settle.h"
 #include "steered.h"
-#include "way.h"
 #include "xdp_length.h"
 
 KEEP_ENUM(policy_table);
@@ -112,7 +111,7 @@ static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies
 	const struct passed_flow *flow;
 	struct arrival arrival;
 	struct inner *inner = &arrival.inner;
-	struct way way;
+	struct way way = {};
 	__u32 length;
 	__u8 class;
 
@@ -128,12 +127,7 @@ static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies
 	if (!flow)
 		return REASON_COUNT;
 	length = xdp_length(ctx, arrival.length) - sizeof(*outer);
-	if (inner->length > length || (flow->peer_mtu && length > flow->peer_mtu))
-		return REASON_COUNT;
-	inner->hash = flow->hash;
-	if (find_way(&way, flow->encap, inner, NULL, epoch) != REASON_FORWARDED || way.srh)
-		return REASON_COUNT;
-	if (!(way.hop->flags & HOP_FRAMES) || length + sizeof(*outer) > way.hop->mtu)
+	if (inner->length > length || length > flow->mtu)
 		return REASON_COUNT;
 	keep(ctx);
 	if (inner->family == FAMILY_INET) {
@@ -149,14 +143,25 @@ static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies
 			return REASON_COUNT;
 		ip6->hop_limit--;
 	}
-	write_macs(data, way.hop->dest_mac);
+	write_macs(data, flow->dest_mac);
 	/* The code point stays that of the header that arrived, congestion is the inner packet's (RFC 6040 section 4). */
 	class = (arrival.outer_class & 0xfc) | (inner->traffic_class & 3);
+	way.first = &flow->first;
+	inner->hash = flow->hash;
 	write_outer_class(outer, &way, node, inner, class);
 	count_policy(flow->policy, 0, 1, inner->length);
 	count_zones(flow->from_slot, flow->peer_slot, 1, inner->length);
-	*ifindex = way.hop->ifindex;
+	*ifindex = flow->ifindex;
 	return REASON_FORWARDED;
+}
+
+static __always_inline void remember(const struct packet *packet, const struct passage *passage, const struct outer *outer,
+				     const struct encap *encap, __u64 epoch, __u64 policies, __u32 hash)
+{
+	const struct hop *hop = find_hop(encap, hash);
+
+	if (hop)
+		remember_passed(&outer->sid, &packet->inner, passage, epoch, policies, hash, encap, hop);
 }
 
 static __always_inline int steer(struct xdp_md *ctx)
@@ -243,7 +248,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 	if (!passage->relays)
 		account(packet, passage, reason, 1);
 	if (encap && !encap->srh_bytes && !passage->relays && packet->kind == PACKET_WHOLE)
-		remember_passed(&outer.sid, &packet->inner, passage, epoch, policies, hash, id);
+		remember(packet, passage, &outer, encap, epoch, policies, hash);
 	count_reason(reason);
 	seen(ctx, reason, ifindex, HOOK_STEER_XDP);
 	return bpf_redirect(ifindex, 0);

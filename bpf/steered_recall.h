@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Hypervisors: what a CPU remembers of flows by way of network nodes (recall.h says how). It holds for a tick: after that, the long way says
+ * Hypervisors: what a CPU remembers of flows by way of network nodes (recall.h says how). It holds for a moment: after that, the long way says
  * in flow_nodes that the flow is in use. Of a flow whose ports were read, and not of what opens a connection.
  */
 #pragma once
@@ -45,7 +45,7 @@ static __always_inline struct egress_set *steered_set(const struct inner *inner,
 	return bpf_map_lookup_elem(&egress_flows, &index);
 }
 
-/* The encapsulation towards its network node that a flow took this tick; 0: nothing is remembered. */
+/* The encapsulation towards its network node that a flow took this moment; 0: nothing is remembered. */
 static __always_inline __u32 recall_steered(const struct inner *inner, __u32 ifindex, __u64 epoch)
 {
 	struct egress_set *set;
@@ -57,7 +57,7 @@ static __always_inline __u32 recall_steered(const struct inner *inner, __u32 ifi
 	set = steered_set(inner, ifindex);
 	if (!set)
 		return 0;
-	now = ticks_now();
+	now = moment_now();
 	follows = follows_now();
 #pragma unroll
 	for (i = 0; i < FLOWS_A_SET; i++) {
@@ -84,11 +84,11 @@ static __always_inline void remember_steered(const struct inner *inner, __u32 if
 	set = steered_set(inner, ifindex);
 	if (!set)
 		return;
-	now = ticks_now();
+	now = moment_now();
 	flow = egress_place(set, inner->hash, epoch);
-	/* Its own of another tick, before it fills the set. */
+	/* In the place of one of another moment, before any other's. */
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
+	for (i = FLOWS_A_SET - 1; i >= 0; i--) {
 		if (set->flows[i].ports && set->flows[i].seen != now)
 			flow = &set->flows[i];
 	}
@@ -106,7 +106,7 @@ static __always_inline struct followed_set *followed_set(const struct inner *inn
 	return bpf_map_lookup_elem(&followed_flows, &index);
 }
 
-/* Has the network node with this outer source brought a packet of the flow this tick? */
+/* Has the network node with this outer source brought a packet of the flow this moment? */
 static __always_inline bool is_followed(const struct inner *inner, const struct in6_addr *outer_source, __u32 tenant, __u64 epoch)
 {
 	struct followed_set *set = inner->ports && epoch ? followed_set(inner, tenant) : NULL;
@@ -115,7 +115,7 @@ static __always_inline bool is_followed(const struct inner *inner, const struct 
 
 	if (!set)
 		return false;
-	now = ticks_now();
+	now = moment_now();
 	follows = follows_now();
 #pragma unroll
 	for (i = 0; i < FLOWS_A_SET; i++) {
@@ -139,10 +139,10 @@ static __always_inline void remember_followed(const struct inner *inner, const s
 
 	if (!set)
 		return;
-	now = ticks_now();
+	now = moment_now();
 	flow = &set->flows[(inner->hash >> 16) & (FLOWS_A_SET - 1)];
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
+	for (i = FLOWS_A_SET - 1; i >= 0; i--) {
 		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
 			flow = &set->flows[i];
 	}

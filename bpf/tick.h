@@ -9,3 +9,12 @@ static __always_inline __u32 ticks_now(void)
 {
 	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
 }
+
+/*
+ * Of what CPUs remember for a while: 0.3 to 2.6 s each, as the kernel's HZ is. The JIT makes one load of it, where ticks_now() is a call of
+ * 9 ns.
+ */
+static __always_inline __u32 moment_now(void)
+{
+	return bpf_jiffies64() >> 8;
+}

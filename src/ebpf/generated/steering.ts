@@ -667,18 +667,23 @@ export interface PassedFlow {
   source: Uint8Array;
   /** 16 bytes */
   dest: Uint8Array;
+  /** 16 bytes */
+  first: Uint8Array;
   ports: number;
   seen: number;
   hash: number;
   fromSlot: number;
   peerSlot: number;
   policy: number;
-  encap: number;
-  peerMtu: number;
+  ifindex: number;
+  mtu: number;
   family: number;
   protocol: number;
-  /** 4 */
-  unused: bigint[];
+  /** 6 bytes */
+  destMac: Uint8Array;
+  /** 6 bytes */
+  sourceMac: Uint8Array;
+  unused: number;
 }
 
 export const PassedFlow = {
@@ -690,17 +695,20 @@ export const PassedFlow = {
     sid: 16,
     source: 32,
     dest: 48,
-    ports: 64,
-    seen: 68,
-    hash: 72,
-    fromSlot: 76,
-    peerSlot: 80,
-    policy: 84,
-    encap: 88,
-    peerMtu: 92,
-    family: 94,
-    protocol: 95,
-    unused: 96,
+    first: 64,
+    ports: 80,
+    seen: 84,
+    hash: 88,
+    fromSlot: 92,
+    peerSlot: 96,
+    policy: 100,
+    ifindex: 104,
+    mtu: 108,
+    family: 110,
+    protocol: 111,
+    destMac: 112,
+    sourceMac: 118,
+    unused: 124,
   },
   encode(into: Buffer, offset: number, value: PassedFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
@@ -708,20 +716,20 @@ export const PassedFlow = {
     putBytes(into, offset + 16, value.sid, 16, 'passed_flow.sid');
     putBytes(into, offset + 32, value.source, 16, 'passed_flow.source');
     putBytes(into, offset + 48, value.dest, 16, 'passed_flow.dest');
-    into.writeUInt32LE(value.ports, offset + 64);
-    into.writeUInt32LE(value.seen, offset + 68);
-    into.writeUInt32LE(value.hash, offset + 72);
-    into.writeUInt32LE(value.fromSlot, offset + 76);
-    into.writeUInt32LE(value.peerSlot, offset + 80);
-    into.writeUInt32LE(value.policy, offset + 84);
-    into.writeUInt32LE(value.encap, offset + 88);
-    into.writeUInt16LE(value.peerMtu, offset + 92);
-    into.writeUInt8(value.family, offset + 94);
-    into.writeUInt8(value.protocol, offset + 95);
-    checkLength(value.unused, 4, 'passed_flow.unused');
-    for (const [index, element] of value.unused.entries()) {
-      into.writeBigUInt64LE(element, offset + 96 + index * 8);
-    }
+    putBytes(into, offset + 64, value.first, 16, 'passed_flow.first');
+    into.writeUInt32LE(value.ports, offset + 80);
+    into.writeUInt32LE(value.seen, offset + 84);
+    into.writeUInt32LE(value.hash, offset + 88);
+    into.writeUInt32LE(value.fromSlot, offset + 92);
+    into.writeUInt32LE(value.peerSlot, offset + 96);
+    into.writeUInt32LE(value.policy, offset + 100);
+    into.writeUInt32LE(value.ifindex, offset + 104);
+    into.writeUInt16LE(value.mtu, offset + 108);
+    into.writeUInt8(value.family, offset + 110);
+    into.writeUInt8(value.protocol, offset + 111);
+    putBytes(into, offset + 112, value.destMac, 6, 'passed_flow.dest_mac');
+    putBytes(into, offset + 118, value.sourceMac, 6, 'passed_flow.source_mac');
+    into.writeUInt32LE(value.unused, offset + 124);
   },
   decode(from: Buffer, offset: number): PassedFlow {
     return {
@@ -730,17 +738,20 @@ export const PassedFlow = {
       sid: getBytes(from, offset + 16, 16),
       source: getBytes(from, offset + 32, 16),
       dest: getBytes(from, offset + 48, 16),
-      ports: from.readUInt32LE(offset + 64),
-      seen: from.readUInt32LE(offset + 68),
-      hash: from.readUInt32LE(offset + 72),
-      fromSlot: from.readUInt32LE(offset + 76),
-      peerSlot: from.readUInt32LE(offset + 80),
-      policy: from.readUInt32LE(offset + 84),
-      encap: from.readUInt32LE(offset + 88),
-      peerMtu: from.readUInt16LE(offset + 92),
-      family: from.readUInt8(offset + 94),
-      protocol: from.readUInt8(offset + 95),
-      unused: Array.from({ length: 4 }, (_, index) => from.readBigUInt64LE(offset + 96 + index * 8)),
+      first: getBytes(from, offset + 64, 16),
+      ports: from.readUInt32LE(offset + 80),
+      seen: from.readUInt32LE(offset + 84),
+      hash: from.readUInt32LE(offset + 88),
+      fromSlot: from.readUInt32LE(offset + 92),
+      peerSlot: from.readUInt32LE(offset + 96),
+      policy: from.readUInt32LE(offset + 100),
+      ifindex: from.readUInt32LE(offset + 104),
+      mtu: from.readUInt16LE(offset + 108),
+      family: from.readUInt8(offset + 110),
+      protocol: from.readUInt8(offset + 111),
+      destMac: getBytes(from, offset + 112, 6),
+      sourceMac: getBytes(from, offset + 118, 6),
+      unused: from.readUInt32LE(offset + 124),
     };
   },
 } as const satisfies Codec<PassedFlow> & { OFFSETS: Record<keyof PassedFlow, number> };
