@@ -39,7 +39,13 @@ function flowOf(from: number, to: number): Flow {
 /** A network node of three tenants. @returns their tables of connections */
 function fill(object: BpfObject): BpfMap[] {
   const source = address('fd00:5e:9::1');
-  const hop = { ifindex: 500, mtu: 1600, destMac: Buffer.alloc(6), sourceMac: Buffer.alloc(6), flags: layouts.HopFlags.HOP_FRAMES };
+  const hop = {
+    ifindex: 500,
+    mtu: 1600,
+    destMac: Buffer.alloc(6),
+    sourceMac: Buffer.alloc(6),
+    flags: layouts.HopFlags.HOP_FRAMES,
+  };
   object.map('nodes').update(u32(0), encode(layouts.Node, { source, sidBlock: source, sidMask: source }));
   object.map('steering').update(u32(0), encode(steering.Steering, { epoch: 1n, nextSet: 100, self: 1, unused: 0 }));
   const underlay = { count: 1, length: 48, dest: source, hops: [hop, hop, hop, hop] };

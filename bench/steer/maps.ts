@@ -1,6 +1,15 @@
 /** Maps of a chain with a network node: tenant red at hv1, blue at hv2, and what the network node decides between them by. */
 import { U32 } from '../../src/libbpf/index.js';
-import { Encap, HopFlags, MemberKey, Node, PrefixKey, Target, TargetKind, Underlay } from '../../src/ebpf/generated/layouts.js';
+import {
+  Encap,
+  HopFlags,
+  MemberKey,
+  Node,
+  PrefixKey,
+  Target,
+  TargetKind,
+  Underlay,
+} from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
 import { newEpoch } from '../../src/ebpf/epoch.js';
@@ -58,7 +67,13 @@ export function fillNetworkNode(
     { ...BLUE, encap: 2, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
   ];
   for (const { id, slot, sid, gatewaySid, encap, uplink, destMac, sourceMac, side } of ends) {
-    const hop = { ifindex: uplink, mtu: UNDERLAY_MTU, destMac: mac(destMac), sourceMac: mac(sourceMac), flags: HopFlags.HOP_FRAMES };
+    const hop = {
+      ifindex: uplink,
+      mtu: UNDERLAY_MTU,
+      destMac: mac(destMac),
+      sourceMac: mac(sourceMac),
+      flags: HopFlags.HOP_FRAMES,
+    };
     const first = bytes16(sid);
     put1('underlays', Underlay, encap, { count: 1, length: 128, dest: first, hops: [hop, NO_HOP, NO_HOP, NO_HOP] });
     put1('encaps', Encap, encap, { first, underlay: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
