@@ -27,7 +27,8 @@ beforeAll(async () => {
   const marked = `udp dport ${MARK}`;
   hv1 = await Witness.place(network, 'hv1', 'input priority 100', {
     own4: `ip daddr ${OWN.v4}`,
-    own6: `ip6 daddr ${OWN.hv1}`,
+    // A router asks for this address, too (RFC 4861 section 7.3.3).
+    own6: `ip6 saddr fd00:10::/64 ip6 daddr ${OWN.hv1}`,
     marked,
   });
   router = await Witness.place(network, 'router', 'prerouting priority -400', {
