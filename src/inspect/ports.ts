@@ -15,11 +15,13 @@ export interface HeldPort {
   vrf?: string;
 }
 
-/** VRF by VRF, then those in none; by name. */
+/** VRF by VRF; those in none where the fast path forwards alone. By name. */
 export function heldPorts(kernel: Kernel, names: Names): HeldPort[] {
   const held = names.vrfs.flatMap(({ index, name: vrf, tenant }) =>
     membersOf(kernel, index).map((link): HeldPort => ({ link, tenant, vrf })),
   );
+  // Where there are VRFs a port that is in none is not served, whatever programs know of it.
+  if (names.vrfs.length > 0 || kernel.fastpath.responderAlone) return held;
   const known = new Set(held.map(({ link }) => link.index));
   const lone: HeldPort[] = [];
   for (const [key, value] of kernel.fastpath.maps?.ports.entries() ?? []) {

@@ -11,6 +11,7 @@ import { randomOf, SEED } from './random.js';
 import type { Random } from './random.js';
 
 const STEPS = 6000;
+const FLOWS = 1500;
 const SYN = 0x02;
 const ACK = 0x10;
 const FLAGS = [SYN, SYN | ACK, ACK, ACK, ACK, ACK, ACK, ACK | 0x08, ACK | 0x01, 0x04] as const;
@@ -94,6 +95,14 @@ function nodesOf(): [remembers: NetworkNode, looksUp: NetworkNode] {
   return nodes as [NetworkNode, NetworkNode];
 }
 
+const statesOf = (node: NetworkNode): string[] =>
+  (['red', 'blue'] as const).flatMap((zone) =>
+    node
+      .connections(zone)
+      .map(({ state, flags, peer, policy }) => [zone, state, flags, peer, policy].join(' '))
+      .sort(),
+  );
+
 /** What a packet is to both directions of one flow. */
 const ask = (flags?: number): Buffer =>
   arriving('red', ip4({ from: '10.0.0.1', to: '10.1.0.2', ...transport(4000, 53, flags) }));
@@ -119,6 +128,7 @@ describe('a network node that remembers flows', () => {
       });
       expect(remembering, `SEGUE_SEED=${SEED}, step ${step}: ${frame.toString('hex')}`).toEqual(looking);
       verdicts[looking?.verdict ?? ''] = (verdicts[looking?.verdict ?? ''] ?? 0) + 1;
+      if (step % 20 === 0) expect(statesOf(nodes[0]), `SEGUE_SEED=${SEED}, step ${step}`).toEqual(statesOf(nodes[1]));
       if (step % 100 === 0) most = Math.max(most, nodes[0].remembered());
     }
     // Else nothing was compared.
@@ -168,6 +178,19 @@ describe('a network node that remembers flows', () => {
     for (const one of [node, looking]) for (const frame of [...before, next, next]) one.send(frame);
     const states = [node, looking].map((one) => one.connections('red').map(({ state, flags }) => [state, flags]));
     expect(states[0]).toEqual(states[1]);
+  });
+
+  it('keeps flows apart, and tenants of the same addresses', () => {
+    const [node, looking] = nodesOf();
+    const from = (zone: 'red' | 'green', source: number): Buffer =>
+      arriving(zone, ip4({ from: '10.0.0.1', to: '10.1.0.2', ...transport(source, 53) }));
+    const ports = Array.from({ length: FLOWS }, (_, index) => 10_000 + index);
+    // Twice by what is remembered, of flows that share their places.
+    for (const source of [...ports, ...ports, ...ports]) {
+      const frame = from('red', source);
+      expect(node.send(frame).frame.toString('hex')).toBe(looking.send(frame).frame.toString('hex'));
+    }
+    for (const source of ports) expect(node.send(from('green', source)).verdict).toBe('drop');
   });
 
   it('tells of no packet that it is the first one of a new policy', () => {
