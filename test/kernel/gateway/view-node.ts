@@ -55,6 +55,8 @@ export class ViewNode {
     ip('addr', 'add', '2001:db8::2/64', 'dev', 'eth0', 'nodad');
     ip('addr', 'add', '192.0.2.1/24', 'dev', 'eth1');
     run(this.#routers, 'ip', 'addr', 'add', '2001:db8::1/64', 'dev', 'router', 'nodad');
+    // What takes frames of XDP at the other end: a veth does with NAPI.
+    for (const link of ['router', 'dc']) run(this.#routers, 'ethtool', '-K', link, 'gro', 'on');
     run(this.name, 'ping', '-6', '-q', '-i', '0.2', '-c', '1', '-w', '20', '2001:db8::1');
     ip('-6', 'route', 'add', 'fd00:5e::/32', 'via', '2001:db8::1');
     const node = {
