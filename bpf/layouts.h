@@ -68,12 +68,15 @@ enum target_kind {
 	TARGET_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
 	TARGET_GATEWAY = 3, /* the tenant's gateway, which every node is */
 	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way, and STEERED_PLACE */
-	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network; the kernel's routes know the next hop */
+	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EXTERNAL_FRAMES; the kernel's routes know the next hop */
 	TARGET_ABSENT = 10, /* a prefix of the tenant's own: what no member has of it is nowhere, and not behind a wider prefix */
 };
 
 /* Of the id of TARGET_STEERED the upper half: 0, or 1 + the place in the gateway's table that all flows have, whatever their hash. */
 #define STEERED_PLACE 16
+
+/* Of the id of TARGET_EXTERNAL the highest bit: the interface takes frames from XDP. */
+#define EXTERNAL_FRAMES 0x80000000
 
 /* Where an address is. */
 struct target {

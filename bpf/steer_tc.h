@@ -160,8 +160,8 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 		ifindex = id;
 		reason = to_port(skb, scratch, outer, id, packets);
 	} else if (target && target->kind == TARGET_EXTERNAL) {
-		ifindex = id;
-		reason = to_external(skb, scratch, outer, id);
+		ifindex = id & ~EXTERNAL_FRAMES;
+		reason = to_external(skb, scratch, outer, ifindex);
 	} else {
 		reason = PUNT_NO_MEMBER;
 	}

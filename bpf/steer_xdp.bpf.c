@@ -236,8 +236,11 @@ static __always_inline int steer(struct xdp_md *ctx)
 		if (reason == REASON_FORWARDED)
 			count_rx(port->slot, 1, packet->inner.length);
 	} else if (target && target->kind == TARGET_EXTERNAL) {
-		ifindex = id;
-		reason = to_external(ctx, packet, &outer, id);
+		/* tcx takes it. */
+		if (!(id & EXTERNAL_FRAMES))
+			return XDP_PASS;
+		ifindex = id & ~EXTERNAL_FRAMES;
+		reason = to_external(ctx, packet, &outer, ifindex);
 	} else {
 		reason = PUNT_NO_MEMBER;
 	}

@@ -5,6 +5,7 @@ import { entryKind } from './entry-kind.js';
 import { MemberKey, PrefixKey, Target, TargetKind } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
+import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Scope } from '../reconcile/kind.js';
 import type { BpfMember } from './objects.js';
@@ -24,6 +25,23 @@ const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.ha
 /** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/layouts.h. */
 export const PLACE_SHIFT = 16;
 
+/** EXTERNAL_FRAMES of bpf/layouts.h. */
+const EXTERNAL_FRAMES = 0x80000000;
+
+/** What drivers can, by interface, as of the listing or application that runs; asked for when a member is external. */
+const features = new WeakMap<Kernel, Map<number, number>>();
+
+function begin(kernel: Kernel): void {
+  ensureIds(kernel);
+  features.delete(kernel);
+}
+
+function takesFrames(kernel: Kernel, ifindex: number): boolean {
+  let known = features.get(kernel);
+  if (known === undefined) features.set(kernel, (known = xdpFeatures(kernel.generic)));
+  return ((known.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
+}
+
 function describe(what: string, key: string, member: BpfMember): string {
   const { tenant, device, encap, external, gateway, steered, place, absent } = member;
   const to = key.slice(addressStart(key));
@@ -41,7 +59,11 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
   const id = values.readUInt32LE(at + Target.OFFSETS.id);
   const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
   if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
-  if (kind === TargetKind.TARGET_EXTERNAL) return { external: kernel.links.nameOf(id) };
+  if (kind === TargetKind.TARGET_EXTERNAL) {
+    const index = id & ~EXTERNAL_FRAMES;
+    const frames = id !== index;
+    return { external: kernel.links.nameOf(index), ...(frames !== takesFrames(kernel, index) && { stale: { frames } }) };
+  }
   if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
   if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
@@ -75,7 +97,10 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
   }
   if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
-  if (external !== undefined) return [TargetKind.TARGET_EXTERNAL, indexOfPresent(kernel, external)];
+  if (external !== undefined) {
+    const index = indexOfPresent(kernel, external);
+    return [TargetKind.TARGET_EXTERNAL, (takesFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
+  }
   if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
@@ -87,8 +112,8 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
   large: true,
   devices,
   inScope,
-  beforeList: ensureIds,
-  beforeApply: ensureIds,
+  beforeList: begin,
+  beforeApply: begin,
   read(kernel, { keys, keyAt, values, valueAt }) {
     const tenant = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.tenant);
     const family = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.family);
@@ -114,8 +139,8 @@ export const bpfPrefixKind = entryKind<'bpf-prefix'>({
   large: true,
   devices,
   inScope,
-  beforeList: ensureIds,
-  beforeApply: ensureIds,
+  beforeList: begin,
+  beforeApply: begin,
   read(kernel, { keys, keyAt, values, valueAt }) {
     const tenant = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.tenant);
     const family = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.family);

@@ -72,6 +72,8 @@ export interface BpfMember {
   absent?: true;
   /** Of an external network: the interface it is reached by. */
   external?: string;
+  /** As found: what is written of the interface is not so any more. */
+  stale?: { frames: boolean };
 }
 
 /** A place behind an encapsulation. */

@@ -55,8 +55,7 @@ export class ViewNode {
     ip('addr', 'add', '2001:db8::2/64', 'dev', 'eth0', 'nodad');
     ip('addr', 'add', '192.0.2.1/24', 'dev', 'eth1');
     run(this.#routers, 'ip', 'addr', 'add', '2001:db8::1/64', 'dev', 'router', 'nodad');
-    // What takes frames of XDP at the other end: a veth does with NAPI.
-    for (const link of ['router', 'dc']) run(this.#routers, 'ethtool', '-K', link, 'gro', 'on');
+    for (const link of ['router', 'dc'] as const) this.setFrames(link, true);
     run(this.name, 'ping', '-6', '-q', '-i', '0.2', '-c', '1', '-w', '20', '2001:db8::1');
     ip('-6', 'route', 'add', 'fd00:5e::/32', 'via', '2001:db8::1');
     const node = {
@@ -68,6 +67,11 @@ export class ViewNode {
       intent: 'intent.json',
     };
     writeFileSync(this.file('node.yaml'), JSON.stringify(node));
+  }
+
+  /** Whether the interface at the other end takes frames of XDP: a veth's does with NAPI here. */
+  setFrames(link: 'router' | 'dc', takes: boolean): void {
+    run(this.#routers, 'ethtool', '-K', link, 'gro', takes ? 'on' : 'off');
   }
 
   async tearDown(): Promise<void> {
