@@ -10,7 +10,7 @@ VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 # Seconds; a calm machine needs a third of it.
-VM_TIMEOUT ?= 3000
+VM_TIMEOUT ?= 3900
 STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
 BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
