@@ -30,6 +30,8 @@ export async function makeStand(prefix: string, sidBlock: string, ports: readonl
     ...ports.map((port) => `link set ${port} up`),
   ]);
   await ip(router, ['link set peer up', `addr add ${GATEWAY}/64 dev peer nodad`]);
+  // XDP may send to the uplink then: a veth takes its frames where the peer has NAPI.
+  await outputOf(router, ['ethtool', '-K', 'peer', 'gro', 'on']);
   await ip(node, [`route add ${sidBlock} via ${GATEWAY} dev ${UPLINK}`]);
   // Else the ways are found resolved by the first look or by the second: what is measured is entries, not neighbours.
   await outputOf(node, ['ping', '-6', '-c', '1', '-W', '10', GATEWAY]);
