@@ -62,7 +62,10 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
   if (kind === TargetKind.TARGET_EXTERNAL) {
     const index = id & ~EXTERNAL_FRAMES;
     const frames = id !== index;
-    return { external: kernel.links.nameOf(index), ...(frames !== takesFrames(kernel, index) && { stale: { frames } }) };
+    return {
+      external: kernel.links.nameOf(index),
+      ...(frames !== takesFrames(kernel, index) && { stale: { frames } }),
+    };
   }
   if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
   if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
