@@ -9,7 +9,7 @@ SHELL := /bin/bash
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
-# Seconds; a calm machine needs a third of it.
+# Seconds; a calm machine needs some half of it.
 VM_TIMEOUT ?= 3900
 STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))

@@ -5,7 +5,7 @@ import { entryKind } from './entry-kind.js';
 import { MemberKey, PrefixKey, Target, TargetKind } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
-import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
+import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Scope } from '../reconcile/kind.js';
 import type { BpfMember } from './objects.js';
@@ -36,10 +36,10 @@ function begin(kernel: Kernel): void {
   features.delete(kernel);
 }
 
-function takesFrames(kernel: Kernel, ifindex: number): boolean {
+function isSentFrames(kernel: Kernel, ifindex: number): boolean {
   let known = features.get(kernel);
   if (known === undefined) features.set(kernel, (known = xdpFeatures(kernel.generic)));
-  return ((known.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
+  return takesFrames(known, ifindex);
 }
 
 function describe(what: string, key: string, member: BpfMember): string {
@@ -64,7 +64,7 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
     const frames = id !== index;
     return {
       external: kernel.links.nameOf(index),
-      ...(frames !== takesFrames(kernel, index) && { stale: { frames } }),
+      ...(frames !== isSentFrames(kernel, index) && { stale: frames ? 'xdp' : 'no xdp' }),
     };
   }
   if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
@@ -102,7 +102,7 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
   if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) {
     const index = indexOfPresent(kernel, external);
-    return [TargetKind.TARGET_EXTERNAL, (takesFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
+    return [TargetKind.TARGET_EXTERNAL, (isSentFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
   }
   if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);

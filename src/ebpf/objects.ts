@@ -73,7 +73,7 @@ export interface BpfMember {
   /** Of an external network: the interface it is reached by. */
   external?: string;
   /** As found: what is written of the interface is not so any more. */
-  stale?: { frames: boolean };
+  stale?: string;
 }
 
 /** A place behind an encapsulation. */

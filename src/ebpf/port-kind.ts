@@ -1,4 +1,4 @@
-import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
+import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { getAddress, indexOfDevice, putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
@@ -38,7 +38,7 @@ function flagsOf(kernel: Kernel, device: string): number {
   const link = kernel.links.get(device);
   const known = devices.get(kernel);
   if (link === undefined || known === undefined) return 0;
-  const frames = ((known.xdpFeatures.get(link.index) ?? 0) & XdpFeature.ndoXmit) !== 0;
+  const frames = takesFrames(known.xdpFeatures, link.index);
   return (
     // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |

@@ -1,5 +1,5 @@
 /** The ways of equal cost to an underlay destination, as the kernel would take them now. */
-import { XdpFeature, xdpFeatures } from '../netlink/netdev.js';
+import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
@@ -108,7 +108,7 @@ export class Resolver {
 
   #takesFrames(ifindex: number): boolean {
     this.#features ??= xdpFeatures(this.#kernel.generic);
-    return ((this.#features.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
+    return takesFrames(this.#features, ifindex);
   }
 
   #route(to: string, from: string): Route | undefined {

@@ -62,3 +62,8 @@ export function xdpFeatures(socket: NetlinkSocket): Map<number, number> {
   const all = socket.dump(dumpXdpFeaturesRequest(family.id), decodeXdpFeatures);
   return new Map(all.map(({ ifindex, features }) => [ifindex, features]));
 }
+
+/** Whether an interface takes frames that XDP redirects to it: of one that does not they are lost without a word. @param features xdpFeatures() */
+export function takesFrames(features: ReadonlyMap<number, number>, ifindex: number): boolean {
+  return ((features.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
+}

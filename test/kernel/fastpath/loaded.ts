@@ -11,7 +11,7 @@ import type { FastpathMaps, MapName } from '../../../src/ebpf/maps.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
 import type { BpfMap, BpfObject, MapConfiguration } from '../../../src/libbpf/index.js';
 
-/** What a program writes of an array, no test knows more of: ports, tenants and gateways have small numbers. */
+/** Of an array, what tests use: their ports, tenants and gateways have small numbers. */
 const ARRAY_ENTRIES = 256;
 /** Programs find in them what has the epoch that it is: none of another test's. */
 const REMEMBERED = ['egress_flows', 'ingress_flows', 'known_ways', 'known_ports', 'followed_flows'];

@@ -15,8 +15,8 @@ const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const HERE = '10.0.0.1';
 const THERE = '10.99.0.1';
 const MORE = 0x2000;
-/** A tick of the programs (TICK_SHIFT), and some. */
-const TICK_MS = 1200;
+/** A moment of the programs (moment_now() of bpf/tick.h, with HZ=250 as here and in Debian's kernel), and some. */
+const MOMENT_MS = 1200;
 /** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
 const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
   1: { source: 'fd00:5e:e1::1', sid: 'fd00:5e:e1:4600:64::', encap: 101 },
@@ -164,10 +164,10 @@ describe('what a hypervisor remembers of a flow', () => {
     for (const key of [...flows.keys()]) flows.delete(key);
   };
 
-  /** Of two looks one is within a tick of 1.07 s of the first packet. */
+  /** Of two looks one is within a moment of the first packet. */
   const sooner = (look: () => boolean): boolean => look() || look();
 
-  it('spares the look-up of its network node, for a tick', async () => {
+  it('spares the look-up of its network node, for a moment', async () => {
     const node = new Hypervisor(true);
     const isRemembered = (): boolean => {
       node.gets(answer(), 2);
@@ -176,15 +176,15 @@ describe('what a hypervisor remembers of a flow', () => {
       return node.sends(ask()) === 2;
     };
     expect(sooner(isRemembered)).toBe(true);
-    await setTimeout(TICK_MS);
+    await setTimeout(MOMENT_MS);
     expect(node.sends(ask())).toBe(1);
   });
 
-  it('says in flow_nodes once a tick that the flow is there', async () => {
+  it('says in flow_nodes once a moment that the flow is there', async () => {
     const node = new Hypervisor(true);
     node.gets(answer(), 2);
     flowNodes(node);
-    await setTimeout(TICK_MS);
+    await setTimeout(MOMENT_MS);
     node.gets(answer(), 2);
     expect(node.sends(ask())).toBe(2);
   });
