@@ -72,16 +72,18 @@ export function isSyn({ tcp }: OpeningPacket): boolean {
   return (tcp.flags & ACK) === 0;
 }
 
-/** The network node that the hypervisor sent each new connection of a VM to, by the connection's source port. */
-export function nodesOf(topology: Topology, from: LabVm, packets: readonly OpeningPacket[]): Map<number, string> {
-  const nodes = new Map<number, string>();
+/** The network node that the hypervisor sent each new connection of a VM to, by the connection's addresses and ports. */
+export function nodesOf(topology: Topology, from: LabVm, packets: readonly OpeningPacket[]): Map<string, string> {
+  const nodes = new Map<string, string>();
   const sids = new Map(topology.nodes.map(({ name }) => [sidOf(topology, name, from.tenant), name]));
   const hypervisor = sourceOf(find(topology.nodes, from.node));
   for (const one of packets) {
     const node = sids.get(one.outerDestination);
     if (!isSyn(one) || one.outerSource !== hypervisor || node === undefined || !from.addresses.includes(one.source))
       continue;
-    if (!nodes.has(one.tcp.sourcePort)) nodes.set(one.tcp.sourcePort, node);
+    // Ports alone would not do: a VM's IPv4 and IPv6 connections may have the same.
+    const connection = [one.source, one.tcp.sourcePort, one.destination, one.tcp.destinationPort].join(' ');
+    if (!nodes.has(connection)) nodes.set(connection, node);
   }
   return nodes;
 }
