@@ -1,16 +1,11 @@
 /** Kinds whose objects are entries of a map: listed, compared and written in batches. */
-import { Breath } from '../reconcile/breath.js';
 import { allEntries } from './entries.js';
-import { newEpoch } from './epoch.js';
 import { EntryWriter } from './entry-writer.js';
 import { LargeMap } from './large-map.js';
 import type { EntrySpec } from './entries.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, Listing, ObjectChange, ObjectFailure, Scope } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
-
-/** Entries encoded and written at a time: one system call's worth, some 4 ms. */
-const CHUNK_ENTRIES = 4096;
 
 /** A kind of entries of a map. */
 export function entryKind<K extends KindName>(spec: EntrySpec<K>): Kind<K> {
@@ -56,17 +51,8 @@ async function applyEntries<K extends KindName>(
   } catch (error) {
     return changes.map(({ key }) => ({ key, error: error as Error }));
   }
-  const writer = new EntryWriter(spec, kernel, spec.map(maps), Math.min(changes.length, CHUNK_ENTRIES));
-  const breath = new Breath();
-  for (let start = 0; start < changes.length; start += CHUNK_ENTRIES) {
-    if (breath.isOver()) await breath.take();
-    writer.write(changes, start, Math.min(start + CHUNK_ENTRIES, changes.length));
-    newEpoch(maps.epochs);
-  }
-  for (let start = 0; start < changes.length; start += CHUNK_ENTRIES) {
-    if (breath.isOver()) await breath.take();
-    writer.remove(changes, start, Math.min(start + CHUNK_ENTRIES, changes.length));
-    newEpoch(maps.epochs);
-  }
+  const writer = new EntryWriter(spec, kernel, { map: spec.map(maps), epochs: maps.epochs }, changes);
+  await writer.write();
+  await writer.remove();
   return writer.failures;
 }

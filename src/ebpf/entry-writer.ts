@@ -1,89 +1,176 @@
+import { Breath } from '../reconcile/breath.js';
+import { newEpoch } from './epoch.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectChange, ObjectFailure } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
-/** Encodes changes into the same two buffers, chunk by chunk, and gives each chunk to the kernel in one batch. */
+/** Entries encoded and written at a time: one system call's worth, some 4 ms. */
+const CHUNK_ENTRIES = 4096;
+/** Buffers of chunks where there are many: one is filled while two are with the kernel, which writes a hash by several CPUs at once. */
+const CHUNKS = 3;
+
+/** Entries in one buffer of keys and one of values. */
+class Chunk {
+  readonly keys: Buffer;
+  readonly values: Buffer;
+  /** Which change an entry is of. */
+  readonly changeOf: Uint32Array;
+  count = 0;
+  /** When the kernel has them, or has refused them. */
+  given: Promise<void> | undefined;
+  readonly #keySize: number;
+  readonly #valueSize: number;
+
+  constructor({ keySize, valueSize }: BpfMap, size: number) {
+    this.#keySize = keySize;
+    this.#valueSize = valueSize;
+    this.keys = Buffer.alloc(size * keySize);
+    this.values = Buffer.alloc(size * valueSize);
+    this.changeOf = new Uint32Array(size);
+  }
+
+  get filled(): [keys: Buffer, values: Buffer] {
+    return [this.keys.subarray(0, this.count * this.#keySize), this.values.subarray(0, this.count * this.#valueSize)];
+  }
+
+  clear(): void {
+    this.keys.fill(0);
+    this.values.fill(0);
+    this.count = 0;
+  }
+
+  keyAt(entry: number): Buffer {
+    return this.keys.subarray(entry * this.#keySize, (entry + 1) * this.#keySize);
+  }
+
+  valueAt(entry: number): Buffer {
+    return this.values.subarray(entry * this.#valueSize, (entry + 1) * this.#valueSize);
+  }
+}
+
+/** Encodes changes chunk by chunk and gives each chunk to the kernel in one batch. */
 export class EntryWriter<K extends KindName> {
   readonly failures: ObjectFailure[] = [];
   readonly #spec: EntrySpec<K>;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
-  readonly #keys: Buffer;
-  readonly #values: Buffer;
-  /** Which change an entry of the buffers is of. */
-  readonly #changeOf: Uint32Array;
+  readonly #epochs: BpfMap;
+  readonly #changes: readonly ObjectChange<PlanKinds[K]>[];
+  readonly #chunks: readonly Chunk[];
 
-  /** @param size entries of a chunk at most */
-  constructor(spec: EntrySpec<K>, kernel: Kernel, map: BpfMap, size: number) {
+  constructor(
+    spec: EntrySpec<K>,
+    kernel: Kernel,
+    { map, epochs }: { map: BpfMap; epochs: BpfMap },
+    changes: readonly ObjectChange<PlanKinds[K]>[],
+  ) {
     this.#spec = spec;
     this.#kernel = kernel;
     this.#map = map;
-    this.#keys = Buffer.alloc(size * map.keySize);
-    this.#values = Buffer.alloc(size * map.valueSize);
-    this.#changeOf = new Uint32Array(size);
+    this.#epochs = epochs;
+    this.#changes = changes;
+    const chunks = changes.length > CHUNK_ENTRIES ? CHUNKS : 1;
+    this.#chunks = Array.from({ length: chunks }, () => new Chunk(map, Math.min(changes.length, CHUNK_ENTRIES)));
   }
 
-  /** Writes what is desired among changes[start, end). */
-  write(changes: readonly ObjectChange<PlanKinds[K]>[], start: number, end: number): void {
+  /** Writes what is desired. The event loop turns meanwhile where that is much. */
+  async write(): Promise<void> {
+    for (let start = 0, turn = 0; start < this.#changes.length; start += CHUNK_ENTRIES, turn++) {
+      const chunk = this.#chunks[turn % this.#chunks.length];
+      if (chunk === undefined) return;
+      await this.#settle(chunk);
+      this.#fill(chunk, start);
+      if (chunk.count === 0) continue;
+      if (this.#chunks.length > 1) {
+        chunk.given = this.#give(chunk);
+        continue;
+      }
+      try {
+        this.#map.updateBatch(...chunk.filled);
+      } catch {
+        this.#giveEach(chunk);
+      }
+      newEpoch(this.#epochs);
+    }
+    for (const chunk of this.#chunks) await this.#settle(chunk);
+  }
+
+  /** Removes what is not desired. */
+  async remove(): Promise<void> {
+    const breath = new Breath();
+    for (let start = 0; start < this.#changes.length; start += CHUNK_ENTRIES) {
+      if (breath.isOver()) await breath.take();
+      this.#remove(start);
+    }
+  }
+
+  async #settle(chunk: Chunk): Promise<void> {
+    if (chunk.given === undefined) return;
+    await chunk.given;
+    chunk.given = undefined;
+    newEpoch(this.#epochs);
+  }
+
+  #fill(chunk: Chunk, start: number): void {
     const { keySize, valueSize } = this.#map;
-    this.#keys.fill(0);
-    this.#values.fill(0);
-    let count = 0;
+    const end = Math.min(start + CHUNK_ENTRIES, this.#changes.length);
+    chunk.clear();
     for (let index = start; index < end; index++) {
-      const { key = '', desired } = changes[index] ?? {};
+      const { key = '', desired } = this.#changes[index] ?? {};
       if (desired === undefined) continue;
       try {
-        this.#spec.writeKey(this.#kernel, key, desired, this.#keys, count * keySize);
-        this.#spec.writeValue(this.#kernel, key, desired, this.#values, count * valueSize);
-        this.#changeOf[count++] = index;
+        this.#spec.writeKey(this.#kernel, key, desired, chunk.keys, chunk.count * keySize);
+        this.#spec.writeValue(this.#kernel, key, desired, chunk.values, chunk.count * valueSize);
+        chunk.changeOf[chunk.count++] = index;
       } catch (error) {
         this.failures.push({ key, error: error as Error });
         // The next takes its place, and wants zeros.
-        this.#keyAt(count).fill(0);
-        this.#valueAt(count).fill(0);
-      }
-    }
-    if (count === 0) return;
-    try {
-      this.#map.updateBatch(this.#keys.subarray(0, count * keySize), this.#values.subarray(0, count * valueSize));
-    } catch {
-      // Which of them it was, and the others for all that: an update twice is one.
-      for (let entry = 0; entry < count; entry++) {
-        try {
-          this.#map.update(this.#keyAt(entry), this.#valueAt(entry));
-        } catch (error) {
-          this.failures.push({ key: changes[this.#changeOf[entry] ?? 0]?.key ?? '', error: error as Error });
-        }
+        chunk.keyAt(chunk.count).fill(0);
+        chunk.valueAt(chunk.count).fill(0);
       }
     }
   }
 
-  /** Removes what is not desired among changes[start, end). */
-  remove(changes: readonly ObjectChange<PlanKinds[K]>[], start: number, end: number): void {
-    this.#keys.fill(0);
+  async #give(chunk: Chunk): Promise<void> {
+    try {
+      await this.#map.updateBatchAsync(...chunk.filled);
+    } catch {
+      this.#giveEach(chunk);
+    }
+  }
+
+  /** Which of them it was that the kernel refused, and the others for all that: an update twice is one. */
+  #giveEach(chunk: Chunk): void {
+    for (let entry = 0; entry < chunk.count; entry++) {
+      try {
+        this.#map.update(chunk.keyAt(entry), chunk.valueAt(entry));
+      } catch (error) {
+        this.failures.push({ key: this.#changes[chunk.changeOf[entry] ?? 0]?.key ?? '', error: error as Error });
+      }
+    }
+  }
+
+  #remove(start: number): void {
+    const { keySize } = this.#map;
+    const [chunk] = this.#chunks;
+    if (chunk === undefined) return;
+    chunk.clear();
     const gone: string[] = [];
-    let count = 0;
-    for (let index = start; index < end; index++) {
-      const { key = '', desired, actual } = changes[index] ?? {};
+    for (let index = start; index < Math.min(start + CHUNK_ENTRIES, this.#changes.length); index++) {
+      const { key = '', desired, actual } = this.#changes[index] ?? {};
       if (desired !== undefined || actual === undefined) continue;
       gone.push(key);
-      if (this.#spec.writeKey(this.#kernel, key, actual, this.#keys, count * this.#map.keySize)) count += 1;
+      if (this.#spec.writeKey(this.#kernel, key, actual, chunk.keys, chunk.count * keySize)) chunk.count += 1;
     }
+    if (gone.length === 0) return;
     try {
-      this.#map.deleteBatch(this.#keys.subarray(0, count * this.#map.keySize));
+      this.#map.deleteBatch(chunk.filled[0]);
       for (const key of gone) this.#spec.released?.(this.#kernel, key);
     } catch (error) {
       for (const key of gone) this.failures.push({ key, error: error as Error });
     }
-  }
-
-  #keyAt(entry: number): Buffer {
-    return this.#keys.subarray(entry * this.#map.keySize, (entry + 1) * this.#map.keySize);
-  }
-
-  #valueAt(entry: number): Buffer {
-    return this.#values.subarray(entry * this.#map.valueSize, (entry + 1) * this.#map.valueSize);
+    newEpoch(this.#epochs);
   }
 }

@@ -46,9 +46,17 @@ export class GatewayCapture {
     );
   }
 
-  /** Ends it. @returns SYN and SYN-ACK packets of tenants, in the order of time */
+  /**
+   * Ends it.
+   *
+   * @returns SYN and SYN-ACK packets of tenants, in the order of time
+   * @throws Error when packets were lost: one of them may have been of these
+   */
   async stop(): Promise<OpeningPacket[]> {
-    return (await this.stopWhole()).flatMap(openingOf);
+    const packets = await this.stopWhole();
+    const lost = this.#captures.reduce((sum, capture) => sum + capture.lost, 0);
+    if (lost > 0) throw new Error(`the capture at the network nodes lost ${lost} packets`);
+    return packets.flatMap(openingOf);
   }
 
   /** Ends it. @returns everything it saw, in the order of time */

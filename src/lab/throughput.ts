@@ -17,6 +17,8 @@ export interface ThroughputTest {
   seconds: number;
   /** default PORT */
   port?: number;
+  /** What is sent at most, bits a second; all that goes by default. */
+  rate?: number;
 }
 
 const PORT = 5201;
@@ -39,6 +41,7 @@ export async function measureThroughput({
   address,
   seconds,
   port = PORT,
+  rate,
 }: ThroughputTest): Promise<Throughput> {
   const server = new Background(to, ['iperf3', '-s', '-1', '-p', String(port), '--forceflush']);
   try {
@@ -55,6 +58,7 @@ export async function measureThroughput({
       '5000',
       '-J',
     ];
+    if (rate !== undefined) argv.push('-b', String(rate));
     const { stdout, stderr } = await runIn(from, argv, { timeoutMs: seconds * 1000 + GRACE_MS });
     const report = parseReport(stdout);
     const received = report?.end?.sum_received;

@@ -2,10 +2,12 @@
  * Many map entries by one system call (kernel/bpf/syscall.c, generic_map_*_batch; kernel/bpf/hashtab.c has its own), two to
  * five times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
  */
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { UpdateMode } from './constants.js';
 import { LibbpfError } from './errors.js';
-import { libbpf } from './ffi.js';
+import { libbpf, onThread } from './ffi.js';
+import { duplicate } from './handle.js';
 import type { BpfMap } from './map.js';
 
 const { ENOENT, ENOSPC, EFAULT } = constants.errno;
@@ -67,6 +69,35 @@ export function batchUpdate(map: BpfMap, keys: Uint8Array, values: Uint8Array, m
       }
     }
     done += chunk;
+  }
+  return total;
+}
+
+/** The same on a thread, so that the caller may prepare what comes next; here and now where the type has no batches. */
+export async function batchUpdateOnThread(map: BpfMap, keys: Uint8Array, values: Uint8Array): Promise<number> {
+  const total = count(map, 'update batch', keys, values);
+  const { keySize, valueSize } = map;
+  const written = Buffer.alloc(4);
+  // The map may be closed meanwhile, and its descriptor be another's.
+  const fd = duplicate(map.fd, map.label);
+  try {
+    for (let done = 0; done < total;) {
+      const restKeys = keys.subarray(done * keySize);
+      const restValues = values.subarray(done * valueSize);
+      if (!map.batches) {
+        batchUpdate(map, restKeys, restValues, 'any');
+        break;
+      }
+      const chunk = Math.min(total - done, BATCH_ENTRIES);
+      written.writeUInt32LE(chunk);
+      const result = await onThread(libbpf().bpf_map_update_batch, fd, restKeys, restValues, written, null);
+      if (result === -ENOTSUPP) map.batches = false;
+      else if (result !== 0)
+        throw failedEntry(map, 'update batch', -result, keys, done + written.readUInt32LE(0), total);
+      else done += chunk;
+    }
+  } finally {
+    closeSync(fd);
   }
   return total;
 }

@@ -136,6 +136,21 @@ function withText(name: string, parameters: readonly CType[], call: (...args: un
   };
 }
 
+/**
+ * A call on a thread of libuv's pool, while the event loop turns. The bytes it is given are the call's until then: whoever calls keeps
+ * them referenced and lets them be.
+ */
+export function onThread<A extends unknown[]>(call: (...args: A) => number, ...args: A): Promise<number> {
+  type Async = (...args: [...A, done: (error: Error | null, result: number) => void]) => void;
+  const { async: start } = call as unknown as { async: Async };
+  return new Promise((resolve, reject) => {
+    start(...args, (error: Error | null, result: number) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}
+
 const SONAME = 'libbpf.so.1';
 const MINIMUM = { major: 1, minor: 3 };
 const NEEDED = `libbpf >= ${MINIMUM.major}.${MINIMUM.minor} (Debian: apt install libbpf1, from backports on Debian 12)`;

@@ -1,6 +1,14 @@
 /** Maps: one entry at a time. Sizes are those of the live map, so a wrong buffer is refused before the kernel would read past it. */
 import { constants } from 'node:os';
-import { batchDelete, batchUpdate, entriesOf, type Batch, type BatchOptions, batchesOf } from './batch.js';
+import {
+  batchDelete,
+  batchUpdate,
+  batchUpdateOnThread,
+  entriesOf,
+  type Batch,
+  type BatchOptions,
+  batchesOf,
+} from './batch.js';
 import { MAP_TYPES, type MapType, UPDATE_FLAGS, type UpdateMode } from './constants.js';
 import { check, checkBytes, hex, LibbpfError, u32 } from './errors.js';
 import { type Libbpf, libbpf } from './ffi.js';
@@ -192,6 +200,15 @@ export class BpfMap extends Handle {
    */
   updateBatch(keys: Uint8Array, values: Uint8Array, mode: UpdateMode = 'any'): number {
     return batchUpdate(this, keys, values, mode);
+  }
+
+  /**
+   * Writes many entries while the event loop turns. The buffers are the kernel's until then.
+   * @returns entries written, which is all of them
+   * @throws LibbpfError naming the entry that failed; those before it are written
+   */
+  updateBatchAsync(keys: Uint8Array, values: Uint8Array): Promise<number> {
+    return batchUpdateOnThread(this, keys, values);
   }
 
   /** Removes many keys; those that are not there are passed over. @returns entries removed */

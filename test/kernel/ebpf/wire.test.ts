@@ -21,6 +21,8 @@ const ICMP_FIELDS = ['icmp.checksum.status', 'icmpv6.checksum.status'];
 const GOOD = '1';
 /** tshark reads tens of thousands of packets of TCP; a busy machine takes a while. */
 const TIMEOUT_MS = 240_000;
+/** Bits a second, of TCP: what goes at full speed takes tshark minutes, and the capture loses some. */
+const RATE = 100_000_000;
 const MALFORMED = '_ws.malformed || ip.bogus_ip_length';
 
 /** A row of fields a packet, of those that a display filter lets through; a field that occurs twice has a comma. */
@@ -67,9 +69,10 @@ describe.each([
         `for port in $(seq 4000 4031); do echo ${'x'.repeat(99)} >/dev/udp/${to}/$port; done`,
       );
       const ends = { from: network.netns('t100-1'), to: network.netns('t100-2') };
-      await measureThroughput({ ...ends, address: to, seconds: 1 });
+      await measureThroughput({ ...ends, address: to, seconds: 1, rate: RATE });
     }
     for (const capture of captures) await capture.stop();
+    expect(captures.map(({ lost }) => lost)).toEqual([0, 0]);
   }, TIMEOUT_MS);
 
   it.each(['underlay', 'vm'] as const)(
@@ -105,8 +108,8 @@ describe.each([
       labels.set(flow, (labels.get(flow) ?? new Set()).add(outer));
     }
     expect(labels.size).toBe(32);
-    // A flow of each family to each port, but for those that the capture lost behind the packets of iperf3.
-    expect(new Set([...labels.values()].flatMap((set) => [...set])).size).toBeGreaterThan(50);
+    // A flow of each family to each port; of 64 labels of 20 bits two may be the same, once in 500 runs.
+    expect(new Set([...labels.values()].flatMap((set) => [...set])).size).toBeGreaterThan(62);
     for (const set of labels.values()) expect(set.size).toBeLessThanOrEqual(2);
   });
 });

@@ -16,8 +16,8 @@ import type { NodeConfig } from '../../../src/intent/types.js';
 
 const NODE = `entries-${process.pid}`;
 const LOCATOR = 'fd00:5e:2::/48';
-/** More than a chunk. */
-const PER_TENANT = 3000;
+/** Of two more chunks than there are buffers of such. */
+const PER_TENANT = 10_000;
 const RED = 100;
 const BLUE = 200;
 
@@ -137,6 +137,19 @@ describe('entries', () => {
       [broken, `${broken}: the encapsulation to fd00:5e:9:4600:64:: does not exist`],
     ]);
     expect(await changes(makePlan())).toEqual([]);
+  });
+
+  it('that the kernel refuses are named, each', async () => {
+    const instance = open();
+    const plan = makePlan();
+    const { changes: found } = await instance.engine.survey(plan);
+    await instance.engine.execute(found.filter(({ kind }) => kind !== 'bpf-member'));
+    membersOf(instance).freeze();
+    const members = found.filter(({ kind }) => kind === 'bpf-member');
+    const { done, failures } = await instance.engine.execute(members);
+    expect(done.create).toBe(0);
+    expect(failures.map(({ key }) => key).sort()).toEqual([...plan['bpf-member'].keys()].sort());
+    expect(failures[0]?.error.message).toMatch(/^map members: update key [0-9a-f]+: EPERM: the map is frozen/);
   });
 
   it('move with one change, and the others stay', async () => {

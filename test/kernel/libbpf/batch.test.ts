@@ -75,6 +75,43 @@ test('a full map names the entry that did not fit; those before it are there', (
   expect([...map.keys()].length).toBe(5000);
 });
 
+test.each(['hash', 'lru_hash', 'devmap_hash'] as const)(
+  '%s: written on a thread, two batches at once',
+  async (type) => {
+    const map = create({ type, ...(type === 'devmap_hash' && { valueSize: 4 }) });
+    const [one, other] =
+      type === 'devmap_hash' ? [devices(1), devices(1, 5)] : [entries(map, COUNT), entries(map, 9, COUNT)];
+    const written = [map.updateBatchAsync(one.keys, one.values), map.updateBatchAsync(other.keys, other.values)];
+    expect(await Promise.all(written)).toEqual([one, other].map(({ keys }) => keys.length / map.keySize));
+    for (const { keys, values } of [one, other]) {
+      for (let index = 0; index < keys.length / map.keySize; index++) {
+        const value = values.subarray(index * map.valueSize, (index + 1) * map.valueSize);
+        expect(map.lookup(keys.subarray(index * map.keySize, (index + 1) * map.keySize))?.equals(value)).toBe(true);
+      }
+    }
+  },
+);
+
+/** Interface 1 is lo, in every namespace. */
+function devices(...keys: number[]): { keys: Buffer; values: Buffer } {
+  return { keys: u32(...keys), values: u32(...keys.map(() => 1)) };
+}
+
+test('written on a thread, a full map names the entry that did not fit; one that is closed meanwhile is written to the end', async () => {
+  const full = create({ type: 'hash', maxEntries: 5000, name: 'full' });
+  const { keys, values } = entries(full, 6000);
+  await expect(full.updateBatchAsync(keys, values)).rejects.toThrow(
+    'map full: update batch entry 5000 of 6000 key 88130000: E2BIG: the map is full (max_entries 5000)',
+  );
+  const closed = create({ type: 'hash' });
+  const other = closed.clone();
+  const written = closed.updateBatchAsync(keys, values);
+  closed.close();
+  expect(await written).toBe(6000);
+  expect([...other.keys()]).toHaveLength(6000);
+  other.close();
+});
+
 test('modes hold for batches', () => {
   const map = create({ type: 'hash' });
   const { keys, values } = entries(map, 10);
