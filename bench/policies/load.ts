@@ -79,7 +79,7 @@ export async function load(place: Place): Promise<PolicyLoad> {
     const t0 = performance.now();
     const intent = heldBy(loadIntent(place.file), config.node);
     const t1 = performance.now();
-    const { plan } = new Planner(config, readFacts(kernel, config), intent);
+    const { plan } = new Planner(config, readFacts(kernel, config, intent), intent);
     const t2 = performance.now();
     const survey = await engine.survey(plan);
     const report = await engine.execute(survey.changes);

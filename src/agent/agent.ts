@@ -164,6 +164,7 @@ export class Agent {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
     };
+    const { asksWays } = this.#follower;
     const isUplink = (device: string): boolean => uplinks.includes(device);
     const nexthopDevices = (id: number, oif: number | undefined): string[] => [
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
@@ -173,7 +174,7 @@ export class Agent {
       // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
       dropFailedHops(this.#instance.kernel, event);
-      addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, nexthopDevices });
+      addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices });
     }
     if (this.#hints.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
     this.#lookSoon(HINT_DELAY_MS);

@@ -1,5 +1,6 @@
 import { missingForFastpath } from '../ebpf/available.js';
-import type { NodeConfig } from '../intent/types.js';
+import { wayTo } from '../underlay/way.js';
+import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { FastpathFacts, NodeFacts } from '../plan/view.js';
 
@@ -19,17 +20,31 @@ export class FastpathMissingError extends Error {
 }
 
 /** What planning needs of the machine; `kernel.links` must be fresh. */
-export function readFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
+export function readFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefined): NodeFacts {
   const mtus = config.uplinks.map((name) => kernel.links.get(name)?.mtu ?? ETHERNET_MTU);
-  const uplinkMtu = Math.min(...mtus);
-  if (config.dataplane !== 'kernel') return { uplinkMtu, fastpath: fastpathFacts(kernel, config) };
+  const facts = { uplinkMtu: Math.min(...mtus), ...waysFacts(kernel, config, intent) };
+  if (config.dataplane !== 'kernel') return { ...facts, fastpath: fastpathFacts(kernel, config) };
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
-  return { uplinkMtu, responder: missing === undefined ? {} : { missing } };
+  return { ...facts, responder: missing === undefined ? {} : { missing } };
+}
+
+/** The kernel's routes to network nodes do not know by themselves which of them can be reached; the fast path's tables do. */
+function waysFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefined): Pick<NodeFacts, 'lost'> {
+  if (config.dataplane === 'ebpf' || intent?.gateways === undefined || intent.gateways.length === 0) return {};
+  const names = new Set(intent.gateways.flatMap(({ nodes }) => nodes));
+  const self = intent.nodes.find(({ name }) => name === config.node);
+  const isLost = ({ name, locator }: IntentNode): boolean =>
+    names.has(name) &&
+    self !== undefined &&
+    name !== self.name &&
+    wayTo(kernel, locator.slice(0, locator.indexOf('/')), self.source).device === undefined;
+  const lost = intent.nodes.filter(isLost).map(({ name }) => name);
+  return { lost: lost.sort() };
 }
 
 /** The same, for who is about to change the kernel. @throws FastpathMissingError */
-export function requireFacts(kernel: Kernel, config: NodeConfig): NodeFacts {
-  const facts = readFacts(kernel, config);
+export function requireFacts(kernel: Kernel, config: NodeConfig, intent: Intent): NodeFacts {
+  const facts = readFacts(kernel, config, intent);
   const missing = facts.fastpath?.missing;
   if (config.dataplane === 'ebpf' && missing !== undefined) throw new FastpathMissingError(missing);
   return facts;

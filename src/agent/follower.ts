@@ -45,6 +45,11 @@ export class Follower {
     return this.#planner?.plan;
   }
 
+  /** Whether routes of the kernel's lead to network nodes, which is asked of the underlay. */
+  get asksWays(): boolean {
+    return this.#planner?.view.facts.lost !== undefined;
+  }
+
   /**
    * Takes a whole intent.
    *
@@ -57,7 +62,7 @@ export class Follower {
     const { kernel, engine } = this.#instance;
     this.#untaken = intent;
     kernel.links.refresh();
-    const planner = new Planner(this.#config, requireFacts(kernel, this.#config), intent);
+    const planner = new Planner(this.#config, requireFacts(kernel, this.#config, intent), intent);
     const survey = await engine.survey(planner.plan);
     this.#untaken = undefined;
     if (!force && this.#hold(brake(survey.changes, survey.portsHeld), intent)) return noHints();
@@ -86,6 +91,8 @@ export class Follower {
       'followed the intent',
     );
     const again = this.#finish(report);
+    // A network node that is new may be none that there is a way to.
+    if (effective.some(({ kind }) => kind === 'gateway' || kind === 'node')) merge(again, await this.#lookAtMachine());
     // What was new with it came after it; what stays the same by its name may have gone.
     if (changesToDo.some((change) => change.action === 'replace' && takesAlong(change))) everything(again, KIND_ORDER);
     return again;
@@ -115,12 +122,8 @@ export class Follower {
   async look(hints: Hints): Promise<Hints> {
     if (this.#planner === undefined) return this.#untaken === undefined ? noHints() : this.take(this.#untaken);
     const { kernel, engine } = this.#instance;
-    if (hints.links) {
-      kernel.links.refresh();
-      const facts = requireFacts(kernel, this.#config);
-      // The delta takes the old plan for what the kernel has; the look below finds what of that is not so.
-      if (!equalValues(facts, this.#planner.view.facts)) merge(hints, await this.#replan());
-    }
+    if (hints.links) kernel.links.refresh();
+    if (hints.links || hints.ways) merge(hints, await this.#lookAtMachine());
     const options: SurveyOptions = {
       kinds: hints.kinds,
       ...(!hints.links && isUnderlayAlone(hints.kinds) && { keepLinks: true }),
@@ -135,11 +138,23 @@ export class Follower {
     return this.#finish(report, hints);
   }
 
+  /** Plans anew where the machine is not as planned for. What is executed takes the old plan for what the kernel has. */
+  async #lookAtMachine(): Promise<Hints> {
+    if (this.#planner === undefined || this.#intent === undefined) return noHints();
+    const before = this.#planner.view.facts;
+    const facts = requireFacts(this.#instance.kernel, this.#config, this.#intent);
+    if (equalValues(facts, before)) return noHints();
+    if (facts.lost === undefined || !equalValues({ ...facts, lost: before.lost }, before)) return this.#replan();
+    const report = await this.#instance.engine.execute(changesOf(this.#planner.applyWays(facts.lost)));
+    this.#log.warn({ ...report.done, lost: facts.lost }, 'ways to network nodes: routes are planned anew');
+    return this.#finish(report);
+  }
+
   async #replan(): Promise<Hints> {
     if (this.#planner === undefined || this.#intent === undefined) return noHints();
     const { kernel, engine } = this.#instance;
     const before = this.#planner.plan;
-    this.#planner = new Planner(this.#config, requireFacts(kernel, this.#config), this.#intent);
+    this.#planner = new Planner(this.#config, requireFacts(kernel, this.#config, this.#intent), this.#intent);
     const delta: PlanDelta = difference(before, this.#planner.plan);
     const report = await engine.execute(changesOf(delta));
     this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');

@@ -10,10 +10,12 @@ export interface Hints {
   tables: Set<number> | 'all';
   /** A device changed: the view of them is stale. */
   links: boolean;
+  /** Routes, rules or neighbours of the underlay changed: other nodes may be reached now, or no more. */
+  ways: boolean;
 }
 
 export function noHints(): Hints {
-  return { kinds: new Set(), tables: new Set(), links: false };
+  return { kinds: new Set(), tables: new Set(), links: false, ways: false };
 }
 
 /** Everything that hangs on a device. */
@@ -51,6 +53,8 @@ export interface HintContext {
   concerns: (device: string | number) => boolean;
   isUplink: (device: string) => boolean;
   nameOf: (ifindex: number) => string;
+  /** Do routes of the kernel's lead to network nodes? */
+  asksWays: boolean;
   /** Names of the devices that a next hop leaves by: now, and when it was last listed. */
   nexthopDevices: (id: number, oif: number | undefined) => string[];
 }
@@ -59,8 +63,14 @@ export interface HintContext {
 export function addHints(
   hints: Hints,
   event: NetlinkEvent,
-  { plan, concerns, isUplink, nameOf, nexthopDevices }: HintContext,
+  { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices }: HintContext,
 ): void {
+  /** The ways over the underlay are to be resolved anew. */
+  const addUnderlay = (concerned: boolean): void => {
+    if (!concerned) return;
+    if (asksWays) hints.ways = true;
+    if (plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
+  };
   switch (event.kind) {
     case 'link': {
       const { name, master } = event.value;
@@ -87,6 +97,8 @@ export function addHints(
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
       for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
       if (plan['steer-gateway'].size > 0) hints.kinds.add('steer-gateway');
+      // Without the outer source's address there is no way to anywhere.
+      if (asksWays) hints.ways = true;
       const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
       if (table !== undefined) addTable(hints, table);
       return;
@@ -94,7 +106,7 @@ export function addHints(
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;
-      addUnderlay(hints, plan, table === MAIN_TABLE && prefix.includes(':'));
+      addUnderlay(table === MAIN_TABLE && prefix.includes(':'));
       // A route that takes the place of ours comes with its own protocol, and with no word of ours.
       if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
       hints.kinds.add('nexthop');
@@ -104,7 +116,7 @@ export function addHints(
     }
     case 'nexthop': {
       const { id, oif, family } = event.value;
-      addUnderlay(hints, plan, family !== 4);
+      addUnderlay(family !== 4);
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
       hints.kinds.add('nexthop');
       // Routes that name it have gone with it without a word, or lead elsewhere now.
@@ -115,7 +127,7 @@ export function addHints(
       return;
     }
     case 'rule':
-      addUnderlay(hints, plan, event.value.family === 6);
+      addUnderlay(event.value.family === 6);
       hints.kinds.add('rule');
       hints.kinds.add('local-rule');
       hints.kinds.add('l3mdev-rule');
@@ -123,7 +135,7 @@ export function addHints(
     case 'neighbour':
       // Entries the kernel learns are none of ours, whatever becomes of them.
       if (!concerns(event.value.ifindex)) return;
-      addUnderlay(hints, plan, isUplink(nameOf(event.value.ifindex)));
+      addUnderlay(isUplink(nameOf(event.value.ifindex)));
       hints.kinds.add('neighbour');
       hints.kinds.add('proxy');
       return;
@@ -134,6 +146,7 @@ export function everything(hints: Hints, kinds: Iterable<KindName>): void {
   for (const kind of kinds) hints.kinds.add(kind);
   hints.tables = 'all';
   hints.links = true;
+  hints.ways = true;
 }
 
 /** What is asked of the underlay: the ways, and on a network node which others are up. */
@@ -152,11 +165,6 @@ export function isUnderlayAlone(kinds: ReadonlySet<KindName>): boolean {
   );
 }
 
-/** The ways over the underlay are to be resolved anew. */
-function addUnderlay(hints: Hints, plan: Plan, concerned: boolean): void {
-  if (concerned && plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
-}
-
 function addTable(hints: Hints, table: number): void {
   if (hints.tables !== 'all') hints.tables.add(table);
 }
@@ -166,8 +174,9 @@ export function merge(hints: Hints, more: Hints): void {
   if (more.tables === 'all') hints.tables = 'all';
   else for (const table of more.tables) addTable(hints, table);
   hints.links ||= more.links;
+  hints.ways ||= more.ways;
 }
 
-export function isEmpty({ kinds }: Hints): boolean {
-  return kinds.size === 0;
+export function isEmpty({ kinds, ways }: Hints): boolean {
+  return kinds.size === 0 && !ways;
 }

@@ -47,14 +47,14 @@ export class Instance {
    */
   prepare(intent: Intent): { plan: Plan; warnings: string[] } {
     this.kernel.links.refresh();
-    const view = new IntentView(this.config, requireFacts(this.kernel, this.config), intent);
+    const view = new IntentView(this.config, requireFacts(this.kernel, this.config, intent), intent);
     return { plan: planAll(view), warnings: planWarnings(view) };
   }
 
   /** The plan, for who only looks. */
   plan(intent: Intent): Plan {
     this.kernel.links.refresh();
-    return planAll(new IntentView(this.config, readFacts(this.kernel, this.config), intent));
+    return planAll(new IntentView(this.config, readFacts(this.kernel, this.config, intent), intent));
   }
 
   /** Runs what alters the kernel, one process at a time. @throws LockedError */

@@ -2,7 +2,7 @@
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { getTunnelSource } from '../netlink/seg6.js';
 import { decodeRoute, dumpRoutesRequest } from '../netlink/route.js';
-import { wayTo } from '../inspect/way.js';
+import { wayTo } from '../underlay/way.js';
 import { MAIN_TABLE } from '../plan/numbers.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';

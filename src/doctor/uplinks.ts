@@ -81,7 +81,7 @@ function checkTenantMtu(
   }
   const tenants = new Map<string, number>();
   if (intent !== undefined) {
-    const view = new IntentView(config, readFacts(kernel, config), intent);
+    const view = new IntentView(config, readFacts(kernel, config, intent), intent);
     for (const tenant of intent.tenants) tenants.set(tenant.name, view.tenantMtu(tenant));
   }
   const plain = (config.mtu ?? uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(1);

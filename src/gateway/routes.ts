@@ -106,11 +106,16 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
   return prefixes;
 }
 
-/** Those that take new flows; where all drain, all. The kernel cannot send to this node itself, which the fast path can. */
+/**
+ * Those that take new flows: that can be reached and do not drain; where all that can be reached drain, those; where none can, as if all
+ * could. The kernel cannot send to this node itself, which the fast path can.
+ */
 function candidates(view: IntentView, { nodes }: Gateway): string[] {
   const others = nodes.filter((name) => name !== view.config.node);
-  const active = others.filter((name) => view.node(name).drain !== true);
-  return active.length > 0 ? active : others;
+  const reached = others.filter((name) => view.facts.lost?.includes(name) !== true);
+  const up = reached.length > 0 ? reached : others;
+  const active = up.filter((name) => view.node(name).drain !== true);
+  return active.length > 0 ? active : up;
 }
 
 /** The network node that an external network has, of those of its gateway. */

@@ -8,7 +8,7 @@ import { externalZone } from '../gateway/view.js';
 import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
 import { linkState } from './words.js';
-import { wayTo } from './way.js';
+import { wayTo } from '../underlay/way.js';
 import type { GatewayMaps } from '../gateway/gateway-maps.js';
 import type { External, Gateway } from '../intent/types.js';
 import type { ShowContext } from './context.js';
@@ -89,7 +89,7 @@ interface Knowledge {
 export function gatewayStates(context: ShowContext): GatewayState[] {
   const { config, kernel, intent } = context;
   if (intent?.gateways === undefined) return [];
-  const view = new IntentView(config, readFacts(kernel, config), intent);
+  const view = new IntentView(config, readFacts(kernel, config, intent), intent);
   const { maps } = kernel.fastpath.gateways;
   const numbers = maps === undefined ? new Map<string, number>() : numbersBySource(maps);
   // Maps of a fast path that knows of no gateway say nothing of them.

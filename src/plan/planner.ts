@@ -2,9 +2,10 @@ import { planAll } from './compile.js';
 import { planEntity } from './entity.js';
 import { equalValues } from './equal.js';
 import { emptyPlan } from './plan.js';
-import { touchedBy } from './touched.js';
+import { touchedBy, touchedByWays } from './touched.js';
 import { IntentView } from './view.js';
 import type { Entity } from './entity.js';
+import type { Entities } from './touched.js';
 import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
 import type { NodeFacts } from './view.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
@@ -35,8 +36,23 @@ export class Planner {
       this.#plan = planAll(this.view);
       return difference(before, this.#plan);
     }
+    return this.#planAgain(touched, () => {
+      this.view.apply(changes);
+    });
+  }
+
+  /** Moves on to other ways to network nodes. @param lost those that there is no way to, sorted */
+  applyWays(lost: readonly string[]): PlanDelta {
+    const before = this.view.facts.lost ?? [];
+    const turned = [...lost.filter((name) => !before.includes(name)), ...before.filter((name) => !lost.includes(name))];
+    return this.#planAgain(touchedByWays(this.view, turned), () => {
+      this.view.facts = { ...this.view.facts, lost };
+    });
+  }
+
+  #planAgain(touched: Entities, change: () => void): PlanDelta {
     const before = planSome(this.view, touched.values());
-    this.view.apply(changes);
+    change();
     const delta = difference(before, planSome(this.view, touched.values()));
     for (const [kind, objects] of delta) {
       const held: Map<string, PlanValue> = this.#plan[kind];

@@ -131,9 +131,24 @@ function isDrain({ before, after }: { before?: IntentNode; after?: IntentNode })
 /** Tables of gateways, and the routes of their tenants. */
 function addDrain(view: IntentView, node: string, add: (entity: Entity) => void): void {
   add({ kind: 'node' });
+  addZonesOf(view, node, add);
+}
+
+function addZonesOf(view: IntentView, node: string, add: (entity: Entity) => void): void {
   for (const { nodes, tenants } of view.steering.gateways.values()) {
     if (nodes.includes(node)) for (const key of tenants) add({ kind: 'zone', key });
   }
+}
+
+/** The parts of the plan that are others when the underlay loses or finds its ways to network nodes. */
+export function touchedByWays(view: IntentView, nodes: Iterable<string>): Entities {
+  const touched: Entities = new Map();
+  for (const node of nodes) {
+    addZonesOf(view, node, (entity) => {
+      touched.set(nameOf(entity), entity);
+    });
+  }
+  return touched;
 }
 
 function addPort(

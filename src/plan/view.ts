@@ -16,6 +16,8 @@ export interface NodeFacts {
   fastpath?: FastpathFacts;
   /** Of the program that answers neighbour solicitations where it asks for none; absent: entries of proxy NDP do. */
   responder?: ResponderFacts;
+  /** Network nodes that the underlay has no way to, sorted; absent where no route of the kernel's leads to one. */
+  lost?: readonly string[];
 }
 
 export interface ResponderFacts {
@@ -51,7 +53,7 @@ const NO_SEGMENTS: readonly string[] = [];
 /** The intent indexed for planning: each lookup that a port's plan needs costs the same whatever the intent's size. */
 export class IntentView {
   readonly config: NodeConfig;
-  readonly facts: NodeFacts;
+  facts: NodeFacts;
   sidBlock: string;
   readonly nodes = new Map<string, IntentNode>();
   readonly tenants = new Map<string, Tenant>();

@@ -134,7 +134,7 @@ export function traceArrival(
 }
 
 function viewOf({ kernel, config }: ShowContext, intent: Intent): IntentView {
-  return new IntentView(config, readFacts(kernel, config), intent);
+  return new IntentView(config, readFacts(kernel, config, intent), intent);
 }
 
 function readArrival(

@@ -117,6 +117,6 @@ function arrive(
   packet: Packet,
   journal: Journal,
 ): never {
-  const facts = readFacts(context.kernel, context.config);
+  const facts = readFacts(context.kernel, context.config, intent);
   return deliverThere(intent, context.config, facts, sid, packet, journal);
 }

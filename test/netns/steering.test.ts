@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askAll, key, questionsOf, Services } from '../../src/lab/steering-matrix.js';
 import { steeringTopology } from '../../src/lab/steering.js';
 import { intentOf, segueNodes } from '../../src/lab/topology.js';
+import { announce, withdraw } from '../../src/lab/underlay.js';
+import { AgentRun } from './lib/agent-run.js';
 import { useNetwork } from './lib/network.js';
-import { wrongOf } from './lib/steering.js';
+import { SteadyConnection, until, wrongOf } from './lib/steering.js';
 import type { Policy } from '../../src/intent/types.js';
 
 const TIMEOUT_MS = 600_000;
@@ -27,6 +29,38 @@ describe('a hybrid and a kernel hypervisor', () => {
   it('reach whom the policies say, IPv4 and IPv6', { timeout: TIMEOUT_MS }, async () => {
     expect(wrongOf(await askAll(network.topology, questionsOf(network.topology)))).toEqual([]);
   });
+
+  it(
+    'the kernel leaves a network node that it loses sight of, and what stands goes on',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const nodes = async (): Promise<string[]> => {
+        const found = (await network.ip('hv2', '-6 nexthop')).match(/fd00:5e:9[12](?=:4600:)/g) ?? [];
+        return [...new Set(found)].map((locator) => `nn${locator.slice(-1)}`).sort();
+      };
+      const run = await AgentRun.start(network, 'hv2');
+      try {
+        const before = await nodes();
+      expect(before).not.toEqual([]);
+        const connection = await SteadyConnection.open(network, 'red-a', 'blue-b', '10.2.0.20', 8001);
+        await connection.goesOn();
+        for (const lost of before) {
+          const left = lost === 'nn1' ? 'nn2' : 'nn1';
+          withdraw(network.topology, lost, 'hv2');
+          await until(`hv2 goes by ${left} alone`, async () => (await nodes()).join() === left);
+          await connection.goesOn();
+          expect(await network.diff('hv2')).toEqual([]);
+          announce(network.topology, lost, 'hv2');
+          await until('hv2 goes as before', async () => (await nodes()).join() === before.join());
+          await connection.goesOn();
+        }
+        const [client] = await connection.close();
+        expect(client.broken).toBeNull();
+      } finally {
+        await run.stop();
+      }
+    },
+  );
 
   it('reach others with policies inverted, and those alone', { timeout: TIMEOUT_MS }, async () => {
     const inverted = ['web', 'dns'];

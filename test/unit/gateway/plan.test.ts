@@ -257,6 +257,24 @@ describe('a hypervisor', () => {
     expect(['steer-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
   });
 
+  it.each([
+    ['one that cannot be reached', ['nn2'], [], 'nn1'],
+    ['that one drains', ['nn2'], ['nn1'], 'nn1'],
+    ['none can be reached and one drains', ['nn1', 'nn2'], ['nn1'], 'nn2'],
+  ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
+    const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
+    const intent = scopeTo(intentWith({ nodes }), 'hv1');
+    const planner = new Planner(configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }, intent);
+    const kinds = [...planner.applyWays(lost).keys()];
+    expect(['route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
+    const sids = [...planner.plan.nexthop.keys()]
+      .map((key) => key.split(' ')[2])
+      .filter((sid) => sid?.startsWith('fd00:5e:9'));
+    expect(new Set(sids)).toEqual(new Set([`fd00:5e:9${to.slice(-1)}:4600:64::`]));
+    planner.applyWays([]);
+    expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }));
+  });
+
   it('meets the other end at one network node, whichever pair', () => {
     const nodeOf = (node: string, table: number, prefix: string): string | undefined =>
       [...planOf(node).route.values()]

@@ -6,6 +6,7 @@ import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { heldBy, scopeTo } from '../../../src/intent/scope.js';
 import { zoneOf } from '../../../src/gateway/view.js';
+import type { PlanDelta } from '../../../src/plan/plan.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
 import type { Intent, NodeConfig, PolicyEnd, Port } from '../../../src/intent/types.js';
 
@@ -147,6 +148,9 @@ const MODES: readonly [NodeConfig, NodeFacts][] = [
   [HYBRID, { ...FACTS, fastpath: { xdp: [], missing: 'tcx not supported (requires >= 6.6)' } }],
 ];
 
+/** Network nodes that the underlay has no way to. */
+const LOST = fc.subarray(['hv2', 'hv3']);
+
 const sequences = fc.array(intents, { minLength: 2, maxLength: 6 });
 
 /** Gateways and nodes stay, but that some drain, so that nothing is planned anew as a whole; often ports or policies do, too. */
@@ -178,18 +182,19 @@ describe('Planner', () => {
     'stays equal to compile over %s',
     (_what, arbitrary) => {
       fc.assert(
-        fc.property(arbitrary, fc.constantFrom(...MODES), (sequence, mode) => {
-          const [config, facts] = mode;
+        fc.property(arbitrary, fc.constantFrom(...MODES), fc.array(LOST, { maxLength: 6 }), (sequence, mode, ways) => {
+          const [config, machine] = mode;
+          let facts = machine;
           const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
           if (first === undefined) return;
           const planner = new Planner(config, facts, first);
           let current = first;
-          for (const next of rest) {
+          const moves = (move: () => PlanDelta): void => {
             const before = structuredClone(planner.plan);
-            const delta = planner.apply(diffIntent(current, next));
-            assert.deepStrictEqual(planner.plan, compile(next, config, facts));
+            const delta = move();
+            assert.deepStrictEqual(planner.plan, compile(current, config, facts));
             // What the agent holds is less, and enough.
-            assert.deepStrictEqual(planner.plan, compile(heldBy(next, config.node), config, facts));
+            assert.deepStrictEqual(planner.plan, compile(heldBy(current, config.node), config, facts));
             // The delta holds what differs and nothing else.
             for (const [kind, objects] of delta) {
               for (const [key, { before: was, after: is }] of objects) {
@@ -198,7 +203,15 @@ describe('Planner', () => {
                 assert.notDeepStrictEqual(was, is);
               }
             }
+          };
+          for (const [step, next] of rest.entries()) {
+            const changes = diffIntent(current, next);
             current = next;
+            moves(() => planner.apply(changes));
+            const lost = ways[step];
+            if (lost === undefined) continue;
+            facts = { ...facts, lost };
+            moves(() => planner.applyWays(lost));
           }
         }),
         { numRuns: 300 },

@@ -8,9 +8,10 @@ export function wayTo(kernel: Kernel, to: string, from: string): { device?: stri
     const route = kernel.socket.get(lookupRoute({ to, from }), decodeRoute);
     if (route?.oif === undefined) return { error: 'no answer' };
     const device = kernel.links.nameOf(route.oif);
-    return device === 'lo' || route.type !== 'unicast'
-      ? { error: `${route.type} dev ${device}` }
-      : { device, error: '' };
+    if (device === 'lo' || route.type !== 'unicast') return { error: `${route.type} dev ${device}` };
+    // A route over a device without carrier stays (net.ipv6.conf.*.ignore_routes_with_linkdown).
+    const link = kernel.links.get(device);
+    return link?.up === true && link.carrier !== false ? { device, error: '' } : { error: `dev ${device} is down` };
   } catch (error) {
     if (isNetlinkError(error)) return { error: error.errnoName };
     throw error;
