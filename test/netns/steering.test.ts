@@ -41,7 +41,7 @@ describe('a hybrid and a kernel hypervisor', () => {
       const run = await AgentRun.start(network, 'hv2');
       try {
         const before = await nodes();
-      expect(before).not.toEqual([]);
+        expect(before).not.toEqual([]);
         const connection = await SteadyConnection.open(network, 'red-a', 'blue-b', '10.2.0.20', 8001);
         await connection.goesOn();
         for (const lost of before) {
