@@ -1,4 +1,5 @@
 import { missingForFastpath } from '../ebpf/available.js';
+import { prefixAddress } from '../net/prefix.js';
 import { wayTo } from '../underlay/way.js';
 import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -37,7 +38,7 @@ function waysFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefine
     names.has(name) &&
     self !== undefined &&
     name !== self.name &&
-    wayTo(kernel, locator.slice(0, locator.indexOf('/')), self.source).device === undefined;
+    wayTo(kernel, prefixAddress(locator), self.source).device === undefined;
   const lost = intent.nodes.filter(isLost).map(({ name }) => name);
   return { lost: lost.sort() };
 }

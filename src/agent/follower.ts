@@ -124,6 +124,8 @@ export class Follower {
     const { kernel, engine } = this.#instance;
     if (hints.links) kernel.links.refresh();
     if (hints.links || hints.ways) merge(hints, await this.#lookAtMachine());
+    // A way alone changed: no list of devices for that, of which there may be ten thousand.
+    if (hints.kinds.size === 0) return noHints();
     const options: SurveyOptions = {
       kinds: hints.kinds,
       ...(!hints.links && isUnderlayAlone(hints.kinds) && { keepLinks: true }),
@@ -146,7 +148,8 @@ export class Follower {
     if (equalValues(facts, before)) return noHints();
     if (facts.lost === undefined || !equalValues({ ...facts, lost: before.lost }, before)) return this.#replan();
     const report = await this.#instance.engine.execute(changesOf(this.#planner.applyWays(facts.lost)));
-    this.#log.warn({ ...report.done, lost: facts.lost }, 'ways to network nodes: routes are planned anew');
+    const level = facts.lost.length > 0 ? 'warn' : 'info';
+    this.#log[level]({ ...report.done, lost: facts.lost }, 'ways to network nodes changed: routes are planned anew');
     return this.#finish(report);
   }
 

@@ -10,7 +10,7 @@ export interface Hints {
   tables: Set<number> | 'all';
   /** A device changed: the view of them is stale. */
   links: boolean;
-  /** Routes, rules or neighbours of the underlay changed: other nodes may be reached now, or no more. */
+  /** Routes, next hops or rules of the underlay changed: the kernel may have ways to other network nodes now. */
   ways: boolean;
 }
 
@@ -65,11 +65,14 @@ export function addHints(
   event: NetlinkEvent,
   { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices }: HintContext,
 ): void {
-  /** The ways over the underlay are to be resolved anew. */
+  /** The fast path's ways over the underlay are to be resolved anew. */
   const addUnderlay = (concerned: boolean): void => {
-    if (!concerned) return;
-    if (asksWays) hints.ways = true;
-    if (plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
+    if (concerned && plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
+  };
+  /** And what the kernel's routes follow, which ask for no neighbour. */
+  const addRouting = (concerned: boolean): void => {
+    if (concerned && asksWays) hints.ways = true;
+    addUnderlay(concerned);
   };
   switch (event.kind) {
     case 'link': {
@@ -97,8 +100,6 @@ export function addHints(
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
       for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
       if (plan['steer-gateway'].size > 0) hints.kinds.add('steer-gateway');
-      // Without the outer source's address there is no way to anywhere.
-      if (asksWays) hints.ways = true;
       const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
       if (table !== undefined) addTable(hints, table);
       return;
@@ -106,7 +107,7 @@ export function addHints(
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;
-      addUnderlay(table === MAIN_TABLE && prefix.includes(':'));
+      addRouting(table === MAIN_TABLE && prefix.includes(':'));
       // A route that takes the place of ours comes with its own protocol, and with no word of ours.
       if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
       hints.kinds.add('nexthop');
@@ -116,7 +117,7 @@ export function addHints(
     }
     case 'nexthop': {
       const { id, oif, family } = event.value;
-      addUnderlay(family !== 4);
+      addRouting(family !== 4);
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
       hints.kinds.add('nexthop');
       // Routes that name it have gone with it without a word, or lead elsewhere now.
@@ -127,7 +128,7 @@ export function addHints(
       return;
     }
     case 'rule':
-      addUnderlay(event.value.family === 6);
+      addRouting(event.value.family === 6);
       hints.kinds.add('rule');
       hints.kinds.add('local-rule');
       hints.kinds.add('l3mdev-rule');

@@ -2,6 +2,7 @@
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { getTunnelSource } from '../netlink/seg6.js';
 import { decodeRoute, dumpRoutesRequest } from '../netlink/route.js';
+import { prefixAddress } from '../net/prefix.js';
 import { wayTo } from '../underlay/way.js';
 import { MAIN_TABLE } from '../plan/numbers.js';
 import { listed } from './sysctls.js';
@@ -60,7 +61,7 @@ function checkRoutes({ instance }: Patient, self: IntentNode, nodes: readonly In
   const lost: string[] = [];
   const astray: string[] = [];
   for (const { name, locator } of remote) {
-    const way = wayTo(kernel, locator.slice(0, locator.indexOf('/')), self.source);
+    const way = wayTo(kernel, prefixAddress(locator), self.source);
     if (way.device === undefined) lost.push(`${name} ${locator} (${way.error})`);
     else if (!config.uplinks.includes(way.device)) astray.push(`${name} ${locator} (dev ${way.device})`);
   }

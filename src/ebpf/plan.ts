@@ -2,7 +2,7 @@
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
-import { hostPrefix, prefixContains } from '../net/prefix.js';
+import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
 import { memberKey } from './member-key.js';
 import type { BpfAttachment, BpfMember, RemotePlace } from './objects.js';
 import type { Emit } from '../plan/plan.js';
@@ -48,7 +48,7 @@ export function planFastRemote(view: IntentView, node: IntentNode, emit: Emit): 
 /** The way to this node's own locator, for what its VMs send it as a network node. */
 export function planFastSelf(view: IntentView, emit: Emit): void {
   const { locator, source } = view.self;
-  const destination = locator.slice(0, locator.indexOf('/'));
+  const destination = prefixAddress(locator);
   emit('bpf-underlay', locator, { destination, source, self: view.config.uplinks });
 }
 
@@ -60,7 +60,7 @@ export function planFastTransit(view: IntentView, segment: string, emit: Emit): 
 
 function emitUnderlay(view: IntentView, key: string, emit: Emit): void {
   const { mtu } = view.config;
-  const destination = key.slice(0, key.indexOf('/'));
+  const destination = prefixAddress(key);
   emit('bpf-underlay', key, { destination, source: view.self.source, ...(mtu !== undefined && { mtu }) });
 }
 

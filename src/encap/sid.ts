@@ -1,4 +1,5 @@
 import { formatIPv6, writeAddress } from '../net/address.js';
+import { prefixAddress } from '../net/prefix.js';
 import type { Behaviours } from '../intent/types.js';
 import type { AddressFamily } from '../net/address.js';
 
@@ -16,7 +17,7 @@ export type TenantBehaviour = keyof typeof BEHAVIOUR_CODE;
  */
 export function tenantSid(locator: string, behaviour: TenantBehaviour, tenantId: number): string {
   const bytes = new Uint8Array(16);
-  writeAddress(locator.slice(0, locator.indexOf('/')), bytes, 0);
+  writeAddress(prefixAddress(locator), bytes, 0);
   bytes[6] = BEHAVIOUR_CODE[behaviour];
   bytes[7] = tenantId >>> 16;
   bytes[8] = (tenantId >>> 8) & 0xff;

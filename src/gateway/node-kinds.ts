@@ -3,6 +3,7 @@ import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
+import { prefixAddress } from '../net/prefix.js';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
 import { FLOW_NODES } from './numbers.js';
 import { gatewayEntryKind } from './steer-entry-kind.js';
@@ -70,7 +71,7 @@ export const steerNodeKind: Kind<'steer-node'> = {
  */
 function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
   if (underlay === undefined) return true;
-  const destination = underlay.slice(0, underlay.indexOf('/'));
+  const destination = prefixAddress(underlay);
   return resolver.resolve({ destination, source: from }).hops.length > 0;
 }
 

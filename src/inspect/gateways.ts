@@ -8,6 +8,7 @@ import { externalZone } from '../gateway/view.js';
 import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
 import { linkState } from './words.js';
+import { prefixAddress } from '../net/prefix.js';
 import { wayTo } from '../underlay/way.js';
 import type { GatewayMaps } from '../gateway/gateway-maps.js';
 import type { External, Gateway } from '../intent/types.js';
@@ -123,7 +124,7 @@ function nodeState({ context, view, maps, numbers }: Knowledge, name: string, ta
   const up =
     maps !== undefined && number !== undefined
       ? isUp(maps, number)
-      : self || wayTo(kernel, locator.slice(0, locator.indexOf('/')), view.self.source).device !== undefined;
+      : self || wayTo(kernel, prefixAddress(locator), view.self.source).device !== undefined;
   const state = !up ? 'down' : drain === true ? 'draining' : 'up';
   return { node: name, self, state, locator, source, share: share(table?.active), drainingShare: share(table?.all) };
 }

@@ -162,6 +162,11 @@ export function prefixOverlaps(a: string | Prefix, b: string | Prefix): boolean 
   return one.family === two.family && sameBits(one.bytes, two.bytes, Math.min(one.length, two.length));
 }
 
+/** The address of a prefix in text, as it stands there: of a locator the one that its node is asked for by. */
+export function prefixAddress(prefix: string): string {
+  return prefix.slice(0, prefix.indexOf('/'));
+}
+
 /** The prefix that holds just this address (canonical text in, canonical text out): "10.0.0.10" → "10.0.0.10/32". */
 export function hostPrefix(address: string): string {
   return familyOf(address) === 4 ? `${address}/32` : `${address}/128`;
