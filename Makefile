@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 # `programs` fails no test: it writes what the test compares with.
-.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean
+.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -60,11 +60,11 @@ lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
 	@npm run --silent lint
 
-unit: setup ## tests of pure values
+unit: setup build ## tests of pure values
 	@$(VITEST) --project unit $(REPORT)
 
 kernel: setup build ## tests against this machine's kernel, in namespaces of their own (root)
-	@$(VITEST) --project kernel $(REPORT)
+	@$(VITEST) --project kernel --project bench $(REPORT)
 
 netns: setup build ## tests of whole topologies on this machine's kernel, which must have VRF (root)
 	@ip link add sg-probe type vrf table 1 2>/dev/null && ip link del sg-probe || \
@@ -83,9 +83,14 @@ bench-failover: setup build ## loss time when an uplink or a neighbour fails, or
 	@node build/bench/failover/main.js --json bench/results/failover.json $(BENCH)
 
 bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
-	@$(VITEST) --project kernel test/kernel/bench $(REPORT)
+	@$(VITEST) --project bench $(REPORT)
 
 GENERATE = node_modules/.bin/tsc -p scripts/tsconfig.gen.json && node scripts/gen.js
+
+# Seconds; a repair may take SEGUE_SOAK_BACK_MS.
+SOAK_SECONDS ?= 1800
+soak: setup build ## faults at random under 10,000 packets a second (root; half an hour; on a machine that rests; SOAK_SECONDS=600)
+	@SEGUE_SOAK_SECONDS=$(SOAK_SECONDS) SEGUE_SOAK_BACK_MS=2000 $(VITEST) --project kernel test/kernel/soak $(REPORT)
 
 gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/layouts.json says which)
 	@$(GENERATE)

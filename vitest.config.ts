@@ -1,22 +1,48 @@
 import { defineConfig } from 'vitest/config';
 
-// unit: pure values. kernel: real netlink and eBPF in namespaces of its own, no VRF needed.
+// unit: pure values. kernel: real netlink and eBPF in namespaces of its own, no VRF needed; two files at once. bench: the
+// benchmarks once each, small; one at a time, for they compile into one folder and sweep what others left.
 // netns: whole topologies with VRF; runs where the kernel has it (test/vm boots one that does); scripts/vm-tests shares the
 // files out between VMs by a queue, and those of test/kernel/libbpf with them.
-const queue = process.env.SEGUE_TEST_QUEUE === undefined ? {} : { runner: './scripts/queue-runner.js' };
+const isQueued = process.env.SEGUE_TEST_QUEUE !== undefined;
+const queue = isQueued ? { runner: './scripts/queue-runner.js' } : {};
+/** Projects that differ in their workers run one after the other; a queue's files are one order. */
+const group = (order: number): { groupOrder: number } => ({ groupOrder: isQueued ? 0 : order });
+
+const BENCH = 'test/kernel/bench*.test.ts';
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 20_000,
+          sequence: group(0),
+        },
+      },
       {
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          exclude: [BENCH],
           ...queue,
+          ...(isQueued ? { fileParallelism: false } : { maxWorkers: 2 }),
+          // For what hangs, not for what is slow on a machine that others keep busy.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: group(1),
+        },
+      },
+      {
+        test: {
+          name: 'bench',
+          include: [BENCH],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: group(2),
         },
       },
       {
@@ -29,6 +55,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          sequence: group(3),
         },
       },
     ],

@@ -4,6 +4,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include "guard.h"
 
 #define REPLY_HOP_LIMIT 64
@@ -39,6 +40,12 @@ static __always_inline bool is_elsewhere(const struct target *target, __u32 ifin
 	return target->kind == TARGET_REMOTE || target->kind == TARGET_GATEWAY;
 }
 
+/* Why a request for an address is not answered: nobody of the tenant's has it, as with a packet for it; else the reason that there was. */
+static __always_inline enum reason unanswered(const struct target *target, enum reason reason)
+{
+	return !target || target->kind == TARGET_ABSENT ? PUNT_NO_MEMBER : reason;
+}
+
 struct icmp_head {
 	__u8 type;
 	__u8 code;
@@ -61,10 +68,24 @@ static __always_inline __u64 sum_of(void *bytes, __u32 length)
 	return (__u32)bpf_csum_diff(0, 0, bytes, length, 0);
 }
 
+/*
+ * The kernel takes what is for the interface's own address, which is the gateway's. A frame for the former one is made as good: the kernel looks
+ * at the type alone, which the device gave it.
+ */
+static __always_inline void admit(struct __sk_buff *skb, const struct port *port)
+{
+	__u8 dest[ETH_ALEN] __attribute__((aligned(2)));
+
+	if (skb->pkt_type != PACKET_OTHERHOST || bpf_skb_load_bytes(skb, 0, dest, sizeof(dest)))
+		return;
+	if (is_gateway_mac(dest, port))
+		bpf_skb_change_type(skb, PACKET_HOST);
+}
+
 /* The Ethernet header of what is sent back to the VM. */
 static __always_inline void ethernet_back(struct ethhdr *eth, const struct port *port, __be16 protocol)
 {
 	__builtin_memcpy(eth->h_dest, port->vm_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, port->gateway_mac, ETH_ALEN);
 	eth->h_proto = protocol;
 }

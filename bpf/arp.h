@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ARP (RFC 826): the port's MAC address for whatever else the tenant has, so that the VM sends it here. */
+/* ARP (RFC 826): the gateway's MAC address for whatever else the tenant has, so that the VM sends it here. */
 #pragma once
 #include "answer.h"
 
@@ -37,6 +37,7 @@ static __always_inline enum reason answer_arp(struct __sk_buff *skb, __u32 ifind
 {
 	struct inner asked = { .family = FAMILY_INET };
 	struct arp_frame *frame = (struct arp_frame *)reply_space();
+	const struct target *target;
 	struct arp_packet *arp;
 
 	if (!frame || bpf_skb_load_bytes(skb, 0, frame, sizeof(*frame)))
@@ -51,12 +52,15 @@ static __always_inline enum reason answer_arp(struct __sk_buff *skb, __u32 ifind
 		return DROP_NEIGHBOUR_SENDER;
 	if (asked.source.in6_u.u6_addr32[0] && !may_send(ifindex, &asked))
 		return DROP_NEIGHBOUR_SENDER;
-	if (arp->operation != bpf_htons(ARP_REQUEST) || !is_elsewhere(find_target(port->tenant, &asked), ifindex))
+	if (arp->operation != bpf_htons(ARP_REQUEST))
 		return reason;
+	target = find_target(port->tenant, &asked);
+	if (!is_elsewhere(target, ifindex))
+		return unanswered(target, reason);
 	ethernet_back(&frame->eth, port, bpf_htons(ETH_P_ARP));
 	arp->operation = bpf_htons(ARP_REPLY);
 	__builtin_memcpy(arp->target_mac, port->vm_mac, ETH_ALEN);
-	__builtin_memcpy(arp->sender_mac, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(arp->sender_mac, port->gateway_mac, ETH_ALEN);
 	__builtin_memcpy(arp->target, &asked.source, 4);
 	__builtin_memcpy(arp->sender, &asked.dest, 4);
 	if (bpf_skb_store_bytes(skb, 0, frame, sizeof(*frame), BPF_F_RECOMPUTE_CSUM))

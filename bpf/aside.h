@@ -9,6 +9,7 @@
 #include "nd.h"
 #include "stats.h"
 #include "tell_vm.h"
+#include "vlan.h"
 
 #define TCX_NEXT (-1)
 
@@ -17,6 +18,23 @@ static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 	count_reason(reason);
 	seen(skb, reason, 0, HOOK_PORT);
 	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+}
+
+/*
+ * Is it for the SR domain, or from it? Asked of what was not read so far: frames that are not to this node's MAC address (the kernel's SIDs take
+ * them all the same), extension headers that are too many.
+ */
+static __noinline bool is_domain_frame(struct __sk_buff *skb)
+{
+	struct reply_space *space = reply_space();
+	struct ipv6hdr *ip6;
+
+	if (!space || skb->protocol != bpf_htons(ETH_P_IPV6))
+		return false;
+	ip6 = (struct ipv6hdr *)space->frame;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, ip6, sizeof(*ip6)))
+		return false;
+	return is_domain_address(&ip6->daddr) || is_domain_address(&ip6->saddr);
 }
 
 /* Answers whoever asks for an address that the VM is to send here for. */
@@ -41,6 +59,8 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 
 	if (!port)
 		return TCX_NEXT;
+	if (reason < DROP_MALFORMED && is_domain_frame(skb))
+		return verdict(skb, DROP_DOMAIN_ADDRESS);
 	if (reason < PUNT_UNRESOLVED)
 		keep(skb);
 	switch (reason) {
@@ -50,6 +70,8 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 		break;
 	case PUNT_NO_MEMBER:
 		reason = answer_echo(skb, port, reason);
+		if (alone && reason == PUNT_NO_MEMBER)
+			reason = tell_vm(skb, port, reason);
 		break;
 	case PUNT_HOP_LIMIT:
 		/* To the gateway it had hops enough. */
@@ -61,8 +83,11 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 		reason = tell_vm(skb, port, reason);
 		break;
 	}
-	if (!is_answer(reason))
+	if (!is_answer(reason)) {
+		if (!ends(reason))
+			admit(skb, port);
 		return verdict(skb, reason);
+	}
 	count_reason(reason);
 	seen(skb, reason, ifindex, HOOK_PORT);
 	return bpf_redirect(ifindex, 0);

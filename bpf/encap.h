@@ -29,6 +29,21 @@ struct way {
 	const struct port *port;
 };
 
+/*
+ * The next hop that a flow takes; NULL while none is resolved. The bits of the hash that choose it are none of the flow label's, by which the
+ * underlay's routers choose.
+ */
+static __always_inline const struct hop *choose_hop(const struct hop *hops, const __u8 *slots, __u32 count, __u32 hash)
+{
+	__u32 slot = hash >> 20 & (HOP_SLOTS - 1);
+
+	if (!count)
+		return NULL;
+	if (count == 1)
+		return hops;
+	return &hops[slots[slot / 2] >> (slot & 1) * 4 & (MAX_HOPS - 1)];
+}
+
 /* Bytes that an encapsulation adds. */
 static __always_inline __u32 encap_bytes(const struct encap *srh)
 {

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ICMP errors from the tenant's gateway address: Time Exceeded, Fragmentation Needed (RFC 1191), Packet Too Big (RFC 4443). */
+/* ICMP errors from the tenant's gateway address: Time Exceeded, Destination Unreachable, Fragmentation Needed (RFC 1191), Packet Too Big (RFC 4443). */
 #pragma once
 #include "limit.h"
 #include "quote.h"
 
 #define ICMP_UNREACHABLE 3
+#define ICMP_HOST_UNREACHABLE 1
 #define ICMP_FRAGMENTATION_NEEDED 4
 #define ICMP_TIME_EXCEEDED 11
+#define ICMP6_UNREACHABLE 1 /* code 0: no route */
 #define ICMP6_PACKET_TOO_BIG 2
 #define ICMP6_TIME_EXCEEDED 3
 /* Internetwork control (RFC 1812 section 4.3.2.5) */
 #define TOS_ERROR 0xc0
 #define IP_DONT_FRAGMENT bpf_htons(0x4000)
+
+/* In the place of an MTU: Destination Unreachable, as Linux sends it where a route of type unreachable ends. */
+#define NO_ROUTE 0xffffffff
 
 struct icmp_error {
 	struct icmp_head head;
@@ -59,9 +64,9 @@ static __always_inline void write_error_inet(struct error_inet *error, const str
 	ip->daddr = quote->inner.source.in6_u.u6_addr32[0];
 	ip->check = fold_sum(sum_of(ip, sizeof(*ip)));
 	error->icmp.head.type = mtu ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
-	error->icmp.head.code = mtu ? ICMP_FRAGMENTATION_NEEDED : 0;
+	error->icmp.head.code = mtu == NO_ROUTE ? ICMP_HOST_UNREACHABLE : mtu ? ICMP_FRAGMENTATION_NEEDED : 0;
 	error->icmp.head.checksum = 0;
-	error->icmp.value = bpf_htonl(mtu);
+	error->icmp.value = mtu == NO_ROUTE ? 0 : bpf_htonl(mtu);
 	error->icmp.head.checksum = fold_sum(sum_of(&error->icmp, sizeof(error->icmp)) + quote->sum);
 }
 
@@ -77,10 +82,10 @@ static __always_inline void write_error_inet6(struct error_inet6 *error, const s
 	ip6->hop_limit = REPLY_HOP_LIMIT;
 	ip6->saddr = quote->teller;
 	ip6->daddr = quote->inner.source;
-	error->icmp.head.type = mtu ? ICMP6_PACKET_TOO_BIG : ICMP6_TIME_EXCEEDED;
+	error->icmp.head.type = mtu == NO_ROUTE ? ICMP6_UNREACHABLE : mtu ? ICMP6_PACKET_TOO_BIG : ICMP6_TIME_EXCEEDED;
 	error->icmp.head.code = 0;
 	error->icmp.head.checksum = 0;
-	error->icmp.value = bpf_htonl(mtu);
+	error->icmp.value = mtu == NO_ROUTE ? 0 : bpf_htonl(mtu);
 	sum = sum_of(&ip6->saddr, 2 * sizeof(struct in6_addr) + sizeof(error->icmp));
 	error->icmp.head.checksum = fold_sum(sum + quote->sum + bpf_htonl(bytes) + bpf_htonl(IPPROTO_ICMPV6));
 }
@@ -88,7 +93,7 @@ static __always_inline void write_error_inet6(struct error_inet6 *error, const s
 /*
  * Writes the headers of an error in front of its quote.
  *
- * mtu: of the next hop; 0 for Time Exceeded
+ * mtu: of the next hop; 0 for Time Exceeded; NO_ROUTE
  */
 static __always_inline void write_error(void *into, const struct quote *quote, __u32 mtu)
 {
@@ -114,5 +119,7 @@ static __always_inline bool let_gateway_tell(struct quote *quote, const struct p
 /* What a packet was lost of, where nobody is told. */
 static __always_inline enum reason untold(enum reason reason)
 {
+	if (reason == PUNT_NO_MEMBER)
+		return reason;
 	return reason == PUNT_HOP_LIMIT ? DROP_HOP_LIMIT : DROP_TOO_BIG;
 }

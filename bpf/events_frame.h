@@ -27,6 +27,7 @@ static __noinline int take_down(struct CTX *ctx)
 		return 0;
 	scratch->event.length = frame_bytes(ctx);
 	scratch->event.segments = frame_segments(ctx);
+	scratch->event.vlan_tci = frame_vlan(ctx);
 	scratch->event.captured = load_frame(ctx, scratch, 0, snap_of(scratch->event.length));
 	scratch->kept = 1;
 	return 0;

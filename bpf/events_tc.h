@@ -13,6 +13,11 @@ static __always_inline __u32 frame_bytes(struct __sk_buff *skb)
 	return skb->len;
 }
 
+static __always_inline __u32 frame_vlan(struct __sk_buff *skb)
+{
+	return skb->vlan_present ? skb->vlan_tci : 0;
+}
+
 static __always_inline __u32 frame_segments(struct __sk_buff *skb)
 {
 	return skb->gso_segs;

@@ -13,6 +13,12 @@ static __always_inline __u32 frame_bytes(struct xdp_md *xdp)
 	return bpf_xdp_get_buff_len(xdp);
 }
 
+/* A tag is in the frame, or hidden from XDP. */
+static __always_inline __u32 frame_vlan(struct xdp_md *xdp)
+{
+	return 0;
+}
+
 static __always_inline __u32 frame_segments(struct xdp_md *xdp)
 {
 	return 0;

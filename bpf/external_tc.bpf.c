@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * tcx ingress of an interface of an external network: takes what comes from there for tenants' addresses, decides, and encapsulates what
- * may go. All else is the kernel's: neighbour discovery, the node's own addresses, whatever it forwards.
+ * may go; drops what is to or from the SR domain. All else is the kernel's: neighbour discovery, the node's own addresses, whatever it forwards.
  */
 #include "steer_external.h"
 #include "steer_tc.h"
+#include "domain.h"
 
 static __always_inline bool read_addresses(struct inner *inner, void *header, void *data_end, __u8 protocol)
 {
@@ -39,8 +40,8 @@ static __always_inline bool is_multicast(const struct inner *inner)
 	return inner->family == FAMILY_INET ? first >= 224 : first == 0xff;
 }
 
-/* May it come from there? Not as a tenant, not as a node of the underlay, and from one sender. */
-static __always_inline enum reason check_source(const struct zone *zone, __u32 to, const struct inner *inner, const struct node *node)
+/* May it come from there? Not as a tenant, and from one sender. */
+static __always_inline enum reason check_source(const struct zone *zone, __u32 to, const struct inner *inner)
 {
 	struct prefix_key key = {
 		.length = 64 + (inner->family == FAMILY_INET ? 32 : 128),
@@ -52,8 +53,6 @@ static __always_inline enum reason check_source(const struct zone *zone, __u32 t
 
 	if (zone->flags & ZONE_OUTSIDE || is_multicast(inner))
 		return DROP_SOURCE_ADDRESS;
-	if (inner->family == FAMILY_INET6 && in_sid_block(&inner->source, node))
-		return DROP_SID_BLOCK;
 	/* Whose the address is, as the tenant sees it: answers go there. */
 	back = bpf_map_lookup_elem(&routes, &key);
 	return back && back->id != zone->id ? DROP_SOURCE_ADDRESS : REASON_FORWARDED;
@@ -71,7 +70,9 @@ int segue_extern_tc(struct __sk_buff *skb)
 	__u32 zero = 0;
 	int reason;
 
-	if (skb->vlan_present || skb->pkt_type != PACKET_HOST)
+	if (is_of_vlan(skb))
+		return pass_vlan(skb, HOOK_EXTERNAL);
+	if (skb->pkt_type == PACKET_OTHERHOST)
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		outer.protocol = IPPROTO_IPIP;
@@ -88,15 +89,22 @@ int segue_extern_tc(struct __sk_buff *skb)
 	inner = &scratch->packet.inner;
 	if (!read_addresses(inner, (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end, outer.protocol))
 		return TCX_NEXT;
+	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
+	if (touches_domain(inner))
+		return aside(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
+	if (skb->pkt_type != PACKET_HOST)
+		return TCX_NEXT;
 	zone = find_external_zone(skb->ifindex, inner);
 	if (!zone)
 		return TCX_NEXT;
 	to = find_route(zone->id, inner);
 	if (!to)
 		return TCX_NEXT;
+	if (!remove_priority_tag(skb))
+		return aside(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
 	scratch->passage.from = *zone;
 	outer.class = inner->traffic_class;
-	reason = check_source(zone, to->id, inner, node);
+	reason = check_source(zone, to->id, inner);
 	if (reason == REASON_FORWARDED)
 		reason = read_steered(skb, scratch, &outer);
 	if (reason != REASON_FORWARDED)

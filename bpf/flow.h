@@ -22,11 +22,6 @@
 #define ICMP6_ERROR_MAX 4 /* RFC 4443 section 2.1 has room for more; these are all there are */
 #define ICMP6_ECHO_REQUEST 128
 
-#define IP6_EXTENSIONS_MAX 6
-#define IPPROTO_MOBILITY 135
-#define IPPROTO_HIP 139
-#define IPPROTO_SHIM6 140
-
 enum packet_kind {
 	PACKET_WHOLE,
 	PACKET_FIRST_FRAGMENT,
@@ -41,6 +36,11 @@ struct packet {
 	__u8 kind;	 /* enum packet_kind */
 	bool opens;	 /* it may be the first of a connection */
 	__u8 tcp_flags;
+	__u8 scale; /* TCP's window scale, of a SYN; NO_SCALE: it offers none */
+	/* TCP; read_tcp() reads these and `scale` where they are needed. */
+	__u32 sequence;
+	__u32 acked;
+	__u16 window;
 };
 
 #define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
@@ -126,6 +126,54 @@ static __always_inline enum reason read_flow_ports(struct packet *packet, __u8 *
 	return REASON_FORWARDED;
 }
 
+/* The header behind a chain of extension headers. */
+struct upper_header {
+	__u8 *at;
+	__be32 fragment; /* identification */
+	__u8 protocol;
+	__u8 kind; /* enum packet_kind */
+};
+
+/* Walks over extension headers: those that read_extensions() knows, in the packet as in the quote of an error. */
+static __always_inline enum reason skip_extensions(struct upper_header *upper, struct ipv6hdr *ip6, void *data_end)
+{
+	__u8 *at = (__u8 *)(ip6 + 1);
+	__u8 next = ip6->nexthdr;
+	int index;
+
+	upper->fragment = 0;
+	upper->kind = PACKET_WHOLE;
+	for (index = 0; index < MAX_EXTENSIONS; index++) {
+		__u8 header = next;
+
+		if (header == IPPROTO_ROUTING)
+			return DROP_ROUTING_HEADER;
+		if (!is_extension(header))
+			break;
+		if ((void *)(at + 8) > data_end)
+			return DROP_MALFORMED;
+		next = at[0];
+		if (header == IPPROTO_FRAGMENT) {
+			__u16 offset = bpf_ntohs(*(__be16 *)(at + 2));
+
+			upper->fragment = *(__be32 *)(at + 4);
+			if (offset & 0xfff8) {
+				upper->kind = PACKET_LATER_FRAGMENT;
+				break;
+			}
+			/* One that is whole (RFC 6946) is no fragment. */
+			if (offset & 1)
+				upper->kind = PACKET_FIRST_FRAGMENT;
+		}
+		at += extension_bytes(header, at[1]);
+	}
+	if (index == MAX_EXTENSIONS)
+		return DROP_MALFORMED;
+	upper->at = at;
+	upper->protocol = next;
+	return REASON_FORWARDED;
+}
+
 /* The flow of the packet that an ICMP error quotes. */
 static __always_inline enum reason read_quoted(struct packet *packet, __u8 *header, void *data_end)
 {
@@ -146,21 +194,20 @@ static __always_inline enum reason read_quoted(struct packet *packet, __u8 *head
 		transport = (__u8 *)ip + ip->ihl * 4;
 	} else {
 		struct ipv6hdr *ip6 = (struct ipv6hdr *)(header + 8);
+		struct upper_header upper;
+		enum reason reason;
 
 		if ((void *)(ip6 + 1) > data_end || ip6->version != 6)
 			return DROP_MALFORMED;
 		key->source = ip6->saddr;
 		key->dest = ip6->daddr;
-		key->protocol = ip6->nexthdr;
-		transport = (__u8 *)(ip6 + 1);
-		if (key->protocol == IPPROTO_FRAGMENT) {
-			if ((void *)(transport + 8) > data_end)
-				return DROP_MALFORMED;
-			if (*(__be16 *)(transport + 2) & bpf_htons(0xfff8))
-				return DROP_NOT_ESTABLISHED;
-			key->protocol = transport[0];
-			transport += 8;
-		}
+		reason = skip_extensions(&upper, ip6, data_end);
+		if (reason != REASON_FORWARDED)
+			return reason;
+		if (upper.kind == PACKET_LATER_FRAGMENT)
+			return DROP_NOT_ESTABLISHED;
+		key->protocol = upper.protocol;
+		transport = upper.at;
 	}
 	key->source_port = 0;
 	key->dest_port = 0;
@@ -222,11 +269,10 @@ static __always_inline enum reason read_packet_inet(struct packet *packet, struc
 static __always_inline enum reason read_packet_inet6(struct packet *packet, struct ipv6hdr *ip6, void *data_end)
 {
 	struct inner *inner = &packet->inner;
-	__u8 *at = (__u8 *)(ip6 + 1);
-	__u8 protocol;
-	int index;
+	struct upper_header upper;
+	enum reason reason;
 
-	if ((void *)at > data_end || ip6->version != 6)
+	if ((void *)(ip6 + 1) > data_end || ip6->version != 6)
 		return DROP_MALFORMED;
 	inner->family = FAMILY_INET6;
 	inner->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
@@ -237,42 +283,15 @@ static __always_inline enum reason read_packet_inet6(struct packet *packet, stru
 	packet->key.source = ip6->saddr;
 	packet->key.dest = ip6->daddr;
 	packet->key.family = FAMILY_INET6;
-	protocol = ip6->nexthdr;
-	for (index = 0; index < IP6_EXTENSIONS_MAX; index++) {
-		if (protocol == IPPROTO_ROUTING)
-			return DROP_ROUTING_HEADER;
-		if (protocol == IPPROTO_FRAGMENT) {
-			__u16 offset;
-
-			if ((void *)(at + 8) > data_end)
-				return DROP_MALFORMED;
-			offset = bpf_ntohs(*(__be16 *)(at + 2));
-			packet->fragment = *(__be32 *)(at + 4);
-			protocol = at[0];
-			if (offset & 0xfff8) {
-				packet->kind = PACKET_LATER_FRAGMENT;
-				break;
-			}
-			/* One that is whole (RFC 6946) is no fragment. */
-			if (offset & 1)
-				packet->kind = PACKET_FIRST_FRAGMENT;
-			at += 8;
-			continue;
-		}
-		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_DSTOPTS && protocol != IPPROTO_MOBILITY &&
-		    protocol != IPPROTO_HIP && protocol != IPPROTO_SHIM6)
-			break;
-		if ((void *)(at + 8) > data_end)
-			return DROP_MALFORMED;
-		protocol = at[0];
-		at += (at[1] + 1) * 8;
-	}
-	if (index == IP6_EXTENSIONS_MAX)
-		return DROP_MALFORMED;
-	inner->protocol = protocol;
-	inner->header_bytes = at - (__u8 *)ip6;
-	packet->key.protocol = protocol;
-	return read_flow(packet, at, data_end);
+	reason = skip_extensions(&upper, ip6, data_end);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	packet->fragment = upper.fragment;
+	packet->kind = upper.kind;
+	inner->protocol = upper.protocol;
+	inner->header_bytes = upper.at - (__u8 *)ip6;
+	packet->key.protocol = upper.protocol;
+	return read_flow(packet, upper.at, data_end);
 }
 
 /* Reads a tenant's packet. protocol: of the header before it, IPPROTO_IPIP or IPPROTO_IPV6. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What no tenant may send, and what the fast path leaves to the kernel. */
 #pragma once
+#include "domain.h"
 #include "inner.h"
 #include "lookup.h"
 #include "recall.h"
@@ -13,14 +14,10 @@ static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-static __always_inline bool in_sid_block(const struct in6_addr *address, const struct node *node)
+/* Is it for the gateway? As it is known now, or as it was known before. */
+static __always_inline bool is_gateway_mac(const __u8 *mac, const struct port *port)
 {
-	const __u32 *word = address->in6_u.u6_addr32;
-	const __u32 *block = node->sid_block.in6_u.u6_addr32;
-	const __u32 *mask = node->sid_mask.in6_u.u6_addr32;
-
-	return !(((word[0] & mask[0]) ^ block[0]) | ((word[1] & mask[1]) ^ block[1]) | ((word[2] & mask[2]) ^ block[2]) |
-		 ((word[3] & mask[3]) ^ block[3]));
+	return same_mac(mac, port->gateway_mac) || same_mac(mac, port->former_mac);
 }
 
 /* Reads a frame of the VM, before guard(). Whether it is as long as the packet in it says is the caller's to see. */
@@ -32,7 +29,7 @@ static __always_inline enum reason read_frame(void *data, void *data_end, const 
 		return DROP_MALFORMED;
 	if (!same_mac(eth->h_source, port->vm_mac))
 		return DROP_SOURCE_MAC;
-	if (!same_mac(eth->h_dest, port->own_mac))
+	if (!is_gateway_mac(eth->h_dest, port))
 		return PUNT_NOT_ROUTED;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return read_inet(inner, (struct iphdr *)(eth + 1), data_end);
@@ -55,17 +52,16 @@ static __always_inline enum reason not_its_own(const struct port *port, const st
 
 /* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, or of the
  * same flow, which were looked at then; else 0. */
-static __always_inline enum reason guard(__u32 ifindex, const struct port *port, const struct node *node, const struct inner *inner, __u64 epoch,
-					__u32 *encap)
+static __always_inline enum reason guard(__u32 ifindex, const struct port *port, const struct inner *inner, __u64 epoch, __u32 *encap)
 {
 	*encap = recall_egress(inner, ifindex, epoch);
 	if (!*encap)
 		*encap = recall_steered(inner, ifindex, epoch);
 	if (!*encap) {
+		if (touches_domain(inner))
+			return DROP_DOMAIN_ADDRESS;
 		if (!may_send(ifindex, inner))
 			return not_its_own(port, inner);
-		if (inner->family == FAMILY_INET6 && in_sid_block(&inner->dest, node))
-			return DROP_SID_BLOCK;
 	}
 	return inner->hop_limit <= 1 ? PUNT_HOP_LIMIT : REASON_FORWARDED;
 }
@@ -88,13 +84,3 @@ static __always_inline bool rewrite(void *data, void *data_end, const struct inn
 	return true;
 }
 
-/* The one of several ways to a node that a flow takes; NULL while none is resolved. */
-static __always_inline const struct hop *choose_hop(const struct hop *hops, __u32 count, const struct inner *inner)
-{
-	if (!count)
-		return NULL;
-	if (count == 1)
-		return hops;
-	/* The mask is for the verifier: compared instead, the address is computed first. */
-	return &hops[((inner->hash >> 8) % count) & (MAX_HOPS - 1)];
-}

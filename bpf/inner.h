@@ -11,6 +11,7 @@
 #include "reasons.h"
 
 #define IP_OFFSET_OR_MORE bpf_htons(0x3fff) /* more fragments, or an offset */
+#define IP_OFFSET bpf_htons(0x1fff)
 #define IP6_OFFSET bpf_htons(0xfff8)
 #define MAX_EXTENSIONS 6
 #define EXTENSION_MOBILITY 135
@@ -35,6 +36,7 @@ struct inner {
 	__u8 protocol;
 	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
 	__u8 tcp_flags;
+	__u8 icmp_type; /* 0, which is no error's: not ICMP, or not read */
 } __attribute__((aligned(8))); /* addresses are compared in words of eight bytes */
 
 /* Has clang keep a struct in memory: in registers, each way out of the parser is dozens of instructions that set fields nobody reads. */
@@ -76,6 +78,9 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 			ports = *(__u32 *)header;
 			inner->l4_bytes = 8;
 		}
+	} else if (inner->protocol == IPPROTO_ICMP || inner->protocol == IPPROTO_ICMPV6) {
+		if (header + 1 <= data_end)
+			inner->icmp_type = *(__u8 *)header;
 	}
 	inner->ports = ports;
 	inner->hash = mix(inner->pair, ((__u64)ports << 8) | inner->protocol);
@@ -104,6 +109,7 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
 	inner->header_bytes = ip->ihl * 4;
 	inner->l4_bytes = 0;
 	inner->tcp_flags = 0;
+	inner->icmp_type = 0;
 	__builtin_memset(&inner->source, 0, sizeof(inner->source));
 	__builtin_memset(&inner->dest, 0, sizeof(inner->dest));
 	inner->source.in6_u.u6_addr32[0] = ip->saddr;
@@ -114,17 +120,30 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
 	if (((__u8 *)&ip->daddr)[0] >= 224)
 		return PUNT_NOT_ROUTED;
 	inner->pair = ((__u64)ip->saddr << 32) | ip->daddr;
-	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5)
+	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5) {
+		__u8 *transport = (__u8 *)ip + inner->header_bytes;
+
 		read_no_transport(inner, ip->protocol, inner->pair);
-	else
+		if (ip->protocol == IPPROTO_ICMP && !(ip->frag_off & IP_OFFSET) && (void *)(transport + 1) <= data_end)
+			inner->icmp_type = *transport;
+	} else
 		read_transport(inner, ip + 1, data_end);
 	return REASON_FORWARDED;
 }
 
+/* The extension headers that every reader walks over (docs/decisions.md); a routing header is refused first. */
 static __always_inline bool is_extension(__u8 next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
 	       next == EXTENSION_MOBILITY || next == EXTENSION_HIP || next == EXTENSION_SHIM6;
+}
+
+/* length: the extension header's second byte. AH counts words of four bytes (RFC 4302 section 2.2), a fragment header has none. */
+static __always_inline __u32 extension_bytes(__u8 next, __u8 length)
+{
+	if (next == IPPROTO_FRAGMENT)
+		return 8;
+	return next == IPPROTO_AH ? (length + 2) * 4 : (length + 1) * 8;
 }
 
 static __always_inline __u64 fold(const struct in6_addr *address)
@@ -167,7 +186,7 @@ static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at
 			next = *at;
 			at += 8;
 		} else {
-			__u32 bytes = next == IPPROTO_AH ? (at[1] + 2) * 4 : (at[1] + 1) * 8;
+			__u32 bytes = extension_bytes(next, at[1]);
 
 			next = *at;
 			at += bytes;
@@ -196,6 +215,7 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	inner->header_bytes = sizeof(*ip6);
 	inner->l4_bytes = 0;
 	inner->tcp_flags = 0;
+	inner->icmp_type = 0;
 	inner->source = ip6->saddr;
 	inner->dest = ip6->daddr;
 	if (ip6->daddr.in6_u.u6_addr8[0] == 0xff)

@@ -7,7 +7,9 @@
 #include <stdbool.h>
 
 #define MAX_SEGMENTS 4
-#define MAX_HOPS 4
+#define MAX_HOPS 16
+/* Places of a next hop table: a flow has one by its hash, each next hop as many as its weight says. */
+#define HOP_SLOTS 128
 /* An SRH for the reduced encapsulation of MAX_SEGMENTS: the first segment is in the destination address (RFC 8754 section 4.1.1). */
 #define MAX_SRH_BYTES (8 + 16 * (MAX_SEGMENTS - 1))
 
@@ -16,31 +18,62 @@ enum family {
 	FAMILY_INET6 = 6,
 };
 
+/* Uplinks whose frames XDP takes; those of further ones meet tcx. */
+#define MAX_UPLINKS 8
+
+/* An uplink's own MAC address: frames for another one are not the host's. */
+struct uplink {
+	__u32 ifindex; /* 0: none */
+	__u8 mac[6];
+	__u16 unused;
+};
+
 /* Of the node. nodes[0]. */
 struct node {
 	struct in6_addr source;	 /* outer source */
 	struct in6_addr sid_block; /* host bits are zero */
 	struct in6_addr sid_mask;
+	__u32 has_trusted; /* trusted_prefixes has entries */
+	__u32 unused;
+	struct uplink uplinks[MAX_UPLINKS];
+};
+
+/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. trusted_prefixes. */
+struct trusted_key {
+	__u32 length; /* bits */
+	struct in6_addr address;
 };
 
 /* A port's interface. ports[ifindex]. */
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
-	__u8 vm_mac[6]; /* with own_mac the Ethernet addresses of what it is sent: copied in one piece */
-	__u8 own_mac[6];
+	__u8 vm_mac[6]; /* with gateway_mac the Ethernet addresses of what it is sent: copied in one piece */
+	__u8 gateway_mac[6]; /* of the tenant's gateway, which is the same at each port of each node */
 	__u16 mtu; /* largest inner packet, bytes */
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
 	/* Where errors to the VM come from; zero without a subnet of that family. */
 	struct in6_addr gateway6;
 	__be32 gateway4;
+	/*
+	 * A filter of inner sources that a look-up decides about: bit source_bit(address) is set for the tenant's other gateways and, of a VM
+	 * with several addresses of a family, for these; all bits are set for a VM with prefixes.
+	 */
+	__u32 checked_sources;
+	/*
+	 * What the VM may still have as the gateway's address, from before it had this one: taken like it, never sent. Looked at where a frame is
+	 * for another address alone, so it may lie in the cache's next line (known_port).
+	 */
+	__u8 former_mac[6];
+	__u16 unused;
 };
 
 enum port_flags {
 	PORT_TUNNEL_SEGMENTATION = 1, /* the interface segments what decapsulation leaves (tx-ipxip6-segmentation) */
 	PORT_FRAMES = 2,	      /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
 	PORT_PEER = 4,		      /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
+	PORT_VLANS = 8,		      /* VLAN devices stand on it, which take frames with a tag */
 };
 
 enum dscp_policy {
@@ -116,12 +149,21 @@ struct hop {
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u16 flags; /* enum hop_flags */
+	__u8 flags;  /* enum hop_flags */
+	__u8 weight; /* less one, as in struct rtnexthop */
 };
 
 enum hop_flags {
 	HOP_SELF = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
 	HOP_FRAMES = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
+};
+
+/*
+ * skb->mark. No frame brings one with it: devices hand packets over with the mark 0, and so does a veth from another namespace. The
+ * uplink's programs clear it.
+ */
+enum mark {
+	MARK_SELF = 0x5e90e5e1, /* redirected by the port's program to this node itself (HOP_SELF) */
 };
 
 /* The ways of equal cost to a node, the resolved ones. underlays[id]. */
@@ -130,6 +172,7 @@ struct underlay {
 	__u32 length;	     /* of the prefix that they lead to, bits: by both the agent knows the entry again */
 	struct in6_addr dest;
 	struct hop hops[MAX_HOPS];
+	__u8 slots[HOP_SLOTS / 2]; /* indexes of hops, two in a byte, the lower half first; of one hop none is read */
 };
 
 enum behaviour {
@@ -175,28 +218,28 @@ struct egress_set {
 	struct egress_flow flows[FLOWS_A_SET];
 };
 
-/* Packets that arrive for a SID and an inner address: the port that they are for. */
+/* Packets that arrive from an outer source for a SID and an inner address: the port that they are for. */
 struct ingress_flow {
 	__u64 epoch;
 	struct in6_addr sid;
 	struct in6_addr dest;
 	__u32 ifindex;
 	__u32 family;
-	__u32 unused[4];
 };
 
 struct ingress_set {
 	struct ingress_flow flows[FLOWS_A_SET];
 };
 
-/* Of an encapsulation without an SRH: what packets need of it and of the way there. */
+/* Of an encapsulation without an SRH: what packets need of it and of the way there; where one next hop is all there is, the first 64 bytes. */
 struct known_way {
 	__u64 epoch;
 	__u32 encap; /* id */
 	__u32 count; /* of hops */
 	struct in6_addr first;
 	struct hop hops[MAX_HOPS];
-	__u64 unused[2];
+	__u8 slots[HOP_SLOTS / 2];
+	__u64 unused[4];
 };
 
 /* Of an interface: its port. */
@@ -205,6 +248,14 @@ struct known_port {
 	__u32 ifindex;
 	__u32 unused;
 	struct port port;
+	__u64 unused_line[7];
+};
+
+/* An outer source that was found in domain_sources or trusted_prefixes. */
+struct known_source {
+	__u64 epoch;
+	struct in6_addr source;
+	__u64 unused;
 };
 
 /* Counters of a port: what its VM sent and was sent by the fast path. Per CPU. */
@@ -272,4 +323,6 @@ struct event {
 	__u32 after_length;
 	__u32 after_captured; /* 0: it was not altered */
 	__u32 segments; /* of a super-packet, else 0 */
+	__u32 vlan_tci; /* of the tag beside the frame as it came, else 0 */
+	__u32 unused;
 };

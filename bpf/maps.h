@@ -10,6 +10,7 @@
 #define FLOW_SET_BITS 12
 #define KNOWN_WAY_BITS 10
 #define KNOWN_PORT_BITS 8
+#define KNOWN_SOURCE_BITS 10
 
 #define HASH(NAME, KEY, VALUE, SIZE)                     \
 	struct {                                         \
@@ -38,6 +39,7 @@
 	} NAME SEC(".maps")
 
 ARRAY(nodes, BPF_MAP_TYPE_ARRAY, struct node, 1);
+TRIE(trusted_prefixes, struct trusted_key, struct permit, 4096);
 HASH(ports, __u32, struct port, 16384);
 HASH(sources, struct source_key, struct permit, 65536);
 TRIE(source_prefixes, struct source_prefix_key, struct permit, 65536);
@@ -45,6 +47,8 @@ HASH(members, struct member_key, struct target, 1 << 20);
 TRIE(prefixes, struct prefix_key, struct target, 1 << 20);
 HASH(encaps, __u32, struct encap, 1 << 20);
 HASH(underlays, __u32, struct underlay, 65536);
+/* Outer sources of the SR domain's nodes (all of them but this one), and prefixes that are trusted like these. */
+HASH(domain_sources, struct in6_addr, struct permit, 65536);
 HASH(sids, struct in6_addr, struct sid, 65536);
 ARRAY(epochs, BPF_MAP_TYPE_ARRAY, struct epoch, 1);
 /* A part for each CPU, the first CPU's first: the agent makes them as large as the machine; a CPU without one remembers nothing. One piece of
@@ -62,5 +66,6 @@ MEMORY(egress_flows, struct egress_set, FLOW_SET_BITS);
 MEMORY(ingress_flows, struct ingress_set, FLOW_SET_BITS);
 MEMORY(known_ways, struct known_way, KNOWN_WAY_BITS);
 MEMORY(known_ports, struct known_port, KNOWN_PORT_BITS);
+MEMORY(known_sources, struct known_source, KNOWN_SOURCE_BITS);
 ARRAY(traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, 16384);
 ARRAY(reasons, BPF_MAP_TYPE_PERCPU_ARRAY, struct count, REASON_COUNT);

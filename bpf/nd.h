@@ -128,7 +128,7 @@ static __always_inline enum reason advertise(struct __sk_buff *skb, const struct
 	}
 	frame->option.type = ND_TARGET_LINK_ADDRESS;
 	frame->option.units = 1;
-	__builtin_memcpy(frame->option.mac, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(frame->option.mac, port->gateway_mac, ETH_ALEN);
 	frame->nd.checksum = 0;
 	sum = sum_of(&frame->ip6.saddr, 2 * sizeof(struct in6_addr) + ND_BYTES);
 	frame->nd.checksum = fold_sum(sum + bpf_htonl(ND_BYTES) + bpf_htonl(IPPROTO_ICMPV6));
@@ -155,6 +155,6 @@ static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __
 		return DROP_NEIGHBOUR_SENDER;
 	target = find_target(port->tenant, &asked);
 	if (!is_elsewhere(target, ifindex))
-		return reason;
+		return is_link_local(&asked.dest) ? reason : unanswered(target, reason);
 	return advertise(skb, port, frame, &asked, target->kind == TARGET_GATEWAY ? NA_ROUTER : 0);
 }

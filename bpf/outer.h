@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* What arrives for a SID of ours: End.DT4, End.DT6, End.DT46 (RFC 8986 sections 4.6 to 4.8). */
 #pragma once
-#include "inner.h"
+#include "inner_source.h"
 #include "lookup.h"
-#include "recall.h"
+#include "outer_source.h"
+#include "recall_ingress.h"
 
 #define ROUTING_TYPE_SRH 4
 
@@ -67,29 +68,36 @@ static __always_inline enum reason read_headers(struct arrival *arrival, struct 
 }
 
 /* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */
-static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end)
+static __always_inline enum reason read_arrival(struct arrival *arrival, void *data, void *data_end, enum entrance entrance)
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u64 epoch = epoch_now();
 	struct ethhdr *eth = data;
 	struct target *target;
-	enum reason reason;
+	enum reason reason, source;
 	struct sid *sid;
 
 	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
 	reason = read_headers(arrival, outer, data_end);
 	if (reason == REASON_FORWARDED) {
-		arrival->ifindex = recall_ingress(&outer->daddr, &arrival->inner, epoch);
+		arrival->ifindex = recall_ingress(outer, &arrival->inner, epoch);
 		if (arrival->ifindex && arrival->inner.hop_limit > 1) {
 			arrival->port = find_port(arrival->ifindex, epoch);
-			if (arrival->port)
-				return REASON_FORWARDED;
+			if (arrival->port) {
+				source = check_outer_source(outer, epoch, entrance);
+				return source == REASON_FORWARDED ?
+					       check_inner_source(arrival->port, arrival->ifindex, &arrival->inner) :
+					       source;
+			}
 		}
 	}
 	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
 	if (!sid)
 		return REASON_COUNT;
+	source = check_outer_source(outer, epoch, entrance);
+	if (source != REASON_FORWARDED)
+		return source;
 	if ((arrival->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) ||
 	    (arrival->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
 		return DROP_BEHAVIOUR;
@@ -97,18 +105,24 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 		return PUNT_IP_OPTIONS;
 	if (reason != REASON_FORWARDED)
 		return reason;
+	if (is_martian_source(&arrival->inner))
+		return DROP_INNER_SOURCE;
+	target = find_target(sid->tenant, &arrival->inner);
+	arrival->port = NULL;
+	if (target && target->kind == TARGET_LOCAL) {
+		arrival->ifindex = target->id;
+		arrival->port = find_port(arrival->ifindex, epoch);
+	}
+	if (arrival->port) {
+		source = check_inner_source(arrival->port, arrival->ifindex, &arrival->inner);
+		if (source != REASON_FORWARDED)
+			return source;
+	}
 	if (arrival->inner.hop_limit <= 1)
 		return PUNT_HOP_LIMIT;
-	target = find_target(sid->tenant, &arrival->inner);
-	if (!target)
-		return PUNT_NO_MEMBER;
-	if (target->kind != TARGET_LOCAL)
-		return PUNT_NOT_LOCAL;
-	arrival->ifindex = target->id;
-	arrival->port = find_port(arrival->ifindex, epoch);
 	if (!arrival->port)
-		return PUNT_NO_MEMBER;
-	remember_ingress(&outer->daddr, &arrival->inner, epoch, arrival->ifindex);
+		return target && target->kind != TARGET_LOCAL ? PUNT_NOT_LOCAL : PUNT_NO_MEMBER;
+	remember_ingress(outer, &arrival->inner, epoch, arrival->ifindex);
 	return REASON_FORWARDED;
 }
 

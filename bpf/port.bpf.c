@@ -12,6 +12,7 @@
 #include "recall.h"
 #include "stats.h"
 #include "steered.h"
+#include "vlan.h"
 #include "way.h"
 
 /* What is pulled into the linear part: Ethernet, IPv6, TCP without options. */
@@ -25,6 +26,7 @@ KEEP_ENUM(behaviour);
 KEEP_ENUM(family);
 KEEP_ENUM(hook);
 KEEP_ENUM(hop_flags);
+KEEP_ENUM(mark);
 KEEP_STRUCT(event);
 
 /*
@@ -75,7 +77,7 @@ static __always_inline void restore_skb(struct __sk_buff *skb, const struct inne
 			return;
 		((struct ipv6hdr *)(eth + 1))->hop_limit++;
 	}
-	__builtin_memcpy(eth->h_dest, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, port->gateway_mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, port->vm_mac, ETH_ALEN);
 }
 
@@ -157,9 +159,10 @@ static __always_inline int port(struct __sk_buff *skb)
 
 	if (!port || !node)
 		return TCX_NEXT;
-	/* The kernel took the tag of a VLAN out of the frame: it would go on, on the underlay, with the packet. */
-	if (skb->vlan_present)
-		return verdict(skb, PUNT_NOT_IP);
+	if (is_of_vlan(skb))
+		return verdict(skb, port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN);
+	if (!remove_priority_tag(skb))
+		return aside(skb, PUNT_NO_ROOM);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
@@ -169,7 +172,7 @@ static __always_inline int port(struct __sk_buff *skb)
 	if (reason == REASON_FORWARDED && inner.length > whole_bytes(skb) - ETH_HLEN)
 		reason = DROP_MALFORMED;
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, port, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason);
 	if (is_syn(&inner))
@@ -192,7 +195,7 @@ static __always_inline int port(struct __sk_buff *skb)
 		}
 		/* It is remembered of the flow, not of its addresses. */
 		if (target->kind == TARGET_STEERED) {
-			id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &inner, ifindex, port->tenant, id,
+			id = steered_encap(skb, &inner, ifindex, port->tenant, id,
 					   epoch);
 			if (!id)
 				return aside(skb, DROP_NO_NETWORK_NODE);
@@ -212,6 +215,8 @@ static __always_inline int port(struct __sk_buff *skb)
 		return aside(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
+	if (way.hop->flags & HOP_SELF)
+		skb->mark = MARK_SELF;
 	return bpf_redirect(way.hop->ifindex, way.hop->flags & HOP_SELF);
 }
 

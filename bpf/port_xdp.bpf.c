@@ -83,7 +83,8 @@ static __always_inline int port(struct xdp_md *ctx)
 	enum reason reason;
 	struct way way;
 
-	if (!port || !node)
+	/* A tag may be beside the frame, where XDP does not see it. */
+	if (!port || !node || port->flags & PORT_VLANS)
 		return XDP_PASS;
 	reason = read_frame(data, data_end, port, &inner);
 	if (reason == REASON_FORWARDED) {
@@ -92,7 +93,7 @@ static __always_inline int port(struct xdp_md *ctx)
 			reason = DROP_MALFORMED;
 	}
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, port, node, &inner, epoch, &id);
+		reason = guard(ifindex, port, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	/* Its MSS is clamped at tcx. */
@@ -124,7 +125,7 @@ static __always_inline int port(struct xdp_md *ctx)
 		}
 		/* It is remembered of the flow, not of its addresses. */
 		if (target->kind == TARGET_STEERED) {
-			id = steered_encap((void *)(long)ctx->data, (void *)(long)ctx->data_end, &inner, ifindex, port->tenant, id,
+			id = steered_encap(ctx, &inner, ifindex, port->tenant, id,
 					   epoch);
 			if (!id)
 				return verdict(ctx, DROP_NO_NETWORK_NODE);

@@ -86,7 +86,7 @@ static __always_inline bool read_quote_inet6(struct __sk_buff *skb, struct quote
 			return false;
 		if (next == IPPROTO_FRAGMENT && head[1] & IP6_OFFSET)
 			return false;
-		at += next == IPPROTO_FRAGMENT ? 8 : next == IPPROTO_AH ? ((head[0] >> 8) + 2) * 4 : ((head[0] >> 8) + 1) * 8;
+		at += extension_bytes(next, head[0] >> 8);
 		next = head[0];
 	}
 	if (is_extension(next))

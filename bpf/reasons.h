@@ -12,6 +12,7 @@ enum reason {
 	ANSWER_ECHO,	  /* a ping of the gateway's address */
 	ANSWER_HOP_LIMIT, /* Time Exceeded was sent */
 	ANSWER_TOO_BIG,	  /* Fragmentation Needed or Packet Too Big was sent */
+	ANSWER_UNREACHABLE, /* ebpf mode: nobody of the tenant's has the address, and Destination Unreachable was sent */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
@@ -24,13 +25,19 @@ enum reason {
 	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
 	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */
 	PUNT_NO_OFFLOAD, /* the interface cannot segment what decapsulation leaves */
+	/* Never the fast path's: left to the host untouched, in ebpf mode too. */
+	PASS_VLAN, /* a frame with a VLAN tag, at an uplink, an external network or below a VLAN device */
 	/* Dropped. */
 	DROP_MALFORMED,
 	DROP_SOURCE_MAC,
 	DROP_SOURCE_ADDRESS,
 	DROP_NEIGHBOUR_SENDER, /* ARP or a neighbour solicitation of another sender than the port's */
-	DROP_SID_BLOCK,
+	DROP_DOMAIN_ADDRESS, /* from outside, to or from an address of the SR domain */
+	DROP_VLAN, /* a frame with a VLAN tag at a port without a VLAN device, or one whose tag was hidden from XDP */
+	DROP_DETACHED, /* from or to a port whose interface is in a bridge or another master that is not segue's */
 	DROP_ROUTING_HEADER,
+	DROP_UNTRUSTED_SOURCE, /* towards a SID from an outer source that is no node's of the SR domain, nor trusted */
+	DROP_INNER_SOURCE, /* arrived by a SID, from an inner source that cannot be: no address of the zone, the receiver's own, a martian */
 	DROP_BEHAVIOUR, /* the SID does not take that family */
 	DROP_NO_ROOM, /* no memory, after it was altered for the way */
 	DROP_HOP_LIMIT, /* at its last hop, and nobody may be told (of an ICMP error, of a later fragment) */
@@ -43,7 +50,9 @@ enum reason {
 	DROP_POLICY, /* denied by one */
 	DROP_NOT_ESTABLISHED, /* of no connection, and opens none */
 	DROP_FRAGMENT, /* its first fragment did not pass */
-	DROP_NO_CONNECTION_TABLE, /* connections of its tenant cannot be remembered */
+	DROP_SEQUENCE, /* a TCP reset outside the receiver's window */
+	DROP_CONNECTION_QUOTA, /* it opens a connection, and its pair of zones has as many as it may */
+	DROP_CONNECTIONS_FULL, /* it opens a connection, and there is no place for it */
 	DROP_NO_NETWORK_NODE, /* none is up */
 	/* What a hypervisor would leave to its kernel; a network node has nothing beneath. */
 	DROP_NO_MEMBER,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * tcx ingress of a tenant's interface in kernel mode: answers neighbour solicitations for whatever the kernel's routes lead elsewhere, as proxy
- * ARP does for IPv4. No entry is made for a member: Linux's proxy NDP has none for a prefix, and what it has costs a multicast group each.
+ * tcx ingress of a tenant's interface in kernel mode: has the kernel take frames for the gateway's former MAC address, and answers neighbour
+ * solicitations for whatever the kernel's routes lead elsewhere, as proxy ARP does for IPv4. No entry is made for a member: Linux's proxy NDP has none for a prefix, and what it has costs a multicast group each.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "keep.h"
 #include "nd.h"
 #include "stats.h"
+#include "vlan.h"
 
 #define TCX_NEXT (-1)
 #define AF_INET6 10
@@ -58,7 +59,20 @@ int segue_responder(struct __sk_buff *skb)
 	enum reason reason;
 	__u8 next;
 
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present)
+	if (is_of_vlan(skb)) {
+		port = bpf_map_lookup_elem(&ports, &ifindex);
+		if (!port)
+			return TCX_NEXT;
+		reason = port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN;
+		count_reason(reason);
+		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+	}
+	if (skb->pkt_type == PACKET_OTHERHOST) {
+		port = bpf_map_lookup_elem(&ports, &ifindex);
+		if (port)
+			admit(skb, port);
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || !remove_priority_tag(skb))
 		return TCX_NEXT;
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)) || next != IPPROTO_ICMPV6)
 		return TCX_NEXT;

@@ -15,6 +15,9 @@
 /* "None" in a Maglev table: no network node is up. */
 #define NO_NETWORK_NODE 0xffff
 
+/* 64-bit words of a flow_key, and one for its zone. */
+#define HASH_SEEDS 6
+
 /* Of the node. steering[0]. */
 struct steering {
 	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
@@ -23,6 +26,8 @@ struct steering {
 	__u32 next_set;
 	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
 	__u16 unused;
+	/* Random, of the hash of connections: nobody outside can choose who shares a bucket with whom. Constant while `connections` lasts. */
+	__u64 seeds[HASH_SEEDS];
 };
 
 /* gateway_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
@@ -141,7 +146,7 @@ struct flow_key {
 	__u8 family;
 	__u8 kind; /* enum flow_kind */
 	__u8 unused;
-};
+} __attribute__((aligned(8))); /* hashed and compared in words of eight bytes */
 
 enum connection_state {
 	CONNECTION_OPENING = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
@@ -169,20 +174,87 @@ enum connection_seconds {
 	FLOW_NODE_SECONDS = 180, /* on a hypervisor, of a flow without connections: a node that drains is rid of it one day */
 };
 
-/* Of the zone that opened it: connections[slot of the zone][flow as it sends it]. */
+/* What a connection counts as, in the two low bits of its tag. */
+enum ct_class {
+	CT_FREE,
+	CT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
+	CT_ESTABLISHED, /* never evicted */
+	CT_CLOSED,	/* not counted: its place may be taken at any time */
+};
+
+enum ct_direction_flags {
+	CT_SEQUENCE = 1, /* `next` is known */
+	CT_ACKED = 2,	 /* `acked` and `limit` are known */
+};
+
+/*
+ * One direction of a connection: what its sender's packets say. Each direction has a cache line of its own, so that two CPUs that carry the
+ * two directions do not share one. Sequence numbers are TCP's.
+ */
+struct ct_direction {
+	__u32 next;	   /* after the highest sequence number that it sent */
+	__u32 acked;	   /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
+	__u32 limit;	   /* up to which it lets the other side send */
+	__u32 window;	   /* the largest that it offered, bytes */
+	__u32 peer_window; /* the other side's `window`, when this direction was last looked at in full */
+	__u32 seen;	   /* its last packet, TICK_SHIFT says in what */
+	__u8 scale;	   /* of its windows: a shift */
+	__u8 flags;	   /* enum ct_direction_flags */
+	__u16 unused[3];
+};
+
+/* A connection, under its key as the zone that opened it sends it. Three cache lines: what is compared, and one a direction. */
 struct connection {
-	__u64 epoch;	 /* when the policy was last looked at */
-	__u32 peer;	 /* zone that it goes to */
-	__u32 peer_slot;
-	__u32 set;	 /* that let it in */
-	__u32 policy;	 /* slot */
-	__u32 opened;	 /* TICK_SHIFT says in what */
-	__u32 seen;	 /* last */
-	__u8 state;	 /* enum connection_state */
-	__u8 flags;	 /* enum connection_flags */
-	__u16 relay;
+	struct flow_key key;
+	__u32 zone; /* that opened it */
+	__u32 peer; /* zone that it goes to */
+	__u64 epoch; /* when the policy was last looked at */
+	__u32 policy; /* slot */
+	__u8 state;  /* enum connection_state */
+	__u8 flags;  /* enum connection_flags */
 	__u16 peer_mtu; /* as of struct zone */
-	__u16 unused;
+	struct ct_direction original;
+	__u32 set; /* that let it in */
+	__u32 peer_slot;
+	__u32 opened; /* TICK_SHIFT says in what */
+	__u32 tag; /* as of the bucket, without the class */
+	__u16 relay;
+	__u16 unused[7];
+	struct ct_direction reply;
+	__u32 unused2[8];
+};
+
+#define CT_WAYS 8
+
+/*
+ * connections[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
+ * the connection whose tag is its own.
+ *
+ * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_TAKEN), in use. Whoever changes the
+ * tag changes the counts of the pair: they are exact, also while many CPUs do so.
+ */
+struct connection_bucket {
+	__u32 tags[CT_WAYS];	  /* 30 bits of the hash and enum ct_class; 0: free */
+	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
+	__u64 epoch;		  /* of the policies that its connections were last held against */
+	__u64 unused[7];
+	struct connection entries[CT_WAYS];
+};
+
+/* pair_connections[pair of zones]: the opener, its peer. */
+struct pair_connections {
+	__u32 half_open;
+	__u32 established;
+	__u64 refused; /* new ones, for want of a place */
+};
+
+/* connection_totals[0]: of all pairs. */
+struct connection_totals {
+	__u32 half_open;
+	__u32 established;
+	__u32 unused[14];
+	__u32 hand; /* the next bucket that is swept; in another cache line */
+	__u32 unused2[15];
 };
 
 /* Time in programs: nanoseconds since boot >> 30, so 1.07 s. */
@@ -258,7 +330,11 @@ struct passed_flow {
 	__u8 protocol;
 	__u8 dest_mac[6]; /* with source_mac as in struct hop */
 	__u8 source_mac[6];
-	__u32 unused; /* to lines of the processor's cache */
+	__u32 place; /* TCP: of its connection << 1 | direction (1: reply); what follows, too */
+	struct ct_direction tcp; /* as the connection has it, or further: it is written there now and then */
+	__u32 written; /* tcp.next when it was, and tcp.acked */
+	__u32 written_acked;
+	__u32 unused[6]; /* to lines of the processor's cache */
 };
 
 struct passed_set {

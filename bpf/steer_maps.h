@@ -22,24 +22,17 @@ ARRAY(policies, BPF_MAP_TYPE_ARRAY, struct policy, POLICY_SLOTS);
 ARRAY(policy_hits, BPF_MAP_TYPE_PERCPU_ARRAY, struct policy_hit, POLICY_SLOTS);
 ARRAY(zone_traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, ZONE_SLOTS);
 
-/* In the template of an inner map clang names structs without saying what is in them. */
-KEEP_STRUCT(flow_key);
-KEEP_STRUCT(connection);
-
-/* A table a zone: what one opens pushes out none of another's. LRU tables are allocated whole, each of the size the agent gives it. */
-struct connection_table {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct flow_key);
-	__type(value, struct connection);
-};
-
+/* Connections of all zones. max_entries is the only size: the agent sets it, programs read it from the map. Mappable: entries begin with a page,
+ * and buckets with a cache line. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, ZONE_SLOTS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 15);
 	__type(key, __u32);
-	__array(values, struct connection_table);
+	__type(value, struct connection_bucket);
 } connections SEC(".maps");
+ARRAY(connection_totals, BPF_MAP_TYPE_ARRAY, struct connection_totals, 1);
+HASH(pair_connections, struct pair_key, struct pair_connections, 65536);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -16,8 +16,8 @@ struct outer {
 	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
 };
 
-/* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. */
-static __always_inline enum reason read_outer(struct outer *outer, struct zone *from, void *data, void *data_end)
+/* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. source: what check_outer_source() said */
+static __always_inline enum reason read_outer(struct outer *outer, struct zone *from, void *data, void *data_end, enum reason source)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
 	struct ethhdr *eth = data;
@@ -28,6 +28,8 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 	zone = bpf_map_lookup_elem(&gateway_sids, &ip6->daddr);
 	if (!zone)
 		return REASON_COUNT;
+	if (source != REASON_FORWARDED)
+		return source;
 	*from = *zone;
 	outer->sid = ip6->daddr;
 	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
@@ -100,9 +102,7 @@ static __always_inline const struct hop *find_hop(const struct encap *encap, __u
 {
 	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
 
-	if (!underlay || !underlay->count)
-		return NULL;
-	return &underlay->hops[((hash >> 8) % underlay->count) & (MAX_HOPS - 1)];
+	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, hash) : NULL;
 }
 
 /* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */

@@ -9,8 +9,8 @@
 #include "steer.h"
 #include "tick.h"
 
-/* Sets of flows: 512 kB a CPU. */
-#define PASSED_SET_BITS 10
+/* Sets of flows: 1.5 MB a CPU. */
+#define PASSED_SET_BITS 11
 
 MEMORY(passed_flows, struct passed_set, PASSED_SET_BITS);
 
@@ -29,7 +29,7 @@ static __always_inline struct passed_set *passed_set(const struct in6_addr *sid,
 	return bpf_map_lookup_elem(&passed_flows, &index);
 }
 
-static __always_inline const struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,
+static __always_inline struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,
 								 __u64 policies)
 {
 	struct passed_set *set;
@@ -44,7 +44,7 @@ static __always_inline const struct passed_flow *recall_passed(const struct in6_
 	now = moment_now();
 #pragma unroll
 	for (i = 0; i < FLOWS_A_SET; i++) {
-		const struct passed_flow *flow = &set->flows[i];
+		struct passed_flow *flow = &set->flows[i];
 
 		if (flow->epoch == epoch && flow->ports == inner->ports && flow->seen == now && flow->policies == policies &&
 		    flow->protocol == inner->protocol && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
@@ -52,6 +52,24 @@ static __always_inline const struct passed_flow *recall_passed(const struct in6_
 			return flow;
 	}
 	return NULL;
+}
+
+/* Before a TCP packet takes the long way: its connection is to know what this CPU knows of its direction. */
+static __noinline int write_back_passed(const struct in6_addr *sid, const struct inner *inner)
+{
+	struct passed_set *set = passed_set(sid, inner);
+	int i;
+
+	if (!set || !inner->ports)
+		return 0;
+	for (i = 0; i < FLOWS_A_SET; i++) {
+		struct passed_flow *flow = &set->flows[i];
+
+		if (flow->ports == inner->ports && ct_tcp_is_ahead(flow) && same_address(&flow->dest, &inner->dest) &&
+		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+			ct_tcp_write_back(flow);
+	}
+	return 0;
 }
 
 /* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
@@ -76,6 +94,8 @@ static __always_inline void remember_passed(const struct in6_addr *sid, const st
 		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
 			flow = &set->flows[i];
 	}
+	if (ct_tcp_is_ahead(flow))
+		ct_tcp_write_back(flow);
 	flow->epoch = epoch;
 	flow->policies = policies;
 	copy_address(&flow->sid, sid);
@@ -93,4 +113,7 @@ static __always_inline void remember_passed(const struct in6_addr *sid, const st
 	flow->mtu = passage->peer_mtu && passage->peer_mtu < mtu ? passage->peer_mtu : mtu;
 	flow->family = inner->family;
 	flow->protocol = inner->protocol;
+	flow->place = passage->place << 1 | passage->is_reply;
+	if (inner->protocol == IPPROTO_TCP)
+		ct_tcp_copy(flow);
 }

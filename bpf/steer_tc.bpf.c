@@ -5,14 +5,20 @@
 SEC("tcx/ingress")
 int segue_steer_tc(struct __sk_buff *skb)
 {
+	enum entrance entrance = skb->mark == MARK_SELF ? ENTERED_SELF : ENTERED_TC;
+	enum reason source;
+	struct ipv6hdr *ip6;
 	struct steer_scratch *scratch;
 	struct steering *state;
-	struct outer outer;
+	struct outer outer = {};
 	struct node *node;
 	__u32 zero = 0;
 	int reason;
 
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
+	/* The hypervisor's program is next, and counts it. */
+	if (is_of_vlan(skb))
+		return is_hypervisor ? TCX_NEXT : pass_vlan(skb, HOOK_STEER);
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
 		return TCX_NEXT;
 	pull(skb);
 	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
@@ -20,14 +26,23 @@ int segue_steer_tc(struct __sk_buff *skb)
 	node = bpf_map_lookup_elem(&nodes, &zero);
 	if (!scratch || !state || !node)
 		return TCX_NEXT;
-	reason = read_outer(&outer, &scratch->passage.from, (void *)(long)skb->data, (void *)(long)skb->data_end);
+	ip6 = (void *)(long)skb->data + ETH_HLEN;
+	if ((void *)(ip6 + 1) > (void *)(long)skb->data_end)
+		return TCX_NEXT;
+	source = check_outer_source(ip6, epoch_now(), entrance);
+	reason = read_outer(&outer, &scratch->passage.from, (void *)(long)skb->data, (void *)(long)skb->data_end, source);
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
+	if (!remove_priority_tag(skb))
+		return aside(skb, PUNT_NO_ROOM, HOOK_STEER);
 	if (reason == REASON_FORWARDED) {
 		reason = read_steered(skb, scratch, &outer);
 		if (is_own_member(scratch->passage.from.id, &scratch->packet.inner))
 			return TCX_NEXT;
 	}
+	/* What went on to the hypervisor's program has it still. */
+	if (entrance == ENTERED_SELF)
+		skb->mark = 0;
 	if (reason != REASON_FORWARDED)
 		return aside(skb, reason, HOOK_STEER);
 	return send_on(skb, scratch, &outer, state, node, HOOK_STEER);

@@ -10,10 +10,18 @@
 #include "steer_settle.h"
 #include "steer_tell.h"
 #include "steered.h"
+#include "vlan.h"
 
 #define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, some extension headers, an ICMP error with what it quotes. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + SRH_BYTES_READ + 8 + sizeof(struct ipv6hdr) + 32)
+
+static __always_inline int pass_vlan(struct __sk_buff *skb, enum hook hook)
+{
+	count_reason(PASS_VLAN);
+	seen(skb, PASS_VLAN, 0, hook);
+	return TCX_NEXT;
+}
 
 /* Has what headers are read of in one piece. A packet that memory is short for is judged by what there is of it. */
 static __always_inline void pull(struct __sk_buff *skb)
@@ -122,7 +130,7 @@ static __always_inline enum reason read_steered(struct __sk_buff *skb, struct st
 	enum reason reason;
 
 	scratch->at = ETH_HLEN + outer->bytes;
-	reason = read_packet(packet, (void *)(long)skb->data + ETH_HLEN + outer->bytes, (void *)(long)skb->data_end, outer->protocol);
+	reason = read_inner(skb, packet, scratch->at, outer->protocol);
 	if (reason != REASON_FORWARDED)
 		return reason;
 	return packet->inner.length > skb->len - ETH_HLEN - outer->bytes ? DROP_MALFORMED : REASON_FORWARDED;
@@ -147,7 +155,7 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 		return aside(skb, reason, hook);
 	keep(skb);
 	if (!encap) {
-		target = find_target(passage->peer, &packet->inner);
+		target = steer_target(passage->peer, &packet->inner);
 		if (!target)
 			return aside(skb, PUNT_NO_MEMBER, hook);
 		id = target->id;

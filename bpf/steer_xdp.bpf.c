@@ -18,6 +18,8 @@ KEEP_ENUM(zone_flags);
 KEEP_ENUM(flow_kind);
 KEEP_ENUM(connection_state);
 KEEP_ENUM(connection_flags);
+KEEP_ENUM(ct_class);
+KEEP_ENUM(ct_direction_flags);
 KEEP_ENUM(connection_seconds);
 KEEP_STRUCT(policy_event);
 /* Of the hypervisors' programs: every codec of steering comes from this object. */
@@ -74,7 +76,7 @@ static __always_inline int to_port(struct xdp_md *ctx, const struct packet *pack
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return DROP_MALFORMED;
 	__builtin_memcpy(eth->h_dest, port->vm_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, port->own_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, port->gateway_mac, ETH_ALEN);
 	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	return step_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
 }
@@ -102,19 +104,21 @@ static __noinline int to_external(struct xdp_md *ctx, const struct packet *packe
 
 /*
  * A packet of a flow that this CPU remembers: the outer header is written anew in its place. What is not as plain as most packets are takes
- * the long way, REASON_COUNT: nothing is altered or counted yet.
+ * the long way, REASON_COUNT: nothing is altered or counted yet. A function that the verifier walks through by itself, once.
  */
-static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies, const struct node *node, __u32 *ifindex)
+__noinline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies, const struct node *node, __u32 *ifindex)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
-	const struct passed_flow *flow;
+	struct passed_flow *flow;
 	struct arrival arrival;
 	struct inner *inner = &arrival.inner;
 	struct way way = {};
 	__u32 length;
 	__u8 class;
 
+	if (!node || !ifindex)
+		return REASON_COUNT;
 	IN_MEMORY(arrival);
 	if ((void *)(outer + 1) > data_end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
@@ -129,6 +133,12 @@ static __always_inline int go_on(struct xdp_md *ctx, __u64 epoch, __u64 policies
 	length = xdp_length(ctx, arrival.length) - sizeof(*outer);
 	if (inner->length > length || length > flow->mtu)
 		return REASON_COUNT;
+	if (inner->protocol == IPPROTO_TCP) {
+		__u8 *tcp = (__u8 *)(outer + 1) + (inner->family == FAMILY_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+
+		if ((void *)(tcp + 20) > data_end || !ct_tcp_fast(flow, inner, tcp))
+			return REASON_COUNT;
+	}
 	keep(ctx);
 	if (inner->family == FAMILY_INET) {
 		struct iphdr *ip = (struct iphdr *)(outer + 1);
@@ -177,6 +187,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 	struct node *node;
 	__u32 zero = 0, ifindex = 0, hash, id = 0;
 	__u64 epoch = epoch_now(), policies;
+	enum reason source;
 	int reason;
 
 	state = bpf_map_lookup_elem(&steering, &zero);
@@ -184,8 +195,13 @@ static __always_inline int steer(struct xdp_md *ctx)
 	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
 	if (!scratch || !state || !node)
 		return XDP_PASS;
+	if (data + ETH_HLEN + sizeof(struct ipv6hdr) > data_end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    !is_for_uplink(data, node, ctx->ingress_ifindex))
+		return XDP_PASS;
 	policies = *(volatile __u64 *)&state->epoch;
-	reason = go_on(ctx, epoch, policies, node, &ifindex);
+	/* Of every packet: a flow that is remembered may come by several nodes. */
+	source = check_outer_source(data + ETH_HLEN, epoch, ENTERED_XDP);
+	reason = source == REASON_FORWARDED ? go_on(ctx, epoch, policies, node, &ifindex) : REASON_COUNT;
 	if (reason == REASON_FORWARDED) {
 		count_reason(reason);
 		seen(ctx, reason, ifindex, HOOK_STEER_XDP);
@@ -193,12 +209,12 @@ static __always_inline int steer(struct xdp_md *ctx)
 	}
 	packet = &scratch->packet;
 	passage = &scratch->passage;
-	reason = read_outer(&outer, &passage->from, data, data_end);
+	reason = read_outer(&outer, &passage->from, data, data_end, source);
 	if (reason == REASON_COUNT)
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
-	reason = read_packet(packet, data + ETH_HLEN + outer.bytes, data_end, outer.protocol);
+	reason = read_inner(ctx, packet, ETH_HLEN + outer.bytes, outer.protocol);
 	if (is_own_member(passage->from.id, &packet->inner))
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
@@ -208,13 +224,15 @@ static __always_inline int steer(struct xdp_md *ctx)
 	if (packet->inner.hop_limit <= 1)
 		return verdict(ctx, PUNT_HOP_LIMIT);
 	hash = flow_hash(&packet->key);
+	if (packet->key.protocol == IPPROTO_TCP && packet->kind == PACKET_WHOLE)
+		write_back_passed(&outer.sid, &packet->inner);
 	reason = settle(packet, passage, state, &outer, data, data_end, hash, 1, &encap);
 	if (reason != REASON_FORWARDED)
 		return verdict(ctx, reason);
 	keep(ctx);
 	target = NULL;
 	if (!encap) {
-		target = find_target(passage->peer, &packet->inner);
+		target = steer_target(passage->peer, &packet->inner);
 		if (!target)
 			return verdict(ctx, PUNT_NO_MEMBER);
 		id = target->id;

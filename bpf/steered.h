@@ -8,6 +8,8 @@
 #include "steered_recall.h"
 
 #define FLOW_NODES 65536
+/* Bytes of what may be before a packet: more than outer headers have. */
+#define INNER_AT_MAX 512
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -57,11 +59,19 @@ static __always_inline __u32 new_flow_node(__u32 steered, const struct flow_key 
 	return pick_node(steered & ((1 << STEERED_PLACE) - 1), place ? place - 1 : flow_hash(key), false);
 }
 
+/* Reads the packet at an offset of the frame. A function that the verifier walks through by itself, once, for every chain of extension headers. */
+__noinline int read_inner(struct CTX *ctx, struct packet *packet, __u32 at, __u8 protocol)
+{
+	if (!packet || at > INNER_AT_MAX)
+		return DROP_MALFORMED;
+	return read_packet(packet, (void *)(long)ctx->data + at, (void *)(long)ctx->data_end, protocol);
+}
+
 /*
  * Number of the encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; 0: there
- * is no node. header: of the packet, and protocol as one before it would name it. steered: id of the target.
+ * is no node. protocol: as a header before the packet would name it. steered: id of the target.
  */
-static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 tenant, __u32 steered, __u8 protocol)
+static __noinline __u32 pick_gateway_encap(struct CTX *ctx, __u32 tenant, __u32 steered, __u8 protocol)
 {
 	__u32 zero = 0, now = ticks_now(), node, *id;
 	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
@@ -71,7 +81,7 @@ static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 t
 	if (!scratch)
 		return 0;
 	packet = &scratch->packet;
-	if (read_packet(packet, header, data_end, protocol) != REASON_FORWARDED)
+	if (read_inner(ctx, packet, ETH_HLEN, protocol) != REASON_FORWARDED)
 		return 0;
 	scratch->key.tenant = tenant;
 	/* An error goes with the packets that it is about, which came from the other side. */
@@ -103,7 +113,7 @@ static __noinline __u32 pick_gateway_encap(void *header, void *data_end, __u32 t
 
 /* The same of a frame that came in by an interface, and remembered for the next ones of its flow; 0, too, on a node whose tenants have no
  * gateways. */
-static __always_inline __u32 steered_encap(void *data, void *data_end, const struct inner *inner, __u32 ifindex, __u32 tenant, __u32 steered,
+static __always_inline __u32 steered_encap(struct CTX *ctx, const struct inner *inner, __u32 ifindex, __u32 tenant, __u32 steered,
 					   __u64 epoch)
 {
 	__u32 follows, id;
@@ -111,8 +121,7 @@ static __always_inline __u32 steered_encap(void *data, void *data_end, const str
 	if (!use_gateways)
 		return 0;
 	follows = follows_now();
-	id = pick_gateway_encap(data + ETH_HLEN, data_end, tenant, steered,
-				inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	id = pick_gateway_encap(ctx, tenant, steered, inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
 	if (id)
 		remember_steered(inner, ifindex, epoch, follows, id);
 	return id;
@@ -160,7 +169,7 @@ static __noinline int follow_packet(const struct packet *packet, __u32 tenant, _
 }
 
 /* The same of a packet that is to be read. source: outer, of the packet. */
-static __noinline int follow_node(void *header, void *data_end, const struct in6_addr *source, __u32 tenant, __u8 protocol)
+static __noinline int follow_node(struct CTX *ctx, __u32 at, const struct in6_addr *source, __u32 tenant, __u8 protocol)
 {
 	__u32 zero = 0, *node = bpf_map_lookup_elem(&node_sources, source);
 	struct flow_scratch *scratch;
@@ -168,7 +177,7 @@ static __noinline int follow_node(void *header, void *data_end, const struct in6
 	if (!node)
 		return 0;
 	scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
-	if (!scratch || read_packet(&scratch->packet, header, data_end, protocol) != REASON_FORWARDED)
+	if (!scratch || read_inner(ctx, &scratch->packet, at, protocol) != REASON_FORWARDED)
 		return 0;
 	return follow_packet(&scratch->packet, tenant, *node);
 }
@@ -181,8 +190,9 @@ static __always_inline void follow_self(const struct packet *packet, __u32 tenan
 }
 
 /* The same of a frame that arrived for a port, before it is decapsulated. */
-static __always_inline void follow_arrival(void *data, void *data_end, __u32 outer_bytes, const struct inner *inner, __u32 tenant)
+static __always_inline void follow_arrival(struct CTX *ctx, __u32 outer_bytes, const struct inner *inner, __u32 tenant)
 {
+	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	struct in6_addr source;
 	__u64 epoch;
@@ -197,7 +207,7 @@ static __always_inline void follow_arrival(void *data, void *data_end, __u32 out
 	source = outer->saddr;
 	if (is_followed(inner, &source, tenant, epoch))
 		return;
-	follow_node(data + ETH_HLEN + outer_bytes, data_end, &source, tenant,
+	follow_node(ctx, ETH_HLEN + outer_bytes, &source, tenant,
 		    inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
 	remember_followed(inner, &source, tenant, epoch);
 }

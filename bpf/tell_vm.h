@@ -3,6 +3,7 @@
 #pragma once
 #include "encap.h"
 #include "error.h"
+#include "stats.h"
 #include "steered.h"
 
 /* The largest packet that goes from a port to another, or by an encapsulation; of several ways, the narrowest's. */
@@ -36,7 +37,10 @@ static __always_inline __u32 mtu_towards(const struct port *port, bool is_local,
  * Sends an error back, in the place of the packet. IPv4's "don't fragment" is not asked for: nobody here would fragment it (the kernel's
  * seg6 sends what is too big to nobody), and a sender that is told does.
  *
- * reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge
+ * The destination is looked up before the hop limit is checked, as Linux does (ip_route_input). Only ebpf mode answers for an address that nobody
+ * has; else the kernel's unreachable route does.
+ *
+ * reason: PUNT_HOP_LIMIT, PUNT_TOO_BIG or PUNT_NO_MEMBER, given back where the packet is the kernel's to judge
  */
 static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
 {
@@ -56,19 +60,24 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	if (!read_quote(skb, quote))
 		return untold(reason);
 	target = find_target(port->tenant, &quote->inner);
-	if (!target)
+	if (!target && !alone)
 		return reason;
-	id = target->id;
+	if (target && reason == PUNT_NO_MEMBER)
+		return reason;
+	if (!target)
+		reason = PUNT_NO_MEMBER;
+	id = target ? target->id : 0;
 	/* Of nodes it has many ways to: that of this flow. */
-	if (target->kind == TARGET_STEERED)
-		id = steered_encap((void *)(long)skb->data, (void *)(long)skb->data_end, &quote->inner, skb->ifindex,
-				   port->tenant, id, 0);
+	if (!target)
+		mtu = NO_ROUTE;
+	else if (target->kind == TARGET_STEERED)
+		id = steered_encap(skb, &quote->inner, skb->ifindex, port->tenant, id, 0);
 	else if (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE)
 		return reason;
 	if (!within_limit(port->slot))
 		return DROP_ERROR_RATE;
 	if (reason == PUNT_TOO_BIG)
-		mtu = mtu_towards(port, target->kind == TARGET_LOCAL, id);
+		mtu = mtu_towards(port, target && target->kind == TARGET_LOCAL, id);
 	if (!cut_quote(skb, quote))
 		return untold(reason);
 	bytes = error_bytes(quote);
@@ -83,5 +92,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet6);
 	if (bpf_skb_store_bytes(skb, 0, &frame->eth, bytes, BPF_F_RECOMPUTE_CSUM))
 		return DROP_NO_ROOM;
+	if (mtu == NO_ROUTE)
+		return ANSWER_UNREACHABLE;
 	return reason == PUNT_HOP_LIMIT ? ANSWER_HOP_LIMIT : ANSWER_TOO_BIG;
 }

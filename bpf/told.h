@@ -25,7 +25,7 @@ static __always_inline const struct hop *hop_of(const struct encap *encap, const
 {
 	const struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
 
-	return underlay ? choose_hop(underlay->hops, underlay->count, inner) : NULL;
+	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, inner->hash) : NULL;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "stats.h"
 #include "steered.h"
 #include "tell_sender.h"
+#include "vlan.h"
 
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
@@ -33,6 +34,11 @@ static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifinde
 		count_reason(PUNT_NO_MEMBER);
 		return TC_ACT_SHOT;
 	}
+	/* The NIC took the tag before XDP saw the frame: it is altered, and nobody's any more. */
+	if (is_of_vlan(skb) || !remove_priority_tag(skb)) {
+		count_reason(DROP_VLAN);
+		return TC_ACT_SHOT;
+	}
 	count_reason(REASON_FORWARDED);
 	count_rx(port->slot, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN);
 	/* The uplink took it for another machine's, by its destination (eth_type_trans). */
@@ -45,6 +51,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
+	enum entrance entrance = ENTERED_TC;
 	struct arrival arrival;
 	enum reason reason;
 	__u32 ifindex;
@@ -53,8 +60,14 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	ifindex = stripped_for(skb);
 	if (ifindex)
 		return redirect_stripped(skb, ifindex);
-	/* A tag of a VLAN is out of the frame by now. What a promiscuous interface sees of others' frames is not ours to deliver. */
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
+	if (is_of_vlan(skb))
+		return aside(skb, PASS_VLAN);
+	if (skb->mark == MARK_SELF) {
+		skb->mark = 0;
+		entrance = ENTERED_SELF;
+	}
+	/* Frames for another MAC address, a group's included, are not ours to deliver. */
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
 		return TCX_NEXT;
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -65,9 +78,15 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data_end = (void *)(long)skb->data_end;
 	}
 	IN_MEMORY(arrival);
-	reason = read_arrival(&arrival, data, data_end);
+	reason = read_arrival(&arrival, data, data_end, entrance);
 	if (reason == REASON_COUNT)
 		return TCX_NEXT;
+	if (skb->vlan_present) {
+		if (!remove_priority_tag(skb))
+			return aside(skb, PUNT_NO_ROOM);
+		data = (void *)(long)skb->data;
+		data_end = (void *)(long)skb->data_end;
+	}
 	if (reason == REASON_FORWARDED) {
 		if (arrival.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
@@ -77,7 +96,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
-		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
+		follow_arrival(skb, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
 		keep(skb);
 		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,

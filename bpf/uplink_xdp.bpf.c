@@ -41,9 +41,14 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	void *data_end = (void *)(long)ctx->data_end;
 	struct arrival arrival;
 	enum reason reason;
+	struct node *node;
+	__u32 zero = 0;
 
+	node = bpf_map_lookup_elem(&nodes, &zero);
+	if (!node || data + ETH_HLEN > data_end || !is_for_uplink(data, node, ctx->ingress_ifindex))
+		return XDP_PASS;
 	IN_MEMORY(arrival);
-	reason = read_arrival(&arrival, data, data_end);
+	reason = read_arrival(&arrival, data, data_end, ENTERED_XDP);
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
@@ -57,7 +62,7 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	if (reason == REASON_FORWARDED) {
 		if (!(arrival.port->flags & PORT_FRAMES) && arrival.inner.protocol != IPPROTO_TCP)
 			return XDP_PASS;
-		follow_arrival(data, data_end, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
+		follow_arrival(ctx, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
 		if (arrival.inner.protocol == IPPROTO_TCP)
 			return strip(ctx, &arrival);
 		keep(ctx);

@@ -2,7 +2,6 @@
 /* From an encapsulation's id to what is written and where it goes. */
 #pragma once
 #include "encap.h"
-#include "guard.h"
 #include "recall.h"
 
 static __always_inline enum reason find_way(struct way *way, __u32 id, const struct inner *inner, const struct port *port, __u64 epoch)
@@ -15,7 +14,7 @@ static __always_inline enum reason find_way(struct way *way, __u32 id, const str
 	way->port = port;
 	if (known && epoch && known->epoch == epoch && known->encap == id) {
 		way->first = &known->first;
-		way->hop = choose_hop(known->hops, known->count, inner);
+		way->hop = choose_hop(known->hops, known->slots, known->count, inner->hash);
 		way->srh = NULL;
 		return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 	}
@@ -26,14 +25,19 @@ static __always_inline enum reason find_way(struct way *way, __u32 id, const str
 	if (!underlay || !underlay->count)
 		return PUNT_UNRESOLVED;
 	way->first = &encap->first;
-	way->hop = choose_hop(underlay->hops, underlay->count, inner);
+	way->hop = choose_hop(underlay->hops, underlay->slots, underlay->count, inner->hash);
 	way->srh = encap;
 	if (known && !encap->srh_bytes) {
 		known->epoch = epoch;
 		known->encap = id;
 		known->count = underlay->count;
 		copy_address(&known->first, &encap->first);
-		__builtin_memcpy(known->hops, underlay->hops, sizeof(known->hops));
+		if (underlay->count == 1) {
+			known->hops[0] = underlay->hops[0];
+		} else {
+			__builtin_memcpy(known->hops, underlay->hops, sizeof(known->hops));
+			__builtin_memcpy(known->slots, underlay->slots, sizeof(known->slots));
+		}
 	}
 	return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 }

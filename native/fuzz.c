@@ -61,7 +61,7 @@ static void run_one(struct run *run, uint64_t index) {
                          }};
   // A test run of tc refuses an IP frame without its whole first header: with real packets test/netns tries those.
   if (!run->xdp) in.length = attr.test.data_size_in = at_least_a_header(&state, frame, in.length);
-  int mine = run->port || arrived_sid(in, run->xdp) != NULL, verdict, next, drop, passed, split = 0;
+  int mine = run->port || arrived_sid(in) != NULL || (!run->xdp && is_tagged(in)), verdict, next, drop, passed, split = 0;
   struct xdp_md md = {.data_end = in.length};
   const char *wrong;
   if (!run->xdp) {
@@ -104,11 +104,14 @@ done:
   run->counts.redirect += (unsigned)passed;
   if (next + drop + passed != 1) found(run, index, "a verdict that no program of ours has", in, out);
   if (!mine && !next) found(run, index, "what is not ours was taken", in, out);
+  if (is_tagged(in) && mine && !run->xdp && !(run->port ? drop : next)) found(run, index, "a frame of a VLAN was not left alone", in, out);
+  // What XDP hands on meets tcx.
+  if (run->port && mine && !run->xdp && !drop && touches_domain(in)) found(run, index, "a packet to or from the SR domain was not dropped", in, out);
   if (run->port && next && out.length == in.length) forgive_mss(frame + ETH, after + ETH, in.length - ETH);
   // TCP for GRO to merge: without its outer header, its port in the metadata before it (struct stripped, bpf/outer.h).
   if (run->xdp && !run->port && next && mine && out.length > META && !memcmp(after, stripped, sizeof stripped)) {
     out.bytes += META, out.length -= META;
-    wrong = check_uplink(in, out, split, 1);
+    wrong = check_uplink(in, out, split);
     if (wrong) found(run, index, wrong, in, out);
     return;
   }
@@ -117,7 +120,7 @@ done:
   if (!passed) return;
   // Of a frame in pieces the padding is not held against the MTU where the first has all of the packet (bpf/xdp_length.h).
   int any_length = skb.gso_size != 0 || split;
-  wrong = run->port ? check_port(in, out, any_length) : check_uplink(in, out, any_length, run->xdp);
+  wrong = run->port ? check_port(in, out, any_length) : check_uplink(in, out, any_length);
   // Else it may be an answer. What is wrong with a packet that is neither is what is wrong with it as a packet that passed.
   if (wrong && !run->xdp && out.length >= ETH + 28 && !(run->port ? check_answer(in, out) : check_told(in, out))) wrong = NULL;
   if (wrong) found(run, index, wrong, in, out);

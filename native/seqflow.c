@@ -2,11 +2,12 @@
 // UDP flows with sequence numbers: what was lost on the way, and for how long nothing came.
 //
 //   seqflow send -a ADDRESS [-p PORT] [-n FLOWS] [-r PACKETS/S] [-t SECONDS]
-//   seqflow receive [-p PORT]                      until SIGTERM
+//   seqflow receive [-p PORT] [-l]                 until SIGTERM; -l: a line for each hole, once it ends
 //
 // Flow i is a connected socket of its own; flows take turns, one datagram each, at an even rate; of one flow, what is due goes out in one
 // system call. The sender stays on one CPU: the kernel does not keep the order of what comes by two. Both print one JSON object when they end. send: sent, refused (by its own kernel), seconds. receive: received, reordered, duplicates, and by flow that was seen
 // [flow, received, lowest, highest sequence number, reordered, longest silence (ms), first and last arrival (ms, CLOCK_MONOTONIC)].
+// A hole's line, on standard error: hole FLOW, arrivals before and after it (ms, CLOCK_MONOTONIC), sequence numbers missing.
 // Defaults: port 5500, 1 flow, 1000 packets/s, 1 s. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,7 +50,7 @@ static _Noreturn void fail(const char *what) {
 
 static _Noreturn void usage(void) {
   fprintf(stderr, "usage: seqflow send -a ADDRESS [-p PORT] [-n FLOWS] [-r PACKETS/S] [-t SECONDS]\n"
-                  "       seqflow receive [-p PORT]\n");
+                  "       seqflow receive [-p PORT] [-l]\n");
   exit(2);
 }
 
@@ -124,6 +125,12 @@ static void send_flows(const char *address, const char *port, unsigned flows, do
   printf("{\"sent\":%lu,\"refused\":%lu,\"seconds\":%.3f}\n", sent, refused, (double)(now_ns() - begin) / 1e9);
 }
 
+static void tell_hole(long number, const struct flow *flow, uint64_t sequence, uint64_t now) {
+  if (flow->received > 0 && sequence > flow->highest + 1)
+    fprintf(stderr, "seqflow: hole %ld %.3f %.3f %lu\n", number, (double)flow->last_ns / 1e6, (double)now / 1e6,
+            sequence - flow->highest - 1);
+}
+
 static void take(struct flow *flow, uint64_t sequence, uint64_t now, uint64_t *duplicates) {
   if (flow->received == 0) {
     flow->lowest = flow->highest = sequence;
@@ -139,7 +146,7 @@ static void take(struct flow *flow, uint64_t sequence, uint64_t now, uint64_t *d
   flow->last_ns = now;
 }
 
-static void receive_flows(const char *port) {
+static void receive_flows(const char *port, int tell) {
   static struct flow all[FLOWS_MAX];
   static struct datagram data[BATCH];
   static struct iovec parts[BATCH];
@@ -162,6 +169,7 @@ static void receive_flows(const char *port) {
     uint64_t now = now_ns();
     for (int i = 0; i < count; i++) {
       if (messages[i].msg_len != sizeof data[i] || data[i].flow >= FLOWS_MAX) continue;
+      if (tell) tell_hole((long)data[i].flow, &all[data[i].flow], data[i].sequence, now);
       take(&all[data[i].flow], data[i].sequence, now, &duplicates);
       received++;
     }
@@ -183,19 +191,21 @@ int main(int argc, char **argv) {
   const char *address = NULL, *port = "5500", *mode = argc > 1 ? argv[1] : "";
   long flows = 1;
   double rate = 1000, seconds = 1;
+  int tell = 0;
   optind = 2;
-  for (int option; (option = getopt(argc, argv, "a:p:n:r:t:")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "a:p:n:r:t:l")) != -1;) {
     if (option == 'a') address = optarg;
     else if (option == 'p') port = optarg;
     else if (option == 'n') flows = atol(optarg);
     else if (option == 'r') rate = atof(optarg);
     else if (option == 't') seconds = atof(optarg);
+    else if (option == 'l') tell = 1;
     else usage();
   }
   struct sigaction action = {.sa_handler = end};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
-  if (strcmp(mode, "receive") == 0) receive_flows(port);
+  if (strcmp(mode, "receive") == 0) receive_flows(port, tell);
   else if (strcmp(mode, "send") == 0 && address && flows > 0 && flows <= FLOWS_MAX && rate > 0 && seconds > 0)
     send_flows(address, port, (unsigned)flows, rate, seconds);
   else usage();

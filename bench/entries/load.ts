@@ -59,7 +59,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
       const started = performance.now();
       const intent = heldBy(loadIntent(file), SELF);
       loaded = performance.now() - started;
-      const planner = new Planner(config, readFacts(kernel, config, intent), intent);
+      const planner = Planner.of(config, readFacts(kernel, config, intent), intent);
       planned = performance.now() - started - loaded;
       if (planner.view.fastpath === undefined) throw new Error(`no fast path: ${planner.view.facts.fastpath?.missing}`);
       wanted = planner.plan;

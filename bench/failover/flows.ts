@@ -1,5 +1,5 @@
 /** Flows with sequence numbers (native/seqflow.c), and what became of them. */
-import { Background, outputOf } from '../../src/lab/process.js';
+import { Background } from '../../src/lab/process.js';
 
 export interface FlowsOptions {
   /** Path of the compiled program. */
@@ -7,7 +7,10 @@ export interface FlowsOptions {
   address: string;
   flows: number;
   packetsPerSecond: number;
+  /** how long they are sent */
   seconds: number;
+  /** they are sent longer if what is done meanwhile lasts longer, however slow the machine is */
+  untilDone?: boolean;
 }
 
 export interface Arrived {
@@ -35,7 +38,9 @@ export interface Outcome {
   silenceMs: number;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
+/** Until it is stopped. */
+const ENDLESS_SECONDS = 1_000_000;
 /** How long what is under way may take to arrive, milliseconds. */
 const SETTLE_MS = 300;
 
@@ -88,21 +93,30 @@ export class Receivers {
 export async function sendThrough(
   from: string,
   to: readonly string[],
-  { program, address, flows, packetsPerSecond, seconds }: FlowsOptions,
+  { program, address, flows, packetsPerSecond, seconds, untilDone = false }: FlowsOptions,
   meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome & { seconds: number }> {
   const receivers = await Receivers.start(program, to);
-  const args = ['-a', address, '-n', String(flows), '-r', String(packetsPerSecond), '-t', String(seconds)];
-  const sending = outputOf(from, [program, 'send', ...args], { timeoutMs: (seconds + 30) * 1000 });
-  const happening = sleep((seconds * 1000) / 4).then(meanwhile);
-  let output: string;
+  const args = ['-a', address, '-n', String(flows), '-r', String(packetsPerSecond)];
+  const sender = new Background(from, [program, 'send', ...args, '-t', String(untilDone ? ENDLESS_SECONDS : seconds)]);
   try {
-    [output] = await Promise.all([sending, happening]);
+    const least = sleep(seconds * 1000);
+    await sleep((seconds * 1000) / 4);
+    await meanwhile();
+    if (untilDone) {
+      await least;
+      await sender.stop();
+    } else {
+      await sender.wait();
+    }
     await sleep(SETTLE_MS);
   } catch (error) {
+    await sender.stop('SIGKILL');
     await receivers.stop();
     throw error;
   }
+  const { output } = sender;
+  if (!output.startsWith('{')) throw new Error(`seqflow: ${output.trim()}`);
   const { sent, refused, seconds: took } = JSON.parse(output) as { sent: number; refused: number; seconds: number };
   return { ...summarize(sent, refused, flows, await receivers.stop()), seconds: took };
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pinDirectory, RUN_ROOT } from '../../src/agent/instance.js';
+import { nodeDirectories, pinDirectory, RUN_ROOT } from '../../src/agent/instance.js';
 import { stopAll } from '../../src/lab/agents.js';
 import { ensureBpffs } from '../../src/lab/bpffs.js';
 import { removeNamespaces } from '../../src/lab/namespaces.js';
@@ -131,8 +131,8 @@ export class FailoverNetwork {
     await stopAll(this.#agents);
     await removeNamespaces(this.prefix);
     for (const node of NODES) {
-      rmSync(join(RUN_ROOT, this.netns(node)), { recursive: true, force: true });
-      rmSync(pinDirectory(this.netns(node)), { recursive: true, force: true });
+      const name = this.netns(node);
+      for (const path of [...nodeDirectories(name), pinDirectory(name)]) rmSync(path, { recursive: true, force: true });
     }
     rmSync(this.#directory, { recursive: true, force: true });
   }

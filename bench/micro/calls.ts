@@ -1,7 +1,9 @@
-/** What a call costs: through koffi alone, a map operation, encoding and decoding. */
+/** What a call costs: through koffi alone, a map operation, encoding and decoding; a netlink request's encoding. */
 import { BpfMap, possibleCpus, TypedMap } from '../../src/libbpf/index.js';
 import { Endpoint, EndpointKey } from '../../test/kernel/libbpf/generated/maps.js';
 import { libc } from '../../src/libbpf/ffi.js';
+import { createRoute } from '../../src/netlink/route.js';
+import { MessageWriter } from '../../src/netlink/writer.js';
 import { type Effort, measure, nsEach, type Row, times } from './rows.js';
 
 const CALLS = 200_000;
@@ -36,6 +38,8 @@ export function measureCalls(effort: Effort): Row[] {
   EndpointKey.encode(keyBytes, 0, key);
   const typed = new TypedMap(map, EndpointKey, Endpoint);
   typed.set(key, value);
+  const writer = new MessageWriter();
+  const route = createRoute({ table: 0x5e000001, prefix: '10.0.0.1/32', protocol: 94, nexthopId: 1 });
   try {
     return measure(
       [
@@ -53,6 +57,10 @@ export function measureCalls(effort: Effort): Row[] {
           Endpoint.encode(valueBytes, 0, value);
         }),
         nsEach('decode a value of 96 bytes, 15 fields', count, () => Endpoint.decode(valueBytes, 0)),
+        nsEach('encode a netlink request, a route by next-hop object', count, () => {
+          if (!writer.hasRoom) writer.rewind();
+          route.encode(writer);
+        }),
         nsEach('possible CPUs (no call: kept)', count, () => possibleCpus()),
       ],
       effort,

@@ -88,7 +88,7 @@ export function measureFastpath(directory: string, effort: Effort): Row[] {
     const head = Buffer.alloc(72);
     frame.copy(head, 0, 0, words * 8);
     const object = BpfObject.load(join(directory, `${file}.o`), { rodata: { head }, maps: machineSizes() });
-    if (side !== undefined) fill(object, side, { port: LOOPBACK, uplink: UPLINK }, TENANT_MTU);
+    if (side !== undefined) fill(object, side, { port: LOOPBACK, uplink: UPLINK, runs: LOOPBACK }, TENANT_MTU);
     const whole = new TestRun(object.program(entry), { data: frame, repeat });
     const undo = new TestRun(object.program('cost_undo'), { data: frame, repeat });
     return { name, object, whole, undo, costs: [] as number[] };

@@ -2,7 +2,6 @@
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { compilePolicySet } from '../../src/gateway/policy-set.js';
 import { familyOf, parseAddress } from '../../src/net/address.js';
-import { BpfMap } from '../../src/libbpf/index.js';
 import type { BpfObject } from '../../src/libbpf/index.js';
 import type { Policy } from '../../src/intent/types.js';
 
@@ -23,14 +22,6 @@ export function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
-}
-
-/** A zone's table of connections, as the agent makes it, in its slot. @returns what is closed once the object is */
-export function addConnections(object: BpfObject, slot: number, maxEntries: number): BpfMap {
-  const sizes = { keySize: steering.FlowKey.SIZE, valueSize: steering.Connection.SIZE };
-  const table = BpfMap.create({ type: 'lru_hash', name: 'connection_tab', maxEntries, ...sizes });
-  object.map('connections').updateHandle(u32(slot), table);
-  return table;
 }
 
 /** A policy between two tenants, by number. */

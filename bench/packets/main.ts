@@ -6,7 +6,7 @@ import { RowCollector } from '../lib/rows.js';
 import { session, writeJson } from '../lib/session.js';
 import { measurePackets } from './measure.js';
 import { parseOptions, USAGE } from './options.js';
-import { fullRateSettings, searchSettings } from './settings.js';
+import { flowSettings, fullRateSettings, searchSettings } from './settings.js';
 import { describePaths } from '../paths/path.js';
 import type { Results } from '../lib/rows.js';
 
@@ -19,8 +19,8 @@ if (process.argv.includes('--help')) {
     const machine = describeMachine();
     const before = await busyProcessors(machine.processors);
     const collector = new RowCollector();
-    const fullRate = fullRateSettings(options.smoke);
-    const search = searchSettings(options.smoke);
+    const fullRate = options.flows === undefined ? fullRateSettings(options.smoke) : flowSettings(options.flows);
+    const search = options.flows === undefined ? searchSettings(options.smoke) : [];
     await measurePackets(names, { ...options, fullRate, search, cpus: availableParallelism() }, collector);
     const paths = describePaths(options.paths);
     const seconds = Math.round((performance.now() - started) / 1000);

@@ -42,6 +42,11 @@ export function fullRateSettings(smoke: boolean): Traffic[] {
   return settings;
 }
 
+/** Small frames of so many flows each. */
+export function flowSettings(flows: readonly number[]): Traffic[] {
+  return flows.map((count) => ({ family: 4, frameBytes: SMALL_BYTES, flows: count, source: 'xdp' }));
+}
+
 /** Where the generator has a CPU of its own and can offer more than the path carries. */
 export function searchSettings(smoke: boolean): Traffic[] {
   const base: Traffic = { family: 4, frameBytes: SMALL_BYTES, flows: 1, source: 'xdp' };

@@ -1,6 +1,6 @@
 /** The paths, in the order of the report. A new one is one more file and one line here. */
 import { ceiling, ceilingTcx } from './ceiling.js';
-import { fastBoth, fastTcx, fastXdp, fastXdpLarge } from './fast.js';
+import { fastBoth, fastTcx, fastTcxAnySource, fastXdp, fastXdpAnySource, fastXdpLarge } from './fast.js';
 import { plain } from './plain.js';
 import { seg6Encap, seg6EncapRed } from './seg6.js';
 import { vrfDt4, vrfDt46 } from './vrf.js';
@@ -20,6 +20,9 @@ export const NATIVE_PATHS: readonly Path[] = [
   fastXdp,
   fastXdpLarge,
 ];
+
+/** Measured when they are asked for by name. */
+export const COMPARED_PATHS: readonly Path[] = [fastTcxAnySource, fastXdpAnySource];
 
 /** Those measured in the VM. */
 export const VM_PATHS: readonly Path[] = [...NATIVE_PATHS.filter((path) => path !== fastXdpLarge), vrfDt4, vrfDt46];

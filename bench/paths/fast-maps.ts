@@ -1,5 +1,6 @@
 /** The fast path's maps filled for the chain, without the agent. */
 import { U32 } from '../../src/libbpf/index.js';
+import { MAX_HOPS } from '../../src/ebpf/resolve.js';
 import type { Hop } from '../../src/ebpf/generated/layouts.js';
 import {
   Behaviour,
@@ -19,6 +20,7 @@ import {
   Target,
   TargetKind,
   Underlay,
+  Uplink,
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
@@ -26,13 +28,22 @@ import { writeAddress } from '../../src/net/address.js';
 import { parseMac } from '../../src/net/mac.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
 import { newEpoch } from '../../src/ebpf/epoch.js';
+import type { UnderlayNode } from '../chain/names.js';
 import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
 
 const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
 /** Bits of a prefix's key before the address: tenant and family. */
 export const KEY_BITS = 64;
-export const NO_HOP: Hop = { ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), flags: 0 };
+const NO_HOP: Hop = {
+  ...{ ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), flags: 0, weight: 0 },
+};
+
+/** An entry with one next hop. */
+export function underlayOf(dest: Uint8Array, hop: Omit<Hop, 'weight'>): Underlay {
+  const hops = Array.from({ length: MAX_HOPS }, (_, index) => (index === 0 ? { ...hop, weight: 0 } : NO_HOP));
+  return { count: 1, length: 128, dest, hops, slots: new Uint8Array(64) };
+}
 
 export const IN6: Codec<Uint8Array> = {
   NAME: 'struct in6_addr',
@@ -132,28 +143,58 @@ export const PORT_FLAGS = {
 export interface Devices {
   port: number;
   uplink: number;
+  /** Besides the uplink: where a test run's frames come in. */
+  runs?: number;
   /** Of PORT_FLAGS. */
   portFlags?: number;
 }
 
-/** Fills the maps of one hypervisor: a tenant, its port, and its addresses here and at the other. */
-export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu: number): void {
-  const { port, uplink, portFlags = PORT_FLAGS.veth } = devices;
+/** Places of a node's uplinks in its entry (MAX_UPLINKS of bpf/layouts.h). */
+const UPLINKS = (Node.SIZE - Node.OFFSETS.uplinks) / Uplink.SIZE;
+
+/** A node's own entry, and the outer sources of the others. */
+export function fillNode(
+  object: BpfObject,
+  node: UnderlayNode,
+  uplinks: readonly { ifindex: number; mac: string }[],
+): void {
+  const none = { ifindex: 0, mac: new Uint8Array(6), unused: 0 };
+  const known = uplinks.map((uplink) => ({ ...none, ifindex: uplink.ifindex, mac: mac(uplink.mac) }));
   put(object.map('nodes'), U32, 0, Node, {
-    source: bytes16(TUNNEL_SOURCE[side.node]),
+    source: bytes16(TUNNEL_SOURCE[node]),
     sidBlock: bytes16('fd00:5e::'),
     sidMask: bytes16('ffff:ffff::'),
+    hasTrusted: 0,
+    unused: 0,
+    uplinks: Array.from({ length: UPLINKS }, (_, place) => known[place] ?? none),
   });
+  for (const [name, source] of Object.entries(TUNNEL_SOURCE)) {
+    if (name !== node) put(object.map('domain_sources'), IN6, bytes16(source), Permit, { unused: 0n });
+  }
+}
+
+/** Fills the maps of one hypervisor: a tenant, its port, and its addresses here and at the other. */
+export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu: number): void {
+  const { port, uplink, runs, portFlags = PORT_FLAGS.veth } = devices;
+  const arriving = runs === undefined ? [uplink] : [uplink, runs];
+  fillNode(
+    object,
+    side.node,
+    arriving.map((ifindex) => ({ ifindex, mac: side.uplinkMac })),
+  );
   put(object.map('ports'), U32, port, Port, {
     tenant: side.tenant,
     slot: 0,
     vmMac: mac(side.vmMac),
     mtu: tenantMtu,
-    ownMac: mac(side.portMac),
+    gatewayMac: mac(side.portMac),
+    formerMac: mac(side.portMac),
     gateway4: 0,
     gateway6: new Uint8Array(16),
     dscp: DscpPolicy.DSCP_COPY,
     flags: portFlags,
+    checkedSources: 0,
+    unused: 0,
   });
   put(object.map('sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
   const hop = {
@@ -163,8 +204,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     sourceMac: mac(side.uplinkMac),
     flags: HopFlags.HOP_FRAMES,
   };
-  const hops = [hop, NO_HOP, NO_HOP, NO_HOP];
-  put(object.map('underlays'), U32, 1, Underlay, { count: 1, length: 128, dest: bytes16(side.peerSid), hops });
+  put(object.map('underlays'), U32, 1, Underlay, underlayOf(bytes16(side.peerSid), hop));
   const encap = { first: bytes16(side.peerSid), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
   put(object.map('encaps'), U32, 1, Encap, encap);
   const remote =

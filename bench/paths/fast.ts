@@ -40,10 +40,16 @@ interface Kind {
   hook: Hook;
   /** with the maps of a large cloud */
   large?: boolean;
+  /** Packets are taken from whatever outer source (`sourceCheck: false`). */
+  anySource?: boolean;
 }
 
 /** Programs and maps of one hypervisor. @returns what is closed in this order */
-export function startHypervisor(chain: Chain, side: Side, { hook, large }: Kind): { close(): void }[] {
+export function startHypervisor(
+  chain: Chain,
+  side: Side,
+  { hook, large, anySource = false }: Kind,
+): { close(): void }[] {
   const netns = chain.netns(side.node);
   const isTap = side.node === 'hv2' && chain.options.tapCpu !== undefined;
   const devices = {
@@ -59,6 +65,7 @@ export function startHypervisor(chain: Chain, side: Side, { hook, large }: Kind)
       if (object.mapNames.includes(name)) object.configureMap(name, configuration);
     }
     if (side.steered !== undefined) object.setRodata({ use_gateways: true });
+    if (at === 'uplink') object.setRodata({ check_sources: !anySource });
     object.load();
     if (held.length === 0) {
       fill(object, side, devices, chain.options.tenantMtu);
@@ -120,6 +127,17 @@ export const fastBoth = fast(
   'segue-both',
   { hook: 'both' },
   "segue's fast path at tcx of ports and at XDP and tcx of uplinks, with counters",
+);
+/** To be compared with those that check outer sources. */
+export const fastTcxAnySource = fast(
+  'segue-tcx-any-source',
+  { hook: 'tcx', anySource: true },
+  "segue's fast path at tcx, with packets of whatever outer source taken",
+);
+export const fastXdpAnySource = fast(
+  'segue-xdp-any-source',
+  { hook: 'xdp', anySource: true },
+  "segue's fast path at XDP, with packets of whatever outer source taken",
 );
 const ports = LARGE.tenants * LARGE.portsPerTenant;
 export const fastXdpLarge = fast(

@@ -11,6 +11,8 @@ import { writeJson } from '../lib/session.js';
 import { spread } from '../lib/statistics.js';
 import { tell } from '../lib/tell.js';
 import { intentFile, makeIntent } from '../lib/workload.js';
+import type { Spread } from '../lib/statistics.js';
+import type { Held, HoldFigures } from './hold.js';
 import type { PlanFigures } from './one.js';
 import type { PlanResults, PlanSize } from './results.js';
 
@@ -23,11 +25,13 @@ const NODES = 1000;
 const MODES = ['kernel', 'hybrid'] as const;
 type Mode = (typeof MODES)[number];
 const ONE = fileURLToPath(new URL('./one.js', import.meta.url));
+const HOLD = fileURLToPath(new URL('./hold.js', import.meta.url));
 /** V8's own bound is too low for reading a million ports. */
 const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=8192'];
 
 async function measure(sizes: readonly number[], rounds: number, folder: string): Promise<PlanSize[]> {
   const figures: Record<Mode, Map<number, PlanFigures[]>> = { kernel: new Map(), hybrid: new Map() };
+  const holds = new Map<number, HoldFigures[]>();
   const files = sizes.map((remotePorts) => {
     const file = join(folder, `${remotePorts}.json`);
     writeFileSync(file, intentFile(makeIntent({ remotePorts, tenants: TENANTS, nodes: NODES, placement: 'dealt' })));
@@ -42,9 +46,15 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
         if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
         figures[mode].set(size, [...(figures[mode].get(size) ?? []), JSON.parse(stdout) as PlanFigures]);
       }
+      tell(`plan: ${size} remote ports, the event loop, round ${round} of ${rounds}`);
+      const { code, stdout, stderr } = await run(process.execPath, [...NODE_FLAGS, HOLD, files[index] ?? '', 'kernel']);
+      if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
+      holds.set(size, [...(holds.get(size) ?? []), JSON.parse(stdout) as HoldFigures]);
     }
   }
   return sizes.map((remotePorts) => {
+    const held = (read: (one: HoldFigures) => Held): Spread =>
+      spread((holds.get(remotePorts) ?? []).map((one) => read(one).longestMs));
     const of = (read: (one: PlanFigures) => number, mode: Mode = 'kernel') =>
       spread((figures[mode].get(remotePorts) ?? []).map(read));
     return {
@@ -62,6 +72,11 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
         planMs: of(({ planMs }) => planMs, 'hybrid'),
         changeMs: of(({ changeMs }) => changeMs, 'hybrid'),
         planMiB: of(({ planMiB }) => planMiB, 'hybrid'),
+      },
+      longestTurn: {
+        readMs: held(({ read }) => read),
+        planMs: held(({ plan }) => plan),
+        followMs: held(({ follow }) => follow),
       },
     };
   });

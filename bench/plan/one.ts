@@ -48,7 +48,7 @@ export function measurePlan(file: string, dataplane: Dataplane): PlanFigures {
   const [loadMs, intent] = timed(() => heldBy(loadIntent(file), SELF));
   const withIntent = heapMiB();
   const facts = { uplinkMtu: UPLINK_MTU_BYTES, ...(dataplane !== 'kernel' && { fastpath: { xdp: [] } }) };
-  const [planMs, planner] = timed(() => new Planner(config, facts, intent));
+  const [planMs, planner] = timed(() => Planner.of(config, facts, intent));
   const withPlan = heapMiB();
   const [diffMs, changes] = timed(() => diffIntent(intent, withOnePortMoved(intent)));
   const [changeMs] = timed(() => planner.apply(changes));

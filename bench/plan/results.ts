@@ -19,6 +19,12 @@ export interface PlanSize {
     changeMs: Spread;
     planMiB: Spread;
   };
+  /** Longest turn of the agent's event loop, as bench/plan/hold.ts measures it. */
+  longestTurn?: {
+    readMs: Spread;
+    planMs: Spread;
+    followMs: Spread;
+  };
 }
 
 export interface PlanResults {

@@ -8,10 +8,8 @@ import { purge } from '../../src/agent/purge.js';
 import { readFacts } from '../../src/agent/facts.js';
 import { openMaps } from '../../src/ebpf/maps.js';
 import { GENERATION } from '../../src/ebpf/generation.js';
-import { ZONE_SLOTS } from '../../src/gateway/steering-maps.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { heldBy } from '../../src/intent/scope.js';
-import { BpfMap } from '../../src/libbpf/index.js';
 import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { mapMemory } from '../lib/map-memory.js';
@@ -40,7 +38,7 @@ export interface PolicyLoad {
 export interface MapMemory {
   /** Sets of policies, their names and counters. */
   policies: number;
-  /** Tables of connections, which are allocated whole. */
+  /** The table of connections, which is allocated whole. */
   connections: number;
   /** Where members are and how to get there, and everything else that does not grow with policies. */
   others: number;
@@ -51,17 +49,8 @@ const MIB = 2 ** 20;
 function memoryOf({ kernel }: Instance, pins: string): MapMemory {
   const sizes: MapMemory = { policies: 0, connections: 0, others: 0 };
   for (const [name, map] of Object.entries(kernel.fastpath.steering.maps ?? {})) {
-    sizes[name.startsWith('polic') ? 'policies' : 'others'] += mapMemory(map) / MIB;
-    if (name !== 'connections') continue;
-    const slot = Buffer.alloc(4);
-    for (let index = 0; index < ZONE_SLOTS; index++) {
-      slot.writeUInt32LE(index);
-      const id = map.lookup(slot)?.readUInt32LE(0);
-      if (id === undefined) continue;
-      const table = BpfMap.openById(id);
-      sizes.connections += mapMemory(table) / MIB;
-      table.close();
-    }
+    const kind = name.startsWith('polic') ? 'policies' : name === 'connections' ? 'connections' : 'others';
+    sizes[kind] += mapMemory(map) / MIB;
   }
   for (const map of Object.values(openMaps(`${pins}/maps_${GENERATION}`))) {
     sizes.others += mapMemory(map) / MIB;
@@ -79,7 +68,7 @@ export async function load(place: Place): Promise<PolicyLoad> {
     const t0 = performance.now();
     const intent = heldBy(loadIntent(place.file), config.node);
     const t1 = performance.now();
-    const { plan } = new Planner(config, readFacts(kernel, config, intent), intent);
+    const { plan } = Planner.of(config, readFacts(kernel, config, intent), intent);
     const t2 = performance.now();
     const survey = await engine.survey(plan);
     const report = await engine.execute(survey.changes);

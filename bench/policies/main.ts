@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { RUN_ROOT } from '../../src/agent/instance.js';
+import { nodeDirectories } from '../../src/agent/instance.js';
 import { makeStand } from '../entries/stand.js';
 import { describeMachine } from '../lib/machine.js';
 import { numberOption, numbersOption } from '../lib/options.js';
@@ -161,6 +161,7 @@ if (values.help === true) {
     });
   } finally {
     rmSync(directory, { recursive: true, force: true });
-    for (const { node } of places) rmSync(join(RUN_ROOT, node), { recursive: true, force: true });
+    for (const path of places.flatMap(({ node }) => nodeDirectories(node)))
+      rmSync(path, { recursive: true, force: true });
   }
 }

@@ -22,6 +22,7 @@ export function planSection({ machine, rounds, tenants, nodes, sizes }: PlanResu
     '',
     table(head, sizes.map(row)),
     ...hybridTable(sizes),
+    ...turnTable(sizes),
   ].join('\n');
 }
 
@@ -54,6 +55,17 @@ function hybridTable(sizes: readonly PlanSize[]): string[] {
         more.toFixed(0),
       ],
     ];
+  });
+  return rows.length === 0 ? [] : ['', table(head, rows)];
+}
+
+/** How long the agent's event loop is held; empty in results from before it was measured. */
+function turnTable(sizes: readonly PlanSize[]): string[] {
+  const head = ['remote ports, longest turn of the event loop', 'reading ms', 'planning ms', 'following one change ms'];
+  const rows = sizes.flatMap(({ remotePorts, longestTurn }) => {
+    if (longestTurn === undefined) return [];
+    const { readMs, planMs, followMs } = longestTurn;
+    return [[String(remotePorts), range(readMs, 1), range(planMs, 1), range(followMs, 1)]];
   });
   return rows.length === 0 ? [] : ['', table(head, rows)];
 }

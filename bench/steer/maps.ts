@@ -4,7 +4,6 @@ import {
   Encap,
   HopFlags,
   MemberKey,
-  Node,
   PrefixKey,
   Target,
   TargetKind,
@@ -14,9 +13,10 @@ import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
 import { newEpoch } from '../../src/ebpf/epoch.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
-import { addConnections, writePolicies } from '../micro/steer-maps.js';
+import { newSeeds } from '../../src/gateway/steering-maps.js';
+import { writePolicies } from '../micro/steer-maps.js';
 import { UDP_PORT } from '../packets/frame.js';
-import { bytes16, IN6, KEY_BITS, mac, NO_HOP, put, SIDES, splitPrefix } from '../paths/fast-maps.js';
+import { bytes16, fillNode, IN6, KEY_BITS, mac, put, SIDES, splitPrefix, underlayOf } from '../paths/fast-maps.js';
 import type { BpfObject } from '../../src/libbpf/index.js';
 import type { Policy } from '../../src/intent/types.js';
 import type { Side } from '../paths/fast-maps.js';
@@ -26,8 +26,6 @@ export const BLUE = { id: 200, slot: 1, sid: 'fd00:5e:2:4600:c8::', gatewaySid: 
 const GATEWAY = 3;
 /** Number of the network node. */
 const SELF = 7;
-/** As the agent has it with two tenants (src/gateway/plan.ts). */
-const CONNECTIONS = 16_384;
 
 /** Who is where: as SIDES, but each has a tenant of its own and the network node knows the way to the other's. */
 export const STEERED_SIDES: readonly Side[] = SIDES.map((side) => {
@@ -49,19 +47,15 @@ const POLICIES: readonly Policy[] = (['udp', 'icmp'] as const).map((protocol) =>
 }));
 
 /** Fills the network node's maps. */
-export function fillNetworkNode(
-  object: BpfObject,
-  uplinks: Readonly<Record<'hv1' | 'hv2', number>>,
-): { close(): void }[] {
+export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1' | 'hv2', number>>): void {
   const put1 = <V>(name: string, codec: Parameters<typeof put<number, V>>[3], key: number, value: V): void => {
     put(object.map(name), U32, key, codec, value);
   };
-  put1('nodes', Node, 0, {
-    source: bytes16(TUNNEL_SOURCE.nn),
-    sidBlock: bytes16('fd00:5e::'),
-    sidMask: bytes16('ffff:ffff::'),
-  });
-  put1('steering', steering.Steering, 0, { epoch: 1n, nextSet: 100, self: SELF, unused: 0 });
+  fillNode(object, 'nn', [
+    { ifindex: uplinks.hv1, mac: MAC.nnLeft },
+    { ifindex: uplinks.hv2, mac: MAC.nnRight },
+  ]);
+  put1('steering', steering.Steering, 0, { epoch: 1n, nextSet: 100, self: SELF, unused: 0, seeds: newSeeds() });
   const ends = [
     { ...RED, encap: 1, uplink: uplinks.hv1, destMac: MAC.hv1Uplink, sourceMac: MAC.nnLeft, side: SIDES[0] },
     { ...BLUE, encap: 2, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
@@ -75,7 +69,7 @@ export function fillNetworkNode(
       flags: HopFlags.HOP_FRAMES,
     };
     const first = bytes16(sid);
-    put1('underlays', Underlay, encap, { count: 1, length: 128, dest: first, hops: [hop, NO_HOP, NO_HOP, NO_HOP] });
+    put1('underlays', Underlay, encap, underlayOf(first, hop));
     put1('encaps', Encap, encap, { first, underlay: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
     const zone = { id, slot, gateway: GATEWAY, mtu: 0, flags: 0 };
     put(object.map('gateway_sids'), IN6, bytes16(gatewaySid), steering.Zone, zone);
@@ -98,5 +92,4 @@ export function fillNetworkNode(
     POLICIES.map((policy) => ({ from: RED.id, to: BLUE.id, policy })),
   );
   newEpoch(object.map('epochs'));
-  return [RED, BLUE].map(({ slot }) => addConnections(object, slot, CONNECTIONS));
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { numberOption } from '../lib/options.js';
 import { pathsNamed } from '../paths/all.js';
-import { NATIVE_STEER_PATHS } from './paths.js';
+import { NATIVE_STEER_PATHS, steerAnySource } from './paths.js';
 import type { Path } from '../paths/path.js';
 
 export interface Options {
@@ -29,7 +29,10 @@ export function parseOptions(args: string[]): Options {
   });
   const smoke = values.smoke === true;
   return {
-    paths: pathsNamed(values.paths?.split(',') ?? NATIVE_STEER_PATHS.map(({ name }) => name), NATIVE_STEER_PATHS),
+    paths: pathsNamed(values.paths?.split(',') ?? NATIVE_STEER_PATHS.map(({ name }) => name), [
+      ...NATIVE_STEER_PATHS,
+      steerAnySource,
+    ]),
     rounds: numberOption('rounds', values.rounds, smoke ? 1 : 5),
     milliseconds: numberOption('milliseconds', values.milliseconds, smoke ? 100 : 500),
     smoke,

@@ -70,38 +70,49 @@ const plain: Path = {
 };
 
 /** The network node's program at both its links. @returns what is closed in this order */
-function startNetworkNode(chain: Chain): { close(): void }[] {
+function startNetworkNode(chain: Chain, anySource: boolean): { close(): void }[] {
   const netns = chain.netns('nn');
   const uplinks = { hv1: chain.ifindex('nn', NN_UPLINK.hv1), hv2: chain.ifindex('nn', NN_UPLINK.hv2) };
   const object = BpfObject.load(objectFile('steer_xdp'), {
-    rodata: rodataOf('steer_xdp'),
+    rodata: rodataOf('steer_xdp', { anySource }),
     maps: { ...machineSizes(), ...steeringSizes() },
   });
-  const tables = fillNetworkNode(object, uplinks);
+  fillNetworkNode(object, uplinks);
   const program = object.program('segue_steer_xdp');
   const links = Object.values(uplinks).map((ifindex) =>
     attachXdp(program, { interface: ifindex, netns, mode: 'native' }),
   );
-  return [...links, object, ...tables];
+  return [...links, object];
 }
 
-const segueSteer: Path = {
-  name: 'segue',
-  describe:
-    "segue's programs at XDP of all three hops: encapsulation, policy and connections at the network node, decapsulation",
+const steered = (name: string, anySource: boolean, describe: string): Path => ({
+  name,
+  describe,
   tcp: false,
   overhead: OUTER_HEADER_BYTES,
   async setUp(chain) {
     for (const end of ['gen', 'sink'] as const) await chain.offload(end, VM, ['gro', 'on']);
-    const held = STEERED_SIDES.flatMap((side) => startHypervisor(chain, side, { hook: 'xdp' }));
-    held.push(...startNetworkNode(chain));
+    const held = STEERED_SIDES.flatMap((side) => startHypervisor(chain, side, { hook: 'xdp', anySource }));
+    held.push(...startNetworkNode(chain, anySource));
     return {
       tearDown() {
         for (const one of held) one.close();
       },
     };
   },
-};
+});
+
+const segueSteer = steered(
+  'segue',
+  false,
+  "segue's programs at XDP of all three hops: encapsulation, policy and connections at the network node, decapsulation",
+);
+/** Measured when it is asked for by name. */
+export const steerAnySource = steered(
+  'segue-any-source',
+  true,
+  'the same, with packets of whatever outer source taken at both uplinks',
+);
 
 /** On a kernel without VRF. */
 export const NATIVE_STEER_PATHS: readonly Path[] = [ceiling, plain, segueSteer];

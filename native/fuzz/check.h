@@ -36,6 +36,20 @@ static inline unsigned family_of(const u8 *frame) {
   return get16(frame + 12) == 0x0800 ? 4 : get16(frame + 12) == 0x86dd ? 6 : 0;
 }
 
+// A frame of a VLAN. A test run leaves the tag in the frame, where the kernel leaves the second one.
+static inline int is_tagged(struct packet in) {
+  return in.length >= ETH && (get16(in.bytes + 12) == 0x8100 || get16(in.bytes + 12) == 0x88a8);
+}
+
+// Of the SR domain: to or from an address of the SID block or of a trusted prefix.
+static inline int is_of_domain(const u8 *address) {
+  return is_within(address, cloud.block, cloud.block_bits) || is_within(address, cloud.trusted, cloud.trusted_bits);
+}
+
+static inline int touches_domain(struct packet in) {
+  return in.length >= ETH + IP6 && family_of(in.bytes) == 6 && (is_of_domain(in.bytes + ETH + 8) || is_of_domain(in.bytes + ETH + 24));
+}
+
 static inline const char *check_macs(const u8 *frame, const u8 *dest, const u8 *source) {
   if (memcmp(frame, dest, 6)) return "destination MAC of another";
   return source && memcmp(frame + 6, source, 6) ? "source MAC of another" : NULL;
@@ -107,7 +121,7 @@ static inline const char *check_port(struct packet in, struct packet out, int su
   address_of(&ip, ip.source, address);
   if (!is_permitted(family, address)) return "a source that is not the VM's passed";
   address_of(&ip, ip.dest, address);
-  if (family == 6 && is_within(address, cloud.block, cloud.block_bits)) return "a packet into the SID block passed";
+  if (touches_domain(in)) return "a packet to or from the SR domain passed";
   if (family == 6 && in.bytes[ETH + 6] == 43) return "a routing header passed";
   if (ip.hops < 2) return "a packet at its last hop passed";
   to = member_of(cloud.tenant, family, address);
@@ -120,9 +134,8 @@ static inline const char *check_port(struct packet in, struct packet out, int su
 }
 
 // Is this for a SID of ours, so that a program of the uplink has to count it? XDP does not know whose address the frame has.
-static inline const struct sid *arrived_sid(struct packet in, int xdp) {
-  if (in.length < ETH + IP6 || family_of(in.bytes) != 6) return NULL;
-  if (!xdp && !(in.bytes[0] & 1) && memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
+static inline const struct sid *arrived_sid(struct packet in) {
+  if (in.length < ETH + IP6 || family_of(in.bytes) != 6 || memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
   return sid_of(in.bytes + ETH + 24);
 }
 
@@ -168,9 +181,26 @@ static inline const char *check_told(struct packet in, struct packet out) {
   return check_message(&ip, in.bytes + at, out.bytes + to, out.length - to);
 }
 
+// Nobody's address, or one of no single host.
+static inline int is_martian(unsigned family, const u8 *address) {
+  static const u8 zeros[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
+  if (family == 4) return address[0] == 0 || address[0] == 127 || address[0] >= 224;
+  return address[0] == 255 || (address[0] == 0xfe && address[1] >= 0x80 && address[1] < 0xc0) || !memcmp(address, zeros, 12) ||
+         !memcmp(address, mapped, 12);
+}
+
+// Of an ICMP error the type, as far as it can be read: 0 of all else.
+static inline unsigned error_type(const u8 *packet, unsigned bytes, unsigned family) {
+  unsigned at = family == 4 ? (packet[0] & 15u) * 4 : IP6, type;
+  if (packet[family == 4 ? 9 : 6] != (family == 4 ? 1 : 58) || bytes <= at) return 0;
+  if (family == 4 && get16(packet + 6) & 0x1fff) return 0;
+  type = packet[at];
+  return family == 4 ? (type == 3 || type == 11 || type == 12 ? type : 0) : (type >= 1 && type <= 4 ? type : 0);
+}
+
 // A packet that left the uplink's program by a port.
-static inline const char *check_uplink(struct packet in, struct packet out, int super, int xdp) {
-  const struct sid *sid = arrived_sid(in, xdp);
+static inline const char *check_uplink(struct packet in, struct packet out, int super) {
+  const struct sid *sid = arrived_sid(in);
   unsigned at = ETH + IP6, protocol, family;
   const struct member *to;
   struct ip outer, ip;
@@ -190,6 +220,12 @@ static inline const char *check_uplink(struct packet in, struct packet out, int 
   if (at - ETH + ip.length > outer.length) return "an inner packet longer than the outer one passed";
   if (outer.length > in.length - ETH) return "an outer packet shorter than it says passed";
   if (ip.hops < 2) return "a packet at its last hop passed";
+  if (!is_outer_source(outer.source)) return "an outer source that is no node's passed";
+  address_of(&ip, ip.source, address);
+  if (is_martian(family, address)) return "a martian passed";
+  if (!memcmp(ip.source, ip.dest, family == 4 ? 4 : 16)) return "a packet from its own destination passed";
+  if (is_gateway(family, address) && !error_type(in.bytes + at, in.length - at, family))
+    return "a gateway's packet that is no error passed";
   if ((outer.class & 3) == 3 && !(ip.class & 3)) return "congestion met by a packet that knows no ECN passed";
   address_of(&ip, ip.dest, address);
   to = member_of(sid->tenant, family, address);

@@ -2,12 +2,15 @@
 // What the programs' maps hold, as the test that filled them wrote it down: the rules that what passes is held against,
 // read here by plain loops that share no code with bpf/. One fact a line:
 //
-//   node    SOURCE SIDBLOCK BITS UPLINKMAC            outer source, block that no tenant may send to
+//   node    SOURCE SIDBLOCK BITS UPLINKMAC            outer source, block that no tenant may send to, or from
+//   trusted PREFIX BITS                               a prefix of which the same is true, and whose addresses are outer sources, too
 //   port    TENANT VMMAC OWNMAC MTU                   where packets of the port's programs come from
 //   permit  FAMILY BITS ADDRESS                       what its VM may send from
 //   member  TENANT FAMILY BITS ADDRESS local VMMAC OWNMAC MTU
 //   member  TENANT FAMILY BITS ADDRESS remote HOPMAC FIRST SRH     SRH: its bytes but the first, or -
 //   sid     ADDRESS TENANT BEHAVIOUR
+//   source  ADDRESS                                   outer source of another node
+//   gateway FAMILY ADDRESS                            of the ports' VMs
 #pragma once
 #include "bytes.h"
 
@@ -26,13 +29,19 @@ struct sid {
   u8 address[16];
   unsigned tenant, behaviour;
 };
+struct gateway {
+  unsigned family;
+  u8 address[16];
+};
 
 static struct {
-  u8 source[16], block[16], vm_mac[6], own_mac[6], uplink_mac[6];
-  unsigned block_bits, tenant, mtu, members, permits, sids;
+  u8 source[16], block[16], trusted[16], vm_mac[6], own_mac[6], uplink_mac[6];
+  unsigned block_bits, trusted_bits, tenant, mtu, members, permits, sids, sources, gateways;
   struct member member[ROWS_MAX];
   struct permit permit[ROWS_MAX];
   struct sid sid[ROWS_MAX];
+  u8 outer_source[ROWS_MAX][16];
+  struct gateway gateway[ROWS_MAX];
 } cloud;
 
 static inline int is_within(const u8 *address, const u8 *prefix, unsigned bits) {
@@ -62,6 +71,18 @@ static inline const struct sid *sid_of(const u8 *address) {
   for (unsigned i = 0; i < cloud.sids; i++)
     if (!memcmp(cloud.sid[i].address, address, 16)) return &cloud.sid[i];
   return NULL;
+}
+
+static inline int is_outer_source(const u8 *address) {
+  for (unsigned i = 0; i < cloud.sources; i++)
+    if (!memcmp(cloud.outer_source[i], address, 16)) return 1;
+  return cloud.trusted_bits && is_within(address, cloud.trusted, cloud.trusted_bits);
+}
+
+static inline int is_gateway(unsigned family, const u8 *address) {
+  for (unsigned i = 0; i < cloud.gateways; i++)
+    if (cloud.gateway[i].family == family && !memcmp(cloud.gateway[i].address, address, 16)) return 1;
+  return 0;
 }
 
 static inline void read_member(char *word[], int words) {
@@ -99,6 +120,9 @@ static inline void read_cloud(const char *path) {
       read_hex(word[2], cloud.block, 16);
       cloud.block_bits = (unsigned)atoi(word[3]);
       read_hex(word[4], cloud.uplink_mac, 6);
+    } else if (!strcmp(word[0], "trusted") && words == 3) {
+      read_hex(word[1], cloud.trusted, 16);
+      cloud.trusted_bits = (unsigned)atoi(word[2]);
     } else if (!strcmp(word[0], "port") && words == 5) {
       cloud.tenant = (unsigned)atoi(word[1]);
       read_hex(word[2], cloud.vm_mac, 6);
@@ -116,6 +140,12 @@ static inline void read_cloud(const char *path) {
       read_hex(word[1], one->address, 16);
       one->tenant = (unsigned)atoi(word[2]);
       one->behaviour = (unsigned)atoi(word[3]);
+    } else if (!strcmp(word[0], "source") && words == 2 && cloud.sources < ROWS_MAX) {
+      read_hex(word[1], cloud.outer_source[cloud.sources++], 16);
+    } else if (!strcmp(word[0], "gateway") && words == 3 && cloud.gateways < ROWS_MAX) {
+      struct gateway *one = &cloud.gateway[cloud.gateways++];
+      one->family = (unsigned)atoi(word[1]);
+      read_hex(word[2], one->address, 16);
     } else {
       fprintf(stderr, "fuzz: %s: a line begins with \"%s\" and has %d words: expected what cloud.h lists\n", path, word[0],
               words);

@@ -121,6 +121,17 @@ static inline unsigned resize(uint64_t *state, u8 *frame, unsigned length, unsig
   return length + more;
 }
 
+// One or two tags of VLANs, or priority tags, behind the MAC addresses.
+static inline unsigned insert_tags(uint64_t *state, u8 *frame, unsigned length) {
+  for (unsigned count = 1 + (pick(state, 4) == 0); count && length + 4 <= FRAME_MAX; count--) {
+    memmove(frame + 16, frame + 12, length - 12);
+    put16(frame + 12, pick(state, 2) ? 0x8100 : 0x88a8);
+    put16(frame + 14, pick(state, 4) ? pick(state, 0x10000) : pick(state, 8) << 13);
+    length += 4;
+  }
+  return length;
+}
+
 static inline unsigned mutate(uint64_t *state, u8 *frame, unsigned length, unsigned longest) {
   switch (pick(state, 8)) {
   case 0:
@@ -135,6 +146,8 @@ static inline unsigned mutate(uint64_t *state, u8 *frame, unsigned length, unsig
     return length;
   case 5:
     return nest(state, frame, length);
+  case 6:
+    return pick(state, 4) ? insert_srh(state, frame, length) : insert_tags(state, frame, length);
   default:
     return insert_srh(state, frame, length);
   }

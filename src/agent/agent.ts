@@ -1,39 +1,43 @@
+import { EDGE_TABLE } from '../edge/edge-table.js';
+import { GUARD_TABLES } from '../port/guard-tables.js';
+import { IntentError } from '../intent/errors.js';
 import { FileSource } from '../intent/file-source.js';
-import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
-import { heldBy } from '../intent/scope.js';
+import { loadNodeConfig } from '../intent/load.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { dropFailedHops } from '../ebpf/failover.js';
 import { addHints, everything, isEmpty, merge, noHints, underlayKinds } from './hints.js';
-import { Follower } from './follower.js';
-import { Instance } from './instance.js';
+import { runDirectory } from './instance.js';
+import { IntentReader } from './intent-reader.js';
 import { notifySystemd } from './notify-systemd.js';
-import { Watch } from './watch.js';
-import type { Kinds } from '../reconcile/engine.js';
+import { Session } from './session.js';
+import { netnsIdentity } from '../netlink/netns.js';
 import type { Hints } from './hints.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
-import type { NodeConfig } from '../intent/types.js';
-import type { KindName } from '../plan/plan.js';
+import type { Intent, NodeConfig } from '../intent/types.js';
+import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 import type { Logger } from './log.js';
+import type { SessionOptions } from './session.js';
+import type { WatchOptions } from './watch.js';
 
 /** Hints that come within this time are looked at together, milliseconds. */
 export const HINT_DELAY_MS = 10;
 /** After a failure what it concerned is looked at again: first after this, then twice as long, up to the most. */
 export const RETRY_DELAY_MS = 100;
 export const MAX_RETRY_DELAY_MS = 30_000;
+/** How often the bpffs and the namespace's name are looked at: nobody tells of one that is unmounted, hidden by another, or deleted. */
+export const CHECK_MS = 500;
+/** How often the log says how far work is that takes longer. */
+const PROGRESS_MS = 10_000;
 
-export interface AgentOptions {
+export interface AgentOptions extends SessionOptions {
   config: NodeConfig;
-  configFile: string;
-  log: Logger;
   sweepSeconds: number;
   force: boolean;
   /** In place of the file that the node file names; gives what concerns the node, as heldBy does. */
   source?: IntentSource;
-  /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
-  kinds?: Kinds;
-  /** Of the node's pins, in place of the usual one. */
-  pinDirectory?: string;
+  /** How often the log says how far long work is, milliseconds; default PROGRESS_MS. */
+  progressMs?: number;
 }
 
 /**
@@ -43,65 +47,73 @@ export interface AgentOptions {
 export class Agent {
   readonly #options: AgentOptions;
   readonly #log: Logger;
-  readonly #instance: Instance;
-  readonly #follower: Follower;
   readonly #source: IntentSource;
-  #watch: Watch | undefined;
+  #config: NodeConfig;
+  /** Undefined while the node's network namespace is not there. */
+  #session: Session | undefined;
+  /** As the source last gave it: what a new session begins with. */
+  #intent: Intent | undefined;
   #queue: Promise<void> = Promise.resolve();
   #hints = noHints();
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #retryDelay = RETRY_DELAY_MS;
   #force: boolean;
+  #check: NodeJS.Timeout | undefined;
+  #progress: NodeJS.Timeout | undefined;
+  #arePinsLost = false;
   #ready = false;
   #underlayAwaited = false;
+  /** Why the last task threw: it is tried again with pauses, and told once. */
+  #failure = '';
+  #moveAwaited = false;
+  #isStopping = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#force = options.force;
-    this.#instance = new Instance(options.config, options.kinds, options.pinDirectory);
-    this.#follower = new Follower(this.#instance, options.log);
+    this.#config = options.config;
+    this.#session = new Session(options.config, options);
     this.#source = options.source ?? fileSource(options);
   }
 
-  /** Starts to follow; returns once the first intent is read, acceptable or not. */
+  /**
+   * Starts to follow; returns once the first intent is read, acceptable or not.
+   *
+   * @throws WriterError while another agent works on the node, or on its namespace under another name
+   */
   async start(): Promise<void> {
-    // First the ears, then the first list: what changes in between is heard.
-    this.#watch = new Watch(this.#instance.kernel, {
-      onEvents: this.#onEvents,
-      onNftables: () => {
-        this.#look(['guard']);
-      },
-      onSettings: () => {
-        this.#look(['sysctl']);
-      },
-      onXdpFeatures: () => {
-        if ((this.#follower.plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
-      },
-      onLost: () => {
-        this.#log.warn('notifications were lost: everything is compared');
-        this.#lookAtAll();
-      },
-      onError: (error) => {
-        this.#log.error({ err: error }, 'watching the kernel');
-      },
-    });
+    await this.#session?.open(this.#watchOptions);
+    if (this.#isStopping) {
+      this.#session?.close();
+      return;
+    }
     this.#sweep = setInterval(() => {
       this.#lookAtAll();
     }, this.#options.sweepSeconds * 1000);
+    this.#check = setInterval(this.#checkPlaces, CHECK_MS);
+    const progressMs = this.#options.progressMs ?? PROGRESS_MS;
+    this.#progress = setInterval(() => {
+      const progress = this.#session?.instance.kernel.progress;
+      if (progress !== undefined && progress.ms >= progressMs) this.#log.info({ at: progress.text }, 'still at work');
+    }, progressMs);
     await this.#source.start(this.#onIntent);
   }
 
-  /** Stops to follow; what the kernel has stays. */
+  /** Stops to follow, whether it has started or not, once the task under way is done; what the kernel has stays. Says nothing more. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#log.level = 'silent';
     notifySystemd('STOPPING=1');
     clearTimeout(this.#timer);
     clearInterval(this.#sweep);
+    clearInterval(this.#check);
+    clearInterval(this.#progress);
     this.#source.close();
-    this.#watch?.close();
+    this.#session?.deafen();
     await this.#queue;
-    this.#instance.close();
+    this.#session?.close();
   }
 
   /** Resolves when all that was asked for so far has been done. */
@@ -111,13 +123,13 @@ export class Agent {
 
   /** Lets the intent through that the brake holds. */
   release(): void {
-    this.#enqueue(() => this.#follower.release());
+    this.#enqueue(({ follower }) => follower.release());
   }
 
   /** Reads the node file again. */
   reload(): void {
-    this.#enqueue(async () => {
-      const { config } = this.#options;
+    this.#enqueue(async ({ follower }) => {
+      const config = this.#config;
       const fresh = loadNodeConfig(this.#options.configFile);
       for (const field of ['node', 'netns', 'intent'] as const) {
         if (fresh[field] !== config[field]) {
@@ -126,21 +138,24 @@ export class Agent {
           );
         }
       }
-      return this.#follower.reconfigure(fresh);
+      const again = await follower.reconfigure(fresh);
+      this.#config = fresh;
+      return again;
     });
   }
 
   readonly #onIntent = (event: IntentEvent): void => {
     if (event.type === 'error') {
-      this.#log.error({ err: event.error }, 'the intent is not acceptable; what ran keeps running');
+      const what = event.error instanceof IntentError ? 'is not acceptable' : 'cannot be read; it is tried again';
+      this.#log.error({ err: event.error }, `the intent ${what}; what ran keeps running`);
       return;
     }
-    this.#enqueue(async () => {
-      const { intent } = event;
+    this.#intent = event.intent;
+    this.#enqueue(async ({ follower }) => {
       const again =
         event.type === 'snapshot'
-          ? await this.#follower.take(intent, this.#force)
-          : await this.#follower.change(event.changes, intent);
+          ? await follower.take(event.intent, this.#force)
+          : await follower.change(event.changes, event.intent, { named: event.named === true });
       this.#force = false;
       if (!this.#ready) {
         this.#ready = true;
@@ -150,45 +165,104 @@ export class Agent {
     });
   };
 
-  readonly #onEvents = (events: NetlinkEvent[]): void => {
-    const { plan } = this.#follower;
+  readonly #watchOptions: WatchOptions = {
+    onEvents: (events) => {
+      this.#onEvents(events);
+    },
+    onNftables: (events) => {
+      // Others change their tables by the second (kube-proxy): ours are listed when they are touched.
+      const tables = new Set(events.map(({ table }) => table));
+      if (tables.has(nameOf(EDGE_TABLE))) this.#look(['edge']);
+      if (GUARD_TABLES.some((table) => tables.has(nameOf(table)))) this.#look(['guard']);
+    },
+    onSettings: () => {
+      this.#look(['sysctl']);
+    },
+    onXdpFeatures: () => {
+      if ((this.#plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
+    },
+    onDeviceFeatures: () => {
+      if ((this.#plan?.['device-feature'].size ?? 0) > 0) this.#look(['device-feature', 'bpf-program']);
+    },
+    onLost: () => {
+      this.#log.warn('notifications were lost: everything is compared');
+      this.#lookAtAll();
+    },
+    onError: (error) => {
+      this.#log.error({ err: error }, 'watching the kernel');
+    },
+  };
+
+  get #plan(): Plan | undefined {
+    return this.#session?.follower.plan;
+  }
+
+  #onEvents(events: NetlinkEvent[]): void {
+    if (this.#session === undefined) return;
+    const { instance, follower } = this.#session;
+    const { plan, asksWays } = follower;
     if (plan === undefined) {
       // Nothing is planned, or the first look is under way and may be past what changed.
       this.#lookAtAll();
       return;
     }
-    const { links, nexthopIds } = this.#instance.kernel;
-    const uplinks = this.#options.config.uplinks;
+    const { links, nexthopIds } = instance.kernel;
+    const uplinks = this.#config.uplinks;
     const nameOf = (ifindex: number): string => links.nameOf(ifindex);
     const concerns = (device: string | number): boolean => {
       const name = typeof device === 'number' ? links.nameOf(device) : device;
       return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
     };
-    const { asksWays } = this.#follower;
     const isUplink = (device: string): boolean => uplinks.includes(device);
     const nexthopDevices = (id: number, oif: number | undefined): string[] => [
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
       ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
     ];
+    const context = { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices };
     for (const event of events) {
       // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
-      dropFailedHops(this.#instance.kernel, event);
-      addHints(this.#hints, event, { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices });
+      dropFailedHops(instance.kernel, event);
+      addHints(this.#hints, event, context);
+      if (event.kind !== 'link') continue;
+      // What was planned for the name that a device had is without one.
+      for (const name of links.takeFormerNames(event.value.index)) {
+        addHints(this.#hints, { ...event, value: { ...event.value, name } }, context);
+      }
     }
     if (this.#hints.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
     this.#lookSoon(HINT_DELAY_MS);
-  };
+  }
 
   /** What leads over an uplink or a neighbour that fails is lost until the fast path knows: before everything else. */
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
-    this.#enqueue(() => {
+    this.#enqueue(({ follower }) => {
       this.#underlayAwaited = false;
-      return this.#follower.look({ ...noHints(), kinds: underlayKinds(this.#follower.plan) });
+      return follower.look({ ...noHints(), kinds: underlayKinds(follower.plan) });
     });
   }
+
+  readonly #checkPlaces = (): void => {
+    try {
+      if (this.#mayHaveMoved()) {
+        if (this.#moveAwaited) return;
+        this.#moveAwaited = true;
+        // Every task begins with a look at the namespace.
+        this.#enqueue(() => Promise.resolve(noHints()));
+        return;
+      }
+      if (this.#session?.instance.kernel.fastpath.pins.restore() === true) {
+        this.#log.warn('the pins of programs and maps were gone: pinned anew');
+        this.#lookAtAll();
+      }
+      this.#arePinsLost = false;
+    } catch (error) {
+      if (!this.#arePinsLost) this.#log.error({ err: error }, 'programs run on while this process does');
+      this.#arePinsLost = true;
+    }
+  };
 
   #look(kinds: KindName[]): void {
     for (const kind of kinds) this.#hints.kinds.add(kind);
@@ -206,22 +280,64 @@ export class Agent {
       this.#timer = undefined;
       const hints = this.#hints;
       this.#hints = noHints();
-      this.#enqueue(() => this.#follower.look(hints));
+      this.#enqueue(({ follower }) => follower.look(hints));
     }, delay);
   }
 
+  /** Whether the namespace is gone, is another, or is back. */
+  #mayHaveMoved(): boolean {
+    const { netns } = this.#config;
+    if (this.#session !== undefined) return !this.#session.instance.kernel.isCurrent();
+    return netns !== undefined && netnsIdentity(netns) !== undefined;
+  }
+
+  /**
+   * Leaves a namespace that lost its name, and begins anew in the one that has it. What is left of the old one goes with it: nothing of
+   * this process keeps it alive.
+   */
+  async #move(): Promise<Hints> {
+    if (!this.#mayHaveMoved()) return noHints();
+    const { netns = '' } = this.#config;
+    if (this.#session !== undefined) {
+      this.#session.instance.beginAnew();
+      this.#session.close();
+      this.#session = undefined;
+      if (netnsIdentity(netns) === undefined) {
+        this.#log.warn({ netns }, 'the network namespace is gone: waiting for one of its name');
+        return noHints();
+      }
+    }
+    const session = new Session(this.#config, this.#options);
+    await session.open(this.#watchOptions);
+    this.#session = session;
+    this.#log.warn({ netns }, 'another network namespace has the name: all is made anew in it');
+    const intent = this.#intent;
+    return intent === undefined ? noHints() : session.instance.exclusively(() => session.follower.take(intent, true));
+  }
+
   /** Puts a task behind those before it; what it says failed is looked at again later. */
-  #enqueue(task: () => Promise<Hints>): void {
+  #enqueue(task: (session: Session) => Promise<Hints>): void {
     this.#queue = this.#queue
-      .then(() => this.#instance.exclusively(task))
+      .then(async () => {
+        this.#moveAwaited = false;
+        if (this.#isStopping) return noHints();
+        const again = await this.#move();
+        const session = this.#session;
+        if (session !== undefined) merge(again, await session.instance.exclusively(() => task(session)));
+        this.#failure = '';
+        return again;
+      })
       .catch((error: unknown) => {
-        this.#log.error({ err: error }, 'failed; what ran keeps running');
+        const failure = String(error);
+        if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
+        this.#failure = failure;
         // Whatever was under way may be half done.
         const again = noHints();
         everything(again, KIND_ORDER);
         return again;
       })
       .then((again) => {
+        if (this.#isStopping) return;
         if (isEmpty(again)) {
           this.#retryDelay = RETRY_DELAY_MS;
           return;
@@ -238,10 +354,16 @@ export class Agent {
 
 /** The intent file that the node file names, as far as it concerns the node. */
 function fileSource({ config, configFile }: AgentOptions): IntentSource {
+  const reader = new IntentReader({ config, configFile, runDirectory: runDirectory(config.node) });
   return new FileSource(config.intent, {
-    select: (intent) => {
-      checkNodeInIntent(config, intent, configFile);
-      return heldBy(intent, config.node);
+    read: (unlessDigest) => reader.read(unlessDigest),
+    close: () => {
+      reader.close();
     },
   });
+}
+
+/** The name in `<family> <name>` of a table. */
+function nameOf(table: string): string {
+  return table.slice(table.indexOf(' ') + 1);
 }

@@ -1,5 +1,10 @@
 import { missingForFastpath } from '../ebpf/available.js';
-import { prefixAddress } from '../net/prefix.js';
+import { hiddenTags } from '../ebpf/feature-kind.js';
+import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
+import { hasNativeXdp } from '../netlink/netdev.js';
+import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
+import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../underlay/sysctl-plan.js';
+import { valueFound } from '../underlay/sysctl-kind.js';
 import { wayTo } from '../underlay/way.js';
 import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -23,10 +28,32 @@ export class FastpathMissingError extends Error {
 /** What planning needs of the machine; `kernel.links` must be fresh. */
 export function readFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefined): NodeFacts {
   const mtus = config.uplinks.map((name) => kernel.links.get(name)?.mtu ?? ETHERNET_MTU);
-  const facts = { uplinkMtu: Math.min(...mtus), ...waysFacts(kernel, config, intent) };
-  if (config.dataplane !== 'kernel') return { ...facts, fastpath: fastpathFacts(kernel, config) };
+  const facts = {
+    uplinkMtu: Math.min(...mtus),
+    ...waysFacts(kernel, config, intent),
+    ...addressFacts(kernel, config, intent),
+  };
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
-  return { ...facts, responder: missing === undefined ? {} : { missing } };
+  const forwarding = forwardingFacts(kernel, config, missing === undefined);
+  if (config.dataplane !== 'kernel') return { ...facts, ...forwarding, fastpath: fastpathFacts(kernel, config) };
+  return { ...facts, ...forwarding, responder: missing === undefined ? {} : { missing } };
+}
+
+/**
+ * Where the kernel can forward for single interfaces, they alone get it; else the host does, and what it was before decides for whom.
+ *
+ * @param hasPrograms whether programs answer neighbour solicitations: proxy NDP asks for the port's own `forwarding`, which
+ * force_forwarding leaves alone (ndisc_recv_ns, net/ipv6/ndisc.c)
+ */
+function forwardingFacts(
+  kernel: Kernel,
+  { dataplane }: NodeConfig,
+  hasPrograms: boolean,
+): Pick<NodeFacts, 'forwarding'> {
+  if (dataplane === 'ebpf') return {};
+  const isForced = kernel.sysctls.read(ofDevice(FORCE_FORWARDING[0], 'lo')) !== undefined;
+  if (isForced && hasPrograms) return { forwarding: 'interfaces' };
+  return valueFound(kernel, HOST_FORWARDING) === '0' ? { forwarding: 'host' } : {};
 }
 
 /** The kernel's routes to network nodes do not know by themselves which of them can be reached; the fast path's tables do. */
@@ -41,6 +68,22 @@ function waysFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefine
     wayTo(kernel, prefixAddress(locator), self.source).device === undefined;
   const lost = intent.nodes.filter(isLost).map(({ name }) => name);
   return { lost: lost.sort() };
+}
+
+/** The kernel of a node with an external network would send what is for the node itself beyond it, to nobody. */
+function addressFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefined): Pick<NodeFacts, 'ownAddresses'> {
+  const names = new Set(intent?.externals?.map(({ gateway }) => gateway));
+  const decides = intent?.gateways?.some(({ name, nodes }) => names.has(name) && nodes.includes(config.node));
+  if (decides !== true || config.dataplane === 'kernel') return {};
+  const inVrf = new Set([...kernel.links.all()].filter(({ master }) => master !== undefined).map(({ index }) => index));
+  const all = kernel.socket.dump(dumpAddressesRequest({}), decodeAddress);
+  // The outer source comes with segue itself, and is planned for.
+  const source = intent?.nodes.find(({ name }) => name === config.node)?.source;
+  const own = all.filter(
+    ({ ifindex, address }) =>
+      !inVrf.has(ifindex) && address !== source && !prefixContains('fe80::/10', hostPrefix(address)),
+  );
+  return { ownAddresses: [...new Set(own.map(({ address }) => address))].sort() };
 }
 
 /** The same, for who is about to change the kernel. @throws FastpathMissingError */
@@ -58,12 +101,13 @@ function fastpathFacts(kernel: Kernel, { uplinks, xdp }: NodeConfig): FastpathFa
 
 /**
  * Whether an uplink gets an XDP program. `auto`: physical devices, which have no rtnl_link kind; on a veth XDP takes TSO
- * from the peer and wins packets at the cost of bulk TCP. Never a VLAN device: there is no XDP but the generic one, which copies
- * super-packets into one piece.
+ * from the peer and wins packets at the cost of bulk TCP. Never a device without native XDP, such as a bridge or a VLAN device: the generic
+ * one is attached nowhere (src/ebpf/program-kind.ts). Nor under `auto` where the device hides the tags of VLANs and does not let that be switched off.
  */
 function gains(kernel: Kernel, name: string, xdp: NodeConfig['xdp']): boolean {
   const link = kernel.links.get(name);
-  if (link?.kind === 'vlan') return false;
+  if (link !== undefined && hasNativeXdp(kernel.generic, link.index) === false) return false;
   if (xdp !== 'auto') return xdp === 'always';
-  return link !== undefined && link.kind === undefined && link.type === ETHERNET;
+  if (link === undefined || link.kind !== undefined || link.type !== ETHERNET) return false;
+  return hiddenTags(kernel, link.index).fixed.length === 0;
 }

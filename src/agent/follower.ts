@@ -1,29 +1,29 @@
 import { performance } from 'node:perf_hooks';
-import { diffIntent } from '../intent/change.js';
+import { diffSteps } from '../intent/change.js';
 import { equalValues } from '../plan/equal.js';
-import { difference, Planner } from '../plan/planner.js';
+import { differenceSteps, Planner } from '../plan/planner.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { planWarnings } from '../plan/warnings.js';
-import { brake, brakeOnIntent } from '../reconcile/brake.js';
+import { brake, brakeOnIntent, drains } from '../reconcile/brake.js';
 import { changesOf, takesAlong } from '../reconcile/engine.js';
+import { runYielding } from '../reconcile/steps.js';
+import { DriftLog } from './drift.js';
 import { everything, isUnderlayAlone, merge, noHints } from './hints.js';
 import { FastpathMissingError, requireFacts } from './facts.js';
 import type { BrakeError } from '../reconcile/brake.js';
-import type { Report, Survey, Waiting } from '../reconcile/change.js';
+import type { Report, Waiting } from '../reconcile/change.js';
 import type { SurveyOptions } from '../reconcile/engine.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
-import type { Plan, PlanDelta } from '../plan/plan.js';
+import type { KindName, Plan, PlanDelta } from '../plan/plan.js';
 import type { Hints } from './hints.js';
 import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
-
-/** Changes of drift told one by one; more are counted. */
-const MAX_DRIFT_LINES = 20;
 
 /** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
 export class Follower {
   readonly #instance: Instance;
   readonly #log: Logger;
+  readonly #drift: DriftLog;
   #config: NodeConfig;
   #planner: Planner | undefined;
   #intent: Intent | undefined;
@@ -31,12 +31,18 @@ export class Follower {
   #held: Intent | undefined;
   /** An intent that could not be taken: something threw before there was a plan. */
   #untaken: Intent | undefined;
+  /** The source's last intent could not be planned: its next changes start from one that was not taken. */
+  #isBehind = false;
+  /** Kinds with objects that are held back while something fails. */
+  #heldBack: ReadonlySet<KindName> = new Set();
   #waitingText = '';
   #warningText = '';
+  #unsavedText = '';
 
   constructor(instance: Instance, log: Logger) {
     this.#instance = instance;
     this.#log = log;
+    this.#drift = new DriftLog(instance.engine, instance.kernel.links, log);
     this.#config = instance.config;
   }
 
@@ -57,39 +63,60 @@ export class Follower {
    */
   async take(intent: Intent, force = false): Promise<Hints> {
     if (this.#intent !== undefined && this.#planner !== undefined) {
-      return this.change(diffIntent(this.#intent, intent), intent, force);
+      return this.change(await runYielding(diffSteps(this.#intent, intent)), intent, { force });
     }
     const { kernel, engine } = this.#instance;
     this.#untaken = intent;
     kernel.links.refresh();
-    const planner = new Planner(this.#config, requireFacts(kernel, this.#config, intent), intent);
+    const facts = requireFacts(kernel, this.#config, intent);
+    const planner = await runYielding(Planner.steps(this.#config, facts, intent));
     const survey = await engine.survey(planner.plan);
     this.#untaken = undefined;
-    if (!force && this.#hold(brake(survey.changes, survey.portsHeld), intent)) return noHints();
+    const removal = {
+      held: survey.portsHeld,
+      left: planner.plan.port.size,
+      drains: drains(intent, this.#config.node),
+    };
+    if (!force && this.#hold(brake(survey.changes, removal), intent)) return noHints();
     this.#planner = planner;
     this.#intent = intent;
     this.#held = undefined;
     const started = performance.now();
     const report = await engine.converge(planner.plan, survey);
     this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'converged on the intent');
+    this.#drift.settle(report);
+    await this.#saveEdge(report);
     return this.#finish(report);
   }
 
-  /** Takes a change of the intent; costs what the change costs. */
-  async change(changes: readonly IntentChange[], intent: Intent, force = false): Promise<Hints> {
+  /**
+   * Takes a change of the intent; costs what the change costs.
+   *
+   * @param options `named`: somebody asked for each of the changes by itself
+   */
+  async change(
+    changes: readonly IntentChange[],
+    intent: Intent,
+    { force = false, named = false }: { force?: boolean; named?: boolean } = {},
+  ): Promise<Hints> {
     if (this.#planner === undefined || this.#intent === undefined) return this.take(intent, force);
     // While one is held the source's changes start from it, ours from the one before.
-    const effective = this.#held === undefined ? changes : diffIntent(this.#intent, intent);
-    if (!force && this.#hold(brakeOnIntent(this.#planner.view, effective), intent)) return noHints();
+    const isNext = this.#held === undefined && !this.#isBehind;
+    const effective = isNext ? changes : await runYielding(diffSteps(this.#intent, intent));
+    const isMeant = drains(intent, this.#config.node) || (named && effective === changes);
+    if (!force && this.#hold(brakeOnIntent(this.#planner.view, effective, isMeant), intent)) return noHints();
     this.#held = undefined;
-    this.#intent = intent;
     const started = performance.now();
+    this.#isBehind = true;
     const changesToDo = changesOf(this.#planner.apply(effective));
+    this.#isBehind = false;
+    this.#intent = intent;
     const report = await this.#instance.engine.execute(changesToDo);
     this.#log.info(
       { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
       'followed the intent',
     );
+    if (changesToDo.some(({ kind }) => kind === 'edge')) await this.#saveEdge(report);
     const again = this.#finish(report);
     // A network node that is new may be none that there is a way to.
     if (effective.some(({ kind }) => kind === 'gateway' || kind === 'node')) merge(again, await this.#lookAtMachine());
@@ -123,6 +150,7 @@ export class Follower {
     if (this.#planner === undefined) return this.#untaken === undefined ? noHints() : this.take(this.#untaken);
     const { kernel, engine } = this.#instance;
     if (hints.links) kernel.links.refresh();
+    for (const kind of this.#heldBack) hints.kinds.add(kind);
     if (hints.links || hints.ways) merge(hints, await this.#lookAtMachine());
     // A way alone changed: no list of devices for that, of which there may be ten thousand.
     if (hints.kinds.size === 0) return noHints();
@@ -132,11 +160,18 @@ export class Follower {
       ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);
-    this.#tellDrift(survey);
+    const drifted = this.#drift.tell(survey);
     const started = performance.now();
     const report = await engine.converge(this.#planner.plan, survey, options);
-    if (survey.changes.length > 0)
-      this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'repaired');
+    const { create, replace, delete: removed } = report.done;
+    if (create + replace + removed > 0)
+      this.#log.info(
+        { ...report.done, ms: round(performance.now() - started) },
+        drifted ? 'repaired' : 'followed interfaces and underlay',
+      );
+    // What hangs on an interface is looked at together.
+    if (hints.kinds.has('port')) this.#drift.settle(report);
+    if (hints.kinds.has('edge')) await this.#saveEdge(report);
     return this.#finish(report, hints);
   }
 
@@ -157,11 +192,21 @@ export class Follower {
     if (this.#planner === undefined || this.#intent === undefined) return noHints();
     const { kernel, engine } = this.#instance;
     const before = this.#planner.plan;
-    this.#planner = new Planner(this.#config, requireFacts(kernel, this.#config, this.#intent), this.#intent);
-    const delta: PlanDelta = difference(before, this.#planner.plan);
+    const facts = requireFacts(kernel, this.#config, this.#intent);
+    const planner = await runYielding(Planner.steps(this.#config, facts, this.#intent));
+    const delta: PlanDelta = await runYielding(differenceSteps(before, planner.plan));
+    this.#planner = planner;
     const report = await engine.execute(changesOf(delta));
     this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');
+    if (delta.has('edge')) await this.#saveEdge(report);
     return this.#finish(report);
+  }
+
+  async #saveEdge(report: Report): Promise<void> {
+    if (this.#planner === undefined) return;
+    const unsaved = await this.#instance.saveEdge(this.#planner.plan, report);
+    if (unsaved !== undefined && unsaved !== this.#unsavedText) this.#log.error(unsaved);
+    this.#unsavedText = unsaved ?? '';
   }
 
   #hold(error: BrakeError | undefined, intent: Intent): boolean {
@@ -171,31 +216,36 @@ export class Follower {
     return true;
   }
 
-  #tellDrift(survey: Survey): void {
-    const { changes } = survey;
-    for (const change of changes.slice(0, MAX_DRIFT_LINES)) {
-      const { kind, action, object, differences } = this.#instance.engine.text(change);
-      this.#log.warn({ kind, action, object, ...(differences.length > 0 && { differences }) }, 'drift');
-    }
-    if (changes.length > MAX_DRIFT_LINES) this.#log.warn({ changes: changes.length }, 'drift: more than is told here');
-  }
-
   /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
   #finish(report: Report, looked?: Hints): Hints {
     const again = noHints();
-    // What failed in one transaction failed for one reason: it is told once.
-    const told = new Map<Error, number>();
-    for (const { kind, object, error } of report.failures) {
+    // What failed in one transaction failed for one reason: it is told once, however often it is tried again.
+    const told = new Set<Error>();
+    const untold = this.#drift.noteFailures(report, looked?.kinds);
+    for (const { kind, object, error } of untold) {
       if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
-      told.set(error, (told.get(error) ?? 0) + 1);
+      told.add(error);
+    }
+    if (untold.length > told.size) this.#log.error({ objects: untold.length }, 'failed in all');
+    for (const { kind } of report.failures) {
       again.kinds.add(kind);
       again.tables = 'all';
       again.links = true;
     }
-    if (report.failures.length > told.size) this.#log.error({ objects: report.failures.length }, 'failed in all');
+    this.#noteHeldBack(report, again, looked !== undefined);
     this.#tellWaiting(report.waiting, looked);
     if (looked === undefined) this.#tellWarnings();
     return again;
+  }
+
+  /** @param looked what was held back before was looked at again */
+  #noteHeldBack({ heldBack }: Report, again: Hints, looked: boolean): void {
+    if (heldBack.length > 0 && this.#heldBack.size === 0) {
+      const objects = heldBack.map((change) => this.#instance.engine.text(change).object);
+      this.#log.warn({ objects }, 'held back until nothing fails');
+    }
+    this.#heldBack = new Set([...(looked ? [] : this.#heldBack), ...heldBack.map(({ kind }) => kind)]);
+    for (const kind of this.#heldBack) again.kinds.add(kind);
   }
 
   #tellWarnings(): void {

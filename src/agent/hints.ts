@@ -1,5 +1,6 @@
 import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL, tenantTable } from '../plan/numbers.js';
 import { routeKey } from '../encap/route-key.js';
+import { announceKey } from '../underlay/announce-key.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 
@@ -37,8 +38,12 @@ const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
   'bpf-source-prefix',
   'bpf-member',
   'bpf-prefix',
+  'device-feature',
   'bpf-program',
 ];
+
+/** What of the fast path hangs on an uplink: next hops, and the address that frames are taken for. */
+const UPLINK_KINDS: readonly KindName[] = ['bpf-node', 'bpf-underlay'];
 
 /** What of a network node hangs on an external network's interface. */
 const EXTERNAL_KINDS: readonly KindName[] = ['steer-external', 'steer-gateway'];
@@ -76,14 +81,19 @@ export function addHints(
   };
   switch (event.kind) {
     case 'link': {
-      const { name, master } = event.value;
+      const { name, master, kind: type, linkIndex } = event.value;
+      // A VLAN device that stands on a port.
+      if (type === 'vlan' && linkIndex !== undefined && plan['bpf-port'].has(nameOf(linkIndex))) {
+        hints.links = true;
+        hints.kinds.add('bpf-port');
+      }
       if (!concerns(name) && (master === undefined || !concerns(master))) return;
       hints.links = true;
       for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
       if (plan['bpf-node'].size > 0) {
         for (const kind of FASTPATH_DEVICE_KINDS) hints.kinds.add(kind);
         if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) hints.kinds.add(kind);
-        if (isUplink(name)) hints.kinds.add('bpf-underlay');
+        if (isUplink(name)) for (const kind of UPLINK_KINDS) hints.kinds.add(kind);
       }
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
       const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
@@ -96,10 +106,14 @@ export function addHints(
       return;
     }
     case 'address': {
+      // The node's own addresses beyond an external network are nobody's else.
+      if (plan['steer-external'].size > 0) {
+        hints.ways = true;
+        hints.kinds.add('steer-gateway');
+      }
       if (!concerns(event.value.ifindex)) return;
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
       for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
-      if (plan['steer-gateway'].size > 0) hints.kinds.add('steer-gateway');
       const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
       if (table !== undefined) addTable(hints, table);
       return;
@@ -109,6 +123,7 @@ export function addHints(
       if (table === LOCAL_TABLE) return;
       addRouting(table === MAIN_TABLE && prefix.includes(':'));
       // A route that takes the place of ours comes with its own protocol, and with no word of ours.
+      if (plan.announce.has(announceKey(table, prefix))) hints.kinds.add('announce');
       if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
       hints.kinds.add('nexthop');
       hints.kinds.add('route');

@@ -1,17 +1,32 @@
+import { EdgeFile, STATE_ROOT } from '../edge/edge-file.js';
 import { Kernel } from '../kernel/kernel.js';
 import { exclusively } from '../kernel/lock.js';
+import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
 import { KERNEL_KINDS } from '../reconcile/kinds.js';
 import { planAll } from '../plan/compile.js';
 import { IntentView } from '../plan/view.js';
 import { planWarnings } from '../plan/warnings.js';
 import { readFacts, requireFacts } from './facts.js';
+import { refuseBesideWriter, WriterLock } from './writer.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Kinds } from '../reconcile/engine.js';
 import type { Plan } from '../plan/plan.js';
+import type { Report } from '../reconcile/change.js';
+import type { Writer, WriterPlace } from './writer.js';
 
 /** Run-time files of all nodes of a machine; each has a directory by its name. */
 export const RUN_ROOT = '/run/segue';
+/** A node's run-time files. */
+export function runDirectory(node: string): string {
+  return `${RUN_ROOT}/${node}`;
+}
+
+/** Where a node's files are, but for those of its user: gone once it is purged. */
+export function nodeDirectories(node: string): string[] {
+  return [runDirectory(node), `${STATE_ROOT}/${node}`];
+}
+
 /** Pins of all nodes of a machine; each has a directory by its name. */
 export const PIN_ROOT = '/sys/fs/bpf/segue';
 
@@ -26,11 +41,14 @@ export class Instance {
   readonly runDirectory: string;
   readonly kernel: Kernel;
   readonly engine: Engine;
+  /** The edge for the next boot. */
+  readonly edgeFile: EdgeFile;
+  readonly #hasEdge: boolean;
 
   /** @param pins directory of the node's pins, where it is not the usual one */
   constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS, pins = pinDirectory(config.node)) {
     this.config = config;
-    this.runDirectory = `${RUN_ROOT}/${config.node}`;
+    this.runDirectory = runDirectory(config.node);
     this.kernel = new Kernel({
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
@@ -38,6 +56,8 @@ export class Instance {
       responderAlone: config.dataplane === 'kernel',
     });
     this.engine = new Engine(this.kernel, kinds);
+    this.#hasEdge = kinds.edge !== undefined;
+    this.edgeFile = new EdgeFile(config.node, config.netns);
   }
 
   /**
@@ -46,24 +66,75 @@ export class Instance {
    * @throws FastpathMissingError
    */
   prepare(intent: Intent): { plan: Plan; warnings: string[] } {
-    this.kernel.links.refresh();
+    this.#readMachine();
     const view = new IntentView(this.config, requireFacts(this.kernel, this.config, intent), intent);
     return { plan: planAll(view), warnings: planWarnings(view) };
   }
 
+  /** Devices, and what was remembered: another process, or another instance of this one, may have written since. */
+  #readMachine(): void {
+    this.kernel.links.refresh();
+    this.kernel.remembered.forgetRead();
+  }
+
   /** The plan, for who only looks. */
   plan(intent: Intent): Plan {
-    this.kernel.links.refresh();
+    this.#readMachine();
     return planAll(new IntentView(this.config, readFacts(this.kernel, this.config, intent), intent));
   }
 
-  /** Runs what alters the kernel, one process at a time. @throws LockedError */
+  /** Holds the node and its namespace, for the life of an agent or of a purge. @throws WriterError */
+  holdWriter(command: Writer['command'], file: string): Promise<WriterLock> {
+    return WriterLock.take(this.#place, { command, file });
+  }
+
+  /** @throws WriterError while an agent works on the node, or on its namespace under another name */
+  refuseBesideWriter(): void {
+    refuseBesideWriter(this.#place);
+  }
+
+  get #place(): WriterPlace {
+    const { node, netns } = this.config;
+    return { node, ...(netns !== undefined && { netns }), runRoot: RUN_ROOT };
+  }
+
+  /**
+   * Keeps the edge for the next boot, if it is in force. A disk that is full costs the next boot its edge, not this node its convergence.
+   *
+   * @returns what went wrong, in words
+   */
+  async saveEdge(plan: Plan, { failures }: Report): Promise<string | undefined> {
+    if (!this.#hasEdge || plan.edge.size === 0 || failures.some(({ kind }) => kind === 'edge')) return undefined;
+    try {
+      await this.edgeFile.save(plan.edge.values());
+      return undefined;
+    } catch (error) {
+      return `the edge is not saved for the next boot: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  /** Runs what alters the kernel, one process at a time. @throws LockedError, PinsLostError */
   exclusively<T>(use: () => Promise<T>): Promise<T> {
-    return exclusively(this.runDirectory, () => {
-      this.kernel.remembered.forgetRead();
-      this.kernel.fastpath.claim();
-      return use();
+    const { remembered, fastpath, progress } = this.kernel;
+    return exclusively(this.runDirectory, async () => {
+      remembered.forgetRead();
+      fastpath.pins.restore();
+      fastpath.claim();
+      try {
+        return await use();
+      } finally {
+        progress.end();
+        fastpath.pins.sync();
+      }
     });
+  }
+
+  /** Begins in a namespace that took the name of another: what is pinned at interfaces and remembered of settings is that one's. */
+  beginAnew(): void {
+    const { fastpath, remembered } = this.kernel;
+    fastpath.pins.note();
+    for (const { path } of fastpath.links()) unpin(path);
+    remembered.clear();
   }
 
   close(): void {

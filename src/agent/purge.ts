@@ -1,13 +1,77 @@
 import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EdgeFile } from '../edge/edge-file.js';
+import { exclusively } from '../kernel/lock.js';
 import { emptyPlan } from '../plan/plan.js';
-import type { Report } from '../reconcile/change.js';
+import { emptyReport } from '../reconcile/change.js';
+import { pinDirectory, RUN_ROOT } from './instance.js';
+import { WriterLock } from './writer.js';
+import type { NodeConfig } from '../intent/types.js';
+import type { Failure, Report } from '../reconcile/change.js';
 import type { Instance } from './instance.js';
 
-/** Removes all that is ours and puts back what was shared: the engine's work for a plan with nothing in it. */
-export async function purge(instance: Instance): Promise<Report> {
-  return instance.exclusively(async () => {
-    const report = await instance.engine.converge(emptyPlan());
-    if (report.failures.length === 0) rmSync(instance.runDirectory, { recursive: true, force: true });
-    return report;
+export interface PurgeOptions {
+  /** Seconds between the withdrawal of the locator's announcement and the removal of the rest. */
+  graceSeconds?: number;
+  /** The node file, for who is refused meanwhile. */
+  file?: string;
+}
+
+/**
+ * Removes all that is ours and puts back what was shared: the engine's work for a plan with nothing in it. The locator's
+ * announcement goes first; while it cannot, nothing else does. Whatever is still there at the end is a failure.
+ *
+ * @throws WriterError while an agent works on the node; nothing was touched
+ */
+export async function purge(instance: Instance, { graceSeconds = 0, file = '' }: PurgeOptions = {}): Promise<Report> {
+  const writer = await instance.holdWriter('purge', file);
+  try {
+    return await instance.exclusively(() => removeAll(instance, graceSeconds));
+  } finally {
+    writer.release();
+  }
+}
+
+/**
+ * The same where the node's network namespace is gone, and all that was in it: what is pinned and the node's files are left.
+ *
+ * @throws WriterError while an agent works on the node; nothing was touched
+ */
+export async function purgeWithoutNetns({ node, netns }: NodeConfig, file: string): Promise<Report> {
+  const place = { node, ...(netns !== undefined && { netns }), runRoot: RUN_ROOT };
+  const writer = await WriterLock.take(place, { command: 'purge', file });
+  try {
+    const runDirectory = `${RUN_ROOT}/${node}`;
+    await exclusively(runDirectory, async () => {
+      for (const path of [pinDirectory(node), runDirectory]) rmSync(path, { recursive: true, force: true });
+      await new EdgeFile(node, netns).remove();
+    });
+  } finally {
+    writer.release();
+  }
+  return emptyReport();
+}
+
+async function removeAll(instance: Instance, graceSeconds: number): Promise<Report> {
+  const { engine } = instance;
+  const withdrawal = await engine.converge(emptyPlan(), undefined, { kinds: new Set(['announce']) });
+  if (withdrawal.failures.length > 0) return withdrawal;
+  if (withdrawal.done.delete > 0 && graceSeconds > 0) await sleep(graceSeconds * 1000);
+  const report = await engine.converge(emptyPlan());
+  report.done.delete += withdrawal.done.delete;
+  if (report.failures.length === 0) report.failures.push(...(await remains(instance)));
+  if (report.failures.length === 0) {
+    rmSync(instance.runDirectory, { recursive: true, force: true });
+    await instance.edgeFile.remove();
+  }
+  return report;
+}
+
+/** What is ours and still there. */
+async function remains({ engine }: Instance): Promise<Failure[]> {
+  const { changes } = await engine.survey(emptyPlan());
+  return changes.map((change) => {
+    const { object } = engine.text(change);
+    return { kind: change.kind, key: change.key, object, error: new Error('it is still there') };
   });
 }

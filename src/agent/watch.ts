@@ -1,5 +1,7 @@
 import { decodeEvent, decodeNftablesEvent } from '../netlink/events.js';
+import type { NftablesEvent } from '../netlink/events.js';
 import { NetfilterGroup, RouteGroup } from '../netlink/constants.js';
+import { decodeFeatures, ETHTOOL_FAMILY, ETHTOOL_GROUP } from '../netlink/ethtool.js';
 import { resolveFamily } from '../netlink/generic.js';
 import { decodeXdpFeatures, NETDEV_FAMILY, NETDEV_GROUP } from '../netlink/netdev.js';
 import { NetlinkMonitor } from '../netlink/monitor.js';
@@ -21,12 +23,14 @@ const GROUPS: readonly number[] = [
 export interface WatchOptions {
   /** Changes that somebody else made, in the kernel's order. */
   onEvents: (events: NetlinkEvent[]) => void;
-  /** nf_tables changed; this process's own changes are among these. */
-  onNftables: () => void;
+  /** Tables of nf_tables changed; this process's own changes are among these. */
+  onNftables: (events: NftablesEvent[]) => void;
   /** Settings of a device changed that the kernel tells of (forwarding, rp_filter, proxy_neigh). */
   onSettings: () => void;
   /** What devices do with XDP changed: a veth whose peer begins or ends to take frames. */
   onXdpFeatures: () => void;
+  /** Features of a device changed, such as its VLAN offload. */
+  onDeviceFeatures: () => void;
   /** Some were lost. */
   onLost: () => void;
   onError: (error: unknown) => void;
@@ -63,17 +67,22 @@ export class Watch {
         onEvents: options.onNftables,
       }),
     );
-    const group = resolveFamily(kernel.generic, NETDEV_FAMILY)?.groups[NETDEV_GROUP];
-    if (group === undefined) return;
-    this.#monitors.push(
-      NetlinkMonitor.open({
-        ...common,
-        protocol: 'generic',
-        groups: [group],
-        decode: decodeXdpFeatures,
-        onEvents: options.onXdpFeatures,
-      }),
-    );
+    const groupOf = (family: string, name: string): number[] => {
+      const group = resolveFamily(kernel.generic, family)?.groups[name];
+      return group === undefined ? [] : [group];
+    };
+    for (const group of groupOf(NETDEV_FAMILY, NETDEV_GROUP)) {
+      const onEvents = options.onXdpFeatures;
+      this.#monitors.push(
+        NetlinkMonitor.open({ ...common, protocol: 'generic', groups: [group], decode: decodeXdpFeatures, onEvents }),
+      );
+    }
+    for (const group of groupOf(ETHTOOL_FAMILY, ETHTOOL_GROUP)) {
+      const onEvents = options.onDeviceFeatures;
+      this.#monitors.push(
+        NetlinkMonitor.open({ ...common, protocol: 'generic', groups: [group], decode: decodeFeatures, onEvents }),
+      );
+    }
   }
 
   close(): void {

@@ -1,8 +1,22 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Option } from 'commander';
 import { createLogger } from '../agent/log.js';
+import { EXIT } from './exit.js';
 import { readConfig, withIntentOptions } from './inputs.js';
+import { readNumber } from './options.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+/** A day: a timer takes no more than 24 days (Node.js, setInterval). */
+const MAX_SWEEP_SECONDS = 86_400;
+
+/**
+ * How long a task under way may go on once the agent is to stop, milliseconds. Ended in the midst of one it leaves what it would leave if it
+ * were killed, which the next one takes over; a lock that another process holds, or a slow nft, is not waited for.
+ */
+const STOP_MS = 1_000;
 
 interface AgentFlags extends IntentOptions {
   logLevel: string;
@@ -12,18 +26,20 @@ interface AgentFlags extends IntentOptions {
 
 export function addAgentCommand(program: Command): void {
   withIntentOptions(program.command('agent'))
-    .description('the daemon: follows the intent, the interfaces and the kernel')
-    .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
-    .option('--sweep <seconds>', 'how often everything is compared, whatever was notified', '60')
-    .option('--force', 'even if the intent takes many ports away at the start')
+    .description('run the daemon, which follows the intent, the interfaces and the kernel')
+    .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
+    .option('--sweep <seconds>', `interval of the full comparison with the kernel, 1 to ${MAX_SWEEP_SECONDS}`, '60')
+    .option('--force', 'apply the first intent even if many ports would be removed')
     .action(async (options: AgentFlags) => {
+      const sweepSeconds = readNumber('--sweep', options.sweep, 1, MAX_SWEEP_SECONDS, 'seconds');
       const config = readConfig(options);
       const { Agent } = await import('../agent/agent.js');
+      const { exitNow } = await import('../netlink/exit.js');
       const agent = new Agent({
         config,
         configFile: resolve(options.config),
         log: createLogger({ level: options.logLevel, node: config.node }),
-        sweepSeconds: Number(options.sweep),
+        sweepSeconds,
         force: options.force === true,
       });
       process.on('SIGUSR2', () => {
@@ -32,9 +48,18 @@ export function addAgentCommand(program: Command): void {
       process.on('SIGHUP', () => {
         agent.reload();
       });
-      const stopped = new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-      await agent.start();
+      const stopped = new Promise<void>((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const)
+          process.once(signal, () => {
+            resolve();
+          });
+      });
+      const started = agent.start();
+      // Whatever becomes of the start once it is to stop is nobody's concern.
+      started.catch(() => undefined);
+      await Promise.race([started, stopped]);
       await stopped;
-      await agent.stop();
+      await Promise.race([agent.stop(), sleep(STOP_MS)]);
+      exitNow(EXIT.ok);
     });
 }

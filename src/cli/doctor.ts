@@ -1,5 +1,6 @@
+import { paint } from './colour.js';
 import { EXIT } from './exit.js';
-import { DEFAULT_NODE_FILE, readConfig, readInputs, withInstance, withIntentOptions } from './inputs.js';
+import { DEFAULT_NODE_FILE, readConfig, readInputs, withIntentOptions, withReader } from './inputs.js';
 import { print, printJson } from './print.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
@@ -13,17 +14,18 @@ interface DoctorFlags extends IntentOptions {
 export function addDoctorCommand(program: Command): void {
   withIntentOptions(program.command('doctor'))
     .description(
-      'what would drop packets silently: kernel features, sysctls, MTU, routes, firewalls; exit 1: a failure',
+      'check for what would drop packets silently: kernel features, sysctls, MTU, routes, firewalls; exit code 1: a failure',
     )
     .option('-j, --json', 'JSON')
     .action(async (options: DoctorFlags) => {
       const config = readConfig(options);
       const { diagnose } = await import('../doctor/doctor.js');
-      await withInstance(config, async (instance) => {
+      await withReader(config, async (instance, unreadable) => {
         const diagnosis = await diagnose({
           instance,
           file: options.config,
           defaultFile: DEFAULT_NODE_FILE,
+          unreadable,
           ...readIntent(options),
         });
         if (options.json) printJson(diagnosis);
@@ -41,6 +43,8 @@ function readIntent(options: IntentOptions): { intent: Intent | undefined; inten
   }
 }
 
+const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+
 /** One line a check under its group's name; under one that is not well, what to do. */
 export function diagnosisLines({ node, ok, warn, fail, checks }: Diagnosis): string[] {
   const lines: string[] = [];
@@ -50,7 +54,7 @@ export function diagnosisLines({ node, ok, warn, fail, checks }: Diagnosis): str
       group = check.group;
       lines.push(group);
     }
-    lines.push(`  ${check.status.padEnd(4)}  ${check.what}`);
+    lines.push(`  ${paint(COLOURS[check.status], check.status.padEnd(4))}  ${check.what}`);
     if (check.advice !== undefined) lines.push(`        ${check.advice}`);
   }
   return [...lines, `${node}: ${ok} ok, ${counted(warn, 'warning')}, ${counted(fail, 'failure')}`];

@@ -32,13 +32,13 @@ const INTERRUPTED = 130;
 
 /** `segue lab up|down|run`. What they need is loaded when they run: other commands start the faster. */
 export function addLabCommand(program: Command): void {
-  const lab = program.command('lab').description('the demonstration network, in network namespaces of this machine');
+  const lab = program.command('lab').description('a demonstration network in network namespaces of this machine');
 
   lab
     .command('run')
-    .description('build it, try reachability, isolation and throughput, report, remove it')
+    .description('build it, test reachability, isolation and throughput, report, remove it')
     .option('-j, --json', 'JSON')
-    .option('--seconds <n>', 'how long iperf3 measures', '3')
+    .option('--seconds <n>', 'duration of the iperf3 runs', '3')
     .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
     .action(async (flags: RunFlags) => {

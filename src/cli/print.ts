@@ -1,4 +1,10 @@
-import type { ChangeText, Failure, Report, Waiting } from '../reconcile/change.js';
+import { paint } from './colour.js';
+import { printableClip } from '../intent/printable.js';
+import type { Colour } from './colour.js';
+import type { Action, ChangeText, Failure, Report, Waiting } from '../reconcile/change.js';
+
+/** Of what an option or a name may have made of a message. */
+const MAX_LINE_CHARS = 4000;
 
 /** Standard output, for what a command was asked for. */
 export function print(line: string): void {
@@ -26,7 +32,7 @@ export async function printAndWait(text: string): Promise<boolean> {
 
 /** Standard error, for what went wrong. */
 export function complain(line: string): void {
-  process.stderr.write(`segue: ${line}\n`);
+  process.stderr.write(`segue: ${printableClip(line, MAX_LINE_CHARS)}\n`);
 }
 
 /** Plain data on one line; big integers, which JSON has not, as numbers. */
@@ -38,12 +44,16 @@ export function jsonText(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner));
 }
 
-const SIGNS = { create: '+', replace: '~', delete: '-' } as const;
+const SIGNS: Record<Action, [Colour, string]> = {
+  create: ['green', '+'],
+  replace: ['yellow', '~'],
+  delete: ['red', '-'],
+};
 
 /** `~ port tap-a master sg-100 mtu 1460  (mtu 1500 → 1460)` */
 export function changeLine({ action, object, differences }: ChangeText): string {
   const details = differences.map(({ field, desired, actual }) => `${field}: ${show(actual)} → ${show(desired)}`);
-  return `${SIGNS[action]} ${object}${details.length === 0 ? '' : `  (${details.join(', ')})`}`;
+  return `${paint(...SIGNS[action])} ${object}${details.length === 0 ? '' : `  (${details.join(', ')})`}`;
 }
 
 export function waitingLines(waiting: readonly Waiting[]): string[] {
@@ -63,11 +73,12 @@ export function summary(node: string, { done, failures }: Report): string {
 }
 
 /** A report without what only the engine needs, for `-j`. */
-export function reportJson(node: string, { done, failures, waiting }: Report): unknown {
+export function reportJson(node: string, { done, failures, waiting, heldBack }: Report): Record<string, unknown> {
   return {
     node,
     ...done,
     waiting: waiting.map(({ kind, key, device }) => ({ kind, key, device })),
+    heldBack: heldBack.map(({ kind, key }) => ({ kind, key })),
     failures: failures.map(({ kind, object, error }) => ({
       kind,
       object,

@@ -1,12 +1,11 @@
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
-import { readConfig, readInputs, withInstance, withIntentOptions } from './inputs.js';
+import { intentIfReadable, readConfig, withIntentOptions, withReader } from './inputs.js';
 import { complain, print, printJson } from './print.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './inputs.js';
 import type { FlowOptions } from './show/flow.js';
 import type { ShowOptions, View } from './show/view.js';
-import type { Intent } from '../intent/types.js';
 
 /** What can be shown, in the order of the help. */
 export const SHOWN = [
@@ -19,37 +18,52 @@ interface ShowFlags extends IntentOptions, ShowOptions, FlowOptions {
   json?: boolean;
 }
 
-/** Options of `show flow` alone. */
-const FLOW_OPTIONS = ['address', 'port', 'proto', 'limit'] as const;
+/** Options that not everything takes. */
+const TAKEN_BY = {
+  all: ['route', 'flow'],
+  port: ['port', 'route', 'counters'],
+  address: ['port', 'route', 'flow'],
+  l4Port: ['flow'],
+  proto: ['flow'],
+  limit: ['flow'],
+} as const satisfies Partial<Record<keyof ShowFlags, readonly ShownName[]>>;
 
 /** `show`: what the kernel holds of segue's. The kernel is the state: the intent only adds names and what is missing. */
 export function addShowCommand(program: Command): void {
   withIntentOptions(program.command('show'))
-    .description('what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows')
-    .addArgument(new Argument('<what>').choices(SHOWN))
+    .description(
+      'show what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows',
+    )
+    .addArgument(new Argument('<what>', 'what is shown').choices(SHOWN).argParser(readShown))
     .option('-t, --tenant <name>', "only this tenant's")
+    .option('-p, --port <port>', "port, route, counters: only this port's: a port of the intent, or its interface")
+    .option('--address <address>', 'port, route, flow: only with this address, or one of this prefix')
+    .addOption(new Option('--host <address>', 'as --address').hideHelp())
     .option(
       '-a, --all',
-      "route: the kernel's own too (local, broadcast, multicast); flow: fragments and what timed out",
+      "route: include the gateways' addresses and the kernel's own routes; flow: include fragments and expired flows",
     )
-    .option('--address <address>', 'flow: with this address or prefix, of either end')
-    .option('--port <port>', 'flow: with this port, of either end')
-    .option('--proto <protocol>', 'flow: of this protocol: tcp, udp, icmp or a number')
-    .option('--limit <n>', 'flow: so many at most, 0: all; default: 1000')
+    .option('--l4-port <n>', 'flow: only with this TCP or UDP port at either end')
+    .option('--proto <protocol>', 'flow: only of this protocol: tcp, udp, icmp or a number')
+    .option('--limit <n>', 'flow: at most so many, 0: all (default: 1000)')
     .option('-j, --json', 'JSON')
-    .action(async (what: ShownName, options: ShowFlags) => {
+    .action(async (what: ShownName, { host, ...given }: ShowFlags & { host?: string }) => {
+      const address = given.address ?? host;
+      const options: ShowFlags = { ...given, ...(address !== undefined && { address }) };
       const config = readConfig(options);
       refuseForeignOptions(what, options);
       const view = await viewOf(what, options);
-      const intent = intentIfReadable(options);
+      const { intent, nodeOfPort } = intentIfReadable(options);
 
       const { showContext } = await import('../inspect/context.js');
-      await withInstance(config, async (instance) => {
-        const context = showContext(instance, intent);
-        refuseUnknownTenant(options.tenant, [
-          ...context.names.vrfs.map(({ tenant }) => tenant),
-          ...(intent?.tenants ?? []).map(({ name }) => name),
-        ]);
+      const { refuseUnknownTenant } = await import('./names.js');
+      await withReader(config, async (instance, unreadable) => {
+        if (unreadable !== undefined) {
+          complain(`the fast path cannot be read, so it is left out: ${unreadable}`);
+          process.exitCode = EXIT.failed;
+        }
+        const context = showContext(instance, intent, nodeOfPort);
+        refuseUnknownTenant(options.tenant, context);
         const shown = await view(context, options);
         if (shown === undefined) return;
         const { json, lines } = shown;
@@ -59,30 +73,21 @@ export function addShowCommand(program: Command): void {
     });
 }
 
-/** Options that would be passed over in silence. */
+/** Singular or plural. @throws CommandError (bad input) */
+function readShown(text: string): ShownName {
+  const name = SHOWN.find((one) => [one, `${one}s`, one.replace(/y$/, 'ies'), one.replace(/s$/, '')].includes(text));
+  if (name !== undefined) return name;
+  throw new CommandError(`show ${text}: expected one of ${SHOWN.join(', ')}`, EXIT.badInput);
+}
+
+/** Options that would be passed over in silence. @throws CommandError (bad input) */
 function refuseForeignOptions(what: ShownName, options: ShowFlags): void {
-  const given = what === 'flow' ? undefined : FLOW_OPTIONS.find((name) => options[name] !== undefined);
-  if (given !== undefined) throw new CommandError(`--${given}: expected with show flow, not ${what}`, EXIT.badInput);
-}
-
-/** The node's part of the intent; when it cannot be read, a word of it on standard error, and the kernel alone. */
-export function intentIfReadable(options: IntentOptions): Intent | undefined {
-  try {
-    return readInputs(options).intent;
-  } catch (error) {
-    const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
-    complain(`names are the kernel's alone, the intent cannot be used: ${first ?? ''}`);
-    return undefined;
+  for (const [name, taken] of Object.entries(TAKEN_BY) as [keyof typeof TAKEN_BY, readonly ShownName[]][]) {
+    if (options[name] === undefined || taken.includes(what)) continue;
+    const option = name === 'l4Port' ? 'l4-port' : name;
+    const hint = what === 'flow' && name === 'port' ? ' (--l4-port: a TCP or UDP port)' : '';
+    throw new CommandError(`--${option}: expected with show ${taken.join(', ')}, not ${what}${hint}`, EXIT.badInput);
   }
-}
-
-function refuseUnknownTenant(tenant: string | undefined, known: readonly string[]): void {
-  if (tenant === undefined || known.includes(tenant)) return;
-  const names = [...new Set(known)].sort().join(' ');
-  throw new CommandError(
-    `--tenant ${tenant}: expected one of ${names === '' ? 'none: there is no tenant' : names}`,
-    EXIT.badInput,
-  );
 }
 
 async function viewOf(what: ShownName, options: FlowOptions): Promise<View> {

@@ -1,5 +1,7 @@
+import { paint } from './colour.js';
 import { CommandError, EXIT } from './exit.js';
 import { readConfig, withInstance, withIntentOptions } from './inputs.js';
+import { readNumber } from './options.js';
 import { complain, print, printJson } from './print.js';
 import { renderTable } from './table.js';
 import { canonicalAddress, familyOf } from '../net/address.js';
@@ -32,17 +34,17 @@ interface TraceFlags extends IntentOptions {
 
 export function addTraceCommand(program: Command): void {
   withIntentOptions(program.command('trace'))
-    .description('what would happen to a packet, hop by hop, and why; exit 0: it arrives, 1: it is dropped')
+    .description('trace what would happen to a packet, hop by hop, and why; exit code 1: it is dropped')
     .option('-p, --port <port>', 'the sender: a port of the intent, or its interface')
-    .option('-t, --tenant <name>', 'on a network node: a packet of this tenant that arrives there; with --from')
+    .option('-t, --tenant <name>', 'on a network node: the tenant of an arriving packet; needs --from')
     .requiredOption('--to <address>', 'the destination')
-    .option('--from <address>', "the source; default: the port's own")
-    .option('--size <bytes>', 'the inner packet, IP header included; default: 84, a ping')
-    .option('--proto <protocol>', 'icmp (an echo request), tcp or udp; default: icmp')
+    .option('--from <address>', "the source (default: the port's own address)")
+    .option('--size <bytes>', 'size of the inner packet with its IP header (default: 84, a ping)')
+    .option('--proto <protocol>', 'icmp (an echo request), tcp or udp (default: icmp)')
     .option('--sport <port>', 'the source port of tcp and udp')
     .option('--dport <port>', 'the destination port of tcp and udp')
-    .option('--syn', 'tcp: opens a connection; default: is of one')
-    .option('--ttl <n>', 'TTL or hop limit as the VM sends it; default: 64')
+    .option('--syn', 'tcp: a SYN that opens a connection (default: a segment of one)')
+    .option('--ttl <n>', 'TTL or hop limit as the VM sends it (default: 64)')
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
       const config = readConfig(options);
@@ -115,14 +117,7 @@ function readProtocol(text: string | undefined): Protocol | undefined {
 }
 
 function readOptional(option: string, text: string | undefined, least: number, most: number): number | undefined {
-  return text === undefined ? undefined : readNumber(option, text, least, most, 'a number');
-}
-
-function readNumber(option: string, text: string, least: number, most: number, what: string): number {
-  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
-  return value >= least && value <= most
-    ? value
-    : refuse(`${option} ${text}: expected ${what} from ${least} to ${most}`);
+  return text === undefined ? undefined : readNumber(option, text, least, most);
 }
 
 function refuse(message: string): never {
@@ -134,13 +129,16 @@ export function traceLines({ node, port, tenant, from, to, size, protocol, steps
   const columns = [
     { title: 'NODE', cell: (step: TraceStep) => step.node },
     { title: 'STEP', cell: (step: TraceStep) => step.step },
-    { title: '', cell: (step: TraceStep) => (step.verdict === 'pass' ? 'ok' : step.verdict) },
+    {
+      title: '',
+      cell: (step: TraceStep) => (step.verdict === 'pass' ? 'ok' : step.verdict === 'planned' ? 'plan' : step.verdict),
+    },
     { title: 'WHAT', cell: (step: TraceStep) => step.text },
   ];
   return [
     `${from} > ${to} ${protocol}, ${size} bytes, ${port === null ? `of ${tenant} at` : `from ${port} (${tenant}) on`} ${node}`,
     ...renderTable(columns, steps),
-    `${verdict}: ${text}`,
+    `${paint(verdict === 'dropped' ? 'red' : 'green', verdict)}: ${text}`,
   ];
 }
 

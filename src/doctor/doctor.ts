@@ -1,4 +1,5 @@
 import { ALIAS_PREFIX } from '../vrf/plan.js';
+import { checkEdge } from './edge.js';
 import { checkFirewall } from './firewall.js';
 import { checkGateways } from './gateways.js';
 import { checkManagers, checkTools } from './managers.js';
@@ -7,9 +8,12 @@ import { checkSysctls } from './sysctls.js';
 import { checkUnderlay } from './underlay.js';
 import { checkUplinks } from './uplinks.js';
 import { listProcesses } from './processes.js';
+import { decodeRule, dumpRulesRequest } from '../netlink/rule.js';
+import { PROTOCOL } from '../plan/numbers.js';
 import { probeKernel } from './probes.js';
 import type { Check, Diagnosis, Patient } from './types.js';
 import type { Instance } from '../agent/instance.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Intent } from '../intent/types.js';
 import type { Link } from '../netlink/types.js';
 
@@ -22,30 +26,46 @@ export interface Admission {
   /** Scoped to the node. */
   intent: Intent | undefined;
   intentError: string | undefined;
+  /** Why what is pinned cannot be read. */
+  unreadable?: string | undefined;
 }
 
 /** Looks at everything that would drop packets without a word. Changes nothing. */
-export async function diagnose({ instance, file, defaultFile, intent, intentError }: Admission): Promise<Diagnosis> {
+export async function diagnose({
+  instance,
+  file,
+  defaultFile,
+  intent,
+  intentError,
+  unreadable,
+}: Admission): Promise<Diagnosis> {
   const { kernel, config } = instance;
   kernel.links.refresh();
   const members = ownMembers([...kernel.links.all()]);
-  const applied = members.length > 0 || kernel.fastpath.isPinned;
+  const applied = members.length > 0 || kernel.fastpath.isPinned || unreadable !== undefined || hasRules(kernel);
   const alone = config.dataplane === 'ebpf';
-  const patient: Patient = { instance, intent, intentError, applied, alone };
+  const { checks: tools, hasNft } = await checkTools();
+  const patient: Patient = { instance, intent, intentError, applied, alone, hasNft, unreadable };
   const processes = listProcesses();
   const checks: Check[] = [
-    ...(await probeKernel(alone)),
-    ...checkTools(),
+    ...(await probeKernel(alone, hasNft)),
+    ...tools,
     ...checkUplinks(patient),
-    ...checkUnderlay(patient),
+    ...(await checkUnderlay(patient)),
     ...checkGateways(patient),
     ...checkSysctls(patient, members),
+    ...(await checkEdge(patient)),
     ...(await checkFirewall(patient)),
     ...checkManagers(patient, processes),
     ...(await checkState(patient, file, defaultFile, processes)),
   ];
   const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length;
   return { node: config.node, ok: count('ok'), warn: count('warn'), fail: count('fail'), checks };
+}
+
+/** A node without ports has no VRF and no fast path, but the rules of its locator. */
+function hasRules({ socket }: Kernel): boolean {
+  return socket.dump(dumpRulesRequest(6), decodeRule).some(({ protocol }) => protocol === PROTOCOL);
 }
 
 /** VRFs of ours and the devices in them. */

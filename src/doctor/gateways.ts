@@ -67,7 +67,7 @@ function checkPrograms({ instance }: Patient, externals: readonly string[], find
     findings.fail(
       'fastpath',
       `a network node without a fast path: ${missing}`,
-      'what arrives to be decided is dropped here: mend what is missing, or take this node out of the gateway',
+      'what arrives to be decided is dropped here: install what is missing, or take this node out of the gateway',
     );
     return;
   }

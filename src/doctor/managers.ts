@@ -1,7 +1,7 @@
 /** Network managers that remove what they do not know, and programs segue calls. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ProgramError, runProgram } from '../kernel/program.js';
 import { Findings } from './types.js';
 import type { Check, Patient } from './types.js';
 import type { Process } from './processes.js';
@@ -15,6 +15,9 @@ const NETWORK_MANAGER_DIRECTORIES = [
 ];
 /** What networkd must leave alone; Routes and RoutingPolicyRules since 249, NextHops since 256. */
 const NETWORKD_SETTINGS = ['ManageForeignRoutes', 'ManageForeignRoutingPolicyRules'];
+
+/** How long a program may take to say its version, milliseconds. */
+const VERSION_TIMEOUT_MS = 5_000;
 
 /** Only in the host's own namespace: managers do not look into named ones. */
 export function checkManagers({ instance }: Patient, processes: readonly Process[]): Check[] {
@@ -53,13 +56,13 @@ export function checkManagers({ instance }: Patient, processes: readonly Process
 }
 
 /** nft loads the guard: without it nothing works. ip is for people. */
-export function checkTools(): Check[] {
+export async function checkTools(): Promise<{ checks: Check[]; hasNft: boolean }> {
   const findings = new Findings('node');
-  const nft = versionOf('nft', '--version');
+  const nft = await versionOf('nft', '--version');
   if (nft === undefined)
-    findings.fail('nft', 'nft is not installed', 'the port guard cannot be loaded: install nftables');
+    findings.fail('nft', 'nft is not installed', 'neither the edge nor the port guard can be loaded: install nftables');
   else findings.ok('nft', nft);
-  const ip = versionOf('ip', '-V');
+  const ip = await versionOf('ip', '-V');
   if (ip === undefined)
     findings.warn(
       'ip',
@@ -67,12 +70,18 @@ export function checkTools(): Check[] {
       'segue does not need it, whoever looks for a fault does: install iproute2',
     );
   else findings.ok('ip', ip);
-  return findings.checks;
+  return { checks: findings.checks, hasNft: nft !== undefined };
 }
 
-function versionOf(program: string, option: string): string | undefined {
-  const { status, stdout } = spawnSync(program, [option], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim().split('\n')[0] : undefined;
+/** @throws ProgramError when the machine starts no program */
+async function versionOf(program: string, option: string): Promise<string | undefined> {
+  try {
+    const { status, stdout } = await runProgram(undefined, [program, option], { timeoutMs: VERSION_TIMEOUT_MS });
+    return status === 0 ? stdout.trim().split('\n')[0] : undefined;
+  } catch (error) {
+    if (error instanceof ProgramError && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function networkdText(): string {

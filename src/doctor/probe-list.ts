@@ -9,6 +9,7 @@ import { createRoute } from '../netlink/route.js';
 import { createRule, decodeRule, dumpRulesRequest } from '../netlink/rule.js';
 import { setTunnelSource } from '../netlink/seg6.js';
 import { MAIN_TABLE, PROTOCOL } from '../plan/numbers.js';
+import { edgeTable } from '../edge/edge-table.js';
 import { GUARD_ARP, GUARD_INET } from '../port/guard-tables.js';
 import type { NetlinkSocket } from '../netlink/socket.js';
 
@@ -29,6 +30,8 @@ export interface Probe {
   config: string;
   /** Not only the slow path needs it. */
   always?: true;
+  /** A program that it is tried with. */
+  program?: 'nft';
   /** Name of a probe it cannot be tried without. */
   needs?: string;
   /** Uses the feature; throws when the kernel has it not. */
@@ -151,11 +154,12 @@ export const PROBES: readonly Probe[] = [
   {
     name: 'guard',
     always: true,
-    feature: "nftables with all that the port guard's tables use",
+    program: 'nft',
+    feature: 'nftables with all that the tables of the port guard and of the edge use',
     since: '5.6',
     config: 'CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_ARP, CONFIG_NFT_CT, CONFIG_NFT_FIB',
     attempt: async ({ netns }) => {
-      await nft(netns, ['-f', '-'], GUARD_INET + GUARD_ARP);
+      await nft(netns, ['-f', '-'], GUARD_INET + GUARD_ARP + edgeTable(true));
     },
   },
 ];

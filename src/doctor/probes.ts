@@ -16,8 +16,9 @@ const MINIMUM_FASTPATH_KERNEL = '6.6';
  * Tries each feature in a network namespace of its own, which goes afterwards.
  *
  * @param alone only what the fast path needs that forwards alone
+ * @param hasNft what needs nft can be tried
  */
-export async function probeKernel(alone = false): Promise<Check[]> {
+export async function probeKernel(alone: boolean, hasNft: boolean): Promise<Check[]> {
   const findings = new Findings('kernel');
   const running = release();
   const minimum = alone ? MINIMUM_FASTPATH_KERNEL : MINIMUM_KERNEL;
@@ -40,6 +41,10 @@ export async function probeKernel(alone = false): Promise<Check[]> {
     const missing = new Map<string, Probe>();
     for (const probe of PROBES) {
       if (alone && probe.always !== true) continue;
+      if (probe.program === 'nft' && !hasNft) {
+        findings.warn(probe.name, `${probe.feature}: not tried, as nft is not installed`, 'install nftables');
+        continue;
+      }
       const lacks = probe.needs === undefined ? undefined : missing.get(probe.needs);
       if (lacks !== undefined) findings.fail(probe.name, notSupported(probe), `it needs ${lacks.feature}`);
       if (lacks !== undefined || !(await tryOne(probe, scratch, running, findings))) missing.set(probe.name, probe);

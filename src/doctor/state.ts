@@ -3,6 +3,8 @@ import { surveyOnce } from '../agent/apply.js';
 import { missingForFastpath } from '../ebpf/available.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../plan/numbers.js';
 import { agentConfig, samePath } from './processes.js';
+import { foreignMaster } from '../port/ours.js';
+import { linkState } from '../inspect/words.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Check, Patient } from './types.js';
@@ -10,7 +12,7 @@ import type { Process } from './processes.js';
 
 /** @param file the node file given, as the agent's is compared with it */
 export async function checkState(
-  { instance, intent, intentError, applied }: Patient,
+  { instance, intent, intentError, applied, unreadable }: Patient,
   file: string,
   defaultFile: string,
   processes: readonly Process[],
@@ -33,13 +35,13 @@ export async function checkState(
       findings.fail(
         'dataplane',
         `dataplane: ebpf cannot be: ${missing}`,
-        'nothing is applied: mend what is missing, or say "dataplane: hybrid", which forwards with the kernel meanwhile',
+        'apply and the agent change nothing until it is there, and what is attached goes on: install it, or set "dataplane: hybrid", with which the kernel forwards',
       );
     } else {
       findings.warn(
         'dataplane',
         `dataplane: ${config.dataplane}, and no fast path: ${missing}`,
-        'the kernel forwards all by itself, at a part of the rate: mend what is missing, or say "dataplane: kernel"',
+        'the kernel forwards everything, more slowly: install what is missing, or set "dataplane: kernel"',
       );
     }
   } else {
@@ -70,17 +72,52 @@ export async function checkState(
       'these VMs have no network until their interfaces appear: is the VM started, is the name the one of the intent?',
     );
   } else if (ports.length > 0) findings.ok('ports', `the interfaces of all ${ports.length} ports exist`);
+  const detached = ports.flatMap(({ name, interface: dev }) => {
+    const master = foreignMaster(kernel, dev);
+    return master === undefined ? [] : [`${name} (${dev} in ${master})`];
+  });
+  if (detached.length > 0) {
+    findings.fail(
+      'ports-detached',
+      `${detached.length} of ${ports.length} ports are in a bridge or another master: ${listed(detached)}`,
+      'nothing passes between these VMs and their networks until the interface is free: ip link set dev <interface> nomaster',
+    );
+  }
+  const down = ports.flatMap((port) => {
+    const link = kernel.links.get(port.interface);
+    const state = link === undefined ? 'up' : linkState(link);
+    return state === 'up' ? [] : [`${port.name} (${port.interface}: ${state})`];
+  });
+  if (down.length > 0) {
+    findings.warn(
+      'ports-down',
+      `${down.length} of ${ports.length} ports are down or have no carrier: ${listed(down)}`,
+      'these VMs receive nothing: is the VM running, is its end of the interface up? ip link show dev <interface>',
+    );
+  }
   if (!applied) {
     findings.warn(
       'drift',
-      'neither a VRF nor a fast path of segue exists',
+      'no VRF, fast path or rule of segue exists',
       'the intent was never applied here: segue apply, or start the agent',
     );
     return findings.checks;
   }
   if (findings.checks.some(({ name, status }) => name === 'agent.dataplane' && status === 'fail'))
     return findings.checks;
-  const { changes, warnings } = await surveyOnce(instance, intent);
+  if (unreadable !== undefined) {
+    findings.fail('drift', 'the fast path cannot be read, so it is not compared with the intent', unreadable);
+    return findings.checks;
+  }
+  let survey;
+  try {
+    survey = await surveyOnce(instance, intent);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    findings.fail('drift', 'the kernel cannot be compared with the intent', words);
+    return findings.checks;
+  }
+  const { changes, warnings } = survey;
   for (const warning of warnings) {
     findings.warn('limits', warning, 'the plan stops at a bound of its own: what is beyond it is left undone');
   }

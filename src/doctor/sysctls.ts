@@ -1,10 +1,12 @@
 /** Settings that drop packets without a word. */
+import { readFacts } from '../agent/facts.js';
+import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../underlay/sysctl-plan.js';
 import { Findings } from './types.js';
 import type { Check, Patient } from './types.js';
 import type { Sysctls } from '../kernel/sysctl.js';
 import type { Link } from '../netlink/types.js';
 
-const FORWARDING = 'net/ipv6/conf/all/forwarding';
+const FORWARDING = HOST_FORWARDING;
 const ALL_RP_FILTER = 'net/ipv4/conf/all/rp_filter';
 const APPLY = 'segue apply and the agent set it';
 
@@ -15,13 +17,9 @@ interface Expected {
   why: string;
 }
 
+const NOT_FORWARDED = "nothing is forwarded between tenants' VRFs and the underlay";
+
 const SHARED: readonly Expected[] = [
-  {
-    path: FORWARDING,
-    value: '1',
-    name: 'forwarding',
-    why: "nothing is forwarded between tenants' VRFs and the underlay",
-  },
   {
     path: 'net/vrf/strict_mode',
     value: '1',
@@ -41,7 +39,7 @@ export function checkSysctls({ instance, applied, alone }: Patient, members: rea
   const { kernel, config } = instance;
   const { sysctls } = kernel;
   const findings = new Findings('sysctl');
-  for (const { path, value, name, why } of alone ? [] : SHARED) {
+  for (const { path, value, name, why } of alone ? [] : [...forwardingOf(instance), ...SHARED]) {
     const found = sysctls.read(path);
     const what = `${dotted(path)} = ${found ?? 'absent'}`;
     if (found === value) findings.ok(name, what);
@@ -52,6 +50,18 @@ export function checkSysctls({ instance, applied, alone }: Patient, members: rea
   if (!alone) checkReversePath(sysctls, members, findings);
   checkMembers(sysctls, members, findings);
   return findings.checks;
+}
+
+/** Where forwarding is on: of single interfaces, or of the host. */
+function forwardingOf({ kernel, config }: Patient['instance']): Expected[] {
+  const { forwarding } = readFacts(kernel, config, undefined);
+  if (forwarding !== 'interfaces') return [{ path: FORWARDING, value: '1', name: 'forwarding', why: NOT_FORWARDED }];
+  return [...config.uplinks, ...(config.inside ?? [])].map((device) => ({
+    path: ofDevice(FORCE_FORWARDING[0], device),
+    value: FORCE_FORWARDING[1],
+    name: `forwarding.${device}`,
+    why: NOT_FORWARDED,
+  }));
 }
 
 /** A router on whose uplink accept_ra is 1 ignores advertisements: its default route runs out (ip-sysctl.rst). */

@@ -5,7 +5,7 @@ import type { Intent } from '../intent/types.js';
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
 export interface Check {
-  group: 'kernel' | 'node' | 'sysctl' | 'uplink' | 'underlay' | 'gateway' | 'firewall' | 'manager' | 'agent';
+  group: 'kernel' | 'node' | 'sysctl' | 'uplink' | 'underlay' | 'gateway' | 'edge' | 'firewall' | 'manager' | 'agent';
   /** Stable, for scripts: `kernel.vrf`, `uplink.mtu.eth0`. */
   name: string;
   status: CheckStatus;
@@ -21,10 +21,14 @@ export interface Patient {
   /** Scoped to the node; undefined when it cannot be read, with the reason. */
   intent: Intent | undefined;
   intentError: string | undefined;
-  /** VRFs of ours exist, or maps of the fast path: what apply sets must be set by now. */
+  /** VRFs of ours exist, maps of the fast path, or rules: what apply sets must be set by now. */
   applied: boolean;
   /** `dataplane: ebpf`: what only the kernel's own forwarding needs is of no interest. */
   alone: boolean;
+  /** nft is installed: without it nothing that it would list is known. */
+  hasNft: boolean;
+  /** Why what is pinned cannot be read. */
+  unreadable: string | undefined;
 }
 
 export interface Diagnosis {

@@ -1,23 +1,31 @@
 /** What the overlay needs of the underlay: an outer source, and a way to every other node's locator. */
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { getTunnelSource } from '../netlink/seg6.js';
-import { decodeRoute, dumpRoutesRequest } from '../netlink/route.js';
+import { decodeRule, dumpRulesRequest } from '../netlink/rule.js';
 import { prefixAddress } from '../net/prefix.js';
 import { wayTo } from '../underlay/way.js';
-import { MAIN_TABLE } from '../plan/numbers.js';
+import { LOCATOR_DISCARD_PRIORITY, LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY } from '../plan/numbers.js';
+import { announceKey } from '../underlay/announce-key.js';
+import { announceKind } from '../underlay/announce-kind.js';
+import { isOurRule } from '../vrf/rule-kind.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Check, Patient } from './types.js';
 import type { IntentNode } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 
-export function checkUnderlay(patient: Patient): Check[] {
+const LOCATOR_PRIORITIES = [LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY, LOCATOR_DISCARD_PRIORITY] as const;
+
+export async function checkUnderlay(patient: Patient): Promise<Check[]> {
   const { instance, intent, applied, alone } = patient;
   const { kernel, config } = instance;
   const findings = new Findings('underlay');
   const self = intent?.nodes.find(({ name }) => name === config.node);
   if (intent === undefined || self === undefined) return findings.checks;
-  if (applied) checkSource(kernel, self, alone, findings);
+  if (applied) {
+    checkSource(kernel, self, alone, findings);
+    await checkAnnouncement(patient, self, findings);
+  }
   checkRoutes(patient, self, intent.nodes, findings);
   return findings.checks;
 }
@@ -43,16 +51,55 @@ function checkSource(kernel: Kernel, { source, locator }: IntentNode, alone: boo
       'answers to it are lost: segue apply adds it to lo',
     );
 
-  const main = kernel.socket.dump(dumpRoutesRequest({ family: 6, table: MAIN_TABLE }), decodeRoute);
-  const own = main.find(({ prefix }) => prefix === locator);
-  if (own?.type === 'blackhole') findings.ok('locator', `blackhole ${locator}`);
+  checkDiscard(kernel, locator, findings);
+}
+
+function checkDiscard(kernel: Kernel, locator: string, findings: Findings): void {
+  const rules = kernel.socket
+    .dump(dumpRulesRequest(6), decodeRule)
+    .filter((rule) => isOurRule(rule) && rule.to === locator);
+  const missing = LOCATOR_PRIORITIES.filter((wanted) => !rules.some(({ priority }) => priority === wanted));
+  if (missing.length === 0) findings.ok('locator', `rule pref ${LOCATOR_DISCARD_PRIORITY} to ${locator} blackhole`);
   else {
     findings.fail(
       'locator',
-      own === undefined ? `no route for the own locator ${locator}` : `${own.type} ${locator}, expected a blackhole`,
+      `no rule of pref ${missing.join(', ')} for the own locator ${locator}`,
       'packets to SIDs that are not there loop between here and the router until their hop limit ends: segue apply',
     );
   }
+}
+
+/** Whether the underlay can learn of the locator, and by whose route. */
+async function checkAnnouncement(
+  { instance, intent }: Patient,
+  { locator }: IntentNode,
+  findings: Findings,
+): Promise<void> {
+  const { kernel } = instance;
+  if (intent === undefined) return;
+  const wanted = instance.plan(intent).announce;
+  const found = await announceKind.list(kernel, wanted);
+  const [planned] = wanted.values();
+  if (planned === undefined) {
+    const why = instance.config.announce === 'none' ? '"announce: none"' : 'the node drains and nothing is left on it';
+    findings.ok('announcement', `${locator} is not announced: ${why}`);
+    return;
+  }
+  const { table, prefix } = planned;
+  const there = found.get(announceKey(table, prefix), planned);
+  if (there === undefined) {
+    findings.warn(
+      'announcement',
+      `no route blackhole ${prefix} in table ${table}`,
+      'routing daemons do not announce the locator; it is made once everything else is in place and nothing fails: segue diff',
+    );
+  } else if (there.protocol !== undefined) {
+    findings.warn(
+      'announcement',
+      `the route for ${prefix} in table ${table} is not segue's (protocol ${there.protocol})`,
+      'it stays whether this node is ready or not: remove it, or say "announce: none"',
+    );
+  } else findings.ok('announcement', `blackhole ${prefix} table ${table}: the locator is announced`);
 }
 
 function checkRoutes({ instance }: Patient, self: IntentNode, nodes: readonly IntentNode[], findings: Findings): void {

@@ -1,6 +1,22 @@
 import { existsSync } from 'node:fs';
-import { checkBpffs, LibbpfError, probe } from '../libbpf/index.js';
+import { checkBpffs, LibbpfError, possibleCpus, probe } from '../libbpf/index.js';
 import { objectPath, PROGRAM_NAMES } from './programs.js';
+
+/**
+ * Why what is pinned cannot be read, undefined when it can, or nothing is: libbpf is not there, or too old.
+ *
+ * @param pinDirectory of the node
+ */
+export function unreadablePins(pinDirectory: string): string | undefined {
+  if (!existsSync(pinDirectory)) return undefined;
+  try {
+    possibleCpus();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LibbpfError && error.code === 'LIBBPF_MISSING') return error.message;
+    throw error;
+  }
+}
 
 /**
  * Why the fast path cannot run on this machine, undefined when it can: libbpf, the kernel's tcx links, the compiled

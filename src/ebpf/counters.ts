@@ -3,13 +3,19 @@ import { Count, Port, Reason, Traffic } from './generated/layouts.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { FastpathMaps } from './maps.js';
 
-/** What became of packets: they took the fast path, were answered, were handed to the kernel, or were dropped. */
-export type Verdict = 'forward' | 'answer' | 'punt' | 'drop';
+/**
+ * What became of packets: they took the fast path, were answered, were handed to the kernel, were none of the fast path's (`pass`: the host has
+ * them, in ebpf mode too), or were dropped.
+ */
+export type Verdict = (typeof VERDICTS)[number];
+const VERDICTS = ['forward', 'answer', 'punt', 'pass', 'drop'] as const;
 
 export interface ReasonCount {
   verdict: Verdict;
-  /** In words: `no member` for PUNT_NO_MEMBER. */
+  /** In words: `no member` for PUNT_NO_MEMBER. Several reasons have the same, for different verdicts. */
   reason: string;
+  /** The reason alone, for scripts: `punt-no-member`, whatever the verdict is where nothing is beneath. */
+  slug: string;
   packets: number;
 }
 
@@ -29,14 +35,20 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
   .sort(([, a], [, b]) => a - b)
   .map(([name]) => {
     const [prefix = '', ...words] = name.toLowerCase().split('_');
-    const verdict = prefix === 'answer' || prefix === 'punt' || prefix === 'drop' ? prefix : 'forward';
-    return { verdict, reason: words.join(' ') };
+    const verdict = VERDICTS.find((one) => one === prefix) ?? 'forward';
+    const slug = (prefix === 'reason' ? words : [prefix, ...words]).join('-');
+    return { verdict, reason: words.join(' '), slug };
   });
+
+/** Of a program of another build. */
+export function unknownReason(number: number): Omit<ReasonCount, 'packets'> {
+  return { verdict: 'drop', reason: `reason ${number}`, slug: `reason-${number}` };
+}
 
 /** What became of a packet, by the number of the reason. @param alone as of reasonCounts */
 export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'packets'> {
-  const { verdict, reason } = REASONS[number] ?? { verdict: 'drop', reason: `reason ${number}` };
-  return { verdict: alone && verdict === 'punt' ? 'drop' : verdict, reason };
+  const { verdict, reason, slug } = REASONS[number] ?? unknownReason(number);
+  return { verdict: alone && verdict === 'punt' ? 'drop' : verdict, reason, slug };
 }
 
 /**

@@ -81,6 +81,7 @@ export class EntryWriter<K extends KindName> {
       const chunk = this.#chunks[turn % this.#chunks.length];
       if (chunk === undefined) return;
       await this.#settle(chunk);
+      this.#kernel.progress.done += CHUNK_ENTRIES;
       this.#fill(chunk, start);
       if (chunk.count === 0) continue;
       if (this.#chunks.length > 1) {

@@ -1,5 +1,6 @@
 /** What failed leaves the ways at once: before routes and neighbours are asked again, and past whatever is under way. */
 import { newEpoch } from './epoch.js';
+import { hopSlots } from './hop-slots.js';
 import { Hop, Underlay } from './generated/layouts.js';
 import { formatMac } from '../net/mac.js';
 import { NeighbourState } from '../netlink/types.js';
@@ -57,5 +58,12 @@ function removeHops(value: Buffer, isLost: IsLost): boolean {
   if (kept === count) return false;
   value.fill(0, Underlay.OFFSETS.hops + kept * Hop.SIZE, Underlay.OFFSETS.hops + count * Hop.SIZE);
   value.writeUInt32LE(kept, Underlay.OFFSETS.count);
+  const at = (index: number): number => Underlay.OFFSETS.hops + index * Hop.SIZE;
+  const left = Array.from({ length: kept }, (_, index) => ({
+    ifindex: value.readUInt32LE(at(index) + Hop.OFFSETS.ifindex),
+    destMac: formatMac(value, at(index) + Hop.OFFSETS.destMac),
+    weight: value.readUInt8(at(index) + Hop.OFFSETS.weight) + 1,
+  }));
+  hopSlots(left).copy(value, Underlay.OFFSETS.slots);
   return true;
 }

@@ -9,6 +9,7 @@ import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, res
 import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { BPF_HOOKS } from './objects.js';
+import { PinKeeper, PinsLostError } from './pin-keeper.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { BpfMap, MapConfiguration, RodataValue } from '../libbpf/index.js';
@@ -56,6 +57,7 @@ export class Fastpath {
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
+  readonly pins: PinKeeper;
   /** What hypervisors and network nodes know of gateways. */
   readonly gateways: GatewayStore;
   /** Maps of these sizes are apart from others, as those of another layout are. */
@@ -76,17 +78,28 @@ export class Fastpath {
     this.responderAlone = responderAlone;
     this.netns = netns;
     this.pinDirectory = pinDirectory;
+    this.pins = new PinKeeper(pinDirectory);
     this.#runDirectory = runDirectory;
     this.#writerFile = `${runDirectory}/${WRITER_FILE}`;
-    this.gateways = new GatewayStore(pinDirectory, () => this.makeMaps());
-    this.steering = new SteeringStore(pinDirectory, () => ({
-      ...reusing(this.makeMaps()),
-      ...this.gateways.reuse(),
-    }));
+    this.gateways = new GatewayStore(
+      pinDirectory,
+      () => this.makeMaps(),
+      () => {
+        this.pins.note();
+      },
+    );
+    this.steering = new SteeringStore(
+      pinDirectory,
+      () => ({ ...reusing(this.makeMaps()), ...this.gateways.reuse() }),
+      () => {
+        this.pins.note();
+      },
+    );
   }
 
   /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
   get maps(): FastpathMaps | undefined {
+    if (this.#maps !== undefined && this.#isWithoutBpffs()) return this.#maps;
     // Another process may have removed the pins, and made others of the same names since.
     const pin = statSync(this.#mapPath('nodes'), { throwIfNoEntry: false })?.ino;
     if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
@@ -100,6 +113,17 @@ export class Fastpath {
     return undefined;
   }
 
+  /** Whether the pins are gone and cannot be made anew; the maps this process holds are those that programs read. */
+  #isWithoutBpffs(): boolean {
+    try {
+      this.pins.restore();
+      return false;
+    } catch (error) {
+      if (error instanceof PinsLostError) return true;
+      throw error;
+    }
+  }
+
   /** Whether anything of ours is pinned, whole or not. */
   get isPinned(): boolean {
     return existsSync(this.pinDirectory);
@@ -109,6 +133,7 @@ export class Fastpath {
   makeMaps(): FastpathMaps {
     const there = this.maps;
     if (there !== undefined) return there;
+    this.pins.note();
     // libbpf makes them as the object file has them, with their BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
     const object = BpfObject.load(objectPath('port'), {
@@ -144,6 +169,7 @@ export class Fastpath {
   makeProgram(name: BpfProgramName, use: ProgramUse = {}): BpfProgram {
     const there = this.program(name, use);
     if (there !== undefined) return there;
+    this.pins.note();
     const steers = STEERING_PROGRAMS.includes(name);
     const object = loadOver(name, rodataOf(name, use), {
       ...reusing(this.makeMaps()),
@@ -237,10 +263,11 @@ export class Fastpath {
   /**
    * Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded.
    *
-   * @param alone which of the programs stay: those that forward without the kernel beneath, or the others
+   * @param use what the programs that stay are loaded for, with gateways or without
    */
-  sweep(alone: boolean): void {
-    this.#keepPrograms([{ alone }, { alone, gateways: true }]);
+  sweep(use: ProgramUse): void {
+    this.pins.note();
+    this.#keepPrograms([false, true].map((gateways) => ({ ...use, gateways })));
     this.gateways.sweep();
     for (const generation of this.#otherGenerations()) {
       rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
@@ -249,13 +276,16 @@ export class Fastpath {
 
   /** Removes what is pinned for gateways: their maps, and the programs that use them. */
   removeGateways(): void {
-    this.#keepPrograms([{ alone: false }, { alone: true }], PROGRAM_NAMES);
+    this.pins.note();
+    const switches = [false, true];
+    const uses = switches.flatMap((alone) => switches.map((anySource) => ({ alone, anySource })));
+    this.#keepPrograms(uses, PROGRAM_NAMES);
     this.gateways.remove();
   }
 
   /** Removes pins of programs for other uses, or of another build. */
   #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
-    const used = names.filter((name) => (name === 'responder') === this.responderAlone);
+    const used = names.filter((name) => name === 'detached' || (name === 'responder') === this.responderAlone);
     // Of what this build has no object file of, nothing is current.
     const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
@@ -320,12 +350,14 @@ export class Fastpath {
   /** Removes what is pinned; programs and maps go with their last user. */
   remove(): void {
     this.#forget();
+    this.pins.release();
     rmSync(this.pinDirectory, { recursive: true, force: true });
   }
 
   /** Lets go of descriptors; what is pinned stays. */
   close(): void {
     this.#forget();
+    this.pins.close();
   }
 
   #forget(): void {

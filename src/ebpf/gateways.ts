@@ -26,13 +26,22 @@ export function allKept(gateways: readonly Gateway[]): boolean {
   return !gateways.some(isLeft);
 }
 
-/** Has the kernel keep the gateways of these ways resolved, and waits a short while for those it has to ask first. */
-export async function manageGateways(kernel: Kernel, underlays: readonly BpfUnderlay[]): Promise<void> {
+/**
+ * Has the kernel keep the gateways of these ways resolved, and waits a short while for those it has to ask first.
+ *
+ * @param again solicits those that are managed and have not answered, too
+ */
+export async function manageGateways(
+  kernel: Kernel,
+  underlays: readonly BpfUnderlay[],
+  { again = false }: { again?: boolean } = {},
+): Promise<void> {
   const resolver = new Resolver(kernel);
   const found = new Map<string, Gateway>();
   for (const underlay of underlays) {
     for (const gateway of resolver.resolve(underlay).gateways) {
-      if (isLeft(gateway)) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
+      const isSilent = again && !gateway.fixed && gateway.mac === undefined;
+      if (isLeft(gateway) || isSilent) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
     }
   }
   if (found.size === 0) return;

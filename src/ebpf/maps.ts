@@ -10,6 +10,7 @@ const ADDRESS_BYTES = 16;
 /** Bytes of key and value of each map of bpf/maps.h. */
 export const MAP_SIZES = {
   nodes: [U32_BYTES, layouts.Node.SIZE],
+  trusted_prefixes: [layouts.TrustedKey.SIZE, layouts.Permit.SIZE],
   ports: [U32_BYTES, layouts.Port.SIZE],
   sources: [layouts.SourceKey.SIZE, layouts.Permit.SIZE],
   source_prefixes: [layouts.SourcePrefixKey.SIZE, layouts.Permit.SIZE],
@@ -17,12 +18,14 @@ export const MAP_SIZES = {
   prefixes: [layouts.PrefixKey.SIZE, layouts.Target.SIZE],
   encaps: [U32_BYTES, layouts.Encap.SIZE],
   underlays: [U32_BYTES, layouts.Underlay.SIZE],
+  domain_sources: [ADDRESS_BYTES, layouts.Permit.SIZE],
   sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
   epochs: [U32_BYTES, layouts.Epoch.SIZE],
   egress_flows: [U32_BYTES, layouts.EgressSet.SIZE],
   ingress_flows: [U32_BYTES, layouts.IngressSet.SIZE],
   known_ways: [U32_BYTES, layouts.KnownWay.SIZE],
   known_ports: [U32_BYTES, layouts.KnownPort.SIZE],
+  known_sources: [U32_BYTES, layouts.KnownSource.SIZE],
   traffics: [U32_BYTES, layouts.Traffic.SIZE],
   reasons: [U32_BYTES, layouts.Count.SIZE],
   watching: [U32_BYTES, layouts.Watching.SIZE],
@@ -52,6 +55,7 @@ export function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, 
 /** Which maps programs write. A trial run of a program gets others in their place. */
 const WRITTEN: Readonly<Record<MapName, boolean>> = {
   nodes: false,
+  trusted_prefixes: false,
   ports: false,
   sources: false,
   source_prefixes: false,
@@ -59,12 +63,14 @@ const WRITTEN: Readonly<Record<MapName, boolean>> = {
   prefixes: false,
   encaps: false,
   underlays: false,
+  domain_sources: false,
   sids: false,
   epochs: false,
   egress_flows: true,
   ingress_flows: true,
   known_ways: true,
   known_ports: true,
+  known_sources: true,
   traffics: true,
   reasons: true,
   watching: true,
@@ -79,10 +85,16 @@ export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap
 }
 
 /** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
-const MEMORY_ENTRIES = { egress_flows: 4096, ingress_flows: 4096, known_ways: 1024, known_ports: 256 } as const;
+const MEMORY_ENTRIES = {
+  egress_flows: 4096,
+  ingress_flows: 4096,
+  known_ways: 1024,
+  known_ports: 256,
+  known_sources: 1024,
+} as const;
 
 /** The same of steered flows, on hypervisors and network nodes (bpf/steered_recall.h, bpf/steer_recall.h). */
-const STEERING_MEMORY_ENTRIES = { followed_flows: 2048, passed_flows: 1024 } as const;
+const STEERING_MEMORY_ENTRIES = { followed_flows: 2048, passed_flows: 2048 } as const;
 
 function memorySizes<N extends string>(entries: Readonly<Record<N, number>>): Record<N, { maxEntries: number }> {
   const sizes = Object.entries<number>(entries).map(([name, each]) => [name, { maxEntries: possibleCpus() * each }]);

@@ -8,6 +8,41 @@ export interface BpfNode {
   /** Outer source address. */
   source: string;
   sidBlock: string;
+  /** There are prefixes of the SR domain beyond the block. */
+  hasTrusted?: true;
+  /** Uplinks, for whose own MAC addresses frames are taken. */
+  uplinks: readonly string[];
+  /** Only found, never planned: the uplinks' addresses are not as the interfaces have them now. */
+  stale?: string;
+}
+
+/** Whose encapsulated packets are taken: an address, or a prefix. */
+export interface BpfDomainSource {
+  from: string;
+}
+
+/** A prefix of the SR domain beyond the SID block. */
+export interface BpfTrusted {
+  prefix: string;
+}
+
+/**
+ * Receive VLAN offload, by ethtool's names: the NIC takes the tag out of a frame before XDP sees it, which then takes a frame of another
+ * VLAN for one of its own. 802.1Q, 802.1ad.
+ */
+export const TAG_FEATURES = ['rx-vlan-hw-parse', 'rx-vlan-stag-hw-parse'] as const;
+
+/** A feature of an interface that is off for the sake of its XDP program. */
+export interface DeviceFeature {
+  device: string;
+  /** As `ethtool -k` names it. */
+  feature: string;
+  /** The program is left out where the feature cannot be switched off. */
+  optional?: true;
+  /** Of a port's interface. */
+  port?: true;
+  /** Only found, never planned: it is on. */
+  on?: true;
 }
 
 /** The way to a node's locator, or to a transit segment: resolved from the kernel's routes, neighbours and links. */
@@ -37,12 +72,16 @@ export interface BpfPort {
   tenant: number;
   /** The VM's. */
   mac: string;
+  /** The tenant's gateway's. */
+  gatewayMac: string;
   /** Bytes of the largest inner packet. */
   mtu: number;
   dscp: DscpPolicy;
   /** Where ICMP errors to the VM come from, where the tenant has a subnet of that family. */
   gateway4?: string;
   gateway6?: string;
+  /** Inner sources that a look-up decides about: a filter (source-filter.ts). Absent: none. */
+  checkedSources?: number;
   /** Only found, never planned: what follows from the interface is not as the interface is now. */
   stale?: string;
 }
@@ -86,12 +125,20 @@ export interface BpfSid {
   behaviour: TenantBehaviour;
 }
 
-/** Where a program sits. `tcx-first`: at tcx, before the one of ours that may be there too. */
+/** Where a program sits. `tcx-first`: at tcx ingress, before the one of ours that may be there too; `tcx-egress`: at a detached port, never planned. */
 export type BpfHook = (typeof BPF_HOOKS)[number];
-export const BPF_HOOKS = ['tcx-first', 'tcx', 'xdp'] as const;
+export const BPF_HOOKS = ['tcx-first', 'tcx', 'tcx-egress', 'xdp'] as const;
 /** Programs by their object files. */
 export type BpfProgramName =
-  'port' | 'port_xdp' | 'responder' | 'uplink_tc' | 'uplink_xdp' | 'steer_tc' | 'steer_xdp' | 'external_tc';
+  | 'port'
+  | 'port_xdp'
+  | 'responder'
+  | 'detached'
+  | 'uplink_tc'
+  | 'uplink_xdp'
+  | 'steer_tc'
+  | 'steer_xdp'
+  | 'external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {
@@ -104,8 +151,12 @@ export interface BpfAttachment {
   then?: BpfProgramName;
   /** Tenants of the node have gateways. */
   gateways?: true;
+  /** Encapsulated packets are taken from whatever outer source. */
+  anySource?: true;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
-  /** Only found, never planned: another program than this build's. */
+  /** Only found, never planned: another program than this build's, or one that is not pinned. */
   stale?: string;
+  /** Only found: id of a link that is not pinned where ours are; 0: there is no link. */
+  link?: number;
 }

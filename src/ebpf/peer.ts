@@ -1,5 +1,6 @@
 /** Which ports' packets are put into the namespace of their other end at once (bpf_redirect_peer, bpf/deliver.h). */
 import { isLibbpfError, queryTcx } from '../libbpf/index.js';
+import { openPinnedLink } from './running.js';
 import { decodeQdisc, dumpQdiscsRequest } from '../netlink/qdisc.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Link } from '../netlink/types.js';
@@ -19,13 +20,18 @@ const NO_QUEUE: readonly (string | undefined)[] = ['noqueue', 'noop'];
  *
  * @param filtered what filteredDevices() found
  */
-export function goesPastDevice({ netns }: Kernel, link: Link, filtered: ReadonlySet<number>): boolean {
+export function goesPastDevice({ netns, fastpath }: Kernel, link: Link, filtered: ReadonlySet<number>): boolean {
   const { kind, linkNetnsId, qdisc, index } = link;
   if (kind !== 'veth' || linkNetnsId === undefined || !NO_QUEUE.includes(qdisc) || filtered.has(index)) return false;
   try {
-    return (
-      queryTcx({ interface: index, direction: 'egress', ...(netns !== undefined && { netns }) }).programs.length === 0
-    );
+    const where = { interface: index, ...(netns !== undefined && { netns }) };
+    const { programs } = queryTcx({ ...where, direction: 'egress' });
+    if (programs.length === 0) return true;
+    // What closes a port that is detached goes when it is none any more.
+    const own = openPinnedLink(fastpath.linkPath('tcx-egress', index));
+    const ownId = own?.info().id;
+    own?.close();
+    return programs.every(({ linkId }) => linkId === ownId);
   } catch (error) {
     // It has gone since it was listed.
     if (isLibbpfError(error, 'ENODEV')) return false;

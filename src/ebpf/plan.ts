@@ -1,10 +1,14 @@
 /** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
+import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
 import { memberKey } from './member-key.js';
+import { TAG_FEATURES } from './objects.js';
+import { ALL_SOURCES, sourceFilter } from './source-filter.js';
 import type { BpfAttachment, BpfMember, RemotePlace } from './objects.js';
+import type { ProgramUse } from './programs.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemotePair } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
@@ -25,18 +29,41 @@ export function planFastNode(view: IntentView, emit: Emit): void {
     // A network node has its own there.
     if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
     const optional = view.config.xdp !== 'always';
-    emit('bpf-program', `${device} xdp`, {
-      device,
-      hook: 'xdp',
-      program: 'uplink_xdp',
-      ...programUse(view),
-      ...(optional && { optional }),
-    });
+    const use = { ...programUse(view), ...(optional && { optional }) };
+    emitXdp(emit, { device, hook: 'xdp', program: 'uplink_xdp', ...use });
   }
 }
 
 function emitNode(view: IntentView, emit: Emit): void {
-  emit('bpf-node', 'node', { source: view.self.source, sidBlock: view.sidBlock });
+  const { config, self, sidBlock, trusted, fastpath } = view;
+  const hasTrusted = trusted.length > 0 && { hasTrusted: true as const };
+  const uplinks = fastpath === undefined ? [] : config.uplinks;
+  emit('bpf-node', 'node', { source: self.source, sidBlock, uplinks, ...hasTrusted });
+  for (const prefix of trusted) emit('bpf-trusted', prefix, { prefix });
+}
+
+/** An XDP program, and what its interface must not do then. */
+export function emitXdp(emit: Emit, attachment: BpfAttachment & { hook: 'xdp' }, port?: { port: true }): void {
+  const { device, optional } = attachment;
+  for (const feature of TAG_FEATURES) {
+    emit('device-feature', `${device} ${feature}`, { device, feature, ...(optional && { optional }), ...port });
+  }
+  emit('bpf-program', `${device} xdp`, attachment);
+}
+
+function checksSources({ config }: IntentView): boolean {
+  return config.sourceCheck !== false;
+}
+
+/**
+ * An outer source that encapsulated packets are taken from, whatever of its node this one knows. The node's own ones come by no wire: what the node
+ * sends to itself has a mark.
+ */
+export function planFastSource(view: IntentView, source: string, emit: Emit): void {
+  if (view.fastpath === undefined || !checksSources(view)) return;
+  if (view.localPorts.size === 0 && !view.isNetworkNode) return;
+  const { source: own, acceptedSources = [] } = view.self;
+  if (source !== own && !acceptedSources.includes(source)) emit('bpf-domain-source', source, { from: source });
 }
 
 /** The way to another node: all SIDs of a locator lie behind one route. */
@@ -127,13 +154,8 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
   // What XDP does not take meets tcx next; where the driver has no XDP, all does.
   if (port.xdp !== true || view.config.xdp === 'never') return;
-  emit('bpf-program', `${device} xdp`, {
-    device,
-    hook: 'xdp',
-    program: 'port_xdp',
-    ...programUse(view),
-    optional: true,
-  });
+  const use = { ...programUse(view), optional: true } as const;
+  emitXdp(emit, { device, hook: 'xdp', program: 'port_xdp', ...use }, { port: true });
 }
 
 /** Kernel mode: a program that answers neighbour solicitations. Where the addresses are it asks the kernel's routes. */
@@ -146,14 +168,29 @@ function planResponder(view: IntentView, port: Port, emit: Emit): void {
 function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): void {
   const gateway4 = gatewayOf(tenant, port, 4);
   const gateway6 = gatewayOf(tenant, port, 6);
+  const checkedSources = checkedSourcesOf(tenant, port, [gateway4, gateway6]);
   emit('bpf-port', port.interface, {
     tenant: tenant.id,
     mac: port.mac,
+    gatewayMac: gatewayMacOf(tenant),
     mtu: view.tenantMtu(tenant),
     dscp: tenant.dscp,
     ...(gateway4 !== undefined && { gateway4 }),
     ...(gateway6 !== undefined && { gateway6 }),
+    ...(checkedSources !== 0 && { checkedSources }),
   });
+}
+
+/**
+ * Which inner sources of what arrives for a port are looked up. A packet from its own destination needs no look-up, nor one from the port's
+ * gateways: there are others in subnets beside the port's, and of a VM with several addresses of a family.
+ */
+function checkedSourcesOf({ subnets }: Tenant, port: Port, gateways: readonly (string | undefined)[]): number {
+  if (port.prefixes.length > 0) return ALL_SOURCES;
+  const others = subnets.flatMap(({ gateway }) => (gateways.includes(gateway) ? [] : [gateway]));
+  const families = port.addresses.map(familyOf);
+  const own = port.addresses.filter((_address, at) => families.filter((family) => family === families[at]).length > 1);
+  return sourceFilter([...others, ...own]);
 }
 
 /** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
@@ -175,8 +212,13 @@ function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): str
 }
 
 /** What the node's programs are loaded for. */
-export function programUse({ alone, usesGateways }: IntentView): Pick<BpfAttachment, 'alone' | 'gateways'> {
-  return { ...(alone && { alone }), ...(usesGateways && { gateways: true }) };
+export function programUse(view: IntentView): Pick<BpfAttachment, keyof ProgramUse> {
+  const { alone, usesGateways } = view;
+  return {
+    ...(alone && { alone }),
+    ...(usesGateways && { gateways: true }),
+    ...(!checksSources(view) && { anySource: true }),
+  };
 }
 
 function transitKey(segment: string): string {

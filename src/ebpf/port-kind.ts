@@ -5,7 +5,9 @@ import { entryKind } from './entry-kind.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { filteredDevices, goesPastDevice } from './peer.js';
+import { formerMac, formerMacMemory } from '../port/ours.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Kind, ObjectChange } from '../reconcile/kind.js';
 import type { DscpPolicy as Policy } from '../intent/types.js';
 import type { BpfPort } from './objects.js';
 
@@ -24,6 +26,8 @@ interface Devices {
   xdpFeatures: ReadonlyMap<number, number>;
   /** Those with filters. */
   filtered: ReadonlySet<number>;
+  /** Those that VLAN devices of the namespace stand on. */
+  vlans: ReadonlySet<number>;
 }
 
 /** For one listing or one application. */
@@ -31,7 +35,20 @@ const devices = new WeakMap<Kernel, Devices>();
 
 function fresh(kernel: Kernel): void {
   ensureIds(kernel);
-  devices.set(kernel, { xdpFeatures: xdpFeatures(kernel.generic), filtered: filteredDevices(kernel) });
+  devices.set(kernel, {
+    xdpFeatures: xdpFeatures(kernel.generic),
+    filtered: filteredDevices(kernel),
+    vlans: vlanParents(kernel),
+  });
+}
+
+/** Interfaces that VLAN devices of the same namespace stand on. */
+export function vlanParents({ links }: Kernel): Set<number> {
+  const parents = new Set<number>();
+  for (const { kind, linkIndex, linkNetnsId } of links.all()) {
+    if (kind === 'vlan' && linkIndex !== undefined && linkNetnsId === undefined) parents.add(linkIndex);
+  }
+  return parents;
 }
 
 function flagsOf(kernel: Kernel, device: string): number {
@@ -43,12 +60,13 @@ function flagsOf(kernel: Kernel, device: string): number {
     // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
     (frames ? PortFlags.PORT_FRAMES : 0) |
+    (known.vlans.has(link.index) ? PortFlags.PORT_VLANS : 0) |
     (goesPastDevice(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
   );
 }
 
-/** Ports by interface. What follows from the interface (MAC, offloads) is looked up when an entry is written and compared. */
-export const bpfPortKind = entryKind<'bpf-port'>({
+/** Ports by interface. What follows from the interface (its former MAC, offloads) is looked up when an entry is written and compared. */
+const portEntries = entryKind<'bpf-port'>({
   name: 'bpf-port',
   map: ({ ports }) => ports,
   devices: (_value, device) => [device],
@@ -56,18 +74,22 @@ export const bpfPortKind = entryKind<'bpf-port'>({
   beforeApply: fresh,
   read(kernel, { keys, keyAt, values, valueAt }) {
     const device = kernel.links.nameOf(keys.readUInt32LE(keyAt));
-    const ownMac = formatMac(values, valueAt + Port.OFFSETS.ownMac);
+    const former = formatMac(values, valueAt + Port.OFFSETS.formerMac);
     const flags = values.readUInt8(valueAt + Port.OFFSETS.flags);
-    const stale = ownMac !== kernel.links.get(device)?.mac || flags !== flagsOf(kernel, device);
+    const checkedSources = values.readUInt32LE(valueAt + Port.OFFSETS.checkedSources);
+    const link = kernel.links.get(device);
+    const stale = former !== (link && formerMac(kernel, link)) || flags !== flagsOf(kernel, device);
     return [
       device,
       {
         tenant: values.readUInt32LE(valueAt + Port.OFFSETS.tenant),
         mac: formatMac(values, valueAt + Port.OFFSETS.vmMac),
+        gatewayMac: formatMac(values, valueAt + Port.OFFSETS.gatewayMac),
         mtu: values.readUInt16LE(valueAt + Port.OFFSETS.mtu),
         dscp: dscpPolicy(values.readUInt8(valueAt + Port.OFFSETS.dscp)),
         ...readGateways(values, valueAt),
-        ...(stale && { stale: `lladdr ${ownMac} flags ${flags}` }),
+        ...(checkedSources !== 0 && { checkedSources }),
+        ...(stale && { stale: `former lladdr ${former} flags ${flags}` }),
       },
     ];
   },
@@ -77,9 +99,10 @@ export const bpfPortKind = entryKind<'bpf-port'>({
     into.writeUInt32LE(index, at);
     return true;
   },
-  writeValue(kernel, device, { tenant, mac, mtu, dscp, gateway4, gateway6 }, into, at) {
-    const ownMac = kernel.links.get(device)?.mac;
-    if (ownMac === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
+  writeValue(kernel, device, { tenant, mac, gatewayMac, mtu, dscp, gateway4, gateway6, checkedSources = 0 }, into, at) {
+    const link = kernel.links.get(device);
+    const former = link && formerMac(kernel, link);
+    if (former === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
     into.writeUInt32LE(tenant, at + Port.OFFSETS.tenant);
     into.writeUInt32LE(slotOf(kernel, device), at + Port.OFFSETS.slot);
     into.writeUInt16LE(Math.min(mtu, 0xffff), at + Port.OFFSETS.mtu);
@@ -88,14 +111,36 @@ export const bpfPortKind = entryKind<'bpf-port'>({
     into.fill(0, at + Port.OFFSETS.gateway6, at + Port.OFFSETS.gateway4 + 4);
     if (gateway4 !== undefined) putAddress(gateway4, into, at + Port.OFFSETS.gateway4);
     if (gateway6 !== undefined) putAddress(gateway6, into, at + Port.OFFSETS.gateway6);
+    into.writeUInt32LE(checkedSources, at + Port.OFFSETS.checkedSources);
     writeMac(mac, into, at + Port.OFFSETS.vmMac);
-    writeMac(ownMac, into, at + Port.OFFSETS.ownMac);
+    writeMac(gatewayMac, into, at + Port.OFFSETS.gatewayMac);
+    writeMac(former, into, at + Port.OFFSETS.formerMac);
   },
   released(kernel, device) {
     kernel.fastpath.slots.release(device);
   },
-  describe: (device, { tenant, mac, mtu }) => `fast path port ${device} tenant ${tenant} lladdr ${mac} mtu ${mtu}`,
+  describe: (device, { tenant, mac, gatewayMac, mtu }) =>
+    `fast path port ${device} tenant ${tenant} lladdr ${mac} gateway lladdr ${gatewayMac} mtu ${mtu}`,
 });
+
+export const bpfPortKind: Kind<'bpf-port'> = {
+  ...portEntries,
+  apply(kernel, changes) {
+    rememberFormer(kernel, changes);
+    return portEntries.apply(kernel, changes);
+  },
+};
+
+/** Where the intent says another MAC address of a gateway: VMs have the one before until their neighbour entries end. */
+function rememberFormer(kernel: Kernel, changes: readonly ObjectChange<BpfPort>[]): void {
+  const former = changes.flatMap(({ key, desired, actual }): [string, string][] => {
+    const index = kernel.links.get(key)?.index;
+    if (index === undefined || desired === undefined || actual === undefined) return [];
+    return desired.gatewayMac === actual.gatewayMac ? [] : [[formerMacMemory(key), `${actual.gatewayMac} ${index}`]];
+  });
+  kernel.remembered.forget(former.map(([memory]) => memory));
+  kernel.remembered.remember(former);
+}
 
 function readGateways(values: Buffer, at: number): Pick<BpfPort, 'gateway4' | 'gateway6'> {
   const has = (offset: number, bytes: number): boolean =>

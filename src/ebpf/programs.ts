@@ -11,6 +11,7 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port: 'segue_port',
   port_xdp: 'segue_port_xdp',
   responder: 'segue_responder',
+  detached: 'segue_detached',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
   steer_tc: 'segue_steer_tc',
@@ -48,15 +49,25 @@ export interface ProgramUse {
   alone?: boolean;
   /** On a hypervisor whose tenants have gateways. */
   gateways?: boolean;
+  /** Encapsulated packets are taken from whatever outer source (`sourceCheck: false`). */
+  anySource?: boolean;
 }
+
+/** Programs that check outer sources. */
+const UPLINK_PROGRAMS: readonly BpfProgramName[] = ['uplink_tc', 'uplink_xdp', 'steer_tc', 'steer_xdp'];
 
 /** Constants a program is loaded with. */
 export function rodataOf(
   name: BpfProgramName,
-  { alone = false, gateways = false }: ProgramUse = {},
+  { alone = false, gateways = false, anySource = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
-  // The responder sends nothing anywhere.
-  return { use_prefixes: true, count_traffic: true, alone, ...(name !== 'responder' && { use_gateways: gateways }) };
+  return {
+    ...{ count_traffic: true, alone },
+    ...(name !== 'detached' && { use_prefixes: true }),
+    // These send nothing anywhere.
+    ...(name !== 'responder' && name !== 'detached' && { use_gateways: gateways }),
+    ...(UPLINK_PROGRAMS.includes(name) && { check_sources: !anySource }),
+  };
 }
 
 const VERSION_CHARS = 16;

@@ -2,14 +2,17 @@
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
+import { decodeNexthop, getNexthopRequest } from '../netlink/nexthop.js';
 import { isNetlinkError } from '../netlink/error.js';
 import { NeighbourFlag, NeighbourState } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Route } from '../netlink/types.js';
+import type { Nexthop, Route, RouteNexthop } from '../netlink/types.js';
 import type { BpfUnderlay } from './objects.js';
 
 /** MAX_HOPS of bpf/layouts.h. */
-export const MAX_HOPS = 4;
+export const MAX_HOPS = 16;
+/** The largest weight that an entry has room for. */
+const MAX_WEIGHT = 256;
 
 /** RTNH_F_DEAD, RTNH_F_LINKDOWN (linux/rtnetlink.h) */
 const UNUSABLE = 1 | 16;
@@ -34,6 +37,8 @@ export interface ResolvedHop {
   mtu: number;
   destMac: string;
   sourceMac: string;
+  /** Its share of the flows, compared with the others'. */
+  weight: number;
   /** It is this node: packets arrive by the interface instead of leaving. */
   self?: true;
   /** The interface takes frames from XDP. */
@@ -57,6 +62,9 @@ export interface Resolution {
   gateways: Gateway[];
 }
 
+/** A next hop of a route. */
+type Leg = Omit<RouteNexthop, 'gateway'> & { gateway?: string | undefined };
+
 /** Asks the kernel; answers are kept for the resolver's life, which is one listing or one application. */
 export class Resolver {
   readonly #kernel: Kernel;
@@ -77,11 +85,8 @@ export class Resolver {
     const found: Resolution = { hops: [], gateways: [] };
     const route = this.#route(destination, source);
     if (route?.type !== 'unicast' || route.encap !== undefined) return found;
-    const legs = route.nexthops ?? [
-      { oif: route.oif, gateway: route.gateway, flags: route.flags ?? 0, encap: undefined },
-    ];
-    for (const { oif, gateway, flags, encap } of legs) {
-      if (oif === undefined || gateway === undefined || encap !== undefined || (flags & UNUSABLE) !== 0) continue;
+    for (const { oif, gateway = destination, flags, encap, weight } of this.#legs(route)) {
+      if (oif === undefined || encap !== undefined || (flags & UNUSABLE) !== 0) continue;
       const { links } = this.#kernel;
       const link = links.get(links.nameOf(oif));
       if (link?.mac === undefined || !link.up || link.carrier === false || link.type !== ETHERNET) continue;
@@ -90,9 +95,33 @@ export class Resolver {
       if (neighbour.mac === undefined || found.hops.length === MAX_HOPS) continue;
       const largest = Math.min(link.mtu, mtu, route.metrics?.mtu ?? Infinity);
       const frames = this.#takesFrames(oif);
-      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac, frames });
+      found.hops.push({ ifindex: oif, mtu: largest, destMac: neighbour.mac, sourceMac: link.mac, weight, frames });
     }
+    reduceWeights(found.hops);
     return found;
+  }
+
+  /** The next hops of a route; one without a gateway leads to the destination itself. */
+  #legs({ nexthops, nexthopId, oif, gateway, flags = 0 }: Route): Leg[] {
+    if (nexthops !== undefined) return nexthops;
+    if (oif !== undefined) return [{ oif, gateway, flags, weight: 1 }];
+    // Where the kernel does not spell next-hop objects out (net.ipv4.nexthop_compat_mode is 0).
+    return nexthopId === undefined ? [] : this.#legsOfObject(nexthopId, 1);
+  }
+
+  #legsOfObject(id: number, weight: number): Leg[] {
+    const object = this.#nexthop(id);
+    if (object?.group === undefined) return object === undefined ? [] : [{ ...object, weight }];
+    return object.group.flatMap((member) => this.#legsOfObject(member.id, member.weight));
+  }
+
+  #nexthop(id: number): Nexthop | undefined {
+    try {
+      return this.#kernel.socket.get(getNexthopRequest(id), decodeNexthop);
+    } catch (error) {
+      if (isNetlinkError(error)) return undefined;
+      throw error;
+    }
   }
 
   /** By the first of these interfaces that is up: frames with its own address. */
@@ -101,7 +130,7 @@ export class Resolver {
       const link = this.#kernel.links.get(name);
       if (link?.mac === undefined || !link.up || link.type !== ETHERNET) continue;
       const { index: ifindex, mac, mtu } = link;
-      return [{ ifindex, mtu, destMac: mac, sourceMac: mac, frames: false, self: true }];
+      return [{ ifindex, mtu, destMac: mac, sourceMac: mac, weight: 1, frames: false, self: true }];
     }
     return [];
   }
@@ -142,4 +171,18 @@ export class Resolver {
       throw error;
     }
   }
+}
+
+/** The smallest weights of the same proportion; those that an entry has no room for are scaled down. */
+function reduceWeights(hops: ResolvedHop[]): void {
+  const largest = Math.max(...hops.map(({ weight }) => weight));
+  for (const hop of hops) {
+    if (largest > MAX_WEIGHT) hop.weight = Math.max(1, Math.round((hop.weight * MAX_WEIGHT) / largest));
+  }
+  const common = hops.reduce((divisor, { weight }) => greatestCommonDivisor(weight, divisor), 0);
+  for (const hop of hops) hop.weight /= common;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

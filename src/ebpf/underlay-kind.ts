@@ -3,6 +3,7 @@ import { allKept, manageGateways } from './gateways.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Hop, HopFlags, Underlay } from './generated/layouts.js';
+import { hopSlots } from './hop-slots.js';
 import { ensureIds, learn, underlayKey } from './ids.js';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -26,18 +27,26 @@ export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
       mtu: values.readUInt16LE(hop + Hop.OFFSETS.mtu),
       destMac: formatMac(values, hop + Hop.OFFSETS.destMac),
       sourceMac: formatMac(values, hop + Hop.OFFSETS.sourceMac),
-      ...((values.readUInt16LE(hop + Hop.OFFSETS.flags) & HopFlags.HOP_SELF) !== 0 && { self: true as const }),
-      frames: (values.readUInt16LE(hop + Hop.OFFSETS.flags) & HopFlags.HOP_FRAMES) !== 0,
+      weight: values.readUInt8(hop + Hop.OFFSETS.weight) + 1,
+      ...((values.readUInt8(hop + Hop.OFFSETS.flags) & HopFlags.HOP_SELF) !== 0 && { self: true as const }),
+      frames: (values.readUInt8(hop + Hop.OFFSETS.flags) & HopFlags.HOP_FRAMES) !== 0,
     };
   });
 }
 
 function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
   const words = hops.map(
-    ({ ifindex, destMac, sourceMac, mtu, frames, self }) =>
-      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu}${frames ? ' xdp' : ''}${self ? ' self' : ''}`,
+    ({ ifindex, destMac, sourceMac, mtu, weight, frames, self }) =>
+      `${kernel.links.nameOf(ifindex)} lladdr ${destMac} from ${sourceMac} mtu ${mtu} weight ${weight}${frames ? ' xdp' : ''}${self ? ' self' : ''}`,
   );
   return words.length === 0 ? 'unresolved' : words.join(', ');
+}
+
+/** Whether an entry has the places of these hops. */
+function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boolean {
+  const slots = hopSlots(hops);
+  const start = at + Underlay.OFFSETS.slots;
+  return slots.equals(values.subarray(start, start + slots.length));
 }
 
 /**
@@ -59,7 +68,7 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
       return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', stale: have }];
     }
     const { hops, gateways } = resolverOf(kernel).resolve(desired);
-    const same = have === hopText(kernel, hops) && allKept(gateways);
+    const same = have === hopText(kernel, hops) && hasSlots(hops, values, valueAt) && allKept(gateways);
     return [key, same ? desired : { ...desired, stale: have }];
   },
   writeKey(kernel, key, _value, into, at) {
@@ -71,12 +80,14 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
     into.writeUInt32LE(hops.length, at + Underlay.OFFSETS.count);
     into.writeUInt32LE(Number(key.split('/')[1]), at + Underlay.OFFSETS.length);
     putAddress(value.destination, into, at + Underlay.OFFSETS.dest);
-    for (const [index, { ifindex, mtu, destMac, sourceMac, frames, self }] of hops.entries()) {
+    hopSlots(hops).copy(into, at + Underlay.OFFSETS.slots);
+    for (const [index, { ifindex, mtu, destMac, sourceMac, weight, frames, self }] of hops.entries()) {
       const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
       into.writeUInt32LE(ifindex, hop + Hop.OFFSETS.ifindex);
       into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Hop.OFFSETS.mtu);
       const flags = (frames ? HopFlags.HOP_FRAMES : 0) | (self ? HopFlags.HOP_SELF : 0);
-      into.writeUInt16LE(flags, hop + Hop.OFFSETS.flags);
+      into.writeUInt8(flags, hop + Hop.OFFSETS.flags);
+      into.writeUInt8(weight - 1, hop + Hop.OFFSETS.weight);
       writeMac(destMac, into, hop + Hop.OFFSETS.destMac);
       writeMac(sourceMac, into, hop + Hop.OFFSETS.sourceMac);
     }

@@ -1,4 +1,5 @@
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import { VRF_NAME } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import {
   createNexthop,
@@ -11,7 +12,7 @@ import type { Kind } from '../reconcile/kind.js';
 import type { Nexthop } from './objects.js';
 
 /**
- * Next-hop objects, known as ours by protocol and range of ids, and told apart by family, VRF and last segment: so a
+ * Next-hop objects, known as ours by protocol, range of ids and form (seg6 from a VRF of ours), and told apart by family, VRF and last segment: so a
  * path that changes is one replace, whatever the number of routes that name it.
  */
 export const nexthopKind: Kind<'nexthop'> = {
@@ -23,15 +24,16 @@ export const nexthopKind: Kind<'nexthop'> = {
     for (const nexthop of kernel.socket.dump(dumpNexthopsRequest({}), decodeNexthop)) {
       const { id, family, encap, oif } = nexthop;
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) continue;
-      if (nexthop.protocol !== PROTOCOL) {
+      const device = oif === undefined ? '' : kernel.links.nameOf(oif);
+      const segments = encap?.type === 'seg6' ? encap.segments : [];
+      // Protocol and range of ids alone are no proof: ours lead from a VRF of ours into a segment list.
+      if (nexthop.protocol !== PROTOCOL || segments.length === 0 || !VRF_NAME.test(device)) {
         kernel.nexthopIds.occupy(id);
         continue;
       }
-      const device = oif === undefined ? '' : kernel.links.nameOf(oif);
-      const segments = encap?.type === 'seg6' ? encap.segments : [];
       const base = `${family === 4 ? 'inet' : 'inet6'} ${device} ${segments.at(-1) ?? ''}`;
-      // One that says the same as another, or that we would not make, gets a key no plan has, and goes.
-      const key = found.has(base) || segments.length === 0 ? `${base} id ${id}` : base;
+      // One that says the same as another gets a key no plan has, and goes.
+      const key = found.has(base) ? `${base} id ${id}` : base;
       kernel.nexthopIds.set(key, id);
       found.set(key, {
         family: family ?? 6,

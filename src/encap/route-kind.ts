@@ -1,5 +1,6 @@
 import { routeKey } from './route-key.js';
-import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
+import { BEHAVIOUR_CODE } from './sid.js';
+import { isTenantTable, MAIN_TABLE, PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { decodeRoute, deleteRoute, dumpRoutesRequest, replaceRoute } from '../netlink/route.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -11,7 +12,10 @@ import type { Route as KernelRoute, RouteSpec } from '../netlink/types.js';
 const ONLINK = 4;
 const NONE: readonly string[] = [];
 
-/** Routes, known as ours by their protocol. */
+/**
+ * Routes, known as ours by protocol and place: in a tenant's table all of our protocol, in main what the plan has and local
+ * SIDs of a tenant (seg6local into a tenant's table). Elsewhere the protocol's number is no proof.
+ */
 export const routeKind: Kind<'route'> = {
   name: 'route',
 
@@ -20,7 +24,10 @@ export const routeKind: Kind<'route'> = {
     const add = (route: KernelRoute): void => {
       const key = routeKey(route.table, route.prefix, route.metric);
       // A route somebody else put in the place of ours differs from it, and is put right; elsewhere it is theirs.
-      if (route.protocol !== PROTOCOL && !(isTenantTable(route.table) && wanted.has(key))) return;
+      const isOurs = isTenantTable(route.table)
+        ? route.protocol === PROTOCOL || wanted.has(key)
+        : route.protocol === PROTOCOL && (wanted.has(key) || isTenantSid(route));
+      if (!isOurs) return;
       const value = fromKernel(kernel, route);
       found.set(key, route.protocol === PROTOCOL ? value : { ...value, protocol: route.protocol });
     };
@@ -64,6 +71,13 @@ export const routeKind: Kind<'route'> = {
     return words.join(' ');
   },
 };
+
+/** A local SID as this folder makes them, of whatever locator. */
+function isTenantSid({ table, prefix, encap }: KernelRoute): boolean {
+  if (table !== MAIN_TABLE || !prefix.endsWith('/128') || encap?.type !== 'seg6local') return false;
+  const { action, vrfTable } = encap;
+  return action in BEHAVIOUR_CODE && vrfTable !== undefined && isTenantTable(vrfTable);
+}
 
 function toKernel(kernel: Kernel, route: Route): RouteSpec {
   const { table, prefix, type, metric } = route;

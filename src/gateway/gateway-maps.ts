@@ -60,12 +60,17 @@ const DIRECTORIES = /^(gateways|flows)_/;
 export class GatewayStore {
   readonly #pinDirectory: string;
   readonly #core: () => FastpathMaps;
+  readonly #onPins: () => void;
   #maps: GatewayMaps | undefined;
   /** Inode of the first pin when the maps were opened. */
   #pin: number | undefined;
 
-  /** @param core makes the maps that gateways share with the rest of the fast path */
-  constructor(pinDirectory: string, core: () => FastpathMaps) {
+  /**
+   * @param core makes the maps that gateways share with the rest of the fast path
+   * @param onPins called before pins are made or removed
+   */
+  constructor(pinDirectory: string, core: () => FastpathMaps, onPins: () => void) {
+    this.#onPins = onPins;
     this.#pinDirectory = pinDirectory;
     this.#core = core;
   }
@@ -85,6 +90,7 @@ export class GatewayStore {
   make(): GatewayMaps {
     const there = this.maps;
     if (there !== undefined) return there;
+    this.#onPins();
     const known = this.#open();
     const object = loadOver('port', rodataOf('port', { gateways: true }), {
       ...steeringSizes(),
@@ -114,12 +120,14 @@ export class GatewayStore {
 
   /** Removes the pins; the maps go with their last program. */
   remove(): void {
+    this.#onPins();
     this.forget();
     for (const name of this.#directories()) rmSync(`${this.#pinDirectory}/${name}`, { recursive: true, force: true });
   }
 
   /** Removes what another build's layouts have left. */
   sweep(): void {
+    this.#onPins();
     for (const name of this.#directories()) {
       if (name !== TABLES && name !== FLOWS) rmSync(`${this.#pinDirectory}/${name}`, { recursive: true, force: true });
     }

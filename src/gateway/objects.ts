@@ -51,11 +51,9 @@ export interface SteerGatewayEncap {
   encap: string;
 }
 
-/** A tenant or an external network that this node decides for: its connections. */
+/** A tenant or an external network that this node decides for: its counters. */
 export interface SteerZone {
   zone: number;
-  /** Connections that are remembered of those it opened. */
-  connections: number;
 }
 
 /** Where packets of a zone arrive: a gateway SID, or an interface with the sources that may come by it. */

@@ -1,22 +1,19 @@
 /** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
-import { planFastSelf, programUse } from '../ebpf/plan.js';
+import { emitXdp, planFastSelf, programUse } from '../ebpf/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
+import { hostPrefix, prefixContains } from '../net/prefix.js';
 import { FLOW_NODES } from './numbers.js';
 import { compilePolicySet } from './policy-set.js';
 import { reachOf } from './reach.js';
+import { NOT_FORWARDED } from './routes.js';
 import { externalOf } from './view.js';
 import type { External, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { NetworkNodeWay, SteerSource } from './objects.js';
 import type { ZoneName } from './view.js';
-
-/** Connections of all zones of a node together, and of one at least and at most: LRU tables are allocated whole. */
-const CONNECTIONS = 1 << 20;
-const MIN_CONNECTIONS = 4096;
-const MAX_CONNECTIONS = 16_384;
 
 const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
@@ -36,7 +33,7 @@ function planNetworkNode(view: IntentView, emit: Emit): void {
     if (view.fastpath?.xdp.includes(device) !== true) continue;
     const optional = view.config.xdp !== 'always' && { optional: true as const };
     const then = hosts && { then: 'uplink_xdp' as const };
-    emit('bpf-program', `${device} xdp`, { device, hook: 'xdp', program: 'steer_xdp', ...use, ...then, ...optional });
+    emitXdp(emit, { device, hook: 'xdp', program: 'steer_xdp', ...use, ...then, ...optional });
   }
 }
 
@@ -70,7 +67,7 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   const id = zoneId(view, zone);
   if (!view.decidesFor(zone) || gateway === undefined || id === undefined) return;
   const number = steering.gatewayNumbers.get(gateway.name) ?? 0;
-  emit('steer-zone', String(id), { zone: id, connections: connectionsOf(gateway.tenants.length) });
+  emit('steer-zone', String(id), { zone: id });
   for (const { peer, prefix } of reachOf(view, zone)) {
     const to = zoneId(view, peer);
     const tenant = view.tenants.get(peer);
@@ -114,7 +111,22 @@ function planExternal(
     if (!prefixes.includes(prefix)) emit('steer-external', `${device} ${prefix}`, { ...source, outside: true });
     emit('steer-gateway', memberKey(zone, prefix), { zone, device });
   }
+  for (const prefix of ownPrefixes(view, prefixes))
+    emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, absent: true });
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...programUse(view) });
+}
+
+/**
+ * Of an external network's prefixes, what is nowhere beyond its interface: what no router forwards, and the node's own addresses. The kernel's
+ * next hop of those is the node itself: frames would leave with no destination MAC address.
+ */
+function ownPrefixes({ facts, self }: IntentView, prefixes: readonly string[]): Set<string> {
+  const own = [
+    ...NOT_FORWARDED[4],
+    ...NOT_FORWARDED[6],
+    ...[self.source, ...(facts.ownAddresses ?? [])].map(hostPrefix),
+  ];
+  return new Set(own.filter((prefix) => prefixes.some((one) => prefixContains(one, prefix))));
 }
 
 /** The policies from one zone to another. */
@@ -130,8 +142,4 @@ export function zoneId(view: IntentView, zone: ZoneName): number | undefined {
   const external = externalOf(zone);
   if (external === undefined) return view.tenants.get(zone)?.id;
   return view.steering.externals.has(external) ? view.steering.externalZoneId(external) : undefined;
-}
-
-function connectionsOf(zones: number): number {
-  return Math.min(MAX_CONNECTIONS, Math.max(MIN_CONNECTIONS, 2 ** Math.floor(Math.log2(CONNECTIONS / zones))));
 }

@@ -22,7 +22,7 @@ const PAIR_SEED = 3;
 const FAMILIES = [4, 6] as const;
 const DEFAULT_ROUTE = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 /** What no router forwards (RFC 6890): it follows no default route either. Multicast and fe80::/10 the programs know by themselves. */
-const NOT_FORWARDED = {
+export const NOT_FORWARDED = {
   4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
   6: ['::/127'],
 } as const;

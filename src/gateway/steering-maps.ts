@@ -1,4 +1,5 @@
 /** The maps that a network node decides by (bpf/steer_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
 import { Target, Traffic } from '../ebpf/generated/layouts.js';
@@ -8,6 +9,7 @@ import { loadOver } from '../ebpf/load.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfMap } from '../libbpf/index.js';
+import { CONNECTION_BUCKETS } from './connection-table.js';
 import type { BpfProgram, MapConfiguration } from '../libbpf/index.js';
 import type { PolicyIndex } from './policy-index.js';
 
@@ -34,7 +36,9 @@ const STEERING_SIZES = {
   policies: [U32_BYTES, layouts.Policy.SIZE],
   policy_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
   zone_traffics: [U32_BYTES, Traffic.SIZE],
-  connections: [U32_BYTES, U32_BYTES],
+  connections: [U32_BYTES, layouts.ConnectionBucket.SIZE],
+  connection_totals: [U32_BYTES, layouts.ConnectionTotals.SIZE],
+  pair_connections: [layouts.PairKey.SIZE, layouts.PairConnections.SIZE],
   denials: [0, 0],
   uplink_programs: [U32_BYTES, U32_BYTES],
   passed_flows: [U32_BYTES, layouts.PassedSet.SIZE],
@@ -43,7 +47,15 @@ const STEERING_SIZES = {
 export type SteeringMapName = keyof typeof STEERING_SIZES;
 export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
 /** Programs write them; the rest they only read. */
-const WRITTEN: readonly SteeringMapName[] = ['connections', 'policy_hits', 'zone_traffics', 'denials', 'passed_flows'];
+const WRITTEN: readonly SteeringMapName[] = [
+  'connections',
+  'connection_totals',
+  'pair_connections',
+  'policy_hits',
+  'zone_traffics',
+  'denials',
+  'passed_flows',
+];
 export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
 
 const GENERATION = generationOf({
@@ -54,12 +66,21 @@ const GENERATION = generationOf({
   reasons: { target: Target.SIZE },
 });
 
+/** HASH_SEEDS of bpf/steer_layouts.h. */
+const SEEDS = 6;
+
+/** Seeds of a new table of connections: nobody outside can choose which of them share a bucket. */
+export function newSeeds(): bigint[] {
+  const bytes = randomBytes(SEEDS * 8);
+  return Array.from({ length: SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
+}
+
 const PREFIX = 'steering_';
 const STATE_KEY = Buffer.alloc(U32_BYTES);
 
 /** One node's steering maps, and the numbers that are given out by what they hold. */
 export class SteeringStore {
-  /** Of zones, by zone id: their connections and counters. */
+  /** Of zones, by zone id: their counters. */
   readonly zoneSlots = new ObjectIds({ what: 'zone', first: 0, count: ZONE_SLOTS });
   /** Of policies, by name. */
   readonly policySlots = new ObjectIds({ what: 'policy', first: 0, count: POLICY_SLOTS });
@@ -67,11 +88,16 @@ export class SteeringStore {
   policyIndex: PolicyIndex | undefined;
   readonly #pinDirectory: string;
   readonly #shared: () => Record<string, MapConfiguration>;
+  readonly #onPins: () => void;
   #maps: SteeringMaps | undefined;
   #known = false;
 
-  /** @param shared makes the maps that steering shares with the rest of the fast path */
-  constructor(pinDirectory: string, shared: () => Record<string, MapConfiguration>) {
+  /**
+   * @param shared makes the maps that steering shares with the rest of the fast path
+   * @param onPins called before pins are made or removed
+   */
+  constructor(pinDirectory: string, shared: () => Record<string, MapConfiguration>, onPins: () => void) {
+    this.#onPins = onPins;
     this.#pinDirectory = pinDirectory;
     this.#shared = shared;
   }
@@ -92,8 +118,14 @@ export class SteeringStore {
   make(): SteeringMaps {
     const there = this.maps;
     if (there !== undefined) return there;
+    this.#onPins();
     const known = this.#open();
-    const maps = { ...steeringSizes(), ...this.#shared(), ...reuseOf(known) };
+    const maps = {
+      ...steeringSizes(),
+      connections: { maxEntries: CONNECTION_BUCKETS },
+      ...this.#shared(),
+      ...reuseOf(known),
+    };
     const object = loadOver('steer_xdp', rodataOf('steer_xdp'), maps);
     try {
       for (const name of STEERING_MAP_NAMES) {
@@ -122,12 +154,13 @@ export class SteeringStore {
     else programs.delete(STATE_KEY);
   }
 
-  /** The same of those that programs only read; undefined where there are none. */
-  readOnly(): Record<string, { reuse: BpfMap }> | undefined {
+  /** The same of those that programs only read, and a table of connections as large as the live one; undefined where there are none. */
+  readOnly(): Record<string, MapConfiguration> | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
     const read = STEERING_MAP_NAMES.filter((name) => !WRITTEN.includes(name));
-    return reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]])));
+    const connections = { maxEntries: maps.connections.info.maxEntries };
+    return { connections, ...reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]]))) };
   }
 
   /** The node's own entry; undefined before the first was written. */
@@ -139,7 +172,7 @@ export class SteeringStore {
 
   /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
   change(change: Partial<layouts.Steering> = {}): layouts.Steering {
-    const before = this.state ?? { epoch: 0n, nextSet: 1, self: 0xffff, unused: 0 };
+    const before = this.state ?? { epoch: 0n, nextSet: 1, self: 0xffff, unused: 0, seeds: newSeeds() };
     const state = { ...before, epoch: before.epoch + 1n, ...change };
     const bytes = Buffer.alloc(Steering.SIZE);
     Steering.encode(bytes, 0, state);
@@ -168,25 +201,6 @@ export class SteeringStore {
     this.#known = true;
   }
 
-  /** Each zone's table of connections, open until the next is asked for. */
-  *connectionTables(): Generator<{ zone: number; table: BpfMap }, void, undefined> {
-    const { maps } = this;
-    if (maps === undefined) return;
-    this.ensureKnown();
-    const key = Buffer.alloc(U32_BYTES);
-    for (const [zone, slot] of [...this.zoneSlots.entries()]) {
-      key.writeUInt32LE(slot);
-      const id = maps.connections.lookup(key)?.readUInt32LE(0);
-      if (id === undefined || Number.isNaN(Number(zone))) continue;
-      const table = BpfMap.openById(id);
-      try {
-        yield { zone: Number(zone), table };
-      } finally {
-        table.close();
-      }
-    }
-  }
-
   /** Another process wrote: the numbers are to be read again. */
   setUnknown(): void {
     this.#known = false;
@@ -201,6 +215,7 @@ export class SteeringStore {
 
   /** Removes the pins; the maps go with their last program. */
   remove(): void {
+    this.#onPins();
     this.forget();
     rmSync(this.#directory, { recursive: true, force: true });
   }

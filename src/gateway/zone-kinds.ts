@@ -1,13 +1,12 @@
-/** Zones: where their packets arrive, which addresses are in which, what is remembered of their connections. */
+/** Zones: where their packets arrive, which addresses are in which. */
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
-import { Connection, ExternalKey, FlowKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
+import { ExternalKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
-import { BpfMap } from '../libbpf/index.js';
 import { formatIPv6 } from '../net/address.js';
 import { familyOf } from '../net/address.js';
+import { removeUnusedPairs } from './connection-table.js';
 import { steerEntryKind } from './steer-entry-kind.js';
-import { ZONE_SLOTS } from './steering-maps.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { SteerZone } from './objects.js';
@@ -22,7 +21,7 @@ function writeZone(
   { mtu = 0, outside = false }: { mtu?: number | undefined; outside?: boolean | undefined } = {},
 ): Buffer {
   const slot = kernel.fastpath.steering.zoneSlots.get(String(id));
-  if (slot === undefined) throw new Error(`zone ${id} has no table of connections`);
+  if (slot === undefined) throw new Error(`zone ${id} has no counters yet`);
   const bytes = Buffer.alloc(Zone.SIZE);
   Zone.encode(bytes, 0, { id, slot, gateway, mtu, flags: outside ? ZoneFlags.ZONE_OUTSIDE : 0 });
   return bytes;
@@ -32,66 +31,16 @@ function familyNumber(text: string): number {
   return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
 }
 
-/** A zone's table of connections before it is in its slot. */
-interface Table {
-  key: string;
-  slot: number;
-  table: BpfMap;
-}
-
-/** Tables that are put in by one call: each is an open descriptor until then. */
-const TABLES_AT_ONCE = 128;
-
-/**
- * Puts tables into their slots and closes them. The kernel waits for all programs once a call (maybe_wait_bpf_programs in
- * kernel/bpf/syscall.c), some 10 to 20 ms: one call for many.
- */
-function putTables(connections: BpfMap, tables: readonly Table[]): ObjectFailure[] {
-  const failures: ObjectFailure[] = [];
-  const [slots, descriptors] = [Buffer.alloc(4 * tables.length), Buffer.alloc(4 * tables.length)];
-  for (const [index, { slot, table }] of tables.entries()) {
-    slots.writeUInt32LE(slot, 4 * index);
-    descriptors.writeUInt32LE(table.fd, 4 * index);
-  }
-  try {
-    connections.updateBatch(slots, descriptors);
-  } catch {
-    // Which of them it was, and why, by themselves.
-    for (const [index, { key, table }] of tables.entries()) {
-      try {
-        connections.updateHandle(slots.subarray(4 * index, 4 * (index + 1)), table);
-      } catch (error) {
-        failures.push({ key, error: error as Error });
-      }
-    }
-  } finally {
-    for (const { table } of tables) table.close();
-  }
-  return failures;
-}
-
-/** Tables of connections: made once, so that connections outlive the agent. */
+/** Zones' counters. What is remembered of their connections is in one table for all, and goes by itself (connection-table.ts). */
 export const steerZoneKind: Kind<'steer-zone'> = {
   name: 'steer-zone',
 
   list(kernel) {
     const { steering } = kernel.fastpath;
     const found = new Map<string, SteerZone>();
-    const { maps } = steering;
-    if (maps === undefined) return found;
+    if (steering.maps === undefined) return found;
     steering.ensureKnown();
-    const key = Buffer.alloc(4);
-    for (let slot = 0; slot < ZONE_SLOTS; slot++) {
-      key.writeUInt32LE(slot);
-      const id = maps.connections.lookup(key)?.readUInt32LE(0);
-      if (id === undefined) continue;
-      const inner = BpfMap.openById(id);
-      const zone = steering.zoneSlots.keyOf(slot);
-      // Left by a process that ended before anything was to go there.
-      if (zone === undefined) steering.zoneSlots.set(`slot ${slot}`, slot);
-      found.set(zone ?? `slot ${slot}`, { zone: Number(zone ?? -1), connections: inner.info.maxEntries });
-      inner.close();
-    }
+    for (const [zone] of steering.zoneSlots.entries()) found.set(zone, { zone: Number(zone) });
     return found;
   },
 
@@ -99,42 +48,29 @@ export const steerZoneKind: Kind<'steer-zone'> = {
     const { steering } = kernel.fastpath;
     const failures: ObjectFailure[] = [];
     const at = Buffer.alloc(4);
-    const made: Table[] = [];
-    const putMade = (): void => {
-      failures.push(...putTables(steering.make().connections, made));
-      made.length = 0;
-    };
     for (const { key, desired } of changes) {
       try {
         steering.ensureKnown();
-        const { connections, zone_traffics: traffics } = steering.make();
+        const { zone_traffics: traffics } = steering.make();
         if (desired === undefined) {
-          const slot = steering.zoneSlots.get(key);
-          if (slot === undefined) continue;
-          at.writeUInt32LE(slot);
-          connections.delete(at);
           steering.zoneSlots.release(key);
           continue;
         }
-        const isNew = steering.zoneSlots.get(key) === undefined;
-        const slot = steering.zoneSlots.allocate(key);
-        at.writeUInt32LE(slot);
-        if (isNew) traffics.update(at, Buffer.alloc(traffics.valueSize));
-        const table = BpfMap.create({
-          ...{ type: 'lru_hash', name: 'connection_tab', maxEntries: desired.connections },
-          ...{ keySize: FlowKey.SIZE, valueSize: Connection.SIZE },
-        });
-        made.push({ key, slot, table });
-        if (made.length === TABLES_AT_ONCE) putMade();
+        if (steering.zoneSlots.get(key) !== undefined) continue;
+        at.writeUInt32LE(steering.zoneSlots.allocate(key));
+        traffics.update(at, Buffer.alloc(traffics.valueSize));
       } catch (error) {
         failures.push({ key, error: error as Error });
       }
     }
-    if (made.length > 0) putMade();
+    const { maps } = steering;
+    if (maps !== undefined) {
+      removeUnusedPairs(maps.pair_connections, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
+    }
     return failures;
   },
 
-  describe: (_key, { zone, connections }) => `gateway zone ${zone} connections ${connections}`,
+  describe: (_key, { zone }) => `gateway zone ${zone}`,
 };
 
 /** Gateway SIDs of this node. */

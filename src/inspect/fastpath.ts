@@ -3,6 +3,7 @@ import { portTraffic, reasonCounts } from '../ebpf/counters.js';
 import { listUnderlays } from '../ebpf/underlay-kind.js';
 import { MAP_NAMES } from '../ebpf/maps.js';
 import { GATEWAY_MAP_NAMES } from '../gateway/gateway-maps.js';
+import { pairCounts, placesOf } from '../gateway/connection-table.js';
 import { STEERING_MAP_NAMES } from '../gateway/steering-maps.js';
 import { BpfLink, BpfProgram, queryTcx } from '../libbpf/index.js';
 import type { PortTraffic, ReasonCount } from '../ebpf/counters.js';
@@ -55,7 +56,7 @@ export interface MapFill {
   size: number;
 }
 
-/** How full the maps are; those that are arrays are always. Of a network node its own, too, with each zone's connections. */
+/** How full the maps are; those that are arrays are always. Of a network node its own, too, with the connections of each pair of zones. */
 export function mapFills({ fastpath }: Kernel, zones: ZoneNames): MapFill[] {
   const { maps, gateways, steering } = fastpath;
   if (maps === undefined) return [];
@@ -78,13 +79,18 @@ function fillOf(name: string, map: BpfMap): MapFill[] {
   return [{ map: name, entries, size: maxEntries }];
 }
 
-/** Those whose time is over are in it until others push them out. */
-function connectionFills(steering: SteeringStore, zones: ZoneNames): MapFill[] {
-  const fills: MapFill[] = [];
-  for (const { zone, table } of steering.connectionTables()) {
-    fills.push(...fillOf(`connections ${zones.of(zone)}`, table));
-  }
-  return fills;
+/** Of the table of connections, and what of it each pair of zones has. Those whose time is over are in it until programs look at them. */
+function connectionFills({ maps }: SteeringStore, zones: ZoneNames): MapFill[] {
+  if (maps === undefined) return [];
+  const counts = pairCounts(maps.pair_connections);
+  const size = placesOf(maps.connections);
+  const fills = counts.map(({ from, to, halfOpen, established }) => ({
+    map: `connections ${zones.of(from)} ${zones.of(to)}`,
+    entries: halfOpen + established,
+    size,
+  }));
+  const entries = fills.reduce((total, fill) => total + fill.entries, 0);
+  return [{ map: 'connections', entries, size }, ...fills.sort((a, b) => a.map.localeCompare(b.map))];
 }
 
 /** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */

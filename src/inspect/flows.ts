@@ -5,6 +5,7 @@
 import { getAddress } from '../ebpf/bytes.js';
 import { Family } from '../ebpf/generated/layouts.js';
 import * as steering from '../ebpf/generated/steering.js';
+import { lastSeenAt, tableEntries } from '../gateway/connection-table.js';
 import { monotonic } from '../ebpf/watch.js';
 import { addressLength } from '../net/address.js';
 import { prefixContains } from '../net/prefix.js';
@@ -190,7 +191,7 @@ function endsOf(keys: Buffer, at: number): FlowEnds {
 }
 
 /**
- * The connections of a network node, zone by zone, in no order.
+ * The connections of a network node, in no order.
  *
  * @param limit how many are handed over; all are counted
  * @param count what was counted, by and by
@@ -202,34 +203,33 @@ export function* readConnections(
   limit: number,
   count: FlowCount,
 ): Generator<ConnectionRecord, void, undefined> {
-  const store = fastpath.steering;
+  const { maps, policySlots } = fastpath.steering;
+  if (maps === undefined) return;
+  fastpath.steering.ensureKnown();
   const now = ticksNow();
-  for (const { zone, table } of store.connectionTables()) {
-    for (const { count: entries, keys, values } of table.readBatches()) {
-      for (let index = 0; index < entries; index++) {
-        const [at, valueAt] = [index * FlowKey.SIZE, index * Connection.SIZE];
-        const peer = values.readUInt32LE(valueAt + Connection.OFFSETS.peer);
-        if (filter.zone !== undefined && filter.zone !== zone && filter.zone !== peer) continue;
-        if (!keyPasses(keys, at, filter)) continue;
-        const kind = keys.readUInt8(at + FlowKey.OFFSETS.kind);
-        const protocol = keys.readUInt8(at + FlowKey.OFFSETS.protocol);
-        const state = values.readUInt8(valueAt + Connection.OFFSETS.state);
-        const idleSeconds = seconds(now - values.readUInt32LE(valueAt + Connection.OFFSETS.seen));
-        const timeoutSeconds = timeoutOf(kind, protocol, state) - idleSeconds;
-        if (filter.all !== true && (timeoutSeconds < 0 || kind === FlowKind.FLOW_FRAGMENTS)) continue;
-        count.matched += 1;
-        if (count.shown >= limit) continue;
-        count.shown += 1;
-        const policy = values.readUInt32LE(valueAt + Connection.OFFSETS.policy);
-        yield {
-          ...{ from: zones.of(zone), to: zones.of(peer), ...endsOf(keys, at) },
-          state: stateOf(kind, protocol, state, values.readUInt8(valueAt + Connection.OFFSETS.flags)),
-          ageSeconds: seconds(now - values.readUInt32LE(valueAt + Connection.OFFSETS.opened)),
-          ...{ idleSeconds, timeoutSeconds },
-          policy: policy === NO_SLOT ? null : (store.policySlots.keyOf(policy) ?? null),
-        };
-      }
-    }
+  const { OFFSETS } = Connection;
+  for (const { buffer, at } of tableEntries(maps.connections)) {
+    const zone = buffer.readUInt32LE(at + OFFSETS.zone);
+    const peer = buffer.readUInt32LE(at + OFFSETS.peer);
+    if (filter.zone !== undefined && filter.zone !== zone && filter.zone !== peer) continue;
+    if (!keyPasses(buffer, at, filter)) continue;
+    const kind = buffer.readUInt8(at + FlowKey.OFFSETS.kind);
+    const protocol = buffer.readUInt8(at + FlowKey.OFFSETS.protocol);
+    const state = buffer.readUInt8(at + OFFSETS.state);
+    const idleSeconds = seconds(now - lastSeenAt(buffer, at));
+    const timeoutSeconds = timeoutOf(kind, protocol, state) - idleSeconds;
+    if (filter.all !== true && (timeoutSeconds < 0 || kind === FlowKind.FLOW_FRAGMENTS)) continue;
+    count.matched += 1;
+    if (count.shown >= limit) continue;
+    count.shown += 1;
+    const policy = buffer.readUInt32LE(at + OFFSETS.policy);
+    yield {
+      ...{ from: zones.of(zone), to: zones.of(peer), ...endsOf(buffer, at) },
+      state: stateOf(kind, protocol, state, buffer.readUInt8(at + OFFSETS.flags)),
+      ageSeconds: seconds(now - buffer.readUInt32LE(at + OFFSETS.opened)),
+      ...{ idleSeconds, timeoutSeconds },
+      policy: policy === NO_SLOT ? null : (policySlots.keyOf(policy) ?? null),
+    };
   }
 }
 

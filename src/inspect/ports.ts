@@ -32,6 +32,15 @@ export function heldPorts(kernel: Kernel, names: Names): HeldPort[] {
   return [...held, ...lone.sort((a, b) => a.link.name.localeCompare(b.link.name))];
 }
 
+/** What a VM has as its gateway's MAC address: where a kernel is beneath, the interface's own. */
+export function gatewayMacAt(kernel: Kernel, { link, vrf }: Pick<HeldPort, 'link' | 'vrf'>): string | undefined {
+  if (vrf !== undefined) return link.mac;
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(link.index);
+  const value = kernel.fastpath.maps?.ports.lookup(key);
+  return value && formatMac(value, Port.OFFSETS.gatewayMac);
+}
+
 /** What stands behind ports, by their ifindex: the VM's MAC, and its addresses as its port has them. */
 export function vmsBehind(kernel: Kernel): (index: number) => { mac?: string; addresses: string[] } {
   const pinned = pinnedNeighbours(kernel);

@@ -11,6 +11,8 @@ export const MAX_JSON_BYTES = 256 * 1024 * 1024;
 export const MAX_DEPTH_LEVELS = 32;
 /** Lines of an error's message; what is beyond is counted, and all of it is in `issues`. */
 export const MAX_ISSUES_RENDERED = 1000;
+/** Characters of one of its lines, without the file's name: a name of the file may be megabytes. */
+export const MAX_ISSUE_CHARS = 600;
 /** Unknown names a file gets "did you mean" for; each costs a comparison with every known name. */
 export const MAX_SUGGESTIONS = 100;
 
@@ -27,6 +29,8 @@ export const TENANT_SID_BEHAVIOURS: readonly number[] = [0x04, 0x06, 0x46];
 /** Transit segments of a path, before the tenant's SID. 8 make an SRH of 8 + 16 × 8 bytes, and 40 + 136 of the MTU. */
 export const MAX_VIA_SEGMENTS = 8;
 export const MAX_DSCP = 63;
+/** Routing tables have 32 bits (RTA_TABLE). */
+export const MAX_TABLE = 0xffffffff;
 /** Ports of TCP and UDP have 16 bits. */
 export const MAX_L4_PORT = 65535;
 export const MAX_POLICY_PRIORITY = 65535;

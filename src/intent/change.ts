@@ -1,4 +1,7 @@
 /** What differs between two intents, entity by entity. */
+import { runAtOnce } from '../reconcile/steps.js';
+import { sourcesOf } from './sources.js';
+import type { Steps } from '../reconcile/steps.js';
 import type {
   External,
   Gateway,
@@ -15,6 +18,8 @@ import type {
 
 /** The key of the one `block` change. */
 export const BLOCK_KEY = 'sidBlock';
+/** The key of the one `trusted` change. */
+export const TRUSTED_KEY = 'trusted';
 
 /** What tells a path from others: where it leads and for whom. `hv2 *` is the path of all other tenants. */
 export function pathKey({ to, tenants }: Pick<Path, 'to' | 'tenants'>): string {
@@ -32,7 +37,11 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 
 function sameNode(a: IntentNode, b: IntentNode): boolean {
   return (
-    a.locator === b.locator && a.source === b.source && a.behaviours?.[0] === b.behaviours?.[0] && a.drain === b.drain
+    a.locator === b.locator &&
+    a.source === b.source &&
+    a.behaviours?.[0] === b.behaviours?.[0] &&
+    a.drain === b.drain &&
+    sameTexts(a.acceptedSources ?? [], b.acceptedSources ?? [])
   );
 }
 
@@ -42,6 +51,7 @@ function sameTenant(a: Tenant, b: Tenant): boolean {
     a.id === b.id &&
     a.dscp === b.dscp &&
     a.mtu === b.mtu &&
+    a.gatewayMac === b.gatewayMac &&
     sameSet(a.subnets.map(subnetText), b.subnets.map(subnetText))
   );
 }
@@ -97,21 +107,49 @@ interface Difference<T> {
   after?: T;
 }
 
-/** What is gone first, then what changed or is new; each in the order of its list. */
-function differences<T>(
+/**
+ * What is gone first, then what changed or is new; each in the order of its list. Equal ends of both lists are compared in place: a change of a
+ * few in a million makes no index of a million.
+ */
+function* differences<T>(
   before: readonly T[],
   after: readonly T[],
   keyOf: (value: T) => string,
   same: (a: T, b: T) => boolean,
-): Difference<T>[] {
-  const left = new Map(before.map((value) => [keyOf(value), value]));
+): Steps<Difference<T>[]> {
   const changed: Difference<T>[] = [];
-  for (const value of after) {
+  const compare = (key: string, old: T, value: T): void => {
+    if (old !== value && !same(old, value)) changed.push({ key, before: old, after: value });
+  };
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  for (; start < most; start++) {
+    const [old, value] = [before[start] as T, after[start] as T];
     const key = keyOf(value);
-    const old = left.get(key);
+    if (keyOf(old) !== key) break;
+    compare(key, old, value);
+    yield;
+  }
+  let ends = 0;
+  for (; ends < most - start; ends++) {
+    if (keyOf(before[before.length - 1 - ends] as T) !== keyOf(after[after.length - 1 - ends] as T)) break;
+    yield;
+  }
+  const left = new Map<string, T>();
+  for (let at = start; at < before.length - ends; at++) {
+    const value = before[at] as T;
+    left.set(keyOf(value), value);
+    yield;
+  }
+  for (let at = start; at < after.length; at++) {
+    const value = after[at] as T;
+    const key = keyOf(value);
+    const fromEnd = after.length - at;
+    const old = fromEnd <= ends ? (before[before.length - fromEnd] as T) : left.get(key);
     left.delete(key);
     if (old === undefined) changed.push({ key, after: value });
-    else if (old !== value && !same(old, value)) changed.push({ key, before: old, after: value });
+    else compare(key, old, value);
+    yield;
   }
   const gone = [...left].map(([key, value]): Difference<T> => ({ key, before: value }));
   return [...gone, ...changed];
@@ -121,53 +159,35 @@ const nameOf = ({ name }: { name: string }): string => name;
 
 /**
  * The changes that lead from one intent to the other; none for entities that are equal, whatever their order. The block
- * comes first, then nodes, tenants, ports, paths, gateways, external networks, policies.
+ * comes first, then trusted prefixes, outer sources, nodes, tenants, ports, paths, gateways, external networks, policies.
  */
 export function diffIntent(before: Intent, after: Intent): IntentChange[] {
+  return runAtOnce(diffSteps(before, after));
+}
+
+/** The same, as work that may be interrupted: of a million ports it takes a second. */
+export function* diffSteps(before: Intent, after: Intent): Steps<IntentChange[]> {
   const changes: IntentChange[] = [];
   if (before.sidBlock !== after.sidBlock) {
     changes.push({ kind: 'block', key: BLOCK_KEY, before: before.sidBlock, after: after.sidBlock });
   }
-  for (const d of differences(before.nodes, after.nodes, nameOf, sameNode)) changes.push({ kind: 'node', ...d });
-  for (const d of differences(before.tenants, after.tenants, nameOf, sameTenant))
+  const trusted = [before.trusted ?? [], after.trusted ?? []] as const;
+  if (!sameTexts(...trusted))
+    changes.push({ kind: 'trusted', key: TRUSTED_KEY, before: trusted[0], after: trusted[1] });
+  const self = (text: string): string => text;
+  for (const d of yield* differences(sourcesOf(before), sourcesOf(after), self, Object.is))
+    changes.push({ kind: 'source', ...d });
+  for (const d of yield* differences(before.nodes, after.nodes, nameOf, sameNode)) changes.push({ kind: 'node', ...d });
+  for (const d of yield* differences(before.tenants, after.tenants, nameOf, sameTenant))
     changes.push({ kind: 'tenant', ...d });
-  for (const d of differences(before.ports, after.ports, nameOf, samePort)) changes.push({ kind: 'port', ...d });
-  for (const d of differences(before.paths, after.paths, pathKey, samePath)) changes.push({ kind: 'path', ...d });
-  for (const d of differences(before.gateways ?? [], after.gateways ?? [], nameOf, sameGateway))
+  for (const d of yield* differences(before.ports, after.ports, nameOf, samePort)) changes.push({ kind: 'port', ...d });
+  for (const d of yield* differences(before.paths, after.paths, pathKey, samePath))
+    changes.push({ kind: 'path', ...d });
+  for (const d of yield* differences(before.gateways ?? [], after.gateways ?? [], nameOf, sameGateway))
     changes.push({ kind: 'gateway', ...d });
-  for (const d of differences(before.externals ?? [], after.externals ?? [], nameOf, sameExternal))
+  for (const d of yield* differences(before.externals ?? [], after.externals ?? [], nameOf, sameExternal))
     changes.push({ kind: 'external', ...d });
-  for (const d of differences(before.policies ?? [], after.policies ?? [], nameOf, samePolicy))
+  for (const d of yield* differences(before.policies ?? [], after.policies ?? [], nameOf, samePolicy))
     changes.push({ kind: 'policy', ...d });
   return changes;
-}
-
-function replaced<T>(values: readonly T[], changes: readonly Difference<T>[], keyOf: (value: T) => string): T[] {
-  const byKey = new Map(values.map((value) => [keyOf(value), value]));
-  for (const { key, after } of changes) {
-    if (after === undefined) byKey.delete(key);
-    else byKey.set(key, after);
-  }
-  return [...byKey.values()];
-}
-
-/** The intent after the changes. Entities that stay keep their places, new ones come last. */
-export function applyChanges(intent: Intent, changes: readonly IntentChange[]): Intent {
-  const block = changes.findLast((change) => change.kind === 'block');
-  const of = <K extends IntentChange['kind']>(kind: K): Extract<IntentChange, { kind: K }>[] =>
-    changes.filter((change): change is Extract<IntentChange, { kind: K }> => change.kind === kind);
-  const gateways = replaced(intent.gateways ?? [], of('gateway'), nameOf);
-  const externals = replaced(intent.externals ?? [], of('external'), nameOf);
-  const policies = replaced(intent.policies ?? [], of('policy'), nameOf);
-  return {
-    version: 1,
-    sidBlock: block?.after ?? intent.sidBlock,
-    nodes: replaced(intent.nodes, of('node'), nameOf),
-    tenants: replaced(intent.tenants, of('tenant'), nameOf),
-    ports: replaced(intent.ports, of('port'), nameOf),
-    paths: replaced(intent.paths, of('path'), pathKey),
-    ...(gateways.length > 0 && { gateways }),
-    ...(externals.length > 0 && { externals }),
-    ...(policies.length > 0 && { policies }),
-  };
 }

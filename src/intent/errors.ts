@@ -1,5 +1,6 @@
 /** The one error of src/intent: a file that is refused, with every reason at once. */
-import { MAX_ISSUES_RENDERED } from './bounds.js';
+import { MAX_ISSUE_CHARS, MAX_ISSUES_RENDERED } from './bounds.js';
+import { printable, printableClip } from './printable.js';
 
 export interface IntentIssue {
   /** `ports[3].addresses[0]`; empty when it is about the file as a whole or its syntax. */
@@ -20,7 +21,9 @@ export interface IntentIssue {
 export function renderIssue(file: string, issue: IntentIssue): string {
   const place = issue.line === undefined ? file : `${file}:${issue.line}:${issue.column ?? 1}`;
   const path = issue.path === '' ? '' : `${issue.path}: `;
-  return `${place}: ${path}${issue.found}: expected ${issue.expected}`;
+  // Names of other entities stand in it, as the file has them.
+  const text = `${path}${issue.found}: expected ${issue.expected}`;
+  return `${printable(place)}: ${printableClip(text, MAX_ISSUE_CHARS)}`;
 }
 
 function render(file: string, issues: readonly IntentIssue[]): string {
@@ -35,8 +38,9 @@ export class IntentError extends Error {
   readonly file: string;
   readonly issues: readonly IntentIssue[];
 
-  constructor(file: string, issues: readonly IntentIssue[]) {
-    super(render(file, issues));
+  /** @param message where it is known already: that of all issues, not of these alone */
+  constructor(file: string, issues: readonly IntentIssue[], message = render(file, issues)) {
+    super(message);
     this.name = 'IntentError';
     this.file = file;
     this.issues = issues;

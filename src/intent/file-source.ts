@@ -1,10 +1,12 @@
 /** An intent file as a source: watched, read again when it changes, refused without harm when it is wrong. */
-import { type BigIntStats, type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { resolve } from 'node:path';
-import { WATCH_DEBOUNCE_MS, WATCH_MAX_DELAY_MS, WATCH_RACY_MS, WATCH_RESTAT_INTERVAL_MS } from './bounds.js';
-import { diffIntent } from './change.js';
+import { WATCH_DEBOUNCE_MS, WATCH_MAX_DELAY_MS, WATCH_RESTAT_INTERVAL_MS } from './bounds.js';
+import { runYielding } from '../reconcile/steps.js';
+import { diffSteps } from './change.js';
 import { IntentError } from './errors.js';
 import { type LoadedIntent, loadIntentText } from './load.js';
+import { fileSignature, isJustChanged } from './signature.js';
 import type { IntentEvent, IntentListener, IntentSource } from './source.js';
 import type { Intent } from './types.js';
 import { watchedDirectories } from './watch-paths.js';
@@ -14,22 +16,10 @@ export interface FileSourceOptions {
   debounceMs?: number;
   /** Default WATCH_RESTAT_INTERVAL_MS. */
   restatIntervalMs?: number;
-  /**
-   * What of a checked intent is kept and told (a node's part of it: scopeTo); all of it by default. May throw an
-   * IntentError to refuse it.
-   */
-  select?: (intent: Intent) => Intent;
-}
-
-/** What tells one state of the file from another without reading it. */
-function signatureOf(file: string): string {
-  let stat: BigIntStats;
-  try {
-    stat = statSync(file, { bigint: true });
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'error';
-  }
-  return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
+  /** Reads and checks the file, or a part of it that is kept, unless its bytes are those of the digest; default: all of it. */
+  read?: (unlessDigest: string | undefined) => LoadedIntent | Promise<LoadedIntent>;
+  /** Ends a reading that is under way. */
+  close?: () => void;
 }
 
 /** What tells a directory from another of the same name. */
@@ -42,19 +32,12 @@ function identityOf(directory: string): string {
   }
 }
 
-function modifiedMs(file: string): number {
-  try {
-    return statSync(file).mtimeMs;
-  } catch {
-    return 0;
-  }
-}
-
 export class FileSource implements IntentSource {
   readonly file: string;
   readonly #debounceMs: number;
   readonly #restatIntervalMs: number;
-  readonly #select: (intent: Intent) => Intent;
+  readonly #readFile: NonNullable<FileSourceOptions['read']>;
+  readonly #closeReader: () => void;
   #listener: IntentListener | undefined;
   /** By directory. */
   readonly #watchers = new Map<string, { watcher: FSWatcher; identity: string }>();
@@ -69,12 +52,16 @@ export class FileSource implements IntentSource {
   /** Message of the error last given, until the file is good again. */
   #lastError: string | undefined;
   #intent: Intent | undefined;
+  #isReading = false;
+  /** Somebody asked for another reading during one. */
+  #isAskedAgain = false;
 
   constructor(file: string, options: FileSourceOptions = {}) {
     this.file = resolve(file);
     this.#debounceMs = options.debounceMs ?? WATCH_DEBOUNCE_MS;
     this.#restatIntervalMs = options.restatIntervalMs ?? WATCH_RESTAT_INTERVAL_MS;
-    this.#select = options.select ?? ((intent) => intent);
+    this.#closeReader = options.close ?? (() => undefined);
+    this.#readFile = options.read ?? ((unlessDigest) => loadIntentText(this.file, unlessDigest));
   }
 
   /** The intent last given. */
@@ -82,18 +69,15 @@ export class FileSource implements IntentSource {
     return this.#intent;
   }
 
-  start(listener: IntentListener): Promise<void> {
-    return new Promise((started) => {
-      this.#listener = listener;
-      // Watching first: what changes while the file is read is then heard of.
+  async start(listener: IntentListener): Promise<void> {
+    this.#listener = listener;
+    // Watching first: what changes while the file is read is then heard of.
+    this.#watch();
+    this.#restat = setInterval(() => {
       this.#watch();
-      this.#load();
-      this.#restat = setInterval(() => {
-        this.#watch();
-        this.#look();
-      }, this.#restatIntervalMs);
-      started();
-    });
+      this.#look();
+    }, this.#restatIntervalMs);
+    await this.#load();
   }
 
   close(): void {
@@ -102,11 +86,13 @@ export class FileSource implements IntentSource {
     clearInterval(this.#restat);
     for (const { watcher } of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
+    this.#closeReader();
   }
 
   /** Reads the file now, changed or not (as on SIGHUP). */
   reload(): void {
-    if (this.#listener) this.#load();
+    if (this.#isReading) this.#signature = '';
+    if (this.#listener) void this.#load();
   }
 
   #emit(event: IntentEvent): void {
@@ -154,43 +140,63 @@ export class FileSource implements IntentSource {
 
   /** Reads the file if it looks different. */
   #look(): void {
-    if (this.#listener && signatureOf(this.file) !== this.#signature) this.#load();
+    if (this.#listener && fileSignature(this.file) !== this.#signature) void this.#load();
   }
 
-  #load(): void {
-    const signature = signatureOf(this.file);
-    let outcome: LoadedIntent | IntentError;
-    try {
-      outcome = loadIntentText(this.file, this.#lastError === undefined ? this.#digest : undefined);
-      if (outcome.intent) outcome = { ...outcome, intent: this.#select(outcome.intent) };
-    } catch (error) {
-      if (!(error instanceof IntentError)) throw error;
-      outcome = error;
+  /** One reading after the other: what is asked for during one follows it. */
+  async #load(): Promise<void> {
+    if (this.#isReading) {
+      this.#isAskedAgain = true;
+      return;
     }
-    if (signatureOf(this.file) !== signature && this.#intent) {
+    this.#isReading = true;
+    try {
+      await this.#readOnce();
+    } finally {
+      this.#isReading = false;
+    }
+    if (!this.#isAskedAgain) return;
+    this.#isAskedAgain = false;
+    this.#look();
+  }
+
+  async #readOnce(): Promise<void> {
+    const signature = fileSignature(this.file);
+    const outcome = await this.#read();
+    if (!this.#listener) return;
+    if (fileSignature(this.file) !== signature && this.#intent) {
       // Changed while it was read: what was read may be half of each.
       this.#schedule();
       return;
     }
     this.#signature = signature;
-    const ageMs = Date.now() - modifiedMs(this.file);
-    if (Math.abs(ageMs) < WATCH_RACY_MS) {
+    if (isJustChanged(this.file)) {
       // Another write within the timestamp's granularity would leave no trace in the signature.
       this.#signature = '';
       this.#schedule();
     }
-    if (outcome instanceof IntentError) this.#refused(outcome);
-    else this.#accepted(outcome);
+    // It says nothing of the file that the machine could not read it: the next look reads it again.
+    if (outcome instanceof Error && !(outcome instanceof IntentError)) this.#signature = '';
+    if (outcome instanceof Error) this.#refused(outcome);
+    else await this.#accepted(outcome);
   }
 
-  #refused(error: IntentError): void {
+  async #read(): Promise<LoadedIntent | Error> {
+    try {
+      return await this.#readFile(this.#lastError === undefined ? this.#digest : undefined);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #refused(error: Error): void {
     this.#digest = '';
     if (error.message === this.#lastError) return;
     this.#lastError = error.message;
     this.#emit({ type: 'error', error });
   }
 
-  #accepted({ digest, intent }: LoadedIntent): void {
+  async #accepted({ digest, intent }: LoadedIntent): Promise<void> {
     const recovered = this.#lastError !== undefined;
     this.#lastError = undefined;
     this.#digest = digest;
@@ -198,7 +204,7 @@ export class FileSource implements IntentSource {
     if (!intent) return;
     this.#intent = intent;
     if (!before) return this.#emit({ type: 'snapshot', intent });
-    const changes = diffIntent(before, intent);
+    const changes = await runYielding(diffSteps(before, intent));
     if (changes.length > 0 || recovered) this.#emit({ type: 'change', changes, intent });
   }
 }

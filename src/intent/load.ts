@@ -124,6 +124,12 @@ export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: stri
     const expected = `an interface that is no port of the intent; port ${port.name} has it`;
     findings.add(['uplinks', uplink], port.interface, expected);
   }
+  (config.inside ?? []).forEach((name, i) => {
+    const port = intent.ports.find((one) => one.node === config.node && one.interface === name);
+    if (port !== undefined) {
+      findings.add(['inside', i], name, `an interface that is no port of the intent; port ${port.name} has it`);
+    }
+  });
   const gateways = (intent.gateways ?? []).filter(({ nodes }) => nodes.includes(config.node));
   const [gateway] = gateways;
   if (gateway !== undefined && config.dataplane === 'kernel') {
@@ -135,6 +141,8 @@ export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: stri
     const uplink = config.uplinks.indexOf(external.interface);
     const expected = `an interface that is no external network's; ${external.name} has it`;
     if (uplink >= 0) findings.add(['uplinks', uplink], external.interface, expected);
+    const inside = config.inside?.indexOf(external.interface) ?? -1;
+    if (inside >= 0) findings.add(['inside', inside], external.interface, expected);
     const port = intent.ports.find((one) => one.node === config.node && one.interface === external.interface);
     if (port !== undefined) {
       findings.add(['node'], config.node, `a node whose port ${port.name} is not at the interface of ${external.name}`);

@@ -1,6 +1,6 @@
 /** A file's bytes to its text, within bounds, with refusals in place of exceptions. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { MAX_JSON_BYTES, MAX_YAML_BYTES } from './bounds.js';
 import type { Findings } from './findings.js';
 
@@ -35,25 +35,37 @@ export function checkSize(format: Format, bytes: number, findings: Findings): bo
 }
 
 const ERRNO: Record<string, string> = {
+  ENXIO: 'a socket or a device that is not there',
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   ELOOP: 'too many symbolic links',
   ENOTDIR: 'no such file (a part of the path is no directory)',
 };
 
+/** What says nothing of the file, and may be over the next time. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
+
+function kindOf(stat: Stats): string {
+  if (stat.isDirectory()) return 'a directory';
+  if (stat.isFIFO()) return 'a pipe (FIFO)';
+  return stat.isSocket() ? 'a socket' : 'a device';
+}
+
 function readBytes(file: string, format: Format, findings: Findings): Buffer | undefined {
   let fd: number | undefined;
   try {
-    fd = openSync(file, 'r');
+    // Opening a FIFO waits for a writer, and some devices for a carrier: not with O_NONBLOCK (fifo(7), open(2)).
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
-    if (stat.isDirectory() || stat.isCharacterDevice() || stat.isBlockDevice()) {
-      findings.addFile(stat.isDirectory() ? 'a directory' : 'a device', 'a file');
+    if (!stat.isFile()) {
+      findings.addFile(kindOf(stat), 'a regular file: reading anything else may never end');
       return undefined;
     }
     // Before it is read: it may be larger than memory.
     return checkSize(format, stat.size, findings) ? readFileSync(fd) : undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (OF_THE_MACHINE.has(code)) throw error;
     findings.addFile(ERRNO[code] ?? code, 'a file that can be read');
     return undefined;
   } finally {
@@ -61,10 +73,10 @@ function readBytes(file: string, format: Format, findings: Findings): Buffer | u
   }
 }
 
-/** Reads a file; what keeps it from being read is reported. */
+/** Reads a file; what keeps it from being read is reported. @throws Error (EMFILE, EIO …) where that is the machine's fault */
 export function readText(file: string, format: Format, findings: Findings): FileText | undefined {
   const bytes = readBytes(file, format, findings);
-  // A pipe has no size before it is read.
+  // It may have grown since its size was asked for.
   if (!bytes || !checkSize(format, bytes.length, findings)) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

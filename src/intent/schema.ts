@@ -9,6 +9,7 @@ import {
   MAX_L4_PORT,
   MAX_MTU_BYTES,
   MAX_POLICY_PRIORITY,
+  MAX_TABLE,
   MAX_TENANT_ID,
   MAX_VIA_SEGMENTS,
   MIN_IPV6_MTU_BYTES,
@@ -38,6 +39,7 @@ export const nodeSchema = z.strictObject(
     name: text(NAME),
     locator: text('the locator of the node, an IPv6 /48'),
     source: text('the outer source, an IPv6 address').optional(),
+    acceptedSources: some(text('an outer source, an IPv6 address'), 'a list of one or more outer sources').optional(),
     behaviours: behaviours.optional(),
     drain: z.boolean({ error: 'true or false' }).optional(),
   },
@@ -60,6 +62,7 @@ export const tenantSchema = z.strictObject(
     subnets: some(subnetSchema, 'a list of one or more subnets'),
     dscp: dscp.optional(),
     mtu: integer(MIN_TENANT_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+    gatewayMac: text('a MAC address in quotes, such as "02:00:00:00:00:01"').optional(),
   },
   { error: 'a tenant: a map with name, id and subnets' },
 );
@@ -149,6 +152,7 @@ export const intentSchema = z.strictObject(
   {
     version: z.literal(1, { error: '1, the version of this format' }),
     sidBlock: text('the SID block, an IPv6 prefix'),
+    trusted: z.array(text('an IPv6 prefix of trusted nodes'), { error: 'a list of IPv6 prefixes' }).optional(),
     nodes: list('nodes'),
     tenants: list('tenants'),
     ports: list('ports'),
@@ -159,6 +163,11 @@ export const intentSchema = z.strictObject(
   },
   { error: 'a map with version, sidBlock, nodes, tenants and ports' },
 );
+
+/** Also what a table that cannot be is refused with. */
+export const ANNOUNCE_TABLE = `main or a routing table's number from 1 to ${MAX_TABLE}, not local (255) nor a tenant's`;
+const ANNOUNCE = { error: `none, or a map with table: ${ANNOUNCE_TABLE}` };
+const announceTable = z.union([z.literal('main'), z.int().min(1).max(MAX_TABLE)]);
 
 const INTERFACES = 'a list of one or more interface names';
 
@@ -172,6 +181,13 @@ export const nodeFileSchema = z.strictObject(
     behaviours: behaviours.optional(),
     intent: text('the path of the intent file (text)'),
     mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+    inside: z
+      .array(text('the name of a network interface (text)'), { error: 'a list of interface names, [] for none' })
+      .optional(),
+    sourceCheck: z.boolean({ error: 'true or false' }).optional(),
+    announce: z
+      .union([z.literal('none', ANNOUNCE), z.strictObject({ table: announceTable }, ANNOUNCE)], ANNOUNCE)
+      .optional(),
   },
   { error: 'a map with node, uplinks and intent' },
 );

@@ -1,4 +1,5 @@
 /** What of an intent concerns one node: the tenants it hosts or steers, wherever their ports are. */
+import { sourcesOf } from './sources.js';
 import type { Gateway, Intent, Path, Policy, PolicyEnd, Port } from './types.js';
 
 /**
@@ -62,7 +63,8 @@ function scopeSteering(intent: Intent, node: string, hosted: ReadonlySet<string>
  * The part of an intent one node keeps: the tenants with a port on it, all ports of these tenants, the node itself and
  * the nodes these ports are on, and the paths that lead there for these tenants. Of a gateway's tenants a network node
  * keeps the same; a hypervisor keeps its tenants' gateways with their nodes, the policies its tenants are in, and of the
- * tenants they talk to the subnets and the ports with prefixes behind them. Entities are not copied.
+ * tenants they talk to the subnets and the ports with prefixes behind them. Outer sources are those of all nodes: one that a VM has just
+ * moved to is none of these nodes yet. Entities are not copied.
  */
 export function scopeTo(intent: Intent, node: string): Intent {
   const tenants = new Set<string>();
@@ -78,6 +80,8 @@ export function scopeTo(intent: Intent, node: string): Intent {
   return {
     version: 1,
     sidBlock: intent.sidBlock,
+    ...(intent.trusted !== undefined && { trusted: intent.trusted }),
+    sources: sourcesOf(intent),
     nodes: intent.nodes.filter(({ name }) => hasNode(name)),
     tenants: intent.tenants.filter(({ name }) => hasTenant(name) || peers.has(name)),
     ports,
@@ -100,4 +104,14 @@ export function heldBy(intent: Intent, node: string): Intent {
       : { ...port, interface: '', mac: '', prefixes: port.prefixes.length === 0 ? NO_PREFIXES : port.prefixes },
   );
   return { ...scoped, ports };
+}
+
+/** Of a million ports that have none, each would have an empty list of its own. */
+export function shareNoPrefixes(ports: Port[]): void {
+  for (const port of ports) if (port.prefixes.length === 0) port.prefixes = NO_PREFIXES;
+}
+
+/** A scoped intent without the ports on other nodes: what `show` needs of it. */
+export function withoutRemotePorts(scoped: Intent, node: string): Intent {
+  return { ...scoped, ports: scoped.ports.filter((port) => port.node === node) };
 }

@@ -1,5 +1,4 @@
 /** Where intents come from. A file today; whatever else (etcd) gives a first snapshot and then changes fits as well. */
-import type { IntentError } from './errors.js';
 import type { Intent, IntentChange } from './types.js';
 
 export type IntentEvent =
@@ -8,10 +7,16 @@ export type IntentEvent =
   /**
    * The intent moved on by these changes, never without any but for one case: after an error the source is again what
    * it last gave. `intent` is the whole of it, after the changes.
+   *
+   * `named`: the source was asked for each change by itself (a key of a store that was deleted). Absent where two whole intents were
+   * compared: what is missing in one may be missing by accident.
    */
-  | { type: 'change'; changes: IntentChange[]; intent: Intent }
-  /** The source holds something that is refused, or cannot be read. What it gave before stays valid. */
-  | { type: 'error'; error: IntentError };
+  | { type: 'change'; changes: IntentChange[]; intent: Intent; named?: true }
+  /**
+   * The source holds something that is refused (IntentError), or could not be read this time (any other error; it is tried again).
+   * What it gave before stays valid.
+   */
+  | { type: 'error'; error: Error };
 
 export type IntentListener = (event: IntentEvent) => void;
 

@@ -9,6 +9,16 @@ export interface Intent {
   version: 1;
   /** Prefix every locator lies in and no tenant may send to, e.g. `fd00:5e::/32`. */
   sidBlock: string;
+  /**
+   * Prefixes of SRv6 nodes that are no nodes of this intent, sorted: part of the SR domain, and trusted as outer sources. Absent when
+   * there are none.
+   */
+  trusted?: string[];
+  /**
+   * Outer sources that packets of the domain's nodes may have, sorted, each once: of ALL nodes of the cloud. Present where the
+   * intent was scoped to a node, whose `nodes` are not all; see sourcesOf.
+   */
+  sources?: string[];
   nodes: IntentNode[];
   tenants: Tenant[];
   ports: Port[];
@@ -29,6 +39,8 @@ export interface IntentNode {
   locator: string;
   /** Outer source address of what the node encapsulates; the locator's `::1` unless the file says otherwise. */
   source: string;
+  /** Further outer sources that are taken for this node's, sorted: while `source` changes, the new one first and the old one after. */
+  acceptedSources?: string[];
   /** The node's local SIDs, where the intent says it; else each node's file speaks for all of them. */
   behaviours?: Behaviours;
   /** Gets no new flows as a network node; those that it has stay. */
@@ -46,6 +58,8 @@ export interface Tenant {
   dscp: DscpPolicy;
   /** Bytes of the largest inner packet; absent: uplink MTU less the encapsulation. */
   mtu?: number;
+  /** Of the tenant's gateway, at every port on every node; absent: made of the id (gateway-mac.ts). */
+  gatewayMac?: string;
 }
 
 export interface Subnet {
@@ -142,12 +156,18 @@ export interface NodeConfig {
   intent: string;
   /** Bytes of the largest packet the underlay takes; absent: the smallest MTU of the uplinks. */
   mtu?: number;
+  /** Interfaces of the SR domain without programs of segue's, such as one towards a downstream router. Absent when there are none. */
+  inside?: string[];
+  /** False: encapsulated packets are taken from whatever outer source. Absent: from nodes and trusted prefixes alone. */
+  sourceCheck?: false;
+  /** Where the route for the locator stands that routing daemons redistribute; absent: Linux's main table. */
+  announce?: { table: number } | 'none';
 }
 
 /** One entity as it was and as it is: no `before` when it is new, no `after` when it is gone. */
 export interface Change<Kind extends string, Value> {
   kind: Kind;
-  /** What tells the entity from others of its kind: the name; for a path `pathKey`; for the block `sidBlock`. */
+  /** What tells the entity from others of its kind: the name; for a path `pathKey`; for the block `sidBlock`, for the trusted prefixes `trusted`. */
   key: string;
   before?: Value;
   after?: Value;
@@ -155,6 +175,9 @@ export interface Change<Kind extends string, Value> {
 
 export type IntentChange =
   | Change<'block', string>
+  | Change<'trusted', string[]>
+  /** An outer source of the domain; the key is the value. */
+  | Change<'source', string>
   | Change<'node', IntentNode>
   | Change<'tenant', Tenant>
   | Change<'port', Port>

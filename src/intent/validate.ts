@@ -8,10 +8,12 @@ import { checkPaths } from './check/paths.js';
 import { checkPolicies } from './check/policies.js';
 import { checkPorts } from './check/ports.js';
 import { checkTenants } from './check/tenants.js';
+import { checkTrusted } from './check/trusted.js';
 import { LOCATOR_BITS } from './bounds.js';
 import { readInterface, readIPv6Prefix, readName } from './fields.js';
 import { type Findings, Refusal } from './findings.js';
-import { intentSchema, nodeFileSchema } from './schema.js';
+import { isTenantTable, LOCAL_TABLE, MAIN_TABLE } from '../plan/numbers.js';
+import { ANNOUNCE_TABLE, intentSchema, nodeFileSchema } from './schema.js';
 import { structured } from './structure.js';
 import type { Behaviours, Intent, NodeConfig } from './types.js';
 
@@ -30,6 +32,7 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
       findings.add(['sidBlock'], file.sidBlock, `a prefix shorter than the /${LOCATOR_BITS} locators that lie in it`);
     } else context.block = block;
   }
+  const trusted = file.trusted && checkTrusted(context, file.trusted);
   // The order matters: each looks up what those before it found.
   const nodes = file.nodes && checkNodes(context, file.nodes);
   const tenants = file.tenants && checkTenants(context, file.tenants);
@@ -42,6 +45,7 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
   return {
     version: 1,
     sidBlock: context.block.text,
+    ...(trusted && trusted.length > 0 && { trusted }),
     nodes,
     tenants,
     ports,
@@ -65,28 +69,59 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   };
   name('node');
   name('netns');
-  const uplinks = new Map<string, number>();
-  (file.uplinks ?? []).forEach((uplink, i) => {
-    if (uplink === undefined) return;
-    const value = readInterface(uplink);
-    const other = uplinks.get(uplink);
-    if (value instanceof Refusal) findings.add(['uplinks', i], uplink, value.expected);
-    else if (other !== undefined)
-      findings.add(['uplinks', i], uplink, `an interface given once; uplinks[${other}] is it`);
-    else uplinks.set(uplink, i);
-  });
+  // Where each interface was given first: none is an uplink and inside, or either of them twice.
+  const interfaces = new Map<string, string>();
+  const uplinks = checkInterfaces('uplinks', file.uplinks ?? [], interfaces, findings);
+  const inside = checkInterfaces('inside', file.inside ?? [], interfaces, findings);
   const behaviours: Behaviours | undefined =
     file.behaviours === undefined ? ['dt46'] : checkBehaviours(file.behaviours, [], findings);
+  const announce = checkAnnounce(file.announce, findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
   if (findings.list.length > 0 || !behaviours || file.node === undefined || file.intent === undefined) return undefined;
   return {
     node: file.node,
     ...(file.netns === undefined ? {} : { netns: file.netns }),
-    uplinks: [...uplinks.keys()],
+    uplinks,
     dataplane: file.dataplane ?? 'hybrid',
     xdp: file.xdp ?? 'auto',
     behaviours,
     intent: resolve(directory, file.intent),
     ...(file.mtu === undefined ? {} : { mtu: file.mtu }),
+    ...(inside.length > 0 && { inside }),
+    ...(file.sourceCheck === false && { sourceCheck: false }),
+    ...(announce && { announce }),
   };
+}
+
+/** Names of interfaces, each given once in the whole file. */
+function checkInterfaces(
+  key: 'uplinks' | 'inside',
+  names: readonly (string | undefined)[],
+  given: Map<string, string>,
+  findings: Findings,
+): string[] {
+  const taken: string[] = [];
+  names.forEach((name, i) => {
+    if (name === undefined) return;
+    const value = readInterface(name);
+    const other = given.get(name);
+    if (value instanceof Refusal) findings.add([key, i], name, value.expected);
+    else if (other !== undefined) findings.add([key, i], name, `an interface given once; ${other} is it`);
+    else {
+      given.set(name, `${key}[${i}]`);
+      taken.push(name);
+    }
+  });
+  return taken;
+}
+
+function checkAnnounce(
+  raw: 'none' | { table?: number | 'main' | undefined } | undefined,
+  findings: Findings,
+): NodeConfig['announce'] {
+  if (raw === undefined || raw === 'none' || raw.table === undefined) return raw === 'none' ? raw : undefined;
+  const table = raw.table === 'main' ? MAIN_TABLE : raw.table;
+  if (table !== LOCAL_TABLE && !isTenantTable(table)) return { table };
+  findings.add(['announce', 'table'], table, ANNOUNCE_TABLE);
+  return undefined;
 }

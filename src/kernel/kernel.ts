@@ -1,10 +1,12 @@
 import { Links } from './links.js';
+import { Progress } from './progress.js';
 import { Remembered } from './remembered.js';
 import { Sysctls } from './sysctl.js';
 import { ObjectIds } from './object-ids.js';
 import { Fastpath } from '../ebpf/fastpath.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
 import { NetlinkSocket } from '../netlink/socket.js';
+import { netnsIdentity } from '../netlink/netns.js';
 import { executeAll } from '../netlink/execute-all.js';
 import { nft } from './nft.js';
 import type { NetlinkError } from '../netlink/error.js';
@@ -24,22 +26,27 @@ export interface KernelOptions {
 /** One network namespace of the kernel, as far as the kinds need it: mechanism, without a word of tenants. */
 export class Kernel {
   readonly netns: string | undefined;
+  /** Of the named namespace that the sockets are in. */
+  readonly #identity: string | undefined;
   readonly socket: NetlinkSocket;
   /** Generic netlink, for the namespace's seg6 settings. */
   readonly generic: NetlinkSocket;
   readonly links: Links;
   readonly sysctls: Sysctls;
   readonly remembered: Remembered;
+  readonly progress = new Progress();
   readonly nexthopIds = new ObjectIds({ what: 'next hop', first: NEXTHOP_ID_BASE, count: NEXTHOP_ID_COUNT });
   readonly fastpath: Fastpath;
 
   constructor({ netns, runDirectory, pinDirectory, responderAlone }: KernelOptions) {
     this.netns = netns;
+    // Before the sockets: one that is replaced meanwhile is noticed.
+    this.#identity = netns === undefined ? undefined : netnsIdentity(netns);
     this.socket = NetlinkSocket.open({ protocol: 'route', netns });
     this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
-    this.remembered = new Remembered(runDirectory);
+    this.remembered = new Remembered(runDirectory, this.socket.netnsCookie());
     this.fastpath = new Fastpath({
       runDirectory,
       pinDirectory,
@@ -48,16 +55,28 @@ export class Kernel {
     });
   }
 
+  /** Whether the name of the namespace still means the one that the sockets are in. */
+  isCurrent(): boolean {
+    return this.netns === undefined || netnsIdentity(this.netns) === this.#identity;
+  }
+
   /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
   async execute(
     requests: Iterable<NetlinkRequest>,
     onError: (index: number, error: NetlinkError) => void,
   ): Promise<void> {
-    await executeAll(this.socket, requests, {
+    await executeAll(this.socket, this.#counted(requests), {
       onFailure: ({ index, error }) => {
         onError(index, error);
       },
     });
+  }
+
+  *#counted(requests: Iterable<NetlinkRequest>): Generator<NetlinkRequest> {
+    for (const request of requests) {
+      yield request;
+      this.progress.done += 1;
+    }
   }
 
   nft(args: readonly string[], script?: string): Promise<string> {

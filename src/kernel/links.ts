@@ -7,6 +7,8 @@ export class Links {
   readonly #socket: NetlinkSocket;
   readonly #byName = new Map<string, Link>();
   readonly #byIndex = new Map<number, Link>();
+  /** Names that devices had before, by index, until somebody asks. */
+  readonly #formerNames = new Map<number, string[]>();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
@@ -15,6 +17,7 @@ export class Links {
   /** Lists them anew. */
   refresh(): void {
     const links = this.#socket.dump(dumpLinksRequest(), decodeLink);
+    for (const link of links) this.#noteName(link);
     this.#byName.clear();
     this.#byIndex.clear();
     for (const link of links) {
@@ -25,12 +28,26 @@ export class Links {
 
   /** Takes a notification in: what it says is newer than the list. */
   note(link: Link, change: 'new' | 'delete'): void {
+    this.#noteName(link);
     const before = this.#byIndex.get(link.index);
     if (before !== undefined) this.#byName.delete(before.name);
     this.#byIndex.delete(link.index);
     if (change === 'delete') return;
     this.#byName.set(link.name, link);
     this.#byIndex.set(link.index, link);
+  }
+
+  /** Names that a device had since this was last asked: a notification of a rename has the new one alone. */
+  takeFormerNames(index: number): string[] {
+    const names = this.#formerNames.get(index) ?? [];
+    this.#formerNames.delete(index);
+    return names;
+  }
+
+  #noteName({ index, name }: Link): void {
+    const before = this.#byIndex.get(index)?.name;
+    if (before === undefined || before === name) return;
+    this.#formerNames.set(index, [...(this.#formerNames.get(index) ?? []), before]);
   }
 
   all(): IterableIterator<Link> {
@@ -43,6 +60,10 @@ export class Links {
 
   get(name: string): Link | undefined {
     return this.#byName.get(name);
+  }
+
+  byIndex(index: number): Link | undefined {
+    return this.#byIndex.get(index);
   }
 
   /** Of a device that may have gone since: its index in words. */

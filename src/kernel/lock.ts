@@ -58,7 +58,8 @@ async function acquire(directory: string, path: string, timeoutMs: number): Prom
   }
 }
 
-function isStill(fd: number, path: string): boolean {
+/** Whether a path still names the file behind a descriptor. */
+export function isStill(fd: number, path: string): boolean {
   const held = fstatSync(fd);
   const named = statSync(path, { throwIfNoEntry: false });
   return named?.ino === held.ino && named.dev === held.dev;

@@ -1,40 +1,47 @@
-import { spawn } from 'node:child_process';
-import { inNetns } from '../netlink/netns.js';
+import { ProgramError, runProgram } from './program.js';
+import type { Ended } from './program.js';
 
-/** nft said no; `message` holds its own words. */
+/** nft said no, or is not installed; `message` holds its own words. */
 export class NftError extends Error {
   readonly code = 'NFT';
 }
 
 /** How long nft may take, milliseconds: a table of thousands of elements on a slow machine takes seconds. */
 const NFT_TIMEOUT_MS = 60_000;
+/** It reads a script and lists what that made, in a network namespace that ends with it. */
+const LIST_APART = ['unshare', '--net', 'sh', '-c', 'nft -f - && nft -j list ruleset'];
 
 /**
  * Runs nft in a network namespace: one process a transaction, all of it or nothing.
  *
  * @param netns named namespace; absent: this process's own
  * @param script what `nft -f -` reads
+ * @throws NftError; ProgramError when the machine starts no program
  */
 export function nft(netns: string | undefined, args: readonly string[], script = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
-    // A child is born in the namespace of the thread that starts it.
-    const child = inNetns(netns, () =>
-      spawn('nft', args, { stdio: 'pipe', timeout: NFT_TIMEOUT_MS, env: { ...process.env, LC_ALL: 'C' } }),
-    );
-    let output = '';
-    let errors = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-    child.on('error', (error) => {
-      reject(new NftError(`nft: ${error.message} (is nftables installed?)`));
-    });
-    child.on('close', (status, signal) => {
-      if (status === 0) resolve(output);
-      else
-        reject(new NftError(`nft ${args.join(' ')}: ${errors.trim() || `ended by ${signal ?? `status ${status}`}`}`));
-    });
-    // nft may end before it has read all; its message says why, EPIPE does not.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(script);
-  });
+  return run(netns, ['nft', ...args], script);
+}
+
+/**
+ * What nft lists, in JSON, of a script that is loaded into a network namespace of its own.
+ *
+ * @throws NftError; ProgramError when the machine starts no program
+ */
+export function nftListApart(script: string): Promise<string> {
+  return run(undefined, LIST_APART, script);
+}
+
+async function run(netns: string | undefined, argv: readonly string[], script: string): Promise<string> {
+  let ended: Ended;
+  try {
+    const env = { ...process.env, LC_ALL: 'C' };
+    ended = await runProgram(netns, argv, { timeoutMs: NFT_TIMEOUT_MS, input: script, env });
+  } catch (error) {
+    if (!(error instanceof ProgramError) || error.code !== 'ENOENT') throw error;
+    throw new NftError(`${argv[0] ?? ''}: ${(error.cause as Error).message} (is nftables installed?)`);
+  }
+  const { status, signal, stdout, stderr } = ended;
+  if (status === 0) return stdout;
+  const words = stderr.trim() || (signal === undefined ? `ended by status ${status}` : `ended by ${signal}`);
+  throw new NftError(`${argv === LIST_APART ? 'nft, in a network namespace of its own' : argv.join(' ')}: ${words}`);
 }

@@ -1,18 +1,32 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from './replace-file.js';
 
 const FILE = 'remembered.json';
+
+interface Contents {
+  /** SO_NETNS_COOKIE (socket(7)): a number that no other namespace has until the machine starts again */
+  netnsCookie?: string;
+  values: Record<string, string>;
+}
+
+const isContents = (read: Contents | Contents['values']): read is Contents => typeof read.values === 'object';
 
 /**
  * How shared settings were before segue changed them, in /run/segue/<node>/remembered.json: written before the change,
  * so that a crash in between forgets nothing. This is no state of segue's own: without it, all but purge works the same.
+ * The file says whose settings they were: a network namespace that was made anew under its old name while nobody looked
+ * has settings of its own.
  */
 export class Remembered {
   readonly #directory: string;
+  readonly #netnsCookie: string | undefined;
   #values: Map<string, string> | undefined;
 
-  constructor(directory: string) {
+  /** @param netnsCookie of the namespace; absent where the kernel tells none: what is in the file counts */
+  constructor(directory: string, netnsCookie?: bigint) {
     this.#directory = directory;
+    this.#netnsCookie = netnsCookie?.toString();
   }
 
   /** Another process may have written meanwhile: what was read counts no more. */
@@ -49,11 +63,22 @@ export class Remembered {
     if (changed) this.#save();
   }
 
+  /** The namespace whose settings these were is gone. */
+  clear(): void {
+    this.#values = new Map();
+    this.#save();
+  }
+
   #load(): Map<string, string> {
     if (this.#values === undefined) {
       try {
         const text = readFileSync(join(this.#directory, FILE), 'utf8');
-        this.#values = new Map(Object.entries(JSON.parse(text) as Record<string, string>));
+        const contents = JSON.parse(text) as Contents | Contents['values'];
+        // Version 0.1.0 wrote the values alone.
+        const { netnsCookie, values } = isContents(contents) ? contents : { values: contents };
+        const theirs =
+          netnsCookie !== undefined && this.#netnsCookie !== undefined && netnsCookie !== this.#netnsCookie;
+        this.#values = new Map(theirs ? [] : Object.entries(values));
       } catch {
         this.#values = new Map();
       }
@@ -68,8 +93,10 @@ export class Remembered {
       rmSync(path, { force: true });
       return;
     }
-    mkdirSync(this.#directory, { recursive: true });
-    writeFileSync(`${path}.new`, JSON.stringify(Object.fromEntries(values), undefined, 1) + '\n');
-    renameSync(`${path}.new`, path);
+    const contents: Contents = {
+      ...(this.#netnsCookie !== undefined && { netnsCookie: this.#netnsCookie }),
+      values: Object.fromEntries(values),
+    };
+    replaceFile(path, JSON.stringify(contents, undefined, 1) + '\n');
   }
 }

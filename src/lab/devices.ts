@@ -1,6 +1,7 @@
 /** Links, sockets and settings of a laboratory's namespaces. */
 import { closeSync } from 'node:fs';
 import { Sysctls } from '../kernel/sysctl.js';
+import { setDeviceFeatures } from '../netlink/ethtool.js';
 import { getLink, newLink, setLink } from '../netlink/link.js';
 import { openNetns } from '../netlink/netns.js';
 import { NetlinkSocket } from '../netlink/socket.js';
@@ -24,6 +25,23 @@ export function link(
     });
   } finally {
     closeSync(netnsFd);
+  }
+}
+
+/**
+ * Has a device put tags of VLANs into the frames it sends: beside a frame, as a veth hands them over, its other end's XDP program does not see
+ * them.
+ */
+export function sendTagsInFrames(netns: string, device: string): void {
+  const generic = NetlinkSocket.open({ protocol: 'generic', netns });
+  try {
+    withSocket(netns, (socket) => {
+      const ifindex = getLink(socket, device)?.index;
+      if (ifindex === undefined) throw new Error(`device ${device} vanished`);
+      setDeviceFeatures(generic, ifindex, { 'tx-vlan-hw-insert': false, 'tx-vlan-stag-hw-insert': false });
+    });
+  } finally {
+    generic.close();
   }
 }
 

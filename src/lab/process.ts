@@ -1,76 +1,23 @@
 /** Programs in namespaces: run to their end, or in the background until they are stopped. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { inNetns } from '../netlink/netns.js';
+import { runProgram, startProgram } from '../kernel/program.js';
+import type { Ended, RunOptions } from '../kernel/program.js';
 
-/** What a program left behind when it ended. */
-export interface Ended {
-  /** exit code; undefined when a signal ended it */
-  status?: number;
-  signal?: NodeJS.Signals;
-  stdout: string;
-  stderr: string;
-  durationMs: number;
-}
+export type { Ended, RunOptions } from '../kernel/program.js';
 
-export interface RunOptions {
-  /** then it is killed, and the result has signal SIGKILL; default RUN_TIMEOUT_MS */
-  timeoutMs?: number;
-  input?: string;
-  env?: NodeJS.ProcessEnv;
-}
-
-/** Milliseconds. */
-export const RUN_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
 /** How often a log file is looked at, milliseconds. */
 const LOG_POLL_MS = 50;
 
-/** A program that could not be started. */
-export class ProgramError extends Error {
-  readonly code = 'PROGRAM';
-
-  constructor(program: string, cause: Error) {
-    super(`${program}: ${cause.message} (is it installed?)`, { cause });
-    this.name = 'ProgramError';
-  }
-}
-
 /**
- * Runs a program in a namespace to its end, whatever its exit code. Only the network namespace is entered: unlike with
- * `ip netns exec`, /sys stays the host's.
+ * Runs a program in a namespace to its end, whatever its exit code.
  *
  * @param netns undefined: this process's own
  * @throws ProgramError when it cannot be started
  */
 export function runIn(netns: string | undefined, argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const [program = '', ...args] = argv;
-  const start = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = inNetns(netns, () =>
-      spawn(program, args, {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        timeout: options.timeoutMs ?? RUN_TIMEOUT_MS,
-        killSignal: 'SIGKILL',
-        ...(options.env && { env: options.env }),
-      }),
-    );
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', (error) => {
-      reject(new ProgramError(program, error));
-    });
-    child.on('close', (status, signal) => {
-      const durationMs = performance.now() - start;
-      resolve({ ...(status !== null && { status }), ...(signal && { signal }), stdout, stderr, durationMs });
-    });
-    // A program that does not read its input is no failure of ours.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.input ?? '');
-  });
+  return runProgram(netns, argv, options);
 }
 
 /** The standard output of a program that must succeed. @throws Error with its words when its exit code is not 0 */
@@ -110,18 +57,21 @@ export class Background {
 
   /** @throws NetnsError when the namespace is absent */
   constructor(netns: string | undefined, argv: readonly string[], { env, log, detached, input }: StartOptions = {}) {
-    const [program = '', ...args] = argv;
     this.argv = argv;
     this.#log = log;
+    let end: (error?: Error) => void = () => undefined;
+    this.#ended = new Promise((resolve) => {
+      end = (error) => {
+        this.#error = error;
+        this.#hasEnded = true;
+        this.#tell();
+        resolve();
+      };
+    });
     const file = log === undefined ? undefined : openSync(log, 'w');
     try {
-      this.child = inNetns(netns, () =>
-        spawn(program, args, {
-          stdio: [input === true ? 'pipe' : 'ignore', file ?? 'pipe', file ?? 'pipe'],
-          detached: detached === true,
-          ...(env && { env }),
-        }),
-      );
+      const stdio: StdioOptions = [input === true ? 'pipe' : 'ignore', file ?? 'pipe', file ?? 'pipe'];
+      this.child = startProgram(netns, argv, { stdio, detached: detached === true, ...(env && { env }) }, end);
     } finally {
       if (file !== undefined) closeSync(file);
     }
@@ -131,19 +81,8 @@ export class Background {
         this.#tell();
       });
     }
-    this.#ended = new Promise((resolve) => {
-      const end = (error?: Error): void => {
-        this.#error = error;
-        this.#hasEnded = true;
-        this.#tell();
-        resolve();
-      };
-      this.child.on('error', (error) => {
-        end(new ProgramError(program, error));
-      });
-      this.child.on('close', () => {
-        end();
-      });
+    this.child.on('close', () => {
+      end();
     });
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { endProcesses, namespacesOf, removeNamespaces } from './namespaces.js';
 import { findAgents } from './agents.js';
 import { DEMO_DIRECTORY, DEMO_PREFIX } from './demo.js';
-import { pinDirectory, RUN_ROOT } from '../agent/instance.js';
+import { nodeDirectories, pinDirectory } from '../agent/instance.js';
 
 interface LabState {
   mode: 'run' | 'up';
@@ -47,8 +47,7 @@ export async function removeLab(): Promise<void> {
   const names = namespacesOf(DEMO_PREFIX);
   await removeNamespaces(DEMO_PREFIX);
   for (const name of names) {
-    rmSync(join(RUN_ROOT, name), { recursive: true, force: true });
-    rmSync(pinDirectory(name), { recursive: true, force: true });
+    for (const path of [...nodeDirectories(name), pinDirectory(name)]) rmSync(path, { recursive: true, force: true });
   }
   rmSync(DEMO_DIRECTORY, { recursive: true, force: true });
 }

@@ -48,7 +48,8 @@ export interface Reached {
 /** How long answers are waited for, seconds, on this machine and on an emulated one. */
 const SECONDS = 3;
 const EMULATED_SECONDS = 9;
-/** A question whose answer did not come is asked again with this much more time: busy machines pause. */
+/** A question whose due answer did not come is asked again, so often and with so much more time: busy machines pause. */
+const TURNS = 3;
 const MORE = 3;
 
 export function endpointsOf({ vms, externals = [] }: Topology): Endpoint[] {
@@ -138,10 +139,12 @@ function question(
 /** Asks all of them. */
 export async function askAll(topology: Topology, questions: readonly Reached[]): Promise<Reached[]> {
   const seconds = process.env.SEGUE_VM === '1' ? EMULATED_SECONDS : SECONDS;
-  const first = await ask(topology, questions, seconds);
-  const silent = first.filter(({ expected, seen }) => expected !== undefined && seen === undefined);
-  const again = new Map((await ask(topology, silent, seconds * MORE)).map((one) => [key(one), one]));
-  return first.map((one) => again.get(key(one)) ?? one);
+  const answers = new Map((await ask(topology, questions, seconds)).map((one) => [key(one), one]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    const silent = [...answers.values()].filter(({ expected, seen }) => expected !== undefined && seen === undefined);
+    for (const one of await ask(topology, silent, seconds * MORE)) answers.set(key(one), one);
+  }
+  return [...answers.values()];
 }
 
 async function ask(topology: Topology, questions: readonly Reached[], seconds: number): Promise<Reached[]> {

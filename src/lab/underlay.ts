@@ -5,7 +5,7 @@
 import { createAddress, replaceAddress } from '../netlink/address.js';
 import { setLink } from '../netlink/link.js';
 import { createRoute, deleteRoute, replaceRoute } from '../netlink/route.js';
-import { bringUp, link, RT_TABLE_MAIN, set, withSocket } from './devices.js';
+import { bringUp, link, RT_TABLE_MAIN, sendTagsInFrames, set, withSocket } from './devices.js';
 import { outputOf } from './process.js';
 import { DEFAULT_UNDERLAY_MTU, endSid, find, netnsOf, ROUTER, underlayAddresses, UPLINK } from './topology.js';
 import type { LabNode, Topology } from './topology.js';
@@ -18,6 +18,7 @@ export async function addNode(topology: Topology, node: LabNode): Promise<void> 
   const netns = netnsOf(topology, node.name);
   const { node: nodeAddress, router: routerAddress, length } = underlayAddresses(topology, node.name);
   link(netnsOf(topology, ROUTER), node.name, netns, UPLINK, { mtu: topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU });
+  sendTagsInFrames(netnsOf(topology, ROUTER), node.name);
   withSocket(netns, (socket) => {
     // Only the uplink: whether addresses on ports wait for duplicate address detection is what tests look at.
     set(netns, [[`net/ipv6/conf/${UPLINK}/accept_dad`, '0']]);

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { startProgram } from '../kernel/program.js';
+import type { SpawnOptions } from 'node:child_process';
 
 /** The script that boots the VM; a checkout has it, an installed package has not. */
 export const VM_RUN = fileURLToPath(new URL('../../test/vm/run', import.meta.url));
@@ -20,12 +21,12 @@ export function canBootVm(): boolean {
 export function runInVm(argv: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     // In a session of its own, so that Ctrl-C reaches it once, through us; it ends the VM, and we wait for it.
-    const child = spawn(VM_RUN, ['--', ...argv], { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const options: SpawnOptions = { stdio: ['ignore', 'inherit', 'inherit'], detached: true };
+    const child = startProgram(undefined, [VM_RUN, '--', ...argv], options, reject);
     const forward = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };
     process.on('SIGINT', forward).on('SIGTERM', forward);
-    child.on('error', reject);
     child.on('close', (status) => {
       process.off('SIGINT', forward).off('SIGTERM', forward);
       resolve(status ?? INTERRUPTED);

@@ -12,6 +12,7 @@ export {
   BpfLink,
   type InterfaceOptions,
   queryTcx,
+  queryTcxAll,
   queryXdp,
   type TcxOptions,
   type TcxPosition,
@@ -26,7 +27,7 @@ export {
   type OpenOptions,
   type ProgramConfiguration,
 } from './object.js';
-export { checkBpffs, unpin } from './pin.js';
+export { checkBpffs, openPinned, pinAll, unpin } from './pin.js';
 export { BpfProgram, enableRunTimeStatistics, TestRun, type TestRunOptions, type TestRunResult } from './program.js';
 export type { RodataValue } from './rodata.js';
 export { checkLength, type Codec, getBytes, putBytes, TypedMap, U32, U64 } from './codec.js';

@@ -1,7 +1,7 @@
 /** Attachments as bpf_link: they hold the program, can be pinned, and swap their program without a packet lost. */
 import { inNetns } from '../netlink/netns.js';
 import { ATTACH_FLAGS, ATTACH_TYPES, XDP_MODES, type XdpMode } from './constants.js';
-import { check, LibbpfError, u32 } from './errors.js';
+import { check, isLibbpfError, LibbpfError, u32 } from './errors.js';
 import { libbpf, libc } from './ffi.js';
 import { adopt, Handle } from './handle.js';
 import { linkInfo, type LinkInfo } from './info.js';
@@ -167,6 +167,29 @@ export function queryTcx(options: InterfaceOptions & { direction: 'ingress' | 'e
       linkId: links.readUInt32LE(4 * index),
     })),
   };
+}
+
+/**
+ * The programs of the tcx hooks of many interfaces, by interface number; those without any, and those that are gone, are left
+ * out.
+ */
+export function queryTcxAll(
+  interfaces: readonly number[],
+  direction: 'ingress' | 'egress',
+  netns?: string,
+): Map<number, TcxState['programs']> {
+  return inNetns(netns, () => {
+    const found = new Map<number, TcxState['programs']>();
+    for (const number of interfaces) {
+      try {
+        const { programs } = queryTcx({ interface: number, direction });
+        if (programs.length > 0) found.set(number, programs);
+      } catch (error) {
+        if (!isLibbpfError(error, 'ENODEV')) throw error;
+      }
+    }
+    return found;
+  });
 }
 
 /** Id of the program on an interface's XDP hook, in whatever mode; 0 when there is none. */

@@ -102,6 +102,24 @@ export function pinFd(fd: number, path: string, label: string): void {
   check(libbpf().bpf_obj_pin(fd, path), `${label}: pin ${path}`);
 }
 
+/**
+ * Pins many descriptors at paths of one bpffs, making the directories above them; the bpffs is looked at once.
+ * @throws LibbpfError LIBBPF_PIN, LIBBPF_EEXIST
+ */
+export function pinAll(pins: readonly { path: string; fd: number }[]): void {
+  const directories = new Set(pins.map(({ path }) => dirname(resolve(path))));
+  for (const [at, directory] of [...directories].entries()) {
+    if (at === 0) checkBpffs(directory);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+  for (const { path, fd } of pins) check(libbpf().bpf_obj_pin(fd, path), `pin ${path}`);
+}
+
+/** Descriptor of whatever is pinned at a path: a map, a program or a link. @throws LibbpfError LIBBPF_ENOENT */
+export function openPinned(path: string): number {
+  return openPin(path, 'object');
+}
+
 /** Descriptor of what is pinned at a path. @throws LibbpfError LIBBPF_ENOENT */
 export function openPin(path: string, what: string): number {
   return check(libbpf().bpf_obj_get(path), `${what} pinned at ${path}: open`);

@@ -70,12 +70,26 @@ export function decodeEvent(message: MessageView): NetlinkEvent | undefined {
 export interface NftablesEvent {
   message: number;
   portId: number;
+  /** Name of the table that changed, without its family; absent of what ends a transaction (NFT_MSG_NEWGEN). */
+  table?: string;
 }
 
 const NFNL_SUBSYS_NFTABLES = 10;
+const NFT_MSG_NEWGEN = 15;
+const NFGENMSG_BYTES = 4;
+/** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, … (linux/netfilter/nf_tables.h): the table is the first attribute of all of them. */
+const NFTA_TABLE = 1;
 
-/** Decodes one notification of NETLINK_NETFILTER's nf_tables group, only far enough to say that something changed. */
+/** Decodes one notification of NETLINK_NETFILTER's nf_tables group, only far enough to say which table changed. */
 export function decodeNftablesEvent(message: MessageView): NftablesEvent | undefined {
   if (message.type >> 8 !== NFNL_SUBSYS_NFTABLES) return undefined;
-  return { message: message.type & 0xff, portId: message.portId };
+  const event: NftablesEvent = { message: message.type & 0xff, portId: message.portId };
+  if (event.message === NFT_MSG_NEWGEN) return event;
+  const reader = message.attributes(NFGENMSG_BYTES);
+  while (reader.next()) {
+    if (reader.type !== NFTA_TABLE) continue;
+    event.table = reader.string();
+    break;
+  }
+  return event;
 }

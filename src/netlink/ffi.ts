@@ -50,6 +50,11 @@ export const libcSetsockopt = native<[fd: number, level: number, name: number, v
   'int',
   ['int', 'int', 'int', 'void *', 'uint'],
 );
+export const libcGetsockopt = native<[fd: number, level: number, name: number, value: Buffer, length: Buffer]>(
+  'getsockopt',
+  'int',
+  ['int', 'int', 'int', 'void *', 'void *'],
+);
 const send = libc.func('send', 'intptr_t', ['int', 'void *', 'size_t', 'int']);
 export const libcSend = send as Native<[fd: number, data: Buffer, length: number, flags: number]>;
 
@@ -67,6 +72,8 @@ export const libcRecvfrom = native<
   [fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: Buffer]
 >('recvfrom', 'intptr_t', ['int', 'void *', 'size_t', 'int', 'void *', 'void *']);
 export const libcSetns = native<[fd: number, type: number]>('setns', 'int', ['int', 'int']);
+export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
+
 export const libcUnshare = native<[flags: number]>('unshare', 'int', ['int']);
 export const libcMount = native<[source: string, target: string, type: string | null, flags: number, data: null]>(
   'mount',

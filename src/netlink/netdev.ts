@@ -1,5 +1,6 @@
 /** What devices do with XDP (Documentation/netlink/specs/netdev.yaml, Linux 6.3). */
-import { DUMP } from './constants.js';
+import { DUMP, NLM_F_REQUEST } from './constants.js';
+import { isNetlinkError } from './error.js';
 import { GENL_HDRLEN, resolveFamily } from './generic.js';
 import type { MessageView } from './reader.js';
 import { makeRequest, type NetlinkRequest } from './request.js';
@@ -40,6 +41,19 @@ function dumpXdpFeaturesRequest(familyId: number): NetlinkRequest {
   );
 }
 
+/** Asks for one device. */
+function getXdpFeaturesRequest(familyId: number, ifindex: number): NetlinkRequest {
+  return makeRequest(
+    () => `get XDP features of ifindex ${ifindex}`,
+    (writer) => {
+      writer.begin(familyId, NLM_F_REQUEST);
+      writer.bytes4(NETDEV_CMD_DEV_GET, NETDEV_VERSION, 0, 0);
+      writer.u32(NETDEV_A_DEV_IFINDEX, ifindex);
+      writer.end();
+    },
+  );
+}
+
 /** Decodes a device's answer. */
 export function decodeXdpFeatures(message: MessageView): XdpFeatures | undefined {
   const found: XdpFeatures = { ifindex: 0, features: 0 };
@@ -61,6 +75,19 @@ export function xdpFeatures(socket: NetlinkSocket): Map<number, number> {
   if (family === undefined) return new Map();
   const all = socket.dump(dumpXdpFeaturesRequest(family.id), decodeXdpFeatures);
   return new Map(all.map(({ ifindex, features }) => [ifindex, features]));
+}
+
+/** Whether a device's driver runs XDP programs itself; undefined: the kernel does not say (before 6.3), or the device is gone. */
+export function hasNativeXdp(socket: NetlinkSocket, ifindex: number): boolean | undefined {
+  const family = resolveFamily(socket, NETDEV_FAMILY);
+  if (family === undefined) return undefined;
+  try {
+    const found = socket.get(getXdpFeaturesRequest(family.id, ifindex), decodeXdpFeatures);
+    return found === undefined ? undefined : (found.features & XdpFeature.basic) !== 0;
+  } catch (error) {
+    if (isNetlinkError(error, 'ENODEV')) return undefined;
+    throw error;
+  }
 }
 
 /** Whether an interface takes frames that XDP redirects to it: of one that does not they are lost without a word. @param features xdpFeatures() */

@@ -1,5 +1,5 @@
 /** Named network namespaces, as `ip netns` keeps them: files in /run/netns with a namespace mounted on each. */
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { check, lastErrno, libcMount, libcSetns, libcUmount2, libcUnshare, SystemCallError } from './ffi.js';
 
 export const NETNS_DIRECTORY = '/run/netns';
@@ -39,7 +39,29 @@ export function openNetns(name: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
+    // Anything else, such as no descriptor left, says nothing of the namespace.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new NetnsError('NETNS_ABSENT', `network namespace ${name}: expected ${path} (ip netns add ${name})`, error);
+  }
+}
+
+/** statfs(2) of what a namespace is mounted on (NSFS_MAGIC, linux/magic.h). */
+const NSFS_MAGIC = 0x6e736673;
+
+/**
+ * Tells the namespace behind a name from another that had the name before, as long as something keeps that one alive.
+ *
+ * @returns undefined while there is none: the name is gone, or the namespace is not mounted on it yet
+ */
+export function netnsIdentity(name: string): string | undefined {
+  const path = netnsPath(name);
+  try {
+    if (statfsSync(path).type !== NSFS_MAGIC) return undefined;
+    const { dev, ino } = statSync(path);
+    return `${dev}-${ino}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -24,6 +24,7 @@ import {
   type NetlinkProtocol,
   type NetlinkSocketOptions,
   openNetlink,
+  netnsCookie,
 } from './transport.js';
 import { MessageWriter } from './writer.js';
 
@@ -106,6 +107,11 @@ export class NetlinkSocket {
   static open(options: NetlinkSocketOptions): NetlinkSocket {
     const { fd, portId } = openNetlink(options);
     return new NetlinkSocket(options, fd, portId);
+  }
+
+  /** The number of its network namespace, which no other has until the machine starts again; undefined before Linux 5.14. */
+  netnsCookie(): bigint | undefined {
+    return netnsCookie(this.#fd);
   }
 
   /** Idempotent. */

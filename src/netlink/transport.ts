@@ -7,6 +7,7 @@ import {
   libcBind,
   libcClose,
   libcGetsockname,
+  libcGetsockopt,
   libcRecvfrom,
   libcSetsockopt,
   libcSocket,
@@ -21,6 +22,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+const SO_NETNS_COOKIE = 71;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
@@ -59,6 +61,14 @@ function setOption(fd: number, level: number, name: number, value: number, what:
   const buffer = Buffer.alloc(4);
   buffer.writeUInt32LE(value);
   check(libcSetsockopt(fd, level, name, buffer, 4), 'setsockopt', what);
+}
+
+/** The number of a socket's network namespace (SO_NETNS_COOKIE, Linux 5.14), which no other has until the machine starts again; undefined where there is none. */
+export function netnsCookie(fd: number): bigint | undefined {
+  const value = Buffer.alloc(8);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(value.length);
+  return libcGetsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, length) < 0 ? undefined : value.readBigUInt64LE();
 }
 
 /** Opens and binds a socket with the options every netlink socket of ours has; gives descriptor and port id. */

@@ -1,6 +1,8 @@
-import { planEntities } from './entity.js';
+import { runAtOnce } from '../reconcile/steps.js';
+import { planSteps } from './entity.js';
 import { emptyPlan } from './plan.js';
 import { IntentView } from './view.js';
+import type { Steps } from '../reconcile/steps.js';
 import type { Emit, Plan, PlanValue } from './plan.js';
 import type { NodeFacts } from './view.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
@@ -15,8 +17,13 @@ export function compile(intent: Intent, config: NodeConfig, facts: NodeFacts): P
 }
 
 export function planAll(view: IntentView): Plan {
+  return runAtOnce(planAllSteps(view));
+}
+
+/** The same, as work that may be interrupted: a million ports take seconds. The view must not move meanwhile. */
+export function* planAllSteps(view: IntentView): Steps<Plan> {
   const plan = emptyPlan();
-  planEntities(view, emitInto(plan));
+  yield* planSteps(view, emitInto(plan));
   return plan;
 }
 

@@ -4,9 +4,11 @@ import {
   planFastPair,
   planFastRemote,
   planFastRemotePort,
+  planFastSource,
   planFastTenant,
   planFastTransit,
 } from '../ebpf/plan.js';
+import { planEdge, planEdgeSource } from '../edge/plan.js';
 import { planPair, planRemotePort } from '../encap/plan.js';
 import { planPolicies, planSteering, planZone } from '../gateway/plan.js';
 import { planGatewayRoutes, planGatewayWays } from '../gateway/routes.js';
@@ -15,6 +17,7 @@ import { planLocalPort, planLonePort, planProxies } from '../port/plan.js';
 import { planLoneNode, planNode } from '../underlay/plan.js';
 import { planTenant } from '../vrf/plan.js';
 import type { ZoneName } from '../gateway/view.js';
+import type { Steps } from '../reconcile/steps.js';
 import type { Emit } from './plan.js';
 import type { IntentView, RemotePair } from './view.js';
 import type { Port } from '../intent/types.js';
@@ -33,6 +36,8 @@ export type Entity =
   | { kind: 'transit'; key: string }
   | { kind: 'pair'; tenant: string; node: string }
   | { kind: 'port'; key: string }
+  /** An outer source of the domain. */
+  | { kind: 'source'; key: string }
   /** A tenant or an external network, as gateways have it. */
   | { kind: 'zone'; key: ZoneName }
   /** Policies from one zone to another. */
@@ -44,6 +49,7 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
     case 'node':
       if (view.alone) planLoneNode(view, emit);
       else planNode(view, emit);
+      planEdge(view, emit);
       planFastNode(view, emit);
       planSteering(view, emit);
       return;
@@ -79,6 +85,9 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       planGatewayWays(view, tenant, emit);
       return;
     }
+    case 'source':
+      if (view.sources.has(entity.key)) planSource(view, entity.key, emit);
+      return;
     case 'policies':
       planPolicies(view, entity.from, entity.to, emit);
       return;
@@ -87,6 +96,12 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       if (port !== undefined) planPort(view, port, emit);
     }
   }
+}
+
+/** What an address is trusted by as the outer source of what arrives. */
+function planSource(view: IntentView, source: string, emit: Emit): void {
+  planEdgeSource(view, source, emit);
+  planFastSource(view, source, emit);
 }
 
 function planPort(view: IntentView, port: Port, emit: Emit): void {
@@ -112,19 +127,39 @@ function planBoth(view: IntentView, pair: RemotePair, emit: Emit): void {
 }
 
 /** Plans all parts. */
-export function planEntities(view: IntentView, emit: Emit): void {
+export function* planSteps(view: IntentView, emit: Emit): Steps<void> {
   planEntity(view, { kind: 'node' }, emit);
   for (const key of view.tenants.keys()) {
     planEntity(view, { kind: 'tenant', key }, emit);
     planEntity(view, { kind: 'proxies', key }, emit);
+    yield;
   }
-  for (const key of view.nodes.keys()) planEntity(view, { kind: 'remote', key }, emit);
+  for (const key of view.nodes.keys()) {
+    planEntity(view, { kind: 'remote', key }, emit);
+    yield;
+  }
   for (const key of view.firstSegments()) planEntity(view, { kind: 'transit', key }, emit);
-  for (const pair of view.pairs()) planBoth(view, pair, emit);
-  for (const port of view.ports.values()) planPort(view, port, emit);
+  for (const key of view.sources) {
+    planSource(view, key, emit);
+    yield;
+  }
+  for (const pair of view.pairs()) {
+    planBoth(view, pair, emit);
+    yield;
+  }
+  for (const port of view.ports.values()) {
+    planPort(view, port, emit);
+    yield;
+  }
   for (const { tenants } of view.steering.gateways.values()) {
-    for (const key of tenants) planEntity(view, { kind: 'zone', key }, emit);
+    for (const key of tenants) {
+      planEntity(view, { kind: 'zone', key }, emit);
+      yield;
+    }
   }
   for (const name of view.steering.externals.keys()) planEntity(view, { kind: 'zone', key: externalZone(name) }, emit);
-  for (const [from, to] of view.steering.pairs()) planEntity(view, { kind: 'policies', from, to }, emit);
+  for (const [from, to] of view.steering.pairs()) {
+    planEntity(view, { kind: 'policies', from, to }, emit);
+    yield;
+  }
 }

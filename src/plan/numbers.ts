@@ -22,6 +22,14 @@ export const OUTER_RULE_PRIORITY = 990;
 /** Nothing else that comes from a VRF finds it. */
 export const BLOCK_RULE_PRIORITY = 991;
 
+/**
+ * What leads to the node's own locator ends there: its addresses are found in local, its SIDs in main, anything else is
+ * dropped. After l3mdev, before main's own rule (32766).
+ */
+export const LOCATOR_LOCAL_PRIORITY = 32762;
+export const LOCATOR_MAIN_PRIORITY = 32763;
+export const LOCATOR_DISCARD_PRIORITY = 32764;
+
 /** Where the VRF driver puts `lookup [l3mdev-table]`. */
 export const L3MDEV_RULE_PRIORITY = 1000;
 

@@ -1,15 +1,18 @@
-import type { LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
+import type { Announcement, LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
 import type { L3mdevRule, Rule, Vrf } from '../vrf/objects.js';
 import type { Nexthop, Route } from '../encap/objects.js';
 import type {
   BpfAttachment,
+  BpfDomainSource,
   BpfEncap,
   BpfMember,
   BpfNode,
   BpfPort,
   BpfSid,
   BpfSource,
+  BpfTrusted,
   BpfUnderlay,
+  DeviceFeature,
 } from '../ebpf/objects.js';
 import type { PolicySet } from '../gateway/policy-set.js';
 import type {
@@ -23,14 +26,17 @@ import type {
   SteerSource,
   SteerZone,
 } from '../gateway/objects.js';
-import type { GuardObject, Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
+import type { NftObject } from '../reconcile/nft-objects.js';
+import type { Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
 
 /** Every kind of object a node may own, and the type of its value. Keys are text that the kernel's own view can give again. */
 export interface PlanKinds {
   /** key: path below /proc/sys, `net/ipv4/ip_forward` */
   sysctl: Sysctl;
+  /** key: as of `guard` */
+  edge: NftObject;
   /** key: `<family> <table>` of a table, `<family> <table> <set> <element, a map's without its value>` of an element */
-  guard: GuardObject;
+  guard: NftObject;
   /** key: `inet` or `inet6` */
   'local-rule': LocalRule;
   /** key: `<inet|inet6> <priority>[ from P][ to P][ iif D]` */
@@ -55,10 +61,14 @@ export interface PlanKinds {
   route: Route;
   /** key: `node` */
   'bpf-node': BpfNode;
+  /** key: a prefix */
+  'bpf-trusted': BpfTrusted;
   /** key: a locator, or a transit segment with /128 */
   'bpf-underlay': BpfUnderlay;
   /** key: last segment */
   'bpf-encap': BpfEncap;
+  /** key: address */
+  'bpf-domain-source': BpfDomainSource;
   /** key: interface name */
   'bpf-port': BpfPort;
   /** key: `<device> <address>` */
@@ -93,8 +103,12 @@ export interface PlanKinds {
   'steer-external': SteerSource;
   /** key: SID */
   'steer-sid': SteerSource;
+  /** key: `<device> <feature>` */
+  'device-feature': DeviceFeature;
   /** key: `<device> <tcx|xdp>` */
   'bpf-program': BpfAttachment;
+  /** key: `<table> <locator>` */
+  announce: Announcement;
 }
 
 export type KindName = keyof PlanKinds;
@@ -106,11 +120,14 @@ export type Plan = { [K in KindName]: Map<string, PlanKinds[K]> };
 export type Emit = <K extends KindName>(kind: K, key: string, value: PlanKinds[K]) => void;
 
 /**
- * The kinds in the order their objects are made; they are removed in the reverse order. The guard stands before the
+ * The kinds in the order their objects are made; they are removed in the reverse order. The edge comes before anything that could carry a
+ * packet into the SR domain, and goes once forwarding is as it was found. The guard stands before the
  * interfaces it guards, next hops before the routes that name them, a VRF before anything in its table; the fast path's
- * entries before the programs that read them, and all of these after what the kernel needs to forward by itself.
+ * entries before the programs that read them, and all of these after what the kernel needs to forward by itself. The
+ * locator's announcement is the last to come and the first to go.
  */
 export const KIND_ORDER: readonly KindName[] = [
+  'edge',
   'guard',
   'rule',
   'local-rule',
@@ -125,8 +142,11 @@ export const KIND_ORDER: readonly KindName[] = [
   'nexthop',
   'route',
   'bpf-node',
+  'bpf-trusted',
   'bpf-underlay',
   'bpf-encap',
+  // Before what lets packets arrive, and gone after it: nothing is taken that was not verified.
+  'bpf-domain-source',
   'steer-flows',
   'steer-gateway-encap',
   // New flows leave a network node that is down before those that it has do.
@@ -145,12 +165,16 @@ export const KIND_ORDER: readonly KindName[] = [
   'steer-policies',
   'steer-external',
   'steer-sid',
+  // Before XDP sees a frame, and until it sees none.
+  'device-feature',
   'bpf-program',
+  'announce',
 ];
 
 export function emptyPlan(): Plan {
   return {
     sysctl: new Map(),
+    edge: new Map(),
     guard: new Map(),
     'local-rule': new Map(),
     rule: new Map(),
@@ -164,8 +188,10 @@ export function emptyPlan(): Plan {
     nexthop: new Map(),
     route: new Map(),
     'bpf-node': new Map(),
+    'bpf-trusted': new Map(),
     'bpf-underlay': new Map(),
     'bpf-encap': new Map(),
+    'bpf-domain-source': new Map(),
     'bpf-port': new Map(),
     'bpf-source': new Map(),
     'bpf-source-prefix': new Map(),
@@ -183,7 +209,9 @@ export function emptyPlan(): Plan {
     'steer-policies': new Map(),
     'steer-external': new Map(),
     'steer-sid': new Map(),
+    'device-feature': new Map(),
     'bpf-program': new Map(),
+    announce: new Map(),
   };
 }
 

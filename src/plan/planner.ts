@@ -1,9 +1,11 @@
-import { planAll } from './compile.js';
+import { runAtOnce } from '../reconcile/steps.js';
+import { planAll, planAllSteps } from './compile.js';
 import { planEntity } from './entity.js';
 import { equalValues } from './equal.js';
 import { emptyPlan } from './plan.js';
 import { touchedBy, touchedByWays } from './touched.js';
 import { IntentView } from './view.js';
+import type { Steps } from '../reconcile/steps.js';
 import type { Entity } from './entity.js';
 import type { Entities } from './touched.js';
 import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
@@ -18,27 +20,45 @@ export class Planner {
   readonly view: IntentView;
   #plan: Plan;
 
-  constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
-    this.view = new IntentView(config, facts, intent);
-    this.#plan = planAll(this.view);
+  constructor(view: IntentView, plan: Plan) {
+    this.view = view;
+    this.#plan = plan;
+  }
+
+  static of(config: NodeConfig, facts: NodeFacts, intent: Intent): Planner {
+    return runAtOnce(Planner.steps(config, facts, intent));
+  }
+
+  /** As work that may be interrupted: of a million ports it takes seconds. */
+  static *steps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<Planner> {
+    const view = yield* IntentView.steps(config, facts, intent);
+    return new Planner(view, yield* planAllSteps(view));
   }
 
   get plan(): Plan {
     return this.#plan;
   }
 
-  /** Moves on by changes and says what they do to the plan. */
+  /**
+   * Moves on by changes and says what they do to the plan: all of them, or, where they cannot be planned (a name that names nothing),
+   * none: view and plan are then as before.
+   */
   apply(changes: readonly IntentChange[]): PlanDelta {
     const touched = touchedBy(this.view, changes);
-    if (touched === 'all') {
+    try {
+      if (touched !== 'all') {
+        return this.#planAgain(touched, () => {
+          this.view.apply(changes);
+        });
+      }
       const before = this.#plan;
       this.view.apply(changes);
       this.#plan = planAll(this.view);
       return difference(before, this.#plan);
+    } catch (error) {
+      this.view.apply(changes.map(reversed));
+      throw error;
     }
-    return this.#planAgain(touched, () => {
-      this.view.apply(changes);
-    });
   }
 
   /** Moves on to other ways to network nodes. @param lost those that there is no way to, sorted */
@@ -76,8 +96,23 @@ function planSome(view: IntentView, entities: Iterable<Entity>): Plan {
   return plan;
 }
 
+/** The change that takes one back. */
+function reversed(change: IntentChange): IntentChange {
+  const { before, after, ...rest } = change;
+  return {
+    ...rest,
+    ...(after !== undefined && { before: after }),
+    ...(before !== undefined && { after: before }),
+  } as IntentChange;
+}
+
 /** What differs between two plans. */
-export function difference(before: Plan, after: Plan): PlanDelta {
+function difference(before: Plan, after: Plan): PlanDelta {
+  return runAtOnce(differenceSteps(before, after));
+}
+
+/** The same, as work that may be interrupted. */
+export function* differenceSteps(before: Plan, after: Plan): Steps<PlanDelta> {
   const delta: PlanDelta = new Map();
   for (const kind of Object.keys(after) as KindName[]) {
     const was: Map<string, PlanValue> = before[kind];
@@ -87,9 +122,11 @@ export function difference(before: Plan, after: Plan): PlanDelta {
       const now = is.get(key);
       if (now === undefined) objects.set(key, { before: value });
       else if (!equalValues(value, now)) objects.set(key, { before: value, after: now });
+      yield;
     }
     for (const [key, value] of is) {
       if (!was.has(key)) objects.set(key, { after: value });
+      yield;
     }
     if (objects.size > 0) delta.set(kind, objects);
   }

@@ -25,7 +25,11 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   for (const change of changes) {
     switch (change.kind) {
       case 'block':
+      case 'trusted':
         return 'all';
+      case 'source':
+        add({ kind: 'source', key: change.key });
+        break;
       case 'node':
         if (isDrain(change)) {
           addDrain(view, change.key, add);
@@ -94,6 +98,10 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   if (turned.size > 0) {
     addWhere(view, add, (tenant) => turned.has(tenant));
     for (const key of turned) add({ kind: 'zone', key });
+    // Outer sources are of interest from the first tenant on.
+    const more = [...turned].filter((tenant) => !view.localPorts.has(tenant)).length;
+    const hosts = view.localPorts.size + 2 * more - turned.size;
+    if (hosts === 0 || view.localPorts.size === 0) for (const key of view.sources) add({ kind: 'source', key });
     // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
     add({ kind: 'node' });
     if ([...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) {
@@ -115,6 +123,7 @@ function nameOf(entity: Entity): string {
     case 'remote':
     case 'transit':
     case 'port':
+    case 'source':
     case 'zone':
       return `${entity.kind} ${entity.key}`;
     case 'policies':

@@ -1,9 +1,11 @@
 import { behavioursOf } from '../encap/sid.js';
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
 import { familyOf } from '../net/address.js';
+import { sourcesOf } from '../intent/sources.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
 import { SteeringView } from '../gateway/view.js';
 import { SmallestSet } from './smallest.js';
+import type { Steps } from '../reconcile/steps.js';
 import type { ZoneName } from '../gateway/view.js';
 import type { RemotePlace } from '../ebpf/objects.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
@@ -16,8 +18,18 @@ export interface NodeFacts {
   fastpath?: FastpathFacts;
   /** Of the program that answers neighbour solicitations where it asks for none; absent: entries of proxy NDP do. */
   responder?: ResponderFacts;
+  /**
+   * How IPv6 forwarding is turned on: by `force_forwarding` of the interfaces that need it (Linux 6.17), or for the whole host, which did not
+   * forward before; absent: it forwarded before.
+   */
+  forwarding?: 'interfaces' | 'host';
   /** Network nodes that the underlay has no way to, sorted; absent where no route of the kernel's leads to one. */
   lost?: readonly string[];
+  /**
+   * The node's own addresses that are in no VRF, sorted: beyond an external network they are nobody's. Absent where the node has no external
+   * network.
+   */
+  ownAddresses?: readonly string[];
 }
 
 export interface ResponderFacts {
@@ -55,6 +67,10 @@ export class IntentView {
   readonly config: NodeConfig;
   facts: NodeFacts;
   sidBlock: string;
+  /** Prefixes of the SR domain beyond the block, whose hosts are trusted as outer sources. */
+  trusted: readonly string[];
+  /** Outer sources of all nodes of the domain. */
+  readonly sources: Set<string>;
   readonly nodes = new Map<string, IntentNode>();
   readonly tenants = new Map<string, Tenant>();
   readonly ports = new Map<string, Port>();
@@ -76,11 +92,23 @@ export class IntentView {
     this.config = config;
     this.facts = facts;
     this.sidBlock = intent.sidBlock;
+    this.trusted = intent.trusted ?? [];
+    this.sources = new Set(sourcesOf(intent));
     for (const node of intent.nodes) this.nodes.set(node.name, node);
     for (const tenant of intent.tenants) this.tenants.set(tenant.name, tenant);
     for (const path of intent.paths) this.#addPath(path);
     for (const port of intent.ports) this.#addPort(port);
     this.steering = new SteeringView(intent);
+  }
+
+  /** The same as the constructor, as work that may be interrupted. */
+  static *steps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<IntentView> {
+    const view = new IntentView(config, facts, { ...intent, ports: [] });
+    for (const port of intent.ports) {
+      view.#addPort(port);
+      yield;
+    }
+    return view;
   }
 
   get self(): IntentNode {
@@ -102,6 +130,11 @@ export class IntentView {
   /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
   get alone(): boolean {
     return this.config.dataplane === 'ebpf';
+  }
+
+  /** The host forwards IPv6 because segue asked for it: nothing but segue's packets may profit. */
+  get limitsForwarding(): boolean {
+    return this.facts.forwarding === 'host' && !this.alone;
   }
 
   /** Whether this node is a network node that can decide. */
@@ -202,6 +235,13 @@ export class IntentView {
       switch (change.kind) {
         case 'block':
           if (change.after !== undefined) this.sidBlock = change.after;
+          break;
+        case 'trusted':
+          this.trusted = change.after ?? [];
+          break;
+        case 'source':
+          if (change.after === undefined) this.sources.delete(change.key);
+          else this.sources.add(change.key);
           break;
         case 'node':
           put(this.nodes, change.key, change.after);

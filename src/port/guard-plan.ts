@@ -2,16 +2,20 @@ import { familyOfPrefix } from '../encap/plan.js';
 import { hostAddress, prefixContains } from '../net/prefix.js';
 import { mssFor } from '../encap/mtu.js';
 import { GUARD_ARP, GUARD_INET, LONE_GUARD_ARP, LONE_GUARD_INET } from './guard-tables.js';
-import { elementKey } from './guard-key.js';
-import type { GuardTableName } from './objects.js';
+import { elementKey, quote } from '../reconcile/nft-objects.js';
+import type { GuardTableName } from './guard-tables.js';
 import type { Port, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 
-/** The tables, without a port in them: in place before any interface. */
-export function planGuardTables(sidBlock: string, emit: Emit): void {
+/**
+ * The tables, without a port in them: in place before any interface.
+ *
+ * @param domain prefixes of the SR domain, none inside another
+ */
+export function planGuardTables(domain: readonly string[], emit: Emit): void {
   emit('guard', 'inet segue', { table: 'inet segue', text: GUARD_INET });
   emit('guard', 'arp segue', { table: 'arp segue', text: GUARD_ARP });
-  emitElement(emit, 'inet segue', 'block', sidBlock);
+  for (const prefix of domain) emitElement(emit, 'inet segue', 'block', hostAddress(prefix) ?? prefix);
 }
 
 /** The tables where the fast path forwards alone. */
@@ -30,7 +34,15 @@ export function planVrfGuard(device: string, tenant: Tenant, emit: Emit): void {
   emitElement(emit, 'inet segue', 'vrfs', quote(device));
   const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
   for (const gateway of gateways) {
-    if (familyOfPrefix(gateway) === 6) emitElement(emit, 'inet segue', 'gateways6', `${quote(device)} . ${gateway}`);
+    emitElement(emit, 'inet segue', `gateways${familyOfPrefix(gateway)}`, `${quote(device)} . ${gateway}`);
+  }
+}
+
+/** What is for a VM does not come from the VM. */
+export function planReceiverGuard(device: string, { addresses }: Port, emit: Emit): void {
+  for (const address of addresses) {
+    const set = `to_themselves${familyOfPrefix(address)}`;
+    emitElement(emit, 'inet segue', set, `${quote(device)} . ${address} . ${address}`);
   }
 }
 
@@ -61,9 +73,4 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
 function emitElement(emit: Emit, table: GuardTableName, set: string, element: string): void {
   const value = { table, set, element };
   emit('guard', elementKey(value), value);
-}
-
-/** nft takes interface names quoted, whatever characters they have. */
-function quote(name: string): string {
-  return `"${name}"`;
 }

@@ -9,6 +9,7 @@ export const GUARD_INET = `table inet segue {
   counter drop_source { }
   counter drop_routing_header { }
   counter drop_sid_block { }
+  counter drop_inner_source { }
   counter drop_router { }
   counter drop_hypervisor { }
   counter drop_not_enslaved { }
@@ -21,7 +22,10 @@ export const GUARD_INET = `table inet segue {
   set sources6 { type ifname . ipv6_addr; }
   set prefixes4 { type ifname . ipv4_addr; flags interval; }
   set prefixes6 { type ifname . ipv6_addr; flags interval; }
+  set gateways4 { type ifname . ipv4_addr; }
   set gateways6 { type ifname . ipv6_addr; }
+  set to_themselves4 { type ifname . ipv4_addr . ipv4_addr; }
+  set to_themselves6 { type ifname . ipv6_addr . ipv6_addr; }
   map mss4 { typeof iifname : tcp option maxseg size; }
   map mss6 { typeof iifname : tcp option maxseg size; }
 
@@ -62,7 +66,25 @@ export const GUARD_INET = `table inet segue {
   }
   chain vrf {
     notrack
+    meta nfproto ipv4 goto vrf4
     ip6 daddr @block counter name "drop_sid_block" drop
+    # What was decapsulated comes from any node of the domain: no source that its tenant cannot have. A port's own packets pass here, too:
+    # "::" and link-local sources of neighbour discovery are legitimate, and the kernel forwards neither.
+    ip6 saddr @block counter name "drop_inner_source" drop
+    ip6 saddr { ::1, ::ffff:0.0.0.0/96, ff00::/8 } counter name "drop_inner_source" drop
+    iifname . ip6 saddr . ip6 daddr @to_themselves6 counter name "drop_inner_source" drop
+    iifname . ip6 saddr @gateways6 goto from_gateway
+  }
+  chain vrf4 {
+    ip saddr { 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/3 } counter name "drop_inner_source" drop
+    iifname . ip saddr . ip daddr @to_themselves4 counter name "drop_inner_source" drop
+    iifname . ip saddr @gateways4 goto from_gateway
+  }
+  # The same gateway address is on every hypervisor: traceroute and path MTU discovery live on the errors of the others.
+  chain from_gateway {
+    icmp type { destination-unreachable, time-exceeded, parameter-problem } accept
+    icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
+    counter name "drop_inner_source" drop
   }
 
   # To the hypervisor itself: the gateway answers ping and neighbour discovery, nothing else.
@@ -154,3 +176,5 @@ export const LONE_GUARD_ARP = `table arp segue {
 
 /** Ours by name. */
 export const GUARD_TABLES = ['inet segue', 'arp segue'] as const;
+
+export type GuardTableName = (typeof GUARD_TABLES)[number];

@@ -1,4 +1,5 @@
 import { PROTOCOL } from '../plan/numbers.js';
+import { isPortDevice } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { decodeNeighbour, deleteNeighbour, dumpNeighboursRequest, replaceNeighbour } from '../netlink/neighbour.js';
 import { NeighbourState } from '../netlink/types.js';
@@ -6,7 +7,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Kind } from '../reconcile/kind.js';
 import type { Neighbour, ProxyNeighbour } from './objects.js';
 
-/** Pinned neighbours of VMs, known as ours by their protocol. */
+/** Pinned neighbours of VMs, known as ours by their protocol at a port of ours. */
 export const neighbourKind: Kind<'neighbour'> = {
   name: 'neighbour',
 
@@ -15,9 +16,10 @@ export const neighbourKind: Kind<'neighbour'> = {
     for (const entry of kernel.socket.dump(dumpNeighboursRequest({}), decodeNeighbour)) {
       const device = kernel.links.nameOf(entry.ifindex);
       const key = `${device} ${entry.address}`;
-      if (entry.protocol !== PROTOCOL && !wanted.has(key)) continue;
+      const isOurs = entry.protocol === PROTOCOL && (wanted.has(key) || isPortDevice(kernel, device));
+      if (!isOurs && !wanted.has(key)) continue;
       const pinned = (entry.state & NeighbourState.permanent) !== 0;
-      if (!pinned && entry.protocol !== PROTOCOL) continue;
+      if (!pinned && !isOurs) continue;
       found.set(key, { device, address: entry.address, mac: pinned ? (entry.mac ?? '') : 'not permanent' });
     }
     return found;
@@ -38,16 +40,17 @@ export const neighbourKind: Kind<'neighbour'> = {
   describe: (_key, { device, address, mac }) => `neigh ${address} lladdr ${mac} dev ${device}`,
 };
 
-/** Proxy entries, known as ours by their protocol. */
+/** Proxy entries, known as ours by their protocol at a port of ours. */
 export const proxyKind: Kind<'proxy'> = {
   name: 'proxy',
 
-  list(kernel) {
+  list(kernel, wanted) {
     const found = new Map<string, ProxyNeighbour>();
     for (const entry of kernel.socket.dump(dumpNeighboursRequest({ proxy: true }), decodeNeighbour)) {
       if (entry.protocol !== PROTOCOL) continue;
       const device = kernel.links.nameOf(entry.ifindex);
-      found.set(`${device} ${entry.address}`, { device, address: entry.address });
+      const key = `${device} ${entry.address}`;
+      if (wanted.has(key) || isPortDevice(kernel, device)) found.set(key, { device, address: entry.address });
     }
     return found;
   },

@@ -1,11 +1,11 @@
-import type { GUARD_TABLES } from './guard-tables.js';
-
 /** An interface in its tenant's VRF, up. */
 export interface PortAttachment {
   /** Absent: in none, the fast path forwards alone. */
   vrf?: string;
   /** Bytes of the tenant's largest packet; the interface's own is remembered and put back. */
   mtu: number;
+  /** The tenant's gateway's; the interface's own is remembered and put back. Absent: the interface keeps it, programs speak for the gateway. */
+  mac?: string;
   /** Only found, never planned. */
   down?: true;
 }
@@ -29,19 +29,3 @@ export interface ProxyNeighbour {
   device: string;
   address: string;
 }
-
-/** An nftables table of ours: chains and sets without elements, as `nft -f` reads it. */
-export interface GuardTable {
-  table: GuardTableName;
-  text: string;
-}
-
-/** One element of a set or map in a guard table, as `add element` takes it. */
-export interface GuardElement {
-  table: GuardTableName;
-  set: string;
-  element: string;
-}
-
-export type GuardObject = GuardTable | GuardElement;
-export type GuardTableName = (typeof GUARD_TABLES)[number];

@@ -1,9 +1,10 @@
 import { familyOfPrefix } from '../encap/plan.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
+import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
-import { planSysctls } from '../underlay/sysctl-plan.js';
-import { planLonePortGuard, planPortGuard } from './guard-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { planLonePortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Port } from '../intent/types.js';
@@ -15,8 +16,10 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
   const device = port.interface;
   const mtu = view.tenantMtu(tenant);
   planPortGuard(port, mtu, emit);
-  emit('port', device, { vrf: vrfName(tenant.id), mtu });
+  planReceiverGuard(vrfName(tenant.id), port, emit);
+  emit('port', device, { vrf: vrfName(tenant.id), mtu, mac: gatewayMacOf(tenant) });
   planSysctls(PORT_SYSCTLS, device, emit);
+  if (view.facts.forwarding === 'interfaces') planSysctls([FORCE_FORWARDING], device, emit);
 
   for (const subnet of tenant.subnets) {
     const prefix = hostPrefix(subnet.gateway);
@@ -75,3 +78,6 @@ export const PORT_SYSCTLS: readonly [string, string][] = [
   ['net/ipv6/conf/*/keep_addr_on_down', '1'],
   ['net/ipv6/neigh/*/proxy_delay', '0'],
 ];
+
+/** All that a port's interface may be set to; each goes back to what a new interface has. */
+export const ALL_PORT_SYSCTLS: readonly (readonly [string, string])[] = [...PORT_SYSCTLS, FORCE_FORWARDING];

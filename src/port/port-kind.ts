@@ -1,17 +1,18 @@
+import { foreignMaster, formerMacMemory, heldMac, heldMtu, macMemory, portMemory } from './ours.js';
 import { ourMaster } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { setLink } from '../netlink/link.js';
-import type { Kernel } from '../kernel/kernel.js';
-import type { Link } from '../netlink/types.js';
 import type { Kind } from '../reconcile/kind.js';
+import type { Link } from '../netlink/types.js';
 import type { PortAttachment } from './objects.js';
 
 /** A port's interface has a master that is nobody's of ours. */
 export class ForeignMasterError extends Error {
   readonly code = 'PORT_FOREIGN_MASTER';
 
-  constructor(name: string, master: string, vrf: string) {
-    super(`interface ${name} is a member of ${master}, which is not segue's: expected it free, or in ${vrf}`);
+  constructor(name: string, master: string, vrf: string | undefined) {
+    const expected = vrf === undefined ? 'it free' : `it free, or in ${vrf}`;
+    super(`interface ${name} is a member of ${master}, which is not segue's: expected ${expected}`);
     this.name = 'ForeignMasterError';
   }
 }
@@ -32,7 +33,13 @@ export const portKind: Kind<'port'> = {
       if (ours === undefined && want === undefined && !isLone) continue;
       if (ours === undefined && link.master === undefined && !isLone) continue;
       const vrf = kernel.links.masterOf(link);
-      found.set(link.name, { ...(vrf !== undefined && { vrf }), mtu: link.mtu, ...(!link.up && { down: true }) });
+      const hasOwnMac = want?.mac === undefined && heldMac(kernel, link) === undefined;
+      found.set(link.name, {
+        ...(vrf !== undefined && { vrf }),
+        mtu: link.mtu,
+        ...(!hasOwnMac && link.mac !== undefined && { mac: link.mac }),
+        ...(!link.up && { down: true }),
+      });
     }
     return found;
   },
@@ -42,13 +49,18 @@ export const portKind: Kind<'port'> = {
     kernel.remembered.forget(
       changes.flatMap(({ key }) => {
         const link = kernel.links.get(key);
-        return link !== undefined && heldMtu(kernel, link) === undefined ? [memory(key)] : [];
+        return link !== undefined && heldMtu(kernel, link) === undefined ? memoriesOf(key) : [];
       }),
     );
     kernel.remembered.remember(
       changes.flatMap(({ key, desired }): [string, string][] => {
         const link = kernel.links.get(key);
-        return desired === undefined || link === undefined ? [] : [[memory(key), `${link.mtu} ${link.index}`]];
+        if (desired === undefined || link === undefined) return [];
+        const changesMac = desired.mac !== undefined && link.mac !== undefined && link.mac !== desired.mac;
+        return [
+          [portMemory(key), `${link.mtu} ${link.index}`],
+          ...(changesMac ? [[macMemory(key), `${link.mac} ${link.index}`] as [string, string]] : []),
+        ];
       }),
     );
     const failures = await applyByNetlink(kernel, changes, ({ key: name, desired }) => {
@@ -56,29 +68,39 @@ export const portKind: Kind<'port'> = {
       if (link === undefined) return [];
       if (desired === undefined) {
         const mtu = heldMtu(kernel, link) ?? link.mtu;
-        return [setLink(link.index, { master: 0, mtu })];
+        return [setLink(link.index, { master: 0, mtu, ...macOf(link, heldMac(kernel, link)) })];
       }
+      const foreign = foreignMaster(kernel, name);
+      if (foreign !== undefined) throw new ForeignMasterError(name, foreign, desired.vrf);
       const master = kernel.links.masterOf(link);
-      if (master !== undefined && ourMaster(kernel, link) === undefined) {
-        throw new ForeignMasterError(name, master, desired.vrf ?? 'none');
-      }
       return [
         setLink(link.index, {
           ...(master !== desired.vrf && { master: desired.vrf === undefined ? 0 : kernel.links.indexOf(desired.vrf) }),
           mtu: desired.mtu,
+          ...macOf(link, desired.mac ?? heldMac(kernel, link)),
           up: true,
         }),
       ];
     });
-    kernel.remembered.forget(changes.filter(({ desired }) => desired === undefined).map(({ key }) => memory(key)));
+    const failed = new Set(failures.map(({ key }) => key));
+    // What comes after this kind asks for the address before the devices are listed again.
+    for (const { key, desired } of changes) {
+      const link = kernel.links.get(key);
+      const mac = link && (desired?.mac ?? heldMac(kernel, link));
+      if (link !== undefined && mac !== undefined && !failed.has(key)) kernel.links.note({ ...link, mac }, 'new');
+    }
+    kernel.remembered.forget(
+      changes.flatMap(({ key, desired }) => {
+        if (desired === undefined) return memoriesOf(key);
+        return desired.mac === undefined && !failed.has(key) ? [macMemory(key)] : [];
+      }),
+    );
     return failures;
   },
 
   obstacle(kernel, name) {
-    const link = kernel.links.get(name);
-    const master = link === undefined ? undefined : kernel.links.masterOf(link);
-    if (link === undefined || master === undefined || ourMaster(kernel, link) !== undefined) return undefined;
-    return new ForeignMasterError(name, master, 'a VRF of its own');
+    const master = foreignMaster(kernel, name);
+    return master === undefined ? undefined : new ForeignMasterError(name, master, 'a VRF of its own');
   },
 
   devices: ({ vrf }, name) => (vrf === undefined ? [name] : [name, vrf]),
@@ -86,12 +108,12 @@ export const portKind: Kind<'port'> = {
   describe: (name, { vrf, mtu }) => `port ${name}${vrf === undefined ? '' : ` master ${vrf}`} mtu ${mtu}`,
 };
 
-function memory(name: string): string {
-  return `mtu ${name}`;
+/** All that is remembered of an interface as a port. */
+function memoriesOf(name: string): string[] {
+  return [portMemory(name), macMemory(name), formerMacMemory(name)];
 }
 
-/** The MTU that an interface had before it became a port; undefined: this one never did, whatever had its name. */
-function heldMtu(kernel: Kernel, { name, index }: Link): number | undefined {
-  const [mtu, of = String(index)] = kernel.remembered.get(memory(name))?.split(' ') ?? [];
-  return mtu === undefined || Number(of) !== index ? undefined : Number(mtu);
+/** A MAC address to set, unless the interface has it: each setting has the kernel forget the neighbours there. */
+function macOf(link: Link, mac: string | undefined): { mac?: string } {
+  return mac === undefined || mac === link.mac ? {} : { mac };
 }

@@ -49,4 +49,10 @@ export interface Report {
   done: Record<Action, number>;
   failures: Failure[];
   waiting: Waiting[];
+  /** Objects that come only once everything else is in place, and were not made because something has failed. */
+  heldBack: Change[];
+}
+
+export function emptyReport(): Report {
+  return { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [], heldBack: [] };
 }

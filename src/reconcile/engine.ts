@@ -1,6 +1,7 @@
 import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { Breath } from './breath.js';
+import { emptyReport } from './change.js';
 import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, Scope } from './kind.js';
 import type { PortAttachment } from '../port/objects.js';
@@ -31,6 +32,8 @@ export interface SurveyOptions {
 export class Engine {
   readonly #kernel: Kernel;
   readonly #kinds: Kinds;
+  /** Keys of objects that could not be brought about and have not been seen right since, by kind. */
+  readonly #failing = new Map<KindName, Set<string>>();
 
   constructor(kernel: Kernel, kinds: Kinds) {
     this.#kernel = kernel;
@@ -43,19 +46,27 @@ export class Engine {
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
     const breath = new Breath();
+    const { progress } = this.#kernel;
+    const detached = this.#detachedPorts(plan);
     let portsHeld = 0;
     for (const name of KIND_ORDER) {
       const kind = this.#kind(name);
       if (kind === undefined || options.kinds?.has(name) === false) continue;
-      if (kind.within !== undefined && plan[kind.within].size === 0) continue;
+      if (kind.within !== undefined && plan[kind.within].size === 0) {
+        this.#failing.delete(name);
+        continue;
+      }
       const wanted: ReadonlyMap<string, PlanValue> = plan[name];
+      progress.begin(`comparing ${name}`, wanted.size);
       const actual = await kind.list(this.#kernel, wanted, options.scope);
       if (name === 'port' && 'size' in actual) portsHeld = actual.size;
       for (const [key, desired] of wanted) {
+        progress.done += 1;
         if (breath.isDue()) await breath.take();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
         const present = actual.get(key, desired);
-        if (present !== undefined && (kind.equal ?? equalValues)(desired, present)) continue;
+        const isThere = present !== undefined && (kind.equal ?? equalValues)(desired, present);
+        if (isThere && !leavesWith(kind, key, desired, detached)) continue;
         const device = this.#missingDevice(kind, key, desired, plan);
         if (device !== undefined) {
           waiting.push({ kind: name, key, device });
@@ -69,16 +80,30 @@ export class Engine {
         if (breath.isDue()) await breath.take();
         if (!wanted.has(key)) changes.push({ kind: name, key, action: 'delete', actual: present });
       }
+      if (options.scope === undefined || kind.inScope === undefined) this.#recheckFailing(name, changes);
     }
     return { changes, waiting, portsHeld };
   }
 
-  /** Carries changes out. One that fails does not stop the others. */
+  /**
+   * Carries changes out. One that fails does not stop the others; what awaits all of them comes last, and is held back
+   * while anything fails.
+   *
+   * @throws Error where the kernel cannot have any object of a kind that comes; nothing was changed
+   */
   async execute(changes: readonly Change[]): Promise<Report> {
-    const report: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
+    const report = emptyReport();
     const { coming, going } = groupByKind(changes);
-    for (const name of KIND_ORDER) await this.#step(name, coming.get(name), report);
+    // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
+    for (const name of coming.keys()) this.#kind(name)?.require?.(this.#kernel);
+    const awaitsAll = (name: KindName): boolean => this.#kind(name)?.awaitsAll === true;
+    for (const name of KIND_ORDER) if (!awaitsAll(name)) await this.#step(name, coming.get(name), report);
     for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
+    for (const name of KIND_ORDER) {
+      const last = awaitsAll(name) ? coming.get(name) : undefined;
+      if (this.#failing.size === 0) await this.#step(name, last, report);
+      else report.heldBack.push(...(last ?? []));
+    }
     return report;
   }
 
@@ -89,17 +114,24 @@ export class Engine {
    */
   async converge(plan: Plan, first?: Survey, options: SurveyOptions = {}): Promise<Report> {
     let survey = first ?? (await this.survey(plan, options));
-    const total: Report = { done: { create: 0, replace: 0, delete: 0 }, failures: [], waiting: [] };
+    const total = emptyReport();
     for (let round = 0; ; round++) {
       const report = await this.execute(survey.changes);
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
+      total.heldBack = report.heldBack;
       total.waiting = [...survey.waiting, ...report.waiting];
       const settled = report.failures.length === 0 && !survey.changes.some(takesAlong);
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
     }
+  }
+
+  /** Devices that the object of a change is on. */
+  devicesOf({ kind, key, desired, actual }: Change): readonly string[] {
+    const value = desired ?? actual;
+    return (value === undefined ? undefined : this.#kind(kind)?.devices?.(value, key)) ?? [];
   }
 
   /** A change in words. */
@@ -130,19 +162,38 @@ export class Engine {
     const ready =
       first < 0 ? changes : [...changes.slice(0, first), ...changes.slice(first + 1).filter((one) => !waits(one))];
     if (ready.length === 0) return;
+    this.#kernel.progress.begin(`writing ${name}`, ready.length);
     const failures = await kind.apply(this.#kernel, ready);
     // What was just made has an index, and what was just removed has none.
     if (name === 'vrf') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
     const done: Record<Action, number> = { create: 0, replace: 0, delete: 0 };
+    const failing = this.#failing.get(name) ?? new Set<string>();
     for (const change of ready) {
       const error = failed.size === 0 ? undefined : failed.get(change.key);
+      if (failing.size > 0) failing.delete(change.key);
       if (error !== undefined) {
+        failing.add(change.key);
         report.failures.push({ kind: name, key: change.key, object: this.text(change).object, error });
       } else if (change.action === 'create') done.create += 1;
       else done[change.action] += 1;
     }
+    this.#setFailing(name, failing);
     for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
+  }
+
+  #setFailing(name: KindName, keys: Set<string>): void {
+    // Nothing waits for what waits for everything.
+    if (keys.size === 0 || this.#kind(name)?.awaitsAll === true) this.#failing.delete(name);
+    else this.#failing.set(name, keys);
+  }
+
+  /** Forgets failures of a kind that was compared whole, except of objects that still differ. */
+  #recheckFailing(name: KindName, changes: readonly Change[]): void {
+    const failing = this.#failing.get(name);
+    if (failing === undefined) return;
+    const differing = new Set(changes.flatMap(({ kind, key }) => (kind === name ? [key] : [])));
+    this.#setFailing(name, new Set([...failing].filter((key) => differing.has(key))));
   }
 
   /** The first device of an object's that is not there, or is there but somebody else's. */
@@ -152,9 +203,20 @@ export class Engine {
     for (const device of devices) {
       if (!this.#kernel.links.has(device)) {
         if (plan?.vrf.has(device) !== true) return device;
-      } else if (device !== key && kind.serves?.(value) !== true && this.#hasObstacle(device)) return device;
+      } else if (kind.serves?.(value) !== true && !isItself(kind, device, key) && this.#hasObstacle(device))
+        return device;
     }
     return undefined;
+  }
+
+  /** Interfaces of ports with a master of somebody else's. */
+  #detachedPorts(plan: Plan): ReadonlySet<string> {
+    const detached = new Set<string>();
+    const { port } = this.#kinds;
+    for (const device of plan.port.keys()) {
+      if (port?.obstacle?.(this.#kernel, device) !== undefined) detached.add(device);
+    }
+    return detached;
   }
 
   #hasObstacle(device: string): boolean {
@@ -187,12 +249,26 @@ export function changesOf(delta: PlanDelta): Change[] {
 
 /**
  * Does a change take along what hangs on its device, whatever the plan says of that? A VRF that is made anew does, and an
- * interface that joins one goes down and up (cycle_netdev, drivers/net/vrf.c): neighbours and routes go, without a word.
+ * interface that joins one goes down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
+ * notification. So it does with neighbours of one that gets another MAC address (neigh_changeaddr).
  */
 export function takesAlong({ kind, action, desired, actual }: Change): boolean {
   if (kind === 'vrf') return action === 'replace';
-  const before = (actual as PortAttachment | undefined)?.vrf;
-  return kind === 'port' && desired !== undefined && before !== (desired as PortAttachment).vrf;
+  if (kind !== 'port' || desired === undefined) return false;
+  const before = actual as PortAttachment | undefined;
+  const { vrf, mac } = desired as PortAttachment;
+  return before?.vrf !== vrf || before?.mac !== mac;
+}
+
+/** Whether an object of a kind whose objects are devices is this device: its obstacle is a failure of its own. */
+function isItself(kind: AnyKind, device: string, key: string): boolean {
+  return kind.obstacle !== undefined && device === key;
+}
+
+/** Whether an object that is as it should be is to go all the same: it is on the interface of a port that is detached. */
+function leavesWith(kind: AnyKind, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
+  if (detached.size === 0 || kind.outlivesDevices !== true || kind.serves?.(value) === true) return false;
+  return kind.devices?.(value, key).some((device) => detached.has(device)) === true;
 }
 
 /** What comes and what goes, by kind. */

@@ -3,9 +3,11 @@ import { routeKind } from '../encap/route-kind.js';
 import { FASTPATH_KINDS } from '../ebpf/kinds.js';
 import { STEERING_KINDS } from '../gateway/kinds.js';
 import { addressKind } from '../port/address-kind.js';
+import { edgeKind } from '../edge/edge-kind.js';
 import { guardKind } from '../port/guard-kind.js';
 import { neighbourKind, proxyKind } from '../port/neighbour-kinds.js';
 import { portKind } from '../port/port-kind.js';
+import { announceKind } from '../underlay/announce-kind.js';
 import { localRuleKind } from '../underlay/local-rule-kind.js';
 import { sysctlKind } from '../underlay/sysctl-kind.js';
 import { tunsrcKind } from '../underlay/tunsrc-kind.js';
@@ -16,6 +18,7 @@ import type { Kinds } from './engine.js';
 
 /** Every kind; the fast path's are empty in kernel mode. */
 export const KERNEL_KINDS: Kinds = {
+  edge: edgeKind,
   guard: guardKind,
   sysctl: sysctlKind,
   rule: ruleKind,
@@ -31,4 +34,5 @@ export const KERNEL_KINDS: Kinds = {
   route: routeKind,
   ...FASTPATH_KINDS,
   ...STEERING_KINDS,
+  announce: announceKind,
 };

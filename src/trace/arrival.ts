@@ -1,5 +1,5 @@
 /** A packet that arrives at this network node: its program is run on one, and what it decides is read, with what it knows of the flow. */
-import { REASONS } from '../ebpf/counters.js';
+import { REASONS, unknownReason } from '../ebpf/counters.js';
 import { PrefixKey } from '../ebpf/generated/layouts.js';
 import { FlowKey } from '../ebpf/generated/steering.js';
 import { getAddress } from '../ebpf/bytes.js';
@@ -10,6 +10,7 @@ import { ZoneNames } from '../inspect/zones.js';
 import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
 import { behavioursOf, tenantSid } from '../encap/sid.js';
+import { lastSeen } from '../gateway/connection-table.js';
 import { Deciding } from '../watch/deciding.js';
 import { flowOf } from './known-flow.js';
 import { hopsTo } from './fast-target.js';
@@ -50,6 +51,7 @@ interface Arrival {
   sid: string;
   /** Outer source. */
   source: string;
+  own: boolean;
   /** Zone that it is of. */
   from: Zone;
   uplink: Link & { mac: string };
@@ -78,20 +80,19 @@ export function traceArrival(
   checkProgram(context, arrival, zones.of(from.id), journal);
   const to = deciding.zoneTo(from.id, packet.to);
   const keys = { flow: keyOf(packet), answer: keyOf(reversed(packet)) };
-  const slots = [...new Set([from.slot, ...(to === undefined ? [] : [to.slot])])];
   const { index, mac } = arrival.uplink;
   const trial = tryArrival(
     kernel,
-    { alone: context.config.dataplane === 'ebpf' },
-    { packet: question, sid, source: arrival.source, uplink: { index, mac } },
-    slots,
+    { alone: context.config.dataplane === 'ebpf', anySource: context.config.sourceCheck === false },
+    { packet: question, sid, source: arrival.source, own: arrival.own, uplink: { index, mac } },
+    { from: from.id, ...(to && { to: to.id }) },
     keys,
   );
   const seen = trial?.seen;
   if (trial === undefined || seen === undefined) {
     journal.drop('fastpath', 'no-network-node', 'no program', 'no program of a network node took it: is it applied?');
   }
-  const { verdict, reason } = REASONS[seen.reason] ?? { verdict: 'drop', reason: `reason ${seen.reason}` };
+  const { verdict, reason, slug } = REASONS[seen.reason] ?? unknownReason(seen.reason);
   const ends = { from: zones.of(from.id), to: to === undefined ? null : zones.of(to.id) };
   if (to !== undefined) showRoute(context, from.id, packet.to, ends, journal);
   if (to !== undefined) showFlow(context, trial.known, packet, journal);
@@ -104,6 +105,7 @@ export function traceArrival(
     journal.drop(step, known, text, why, {
       policy: reason === 'policy' ? (decision?.policy ?? null) : null,
       reason,
+      slug,
       ...ends,
     });
   }
@@ -167,8 +169,9 @@ function readArrival(
   }
   const { sid, from } = arriving;
   const packet = packetOf(question, question, question.ttl);
-  const source = senderOf(intent, tenant, question.from, config.node)?.source ?? node.source;
-  return { tenant, sid, source, from, uplink: { ...uplink, mac: uplink.mac }, packet };
+  const sender = senderOf(intent, tenant, question.from, config.node);
+  const source = sender?.source ?? node.source;
+  return { tenant, sid, source, own: sender === undefined, from, uplink: { ...uplink, mac: uplink.mac }, packet };
 }
 
 /** The hypervisor that has the sender; else any that the tenant has. */
@@ -227,14 +230,18 @@ function showFlow({ kernel }: ShowContext, known: SteerTrial['known'], packet: P
     return;
   }
   const { connection, openedHere } = known;
-  const { state: number, flags, opened, seen } = connection;
+  const { state: number, flags, opened } = connection;
   const state = stateOf(0, packet.protocol, number, flags);
   const policy = policyOf(kernel.fastpath.steering.policySlots.keyOf(connection.policy));
   const age = idleSeconds(opened);
   const by = openedHere ? '' : ' by the other side';
-  journal.pass('flow', `${state}, opened ${age} s ago${by}, idle ${idleSeconds(seen)} s, policy ${policy}`, {
-    ...{ known: true, state, openedHere, ageSeconds: age, policy },
-  });
+  journal.pass(
+    'flow',
+    `${state}, opened ${age} s ago${by}, idle ${idleSeconds(lastSeen(connection))} s, policy ${policy}`,
+    {
+      ...{ known: true, state, openedHere, ageSeconds: age, policy },
+    },
+  );
 }
 
 function policyOf(name: string | undefined): string {

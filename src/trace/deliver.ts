@@ -4,12 +4,15 @@ import { prefixContains } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
 import { passNetworkNode } from './network-node.js';
 import { scopeTo } from '../intent/scope.js';
-import { MAIN_TABLE } from '../plan/numbers.js';
+import { MAIN_TABLE, tenantTable } from '../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { NodeFacts } from '../plan/view.js';
 import type { Journal } from './journal.js';
+
+/** Those that have ports. */
+const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
 
 export interface Packet {
   from: string;
@@ -85,11 +88,8 @@ export function deliverThere(
     });
   }
   const { action, vrfTable } = local.local;
-  journal.pass('sid', `${sid} ${action} vrftable ${vrfTable} dev ${local.device ?? ''}`, {
-    sid,
-    behaviour: action,
-    table: vrfTable,
-  });
+  const tenant = intent.tenants.find(({ id }) => tenantTable(id) === vrfTable)?.name ?? null;
+  journal.pass('sid', `${sid} ${action} tenant ${tenant ?? ''}`, { sid, behaviour: action, tenant });
   if (hopLimit !== undefined && hopLimit <= 1) {
     const why = `it arrives with TTL ${hopLimit}: its gateway answers Time Exceeded`;
     journal.drop('sid', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
@@ -108,7 +108,14 @@ export function deliverThere(
   const detail = { device, port, address: target, mac, mtu };
   if (size > mtu) tooBig(journal, size, mtu, device, detail);
   journal.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
-  journal.end('delivered', `to ${port} on ${node.name}`);
+  journal.arrive(port, lookBack(port, packet));
+}
+
+/** The command that shows, on the destination's node, whether its VM is there and its answer comes back. */
+export function lookBack(port: string, { from, to, protocol, sourcePort, destinationPort }: Packet): string {
+  const proto = PROTOCOL_NAMES[protocol];
+  const ports = proto === undefined ? '' : ` --proto ${proto} --sport ${destinationPort} --dport ${sourcePort}`;
+  return `segue trace --port ${port} --from ${to} --to ${from}${ports}`;
 }
 
 /** Ends a trace. */

@@ -1,5 +1,6 @@
 /** The port as the fast path has it: interface, program, entry. */
 import { Port } from '../ebpf/generated/layouts.js';
+import { foreignMaster } from '../port/ours.js';
 import { attachments } from '../inspect/fastpath.js';
 import { formatMac } from '../net/mac.js';
 import type { ShowContext } from '../inspect/context.js';
@@ -14,7 +15,7 @@ export interface PortEntry {
   /** Bytes of the largest inner packet. */
   mtu: number;
   vmMac: string;
-  ownMac: string;
+  gatewayMac: string;
 }
 
 export interface FastPort {
@@ -33,7 +34,7 @@ export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry |
     tenant: value.readUInt32LE(Port.OFFSETS.tenant),
     mtu: value.readUInt16LE(Port.OFFSETS.mtu),
     vmMac: formatMac(value, Port.OFFSETS.vmMac),
-    ownMac: formatMac(value, Port.OFFSETS.ownMac),
+    gatewayMac: formatMac(value, Port.OFFSETS.gatewayMac),
   };
 }
 
@@ -47,6 +48,13 @@ export function checkFastPort(context: ShowContext, source: Source, journal: Jou
   // The responder of kernel mode forwards nothing.
   if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
   const link = kernel.links.get(source.interface);
+  const master = foreignMaster(kernel, source.interface);
+  if (master !== undefined) {
+    journal.path = 'fastpath';
+    const words = `${source.interface} is a member of ${master}, which is not segue's: nothing passes`;
+    const text = `dev ${source.interface} master ${master}`;
+    journal.drop('port', 'port-detached', text, words, { device: source.interface, master });
+  }
   const entry = link && portEntry(context, link.index);
   const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');
   if (link === undefined || entry === undefined || attached === undefined) return undefined;

@@ -15,6 +15,8 @@ export interface FoundTarget {
   prefix: string | undefined;
   /** Ways over the underlay; none for a port of this node, and for what network nodes know the way to. */
   hops: ResolvedHop[];
+  /** It is the tenant's gateway, which every node is. */
+  gateway?: true;
   /** Number of the gateway whose network nodes know the way. */
   steered?: number;
   /** Of these: all flows have one network node, as one place in the gateway's table says. */
@@ -54,6 +56,7 @@ function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'>
     const place = id >>> PLACE_SHIFT;
     return { hops: [], steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { hasPlace: true }) };
   }
+  if (kind === TargetKind.TARGET_GATEWAY) return { hops: [], gateway: true };
   return { hops: kind === TargetKind.TARGET_REMOTE ? hopsOfEncap(context, id) : [] };
 }
 

@@ -1,5 +1,5 @@
 /** What the fast path does to a packet: its program is run on one, and what comes of it is read. */
-import { REASONS } from '../ebpf/counters.js';
+import { REASONS, unknownReason } from '../ebpf/counters.js';
 import { decodeFrame } from '../lab/packet/decode.js';
 import { findHeader } from '../lab/packet/headers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
@@ -26,8 +26,9 @@ import type { Question, TraceReason } from './types.js';
 /** What the kernel's trace calls the same. */
 const KNOWN: Readonly<Record<string, TraceReason>> = {
   'source address': 'source-not-port',
-  'sid block': 'sid-block',
+  'domain address': 'domain-address',
   'no member': 'no-member',
+  unreachable: 'no-member',
   'hop limit': 'hop-limit',
   'too big': 'too-big-for-port',
   unresolved: 'underlay-neighbour',
@@ -45,7 +46,7 @@ export type FastDecision =
 export function traceFast(context: ShowContext, source: Source, question: Question, journal: Journal): FastDecision {
   const port = checkFastPort(context, source, journal);
   if (port === undefined) return { kind: 'kernel' };
-  const { vmMac: vm, ownMac: gateway } = port.entry;
+  const { vmMac: vm, gatewayMac: gateway } = port.entry;
   const flow = knownFlow(context.kernel, port.entry.tenant, packetOf(source, question, undefined));
   const made = { ...question, from: source.from };
   const seen = tryPacket(context.kernel, port.use, port.link.index, made, { vm, gateway }, flow);
@@ -53,25 +54,29 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
     journal.path = 'kernel';
     return { kind: 'kernel' };
   }
-  const { verdict, reason } = REASONS[seen.reason] ?? { verdict: 'drop', reason: `reason ${seen.reason}` };
-  const detail = { verdict, reason };
-  if (verdict === 'drop') dropped(context, source, question, reason, journal);
+  const counted = REASONS[seen.reason] ?? unknownReason(seen.reason);
+  const { verdict, reason } = counted;
+  const detail = counted;
+  const isGateway = findTarget(context, port.entry.tenant, question.to)?.gateway === true;
+  if (verdict === 'drop') dropped(context, source, question, counted, isGateway, journal);
   if (verdict === 'punt') {
     if (context.config.dataplane === 'hybrid') {
       journal.path = 'kernel';
       journal.pass('fastpath', `handed to the kernel as it came: ${reason}`, detail);
       return { kind: 'kernel' };
     }
-    dropped(context, source, question, reason, journal);
+    dropped(context, source, question, counted, isGateway, journal);
   }
   journal.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
   const headers = decodeFrame(seen.after ?? seen.before);
-  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, reason, journal);
+  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, question, counted, journal);
   const isLocal = portEntry(context, seen.egress) !== undefined;
   return isLocal
     ? delivered(context, source, question, seen, headers, journal)
     : sent(context, port, question, { seen, headers, flow }, journal);
 }
+
+type Counted = (typeof REASONS)[number];
 
 interface Sent extends Left {
   /** What was remembered of its flow. */
@@ -82,12 +87,13 @@ function dropped(
   { config }: ShowContext,
   { port, from }: Source,
   { to, size }: Question,
-  reason: string,
+  { reason, slug }: Counted,
+  isGateway: boolean,
   journal: Journal,
 ): never {
   const words: Readonly<Record<string, string>> = {
     'source address': `${from} is no address of ${port}: the guard drops forged sources`,
-    'sid block': 'no tenant may send to the SID block',
+    'domain address': 'no tenant may send to the SR domain: its SID block and trusted prefixes',
     'no member': `no member has ${to}`,
     'hop limit': 'it is at its last hop',
     'too big': `${size} bytes do not fit`,
@@ -95,23 +101,33 @@ function dropped(
     'not routed': `${to} stays on the link: it is not forwarded`,
     'no network node': 'no network node of the gateway is up',
   };
+  if (reason === 'no member' && isGateway) {
+    const why = `the gateway ${to} answers ping, ARP and neighbour discovery, nothing else`;
+    journal.drop('fastpath', 'gateway-no-service', `drop: ${reason}`, why, { verdict: 'drop', reason, slug });
+  }
   const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
   const why = words[reason] ?? `the fast path drops it: ${reason}`;
-  journal.drop('fastpath', known, `drop: ${reason}`, why, { verdict: 'drop', reason, dataplane: config.dataplane });
+  journal.drop('fastpath', known, `drop: ${reason}`, why, {
+    verdict: 'drop',
+    reason,
+    slug,
+    dataplane: config.dataplane,
+  });
 }
 
 /** The program answered by itself, out of the port again. */
-function answered(headers: readonly Header[], reason: string, journal: Journal): never {
+function answered(headers: readonly Header[], { to }: Question, { reason, slug }: Counted, journal: Journal): never {
   const icmp = findHeader(headers, 'icmp') ?? findHeader(headers, 'icmpv6');
   const echo = icmp?.type === 0 || icmp?.type === 129 || reason === 'echo';
-  const detail = { reason, type: icmp?.type ?? null, code: icmp?.code ?? null };
+  const detail = { reason, slug, type: icmp?.type ?? null, code: icmp?.code ?? null };
   if (echo) {
     journal.pass('fastpath', 'the gateway answers the echo request', detail);
     journal.end('delivered', 'to the gateway on this node');
   }
   const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
   const what = `ICMP type ${icmp?.type ?? '?'} code ${icmp?.code ?? '?'}`;
-  journal.drop('fastpath', known, `answered with ${what}: ${reason}`, `its gateway answers with ${what}`, detail);
+  const why = `${reason === 'unreachable' ? `no member has ${to}: ` : ''}its gateway answers with ${what}`;
+  journal.drop('fastpath', known, `answered with ${what}: ${reason}`, why, detail);
 }
 
 function sent(

@@ -27,7 +27,7 @@ export async function checkGuard(kernel: Kernel, source: AttachedSource, to: str
     return;
   }
   if (family === 6 && (await has(kernel, 'block', to))) {
-    journal.drop('guard', 'sid-block', `daddr ${to} in @block`, 'no tenant may send to the SID block', {
+    journal.drop('guard', 'domain-address', `daddr ${to} in @block`, 'no tenant may send to the SID block', {
       guarded: true,
       block: true,
     });

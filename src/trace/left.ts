@@ -1,6 +1,7 @@
 /** A packet that left encapsulated: what its frame says. */
 import { findHeader } from '../lab/packet/headers.js';
 import { formatMac } from '../net/mac.js';
+import { wayTo } from '../underlay/way.js';
 import { sizesOf } from './sizes.js';
 import type { ResolvedHop } from '../ebpf/resolve.js';
 import type { Seen } from '../ebpf/watch.js';
@@ -44,7 +45,7 @@ export function checkEncap(
     { mode: 'encap.red', segments, source, inner: size, overhead, outer, node: node ?? null },
   );
   const device = kernel.links.nameOf(seen.egress);
-  checkOuter(context, seen, segments[0] ?? '', device, journal);
+  checkOuter(context, seen, { to: segments[0] ?? '', source }, device, journal);
   const mac = formatMac(seen.after ?? Buffer.alloc(12), 0);
   const mtu = hops.find((hop) => hop.ifindex === seen.egress && hop.destMac === mac)?.mtu ?? 0;
   const largest = Math.min(tenantMtu, mtu - overhead);
@@ -54,7 +55,13 @@ export function checkEncap(
 }
 
 /** The next hop, as the frame has it. */
-function checkOuter({ kernel }: ShowContext, seen: Seen, to: string, device: string, journal: Journal): void {
+function checkOuter(
+  { kernel, config }: ShowContext,
+  seen: Seen,
+  { to, source }: { to: string; source: string },
+  device: string,
+  journal: Journal,
+): void {
   const frame = seen.after ?? Buffer.alloc(12);
   const [mac, from] = [formatMac(frame, 0), formatMac(frame, 6)];
   const detail = { to, device, via: null, table: null };
@@ -63,7 +70,13 @@ function checkOuter({ kernel }: ShowContext, seen: Seen, to: string, device: str
     const what = link?.up === true ? 'has no carrier' : 'is down';
     journal.drop('outer', 'outer-unreachable', `${to} dev ${device}`, `${device} ${what}`, detail);
   }
-  journal.pass('outer', `${to} dev ${device}`, detail);
+  const way = wayTo(kernel, to, source);
+  if (way.device === undefined || !config.uplinks.includes(way.device)) {
+    // The fast path goes on with what the agent resolved last.
+    const found = way.device === undefined ? way.error : `dev ${way.device}, no uplink`;
+    journal.warn('outer', `${to} dev ${device}, but the kernel has no route there any more: ${found}`, detail);
+    journal.doubt = `the route to ${to} is gone, the fast path still has its last next hop (does the agent run?)`;
+  } else journal.pass('outer', `${to} dev ${device}`, detail);
   const neighbour = { address: null, device, mac, state: 'cached', source: from };
   journal.pass('neighbour', `lladdr ${mac} dev ${device}, from ${from}`, neighbour);
 }

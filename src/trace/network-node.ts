@@ -1,5 +1,6 @@
 /** A network node's part on the way between tenants, from its own plan compiled here: what it should decide, not what it remembers. */
 import { memberKey } from '../ebpf/member-key.js';
+import { lookBack } from './deliver.js';
 import { decide } from '../gateway/decide.js';
 import { zoneText } from '../inspect/zones.js';
 import { compile } from '../plan/compile.js';
@@ -186,17 +187,18 @@ function targetOf(plan: Plan, zone: number, to: string): BpfMember | undefined {
 function encapOf(
   plan: Plan,
   zone: number,
-  { to, size }: Packet,
+  packet: Packet,
   whole: Intent,
   nameOf: (id: number) => string,
   journal: Journal,
 ): string {
+  const { to, size } = packet;
   const target = targetOf(plan, zone, to);
   const name = nameOf(zone);
   if (target?.external !== undefined) {
     const device = target.external;
     journal.pass('deliver', `${to} dev ${device}`, { device, port: null, address: to, mac: null, mtu: null });
-    journal.end('delivered', `to ${name} by ${device} of ${journal.node}`);
+    journal.arrive(`${name} by ${device}`, 'segue show gateway');
   }
   const segments = target?.encap === undefined ? undefined : plan['bpf-encap'].get(target.encap)?.segments;
   if (segments !== undefined) {
@@ -220,7 +222,8 @@ function encapOf(
     journal.pass('deliver', `${to} dev ${target.device}`, {
       ...{ device: target.device, port: portOf(whole, journal.node, target.device), address: to, mac: null, mtu: null },
     });
-    journal.end('delivered', `to ${portOf(whole, journal.node, target.device)} on ${journal.node}`);
+    const port = portOf(whole, journal.node, target.device);
+    journal.arrive(port, lookBack(port, packet));
   }
   journal.drop('deliver', 'far-no-member', `no member ${to} of ${name}`, `nobody of ${name} has ${to}`, { to });
 }

@@ -1,12 +1,13 @@
 /** A made packet through the program of a network node's uplink (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
-import { Connection, FlowKey } from '../ebpf/generated/steering.js';
+import { Mark } from '../ebpf/generated/layouts.js';
 import { FUNCTIONS } from '../ebpf/programs.js';
 import { Watch } from '../ebpf/watch.js';
 import { mapOf } from '../ebpf/maps.js';
-import { BpfMap } from '../libbpf/index.js';
+import { copyConnections } from '../gateway/connection-table.js';
 import { writeAddress } from '../net/address.js';
 import { writeMac } from '../net/mac.js';
 import { makeFrame } from './made-packet.js';
+import type { Connection } from '../ebpf/generated/steering.js';
 import type { ProgramUse } from '../ebpf/programs.js';
 import type { Seen } from '../ebpf/watch.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -15,7 +16,7 @@ import type { MadePacket } from './made-packet.js';
 const SNAP_BYTES = 512;
 const RING_BYTES = 65_536;
 /** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
-const SKB = { bytes: 192, ifindex: 40 } as const;
+const SKB = { bytes: 192, mark: 8, ifindex: 40 } as const;
 const ETHERNET_BYTES = 14;
 const OUTER_BYTES = 40;
 const OUTER_HOP_LIMIT = 64;
@@ -23,8 +24,6 @@ const IPV6_ETHERTYPE = 0x86dd;
 const PROTOCOLS = { 4: 4, 6: 41 } as const;
 const MAC_BYTES = 6;
 const PROGRAM = 'steer_tc';
-/** Entries of a trial's tables: the packet's flow, its answers', their fragments'. */
-const TABLE_ENTRIES = 64;
 
 /** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
 const MAX_TRIAL_BYTES = 3000;
@@ -35,6 +34,8 @@ export interface ArrivingPacket {
   sid: string;
   /** Outer source: the hypervisor's that has the sender. */
   source: string;
+  /** The source is this node's. */
+  own: boolean;
   /** Interface that it arrives at, with its MAC address. */
   uplink: { index: number; mac: string };
 }
@@ -50,7 +51,7 @@ export interface SteerTrial {
  * Runs the program of a network node's uplink: nothing of it is counted or told, and no connection opened or moved on. What is remembered of
  * the packet's own connection it knows.
  *
- * @param zones slots of the zones whose tables the packet is looked up in, the sender's first
+ * @param zones numbers of the sender's zone, and of the one that it sends to, if there is one
  * @param keys the flow as the sender sends it, and as answers to it come
  * @returns undefined where the node is no network node
  * @throws LibbpfError
@@ -59,29 +60,26 @@ export function tryArrival(
   kernel: Kernel,
   use: ProgramUse,
   arriving: ArrivingPacket,
-  zones: readonly number[],
+  zones: { from: number; to?: number },
   keys: { flow: Buffer; answer: Buffer },
 ): SteerTrial | undefined {
   const object = kernel.fastpath.steeringTrial(PROGRAM, use);
-  const live = kernel.fastpath.steering.maps?.connections;
+  const live = kernel.fastpath.steering.maps;
   if (object === undefined || live === undefined) return undefined;
   const found: Seen[] = [];
   let known: SteerTrial['known'];
-  const tables: BpfMap[] = [];
   try {
-    for (const [index, slot] of zones.entries()) {
-      const entries = copyOf(live, slot, [keys.flow, keys.answer]);
-      const table = BpfMap.create({
-        ...{ type: 'lru_hash', name: 'connection_tab', maxEntries: TABLE_ENTRIES },
-        ...{ keySize: FlowKey.SIZE, valueSize: Connection.SIZE },
-      });
-      tables.push(table);
-      for (const [key, value] of entries) table.update(key, value);
-      object.map('connections').updateHandle(u32(slot), table);
-      const own = entries.find(([key]) => key.equals(index === 0 ? keys.flow : keys.answer));
-      if (own !== undefined && known === undefined) {
-        known = { connection: Connection.decode(own[1], 0), openedHere: index === 0 };
-      }
+    const wanted = [
+      { zone: zones.from, key: keys.flow },
+      ...(zones.to === undefined ? [] : [{ zone: zones.to, key: keys.answer }]),
+    ];
+    const [copied] = copyConnections(live.connections, object.map('connections'), wanted).sort(
+      (a, b) => a.index - b.index,
+    );
+    if (copied !== undefined) known = { connection: copied.connection, openedHere: copied.index === 0 };
+    // Whether there is room for another is seen, too.
+    for (const name of ['connection_totals', 'pair_connections'] as const) {
+      for (const [key, value] of live[name].entries()) object.map(name).update(key, value);
     }
     const [watching, watchers, budgets, rings] = (['watching', 'watchers', 'budgets', 'rings'] as const).map((name) =>
       mapOf(object, name),
@@ -92,6 +90,8 @@ export function tryArrival(
     try {
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
+      // From a port of this node.
+      if (arriving.own) context.writeUInt32LE(Mark.MARK_SELF, SKB.mark);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
       object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
       watch.consume();
@@ -99,25 +99,9 @@ export function tryArrival(
       watch.close();
     }
   } finally {
-    for (const table of tables) table.close();
     object.close();
   }
   return { seen: found[0], known };
-}
-
-/** Entries of a zone's live table. */
-function copyOf(live: BpfMap, slot: number, keys: readonly Buffer[]): [key: Buffer, value: Buffer][] {
-  const id = live.lookup(u32(slot))?.readUInt32LE(0);
-  if (id === undefined) return [];
-  const table = BpfMap.openById(id);
-  try {
-    return keys.flatMap((key) => {
-      const value = table.lookup(key);
-      return value === undefined ? [] : [[key, value] as [Buffer, Buffer]];
-    });
-  } finally {
-    table.close();
-  }
 }
 
 /** As it arrives: an outer header without an SRH, from whoever the underlay's next hop is. */
@@ -137,10 +121,4 @@ function arrivingFrame({ packet, sid, source, uplink }: ArrivingPacket): Buffer 
   writeAddress(sid, outer, 24);
   inner.copy(outer, OUTER_BYTES);
   return frame;
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }

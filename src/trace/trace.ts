@@ -33,8 +33,7 @@ export async function trace(context: ShowContext, intent: Intent | undefined, qu
     return await follow(context, intent, source, question, journal);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;
-    const { verdict, reason, text } = end;
-    return { ...asked, path: journal.path, steps: journal.steps, verdict, reason: reason ?? null, text };
+    return { ...asked, ...endOf(end, journal) };
   }
 }
 
@@ -57,10 +56,16 @@ export function traceFromNetworkNode(
     return arrive(context, intent, sid, packet, journal);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;
-    const { verdict, reason, text } = end;
-    return { ...asked, path: journal.path, steps: journal.steps, verdict, reason: reason ?? null, text };
+    return { ...asked, ...endOf(end, journal) };
   }
 }
+
+function endOf({ verdict, reason, text, next }: TraceEnd, { path, steps }: Journal): Omit<Trace, keyof Asked> {
+  return { path, steps, verdict, reason: reason ?? null, text, next: next ?? null };
+}
+
+/** What is known before anything is looked at. */
+type Asked = Pick<Trace, 'node' | 'port' | 'interface' | 'tenant' | 'from' | 'to' | 'size' | 'protocol'>;
 
 async function follow(
   context: ShowContext,

@@ -9,12 +9,14 @@ export type TraceReason =
   | 'port-down'
   /** the source is not one of the port's */
   | 'source-not-port'
-  /** the destination lies in the SID block */
-  | 'sid-block'
+  /** the destination is an address of the SR domain: in the SID block, or in a trusted prefix */
+  | 'domain-address'
   /** multicast and link-local packets stay on the link */
   | 'link-scope'
   /** inside a subnet of the tenant, and nobody has the address */
   | 'no-member'
+  /** to the gateway, which answers neither this protocol nor this port */
+  | 'gateway-no-service'
   /** the intent gives the address to a member, and the kernel has no route there */
   | 'not-as-intended'
   /** outside the tenant's subnets, and no way there */
@@ -57,14 +59,15 @@ export interface TraceStep {
   node: string;
   /** `port`, `fastpath`, `guard`, `route`, `flow`, `policy`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
   step: string;
-  verdict: 'pass' | 'warn' | 'drop';
+  /** `planned`: on another node, which was not looked at: what the intent wants there. */
+  verdict: 'pass' | 'planned' | 'warn' | 'drop';
   /** In iproute2's words. */
   text: string;
   /** The same in fields, by step: see docs/commands.md. */
   detail: Record<string, unknown>;
 }
 
-/** `sent`: it leaves this node in good order, and without the intent nobody here knows what the far node does. */
+/** `sent`: it leaves this node in good order; the far node was not looked at. `delivered`: at this node, to the end. */
 export type TraceVerdict = 'delivered' | 'sent' | 'dropped';
 
 export interface Trace {
@@ -86,6 +89,13 @@ export interface Trace {
   reason: TraceReason | null;
   /** The verdict in words. */
   text: string;
+  /** Where to look next: a command on another node, which shows whether answers come back. */
+  next: NextLook | null;
+}
+
+export interface NextLook {
+  node: string;
+  command: string;
 }
 
 /** Ends a trace. */
@@ -93,6 +103,7 @@ export interface Ending {
   verdict: TraceVerdict;
   reason?: TraceReason;
   text: string;
+  next?: NextLook;
 }
 
 /** Bytes of the packet traced when nobody says: a ping. */

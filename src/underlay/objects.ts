@@ -20,6 +20,15 @@ export interface SourceAddress {
   noprefixroute?: true;
 }
 
+/** `blackhole <locator>`: the route by which routing daemons of this node announce its locator. */
+export interface Announcement {
+  table: number;
+  /** The locator. */
+  prefix: string;
+  /** Only found, never planned: the protocol of somebody else's route for the locator, which announces it in ours' place. */
+  protocol?: number;
+}
+
 /** Outer source of all seg6 encapsulation in the namespace (`ip sr tunsrc`). */
 export interface TunnelSource {
   address: string;

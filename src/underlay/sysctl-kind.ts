@@ -1,6 +1,6 @@
 import { ourMaster } from '../vrf/ours.js';
-import { PORT_SYSCTLS } from '../port/plan.js';
-import { ofDevice } from './sysctl-plan.js';
+import { ALL_PORT_SYSCTLS } from '../port/plan.js';
+import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from './sysctl-plan.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Sysctl } from './objects.js';
@@ -39,7 +39,7 @@ export const sysctlKind: Kind<'sysctl'> = {
     for (const link of kernel.links.all()) {
       if (kernel.remembered.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
         continue;
-      for (const [pattern] of PORT_SYSCTLS) {
+      for (const [pattern] of ALL_PORT_SYSCTLS) {
         const path = ofDevice(pattern, link.name);
         if (wanted.has(path)) continue;
         const value = kernel.sysctls.read(path);
@@ -76,13 +76,16 @@ export const sysctlKind: Kind<'sysctl'> = {
     }
     kernel.remembered.remember(memories);
     const failures: ObjectFailure[] = [];
-    for (const [key, error] of kernel.sysctls.writeAll(writes)) {
+    const errors = kernel.sysctls.writeAll(withForcedForwarding(kernel, writes));
+    for (const [key, error] of errors) {
       const change = changes.find((candidate) => candidate.key === key);
       // The directory of a device that is gone: nothing to put back.
       if (change?.desired === undefined && 'code' in error && error.code === 'ENOENT') continue;
       failures.push({ key, error: new Error(`sysctl ${key}: ${error.message}`, { cause: error }) });
     }
-    kernel.remembered.forget(done);
+    // What could not be put back stays to be put back.
+    const failed = new Set(failures.map(({ key }) => REMEMBERED + key));
+    kernel.remembered.forget(done.filter((key) => !failed.has(key)));
     return failures;
   },
 
@@ -95,6 +98,28 @@ export const sysctlKind: Kind<'sysctl'> = {
 
   describe: (path, { value }) => `sysctl ${path.replaceAll('/', '.')} = ${value}`,
 };
+
+/** The value of a shared sysctl as segue found it, whether it has changed it meanwhile or not; undefined: there is none. */
+export function valueFound(kernel: Kernel, path: string): string | undefined {
+  return kernel.remembered.get(REMEMBERED + path) ?? kernel.sysctls.read(path);
+}
+
+/** Whether a shared sysctl is as segue set it. */
+export function isRemembered(kernel: Kernel, path: string): boolean {
+  return kernel.remembered.get(REMEMBERED + path) !== undefined;
+}
+
+/** Turning the host's forwarding off takes back what interfaces have of their own (addrconf_fixup_forwarding, net/ipv6/addrconf.c). */
+function withForcedForwarding(kernel: Kernel, writes: readonly [string, string][]): readonly [string, string][] {
+  if (!writes.some(([path, value]) => path === HOST_FORWARDING && value === '0')) return writes;
+  const [pattern, value] = FORCE_FORWARDING;
+  const paths = [...kernel.links.all()].map(({ name }) => ofDevice(pattern, name));
+  const forced = [...kernel.sysctls.readAll(paths)].filter(([path, found]) => {
+    const given = writes.find(([other]) => other === path);
+    return found === value && given === undefined;
+  });
+  return [...writes, ...forced];
+}
 
 /** That a port's settings were changed; what they were is what the namespace gives to a new interface. */
 function deviceMemory(device: string): string {

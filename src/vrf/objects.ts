@@ -18,6 +18,8 @@ export interface Rule {
   table?: number;
   /** Matches what comes from any VRF. */
   l3mdev?: true;
+  /** A route found in the table counts only if its prefix is longer than this (`suppress_prefixlength`). */
+  suppressPrefixLength?: number;
 }
 
 /** `from all lookup [l3mdev-table]`. */

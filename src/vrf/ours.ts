@@ -3,9 +3,15 @@ import { ALIAS_PREFIX } from './plan.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Link } from '../netlink/types.js';
 
-/** A VRF of segue's: by the alias, or by name and table where a crash came before the alias or somebody took it. */
+/** Names of our VRFs: `sg-<tenant id>`. */
+export const VRF_NAME = /^sg-[0-9]+$/;
+
+/**
+ * A VRF of segue's: by name and alias, or by name and table where a crash came before the alias or somebody took it. An
+ * alias alone is no proof.
+ */
 export function isOurVrf({ kind, name, alias, vrfTable }: Link): boolean {
-  if (kind !== 'vrf') return false;
+  if (kind !== 'vrf' || !VRF_NAME.test(name)) return false;
   return alias?.startsWith(ALIAS_PREFIX) === true || (vrfTable !== undefined && name === vrfNameOfTable(vrfTable));
 }
 

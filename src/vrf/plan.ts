@@ -2,7 +2,8 @@ import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { tenantSid } from '../encap/sid.js';
 import { MAIN_TABLE, SEAL_METRIC, tenantTable, vrfName } from '../plan/numbers.js';
 import { planVrfGuard } from '../port/guard-plan.js';
-import { planSysctls } from '../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { planEdgeVrf } from '../edge/plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Tenant } from '../intent/types.js';
@@ -21,7 +22,9 @@ export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   const device = vrfName(tenant.id);
   emit('vrf', device, { table, alias: ALIAS_PREFIX + tenant.name });
   planVrfGuard(device, tenant, emit);
+  planEdgeVrf(view, device, emit);
   planSysctls(VRF_SYSCTLS, device, emit);
+  if (view.facts.forwarding === 'interfaces') planSysctls([FORCE_FORWARDING], device, emit);
 
   for (const prefix of ['0.0.0.0/0', '::/0']) {
     emit('route', routeKey(table, prefix, SEAL_METRIC), { table, prefix, type: 'unreachable', metric: SEAL_METRIC });

@@ -1,6 +1,8 @@
-import { isOurVrf } from './ours.js';
+import { isOurVrf, VRF_NAME } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
+import { isNetlinkError } from '../netlink/error.js';
 import { deleteLink, newLink, setLink } from '../netlink/link.js';
+import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
 import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind } from '../reconcile/kind.js';
@@ -17,11 +19,24 @@ export class NameTakenError extends Error {
   }
 }
 
-/** Names of our VRFs: `sg-<tenant id>`. */
-const OUR_NAME = /^sg-[0-9]+$/;
+/** The kernel has no VRF devices: what the data planes with a kernel part stand on. */
+export class VrfMissingError extends Error {
+  readonly code = 'VRF_MISSING';
+
+  constructor() {
+    super(
+      'this kernel has no VRF devices: expected CONFIG_NET_VRF, or the module vrf (modprobe vrf); nothing was changed ' +
+        '("dataplane: ebpf" in the node file does without)',
+    );
+    this.name = 'VrfMissingError';
+  }
+}
 
 /** Routes without a device outlive it. */
 const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
+
+/** Of a device that is never made. */
+const PROBE_NAME = 'sg-probe';
 
 /** VRF devices. */
 export const vrfKind: Kind<'vrf'> = {
@@ -52,21 +67,32 @@ export const vrfKind: Kind<'vrf'> = {
       return [mark];
     }),
 
+  /** Asked with a table that no VRF can have: who has VRFs says so, and makes nothing (vrf_newlink, drivers/net/vrf.c). */
+  require(kernel) {
+    for (const { kind } of kernel.links.all()) if (kind === 'vrf') return;
+    try {
+      kernel.socket.request(newLink({ name: PROBE_NAME, kind: 'vrf', vrfTable: 0 }));
+    } catch (error) {
+      if (isNetlinkError(error, 'EOPNOTSUPP')) throw new VrfMissingError();
+      if (!isNetlinkError(error, 'EINVAL')) throw error;
+    }
+  },
+
   obstacle(kernel, name) {
     const link = kernel.links.get(name);
-    if (link === undefined || isOurVrf(link) || !OUR_NAME.test(name)) return undefined;
+    if (link === undefined || isOurVrf(link) || !VRF_NAME.test(name)) return undefined;
     return new NameTakenError(name, link.kind);
   },
 
   describe: (name, { table }) => `vrf ${name} table ${table}`,
 };
 
-/** A VRF that goes leaves routes without a device in its table (net/ipv4/fib_semantics.c keeps discards). */
+/** A VRF that goes leaves our routes without a device in its table (net/ipv4/fib_semantics.c keeps discards). */
 function flush(kernel: Kernel, table: number | undefined): NetlinkRequest[] {
   const requests: NetlinkRequest[] = [];
-  if (table === undefined) return requests;
+  if (table === undefined || !isTenantTable(table)) return requests;
   for (const family of [4, 6] as const) {
-    for (const route of kernel.socket.dump(dumpRoutesRequest({ family, table }), decodeRoute)) {
+    for (const route of kernel.socket.dump(dumpRoutesRequest({ family, table, protocol: PROTOCOL }), decodeRoute)) {
       if (DISCARDS.has(route.type)) requests.push(deleteRoute(route));
     }
   }

@@ -4,6 +4,7 @@ import { Hook } from '../ebpf/generated/layouts.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from './pcapng.js';
 import { summarise, summaryText } from './summary.js';
 import { prefixContains } from '../net/prefix.js';
+import type { Prefix } from '../net/prefix.js';
 import type { PacketBlock } from './pcapng.js';
 import type { Seen } from '../ebpf/watch.js';
 
@@ -20,6 +21,8 @@ const VERDICTS = {
   tc: { drop: 2, punt: -1, redirect: 7 },
   xdp: { drop: 1, punt: 2, redirect: 4 },
 } as const;
+
+const VERDICT_OF = { forward: 'redirect', answer: 'redirect', punt: 'punt', pass: 'punt', drop: 'drop' } as const;
 
 /** Turns events into blocks: an interface is described before its first packet. */
 export class CaptureWriter {
@@ -63,7 +66,7 @@ export class CaptureWriter {
       ...common,
       direction: 'inbound',
       comment: `packet ${this.#packets} as it came: ${verdict} (${reason})${of}${left}${parts}`,
-      verdict: { hook, value: VERDICTS[hook][verdict === 'drop' || verdict === 'punt' ? verdict : 'redirect'] },
+      verdict: { hook, value: VERDICTS[hook][VERDICT_OF[verdict]] },
     });
     if (after === undefined) return;
     this.#packet(egress, after, afterLength, {
@@ -91,7 +94,7 @@ export class CaptureWriter {
 }
 
 /** Whether an address or a prefix is one of a packet's: of the inner or the outer header, where it came or where it leaves. */
-export function concerns(seen: Seen, prefix: string): boolean {
+export function concerns(seen: Seen, prefix: Prefix): boolean {
   return [seen.before, seen.after].some((frame) => {
     if (frame === undefined) return false;
     const { from, to, outerFrom, outerTo } = summarise(frame, frame.length);
@@ -103,9 +106,11 @@ export function concerns(seen: Seen, prefix: string): boolean {
 export function captureLine(seen: Seen, time: string, names: CaptureNames): string {
   const { verdict, reason } = reasonOf(seen.reason, names.alone);
   const clock = time.slice(time.indexOf('T') + 1, -1);
-  const way = `${names.device(seen.ifindex)} > ${seen.egress === 0 ? (verdict === 'punt' ? 'kernel' : '-') : names.device(seen.egress)}`;
+  const way = `${names.device(seen.ifindex)} > ${seen.egress === 0 ? (verdict === 'punt' || verdict === 'pass' ? 'kernel' : '-') : names.device(seen.egress)}`;
   const [inbound, outbound] = [seen.before, seen.after].map((frame, index) =>
-    frame === undefined ? undefined : summarise(frame, index === 0 ? seen.length : seen.afterLength),
+    frame === undefined
+      ? undefined
+      : summarise(frame, index === 0 ? seen.length : seen.afterLength, index === 0 ? seen.vlanTci : 0),
   );
   // The header that was put around it, or taken off, is in one of the two.
   const shown = typeof outbound?.outerTo === 'string' ? outbound : inbound;

@@ -18,6 +18,7 @@ export interface PacketEvent extends Summary {
   time: string;
   verdict: Verdict;
   reason: string;
+  slug: string;
   /** Which program saw it. */
   program: string;
   /** The interface it came in by. */
@@ -38,6 +39,7 @@ export interface DecisionEvent {
   /** `forward`: it was let in; `drop`. */
   verdict: Verdict;
   reason: string;
+  slug: string;
   policy: string | null;
   tenant: string | null;
   peer: string | null;
@@ -54,7 +56,7 @@ export interface MissedEvent {
   event: 'missed';
   time: string;
   /** `policy`: decisions of one with `log`, null where it is not known of which. */
-  suppressed: { verdict: Verdict; reason: string; packets: number; policy: string | null }[];
+  suppressed: { verdict: Verdict; reason: string; slug: string; packets: number; policy: string | null }[];
   lost: number;
 }
 
@@ -68,13 +70,13 @@ const PROGRAMS: Readonly<Record<number, string>> = {
   [Hook.HOOK_EXTERNAL]: 'external',
 };
 
-/** Numbers of the reasons that a monitor shows: what did not take the fast path. */
-export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict }, number) =>
-  verdict === 'drop' || verdict === 'punt' ? [number] : [],
+/** Numbers of the reasons that a monitor shows: what did not take the fast path, and what is for nobody, although its sender was told. */
+export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict, slug }, number) =>
+  verdict === 'drop' || verdict === 'punt' || slug === 'answer-unreachable' ? [number] : [],
 );
 
 /**
- * Numbers of the reasons that have this name, in words or with hyphens; `no room` is a punt's and a drop's.
+ * Numbers of the reasons that have this name: the slug of one, or words (`no room` is a punt's and a drop's), with hyphens or without.
  *
  * @param alone nothing is handed to a kernel: those are drops
  * @returns none when there is no such reason
@@ -82,8 +84,10 @@ export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict }, number
 export function reasonsNamed(name: string, alone: boolean): number[] {
   const words = name.toLowerCase().replaceAll(/[-_]/g, ' ');
   return MONITORED.filter((number) => {
-    const { verdict, reason } = reasonOf(number, alone);
-    return reason === words || `${verdict} ${reason}` === words || verdict === words;
+    const { verdict, reason, slug } = reasonOf(number, alone);
+    return (
+      slug.replaceAll('-', ' ') === words || reason === words || `${verdict} ${reason}` === words || verdict === words
+    );
   });
 }
 
@@ -101,10 +105,10 @@ export function packetEvent(
   maps: FastpathMaps,
   passage: Passage | undefined,
 ): PacketEvent {
-  const { verdict, reason } = reasonOf(seen.reason, naming.alone);
+  const { verdict, reason, slug } = reasonOf(seen.reason, naming.alone);
   const { from: zone = seen.tenant, to: peer = 0, denial } = passage ?? {};
   return {
-    ...{ event: 'packet', time, verdict, reason },
+    ...{ event: 'packet', time, verdict, reason, slug },
     program: PROGRAMS[seen.hook] ?? String(seen.hook),
     device: naming.device(seen.ifindex),
     tenant: naming.tenant(zone),
@@ -159,7 +163,8 @@ export function packetLine(event: PacketEvent): string {
 /** The same of what a policy with `log` decided. */
 export function decisionLine(event: DecisionEvent): string {
   const { time, verdict, reason, tenant } = event;
-  const packet = summaryText({ ...event, icmpType: null, outerFrom: null, outerTo: null }) + decisionText(event);
+  const packet =
+    summaryText({ ...event, icmpType: null, outerFrom: null, outerTo: null, vlan: null }) + decisionText(event);
   return line({ time: clockOf(time), verdict, reason, tenant: tenant ?? '-', port: '(log)', packet });
 }
 

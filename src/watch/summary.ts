@@ -15,19 +15,32 @@ export interface Summary {
   icmpType: number | null;
   /** Of the packet with its IP header as that says, else of the frame; bytes. */
   length: number;
+  /** VLAN id of a tag, in the frame or beside it; null: none, or a priority tag. */
+  vlan: number | null;
   /** Destination of the outer header: a SID. */
   outerTo: string | null;
   outerFrom: string | null;
 }
 
 const IPV6_BYTES = 40;
+/** Where an 802.1Q tag is in a frame, and its size. */
+const TAG_AT = 12;
+const TAG_BYTES = 4;
+const TAGGED_BYTES = 18;
+/** 802.1Q, 802.1ad. */
+const TAG_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8]);
+const VLAN_ID = 0x0fff;
 
 /**
  * @param frame Ethernet, perhaps cut short
  * @param wireLength its bytes on the wire
+ * @param tci of a tag that is beside the frame; 0: none
  */
-export function summarise(frame: Buffer, wireLength: number): Summary {
-  const headers = decodeFrame(frame);
+export function summarise(frame: Buffer, wireLength: number, tci = 0): Summary {
+  const isTagged = frame.length >= TAGGED_BYTES && TAG_TYPES.has(frame.readUInt16BE(TAG_AT));
+  const untagged = isTagged ? Buffer.concat([frame.subarray(0, TAG_AT), frame.subarray(TAG_AT + TAG_BYTES)]) : frame;
+  const vlan = (isTagged && tci === 0 ? frame.readUInt16BE(TAG_AT + 2) : tci) & VLAN_ID;
+  const headers = decodeFrame(untagged);
   const found: Summary = {
     from: null,
     to: null,
@@ -35,6 +48,7 @@ export function summarise(frame: Buffer, wireLength: number): Summary {
     sourcePort: null,
     destinationPort: null,
     icmpType: null,
+    vlan: vlan === 0 ? null : vlan,
     length: wireLength,
     outerTo: null,
     outerFrom: null,
@@ -47,7 +61,8 @@ export function summarise(frame: Buffer, wireLength: number): Summary {
     found.outerTo = outer.destination;
     found.outerFrom = outer.source;
   }
-  for (const header of headers) takeTransport(found, header);
+  for (const header of inner === undefined ? headers : headers.slice(headers.indexOf(inner)))
+    takeTransport(found, header);
   return found;
 }
 
@@ -77,11 +92,13 @@ function takeTransport(found: Summary, header: Header): void {
       found.from = header.senderAddress;
       found.to = header.targetAddress;
       break;
+    case 'extension':
+      found.protocol = protocolWord(header.nextHeader);
+      break;
     case 'ethernet':
     case 'ipv4':
     case 'ipv6':
     case 'srh':
-    case 'extension':
     case 'rest':
       break;
   }
@@ -93,10 +110,11 @@ function etherType(header: Header | undefined): string {
 
 /** `10.0.0.1 > 10.0.0.2 udp 4000 > 53, 44 bytes, in fd00:5e:2::1 > fd00:5e:1:4600:64::` */
 export function summaryText({ from, to, outerFrom, outerTo, length, ...packet }: Summary): string {
-  const { protocol, sourcePort, destinationPort, icmpType } = packet;
+  const { protocol, sourcePort, destinationPort, icmpType, vlan } = packet;
   const who = from === null || to === null ? '' : `${from} > ${to} `;
   const ports = sourcePort === null ? '' : ` ${sourcePort} > ${destinationPort ?? 0}`;
   const type = icmpType === null ? '' : ` type ${icmpType}`;
   const outer = outerTo === null ? '' : `, in ${outerFrom ?? ''} > ${outerTo}`;
-  return `${who}${protocol}${ports}${type}, ${length} bytes${outer}`;
+  const tag = vlan === null ? '' : `, vlan ${vlan}`;
+  return `${who}${protocol}${ports}${type}, ${length} bytes${tag}${outer}`;
 }

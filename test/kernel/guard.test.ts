@@ -4,7 +4,7 @@ import { Kernel } from '../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
 import { emptyPlan } from '../../src/plan/plan.js';
 import { guardKind } from '../../src/port/guard-kind.js';
-import { planGuardTables, planPortGuard, planVrfGuard } from '../../src/port/guard-plan.js';
+import { planGuardTables, planPortGuard, planReceiverGuard, planVrfGuard } from '../../src/port/guard-plan.js';
 import { Engine } from '../../src/reconcile/engine.js';
 import type { Emit, Plan, PlanValue } from '../../src/plan/plan.js';
 import type { Port, Tenant } from '../../src/intent/types.js';
@@ -29,7 +29,7 @@ function planOf(interfaces: readonly string[]): Plan {
   const emit: Emit = (kind, key, value) => {
     (plan[kind] as Map<string, PlanValue>).set(key, value);
   };
-  planGuardTables('fd00:5e::/32', emit);
+  planGuardTables(['fd00:5e::/32', 'fd01::/64', 'fd02::1/128'], emit);
   planVrfGuard('sg-100', TENANT, emit);
   interfaces.forEach((name, n) => {
     const port: Port = {
@@ -42,6 +42,7 @@ function planOf(interfaces: readonly string[]): Plan {
       prefixes: [`192.168.${n}.0/25`, `fd00:20:${n + 1}::/48`, `172.16.0.${n}/32`, `192.168.${n}.64/26`],
     };
     planPortGuard(port, 1460, emit);
+    planReceiverGuard('sg-100', port, emit);
   });
   return plan;
 }
@@ -81,7 +82,9 @@ describe('the guard', () => {
     const fewer = planOf(INTERFACES.slice(0, -1));
     const changes = await drift(fewer);
     expect(changes.length).toBeGreaterThan(5);
-    expect(changes.every((line) => line.startsWith('delete nft element') && line.includes('"vrf"'))).toBe(true);
+    expect(changes.every((line) => line.startsWith('delete nft element') && /"vrf"|to_themselves/.test(line))).toBe(
+      true,
+    );
     await engine.converge(fewer);
     expect(await drift(fewer)).toEqual([]);
     await engine.converge(planOf(INTERFACES));

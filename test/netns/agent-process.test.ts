@@ -75,7 +75,7 @@ describe('the command `segue agent` as a process', () => {
     const purge = await runIn(undefined, [process.execPath, SEGUE_COMMAND, 'purge', '-c', file]);
     expect(purge).toMatchObject({ status: 1, stdout: '' });
     expect(purge.stderr).toContain(
-      `segue agent runs, pid ${third.child.pid}: it would put everything back; stop it first`,
+      `segue agent runs, pid ${third.child.pid}, node file ${file}: stop it first (systemctl stop segue)`,
     );
     await third.stop('SIGTERM');
     running.clear();

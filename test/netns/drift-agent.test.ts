@@ -3,11 +3,8 @@ import { changeLine } from '../../src/cli/print.js';
 import { AgentRun } from './lib/agent-run.js';
 import { DRIFTS, driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
-import { slowness } from './lib/slowness.js';
 import type { ChangeText } from '../../src/reconcile/change.js';
 
-/** What the kernel tells of is repaired within this on a real machine, milliseconds. */
-const REPAIR_LIMIT_MS = 1000;
 const SWEEP_SECONDS = 5;
 
 const TOLD = DRIFTS.filter(({ silent }) => silent !== true);
@@ -25,10 +22,7 @@ describe('the agent repairs what the kernel tells of', () => {
   });
   afterAll(async () => {
     await run.stop();
-    const factor = slowness();
-    console.log(
-      `repair latencies, ms (this machine runs JavaScript ${factor.toFixed(1)} times slower than a real one):`,
-    );
+    console.log('repair latencies, ms:');
     for (const [kind, name, ms] of latencies) console.log(`  ${kind.padEnd(10)} ${ms.toFixed(0).padStart(6)}  ${name}`);
   });
 
@@ -36,10 +30,8 @@ describe('the agent repairs what the kernel tells of', () => {
     const from = run.lines.length;
     const start = performance.now();
     await network.shell('hv1', script);
-    // From before the command that does the damage: the repair cannot be quicker than measured.
-    const latency = (await run.repaired(diff, from)) - start;
-    latencies.push([kind, name, latency]);
-    expect(latency).toBeLessThan(REPAIR_LIMIT_MS * slowness());
+    // The agent does not sweep: that it repairs shows that the notification was heeded.
+    latencies.push([kind, name, (await run.repaired(diff, from)) - start]);
   });
 });
 
@@ -54,8 +46,6 @@ describe('the sweep repairs what the kernel does not tell of', () => {
         // Of the two that befall tunsrc one at a time.
         const damage = SILENT.filter(({ name }) => name !== 'unset');
         for (const { script } of damage) await network.shell('hv1', script);
-        const start = performance.now();
-        const limit = (SWEEP_SECONDS * 1000 + REPAIR_LIMIT_MS) * slowness();
         let left = await network.diff('hv1');
         if (!repaired) {
           // Proxies are looked at whenever the kernel learns a neighbour at the interface, which may be now. So may others be, for
@@ -69,10 +59,7 @@ describe('the sweep repairs what the kernel does not tell of', () => {
           }
           expect(gone.map(({ name }) => name)).toEqual([]);
         }
-        while (repaired && left.length > 0) {
-          expect(performance.now() - start).toBeLessThan(limit);
-          left = await network.diff('hv1');
-        }
+        while (repaired && left.length > 0) left = await network.diff('hv1');
       } finally {
         await run.stop();
       }

@@ -1,15 +1,19 @@
 /** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey } from '../../src/ebpf/generated/layouts.js';
+import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey, TrustedKey } from '../../src/ebpf/generated/layouts.js';
 import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
+import type { TestNetwork } from './lib/network.js';
+import type { Intent } from '../../src/intent/types.js';
 import type { BpfMap } from '../../src/libbpf/index.js';
 import type { MapName } from '../../src/ebpf/maps.js';
 
 const MAPS: Partial<Record<keyof typeof FASTPATH_KINDS, MapName>> = {
   'bpf-node': 'nodes',
+  'bpf-trusted': 'trusted_prefixes',
+  'bpf-domain-source': 'domain_sources',
   'bpf-underlay': 'underlays',
   'bpf-encap': 'encaps',
   'bpf-port': 'ports',
@@ -26,7 +30,16 @@ const ADDRESS_AT: Partial<Record<MapName, number>> = {
   source_prefixes: SourcePrefixKey.OFFSETS.address,
   members: MemberKey.OFFSETS.address,
   prefixes: PrefixKey.OFFSETS.address,
+  trusted_prefixes: TrustedKey.OFFSETS.address,
 };
+
+/** Maps whose entries say nothing but that they are there. */
+const PERMITS: readonly MapName[] = ['sources', 'source_prefixes', 'trusted_prefixes', 'domain_sources'];
+
+/** What is of no use without XDP: test/kernel/ebpf/device-feature.test.ts. */
+const WITH_XDP = ['device-feature'];
+
+const intentOf = (network: TestNetwork): Intent => ({ ...network.intent(), trusted: ['fd00:77::/32'] });
 
 /** Entries that hold something: an array has them all, zero. */
 function entries(map: BpfMap): Map<string, string> {
@@ -46,15 +59,16 @@ describe('what somebody else did to the fast path', () => {
   const network = useNetwork(driftTopology({ dataplane: { hv1: 'hybrid' } }), async (built) => {
     // The gateway is resolved, so that the ways hold something.
     await built.shell('hv1', 'ping -c 1 -W 5 fd00:ffff:1::1 >/dev/null');
-    await built.apply('hv1');
-    await built.apply('hv1');
+    await built.apply('hv1', intentOf(built));
+    await built.apply('hv1', intentOf(built));
   });
   const mapOf = (name: MapName): BpfMap => {
     const { maps } = network.instance('hv1').kernel.fastpath;
     if (maps === undefined) throw new Error('no maps are pinned');
     return maps[name];
   };
-  const kinds = async (): Promise<Set<string>> => new Set((await network.diff('hv1')).map(({ kind }) => kind));
+  const kinds = async (): Promise<Set<string>> =>
+    new Set((await network.diff('hv1', intentOf(network))).map(({ kind }) => kind));
   const isPutRight = async (kind: string, map: BpfMap, harm: (key: Buffer, value: Buffer) => void): Promise<void> => {
     const before = entries(map);
     expect(before.size).toBeGreaterThan(0);
@@ -62,13 +76,14 @@ describe('what somebody else did to the fast path', () => {
     harm(Buffer.from(key, 'hex'), Buffer.from(value, 'hex'));
     expect(entries(map)).not.toEqual(before);
     expect(await kinds()).toContain(kind);
-    await network.apply('hv1');
+    await network.apply('hv1', intentOf(network));
     expect(await kinds()).toEqual(new Set());
     expect(entries(map)).toEqual(before);
   };
 
   it('is tried for every kind', () => {
-    expect(new Set([...Object.keys(MAPS), 'bpf-program'])).toEqual(new Set(Object.keys(FASTPATH_KINDS)));
+    const tried = [...Object.keys(MAPS), 'bpf-program', ...WITH_XDP];
+    expect(new Set(tried)).toEqual(new Set(Object.keys(FASTPATH_KINDS)));
   });
 
   it.each(Object.entries(MAPS))('%s: an entry of %s is gone', async (kind, name) => {
@@ -79,7 +94,7 @@ describe('what somebody else did to the fast path', () => {
   });
 
   // A permit says nothing but that it is there.
-  it.each(Object.entries(MAPS).filter(([, name]) => !name.startsWith('source')))(
+  it.each(Object.entries(MAPS).filter(([, name]) => !PERMITS.includes(name)))(
     '%s: an entry of %s says something else',
     async (kind, name) => {
       const map = mapOf(name);
@@ -109,15 +124,15 @@ describe('what somebody else did to the fast path', () => {
     expect(links.length).toBeGreaterThan(1);
     for (const { path } of links) rmSync(path);
     expect(await kinds()).toEqual(new Set(['bpf-program']));
-    await network.apply('hv1');
+    await network.apply('hv1', intentOf(network));
     expect(await kinds()).toEqual(new Set());
     for (const { path } of links) expect(existsSync(path)).toBe(true);
   });
 
   it('all of it: the pins are gone', async () => {
     rmSync(network.instance('hv1').kernel.fastpath.pinDirectory, { recursive: true });
-    expect((await kinds()).size).toBe(Object.keys(FASTPATH_KINDS).length);
-    await network.apply('hv1');
+    expect((await kinds()).size).toBe(Object.keys(FASTPATH_KINDS).length - WITH_XDP.length);
+    await network.apply('hv1', intentOf(network));
     expect(await kinds()).toEqual(new Set());
   });
 });

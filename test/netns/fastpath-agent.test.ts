@@ -283,11 +283,13 @@ describe('an agent with a fast path', () => {
     const where = { interface: links.indexOf('eth0'), netns: network.netns('hv1'), direction: 'ingress' } as const;
     const foreign = attachTcx(object.program('tc_count'), { ...where, position: 'first' });
     try {
-      await start();
+      const run = await start();
       await reaches();
       const before = fastpathCounts(network, 'hv1');
       await reaches();
       expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(12);
+      await run.stop();
+      runs.length = 0;
       await network.purge('hv1');
       expect(foreign.info().ifindex).toBe(where.interface);
     } finally {

@@ -3,7 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ROUTER, underlayAddresses, UPLINK } from '../../src/lab/topology.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
 import { useNetwork } from './lib/network.js';
+import { Witness } from './lib/probe.js';
+import { macOf, sendFrames } from './lib/raw.js';
 import { selftestTopology } from './lib/topologies.js';
+import { encapsulated, ethernet, ip4, udp } from '../kernel/fastpath/packets.js';
 import type { TestNetwork } from './lib/network.js';
 
 const TAG = 7;
@@ -71,5 +74,60 @@ describe.each(['auto', 'always'] as const)('uplinks that are VLAN devices, xdp: 
   it('have no XDP program', async () => {
     const links = JSON.parse(await network.output('hv1', ['ip', '-j', 'link'])) as { ifname: string; xdp?: unknown }[];
     expect(links.filter(({ xdp: attached }) => attached !== undefined).map(({ ifname }) => ifname)).toEqual([]);
+  });
+});
+
+describe('VLAN devices that stand beside the fast path', () => {
+  const dataplane = { hv1: 'ebpf', hv2: 'ebpf' } as const;
+  const network = useNetwork(selftestTopology({ dataplane, xdp: 'always' }), async (built) => {
+    await built.applyAll();
+    await built.ping('t100-1', '10.0.0.2');
+  });
+  /** A VLAN device with an address. */
+  const stand = async (node: string, on: string, name: string, id: number, address: string): Promise<void> => {
+    await network.ip(node, `link add link ${on} name ${name} type vlan id ${id}`);
+    await network.ip(node, `addr add ${address}/24 dev ${name}`);
+    await network.ip(node, `link set ${name} up`);
+  };
+
+  it('on an uplink: management lives, and no packet of its VLAN is taken for a SID', async () => {
+    await stand('hv1', UPLINK, 'mgmt', 100, '192.0.2.1');
+    await stand(ROUTER, 'hv1', 'mgmt', 100, '192.0.2.2');
+    const before = fastpathCounts(network, 'hv1');
+    expect(await network.ping(ROUTER, '192.0.2.1', { count: COUNT })).toMatchObject({ received: COUNT });
+    const witness = await Witness.place(network, 't100-1', 'prerouting priority -400', {
+      forged: 'ip saddr 10.0.0.2 udp dport 5000',
+    });
+    const macs = { to: macOf(network.netns('hv1'), UPLINK), from: macOf(network.netns(ROUTER), 'hv1') };
+    const inner = ip4({ from: '10.0.0.2', to: '10.0.0.1', payload: udp({ destination: 5000 }) });
+    const frame = ethernet(encapsulated(inner, ['fd00:5e:1:4600:64::'], 'fd00:5e:2::1'), macs);
+    const sendBy = (device: string): void => {
+      sendFrames(network.netns(ROUTER), device, [frame]);
+    };
+    expect(await witness.countOf('forged', () => sendBy('mgmt'))).toBe(0);
+    expect(await witness.countOf('forged', () => sendBy('hv1'))).toBe(1);
+    const { reasons } = since(before, fastpathCounts(network, 'hv1'));
+    expect(reasons['pass vlan']).toBeGreaterThan(COUNT);
+  });
+
+  it('on a port: its frames pass once it stands there, and no longer than that', async () => {
+    await stand('t100-1', 'eth0', 'eth0.5', 5, '198.51.100.1');
+    const counted = async (work: () => Promise<unknown>): Promise<Record<string, number>> => {
+      const before = fastpathCounts(network, 'hv1');
+      await work();
+      return since(before, fastpathCounts(network, 'hv1')).reasons;
+    };
+    const pinged = (): ReturnType<typeof network.ping> => network.ping('t100-1', '198.51.100.2', { timeoutS: 1 });
+    expect((await counted(pinged))['drop vlan']).toBeGreaterThan(0);
+
+    await stand('hv1', 't100-1', 'vp5', 5, '198.51.100.2');
+    expect((await network.diff('hv1')).map(({ kind }) => kind)).toEqual(['bpf-port']);
+    await network.apply('hv1');
+    expect(await pinged()).toMatchObject({ received: 1 });
+    expect(await network.ping('t100-1', '10.0.0.2')).toMatchObject({ received: 1 });
+
+    await network.ip('hv1', 'link del vp5');
+    await network.apply('hv1');
+    expect((await counted(pinged))['drop vlan']).toBeGreaterThan(0);
   });
 });

@@ -11,6 +11,7 @@ import { fastpathCounts, since } from './lib/fastpath.js';
 import { bothFamilies, pingMatrix, tenantOf, UNANSWERED } from './lib/matrix.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
+import type { Intent } from '../../src/intent/types.js';
 import type { SelftestOptions } from './lib/topologies.js';
 
 const INSIDE = bothFamilies(['t100-1 > t100-2', 't100-2 > t100-1', 't200-3 > t200-4', 't200-4 > t200-3']);
@@ -27,6 +28,9 @@ const VARIANTS: [name: string, options: SelftestOptions][] = [
   ['hybrid, three segments on the path', { dataplane: BOTH, transits: 2 }],
 ];
 
+/** Kinds whose entries say all by their keys. */
+const PERMITS = ['bpf-source', 'bpf-source-prefix', 'bpf-domain-source', 'bpf-trusted'];
+
 describe('what somebody did to the fast path', () => {
   const network = useNetwork(driftTopology({ dataplane: BOTH }));
   const maps = () => {
@@ -34,7 +38,9 @@ describe('what somebody did to the fast path', () => {
     if (all === undefined) throw new Error('there are no maps');
     return all;
   };
+  const intent = (): Intent => ({ ...network.intent(), trusted: ['fd00:77::/32'] });
   const kindOf: Record<string, string> = {
+    trusted_prefixes: 'bpf-trusted',
     ports: 'bpf-port',
     sources: 'bpf-source',
     source_prefixes: 'bpf-source-prefix',
@@ -42,11 +48,12 @@ describe('what somebody did to the fast path', () => {
     prefixes: 'bpf-prefix',
     encaps: 'bpf-encap',
     underlays: 'bpf-underlay',
+    domain_sources: 'bpf-domain-source',
     sids: 'bpf-sid',
   };
   const repaired = async (): Promise<void> => {
-    await network.apply('hv1');
-    expect(await network.diff('hv1')).toEqual([]);
+    await network.apply('hv1', intent());
+    expect(await network.diff('hv1', intent())).toEqual([]);
   };
 
   it('is seen and repaired: an entry is gone', async () => {
@@ -60,7 +67,7 @@ describe('what somebody did to the fast path', () => {
       map.delete(entry?.[0] ?? Buffer.alloc(0));
       // What names a thing that is not there is not as planned either.
       expect(
-        (await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`),
+        (await network.diff('hv1', intent())).map((change) => `${change.action} ${change.kind}`),
         name,
       ).toContain(`create ${kind}`);
       await repaired();
@@ -71,14 +78,14 @@ describe('what somebody did to the fast path', () => {
     for (const [name, kind] of Object.entries(kindOf)) {
       const map = maps()[name as keyof ReturnType<typeof maps>];
       const [entry] = map.entries();
-      if (entry === undefined || kind.startsWith('bpf-source')) continue;
+      if (entry === undefined || PERMITS.includes(kind)) continue;
       const [key, value] = entry;
       // Of underlays and encapsulations the last hop and segment, else they are another one's.
       const at = name === 'underlays' ? 4 + 4 + 16 + 6 : name === 'encaps' ? 16 : 0;
       value.writeUInt8(value.readUInt8(at) ^ 0x40, at);
       map.update(key, value);
       expect(
-        (await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`),
+        (await network.diff('hv1', intent())).map((change) => `${change.action} ${change.kind}`),
         name,
       ).toContain(`replace ${kind}`);
       await repaired();
@@ -90,7 +97,7 @@ describe('what somebody did to the fast path', () => {
     const key = entry?.[0] ?? Buffer.alloc(0);
     key.writeUInt32LE(0x777, 0);
     maps().members.update(key, entry?.[1] ?? Buffer.alloc(0));
-    expect((await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`)).toEqual([
+    expect((await network.diff('hv1', intent())).map((change) => `${change.action} ${change.kind}`)).toEqual([
       'delete bpf-member',
     ]);
     await repaired();
@@ -100,7 +107,7 @@ describe('what somebody did to the fast path', () => {
     const { fastpath } = network.instance('hv1').kernel;
     const [link] = fastpath.links();
     unpin(link?.path ?? '');
-    expect((await network.diff('hv1')).map((change) => `${change.action} ${change.kind}`)).toEqual([
+    expect((await network.diff('hv1', intent())).map((change) => `${change.action} ${change.kind}`)).toEqual([
       'create bpf-program',
     ]);
     await repaired();

@@ -12,6 +12,7 @@ const FOREIGN = `${QUIET}
 ip link add fx-vrf type vrf table 4242
 ip link set fx-vrf alias 'customer 7' up
 ip link add fx0 type dummy
+ip link set fx-vrf alias segue:theirs
 ip link set fx0 master fx-vrf up
 ip link add fx1 type dummy
 ip link set fx1 up
@@ -23,6 +24,10 @@ ip address add 198.51.100.1/24 dev fx0
 ip route add 203.0.113.0/24 via 192.0.2.9 dev fx1 proto static
 ip -6 route add 2001:db8:2::/48 via 2001:db8:1::9 dev fx1 proto static
 ip route add blackhole 10.66.0.0/16 table 4242
+ip route add 10.67.0.0/16 dev fx0 table 4242 proto 94
+ip -6 route add blackhole fd00:77::/48 proto 94
+ip -6 rule add pref 991 to 2001:db8:9:1::/64 unreachable proto 94
+ip neigh add 198.51.100.50 lladdr 02:00:00:00:0f:01 nud permanent dev fx0 protocol 94
 ip -6 route add 2001:db8:3::/48 encap seg6 mode encap segs 2001:db8:1::7 dev fx1
 ip -6 route add blackhole fd00:5e:1:4600:6500::/80 proto static
 ip rule add pref 990 from 192.0.2.0/24 lookup 4242
@@ -141,6 +146,8 @@ describe('devices of others in the place of ours', () => {
       'port t100-1 master sg-100 mtu 1460',
       // It hangs on the VRF that could not be made.
       'fast path program responder tcx/ingress dev t200-3',
+      // Held back while something fails.
+      'announcement blackhole fd00:5e:1::/48 table 254',
     ]);
     expect(await network.ip('hv1', 'route show table 1577058404')).toMatch(/10\.0\.0\.2 nhid/);
 

@@ -158,20 +158,28 @@ describe('packets to the SID of another tenant', () => {
     ['protocol 41', () => frames.tunnelled(A[6], SID.remote, inner[6]())],
     ['protocol 4 to the SID of its own hypervisor', () => frames.tunnelled(A[6], SID.local, toLocal())],
   ] as const)('%s is dropped at the port', async (_name, make) => {
-    expect(await droppedBy('sid-block', () => send(frame(ipv6, make())))).toBe(1);
+    expect(await droppedBy('outside-destination', () => send(frame(ipv6, make())))).toBe(1);
     expect(await blueB.countOf('marked', () => send(frame(ipv6, make())))).toBe(0);
     expect(await blueA.countOf('marked', () => send(frame(ipv6, make())))).toBe(0);
   });
 
-  // Two locks: the guard at the port, and the rules that hide the block from a tenant's table. A route of the tenant's
-  // that covers the block makes the second one count.
-  it('the rules stop what the guard would let through, and the other way round', async () => {
+  // Three locks: the edge, the guard at the port, and the rules that hide the block from a tenant's table. A route of the tenant's
+  // that covers the block makes the third one count.
+  it('each of edge, guard and rules stops what the others would let through', async () => {
     const packets = [4, 6].map((family) => frame(ipv6, frames.tunnelled(A[6], SID.remote, inner[family as 4 | 6]())));
     const openRules =
       'ip -6 rule add pref 989 to fd00:5e::/32 lookup main && ip -6 rule del pref 990 && ip -6 rule del pref 991';
     await network.shell('hv1', openRules);
     for (const packet of packets) expect(await blueB.countOf('marked', () => send(packet))).toBe(0);
 
+    await removeDrop(network, 'hv1', 'inet segue_edge prerouting', 'outside-destination');
+    for (const packet of packets) {
+      expect(await droppedBy('sid-block', () => send(packet))).toBe(1);
+      expect(await blueB.countOf('marked', () => send(packet))).toBe(0);
+    }
+
+    // And the other hypervisor takes a tunnel from nodes alone.
+    await removeDrop(network, 'hv2', 'inet segue_edge encapsulated', 'untrusted-source');
     for (const chain of ['port6', 'vrf']) await removeDrop(network, 'hv1', `inet segue ${chain}`, 'sid-block');
     for (const packet of packets) expect(await blueB.sees('marked', () => send(packet))).toBe(true);
 
@@ -184,5 +192,6 @@ describe('packets to the SID of another tenant', () => {
     );
     for (const packet of packets) expect(await blueB.countOf('marked', () => send(packet))).toBe(0);
     await repair();
+    await repair('hv2');
   });
 });

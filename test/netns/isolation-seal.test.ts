@@ -112,7 +112,10 @@ describe('a SID that is not there, behind the node’s own locator', () => {
     const toAbsent = ping('hv2', 'fd00:5e:1:4600:ffff::');
     expect(await router.countOf('absent', toAbsent)).toBe(1);
 
+    // Announced or not: the discard is no route.
     await network.ip('hv1', '-6 route del blackhole fd00:5e:1::/48');
+    expect(await router.countOf('absent', toAbsent)).toBe(1);
+    await network.ip('hv1', '-6 rule del pref 32764');
     expect(await router.countOf('absent', toAbsent)).toBeGreaterThan(10);
     await repair();
     expect(await router.countOf('absent', toAbsent)).toBe(1);

@@ -64,7 +64,7 @@ describe('show', () => {
   });
 
   it('route, and the same number as ip has', async () => {
-    const records = routeRecords(withIntent(), { tenant: 't100' });
+    const records = [...routeRecords(withIntent(), { tenant: 't100' })];
     expect(records.find(({ prefix }) => prefix === '10.0.0.2/32')).toMatchObject({
       tenant: 't100',
       vrf: 'sg-100',
@@ -87,14 +87,14 @@ describe('show', () => {
       ...(await ipJson<unknown>(`-6 route show table ${TABLE} proto 94`)),
     ];
     expect(records).toHaveLength(listed.length);
-    const all = routeRecords(withIntent(), { tenant: 't100', all: true });
+    const all = [...routeRecords(withIntent(), { tenant: 't100', all: true })];
     expect(all.find(({ prefix }) => prefix === '10.0.0.254/32')).toMatchObject({ type: 'local', protocol: 'kernel' });
   });
 
   it("somebody else's route in a tenant's table is there, with its protocol", async () => {
     await network.ip('hv1', `route add 10.9.9.0/24 dev t100-1 table ${TABLE} proto 186`);
     try {
-      const found = routeRecords(kernelAlone(), {}).find(({ prefix }) => prefix === '10.9.9.0/24');
+      const found = [...routeRecords(kernelAlone(), {})].find(({ prefix }) => prefix === '10.9.9.0/24');
       expect(found).toMatchObject({ protocol: 'bgp', device: 't100-1', tenant: 't100' });
     } finally {
       await network.ip('hv1', `route del 10.9.9.0/24 table ${TABLE}`);
@@ -123,6 +123,7 @@ describe('show', () => {
       state: 'up',
       mac: '02:00:00:00:00:01',
       addresses: ['10.0.0.1', 'cafe::1'],
+      gatewayMac: '02:73:67:00:00:64',
       mtu: 1460,
     });
     expect(portRecords(kernelAlone())[0]).toMatchObject({ name: null, mac: '02:00:00:00:00:01' });

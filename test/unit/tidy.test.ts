@@ -76,6 +76,11 @@ describe('tidy', () => {
     expect(grep(others, /\b(from|import|require)\b\W*['"]koffi['"]/)).toEqual([]);
   });
 
+  it('src/ starts programs in one place', () => {
+    const starters = grep(sources, /^import (?!type).*['"](node:)?child_process['"]/).map((line) => line.split(':')[0]);
+    expect(starters).toEqual(['src/kernel/program.ts']);
+  });
+
   it('relative imports name the file that will be there: .js', () => {
     expect(grep(typescript, /\b(from|import)\b\W*['"]\.{1,2}\/[^'"]*(?<!\.js|\.json)['"]/)).toEqual([]);
   });

@@ -5,8 +5,12 @@ import { heldPorts } from '../../inspect/ports.js';
 import { ZoneNames, zoneText } from '../../inspect/zones.js';
 import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
+import { deviceAskedFor } from './view.js';
+import { mapsAlone } from '../../inspect/fastpath-entries.js';
 import { readGuardCounters } from './guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
+import { pairCounts } from '../../gateway/connection-table.js';
+import type { Kernel } from '../../kernel/kernel.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { Hits, ZoneTraffic } from '../../inspect/policies.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
@@ -58,6 +62,15 @@ export interface PolicyCounters extends Hits {
   policy: string;
 }
 
+/** A network node's connections of a pair of zones, by who opened them; `refused`: new ones that found no place. */
+export interface PairCounters {
+  from: string;
+  to: string;
+  halfOpen: number;
+  established: number;
+  refused: number;
+}
+
 /** `segue show counters -j` */
 export interface Counters {
   ports: DeviceCounters[];
@@ -68,7 +81,7 @@ export interface Counters {
   /** What the fast path counted; null where there is none. */
   fastpath: { ports: FastpathPortCounters[]; reasons: ReasonCount[] } | null;
   /** What it counted as a network node; null where it is none. */
-  steering: { zones: ZoneCounters[]; policies: PolicyCounters[] } | null;
+  steering: { zones: ZoneCounters[]; policies: PolicyCounters[]; pairs: PairCounters[] } | null;
 }
 
 export const DEVICE_COLUMNS = [
@@ -132,8 +145,18 @@ export const POLICY_COUNTER_COLUMNS = [
   column<PolicyCounters>('BYTES', ({ bytes }) => bytes),
 ];
 
-export async function countersOf(context: ShowContext, { tenant: only }: ShowOptions = {}): Promise<Counters> {
+export const PAIR_COLUMNS = [
+  column<PairCounters>('FROM', ({ from }) => from),
+  column<PairCounters>('TO', ({ to }) => to),
+  column<PairCounters>('HALF-OPEN', ({ halfOpen }) => halfOpen),
+  column<PairCounters>('ESTABLISHED', ({ established }) => established),
+  column<PairCounters>('REFUSED', ({ refused }) => refused),
+];
+
+export async function countersOf(context: ShowContext, options: ShowOptions = {}): Promise<Counters> {
   const { kernel, names } = context;
+  const { tenant: only } = options;
+  const asked = deviceAskedFor(context, options);
   const stats = new Map(
     kernel.socket.dump(dumpLinkStatsRequest(), decodeLinkStats).map((entry) => [entry.ifindex, entry]),
   );
@@ -145,13 +168,16 @@ export async function countersOf(context: ShowContext, { tenant: only }: ShowOpt
     return [{ device: name, port, tenant, ...prefixed('rx', rx), ...prefixed('tx', tx) }];
   };
   const vrfs = names.vrfs.filter(({ tenant }) => ours(tenant));
-  const ports = heldPorts(kernel, names).filter(({ tenant }) => ours(tenant));
+  const ports = heldPorts(kernel, names).filter(
+    ({ tenant, link }) => ours(tenant) && (asked === undefined || link.name === asked),
+  );
   return {
     ports: ports.flatMap(({ link: { index, name }, tenant }) =>
       device(index, name, names.portOfInterface(name) ?? null, tenant),
     ),
     vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
-    sids: sidRecords(context)
+    // The fast path counts by port and reason.
+    sids: (mapsAlone(context) === undefined ? sidRecords(context) : [])
       .filter(({ tenant, state }) => ours(tenant) && state === 'present')
       .map(({ sid, behaviour, tenant, packets, bytes, errors }) => ({
         sid,
@@ -202,7 +228,18 @@ function steeringOf({ kernel, names, intent }: ShowContext, only: string | undef
     policies: policies
       .filter(({ policy }) => only === undefined || ends.get(policy)?.includes(only) === true)
       .sort((a, b) => a.policy.localeCompare(b.policy)),
+    pairs: pairsOf(kernel, zones).filter(({ from, to }) => only === undefined || from === only || to === only),
   };
+}
+
+function pairsOf({ fastpath }: Kernel, zones: ZoneNames): PairCounters[] {
+  const { maps } = fastpath.steering;
+  const counts = maps === undefined ? [] : pairCounts(maps.pair_connections);
+  return counts
+    .map(({ from, to, refused, ...count }) => ({
+      ...{ from: zones.of(from), to: zones.of(to), ...count, refused: Number(refused) },
+    }))
+    .sort((a, b) => `${a.from} ${a.to}`.localeCompare(`${b.from} ${b.to}`));
 }
 
 /** One table after the other, an empty line between them. Reasons that nothing came by are left out. */
@@ -216,6 +253,7 @@ export function counterLines({ ports, vrfs, sids, guard, fastpath, steering }: C
     renderTable(REASON_COLUMNS, fastpath?.reasons.filter(({ packets }) => packets > 0) ?? []),
     renderTable(ZONE_COLUMNS, steering?.zones ?? []),
     renderTable(POLICY_COUNTER_COLUMNS, steering?.policies ?? []),
+    renderTable(PAIR_COLUMNS, steering?.pairs ?? []),
   ].filter((lines) => lines.length > 0);
   return tables.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }

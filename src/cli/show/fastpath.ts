@@ -32,8 +32,15 @@ export interface FastpathDevice {
 export interface Fastpath {
   /** `dataplane` of the node file. */
   configured: string;
-  /** What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone. */
-  running: 'kernel' | 'hybrid' | 'ebpf';
+  /**
+   * What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone; `none`: there are
+   * neither VRFs nor programs.
+   */
+  running: 'none' | 'kernel' | 'hybrid' | 'ebpf';
+  /** Why what is pinned cannot be read: what runs is then not known. */
+  unreadable: string | null;
+  /** Ports that the intent has on this node; null when it cannot be read. */
+  ports: number | null;
   /** Where the kernel forwards: a program answers neighbour solicitations; else entries of proxy NDP, 256 a port at most. */
   responder: boolean;
   /** Why the machine has no fast path although the node file asks for one. */
@@ -77,10 +84,11 @@ export const WAY_COLUMNS = [
   ),
 ];
 
-export function fastpathOf({ kernel, config, names, intent }: ShowContext): Fastpath {
+export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowContext): Fastpath {
   const attached = attachments(kernel);
   const own = new Set(attached.map(({ program }) => program.id));
-  const tcxThere = probe.has('tcx');
+  const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+  const tcxThere = unreadable === undefined && missing === undefined && probe.has('tcx');
   const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
   const device = (name: string, role: FastpathDevice['role']): FastpathDevice => {
     const link = kernel.links.get(name);
@@ -102,6 +110,7 @@ export function fastpathOf({ kernel, config, names, intent }: ShowContext): Fast
   const ports = heldPorts(kernel, names);
   // A mere network node has neither VRFs nor ports: what its node file says is as true as the other.
   const isAlone = names.vrfs.length === 0 && (ports.length > 0 || config.dataplane !== 'hybrid');
+  const nothing = attached.length === 0 && names.vrfs.length === 0;
   const externals = new Set(
     (intent?.externals ?? [])
       .filter(({ gateway }) => intent?.gateways?.find(({ name }) => name === gateway)?.nodes.includes(config.node))
@@ -109,9 +118,11 @@ export function fastpathOf({ kernel, config, names, intent }: ShowContext): Fast
   );
   return {
     configured: config.dataplane,
-    running: attached.length === 0 || responds ? 'kernel' : isAlone ? 'ebpf' : 'hybrid',
+    running: nothing ? 'none' : attached.length === 0 || responds ? 'kernel' : isAlone ? 'ebpf' : 'hybrid',
+    ports: intent === undefined ? null : intent.ports.filter(({ node }) => node === config.node).length,
     responder: responds,
-    missing: config.dataplane === 'kernel' ? null : (missingForFastpath(kernel.fastpath.pinDirectory) ?? null),
+    unreadable: unreadable ?? null,
+    missing: config.dataplane === 'kernel' ? null : (missing ?? null),
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
       ...ports.map(({ link }) => device(link.name, 'port')),
@@ -128,18 +139,27 @@ export function showFastpath(context: ShowContext): Shown {
 }
 
 const RESPONDS = '; an eBPF program answers neighbour solicitations at each port';
-const RUNNING: Readonly<Record<Fastpath['running'], string>> = {
+const RUNNING: Readonly<Record<Exclude<Fastpath['running'], 'none'>, string>> = {
   kernel: 'kernel (VRF, seg6, seg6local)',
   hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
   ebpf: 'ebpf: eBPF programs alone, what they do not take they drop',
 };
 
+function runningText({ running, responder, ports, unreadable }: Fastpath): string {
+  if (unreadable !== null) return 'not known, as the fast path cannot be read';
+  if (running === 'none') {
+    if (ports === 0) return 'none: no port of the intent is on this node, so there is nothing to forward';
+    return `none: neither VRFs nor eBPF programs of segue${ports === null ? '' : ': segue apply, or start the agent'}`;
+  }
+  return `${RUNNING[running]}${running === 'kernel' ? (responder ? RESPONDS : '; no eBPF programs of segue') : ''}`;
+}
+
 export function fastpathLines(fastpath: Fastpath): string[] {
-  const { configured, running, responder, missing, devices, maps, ways: underlays } = fastpath;
-  const beside = running === 'kernel' ? (responder ? RESPONDS : '; no eBPF programs of segue') : '';
-  const lines = [`data plane: ${RUNNING[running]}${beside}`];
+  const { configured, running, missing, devices, maps, ways: underlays } = fastpath;
+  const lines = [`data plane: ${runningText(fastpath)}`];
   if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
-  else if (configured !== running) lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
+  else if (configured !== running && running !== 'none')
+    lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
   const tables = [
     renderTable(FASTPATH_COLUMNS, devices),
     renderTable(MAP_COLUMNS, maps),

@@ -1,21 +1,21 @@
 import { CommandError, EXIT } from '../exit.js';
+import { readPrefix } from '../names.js';
+import { readNumber } from '../options.js';
 import { complain, jsonText, printAndWait } from '../print.js';
-import { column, TableStream } from '../table.js';
+import { printRecords, printTable } from './stream.js';
+import { column } from '../table.js';
 import { gatewayNodeNames } from '../../inspect/gateways.js';
 import { readConnections, readFlowNodes } from '../../inspect/flows.js';
 import { ZoneNames } from '../../inspect/zones.js';
-import { canonicalAddress } from '../../net/address.js';
-import { hostPrefix, parsePrefix } from '../../net/prefix.js';
 import type { Column } from '../table.js';
 import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../inspect/flows.js';
 import type { ShowContext } from '../../inspect/context.js';
-import type { Prefix } from '../../net/prefix.js';
 import type { ShowOptions, View } from './view.js';
 
 /** Options of `show flow` beside those that every `show` has. */
 export interface FlowOptions {
   address?: string;
-  port?: string;
+  l4Port?: string;
   proto?: string;
   limit?: string;
 }
@@ -69,22 +69,14 @@ export const FLOW_NODE_COLUMNS: readonly Column<FlowNodeRecord>[] = [
 ];
 
 /** @throws CommandError (bad input) */
-export function readFlowOptions({ address, port, proto, limit }: FlowOptions): FlowQuestion {
+export function readFlowOptions({ address, l4Port, proto, limit }: FlowOptions): FlowQuestion {
   const filter: FlowFilter = {
-    ...(address !== undefined && { prefix: readPrefix(address) }),
-    ...(port !== undefined && { port: readNumber('--port', port, 0, MAX_PORT) }),
+    ...(address !== undefined && { prefix: readPrefix('--address', address) }),
+    ...(l4Port !== undefined && { port: readNumber('--l4-port', l4Port, 0, MAX_PORT) }),
     ...(proto !== undefined && { protocols: readProtocols(proto) }),
   };
   const most = limit === undefined ? DEFAULT_LIMIT : readNumber('--limit', limit, 0, Number.MAX_SAFE_INTEGER);
   return { filter, limit: most === 0 ? Infinity : most };
-}
-
-function readPrefix(text: string): Prefix {
-  const address = canonicalAddress(text);
-  const result = parsePrefix(address === undefined ? text : hostPrefix(address));
-  if (result.ok) return result.prefix;
-  const expected = text.includes('/') ? result.expected : 'an IPv4 or IPv6 address or prefix';
-  throw new CommandError(`--address ${text}: expected ${expected}`, EXIT.badInput);
 }
 
 function readProtocols(text: string): readonly number[] {
@@ -96,12 +88,6 @@ function readProtocols(text: string): readonly number[] {
     `--proto ${text}: expected ${Object.keys(PROTOCOLS).join(', ')} or a number from 0 to ${MAX_PROTOCOL}`,
     EXIT.badInput,
   );
-}
-
-function readNumber(option: string, text: string, least: number, most: number): number {
-  const value = /^[0-9]+$/.test(text) ? Number(text) : NaN;
-  if (value >= least && value <= most) return value;
-  throw new CommandError(`${option} ${text}: expected a number from ${least} to ${most}`, EXIT.badInput);
 }
 
 /** @throws CommandError (bad input) */
@@ -128,13 +114,13 @@ async function showFlow(
   const nodeOf = gatewayNodeNames(context);
   const flowNodes = readFlowNodes(kernel, zones, nodeOf, wanted, limit, counts.flowNodes);
   if (json) {
-    await printArray('{"connections":[', connections);
-    await printArray('],"flowNodes":[', flowNodes);
+    if (!(await printRecords('{"connections":[', connections))) return;
+    if (!(await printRecords('],"flowNodes":[', flowNodes))) return;
     await printAndWait(`],"counts":${jsonText(counts)}}\n`);
     return;
   }
   // Who reads no further does not want to know how many there were.
-  if (!(await printTable(CONNECTION_COLUMNS, connections, false))) return;
+  if (!(await printTable(CONNECTION_COLUMNS, connections))) return;
   if (!(await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
   const { connections: first, flowNodes: second } = counts;
   if (kernel.fastpath.steering.maps !== undefined) complain(countText('connection', '', first));
@@ -146,28 +132,4 @@ async function showFlow(
 function countText(what: string, where: string, { matched, shown }: FlowCount): string {
   const all = `${matched} ${what}${matched === 1 ? '' : 's'}${where}`;
   return shown === matched ? all : `${shown} of ${all} shown (--limit 0 shows all)`;
-}
-
-async function printArray(before: string, records: Iterable<unknown>): Promise<void> {
-  await printAndWait(before);
-  let separator = '';
-  for (const record of records) {
-    if (!(await printAndWait(separator + jsonText(record)))) return;
-    separator = ',';
-  }
-}
-
-/** @returns false once nobody reads any more */
-async function printTable<R>(columns: readonly Column<R>[], records: Iterable<R>, isSecond: boolean): Promise<boolean> {
-  let isOpen = true;
-  const table = new TableStream(columns, async (lines) => {
-    isOpen = await printAndWait(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
-    isSecond = false;
-  });
-  for (const record of records) {
-    await table.add(record);
-    if (!isOpen) return false;
-  }
-  await table.end();
-  return isOpen;
 }

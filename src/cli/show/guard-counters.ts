@@ -1,7 +1,10 @@
+import { EDGE_TABLES } from '../../edge/edge-table.js';
 import { GUARD_TABLES } from '../../port/guard-tables.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
-/** A named counter of a guard table; its name is the reason. */
+const TABLES: readonly string[] = [...EDGE_TABLES, ...GUARD_TABLES];
+
+/** A named counter of a table of the edge or the guard; its name is the reason. */
 export interface GuardCounter {
   table: string;
   /** `source`, `mac`, `srh`, `sid-block`… */
@@ -10,7 +13,7 @@ export interface GuardCounter {
   bytes: number;
 }
 
-/** What the guard dropped. Nothing where the tables are not loaded, or have no counters. */
+/** What edge and guard dropped. Nothing where the tables are not loaded, or have no counters. */
 export async function readGuardCounters(kernel: Kernel): Promise<GuardCounter[]> {
   return parseGuardCounters(await kernel.nft(['-j', 'list', 'counters']));
 }
@@ -20,7 +23,7 @@ export function parseGuardCounters(text: string): GuardCounter[] {
   const { nftables } = JSON.parse(text) as { nftables: Record<string, unknown>[] };
   return nftables.flatMap((entry) => {
     const { family, table, name, packets, bytes } = (entry.counter ?? {}) as Record<string, unknown>;
-    const owner = GUARD_TABLES.find((candidate) => candidate === `${String(family)} ${String(table)}`);
+    const owner = TABLES.find((candidate) => candidate === `${String(family)} ${String(table)}`);
     if (owner === undefined) return [];
     const reason = String(name)
       .replace(/^drop_/, '')

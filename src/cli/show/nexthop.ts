@@ -1,14 +1,17 @@
 import { column } from '../table.js';
+import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../inspect/state.js';
 import { familyName } from '../../inspect/words.js';
 import { tableOf } from './view.js';
+import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show nexthop -j`. */
 export interface NexthopRecord {
   id: number;
-  family: 'inet' | 'inet6';
+  /** Of the inner packets; null: of both, where the fast path forwards alone and the SID takes both. */
+  family: 'inet' | 'inet6' | null;
   vrf: string | null;
   tenant: string | null;
   /** `encap.red` or `encap` */
@@ -22,7 +25,7 @@ export interface NexthopRecord {
 
 export const NEXTHOP_COLUMNS = [
   column<NexthopRecord>('ID', ({ id }) => id),
-  column<NexthopRecord>('FAMILY', ({ family }) => family),
+  column<NexthopRecord>('FAMILY', ({ family }) => family ?? undefined),
   column<NexthopRecord>('TENANT', ({ tenant }) => tenant ?? undefined),
   column<NexthopRecord>('DEV', ({ vrf }) => vrf ?? undefined),
   column<NexthopRecord>('MODE', ({ mode }) => mode ?? undefined),
@@ -31,7 +34,10 @@ export const NEXTHOP_COLUMNS = [
   column<NexthopRecord>('ROUTES', ({ routes }) => routes),
 ];
 
-export function nexthopRecords({ kernel, names }: ShowContext): NexthopRecord[] {
+export function nexthopRecords(context: ShowContext): NexthopRecord[] {
+  const { kernel, names } = context;
+  const maps = mapsAlone(context);
+  if (maps !== undefined) return recordsOfMaps(context, maps);
   const users = new Map<number, number>();
   for (const { table } of names.vrfs) {
     for (const { nexthopId } of routesOf(kernel, table)) {
@@ -51,6 +57,28 @@ export function nexthopRecords({ kernel, names }: ShowContext): NexthopRecord[] 
         mode: seg6?.mode ?? null,
         segments: seg6?.segments ?? [],
         node: names.nodeOfSid(seg6?.segments.at(-1)) ?? null,
+        routes: users.get(id) ?? 0,
+      };
+    });
+}
+
+/** The encapsulations of the fast path where it forwards alone. */
+function recordsOfMaps({ names }: ShowContext, maps: FastpathMaps): NexthopRecord[] {
+  const users = new Map<number, number>();
+  for (const { to } of routeEntries(maps)) if (to.kind === 'encap') users.set(to.id, (users.get(to.id) ?? 0) + 1);
+  return [...encapEntries(maps).values()]
+    .sort((a, b) => a.id - b.id)
+    .map(({ id, segments }): NexthopRecord => {
+      const last = segments.at(-1);
+      const sid = last === undefined ? undefined : readTenantSid(last);
+      return {
+        id,
+        family: sid?.behaviour === 'End.DT4' ? 'inet' : sid?.behaviour === 'End.DT6' ? 'inet6' : null,
+        vrf: null,
+        tenant: sid === undefined ? null : names.tenantOfId(sid.tenant),
+        mode: 'encap.red',
+        segments,
+        node: names.nodeOfSid(last) ?? null,
         routes: users.get(id) ?? 0,
       };
     });

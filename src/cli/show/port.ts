@@ -1,7 +1,9 @@
 import { column } from '../table.js';
-import { heldPorts, vmsBehind } from '../../inspect/ports.js';
+import { gatewayMacAt, heldPorts, vmsBehind } from '../../inspect/ports.js';
 import { linkState } from '../../inspect/words.js';
-import { tableOf } from './view.js';
+import { gatewayMacOf } from '../../intent/gateway-mac.js';
+import { prefixContains } from '../../net/prefix.js';
+import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
@@ -24,6 +26,8 @@ export interface PortRecord {
   /** Of the VM, as its addresses are pinned. */
   mac: string | null;
   addresses: string[];
+  /** Of the tenant's gateway, as the VM is told; null where nothing says it. */
+  gatewayMac: string | null;
   /** Bytes; null while the interface does not exist. */
   mtu: number | null;
 }
@@ -36,10 +40,11 @@ export const PORT_COLUMNS = [
   column<PortRecord>('STATE', ({ state }) => state.toUpperCase()),
   column<PortRecord>('MTU', ({ mtu }) => mtu ?? undefined),
   column<PortRecord>('LLADDR', ({ mac }) => mac ?? undefined),
+  column<PortRecord>('GATEWAY', ({ gatewayMac }) => gatewayMac ?? undefined),
   column<PortRecord>('ADDRESSES', ({ addresses }) => addresses.join(' ')),
 ];
 
-export function portRecords({ kernel, names, intent, config }: ShowContext): PortRecord[] {
+export function portRecords({ kernel, names, intent, config, unreadable }: ShowContext): PortRecord[] {
   const vmBehind = vmsBehind(kernel);
   const records = heldPorts(kernel, names).map(({ link, tenant, vrf }): PortRecord => {
     const { mac, addresses } = vmBehind(link.index);
@@ -51,30 +56,42 @@ export function portRecords({ kernel, names, intent, config }: ShowContext): Por
       state: linkState(link),
       mac: mac ?? null,
       addresses: addresses.sort(byFamily),
+      gatewayMac: gatewayMacAt(kernel, { link, ...(vrf !== undefined && { vrf }) }) ?? null,
       mtu: link.mtu,
     };
   });
   const known = new Set(records.map((record) => record.interface));
-  const ids = new Map(intent?.tenants.map(({ name, id }) => [name, id]));
+  const tenants = new Map(intent?.tenants.map((tenant) => [tenant.name, tenant]));
   for (const port of intent?.ports ?? []) {
     if (port.node !== config.node || known.has(port.interface)) continue;
     const link = kernel.links.get(port.interface);
+    const tenant = tenants.get(port.tenant);
     records.push({
       name: port.name,
       interface: port.interface,
       tenant: port.tenant,
-      vrf: config.dataplane === 'ebpf' ? null : vrfName(ids.get(port.tenant) ?? 0),
-      state: link === undefined ? 'waiting' : 'detached',
+      vrf: config.dataplane === 'ebpf' ? null : vrfName(tenant?.id ?? 0),
+      // Whether a program is there is not known where what is pinned cannot be read.
+      state: link === undefined ? 'waiting' : unreadable === undefined ? 'detached' : linkState(link),
       mac: port.mac,
       addresses: [...port.addresses].sort(byFamily),
+      gatewayMac: tenant === undefined ? null : gatewayMacOf(tenant),
       mtu: link?.mtu ?? null,
     });
   }
   return records;
 }
 
-export function showPort(context: ShowContext, { tenant }: ShowOptions): Shown {
-  const records = portRecords(context).filter((record) => tenant === undefined || record.tenant === tenant);
+export function showPort(context: ShowContext, options: ShowOptions): Shown {
+  const { tenant } = options;
+  const device = deviceAskedFor(context, options);
+  const address = prefixAskedFor(options);
+  const records = portRecords(context).filter(
+    (record) =>
+      (tenant === undefined || record.tenant === tenant) &&
+      (device === undefined || record.interface === device) &&
+      (address === undefined || record.addresses.some((one) => prefixContains(address, one))),
+  );
   return tableOf(records, PORT_COLUMNS);
 }
 

@@ -1,8 +1,11 @@
 import { column } from '../table.js';
+import { mapsAlone, sidEntries } from '../../inspect/fastpath-entries.js';
 import { localSids } from '../../inspect/state.js';
 import { protocolName } from '../../inspect/words.js';
 import { tableOf } from './view.js';
-import { MAIN_TABLE } from '../../plan/numbers.js';
+import { MAIN_TABLE, PROTOCOL } from '../../plan/numbers.js';
+import type { FastpathMaps } from '../../ebpf/maps.js';
+import type { BpfSid } from '../../ebpf/objects.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
@@ -38,7 +41,10 @@ export const SID_COLUMNS = [
   column<SidRecord>('ERRORS', ({ errors }) => errors ?? undefined),
 ];
 
-export function sidRecords({ kernel, names, plan }: ShowContext): SidRecord[] {
+export function sidRecords(context: ShowContext): SidRecord[] {
+  const { kernel, names, plan } = context;
+  const maps = mapsAlone(context);
+  if (maps !== undefined) return recordsOfMaps(context, maps);
   const records = localSids(kernel).map(({ prefix, encap, protocol }): SidRecord => {
     const table = encap.vrfTable ?? encap.table;
     const vrf = table === undefined ? undefined : names.vrfOfTable(table);
@@ -74,6 +80,19 @@ export function sidRecords({ kernel, names, plan }: ShowContext): SidRecord[] {
     });
   }
   return records;
+}
+
+/** The local SIDs of the fast path where it forwards alone. It counts by port and by reason, not by SID. */
+function recordsOfMaps({ names, plan }: ShowContext, maps: FastpathMaps): SidRecord[] {
+  const record = (sid: string, { behaviour, tenant }: BpfSid, state: SidRecord['state']): SidRecord => ({
+    ...{ sid, behaviour, table: null, vrf: null, tenant: names.tenantOfId(tenant), protocol: protocolName(PROTOCOL) },
+    ...{ state, packets: null, bytes: null, errors: null },
+  });
+  const records = new Map(sidEntries(maps).map((entry) => [entry.sid, record(entry.sid, entry, 'present')]));
+  for (const [sid, planned] of plan()?.['bpf-sid'] ?? []) {
+    if (!records.has(sid)) records.set(sid, record(sid, planned, 'missing'));
+  }
+  return [...records.values()];
 }
 
 export function showSid(context: ShowContext, { tenant }: ShowOptions): Shown {

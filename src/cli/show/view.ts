@@ -1,10 +1,16 @@
+import { portInterface, readPrefix } from '../names.js';
 import { renderTable } from '../table.js';
 import type { Column } from '../table.js';
+import type { Prefix } from '../../net/prefix.js';
 import type { ShowContext } from '../../inspect/context.js';
 
 export interface ShowOptions {
   /** Only this tenant's. */
   tenant?: string;
+  /** Only this port's: its name or its interface. */
+  port?: string;
+  /** Only what has this address, or one of this prefix. */
+  address?: string;
   /** The kernel's own routes too; flows that are none any more. */
   all?: boolean;
   json?: boolean;
@@ -18,6 +24,16 @@ export interface Shown {
 
 /** @returns undefined where it has printed by itself what is too much to be held */
 export type View = (context: ShowContext, options: ShowOptions) => Shown | Promise<Shown | undefined>;
+
+/** The device of the port asked for. @throws CommandError (bad input) */
+export function deviceAskedFor(context: ShowContext, { port }: ShowOptions): string | undefined {
+  return port === undefined ? undefined : portInterface(context, port);
+}
+
+/** The address or prefix asked for. @throws CommandError (bad input) */
+export function prefixAskedFor({ address }: ShowOptions): Prefix | undefined {
+  return address === undefined ? undefined : readPrefix('--address', address);
+}
 
 /** An array of records, and the same as a table. */
 export function tableOf<R>(records: readonly R[], columns: readonly Column<R>[]): Shown {

@@ -1,17 +1,21 @@
 import { column } from '../table.js';
+import { mapsAlone, routeEntries, sidEntries } from '../../inspect/fastpath-entries.js';
 import { localSids, membersOf, routesOf } from '../../inspect/state.js';
 import { tableOf } from './view.js';
 import { ALIAS_PREFIX } from '../../vrf/plan.js';
+import { Port } from '../../ebpf/generated/layouts.js';
+import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show vrf -j`. */
 export interface VrfRecord {
-  name: string;
+  /** The device; null where the fast path forwards alone. */
+  name: string | null;
   tenant: string;
-  table: number;
-  /** `missing`: the intent asks for it and the kernel has none. */
-  state: 'up' | 'down' | 'missing';
+  table: number | null;
+  /** `missing`: the intent asks for it and the kernel has none; `fastpath`: in ebpf mode, the fast path's maps have it. */
+  state: 'up' | 'down' | 'missing' | 'fastpath';
   /** Interfaces in it. */
   ports: number;
   /** Unicast routes: local and remote members, and prefixes behind them. */
@@ -21,9 +25,9 @@ export interface VrfRecord {
 }
 
 export const VRF_COLUMNS = [
-  column<VrfRecord>('VRF', ({ name }) => name),
+  column<VrfRecord>('VRF', ({ name }) => name ?? undefined),
   column<VrfRecord>('TENANT', ({ tenant }) => tenant),
-  column<VrfRecord>('TABLE', ({ table }) => table),
+  column<VrfRecord>('TABLE', ({ table }) => table ?? undefined),
   column<VrfRecord>('STATE', ({ state }) => state.toUpperCase()),
   column<VrfRecord>('PORTS', ({ ports }) => ports),
   column<VrfRecord>('ROUTES4', ({ routes4 }) => routes4),
@@ -31,7 +35,10 @@ export const VRF_COLUMNS = [
   column<VrfRecord>('SIDS', ({ sids }) => sids.join(' ')),
 ];
 
-export function vrfRecords({ kernel, names, plan }: ShowContext): VrfRecord[] {
+export function vrfRecords(context: ShowContext): VrfRecord[] {
+  const { kernel, names, plan } = context;
+  const maps = mapsAlone(context);
+  if (maps !== undefined) return recordsOfMaps(context, maps);
   const sids = localSids(kernel);
   const records = names.vrfs.map(({ name, tenant, table, index, up }): VrfRecord => {
     const members = routesOf(kernel, table).filter(({ type }) => type === 'unicast');
@@ -54,6 +61,34 @@ export function vrfRecords({ kernel, names, plan }: ShowContext): VrfRecord[] {
     records.push({ name, tenant, table, state: 'missing', ports: 0, routes4: 0, routes6: 0, sids: [] });
   }
   return records;
+}
+
+/** Tenants as the fast path has them where there are no VRFs: those with a local SID. */
+function recordsOfMaps({ kernel, names, plan }: ShowContext, maps: FastpathMaps): VrfRecord[] {
+  const record = (tenant: number, state: VrfRecord['state']): VrfRecord => {
+    const none = { name: null, table: null, ports: 0, routes4: 0, routes6: 0, sids: [] };
+    return { ...none, tenant: names.tenantOfId(tenant), state };
+  };
+  const records = new Map<number, VrfRecord>();
+  for (const { sid, tenant } of sidEntries(maps)) {
+    const known = records.get(tenant) ?? record(tenant, 'fastpath');
+    known.sids.push(sid);
+    records.set(tenant, known);
+  }
+  for (const [key, value] of maps.ports.entries()) {
+    const known = records.get(value.readUInt32LE(Port.OFFSETS.tenant));
+    if (known !== undefined && kernel.links.byIndex(key.readUInt32LE(0)) !== undefined) known.ports += 1;
+  }
+  for (const { zone, family, to } of routeEntries(maps)) {
+    const known = records.get(zone);
+    if (known === undefined || to.kind === 'gateway' || to.kind === 'absent') continue;
+    if (family === 4) known.routes4 += 1;
+    else known.routes6 += 1;
+  }
+  for (const { tenant } of plan()?.['bpf-sid'].values() ?? []) {
+    if (!records.has(tenant)) records.set(tenant, record(tenant, 'missing'));
+  }
+  return [...records.values()];
 }
 
 export function showVrf(context: ShowContext, { tenant }: ShowOptions): Shown {

@@ -1,7 +1,5 @@
 import { createWriteStream, openSync } from 'node:fs';
 import { SNAP_MAX } from '../../ebpf/watch.js';
-import { canonicalAddress } from '../../net/address.js';
-import { hostPrefix, parsePrefix } from '../../net/prefix.js';
 import { CaptureWriter, captureLine, concerns } from '../../watch/capture.js';
 import { EventClock } from '../../watch/clock.js';
 import { Naming } from '../../watch/naming.js';
@@ -9,6 +7,8 @@ import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig, withInstance } from '../inputs.js';
+import { portInterface, readPrefix, tenantNumber } from '../names.js';
+import { readNumber } from '../options.js';
 import { complain, print } from '../print.js';
 import * as common from './common.js';
 import type { Writable } from 'node:stream';
@@ -27,6 +27,8 @@ export interface CaptureFlags extends IntentOptions {
   port?: string;
   tenant?: string;
   uplink?: string;
+  address?: string;
+  /** Former name of --address. */
   host?: string;
   write?: string;
   count?: string;
@@ -36,10 +38,12 @@ export interface CaptureFlags extends IntentOptions {
 /** `segue capture` */
 export async function capture(options: CaptureFlags): Promise<void> {
   const config = readConfig(options);
-  const snap = common.readNumber('--snaplen', options.snaplen ?? String(SNAP_MAX), 1, SNAP_MAX);
+  const snap = readNumber('--snaplen', options.snaplen ?? String(SNAP_MAX), 1, SNAP_MAX);
   const most =
-    options.count === undefined ? Infinity : common.readNumber('--count', options.count, 1, Number.MAX_SAFE_INTEGER);
-  const host = options.host === undefined ? undefined : readHost(options.host);
+    options.count === undefined ? Infinity : readNumber('--count', options.count, 1, Number.MAX_SAFE_INTEGER);
+  const host = options.address ?? options.host;
+  const address =
+    host === undefined ? undefined : readPrefix(options.address === undefined ? '--host' : '--address', host);
   const { uplink } = options;
   if (uplink !== undefined && !config.uplinks.includes(uplink)) {
     throw new CommandError(`--uplink ${uplink}: expected one of ${config.uplinks.join(' ')}`, EXIT.badInput);
@@ -50,8 +54,8 @@ export async function capture(options: CaptureFlags): Promise<void> {
   await withInstance(config, async (instance) => {
     const naming = new Naming(common.contextReader(instance, options));
     const { context } = naming;
-    const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
-    const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
+    const tenant = options.tenant === undefined ? undefined : tenantNumber(context, options.tenant);
+    const device = options.port === undefined ? undefined : portInterface(context, options.port);
     const only = tenant ?? (device === undefined ? undefined : common.tenantOfDevice(context, device));
     const { maps, responderAlone } = instance.kernel.fastpath;
     if (maps === undefined || responderAlone) throw noCapture(context, options);
@@ -81,7 +85,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
       onSeen: (seen, maps) => {
         if (packets >= most) return;
         if (device !== undefined && !isOfPort(seen, device, naming, maps)) return;
-        if (host !== undefined && !concerns(seen, host)) return;
+        if (address !== undefined && !concerns(seen, address)) return;
         packets += 1;
         if (writer === undefined) print(captureLine(seen, clock.text(seen.time), naming));
         else writer.add(seen);
@@ -104,7 +108,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
     const ran = await session.run(ended.signal);
     if (out !== undefined && out !== process.stdout) await new Promise((resolve) => out.end(resolve));
     if (!ran) throw noCapture(context, options);
-    complain(`${packets} packets, ${lost} lost for want of room`);
+    complain(`${packets} packet${packets === 1 ? '' : 's'}, ${lost} dropped (buffer full)`);
     if (failed?.error !== undefined) throw new CommandError(`${options.write ?? ''}: ${failed.error.message}`);
   });
 }
@@ -124,14 +128,6 @@ function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): Comman
     `${config.node} has no fast path to look into: without one the kernel forwards, and ` +
       `${where}tcpdump -i ${device} sees every packet`,
   );
-}
-
-/** @throws CommandError (bad input) */
-function readHost(text: string): string {
-  const address = canonicalAddress(text);
-  if (address !== undefined) return hostPrefix(address);
-  if (parsePrefix(text).ok) return text;
-  throw new CommandError(`--host ${text}: expected an IPv4 or IPv6 address or prefix`, EXIT.badInput);
 }
 
 /** @throws CommandError when it cannot be written to */

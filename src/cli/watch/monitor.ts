@@ -8,6 +8,8 @@ import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig, withInstance } from '../inputs.js';
+import { portInterface, tenantNumber } from '../names.js';
+import { readNumber } from '../options.js';
 import { complain, print, printJson } from '../print.js';
 import * as common from './common.js';
 import type { IntentOptions } from '../inputs.js';
@@ -28,7 +30,7 @@ export interface MonitorFlags extends IntentOptions {
 /** `segue monitor` */
 export async function monitor(options: MonitorFlags): Promise<void> {
   const config = readConfig(options);
-  const rate = common.readNumber('--rate', options.rate, 0, MAX_RATE);
+  const rate = readNumber('--rate', options.rate, 0, MAX_RATE);
   const reasons = (options.reason ?? []).flatMap((name) => {
     const numbers = words.reasonsNamed(name, config.dataplane === 'ebpf');
     if (numbers.length > 0) return numbers;
@@ -38,8 +40,8 @@ export async function monitor(options: MonitorFlags): Promise<void> {
     const naming = new Naming(common.contextReader(instance, options));
     const { context } = naming;
     if (instance.kernel.fastpath.responderAlone) throw common.noFastpath(context, 'segue monitor');
-    const tenant = options.tenant === undefined ? undefined : common.tenantNumber(context, options.tenant);
-    const device = options.port === undefined ? undefined : common.portInterface(context, options.port);
+    const tenant = options.tenant === undefined ? undefined : tenantNumber(context, options.tenant);
+    const device = options.port === undefined ? undefined : portInterface(context, options.port);
     const portTenant = device === undefined ? undefined : common.tenantOfDevice(context, device);
     const only = tenant ?? portTenant;
     const { fastpath } = instance.kernel;
@@ -83,7 +85,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         ringBytes: RING_BYTES,
       }),
       onSeen: (seen, maps) => {
-        const summary = summarise(seen.before, seen.length);
+        const summary = summarise(seen.before, seen.length, seen.vlanTci);
         const passage = deciding.passage(seen, summary);
         if (only !== undefined && ![seen.tenant, passage?.from, passage?.to].includes(only)) return;
         // The ring tells of it.

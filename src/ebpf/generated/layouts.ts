@@ -2,53 +2,33 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct port, 44 bytes */
-export interface Port {
-  tenant: number;
-  slot: number;
+/** struct uplink, 12 bytes */
+export interface Uplink {
+  ifindex: number;
   /** 6 bytes */
-  vmMac: Uint8Array;
-  /** 6 bytes */
-  ownMac: Uint8Array;
-  mtu: number;
-  dscp: number;
-  flags: number;
-  /** 16 bytes */
-  gateway6: Uint8Array;
-  gateway4: number;
+  mac: Uint8Array;
+  unused: number;
 }
 
-export const Port = {
-  NAME: 'struct port',
-  SIZE: 44,
-  OFFSETS: { tenant: 0, slot: 4, vmMac: 8, ownMac: 14, mtu: 20, dscp: 22, flags: 23, gateway6: 24, gateway4: 40 },
-  encode(into: Buffer, offset: number, value: Port): void {
-    into.writeUInt32LE(value.tenant, offset);
-    into.writeUInt32LE(value.slot, offset + 4);
-    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
-    putBytes(into, offset + 14, value.ownMac, 6, 'port.own_mac');
-    into.writeUInt16LE(value.mtu, offset + 20);
-    into.writeUInt8(value.dscp, offset + 22);
-    into.writeUInt8(value.flags, offset + 23);
-    putBytes(into, offset + 24, value.gateway6, 16, 'port.gateway6');
-    into.writeUInt32BE(value.gateway4, offset + 40);
+export const Uplink = {
+  NAME: 'struct uplink',
+  SIZE: 12,
+  OFFSETS: { ifindex: 0, mac: 4, unused: 10 },
+  encode(into: Buffer, offset: number, value: Uplink): void {
+    into.writeUInt32LE(value.ifindex, offset);
+    putBytes(into, offset + 4, value.mac, 6, 'uplink.mac');
+    into.writeUInt16LE(value.unused, offset + 10);
   },
-  decode(from: Buffer, offset: number): Port {
+  decode(from: Buffer, offset: number): Uplink {
     return {
-      tenant: from.readUInt32LE(offset),
-      slot: from.readUInt32LE(offset + 4),
-      vmMac: getBytes(from, offset + 8, 6),
-      ownMac: getBytes(from, offset + 14, 6),
-      mtu: from.readUInt16LE(offset + 20),
-      dscp: from.readUInt8(offset + 22),
-      flags: from.readUInt8(offset + 23),
-      gateway6: getBytes(from, offset + 24, 16),
-      gateway4: from.readUInt32BE(offset + 40),
+      ifindex: from.readUInt32LE(offset),
+      mac: getBytes(from, offset + 4, 6),
+      unused: from.readUInt16LE(offset + 10),
     };
   },
-} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
+} as const satisfies Codec<Uplink> & { OFFSETS: Record<keyof Uplink, number> };
 
-/** struct node, 48 bytes */
+/** struct node, 152 bytes */
 export interface Node {
   /** 16 bytes */
   source: Uint8Array;
@@ -56,25 +36,149 @@ export interface Node {
   sidBlock: Uint8Array;
   /** 16 bytes */
   sidMask: Uint8Array;
+  hasTrusted: number;
+  unused: number;
+  /** 8 */
+  uplinks: Uplink[];
 }
 
 export const Node = {
   NAME: 'struct node',
-  SIZE: 48,
-  OFFSETS: { source: 0, sidBlock: 16, sidMask: 32 },
+  SIZE: 152,
+  OFFSETS: { source: 0, sidBlock: 16, sidMask: 32, hasTrusted: 48, unused: 52, uplinks: 56 },
   encode(into: Buffer, offset: number, value: Node): void {
     putBytes(into, offset, value.source, 16, 'node.source');
     putBytes(into, offset + 16, value.sidBlock, 16, 'node.sid_block');
     putBytes(into, offset + 32, value.sidMask, 16, 'node.sid_mask');
+    into.writeUInt32LE(value.hasTrusted, offset + 48);
+    into.writeUInt32LE(value.unused, offset + 52);
+    checkLength(value.uplinks, 8, 'node.uplinks');
+    for (const [index, element] of value.uplinks.entries()) {
+      Uplink.encode(into, offset + 56 + index * 12, element);
+    }
   },
   decode(from: Buffer, offset: number): Node {
     return {
       source: getBytes(from, offset, 16),
       sidBlock: getBytes(from, offset + 16, 16),
       sidMask: getBytes(from, offset + 32, 16),
+      hasTrusted: from.readUInt32LE(offset + 48),
+      unused: from.readUInt32LE(offset + 52),
+      uplinks: Array.from({ length: 8 }, (_, index) => Uplink.decode(from, offset + 56 + index * 12)),
     };
   },
 } as const satisfies Codec<Node> & { OFFSETS: Record<keyof Node, number> };
+
+/** struct trusted_key, 20 bytes */
+export interface TrustedKey {
+  length: number;
+  /** 16 bytes */
+  address: Uint8Array;
+}
+
+export const TrustedKey = {
+  NAME: 'struct trusted_key',
+  SIZE: 20,
+  OFFSETS: { length: 0, address: 4 },
+  encode(into: Buffer, offset: number, value: TrustedKey): void {
+    into.writeUInt32LE(value.length, offset);
+    putBytes(into, offset + 4, value.address, 16, 'trusted_key.address');
+  },
+  decode(from: Buffer, offset: number): TrustedKey {
+    return {
+      length: from.readUInt32LE(offset),
+      address: getBytes(from, offset + 4, 16),
+    };
+  },
+} as const satisfies Codec<TrustedKey> & { OFFSETS: Record<keyof TrustedKey, number> };
+
+/** struct permit, 8 bytes */
+export interface Permit {
+  unused: bigint;
+}
+
+export const Permit = {
+  NAME: 'struct permit',
+  SIZE: 8,
+  OFFSETS: { unused: 0 },
+  encode(into: Buffer, offset: number, value: Permit): void {
+    into.writeBigUInt64LE(value.unused, offset);
+  },
+  decode(from: Buffer, offset: number): Permit {
+    return {
+      unused: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Permit> & { OFFSETS: Record<keyof Permit, number> };
+
+/** struct port, 56 bytes */
+export interface Port {
+  tenant: number;
+  slot: number;
+  /** 6 bytes */
+  vmMac: Uint8Array;
+  /** 6 bytes */
+  gatewayMac: Uint8Array;
+  mtu: number;
+  dscp: number;
+  flags: number;
+  /** 16 bytes */
+  gateway6: Uint8Array;
+  gateway4: number;
+  checkedSources: number;
+  /** 6 bytes */
+  formerMac: Uint8Array;
+  unused: number;
+}
+
+export const Port = {
+  NAME: 'struct port',
+  SIZE: 56,
+  OFFSETS: {
+    tenant: 0,
+    slot: 4,
+    vmMac: 8,
+    gatewayMac: 14,
+    mtu: 20,
+    dscp: 22,
+    flags: 23,
+    gateway6: 24,
+    gateway4: 40,
+    checkedSources: 44,
+    formerMac: 48,
+    unused: 54,
+  },
+  encode(into: Buffer, offset: number, value: Port): void {
+    into.writeUInt32LE(value.tenant, offset);
+    into.writeUInt32LE(value.slot, offset + 4);
+    putBytes(into, offset + 8, value.vmMac, 6, 'port.vm_mac');
+    putBytes(into, offset + 14, value.gatewayMac, 6, 'port.gateway_mac');
+    into.writeUInt16LE(value.mtu, offset + 20);
+    into.writeUInt8(value.dscp, offset + 22);
+    into.writeUInt8(value.flags, offset + 23);
+    putBytes(into, offset + 24, value.gateway6, 16, 'port.gateway6');
+    into.writeUInt32BE(value.gateway4, offset + 40);
+    into.writeUInt32LE(value.checkedSources, offset + 44);
+    putBytes(into, offset + 48, value.formerMac, 6, 'port.former_mac');
+    into.writeUInt16LE(value.unused, offset + 54);
+  },
+  decode(from: Buffer, offset: number): Port {
+    return {
+      tenant: from.readUInt32LE(offset),
+      slot: from.readUInt32LE(offset + 4),
+      vmMac: getBytes(from, offset + 8, 6),
+      gatewayMac: getBytes(from, offset + 14, 6),
+      mtu: from.readUInt16LE(offset + 20),
+      dscp: from.readUInt8(offset + 22),
+      flags: from.readUInt8(offset + 23),
+      gateway6: getBytes(from, offset + 24, 16),
+      gateway4: from.readUInt32BE(offset + 40),
+      checkedSources: from.readUInt32LE(offset + 44),
+      formerMac: getBytes(from, offset + 48, 6),
+      unused: from.readUInt16LE(offset + 54),
+    };
+  },
+} as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
 /** struct source_key, 24 bytes */
 export interface SourceKey {
@@ -101,25 +205,6 @@ export const SourceKey = {
     };
   },
 } as const satisfies Codec<SourceKey> & { OFFSETS: Record<keyof SourceKey, number> };
-
-/** struct permit, 8 bytes */
-export interface Permit {
-  unused: bigint;
-}
-
-export const Permit = {
-  NAME: 'struct permit',
-  SIZE: 8,
-  OFFSETS: { unused: 0 },
-  encode(into: Buffer, offset: number, value: Permit): void {
-    into.writeBigUInt64LE(value.unused, offset);
-  },
-  decode(from: Buffer, offset: number): Permit {
-    return {
-      unused: from.readBigUInt64LE(offset),
-    };
-  },
-} as const satisfies Codec<Permit> & { OFFSETS: Record<keyof Permit, number> };
 
 /** struct source_prefix_key, 28 bytes */
 export interface SourcePrefixKey {
@@ -269,18 +354,20 @@ export interface Hop {
   /** 6 bytes */
   sourceMac: Uint8Array;
   flags: number;
+  weight: number;
 }
 
 export const Hop = {
   NAME: 'struct hop',
   SIZE: 20,
-  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, flags: 18 },
+  OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, flags: 18, weight: 19 },
   encode(into: Buffer, offset: number, value: Hop): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt16LE(value.mtu, offset + 4);
     putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
     putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
-    into.writeUInt16LE(value.flags, offset + 18);
+    into.writeUInt8(value.flags, offset + 18);
+    into.writeUInt8(value.weight, offset + 19);
   },
   decode(from: Buffer, offset: number): Hop {
     return {
@@ -288,40 +375,45 @@ export const Hop = {
       mtu: from.readUInt16LE(offset + 4),
       destMac: getBytes(from, offset + 6, 6),
       sourceMac: getBytes(from, offset + 12, 6),
-      flags: from.readUInt16LE(offset + 18),
+      flags: from.readUInt8(offset + 18),
+      weight: from.readUInt8(offset + 19),
     };
   },
 } as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
 
-/** struct underlay, 104 bytes */
+/** struct underlay, 408 bytes */
 export interface Underlay {
   count: number;
   length: number;
   /** 16 bytes */
   dest: Uint8Array;
-  /** 4 */
+  /** 16 */
   hops: Hop[];
+  /** 64 bytes */
+  slots: Uint8Array;
 }
 
 export const Underlay = {
   NAME: 'struct underlay',
-  SIZE: 104,
-  OFFSETS: { count: 0, length: 4, dest: 8, hops: 24 },
+  SIZE: 408,
+  OFFSETS: { count: 0, length: 4, dest: 8, hops: 24, slots: 344 },
   encode(into: Buffer, offset: number, value: Underlay): void {
     into.writeUInt32LE(value.count, offset);
     into.writeUInt32LE(value.length, offset + 4);
     putBytes(into, offset + 8, value.dest, 16, 'underlay.dest');
-    checkLength(value.hops, 4, 'underlay.hops');
+    checkLength(value.hops, 16, 'underlay.hops');
     for (const [index, element] of value.hops.entries()) {
       Hop.encode(into, offset + 24 + index * 20, element);
     }
+    putBytes(into, offset + 344, value.slots, 64, 'underlay.slots');
   },
   decode(from: Buffer, offset: number): Underlay {
     return {
       count: from.readUInt32LE(offset),
       length: from.readUInt32LE(offset + 4),
       dest: getBytes(from, offset + 8, 16),
-      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 24 + index * 20)),
+      hops: Array.from({ length: 16 }, (_, index) => Hop.decode(from, offset + 24 + index * 20)),
+      slots: getBytes(from, offset + 344, 64),
     };
   },
 } as const satisfies Codec<Underlay> & { OFFSETS: Record<keyof Underlay, number> };
@@ -459,7 +551,7 @@ export const EgressSet = {
   },
 } as const satisfies Codec<EgressSet> & { OFFSETS: Record<keyof EgressSet, number> };
 
-/** struct ingress_flow, 64 bytes */
+/** struct ingress_flow, 48 bytes */
 export interface IngressFlow {
   epoch: bigint;
   /** 16 bytes */
@@ -468,24 +560,18 @@ export interface IngressFlow {
   dest: Uint8Array;
   ifindex: number;
   family: number;
-  /** 4 */
-  unused: number[];
 }
 
 export const IngressFlow = {
   NAME: 'struct ingress_flow',
-  SIZE: 64,
-  OFFSETS: { epoch: 0, sid: 8, dest: 24, ifindex: 40, family: 44, unused: 48 },
+  SIZE: 48,
+  OFFSETS: { epoch: 0, sid: 8, dest: 24, ifindex: 40, family: 44 },
   encode(into: Buffer, offset: number, value: IngressFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
     putBytes(into, offset + 8, value.sid, 16, 'ingress_flow.sid');
     putBytes(into, offset + 24, value.dest, 16, 'ingress_flow.dest');
     into.writeUInt32LE(value.ifindex, offset + 40);
     into.writeUInt32LE(value.family, offset + 44);
-    checkLength(value.unused, 4, 'ingress_flow.unused');
-    for (const [index, element] of value.unused.entries()) {
-      into.writeUInt32LE(element, offset + 48 + index * 4);
-    }
   },
   decode(from: Buffer, offset: number): IngressFlow {
     return {
@@ -494,12 +580,11 @@ export const IngressFlow = {
       dest: getBytes(from, offset + 24, 16),
       ifindex: from.readUInt32LE(offset + 40),
       family: from.readUInt32LE(offset + 44),
-      unused: Array.from({ length: 4 }, (_, index) => from.readUInt32LE(offset + 48 + index * 4)),
     };
   },
 } as const satisfies Codec<IngressFlow> & { OFFSETS: Record<keyof IngressFlow, number> };
 
-/** struct ingress_set, 256 bytes */
+/** struct ingress_set, 192 bytes */
 export interface IngressSet {
   /** 4 */
   flows: IngressFlow[];
@@ -507,50 +592,53 @@ export interface IngressSet {
 
 export const IngressSet = {
   NAME: 'struct ingress_set',
-  SIZE: 256,
+  SIZE: 192,
   OFFSETS: { flows: 0 },
   encode(into: Buffer, offset: number, value: IngressSet): void {
     checkLength(value.flows, 4, 'ingress_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      IngressFlow.encode(into, offset + index * 64, element);
+      IngressFlow.encode(into, offset + index * 48, element);
     }
   },
   decode(from: Buffer, offset: number): IngressSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => IngressFlow.decode(from, offset + index * 64)),
+      flows: Array.from({ length: 4 }, (_, index) => IngressFlow.decode(from, offset + index * 48)),
     };
   },
 } as const satisfies Codec<IngressSet> & { OFFSETS: Record<keyof IngressSet, number> };
 
-/** struct known_way, 128 bytes */
+/** struct known_way, 448 bytes */
 export interface KnownWay {
   epoch: bigint;
   encap: number;
   count: number;
   /** 16 bytes */
   first: Uint8Array;
-  /** 4 */
+  /** 16 */
   hops: Hop[];
-  /** 2 */
+  /** 64 bytes */
+  slots: Uint8Array;
+  /** 4 */
   unused: bigint[];
 }
 
 export const KnownWay = {
   NAME: 'struct known_way',
-  SIZE: 128,
-  OFFSETS: { epoch: 0, encap: 8, count: 12, first: 16, hops: 32, unused: 112 },
+  SIZE: 448,
+  OFFSETS: { epoch: 0, encap: 8, count: 12, first: 16, hops: 32, slots: 352, unused: 416 },
   encode(into: Buffer, offset: number, value: KnownWay): void {
     into.writeBigUInt64LE(value.epoch, offset);
     into.writeUInt32LE(value.encap, offset + 8);
     into.writeUInt32LE(value.count, offset + 12);
     putBytes(into, offset + 16, value.first, 16, 'known_way.first');
-    checkLength(value.hops, 4, 'known_way.hops');
+    checkLength(value.hops, 16, 'known_way.hops');
     for (const [index, element] of value.hops.entries()) {
       Hop.encode(into, offset + 32 + index * 20, element);
     }
-    checkLength(value.unused, 2, 'known_way.unused');
+    putBytes(into, offset + 352, value.slots, 64, 'known_way.slots');
+    checkLength(value.unused, 4, 'known_way.unused');
     for (const [index, element] of value.unused.entries()) {
-      into.writeBigUInt64LE(element, offset + 112 + index * 8);
+      into.writeBigUInt64LE(element, offset + 416 + index * 8);
     }
   },
   decode(from: Buffer, offset: number): KnownWay {
@@ -559,30 +647,36 @@ export const KnownWay = {
       encap: from.readUInt32LE(offset + 8),
       count: from.readUInt32LE(offset + 12),
       first: getBytes(from, offset + 16, 16),
-      hops: Array.from({ length: 4 }, (_, index) => Hop.decode(from, offset + 32 + index * 20)),
-      unused: Array.from({ length: 2 }, (_, index) => from.readBigUInt64LE(offset + 112 + index * 8)),
+      hops: Array.from({ length: 16 }, (_, index) => Hop.decode(from, offset + 32 + index * 20)),
+      slots: getBytes(from, offset + 352, 64),
+      unused: Array.from({ length: 4 }, (_, index) => from.readBigUInt64LE(offset + 416 + index * 8)),
     };
   },
 } as const satisfies Codec<KnownWay> & { OFFSETS: Record<keyof KnownWay, number> };
 
-/** struct known_port, 64 bytes */
+/** struct known_port, 128 bytes */
 export interface KnownPort {
   epoch: bigint;
   ifindex: number;
   unused: number;
   port: Port;
+  /** 7 */
+  unusedLine: bigint[];
 }
 
 export const KnownPort = {
   NAME: 'struct known_port',
-  SIZE: 64,
-  OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16 },
+  SIZE: 128,
+  OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16, unusedLine: 72 },
   encode(into: Buffer, offset: number, value: KnownPort): void {
     into.writeBigUInt64LE(value.epoch, offset);
     into.writeUInt32LE(value.ifindex, offset + 8);
     into.writeUInt32LE(value.unused, offset + 12);
     Port.encode(into, offset + 16, value.port);
-    into.fill(0, offset + 60, offset + 64);
+    checkLength(value.unusedLine, 7, 'known_port.unused_line');
+    for (const [index, element] of value.unusedLine.entries()) {
+      into.writeBigUInt64LE(element, offset + 72 + index * 8);
+    }
   },
   decode(from: Buffer, offset: number): KnownPort {
     return {
@@ -590,9 +684,36 @@ export const KnownPort = {
       ifindex: from.readUInt32LE(offset + 8),
       unused: from.readUInt32LE(offset + 12),
       port: Port.decode(from, offset + 16),
+      unusedLine: Array.from({ length: 7 }, (_, index) => from.readBigUInt64LE(offset + 72 + index * 8)),
     };
   },
 } as const satisfies Codec<KnownPort> & { OFFSETS: Record<keyof KnownPort, number> };
+
+/** struct known_source, 32 bytes */
+export interface KnownSource {
+  epoch: bigint;
+  /** 16 bytes */
+  source: Uint8Array;
+  unused: bigint;
+}
+
+export const KnownSource = {
+  NAME: 'struct known_source',
+  SIZE: 32,
+  OFFSETS: { epoch: 0, source: 8, unused: 24 },
+  encode(into: Buffer, offset: number, value: KnownSource): void {
+    into.writeBigUInt64LE(value.epoch, offset);
+    putBytes(into, offset + 8, value.source, 16, 'known_source.source');
+    into.writeBigUInt64LE(value.unused, offset + 24);
+  },
+  decode(from: Buffer, offset: number): KnownSource {
+    return {
+      epoch: from.readBigUInt64LE(offset),
+      source: getBytes(from, offset + 8, 16),
+      unused: from.readBigUInt64LE(offset + 24),
+    };
+  },
+} as const satisfies Codec<KnownSource> & { OFFSETS: Record<keyof KnownSource, number> };
 
 /** struct traffic, 32 bytes */
 export interface Traffic {
@@ -831,7 +952,7 @@ export const Budget = {
   },
 } as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
 
-/** struct event, 48 bytes */
+/** struct event, 56 bytes */
 export interface Event {
   time: bigint;
   reason: number;
@@ -844,11 +965,13 @@ export interface Event {
   afterLength: number;
   afterCaptured: number;
   segments: number;
+  vlanTci: number;
+  unused: number;
 }
 
 export const Event = {
   NAME: 'struct event',
-  SIZE: 48,
+  SIZE: 56,
   OFFSETS: {
     time: 0,
     reason: 8,
@@ -861,6 +984,8 @@ export const Event = {
     afterLength: 36,
     afterCaptured: 40,
     segments: 44,
+    vlanTci: 48,
+    unused: 52,
   },
   encode(into: Buffer, offset: number, value: Event): void {
     into.writeBigUInt64LE(value.time, offset);
@@ -874,6 +999,8 @@ export const Event = {
     into.writeUInt32LE(value.afterLength, offset + 36);
     into.writeUInt32LE(value.afterCaptured, offset + 40);
     into.writeUInt32LE(value.segments, offset + 44);
+    into.writeUInt32LE(value.vlanTci, offset + 48);
+    into.writeUInt32LE(value.unused, offset + 52);
   },
   decode(from: Buffer, offset: number): Event {
     return {
@@ -888,11 +1015,13 @@ export const Event = {
       afterLength: from.readUInt32LE(offset + 36),
       afterCaptured: from.readUInt32LE(offset + 40),
       segments: from.readUInt32LE(offset + 44),
+      vlanTci: from.readUInt32LE(offset + 48),
+      unused: from.readUInt32LE(offset + 52),
     };
   },
 } as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
 
-/** struct scratch, 18488 bytes */
+/** struct scratch, 18496 bytes */
 export interface Scratch {
   event: Event;
   /** 18432 bytes */
@@ -902,18 +1031,18 @@ export interface Scratch {
 
 export const Scratch = {
   NAME: 'struct scratch',
-  SIZE: 18488,
-  OFFSETS: { event: 0, bytes: 48, kept: 18480 },
+  SIZE: 18496,
+  OFFSETS: { event: 0, bytes: 56, kept: 18488 },
   encode(into: Buffer, offset: number, value: Scratch): void {
     Event.encode(into, offset, value.event);
-    putBytes(into, offset + 48, value.bytes, 18432, 'scratch.bytes');
-    into.writeBigUInt64LE(value.kept, offset + 18480);
+    putBytes(into, offset + 56, value.bytes, 18432, 'scratch.bytes');
+    into.writeBigUInt64LE(value.kept, offset + 18488);
   },
   decode(from: Buffer, offset: number): Scratch {
     return {
       event: Event.decode(from, offset),
-      bytes: getBytes(from, offset + 48, 18432),
-      kept: from.readBigUInt64LE(offset + 18480),
+      bytes: getBytes(from, offset + 56, 18432),
+      kept: from.readBigUInt64LE(offset + 18488),
     };
   },
 } as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
@@ -1144,6 +1273,7 @@ export interface Inner {
   protocol: number;
   l4Bytes: number;
   tcpFlags: number;
+  icmpType: number;
 }
 
 export const Inner = {
@@ -1163,6 +1293,7 @@ export const Inner = {
     protocol: 60,
     l4Bytes: 61,
     tcpFlags: 62,
+    icmpType: 63,
   },
   encode(into: Buffer, offset: number, value: Inner): void {
     putBytes(into, offset, value.source, 16, 'inner.source');
@@ -1178,7 +1309,7 @@ export const Inner = {
     into.writeUInt8(value.protocol, offset + 60);
     into.writeUInt8(value.l4Bytes, offset + 61);
     into.writeUInt8(value.tcpFlags, offset + 62);
-    into.fill(0, offset + 63, offset + 64);
+    into.writeUInt8(value.icmpType, offset + 63);
   },
   decode(from: Buffer, offset: number): Inner {
     return {
@@ -1195,11 +1326,12 @@ export const Inner = {
       protocol: from.readUInt8(offset + 60),
       l4Bytes: from.readUInt8(offset + 61),
       tcpFlags: from.readUInt8(offset + 62),
+      icmpType: from.readUInt8(offset + 63),
     };
   },
 } as const satisfies Codec<Inner> & { OFFSETS: Record<keyof Inner, number> };
 
-/** struct packet, 112 bytes */
+/** struct packet, 128 bytes */
 export interface Packet {
   inner: Inner;
   key: FlowKey;
@@ -1207,12 +1339,27 @@ export interface Packet {
   kind: number;
   opens: boolean;
   tcpFlags: number;
+  scale: number;
+  sequence: number;
+  acked: number;
+  window: number;
 }
 
 export const Packet = {
   NAME: 'struct packet',
-  SIZE: 112,
-  OFFSETS: { inner: 0, key: 64, fragment: 104, kind: 108, opens: 109, tcpFlags: 110 },
+  SIZE: 128,
+  OFFSETS: {
+    inner: 0,
+    key: 64,
+    fragment: 104,
+    kind: 108,
+    opens: 109,
+    tcpFlags: 110,
+    scale: 111,
+    sequence: 112,
+    acked: 116,
+    window: 120,
+  },
   encode(into: Buffer, offset: number, value: Packet): void {
     Inner.encode(into, offset, value.inner);
     FlowKey.encode(into, offset + 64, value.key);
@@ -1220,7 +1367,11 @@ export const Packet = {
     into.writeUInt8(value.kind, offset + 108);
     into.writeUInt8(value.opens ? 1 : 0, offset + 109);
     into.writeUInt8(value.tcpFlags, offset + 110);
-    into.fill(0, offset + 111, offset + 112);
+    into.writeUInt8(value.scale, offset + 111);
+    into.writeUInt32LE(value.sequence, offset + 112);
+    into.writeUInt32LE(value.acked, offset + 116);
+    into.writeUInt16LE(value.window, offset + 120);
+    into.fill(0, offset + 122, offset + 128);
   },
   decode(from: Buffer, offset: number): Packet {
     return {
@@ -1230,11 +1381,15 @@ export const Packet = {
       kind: from.readUInt8(offset + 108),
       opens: from.readUInt8(offset + 109) !== 0,
       tcpFlags: from.readUInt8(offset + 110),
+      scale: from.readUInt8(offset + 111),
+      sequence: from.readUInt32LE(offset + 112),
+      acked: from.readUInt32LE(offset + 116),
+      window: from.readUInt16LE(offset + 120),
     };
   },
 } as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
 
-/** struct flow_scratch, 160 bytes */
+/** struct flow_scratch, 176 bytes */
 export interface FlowScratch {
   packet: Packet;
   key: FlowNodeKey;
@@ -1242,16 +1397,16 @@ export interface FlowScratch {
 
 export const FlowScratch = {
   NAME: 'struct flow_scratch',
-  SIZE: 160,
-  OFFSETS: { packet: 0, key: 112 },
+  SIZE: 176,
+  OFFSETS: { packet: 0, key: 128 },
   encode(into: Buffer, offset: number, value: FlowScratch): void {
     Packet.encode(into, offset, value.packet);
-    FlowNodeKey.encode(into, offset + 112, value.key);
+    FlowNodeKey.encode(into, offset + 128, value.key);
   },
   decode(from: Buffer, offset: number): FlowScratch {
     return {
       packet: Packet.decode(from, offset),
-      key: FlowNodeKey.decode(from, offset + 112),
+      key: FlowNodeKey.decode(from, offset + 128),
     };
   },
 } as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };
@@ -1286,41 +1441,49 @@ export const Reason = {
   ANSWER_ECHO: 3,
   ANSWER_HOP_LIMIT: 4,
   ANSWER_TOO_BIG: 5,
-  PUNT_NOT_IP: 6,
-  PUNT_NOT_ROUTED: 7,
-  PUNT_NO_MEMBER: 8,
-  PUNT_NOT_LOCAL: 9,
-  PUNT_IP_OPTIONS: 10,
-  PUNT_HOP_LIMIT: 11,
-  PUNT_TOO_BIG: 12,
-  PUNT_UNRESOLVED: 13,
-  PUNT_SEGMENTS: 14,
-  PUNT_NO_ROOM: 15,
-  PUNT_NO_OFFLOAD: 16,
-  DROP_MALFORMED: 17,
-  DROP_SOURCE_MAC: 18,
-  DROP_SOURCE_ADDRESS: 19,
-  DROP_NEIGHBOUR_SENDER: 20,
-  DROP_SID_BLOCK: 21,
-  DROP_ROUTING_HEADER: 22,
-  DROP_BEHAVIOUR: 23,
-  DROP_NO_ROOM: 24,
-  DROP_HOP_LIMIT: 25,
-  DROP_TOO_BIG: 26,
-  DROP_ERROR_RATE: 27,
-  DROP_ECN: 28,
-  DROP_NO_POLICY: 29,
-  DROP_NO_POLICY_MATCH: 30,
-  DROP_POLICY: 31,
-  DROP_NOT_ESTABLISHED: 32,
-  DROP_FRAGMENT: 33,
-  DROP_NO_CONNECTION_TABLE: 34,
-  DROP_NO_NETWORK_NODE: 35,
-  DROP_NO_MEMBER: 36,
-  DROP_UNRESOLVED: 37,
-  DROP_SEGMENTS: 38,
-  DROP_NO_OFFLOAD: 39,
-  REASON_COUNT: 40,
+  ANSWER_UNREACHABLE: 6,
+  PUNT_NOT_IP: 7,
+  PUNT_NOT_ROUTED: 8,
+  PUNT_NO_MEMBER: 9,
+  PUNT_NOT_LOCAL: 10,
+  PUNT_IP_OPTIONS: 11,
+  PUNT_HOP_LIMIT: 12,
+  PUNT_TOO_BIG: 13,
+  PUNT_UNRESOLVED: 14,
+  PUNT_SEGMENTS: 15,
+  PUNT_NO_ROOM: 16,
+  PUNT_NO_OFFLOAD: 17,
+  PASS_VLAN: 18,
+  DROP_MALFORMED: 19,
+  DROP_SOURCE_MAC: 20,
+  DROP_SOURCE_ADDRESS: 21,
+  DROP_NEIGHBOUR_SENDER: 22,
+  DROP_DOMAIN_ADDRESS: 23,
+  DROP_VLAN: 24,
+  DROP_DETACHED: 25,
+  DROP_ROUTING_HEADER: 26,
+  DROP_UNTRUSTED_SOURCE: 27,
+  DROP_INNER_SOURCE: 28,
+  DROP_BEHAVIOUR: 29,
+  DROP_NO_ROOM: 30,
+  DROP_HOP_LIMIT: 31,
+  DROP_TOO_BIG: 32,
+  DROP_ERROR_RATE: 33,
+  DROP_ECN: 34,
+  DROP_NO_POLICY: 35,
+  DROP_NO_POLICY_MATCH: 36,
+  DROP_POLICY: 37,
+  DROP_NOT_ESTABLISHED: 38,
+  DROP_FRAGMENT: 39,
+  DROP_SEQUENCE: 40,
+  DROP_CONNECTION_QUOTA: 41,
+  DROP_CONNECTIONS_FULL: 42,
+  DROP_NO_NETWORK_NODE: 43,
+  DROP_NO_MEMBER: 44,
+  DROP_UNRESOLVED: 45,
+  DROP_SEGMENTS: 46,
+  DROP_NO_OFFLOAD: 47,
+  REASON_COUNT: 48,
 } as const;
 
 /** enum target_kind */
@@ -1338,12 +1501,18 @@ export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
   PORT_FRAMES: 2,
   PORT_PEER: 4,
+  PORT_VLANS: 8,
 } as const;
 
 /** enum hop_flags */
 export const HopFlags = {
   HOP_SELF: 1,
   HOP_FRAMES: 2,
+} as const;
+
+/** enum mark */
+export const Mark = {
+  MARK_SELF: 1586554337,
 } as const;
 
 /** enum dscp_policy */

@@ -2,23 +2,29 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct steering, 16 bytes */
+/** struct steering, 64 bytes */
 export interface Steering {
   epoch: bigint;
   nextSet: number;
   self: number;
   unused: number;
+  /** 6 */
+  seeds: bigint[];
 }
 
 export const Steering = {
   NAME: 'struct steering',
-  SIZE: 16,
-  OFFSETS: { epoch: 0, nextSet: 8, self: 12, unused: 14 },
+  SIZE: 64,
+  OFFSETS: { epoch: 0, nextSet: 8, self: 12, unused: 14, seeds: 16 },
   encode(into: Buffer, offset: number, value: Steering): void {
     into.writeBigUInt64LE(value.epoch, offset);
     into.writeUInt32LE(value.nextSet, offset + 8);
     into.writeUInt16LE(value.self, offset + 12);
     into.writeUInt16LE(value.unused, offset + 14);
+    checkLength(value.seeds, 6, 'steering.seeds');
+    for (const [index, element] of value.seeds.entries()) {
+      into.writeBigUInt64LE(element, offset + 16 + index * 8);
+    }
   },
   decode(from: Buffer, offset: number): Steering {
     return {
@@ -26,6 +32,7 @@ export const Steering = {
       nextSet: from.readUInt32LE(offset + 8),
       self: from.readUInt16LE(offset + 12),
       unused: from.readUInt16LE(offset + 14),
+      seeds: Array.from({ length: 6 }, (_, index) => from.readBigUInt64LE(offset + 16 + index * 8)),
     };
   },
 } as const satisfies Codec<Steering> & { OFFSETS: Record<keyof Steering, number> };
@@ -373,70 +380,256 @@ export const FlowKey = {
   },
 } as const satisfies Codec<FlowKey> & { OFFSETS: Record<keyof FlowKey, number> };
 
-/** struct connection, 40 bytes */
-export interface Connection {
-  epoch: bigint;
-  peer: number;
-  peerSlot: number;
-  set: number;
-  policy: number;
-  opened: number;
+/** struct ct_direction, 32 bytes */
+export interface CtDirection {
+  next: number;
+  acked: number;
+  limit: number;
+  window: number;
+  peerWindow: number;
   seen: number;
+  scale: number;
+  flags: number;
+  /** 3 */
+  unused: number[];
+}
+
+export const CtDirection = {
+  NAME: 'struct ct_direction',
+  SIZE: 32,
+  OFFSETS: { next: 0, acked: 4, limit: 8, window: 12, peerWindow: 16, seen: 20, scale: 24, flags: 25, unused: 26 },
+  encode(into: Buffer, offset: number, value: CtDirection): void {
+    into.writeUInt32LE(value.next, offset);
+    into.writeUInt32LE(value.acked, offset + 4);
+    into.writeUInt32LE(value.limit, offset + 8);
+    into.writeUInt32LE(value.window, offset + 12);
+    into.writeUInt32LE(value.peerWindow, offset + 16);
+    into.writeUInt32LE(value.seen, offset + 20);
+    into.writeUInt8(value.scale, offset + 24);
+    into.writeUInt8(value.flags, offset + 25);
+    checkLength(value.unused, 3, 'ct_direction.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 26 + index * 2);
+    }
+  },
+  decode(from: Buffer, offset: number): CtDirection {
+    return {
+      next: from.readUInt32LE(offset),
+      acked: from.readUInt32LE(offset + 4),
+      limit: from.readUInt32LE(offset + 8),
+      window: from.readUInt32LE(offset + 12),
+      peerWindow: from.readUInt32LE(offset + 16),
+      seen: from.readUInt32LE(offset + 20),
+      scale: from.readUInt8(offset + 24),
+      flags: from.readUInt8(offset + 25),
+      unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 26 + index * 2)),
+    };
+  },
+} as const satisfies Codec<CtDirection> & { OFFSETS: Record<keyof CtDirection, number> };
+
+/** struct connection, 192 bytes */
+export interface Connection {
+  key: FlowKey;
+  zone: number;
+  peer: number;
+  epoch: bigint;
+  policy: number;
   state: number;
   flags: number;
-  relay: number;
   peerMtu: number;
-  unused: number;
+  original: CtDirection;
+  set: number;
+  peerSlot: number;
+  opened: number;
+  tag: number;
+  relay: number;
+  /** 7 */
+  unused: number[];
+  reply: CtDirection;
+  /** 8 */
+  unused2: number[];
 }
 
 export const Connection = {
   NAME: 'struct connection',
-  SIZE: 40,
+  SIZE: 192,
   OFFSETS: {
-    epoch: 0,
-    peer: 8,
-    peerSlot: 12,
-    set: 16,
-    policy: 20,
-    opened: 24,
-    seen: 28,
-    state: 32,
-    flags: 33,
-    relay: 34,
-    peerMtu: 36,
-    unused: 38,
+    key: 0,
+    zone: 40,
+    peer: 44,
+    epoch: 48,
+    policy: 56,
+    state: 60,
+    flags: 61,
+    peerMtu: 62,
+    original: 64,
+    set: 96,
+    peerSlot: 100,
+    opened: 104,
+    tag: 108,
+    relay: 112,
+    unused: 114,
+    reply: 128,
+    unused2: 160,
   },
   encode(into: Buffer, offset: number, value: Connection): void {
-    into.writeBigUInt64LE(value.epoch, offset);
-    into.writeUInt32LE(value.peer, offset + 8);
-    into.writeUInt32LE(value.peerSlot, offset + 12);
-    into.writeUInt32LE(value.set, offset + 16);
-    into.writeUInt32LE(value.policy, offset + 20);
-    into.writeUInt32LE(value.opened, offset + 24);
-    into.writeUInt32LE(value.seen, offset + 28);
-    into.writeUInt8(value.state, offset + 32);
-    into.writeUInt8(value.flags, offset + 33);
-    into.writeUInt16LE(value.relay, offset + 34);
-    into.writeUInt16LE(value.peerMtu, offset + 36);
-    into.writeUInt16LE(value.unused, offset + 38);
+    FlowKey.encode(into, offset, value.key);
+    into.writeUInt32LE(value.zone, offset + 40);
+    into.writeUInt32LE(value.peer, offset + 44);
+    into.writeBigUInt64LE(value.epoch, offset + 48);
+    into.writeUInt32LE(value.policy, offset + 56);
+    into.writeUInt8(value.state, offset + 60);
+    into.writeUInt8(value.flags, offset + 61);
+    into.writeUInt16LE(value.peerMtu, offset + 62);
+    CtDirection.encode(into, offset + 64, value.original);
+    into.writeUInt32LE(value.set, offset + 96);
+    into.writeUInt32LE(value.peerSlot, offset + 100);
+    into.writeUInt32LE(value.opened, offset + 104);
+    into.writeUInt32LE(value.tag, offset + 108);
+    into.writeUInt16LE(value.relay, offset + 112);
+    checkLength(value.unused, 7, 'connection.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt16LE(element, offset + 114 + index * 2);
+    }
+    CtDirection.encode(into, offset + 128, value.reply);
+    checkLength(value.unused2, 8, 'connection.unused2');
+    for (const [index, element] of value.unused2.entries()) {
+      into.writeUInt32LE(element, offset + 160 + index * 4);
+    }
   },
   decode(from: Buffer, offset: number): Connection {
     return {
-      epoch: from.readBigUInt64LE(offset),
-      peer: from.readUInt32LE(offset + 8),
-      peerSlot: from.readUInt32LE(offset + 12),
-      set: from.readUInt32LE(offset + 16),
-      policy: from.readUInt32LE(offset + 20),
-      opened: from.readUInt32LE(offset + 24),
-      seen: from.readUInt32LE(offset + 28),
-      state: from.readUInt8(offset + 32),
-      flags: from.readUInt8(offset + 33),
-      relay: from.readUInt16LE(offset + 34),
-      peerMtu: from.readUInt16LE(offset + 36),
-      unused: from.readUInt16LE(offset + 38),
+      key: FlowKey.decode(from, offset),
+      zone: from.readUInt32LE(offset + 40),
+      peer: from.readUInt32LE(offset + 44),
+      epoch: from.readBigUInt64LE(offset + 48),
+      policy: from.readUInt32LE(offset + 56),
+      state: from.readUInt8(offset + 60),
+      flags: from.readUInt8(offset + 61),
+      peerMtu: from.readUInt16LE(offset + 62),
+      original: CtDirection.decode(from, offset + 64),
+      set: from.readUInt32LE(offset + 96),
+      peerSlot: from.readUInt32LE(offset + 100),
+      opened: from.readUInt32LE(offset + 104),
+      tag: from.readUInt32LE(offset + 108),
+      relay: from.readUInt16LE(offset + 112),
+      unused: Array.from({ length: 7 }, (_, index) => from.readUInt16LE(offset + 114 + index * 2)),
+      reply: CtDirection.decode(from, offset + 128),
+      unused2: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + 160 + index * 4)),
     };
   },
 } as const satisfies Codec<Connection> & { OFFSETS: Record<keyof Connection, number> };
+
+/** struct connection_bucket, 1664 bytes */
+export interface ConnectionBucket {
+  /** 8 */
+  tags: number[];
+  /** 8 */
+  deadlines: number[];
+  epoch: bigint;
+  /** 7 */
+  unused: bigint[];
+  /** 8 */
+  entries: Connection[];
+}
+
+export const ConnectionBucket = {
+  NAME: 'struct connection_bucket',
+  SIZE: 1664,
+  OFFSETS: { tags: 0, deadlines: 32, epoch: 64, unused: 72, entries: 128 },
+  encode(into: Buffer, offset: number, value: ConnectionBucket): void {
+    checkLength(value.tags, 8, 'connection_bucket.tags');
+    for (const [index, element] of value.tags.entries()) {
+      into.writeUInt32LE(element, offset + index * 4);
+    }
+    checkLength(value.deadlines, 8, 'connection_bucket.deadlines');
+    for (const [index, element] of value.deadlines.entries()) {
+      into.writeUInt32LE(element, offset + 32 + index * 4);
+    }
+    into.writeBigUInt64LE(value.epoch, offset + 64);
+    checkLength(value.unused, 7, 'connection_bucket.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeBigUInt64LE(element, offset + 72 + index * 8);
+    }
+    checkLength(value.entries, 8, 'connection_bucket.entries');
+    for (const [index, element] of value.entries.entries()) {
+      Connection.encode(into, offset + 128 + index * 192, element);
+    }
+  },
+  decode(from: Buffer, offset: number): ConnectionBucket {
+    return {
+      tags: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + index * 4)),
+      deadlines: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + 32 + index * 4)),
+      epoch: from.readBigUInt64LE(offset + 64),
+      unused: Array.from({ length: 7 }, (_, index) => from.readBigUInt64LE(offset + 72 + index * 8)),
+      entries: Array.from({ length: 8 }, (_, index) => Connection.decode(from, offset + 128 + index * 192)),
+    };
+  },
+} as const satisfies Codec<ConnectionBucket> & { OFFSETS: Record<keyof ConnectionBucket, number> };
+
+/** struct pair_connections, 16 bytes */
+export interface PairConnections {
+  halfOpen: number;
+  established: number;
+  refused: bigint;
+}
+
+export const PairConnections = {
+  NAME: 'struct pair_connections',
+  SIZE: 16,
+  OFFSETS: { halfOpen: 0, established: 4, refused: 8 },
+  encode(into: Buffer, offset: number, value: PairConnections): void {
+    into.writeUInt32LE(value.halfOpen, offset);
+    into.writeUInt32LE(value.established, offset + 4);
+    into.writeBigUInt64LE(value.refused, offset + 8);
+  },
+  decode(from: Buffer, offset: number): PairConnections {
+    return {
+      halfOpen: from.readUInt32LE(offset),
+      established: from.readUInt32LE(offset + 4),
+      refused: from.readBigUInt64LE(offset + 8),
+    };
+  },
+} as const satisfies Codec<PairConnections> & { OFFSETS: Record<keyof PairConnections, number> };
+
+/** struct connection_totals, 128 bytes */
+export interface ConnectionTotals {
+  halfOpen: number;
+  established: number;
+  /** 14 */
+  unused: number[];
+  hand: number;
+  /** 15 */
+  unused2: number[];
+}
+
+export const ConnectionTotals = {
+  NAME: 'struct connection_totals',
+  SIZE: 128,
+  OFFSETS: { halfOpen: 0, established: 4, unused: 8, hand: 64, unused2: 68 },
+  encode(into: Buffer, offset: number, value: ConnectionTotals): void {
+    into.writeUInt32LE(value.halfOpen, offset);
+    into.writeUInt32LE(value.established, offset + 4);
+    checkLength(value.unused, 14, 'connection_totals.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 8 + index * 4);
+    }
+    into.writeUInt32LE(value.hand, offset + 64);
+    checkLength(value.unused2, 15, 'connection_totals.unused2');
+    for (const [index, element] of value.unused2.entries()) {
+      into.writeUInt32LE(element, offset + 68 + index * 4);
+    }
+  },
+  decode(from: Buffer, offset: number): ConnectionTotals {
+    return {
+      halfOpen: from.readUInt32LE(offset),
+      established: from.readUInt32LE(offset + 4),
+      unused: Array.from({ length: 14 }, (_, index) => from.readUInt32LE(offset + 8 + index * 4)),
+      hand: from.readUInt32LE(offset + 64),
+      unused2: Array.from({ length: 15 }, (_, index) => from.readUInt32LE(offset + 68 + index * 4)),
+    };
+  },
+} as const satisfies Codec<ConnectionTotals> & { OFFSETS: Record<keyof ConnectionTotals, number> };
 
 /** struct maglev, 16376 bytes */
 export interface Maglev {
@@ -657,7 +850,7 @@ export const FollowedSet = {
   },
 } as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
 
-/** struct passed_flow, 128 bytes */
+/** struct passed_flow, 192 bytes */
 export interface PassedFlow {
   epoch: bigint;
   policies: bigint;
@@ -683,12 +876,17 @@ export interface PassedFlow {
   destMac: Uint8Array;
   /** 6 bytes */
   sourceMac: Uint8Array;
-  unused: number;
+  place: number;
+  tcp: CtDirection;
+  written: number;
+  writtenAcked: number;
+  /** 6 */
+  unused: number[];
 }
 
 export const PassedFlow = {
   NAME: 'struct passed_flow',
-  SIZE: 128,
+  SIZE: 192,
   OFFSETS: {
     epoch: 0,
     policies: 8,
@@ -708,7 +906,11 @@ export const PassedFlow = {
     protocol: 111,
     destMac: 112,
     sourceMac: 118,
-    unused: 124,
+    place: 124,
+    tcp: 128,
+    written: 160,
+    writtenAcked: 164,
+    unused: 168,
   },
   encode(into: Buffer, offset: number, value: PassedFlow): void {
     into.writeBigUInt64LE(value.epoch, offset);
@@ -729,7 +931,14 @@ export const PassedFlow = {
     into.writeUInt8(value.protocol, offset + 111);
     putBytes(into, offset + 112, value.destMac, 6, 'passed_flow.dest_mac');
     putBytes(into, offset + 118, value.sourceMac, 6, 'passed_flow.source_mac');
-    into.writeUInt32LE(value.unused, offset + 124);
+    into.writeUInt32LE(value.place, offset + 124);
+    CtDirection.encode(into, offset + 128, value.tcp);
+    into.writeUInt32LE(value.written, offset + 160);
+    into.writeUInt32LE(value.writtenAcked, offset + 164);
+    checkLength(value.unused, 6, 'passed_flow.unused');
+    for (const [index, element] of value.unused.entries()) {
+      into.writeUInt32LE(element, offset + 168 + index * 4);
+    }
   },
   decode(from: Buffer, offset: number): PassedFlow {
     return {
@@ -751,12 +960,16 @@ export const PassedFlow = {
       protocol: from.readUInt8(offset + 111),
       destMac: getBytes(from, offset + 112, 6),
       sourceMac: getBytes(from, offset + 118, 6),
-      unused: from.readUInt32LE(offset + 124),
+      place: from.readUInt32LE(offset + 124),
+      tcp: CtDirection.decode(from, offset + 128),
+      written: from.readUInt32LE(offset + 160),
+      writtenAcked: from.readUInt32LE(offset + 164),
+      unused: Array.from({ length: 6 }, (_, index) => from.readUInt32LE(offset + 168 + index * 4)),
     };
   },
 } as const satisfies Codec<PassedFlow> & { OFFSETS: Record<keyof PassedFlow, number> };
 
-/** struct passed_set, 512 bytes */
+/** struct passed_set, 768 bytes */
 export interface PassedSet {
   /** 4 */
   flows: PassedFlow[];
@@ -764,17 +977,17 @@ export interface PassedSet {
 
 export const PassedSet = {
   NAME: 'struct passed_set',
-  SIZE: 512,
+  SIZE: 768,
   OFFSETS: { flows: 0 },
   encode(into: Buffer, offset: number, value: PassedSet): void {
     checkLength(value.flows, 4, 'passed_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      PassedFlow.encode(into, offset + index * 128, element);
+      PassedFlow.encode(into, offset + index * 192, element);
     }
   },
   decode(from: Buffer, offset: number): PassedSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => PassedFlow.decode(from, offset + index * 128)),
+      flows: Array.from({ length: 4 }, (_, index) => PassedFlow.decode(from, offset + index * 192)),
     };
   },
 } as const satisfies Codec<PassedSet> & { OFFSETS: Record<keyof PassedSet, number> };
@@ -859,6 +1072,20 @@ export const ConnectionState = {
 export const ConnectionFlags = {
   CONNECTION_FIN_SENT: 1,
   CONNECTION_FIN_RECEIVED: 2,
+} as const;
+
+/** enum ct_class */
+export const CtClass = {
+  CT_FREE: 0,
+  CT_HALF_OPEN: 1,
+  CT_ESTABLISHED: 2,
+  CT_CLOSED: 3,
+} as const;
+
+/** enum ct_direction_flags */
+export const CtDirectionFlags = {
+  CT_SEQUENCE: 1,
+  CT_ACKED: 2,
 } as const;
 
 /** enum connection_seconds */

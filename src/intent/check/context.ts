@@ -39,6 +39,8 @@ export interface TenantFacts {
   bySubnet: PrefixIndex<SubnetFacts>;
   /** False when one of the subnets was refused: "outside every subnet" can then not be told. */
   complete: boolean;
+  /** The gateway's; absent when it was refused. */
+  gatewayMac?: string;
   prefixes: PortPrefix[];
 }
 
@@ -53,6 +55,8 @@ export interface Context {
   findings: Findings;
   /** Absent when it was refused. */
   block?: PrefixField;
+  /** Prefixes of the SR domain beyond the block. */
+  trusted?: PrefixField[];
   /** Absent when the list itself was refused: nothing is then said about names that name nothing. */
   nodes?: Map<string, NodeFacts>;
   tenants?: Map<string, TenantFacts>;

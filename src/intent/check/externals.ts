@@ -1,18 +1,16 @@
 /** Checks of `externals:`: networks beyond the network nodes, each with an interface of its own there. */
-import { prefixOverlaps } from '../../net/prefix.js';
+
 import { type PrefixField, readAnyPrefix, readInterface } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { externalSchema } from '../schema.js';
 import { structured } from '../structure.js';
 import type { External } from '../types.js';
+import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type ExternalFacts } from './context.js';
 import { noteName } from './names.js';
 
-function checkPrefixes(
-  { findings, block }: Context,
-  texts: readonly (string | undefined)[],
-  at: IssuePath,
-): PrefixField[] {
+function checkPrefixes(context: Context, texts: readonly (string | undefined)[], at: IssuePath): PrefixField[] {
+  const { findings, block } = context;
   const prefixes: PrefixField[] = [];
   texts.forEach((given, i) => {
     if (given === undefined) return;
@@ -21,9 +19,8 @@ function checkPrefixes(
     if (prefix instanceof Refusal) return refuse(prefix.expected);
     if (prefixes.some(({ text }) => text === prefix.text)) return refuse('a prefix given once');
     // A default route covers the block; what is sent to it is dropped at the ports.
-    if (block && prefix.length >= block.length && prefixOverlaps(block, prefix)) {
-      return refuse(`a prefix outside the SID block ${block.text}`);
-    }
+    const outside = block && prefix.length >= block.length ? outsideDomain(context, prefix) : undefined;
+    if (outside) return refuse(outside);
     prefixes.push(prefix);
   });
   return prefixes;

@@ -56,6 +56,18 @@ function checkSources(context: Context, sources: readonly Source[]): void {
   }
 }
 
+/** Further outer sources of a node, canonical and sorted. */
+function checkAcceptedSources({ findings }: Context, given: readonly (string | undefined)[], at: IssuePath): string[] {
+  const accepted = given.flatMap((text, i) => {
+    if (text === undefined) return [];
+    const read = readIPv6Address(text);
+    if (!(read instanceof Refusal)) return [read.text];
+    findings.add(below(at, 'acceptedSources', i), text, read.expected);
+    return [];
+  });
+  return [...new Set(accepted)].sort();
+}
+
 /** Either End.DT46, or End.DT4 and End.DT6, in whatever order; `at` is the map that has the key. */
 export function checkBehaviours(
   given: readonly (string | undefined)[],
@@ -98,12 +110,14 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
       else source = read;
     } else if (locator) source = firstAddress(locator);
     if (source) sources.push({ facts, source, at, given: draft.source ?? source.text });
+    const accepted = draft.acceptedSources && checkAcceptedSources(context, draft.acceptedSources, at);
     const behaviours = draft.behaviours && checkBehaviours(draft.behaviours, at, findings);
     if (!locator || !source) return;
     nodes.push({
       name: facts.name,
       locator: locator.text,
       source: source.text,
+      ...(accepted && accepted.length > 0 && { acceptedSources: accepted }),
       ...(behaviours && { behaviours }),
       ...(draft.drain === true && { drain: true }),
     });

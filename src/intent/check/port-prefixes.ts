@@ -3,31 +3,32 @@
  * prefix would win in the routes, but the port with the shorter one could still send as the other.
  */
 import { familyOf, parseAddress } from '../../net/address.js';
-import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
+import { prefixContains } from '../../net/prefix.js';
 import { readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';
 import type { Owners } from './owners.js';
+import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type PortPrefix, rawName, type TenantFacts } from './context.js';
 
 /** The canonical prefixes of one port; refused ones are reported and missing. */
 export function readPortPrefixes(
-  { findings, block }: Context,
+  context: Context,
   texts: readonly (string | undefined)[],
   tenant: TenantFacts | undefined,
   port: number,
   at: IssuePath,
   addresses: readonly string[],
 ): string[] {
+  const { findings } = context;
   const prefixes: string[] = [];
   texts.forEach((given, i) => {
     if (given === undefined) return;
     const place = below(at, 'prefixes', i);
     const prefix = readPrefix(given);
     if (prefix instanceof Refusal) return findings.add(place, given, prefix.expected);
-    if (block && prefixOverlaps(block, prefix)) {
-      return findings.add(place, given, `a prefix outside the SID block ${block.text}`);
-    }
+    const outside = outsideDomain(context, prefix);
+    if (outside) return findings.add(place, given, outside);
     if (prefixes.includes(prefix.text)) return findings.add(place, given, 'a prefix given once');
     prefixes.push(prefix.text);
     const gateway = tenant?.subnets.find((subnet) => subnet.gateway && prefixContains(prefix, subnet.gateway.bytes));

@@ -109,6 +109,9 @@ class PortChecks {
       this.#refuse(at, 'mac', given, mac.expected);
       return undefined;
     }
+    if (tenant?.gatewayMac === mac) {
+      this.#refuse(at, 'mac', given, `a MAC address other than that of the gateway of tenant ${tenant.name}`);
+    }
     const owner = tenant && this.owners.note('mac', tenant, mac);
     if (tenant && owner !== undefined && owner !== index) {
       this.#refuse(at, 'mac', given, this.#taken(`a MAC address no other port of tenant ${tenant.name} has`, owner));

@@ -1,12 +1,14 @@
 /** Checks of `tenants:`: names, ids, subnets that do not overlap, gateways inside them. */
-import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
+import { prefixContains } from '../../net/prefix.js';
 import { MIN_IPV6_MTU_BYTES } from '../bounds.js';
-import { type AddressField, type PrefixField, readAddress, readName, readPrefix } from '../fields.js';
+import { type AddressField, type PrefixField, readAddress, readMac, readName, readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
+import { gatewayMacOf } from '../gateway-mac.js';
 import { PrefixIndex } from '../prefix-index.js';
 import { tenantSchema } from '../schema.js';
 import { type Draft, structured } from '../structure.js';
 import type { Subnet, Tenant } from '../types.js';
+import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type SubnetFacts, type TenantFacts } from './context.js';
 
 /**
@@ -38,7 +40,7 @@ function checkSubnet(
   at: IssuePath,
   facts: TenantFacts,
 ): Subnet | undefined {
-  const { findings, block } = context;
+  const { findings } = context;
   const given = draft?.prefix;
   const prefix = given === undefined ? undefined : readPrefix(given);
   const gateway = draft?.gateway === undefined ? undefined : readAddress(draft.gateway);
@@ -48,9 +50,8 @@ function checkSubnet(
     facts.complete = false;
     return undefined;
   }
-  if (block && prefixOverlaps(block, prefix)) {
-    findings.add(below(at, 'prefix'), given, `a prefix outside the SID block ${block.text}`);
-  }
+  const outside = outsideDomain(context, prefix);
+  if (outside) findings.add(below(at, 'prefix'), given, outside);
   const subnet: SubnetFacts = { prefix };
   facts.subnets.push(subnet);
   if (gateway === undefined || gateway instanceof Refusal) return undefined;
@@ -122,9 +123,13 @@ export function checkTenants(context: Context, raws: readonly unknown[]): Tenant
     if (mtu !== undefined && mtu < MIN_IPV6_MTU_BYTES && facts.subnets.some(({ prefix }) => prefix.family === 6)) {
       findings.add(below(at, 'mtu'), mtu, `at least ${MIN_IPV6_MTU_BYTES} bytes for a tenant with an IPv6 subnet`);
     }
-    if (id === undefined) return;
+    const mac = draft.gatewayMac === undefined ? undefined : readMac(draft.gatewayMac);
+    if (mac instanceof Refusal) findings.add(below(at, 'gatewayMac'), draft.gatewayMac, mac.expected);
+    if (id === undefined || mac instanceof Refusal) return;
     const dscp = draft.dscp ?? 'copy';
-    tenants.push({ name: facts.name, id, subnets, dscp, ...(mtu === undefined ? {} : { mtu }) });
+    const gatewayMac = mac === undefined ? {} : { gatewayMac: mac };
+    facts.gatewayMac = gatewayMacOf({ id, ...gatewayMac });
+    tenants.push({ name: facts.name, id, subnets, dscp, ...(mtu === undefined ? {} : { mtu }), ...gatewayMac });
   });
   return tenants;
 }

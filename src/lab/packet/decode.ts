@@ -14,9 +14,13 @@ export const PROTOCOL = {
   ipv6: 41,
   routing: 43,
   fragment: 44,
+  authentication: 51,
   icmpv6: 58,
   noNext: 59,
   destinationOptions: 60,
+  mobility: 135,
+  hip: 139,
+  shim6: 140,
 } as const;
 /** Routing type of the Segment Routing Header (RFC 8754 section 2). */
 export const SRH_ROUTING_TYPE = 4;
@@ -59,9 +63,11 @@ export function decodePacket(packet: Buffer, protocol: number): Header[] {
   while (next !== undefined && next !== PROTOCOL.noNext) {
     const bytes = packet.subarray(at, end);
     if (bytes.length === 0) break;
-    const step = decodeHeader(bytes, next);
+    // IPv4 has no extension headers: there such a number, AH's included, is a protocol like others.
+    const isForeign: boolean = headers.at(-1)?.layer === 'ipv4' && EXTENSIONS.has(next);
+    const step: Next | undefined = isForeign ? undefined : decodeHeader(bytes, next);
     if (step === undefined) {
-      headers.push(rest(next, KNOWN.has(next) ? 'truncated' : 'unknown', bytes));
+      headers.push(rest(next, KNOWN.has(next) && !isForeign ? 'truncated' : 'unknown', bytes));
       break;
     }
     headers.push(step.header);
@@ -77,6 +83,17 @@ export function decodePacket(packet: Buffer, protocol: number): Header[] {
 }
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(PROTOCOL));
+/** What the programs walk over (bpf/inner.h), and the routing header. */
+const EXTENSIONS: ReadonlySet<number> = new Set([
+  PROTOCOL.hopByHop,
+  PROTOCOL.routing,
+  PROTOCOL.fragment,
+  PROTOCOL.authentication,
+  PROTOCOL.destinationOptions,
+  PROTOCOL.mobility,
+  PROTOCOL.hip,
+  PROTOCOL.shim6,
+]);
 
 /** @returns undefined when the bytes do not hold it, or the protocol is not known */
 function decodeHeader(bytes: Buffer, protocol: number): Next | undefined {
@@ -90,6 +107,10 @@ function decodeHeader(bytes: Buffer, protocol: number): Next | undefined {
     case PROTOCOL.hopByHop:
     case PROTOCOL.destinationOptions:
     case PROTOCOL.fragment:
+    case PROTOCOL.authentication:
+    case PROTOCOL.mobility:
+    case PROTOCOL.hip:
+    case PROTOCOL.shim6:
       return decodeExtension(bytes, protocol);
     case PROTOCOL.icmp:
     case PROTOCOL.icmpv6:
@@ -219,10 +240,16 @@ function decodeRouting(bytes: Buffer): Next | undefined {
   };
 }
 
+/** @param field the header's second byte; AH counts words of four bytes (RFC 4302 section 2.2) */
+function extensionBytes(header: number, field: number): number {
+  if (header === PROTOCOL.fragment) return 8;
+  return header === PROTOCOL.authentication ? (field + 2) * 4 : (field + 1) * 8;
+}
+
 function decodeExtension(bytes: Buffer, header: number): Next | undefined {
   if (bytes.length < 8) return undefined;
   const isFragment = header === PROTOCOL.fragment;
-  const length = isFragment ? 8 : 8 + bytes.readUInt8(1) * 8;
+  const length = extensionBytes(header, bytes.readUInt8(1));
   if (bytes.length < length) return undefined;
   const nextHeader = bytes.readUInt8(0);
   return {

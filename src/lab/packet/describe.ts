@@ -10,9 +10,13 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   41: 'IPv6',
   43: 'routing header',
   44: 'fragment header',
+  51: 'authentication header',
   58: 'ICMPv6',
   59: 'nothing',
   60: 'destination options',
+  135: 'mobility header',
+  139: 'HIP',
+  140: 'Shim6',
 };
 
 const ICMP_NAMES: Readonly<Record<number, string>> = {

@@ -71,7 +71,7 @@ export interface SegmentRoutingHeader {
   tlvs: Buffer;
 }
 
-/** Another extension header: hop-by-hop (0), routing of another type (43), fragment (44), destination options (60). */
+/** Another extension header of IPv6: options, routing of another type than 4, fragment, AH, mobility, HIP, Shim6. */
 export interface ExtensionHeader {
   layer: 'extension';
   header: number;

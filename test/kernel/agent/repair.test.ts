@@ -1,4 +1,7 @@
-/** How soon the agent repairs, on a real kernel without emulation: the objects a node has before any tenant, which need no VRF. */
+/**
+ * The agent repairs what the kernel tells of, on a real kernel without emulation: the objects a node has before any tenant, which need
+ * no VRF. It does not sweep, so a repair shows that the notification was heeded; how soon is printed (make soak asks for it).
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +15,6 @@ import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import type { ChangeText } from '../../../src/reconcile/change.js';
 
-/** Milliseconds; issue 2. */
-const REPAIR_LIMIT_MS = 1000;
 const NETNS = `sgtk${process.pid}a`;
 
 const INTENT = `
@@ -31,10 +32,16 @@ const DAMAGE: [name: string, script: string][] = [
   ['rule 0 back, IPv4', 'ip rule add pref 0 lookup local'],
   ['rule 0 back, IPv6', 'ip -6 rule add pref 0 lookup local'],
   ['local rule removed', 'ip rule del pref 32765'],
-  ['blackhole of the locator', 'ip -6 route del blackhole fd00:5e:1::/48'],
-  ['another route in its place', 'ip -6 route replace unreachable fd00:5e:1::/48'],
+  ['announcement', 'ip -6 route del blackhole fd00:5e:1::/48'],
+  ['locator: local', 'ip -6 rule del pref 32762'],
+  ['locator: main', 'ip -6 rule del pref 32763'],
+  ['locator: discard', 'ip -6 rule del pref 32764'],
   ['outer source', 'ip -6 addr del fd00:5e:1::1/128 dev lo'],
-  ['forwarding', 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'],
+  // From Linux 6.17 the uplink's, below the host's.
+  [
+    'forwarding',
+    'cd /proc/sys/net/ipv6/conf; if [ -e eth0/force_forwarding ]; then echo 0 >eth0/force_forwarding; else echo 0 >all/forwarding; fi',
+  ],
   ['nft element', 'nft delete element inet segue block "{ fd00:5e::/32 }"'],
   ['nft rule', 'nft insert rule inet segue prerouting accept'],
   ['nft ruleset', 'nft flush ruleset'],
@@ -49,6 +56,7 @@ let instance: Instance;
 beforeAll(async () => {
   createNetns(NETNS);
   await outputOf(NETNS, ['ip', 'link', 'set', 'lo', 'up']);
+  await outputOf(NETNS, ['ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'far']);
   writeFileSync(join(directory, 'intent.yaml'), INTENT);
   writeFileSync(
     nodeFile,
@@ -78,11 +86,25 @@ it('starts without an error', async () => {
   expect(await diff()).toEqual([]);
 });
 
-it.each(DAMAGE)('%s: repaired within a second', async (name, script) => {
+it.each(DAMAGE)('%s: repaired when the kernel tells of it', async (name, script) => {
   const from = run.lines.length;
   const start = performance.now();
   await outputOf(NETNS, ['bash', '-euc', script]);
-  const latency = (await run.repaired(diff, from)) - start;
-  latencies.push([name, latency]);
-  expect(latency).toBeLessThan(REPAIR_LIMIT_MS);
+  latencies.push([name, (await run.repaired(diff, from)) - start]);
+});
+
+it('leaves the route of somebody else that took the place of the announcement, and announces again once it is gone', async () => {
+  await outputOf(NETNS, ['bash', '-euc', 'ip -6 route replace unreachable fd00:5e:1::/48 proto static']);
+  await run.agent.idle();
+  expect(await diff()).toEqual([]);
+  // Something else is repaired after it, so the agent has looked.
+  const from = run.lines.length;
+  await outputOf(NETNS, ['bash', '-euc', 'ip -6 rule del pref 990']);
+  await run.repaired(diff, from);
+  const routes = (): Promise<string> => outputOf(NETNS, ['ip', '-6', 'route', 'show', 'fd00:5e:1::/48']);
+  expect(await routes()).toMatch(/^unreachable fd00:5e:1::\/48 .*proto static/);
+  const later = run.lines.length;
+  await outputOf(NETNS, ['bash', '-euc', 'ip -6 route del unreachable fd00:5e:1::/48 proto static']);
+  await run.repaired(diff, later);
+  expect(await routes()).toMatch(/^blackhole fd00:5e:1::\/48 .*proto 94/);
 });

@@ -93,7 +93,7 @@ describe('an agent', () => {
     const from = run.lines.length;
     await network.ip('router', 'link set hv1 address 02:00:00:00:ee:01');
     await network.ip('hv1', '-6 neigh flush dev eth0');
-    await run.waitFor('repaired', from);
+    await run.waitFor('the underlay changed', from);
     await expect.poll(async () => (await network.ping('t100-1', '10.0.0.2')).received, { timeout: 30_000 }).toBe(1);
     await reaches();
   });

@@ -15,19 +15,20 @@ import { ROUTER } from '../../../src/lab/topology.js';
 import { ROOT } from '../libbpf/harness.js';
 import { fastpathCounts } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
+import { droppedByQueues } from '../../netns/lib/queues.js';
 import { becomeOldBuild } from '../../netns/lib/old-build.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import type { Intent } from '../../../src/intent/types.js';
-import type { TestNetwork } from '../../netns/lib/network.js';
 
 /**
  * What a busy machine carries; the figure is taken on one that rests, where the agent shares two processors with the packets:
  * SEGUE_PPS=100000 SEGUE_FLOW_SECONDS=90 node_modules/.bin/vitest run --project kernel test/kernel/ebpf/upgrade.test.ts
  */
 const PACKETS_PER_SECOND = Number(process.env.SEGUE_PPS ?? 20_000);
-const SECONDS = Number(process.env.SEGUE_FLOW_SECONDS ?? 40);
-/** Of what was asked for: a machine that cannot send so fast shows nothing. */
-const LEAST_RATE = 0.9;
+/** It lasts longer where all that happens does. */
+const SECONDS = Number(process.env.SEGUE_FLOW_SECONDS ?? 20);
+/** Namespaces that the packets pass. */
+const WAY = ['t100-1', 'hv1', ROUTER, 'hv2', 't100-2'];
 const OTHER_PORTS = 10_000;
 const CONVERGE_MS = 60_000;
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
@@ -36,19 +37,6 @@ const network = useNetwork(selftestTopology({ dataplane: BOTH }), async (made) =
   await made.applyAll();
   for (const to of ['10.0.0.2', 'cafe::2']) await made.ping('t100-1', to);
 });
-
-/** Packets that queues dropped so far: of interfaces, by their transmitting end, and of UDP sockets. */
-async function droppedByQueues(of: TestNetwork): Promise<number> {
-  let dropped = 0;
-  for (const name of ['t100-1', 'hv1', ROUTER, 'hv2', 't100-2']) {
-    const links = JSON.parse(await of.ip(name, '-j -s link show')) as {
-      stats64: Record<'rx' | 'tx', { dropped: number }>;
-    }[];
-    for (const { stats64 } of links) dropped += stats64.tx.dropped + stats64.rx.dropped;
-  }
-  const udp = (await of.shell('t100-2', 'grep ^Udp: /proc/net/snmp')).split('\n').map((line) => line.split(' '));
-  return dropped + Number(udp[1]?.[udp[0]?.indexOf('RcvbufErrors') ?? 0]);
-}
 
 /** The same cloud with more ports on hv2. */
 function withOthers(intent: Intent): Intent {
@@ -62,7 +50,7 @@ function withOthers(intent: Intent): Intent {
   return { ...intent, ports: [...intent.ports, ...others] };
 }
 
-it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 200) * 1000 }, async () => {
+it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 600) * 1000 }, async () => {
   const { nodes } = network.files();
   const file = nodes.get('hv1') ?? '';
   const agent = async (env: NodeJS.ProcessEnv = process.env): Promise<Background> => {
@@ -80,10 +68,15 @@ it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 200) * 1
   const { fastpath } = network.instance('hv1').kernel;
   const forwarded = (): number => fastpathCounts(network, 'hv1').reasons['forward forwarded'] ?? 0;
   const steps: string[] = [];
-  const before = { dropped: await droppedByQueues(network), forwarded: forwarded() };
-  const load = { address: '10.0.0.2', flows: 1, packetsPerSecond: PACKETS_PER_SECOND, seconds: SECONDS };
+  const before = { dropped: await droppedByQueues(network, WAY), forwarded: forwarded() };
+  const load = {
+    address: '10.0.0.2',
+    flows: 1,
+    packetsPerSecond: PACKETS_PER_SECOND,
+    seconds: SECONDS,
+    untilDone: true,
+  };
   const started = performance.now();
-  let ended = 0;
   const outcome = await sendThrough(
     network.netns('t100-1'),
     [network.netns('t100-2')],
@@ -110,15 +103,12 @@ it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 200) * 1
       step(`${OTHER_PORTS} ports more`);
       await network.apply('hv1');
       step('and gone');
-      ended = performance.now() - started;
     },
   );
-  const dropped = (await droppedByQueues(network)) - before.dropped;
+  const dropped = (await droppedByQueues(network, WAY)) - before.dropped;
   const counted = forwarded() - before.forwarded;
   process.stdout.write(`${JSON.stringify({ ...outcome, droppedByQueues: dropped, counted })}; ${steps.join(', ')}\n`);
-  // All of it happened while the flow ran.
-  expect(ended).toBeLessThan(SECONDS * 1000);
-  expect(outcome.sent / outcome.seconds).toBeGreaterThan(PACKETS_PER_SECOND * LEAST_RATE);
+  expect(outcome.sent).toBeGreaterThan(PACKETS_PER_SECOND);
   expect(outcome.lost - dropped).toBeLessThanOrEqual(0);
   expect(outcome.reordered).toBe(0);
   // Counters went on from where they were: what the old programs counted between copy and swap is not carried.

@@ -38,28 +38,72 @@ describe('where the fast path forwards alone', () => {
     (await network.ping('t100-1', to, { size: size - ICMP_BYTES, ttl, args: ['-M', 'do'] })).received;
 
   it.each([
-    [{ to: '10.0.0.2' }, 'delivered'],
-    [{ to: '10.0.0.2', size: MTU }, 'delivered'],
+    [{ to: '10.0.0.2' }, 'sent'],
+    [{ to: '10.0.0.2', size: MTU }, 'sent'],
     [{ to: '10.0.0.2', size: MTU + 1 }, 'too-big-for-port'],
-    [{ to: '10.0.0.2', ttl: 3 }, 'delivered'],
+    [{ to: '10.0.0.2', ttl: 3 }, 'sent'],
     [{ to: '10.0.0.2', ttl: 2 }, 'hop-limit'],
     [{ to: '10.0.0.2', ttl: 1 }, 'hop-limit'],
     [{ to: '203.0.113.1' }, 'no-member'],
-  ] satisfies [{ to: string; size?: number; ttl?: number }, 'delivered' | TraceReason][])(
+  ] satisfies [{ to: string; size?: number; ttl?: number }, 'sent' | TraceReason][])(
     'trace says what forwarding does: %j %s',
     async (question, said) => {
       const context = showContext(network.instance('hv1'), network.intent());
       const found: Trace = await trace(context, network.intent(), { port: 't100-1', size: 84, ...question });
       expect({ said: found.reason ?? found.verdict, path: found.path }).toEqual({ said, path: 'fastpath' });
       const { to, size, ttl } = { size: 84, ttl: 64, ...question };
-      expect(await ping(to, size, ttl)).toBe(said === 'delivered' ? 1 : 0);
+      expect(await ping(to, size, ttl)).toBe(said === 'sent' ? 1 : 0);
     },
   );
 
+  it('trace does not say of the far node what it did not look at', async () => {
+    const context = showContext(network.instance('hv1'), network.intent());
+    const there = { port: 't100-1', size: 84, to: '10.0.0.2' };
+    await network.purge('hv2');
+    try {
+      const found = await trace(context, network.intent(), there);
+      expect(await ping('10.0.0.2')).toBe(0);
+      expect(found.verdict).toBe('sent');
+      const command = 'segue trace --port t100-2 --from 10.0.0.2 --to 10.0.0.1';
+      expect(found.next).toEqual({ node: network.netns('hv2'), command });
+      expect(found.steps.filter(({ node }) => node === network.netns('hv2')).map(({ verdict }) => verdict)).toEqual([
+        'planned',
+        'planned',
+      ]);
+    } finally {
+      await network.apply('hv2');
+    }
+    expect(await ping('10.0.0.2')).toBe(1);
+  });
+
+  it('trace tells a route to the locator that is gone, while the fast path still has the next hop', async () => {
+    const context = showContext(network.instance('hv1'), network.intent());
+    const [route = ''] = (await network.ip('hv1', '-6 route show default')).split('\n');
+    await network.ip('hv1', '-6 route del default');
+    try {
+      const found = await trace(context, network.intent(), { port: 't100-1', size: 84, to: '10.0.0.2' });
+      expect(found.steps.find(({ step }) => step === 'outer')).toMatchObject({ verdict: 'warn' });
+      expect(found.text).toContain('the route to fd00:5e:2:4600:64:: is gone');
+    } finally {
+      await network.ip('hv1', `-6 route add ${route.replace(/ (proto|metric|pref) .*/, '')}`);
+    }
+  });
+
+  it('trace says what the gateway answers', async () => {
+    const context = showContext(network.instance('hv1'), network.intent());
+    const found = await trace(context, network.intent(), {
+      ...{ port: 't100-1', size: 84 },
+      to: '10.0.0.254',
+      protocol: 'tcp',
+    });
+    expect(found).toMatchObject({ verdict: 'dropped', reason: 'gateway-no-service' });
+  });
+
   it('monitor tells drops, those that other modes hand on too', async () => {
     const monitor = await start('monitor', '-j', '-r', 'drop', '-t', 't100');
-    await ping('203.0.113.1');
-    await monitor.waitFor(/"verdict":"drop","reason":"no member".*203\.0\.113\.1"/, PATIENCE_MS);
+    // By ARP: it is of the VM's own subnet.
+    await ping('10.0.0.77');
+    await monitor.waitFor(/"verdict":"drop","reason":"no member".*10\.0\.0\.77"/, PATIENCE_MS);
     expect(monitor.output).not.toContain('"punt"');
   });
 

@@ -22,12 +22,15 @@ const withSegmentsLeft = (inner: Buffer): Buffer =>
 
 describe('what a VM sends', () => {
   it.each([
-    ['nobody has the address', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT), 'punt no member'],
+    [
+      'nobody has the address, and there is nobody to tell',
+      ethernet(ip4({ to: '10.0.0.99', fragment: 100 }), TO_PORT),
+      'punt no member',
+    ],
     ['the way is not resolved', ethernet(ip6({ to: 'cafe::8' }), TO_PORT), 'punt unresolved'],
     ['multicast', ethernet(ip4({ to: '224.0.0.251' }), TO_PORT), 'punt not routed'],
     ['a frame for somebody else', ethernet(ip4(), { ...TO_PORT, to: 'ff:ff:ff:ff:ff:ff' }), 'punt not routed'],
     ['no IP at all', ethernet(Buffer.alloc(46), { ...TO_PORT, type: 0x88cc }), 'punt not ip'],
-    ['the last hop to nobody', ethernet(ip4({ to: '10.0.0.99', ttl: 1 }), TO_PORT), 'punt hop limit'],
   ])('%s: dropped', (_what, packet, reason) => {
     const { verdict, counted } = alone().send('port', packet);
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });

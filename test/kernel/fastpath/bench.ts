@@ -5,6 +5,8 @@ import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import { hopSlots } from '../../../src/ebpf/hop-slots.js';
+import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { MAP_NAMES, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
@@ -21,10 +23,18 @@ import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';
+/** A prefix of the SR domain beyond the SID block, /32. */
+export const TRUSTED = 'fd00:77::';
+/** Of the other node that the bench trusts. */
+export const REMOTE_SOURCE = 'fd00:5e:2::1';
+/** A namespace's lo: where XDP's test runs say frames came in. */
+const LO_INDEX = 1;
 export const MTU = 1460;
 export const MACS = {
   vm: '02:00:00:00:00:01',
   port: '02:00:00:00:01:01',
+  // No byte as in the gateway's: a fuzzer that alters some does not come upon it.
+  formerPort: '0a:53:f1:2c:77:e9',
   otherVm: '02:00:00:00:00:07',
   otherPort: '02:00:00:00:01:07',
   router: '02:00:00:00:02:01',
@@ -57,6 +67,8 @@ export interface SentOptions {
   /** __sk_buff: bytes of a segment's payload, and how many segments; tc alone */
   gsoSize?: number;
   gsoSegs?: number;
+  /** skb->mark; tc alone */
+  mark?: number;
   /** frames enter by another interface */
   ifindex?: number;
 }
@@ -137,6 +149,14 @@ export class Bench {
     return { verdict: named, counted, frame: Buffer.from(data) };
   }
 
+  /** The verdict of a program that is loaded beside the bench's, over its maps. */
+  verdictOf(program: BpfProgram, frame: Buffer): Verdict {
+    const { verdict } = program.testRun({ data: frame, netns: this.netns, context: skb({ ifindex: this.ifindex }) });
+    const named = VERDICTS.tc[verdict];
+    if (named === undefined) throw new Error(`verdict ${verdict}`);
+    return named;
+  }
+
   /** Sends a frame until it is dropped, as fast as it can: a bucket empties only when it is filled more slowly. */
   exhaust(program: BpfProgramName, frame: Buffer, most = 100_000): number {
     const handle = this.program(program);
@@ -159,11 +179,14 @@ export class Bench {
       slot: 0,
       vmMac: mac(MACS.vm),
       mtu: MTU,
-      ownMac: mac(MACS.port),
+      gatewayMac: mac(MACS.port),
+      formerMac: mac(MACS.formerPort),
       gateway4: bytesOf(GATEWAYS[0]).readUInt32BE(0),
       gateway6: bytesOf(GATEWAYS[1]),
       dscp: layouts.DscpPolicy.DSCP_COPY,
       flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_FRAMES,
+      checkedSources: 0,
+      unused: 0,
       ...change,
     };
     this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
@@ -172,14 +195,16 @@ export class Bench {
 
   /** @param mtus of the ways, bytes */
   setUnderlay(id: number, macs: readonly string[], ...mtus: readonly number[]): void {
-    const hops = Array.from({ length: 4 }, (_, index) => ({
+    const hops = Array.from({ length: MAX_HOPS }, (_, index) => ({
       ifindex: macs[index] === undefined ? 0 : 500 + index,
       mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
       flags: macs[index] === undefined ? 0 : layouts.HopFlags.HOP_FRAMES,
+      weight: 0,
     }));
-    const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
+    const used = macs.map((destMac, index) => ({ ifindex: 500 + index, destMac, weight: 1 }));
+    const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
     this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
     this.forget();
   }
@@ -201,6 +226,23 @@ export class Bench {
     const key = { length: 64 + length, tenant: TENANT, ...family(to) };
     const target = { kind: layouts.TargetKind.TARGET_REMOTE, id };
     this.maps.prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, target));
+  }
+
+  /** A node of the SR domain, by its outer source. */
+  trust(source: string): void {
+    this.maps.domain_sources.update(bytesOf(source), encode(layouts.Permit, { unused: 0n }));
+    this.forget();
+  }
+
+  distrust(source: string): void {
+    this.maps.domain_sources.delete(bytesOf(source));
+    this.forget();
+  }
+
+  trustPrefix(address: string, length: number): void {
+    const key = encode(layouts.TrustedKey, { length, address: bytesOf(address) });
+    this.maps.trusted_prefixes.update(key, encode(layouts.Permit, { unused: 0n }));
+    this.forget();
   }
 
   /** What the VM at an interface may send from. */
@@ -238,20 +280,25 @@ export class Bench {
   }
 
   #fill(): void {
-    const { nodes, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
+    const { nodes, trusted_prefixes: trusted, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
     const { TARGET_LOCAL, TARGET_REMOTE, TARGET_GATEWAY } = layouts.TargetKind;
+    const permit = encode(layouts.Permit, { unused: 0n });
     const node = {
       source: bytesOf(SOURCE),
       sidBlock: bytesOf('fd00:5e::'),
       sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
+      hasTrusted: 1,
+      unused: 0,
     };
-    nodes.update(u32(0), encode(layouts.Node, node));
+    const uplinks = uplinksOf([LO_INDEX, this.ifindex, ifindexOf(this.netns, 'v1')], MACS.uplink);
+    nodes.update(u32(0), encode(layouts.Node, { ...node, uplinks }));
+    this.trust(REMOTE_SOURCE);
+    trusted.update(encode(layouts.TrustedKey, { length: 32, address: bytesOf(TRUSTED) }), permit);
     this.setPort({});
-    this.setPort({ slot: 1, vmMac: mac(MACS.otherVm), ownMac: mac(MACS.otherPort) }, OTHER_PORT);
-    this.setPort({ slot: 2, vmMac: mac(MACS.otherVm), ownMac: mac(MACS.otherPort), flags: 0 }, PLAIN_PORT);
+    this.setPort({ slot: 1, vmMac: mac(MACS.otherVm), gatewayMac: mac(MACS.otherPort) }, OTHER_PORT);
+    this.setPort({ slot: 2, vmMac: mac(MACS.otherVm), gatewayMac: mac(MACS.otherPort), flags: 0 }, PLAIN_PORT);
     this.setUnderlay(1, [MACS.router]);
     this.setUnderlay(2, []);
-    const permit = encode(layouts.Permit, { unused: 0n });
     for (const address of ['10.0.0.1', 'cafe::1']) {
       sources.update(encode(layouts.SourceKey, { ifindex: this.ifindex, ...family(address) }), permit);
     }
@@ -299,6 +346,15 @@ function encode<T>(codec: { SIZE: number; encode(into: Buffer, at: number, value
   return bytes;
 }
 
+/** A node's uplinks as its entry has them, all with one MAC address. */
+export function uplinksOf(ifindexes: readonly number[], address: string): layouts.Uplink[] {
+  const places = (layouts.Node.SIZE - layouts.Node.OFFSETS.uplinks) / layouts.Uplink.SIZE;
+  return Array.from({ length: places }, (_, place) => {
+    const ifindex = ifindexes[place] ?? 0;
+    return { ifindex, mac: mac(ifindex === 0 ? '00:00:00:00:00:00' : address), unused: 0 };
+  });
+}
+
 function family(address: string): { family: number; address: Buffer } {
   const bytes = Buffer.alloc(16);
   bytesOf(address).copy(bytes);
@@ -312,10 +368,11 @@ function mac(text: string): Uint8Array {
 }
 
 /** struct __sk_buff (linux/bpf.h): offsets of what a test run may set. */
-const SKB = { bytes: 192, ifindex: 40, gsoSegs: 164, gsoSize: 176 } as const;
+const SKB = { bytes: 192, mark: 8, ifindex: 40, gsoSegs: 164, gsoSize: 176 } as const;
 
-function skb({ ifindex = 0, gsoSize = 0, gsoSegs = 0 }: SentOptions): Buffer {
+function skb({ ifindex = 0, gsoSize = 0, gsoSegs = 0, mark = 0 }: SentOptions): Buffer {
   const context = Buffer.alloc(SKB.bytes);
+  context.writeUInt32LE(mark, SKB.mark);
   context.writeUInt32LE(ifindex, SKB.ifindex);
   context.writeUInt32LE(gsoSegs, SKB.gsoSegs);
   context.writeUInt32LE(gsoSize, SKB.gsoSize);

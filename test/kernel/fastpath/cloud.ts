@@ -1,5 +1,5 @@
 /** A small cloud of two tenants with the same addresses, put into a bench's maps and written down for native/fuzz.c. */
-import { Bench, encap, MACS, MTU, PATHS, SIDS, SOURCE, TENANT } from './bench.js';
+import { Bench, encap, GATEWAYS, MACS, MTU, PATHS, REMOTE_SOURCE, SIDS, SOURCE, TENANT, TRUSTED } from './bench.js';
 import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp } from './packets.js';
 import { TargetKind } from '../../../src/ebpf/generated/layouts.js';
 import { parseMac, writeMac } from '../../../src/net/mac.js';
@@ -42,8 +42,11 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   const { TARGET_LOCAL, TARGET_REMOTE } = TargetKind;
   const lines = [
     `node ${hex(SOURCE)} ${hex(SID_BLOCK.prefix)} ${SID_BLOCK.bits} ${macHex(MACS.uplink)}`,
+    `trusted ${hex(TRUSTED)} 32`,
     `port ${TENANT} ${macHex(MACS.vm)} ${macHex(MACS.port)} ${MTU}`,
   ];
+  lines.push(`source ${hex(REMOTE_SOURCE)}`);
+  for (const gateway of GATEWAYS) lines.push(`gateway ${familyOf(gateway)} ${hex(gateway)}`);
   const permit = (address: string): void => {
     lines.push(`permit ${familyOf(address)} ${bitsOf(address)} ${hex(address)}`);
     for (const ifindex of [bench.ifindex, ...ifindexes]) bench.permit(address, ifindex);
@@ -84,7 +87,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   remote('cafe:5::', 64, PATHS[3] ?? []);
   bench.addPrefix('::', 0, TARGET_REMOTE, 5);
   remote('::', 0, PATHS[5] ?? []);
-  bench.setPort({ slot: 3, vmMac: mac(JUMBO_MAC), ownMac: mac(JUMBO_OWN_MAC), mtu: JUMBO_MTU }, JUMBO_PORT);
+  bench.setPort({ slot: 3, vmMac: mac(JUMBO_MAC), gatewayMac: mac(JUMBO_OWN_MAC), mtu: JUMBO_MTU }, JUMBO_PORT);
   for (const address of ['10.0.0.10', 'cafe::10']) {
     bench.addMember(address, TARGET_LOCAL, JUMBO_PORT);
     local(address, { vm: JUMBO_MAC, own: JUMBO_OWN_MAC, mtu: JUMBO_MTU });
@@ -95,7 +98,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   bench.addSid(NEIGHBOUR_SID, 0x46, NEIGHBOUR);
   lines.push(`sid ${hex(NEIGHBOUR_SID)} ${NEIGHBOUR} ${0x46}`);
   const next = { vm: NEIGHBOUR_MAC, own: NEIGHBOUR_OWN_MAC, mtu: MTU };
-  const nextPort = { tenant: NEIGHBOUR, slot: 4, vmMac: mac(NEIGHBOUR_MAC), ownMac: mac(NEIGHBOUR_OWN_MAC) };
+  const nextPort = { tenant: NEIGHBOUR, slot: 4, vmMac: mac(NEIGHBOUR_MAC), gatewayMac: mac(NEIGHBOUR_OWN_MAC) };
   bench.setPort(nextPort, NEIGHBOUR_PORT);
   for (const address of ['10.0.0.2', 'cafe::2', '10.0.0.66', 'cafe::66']) {
     bench.addMember(address, TARGET_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);
@@ -129,7 +132,10 @@ export function corpus(side: 'port' | 'uplink'): Buffer[] {
   ];
   const sent = DESTINATIONS4.flatMap((to, at) => inner(to, DESTINATIONS6[at] ?? '', '10.0.0.1', 'cafe::1'));
   const prefixed = ['172.16.1.1', '172.16.5.1', '10.66.0.1'].map((to) => ip4({ from: '192.168.1.5', to }));
-  const wide = ['cafe:5::9', '2001:db8::1', 'fd00:5e:2:4600:64::', 'fd00:5e:1::1'].map((to) => ip6({ to }));
+  const wide = ['cafe:5::9', '2001:db8::1', 'fd00:5e:2:4600:64::', 'fd00:5e:1::1', `${TRUSTED}1`].map((to) =>
+    ip6({ to }),
+  );
+  const forged = ['fd00:5e:2::1', `${TRUSTED}1`].map((from) => ip6({ from }));
   const arp = Buffer.from('0001080006040001020000000001' + '0a000001' + '000000000000' + '0a0000fe', 'hex');
   const solicitation = ip6({ hopLimit: 255, to: 'cafe::254', next: IP.icmp6, payload: Buffer.alloc(32, 135) });
   const outer = [...Object.values(SIDS), NEIGHBOUR_SID].flatMap((sid) =>
@@ -143,9 +149,25 @@ export function corpus(side: 'port' | 'uplink'): Buffer[] {
       }),
     ),
   );
-  if (side === 'uplink') return outer.map((packet) => ethernet(packet, arriving));
+  // From where nobody may send, and frames for others.
+  const forgedArrivals = [
+    ...['10.0.0.1', '127.0.0.1', '0.1.2.3', '224.0.0.9', GATEWAYS[0]].map((from) => ip4({ from, to: '10.0.0.1' })),
+    ...['cafe::1', '::1', '::', 'ff02::1', 'fe80::9', '::ffff:10.0.0.9', GATEWAYS[1]].map((from) =>
+      ip6({ from, to: 'cafe::1' }),
+    ),
+    ip4({ from: GATEWAYS[0], to: '10.0.0.1', protocol: IP.icmp, payload: Buffer.alloc(40, 11) }),
+    ip6({ from: GATEWAYS[1], to: 'cafe::1', next: IP.icmp6, payload: Buffer.alloc(60, 3) }),
+    ip6({ from: GATEWAYS[1], to: 'cafe::1', next: IP.icmp6, payload: Buffer.alloc(60) }),
+  ].map((packet) => ethernet(encapsulated(packet, [SIDS.dt46], REMOTE_SOURCE), arriving));
+  const strangers = [
+    ethernet(encapsulated(ip4({ from: '10.0.0.2', to: '10.0.0.1' }), [SIDS.dt46], 'fd00:5e:2::2'), arriving),
+    ethernet(encapsulated(ip4({ from: '10.0.0.2', to: '10.0.0.1' }), [SIDS.dt46], REMOTE_SOURCE), {
+      ...{ ...arriving, to: 'ff:ff:ff:ff:ff:ff' },
+    }),
+  ];
+  if (side === 'uplink') return [...outer.map((packet) => ethernet(packet, arriving)), ...forgedArrivals, ...strangers];
   return [
-    ...[...sent, ...prefixed, ...wide, solicitation].map((packet) => ethernet(packet, fromVm)),
+    ...[...sent, ...prefixed, ...wide, ...forged, solicitation].map((packet) => ethernet(packet, fromVm)),
     ethernet(arp, { ...fromVm, type: 0x0806 }),
   ];
 }

@@ -103,18 +103,22 @@ export const QUOTE = { inet: 576 - 28, inet6: 1280 - 48 } as const;
  *
  * @param mtu of the next hop; without it, Time Exceeded
  */
-export function errorAbout(packet: Buffer, { gateway, mtu }: { gateway: string; mtu?: number }): Buffer {
+export function errorAbout(
+  packet: Buffer,
+  { gateway, mtu, unreachable }: { gateway: string; mtu?: number; unreachable?: true },
+): Buffer {
   const value = Buffer.alloc(4);
   value.writeUInt32BE(mtu ?? 0);
   const isInet = packet.readUInt8(0) >> 4 === 4;
   if (isInet) {
     const body = Buffer.concat([value, packet.subarray(0, QUOTE.inet)]);
-    const head = mtu === undefined ? [11, 0] : [3, 4];
+    const head = unreachable ? [3, 1] : mtu === undefined ? [11, 0] : [3, 4];
     const to = [...packet.subarray(12, 16)].join('.');
     return icmp4(head, body, { from: gateway, to, tos: 0xc0, fragment: 0x4000, id: 0 });
   }
   const body = Buffer.concat([value, packet.subarray(0, QUOTE.inet6)]);
-  return icmp6(mtu === undefined ? [3, 0] : [2, 0], body, { from: gateway, to: formatIPv6(packet, 8) });
+  const head = unreachable ? [1, 0] : mtu === undefined ? [3, 0] : [2, 0];
+  return icmp6(head, body, { from: gateway, to: formatIPv6(packet, 8) });
 }
 
 /** A datagram whose checksum is still to be computed (CHECKSUM_PARTIAL): the sum of its pseudo header is in its place. */

@@ -95,7 +95,7 @@ describe('a ping of the gateway', () => {
     ['a link-local address to a member of this node', to6({ from: 'fe80::1', to: 'cafe::7' }), 'source address'],
     ['a link-local address to nobody', to6({ from: 'fe80::1', to: 'cafe::99' }), 'source address'],
     ['a link-local address to a prefix', to6({ from: 'febf::1', to: 'cafe:2::5' }), 'source address'],
-    ['a link-local address to a SID', to6({ from: 'fe80::1', to: 'fd00:5e:2:4600:64::' }), 'source address'],
+    ['a link-local address to a SID', to6({ from: 'fe80::1', to: 'fd00:5e:2:4600:64::' }), 'domain address'],
     ['a routing header', ip6({ to: GATEWAY6, next: IP.routing, payload: srh(17, ['cafe::1'], 1) }), 'routing header'],
     ['a length beyond its end', ip4({ to: GATEWAY4, length: 200, payload: udp() }), 'malformed'],
   ])('is dropped from %s', (_what, packet, reason) => {

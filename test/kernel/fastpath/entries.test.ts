@@ -34,7 +34,7 @@ const CONFIG: NodeConfig = {
 /** Two tenants with the same addresses, of both families, on another node; one address of each on this one. */
 function makePlan(): Plan {
   const plan = emptyPlan();
-  plan['bpf-node'].set('node', { source: 'fd00:5e:1::1', sidBlock: 'fd00:5e::/32' });
+  plan['bpf-node'].set('node', { source: 'fd00:5e:1::1', sidBlock: 'fd00:5e::/32', uplinks: ['lo'] });
   plan['bpf-underlay'].set(LOCATOR, { destination: 'fd00:5e:2::', source: 'fd00:5e:1::1' });
   for (const tenant of [RED, BLUE]) {
     const encap = tenantSid(LOCATOR, 'End.DT46', tenant);

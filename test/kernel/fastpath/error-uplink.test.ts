@@ -74,10 +74,10 @@ describe('an error to a sender on another node', () => {
     ['a later fragment', ip4({ ...IN4, ttl: 1, fragment: 0x0010 }), 'hop limit'],
     ['a later fragment that is too big', ip4({ ...IN4, fragment: 0x0010, payload: udp({ size: MTU }) }), 'too big'],
     ['a packet from nobody of the tenant', ip4({ ...IN4, from: '10.0.0.99', ttl: 1 }), 'hop limit'],
-    ['a packet from no address', ip4({ ...IN4, from: '0.0.0.0', ttl: 1 }), 'hop limit'],
-    ['a packet from multicast', ip6({ ...IN6, from: 'ff02::1', hopLimit: 1 }), 'hop limit'],
+    ['a packet from no address', ip4({ ...IN4, from: '0.0.0.0', ttl: 1 }), 'inner source'],
+    ['a packet from multicast', ip6({ ...IN6, from: 'ff02::1', hopLimit: 1 }), 'inner source'],
     ['a packet from an address of this node', ip4({ ...IN4, from: '10.0.0.7', ttl: 1 }), 'hop limit'],
-    ['a packet from the gateway', ip4({ ...IN4, from: GATEWAYS[0], ttl: 1 }), 'hop limit'],
+    ['a packet from the gateway', ip4({ ...IN4, from: GATEWAYS[0], ttl: 1 }), 'inner source'],
   ])('is not sent about %s', (_what, inner, reason) => {
     const { verdict, counted } = new Bench().send('uplink_tc', arriving(inner));
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { [`drop ${reason}`]: 1 } });

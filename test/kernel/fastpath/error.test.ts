@@ -141,6 +141,40 @@ describe('an error to the VM', () => {
     expect(sent).toEqual({ verdict: 'next', counted: { 'punt hop limit': 1 }, frame });
   });
 
+  it.each([
+    ['to nobody', ip4({ to: '10.0.0.99' })],
+    ['to nobody, at its last hop', ip4({ to: '10.0.0.99', ttl: 1 })],
+    ['to nobody of IPv6', ip6({ to: 'cafe::99' })],
+    ['to nobody of IPv6, at its last hop', ip6({ to: 'cafe::99', hopLimit: 1 })],
+    ['to the outside', ip6({ to: '2001:db8::99', next: IP.tcp, payload: tcp({ size: 1300 }) })],
+    ['an echo request', icmp4([8, 0], echo, { to: '203.0.113.1' })],
+  ])('in ebpf mode says that nobody has the address: %s', (_what, packet) => {
+    const sent = new Bench({ rodata: { alone: true } }).send('port', ethernet(packet, TO_PORT));
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
+      verdict: 'redirect',
+      counted: { 'answer unreachable': 1 },
+    });
+    const gateway = packet.readUInt8(0) >> 4 === 4 ? GATEWAY4 : GATEWAY6;
+    const expected = errorAbout(packet, { gateway, unreachable: true });
+    expect(sent.frame.toString('hex')).toBe(ethernet(expected, BACK).toString('hex'));
+  });
+
+  it.each([
+    ['an error', icmp4([3, 1], echo, { to: '10.0.0.99' }), 'punt no member'],
+    ['an error of IPv6', icmp6([1, 0], echo, { to: 'cafe::99' }), 'punt no member'],
+    ['a later fragment', ip4({ to: '10.0.0.99', fragment: 0x0010 }), 'punt no member'],
+    ['what is to the gateway, which has the address', ip4({ to: GATEWAY4 }), 'punt no member'],
+    ['what it sends from a forged source', ip4({ from: '10.0.0.5', to: '10.0.0.99' }), 'drop source address'],
+  ])('in ebpf mode says nothing about %s', (_what, packet, reason) => {
+    const sent = new Bench({ rodata: { alone: true } }).send('port', ethernet(packet, TO_PORT));
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });
+  });
+
+  it('in ebpf mode has the port’s share of errors, whatever they say', () => {
+    const bench = new Bench({ rodata: { alone: true } });
+    expect(bench.exhaust('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT))).toBeGreaterThanOrEqual(50);
+  });
+
   it('is left to the kernel where the tenant has no gateway of that family', () => {
     const bench = new Bench();
     bench.setPort({ gateway4: 0, gateway6: new Uint8Array(16) });

@@ -1,34 +1,31 @@
 /** Frames on a real interface whose tag or address a test run cannot show: the kernel takes tags off before tcx, and sorts out whose frame it is. */
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { attachTcx } from '../../../src/libbpf/index.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { run } from '../libbpf/harness.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';
-import { Bench, MACS, SIDS } from './bench.js';
-import { encapsulated, ethernet, ip4, ip6 } from './packets.js';
+import { Bench, GATEWAYS, MACS, SIDS } from './bench.js';
+import { encapsulated, ethernet, ip4, ip6, tagged } from './packets.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 
-/** What was counted of frames that a program's interface received. */
-function received(program: BpfProgramName, make: (own: string) => readonly Buffer[]): Record<string, number> {
+/** A bench with a program at its interface. Those that it redirects to are made up: nothing leaves. */
+function attached(program: BpfProgramName): Bench {
   const bench = new Bench();
-  // The interfaces that the bench redirects to are made up: nothing leaves.
-  const link = attachTcx(bench.program(program), {
-    interface: bench.ifindex,
-    netns: bench.netns,
-    direction: 'ingress',
-  });
+  const { ifindex, netns } = bench;
+  const link = attachTcx(bench.program(program), { interface: ifindex, netns, direction: 'ingress' });
   onTestFinished(() => {
     link.close();
   });
+  return bench;
+}
+
+/** What was counted of frames that a program's interface received. */
+function received(program: BpfProgramName, make: (own: string) => readonly Buffer[]): Record<string, number> {
+  const bench = attached(program);
   if (program === 'port') run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
   sendFrames(bench.netns, 'v1', make(macOf(bench.netns, 'v0')));
   const counted = reasonCounts(bench.maps).filter(({ packets }) => packets > 0);
   return Object.fromEntries(counted.map(({ verdict, reason, packets }) => [`${verdict} ${reason}`, packets]));
-}
-
-/** The frame with an 802.1Q tag of VLAN 5. */
-function tagged(frame: Buffer): Buffer {
-  return Buffer.concat([frame.subarray(0, 12), Buffer.from([0x81, 0, 0, 5]), frame.subarray(12)]);
 }
 
 const PACKETS = [ip4(), ip6()];
@@ -40,9 +37,9 @@ it('the port forwards frames of the VM', () => {
 
 it('a tagged frame of the VM is of another network than the port: no packet of it leaves, tag or not', () => {
   const counted = received('port', () =>
-    PACKETS.map((packet) => tagged(ethernet(packet, { to: MACS.port, from: MACS.vm }))),
+    PACKETS.map((packet) => tagged(ethernet(packet, { to: MACS.port, from: MACS.vm }), 5)),
   );
-  expect(counted).toEqual({ 'punt not ip': 2 });
+  expect(counted).toEqual({ 'drop vlan': 2 });
 });
 
 const arriving = (): Buffer[] =>
@@ -58,11 +55,45 @@ it('the uplink decapsulates frames for it', () => {
 });
 
 it.each([
-  ['of a VLAN that is not the uplink', (frame: Buffer) => tagged(frame)],
-  ['for another machine', (frame: Buffer) => Buffer.concat([Buffer.from('0200000000ee', 'hex'), frame.subarray(6)])],
-])('the uplink leaves frames %s to the kernel', (_what, alter) => {
+  ['of a VLAN that is not the uplink', (frame: Buffer) => tagged(frame, 5), { 'pass vlan': 2 }],
+  [
+    'for another machine',
+    (frame: Buffer) => Buffer.concat([Buffer.from('0200000000ee', 'hex'), frame.subarray(6)]),
+    {},
+  ],
+])('the uplink leaves frames %s to the kernel', (_what, alter, expected) => {
   const counted = received('uplink_tc', (own) =>
     arriving().map((packet) => alter(ethernet(packet, { to: own, from: MACS.router }))),
   );
-  expect(counted).toEqual({});
+  expect(counted).toEqual(expected);
 });
+
+describe.each<BpfProgramName>(['port', 'responder'])(
+  'what the program of kernel or hybrid mode leaves to the kernel (%s)',
+  (program) => {
+    /** Datagrams to the gateway's own addresses, which only the kernel can have taken: no socket waits for them. */
+    const taken = (to: string): number => {
+      const bench = attached(program);
+      run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
+      for (const address of GATEWAYS) run(bench.netns, 'ip', 'address', 'add', address, 'dev', 'v0', 'nodad');
+      const [to4, to6] = GATEWAYS;
+      sendFrames(bench.netns, 'v1', [
+        ethernet(ip4({ to: to4 }), { to, from: MACS.vm }),
+        ethernet(ip6({ to: to6 }), { to, from: MACS.vm }),
+      ]);
+      const counters = run(bench.netns, 'cat', '/proc/net/snmp', '/proc/net/snmp6');
+      const [, noPorts = '0'] = /^Udp: \d+ (\d+)/m.exec(counters) ?? [];
+      // The checksum of the made datagram is zero, which IPv6 does not know: it is an error of the kernel's own UDP.
+      const [, errors6 = '0'] = /^Udp6InErrors\s+(\d+)/m.exec(counters) ?? [];
+      return Number(noPorts) + Number(errors6);
+    };
+
+    it.each([
+      ["the gateway's", MACS.port, 2],
+      ['what the VM may still have for it', MACS.formerPort, 2],
+      ["another's", '02:00:00:00:00:ee', 0],
+    ])('is taken by its destination: %s', (_whose, to, packets) => {
+      expect(taken(to)).toBe(packets);
+    });
+  },
+);

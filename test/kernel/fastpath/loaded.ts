@@ -14,7 +14,7 @@ import type { BpfMap, BpfObject, MapConfiguration } from '../../../src/libbpf/in
 /** Of an array, what tests use: their ports, tenants and gateways have small numbers. */
 const ARRAY_ENTRIES = 256;
 /** Programs find in them what has the epoch that it is: none of another test's. */
-const REMEMBERED = ['egress_flows', 'ingress_flows', 'known_ways', 'known_ports', 'followed_flows'];
+const REMEMBERED = ['egress_flows', 'ingress_flows', 'known_ways', 'known_ports', 'known_sources', 'followed_flows'];
 
 /** One set for all programs, or made for none. */
 const SHARED = new Set<string>([...MAP_NAMES, ...GATEWAY_MAP_NAMES]);
@@ -59,7 +59,10 @@ export class Loaded {
   }
 
   #load(name: BpfProgramName, maps: Record<string, MapConfiguration>): BpfObject {
-    const object = loadOver(name, name === 'responder' ? {} : this.#rodata, {
+    const { check_sources, ...common } = this.#rodata;
+    const ofUplinks = check_sources !== undefined && { check_sources };
+    const rodata = { ...common, ...(name.startsWith('uplink') && ofUplinks) };
+    const object = loadOver(name, name === 'responder' ? {} : rodata, {
       ...{ ...NO_GATEWAY_MAPS, ...createOnce(this.#gatewayNames, this.gateways), ...machineSizes(), ...maps },
     });
     this.#objects.set(name, object);

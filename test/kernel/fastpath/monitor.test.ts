@@ -39,6 +39,7 @@ describe('segue monitor', () => {
       time: '',
       verdict: 'drop',
       reason: 'source address',
+      slug: 'drop-source-address',
       program: 'port',
       device: 'v0',
       tenant: 'red',
@@ -51,6 +52,7 @@ describe('segue monitor', () => {
       sourcePort: 5,
       destinationPort: 53,
       icmpType: null,
+      vlan: null,
       length: 20 + 8 + 16,
       outerFrom: null,
       outerTo: null,
@@ -116,7 +118,7 @@ describe('segue monitor', () => {
   });
 
   it.each([
-    [['-r', 'nonsense'], 2, '--reason nonsense: expected one of not ip, not routed, no member'],
+    [['-r', 'nonsense'], 2, '--reason nonsense: expected one of unreachable, not ip, not routed, no member'],
     [['-t', 'green'], 2, '--tenant green: expected one of red'],
     [['-p', 'far-a'], 2, '--port far-a: it is on far; expected a port of '],
     [['-p', 'nobody'], 2, '--port nobody: expected a port of '],
@@ -159,7 +161,7 @@ describe('segue capture', () => {
     bench.send('uplink_tc', arriving(ip6({ from: 'cafe::2', to: 'cafe::1' })), { ifindex: v1 });
     bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     await capture.wait();
-    expect(capture.output).toContain('3 packets, 0 lost');
+    expect(capture.output).toContain('3 packets, 0 dropped');
     expect(capture.child.exitCode).toBe(0);
     const fields = ['frame.interface_name', 'frame.packet_flags_direction', 'frame.len', 'frame.protocols'];
     expect(tshark(file, ...fields)).toEqual([

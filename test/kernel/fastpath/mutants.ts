@@ -24,9 +24,48 @@ export const MUTANTS = [
     from: '!may_send(ifindex, inner)',
     to: '!may_send(ifindex, inner) && !ifindex',
   },
-  { name: 'any destination', file: 'guard.h', from: 'in_sid_block(&inner->dest, node)', to: '!node' },
+  { name: 'any destination', file: 'guard.h', from: 'touches_domain(inner)', to: '!port' },
+  {
+    name: 'the SID block alone',
+    file: 'domain.h',
+    from: 'return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL',
+    to: 'return 0',
+  },
+  { name: 'the domain by what is not read', file: 'aside.h', from: 'is_domain_frame(skb))', to: '!port)' },
+  { name: 'frames of VLANs', file: 'port.bpf.c', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
   { name: 'lengths that lie', file: 'port.bpf.c', from: 'inner.length > whole_bytes(skb) - ETH_HLEN', to: '!node' },
   { name: 'no class outside', file: 'encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
+] as const satisfies readonly Mutant[];
+
+/** The same of the uplink's program. */
+export const UPLINK_MUTANTS = [
+  { name: 'any outer source', file: 'outer_source.h', from: 'if (!check_sources ||', to: 'if (true ||' },
+  {
+    name: 'martians',
+    file: 'inner_source.h',
+    from: 'return first == 0 || first == 127 || first >= 224;',
+    to: 'return first == 0 || first >= 224;',
+  },
+  {
+    name: 'mapped sources',
+    file: 'inner_source.h',
+    from: '(!word[2] || word[2] == bpf_htonl(0xffff))',
+    to: '!word[2]',
+  },
+  {
+    name: "the receiver's own source",
+    file: 'inner_source.h',
+    from: ' || same_address(&inner->source, &inner->dest)',
+    to: '',
+  },
+  {
+    name: "the gateway's source",
+    file: 'inner_source.h',
+    from: 'return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;',
+    to: 'return REASON_FORWARDED;',
+  },
+  { name: 'errors of any type', file: 'inner_source.h', from: 'type >= 1 && type <= 4', to: 'type <= 4' },
+  { name: "frames for others' MACs", file: 'uplink_tc.bpf.c', from: 'skb->pkt_type != PACKET_HOST', to: '!data' },
 ] as const satisfies readonly Mutant[];
 
 /**

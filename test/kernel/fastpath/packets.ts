@@ -14,6 +14,20 @@ export const IP = {
   authentication: 51,
   icmp6: 58,
   destOptions: 60,
+  mobility: 135,
+  hip: 139,
+  shim6: 140,
+} as const;
+
+/** Extension headers that are walked over (bpf/inner.h), but fragments. */
+export const EXTENSIONS = {
+  'hop-by-hop options': IP.hopByHop,
+  'destination options': IP.destOptions,
+  'an atomic fragment': IP.fragment,
+  AH: IP.authentication,
+  mobility: IP.mobility,
+  HIP: IP.hip,
+  Shim6: IP.shim6,
 } as const;
 
 export function bytesOf(address: string): Buffer {
@@ -28,6 +42,14 @@ export function ethernet(payload: Buffer, { to, from, type }: { to: string; from
   writeMac(from, header, 6);
   header.writeUInt16BE(type ?? (payload.readUInt8(0) >> 4 === 4 ? 0x0800 : 0x86dd), 12);
   return Buffer.concat([header, payload]);
+}
+
+/** Puts a tag into a frame, before those that it has. @param type IEEE 802.1Q, or 802.1ad */
+export function tagged(frame: Buffer, id: number, type: 0x8100 | 0x88a8 = 0x8100): Buffer {
+  const tag = Buffer.alloc(4);
+  tag.writeUInt16BE(type, 0);
+  tag.writeUInt16BE(id, 2);
+  return Buffer.concat([frame.subarray(0, 12), tag, frame.subarray(12)]);
 }
 
 export interface Ip4 {
@@ -98,13 +120,31 @@ export function udp({ source = 4000, destination = 53, size = 16 } = {}): Buffer
   return datagram;
 }
 
-export function tcp({ source = 4000, destination = 80, size = 100, flags = 0x10 } = {}): Buffer {
-  const segment = Buffer.alloc(20 + size, 0xcd);
+export interface Tcp {
+  source?: number;
+  destination?: number;
+  /** of the payload, bytes */
+  size?: number;
+  flags?: number;
+  sequence?: number;
+  acked?: number;
+  window?: number;
+  /** multiple of 4 bytes */
+  options?: Buffer;
+}
+
+export function tcp(fields: Tcp = {}): Buffer {
+  const { source = 4000, destination = 80, size = 100, flags = 0x10, sequence = 1, acked = 1, window = 0 } = fields;
+  const { options = Buffer.alloc(0) } = fields;
+  const header = 20 + options.length;
+  const segment = Buffer.alloc(header + size, 0xcd);
   segment.writeUInt16BE(source, 0);
   segment.writeUInt16BE(destination, 2);
-  segment.writeUInt32BE(1, 4);
-  segment.writeUInt32BE(1, 8);
-  segment.writeUInt16BE(0x5000 | flags, 12);
+  segment.writeUInt32BE(sequence, 4);
+  segment.writeUInt32BE(acked, 8);
+  segment.writeUInt16BE((header << 10) | flags, 12);
+  segment.writeUInt16BE(window, 14);
+  options.copy(segment, 20);
   return segment;
 }
 
@@ -132,6 +172,13 @@ export function options6(next: number, bytes = 8): Buffer {
   header.writeUInt8(1, 2);
   header.writeUInt8(bytes - 4, 3);
   return header;
+}
+
+/** One extension header of a kind; AH with a check value of 12 bytes, whose length counts words of four (RFC 4302 section 2.2). */
+export function extension6(header: number, next: number): Buffer {
+  if (header === IP.fragment) return fragment6(next, 0, false);
+  if (header === IP.authentication) return Buffer.concat([Buffer.from([next, 4]), Buffer.alloc(22, 0x33)]);
+  return options6(next);
 }
 
 /** A fragment header (RFC 8200 section 4.5). @param offset bytes, a multiple of 8 */

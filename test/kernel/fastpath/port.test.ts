@@ -1,7 +1,7 @@
 /** What the port's program does, packet by packet: description, packet in, verdict and reason, packet out. */
 import { describe, expect, it } from 'vitest';
 import { DscpPolicy } from '../../../src/ebpf/generated/layouts.js';
-import { Bench, MACS, MTU, PATHS, SOURCE } from './bench.js';
+import { Bench, MACS, MTU, PATHS, SOURCE, TRUSTED } from './bench.js';
 import {
   encapsulated,
   ethernet,
@@ -102,6 +102,10 @@ const CASES: Case[] = [
     ip6({ next: IP.icmp6, payload: Buffer.from([128, 0, 0, 0, 0, 0, 0, 1]), hopLimit: 63 }),
   ),
   {
+    ...forwarded('to the MAC address that the gateway had before', ip4(), ip4({ ttl: 63 })),
+    packet: ethernet(ip4(), { ...TO_PORT, to: MACS.formerPort }),
+  },
+  {
     what: 'to a port of this node',
     packet: ethernet(ip4({ to: '10.0.0.7' }), TO_PORT),
     verdict: 'redirect',
@@ -187,7 +191,28 @@ const CASES: Case[] = [
   dropped('an address of another VM', ip4({ from: '10.0.0.7' }), 'source address'),
   dropped('an address of another VM, IPv6', ip6({ from: 'cafe::2' }), 'source address'),
   dropped('an address beside the prefix', ip4({ from: '192.168.2.1' }), 'source address'),
-  dropped('the SID block', ip6({ to: 'fd00:5e:2:4600:64::' }), 'sid block'),
+  dropped('to the SID block', ip6({ to: 'fd00:5e:2:4600:64::' }), 'domain address'),
+  dropped('to a trusted prefix', ip6({ to: `${TRUSTED}5` }), 'domain address'),
+  dropped('from the SID block', ip6({ from: 'fd00:5e:2::1' }), 'domain address'),
+  dropped('from a trusted prefix', ip6({ from: `${TRUSTED}5` }), 'domain address'),
+  // What the parser leaves to the kernel, which would read on.
+  dropped(
+    'to the SID block behind more options than are read',
+    ip6({ to: 'fd00:5e:2:4600:64::', next: IP.destOptions, payload: chain(7) }),
+    'domain address',
+  ),
+  {
+    what: 'to the SID block, to all MAC addresses',
+    packet: ethernet(ip6({ to: 'fd00:5e:1:4600:64::' }), { ...TO_PORT, to: '33:33:00:00:00:01' }),
+    verdict: 'drop',
+    reason: 'drop domain address',
+  },
+  {
+    what: 'to a trusted prefix, to another MAC address',
+    packet: ethernet(ip6({ to: `${TRUSTED}5` }), { ...TO_PORT, to: MACS.router }),
+    verdict: 'drop',
+    reason: 'drop domain address',
+  },
   dropped('a routing header', ip6({ next: IP.routing, payload: srh(IP.udp, ['cafe::2'], 1) }), 'routing header'),
   dropped(
     'a routing header behind options',

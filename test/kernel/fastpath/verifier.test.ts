@@ -8,7 +8,11 @@ import { release } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BpfObject } from '../../../src/libbpf/index.js';
+import { rodataOf } from '../../../src/ebpf/programs.js';
 import { ROOT } from '../libbpf/harness.js';
+import type { BpfProgramName } from '../../../src/ebpf/objects.js';
+import type { ProgramUse } from '../../../src/ebpf/programs.js';
+import type { RodataValue } from '../../../src/libbpf/index.js';
 
 /** What compiled each folder of objects; the Makefile's. */
 const COMPILERS = [
@@ -21,6 +25,9 @@ const STACK_BYTES_MAX = 512;
 const VERIFIED_MAX = 500_000;
 /** How far a figure may be from the documented one: kernels and compilers of one version differ a little. */
 const TOLERANCE = 0.3;
+
+/** Uses that have the programs do more than they do as they are compiled. */
+const USES: readonly ProgramUse[] = [{ gateways: true }, { alone: true, gateways: true }];
 
 interface Row {
   program: string;
@@ -43,14 +50,14 @@ function majorVersion(compiler: string): string {
 }
 
 /** Loads each program of an object alone, so that the statistics are its own. */
-function measure(file: string, clang: string): Row[] {
+function measure(file: string, clang: string, rodata: Record<string, RodataValue> = {}): Row[] {
   const opened = BpfObject.open(file);
   const names = opened.programNames;
   opened.close();
   return names.map((program) => {
     const statistics = Buffer.alloc(LOG_BYTES);
     const others = names.filter((name) => name !== program).map((name) => [name, { load: false }] as const);
-    const object = BpfObject.load(file, { statistics, programs: Object.fromEntries(others) });
+    const object = BpfObject.load(file, { statistics, programs: Object.fromEntries(others), rodata });
     try {
       const info = object.program(program).info();
       const log = statistics.toString('utf8', 0, statistics.indexOf(0));
@@ -92,6 +99,17 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
       expect(row.verified, `${row.program}: verified`).toBeLessThan(VERIFIED_MAX);
     }
   });
+
+  // What a constant turns off, the verifier does not walk through.
+  it.each(USES.flatMap((use) => files.map((file) => [file, JSON.stringify(use), use] as const)))(
+    '%s loads as it is used: %s',
+    (file, _text, use) => {
+      const rodata = rodataOf(basename(file, '.o') as BpfProgramName, use);
+      for (const row of measure(join(ROOT, directory, file), clang, rodata)) {
+        expect(row.verified, `${row.program}: verified`).toBeLessThan(VERIFIED_MAX);
+      }
+    },
+  );
 
   it('are documented, and about so (else: make programs)', () => {
     const results = join(ROOT, '.cache/vm/results/programs');

@@ -1,6 +1,9 @@
 /** Where the programs of a network node sit, beside a hypervisor's and somebody else's, and that they stay there. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { attachTcx, queryTcx, queryXdp, unpin } from '../../../src/libbpf/index.js';
+import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { load } from '../libbpf/harness.js';
@@ -117,16 +120,29 @@ describe('an external network', () => {
       [...(network.instance('hv1').kernel.fastpath.steering.maps?.zone_gateways.keys() ?? [])].length;
     const before = tellers();
     await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
-    expect(await drift(network)).toEqual(['create steer-gateway']);
+    expect((await drift(network)).sort()).toEqual(['create bpf-prefix', 'create steer-gateway']);
     await network.apply('hv1', intent);
     expect(tellers()).toBe(before + 1);
     await network.ip('hv1', 'addr flush dev ext0');
-    expect(await drift(network)).toEqual(['replace steer-gateway']);
+    expect((await drift(network)).sort()).toEqual(['delete bpf-prefix', 'replace steer-gateway']);
     await network.apply('hv1', intent);
     expect([tellers(), await drift(network)]).toEqual([before, []]);
     await network.ip('hv1', 'link del ext0');
     network.instance('hv1').kernel.links.refresh();
     await network.apply('hv1', intent);
+    expect(await drift(network)).toEqual([]);
+  });
+
+  it('has an agent that hears of its addresses', async () => {
+    await network.ip('hv1', 'link add ext0 type veth peer name ext1');
+    const path = join(network.directory, 'with-gateway.json');
+    writeFileSync(path, JSON.stringify(withGateway(network)));
+    const run = await AgentRun.startWith({ ...network.config('hv1'), intent: path }, 'none');
+    onTestFinished(() => run.stop());
+    const from = run.lines.length;
+    await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
+    await run.waitFor('the machine changed: planned anew', from);
+    await run.agent.idle();
     expect(await drift(network)).toEqual([]);
   });
 });

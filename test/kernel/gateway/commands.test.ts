@@ -45,26 +45,26 @@ describe('steering, as its commands show it', () => {
     outputOf(undefined, [process.execPath, SEGUE, ...args, '-c', join(network.directory, `${node}.yaml`)]);
 
   it.each([
-    ['10.2.0.20', 80, 'delivered', undefined],
-    ['10.2.0.20', 8000, 'delivered', undefined],
+    ['10.2.0.20', 80, 'sent', undefined],
+    ['10.2.0.20', 8000, 'sent', undefined],
     ['10.2.0.20', 8080, 'dropped', 'policy'],
     ['10.2.0.20', 81, 'dropped', 'no-policy-match'],
-    ['fd00:2::b', 80, 'delivered', undefined],
+    ['fd00:2::b', 80, 'sent', undefined],
     ['fd00:2::b', 8080, 'dropped', 'policy'],
   ])('trace from red to %s port %i says %s, and so it is', async (to, destinationPort, verdict, reason) => {
     const found = await ask('red-a', { to, destinationPort });
     expect({ verdict: found.verdict, reason: found.reason ?? undefined }).toEqual({ verdict, reason });
-    expect(await connects('red-a', to, destinationPort)).toBe(verdict === 'delivered');
+    expect(await connects('red-a', to, destinationPort)).toBe(verdict === 'sent');
     const way = found.steps.map(({ node, step }) => `${short(node)} ${step}`);
     const at = way.find((one) => /^nn[12] sid$/.test(one))?.slice(0, 3);
     expect(way).toContain('hv1 flow');
     expect(way).toContain(`${at} policy`);
-    if (verdict === 'delivered') expect(way.at(-1)).toBe('hv2 deliver');
+    if (verdict === 'sent') expect(way.at(-1)).toBe('hv2 deliver');
   });
 
   it('pings likewise, and names the network node that has them', async () => {
     const found = await ask('red-a', { to: '10.2.0.20' });
-    expect(found).toMatchObject({ verdict: 'delivered', reason: null });
+    expect(found).toMatchObject({ verdict: 'sent', reason: null });
     expect((await network.ping('red-a', '10.2.0.20')).received).toBe(1);
     expect(await ask('blue-b', { to: '10.1.0.10' })).toMatchObject({ verdict: 'dropped', reason: 'no-policy-match' });
     expect((await network.ping('blue-b', '10.1.0.10', { timeoutS: 1 })).received).toBe(0);
@@ -80,12 +80,13 @@ describe('steering, as its commands show it', () => {
 
   it('to the external network by the node that it has', async () => {
     const found = await ask('red-a', { to: '203.0.113.10' });
-    expect(found).toMatchObject({ verdict: 'delivered' });
+    expect(found).toMatchObject({ verdict: 'sent' });
     expect((await network.ping('red-a', '203.0.113.10')).received).toBe(1);
     const gateways = JSON.parse(await segue('hv1', 'show', 'gateway', '-j')) as {
       gateways: { externals: { active: string }[] }[];
     };
-    expect(found.text).toContain(`by eth1 of ${gateways.gateways[0]?.externals[0]?.active}`);
+    expect(found.text).toMatch(/^\S+ should deliver it to external:dc by eth1/);
+    expect(found.next?.node).toBe(gateways.gateways[0]?.externals[0]?.active);
     expect(found.steps.find(({ step }) => step === 'flow')?.text).toContain('which the external network has');
   });
 
@@ -104,9 +105,9 @@ describe('steering, as its commands show it', () => {
     const script = `exec 3<>/dev/tcp/10.2.0.20/80; sleep 30`;
     const connection = new Background(network.netns('red-a'), ['bash', '-c', script]);
     await expect
-      .poll(async () => segue('hv1', 'show', 'flow', '--proto', 'tcp', '--port', '80'), { timeout: 30_000 })
+      .poll(async () => segue('hv1', 'show', 'flow', '--proto', 'tcp', '--l4-port', '80'), { timeout: 30_000 })
       .toMatch(/^red +tcp +10\.1\.0\.10:[0-9]+ +10\.2\.0\.20:80 /m);
-    const flows = JSON.parse(await segue('hv1', 'show', 'flow', '--port', '80', '--limit', '0', '-j')) as {
+    const flows = JSON.parse(await segue('hv1', 'show', 'flow', '--l4-port', '80', '--limit', '0', '-j')) as {
       flowNodes: { sourcePort: number; node: string; idleSeconds: number; source: string }[];
     };
     const [newest] = flows.flowNodes
@@ -120,7 +121,7 @@ describe('steering, as its commands show it', () => {
       detail: { known: true, node: newest?.node },
       text: expect.stringContaining('which the flow has') as string,
     });
-    expect(await segue(short(newest?.node ?? ''), 'show', 'flow', '--port', '80')).toMatch(
+    expect(await segue(short(newest?.node ?? ''), 'show', 'flow', '--l4-port', '80')).toMatch(
       new RegExp(
         `^red +blue +tcp +10\\.1\\.0\\.10:${newest?.sourcePort} +10\\.2\\.0\\.20:80 +ESTABLISHED .* web$`,
         'm',

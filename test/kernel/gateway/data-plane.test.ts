@@ -4,10 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { measureThroughput } from '../../../src/lab/throughput.js';
-import { endSid } from '../../../src/lab/topology.js';
+import { endSid, underlayAddresses } from '../../../src/lab/topology.js';
 import { createNetns } from '../../../src/netlink/netns.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
+import { Witness } from '../../netns/lib/probe.js';
+import { macOf, sendFrames } from '../../netns/lib/raw.js';
+import { encapsulated, ethernet, IP, ip4, ip6, tcp } from '../fastpath/packets.js';
 import { run } from '../libbpf/harness.js';
 import type { LabNode, Topology } from '../../../src/lab/topology.js';
 import type { Intent, Policy, XdpMode } from '../../../src/intent/types.js';
@@ -163,6 +166,57 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     );
     await network.ip('nn', `link set ext0 mtu ${EXTERNAL_MTU}`);
     await network.ip('dc', `link set eth0 mtu ${EXTERNAL_MTU}`);
+  });
+
+  it('lets nothing of the SR domain in from the external network, though its kernel forwards', async () => {
+    const witness = await Witness.place(network, 'red-a', 'prerouting priority -400', {
+      forged: 'ip saddr 10.0.0.77',
+      forged6: 'ip6 saddr cafe:a::77',
+    });
+    await network.ip('nn', 'neigh flush dev eth0');
+    await network.shell('nn', 'sysctl -qw net.ipv6.conf.all.forwarding=1');
+    const macs = { to: macOf(network.netns('nn'), 'ext0'), from: macOf(network.netns('dc'), 'eth0') };
+    const [from, to] = ['10.0.0.77', RED[0]];
+    const inner = [
+      ip4({ from, to }),
+      ip4({ from, to, protocol: IP.tcp, payload: tcp() }),
+      ip4({ from, to, protocol: IP.icmp, payload: Buffer.from('0800f7ff00000000', 'hex') }),
+      ip6({ from: 'cafe:a::77', to: RED[1] }),
+    ];
+    // From its own address, and from one of a hypervisor's; to a tenant's SID and to a node.
+    const frames = [DC[1], 'fd00:5e:2::1'].flatMap((outer) => [
+      ...inner.map((packet) => encapsulated(packet, ['fd00:5e:1:4600:64::'], outer)),
+      ip6({ from: outer, to: 'fd00:5e:1::1' }),
+    ]);
+    const all = [...frames, ip6({ from: 'fd00:5e:2::1', to: RED[1] })].flatMap((packet) => [
+      ethernet(packet, macs),
+      ethernet(packet, { ...macs, to: '33:33:00:00:00:01' }),
+    ]);
+    const capture = await network.capture('router', 'nn', 'ip6 proto 4 or ip6 proto 41 or ip6 dst host fd00:5e:1::1');
+    const before = fastpathCounts(network, 'nn');
+    const reached = await witness.countOf('forged', () => {
+      sendFrames(network.netns('dc'), 'eth0', all);
+    });
+    expect({ reached, reached6: await witness.count('forged6') }).toEqual({ reached: 0, reached6: 0 });
+    expect(await capture.stop()).toEqual([]);
+    expect(since(before, fastpathCounts(network, 'nn')).reasons).toEqual({ 'drop domain address': all.length });
+    await network.shell('nn', 'sysctl -qw net.ipv6.conf.all.forwarding=0');
+  });
+
+  it.each([0, 1] as const)('sends nothing for its own addresses beyond the external network', async (family) => {
+    const capture = await network.capture('dc', 'eth0', 'ether dst 00:00:00:00:00:00');
+    const own = [AT_DC[family], ...(family === 0 ? [] : [underlayAddresses(network.topology, 'nn').node])];
+    await network.ip('nn', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
+    await apply(network);
+    for (const to of [...own, family === 0 ? '192.0.2.33' : '2001:db8:d::33']) {
+      expect(await answered(network, 'red-a', to, { timeoutS: 1 }), to).toBe(0);
+    }
+    expect(await capture.stop()).toEqual([]);
+    // One that is no more is somebody else's.
+    await network.ip('nn', `addr del ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
+    await network.ip('dc', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64 nodad'} dev eth0`);
+    await apply(network);
+    expect(await answered(network, 'red-a', family === 0 ? '192.0.2.33' : '2001:db8:d::33')).toBe(1);
   });
 
   it('carries bulk TCP, also behind an SRH', async () => {

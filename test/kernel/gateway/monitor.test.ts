@@ -47,7 +47,7 @@ describe('segue monitor', () => {
       found.filter(({ destinationPort }) => destinationPort === destination);
     expect(of(22)).toHaveLength(2);
     expect({ ...of(22)[0], time: '' }).toEqual({
-      ...{ event: 'decision', time: '', verdict: 'drop', reason: 'policy', policy: 'no-ssh' },
+      ...{ event: 'decision', time: '', verdict: 'drop', reason: 'policy', slug: 'drop-policy', policy: 'no-ssh' },
       ...{ tenant: 'red', peer: 'blue', from: '10.0.0.2', to: '10.1.0.2', protocol: 'tcp' },
       ...{ sourcePort: port - 4, destinationPort: 22, length: 40 },
     });

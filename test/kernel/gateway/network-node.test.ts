@@ -18,7 +18,7 @@ import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';
-import { bpffs, run } from '../libbpf/harness.js';
+import { bpffs, ifindex, run, xdpArriving } from '../libbpf/harness.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
 const NODE = `sgnn${process.pid}`;
@@ -76,6 +76,7 @@ function intentWith({ policies = [WEB, DNS], drain = false }: Raw = {}): Intent 
 }
 
 let instance: Instance;
+let uplinkIndex: number;
 
 beforeAll(async () => {
   createNetns(NODE);
@@ -92,6 +93,7 @@ beforeAll(async () => {
   // Until the first neighbour is resolved: ping ends with the first answer.
   run(NODE, 'ping', '-6', '-q', '-i', '0.2', '-c', '1', '-w', '20', '2001:db8::1');
   ip('-6', 'route', 'add', 'fd00:5e::/32', 'via', '2001:db8::1');
+  uplinkIndex = ifindex(NODE, 'eth0');
   instance = new Instance(config);
   await apply(intentWith());
 });
@@ -115,13 +117,16 @@ async function drift(intent: Intent): Promise<unknown[]> {
 
 const SIDS = { red: 'fd00:5e:91:4600:64::', blue: 'fd00:5e:91:4600:c8::' } as const;
 
+/** Frames come in by the uplink. */
+const arrivingAt = (frame: Buffer): Buffer => xdpArriving(uplinkIndex, frame.length);
+
 /** What the program says of a packet that arrives for a tenant's gateway SID. @returns where it goes, or `drop` */
 function send(tenant: keyof typeof SIDS, packet: Buffer): string {
   const source = tenant === 'red' ? 'fd00:5e:1::1' : 'fd00:5e:2::1';
   const frame = ethernet(encapsulated(packet, [SIDS[tenant]], source), { to: UPLINK, from: ROUTER });
   const program = instance.kernel.fastpath.program('steer_xdp');
   if (program === undefined) throw new Error('no program');
-  const { verdict, data } = program.testRun({ data: frame, netns: NODE });
+  const { verdict, data } = program.testRun({ data: frame, netns: NODE, context: arrivingAt(frame) });
   if (verdict === 1) return 'drop';
   if (verdict !== 3 && verdict !== 4) return `verdict ${verdict}`;
   return Buffer.from(data).toString('hex', 14 + 24, 14 + 24 + 12);
@@ -190,7 +195,7 @@ describe('a network node', () => {
     const before = counts();
     const child = spawn(process.execPath, [
       fileURLToPath(new URL('../steer/open-child.js', import.meta.url)),
-      ...[pin, frame.toString('hex'), String(14 + 40 + 20)],
+      ...[pin, frame.toString('hex'), String(14 + 40 + 20), NODE, arrivingAt(frame).toString('hex')],
     ]);
     let said = '';
     child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));

@@ -1,6 +1,7 @@
 /** `segue show gateway|policy|flow` of a network node, as the command prints it, over real maps and packets of its real program. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ip4, udp } from '../fastpath/packets.js';
+import { ageTable, emptyTable } from '../steer/table.js';
 import { echo, ECHO4 } from '../steer/icmp.js';
 import { ACK, FIN, SYN, ViewNode } from './view-node.js';
 import { run } from '../libbpf/harness.js';
@@ -185,9 +186,7 @@ describe('show policy', () => {
 describe('show flow', () => {
   beforeEach(() => {
     // Nothing of the tests before.
-    for (const { table } of node.instance.kernel.fastpath.steering.connectionTables()) {
-      for (const key of [...table.keys()]) table.delete(key);
-    }
+    emptyTable(node.instance.kernel.fastpath.steering.make());
   });
 
   it("a TCP connection in conntrack's words, from its SYN to its end", async () => {
@@ -245,8 +244,8 @@ describe('show flow', () => {
     expect(output).toContain('segue: 5 of 31 connections shown (--limit 0 shows all)');
     const matched = async (...args: string[]): Promise<number> => (await flows(...args)).counts.connections.matched;
     expect(await matched('--limit', '0')).toBe(31);
-    expect(await matched('--port', '30007')).toBe(1);
-    expect(await matched('--port', '80')).toBe(30);
+    expect(await matched('--l4-port', '30007')).toBe(1);
+    expect(await matched('--l4-port', '80')).toBe(30);
     expect(await matched('--proto', 'udp')).toBe(1);
     expect(await matched('--address', '192.0.2.7')).toBe(1);
     expect(await matched('--address', '10.1.0.0/24')).toBe(30);
@@ -257,12 +256,7 @@ describe('show flow', () => {
 
   it('nothing of what timed out, unless asked', async () => {
     node.toBlue(++port, 80, SYN);
-    for (const { table } of node.instance.kernel.fastpath.steering.connectionTables()) {
-      for (const [key, value] of [...table.entries()]) {
-        value.writeUInt32LE(value.readUInt32LE(28) - 200, 28);
-        table.update(key, value);
-      }
-    }
+    ageTable(node.instance.kernel.fastpath.steering.make(), 200);
     expect((await flows()).connections).toEqual([]);
     const [old] = (await flows('-a')).connections;
     expect(old?.timeoutSeconds).toBeLessThan(0);
@@ -301,7 +295,7 @@ describe('show counters and fastpath', () => {
     );
     expect(output).toMatch(/^eth1 +external +UP +segue_extern_tc id [0-9]+ /m);
     expect(output).toMatch(/^gateway_sids +2 +65536$/m);
-    expect(output).toMatch(/^connections red +[0-9]+ +16384$/m);
-    expect(output).toMatch(/^connections external:dc +[0-9]+ +16384$/m);
+    expect(output).toMatch(/^connections +[0-9]+ +262144$/m);
+    expect(output).toMatch(/^connections red blue +[0-9]+ +262144$/m);
   });
 });

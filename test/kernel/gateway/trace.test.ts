@@ -7,6 +7,7 @@ import { policyHits } from '../../../src/inspect/policies.js';
 import { showContext } from '../../../src/inspect/context.js';
 import { traceFromNetworkNode } from '../../../src/trace/trace.js';
 import { ip4, udp } from '../fastpath/packets.js';
+import { counts, emptyTable } from '../steer/table.js';
 import { ACK, SYN, ViewNode } from './view-node.js';
 import type { ArrivingQuestion, Trace } from '../../../src/trace/types.js';
 
@@ -34,9 +35,7 @@ beforeAll(async () => {
 afterAll(() => node.tearDown());
 
 beforeEach(() => {
-  for (const { table } of node.instance.kernel.fastpath.steering.connectionTables()) {
-    for (const key of [...table.keys()]) table.delete(key);
-  }
+  emptyTable(node.instance.kernel.fastpath.steering.make());
 });
 
 function ask(question: Partial<ArrivingQuestion>): Trace {
@@ -56,12 +55,12 @@ const tcp = (destinationPort: number, syn = true): Partial<ArrivingQuestion> => 
 describe('trace on a network node', () => {
   it('names every hop of what is allowed', () => {
     const found = ask(tcp(80));
-    expect(found).toMatchObject({ verdict: 'delivered', text: 'to blue-a on hv2', path: 'fastpath', port: null });
+    expect(found).toMatchObject({ verdict: 'sent', next: { node: 'hv2' }, path: 'fastpath', port: null });
     expect(found.steps.map((step) => `${step.node} ${step.step} ${step.verdict}`)).toEqual([
       ...['sid', 'route', 'flow', 'policy', 'encap', 'outer', 'neighbour', 'mtu'].map(
         (step) => `${node.name} ${step} pass`,
       ),
-      ...['sid', 'deliver'].map((step) => `hv2 ${step} pass`),
+      ...['sid', 'deliver'].map((step) => `hv2 ${step} planned`),
     ]);
     expect(detail(found, 'route')).toMatchObject({ prefix: '10.1.0.0/24', from: 'red', to: 'blue' });
     expect(detail(found, 'flow')).toMatchObject({ known: false });
@@ -104,7 +103,7 @@ describe('trace on a network node', () => {
     node.toRed(80, 4242, SYN | ACK);
     node.toBlue(4242, 80, ACK);
     const forth = ask(tcp(80, false));
-    expect(forth).toMatchObject({ verdict: 'delivered' });
+    expect(forth).toMatchObject({ verdict: 'sent' });
     expect(detail(forth, 'flow')).toMatchObject({ known: true, state: 'ESTABLISHED', openedHere: true, policy: 'web' });
     const back = ask({
       tenant: 'blue',
@@ -114,7 +113,7 @@ describe('trace on a network node', () => {
       sourcePort: 80,
       destinationPort: 4242,
     });
-    expect(back).toMatchObject({ verdict: 'delivered', text: 'to red-a on hv1' });
+    expect(back).toMatchObject({ verdict: 'sent', next: { node: 'hv1' } });
     expect(detail(back, 'flow')).toMatchObject({ known: true, openedHere: false });
     expect(back.steps.find(({ step }) => step === 'policy')?.text).toBe('allowed by policy web, as an answer');
   });
@@ -132,7 +131,7 @@ describe('trace on a network node', () => {
     const state = (): unknown => [
       reasonCounts(maps),
       [...policyHits(node.instance.kernel)],
-      Array.from(fastpath.steering.connectionTables(), ({ table }) => [...table.keys()].length),
+      counts(fastpath.steering.make()),
     ];
     const before = state();
     ask(tcp(80));
@@ -151,7 +150,7 @@ describe('trace on a network node', () => {
       const { verdict } = ask({ ...tcp(destinationPort), sourcePort: source });
       const sent = node.toBlue(source, destinationPort, SYN);
       expect({ destinationPort, verdict }).toEqual({
-        ...{ destinationPort, verdict: sent === 'redirect' ? 'delivered' : 'dropped' },
+        ...{ destinationPort, verdict: sent === 'redirect' ? 'sent' : 'dropped' },
       });
       const opening = { source: '10.0.0.2', destination: '10.1.0.2', protocol: 6, destinationPort };
       expect(decide(set, opening)?.allow === true).toBe(sent === 'redirect');
@@ -166,7 +165,7 @@ describe('trace on a network node', () => {
       const sent = node.send('red', packet);
       // What may be an answer goes to the network node that its hash names, which is as much.
       if (sent === 'redirect' && verdict === 'dropped') expect(reason).toBe('no-policy-match');
-      else expect(verdict).toBe(sent === 'redirect' ? 'delivered' : 'dropped');
+      else expect(verdict).toBe(sent === 'redirect' ? 'sent' : 'dropped');
     }
   });
 
@@ -174,7 +173,7 @@ describe('trace on a network node', () => {
     [
       ['-t', 'red', '--from', '10.0.0.2', '--to', '10.1.0.2', '--proto', 'tcp', '--syn', '--dport', '80'],
       0,
-      'delivered: to blue-a on hv2',
+      'sent: hv2 should deliver it to blue-a (by the intent)',
     ],
     [
       ['-t', 'red', '--from', '10.0.0.2', '--to', '10.1.0.2', '--proto', 'tcp', '--syn', '--dport', '8080'],

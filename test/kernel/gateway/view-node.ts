@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
-import { Instance, RUN_ROOT } from '../../../src/agent/instance.js';
+import { Instance, nodeDirectories } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { showContext } from '../../../src/inspect/context.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
@@ -13,7 +13,7 @@ import { scopeTo } from '../../../src/intent/scope.js';
 import { Background } from '../../../src/lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { encapsulated, ethernet, ip4, tcp } from '../fastpath/packets.js';
-import { run } from '../libbpf/harness.js';
+import { ifindex, run, xdpArriving } from '../libbpf/harness.js';
 import type { ShowContext } from '../../../src/inspect/context.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
@@ -35,12 +35,18 @@ export interface IntentOptions {
   drain?: boolean;
 }
 
+/** Sequence numbers of both ends' segments: each has sent its SYN alone, and has seen the other's. */
+function numbersOf(flags: number): { size: number; sequence: number; acked: number; window: number } {
+  return { size: 0, sequence: (flags & SYN) !== 0 ? 1 : 2, acked: (flags & ACK) !== 0 ? 2 : 0, window: 60_000 };
+}
+
 /** Red on hv1, blue on hv2, the external network dc, and this node and nn2 between them. */
 export class ViewNode {
   readonly name = `sgvw${process.pid}n${++count}`;
   readonly directory = mkdtempSync(join(tmpdir(), 'segue-view-'));
   readonly #routers = `${this.name}r`;
   #instance: Instance | undefined;
+  #uplink: number | undefined;
 
   setUp(): void {
     createNetns(this.name);
@@ -81,7 +87,7 @@ export class ViewNode {
     }
     deleteNetns(this.name);
     deleteNetns(this.#routers);
-    for (const path of [this.directory, join(RUN_ROOT, this.name)]) rmSync(path, { recursive: true, force: true });
+    for (const path of [this.directory, ...nodeDirectories(this.name)]) rmSync(path, { recursive: true, force: true });
   }
 
   file(name: string): string {
@@ -145,19 +151,21 @@ export class ViewNode {
     const frame = ethernet(encapsulated(packet, [SIDS[tenant]], HYPERVISORS[tenant]), { to, from });
     const program = this.instance.kernel.fastpath.program('steer_xdp');
     if (program === undefined) throw new Error('no program');
-    const { verdict } = program.testRun({ data: frame, netns: this.name });
+    this.#uplink ??= ifindex(this.name, 'eth0');
+    const context = xdpArriving(this.#uplink, frame.length);
+    const { verdict } = program.testRun({ data: frame, netns: this.name, context });
     return verdict === 1 ? 'drop' : verdict === 4 ? 'redirect' : 'pass';
   }
 
   /** A TCP segment of red's VM to blue's. */
   toBlue(source: number, destination: number, flags: number): 'drop' | 'redirect' | 'pass' {
-    const payload = tcp({ source, destination, flags, size: 0 });
+    const payload = tcp({ source, destination, flags, ...numbersOf(flags) });
     return this.send('red', ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload }));
   }
 
   /** And back. */
   toRed(source: number, destination: number, flags: number): 'drop' | 'redirect' | 'pass' {
-    const payload = tcp({ source, destination, flags, size: 0 });
+    const payload = tcp({ source, destination, flags, ...numbersOf(flags) });
     return this.send('blue', ip4({ from: '10.1.0.2', to: '10.0.0.2', protocol: 6, payload }));
   }
 

@@ -92,3 +92,11 @@ export function u32(...values: number[]): Buffer {
   for (const [index, value] of values.entries()) bytes.writeUInt32LE(value, 4 * index);
   return bytes;
 }
+
+/** struct xdp_md (linux/bpf.h): a frame of so many bytes that comes in by an interface, which has an XDP program. Without it, it is lo. */
+export function xdpArriving(ingress: number, bytes: number): Buffer {
+  const context = Buffer.alloc(24);
+  context.writeUInt32LE(bytes, 4);
+  context.writeUInt32LE(ingress, 12);
+  return context;
+}

@@ -223,6 +223,7 @@ describe('notifications', () => {
     await until('nft events', () => events.length >= 2);
     // NFT_MSG_NEWTABLE, then NFT_MSG_NEWGEN: the end of a transaction
     expect(events.map(({ message }) => message)).toEqual([0, 15]);
+    expect(events.map(({ table }) => table)).toEqual(['somebody', undefined]);
     expect(events[0]?.portId).not.toBe(monitor.portId);
   });
 });

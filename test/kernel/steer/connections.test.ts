@@ -1,12 +1,14 @@
 /** Connections: what follows the first packet, from both sides, over changes of policies and time. */
 import { describe, expect, it } from 'vitest';
 import * as steering from '../../../src/ebpf/generated/steering.js';
-import { bytesOf, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
+import { bytesOf, IP, ip4, ip6, udp } from '../fastpath/packets.js';
 import { u32 } from '../libbpf/harness.js';
 import { echo, ECHO4, ECHO6, errorAbout } from './icmp.js';
 import { arriving, HYPERVISOR, NetworkNode, OTHER, OTHER_NODE, SELF, ZONES } from './node.js';
 import { everyPort } from './policies.js';
+import { TcpEnds } from './tcp-ends.js';
 import { encode } from './values.js';
+import type { End } from './tcp-ends.js';
 import type { Rule } from './policies.js';
 
 const RED = ZONES.red.id;
@@ -39,20 +41,25 @@ function openNode(): NetworkNode {
   return node;
 }
 
-/** One side's packet of one TCP connection. */
-function segment(from: 'red' | 'blue', flags: Flag, family: 4 | 6 = 4, port = 4000): Buffer {
-  const ports = from === 'red' ? { source: port, destination: 80 } : { source: 80, destination: port };
-  const payload = tcp({ ...ports, flags: FLAGS[flags], size: 0 });
-  const [red, blue] = family === 4 ? ['10.0.0.1', '10.1.0.2'] : ['cafe:a::1', 'cafe:b::2'];
-  const ends = from === 'red' ? { from: red, to: blue } : { from: blue, to: red };
-  return family === 4 ? ip4({ ...ends, protocol: IP.tcp, payload }) : ip6({ ...ends, next: IP.tcp, payload });
+/** A packet of a connection of which nobody knows the numbers. */
+function segment(from: End, flags: Flag, family: 4 | 6 = 4, port = 4000): Buffer {
+  return new TcpEnds(port, family).segment(from, { flags: FLAGS[flags] });
 }
 
-/** Sends a conversation, `red:syn blue:synAck …`, and returns what became of each. */
+/** Connections that are spoken of, by node, family and port. */
+const spoken = new WeakMap<NetworkNode, Map<string, TcpEnds>>();
+
+/** Sends a conversation, `red:syn blue:synAck …`, with the numbers that its ends write, and returns what became of each. */
 function talk(node: NetworkNode, text: string, family: 4 | 6 = 4, port = 4000): string[] {
+  const all = spoken.get(node) ?? new Map<string, TcpEnds>();
+  spoken.set(node, all);
+  const name = `${family} ${port}`;
   return text.split(' ').map((word) => {
-    const [from, flags] = word.split(':') as ['red' | 'blue', Flag];
-    return node.sent(from, segment(from, flags, family, port));
+    const [from, flags] = word.split(':') as [End, Flag];
+    const isOver = state(node) === CONNECTION_CLOSED && flags === 'syn';
+    const ends = (isOver ? undefined : all.get(name)) ?? new TcpEnds(port, family);
+    all.set(name, ends);
+    return node.sent(from, ends.segment(from, { flags: FLAGS[flags] }));
   });
 }
 

@@ -36,7 +36,16 @@ describe('from an external network', () => {
   it.each([
     ["from outside the network's prefixes", ip4({ ...IN4, from: '198.51.100.1' }), 'source address'],
     ["from outside the network's prefixes, IPv6", ip6({ ...IN6, from: '2001:dead::1' }), 'source address'],
-    ['from the SID block', ip6({ ...IN6, from: 'fd00:5e:1::1' }), 'sid block'],
+    ['from the SID block', ip6({ ...IN6, from: 'fd00:5e:1::1' }), 'domain address'],
+    ['from a trusted prefix', ip6({ ...IN6, from: 'fd00:77::1' }), 'domain address'],
+    [
+      "to a tenant's SID",
+      ip6({ from: '2001:db8:d::9', to: 'fd00:5e:9:4600:64::', next: IP.ipip, payload: ip4(IN4) }),
+      'domain address',
+    ],
+    ["to a node's own address", ip6({ from: '2001:db8:d::9', to: 'fd00:5e:9::1' }), 'domain address'],
+    ['to a trusted prefix', ip6({ from: '2001:db8:d::9', to: 'fd00:77::1' }), 'domain address'],
+    ['from one block to another', ip6({ from: 'fd00:5e:9::1', to: '2001:db8:9::1' }), 'domain address'],
     [
       "from an address of a tenant's that the destination talks to",
       ip4({ ...IN4, from: '10.1.0.2' }),
@@ -49,6 +58,16 @@ describe('from an external network', () => {
   ])('is dropped: %s', (_what, packet, reason) => {
     const { verdict, counted } = externalNode().send(ethernet(packet, FROM_ROUTER));
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { [`drop ${reason}`]: 1 } });
+  });
+
+  it('is dropped to a SID whoever has the MAC address that the frame is to, but for another machine', () => {
+    const toSid = ip6({ from: '2001:db8:d::9', to: 'fd00:5e:9:4600:64::', next: IP.ipip, payload: ip4(IN4) });
+    for (const to of ['ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01']) {
+      const { verdict, counted } = externalNode().send(ethernet(toSid, { ...FROM_ROUTER, to }));
+      expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { 'drop domain address': 1 } });
+    }
+    const others = externalNode().send(ethernet(toSid, { ...FROM_ROUTER, to: '02:00:00:00:99:99' }));
+    expect(others).toMatchObject({ verdict: 'next', counted: {} });
   });
 
   it('is dropped where no policy lets it in', () => {
@@ -64,13 +83,6 @@ describe('from an external network', () => {
       'neighbour discovery',
       ethernet(
         ip6({ from: 'fe80::1', to: 'ff02::1:ff00:1', next: IP.icmp6, payload: Buffer.from('8700000000000000', 'hex') }),
-        FROM_ROUTER,
-      ),
-    ],
-    [
-      'for the underlay',
-      ethernet(
-        ip6({ from: '2001:db8:d::9', to: 'fd00:5e:9:4600:64::', next: IP.ipip, payload: ip4(IN4) }),
         FROM_ROUTER,
       ),
     ],

@@ -39,6 +39,7 @@ class Hypervisor {
     }
     for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
       const node = Number(text);
+      this.bench.trust(source);
       this.bench.gateway('node_sources').update(bytesOf(source), u32(node));
       maps.encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
       this.bench
@@ -266,7 +267,7 @@ describe('what is no member', () => {
       return bench.send('port', ethernet(request, { to: 'ff:ff:ff:ff:ff:ff', from: MACS.vm, type: 0x0806 })).counted;
     };
     expect(asks('10.0.0.2')).toEqual({ 'answer arp': 1 });
-    expect(asks('10.0.0.99')).toEqual({ 'punt not routed': 1 });
+    expect(asks('10.0.0.99')).toEqual({ 'punt no member': 1 });
     expect(asks('192.0.2.1')).toEqual({ 'punt not routed': 1 });
   });
 

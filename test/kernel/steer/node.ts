@@ -6,14 +6,20 @@ import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { newEpoch } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import { hopSlots } from '../../../src/ebpf/hop-slots.js';
+import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
-import { BpfMap, BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
+import { newSeeds } from '../../../src/gateway/steering-maps.js';
+import { BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
+import { uplinksOf } from '../fastpath/bench.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
 import { objectPath, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
+import { ageTable, connectionsOf, emptyTable } from './table.js';
 import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
-import type { BpfProgram } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
+import type { ConnectionMaps } from './table.js';
 import type { PolicyMaps } from './policies.js';
 
 export const ZONES = {
@@ -26,6 +32,8 @@ export type ZoneName = keyof typeof ZONES;
 
 export const SOURCE = 'fd00:5e:9::1';
 export const HYPERVISOR = 'fd00:5e:1::1';
+/** Outer sources of the other nodes. */
+const TRUSTED = ['fd00:5e:1::1', 'fd00:5e:8::1'] as const;
 export const OTHER_NODE = 'fd00:5e:8::1';
 /** The uplink's is lo's, where test runs take place. */
 export const MACS = { uplink: '00:00:00:00:00:00', router: '02:00:00:00:02:01' } as const;
@@ -47,8 +55,10 @@ export const PATHS: Readonly<Record<number, readonly string[]>> = {
 /** Numbers of network nodes. */
 export const SELF = 1;
 export const OTHER = 2;
+const SEEDS = newSeeds();
 const UNRESOLVED = 9;
-const QUOTA = 4096;
+/** Of the table of connections: places for 8192. */
+export const BUCKETS = 1024;
 /** lo, where test runs take place */
 const LO_INDEX = 1;
 /** XDP_DROP, XDP_PASS, XDP_REDIRECT; TC_ACT_SHOT, TCX_NEXT, TC_ACT_REDIRECT */
@@ -87,7 +97,7 @@ function loadOnce(
   const name = hook + JSON.stringify(rodata) + String(remembers);
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const object = BpfObject.load(objectPath(FILES[hook]), { rodata });
+  const object = BpfObject.load(objectPath(FILES[hook]), { rodata, maps: { connections: { maxEntries: BUCKETS } } });
   const maps: PolicyMaps = {
     policy_pairs: object.map('policy_pairs'),
     policy_sources: object.map('policy_sources'),
@@ -103,7 +113,6 @@ function loadOnce(
 export class NetworkNode {
   readonly object: BpfObject;
   readonly policies: PolicyWriter;
-  readonly #tables = new Map<number, BpfMap>();
   readonly #hook: Hook;
   readonly #remembers: boolean;
   #epoch = 1n;
@@ -122,6 +131,7 @@ export class NetworkNode {
     for (let slot = 0; slot < 16; slot++) hits.update(u32(slot), Buffer.alloc(hits.valueSize));
     const traffics = this.map('zone_traffics');
     for (const { slot } of Object.values(ZONES)) traffics.update(u32(slot), Buffer.alloc(traffics.valueSize));
+    this.forgetConnections();
     this.ring(() => undefined).consume();
     this.#fill();
     this.forget();
@@ -131,11 +141,11 @@ export class NetworkNode {
     return this.object.map(name);
   }
 
-  /** Sends a frame through the program of the uplink. @param gso of a super-packet, at tcx */
-  send(frame: Buffer, gso?: { size: number; segments: number }): Steered {
+  /** Sends a frame through the program of the uplink. @param skb of a super-packet, or with a mark: at tcx */
+  send(frame: Buffer, skb?: { size?: number; segments?: number; mark?: number }): Steered {
     const maps = { reasons: this.map('reasons') };
     const before = reasonCounts(maps);
-    const context = gso === undefined ? {} : { context: skbOf(gso) };
+    const context = skb === undefined ? {} : { context: skbOf(skb) };
     const { verdict, data } = this.program.testRun({ data: frame, ...context });
     const counted: Record<string, number> = {};
     for (const [index, { verdict: what, reason, packets }] of reasonCounts(maps).entries()) {
@@ -192,37 +202,29 @@ export class NetworkNode {
     this.#writeSteering();
   }
 
-  /** A zone's table of connections. */
-  table(zone: ZoneName): BpfMap {
-    const { slot } = ZONES[zone];
-    const known = this.#tables.get(slot);
-    if (known !== undefined) return known;
-    const table = BpfMap.create({
-      type: 'lru_hash',
-      keySize: steering.FlowKey.SIZE,
-      valueSize: steering.Connection.SIZE,
-      maxEntries: QUOTA,
-      name: 'connections',
-    });
-    onTestFinished(() => {
-      table.close();
-    });
-    this.#tables.set(slot, table);
-    return table;
+  /** What holds connections and their counts. */
+  get connectionMaps(): ConnectionMaps {
+    const of = (name: keyof ConnectionMaps): BpfMap => this.map(name);
+    return {
+      connections: of('connections'),
+      connection_totals: of('connection_totals'),
+      pair_connections: of('pair_connections'),
+    };
   }
 
+  /** Those that a zone opened. */
   connections(zone: ZoneName): steering.Connection[] {
-    return [...this.table(zone).entries()].map(([, value]) => steering.Connection.decode(value, 0));
+    return connectionsOf(this.connectionMaps, ZONES[zone].id);
+  }
+
+  /** As if there never was a connection. */
+  forgetConnections(): void {
+    emptyTable(this.connectionMaps);
   }
 
   /** As if nothing had been seen of a zone's connections for so long. */
   age(zone: ZoneName, seconds: number): void {
-    const table = this.table(zone);
-    for (const [key, value] of [...table.entries()]) {
-      const connection = steering.Connection.decode(value, 0);
-      const seen = (connection.seen - Math.floor((seconds * 1e9) / 2 ** 30)) >>> 0;
-      table.update(key, encode(steering.Connection, { ...connection, seen }));
-    }
+    ageTable(this.connectionMaps, seconds, ZONES[zone].id);
   }
 
   /** What may come from the external network by the interface that test runs are at. @param outside what may not, of all the rest */
@@ -296,12 +298,19 @@ export class NetworkNode {
       source: bytesOf(SOURCE),
       sidBlock: bytesOf('fd00:5e::'),
       sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
+      hasTrusted: 1,
+      unused: 0,
     };
-    this.map('nodes').update(u32(0), encode(layouts.Node, node));
-    this.#writeSteering();
-    for (const zone of ['red', 'blue', 'green', 'dc'] as const) {
-      this.map('connections').updateHandle(u32(ZONES[zone].slot), this.table(zone));
+    this.map('trusted_prefixes').update(
+      encode(layouts.TrustedKey, { length: 32, address: bytesOf('fd00:77::') }),
+      encode(layouts.Permit, { unused: 0n }),
+    );
+    const uplinks = uplinksOf([LO_INDEX], MACS.uplink);
+    this.map('nodes').update(u32(0), encode(layouts.Node, { ...node, uplinks }));
+    for (const source of TRUSTED) {
+      this.map('domain_sources').update(bytesOf(source), encode(layouts.Permit, { unused: 0n }));
     }
+    this.#writeSteering();
     for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
       const value = { ...ZONES[zone as ZoneName], gateway: 0, mtu: 0, flags: 0 };
       this.map('gateway_sids').update(bytesOf(sid), encode(steering.Zone, value));
@@ -338,19 +347,21 @@ export class NetworkNode {
   }
 
   #underlay(id: number, count: number): void {
-    const hops = Array.from({ length: 4 }, (_, index) => ({
+    const hops = Array.from({ length: MAX_HOPS }, (_, index) => ({
       ifindex: index < count ? 500 + index : 0,
       mtu: 1564,
       destMac: macOf(MACS.router),
       sourceMac: macOf(MACS.uplink),
       flags: layouts.HopFlags.HOP_FRAMES,
+      weight: 0,
     }));
-    const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops };
+    const used = hops.slice(0, count).map(({ ifindex }) => ({ ifindex, destMac: MACS.router, weight: 1 }));
+    const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
     this.map('underlays').update(u32(id), encode(layouts.Underlay, underlay));
   }
 
   #writeSteering(): void {
-    const value = { epoch: this.#epoch, nextSet: 1, self: SELF, unused: 0 };
+    const value = { epoch: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
     this.map('steering').update(u32(0), encode(steering.Steering, value));
   }
 }
@@ -373,8 +384,9 @@ export function leaving(inner: Buffer, path: readonly string[] = [], trafficClas
 }
 
 /** struct __sk_buff (linux/bpf.h): what a test run may set of a super-packet. */
-function skbOf({ size, segments }: { size: number; segments: number }): Buffer {
+function skbOf({ size = 0, segments = 0, mark = 0 }: { size?: number; segments?: number; mark?: number }): Buffer {
   const context = Buffer.alloc(192);
+  context.writeUInt32LE(mark, 8);
   context.writeUInt32LE(segments, 164);
   context.writeUInt32LE(size, 176);
   return context;

@@ -18,6 +18,7 @@ export interface LogLine {
   object?: string;
   code?: string;
   interfaces?: string[];
+  at?: string;
   err?: { message: string; code?: string };
   create?: number;
   replace?: number;
@@ -28,10 +29,14 @@ export interface AgentRunOptions {
   /** default an hour: only notifications count */
   sweepSeconds?: number;
   force?: boolean;
+  progressMs?: number;
 }
 
 /** How long a test waits for a line of the log, milliseconds; what it asserts is what it measures. */
 const PATIENCE_MS = 60_000;
+
+/** It has put something right: what somebody changed, or what follows from interfaces and the underlay. */
+const isRepair = ({ msg }: LogLine): boolean => msg === 'repaired' || msg === 'followed interfaces and underlay';
 
 export class AgentRun {
   readonly agent: Agent;
@@ -39,7 +44,7 @@ export class AgentRun {
   readonly #watchers = new Set<() => void>();
 
   private constructor(config: NodeConfig, configFile: string, options: AgentRunOptions) {
-    const { sweepSeconds = 3600, force = false } = options;
+    const { sweepSeconds = 3600, force = false, progressMs } = options;
     const log = pino(
       { level: 'info' },
       {
@@ -49,7 +54,14 @@ export class AgentRun {
         },
       },
     );
-    this.agent = new Agent({ config, configFile, log, sweepSeconds, force });
+    this.agent = new Agent({
+      config,
+      configFile,
+      log,
+      sweepSeconds,
+      force,
+      ...(progressMs !== undefined && { progressMs }),
+    });
   }
 
   /** Starts one on a hypervisor, with the network's files (written unless they are there). */
@@ -113,11 +125,11 @@ export class AgentRun {
    */
   async repaired(diff: () => Promise<ChangeText[]>, from: number): Promise<number> {
     for (let next = from; ;) {
-      const found = await this.waitFor('repaired', next);
+      const found = await this.waitFor(isRepair, next);
       let last = found.line;
       next = found.next;
       await this.agent.idle();
-      for (const line of this.lines.slice(next)) if (line.msg === 'repaired') last = line;
+      for (const line of this.lines.slice(next)) if (isRepair(line)) last = line;
       next = this.lines.length;
       if ((await diff()).length === 0) return last.atMs;
     }

@@ -98,7 +98,6 @@ const ROUTES: Drift[] = [
     '~',
     `route ${SID}/128 encap seg6local action End.DT46`,
   ],
-  ['blackhole of the locator', 'ip -6 route del blackhole fd00:5e:1::/48', '+', 'route blackhole fd00:5e:1::/48'],
 ].map(([name = '', script = '', sign, object = '']) => ({
   kind: 'route',
   name,
@@ -107,6 +106,18 @@ const ROUTES: Drift[] = [
 }));
 
 const RULES: Drift[] = [
+  {
+    kind: 'announce',
+    name: 'announcement',
+    script: 'ip -6 route del blackhole fd00:5e:1::/48',
+    line: line('+', 'announcement blackhole fd00:5e:1::/48'),
+  },
+  {
+    kind: 'rule',
+    name: 'discard of the locator',
+    script: 'ip -6 rule del pref 32764',
+    line: line('+', 'rule -6 pref 32764 to fd00:5e:1::/48 blackhole'),
+  },
   { kind: 'rule', name: 'pref 990', script: 'ip -6 rule del pref 990', line: line('+', 'rule -6 pref 990 from') },
   { kind: 'rule', name: 'pref 991', script: 'ip -6 rule del pref 991', line: line('+', 'rule -6 pref 991 to') },
   {
@@ -256,6 +267,33 @@ function sysctl(key: string, to: number, planned: number): Drift {
   return { kind: 'sysctl', name: key, script, line: line('~', `sysctl ${key} = ${planned}`) };
 }
 
+const EDGE: Drift[] = [
+  {
+    kind: 'edge',
+    name: 'another interface inside',
+    script: `nft add element inet segue_edge inside '{ "t100-1" }'`,
+    line: line('-', 'nft element inet segue_edge inside { "t100-1" }'),
+  },
+  {
+    kind: 'edge',
+    name: 'source deleted',
+    script: `nft flush set inet segue_edge sources`,
+    line: line('+', 'nft element inet segue_edge sources'),
+  },
+  {
+    kind: 'edge',
+    name: 'rule inserted',
+    script: 'nft insert rule inet segue_edge prerouting accept',
+    line: line('~', 'nft table inet segue_edge'),
+  },
+  {
+    kind: 'edge',
+    name: 'table deleted',
+    script: 'nft delete table inet segue_edge',
+    line: line('+', 'nft table inet segue_edge'),
+  },
+];
+
 const GUARD: Drift[] = [
   {
     kind: 'guard',
@@ -306,4 +344,13 @@ const GUARD: Drift[] = [
 const UNTOLD = SILENT.map((drift): Drift => ({ ...drift, silent: true }));
 
 /** Every kind at least once. */
-export const DRIFTS: readonly Drift[] = [...ROUTES, ...RULES, ...DEVICES, ...NEXTHOPS, ...SYSCTLS, ...UNTOLD, ...GUARD];
+export const DRIFTS: readonly Drift[] = [
+  ...ROUTES,
+  ...RULES,
+  ...DEVICES,
+  ...NEXTHOPS,
+  ...SYSCTLS,
+  ...UNTOLD,
+  ...EDGE,
+  ...GUARD,
+];

@@ -3,7 +3,7 @@ import { parseAddress } from '../../../src/net/address.js';
 import { writeMac } from '../../../src/net/mac.js';
 
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
-const PROTOCOL = { ipip: 4, udp: 17, ipv6: 41, routing: 43, icmpv6: 58 } as const;
+const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, ipv6: 41, routing: 43, icmpv6: 58 } as const;
 
 export function ethernet(source: string, destination: string, type: number, payload: Buffer): Buffer {
   const header = Buffer.alloc(14);
@@ -60,6 +60,61 @@ export function udpWithSrh(source: string, destination: string, last: string, po
   bytesOf(last).copy(srh, 8);
   bytesOf(destination).copy(srh, 24);
   return ipv6Packet(source, destination, PROTOCOL.routing, Buffer.concat([srh, udp]));
+}
+
+/** An IPv6 packet with extension headers in front of what it carries; the type of the first goes into its header. */
+export function behind(packet: Buffer, ...headers: readonly ('hop-by-hop' | 'destination' | 'fragment')[]): Buffer {
+  const numbers = { 'hop-by-hop': 0, destination: 60, fragment: 44 } as const;
+  const types = [...headers.map((name) => numbers[name]), packet.readUInt8(6)];
+  const extensions = headers.map((name, at) => {
+    // PadN of four bytes; a fragment header with offset 0 and M set: the first of several.
+    const header = Buffer.from(name === 'fragment' ? [0, 0, 0, 1, 0, 0, 0, 77] : [0, 0, 1, 4, 0, 0, 0, 0]);
+    header.writeUInt8(types[at + 1] ?? 0, 0);
+    return header;
+  });
+  const result = Buffer.concat([packet.subarray(0, 40), ...extensions, packet.subarray(40)]);
+  result.writeUInt8(types[0] ?? 0, 6);
+  result.writeUInt16BE(result.length - 40, 4);
+  return result;
+}
+
+/** Any fragment but the first. */
+export function laterFragment(packet: Buffer): Buffer {
+  const fragment = behind(packet, 'fragment');
+  fragment.writeUInt16BE(64, 42);
+  return fragment;
+}
+
+/** Marks an IPv6 packet by its flow label, which every router leaves as it is. */
+export function labelled(packet: Buffer, label: number): Buffer {
+  const result = Buffer.from(packet);
+  result.writeUInt32BE(0x60000000 + label, 0);
+  return result;
+}
+
+/** An ICMPv6 error about a packet (RFC 4443 section 3). */
+export function icmpv6Error(type: 1 | 2 | 3 | 4, source: string, destination: string, about: Buffer): Buffer {
+  const message = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 5, 0]), about]);
+  return icmpv6(source, destination, message);
+}
+
+/** An ICMP error about a packet (RFC 792). */
+export function icmpError(type: number, source: string, destination: string, about: Buffer): Buffer {
+  const message = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), about.subarray(0, 28)]);
+  message.writeUInt16BE(checksum(message), 2);
+  return ipPacket(source, destination, PROTOCOL.icmp, message);
+}
+
+/** A TCP SYN (RFC 9293), without options. */
+export function tcpSyn(source: string, destination: string, port: number): Buffer {
+  const segment = Buffer.alloc(20);
+  segment.writeUInt16BE(33333, 0);
+  segment.writeUInt16BE(port, 2);
+  segment.writeUInt32BE(1, 4);
+  segment.writeUInt16BE(0x5002, 12);
+  segment.writeUInt16BE(65535, 14);
+  const checked = withChecksum(segment, 16, source, destination, PROTOCOL.tcp);
+  return ipPacket(source, destination, PROTOCOL.tcp, checked);
 }
 
 /** A neighbour solicitation with the sender's link-layer address (RFC 4861 section 4.3). */

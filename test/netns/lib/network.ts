@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
-import { Instance, pinDirectory, RUN_ROOT } from '../../../src/agent/instance.js';
+import { Instance, nodeDirectories, pinDirectory } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { ensureBpffs } from '../../../src/lab/bpffs.js';
@@ -20,6 +20,7 @@ import { find, hypervisors, intentOf, netnsOf, nodeConfigOf, segueNodes } from '
 import { listNetns } from '../../../src/netlink/netns.js';
 import type { ChangeText, Report } from '../../../src/reconcile/change.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
+import type { ApplyOptions } from '../../../src/agent/apply.js';
 import type { LabFiles } from '../../../src/lab/files.js';
 import type { PingOptions, PingResult } from '../../../src/lab/ping.js';
 import type { Ended, RunOptions } from '../../../src/lab/process.js';
@@ -53,8 +54,8 @@ export class TestNetwork {
     for (const instance of this.#instances.values()) instance.close();
     this.#instances.clear();
     for (const { name } of segueNodes(this.topology)) {
-      rmSync(join(RUN_ROOT, this.netns(name)), { recursive: true, force: true });
-      rmSync(pinDirectory(this.netns(name)), { recursive: true, force: true });
+      const node = this.netns(name);
+      for (const path of [...nodeDirectories(node), pinDirectory(node)]) rmSync(path, { recursive: true, force: true });
     }
     await removeNamespaces(this.topology.prefix);
     rmSync(this.directory, { recursive: true, force: true });
@@ -121,10 +122,16 @@ export class TestNetwork {
     return instance;
   }
 
+  /** Lets go of a hypervisor's kernel: its namespace is about to be another. */
+  forget(name: string): void {
+    this.#instances.get(name)?.close();
+    this.#instances.delete(name);
+  }
+
   /** `segue apply` on a hypervisor, in this process. @throws Error naming every object that failed */
-  async apply(name: string, intent = this.intent()): Promise<Report> {
+  async apply(name: string, intent = this.intent(), options: ApplyOptions = {}): Promise<Report> {
     const instance = this.instance(name);
-    const report = await applyOnce(instance, scopeTo(intent, instance.config.node));
+    const report = await applyOnce(instance, scopeTo(intent, instance.config.node), options);
     if (report.failures.length > 0) {
       throw new Error(report.failures.map(({ object, error }) => `${object}: ${error.message}`).join('\n'));
     }

@@ -10,10 +10,10 @@ const POLL_MS = 30;
 
 /** Counts what matches, in one hook of a namespace. */
 export class Witness {
-  readonly #network: TestNetwork;
+  readonly #network: Pick<TestNetwork, 'output'>;
   readonly #name: string;
 
-  private constructor(network: TestNetwork, name: string) {
+  private constructor(network: Pick<TestNetwork, 'output'>, name: string) {
     this.#network = network;
     this.#name = name;
   }
@@ -23,7 +23,7 @@ export class Witness {
    * @param matches nftables expressions by the counter's name
    */
   static async place(
-    network: TestNetwork,
+    network: Pick<TestNetwork, 'output'>,
     name: string,
     hook: string,
     matches: Readonly<Record<string, string>>,

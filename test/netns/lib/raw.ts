@@ -1,4 +1,5 @@
 /** Frames as they come, from an interface in a namespace: what no socket of a well-behaved VM would send. */
+import { readFileSync } from 'node:fs';
 import { Sysctls } from '../../../src/kernel/sysctl.js';
 import { check, libcBind, libcClose, libcSend, libcSocket } from '../../../src/netlink/ffi.js';
 import { getLink } from '../../../src/netlink/link.js';
@@ -10,7 +11,29 @@ const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCKADDR_LL_BYTES = 20;
 
-/** Sends frames from an interface of a namespace. */
+/** /proc/net/softnet_stat: both queues of a CPU's backlog (net/core/net-procfs.c, softnet_seq_show). */
+const BACKLOG_FIELD = 11;
+/** Somebody else's flood may keep a backlog filled; ours is through it long before. */
+const BACKLOG_WAIT_MS = 2000;
+
+/**
+ * Waits until no CPU has packets in its backlog. A veth puts what it sends into that of its peer's CPU, and on a machine
+ * that is busy ksoftirqd takes it from there some time after send() returned.
+ */
+function awaitBacklogs(): void {
+  const deadline = Date.now() + BACKLOG_WAIT_MS;
+  const waiting = (): boolean =>
+    readFileSync('/proc/net/softnet_stat', 'utf8')
+      .trim()
+      .split('\n')
+      .some((cpu) => Number.parseInt(cpu.split(' ')[BACKLOG_FIELD] ?? '0', 16) > 0);
+  while (waiting() && Date.now() < deadline) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/**
+ * Sends frames from an interface of a namespace, and returns when the other end has taken them: what they made programs
+ * and the kernel count can be read then.
+ */
 export function sendFrames(netns: string, device: string, frames: readonly Buffer[]): void {
   using socket = NetlinkSocket.open({ protocol: 'route', netns });
   const index = getLink(socket, device)?.index;
@@ -23,7 +46,10 @@ export function sendFrames(netns: string, device: string, frames: readonly Buffe
     address.writeInt32LE(index, 4);
     check(libcBind(fd, address, SOCKADDR_LL_BYTES), 'bind', what);
     for (const frame of frames) check(libcSend(fd, frame, frame.length, 0), 'send', what);
+    awaitBacklogs();
   } finally {
+    // The kernel closes a packet socket with synchronize_net() (net/packet/af_packet.c, packet_release): it returns after
+    // whoever has a packet in hand.
     libcClose(fd);
   }
 }

@@ -125,11 +125,12 @@ describe('tables of show', () => {
       state: 'waiting' as const,
       mac: '02:00:00:00:00:0a',
       addresses: ['10.0.0.10', 'fd00:10::a'],
+      gatewayMac: '02:73:67:00:00:64',
       mtu: null,
     };
     expect(renderTable(PORT_COLUMNS, [port])).toEqual([
-      'PORT   DEV    TENANT  VRF     STATE    MTU  LLADDR             ADDRESSES',
-      'red-a  tap-a  red     sg-100  WAITING  -    02:00:00:00:00:0a  10.0.0.10 fd00:10::a',
+      'PORT   DEV    TENANT  VRF     STATE    MTU  LLADDR             GATEWAY            ADDRESSES',
+      'red-a  tap-a  red     sg-100  WAITING  -    02:00:00:00:00:0a  02:73:67:00:00:64  10.0.0.10 fd00:10::a',
     ]);
   });
 
@@ -150,7 +151,14 @@ describe('tables of show', () => {
       foreignTcx: [3],
       foreignXdp: 17,
     };
-    const nothing = { responder: false, devices: [device as FastpathDevice], maps: [], ways: [] };
+    const nothing = {
+      responder: false,
+      unreadable: null,
+      ports: 1,
+      devices: [device as FastpathDevice],
+      maps: [],
+      ways: [],
+    };
     const missing = 'tcx not supported (requires >= 6.6)';
     expect(fastpathLines({ configured: 'hybrid', running: 'kernel', missing, ...nothing })).toEqual([
       'data plane: kernel (VRF, seg6, seg6local); no eBPF programs of segue',
@@ -158,6 +166,9 @@ describe('tables of show', () => {
       'DEV   ROLE    STATE  TCX  XDP  FOREIGN',
       'eth0  uplink  UP     -    -    tcx id 3 xdp id 17',
     ]);
+    expect(
+      fastpathLines({ ...nothing, configured: 'ebpf', running: 'none', missing: null, ports: 0, devices: [] }),
+    ).toEqual(['data plane: none: no port of the intent is on this node, so there is nothing to forward']);
     const responder = { name: 'segue_responder', id: 4, tag: '0123456789abcdef' };
     const port = { ...(device as FastpathDevice), device: 'tap-a', role: 'port' as const, tcx: responder };
     const answering = { ...nothing, responder: true, devices: [{ ...port, foreignTcx: [], foreignXdp: null }] };
@@ -171,6 +182,8 @@ describe('tables of show', () => {
       configured: 'hybrid',
       running: 'hybrid',
       responder: false,
+      unreadable: null,
+      ports: 1,
       missing: null,
       devices: [{ ...(device as FastpathDevice), tcx: program, foreignTcx: [], foreignXdp: null }],
       maps: [{ map: 'members', entries: 12, size: 1048576 }],
@@ -211,13 +224,14 @@ describe('tables of show', () => {
     const fastpath = {
       ports: [{ device: 'tap-a', port: 'red-a', txPackets: 1, txBytes: 84, rxPackets: 2, rxBytes: 168 }],
       reasons: [
-        { verdict: 'forward' as const, reason: 'forwarded', packets: 3 },
-        { verdict: 'punt' as const, reason: 'no member', packets: 0 },
+        { verdict: 'forward' as const, reason: 'forwarded', slug: 'forwarded', packets: 3 },
+        { verdict: 'punt' as const, reason: 'no member', slug: 'punt-no-member', packets: 0 },
       ],
     };
     const steering = {
       zones: [{ zone: 'red', txPackets: 5, txBytes: 420, rxPackets: 4, rxBytes: 336 }],
       policies: [{ policy: 'web', connections: 1, packets: 9, bytes: 756 }],
+      pairs: [{ from: 'red', to: 'blue', halfOpen: 1, established: 2, refused: 3 }],
     };
     expect(counterLines({ ports: [device], vrfs: [], sids: [], guard, fastpath, steering })).toEqual([
       'DEV    PORT   TENANT  RX-PACKETS  RX-BYTES  RX-DROPPED  RX-ERRORS  TX-PACKETS  TX-BYTES  TX-DROPPED  TX-ERRORS',
@@ -237,6 +251,9 @@ describe('tables of show', () => {
       '',
       'POLICY  CONNECTIONS  PACKETS  BYTES',
       'web               1        9    756',
+      '',
+      'FROM  TO    HALF-OPEN  ESTABLISHED  REFUSED',
+      'red   blue          1            2        3',
     ]);
   });
 });
@@ -350,7 +367,7 @@ describe('what there is of steering', () => {
   it.each([
     [{ address: '10.0.0.300' }, '--address 10.0.0.300: expected an IPv4 or IPv6 address or prefix'],
     [{ address: '10.0.0.1/24' }, '--address 10.0.0.1/24: expected no bits set beyond the length: 10.0.0.0/24'],
-    [{ port: '65536' }, '--port 65536: expected a number from 0 to 65535'],
+    [{ l4Port: '65536' }, '--l4-port 65536: expected a number from 0 to 65535'],
     [{ proto: 'sctp' }, '--proto sctp: expected tcp, udp, icmp, icmpv6 or a number from 0 to 255'],
     [{ limit: '-1' }, '--limit -1: expected a number from 0 to 9007199254740991'],
   ])('flow %j is refused', (options, message) => {
@@ -383,7 +400,8 @@ describe('a table that goes out in pieces', () => {
 describe('the command', () => {
   it.each([
     [['show', 'route', '--limit', '5'], '--limit: expected with show flow, not route'],
-    [['show', 'flow', '--port', 'web'], '--port web: expected a number from 0 to 65535'],
+    [['show', 'flow', '--l4-port', 'web'], '--l4-port web: expected a number from 0 to 65535'],
+    [['show', 'flow', '--port', '80'], '--port: expected with show port, route, counters, not flow (--l4-port'],
   ])('%j', async (args, message) => {
     const file = join(mkdtempSync(join(tmpdir(), 'segue-show-')), 'node.yaml');
     writeFileSync(file, '{ "node": "hv1", "uplinks": ["eth0"], "intent": "intent.json" }');
@@ -396,11 +414,15 @@ describe('the command', () => {
   it('knows what can be shown and refuses the rest', async () => {
     const program = new Command('segue').exitOverride();
     addShowCommand(program);
-    let complaint = '';
-    program.commands[0]?.exitOverride().configureOutput({ writeErr: (text) => (complaint += text) });
-    await expect(program.parseAsync(['node', 'segue', 'show', 'vrfs'])).rejects.toMatchObject({
-      code: 'commander.invalidArgument',
+    const shows = (what: string) =>
+      expect(program.parseAsync(['node', 'segue', 'show', what, '-c', '/nonexistent.yaml']));
+    await shows('vrfx').rejects.toMatchObject({
+      exitCode: 2,
+      message: 'show vrfx: expected one of vrf, sid, route, nexthop, port, fastpath, counters, gateway, policy, flow',
     });
-    expect(complaint).toContain('vrf, sid, route, nexthop, port, fastpath, counters, gateway, policy, flow');
+    // As people type them; what stops these is the node file.
+    for (const what of ['vrfs', 'ports', 'policies', 'policy', 'counter', 'flows']) {
+      await shows(what).rejects.toMatchObject({ code: 'INTENT_INVALID' });
+    }
   });
 });

@@ -86,6 +86,7 @@ describe('traceLines', () => {
       verdict: 'dropped',
       reason: 'no-member',
       text: 'no member of red has 10.0.0.77 (route on hv1)',
+      next: null,
     });
     expect(lines).toEqual([
       '10.0.0.10 > 10.0.0.77 icmp, 84 bytes, from red-a (red) on hv1',

@@ -1,15 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { REASONS } from '../../../src/ebpf/counters.js';
+import { reasonOf, REASONS } from '../../../src/ebpf/counters.js';
 
 it('docs/commands.md explains every reason, in the order of bpf/reasons.h', () => {
   const text = readFileSync(new URL('../../../docs/commands.md', import.meta.url), 'utf8');
-  const [, table = ''] = text.split('| reason | the packet |\n|---|---|\n');
-  const explained = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1]);
-  expect(explained).toEqual(REASONS.map(({ reason }) => reason));
+  const [, table = ''] = text.split('| slug | reason | the packet |\n|---|---|---|\n');
+  const explained = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)` \| `([^`]+)` \|/gm)].map(
+    ([, slug, reason]) => ({ slug, reason }),
+  );
+  expect(explained).toEqual(REASONS.map(({ slug, reason }) => ({ slug, reason })));
 });
 
 it('the first is what took the fast path; the others hand on or drop', () => {
-  expect(REASONS[0]).toEqual({ verdict: 'forward', reason: 'forwarded' });
+  expect(REASONS[0]).toEqual({ verdict: 'forward', reason: 'forwarded', slug: 'forwarded' });
   expect(REASONS.slice(1).filter(({ verdict }) => verdict === 'forward')).toEqual([]);
+});
+
+it('a slug names one reason, where words and verdict name several', () => {
+  expect(new Set(REASONS.map(({ slug }) => slug)).size).toBe(REASONS.length);
+  const pairs = REASONS.map((_reason, number) => reasonOf(number, true)).map(({ verdict, reason }) => verdict + reason);
+  expect(pairs.length - new Set(pairs).size).toBe(7);
+});
+
+it('docs/troubleshoot.md names only reasons that there are', () => {
+  const text = readFileSync(new URL('../../../docs/troubleshoot.md', import.meta.url), 'utf8');
+  const named = [...text.matchAll(/(?:punt|drop|answer|pass)-[a-z-]+/g)].map(([slug]) => slug);
+  expect(named.length).toBeGreaterThan(0);
+  const slugs = REASONS.map(({ slug }) => slug);
+  expect(named.filter((slug) => !slugs.includes(slug))).toEqual([]);
 });

@@ -167,7 +167,7 @@ describe('a network node', () => {
 
   it('changes one set of policies, and nothing else, when one of its policies changes', () => {
     const before = scopeTo(intentWith(), 'nn1');
-    const planner = new Planner(configOf('nn1'), facts, before);
+    const planner = Planner.of(configOf('nn1'), facts, before);
     const policies = RAW.policies.map((policy) => (policy.name === 'web' ? { ...policy, ports: [80, 443] } : policy));
     const delta = planner.apply(diffIntent(before, scopeTo(intentWith({ policies }), 'nn1')));
     expect([...delta].map(([kind, objects]) => [kind, [...objects.keys()]])).toEqual([['steer-policies', ['100 200']]]);
@@ -249,7 +249,7 @@ describe('a hypervisor', () => {
   it('changes tables and routes, and nothing else, when a network node drains', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const before = scopeTo(intentWith(), 'hv1');
-    const planner = new Planner(configOf('hv1'), facts, before);
+    const planner = Planner.of(configOf('hv1'), facts, before);
     const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
     expect(touchedBy(planner.view, changes)).not.toBe('all');
     const kinds = [...planner.apply(changes).keys()];
@@ -264,7 +264,7 @@ describe('a hypervisor', () => {
   ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
-    const planner = new Planner(configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }, intent);
+    const planner = Planner.of(configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }, intent);
     const kinds = [...planner.applyWays(lost).keys()];
     expect(['route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
     const sids = [...planner.plan.nexthop.keys()]

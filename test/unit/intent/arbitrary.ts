@@ -4,7 +4,14 @@ import fc from 'fast-check';
 interface RawIntent {
   version: 1;
   sidBlock: string;
-  nodes: { name: string; locator: string; source?: string; behaviours?: readonly string[]; drain?: boolean }[];
+  nodes: {
+    name: string;
+    locator: string;
+    source?: string;
+    behaviours?: readonly string[];
+    drain?: boolean;
+    acceptedSources?: string[];
+  }[];
   tenants: {
     name: string;
     id: number;
@@ -71,6 +78,7 @@ const node = (i: number) =>
       source: form.map((f) => ipv6([0x2001, 0xdb8], [i + 1], f)),
       behaviours: fc.constantFrom(['dt46'], ['dt4', 'dt6'], ['dt6', 'dt4']),
       drain: fc.boolean(),
+      acceptedSources: form.map((f) => [ipv6([0x2001, 0xdb8, 1], [i + 1], f)]),
     },
     { requiredKeys: ['name', 'locator'] },
   );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChanges, diffIntent, pathKey } from '../../../src/intent/change.js';
+import { diffIntent, pathKey } from '../../../src/intent/change.js';
+import { IntentEntities } from '../../../src/intent/entities.js';
 import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo, tenantsOf } from '../../../src/intent/scope.js';
 import type { Intent } from '../../../src/intent/types.js';
@@ -25,7 +26,10 @@ describe('diffIntent', { timeout: 60_000 }, () => {
   it('leads from one intent to the other', () => {
     fc.assert(
       fc.property(intent, intent, (a, b) => {
-        expect(sorted(applyChanges(a, diffIntent(a, b)))).toEqual(sorted(b));
+        const entities = new IntentEntities(a);
+        expect(entities.intent()).toEqual(a);
+        entities.apply(diffIntent(a, b));
+        expect(sorted(entities.intent())).toEqual(sorted(b));
       }),
     );
   });
@@ -66,13 +70,22 @@ describe('diffIntent', { timeout: 60_000 }, () => {
       { seed: 1, numRuns: 1 },
     );
     if (!before) throw new Error('no sample');
-    const edits: [kind: string, edit: (copy: Intent) => unknown][] = [
+    const edits: [kinds: string, edit: (copy: Intent) => unknown][] = [
       ['block', (c) => (c.sidBlock = 'fd00:5c::/30')],
       ['node', (c) => Object.assign(c.nodes[0] ?? {}, { locator: 'fd00:5e:99::/48' })],
-      ['node', (c) => Object.assign(c.nodes[0] ?? {}, { source: '2001:db8::99' })],
+      ['source source node', (c) => Object.assign(c.nodes[0] ?? {}, { source: '2001:db8::99' })],
+      ['trusted', (c) => (c.trusted = ['2001:db8:ff::/48'])],
+      [
+        'source node',
+        (c) => {
+          const [node] = c.nodes;
+          if (node) node.acceptedSources = ['2001:db8::98', ...(node.acceptedSources ?? [])];
+        },
+      ],
       ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { id: 9999 })],
       ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { dscp: 64 })],
       ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { mtu: 1 })],
+      ['tenant', (c) => Object.assign(c.tenants[0] ?? {}, { gatewayMac: '02:00:00:00:00:99' })],
       ['tenant', (c) => Object.assign(c.tenants[0]?.subnets[0] ?? {}, { gateway: '10.0.0.2' })],
       ['tenant', (c) => c.tenants[0]?.subnets.pop()],
       ['port', (c) => Object.assign(c.ports[0] ?? {}, { tenant: 'x' })],
@@ -101,7 +114,7 @@ describe('diffIntent', { timeout: 60_000 }, () => {
       expect(
         diffIntent(before, after).map((change) => change.kind),
         edit.toString(),
-      ).toEqual([kind]);
+      ).toEqual(kind.split(' '));
     }
     const other = structuredClone(before);
     const node = other.nodes[0];

@@ -20,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IntentError } from '../../../src/intent/errors.js';
 import { FileSource, type FileSourceOptions } from '../../../src/intent/file-source.js';
+import { type LoadedIntent, loadIntentText } from '../../../src/intent/load.js';
 import type { IntentEvent } from '../../../src/intent/source.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { watchedDirectories } from '../../../src/intent/watch-paths.js';
@@ -45,7 +46,11 @@ function tell(event: IntentEvent): Told {
     case 'snapshot':
       return `snapshot: ${names(event.intent)}`;
     case 'change':
-      return `change: ${event.changes.map((c) => `${c.before ? '-' : ''}${c.after ? '+' : ''}${c.key}`).join(' ')}`;
+      // A node's outer source comes and goes with it.
+      return `change: ${event.changes
+        .filter(({ kind }) => kind !== 'source')
+        .map((c) => `${c.before ? '-' : ''}${c.after ? '+' : ''}${c.key}`)
+        .join(' ')}`;
     case 'error':
       return `error: ${event.error.message.split('\n')[0]?.replace(`${directory}/`, '') ?? ''}`;
   }
@@ -181,7 +186,7 @@ describe('FileSource', { timeout: 60_000 }, () => {
     told = [];
     writeFileSync(file, `${text('a')}oops: 1\n`);
     expect(await hear(1)).toEqual([
-      'error: intent.yaml:7:1: "oops": expected one of the keys version, sidBlock, nodes, tenants, ports, paths, gateways, externals, policies',
+      'error: intent.yaml:7:1: "oops": expected one of the keys version, sidBlock, trusted, nodes, tenants, ports, paths, gateways, externals, policies',
     ]);
     expect(source?.intent?.nodes).toHaveLength(1);
     // The same again is not news; another error is.
@@ -255,13 +260,15 @@ describe('FileSource', { timeout: 60_000 }, () => {
     expect(await hear(1)).toEqual(['change: +b']);
   });
 
-  it('reads on demand, keeps what was selected, and takes a refusal of the selection', async () => {
+  it('reads on demand, keeps what its reader gives, and takes a refusal of the reader', async () => {
     writeFileSync(file, text('a', 'b'));
-    const select = (intent: Intent): Intent => {
+    const read = (unlessDigest: string | undefined): LoadedIntent => {
+      const { digest, intent } = loadIntentText(file, unlessDigest);
+      if (intent === undefined) return { digest };
       if (!intent.nodes.some(({ name }) => name === 'a')) throw new IntentError('node.yaml', []);
-      return { ...intent, nodes: intent.nodes.filter(({ name }) => name === 'a') };
+      return { digest, intent: { ...intent, nodes: intent.nodes.filter(({ name }) => name === 'a') } };
     };
-    await start({ debounceMs: 40, restatIntervalMs: 3_600_000, select });
+    await start({ debounceMs: 40, restatIntervalMs: 3_600_000, read });
     expect(told.splice(0)).toEqual(['snapshot: a']);
     writeFileSync(file, text('a', 'c'));
     source?.reload();

@@ -1,11 +1,15 @@
 /** What can be wrong with a file before its text is read, with real files. */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_JSON_BYTES, MAX_YAML_BYTES } from '../../../src/intent/bounds.js';
 import { IntentError } from '../../../src/intent/errors.js';
 import { checkNodeInIntent, loadIntent, loadNodeConfig, parseIntent } from '../../../src/intent/load.js';
+import { printable } from '../../../src/intent/printable.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
 let directory: string;
@@ -41,10 +45,38 @@ describe('files', { timeout: 60_000 }, () => {
     );
   });
 
+  it('refuses a FIFO and a socket without waiting for anybody', async () => {
+    execFileSync('mkfifo', [join(directory, 'f.yaml')]);
+    expect(refusal(() => loadIntent(join(directory, 'f.yaml')))).toBe(
+      'f.yaml: a pipe (FIFO): expected a regular file: reading anything else may never end',
+    );
+    const server = createServer().listen(join(directory, 's.yaml'));
+    await once(server, 'listening');
+    expect(refusal(() => loadNodeConfig(join(directory, 's.yaml')))).toBe(
+      's.yaml: a socket or a device that is not there: expected a file that can be read',
+    );
+    server.close();
+  });
+
+  it('shows control characters of a file as escapes, and cuts what is long', () => {
+    const name = '\u001b[31mred\u009b\u202e\n'.padEnd(100_000, 'x');
+    const nodes = [0, 1].map((i) => ({ name, locator: `fd00:5e:${i}::/48` }));
+    const file = join(directory, 'intent.json');
+    writeFileSync(file, JSON.stringify({ ...EMPTY, nodes, [`k\u001b${'y'.repeat(50_000)}`]: 1 }));
+    const message = refusal(() => loadIntent(file));
+    expect(printable(message.replaceAll('\n', ''))).toBe(message.replaceAll('\n', ''));
+    expect(Math.max(...message.split('\n').map((line) => line.length))).toBeLessThan(700);
+    expect(message).toContain('\\u001b[31mred');
+  });
+
   it('refuses a directory, a device, a loop of links, a path through a file', () => {
     mkdirSync(join(directory, 'd.yaml'));
-    expect(refusal(() => loadIntent(join(directory, 'd.yaml')))).toBe('d.yaml: a directory: expected a file');
-    expect(refusal(() => loadIntent('/dev/zero'))).toBe('/dev/zero: a device: expected a file');
+    expect(refusal(() => loadIntent(join(directory, 'd.yaml')))).toBe(
+      'd.yaml: a directory: expected a regular file: reading anything else may never end',
+    );
+    expect(refusal(() => loadIntent('/dev/zero'))).toBe(
+      '/dev/zero: a device: expected a regular file: reading anything else may never end',
+    );
     symlinkSync('loop.yaml', join(directory, 'loop.yaml'));
     expect(refusal(() => loadIntent(join(directory, 'loop.yaml')))).toBe(
       'loop.yaml: too many symbolic links: expected a file that can be read',

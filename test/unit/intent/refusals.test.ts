@@ -79,7 +79,7 @@ describe('refusals', { timeout: 60_000 }, () => {
     expect(messagesOf({ file: 'intent.yaml', text })).toEqual([
       'intent.yaml:1:10: version: 3: expected 1, the version of this format',
       'intent.yaml:5:27: nodes[1].locator: "fd00:5f:2::/48": expected a prefix inside the SID block fd00:5e::/32',
-      'intent.yaml:5:43: nodes[1]: "color": expected one of the keys name, locator, source, behaviours, drain',
+      'intent.yaml:5:43: nodes[1]: "color": expected one of the keys name, locator, source, acceptedSources, behaviours, drain',
       'intent.yaml:13:9: tenants[1].id: 0: expected a whole number from 1 to 16777215',
       'intent.yaml:18:67: ports[1].mac: "02:00:00:00:00:0a": expected a MAC address no other port of tenant red has; ports[0] (red-a) has it',
       'intent.yaml:18:100: ports[1].addresses[0]: "10.0.0.300": expected an IPv4 or IPv6 address',

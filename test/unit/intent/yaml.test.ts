@@ -42,7 +42,7 @@ describe('YAML that is made to hurt', { timeout: 60_000 }, () => {
   it('takes text that only looks like an alias or an anchor', () => {
     const text = 'version: 1\nsidBlock: fd00:5e::/32\nnodes: []\ntenants: []\nports: [] # &a *b\n"&x": "*y"\n';
     expect(firstLine(text)).toBe(
-      'intent.yaml:6:1: "&x": expected one of the keys version, sidBlock, nodes, tenants, ports, paths, gateways, externals, policies',
+      'intent.yaml:6:1: "&x": expected one of the keys version, sidBlock, trusted, nodes, tenants, ports, paths, gateways, externals, policies',
     );
   });
 });

@@ -132,6 +132,32 @@ it('TCP with its maximum segment size, behind other options', () => {
   });
 });
 
+describe('extension headers', () => {
+  const PLAIN6 = `${ETHERNET6} 60000000 0100 xx 40 ${SOURCE} ${SID}`;
+  const UDP = '0fa0 0035 0008 0000';
+
+  it.each([
+    ['hop-by-hop options', '00', '1100 0104 00000000'],
+    ['fragment header', '2c', '1100 0000 00000007'],
+    ['authentication header', '33', `1104 0000 00000100 00000001 ${'33'.repeat(12)}`],
+    ['destination options', '3c', `1101 0100 ${'00'.repeat(12)}`],
+    ['mobility header', '87', '1100 0104 00000000'],
+    ['HIP', '8b', '1100 0104 00000000'],
+    ['Shim6', '8c', '1100 0104 00000000'],
+  ])('%s: what is behind it is read', (name, number, bytes) => {
+    const headers = decodeFrame(hex(PLAIN6.replace('xx', number) + bytes + UDP));
+    expect(headers.at(2)).toMatchObject({ layer: 'extension', header: parseInt(number, 16), nextHeader: 17 });
+    const words = headers.map(describeHeader);
+    expect(words[2]).toBe(`Extension  ${parseInt(number, 16)} (${name}), next header 17 (UDP)`);
+    expect(headers.at(3)).toMatchObject({ layer: 'udp', destinationPort: 53 });
+  });
+
+  it('are none of IPv4', () => {
+    const frame = `ffffffffffff 020000000001 0800 4500 0028 0000 2000 40 33 0000 0a000001 0a000002 1104 0000 ${'00'.repeat(20)}`;
+    expect(decodeFrame(hex(frame)).at(-1)).toMatchObject({ layer: 'rest', protocol: 51, reason: 'unknown' });
+  });
+});
+
 it('ARP', () => {
   const headers = decodeFrame(
     hex('ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a000001 000000000000 0a000002'),

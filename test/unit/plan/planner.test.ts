@@ -8,7 +8,7 @@ import { heldBy, scopeTo } from '../../../src/intent/scope.js';
 import { zoneOf } from '../../../src/gateway/view.js';
 import type { PlanDelta } from '../../../src/plan/plan.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
-import type { Intent, NodeConfig, PolicyEnd, Port } from '../../../src/intent/types.js';
+import type { Intent, IntentChange, NodeConfig, PolicyEnd, Port } from '../../../src/intent/types.js';
 
 const NODES = ['hv1', 'hv2', 'hv3'] as const;
 const TENANTS = ['red', 'blue', 'green'] as const;
@@ -114,11 +114,12 @@ const intents = fc
     ...steering,
     version: 1,
     sidBlock: block,
+    ...(separate && { trusted: ['2001:db8:5e::/48'] }),
     nodes: NODES.map((name, i) => ({
       name,
       locator: `fd00:5e:${locators[i]}::/48`,
       source: `fd00:5e:${locators[i]}::1`,
-      ...(drain && name === 'hv3' && { drain: true as const }),
+      ...(drain && name === 'hv3' && { drain: true as const, acceptedSources: ['2001:db8::3'] }),
       ...(separate && name === 'hv2' && { behaviours: ['dt4', 'dt6'] as ['dt4', 'dt6'] }),
     })),
     tenants: TENANTS.map((name, i) => ({
@@ -187,7 +188,7 @@ describe('Planner', () => {
           let facts = machine;
           const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
           if (first === undefined) return;
-          const planner = new Planner(config, facts, first);
+          const planner = Planner.of(config, facts, first);
           let current = first;
           const moves = (move: () => PlanDelta): void => {
             const before = structuredClone(planner.plan);
@@ -220,6 +221,48 @@ describe('Planner', () => {
     60_000,
   );
 
+  it.each([
+    ['a remote port', [{ kind: 'port', key: 'x', after: portOf(9, 'red', 'hv9', 4, false) }]],
+    [
+      'a port and a path',
+      [
+        {
+          kind: 'port',
+          key: 'p3',
+          before: portOf(3, 'red', 'hv2', 4, false),
+          after: portOf(3, 'red', 'hv9', 4, false),
+        },
+        { kind: 'path', key: 'hv2 *', after: { to: 'hv2', via: ['fd00:5e:9:1::'] } },
+      ],
+    ],
+    [
+      'a change that plans everything anew',
+      [
+        { kind: 'block', key: 'sidBlock', before: 'fd00:5e::/32', after: 'fd00:5e::/31' },
+        { kind: 'port', key: 'x', after: portOf(9, 'red', 'hv9', 4, false) },
+      ],
+    ],
+  ] as [string, IntentChange[]][])(
+    'is as it was after a change it cannot plan, with %s of a node that is not there',
+    (_what, changes) => {
+      const intent: Intent = {
+        version: 1,
+        sidBlock: 'fd00:5e::/32',
+        nodes: NODES.map((name, i) => ({ name, locator: `fd00:5e:${i + 1}::/48`, source: `fd00:5e:${i + 1}::1` })),
+        tenants: [{ name: 'red', id: 100, subnets: [{ prefix: '10.0.0.0/16', gateway: '10.0.0.1' }], dscp: 'copy' }],
+        ports: [portOf(2, 'red', 'hv1', 4, false), portOf(3, 'red', 'hv2', 4, false)],
+        paths: [],
+      };
+      const planner = Planner.of(CONFIG, FACTS, intent);
+      expect(() => planner.apply(changes)).toThrow('hv9');
+      assert.deepStrictEqual(planner.plan, compile(intent, CONFIG, FACTS));
+      // And it goes on from there.
+      const next = { ...intent, ports: [...intent.ports, portOf(4, 'red', 'hv3', 4, false)] };
+      planner.apply(diffIntent(intent, next));
+      assert.deepStrictEqual(planner.plan, compile(next, CONFIG, FACTS));
+    },
+  );
+
   it('touches one route when a port moves between remote nodes', () => {
     const intent: Intent = {
       version: 1,
@@ -232,7 +275,7 @@ describe('Planner', () => {
       ],
       paths: [],
     };
-    const planner = new Planner(CONFIG, FACTS, intent);
+    const planner = Planner.of(CONFIG, FACTS, intent);
     const moved = intent.ports.map((port) => (port.name === 'p9' ? { ...port, node: 'hv2' } : port));
     const delta = planner.apply(diffIntent(intent, { ...intent, ports: moved }));
     expect([...delta.keys()]).toEqual(['route']);

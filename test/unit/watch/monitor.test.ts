@@ -18,10 +18,16 @@ import type { LoggedDecision } from '../../../src/watch/denials.js';
 import type { DecisionEvent, PacketEvent } from '../../../src/watch/monitor.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+/** Of the answers the one that says that a packet is lost. */
+const UNREACHABLE = 'answer-unreachable';
 const ETHERNET4 = '020000000101 020000000001 0800';
 const ETHERNET6 = '020000000101 020000000001 86dd';
 /** 10.0.0.1 > 10.0.0.2, UDP 4000 > 53, 8 bytes of data. */
 const UDP4 = '45000024 00004000 40110000 0a000001 0a000002' + '0fa00035 00100000 0000000000000000';
+/** cafe::1 > cafe::2, AH, then TCP 4000 > 22. */
+const AH_TCP =
+  '60000000 002c3340 cafe0000000000000000000000000001 cafe0000000000000000000000000002' +
+  `06040000 00000100 00000001 ${'33'.repeat(12)} 0fa00016 00000001 00000000 50020000 00000000`;
 /** cafe::1 > cafe::2, an echo request. */
 const ECHO6 =
   '60000000 00083a40 cafe0000000000000000000000000001 cafe0000000000000000000000000002' + '80000000 00010001';
@@ -36,6 +42,12 @@ describe('a packet in one line', () => {
       'of an encapsulated one the inner packet, and who sent it to which SID',
       ETHERNET6 + OUTER + UDP4,
       '10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, in fd00:5e:1::1 > fd00:5e:2:4600:64::',
+    ],
+    ['what is behind AH', ETHERNET6 + AH_TCP, 'cafe::1 > cafe::2 tcp 4000 > 22, 84 bytes'],
+    [
+      'of another protocol behind AH',
+      ETHERNET6 + AH_TCP.replace('06040000', '2f040000'),
+      'cafe::1 > cafe::2 47, 84 bytes',
     ],
     ['cut short in its ports', (ETHERNET4 + UDP4).slice(0, -24), '10.0.0.1 > 10.0.0.2 udp, 36 bytes'],
     ['cut short in its addresses', (ETHERNET4 + UDP4).slice(0, 60), '0x0800, 1500 bytes'],
@@ -54,11 +66,16 @@ describe('a packet in one line', () => {
 describe('monitor', () => {
   it('shows what does not take the fast path', () => {
     expect(MONITORED.map((number) => REASONS[number]?.verdict)).not.toContain('forward');
-    expect(MONITORED).toHaveLength(REASONS.filter(({ verdict }) => verdict === 'drop' || verdict === 'punt').length);
+    const shown = REASONS.filter(
+      ({ verdict, slug }) => verdict === 'drop' || verdict === 'punt' || slug === UNREACHABLE,
+    );
+    expect(MONITORED).toHaveLength(shown.length);
   });
 
-  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip'])('knows %s', (name) => {
-    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([{ verdict: 'punt', reason: 'not ip' }]);
+  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip', 'punt-not-ip'])('knows %s', (name) => {
+    expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
+      { verdict: 'punt', reason: 'not ip', slug: 'punt-not-ip' },
+    ]);
   });
 
   it('knows a reason of two verdicts, all of one, and none', () => {
@@ -69,8 +86,22 @@ describe('monitor', () => {
     for (const name of reasonNames()) expect(reasonsNamed(name, false), name).not.toEqual([]);
   });
 
+  it('knows a slug, of one reason alone, whatever is beneath', () => {
+    for (const alone of [false, true]) {
+      expect(reasonsNamed('punt-no-room', alone).map((number) => REASONS[number]?.slug)).toEqual(['punt-no-room']);
+    }
+  });
+
+  it.each([0, 5])('says which VLAN a frame is of, with the tag beside it (%i) or in it', (beside) => {
+    const frame = hex(ETHERNET4 + UDP4);
+    const tagged = Buffer.concat([frame.subarray(0, 12), hex('81000005'), frame.subarray(12)]);
+    const summary = summarise(beside === 0 ? tagged : frame, 50, beside);
+    expect(summary).toMatchObject({ vlan: 5, from: '10.0.0.1', protocol: 'udp' });
+    expect(summaryText(summary)).toBe('10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, vlan 5');
+  });
+
   it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
-    expect(reasonsNamed('drop', true)).toEqual(MONITORED);
+    expect(reasonsNamed('drop', true)).toEqual(MONITORED.filter((number) => REASONS[number]?.slug !== UNREACHABLE));
     expect(reasonsNamed('punt', true)).toEqual([]);
     expect(reasonsNamed('drop not ip', true)).toHaveLength(1);
   });
@@ -81,6 +112,7 @@ describe('monitor', () => {
       time: '2026-11-21T08:00:00.000001Z',
       verdict: 'drop',
       reason: 'source address',
+      slug: 'drop-source-address',
       program: 'port',
       device: 'tap-a',
       tenant: 'red',
@@ -100,7 +132,13 @@ describe('monitor', () => {
 
   it('a decision that is logged, and how many were not told', () => {
     const event: DecisionEvent = {
-      ...{ event: 'decision', time: '2026-11-21T08:00:00.000001Z', verdict: 'drop', reason: 'policy' },
+      ...{
+        event: 'decision',
+        time: '2026-11-21T08:00:00.000001Z',
+        verdict: 'drop',
+        reason: 'policy',
+        slug: 'drop-policy',
+      },
       ...{ policy: 'no-ssh', tenant: 'red', peer: 'external:dc', from: '10.0.0.1', to: 'fd00::2', protocol: 'tcp' },
       ...{ sourcePort: 4000, destinationPort: 22, length: 60 },
     };
@@ -126,7 +164,7 @@ describe('monitor', () => {
     expect(event).toEqual({
       event: 'missed',
       time: '2026-11-21T08:00:00.000001Z',
-      suppressed: [{ verdict: 'punt', reason: 'no member', packets: 12, policy: null }],
+      suppressed: [{ verdict: 'punt', reason: 'no member', slug: 'punt-no-member', packets: 12, policy: null }],
       lost: 3,
     });
     expect(missedLine(event)).toBe('suppressed: 12 punt no member; lost: 3');

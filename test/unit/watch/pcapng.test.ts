@@ -93,6 +93,8 @@ describe('CaptureWriter', () => {
     afterLength: 100,
     afterCaptured: 100,
     segments: 0,
+    vlanTci: 0,
+    unused: 0,
     before: Buffer.alloc(60, 1),
     after: Buffer.alloc(100, 2),
     ...change,

@@ -1,5 +1,4 @@
-import { GUARD_TABLES } from './guard-tables.js';
-import type { GuardElement, GuardTableName } from './objects.js';
+import type { NftElement } from './nft-objects.js';
 
 /** A node of `nft -j`: libnftables-json(5). */
 type Json = string | number | boolean | null | Json[] | JsonObject;
@@ -7,27 +6,31 @@ interface JsonObject {
   [key: string]: Json;
 }
 
-export interface GuardListing {
+export interface NftListing {
   /** Chains, rules and sets of each table in a form that is equal when they are. */
-  skeletons: Map<GuardTableName, string>;
-  elements: GuardElement[];
+  skeletons: Map<string, string>;
+  elements: NftElement[];
 }
 
-/** Reads `nft -j list ruleset`: our tables apart, elements apart from what holds them. */
-export function readListing(text: string): GuardListing {
+/**
+ * Reads `nft -j list ruleset`: tables apart, elements apart from what holds them.
+ *
+ * @param tables those to read: `inet segue`
+ */
+export function readListing(text: string, tables: readonly string[]): NftListing {
   const { nftables } = JSON.parse(text) as { nftables: JsonObject[] };
-  const parts = new Map<GuardTableName, Json[]>();
-  const elements: GuardElement[] = [];
+  const parts = new Map<string, Json[]>();
+  const elements: NftElement[] = [];
   for (const entry of nftables) {
     const [type, value] = Object.entries(entry)[0] ?? [];
     if (type === undefined || !isObject(value)) continue;
     const name = textOf(type === 'table' ? value.name : value.table);
-    const table = GUARD_TABLES.find((candidate) => candidate === `${textOf(value.family)} ${name}`);
-    if (table === undefined) continue;
+    const table = `${textOf(value.family)} ${name}`;
+    if (!tables.includes(table)) continue;
     const { elem, ...rest } = value;
     if (type === 'set' || type === 'map') {
       for (const element of Array.isArray(elem) ? elem : []) {
-        elements.push({ table, set: textOf(value.name), element: elementText(element, value.name !== 'block') });
+        elements.push({ table, set: textOf(value.name), element: elementText(element, beginsWithName(value.type)) });
       }
     }
     const list = parts.get(table) ?? [];
@@ -36,6 +39,11 @@ export function readListing(text: string): GuardListing {
   }
   const skeletons = new Map([...parts].map(([table, list]) => [table, JSON.stringify(list)]));
   return { skeletons, elements };
+}
+
+/** Whether the elements of a set of this type begin with an interface's name. */
+function beginsWithName(type: Json | undefined): boolean {
+  return (Array.isArray(type) ? type[0] : type) === 'ifname';
 }
 
 /**

@@ -1,0 +1,64 @@
+import { Follower } from './follower.js';
+import { Instance } from './instance.js';
+import { Watch } from './watch.js';
+import type { Kinds } from '../reconcile/engine.js';
+import type { NodeConfig } from '../intent/types.js';
+import type { Logger } from './log.js';
+import type { WatchOptions } from './watch.js';
+import type { WriterLock } from './writer.js';
+
+export interface SessionOptions {
+  configFile: string;
+  log: Logger;
+  /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
+  kinds?: Kinds;
+  /** Of the node's pins, in place of the usual one. */
+  pinDirectory?: string;
+}
+
+/** An agent's work in one network namespace. Another one that takes its name has a session of its own. */
+export class Session {
+  readonly instance: Instance;
+  readonly follower: Follower;
+  readonly #configFile: string;
+  #watch: Watch | undefined;
+  #writer: WriterLock | undefined;
+
+  /** @throws NetnsError while the namespace is absent */
+  constructor(config: NodeConfig, { configFile, log, kinds, pinDirectory }: SessionOptions) {
+    this.instance = new Instance(config, kinds, pinDirectory);
+    this.follower = new Follower(this.instance, log);
+    this.#configFile = configFile;
+  }
+
+  /**
+   * Takes hold of the node and begins to listen to the kernel.
+   *
+   * @throws WriterError while another agent works on the node, or on its namespace under another name
+   */
+  async open(options: WatchOptions): Promise<void> {
+    try {
+      this.#writer = await this.instance.holdWriter('agent', this.#configFile);
+      // First the ears, then the first list: what changes in between is heard.
+      this.#watch = new Watch(this.instance.kernel, options);
+      this.instance.kernel.fastpath.pins.keep();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Listens no more; what is under way goes on. */
+  deafen(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  /** What the kernel has stays. */
+  close(): void {
+    this.deafen();
+    this.instance.close();
+    this.#writer?.release();
+    this.#writer = undefined;
+  }
+}

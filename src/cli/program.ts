@@ -1,0 +1,76 @@
+import { Command, Option } from 'commander';
+import { IntentError } from '../intent/errors.js';
+import { addAgentCommand } from './agent.js';
+import { addCaptureCommand } from './capture.js';
+import { addConvergeCommands } from './converge.js';
+import { addDoctorCommand } from './doctor.js';
+import { addEdgeCommand } from './edge.js';
+import { CommandError, EXIT } from './exit.js';
+import { addInitCommand } from './init.js';
+import { addLabCommand } from './lab.js';
+import { addManualCommands } from './manual.js';
+import { addMonitorCommand } from './monitor.js';
+import { complain } from './print.js';
+import { addShowCommand } from './show.js';
+import { addTraceCommand } from './trace.js';
+import { readVersion } from '../agent/version.js';
+import { printVersion } from './version.js';
+
+const program = new Command('segue')
+  .description('SRv6 overlay for hypervisors: VRF and seg6 of the kernel, with an eBPF fast path')
+  .version(readVersion(), '-v, --version', 'print the version')
+  .addOption(new Option('-V').hideHelp())
+  .on('option:V', () => {
+    printVersion();
+    process.exit();
+  })
+  .showHelpAfterError('(see segue --help)')
+  .configureOutput({
+    outputError: (text, write) => {
+      write(`segue: ${text}`);
+    },
+  })
+  .exitOverride();
+
+program.command('version').description('print the version').action(printVersion);
+addConvergeCommands(program);
+addAgentCommand(program);
+addEdgeCommand(program);
+addInitCommand(program);
+addLabCommand(program);
+addShowCommand(program);
+addTraceCommand(program);
+addMonitorCommand(program);
+addCaptureCommand(program);
+addDoctorCommand(program);
+addManualCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeFor(error);
+}
+
+/** Says what went wrong, once, and what the command ends with. */
+function exitCodeFor(error: unknown): number {
+  if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
+  if (error instanceof IntentError) {
+    complain(`${error.issues.length} error${error.issues.length === 1 ? '' : 's'}, nothing was touched`);
+    process.stderr.write(`${error.message}\n`);
+    return EXIT.badInput;
+  }
+  if (error instanceof CommandError) {
+    complain(error.message);
+    return error.exitCode;
+  }
+  complain(error instanceof Error ? error.message : String(error));
+  if (process.env.SEGUE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return EXIT.failed;
+}
+
+/** Commander has printed its message already. */
+function isCommanderError(error: unknown): error is { exitCode: number } {
+  return (
+    error instanceof Error && 'exitCode' in error && String((error as { code?: unknown }).code).startsWith('commander.')
+  );
+}

@@ -1,0 +1,62 @@
+/** Output of lists that may be too long for memory: printed as they are read, at the reader's pace. */
+import { jsonText, printAndWait } from '../print.js';
+import { TableStream } from '../table.js';
+import type { Column } from '../table.js';
+
+/** Characters of JSON that go out together. */
+const CHUNK_CHARS = 65_536;
+
+/**
+ * A list as the command's whole output: a table, or one JSON array.
+ *
+ * @returns false once nobody reads any more
+ */
+export async function printList<R>(
+  records: Iterable<R>,
+  columns: readonly Column<R>[],
+  json = false,
+): Promise<boolean> {
+  if (!json) return printTable(columns, records);
+  return (await printRecords('[', records)) && printAndWait(']\n');
+}
+
+/**
+ * The elements of a JSON array, without its end.
+ *
+ * @param before what stands before the first: `[`
+ * @returns false once nobody reads any more
+ */
+export async function printRecords(before: string, records: Iterable<unknown>): Promise<boolean> {
+  let text = before;
+  let separator = '';
+  for (const record of records) {
+    text += separator + jsonText(record);
+    separator = ',';
+    if (text.length < CHUNK_CHARS) continue;
+    if (!(await printAndWait(text))) return false;
+    text = '';
+  }
+  return printAndWait(text);
+}
+
+/**
+ * @param isSecond it stands below another table
+ * @returns false once nobody reads any more
+ */
+export async function printTable<R>(
+  columns: readonly Column<R>[],
+  records: Iterable<R>,
+  isSecond = false,
+): Promise<boolean> {
+  let isOpen = true;
+  const table = new TableStream(columns, async (lines) => {
+    isOpen = await printAndWait(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
+    isSecond = false;
+  });
+  for (const record of records) {
+    await table.add(record);
+    if (!isOpen) return false;
+  }
+  await table.end();
+  return isOpen;
+}

@@ -1,0 +1,161 @@
+/** Programs of ours as the hooks of the namespace's interfaces have them, wherever their links are pinned, or not at all. */
+import {
+  BpfLink,
+  BpfMap,
+  BpfProgram,
+  isLibbpfError,
+  LibbpfError,
+  listIds,
+  probe,
+  queryTcxAll,
+} from '../libbpf/index.js';
+import { foreignMaster } from '../port/ours.js';
+import { programNamed } from './programs.js';
+import type { BpfHook, BpfProgramName } from './objects.js';
+import type { Kernel } from '../kernel/kernel.js';
+
+export interface RunningProgram {
+  ifindex: number;
+  hook: BpfHook;
+  program: BpfProgramName;
+  programId: number;
+  /** 0: attached without a link. */
+  linkId: number;
+}
+
+/** Our program was attached by somebody else, without a link, which alone segue can take off. */
+export class UnlinkedProgramError extends Error {
+  readonly code = 'FASTPATH_UNLINKED';
+
+  constructor(device: string, hook: BpfHook) {
+    const direction = hook === 'tcx-egress' ? 'egress' : 'ingress';
+    const where = hook === 'xdp' ? 'xdp' : `tcx ${direction}`;
+    const remove =
+      hook === 'xdp' ? `ip link set dev ${device} xdp off` : `bpftool net detach tcx_${direction} dev ${device}`;
+    super(`${where} of ${device} has a program of segue's that was attached without a link: take it off (${remove})`);
+    this.name = 'UnlinkedProgramError';
+  }
+}
+
+/** A map that every program of ours has, whatever its build: they all count. */
+const COMMON_MAP = 'reasons';
+
+/**
+ * Our programs at all interfaces of the namespace (`kernel.links` must be fresh), or at one.
+ *
+ * A program is ours by its name and by the map it counts in: pins may be hidden by another bpffs mounted over them, or gone.
+ * A namespace belongs to one node, so what another node's name left here is ours as well.
+ *
+ * @throws LibbpfError
+ */
+export function runningPrograms(kernel: Kernel, only?: number): RunningProgram[] {
+  const links = [...kernel.links.all()].filter(({ index }) => only === undefined || index === only);
+  const names = new Map<number, BpfProgramName | undefined>();
+  const nameOf = (id: number): BpfProgramName | undefined => {
+    if (!names.has(id)) names.set(id, ownName(id));
+    return names.get(id);
+  };
+  const found: RunningProgram[] = [];
+  if (hasTcx()) {
+    const where = links.map(({ index }) => index);
+    for (const [ifindex, programs] of queryTcxAll(where, 'ingress', kernel.netns)) {
+      for (const { programId, linkId } of programs) {
+        const program = nameOf(programId);
+        if (program === undefined) continue;
+        found.push({ ifindex, hook: program === 'steer_tc' ? 'tcx-first' : 'tcx', program, programId, linkId });
+      }
+    }
+  }
+  // At egress only what closes a detached port: of interfaces without a foreign master nobody is asked.
+  const detached = links.filter(({ name }) => foreignMaster(kernel, name) !== undefined).map(({ index }) => index);
+  if (detached.length > 0 && hasTcx()) {
+    for (const [ifindex, programs] of queryTcxAll(detached, 'egress', kernel.netns)) {
+      for (const { programId, linkId } of programs) {
+        const program = nameOf(programId);
+        if (program !== undefined) found.push({ ifindex, hook: 'tcx-egress', program, programId, linkId });
+      }
+    }
+  }
+  let xdpLinks: ReadonlyMap<string, number> | undefined;
+  for (const { index: ifindex, xdp } of links) {
+    const programId = xdp?.programId ?? 0;
+    const program = programId === 0 ? undefined : nameOf(programId);
+    if (program === undefined) continue;
+    xdpLinks ??= linksOfXdp();
+    found.push({ ifindex, hook: 'xdp', program, programId, linkId: xdpLinks.get(`${programId} ${ifindex}`) ?? 0 });
+  }
+  return found;
+}
+
+/** The link of one of our programs at a hook, if any runs there. To be closed. @throws UnlinkedProgramError, LibbpfError */
+export function openRunning(kernel: Kernel, ifindex: number, hook: BpfHook): BpfLink | undefined {
+  const one = runningPrograms(kernel, ifindex).find((running) => running.hook === hook);
+  if (one === undefined) return undefined;
+  if (one.linkId === 0) throw new UnlinkedProgramError(kernel.links.nameOf(ifindex), hook);
+  return openLinkById(one.linkId);
+}
+
+/** Whether anything holds a link; the kernel takes the attachment of one that nobody holds off a moment later (bpf_link_put). */
+export function isLinkAlive(id: number): boolean {
+  const link = openLinkById(id);
+  link?.close();
+  return link !== undefined;
+}
+
+/** undefined where it has gone meanwhile. To be closed. @throws LibbpfError */
+export function openLinkById(id: number): BpfLink | undefined {
+  return unlessGone(() => BpfLink.openById(id));
+}
+
+/** undefined where nothing is pinned. To be closed. @throws LibbpfError */
+export function openPinnedLink(path: string): BpfLink | undefined {
+  return unlessGone(() => BpfLink.openPinned(path));
+}
+
+/** Without libbpf nothing of ours can be attached by this process, nor taken off. */
+function hasTcx(): boolean {
+  try {
+    return probe.has('tcx');
+  } catch (error) {
+    if (error instanceof LibbpfError) return false;
+    throw error;
+  }
+}
+
+function ownName(id: number): BpfProgramName | undefined {
+  const program = unlessGone(() => BpfProgram.openById(id));
+  if (program === undefined) return undefined;
+  const { name, mapIds } = program.info();
+  program.close();
+  const own = programNamed(name);
+  return own !== undefined && mapIds.some((mapId) => nameOfMap(mapId) === COMMON_MAP) ? own : undefined;
+}
+
+function nameOfMap(id: number): string | undefined {
+  const map = unlessGone(() => BpfMap.openById(id));
+  const name = map?.info.name;
+  map?.close();
+  return name;
+}
+
+/** Ids of the XDP links of the machine, by `<program id> <ifindex>`: a hook says which program it has, not by which link. */
+function linksOfXdp(): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const id of listIds('link')) {
+    const link = openLinkById(id);
+    if (link === undefined) continue;
+    const { type, programId, ifindex } = link.info();
+    link.close();
+    if (type === 'xdp') found.set(`${programId} ${ifindex}`, id);
+  }
+  return found;
+}
+
+function unlessGone<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (isLibbpfError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

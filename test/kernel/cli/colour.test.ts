@@ -1,0 +1,32 @@
+/** Colours: at a terminal, which script(1) makes, and nowhere else. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { useNetwork } from '../../netns/lib/network.js';
+import { selftestTopology } from '../../netns/lib/topologies.js';
+import { ROOT } from '../libbpf/harness.js';
+
+const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }), (made) => {
+  made.files();
+  return Promise.resolve();
+});
+const diff = (): string => `${join(ROOT, 'bin/segue')} diff -c ${join(network.directory, 'hv1.yaml')}`;
+/**
+ * What `diff` prints; that there is something to do is no failure here. Of this test's own environment nothing is left:
+ * Node.js takes a terminal for one without colours where CI is set, and heeds a dozen variables besides.
+ */
+const printed = (command: string, environment: string): Promise<string> =>
+  network.shell('hv1', `env -i PATH="$PATH" TERM=xterm ${environment} ${command} || :`);
+
+it('are at a terminal', async () => {
+  expect(await printed(`script -qec '${diff()}' /dev/null`, '')).toContain('\u001b[32m+\u001b[39m fast path');
+});
+
+it.each([
+  ['in a pipe', () => diff(), ''],
+  ['with NO_COLOR', () => `script -qec '${diff()}' /dev/null`, 'NO_COLOR=1'],
+  ['at a terminal that has none', () => `script -qec '${diff()}' /dev/null`, 'TERM=dumb'],
+])('are not: %s', async (_name, command, environment) => {
+  const output = await printed(command(), environment);
+  expect(output).toContain('+ fast path');
+  expect(output).not.toContain('\u001b');
+});

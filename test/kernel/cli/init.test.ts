@@ -1,0 +1,152 @@
+/** `segue init`: a node file from the intent and what the machine has; with it the node works. */
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadNodeConfig } from '../../../src/intent/load.js';
+import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
+import { runIn } from '../../../src/lab/process.js';
+import { useNetwork } from '../../netns/lib/network.js';
+import { selftestTopology } from '../../netns/lib/topologies.js';
+import type { Ended } from '../../../src/lab/process.js';
+
+const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }), (made) => {
+  made.files();
+  return made.apply('hv2').then(() => undefined);
+});
+const file = join(network.directory, 'made.yaml');
+const intent = join(network.directory, 'intent.yaml');
+const segue = (...words: string[]): Promise<Ended> => runIn(undefined, [process.execPath, SEGUE_COMMAND, ...words]);
+const init = (...words: string[]): Promise<Ended> =>
+  segue('init', '-f', intent, '--netns', network.netns('hv1'), '-o', file, '-n', network.netns('hv1'), ...words);
+
+describe('segue init', () => {
+  afterAll(() => segue('purge', '-c', file));
+
+  it('writes a node file with which the node works', async () => {
+    const { status, stderr, stdout } = await init();
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr:
+        "segue: the uplinks are those of the default route: no route of their own leads to the other nodes' locators\n",
+    });
+    expect(stdout).toMatch(/: node \S+, uplinks eth0, dataplane (hybrid|ebpf); next: segue doctor, segue apply\n$/);
+    expect(readFileSync(file, 'utf8')).toContain('only the default route leads to');
+    expect(loadNodeConfig(file)).toMatchObject({ uplinks: ['eth0'], netns: network.netns('hv1'), intent });
+    // The others of the network have the fast path alone.
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^dataplane: .*/m, 'dataplane: ebpf'));
+    expect(await segue('apply', '-c', file)).toMatchObject({ status: 0 });
+    for (const to of ['10.0.0.2', 'cafe::2']) {
+      expect(await network.ping('t100-1', to, { count: 2 }), to).toMatchObject({ received: 2 });
+    }
+  });
+
+  it('replaces nothing without --force', async () => {
+    writeFileSync(file, 'mine');
+    expect(await init()).toMatchObject({
+      status: 2,
+      stderr: `segue: --output ${file}: it is there; expected a file to be made, or --force to replace it\n`,
+    });
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+    expect(await init('--force', '-j')).toMatchObject({ status: 0 });
+    expect(loadNodeConfig(file).uplinks).toEqual(['eth0']);
+  });
+
+  it('takes the interfaces of all equal routes to a locator, not those of the default route', async () => {
+    await network.shell(
+      'hv1',
+      `ip link add eth1 type veth peer name far1
+       ip link add eth2 type veth peer name far2
+       for device in eth1 eth2 far1 far2; do ip link set $device up; done
+       ip link set eth1 mtu 9000
+       ip -6 route add fd00:5e:2::/48 nexthop via fe80::1 dev eth1 nexthop via fe80::2 dev eth2`,
+    );
+    const { stdout } = await segue(
+      'init',
+      '-f',
+      intent,
+      '--netns',
+      network.netns('hv1'),
+      '-n',
+      network.netns('hv1'),
+      '-o',
+      '-',
+    );
+    expect(stdout).toMatch(/^uplinks: \[eth1, eth2\]$/m);
+    expect(stdout).toMatch(/^# eth1: routes to \S+ go by it; MTU 9000$/m);
+    expect(stdout).toContain('the smallest MTU of the uplinks, 1500 now: VMs get 1460.');
+    await network.shell('hv1', 'ip link del eth1; ip link del eth2');
+  });
+
+  it.each([
+    ['a node that is none', ['-n', 'hv9'], /^segue: --node hv9: expected a node of .*intent\.yaml: /],
+    [
+      'an interface that is not there',
+      ['--uplink', 'eth7'],
+      /^segue: --uplink eth7: expected a network interface that is there\n$/,
+    ],
+    [
+      'an intent that is not there',
+      ['-f', '/nowhere.yaml'],
+      /^segue: 1 error, nothing was touched\n\/nowhere\.yaml: no such file/,
+    ],
+    [
+      'an uplink that is a port',
+      ['--uplink', 't100-1'],
+      /uplinks\[0\]: "t100-1": expected an interface that is no port of the intent/,
+    ],
+  ])('refuses %s, and writes nothing', async (_name, words, message) => {
+    const target = join(network.directory, 'none.yaml');
+    const { status, stderr } = await init(...words, '-o', target);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(existsSync(target)).toBe(false);
+  });
+
+  it('says what went wrong where the file cannot be written, and leaves nothing', async () => {
+    const disk = join(network.directory, 'disk');
+    await runIn(undefined, [
+      'bash',
+      '-euc',
+      `mkdir ${disk}; mount -t tmpfs -o size=8k tmpfs ${disk}; yes >${disk}/full 2>/dev/null || :`,
+    ]);
+    try {
+      const target = join(disk, 'node.yaml');
+      const { status, stderr } = await init('-o', target);
+      expect({ status, stderr: stderr.split('\n')[0] }).toEqual({
+        status: 1,
+        stderr: `segue: --output ${target}: it cannot be written: ENOSPC: no space left on device, write`,
+      });
+      expect(readdirSync(disk)).toEqual(['full']);
+    } finally {
+      await runIn(undefined, ['umount', disk]);
+    }
+  });
+
+  it('says who may run it', async () => {
+    chmodSync(network.directory, 0o755);
+    const argv = ['setpriv', '--reuid', '65534', '--clear-groups', process.execPath, SEGUE_COMMAND];
+    const words = ['init', '-f', intent, '-n', network.netns('hv1'), '--uplink', 'eth0', '-o', '-'];
+    expect(await runIn(undefined, [...argv, ...words])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^segue: not permitted: run as root, or with CAP_NET_ADMIN/) as string,
+    });
+  });
+
+  it('refuses a host whose name is no node, and says which there are', async () => {
+    const { status, stderr } = await segue('init', '-f', intent, '-o', '-');
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/is no node's: expected a node of .* \(--node\)/) as string,
+    });
+  });
+
+  it('refuses where no route leads to another node', async () => {
+    await network.shell('hv1', 'ip -6 route del default');
+    expect(await init('-o', '-')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /^segue: no route leads to fd00:5e:2::\/48: expected the underlay to be up, or --uplink\n$/,
+      ) as string,
+    });
+  });
+});

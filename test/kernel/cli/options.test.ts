@@ -1,0 +1,51 @@
+/** Options out of their range end a command with 2, before anything is read or touched. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
+
+function segue(...args: string[]): { status: number | null; stderr: string } {
+  const { status, stderr } = spawnSync(process.execPath, [SEGUE, ...args], { encoding: 'utf8', timeout: 30_000 });
+  return { status, stderr };
+}
+
+describe('options of the agent', () => {
+  it.each(['NaN', 'abc', '-5', '1e-9', '0', '86401', ''])('--sweep %j is refused', (sweep) => {
+    const { status, stderr } = segue('agent', `--sweep=${sweep}`, '-c', '/nonexistent.yaml');
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `segue: --sweep ${sweep}: expected seconds from 1 to 86400\n`,
+    });
+  });
+
+  it.each(['constructor', '__proto__', 'silent', 'INFO'])('--log-level %s is refused', (level) => {
+    const { status, stderr } = segue('agent', '--log-level', level, '-c', '/nonexistent.yaml');
+    expect(status).toBe(2);
+    expect(stderr).toContain('Allowed choices are trace, debug, info, warn, error');
+  });
+
+  it('shows control characters of an option as escapes', () => {
+    const { status, stderr } = segue('monitor', '--rate', '\u001b[31m1\n2', '-c', '/dev/null');
+    expect(status).toBe(2);
+    expect(stderr).not.toContain('\u001b');
+  });
+});
+
+describe('the version', () => {
+  /** Whether the command loaded koffi, as everything does that looks into the kernel. */
+  const loadsKoffi = (...args: string[]): string => {
+    const look = `process.on('exit', () => process.stderr.write(String(process.report.getReport().sharedObjects.some((path) => path.includes('koffi')))))`;
+    const argv = ['--import', `data:text/javascript,${encodeURIComponent(look)}`, SEGUE, ...args];
+    return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 }).stderr;
+  };
+
+  it.each(['version', '--version', '-v', '-V'])('%s loads nothing else', (word) => {
+    expect(loadsKoffi(word)).toBe('false');
+    expect(segue(word).status).toBe(0);
+  });
+
+  it('and the others do', () => {
+    expect(loadsKoffi('--help')).toBe('true');
+  });
+});

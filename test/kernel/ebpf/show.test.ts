@@ -1,0 +1,136 @@
+/** `show` where the fast path forwards alone: its maps are the only place that has routes. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { encapEntries } from '../../../src/inspect/fastpath-entries.js';
+import { MemberKey, Target, TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { useNetwork } from '../../netns/lib/network.js';
+import { selftestTopology } from '../../netns/lib/topologies.js';
+
+const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
+const REMOTE = 'fd00:5e:2:4600:64::';
+/** Fills the map of members nearly: 2^20 there may be. */
+const MILLION = 1_000_000;
+/** Far less than the output would take as one string. */
+const HEAP_MB = 64;
+
+interface Shown {
+  lines: string[];
+  code: number | null;
+  stderr: string;
+}
+
+describe('show, where the fast path forwards alone', () => {
+  const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
+
+  beforeAll(() => {
+    network.files();
+  });
+
+  /** @param onLine takes the lines instead of keeping them */
+  const show = async (args: string[], onLine?: (line: string) => void, options: string[] = []): Promise<Shown> => {
+    const argv = [...options, SEGUE, 'show', ...args, '-c', join(network.directory, 'hv1.yaml')];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const shown: Shown = { lines: [], code: null, stderr: '' };
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (shown.stderr += text));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    for await (const line of createInterface(child.stdout)) {
+      if (onLine === undefined) shown.lines.push(line);
+      else onLine(line);
+    }
+    shown.code = await ended;
+    return shown;
+  };
+  const records = async (...args: string[]): Promise<Record<string, unknown>[]> => {
+    const { lines, code, stderr } = await show([...args, '-j']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(lines.join('')) as Record<string, unknown>[];
+  };
+
+  it('vrf: the tenants, their ports, routes and SIDs', async () => {
+    const common = { name: null, table: null, state: 'fastpath', ports: 1, routes4: 2, routes6: 2 };
+    expect(await records('vrf')).toEqual([
+      { ...common, tenant: 't100', sids: ['fd00:5e:1:4600:64::'] },
+      { ...common, tenant: 't200', sids: ['fd00:5e:1:4600:c8::'] },
+    ]);
+    expect((await show(['vrf', '-t', 't200'])).lines).toEqual([
+      'VRF  TENANT  TABLE  STATE     PORTS  ROUTES4  ROUTES6  SIDS',
+      '-    t200    -      FASTPATH      1        2        2  fd00:5e:1:4600:c8::',
+    ]);
+  });
+
+  it('sid: what decapsulates', async () => {
+    const common = { table: null, vrf: null, protocol: 'segue', packets: null, bytes: null, errors: null };
+    expect(await records('sid', '-t', 't100')).toEqual([
+      { sid: 'fd00:5e:1:4600:64::', behaviour: 'End.DT46', tenant: 't100', state: 'present', ...common },
+    ]);
+  });
+
+  it('nexthop: the encapsulations, and how many routes have each', async () => {
+    const [found, ...others] = await records('nexthop', '-t', 't100');
+    expect(others).toEqual([]);
+    const common = { family: null, vrf: null, tenant: 't100', mode: 'encap.red' };
+    expect(found).toMatchObject({ ...common, segments: [REMOTE], node: network.netns('hv2'), routes: 2 });
+  });
+
+  it('route: by tenant, address, prefix and port; the gateway with -a', async () => {
+    const all = await records('route', '-t', 't100');
+    expect(all.map(({ prefix }) => prefix)).toEqual(['10.0.0.1/32', '10.0.0.2/32', 'cafe::1/128', 'cafe::2/128']);
+    const [own, remote] = all;
+    const common = { tenant: 't100', vrf: null, table: null, type: 'unicast', via: null, protocol: 'segue' };
+    expect(own).toMatchObject({ ...common, device: 't100-1', nexthopId: null, segments: [], state: 'ok' });
+    expect(remote).toMatchObject({ ...common, device: null, segments: [REMOTE], node: network.netns('hv2') });
+    const prefixes = async (...args: string[]): Promise<unknown[]> =>
+      (await records('route', ...args)).map(({ tenant, prefix }) => `${String(tenant)} ${String(prefix)}`);
+    expect(await prefixes('--address', '10.0.0.2', '-t', 't100')).toEqual(['t100 10.0.0.2/32']);
+    expect(await prefixes('--host', 'cafe::/64', '-t', 't200')).toEqual(['t200 cafe::3/128', 't200 cafe::4/128']);
+    expect(await prefixes('--port', 't200-3')).toEqual(['t200 10.0.0.3/32', 't200 cafe::3/128']);
+    expect(await prefixes('-a', '--address', '10.0.0.254', '-t', 't100')).toEqual(['t100 10.0.0.254/32']);
+  });
+
+  it('without the intent: tenants by their numbers', async () => {
+    const { lines, code, stderr } = await show(['vrf', '-t', 'tenant 100', '-f', '/nowhere/intent.yaml']);
+    expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 2 });
+    expect(stderr).toContain('the intent cannot be used');
+  });
+
+  it('a way over the underlay that is lost is told', async () => {
+    await network.ip('hv1', 'link set eth0 down');
+    try {
+      await network.apply('hv1');
+      const [found] = await records('route', '-t', 't100', '--address', '10.0.0.2');
+      expect(found).toMatchObject({ state: 'unresolved', segments: [REMOTE] });
+    } finally {
+      await network.ip('hv1', 'link set eth0 up');
+    }
+  });
+
+  it('a million routes go out as they are read', { timeout: 300_000 }, async () => {
+    const { maps } = network.instance('hv1').kernel.fastpath;
+    if (maps === undefined) throw new Error('no fast-path maps are pinned');
+    const [encap] = [...encapEntries(maps).keys()];
+    const keys = Buffer.alloc(MILLION * MemberKey.SIZE);
+    const values = Buffer.alloc(MILLION * Target.SIZE);
+    for (let index = 0; index < MILLION; index++) {
+      keys.writeUInt32LE(100, index * MemberKey.SIZE + MemberKey.OFFSETS.tenant);
+      keys.writeUInt32LE(4, index * MemberKey.SIZE + MemberKey.OFFSETS.family);
+      keys.writeUInt32BE(0x0b000000 + index, index * MemberKey.SIZE + MemberKey.OFFSETS.address);
+      values.writeUInt32LE(TargetKind.TARGET_REMOTE, index * Target.SIZE + Target.OFFSETS.kind);
+      values.writeUInt32LE(encap ?? 0, index * Target.SIZE + Target.OFFSETS.id);
+    }
+    maps.members.updateBatch(keys, values);
+    try {
+      let rows = 0;
+      const isRemote = (line: string): void => void (rows += line.includes('/32') && line.includes(' 11.') ? 1 : 0);
+      const heap = [`--max-old-space-size=${HEAP_MB}`];
+      const { code, stderr } = await show(['route', '-t', 't100'], isRemote, heap);
+      expect({ rows, code, stderr }).toEqual({ rows: MILLION, code: 0, stderr: '' });
+      const [vrf] = await records('vrf', '-t', 't100');
+      expect(vrf).toMatchObject({ routes4: MILLION + 2 });
+    } finally {
+      maps.members.deleteBatch(keys);
+    }
+  });
+});

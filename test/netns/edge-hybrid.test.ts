@@ -1,0 +1,4 @@
+/** Hybrid mode: nobody outside sends into the SR domain. */
+import { describeOutsiders } from './lib/outsiders.js';
+
+describeOutsiders('hybrid');

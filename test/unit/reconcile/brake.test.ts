@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { brake, brakeOnIntent } from '../../../src/reconcile/brake.js';
+import { parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import { diffIntent } from '../../../src/intent/change.js';
+import { IntentView } from '../../../src/plan/view.js';
+import type { Intent } from '../../../src/intent/types.js';
+
+const CONFIG = parseNodeConfig('{ node: hv1, uplinks: [eth0], dataplane: ebpf, intent: intent.yaml }', {
+  file: 'node.yaml',
+});
+
+function intent(ports: number, { drain = false, first = 1 } = {}): Intent {
+  const numbers = Array.from({ length: ports }, (_, at) => first + at);
+  return parseIntent(
+    JSON.stringify({
+      version: 1,
+      sidBlock: 'fd00:5e::/32',
+      nodes: [
+        { name: 'hv1', locator: 'fd00:5e:1::/48', ...(drain && { drain }) },
+        { name: 'hv2', locator: 'fd00:5e:2::/48' },
+      ],
+      tenants: [{ name: 'red', id: 1, subnets: [{ prefix: '10.0.0.0/16', gateway: '10.0.255.254' }] }],
+      ports: [
+        ...numbers.map((n) => ({
+          name: `p${n}`,
+          node: 'hv1',
+          tenant: 'red',
+          interface: `p${n}`,
+          mac: `02:00:00:00:00:${n.toString(16).padStart(2, '0')}`,
+          addresses: [`10.0.0.${n}`],
+        })),
+      ],
+    }),
+    { file: 'intent.json' },
+  );
+}
+
+/** The message that a change from one intent to another is held with. */
+function held(before: Intent, after: Intent, isMeant = false): string | undefined {
+  return brakeOnIntent(new IntentView(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)
+    ?.message;
+}
+
+describe('the guard against mass removal, on a change of the intent', () => {
+  it.each([2, 3, 10])('holds the removal of all %d ports', (count) => {
+    expect(held(intent(count), intent(0))).toMatch(`takes away all ${count} ports of this node`);
+  });
+
+  it('lets one port go, all but one of ten, and all where that is meant', () => {
+    expect(held(intent(1), intent(0))).toBeUndefined();
+    expect(held(intent(10), intent(1))).toBeUndefined();
+    expect(held(intent(10), intent(0), true)).toBeUndefined();
+  });
+
+  it('lets all ports be replaced by as many others', () => {
+    expect(held(intent(3), intent(3, { first: 10 }))).toBeUndefined();
+  });
+
+  it('holds many of more as before, meant or not', () => {
+    expect(held(intent(20), intent(9), true)).toMatch('takes away 11 of this node');
+  });
+});
+
+describe('the guard against mass removal, on what a survey found', () => {
+  const gone = (count: number): Parameters<typeof brake>[0] =>
+    Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
+
+  it.each([
+    ['all of two', 2, 0, false, 'takes away all 2 ports'],
+    ['the only one', 1, 0, false, undefined],
+    ['all of two of a node that drains', 2, 0, true, undefined],
+    ['all of two, with others awaited', 2, 2, false, undefined],
+  ])('%s', (_name, count, left, drains, message) => {
+    const error = brake(gone(count), { held: count, left, drains });
+    if (message === undefined) expect(error).toBeUndefined();
+    else expect(error?.message).toMatch(message);
+  });
+});
