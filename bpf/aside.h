@@ -8,10 +8,9 @@
 #include "events_tc.h"
 #include "nd.h"
 #include "stats.h"
+#include "tcx.h"
 #include "tell_vm.h"
 #include "vlan.h"
-
-#define TCX_NEXT (-1)
 
 static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
 {
@@ -58,7 +57,7 @@ __noinline int aside(struct __sk_buff *skb, __u32 reason)
 	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 
 	if (!port)
-		return TCX_NEXT;
+		return verdict(skb, PUNT_NO_PORT);
 	if (reason < DROP_MALFORMED && is_domain_frame(skb))
 		return verdict(skb, DROP_DOMAIN_ADDRESS);
 	if (reason < PUNT_UNRESOLVED)

@@ -73,33 +73,33 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (is_of_vlan(skb))
 		return pass_vlan(skb, HOOK_EXTERNAL);
 	if (skb->pkt_type == PACKET_OTHERHOST)
-		return TCX_NEXT;
+		return pass_host();
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		outer.protocol = IPPROTO_IPIP;
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		outer.protocol = IPPROTO_IPV6;
 	else
-		return TCX_NEXT;
+		return pass_host();
 	pull(skb);
 	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
 	state = bpf_map_lookup_elem(&steering, &zero);
 	node = bpf_map_lookup_elem(&nodes, &zero);
 	if (!scratch || !state || !node)
-		return TCX_NEXT;
+		return pass_host();
 	inner = &scratch->packet.inner;
 	if (!read_addresses(inner, (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end, outer.protocol))
-		return TCX_NEXT;
+		return pass_host();
 	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
 	if (touches_domain(inner))
 		return aside(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
 	if (skb->pkt_type != PACKET_HOST)
-		return TCX_NEXT;
+		return pass_host();
 	zone = find_external_zone(skb->ifindex, inner);
 	if (!zone)
-		return TCX_NEXT;
+		return pass_host();
 	to = find_route(zone->id, inner);
 	if (!to)
-		return TCX_NEXT;
+		return pass_host();
 	if (!remove_priority_tag(skb))
 		return aside(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
 	scratch->passage.from = *zone;

@@ -158,7 +158,7 @@ static __always_inline int port(struct __sk_buff *skb)
 	struct way way;
 
 	if (!port || !node)
-		return TCX_NEXT;
+		return verdict(skb, PUNT_NO_PORT);
 	if (is_of_vlan(skb))
 		return verdict(skb, port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN);
 	if (!remove_priority_tag(skb))

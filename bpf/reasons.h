@@ -25,8 +25,10 @@ enum reason {
 	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
 	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */
 	PUNT_NO_OFFLOAD, /* the interface cannot segment what decapsulation leaves */
+	PUNT_NO_PORT,	 /* the interface has a port's program and no port's entry: it comes or goes */
 	/* Never the fast path's: left to the host untouched, in ebpf mode too. */
 	PASS_VLAN, /* a frame with a VLAN tag, at an uplink, an external network or below a VLAN device */
+	PASS_HOST, /* at an uplink for no SID of this node, at an external network for no tenant; in kernel mode all that the kernel forwards */
 	/* Dropped. */
 	DROP_MALFORMED,
 	DROP_SOURCE_MAC,

@@ -8,9 +8,9 @@
 #include "keep.h"
 #include "nd.h"
 #include "stats.h"
+#include "tcx.h"
 #include "vlan.h"
 
-#define TCX_NEXT (-1)
 #define AF_INET6 10
 
 KEEP_ENUM(reason);
@@ -62,7 +62,7 @@ int segue_responder(struct __sk_buff *skb)
 	if (is_of_vlan(skb)) {
 		port = bpf_map_lookup_elem(&ports, &ifindex);
 		if (!port)
-			return TCX_NEXT;
+			return pass_host();
 		reason = port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN;
 		count_reason(reason);
 		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
@@ -73,13 +73,13 @@ int segue_responder(struct __sk_buff *skb)
 			admit(skb, port);
 	}
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || !remove_priority_tag(skb))
-		return TCX_NEXT;
+		return pass_host();
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)) || next != IPPROTO_ICMPV6)
-		return TCX_NEXT;
+		return pass_host();
 	port = bpf_map_lookup_elem(&ports, &ifindex);
 	frame = (struct nd_frame *)reply_space();
 	if (!port || !frame || !is_to_be_answered(skb, port, frame, &asked))
-		return TCX_NEXT;
+		return pass_host();
 	reason = advertise(skb, port, frame, &asked, 0);
 	count_reason(reason);
 	if (reason != ANSWER_NEIGHBOUR)

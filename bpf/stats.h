@@ -20,7 +20,7 @@ static __always_inline void count_reason(__u32 reason)
 /* Is this the end of a packet that did not take the fast path? */
 static __always_inline bool ends(enum reason reason)
 {
-	return reason >= DROP_MALFORMED || (alone && reason != PASS_VLAN);
+	return reason >= DROP_MALFORMED || (alone && reason < PASS_VLAN);
 }
 
 static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)

@@ -10,9 +10,9 @@
 #include "steer_settle.h"
 #include "steer_tell.h"
 #include "steered.h"
+#include "tcx.h"
 #include "vlan.h"
 
-#define TCX_NEXT (-1)
 /* Ethernet, IPv6, the longest SRH that is read, IPv6, some extension headers, an ICMP error with what it quotes. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + SRH_BYTES_READ + 8 + sizeof(struct ipv6hdr) + 32)
 

@@ -9,7 +9,6 @@
 #include "steered.h"
 #include "told.h"
 
-#define TCX_NEXT (-1)
 
 /* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. False: it is none of those that are
  * told of. */

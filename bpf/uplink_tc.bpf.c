@@ -8,6 +8,7 @@
 #include "outer.h"
 #include "stats.h"
 #include "steered.h"
+#include "tcx.h"
 #include "tell_sender.h"
 #include "vlan.h"
 
@@ -31,7 +32,7 @@ static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifinde
 
 	/* The port has gone since. */
 	if (!port) {
-		count_reason(PUNT_NO_MEMBER);
+		count_reason(DROP_NO_MEMBER);
 		return TC_ACT_SHOT;
 	}
 	/* The NIC took the tag before XDP saw the frame: it is altered, and nobody's any more. */
@@ -68,19 +69,19 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	}
 	/* Frames for another MAC address, a group's included, are not ours to deliver. */
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
-		return TCX_NEXT;
+		return pass_host();
 	if (data + PULL_BYTES > data_end && skb->len > data_end - data) {
 		__u32 bytes = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
 
 		if (bpf_skb_pull_data(skb, bytes))
-			return TCX_NEXT;
+			return pass_host();
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
 	IN_MEMORY(arrival);
 	reason = read_arrival(&arrival, data, data_end, entrance);
 	if (reason == REASON_COUNT)
-		return TCX_NEXT;
+		return pass_host();
 	if (skb->vlan_present) {
 		if (!remove_priority_tag(skb))
 			return aside(skb, PUNT_NO_ROOM);

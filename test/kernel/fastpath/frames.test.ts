@@ -59,7 +59,7 @@ it.each([
   [
     'for another machine',
     (frame: Buffer) => Buffer.concat([Buffer.from('0200000000ee', 'hex'), frame.subarray(6)]),
-    {},
+    { 'pass host': 2 },
   ],
 ])('the uplink leaves frames %s to the kernel', (_what, alter, expected) => {
   const counted = received('uplink_tc', (own) =>

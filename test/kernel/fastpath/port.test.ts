@@ -267,11 +267,16 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
       expect(flowLabel).not.toBe(0);
     });
 
-    it('says nothing of what is not from a port', () => {
-      const bench = new Bench(how);
-      bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+    it('leaves what is from no port to the kernel; where nothing is beneath, it is dropped', () => {
       const packet = ethernet(ip4(), TO_PORT);
-      expect(bench.send('port', packet)).toEqual({ verdict: 'next', counted: {}, frame: packet });
+      for (const [alone, verdict] of [
+        [false, 'next'],
+        [true, 'drop'],
+      ] as const) {
+        const bench = new Bench({ ...how, rodata: { alone } });
+        bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+        expect(bench.send('port', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
+      }
     });
 
     it.each([

@@ -13,7 +13,7 @@ interface Case {
   what: string;
   packet: Buffer;
   verdict: Verdict;
-  /** absent: not counted */
+  /** absent: the host's own */
   reason?: string;
   out?: Buffer;
 }
@@ -145,7 +145,9 @@ describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook
     // What XDP hands on meets tcx next, where all that is a gateway's ends.
     const isCounted = reason !== undefined && (verdict !== 'next' || hook === 'tc');
     const ends = isCounted && verdict === 'next';
-    const counted = isCounted ? { [ends ? reason.replace('punt', 'drop') : reason]: 1 } : {};
+    const counted: Record<string, number> = {};
+    if (isCounted) counted[ends ? reason.replace('punt', 'drop') : reason] = 1;
+    else if (hook === 'tc') counted['pass host'] = 1;
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: ends ? 'drop' : verdict, counted });
     if (ends || verdict === 'drop') return;
     if (out === undefined) {
