@@ -51,7 +51,10 @@ export function findUplinks(intent: Intent, node: string, netns: string | undefi
     }
   }
   const byDefaultRoute = found.own.size === 0;
-  return { uplinks: [...(byDefaultRoute ? found.byDefault : found.own).values()], byDefaultRoute };
+  const uplinks = [...(byDefaultRoute ? found.byDefault : found.own).values()];
+  // The kernel names first the next hop that the lookup's hash chose, which is another one after each boot.
+  uplinks.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return { uplinks, byDefaultRoute };
 }
 
 /** Interfaces that the user named. @returns with the names that there are not */

@@ -60,21 +60,12 @@ describe('segue init', () => {
        ip link set eth1 mtu 9000
        ip -6 route add fd00:5e:2::/48 nexthop via fe80::1 dev eth1 nexthop via fe80::2 dev eth2`,
     );
-    const { stdout } = await segue(
-      'init',
-      '-f',
-      intent,
-      '--netns',
-      network.netns('hv1'),
-      '-n',
-      network.netns('hv1'),
-      '-o',
-      '-',
-    );
+    const node = network.netns('hv1');
+    const { stdout } = await segue('init', '-f', intent, '--netns', node, '-n', node, '-o', '-');
+    await network.shell('hv1', 'ip link del eth1; ip link del eth2');
     expect(stdout).toMatch(/^uplinks: \[eth1, eth2\]$/m);
     expect(stdout).toMatch(/^# eth1: routes to \S+ go by it; MTU 9000$/m);
     expect(stdout).toContain('the smallest MTU of the uplinks, 1500 now: VMs get 1460.');
-    await network.shell('hv1', 'ip link del eth1; ip link del eth2');
   });
 
   it.each([
