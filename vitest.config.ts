@@ -10,6 +10,7 @@ const queue = isQueued ? { runner: './scripts/queue-runner.js' } : {};
 const group = (order: number): { groupOrder: number } => ({ groupOrder: isQueued ? 0 : order });
 
 const BENCH = 'test/kernel/bench*.test.ts';
+const kernelSetup = { globalSetup: './test/kernel/bpffs.ts' };
 
 export default defineConfig({
   test: {
@@ -27,6 +28,7 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           exclude: [BENCH],
+          ...kernelSetup,
           ...queue,
           ...(isQueued ? { fileParallelism: false } : { maxWorkers: 2 }),
           // For what hangs, not for what is slow on a machine that others keep busy.
@@ -39,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'bench',
           include: [BENCH],
+          ...kernelSetup,
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,

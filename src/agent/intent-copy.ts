@@ -1,12 +1,14 @@
 /**
  * A node's part of its intent file, kept among the node's run-time files by who has read the whole file. `show` reads the copy in place of
- * an intent of 100,000 ports. A copy counts only for the file as it is now, and only whole: else the file itself is read.
+ * an intent of 100,000 ports, and in place of the node file. A copy counts only for the files as they are now, and only whole: else the
+ * files themselves are read.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_JSON_BYTES } from '../intent/bounds.js';
 import { withoutRemotePorts } from '../intent/scope.js';
+import { fileSignature } from '../intent/signature.js';
 import { replaceFile } from '../kernel/replace-file.js';
 import { readVersion } from './version.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
@@ -14,7 +16,7 @@ import type { NodeIntent } from './node-intent.js';
 
 const FILE = 'intent-copy';
 /** Goes up with any change of what a copy holds. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Permission bits that let others than the owner write. */
 const WRITABLE_BY_OTHERS = 0o022;
 
@@ -28,6 +30,10 @@ interface Header {
   signature: string;
   /** Of the intent file's bytes. */
   digest: string;
+  /** What the node is run with. */
+  config: NodeConfig;
+  /** Of the node file that says so; empty: none does. */
+  configSignature: string;
   /** Of the rest of the copy. */
   sha256: string;
 }
@@ -35,12 +41,16 @@ interface Header {
 type Source = Pick<NodeConfig, 'node' | 'intent'>;
 
 /** Keeps what was read. Failing costs the next `show` the reading of the whole file, and nothing else: it is not reported. */
-export function keepIntentCopy(directory: string, source: Source, read: NodeIntent): void {
+export function keepIntentCopy(directory: string, config: NodeConfig, read: NodeIntent): void {
   try {
-    const body = bodyFor(directory, source, read);
+    const body = bodyFor(directory, config, read);
     if (body === undefined) return;
-    const { signature, digest } = read;
-    const header: Header = { ...headerOf(source), signature, digest, sha256: sha256(body) };
+    const { signature, digest, configSignature } = read;
+    const header: Header = {
+      ...headerOf(config),
+      ...{ signature, digest, config, configSignature },
+      sha256: sha256(`${JSON.stringify(config)}\n${body}`),
+    };
     replaceFile(join(directory, FILE), `${JSON.stringify(header)}\n${body}`, 0o600);
   } catch {
     // No directory, no space, another writer at the same moment.
@@ -51,6 +61,39 @@ export function keepIntentCopy(directory: string, source: Source, read: NodeInte
 export function readIntentCopy(directory: string, source: Source, signature: string): Intent | undefined {
   const found = readCopy(directory, source);
   return found?.header.signature === signature ? (JSON.parse(found.body) as Intent) : undefined;
+}
+
+/** What a node runs with, and its part of the intent. */
+export interface NodeFiles {
+  config: NodeConfig;
+  intent: Intent;
+}
+
+/**
+ * @param root the directory with all nodes' run-time directories
+ * @param configFile the node file
+ * @returns undefined where there is no copy of both files as they are now
+ */
+export function findCopy(root: string, configFile: string): NodeFiles | undefined {
+  const configSignature = fileSignature(configFile);
+  for (const node of directoriesIn(root)) {
+    const found = readCopy(join(root, node));
+    if (found === undefined) continue;
+    const { config, ...header } = found.header;
+    if (config.node !== node || header.configSignature !== configSignature) continue;
+    if (header.file === config.intent && header.signature === fileSignature(config.intent)) {
+      return { config, intent: JSON.parse(found.body) as Intent };
+    }
+  }
+  return undefined;
+}
+
+function directoriesIn(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return [];
+  }
 }
 
 /** The new text of a copy: where the file was only touched, the old one. */
@@ -64,15 +107,17 @@ function headerOf({ node, intent }: Source): Pick<Header, 'format' | 'version' |
   return { format: FORMAT, version: readVersion(), node, file: intent };
 }
 
-function readCopy(directory: string, source: Source): { header: Header; body: string } | undefined {
+/** @param source what the copy must be of; absent: whatever it is of */
+function readCopy(directory: string, source?: Source): { header: Header; body: string } | undefined {
   try {
     const text = readOwnFile(join(directory, FILE));
     const end = text.indexOf('\n');
     const header = JSON.parse(text.slice(0, end)) as Header;
     const body = text.slice(end + 1);
-    const expected = Object.entries(headerOf(source));
+    const expected = Object.entries(headerOf(source ?? { node: header.node, intent: header.file }));
     const isOfSource = expected.every(([field, value]) => header[field as keyof Header] === value);
-    return isOfSource && header.sha256 === sha256(body) ? { header, body } : undefined;
+    const isWhole = header.sha256 === sha256(`${JSON.stringify(header.config)}\n${body}`);
+    return isOfSource && isWhole ? { header, body } : undefined;
   } catch {
     return undefined;
   }

@@ -23,7 +23,7 @@ export interface WorkerTask {
 
 export type FromWorker =
   | { type: 'piece'; piece: IntentPiece }
-  | { type: 'end'; digest: string; signature: string }
+  | { type: 'end'; digest: string; signature: string; configSignature: string }
   | { type: 'refused'; file: string; issues: IntentIssue[]; message: string }
   | { type: 'failed'; message: string };
 
@@ -80,8 +80,8 @@ export class IntentReader {
             worker.postMessage('next');
             return;
           case 'end': {
-            const { digest, signature } = message;
-            resolve({ digest, signature, ...(pieces > 0 && { intent: assembly.intent }) });
+            const { digest, signature, configSignature } = message;
+            resolve({ digest, signature, configSignature, ...(pieces > 0 && { intent: assembly.intent }) });
             break;
           }
           case 'refused':

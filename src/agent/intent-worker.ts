@@ -23,9 +23,9 @@ function* run({ config, configFile, unlessDigest, runDirectory }: WorkerTask): G
   try {
     const read = readNodeIntent(config, configFile, { unlessDigest, part: heldBy });
     keepIntentCopy(runDirectory, config, read);
-    const { intent, digest, signature } = read;
+    const { intent, digest, signature, configSignature } = read;
     if (intent !== undefined) for (const piece of piecesOf(intent)) yield { type: 'piece', piece };
-    yield { type: 'end', digest, signature };
+    yield { type: 'end', digest, signature, configSignature };
   } catch (error) {
     yield refusal(error);
   }

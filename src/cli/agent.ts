@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
-import { createLogger } from '../agent/log.js';
 import { EXIT } from './exit.js';
-import { readConfig, withIntentOptions } from './inputs.js';
+import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import type { Command } from 'commander';
-import type { IntentOptions } from './inputs.js';
+import type { IntentOptions } from './node-options.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 /** A day: a timer takes no more than 24 days (Node.js, setInterval). */
@@ -32,7 +31,9 @@ export function addAgentCommand(program: Command): void {
     .option('--force', 'apply the first intent even if many ports would be removed')
     .action(async (options: AgentFlags) => {
       const sweepSeconds = readNumber('--sweep', options.sweep, 1, MAX_SWEEP_SECONDS, 'seconds');
+      const { readConfig } = await import('./inputs.js');
       const config = readConfig(options);
+      const { createLogger } = await import('../agent/log.js');
       const { Agent } = await import('../agent/agent.js');
       const { exitNow } = await import('../netlink/exit.js');
       const agent = new Agent({

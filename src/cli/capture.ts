@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { withIntentOptions } from './inputs.js';
+import { withIntentOptions } from './node-options.js';
 import type { Command } from 'commander';
 import type { CaptureFlags } from './watch/capture.js';
 

@@ -1,9 +1,9 @@
 import { paint } from './colour.js';
 import { EXIT } from './exit.js';
-import { DEFAULT_NODE_FILE, readConfig, readInputs, withIntentOptions, withReader } from './inputs.js';
+import { DEFAULT_NODE_FILE, withIntentOptions } from './node-options.js';
 import { print, printJson } from './print.js';
 import type { Command } from 'commander';
-import type { IntentOptions } from './inputs.js';
+import type { IntentOptions } from './node-options.js';
 import type { Diagnosis } from '../doctor/types.js';
 import type { Intent } from '../intent/types.js';
 
@@ -18,6 +18,8 @@ export function addDoctorCommand(program: Command): void {
     )
     .option('-j, --json', 'JSON')
     .action(async (options: DoctorFlags) => {
+      const { readConfig, readInputs } = await import('./inputs.js');
+      const { withReader } = await import('./open.js');
       const config = readConfig(options);
       const { diagnose } = await import('../doctor/doctor.js');
       await withReader(config, async (instance, unreadable) => {
@@ -26,7 +28,7 @@ export function addDoctorCommand(program: Command): void {
           file: options.config,
           defaultFile: DEFAULT_NODE_FILE,
           unreadable,
-          ...readIntent(options),
+          ...intentOrError(() => readInputs(options).intent),
         });
         if (options.json) printJson(diagnosis);
         else for (const line of diagnosisLines(diagnosis)) print(line);
@@ -35,9 +37,9 @@ export function addDoctorCommand(program: Command): void {
     });
 }
 
-function readIntent(options: IntentOptions): { intent: Intent | undefined; intentError: string | undefined } {
+function intentOrError(read: () => Intent): { intent: Intent | undefined; intentError: string | undefined } {
   try {
-    return { intent: readInputs(options).intent, intentError: undefined };
+    return { intent: read(), intentError: undefined };
   } catch (error) {
     return { intent: undefined, intentError: error instanceof Error ? error.message.split('\n')[0] : String(error) };
   }

@@ -1,14 +1,14 @@
-import { loadEdge } from '../edge/boot.js';
 import { complain, print } from './print.js';
-import { withNodeOptions } from './inputs.js';
+import { withNodeOptions } from './node-options.js';
 import type { Command } from 'commander';
-import type { NodeOptions } from './inputs.js';
+import type { NodeOptions } from './node-options.js';
 
 export function addEdgeCommand(program: Command): void {
   const edge = program.command('edge').description("the filter at the SR domain's edge");
   withNodeOptions(edge.command('load'))
     .description('load the filter at boot: as it was last in force, or from the node file and the intent')
     .action(async ({ config }: NodeOptions) => {
+      const { loadEdge } = await import('../edge/boot.js');
       const { from, problems } = await loadEdge(config);
       for (const problem of problems) complain(problem);
       print(`edge loaded: ${from}`);

@@ -1,4 +1,4 @@
-import { withIntentOptions } from './inputs.js';
+import { withIntentOptions } from './node-options.js';
 import type { Command } from 'commander';
 import type { MonitorFlags } from './watch/monitor.js';
 

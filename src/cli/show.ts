@@ -1,9 +1,9 @@
 import { Argument, Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
-import { intentIfReadable, readConfig, withIntentOptions, withReader } from './inputs.js';
+import { withIntentOptions } from './node-options.js';
 import { complain, print, printJson } from './print.js';
 import type { Command } from 'commander';
-import type { IntentOptions } from './inputs.js';
+import type { IntentOptions } from './node-options.js';
 import type { FlowOptions } from './show/flow.js';
 import type { ShowOptions, View } from './show/view.js';
 
@@ -50,10 +50,11 @@ export function addShowCommand(program: Command): void {
     .action(async (what: ShownName, { host, ...given }: ShowFlags & { host?: string }) => {
       const address = given.address ?? host;
       const options: ShowFlags = { ...given, ...(address !== undefined && { address }) };
-      const config = readConfig(options);
       refuseForeignOptions(what, options);
+      const { readShownFiles } = await import('./shown-files.js');
+      const { withReader } = await import('./open.js');
+      const { config, intent, nodeOfPort } = await readShownFiles(options, options.port);
       const view = await viewOf(what, options);
-      const { intent, nodeOfPort } = intentIfReadable(options);
 
       const { showContext } = await import('../inspect/context.js');
       const { refuseUnknownTenant } = await import('./names.js');

@@ -1,13 +1,12 @@
 import { paint } from './colour.js';
 import { CommandError, EXIT } from './exit.js';
-import { readConfig, withInstance, withIntentOptions } from './inputs.js';
+import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import { complain, print, printJson } from './print.js';
 import { renderTable } from './table.js';
 import { canonicalAddress, familyOf } from '../net/address.js';
-import { loadIntent } from '../intent/load.js';
 import type { Command } from 'commander';
-import type { IntentOptions } from './inputs.js';
+import type { IntentOptions } from './node-options.js';
 import type { Intent } from '../intent/types.js';
 import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../trace/types.js';
 
@@ -47,12 +46,14 @@ export function addTraceCommand(program: Command): void {
     .option('--ttl <n>', 'TTL or hop limit as the VM sends it (default: 64)')
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
+      const { readConfig } = await import('./inputs.js');
+      const { withInstance } = await import('./open.js');
       const config = readConfig(options);
       const { trace, traceFromNetworkNode } = await import('../trace/trace.js');
       const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../trace/types.js');
       const { showContext } = await import('../inspect/context.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);
-      const intent = wholeIntent(config.intent);
+      const intent = await wholeIntent(config.intent);
       await withInstance(config, async (instance) => {
         const context = showContext(instance, intent);
         const ask = async (): Promise<Trace> =>
@@ -150,7 +151,8 @@ function readAddress(option: string, text: string): string {
 }
 
 /** Every node's intent: the far node's plan is made from it. */
-function wholeIntent(file: string): Intent | undefined {
+async function wholeIntent(file: string): Promise<Intent | undefined> {
+  const { loadIntent } = await import('../intent/load.js');
   try {
     return loadIntent(file);
   } catch (error) {

@@ -6,8 +6,9 @@ import { Naming } from '../../watch/naming.js';
 import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
-import { readConfig, withInstance } from '../inputs.js';
+import { readConfig } from '../inputs.js';
 import { portInterface, readPrefix, tenantNumber } from '../names.js';
+import { withInstance } from '../open.js';
 import { readNumber } from '../options.js';
 import { complain, print } from '../print.js';
 import * as common from './common.js';
@@ -15,7 +16,7 @@ import type { Writable } from 'node:stream';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { Seen } from '../../ebpf/watch.js';
 import type { ShowContext } from '../../inspect/context.js';
-import type { IntentOptions } from '../inputs.js';
+import type { IntentOptions } from '../node-options.js';
 
 /** Read of each packet, however little is written: what it is chosen by. */
 const HEADER_BYTES = 256;

@@ -1,11 +1,11 @@
 /** What `monitor` and `capture` have in common: their questions, and how they end. */
 import { CommandError } from '../exit.js';
-import { intentIfReadable } from '../inputs.js';
+import { intentIfReadable } from '../shown-intent.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { showContext } from '../../inspect/context.js';
 import { TABLE_BASE } from '../../plan/numbers.js';
 import type { Instance } from '../../agent/instance.js';
-import type { IntentOptions } from '../inputs.js';
+import type { IntentOptions } from '../node-options.js';
 import type { ShowContext } from '../../inspect/context.js';
 
 /** Reads names anew each time; what cannot be read is said the first time. */

@@ -7,12 +7,13 @@ import { Naming } from '../../watch/naming.js';
 import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
-import { readConfig, withInstance } from '../inputs.js';
+import { readConfig } from '../inputs.js';
 import { portInterface, tenantNumber } from '../names.js';
+import { withInstance } from '../open.js';
 import { readNumber } from '../options.js';
 import { complain, print, printJson } from '../print.js';
 import * as common from './common.js';
-import type { IntentOptions } from '../inputs.js';
+import type { IntentOptions } from '../node-options.js';
 
 const MAX_RATE = 1_000_000;
 /** Headers: Ethernet, an outer one with its SRH, an inner one, TCP with options. */

@@ -44,8 +44,11 @@ describe('the copy of the intent', () => {
   const rewriteCopy = (from: string, to: string): void => {
     const [head = '', body = ''] = readFileSync(copy(), 'utf8').split('\n');
     const altered = body.replace(from, to);
-    const sha256 = createHash('sha256').update(altered).digest('hex');
-    writeFileSync(copy(), `${JSON.stringify({ ...(JSON.parse(head) as object), sha256 })}\n${altered}`);
+    const header = JSON.parse(head) as { config: object };
+    const sha256 = createHash('sha256')
+      .update(`${JSON.stringify(header.config)}\n${altered}`)
+      .digest('hex');
+    writeFileSync(copy(), `${JSON.stringify({ ...header, sha256 })}\n${altered}`);
   };
 
   beforeAll(async () => {
@@ -69,6 +72,16 @@ describe('the copy of the intent', () => {
     expect(without.counters?.stdout).toContain('"fastpath":{');
     rewriteCopy('"name":"t100-1"', '"name":"by-the-copy"');
     expect(segue('show', 'port').stdout).toContain('by-the-copy');
+  });
+
+  it('does not answer for a node file that changed', async () => {
+    expect(segue('apply').status).toBe(0);
+    rewriteCopy('"name":"t100-1"', '"name":"by-the-copy"');
+    const text = readFileSync(configFile(), 'utf8');
+    writeFileSync(configFile(), `${text}\nno-key: 1\n`);
+    expect(segue('show', 'port')).toMatchObject({ status: 2, stderr: expect.stringContaining('no-key') as string });
+    writeFileSync(configFile(), text);
+    await sleep(SETTLED_MS);
   });
 
   it('does not answer for a file that changed', async () => {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keepIntentCopy, readIntentCopy } from '../../../src/agent/intent-copy.js';
+import { findCopy, keepIntentCopy, readIntentCopy } from '../../../src/agent/intent-copy.js';
 import { readNodeIntent } from '../../../src/agent/node-intent.js';
 import { fileSignature } from '../../../src/intent/signature.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
@@ -163,6 +163,66 @@ describe('the copy of an intent', () => {
     expect(taken()).toEqual(['a', 'b']);
     damages[name]?.();
     expect(taken()).toBeUndefined();
+  });
+
+  describe('with the node file', () => {
+    const nodeFile = (): string => join(directory, 'hv1.yaml');
+    const writeNode = (mtu: number): void => {
+      const { node, uplinks, dataplane, xdp, behaviours } = config;
+      writeFileSync(
+        nodeFile(),
+        JSON.stringify({ node, uplinks, dataplane, xdp, behaviours, mtu, intent: config.intent }),
+      );
+      age();
+    };
+    const found = (): { mtu: number | undefined; ports: string[] | undefined } | undefined => {
+      const files = findCopy(directory, nodeFile());
+      return files && { mtu: files.config.mtu, ports: portsOf(files.intent) };
+    };
+    const keepFor = (mtu: number): void => {
+      keepIntentCopy(run, { ...config, mtu }, readNodeIntent({ ...config, mtu }, nodeFile()));
+    };
+
+    beforeEach(() => {
+      // A node's directory has its name.
+      run = join(directory, config.node);
+      copy = join(run, 'intent-copy');
+      writeNode(1600);
+    });
+
+    it('is found by it, and says what it says', () => {
+      keepFor(1600);
+      expect(found()).toEqual({ mtu: 1600, ports: ['a', 'b'] });
+      expect(findCopy(directory, config.intent)).toBeUndefined();
+      expect(findCopy(join(directory, 'nowhere'), nodeFile())).toBeUndefined();
+    });
+
+    it('is not found once either file changed', () => {
+      keepFor(1600);
+      writeNode(1700);
+      expect(found()).toBeUndefined();
+      keepFor(1700);
+      expect(found()).toEqual({ mtu: 1700, ports: ['a', 'b'] });
+      writeIntent('a', 'c');
+      expect(found()).toBeUndefined();
+    });
+
+    it('is not found where the node runs with another one than the file says', () => {
+      keepFor(1500);
+      expect(found()).toBeUndefined();
+      expect(portsOf(readIntentCopy(run, config, fileSignature(config.intent)))).toEqual(['a', 'b']);
+    });
+
+    it('is not found where its settings were altered, nor in the directory of another node', () => {
+      keepFor(1600);
+      const text = readFileSync(copy, 'utf8');
+      writeFileSync(copy, text.replace('"mtu":1600', '"mtu":1601'));
+      expect(found()).toBeUndefined();
+      writeFileSync(copy, text);
+      expect(found()).toBeDefined();
+      renameSync(run, join(directory, 'hv2'));
+      expect(found()).toBeUndefined();
+    });
   });
 
   it('is ignored where somebody else owns it', () => {

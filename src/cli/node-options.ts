@@ -1,0 +1,21 @@
+/** The options that name a node's files, the same on every command. */
+import type { Command } from 'commander';
+
+export const DEFAULT_NODE_FILE = '/etc/segue/node.yaml';
+
+export interface NodeOptions {
+  config: string;
+}
+
+export interface IntentOptions extends NodeOptions {
+  /** In the place of the intent that the node file names. */
+  file?: string;
+}
+
+export function withNodeOptions(command: Command): Command {
+  return command.option('-c, --config <node.yaml>', 'the node file', DEFAULT_NODE_FILE);
+}
+
+export function withIntentOptions(command: Command): Command {
+  return withNodeOptions(command).option('-f, --file <intent.yaml>', "an intent instead of the node file's");
+}
