@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who looks on is told what became of a packet: `segue monitor`, `capture` and `trace`. A program includes events_tc.h or
+ * Trace sessions (`segue monitor`, `capture` and `trace`) receive one event per packet with its verdict. A program includes events_tc.h or
  * events_xdp.h, calls keep() before it alters a packet and seen() when it knows what becomes of it. While nobody looks on each is a
  * load and a branch.
  */

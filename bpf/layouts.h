@@ -276,7 +276,7 @@ struct count {
 /* Reasons there is room for: numbers are bits of a mask. */
 #define REASON_BITS 64
 
-/* Who looks on. One variable, read for each packet: nothing more is paid while nobody does. */
+/* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
 struct watching {
 	__u32 active; /* a bit for each of watchers[] */
 	__u32 snap;   /* bytes that the one who wants most wants of a packet */

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
 import { readFacts } from '../../src/agent/facts.js';
 import { loadIntent } from '../../src/intent/load.js';
-import { heldBy } from '../../src/intent/scope.js';
+import { relevantTo } from '../../src/intent/scope.js';
 import { emptyPlan } from '../../src/plan/plan.js';
 import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
@@ -57,7 +57,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     kernel.links.refresh();
     if (!purge) {
       const started = performance.now();
-      const intent = heldBy(loadIntent(file), SELF);
+      const intent = relevantTo(loadIntent(file), SELF);
       loaded = performance.now() - started;
       const planner = Planner.of(config, readFacts(kernel, config, intent), intent);
       planned = performance.now() - started - loaded;
@@ -71,7 +71,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     const t0 = performance.now();
     const survey = await engine.survey(wanted);
     const t1 = performance.now();
-    const report = await engine.execute(survey.changes);
+    const report = await engine.applyChanges(survey.changes);
     const t2 = performance.now();
     const used = mainThreadMs() - cpu;
     await new Promise((resolve) => setTimeout(resolve, 2 * LOOP_RESOLUTION_MS));

@@ -11,7 +11,7 @@ import { stopAll } from '../../src/lab/agents.js';
 import { ensureBpffs } from '../../src/lab/bpffs.js';
 import { removeNamespaces } from '../../src/lab/namespaces.js';
 import { Background, outputOf, runIn } from '../../src/lab/process.js';
-import { Fastpath } from '../../src/ebpf/fastpath.js';
+import { FastpathStore } from '../../src/ebpf/fastpath.js';
 import { Underlay } from '../../src/ebpf/generated/layouts.js';
 import { createNetns } from '../../src/netlink/netns.js';
 
@@ -97,7 +97,7 @@ export class FailoverNetwork {
   /** How many hops each way over the underlay has in a node's fast path, and how many there could be. */
   ways(node: NodeName): number[] {
     const name = this.netns(node);
-    const fastpath = new Fastpath({ runDirectory: join(RUN_ROOT, name), pinDirectory: pinDirectory(name) });
+    const fastpath = new FastpathStore({ runDirectory: join(RUN_ROOT, name), pinDirectory: pinDirectory(name) });
     try {
       const { underlays } = fastpath.maps ?? {};
       return [...(underlays?.entries() ?? [])].map(([, value]) => value.readUInt32LE(Underlay.OFFSETS.count));

@@ -27,7 +27,7 @@ import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
 import { writeAddress } from '../../src/net/address.js';
 import { parseMac } from '../../src/net/mac.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
-import { newEpoch } from '../../src/ebpf/epoch.js';
+import { nextCacheGeneration } from '../../src/ebpf/epoch.js';
 import type { UnderlayNode } from '../chain/names.js';
 import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
 
@@ -223,7 +223,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
       put(object.map('source_prefixes'), SourcePrefixKey, key, Permit, { unused: 0n });
     }
   }
-  newEpoch(object.map('epochs'));
+  nextCacheGeneration(object.map('epochs'));
 }
 
 /** A gateway of one network node, behind encapsulation 1. */
@@ -284,5 +284,5 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
     }
   }
   members.updateBatch(keys, values);
-  newEpoch(object.map('epochs'));
+  nextCacheGeneration(object.map('epochs'));
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { diffIntent } from '../../src/intent/change.js';
 import { loadIntent } from '../../src/intent/load.js';
-import { heldBy } from '../../src/intent/scope.js';
+import { relevantTo } from '../../src/intent/scope.js';
 import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
@@ -45,7 +45,7 @@ export function measurePlan(file: string, dataplane: Dataplane): PlanFigures {
     intent: file,
   };
   const empty = heapMiB();
-  const [loadMs, intent] = timed(() => heldBy(loadIntent(file), SELF));
+  const [loadMs, intent] = timed(() => relevantTo(loadIntent(file), SELF));
   const withIntent = heapMiB();
   const facts = { uplinkMtu: UPLINK_MTU_BYTES, ...(dataplane !== 'kernel' && { fastpath: { xdp: [] } }) };
   const [planMs, planner] = timed(() => Planner.of(config, facts, intent));

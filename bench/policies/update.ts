@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { Agent } from '../../src/agent/agent.js';
 import { createLogger } from '../../src/agent/log.js';
 import { loadIntent } from '../../src/intent/load.js';
-import { heldBy } from '../../src/intent/scope.js';
+import { relevantTo } from '../../src/intent/scope.js';
 import { isMain } from '../lib/is-main.js';
 import { randomFrom } from '../lib/workload.js';
 import { nodeConfig } from './node.js';
@@ -35,7 +35,7 @@ class ChangingPolicies implements IntentSource {
   #listener: IntentListener = () => undefined;
 
   constructor({ file, node }: Place) {
-    this.#intent = heldBy(loadIntent(file), node);
+    this.#intent = relevantTo(loadIntent(file), node);
     this.#policies = [...(this.#intent.policies ?? [])];
     this.#intent.policies = this.#policies;
   }

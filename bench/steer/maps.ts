@@ -11,7 +11,7 @@ import {
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
-import { newEpoch } from '../../src/ebpf/epoch.js';
+import { nextCacheGeneration } from '../../src/ebpf/epoch.js';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
 import { newSeeds } from '../../src/gateway/steering-maps.js';
 import { writePolicies } from '../micro/steer-maps.js';
@@ -91,5 +91,5 @@ export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1
     object,
     POLICIES.map((policy) => ({ from: RED.id, to: BLUE.id, policy })),
   );
-  newEpoch(object.map('epochs'));
+  nextCacheGeneration(object.map('epochs'));
 }

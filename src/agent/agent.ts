@@ -5,20 +5,20 @@ import { FileSource } from '../intent/file-source.js';
 import { loadNodeConfig } from '../intent/load.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { dropFailedHops } from '../ebpf/failover.js';
-import { addHints, everything, isEmpty, merge, noHints, underlayKinds } from './hints.js';
+import { invalidate, everything, isEmpty, merge, noInvalidations, underlayKinds } from './invalidations.js';
 import { runDirectory } from './instance.js';
 import { IntentReader } from './intent-reader.js';
 import { notifySystemd } from './notify-systemd.js';
 import { Session } from './session.js';
 import { netnsIdentity } from '../netlink/netns.js';
-import type { Hints } from './hints.js';
+import type { Invalidations } from './invalidations.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 import type { Logger } from './log.js';
 import type { SessionOptions } from './session.js';
-import type { WatchOptions } from './watch.js';
+import type { WatchOptions } from './kernel-watcher.js';
 
 /** Hints that come within this time are looked at together, milliseconds. */
 export const HINT_DELAY_MS = 10;
@@ -41,7 +41,7 @@ export interface AgentOptions extends SessionOptions {
 }
 
 /**
- * The daemon: brings what may have changed (intent, kernel, time) before the follower, one thing at a time. It leaves
+ * The daemon: brings what may have changed (intent, kernel, time) before the reconciler, one thing at a time. It leaves
  * forwarding alone when it stops or dies.
  */
 export class Agent {
@@ -54,7 +54,7 @@ export class Agent {
   /** As the source last gave it: what a new session begins with. */
   #intent: Intent | undefined;
   #queue: Promise<void> = Promise.resolve();
-  #hints = noHints();
+  #invalidations = noInvalidations();
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #retryDelay = RETRY_DELAY_MS;
@@ -123,12 +123,12 @@ export class Agent {
 
   /** Lets the intent through that the brake holds. */
   release(): void {
-    this.#enqueue(({ follower }) => follower.release());
+    this.#enqueue(({ reconciler }) => reconciler.release());
   }
 
   /** Reads the node file again. */
   reload(): void {
-    this.#enqueue(async ({ follower }) => {
+    this.#enqueue(async ({ reconciler }) => {
       const config = this.#config;
       const fresh = loadNodeConfig(this.#options.configFile);
       for (const field of ['node', 'netns', 'intent'] as const) {
@@ -138,7 +138,7 @@ export class Agent {
           );
         }
       }
-      const again = await follower.reconfigure(fresh);
+      const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;
       return again;
     });
@@ -151,11 +151,11 @@ export class Agent {
       return;
     }
     this.#intent = event.intent;
-    this.#enqueue(async ({ follower }) => {
+    this.#enqueue(async ({ reconciler }) => {
       const again =
         event.type === 'snapshot'
-          ? await follower.take(event.intent, this.#force)
-          : await follower.change(event.changes, event.intent, { named: event.named === true });
+          ? await reconciler.applyIntent(event.intent, this.#force)
+          : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true });
       this.#force = false;
       if (!this.#ready) {
         this.#ready = true;
@@ -194,13 +194,13 @@ export class Agent {
   };
 
   get #plan(): Plan | undefined {
-    return this.#session?.follower.plan;
+    return this.#session?.reconciler.plan;
   }
 
   #onEvents(events: NetlinkEvent[]): void {
     if (this.#session === undefined) return;
-    const { instance, follower } = this.#session;
-    const { plan, asksWays } = follower;
+    const { instance, reconciler } = this.#session;
+    const { plan, tracksReachability: asksWays } = reconciler;
     if (plan === undefined) {
       // Nothing is planned, or the first look is under way and may be past what changed.
       this.#lookAtAll();
@@ -223,14 +223,14 @@ export class Agent {
       // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
       dropFailedHops(instance.kernel, event);
-      addHints(this.#hints, event, context);
+      invalidate(this.#invalidations, event, context);
       if (event.kind !== 'link') continue;
       // What was planned for the name that a device had is without one.
       for (const name of links.takeFormerNames(event.value.index)) {
-        addHints(this.#hints, { ...event, value: { ...event.value, name } }, context);
+        invalidate(this.#invalidations, { ...event, value: { ...event.value, name } }, context);
       }
     }
-    if (this.#hints.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
+    if (this.#invalidations.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
     this.#lookSoon(HINT_DELAY_MS);
   }
 
@@ -238,9 +238,9 @@ export class Agent {
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
-    this.#enqueue(({ follower }) => {
+    this.#enqueue(({ reconciler }) => {
       this.#underlayAwaited = false;
-      return follower.look({ ...noHints(), kinds: underlayKinds(follower.plan) });
+      return reconciler.reconcileDirty({ ...noInvalidations(), kinds: underlayKinds(reconciler.plan) });
     });
   }
 
@@ -250,7 +250,7 @@ export class Agent {
         if (this.#moveAwaited) return;
         this.#moveAwaited = true;
         // Every task begins with a look at the namespace.
-        this.#enqueue(() => Promise.resolve(noHints()));
+        this.#enqueue(() => Promise.resolve(noInvalidations()));
         return;
       }
       if (this.#session?.instance.kernel.fastpath.pins.restore() === true) {
@@ -265,22 +265,22 @@ export class Agent {
   };
 
   #look(kinds: KindName[]): void {
-    for (const kind of kinds) this.#hints.kinds.add(kind);
+    for (const kind of kinds) this.#invalidations.kinds.add(kind);
     this.#lookSoon(HINT_DELAY_MS);
   }
 
   #lookAtAll(): void {
-    everything(this.#hints, KIND_ORDER);
+    everything(this.#invalidations, KIND_ORDER);
     this.#lookSoon(0);
   }
 
   #lookSoon(delay: number): void {
-    if (this.#timer !== undefined || isEmpty(this.#hints)) return;
+    if (this.#timer !== undefined || isEmpty(this.#invalidations)) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const hints = this.#hints;
-      this.#hints = noHints();
-      this.#enqueue(({ follower }) => follower.look(hints));
+      const invalidations = this.#invalidations;
+      this.#invalidations = noInvalidations();
+      this.#enqueue(({ reconciler }) => reconciler.reconcileDirty(invalidations));
     }, delay);
   }
 
@@ -295,8 +295,8 @@ export class Agent {
    * Leaves a namespace that lost its name, and begins anew in the one that has it. What is left of the old one goes with it: nothing of
    * this process keeps it alive.
    */
-  async #move(): Promise<Hints> {
-    if (!this.#mayHaveMoved()) return noHints();
+  async #move(): Promise<Invalidations> {
+    if (!this.#mayHaveMoved()) return noInvalidations();
     const { netns = '' } = this.#config;
     if (this.#session !== undefined) {
       this.#session.instance.beginAnew();
@@ -304,7 +304,7 @@ export class Agent {
       this.#session = undefined;
       if (netnsIdentity(netns) === undefined) {
         this.#log.warn({ netns }, 'the network namespace is gone: waiting for one of its name');
-        return noHints();
+        return noInvalidations();
       }
     }
     const session = new Session(this.#config, this.#options);
@@ -312,18 +312,20 @@ export class Agent {
     this.#session = session;
     this.#log.warn({ netns }, 'another network namespace has the name: all is made anew in it');
     const intent = this.#intent;
-    return intent === undefined ? noHints() : session.instance.exclusively(() => session.follower.take(intent, true));
+    return intent === undefined
+      ? noInvalidations()
+      : session.instance.withNodeLock(() => session.reconciler.applyIntent(intent, true));
   }
 
   /** Puts a task behind those before it; what it says failed is looked at again later. */
-  #enqueue(task: (session: Session) => Promise<Hints>): void {
+  #enqueue(task: (session: Session) => Promise<Invalidations>): void {
     this.#queue = this.#queue
       .then(async () => {
         this.#moveAwaited = false;
-        if (this.#isStopping) return noHints();
+        if (this.#isStopping) return noInvalidations();
         const again = await this.#move();
         const session = this.#session;
-        if (session !== undefined) merge(again, await session.instance.exclusively(() => task(session)));
+        if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
         return again;
       })
@@ -332,7 +334,7 @@ export class Agent {
         if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
         this.#failure = failure;
         // Whatever was under way may be half done.
-        const again = noHints();
+        const again = noInvalidations();
         everything(again, KIND_ORDER);
         return again;
       })
@@ -345,7 +347,7 @@ export class Agent {
         const delay = this.#retryDelay;
         this.#retryDelay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
         setTimeout(() => {
-          merge(this.#hints, again);
+          merge(this.#invalidations, again);
           this.#lookSoon(0);
         }, delay).unref();
       });

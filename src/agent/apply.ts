@@ -1,5 +1,5 @@
 import { awaitNeighbours, findUnreachable } from '../ebpf/unreachable.js';
-import { brake, drains } from '../reconcile/brake.js';
+import { removalGuard, drains } from '../reconcile/removal-guard.js';
 import type { Intent } from '../intent/types.js';
 import type { KindName, Plan } from '../plan/plan.js';
 import type { Report, Survey } from '../reconcile/change.js';
@@ -39,7 +39,7 @@ export async function applyOnce(
   { force }: ApplyOptions = {},
 ): Promise<ApplyReport> {
   if (force !== true) instance.refuseBesideWriter();
-  return instance.exclusively(async () => {
+  return instance.withNodeLock(async () => {
     // One may have started while this waited.
     if (force !== true) instance.refuseBesideWriter();
     const { plan, warnings } = instance.prepare(intent);
@@ -49,7 +49,7 @@ export async function applyOnce(
       left: plan.port.size,
       drains: drains(intent, instance.config.node),
     };
-    const held = force ? undefined : brake(survey.changes, removal);
+    const held = force ? undefined : removalGuard(survey.changes, removal);
     if (held !== undefined) throw held;
     const report = await instance.engine.converge(plan, survey);
     const unsaved = await instance.saveEdge(plan, report);

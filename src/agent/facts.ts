@@ -5,7 +5,7 @@ import { hasNativeXdp } from '../netlink/netdev.js';
 import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../underlay/sysctl-plan.js';
 import { valueFound } from '../underlay/sysctl-kind.js';
-import { wayTo } from '../underlay/way.js';
+import { underlayRouteTo } from '../underlay/underlay-route.js';
 import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { FastpathFacts, NodeFacts } from '../plan/view.js';
@@ -57,7 +57,11 @@ function forwardingFacts(
 }
 
 /** The kernel's routes to network nodes do not know by themselves which of them can be reached; the fast path's tables do. */
-function waysFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefined): Pick<NodeFacts, 'lost'> {
+function waysFacts(
+  kernel: Kernel,
+  config: NodeConfig,
+  intent: Intent | undefined,
+): Pick<NodeFacts, 'unreachableNodes'> {
   if (config.dataplane === 'ebpf' || intent?.gateways === undefined || intent.gateways.length === 0) return {};
   const names = new Set(intent.gateways.flatMap(({ nodes }) => nodes));
   const self = intent.nodes.find(({ name }) => name === config.node);
@@ -65,9 +69,9 @@ function waysFacts(kernel: Kernel, config: NodeConfig, intent: Intent | undefine
     names.has(name) &&
     self !== undefined &&
     name !== self.name &&
-    wayTo(kernel, prefixAddress(locator), self.source).device === undefined;
+    underlayRouteTo(kernel, prefixAddress(locator), self.source).device === undefined;
   const lost = intent.nodes.filter(isLost).map(({ name }) => name);
-  return { lost: lost.sort() };
+  return { unreachableNodes: lost.sort() };
 }
 
 /** The kernel of a node with an external network would send what is for the node itself beyond it, to nobody. */

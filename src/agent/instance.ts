@@ -1,6 +1,6 @@
 import { EdgeFile, STATE_ROOT } from '../edge/edge-file.js';
 import { Kernel } from '../kernel/kernel.js';
-import { exclusively } from '../kernel/lock.js';
+import { withNodeLock } from '../kernel/lock.js';
 import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
 import { KERNEL_KINDS } from '../reconcile/kinds.js';
@@ -74,7 +74,7 @@ export class Instance {
   /** Devices, and what was remembered: another process, or another instance of this one, may have written since. */
   #readMachine(): void {
     this.kernel.links.refresh();
-    this.kernel.remembered.forgetRead();
+    this.kernel.savedSettings.forgetRead();
   }
 
   /** The plan, for who only looks. */
@@ -114,12 +114,12 @@ export class Instance {
   }
 
   /** Runs what alters the kernel, one process at a time. @throws LockedError, PinsLostError */
-  exclusively<T>(use: () => Promise<T>): Promise<T> {
-    const { remembered, fastpath, progress } = this.kernel;
-    return exclusively(this.runDirectory, async () => {
+  withNodeLock<T>(use: () => Promise<T>): Promise<T> {
+    const { savedSettings: remembered, fastpath, progress } = this.kernel;
+    return withNodeLock(this.runDirectory, async () => {
       remembered.forgetRead();
       fastpath.pins.restore();
-      fastpath.claim();
+      fastpath.beginExclusiveWrite();
       try {
         return await use();
       } finally {
@@ -131,7 +131,7 @@ export class Instance {
 
   /** Begins in a namespace that took the name of another: what is pinned at interfaces and remembered of settings is that one's. */
   beginAnew(): void {
-    const { fastpath, remembered } = this.kernel;
+    const { fastpath, savedSettings: remembered } = this.kernel;
     fastpath.pins.note();
     for (const { path } of fastpath.links()) unpin(path);
     remembered.clear();

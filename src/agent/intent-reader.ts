@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { IntentError } from '../intent/errors.js';
 import { formatOf } from '../intent/read.js';
-import { heldBy } from '../intent/scope.js';
+import { relevantTo } from '../intent/scope.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { IntentAssembly } from './intent-pieces.js';
 import { readNodeIntent } from './node-intent.js';
@@ -103,7 +103,7 @@ export class IntentReader {
 }
 
 function readHere({ config, configFile, runDirectory, unlessDigest }: WorkerTask): NodeIntent {
-  const read = readNodeIntent(config, configFile, { unlessDigest, part: heldBy });
+  const read = readNodeIntent(config, configFile, { unlessDigest, part: relevantTo });
   keepIntentCopy(runDirectory, config, read);
   return read;
 }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MAX_ISSUES_RENDERED } from '../intent/bounds.js';
 import { IntentError } from '../intent/errors.js';
-import { heldBy } from '../intent/scope.js';
+import { relevantTo } from '../intent/scope.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { piecesOf } from './intent-pieces.js';
 import { readNodeIntent } from './node-intent.js';
@@ -21,7 +21,7 @@ port.on('message', () => {
 
 function* run({ config, configFile, unlessDigest, runDirectory }: WorkerTask): Generator<FromWorker, void, undefined> {
   try {
-    const read = readNodeIntent(config, configFile, { unlessDigest, part: heldBy });
+    const read = readNodeIntent(config, configFile, { unlessDigest, part: relevantTo });
     keepIntentCopy(runDirectory, config, read);
     const { intent, digest, signature, configSignature } = read;
     if (intent !== undefined) for (const piece of piecesOf(intent)) yield { type: 'piece', piece };

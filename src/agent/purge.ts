@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgeFile } from '../edge/edge-file.js';
-import { exclusively } from '../kernel/lock.js';
+import { withNodeLock } from '../kernel/lock.js';
 import { emptyPlan } from '../plan/plan.js';
 import { emptyReport } from '../reconcile/change.js';
 import { pinDirectory, RUN_ROOT } from './instance.js';
@@ -26,7 +26,7 @@ export interface PurgeOptions {
 export async function purge(instance: Instance, { graceSeconds = 0, file = '' }: PurgeOptions = {}): Promise<Report> {
   const writer = await instance.holdWriter('purge', file);
   try {
-    return await instance.exclusively(() => removeAll(instance, graceSeconds));
+    return await instance.withNodeLock(() => removeAll(instance, graceSeconds));
   } finally {
     writer.release();
   }
@@ -42,7 +42,7 @@ export async function purgeWithoutNetns({ node, netns }: NodeConfig, file: strin
   const writer = await WriterLock.take(place, { command: 'purge', file });
   try {
     const runDirectory = `${RUN_ROOT}/${node}`;
-    await exclusively(runDirectory, async () => {
+    await withNodeLock(runDirectory, async () => {
       for (const path of [pinDirectory(node), runDirectory]) rmSync(path, { recursive: true, force: true });
       await new EdgeFile(node, netns).remove();
     });

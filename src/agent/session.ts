@@ -1,10 +1,10 @@
-import { Follower } from './follower.js';
+import { Reconciler } from './reconciler.js';
 import { Instance } from './instance.js';
-import { Watch } from './watch.js';
+import { KernelWatcher } from './kernel-watcher.js';
 import type { Kinds } from '../reconcile/engine.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
-import type { WatchOptions } from './watch.js';
+import type { WatchOptions } from './kernel-watcher.js';
 import type { WriterLock } from './writer.js';
 
 export interface SessionOptions {
@@ -19,15 +19,15 @@ export interface SessionOptions {
 /** An agent's work in one network namespace. Another one that takes its name has a session of its own. */
 export class Session {
   readonly instance: Instance;
-  readonly follower: Follower;
+  readonly reconciler: Reconciler;
   readonly #configFile: string;
-  #watch: Watch | undefined;
+  #watch: KernelWatcher | undefined;
   #writer: WriterLock | undefined;
 
   /** @throws NetnsError while the namespace is absent */
   constructor(config: NodeConfig, { configFile, log, kinds, pinDirectory }: SessionOptions) {
     this.instance = new Instance(config, kinds, pinDirectory);
-    this.follower = new Follower(this.instance, log);
+    this.reconciler = new Reconciler(this.instance, log);
     this.#configFile = configFile;
   }
 
@@ -39,8 +39,8 @@ export class Session {
   async open(options: WatchOptions): Promise<void> {
     try {
       this.#writer = await this.instance.holdWriter('agent', this.#configFile);
-      // First the ears, then the first list: what changes in between is heard.
-      this.#watch = new Watch(this.instance.kernel, options);
+      // Subscribe before the first dump, so that no change is missed.
+      this.#watch = new KernelWatcher(this.instance.kernel, options);
       this.instance.kernel.fastpath.pins.keep();
     } catch (error) {
       this.close();

@@ -21,7 +21,7 @@ export function addDoctorCommand(program: Command): void {
       const { readConfig, readInputs } = await import('./inputs.js');
       const { withReader } = await import('./open.js');
       const config = readConfig(options);
-      const { diagnose } = await import('../doctor/doctor.js');
+      const { runChecks: diagnose } = await import('../doctor/doctor.js');
       await withReader(config, async (instance, unreadable) => {
         const diagnosis = await diagnose({
           instance,

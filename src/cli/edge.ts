@@ -1,4 +1,4 @@
-import { complain, print } from './print.js';
+import { printError, print } from './print.js';
 import { withNodeOptions } from './node-options.js';
 import type { Command } from 'commander';
 import type { NodeOptions } from './node-options.js';
@@ -10,7 +10,7 @@ export function addEdgeCommand(program: Command): void {
     .action(async ({ config }: NodeOptions) => {
       const { loadEdge } = await import('../edge/boot.js');
       const { from, problems } = await loadEdge(config);
-      for (const problem of problems) complain(problem);
+      for (const problem of problems) printError(problem);
       print(`edge loaded: ${from}`);
     });
 }

@@ -1,5 +1,5 @@
 import { CommandError, EXIT } from './exit.js';
-import { complain, print, printJson } from './print.js';
+import { printError, print, printJson } from './print.js';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Dataplane } from '../intent/types.js';
@@ -69,13 +69,13 @@ export function addLabCommand(program: Command): void {
       if (topology === 'steering') {
         const { steeringTopology } = await import('../lab/steering.js');
         const demo = steeringTopology(dataplane);
-        await cleaningUp(() => raiseLab(demo, complain));
+        await cleaningUp(() => raiseLab(demo, printError));
         for (const line of steeringHints(demo)) print(line);
         return;
       }
       const { demoTopology } = await import('../lab/demo.js');
       const demo = demoTopology(dataplane);
-      await cleaningUp(() => raiseLab(demo, complain));
+      await cleaningUp(() => raiseLab(demo, printError));
       for (const line of hints(demo)) print(line);
     });
 
@@ -95,7 +95,7 @@ async function run({ dataplane, json }: RunFlags, seconds: number): Promise<void
   const { runLab } = await import('../lab/run.js');
   const { reportJson, reportText, succeeded } = await import('../lab/report.js');
   const demo = demoTopology(dataplane);
-  const report = await cleaningUp(() => runLab(demo, { seconds, onProgress: complain }));
+  const report = await cleaningUp(() => runLab(demo, { seconds, onProgress: printError }));
   if (json) printJson(reportJson(report));
   else print(`\n${reportText(demo, report)}`);
   process.exitCode = succeeded(report) ? EXIT.ok : EXIT.failed;
@@ -106,7 +106,7 @@ async function runSteering({ dataplane, json }: RunFlags, seconds: number): Prom
   const { runSteering: runIt } = await import('../lab/steering-run.js');
   const { steeringJson, steeringSucceeded, steeringText } = await import('../lab/steering-report.js');
   const demo = steeringTopology(dataplane);
-  const report = await cleaningUp(() => runIt(demo, { seconds, onProgress: complain }));
+  const report = await cleaningUp(() => runIt(demo, { seconds, onProgress: printError }));
   if (json) printJson(steeringJson(report));
   else print(`\n${steeringText(demo, report)}`);
   process.exitCode = steeringSucceeded(report) ? EXIT.ok : EXIT.failed;
@@ -121,7 +121,7 @@ async function runInTheVm({ dataplane, topology, json }: RunFlags, seconds: numb
         'that comes with a checkout of segue',
     );
   }
-  complain('this kernel has no VRF: booting the VM, and running there');
+  printError('this kernel has no VRF: booting the VM, and running there');
   const { SEGUE_COMMAND } = await import('../lab/agents.js');
   const flags = [
     '--topology',
@@ -153,7 +153,7 @@ async function cleaningUp<T>(build: () => Promise<T>): Promise<T> {
   const onSignal = (): void => {
     if (ending) return;
     ending = true;
-    complain('interrupted: removing the laboratory');
+    printError('interrupted: removing the laboratory');
     void removeLab().finally(() => process.exit(INTERRUPTED));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

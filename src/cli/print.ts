@@ -31,11 +31,11 @@ export async function printAndWait(text: string): Promise<boolean> {
 }
 
 /** Standard error, for what went wrong. */
-export function complain(line: string): void {
+export function printError(line: string): void {
   process.stderr.write(`segue: ${printableClip(line, MAX_LINE_CHARS)}\n`);
 }
 
-/** Plain data on one line; big integers, which JSON has not, as numbers. */
+/** Plain data on one line. A bigint is serialised as a number: JSON has no bigint. */
 export function printJson(value: unknown): void {
   print(jsonText(value));
 }

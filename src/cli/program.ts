@@ -10,7 +10,7 @@ import { addInitCommand } from './init.js';
 import { addLabCommand } from './lab.js';
 import { addManualCommands } from './manual.js';
 import { addMonitorCommand } from './monitor.js';
-import { complain } from './print.js';
+import { printError } from './print.js';
 import { addShowCommand } from './show.js';
 import { addTraceCommand } from './trace.js';
 import { readVersion } from '../agent/version.js';
@@ -55,15 +55,15 @@ try {
 function exitCodeFor(error: unknown): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   if (error instanceof IntentError) {
-    complain(`${error.issues.length} error${error.issues.length === 1 ? '' : 's'}, nothing was touched`);
+    printError(`${error.issues.length} error${error.issues.length === 1 ? '' : 's'}, nothing was touched`);
     process.stderr.write(`${error.message}\n`);
     return EXIT.badInput;
   }
   if (error instanceof CommandError) {
-    complain(error.message);
+    printError(error.message);
     return error.exitCode;
   }
-  complain(error instanceof Error ? error.message : String(error));
+  printError(error instanceof Error ? error.message : String(error));
   if (process.env.SEGUE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return EXIT.failed;
 }

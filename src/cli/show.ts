@@ -1,7 +1,7 @@
 import { Argument, Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
-import { complain, print, printJson } from './print.js';
+import { printError, print, printJson } from './print.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
 import type { FlowOptions } from './show/flow.js';
@@ -60,7 +60,7 @@ export function addShowCommand(program: Command): void {
       const { refuseUnknownTenant } = await import('./names.js');
       await withReader(config, async (instance, unreadable) => {
         if (unreadable !== undefined) {
-          complain(`the fast path cannot be read, so it is left out: ${unreadable}`);
+          printError(`the fast path cannot be read, so it is left out: ${unreadable}`);
           process.exitCode = EXIT.failed;
         }
         const context = showContext(instance, intent, nodeOfPort);

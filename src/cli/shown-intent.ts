@@ -4,7 +4,7 @@ import { readIntentCopy } from '../agent/intent-copy.js';
 import { checkNodeInIntent } from '../intent/load.js';
 import { fileSignature } from '../intent/signature.js';
 import { readConfig, readInputs } from './inputs.js';
-import { complain } from './print.js';
+import { printError } from './print.js';
 import type { Intent } from '../intent/types.js';
 import type { IntentOptions } from './node-options.js';
 
@@ -40,7 +40,7 @@ function wholeIfReadable(options: IntentOptions): Intent | undefined {
     return readInputs(options).intent;
   } catch (error) {
     const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
-    complain(`names are the kernel's alone, the intent cannot be used: ${first ?? ''}`);
+    printError(`names are the kernel's alone, the intent cannot be used: ${first ?? ''}`);
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { paint } from './colour.js';
 import { CommandError, EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
-import { complain, print, printJson } from './print.js';
+import { printError, print, printJson } from './print.js';
 import { renderTable } from './table.js';
 import { canonicalAddress, familyOf } from '../net/address.js';
 import type { Command } from 'commander';
@@ -157,7 +157,7 @@ async function wholeIntent(file: string): Promise<Intent | undefined> {
     return loadIntent(file);
   } catch (error) {
     const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
-    complain(`without the intent the far node's part is not known: ${first ?? ''}`);
+    printError(`without the intent the far node's part is not known: ${first ?? ''}`);
     return undefined;
   }
 }

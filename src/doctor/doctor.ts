@@ -11,13 +11,13 @@ import { listProcesses } from './processes.js';
 import { decodeRule, dumpRulesRequest } from '../netlink/rule.js';
 import { PROTOCOL } from '../plan/numbers.js';
 import { probeKernel } from './probes.js';
-import type { Check, Diagnosis, Patient } from './types.js';
+import type { Check, Diagnosis, CheckContext } from './types.js';
 import type { Instance } from '../agent/instance.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Intent } from '../intent/types.js';
 import type { Link } from '../netlink/types.js';
 
-export interface Admission {
+export interface DoctorInput {
   instance: Instance;
   /** The node file. */
   file: string;
@@ -31,33 +31,33 @@ export interface Admission {
 }
 
 /** Looks at everything that would drop packets without a word. Changes nothing. */
-export async function diagnose({
+export async function runChecks({
   instance,
   file,
   defaultFile,
   intent,
   intentError,
   unreadable,
-}: Admission): Promise<Diagnosis> {
+}: DoctorInput): Promise<Diagnosis> {
   const { kernel, config } = instance;
   kernel.links.refresh();
   const members = ownMembers([...kernel.links.all()]);
   const applied = members.length > 0 || kernel.fastpath.isPinned || unreadable !== undefined || hasRules(kernel);
   const alone = config.dataplane === 'ebpf';
   const { checks: tools, hasNft } = await checkTools();
-  const patient: Patient = { instance, intent, intentError, applied, alone, hasNft, unreadable };
+  const context: CheckContext = { instance, intent, intentError, applied, alone, hasNft, unreadable };
   const processes = listProcesses();
   const checks: Check[] = [
     ...(await probeKernel(alone, hasNft)),
     ...tools,
-    ...checkUplinks(patient),
-    ...(await checkUnderlay(patient)),
-    ...checkGateways(patient),
-    ...checkSysctls(patient, members),
-    ...(await checkEdge(patient)),
-    ...(await checkFirewall(patient)),
-    ...checkManagers(patient, processes),
-    ...(await checkState(patient, file, defaultFile, processes)),
+    ...checkUplinks(context),
+    ...(await checkUnderlay(context)),
+    ...checkGateways(context),
+    ...checkSysctls(context, members),
+    ...(await checkEdge(context)),
+    ...(await checkFirewall(context)),
+    ...checkManagers(context, processes),
+    ...(await checkState(context, file, defaultFile, processes)),
   ];
   const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length;
   return { node: config.node, ok: count('ok'), warn: count('warn'), fail: count('fail'), checks };

@@ -13,7 +13,7 @@ import { isOurVrf } from '../vrf/ours.js';
 import { MAIN_TABLE } from '../plan/numbers.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 
@@ -23,7 +23,7 @@ const MAX_ROUTES = 1_000;
 /** Link scope: no source of the domain is taken for it. */
 const LINK_SCOPE = ['fe80::/10', 'ff00::/8'];
 
-export async function checkEdge({ instance, intent, applied, hasNft }: Patient): Promise<Check[]> {
+export async function checkEdge({ instance, intent, applied, hasNft }: CheckContext): Promise<Check[]> {
   const { kernel, config } = instance;
   const findings = new Findings('edge');
   const isLoaded = hasNft && (await hasTable(kernel));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readForeignRules } from './ruleset.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 
 /** Whose table it is likely to be, for the advice. */
 const OWNERS: readonly [pattern: RegExp, owner: string][] = [
@@ -12,7 +12,7 @@ const OWNERS: readonly [pattern: RegExp, owner: string][] = [
 ];
 
 /** Others' firewalls that would take tenants' packets for strangers'. */
-export async function checkFirewall({ instance, applied, alone, hasNft }: Patient): Promise<Check[]> {
+export async function checkFirewall({ instance, applied, alone, hasNft }: CheckContext): Promise<Check[]> {
   const { kernel } = instance;
   const findings = new Findings('firewall');
   // Tenants' packets pass no hook of netfilter.

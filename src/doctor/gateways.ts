@@ -2,7 +2,7 @@
 import { showContext } from '../inspect/context.js';
 import { attachments } from '../inspect/fastpath.js';
 import { gatewayStates } from '../inspect/gateways.js';
-import { linkState } from '../inspect/words.js';
+import { linkState } from '../inspect/format.js';
 import { missingForFastpath } from '../ebpf/available.js';
 import { familyOf } from '../net/address.js';
 import { prefixContains, prefixOverlaps } from '../net/prefix.js';
@@ -12,14 +12,14 @@ import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { GatewayState } from '../inspect/gateways.js';
 import type { External } from '../intent/types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 
 /** What a network node's programs at uplinks and external interfaces are called by the kernel. */
 const PROGRAMS = ['segue_steer', 'segue_extern'];
 
 /** Nothing on a node that has to do with no gateway. */
-export function checkGateways(patient: Patient): Check[] {
-  const { instance, intent, applied } = patient;
+export function checkGateways(context: CheckContext): Check[] {
+  const { instance, intent, applied } = context;
   const findings = new Findings('gateway');
   if (intent?.gateways === undefined) return findings.checks;
   const states = gatewayStates(showContext(instance, intent));
@@ -28,8 +28,8 @@ export function checkGateways(patient: Patient): Check[] {
   if (own.length === 0) return findings.checks;
   const externals = (intent.externals ?? []).filter(({ gateway }) => own.includes(gateway));
   const devices = externals.map((external) => external.interface);
-  if (applied) checkPrograms(patient, devices, findings);
-  for (const external of externals) checkExternal(patient, external, findings);
+  if (applied) checkPrograms(context, devices, findings);
+  for (const external of externals) checkExternal(context, external, findings);
   return findings.checks;
 }
 
@@ -59,7 +59,7 @@ function checkNodes({ gateway, nodes }: GatewayState, findings: Findings): void 
 }
 
 /** Without a program a network node takes nothing: what arrives for its SIDs ends at the locator's blackhole. */
-function checkPrograms({ instance }: Patient, externals: readonly string[], findings: Findings): void {
+function checkPrograms({ instance }: CheckContext, externals: readonly string[], findings: Findings): void {
   const { kernel, config } = instance;
   const missing =
     config.dataplane === 'kernel' ? 'dataplane: kernel' : missingForFastpath(kernel.fastpath.pinDirectory);
@@ -84,7 +84,7 @@ function checkPrograms({ instance }: Patient, externals: readonly string[], find
 }
 
 function checkExternal(
-  { instance }: Patient,
+  { instance }: CheckContext,
   { name, interface: device, prefixes }: External,
   findings: Findings,
 ): void {

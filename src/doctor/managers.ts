@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProgramError, runProgram } from '../kernel/program.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 import type { Process } from './processes.js';
 
 /** Where systemd-networkd looks, later ones first to be overridden (networkd.conf(5)). */
@@ -20,7 +20,7 @@ const NETWORKD_SETTINGS = ['ManageForeignRoutes', 'ManageForeignRoutingPolicyRul
 const VERSION_TIMEOUT_MS = 5_000;
 
 /** Only in the host's own namespace: managers do not look into named ones. */
-export function checkManagers({ instance }: Patient, processes: readonly Process[]): Check[] {
+export function checkManagers({ instance }: CheckContext, processes: readonly Process[]): Check[] {
   const findings = new Findings('manager');
   const running = new Set(processes.map(({ comm }) => comm));
   const { netns } = instance.config;

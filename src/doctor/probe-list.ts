@@ -34,7 +34,7 @@ export interface Probe {
   program?: 'nft';
   /** Name of a probe it cannot be tried without. */
   needs?: string;
-  /** Uses the feature; throws when the kernel has it not. */
+  /** Uses the feature; throws when the kernel lacks it. */
   attempt: (scratch: Scratch) => void | Promise<void>;
 }
 

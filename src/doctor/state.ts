@@ -4,15 +4,15 @@ import { missingForFastpath } from '../ebpf/available.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../plan/numbers.js';
 import { agentConfig, samePath } from './processes.js';
 import { foreignMaster } from '../port/ours.js';
-import { linkState } from '../inspect/words.js';
+import { linkState } from '../inspect/format.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 import type { Process } from './processes.js';
 
 /** @param file the node file given, as the agent's is compared with it */
 export async function checkState(
-  { instance, intent, intentError, applied, unreadable }: Patient,
+  { instance, intent, intentError, applied, unreadable }: CheckContext,
   file: string,
   defaultFile: string,
   processes: readonly Process[],

@@ -2,7 +2,7 @@
 import { readFacts } from '../agent/facts.js';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../underlay/sysctl-plan.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 import type { Sysctls } from '../kernel/sysctl.js';
 import type { Link } from '../netlink/types.js';
 
@@ -35,7 +35,7 @@ const SHARED: readonly Expected[] = [
 ];
 
 /** @param members devices in VRFs of ours, and these VRFs */
-export function checkSysctls({ instance, applied, alone }: Patient, members: readonly Link[]): Check[] {
+export function checkSysctls({ instance, applied, alone }: CheckContext, members: readonly Link[]): Check[] {
   const { kernel, config } = instance;
   const { sysctls } = kernel;
   const findings = new Findings('sysctl');
@@ -53,7 +53,7 @@ export function checkSysctls({ instance, applied, alone }: Patient, members: rea
 }
 
 /** Where forwarding is on: of single interfaces, or of the host. */
-function forwardingOf({ kernel, config }: Patient['instance']): Expected[] {
+function forwardingOf({ kernel, config }: CheckContext['instance']): Expected[] {
   const { forwarding } = readFacts(kernel, config, undefined);
   if (forwarding !== 'interfaces') return [{ path: FORWARDING, value: '1', name: 'forwarding', why: NOT_FORWARDED }];
   return [...config.uplinks, ...(config.inside ?? [])].map((device) => ({

@@ -16,7 +16,7 @@ export interface Check {
 }
 
 /** What the checks work with. */
-export interface Patient {
+export interface CheckContext {
   instance: Instance;
   /** Scoped to the node; undefined when it cannot be read, with the reason. */
   intent: Intent | undefined;

@@ -3,30 +3,30 @@ import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { getTunnelSource } from '../netlink/seg6.js';
 import { decodeRule, dumpRulesRequest } from '../netlink/rule.js';
 import { prefixAddress } from '../net/prefix.js';
-import { wayTo } from '../underlay/way.js';
+import { underlayRouteTo } from '../underlay/underlay-route.js';
 import { LOCATOR_DISCARD_PRIORITY, LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY } from '../plan/numbers.js';
 import { announceKey } from '../underlay/announce-key.js';
 import { announceKind } from '../underlay/announce-kind.js';
 import { isOurRule } from '../vrf/rule-kind.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 import type { IntentNode } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 const LOCATOR_PRIORITIES = [LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY, LOCATOR_DISCARD_PRIORITY] as const;
 
-export async function checkUnderlay(patient: Patient): Promise<Check[]> {
-  const { instance, intent, applied, alone } = patient;
+export async function checkUnderlay(context: CheckContext): Promise<Check[]> {
+  const { instance, intent, applied, alone } = context;
   const { kernel, config } = instance;
   const findings = new Findings('underlay');
   const self = intent?.nodes.find(({ name }) => name === config.node);
   if (intent === undefined || self === undefined) return findings.checks;
   if (applied) {
     checkSource(kernel, self, alone, findings);
-    await checkAnnouncement(patient, self, findings);
+    await checkAnnouncement(context, self, findings);
   }
-  checkRoutes(patient, self, intent.nodes, findings);
+  checkRoutes(context, self, intent.nodes, findings);
   return findings.checks;
 }
 
@@ -71,7 +71,7 @@ function checkDiscard(kernel: Kernel, locator: string, findings: Findings): void
 
 /** Whether the underlay can learn of the locator, and by whose route. */
 async function checkAnnouncement(
-  { instance, intent }: Patient,
+  { instance, intent }: CheckContext,
   { locator }: IntentNode,
   findings: Findings,
 ): Promise<void> {
@@ -102,13 +102,18 @@ async function checkAnnouncement(
   } else findings.ok('announcement', `blackhole ${prefix} table ${table}: the locator is announced`);
 }
 
-function checkRoutes({ instance }: Patient, self: IntentNode, nodes: readonly IntentNode[], findings: Findings): void {
+function checkRoutes(
+  { instance }: CheckContext,
+  self: IntentNode,
+  nodes: readonly IntentNode[],
+  findings: Findings,
+): void {
   const { kernel, config } = instance;
   const remote = nodes.filter(({ name }) => name !== self.name);
   const lost: string[] = [];
   const astray: string[] = [];
   for (const { name, locator } of remote) {
-    const way = wayTo(kernel, prefixAddress(locator), self.source);
+    const way = underlayRouteTo(kernel, prefixAddress(locator), self.source);
     if (way.device === undefined) lost.push(`${name} ${locator} (${way.error})`);
     else if (!config.uplinks.includes(way.device)) astray.push(`${name} ${locator} (dev ${way.device})`);
   }

@@ -12,14 +12,14 @@ import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Link } from '../netlink/types.js';
-import type { Check, Patient } from './types.js';
+import type { Check, CheckContext } from './types.js';
 
 /** What VMs take for granted, bytes. */
 const ETHERNET_MTU = 1500;
 /** IPv6's least link MTU (RFC 8200 section 5). */
 const IPV6_MINIMUM_MTU = 1280;
 
-export function checkUplinks({ instance, intent, unreadable }: Patient): Check[] {
+export function checkUplinks({ instance, intent, unreadable }: CheckContext): Check[] {
   const { kernel, config } = instance;
   const findings = new Findings('uplink');
   const mtus: number[] = [];
@@ -77,7 +77,7 @@ function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], f
 }
 
 /** `xdp: always`, and a driver without XDP of its own: tcx forwards, a frame at a time or a super-packet. */
-function checkXdp({ instance }: Pick<Patient, 'instance' | 'intent'>, findings: Findings): void {
+function checkXdp({ instance }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
   const { kernel, config } = instance;
   if (config.xdp !== 'always' || config.dataplane === 'kernel') return;
   const all = attachments(kernel);
@@ -95,7 +95,10 @@ function checkXdp({ instance }: Pick<Patient, 'instance' | 'intent'>, findings: 
 }
 
 /** Somebody else's programs see packets before the fast path's do, or in their place. */
-function checkForeignPrograms({ instance, intent }: Pick<Patient, 'instance' | 'intent'>, findings: Findings): void {
+function checkForeignPrograms(
+  { instance, intent }: Pick<CheckContext, 'instance' | 'intent'>,
+  findings: Findings,
+): void {
   const { kernel, config } = instance;
   if (config.dataplane === 'kernel' || missingForFastpath(kernel.fastpath.pinDirectory) !== undefined) return;
   const ports = intent?.ports.filter(({ node }) => node === config.node).map((port) => port.interface) ?? [];
@@ -127,7 +130,7 @@ function checkForeignPrograms({ instance, intent }: Pick<Patient, 'instance' | '
 }
 
 /** Tags of VLANs: XDP sees those that are in the frame; a VLAN device on a port takes frames that are otherwise dropped. */
-function checkTags({ instance, intent }: Pick<Patient, 'instance' | 'intent'>, findings: Findings): void {
+function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
   const { kernel, config } = instance;
   const parents = vlanParents(kernel);
   for (const { device, hook } of attachments(kernel)) {
@@ -173,7 +176,7 @@ function peerTagsInFrames(kernel: Kernel, { linkIndex, linkNetnsId }: Link): boo
 }
 
 function checkTenantMtu(
-  { instance, intent }: Pick<Patient, 'instance' | 'intent'>,
+  { instance, intent }: Pick<CheckContext, 'instance' | 'intent'>,
   uplinkMtu: number,
   findings: Findings,
 ): void {

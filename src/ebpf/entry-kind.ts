@@ -9,14 +9,14 @@ import type { KindName, PlanKinds } from '../plan/plan.js';
 
 /** A kind of entries of a map. */
 export function entryKind<K extends KindName>(spec: EntrySpec<K>): Kind<K> {
-  const { name, devices, serves, inScope, describe } = spec;
+  const { name, devices, toleratesConflict: serves, inScope, describe } = spec;
   return {
     name,
-    within: 'bpf-node',
+    containedIn: 'bpf-node',
     outlivesDevices: true,
     describe,
     ...(devices && { devices }),
-    ...(serves && { serves }),
+    ...(serves && { toleratesConflict: serves }),
     ...(inScope && { inScope }),
     list: (kernel, wanted, scope) => listEntries(spec, kernel, wanted, scope),
     apply: (kernel, changes) => applyEntries(spec, kernel, changes),

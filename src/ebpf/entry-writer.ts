@@ -1,5 +1,5 @@
-import { Breath } from '../reconcile/breath.js';
-import { newEpoch } from './epoch.js';
+import { Yielder } from '../reconcile/yielder.js';
+import { nextCacheGeneration } from './epoch.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectChange, ObjectFailure } from '../reconcile/kind.js';
@@ -93,16 +93,16 @@ export class EntryWriter<K extends KindName> {
       } catch {
         this.#giveEach(chunk);
       }
-      newEpoch(this.#epochs);
+      nextCacheGeneration(this.#epochs);
     }
     for (const chunk of this.#chunks) await this.#settle(chunk);
   }
 
   /** Removes what is not desired. */
   async remove(): Promise<void> {
-    const breath = new Breath();
+    const yielder = new Yielder();
     for (let start = 0; start < this.#changes.length; start += CHUNK_ENTRIES) {
-      if (breath.isOver()) await breath.take();
+      if (yielder.isOverBudget()) await yielder.yield();
       this.#remove(start);
     }
   }
@@ -111,7 +111,7 @@ export class EntryWriter<K extends KindName> {
     if (chunk.given === undefined) return;
     await chunk.given;
     chunk.given = undefined;
-    newEpoch(this.#epochs);
+    nextCacheGeneration(this.#epochs);
   }
 
   #fill(chunk: Chunk, start: number): void {
@@ -172,6 +172,6 @@ export class EntryWriter<K extends KindName> {
     } catch (error) {
       for (const key of gone) this.failures.push({ key, error: error as Error });
     }
-    newEpoch(this.#epochs);
+    nextCacheGeneration(this.#epochs);
   }
 }

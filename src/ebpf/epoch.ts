@@ -10,7 +10,7 @@ const KEY = Buffer.alloc(4);
  *
  * @throws LibbpfError
  */
-export function newEpoch(epochs: BpfMap): void {
+export function nextCacheGeneration(epochs: BpfMap): void {
   const number = randomBytes(Epoch.SIZE);
   // Zero is "remember nothing".
   number.writeUInt8(number.readUInt8(0) | 1, 0);

@@ -1,5 +1,5 @@
 /** What failed leaves the ways at once: before routes and neighbours are asked again, and past whatever is under way. */
-import { newEpoch } from './epoch.js';
+import { nextCacheGeneration } from './epoch.js';
 import { hopSlots } from './hop-slots.js';
 import { Hop, Underlay } from './generated/layouts.js';
 import { formatMac } from '../net/mac.js';
@@ -24,7 +24,7 @@ export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
     changed += 1;
   }
   // Else programs go on by the hops that they remember.
-  if (changed > 0) newEpoch(maps.epochs);
+  if (changed > 0) nextCacheGeneration(maps.epochs);
   return changed;
 }
 
@@ -40,7 +40,7 @@ function lostBy(kernel: Kernel, event: NetlinkEvent): IsLost | undefined {
   const { ifindex: device, address, state } = event.value;
   if (event.change !== 'delete' && (state & NeighbourState.failed) === 0) return undefined;
   // The kernel says no address of what it has lost.
-  const mac = kernel.fastpath.gatewayMacs.get(`${device} ${address}`);
+  const mac = kernel.fastpath.neighbourMacs.get(`${device} ${address}`);
   return mac === undefined ? undefined : (ifindex, destMac) => ifindex === device && destMac() === mac;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
-import { newEpoch } from './epoch.js';
+import { nextCacheGeneration } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, responderSizes, reusing } from './maps.js';
@@ -44,7 +44,7 @@ export interface FastpathOptions {
  * One node's maps and programs: opened from their pins, made when they are first written to. Mechanism; what the entries
  * mean is in the kinds.
  */
-export class Fastpath {
+export class FastpathStore {
   readonly netns: string | undefined;
   /** Encapsulations, by the tenant's SID. */
   readonly encapIds = new ObjectIds({ what: 'fast-path encapsulation', first: 1, count: ENCAPS - 1 });
@@ -53,7 +53,7 @@ export class Fastpath {
   /** Counters of ports, by interface. */
   readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
   /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
-  readonly gatewayMacs = new Map<string, string>();
+  readonly neighbourMacs = new Map<string, string>();
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
@@ -136,19 +136,21 @@ export class Fastpath {
     this.pins.note();
     // libbpf makes them as the object file has them, with their BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
-    const object = BpfObject.load(objectPath('port'), {
-      rodata: rodataOf('port'),
-      maps: { ...(this.responderAlone ? responderSizes() : machineSizes()), ...NO_GATEWAY_MAPS, ...reusing(known) },
-      programs: { [FUNCTIONS.port]: { load: false } },
-    });
-    const maps: Partial<Record<MapName, BpfMap>> = {};
+    const maps: Partial<Record<MapName, BpfMap>> = { ...known };
     try {
+      using object = BpfObject.load(objectPath('port'), {
+        rodata: rodataOf('port'),
+        maps: { ...(this.responderAlone ? responderSizes() : machineSizes()), ...NO_GATEWAY_MAPS, ...reusing(known) },
+        programs: { [FUNCTIONS.port]: { load: false } },
+      });
       for (const name of MAP_NAMES) {
-        maps[name] = known[name] ?? mapOf(object, name).clone();
-        if (known[name] === undefined) maps[name].pin(this.#mapPath(name));
+        if (known[name] !== undefined) continue;
+        maps[name] = mapOf(object, name).clone();
+        maps[name].pin(this.#mapPath(name));
       }
-    } finally {
-      object.close();
+    } catch (error) {
+      for (const map of Object.values(maps)) map.close();
+      throw error;
     }
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
     describeLayout(this.#runDirectory, LAYOUT);
@@ -177,12 +179,16 @@ export class Fastpath {
       ...(steers && this.steering.reuse()),
     });
     const path = this.#programPath(name, use);
+    let program: BpfProgram | undefined;
     try {
-      const program = object.program(FUNCTIONS[name]).clone();
+      program = object.program(FUNCTIONS[name]).clone();
       unpin(path);
       program.pin(path);
       this.#programs.set(path, program);
       return program;
+    } catch (error) {
+      program?.close();
+      throw error;
     } finally {
       object.close();
     }
@@ -195,7 +201,7 @@ export class Fastpath {
    * @param rodata besides what the program has when it is attached
    * @throws LibbpfError
    */
-  trial(name: BpfProgramName, use: ProgramUse, rodata: Record<string, RodataValue>): BpfObject | undefined {
+  loadForTestRun(name: BpfProgramName, use: ProgramUse, rodata: Record<string, RodataValue>): BpfObject | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
     return loadOver(
@@ -246,16 +252,17 @@ export class Fastpath {
     }
     if (known !== undefined) return known;
     const program = BpfProgram.openPinned(path);
-    const { mapIds } = program.info();
-    // Every program counts; each that knows gateways has some of their maps.
-    const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
-    const gateways = Object.values(this.gateways.maps ?? {}).map((map) => map.info.id);
-    const isOurs =
-      mapIds.includes(maps.reasons.info.id) && (!usesGateways || gateways.some((id) => mapIds.includes(id)));
-    if (!isOurs) {
-      program.close();
-      return undefined;
+    let isOurs = false;
+    try {
+      const { mapIds } = program.info();
+      // Every program counts; each that knows gateways has some of their maps.
+      const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
+      const gateways = Object.values(this.gateways.maps ?? {}).map((map) => map.info.id);
+      isOurs = mapIds.includes(maps.reasons.info.id) && (!usesGateways || gateways.some((id) => mapIds.includes(id)));
+    } finally {
+      if (!isOurs) program.close();
     }
+    if (!isOurs) return undefined;
     this.#programs.set(path, program);
     return program;
   }
@@ -265,7 +272,7 @@ export class Fastpath {
    *
    * @param use what the programs that stay are loaded for, with gateways or without
    */
-  sweep(use: ProgramUse): void {
+  removeStalePins(use: ProgramUse): void {
     this.pins.note();
     this.#keepPrograms([false, true].map((gateways) => ({ ...use, gateways })));
     this.gateways.sweep();
@@ -316,7 +323,7 @@ export class Fastpath {
    * Says that this process is about to write. Ids are given out by what a process has read; where another wrote since,
    * they have to be read anew before the next is given out.
    */
-  claim(): void {
+  beginExclusiveWrite(): void {
     let last = '';
     try {
       last = readFileSync(this.#writerFile, 'utf8');
@@ -326,16 +333,16 @@ export class Fastpath {
     if (last === this.#identity) return;
     this.#idsKnown = false;
     // It may have been ended between a change and this.
-    this.forgetFlows();
+    this.invalidateFlowCache();
     this.steering.setUnknown();
     mkdirSync(this.#runDirectory, { recursive: true });
     writeFileSync(this.#writerFile, this.#identity);
   }
 
   /** Makes programs forget what they remember of flows: after a change of what they look up. @throws LibbpfError */
-  forgetFlows(): void {
+  invalidateFlowCache(): void {
     const { maps } = this;
-    if (maps !== undefined) newEpoch(maps.epochs);
+    if (maps !== undefined) nextCacheGeneration(maps.epochs);
   }
 
   /** Whether the ids are those of the maps. */

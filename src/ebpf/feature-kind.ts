@@ -59,14 +59,14 @@ export const deviceFeatureKind: Kind<'device-feature'> = {
       else found.set(key, desired);
     }
     // What was switched off for a plan that no longer has it: only the memory tells.
-    for (const memory of kernel.remembered.keys()) {
+    for (const memory of kernel.savedSettings.keys()) {
       if (!memory.startsWith(REMEMBERED)) continue;
       const key = memory.slice(REMEMBERED.length);
       const [device = '', feature = ''] = key.split(' ');
       if (wanted.has(key)) continue;
       const link = kernel.links.get(device);
-      if (link === undefined || kernel.remembered.get(memory) !== String(link.index))
-        kernel.remembered.forget([memory]);
+      if (link === undefined || kernel.savedSettings.get(memory) !== String(link.index))
+        kernel.savedSettings.forget([memory]);
       else found.set(key, { device, feature });
     }
     return found;
@@ -82,7 +82,7 @@ export const deviceFeatureKind: Kind<'device-feature'> = {
       try {
         if (desired === undefined) {
           setDeviceFeatures(kernel.generic, link.index, { [feature]: true });
-          kernel.remembered.forget([memory]);
+          kernel.savedSettings.forget([memory]);
           continue;
         }
         const before = deviceFeatures(kernel.generic, link.index);
@@ -92,8 +92,8 @@ export const deviceFeatureKind: Kind<'device-feature'> = {
           throw new FixedFeatureError(device, feature);
         }
         // Of another interface that had the name.
-        if (kernel.remembered.get(memory) !== String(link.index)) kernel.remembered.forget([memory]);
-        kernel.remembered.remember([[memory, String(link.index)]]);
+        if (kernel.savedSettings.get(memory) !== String(link.index)) kernel.savedSettings.forget([memory]);
+        kernel.savedSettings.remember([[memory, String(link.index)]]);
         const after = setDeviceFeatures(kernel.generic, link.index, { [feature]: false });
         if (after?.active.has(feature) === true) throw new FixedFeatureError(device, feature);
       } catch (error) {
@@ -106,7 +106,7 @@ export const deviceFeatureKind: Kind<'device-feature'> = {
   devices: ({ device }) => [device],
 
   // An uplink may be in a bond or a bridge; a port may not.
-  serves: ({ port }) => port !== true,
+  toleratesConflict: ({ port }) => port !== true,
 
   describe: (_key, { device, feature, on }) => `feature ${feature} ${on === true ? 'on' : 'off'} dev ${device}`,
 };

@@ -1,5 +1,5 @@
 /** Which next hop the flows of each place have: places in proportion to the weights; a hop that comes or goes moves few of the others'. */
-import { hash53 } from '../intent/check/seen.js';
+import { hash53 } from '../intent/check/hash-set.js';
 
 /** HOP_SLOTS of bpf/layouts.h: a power of two. */
 const HOP_SLOTS = 128;

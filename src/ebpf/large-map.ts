@@ -1,8 +1,8 @@
-import { Breath } from '../reconcile/breath.js';
+import { Yielder } from '../reconcile/yielder.js';
 import { MapSnapshot, wordsOf } from './snapshot.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { LargeFound } from '../reconcile/kind.js';
+import type { ObservedStream } from '../reconcile/kind.js';
 import type { KindName, PlanKinds } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
@@ -12,7 +12,7 @@ const NONE: readonly never[] = [];
  * A map of up to a million entries, held against the plan as bytes: wanted entries are encoded and compared, and only those that
  * nobody wants are put into the plan's terms, which costs several times as much.
  */
-export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
+export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]> {
   readonly #spec: EntrySpec<K>;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
@@ -79,11 +79,11 @@ export class LargeMap<K extends KindName> implements LargeFound<PlanKinds[K]> {
 
   async others(): Promise<Iterable<[key: string, value: PlanKinds[K]]>> {
     if (this.#snapshot === undefined) return NONE;
-    const breath = new Breath();
+    const yielder = new Yielder();
     const others: [string, PlanKinds[K]][] = [];
     for (const entry of this.#snapshot.unasked()) {
       others.push(this.#spec.read(this.#kernel, this.#snapshot.bytes(entry), this.#wanted));
-      if (breath.isDue()) await breath.take();
+      if (yielder.shouldYield()) await yielder.yield();
     }
     return others;
   }

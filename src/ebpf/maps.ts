@@ -1,8 +1,8 @@
 /** The fast path's maps, pinned: adopted when they are as this build has them, else made. */
-import { existsSync } from 'node:fs';
-import { BpfMap, possibleCpus } from '../libbpf/index.js';
+import { possibleCpus } from '../libbpf/index.js';
+import { openThere } from './open-there.js';
 import * as layouts from './generated/layouts.js';
-import type { BpfObject } from '../libbpf/index.js';
+import type { BpfObject, BpfMap } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
@@ -147,15 +147,15 @@ export class MapLayoutError extends Error {
  * @throws MapLayoutError, LibbpfError
  */
 export function openMaps(directory: string): Partial<Record<MapName, BpfMap>> {
-  const maps: Partial<Record<MapName, BpfMap>> = {};
+  const pathOf = (name: MapName): string => `${directory}/${name}`;
+  const maps = openThere(MAP_NAMES, pathOf);
   try {
     for (const name of MAP_NAMES) {
-      const path = `${directory}/${name}`;
-      if (!existsSync(path)) continue;
-      const map = (maps[name] = BpfMap.openPinned(path));
+      const map = maps[name];
+      if (map === undefined) continue;
       const expected = MAP_SIZES[name];
       const found = [map.keySize, map.info.valueSize] as const;
-      if (found[0] !== expected[0] || found[1] !== expected[1]) throw new MapLayoutError(path, found, expected);
+      if (found[0] !== expected[0] || found[1] !== expected[1]) throw new MapLayoutError(pathOf(name), found, expected);
     }
   } catch (error) {
     for (const map of Object.values(maps)) map.close();

@@ -1,8 +1,8 @@
 import { formatIPv6 } from '../net/address.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { maskOf, putAddress, putPrefix } from './bytes.js';
-import { releaseGateways } from './gateways.js';
-import { newEpoch } from './epoch.js';
+import { unmanageNeighbours } from './managed-neighbours.js';
+import { nextCacheGeneration } from './epoch.js';
 import { Node, Uplink } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
@@ -65,7 +65,7 @@ export const bpfNodeKind: Kind<'bpf-node'> = {
     for (const { key, desired } of changes) {
       try {
         if (desired === undefined) {
-          releaseGateways(kernel);
+          unmanageNeighbours(kernel);
           kernel.fastpath.remove();
           continue;
         }
@@ -76,7 +76,7 @@ export const bpfNodeKind: Kind<'bpf-node'> = {
         writeUplinks(kernel, desired.uplinks, value, Node.OFFSETS.uplinks);
         const { nodes, epochs } = kernel.fastpath.makeMaps();
         nodes.update(KEY, value);
-        newEpoch(epochs);
+        nextCacheGeneration(epochs);
       } catch (error) {
         failures.push({ key, error: error as Error });
       }

@@ -116,7 +116,7 @@ export interface BpfMember {
 }
 
 /** A place behind an encapsulation. */
-export type RemotePlace = BpfMember & Required<Pick<BpfMember, 'encap'>>;
+export type RemoteEndpoint = BpfMember & Required<Pick<BpfMember, 'encap'>>;
 
 /** A local SID. */
 export interface BpfSid {

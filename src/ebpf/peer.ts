@@ -20,7 +20,7 @@ const NO_QUEUE: readonly (string | undefined)[] = ['noqueue', 'noop'];
  *
  * @param filtered what filteredDevices() found
  */
-export function goesPastDevice({ netns, fastpath }: Kernel, link: Link, filtered: ReadonlySet<number>): boolean {
+export function canRedirectPeer({ netns, fastpath }: Kernel, link: Link, filtered: ReadonlySet<number>): boolean {
   const { kind, linkNetnsId, qdisc, index } = link;
   if (kind !== 'veth' || linkNetnsId === undefined || !NO_QUEUE.includes(qdisc) || filtered.has(index)) return false;
   try {
@@ -28,9 +28,8 @@ export function goesPastDevice({ netns, fastpath }: Kernel, link: Link, filtered
     const { programs } = queryTcx({ ...where, direction: 'egress' });
     if (programs.length === 0) return true;
     // What closes a port that is detached goes when it is none any more.
-    const own = openPinnedLink(fastpath.linkPath('tcx-egress', index));
+    using own = openPinnedLink(fastpath.linkPath('tcx-egress', index));
     const ownId = own?.info().id;
-    own?.close();
     return programs.every(({ linkId }) => linkId === ownId);
   } catch (error) {
     // It has gone since it was listed.

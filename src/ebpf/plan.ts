@@ -7,10 +7,10 @@ import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
 import { memberKey } from './member-key.js';
 import { TAG_FEATURES } from './objects.js';
 import { ALL_SOURCES, sourceFilter } from './source-filter.js';
-import type { BpfAttachment, BpfMember, RemotePlace } from './objects.js';
+import type { BpfAttachment, BpfMember, RemoteEndpoint } from './objects.js';
 import type { ProgramUse } from './programs.js';
 import type { Emit } from '../plan/plan.js';
-import type { IntentView, RemotePair } from '../plan/view.js';
+import type { IntentView, RemoteSite } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
 /** MAX_SEGMENTS of bpf/layouts.h: a longer path is the kernel's alone. */
@@ -20,7 +20,7 @@ export const MAX_SEGMENTS = 4;
 export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
   const hosts = view.localPorts.size > 0;
-  if (view.responds && hosts) emitNode(view, emit);
+  if (view.usesNdpResponder && hosts) emitNode(view, emit);
   if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
   emitNode(view, emit);
   if (!hosts) return;
@@ -92,7 +92,7 @@ function emitUnderlay(view: IntentView, key: string, emit: Emit): void {
 }
 
 /** A tenant's encapsulation towards one other node: one for both families where one SID takes both. */
-export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): void {
+export function planFastPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   if (view.fastpath === undefined || !isShort(view, pair.tenant, pair.node)) return;
   const tenant = view.tenant(pair.tenant);
   const transit = view.transit(tenant.name, pair.node);
@@ -106,7 +106,7 @@ export function planFastPair(view: IntentView, pair: RemotePair, emit: Emit): vo
 }
 
 /** A VM on another node: how to reach it, or that it is there to be asked for where the kernel alone knows the way. */
-export function planFastRemotePort(view: IntentView, pair: RemotePair, port: Port, emit: Emit): void {
+export function planFastRemotePort(view: IntentView, pair: RemoteSite, port: Port, emit: Emit): void {
   if (view.fastpath === undefined) return;
   const known = isShort(view, port.tenant, port.node);
   const where = (to: string): BpfMember => {
@@ -124,7 +124,7 @@ export function planFastRemotePort(view: IntentView, pair: RemotePair, port: Por
 }
 
 /** The value that all of a tenant's addresses of a family on another node share. */
-function placeOf(view: IntentView, pair: RemotePair, family: 4 | 6): RemotePlace {
+function placeOf(view: IntentView, pair: RemoteSite, family: 4 | 6): RemoteEndpoint {
   const slot = family === 4 ? 'place' : 'place6';
   const known = pair[slot];
   if (known !== undefined) return known;
@@ -134,7 +134,7 @@ function placeOf(view: IntentView, pair: RemotePair, family: 4 | 6): RemotePlace
 
 /** A VM on this node. */
 export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): void {
-  if (view.responds) planResponder(view, port, emit);
+  if (view.usesNdpResponder) planResponder(view, port, emit);
   if (view.fastpath === undefined) return;
   const tenant = view.tenant(port.tenant);
   const { id } = tenant;
@@ -213,7 +213,7 @@ function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): str
 
 /** What the node's programs are loaded for. */
 export function programUse(view: IntentView): Pick<BpfAttachment, keyof ProgramUse> {
-  const { alone, usesGateways } = view;
+  const { ebpfOnly: alone, usesGateways } = view;
   return {
     ...(alone && { alone }),
     ...(usesGateways && { gateways: true }),

@@ -4,7 +4,7 @@ import { getAddress, indexOfDevice, putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
-import { filteredDevices, goesPastDevice } from './peer.js';
+import { filteredDevices, canRedirectPeer } from './peer.js';
 import { formerMac, formerMacMemory } from '../port/ours.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Kind, ObjectChange } from '../reconcile/kind.js';
@@ -61,7 +61,7 @@ function flagsOf(kernel: Kernel, device: string): number {
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
     (frames ? PortFlags.PORT_FRAMES : 0) |
     (known.vlans.has(link.index) ? PortFlags.PORT_VLANS : 0) |
-    (goesPastDevice(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
+    (canRedirectPeer(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
   );
 }
 
@@ -138,8 +138,8 @@ function rememberFormer(kernel: Kernel, changes: readonly ObjectChange<BpfPort>[
     if (index === undefined || desired === undefined || actual === undefined) return [];
     return desired.gatewayMac === actual.gatewayMac ? [] : [[formerMacMemory(key), `${actual.gatewayMac} ${index}`]];
   });
-  kernel.remembered.forget(former.map(([memory]) => memory));
-  kernel.remembered.remember(former);
+  kernel.savedSettings.forget(former.map(([memory]) => memory));
+  kernel.savedSettings.remember(former);
 }
 
 function readGateways(values: Buffer, at: number): Pick<BpfPort, 'gateway4' | 'gateway6'> {

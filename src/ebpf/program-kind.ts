@@ -48,9 +48,8 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
     const found = new Map<string, BpfAttachment>();
     const pinned = new Set<number>();
     for (const { hook, ifindex, path } of kernel.fastpath.links()) {
-      const link = BpfLink.openPinned(path);
+      using link = BpfLink.openPinned(path);
       const info = link.info();
-      link.close();
       pinned.add(info.id);
       // Of an interface that is gone the link stays as a shell (ifindex 0), even when another has its number now.
       const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
@@ -96,14 +95,14 @@ export const bpfProgramKind: Kind<'bpf-program'> = {
     }
     const made = changes.flatMap(({ desired }) => desired ?? []);
     const [first] = made;
-    if (failures.length === 0 && first !== undefined) kernel.fastpath.sweep(first);
+    if (failures.length === 0 && first !== undefined) kernel.fastpath.removeStalePins(first);
     return failures;
   },
 
   devices: ({ device }) => [device],
 
   // An uplink may be in a bond or a bridge. A port that is keeps what tcx has, which lets nothing pass.
-  serves: ({ program, hook }) => !isAtPort(program) || hook === 'tcx',
+  toleratesConflict: ({ program, hook }) => !isAtPort(program) || hook === 'tcx',
 
   // XDP of a detached port would forward.
   outlivesDevices: true,
@@ -135,9 +134,8 @@ function isClosed(kernel: Kernel, attachment: BpfAttachment | undefined): boolea
   if (attachment === undefined || !isDetached(kernel, attachment)) return true;
   const ifindex = indexOfDevice(kernel, attachment.device);
   if (ifindex === undefined) return false;
-  const link = openPinnedLink(kernel.fastpath.linkPath('tcx-egress', ifindex));
+  using link = openPinnedLink(kernel.fastpath.linkPath('tcx-egress', ifindex));
   const info = link?.info();
-  link?.close();
   return info?.ifindex === ifindex && info.programId === wantedProgram(kernel, attachment)?.info().id;
 }
 
@@ -156,9 +154,8 @@ function isAtPort(program: BpfAttachment['program']): boolean {
 /** Which of ours a program is; the kernel's own name for it tells. */
 function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   try {
-    const program = BpfProgram.openById(programId);
+    using program = BpfProgram.openById(programId);
     const { name } = program.info();
-    program.close();
     return { program: programNamed(name) ?? 'port' };
   } catch (error) {
     if (isLibbpfError(error, 'ENOENT')) return { program: 'port' };

@@ -46,7 +46,7 @@ export interface ResolvedHop {
 }
 
 /** The neighbour that a way leads over. */
-export interface Gateway {
+export interface UnderlayNeighbour {
   ifindex: number;
   address: string;
   /** Absent: no link-layer address is known. */
@@ -59,7 +59,7 @@ export interface Gateway {
 
 export interface Resolution {
   hops: ResolvedHop[];
-  gateways: Gateway[];
+  gateways: UnderlayNeighbour[];
 }
 
 /** A next hop of a route. */
@@ -68,7 +68,7 @@ type Leg = Omit<RouteNexthop, 'gateway'> & { gateway?: string | undefined };
 /** Asks the kernel; answers are kept for the resolver's life, which is one listing or one application. */
 export class Resolver {
   readonly #kernel: Kernel;
-  readonly #gateways = new Map<string, Gateway>();
+  readonly #gateways = new Map<string, UnderlayNeighbour>();
   /** Of devices. */
   #features: Map<number, number> | undefined;
 
@@ -151,20 +151,20 @@ export class Resolver {
   }
 
   /** A neighbour as the kernel has it. */
-  gateway(ifindex: number, address: string): Gateway {
+  gateway(ifindex: number, address: string): UnderlayNeighbour {
     const key = `${ifindex} ${address}`;
     let gateway = this.#gateways.get(key);
     if (gateway === undefined) this.#gateways.set(key, (gateway = this.#askGateway(ifindex, address)));
     return gateway;
   }
 
-  #askGateway(ifindex: number, address: string): Gateway {
+  #askGateway(ifindex: number, address: string): UnderlayNeighbour {
     try {
       const entry = this.#kernel.socket.get(getNeighbourRequest({ ifindex, address }), decodeNeighbour);
       const managed = entry !== undefined && (entry.flags & NeighbourFlag.managed) !== 0;
       const fixed = entry !== undefined && (entry.state & FIXED) !== 0;
       const valid = entry?.mac !== undefined && (entry.state & VALID) !== 0;
-      if (valid) this.#kernel.fastpath.gatewayMacs.set(`${ifindex} ${address}`, entry.mac ?? '');
+      if (valid) this.#kernel.fastpath.neighbourMacs.set(`${ifindex} ${address}`, entry.mac ?? '');
       return { ifindex, address, managed, fixed, ...(valid && { mac: entry.mac }) };
     } catch (error) {
       if (isNetlinkError(error)) return { ifindex, address, managed: false, fixed: false };

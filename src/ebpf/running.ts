@@ -123,29 +123,25 @@ function hasTcx(): boolean {
 }
 
 function ownName(id: number): BpfProgramName | undefined {
-  const program = unlessGone(() => BpfProgram.openById(id));
+  using program = unlessGone(() => BpfProgram.openById(id));
   if (program === undefined) return undefined;
   const { name, mapIds } = program.info();
-  program.close();
   const own = programNamed(name);
   return own !== undefined && mapIds.some((mapId) => nameOfMap(mapId) === COMMON_MAP) ? own : undefined;
 }
 
 function nameOfMap(id: number): string | undefined {
-  const map = unlessGone(() => BpfMap.openById(id));
-  const name = map?.info.name;
-  map?.close();
-  return name;
+  using map = unlessGone(() => BpfMap.openById(id));
+  return map?.info.name;
 }
 
 /** Ids of the XDP links of the machine, by `<program id> <ifindex>`: a hook says which program it has, not by which link. */
 function linksOfXdp(): Map<string, number> {
   const found = new Map<string, number>();
   for (const id of listIds('link')) {
-    const link = openLinkById(id);
+    using link = openLinkById(id);
     if (link === undefined) continue;
     const { type, programId, ifindex } = link.info();
-    link.close();
     if (type === 'xdp') found.set(`${programId} ${ifindex}`, id);
   }
   return found;

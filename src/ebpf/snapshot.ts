@@ -1,4 +1,4 @@
-import { Breath } from '../reconcile/breath.js';
+import { Yielder } from '../reconcile/yielder.js';
 import type { BpfMap } from '../libbpf/index.js';
 
 const WORD_BYTES = 4;
@@ -33,12 +33,12 @@ export class MapSnapshot {
   /** Reads a map that nobody else writes. The event loop turns meanwhile. @throws LibbpfError */
   static async of(map: BpfMap): Promise<MapSnapshot> {
     const snapshot = new MapSnapshot(map);
-    const breath = new Breath();
+    const yielder = new Yielder();
     for (const { count, keys, values } of map.readBatches()) {
       snapshot.#add(count, keys, values);
-      if (breath.isOver()) await breath.take();
+      if (yielder.isOverBudget()) await yielder.yield();
     }
-    await snapshot.#index(breath);
+    await snapshot.#index(yielder);
     return snapshot;
   }
 
@@ -94,12 +94,12 @@ export class MapSnapshot {
     this.#count += count;
   }
 
-  async #index(breath: Breath): Promise<void> {
+  async #index(yielder: Yielder): Promise<void> {
     let size = 2;
     while (size < 2 * this.#count) size *= 2;
     this.#slots = new Uint32Array(size);
     for (let entry = 0; entry < this.#count; entry++) {
-      if (breath.isDue()) await breath.take();
+      if (yielder.shouldYield()) await yielder.yield();
       let slot = hash(this.#entries, entry * this.#words, this.#keyWords) & (size - 1);
       while (this.#slots[slot] !== 0) slot = (slot + 1) & (size - 1);
       this.#slots[slot] = entry + 1;

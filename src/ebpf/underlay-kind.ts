@@ -1,5 +1,5 @@
 import { formatMac, writeMac } from '../net/mac.js';
-import { allKept, manageGateways } from './gateways.js';
+import { allManaged, manageNeighbours } from './managed-neighbours.js';
 import { putAddress } from './bytes.js';
 import { entryKind } from './entry-kind.js';
 import { Hop, HopFlags, Underlay } from './generated/layouts.js';
@@ -68,7 +68,7 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
       return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', stale: have }];
     }
     const { hops, gateways } = resolverOf(kernel).resolve(desired);
-    const same = have === hopText(kernel, hops) && hasSlots(hops, values, valueAt) && allKept(gateways);
+    const same = have === hopText(kernel, hops) && hasSlots(hops, values, valueAt) && allManaged(gateways);
     return [key, same ? desired : { ...desired, stale: have }];
   },
   writeKey(kernel, key, _value, into, at) {
@@ -101,7 +101,7 @@ const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
 export const bpfUnderlayKind: Kind<'bpf-underlay'> = {
   ...entries,
   async apply(kernel, changes) {
-    await manageGateways(
+    await manageNeighbours(
       kernel,
       changes.flatMap(({ desired }) => desired ?? []),
     );

@@ -3,7 +3,7 @@
  * no neighbour from it: what an application finds then, it finds unresolved.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { manageGateways } from './gateways.js';
+import { manageNeighbours } from './managed-neighbours.js';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BpfUnderlay } from './objects.js';
@@ -53,7 +53,7 @@ export async function awaitNeighbours(kernel: Kernel, underlays: Underlays): Pro
   while (open.size > 0 && performance.now() - start < WAIT_MS) {
     if (performance.now() - solicited >= SOLICIT_MS) {
       solicited = performance.now();
-      await manageGateways(kernel, [...open.values()], { again: true });
+      await manageNeighbours(kernel, [...open.values()], { again: true });
     }
     await sleep(POLL_MS);
     open = silentOf(kernel, open);

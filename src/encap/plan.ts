@@ -3,13 +3,13 @@ import { behaviourFor, tenantSid } from './sid.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import type { Emit } from '../plan/plan.js';
-import type { IntentView, RemotePair } from '../plan/view.js';
+import type { IntentView, RemoteSite } from '../plan/view.js';
 import type { Port, Tenant } from '../intent/types.js';
 
 const FAMILIES = [4, 6] as const;
 
 /** The next hops of a tenant towards one other node: one a family, shared by all the tenant's routes there. */
-export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
+export function planPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   const tenant = view.tenant(pair.tenant);
   const transit = view.transit(tenant.name, pair.node);
   for (const family of FAMILIES) {
@@ -26,7 +26,7 @@ export function planPair(view: IntentView, pair: RemotePair, emit: Emit): void {
 }
 
 /** The routes to a VM on another node: its addresses, and the prefixes behind it. */
-export function planRemotePort(view: IntentView, pair: RemotePair, port: Port, emit: Emit): void {
+export function planRemotePort(view: IntentView, pair: RemoteSite, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
   const add = (prefix: string): void => {

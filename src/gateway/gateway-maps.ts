@@ -6,9 +6,10 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
 import { GENERATION, generationOf } from '../ebpf/generation.js';
 import { loadOver } from '../ebpf/load.js';
+import { openThere } from '../ebpf/open-there.js';
 import { reusing, steeringSizes } from '../ebpf/maps.js';
 import { rodataOf } from '../ebpf/programs.js';
-import { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from '../libbpf/index.js';
 import { FLOW_NODES } from './numbers.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 import type { MapConfiguration } from '../libbpf/index.js';
@@ -92,15 +93,14 @@ export class GatewayStore {
     if (there !== undefined) return there;
     this.#onPins();
     const known = this.#open();
-    const object = loadOver('port', rodataOf('port', { gateways: true }), {
-      ...steeringSizes(),
-      ...reusing(this.#core()),
-      ...reuseOf(known),
-    });
     try {
+      using object = loadOver('port', rodataOf('port', { gateways: true }), {
+        ...steeringSizes(),
+        ...reusing(this.#core()),
+        ...reuseOf(known),
+      });
       for (const name of GATEWAY_MAP_NAMES) if (known[name] === undefined) object.map(name).pin(this.#path(name));
     } finally {
-      object.close();
       for (const map of Object.values(known)) map.close();
     }
     this.#pin = statSync(this.#path('maglevs')).ino;
@@ -144,10 +144,7 @@ export class GatewayStore {
   }
 
   #open(): Partial<Record<GatewayMapName, BpfMap>> {
-    const maps: Partial<Record<GatewayMapName, BpfMap>> = {};
-    for (const name of GATEWAY_MAP_NAMES)
-      if (existsSync(this.#path(name))) maps[name] = BpfMap.openPinned(this.#path(name));
-    return maps;
+    return openThere(GATEWAY_MAP_NAMES, (name) => this.#path(name));
   }
 }
 

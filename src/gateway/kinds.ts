@@ -7,7 +7,7 @@ import {
   steerNodeKind,
 } from './node-kinds.js';
 import { steerPoliciesKind } from './policy-kind.js';
-import { steerGatewayKind } from './teller-kind.js';
+import { steerGatewayKind } from './icmp-source-kind.js';
 import { steerExternalKind, steerRouteKind, steerSidKind, steerZoneKind } from './zone-kinds.js';
 import type { Kinds } from '../reconcile/engine.js';
 

@@ -2,7 +2,7 @@
  * Consistent hashing: which network node a flow has (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Every hypervisor fills the
  * same table, by the nodes' names; a node that comes or goes moves little more than its own share.
  */
-import { hash53 } from '../intent/check/seen.js';
+import { hash53 } from '../intent/check/hash-set.js';
 
 /** MAGLEV_SLOTS of bpf/steer_layouts.h: a prime. */
 export const MAGLEV_SLOTS = 4093;

@@ -78,7 +78,7 @@ function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
 /** Network nodes by their outer source, and whether each is up. */
 export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
   name: 'steer-network-node',
-  within: 'steer-flows',
+  containedIn: 'steer-flows',
 
   list(kernel, wanted) {
     const found = new Map<string, SteerNetworkNode>();
@@ -121,7 +121,7 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
       sources.update(source, u32(desired.number));
     });
     // Flows go on to the node that they have while it is remembered.
-    kernel.fastpath.forgetFlows();
+    kernel.fastpath.invalidateFlowCache();
     return failures;
   },
 
@@ -149,7 +149,7 @@ function tableOf(resolver: Resolver, { active, all, nodes }: SteerMaglev): Buffe
 /** Which network node a flow has. */
 export const steerMaglevKind: Kind<'steer-maglev'> = {
   name: 'steer-maglev',
-  within: 'steer-flows',
+  containedIn: 'steer-flows',
 
   list(kernel, wanted) {
     const { maps } = kernel.fastpath.gateways;
@@ -178,7 +178,7 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
 /** The ways to network nodes, by tenant. */
 export const steerGatewayEncapKind = gatewayEntryKind<'steer-gateway-encap'>({
   name: 'steer-gateway-encap',
-  within: 'steer-flows',
+  containedIn: 'steer-flows',
   map: ({ gateway_encaps: map }) => map,
   read(kernel, key, value) {
     const { tenant, node } = GatewayEncapKey.decode(key, 0);

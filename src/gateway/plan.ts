@@ -6,7 +6,7 @@ import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixContains } from '../net/prefix.js';
 import { FLOW_NODES } from './numbers.js';
 import { compilePolicySet } from './policy-set.js';
-import { reachOf } from './reach.js';
+import { zoneRoutes } from './zone-routes.js';
 import { NOT_FORWARDED } from './routes.js';
 import { externalOf } from './view.js';
 import type { External, Tenant } from '../intent/types.js';
@@ -68,7 +68,7 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   if (!view.decidesFor(zone) || gateway === undefined || id === undefined) return;
   const number = steering.gatewayNumbers.get(gateway.name) ?? 0;
   emit('steer-zone', String(id), { zone: id });
-  for (const { peer, prefix } of reachOf(view, zone)) {
+  for (const { peer, prefix } of zoneRoutes(view, zone)) {
     const to = zoneId(view, peer);
     const tenant = view.tenants.get(peer);
     const mtu = tenant && { mtu: view.tenantMtu(tenant) };

@@ -2,8 +2,8 @@
  * What a process knows of the policy sets in the maps, so that a change costs what is changed: which set a pair of zones has, what belongs
  * to a set, which places and slots are free. Read from the maps once; valid until another process writes.
  */
-import { PortRuns } from './port-runs.js';
-import type { Run } from './port-runs.js';
+import { RangeAllocator } from './range-allocator.js';
+import type { Run } from './range-allocator.js';
 
 /** What belongs to one set. Keys stand one after the other. */
 export interface SetEntries {
@@ -17,7 +17,7 @@ export interface SetEntries {
 }
 
 export class PolicyIndex {
-  readonly ports: PortRuns;
+  readonly ports: RangeAllocator;
   readonly #sets: Map<number, SetEntries>;
   /** Ids, by `<zone from> <zone to>`. */
   readonly #inForce: Map<string, number>;
@@ -37,7 +37,7 @@ export class PolicyIndex {
     this.#left = new Set(sets.keys());
     for (const id of inForce.values()) this.#left.delete(id);
     for (const { slots } of sets.values()) this.#use(slots);
-    this.ports = new PortRuns(
+    this.ports = new RangeAllocator(
       places,
       [...sets.values()].flatMap(({ runs }) => [...runs]),
     );

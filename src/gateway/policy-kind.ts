@@ -10,7 +10,7 @@ import { ruleOrder } from './policy-set.js';
 import { PolicyIndex } from './policy-index.js';
 import type { SetEntries } from './policy-index.js';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
-import type { Run } from './port-runs.js';
+import type { Run } from './range-allocator.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { SteeringMaps, SteeringStore } from './steering-maps.js';
@@ -22,7 +22,7 @@ const { PolicySet: SetValue, PolicyTable } = layouts;
 const KEY_BITS = 64;
 
 /** A set as the maps have it. */
-interface Stored {
+interface StoredSet {
   set: PolicySet;
   rules: Buffer[];
   sources: Buffer[];
@@ -80,7 +80,7 @@ export const steerPoliciesKind: Kind<'steer-policies'> = {
     }
     // Only now, with another epoch, does every packet see the new sets.
     steering.change();
-    removeLeft({ steering, maps, index });
+    removeUnreferenced({ steering, maps, index });
     return failures;
   },
 
@@ -119,7 +119,7 @@ function writeSet({ steering, maps, index }: PolicyStore, set: number, content: 
   const slotsByName = new Map<string, number>();
   try {
     for (const name of namesOf(content)) {
-      const slot = slotOf(steering, maps, name);
+      const slot = slotFor(steering, maps, name);
       slots.push(slot);
       slotsByName.set(name, slot);
     }
@@ -177,7 +177,7 @@ function classValues(classes: readonly ClassPrefix[]): Buffer {
 }
 
 /** A policy's slot; a new one has its name there, and its counters are zero. */
-function slotOf(steering: SteeringStore, { policies, policy_hits: hits }: SteeringMaps, name: string): number {
+function slotFor(steering: SteeringStore, { policies, policy_hits: hits }: SteeringMaps, name: string): number {
   const known = steering.policySlots.get(name);
   if (known !== undefined) return known;
   const slot = steering.policySlots.allocate(name);
@@ -194,7 +194,7 @@ function slotOf(steering: SteeringStore, { policies, policy_hits: hits }: Steeri
 function readAll(
   steering: SteeringStore,
   maps: SteeringMaps,
-): { sets: Map<number, Stored>; inForce: Map<string, number>; index: PolicyIndex } {
+): { sets: Map<number, StoredSet>; inForce: Map<string, number>; index: PolicyIndex } {
   const sets = readSets(steering, maps);
   const inForce = new Map<string, number>();
   for (const [key, value] of maps.policy_pairs.entries()) {
@@ -212,13 +212,13 @@ function readAll(
   return { sets, inForce, index };
 }
 
-function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, Stored> {
-  const sets = new Map<number, Stored>();
-  const at = (id: number): Stored => {
+function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, StoredSet> {
+  const sets = new Map<number, StoredSet>();
+  const at = (id: number): StoredSet => {
     const known = sets.get(id);
     if (known !== undefined) return known;
     const set = { sources: [], destinations: [], rules: [] };
-    const made: Stored = { set, rules: [], sources: [], destinations: [], runs: [], slots: new Set() };
+    const made: StoredSet = { set, rules: [], sources: [], destinations: [], runs: [], slots: new Set() };
     sets.set(id, made);
     return made;
   };
@@ -283,7 +283,7 @@ function boundaryOf(steering: SteeringStore, { first, flags, policy, rank }: lay
 }
 
 /** Removes what belongs to no set in force, and the slots of policies that none of the others names. */
-function removeLeft({ steering, maps, index }: PolicyStore): void {
+function removeUnreferenced({ steering, maps, index }: PolicyStore): void {
   const key = Buffer.alloc(4);
   for (const [id, { rules, sources, destinations }] of index.left()) {
     maps.policy_rules.deleteBatch(rules);

@@ -6,7 +6,7 @@
  */
 import { parsePrefix, prefixContains } from '../net/prefix.js';
 import { type PortRange, portRanges } from '../intent/ports.js';
-import { decidingPorts } from './deciding-ports.js';
+import { decidingPorts } from './port-precedence.js';
 import type { Prefix } from '../net/prefix.js';
 import type { Policy } from '../intent/types.js';
 

@@ -6,11 +6,11 @@ import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { memberKey } from '../ebpf/member-key.js';
 import { nexthopKey, remoteSid } from '../encap/plan.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
-import { hash53 } from '../intent/check/seen.js';
+import { hash53 } from '../intent/check/hash-set.js';
 import { familyOf } from '../net/address.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { maglevTable, MAGLEV_SLOTS } from './maglev.js';
-import { reachOf } from './reach.js';
+import { zoneRoutes } from './zone-routes.js';
 import { externalOf, externalZone } from './view.js';
 import type { Gateway, Tenant } from '../intent/types.js';
 import type { BpfMember } from '../ebpf/objects.js';
@@ -66,9 +66,9 @@ export function planGatewayWays(view: IntentView, tenant: Tenant, emit: Emit): v
 function kernelRoutes(view: IntentView, tenant: Tenant, gateway: Gateway): Map<string, string> {
   const routes = new Map<string, string>();
   const nodes = candidates(view, gateway);
-  if (view.alone || nodes.length === 0) return routes;
+  if (view.ebpfOnly || nodes.length === 0) return routes;
   const table = maglevTable(nodes);
-  for (const { peer, prefix } of reachOf(view, tenant.name)) {
+  for (const { peer, prefix } of zoneRoutes(view, tenant.name)) {
     // A network beyond the nodes has one of them at a time, whoever sends there.
     routes.set(prefix, pick(table, externalOf(peer) === undefined ? [tenant.name, peer] : [peer]));
   }
@@ -90,7 +90,7 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
   const number = view.steering.gatewayNumbers.get(gateway.name) ?? 0;
   const steered: BpfMember = { tenant: tenant.id, steered: number };
   const absent: BpfMember = { tenant: tenant.id, absent: true };
-  const reach = reachOf(view, tenant.name);
+  const reach = zoneRoutes(view, tenant.name);
   const hasExternals = reach.some(({ peer }) => externalOf(peer) !== undefined);
   for (const { peer, prefix } of hasExternals ? reach : []) {
     // A tenant may be inside a wider external network.
@@ -112,7 +112,7 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
  */
 function candidates(view: IntentView, { nodes }: Gateway): string[] {
   const others = nodes.filter((name) => name !== view.config.node);
-  const reached = others.filter((name) => view.facts.lost?.includes(name) !== true);
+  const reached = others.filter((name) => view.facts.unreachableNodes?.includes(name) !== true);
   const up = reached.length > 0 ? reached : others;
   const active = up.filter((name) => view.node(name).drain !== true);
   return active.length > 0 ? active : up;

@@ -9,7 +9,7 @@ import type { SteeringMaps } from './steering-maps.js';
 
 export interface SteerEntrySpec<K extends KindName, M = SteeringMaps> extends Pick<
   Kind<K>,
-  'name' | 'within' | 'devices' | 'describe'
+  'name' | 'containedIn' | 'devices' | 'describe'
 > {
   map: (maps: M) => BpfMap;
   /** An entry in the plan's terms. */
@@ -40,12 +40,12 @@ function entryKindOf<K extends KindName, M>(
   spec: SteerEntrySpec<K, M>,
   storeOf: (kernel: Kernel) => Store<M>,
 ): Kind<K> {
-  const { name, within, devices, describe } = spec;
+  const { name, containedIn: within, devices, describe } = spec;
   return {
     name,
     outlivesDevices: true,
     describe,
-    ...(within && { within }),
+    ...(within && { containedIn: within }),
     ...(devices && { devices }),
 
     list(kernel) {
@@ -75,7 +75,7 @@ function entryKindOf<K extends KindName, M>(
           failures.push({ key, error: error as Error });
         }
       }
-      kernel.fastpath.forgetFlows();
+      kernel.fastpath.invalidateFlowCache();
       spec.changed?.(kernel);
       return failures;
     },

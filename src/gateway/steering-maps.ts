@@ -5,10 +5,11 @@ import * as layouts from '../ebpf/generated/steering.js';
 import { Target, Traffic } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
 import { steeringSizes } from '../ebpf/maps.js';
+import { openThere } from '../ebpf/open-there.js';
 import { loadOver } from '../ebpf/load.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
-import { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from '../libbpf/index.js';
 import { CONNECTION_BUCKETS } from './connection-table.js';
 import type { BpfProgram, MapConfiguration } from '../libbpf/index.js';
 import type { PolicyIndex } from './policy-index.js';
@@ -120,19 +121,17 @@ export class SteeringStore {
     if (there !== undefined) return there;
     this.#onPins();
     const known = this.#open();
-    const maps = {
-      ...steeringSizes(),
-      connections: { maxEntries: CONNECTION_BUCKETS },
-      ...this.#shared(),
-      ...reuseOf(known),
-    };
-    const object = loadOver('steer_xdp', rodataOf('steer_xdp'), maps);
     try {
+      using object = loadOver('steer_xdp', rodataOf('steer_xdp'), {
+        ...steeringSizes(),
+        connections: { maxEntries: CONNECTION_BUCKETS },
+        ...this.#shared(),
+        ...reuseOf(known),
+      });
       for (const name of STEERING_MAP_NAMES) {
         if (known[name] === undefined) object.map(name).pin(`${this.#directory}/${name}`);
       }
     } finally {
-      object.close();
       for (const map of Object.values(known)) map.close();
     }
     return (this.#maps = this.#open() as SteeringMaps);
@@ -221,12 +220,7 @@ export class SteeringStore {
   }
 
   #open(): Partial<Record<SteeringMapName, BpfMap>> {
-    const maps: Partial<Record<SteeringMapName, BpfMap>> = {};
-    for (const name of STEERING_MAP_NAMES) {
-      const path = `${this.#directory}/${name}`;
-      if (existsSync(path)) maps[name] = BpfMap.openPinned(path);
-    }
-    return maps;
+    return openThere(STEERING_MAP_NAMES, (name) => `${this.#directory}/${name}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { hash53 } from '../intent/check/seen.js';
+import { hash53 } from '../intent/check/hash-set.js';
 import type { External, Gateway, Intent, IntentChange, Policy, PolicyEnd } from '../intent/types.js';
 
 /**

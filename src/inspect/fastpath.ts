@@ -31,13 +31,11 @@ export interface Attachment {
 /** Links that are pinned; those whose interface is gone are left out. */
 export function attachments(kernel: Kernel): Attachment[] {
   return kernel.fastpath.links().flatMap(({ hook, path }) => {
-    const link = BpfLink.openPinned(path);
+    using link = BpfLink.openPinned(path);
     const { ifindex, programId } = link.info();
-    link.close();
     if (ifindex === 0) return [];
-    const program = BpfProgram.openById(programId);
+    using program = BpfProgram.openById(programId);
     const { name, id, tag } = program.info();
-    program.close();
     return [{ device: kernel.links.nameOf(ifindex), hook, program: { name, id, tag } }];
   });
 }
@@ -61,12 +59,12 @@ export function mapFills({ fastpath }: Kernel, zones: ZoneNames): MapFill[] {
   const { maps, gateways, steering } = fastpath;
   if (maps === undefined) return [];
   const used = fastpath.responderAlone ? (['ports'] as const) : MAP_NAMES;
-  const { maps: deciding } = steering;
+  const { maps: explainer } = steering;
   const { maps: known } = gateways;
   return [
     ...used.flatMap((name) => fillOf(name, maps[name])),
     ...(known === undefined ? [] : GATEWAY_MAP_NAMES.flatMap((name) => fillOf(name, known[name]))),
-    ...(deciding === undefined ? [] : STEERING_MAP_NAMES.flatMap((name) => fillOf(name, deciding[name]))),
+    ...(explainer === undefined ? [] : STEERING_MAP_NAMES.flatMap((name) => fillOf(name, explainer[name]))),
     ...connectionFills(steering, zones),
   ];
 }

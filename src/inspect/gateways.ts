@@ -7,9 +7,9 @@ import { placeOf } from '../gateway/routes.js';
 import { externalZone } from '../gateway/view.js';
 import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
-import { linkState } from './words.js';
+import { linkState } from './format.js';
 import { prefixAddress } from '../net/prefix.js';
-import { wayTo } from '../underlay/way.js';
+import { underlayRouteTo } from '../underlay/underlay-route.js';
 import type { GatewayMaps } from '../gateway/gateway-maps.js';
 import type { External, Gateway } from '../intent/types.js';
 import type { ShowContext } from './context.js';
@@ -124,7 +124,7 @@ function nodeState({ context, view, maps, numbers }: Knowledge, name: string, ta
   const up =
     maps !== undefined && number !== undefined
       ? isUp(maps, number)
-      : self || wayTo(kernel, prefixAddress(locator), view.self.source).device !== undefined;
+      : self || underlayRouteTo(kernel, prefixAddress(locator), view.self.source).device !== undefined;
   const state = !up ? 'down' : drain === true ? 'draining' : 'up';
   return { node: name, self, state, locator, source, share: share(table?.active), drainingShare: share(table?.all) };
 }

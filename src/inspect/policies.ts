@@ -14,7 +14,7 @@ import type { ShowContext } from './context.js';
 
 /**
  * `in-force`; `overridden`: it is in force, and policies before it decide all that it is for; `outdated`: the policies in force between its
- * ends are others than the intent's; `missing`: none is in force there; `unplanned`: it is in force, and the intent has it not;
+ * ends are others than the intent's; `missing`: none is in force there; `unplanned`: it is in force but not in the intent;
  * `elsewhere`: this node is no network node of its gateway.
  */
 export type PolicyState = 'in-force' | 'overridden' | 'outdated' | 'missing' | 'unplanned' | 'elsewhere';

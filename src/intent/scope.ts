@@ -96,7 +96,7 @@ const NO_PREFIXES: string[] = [];
  * The part of an intent a node's agent holds on to: scopeTo, without the interface and the MAC of ports on other nodes
  * (empty here), which only these nodes need: a quarter of what a million remote ports take.
  */
-export function heldBy(intent: Intent, node: string): Intent {
+export function relevantTo(intent: Intent, node: string): Intent {
   const scoped = scopeTo(intent, node);
   const ports = scoped.ports.map((port) =>
     port.node === node

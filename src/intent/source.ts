@@ -23,6 +23,6 @@ export type IntentListener = (event: IntentEvent) => void;
 export interface IntentSource {
   /** Begins to watch. Resolves when the first snapshot, or the error instead of it, has been given to the listener. */
   start(listener: IntentListener): Promise<void>;
-  /** Stops; the listener hears nothing more. */
+  /** Stops: the listener is not called again. */
   close(): void;
 }

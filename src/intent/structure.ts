@@ -1,6 +1,6 @@
 /** Runs the schema over a raw value, reports what does not fit, and keeps what does for the checks that follow. */
 import type { z } from 'zod';
-import { fits } from './fits.js';
+import { fits } from './fast-validate.js';
 import type { Findings, IssuePath, PathSegment } from './findings.js';
 
 /** A value whose refused parts are undefined: already reported, not to be reported again. */

@@ -1,9 +1,9 @@
 import { Links } from './links.js';
 import { Progress } from './progress.js';
-import { Remembered } from './remembered.js';
+import { SavedSettings } from './saved-settings.js';
 import { Sysctls } from './sysctl.js';
 import { ObjectIds } from './object-ids.js';
-import { Fastpath } from '../ebpf/fastpath.js';
+import { FastpathStore } from '../ebpf/fastpath.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
 import { NetlinkSocket } from '../netlink/socket.js';
 import { netnsIdentity } from '../netlink/netns.js';
@@ -33,10 +33,10 @@ export class Kernel {
   readonly generic: NetlinkSocket;
   readonly links: Links;
   readonly sysctls: Sysctls;
-  readonly remembered: Remembered;
+  readonly savedSettings: SavedSettings;
   readonly progress = new Progress();
   readonly nexthopIds = new ObjectIds({ what: 'next hop', first: NEXTHOP_ID_BASE, count: NEXTHOP_ID_COUNT });
-  readonly fastpath: Fastpath;
+  readonly fastpath: FastpathStore;
 
   constructor({ netns, runDirectory, pinDirectory, responderAlone }: KernelOptions) {
     this.netns = netns;
@@ -46,8 +46,8 @@ export class Kernel {
     this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
-    this.remembered = new Remembered(runDirectory, this.socket.netnsCookie());
-    this.fastpath = new Fastpath({
+    this.savedSettings = new SavedSettings(runDirectory, this.socket.netnsCookie());
+    this.fastpath = new FastpathStore({
       runDirectory,
       pinDirectory,
       ...(responderAlone && { responderAlone }),

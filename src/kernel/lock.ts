@@ -25,7 +25,7 @@ export class LockedError extends Error {
  * @param directory run-time directory of the node
  * @throws LockedError
  */
-export async function exclusively<T>(
+export async function withNodeLock<T>(
   directory: string,
   use: () => Promise<T>,
   timeoutMs = LOCK_TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import { checkBpffs, LibbpfError } from '../libbpf/index.js';
 import { PIN_ROOT, RUN_ROOT } from '../agent/instance.js';
-import { exclusively } from '../kernel/lock.js';
+import { withNodeLock } from '../kernel/lock.js';
 import { outputOf } from './process.js';
 
 /** Where systemd mounts it; containers and small systems often have none. */
@@ -13,7 +13,7 @@ const BPFFS = '/sys/fs/bpf';
  */
 export function ensureBpffs(): Promise<boolean> {
   // Two that mount at once would mount over each other.
-  return exclusively(RUN_ROOT, async () => {
+  return withNodeLock(RUN_ROOT, async () => {
     try {
       checkBpffs(PIN_ROOT);
       return false;

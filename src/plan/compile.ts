@@ -1,5 +1,5 @@
 import { runAtOnce } from '../reconcile/steps.js';
-import { planSteps } from './entity.js';
+import { planSteps } from './plan-unit.js';
 import { emptyPlan } from './plan.js';
 import { IntentView } from './view.js';
 import type { Steps } from '../reconcile/steps.js';

@@ -1,13 +1,13 @@
 import { runAtOnce } from '../reconcile/steps.js';
 import { planAll, planAllSteps } from './compile.js';
-import { planEntity } from './entity.js';
+import { planUnit } from './plan-unit.js';
 import { equalValues } from './equal.js';
 import { emptyPlan } from './plan.js';
-import { touchedBy, touchedByWays } from './touched.js';
+import { affectedUnits, unitsOfReachability } from './affected-units.js';
 import { IntentView } from './view.js';
 import type { Steps } from '../reconcile/steps.js';
-import type { Entity } from './entity.js';
-import type { Entities } from './touched.js';
+import type { PlanUnit } from './plan-unit.js';
+import type { Entities } from './affected-units.js';
 import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
 import type { NodeFacts } from './view.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
@@ -44,7 +44,7 @@ export class Planner {
    * none: view and plan are then as before.
    */
   apply(changes: readonly IntentChange[]): PlanDelta {
-    const touched = touchedBy(this.view, changes);
+    const touched = affectedUnits(this.view, changes);
     try {
       if (touched !== 'all') {
         return this.#planAgain(touched, () => {
@@ -62,11 +62,11 @@ export class Planner {
   }
 
   /** Moves on to other ways to network nodes. @param lost those that there is no way to, sorted */
-  applyWays(lost: readonly string[]): PlanDelta {
-    const before = this.view.facts.lost ?? [];
+  applyReachability(lost: readonly string[]): PlanDelta {
+    const before = this.view.facts.unreachableNodes ?? [];
     const turned = [...lost.filter((name) => !before.includes(name)), ...before.filter((name) => !lost.includes(name))];
-    return this.#planAgain(touchedByWays(this.view, turned), () => {
-      this.view.facts = { ...this.view.facts, lost };
+    return this.#planAgain(unitsOfReachability(this.view, turned), () => {
+      this.view.facts = { ...this.view.facts, unreachableNodes: lost };
     });
   }
 
@@ -85,10 +85,10 @@ export class Planner {
   }
 }
 
-function planSome(view: IntentView, entities: Iterable<Entity>): Plan {
+function planSome(view: IntentView, entities: Iterable<PlanUnit>): Plan {
   const plan = emptyPlan();
   for (const entity of entities) {
-    planEntity(view, entity, (kind, key, value) => {
+    planUnit(view, entity, (kind, key, value) => {
       const objects: Map<string, PlanValue> = plan[kind];
       objects.set(key, value);
     });

@@ -7,7 +7,7 @@ import { SteeringView } from '../gateway/view.js';
 import { SmallestSet } from './smallest.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { ZoneName } from '../gateway/view.js';
-import type { RemotePlace } from '../ebpf/objects.js';
+import type { RemoteEndpoint } from '../ebpf/objects.js';
 import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
 
 /** What planning needs to know of the machine and the intent does not say. */
@@ -24,7 +24,7 @@ export interface NodeFacts {
    */
   forwarding?: 'interfaces' | 'host';
   /** Network nodes that the underlay has no way to, sorted; absent where no route of the kernel's leads to one. */
-  lost?: readonly string[];
+  unreachableNodes?: readonly string[];
   /**
    * The node's own addresses that are in no VRF, sorted: beyond an external network they are nobody's. Absent where the node has no external
    * network.
@@ -45,7 +45,7 @@ export interface FastpathFacts {
 }
 
 /** A tenant on a node other than this one. */
-export interface RemotePair {
+export interface RemoteSite {
   tenant: string;
   node: string;
   /** Ports of the tenant there. */
@@ -55,9 +55,9 @@ export interface RemotePair {
   /** Key of its IPv6 next hop. */
   inet6: string | undefined;
   /** Where the fast path has its IPv4 addresses: one value for all of them. */
-  place: RemotePlace | undefined;
+  place: RemoteEndpoint | undefined;
   /** Its IPv6 addresses. */
-  place6: RemotePlace | undefined;
+  place6: RemoteEndpoint | undefined;
 }
 
 const NO_SEGMENTS: readonly string[] = [];
@@ -81,7 +81,7 @@ export class IntentView {
   /** Gateways and policies. */
   readonly steering: SteeringView;
   /** By tenant, then by node. */
-  readonly #pairs = new Map<string, Map<string, RemotePair>>();
+  readonly #pairs = new Map<string, Map<string, RemoteSite>>();
   /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
   readonly members6 = new Map<string, SmallestSet>();
   readonly #paths = new Map<string, Path>();
@@ -122,19 +122,19 @@ export class IntentView {
   }
 
   /** Whether a program answers neighbour solicitations at the ports, by the kernel's routes: kernel mode. */
-  get responds(): boolean {
+  get usesNdpResponder(): boolean {
     const { responder } = this.facts;
     return responder !== undefined && responder.missing === undefined;
   }
 
   /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
-  get alone(): boolean {
+  get ebpfOnly(): boolean {
     return this.config.dataplane === 'ebpf';
   }
 
   /** The host forwards IPv6 because segue asked for it: nothing but segue's packets may profit. */
   get limitsForwarding(): boolean {
-    return this.facts.forwarding === 'host' && !this.alone;
+    return this.facts.forwarding === 'host' && !this.ebpfOnly;
   }
 
   /** Whether this node is a network node that can decide. */
@@ -166,11 +166,11 @@ export class IntentView {
   }
 
   /** The tenant's ports on another node, undefined when it has none there. */
-  pair(tenant: string, node: string): RemotePair | undefined {
+  pair(tenant: string, node: string): RemoteSite | undefined {
     return this.#pairs.get(tenant)?.get(node);
   }
 
-  *pairs(): Generator<RemotePair> {
+  *pairs(): Generator<RemoteSite> {
     for (const byNode of this.#pairs.values()) yield* byNode.values();
   }
 
@@ -301,7 +301,7 @@ export class IntentView {
       return;
     }
     let byNode = this.#pairs.get(port.tenant);
-    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemotePair>()));
+    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemoteSite>()));
     const pair = byNode.get(port.node);
     if (pair !== undefined) pair.ports += 1;
     else byNode.set(port.node, newPair(port));
@@ -333,7 +333,7 @@ export class IntentView {
   }
 }
 
-function newPair({ tenant, node }: Port): RemotePair {
+function newPair({ tenant, node }: Port): RemoteSite {
   return { tenant, node, ports: 1, inet: undefined, inet6: undefined, place: undefined, place6: undefined };
 }
 

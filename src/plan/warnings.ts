@@ -9,14 +9,14 @@ const MIN_IPV6_MTU = 1280;
 export function planWarnings(view: IntentView): string[] {
   const warnings: string[] = [];
   const missing = view.facts.fastpath?.missing;
-  if (missing !== undefined && !view.alone) {
+  if (missing !== undefined && !view.ebpfOnly) {
     warnings.push(`dataplane ${view.config.dataplane}: no fast path, the kernel forwards all by itself: ${missing}`);
   }
-  if (view.alone) warnings.push(...pathWarnings(view), ...gatewayWarnings(view));
+  if (view.ebpfOnly) warnings.push(...pathWarnings(view), ...gatewayWarnings(view));
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);
     const members = view.members6.get(name)?.size ?? 0;
-    if (view.fastpath === undefined && !view.responds && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
+    if (view.fastpath === undefined && !view.usesNdpResponder && members > MAX_PROXY_NEIGHBOURS_PER_PORT) {
       warnings.push(
         `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
           `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)${whyProxies(view)}`,

@@ -39,7 +39,7 @@ export const addressKind: Kind<'address'> = {
     const memories = onLoopback.flatMap(({ desired }) =>
       desired === undefined ? [] : [SOURCE_MEMORY + desired.prefix],
     );
-    kernel.remembered.remember(memories.map((key) => [key, '']));
+    kernel.savedSettings.remember(memories.map((key) => [key, '']));
     const failures = await applyByNetlink(kernel, changes, ({ desired, actual }) => {
       const value = desired ?? actual;
       if (value === undefined) return [];
@@ -55,7 +55,7 @@ export const addressKind: Kind<'address'> = {
     });
     const failed = new Set(failures.map(({ key }) => key));
     const gone = onLoopback.filter(({ key, desired }) => desired === undefined && !failed.has(key));
-    kernel.remembered.forget(
+    kernel.savedSettings.forget(
       gone.flatMap(({ actual }) => (actual === undefined ? [] : [SOURCE_MEMORY + actual.prefix])),
     );
     return failures;
@@ -71,7 +71,7 @@ export const addressKind: Kind<'address'> = {
 
 /** Prefixes of the outer sources that this node has, or had: as remembered, by the rules, the locators' ::1. */
 function ownSources(kernel: Kernel): Set<string> {
-  const remembered = kernel.remembered
+  const remembered = kernel.savedSettings
     .keys()
     .flatMap((key) => (key.startsWith(SOURCE_MEMORY) ? [key.slice(SOURCE_MEMORY.length)] : []));
   return new Set([...remembered, ...sourcesOfRules(kernel)]);

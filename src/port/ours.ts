@@ -9,7 +9,7 @@ export function portMemory(name: string): string {
 
 /** The MTU that an interface had before it became a port; undefined: this one never did, whatever had its name. */
 export function heldMtu(kernel: Kernel, { name, index }: Link): number | undefined {
-  const [mtu, of = String(index)] = kernel.remembered.get(portMemory(name))?.split(' ') ?? [];
+  const [mtu, of = String(index)] = kernel.savedSettings.get(portMemory(name))?.split(' ') ?? [];
   return mtu === undefined || Number(of) !== index ? undefined : Number(mtu);
 }
 
@@ -44,7 +44,7 @@ export function formerMac(kernel: Kernel, link: Pick<Link, 'name' | 'index' | 'm
 
 /** What is remembered of this very interface, not of another that had its name. */
 function heldOf(kernel: Kernel, memory: string, { index }: Pick<Link, 'index'>): string | undefined {
-  const [value, of] = kernel.remembered.get(memory)?.split(' ') ?? [];
+  const [value, of] = kernel.savedSettings.get(memory)?.split(' ') ?? [];
   return Number(of) === index ? value : undefined;
 }
 

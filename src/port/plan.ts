@@ -51,7 +51,7 @@ export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
  * is answered by its own hypervisor. Linux has no entry for a prefix, so each local port gets one for each other member, up to the bound.
  */
 export function planProxies(view: IntentView, tenant: string, emit: Emit): void {
-  if (view.fastpath !== undefined || view.responds) return;
+  if (view.fastpath !== undefined || view.usesNdpResponder) return;
   const members = view.members6.get(tenant)?.first ?? [];
   for (const port of view.localPorts.get(tenant)?.values() ?? []) {
     const own = new Set(port.addresses);

@@ -46,13 +46,13 @@ export const portKind: Kind<'port'> = {
 
   async apply(kernel, changes) {
     // Of an interface that is gone, and another has its name now.
-    kernel.remembered.forget(
+    kernel.savedSettings.forget(
       changes.flatMap(({ key }) => {
         const link = kernel.links.get(key);
         return link !== undefined && heldMtu(kernel, link) === undefined ? memoriesOf(key) : [];
       }),
     );
-    kernel.remembered.remember(
+    kernel.savedSettings.remember(
       changes.flatMap(({ key, desired }): [string, string][] => {
         const link = kernel.links.get(key);
         if (desired === undefined || link === undefined) return [];
@@ -89,7 +89,7 @@ export const portKind: Kind<'port'> = {
       const mac = link && (desired?.mac ?? heldMac(kernel, link));
       if (link !== undefined && mac !== undefined && !failed.has(key)) kernel.links.note({ ...link, mac }, 'new');
     }
-    kernel.remembered.forget(
+    kernel.savedSettings.forget(
       changes.flatMap(({ key, desired }) => {
         if (desired === undefined) return memoriesOf(key);
         return desired.mac === undefined && !failed.has(key) ? [macMemory(key)] : [];
@@ -98,7 +98,7 @@ export const portKind: Kind<'port'> = {
     return failures;
   },
 
-  obstacle(kernel, name) {
+  conflict(kernel, name) {
     const master = foreignMaster(kernel, name);
     return master === undefined ? undefined : new ForeignMasterError(name, master, 'a VRF of its own');
   },

@@ -1,6 +1,6 @@
 import { differences, equalValues } from '../plan/equal.js';
 import { KIND_ORDER } from '../plan/plan.js';
-import { Breath } from './breath.js';
+import { Yielder } from './yielder.js';
 import { emptyReport } from './change.js';
 import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
 import type { Kind, Scope } from './kind.js';
@@ -45,14 +45,14 @@ export class Engine {
     if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
-    const breath = new Breath();
+    const yielder = new Yielder();
     const { progress } = this.#kernel;
     const detached = this.#detachedPorts(plan);
     let portsHeld = 0;
     for (const name of KIND_ORDER) {
       const kind = this.#kind(name);
       if (kind === undefined || options.kinds?.has(name) === false) continue;
-      if (kind.within !== undefined && plan[kind.within].size === 0) {
+      if (kind.containedIn !== undefined && plan[kind.containedIn].size === 0) {
         this.#failing.delete(name);
         continue;
       }
@@ -62,7 +62,7 @@ export class Engine {
       if (name === 'port' && 'size' in actual) portsHeld = actual.size;
       for (const [key, desired] of wanted) {
         progress.done += 1;
-        if (breath.isDue()) await breath.take();
+        if (yielder.shouldYield()) await yielder.yield();
         if (options.scope !== undefined && kind.inScope?.(desired, options.scope) === false) continue;
         const present = actual.get(key, desired);
         const isThere = present !== undefined && (kind.equal ?? equalValues)(desired, present);
@@ -77,7 +77,7 @@ export class Engine {
         else changes.push({ kind: name, key, action: 'replace', desired, actual: present });
       }
       for (const [key, present] of 'others' in actual ? await actual.others() : actual) {
-        if (breath.isDue()) await breath.take();
+        if (yielder.shouldYield()) await yielder.yield();
         if (!wanted.has(key)) changes.push({ kind: name, key, action: 'delete', actual: present });
       }
       if (options.scope === undefined || kind.inScope === undefined) this.#recheckFailing(name, changes);
@@ -91,7 +91,7 @@ export class Engine {
    *
    * @throws Error where the kernel cannot have any object of a kind that comes; nothing was changed
    */
-  async execute(changes: readonly Change[]): Promise<Report> {
+  async applyChanges(changes: readonly Change[]): Promise<Report> {
     const report = emptyReport();
     const { coming, going } = groupByKind(changes);
     // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
@@ -116,12 +116,12 @@ export class Engine {
     let survey = first ?? (await this.survey(plan, options));
     const total = emptyReport();
     for (let round = 0; ; round++) {
-      const report = await this.execute(survey.changes);
+      const report = await this.applyChanges(survey.changes);
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
       total.heldBack = report.heldBack;
       total.waiting = [...survey.waiting, ...report.waiting];
-      const settled = report.failures.length === 0 && !survey.changes.some(takesAlong);
+      const settled = report.failures.length === 0 && !survey.changes.some(cascades);
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
@@ -203,7 +203,7 @@ export class Engine {
     for (const device of devices) {
       if (!this.#kernel.links.has(device)) {
         if (plan?.vrf.has(device) !== true) return device;
-      } else if (kind.serves?.(value) !== true && !isItself(kind, device, key) && this.#hasObstacle(device))
+      } else if (kind.toleratesConflict?.(value) !== true && !isItself(kind, device, key) && this.#hasObstacle(device))
         return device;
     }
     return undefined;
@@ -214,14 +214,14 @@ export class Engine {
     const detached = new Set<string>();
     const { port } = this.#kinds;
     for (const device of plan.port.keys()) {
-      if (port?.obstacle?.(this.#kernel, device) !== undefined) detached.add(device);
+      if (port?.conflict?.(this.#kernel, device) !== undefined) detached.add(device);
     }
     return detached;
   }
 
   #hasObstacle(device: string): boolean {
     const { vrf, port } = this.#kinds;
-    return (vrf?.obstacle?.(this.#kernel, device) ?? port?.obstacle?.(this.#kernel, device)) !== undefined;
+    return (vrf?.conflict?.(this.#kernel, device) ?? port?.conflict?.(this.#kernel, device)) !== undefined;
   }
 
   #kind(name: KindName): AnyKind | undefined {
@@ -252,7 +252,7 @@ export function changesOf(delta: PlanDelta): Change[] {
  * interface that joins one goes down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
  * notification. So it does with neighbours of one that gets another MAC address (neigh_changeaddr).
  */
-export function takesAlong({ kind, action, desired, actual }: Change): boolean {
+export function cascades({ kind, action, desired, actual }: Change): boolean {
   if (kind === 'vrf') return action === 'replace';
   if (kind !== 'port' || desired === undefined) return false;
   const before = actual as PortAttachment | undefined;
@@ -262,12 +262,12 @@ export function takesAlong({ kind, action, desired, actual }: Change): boolean {
 
 /** Whether an object of a kind whose objects are devices is this device: its obstacle is a failure of its own. */
 function isItself(kind: AnyKind, device: string, key: string): boolean {
-  return kind.obstacle !== undefined && device === key;
+  return kind.conflict !== undefined && device === key;
 }
 
 /** Whether an object that is as it should be is to go all the same: it is on the interface of a port that is detached. */
 function leavesWith(kind: AnyKind, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
-  if (detached.size === 0 || kind.outlivesDevices !== true || kind.serves?.(value) === true) return false;
+  if (detached.size === 0 || kind.outlivesDevices !== true || kind.toleratesConflict?.(value) === true) return false;
   return kind.devices?.(value, key).some((device) => detached.has(device)) === true;
 }
 

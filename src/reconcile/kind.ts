@@ -20,27 +20,27 @@ export interface Scope {
 }
 
 /** What a kind found: a map, or what answers like one. */
-export interface Found<V> {
+export interface Observed<V> {
   get(key: string, desired: V): V | undefined;
   readonly size: number;
   [Symbol.iterator](): Iterator<[key: string, value: V]>;
 }
 
 /** What a kind found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
-export interface LargeFound<V> {
+export interface ObservedStream<V> {
   /** @param desired what the plan has; that itself is the answer where the kernel has the same */
   get(key: string, desired: V): V | undefined;
   /** Those that the plan does not have. The event loop turns meanwhile. */
   others(): Promise<Iterable<[key: string, value: V]>>;
 }
 
-export type Listing<V> = Found<V> | LargeFound<V>;
+export type Listing<V> = Observed<V> | ObservedStream<V>;
 
 /** How one kind of object is held by the kernel. The engine does everything else. */
 export interface Kind<K extends KindName> {
   readonly name: K;
   /** The kind whose one object holds all of this kind: where that goes, they go with it and are not looked at. */
-  readonly within?: KindName;
+  readonly containedIn?: KindName;
   /**
    * What exists and is ours, in the plan's own terms.
    *
@@ -62,9 +62,9 @@ export interface Kind<K extends KindName> {
   /** Throws where this kernel can have no object of the kind: asked before the first change, of whatever kind, is made. */
   require?(kernel: Kernel): void;
   /** Of a kind whose objects are devices: why the device of this name that is there cannot be the object. */
-  obstacle?(kernel: Kernel, name: string): Error | undefined;
+  conflict?(kernel: Kernel, name: string): Error | undefined;
   /** Whether the object may also be on a device that has an obstacle. */
-  serves?(value: PlanKinds[K]): boolean;
+  toleratesConflict?(value: PlanKinds[K]): boolean;
   /** Objects are made only while nothing else has failed; they are removed like any other. */
   readonly awaitsAll?: true;
   inScope?(value: PlanKinds[K], scope: Scope): boolean;

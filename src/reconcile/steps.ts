@@ -1,4 +1,4 @@
-import { Breath } from './breath.js';
+import { Yielder } from './yielder.js';
 
 /** Work that stands still between two objects, so that somebody else may have the thread; without side effects until it is done. */
 export type Steps<T> = Generator<undefined, T, undefined>;
@@ -13,10 +13,10 @@ export function runAtOnce<T>(steps: Steps<T>): T {
 
 /** Does the work and lets the event loop turn meanwhile. */
 export async function runYielding<T>(steps: Steps<T>): Promise<T> {
-  const breath = new Breath();
+  const yielder = new Yielder();
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
-    if (breath.isDue()) await breath.take();
+    if (yielder.shouldYield()) await yielder.yield();
   }
 }

@@ -2,14 +2,14 @@
 import { compile } from '../plan/compile.js';
 import { prefixContains } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
-import { passNetworkNode } from './network-node.js';
+import { passNetworkNode } from './predict-network-node.js';
 import { scopeTo } from '../intent/scope.js';
 import { MAIN_TABLE, tenantTable } from '../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { NodeFacts } from '../plan/view.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 
 /** Those that have ports. */
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
@@ -35,24 +35,24 @@ export function deliverHere(
   device: string,
   via: string | undefined,
   { to, size }: Pick<Packet, 'to' | 'size'>,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const link = kernel.links.get(device);
   const port = names.portOfInterface(device) ?? device;
   if (link === undefined || !link.up || link.carrier === false) {
     const what = link?.up === true ? 'has no carrier' : 'is down';
-    journal.drop('deliver', 'destination-down', `dev ${device} ${what}`, `${port} ${what}`, { device });
+    traceLog.drop('deliver', 'destination-down', `dev ${device} ${what}`, `${port} ${what}`, { device });
   }
   const target = via ?? to;
   const mac = pinnedNeighbours(kernel)
     .get(link.index)
     ?.find(({ address }) => address === target)?.mac;
   const detail = { device, port, address: target, mac: mac ?? null, mtu: link.mtu };
-  if (size > link.mtu) tooBig(journal, size, link.mtu, device, detail);
+  if (size > link.mtu) tooBig(traceLog, size, link.mtu, device, detail);
   const text = `${target} dev ${device} lladdr ${mac ?? 'unknown'}`;
-  if (mac === undefined) journal.warn('deliver', `${text}: no pinned neighbour`, detail);
-  else journal.pass('deliver', text, detail);
-  journal.end('delivered', `to ${port} on this node`);
+  if (mac === undefined) traceLog.warn('deliver', `${text}: no pinned neighbour`, detail);
+  else traceLog.pass('deliver', text, detail);
+  traceLog.end('delivered', `to ${port} on this node`);
 }
 
 /**
@@ -66,49 +66,49 @@ export function deliverThere(
   facts: NodeFacts,
   sid: string,
   packet: Packet,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const node = intent?.nodes.find(({ locator }) => prefixContains(locator, sid));
   if (intent === undefined || node === undefined) {
     const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
-    journal.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
+    traceLog.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
   }
-  const onward = passNetworkNode(intent, own, facts, node, sid, packet, journal);
-  if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, journal);
+  const onward = passNetworkNode(intent, own, facts, node, sid, packet, traceLog);
+  if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, traceLog);
   const { to, size, hopLimit } = packet;
-  journal.node = node.name;
+  traceLog.node = node.name;
   // In the kernel's terms, whatever moves packets there: its data plane is in its own node file.
   const behaviours = node.behaviours ?? own.behaviours;
   const config: NodeConfig = { ...own, node: node.name, behaviours, dataplane: 'kernel' };
   const plan = compile(scopeTo(intent, node.name), config, { uplinkMtu: facts.uplinkMtu });
   const local = [...plan.route.values()].find(({ table, prefix }) => table === MAIN_TABLE && prefix === `${sid}/128`);
   if (local?.local === undefined) {
-    journal.drop('sid', 'far-no-sid', `no ${sid}`, `${node.name} has no SID for the tenant: no port of it is there`, {
+    traceLog.drop('sid', 'far-no-sid', `no ${sid}`, `${node.name} has no SID for the tenant: no port of it is there`, {
       sid,
     });
   }
   const { action, vrfTable } = local.local;
   const tenant = intent.tenants.find(({ id }) => tenantTable(id) === vrfTable)?.name ?? null;
-  journal.pass('sid', `${sid} ${action} tenant ${tenant ?? ''}`, { sid, behaviour: action, tenant });
+  traceLog.pass('sid', `${sid} ${action} tenant ${tenant ?? ''}`, { sid, behaviour: action, tenant });
   if (hopLimit !== undefined && hopLimit <= 1) {
     const why = `it arrives with TTL ${hopLimit}: its gateway answers Time Exceeded`;
-    journal.drop('sid', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
+    traceLog.drop('sid', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
   }
   const routes = [...plan.route.values()].filter(({ table }) => table === vrfTable);
   const route = longestPrefix(routes, to);
   const device = route?.device;
   if (route?.type !== 'unicast' || device === undefined) {
     const found = route === undefined ? 'no route' : `${route.type} ${route.prefix}`;
-    journal.drop('deliver', 'far-no-member', `${found} table ${vrfTable}`, `nobody on ${node.name} has ${to}`, { to });
+    traceLog.drop('deliver', 'far-no-member', `${found} table ${vrfTable}`, `nobody on ${node.name} has ${to}`, { to });
   }
   const target = route.via ?? to;
   const mac = plan.neighbour.get(`${device} ${target}`)?.mac ?? 'unknown';
   const mtu = plan.port.get(device)?.mtu ?? 0;
   const port = intent.ports.find((one) => one.node === node.name && one.interface === device)?.name ?? device;
   const detail = { device, port, address: target, mac, mtu };
-  if (size > mtu) tooBig(journal, size, mtu, device, detail);
-  journal.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
-  journal.arrive(port, lookBack(port, packet));
+  if (size > mtu) tooBig(traceLog, size, mtu, device, detail);
+  traceLog.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
+  traceLog.arrive(port, lookBack(port, packet));
 }
 
 /** The command that shows, on the destination's node, whether its VM is there and its answer comes back. */
@@ -120,12 +120,12 @@ export function lookBack(port: string, { from, to, protocol, sourcePort, destina
 
 /** Ends a trace. */
 export function tooBig(
-  journal: Journal,
+  traceLog: TraceLog,
   size: number,
   mtu: number,
   device: string,
   detail: Record<string, unknown>,
 ): never {
   const why = `${size} bytes do not fit the destination's port; its gateway answers the sender with Packet Too Big (IPv4: with DF)`;
-  journal.drop('deliver', 'too-big-for-port', `${size} > ${mtu} of ${device}`, why, detail);
+  traceLog.drop('deliver', 'too-big-for-port', `${size} > ${mtu} of ${device}`, why, detail);
 }

@@ -6,7 +6,7 @@ import { formatMac } from '../net/mac.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { ProgramUse } from '../ebpf/programs.js';
 import type { Link } from '../netlink/types.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 import type { Source } from './source.js';
 
 /** A port's entry in the fast path's maps. */
@@ -43,31 +43,31 @@ export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry |
  *
  * @returns undefined where there is none: the kernel has the packet
  */
-export function checkFastPort(context: ShowContext, source: Source, journal: Journal): FastPort | undefined {
+export function checkFastPort(context: ShowContext, source: Source, traceLog: TraceLog): FastPort | undefined {
   const { kernel } = context;
   // The responder of kernel mode forwards nothing.
   if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
   const link = kernel.links.get(source.interface);
   const master = foreignMaster(kernel, source.interface);
   if (master !== undefined) {
-    journal.path = 'fastpath';
+    traceLog.path = 'fastpath';
     const words = `${source.interface} is a member of ${master}, which is not segue's: nothing passes`;
     const text = `dev ${source.interface} master ${master}`;
-    journal.drop('port', 'port-detached', text, words, { device: source.interface, master });
+    traceLog.drop('port', 'port-detached', text, words, { device: source.interface, master });
   }
   const entry = link && portEntry(context, link.index);
   const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');
   if (link === undefined || entry === undefined || attached === undefined) return undefined;
-  journal.path = 'fastpath';
+  traceLog.path = 'fastpath';
   const { name, id } = attached.program;
   const text = `dev ${link.name} tcx/ingress ${name} id ${id} tenant ${entry.tenant} mtu ${entry.mtu}`;
   const detail = { device: link.name, program: name, programId: id, tenant: entry.tenant, mtu: entry.mtu };
-  if (!link.up) journal.drop('port', 'port-down', text, `${link.name} is down`, detail);
-  if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
+  if (!link.up) traceLog.drop('port', 'port-down', text, `${link.name} is down`, detail);
+  if (link.carrier === false) traceLog.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
   const alone = context.config.dataplane === 'ebpf';
   const uses: ProgramUse[] = [{ alone, gateways: true }, { alone }];
   const use = uses.find((one) => kernel.fastpath.program('port', one)?.info().id === id);
-  if (use !== undefined) journal.pass('port', text, detail);
-  else journal.warn('port', `${text}: another build's; what is tried is this build's`, detail);
+  if (use !== undefined) traceLog.pass('port', text, detail);
+  else traceLog.warn('port', `${text}: another build's; what is tried is this build's`, detail);
   return { link, entry, use: use ?? { alone, gateways: kernel.fastpath.gateways.maps !== undefined } };
 }

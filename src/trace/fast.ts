@@ -8,18 +8,18 @@ import { findTarget, hopsTo } from './fast-target.js';
 import { knownFlow } from './known-flow.js';
 import { gatewayNodeNames, gatewayStates } from '../inspect/gateways.js';
 import { SteeringView } from '../gateway/view.js';
-import { checkEncap, segmentsOf } from './left.js';
-import { packetOf } from './made-packet.js';
+import { checkEncap, segmentsOf } from './encapsulated.js';
+import { packetOf } from './synthetic-packet.js';
 import { tooBig } from './deliver.js';
-import { tryPacket } from './trial.js';
-import type { Seen } from '../ebpf/watch.js';
+import { tryPacket } from './run-port.js';
+import type { TraceEvent } from '../ebpf/trace-session.js';
 import type { Header } from '../lab/packet/headers.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { FastPort, PortEntry } from './fast-port.js';
 import type { FoundTarget } from './fast-target.js';
 import type { KnownFlow } from './known-flow.js';
-import type { Journal } from './journal.js';
-import type { Left } from './left.js';
+import type { TraceLog } from './trace-log.js';
+import type { Left } from './encapsulated.js';
 import type { Source } from './source.js';
 import type { Question, TraceReason } from './types.js';
 
@@ -43,37 +43,37 @@ export type FastDecision =
   | { kind: 'sent'; sid: string; hopLimit: number };
 
 /** Follows a packet through the program of a port; ends the trace unless the kernel or another node has it next. */
-export function traceFast(context: ShowContext, source: Source, question: Question, journal: Journal): FastDecision {
-  const port = checkFastPort(context, source, journal);
+export function traceFast(context: ShowContext, source: Source, question: Question, traceLog: TraceLog): FastDecision {
+  const port = checkFastPort(context, source, traceLog);
   if (port === undefined) return { kind: 'kernel' };
   const { vmMac: vm, gatewayMac: gateway } = port.entry;
   const flow = knownFlow(context.kernel, port.entry.tenant, packetOf(source, question, undefined));
   const made = { ...question, from: source.from };
   const seen = tryPacket(context.kernel, port.use, port.link.index, made, { vm, gateway }, flow);
   if (seen === undefined) {
-    journal.path = 'kernel';
+    traceLog.path = 'kernel';
     return { kind: 'kernel' };
   }
   const counted = REASONS[seen.reason] ?? unknownReason(seen.reason);
   const { verdict, reason } = counted;
   const detail = counted;
   const isGateway = findTarget(context, port.entry.tenant, question.to)?.gateway === true;
-  if (verdict === 'drop') dropped(context, source, question, counted, isGateway, journal);
+  if (verdict === 'drop') dropped(context, source, question, counted, isGateway, traceLog);
   if (verdict === 'punt') {
     if (context.config.dataplane === 'hybrid') {
-      journal.path = 'kernel';
-      journal.pass('fastpath', `handed to the kernel as it came: ${reason}`, detail);
+      traceLog.path = 'kernel';
+      traceLog.pass('fastpath', `handed to the kernel as it came: ${reason}`, detail);
       return { kind: 'kernel' };
     }
-    dropped(context, source, question, counted, isGateway, journal);
+    dropped(context, source, question, counted, isGateway, traceLog);
   }
-  journal.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
+  traceLog.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
   const headers = decodeFrame(seen.after ?? seen.before);
-  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, question, counted, journal);
+  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, question, counted, traceLog);
   const isLocal = portEntry(context, seen.egress) !== undefined;
   return isLocal
-    ? delivered(context, source, question, seen, headers, journal)
-    : sent(context, port, question, { seen, headers, flow }, journal);
+    ? delivered(context, source, question, seen, headers, traceLog)
+    : sent(context, port, question, { seen, headers, flow }, traceLog);
 }
 
 type Counted = (typeof REASONS)[number];
@@ -89,7 +89,7 @@ function dropped(
   { to, size }: Question,
   { reason, slug }: Counted,
   isGateway: boolean,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const words: Readonly<Record<string, string>> = {
     'source address': `${from} is no address of ${port}: the guard drops forged sources`,
@@ -103,11 +103,11 @@ function dropped(
   };
   if (reason === 'no member' && isGateway) {
     const why = `the gateway ${to} answers ping, ARP and neighbour discovery, nothing else`;
-    journal.drop('fastpath', 'gateway-no-service', `drop: ${reason}`, why, { verdict: 'drop', reason, slug });
+    traceLog.drop('fastpath', 'gateway-no-service', `drop: ${reason}`, why, { verdict: 'drop', reason, slug });
   }
   const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
   const why = words[reason] ?? `the fast path drops it: ${reason}`;
-  journal.drop('fastpath', known, `drop: ${reason}`, why, {
+  traceLog.drop('fastpath', known, `drop: ${reason}`, why, {
     verdict: 'drop',
     reason,
     slug,
@@ -116,18 +116,18 @@ function dropped(
 }
 
 /** The program answered by itself, out of the port again. */
-function answered(headers: readonly Header[], { to }: Question, { reason, slug }: Counted, journal: Journal): never {
+function answered(headers: readonly Header[], { to }: Question, { reason, slug }: Counted, traceLog: TraceLog): never {
   const icmp = findHeader(headers, 'icmp') ?? findHeader(headers, 'icmpv6');
   const echo = icmp?.type === 0 || icmp?.type === 129 || reason === 'echo';
   const detail = { reason, slug, type: icmp?.type ?? null, code: icmp?.code ?? null };
   if (echo) {
-    journal.pass('fastpath', 'the gateway answers the echo request', detail);
-    journal.end('delivered', 'to the gateway on this node');
+    traceLog.pass('fastpath', 'the gateway answers the echo request', detail);
+    traceLog.end('delivered', 'to the gateway on this node');
   }
   const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
   const what = `ICMP type ${icmp?.type ?? '?'} code ${icmp?.code ?? '?'}`;
   const why = `${reason === 'unreachable' ? `no member has ${to}: ` : ''}its gateway answers with ${what}`;
-  journal.drop('fastpath', known, `answered with ${what}: ${reason}`, why, detail);
+  traceLog.drop('fastpath', known, `answered with ${what}: ${reason}`, why, detail);
 }
 
 function sent(
@@ -135,14 +135,14 @@ function sent(
   { entry }: FastPort,
   { to, size }: Question,
   { seen, headers, flow }: Sent,
-  journal: Journal,
+  traceLog: TraceLog,
 ): FastDecision {
   const segments = segmentsOf(headers);
   const sid = segments.at(-1) ?? '';
   const target = findTarget(context, entry.tenant, to);
   const gateway = gatewayOf(context, target);
   const by = gateway === undefined ? '' : ` by gateway ${gateway}`;
-  journal.pass('route', `${target?.prefix ?? to} tenant ${entry.tenant}${by}`, {
+  traceLog.pass('route', `${target?.prefix ?? to} tenant ${entry.tenant}${by}`, {
     prefix: target?.prefix ?? null,
     device: context.kernel.links.nameOf(seen.egress),
     via: null,
@@ -150,9 +150,9 @@ function sent(
     nexthopId: null,
     gateway: gateway ?? null,
   });
-  if (gateway !== undefined) checkFlow(context, target, gateway, context.names.nodeOfSid(sid) ?? sid, flow, journal);
+  if (gateway !== undefined) checkFlow(context, target, gateway, context.names.nodeOfSid(sid) ?? sid, flow, traceLog);
   const hops = target?.steered === undefined ? target?.hops : hopsTo(context, sid);
-  const hopLimit = checkEncap(context, { seen, headers }, { size, tenantMtu: entry.mtu, hops: hops ?? [] }, journal);
+  const hopLimit = checkEncap(context, { seen, headers }, { size, tenantMtu: entry.mtu, hops: hops ?? [] }, traceLog);
   return { kind: 'sent', sid, hopLimit };
 }
 
@@ -170,7 +170,7 @@ function checkFlow(
   gateway: string,
   node: string,
   flow: KnownFlow | undefined,
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   const share = gatewayStates(context)
     .find((state) => state.gateway === gateway)
@@ -178,12 +178,12 @@ function checkFlow(
   const detail = { node, gateway, known: false, share: share ?? null, idleSeconds: null };
   if (flow !== undefined && gatewayNodeNames(context)(flow.node) === node) {
     const text = `${node}, which the flow has: idle ${flow.idleSeconds} s`;
-    journal.pass('flow', text, { ...detail, known: true, idleSeconds: flow.idleSeconds });
+    traceLog.pass('flow', text, { ...detail, known: true, idleSeconds: flow.idleSeconds });
   } else if (target?.hasPlace === true) {
-    journal.pass('flow', `${node}, which the external network has`, detail);
+    traceLog.pass('flow', `${node}, which the external network has`, detail);
   } else {
     const percent = share === undefined || share === null ? '' : `, ${(share * 100).toFixed(1)}% of new flows`;
-    journal.pass('flow', `${node}, a new flow by its hash${percent}`, detail);
+    traceLog.pass('flow', `${node}, a new flow by its hash${percent}`, detail);
   }
 }
 
@@ -192,16 +192,16 @@ function delivered(
   context: ShowContext,
   source: Source,
   { to, size }: Question,
-  seen: Seen,
+  seen: TraceEvent,
   headers: readonly Header[],
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const { kernel, names } = context;
   const device = kernel.links.nameOf(seen.egress);
   const port = names.portOfInterface(device) ?? device;
   const entry: PortEntry | undefined = portEntry(context, seen.egress);
   const target = findTarget(context, entry?.tenant ?? 0, to);
-  journal.pass('route', `${target?.prefix ?? to} dev ${device}`, {
+  traceLog.pass('route', `${target?.prefix ?? to} dev ${device}`, {
     prefix: target?.prefix ?? null,
     device,
     via: null,
@@ -214,11 +214,11 @@ function delivered(
   const detail = { device, port, address, mac, mtu: entry?.mtu ?? 0 };
   if (link?.up !== true || link.carrier === false) {
     const what = link?.up === true ? 'has no carrier' : 'is down';
-    journal.drop('deliver', 'destination-down', `dev ${device} ${what}`, `${port} ${what}`, { device });
+    traceLog.drop('deliver', 'destination-down', `dev ${device} ${what}`, `${port} ${what}`, { device });
   }
-  if (entry !== undefined && size > entry.mtu) tooBig(journal, size, entry.mtu, device, detail);
-  journal.pass('deliver', `${to} dev ${device} lladdr ${mac}`, detail);
-  journal.end('delivered', `to ${port} on this node${source.port === port ? ', itself' : ''}`);
+  if (entry !== undefined && size > entry.mtu) tooBig(traceLog, size, entry.mtu, device, detail);
+  traceLog.pass('deliver', `${to} dev ${device} lladdr ${mac}`, detail);
+  traceLog.end('delivered', `to ${port} on this node${source.port === port ? ', itself' : ''}`);
 }
 
 function pinned({ kernel }: ShowContext, ifindex: number, mac: string): string | undefined {

@@ -8,7 +8,7 @@ import { sizesOf } from './sizes.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Neighbour, Route, Seg6Encap } from '../netlink/types.js';
 import type { AttachedSource } from './source.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 
 /** NUD_* in iproute2's words. */
 const STATES = Object.entries(NeighbourState).filter(([, bit]) => bit !== 0);
@@ -19,7 +19,7 @@ export function traceOuter(
   source: AttachedSource,
   encap: Seg6Encap,
   size: number,
-  journal: Journal,
+  traceLog: TraceLog,
 ): string {
   const { kernel, names } = context;
   const { mode, segments } = encap;
@@ -31,14 +31,14 @@ export function traceOuter(
   const towards = node === undefined ? '' : ` (${node})`;
   const detail = { mode, segments, source: outerSource, inner: size, overhead, outer, node: node ?? null };
   const text = `seg6 mode ${mode} segs ${segments.join(',')}${towards} source ${outerSource}: ${size} + ${overhead} = ${outer} bytes`;
-  if (outerSource === '::') journal.warn('encap', `${text}; no tunsrc: the kernel picks a source by itself`, detail);
-  else journal.pass('encap', text, detail);
+  if (outerSource === '::') traceLog.warn('encap', `${text}; no tunsrc: the kernel picks a source by itself`, detail);
+  else traceLog.pass('encap', text, detail);
 
-  const route = outerRoute(context, source, first, outerSource, journal);
+  const route = outerRoute(context, source, first, outerSource, traceLog);
   const uplink = kernel.links.nameOf(route.oif ?? 0);
   const mtu = route.metrics?.mtu ?? kernel.links.get(uplink)?.mtu ?? 0;
-  checkMtu(source, { size, overhead, outer, mtu, uplink }, journal);
-  checkNeighbour(context, route, uplink, first, journal);
+  checkMtu(source, { size, overhead, outer, mtu, uplink }, traceLog);
+  checkNeighbour(context, route, uplink, first, traceLog);
   return last;
 }
 
@@ -48,7 +48,7 @@ function outerRoute(
   { vrf }: AttachedSource,
   first: string,
   outerSource: string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): Route & { oif: number } {
   let route: Route | undefined;
   try {
@@ -59,14 +59,14 @@ function outerRoute(
     const text = `${first} from ${outerSource}: ${error.errnoName}`;
     const why = 'the underlay has no way to the first segment; expected rule 990 and a route in main';
     const detail = { to: first, source: outerSource, errno: error.errnoName };
-    journal.drop('outer', 'outer-unreachable', text, why, detail);
+    traceLog.drop('outer', 'outer-unreachable', text, why, detail);
   }
   const oif = route?.oif;
   const device = kernel.links.nameOf(oif ?? 0);
   const detail = { to: first, device, via: route?.gateway ?? null, table: route?.table ?? null };
   const via = route?.gateway === undefined ? '' : ` via ${route.gateway}`;
   if (route === undefined || oif === undefined || route.type === 'local' || device === 'lo') {
-    journal.drop(
+    traceLog.drop(
       'outer',
       'outer-unreachable',
       `${first}${via} dev ${device}`,
@@ -75,8 +75,8 @@ function outerRoute(
     );
   }
   const text = `${first}${via} dev ${device} table ${route.table}`;
-  if (config.uplinks.includes(device)) journal.pass('outer', text, detail);
-  else journal.warn('outer', `${text}: not an uplink of the node file (${config.uplinks.join(' ')})`, detail);
+  if (config.uplinks.includes(device)) traceLog.pass('outer', text, detail);
+  else traceLog.warn('outer', `${text}: not an uplink of the node file (${config.uplinks.join(' ')})`, detail);
   return { ...route, oif };
 }
 
@@ -89,11 +89,11 @@ function checkMtu(
     mtu,
     uplink,
   }: { size: number; overhead: number; outer: number; mtu: number; uplink: string },
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   const detail = { size, outer, uplinkMtu: mtu, tenantMtu: link.mtu, largest: mtu - overhead };
   if (outer > mtu) {
-    journal.drop(
+    traceLog.drop(
       'mtu',
       'black-hole',
       `${outer} > ${mtu} of ${uplink}, largest inner packet ${mtu - overhead}`,
@@ -104,8 +104,8 @@ function checkMtu(
   }
   const text = `${outer} <= ${mtu} of ${uplink}, tenant MTU ${link.mtu}`;
   if (size > link.mtu)
-    journal.warn('mtu', `${text}: larger than the tenant's MTU, another path may not take it`, detail);
-  else journal.pass('mtu', text, detail);
+    traceLog.warn('mtu', `${text}: larger than the tenant's MTU, another path may not take it`, detail);
+  else traceLog.pass('mtu', text, detail);
 }
 
 function checkNeighbour(
@@ -113,7 +113,7 @@ function checkNeighbour(
   { oif, gateway }: Route & { oif: number },
   uplink: string,
   first: string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   const address = gateway ?? first;
   const neighbour = neighbourOf({ kernel }, oif, address);
@@ -121,9 +121,10 @@ function checkNeighbour(
   const detail = { address, device: uplink, mac: neighbour?.mac ?? null, state };
   const text = `${address} dev ${uplink}${neighbour?.mac === undefined ? '' : ` lladdr ${neighbour.mac}`} ${state.toUpperCase()}`;
   if (state === 'failed')
-    journal.drop('neighbour', 'underlay-neighbour', text, `${address} does not answer on ${uplink}`, detail);
-  else if (state === 'none') journal.pass('neighbour', `${text}: the kernel resolves it with the first packet`, detail);
-  else journal.pass('neighbour', text, detail);
+    traceLog.drop('neighbour', 'underlay-neighbour', text, `${address} does not answer on ${uplink}`, detail);
+  else if (state === 'none')
+    traceLog.pass('neighbour', `${text}: the kernel resolves it with the first packet`, detail);
+  else traceLog.pass('neighbour', text, detail);
 }
 
 function neighbourOf({ kernel }: Pick<ShowContext, 'kernel'>, ifindex: number, address: string): Neighbour | undefined {

@@ -7,7 +7,7 @@ import type { ShowContext } from '../inspect/context.js';
 import type { OwnVrf } from '../inspect/names.js';
 import type { Link } from '../netlink/types.js';
 import type { Intent } from '../intent/types.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 import type { Question } from './types.js';
 
 export interface Source {
@@ -72,19 +72,19 @@ export function checkPort(
   context: ShowContext,
   intent: Intent | undefined,
   source: Source,
-  journal: Journal,
+  traceLog: TraceLog,
 ): AttachedSource {
   const { kernel, names } = context;
   const link = kernel.links.get(source.interface);
   if (link === undefined) {
-    journal.drop('port', 'port-waiting', `no dev ${source.interface}`, 'the port waits for its interface');
+    traceLog.drop('port', 'port-waiting', `no dev ${source.interface}`, 'the port waits for its interface');
   }
   const vrf = names.vrfOfIndex(link.master);
   const tenant = intent?.tenants.find(({ name }) => name === source.tenant);
   const expected = tenant === undefined ? undefined : vrfName(tenant.id);
   if (vrf === undefined || (expected !== undefined && vrf.name !== expected)) {
     const master = kernel.links.masterOf(link) ?? 'none';
-    journal.drop(
+    traceLog.drop(
       'port',
       'port-detached',
       `dev ${link.name} master ${master}, expected ${expected ?? 'a VRF of segue'}`,
@@ -94,8 +94,9 @@ export function checkPort(
   }
   const detail = { device: link.name, vrf: vrf.name, table: vrf.table, mtu: link.mtu };
   const text = `dev ${link.name} master ${vrf.name} table ${vrf.table} mtu ${link.mtu}`;
-  if (!link.up || !vrf.up) journal.drop('port', 'port-down', text, `${link.up ? vrf.name : link.name} is down`, detail);
-  if (link.carrier === false) journal.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
-  journal.pass('port', text, detail);
+  if (!link.up || !vrf.up)
+    traceLog.drop('port', 'port-down', text, `${link.up ? vrf.name : link.name} is down`, detail);
+  if (link.carrier === false) traceLog.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
+  traceLog.pass('port', text, detail);
   return { ...source, link, vrf };
 }

@@ -10,7 +10,7 @@ import type { ShowContext } from '../inspect/context.js';
 import type { Intent, Port } from '../intent/types.js';
 import type { Route, Seg6Encap } from '../netlink/types.js';
 import type { AttachedSource } from './source.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 
 export type Decision =
   /** an address of this hypervisor: a gateway */
@@ -19,7 +19,7 @@ export type Decision =
   | { kind: 'encap'; encap: Seg6Encap };
 
 /** Third step: RTM_GETROUTE as for a packet that came in by the port. */
-export function tenantRoute(context: ShowContext, source: AttachedSource, to: string, journal: Journal): Decision {
+export function tenantRoute(context: ShowContext, source: AttachedSource, to: string, traceLog: TraceLog): Decision {
   const { kernel, names } = context;
   const { vrf, link, from } = source;
   const ask = (fibMatch: boolean): Route | undefined =>
@@ -29,11 +29,11 @@ export function tenantRoute(context: ShowContext, source: AttachedSource, to: st
     route = ask(false);
   } catch (error) {
     if (!isNetlinkError(error)) throw error;
-    explainRefusal(context, source, to, error.errnoName, journal);
+    explainRefusal(context, source, to, error.errnoName, traceLog);
   }
-  if (route === undefined) journal.drop('route', 'no-route', to, 'the kernel has no answer');
+  if (route === undefined) traceLog.drop('route', 'no-route', to, 'the kernel has no answer');
   if (route.type === 'local') {
-    journal.pass('route', `local ${to} table ${vrf.table}: an address of this hypervisor in ${source.tenant}`, {
+    traceLog.pass('route', `local ${to} table ${vrf.table}: an address of this hypervisor in ${source.tenant}`, {
       type: 'local',
       table: vrf.table,
     });
@@ -51,15 +51,15 @@ export function tenantRoute(context: ShowContext, source: AttachedSource, to: st
   if (nexthopId !== undefined) words.push('nhid', String(nexthopId));
   const detail = { prefix, device, via: via ?? null, table: vrf.table, nexthopId: nexthopId ?? null };
   if (encap?.type === 'seg6') {
-    journal.pass('route', words.join(' '), detail);
+    traceLog.pass('route', words.join(' '), detail);
     return { kind: 'encap', encap };
   }
   const oif = kernel.links.get(device);
   if (encap === undefined && names.vrfOfIndex(oif?.master)?.name === vrf.name) {
-    journal.pass('route', words.join(' '), detail);
+    traceLog.pass('route', words.join(' '), detail);
     return { kind: 'local', device, via };
   }
-  journal.drop('route', 'foreign-route', words.join(' '), `neither a port of ${source.tenant} nor a SID`, detail);
+  traceLog.drop('route', 'foreign-route', words.join(' '), `neither a port of ${source.tenant} nor a SID`, detail);
 }
 
 function tryMatch(ask: (fibMatch: boolean) => Route | undefined): Route | undefined {
@@ -77,7 +77,7 @@ function explainRefusal(
   { vrf, tenant }: AttachedSource,
   to: string,
   errno: string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const route = longestPrefix(routesOf(context.kernel, vrf.table, true), to);
   const detail = { errno, prefix: route?.prefix ?? null, type: route?.type ?? null, table: vrf.table };
@@ -88,17 +88,17 @@ function explainRefusal(
   if (route?.type === 'unicast' || route?.type === 'local') {
     const family = familyOf(to);
     const why = `the kernel does not forward it: is IPv${family} forwarding on for the port and its VRF, is the source a martian?`;
-    journal.drop('route', 'not-forwarded', `${words}: ${errno}`, why, detail);
+    traceLog.drop('route', 'not-forwarded', `${words}: ${errno}`, why, detail);
   }
   const member = memberWith(context.intent, tenant, to);
-  if (member !== undefined) explainMember(context, member, words, detail, journal);
+  if (member !== undefined) explainMember(context, member, words, detail, traceLog);
   if (route === undefined) {
-    journal.drop('route', 'no-route', words, `the table has no route to ${to}, and its seal is missing`, detail);
+    traceLog.drop('route', 'no-route', words, `the table has no route to ${to}, and its seal is missing`, detail);
   }
   if (route.prefix === '0.0.0.0/0' || route.prefix === '::/0') {
-    journal.drop('route', 'no-route', words, `no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
+    traceLog.drop('route', 'no-route', words, `no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
   }
-  journal.drop('route', 'no-member', words, `no member of ${tenant} has ${to}`, detail);
+  traceLog.drop('route', 'no-member', words, `no member of ${tenant} has ${to}`, detail);
 }
 
 function memberWith(intent: Intent | undefined, tenant: string, to: string): Port | undefined {
@@ -115,13 +115,13 @@ function explainMember(
   { name, node, interface: device }: Port,
   words: string,
   detail: Record<string, unknown>,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const link = kernel.links.get(device);
   if (node === config.node && link?.up !== true) {
     const what = link === undefined ? `there is no interface ${device} yet` : `its interface ${device} is down`;
-    journal.drop('route', 'destination-down', words, `${name} has the address, and ${what}`, detail);
+    traceLog.drop('route', 'destination-down', words, `${name} has the address, and ${what}`, detail);
   }
   const why = `the intent gives the address to ${name} on ${node}, and the kernel has no route there: see segue diff`;
-  journal.drop('route', 'not-as-intended', words, why, detail);
+  traceLog.drop('route', 'not-as-intended', words, why, detail);
 }

@@ -2,10 +2,10 @@ import { readFacts } from '../agent/facts.js';
 import { familyOf } from '../net/address.js';
 import { checkGuard } from './guard.js';
 import { deliverHere, deliverThere } from './deliver.js';
-import { traceArrival } from './arrival.js';
-import { Journal, TraceEnd } from './journal.js';
+import { traceArrival } from './trace-network-node.js';
+import { TraceLog, TraceEnd } from './trace-log.js';
 import { traceFast } from './fast.js';
-import { packetOf } from './made-packet.js';
+import { packetOf } from './synthetic-packet.js';
 import { checkPort, findSource } from './source.js';
 import { tenantRoute } from './tenant-route.js';
 import { traceOuter } from './outer.js';
@@ -24,16 +24,16 @@ import type { Source } from './source.js';
  * @throws QuestionError when the question names no port of this node
  */
 export async function trace(context: ShowContext, intent: Intent | undefined, question: Question): Promise<Trace> {
-  const journal = new Journal(context.config.node);
+  const traceLog = new TraceLog(context.config.node);
   const source = findSource(context, intent, question);
   const { port, tenant, from } = source;
   const { to, size, protocol = 'icmp' } = question;
   const asked = { node: context.config.node, port, interface: source.interface, tenant, from, to, size, protocol };
   try {
-    return await follow(context, intent, source, question, journal);
+    return await follow(context, intent, source, question, traceLog);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;
-    return { ...asked, ...endOf(end, journal) };
+    return { ...asked, ...endOf(end, traceLog) };
   }
 }
 
@@ -48,19 +48,19 @@ export function traceFromNetworkNode(
   intent: Intent | undefined,
   question: ArrivingQuestion,
 ): Trace {
-  const journal = new Journal(context.config.node);
+  const traceLog = new TraceLog(context.config.node);
   const { tenant, from, to, size, protocol = 'icmp' } = question;
   const asked = { node: context.config.node, port: null, interface: null, tenant, from, to, size, protocol };
   try {
-    const { sid, packet } = traceArrival(context, intent, question, journal);
-    return arrive(context, intent, sid, packet, journal);
+    const { sid, packet } = traceArrival(context, intent, question, traceLog);
+    return arrive(context, intent, sid, packet, traceLog);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;
-    return { ...asked, ...endOf(end, journal) };
+    return { ...asked, ...endOf(end, traceLog) };
   }
 }
 
-function endOf({ verdict, reason, text, next }: TraceEnd, { path, steps }: Journal): Omit<Trace, keyof Asked> {
+function endOf({ verdict, reason, text, next }: TraceEnd, { path, steps }: TraceLog): Omit<Trace, keyof Asked> {
   return { path, steps, verdict, reason: reason ?? null, text, next: next ?? null };
 }
 
@@ -72,13 +72,13 @@ async function follow(
   intent: Intent | undefined,
   found: Source,
   question: Question,
-  journal: Journal,
+  traceLog: TraceLog,
 ): Promise<never> {
-  const fast = traceFast(context, found, question, journal);
+  const fast = traceFast(context, found, question, traceLog);
   if (fast.kind === 'sent') {
-    return arrive(context, intent, fast.sid, packetOf(found, question, fast.hopLimit), journal);
+    return arrive(context, intent, fast.sid, packetOf(found, question, fast.hopLimit), traceLog);
   }
-  return followKernel(context, intent, found, question, journal);
+  return followKernel(context, intent, found, question, traceLog);
 }
 
 async function followKernel(
@@ -86,33 +86,33 @@ async function followKernel(
   intent: Intent | undefined,
   found: Source,
   question: Question,
-  journal: Journal,
+  traceLog: TraceLog,
 ): Promise<never> {
   const { to, size, ttl } = question;
-  const source = checkPort(context, intent, found, journal);
-  await checkGuard(context.kernel, source, to, journal);
-  const decision = tenantRoute(context, source, to, journal);
+  const source = checkPort(context, intent, found, traceLog);
+  await checkGuard(context.kernel, source, to, traceLog);
+  const decision = tenantRoute(context, source, to, traceLog);
   switch (decision.kind) {
     case 'gateway':
-      return journal.end(
+      return traceLog.end(
         'delivered',
         `to the gateway ${to} on this node, which answers ICMP and neighbour discovery alone`,
       );
     case 'local':
-      checkHopLimit(ttl, journal);
-      return deliverHere(context, decision.device, decision.via, { to, size }, journal);
+      checkHopLimit(ttl, traceLog);
+      return deliverHere(context, decision.device, decision.via, { to, size }, traceLog);
     case 'encap': {
       // The outer header copies it (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): it dies at the next hop.
-      if (familyOf(to) === 6) checkHopLimit(ttl, journal);
-      const sid = traceOuter(context, source, decision.encap, size, journal);
-      return arrive(context, intent, sid, packetOf(source, question, ttl), journal);
+      if (familyOf(to) === 6) checkHopLimit(ttl, traceLog);
+      const sid = traceOuter(context, source, decision.encap, size, traceLog);
+      return arrive(context, intent, sid, packetOf(source, question, ttl), traceLog);
     }
   }
 }
 
-function checkHopLimit(ttl: number | undefined, journal: Journal): void {
+function checkHopLimit(ttl: number | undefined, traceLog: TraceLog): void {
   if (ttl === undefined || ttl > 1) return;
-  journal.drop('route', 'hop-limit', `TTL ${ttl}`, 'it is at its last hop', { hopLimit: ttl });
+  traceLog.drop('route', 'hop-limit', `TTL ${ttl}`, 'it is at its last hop', { hopLimit: ttl });
 }
 
 function arrive(
@@ -120,8 +120,8 @@ function arrive(
   intent: Intent | undefined,
   sid: string,
   packet: Packet,
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const facts = readFacts(context.kernel, context.config, intent);
-  return deliverThere(intent, context.config, facts, sid, packet, journal);
+  return deliverThere(intent, context.config, facts, sid, packet, traceLog);
 }

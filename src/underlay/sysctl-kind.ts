@@ -27,17 +27,17 @@ export const sysctlKind: Kind<'sysctl'> = {
       if (value !== undefined) found.set(path, { value, ...(shared && { shared }), ...(device && { device }) });
     }
     // What was changed for a plan that no longer has it: only the memory tells.
-    for (const key of kernel.remembered.keys()) {
+    for (const key of kernel.savedSettings.keys()) {
       const path = key.startsWith(REMEMBERED) ? key.slice(REMEMBERED.length) : undefined;
       if (path === undefined || wanted.has(path)) continue;
       const value = kernel.sysctls.read(path);
-      if (value === undefined) kernel.remembered.forget([key]);
+      if (value === undefined) kernel.savedSettings.forget([key]);
       else found.set(path, { value, shared: true });
     }
     // Of a port that the plan no longer has, what is not as the namespace gives it to a new interface. Its settings come
     // before it joins its VRF and go after it left: in between only the memory tells.
     for (const link of kernel.links.all()) {
-      if (kernel.remembered.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
+      if (kernel.savedSettings.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
         continue;
       for (const [pattern] of ALL_PORT_SYSCTLS) {
         const path = ofDevice(pattern, link.name);
@@ -69,12 +69,12 @@ export const sysctlKind: Kind<'sysctl'> = {
         writes.push([path, desired.value]);
         continue;
       }
-      const before = actual?.shared ? kernel.remembered.get(REMEMBERED + path) : standardOf(kernel, path, defaults);
+      const before = actual?.shared ? kernel.savedSettings.get(REMEMBERED + path) : standardOf(kernel, path, defaults);
       if (before !== undefined) writes.push([path, before]);
       done.push(REMEMBERED + path, PORT_MEMORY + path);
       if (actual?.device !== undefined) done.push(deviceMemory(actual.device));
     }
-    kernel.remembered.remember(memories);
+    kernel.savedSettings.remember(memories);
     const failures: ObjectFailure[] = [];
     const errors = kernel.sysctls.writeAll(withForcedForwarding(kernel, writes));
     for (const [key, error] of errors) {
@@ -85,14 +85,14 @@ export const sysctlKind: Kind<'sysctl'> = {
     }
     // What could not be put back stays to be put back.
     const failed = new Set(failures.map(({ key }) => REMEMBERED + key));
-    kernel.remembered.forget(done.filter((key) => !failed.has(key)));
+    kernel.savedSettings.forget(done.filter((key) => !failed.has(key)));
     return failures;
   },
 
   equal: (desired, actual) => desired.value === actual.value,
 
   // An uplink may be in a bond or a bridge; a port may not.
-  serves: ({ shared }) => shared === true,
+  toleratesConflict: ({ shared }) => shared === true,
 
   devices: ({ device }) => (device === undefined ? [] : [device]),
 
@@ -101,12 +101,12 @@ export const sysctlKind: Kind<'sysctl'> = {
 
 /** The value of a shared sysctl as segue found it, whether it has changed it meanwhile or not; undefined: there is none. */
 export function valueFound(kernel: Kernel, path: string): string | undefined {
-  return kernel.remembered.get(REMEMBERED + path) ?? kernel.sysctls.read(path);
+  return kernel.savedSettings.get(REMEMBERED + path) ?? kernel.sysctls.read(path);
 }
 
 /** Whether a shared sysctl is as segue set it. */
 export function isRemembered(kernel: Kernel, path: string): boolean {
-  return kernel.remembered.get(REMEMBERED + path) !== undefined;
+  return kernel.savedSettings.get(REMEMBERED + path) !== undefined;
 }
 
 /** Turning the host's forwarding off takes back what interfaces have of their own (addrconf_fixup_forwarding, net/ipv6/addrconf.c). */
@@ -140,5 +140,5 @@ function standardOf(kernel: Kernel, path: string, defaults: Defaults): string | 
   segments[DEVICE_SEGMENT] = 'default';
   const standard = segments.join('/');
   if (!defaults.has(standard)) defaults.set(standard, kernel.sysctls.read(standard));
-  return defaults.get(standard) ?? kernel.remembered.get(PORT_MEMORY + path);
+  return defaults.get(standard) ?? kernel.savedSettings.get(PORT_MEMORY + path);
 }

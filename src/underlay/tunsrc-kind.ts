@@ -10,7 +10,7 @@ export const tunsrcKind: Kind<'tunsrc'> = {
 
   list(kernel, wanted) {
     const address = getTunnelSource(kernel.generic);
-    const ours = wanted.has('tunsrc') || kernel.remembered.get('tunsrc') !== undefined;
+    const ours = wanted.has('tunsrc') || kernel.savedSettings.get('tunsrc') !== undefined;
     return new Map(ours && address !== UNSET ? [['tunsrc', { address }]] : []);
   },
 
@@ -19,10 +19,10 @@ export const tunsrcKind: Kind<'tunsrc'> = {
     for (const { key, desired, actual } of changes) {
       try {
         if (desired === undefined) {
-          setTunnelSource(kernel.generic, kernel.remembered.get('tunsrc') ?? UNSET);
-          kernel.remembered.forget(['tunsrc']);
+          setTunnelSource(kernel.generic, kernel.savedSettings.get('tunsrc') ?? UNSET);
+          kernel.savedSettings.forget(['tunsrc']);
         } else {
-          kernel.remembered.remember([['tunsrc', actual?.address ?? UNSET]]);
+          kernel.savedSettings.remember([['tunsrc', actual?.address ?? UNSET]]);
           setTunnelSource(kernel.generic, desired.address);
         }
       } catch (error) {

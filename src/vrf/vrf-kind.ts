@@ -78,7 +78,7 @@ export const vrfKind: Kind<'vrf'> = {
     }
   },
 
-  obstacle(kernel, name) {
+  conflict(kernel, name) {
     const link = kernel.links.get(name);
     if (link === undefined || isOurVrf(link) || !VRF_NAME.test(name)) return undefined;
     return new NameTakenError(name, link.kind);

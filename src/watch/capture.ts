@@ -6,7 +6,7 @@ import { summarise, summaryText } from './summary.js';
 import { prefixContains } from '../net/prefix.js';
 import type { Prefix } from '../net/prefix.js';
 import type { PacketBlock } from './pcapng.js';
-import type { Seen } from '../ebpf/watch.js';
+import type { TraceEvent } from '../ebpf/trace-session.js';
 
 /** What an event's interfaces and tenant are called. */
 export interface CaptureNames {
@@ -52,7 +52,7 @@ export class CaptureWriter {
     return this.#packets;
   }
 
-  add(seen: Seen): void {
+  add(seen: TraceEvent): void {
     const { ifindex, egress, before, after, length, afterLength, segments } = seen;
     this.#packets += 1;
     const { verdict, reason } = reasonOf(seen.reason, this.#names.alone);
@@ -94,7 +94,7 @@ export class CaptureWriter {
 }
 
 /** Whether an address or a prefix is one of a packet's: of the inner or the outer header, where it came or where it leaves. */
-export function concerns(seen: Seen, prefix: Prefix): boolean {
+export function concerns(seen: TraceEvent, prefix: Prefix): boolean {
   return [seen.before, seen.after].some((frame) => {
     if (frame === undefined) return false;
     const { from, to, outerFrom, outerTo } = summarise(frame, frame.length);
@@ -103,7 +103,7 @@ export function concerns(seen: Seen, prefix: Prefix): boolean {
 }
 
 /** `12:00:01.123456  forward forwarded  red-a > eth0  10.0.0.10 > 10.0.0.20 icmp type 8, 84 bytes` */
-export function captureLine(seen: Seen, time: string, names: CaptureNames): string {
+export function captureLine(seen: TraceEvent, time: string, names: CaptureNames): string {
   const { verdict, reason } = reasonOf(seen.reason, names.alone);
   const clock = time.slice(time.indexOf('T') + 1, -1);
   const way = `${names.device(seen.ifindex)} > ${seen.egress === 0 ? (verdict === 'punt' || verdict === 'pass' ? 'kernel' : '-') : names.device(seen.egress)}`;

@@ -1,5 +1,5 @@
 /** The kernel's clock of events, CLOCK_MONOTONIC, as time of day. */
-import { monotonic } from '../ebpf/watch.js';
+import { monotonic } from '../ebpf/trace-session.js';
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_US = 1000n;

@@ -4,11 +4,11 @@ import { Hook, Reason } from '../ebpf/generated/layouts.js';
 import { summaryText } from './summary.js';
 import type { Verdict } from '../ebpf/counters.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
-import type { Missed, Seen } from '../ebpf/watch.js';
-import type { Passage } from './deciding.js';
-import type { SuppressedDecisions } from './decision-rate.js';
-import type { LoggedDecision } from './denials.js';
-import type { Naming } from './naming.js';
+import type { TraceLoss, TraceEvent } from '../ebpf/trace-session.js';
+import type { ZoneTransit } from './policy-explainer.js';
+import type { SuppressedDecisions } from './log-rate-limiter.js';
+import type { LoggedDecision } from './policy-log-reader.js';
+import type { NameResolver } from './name-resolver.js';
 import type { Summary } from './summary.js';
 
 /** One packet: a line of `segue monitor -j`. */
@@ -98,37 +98,37 @@ export function reasonNames(): string[] {
 
 /** @param passage where a network node's program saw it */
 export function packetEvent(
-  seen: Seen,
+  seen: TraceEvent,
   summary: Summary,
   time: string,
-  naming: Naming,
+  nameResolver: NameResolver,
   maps: FastpathMaps,
-  passage: Passage | undefined,
+  passage: ZoneTransit | undefined,
 ): PacketEvent {
-  const { verdict, reason, slug } = reasonOf(seen.reason, naming.alone);
+  const { verdict, reason, slug } = reasonOf(seen.reason, nameResolver.alone);
   const { from: zone = seen.tenant, to: peer = 0, denial } = passage ?? {};
   return {
     ...{ event: 'packet', time, verdict, reason, slug },
     program: PROGRAMS[seen.hook] ?? String(seen.hook),
-    device: naming.device(seen.ifindex),
-    tenant: naming.tenant(zone),
-    port: passage === undefined ? naming.port(naming.portOf(seen, summary.to, maps)) : null,
-    peer: naming.tenant(peer),
+    device: nameResolver.device(seen.ifindex),
+    tenant: nameResolver.tenant(zone),
+    port: passage === undefined ? nameResolver.port(nameResolver.portOf(seen, summary.to, maps)) : null,
+    peer: nameResolver.tenant(peer),
     policy: reason === 'policy' ? (denial?.policy ?? null) : null,
     ...summary,
   };
 }
 
-export function decisionEvent(decision: LoggedDecision, time: string, naming: Naming): DecisionEvent {
+export function decisionEvent(decision: LoggedDecision, time: string, nameResolver: NameResolver): DecisionEvent {
   const { policy, source, destination, protocol, sourcePort, destinationPort, length } = decision;
   return {
-    ...{ event: 'decision', time, ...reasonOf(decision.reason, naming.alone), policy },
-    ...{ tenant: naming.tenant(decision.from), peer: naming.tenant(decision.to) },
+    ...{ event: 'decision', time, ...reasonOf(decision.reason, nameResolver.alone), policy },
+    ...{ tenant: nameResolver.tenant(decision.from), peer: nameResolver.tenant(decision.to) },
     ...{ from: source, to: destination, protocol, sourcePort, destinationPort, length },
   };
 }
 
-export function missedEvent({ suppressed, lost }: Missed, time: string, alone: boolean): MissedEvent {
+export function missedEvent({ suppressed, lost }: TraceLoss, time: string, alone: boolean): MissedEvent {
   const named = [...suppressed].map(([number, packets]) => {
     return { ...reasonOf(number, alone), packets, policy: null };
   });
@@ -141,7 +141,7 @@ export function missedDecisions(suppressed: readonly SuppressedDecisions[], time
 }
 
 /** Whether a policy refused it. */
-export function isPolicys({ reason }: Seen): boolean {
+export function isPolicys({ reason }: TraceEvent): boolean {
   return reason === Reason.DROP_POLICY;
 }
 

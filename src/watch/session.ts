@@ -1,10 +1,10 @@
 /** Looks on for as long as a command runs, whatever the agent does meanwhile: maps may go, and others come. */
 import { join } from 'node:path';
-import { exclusively } from '../kernel/lock.js';
-import { Watch } from '../ebpf/watch.js';
-import type { Fastpath } from '../ebpf/fastpath.js';
+import { withNodeLock } from '../kernel/lock.js';
+import { TraceSession } from '../ebpf/trace-session.js';
+import type { FastpathStore } from '../ebpf/fastpath.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
-import type { Missed, Seen, WatchFilter } from '../ebpf/watch.js';
+import type { TraceLoss, TraceEvent, WatchFilter } from '../ebpf/trace-session.js';
 
 /** How often the lease is renewed and the maps are looked at, milliseconds. */
 const TICK_MS = 1000;
@@ -13,14 +13,14 @@ const PLACE_TIMEOUT_MS = 10_000;
 const LOCK_DIRECTORY = 'watch';
 
 export interface SessionOptions {
-  fastpath: Fastpath;
+  fastpath: FastpathStore;
   /** Of the node. */
   runDirectory: string;
   /** Asked whenever maps are opened: interfaces may have other numbers by then. */
   filter: () => WatchFilter;
-  onSeen: (seen: Seen, maps: FastpathMaps) => void;
+  onSeen: (seen: TraceEvent, maps: FastpathMaps) => void;
   /** What was not told since the last time, at most once a second. */
-  onMissed: (missed: Missed) => void;
+  onMissed: (missed: TraceLoss) => void;
   /** Once it looks on. */
   onStart: () => void;
   /** In words, what happened to the maps. */
@@ -29,9 +29,9 @@ export interface SessionOptions {
 
 export class WatchSession {
   readonly #options: SessionOptions;
-  #watch: Watch | undefined;
+  #watch: TraceSession | undefined;
   #mapId = 0;
-  #told: Missed = { suppressed: new Map(), lost: 0 };
+  #told: TraceLoss = { suppressed: new Map(), lost: 0 };
   #paused = false;
 
   constructor(options: SessionOptions) {
@@ -86,13 +86,13 @@ export class WatchSession {
 
   async #look(): Promise<boolean> {
     const { fastpath, runDirectory, filter, onSeen } = this.#options;
-    return exclusively(
+    return withNodeLock(
       join(runDirectory, LOCK_DIRECTORY),
       () => {
         const { maps } = fastpath;
         if (maps === undefined) return Promise.resolve(false);
         this.#mapId = maps.watching.info.id;
-        this.#watch = new Watch(maps, filter(), (seen) => {
+        this.#watch = new TraceSession(maps, filter(), (seen) => {
           const current = fastpath.maps;
           if (current !== undefined) onSeen(seen, current);
         });

@@ -1,5 +1,5 @@
 /** A frame in one line: who to whom, by which protocol. */
-import { protocolWord } from '../inspect/words.js';
+import { protocolWord } from '../inspect/format.js';
 import { decodeFrame } from '../lab/packet/decode.js';
 import type { Header, Ipv4Header, Ipv6Header } from '../lab/packet/headers.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose } from '../../src/doctor/doctor.js';
+import { runChecks } from '../../src/doctor/doctor.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { unplugVm } from '../../src/lab/network.js';
 import { useNetwork } from './lib/network.js';
@@ -9,7 +9,7 @@ import type { Check, Diagnosis } from '../../src/doctor/types.js';
 describe('doctor', () => {
   const network = useNetwork(selftestTopology());
   const examine = (intent = network.intent()): Promise<Diagnosis> =>
-    diagnose({
+    runChecks({
       instance: network.instance('hv1'),
       file: '/run/none.yaml',
       defaultFile: '/etc/segue/node.yaml',

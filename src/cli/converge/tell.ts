@@ -1,6 +1,6 @@
 /** What `apply`, `diff` and `purge` print. */
 import { EXIT } from '../exit.js';
-import { changeLine, complain, failureLine, print, printJson, reportJson, summary, waitingLines } from '../print.js';
+import { changeLine, printError, failureLine, print, printJson, reportJson, summary, waitingLines } from '../print.js';
 import type { ApplyReport, Comparison } from '../../agent/apply.js';
 import type { Instance } from '../../agent/instance.js';
 import type { Intent } from '../../intent/types.js';
@@ -25,22 +25,22 @@ export function tellReport(instance: Instance, report: Report & Partial<ApplyRep
   } else {
     print(summary(node, report));
     for (const line of waitingLines(report.waiting)) print(line);
-    for (const failure of report.failures) complain(failureLine(failure));
+    for (const failure of report.failures) printError(failureLine(failure));
     for (const change of report.heldBack)
-      complain(`held back until nothing fails: ${instance.engine.text(change).object}`);
+      printError(`held back until nothing fails: ${instance.engine.text(change).object}`);
   }
   if (report.failures.length > 0) process.exitCode = EXIT.failed;
 }
 
 export function tellWarnings({ warnings }: { warnings: readonly string[] }): void {
-  for (const warning of warnings) complain(`warning: ${warning}`);
+  for (const warning of warnings) printError(`warning: ${warning}`);
 }
 
 /** @returns whether there is anything that packets cannot be sent to */
 export function tellUnreachable(intent: Intent, { unreachable }: Pick<Comparison, 'unreachable'>): boolean {
   for (const { destination, reason } of unreachable) {
     const node = intent.nodes.find(({ locator }) => locator === destination);
-    complain(`${node?.name ?? destination} cannot be reached: ${reason}`);
+    printError(`${node?.name ?? destination} cannot be reached: ${reason}`);
   }
   return unreachable.length > 0;
 }

@@ -7,7 +7,7 @@ import { checkNodeInIntent, loadIntent, parseNodeConfig } from '../../intent/loa
 import { nearest } from '../../intent/nearest.js';
 import { replaceFile } from '../../kernel/replace-file.js';
 import { CommandError, EXIT } from '../exit.js';
-import { complain, print, printJson } from '../print.js';
+import { printError, print, printJson } from '../print.js';
 import type { Intent } from '../../intent/types.js';
 import type { Underlay } from '../../init/machine.js';
 
@@ -76,7 +76,7 @@ export async function writeNodeFile({
       `${output}: node ${node}, uplinks ${uplinks.join(', ')}, dataplane ${dataplane}; next: segue doctor, segue apply`,
     );
   if (underlay.byDefaultRoute && uplink === undefined) {
-    complain(`the uplinks are those of the default route: no route of their own leads to the other nodes' locators`);
+    printError(`the uplinks are those of the default route: no route of their own leads to the other nodes' locators`);
   }
 }
 

@@ -5,7 +5,7 @@ import { ZoneNames } from '../../inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
-import { linkState } from '../../inspect/words.js';
+import { linkState } from '../../inspect/format.js';
 import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
 import type { BpfHook } from '../../ebpf/objects.js';
 import type { ShowContext } from '../../inspect/context.js';

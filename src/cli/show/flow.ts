@@ -1,7 +1,7 @@
 import { CommandError, EXIT } from '../exit.js';
 import { readPrefix } from '../names.js';
 import { readNumber } from '../options.js';
-import { complain, jsonText, printAndWait } from '../print.js';
+import { printError, jsonText, printAndWait } from '../print.js';
 import { printRecords, printTable } from './stream.js';
 import { column } from '../table.js';
 import { gatewayNodeNames } from '../../inspect/gateways.js';
@@ -123,9 +123,9 @@ async function showFlow(
   if (!(await printTable(CONNECTION_COLUMNS, connections))) return;
   if (!(await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
   const { connections: first, flowNodes: second } = counts;
-  if (kernel.fastpath.steering.maps !== undefined) complain(countText('connection', '', first));
+  if (kernel.fastpath.steering.maps !== undefined) printError(countText('connection', '', first));
   if (kernel.fastpath.gateways.maps !== undefined && (second.matched > 0 || first.matched === 0)) {
-    complain(countText('flow', ' to network nodes', second));
+    printError(countText('flow', ' to network nodes', second));
   }
 }
 

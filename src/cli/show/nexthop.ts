@@ -1,7 +1,7 @@
 import { column } from '../table.js';
 import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../inspect/state.js';
-import { familyName } from '../../inspect/words.js';
+import { familyName } from '../../inspect/format.js';
 import { tableOf } from './view.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from '../../inspect/context.js';

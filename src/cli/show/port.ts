@@ -1,6 +1,6 @@
 import { column } from '../table.js';
 import { gatewayMacAt, heldPorts, vmsBehind } from '../../inspect/ports.js';
-import { linkState } from '../../inspect/words.js';
+import { linkState } from '../../inspect/format.js';
 import { gatewayMacOf } from '../../intent/gateway-mac.js';
 import { prefixContains } from '../../net/prefix.js';
 import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';

@@ -1,7 +1,7 @@
 import { column } from '../table.js';
 import { encapEntries, mapsAlone, routeEntries } from '../../inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../inspect/state.js';
-import { linkState, protocolName } from '../../inspect/words.js';
+import { linkState, protocolName } from '../../inspect/format.js';
 import { ZoneNames } from '../../inspect/zones.js';
 import { SteeringView } from '../../gateway/view.js';
 import { prefixOverlaps } from '../../net/prefix.js';

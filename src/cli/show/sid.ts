@@ -1,7 +1,7 @@
 import { column } from '../table.js';
 import { mapsAlone, sidEntries } from '../../inspect/fastpath-entries.js';
 import { localSids } from '../../inspect/state.js';
-import { protocolName } from '../../inspect/words.js';
+import { protocolName } from '../../inspect/format.js';
 import { tableOf } from './view.js';
 import { MAIN_TABLE, PROTOCOL } from '../../plan/numbers.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';

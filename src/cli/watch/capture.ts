@@ -1,8 +1,8 @@
 import { createWriteStream, openSync } from 'node:fs';
-import { SNAP_MAX } from '../../ebpf/watch.js';
+import { SNAP_MAX } from '../../ebpf/trace-session.js';
 import { CaptureWriter, captureLine, concerns } from '../../watch/capture.js';
 import { EventClock } from '../../watch/clock.js';
-import { Naming } from '../../watch/naming.js';
+import { NameResolver } from '../../watch/name-resolver.js';
 import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
@@ -10,11 +10,11 @@ import { readConfig } from '../inputs.js';
 import { portInterface, readPrefix, tenantNumber } from '../names.js';
 import { withInstance } from '../open.js';
 import { readNumber } from '../options.js';
-import { complain, print } from '../print.js';
+import { printError, print } from '../print.js';
 import * as common from './common.js';
 import type { Writable } from 'node:stream';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { Seen } from '../../ebpf/watch.js';
+import type { TraceEvent } from '../../ebpf/trace-session.js';
 import type { ShowContext } from '../../inspect/context.js';
 import type { IntentOptions } from '../node-options.js';
 
@@ -53,8 +53,8 @@ export async function capture(options: CaptureFlags): Promise<void> {
     throw new CommandError('-w -: standard output is a terminal: expected a file or a pipe', EXIT.badInput);
   }
   await withInstance(config, async (instance) => {
-    const naming = new Naming(common.contextReader(instance, options));
-    const { context } = naming;
+    const nameResolver = new NameResolver(common.contextReader(instance, options));
+    const { context } = nameResolver;
     const tenant = options.tenant === undefined ? undefined : tenantNumber(context, options.tenant);
     const device = options.port === undefined ? undefined : portInterface(context, options.port);
     const only = tenant ?? (device === undefined ? undefined : common.tenantOfDevice(context, device));
@@ -68,7 +68,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
       out &&
       new CaptureWriter(
         (bytes) => out.write(bytes),
-        naming,
+        nameResolver,
         { snap, application: 'segue capture' },
         (time) => clock.nanoseconds(time),
       );
@@ -85,10 +85,10 @@ export async function capture(options: CaptureFlags): Promise<void> {
       }),
       onSeen: (seen, maps) => {
         if (packets >= most) return;
-        if (device !== undefined && !isOfPort(seen, device, naming, maps)) return;
+        if (device !== undefined && !isOfPort(seen, device, nameResolver, maps)) return;
         if (address !== undefined && !concerns(seen, address)) return;
         packets += 1;
-        if (writer === undefined) print(captureLine(seen, clock.text(seen.time), naming));
+        if (writer === undefined) print(captureLine(seen, clock.text(seen.time), nameResolver));
         else writer.add(seen);
         if (packets >= most) ended.abort();
         else if (out !== undefined && out.writableLength > MAX_WAITING_BYTES) {
@@ -101,23 +101,23 @@ export async function capture(options: CaptureFlags): Promise<void> {
       onMissed: (missed) => {
         lost += missed.lost;
       },
-      onChange: complain,
+      onChange: printError,
       onStart: () => {
-        complain(`capturing on ${config.node}${options.write === undefined ? '' : ` to ${options.write}`}`);
+        printError(`capturing on ${config.node}${options.write === undefined ? '' : ` to ${options.write}`}`);
       },
     });
     const ran = await session.run(ended.signal);
     if (out !== undefined && out !== process.stdout) await new Promise((resolve) => out.end(resolve));
     if (!ran) throw noCapture(context, options);
-    complain(`${packets} packet${packets === 1 ? '' : 's'}, ${lost} dropped (buffer full)`);
+    printError(`${packets} packet${packets === 1 ? '' : 's'}, ${lost} dropped (buffer full)`);
     if (failed?.error !== undefined) throw new CommandError(`${options.write ?? ''}: ${failed.error.message}`);
   });
 }
 
-function isOfPort(seen: Seen, device: string, naming: Naming, maps: FastpathMaps): boolean {
+function isOfPort(seen: TraceEvent, device: string, nameResolver: NameResolver, maps: FastpathMaps): boolean {
   const { ifindex, egress } = seen;
-  if (naming.device(ifindex) === device || (egress !== 0 && naming.device(egress) === device)) return true;
-  return naming.portOf(seen, summarise(seen.before, seen.length).to, maps) === device;
+  if (nameResolver.device(ifindex) === device || (egress !== 0 && nameResolver.device(egress) === device)) return true;
+  return nameResolver.portOf(seen, summarise(seen.before, seen.length).to, maps) === device;
 }
 
 /** In kernel mode the kernel's own tools see every packet; a fast path is what they cannot look into. */

@@ -1,9 +1,9 @@
 import { EventClock } from '../../watch/clock.js';
-import { DecisionRate } from '../../watch/decision-rate.js';
-import { Deciding } from '../../watch/deciding.js';
-import { DenialsSession } from '../../watch/denials.js';
+import { LogRateLimiter } from '../../watch/log-rate-limiter.js';
+import { PolicyExplainer } from '../../watch/policy-explainer.js';
+import { PolicyLogReader } from '../../watch/policy-log-reader.js';
 import * as words from '../../watch/monitor.js';
-import { Naming } from '../../watch/naming.js';
+import { NameResolver } from '../../watch/name-resolver.js';
 import { WatchSession } from '../../watch/session.js';
 import { summarise } from '../../watch/summary.js';
 import { CommandError, EXIT } from '../exit.js';
@@ -11,7 +11,7 @@ import { readConfig } from '../inputs.js';
 import { portInterface, tenantNumber } from '../names.js';
 import { withInstance } from '../open.js';
 import { readNumber } from '../options.js';
-import { complain, print, printJson } from '../print.js';
+import { printError, print, printJson } from '../print.js';
 import * as common from './common.js';
 import type { IntentOptions } from '../node-options.js';
 
@@ -38,8 +38,8 @@ export async function monitor(options: MonitorFlags): Promise<void> {
     throw new CommandError(`--reason ${name}: expected one of ${words.reasonNames().join(', ')}`, EXIT.badInput);
   });
   await withInstance(config, async (instance) => {
-    const naming = new Naming(common.contextReader(instance, options));
-    const { context } = naming;
+    const nameResolver = new NameResolver(common.contextReader(instance, options));
+    const { context } = nameResolver;
     if (instance.kernel.fastpath.responderAlone) throw common.noFastpath(context, 'segue monitor');
     const tenant = options.tenant === undefined ? undefined : tenantNumber(context, options.tenant);
     const device = options.port === undefined ? undefined : portInterface(context, options.port);
@@ -50,33 +50,33 @@ export async function monitor(options: MonitorFlags): Promise<void> {
     const clock = new EventClock();
     const ended = common.untilEnded();
     const { runDirectory } = instance;
-    const deciding = new Deciding(fastpath.steering);
-    const decisionRate = new DecisionRate(rate);
+    const explainer = new PolicyExplainer(fastpath.steering);
+    const decisionRate = new LogRateLimiter(rate);
     const tell = (event: words.PacketEvent | words.DecisionEvent, line: () => string): void => {
       if (options.json) printJson(event);
       else print(line());
     };
     const tellMissed = (event: words.MissedEvent): void => {
       if (options.json) printJson(event);
-      else complain(words.missedLine(event));
+      else printError(words.missedLine(event));
     };
-    const denials = new DenialsSession({
-      ...{ fastpath, runDirectory, onChange: complain },
+    const denials = new PolicyLogReader({
+      ...{ fastpath, runDirectory, onChange: printError },
       onDecision: (decision) => {
         // It is of no port of this node.
         if (device !== undefined || !isTold(decision.reason)) return;
         if (only !== undefined && decision.from !== only && decision.to !== only) return;
         if (!decisionRate.admits(decision)) return;
-        const event = words.decisionEvent(decision, clock.text(decision.time), naming);
+        const event = words.decisionEvent(decision, clock.text(decision.time), nameResolver);
         tell(event, () => words.decisionLine(event));
       },
       onTick: () => {
         const suppressed = decisionRate.take();
-        if (suppressed.length > 0) tellMissed(words.missedDecisions(suppressed, clock.now(), naming.alone));
+        if (suppressed.length > 0) tellMissed(words.missedDecisions(suppressed, clock.now(), nameResolver.alone));
       },
     });
     const session = new WatchSession({
-      ...{ fastpath, runDirectory, onChange: complain },
+      ...{ fastpath, runDirectory, onChange: printError },
       filter: () => ({
         reasons: reasons.length === 0 ? words.MONITORED : reasons,
         // The programs of a network node do not know the tenant of what they see.
@@ -87,19 +87,19 @@ export async function monitor(options: MonitorFlags): Promise<void> {
       }),
       onSeen: (seen, maps) => {
         const summary = summarise(seen.before, seen.length, seen.vlanTci);
-        const passage = deciding.passage(seen, summary);
+        const passage = explainer.passage(seen, summary);
         if (only !== undefined && ![seen.tenant, passage?.from, passage?.to].includes(only)) return;
         // The ring tells of it.
         if (passage?.denial?.log === true && denials.isReading && words.isPolicys(seen)) return;
-        const event = words.packetEvent(seen, summary, clock.text(seen.time), naming, maps, passage);
-        if (device !== undefined && event.port !== naming.port(device)) return;
+        const event = words.packetEvent(seen, summary, clock.text(seen.time), nameResolver, maps, passage);
+        if (device !== undefined && event.port !== nameResolver.port(device)) return;
         tell(event, () => words.packetLine(event));
       },
       onMissed: (missed) => {
-        tellMissed(words.missedEvent(missed, clock.now(), naming.alone));
+        tellMissed(words.missedEvent(missed, clock.now(), nameResolver.alone));
       },
       onStart: () => {
-        complain(`monitoring ${config.node}`);
+        printError(`monitoring ${config.node}`);
         if (!options.json) print(words.MONITOR_HEAD);
       },
     });

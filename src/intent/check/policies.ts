@@ -10,7 +10,7 @@ import { type Draft, structured } from '../structure.js';
 import type { Policy, PolicyEnd } from '../types.js';
 import { below, type Context } from './context.js';
 import { noteName } from './names.js';
-import { type Party, Talking } from './talking.js';
+import { type Party, Talking } from './policy-overlap.js';
 
 type DraftPolicy = Draft<z.infer<typeof policySchema>>;
 type DraftEnd = NonNullable<DraftPolicy['from']>;

@@ -7,7 +7,7 @@ import { prefixContains } from '../../net/prefix.js';
 import { readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';
-import type { Owners } from './owners.js';
+import type { Owners } from './uniqueness.js';
 import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type PortPrefix, rawName, type TenantFacts } from './context.js';
 

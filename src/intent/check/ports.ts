@@ -5,7 +5,7 @@ import { portSchema } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Port } from '../types.js';
 import { below, type Context, entityText, type NodeFacts, rawName, type TenantFacts } from './context.js';
-import { Owners } from './owners.js';
+import { Owners } from './uniqueness.js';
 import { checkPortPrefixes, readPortPrefixes } from './port-prefixes.js';
 import { reservedRole } from './tenants.js';
 

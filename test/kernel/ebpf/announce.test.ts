@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { diagnose } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, queryTcx, queryXdp } from '../../../src/libbpf/index.js';
 import { KERNEL_KINDS } from '../../../src/reconcile/kinds.js';
@@ -183,7 +183,7 @@ describe('the plan', () => {
       const file = join(network.directory, 'hv1.yaml');
       const intent = scopeTo(network.intent(), network.netns('hv1'));
       const instance = network.instance('hv1');
-      const { checks } = await diagnose({ instance, file, defaultFile: file, intent, intentError: undefined });
+      const { checks } = await runChecks({ instance, file, defaultFile: file, intent, intentError: undefined });
       return checks
         .filter(({ name }) => name === 'underlay.announcement' || name === 'underlay.locator')
         .map(({ status, what }) => `${status} ${what}`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { portRecords } from '../../../src/cli/show/port.js';
-import { diagnose } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/doctor/doctor.js';
 import { showContext } from '../../../src/inspect/context.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { queryTcx } from '../../../src/libbpf/index.js';
@@ -93,7 +93,7 @@ describe('a port in a bridge, while an agent runs', () => {
   it('doctor fails, naming port, interface and master', async () => {
     const file = join(network.directory, 'hv1.yaml');
     const instance = network.instance('hv1');
-    const { checks } = await diagnose({
+    const { checks } = await runChecks({
       instance,
       file,
       defaultFile: file,

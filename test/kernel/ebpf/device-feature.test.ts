@@ -113,7 +113,7 @@ describe('a feature that a driver has fixed on', () => {
     expect(failures.map(({ error }) => error.message)).toEqual([
       `lo: ${feature} is fixed on: expected it off, or XDP takes frames of VLANs for its own ("xdp: auto" leaves XDP out there)`,
     ]);
-    expect(kernel.remembered.keys()).toEqual([]);
+    expect(kernel.savedSettings.keys()).toEqual([]);
     const optional = { ...desired, optional: true as const };
     expect(await deviceFeatureKind.apply(kernel, [{ key, desired: optional }])).toEqual([]);
     const found = await deviceFeatureKind.list(kernel, new Map([[key, optional]]));

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Instance } from '../../../src/agent/instance.js';
-import { diagnose } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
@@ -15,7 +15,7 @@ describe('an uplink and a bridge', () => {
     try {
       const file = join(network.directory, 'hv1.yaml');
       const intent = scopeTo(network.intent(), instance.config.node);
-      const { checks } = await diagnose({ instance, file, defaultFile: file, intent, intentError: undefined });
+      const { checks } = await runChecks({ instance, file, defaultFile: file, intent, intentError: undefined });
       return checks
         .filter(({ name }) => name.startsWith('uplink.bridge.'))
         .map(({ status, what }) => `${status} ${what}`);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { diagnose } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, BpfLink, queryXdp } from '../../../src/libbpf/index.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
@@ -60,7 +60,7 @@ describe.each(DEVICES)('xdp: always on a %s', (kind, add) => {
     const instance = network.instance('hv1');
     const file = join(network.directory, 'hv1.yaml');
     const intent = scopeTo(network.intent(), instance.config.node);
-    const { checks } = await diagnose({ instance, file, defaultFile: file, intent, intentError: undefined });
+    const { checks } = await runChecks({ instance, file, defaultFile: file, intent, intentError: undefined });
     const found = checks.map(({ name, status, what }) => `${name} ${status} ${what}`);
     expect(found).toContain(
       `uplink.xdp-none.eth0 warn xdp: always, and no XDP at eth0, a ${kind} device: it has no native XDP`,

@@ -93,7 +93,7 @@ describe('forwarding of single interfaces', () => {
 
   it('takes the place of the host’s that an earlier build turned on', async () => {
     await node.shell('hv', `echo 1 >/proc/sys/${HOST}`);
-    instance.kernel.remembered.remember([[`sysctl ${HOST}`, '0']]);
+    instance.kernel.savedSettings.remember([[`sysctl ${HOST}`, '0']]);
     await apply();
     expect(read(HOST)).toBe('0');
     for (const device of ['eth0', 'eth1', 'in0']) expect(read(forced(device)), device).toBe('1');

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { newEpoch } from '../../../src/ebpf/epoch.js';
+import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { hopSlots } from '../../../src/ebpf/hop-slots.js';
 import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
@@ -211,7 +211,7 @@ export class Bench {
 
   /** Has what is remembered of flows forgotten, as the agent does after a change. */
   forget(): void {
-    if (this.#before !== undefined) newEpoch(this.maps.epochs);
+    if (this.#before !== undefined) nextCacheGeneration(this.maps.epochs);
   }
 
   addMember(to: string, kind: number, id: number, tenant = TENANT): void {

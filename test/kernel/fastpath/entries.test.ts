@@ -132,7 +132,7 @@ describe('entries', () => {
       ...all.slice(2),
     ]);
     const instance = open();
-    const { failures } = await instance.engine.execute((await instance.engine.survey(plan)).changes);
+    const { failures } = await instance.engine.applyChanges((await instance.engine.survey(plan)).changes);
     expect(failures.map(({ key, error }) => [key, error.message])).toEqual([
       [broken, `${broken}: the encapsulation to fd00:5e:9:4600:64:: does not exist`],
     ]);
@@ -143,10 +143,10 @@ describe('entries', () => {
     const instance = open();
     const plan = makePlan();
     const { changes: found } = await instance.engine.survey(plan);
-    await instance.engine.execute(found.filter(({ kind }) => kind !== 'bpf-member'));
+    await instance.engine.applyChanges(found.filter(({ kind }) => kind !== 'bpf-member'));
     membersOf(instance).freeze();
     const members = found.filter(({ kind }) => kind === 'bpf-member');
-    const { done, failures } = await instance.engine.execute(members);
+    const { done, failures } = await instance.engine.applyChanges(members);
     expect(done.create).toBe(0);
     expect(failures.map(({ key }) => key).sort()).toEqual([...plan['bpf-member'].keys()].sort());
     expect(failures[0]?.error.message).toMatch(/^map members: update key [0-9a-f]+: EPERM: the map is frozen/);
@@ -160,7 +160,7 @@ describe('entries', () => {
     plan['bpf-member'].set(key, { tenant: BLUE, device: 'lo' });
     const { changes: found } = await instance.engine.survey(plan);
     expect(found.map(textOf)).toEqual([`replace bpf-member ${key}`]);
-    expect((await instance.engine.execute(found)).failures).toEqual([]);
+    expect((await instance.engine.applyChanges(found)).failures).toEqual([]);
     const different = [...membersOf(instance).entries()].filter(
       ([bytes, value]) => before.get(bytes.toString('hex'))?.equals(value) !== true,
     );
@@ -174,7 +174,7 @@ describe('entries', () => {
     const instance = open();
     const { changes: found } = await instance.engine.survey(emptyPlan());
     expect(found.map(textOf)).toEqual(['delete bpf-node node']);
-    await instance.engine.execute(found);
+    await instance.engine.applyChanges(found);
     expect(existsSync(pins)).toBe(false);
     expect(await changes(emptyPlan())).toEqual([]);
   });

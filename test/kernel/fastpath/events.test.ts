@@ -2,22 +2,27 @@
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import { Hook, Watcher } from '../../../src/ebpf/generated/layouts.js';
-import { MAX_WATCHERS, SNAP_MAX, Watch, WatchersError } from '../../../src/ebpf/watch.js';
+import { MAX_WATCHERS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
 import { Bench, MACS, MTU, SIDS, TENANT } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6, tcp, udp, IP } from './packets.js';
 import { u32 } from '../libbpf/harness.js';
-import type { Seen, WatchFilter } from '../../../src/ebpf/watch.js';
+import type { TraceEvent, WatchFilter } from '../../../src/ebpf/trace-session.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 const RING_BYTES = 1 << 20;
 
-function watch(bench: Bench, filter: Partial<WatchFilter> = {}): { seen: Seen[]; watch: Watch; read: () => Seen[] } {
-  const seen: Seen[] = [];
-  const one = new Watch(bench.maps, { snap: SNAP_MAX, ringBytes: RING_BYTES, ...filter }, (event) => seen.push(event));
+function watch(
+  bench: Bench,
+  filter: Partial<WatchFilter> = {},
+): { seen: TraceEvent[]; watch: TraceSession; read: () => TraceEvent[] } {
+  const seen: TraceEvent[] = [];
+  const one = new TraceSession(bench.maps, { snap: SNAP_MAX, ringBytes: RING_BYTES, ...filter }, (event) =>
+    seen.push(event),
+  );
   onTestFinished(() => {
     one.close();
   });
-  const read = (): Seen[] => {
+  const read = (): TraceEvent[] => {
     one.consume();
     return seen.splice(0);
   };
@@ -25,7 +30,7 @@ function watch(bench: Bench, filter: Partial<WatchFilter> = {}): { seen: Seen[];
 }
 
 const reason = (words: string): number => REASONS.findIndex(({ verdict, reason }) => `${verdict} ${reason}` === words);
-const named = (events: readonly Seen[]): string[] =>
+const named = (events: readonly TraceEvent[]): string[] =>
   events.map(({ reason: number }) => `${REASONS[number]?.verdict ?? ''} ${REASONS[number]?.reason ?? ''}`);
 const arriving = (inner: Buffer): Buffer =>
   ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1', 0), { to: MACS.uplink, from: MACS.router });
@@ -174,7 +179,7 @@ describe('places of watchers', () => {
   it('are four', () => {
     const bench = new Bench();
     for (let count = 0; count < MAX_WATCHERS; count++) watch(bench);
-    expect(() => watch(bench)).toThrow(WatchersError);
+    expect(() => watch(bench)).toThrow(NoTraceSlotError);
   });
 
   it('one that was left without a word is given up by the next packet, and taken by the next', () => {

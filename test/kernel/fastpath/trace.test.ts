@@ -5,7 +5,7 @@ import { Instance } from '../../../src/agent/instance.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { showContext } from '../../../src/inspect/context.js';
 import { trace } from '../../../src/trace/trace.js';
-import { makeFrame } from '../../../src/trace/made-packet.js';
+import { makeFrame } from '../../../src/trace/synthetic-packet.js';
 import { Bench, MACS, MTU, PATHS } from './bench.js';
 import { Node } from './node.js';
 import { run } from '../libbpf/harness.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { showContext } from '../../../src/inspect/context.js';
-import { diagnose } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { Background, outputOf } from '../../../src/lab/process.js';
 import { steeringTopology } from '../../../src/lab/steering.js';
@@ -142,7 +142,7 @@ describe('steering, as its commands show it', () => {
     const instance = network.instance(node);
     const file = join(network.directory, `${node}.yaml`);
     const intent = scopeTo(network.intent(), network.netns(node));
-    const { checks } = await diagnose({ instance, file, defaultFile: file, intent, intentError: undefined });
+    const { checks } = await runChecks({ instance, file, defaultFile: file, intent, intentError: undefined });
     return checks.filter(({ group }) => group === 'gateway');
   };
 

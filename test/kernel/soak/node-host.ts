@@ -2,7 +2,7 @@
  * Where one node's agent runs: a mount namespace of its own with a bpffs and small disks, so that what befalls them befalls no other
  * test. Its network namespace is the topology's.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
 import { Background, outputOf, runIn } from '../../../src/lab/process.js';
@@ -21,8 +21,24 @@ export const MOUNT_BPFFS = 'mount -t bpf bpf /sys/fs/bpf; mount --make-shared /s
 /** What a process holds. */
 export interface Held {
   descriptors: number;
+  /** how many of each kind: `socket`, `anon_inode:bpf-map`, … */
+  kinds: Readonly<Record<string, number>>;
   /** resident */
   bytes: number;
+}
+
+function descriptorKinds(pid: number): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    let target = 'closed';
+    try {
+      target = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:?\[\d*\]$/, '');
+    } catch {
+      // It was closed since.
+    }
+    kinds[target] = (kinds[target] ?? 0) + 1;
+  }
+  return kinds;
 }
 
 export class NodeHost {
@@ -100,7 +116,9 @@ export class NodeHost {
   held(): Held {
     const pid = this.agentPid;
     const kibibytes = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-    return { descriptors: readdirSync(`/proc/${pid}/fd`).length, bytes: kibibytes * 1024 };
+    const kinds = descriptorKinds(pid);
+    const descriptors = Object.values(kinds).reduce((sum, count) => sum + count, 0);
+    return { descriptors, kinds, bytes: kibibytes * 1024 };
   }
 
   async stopAgent(): Promise<void> {

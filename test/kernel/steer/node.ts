@@ -4,7 +4,7 @@
  */
 import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { newEpoch } from '../../../src/ebpf/epoch.js';
+import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { hopSlots } from '../../../src/ebpf/hop-slots.js';
 import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
@@ -177,7 +177,7 @@ export class NetworkNode {
 
   /** Has what is remembered of flows forgotten, as the agent does after a change of what is looked up. */
   forget(): void {
-    if (this.#remembers) newEpoch(this.map('epochs'));
+    if (this.#remembers) nextCacheGeneration(this.map('epochs'));
   }
 
   /** Flows that CPUs remember, of whatever time. */

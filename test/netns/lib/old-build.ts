@@ -9,7 +9,7 @@ import { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
 import { compileAltered } from '../../kernel/fastpath/mutants.js';
 import type { LayoutDescription } from '../../../src/ebpf/generation.js';
 import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
-import type { Fastpath } from '../../../src/ebpf/fastpath.js';
+import type { FastpathStore } from '../../../src/ebpf/fastpath.js';
 
 /** Bytes that the old struct port has in front. */
 const SPARE_BYTES = 8;
@@ -32,7 +32,7 @@ const ALTERATIONS = [
 ];
 
 /** Turns a running fast path into that of the old build, entries, counters and all. */
-export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directory: string): void {
+export function becomeOldBuild(fastpath: FastpathStore, runDirectory: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
   compileAltered(directory, ['port', 'uplink_tc'], ALTERATIONS);
   const { maps } = fastpath;
@@ -63,7 +63,7 @@ export function becomeOldBuild(fastpath: Fastpath, runDirectory: string, directo
   port.close();
 }
 
-function attached(link: BpfLink, fastpath: Fastpath): 'port' | 'uplink' {
+function attached(link: BpfLink, fastpath: FastpathStore): 'port' | 'uplink' {
   return link.info().programId === fastpath.program('uplink_tc')?.info().id ? 'uplink' : 'port';
 }
 

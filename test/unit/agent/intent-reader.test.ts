@@ -10,7 +10,7 @@ import { IntentReader } from '../../../src/agent/intent-reader.js';
 import { IntentError } from '../../../src/intent/errors.js';
 import { FileSource } from '../../../src/intent/file-source.js';
 import { loadIntent } from '../../../src/intent/load.js';
-import { heldBy } from '../../../src/intent/scope.js';
+import { relevantTo } from '../../../src/intent/scope.js';
 import { fileSignature } from '../../../src/intent/signature.js';
 import type { IntentEvent } from '../../../src/intent/source.js';
 import type { NodeConfig } from '../../../src/intent/types.js';
@@ -71,7 +71,7 @@ afterAll(() => {
 
 describe('a large intent', { timeout: TIMEOUT_MS }, () => {
   it('comes in several pieces, and whole', () => {
-    const intent = heldBy(loadIntent(file), 'hv1');
+    const intent = relevantTo(loadIntent(file), 'hv1');
     const pieces = [...piecesOf(intent)];
     expect(pieces.filter(({ field }) => field === 'ports')).toHaveLength(5);
     const assembly = new IntentAssembly();
@@ -89,7 +89,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     const { intent, digest } = await reading;
     clearInterval(counting);
     expect(turns).toBeGreaterThan(0);
-    expect(intent).toEqual(heldBy(loadIntent(file), 'hv1'));
+    expect(intent).toEqual(relevantTo(loadIntent(file), 'hv1'));
     expect(readIntentCopy(directory, config, fileSignature(file))?.ports.map(({ name }) => name)).toEqual(['p7']);
     expect(await reader().read(digest)).toMatchObject({ digest, signature: fileSignature(file) });
   });

@@ -17,7 +17,7 @@ import type { PolicyRecord } from '../../../src/inspect/policies.js';
 import { parseGuardCounters } from '../../../src/cli/show/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
 import { PORT_COLUMNS } from '../../../src/cli/show/port.js';
-import { linkState } from '../../../src/inspect/words.js';
+import { linkState } from '../../../src/inspect/format.js';
 import { ROUTE_COLUMNS } from '../../../src/cli/show/route.js';
 import { SID_COLUMNS } from '../../../src/cli/show/sid.js';
 import { VRF_COLUMNS } from '../../../src/cli/show/vrf.js';

@@ -5,7 +5,7 @@ import { diffIntent } from '../../../src/intent/change.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
-import { touchedBy } from '../../../src/plan/touched.js';
+import { affectedUnits } from '../../../src/plan/affected-units.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';
 import { placeOf } from '../../../src/gateway/routes.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
@@ -251,7 +251,7 @@ describe('a hypervisor', () => {
     const before = scopeTo(intentWith(), 'hv1');
     const planner = Planner.of(configOf('hv1'), facts, before);
     const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
-    expect(touchedBy(planner.view, changes)).not.toBe('all');
+    expect(affectedUnits(planner.view, changes)).not.toBe('all');
     const kinds = [...planner.apply(changes).keys()];
     expect(kinds).toContain('steer-maglev');
     expect(['steer-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
@@ -264,15 +264,15 @@ describe('a hypervisor', () => {
   ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
-    const planner = Planner.of(configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }, intent);
-    const kinds = [...planner.applyWays(lost).keys()];
+    const planner = Planner.of(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
+    const kinds = [...planner.applyReachability(lost).keys()];
     expect(['route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
     const sids = [...planner.plan.nexthop.keys()]
       .map((key) => key.split(' ')[2])
       .filter((sid) => sid?.startsWith('fd00:5e:9'));
     expect(new Set(sids)).toEqual(new Set([`fd00:5e:9${to.slice(-1)}:4600:64::`]));
-    planner.applyWays([]);
-    expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, lost: [] }));
+    planner.applyReachability([]);
+    expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }));
   });
 
   it('meets the other end at one network node, whichever pair', () => {

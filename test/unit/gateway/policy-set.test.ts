@@ -1,7 +1,7 @@
 /** A compiled set decides as the policies, read one by one in their order, do. The look-up is bpf/policy.h's, step by step. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decidingPorts } from '../../../src/gateway/deciding-ports.js';
+import { decidingPorts } from '../../../src/gateway/port-precedence.js';
 import { compilePolicySet, policyOrder } from '../../../src/gateway/policy-set.js';
 import { formatRanges, portRanges } from '../../../src/intent/ports.js';
 import { hostPrefix, prefixContains } from '../../../src/net/prefix.js';

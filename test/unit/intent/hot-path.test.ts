@@ -1,8 +1,8 @@
 /** The short cuts of the path that a million ports take must say what the long way says. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Seen } from '../../../src/intent/check/seen.js';
-import { fits } from '../../../src/intent/fits.js';
+import { Seen } from '../../../src/intent/check/hash-set.js';
+import { fits } from '../../../src/intent/fast-validate.js';
 import { parseIntent } from '../../../src/intent/load.js';
 import { nodeSchema, pathSchema, portSchema, subnetSchema } from '../../../src/intent/schema.js';
 import { rawIntent } from './arbitrary.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../../src/plan/compile.js';
 import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
-import { heldBy, scopeTo } from '../../../src/intent/scope.js';
+import { relevantTo, scopeTo } from '../../../src/intent/scope.js';
 import { zoneOf } from '../../../src/gateway/view.js';
 import type { PlanDelta } from '../../../src/plan/plan.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
@@ -195,7 +195,7 @@ describe('Planner', () => {
             const delta = move();
             assert.deepStrictEqual(planner.plan, compile(current, config, facts));
             // What the agent holds is less, and enough.
-            assert.deepStrictEqual(planner.plan, compile(heldBy(current, config.node), config, facts));
+            assert.deepStrictEqual(planner.plan, compile(relevantTo(current, config.node), config, facts));
             // The delta holds what differs and nothing else.
             for (const [kind, objects] of delta) {
               for (const [key, { before: was, after: is }] of objects) {
@@ -211,8 +211,8 @@ describe('Planner', () => {
             moves(() => planner.apply(changes));
             const lost = ways[step];
             if (lost === undefined) continue;
-            facts = { ...facts, lost };
-            moves(() => planner.applyWays(lost));
+            facts = { ...facts, unreachableNodes: lost };
+            moves(() => planner.applyReachability(lost));
           }
         }),
         { numRuns: 300 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { brake, brakeOnIntent } from '../../../src/reconcile/brake.js';
+import { removalGuard, removalGuardOnIntent } from '../../../src/reconcile/removal-guard.js';
 import { parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { IntentView } from '../../../src/plan/view.js';
@@ -37,7 +37,7 @@ function intent(ports: number, { drain = false, first = 1 } = {}): Intent {
 
 /** The message that a change from one intent to another is held with. */
 function held(before: Intent, after: Intent, isMeant = false): string | undefined {
-  return brakeOnIntent(new IntentView(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)
+  return removalGuardOnIntent(new IntentView(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)
     ?.message;
 }
 
@@ -62,7 +62,7 @@ describe('the guard against mass removal, on a change of the intent', () => {
 });
 
 describe('the guard against mass removal, on what a survey found', () => {
-  const gone = (count: number): Parameters<typeof brake>[0] =>
+  const gone = (count: number): Parameters<typeof removalGuard>[0] =>
     Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
 
   it.each([
@@ -71,7 +71,7 @@ describe('the guard against mass removal, on what a survey found', () => {
     ['all of two of a node that drains', 2, 0, true, undefined],
     ['all of two, with others awaited', 2, 2, false, undefined],
   ])('%s', (_name, count, left, drains, message) => {
-    const error = brake(gone(count), { held: count, left, drains });
+    const error = removalGuard(gone(count), { held: count, left, drains });
     if (message === undefined) expect(error).toBeUndefined();
     else expect(error?.message).toMatch(message);
   });

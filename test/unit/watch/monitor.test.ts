@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import { timeText } from '../../../src/watch/clock.js';
 import { Reason } from '../../../src/ebpf/generated/layouts.js';
-import { DecisionRate } from '../../../src/watch/decision-rate.js';
+import { LogRateLimiter } from '../../../src/watch/log-rate-limiter.js';
 import {
   decisionLine,
   missedDecisions,
@@ -14,7 +14,7 @@ import {
   reasonsNamed,
 } from '../../../src/watch/monitor.js';
 import { summarise, summaryText } from '../../../src/watch/summary.js';
-import type { LoggedDecision } from '../../../src/watch/denials.js';
+import type { LoggedDecision } from '../../../src/watch/policy-log-reader.js';
 import type { DecisionEvent, PacketEvent } from '../../../src/watch/monitor.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
@@ -145,7 +145,7 @@ describe('monitor', () => {
     expect(decisionLine(event)).toBe(
       '08:00:00.000001  drop     policy           red       (log)       10.0.0.1 > fd00::2 tcp 4000 > 22, 60 bytes, to external:dc, policy no-ssh',
     );
-    const rate = new DecisionRate(2);
+    const rate = new LogRateLimiter(2);
     const decision = (policy: string | null, suppressed = 0): LoggedDecision => ({
       ...{ time: 0n, reason: Reason.DROP_POLICY, policy, from: 1, to: 2, source: '10.0.0.1', destination: '10.0.0.2' },
       ...{ protocol: 'tcp', sourcePort: 1, destinationPort: 2, length: 60, suppressed },
@@ -155,7 +155,7 @@ describe('monitor', () => {
     const missed = missedDecisions(rate.take(), '2026-11-21T08:00:00.000001Z', false);
     expect(missedLine(missed)).toBe('suppressed: 2 drop policy a, 7 drop policy');
     expect([rate.take(), rate.admits(decision('a'))]).toEqual([[], true]);
-    expect(Array.from({ length: 100 }, () => new DecisionRate(0).admits(decision('a'))).every(Boolean)).toBe(true);
+    expect(Array.from({ length: 100 }, () => new LogRateLimiter(0).admits(decision('a'))).every(Boolean)).toBe(true);
   });
 
   it('says what was suppressed and lost', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CaptureWriter } from '../../../src/watch/capture.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../../src/watch/pcapng.js';
 import { Hook, Reason } from '../../../src/ebpf/generated/layouts.js';
-import type { Seen } from '../../../src/ebpf/watch.js';
+import type { TraceEvent } from '../../../src/ebpf/trace-session.js';
 
 /** Blocks of a section: type, body without the two lengths, which must agree and be a multiple of four. */
 function blocks(bytes: Buffer): { type: number; body: Buffer }[] {
@@ -81,7 +81,7 @@ describe('pcapng blocks', () => {
 });
 
 describe('CaptureWriter', () => {
-  const seen = (change: Partial<Seen>): Seen => ({
+  const seen = (change: Partial<TraceEvent>): TraceEvent => ({
     time: 5n,
     reason: Reason.REASON_FORWARDED,
     hook: Hook.HOOK_PORT,

@@ -10,7 +10,7 @@ import type { ShowContext } from '../inspect/context.js';
 const REFRESH_MS = 1000;
 
 /** The names of a node, read anew when something is not known: interfaces and tenants come while one looks on. */
-export class Naming {
+export class NameResolver {
   readonly #read: () => ShowContext;
   #context: ShowContext;
   #zones: ZoneNames;

@@ -31,7 +31,7 @@ export interface WatchFilter {
 }
 
 /** What became of a packet. */
-export interface Seen extends Event {
+export interface TraceEvent extends Event {
   /** The frame as it came: `captured` bytes of `length`. */
   before: Buffer;
   /** The frame as it leaves, where a program altered it: `afterCaptured` bytes of `afterLength`. */
@@ -39,14 +39,14 @@ export interface Seen extends Event {
 }
 
 /** What a watcher was not told: more than its rate, or than its ring had room for. */
-export interface Missed {
+export interface TraceLoss {
   /** By number of reason. */
   suppressed: ReadonlyMap<number, number>;
   lost: number;
 }
 
 /** Every slot is taken. */
-export class WatchersError extends Error {
+export class NoTraceSlotError extends Error {
   readonly code = 'FASTPATH_WATCHERS';
 
   constructor() {
@@ -57,7 +57,7 @@ export class WatchersError extends Error {
 
 type WatchMaps = Pick<FastpathMaps, 'watching' | 'watchers' | 'budgets' | 'rings'>;
 
-export class Watch {
+export class TraceSession {
   /** Of its own: the pins, and those who have them open, may go while it looks on. */
   readonly #maps: WatchMaps;
   readonly #filter: WatchFilter;
@@ -71,7 +71,7 @@ export class Watch {
    * @param handler gets copies: it may keep them
    * @throws WatchersError, LibbpfError
    */
-  constructor(maps: WatchMaps, filter: WatchFilter, handler: (seen: Seen) => void) {
+  constructor(maps: WatchMaps, filter: WatchFilter, handler: (seen: TraceEvent) => void) {
     this.#filter = filter;
     this.#slot = freeSlot(maps);
     this.#maps = {
@@ -133,7 +133,7 @@ export class Watch {
   }
 
   /** What it was not told so far. */
-  missed(): Missed {
+  missed(): TraceLoss {
     const { budgets } = this.#maps;
     const suppressed = new Map<number, number>();
     let lost = 0;
@@ -171,10 +171,10 @@ function freeSlot({ watchers }: WatchMaps): number {
     const value = watchers.lookup(u32(slot));
     if (value !== undefined && Watcher.decode(value, 0).until < now) return slot;
   }
-  throw new WatchersError();
+  throw new NoTraceSlotError();
 }
 
-function readSeen(record: Buffer): Seen {
+function readSeen(record: Buffer): TraceEvent {
   const event = Event.decode(record, 0);
   const before = Buffer.from(record.subarray(Event.SIZE, Event.SIZE + event.captured));
   const rest = record.subarray(Event.SIZE + event.captured, Event.SIZE + event.captured + event.afterCaptured);

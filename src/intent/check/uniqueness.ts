@@ -4,7 +4,7 @@
  */
 import { readAddress, readMac } from '../fields.js';
 import { Refusal } from '../findings.js';
-import { Seen } from './seen.js';
+import { Seen } from './hash-set.js';
 
 /** The numbers seed hashes. */
 const KINDS = { name: 0, interface: 1, mac: 2, address: 3 } as const;

@@ -5,11 +5,11 @@ import { ExternalKey, Zone } from '../ebpf/generated/steering.js';
 import { decide } from '../gateway/decide.js';
 import { policySetsInForce } from '../gateway/policy-kind.js';
 import { addressLength, familyOf } from '../net/address.js';
-import { protocolNumber } from '../inspect/words.js';
+import { protocolNumber } from '../inspect/format.js';
 import type { Decision, Opening } from '../gateway/decide.js';
 import type { PolicySet } from '../gateway/policy-set.js';
 import type { SteeringStore } from '../gateway/steering-maps.js';
-import type { Seen } from '../ebpf/watch.js';
+import type { TraceEvent } from '../ebpf/trace-session.js';
 import type { Summary } from './summary.js';
 
 const BYTE_BITS = 8;
@@ -19,7 +19,7 @@ const KEY_BITS = 64;
 const STEERING_HOOKS: readonly number[] = [Hook.HOOK_STEER, Hook.HOOK_STEER_XDP, Hook.HOOK_EXTERNAL];
 
 /** Zones by number; undefined: not known. */
-export interface Passage {
+export interface ZoneTransit {
   from: number | undefined;
   to: number | undefined;
   /** That denies it; undefined: none does. */
@@ -27,7 +27,7 @@ export interface Passage {
 }
 
 /** Asks the maps of a network node again what its program asked them. The sets are read anew when the agent changed something. */
-export class Deciding {
+export class PolicyExplainer {
   readonly #steering: SteeringStore;
   #epoch = 0n;
   #sets: ReadonlyMap<string, PolicySet> = new Map();
@@ -37,7 +37,7 @@ export class Deciding {
   }
 
   /** undefined: no program of a network node saw it. */
-  passage(seen: Seen, summary: Summary): Passage | undefined {
+  passage(seen: TraceEvent, summary: Summary): ZoneTransit | undefined {
     const { maps } = this.#steering;
     if (maps === undefined || !STEERING_HOOKS.includes(seen.hook)) return undefined;
     const from = this.#zoneFrom(seen, summary)?.id;
@@ -80,7 +80,7 @@ export class Deciding {
     return this.#sets;
   }
 
-  #zoneFrom({ hook, ifindex }: Seen, { from, outerTo }: Summary): Zone | undefined {
+  #zoneFrom({ hook, ifindex }: TraceEvent, { from, outerTo }: Summary): Zone | undefined {
     const { maps } = this.#steering;
     if (hook === Hook.HOOK_EXTERNAL) {
       if (from === null || maps === undefined) return undefined;
@@ -95,7 +95,7 @@ export class Deciding {
     return outerTo === null ? undefined : this.zoneOfSid(outerTo);
   }
 
-  #denial(from: number | undefined, to: number | undefined, packet: Summary): Passage['denial'] {
+  #denial(from: number | undefined, to: number | undefined, packet: Summary): ZoneTransit['denial'] {
     if (from === undefined || to === undefined) return undefined;
     const protocol = protocolNumber(packet.protocol);
     if (packet.from === null || packet.to === null || protocol === undefined) return undefined;
@@ -111,7 +111,7 @@ export class Deciding {
     return this.#refusal(from, to, opening) ?? this.#refusal(to, from, asked);
   }
 
-  #refusal(from: number, to: number, opening: Opening): Passage['denial'] {
+  #refusal(from: number, to: number, opening: Opening): ZoneTransit['denial'] {
     const decision = this.decide(from, to, opening);
     if (decision === undefined || decision.allow === true) return undefined;
     return { policy: decision.policy, log: decision.log === true };

@@ -1,13 +1,13 @@
 /** A made packet through the program of a port (BPF_PROG_TEST_RUN): what became of it, and the frame that would leave. */
 import { isComplete, MAP_NAMES, mapOf } from '../ebpf/maps.js';
 import { FUNCTIONS } from '../ebpf/programs.js';
-import { Watch } from '../ebpf/watch.js';
-import { frameBytes, makeFrame } from './made-packet.js';
+import { TraceSession } from '../ebpf/trace-session.js';
+import { frameBytes, makeFrame } from './synthetic-packet.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ProgramUse } from '../ebpf/programs.js';
 import type { KnownFlow } from './known-flow.js';
-import type { MadePacket } from './made-packet.js';
-import type { Seen } from '../ebpf/watch.js';
+import type { MadePacket } from './synthetic-packet.js';
+import type { TraceEvent } from '../ebpf/trace-session.js';
 
 /** Headers are what is asked for; of the packet behind them nothing. */
 const SNAP_BYTES = 512;
@@ -31,15 +31,15 @@ export function tryPacket(
   packet: MadePacket,
   macs: { vm: string; gateway: string },
   flow: KnownFlow | undefined,
-): Seen | undefined {
-  const object = kernel.fastpath.trial('port', use, { made_bytes: frameBytes(packet) });
+): TraceEvent | undefined {
+  const object = kernel.fastpath.loadForTestRun('port', use, { made_bytes: frameBytes(packet) });
   if (object === undefined) return undefined;
-  const found: Seen[] = [];
+  const found: TraceEvent[] = [];
   try {
     if (use.gateways === true && flow !== undefined) object.map('flow_nodes').update(flow.key, flow.value);
     const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(object, name)]));
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
-    const watch = new Watch(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
+    const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
     try {
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(ifindex, SKB.ifindex);

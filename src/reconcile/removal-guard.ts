@@ -10,7 +10,7 @@ const BRAKE_FRACTION = 1 / 5;
 type Reason = 'many' | 'all';
 
 /** Thrown, and reported, when the brake holds an intent. */
-export class BrakeError extends Error {
+export class MassRemovalError extends Error {
   readonly code = 'MASS_REMOVAL';
   readonly removed: number;
   readonly held: number;
@@ -35,10 +35,10 @@ export class BrakeError extends Error {
  * @param held ports attached before the changes
  * @param left ports that the plan has, attached or awaited
  */
-export function brake(
+export function removalGuard(
   changes: readonly Change[],
   { held, left, drains }: { held: number; left: number; drains: boolean },
-): BrakeError | undefined {
+): MassRemovalError | undefined {
   let removed = 0;
   for (const change of changes) if (change.kind === 'port' && change.action === 'delete') removed += 1;
   return tooMany(removed, held) ?? tooAll(removed, left, drains);
@@ -49,11 +49,11 @@ export function brake(
  *
  * @param isMeant the node drains, or somebody took away each port by itself
  */
-export function brakeOnIntent(
+export function removalGuardOnIntent(
   view: IntentView,
   changes: readonly IntentChange[],
   isMeant: boolean,
-): BrakeError | undefined {
+): MassRemovalError | undefined {
   let held = 0;
   for (const ports of view.localPorts.values()) held += ports.size;
   let removed = 0;
@@ -70,12 +70,12 @@ export function drains({ nodes }: Intent, node: string): boolean {
   return nodes.find(({ name }) => name === node)?.drain === true;
 }
 
-function tooMany(removed: number, held: number): BrakeError | undefined {
+function tooMany(removed: number, held: number): MassRemovalError | undefined {
   const isTooMany = removed > BRAKE_MIN_PORTS && removed > held * BRAKE_FRACTION;
-  return isTooMany ? new BrakeError(removed, held, 'many') : undefined;
+  return isTooMany ? new MassRemovalError(removed, held, 'many') : undefined;
 }
 
 /** An intent that is cut off or somebody else's has no port of the node. One port that goes is an ordinary change. */
-function tooAll(removed: number, left: number, isMeant: boolean): BrakeError | undefined {
-  return removed > 1 && left === 0 && !isMeant ? new BrakeError(removed, removed, 'all') : undefined;
+function tooAll(removed: number, left: number, isMeant: boolean): MassRemovalError | undefined {
+  return removed > 1 && left === 0 && !isMeant ? new MassRemovalError(removed, removed, 'all') : undefined;
 }

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { getAddress } from '../ebpf/bytes.js';
 import { PolicyEvent } from '../ebpf/generated/steering.js';
-import { monotonic } from '../ebpf/watch.js';
-import { exclusively, LockedError } from '../kernel/lock.js';
+import { monotonic } from '../ebpf/trace-session.js';
+import { withNodeLock, LockedError } from '../kernel/lock.js';
 import { RingBuffer } from '../libbpf/index.js';
-import { protocolWord } from '../inspect/words.js';
+import { protocolWord } from '../inspect/format.js';
 import { sleep } from './session.js';
 import type { BpfMap } from '../libbpf/index.js';
-import type { Fastpath } from '../ebpf/fastpath.js';
+import type { FastpathStore } from '../ebpf/fastpath.js';
 
 /** How often the maps are looked at, milliseconds. */
 const TICK_MS = 1000;
@@ -41,7 +41,7 @@ export interface LoggedDecision {
 }
 
 export interface DenialsOptions {
-  fastpath: Fastpath;
+  fastpath: FastpathStore;
   /** Of the node. */
   runDirectory: string;
   onDecision: (decision: LoggedDecision) => void;
@@ -52,7 +52,7 @@ export interface DenialsOptions {
 }
 
 /** Reads the ring for as long as a command runs. A ring has one reader: two would take records from each other. */
-export class DenialsSession {
+export class PolicyLogReader {
   readonly #options: DenialsOptions;
   #ring: { map: BpfMap; buffer: RingBuffer } | undefined;
   #isAlone = false;
@@ -70,7 +70,7 @@ export class DenialsSession {
   async run(stopped: AbortSignal): Promise<void> {
     const { runDirectory, onChange } = this.#options;
     try {
-      await exclusively(join(runDirectory, LOCK_DIRECTORY), () => this.#follow(stopped), 0);
+      await withNodeLock(join(runDirectory, LOCK_DIRECTORY), () => this.#follow(stopped), 0);
     } catch (error) {
       if (!(error instanceof LockedError) || this.#isAlone) throw error;
       if (this.#options.fastpath.steering.maps === undefined) return;

@@ -15,7 +15,7 @@ import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { NodeFacts } from '../plan/view.js';
 import type { Plan } from '../plan/plan.js';
 import type { Packet } from './deliver.js';
-import type { Journal } from './journal.js';
+import type { TraceLog } from './trace-log.js';
 
 /** Where a network node sends a packet on. */
 export interface Onward {
@@ -53,34 +53,34 @@ export function passNetworkNode(
   node: IntentNode,
   sid: string,
   packet: Packet,
-  journal: Journal,
+  traceLog: TraceLog,
 ): Onward | undefined {
   if (whole.gateways?.some(({ nodes }) => nodes.includes(node.name)) !== true) return undefined;
   const intent = scopeTo(whole, node.name);
   const plan = planOf(intent, own, facts, node);
   const from = plan['steer-sid'].get(sid)?.zone;
   if (from === undefined || targetOf(plan, from, packet.to)?.device !== undefined) return undefined;
-  journal.node = node.name;
+  traceLog.node = node.name;
   const nameOf = zoneNamer(intent);
   const gateway = whole.gateways.find(
     ({ nodes, tenants }) => nodes.includes(node.name) && tenants.includes(nameOf(from)),
   );
-  journal.pass('sid', `${sid} gateway ${gateway?.name ?? ''} tenant ${nameOf(from)}`, {
+  traceLog.pass('sid', `${sid} gateway ${gateway?.name ?? ''} tenant ${nameOf(from)}`, {
     ...{ sid, behaviour: 'gateway', gateway: gateway?.name ?? null, tenant: nameOf(from) },
   });
-  const hopLimit = stepOf(packet, journal);
-  const to = routeOf(plan, from, packet, whole, nameOf, journal);
-  checkPolicy(plan, from, to, packet, nameOf, journal);
+  const hopLimit = stepOf(packet, traceLog);
+  const to = routeOf(plan, from, packet, whole, nameOf, traceLog);
+  checkPolicy(plan, from, to, packet, nameOf, traceLog);
   const onward = { ...packet, ...(hopLimit !== undefined && { hopLimit }) };
-  return { sid: encapOf(plan, to, packet, whole, nameOf, journal), packet: onward };
+  return { sid: encapOf(plan, to, packet, whole, nameOf, traceLog), packet: onward };
 }
 
 /** It takes one off. */
-function stepOf({ hopLimit }: Packet, journal: Journal): number | undefined {
+function stepOf({ hopLimit }: Packet, traceLog: TraceLog): number | undefined {
   if (hopLimit === undefined) return undefined;
   if (hopLimit > 1) return hopLimit - 1;
   const why = `it arrives with TTL ${hopLimit}: the sender's gateway answers Time Exceeded`;
-  return journal.drop('route', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
+  return traceLog.drop('route', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
 }
 
 /** Zone that an address is in, seen from the sender's. */
@@ -90,7 +90,7 @@ function routeOf(
   { to }: Packet,
   whole: Intent,
   nameOf: (id: number) => string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): number {
   const routes = [...plan['steer-route']].filter(([, route]) => route.from === from);
   const found = longestPrefix(
@@ -101,13 +101,13 @@ function routeOf(
     const owners = whole.tenants.filter(({ subnets }) => subnets.some(({ prefix }) => prefixContains(prefix, to)));
     const others = owners.map(({ name }) => name).filter((name) => name !== nameOf(from));
     const why = noPolicy(nameOf(from), others.length === 0 ? `anybody who has ${to}` : others.join(' or '));
-    journal.drop('policy', 'no-policy', `no route to ${to} from ${nameOf(from)}`, why, {
+    traceLog.drop('policy', 'no-policy', `no route to ${to} from ${nameOf(from)}`, why, {
       from: nameOf(from),
       to: null,
     });
   }
   const peer = nameOf(found.route.to);
-  journal.pass('route', `${found.prefix} of ${peer} from ${nameOf(from)}`, {
+  traceLog.pass('route', `${found.prefix} of ${peer} from ${nameOf(from)}`, {
     ...{ prefix: found.prefix, from: nameOf(from), to: peer, device: null, via: null, table: null, nexthopId: null },
   });
   return found.route.to;
@@ -124,7 +124,7 @@ function checkPolicy(
   to: number,
   packet: Packet,
   nameOf: (id: number) => string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   const sets = plan['steer-policies'];
   const { protocol, from: source, to: destination, sourcePort, destinationPort } = packet;
@@ -132,7 +132,7 @@ function checkPolicy(
   const decision = asked && decide(asked, { source, destination, protocol, destinationPort });
   const ends = { from: nameOf(from), to: nameOf(to) };
   if (decision?.allow === true) {
-    journal.pass('policy', `allowed by policy ${decision.policy}`, {
+    traceLog.pass('policy', `allowed by policy ${decision.policy}`, {
       policy: decision.policy,
       action: 'allow',
       ...ends,
@@ -144,10 +144,10 @@ function checkPolicy(
   const answered = back && decide(back, reverse);
   if (answered?.allow === true && !packet.opens) {
     const text = `an answer alone: allowed by policy ${answered.policy} from ${ends.to} to ${ends.from}, to connections that stand`;
-    journal.warn('policy', text, { policy: answered.policy, action: 'answer', ...ends });
+    traceLog.warn('policy', text, { policy: answered.policy, action: 'answer', ...ends });
     return;
   }
-  refuse(decision, asked !== undefined, answered, ends, journal);
+  refuse(decision, asked !== undefined, answered, ends, traceLog);
 }
 
 function refuse(
@@ -155,21 +155,21 @@ function refuse(
   hasPolicies: boolean,
   answered: Decision,
   ends: { from: string; to: string },
-  journal: Journal,
+  traceLog: TraceLog,
 ): never {
   const hint = answered?.allow === true ? `; answers to ${ends.to} pass, by policy ${answered.policy}` : '';
   if (decision !== undefined) {
     const detail = { policy: decision.policy, action: 'deny', ...ends };
     const text = `denied by policy ${decision.policy}`;
-    return journal.drop('policy', 'policy', text, text + hint, detail);
+    return traceLog.drop('policy', 'policy', text, text + hint, detail);
   }
   const detail = { policy: null, action: null, ...ends };
   if (!hasPolicies) {
     const text = `no policy from ${ends.from} to ${ends.to}`;
-    return journal.drop('policy', 'no-policy', text, text + hint, detail);
+    return traceLog.drop('policy', 'no-policy', text, text + hint, detail);
   }
   const text = `no policy from ${ends.from} to ${ends.to} is for it`;
-  return journal.drop('policy', 'no-policy-match', text, text + hint, detail);
+  return traceLog.drop('policy', 'no-policy-match', text, text + hint, detail);
 }
 
 /** Where an address of a zone is: a member, else what the longest prefix says. */
@@ -190,24 +190,24 @@ function encapOf(
   packet: Packet,
   whole: Intent,
   nameOf: (id: number) => string,
-  journal: Journal,
+  traceLog: TraceLog,
 ): string {
   const { to, size } = packet;
   const target = targetOf(plan, zone, to);
   const name = nameOf(zone);
   if (target?.external !== undefined) {
     const device = target.external;
-    journal.pass('deliver', `${to} dev ${device}`, { device, port: null, address: to, mac: null, mtu: null });
-    journal.arrive(`${name} by ${device}`, 'segue show gateway');
+    traceLog.pass('deliver', `${to} dev ${device}`, { device, port: null, address: to, mac: null, mtu: null });
+    traceLog.arrive(`${name} by ${device}`, 'segue show gateway');
   }
   const segments = target?.encap === undefined ? undefined : plan['bpf-encap'].get(target.encap)?.segments;
   if (segments !== undefined) {
     const sid = segments.at(-1) ?? '';
     const { overhead, outer } = sizesOf(size, 'encap.red', segments.length);
     const node = whole.nodes.find(({ locator }) => prefixContains(locator, sid))?.name;
-    const source = whole.nodes.find((one) => one.name === journal.node)?.source ?? '';
+    const source = whole.nodes.find((one) => one.name === traceLog.node)?.source ?? '';
     const text = `seg6 mode encap.red segs ${segments.join(',')} (${node ?? 'nobody'}) source ${source}: ${size} + ${overhead} = ${outer} bytes`;
-    journal.pass('encap', text, {
+    traceLog.pass('encap', text, {
       mode: 'encap.red',
       segments,
       source,
@@ -219,13 +219,19 @@ function encapOf(
     return sid;
   }
   if (target?.device !== undefined) {
-    journal.pass('deliver', `${to} dev ${target.device}`, {
-      ...{ device: target.device, port: portOf(whole, journal.node, target.device), address: to, mac: null, mtu: null },
+    traceLog.pass('deliver', `${to} dev ${target.device}`, {
+      ...{
+        device: target.device,
+        port: portOf(whole, traceLog.node, target.device),
+        address: to,
+        mac: null,
+        mtu: null,
+      },
     });
-    const port = portOf(whole, journal.node, target.device);
-    journal.arrive(port, lookBack(port, packet));
+    const port = portOf(whole, traceLog.node, target.device);
+    traceLog.arrive(port, lookBack(port, packet));
   }
-  journal.drop('deliver', 'far-no-member', `no member ${to} of ${name}`, `nobody of ${name} has ${to}`, { to });
+  traceLog.drop('deliver', 'far-no-member', `no member ${to} of ${name}`, `nobody of ${name} has ${to}`, { to });
 }
 
 function portOf({ ports }: Intent, node: string, device: string): string {

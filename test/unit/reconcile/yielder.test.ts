@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Breath, MAX_HOLD_MS } from '../../../src/reconcile/breath.js';
+import { Yielder, MAX_HOLD_MS } from '../../../src/reconcile/yielder.js';
 
 function hold(ms: number): void {
   const until = performance.now() + ms;
@@ -7,7 +7,7 @@ function hold(ms: number): void {
 }
 
 it('is due only once the loop was held up long enough, and not again after it turned', async () => {
-  const breath = new Breath();
+  const yielder = new Yielder();
   let turned = false;
   setImmediate(() => {
     turned = true;
@@ -15,11 +15,11 @@ it('is due only once the loop was held up long enough, and not again after it tu
   hold(2 * MAX_HOLD_MS);
   // The clock is not asked at each object.
   let walked = 1;
-  while (!breath.isDue()) walked += 1;
+  while (!yielder.shouldYield()) walked += 1;
   expect(walked).toBeGreaterThan(10);
   expect(walked).toBeLessThan(10_000);
   expect(turned).toBe(false);
-  await breath.take();
+  await yielder.yield();
   expect(turned).toBe(true);
-  expect(breath.isOver()).toBe(false);
+  expect(yielder.isOverBudget()).toBe(false);
 });

@@ -38,7 +38,7 @@ function lengthOf(prefix: string): number {
  * The prefixes that policies in either direction name, each of one zone. Those of permissions are apart: the intent was refused
  * otherwise. Those that denials alone name are left out where they are not: nobody can reach them anyway.
  */
-export function reachOf(view: IntentView, zone: ZoneName): Reach[] {
+export function zoneRoutes(view: IntentView, zone: ZoneName): Reach[] {
   const { steering } = view;
   const found = new Map<string, ZoneName>();
   const denied: Reach[] = [];

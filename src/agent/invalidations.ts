@@ -5,7 +5,7 @@ import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 
 /** What of the kernel may not be as planned any more, and is to be looked at. */
-export interface Hints {
+export interface Invalidations {
   kinds: Set<KindName>;
   /** Tables to look at, when routes are among the kinds; `all` when there is no telling which. */
   tables: Set<number> | 'all';
@@ -15,7 +15,7 @@ export interface Hints {
   ways: boolean;
 }
 
-export function noHints(): Hints {
+export function noInvalidations(): Invalidations {
   return { kinds: new Set(), tables: new Set(), links: false, ways: false };
 }
 
@@ -52,7 +52,7 @@ const EXTERNAL_KINDS: readonly KindName[] = ['steer-external', 'steer-gateway'];
 const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
 
 /** What the events' consumer knows. */
-export interface HintContext {
+export interface InvalidationContext {
   plan: Plan;
   /** Is a device of this name, or this index, in the plan? */
   concerns: (device: string | number) => boolean;
@@ -65,18 +65,18 @@ export interface HintContext {
 }
 
 /** Adds what an event may have changed of ours. Events that we caused are not to come here. */
-export function addHints(
-  hints: Hints,
+export function invalidate(
+  invalidations: Invalidations,
   event: NetlinkEvent,
-  { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices }: HintContext,
+  { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices }: InvalidationContext,
 ): void {
   /** The fast path's ways over the underlay are to be resolved anew. */
   const addUnderlay = (concerned: boolean): void => {
-    if (concerned && plan['bpf-node'].size > 0) hints.kinds.add('bpf-underlay');
+    if (concerned && plan['bpf-node'].size > 0) invalidations.kinds.add('bpf-underlay');
   };
   /** And what the kernel's routes follow, which ask for no neighbour. */
   const addRouting = (concerned: boolean): void => {
-    if (concerned && asksWays) hints.ways = true;
+    if (concerned && asksWays) invalidations.ways = true;
     addUnderlay(concerned);
   };
   switch (event.kind) {
@@ -84,85 +84,85 @@ export function addHints(
       const { name, master, kind: type, linkIndex } = event.value;
       // A VLAN device that stands on a port.
       if (type === 'vlan' && linkIndex !== undefined && plan['bpf-port'].has(nameOf(linkIndex))) {
-        hints.links = true;
-        hints.kinds.add('bpf-port');
+        invalidations.links = true;
+        invalidations.kinds.add('bpf-port');
       }
       if (!concerns(name) && (master === undefined || !concerns(master))) return;
-      hints.links = true;
-      for (const kind of DEVICE_KINDS) hints.kinds.add(kind);
+      invalidations.links = true;
+      for (const kind of DEVICE_KINDS) invalidations.kinds.add(kind);
       if (plan['bpf-node'].size > 0) {
-        for (const kind of FASTPATH_DEVICE_KINDS) hints.kinds.add(kind);
-        if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) hints.kinds.add(kind);
-        if (isUplink(name)) for (const kind of UPLINK_KINDS) hints.kinds.add(kind);
+        for (const kind of FASTPATH_DEVICE_KINDS) invalidations.kinds.add(kind);
+        if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) invalidations.kinds.add(kind);
+        if (isUplink(name)) for (const kind of UPLINK_KINDS) invalidations.kinds.add(kind);
       }
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
       const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
-      if (table !== undefined) addTable(hints, table);
+      if (table !== undefined) addTable(invalidations, table);
       // The fast path's members are looked at by the table that their tenant has, or would have.
       const tenant = plan['bpf-port'].get(name)?.tenant;
-      if (tenant !== undefined) addTable(hints, tenantTable(tenant));
+      if (tenant !== undefined) addTable(invalidations, tenantTable(tenant));
       // Local SIDs hang on the VRF and stand in main.
-      addTable(hints, MAIN_TABLE);
+      addTable(invalidations, MAIN_TABLE);
       return;
     }
     case 'address': {
       // The node's own addresses beyond an external network are nobody's else.
       if (plan['steer-external'].size > 0) {
-        hints.ways = true;
-        hints.kinds.add('steer-gateway');
+        invalidations.ways = true;
+        invalidations.kinds.add('steer-gateway');
       }
       if (!concerns(event.value.ifindex)) return;
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
-      for (const kind of ADDRESS_KINDS) hints.kinds.add(kind);
+      for (const kind of ADDRESS_KINDS) invalidations.kinds.add(kind);
       const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
-      if (table !== undefined) addTable(hints, table);
+      if (table !== undefined) addTable(invalidations, table);
       return;
     }
     case 'route': {
       const { table, prefix, metric, protocol } = event.value;
       if (table === LOCAL_TABLE) return;
       addRouting(table === MAIN_TABLE && prefix.includes(':'));
-      // A route that takes the place of ours comes with its own protocol, and with no word of ours.
-      if (plan.announce.has(announceKey(table, prefix))) hints.kinds.add('announce');
+      // When another daemon replaces our route the kernel sends RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE of ours.
+      if (plan.announce.has(announceKey(table, prefix))) invalidations.kinds.add('announce');
       if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
-      hints.kinds.add('nexthop');
-      hints.kinds.add('route');
-      addTable(hints, table);
+      invalidations.kinds.add('nexthop');
+      invalidations.kinds.add('route');
+      addTable(invalidations, table);
       return;
     }
     case 'nexthop': {
       const { id, oif, family } = event.value;
       addRouting(family !== 4);
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
-      hints.kinds.add('nexthop');
+      invalidations.kinds.add('nexthop');
       // Routes that name it have gone with it without a word, or lead elsewhere now.
-      hints.kinds.add('route');
+      invalidations.kinds.add('route');
       const tables = nexthopDevices(id, oif).map((device) => plan.vrf.get(device)?.table);
-      for (const table of tables) if (table !== undefined) addTable(hints, table);
-      if (tables.every((table) => table === undefined)) hints.tables = 'all';
+      for (const table of tables) if (table !== undefined) addTable(invalidations, table);
+      if (tables.every((table) => table === undefined)) invalidations.tables = 'all';
       return;
     }
     case 'rule':
       addRouting(event.value.family === 6);
-      hints.kinds.add('rule');
-      hints.kinds.add('local-rule');
-      hints.kinds.add('l3mdev-rule');
+      invalidations.kinds.add('rule');
+      invalidations.kinds.add('local-rule');
+      invalidations.kinds.add('l3mdev-rule');
       return;
     case 'neighbour':
       // Entries the kernel learns are none of ours, whatever becomes of them.
       if (!concerns(event.value.ifindex)) return;
       addUnderlay(isUplink(nameOf(event.value.ifindex)));
-      hints.kinds.add('neighbour');
-      hints.kinds.add('proxy');
+      invalidations.kinds.add('neighbour');
+      invalidations.kinds.add('proxy');
       return;
   }
 }
 
-export function everything(hints: Hints, kinds: Iterable<KindName>): void {
-  for (const kind of kinds) hints.kinds.add(kind);
-  hints.tables = 'all';
-  hints.links = true;
-  hints.ways = true;
+export function everything(invalidations: Invalidations, kinds: Iterable<KindName>): void {
+  for (const kind of kinds) invalidations.kinds.add(kind);
+  invalidations.tables = 'all';
+  invalidations.links = true;
+  invalidations.ways = true;
 }
 
 /** What is asked of the underlay: the ways, and on a network node which others are up. */
@@ -181,18 +181,18 @@ export function isUnderlayAlone(kinds: ReadonlySet<KindName>): boolean {
   );
 }
 
-function addTable(hints: Hints, table: number): void {
-  if (hints.tables !== 'all') hints.tables.add(table);
+function addTable(invalidations: Invalidations, table: number): void {
+  if (invalidations.tables !== 'all') invalidations.tables.add(table);
 }
 
-export function merge(hints: Hints, more: Hints): void {
-  for (const kind of more.kinds) hints.kinds.add(kind);
-  if (more.tables === 'all') hints.tables = 'all';
-  else for (const table of more.tables) addTable(hints, table);
-  hints.links ||= more.links;
-  hints.ways ||= more.ways;
+export function merge(invalidations: Invalidations, more: Invalidations): void {
+  for (const kind of more.kinds) invalidations.kinds.add(kind);
+  if (more.tables === 'all') invalidations.tables = 'all';
+  else for (const table of more.tables) addTable(invalidations, table);
+  invalidations.links ||= more.links;
+  invalidations.ways ||= more.ways;
 }
 
-export function isEmpty({ kinds, ways }: Hints): boolean {
+export function isEmpty({ kinds, ways }: Invalidations): boolean {
   return kinds.size === 0 && !ways;
 }

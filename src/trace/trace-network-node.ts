@@ -11,22 +11,22 @@ import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
 import { behavioursOf, tenantSid } from '../encap/sid.js';
 import { lastSeen } from '../gateway/connection-table.js';
-import { Deciding } from '../watch/deciding.js';
+import { PolicyExplainer } from '../watch/policy-explainer.js';
 import { flowOf } from './known-flow.js';
 import { hopsTo } from './fast-target.js';
-import { checkEncap, segmentsOf } from './left.js';
+import { checkEncap, segmentsOf } from './encapsulated.js';
 import { longestPrefix } from './longest-prefix.js';
-import { packetOf } from './made-packet.js';
-import { noPolicy } from './network-node.js';
-import { tryArrival } from './steer-trial.js';
+import { packetOf } from './synthetic-packet.js';
+import { noPolicy } from './predict-network-node.js';
+import { tryArrival } from './run-network-node.js';
 import { QuestionError } from './types.js';
 import type { Connection, Zone } from '../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../intent/types.js';
 import type { Link } from '../netlink/types.js';
 import type { Packet } from './deliver.js';
-import type { Journal } from './journal.js';
-import type { SteerTrial } from './steer-trial.js';
+import type { TraceLog } from './trace-log.js';
+import type { SteerTrial } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';
 
 /** Bits before a prefix's own in a key. */
@@ -69,16 +69,16 @@ export function traceArrival(
   context: ShowContext,
   intent: Intent | undefined,
   question: ArrivingQuestion,
-  journal: Journal,
+  traceLog: TraceLog,
 ): { sid: string; packet: Packet } {
   const { kernel, names } = context;
-  const deciding = new Deciding(kernel.fastpath.steering);
-  const arrival = readArrival(context, intent, question, deciding);
+  const explainer = new PolicyExplainer(kernel.fastpath.steering);
+  const arrival = readArrival(context, intent, question, explainer);
   const zones = new ZoneNames(names, intent);
   const { packet, from, sid } = arrival;
-  journal.path = 'fastpath';
-  checkProgram(context, arrival, zones.of(from.id), journal);
-  const to = deciding.zoneTo(from.id, packet.to);
+  traceLog.path = 'fastpath';
+  checkProgram(context, arrival, zones.of(from.id), traceLog);
+  const to = explainer.zoneTo(from.id, packet.to);
   const keys = { flow: keyOf(packet), answer: keyOf(reversed(packet)) };
   const { index, mac } = arrival.uplink;
   const trial = tryArrival(
@@ -90,19 +90,19 @@ export function traceArrival(
   );
   const seen = trial?.seen;
   if (trial === undefined || seen === undefined) {
-    journal.drop('fastpath', 'no-network-node', 'no program', 'no program of a network node took it: is it applied?');
+    traceLog.drop('fastpath', 'no-network-node', 'no program', 'no program of a network node took it: is it applied?');
   }
   const { verdict, reason, slug } = REASONS[seen.reason] ?? unknownReason(seen.reason);
   const ends = { from: zones.of(from.id), to: to === undefined ? null : zones.of(to.id) };
-  if (to !== undefined) showRoute(context, from.id, packet.to, ends, journal);
-  if (to !== undefined) showFlow(context, trial.known, packet, journal);
-  const decision = to && deciding.decide(from.id, to.id, openingOf(packet));
+  if (to !== undefined) showRoute(context, from.id, packet.to, ends, traceLog);
+  if (to !== undefined) showFlow(context, trial.known, packet, traceLog);
+  const decision = to && explainer.decide(from.id, to.id, openingOf(packet));
   if (verdict !== 'forward') {
     const why = whyNot(reason, decision?.policy, ends, packet);
     const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
     const step = reason.includes('policy') ? 'policy' : 'fastpath';
     const text = verdict === 'answer' ? `answered: ${reason}` : why;
-    journal.drop(step, known, text, why, {
+    traceLog.drop(step, known, text, why, {
       policy: reason === 'policy' ? (decision?.policy ?? null) : null,
       reason,
       slug,
@@ -112,25 +112,25 @@ export function traceArrival(
   const headers = decodeFrame(seen.after ?? seen.before);
   const next = segmentsOf(headers).at(-1) ?? '';
   const isRelayed = seen.after !== undefined && next !== '' && isGatewaySid(intent, next, arrival.tenant.id);
-  showDecision(context, trial.known, decision?.policy, isRelayed, ends, journal);
+  showDecision(context, trial.known, decision?.policy, isRelayed, ends, traceLog);
   if (seen.after === undefined || next === '') {
     const device = kernel.links.nameOf(seen.egress);
-    journal.pass('deliver', `${packet.to} dev ${device}`, {
+    traceLog.pass('deliver', `${packet.to} dev ${device}`, {
       device,
       port: null,
       address: packet.to,
       mac: null,
       mtu: null,
     });
-    journal.end('delivered', `to ${names.portOfInterface(device) ?? `${ends.to ?? ''} by ${device}`} of this node`);
+    traceLog.end('delivered', `to ${names.portOfInterface(device) ?? `${ends.to ?? ''} by ${device}`} of this node`);
   }
   const tenant = intent?.tenants.find(({ id }) => id === to?.id) ?? arrival.tenant;
   const tenantMtu = intent === undefined ? 0 : viewOf(context, intent).tenantMtu(tenant);
   const bounds = { size: packet.size, tenantMtu, hops: hopsTo(context, next) };
-  const hopLimit = checkEncap(context, { seen, headers }, bounds, journal);
+  const hopLimit = checkEncap(context, { seen, headers }, bounds, traceLog);
   if (isRelayed && !packet.opens) {
     const other = names.nodeOfSid(next) ?? next;
-    journal.end('sent', `handed on to ${other}, which drops it unless it knows the connection: trace there`);
+    traceLog.end('sent', `handed on to ${other}, which drops it unless it knows the connection: trace there`);
   }
   return { sid: next, packet: { ...packet, hopLimit } };
 }
@@ -143,7 +143,7 @@ function readArrival(
   { kernel, config }: ShowContext,
   intent: Intent | undefined,
   question: ArrivingQuestion,
-  deciding: Deciding,
+  explainer: PolicyExplainer,
 ): Arrival {
   const tenant = intent?.tenants.find(({ name }) => name === question.tenant);
   const node = intent?.nodes.find(({ name }) => name === config.node);
@@ -157,7 +157,7 @@ function readArrival(
     throw new QuestionError(`--tenant ${question.tenant}: expected ${what}`);
   }
   const sids = behavioursOf(node.behaviours ?? config.behaviours).map((one) => tenantSid(node.locator, one, tenant.id));
-  const arriving = sids.map((sid) => ({ sid, from: deciding.zoneOfSid(sid) })).find(({ from }) => from !== undefined);
+  const arriving = sids.map((sid) => ({ sid, from: explainer.zoneOfSid(sid) })).find(({ from }) => from !== undefined);
   const uplink = config.uplinks.map((name) => kernel.links.get(name)).find((link) => link?.mac !== undefined);
   if (arriving?.from === undefined || uplink?.mac === undefined) {
     const gateway = intent.gateways?.find(({ tenants }) => tenants.includes(tenant.name));
@@ -181,7 +181,7 @@ function senderOf({ ports, nodes }: Intent, tenant: Tenant, from: string, self: 
   return nodes.find(({ name }) => name === port?.node);
 }
 
-function checkProgram(context: ShowContext, { sid, uplink }: Arrival, tenant: string, journal: Journal): void {
+function checkProgram(context: ShowContext, { sid, uplink }: Arrival, tenant: string, traceLog: TraceLog): void {
   const programs = attachments(context.kernel).filter(
     ({ device, program }) => device === uplink.name && program.name.startsWith('segue_steer'),
   );
@@ -189,12 +189,12 @@ function checkProgram(context: ShowContext, { sid, uplink }: Arrival, tenant: st
   const detail = { sid, behaviour: 'gateway', tenant, device: uplink.name };
   if (programs.length === 0) {
     const why = `no program of a network node is at ${uplink.name}: segue apply, or the agent`;
-    journal.drop('sid', 'no-network-node', `${text}: no program`, why, { ...detail, programs: [] });
+    traceLog.drop('sid', 'no-network-node', `${text}: no program`, why, { ...detail, programs: [] });
   }
   const named = programs.map(
     ({ hook, program }) => `${hook === 'xdp' ? 'xdp' : 'tcx/ingress'} ${program.name} id ${program.id}`,
   );
-  journal.pass('sid', `${text} ${named.join(', ')}`, {
+  traceLog.pass('sid', `${text} ${named.join(', ')}`, {
     ...detail,
     programs: programs.map(({ program }) => program.id),
   });
@@ -205,7 +205,7 @@ function showRoute(
   from: number,
   to: string,
   ends: { from: string; to: string | null },
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   const routes = [...(kernel.fastpath.steering.maps?.routes.keys() ?? [])].flatMap((key) => {
     const { length, tenant, family } = PrefixKey.decode(key, 0);
@@ -213,14 +213,14 @@ function showRoute(
     return [{ prefix: `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`, metric: 0 }];
   });
   const prefix = longestPrefix(routes, to)?.prefix ?? to;
-  journal.pass('route', `${prefix} of ${ends.to ?? ''} from ${ends.from}`, {
+  traceLog.pass('route', `${prefix} of ${ends.to ?? ''} from ${ends.from}`, {
     ...{ prefix, ...ends, device: null, via: null, table: null, nexthopId: null },
   });
 }
 
-function showFlow({ kernel }: ShowContext, known: SteerTrial['known'], packet: Packet, journal: Journal): void {
+function showFlow({ kernel }: ShowContext, known: SteerTrial['known'], packet: Packet, traceLog: TraceLog): void {
   if (known === undefined) {
-    journal.pass('flow', 'no connection yet', {
+    traceLog.pass('flow', 'no connection yet', {
       known: false,
       state: null,
       openedHere: null,
@@ -235,7 +235,7 @@ function showFlow({ kernel }: ShowContext, known: SteerTrial['known'], packet: P
   const policy = policyOf(kernel.fastpath.steering.policySlots.keyOf(connection.policy));
   const age = idleSeconds(opened);
   const by = openedHere ? '' : ' by the other side';
-  journal.pass(
+  traceLog.pass(
     'flow',
     `${state}, opened ${age} s ago${by}, idle ${idleSeconds(lastSeen(connection))} s, policy ${policy}`,
     {
@@ -255,16 +255,16 @@ function showDecision(
   policy: string | undefined,
   isRelayed: boolean,
   ends: { from: string; to: string | null },
-  journal: Journal,
+  traceLog: TraceLog,
 ): void {
   if (isRelayed) {
     const text = 'of no connection here: handed on to the network node that its flow has by its hash';
-    journal.pass('policy', text, { policy: null, action: 'relay', ...ends });
+    traceLog.pass('policy', text, { policy: null, action: 'relay', ...ends });
     return;
   }
   const name = known === undefined ? policy : kernel.fastpath.steering.policySlots.keyOf(policyConnection(known));
   const text = `allowed by policy ${policyOf(name)}${known?.openedHere === false ? ', as an answer' : ''}`;
-  journal.pass('policy', text, { policy: name ?? null, action: 'allow', ...ends });
+  traceLog.pass('policy', text, { policy: name ?? null, action: 'allow', ...ends });
 }
 
 function policyConnection({ connection }: { connection: Connection }): number {
@@ -295,7 +295,7 @@ function whyNot(
 
 const TCP = 6;
 
-function openingOf({ from, to, protocol, destinationPort }: Packet): Parameters<Deciding['decide']>[2] {
+function openingOf({ from, to, protocol, destinationPort }: Packet): Parameters<PolicyExplainer['decide']>[2] {
   return { source: from, destination: to, protocol, destinationPort };
 }
 

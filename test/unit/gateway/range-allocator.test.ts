@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { PortRuns } from '../../../src/gateway/port-runs.js';
+import { RangeAllocator } from '../../../src/gateway/range-allocator.js';
 
 describe('PortRuns', () => {
   it('gives out what is free, first fit', () => {
-    const runs = new PortRuns(10, [{ first: 2, count: 3 }]);
+    const runs = new RangeAllocator(10, [{ first: 2, count: 3 }]);
     expect([runs.allocate(3), runs.allocate(2), runs.allocate(2)]).toEqual([5, 0, 8]);
     expect(() => runs.allocate(1)).toThrow('no 1 places are free');
   });
@@ -16,7 +16,7 @@ describe('PortRuns', () => {
     [2, 0, 1],
     [2, 1, 0],
   ])('joins runs that are given back, in the order %i %i %i', (...order) => {
-    const runs = new PortRuns(9, []);
+    const runs = new RangeAllocator(9, []);
     const taken = [0, 1, 2].map(() => ({ first: runs.allocate(3), count: 3 }));
     expect(() => runs.allocate(1)).toThrow();
     for (const at of order) {
@@ -27,7 +27,7 @@ describe('PortRuns', () => {
   });
 
   it('has a run that was given back apart from those in use', () => {
-    const runs = new PortRuns(9, [{ first: 0, count: 9 }]);
+    const runs = new RangeAllocator(9, [{ first: 0, count: 9 }]);
     runs.release({ first: 3, count: 3 });
     expect(() => runs.allocate(4)).toThrow();
     expect(runs.allocate(3)).toBe(3);

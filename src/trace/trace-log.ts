@@ -18,7 +18,7 @@ export class TraceEnd extends Error implements Ending {
 }
 
 /** The steps of one trace in the order of the packet's way. */
-export class Journal {
+export class TraceLog {
   readonly steps: TraceStep[] = [];
   /** Where the packet is. */
   node: string;

@@ -8,7 +8,7 @@ import { NeighbourFlag, NeighbourState } from '../netlink/types.js';
 import { isNetlinkError } from '../netlink/error.js';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Gateway } from './resolve.js';
+import type { UnderlayNeighbour } from './resolve.js';
 import type { BpfUnderlay } from './objects.js';
 
 const MEMORY = 'managed ';
@@ -17,13 +17,13 @@ const RESOLVE_MS = 100;
 const POLL_MS = 5;
 
 /** Whether it is to be managed. Managed, a static neighbour would lose its address (__neigh_update, net/core/neighbour.c). */
-function isLeft({ managed, fixed }: Gateway): boolean {
+function needsManaged({ managed, fixed }: UnderlayNeighbour): boolean {
   return !managed && !fixed;
 }
 
 /** Whether all of them stay resolved. */
-export function allKept(gateways: readonly Gateway[]): boolean {
-  return !gateways.some(isLeft);
+export function allManaged(gateways: readonly UnderlayNeighbour[]): boolean {
+  return !gateways.some(needsManaged);
 }
 
 /**
@@ -31,21 +31,21 @@ export function allKept(gateways: readonly Gateway[]): boolean {
  *
  * @param again solicits those that are managed and have not answered, too
  */
-export async function manageGateways(
+export async function manageNeighbours(
   kernel: Kernel,
   underlays: readonly BpfUnderlay[],
   { again = false }: { again?: boolean } = {},
 ): Promise<void> {
   const resolver = new Resolver(kernel);
-  const found = new Map<string, Gateway>();
+  const found = new Map<string, UnderlayNeighbour>();
   for (const underlay of underlays) {
     for (const gateway of resolver.resolve(underlay).gateways) {
       const isSilent = again && !gateway.fixed && gateway.mac === undefined;
-      if (isLeft(gateway) || isSilent) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
+      if (needsManaged(gateway) || isSilent) found.set(`${gateway.ifindex} ${gateway.address}`, gateway);
     }
   }
   if (found.size === 0) return;
-  kernel.remembered.remember(
+  kernel.savedSettings.remember(
     [...found.values()].map(({ ifindex, address }) => [`${MEMORY}${kernel.links.nameOf(ifindex)} ${address}`, '']),
   );
   for (const { ifindex, address } of found.values()) setFlag(kernel, ifindex, address, NeighbourFlag.managed);
@@ -58,8 +58,8 @@ export async function manageGateways(
 }
 
 /** Leaves them to the kernel's own ways again. */
-export function releaseGateways(kernel: Kernel): void {
-  const keys = kernel.remembered.keys().filter((key) => key.startsWith(MEMORY));
+export function unmanageNeighbours(kernel: Kernel): void {
+  const keys = kernel.savedSettings.keys().filter((key) => key.startsWith(MEMORY));
   for (const key of keys) {
     const [device = '', address = ''] = key.slice(MEMORY.length).split(' ');
     const link = kernel.links.get(device);
@@ -68,7 +68,7 @@ export function releaseGateways(kernel: Kernel): void {
       setFlag(kernel, link.index, address, NeighbourFlag.use);
     }
   }
-  kernel.remembered.forget(keys);
+  kernel.savedSettings.forget(keys);
 }
 
 function setFlag(kernel: Kernel, ifindex: number, address: string, flags: number): void {

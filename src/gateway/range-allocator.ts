@@ -5,7 +5,7 @@ export interface Run {
   count: number;
 }
 
-export class PortRuns {
+export class RangeAllocator {
   /** Free runs, ascending and apart. */
   readonly #free: Run[] = [];
 

@@ -14,11 +14,11 @@ const isContents = (read: Contents | Contents['values']): read is Contents => ty
 
 /**
  * How shared settings were before segue changed them, in /run/segue/<node>/remembered.json: written before the change,
- * so that a crash in between forgets nothing. This is no state of segue's own: without it, all but purge works the same.
+ * so that a crash in between forgets nothing. Only purge needs them.
  * The file says whose settings they were: a network namespace that was made anew under its old name while nobody looked
  * has settings of its own.
  */
-export class Remembered {
+export class SavedSettings {
   readonly #directory: string;
   readonly #netnsCookie: string | undefined;
   #values: Map<string, string> | undefined;

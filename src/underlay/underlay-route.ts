@@ -3,7 +3,7 @@ import { isNetlinkError } from '../netlink/error.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** The kernel's way to an address of the underlay: the device, or why there is none. */
-export function wayTo(kernel: Kernel, to: string, from: string): { device?: string; error: string } {
+export function underlayRouteTo(kernel: Kernel, to: string, from: string): { device?: string; error: string } {
   try {
     const route = kernel.socket.get(lookupRoute({ to, from }), decodeRoute);
     if (route?.oif === undefined) return { error: 'no answer' };

@@ -1,17 +1,17 @@
 /** A made packet through the program of a network node's uplink (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
 import { Mark } from '../ebpf/generated/layouts.js';
 import { FUNCTIONS } from '../ebpf/programs.js';
-import { Watch } from '../ebpf/watch.js';
+import { TraceSession } from '../ebpf/trace-session.js';
 import { mapOf } from '../ebpf/maps.js';
 import { copyConnections } from '../gateway/connection-table.js';
 import { writeAddress } from '../net/address.js';
 import { writeMac } from '../net/mac.js';
-import { makeFrame } from './made-packet.js';
+import { makeFrame } from './synthetic-packet.js';
 import type { Connection } from '../ebpf/generated/steering.js';
 import type { ProgramUse } from '../ebpf/programs.js';
-import type { Seen } from '../ebpf/watch.js';
+import type { TraceEvent } from '../ebpf/trace-session.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { MadePacket } from './made-packet.js';
+import type { MadePacket } from './synthetic-packet.js';
 
 const SNAP_BYTES = 512;
 const RING_BYTES = 65_536;
@@ -42,7 +42,7 @@ export interface ArrivingPacket {
 
 /** What was found of a packet and its connection. */
 export interface SteerTrial {
-  seen: Seen | undefined;
+  seen: TraceEvent | undefined;
   /** The connection that the packet is of, and who opened it: as it was before. */
   known: { connection: Connection; openedHere: boolean } | undefined;
 }
@@ -66,7 +66,7 @@ export function tryArrival(
   const object = kernel.fastpath.steeringTrial(PROGRAM, use);
   const live = kernel.fastpath.steering.maps;
   if (object === undefined || live === undefined) return undefined;
-  const found: Seen[] = [];
+  const found: TraceEvent[] = [];
   let known: SteerTrial['known'];
   try {
     const wanted = [
@@ -86,7 +86,7 @@ export function tryArrival(
     );
     if (!watching || !watchers || !budgets || !rings) throw new Error('network node: a map is missing');
     const maps = { watching, watchers, budgets, rings };
-    const watch = new Watch(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
+    const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
     try {
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);

@@ -1,5 +1,5 @@
 /** Bounds what is told of the decisions of policies with `log`, and counts what is not. */
-import type { LoggedDecision } from './denials.js';
+import type { LoggedDecision } from './policy-log-reader.js';
 
 /** Decisions that were not told, by policy and reason. */
 export interface SuppressedDecisions {
@@ -9,7 +9,7 @@ export interface SuppressedDecisions {
   packets: number;
 }
 
-export class DecisionRate {
+export class LogRateLimiter {
   readonly #rate: number;
   readonly #told = new Map<string | null, number>();
   readonly #suppressed = new Map<string, SuppressedDecisions>();

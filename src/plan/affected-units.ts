@@ -2,12 +2,12 @@ import { isIPv6 } from 'node:net';
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { externalZone, zoneOf } from '../gateway/view.js';
 import { equalValues } from './equal.js';
-import type { Entity } from './entity.js';
+import type { PlanUnit } from './plan-unit.js';
 import type { IntentView } from './view.js';
 import type { IntentChange, IntentNode, Path, Port } from '../intent/types.js';
 
 /** Parts by a name of their own, so that each is planned again once. */
-export type Entities = Map<string, Entity>;
+export type Entities = Map<string, PlanUnit>;
 
 /**
  * The parts of the plan that changes may alter, before or after them.
@@ -15,9 +15,9 @@ export type Entities = Map<string, Entity>;
  * @param view as it is before the changes
  * @returns `all` when nothing can be left out: the block or this node itself changed
  */
-export function touchedBy(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
+export function affectedUnits(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
   const touched: Entities = new Map();
-  const add = (entity: Entity): void => {
+  const add = (entity: PlanUnit): void => {
     touched.set(nameOf(entity), entity);
   };
   const hosted = new Map<string, number>();
@@ -112,7 +112,7 @@ export function touchedBy(view: IntentView, changes: readonly IntentChange[]): E
   return touched;
 }
 
-function nameOf(entity: Entity): string {
+function nameOf(entity: PlanUnit): string {
   switch (entity.kind) {
     case 'node':
       return 'node';
@@ -138,19 +138,19 @@ function isDrain({ before, after }: { before?: IntentNode; after?: IntentNode })
 }
 
 /** Tables of gateways, and the routes of their tenants. */
-function addDrain(view: IntentView, node: string, add: (entity: Entity) => void): void {
+function addDrain(view: IntentView, node: string, add: (entity: PlanUnit) => void): void {
   add({ kind: 'node' });
   addZonesOf(view, node, add);
 }
 
-function addZonesOf(view: IntentView, node: string, add: (entity: Entity) => void): void {
+function addZonesOf(view: IntentView, node: string, add: (entity: PlanUnit) => void): void {
   for (const { nodes, tenants } of view.steering.gateways.values()) {
     if (nodes.includes(node)) for (const key of tenants) add({ kind: 'zone', key });
   }
 }
 
 /** The parts of the plan that are others when the underlay loses or finds its ways to network nodes. */
-export function touchedByWays(view: IntentView, nodes: Iterable<string>): Entities {
+export function unitsOfReachability(view: IntentView, nodes: Iterable<string>): Entities {
   const touched: Entities = new Map();
   for (const node of nodes) {
     addZonesOf(view, node, (entity) => {
@@ -165,7 +165,7 @@ function addPort(
   port: Port,
   sign: 1 | -1,
   hosted: Map<string, number>,
-  add: (entity: Entity) => void,
+  add: (entity: PlanUnit) => void,
 ): void {
   if (view.isLocal(port)) {
     add({ kind: 'tenant', key: port.tenant });
@@ -179,14 +179,14 @@ function addPort(
 }
 
 /** A tenant and all that it talks to: each has routes to the others' prefixes. */
-function addZones(view: IntentView, tenant: string, add: (entity: Entity) => void): void {
+function addZones(view: IntentView, tenant: string, add: (entity: PlanUnit) => void): void {
   for (const key of [tenant, ...view.steering.peersOf(tenant)]) add({ kind: 'zone', key });
 }
 
 /** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */
 function addWhere(
   view: IntentView,
-  add: (entity: Entity) => void,
+  add: (entity: PlanUnit) => void,
   wanted: (tenant: string, node: string) => boolean,
 ): void {
   for (const { tenant, node } of view.pairs()) {
@@ -201,7 +201,7 @@ function addWhere(
 function addPortsOfLongPaths(
   view: IntentView,
   { before, after }: { before?: Path; after?: Path },
-  add: (entity: Entity) => void,
+  add: (entity: PlanUnit) => void,
 ): void {
   const node = (after ?? before)?.to ?? '';
   if (![before, after, ...view.pathsTo(node)].some(isLong)) return;
@@ -214,7 +214,7 @@ function isLong(path: Path | undefined): boolean {
   return path !== undefined && path.via.length >= MAX_SEGMENTS;
 }
 
-function addLocalPorts(view: IntentView, add: (entity: Entity) => void): void {
+function addLocalPorts(view: IntentView, add: (entity: PlanUnit) => void): void {
   for (const ports of view.localPorts.values()) {
     for (const key of ports.keys()) add({ kind: 'port', key });
   }

@@ -4,23 +4,23 @@ import { equalValues } from '../plan/equal.js';
 import { differenceSteps, Planner } from '../plan/planner.js';
 import { KIND_ORDER } from '../plan/plan.js';
 import { planWarnings } from '../plan/warnings.js';
-import { brake, brakeOnIntent, drains } from '../reconcile/brake.js';
-import { changesOf, takesAlong } from '../reconcile/engine.js';
+import { removalGuard, removalGuardOnIntent, drains } from '../reconcile/removal-guard.js';
+import { changesOf, cascades } from '../reconcile/engine.js';
 import { runYielding } from '../reconcile/steps.js';
 import { DriftLog } from './drift.js';
-import { everything, isUnderlayAlone, merge, noHints } from './hints.js';
+import { everything, isUnderlayAlone, merge, noInvalidations } from './invalidations.js';
 import { FastpathMissingError, requireFacts } from './facts.js';
-import type { BrakeError } from '../reconcile/brake.js';
+import type { MassRemovalError } from '../reconcile/removal-guard.js';
 import type { Report, Waiting } from '../reconcile/change.js';
 import type { SurveyOptions } from '../reconcile/engine.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
 import type { KindName, Plan, PlanDelta } from '../plan/plan.js';
-import type { Hints } from './hints.js';
+import type { Invalidations } from './invalidations.js';
 import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
 
 /** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
-export class Follower {
+export class Reconciler {
   readonly #instance: Instance;
   readonly #log: Logger;
   readonly #drift: DriftLog;
@@ -28,9 +28,9 @@ export class Follower {
   #planner: Planner | undefined;
   #intent: Intent | undefined;
   /** An intent that the brake holds. */
-  #held: Intent | undefined;
+  #blockedIntent: Intent | undefined;
   /** An intent that could not be taken: something threw before there was a plan. */
-  #untaken: Intent | undefined;
+  #pendingIntent: Intent | undefined;
   /** The source's last intent could not be planned: its next changes start from one that was not taken. */
   #isBehind = false;
   /** Kinds with objects that are held back while something fails. */
@@ -52,8 +52,8 @@ export class Follower {
   }
 
   /** Whether routes of the kernel's lead to network nodes, which is asked of the underlay. */
-  get asksWays(): boolean {
-    return this.#planner?.view.facts.lost !== undefined;
+  get tracksReachability(): boolean {
+    return this.#planner?.view.facts.unreachableNodes !== undefined;
   }
 
   /**
@@ -61,26 +61,26 @@ export class Follower {
    *
    * @returns what is to be looked at again because it failed
    */
-  async take(intent: Intent, force = false): Promise<Hints> {
+  async applyIntent(intent: Intent, force = false): Promise<Invalidations> {
     if (this.#intent !== undefined && this.#planner !== undefined) {
-      return this.change(await runYielding(diffSteps(this.#intent, intent)), intent, { force });
+      return this.applyDelta(await runYielding(diffSteps(this.#intent, intent)), intent, { force });
     }
     const { kernel, engine } = this.#instance;
-    this.#untaken = intent;
+    this.#pendingIntent = intent;
     kernel.links.refresh();
     const facts = requireFacts(kernel, this.#config, intent);
     const planner = await runYielding(Planner.steps(this.#config, facts, intent));
     const survey = await engine.survey(planner.plan);
-    this.#untaken = undefined;
+    this.#pendingIntent = undefined;
     const removal = {
       held: survey.portsHeld,
       left: planner.plan.port.size,
       drains: drains(intent, this.#config.node),
     };
-    if (!force && this.#hold(brake(survey.changes, removal), intent)) return noHints();
+    if (!force && this.#hold(removalGuard(survey.changes, removal), intent)) return noInvalidations();
     this.#planner = planner;
     this.#intent = intent;
-    this.#held = undefined;
+    this.#blockedIntent = undefined;
     const started = performance.now();
     const report = await engine.converge(planner.plan, survey);
     this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'converged on the intent');
@@ -94,24 +94,25 @@ export class Follower {
    *
    * @param options `named`: somebody asked for each of the changes by itself
    */
-  async change(
+  async applyDelta(
     changes: readonly IntentChange[],
     intent: Intent,
     { force = false, named = false }: { force?: boolean; named?: boolean } = {},
-  ): Promise<Hints> {
-    if (this.#planner === undefined || this.#intent === undefined) return this.take(intent, force);
+  ): Promise<Invalidations> {
+    if (this.#planner === undefined || this.#intent === undefined) return this.applyIntent(intent, force);
     // While one is held the source's changes start from it, ours from the one before.
-    const isNext = this.#held === undefined && !this.#isBehind;
+    const isNext = this.#blockedIntent === undefined && !this.#isBehind;
     const effective = isNext ? changes : await runYielding(diffSteps(this.#intent, intent));
     const isMeant = drains(intent, this.#config.node) || (named && effective === changes);
-    if (!force && this.#hold(brakeOnIntent(this.#planner.view, effective, isMeant), intent)) return noHints();
-    this.#held = undefined;
+    if (!force && this.#hold(removalGuardOnIntent(this.#planner.view, effective, isMeant), intent))
+      return noInvalidations();
+    this.#blockedIntent = undefined;
     const started = performance.now();
     this.#isBehind = true;
     const changesToDo = changesOf(this.#planner.apply(effective));
     this.#isBehind = false;
     this.#intent = intent;
-    const report = await this.#instance.engine.execute(changesToDo);
+    const report = await this.#instance.engine.applyChanges(changesToDo);
     this.#log.info(
       { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
       'followed the intent',
@@ -120,21 +121,21 @@ export class Follower {
     const again = this.#finish(report);
     // A network node that is new may be none that there is a way to.
     if (effective.some(({ kind }) => kind === 'gateway' || kind === 'node')) merge(again, await this.#lookAtMachine());
-    // What was new with it came after it; what stays the same by its name may have gone.
-    if (changesToDo.some((change) => change.action === 'replace' && takesAlong(change))) everything(again, KIND_ORDER);
+    // The kernel may have deleted objects on a device that was replaced: list everything again.
+    if (changesToDo.some((change) => change.action === 'replace' && cascades(change))) everything(again, KIND_ORDER);
     return again;
   }
 
   /** Lets the intent through that the brake holds. */
-  async release(): Promise<Hints> {
-    const held = this.#held;
-    if (held === undefined) return noHints();
+  async release(): Promise<Invalidations> {
+    const held = this.#blockedIntent;
+    if (held === undefined) return noInvalidations();
     this.#log.warn('the held intent is forced');
-    return this.take(held, true);
+    return this.applyIntent(held, true);
   }
 
   /** Another node file for the same node. */
-  async reconfigure(config: NodeConfig): Promise<Hints> {
+  async reconfigure(config: NodeConfig): Promise<Invalidations> {
     const before = this.#config;
     this.#config = config;
     try {
@@ -145,19 +146,20 @@ export class Follower {
     }
   }
 
-  /** Looks at what hints name, and puts it right. */
-  async look(hints: Hints): Promise<Hints> {
-    if (this.#planner === undefined) return this.#untaken === undefined ? noHints() : this.take(this.#untaken);
+  /** Lists the objects that invalidations name, and repairs them. */
+  async reconcileDirty(invalidations: Invalidations): Promise<Invalidations> {
+    if (this.#planner === undefined)
+      return this.#pendingIntent === undefined ? noInvalidations() : this.applyIntent(this.#pendingIntent);
     const { kernel, engine } = this.#instance;
-    if (hints.links) kernel.links.refresh();
-    for (const kind of this.#heldBack) hints.kinds.add(kind);
-    if (hints.links || hints.ways) merge(hints, await this.#lookAtMachine());
+    if (invalidations.links) kernel.links.refresh();
+    for (const kind of this.#heldBack) invalidations.kinds.add(kind);
+    if (invalidations.links || invalidations.ways) merge(invalidations, await this.#lookAtMachine());
     // A way alone changed: no list of devices for that, of which there may be ten thousand.
-    if (hints.kinds.size === 0) return noHints();
+    if (invalidations.kinds.size === 0) return noInvalidations();
     const options: SurveyOptions = {
-      kinds: hints.kinds,
-      ...(!hints.links && isUnderlayAlone(hints.kinds) && { keepLinks: true }),
-      ...(hints.tables !== 'all' && { scope: { tables: hints.tables } }),
+      kinds: invalidations.kinds,
+      ...(!invalidations.links && isUnderlayAlone(invalidations.kinds) && { keepLinks: true }),
+      ...(invalidations.tables !== 'all' && { scope: { tables: invalidations.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);
     const drifted = this.#drift.tell(survey);
@@ -170,33 +172,39 @@ export class Follower {
         drifted ? 'repaired' : 'followed interfaces and underlay',
       );
     // What hangs on an interface is looked at together.
-    if (hints.kinds.has('port')) this.#drift.settle(report);
-    if (hints.kinds.has('edge')) await this.#saveEdge(report);
-    return this.#finish(report, hints);
+    if (invalidations.kinds.has('port')) this.#drift.settle(report);
+    if (invalidations.kinds.has('edge')) await this.#saveEdge(report);
+    return this.#finish(report, invalidations);
   }
 
   /** Plans anew where the machine is not as planned for. What is executed takes the old plan for what the kernel has. */
-  async #lookAtMachine(): Promise<Hints> {
-    if (this.#planner === undefined || this.#intent === undefined) return noHints();
+  async #lookAtMachine(): Promise<Invalidations> {
+    if (this.#planner === undefined || this.#intent === undefined) return noInvalidations();
     const before = this.#planner.view.facts;
     const facts = requireFacts(this.#instance.kernel, this.#config, this.#intent);
-    if (equalValues(facts, before)) return noHints();
-    if (facts.lost === undefined || !equalValues({ ...facts, lost: before.lost }, before)) return this.#replan();
-    const report = await this.#instance.engine.execute(changesOf(this.#planner.applyWays(facts.lost)));
-    const level = facts.lost.length > 0 ? 'warn' : 'info';
-    this.#log[level]({ ...report.done, lost: facts.lost }, 'ways to network nodes changed: routes are planned anew');
+    if (equalValues(facts, before)) return noInvalidations();
+    if (facts.unreachableNodes === undefined || !equalValues({ ...facts, lost: before.unreachableNodes }, before))
+      return this.#replan();
+    const report = await this.#instance.engine.applyChanges(
+      changesOf(this.#planner.applyReachability(facts.unreachableNodes)),
+    );
+    const level = facts.unreachableNodes.length > 0 ? 'warn' : 'info';
+    this.#log[level](
+      { ...report.done, lost: facts.unreachableNodes },
+      'ways to network nodes changed: routes are planned anew',
+    );
     return this.#finish(report);
   }
 
-  async #replan(): Promise<Hints> {
-    if (this.#planner === undefined || this.#intent === undefined) return noHints();
+  async #replan(): Promise<Invalidations> {
+    if (this.#planner === undefined || this.#intent === undefined) return noInvalidations();
     const { kernel, engine } = this.#instance;
     const before = this.#planner.plan;
     const facts = requireFacts(kernel, this.#config, this.#intent);
     const planner = await runYielding(Planner.steps(this.#config, facts, this.#intent));
     const delta: PlanDelta = await runYielding(differenceSteps(before, planner.plan));
     this.#planner = planner;
-    const report = await engine.execute(changesOf(delta));
+    const report = await engine.applyChanges(changesOf(delta));
     this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');
     if (delta.has('edge')) await this.#saveEdge(report);
     return this.#finish(report);
@@ -209,16 +217,16 @@ export class Follower {
     this.#unsavedText = unsaved ?? '';
   }
 
-  #hold(error: BrakeError | undefined, intent: Intent): boolean {
+  #hold(error: MassRemovalError | undefined, intent: Intent): boolean {
     if (error === undefined) return false;
-    this.#held = intent;
+    this.#blockedIntent = intent;
     this.#log.error({ code: error.code, removed: error.removed, held: error.held }, error.message);
     return true;
   }
 
   /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
-  #finish(report: Report, looked?: Hints): Hints {
-    const again = noHints();
+  #finish(report: Report, looked?: Invalidations): Invalidations {
+    const again = noInvalidations();
     // What failed in one transaction failed for one reason: it is told once, however often it is tried again.
     const told = new Set<Error>();
     const untold = this.#drift.noteFailures(report, looked?.kinds);
@@ -239,7 +247,7 @@ export class Follower {
   }
 
   /** @param looked what was held back before was looked at again */
-  #noteHeldBack({ heldBack }: Report, again: Hints, looked: boolean): void {
+  #noteHeldBack({ heldBack }: Report, again: Invalidations, looked: boolean): void {
     if (heldBack.length > 0 && this.#heldBack.size === 0) {
       const objects = heldBack.map((change) => this.#instance.engine.text(change).object);
       this.#log.warn({ objects }, 'held back until nothing fails');
@@ -256,7 +264,7 @@ export class Follower {
     for (const warning of warnings) this.#log.warn(warning);
   }
 
-  #tellWaiting(waiting: readonly Waiting[], looked: Hints | undefined): void {
+  #tellWaiting(waiting: readonly Waiting[], looked: Invalidations | undefined): void {
     // A look at a few kinds sees only their part.
     if (looked !== undefined && !looked.kinds.has('port')) return;
     const text = [...new Set(waiting.map(({ device }) => device))].sort().join(' ');

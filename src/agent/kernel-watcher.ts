@@ -37,7 +37,7 @@ export interface WatchOptions {
 }
 
 /** The kernel's notifications, without the echo of our own requests. */
-export class Watch {
+export class KernelWatcher {
   readonly #monitors: { close(): void }[] = [];
 
   constructor(kernel: Kernel, options: WatchOptions) {

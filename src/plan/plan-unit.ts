@@ -19,14 +19,14 @@ import { planTenant } from '../vrf/plan.js';
 import type { ZoneName } from '../gateway/view.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { Emit } from './plan.js';
-import type { IntentView, RemotePair } from './view.js';
+import type { IntentView, RemoteSite } from './view.js';
 import type { Port } from '../intent/types.js';
 
 /**
  * The parts a plan is the union of. Every object has exactly one part that plans it, so a part can be planned again by
  * itself and the difference is the plan's difference.
  */
-export type Entity =
+export type PlanUnit =
   | { kind: 'node' }
   | { kind: 'tenant'; key: string }
   | { kind: 'proxies'; key: string }
@@ -44,10 +44,10 @@ export type Entity =
   | { kind: 'policies'; from: ZoneName; to: ZoneName };
 
 /** Plans one part; what is not in the view plans nothing. */
-export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
+export function planUnit(view: IntentView, entity: PlanUnit, emit: Emit): void {
   switch (entity.kind) {
     case 'node':
-      if (view.alone) planLoneNode(view, emit);
+      if (view.ebpfOnly) planLoneNode(view, emit);
       else planNode(view, emit);
       planEdge(view, emit);
       planFastNode(view, emit);
@@ -57,12 +57,12 @@ export function planEntity(view: IntentView, entity: Entity, emit: Emit): void {
       // A tenant without a port here has nothing to decapsulate for.
       const tenant = view.tenants.get(entity.key);
       if (tenant === undefined || !view.localPorts.has(tenant.name)) return;
-      if (!view.alone) planTenant(view, tenant, emit);
+      if (!view.ebpfOnly) planTenant(view, tenant, emit);
       planFastTenant(view, tenant, emit);
       return;
     }
     case 'proxies':
-      if (!view.alone) planProxies(view, entity.key, emit);
+      if (!view.ebpfOnly) planProxies(view, entity.key, emit);
       return;
     case 'remote': {
       const node = view.nodes.get(entity.key);
@@ -106,7 +106,7 @@ function planSource(view: IntentView, source: string, emit: Emit): void {
 
 function planPort(view: IntentView, port: Port, emit: Emit): void {
   if (view.isLocal(port)) {
-    if (view.alone) planLonePort(view, port, emit);
+    if (view.ebpfOnly) planLonePort(view, port, emit);
     else planLocalPort(view, port, emit);
     planFastLocalPort(view, port, emit);
   } else {
@@ -114,31 +114,31 @@ function planPort(view: IntentView, port: Port, emit: Emit): void {
     if (!hosted && !view.decidesFor(port.tenant)) return;
     const pair = view.pair(port.tenant, port.node);
     if (pair === undefined) throw new Error(`plan: no ports of ${port.tenant} on ${port.node}`);
-    if (hosted && !view.alone) planRemotePort(view, pair, port, emit);
+    if (hosted && !view.ebpfOnly) planRemotePort(view, pair, port, emit);
     planFastRemotePort(view, pair, port, emit);
   }
 }
 
-function planBoth(view: IntentView, pair: RemotePair, emit: Emit): void {
+function planBoth(view: IntentView, pair: RemoteSite, emit: Emit): void {
   const hosted = view.localPorts.has(pair.tenant);
-  if (hosted && !view.alone) planPair(view, pair, emit);
+  if (hosted && !view.ebpfOnly) planPair(view, pair, emit);
   // A network node needs to know where its tenants' VMs are, but has no VRFs of them.
   if (hosted || view.decidesFor(pair.tenant)) planFastPair(view, pair, emit);
 }
 
 /** Plans all parts. */
 export function* planSteps(view: IntentView, emit: Emit): Steps<void> {
-  planEntity(view, { kind: 'node' }, emit);
+  planUnit(view, { kind: 'node' }, emit);
   for (const key of view.tenants.keys()) {
-    planEntity(view, { kind: 'tenant', key }, emit);
-    planEntity(view, { kind: 'proxies', key }, emit);
+    planUnit(view, { kind: 'tenant', key }, emit);
+    planUnit(view, { kind: 'proxies', key }, emit);
     yield;
   }
   for (const key of view.nodes.keys()) {
-    planEntity(view, { kind: 'remote', key }, emit);
+    planUnit(view, { kind: 'remote', key }, emit);
     yield;
   }
-  for (const key of view.firstSegments()) planEntity(view, { kind: 'transit', key }, emit);
+  for (const key of view.firstSegments()) planUnit(view, { kind: 'transit', key }, emit);
   for (const key of view.sources) {
     planSource(view, key, emit);
     yield;
@@ -153,13 +153,13 @@ export function* planSteps(view: IntentView, emit: Emit): Steps<void> {
   }
   for (const { tenants } of view.steering.gateways.values()) {
     for (const key of tenants) {
-      planEntity(view, { kind: 'zone', key }, emit);
+      planUnit(view, { kind: 'zone', key }, emit);
       yield;
     }
   }
-  for (const name of view.steering.externals.keys()) planEntity(view, { kind: 'zone', key: externalZone(name) }, emit);
+  for (const name of view.steering.externals.keys()) planUnit(view, { kind: 'zone', key: externalZone(name) }, emit);
   for (const [from, to] of view.steering.pairs()) {
-    planEntity(view, { kind: 'policies', from, to }, emit);
+    planUnit(view, { kind: 'policies', from, to }, emit);
     yield;
   }
 }

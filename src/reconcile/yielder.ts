@@ -10,23 +10,23 @@ const LOOK_EVERY = 256;
  * Lets the event loop turn in a walk over up to millions of objects, and costs next to nothing where there are few:
  *
  *     for (const object of objects) {
- *       if (breath.isDue()) await breath.take();
+ *       if (yielder.shouldYield()) await yielder.yield();
  */
-export class Breath {
+export class Yielder {
   #since = performance.now();
   #walked = 0;
 
-  isDue(): boolean {
+  shouldYield(): boolean {
     this.#walked += 1;
-    return (this.#walked & (LOOK_EVERY - 1)) === 0 && this.isOver();
+    return (this.#walked & (LOOK_EVERY - 1)) === 0 && this.isOverBudget();
   }
 
   /** The same for walks in large steps. */
-  isOver(): boolean {
+  isOverBudget(): boolean {
     return performance.now() - this.#since > MAX_HOLD_MS;
   }
 
-  async take(): Promise<void> {
+  async yield(): Promise<void> {
     await turn();
     this.#since = performance.now();
   }
