@@ -121,7 +121,7 @@ export class Agent {
     return this.#queue;
   }
 
-  /** Lets the intent through that the brake holds. */
+  /** Lets the intent through that the removal guard blocks. */
   release(): void {
     this.#enqueue(({ reconciler }) => reconciler.release());
   }

@@ -7,7 +7,7 @@ import type { Unreachable } from '../ebpf/unreachable.js';
 import type { Instance } from './instance.js';
 
 export interface ApplyOptions {
-  /** Past the brake on mass removal, and beside a running agent. */
+  /** Past the guard against mass removal, and beside a running agent. */
   force?: boolean;
 }
 

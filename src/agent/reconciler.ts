@@ -27,7 +27,7 @@ export class Reconciler {
   #config: NodeConfig;
   #planner: Planner | undefined;
   #intent: Intent | undefined;
-  /** An intent that the brake holds. */
+  /** An intent that the removal guard blocks. */
   #blockedIntent: Intent | undefined;
   /** An intent that could not be taken: something threw before there was a plan. */
   #pendingIntent: Intent | undefined;
@@ -126,7 +126,7 @@ export class Reconciler {
     return again;
   }
 
-  /** Lets the intent through that the brake holds. */
+  /** Lets the intent through that the removal guard blocks. */
   async release(): Promise<Invalidations> {
     const held = this.#blockedIntent;
     if (held === undefined) return noInvalidations();

@@ -87,12 +87,12 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
 
 /** Errors come from the gateway of the sender's subnet; to what is behind a port, from that of the tenant's first. */
 function planTellers({ id, subnets }: Tenant, emit: Emit): void {
-  const tellers = new Map<string, string>();
+  const icmpSources = new Map<string, string>();
   for (const { prefix, gateway } of [...subnets].reverse()) {
-    tellers.set(ALL[familyOf(prefix)], gateway);
-    tellers.set(prefix, gateway);
+    icmpSources.set(ALL[familyOf(prefix)], gateway);
+    icmpSources.set(prefix, gateway);
   }
-  for (const [prefix, address] of tellers) emit('steer-gateway', memberKey(id, prefix), { zone: id, address });
+  for (const [prefix, address] of icmpSources) emit('steer-gateway', memberKey(id, prefix), { zone: id, address });
 }
 
 /** An external network: what may come from its interface, what is sent there, who tells of errors. */

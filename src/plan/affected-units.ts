@@ -17,8 +17,8 @@ export type Entities = Map<string, PlanUnit>;
  */
 export function affectedUnits(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
   const touched: Entities = new Map();
-  const add = (entity: PlanUnit): void => {
-    touched.set(nameOf(entity), entity);
+  const add = (unit: PlanUnit): void => {
+    touched.set(nameOf(unit), unit);
   };
   const hosted = new Map<string, number>();
 
@@ -112,12 +112,12 @@ export function affectedUnits(view: IntentView, changes: readonly IntentChange[]
   return touched;
 }
 
-function nameOf(entity: PlanUnit): string {
-  switch (entity.kind) {
+function nameOf(unit: PlanUnit): string {
+  switch (unit.kind) {
     case 'node':
       return 'node';
     case 'pair':
-      return `pair ${entity.tenant} ${entity.node}`;
+      return `pair ${unit.tenant} ${unit.node}`;
     case 'tenant':
     case 'proxies':
     case 'remote':
@@ -125,9 +125,9 @@ function nameOf(entity: PlanUnit): string {
     case 'port':
     case 'source':
     case 'zone':
-      return `${entity.kind} ${entity.key}`;
+      return `${unit.kind} ${unit.key}`;
     case 'policies':
-      return `policies ${entity.from} to ${entity.to}`;
+      return `policies ${unit.from} to ${unit.to}`;
   }
 }
 
@@ -138,12 +138,12 @@ function isDrain({ before, after }: { before?: IntentNode; after?: IntentNode })
 }
 
 /** Tables of gateways, and the routes of their tenants. */
-function addDrain(view: IntentView, node: string, add: (entity: PlanUnit) => void): void {
+function addDrain(view: IntentView, node: string, add: (unit: PlanUnit) => void): void {
   add({ kind: 'node' });
   addZonesOf(view, node, add);
 }
 
-function addZonesOf(view: IntentView, node: string, add: (entity: PlanUnit) => void): void {
+function addZonesOf(view: IntentView, node: string, add: (unit: PlanUnit) => void): void {
   for (const { nodes, tenants } of view.steering.gateways.values()) {
     if (nodes.includes(node)) for (const key of tenants) add({ kind: 'zone', key });
   }
@@ -153,8 +153,8 @@ function addZonesOf(view: IntentView, node: string, add: (entity: PlanUnit) => v
 export function unitsOfReachability(view: IntentView, nodes: Iterable<string>): Entities {
   const touched: Entities = new Map();
   for (const node of nodes) {
-    addZonesOf(view, node, (entity) => {
-      touched.set(nameOf(entity), entity);
+    addZonesOf(view, node, (unit) => {
+      touched.set(nameOf(unit), unit);
     });
   }
   return touched;
@@ -165,7 +165,7 @@ function addPort(
   port: Port,
   sign: 1 | -1,
   hosted: Map<string, number>,
-  add: (entity: PlanUnit) => void,
+  add: (unit: PlanUnit) => void,
 ): void {
   if (view.isLocal(port)) {
     add({ kind: 'tenant', key: port.tenant });
@@ -179,14 +179,14 @@ function addPort(
 }
 
 /** A tenant and all that it talks to: each has routes to the others' prefixes. */
-function addZones(view: IntentView, tenant: string, add: (entity: PlanUnit) => void): void {
+function addZones(view: IntentView, tenant: string, add: (unit: PlanUnit) => void): void {
   for (const key of [tenant, ...view.steering.peersOf(tenant)]) add({ kind: 'zone', key });
 }
 
 /** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */
 function addWhere(
   view: IntentView,
-  add: (entity: PlanUnit) => void,
+  add: (unit: PlanUnit) => void,
   wanted: (tenant: string, node: string) => boolean,
 ): void {
   for (const { tenant, node } of view.pairs()) {
@@ -201,7 +201,7 @@ function addWhere(
 function addPortsOfLongPaths(
   view: IntentView,
   { before, after }: { before?: Path; after?: Path },
-  add: (entity: PlanUnit) => void,
+  add: (unit: PlanUnit) => void,
 ): void {
   const node = (after ?? before)?.to ?? '';
   if (![before, after, ...view.pathsTo(node)].some(isLong)) return;
@@ -214,7 +214,7 @@ function isLong(path: Path | undefined): boolean {
   return path !== undefined && path.via.length >= MAX_SEGMENTS;
 }
 
-function addLocalPorts(view: IntentView, add: (entity: PlanUnit) => void): void {
+function addLocalPorts(view: IntentView, add: (unit: PlanUnit) => void): void {
   for (const ports of view.localPorts.values()) {
     for (const key of ports.keys()) add({ kind: 'port', key });
   }

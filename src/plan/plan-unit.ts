@@ -44,8 +44,8 @@ export type PlanUnit =
   | { kind: 'policies'; from: ZoneName; to: ZoneName };
 
 /** Plans one part; what is not in the view plans nothing. */
-export function planUnit(view: IntentView, entity: PlanUnit, emit: Emit): void {
-  switch (entity.kind) {
+export function planUnit(view: IntentView, unit: PlanUnit, emit: Emit): void {
+  switch (unit.kind) {
     case 'node':
       if (view.ebpfOnly) planLoneNode(view, emit);
       else planNode(view, emit);
@@ -55,44 +55,44 @@ export function planUnit(view: IntentView, entity: PlanUnit, emit: Emit): void {
       return;
     case 'tenant': {
       // A tenant without a port here has nothing to decapsulate for.
-      const tenant = view.tenants.get(entity.key);
+      const tenant = view.tenants.get(unit.key);
       if (tenant === undefined || !view.localPorts.has(tenant.name)) return;
       if (!view.ebpfOnly) planTenant(view, tenant, emit);
       planFastTenant(view, tenant, emit);
       return;
     }
     case 'proxies':
-      if (!view.ebpfOnly) planProxies(view, entity.key, emit);
+      if (!view.ebpfOnly) planProxies(view, unit.key, emit);
       return;
     case 'remote': {
-      const node = view.nodes.get(entity.key);
+      const node = view.nodes.get(unit.key);
       if (node !== undefined) planFastRemote(view, node, emit);
       return;
     }
     case 'transit':
-      if (view.isFirstSegment(entity.key)) planFastTransit(view, entity.key, emit);
+      if (view.isFirstSegment(unit.key)) planFastTransit(view, unit.key, emit);
       return;
     case 'pair': {
-      const pair = view.pair(entity.tenant, entity.node);
+      const pair = view.pair(unit.tenant, unit.node);
       if (pair !== undefined) planBoth(view, pair, emit);
       return;
     }
     case 'zone': {
-      const tenant = view.tenants.get(entity.key);
-      planZone(view, entity.key, emit);
+      const tenant = view.tenants.get(unit.key);
+      planZone(view, unit.key, emit);
       if (tenant === undefined) return;
       planGatewayRoutes(view, tenant, emit);
       planGatewayWays(view, tenant, emit);
       return;
     }
     case 'source':
-      if (view.sources.has(entity.key)) planSource(view, entity.key, emit);
+      if (view.sources.has(unit.key)) planSource(view, unit.key, emit);
       return;
     case 'policies':
-      planPolicies(view, entity.from, entity.to, emit);
+      planPolicies(view, unit.from, unit.to, emit);
       return;
     case 'port': {
-      const port = view.ports.get(entity.key);
+      const port = view.ports.get(unit.key);
       if (port !== undefined) planPort(view, port, emit);
     }
   }

@@ -85,10 +85,10 @@ export class Planner {
   }
 }
 
-function planSome(view: IntentView, entities: Iterable<PlanUnit>): Plan {
+function planSome(view: IntentView, units: Iterable<PlanUnit>): Plan {
   const plan = emptyPlan();
-  for (const entity of entities) {
-    planUnit(view, entity, (kind, key, value) => {
+  for (const unit of units) {
+    planUnit(view, unit, (kind, key, value) => {
       const objects: Map<string, PlanValue> = plan[kind];
       objects.set(key, value);
     });

@@ -260,7 +260,7 @@ export function cascades({ kind, action, desired, actual }: Change): boolean {
   return before?.vrf !== vrf || before?.mac !== mac;
 }
 
-/** Whether an object of a kind whose objects are devices is this device: its obstacle is a failure of its own. */
+/** Whether an object of a kind whose objects are devices is this device: its conflict is a failure of its own. */
 function isItself(kind: AnyKind, device: string, key: string): boolean {
   return kind.conflict !== undefined && device === key;
 }

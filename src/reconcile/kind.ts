@@ -57,13 +57,13 @@ export interface Kind<K extends KindName> {
   equal?(desired: PlanKinds[K], actual: PlanKinds[K]): boolean;
   /** Devices that must be there first; until they are, the object waits. */
   devices?(value: PlanKinds[K], key: string): readonly string[];
-  /** Objects stay when their device goes, or gets an obstacle: what is left of one is removed while it waits. */
+  /** Objects stay when their device goes, or gets a conflict: what is left of one is removed while it waits. */
   readonly outlivesDevices?: true;
   /** Throws where this kernel can have no object of the kind: asked before the first change, of whatever kind, is made. */
   require?(kernel: Kernel): void;
   /** Of a kind whose objects are devices: why the device of this name that is there cannot be the object. */
   conflict?(kernel: Kernel, name: string): Error | undefined;
-  /** Whether the object may also be on a device that has an obstacle. */
+  /** Whether the object may also be on a device that has a conflict. */
   toleratesConflict?(value: PlanKinds[K]): boolean;
   /** Objects are made only while nothing else has failed; they are removed like any other. */
   readonly awaitsAll?: true;

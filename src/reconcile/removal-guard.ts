@@ -9,7 +9,7 @@ const BRAKE_FRACTION = 1 / 5;
 /** What is held, by its reason. */
 type Reason = 'many' | 'all';
 
-/** Thrown, and reported, when the brake holds an intent. */
+/** Thrown, and reported, when the guard blocks an intent. */
 export class MassRemovalError extends Error {
   readonly code = 'MASS_REMOVAL';
   readonly removed: number;
