@@ -253,7 +253,9 @@ export class Agent {
         this.#enqueue(() => Promise.resolve(noInvalidations()));
         return;
       }
-      if (this.#session?.instance.kernel.fastpath.pins.restore() === true) {
+      const pins = this.#session?.instance.kernel.fastpath.pins;
+      pins?.restore();
+      if (pins?.takeRestored() === true) {
         this.#log.warn('the pins of programs and maps were gone: pinned anew');
         this.#lookAtAll();
       }

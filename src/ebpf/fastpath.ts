@@ -1,18 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
-import { BpfObject, BpfProgram, unpin } from '../libbpf/index.js';
+import { BpfObject, unpin } from '../libbpf/index.js';
 import { nextCacheGeneration } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, responderSizes, reusing } from './maps.js';
 import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
+import { openOver } from './open-there.js';
 import { BPF_HOOKS } from './objects.js';
 import { PinKeeper, PinsLostError } from './pin-keeper.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap, MapConfiguration, RodataValue } from '../libbpf/index.js';
+import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
@@ -173,25 +174,22 @@ export class FastpathStore {
     if (there !== undefined) return there;
     this.pins.note();
     const steers = STEERING_PROGRAMS.includes(name);
-    const object = loadOver(name, rodataOf(name, use), {
+    using object = loadOver(name, rodataOf(name, use), {
       ...reusing(this.makeMaps()),
       ...(steers || use.gateways === true ? this.gateways.reuse() : NO_GATEWAY_MAPS),
       ...(steers && this.steering.reuse()),
     });
     const path = this.#programPath(name, use);
-    let program: BpfProgram | undefined;
+    const program = object.program(FUNCTIONS[name]).clone();
     try {
-      program = object.program(FUNCTIONS[name]).clone();
       unpin(path);
       program.pin(path);
-      this.#programs.set(path, program);
-      return program;
     } catch (error) {
-      program?.close();
+      program.close();
       throw error;
-    } finally {
-      object.close();
     }
+    this.#programs.set(path, program);
+    return program;
   }
 
   /**
@@ -251,19 +249,10 @@ export class FastpathStore {
       return undefined;
     }
     if (known !== undefined) return known;
-    const program = BpfProgram.openPinned(path);
-    let isOurs = false;
-    try {
-      const { mapIds } = program.info();
-      // Every program counts; each that knows gateways has some of their maps.
-      const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
-      const gateways = Object.values(this.gateways.maps ?? {}).map((map) => map.info.id);
-      isOurs = mapIds.includes(maps.reasons.info.id) && (!usesGateways || gateways.some((id) => mapIds.includes(id)));
-    } finally {
-      if (!isOurs) program.close();
-    }
-    if (!isOurs) return undefined;
-    this.#programs.set(path, program);
+    // Every program counts; each that knows gateways has some of their maps.
+    const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
+    const program = openOver(path, maps.reasons, usesGateways ? Object.values(this.gateways.maps ?? {}) : undefined);
+    if (program !== undefined) this.#programs.set(path, program);
     return program;
   }
 

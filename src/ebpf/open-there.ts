@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { BpfMap } from '../libbpf/index.js';
+import { BpfMap, BpfProgram } from '../libbpf/index.js';
 
 /**
  * Opens those of several maps that are pinned: all of them, or none where one cannot be opened.
@@ -18,4 +18,24 @@ export function openThere<N extends string>(
     throw error;
   }
   return maps;
+}
+
+/**
+ * Opens a pinned program.
+ *
+ * @param some of these it uses one at least
+ * @returns undefined where it does not use the map
+ * @throws LibbpfError
+ */
+export function openOver(path: string, map: BpfMap, some?: readonly BpfMap[]): BpfProgram | undefined {
+  const program = BpfProgram.openPinned(path);
+  let isOver = false;
+  try {
+    const { mapIds } = program.info();
+    const isUsed = ({ info }: BpfMap): boolean => mapIds.includes(info.id);
+    isOver = isUsed(map) && (some === undefined || some.some(isUsed));
+  } finally {
+    if (!isOver) program.close();
+  }
+  return isOver ? program : undefined;
 }

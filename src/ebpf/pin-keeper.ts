@@ -32,6 +32,7 @@ export class PinKeeper {
   /** Device and inode of the directory when it was last looked at. */
   #identity: string | undefined;
   #isStale = true;
+  #wasRestored = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -68,11 +69,10 @@ export class PinKeeper {
    * Pins anew what this process holds where the directory is gone, or is another: the bpffs was unmounted, or another one
    * mounted over it. A pin that is there already stays.
    *
-   * @returns whether anything was pinned
    * @throws PinsLostError while there is no bpffs; LibbpfError
    */
-  restore(): boolean {
-    if (this.#held.size === 0 || identityOf(this.#directory) === this.#identity) return false;
+  restore(): void {
+    if (this.#held.size === 0 || identityOf(this.#directory) === this.#identity) return;
     try {
       checkBpffs(this.#directory);
     } catch (error) {
@@ -83,7 +83,14 @@ export class PinKeeper {
     pinAll(missing.map(([path, { fd }]) => ({ path, fd })));
     this.#isStale = true;
     this.sync();
-    return missing.length > 0;
+    if (missing.length > 0) this.#wasRestored = true;
+  }
+
+  /** Whether anything was pinned anew since this was last asked: whoever looks at the maps does that. */
+  takeRestored(): boolean {
+    const was = this.#wasRestored;
+    this.#wasRestored = false;
+    return was;
   }
 
   /** Lets go of all that is held so far: it is about to be unpinned. */

@@ -72,12 +72,12 @@ const countEntries = (name) => {
   };
 };
 for (const name of ['updateBatch', 'deleteBatch']) countEntries(name);
-const execute = engine.execute.bind(engine);
-engine.execute = async (changes) => {
+const applyChanges = engine.applyChanges.bind(engine);
+engine.applyChanges = async (changes) => {
   process.stdout.write('executing\n');
   executing = true;
   try {
-    return await execute(changes);
+    return await applyChanges(changes);
   } finally {
     executing = false;
   }
