@@ -12,7 +12,7 @@
  * full look allows for that (CT_BEHIND).
  */
 #pragma once
-#include "conntrack.h"
+#include "conntrack_claim.h"
 
 #define NO_SCALE 0xff
 #define MAX_SCALE 14 /* RFC 7323 section 2.3 */

@@ -117,7 +117,7 @@ static __always_inline bool let_gateway_tell(struct quote *quote, const struct p
 }
 
 /* What a packet was lost of, where nobody is told. */
-static __always_inline enum reason untold(enum reason reason)
+static __always_inline enum reason suppressed_reason(enum reason reason)
 {
 	if (reason == PUNT_NO_MEMBER)
 		return reason;

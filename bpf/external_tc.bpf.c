@@ -91,7 +91,7 @@ int segue_extern_tc(struct __sk_buff *skb)
 		return pass_host();
 	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
 	if (touches_domain(inner))
-		return aside(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
+		return nn_exception(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
 	if (skb->pkt_type != PACKET_HOST)
 		return pass_host();
 	zone = find_external_zone(skb->ifindex, inner);
@@ -101,14 +101,14 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (!to)
 		return pass_host();
 	if (!remove_priority_tag(skb))
-		return aside(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
+		return nn_exception(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
 	scratch->passage.from = *zone;
 	outer.class = inner->traffic_class;
 	reason = check_source(zone, to->id, inner);
 	if (reason == REASON_FORWARDED)
 		reason = read_steered(skb, scratch, &outer);
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason, HOOK_EXTERNAL);
+		return nn_exception(skb, reason, HOOK_EXTERNAL);
 	return send_on(skb, scratch, &outer, state, node, HOOK_EXTERNAL);
 }
 

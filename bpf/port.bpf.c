@@ -2,7 +2,7 @@
 /* tcx ingress of a tenant's interface: guard, lookup, H.Encaps.Red, straight to the uplink or to a port of this node. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include "aside.h"
+#include "port_exception.h"
 #include "deliver.h"
 #include "encap.h"
 #include "events_tc.h"
@@ -162,11 +162,11 @@ static __always_inline int port(struct __sk_buff *skb)
 	if (is_of_vlan(skb))
 		return verdict(skb, port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN);
 	if (!remove_priority_tag(skb))
-		return aside(skb, PUNT_NO_ROOM);
+		return port_exception(skb, PUNT_NO_ROOM);
 	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
 	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
-			return aside(skb, PUNT_NO_ROOM);
+			return port_exception(skb, PUNT_NO_ROOM);
 	}
 	reason = read_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
 	if (reason == REASON_FORWARDED && inner.length > whole_bytes(skb) - ETH_HLEN)
@@ -174,13 +174,13 @@ static __always_inline int port(struct __sk_buff *skb)
 	if (reason == REASON_FORWARDED)
 		reason = guard(ifindex, port, &inner, epoch, &id);
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason);
+		return port_exception(skb, reason);
 	if (is_syn(&inner))
 		clamp_mss(skb, ETH_HLEN + inner.header_bytes, port->mtu - inner.header_bytes - TCP_HEADER_BYTES);
 	if (!id) {
 		target = find_target(port->tenant, &inner);
 		if (!target)
-			return aside(skb, PUNT_NO_MEMBER);
+			return port_exception(skb, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
 			__u32 flags;
@@ -188,7 +188,7 @@ static __always_inline int port(struct __sk_buff *skb)
 			keep(skb);
 			reason = to_local(skb, &inner, id, port, &flags);
 			if (reason != REASON_FORWARDED)
-				return aside(skb, reason);
+				return port_exception(skb, reason);
 			count_reason(REASON_FORWARDED);
 			seen(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return deliver(id, flags);
@@ -198,21 +198,21 @@ static __always_inline int port(struct __sk_buff *skb)
 			id = steered_encap(skb, &inner, ifindex, port->tenant, id,
 					   epoch);
 			if (!id)
-				return aside(skb, DROP_NO_NETWORK_NODE);
+				return port_exception(skb, DROP_NO_NETWORK_NODE);
 		} else if (!id) {
 			/* The gateway, or a member that the kernel alone knows the way to. */
-			return aside(skb, PUNT_NO_MEMBER);
+			return port_exception(skb, PUNT_NO_MEMBER);
 		} else {
 			remember_egress(&inner, ifindex, epoch, id);
 		}
 	}
 	reason = find_way(&way, id, &inner, port, epoch);
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason);
+		return port_exception(skb, reason);
 	keep(skb);
 	reason = to_remote(skb, &inner, &way, node);
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason);
+		return port_exception(skb, reason);
 	count_reason(REASON_FORWARDED);
 	seen(skb, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT);
 	if (way.hop->flags & HOP_SELF)

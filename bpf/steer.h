@@ -87,7 +87,7 @@ static __always_inline enum reason ask(struct passage *passage, const struct flo
  * Policies changed since it was looked at: a connection whose pair has the same set goes on; with another, the policies are asked as
  * if it opened now, and what they refuse is forgotten.
  */
-static __always_inline enum reason look_again(struct passage *passage, struct connection *connection, const struct flow_key *key, __u32 opener,
+static __always_inline enum reason ct_revalidate(struct passage *passage, struct connection *connection, const struct flow_key *key, __u32 opener,
 				 __u64 epoch)
 {
 	struct pair_key pair = { .from = opener, .to = connection->peer };
@@ -208,7 +208,7 @@ __noinline int decide_connection(const struct packet *packet, struct passage *pa
 			}
 			connection->peer_mtu = to->mtu;
 			take_peer(passage, connection);
-			reason = look_again(passage, connection, &packet->key, passage->from.id, epoch);
+			reason = ct_revalidate(passage, connection, &packet->key, passage->from.id, epoch);
 			if (reason != REASON_FORWARDED) {
 				ct_delete(passage->place);
 				return reason;
@@ -236,7 +236,7 @@ unknown:
 		connection = ct_entry(bucket, passage->place);
 		if (connection->peer == passage->from.id && !(opens && connection->state == CONNECTION_CLOSED)) {
 			if (connection->epoch != epoch) {
-				reason = look_again(passage, connection, &passage->reversed, to->id, epoch);
+				reason = ct_revalidate(passage, connection, &passage->reversed, to->id, epoch);
 				if (reason != REASON_FORWARDED) {
 					ct_delete(passage->place);
 					return reason;
@@ -265,7 +265,7 @@ static __always_inline bool is_related(struct passage *passage, const struct flo
 	connection = ct_entry(bucket, passage->place);
 	if (connection->peer != peer)
 		return false;
-	if (connection->epoch != epoch && look_again(passage, connection, key, opener, epoch) != REASON_FORWARDED)
+	if (connection->epoch != epoch && ct_revalidate(passage, connection, key, opener, epoch) != REASON_FORWARDED)
 		return false;
 	passage->policy = connection->policy;
 	return true;

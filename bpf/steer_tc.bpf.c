@@ -39,7 +39,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 	if (reason == REASON_COUNT)
 		return leave();
 	if (!remove_priority_tag(skb))
-		return aside(skb, PUNT_NO_ROOM, HOOK_STEER);
+		return nn_exception(skb, PUNT_NO_ROOM, HOOK_STEER);
 	if (reason == REASON_FORWARDED) {
 		reason = read_steered(skb, scratch, &outer);
 		if (is_own_member(scratch->passage.from.id, &scratch->packet.inner))
@@ -49,7 +49,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 	if (entrance == ENTERED_SELF)
 		skb->mark = 0;
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason, HOOK_STEER);
+		return nn_exception(skb, reason, HOOK_STEER);
 	return send_on(skb, scratch, &outer, state, node, HOOK_STEER);
 }
 

@@ -148,16 +148,16 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 	int reason;
 
 	if (packet->inner.hop_limit <= 1)
-		return aside(skb, PUNT_HOP_LIMIT, hook);
+		return nn_exception(skb, PUNT_HOP_LIMIT, hook);
 	hash = flow_hash(&packet->key);
 	reason = settle(packet, passage, state, outer, (void *)(long)skb->data, (void *)(long)skb->data_end, hash, packets, &encap);
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason, hook);
+		return nn_exception(skb, reason, hook);
 	keep(skb);
 	if (!encap) {
 		target = steer_target(passage->peer, &packet->inner);
 		if (!target)
-			return aside(skb, PUNT_NO_MEMBER, hook);
+			return nn_exception(skb, PUNT_NO_MEMBER, hook);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
 			encap = bpf_map_lookup_elem(&encaps, &id);
@@ -174,7 +174,7 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 		reason = PUNT_NO_MEMBER;
 	}
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason, hook);
+		return nn_exception(skb, reason, hook);
 	if (target && target->kind == TARGET_LOCAL)
 		follow_self(packet, passage->peer, state->self);
 	if (!passage->relays)

@@ -4,7 +4,7 @@
 #include <linux/pkt_cls.h>
 #include "events_tc.h"
 #include "steer_count.h"
-#include "told.h"
+#include "icmp_to_remote.h"
 
 /* A hypervisor's kernel would have had it; here it is dropped. */
 static __always_inline enum reason refused(enum reason reason)
@@ -96,22 +96,22 @@ static __noinline enum reason tell_zone(struct __sk_buff *skb, struct steer_scra
 	__u8 macs[2 * ETH_ALEN];
 
 	if (!space || !scratch)
-		return untold(reason);
+		return suppressed_reason(reason);
 	zone = scratch->passage.from.id;
 	mtu = reason == PUNT_TOO_BIG ? scratch->mtu : 0;
 	quote = new_quote(space);
 	quote->at = scratch->at;
 	quote->inner.family = scratch->packet.inner.family;
 	if (!read_quote(skb, quote) || !let_zone_tell(quote, zone))
-		return untold(reason);
+		return suppressed_reason(reason);
 	if (zone >= EXTERNAL_ZONE) {
 		id = skb->ifindex;
 		if (bpf_skb_load_bytes(skb, 0, macs + ETH_ALEN, ETH_ALEN) || bpf_skb_load_bytes(skb, ETH_ALEN, macs, ETH_ALEN))
-			return untold(reason);
+			return suppressed_reason(reason);
 	} else {
 		target = find_sender(quote, zone, space);
 		if (!target)
-			return untold(reason);
+			return suppressed_reason(reason);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
 			encap = bpf_map_lookup_elem(&encaps, &id);
@@ -120,19 +120,19 @@ static __noinline enum reason tell_zone(struct __sk_buff *skb, struct steer_scra
 		if (port)
 			__builtin_memcpy(macs, port->vm_mac, sizeof(macs));
 		else if (!encap || !hop_of(encap, &quote->inner))
-			return untold(reason);
+			return suppressed_reason(reason);
 	}
 	if (!within_limit(scratch->passage.from.slot))
 		return DROP_ERROR_RATE;
 	if (!cut_quote(skb, quote))
-		return untold(reason);
+		return suppressed_reason(reason);
 	if (encap)
-		return send_told(skb, quote, encap, NULL, mtu);
+		return send_icmp_encap(skb, quote, encap, NULL, mtu);
 	return send_plain(skb, quote, macs, id, mtu);
 }
 
 /* The end of what a program of a network node does not send on. */
-__noinline int aside(struct __sk_buff *skb, __u32 reason, __u32 hook)
+__noinline int nn_exception(struct __sk_buff *skb, __u32 reason, __u32 hook)
 {
 	struct reply_space *space = reply_space();
 	__u32 zero = 0;

@@ -6,13 +6,13 @@
 #include "events_tc.h"
 #include "outer.h"
 #include "stats.h"
+#include "icmp_to_remote.h"
 #include "steered.h"
-#include "told.h"
-
+#include "tcx.h"
 
 /* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. False: it is none of those that are
  * told of. */
-static __always_inline bool read_told(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, __u32 *back, struct reply_space *space)
+static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, __u32 *back, struct reply_space *space)
 {
 	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
 	const struct sid *sid;
@@ -51,10 +51,10 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	if (!space)
 		return reason;
 	quote = new_quote(space);
-	if (!read_told(skb, quote, &tenant, &back, space))
+	if (!parse_for_icmp(skb, quote, &tenant, &back, space))
 		return reason;
 	if (!read_quote(skb, quote))
-		return untold(reason);
+		return suppressed_reason(reason);
 	target = find_target(tenant, &quote->inner);
 	if (!target || target->kind != TARGET_LOCAL)
 		return reason;
@@ -74,7 +74,7 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	else if (target && target->kind == TARGET_REMOTE)
 		id = target->id;
 	else
-		return untold(reason);
+		return suppressed_reason(reason);
 	encap = bpf_map_lookup_elem(&encaps, &id);
 	if (!encap)
 		return reason;
@@ -84,12 +84,12 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	if (!within_limit(port->slot))
 		return DROP_ERROR_RATE;
 	if (!cut_quote(skb, quote))
-		return untold(reason);
-	return send_told(skb, quote, encap, port, reason == PUNT_TOO_BIG ? port->mtu : 0);
+		return suppressed_reason(reason);
+	return send_icmp_encap(skb, quote, encap, port, reason == PUNT_TOO_BIG ? port->mtu : 0);
 }
 
-/* The end of what an uplink's program does not deliver; see aside.h. */
-__noinline int aside(struct __sk_buff *skb, __u32 reason)
+/* The end of what an uplink's program does not deliver; see port_exception.h. */
+__noinline int uplink_exception(struct __sk_buff *skb, __u32 reason)
 {
 	struct reply_space *space = reply_space();
 

@@ -58,7 +58,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	if (!let_gateway_tell(quote, port))
 		return reason;
 	if (!read_quote(skb, quote))
-		return untold(reason);
+		return suppressed_reason(reason);
 	target = find_target(port->tenant, &quote->inner);
 	if (!target && !alone)
 		return reason;
@@ -79,7 +79,7 @@ static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *
 	if (reason == PUNT_TOO_BIG)
 		mtu = mtu_towards(port, target && target->kind == TARGET_LOCAL, id);
 	if (!cut_quote(skb, quote))
-		return untold(reason);
+		return suppressed_reason(reason);
 	bytes = error_bytes(quote);
 	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, 0))
 		return DROP_NO_ROOM;

@@ -62,7 +62,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 	if (ifindex)
 		return redirect_stripped(skb, ifindex);
 	if (is_of_vlan(skb))
-		return aside(skb, PASS_VLAN);
+		return uplink_exception(skb, PASS_VLAN);
 	if (skb->mark == MARK_SELF) {
 		skb->mark = 0;
 		entrance = ENTERED_SELF;
@@ -84,7 +84,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		return pass_host();
 	if (skb->vlan_present) {
 		if (!remove_priority_tag(skb))
-			return aside(skb, PUNT_NO_ROOM);
+			return uplink_exception(skb, PUNT_NO_ROOM);
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
@@ -110,7 +110,7 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		}
 	}
 	if (reason != REASON_FORWARDED)
-		return aside(skb, reason);
+		return uplink_exception(skb, reason);
 	count_reason(reason);
 	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
 	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);

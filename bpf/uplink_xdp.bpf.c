@@ -21,13 +21,12 @@ static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
 	reason = DROP_NO_ROOM;
 	if (!bpf_xdp_adjust_head(ctx, arrival->outer_bytes)) {
 		stripped = (void *)(long)ctx->data_meta;
-		if ((void *)(stripped + 1) > (void *)(long)ctx->data)
-			goto out;
-		stripped->magic = STRIPPED;
-		stripped->ifindex = arrival->ifindex;
-		reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+		if ((void *)(stripped + 1) <= (void *)(long)ctx->data) {
+			stripped->magic = STRIPPED;
+			stripped->ifindex = arrival->ifindex;
+			reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+		}
 	}
-out:
 	seen(ctx, reason, reason == REASON_FORWARDED ? arrival->ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason == REASON_FORWARDED)
 		return XDP_PASS;

@@ -40,12 +40,16 @@ interface Header {
 
 type Source = Pick<NodeConfig, 'node' | 'intent'>;
 
-/** Keeps what was read. Failing costs the next `show` the reading of the whole file, and nothing else: it is not reported. */
-export function keepIntentCopy(directory: string, config: NodeConfig, read: NodeIntent): void {
+/**
+ * Keeps what was read. Failing costs the next `show` the reading of the whole file, and nothing else: it is not reported.
+ *
+ * @param configSignature what signatureOfConfig says of the node file
+ */
+export function keepIntentCopy(directory: string, config: NodeConfig, read: NodeIntent, configSignature: string): void {
   try {
     const body = bodyFor(directory, config, read);
     if (body === undefined) return;
-    const { signature, digest, configSignature } = read;
+    const { signature, digest } = read;
     const header: Header = {
       ...headerOf(config),
       ...{ signature, digest, config, configSignature },

@@ -5,7 +5,7 @@ import { formatOf } from '../intent/read.js';
 import { relevantTo } from '../intent/scope.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { IntentAssembly } from './intent-pieces.js';
-import { readNodeIntent } from './node-intent.js';
+import { readNodeIntent, signatureOfConfig } from './node-intent.js';
 import type { IntentIssue } from '../intent/errors.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { IntentPiece } from './intent-pieces.js';
@@ -14,7 +14,7 @@ import type { NodeIntent } from './node-intent.js';
 /** What a worker is given. */
 export interface WorkerTask {
   config: NodeConfig;
-  /** The node file's name, for messages. */
+  /** The node file that `config` was read from. */
   configFile: string;
   /** Where the copy goes (intent-copy.ts). */
   runDirectory: string;
@@ -23,7 +23,7 @@ export interface WorkerTask {
 
 export type FromWorker =
   | { type: 'piece'; piece: IntentPiece }
-  | { type: 'end'; digest: string; signature: string; configSignature: string }
+  | { type: 'end'; digest: string; signature: string }
   | { type: 'refused'; file: string; issues: IntentIssue[]; message: string }
   | { type: 'failed'; message: string };
 
@@ -80,8 +80,8 @@ export class IntentReader {
             worker.postMessage('next');
             return;
           case 'end': {
-            const { digest, signature, configSignature } = message;
-            resolve({ digest, signature, configSignature, ...(pieces > 0 && { intent: assembly.intent }) });
+            const { digest, signature } = message;
+            resolve({ digest, signature, ...(pieces > 0 && { intent: assembly.intent }) });
             break;
           }
           case 'refused':
@@ -104,7 +104,7 @@ export class IntentReader {
 
 function readHere({ config, configFile, runDirectory, unlessDigest }: WorkerTask): NodeIntent {
   const read = readNodeIntent(config, configFile, { unlessDigest, part: relevantTo });
-  keepIntentCopy(runDirectory, config, read);
+  keepIntentCopy(runDirectory, config, read, signatureOfConfig(config, configFile));
   return read;
 }
 

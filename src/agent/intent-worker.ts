@@ -5,7 +5,7 @@ import { IntentError } from '../intent/errors.js';
 import { relevantTo } from '../intent/scope.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { piecesOf } from './intent-pieces.js';
-import { readNodeIntent } from './node-intent.js';
+import { readNodeIntent, signatureOfConfig } from './node-intent.js';
 import type { FromWorker, WorkerTask } from './intent-reader.js';
 
 const port = parentPort;
@@ -22,10 +22,10 @@ port.on('message', () => {
 function* run({ config, configFile, unlessDigest, runDirectory }: WorkerTask): Generator<FromWorker, void, undefined> {
   try {
     const read = readNodeIntent(config, configFile, { unlessDigest, part: relevantTo });
-    keepIntentCopy(runDirectory, config, read);
-    const { intent, digest, signature, configSignature } = read;
+    keepIntentCopy(runDirectory, config, read, signatureOfConfig(config, configFile));
+    const { intent, digest, signature } = read;
     if (intent !== undefined) for (const piece of piecesOf(intent)) yield { type: 'piece', piece };
-    yield { type: 'end', digest, signature, configSignature };
+    yield { type: 'end', digest, signature };
   } catch (error) {
     yield refusal(error);
   }

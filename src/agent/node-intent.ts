@@ -9,14 +9,12 @@ import type { Intent, NodeConfig } from '../intent/types.js';
 export interface NodeIntent extends LoadedIntent {
   /** Of the file that was read (fileSignature); empty where it may have changed meanwhile. */
   signature: string;
-  /** Of the node file; empty where it does not say, or no longer says, what the node is run with. */
-  configSignature: string;
 }
 
 /**
  * Reads and checks the intent that a node file names.
  *
- * @param configFile the node file that `config` was read from, for messages
+ * @param configFile the node file's name, for messages
  * @param options `unlessDigest`: nothing is parsed where the file's bytes are those of the digest; `part`: what is kept of the intent
  * @throws IntentError
  */
@@ -32,13 +30,13 @@ export function readNodeIntent(
   const isStable = !isJustChanged(config.intent);
   const { digest, intent } = loadIntentText(config.intent, unlessDigest);
   const signature = isStable && fileSignature(config.intent) === before ? before : '';
-  const configSignature = signatureOfConfig(config, configFile);
-  if (intent === undefined) return { digest, signature, configSignature };
+  if (intent === undefined) return { digest, signature };
   checkNodeInIntent(config, intent, configFile);
-  return { digest, signature, configSignature, intent: part(intent, config.node) };
+  return { digest, signature, intent: part(intent, config.node) };
 }
 
-function signatureOfConfig(config: NodeConfig, file: string): string {
+/** Of the node file (fileSignature); empty where it does not say, or no longer says, what the node is run with. */
+export function signatureOfConfig(config: NodeConfig, file: string): string {
   try {
     const signature = fileSignature(file);
     const isSame = !isJustChanged(file) && isDeepStrictEqual(loadNodeConfig(file), config);

@@ -1,12 +1,14 @@
 /**
  * Before any test of the kernel: a bpffs, which a small machine has not until somebody mounts it. Each project runs this in vitest's own
- * process, where koffi can be loaded only once: so by programs.
+ * process, where koffi can be loaded only once: so by programs, under the lock that ensureBpffs() takes, for two suites may begin at once.
  */
 import { execFileSync } from 'node:child_process';
 
-const BPFFS = '/sys/fs/bpf';
+const SCRIPT = `mkdir -p /run/segue
+exec 9>>/run/segue/lock
+flock 9
+[ "$(stat -f -c %T /sys/fs/bpf)" = bpf_fs ] || mount -t bpf bpf /sys/fs/bpf`;
 
 export function setup(): void {
-  const type = execFileSync('stat', ['-f', '-c', '%T', BPFFS], { encoding: 'utf8' }).trim();
-  if (type !== 'bpf_fs') execFileSync('mount', ['-t', 'bpf', 'bpf', BPFFS]);
+  execFileSync('bash', ['-euc', SCRIPT]);
 }

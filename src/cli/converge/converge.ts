@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { applyOnce, surveyOnce } from '../../agent/apply.js';
 import { keepIntentCopy } from '../../agent/intent-copy.js';
+import { signatureOfConfig } from '../../agent/node-intent.js';
 import { purge, purgeWithoutNetns } from '../../agent/purge.js';
 import { netnsIdentity } from '../../netlink/netns.js';
 import { CommandError, EXIT } from '../exit.js';
@@ -39,7 +40,7 @@ export async function runApply(options: ApplyFlags): Promise<void> {
     }
     const force = options.force === true;
     const report = await withProgress(progress, () => applyOnce(instance, intent, { force }));
-    keepIntentCopy(instance.runDirectory, config, read);
+    keepIntentCopy(instance.runDirectory, config, read, signatureOfConfig(config, options.config));
     tellWarnings(report);
     tellReport(instance, report, options.json);
     if (tellUnreachable(intent, report)) process.exitCode = EXIT.failed;

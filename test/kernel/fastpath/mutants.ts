@@ -31,7 +31,7 @@ export const MUTANTS = [
     from: 'return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL',
     to: 'return 0',
   },
-  { name: 'the domain by what is not read', file: 'aside.h', from: 'is_domain_frame(skb))', to: '!port)' },
+  { name: 'the domain by what is not read', file: 'port_exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
   { name: 'frames of VLANs', file: 'port.bpf.c', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
   { name: 'lengths that lie', file: 'port.bpf.c', from: 'inner.length > whole_bytes(skb) - ETH_HLEN', to: '!node' },
   { name: 'no class outside', file: 'encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },

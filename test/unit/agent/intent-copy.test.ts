@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findCopy, keepIntentCopy, readIntentCopy } from '../../../src/agent/intent-copy.js';
-import { readNodeIntent } from '../../../src/agent/node-intent.js';
+import { readNodeIntent, signatureOfConfig } from '../../../src/agent/node-intent.js';
 import { fileSignature } from '../../../src/intent/signature.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
@@ -54,7 +54,7 @@ function age(): void {
 
 function keep(unlessDigest?: string): string {
   const read = readNodeIntent(config, 'node.yaml', { unlessDigest });
-  keepIntentCopy(run, config, read);
+  keepIntentCopy(run, config, read, '');
   return read.digest;
 }
 
@@ -180,7 +180,9 @@ describe('the copy of an intent', () => {
       return files && { mtu: files.config.mtu, ports: portsOf(files.intent) };
     };
     const keepFor = (mtu: number): void => {
-      keepIntentCopy(run, { ...config, mtu }, readNodeIntent({ ...config, mtu }, nodeFile()));
+      const wanted = { ...config, mtu };
+      const read = readNodeIntent(wanted, nodeFile());
+      keepIntentCopy(run, wanted, read, signatureOfConfig(wanted, nodeFile()));
     };
 
     beforeEach(() => {

@@ -51,7 +51,7 @@ static __noinline enum reason answer_neighbour(struct __sk_buff *skb, __u32 ifin
  * The end of the port's program for all but what it forwards. A function of its own, so that these packets cost the others nothing.
  * reason: why the packet did not take the fast path (a number, as the verifier has it of functions)
  */
-__noinline int aside(struct __sk_buff *skb, __u32 reason)
+__noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 {
 	__u32 ifindex = skb->ifindex;
 	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);

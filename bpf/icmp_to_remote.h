@@ -10,7 +10,7 @@
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 
 /* The headers that go in front of a quote; the SRH has its place between the two. */
-struct told_frame {
+struct icmp_encap_frame {
 	__u8 unused[2]; /* so that what follows the Ethernet header is aligned */
 	struct ethhdr eth;
 	struct ipv6hdr outer;
@@ -33,12 +33,12 @@ static __always_inline const struct hop *hop_of(const struct encap *encap, const
  *
  * port: whose rule of code points holds; NULL: the error's own is copied
  */
-static __noinline enum reason send_told(struct __sk_buff *skb, struct quote *quote, const struct encap *encap,
+static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct quote *quote, const struct encap *encap,
 					const struct port *port, __u32 mtu)
 {
 	struct reply_space *space = reply_space();
 	struct inner *error;
-	struct told_frame *frame;
+	struct icmp_encap_frame *frame;
 	const struct hop *hop;
 	const struct node *node;
 	struct way way;
@@ -48,7 +48,7 @@ static __noinline enum reason send_told(struct __sk_buff *skb, struct quote *quo
 	node = bpf_map_lookup_elem(&nodes, &zero);
 	if (!space || !node || !encap)
 		return DROP_NO_ROOM;
-	frame = (struct told_frame *)space->frame;
+	frame = (struct icmp_encap_frame *)space->frame;
 	/* Nothing is summed any more. */
 	error = (struct inner *)space->part;
 	error->family = quote->inner.family;
