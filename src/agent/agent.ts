@@ -14,7 +14,7 @@ import { netnsIdentity } from '../netlink/netns.js';
 import type { Invalidations } from './invalidations.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { KindName, Plan } from '../plan/plan.js';
+import type { ResourceName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 import type { Logger } from './log.js';
 import type { SessionOptions } from './session.js';
@@ -266,7 +266,7 @@ export class Agent {
     }
   };
 
-  #look(kinds: KindName[]): void {
+  #look(kinds: ResourceName[]): void {
     for (const kind of kinds) this.#invalidations.kinds.add(kind);
     this.#lookSoon(HINT_DELAY_MS);
   }

@@ -1,7 +1,7 @@
 import { awaitNeighbours, findUnreachable } from '../ebpf/unreachable.js';
 import { removalGuard, drains } from '../reconcile/removal-guard.js';
 import type { Intent } from '../intent/types.js';
-import type { KindName, Plan } from '../plan/plan.js';
+import type { ResourceName, Plan } from '../plan/plan.js';
 import type { Report, Survey } from '../reconcile/change.js';
 import type { Unreachable } from '../ebpf/unreachable.js';
 import type { Instance } from './instance.js';
@@ -24,7 +24,7 @@ export interface Comparison extends Survey {
   unreachable: Unreachable[];
 }
 
-const UNDERLAY: ReadonlySet<KindName> = new Set(['bpf-underlay']);
+const UNDERLAY: ReadonlySet<ResourceName> = new Set(['bpf-underlay']);
 
 /**
  * Converges once, and waits until the fast path knows its neighbours on the underlay, some seconds at most.

@@ -1,6 +1,6 @@
 /** Tells what somebody changed (drift, a warning) from what follows from interfaces and the underlay (info). */
 import type { Links } from '../kernel/links.js';
-import type { KindName } from '../plan/plan.js';
+import type { ResourceName } from '../plan/plan.js';
 import type { Change, ChangeText, Failure, Report, Survey } from '../reconcile/change.js';
 import type { Logger } from './log.js';
 
@@ -8,7 +8,7 @@ import type { Logger } from './log.js';
 const MAX_DRIFT_LINES = 20;
 
 /** What is chosen by which network nodes the underlay reaches. */
-const FOLLOW_UNDERLAY: ReadonlySet<KindName> = new Set(['steer-maglev', 'steer-network-node']);
+const FOLLOW_UNDERLAY: ReadonlySet<ResourceName> = new Set(['gw-maglev', 'gw-node']);
 
 /** What is wanted of the ways is what the kernel's routes and neighbours say now. */
 const isUnderlay = ({ kind, action }: Change): boolean => kind === 'bpf-underlay' && action === 'replace';
@@ -106,7 +106,7 @@ export class DriftLog {
    * @param looked kinds that were tried whole: what failed of them before and is not among these is over
    * @returns those that did not fail alike when they were last tried
    */
-  noteFailures({ failures }: Report, looked?: ReadonlySet<KindName>): Failure[] {
+  noteFailures({ failures }: Report, looked?: ReadonlySet<ResourceName>): Failure[] {
     const before = this.#failed;
     const others = [...before].filter(([key]) => looked?.has(kindOf(key)) !== true);
     this.#failed = new Map([
@@ -128,8 +128,8 @@ function failureKey({ kind, key }: Pick<Change, 'kind' | 'key'>): string {
   return `${kind} ${key}`;
 }
 
-function kindOf(failureKey: string): KindName {
-  return failureKey.slice(0, failureKey.indexOf(' ')) as KindName;
+function kindOf(failureKey: string): ResourceName {
+  return failureKey.slice(0, failureKey.indexOf(' ')) as ResourceName;
 }
 
 function count(counts: Map<string, number>, device: string): void {

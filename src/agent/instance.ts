@@ -3,14 +3,14 @@ import { Kernel } from '../kernel/kernel.js';
 import { withNodeLock } from '../kernel/lock.js';
 import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
-import { KERNEL_KINDS } from '../reconcile/kinds.js';
+import { ALL_RESOURCES } from '../app/resources.js';
 import { planAll } from '../plan/compile.js';
 import { IntentView } from '../plan/view.js';
 import { planWarnings } from '../plan/warnings.js';
 import { readFacts, requireFacts } from './facts.js';
 import { refuseBesideWriter, WriterLock } from './writer.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { Kinds } from '../reconcile/engine.js';
+import type { ResourceTable } from '../reconcile/engine.js';
 import type { Plan } from '../plan/plan.js';
 import type { Report } from '../reconcile/change.js';
 import type { Writer, WriterPlace } from './writer.js';
@@ -46,7 +46,7 @@ export class Instance {
   readonly #hasEdge: boolean;
 
   /** @param pins directory of the node's pins, where it is not the usual one */
-  constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS, pins = pinDirectory(config.node)) {
+  constructor(config: NodeConfig, kinds: ResourceTable = ALL_RESOURCES, pins = pinDirectory(config.node)) {
     this.config = config;
     this.runDirectory = runDirectory(config.node);
     this.kernel = new Kernel({

@@ -1,12 +1,12 @@
 import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL, tenantTable } from '../plan/numbers.js';
 import { routeKey } from '../encap/route-key.js';
-import { announceKey } from '../underlay/announce-key.js';
-import type { KindName, Plan } from '../plan/plan.js';
+import { announceKey } from '../host/announce-key.js';
+import type { ResourceName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
 
 /** What of the kernel may not be as planned any more, and is to be looked at. */
 export interface Invalidations {
-  kinds: Set<KindName>;
+  kinds: Set<ResourceName>;
   /** Tables to look at, when routes are among the kinds; `all` when there is no telling which. */
   tables: Set<number> | 'all';
   /** A device changed: the view of them is stale. */
@@ -20,7 +20,7 @@ export function noInvalidations(): Invalidations {
 }
 
 /** Everything that hangs on a device. */
-const DEVICE_KINDS: readonly KindName[] = [
+const DEVICE_KINDS: readonly ResourceName[] = [
   'vrf',
   'sysctl',
   'port',
@@ -32,7 +32,7 @@ const DEVICE_KINDS: readonly KindName[] = [
 ];
 
 /** What of the fast path hangs on a port's device. */
-const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
+const FASTPATH_DEVICE_KINDS: readonly ResourceName[] = [
   'bpf-port',
   'bpf-source',
   'bpf-source-prefix',
@@ -43,13 +43,13 @@ const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
 ];
 
 /** What of the fast path hangs on an uplink: next hops, and the address that frames are taken for. */
-const UPLINK_KINDS: readonly KindName[] = ['bpf-node', 'bpf-underlay'];
+const UPLINK_KINDS: readonly ResourceName[] = ['bpf-node', 'bpf-underlay'];
 
 /** What of a network node hangs on an external network's interface. */
-const EXTERNAL_KINDS: readonly KindName[] = ['steer-external', 'steer-gateway'];
+const EXTERNAL_KINDS: readonly ResourceName[] = ['nn-external', 'nn-icmp-source'];
 
 /** What goes with an address. */
-const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
+const ADDRESS_KINDS: readonly ResourceName[] = ['address', 'neighbour', 'nexthop', 'route'];
 
 /** What the events' consumer knows. */
 export interface InvalidationContext {
@@ -92,7 +92,7 @@ export function invalidate(
       for (const kind of DEVICE_KINDS) invalidations.kinds.add(kind);
       if (plan['bpf-node'].size > 0) {
         for (const kind of FASTPATH_DEVICE_KINDS) invalidations.kinds.add(kind);
-        if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) invalidations.kinds.add(kind);
+        if (plan['nn-node'].size > 0) for (const kind of EXTERNAL_KINDS) invalidations.kinds.add(kind);
         if (isUplink(name)) for (const kind of UPLINK_KINDS) invalidations.kinds.add(kind);
       }
       // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
@@ -107,9 +107,9 @@ export function invalidate(
     }
     case 'address': {
       // The node's own addresses beyond an external network are nobody's else.
-      if (plan['steer-external'].size > 0) {
+      if (plan['nn-external'].size > 0) {
         invalidations.ways = true;
-        invalidations.kinds.add('steer-gateway');
+        invalidations.kinds.add('nn-icmp-source');
       }
       if (!concerns(event.value.ifindex)) return;
       // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
@@ -158,7 +158,7 @@ export function invalidate(
   }
 }
 
-export function everything(invalidations: Invalidations, kinds: Iterable<KindName>): void {
+export function everything(invalidations: Invalidations, kinds: Iterable<ResourceName>): void {
   for (const kind of kinds) invalidations.kinds.add(kind);
   invalidations.tables = 'all';
   invalidations.links = true;
@@ -166,16 +166,16 @@ export function everything(invalidations: Invalidations, kinds: Iterable<KindNam
 }
 
 /** What is asked of the underlay: the ways, and on a network node which others are up. */
-export function underlayKinds(plan: Plan | undefined): Set<KindName> {
-  const kinds = new Set<KindName>(['bpf-underlay']);
-  if (plan !== undefined && plan['steer-network-node'].size > 0) for (const kind of STEERING_KINDS) kinds.add(kind);
+export function underlayKinds(plan: Plan | undefined): Set<ResourceName> {
+  const kinds = new Set<ResourceName>(['bpf-underlay']);
+  if (plan !== undefined && plan['gw-node'].size > 0) for (const kind of STEERING_KINDS) kinds.add(kind);
   return kinds;
 }
 
-const STEERING_KINDS: readonly KindName[] = ['steer-network-node', 'steer-maglev'];
+const STEERING_KINDS: readonly ResourceName[] = ['gw-node', 'gw-maglev'];
 
 /** Whether a look asks of the underlay alone, which cannot wait for a list of ten thousand ports. */
-export function isUnderlayAlone(kinds: ReadonlySet<KindName>): boolean {
+export function isUnderlayAlone(kinds: ReadonlySet<ResourceName>): boolean {
   return (
     kinds.has('bpf-underlay') && [...kinds].every((kind) => kind === 'bpf-underlay' || STEERING_KINDS.includes(kind))
   );

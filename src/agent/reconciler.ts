@@ -14,7 +14,7 @@ import type { MassRemovalError } from '../reconcile/removal-guard.js';
 import type { Report, Waiting } from '../reconcile/change.js';
 import type { SurveyOptions } from '../reconcile/engine.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
-import type { KindName, Plan, PlanDelta } from '../plan/plan.js';
+import type { ResourceName, Plan, PlanDelta } from '../plan/plan.js';
 import type { Invalidations } from './invalidations.js';
 import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
@@ -34,7 +34,7 @@ export class Reconciler {
   /** The source's last intent could not be planned: its next changes start from one that was not taken. */
   #isBehind = false;
   /** Kinds with objects that are held back while something fails. */
-  #heldBack: ReadonlySet<KindName> = new Set();
+  #heldBack: ReadonlySet<ResourceName> = new Set();
   #waitingText = '';
   #warningText = '';
   #unsavedText = '';

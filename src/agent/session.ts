@@ -1,7 +1,7 @@
 import { Reconciler } from './reconciler.js';
 import { Instance } from './instance.js';
 import { KernelWatcher } from './kernel-watcher.js';
-import type { Kinds } from '../reconcile/engine.js';
+import type { ResourceTable } from '../reconcile/engine.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
 import type { WatchOptions } from './kernel-watcher.js';
@@ -11,7 +11,7 @@ export interface SessionOptions {
   configFile: string;
   log: Logger;
   /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
-  kinds?: Kinds;
+  kinds?: ResourceTable;
   /** Of the node's pins, in place of the usual one. */
   pinDirectory?: string;
 }

@@ -1,7 +1,7 @@
 /** Underlay interfaces: there, up, and large enough for the tenants' packets. */
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
-import { hiddenTags } from '../ebpf/feature-kind.js';
-import { vlanParents } from '../ebpf/port-kind.js';
+import { hiddenTags } from '../ebpf/feature-resource.js';
+import { vlanParents } from '../ebpf/port-resource.js';
 import { missingForFastpath } from '../ebpf/available.js';
 import { attachments } from '../inspect/fastpath.js';
 import { queryTcx } from '../libbpf/index.js';

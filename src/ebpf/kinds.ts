@@ -1,29 +1,29 @@
 /** The fast path's kinds, for the one engine. */
-import { bpfDomainSourceKind } from './domain-source-kind.js';
-import { bpfEncapKind } from './encap-kind.js';
-import { deviceFeatureKind } from './feature-kind.js';
-import { bpfMemberKind, bpfPrefixKind } from './member-kinds.js';
-import { bpfNodeKind } from './node-kind.js';
-import { bpfPortKind } from './port-kind.js';
-import { bpfProgramKind } from './program-kind.js';
-import { bpfSidKind } from './sid-kind.js';
-import { bpfSourceKind, bpfSourcePrefixKind } from './source-kinds.js';
-import { bpfTrustedKind } from './trusted-kind.js';
-import { bpfUnderlayKind } from './underlay-kind.js';
-import type { Kinds } from '../reconcile/engine.js';
+import { bpfDomainSourceResource } from './domain-source-resource.js';
+import { bpfEncapResource } from './encap-resource.js';
+import { deviceFeatureResource } from './feature-resource.js';
+import { bpfMemberResource, bpfPrefixResource } from './member-resources.js';
+import { bpfNodeResource } from './node-resource.js';
+import { bpfPortResource } from './port-resource.js';
+import { bpfProgramResource } from './program-resource.js';
+import { bpfSidResource } from './sid-resource.js';
+import { bpfSourceResource, bpfSourcePrefixResource } from './source-resources.js';
+import { bpfTrustedResource } from './trusted-resource.js';
+import { bpfUnderlayResource } from './underlay-resource.js';
+import type { ResourceTable } from '../reconcile/engine.js';
 
 export const FASTPATH_KINDS = {
-  'bpf-node': bpfNodeKind,
-  'bpf-trusted': bpfTrustedKind,
-  'bpf-underlay': bpfUnderlayKind,
-  'bpf-encap': bpfEncapKind,
-  'bpf-domain-source': bpfDomainSourceKind,
-  'bpf-port': bpfPortKind,
-  'bpf-source': bpfSourceKind,
-  'bpf-source-prefix': bpfSourcePrefixKind,
-  'bpf-member': bpfMemberKind,
-  'bpf-prefix': bpfPrefixKind,
-  'bpf-sid': bpfSidKind,
-  'device-feature': deviceFeatureKind,
-  'bpf-program': bpfProgramKind,
-} satisfies Kinds;
+  'bpf-node': bpfNodeResource,
+  'bpf-trusted': bpfTrustedResource,
+  'bpf-underlay': bpfUnderlayResource,
+  'bpf-encap': bpfEncapResource,
+  'bpf-domain-source': bpfDomainSourceResource,
+  'bpf-port': bpfPortResource,
+  'bpf-source': bpfSourceResource,
+  'bpf-source-prefix': bpfSourcePrefixResource,
+  'bpf-member': bpfMemberResource,
+  'bpf-prefix': bpfPrefixResource,
+  'bpf-sid': bpfSidResource,
+  'device-feature': deviceFeatureResource,
+  'bpf-program': bpfProgramResource,
+} satisfies ResourceTable;

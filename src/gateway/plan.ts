@@ -25,7 +25,7 @@ export function planSteering(view: IntentView, emit: Emit): void {
 
 function planNetworkNode(view: IntentView, emit: Emit): void {
   const own = view.steering.nodeNumbers.get(view.config.node);
-  emit('steer-node', 'node', own === undefined ? {} : { self: own });
+  emit('nn-node', 'node', own === undefined ? {} : { self: own });
   const use = programUse(view);
   const hosts = view.localPorts.size > 0;
   for (const device of view.config.uplinks) {
@@ -41,7 +41,7 @@ function planNetworkNode(view: IntentView, emit: Emit): void {
 function planGateways(view: IntentView, emit: Emit): void {
   const { steering } = view;
   const { node: self } = view.config;
-  emit('steer-flows', 'flows', { flows: FLOW_NODES });
+  emit('gw-flows', 'flows', { flows: FLOW_NODES });
   if (view.isNetworkNode && view.usesGateways) planFastSelf(view, emit);
   const from = view.self.source;
   const wayTo = (name: string): NetworkNodeWay => ({
@@ -50,13 +50,13 @@ function planGateways(view: IntentView, emit: Emit): void {
     ...(name !== self && { underlay: view.node(name).locator }),
   });
   for (const name of steering.nodeNumbers.keys()) {
-    emit('steer-network-node', name, { ...wayTo(name), source: view.node(name).source });
+    emit('gw-node', name, { ...wayTo(name), source: view.node(name).source });
   }
   for (const [name, number] of steering.gatewayNumbers) {
     const all = steering.gateways.get(name)?.nodes ?? [];
     const active = all.filter((node) => view.node(node).drain !== true);
     const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
-    emit('steer-maglev', name, { number, active, all, nodes });
+    emit('gw-maglev', name, { number, active, all, nodes });
   }
 }
 
@@ -67,17 +67,17 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   const id = zoneId(view, zone);
   if (!view.decidesFor(zone) || gateway === undefined || id === undefined) return;
   const number = steering.gatewayNumbers.get(gateway.name) ?? 0;
-  emit('steer-zone', String(id), { zone: id });
+  emit('nn-zone', String(id), { zone: id });
   for (const { peer, prefix } of zoneRoutes(view, zone)) {
     const to = zoneId(view, peer);
     const tenant = view.tenants.get(peer);
     const mtu = tenant && { mtu: view.tenantMtu(tenant) };
-    if (to !== undefined) emit('steer-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
+    if (to !== undefined) emit('nn-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
   }
   const external = steering.externals.get(externalOf(zone) ?? '');
   if (external === undefined) {
     for (const behaviour of view.localBehaviours()) {
-      emit('steer-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
+      emit('nn-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
     planTellers(view.tenant(zone), emit);
     return;
@@ -92,7 +92,7 @@ function planTellers({ id, subnets }: Tenant, emit: Emit): void {
     icmpSources.set(ALL[familyOf(prefix)], gateway);
     icmpSources.set(prefix, gateway);
   }
-  for (const [prefix, address] of icmpSources) emit('steer-gateway', memberKey(id, prefix), { zone: id, address });
+  for (const [prefix, address] of icmpSources) emit('nn-icmp-source', memberKey(id, prefix), { zone: id, address });
 }
 
 /** An external network: what may come from its interface, what is sent there, who tells of errors. */
@@ -104,12 +104,12 @@ function planExternal(
 ): void {
   const { zone, device } = source;
   for (const prefix of prefixes) {
-    emit('steer-external', `${device} ${prefix}`, source);
+    emit('nn-external', `${device} ${prefix}`, source);
     emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, external: device });
   }
   for (const prefix of Object.values(ALL)) {
-    if (!prefixes.includes(prefix)) emit('steer-external', `${device} ${prefix}`, { ...source, outside: true });
-    emit('steer-gateway', memberKey(zone, prefix), { zone, device });
+    if (!prefixes.includes(prefix)) emit('nn-external', `${device} ${prefix}`, { ...source, outside: true });
+    emit('nn-icmp-source', memberKey(zone, prefix), { zone, device });
   }
   for (const prefix of ownPrefixes(view, prefixes))
     emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, absent: true });
@@ -134,7 +134,7 @@ export function planPolicies(view: IntentView, from: ZoneName, to: ZoneName, emi
   const policies = view.steering.policiesOf(from, to);
   const [fromId, toId] = [zoneId(view, from), zoneId(view, to)];
   if (policies.length === 0 || fromId === undefined || toId === undefined) return;
-  if (view.decidesFor(from)) emit('steer-policies', `${fromId} ${toId}`, compilePolicySet(policies));
+  if (view.decidesFor(from)) emit('nn-policies', `${fromId} ${toId}`, compilePolicySet(policies));
 }
 
 /** Number of a zone: a tenant's id; undefined: there is no such zone. */

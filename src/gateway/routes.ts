@@ -164,7 +164,7 @@ function planEncap(view: IntentView, tenant: Tenant, name: string, emit: Emit): 
   const node = view.steering.nodeNumbers.get(name) ?? 0;
   // At a gateway's SID either family is taken.
   const encap = remoteSid(view, tenant, name, first);
-  emit('steer-gateway-encap', `${tenant.id} ${node}`, { tenant: tenant.id, node, encap });
+  emit('gw-encap', `${tenant.id} ${node}`, { tenant: tenant.id, node, encap });
 }
 
 function isShort(view: IntentView, tenant: Tenant, node: string): boolean {

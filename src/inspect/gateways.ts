@@ -9,7 +9,7 @@ import { readFacts } from '../agent/facts.js';
 import { IntentView } from '../plan/view.js';
 import { linkState } from './format.js';
 import { prefixAddress } from '../net/prefix.js';
-import { underlayRouteTo } from '../underlay/underlay-route.js';
+import { underlayRouteTo } from '../host/underlay-route.js';
 import type { GatewayMaps } from '../gateway/gateway-maps.js';
 import type { External, Gateway } from '../intent/types.js';
 import type { ShowContext } from './context.js';

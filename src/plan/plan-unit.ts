@@ -14,7 +14,7 @@ import { planPolicies, planSteering, planZone } from '../gateway/plan.js';
 import { planGatewayRoutes, planGatewayWays } from '../gateway/routes.js';
 import { externalZone } from '../gateway/view.js';
 import { planLocalPort, planLonePort, planProxies } from '../port/plan.js';
-import { planLoneNode, planNode } from '../underlay/plan.js';
+import { planLoneNode, planNode } from '../host/plan.js';
 import { planTenant } from '../vrf/plan.js';
 import type { ZoneName } from '../gateway/view.js';
 import type { Steps } from '../reconcile/steps.js';

@@ -1,4 +1,4 @@
-import type { Announcement, LocalRule, SourceAddress, Sysctl, TunnelSource } from '../underlay/objects.js';
+import type { Announcement, LocalRule, SourceAddress, Sysctl, TunnelSource } from '../host/objects.js';
 import type { L3mdevRule, Rule, Vrf } from '../vrf/objects.js';
 import type { Nexthop, Route } from '../encap/objects.js';
 import type {
@@ -30,7 +30,7 @@ import type { NftObject } from '../reconcile/nft-objects.js';
 import type { Neighbour, PortAddress, PortAttachment, ProxyNeighbour } from '../port/objects.js';
 
 /** Every kind of object a node may own, and the type of its value. Keys are text that the kernel's own view can give again. */
-export interface PlanKinds {
+export interface Resources {
   /** key: path below /proc/sys, `net/ipv4/ip_forward` */
   sysctl: Sysctl;
   /** key: as of `guard` */
@@ -82,27 +82,27 @@ export interface PlanKinds {
   /** key: SID */
   'bpf-sid': BpfSid;
   /** key: `flows` */
-  'steer-flows': SteerFlows;
+  'gw-flows': SteerFlows;
   /** key: `node` */
-  'steer-node': SteerNode;
+  'nn-node': SteerNode;
   /** key: name of a node */
-  'steer-network-node': SteerNetworkNode;
+  'gw-node': SteerNetworkNode;
   /** key: `<tenant id> <number of a network node>` */
-  'steer-gateway-encap': SteerGatewayEncap;
+  'gw-encap': SteerGatewayEncap;
   /** key: name of a gateway */
-  'steer-maglev': SteerMaglev;
+  'gw-maglev': SteerMaglev;
   /** key: zone id */
-  'steer-zone': SteerZone;
+  'nn-zone': SteerZone;
   /** key: `<zone id> <prefix>` */
-  'steer-route': SteerRoute;
+  'nn-route': SteerRoute;
   /** key: `<zone id> <prefix>` */
-  'steer-gateway': SteerGateway;
+  'nn-icmp-source': SteerGateway;
   /** key: `<zone id> <zone id>`, from and to */
-  'steer-policies': PolicySet;
+  'nn-policies': PolicySet;
   /** key: `<device> <prefix>` */
-  'steer-external': SteerSource;
+  'nn-external': SteerSource;
   /** key: SID */
-  'steer-sid': SteerSource;
+  'nn-sid': SteerSource;
   /** key: `<device> <feature>` */
   'device-feature': DeviceFeature;
   /** key: `<device> <tcx|xdp>` */
@@ -111,13 +111,13 @@ export interface PlanKinds {
   announce: Announcement;
 }
 
-export type KindName = keyof PlanKinds;
-export type PlanValue = PlanKinds[KindName];
+export type ResourceName = keyof Resources;
+export type PlanValue = Resources[ResourceName];
 
-export type Plan = { [K in KindName]: Map<string, PlanKinds[K]> };
+export type Plan = { [K in ResourceName]: Map<string, Resources[K]> };
 
 /** Receives what a domain plans; the kind ties the key to the value's type. */
-export type Emit = <K extends KindName>(kind: K, key: string, value: PlanKinds[K]) => void;
+export type Emit = <K extends ResourceName>(kind: K, key: string, value: Resources[K]) => void;
 
 /**
  * The kinds in the order their objects are made; they are removed in the reverse order. The edge comes before anything that could carry a
@@ -126,7 +126,7 @@ export type Emit = <K extends KindName>(kind: K, key: string, value: PlanKinds[K
  * entries before the programs that read them, and all of these after what the kernel needs to forward by itself. The
  * locator's announcement is the last to come and the first to go.
  */
-export const KIND_ORDER: readonly KindName[] = [
+export const KIND_ORDER: readonly ResourceName[] = [
   'edge',
   'guard',
   'rule',
@@ -147,24 +147,24 @@ export const KIND_ORDER: readonly KindName[] = [
   'bpf-encap',
   // Before what lets packets arrive, and gone after it: nothing is taken that was not verified.
   'bpf-domain-source',
-  'steer-flows',
-  'steer-gateway-encap',
+  'gw-flows',
+  'gw-encap',
   // New flows leave a network node that is down before those that it has do.
-  'steer-maglev',
-  'steer-network-node',
+  'gw-maglev',
+  'gw-node',
   'bpf-port',
   'bpf-source',
   'bpf-source-prefix',
   'bpf-member',
   'bpf-prefix',
   'bpf-sid',
-  'steer-node',
-  'steer-zone',
-  'steer-gateway',
-  'steer-route',
-  'steer-policies',
-  'steer-external',
-  'steer-sid',
+  'nn-node',
+  'nn-zone',
+  'nn-icmp-source',
+  'nn-route',
+  'nn-policies',
+  'nn-external',
+  'nn-sid',
   // Before XDP sees a frame, and until it sees none.
   'device-feature',
   'bpf-program',
@@ -198,17 +198,17 @@ export function emptyPlan(): Plan {
     'bpf-member': new Map(),
     'bpf-prefix': new Map(),
     'bpf-sid': new Map(),
-    'steer-flows': new Map(),
-    'steer-node': new Map(),
-    'steer-network-node': new Map(),
-    'steer-gateway-encap': new Map(),
-    'steer-maglev': new Map(),
-    'steer-zone': new Map(),
-    'steer-gateway': new Map(),
-    'steer-route': new Map(),
-    'steer-policies': new Map(),
-    'steer-external': new Map(),
-    'steer-sid': new Map(),
+    'gw-flows': new Map(),
+    'nn-node': new Map(),
+    'gw-node': new Map(),
+    'gw-encap': new Map(),
+    'gw-maglev': new Map(),
+    'nn-zone': new Map(),
+    'nn-icmp-source': new Map(),
+    'nn-route': new Map(),
+    'nn-policies': new Map(),
+    'nn-external': new Map(),
+    'nn-sid': new Map(),
     'device-feature': new Map(),
     'bpf-program': new Map(),
     announce: new Map(),
@@ -222,4 +222,4 @@ export interface Delta {
 }
 
 /** What a change of the intent does to the plan: only what differs. */
-export type PlanDelta = Map<KindName, Map<string, Delta>>;
+export type PlanDelta = Map<ResourceName, Map<string, Delta>>;

@@ -8,7 +8,7 @@ import { IntentView } from './view.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { PlanUnit } from './plan-unit.js';
 import type { Entities } from './affected-units.js';
-import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
+import type { Delta, ResourceName, Plan, PlanDelta, PlanValue } from './plan.js';
 import type { NodeFacts } from './view.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
 
@@ -114,7 +114,7 @@ function difference(before: Plan, after: Plan): PlanDelta {
 /** The same, as work that may be interrupted. */
 export function* differenceSteps(before: Plan, after: Plan): Steps<PlanDelta> {
   const delta: PlanDelta = new Map();
-  for (const kind of Object.keys(after) as KindName[]) {
+  for (const kind of Object.keys(after) as ResourceName[]) {
     const was: Map<string, PlanValue> = before[kind];
     const is: Map<string, PlanValue> = after[kind];
     const objects = new Map<string, Delta>();

@@ -3,7 +3,7 @@ import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
-import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
 import { planLonePortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';

@@ -3,14 +3,14 @@ import { KIND_ORDER } from '../plan/plan.js';
 import { Yielder } from './yielder.js';
 import { emptyReport } from './change.js';
 import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
-import type { Kind, Scope } from './kind.js';
+import type { Resource, Scope } from './resource.js';
 import type { PortAttachment } from '../port/objects.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
+import type { ResourceName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
 /** The kinds by name, seen by the engine with their value types laid aside. */
-export type Kinds = { [K in KindName]?: Kind<K> };
-type AnyKind = Kind<KindName>;
+export type ResourceTable = { [K in ResourceName]?: Resource<K> };
+type AnyResource = Resource<ResourceName>;
 
 /** How often a full application looks again at what failed. */
 export const MAX_ROUNDS = 4;
@@ -19,7 +19,7 @@ export const ROUND_DELAY_MS = 20;
 
 export interface SurveyOptions {
   /** Only these kinds; all when absent. */
-  kinds?: ReadonlySet<KindName>;
+  kinds?: ReadonlySet<ResourceName>;
   scope?: Scope;
   /** The list of devices is fresh enough: they are many, and notifications were taken in. */
   keepLinks?: boolean;
@@ -31,11 +31,11 @@ export interface SurveyOptions {
  */
 export class Engine {
   readonly #kernel: Kernel;
-  readonly #kinds: Kinds;
+  readonly #kinds: ResourceTable;
   /** Keys of objects that could not be brought about and have not been seen right since, by kind. */
-  readonly #failing = new Map<KindName, Set<string>>();
+  readonly #failing = new Map<ResourceName, Set<string>>();
 
-  constructor(kernel: Kernel, kinds: Kinds) {
+  constructor(kernel: Kernel, kinds: ResourceTable) {
     this.#kernel = kernel;
     this.#kinds = kinds;
   }
@@ -96,7 +96,7 @@ export class Engine {
     const { coming, going } = groupByKind(changes);
     // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
     for (const name of coming.keys()) this.#kind(name)?.require?.(this.#kernel);
-    const awaitsAll = (name: KindName): boolean => this.#kind(name)?.awaitsAll === true;
+    const awaitsAll = (name: ResourceName): boolean => this.#kind(name)?.awaitsAll === true;
     for (const name of KIND_ORDER) if (!awaitsAll(name)) await this.#step(name, coming.get(name), report);
     for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
     for (const name of KIND_ORDER) {
@@ -147,7 +147,7 @@ export class Engine {
     };
   }
 
-  async #step(name: KindName, changes: Change[] | undefined, report: Report): Promise<void> {
+  async #step(name: ResourceName, changes: Change[] | undefined, report: Report): Promise<void> {
     const kind = this.#kind(name);
     if (kind === undefined || changes === undefined) return;
     const waits = (change: Change): boolean => {
@@ -182,14 +182,14 @@ export class Engine {
     for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
   }
 
-  #setFailing(name: KindName, keys: Set<string>): void {
+  #setFailing(name: ResourceName, keys: Set<string>): void {
     // Nothing waits for what waits for everything.
     if (keys.size === 0 || this.#kind(name)?.awaitsAll === true) this.#failing.delete(name);
     else this.#failing.set(name, keys);
   }
 
   /** Forgets failures of a kind that was compared whole, except of objects that still differ. */
-  #recheckFailing(name: KindName, changes: readonly Change[]): void {
+  #recheckFailing(name: ResourceName, changes: readonly Change[]): void {
     const failing = this.#failing.get(name);
     if (failing === undefined) return;
     const differing = new Set(changes.flatMap(({ kind, key }) => (kind === name ? [key] : [])));
@@ -197,7 +197,7 @@ export class Engine {
   }
 
   /** The first device of an object's that is not there, or is there but somebody else's. */
-  #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
+  #missingDevice(kind: AnyResource, key: string, value: PlanValue, plan?: Plan): string | undefined {
     const devices = kind.devices?.(value, key);
     if (devices === undefined || devices.length === 0) return undefined;
     for (const device of devices) {
@@ -224,7 +224,7 @@ export class Engine {
     return (vrf?.conflict?.(this.#kernel, device) ?? port?.conflict?.(this.#kernel, device)) !== undefined;
   }
 
-  #kind(name: KindName): AnyKind | undefined {
+  #kind(name: ResourceName): AnyResource | undefined {
     return this.#kinds[name];
   }
 }
@@ -261,21 +261,21 @@ export function cascades({ kind, action, desired, actual }: Change): boolean {
 }
 
 /** Whether an object of a kind whose objects are devices is this device: its conflict is a failure of its own. */
-function isItself(kind: AnyKind, device: string, key: string): boolean {
+function isItself(kind: AnyResource, device: string, key: string): boolean {
   return kind.conflict !== undefined && device === key;
 }
 
 /** Whether an object that is as it should be is to go all the same: it is on the interface of a port that is detached. */
-function leavesWith(kind: AnyKind, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
+function leavesWith(kind: AnyResource, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
   if (detached.size === 0 || kind.outlivesDevices !== true || kind.toleratesConflict?.(value) === true) return false;
   return kind.devices?.(value, key).some((device) => detached.has(device)) === true;
 }
 
 /** What comes and what goes, by kind. */
-function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<KindName, Change[]>> {
-  const groups = { coming: new Map<KindName, Change[]>(), going: new Map<KindName, Change[]>() };
+function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<ResourceName, Change[]>> {
+  const groups = { coming: new Map<ResourceName, Change[]>(), going: new Map<ResourceName, Change[]>() };
   // Those of a kind follow each other: one look-up for all of a million.
-  let last: { kind: KindName; goes: boolean; group: Change[] } | undefined;
+  let last: { kind: ResourceName; goes: boolean; group: Change[] } | undefined;
   for (const change of changes) {
     const goes = change.action === 'delete';
     if (last?.kind !== change.kind || last.goes !== goes) {

@@ -2,7 +2,7 @@ import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { tenantSid } from '../encap/sid.js';
 import { MAIN_TABLE, SEAL_METRIC, tenantTable, vrfName } from '../plan/numbers.js';
 import { planVrfGuard } from '../port/guard-plan.js';
-import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
 import { planEdgeVrf } from '../edge/plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';

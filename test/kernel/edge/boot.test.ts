@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadEdge } from '../../../src/edge/boot.js';
 import { EdgeFile } from '../../../src/edge/edge-file.js';
-import { edgeKind } from '../../../src/edge/edge-kind.js';
+import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { Kernel } from '../../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { compile } from '../../../src/plan/compile.js';
@@ -42,7 +42,7 @@ beforeAll(() => {
     runDirectory: join(directory, 'run'),
     pinDirectory: `/sys/fs/bpf/segue/${NETNS}`,
   });
-  engine = new Engine(kernel, { edge: edgeKind });
+  engine = new Engine(kernel, { edge: edgeResource });
 });
 afterAll(() => {
   kernel.close();

@@ -4,7 +4,7 @@
  */
 import { createNetns, deleteNetns, listNetns } from '../../../src/netlink/netns.js';
 import { Engine } from '../../../src/reconcile/engine.js';
-import { edgeKind } from '../../../src/edge/edge-kind.js';
+import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { Kernel } from '../../../src/kernel/kernel.js';
 import { compile } from '../../../src/plan/compile.js';
 import { outputOf } from '../../../src/lab/process.js';
@@ -62,7 +62,7 @@ export class EdgeNode {
       runDirectory: `/run/segue/${this.#prefix}hv`,
       pinDirectory: `/sys/fs/bpf/segue/${this.#prefix}hv`,
     });
-    this.engine = new Engine(this.kernel, { edge: edgeKind });
+    this.engine = new Engine(this.kernel, { edge: edgeResource });
   }
 
   netns(name: string): string {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { decide } from '../../../src/gateway/decide.js';
-import { policySetsInForce } from '../../../src/gateway/policy-kind.js';
+import { policySetsInForce } from '../../../src/gateway/policy-resource.js';
 import { policyHits } from '../../../src/inspect/policies.js';
 import { showContext } from '../../../src/inspect/context.js';
 import { traceFromNetworkNode } from '../../../src/trace/trace.js';

@@ -92,7 +92,7 @@ it.each([
   const { log, logged } = made({});
   const changes: Change[] = [
     ...(hasWay ? [{ kind: 'bpf-underlay', key: 'fd00:5e:91::/48', action: 'replace' } as const] : []),
-    { kind: 'steer-maglev', key: 'gw', action: 'replace' },
+    { kind: 'gw-maglev', key: 'gw', action: 'replace' },
   ];
   expect(log.tell({ changes, waiting: [], portsHeld: 0 })).toBe(!hasWay);
   expect(logged).toEqual(hasWay ? ['info the underlay changed'] : ['warn drift']);
