@@ -3,12 +3,12 @@ import { nexthopResource } from '../../src/encap/nexthop-resource.js';
 import { routeResource } from '../../src/encap/route-resource.js';
 import { SELF } from '../lib/workload.js';
 import type { NodeConfig } from '../../src/intent/types.js';
-import type { ResourceTable } from '../../src/reconcile/engine.js';
+import type { ResourceTable } from '../../src/reconcile/resource.js';
 
 /** A device that is never there: what hangs on it waits. */
 const VRF_SUPPORT = 'no-vrf-here';
 
-export const NATIVE_KINDS: ResourceTable = {
+export const NATIVE_RESOURCES: ResourceTable = {
   nexthop: nexthopResource,
   route: {
     ...routeResource,

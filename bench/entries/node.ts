@@ -1,11 +1,11 @@
 /** The node that is measured, in hybrid mode: the kinds of the fast path alone, as a kernel without VRF has no others. */
 import { fileURLToPath } from 'node:url';
 import { bpfProgramResource } from '../../src/ebpf/program-resource.js';
-import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
+import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { SELF } from '../lib/workload.js';
 import type { ResourceName } from '../../src/plan/plan.js';
 import type { Resource } from '../../src/reconcile/resource.js';
-import type { ResourceTable } from '../../src/reconcile/engine.js';
+import type { ResourceTable } from '../../src/reconcile/resource.js';
 import type { NodeConfig } from '../../src/intent/types.js';
 
 // From build/bench/entries, where this runs.
@@ -30,8 +30,8 @@ export function nodeConfig(netns: string, intent: string): NodeConfig {
 const VRF_SUPPORT = 'no-vrf-here';
 
 /** Programs at ports want the port in its VRF: they wait. */
-export const ENTRY_KINDS: ResourceTable = {
-  ...FASTPATH_KINDS,
+export const ENTRY_RESOURCES: ResourceTable = {
+  ...ebpfFeature.resources,
   'bpf-program': {
     ...bpfProgramResource,
     devices: (value, key) =>
@@ -40,11 +40,11 @@ export const ENTRY_KINDS: ResourceTable = {
 };
 
 /** Milliseconds that a kind's list and apply took, by the kind's name. */
-export type KindTimes = Record<string, { list: number; apply: number }>;
+export type ResourceTimes = Record<string, { list: number; apply: number }>;
 
 /** The kinds with a stop-watch each. */
-export function timedKinds(times: KindTimes): ResourceTable {
-  const timed = Object.entries(ENTRY_KINDS as Record<string, Resource<ResourceName>>).map(([name, kind]) => {
+export function timedResources(times: ResourceTimes): ResourceTable {
+  const timed = Object.entries(ENTRY_RESOURCES as Record<string, Resource<ResourceName>>).map(([name, kind]) => {
     const of = (times[name] ??= { list: 0, apply: 0 });
     const watch = async <T>(what: 'list' | 'apply', use: () => T | Promise<T>): Promise<T> => {
       const started = performance.now();

@@ -45,7 +45,7 @@ export async function applyOnce(
     const { plan, warnings } = instance.prepare(intent);
     const survey = await instance.engine.survey(plan);
     const removal = {
-      held: survey.portsHeld,
+      held: survey.attached,
       left: plan.port.size,
       drains: drains(intent, instance.config.node),
     };
@@ -64,7 +64,7 @@ async function resolveUnderlay(instance: Instance, plan: Plan, report: Report): 
   const underlays = plan['bpf-underlay'];
   if (underlays.size === 0 || report.failures.length > 0) return [];
   if (await awaitNeighbours(kernel, underlays)) {
-    const { done, failures, heldBack } = await engine.converge(plan, undefined, { kinds: UNDERLAY });
+    const { done, failures, heldBack } = await engine.converge(plan, undefined, { resources: UNDERLAY });
     for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
     report.failures.push(...failures);
     report.heldBack.push(...heldBack);

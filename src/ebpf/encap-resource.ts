@@ -1,3 +1,4 @@
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { putAddress } from './bytes.js';
 import { entryResource } from './entry-resource.js';
 import { Encap } from './generated/layouts.js';
@@ -11,6 +12,8 @@ const SRH_TYPE = 4;
 /** H.Encaps.Red towards tenants' SIDs, known again by the last segment: a path that changes is one replace. */
 export const bpfEncapResource = entryResource<'bpf-encap'>({
   name: 'bpf-encap',
+  after: ['bpf-underlay'],
+  follows: SWEEP_ONLY,
   map: ({ encaps }) => encaps,
   beforeList: ensureIds,
   beforeApply: ensureIds,

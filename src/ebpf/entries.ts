@@ -8,7 +8,7 @@ import type { FastpathMaps } from './maps.js';
 /** What a kind of entries adds to what is the same for all. `at` is where a key or a value begins in a buffer. */
 export interface EntrySpec<K extends ResourceName> extends Pick<
   Resource<K>,
-  'name' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
+  'name' | 'after' | 'before' | 'follows' | 'underlay' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
 > {
   map: (maps: FastpathMaps) => BpfMap;
   /** The map may be large: it is compared as bytes (LargeMap). Keys and values are whole words of 4 bytes. */

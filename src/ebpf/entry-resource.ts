@@ -1,4 +1,4 @@
-/** Kinds whose objects are entries of a map: listed, compared and written in batches. */
+/** Resources whose objects are entries of a map: listed, compared and written in batches. */
 import { allEntries } from './entries.js';
 import { EntryWriter } from './entry-writer.js';
 import { LargeMap } from './large-map.js';
@@ -7,16 +7,20 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, Listing, ObjectChange, ObjectFailure, Scope } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 
-/** A kind of entries of a map. */
+/** A resource whose objects are entries of a map. */
 export function entryResource<K extends ResourceName>(spec: EntrySpec<K>): Resource<K> {
-  const { name, devices, toleratesConflict: serves, inScope, describe } = spec;
+  const { name, after, before, follows, underlay, devices, toleratesConflict, inScope, describe } = spec;
   return {
     name,
+    after,
+    follows,
     containedIn: 'bpf-node',
     outlivesDevices: true,
     describe,
+    ...(before && { before }),
+    ...(underlay && { underlay }),
     ...(devices && { devices }),
-    ...(serves && { toleratesConflict: serves }),
+    ...(toleratesConflict && { toleratesConflict }),
     ...(inScope && { inScope }),
     list: (kernel, wanted, scope) => listEntries(spec, kernel, wanted, scope),
     apply: (kernel, changes) => applyEntries(spec, kernel, changes),

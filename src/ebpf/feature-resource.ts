@@ -1,4 +1,5 @@
 /** Features of interfaces that the programs at them cannot do with. */
+import { DEVICE_FEATURES } from './events.js';
 import { deviceFeatures, setDeviceFeatures } from '../netlink/ethtool.js';
 import type { DeviceFeatures } from '../netlink/ethtool.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -40,6 +41,9 @@ export function hiddenTags(kernel: Kernel, ifindex: number): { active: string[];
 /** Features that are off for the fast path's sake. What was on is remembered, and put back when no program needs it off. */
 export const deviceFeatureResource: Resource<'device-feature'> = {
   name: 'device-feature',
+  // Before XDP sees a frame, and until it sees none.
+  after: ['bpf-sid'],
+  follows: DEVICE_FEATURES,
 
   list(kernel, wanted) {
     const found = new Map<string, DeviceFeature>();

@@ -1,4 +1,6 @@
 /** Where a tenant's addresses and prefixes are. */
+import { concernsLink } from '../reconcile/follows.js';
+import type { Follows } from '../reconcile/follows.js';
 import { tenantTable } from '../plan/numbers.js';
 import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
 import { entryResource } from './entry-resource.js';
@@ -9,6 +11,15 @@ import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Scope } from '../reconcile/resource.js';
 import type { BpfMember } from './objects.js';
+
+/** Members are looked at by the table that their tenant has, or would have. */
+const MEMBER_FOLLOWS: Follows = {
+  link(link, context) {
+    if (!concernsLink(link, context)) return false;
+    const tenant = context.plan['bpf-port'].get(link.name)?.tenant;
+    return tenant === undefined ? [] : [tenantTable(tenant)];
+  },
+};
 
 /** Bits before a prefix's own in a key: tenant and family. */
 const KEY_BITS = 64;
@@ -111,6 +122,8 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
 /** Addresses: exact match. */
 export const bpfMemberResource = entryResource<'bpf-member'>({
   name: 'bpf-member',
+  after: ['bpf-source-prefix'],
+  follows: MEMBER_FOLLOWS,
   map: ({ members }) => members,
   large: true,
   devices,
@@ -138,6 +151,8 @@ export const bpfMemberResource = entryResource<'bpf-member'>({
 /** Prefixes: the longest that holds an address. */
 export const bpfPrefixResource = entryResource<'bpf-prefix'>({
   name: 'bpf-prefix',
+  after: ['bpf-member'],
+  follows: MEMBER_FOLLOWS,
   map: ({ prefixes }) => prefixes,
   large: true,
   devices,

@@ -1,3 +1,5 @@
+import { concernsLink } from '../reconcile/follows.js';
+import type { Follows } from '../reconcile/follows.js';
 import { formatIPv6 } from '../net/address.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { maskOf, putAddress, putPrefix } from './bytes.js';
@@ -6,6 +8,12 @@ import { nextCacheGeneration } from './epoch.js';
 import { Node, Uplink } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
+
+/** Of an uplink: its address is what frames are taken for. */
+const ON_UPLINK: Follows = {
+  link: (link, context) =>
+    concernsLink(link, context) && context.isUplink(link.name) && context.plan['bpf-node'].size > 0,
+};
 
 const KEY = Buffer.alloc(4);
 
@@ -44,6 +52,8 @@ function uplinksText({ links }: Kernel, value: Buffer): string {
 /** The node's own entry. It is made first and goes last, and with it all that is pinned. */
 export const bpfNodeResource: Resource<'bpf-node'> = {
   name: 'bpf-node',
+  after: ['route', 'tunsrc'],
+  follows: ON_UPLINK,
 
   list(kernel, wanted) {
     const value = kernel.fastpath.maps?.nodes.lookup(KEY);

@@ -1,3 +1,6 @@
+import { concernsLink } from '../reconcile/follows.js';
+import type { EventContext, Follows } from '../reconcile/follows.js';
+import type { Link } from '../netlink/types.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { getAddress, indexOfDevice, putAddress } from './bytes.js';
@@ -10,6 +13,16 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectChange } from '../reconcile/resource.js';
 import type { DscpPolicy as Policy } from '../intent/types.js';
 import type { BpfPort } from './objects.js';
+
+const PORT_FOLLOWS: Follows = {
+  link: (link, context) => concernsLink(link, context) || isVlanOnPort(link, context),
+  'xdp-features': () => true,
+};
+
+/** Whether a link is a VLAN device that stands on a port. */
+function isVlanOnPort({ kind, linkIndex }: Pick<Link, 'kind' | 'linkIndex'>, { plan, nameOf }: EventContext): boolean {
+  return kind === 'vlan' && linkIndex !== undefined && plan['bpf-port'].has(nameOf(linkIndex));
+}
 
 function dscpNumber(policy: Policy): number {
   if (policy === 'copy') return DscpPolicy.DSCP_COPY;
@@ -68,6 +81,8 @@ function flagsOf(kernel: Kernel, device: string): number {
 /** Ports by interface. What follows from the interface (its former MAC, offloads) is looked up when an entry is written and compared. */
 const portEntries = entryResource<'bpf-port'>({
   name: 'bpf-port',
+  after: ['bpf-domain-source'],
+  follows: PORT_FOLLOWS,
   map: ({ ports }) => ports,
   devices: (_value, device) => [device],
   beforeList: fresh,

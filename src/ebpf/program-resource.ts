@@ -1,3 +1,4 @@
+import { DEVICE_FEATURES } from './events.js';
 import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, queryXdp, unpin } from '../libbpf/index.js';
 import { foreignMaster } from '../port/ours.js';
 import { ourMaster } from '../vrf/ours.js';
@@ -43,6 +44,8 @@ export class ForeignXdpError extends Error {
 /** Programs at interfaces: links, pinned, so that they outlive the agent and are found again. */
 export const bpfProgramResource: Resource<'bpf-program'> = {
   name: 'bpf-program',
+  after: ['device-feature'],
+  follows: DEVICE_FEATURES,
 
   list(kernel, wanted) {
     const found = new Map<string, BpfAttachment>();

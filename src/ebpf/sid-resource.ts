@@ -1,3 +1,4 @@
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { BEHAVIOUR_CODE } from '../encap/sid.js';
 import { formatIPv6 } from '../net/address.js';
 import { putAddress } from './bytes.js';
@@ -8,6 +9,8 @@ import type { TenantBehaviour } from '../encap/sid.js';
 /** Local SIDs: End.DT4, End.DT6, End.DT46. The numbers of enum behaviour are the SID plan's. */
 export const bpfSidResource = entryResource<'bpf-sid'>({
   name: 'bpf-sid',
+  after: ['bpf-prefix'],
+  follows: SWEEP_ONLY,
   map: ({ sids }) => sids,
   read(_kernel, { keys, keyAt, values, valueAt }) {
     const code = values.readUInt32LE(valueAt + Sid.OFFSETS.behaviour);

@@ -1,4 +1,5 @@
 /** What a port's VM may send from. */
+import { ON_DEVICE } from '../reconcile/follows.js';
 import { familyNumber, getAddress, indexOfDevice, putAddress, putPrefix } from './bytes.js';
 import { entryResource } from './entry-resource.js';
 import { SourceKey, SourcePrefixKey } from './generated/layouts.js';
@@ -20,6 +21,8 @@ function putDevice(kernel: Kernel, device: string, into: Buffer, at: number): bo
 
 export const bpfSourceResource = entryResource<'bpf-source'>({
   name: 'bpf-source',
+  after: ['bpf-port'],
+  follows: ON_DEVICE,
   map: ({ sources }) => sources,
   devices,
   read(kernel, { keys, keyAt }) {
@@ -39,6 +42,8 @@ export const bpfSourceResource = entryResource<'bpf-source'>({
 
 export const bpfSourcePrefixResource = entryResource<'bpf-source-prefix'>({
   name: 'bpf-source-prefix',
+  after: ['bpf-source'],
+  follows: ON_DEVICE,
   map: ({ source_prefixes: map }) => map,
   devices,
   read(kernel, { keys, keyAt }) {

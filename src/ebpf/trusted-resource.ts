@@ -1,3 +1,4 @@
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { formatIPv6 } from '../net/address.js';
 import { putPrefix } from './bytes.js';
 import { entryResource } from './entry-resource.js';
@@ -6,6 +7,8 @@ import { TrustedKey } from './generated/layouts.js';
 /** Prefixes of the SR domain beyond the SID block: nobody outside sends to them, or from them. */
 export const bpfTrustedResource = entryResource<'bpf-trusted'>({
   name: 'bpf-trusted',
+  after: ['bpf-node'],
+  follows: SWEEP_ONLY,
   map: ({ trusted_prefixes: map }) => map,
   read(_kernel, { keys, keyAt }) {
     const length = keys.readUInt32LE(keyAt + TrustedKey.OFFSETS.length);

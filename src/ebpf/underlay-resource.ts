@@ -1,3 +1,6 @@
+import { concernsLink } from '../reconcile/follows.js';
+import { isUnderlayRoute } from '../host/underlay-route.js';
+import type { Follows } from '../reconcile/follows.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { allManaged, manageNeighbours } from './managed-neighbours.js';
 import { putAddress } from './bytes.js';
@@ -9,6 +12,15 @@ import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { ResolvedHop } from './resolve.js';
+
+/** The kernel's routes, next hops, rules, and the neighbours and links of the uplinks. */
+const UNDERLAY_FOLLOWS: Follows = {
+  link: (link, context) => concernsLink(link, context) && context.isUplink(link.name),
+  route: isUnderlayRoute,
+  nexthop: ({ family }) => family !== 4,
+  rule: ({ family }) => family === 6,
+  neighbour: ({ ifindex }, { concerns, isUplink, nameOf }) => concerns(ifindex) && isUplink(nameOf(ifindex)),
+};
 
 /** One for a listing or an application: what the kernel says does not change within it. */
 const resolvers = new WeakMap<Kernel, Resolver>();
@@ -55,6 +67,9 @@ function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boo
  */
 const entries: Resource<'bpf-underlay'> = entryResource<'bpf-underlay'>({
   name: 'bpf-underlay',
+  after: ['bpf-trusted'],
+  follows: UNDERLAY_FOLLOWS,
+  underlay: 'resolves',
   map: ({ underlays }) => underlays,
   beforeList: fresh,
   beforeApply: fresh,

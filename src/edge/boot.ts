@@ -1,11 +1,11 @@
 /** The edge at boot: before interfaces exist, and without an agent. */
+import { viewOf } from '../app/planning.js';
 import { readDomain } from './domain.js';
 import { edgeScript, listEdgeFiles, readEdgeFile } from './edge-file.js';
 import { planEdge, planEdgeSource, planEdgeTable } from './plan.js';
 import { checkNodeInIntent, loadIntent, loadNodeConfig } from '../intent/load.js';
 import { scopeTo } from '../intent/scope.js';
 import { nft } from '../kernel/nft.js';
-import { IntentView } from '../plan/view.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { NftObject } from '../reconcile/nft-objects.js';
@@ -86,7 +86,7 @@ function planWhole(config: NodeConfig, file: string, emit: Emit): void {
   const intent = loadIntent(config.intent);
   checkNodeInIntent(config, intent, file);
   // Of the machine, only forwarding matters to the edge, and nothing forwards for segue yet.
-  const view = new IntentView(config, { uplinkMtu: 0 }, scopeTo(intent, config.node));
+  const view = viewOf(config, { uplinkMtu: 0 }, scopeTo(intent, config.node));
   planEdge(view, emit);
   for (const source of view.sources) planEdgeSource(view, source, emit);
 }

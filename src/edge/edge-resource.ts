@@ -1,3 +1,4 @@
+import { onNftables } from '../reconcile/follows.js';
 import { HOST_FORWARDING } from '../host/sysctl-plan.js';
 import { isRemembered } from '../host/sysctl-resource.js';
 import { nftTables } from '../reconcile/nft-tables.js';
@@ -5,6 +6,14 @@ import { EDGE_TABLES } from './edge-table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import { isTable } from '../reconcile/nft-objects.js';
+import type { NftObject } from '../reconcile/nft-objects.js';
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: as of `guard` */
+    edge: NftObject;
+  }
+}
 
 /** The edge cannot go: the host still forwards because segue asked for it, and anybody would have a way into the SR domain. */
 export class StillForwardingError extends Error {
@@ -19,6 +28,8 @@ export class StillForwardingError extends Error {
 /** The table of the edge and its elements. */
 export const edgeResource: Resource<'edge'> = {
   name: 'edge',
+  after: [],
+  follows: onNftables(EDGE_TABLES),
   list: (kernel, wanted) => nftTables.list(kernel, wanted, EDGE_TABLES),
   apply(kernel, changes) {
     const goes = changes.some(({ desired, actual }) => desired === undefined && isTable(actual));

@@ -1,3 +1,6 @@
+import { ON_ADDRESS, ON_DEVICE } from '../reconcile/follows.js';
+import { isOwnNexthop, isOwnRoute } from './events.js';
+import type { Follows } from '../reconcile/follows.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
 import { VRF_NAME } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
@@ -11,12 +14,22 @@ import {
 import type { Resource } from '../reconcile/resource.js';
 import type { Nexthop } from './objects.js';
 
+const NEXTHOP_FOLLOWS: Follows = {
+  ...ON_DEVICE,
+  ...ON_ADDRESS,
+  nexthop: ({ id }) => isOwnNexthop(id),
+  // Routes and next hops hang together.
+  route: isOwnRoute,
+};
+
 /**
  * Next-hop objects, known as ours by protocol, range of ids and form (seg6 from a VRF of ours), and told apart by family, VRF and last segment: so a
  * path that changes is one replace, whatever the number of routes that name it.
  */
 export const nexthopResource: Resource<'nexthop'> = {
   name: 'nexthop',
+  after: ['vrf'],
+  follows: NEXTHOP_FOLLOWS,
 
   list(kernel) {
     const found = new Map<string, Nexthop>();

@@ -1,3 +1,6 @@
+import { concernsLink } from '../reconcile/follows.js';
+import { isOwnNexthop, isOwnRoute } from './events.js';
+import type { EventContext, Follows } from '../reconcile/follows.js';
 import { routeKey } from './route-key.js';
 import { BEHAVIOUR_CODE } from './sid.js';
 import { isTenantTable, MAIN_TABLE, PROTOCOL } from '../plan/numbers.js';
@@ -7,6 +10,28 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Route } from './objects.js';
 import type { Route as KernelRoute, RouteSpec } from '../netlink/types.js';
+
+const ROUTE_FOLLOWS: Follows = {
+  link: (link, context) => concernsLink(link, context) && [...vrfTables(link.name, context), MAIN_TABLE],
+  // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
+  address: ({ ifindex }, context) => context.concerns(ifindex) && vrfTables(context.nameOf(ifindex), context),
+  route: (route, context) => isOwnRoute(route, context) && [route.table],
+  // Routes that name it have gone with it without a word, or lead elsewhere now.
+  nexthop({ id, oif }, { plan, nexthopDevices }) {
+    if (!isOwnNexthop(id)) return false;
+    const tables = nexthopDevices(id, oif).flatMap((device) => plan.vrf.get(device)?.table ?? []);
+    return tables.length > 0 ? tables : 'all';
+  },
+};
+
+/**
+ * The routing table of a VRF, or of the one that a port is in. The kernel removes routes and next hops of a device that goes down without a
+ * notification. Uplinks and lo have none. Local SIDs hang on the VRF and stand in main.
+ */
+function vrfTables(device: string, { plan }: EventContext): number[] {
+  const table = plan.vrf.get(plan.port.get(device)?.vrf ?? device)?.table;
+  return table === undefined ? [] : [table];
+}
 
 /** RTNH_F_ONLINK: the gateway is on the link even if no route says so. */
 const ONLINK = 4;
@@ -18,6 +43,8 @@ const NONE: readonly string[] = [];
  */
 export const routeResource: Resource<'route'> = {
   name: 'route',
+  after: ['nexthop', 'port'],
+  follows: ROUTE_FOLLOWS,
 
   list(kernel, wanted, scope) {
     const found = new Map<string, Route>();

@@ -7,9 +7,9 @@ import type { ResourceName, Resources } from '../plan/plan.js';
 import type { GatewayMaps } from './gateway-maps.js';
 import type { SteeringMaps } from './steering-maps.js';
 
-export interface SteerEntrySpec<K extends ResourceName, M = SteeringMaps> extends Pick<
+export interface GatewayEntrySpec<K extends ResourceName, M = SteeringMaps> extends Pick<
   Resource<K>,
-  'name' | 'containedIn' | 'devices' | 'describe'
+  'name' | 'after' | 'before' | 'follows' | 'containedIn' | 'devices' | 'describe'
 > {
   map: (maps: M) => BpfMap;
   /** An entry in the plan's terms. */
@@ -22,12 +22,12 @@ export interface SteerEntrySpec<K extends ResourceName, M = SteeringMaps> extend
 }
 
 /** Entries of what a network node decides by. */
-export function nnEntryResource<K extends ResourceName>(spec: SteerEntrySpec<K>): Resource<K> {
+export function nnEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K>): Resource<K> {
   return entryKindOf(spec, ({ fastpath }) => fastpath.steering);
 }
 
 /** Entries of what is known of gateways. */
-export function gatewayEntryResource<K extends ResourceName>(spec: SteerEntrySpec<K, GatewayMaps>): Resource<K> {
+export function gatewayEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K, GatewayMaps>): Resource<K> {
   return entryKindOf(spec, ({ fastpath }) => fastpath.gateways);
 }
 
@@ -37,15 +37,18 @@ interface Store<M> {
 }
 
 function entryKindOf<K extends ResourceName, M>(
-  spec: SteerEntrySpec<K, M>,
+  spec: GatewayEntrySpec<K, M>,
   storeOf: (kernel: Kernel) => Store<M>,
 ): Resource<K> {
-  const { name, containedIn: within, devices, describe } = spec;
+  const { name, after, before, follows, containedIn, devices, describe } = spec;
   return {
     name,
+    after,
+    follows,
     outlivesDevices: true,
     describe,
-    ...(within && { containedIn: within }),
+    ...(before && { before }),
+    ...(containedIn && { containedIn }),
     ...(devices && { devices }),
 
     list(kernel) {

@@ -1,4 +1,6 @@
 /** Which addresses tell senders of errors from a network node. */
+import { isOfNetworkNode } from './events.js';
+import type { Follows } from '../reconcile/follows.js';
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { ZoneGateway } from '../ebpf/generated/steering.js';
@@ -8,7 +10,13 @@ import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import type { AddressFamily } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
-import type { SteerGateway } from './objects.js';
+import type { IcmpSource } from './objects.js';
+
+const ICMP_SOURCE_FOLLOWS: Follows = {
+  link: isOfNetworkNode,
+  // An interface beyond which an external network is may have another address.
+  address: (_address, { plan }) => plan['nn-external'].size > 0,
+};
 
 /** Bits before a prefix's own in a key. */
 const KEY_BITS = 64;
@@ -23,7 +31,7 @@ function addressOf(kernel: Kernel, device: string, family: AddressFamily): strin
   return addresses.find((one) => one.ifindex === ifindex && one.scope === GLOBAL && !one.tentative)?.address;
 }
 
-function wantedAddress(kernel: Kernel, key: string, { address, device = '' }: SteerGateway): string | undefined {
+function wantedAddress(kernel: Kernel, key: string, { address, device = '' }: IcmpSource): string | undefined {
   return address ?? addressOf(kernel, device, familyOf(key.slice(addressStart(key))));
 }
 
@@ -38,10 +46,12 @@ function writeKey(key: string, zone: number): Buffer {
 
 export const nnIcmpSourceResource: Resource<'nn-icmp-source'> = {
   name: 'nn-icmp-source',
+  after: ['nn-zone'],
+  follows: ICMP_SOURCE_FOLLOWS,
   outlivesDevices: true,
 
   list(kernel, wanted) {
-    const found = new Map<string, SteerGateway>();
+    const found = new Map<string, IcmpSource>();
     const { maps } = kernel.fastpath.steering;
     if (maps === undefined) return found;
     for (const [bytes, value] of maps.zone_gateways.entries()) {

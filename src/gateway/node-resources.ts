@@ -1,4 +1,5 @@
 /** Network nodes: the node as one of them, the others, which of them flows have. */
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
@@ -8,7 +9,7 @@ import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
 import { FLOW_NODES } from './numbers.js';
 import { gatewayEntryResource } from './gateway-entry-resource.js';
 import type { Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
-import type { NetworkNodeWay, SteerFlows, SteerMaglev, SteerNetworkNode, SteerNode } from './objects.js';
+import type { NetworkNodeWay, GatewayFlows, GatewayMaglev, GatewayNode, OwnNetworkNode } from './objects.js';
 
 /** NO_NETWORK_NODE of bpf/steer_layouts.h. */
 const NO_NETWORK_NODE = 0xffff;
@@ -35,8 +36,10 @@ function each<V>(changes: readonly ObjectChange<V>[], run: (change: ObjectChange
 /** What is known of gateways, on hypervisors and network nodes. It is made first and goes last, and with it all that is in it. */
 export const gwFlowsResource: Resource<'gw-flows'> = {
   name: 'gw-flows',
+  after: ['bpf-domain-source'],
+  follows: SWEEP_ONLY,
   list(kernel) {
-    const found: [string, SteerFlows][] =
+    const found: [string, GatewayFlows][] =
       kernel.fastpath.gateways.maps === undefined ? [] : [['flows', { flows: FLOW_NODES }]];
     return new Map(found);
   },
@@ -51,11 +54,13 @@ export const gwFlowsResource: Resource<'gw-flows'> = {
 /** The network node's own entry. It is made first and goes last, and with it all steering maps. */
 export const nnNodeResource: Resource<'nn-node'> = {
   name: 'nn-node',
+  after: ['bpf-sid'],
+  follows: SWEEP_ONLY,
   list(kernel) {
     const { state, maps } = kernel.fastpath.steering;
-    if (state === undefined) return new Map<string, SteerNode>(maps === undefined ? [] : [['node', { self: -1 }]]);
+    if (state === undefined) return new Map<string, OwnNetworkNode>(maps === undefined ? [] : [['node', { self: -1 }]]);
     const { self } = state;
-    return new Map<string, SteerNode>([['node', self === NO_NETWORK_NODE ? {} : { self }]]);
+    return new Map<string, OwnNetworkNode>([['node', self === NO_NETWORK_NODE ? {} : { self }]]);
   },
   apply: (kernel, changes) =>
     each(changes, ({ desired }) => {
@@ -78,10 +83,14 @@ function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
 /** Network nodes by their outer source, and whether each is up. */
 export const gwNodeResource: Resource<'gw-node'> = {
   name: 'gw-node',
+  underlay: 'follows',
+  after: ['gw-maglev'],
+  before: ['bpf-port'],
+  follows: SWEEP_ONLY,
   containedIn: 'gw-flows',
 
   list(kernel, wanted) {
-    const found = new Map<string, SteerNetworkNode>();
+    const found = new Map<string, GatewayNode>();
     const { maps } = kernel.fastpath.gateways;
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
@@ -129,7 +138,7 @@ export const gwNodeResource: Resource<'gw-node'> = {
 };
 
 /** The table that there is to be now. */
-function tableOf(resolver: Resolver, { active, all, nodes }: SteerMaglev): Buffer {
+function tableOf(resolver: Resolver, { active, all, nodes }: GatewayMaglev): Buffer {
   const isNodeUp = (name: string): boolean => {
     const node = nodes[name];
     return node !== undefined && isUp(resolver, node);
@@ -149,11 +158,15 @@ function tableOf(resolver: Resolver, { active, all, nodes }: SteerMaglev): Buffe
 /** Which network node a flow has. */
 export const gwMaglevResource: Resource<'gw-maglev'> = {
   name: 'gw-maglev',
+  underlay: 'follows',
+  // New flows leave a network node that is down before those that it has do.
+  after: ['gw-encap'],
+  follows: SWEEP_ONLY,
   containedIn: 'gw-flows',
 
   list(kernel, wanted) {
     const { maps } = kernel.fastpath.gateways;
-    const found = new Map<string, SteerMaglev>();
+    const found = new Map<string, GatewayMaglev>();
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     for (const [name, desired] of wanted) {
@@ -178,6 +191,8 @@ export const gwMaglevResource: Resource<'gw-maglev'> = {
 /** The ways to network nodes, by tenant. */
 export const gwEncapResource = gatewayEntryResource<'gw-encap'>({
   name: 'gw-encap',
+  after: ['gw-flows'],
+  follows: SWEEP_ONLY,
   containedIn: 'gw-flows',
   map: ({ gateway_encaps: map }) => map,
   read(kernel, key, value) {

@@ -1,6 +1,8 @@
 /** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
 import { emitXdp, planFastSelf, programUse } from '../ebpf/plan.js';
+import { tenantMtu } from '../encap/paths.js';
+import { localBehaviours } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixContains } from '../net/prefix.js';
@@ -9,18 +11,19 @@ import { compilePolicySet } from './policy-set.js';
 import { zoneRoutes } from './zone-routes.js';
 import { NOT_FORWARDED } from './routes.js';
 import { externalOf } from './view.js';
+import { decidesFor, isNetworkNode, usesGateways } from './zones.js';
 import type { External, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
-import type { NetworkNodeWay, SteerSource } from './objects.js';
+import type { NetworkNodeWay, ZoneSource } from './objects.js';
 import type { ZoneName } from './view.js';
 
 const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
 /** The network nodes of the node's gateways, and the node as one of them. */
 export function planSteering(view: IntentView, emit: Emit): void {
-  if (view.isNetworkNode) planNetworkNode(view, emit);
-  if (view.isNetworkNode || view.usesGateways) planGateways(view, emit);
+  if (isNetworkNode(view)) planNetworkNode(view, emit);
+  if (isNetworkNode(view) || usesGateways(view)) planGateways(view, emit);
 }
 
 function planNetworkNode(view: IntentView, emit: Emit): void {
@@ -42,7 +45,7 @@ function planGateways(view: IntentView, emit: Emit): void {
   const { steering } = view;
   const { node: self } = view.config;
   emit('gw-flows', 'flows', { flows: FLOW_NODES });
-  if (view.isNetworkNode && view.usesGateways) planFastSelf(view, emit);
+  if (isNetworkNode(view) && usesGateways(view)) planFastSelf(view, emit);
   const from = view.self.source;
   const wayTo = (name: string): NetworkNodeWay => ({
     number: steering.nodeNumbers.get(name) ?? 0,
@@ -65,18 +68,18 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   const { steering } = view;
   const gateway = steering.gatewayOfZone(zone);
   const id = zoneId(view, zone);
-  if (!view.decidesFor(zone) || gateway === undefined || id === undefined) return;
+  if (!decidesFor(view, zone) || gateway === undefined || id === undefined) return;
   const number = steering.gatewayNumbers.get(gateway.name) ?? 0;
   emit('nn-zone', String(id), { zone: id });
   for (const { peer, prefix } of zoneRoutes(view, zone)) {
     const to = zoneId(view, peer);
     const tenant = view.tenants.get(peer);
-    const mtu = tenant && { mtu: view.tenantMtu(tenant) };
+    const mtu = tenant && { mtu: tenantMtu(view, tenant) };
     if (to !== undefined) emit('nn-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
   }
   const external = steering.externals.get(externalOf(zone) ?? '');
   if (external === undefined) {
-    for (const behaviour of view.localBehaviours()) {
+    for (const behaviour of localBehaviours(view)) {
       emit('nn-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
     planTellers(view.tenant(zone), emit);
@@ -99,7 +102,7 @@ function planTellers({ id, subnets }: Tenant, emit: Emit): void {
 function planExternal(
   view: IntentView,
   { prefixes }: External,
-  source: SteerSource & { device: string },
+  source: ZoneSource & { device: string },
   emit: Emit,
 ): void {
   const { zone, device } = source;
@@ -134,7 +137,7 @@ export function planPolicies(view: IntentView, from: ZoneName, to: ZoneName, emi
   const policies = view.steering.policiesOf(from, to);
   const [fromId, toId] = [zoneId(view, from), zoneId(view, to)];
   if (policies.length === 0 || fromId === undefined || toId === undefined) return;
-  if (view.decidesFor(from)) emit('nn-policies', `${fromId} ${toId}`, compilePolicySet(policies));
+  if (decidesFor(view, from)) emit('nn-policies', `${fromId} ${toId}`, compilePolicySet(policies));
 }
 
 /** Number of a zone: a tenant's id; undefined: there is no such zone. */

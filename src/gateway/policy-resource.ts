@@ -2,6 +2,7 @@
  * Policies from one zone to another: a set of entries that never changes, and one entry that says which set is in force. A change writes
  * another set beside the old one and swaps it in by one update: no packet sees half of it.
  */
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putPrefix } from '../ebpf/bytes.js';
 import * as layouts from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
@@ -47,6 +48,8 @@ export function policySetsInForce(steering: SteeringStore): Map<string, PolicySe
 
 export const nnPoliciesResource: Resource<'nn-policies'> = {
   name: 'nn-policies',
+  after: ['nn-route'],
+  follows: SWEEP_ONLY,
 
   list: ({ fastpath }) => policySetsInForce(fastpath.steering),
 

@@ -1,4 +1,7 @@
 /** Zones: where their packets arrive, which addresses are in which. */
+import { isOfNetworkNode } from './events.js';
+import type { Follows } from '../reconcile/follows.js';
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
 import { ExternalKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
@@ -9,7 +12,9 @@ import { removeUnusedPairs } from './connection-table.js';
 import { nnEntryResource } from './gateway-entry-resource.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
-import type { SteerZone } from './objects.js';
+import type { OwnZone } from './objects.js';
+
+const EXTERNAL_FOLLOWS: Follows = { link: isOfNetworkNode };
 
 /** Bits before a prefix's own in a key. */
 const KEY_BITS = 64;
@@ -34,10 +39,12 @@ function familyNumber(text: string): number {
 /** Zones' counters. What is remembered of their connections is in one table for all, and goes by itself (connection-table.ts). */
 export const nnZoneResource: Resource<'nn-zone'> = {
   name: 'nn-zone',
+  after: ['nn-node'],
+  follows: SWEEP_ONLY,
 
   list(kernel) {
     const { steering } = kernel.fastpath;
-    const found = new Map<string, SteerZone>();
+    const found = new Map<string, OwnZone>();
     if (steering.maps === undefined) return found;
     steering.ensureKnown();
     for (const [zone] of steering.zoneSlots.entries()) found.set(zone, { zone: Number(zone) });
@@ -76,6 +83,9 @@ export const nnZoneResource: Resource<'nn-zone'> = {
 /** Gateway SIDs of this node. */
 export const nnSidResource = nnEntryResource<'nn-sid'>({
   name: 'nn-sid',
+  after: ['nn-external'],
+  before: ['device-feature'],
+  follows: SWEEP_ONLY,
   map: ({ gateway_sids: map }) => map,
   read(_kernel, key, value) {
     const { id, gateway } = Zone.decode(value, 0);
@@ -93,6 +103,8 @@ export const nnSidResource = nnEntryResource<'nn-sid'>({
 /** What may arrive from external networks. */
 export const nnExternalResource = nnEntryResource<'nn-external'>({
   name: 'nn-external',
+  after: ['nn-policies'],
+  follows: EXTERNAL_FOLLOWS,
   map: ({ external_sources: map }) => map,
   devices: ({ device }) => (device === undefined ? [] : [device]),
   read(kernel, key, value) {
@@ -123,6 +135,8 @@ export const nnExternalResource = nnEntryResource<'nn-external'>({
 /** Which zone an address is in, seen from another. A change looks at every connection again. */
 export const nnRouteResource = nnEntryResource<'nn-route'>({
   name: 'nn-route',
+  after: ['nn-icmp-source'],
+  follows: SWEEP_ONLY,
   map: ({ routes }) => routes,
   read(_kernel, key, value) {
     const { length, tenant: from, family } = PrefixKey.decode(key, 0);

@@ -1,3 +1,4 @@
+import type { Follows } from '../reconcile/follows.js';
 import { DEFAULT_METRIC } from '../encap/route-key.js';
 import { createRoute, decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
 import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
@@ -7,6 +8,11 @@ import { announceKey } from './announce-key.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Route as KernelRoute } from '../netlink/types.js';
 import type { Announcement } from './objects.js';
+
+/** When another daemon replaces our route the kernel sends RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE of ours. */
+const ANNOUNCE_FOLLOWS: Follows = {
+  route: ({ table, prefix }, { plan }) => plan.announce.has(announceKey(table, prefix)),
+};
 
 const METRIC = DEFAULT_METRIC[6];
 
@@ -18,6 +24,8 @@ const METRIC = DEFAULT_METRIC[6];
  */
 export const announceResource: Resource<'announce'> = {
   name: 'announce',
+  after: [],
+  follows: ANNOUNCE_FOLLOWS,
   awaitsAll: true,
 
   list(kernel, wanted) {

@@ -16,6 +16,8 @@ const RTPROT_KERNEL = 2;
  */
 export const localRuleResource: Resource<'local-rule'> = {
   name: 'local-rule',
+  after: ['rule'],
+  follows: { rule: () => true },
 
   list(kernel, wanted) {
     const found = new Map<string, LocalRule>();

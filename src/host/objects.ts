@@ -33,3 +33,16 @@ export interface Announcement {
 export interface TunnelSource {
   address: string;
 }
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: path below /proc/sys, `net/ipv4/ip_forward` */
+    sysctl: Sysctl;
+    /** key: `inet` or `inet6` */
+    'local-rule': LocalRule;
+    /** key: `tunsrc` */
+    tunsrc: TunnelSource;
+    /** key: `<table> <locator>` */
+    announce: Announcement;
+  }
+}

@@ -1,3 +1,4 @@
+import { ON_DEVICE } from '../reconcile/follows.js';
 import { ourMaster } from '../vrf/ours.js';
 import { ALL_PORT_SYSCTLS } from '../port/plan.js';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from './sysctl-plan.js';
@@ -17,6 +18,8 @@ const DEVICE_SEGMENT = 3;
  */
 export const sysctlResource: Resource<'sysctl'> = {
   name: 'sysctl',
+  after: ['vrf', 'l3mdev-rule'],
+  follows: { ...ON_DEVICE, settings: () => true },
 
   list(kernel, wanted) {
     const found = new Map<string, Sysctl>();

@@ -1,3 +1,4 @@
+import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getTunnelSource, setTunnelSource } from '../netlink/seg6.js';
 import type { Resource } from '../reconcile/resource.js';
 
@@ -7,6 +8,8 @@ const UNSET = '::';
 /** The outer source of seg6 encapsulation, one a namespace. Shared: the one found is remembered. */
 export const tunsrcResource: Resource<'tunsrc'> = {
   name: 'tunsrc',
+  after: ['address'],
+  follows: SWEEP_ONLY,
 
   list(kernel, wanted) {
     const address = getTunnelSource(kernel.generic);

@@ -1,5 +1,7 @@
+import { MAIN_TABLE } from '../plan/numbers.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
 import { isNetlinkError } from '../netlink/error.js';
+import type { Route } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** The kernel's way to an address of the underlay: the device, or why there is none. */
@@ -16,4 +18,9 @@ export function underlayRouteTo(kernel: Kernel, to: string, from: string): { dev
     if (isNetlinkError(error)) return { error: error.errnoName };
     throw error;
   }
+}
+
+/** Whether a route may be one of the underlay's. */
+export function isUnderlayRoute({ table, prefix }: Pick<Route, 'table' | 'prefix'>): boolean {
+  return table === MAIN_TABLE && prefix.includes(':');
 }

@@ -1,4 +1,5 @@
 /** Gateways as the kernel has them: which network nodes are up, and the share of flows that each gets. */
+import { viewOf } from '../app/planning.js';
 import { getAddress } from '../ebpf/bytes.js';
 import { Family } from '../ebpf/generated/layouts.js';
 import { Maglev } from '../ebpf/generated/steering.js';
@@ -6,7 +7,7 @@ import { MAGLEV_SLOTS, maglevTable } from '../gateway/maglev.js';
 import { placeOf } from '../gateway/routes.js';
 import { externalZone } from '../gateway/view.js';
 import { readFacts } from '../agent/facts.js';
-import { IntentView } from '../plan/view.js';
+import type { IntentView } from '../plan/view.js';
 import { linkState } from './format.js';
 import { prefixAddress } from '../net/prefix.js';
 import { underlayRouteTo } from '../host/underlay-route.js';
@@ -90,7 +91,7 @@ interface Knowledge {
 export function gatewayStates(context: ShowContext): GatewayState[] {
   const { config, kernel, intent } = context;
   if (intent?.gateways === undefined) return [];
-  const view = new IntentView(config, readFacts(kernel, config, intent), intent);
+  const view = viewOf(config, readFacts(kernel, config, intent), intent);
   const { maps } = kernel.fastpath.gateways;
   const numbers = maps === undefined ? new Map<string, number>() : numbersBySource(maps);
   // Maps of a fast path that knows of no gateway say nothing of them.

@@ -1,3 +1,4 @@
+import { ON_ADDRESS, ON_DEVICE } from '../reconcile/follows.js';
 import { PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { decodeAddress, deleteAddress, dumpAddressesRequest, replaceAddress } from '../netlink/address.js';
@@ -16,6 +17,8 @@ const SOURCE_MEMORY = 'source ';
  */
 export const addressResource: Resource<'address'> = {
   name: 'address',
+  after: ['port'],
+  follows: { ...ON_DEVICE, ...ON_ADDRESS },
 
   list(kernel, wanted) {
     const found = new Map<string, PortAddress>();

@@ -1,3 +1,4 @@
+import { ON_ADDRESS, ON_DEVICE, ON_NEIGHBOUR } from '../reconcile/follows.js';
 import { PROTOCOL } from '../plan/numbers.js';
 import { isPortDevice } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
@@ -10,6 +11,8 @@ import type { Neighbour, ProxyNeighbour } from './objects.js';
 /** Pinned neighbours of VMs, known as ours by their protocol at a port of ours. */
 export const neighbourResource: Resource<'neighbour'> = {
   name: 'neighbour',
+  after: ['address'],
+  follows: { ...ON_DEVICE, ...ON_ADDRESS, ...ON_NEIGHBOUR },
 
   list(kernel, wanted) {
     const found = new Map<string, Neighbour>();
@@ -43,6 +46,8 @@ export const neighbourResource: Resource<'neighbour'> = {
 /** Proxy entries, known as ours by their protocol at a port of ours. */
 export const proxyResource: Resource<'proxy'> = {
   name: 'proxy',
+  after: ['neighbour'],
+  follows: { ...ON_DEVICE, ...ON_NEIGHBOUR },
 
   list(kernel, wanted) {
     const found = new Map<string, ProxyNeighbour>();

@@ -1,3 +1,4 @@
+import { ON_DEVICE } from '../reconcile/follows.js';
 import { foreignMaster, formerMacMemory, heldMac, heldMtu, macMemory, portMemory } from './ours.js';
 import { ourMaster } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
@@ -23,6 +24,13 @@ export class ForeignMasterError extends Error {
  */
 export const portResource: Resource<'port'> = {
   name: 'port',
+  after: ['guard', 'vrf', 'sysctl'],
+  follows: ON_DEVICE,
+  isDevice: 'attached',
+  // An interface that joins a VRF goes down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
+  // notification. So it does with neighbours of one that gets another MAC address (neigh_changeaddr).
+  cascades: ({ desired, actual }) =>
+    desired !== undefined && (actual?.vrf !== desired.vrf || actual?.mac !== desired.mac),
 
   list(kernel, wanted) {
     const found = new Map<string, PortAttachment>();

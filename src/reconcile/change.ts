@@ -39,8 +39,8 @@ export interface Waiting {
 export interface Survey {
   changes: Change[];
   waiting: Waiting[];
-  /** Interfaces in a VRF of ours, before any change. */
-  portsHeld: number;
+  /** Devices of others that are attached, before any change. */
+  attached: number;
 }
 
 /** What an application of changes did. */

@@ -1,3 +1,4 @@
+import type { Follows } from './follows.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 
@@ -14,19 +15,19 @@ export interface ObjectFailure {
   error: Error;
 }
 
-/** A part of what a kind lists; kinds that are never large always list all. */
+/** A part of what a resource lists; resources that are never large always list all. */
 export interface Scope {
   tables: ReadonlySet<number>;
 }
 
-/** What a kind found: a map, or what answers like one. */
+/** What a resource found: a map, or what answers like one. */
 export interface Observed<V> {
   get(key: string, desired: V): V | undefined;
   readonly size: number;
   [Symbol.iterator](): Iterator<[key: string, value: V]>;
 }
 
-/** What a kind found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
+/** What a resource found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
 export interface ObservedStream<V> {
   /** @param desired what the plan has; that itself is the answer where the kernel has the same */
   get(key: string, desired: V): V | undefined;
@@ -36,15 +37,33 @@ export interface ObservedStream<V> {
 
 export type Listing<V> = Observed<V> | ObservedStream<V>;
 
-/** How one kind of object is held by the kernel. The engine does everything else. */
+/** How one sort of object is held by the kernel. The engine does everything else. */
 export interface Resource<K extends ResourceName> {
   readonly name: K;
-  /** The kind whose one object holds all of this kind: where that goes, they go with it and are not looked at. */
+  /** Resources whose objects are made before these, and removed after them (`orderOf`). */
+  readonly after: readonly ResourceName[];
+  /** Resources of features further up whose objects come after these, without their knowledge. */
+  readonly before?: readonly ResourceName[];
+  /** The kernel's events that may have changed these objects. What has none is found by sweeps. */
+  readonly follows: Follows;
+  /**
+   * Objects are devices: `made` by segue, or `attached`, somebody else's that segue takes in. Objects on a device that is made later in the same
+   * plan do not wait; attached devices that go in numbers are what the guard against mass removal asks about.
+   */
+  readonly isDevice?: 'made' | 'attached';
+  /** Whether a change takes along what hangs on its object, whatever the plan says of that, and without a notification. */
+  cascades?(change: ObjectChange<Resources[K]>): boolean;
+  /**
+   * The underlay decides: which routes and neighbours the kernel has `resolves` what is wanted, when objects are compared and written; or what is
+   * wanted `follows` from that. These are looked at before anything else, and a difference is no drift.
+   */
+  readonly underlay?: 'resolves' | 'follows';
+  /** The resource whose one object holds all of these: where that goes, they go with it and are not looked at. */
   readonly containedIn?: ResourceName;
   /**
    * What exists and is ours, in the plan's own terms.
    *
-   * @param wanted what the plan has of this kind, for objects that have no mark of their own in the kernel
+   * @param wanted what the plan has of this resource, for objects that have no mark of their own in the kernel
    */
   list(
     kernel: Kernel,
@@ -59,9 +78,9 @@ export interface Resource<K extends ResourceName> {
   devices?(value: Resources[K], key: string): readonly string[];
   /** Objects stay when their device goes, or gets a conflict: what is left of one is removed while it waits. */
   readonly outlivesDevices?: true;
-  /** Throws where this kernel can have no object of the kind: asked before the first change, of whatever kind, is made. */
+  /** Throws where this kernel can have no such object: asked before the first change, of whatever resource, is made. */
   require?(kernel: Kernel): void;
-  /** Of a kind whose objects are devices: why the device of this name that is there cannot be the object. */
+  /** Of objects that are devices: why the device of this name that is there cannot be the object. */
   conflict?(kernel: Kernel, name: string): Error | undefined;
   /** Whether the object may also be on a device that has a conflict. */
   toleratesConflict?(value: Resources[K]): boolean;
@@ -72,4 +91,8 @@ export interface Resource<K extends ResourceName> {
   describe(key: string, value: Resources[K]): string;
 }
 
-export type AnyResource = { [K in ResourceName]: Resource<K> }[ResourceName];
+/** Resources by name. */
+export type ResourceTable = { readonly [K in ResourceName]?: Resource<K> };
+
+/** A resource with its value's type laid aside. */
+export type AnyResource = Resource<ResourceName>;

@@ -1,5 +1,5 @@
 /** The last step, here or at the far node. */
-import { compile } from '../plan/compile.js';
+import { compile } from '../app/planning.js';
 import { prefixContains } from '../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
 import { passNetworkNode } from './predict-network-node.js';

@@ -1,9 +1,9 @@
 /** A network node's part on the way between tenants, from its own plan compiled here: what it should decide, not what it remembers. */
+import { compile } from '../app/planning.js';
 import { memberKey } from '../ebpf/member-key.js';
 import { lookBack } from './deliver.js';
 import { decide } from '../gateway/decide.js';
 import { zoneText } from '../inspect/zones.js';
-import { compile } from '../plan/compile.js';
 import { prefixContains } from '../net/prefix.js';
 import { scopeTo } from '../intent/scope.js';
 import { SteeringView, externalZone } from '../gateway/view.js';

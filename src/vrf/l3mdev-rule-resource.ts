@@ -13,6 +13,8 @@ const RTPROT_KERNEL = 2;
  */
 export const l3mdevRuleResource: Resource<'l3mdev-rule'> = {
   name: 'l3mdev-rule',
+  after: ['vrf'],
+  follows: { rule: () => true },
 
   list(kernel, wanted) {
     const found = new Map<string, L3mdevRule>();

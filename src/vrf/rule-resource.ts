@@ -78,6 +78,8 @@ export function sourcesOfRules(kernel: Kernel): Set<string> {
 /** Policy rules, known as ours by protocol, priority and form. The local rule has a kind of its own. */
 export const ruleResource: Resource<'rule'> = {
   name: 'rule',
+  after: ['guard'],
+  follows: { rule: () => true },
 
   list(kernel) {
     const found = new Map<string, Rule>();

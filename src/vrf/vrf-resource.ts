@@ -1,3 +1,4 @@
+import { ON_DEVICE } from '../reconcile/follows.js';
 import { isOurVrf, VRF_NAME } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { isNetlinkError } from '../netlink/error.js';
@@ -41,6 +42,11 @@ const PROBE_NAME = 'sg-probe';
 /** VRF devices. */
 export const vrfResource: Resource<'vrf'> = {
   name: 'vrf',
+  after: ['rule', 'local-rule'],
+  follows: ON_DEVICE,
+  isDevice: 'made',
+  // Its addresses, neighbours and routes go with it.
+  cascades: ({ desired, actual }) => desired !== undefined && actual !== undefined,
 
   list(kernel) {
     const found = new Map<string, Vrf>();

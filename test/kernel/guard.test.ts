@@ -1,8 +1,8 @@
+import { emptyPlan } from '../../src/app/planning.js';
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Kernel } from '../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
-import { emptyPlan } from '../../src/plan/plan.js';
 import { guardResource } from '../../src/port/guard-resource.js';
 import { planGuardTables, planPortGuard, planReceiverGuard, planVrfGuard } from '../../src/port/guard-plan.js';
 import { Engine } from '../../src/reconcile/engine.js';

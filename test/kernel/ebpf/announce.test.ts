@@ -1,4 +1,5 @@
 /** The locator's announcement: last to come, first to go, held back while anything fails, withdrawn by the plan alone. */
+import { emptyPlan } from '../../../src/app/planning.js';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
@@ -7,8 +8,7 @@ import { purge } from '../../../src/agent/purge.js';
 import { runChecks } from '../../../src/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, queryTcx, queryXdp } from '../../../src/libbpf/index.js';
-import { ALL_RESOURCES } from '../../../src/app/resources.js';
-import { emptyPlan } from '../../../src/plan/plan.js';
+import { ALL_RESOURCES } from '../../../src/app/features.js';
 import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
 import { announceResource } from '../../../src/host/announce-resource.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
@@ -19,7 +19,7 @@ import type { TestNetwork } from '../../netns/lib/network.js';
 import type { BpfLink } from '../../../src/libbpf/index.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { Report } from '../../../src/reconcile/change.js';
-import type { ResourceTable } from '../../../src/reconcile/engine.js';
+import type { ResourceTable } from '../../../src/reconcile/resource.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const LOCATOR = 'fd00:5e:1::/48';

@@ -1,4 +1,5 @@
 /** What a node loads at boot: whatever is left of its files, it has an edge, or says that it has none. */
+import { compile } from '../../../src/app/planning.js';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -10,7 +11,6 @@ import { EdgeFile } from '../../../src/edge/edge-file.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { Kernel } from '../../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
-import { compile } from '../../../src/plan/compile.js';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { HV2, intent } from './node.js';
 import type { NodeConfig } from '../../../src/intent/types.js';

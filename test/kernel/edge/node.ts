@@ -2,11 +2,11 @@
  * A host with interfaces of every sort and the edge loaded, in namespaces: `hv` with two uplinks to `core`, `inside` to `router`, and
  * interfaces of the outside. Each neighbour has a namespace of its own; the host forwards.
  */
+import { compile } from '../../../src/app/planning.js';
 import { createNetns, deleteNetns, listNetns } from '../../../src/netlink/netns.js';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { Kernel } from '../../../src/kernel/kernel.js';
-import { compile } from '../../../src/plan/compile.js';
 import { outputOf } from '../../../src/lab/process.js';
 import * as frames from '../../netns/lib/frames.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';

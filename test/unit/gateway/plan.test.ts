@@ -1,10 +1,10 @@
 /** What gateways and policies make of a node's plan: a network node's entries, a hypervisor's routes. */
+import { FEATURES } from '../../../src/app/features.js';
+import { compile, plannerOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
 import { parseIntent } from '../../../src/intent/load.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { compile } from '../../../src/plan/compile.js';
-import { Planner } from '../../../src/plan/planner.js';
 import { affectedUnits } from '../../../src/plan/affected-units.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';
 import { placeOf } from '../../../src/gateway/routes.js';
@@ -167,7 +167,7 @@ describe('a network node', () => {
 
   it('changes one set of policies, and nothing else, when one of its policies changes', () => {
     const before = scopeTo(intentWith(), 'nn1');
-    const planner = Planner.of(configOf('nn1'), facts, before);
+    const planner = plannerOf(configOf('nn1'), facts, before);
     const policies = RAW.policies.map((policy) => (policy.name === 'web' ? { ...policy, ports: [80, 443] } : policy));
     const delta = planner.apply(diffIntent(before, scopeTo(intentWith({ policies }), 'nn1')));
     expect([...delta].map(([kind, objects]) => [kind, [...objects.keys()]])).toEqual([['nn-policies', ['100 200']]]);
@@ -249,9 +249,9 @@ describe('a hypervisor', () => {
   it('changes tables and routes, and nothing else, when a network node drains', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const before = scopeTo(intentWith(), 'hv1');
-    const planner = Planner.of(configOf('hv1'), facts, before);
+    const planner = plannerOf(configOf('hv1'), facts, before);
     const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
-    expect(affectedUnits(planner.view, changes)).not.toBe('all');
+    expect(affectedUnits(planner.view, changes, FEATURES)).not.toBe('all');
     const kinds = [...planner.apply(changes).keys()];
     expect(kinds).toContain('gw-maglev');
     expect(['gw-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
@@ -264,14 +264,15 @@ describe('a hypervisor', () => {
   ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
-    const planner = Planner.of(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
-    const kinds = [...planner.applyReachability(lost).keys()];
+    const planner = plannerOf(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
+    const delta = planner.applyFacts({ uplinkMtu: 1500, unreachableNodes: lost });
+    const kinds = [...(delta?.keys() ?? [])];
     expect(['route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
     const sids = [...planner.plan.nexthop.keys()]
       .map((key) => key.split(' ')[2])
       .filter((sid) => sid?.startsWith('fd00:5e:9'));
     expect(new Set(sids)).toEqual(new Set([`fd00:5e:9${to.slice(-1)}:4600:64::`]));
-    planner.applyReachability([]);
+    planner.applyFacts({ uplinkMtu: 1500, unreachableNodes: [] });
     expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }));
   });
 
