@@ -35,7 +35,7 @@ export const ENTRY_RESOURCES: ResourceTable = {
   'bpf-program': {
     ...bpfProgramResource,
     devices: (value, key) =>
-      value.program === 'port' ? [VRF_SUPPORT] : (bpfProgramResource.devices?.(value, key) ?? []),
+      value.program === 'port_tc' ? [VRF_SUPPORT] : (bpfProgramResource.devices?.(value, key) ?? []),
   },
 };
 

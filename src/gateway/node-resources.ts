@@ -11,7 +11,7 @@ import { gatewayEntryResource } from './gateway-entry-resource.js';
 import type { Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { NetworkNodeWay, GatewayFlows, GatewayMaglev, GatewayNode, OwnNetworkNode } from './objects.js';
 
-/** NO_NETWORK_NODE of bpf/steer_layouts.h. */
+/** NO_NETWORK_NODE of bpf/abi/limits.h. */
 const NO_NETWORK_NODE = 0xffff;
 
 function u32(number: number): Buffer {

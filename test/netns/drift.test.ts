@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { changeLine } from '../../src/cli/print.js';
+import { SEGUE_COMMAND } from '../../lab/paths.js';
+import { runIn } from '../../lab/process.js';
 import { RESOURCE_ORDER } from '../../src/app/features.js';
 import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { gatewayFeature } from '../../src/gateway/feature.js';
-import { SEGUE_COMMAND } from '../../src/lab/agents.js';
-import { runIn } from '../../src/lab/process.js';
 import { DRIFTS, driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 
