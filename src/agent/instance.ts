@@ -1,6 +1,7 @@
 import { planAll, planWarnings, viewOf } from '../app/planning.js';
 import { EdgeFile, STATE_ROOT } from '../edge/edge-file.js';
-import { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../app/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { withNodeLock } from '../kernel/lock.js';
 import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
@@ -47,7 +48,7 @@ export class Instance {
   constructor(config: NodeConfig, resources: ResourceTable = ALL_RESOURCES, pins = pinDirectory(config.node)) {
     this.config = config;
     this.runDirectory = runDirectory(config.node);
-    this.kernel = new Kernel({
+    this.kernel = openKernel({
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
       pinDirectory: pins,

@@ -2,6 +2,7 @@
 import { decidesFor } from '../gateway/zones.js';
 import { addPathChange, pathWarnings, TRANSIT } from './paths.js';
 import { bpfDomainSourceResource } from './domain-source-resource.js';
+import { FastpathStore } from './fastpath.js';
 import { bpfEncapResource } from './encap-resource.js';
 import { deviceFeatureResource } from './feature-resource.js';
 import { bpfMemberResource, bpfPrefixResource } from './member-resources.js';
@@ -54,6 +55,7 @@ export const ebpfFeature = {
       if (knowsMembers(view, port.tenant)) planFastRemotePort(view, pair, port, emit);
     },
   },
+  kernel: { fastpath: (options) => new FastpathStore(options) },
   units: [TRANSIT],
   affected: { path: addPathChange },
   warnings: pathWarnings,

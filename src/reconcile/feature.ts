@@ -1,3 +1,4 @@
+import type { KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
 import type { PlanFeature } from '../plan/feature.js';
 import type { Follows } from './follows.js';
 import type { ResourceTable } from './resource.js';
@@ -8,6 +9,8 @@ import type { ResourceTable } from './resource.js';
  */
 export interface Feature extends PlanFeature {
   readonly resources: ResourceTable;
+  /** What it holds of a network namespace. */
+  readonly kernel?: { readonly [P in keyof KernelParts]?: (options: KernelOptions) => KernelParts[P] & KernelPart };
   /** Events after which the facts of the machine that it plans by are to be read again. */
   readonly factsFollow?: Follows<boolean>;
 }

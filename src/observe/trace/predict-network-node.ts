@@ -1,7 +1,7 @@
 /** A network node's part on the way between tenants, from its own plan compiled here: what it should decide, not what it remembers. */
 import { memberKey } from '../../ebpf/member-key.js';
 import { compile } from '../../app/planning.js';
-import { lookBack } from './deliver.js';
+import { lookBack } from './look-back.js';
 import { decide } from '../../gateway/decide.js';
 import { zoneText } from '../inspect/zones.js';
 import { prefixContains } from '../../net/prefix.js';
@@ -14,7 +14,7 @@ import type { BpfMember } from '../../ebpf/objects.js';
 import type { Intent, IntentNode, NodeConfig } from '../../intent/types.js';
 import type { NodeFacts } from '../../plan/view.js';
 import type { Plan } from '../../plan/plan.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
 
 /** Where a network node sends a packet on. */

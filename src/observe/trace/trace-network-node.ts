@@ -25,7 +25,7 @@ import type { Connection, Zone } from '../../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../../intent/types.js';
 import type { Link } from '../../netlink/types.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
 import type { SteerTrial } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';

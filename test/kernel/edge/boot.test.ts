@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadEdge } from '../../../src/edge/boot.js';
+import { loadEdge } from '../../../src/app/edge-boot.js';
 import { EdgeFile } from '../../../src/edge/edge-file.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
-import { Kernel } from '../../../src/kernel/kernel.js';
+import { openKernel } from '../../../src/app/kernel.js';
+import type { Kernel } from '../../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { HV2, intent } from './node.js';
@@ -37,7 +38,7 @@ let engine: Engine;
 
 beforeAll(() => {
   createNetns(NETNS);
-  kernel = new Kernel({
+  kernel = openKernel({
     netns: NETNS,
     runDirectory: join(directory, 'run'),
     pinDirectory: `/sys/fs/bpf/segue/${NETNS}`,

@@ -6,7 +6,8 @@ import { compile } from '../../../src/app/planning.js';
 import { createNetns, deleteNetns, listNetns } from '../../../src/netlink/netns.js';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
-import { Kernel } from '../../../src/kernel/kernel.js';
+import { openKernel } from '../../../src/app/kernel.js';
+import type { Kernel } from '../../../src/kernel/kernel.js';
 import { outputOf } from '../../../lab/process.js';
 import * as frames from '../../netns/lib/frames.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';
@@ -57,7 +58,7 @@ export class EdgeNode {
 
   private constructor() {
     for (const name of ['hv', 'core', 'router', 'outside']) createNetns(this.#prefix + name);
-    this.kernel = new Kernel({
+    this.kernel = openKernel({
       netns: this.#prefix + 'hv',
       runDirectory: `/run/segue/${this.#prefix}hv`,
       pinDirectory: `/sys/fs/bpf/segue/${this.#prefix}hv`,

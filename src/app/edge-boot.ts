@@ -1,8 +1,8 @@
 /** The edge at boot: before interfaces exist, and without an agent. */
-import { viewOf } from '../app/planning.js';
-import { readDomain } from './domain.js';
-import { edgeScript, listEdgeFiles, readEdgeFile } from './edge-file.js';
-import { planEdge, planEdgeSource, planEdgeTable } from './plan.js';
+import { viewOf } from './planning.js';
+import { readDomain } from '../edge/domain.js';
+import { edgeScript, listEdgeFiles, readEdgeFile } from '../edge/edge-file.js';
+import { planEdge, planEdgeSource, planEdgeTable } from '../edge/plan.js';
 import { checkNodeInIntent, loadIntent, loadNodeConfig } from '../intent/load.js';
 import { scopeTo } from '../intent/scope.js';
 import { nft } from '../kernel/nft.js';
