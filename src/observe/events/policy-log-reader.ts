@@ -101,11 +101,15 @@ export class PolicyLogReader {
     const map = denials.clone();
     const began = monotonic();
     let before = 0;
-    const buffer = new RingBuffer(map, (record) => {
-      const event = PolicyEvent.decode(record, 0);
-      if (event.time < began) before += 1;
-      else this.#options.onDecision(this.#read(record, event));
-    });
+    const buffer = new RingBuffer(
+      map,
+      (record) => {
+        const event = PolicyEvent.decode(record, 0);
+        if (event.time < began) before += 1;
+        else this.#options.onDecision(this.#read(record, event));
+      },
+      { reuse: true },
+    );
     buffer.consume();
     buffer.start();
     this.#ring = { map, buffer };
