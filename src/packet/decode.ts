@@ -83,7 +83,7 @@ export function decodePacket(packet: Buffer, protocol: number): Header[] {
 }
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(PROTOCOL));
-/** What the programs walk over (bpf/inner.h), and the routing header. */
+/** What the programs walk over (bpf/net/parse.h), and the routing header. */
 const EXTENSIONS: ReadonlySet<number> = new Set([
   PROTOCOL.hopByHop,
   PROTOCOL.routing,

@@ -116,7 +116,7 @@ describe('kernel mode', () => {
     const index = network.instance('hv1').kernel.links.indexOf('t100-1');
     rmSync(join(pinDirectory(network.netns('hv1')), 'links', `tcx_${index}`));
     expect((await network.diff('hv1')).map(changeLine)).toEqual([
-      '+ fast path program responder tcx/ingress dev t100-1',
+      '+ fast path program ndp_responder_tc tcx/ingress dev t100-1',
     ]);
     await network.apply('hv1');
     await firstPackets(members6.slice(0, 3));

@@ -89,7 +89,7 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
   const own = new Set(attached.map(({ program }) => program.id));
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
   const tcxThere = unreadable === undefined && missing === undefined && probe.has('tcx');
-  const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
+  const responds = attached.some(({ program }) => programNamed(program.name) === 'ndp_responder_tc');
   const device = (name: string, role: FastpathDevice['role']): FastpathDevice => {
     const link = kernel.links.get(name);
     const at = (hook: BpfHook): AttachedProgram | undefined =>

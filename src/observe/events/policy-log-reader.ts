@@ -1,4 +1,4 @@
-/** Decisions that policies with `log` tell of (struct policy_event of bpf/steer_layouts.h), read from a network node's one ring. */
+/** Decisions that policies with `log` tell of (struct policy_event of bpf/abi/nn_types.h), read from a network node's one ring. */
 import { join } from 'node:path';
 import { getAddress } from '../../ebpf/bytes.js';
 import { PolicyEvent } from '../../ebpf/generated/steering.js';
@@ -13,7 +13,7 @@ import type { FastpathStore } from '../../ebpf/fastpath.js';
 /** How often the maps are looked at, milliseconds. */
 const TICK_MS = 1000;
 const LOCK_DIRECTORY = 'denials';
-/** NO_SLOT of bpf/steer_layouts.h. */
+/** NO_SLOT of bpf/abi/limits.h. */
 const NO_SLOT = 0xffffffff;
 const TCP = 6;
 const UDP = 17;

@@ -14,13 +14,22 @@ import type { Prefix } from '../../net/prefix.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ZoneNames } from './zones.js';
 
-const { Connection, ConnectionFlags, ConnectionSeconds, ConnectionState, FlowKey, FlowKind, FlowNode, FlowNodeKey } =
-  steering;
+const {
+  Connection,
+  ConnectionFlags,
+  ConnectionSeconds,
+  ConnectionState,
+  FlowKey,
+  FlowKind,
+  FlowNode,
+  FlowNodeKey,
+  FlowSeconds,
+} = steering;
 
-/** TICK_SHIFT of bpf/steer_layouts.h: nanoseconds >> 30. */
+/** TICK_SHIFT of bpf/abi/limits.h: nanoseconds >> 30. */
 const TICK_SHIFT = 30n;
 const TICK_SECONDS = 2 ** 30 / 1e9;
-/** NO_SLOT of bpf/steer_layouts.h. */
+/** NO_SLOT of bpf/abi/limits.h. */
 const NO_SLOT = 0xffffffff;
 
 const ICMP = 1;
@@ -117,7 +126,7 @@ export function idleSeconds(seen: number): number {
   return seconds(ticksNow() - seen);
 }
 
-/** Seconds without a packet after which a connection is none (bpf/conntrack.h). */
+/** Seconds without a packet after which a connection is none (bpf/state/conntrack.h). */
 export function timeoutOf(kind: number, protocol: number, state: number): number {
   if (kind === FlowKind.FLOW_FRAGMENTS) return ConnectionSeconds.FRAGMENTS_SECONDS;
   if (protocol === TCP) {
@@ -257,7 +266,7 @@ export function* readFlowNodes(
       const isFragments = keys.readUInt8(flowAt + FlowKey.OFFSETS.kind) === FlowKind.FLOW_FRAGMENTS;
       const isTcp = keys.readUInt8(flowAt + FlowKey.OFFSETS.protocol) === TCP && !isFragments;
       const idleSeconds = seconds(now - values.readUInt32LE(index * FlowNode.SIZE + FlowNode.OFFSETS.seen));
-      const timeoutSeconds = isTcp ? null : ConnectionSeconds.FLOW_NODE_SECONDS - idleSeconds;
+      const timeoutSeconds = isTcp ? null : FlowSeconds.FLOW_NODE_SECONDS - idleSeconds;
       if (filter.all !== true && ((timeoutSeconds ?? 0) < 0 || isFragments)) continue;
       count.matched += 1;
       if (count.shown >= limit) continue;

@@ -66,7 +66,7 @@ export function checkFastPort(context: ShowContext, source: Source, traceLog: Tr
   if (link.carrier === false) traceLog.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
   const alone = context.config.dataplane === 'ebpf';
   const uses: ProgramUse[] = [{ alone, gateways: true }, { alone }];
-  const use = uses.find((one) => kernel.fastpath.program('port', one)?.info().id === id);
+  const use = uses.find((one) => kernel.fastpath.program('port_tc', one)?.info().id === id);
   if (use !== undefined) traceLog.pass('port', text, detail);
   else traceLog.warn('port', `${text}: another build's; what is tried is this build's`, detail);
   return { link, entry, use: use ?? { alone, gateways: kernel.fastpath.gateways.maps !== undefined } };

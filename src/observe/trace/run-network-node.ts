@@ -23,7 +23,7 @@ const OUTER_HOP_LIMIT = 64;
 const IPV6_ETHERTYPE = 0x86dd;
 const PROTOCOLS = { 4: 4, 6: 41 } as const;
 const MAC_BYTES = 6;
-const PROGRAM = 'steer_tc';
+const PROGRAM = 'nn_uplink_tc';
 
 /** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
 const MAX_RUN_BYTES = 3000;

@@ -32,7 +32,7 @@ export function runPort(
   macs: { vm: string; gateway: string },
   flow: KnownFlow | undefined,
 ): TraceEvent | undefined {
-  const object = kernel.fastpath.loadForTestRun('port', use, { made_bytes: frameBytes(packet) });
+  const object = kernel.fastpath.loadForTestRun('port_tc', use, { made_bytes: frameBytes(packet) });
   if (object === undefined) return undefined;
   const found: TraceEvent[] = [];
   try {
@@ -44,7 +44,7 @@ export function runPort(
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(ifindex, SKB.ifindex);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
-      object.program(FUNCTIONS.port).testRun({ data: buildFrame(packet, macs), context, ...where });
+      object.program(FUNCTIONS.port_tc).testRun({ data: buildFrame(packet, macs), context, ...where });
       watch.consume();
     } finally {
       watch.close();

@@ -112,7 +112,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     instance.close();
     await mountFresh();
     open();
-    expect(await diff()).toContain('replace fast path program port tcx/ingress dev t100-1');
+    expect(await diff()).toContain('replace fast path program port_tc tcx/ingress dev t100-1');
     expect(await diff()).toContain('replace fast path program uplink_tc tcx/ingress dev eth0');
     // What runs is what was there: the old tenant is reached.
     expect(await network.ping('t100-1', '10.0.0.2')).toMatchObject({ received: 1 });

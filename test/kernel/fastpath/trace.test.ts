@@ -140,7 +140,7 @@ describe('trace through the program of a port', () => {
     const to = 'to' in question ? question.to : '10.0.0.2';
     const from = to.includes(':') ? 'cafe::1' : '10.0.0.1';
     const frame = buildFrame({ ...question, size: 84, to, from }, { vm: MACS.vm, gateway: MACS.port });
-    expect(bench.send('port', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
+    expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
   });
 
   it('counts nothing, tells nobody, and takes no place of a watcher', async () => {

@@ -149,7 +149,7 @@ export class ViewNode {
   send(tenant: keyof typeof SIDS, packet: Buffer): 'drop' | 'redirect' | 'pass' {
     const { uplink: to, router: from } = MACS;
     const frame = ethernet(encapsulated(packet, [SIDS[tenant]], HYPERVISORS[tenant]), { to, from });
-    const program = this.instance.kernel.fastpath.program('steer_xdp');
+    const program = this.instance.kernel.fastpath.program('nn_uplink_xdp');
     if (program === undefined) throw new Error('no program');
     this.#uplink ??= ifindex(this.name, 'eth0');
     const context = xdpArriving(this.#uplink, frame.length);

@@ -113,7 +113,7 @@ describe('monitor', () => {
       verdict: 'drop',
       reason: 'source address',
       slug: 'drop-source-address',
-      program: 'port',
+      program: 'port_tc',
       device: 'tap-a',
       tenant: 'red',
       port: 'red-a',
