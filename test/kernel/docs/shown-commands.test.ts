@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { demoTopology } from '../../../src/lab/demo.js';
+import { demoTopology } from '../../../lab/demo.js';
 import { blocks, page } from '../../unit/docs/markdown.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { inNetwork, runShown, shownCommands } from './shown.js';
-import type { Topology } from '../../../src/lab/topology.js';
+import type { Topology } from '../../../lab/topology.js';
 import type { Shown } from './shown.js';
 
 const PAGES = ['quickstart', 'operate', 'troubleshoot', 'debug'].map((name) => `docs/${name}.md`);

@@ -1,10 +1,10 @@
 /** Commands that documents show, run in a network of a test as a reader would run them in the laboratory. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runIn } from '../../../src/lab/process.js';
+import { runIn } from '../../../lab/process.js';
 import { blocks, commandLines, page, ROOT } from '../../unit/docs/markdown.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 
 export interface Shown {
   /** as the document has it */

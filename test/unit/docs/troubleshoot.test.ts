@@ -5,7 +5,7 @@ import { page } from './markdown.js';
 
 const { text } = page('docs/troubleshoot.md');
 
-it('explains every reason, in the order of bpf/reasons.h', () => {
+it('explains every reason, in the order of bpf/abi/reasons.h', () => {
   const [, table = ''] = text.split('| slug | usual cause | mend |\n|---|---|---|\n');
   const rows = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)` \| (\S.*?) \| (\S.*?) \|$/gm)];
   expect(rows.map(([, slug]) => slug)).toEqual(REASONS.map(({ slug }) => slug));
