@@ -1,5 +1,5 @@
 /** Commands that documents show, run in a network of a test as a reader would run them in the laboratory. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runIn } from '../../../lab/process.js';
 import { blocks, commandLines, page, ROOT } from '../../unit/docs/markdown.js';
@@ -23,10 +23,12 @@ export function shownCommands(path: string, info = 'sh run'): Shown[] {
 
 /** The laboratory's names in a document are those of the test's network: namespaces, nodes, files. */
 export function inNetwork(network: TestNetwork, line: string): string {
-  return line
-    .replaceAll('sgl-', `${network.topology.prefix}-`)
-    .replaceAll('/run/segue-lab/', `${network.directory}/`)
-    .replaceAll('/tmp/', `${network.directory}/`);
+  const names: Record<string, string> = {
+    'sgl-': `${network.topology.prefix}-`,
+    '/run/segue-lab/': `${network.directory}/`,
+    '/tmp/': `${network.directory}/`,
+  };
+  return line.replaceAll(/sgl-|\/run\/segue-lab\/|\/tmp\//g, (name) => names[name] ?? name);
 }
 
 /**
@@ -36,13 +38,13 @@ export function inNetwork(network: TestNetwork, line: string): string {
  */
 export function runShown(network: TestNetwork, line: string, config?: string): Promise<Ended> {
   const bin = join(network.directory, 'bin');
-  mkdirSync(bin, { recursive: true });
-  const option = config === undefined ? '' : ` -c ${config}`;
-  writeFileSync(join(bin, 'segue'), `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/segue')} "$@"${option}\n`, {
-    mode: 0o755,
-  });
+  if (!existsSync(bin)) {
+    mkdirSync(bin);
+    const script = `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/segue')} "$@" $SHOWN_OPTIONS\n`;
+    writeFileSync(join(bin, 'segue'), script, { mode: 0o755 });
+  }
   const path = `${bin}:${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-  return runIn(undefined, ['bash', '-uo', 'pipefail', '-c', `cd '${ROOT}' && { ${inNetwork(network, line)}\n}`], {
-    env: { ...process.env, PATH: path },
+  return runIn(undefined, ['bash', '-uc', `cd '${ROOT}' && { ${inNetwork(network, line)}\n}`], {
+    env: { ...process.env, PATH: path, SHOWN_OPTIONS: config === undefined ? '' : `-c ${config}` },
   });
 }
