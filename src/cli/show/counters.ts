@@ -7,14 +7,14 @@ import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
 import { deviceAskedFor } from './view.js';
 import { mapsAlone } from '../../observe/inspect/fastpath-entries.js';
-import { readGuardCounters } from './guard-counters.js';
+import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import { pairCounts } from '../../gateway/connection-table.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Hits, ZoneTraffic } from '../../observe/inspect/policies.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
-import type { GuardCounter } from './guard-counters.js';
+import type { GuardCounter } from '../../observe/inspect/guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
 import type { DirectionStats } from '../../netlink/link-stats.js';
 

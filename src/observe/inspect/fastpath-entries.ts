@@ -3,7 +3,7 @@ import { BEHAVIOUR_CODE } from '../../encap/sid.js';
 import { getAddress } from '../../ebpf/bytes.js';
 import { Encap, MemberKey, PrefixKey, Sid, Target, TargetKind, Underlay } from '../../ebpf/generated/layouts.js';
 import { segmentsOf } from '../../ebpf/ids.js';
-import { PLACE_SHIFT } from '../../ebpf/member-kinds.js';
+import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { formatIPv6, writeAddress } from '../../net/address.js';
 import type { TenantBehaviour } from '../../encap/sid.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';

@@ -1,6 +1,6 @@
 /** The fast path as the kernel has it: attachments, maps, ways. */
 import { portTraffic, reasonCounts } from '../../ebpf/counters.js';
-import { listUnderlays } from '../../ebpf/underlay-kind.js';
+import { listUnderlays } from '../../ebpf/underlay-resource.js';
 import { MAP_NAMES } from '../../ebpf/maps.js';
 import { GATEWAY_MAP_NAMES } from '../../gateway/gateway-maps.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';

@@ -1,7 +1,8 @@
 /** The last step, here or at the far node. */
-import { compile } from '../../plan/compile.js';
+import { compile } from '../../app/planning.js';
 import { prefixContains } from '../../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
+import { lookBack } from './look-back.js';
 import { passNetworkNode } from './predict-network-node.js';
 import { scopeTo } from '../../intent/scope.js';
 import { MAIN_TABLE, tenantTable } from '../../plan/numbers.js';
@@ -9,25 +10,8 @@ import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 import type { NodeFacts } from '../../plan/view.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
-
-/** Those that have ports. */
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
-
-export interface Packet {
-  from: string;
-  to: string;
-  size: number;
-  /** IP protocol number. */
-  protocol: number;
-  /** Of tcp and udp. */
-  sourcePort: number;
-  destinationPort: number;
-  /** It may be the first of a connection. */
-  opens: boolean;
-  /** TTL or hop limit as it arrives. */
-  hopLimit?: number;
-}
 
 /** A port of this node: down the wire to the VM. */
 export function deliverHere(
@@ -109,13 +93,6 @@ export function deliverThere(
   if (size > mtu) tooBig(traceLog, size, mtu, device, detail);
   traceLog.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
   traceLog.arrive(port, lookBack(port, packet));
-}
-
-/** The command that shows, on the destination's node, whether its VM is there and its answer comes back. */
-export function lookBack(port: string, { from, to, protocol, sourcePort, destinationPort }: Packet): string {
-  const proto = PROTOCOL_NAMES[protocol];
-  const ports = proto === undefined ? '' : ` --proto ${proto} --sport ${destinationPort} --dport ${sourcePort}`;
-  return `segue trace --port ${port} --from ${to} --to ${from}${ports}`;
 }
 
 /** Ends a trace. */

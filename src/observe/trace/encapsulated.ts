@@ -1,7 +1,7 @@
 /** A packet that left encapsulated: what its frame says. */
 import { findHeader } from '../../packet/headers.js';
 import { formatMac } from '../../net/mac.js';
-import { underlayRouteTo } from '../../underlay/underlay-route.js';
+import { underlayRouteTo } from '../../host/underlay-route.js';
 import { sizesOf } from './sizes.js';
 import type { ResolvedHop } from '../../ebpf/resolve.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';

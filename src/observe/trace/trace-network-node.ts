@@ -8,10 +8,11 @@ import { idleSeconds, stateOf } from '../inspect/flows.js';
 import { attachments } from '../inspect/fastpath.js';
 import { ZoneNames } from '../inspect/zones.js';
 import { readFacts } from '../../agent/facts.js';
-import { IntentView } from '../../plan/view.js';
 import { behavioursOf, tenantSid } from '../../encap/sid.js';
 import { lastSeen } from '../../gateway/connection-table.js';
 import { PolicyExplainer } from '../events/policy-explainer.js';
+import { viewOf } from '../../app/planning.js';
+import { tenantMtu } from '../../encap/paths.js';
 import { flowOf } from './known-flow.js';
 import { hopsTo } from './fast-target.js';
 import { checkEncap, segmentsOf } from './encapsulated.js';
@@ -24,7 +25,7 @@ import type { Connection, Zone } from '../../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../../intent/types.js';
 import type { Link } from '../../netlink/types.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
 import type { SteerTrial } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';
@@ -125,8 +126,8 @@ export function traceArrival(
     traceLog.end('delivered', `to ${names.portOfInterface(device) ?? `${ends.to ?? ''} by ${device}`} of this node`);
   }
   const tenant = intent?.tenants.find(({ id }) => id === to?.id) ?? arrival.tenant;
-  const tenantMtu = intent === undefined ? 0 : viewOf(context, intent).tenantMtu(tenant);
-  const bounds = { size: packet.size, tenantMtu, hops: hopsTo(context, next) };
+  const mtu = intent === undefined ? 0 : tenantMtuOf(context, intent, tenant);
+  const bounds = { size: packet.size, tenantMtu: mtu, hops: hopsTo(context, next) };
   const hopLimit = checkEncap(context, { seen, headers }, bounds, traceLog);
   if (isRelayed && !packet.opens) {
     const other = names.nodeOfSid(next) ?? next;
@@ -135,8 +136,8 @@ export function traceArrival(
   return { sid: next, packet: { ...packet, hopLimit } };
 }
 
-function viewOf({ kernel, config }: ShowContext, intent: Intent): IntentView {
-  return new IntentView(config, readFacts(kernel, config, intent), intent);
+function tenantMtuOf({ kernel, config }: ShowContext, intent: Intent, tenant: Tenant): number {
+  return tenantMtu(viewOf(config, readFacts(kernel, config, intent), intent), tenant);
 }
 
 function readArrival(

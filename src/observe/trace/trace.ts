@@ -11,7 +11,7 @@ import { tenantRoute } from './tenant-route.js';
 import { traceOuter } from './outer.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent } from '../../intent/types.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { ArrivingQuestion, Question, Trace } from './types.js';
 import type { Source } from './source.js';
 
