@@ -19,7 +19,7 @@ BPF_NEWER := $(patsubst bpf/%.bpf.c,build/bpf-newer/%.o,$(wildcard bpf/*.bpf.c))
 BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 # v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
-BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -fdebug-prefix-map=$(CURDIR)=. -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
