@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 # `programs` fails no test: it writes what the test compares with.
-.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
+.PHONY: programs packages help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -103,6 +103,9 @@ programs: setup build ## docs/programs.md: what the programs cost the verifier, 
 	@$(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@test/vm/run -- $(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@node scripts/programs-table.js
+
+packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, and npm's tarball; the same tree gives the same bytes
+	@scripts/packages
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*
