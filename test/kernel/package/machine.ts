@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Background, outputOf, runIn } from '../../../src/lab/process.js';
+import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { netnsPath } from '../../../src/netlink/netns.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 
 const START_MS = 60_000;
 const CONVERGE_MS = 200_000;

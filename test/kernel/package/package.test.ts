@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outputOf, runIn } from '../../../src/lab/process.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { outputOf, runIn } from '../../../lab/process.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { droppedByQueues } from '../../netns/lib/queues.js';
 import { differencesOf, snapshot } from '../../netns/lib/snapshot.js';
@@ -37,7 +37,7 @@ const deb = `segue_${version}-1_${arch}.deb`;
 const laterDeb = `segue_${LATER}-1_${arch}.deb`;
 
 const make = (directory: string, ...words: string[]): Promise<string> =>
-  outputOf(undefined, ['scripts/packages', '--arch', arch, '--out', join(out, directory), ...words, 'deb'], {
+  outputOf(undefined, ['scripts/packages', '--quick', '--arch', arch, '--out', join(out, directory), ...words, 'deb'], {
     timeoutMs: 200_000,
   });
 const checksum = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
