@@ -41,6 +41,8 @@ export interface Head {
   cluster: number;
   /** Counts commits. */
   sequence: number;
+  /** Of the commit: a writer that was cut off knows its own by it. */
+  id: string;
   author: string;
   reason: string;
   /** Milliseconds since 1970, by the writer's clock. */
@@ -56,6 +58,7 @@ export interface Head {
 export interface Pending {
   /** The sequence that it will have. */
   sequence: number;
+  id: string;
   author: string;
   reason: string;
   /** Key of the writer's lock: while it is there, the writer is at work. */
@@ -65,6 +68,7 @@ export interface Pending {
 /** What one commit did, for history and rollback. In parts where it had several transactions. */
 export interface HistoryPart {
   sequence: number;
+  id: string;
   author: string;
   reason: string;
   timeMs: number;

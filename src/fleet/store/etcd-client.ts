@@ -1,8 +1,8 @@
 /** Calls to etcd: one connection a member, from one member to the next when one does not answer. */
-import { Client, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { KV, LEASE, WATCH } from '../rpc.js';
-import { channelCredentials } from '../tls.js';
-import type { ClientDuplexStream, MethodDefinition, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import { openClient } from '../tls.js';
+import type { Client, ClientDuplexStream, MethodDefinition, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchResponse } from '../rpc.js';
 import type { EtcdConfig } from '../types.js';
 
@@ -140,7 +140,7 @@ export class EtcdClient {
 
   #newClient(endpoint: string): Client {
     const tls = endpoint.startsWith('https:') ? this.#config.tls : undefined;
-    return new Client(targetOf(endpoint), channelCredentials(tls), CHANNEL_OPTIONS);
+    return openClient(targetOf(endpoint), tls, CHANNEL_OPTIONS);
   }
 
   #client(endpoint: string): Client {
