@@ -7,18 +7,18 @@ import { linkInfo, type LinkInfo, type ProgramInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
 import { LINK_UPDATE_OPTS, Options } from './structs.js';
 
-export class BpfLink extends Handle {
-  #libbpfLink: bigint | undefined;
-  #pinned = false;
-
-  /** What a link asks of a program, a `BpfProgram`. */
+/** What a link asks of a program, a `BpfProgram`. */
 interface LinkedProgram {
   readonly fd: number;
   readonly label: string;
   info(): ProgramInfo;
 }
 
-/**
+export class BpfLink extends Handle {
+  #libbpfLink: bigint | undefined;
+  #pinned = false;
+
+  /**
    * Takes the descriptor over, unless it throws.
    * @param name what messages call it
    * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no link, LIBBPF_EBADF
