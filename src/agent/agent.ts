@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { EDGE_TABLE } from '../edge/edge-table.js';
 import { GUARD_TABLES } from '../port/guard-tables.js';
 import { IntentError } from '../intent/errors.js';
@@ -137,6 +138,9 @@ export class Agent {
             `${this.#options.configFile}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until a restart`,
           );
         }
+      }
+      if (!isDeepStrictEqual(fresh.feeds, config.feeds)) {
+        throw new Error(`${this.#options.configFile}: intent: other feeds: expected the same until a restart`);
       }
       const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;
