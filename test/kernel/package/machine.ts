@@ -24,6 +24,7 @@ for folder in proc sys dev; do mount --rbind /$folder root/$folder; done
 mount -t tmpfs tmpfs root/run
 mount -t tmpfs tmpfs root/tmp
 mount --bind "$2" root/mnt
+rm -rf root/etc/segue root/var/lib/segue
 # One that segue does not refuse as private to a mount namespace that ends with a command.
 mount -t bpf bpf root/sys/fs/bpf
 mount --make-shared root/sys/fs/bpf
@@ -67,7 +68,16 @@ export class Machine {
 
   /** Files that are there or gone since it was started, but for those under mounts: `/etc/group`. */
   async changed(): Promise<string[]> {
-    const argv = [...this.#mountNamespace(), 'find', join(this.#directory, 'upper'), '!', '-type', 'd', '-printf', '/%P\\n'];
+    const argv = [
+      ...this.#mountNamespace(),
+      'find',
+      join(this.#directory, 'upper'),
+      '!',
+      '-type',
+      'd',
+      '-printf',
+      '/%P\\n',
+    ];
     return (await outputOf(undefined, argv)).trim().split('\n').sort();
   }
 
@@ -92,7 +102,7 @@ export class Machine {
     const argv = [...bound, 'sh', '-c', script, 'sh', ...value('ExecStart').split(' ')];
     const agent = new Background(undefined, [...this.#enter(), ...argv]);
     this.#agent = agent;
-    for (const end = performance.now() + CONVERGE_MS; ; ) {
+    for (const end = performance.now() + CONVERGE_MS; ;) {
       const log = await this.log();
       if (log.includes('converged on the intent')) return;
       if (agent.hasEnded || performance.now() > end) throw new Error(`the agent did not converge: ${log}`);
