@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { RESOURCE_ORDER } from '../app/features.js';
 import { emptyPlan } from '../app/planning.js';
 import { IntentError } from '../intent/errors.js';
@@ -136,6 +137,9 @@ export class Agent {
             `${this.#options.configFile}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until a restart`,
           );
         }
+      }
+      if (!isDeepStrictEqual(fresh.feeds, config.feeds)) {
+        throw new Error(`${this.#options.configFile}: intent: other feeds: expected the same until a restart`);
       }
       const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;

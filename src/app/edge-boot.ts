@@ -3,7 +3,8 @@ import { viewOf } from './planning.js';
 import { readDomain } from '../edge/domain.js';
 import { edgeScript, listEdgeFiles, readEdgeFile } from '../edge/edge-file.js';
 import { planEdge, planEdgeSource, planEdgeTable } from '../edge/plan.js';
-import { checkNodeInIntent, loadIntent, loadNodeConfig } from '../intent/load.js';
+import { loadIntentOf } from '../fleet/node/cache.js';
+import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
 import { scopeTo } from '../intent/scope.js';
 import { nft } from '../kernel/nft.js';
 import type { NodeConfig } from '../intent/types.js';
@@ -83,7 +84,7 @@ async function loadOnlyOne(problems: string[], root?: string): Promise<LoadedEdg
 }
 
 function planWhole(config: NodeConfig, file: string, emit: Emit): void {
-  const intent = loadIntent(config.intent);
+  const intent = loadIntentOf(config);
   checkNodeInIntent(config, intent, file);
   // Of the machine, only forwarding matters to the edge, and nothing forwards for segue yet.
   const view = viewOf(config, { uplinkMtu: 0 }, scopeTo(intent, config.node));

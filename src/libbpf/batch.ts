@@ -2,11 +2,10 @@
  * Many map entries by one system call (kernel/bpf/syscall.c, generic_map_*_batch; kernel/bpf/hashtab.c has its own), two to
  * five times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
  */
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { UpdateMode } from './constants.js';
 import { LibbpfError } from './errors.js';
-import { libbpf, onThread } from './ffi.js';
+import { libbpf, libc, onThread } from './ffi.js';
 import { duplicate } from './handle.js';
 import type { MapInfo } from './info.js';
 
@@ -113,7 +112,7 @@ export async function batchUpdateOnThread(map: BatchedMap, keys: Uint8Array, val
       else done += chunk;
     }
   } finally {
-    closeSync(fd);
+    libc().close(fd);
   }
   return total;
 }

@@ -6,7 +6,7 @@ import { ZoneNames, zoneText } from '../../observe/inspect/zones.js';
 import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
 import { deviceAskedFor } from './view.js';
-import { mapsAlone } from '../../observe/inspect/fastpath-entries.js';
+import { ebpfOnlyMaps } from '../../observe/inspect/fastpath-entries.js';
 import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import { pairCounts } from '../../gateway/connection-table.js';
@@ -177,7 +177,7 @@ export async function countersOf(context: ShowContext, options: ShowOptions = {}
     ),
     vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
     // The fast path counts by port and reason.
-    sids: (mapsAlone(context) === undefined ? sidRecords(context) : [])
+    sids: (ebpfOnlyMaps(context) === undefined ? sidRecords(context) : [])
       .filter(({ tenant, state }) => ours(tenant) && state === 'present')
       .map(({ sid, behaviour, tenant, packets, bytes, errors }) => ({
         sid,

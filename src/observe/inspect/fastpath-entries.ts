@@ -16,7 +16,7 @@ const EXTERNAL_FRAMES = 0x80000000;
 const U32_BYTES = 4;
 
 /** The maps of a node that forwards by the fast path alone: its routes are there and nowhere else; undefined on others. */
-export function mapsAlone({ kernel, names, config }: ShowContext): FastpathMaps | undefined {
+export function ebpfOnlyMaps({ kernel, names, config }: ShowContext): FastpathMaps | undefined {
   const { fastpath } = kernel;
   // With VRFs the kernel's tables hold the same, and are what counts.
   if (names.vrfs.length > 0 || fastpath.responderAlone) return undefined;

@@ -92,12 +92,12 @@ function connectionFills({ maps }: SteeringStore, zones: ZoneNames): MapFill[] {
 }
 
 /** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */
-export interface Way {
+export interface UnderlayPath {
   to: string;
   hops: { device: string; lladdr: string; mtu: number }[];
 }
 
-export function ways(kernel: Kernel): Way[] {
+export function underlayPaths(kernel: Kernel): UnderlayPath[] {
   return listUnderlays(kernel).map(({ key, hops }) => ({
     to: key,
     hops: hops.map(({ ifindex, destMac, mtu }) => ({ device: kernel.links.nameOf(ifindex), lladdr: destMac, mtu })),

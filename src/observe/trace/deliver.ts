@@ -3,7 +3,7 @@ import { compile } from '../../app/planning.js';
 import { prefixContains } from '../../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
 import { lookBack } from './look-back.js';
-import { passNetworkNode } from './predict-network-node.js';
+import { predictNetworkNode } from './predict-network-node.js';
 import { scopeTo } from '../../intent/scope.js';
 import { MAIN_TABLE, tenantTable } from '../../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
@@ -57,7 +57,7 @@ export function deliverThere(
     const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
     traceLog.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
   }
-  const onward = passNetworkNode(intent, own, facts, node, sid, packet, traceLog);
+  const onward = predictNetworkNode(intent, own, facts, node, sid, packet, traceLog);
   if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, traceLog);
   const { to, size, hopLimit } = packet;
   traceLog.node = node.name;

@@ -46,7 +46,7 @@ function planOf(intent: Intent, own: NodeConfig, { uplinkMtu }: NodeFacts, node:
  * @param sid that it arrived for, on this node
  * @returns undefined where the SID is no gateway's, or the packet is within its tenant: the node's tenant has it
  */
-export function passNetworkNode(
+export function predictNetworkNode(
   whole: Intent,
   own: NodeConfig,
   facts: NodeFacts,

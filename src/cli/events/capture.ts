@@ -3,7 +3,7 @@ import { SNAP_MAX } from '../../ebpf/trace-session.js';
 import { CaptureWriter, captureLine, concerns } from '../../observe/events/capture.js';
 import { EventClock } from '../../observe/events/clock.js';
 import { NameResolver } from '../../observe/events/name-resolver.js';
-import { WatchSession } from '../../observe/events/session.js';
+import { EventSession } from '../../observe/events/session.js';
 import { summarise } from '../../observe/events/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig } from '../inputs.js';
@@ -74,7 +74,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
       );
     let packets = 0;
     let lost = 0;
-    const session = new WatchSession({
+    const session = new EventSession({
       fastpath: instance.kernel.fastpath,
       runDirectory: instance.runDirectory,
       filter: () => ({

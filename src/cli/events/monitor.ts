@@ -4,7 +4,7 @@ import { PolicyExplainer } from '../../observe/events/policy-explainer.js';
 import { PolicyLogReader } from '../../observe/events/policy-log-reader.js';
 import * as words from '../../observe/events/monitor.js';
 import { NameResolver } from '../../observe/events/name-resolver.js';
-import { WatchSession } from '../../observe/events/session.js';
+import { EventSession } from '../../observe/events/session.js';
 import { summarise } from '../../observe/events/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig } from '../inputs.js';
@@ -75,7 +75,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         if (suppressed.length > 0) tellMissed(words.missedDecisions(suppressed, clock.now(), nameResolver.alone));
       },
     });
-    const session = new WatchSession({
+    const session = new EventSession({
       ...{ fastpath, runDirectory, onChange: printError },
       filter: () => ({
         reasons: reasons.length === 0 ? words.MONITORED : reasons,
@@ -90,7 +90,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         const passage = explainer.passage(seen, summary);
         if (only !== undefined && ![seen.tenant, passage?.from, passage?.to].includes(only)) return;
         // The ring tells of it.
-        if (passage?.denial?.log === true && denials.isReading && words.isPolicys(seen)) return;
+        if (passage?.denial?.log === true && denials.isReading && words.isPolicyReason(seen)) return;
         const event = words.packetEvent(seen, summary, clock.text(seen.time), nameResolver, maps, passage);
         if (device !== undefined && event.port !== nameResolver.port(device)) return;
         tell(event, () => words.packetLine(event));
