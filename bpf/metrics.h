@@ -12,7 +12,7 @@ const volatile bool alone = false;
 
 static __always_inline void count_reason(__u32 reason)
 {
-	struct count *count = bpf_map_lookup_elem(&reasons, &reason);
+	struct count *count = bpf_map_lookup_elem(&sg_verdicts, &reason);
 
 	if (count)
 		count->packets++;
@@ -30,7 +30,7 @@ static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&traffics, &slot);
+	traffic = bpf_map_lookup_elem(&sg_port_stats, &slot);
 	if (traffic) {
 		traffic->tx_packets += packets;
 		traffic->tx_bytes += bytes;
@@ -43,7 +43,7 @@ static __always_inline void count_rx(__u32 slot, __u64 packets, __u64 bytes)
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&traffics, &slot);
+	traffic = bpf_map_lookup_elem(&sg_port_stats, &slot);
 	if (traffic) {
 		traffic->rx_packets += packets;
 		traffic->rx_bytes += bytes;

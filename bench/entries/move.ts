@@ -94,11 +94,11 @@ function expectedChange({ after }: Move, { nodes, tenants }: Intent): string {
 function members(pins: string): Map<string, string> {
   const maps = openMaps(`${pins}/maps_${GENERATION}`);
   const encaps = new Map<number, string>();
-  for (const [key, value] of maps.encaps?.entries() ?? []) {
+  for (const [key, value] of maps.sg_encaps?.entries() ?? []) {
     encaps.set(key.readUInt32LE(), formatIPv6(value, Encap.OFFSETS.first));
   }
   const found = new Map<string, string>();
-  for (const { count, keys, values } of maps.members?.readBatches() ?? []) {
+  for (const { count, keys, values } of maps.sg_endpoints?.readBatches() ?? []) {
     for (let index = 0; index < count; index++) {
       const at = index * MemberKey.SIZE;
       const tenant = keys.readUInt32LE(at + MemberKey.OFFSETS.tenant);

@@ -99,8 +99,8 @@ export class FailoverNetwork {
     const name = this.netns(node);
     const fastpath = new FastpathStore({ runDirectory: join(RUN_ROOT, name), pinDirectory: pinDirectory(name) });
     try {
-      const { underlays } = fastpath.maps ?? {};
-      return [...(underlays?.entries() ?? [])].map(([, value]) => value.readUInt32LE(Underlay.OFFSETS.count));
+      const { sg_nh_groups } = fastpath.maps ?? {};
+      return [...(sg_nh_groups?.entries() ?? [])].map(([, value]) => value.readUInt32LE(Underlay.OFFSETS.count));
     } finally {
       fastpath.close();
     }

@@ -130,8 +130,8 @@ export function splitPrefix(text: string): { family: number; address: Uint8Array
 function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Target): void {
   const { family, address, length, host } = splitPrefix(prefix);
   const key = { tenant, family, address };
-  if (host) put(objects.map('members'), MemberKey, key, Target, target);
-  else put(objects.map('prefixes'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
+  if (host) put(objects.map('sg_endpoints'), MemberKey, key, Target, target);
+  else put(objects.map('sg_endpoint_lpm'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
 }
 
 /** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
@@ -160,7 +160,7 @@ export function fillNode(
 ): void {
   const none = { ifindex: 0, mac: new Uint8Array(6), unused: 0 };
   const known = uplinks.map((uplink) => ({ ...none, ifindex: uplink.ifindex, mac: mac(uplink.mac) }));
-  put(object.map('nodes'), U32, 0, Node, {
+  put(object.map('sg_node'), U32, 0, Node, {
     source: bytes16(TUNNEL_SOURCE[node]),
     sidBlock: bytes16('fd00:5e::'),
     sidMask: bytes16('ffff:ffff::'),
@@ -169,7 +169,7 @@ export function fillNode(
     uplinks: Array.from({ length: UPLINKS }, (_, place) => known[place] ?? none),
   });
   for (const [name, source] of Object.entries(TUNNEL_SOURCE)) {
-    if (name !== node) put(object.map('domain_sources'), IN6, bytes16(source), Permit, { unused: 0n });
+    if (name !== node) put(object.map('sg_domain_src'), IN6, bytes16(source), Permit, { unused: 0n });
   }
 }
 
@@ -182,7 +182,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     side.node,
     arriving.map((ifindex) => ({ ifindex, mac: side.uplinkMac })),
   );
-  put(object.map('ports'), U32, port, Port, {
+  put(object.map('sg_ports'), U32, port, Port, {
     tenant: side.tenant,
     slot: 0,
     vmMac: mac(side.vmMac),
@@ -196,7 +196,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     checkedSources: 0,
     unused: 0,
   });
-  put(object.map('sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
+  put(object.map('sg_sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
   const hop = {
     ifindex: uplink,
     mtu: UNDERLAY_MTU,
@@ -204,9 +204,9 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     sourceMac: mac(side.uplinkMac),
     flags: HopFlags.HOP_FRAMES,
   };
-  put(object.map('underlays'), U32, 1, Underlay, underlayOf(bytes16(side.peerSid), hop));
+  put(object.map('sg_nh_groups'), U32, 1, Underlay, underlayOf(bytes16(side.peerSid), hop));
   const encap = { first: bytes16(side.peerSid), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
-  put(object.map('encaps'), U32, 1, Encap, encap);
+  put(object.map('sg_encaps'), U32, 1, Encap, encap);
   const remote =
     side.steered === undefined
       ? { kind: TargetKind.TARGET_REMOTE, id: 1 }
@@ -217,22 +217,22 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     putTarget(object, side.tenant, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
     const { family, address, length, host } = splitPrefix(prefix);
     const source = { ifindex: port, family, address };
-    if (host) put(object.map('sources'), SourceKey, source, Permit, { unused: 0n });
+    if (host) put(object.map('sg_allowed_src'), SourceKey, source, Permit, { unused: 0n });
     else {
       const key = { length: KEY_BITS + length, ...source };
-      put(object.map('source_prefixes'), SourcePrefixKey, key, Permit, { unused: 0n });
+      put(object.map('sg_allowed_lpm'), SourcePrefixKey, key, Permit, { unused: 0n });
     }
   }
-  nextCacheGeneration(object.map('epochs'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
 }
 
 /** A gateway of one network node, behind encapsulation 1. */
 function fillSteered(object: BpfObject, tenant: number, { gateway, node, source }: NonNullable<Side['steered']>): void {
   const all = Array.from({ length: MAGLEV_SLOTS }, () => node);
-  put(object.map('maglevs'), U32, gateway, steering.Maglev, { active: all, all, unused: [0, 0] });
-  put(object.map('network_nodes'), U32, node, steering.NetworkNode, { isUp: 1, unused: 0 });
-  put(object.map('node_sources'), IN6, bytes16(source), U32, node);
-  put(object.map('gateway_encaps'), steering.GatewayEncapKey, { tenant, node }, U32, 1);
+  put(object.map('sg_maglev'), U32, gateway, steering.Maglev, { active: all, all, unused: [0, 0] });
+  put(object.map('sg_nn_state'), U32, node, steering.NetworkNode, { isUp: 1, unused: 0 });
+  put(object.map('sg_nn_src'), IN6, bytes16(source), U32, node);
+  put(object.map('sg_gw_encaps'), steering.GatewayEncapKey, { tenant, node }, U32, 1);
 }
 
 /** Tenants on the node, remote ports of each, and destinations of the one that sends; other nodes that have them. */
@@ -251,7 +251,7 @@ function sidOfNode(side: Side, node: number): Uint8Array {
  */
 export function fillLarge(object: BpfObject, side: Side, port: number): void {
   const { tenants, portsPerTenant, destinations, nodes } = LARGE;
-  const members = object.map('members');
+  const members = object.map('sg_endpoints');
   const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * MemberKey.SIZE);
   const values = Buffer.alloc((keys.length / MemberKey.SIZE) * Target.SIZE);
   let at = 0;
@@ -263,9 +263,9 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
   for (let node = 0; node < nodes; node++) {
     const id = 2 + node;
     const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
-    put(object.map('encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
+    put(object.map('sg_encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
     const own = sidOfNode({ ...side, peerSid: side.sid }, node);
-    put(object.map('sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+    put(object.map('sg_sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
   }
   const address = Buffer.alloc(16);
   const isNear = side.local.includes(INNER[4].sinkPrefix);
@@ -284,5 +284,5 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
     }
   }
   members.updateBatch(keys, values);
-  nextCacheGeneration(object.map('epochs'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
 }

@@ -10,7 +10,7 @@
 static __always_inline __u64 epoch_now(void)
 {
 	__u32 zero = 0;
-	struct epoch *epoch = bpf_map_lookup_elem(&epochs, &zero);
+	struct epoch *epoch = bpf_map_lookup_elem(&sg_cache_gen, &zero);
 
 	return epoch ? *(volatile __u64 *)&epoch->number : 0;
 }

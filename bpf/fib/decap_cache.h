@@ -11,7 +11,7 @@ static __always_inline struct ingress_set *ingress_set(const struct in6_addr *si
 	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + y[0] * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
 	__u32 index = memory_index(key, FLOW_SET_BITS);
 
-	return bpf_map_lookup_elem(&ingress_flows, &index);
+	return bpf_map_lookup_elem(&sg_decap_cache, &index);
 }
 
 /* The interface of the port that an arrived packet is for; 0: nothing is remembered. */

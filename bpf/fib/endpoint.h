@@ -10,7 +10,7 @@ const volatile bool use_prefixes = true;
 static __always_inline struct target *find_target_of(__u32 tenant, __u32 family, const struct in6_addr *address)
 {
 	struct member_key key = { .tenant = tenant, .family = family, .address = *address };
-	struct target *target = bpf_map_lookup_elem(&members, &key);
+	struct target *target = bpf_map_lookup_elem(&sg_endpoints, &key);
 
 	if (!target && use_prefixes) {
 		struct prefix_key prefix = {
@@ -20,7 +20,7 @@ static __always_inline struct target *find_target_of(__u32 tenant, __u32 family,
 			.address = *address,
 		};
 
-		target = bpf_map_lookup_elem(&prefixes, &prefix);
+		target = bpf_map_lookup_elem(&sg_endpoint_lpm, &prefix);
 		if (target && target->kind == TARGET_ABSENT)
 			return NULL;
 	}

@@ -8,7 +8,7 @@ static __always_inline struct egress_set *egress_set(const struct inner *inner, 
 {
 	__u32 index = memory_index(inner->pair ^ ifindex, FLOW_SET_BITS);
 
-	return bpf_map_lookup_elem(&egress_flows, &index);
+	return bpf_map_lookup_elem(&sg_egress_cache, &index);
 }
 
 /* The encapsulation that a VM's packet takes, by what was found for the last one between its addresses; 0: nothing is remembered. */

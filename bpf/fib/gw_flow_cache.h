@@ -15,7 +15,7 @@ static __always_inline struct epoch *epoch_entry(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&epochs, &zero);
+	return bpf_map_lookup_elem(&sg_cache_gen, &zero);
 }
 
 static __always_inline __u32 follows_now(void)
@@ -38,7 +38,7 @@ static __always_inline struct egress_set *steered_set(const struct inner *inner,
 {
 	__u32 index = memory_index(inner->hash ^ ((__u64)ifindex << 32), FLOW_SET_BITS);
 
-	return bpf_map_lookup_elem(&egress_flows, &index);
+	return bpf_map_lookup_elem(&sg_egress_cache, &index);
 }
 
 /* The encapsulation towards its network node that a flow took this moment; 0: nothing is remembered. */
@@ -99,7 +99,7 @@ static __always_inline struct followed_set *followed_set(const struct inner *inn
 {
 	__u32 index = memory_index(inner->hash ^ ((__u64)tenant << 32), FOLLOWED_SET_BITS);
 
-	return bpf_map_lookup_elem(&followed_flows, &index);
+	return bpf_map_lookup_elem(&sg_rpath_cache, &index);
 }
 
 /* Has the network node with this outer source brought a packet of the flow this moment? */

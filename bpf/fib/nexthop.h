@@ -30,7 +30,7 @@ static __always_inline const struct hop *choose_hop(const struct hop *hops, cons
 static __always_inline enum reason find_way(struct way *way, __u32 id, const struct inner *inner, const struct port *port, __u64 epoch)
 {
 	__u32 index = memory_index(id, KNOWN_WAY_BITS);
-	struct known_way *known = bpf_map_lookup_elem(&known_ways, &index);
+	struct known_way *known = bpf_map_lookup_elem(&sg_encap_cache, &index);
 	const struct underlay *underlay;
 	const struct encap *encap;
 
@@ -41,10 +41,10 @@ static __always_inline enum reason find_way(struct way *way, __u32 id, const str
 		way->srh = NULL;
 		return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 	}
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return PUNT_NO_MEMBER;
-	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	underlay = bpf_map_lookup_elem(&sg_nh_groups, &encap->underlay);
 	if (!underlay || !underlay->count)
 		return PUNT_UNRESOLVED;
 	way->first = &encap->first;
@@ -68,7 +68,7 @@ static __always_inline enum reason find_way(struct way *way, __u32 id, const str
 /* The way to an encapsulation's first segment that a flow takes; NULL while none is resolved. */
 static __always_inline const struct hop *find_hop(const struct encap *encap, __u32 hash)
 {
-	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	struct underlay *underlay = bpf_map_lookup_elem(&sg_nh_groups, &encap->underlay);
 
 	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, hash) : NULL;
 }
@@ -76,7 +76,7 @@ static __always_inline const struct hop *find_hop(const struct encap *encap, __u
 /* The way of an encapsulation that a packet takes; NULL while none is resolved. */
 static __always_inline const struct hop *hop_of(const struct encap *encap, const struct inner *inner)
 {
-	const struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	const struct underlay *underlay = bpf_map_lookup_elem(&sg_nh_groups, &encap->underlay);
 
 	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, inner->hash) : NULL;
 }

@@ -23,7 +23,7 @@ static __always_inline struct passed_set *passed_set(const struct in6_addr *sid,
 	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + (y[0] ^ inner->ports) * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
 	__u32 index = memory_index(key + z[0] * 0x94d049bb133111ebULL + z[1] * 0xbf58476d1ce4e5b9ULL, PASSED_SET_BITS);
 
-	return bpf_map_lookup_elem(&passed_flows, &index);
+	return bpf_map_lookup_elem(&sg_nn_cache, &index);
 }
 
 static __always_inline struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,

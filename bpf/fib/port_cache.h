@@ -7,12 +7,12 @@
 static __always_inline const struct port *find_port(__u32 ifindex, __u64 epoch)
 {
 	__u32 index = (bpf_get_smp_processor_id() << KNOWN_PORT_BITS) | (ifindex & ((1 << KNOWN_PORT_BITS) - 1));
-	struct known_port *known = bpf_map_lookup_elem(&known_ports, &index);
+	struct known_port *known = bpf_map_lookup_elem(&sg_port_cache, &index);
 	struct port *port;
 
 	if (known && epoch && known->epoch == epoch && known->ifindex == ifindex)
 		return &known->port;
-	port = bpf_map_lookup_elem(&ports, &ifindex);
+	port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	if (port && known) {
 		known->epoch = epoch;
 		known->ifindex = ifindex;

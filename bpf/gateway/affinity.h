@@ -13,18 +13,18 @@
 static __always_inline void remember_node(struct flow_scratch *scratch, __u32 node, __u32 now)
 {
 	struct flow_node value = { .node = node, .seen = now };
-	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	struct flow_node *known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
 
 	if (known && known->node != node)
 		forget_followed();
-	bpf_map_update_elem(&flow_nodes, &scratch->key, &value, BPF_ANY);
+	bpf_map_update_elem(&sg_gw_affinity, &scratch->key, &value, BPF_ANY);
 }
 
 /* The node that a flow has; NULL: none, or one that is no more. */
 static __always_inline struct flow_node *find_flow_node(const struct flow_scratch *scratch, __u32 now)
 {
 	const struct packet *packet = &scratch->packet;
-	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	struct flow_node *known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
 	bool is_tcp = packet->key.protocol == IPPROTO_TCP;
 
 	if (!known || !is_up(known->node))

@@ -7,7 +7,7 @@
 
 static __always_inline bool is_up(__u32 node)
 {
-	struct network_node *state = bpf_map_lookup_elem(&network_nodes, &node);
+	struct network_node *state = bpf_map_lookup_elem(&sg_nn_state, &node);
 
 	return state && state->is_up;
 }
@@ -15,7 +15,7 @@ static __always_inline bool is_up(__u32 node)
 /* Number of the network node, NO_NETWORK_NODE if there is none. draining: those that drain count too. */
 static __always_inline __u16 pick_node(__u32 gateway, __u32 hash, bool draining)
 {
-	struct maglev *table = bpf_map_lookup_elem(&maglevs, &gateway);
+	struct maglev *table = bpf_map_lookup_elem(&sg_maglev, &gateway);
 	__u32 place = hash % MAGLEV_SLOTS;
 
 	/* The verifier does not know what a remainder is, and the compiler would leave the comparison out. */
@@ -30,5 +30,5 @@ static __always_inline __u32 *find_gateway_encap(__u32 tenant, __u32 node)
 {
 	struct gateway_encap_key key = { .tenant = tenant, .node = node };
 
-	return bpf_map_lookup_elem(&gateway_encaps, &key);
+	return bpf_map_lookup_elem(&sg_gw_encaps, &key);
 }

@@ -11,7 +11,7 @@ static __always_inline __u32 encap_back(const struct in6_addr *source, __u32 ten
 
 	if (!use_gateways)
 		return 0;
-	node = bpf_map_lookup_elem(&node_sources, source);
+	node = bpf_map_lookup_elem(&sg_nn_src, source);
 	if (!node)
 		return 0;
 	id = find_gateway_encap(tenant, *node);
@@ -22,7 +22,7 @@ static __always_inline __u32 encap_back(const struct in6_addr *source, __u32 ten
 static __noinline int follow_packet(const struct packet *packet, __u32 tenant, __u32 node)
 {
 	__u32 zero = 0, now = ticks_now();
-	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	struct flow_scratch *scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
 	struct flow_node *known;
 
 	if (!scratch || !packet)
@@ -31,7 +31,7 @@ static __noinline int follow_packet(const struct packet *packet, __u32 tenant, _
 		return 0;
 	scratch->key.tenant = tenant;
 	reverse_key(&scratch->key.flow, &packet->key);
-	known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
 	if (!known) {
 		remember_node(scratch, node, now);
 		return 0;
@@ -48,12 +48,12 @@ static __noinline int follow_packet(const struct packet *packet, __u32 tenant, _
 /* The same of a packet that is to be read. source: outer, of the packet. */
 static __noinline int follow_node(struct CTX *ctx, __u32 at, const struct in6_addr *source, __u32 tenant, __u8 protocol)
 {
-	__u32 zero = 0, *node = bpf_map_lookup_elem(&node_sources, source);
+	__u32 zero = 0, *node = bpf_map_lookup_elem(&sg_nn_src, source);
 	struct flow_scratch *scratch;
 
 	if (!node)
 		return 0;
-	scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
 	if (!scratch || read_inner(ctx, &scratch->packet, at, protocol) != REASON_FORWARDED)
 		return 0;
 	return follow_packet(&scratch->packet, tenant, *node);

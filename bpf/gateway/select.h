@@ -19,7 +19,7 @@ static __always_inline __u32 new_flow_node(__u32 steered, const struct flow_key 
 static __noinline __u32 pick_gateway_encap(struct CTX *ctx, __u32 tenant, __u32 steered, __u8 protocol)
 {
 	__u32 zero = 0, now = ticks_now(), node, *id;
-	struct flow_scratch *scratch = bpf_map_lookup_elem(&flow_scratches, &zero);
+	struct flow_scratch *scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
 	struct flow_node *known;
 	struct packet *packet;
 

@@ -41,7 +41,7 @@ static __always_inline bool let_zone_tell(struct quote *quote, __u32 zone)
 		.family = quote->inner.family,
 		.address = quote->inner.source,
 	};
-	struct zone_gateway *gateway = bpf_map_lookup_elem(&zone_gateways, &key);
+	struct zone_gateway *gateway = bpf_map_lookup_elem(&sg_icmp_src_lpm, &key);
 
 	if (!gateway)
 		return false;
@@ -117,9 +117,9 @@ static __noinline enum reason tell_zone(struct __sk_buff *skb, struct steer_scra
 			return suppressed_reason(reason);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
-			encap = bpf_map_lookup_elem(&encaps, &id);
+			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 		else if (target->kind == TARGET_LOCAL)
-			port = bpf_map_lookup_elem(&ports, &id);
+			port = bpf_map_lookup_elem(&sg_ports, &id);
 		if (port)
 			__builtin_memcpy(macs, port->vm_mac, sizeof(macs));
 		else if (!encap || !hop_of(encap, &quote->inner))
@@ -142,7 +142,7 @@ __noinline int nn_exception(struct __sk_buff *skb, __u32 reason, __u32 hook)
 
 	if (reason == PUNT_HOP_LIMIT || reason == PUNT_TOO_BIG) {
 		keep(skb);
-		reason = tell_zone(skb, bpf_map_lookup_elem(&steer_scratches, &zero), reason);
+		reason = tell_zone(skb, bpf_map_lookup_elem(&sg_nn_buf, &zero), reason);
 	}
 	reason = refused(reason);
 	count_reason(reason);

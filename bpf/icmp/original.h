@@ -186,7 +186,7 @@ static __always_inline __u64 settle_checksum(struct __sk_buff *skb, const struct
 static __noinline bool move_quote(struct __sk_buff *skb, const struct quote *quote)
 {
 	__u32 zero = 0, bytes = quote->bytes, excess = skb->len - quote->at - bytes, left, i;
-	struct quote_space *space = bpf_map_lookup_elem(&quote_spaces, &zero);
+	struct quote_space *space = bpf_map_lookup_elem(&sg_orig_buf, &zero);
 
 	left = excess < CUT_LEAST ? CUT_LEAST : excess;
 	if (!space || !bytes)

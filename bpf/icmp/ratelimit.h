@@ -10,7 +10,7 @@
 /* Takes a token of a port's; false: there is none. */
 static __always_inline bool within_limit(__u32 slot)
 {
-	struct limit *limit = bpf_map_lookup_elem(&limits, &slot);
+	struct limit *limit = bpf_map_lookup_elem(&sg_icmp_rate, &slot);
 	__u64 now = bpf_ktime_get_ns();
 	__u64 before, from;
 

@@ -32,7 +32,7 @@ static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct quot
 	__u32 zero = 0, bytes, before, srh_bytes;
 	__u8 protocol;
 
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!space || !node || !encap)
 		return DROP_NO_ROOM;
 	frame = (struct icmp_encap_frame *)space->frame;

@@ -15,14 +15,14 @@ static __always_inline __u32 mtu_towards(const struct port *port, bool is_local,
 	__u32 mtu = port->mtu, i;
 
 	if (is_local) {
-		const struct port *to = bpf_map_lookup_elem(&ports, &id);
+		const struct port *to = bpf_map_lookup_elem(&sg_ports, &id);
 
 		return to && to->mtu < mtu ? to->mtu : mtu;
 	}
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return mtu;
-	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	underlay = bpf_map_lookup_elem(&sg_nh_groups, &encap->underlay);
 	if (!underlay)
 		return mtu;
 	for (i = 0; i < MAX_HOPS && i < underlay->count; i++) {

@@ -21,7 +21,7 @@ static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct quote *
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, outer, sizeof(*outer)))
 		return false;
-	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	sid = bpf_map_lookup_elem(&sg_sids, &outer->daddr);
 	if (!sid)
 		return false;
 	*tenant = sid->tenant;
@@ -59,7 +59,7 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 	if (!target || target->kind != TARGET_LOCAL)
 		return reason;
 	id = target->id;
-	port = bpf_map_lookup_elem(&ports, &id);
+	port = bpf_map_lookup_elem(&sg_ports, &id);
 	if (!port || !let_gateway_tell(quote, port))
 		return reason;
 	/* Where the sender is: it takes the destination's place for the look-up. */
@@ -75,7 +75,7 @@ static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason rea
 		id = target->id;
 	else
 		return suppressed_reason(reason);
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return reason;
 	/* Asked again when the packet is no longer whole. */

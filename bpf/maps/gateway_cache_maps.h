@@ -4,4 +4,4 @@
 #include "abi/gateway_types.h"
 #include "maps/map_defs.h"
 
-MEMORY(followed_flows, struct followed_set, FOLLOWED_SET_BITS);
+MEMORY(sg_rpath_cache, struct followed_set, FOLLOWED_SET_BITS);

@@ -9,4 +9,4 @@ struct flow_scratch {
 	struct packet packet;
 	struct flow_node_key key;
 };
-ARRAY(flow_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow_scratch, 1);
+ARRAY(sg_gw_flow_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow_scratch, 1);

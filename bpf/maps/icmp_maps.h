@@ -10,7 +10,7 @@ struct limit {
 	__u64 full_at_ns;
 };
 
-ARRAY(limits, BPF_MAP_TYPE_ARRAY, struct limit, 16384);
+ARRAY(sg_icmp_rate, BPF_MAP_TYPE_ARRAY, struct limit, 16384);
 
 /* As much as fits a packet of 576 bytes (RFC 1812 section 4.3.2.3), or of IPv6's least MTU (RFC 4443 section 2.4 (c)). */
 #define QUOTE_INET (576 - sizeof(struct iphdr) - 8)
@@ -21,4 +21,4 @@ struct quote_space {
 	__u8 bytes[QUOTE_INET6];
 };
 
-ARRAY(quote_spaces, BPF_MAP_TYPE_PERCPU_ARRAY, struct quote_space, 1);
+ARRAY(sg_orig_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct quote_space, 1);

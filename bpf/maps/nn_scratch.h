@@ -37,14 +37,14 @@ struct steer_scratch {
 	__u32 at;  /* of the packet in its frame, bytes */
 	__u32 mtu; /* that it was too big for */
 };
-ARRAY(steer_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct steer_scratch, 1);
+ARRAY(sg_nn_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct steer_scratch, 1);
 
 struct log_budget {
 	__u64 second;
 	__u32 told;
 	__u32 suppressed;
 };
-ARRAY(log_budgets, BPF_MAP_TYPE_PERCPU_ARRAY, struct log_budget, 1);
+ARRAY(sg_log_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct log_budget, 1);
 
 #define OPTIONS_BYTES 40
 
@@ -53,4 +53,4 @@ struct tcp_options {
 	__u64 at;
 	__u8 bytes[OPTIONS_BYTES];
 };
-ARRAY(tcp_options, BPF_MAP_TYPE_PERCPU_ARRAY, struct tcp_options, 1);
+ARRAY(sg_tcp_opts, BPF_MAP_TYPE_PERCPU_ARRAY, struct tcp_options, 1);

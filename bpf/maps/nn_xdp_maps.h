@@ -4,7 +4,7 @@
 #include "abi/nn_types.h"
 #include "maps/map_defs.h"
 
-MEMORY(passed_flows, struct passed_set, PASSED_SET_BITS);
+MEMORY(sg_nn_cache, struct passed_set, PASSED_SET_BITS);
 
 /* uplink_programs[0]: the hypervisor's program of the uplink. */
 struct {
@@ -12,4 +12,4 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} uplink_programs SEC(".maps");
+} sg_uplink_prog SEC(".maps");

@@ -10,11 +10,11 @@ struct reply_space {
 	__u64 quote[12];
 };
 
-ARRAY(reply_spaces, BPF_MAP_TYPE_PERCPU_ARRAY, struct reply_space, 1);
+ARRAY(sg_reply_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct reply_space, 1);
 
 static __always_inline struct reply_space *reply_space(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&reply_spaces, &zero);
+	return bpf_map_lookup_elem(&sg_reply_buf, &zero);
 }

@@ -5,10 +5,10 @@
 #include "maps/map_defs.h"
 
 /* A variable and no entry of a map: its address is in the instructions. */
-volatile struct watching watching SEC(".data.watching");
+volatile struct watching watching SEC(".data.sg_trace_on");
 
-ARRAY(watchers, BPF_MAP_TYPE_ARRAY, struct watcher, MAX_WATCHERS);
-ARRAY(budgets, BPF_MAP_TYPE_PERCPU_ARRAY, struct budget, MAX_WATCHERS * REASON_BITS);
+ARRAY(sg_trace_sess, BPF_MAP_TYPE_ARRAY, struct watcher, MAX_WATCHERS);
+ARRAY(sg_trace_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct budget, MAX_WATCHERS * REASON_BITS);
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -21,7 +21,7 @@ struct {
 	__uint(max_entries, MAX_WATCHERS);
 	__type(key, __u32);
 	__array(values, struct ring);
-} rings SEC(".maps");
+} sg_trace_rings SEC(".maps");
 
 /* Where a record is put together. Of each program's own: XDP and tcx of one packet do not meet in it. */
 struct scratch {
@@ -29,4 +29,4 @@ struct scratch {
 	__u8 bytes[2 * SNAP_MAX];
 	__u64 kept; /* the packet as it came is in it */
 };
-ARRAY(scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct scratch, 1);
+ARRAY(sg_trace_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct scratch, 1);

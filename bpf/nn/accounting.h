@@ -15,7 +15,7 @@ static __always_inline void count_policy(__u32 policy, __u32 connections, __u32 
 
 	if (!count_traffic || policy == NO_SLOT)
 		return;
-	hit = bpf_map_lookup_elem(&policy_hits, &policy);
+	hit = bpf_map_lookup_elem(&sg_pol_hits, &policy);
 	if (!hit)
 		return;
 	hit->connections += connections;
@@ -30,12 +30,12 @@ static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&zone_traffics, &from);
+	traffic = bpf_map_lookup_elem(&sg_zone_stats, &from);
 	if (traffic) {
 		traffic->tx_packets += packets;
 		traffic->tx_bytes += bytes;
 	}
-	traffic = bpf_map_lookup_elem(&zone_traffics, &to);
+	traffic = bpf_map_lookup_elem(&sg_zone_stats, &to);
 	if (traffic) {
 		traffic->rx_packets += packets;
 		traffic->rx_bytes += bytes;
@@ -45,7 +45,7 @@ static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u
 __noinline int tell_decision(const struct packet *packet, const struct passage *passage, __u32 reason)
 {
 	__u32 zero = 0;
-	struct log_budget *budget = bpf_map_lookup_elem(&log_budgets, &zero);
+	struct log_budget *budget = bpf_map_lookup_elem(&sg_log_rate, &zero);
 	__u64 now = bpf_ktime_get_ns();
 	struct policy_event *event;
 
@@ -59,7 +59,7 @@ __noinline int tell_decision(const struct packet *packet, const struct passage *
 		budget->suppressed++;
 		return 0;
 	}
-	event = bpf_ringbuf_reserve(&denials, sizeof(*event), 0);
+	event = bpf_ringbuf_reserve(&sg_policy_log, sizeof(*event), 0);
 	if (!event) {
 		budget->suppressed++;
 		return 0;

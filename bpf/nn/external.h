@@ -51,5 +51,5 @@ static __always_inline struct zone *find_external_zone(__u32 ifindex, const stru
 		.address = inner->source,
 	};
 
-	return bpf_map_lookup_elem(&external_sources, &key);
+	return bpf_map_lookup_elem(&sg_ext_src, &key);
 }

@@ -94,7 +94,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, const struct packe
 static __always_inline int to_port(struct __sk_buff *skb, struct steer_scratch *scratch, const struct outer *outer, __u32 ifindex,
 				   __u32 packets)
 {
-	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	int reason;
 
 	if (!port)
@@ -160,7 +160,7 @@ static __always_inline int send_on(struct __sk_buff *skb, struct steer_scratch *
 			return nn_exception(skb, PUNT_NO_MEMBER, hook);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
-			encap = bpf_map_lookup_elem(&encaps, &id);
+			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	}
 	if (encap) {
 		reason = to_uplink(skb, scratch, outer, encap, node, hash, &ifindex);

@@ -45,7 +45,7 @@ __noinline int is_error_of_zone(const struct packet *packet, const struct passag
 	key.tenant = passage->from.id;
 	key.family = packet->inner.family;
 	key.address = packet->inner.source;
-	gateway = bpf_map_lookup_elem(&zone_gateways, &key);
+	gateway = bpf_map_lookup_elem(&sg_icmp_src_lpm, &key);
 	if (gateway && same_address(&gateway->address, &packet->inner.source))
 		return true;
 	target = find_target_of(key.tenant, key.family, &packet->inner.source);
@@ -78,7 +78,7 @@ static __always_inline enum reason settle(struct packet *packet, struct passage 
 		if (passage->relays <= RELAYS_MAX)
 			id = find_gateway_encap(passage->from.id, passage->relay);
 	}
-	*relay = id ? bpf_map_lookup_elem(&encaps, id) : NULL;
+	*relay = id ? bpf_map_lookup_elem(&sg_encaps, id) : NULL;
 	if (*relay)
 		reason = REASON_FORWARDED;
 	else if (passage->relay != NO_NETWORK_NODE && reason == REASON_FORWARDED)

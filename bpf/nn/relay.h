@@ -8,7 +8,7 @@
 static __always_inline __u32 sender_of(void *data, void *data_end)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
-	__u32 *node = (void *)(ip6 + 1) <= data_end ? bpf_map_lookup_elem(&node_sources, &ip6->saddr) : NULL;
+	__u32 *node = (void *)(ip6 + 1) <= data_end ? bpf_map_lookup_elem(&sg_nn_src, &ip6->saddr) : NULL;
 
 	return node ? *node : NO_NETWORK_NODE;
 }

@@ -15,7 +15,7 @@ static __noinline struct zone *find_route(__u32 from, const struct inner *inner)
 		.address = inner->dest,
 	};
 
-	return bpf_map_lookup_elem(&routes, &key);
+	return bpf_map_lookup_elem(&sg_zone_routes, &key);
 }
 
 static __always_inline void take_peer(struct passage *passage, const struct connection *connection)
@@ -37,7 +37,7 @@ __noinline int is_of_zone(const struct in6_addr *address, __u32 family, __u32 zo
 	if (zone >= EXTERNAL_ZONE)
 		return true;
 	key.address = *address;
-	found = bpf_map_lookup_elem(&routes, &key);
+	found = bpf_map_lookup_elem(&sg_zone_routes, &key);
 	return found && found->id == zone;
 }
 
@@ -65,7 +65,7 @@ static __always_inline enum reason ct_revalidate(struct passage *passage, struct
 				 __u64 epoch)
 {
 	struct pair_key pair = { .from = opener, .to = connection->peer };
-	struct policy_set *set = bpf_map_lookup_elem(&policy_pairs, &pair);
+	struct policy_set *set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 	enum reason reason;
 
 	if (!set || set->id != connection->set) {

@@ -37,7 +37,7 @@ static __always_inline bool may_send(__u32 ifindex, const struct inner *inner)
 {
 	struct source_key key = { .ifindex = ifindex, .family = inner->family, .address = inner->source };
 
-	if (bpf_map_lookup_elem(&sources, &key))
+	if (bpf_map_lookup_elem(&sg_allowed_src, &key))
 		return true;
 	if (use_prefixes) {
 		struct source_prefix_key prefix = {
@@ -47,7 +47,7 @@ static __always_inline bool may_send(__u32 ifindex, const struct inner *inner)
 			.address = inner->source,
 		};
 
-		return bpf_map_lookup_elem(&source_prefixes, &prefix);
+		return bpf_map_lookup_elem(&sg_allowed_lpm, &prefix);
 	}
 	return false;
 }

@@ -54,7 +54,7 @@ static __noinline enum reason answer_neighbour(struct __sk_buff *skb, __u32 ifin
 __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 {
 	__u32 ifindex = skb->ifindex;
-	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 
 	if (!port)
 		return verdict(skb, PUNT_NO_PORT);

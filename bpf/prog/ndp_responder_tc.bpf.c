@@ -61,7 +61,7 @@ int segue_responder(struct __sk_buff *skb)
 	__u8 next;
 
 	if (is_of_vlan(skb)) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
+		port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 		if (!port)
 			return pass_host();
 		reason = port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN;
@@ -69,7 +69,7 @@ int segue_responder(struct __sk_buff *skb)
 		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	}
 	if (skb->pkt_type == PACKET_OTHERHOST) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
+		port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 		if (port)
 			admit(skb, port);
 	}
@@ -77,7 +77,7 @@ int segue_responder(struct __sk_buff *skb)
 		return pass_host();
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)) || next != IPPROTO_ICMPV6)
 		return pass_host();
-	port = bpf_map_lookup_elem(&ports, &ifindex);
+	port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	frame = (struct nd_frame *)reply_space();
 	if (!port || !frame || !is_to_be_answered(skb, port, frame, &asked))
 		return pass_host();

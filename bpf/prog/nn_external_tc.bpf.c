@@ -56,7 +56,7 @@ static __always_inline enum reason check_source(const struct zone *zone, __u32 t
 	if (zone->flags & ZONE_OUTSIDE || is_multicast(inner))
 		return DROP_SOURCE_ADDRESS;
 	/* Whose the address is, as the tenant sees it: answers go there. */
-	back = bpf_map_lookup_elem(&routes, &key);
+	back = bpf_map_lookup_elem(&sg_zone_routes, &key);
 	return back && back->id != zone->id ? DROP_SOURCE_ADDRESS : REASON_FORWARDED;
 }
 
@@ -83,9 +83,9 @@ int segue_extern_tc(struct __sk_buff *skb)
 	else
 		return pass_host();
 	pull(skb);
-	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
+	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!scratch || !state || !node)
 		return pass_host();
 	inner = &scratch->packet.inner;

@@ -28,9 +28,9 @@ int segue_steer_tc(struct __sk_buff *skb)
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
 		return leave();
 	pull(skb);
-	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
+	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!scratch || !state || !node)
 		return leave();
 	ip6 = (void *)(long)skb->data + ETH_HLEN;

@@ -184,9 +184,9 @@ static __always_inline int steer(struct xdp_md *ctx)
 	enum reason source;
 	int reason;
 
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
-	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
+	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
+	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
 	if (!scratch || !state || !node)
 		return XDP_PASS;
 	if (data + ETH_HLEN + sizeof(struct ipv6hdr) > data_end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IPV6) ||
@@ -231,12 +231,12 @@ static __always_inline int steer(struct xdp_md *ctx)
 			return verdict(ctx, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_REMOTE)
-			encap = bpf_map_lookup_elem(&encaps, &id);
+			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	}
 	if (encap) {
 		reason = to_uplink(ctx, packet, passage, &outer, encap, node, hash, &ifindex);
 	} else if (target && target->kind == TARGET_LOCAL) {
-		struct port *port = bpf_map_lookup_elem(&ports, &id);
+		struct port *port = bpf_map_lookup_elem(&sg_ports, &id);
 
 		if (!port)
 			return verdict(ctx, PUNT_NO_MEMBER);
@@ -268,7 +268,7 @@ static __always_inline int steer(struct xdp_md *ctx)
 	seen(ctx, reason, ifindex, HOOK_STEER_XDP);
 	return bpf_redirect(ifindex, 0);
 not_ours:
-	bpf_tail_call(ctx, &uplink_programs, 0);
+	bpf_tail_call(ctx, &sg_uplink_prog, 0);
 	return XDP_PASS;
 }
 

@@ -88,7 +88,7 @@ static __always_inline void restore_skb(struct __sk_buff *skb, const struct inne
 static __always_inline enum reason to_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex,
 					    const struct port *from, __u32 *flags)
 {
-	const struct port *to = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct port *to = bpf_map_lookup_elem(&sg_ports, &ifindex);
 
 	if (!to)
 		return PUNT_NO_MEMBER;
@@ -154,7 +154,7 @@ static __always_inline int port(struct __sk_buff *skb)
 	__u32 ifindex = skb->ifindex, zero = 0, id;
 	__u64 epoch = epoch_now();
 	const struct port *port = find_port(ifindex, epoch);
-	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
 	struct target *target;
 	struct inner inner;
 	enum reason reason;

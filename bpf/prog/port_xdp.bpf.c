@@ -80,7 +80,7 @@ static __always_inline int port(struct xdp_md *ctx)
 	void *data_end = (void *)(long)ctx->data_end;
 	__u64 epoch = epoch_now();
 	const struct port *port = find_port(ifindex, epoch);
-	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
 	struct target *target;
 	struct inner inner;
 	enum reason reason;
@@ -108,7 +108,7 @@ static __always_inline int port(struct xdp_md *ctx)
 			return verdict(ctx, PUNT_NO_MEMBER);
 		id = target->id;
 		if (target->kind == TARGET_LOCAL) {
-			const struct port *to = bpf_map_lookup_elem(&ports, &id);
+			const struct port *to = bpf_map_lookup_elem(&sg_ports, &id);
 
 			if (!to)
 				return verdict(ctx, PUNT_NO_MEMBER);

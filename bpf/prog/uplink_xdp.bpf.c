@@ -43,7 +43,7 @@ static __always_inline int uplink(struct xdp_md *ctx)
 	struct node *node;
 	__u32 zero = 0;
 
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!node || data + ETH_HLEN > data_end || !is_for_uplink(data, node, ctx->ingress_ifindex))
 		return XDP_PASS;
 	IN_MEMORY(arrival);

@@ -95,7 +95,7 @@ static __always_inline enum reason read_arrival(struct arrival *arrival, void *d
 			}
 		}
 	}
-	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	sid = bpf_map_lookup_elem(&sg_sids, &outer->daddr);
 	if (!sid)
 		return REASON_COUNT;
 	source = check_outer_source(outer, epoch, entrance);

@@ -22,7 +22,7 @@ static __always_inline struct known_source *known_source(const struct in6_addr *
 	const __u64 *word = (const void *)source;
 	__u32 index = memory_index(word[0] + word[1] * 0xff51afd7ed558ccdULL, KNOWN_SOURCE_BITS);
 
-	return bpf_map_lookup_elem(&known_sources, &index);
+	return bpf_map_lookup_elem(&sg_source_cache, &index);
 }
 
 /* A function of its own: the stack that its keys take is no caller's. */
@@ -34,8 +34,8 @@ __noinline int find_domain_source(const struct in6_addr *source, __u64 epoch)
 	if (!source)
 		return false;
 	key.address = *source;
-	if (!bpf_map_lookup_elem(&domain_sources, source) &&
-	    !bpf_map_lookup_elem(&trusted_prefixes, &key))
+	if (!bpf_map_lookup_elem(&sg_domain_src, source) &&
+	    !bpf_map_lookup_elem(&sg_trusted, &key))
 		return false;
 	known = known_source(source);
 	if (known) {
@@ -57,7 +57,7 @@ static __always_inline bool is_domain_source(const struct in6_addr *source, __u6
 static __always_inline bool is_own_source(const struct in6_addr *source)
 {
 	__u32 zero = 0;
-	const struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	const struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
 
 	return node && same_address(&node->source, source);
 }

@@ -26,7 +26,7 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 
 	if ((void *)(ip6 + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
-	zone = bpf_map_lookup_elem(&gateway_sids, &ip6->daddr);
+	zone = bpf_map_lookup_elem(&sg_gw_sids, &ip6->daddr);
 	if (!zone)
 		return REASON_COUNT;
 	if (source != REASON_FORWARDED)

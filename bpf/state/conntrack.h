@@ -28,12 +28,12 @@ struct bpf_map___size {
 
 static __always_inline __u32 ct_buckets(void)
 {
-	return ((struct bpf_map___size *)&connections)->max_entries;
+	return ((struct bpf_map___size *)&sg_ct)->max_entries;
 }
 
 static __always_inline struct connection_bucket *ct_bucket(__u32 index)
 {
-	return bpf_map_lookup_elem(&connections, &index);
+	return bpf_map_lookup_elem(&sg_ct, &index);
 }
 
 /* place: bucket * CT_WAYS + way */
@@ -179,7 +179,7 @@ static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	__u32 zero = 0, index, ways, choice, attempt;
-	struct steering *state = bpf_map_lookup_elem(&steering, &zero);
+	struct steering *state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	__u64 hash;
 
 	if (!state)
@@ -209,7 +209,7 @@ static __always_inline struct connection_totals *ct_totals(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&connection_totals, &zero);
+	return bpf_map_lookup_elem(&sg_ct_totals, &zero);
 }
 
 /* Counts a connection of a pair in (1) or out (-1). A place is counted by whoever changes its tag. */
@@ -221,7 +221,7 @@ __noinline int ct_count(__u32 zone, __u32 peer, __u32 class, __s32 change)
 
 	if (class != CT_HALF_OPEN && class != CT_ESTABLISHED)
 		return 0;
-	counts = bpf_map_lookup_elem(&pair_connections, &pair);
+	counts = bpf_map_lookup_elem(&sg_ct_pairs, &pair);
 	totals = ct_totals();
 	if (!counts || !totals)
 		return 0;
@@ -328,7 +328,7 @@ __noinline int ct_review_policy(__u32 place)
 	connection = ct_entry(bucket, place);
 	pair.from = connection->zone;
 	pair.to = connection->peer;
-	if (connection->key.kind == FLOW_CONNECTION && !bpf_map_lookup_elem(&policy_pairs, &pair))
+	if (connection->key.kind == FLOW_CONNECTION && !bpf_map_lookup_elem(&sg_pol_pairs, &pair))
 		ct_end(bucket, place);
 	return 0;
 }

@@ -43,7 +43,7 @@ __noinline int ct_rank(__u32 place, __u64 pair, __u32 free, __u32 now)
 		return CT_OWN_RANK + left;
 	if (free == NO_SLOT)
 		return 0;
-	counts = bpf_map_lookup_elem(&pair_connections, &other);
+	counts = bpf_map_lookup_elem(&sg_ct_pairs, &other);
 	return counts && ct_over_half_open(counts, free) ? 1 + left : 0;
 }
 
@@ -92,13 +92,13 @@ __noinline int ct_occupy(__u64 buckets)
 static __always_inline struct pair_connections *ct_counts(__u32 zone, __u32 peer)
 {
 	struct pair_key pair = { .from = zone, .to = peer };
-	struct pair_connections *counts = bpf_map_lookup_elem(&pair_connections, &pair), none = {};
+	struct pair_connections *counts = bpf_map_lookup_elem(&sg_ct_pairs, &pair), none = {};
 
 	if (counts)
 		return counts;
 	/* Of two CPUs the second finds what the first has made. */
-	bpf_map_update_elem(&pair_connections, &pair, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&pair_connections, &pair);
+	bpf_map_update_elem(&sg_ct_pairs, &pair, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&sg_ct_pairs, &pair);
 }
 
 /*
@@ -114,7 +114,7 @@ __noinline int ct_claim(const struct flow_key *key, __u32 zone, __u32 peer, __u6
 	struct connection *connection;
 	__u64 hash, buckets, pair = (__u64)peer << 32 | zone;
 	__u32 zero = 0, free;
-	struct steering *state = bpf_map_lookup_elem(&steering, &zero);
+	struct steering *state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	bool over;
 	int place;
 

@@ -30,7 +30,7 @@
 __noinline int find_scale(__u32 length)
 {
 	__u32 zero = 0, i;
-	struct tcp_options *options = bpf_map_lookup_elem(&tcp_options, &zero);
+	struct tcp_options *options = bpf_map_lookup_elem(&sg_tcp_opts, &zero);
 	volatile __u64 *place;
 
 	if (!options)
@@ -74,7 +74,7 @@ static __noinline void read_tcp(struct packet *packet, void *data, void *data_en
 	if (!(packet->tcp_flags & TCP_SYN))
 		return;
 	packet->scale = NO_SCALE;
-	options = bpf_map_lookup_elem(&tcp_options, &zero);
+	options = bpf_map_lookup_elem(&sg_tcp_opts, &zero);
 	if (!options || !bytes || bytes > OPTIONS_BYTES)
 		return;
 #pragma unroll

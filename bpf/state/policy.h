@@ -26,7 +26,7 @@ static __always_inline __u32 policy_protocol(__u8 protocol)
 __noinline int find_policy_port(__u32 set, __u32 source, __u32 dest, __u32 protocol, __u32 port)
 {
 	struct rule_key key = { .set = set, .source = source, .dest = dest, .protocol = protocol };
-	struct policy_rule *rule = bpf_map_lookup_elem(&policy_rules, &key);
+	struct policy_rule *rule = bpf_map_lookup_elem(&sg_pol_rules, &key);
 	__u32 first, count;
 	int step;
 
@@ -36,7 +36,7 @@ __noinline int find_policy_port(__u32 set, __u32 source, __u32 dest, __u32 proto
 	count = rule->count;
 	for (step = 0; step < SEARCH_STEPS && count > 1; step++) {
 		__u32 half = count / 2, middle = first + half;
-		struct policy_port *entry = bpf_map_lookup_elem(&policy_ports, &middle);
+		struct policy_port *entry = bpf_map_lookup_elem(&sg_pol_ports, &middle);
 
 		if (!entry)
 			return -1;
@@ -72,7 +72,7 @@ static __always_inline void ask_table(struct policy_decision *decision, __u32 so
 
 	if (place < 0)
 		return;
-	entry = bpf_map_lookup_elem(&policy_ports, &index);
+	entry = bpf_map_lookup_elem(&sg_pol_ports, &index);
 	if (!entry || entry->set != decision->set || entry->flags & POLICY_NONE || entry->rank >= decision->rank)
 		return;
 	decision->rank = entry->rank;
@@ -87,9 +87,9 @@ static __always_inline void ask_set(struct policy_decision *decision, __u32 tabl
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)
 		port = bpf_ntohs(key->dest_port);
 	if (tables & (POLICY_SOURCE | POLICY_BOTH))
-		source = class_of(&policy_sources, decision->set, key->family, &key->source);
+		source = class_of(&sg_pol_src, decision->set, key->family, &key->source);
 	if (tables & (POLICY_DESTINATION | POLICY_BOTH))
-		dest = class_of(&policy_destinations, decision->set, key->family, &key->dest);
+		dest = class_of(&sg_pol_dst, decision->set, key->family, &key->dest);
 	if (tables & POLICY_ANY)
 		ask_table(decision, 0, 0, protocol, port);
 	if (tables & POLICY_SOURCE && source)
@@ -113,7 +113,7 @@ __noinline int ask_policies(struct policy_decision *decision, const struct flow_
 
 	if (!decision || !key)
 		return DROP_NO_POLICY;
-	set = bpf_map_lookup_elem(&policy_pairs, &pair);
+	set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 	decision->set = 0;
 	decision->policy = NO_SLOT;
 	for (attempt = 0; attempt < SET_ATTEMPTS; attempt++) {
@@ -125,7 +125,7 @@ __noinline int ask_policies(struct policy_decision *decision, const struct flow_
 		decision->flags = 0;
 		ask_set(decision, set->tables, key);
 		/* Pieces of a set go only when the pair has another. */
-		set = bpf_map_lookup_elem(&policy_pairs, &pair);
+		set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 		if (!set || set->id != decision->set)
 			continue;
 		if (decision->policy == NO_SLOT)

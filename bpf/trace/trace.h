@@ -42,7 +42,7 @@ static __noinline int tell(struct scratch *scratch, __u32 slot)
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
-	watcher = bpf_map_lookup_elem(&watchers, &slot);
+	watcher = bpf_map_lookup_elem(&sg_trace_sess, &slot);
 	if (!watcher)
 		return 0;
 	if (event->time > watcher->until) {
@@ -56,8 +56,8 @@ static __noinline int tell(struct scratch *scratch, __u32 slot)
 	if (watcher->ifindex && watcher->ifindex != event->ifindex && watcher->ifindex != event->egress)
 		return 0;
 	index = slot * REASON_BITS + (event->reason & (REASON_BITS - 1));
-	budget = bpf_map_lookup_elem(&budgets, &index);
-	ring = bpf_map_lookup_elem(&rings, &slot);
+	budget = bpf_map_lookup_elem(&sg_trace_rate, &index);
+	ring = bpf_map_lookup_elem(&sg_trace_rings, &slot);
 	if (!budget || !ring)
 		return 0;
 	if (watcher->rate && !within_rate(budget, event->time, watcher->rate))
@@ -82,18 +82,18 @@ static __always_inline __u32 tenant_of(const struct scratch *scratch)
 #endif
 
 	if (event->hook == HOOK_PORT || event->hook == HOOK_PORT_XDP) {
-		port = bpf_map_lookup_elem(&ports, &event->ifindex);
+		port = bpf_map_lookup_elem(&sg_ports, &event->ifindex);
 		return port ? port->tenant : 0;
 	}
 	if (event->captured < ETH_HLEN + sizeof(struct ipv6hdr))
 		return 0;
 	__builtin_memcpy(&to, scratch->bytes + ETH_HLEN + __builtin_offsetof(struct ipv6hdr, daddr), sizeof(to));
 #ifdef KNOWS_ZONES
-	zone = bpf_map_lookup_elem(&gateway_sids, &to);
+	zone = bpf_map_lookup_elem(&sg_gw_sids, &to);
 	if (zone)
 		return zone->id;
 #endif
-	sid = bpf_map_lookup_elem(&sids, &to);
+	sid = bpf_map_lookup_elem(&sg_sids, &to);
 	return sid ? sid->tenant : 0;
 }
 
@@ -125,7 +125,7 @@ static __noinline int take_down(struct CTX *ctx)
 	struct scratch *scratch;
 	__u32 zero = 0;
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
 	if (!scratch)
 		return 0;
 	scratch->event.length = frame_bytes(ctx);
@@ -143,7 +143,7 @@ static __noinline int report(struct CTX *ctx, __u32 reason, __u32 egress, __u32 
 	struct event *event;
 	__u32 zero = 0, slot;
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
 	if (!scratch)
 		return 0;
 	event = &scratch->event;

@@ -56,19 +56,19 @@ export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'pac
  *
  * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
  */
-export function reasonCounts({ reasons }: Pick<FastpathMaps, 'reasons'>, alone = false): ReasonCount[] {
+export function reasonCounts({ sg_verdicts }: Pick<FastpathMaps, 'sg_verdicts'>, alone = false): ReasonCount[] {
   return REASONS.map((_reason, number) => {
-    const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
+    const packets = sum(sg_verdicts, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
     return { ...reasonOf(number, alone), packets };
   });
 }
 
 /** Traffic of each port since it was made, summed over CPUs; by interface. */
-export function portTraffic({ ports, traffics }: FastpathMaps): PortTraffic[] {
+export function portTraffic({ sg_ports, sg_port_stats }: FastpathMaps): PortTraffic[] {
   const found: PortTraffic[] = [];
-  for (const [key, value] of ports.entries()) {
+  for (const [key, value] of sg_ports.entries()) {
     const slot = value.readUInt32LE(Port.OFFSETS.slot);
-    const field = (offset: number): number => sum(traffics, slot, (bytes) => bytes.readBigUInt64LE(offset));
+    const field = (offset: number): number => sum(sg_port_stats, slot, (bytes) => bytes.readBigUInt64LE(offset));
     found.push({
       ifindex: key.readUInt32LE(0),
       txPackets: field(Traffic.OFFSETS.txPackets),

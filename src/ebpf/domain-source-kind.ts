@@ -5,7 +5,7 @@ import { entryKind } from './entry-kind.js';
 
 export const bpfDomainSourceKind = entryKind<'bpf-domain-source'>({
   name: 'bpf-domain-source',
-  map: ({ domain_sources: map }) => map,
+  map: ({ sg_domain_src: map }) => map,
   large: true,
   read(_kernel, { keys, keyAt }) {
     const from = formatIPv6(keys, keyAt);

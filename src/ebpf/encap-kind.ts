@@ -11,7 +11,7 @@ const SRH_TYPE = 4;
 /** H.Encaps.Red towards tenants' SIDs, known again by the last segment: a path that changes is one replace. */
 export const bpfEncapKind = entryKind<'bpf-encap'>({
   name: 'bpf-encap',
-  map: ({ encaps }) => encaps,
+  map: ({ sg_encaps }) => sg_encaps,
   beforeList: ensureIds,
   beforeApply: ensureIds,
   read(kernel, { keys, keyAt, values, valueAt }) {

@@ -18,13 +18,13 @@ export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
   const { maps } = kernel.fastpath;
   if (isLost === undefined || maps === undefined) return 0;
   let changed = 0;
-  for (const [key, value] of maps.underlays.entries()) {
+  for (const [key, value] of maps.sg_nh_groups.entries()) {
     if (!removeHops(value, isLost)) continue;
-    maps.underlays.update(key, value);
+    maps.sg_nh_groups.update(key, value);
     changed += 1;
   }
   // Else programs go on by the hops that they remember.
-  if (changed > 0) nextCacheGeneration(maps.epochs);
+  if (changed > 0) nextCacheGeneration(maps.sg_cache_gen);
   return changed;
 }
 

@@ -37,17 +37,17 @@ export function ensureIds(kernel: Kernel): void {
   if (fastpath.idsKnown || maps === undefined) return;
   const { underlayIds, encapIds, slots } = fastpath;
   for (const ids of [underlayIds, encapIds, slots]) ids.clear();
-  for (const { count, keys, values } of maps.underlays.readBatches()) {
+  for (const { count, keys, values } of maps.sg_nh_groups.readBatches()) {
     for (let index = 0; index < count; index++) {
       learn(underlayIds, underlayKey(values, index * Underlay.SIZE), keys.readUInt32LE(index * 4));
     }
   }
-  for (const { count, keys, values } of maps.encaps.readBatches()) {
+  for (const { count, keys, values } of maps.sg_encaps.readBatches()) {
     for (let index = 0; index < count; index++) {
       learn(encapIds, segmentsOf(values, index * Encap.SIZE).at(-1) ?? '', keys.readUInt32LE(index * 4));
     }
   }
-  for (const { count, keys, values } of maps.ports.readBatches()) {
+  for (const { count, keys, values } of maps.sg_ports.readBatches()) {
     for (let index = 0; index < count; index++) {
       const device = kernel.links.nameOf(keys.readUInt32LE(index * 4));
       learn(slots, device, values.readUInt32LE(index * Port.SIZE + Port.OFFSETS.slot));

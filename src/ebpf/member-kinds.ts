@@ -111,7 +111,7 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
 /** Addresses: exact match. */
 export const bpfMemberKind = entryKind<'bpf-member'>({
   name: 'bpf-member',
-  map: ({ members }) => members,
+  map: ({ sg_endpoints }) => sg_endpoints,
   large: true,
   devices,
   inScope,
@@ -138,7 +138,7 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
 /** Prefixes: the longest that holds an address. */
 export const bpfPrefixKind = entryKind<'bpf-prefix'>({
   name: 'bpf-prefix',
-  map: ({ prefixes }) => prefixes,
+  map: ({ sg_endpoint_lpm }) => sg_endpoint_lpm,
   large: true,
   devices,
   inScope,

@@ -68,7 +68,7 @@ function flagsOf(kernel: Kernel, device: string): number {
 /** Ports by interface. What follows from the interface (its former MAC, offloads) is looked up when an entry is written and compared. */
 const portEntries = entryKind<'bpf-port'>({
   name: 'bpf-port',
-  map: ({ ports }) => ports,
+  map: ({ sg_ports }) => sg_ports,
   devices: (_value, device) => [device],
   beforeList: fresh,
   beforeApply: fresh,
@@ -160,7 +160,7 @@ function slotOf(kernel: Kernel, device: string): number {
   const slot = slots.allocate(device);
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
-  const traffics = maps?.traffics;
+  const traffics = maps?.sg_port_stats;
   // The responder counts no traffic.
   if (traffics !== undefined && slot < traffics.info.maxEntries) traffics.update(key, Buffer.alloc(traffics.valueSize));
   return slot;

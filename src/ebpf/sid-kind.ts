@@ -8,7 +8,7 @@ import type { TenantBehaviour } from '../encap/sid.js';
 /** Local SIDs: End.DT4, End.DT6, End.DT46. The numbers of enum behaviour are the SID plan's. */
 export const bpfSidKind = entryKind<'bpf-sid'>({
   name: 'bpf-sid',
-  map: ({ sids }) => sids,
+  map: ({ sg_sids }) => sg_sids,
   read(_kernel, { keys, keyAt, values, valueAt }) {
     const code = values.readUInt32LE(valueAt + Sid.OFFSETS.behaviour);
     const behaviour = Object.entries(BEHAVIOUR_CODE).find(([, number]) => number === code)?.[0] ?? String(code);

@@ -20,7 +20,7 @@ function putDevice(kernel: Kernel, device: string, into: Buffer, at: number): bo
 
 export const bpfSourceKind = entryKind<'bpf-source'>({
   name: 'bpf-source',
-  map: ({ sources }) => sources,
+  map: ({ sg_allowed_src }) => sg_allowed_src,
   devices,
   read(kernel, { keys, keyAt }) {
     const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + SourceKey.OFFSETS.ifindex));
@@ -39,7 +39,7 @@ export const bpfSourceKind = entryKind<'bpf-source'>({
 
 export const bpfSourcePrefixKind = entryKind<'bpf-source-prefix'>({
   name: 'bpf-source-prefix',
-  map: ({ source_prefixes: map }) => map,
+  map: ({ sg_allowed_lpm: map }) => map,
   devices,
   read(kernel, { keys, keyAt }) {
     const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + SourcePrefixKey.OFFSETS.ifindex));

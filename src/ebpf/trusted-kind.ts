@@ -6,7 +6,7 @@ import { TrustedKey } from './generated/layouts.js';
 /** Prefixes of the SR domain beyond the SID block: nobody outside sends to them, or from them. */
 export const bpfTrustedKind = entryKind<'bpf-trusted'>({
   name: 'bpf-trusted',
-  map: ({ trusted_prefixes: map }) => map,
+  map: ({ sg_trusted: map }) => map,
   read(_kernel, { keys, keyAt }) {
     const length = keys.readUInt32LE(keyAt + TrustedKey.OFFSETS.length);
     const prefix = `${formatIPv6(keys, keyAt + TrustedKey.OFFSETS.address)}/${length}`;

@@ -55,7 +55,7 @@ function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boo
  */
 const entries: Kind<'bpf-underlay'> = entryKind<'bpf-underlay'>({
   name: 'bpf-underlay',
-  map: ({ underlays }) => underlays,
+  map: ({ sg_nh_groups }) => sg_nh_groups,
   beforeList: fresh,
   beforeApply: fresh,
   read(kernel, { keys, keyAt, values, valueAt }, wanted) {
@@ -111,7 +111,7 @@ export const bpfUnderlayKind: Kind<'bpf-underlay'> = {
 
 /** Every entry, as the map has it. */
 export function listUnderlays(kernel: Kernel): { key: string; hops: ResolvedHop[] }[] {
-  return [...(kernel.fastpath.maps?.underlays.entries() ?? [])]
+  return [...(kernel.fastpath.maps?.sg_nh_groups.entries() ?? [])]
     .map(([, value]) => ({ key: underlayKey(value, 0), hops: hopsOf(value, 0) }))
     .sort((a, b) => a.key.localeCompare(b.key));
 }

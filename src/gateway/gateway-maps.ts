@@ -21,12 +21,12 @@ const { FlowKey, FlowNode, FlowNodeKey, FollowedFlow, FollowedSet, GatewayEncapK
 
 /** Bytes of key and value of each map. */
 const GATEWAY_SIZES = {
-  maglevs: [U32_BYTES, Maglev.SIZE],
-  network_nodes: [U32_BYTES, NetworkNode.SIZE],
-  gateway_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
-  node_sources: [ADDRESS_BYTES, U32_BYTES],
-  flow_nodes: [FlowNodeKey.SIZE, FlowNode.SIZE],
-  followed_flows: [U32_BYTES, FollowedSet.SIZE],
+  sg_maglev: [U32_BYTES, Maglev.SIZE],
+  sg_nn_state: [U32_BYTES, NetworkNode.SIZE],
+  sg_gw_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
+  sg_nn_src: [ADDRESS_BYTES, U32_BYTES],
+  sg_gw_affinity: [FlowNodeKey.SIZE, FlowNode.SIZE],
+  sg_rpath_cache: [U32_BYTES, FollowedSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type GatewayMapName = keyof typeof GATEWAY_SIZES;
@@ -42,7 +42,7 @@ const offsetsOf = (
   ...codecs: { NAME: string; OFFSETS: Record<string, number> }[]
 ): Record<string, Record<string, number>> => Object.fromEntries(codecs.map(({ NAME, OFFSETS }) => [NAME, OFFSETS]));
 
-const { flow_nodes: flows, ...tables } = GATEWAY_SIZES;
+const { sg_gw_affinity: flows, ...tables } = GATEWAY_SIZES;
 /** Entries name encapsulations by the ids that the fast path's maps of this generation have. */
 const TABLES = `gateways_${GENERATION}_${generationOf({
   maps: tables,
@@ -51,7 +51,7 @@ const TABLES = `gateways_${GENERATION}_${generationOf({
 })}`;
 /** What nobody but the programs knows stays whatever else is laid out anew. */
 const FLOWS = `flows_${generationOf({
-  maps: { flow_nodes: flows },
+  maps: { sg_gw_affinity: flows },
   offsets: offsetsOf(FlowKey, FlowNode, FlowNodeKey),
   reasons: { entries: FLOW_NODES },
 })}`;
@@ -79,7 +79,7 @@ export class GatewayStore {
   /** The maps, undefined when not all of them are there. @throws LibbpfError */
   get maps(): GatewayMaps | undefined {
     // Another process may have removed the pins, and made others of the same names since.
-    const pin = statSync(this.#path('maglevs'), { throwIfNoEntry: false })?.ino;
+    const pin = statSync(this.#path('sg_maglev'), { throwIfNoEntry: false })?.ino;
     if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.forget();
     if (!GATEWAY_MAP_NAMES.every((name) => existsSync(this.#path(name)))) return undefined;
@@ -103,7 +103,7 @@ export class GatewayStore {
     } finally {
       for (const map of Object.values(known)) map.close();
     }
-    this.#pin = statSync(this.#path('maglevs')).ino;
+    this.#pin = statSync(this.#path('sg_maglev')).ino;
     return (this.#maps = this.#open() as GatewayMaps);
   }
 
@@ -140,7 +140,7 @@ export class GatewayStore {
   }
 
   #path(name: GatewayMapName): string {
-    return `${this.#pinDirectory}/${name === 'flow_nodes' ? FLOWS : TABLES}/${name}`;
+    return `${this.#pinDirectory}/${name === 'sg_gw_affinity' ? FLOWS : TABLES}/${name}`;
   }
 
   #open(): Partial<Record<GatewayMapName, BpfMap>> {

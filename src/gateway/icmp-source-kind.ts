@@ -44,7 +44,7 @@ export const steerGatewayKind: Kind<'steer-gateway'> = {
     const found = new Map<string, SteerGateway>();
     const { maps } = kernel.fastpath.steering;
     if (maps === undefined) return found;
-    for (const [bytes, value] of maps.zone_gateways.entries()) {
+    for (const [bytes, value] of maps.sg_icmp_src_lpm.entries()) {
       const { length, tenant: zone, family } = PrefixKey.decode(bytes, 0);
       const key = memberKey(zone, `${getAddress(bytes, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`);
       const address = getAddress(value, ZoneGateway.OFFSETS.address, family);
@@ -63,7 +63,7 @@ export const steerGatewayKind: Kind<'steer-gateway'> = {
     const failures: ObjectFailure[] = [];
     for (const { key, desired, actual } of changes) {
       try {
-        const { zone_gateways: map } = kernel.fastpath.steering.make();
+        const { sg_icmp_src_lpm: map } = kernel.fastpath.steering.make();
         const at = writeKey(key, (desired ?? actual)?.zone ?? 0);
         const address = desired && wantedAddress(kernel, key, desired);
         const value = Buffer.alloc(ZoneGateway.SIZE);

@@ -86,12 +86,12 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     const names = new Map([...wanted].map(([name, { source }]) => [source, name]));
-    for (const [key, value] of maps.node_sources.entries()) {
+    for (const [key, value] of maps.sg_nn_src.entries()) {
       const source = getAddress(key, 0, Family.FAMILY_INET6);
       const number = value.readUInt32LE(0);
       const name = names.get(source);
       const desired = name === undefined ? undefined : wanted.get(name);
-      const up = maps.network_nodes.lookup(u32(number))?.readUInt32LE(0) === 1;
+      const up = maps.sg_nn_state.lookup(u32(number))?.readUInt32LE(0) === 1;
       const stale = desired === undefined || up !== isUp(resolver, desired);
       found.set(name ?? `source ${source}`, {
         ...(desired ?? { from: '' }),
@@ -105,7 +105,7 @@ export const steerNetworkNodeKind: Kind<'steer-network-node'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     const failures = each(changes, ({ desired, actual }) => {
-      const { network_nodes: nodes, node_sources: sources } = kernel.fastpath.gateways.make();
+      const { sg_nn_state: nodes, sg_nn_src: sources } = kernel.fastpath.gateways.make();
       const state = Buffer.alloc(nodes.valueSize);
       const source = Buffer.alloc(16);
       if (actual !== undefined && (desired?.number !== actual.number || desired.source !== actual.source)) {
@@ -157,7 +157,7 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     for (const [name, desired] of wanted) {
-      const same = maps.maglevs.lookup(u32(desired.number))?.equals(tableOf(resolver, desired)) === true;
+      const same = maps.sg_maglev.lookup(u32(desired.number))?.equals(tableOf(resolver, desired)) === true;
       found.set(name, same ? desired : { ...desired, stale: 'table' });
     }
     return found;
@@ -166,9 +166,9 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     return each(changes, ({ desired, actual }) => {
-      const { maglevs } = kernel.fastpath.gateways.make();
-      if (desired !== undefined) maglevs.update(u32(desired.number), tableOf(resolver, desired));
-      else if (actual !== undefined) maglevs.update(u32(actual.number), Buffer.alloc(Maglev.SIZE, 0xff));
+      const { sg_maglev } = kernel.fastpath.gateways.make();
+      if (desired !== undefined) sg_maglev.update(u32(desired.number), tableOf(resolver, desired));
+      else if (actual !== undefined) sg_maglev.update(u32(actual.number), Buffer.alloc(Maglev.SIZE, 0xff));
     });
   },
 
@@ -179,7 +179,7 @@ export const steerMaglevKind: Kind<'steer-maglev'> = {
 export const steerGatewayEncapKind = gatewayEntryKind<'steer-gateway-encap'>({
   name: 'steer-gateway-encap',
   containedIn: 'steer-flows',
-  map: ({ gateway_encaps: map }) => map,
+  map: ({ sg_gw_encaps: map }) => map,
   read(kernel, key, value) {
     const { tenant, node } = GatewayEncapKey.decode(key, 0);
     const id = value.readUInt32LE(0);

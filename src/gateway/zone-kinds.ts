@@ -51,7 +51,7 @@ export const steerZoneKind: Kind<'steer-zone'> = {
     for (const { key, desired } of changes) {
       try {
         steering.ensureKnown();
-        const { zone_traffics: traffics } = steering.make();
+        const { sg_zone_stats: traffics } = steering.make();
         if (desired === undefined) {
           steering.zoneSlots.release(key);
           continue;
@@ -65,7 +65,7 @@ export const steerZoneKind: Kind<'steer-zone'> = {
     }
     const { maps } = steering;
     if (maps !== undefined) {
-      removeUnusedPairs(maps.pair_connections, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
+      removeUnusedPairs(maps.sg_ct_pairs, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
     }
     return failures;
   },
@@ -76,7 +76,7 @@ export const steerZoneKind: Kind<'steer-zone'> = {
 /** Gateway SIDs of this node. */
 export const steerSidKind = steerEntryKind<'steer-sid'>({
   name: 'steer-sid',
-  map: ({ gateway_sids: map }) => map,
+  map: ({ sg_gw_sids: map }) => map,
   read(_kernel, key, value) {
     const { id, gateway } = Zone.decode(value, 0);
     return [formatIPv6(key, 0), { zone: id, gateway }];
@@ -93,7 +93,7 @@ export const steerSidKind = steerEntryKind<'steer-sid'>({
 /** What may arrive from external networks. */
 export const steerExternalKind = steerEntryKind<'steer-external'>({
   name: 'steer-external',
-  map: ({ external_sources: map }) => map,
+  map: ({ sg_ext_src: map }) => map,
   devices: ({ device }) => (device === undefined ? [] : [device]),
   read(kernel, key, value) {
     const { length, ifindex, family } = ExternalKey.decode(key, 0);
@@ -123,7 +123,7 @@ export const steerExternalKind = steerEntryKind<'steer-external'>({
 /** Which zone an address is in, seen from another. A change looks at every connection again. */
 export const steerRouteKind = steerEntryKind<'steer-route'>({
   name: 'steer-route',
-  map: ({ routes }) => routes,
+  map: ({ sg_zone_routes }) => sg_zone_routes,
   read(_kernel, key, value) {
     const { length, tenant: from, family } = PrefixKey.decode(key, 0);
     const prefix = `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`;

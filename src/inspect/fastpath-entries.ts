@@ -23,7 +23,7 @@ export function mapsAlone({ kernel, names, config }: ShowContext): FastpathMaps 
   const { maps } = fastpath;
   if (maps === undefined || config.dataplane === 'ebpf') return maps;
   // Not applied since the node file says something else.
-  return [...maps.ports.keys()].length > 0 ? maps : undefined;
+  return [...maps.sg_ports.keys()].length > 0 ? maps : undefined;
 }
 
 export interface EncapEntry {
@@ -34,9 +34,9 @@ export interface EncapEntry {
 }
 
 /** Encapsulations by id. */
-export function encapEntries({ encaps, underlays }: FastpathMaps): Map<number, EncapEntry> {
+export function encapEntries({ sg_encaps, sg_nh_groups }: FastpathMaps): Map<number, EncapEntry> {
   const hops = new Map<number, number>();
-  for (const { count, keys, values } of underlays.readBatches()) {
+  for (const { count, keys, values } of sg_nh_groups.readBatches()) {
     for (let index = 0; index < count; index++) {
       hops.set(
         keys.readUInt32LE(index * U32_BYTES),
@@ -45,7 +45,7 @@ export function encapEntries({ encaps, underlays }: FastpathMaps): Map<number, E
     }
   }
   const found = new Map<number, EncapEntry>();
-  for (const { count, keys, values } of encaps.readBatches()) {
+  for (const { count, keys, values } of sg_encaps.readBatches()) {
     for (let index = 0; index < count; index++) {
       const id = keys.readUInt32LE(index * U32_BYTES);
       const at = index * Encap.SIZE;
@@ -63,8 +63,8 @@ export interface SidEntry {
 }
 
 /** Local SIDs, by address. */
-export function sidEntries({ sids }: FastpathMaps): SidEntry[] {
-  return [...sids.entries()]
+export function sidEntries({ sg_sids }: FastpathMaps): SidEntry[] {
+  return [...sg_sids.entries()]
     .map(([key, value]) => ({
       sid: formatIPv6(key, 0),
       tenant: value.readUInt32LE(Sid.OFFSETS.tenant),
@@ -102,8 +102,8 @@ export interface RouteEntry {
 }
 
 /** Addresses, then prefixes, each in the order of the map. */
-export function* routeEntries({ members, prefixes }: FastpathMaps): Generator<RouteEntry, void, undefined> {
-  for (const { count, keys, values } of members.readBatches()) {
+export function* routeEntries({ sg_endpoints, sg_endpoint_lpm }: FastpathMaps): Generator<RouteEntry, void, undefined> {
+  for (const { count, keys, values } of sg_endpoints.readBatches()) {
     for (let index = 0; index < count; index++) {
       const at = index * MemberKey.SIZE;
       const family = keys.readUInt32LE(at + MemberKey.OFFSETS.family) === 4 ? 4 : 6;
@@ -115,7 +115,7 @@ export function* routeEntries({ members, prefixes }: FastpathMaps): Generator<Ro
       };
     }
   }
-  for (const { count, keys, values } of prefixes.readBatches()) {
+  for (const { count, keys, values } of sg_endpoint_lpm.readBatches()) {
     for (let index = 0; index < count; index++) {
       const at = index * PrefixKey.SIZE;
       const family = keys.readUInt32LE(at + PrefixKey.OFFSETS.family) === 4 ? 4 : 6;

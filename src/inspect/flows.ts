@@ -217,7 +217,7 @@ export function* readConnections(
   fastpath.steering.ensureKnown();
   const now = ticksNow();
   const { OFFSETS } = Connection;
-  for (const { buffer, at } of tableEntries(maps.connections)) {
+  for (const { buffer, at } of tableEntries(maps.sg_ct)) {
     const zone = buffer.readUInt32LE(at + OFFSETS.zone);
     const peer = buffer.readUInt32LE(at + OFFSETS.peer);
     if (filter.zone !== undefined && filter.zone !== zone && filter.zone !== peer) continue;
@@ -256,7 +256,7 @@ export function* readFlowNodes(
   count: FlowCount,
 ): Generator<FlowNodeRecord, void, undefined> {
   const now = ticksNow();
-  for (const { count: entries, keys, values } of fastpath.gateways.maps?.flow_nodes.readBatches() ?? []) {
+  for (const { count: entries, keys, values } of fastpath.gateways.maps?.sg_gw_affinity.readBatches() ?? []) {
     for (let index = 0; index < entries; index++) {
       const at = index * FlowNodeKey.SIZE;
       const flowAt = at + FlowNodeKey.OFFSETS.flow;

@@ -61,7 +61,7 @@ export function policyHits({ fastpath }: Kernel): Map<string, Hits> {
   return found;
 }
 
-function hitsOf({ policy_hits: map }: SteeringMaps, slot: number): Hits {
+function hitsOf({ sg_pol_hits: map }: SteeringMaps, slot: number): Hits {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
   const value = map.lookup(key);
@@ -89,9 +89,9 @@ export function zoneTraffic({ fastpath }: Kernel): (ZoneTraffic & { zone: number
   const key = Buffer.alloc(4);
   return [...steering.zoneSlots.entries()].flatMap(([zone, slot]) => {
     key.writeUInt32LE(slot);
-    const value = maps.zone_traffics.lookup(key);
+    const value = maps.sg_zone_stats.lookup(key);
     if (value === undefined || Number.isNaN(Number(zone))) return [];
-    const all = maps.zone_traffics.cpuValues(value);
+    const all = maps.sg_zone_stats.cpuValues(value);
     const sum = (at: number): number => Number(all.reduce((total, bytes) => total + bytes.readBigUInt64LE(at), 0n));
     const { txPackets, txBytes, rxPackets, rxBytes } = Traffic.OFFSETS;
     const counted = {

@@ -33,14 +33,14 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
   member.writeUInt32LE(tenant, MemberKey.OFFSETS.tenant);
   member.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
   putAddress(to, member, MemberKey.OFFSETS.address);
-  const exact = maps.members.lookup(member);
+  const exact = maps.sg_endpoints.lookup(member);
   if (exact !== undefined) return { prefix: hostPrefix(to), ...read(context, exact) };
   const key = Buffer.alloc(PrefixKey.SIZE);
   key.writeUInt32LE(KEY_BITS + (familyOf(to) === 4 ? 32 : 128), PrefixKey.OFFSETS.length);
   key.writeUInt32LE(tenant, PrefixKey.OFFSETS.tenant);
   key.writeUInt32LE(familyNumber(to), PrefixKey.OFFSETS.family);
   putAddress(to, key, PrefixKey.OFFSETS.address);
-  const found = maps.prefixes.lookup(key);
+  const found = maps.sg_endpoint_lpm.lookup(key);
   if (found === undefined) return undefined;
   // Keys of the plan: tenant and prefix.
   const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
@@ -71,9 +71,9 @@ function hopsOfEncap({ kernel }: ShowContext, id: number): ResolvedHop[] {
   const { maps } = kernel.fastpath;
   const key = Buffer.alloc(4);
   key.writeUInt32LE(id);
-  const encap = maps?.encaps.lookup(key);
+  const encap = maps?.sg_encaps.lookup(key);
   if (encap === undefined) return [];
   const underlay = encap.subarray(Encap.OFFSETS.underlay, Encap.OFFSETS.underlay + 4);
-  const value = maps?.underlays.lookup(underlay);
+  const value = maps?.sg_nh_groups.lookup(underlay);
   return value === undefined ? [] : hopsOf(value, 0);
 }

@@ -29,7 +29,7 @@ export function flowOf({ from, to, protocol, sourcePort, destinationPort }: Pack
 export function knownFlow({ fastpath }: Kernel, tenant: number, packet: Packet): KnownFlow | undefined {
   const key = Buffer.alloc(FlowNodeKey.SIZE);
   FlowNodeKey.encode(key, 0, { tenant, unused: 0, flow: flowOf(packet) });
-  const value = fastpath.gateways.maps?.flow_nodes.lookup(key);
+  const value = fastpath.gateways.maps?.sg_gw_affinity.lookup(key);
   if (value === undefined) return undefined;
   const { node, seen } = FlowNode.decode(value, 0);
   return { key, value, node, idleSeconds: idleSeconds(seen) };

@@ -58,7 +58,7 @@ export class NameResolver {
     key.writeUInt32LE(tenant, MemberKey.OFFSETS.tenant);
     key.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
     putAddress(to, key, MemberKey.OFFSETS.address);
-    const value = maps.members.lookup(key);
+    const value = maps.sg_endpoints.lookup(key);
     if (value?.readUInt32LE(Target.OFFSETS.kind) !== TargetKind.TARGET_LOCAL) return null;
     return this.device(value.readUInt32LE(Target.OFFSETS.id));
   }

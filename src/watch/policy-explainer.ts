@@ -49,7 +49,7 @@ export class PolicyExplainer {
   zoneOfSid(address: string): Zone | undefined {
     const sid = Buffer.alloc(addressLength(6));
     putAddress(address, sid, 0);
-    const value = this.#steering.maps?.gateway_sids.lookup(sid);
+    const value = this.#steering.maps?.sg_gw_sids.lookup(sid);
     return value === undefined ? undefined : Zone.decode(value, 0);
   }
 
@@ -60,7 +60,7 @@ export class PolicyExplainer {
     key.writeUInt32LE(from, PrefixKey.OFFSETS.tenant);
     key.writeUInt32LE(familyNumber(to), PrefixKey.OFFSETS.family);
     putAddress(to, key, PrefixKey.OFFSETS.address);
-    const value = this.#steering.maps?.routes.lookup(key);
+    const value = this.#steering.maps?.sg_zone_routes.lookup(key);
     return value === undefined ? undefined : Zone.decode(value, 0);
   }
 
@@ -89,7 +89,7 @@ export class PolicyExplainer {
       key.writeUInt32LE(ifindex, ExternalKey.OFFSETS.ifindex);
       key.writeUInt32LE(familyNumber(from), ExternalKey.OFFSETS.family);
       putAddress(from, key, ExternalKey.OFFSETS.address);
-      const value = maps.external_sources.lookup(key);
+      const value = maps.sg_ext_src.lookup(key);
       return value === undefined ? undefined : Zone.decode(value, 0);
     }
     return outerTo === null ? undefined : this.zoneOfSid(outerTo);

@@ -94,7 +94,7 @@ export class PolicyLogReader {
   }
 
   #look(): void {
-    const denials = this.#options.fastpath.steering.maps?.denials;
+    const denials = this.#options.fastpath.steering.maps?.sg_policy_log;
     if (denials?.info.id === this.#ring?.map.info.id) return;
     this.#close();
     if (denials === undefined) return;

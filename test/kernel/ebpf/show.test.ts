@@ -120,7 +120,7 @@ describe('show, where the fast path forwards alone', () => {
       values.writeUInt32LE(TargetKind.TARGET_REMOTE, index * Target.SIZE + Target.OFFSETS.kind);
       values.writeUInt32LE(encap ?? 0, index * Target.SIZE + Target.OFFSETS.id);
     }
-    maps.members.updateBatch(keys, values);
+    maps.sg_endpoints.updateBatch(keys, values);
     try {
       let rows = 0;
       const isRemote = (line: string): void => void (rows += line.includes('/32') && line.includes(' 11.') ? 1 : 0);
@@ -130,7 +130,7 @@ describe('show, where the fast path forwards alone', () => {
       const [vrf] = await records('vrf', '-t', 't100');
       expect(vrf).toMatchObject({ routes4: MILLION + 2 });
     } finally {
-      maps.members.deleteBatch(keys);
+      maps.sg_endpoints.deleteBatch(keys);
     }
   });
 });

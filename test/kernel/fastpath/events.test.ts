@@ -170,8 +170,8 @@ describe('a watcher is not told', () => {
     const bench = new Bench();
     const { watch: one } = watch(bench);
     one.close();
-    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
-    expect(bench.maps.rings.lookup(u32(0))).toBeUndefined();
+    expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.sg_trace_rings.lookup(u32(0))).toBeUndefined();
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
   });
 });
@@ -186,12 +186,12 @@ describe('places of watchers', () => {
   it('one that was left without a word is given up by the next packet, and taken by the next', () => {
     const bench = new Bench();
     const first = watch(bench);
-    const entry = bench.maps.watchers.lookup(u32(0)) ?? Buffer.alloc(0);
+    const entry = bench.maps.sg_trace_sess.lookup(u32(0)) ?? Buffer.alloc(0);
     entry.writeBigUInt64LE(1n, Watcher.OFFSETS.until);
-    bench.maps.watchers.update(u32(0), entry);
+    bench.maps.sg_trace_sess.update(u32(0), entry);
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(first.read()).toEqual([]);
-    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
     const second = watch(bench);
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(second.read()).toHaveLength(1);

@@ -28,7 +28,7 @@ export const MUTANTS = [
   {
     name: 'the SID block alone',
     file: 'srv6/domain.h',
-    from: 'return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL',
+    from: 'return bpf_map_lookup_elem(&sg_trusted, &key) != NULL',
     to: 'return 0',
   },
   { name: 'the domain by what is not read', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },

@@ -209,7 +209,7 @@ describe('a change of policies', () => {
   it('that takes the pair away ends it', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
-    node.map('policy_pairs').delete(encode(steering.PairKey, { from: RED, to: BLUE }));
+    node.map('sg_pol_pairs').delete(encode(steering.PairKey, { from: RED, to: BLUE }));
     node.nextEpoch();
     expect(talk(node, 'blue:data')).toEqual(['drop no policy']);
   });
@@ -314,8 +314,8 @@ describe('another network node', () => {
   it('gets a packet twice at most, whatever nodes think of each other', () => {
     const node = secondNode(OTHER);
     // Neither node counts the other among those that may have sent it to this one.
-    node.map('node_sources').delete(bytesOf(OTHER_NODE));
-    node.map('node_sources').update(bytesOf(OTHER_NODE), u32(3));
+    node.map('sg_nn_src').delete(bytesOf(OTHER_NODE));
+    node.map('sg_nn_src').update(bytesOf(OTHER_NODE), u32(3));
     let hopLimit = 64;
     const hopLimits: number[] = [];
     for (let turn = 0; turn < 5; turn++) {

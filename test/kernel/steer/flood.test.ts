@@ -147,7 +147,7 @@ describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
     try {
       expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(10_000, IDLE))).toBe(IDLE);
       expect(target.open(from, to, address, flooded, portsFrom(40_000, OWN))).toBe(OWN);
-      const before = reasonCounts({ reasons: node.map('reasons') });
+      const before = reasonCounts({ sg_verdicts: node.map('sg_verdicts') });
       const { passed, refused } = target.flood(source, kind);
       // Nobody's established connection is gone.
       const open = (zone: ZoneName): number =>
@@ -167,7 +167,7 @@ describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
       expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(20_000, 200))).toBe(200);
       // What was refused is counted, once each, and so is what there is.
       const more = Object.fromEntries(
-        reasonCounts({ reasons: node.map('reasons') }).map(({ reason, packets }, index) => [
+        reasonCounts({ sg_verdicts: node.map('sg_verdicts') }).map(({ reason, packets }, index) => [
           reason,
           packets - (before[index]?.packets ?? 0),
         ]),

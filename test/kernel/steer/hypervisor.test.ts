@@ -35,16 +35,14 @@ class Hypervisor {
       ['fd99::/16', 0],
     ] as const) {
       const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: TENANT });
-      maps.prefixes.update(key, encode(layouts.Target, { kind: layouts.TargetKind.TARGET_STEERED, id: number }));
+      maps.sg_endpoint_lpm.update(key, encode(layouts.Target, { kind: layouts.TargetKind.TARGET_STEERED, id: number }));
     }
     for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
       const node = Number(text);
       this.bench.trust(source);
-      this.bench.gateway('node_sources').update(bytesOf(source), u32(node));
-      maps.encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
-      this.bench
-        .gateway('gateway_encaps')
-        .update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
+      this.bench.gateway('sg_nn_src').update(bytesOf(source), u32(node));
+      maps.sg_encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
+      this.bench.gateway('sg_gw_encaps').update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
       this.setUp(node, true);
     }
     this.share([1]);
@@ -52,7 +50,7 @@ class Hypervisor {
 
   setUp(node: number, isUp: boolean): void {
     const value = encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 });
-    this.bench.gateway('network_nodes').update(u32(node), value);
+    this.bench.gateway('sg_nn_state').update(u32(node), value);
     this.bench.forget();
   }
 
@@ -60,7 +58,7 @@ class Hypervisor {
   share(nodes: readonly number[]): void {
     const places = Array.from({ length: 4093 }, (_, place) => nodes[place % nodes.length] ?? 0xffff);
     const value = encode(steering.Maglev, { active: places, all: places, unused: [0, 0] });
-    this.bench.gateway('maglevs').update(u32(0), value);
+    this.bench.gateway('sg_maglev').update(u32(0), value);
   }
 
   /** The VM sends a packet; the number of the network node that gets it, or what is counted instead. */
@@ -155,13 +153,13 @@ describe.each([
     const within = ip4({ from: '10.0.0.2', to: HERE });
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
-    expect([...node.bench.gateway('flow_nodes').keys()]).toEqual([]);
+    expect([...node.bench.gateway('sg_gw_affinity').keys()]).toEqual([]);
   });
 });
 
 describe('what a hypervisor remembers of a flow', () => {
   const flowNodes = (node: Hypervisor): void => {
-    const flows = node.bench.gateway('flow_nodes');
+    const flows = node.bench.gateway('sg_gw_affinity');
     for (const key of [...flows.keys()]) flows.delete(key);
   };
 
@@ -181,7 +179,7 @@ describe('what a hypervisor remembers of a flow', () => {
     expect(node.sends(ask())).toBe(1);
   });
 
-  it('says in flow_nodes once a moment that the flow is there', async () => {
+  it('says in sg_gw_affinity once a moment that the flow is there', async () => {
     const node = new Hypervisor(true);
     node.gets(answer(), 2);
     flowNodes(node);

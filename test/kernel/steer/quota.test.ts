@@ -83,7 +83,7 @@ describe('connections are counted', () => {
           ['green', 'blue'],
         ] as const);
         const [from, to] = [ZONES[pair[0]].id, ZONES[pair[1]].id];
-        if (random(2) === 0) node.map('policy_pairs').delete(encode(PairKey, { from, to }));
+        if (random(2) === 0) node.map('sg_pol_pairs').delete(encode(PairKey, { from, to }));
         else node.policies.give(from, to, { rules: pick(random, [RULES, RULES.slice(1)]) });
         node.nextEpoch();
       }
@@ -142,7 +142,7 @@ describe('a pair of zones', () => {
   it('without policies any more has none after a while, though nothing of them is sent', () => {
     const node = talkingNode();
     ask(node, 'green', 1000);
-    node.map('policy_pairs').delete(encode(PairKey, { from: ZONES.green.id, to: ZONES.blue.id }));
+    node.map('sg_pol_pairs').delete(encode(PairKey, { from: ZONES.green.id, to: ZONES.blue.id }));
     node.nextEpoch();
     ask(node, 'blue', BUCKETS);
     expect(halfOpen(node, 'green', 'blue')).toBe(0);

@@ -7,10 +7,10 @@ import type { BpfMap } from '../../../src/libbpf/index.js';
 const { Connection, ConnectionBucket, ConnectionTotals, CtClass, CtDirection } = steering;
 const TAG_BYTES = 4;
 
-export type ConnectionMaps = Readonly<Record<'connections' | 'connection_totals' | 'pair_connections', BpfMap>>;
+export type ConnectionMaps = Readonly<Record<'sg_ct' | 'sg_ct_totals' | 'sg_ct_pairs', BpfMap>>;
 
 /** As new. */
-export function emptyTable({ connections, connection_totals: totals, pair_connections: pairs }: ConnectionMaps): void {
+export function emptyTable({ sg_ct: connections, sg_ct_totals: totals, sg_ct_pairs: pairs }: ConnectionMaps): void {
   const buckets = new Set([...tableEntries(connections)].map(({ bucket }) => bucket));
   for (const bucket of buckets) connections.update(u32(bucket), Buffer.alloc(ConnectionBucket.SIZE));
   totals.update(u32(0), Buffer.alloc(ConnectionTotals.SIZE));
@@ -18,7 +18,7 @@ export function emptyTable({ connections, connection_totals: totals, pair_connec
 }
 
 /** As if nothing had been seen of a zone's connections for so long. @param zone its number; absent: of all */
-export function ageTable({ connections }: Pick<ConnectionMaps, 'connections'>, seconds: number, zone?: number): void {
+export function ageTable({ sg_ct: connections }: Pick<ConnectionMaps, 'sg_ct'>, seconds: number, zone?: number): void {
   const ticks = Math.floor((seconds * 1e9) / 2 ** 30);
   const places = Array.from(tableEntries(connections), ({ bucket, way, buffer, at }) => ({
     ...{ bucket, way, zone: buffer.readUInt32LE(at + Connection.OFFSETS.zone) },
@@ -40,7 +40,7 @@ export function ageTable({ connections }: Pick<ConnectionMaps, 'connections'>, s
 
 /** The connections that a zone opened. @param zone its number */
 export function connectionsOf(
-  { connections }: Pick<ConnectionMaps, 'connections'>,
+  { sg_ct: connections }: Pick<ConnectionMaps, 'sg_ct'>,
   zone: number,
 ): steering.Connection[] {
   return Array.from(tableEntries(connections), ({ buffer, at }) => Connection.decode(buffer, at)).filter(
@@ -49,7 +49,7 @@ export function connectionsOf(
 }
 
 /** Half-open and established connections by pair of zones, `<from> <to>`: as programs counted them, and as they are in the table. */
-export function counts({ connections, connection_totals: totals, pair_connections: pairs }: ConnectionMaps): {
+export function counts({ sg_ct: connections, sg_ct_totals: totals, sg_ct_pairs: pairs }: ConnectionMaps): {
   counted: Record<string, [halfOpen: number, established: number]>;
   recounted: Record<string, [halfOpen: number, established: number]>;
 } {
