@@ -12,7 +12,7 @@ import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { Background, outputOf } from '../../../src/lab/process.js';
+import { Background, outputOf } from '../../../lab/process.js';
 import { queryTcx, queryXdp } from '../../../src/libbpf/index.js';
 import { SEQFLOW } from '../../netns/lib/steering.js';
 import { useNetwork } from '../../netns/lib/network.js';

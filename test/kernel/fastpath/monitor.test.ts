@@ -7,7 +7,7 @@ import { Bench, MACS } from './bench.js';
 import { Node, SID } from './node.js';
 import { encapsulated, ethernet, IP, ip4, ip6, tcp, udp } from './packets.js';
 import { ifindex, u32 } from '../libbpf/harness.js';
-import type { Background } from '../../../src/lab/process.js';
+import type { Background } from '../../../lab/process.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 const PATIENCE_MS = 30_000;

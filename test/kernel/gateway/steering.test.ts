@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { segueNodes } from '../../../src/lab/topology.js';
-import { announce, withdraw } from '../../../src/lab/underlay.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { segueNodes } from '../../../lab/topology.js';
+import { announce, withdraw } from '../../../lab/underlay.js';
 import { surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
