@@ -8,25 +8,25 @@
 const volatile bool count_traffic = true;
 
 /* `dataplane: ebpf`: nothing is beneath, so what would be handed to the kernel is dropped under its reason. Set before loading. */
-const volatile bool alone = false;
+const volatile bool no_kernel_fallback = false;
 
-static __always_inline void count_reason(__u32 reason)
+static __always_inline void count_verdict(__u32 reason)
 {
-	struct count *count = bpf_map_lookup_elem(&sg_verdicts, &reason);
+	struct verdict_count *count = bpf_map_lookup_elem(&sg_verdicts, &reason);
 
 	if (count)
 		count->packets++;
 }
 
 /* Is this the end of a packet that did not take the fast path? */
-static __always_inline bool ends(enum reason reason)
+static __always_inline bool is_final(enum reason reason)
 {
-	return reason >= DROP_MALFORMED || (alone && reason < PASS_VLAN);
+	return reason >= DROP_MALFORMED || (no_kernel_fallback && reason < PASS_VLAN);
 }
 
 static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)
 {
-	struct traffic *traffic;
+	struct traffic_stats *traffic;
 
 	if (!count_traffic)
 		return;
@@ -39,7 +39,7 @@ static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)
 
 static __always_inline void count_rx(__u32 slot, __u64 packets, __u64 bytes)
 {
-	struct traffic *traffic;
+	struct traffic_stats *traffic;
 
 	if (!count_traffic)
 		return;

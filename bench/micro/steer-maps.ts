@@ -80,6 +80,6 @@ export function writePolicies(object: BpfObject, all: readonly Between[]): void 
       }
     }
     const pair = { from: list[0]?.from ?? 0, to: list[0]?.to ?? 0 };
-    object.map('sg_pol_pairs').update(encode(steering.PairKey, pair), encode(steering.PolicySet, { id, tables }));
+    object.map('sg_pol_pairs').update(encode(steering.ZonePair, pair), encode(steering.PolicySet, { id, tables }));
   }
 }

@@ -1,25 +1,25 @@
 /** The fast path's maps filled for the chain, without the agent. */
 import { U32 } from '../../src/libbpf/index.js';
 import { MAX_HOPS } from '../../src/ebpf/resolve.js';
-import type { Hop } from '../../src/ebpf/generated/layouts.js';
+import type { Nexthop } from '../../src/ebpf/generated/layouts.js';
 import {
   Behaviour,
   DscpPolicy,
   Encap,
   Family,
-  HopFlags,
-  MemberKey,
+  NexthopFlags,
+  EndpointKey,
   Node,
-  Permit,
+  Present,
   Port,
   PortFlags,
   PrefixKey,
   Sid,
-  SourceKey,
-  SourcePrefixKey,
-  Target,
-  TargetKind,
-  Underlay,
+  AllowedSrcKey,
+  AllowedSrcLpmKey,
+  Endpoint,
+  EndpointType,
+  NexthopGroup,
   Uplink,
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
@@ -35,12 +35,12 @@ const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
 /** Bits of a prefix's key before the address: tenant and family. */
 export const KEY_BITS = 64;
-const NO_HOP: Hop = {
+const NO_HOP: Nexthop = {
   ...{ ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), flags: 0, weight: 0 },
 };
 
 /** An entry with one next hop. */
-export function underlayOf(dest: Uint8Array, hop: Omit<Hop, 'weight'>): Underlay {
+export function underlayOf(dest: Uint8Array, hop: Omit<Nexthop, 'weight'>): NexthopGroup {
   const hops = Array.from({ length: MAX_HOPS }, (_, index) => (index === 0 ? { ...hop, weight: 0 } : NO_HOP));
   return { count: 1, length: 128, dest, hops, slots: new Uint8Array(64) };
 }
@@ -127,17 +127,17 @@ export function splitPrefix(text: string): { family: number; address: Uint8Array
 }
 
 /** Puts an address or a prefix where it is looked up. */
-function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Target): void {
+function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Endpoint): void {
   const { family, address, length, host } = splitPrefix(prefix);
   const key = { tenant, family, address };
-  if (host) put(objects.map('sg_endpoints'), MemberKey, key, Target, target);
-  else put(objects.map('sg_endpoint_lpm'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
+  if (host) put(objects.map('sg_endpoints'), EndpointKey, key, Endpoint, target);
+  else put(objects.map('sg_endpoint_lpm'), PrefixKey, { length: KEY_BITS + length, ...key }, Endpoint, target);
 }
 
 /** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
 export const PORT_FLAGS = {
-  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES | PortFlags.PORT_PEER,
-  tap: PortFlags.PORT_FRAMES,
+  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_XDP_XMIT | PortFlags.PORT_REDIRECT_PEER,
+  tap: PortFlags.PORT_XDP_XMIT,
 } as const;
 
 export interface Devices {
@@ -169,7 +169,7 @@ export function fillNode(
     uplinks: Array.from({ length: UPLINKS }, (_, place) => known[place] ?? none),
   });
   for (const [name, source] of Object.entries(TUNNEL_SOURCE)) {
-    if (name !== node) put(object.map('sg_domain_src'), IN6, bytes16(source), Permit, { unused: 0n });
+    if (name !== node) put(object.map('sg_domain_src'), IN6, bytes16(source), Present, { unused: 0n });
   }
 }
 
@@ -202,25 +202,25 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     mtu: UNDERLAY_MTU,
     destMac: mac(side.peerMac),
     sourceMac: mac(side.uplinkMac),
-    flags: HopFlags.HOP_FRAMES,
+    flags: NexthopFlags.NH_XDP_XMIT,
   };
-  put(object.map('sg_nh_groups'), U32, 1, Underlay, underlayOf(bytes16(side.peerSid), hop));
-  const encap = { first: bytes16(side.peerSid), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+  put(object.map('sg_nh_groups'), U32, 1, NexthopGroup, underlayOf(bytes16(side.peerSid), hop));
+  const encap = { first: bytes16(side.peerSid), nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
   put(object.map('sg_encaps'), U32, 1, Encap, encap);
   const remote =
     side.steered === undefined
-      ? { kind: TargetKind.TARGET_REMOTE, id: 1 }
-      : { kind: TargetKind.TARGET_STEERED, id: side.steered.gateway };
+      ? { type: EndpointType.EP_REMOTE, id: 1 }
+      : { type: EndpointType.EP_VIA_GATEWAY, id: side.steered.gateway };
   for (const prefix of side.remote) putTarget(object, side.tenant, prefix, remote);
   if (side.steered !== undefined) fillSteered(object, side.tenant, side.steered);
   for (const prefix of side.local) {
-    putTarget(object, side.tenant, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
+    putTarget(object, side.tenant, prefix, { type: EndpointType.EP_LOCAL, id: port });
     const { family, address, length, host } = splitPrefix(prefix);
     const source = { ifindex: port, family, address };
-    if (host) put(object.map('sg_allowed_src'), SourceKey, source, Permit, { unused: 0n });
+    if (host) put(object.map('sg_allowed_src'), AllowedSrcKey, source, Present, { unused: 0n });
     else {
       const key = { length: KEY_BITS + length, ...source };
-      put(object.map('sg_allowed_lpm'), SourcePrefixKey, key, Permit, { unused: 0n });
+      put(object.map('sg_allowed_lpm'), AllowedSrcLpmKey, key, Present, { unused: 0n });
     }
   }
   nextCacheGeneration(object.map('sg_cache_gen'));
@@ -252,17 +252,17 @@ function sidOfNode(side: Side, node: number): Uint8Array {
 export function fillLarge(object: BpfObject, side: Side, port: number): void {
   const { tenants, portsPerTenant, destinations, nodes } = LARGE;
   const members = object.map('sg_endpoints');
-  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * MemberKey.SIZE);
-  const values = Buffer.alloc((keys.length / MemberKey.SIZE) * Target.SIZE);
+  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * EndpointKey.SIZE);
+  const values = Buffer.alloc((keys.length / EndpointKey.SIZE) * Endpoint.SIZE);
   let at = 0;
-  const add = (tenant: number, address: Buffer, target: Target): void => {
-    MemberKey.encode(keys, at * MemberKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
-    Target.encode(values, at * Target.SIZE, target);
+  const add = (tenant: number, address: Buffer, target: Endpoint): void => {
+    EndpointKey.encode(keys, at * EndpointKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
+    Endpoint.encode(values, at * Endpoint.SIZE, target);
     at += 1;
   };
   for (let node = 0; node < nodes; node++) {
     const id = 2 + node;
-    const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+    const encap = { nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
     put(object.map('sg_encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
     const own = sidOfNode({ ...side, peerSid: side.sid }, node);
     put(object.map('sg_sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
@@ -273,14 +273,14 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
   for (let index = 0; index < destinations; index++) {
     address.set(first);
     address.writeUInt16BE(address.readUInt16BE(2) + index, 2);
-    const far = { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) };
-    add(TENANT, address, isNear ? { kind: TargetKind.TARGET_LOCAL, id: port } : far);
+    const far = { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) };
+    add(TENANT, address, isNear ? { type: EndpointType.EP_LOCAL, id: port } : far);
   }
   for (let tenant = 0; tenant < tenants; tenant++) {
     for (let index = 0; index < portsPerTenant; index++) {
       address.writeUInt32BE(0x0a000000 + index, 0);
       // Tenant ids behind the one that sends.
-      add(1000 + tenant, address, { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) });
+      add(1000 + tenant, address, { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) });
     }
   }
   members.updateBatch(keys, values);

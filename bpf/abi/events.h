@@ -5,13 +5,13 @@
 #include "abi/limits.h"
 
 /* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
-struct watching {
+struct trace_enabled {
 	__u32 active; /* a bit for each of watchers[] */
 	__u32 snap;   /* bytes that the one who wants most wants of a packet */
 };
 
 /* `segue monitor`, `segue capture`, `segue trace`: what one of them wants to be told. watchers[slot]. */
-struct watcher {
+struct trace_session {
 	__u64 until;   /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
 	__u64 reasons; /* a bit for each reason */
 	__u32 tenant;  /* 0: any */
@@ -21,7 +21,7 @@ struct watcher {
 };
 
 /* Of a watcher, a reason and a CPU. budgets[slot * REASON_BITS + reason]. */
-struct budget {
+struct trace_ratelimit {
 	__u64 updated; /* ns */
 	__u64 tokens;
 	__u64 suppressed; /* events beyond the rate */
@@ -33,13 +33,13 @@ enum hook {
 	HOOK_PORT_XDP,
 	HOOK_UPLINK,
 	HOOK_UPLINK_XDP,
-	HOOK_STEER, /* a network node's uplink */
-	HOOK_STEER_XDP,
+	HOOK_NN_UPLINK, /* a network node's uplink */
+	HOOK_NN_UPLINK_XDP,
 	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
 /* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */
-struct event {
+struct trace_event {
 	__u64 time; /* ns of CLOCK_MONOTONIC */
 	__u32 reason;
 	__u32 hook;

@@ -7,23 +7,23 @@
 /* Bytes of the SRH for the reduced encapsulation of MAX_SEGMENTS: the first segment is in the destination address (RFC 8754 section 4.1.1). */
 #define MAX_SRH_BYTES (8 + 16 * (MAX_SEGMENTS - 1))
 /* Next hops of a group. */
-#define MAX_HOPS 16
+#define MAX_NEXTHOPS 16
 /* Slots of a next hop group. A flow takes one by its hash; each next hop has as many as its weight says. */
-#define HOP_SLOTS 128
+#define NEXTHOP_SLOTS 128
 /* Uplinks whose frames XDP takes; tcx takes those of further ones. */
 #define MAX_UPLINKS 8
 
 /* Entries of a set of a per-CPU cache. */
-#define FLOWS_A_SET 4
+#define CACHE_WAYS 4
 /* Sets, or entries, that each CPU has of a per-CPU cache, as powers of two: flows in each direction take 1 MB. */
-#define FLOW_SET_BITS 12
-#define KNOWN_WAY_BITS 10
-#define KNOWN_PORT_BITS 8
-#define KNOWN_SOURCE_BITS 10
+#define FLOW_CACHE_BITS 12
+#define ENCAP_CACHE_BITS 10
+#define PORT_CACHE_BITS 8
+#define SOURCE_CACHE_BITS 10
 /* Flows that network nodes brought: 0.6 MB a CPU. */
-#define FOLLOWED_SET_BITS 11
+#define RETURN_PATH_CACHE_BITS 11
 /* Flows that a network node forwards: 1.5 MB a CPU. */
-#define PASSED_SET_BITS 11
+#define NN_FLOW_CACHE_BITS 11
 
 /* Gateways of the cloud, and network nodes of them all. */
 #define GATEWAYS 64
@@ -33,7 +33,7 @@
 /* The number that means "none" where a network node's is expected: none is up. */
 #define NO_NETWORK_NODE 0xffff
 /* Flows whose network node a hypervisor keeps. */
-#define FLOW_NODES 65536
+#define GW_FLOWS 65536
 
 /* Zones and policies that a network node has counters of. */
 #define ZONE_SLOTS 4096
@@ -49,7 +49,7 @@
 #define TICK_SHIFT 30
 
 /* Trace sessions at a time. */
-#define MAX_WATCHERS 4
+#define MAX_TRACE_SESSIONS 4
 /* Bytes of a packet that an event has at most: a jumbo frame. Twice of it and the header fit a per-CPU value (32 kB). */
 #define SNAP_MAX 9216
 /* Reasons there is room for: their numbers are bits of a mask. */

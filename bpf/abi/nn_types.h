@@ -10,9 +10,9 @@
 #define EXTERNAL_ZONE 0x01000000
 
 /* Of the node. steering[0]. */
-struct steering {
+struct nn_config {
 	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
-	__u64 epoch;
+	__u64 policy_generation;
 	/* Of the next policy set; programs do not read it. */
 	__u32 next_set;
 	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
@@ -35,12 +35,12 @@ enum zone_flags {
 };
 
 /* Which address of a zone's tells its senders of errors. zone_gateways: by prefixes of senders. */
-struct zone_gateway {
+struct icmp_src {
 	struct in6_addr address;
 };
 
 /* What may arrive at an interface of an external network, and as which zone. external_sources. */
-struct external_key {
+struct external_src_key {
 	__u32 length; /* bits, 64 for interface and family included */
 	__u32 ifindex;
 	__u32 family;
@@ -48,7 +48,7 @@ struct external_key {
 };
 
 /* policy_pairs. */
-struct pair_key {
+struct zone_pair {
 	__u32 from; /* zone */
 	__u32 to;
 };
@@ -120,24 +120,24 @@ struct policy_hit {
 	__u64 bytes;	   /* of inner packets */
 };
 
-enum connection_state {
-	CONNECTION_OPENING = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
-	CONNECTION_ANSWERED,	/* TCP: SYN and ACK came back */
-	CONNECTION_OPEN,
-	CONNECTION_CLOSING, /* TCP: FIN of one side, which the flags say */
-	CONNECTION_CLOSED,  /* TCP: FIN of both, or RST */
-	CONNECTION_RELAYED, /* fragments alone: they go to the network node `relay` */
+enum ct_state {
+	CT_SYN_SENT = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
+	CT_SYN_RECV,	/* TCP: SYN and ACK came back */
+	CT_ESTABLISHED,
+	CT_CLOSING, /* TCP: FIN of one side, which the flags say */
+	CT_CLOSED,  /* TCP: FIN of both, or RST */
+	CT_RELAYED, /* fragments alone: they go to the network node `relay` */
 };
 
-enum connection_flags {
-	CONNECTION_FIN_SENT = 1,     /* by who opened it */
-	CONNECTION_FIN_RECEIVED = 2, /* by the other side */
+enum ct_flags {
+	CT_FIN_ORIGINAL = 1,     /* by who opened it */
+	CT_FIN_REPLY = 2, /* by the other side */
 };
 
 /* Seconds without a packet after which a connection is none any more. */
-enum connection_seconds {
-	TCP_OPENING_SECONDS = 60,
-	TCP_OPEN_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
+enum ct_timeout {
+	TCP_HANDSHAKE_SECONDS = 60,
+	TCP_ESTABLISHED_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
 	TCP_CLOSING_SECONDS = 120,
 	UDP_SECONDS = 180, /* RFC 4787 REQ-5: two minutes at least */
 	ICMP_SECONDS = 30,
@@ -146,11 +146,11 @@ enum connection_seconds {
 };
 
 /* What a connection counts as, in the two low bits of its tag. */
-enum ct_class {
-	CT_FREE,
-	CT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
-	CT_ESTABLISHED, /* never evicted */
-	CT_CLOSED,	/* not counted: its place may be taken at any time */
+enum ct_slot_class {
+	CT_SLOT_FREE,
+	CT_SLOT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
+	CT_SLOT_ESTABLISHED, /* never evicted */
+	CT_SLOT_CLOSED,	/* not counted: its place may be taken at any time */
 };
 
 enum ct_direction_flags {
@@ -179,7 +179,7 @@ struct connection {
 	struct flow_key key;
 	__u32 zone; /* that opened it */
 	__u32 peer; /* zone that it goes to */
-	__u64 epoch; /* when the policy was last looked at */
+	__u64 policy_generation; /* when the policy was last looked at */
 	__u32 policy; /* slot */
 	__u8 state;  /* enum connection_state */
 	__u8 flags;  /* enum connection_flags */
@@ -189,7 +189,7 @@ struct connection {
 	__u32 peer_slot;
 	__u32 opened; /* TICK_SHIFT says in what */
 	__u32 tag; /* as of the bucket, without the class */
-	__u16 relay;
+	__u16 relay_node;
 	__u16 unused[7];
 	struct ct_direction reply;
 	__u32 unused2[8];
@@ -205,20 +205,20 @@ struct connection {
 struct connection_bucket {
 	__u32 tags[CT_WAYS];	  /* 30 bits of the hash and enum ct_class; 0: free */
 	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
-	__u64 epoch;		  /* of the policies that its connections were last held against */
+	__u64 policy_generation;		  /* of the policies that its connections were last held against */
 	__u64 unused[7];
 	struct connection entries[CT_WAYS];
 };
 
 /* pair_connections[pair of zones]: the opener, its peer. */
-struct pair_connections {
+struct ct_pair {
 	__u32 half_open;
 	__u32 established;
 	__u64 refused; /* new ones, for want of a place */
 };
 
 /* connection_totals[0]: of all pairs. */
-struct connection_totals {
+struct ct_totals {
 	__u32 half_open;
 	__u32 established;
 	__u32 unused[14];
@@ -227,9 +227,9 @@ struct connection_totals {
 };
 
 /* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/fib/nn_flow_cache.h). */
-struct passed_flow {
-	__u64 epoch;
-	__u64 policies; /* steering's epoch */
+struct nn_flow_entry {
+	__u64 generation;
+	__u64 policy_generation; /* steering's epoch */
 	struct in6_addr sid;
 	struct in6_addr source;
 	struct in6_addr dest;
@@ -253,12 +253,12 @@ struct passed_flow {
 	__u32 unused[6]; /* to lines of the processor's cache */
 };
 
-struct passed_set {
-	struct passed_flow flows[FLOWS_A_SET];
+struct nn_flow_set {
+	struct nn_flow_entry flows[CACHE_WAYS];
 };
 
 /* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
-struct policy_event {
+struct policy_log_event {
 	__u64 time; /* ns since boot */
 	struct flow_key flow;
 	__u32 from; /* zone */

@@ -35,7 +35,7 @@ static __always_inline __u32 frame_segments(struct __sk_buff *skb)
  * Hands a packet to a port of this node. Where the port's other end is in a namespace of this machine, the packet goes on there at once: the way through the device and its
  * queue, and a softirq of its own for that, cost more than all of decapsulation.
  */
-static __always_inline int deliver(__u32 ifindex, __u32 flags)
+static __always_inline int redirect_to_port(__u32 ifindex, __u32 flags)
 {
-	return flags & PORT_PEER ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
+	return flags & PORT_REDIRECT_PEER ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
 }

@@ -7,16 +7,16 @@
 #pragma once
 #include "maps/fastpath_maps.h"
 
-static __always_inline __u64 epoch_now(void)
+static __always_inline __u64 cache_generation_now(void)
 {
 	__u32 zero = 0;
-	struct epoch *epoch = bpf_map_lookup_elem(&sg_cache_gen, &zero);
+	struct cache_generation *generation = bpf_map_lookup_elem(&sg_cache_gen, &zero);
 
-	return epoch ? *(volatile __u64 *)&epoch->number : 0;
+	return generation ? *(volatile __u64 *)&generation->number : 0;
 }
 
 /* Where this CPU has what belongs to a key. */
-static __always_inline __u32 memory_index(__u64 key, __u32 bits)
+static __always_inline __u32 cache_index(__u64 key, __u32 bits)
 {
 	return (bpf_get_smp_processor_id() << bits) | (__u32)(key * 0x9e3779b97f4a7c15ULL >> (64 - bits));
 }

@@ -4,4 +4,4 @@
 #include "abi/gateway_types.h"
 #include "maps/map_defs.h"
 
-MEMORY(sg_rpath_cache, struct followed_set, FOLLOWED_SET_BITS);
+PERCPU_CACHE(sg_rpath_cache, struct return_path_set, RETURN_PATH_CACHE_BITS);

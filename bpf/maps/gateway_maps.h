@@ -11,7 +11,7 @@ HASH(sg_nn_src, struct in6_addr, __u32, NETWORK_NODES);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FLOW_NODES);
-	__type(key, struct flow_node_key);
-	__type(value, struct flow_node);
+	__uint(max_entries, GW_FLOWS);
+	__type(key, struct gw_flow_key);
+	__type(value, struct gw_flow_affinity);
 } sg_gw_affinity SEC(".maps");

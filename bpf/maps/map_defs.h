@@ -32,7 +32,7 @@
 
 /* A part for each CPU, the first CPU's first: the agent makes them as large as the machine; a CPU without one remembers nothing. One piece of
  * memory: per-CPU maps of so many entries take half a second to make and a load more for each look-up. Mappable: entries begin with a page. */
-#define MEMORY(NAME, VALUE, BITS)                        \
+#define PERCPU_CACHE(NAME, VALUE, BITS)                        \
 	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_ARRAY);        \
 		__uint(map_flags, BPF_F_MMAPABLE);       \

@@ -4,7 +4,7 @@
 #include "abi/nn_types.h"
 #include "maps/map_defs.h"
 
-MEMORY(sg_nn_cache, struct passed_set, PASSED_SET_BITS);
+PERCPU_CACHE(sg_nn_cache, struct nn_flow_set, NN_FLOW_CACHE_BITS);
 
 /* uplink_programs[0]: the hypervisor's program of the uplink. */
 struct {

@@ -5,7 +5,7 @@
 #include "abi/limits.h"
 
 /* Nanoseconds since boot, in ticks of 1.07 s: timeouts do not need to know it better. */
-static __always_inline __u32 ticks_now(void)
+static __always_inline __u32 now_ticks(void)
 {
 	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
 }
@@ -14,7 +14,7 @@ static __always_inline __u32 ticks_now(void)
  * Of what CPUs remember for a while: 0.3 to 2.6 s each, as the kernel's HZ is. The JIT makes one load of it, where ticks_now() is a call of
  * 9 ns.
  */
-static __always_inline __u32 moment_now(void)
+static __always_inline __u32 coarse_jiffies(void)
 {
 	return bpf_jiffies64() >> 8;
 }

@@ -26,7 +26,7 @@ static __always_inline void count_policy(__u32 policy, __u32 connections, __u32 
 /* from, to: their slots */
 static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u32 bytes)
 {
-	struct traffic *traffic;
+	struct traffic_stats *traffic;
 
 	if (!count_traffic)
 		return;
@@ -42,20 +42,20 @@ static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u
 	}
 }
 
-__noinline int tell_decision(const struct packet *packet, const struct passage *passage, __u32 reason)
+__noinline int policy_log_emit(const struct packet *packet, const struct nn_verdict *verdict, __u32 reason)
 {
 	__u32 zero = 0;
-	struct log_budget *budget = bpf_map_lookup_elem(&sg_log_rate, &zero);
+	struct policy_log_ratelimit *budget = bpf_map_lookup_elem(&sg_log_rate, &zero);
 	__u64 now = bpf_ktime_get_ns();
-	struct policy_event *event;
+	struct policy_log_event *event;
 
-	if (!budget || !packet || !passage)
+	if (!budget || !packet || !verdict)
 		return 0;
 	if (now - budget->second >= 1000000000) {
 		budget->second = now;
-		budget->told = 0;
+		budget->logged = 0;
 	}
-	if (budget->told >= LOG_PER_SECOND) {
+	if (budget->logged >= LOG_PER_SECOND) {
 		budget->suppressed++;
 		return 0;
 	}
@@ -66,24 +66,24 @@ __noinline int tell_decision(const struct packet *packet, const struct passage *
 	}
 	event->time = now;
 	event->flow = packet->key;
-	event->from = passage->from.id;
-	event->to = passage->peer;
-	event->policy = passage->policy;
+	event->from = verdict->from.id;
+	event->to = verdict->peer;
+	event->policy = verdict->policy;
 	event->reason = reason;
 	event->length = packet->inner.length;
 	event->suppressed = budget->suppressed;
-	budget->told++;
+	budget->logged++;
 	budget->suppressed = 0;
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
 
 /* Counts a packet that was let pass or dropped here, and tells of it if its policy says so. */
-static __always_inline void account(const struct packet *packet, const struct passage *passage, enum reason reason, __u32 packets)
+static __always_inline void account_packet(const struct packet *packet, const struct nn_verdict *verdict, enum reason reason, __u32 packets)
 {
-	count_policy(passage->policy, passage->decided, packets, packet->inner.length);
+	count_policy(verdict->policy, verdict->new_decision, packets, packet->inner.length);
 	if (reason == REASON_FORWARDED)
-		count_zones(passage->from.slot, passage->peer_slot, packets, packet->inner.length);
-	if (passage->log)
-		tell_decision(packet, passage, reason);
+		count_zones(verdict->from.slot, verdict->peer_slot, packets, packet->inner.length);
+	if (verdict->log)
+		policy_log_emit(packet, verdict, reason);
 }

@@ -13,7 +13,7 @@
 
 #define NS_PER_SECOND 1000000000ULL
 
-static __always_inline bool within_rate(struct budget *budget, __u64 now, __u64 rate)
+static __always_inline bool trace_ratelimit_take(struct trace_ratelimit *budget, __u64 now, __u64 rate)
 {
 	__u64 elapsed = now - budget->updated;
 	__u64 earned = elapsed >= NS_PER_SECOND ? rate : elapsed * rate / NS_PER_SECOND;
@@ -31,36 +31,36 @@ static __always_inline bool within_rate(struct budget *budget, __u64 now, __u64 
 }
 
 /* Tells one watcher, if it wants to know. */
-static __noinline int tell(struct scratch *scratch, __u32 slot)
+static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 {
-	struct event *event;
-	struct watcher *watcher;
-	struct budget *budget;
+	struct trace_event *event;
+	struct trace_session *trace_session;
+	struct trace_ratelimit *budget;
 	__u32 index, bytes;
 	void *ring;
 
 	if (!scratch)
 		return 0;
 	event = &scratch->event;
-	watcher = bpf_map_lookup_elem(&sg_trace_sess, &slot);
-	if (!watcher)
+	trace_session = bpf_map_lookup_elem(&sg_trace_sess, &slot);
+	if (!trace_session)
 		return 0;
-	if (event->time > watcher->until) {
-		__sync_fetch_and_and(&watching.active, ~(1U << (slot & 31)));
+	if (event->time > trace_session->until) {
+		__sync_fetch_and_and(&trace_enabled.active, ~(1U << (slot & 31)));
 		return 0;
 	}
-	if (!(watcher->reasons >> (event->reason & (REASON_BITS - 1)) & 1))
+	if (!(trace_session->reasons >> (event->reason & (REASON_BITS - 1)) & 1))
 		return 0;
-	if (watcher->tenant && watcher->tenant != event->tenant)
+	if (trace_session->tenant && trace_session->tenant != event->tenant)
 		return 0;
-	if (watcher->ifindex && watcher->ifindex != event->ifindex && watcher->ifindex != event->egress)
+	if (trace_session->ifindex && trace_session->ifindex != event->ifindex && trace_session->ifindex != event->egress)
 		return 0;
 	index = slot * REASON_BITS + (event->reason & (REASON_BITS - 1));
 	budget = bpf_map_lookup_elem(&sg_trace_rate, &index);
 	ring = bpf_map_lookup_elem(&sg_trace_rings, &slot);
 	if (!budget || !ring)
 		return 0;
-	if (watcher->rate && !within_rate(budget, event->time, watcher->rate))
+	if (trace_session->rate && !trace_ratelimit_take(budget, event->time, trace_session->rate))
 		return 0;
 	bytes = event->captured + event->after_captured;
 	if (bytes > 2 * SNAP_MAX)
@@ -71,13 +71,13 @@ static __noinline int tell(struct scratch *scratch, __u32 slot)
 }
 
 /* The tenant of a packet: of the port it came from, or of the SID it came to. KNOWS_ZONES: of a gateway's SID, too. */
-static __always_inline __u32 tenant_of(const struct scratch *scratch)
+static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 {
-	const struct event *event = &scratch->event;
+	const struct trace_event *event = &scratch->event;
 	struct in6_addr to;
 	struct port *port;
 	struct sid *sid;
-#ifdef KNOWS_ZONES
+#ifdef TRACE_WITH_ZONES
 	struct zone *zone;
 #endif
 
@@ -88,7 +88,7 @@ static __always_inline __u32 tenant_of(const struct scratch *scratch)
 	if (event->captured < ETH_HLEN + sizeof(struct ipv6hdr))
 		return 0;
 	__builtin_memcpy(&to, scratch->bytes + ETH_HLEN + __builtin_offsetof(struct ipv6hdr, daddr), sizeof(to));
-#ifdef KNOWS_ZONES
+#ifdef TRACE_WITH_ZONES
 	zone = bpf_map_lookup_elem(&sg_gw_sids, &to);
 	if (zone)
 		return zone->id;
@@ -98,31 +98,29 @@ static __always_inline __u32 tenant_of(const struct scratch *scratch)
 }
 
 /* Bytes to keep of a frame. */
-static __always_inline __u32 snap_of(__u32 length)
+static __always_inline __u32 trace_snap_len(__u32 length)
 {
-	__u32 snap = watching.snap;
+	__u32 snap = trace_enabled.snap;
 
 	return length < snap ? length : snap;
 }
 
-/* Keeps clang from making one comparison of two, which the verifier does not follow. */
-#define BARRIER(variable) asm volatile("" : "+r"(variable))
-
 /* Loads the first bytes of a frame behind what is in a scratch. Returns how many: 0 when it could not. */
-static __always_inline __u32 load_frame(struct CTX *ctx, struct scratch *scratch, __u64 at, __u64 bytes)
+static __always_inline __u32 trace_load(struct CTX *ctx, struct trace_buf *scratch, __u64 at, __u64 bytes)
 {
 	if (at > SNAP_MAX || !bytes)
 		return 0;
-	BARRIER(bytes);
+	/* Keeps clang from making one comparison of the two, which the verifier does not follow. */
+	barrier_var(bytes);
 	if (bytes > SNAP_MAX)
 		return 0;
 	return LOAD_BYTES(ctx, 0, scratch->bytes + at, bytes) ? 0 : bytes;
 }
 
 /* Takes down the packet as it came. */
-static __noinline int take_down(struct CTX *ctx)
+static __noinline int trace_capture_slow(struct CTX *ctx)
 {
-	struct scratch *scratch;
+	struct trace_buf *scratch;
 	__u32 zero = 0;
 
 	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
@@ -131,16 +129,16 @@ static __noinline int take_down(struct CTX *ctx)
 	scratch->event.length = frame_bytes(ctx);
 	scratch->event.segments = frame_segments(ctx);
 	scratch->event.vlan_tci = frame_vlan(ctx);
-	scratch->event.captured = load_frame(ctx, scratch, 0, snap_of(scratch->event.length));
+	scratch->event.captured = trace_load(ctx, scratch, 0, trace_snap_len(scratch->event.length));
 	scratch->kept = 1;
 	return 0;
 }
 
 /* Tells the watchers what becomes of a packet. egress: the interface it leaves by, 0 when that is not the fast path's doing. */
-static __noinline int report(struct CTX *ctx, __u32 reason, __u32 egress, __u32 hook)
+static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __u32 hook)
 {
-	struct scratch *scratch;
-	struct event *event;
+	struct trace_buf *scratch;
+	struct trace_event *event;
 	__u32 zero = 0, slot;
 
 	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
@@ -150,10 +148,10 @@ static __noinline int report(struct CTX *ctx, __u32 reason, __u32 egress, __u32 
 	event->after_length = 0;
 	event->after_captured = 0;
 	if (!scratch->kept) {
-		take_down(ctx);
+		trace_capture_slow(ctx);
 	} else if (egress) {
 		event->after_length = frame_bytes(ctx);
-		event->after_captured = load_frame(ctx, scratch, event->captured, snap_of(event->after_length));
+		event->after_captured = trace_load(ctx, scratch, event->captured, trace_snap_len(event->after_length));
 	}
 	scratch->kept = 0;
 	event->time = bpf_ktime_get_ns();
@@ -161,22 +159,22 @@ static __noinline int report(struct CTX *ctx, __u32 reason, __u32 egress, __u32 
 	event->hook = hook;
 	event->ifindex = FRAME_IFINDEX(ctx);
 	event->egress = egress;
-	event->tenant = tenant_of(scratch);
-	for (slot = 0; slot < MAX_WATCHERS; slot++) {
-		if (watching.active >> slot & 1)
-			tell(scratch, slot);
+	event->tenant = trace_tenant(scratch);
+	for (slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
+		if (trace_enabled.active >> slot & 1)
+			trace_send(scratch, slot);
 	}
 	return 0;
 }
 
-static __always_inline void keep(struct CTX *ctx)
+static __always_inline void trace_capture(struct CTX *ctx)
 {
-	if (__builtin_expect(watching.active, 0))
-		take_down(ctx);
+	if (__builtin_expect(trace_enabled.active, 0))
+		trace_capture_slow(ctx);
 }
 
-static __always_inline void seen(struct CTX *ctx, __u32 reason, __u32 egress, enum hook hook)
+static __always_inline void trace_verdict(struct CTX *ctx, __u32 reason, __u32 egress, enum hook hook)
 {
-	if (__builtin_expect(watching.active, 0))
-		report(ctx, reason, egress, hook);
+	if (__builtin_expect(trace_enabled.active, 0))
+		trace_emit(ctx, reason, egress, hook);
 }

@@ -77,7 +77,14 @@ export function carryCounters(runDirectory: string, generation: string, from: st
       to.sg_ports.update(key, stub);
       carry(from, 'sg_port_stats', (traffics) => {
         const slot = stub.subarray(layouts.Port.OFFSETS.slot, layouts.Port.OFFSETS.slot + 4);
-        copyCounters(traffics, slot, offsets['struct traffic'], to.sg_port_stats, slot, layouts.Traffic.OFFSETS);
+        copyCounters(
+          traffics,
+          slot,
+          offsets['struct traffic_stats'] ?? offsets['struct traffic'],
+          to.sg_port_stats,
+          slot,
+          layouts.TrafficStats.OFFSETS,
+        );
       });
     }
   });
@@ -85,7 +92,14 @@ export function carryCounters(runDirectory: string, generation: string, from: st
     for (const [name, number] of Object.entries(layouts.Reason)) {
       const before = reasons[name];
       if (before === undefined || name === 'REASON_COUNT') continue;
-      copyCounters(old, key(before), offsets['struct count'], to.sg_verdicts, key(number), layouts.Count.OFFSETS);
+      copyCounters(
+        old,
+        key(before),
+        offsets['struct verdict_count'] ?? offsets['struct count'],
+        to.sg_verdicts,
+        key(number),
+        layouts.VerdictCount.OFFSETS,
+      );
     }
   });
   return true;

@@ -2,7 +2,7 @@
 import { tenantTable } from '../plan/numbers.js';
 import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
 import { entryKind } from './entry-kind.js';
-import { MemberKey, PrefixKey, Target, TargetKind } from './generated/layouts.js';
+import { EndpointKey, PrefixKey, Endpoint, EndpointType } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
@@ -56,10 +56,10 @@ function describe(what: string, key: string, member: BpfMember): string {
 }
 
 function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember, 'tenant'> {
-  const id = values.readUInt32LE(at + Target.OFFSETS.id);
-  const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
-  if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
-  if (kind === TargetKind.TARGET_EXTERNAL) {
+  const id = values.readUInt32LE(at + Endpoint.OFFSETS.id);
+  const kind = values.readUInt32LE(at + Endpoint.OFFSETS.type);
+  if (kind === EndpointType.EP_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === EndpointType.EP_EXTERNAL) {
     const index = id & ~EXTERNAL_FRAMES;
     const frames = id !== index;
     return {
@@ -67,11 +67,11 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
       ...(frames !== isSentFrames(kernel, index) && { stale: frames ? 'xdp' : 'no xdp' }),
     };
   }
-  if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
-  if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
-  if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
-  if (kind === TargetKind.TARGET_ABSENT) return { absent: true };
-  if (kind === TargetKind.TARGET_STEERED) {
+  if (kind === EndpointType.EP_REMOTE && id === KERNEL_ENCAP) return {};
+  if (kind === EndpointType.EP_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  if (kind === EndpointType.EP_GATEWAY) return { gateway: true };
+  if (kind === EndpointType.EP_BLACKHOLE) return { absent: true };
+  if (kind === EndpointType.EP_VIA_GATEWAY) {
     const place = id >>> PLACE_SHIFT;
     return { steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { place: place - 1 }) };
   }
@@ -83,28 +83,28 @@ function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, a
   // What nearly all are, without a pair for each.
   const id = encap === undefined ? undefined : kernel.fastpath.encapIds.get(encap);
   if (id !== undefined) {
-    into.writeUInt32LE(TargetKind.TARGET_REMOTE, at + Target.OFFSETS.kind);
-    into.writeUInt32LE(id, at + Target.OFFSETS.id);
+    into.writeUInt32LE(EndpointType.EP_REMOTE, at + Endpoint.OFFSETS.type);
+    into.writeUInt32LE(id, at + Endpoint.OFFSETS.id);
     return;
   }
   const [kind, number] = targetOf(kernel, key, to);
-  into.writeUInt32LE(kind, at + Target.OFFSETS.kind);
-  into.writeUInt32LE(number, at + Target.OFFSETS.id);
+  into.writeUInt32LE(kind, at + Endpoint.OFFSETS.type);
+  into.writeUInt32LE(number, at + Endpoint.OFFSETS.id);
 }
 
 function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, number] {
   const { device, encap, external, gateway, steered, place, absent } = member;
-  if (absent) return [TargetKind.TARGET_ABSENT, 0];
+  if (absent) return [EndpointType.EP_BLACKHOLE, 0];
   if (steered !== undefined) {
-    return [TargetKind.TARGET_STEERED, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
+    return [EndpointType.EP_VIA_GATEWAY, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
   }
-  if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
-  if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
+  if (gateway) return [EndpointType.EP_GATEWAY, 0];
+  if (device !== undefined) return [EndpointType.EP_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) {
     const index = indexOfPresent(kernel, external);
-    return [TargetKind.TARGET_EXTERNAL, (isSentFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
+    return [EndpointType.EP_EXTERNAL, (isSentFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
   }
-  if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
+  if (encap === undefined) return [EndpointType.EP_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
 
@@ -118,15 +118,15 @@ export const bpfMemberKind = entryKind<'bpf-member'>({
   beforeList: begin,
   beforeApply: begin,
   read(kernel, { keys, keyAt, values, valueAt }) {
-    const tenant = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.tenant);
-    const family = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.family);
-    const to = getAddress(keys, keyAt + MemberKey.OFFSETS.address, family);
+    const tenant = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.tenant);
+    const family = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.family);
+    const to = getAddress(keys, keyAt + EndpointKey.OFFSETS.address, family);
     return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
-    into.writeUInt32LE(tenant, at + MemberKey.OFFSETS.tenant);
-    const family = putAddress(key, into, at + MemberKey.OFFSETS.address, addressStart(key));
-    into.writeUInt32LE(family, at + MemberKey.OFFSETS.family);
+    into.writeUInt32LE(tenant, at + EndpointKey.OFFSETS.tenant);
+    const family = putAddress(key, into, at + EndpointKey.OFFSETS.address, addressStart(key));
+    into.writeUInt32LE(family, at + EndpointKey.OFFSETS.family);
     return true;
   },
   writeValue: (kernel, key, value, into, at) => {

@@ -59,9 +59,9 @@ function flagsOf(kernel: Kernel, device: string): number {
   return (
     // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
-    (frames ? PortFlags.PORT_FRAMES : 0) |
+    (frames ? PortFlags.PORT_XDP_XMIT : 0) |
     (known.vlans.has(link.index) ? PortFlags.PORT_VLANS : 0) |
-    (canRedirectPeer(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
+    (canRedirectPeer(kernel, link, known.filtered) ? PortFlags.PORT_REDIRECT_PEER : 0)
   );
 }
 

@@ -1,7 +1,7 @@
 /** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
 import { hrtime } from 'node:process';
 import { BpfMap, RingBuffer } from '../libbpf/index.js';
-import { Budget, Event, Watcher, Watching } from './generated/layouts.js';
+import * as layouts from './generated/layouts.js';
 import { REASONS } from './counters.js';
 import type { FastpathMaps } from './maps.js';
 
@@ -31,7 +31,7 @@ export interface WatchFilter {
 }
 
 /** What became of a packet. */
-export interface TraceEvent extends Event {
+export interface TraceEvent extends layouts.TraceEvent {
   /** The frame as it came: `captured` bytes of `length`. */
   before: Buffer;
   /** The frame as it leaves, where a program altered it: `afterCaptured` bytes of `afterLength`. */
@@ -122,9 +122,9 @@ export class TraceSession {
     const { reasons, tenant = 0, ifindex = 0, rate = 0, snap } = this.#filter;
     const wanted = reasons ?? REASONS.keys();
     const mask = [...wanted].reduce((bits, reason) => bits | (1n << BigInt(reason)), 0n);
-    const watcher = Buffer.alloc(Watcher.SIZE);
+    const watcher = Buffer.alloc(layouts.TraceSession.SIZE);
     const until = monotonic() + LEASE_SECONDS * NS_PER_SECOND;
-    Watcher.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
+    layouts.TraceSession.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
     sg_trace_sess.update(u32(this.#slot), watcher);
     const now = readWatching(sg_trace_on);
     const want = { active: now.active | (1 << this.#slot), snap: now.active === 0 ? snap : Math.max(now.snap, snap) };
@@ -140,7 +140,7 @@ export class TraceSession {
     for (const reason of REASONS.keys()) {
       const value = sg_trace_rate.lookup(u32(this.#slot * REASON_BITS + reason));
       if (value === undefined) continue;
-      const all = sg_trace_rate.cpuValues(value).map((bytes) => Budget.decode(bytes, 0));
+      const all = sg_trace_rate.cpuValues(value).map((bytes) => layouts.TraceRatelimit.decode(bytes, 0));
       const count = all.reduce((total, one) => total + Number(one.suppressed), 0);
       if (count > 0) suppressed.set(reason, count);
       lost += all.reduce((total, one) => total + Number(one.lost), 0);
@@ -155,7 +155,7 @@ export class TraceSession {
     if (sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(sg_trace_on);
       writeWatching(sg_trace_on, { active: active & ~(1 << this.#slot), snap });
-      sg_trace_sess.update(u32(this.#slot), Buffer.alloc(Watcher.SIZE));
+      sg_trace_sess.update(u32(this.#slot), Buffer.alloc(layouts.TraceSession.SIZE));
       sg_trace_rings.delete(u32(this.#slot));
     }
     this.#buffer.close();
@@ -169,25 +169,28 @@ function freeSlot({ sg_trace_sess }: WatchMaps): number {
   const now = monotonic();
   for (let slot = 0; slot < MAX_WATCHERS; slot++) {
     const value = sg_trace_sess.lookup(u32(slot));
-    if (value !== undefined && Watcher.decode(value, 0).until < now) return slot;
+    if (value !== undefined && layouts.TraceSession.decode(value, 0).until < now) return slot;
   }
   throw new NoTraceSlotError();
 }
 
 function readSeen(record: Buffer): TraceEvent {
-  const event = Event.decode(record, 0);
-  const before = Buffer.from(record.subarray(Event.SIZE, Event.SIZE + event.captured));
-  const rest = record.subarray(Event.SIZE + event.captured, Event.SIZE + event.captured + event.afterCaptured);
+  const event = layouts.TraceEvent.decode(record, 0);
+  const before = Buffer.from(record.subarray(layouts.TraceEvent.SIZE, layouts.TraceEvent.SIZE + event.captured));
+  const rest = record.subarray(
+    layouts.TraceEvent.SIZE + event.captured,
+    layouts.TraceEvent.SIZE + event.captured + event.afterCaptured,
+  );
   return { ...event, before, after: event.afterCaptured === 0 ? undefined : Buffer.from(rest) };
 }
 
-function readWatching(map: BpfMap): Watching {
-  return Watching.decode(map.lookup(u32(0)) ?? Buffer.alloc(Watching.SIZE), 0);
+function readWatching(map: BpfMap): layouts.TraceEnabled {
+  return layouts.TraceEnabled.decode(map.lookup(u32(0)) ?? Buffer.alloc(layouts.TraceEnabled.SIZE), 0);
 }
 
-function writeWatching(map: BpfMap, value: Watching): void {
-  const bytes = Buffer.alloc(Watching.SIZE);
-  Watching.encode(bytes, 0, value);
+function writeWatching(map: BpfMap, value: layouts.TraceEnabled): void {
+  const bytes = Buffer.alloc(layouts.TraceEnabled.SIZE);
+  layouts.TraceEnabled.encode(bytes, 0, value);
   map.update(u32(0), bytes);
 }
 

@@ -17,7 +17,8 @@ import type { MapConfiguration } from '../libbpf/index.js';
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
 
-const { FlowKey, FlowNode, FlowNodeKey, FollowedFlow, FollowedSet, GatewayEncapKey, Maglev, NetworkNode } = layouts;
+const { FlowKey, GwFlowAffinity, GwFlowKey, ReturnPathEntry, ReturnPathSet, GatewayEncapKey, Maglev, NetworkNode } =
+  layouts;
 
 /** Bytes of key and value of each map. */
 const GATEWAY_SIZES = {
@@ -25,8 +26,8 @@ const GATEWAY_SIZES = {
   sg_nn_state: [U32_BYTES, NetworkNode.SIZE],
   sg_gw_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
   sg_nn_src: [ADDRESS_BYTES, U32_BYTES],
-  sg_gw_affinity: [FlowNodeKey.SIZE, FlowNode.SIZE],
-  sg_rpath_cache: [U32_BYTES, FollowedSet.SIZE],
+  sg_gw_affinity: [GwFlowKey.SIZE, GwFlowAffinity.SIZE],
+  sg_rpath_cache: [U32_BYTES, ReturnPathSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type GatewayMapName = keyof typeof GATEWAY_SIZES;
@@ -46,13 +47,13 @@ const { sg_gw_affinity: flows, ...tables } = GATEWAY_SIZES;
 /** Entries name encapsulations by the ids that the fast path's maps of this generation have. */
 const TABLES = `gateways_${GENERATION}_${generationOf({
   maps: tables,
-  offsets: offsetsOf(FollowedFlow, GatewayEncapKey, Maglev, NetworkNode),
+  offsets: offsetsOf(ReturnPathEntry, GatewayEncapKey, Maglev, NetworkNode),
   reasons: {},
 })}`;
 /** What nobody but the programs knows stays whatever else is laid out anew. */
 const FLOWS = `flows_${generationOf({
   maps: { sg_gw_affinity: flows },
-  offsets: offsetsOf(FlowKey, FlowNode, FlowNodeKey),
+  offsets: offsetsOf(FlowKey, GwFlowAffinity, GwFlowKey),
   reasons: { entries: FLOW_NODES },
 })}`;
 const DIRECTORIES = /^(gateways|flows)_/;

@@ -1,7 +1,7 @@
 /** Which addresses tell senders of errors from a network node. */
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
-import { ZoneGateway } from '../ebpf/generated/steering.js';
+import { IcmpSrc } from '../ebpf/generated/steering.js';
 import { addressStart, memberKey } from '../ebpf/member-key.js';
 import { familyOf } from '../net/address.js';
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
@@ -47,7 +47,7 @@ export const steerGatewayKind: Kind<'steer-gateway'> = {
     for (const [bytes, value] of maps.sg_icmp_src_lpm.entries()) {
       const { length, tenant: zone, family } = PrefixKey.decode(bytes, 0);
       const key = memberKey(zone, `${getAddress(bytes, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`);
-      const address = getAddress(value, ZoneGateway.OFFSETS.address, family);
+      const address = getAddress(value, IcmpSrc.OFFSETS.address, family);
       const desired = wanted.get(key);
       if (desired?.device === undefined) found.set(key, { zone, address });
       else if (wantedAddress(kernel, key, desired) === address) found.set(key, desired);
@@ -66,12 +66,12 @@ export const steerGatewayKind: Kind<'steer-gateway'> = {
         const { sg_icmp_src_lpm: map } = kernel.fastpath.steering.make();
         const at = writeKey(key, (desired ?? actual)?.zone ?? 0);
         const address = desired && wantedAddress(kernel, key, desired);
-        const value = Buffer.alloc(ZoneGateway.SIZE);
+        const value = Buffer.alloc(IcmpSrc.SIZE);
         if (address === undefined) {
           map.delete(at);
           continue;
         }
-        putAddress(address, value, ZoneGateway.OFFSETS.address);
+        putAddress(address, value, IcmpSrc.OFFSETS.address);
         map.update(at, value);
       } catch (error) {
         failures.push({ key, error: error as Error });

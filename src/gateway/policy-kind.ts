@@ -15,7 +15,7 @@ import type { BpfMap } from '../libbpf/index.js';
 import type { Kind, ObjectFailure } from '../reconcile/kind.js';
 import type { SteeringMaps, SteeringStore } from './steering-maps.js';
 
-const { ClassKey, PairKey, Policy, PolicyClass, PolicyFlags, PolicyPort, PolicyRule: RuleValue, RuleKey } = layouts;
+const { ClassKey, ZonePair, Policy, PolicyClass, PolicyFlags, PolicyPort, PolicyRule: RuleValue, RuleKey } = layouts;
 const { PolicySet: SetValue, PolicyTable } = layouts;
 
 /** Bits before a prefix's own in a key: set and family. */
@@ -61,8 +61,8 @@ export const steerPoliciesKind: Kind<'steer-policies'> = {
     for (const { key, desired } of changes) {
       try {
         const [from = 0, to = 0] = key.split(' ').map(Number);
-        const pair = Buffer.alloc(PairKey.SIZE);
-        PairKey.encode(pair, 0, { from, to });
+        const pair = Buffer.alloc(ZonePair.SIZE);
+        ZonePair.encode(pair, 0, { from, to });
         if (desired === undefined) {
           maps.sg_pol_pairs.delete(pair);
           index.enforce(key, undefined);
@@ -198,7 +198,7 @@ function readAll(
   const sets = readSets(steering, maps);
   const inForce = new Map<string, number>();
   for (const [key, value] of maps.sg_pol_pairs.entries()) {
-    const { from, to } = PairKey.decode(key, 0);
+    const { from, to } = ZonePair.decode(key, 0);
     inForce.set(`${from} ${to}`, SetValue.decode(value, 0).id);
   }
   const entries = new Map<number, SetEntries>();

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
-import { Target, Traffic } from '../ebpf/generated/layouts.js';
+import { Endpoint, TrafficStats } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
 import { steeringSizes } from '../ebpf/maps.js';
 import { openThere } from '../ebpf/open-there.js';
@@ -20,29 +20,29 @@ const ADDRESS_BYTES = 16;
 export const ZONE_SLOTS = 4096;
 const POLICY_SLOTS = 16_384;
 
-const { Zone, Steering } = layouts;
+const { Zone, NnConfig } = layouts;
 
 /** Bytes of key and value of each map. */
 const STEERING_SIZES = {
-  sg_nn_config: [U32_BYTES, Steering.SIZE],
+  sg_nn_config: [U32_BYTES, NnConfig.SIZE],
   sg_gw_sids: [ADDRESS_BYTES, Zone.SIZE],
-  sg_ext_src: [layouts.ExternalKey.SIZE, Zone.SIZE],
-  sg_icmp_src_lpm: [28, layouts.ZoneGateway.SIZE],
+  sg_ext_src: [layouts.ExternalSrcKey.SIZE, Zone.SIZE],
+  sg_icmp_src_lpm: [28, layouts.IcmpSrc.SIZE],
   sg_zone_routes: [28, Zone.SIZE],
-  sg_pol_pairs: [layouts.PairKey.SIZE, layouts.PolicySet.SIZE],
+  sg_pol_pairs: [layouts.ZonePair.SIZE, layouts.PolicySet.SIZE],
   sg_pol_src: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
   sg_pol_dst: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
   sg_pol_rules: [layouts.RuleKey.SIZE, layouts.PolicyRule.SIZE],
   sg_pol_ports: [U32_BYTES, layouts.PolicyPort.SIZE],
   sg_policies: [U32_BYTES, layouts.Policy.SIZE],
   sg_pol_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
-  sg_zone_stats: [U32_BYTES, Traffic.SIZE],
+  sg_zone_stats: [U32_BYTES, TrafficStats.SIZE],
   sg_ct: [U32_BYTES, layouts.ConnectionBucket.SIZE],
-  sg_ct_totals: [U32_BYTES, layouts.ConnectionTotals.SIZE],
-  sg_ct_pairs: [layouts.PairKey.SIZE, layouts.PairConnections.SIZE],
+  sg_ct_totals: [U32_BYTES, layouts.CtTotals.SIZE],
+  sg_ct_pairs: [layouts.ZonePair.SIZE, layouts.CtPair.SIZE],
   sg_policy_log: [0, 0],
   sg_uplink_prog: [U32_BYTES, U32_BYTES],
-  sg_nn_cache: [U32_BYTES, layouts.PassedSet.SIZE],
+  sg_nn_cache: [U32_BYTES, layouts.NnFlowSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type SteeringMapName = keyof typeof STEERING_SIZES;
@@ -64,7 +64,7 @@ const GENERATION = generationOf({
   offsets: Object.fromEntries(
     Object.values(layouts).flatMap((codec) => ('OFFSETS' in codec ? [[codec.NAME, codec.OFFSETS]] : [])),
   ),
-  reasons: { target: Target.SIZE },
+  reasons: { target: Endpoint.SIZE },
 });
 
 /** HASH_SEEDS of bpf/abi/limits.h. */
@@ -163,18 +163,18 @@ export class SteeringStore {
   }
 
   /** The node's own entry; undefined before the first was written. */
-  get state(): layouts.Steering | undefined {
+  get state(): layouts.NnConfig | undefined {
     const bytes = this.maps?.sg_nn_config.lookup(STATE_KEY);
-    const state = bytes === undefined ? undefined : Steering.decode(bytes, 0);
-    return state === undefined || state.epoch === 0n ? undefined : state;
+    const state = bytes === undefined ? undefined : NnConfig.decode(bytes, 0);
+    return state === undefined || state.policyGeneration === 0n ? undefined : state;
   }
 
   /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
-  change(change: Partial<layouts.Steering> = {}): layouts.Steering {
-    const before = this.state ?? { epoch: 0n, nextSet: 1, self: 0xffff, unused: 0, seeds: newSeeds() };
-    const state = { ...before, epoch: before.epoch + 1n, ...change };
-    const bytes = Buffer.alloc(Steering.SIZE);
-    Steering.encode(bytes, 0, state);
+  change(change: Partial<layouts.NnConfig> = {}): layouts.NnConfig {
+    const before = this.state ?? { policyGeneration: 0n, nextSet: 1, self: 0xffff, unused: 0, seeds: newSeeds() };
+    const state = { ...before, policyGeneration: before.policyGeneration + 1n, ...change };
+    const bytes = Buffer.alloc(NnConfig.SIZE);
+    NnConfig.encode(bytes, 0, state);
     this.make().sg_nn_config.update(STATE_KEY, bytes);
     return state;
   }

@@ -1,6 +1,6 @@
 /** Zones: where their packets arrive, which addresses are in which. */
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
-import { ExternalKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
+import { ExternalSrcKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
 import { formatIPv6 } from '../net/address.js';
@@ -96,9 +96,9 @@ export const steerExternalKind = steerEntryKind<'steer-external'>({
   map: ({ sg_ext_src: map }) => map,
   devices: ({ device }) => (device === undefined ? [] : [device]),
   read(kernel, key, value) {
-    const { length, ifindex, family } = ExternalKey.decode(key, 0);
+    const { length, ifindex, family } = ExternalSrcKey.decode(key, 0);
     const device = kernel.links.nameOf(ifindex);
-    const prefix = `${getAddress(key, ExternalKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
+    const prefix = `${getAddress(key, ExternalSrcKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
     const { id, gateway, flags } = Zone.decode(value, 0);
     const outside = (flags & ZoneFlags.ZONE_OUTSIDE) !== 0 && { outside: true as const };
     return [`${device} ${prefix}`, { zone: id, gateway, device, ...outside }];
@@ -108,11 +108,11 @@ export const steerExternalKind = steerEntryKind<'steer-external'>({
     if (ifindex === undefined) return undefined;
     // A device that is gone is two words.
     const prefix = key.slice(key.lastIndexOf(' ') + 1);
-    const bytes = Buffer.alloc(ExternalKey.SIZE);
-    const length = putPrefix(prefix, bytes, ExternalKey.OFFSETS.address);
-    bytes.writeUInt32LE(KEY_BITS + length, ExternalKey.OFFSETS.length);
-    bytes.writeUInt32LE(ifindex, ExternalKey.OFFSETS.ifindex);
-    bytes.writeUInt32LE(familyNumber(prefix), ExternalKey.OFFSETS.family);
+    const bytes = Buffer.alloc(ExternalSrcKey.SIZE);
+    const length = putPrefix(prefix, bytes, ExternalSrcKey.OFFSETS.address);
+    bytes.writeUInt32LE(KEY_BITS + length, ExternalSrcKey.OFFSETS.length);
+    bytes.writeUInt32LE(ifindex, ExternalSrcKey.OFFSETS.ifindex);
+    bytes.writeUInt32LE(familyNumber(prefix), ExternalSrcKey.OFFSETS.family);
     return bytes;
   },
   writeValue: (kernel, { zone, gateway, outside }) => writeZone(kernel, zone, gateway, { outside }),

@@ -1,7 +1,13 @@
 /** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey, TrustedKey } from '../../src/ebpf/generated/layouts.js';
+import {
+  EndpointKey,
+  PrefixKey,
+  AllowedSrcKey,
+  AllowedSrcLpmKey,
+  TrustedKey,
+} from '../../src/ebpf/generated/layouts.js';
 import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
@@ -26,9 +32,9 @@ const MAPS: Partial<Record<keyof typeof FASTPATH_KINDS, MapName>> = {
 
 /** Where keys have their address: an IPv4 address and a prefix may be as short as its first bytes. Other keys are ids and SIDs. */
 const ADDRESS_AT: Partial<Record<MapName, number>> = {
-  sg_allowed_src: SourceKey.OFFSETS.address,
-  sg_allowed_lpm: SourcePrefixKey.OFFSETS.address,
-  sg_endpoints: MemberKey.OFFSETS.address,
+  sg_allowed_src: AllowedSrcKey.OFFSETS.address,
+  sg_allowed_lpm: AllowedSrcLpmKey.OFFSETS.address,
+  sg_endpoints: EndpointKey.OFFSETS.address,
   sg_endpoint_lpm: PrefixKey.OFFSETS.address,
   sg_trusted: TrustedKey.OFFSETS.address,
 };

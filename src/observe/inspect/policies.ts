@@ -3,7 +3,7 @@ import { policySetsInForce } from '../../gateway/policy-kind.js';
 import { policyOrder } from '../../gateway/policy-set.js';
 import { zoneOf } from '../../gateway/view.js';
 import { equalValues } from '../../plan/equal.js';
-import { Traffic } from '../../ebpf/generated/layouts.js';
+import { TrafficStats } from '../../ebpf/generated/layouts.js';
 import { PolicyHit } from '../../ebpf/generated/steering.js';
 import { ZoneNames, zoneText } from './zones.js';
 import type { PolicySet } from '../../gateway/policy-set.js';
@@ -93,7 +93,7 @@ export function zoneTraffic({ fastpath }: Kernel): (ZoneTraffic & { zone: number
     if (value === undefined || Number.isNaN(Number(zone))) return [];
     const all = maps.sg_zone_stats.cpuValues(value);
     const sum = (at: number): number => Number(all.reduce((total, bytes) => total + bytes.readBigUInt64LE(at), 0n));
-    const { txPackets, txBytes, rxPackets, rxBytes } = Traffic.OFFSETS;
+    const { txPackets, txBytes, rxPackets, rxBytes } = TrafficStats.OFFSETS;
     const counted = {
       txPackets: sum(txPackets),
       txBytes: sum(txBytes),

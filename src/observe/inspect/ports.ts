@@ -1,7 +1,7 @@
 /** Ports as the kernel has them: members of VRFs of ours, and where the fast path forwards alone, entries of its maps. */
 import { formatMac } from '../../net/mac.js';
 import { getAddress } from '../../ebpf/bytes.js';
-import { Port, SourceKey } from '../../ebpf/generated/layouts.js';
+import { Port, AllowedSrcKey } from '../../ebpf/generated/layouts.js';
 import { membersOf, pinnedNeighbours } from './state.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Link } from '../../netlink/types.js';
@@ -51,8 +51,8 @@ export function vmsBehind(kernel: Kernel): (index: number) => { mac?: string; ad
   }
   const sources = new Map<number, string[]>();
   for (const [key] of maps?.sg_allowed_src.entries() ?? []) {
-    const index = key.readUInt32LE(SourceKey.OFFSETS.ifindex);
-    const address = getAddress(key, SourceKey.OFFSETS.address, key.readUInt32LE(SourceKey.OFFSETS.family));
+    const index = key.readUInt32LE(AllowedSrcKey.OFFSETS.ifindex);
+    const address = getAddress(key, AllowedSrcKey.OFFSETS.address, key.readUInt32LE(AllowedSrcKey.OFFSETS.family));
     sources.set(index, [...(sources.get(index) ?? []), address]);
   }
   return (index) => {

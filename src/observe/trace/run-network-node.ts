@@ -90,7 +90,7 @@ export function tryArrival(
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
       // From a port of this node.
-      if (arriving.own) context.writeUInt32LE(Mark.MARK_SELF, SKB.mark);
+      if (arriving.own) context.writeUInt32LE(Mark.MARK_LOOPBACK, SKB.mark);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
       object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
       watch.consume();

@@ -32,7 +32,7 @@ export function tryPacket(
   macs: { vm: string; gateway: string },
   flow: KnownFlow | undefined,
 ): TraceEvent | undefined {
-  const object = kernel.fastpath.loadForTestRun('port_tc', use, { made_bytes: frameBytes(packet) });
+  const object = kernel.fastpath.loadForTestRun('port_tc', use, { trace_frame_len: frameBytes(packet) });
   if (object === undefined) return undefined;
   const found: TraceEvent[] = [];
   try {

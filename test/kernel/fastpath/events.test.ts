@@ -1,7 +1,7 @@
 /** What watchers are told: the packet as it came and as it leaves, why, of whose; and what it costs to be told too much. */
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
-import { Hook, Watcher } from '../../../src/ebpf/generated/layouts.js';
+import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { MAX_WATCHERS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
 import { Bench, MACS, MTU, SIDS, TENANT } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6, tcp, udp, IP } from './packets.js';
@@ -46,7 +46,7 @@ describe('a watcher is told', () => {
     expect(rest).toEqual([]);
     expect(event).toMatchObject({
       reason: 0,
-      hook: Hook.HOOK_PORT,
+      hook: layouts.Hook.HOOK_PORT,
       tenant: TENANT,
       ifindex: bench.ifindex,
       egress: 500,
@@ -68,7 +68,7 @@ describe('a watcher is told', () => {
     const [event, ...rest] = read();
     expect(rest).toEqual([]);
     expect(event).toMatchObject({ reason: 0, tenant: TENANT, egress: bench.ifindex, length: packet.length });
-    expect(event?.hook).toBe(program === 'uplink_tc' ? Hook.HOOK_UPLINK : Hook.HOOK_UPLINK_XDP);
+    expect(event?.hook).toBe(program === 'uplink_tc' ? layouts.Hook.HOOK_UPLINK : layouts.Hook.HOOK_UPLINK_XDP);
     expect(event?.before.toString('hex')).toBe(packet.toString('hex'));
     expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
   });
@@ -187,7 +187,7 @@ describe('places of watchers', () => {
     const bench = new Bench();
     const first = watch(bench);
     const entry = bench.maps.sg_trace_sess.lookup(u32(0)) ?? Buffer.alloc(0);
-    entry.writeBigUInt64LE(1n, Watcher.OFFSETS.until);
+    entry.writeBigUInt64LE(1n, layouts.TraceSession.OFFSETS.until);
     bench.maps.sg_trace_sess.update(u32(0), entry);
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(first.read()).toEqual([]);

@@ -1,7 +1,7 @@
 /** What programs remember of flows: what the lookups found, until the agent says that something changed. */
 import { describe, expect, it } from 'vitest';
 import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
-import { TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { Bench, MACS, SIDS } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6 } from './packets.js';
 
@@ -25,7 +25,7 @@ const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[]
   {
     what: 'a member that moves',
     change: (bench) => {
-      bench.addMember('10.0.0.2', TargetKind.TARGET_LOCAL, 77);
+      bench.addMember('10.0.0.2', EndpointType.EP_LOCAL, 77);
     },
     after: MACS.otherVm,
   },

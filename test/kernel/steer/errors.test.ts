@@ -92,12 +92,12 @@ describe('a sender is told', () => {
     const node = tellingNode();
     const packet = arriving('red', ip4({ ...IN4, ttl: 1 }));
     // All that it had of the next ten seconds.
-    const limit = encode(layouts.Limit, { fullAtNs: process.hrtime.bigint() + 10_000_000_000n });
+    const limit = encode(layouts.IcmpRatelimit, { fullAtNs: process.hrtime.bigint() + 10_000_000_000n });
     node.map('sg_icmp_rate').update(u32(ZONES.blue.slot), limit);
     expect(node.send(packet).counted).toEqual({ 'answer hop limit': 1 });
     node.map('sg_icmp_rate').update(u32(ZONES.red.slot), limit);
     expect(node.send(packet)).toMatchObject({ verdict: 'drop', counted: { 'drop error rate': 1 } });
-    node.map('sg_icmp_rate').update(u32(ZONES.red.slot), Buffer.alloc(layouts.Limit.SIZE));
+    node.map('sg_icmp_rate').update(u32(ZONES.red.slot), Buffer.alloc(layouts.IcmpRatelimit.SIZE));
   });
 });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BpfObject, TestRun } from '../../../src/libbpf/index.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { ConnectionState } from '../../../src/ebpf/generated/steering.js';
+import { CtState } from '../../../src/ebpf/generated/steering.js';
 import { ethernet, IP, ip4, tcp, udp } from '../fastpath/packets.js';
 import { bpffs, objectPath, ROOT } from '../libbpf/harness.js';
 import { echo, ECHO4 } from './icmp.js';
@@ -151,9 +151,8 @@ describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
       const { passed, refused } = target.flood(source, kind);
       // Nobody's established connection is gone.
       const open = (zone: ZoneName): number =>
-        node
-          .connections(zone)
-          .filter(({ state, key }) => state === ConnectionState.CONNECTION_OPEN && key.protocol === IP.tcp).length;
+        node.connections(zone).filter(({ state, key }) => state === CtState.CT_ESTABLISHED && key.protocol === IP.tcp)
+          .length;
       expect(open('blue')).toBe(IDLE);
       if (kind !== 'handshake') expect(open(from)).toBe(OWN);
       for (const port of [10_000, 10_500, 10_999]) {

@@ -35,7 +35,10 @@ class Hypervisor {
       ['fd99::/16', 0],
     ] as const) {
       const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: TENANT });
-      maps.sg_endpoint_lpm.update(key, encode(layouts.Target, { kind: layouts.TargetKind.TARGET_STEERED, id: number }));
+      maps.sg_endpoint_lpm.update(
+        key,
+        encode(layouts.Endpoint, { type: layouts.EndpointType.EP_VIA_GATEWAY, id: number }),
+      );
     }
     for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
       const node = Number(text);
@@ -144,7 +147,7 @@ describe.each([
     node.share([]);
     expect(node.sends(ask())).toBe('drop no network node');
     const without = new Bench();
-    without.addPrefix('10.99.0.0', 16, layouts.TargetKind.TARGET_STEERED, 0);
+    without.addPrefix('10.99.0.0', 16, layouts.EndpointType.EP_VIA_GATEWAY, 0);
     expect(without.send('port_tc', ethernet(ask(), TO_PORT)).counted).toEqual({ 'drop no network node': 1 });
   });
 
@@ -206,7 +209,7 @@ describe('a network beyond the network nodes', () => {
     ip4({ from: HERE, to: '10.98.0.1', payload: udp({ source, destination: 53 }) });
   const withPlace = (place: number): Hypervisor => {
     const node = new Hypervisor();
-    node.bench.addPrefix('10.98.0.0', 16, layouts.TargetKind.TARGET_STEERED, ((place + 1) << 16) | 0);
+    node.bench.addPrefix('10.98.0.0', 16, layouts.EndpointType.EP_VIA_GATEWAY, ((place + 1) << 16) | 0);
     node.share([1, 2]);
     return node;
   };
@@ -230,20 +233,20 @@ describe('a network beyond the network nodes', () => {
 });
 
 describe('what is no member', () => {
-  const { TARGET_ABSENT, TARGET_STEERED } = layouts.TargetKind;
+  const { EP_BLACKHOLE, EP_VIA_GATEWAY } = layouts.EndpointType;
   const made = (): Hypervisor => {
     const node = new Hypervisor();
     for (const [prefix, length] of [
       ['0.0.0.0', 0],
       ['::', 0],
     ] as const) {
-      node.bench.addPrefix(prefix, length, TARGET_STEERED, 0);
+      node.bench.addPrefix(prefix, length, EP_VIA_GATEWAY, 0);
     }
     for (const [prefix, length] of [
       ['10.0.0.0', 24],
       ['cafe::', 64],
     ] as const) {
-      node.bench.addPrefix(prefix, length, TARGET_ABSENT, 0);
+      node.bench.addPrefix(prefix, length, EP_BLACKHOLE, 0);
     }
     return node;
   };

@@ -97,7 +97,7 @@ function loadOnce(
   const name = hook + JSON.stringify(rodata) + String(remembers);
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const object = BpfObject.load(objectPath(FILES[hook]), { rodata, maps: { connections: { maxEntries: BUCKETS } } });
+  const object = BpfObject.load(objectPath(FILES[hook]), { rodata, maps: { sg_ct: { maxEntries: BUCKETS } } });
   const maps: PolicyMaps = {
     policy_pairs: object.map('sg_pol_pairs'),
     policy_sources: object.map('sg_pol_src'),
@@ -190,15 +190,15 @@ export class NetworkNode {
   /** Flows that CPUs remember, of whatever time. */
   remembered(): number {
     const map = this.map('sg_nn_cache');
-    const sets = [...map.entries()].map(([, value]) => steering.PassedSet.decode(value, 0));
-    return sets.flatMap(({ flows: all }) => all).filter(({ epoch }) => epoch !== 0n).length;
+    const sets = [...map.entries()].map(([, value]) => steering.NnFlowSet.decode(value, 0));
+    return sets.flatMap(({ flows: all }) => all).filter(({ generation }) => generation !== 0n).length;
   }
 
   /** What was counted of a zone: packets and bytes that it sent and was sent. */
   traffic(zone: ZoneName): number[] {
     const map = this.map('sg_zone_stats');
     const value = map.lookup(u32(ZONES[zone].slot)) ?? Buffer.alloc(map.valueSize);
-    const all = map.cpuValues(value).map((bytes) => layouts.Traffic.decode(bytes, 0));
+    const all = map.cpuValues(value).map((bytes) => layouts.TrafficStats.decode(bytes, 0));
     const fields = ['txPackets', 'txBytes', 'rxPackets', 'rxBytes'] as const;
     return fields.map((field) => all.reduce((total, one) => total + Number(one[field]), 0));
   }
@@ -239,13 +239,13 @@ export class NetworkNode {
     const key = { ...prefixOf(prefix), ifindex: LO_INDEX };
     const flags = outside ? steering.ZoneFlags.ZONE_OUTSIDE : 0;
     const value = { ...ZONES.dc, gateway: 0, mtu: 0, flags };
-    this.map('sg_ext_src').update(encode(steering.ExternalKey, key), encode(steering.Zone, value));
+    this.map('sg_ext_src').update(encode(steering.ExternalSrcKey, key), encode(steering.Zone, value));
   }
 
   /** Which address tells a zone's senders of errors. */
   addTeller(zone: ZoneName, prefix: string, address: string): void {
     const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES[zone].id });
-    this.map('sg_icmp_src_lpm').update(key, encode(steering.ZoneGateway, { address: endpoint(address).address }));
+    this.map('sg_icmp_src_lpm').update(key, encode(steering.IcmpSrc, { address: endpoint(address).address }));
   }
 
   /** What a policy was counted for. */
@@ -283,9 +283,9 @@ export class NetworkNode {
     this.map('sg_nn_state').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
   }
 
-  addMember(zone: ZoneName, to: string, id: number, kind: number = layouts.TargetKind.TARGET_REMOTE): void {
-    const key = encode(layouts.MemberKey, { tenant: ZONES[zone].id, ...endpoint(to) });
-    this.map('sg_endpoints').update(key, encode(layouts.Target, { kind, id }));
+  addMember(zone: ZoneName, to: string, id: number, type: number = layouts.EndpointType.EP_REMOTE): void {
+    const key = encode(layouts.EndpointKey, { tenant: ZONES[zone].id, ...endpoint(to) });
+    this.map('sg_endpoints').update(key, encode(layouts.Endpoint, { type, id }));
   }
 
   /** Which underlay an encapsulation has: 1 is resolved, 2 is not. */
@@ -310,12 +310,12 @@ export class NetworkNode {
     };
     this.map('sg_trusted').update(
       encode(layouts.TrustedKey, { length: 32, address: bytesOf('fd00:77::') }),
-      encode(layouts.Permit, { unused: 0n }),
+      encode(layouts.Present, { unused: 0n }),
     );
     const uplinks = uplinksOf([LO_INDEX], MACS.uplink);
     this.map('sg_node').update(u32(0), encode(layouts.Node, { ...node, uplinks }));
     for (const source of TRUSTED) {
-      this.map('sg_domain_src').update(bytesOf(source), encode(layouts.Permit, { unused: 0n }));
+      this.map('sg_domain_src').update(bytesOf(source), encode(layouts.Present, { unused: 0n }));
     }
     this.#writeSteering();
     for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
@@ -359,17 +359,17 @@ export class NetworkNode {
       mtu: 1564,
       destMac: macOf(MACS.router),
       sourceMac: macOf(MACS.uplink),
-      flags: layouts.HopFlags.HOP_FRAMES,
+      flags: layouts.NexthopFlags.NH_XDP_XMIT,
       weight: 0,
     }));
     const used = hops.slice(0, count).map(({ ifindex }) => ({ ifindex, destMac: MACS.router, weight: 1 }));
     const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
-    this.map('sg_nh_groups').update(u32(id), encode(layouts.Underlay, underlay));
+    this.map('sg_nh_groups').update(u32(id), encode(layouts.NexthopGroup, underlay));
   }
 
   #writeSteering(): void {
-    const value = { epoch: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
-    this.map('sg_nn_config').update(u32(0), encode(steering.Steering, value));
+    const value = { policyGeneration: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
+    this.map('sg_nn_config').update(u32(0), encode(steering.NnConfig, value));
   }
 }
 

@@ -147,8 +147,8 @@ describe('a set of policies', () => {
   it('tells of decisions that are to be logged, and of no others', () => {
     const ports: PortEntry[] = [allow(0), { ...deny(53), log: true }, { ...allow(80, 3), log: true }, allow(81)];
     const node = nodeWith({ rules: [{ protocol: 'udp', ports }] });
-    const told: steering.PolicyEvent[] = [];
-    const ring = node.ring((record) => told.push(steering.PolicyEvent.decode(record, 0)));
+    const told: steering.PolicyLogEvent[] = [];
+    const ring = node.ring((record) => told.push(steering.PolicyLogEvent.decode(record, 0)));
     for (const port of [52, 53, 80, 81]) node.sent('red', opening('udp', port));
     ring.consume();
     expect(told.map(({ from, to, policy, flow }) => [from, to, policy, flow.destPort])).toEqual([
@@ -163,7 +163,7 @@ describe('a change of policies', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow')] });
     const next = node.policies.write({ rules: [everyPort('tcp', 'deny'), everyPort('udp', 'allow')] });
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual(['passed', MISMATCH]);
-    const pair = encode(steering.PairKey, { from: RED, to: BLUE });
+    const pair = encode(steering.ZonePair, { from: RED, to: BLUE });
     node.map('sg_pol_pairs').update(pair, encode(steering.PolicySet, next));
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual([DENIED, 'passed']);
   });

@@ -4,7 +4,7 @@ import { pairCounts, tableEntries } from '../../../src/gateway/connection-table.
 import { u32 } from '../libbpf/harness.js';
 import type { BpfMap } from '../../../src/libbpf/index.js';
 
-const { Connection, ConnectionBucket, ConnectionTotals, CtClass, CtDirection } = steering;
+const { Connection, ConnectionBucket, CtTotals, CtSlotClass, CtDirection } = steering;
 const TAG_BYTES = 4;
 
 export type ConnectionMaps = Readonly<Record<'sg_ct' | 'sg_ct_totals' | 'sg_ct_pairs', BpfMap>>;
@@ -13,7 +13,7 @@ export type ConnectionMaps = Readonly<Record<'sg_ct' | 'sg_ct_totals' | 'sg_ct_p
 export function emptyTable({ sg_ct: connections, sg_ct_totals: totals, sg_ct_pairs: pairs }: ConnectionMaps): void {
   const buckets = new Set([...tableEntries(connections)].map(({ bucket }) => bucket));
   for (const bucket of buckets) connections.update(u32(bucket), Buffer.alloc(ConnectionBucket.SIZE));
-  totals.update(u32(0), Buffer.alloc(ConnectionTotals.SIZE));
+  totals.update(u32(0), Buffer.alloc(CtTotals.SIZE));
   for (const key of [...pairs.keys()]) pairs.delete(key);
 }
 
@@ -57,17 +57,17 @@ export function counts({ sg_ct: connections, sg_ct_totals: totals, sg_ct_pairs: 
   for (const { from, to, halfOpen, established } of pairCounts(pairs)) {
     if (halfOpen + established > 0) counted[`${from} ${to}`] = [halfOpen, established];
   }
-  const total = ConnectionTotals.decode(totals.lookup(u32(0)) ?? Buffer.alloc(ConnectionTotals.SIZE), 0);
+  const total = CtTotals.decode(totals.lookup(u32(0)) ?? Buffer.alloc(CtTotals.SIZE), 0);
   counted.all = [total.halfOpen, total.established];
   const recounted: Record<string, [number, number]> = { all: [0, 0] };
   for (const { buffer, at, way } of tableEntries(connections)) {
     const start = at - ConnectionBucket.OFFSETS.entries - way * Connection.SIZE;
     const kind = buffer.readUInt32LE(start + ConnectionBucket.OFFSETS.tags + way * TAG_BYTES) & 3;
-    if (kind !== CtClass.CT_HALF_OPEN && kind !== CtClass.CT_ESTABLISHED) continue;
+    if (kind !== CtSlotClass.CT_SLOT_HALF_OPEN && kind !== CtSlotClass.CT_SLOT_ESTABLISHED) continue;
     const { zone, peer } = Connection.OFFSETS;
     for (const name of ['all', `${buffer.readUInt32LE(at + zone)} ${buffer.readUInt32LE(at + peer)}`]) {
       const count = (recounted[name] ??= [0, 0]);
-      count[kind === CtClass.CT_HALF_OPEN ? 0 : 1] += 1;
+      count[kind === CtSlotClass.CT_SLOT_HALF_OPEN ? 0 : 1] += 1;
     }
   }
   return { counted, recounted };
