@@ -7,7 +7,7 @@
 /* Set before loading. Without it ports are not counted; reasons always are. */
 const volatile bool count_traffic = true;
 
-/* `dataplane: ebpf`: nothing is beneath, so what would be handed to the kernel is dropped under its reason. Set before loading. */
+/* `dataplane: ebpf`: a packet that would be handed to the kernel is dropped, and counted by its punt reason. Set before loading. */
 const volatile bool no_kernel_fallback = false;
 
 static __always_inline void count_verdict(__u32 reason)

@@ -6,11 +6,11 @@
 
 /* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
 struct trace_enabled {
-	__u32 active; /* a bit for each of watchers[] */
+	__u32 active; /* a bit for each of sg_trace_sess[] */
 	__u32 snap;   /* bytes that the one who wants most wants of a packet */
 };
 
-/* `segue monitor`, `segue capture`, `segue trace`: what one of them wants to be told. watchers[slot]. */
+/* The filter of a trace session (`segue monitor`, `segue capture`, `segue trace`). sg_trace_sess[slot]. */
 struct trace_session {
 	__u64 until;   /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
 	__u64 reasons; /* a bit for each reason */
@@ -20,7 +20,7 @@ struct trace_session {
 	__u32 unused;
 };
 
-/* Of a watcher, a reason and a CPU. budgets[slot * REASON_BITS + reason]. */
+/* The rate limit of a session, a reason and a CPU. sg_trace_rate[slot * REASON_BITS + reason]. */
 struct trace_ratelimit {
 	__u64 updated; /* ns */
 	__u64 tokens;
@@ -38,7 +38,7 @@ enum hook {
 	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
-/* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */
+/* What became of a packet: a record of a session's ring. The packet as it came follows, then as it leaves, if it was altered. */
 struct trace_event {
 	__u64 time; /* ns of CLOCK_MONOTONIC */
 	__u32 reason;

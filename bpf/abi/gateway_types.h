@@ -16,30 +16,30 @@ struct flow_key {
 	__be16 dest_port;
 	__u8 protocol;
 	__u8 family;
-	__u8 type; /* enum flow_kind */
+	__u8 type; /* enum flow_type */
 	__u8 unused;
 } __attribute__((aligned(8))); /* hashed and compared in words of eight bytes */
 
-/* maglevs[gateway]: number of a network node for each of a flow's hashes. */
+/* sg_maglev[gateway]: number of a network node for each of a flow's hashes. */
 struct maglev {
 	__u16 active[MAGLEV_SLOTS]; /* those that are up and do not drain */
 	__u16 all[MAGLEV_SLOTS];    /* those that drain, too */
 	__u16 unused[2];
 };
 
-/* gateway_encaps: the way to a network node's SID of a tenant. */
+/* sg_gw_encaps: the way to a network node's SID of a tenant. */
 struct gateway_encap_key {
 	__u32 tenant;
 	__u32 node; /* number of the network node */
 };
 
-/* network_nodes[number]. */
+/* sg_nn_state[number]. */
 struct network_node {
 	__u32 is_up;
 	__u32 unused;
 };
 
-/* flow_nodes: which network node a flow has, on a hypervisor. */
+/* sg_gw_affinity: which network node a flow has, on a hypervisor. */
 struct gw_flow_key {
 	__u32 tenant;
 	__u32 unused;
@@ -61,7 +61,7 @@ struct return_path_entry {
 	__u64 generation;
 	__u32 ports;
 	__u32 tenant;
-	__u32 seen; /* moment_now() */
+	__u32 seen; /* coarse_jiffies() */
 	__u32 gw_flow_generation;
 	struct in6_addr outer_source;
 	struct in6_addr source;

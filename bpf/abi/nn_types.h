@@ -6,12 +6,9 @@
 #pragma once
 #include "abi/gateway_types.h"
 
-/* Tenant ids have 24 bits: what follows is free. */
-#define EXTERNAL_ZONE 0x01000000
-
-/* Of the node. steering[0]. */
+/* Of the node. sg_nn_config[0]. */
 struct nn_config {
-	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
+	/* The agent takes another after each change of routes or sg_pol_pairs: connections let in before are looked at again. */
 	__u64 policy_generation;
 	/* Of the next policy set; programs do not read it. */
 	__u32 next_set;
@@ -21,7 +18,7 @@ struct nn_config {
 	__u64 seeds[HASH_SEEDS];
 };
 
-/* gateway_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
+/* sg_gw_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
 struct zone {
 	__u32 id;
 	__u32 slot; /* of its connections and counters */
@@ -31,15 +28,15 @@ struct zone {
 };
 
 enum zone_flags {
-	ZONE_OUTSIDE = 1, /* external_sources: no address of the network, though its interface */
+	ZONE_OUTSIDE = 1, /* sg_ext_src: no address of the network, though its interface */
 };
 
-/* Which address of a zone's tells its senders of errors. zone_gateways: by prefixes of senders. */
+/* The source address of ICMP errors to senders of a zone. sg_icmp_src_lpm: by prefixes of senders. */
 struct icmp_src {
 	struct in6_addr address;
 };
 
-/* What may arrive at an interface of an external network, and as which zone. external_sources. */
+/* What may arrive at an interface of an external network, and as which zone. sg_ext_src. */
 struct external_src_key {
 	__u32 length; /* bits, 64 for interface and family included */
 	__u32 ifindex;
@@ -47,7 +44,7 @@ struct external_src_key {
 	struct in6_addr address;
 };
 
-/* policy_pairs. */
+/* sg_pol_pairs. */
 struct zone_pair {
 	__u32 from; /* zone */
 	__u32 to;
@@ -66,7 +63,7 @@ struct policy_set {
 	__u32 tables; /* enum policy_table: those that it has */
 };
 
-/* policy_sources, policy_destinations: a set's prefixes. */
+/* sg_pol_src, sg_pol_dst: a set's prefixes. */
 struct class_key {
 	__u32 length; /* bits, 64 for set and family included */
 	__u32 set;
@@ -79,7 +76,7 @@ struct policy_class {
 	__u32 unused;
 };
 
-/* policy_rules. */
+/* sg_pol_rules. */
 struct rule_key {
 	__u32 set;
 	__u32 source; /* class; 0: any, of POLICY_ANY and POLICY_DESTINATION */
@@ -87,7 +84,7 @@ struct rule_key {
 	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP for both families' ICMP, 0 for what is none of them */
 };
 
-/* A run of policy_ports, sorted. */
+/* A run of sg_pol_ports, sorted. */
 struct policy_rule {
 	__u32 first;
 	__u32 count;
@@ -99,7 +96,7 @@ enum policy_flags {
 	POLICY_NONE = 4, /* no policy is for these ports */
 };
 
-/* From this destination port on, up to the next one's. policy_ports[]. */
+/* From this destination port on, up to the next one's. sg_pol_ports[]. */
 struct policy_port {
 	__u32 set; /* whose it is: places are used again */
 	__u16 first;
@@ -108,12 +105,12 @@ struct policy_port {
 	__u32 rank;   /* between a set's tables: the lowest decides */
 };
 
-/* A policy's name, for those who look; programs do not read it. policies[slot]. */
+/* A policy's name, for those who look; programs do not read it. sg_policies[slot]. */
 struct policy {
 	__u8 name[POLICY_NAME_BYTES]; /* UTF-8, the rest zero */
 };
 
-/* policy_hits[slot]. Per CPU. */
+/* sg_pol_hits[slot]. Per CPU. */
 struct policy_hit {
 	__u64 connections; /* decided by it: let in, or refused */
 	__u64 packets;	   /* of these, in both directions */
@@ -181,8 +178,8 @@ struct connection {
 	__u32 peer; /* zone that it goes to */
 	__u64 policy_generation; /* when the policy was last looked at */
 	__u32 policy; /* slot */
-	__u8 state;  /* enum connection_state */
-	__u8 flags;  /* enum connection_flags */
+	__u8 state;  /* enum ct_state */
+	__u8 flags;  /* enum ct_flags */
 	__u16 peer_mtu; /* as of struct zone */
 	struct ct_direction original;
 	__u32 set; /* that let it in */
@@ -196,10 +193,10 @@ struct connection {
 };
 
 /*
- * connections[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
+ * sg_ct[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
  * the connection whose tag is its own.
  *
- * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_TAKEN), in use. Whoever changes the
+ * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_SLOT_TAKEN), in use. Whoever changes the
  * tag changes the counts of the pair: they are exact, also while many CPUs do so.
  */
 struct connection_bucket {
@@ -210,14 +207,14 @@ struct connection_bucket {
 	struct connection entries[CT_WAYS];
 };
 
-/* pair_connections[pair of zones]: the opener, its peer. */
+/* sg_ct_pairs[pair of zones]: the opener, its peer. */
 struct ct_pair {
 	__u32 half_open;
 	__u32 established;
 	__u64 refused; /* new ones, for want of a place */
 };
 
-/* connection_totals[0]: of all pairs. */
+/* sg_ct_totals[0]: of all pairs. */
 struct ct_totals {
 	__u32 half_open;
 	__u32 established;
@@ -229,13 +226,13 @@ struct ct_totals {
 /* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/fib/nn_flow_cache.h). */
 struct nn_flow_entry {
 	__u64 generation;
-	__u64 policy_generation; /* steering's epoch */
+	__u64 policy_generation; /* as of nn_config */
 	struct in6_addr sid;
 	struct in6_addr source;
 	struct in6_addr dest;
 	struct in6_addr first; /* segment of where it goes */
 	__u32 ports;
-	__u32 seen; /* moment_now() */
+	__u32 seen; /* coarse_jiffies() */
 	__u32 hash; /* of the flow, as both its directions have it */
 	__u32 from_slot;
 	__u32 peer_slot;

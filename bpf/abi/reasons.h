@@ -2,7 +2,7 @@
 /* Why a packet did not take the fast path: the one list, for programs, counters and `segue show`. */
 #pragma once
 
-/* Names are read by people: `make gen` makes the words of `segue show counters` from them. */
+/* User-visible: `make gen` derives the text of `segue show counters` from these names. */
 enum reason {
 	/* It took the fast path. */
 	REASON_FORWARDED,
@@ -41,8 +41,8 @@ enum reason {
 	DROP_UNTRUSTED_SOURCE, /* towards a SID from an outer source that is no node's of the SR domain, nor trusted */
 	DROP_INNER_SOURCE, /* arrived by a SID, from an inner source that cannot be: no address of the zone, the receiver's own, a martian */
 	DROP_BEHAVIOUR, /* the SID does not take that family */
-	DROP_NO_ROOM, /* no memory, after it was altered for the way */
-	DROP_HOP_LIMIT, /* at its last hop, and nobody may be told (of an ICMP error, of a later fragment) */
+	DROP_NO_ROOM, /* no memory, after the packet was altered */
+	DROP_HOP_LIMIT, /* TTL or hop limit 1, and no ICMP error may be sent (for an ICMP error, for a later fragment) */
 	DROP_TOO_BIG,	/* likewise */
 	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
 	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
@@ -56,7 +56,7 @@ enum reason {
 	DROP_CONNECTION_QUOTA, /* it opens a connection, and its pair of zones has as many as it may */
 	DROP_CONNECTIONS_FULL, /* it opens a connection, and there is no place for it */
 	DROP_NO_NETWORK_NODE, /* none is up */
-	/* What a hypervisor would leave to its kernel; a network node has nothing beneath. */
+	/* What a hypervisor would hand to its kernel: a network node has no kernel fallback. */
 	DROP_NO_MEMBER,
 	DROP_UNRESOLVED,
 	DROP_SEGMENTS,

@@ -21,23 +21,23 @@ struct uplink {
 	__u16 unused;
 };
 
-/* Of the node. nodes[0]. */
+/* Of the node. sg_node[0]. */
 struct node {
 	struct in6_addr source;	 /* outer source */
 	struct in6_addr sid_block; /* host bits are zero */
 	struct in6_addr sid_mask;
-	__u32 has_trusted; /* trusted_prefixes has entries */
+	__u32 has_trusted; /* sg_trusted has entries */
 	__u32 unused;
 	struct uplink uplinks[MAX_UPLINKS];
 };
 
-/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. trusted_prefixes. */
+/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. sg_trusted. */
 struct trusted_key {
 	__u32 length; /* bits */
 	struct in6_addr address;
 };
 
-/* A port's interface. ports[ifindex]. */
+/* A port's interface. sg_ports[ifindex]. */
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
@@ -91,17 +91,14 @@ struct prefix_key {
 
 enum endpoint_type {
 	EP_LOCAL = 1,  /* id: ifindex of a port */
-	EP_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
+	EP_REMOTE = 2, /* id: of an encapsulation; 0: only the kernel has a route */
 	EP_GATEWAY = 3, /* the tenant's gateway, which every node is */
-	EP_VIA_GATEWAY = 8, /* id: of the gateway whose network nodes know the way, and STEERED_PLACE */
-	EP_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EXTERNAL_FRAMES; the kernel's routes know the next hop */
-	EP_BLACKHOLE = 10, /* a prefix of the tenant's own: what no member has of it is nowhere, and not behind a wider prefix */
+	EP_VIA_GATEWAY = 8, /* id: of the gateway, and GW_FIXED_SLOT_SHIFT */
+	EP_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EP_EXTERNAL_XDP_XMIT; the kernel's routes know the next hop */
+	EP_BLACKHOLE = 10, /* a subnet of the tenant: an address in it without an endpoint is unreachable, whatever a wider prefix says */
 };
 
-/* Of the id of TARGET_STEERED the upper half: 0, or 1 + the place in the gateway's table that all flows have, whatever their hash. */
-#define GW_FIXED_SLOT_SHIFT 16
-
-/* Of the id of TARGET_EXTERNAL the highest bit: the interface takes frames from XDP. */
+/* Of the id of EP_EXTERNAL the highest bit: the interface takes frames from XDP. */
 #define EP_EXTERNAL_XDP_XMIT 0x80000000
 
 /* Where an address is. */
@@ -128,10 +125,10 @@ struct present {
 	__u64 unused;
 };
 
-/* H.Encaps.Red towards one tenant's SID. encaps[id]. */
+/* H.Encaps.Red towards one tenant's SID. sg_encaps[id]. */
 struct encap {
 	struct in6_addr first; /* destination address of the outer header */
-	__u32 nexthop_group;	       /* id of the way there */
+	__u32 nexthop_group;	       /* id */
 	__u16 srh_bytes;       /* 0: no SRH */
 	__u16 last_entry;
 	__u8 srh[MAX_SRH_BYTES]; /* as it goes on the wire, but its next header */
@@ -142,7 +139,7 @@ struct nexthop {
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u8 flags;  /* enum hop_flags */
+	__u8 flags;  /* enum nexthop_flags */
 	__u8 weight; /* less one, as in struct rtnexthop */
 };
 
@@ -156,10 +153,10 @@ enum nexthop_flags {
  * uplink's programs clear it.
  */
 enum mark {
-	MARK_LOOPBACK = 0x5e90e5e1, /* redirected by the port's program to this node itself (HOP_SELF) */
+	MARK_LOOPBACK = 0x5e90e5e1, /* redirected by the port's program to this node itself (NH_LOOPBACK) */
 };
 
-/* The ways of equal cost to a node, the resolved ones. underlays[id]. */
+/* The resolved next hops of equal cost to a node. sg_nh_groups[id]. */
 struct nexthop_group {
 	__u32 count;
 	__u32 length;	     /* of the prefix that they lead to, bits: by both the agent knows the entry again */
@@ -174,17 +171,17 @@ enum behaviour {
 	END_DT46 = 0x46,
 };
 
-/* A local SID. sids[address]. */
+/* A local SID. sg_sids[address]. */
 struct sid {
 	__u32 tenant;
 	__u32 behaviour;
 };
 
-/* What a CPU remembers holds as long as this is the number. Zero: nothing is remembered. The agent takes another, at random, after each
- * change of what is looked up. epochs[0]. */
+/* Cache entries are valid while they have this number. Zero turns the caches off. The agent takes another, at random, after each change of
+ * a lookup map. sg_cache_gen[0]. */
 struct cache_generation {
 	__u64 number;
-	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (flow_nodes). */
+	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (sg_gw_affinity). */
 	__u32 gw_flow_generation;
 	__u32 unused;
 };
@@ -200,7 +197,7 @@ struct egress_cache_entry {
 	__u16 unused;
 	__u32 encap; /* id */
 	__u32 ports; /* of a flow; else 0 */
-	__u32 seen;  /* of a flow: moment_now() */
+	__u32 seen;  /* of a flow: coarse_jiffies() */
 	__u32 gw_flow_generation;
 };
 
@@ -241,7 +238,7 @@ struct port_cache_entry {
 	__u64 unused_line[7];
 };
 
-/* An outer source that was found in domain_sources or trusted_prefixes. */
+/* An outer source that was found in sg_domain_src or sg_trusted. */
 struct source_cache_entry {
 	__u64 generation;
 	struct in6_addr source;

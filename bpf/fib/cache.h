@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Per-CPU caches of what lookups found, for the next packets: a hash lookup costs 25 to 35 ns, and a packet takes up to five. What is
- * remembered holds until a map changes, which is another epoch. A CPU reads and writes its own part alone, and programs run with softirqs
- * off: none is interrupted by another at its place.
+ * Per-CPU caches of what lookups found, for the next packets: a hash lookup costs 25 to 35 ns, and a packet takes up to five. Entries
+ * are valid while their generation is the current one: any writer of a lookup map must invalidate the caches (src/ebpf/epoch.ts). A CPU
+ * reads and writes its own part alone, and programs run with softirqs off: none interrupts another.
  */
 #pragma once
 #include "maps/fastpath_maps.h"

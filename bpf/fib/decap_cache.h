@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Uplinks: a per-CPU cache of the ports that arrived packets are for (fib/cache.h). Outer sources are not part of the key: they are few, and known_sources has them. */
+/* Uplinks: a per-CPU cache of the ports that arrived packets are for (fib/cache.h). Outer sources are not part of the key: they are few, and sg_source_cache has them. */
 #pragma once
 #include "fib/cache.h"
 #include "net/parse.h"
@@ -14,7 +14,7 @@ static __always_inline struct decap_cache_set *decap_cache_set(const struct in6_
 	return bpf_map_lookup_elem(&sg_decap_cache, &index);
 }
 
-/* The interface of the port that an arrived packet is for; 0: nothing is remembered. */
+/* The interface of the port that an arrived packet is for; 0 on a miss. */
 static __always_inline __u32 decap_cache_lookup(const struct ipv6hdr *outer, const struct inner *inner, __u64 generation)
 {
 	struct decap_cache_set *set = decap_cache_set(&outer->daddr, &inner->dest);

@@ -11,7 +11,7 @@ static __always_inline struct egress_cache_set *egress_cache_set(const struct in
 	return bpf_map_lookup_elem(&sg_egress_cache, &index);
 }
 
-/* The encapsulation that a VM's packet takes, by what was found for the last one between its addresses; 0: nothing is remembered. */
+/* The encapsulation of the last packet between these two addresses; 0 on a miss. */
 static __always_inline __u32 egress_cache_lookup(const struct inner *inner, __u32 ifindex, __u64 generation)
 {
 	struct egress_cache_set *set = egress_cache_set(inner, ifindex);
@@ -30,7 +30,7 @@ static __always_inline __u32 egress_cache_lookup(const struct inner *inner, __u3
 	return 0;
 }
 
-/* Where another is remembered: in the place of one that holds no more, or of any. */
+/* The entry to replace: an invalid one, or any. */
 static __always_inline struct egress_cache_entry *egress_cache_victim(struct egress_cache_set *set, __u32 hash, __u64 generation)
 {
 	int i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Hypervisors: what a CPU remembers of flows by way of network nodes (fib/cache.h says how). It holds for a moment: after that, the long way says
- * in flow_nodes that the flow is in use. Of a flow whose ports were read, and not of what opens a connection.
+ * Hypervisors: per-CPU caches of flows that go through network nodes (fib/cache.h). Entries expire after 256 jiffies, so that the slow path
+ * marks the flow as used in sg_gw_affinity. Of a flow whose ports were read, and not of what opens a connection.
  */
 #pragma once
 #include "fib/flow_cache.h"
@@ -41,7 +41,7 @@ static __always_inline struct egress_cache_set *gw_flow_cache_set(const struct i
 	return bpf_map_lookup_elem(&sg_egress_cache, &index);
 }
 
-/* The encapsulation towards its network node that a flow took this moment; 0: nothing is remembered. */
+/* The encapsulation towards the flow's network node; 0 on a miss. */
 static __always_inline __u32 gw_flow_cache_lookup(const struct inner *inner, __u32 ifindex, __u64 generation)
 {
 	struct egress_cache_set *set;
@@ -82,7 +82,7 @@ static __always_inline void gw_flow_cache_insert(const struct inner *inner, __u3
 		return;
 	now = coarse_jiffies();
 	flow = egress_cache_victim(set, inner->hash, generation);
-	/* In the place of one of another moment, before any other's. */
+	/* An expired entry is replaced before any other. */
 #pragma unroll
 	for (i = CACHE_WAYS - 1; i >= 0; i--) {
 		if (set->flows[i].ports && set->flows[i].seen != now)
@@ -102,7 +102,7 @@ static __always_inline struct return_path_set *return_path_cache_set(const struc
 	return bpf_map_lookup_elem(&sg_rpath_cache, &index);
 }
 
-/* Has the network node with this outer source brought a packet of the flow this moment? */
+/* Did the network node with this outer source bring a packet of the flow within these 256 jiffies? */
 static __always_inline bool return_path_cache_lookup(const struct inner *inner, const struct in6_addr *outer_source, __u32 tenant, __u64 generation)
 {
 	struct return_path_set *set = inner->ports && generation ? return_path_cache_set(inner, tenant) : NULL;

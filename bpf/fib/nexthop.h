@@ -65,7 +65,7 @@ static __always_inline enum reason resolve_nexthop(struct encap_nexthop *via, __
 	return via->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 }
 
-/* The way to an encapsulation's first segment that a flow takes; NULL while none is resolved. */
+/* The next hop towards an encapsulation's first segment, by a flow's hash; NULL while none is resolved. */
 static __always_inline const struct nexthop *encap_nexthop_of(const struct encap *encap, __u32 hash)
 {
 	struct nexthop_group *nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);
@@ -73,7 +73,7 @@ static __always_inline const struct nexthop *encap_nexthop_of(const struct encap
 	return nexthop_group ? select_nexthop(nexthop_group->hops, nexthop_group->slots, nexthop_group->count, hash) : NULL;
 }
 
-/* The way of an encapsulation that a packet takes; NULL while none is resolved. */
+/* The same by the hash of a packet. */
 static __always_inline const struct nexthop *nexthop_of(const struct encap *encap, const struct inner *inner)
 {
 	const struct nexthop_group *nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);

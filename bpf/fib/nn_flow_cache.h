@@ -51,7 +51,7 @@ static __always_inline struct nn_flow_entry *nn_flow_cache_lookup(const struct i
 	return NULL;
 }
 
-/* Before a TCP packet takes the long way: its connection is to know what this CPU knows of its direction. */
+/* Before a TCP packet takes the slow path: writes what this CPU knows of its direction to the connection. */
 static __noinline int nn_flow_cache_write_back(const struct in6_addr *sid, const struct inner *inner)
 {
 	struct nn_flow_set *set = nn_flow_cache_set(sid, inner);

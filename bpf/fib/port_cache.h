@@ -3,7 +3,7 @@
 #pragma once
 #include "fib/cache.h"
 
-/* The port of an interface, NULL: it is none. epoch, here and below: what it was before the first lookup for this packet. */
+/* The port of an interface, or NULL. generation: the cache generation before the first lookup for this packet. */
 static __always_inline const struct port *lookup_port(__u32 ifindex, __u64 generation)
 {
 	__u32 index = (bpf_get_smp_processor_id() << PORT_CACHE_BITS) | (ifindex & ((1 << PORT_CACHE_BITS) - 1));

@@ -18,7 +18,7 @@ static __always_inline __u32 return_encap(const struct in6_addr *source, __u32 t
 	return id ? *id : 0;
 }
 
-/* Replies follow: remembers the network node that brought a packet to a VM of this node. */
+/* Notes the network node that brought a packet to a VM of this node: replies take the same one. */
 static __noinline int learn_return_path(const struct packet *packet, __u32 tenant, __u32 node)
 {
 	__u32 zero = 0, now = now_ticks();
@@ -77,7 +77,7 @@ static __always_inline void learn_return_path_decap(struct CTX *ctx, __u32 outer
 	if (!use_gateways || (void *)(outer + 1) > data_end)
 		return;
 	generation = cache_generation_now();
-	/* What the verifier forgot of it on the way. */
+	/* Checks the bound again: the verifier lost it across the call. */
 	barrier_var(outer_bytes);
 	if (outer_bytes > 255)
 		return;

@@ -4,7 +4,7 @@
 #include "gateway/affinity.h"
 #include "net/read_inner.h"
 
-/* The node that a new flow gets. steered: id of the target. */
+/* The network node of a new flow. via_gateway: id of the EP_VIA_GATEWAY endpoint. */
 static __always_inline __u32 select_network_node(__u32 via_gateway, const struct flow_key *key)
 {
 	__u32 fixed_slot = via_gateway >> GW_FIXED_SLOT_SHIFT;
@@ -14,7 +14,7 @@ static __always_inline __u32 select_network_node(__u32 via_gateway, const struct
 
 /*
  * Number of the encapsulation towards the network node for a packet that a VM of this node sends out of its tenant's subnets; 0: there
- * is no node. protocol: as a header before the packet would name it. steered: id of the target.
+ * is no node. protocol: as a header before the packet would name it. via_gateway: id of the endpoint.
  */
 static __noinline __u32 select_gateway_encap(struct CTX *ctx, __u32 tenant, __u32 via_gateway, __u8 protocol)
 {

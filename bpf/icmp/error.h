@@ -90,7 +90,7 @@ static __always_inline void write_icmp6_error(struct icmp6_error *error, const s
 }
 
 /*
- * Writes the headers of an error in front of its quote.
+ * Writes the headers of an ICMP error in front of the original datagram.
  *
  * mtu: of the next hop; 0 for Time Exceeded; NO_ROUTE
  */
@@ -102,7 +102,7 @@ static __always_inline void write_icmp_error(void *into, const struct orig_dgram
 		write_icmp6_error(into, orig, mtu);
 }
 
-/* The gateway of a port's VM tells. False: there is none of that family. */
+/* The error's source is the gateway of the port's subnet. Returns false if the subnet has no gateway of that family. */
 static __always_inline bool set_icmp_src_port(struct orig_dgram *orig, const struct port *port)
 {
 	const __u32 *word = port->gateway6.in6_u.u6_addr32;
@@ -115,7 +115,7 @@ static __always_inline bool set_icmp_src_port(struct orig_dgram *orig, const str
 	return word[0] | word[1] | word[2] | word[3];
 }
 
-/* What a packet was lost of, where nobody is told. */
+/* Drop reason to count when no ICMP error is sent. */
 static __always_inline enum reason suppressed_reason(enum reason reason)
 {
 	if (reason == PUNT_NO_MEMBER)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What cannot go on at a network node: its sender is told, or nobody. Nothing is beneath, so all of it ends here. */
+/* Packets a network node cannot forward: send an ICMP error if allowed, then drop. There is no kernel fallback here. */
 #pragma once
 #include <linux/pkt_cls.h>
 #include "ctx/skb.h"
@@ -9,7 +9,7 @@
 #include "metrics.h"
 #include "trace/trace.h"
 
-/* A hypervisor's kernel would have had it; here it is dropped. */
+/* The drop reason for what a hypervisor would hand to its kernel. */
 static __always_inline enum reason punt_to_drop(enum reason reason)
 {
 	switch (reason) {
@@ -32,7 +32,7 @@ static __always_inline enum reason punt_to_drop(enum reason reason)
 	}
 }
 
-/* The gateway of the sender's subnet tells; to an external network the node's own address there. False: there is none. */
+/* The error's source is the gateway of the sender's subnet, towards an external network the node's address there. Returns false if there is none. */
 static __always_inline bool set_icmp_src_zone(struct orig_dgram *orig, __u32 zone)
 {
 	struct prefix_key key = {
@@ -49,7 +49,7 @@ static __always_inline bool set_icmp_src_zone(struct orig_dgram *orig, __u32 zon
 	return true;
 }
 
-/* Puts an error in the place of all that is before its quote. macs: destination and source */
+/* Replaces all headers before the original datagram by those of an ICMP error. macs: destination and source */
 static __noinline enum reason send_icmp_plain(struct __sk_buff *skb, struct orig_dgram *orig, const __u8 *macs, __u32 ifindex, __u32 mtu)
 {
 	struct reply_buf *space = reply_buf();
@@ -84,7 +84,7 @@ static __always_inline const struct endpoint *lookup_sender(const struct orig_dg
 }
 
 /*
- * Tells the sender of a packet that a network node could not send on; scratch says where in the frame it is, and what it was too big for.
+ * Sends an ICMP error for a packet that the network node could not forward. `scratch` has its offset in the frame, and the MTU that it exceeds.
  *
  * reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG
  */

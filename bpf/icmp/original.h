@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The packet that an ICMP error is about: whether it may be told of, how much of it is quoted, and its sum. */
+/* The original datagram of an ICMP error (RFC 792; RFC 4443's "invoking packet"): whether an error may be sent, how much it quotes, the checksum. */
 #pragma once
 #include "maps/icmp_maps.h"
 #include "maps/reply_scratch.h"
@@ -98,8 +98,8 @@ static __always_inline bool parse_orig_dgram_ipv6(struct __sk_buff *skb, struct 
 }
 
 /*
- * Reads the packet at quote->at, of the family that quote->inner says. False: its sender may not be told (RFC 1122 section 3.2.2, RFC
- * 4443 section 2.4 (e)); that it is to one host and from one, the guard has seen to.
+ * Parses the packet at orig->at, of the family in orig->inner. Returns false if no ICMP error may be sent (RFC 1122 section 3.2.2, RFC 4443
+ * section 2.4 (e)). The anti-spoofing check has seen that source and destination are unicast.
  */
 static __noinline bool parse_orig_dgram(struct __sk_buff *skb, struct orig_dgram *orig)
 {
@@ -142,8 +142,8 @@ static __noinline __u64 csum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 /*
  * A checksum that is still to be computed (CHECKSUM_PARTIAL) has the sum of the pseudo header in its place, and whatever sends the error
  * would compute it: over the quote, after the error's own checksum was made, which would be wrong then. Nothing makes the kernel forget
- * that. So the quote gets the one value that computing puts there again: of all bytes from the transport header on with it, the
- * checksum is itself. Nobody verifies the checksum of a quote, which is cut.
+ * that. So the field gets the one value that is a fixed point of that computation: the checksum of all bytes from the transport header on,
+ * the field included, is the field. Nobody verifies the checksum of an original datagram, which is cut.
  *
  * rest: sum of those bytes. Returns it as it is then.
  */
@@ -180,7 +180,7 @@ static __always_inline __u64 fix_partial_csum(struct __sk_buff *skb, const struc
 #define TRIM_MIN 256
 
 /*
- * Cuts the frame to the same length from the front, and puts the quote back: what came encapsulated from a namespace of this machine, or
+ * Cuts the frame to the same length from the front, and writes the datagram back: what came encapsulated from a namespace of this machine, or
  * merged by GRO, bpf_skb_change_tail() refuses to shorten.
  */
 static __noinline bool relocate_orig_dgram(struct __sk_buff *skb, const struct orig_dgram *orig)
@@ -210,7 +210,7 @@ static __noinline bool relocate_orig_dgram(struct __sk_buff *skb, const struct o
 	return !bpf_skb_store_bytes(skb, orig->at, space->bytes, bytes, BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Cuts the frame where the quote ends, and sums that. False: it cannot be. */
+/* Trims the frame to the quoted part and sums it. Returns false if the kernel refuses. */
 static __noinline bool trim_orig_dgram(struct __sk_buff *skb, struct orig_dgram *orig)
 {
 	__u32 bytes = orig->inner.family == FAMILY_INET ? ORIG_DGRAM_MAX : ORIG_DGRAM6_MAX;

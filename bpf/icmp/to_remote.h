@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* An error on its way to a sender on another node, through the overlay. */
+/* ICMP errors to a sender on another node, encapsulated. */
 #pragma once
 #include "icmp/error.h"
 #include "srv6/encap.h"
 
-/* The headers that go in front of a quote; the SRH has its place between the two. */
+/* The headers in front of the original datagram. The SRH goes between the outer one and the error. */
 struct icmp_encap_frame {
 	__u8 unused[2]; /* so that what follows the Ethernet header is aligned */
 	struct ethhdr eth;
@@ -16,7 +16,7 @@ struct icmp_encap_frame {
 };
 
 /*
- * Puts an error with its encapsulation in the place of the outer header.
+ * Replaces the outer header by that of an encapsulated ICMP error.
  *
  * port: whose rule of code points holds; NULL: the error's own is copied
  */

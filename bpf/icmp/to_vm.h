@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Tells a port's VM that its packet could not go on. */
+/* ICMP errors to a port's VM. */
 #pragma once
 #include "fib/endpoint.h"
 #include "gateway/select.h"
@@ -7,7 +7,7 @@
 #include "metrics.h"
 #include "srv6/encap.h"
 
-/* The largest packet that goes from a port to another, or by an encapsulation; of several ways, the narrowest's. */
+/* The largest packet that goes from a port to another, or by an encapsulation; of several next hops, the smallest MTU. */
 static __always_inline __u32 mtu_towards(const struct port *port, bool is_local, __u32 id)
 {
 	const struct nexthop_group *nexthop_group;
@@ -36,7 +36,7 @@ static __always_inline __u32 mtu_towards(const struct port *port, bool is_local,
 
 /*
  * Sends an error back, in the place of the packet. IPv4's "don't fragment" is not asked for: nobody here would fragment it (the kernel's
- * seg6 sends what is too big to nobody), and a sender that is told does.
+ * seg6 drops what is too big), and a sender that gets the error does.
  *
  * The destination is looked up before the hop limit is checked, as Linux does (ip_route_input). Only ebpf mode answers for an address that nobody
  * has; else the kernel's unreachable route does.
@@ -68,7 +68,7 @@ static __noinline enum reason icmp_error_to_vm(struct __sk_buff *skb, const stru
 	if (!endpoint)
 		reason = PUNT_NO_MEMBER;
 	id = endpoint ? endpoint->id : 0;
-	/* Of nodes it has many ways to: that of this flow. */
+	/* A gateway has several network nodes: the one of this flow. */
 	if (!endpoint)
 		mtu = NO_ROUTE;
 	else if (endpoint->type == EP_VIA_GATEWAY)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What arrived for a port of ours and could not be delivered: its sender, on another node, is told through the overlay. */
+/* ICMP errors for packets that arrived for a port of this node and cannot be delivered, sent through the overlay. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -10,8 +10,8 @@
 #include "srv6/decap.h"
 #include "trace/trace.h"
 
-/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. False: it is none of those that are
- * told of. */
+/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. Returns false if no ICMP error may be
+ * sent for this packet. */
 static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dgram *orig, __u32 *tenant, __u32 *back, struct reply_buf *space)
 {
 	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
@@ -62,7 +62,7 @@ static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum r
 	port = bpf_map_lookup_elem(&sg_ports, &id);
 	if (!port || !set_icmp_src_port(orig, port))
 		return reason;
-	/* Where the sender is: it takes the destination's place for the look-up. */
+	/* Looks the sender up: its address stands in the destination's field meanwhile. */
 	*(struct in6_addr *)space->frame = orig->inner.dest;
 	orig->inner.dest = orig->inner.source;
 	endpoint = lookup_endpoint(tenant, &orig->inner);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a hypervisor's CPUs remember of flows that network nodes brought (fib/gw_flow_cache.h). */
+/* A hypervisor's per-CPU cache of return paths (fib/gw_flow_cache.h). */
 #pragma once
 #include "abi/gateway_types.h"
 #include "maps/map_defs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Gateways as hypervisors and network nodes know them: which nodes they have, the ways there, and which node a flow has. */
+/* Gateways as hypervisors and network nodes know them: their network nodes, the encapsulations towards them, and the node of each flow. */
 #pragma once
 #include "abi/gateway_types.h"
 #include "maps/map_defs.h"

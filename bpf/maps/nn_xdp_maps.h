@@ -6,7 +6,7 @@
 
 PERCPU_CACHE(sg_nn_cache, struct nn_flow_set, NN_FLOW_CACHE_BITS);
 
-/* uplink_programs[0]: the hypervisor's program of the uplink. */
+/* sg_uplink_prog[0]: the hypervisor's program of the uplink. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);

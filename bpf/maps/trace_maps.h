@@ -15,7 +15,7 @@ struct trace_ring {
 	__uint(max_entries, 4096);
 };
 
-/* Each watcher's own, made by it and as large as it likes. */
+/* The ring of each session. The session makes it, at the size it needs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, MAX_TRACE_SESSIONS);

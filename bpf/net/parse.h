@@ -27,7 +27,7 @@ struct inner {
 	__u8 icmp_type; /* 0, which is no error's: not ICMP, or not read */
 } __attribute__((aligned(8))); /* addresses are compared in words of eight bytes */
 
-/* Has clang keep a struct in memory: in registers, each way out of the parser is dozens of instructions that set fields nobody reads. */
+/* Makes clang keep a struct on the stack: in registers, each return of the parser is dozens of instructions that set fields nobody reads. */
 #define force_stack(variable) asm volatile("" : : "r"(&(variable)) : "memory")
 
 /* Opens a connection: its MSS is clamped to the tenant's MTU. */
@@ -62,7 +62,7 @@ static __always_inline void parse_l4(struct inner *inner, void *header, void *da
 	inner->hash = hash_mix64(inner->addr_hash, ((__u64)ports << 8) | inner->protocol);
 }
 
-/* For what has no ports to read, or has them behind options: by the addresses, so that a flow's packets stay together. */
+/* For packets without ports, or with ports behind options: the hash is of the addresses, so that a flow's packets stay together. */
 static __always_inline void parse_without_l4(struct inner *inner, __u8 protocol, __u64 addresses)
 {
 	/* Of the segments of a super-packet with options: TCP's shortest header. */

@@ -15,24 +15,24 @@ enum packet_type {
 	PACKET_WHOLE,
 	PACKET_FIRST_FRAGMENT,
 	PACKET_LATER_FRAGMENT,
-	PACKET_ERROR, /* an ICMP error: its flow is that of the packet that it quotes, as that one was sent */
+	PACKET_ERROR, /* an ICMP error: its flow is that of the original datagram, in that one's direction */
 };
 
 struct packet {
 	struct inner inner; /* without hash and header lengths */
 	struct flow_key key;
 	__be32 fragment; /* identification */
-	__u8 type;	 /* enum packet_kind */
+	__u8 type;	 /* enum packet_type */
 	bool opens;	 /* it may be the first of a connection */
 	__u8 tcp_flags;
 	__u8 scale; /* TCP's window scale, of a SYN; NO_SCALE: it offers none */
-	/* TCP; read_tcp() reads these and `scale` where they are needed. */
+	/* TCP; parse_tcp() reads these and `scale` where they are needed. */
 	__u32 sequence;
 	__u32 acked;
 	__u16 window;
 };
 
-/* Ports, and whether it opens. quoted: 8 bytes must do (RFC 792), and errors are not looked into. */
+/* Parses ports, and whether the packet may open a connection. quoted: it is an original datagram, of which 8 bytes must do (RFC 792). */
 static __always_inline enum reason parse_flow_l4(struct packet *packet, __u8 *header, void *data_end, bool quoted)
 {
 	struct flow_key *key = &packet->key;
@@ -89,10 +89,10 @@ struct upper_header {
 	__u8 *at;
 	__be32 fragment; /* identification */
 	__u8 protocol;
-	__u8 type; /* enum packet_kind */
+	__u8 type; /* enum packet_type */
 };
 
-/* Walks over extension headers: those that read_extensions() knows, in the packet as in the quote of an error. */
+/* Walks over extension headers: those that parse_ext_headers() knows, in a packet and in the original datagram of an ICMP error. */
 static __always_inline enum reason skip_ext_headers(struct upper_header *upper, struct ipv6hdr *ip6, void *data_end)
 {
 	__u8 *at = (__u8 *)(ip6 + 1);
@@ -132,7 +132,7 @@ static __always_inline enum reason skip_ext_headers(struct upper_header *upper, 
 	return REASON_FORWARDED;
 }
 
-/* The flow of the packet that an ICMP error quotes. */
+/* Parses the original datagram of an ICMP error. */
 static __always_inline enum reason parse_icmp_original(struct packet *packet, __u8 *header, void *data_end)
 {
 	struct flow_key *key = &packet->key;
@@ -146,7 +146,7 @@ static __always_inline enum reason parse_icmp_original(struct packet *packet, __
 		key->source.in6_u.u6_addr32[0] = ip->saddr;
 		key->dest.in6_u.u6_addr32[0] = ip->daddr;
 		key->protocol = ip->protocol;
-		/* Of a later fragment it cannot be said. */
+		/* A quoted non-first fragment carries no ports. */
 		if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
 			return DROP_NOT_ESTABLISHED;
 		transport = (__u8 *)ip + ip->ihl * 4;

@@ -13,8 +13,8 @@
 #define MSS_BYTES 4
 
 /*
- * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The place is kept in memory whose value the
- * verifier forgets: else it would follow every way through the options (900,000 instructions and 20 seconds, instead of a thousand).
+ * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The cursor is in memory whose value the
+ * verifier does not track: else it would follow every path through the options (900,000 instructions and 20 seconds, instead of a thousand).
  */
 static __always_inline __u32 find_mss_option(struct reply_buf *space)
 {
@@ -76,7 +76,7 @@ static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 	wire = bpf_htons(most);
 	before = bpf_htons(offered);
 	after = wire;
-	/* The sum is of 16-bit words from the header's beginning on: at an odd place the bytes belong to two of them. */
+	/* The sum is of 16-bit words from the header's beginning on: at an odd offset the bytes belong to two of them. */
 	if (found & 1) {
 		before = offered;
 		after = most;

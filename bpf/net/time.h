@@ -11,7 +11,7 @@ static __always_inline __u32 now_ticks(void)
 }
 
 /*
- * Of what CPUs remember for a while: 0.3 to 2.6 s each, as the kernel's HZ is. The JIT makes one load of it, where ticks_now() is a call of
+ * The time of per-CPU flow caches: 256 jiffies a step, 0.3 to 2.6 s depending on HZ. The JIT makes one load of it, where now_ticks() is a call of
  * 9 ns.
  */
 static __always_inline __u32 coarse_jiffies(void)

@@ -14,7 +14,7 @@ static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
-/* One hop more: takes step_inet() back. */
+/* One hop more: takes ipv4_dec_ttl() back. */
 static __always_inline void ipv4_inc_ttl(struct iphdr *ip)
 {
 	__u32 check = ip->check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a network node counts and tells of its decisions. */
+/* Counters and log records of a network node's verdicts. */
 #pragma once
 #include "maps/nn_maps.h"
 #include "maps/nn_scratch.h"
@@ -78,7 +78,7 @@ __noinline int policy_log_emit(const struct packet *packet, const struct nn_verd
 	return 0;
 }
 
-/* Counts a packet that was let pass or dropped here, and tells of it if its policy says so. */
+/* Counts a packet that was forwarded or dropped here. Logs it if its policy has `log`. */
 static __always_inline void account_packet(const struct packet *packet, const struct nn_verdict *verdict, enum reason reason, __u32 packets)
 {
 	count_policy(verdict->policy, verdict->new_decision, packets, packet->inner.length);

@@ -26,7 +26,7 @@ static __always_inline void ct_copy_peer(struct nn_verdict *verdict, const struc
 	verdict->policy = connection->policy;
 }
 
-/* Is the address one of a zone's, as its peer sees it? Answers go there. What comes from an external network external_tc has judged. */
+/* Is the address one of the zone's, as its peer's routes say? Replies go there. nn_external_tc has checked sources of external networks. */
 __noinline int zone_has_address(const struct in6_addr *address, __u32 family, __u32 zone, __u32 peer)
 {
 	struct prefix_key key = { .length = 64 + (family == FAMILY_INET ? 32 : 128), .tenant = peer, .family = family };
@@ -41,7 +41,7 @@ __noinline int zone_has_address(const struct in6_addr *address, __u32 family, __
 	return found && found->id == zone;
 }
 
-/* Asks the policies, with what is to be told of it. What they let pass comes from the opener's own addresses: DROP_INNER_SOURCE if not. */
+/* Looks the policies up and notes what is to be logged. An allowed connection must come from an address of the opener's zone, else DROP_INNER_SOURCE. */
 static __always_inline enum reason policy_check(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer)
 {
 	struct policy_decision *decision = &verdict->decision;
@@ -86,13 +86,13 @@ static __always_inline bool is_tcp(const struct packet *packet)
 }
 
 /*
- * What decide_connection() leaves to open_connection() and to follow_connection(): the packet is of no connection and may open one, or it is of
- * the one at passage->place. They are not called by it: there is no stack left there.
+ * What ct_lookup_or_classify() leaves to ct_open() and to ct_follow(): the packet is of no connection and may open one, or it is of
+ * the one at verdict->place. They are not called by it: there is no stack left there.
  */
 #define CT_NEW (-1)
 #define CT_FOUND (-2)
 
-/* The zone's new connection, to the peer of `passage`. */
+/* The zone's new connection, to the peer zone of `verdict`. */
 __noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -103,7 +103,7 @@ __noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, 
 		return DROP_NO_POLICY;
 	reason = policy_check(verdict, &packet->key, verdict->from.id, verdict->peer);
 	if (reason != REASON_FORWARDED) {
-		/* Of UDP and what is unknown, an answer looks like a question. */
+		/* For UDP and unknown protocols a reply cannot be told from a request. */
 		verdict->may_relay = !is_tcp(packet) && packet->key.protocol != IPPROTO_ICMP && packet->key.protocol != IPPROTO_ICMPV6;
 		return reason;
 	}
@@ -288,7 +288,10 @@ __noinline int classify_fragment(const struct packet *packet, struct nn_verdict 
 	return REASON_FORWARDED;
 }
 
-/* Later fragments of this first one share its fate. It counts as a half-open connection of its pair of zones; without a place they are refused. */
+/*
+ * Inserts an entry by which later fragments get the first one's verdict. It counts as a half-open connection of its pair of zones. Where the
+ * table is full, later fragments are dropped.
+ */
 __noinline int ct_frag_insert(const struct packet *packet, struct nn_verdict *verdict, __u32 reason, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;

@@ -14,7 +14,7 @@ static __always_inline bool is_gateway_mac(const __u8 *mac, const struct port *p
 	return same_mac(mac, port->gateway_mac) || same_mac(mac, port->former_mac);
 }
 
-/* Reads a frame of the VM, before guard(). Whether it is as long as the packet in it says is the caller's to see. */
+/* Parses a frame of the VM, before antispoof_check(). The caller checks that the frame is as long as its packet says. */
 static __always_inline enum reason parse_port_frame(void *data, void *data_end, const struct port *port, struct inner *inner)
 {
 	struct ethhdr *eth = data;

@@ -82,7 +82,7 @@ static __always_inline enum reason reply_echo_ipv6(struct __sk_buff *skb, const 
 	return ANSWER_ECHO;
 }
 
-/* Answers an echo request to the gateway, or gives the reason back. The guard has passed the packet. */
+/* Replies to an echo request for the gateway, or returns `reason`. The anti-spoofing check has passed the packet. */
 static __noinline enum reason reply_echo(struct __sk_buff *skb, const struct port *port, enum reason reason)
 {
 	if (skb->protocol == bpf_htons(ETH_P_IP))

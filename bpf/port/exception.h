@@ -36,7 +36,7 @@ static __noinline bool is_domain_frame(struct __sk_buff *skb)
 	return is_domain_address(&ip6->daddr) || is_domain_address(&ip6->saddr);
 }
 
-/* Answers whoever asks for an address that the VM is to send here for. */
+/* Replies to ARP requests and neighbour solicitations for addresses that the VM reaches through this node. */
 static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
 						    enum reason reason)
 {
@@ -73,7 +73,7 @@ __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 			reason = icmp_error_to_vm(skb, port, reason);
 		break;
 	case PUNT_HOP_LIMIT:
-		/* To the gateway it had hops enough. */
+		/* TTL 1 is enough to reach the gateway itself. */
 		reason = reply_echo(skb, port, reason);
 		if (reason == PUNT_HOP_LIMIT)
 			reason = icmp_error_to_vm(skb, port, reason);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What answers have in common. None of them is on the way of a packet that is forwarded: they may load, store and look up again. */
+/* Replies of the node to a VM. No forwarded packet takes this path, so these functions may load, store and look up again. */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -16,7 +16,7 @@ static __always_inline bool is_reply_reason(__u32 reason)
 	return reason > REASON_FORWARDED && reason < PUNT_NOT_IP;
 }
 
-/* Is it what the node answers for at an interface: a gateway, or a member other than the VM itself? */
+/* Does the node reply for this endpoint at an interface? For the gateway, and for endpoints other than the VM itself. */
 static __always_inline bool should_proxy_reply(const struct endpoint *endpoint, __u32 ifindex)
 {
 	if (!endpoint)

@@ -38,7 +38,7 @@ static __noinline int route_exit(struct __sk_buff *skb, const struct in6_addr *a
 	return EXIT_NONE;
 }
 
-/* Is it a solicitation of the port's VM for what is elsewhere? What is not well sent is left to the kernel's guard, which counts it. */
+/* Is it a solicitation of the port's VM for what is elsewhere? An invalid one is left to the anti-spoofing rules of nftables, which count it. */
 static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame, struct inner *asked)
 {
 	if (!parse_solicitation(skb, frame, asked) || !same_mac(frame->eth.h_source, port->vm_mac))

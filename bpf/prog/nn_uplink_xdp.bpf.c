@@ -24,7 +24,7 @@ BTF_EXPORT_ENUM(ct_slot_class);
 BTF_EXPORT_ENUM(ct_direction_flags);
 BTF_EXPORT_ENUM(ct_timeout);
 BTF_EXPORT_STRUCT(policy_log_event);
-/* Of the hypervisors' programs: every codec of steering comes from this object. */
+/* Types of the hypervisors' programs: generated/steering.ts comes from this object. */
 BTF_EXPORT_STRUCT(gw_flow_key);
 BTF_EXPORT_STRUCT(flow_node);
 
@@ -97,8 +97,8 @@ static __noinline int xdp_forward_to_external(struct xdp_md *ctx, const struct p
 }
 
 /*
- * A packet of a flow that this CPU remembers: the outer header is written anew in its place. What is not as plain as most packets are takes
- * the long way, REASON_COUNT: nothing is altered or counted yet. A function that the verifier walks through by itself, once.
+ * Forwards a packet of a flow in this CPU's cache: overwrites the outer header. Returns REASON_COUNT for whatever needs the slow path: nothing
+ * is altered or counted then. A function that the verifier walks through by itself, once.
  */
 __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 policy_generation, const struct node *node, __u32 *ifindex)
 {
@@ -193,7 +193,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 	    !is_for_uplink(data, node, ctx->ingress_ifindex))
 		return XDP_PASS;
 	policy_generation = *(volatile __u64 *)&state->policy_generation;
-	/* Of every packet: a flow that is remembered may come by several nodes. */
+	/* Checked for every packet: packets of a cached flow may come from several nodes. */
 	source = check_outer_source(data + ETH_HLEN, generation, FROM_WIRE_XDP);
 	reason = source == REASON_FORWARDED ? nn_fast_forward(ctx, generation, policy_generation, node, &ifindex) : REASON_COUNT;
 	if (reason == REASON_FORWARDED) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* tcx ingress of a tenant's interface: guard, lookup, H.Encaps.Red, straight to the uplink or to a port of this node. */
+/* tcx ingress of a tenant's interface: anti-spoofing, lookup, H.Encaps.Red, redirect to the uplink or to a port of this node. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "ctx/skb.h"
@@ -28,6 +28,7 @@ BTF_EXPORT_ENUM(dscp_policy);
 BTF_EXPORT_ENUM(behaviour);
 BTF_EXPORT_ENUM(family);
 BTF_EXPORT_ENUM(hook);
+BTF_EXPORT_ENUM(limits);
 BTF_EXPORT_ENUM(nexthop_flags);
 BTF_EXPORT_ENUM(mark);
 BTF_EXPORT_STRUCT(event);
@@ -64,7 +65,7 @@ static __always_inline bool rewrite_skb(struct __sk_buff *skb, const struct inne
 	return dec_ttl_and_readdress((void *)(long)skb->data, (void *)(long)skb->data_end, inner, addresses);
 }
 
-/* Takes a rewrite back: the kernel gets what the VM sent. The guard found these very addresses in it. */
+/* Undoes dec_ttl_and_readdress(): the kernel gets what the VM sent. The MAC addresses are known: parse_port_frame() checked them. */
 static __always_inline void restore_skb(struct __sk_buff *skb, const struct inner *inner, const struct port *port)
 {
 	void *data = (void *)(long)skb->data;
@@ -196,14 +197,14 @@ static __always_inline int port_ingress(struct __sk_buff *skb)
 			trace_verdict(skb, REASON_FORWARDED, id, HOOK_PORT);
 			return redirect_to_port(id, flags);
 		}
-		/* It is remembered of the flow, not of its addresses. */
+		/* The cache entry is of the flow, not of its addresses. */
 		if (endpoint->type == EP_VIA_GATEWAY) {
 			id = gateway_encap(skb, &inner, ifindex, port->tenant, id,
 					   generation);
 			if (!id)
 				return port_exception(skb, DROP_NO_NETWORK_NODE);
 		} else if (!id) {
-			/* The gateway, or a member that the kernel alone knows the way to. */
+			/* The gateway, or an endpoint that only the kernel has a route to. */
 			return port_exception(skb, PUNT_NO_MEMBER);
 		} else {
 			egress_cache_insert(&inner, ifindex, generation, id);

@@ -126,7 +126,7 @@ static __always_inline int port_ingress(struct xdp_md *ctx)
 			trace_verdict(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 			return bpf_redirect(id, 0);
 		}
-		/* It is remembered of the flow, not of its addresses. */
+		/* The cache entry is of the flow, not of its addresses. */
 		if (endpoint->type == EP_VIA_GATEWAY) {
 			id = gateway_encap(ctx, &inner, ifindex, port->tenant, id,
 					   generation);

@@ -25,12 +25,12 @@ static __always_inline __u32 decap_meta_ifindex(struct __sk_buff *skb)
 	return meta->ifindex;
 }
 
-/* XDP has told watchers of it. */
+/* uplink_xdp has sent the event. */
 static __always_inline int redirect_decapsulated(struct __sk_buff *skb, __u32 ifindex)
 {
 	const struct port *port = lookup_port(ifindex, cache_generation_now());
 
-	/* The port has gone since. */
+	/* The port was removed meanwhile. */
 	if (!port) {
 		count_verdict(DROP_NO_MEMBER);
 		return TC_ACT_SHOT;

@@ -8,7 +8,7 @@
 #include "srv6/decap.h"
 #include "trace/trace.h"
 
-/* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
+/* Decapsulates a packet and passes it to GRO. The metadata tells uplink_tc the port of the merged super-packet. */
 static __always_inline int decap_to_stack(struct xdp_md *ctx, struct decap_ctx *decap)
 {
 	struct decap_meta *meta;

@@ -14,7 +14,7 @@ const volatile bool check_sources = true;
 enum arrival_path {
 	FROM_WIRE_XDP,  /* from the wire, at XDP */
 	FROM_WIRE_TC,   /* from the wire, at tcx */
-	FROM_LOOPBACK, /* from a port of this node, with MARK_SELF */
+	FROM_LOOPBACK, /* from a port of this node, with MARK_LOOPBACK */
 };
 
 static __always_inline struct source_cache_entry *source_cache_entry(const struct in6_addr *source)
@@ -62,7 +62,7 @@ static __always_inline bool is_node_source(const struct in6_addr *source)
 	return node && same_address(&node->source, source);
 }
 
-/* Encapsulates nothing: TCP and UDP of the underlay's own, and what routers and hosts tell of. */
+/* Carries no inner packet: TCP, UDP and ICMPv6 of the underlay itself. */
 static __always_inline bool is_plain(__u8 next_header)
 {
 	return next_header == IPPROTO_ICMPV6 || next_header == IPPROTO_TCP || next_header == IPPROTO_UDP;

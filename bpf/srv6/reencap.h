@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The outer headers of a packet that a network node steers: read, and written anew in their place. */
+/* Re-encapsulation at a network node: the outer headers are parsed, and overwritten with those towards the destination. */
 #pragma once
 #include "maps/nn_maps.h"
 #include "net/parse_flow.h"

@@ -122,7 +122,7 @@ __noinline int ct_admit(const struct flow_key *key, __u32 zone, __u32 peer, __u6
 		return -DROP_CONNECTIONS_FULL;
 	hash = ct_hash(key, zone, state);
 	buckets = (__u64)ct_second(hash) << 32 | ct_first(hash);
-	/* What nobody sweeps while nobody opens a connection is in nobody's way. */
+	/* Sweeping happens only here: without new connections, expired ones take no place that anyone needs. */
 	ct_sweep(buckets, now, 0);
 	ct_sweep(buckets >> 32, now, 0);
 	ct_sweep(__sync_fetch_and_add(&totals->hand, 1) % ct_buckets(), now, policy_generation);

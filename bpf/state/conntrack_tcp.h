@@ -124,7 +124,7 @@ static __always_inline void ct_tcp_learn(struct ct_direction *own, __u32 end, __
 		own->window = window;
 }
 
-/* Writes what a CPU remembers of a flow to the connection's entry, if that is further behind than the place is another's. */
+/* Writes a CPU's copy of a direction to the connection, unless the place is another connection's by now. */
 static __noinline int ct_tcp_write_back(struct nn_flow_entry *flow)
 {
 	__u32 place = flow->place >> 1, ports = flow->ports, ahead = flow->tcp.next, acked = flow->tcp.acked;

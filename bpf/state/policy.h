@@ -22,7 +22,7 @@ static __always_inline __u32 policy_protocol(__u8 protocol)
 	return protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP : 0;
 }
 
-/* The place in policy_ports of what a rule says of a port; -1: there is no such rule. A function of its own: verified once. */
+/* Index in sg_pol_ports of a rule's entry for a port; -1 if there is no such rule. A global function: verified once. */
 __noinline int policy_find_port(__u32 set, __u32 source, __u32 dest, __u32 protocol, __u32 port)
 {
 	struct rule_key key = { .set = set, .source = source, .dest = dest, .protocol = protocol };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Trace sessions (`segue monitor`, `capture` and `trace`) receive one event per packet with its verdict. A program includes ctx/skb.h or
- * ctx/xdp.h before this, calls keep() before it alters a packet and seen() when it knows what becomes of it. While nobody looks on each is a
- * load and a branch.
+ * ctx/xdp.h before this, calls trace_capture() before it alters a packet and trace_verdict() when it knows the verdict. Without a session each is
+ * a load and a branch.
  */
 #pragma once
 #include <linux/if_ether.h>
@@ -30,7 +30,7 @@ static __always_inline bool trace_ratelimit_take(struct trace_ratelimit *budget,
 	return true;
 }
 
-/* Tells one watcher, if it wants to know. */
+/* Sends the event to one session, if its filter matches. */
 static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 {
 	struct trace_event *event;
@@ -70,7 +70,7 @@ static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 	return 0;
 }
 
-/* The tenant of a packet: of the port it came from, or of the SID it came to. KNOWS_ZONES: of a gateway's SID, too. */
+/* The tenant of a packet: of the port it came from, or of the SID it came to. TRACE_WITH_ZONES: of a gateway's SID, too. */
 static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 {
 	const struct trace_event *event = &scratch->event;
@@ -134,7 +134,7 @@ static __noinline int trace_capture_slow(struct CTX *ctx)
 	return 0;
 }
 
-/* Tells the watchers what becomes of a packet. egress: the interface it leaves by, 0 when that is not the fast path's doing. */
+/* Sends a packet's verdict to all sessions. egress: the interface it leaves by; 0 if the fast path does not send it. */
 static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __u32 hook)
 {
 	struct trace_buf *scratch;

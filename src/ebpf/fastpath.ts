@@ -1,3 +1,4 @@
+import { Limits } from './generated/layouts.js';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
@@ -17,11 +18,10 @@ import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbp
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** Entries of `sg_encaps` and `sg_nh_groups` in bpf/maps/fastpath_maps.h; ids are from 1. */
-const ENCAPS = 1 << 20;
-const UNDERLAYS = 65_536;
-/** Entries of `sg_port_stats`. */
-const COUNTER_SLOTS = 16_384;
+/** Ids of encapsulations and next hop groups are from 1. */
+const ENCAPS = Limits.MAX_ENCAPS;
+const UNDERLAYS = Limits.MAX_NEXTHOP_GROUPS;
+const COUNTER_SLOTS = Limits.PORT_SLOTS;
 
 /** Directories of maps begin with this; what follows is the generation. */
 const MAPS = 'maps_';

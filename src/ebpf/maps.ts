@@ -84,17 +84,20 @@ export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap
   return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
 }
 
-/** What each CPU remembers, entries: the sizes of bpf/maps/fastpath_maps.h are those for one CPU. */
+/** What each CPU remembers, entries: the sizes of the object files are those for one CPU. */
 const MEMORY_ENTRIES = {
-  sg_egress_cache: 4096,
-  sg_decap_cache: 4096,
-  sg_encap_cache: 1024,
-  sg_port_cache: 256,
-  sg_source_cache: 1024,
+  sg_egress_cache: 1 << layouts.Limits.FLOW_CACHE_BITS,
+  sg_decap_cache: 1 << layouts.Limits.FLOW_CACHE_BITS,
+  sg_encap_cache: 1 << layouts.Limits.ENCAP_CACHE_BITS,
+  sg_port_cache: 1 << layouts.Limits.PORT_CACHE_BITS,
+  sg_source_cache: 1 << layouts.Limits.SOURCE_CACHE_BITS,
 } as const;
 
 /** The same of steered flows, on hypervisors and network nodes (bpf/fib/gw_flow_cache.h, bpf/fib/nn_flow_cache.h). */
-const STEERING_MEMORY_ENTRIES = { sg_rpath_cache: 2048, sg_nn_cache: 2048 } as const;
+const STEERING_MEMORY_ENTRIES = {
+  sg_rpath_cache: 1 << layouts.Limits.RETURN_PATH_CACHE_BITS,
+  sg_nn_cache: 1 << layouts.Limits.NN_FLOW_CACHE_BITS,
+} as const;
 
 function memorySizes<N extends string>(entries: Readonly<Record<N, number>>): Record<N, { maxEntries: number }> {
   const sizes = Object.entries<number>(entries).map(([name, each]) => [name, { maxEntries: possibleCpus() * each }]);

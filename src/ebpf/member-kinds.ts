@@ -2,7 +2,7 @@
 import { tenantTable } from '../plan/numbers.js';
 import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
 import { entryKind } from './entry-kind.js';
-import { EndpointKey, PrefixKey, Endpoint, EndpointType } from './generated/layouts.js';
+import { EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
@@ -22,10 +22,10 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-/** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/abi/types.h. */
-export const PLACE_SHIFT = 16;
+/** Bits of the gateway in the id of EP_VIA_GATEWAY, below the fixed slot. */
+export const PLACE_SHIFT = Limits.GW_FIXED_SLOT_SHIFT;
 
-/** EXTERNAL_FRAMES of bpf/abi/types.h. */
+/** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
 /** What drivers can, by interface, as of the listing or application that runs; asked for when a member is external. */

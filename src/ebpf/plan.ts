@@ -1,4 +1,5 @@
 /** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
+import { Limits } from './generated/layouts.js';
 import { remoteSid } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
@@ -13,8 +14,8 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemoteSite } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
-/** MAX_SEGMENTS of bpf/abi/limits.h: a longer path is the kernel's alone. */
-export const MAX_SEGMENTS = 4;
+/** A longer path is the kernel's alone. */
+export const { MAX_SEGMENTS } = Limits;
 
 /** The node's own entry, and the uplinks' programs. */
 export function planFastNode(view: IntentView, emit: Emit): void {

@@ -5,10 +5,8 @@ import * as layouts from './generated/layouts.js';
 import { REASONS } from './counters.js';
 import type { FastpathMaps } from './maps.js';
 
-/** MAX_WATCHERS, SNAP_MAX and REASON_BITS of bpf/abi/limits.h. */
-export const MAX_WATCHERS = 4;
-export const SNAP_MAX = 9216;
-const REASON_BITS = 64;
+export const { MAX_TRACE_SESSIONS, SNAP_MAX } = layouts.Limits;
+const { REASON_BITS } = layouts.Limits;
 
 /** How long a watcher is served after its last renewal: one that was killed costs packets nothing after that. Seconds. */
 const LEASE_SECONDS = 5n;
@@ -50,7 +48,7 @@ export class NoTraceSlotError extends Error {
   readonly code = 'FASTPATH_WATCHERS';
 
   constructor() {
-    super(`${MAX_WATCHERS} others look on already (segue monitor, segue capture): expected a free place`);
+    super(`${MAX_TRACE_SESSIONS} others look on already (segue monitor, segue capture): expected a free place`);
     this.name = 'WatchersError';
   }
 }
@@ -167,7 +165,7 @@ export class TraceSession {
 /** A slot that nobody has, or that its watcher left without a word. */
 function freeSlot({ sg_trace_sess }: WatchMaps): number {
   const now = monotonic();
-  for (let slot = 0; slot < MAX_WATCHERS; slot++) {
+  for (let slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
     const value = sg_trace_sess.lookup(u32(slot));
     if (value !== undefined && layouts.TraceSession.decode(value, 0).until < now) return slot;
   }

@@ -2,13 +2,13 @@
  * A network node's connections (bpf/state/conntrack.h): one table for all zones. Programs alone write it and its counts; here it is read. A place
  * changes hands by its tag, and whoever changes the tag counts: what a process that ends leaves behind is never half a change.
  */
+import { Limits } from '../ebpf/generated/layouts.js';
 import * as layouts from '../ebpf/generated/steering.js';
 import type { BpfMap } from '../libbpf/index.js';
 
 const { Connection, ConnectionBucket, CtSlotClass, CtDirection, FlowKey, CtPair, ZonePair } = layouts;
 
-/** CT_WAYS of bpf/abi/limits.h. */
-const WAYS = 8;
+const WAYS = Limits.CT_WAYS;
 const TAG_BYTES = 4;
 const CLASS_MASK = 3;
 /** Buckets that one system call reads: 0.9 MB. */

@@ -1,7 +1,7 @@
 /** Network nodes: the node as one of them, the others, which of them flows have. */
 import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
-import { Family } from '../ebpf/generated/layouts.js';
+import { Family, Limits } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
 import { prefixAddress } from '../net/prefix.js';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
@@ -10,8 +10,7 @@ import { gatewayEntryKind } from './steer-entry-kind.js';
 import type { Kind, ObjectChange, ObjectFailure } from '../reconcile/kind.js';
 import type { NetworkNodeWay, SteerFlows, SteerMaglev, SteerNetworkNode, SteerNode } from './objects.js';
 
-/** NO_NETWORK_NODE of bpf/abi/limits.h. */
-const NO_NETWORK_NODE = 0xffff;
+const { NO_NETWORK_NODE } = Limits;
 
 function u32(number: number): Buffer {
   const bytes = Buffer.alloc(4);

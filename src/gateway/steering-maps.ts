@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
-import { Endpoint, TrafficStats } from '../ebpf/generated/layouts.js';
+import { Endpoint, Limits, TrafficStats } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
 import { steeringSizes } from '../ebpf/maps.js';
 import { openThere } from '../ebpf/open-there.js';
@@ -16,9 +16,8 @@ import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
-/** ZONE_SLOTS and POLICY_SLOTS of bpf/abi/limits.h. */
-export const ZONE_SLOTS = 4096;
-const POLICY_SLOTS = 16_384;
+export const { ZONE_SLOTS } = Limits;
+const { POLICY_SLOTS, HASH_SEEDS } = Limits;
 
 const { Zone, NnConfig } = layouts;
 
@@ -67,13 +66,10 @@ const GENERATION = generationOf({
   reasons: { target: Endpoint.SIZE },
 });
 
-/** HASH_SEEDS of bpf/abi/limits.h. */
-const SEEDS = 6;
-
 /** Seeds of a new table of connections: nobody outside can choose which of them share a bucket. */
 export function newSeeds(): bigint[] {
-  const bytes = randomBytes(SEEDS * 8);
-  return Array.from({ length: SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
+  const bytes = randomBytes(HASH_SEEDS * 8);
+  return Array.from({ length: HASH_SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
 }
 
 const PREFIX = 'steering_';
@@ -171,7 +167,13 @@ export class SteeringStore {
 
   /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
   change(change: Partial<layouts.NnConfig> = {}): layouts.NnConfig {
-    const before = this.state ?? { policyGeneration: 0n, nextSet: 1, self: 0xffff, unused: 0, seeds: newSeeds() };
+    const before = this.state ?? {
+      policyGeneration: 0n,
+      nextSet: 1,
+      self: Limits.NO_NETWORK_NODE,
+      unused: 0,
+      seeds: newSeeds(),
+    };
     const state = { ...before, policyGeneration: before.policyGeneration + 1n, ...change };
     const bytes = Buffer.alloc(NnConfig.SIZE);
     NnConfig.encode(bytes, 0, state);

@@ -19,7 +19,7 @@ import type { ShowContext } from './context.js';
 
 /** Bits of a prefix's key before its own: tenant and family. */
 const KEY_BITS = 64;
-/** EXTERNAL_FRAMES of bpf/abi/types.h. */
+/** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 const U32_BYTES = 4;
 

@@ -3,7 +3,7 @@
  * be a million.
  */
 import { getAddress } from '../../ebpf/bytes.js';
-import { Family } from '../../ebpf/generated/layouts.js';
+import { Family, Limits } from '../../ebpf/generated/layouts.js';
 import * as steering from '../../ebpf/generated/steering.js';
 import { lastSeenAt, tableEntries } from '../../gateway/connection-table.js';
 import { monotonic } from '../../ebpf/trace-session.js';
@@ -17,9 +17,9 @@ import type { ZoneNames } from './zones.js';
 const { Connection, CtFlags, CtTimeout, CtState, FlowKey, FlowType, GwFlowAffinity, GwFlowKey, GwFlowTimeout } =
   steering;
 
-/** TICK_SHIFT of bpf/abi/limits.h: nanoseconds >> 30. */
-const TICK_SHIFT = 30n;
-const TICK_SECONDS = 2 ** 30 / 1e9;
+/** Ticks are nanoseconds >> TICK_SHIFT. */
+const TICK_SHIFT = BigInt(Limits.TICK_SHIFT);
+const TICK_SECONDS = 2 ** Limits.TICK_SHIFT / 1e9;
 /** NO_SLOT of bpf/abi/limits.h. */
 const NO_SLOT = 0xffffffff;
 

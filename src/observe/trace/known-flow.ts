@@ -6,7 +6,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import type { Packet } from './deliver.js';
 
 export interface KnownFlow {
-  /** As flow_nodes has it. */
+  /** As sg_gw_affinity has it. */
   key: Buffer;
   value: Buffer;
   /** Number of the network node. */

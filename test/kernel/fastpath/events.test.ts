@@ -2,7 +2,7 @@
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { MAX_WATCHERS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
+import { MAX_TRACE_SESSIONS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
 import { Bench, MACS, MTU, SIDS, TENANT } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6, tcp, udp, IP } from './packets.js';
 import { u32 } from '../libbpf/harness.js';
@@ -179,7 +179,7 @@ describe('a watcher is not told', () => {
 describe('places of watchers', () => {
   it('are four', () => {
     const bench = new Bench();
-    for (let count = 0; count < MAX_WATCHERS; count++) watch(bench);
+    for (let count = 0; count < MAX_TRACE_SESSIONS; count++) watch(bench);
     expect(() => watch(bench)).toThrow(NoTraceSlotError);
   });
 

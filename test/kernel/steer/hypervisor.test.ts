@@ -15,7 +15,7 @@ const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const HERE = '10.0.0.1';
 const THERE = '10.99.0.1';
 const MORE = 0x2000;
-/** A moment of the programs (moment_now() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
+/** A moment of the programs (coarse_jiffies() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
 const MOMENT_MS = 1200;
 /** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
 const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
