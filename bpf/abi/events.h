@@ -7,16 +7,16 @@
 /* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
 struct trace_enabled {
 	__u32 active; /* a bit for each of sg_trace_sess[] */
-	__u32 snap;   /* bytes that the one who wants most wants of a packet */
+	__u32 snap; /* bytes that the one who wants most wants of a packet */
 };
 
 /* The filter of a trace session (`segue monitor`, `segue capture`, `segue trace`). sg_trace_sess[slot]. */
 struct trace_session {
-	__u64 until;   /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
+	__u64 until; /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
 	__u64 reasons; /* a bit for each reason */
-	__u32 tenant;  /* 0: any */
+	__u32 tenant; /* 0: any */
 	__u32 ifindex; /* that the packet came in or leaves by; 0: any */
-	__u32 rate;    /* events a second of each reason and CPU; 0: all */
+	__u32 rate; /* events a second of each reason and CPU; 0: all */
 	__u32 unused;
 };
 
@@ -25,7 +25,7 @@ struct trace_ratelimit {
 	__u64 updated; /* ns */
 	__u64 tokens;
 	__u64 suppressed; /* events beyond the rate */
-	__u64 lost;	  /* events for which the ring had no room */
+	__u64 lost; /* events for which the ring had no room */
 };
 
 enum hook {

@@ -23,7 +23,7 @@ struct flow_key {
 /* sg_maglev[gateway]: number of a network node for each of a flow's hashes. */
 struct maglev {
 	__u16 active[MAGLEV_SLOTS]; /* those that are up and do not drain */
-	__u16 all[MAGLEV_SLOTS];    /* those that drain, too */
+	__u16 all[MAGLEV_SLOTS]; /* those that drain, too */
 	__u16 unused[2];
 };
 

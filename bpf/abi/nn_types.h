@@ -51,8 +51,8 @@ struct zone_pair {
 };
 
 enum policy_table {
-	POLICY_ANY = 1,		/* rules of policies without prefixes */
-	POLICY_SOURCE = 2,	/* with source prefixes */
+	POLICY_ANY = 1, /* rules of policies without prefixes */
+	POLICY_SOURCE = 2, /* with source prefixes */
 	POLICY_DESTINATION = 4, /* with destination prefixes */
 	POLICY_BOTH = 8,
 };
@@ -80,7 +80,7 @@ struct policy_class {
 struct rule_key {
 	__u32 set;
 	__u32 source; /* class; 0: any, of POLICY_ANY and POLICY_DESTINATION */
-	__u32 dest;   /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
+	__u32 dest; /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
 	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP for both families' ICMP, 0 for what is none of them */
 };
 
@@ -102,7 +102,7 @@ struct policy_port {
 	__u16 first;
 	__u16 flags;
 	__u32 policy; /* slot */
-	__u32 rank;   /* between a set's tables: the lowest decides */
+	__u32 rank; /* between a set's tables: the lowest decides */
 };
 
 /* A policy's name, for those who look; programs do not read it. sg_policies[slot]. */
@@ -113,21 +113,21 @@ struct policy {
 /* sg_pol_hits[slot]. Per CPU. */
 struct policy_hit {
 	__u64 connections; /* decided by it: let in, or refused */
-	__u64 packets;	   /* of these, in both directions */
-	__u64 bytes;	   /* of inner packets */
+	__u64 packets; /* of these, in both directions */
+	__u64 bytes; /* of inner packets */
 };
 
 enum ct_state {
 	CT_SYN_SENT = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
-	CT_SYN_RECV,	/* TCP: SYN and ACK came back */
+	CT_SYN_RECV, /* TCP: SYN and ACK came back */
 	CT_ESTABLISHED,
 	CT_CLOSING, /* TCP: FIN of one side, which the flags say */
-	CT_CLOSED,  /* TCP: FIN of both, or RST */
+	CT_CLOSED, /* TCP: FIN of both, or RST */
 	CT_RELAYED, /* fragments alone: they go to the network node `relay` */
 };
 
 enum ct_flags {
-	CT_FIN_ORIGINAL = 1,     /* by who opened it */
+	CT_FIN_ORIGINAL = 1, /* by who opened it */
 	CT_FIN_REPLY = 2, /* by the other side */
 };
 
@@ -145,14 +145,14 @@ enum ct_timeout {
 /* What a connection counts as, in the two low bits of its tag. */
 enum ct_slot_class {
 	CT_SLOT_FREE,
-	CT_SLOT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
+	CT_SLOT_HALF_OPEN, /* not answered, a handshake that is not complete, fragments */
 	CT_SLOT_ESTABLISHED, /* never evicted */
-	CT_SLOT_CLOSED,	/* not counted: its place may be taken at any time */
+	CT_SLOT_CLOSED, /* not counted: its place may be taken at any time */
 };
 
 enum ct_direction_flags {
 	CT_SEQUENCE = 1, /* `next` is known */
-	CT_ACKED = 2,	 /* `acked` and `limit` are known */
+	CT_ACKED = 2, /* `acked` and `limit` are known */
 };
 
 /*
@@ -160,14 +160,14 @@ enum ct_direction_flags {
  * two directions do not share one. Sequence numbers are TCP's.
  */
 struct ct_direction {
-	__u32 next;	   /* after the highest sequence number that it sent */
-	__u32 acked;	   /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
-	__u32 limit;	   /* up to which it lets the other side send */
-	__u32 window;	   /* the largest that it offered, bytes */
+	__u32 next; /* after the highest sequence number that it sent */
+	__u32 acked; /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
+	__u32 limit; /* up to which it lets the other side send */
+	__u32 window; /* the largest that it offered, bytes */
 	__u32 peer_window; /* the other side's `window`, when this direction was last looked at in full */
-	__u32 seen;	   /* its last packet, TICK_SHIFT says in what */
-	__u8 scale;	   /* of its windows: a shift */
-	__u8 flags;	   /* enum ct_direction_flags */
+	__u32 seen; /* its last packet, TICK_SHIFT says in what */
+	__u8 scale; /* of its windows: a shift */
+	__u8 flags; /* enum ct_direction_flags */
 	__u16 unused[3];
 };
 
@@ -178,8 +178,8 @@ struct connection {
 	__u32 peer; /* zone that it goes to */
 	__u64 policy_generation; /* when the policy was last looked at */
 	__u32 policy; /* slot */
-	__u8 state;  /* enum ct_state */
-	__u8 flags;  /* enum ct_flags */
+	__u8 state; /* enum ct_state */
+	__u8 flags; /* enum ct_flags */
 	__u16 peer_mtu; /* as of struct zone */
 	struct ct_direction original;
 	__u32 set; /* that let it in */
@@ -200,9 +200,9 @@ struct connection {
  * tag changes the counts of the pair: they are exact, also while many CPUs do so.
  */
 struct connection_bucket {
-	__u32 tags[CT_WAYS];	  /* 30 bits of the hash and enum ct_class; 0: free */
+	__u32 tags[CT_WAYS]; /* 30 bits of the hash and enum ct_class; 0: free */
 	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
-	__u64 policy_generation;		  /* of the policies that its connections were last held against */
+	__u64 policy_generation; /* of the policies that its connections were last held against */
 	__u64 unused[7];
 	struct connection entries[CT_WAYS];
 };

@@ -23,7 +23,7 @@ struct uplink {
 
 /* Of the node. sg_node[0]. */
 struct node {
-	struct in6_addr source;	 /* outer source */
+	struct in6_addr source; /* outer source */
 	struct in6_addr sid_block; /* host bits are zero */
 	struct in6_addr sid_mask;
 	__u32 has_trusted; /* sg_trusted has entries */
@@ -64,9 +64,9 @@ struct port {
 
 enum port_flags {
 	PORT_TUNNEL_SEGMENTATION = 1, /* the interface segments what decapsulation leaves (tx-ipxip6-segmentation) */
-	PORT_XDP_XMIT = 2,	      /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
-	PORT_REDIRECT_PEER = 4,		      /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
-	PORT_VLANS = 8,		      /* VLAN devices stand on it, which take frames with a tag */
+	PORT_XDP_XMIT = 2, /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
+	PORT_REDIRECT_PEER = 4, /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
+	PORT_VLANS = 8, /* VLAN devices stand on it, which take frames with a tag */
 };
 
 enum dscp_policy {
@@ -90,7 +90,7 @@ struct prefix_key {
 };
 
 enum endpoint_type {
-	EP_LOCAL = 1,  /* id: ifindex of a port */
+	EP_LOCAL = 1, /* id: ifindex of a port */
 	EP_REMOTE = 2, /* id: of an encapsulation; 0: only the kernel has a route */
 	EP_GATEWAY = 3, /* the tenant's gateway, which every node is */
 	EP_VIA_GATEWAY = 8, /* id: of the gateway, and GW_FIXED_SLOT_SHIFT */
@@ -128,8 +128,8 @@ struct present {
 /* H.Encaps.Red towards one tenant's SID. sg_encaps[id]. */
 struct encap {
 	struct in6_addr first; /* destination address of the outer header */
-	__u32 nexthop_group;	       /* id */
-	__u16 srh_bytes;       /* 0: no SRH */
+	__u32 nexthop_group; /* id */
+	__u16 srh_bytes; /* 0: no SRH */
 	__u16 last_entry;
 	__u8 srh[MAX_SRH_BYTES]; /* as it goes on the wire, but its next header */
 };
@@ -139,7 +139,7 @@ struct nexthop {
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u8 flags;  /* enum nexthop_flags */
+	__u8 flags; /* enum nexthop_flags */
 	__u8 weight; /* less one, as in struct rtnexthop */
 };
 
@@ -159,7 +159,7 @@ enum mark {
 /* The resolved next hops of equal cost to a node. sg_nh_groups[id]. */
 struct nexthop_group {
 	__u32 count;
-	__u32 length;	     /* of the prefix that they lead to, bits: by both the agent knows the entry again */
+	__u32 length; /* of the prefix that they lead to, bits: by both the agent knows the entry again */
 	struct in6_addr dest;
 	struct nexthop hops[MAX_NEXTHOPS];
 	__u8 slots[NEXTHOP_SLOTS / 2]; /* indexes of hops, two in a byte, the lower half first; of one hop none is read */
@@ -197,7 +197,7 @@ struct egress_cache_entry {
 	__u16 unused;
 	__u32 encap; /* id */
 	__u32 ports; /* of a flow; else 0 */
-	__u32 seen;  /* of a flow: coarse_jiffies() */
+	__u32 seen; /* of a flow: coarse_jiffies() */
 	__u32 gw_flow_generation;
 };
 

@@ -43,7 +43,8 @@ static __always_inline struct egress_cache_entry *egress_cache_victim(struct egr
 	return &set->flows[hash & (CACHE_WAYS - 1)];
 }
 
-static __always_inline void egress_cache_write(struct egress_cache_entry *flow, const struct inner *inner, __u32 ifindex, __u64 generation, __u32 encap)
+static __always_inline void egress_cache_write(struct egress_cache_entry *flow, const struct inner *inner, __u32 ifindex, __u64 generation,
+					       __u32 encap)
 {
 	flow->generation = generation;
 	copy_address(&flow->source, &inner->source);

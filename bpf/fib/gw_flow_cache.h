@@ -59,9 +59,9 @@ static __always_inline __u32 gw_flow_cache_lookup(const struct inner *inner, __u
 	for (i = 0; i < CACHE_WAYS; i++) {
 		const struct egress_cache_entry *flow = &set->flows[i];
 
-		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now && flow->gw_flow_generation == gw_flow_generation &&
-		    flow->protocol == inner->protocol && flow->ifindex == ifindex && flow->family == inner->family &&
-		    same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source))
+		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now &&
+		    flow->gw_flow_generation == gw_flow_generation && flow->protocol == inner->protocol && flow->ifindex == ifindex &&
+		    flow->family == inner->family && same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source))
 			return flow->encap;
 	}
 	return 0;
@@ -117,9 +117,9 @@ static __always_inline bool return_path_cache_lookup(const struct inner *inner, 
 	for (i = 0; i < CACHE_WAYS; i++) {
 		const struct return_path_entry *flow = &set->flows[i];
 
-		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now && flow->gw_flow_generation == gw_flow_generation &&
-		    flow->protocol == inner->protocol && flow->tenant == tenant && flow->family == inner->family &&
-		    same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source) &&
+		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now &&
+		    flow->gw_flow_generation == gw_flow_generation && flow->protocol == inner->protocol && flow->tenant == tenant &&
+		    flow->family == inner->family && same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source) &&
 		    same_address(&flow->outer_source, outer_source))
 			return true;
 	}

@@ -7,7 +7,7 @@
 /* H.Encaps.Red of a packet, with what it takes. */
 struct encap_nexthop {
 	const struct in6_addr *first; /* segment */
-	const struct encap *srh;      /* what has the SRH; NULL: there is none */
+	const struct encap *srh; /* what has the SRH; NULL: there is none */
 	const struct nexthop *hop;
 	const struct port *port;
 };
@@ -27,7 +27,8 @@ static __always_inline const struct nexthop *select_nexthop(const struct nexthop
 	return &hops[slots[slot / 2] >> (slot & 1) * 4 & (MAX_NEXTHOPS - 1)];
 }
 
-static __always_inline enum reason resolve_nexthop(struct encap_nexthop *via, __u32 id, const struct inner *inner, const struct port *port, __u64 generation)
+static __always_inline enum reason resolve_nexthop(struct encap_nexthop *via, __u32 id, const struct inner *inner, const struct port *port,
+						   __u64 generation)
 {
 	__u32 index = cache_index(id, ENCAP_CACHE_BITS);
 	struct encap_cache_entry *known = bpf_map_lookup_elem(&sg_encap_cache, &index);

@@ -27,7 +27,7 @@ static __always_inline struct nn_flow_set *nn_flow_cache_set(const struct in6_ad
 }
 
 static __always_inline struct nn_flow_entry *nn_flow_cache_lookup(const struct in6_addr *sid, const struct inner *inner, __u64 generation,
-								 __u64 policy_generation)
+								  __u64 policy_generation)
 {
 	struct nn_flow_set *set;
 	__u32 now;
@@ -43,9 +43,9 @@ static __always_inline struct nn_flow_entry *nn_flow_cache_lookup(const struct i
 	for (i = 0; i < CACHE_WAYS; i++) {
 		struct nn_flow_entry *flow = &set->flows[i];
 
-		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now && flow->policy_generation == policy_generation &&
-		    flow->protocol == inner->protocol && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
-		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now &&
+		    flow->policy_generation == policy_generation && flow->protocol == inner->protocol && flow->family == inner->family &&
+		    same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
 			return flow;
 	}
 	return NULL;
@@ -70,8 +70,9 @@ static __noinline int nn_flow_cache_write_back(const struct in6_addr *sid, const
 }
 
 /* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
-static __always_inline void nn_flow_cache_insert(const struct in6_addr *sid, const struct inner *inner, const struct nn_verdict *verdict, __u64 generation,
-					    __u64 policy_generation, __u32 hash, const struct encap *encap, const struct nexthop *hop)
+static __always_inline void nn_flow_cache_insert(const struct in6_addr *sid, const struct inner *inner, const struct nn_verdict *verdict,
+						 __u64 generation, __u64 policy_generation, __u32 hash, const struct encap *encap,
+						 const struct nexthop *hop)
 {
 	__u32 mtu = hop->mtu - sizeof(struct ipv6hdr);
 	struct nn_flow_entry *flow;

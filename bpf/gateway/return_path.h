@@ -84,7 +84,6 @@ static __always_inline void learn_return_path_decap(struct CTX *ctx, __u32 outer
 	source = outer->saddr;
 	if (return_path_cache_lookup(inner, &source, tenant, generation))
 		return;
-	learn_return_path_of(ctx, ETH_HLEN + outer_bytes, &source, tenant,
-		    inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	learn_return_path_of(ctx, ETH_HLEN + outer_bytes, &source, tenant, inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
 	return_path_cache_insert(inner, &source, tenant, generation);
 }

@@ -66,8 +66,7 @@ static __noinline enum reason send_icmp_plain(struct __sk_buff *skb, struct orig
 	__builtin_memcpy(frame->eth.h_source, macs + ETH_ALEN, ETH_ALEN);
 	frame->eth.h_proto = is_inet ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	write_icmp_error(&frame->inet, orig, mtu);
-	if (bpf_skb_store_bytes(skb, 0, &frame->eth, ETH_HLEN + (is_inet ? sizeof(frame->inet) : sizeof(frame->inet6)),
-				BPF_F_RECOMPUTE_CSUM))
+	if (bpf_skb_store_bytes(skb, 0, &frame->eth, ETH_HLEN + (is_inet ? sizeof(frame->inet) : sizeof(frame->inet6)), BPF_F_RECOMPUTE_CSUM))
 		return DROP_NO_ROOM;
 	space->frame[0] = ifindex;
 	return mtu ? ANSWER_TOO_BIG : ANSWER_HOP_LIMIT;

@@ -18,7 +18,7 @@
 
 struct orig_dgram {
 	struct inner inner; /* family, addresses, length, protocol, header_bytes */
-	__u32 at;	    /* of its IP header in the frame */
+	__u32 at; /* of its IP header in the frame */
 	__u32 bytes;
 	__u64 sum;
 	struct in6_addr icmp_src; /* where the error comes from; IPv4 in the first four bytes */

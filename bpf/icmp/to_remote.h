@@ -20,8 +20,8 @@ struct icmp_encap_frame {
  *
  * port: whose rule of code points holds; NULL: the error's own is copied
  */
-static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig_dgram *orig, const struct encap *encap,
-					const struct port *port, __u32 mtu)
+static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig_dgram *orig, const struct encap *encap, const struct port *port,
+					      __u32 mtu)
 {
 	struct reply_buf *space = reply_buf();
 	struct inner *error;

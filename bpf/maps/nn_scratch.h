@@ -17,15 +17,15 @@ struct nn_verdict {
 	__u32 peer; /* zone it goes to; 0: not known */
 	__u32 peer_slot;
 	__u32 peer_mtu; /* bytes; 0: not known */
-	__u32 policy;	 /* slot, or NO_SLOT */
-	__u32 relay_node;	 /* number of the network node that it is for, or NO_NETWORK_NODE */
-	__u32 relay_count;	 /* how often it is relayed, this time included; 0: it is not */
-	bool new_decision;	 /* by a policy now, not by a connection */
+	__u32 policy; /* slot, or NO_SLOT */
+	__u32 relay_node; /* number of the network node that it is for, or NO_NETWORK_NODE */
+	__u32 relay_count; /* how often it is relayed, this time included; 0: it is not */
+	bool new_decision; /* by a policy now, not by a connection */
 	bool log;
 	bool may_relay; /* another network node may have its connection */
-	bool is_reply;	/* of a connection that the other side opened */
-	__u32 place;	/* of its connection, where it has one */
-	bool cacheable;	/* the next packets of the flow change nothing but the time, unless TCP says that they do */
+	bool is_reply; /* of a connection that the other side opened */
+	__u32 place; /* of its connection, where it has one */
+	bool cacheable; /* the next packets of the flow change nothing but the time, unless TCP says that they do */
 	struct flow_key reversed;
 	struct policy_decision decision; /* if decided */
 };
@@ -34,7 +34,7 @@ struct nn_verdict {
 struct nn_buf {
 	struct packet packet;
 	struct nn_verdict verdict;
-	__u32 at;  /* of the packet in its frame, bytes */
+	__u32 at; /* of the packet in its frame, bytes */
 	__u32 mtu; /* that it was too big for */
 };
 ARRAY(sg_nn_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct nn_buf, 1);

@@ -8,7 +8,7 @@
 volatile struct trace_enabled trace_enabled SEC(".data.sg_trace_on");
 
 ARRAY(sg_trace_sess, BPF_MAP_TYPE_ARRAY, struct trace_session, MAX_TRACE_SESSIONS);
-ARRAY(sg_trace_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct trace_ratelimit, MAX_TRACE_SESSIONS * REASON_BITS);
+ARRAY(sg_trace_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct trace_ratelimit, MAX_TRACE_SESSIONS *REASON_BITS);
 
 struct trace_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -11,8 +11,8 @@
 /* The extension headers that every reader walks over (docs/decisions.md); a routing header is refused first. */
 static __always_inline bool is_ext_header(__u8 next)
 {
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
-	       next == EXT_MOBILITY || next == EXT_HIP || next == EXT_SHIM6;
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == EXT_MOBILITY ||
+	       next == EXT_HIP || next == EXT_SHIM6;
 }
 
 /* length: the extension header's second byte. AH counts words of four bytes (RFC 4302 section 2.2), a fragment header has none. */

@@ -13,11 +13,11 @@
 struct inner {
 	struct in6_addr source;
 	struct in6_addr dest;
-	__u64 addr_hash;   /* of both addresses, not mixed */
+	__u64 addr_hash; /* of both addresses, not mixed */
 	__u32 family;
 	__u32 length; /* of the packet as its header says, bytes */
-	__u32 hash;   /* of the 5-tuple; of the 3-tuple for fragments */
-	__u32 ports;  /* both, as they are in the header; 0: not read */
+	__u32 hash; /* of the 5-tuple; of the 3-tuple for fragments */
+	__u32 ports; /* both, as they are in the header; 0: not read */
 	__u16 header_bytes;
 	__u8 traffic_class;
 	__u8 hop_limit;

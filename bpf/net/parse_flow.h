@@ -22,8 +22,8 @@ struct packet {
 	struct inner inner; /* without hash and header lengths */
 	struct flow_key key;
 	__be32 fragment; /* identification */
-	__u8 type;	 /* enum packet_type */
-	bool opens;	 /* it may be the first of a connection */
+	__u8 type; /* enum packet_type */
+	bool opens; /* it may be the first of a connection */
 	__u8 tcp_flags;
 	__u8 scale; /* TCP's window scale, of a SYN; NO_SCALE: it offers none */
 	/* TCP; parse_tcp() reads these and `scale` where they are needed. */

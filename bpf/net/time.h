@@ -19,4 +19,4 @@ static __always_inline __u32 coarse_jiffies(void)
 	return bpf_jiffies64() >> 8;
 }
 
-#define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
+#define SECONDS(n) ((__u32)((n)*1000000000ULL >> TICK_SHIFT))

@@ -13,7 +13,7 @@
  * entry yet, or the interface that the packet came by does not forward.
  */
 static __always_inline enum reason external_nexthop_lookup(void *ctx, const struct inner *inner, __u32 ingress, __u32 ifindex, __u8 *dest_mac,
-						     __u8 *source_mac)
+							   __u8 *source_mac)
 {
 	struct bpf_fib_lookup fib = { .ifindex = ingress, .tot_len = inner->length };
 	int result;

@@ -43,7 +43,7 @@ static __always_inline bool exceeds_mtu(struct __sk_buff *skb, const struct inne
 }
 
 static __always_inline int skb_forward_to_uplink(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer,
-				     const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
+						 const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
 	__u32 bytes = encap_bytes(encap), mtu;
@@ -71,15 +71,13 @@ static __always_inline int skb_forward_to_uplink(struct __sk_buff *skb, struct n
 }
 
 /* Takes the outer header off, if there is one, and makes the packet's step. port: whose MACs it is to have, or NULL. */
-static __always_inline int decapsulate(struct __sk_buff *skb, const struct packet *packet, const struct reencap_ctx *outer,
-				       const struct port *port)
+static __always_inline int decapsulate(struct __sk_buff *skb, const struct packet *packet, const struct reencap_ctx *outer, const struct port *port)
 {
 	bool is_inet = packet->inner.family == FAMILY_INET;
 	struct ethhdr *eth;
 
-	if (outer->bytes &&
-	    bpf_skb_adjust_room(skb, -(__s32)outer->bytes, BPF_ADJ_ROOM_MAC,
-				(is_inet ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6) | BPF_F_ADJ_ROOM_FIXED_GSO))
+	if (outer->bytes && bpf_skb_adjust_room(skb, -(__s32)outer->bytes, BPF_ADJ_ROOM_MAC,
+						(is_inet ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6) | BPF_F_ADJ_ROOM_FIXED_GSO))
 		return PUNT_NO_ROOM;
 	eth = (void *)(long)skb->data;
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
@@ -92,7 +90,7 @@ static __always_inline int decapsulate(struct __sk_buff *skb, const struct packe
 
 /* To a VM of this node. */
 static __always_inline int skb_forward_to_port(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer, __u32 ifindex,
-				   __u32 packets)
+					       __u32 packets)
 {
 	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	int reason;
@@ -137,8 +135,8 @@ static __always_inline enum reason nn_parse_inner(struct __sk_buff *skb, struct 
 }
 
 /* Decides about a packet that was read, and sends it on. */
-static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer,
-				   const struct nn_config *state, const struct node *node, enum hook hook)
+static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer, const struct nn_config *state,
+				      const struct node *node, enum hook hook)
 {
 	__u32 ifindex = 0, hash, id = 0, packets = skb->gso_segs ? skb->gso_segs : 1;
 	struct nn_verdict *verdict = &scratch->verdict;

@@ -57,8 +57,8 @@ __noinline int icmp_error_is_from_zone(const struct packet *packet, const struct
  * unaltered, as passage->relays says; without: to where passage->peer has the address.
  */
 static __always_inline enum reason nn_process(struct packet *packet, struct nn_verdict *verdict, const struct nn_config *state,
-					  const struct reencap_ctx *outer, void *data, void *data_end, __u32 hash, __u32 packets,
-					  struct encap **relay)
+					      const struct reencap_ctx *outer, void *data, void *data_end, __u32 hash, __u32 packets,
+					      struct encap **relay)
 {
 	__u32 now = now_ticks(), sender, *id = NULL;
 	__u64 policy_generation = state->policy_generation;

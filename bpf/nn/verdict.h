@@ -62,7 +62,7 @@ static __always_inline enum reason policy_check(struct nn_verdict *verdict, cons
  * if it opened now, and what they refuse is forgotten.
  */
 static __always_inline enum reason ct_revalidate(struct nn_verdict *verdict, struct connection *connection, const struct flow_key *key, __u32 opener,
-				 __u64 policy_generation)
+						 __u64 policy_generation)
 {
 	struct zone_pair pair = { .from = opener, .to = connection->peer };
 	struct policy_set *set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
@@ -229,7 +229,8 @@ unknown:
 }
 
 /* Of a connection that lets an ICMP error pass: its opener's zone, and its key as the opener sends it. */
-static __always_inline bool ct_is_related(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer, __u64 policy_generation, __u32 now)
+static __always_inline bool ct_is_related(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer, __u64 policy_generation,
+					  __u32 now)
 {
 	struct connection_bucket *bucket = ct_lookup(key, opener, &verdict->place, now);
 	struct connection *connection;
@@ -239,7 +240,8 @@ static __always_inline bool ct_is_related(struct nn_verdict *verdict, const stru
 	connection = ct_entry(bucket, verdict->place);
 	if (connection->peer != peer)
 		return false;
-	if (connection->policy_generation != policy_generation && ct_revalidate(verdict, connection, key, opener, policy_generation) != REASON_FORWARDED)
+	if (connection->policy_generation != policy_generation &&
+	    ct_revalidate(verdict, connection, key, opener, policy_generation) != REASON_FORWARDED)
 		return false;
 	verdict->policy = connection->policy;
 	return true;

@@ -43,8 +43,8 @@ static __always_inline enum reason reply_arp(struct __sk_buff *skb, __u32 ifinde
 	if (!frame || bpf_skb_load_bytes(skb, 0, frame, sizeof(*frame)))
 		return reason;
 	arp = &frame->arp;
-	if (arp->hardware != bpf_htons(ARP_ETHERNET) || arp->protocol != bpf_htons(ETH_P_IP) ||
-	    arp->hardware_bytes != ETH_ALEN || arp->protocol_bytes != 4)
+	if (arp->hardware != bpf_htons(ARP_ETHERNET) || arp->protocol != bpf_htons(ETH_P_IP) || arp->hardware_bytes != ETH_ALEN ||
+	    arp->protocol_bytes != 4)
 		return reason;
 	asked.source.in6_u.u6_addr32[0] = word_of(arp->sender);
 	asked.dest.in6_u.u6_addr32[0] = word_of(arp->target);

@@ -9,8 +9,7 @@
 /* Turns the message at an offset into a reply. bpf_l4_csum_replace leaves a checksum alone that is still to be computed. */
 static __always_inline bool icmp_to_reply(struct __sk_buff *skb, __u32 offset, __u8 request, __u8 reply)
 {
-	return !bpf_l4_csum_replace(skb, offset + 2, WIRE_WORD(request), WIRE_WORD(reply), 2) &&
-	       !bpf_skb_store_bytes(skb, offset, &reply, 1, 0);
+	return !bpf_l4_csum_replace(skb, offset + 2, WIRE_WORD(request), WIRE_WORD(reply), 2) && !bpf_skb_store_bytes(skb, offset, &reply, 1, 0);
 }
 
 static __always_inline bool is_icmp_request(struct __sk_buff *skb, __u32 offset, __u8 request)
@@ -55,8 +54,8 @@ static __always_inline enum reason reply_echo_ipv4(struct __sk_buff *skb, const 
 	ip.check = 0;
 	ip.check = csum_fold(csum_bytes(&ip, sizeof(ip)));
 	/* A header with its checksum sums to nothing, before as after: CHECKSUM_COMPLETE stays true. */
-	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0) ||
-	    !icmp_to_reply(skb, at, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY) || !write_reply_eth(skb, port, bpf_htons(ETH_P_IP)))
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0) || !icmp_to_reply(skb, at, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY) ||
+	    !write_reply_eth(skb, port, bpf_htons(ETH_P_IP)))
 		return DROP_NO_ROOM;
 	return ANSWER_ECHO;
 }

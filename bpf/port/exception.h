@@ -37,8 +37,7 @@ static __noinline bool is_domain_frame(struct __sk_buff *skb)
 }
 
 /* Replies to ARP requests and neighbour solicitations for addresses that the VM reaches through this node. */
-static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
-						    enum reason reason)
+static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	if (skb->protocol == bpf_htons(ETH_P_ARP))
 		return reply_arp(skb, ifindex, port, reason);

@@ -101,7 +101,7 @@ static __always_inline bool solicitation_options_valid(struct __sk_buff *skb, co
  * flags: besides those
  */
 static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame,
-					     const struct inner *asked, __be32 flags)
+						       const struct inner *asked, __be32 flags)
 {
 	__u64 sum;
 
@@ -133,8 +133,7 @@ static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, co
 }
 
 /* Answers a solicitation for what the maps hold, or gives the reason back. */
-static __always_inline enum reason reply_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
-						       enum reason reason)
+static __always_inline enum reason reply_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	struct nd_frame *frame = (struct nd_frame *)reply_buf();
 	struct inner asked = { .family = FAMILY_INET6 };

@@ -17,8 +17,8 @@
 BTF_EXPORT_ENUM(reason);
 
 enum route_exit {
-	EXIT_NONE,   /* no route, an unreachable one, or the node's own address, which the kernel answers for */
-	EXIT_SAME_PORT,   /* by the interface that the packet came in by */
+	EXIT_NONE, /* no route, an unreachable one, or the node's own address, which the kernel answers for */
+	EXIT_SAME_PORT, /* by the interface that the packet came in by */
 	EXIT_ELSEWHERE, /* by another one, or by an encapsulation */
 };
 

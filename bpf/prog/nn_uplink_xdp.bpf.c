@@ -38,8 +38,9 @@ static __always_inline int finish_packet(struct xdp_md *ctx, enum reason reason)
 	return XDP_DROP;
 }
 
-static __always_inline int xdp_forward_to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct nn_verdict *verdict, const struct reencap_ctx *outer,
-				     const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
+static __always_inline int xdp_forward_to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct nn_verdict *verdict,
+						 const struct reencap_ctx *outer, const struct encap *encap, const struct node *node, __u32 hash,
+						 __u32 *ifindex)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
 	__u32 bytes = encap_bytes(encap), length;
@@ -53,12 +54,12 @@ static __always_inline int xdp_forward_to_uplink(struct xdp_md *ctx, const struc
 	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
 		return PUNT_NO_ROOM;
 	*ifindex = hop->ifindex;
-	return write_reencap((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash,
-			     verdict->relay_count);
+	return write_reencap((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash, verdict->relay_count);
 }
 
 /* Decapsulates for a VM of this node. */
-static __always_inline int xdp_forward_to_port(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *outer, const struct port *port)
+static __always_inline int xdp_forward_to_port(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *outer,
+					       const struct port *port)
 {
 	struct ethhdr *eth;
 
@@ -160,7 +161,7 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 }
 
 static __always_inline void cache_forwarded(const struct packet *packet, const struct nn_verdict *verdict, const struct reencap_ctx *outer,
-				     const struct encap *encap, __u64 generation, __u64 policy_generation, __u32 hash)
+					    const struct encap *encap, __u64 generation, __u64 policy_generation, __u32 hash)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
 

@@ -86,8 +86,8 @@ static __always_inline void restore_skb(struct __sk_buff *skb, const struct inne
 }
 
 /* flags: of the port that it is for */
-static __always_inline enum reason deliver_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex,
-					    const struct port *from, __u32 *flags)
+static __always_inline enum reason deliver_local(struct __sk_buff *skb, const struct inner *inner, __u32 ifindex, const struct port *from,
+						 __u32 *flags)
 {
 	const struct port *to = bpf_map_lookup_elem(&sg_ports, &ifindex);
 
@@ -104,7 +104,7 @@ static __always_inline enum reason deliver_local(struct __sk_buff *skb, const st
 }
 
 static __always_inline enum reason encap_to_nexthop(struct __sk_buff *skb, const struct inner *inner, const struct encap_nexthop *via,
-					     const struct node *node)
+						    const struct node *node)
 {
 	const struct encap *encap = via->srh;
 	const struct port *port = via->port;
@@ -167,8 +167,7 @@ static __always_inline int port_ingress(struct __sk_buff *skb)
 		return finish_packet(skb, port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN);
 	if (!remove_priority_tag(skb))
 		return port_exception(skb, PUNT_NO_ROOM);
-	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end &&
-	    skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
+	if ((void *)(long)skb->data + PULL_BYTES > (void *)(long)skb->data_end && skb->len > (void *)(long)skb->data_end - (void *)(long)skb->data) {
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return port_exception(skb, PUNT_NO_ROOM);
 	}
@@ -199,8 +198,7 @@ static __always_inline int port_ingress(struct __sk_buff *skb)
 		}
 		/* The cache entry is of the flow, not of its addresses. */
 		if (endpoint->type == EP_VIA_GATEWAY) {
-			id = gateway_encap(skb, &inner, ifindex, port->tenant, id,
-					   generation);
+			id = gateway_encap(skb, &inner, ifindex, port->tenant, id, generation);
 			if (!id)
 				return port_exception(skb, DROP_NO_NETWORK_NODE);
 		} else if (!id) {

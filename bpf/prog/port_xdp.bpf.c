@@ -128,8 +128,7 @@ static __always_inline int port_ingress(struct xdp_md *ctx)
 		}
 		/* The cache entry is of the flow, not of its addresses. */
 		if (endpoint->type == EP_VIA_GATEWAY) {
-			id = gateway_encap(ctx, &inner, ifindex, port->tenant, id,
-					   generation);
+			id = gateway_encap(ctx, &inner, ifindex, port->tenant, id, generation);
 			if (!id)
 				return finish_packet(ctx, DROP_NO_NETWORK_NODE);
 		} else if (!id) {

@@ -100,8 +100,7 @@ static __always_inline int uplink_ingress(struct __sk_buff *skb)
 		learn_return_path_decap(skb, decap.outer_bytes, &decap.inner, decap.port->tenant);
 		trace_capture(skb);
 		flags = decap.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
-		if (bpf_skb_adjust_room(skb, -(__s32)decap.outer_bytes, BPF_ADJ_ROOM_MAC,
-					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
+		if (bpf_skb_adjust_room(skb, -(__s32)decap.outer_bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO))
 			reason = PUNT_NO_ROOM;
 		else {
 			data = (void *)(long)skb->data;

@@ -22,9 +22,9 @@ struct decap_meta {
 /* An arrived packet that a port of ours is the end of. */
 struct decap_ctx {
 	struct inner inner;
-	__u32 ifindex;	     /* of the port */
+	__u32 ifindex; /* of the port */
 	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
-	__u32 length;	     /* of the outer packet as its header says, bytes */
+	__u32 length; /* of the outer packet as its header says, bytes */
 	__u8 outer_class;
 	__u8 protocol; /* of the inner packet, in the header before it */
 	const struct port *port;
@@ -89,9 +89,7 @@ static __always_inline enum reason decap_lookup(struct decap_ctx *decap, void *d
 			decap->port = lookup_port(decap->ifindex, generation);
 			if (decap->port) {
 				source = check_outer_source(outer, generation, arrival_path);
-				return source == REASON_FORWARDED ?
-					       check_inner_source(decap->port, decap->ifindex, &decap->inner) :
-					       source;
+				return source == REASON_FORWARDED ? check_inner_source(decap->port, decap->ifindex, &decap->inner) : source;
 			}
 		}
 	}
@@ -101,8 +99,7 @@ static __always_inline enum reason decap_lookup(struct decap_ctx *decap, void *d
 	source = check_outer_source(outer, generation, arrival_path);
 	if (source != REASON_FORWARDED)
 		return source;
-	if ((decap->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) ||
-	    (decap->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
+	if ((decap->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) || (decap->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
 		return DROP_BEHAVIOUR;
 	if (reason == DROP_ROUTING_HEADER)
 		return PUNT_IP_OPTIONS;

@@ -38,7 +38,7 @@ static __always_inline void write_outer_class(struct ipv6hdr *outer, const struc
 
 	if (!label)
 		label = 1;
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32) class << 20) | label);
 	outer->payload_len = bpf_htons(inner->length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
 	outer->hop_limit = OUTER_HOP_LIMIT;
@@ -48,8 +48,7 @@ static __always_inline void write_outer_class(struct ipv6hdr *outer, const struc
 	addresses[3] = first[1];
 }
 
-static __always_inline void write_outer(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node,
-					const struct inner *inner)
+static __always_inline void write_outer(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node, const struct inner *inner)
 {
 	write_outer_class(outer, via, node, inner, outer_class(via->port, inner));
 }

@@ -12,8 +12,8 @@ const volatile bool check_sources = true;
 
 /* How a packet came to an uplink's program. */
 enum arrival_path {
-	FROM_WIRE_XDP,  /* from the wire, at XDP */
-	FROM_WIRE_TC,   /* from the wire, at tcx */
+	FROM_WIRE_XDP, /* from the wire, at XDP */
+	FROM_WIRE_TC, /* from the wire, at tcx */
 	FROM_LOOPBACK, /* from a port of this node, with MARK_LOOPBACK */
 };
 
@@ -34,8 +34,7 @@ __noinline int domain_source_lookup(const struct in6_addr *source, __u64 generat
 	if (!source)
 		return false;
 	key.address = *source;
-	if (!bpf_map_lookup_elem(&sg_domain_src, source) &&
-	    !bpf_map_lookup_elem(&sg_trusted, &key))
+	if (!bpf_map_lookup_elem(&sg_domain_src, source) && !bpf_map_lookup_elem(&sg_trusted, &key))
 		return false;
 	known = source_cache_entry(source);
 	if (known) {

@@ -99,8 +99,8 @@ static __always_inline enum reason write_srh(void *to, void *data_end, const str
  * step of the packet's own.
  */
 static __always_inline enum reason write_reencap(void *data, void *data_end, const struct packet *packet, const struct reencap_ctx *was,
-						 const struct encap *encap, const struct nexthop *hop, const struct node *node,
-						 __u32 hash, __u32 relay_count)
+						 const struct encap *encap, const struct nexthop *hop, const struct node *node, __u32 hash,
+						 __u32 relay_count)
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;

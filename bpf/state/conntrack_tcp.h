@@ -106,9 +106,8 @@ static __always_inline bool ct_tcp_plausible(const struct ct_direction *own, __u
 	__s32 ack = acked - own->acked;
 
 	/* One byte beyond the window is a probe of a closed one. */
-	return (__s32)(end - own->next) <= (__s32)(own->peer_window + CT_BEHIND(own->peer_window)) + 1 &&
-	       (__s32)(own->next - sequence) <= old && ack >= -old_ack &&
-	       ack <= (__s32)(own->limit - own->acked + CT_BEHIND(own->window)) + 1;
+	return (__s32)(end - own->next) <= (__s32)(own->peer_window + CT_BEHIND(own->peer_window)) + 1 && (__s32)(own->next - sequence) <= old &&
+	       ack >= -old_ack && ack <= (__s32)(own->limit - own->acked + CT_BEHIND(own->window)) + 1;
 }
 
 /* Only what changes is written. window: bytes */
@@ -239,8 +238,7 @@ static __always_inline bool ct_tcp_answers(const struct ct_direction *original, 
  * A SYN. On a connection that stands it changes nothing, whatever its sequence number: its receiver challenges it (RFC 5961 section 4.2), and the
  * answer to that, a RST that is exact, closes what the sender knows nothing of any more.
  */
-static __always_inline void ct_tcp_syn(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 end,
-				       __u32 now)
+static __always_inline void ct_tcp_syn(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 end, __u32 now)
 {
 	struct ct_direction *original = &connection->original, *reply = &connection->reply;
 	bool acks = packet->tcp_flags & TCP_ACK;
@@ -276,8 +274,7 @@ static __always_inline void ct_tcp_syn(struct connection *connection, const stru
 		ct_tcp_open(connection, place, now);
 }
 
-static __always_inline enum reason ct_tcp_reset(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply,
-						__u32 now)
+static __always_inline enum reason ct_tcp_reset(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 now)
 {
 	struct ct_direction *own = is_reply ? &connection->reply : &connection->original;
 	struct ct_direction *other = is_reply ? &connection->original : &connection->reply;
