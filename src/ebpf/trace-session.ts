@@ -85,9 +85,10 @@ export class TraceSession {
       maxEntries: filter.ringBytes,
       name: 'segue_watch',
     });
-    this.#buffer = new RingBuffer(this.#ring, (record) => {
+    const onRecord = (record: Buffer): void => {
       handler(readSeen(record));
-    });
+    };
+    this.#buffer = new RingBuffer(this.#ring, onRecord, { reuse: true });
     const { sg_trace_rings, sg_trace_rate } = this.#maps;
     sg_trace_rings.updateHandle(u32(this.#slot), this.#ring);
     for (let reason = 0; reason < REASON_BITS; reason++) {
