@@ -1,7 +1,13 @@
 /** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EndpointKey, PrefixKey, AllowedSrcKey, AllowedSrcLpmKey, TrustedKey } from '../../src/ebpf/generated/layouts.js';
+import {
+  EndpointKey,
+  PrefixKey,
+  AllowedSrcKey,
+  AllowedSrcLpmKey,
+  TrustedKey,
+} from '../../src/ebpf/generated/layouts.js';
 import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
