@@ -8,6 +8,7 @@ import { planAll } from '../plan/compile.js';
 import { IntentView } from '../plan/view.js';
 import { planWarnings } from '../plan/warnings.js';
 import { readFacts, requireFacts } from './facts.js';
+import { RUN_ROOT, runDirectory } from './run-directory.js';
 import { refuseBesideWriter, WriterLock } from './writer.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Kinds } from '../reconcile/engine.js';
@@ -15,12 +16,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Report } from '../reconcile/change.js';
 import type { Writer, WriterPlace } from './writer.js';
 
-/** Run-time files of all nodes of a machine; each has a directory by its name. */
-export const RUN_ROOT = '/run/segue';
-/** A node's run-time files. */
-export function runDirectory(node: string): string {
-  return `${RUN_ROOT}/${node}`;
-}
+export { RUN_ROOT, runDirectory };
 
 /** Where a node's files are, but for those of its user: gone once it is purged. */
 export function nodeDirectories(node: string): string[] {

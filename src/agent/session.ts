@@ -5,6 +5,7 @@ import type { Kinds } from '../reconcile/engine.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
 import type { WatchOptions } from './kernel-watcher.js';
+import type { Telemetry } from './telemetry.js';
 import type { WriterLock } from './writer.js';
 
 export interface SessionOptions {
@@ -12,6 +13,7 @@ export interface SessionOptions {
   log: Logger;
   /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
   kinds?: Kinds;
+  telemetry?: Telemetry;
   /** Of the node's pins, in place of the usual one. */
   pinDirectory?: string;
 }
@@ -25,9 +27,9 @@ export class Session {
   #writer: WriterLock | undefined;
 
   /** @throws NetnsError while the namespace is absent */
-  constructor(config: NodeConfig, { configFile, log, kinds, pinDirectory }: SessionOptions) {
+  constructor(config: NodeConfig, { configFile, log, telemetry, kinds, pinDirectory }: SessionOptions) {
     this.instance = new Instance(config, kinds, pinDirectory);
-    this.reconciler = new Reconciler(this.instance, log);
+    this.reconciler = new Reconciler(this.instance, log, telemetry);
     this.#configFile = configFile;
   }
 

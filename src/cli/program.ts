@@ -9,6 +9,7 @@ import { CommandError, EXIT } from './exit.js';
 import { addInitCommand } from './init.js';
 import { addLabCommand } from './lab.js';
 import { addManualCommands } from './manual.js';
+import { addMetricsCommand } from './metrics.js';
 import { addMonitorCommand } from './monitor.js';
 import { printError } from './print.js';
 import { addShowCommand } from './show.js';
@@ -43,6 +44,7 @@ addTraceCommand(program);
 addMonitorCommand(program);
 addCaptureCommand(program);
 addDoctorCommand(program);
+addMetricsCommand(program);
 addManualCommands(program);
 
 try {
