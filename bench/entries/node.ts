@@ -34,7 +34,8 @@ export const ENTRY_KINDS: Kinds = {
   ...FASTPATH_KINDS,
   'bpf-program': {
     ...bpfProgramKind,
-    devices: (value, key) => (value.program === 'port' ? [VRF_SUPPORT] : (bpfProgramKind.devices?.(value, key) ?? [])),
+    devices: (value, key) =>
+      value.program === 'port_tc' ? [VRF_SUPPORT] : (bpfProgramKind.devices?.(value, key) ?? []),
   },
 };
 

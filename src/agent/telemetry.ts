@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Histogram } from '../kernel/histogram.js';
 import { nftRuns } from '../kernel/nft.js';
-import type { IntervalHistogram } from 'node:perf_hooks';
+
 import type { HistogramState } from '../kernel/histogram.js';
 import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
 
@@ -93,7 +93,7 @@ export class Telemetry {
   readonly #failures = new Map<string, Count>();
   readonly #events = new Map<string, Count>();
   #drift: ActionCount[] = [];
-  #delay: IntervalHistogram | undefined;
+  #delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
   #digest: string | null = null;
   #appliedAt: number | null = null;
   #refusal: { reason: string; at: number } | undefined;

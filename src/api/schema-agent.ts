@@ -1,6 +1,6 @@
 /** What the API says of the agent and its work, as schemas. */
 import { z } from 'zod';
-import type { Diagnosis } from '../doctor/types.js';
+import type { Diagnosis } from '../observe/doctor/types.js';
 import type { AgentState } from '../agent/telemetry.js';
 import type { ProblemBody } from './protocol.js';
 

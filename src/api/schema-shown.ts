@@ -8,8 +8,8 @@ import type { PortRecord } from '../cli/show/port.js';
 import type { RouteRecord } from '../cli/show/route.js';
 import type { SidRecord } from '../cli/show/sid.js';
 import type { VrfRecord } from '../cli/show/vrf.js';
-import type { ConnectionRecord, FlowNodeRecord } from '../inspect/flows.js';
-import type { PolicyRecord } from '../inspect/policies.js';
+import type { ConnectionRecord, FlowNodeRecord } from '../observe/inspect/flows.js';
+import type { PolicyRecord } from '../observe/inspect/policies.js';
 
 const text = z.string();
 const maybeText = z.string().nullable();

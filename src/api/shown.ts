@@ -4,14 +4,14 @@ import { refuseUnknownTenant } from '../cli/names.js';
 import { withReader } from '../cli/open.js';
 import { jsonText } from '../cli/print.js';
 import { refuseForeignOptions, viewOf } from '../cli/show/shown.js';
-import { showContext } from '../inspect/context.js';
+import { showContext } from '../observe/inspect/context.js';
 import { NetnsError } from '../netlink/netns.js';
 import { AnswerOutput, sendAnswer } from './answer.js';
 import { Problem } from './problem.js';
 import { BAD_INPUT, encodeHeader, HEADER, JSON_TYPE, TEXT } from './protocol.js';
 import { readFormat, readShownQuery } from './query.js';
 import type { ShownName, ShownOptions } from '../cli/show/shown.js';
-import type { ShowContext } from '../inspect/context.js';
+import type { ShowContext } from '../observe/inspect/context.js';
 import type { Ground } from './basis.js';
 import type { Request, Services } from './services.js';
 

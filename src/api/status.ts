@@ -6,7 +6,7 @@ import { refuseQuery } from './query.js';
 import { replyJson } from './reply.js';
 import { withContext } from './shown.js';
 import type { PortState } from '../cli/show/port.js';
-import type { ShowContext } from '../inspect/context.js';
+import type { ShowContext } from '../observe/inspect/context.js';
 import type { Handler } from './services.js';
 
 export type PortCounts = Record<PortState, number>;

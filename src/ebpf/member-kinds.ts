@@ -22,10 +22,10 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-/** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/layouts.h. */
+/** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/abi/types.h. */
 export const PLACE_SHIFT = 16;
 
-/** EXTERNAL_FRAMES of bpf/layouts.h. */
+/** EXTERNAL_FRAMES of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
 /** What drivers can, by interface, as of the listing or application that runs; asked for when a member is external. */

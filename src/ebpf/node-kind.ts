@@ -16,7 +16,7 @@ function lengthOf(mask: Buffer, at: number): number {
   return length;
 }
 
-/** MAX_UPLINKS of bpf/layouts.h: XDP passes on what arrives by further ones, and tcx takes it. */
+/** MAX_UPLINKS of bpf/abi/limits.h: XDP passes on what arrives by further ones, and tcx takes it. */
 const MAX_UPLINKS = (Node.SIZE - Node.OFFSETS.uplinks) / Uplink.SIZE;
 
 /** Writes the interfaces that are there into zeros: frames are taken for these addresses. */

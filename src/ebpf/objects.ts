@@ -130,15 +130,15 @@ export type BpfHook = (typeof BPF_HOOKS)[number];
 export const BPF_HOOKS = ['tcx-first', 'tcx', 'tcx-egress', 'xdp'] as const;
 /** Programs by their object files. */
 export type BpfProgramName =
-  | 'port'
+  | 'port_tc'
   | 'port_xdp'
-  | 'responder'
-  | 'detached'
+  | 'ndp_responder_tc'
+  | 'detached_tc'
   | 'uplink_tc'
   | 'uplink_xdp'
-  | 'steer_tc'
-  | 'steer_xdp'
-  | 'external_tc';
+  | 'nn_uplink_tc'
+  | 'nn_uplink_xdp'
+  | 'nn_external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {
@@ -147,7 +147,7 @@ export interface BpfAttachment {
   program: BpfProgramName;
   /** It forwards without the kernel beneath (`dataplane: ebpf`). */
   alone?: true;
-  /** Of `steer_xdp`: the program that takes what is for no gateway. */
+  /** Of `nn_uplink_xdp`: the program that takes what is for no gateway. */
   then?: BpfProgramName;
   /** Tenants of the node have gateways. */
   gateways?: true;

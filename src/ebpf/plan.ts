@@ -13,7 +13,7 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemoteSite } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
-/** MAX_SEGMENTS of bpf/layouts.h: a longer path is the kernel's alone. */
+/** MAX_SEGMENTS of bpf/abi/limits.h: a longer path is the kernel's alone. */
 export const MAX_SEGMENTS = 4;
 
 /** The node's own entry, and the uplinks' programs. */
@@ -151,7 +151,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port_tc', ...programUse(view) });
   // What XDP does not take meets tcx next; where the driver has no XDP, all does.
   if (port.xdp !== true || view.config.xdp === 'never') return;
   const use = { ...programUse(view), optional: true } as const;
@@ -162,7 +162,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
 function planResponder(view: IntentView, port: Port, emit: Emit): void {
   const device = port.interface;
   emitPort(view, view.tenant(port.tenant), port, emit);
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'responder' });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'ndp_responder_tc' });
 }
 
 function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): void {

@@ -126,7 +126,7 @@ function isDetached(kernel: Kernel, attachment: BpfAttachment | undefined): bool
 
 /** The program that is to be there now, when it is loaded. */
 function wantedProgram(kernel: Kernel, attachment: BpfAttachment): BpfProgram | undefined {
-  return kernel.fastpath.program(isDetached(kernel, attachment) ? 'detached' : attachment.program, attachment);
+  return kernel.fastpath.program(isDetached(kernel, attachment) ? 'detached_tc' : attachment.program, attachment);
 }
 
 /** Whether a detached port's egress is closed, too. */
@@ -141,14 +141,14 @@ function isClosed(kernel: Kernel, attachment: BpfAttachment | undefined): boolea
 
 /** Whether what a network node's XDP program passes on goes where it is to go. */
 function isFollowed({ fastpath }: Kernel, attachment: BpfAttachment | undefined): boolean {
-  if (attachment?.program !== 'steer_xdp') return true;
+  if (attachment?.program !== 'nn_uplink_xdp') return true;
   const { then } = attachment;
   const next = fastpath.steering.uplinkProgram;
   return next === (then === undefined ? undefined : fastpath.program(then, attachment)?.info().id);
 }
 
 function isAtPort(program: BpfAttachment['program']): boolean {
-  return program === 'port' || program === 'port_xdp' || program === 'responder' || program === 'detached';
+  return ['port_tc', 'port_xdp', 'ndp_responder_tc', 'detached_tc'].includes(program);
 }
 
 /** Which of ours a program is; the kernel's own name for it tells. */
@@ -156,9 +156,9 @@ function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   try {
     using program = BpfProgram.openById(programId);
     const { name } = program.info();
-    return { program: programNamed(name) ?? 'port' };
+    return { program: programNamed(name) ?? 'port_tc' };
   } catch (error) {
-    if (isLibbpfError(error, 'ENOENT')) return { program: 'port' };
+    if (isLibbpfError(error, 'ENOENT')) return { program: 'port_tc' };
     throw error;
   }
 }
@@ -168,7 +168,7 @@ function attachWhole(kernel: Kernel, attachment: BpfAttachment): void {
     attach(kernel, attachment);
     return;
   }
-  const closed = { ...attachment, program: 'detached' } as const;
+  const closed = { ...attachment, program: 'detached_tc' } as const;
   attach(kernel, closed);
   attach(kernel, { ...closed, hook: 'tcx-egress' });
 }
@@ -177,7 +177,7 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
   const { device, hook, program: name, alone, then, optional } = attachment;
   const { fastpath, links } = kernel;
   // Ports join their VRF in the same application: what was listed before it does not say so.
-  if (isAtPort(name) && name !== 'detached' && alone !== true) {
+  if (isAtPort(name) && name !== 'detached_tc' && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
     const link = links.get(device);
@@ -186,7 +186,7 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
   const ifindex = links.indexOf(device);
   const path = fastpath.linkPath(hook, ifindex);
   const program = fastpath.makeProgram(name, attachment);
-  if (name === 'steer_xdp') {
+  if (name === 'nn_uplink_xdp') {
     fastpath.steering.setUplinkProgram(then === undefined ? undefined : fastpath.makeProgram(then, attachment));
   }
   kernel.fastpath.pins.note();

@@ -10,7 +10,7 @@ import { gatewayEntryKind } from './steer-entry-kind.js';
 import type { Kind, ObjectChange, ObjectFailure } from '../reconcile/kind.js';
 import type { NetworkNodeWay, SteerFlows, SteerMaglev, SteerNetworkNode, SteerNode } from './objects.js';
 
-/** NO_NETWORK_NODE of bpf/steer_layouts.h. */
+/** NO_NETWORK_NODE of bpf/abi/limits.h. */
 const NO_NETWORK_NODE = 0xffff;
 
 function u32(number: number): Buffer {

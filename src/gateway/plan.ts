@@ -29,11 +29,11 @@ function planNetworkNode(view: IntentView, emit: Emit): void {
   const use = programUse(view);
   const hosts = view.localPorts.size > 0;
   for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'steer_tc', ...use });
+    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'nn_uplink_tc', ...use });
     if (view.fastpath?.xdp.includes(device) !== true) continue;
     const optional = view.config.xdp !== 'always' && { optional: true as const };
     const then = hosts && { then: 'uplink_xdp' as const };
-    emitXdp(emit, { device, hook: 'xdp', program: 'steer_xdp', ...use, ...then, ...optional });
+    emitXdp(emit, { device, hook: 'xdp', program: 'nn_uplink_xdp', ...use, ...then, ...optional });
   }
 }
 
@@ -113,7 +113,7 @@ function planExternal(
   }
   for (const prefix of ownPrefixes(view, prefixes))
     emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, absent: true });
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...programUse(view) });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'nn_external_tc', ...programUse(view) });
 }
 
 /**

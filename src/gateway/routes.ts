@@ -1,6 +1,6 @@
 /**
  * How a hypervisor sends to the network nodes. Routes of the kernel lead to the node that a pair of tenants has: both ends of a pair
- * choose alike, so that the two directions of a connection meet at one node. The fast path shares out flows (bpf/steered.h).
+ * choose alike, so that the two directions of a connection meet at one node. The fast path shares out flows (bpf/gateway/select.h).
  */
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { memberKey } from '../ebpf/member-key.js';

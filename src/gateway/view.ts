@@ -40,10 +40,10 @@ export function stableNumbers(names: Iterable<string>, count: number): Map<strin
   return numbers;
 }
 
-/** GATEWAYS and NETWORK_NODES of bpf/steer_maps.h. */
+/** GATEWAYS and NETWORK_NODES of bpf/abi/limits.h. */
 const GATEWAYS = 64;
 const NETWORK_NODES = 1024;
-/** EXTERNAL_ZONE of bpf/steer_layouts.h: tenant ids are below. */
+/** EXTERNAL_ZONE of bpf/abi/nn_types.h: tenant ids are below. */
 export const EXTERNAL_ZONE = 0x01000000;
 const EXTERNALS = 0x000fffff;
 

@@ -47,7 +47,7 @@ export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
 }
 
 /**
- * Entries of proxy NDP, where no program answers in their place (bpf/nd.h, bpf/responder.bpf.c): a member's solicitation for another member
+ * Entries of proxy NDP, where no program answers in their place (bpf/port/ndp_reply.h, bpf/prog/ndp_responder_tc.bpf.c): a member's solicitation for another member
  * is answered by its own hypervisor. Linux has no entry for a prefix, so each local port gets one for each other member, up to the bound.
  */
 export function planProxies(view: IntentView, tenant: string, emit: Emit): void {

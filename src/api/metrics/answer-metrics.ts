@@ -7,7 +7,7 @@ import { agentMetrics, requestMetrics } from './agent-metrics.js';
 import { exposition, Family } from './exposition.js';
 import { fastpathMetrics, gatewayMetrics, guardMetrics, MapFills, nodeMetrics } from './kernel-metrics.js';
 import { portMetrics, TenantTraffic } from './traffic.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Answer } from '../answer.js';
 import type { Request, Services } from '../services.js';
 

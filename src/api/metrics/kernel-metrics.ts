@@ -5,12 +5,12 @@ import { MAP_NAMES } from '../../ebpf/maps.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';
 import { GATEWAY_MAP_NAMES } from '../../gateway/gateway-maps.js';
 import { STEERING_MAP_NAMES } from '../../gateway/steering-maps.js';
-import { gatewayStates } from '../../inspect/gateways.js';
-import { policyHits } from '../../inspect/policies.js';
+import { gatewayStates } from '../../observe/inspect/gateways.js';
+import { policyHits } from '../../observe/inspect/policies.js';
 import { countPorts, unresolvedLocators } from '../status.js';
 import { Family } from './exposition.js';
-import type { Hits } from '../../inspect/policies.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { Hits } from '../../observe/inspect/policies.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { BpfMap } from '../../libbpf/index.js';
 
 /** Policies with series of their own; the rest is summed. */

@@ -1,10 +1,10 @@
 /** What ports and tenants sent and received, by the kernel's counters of their interfaces. */
 import { readFileSync } from 'node:fs';
-import { heldPorts } from '../../inspect/ports.js';
+import { heldPorts } from '../../observe/inspect/ports.js';
 import { replaceFile } from '../../kernel/replace-file.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import { Family } from './exposition.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 
 /** As of the VM: what it sent is transmitted. */
 interface Traffic {

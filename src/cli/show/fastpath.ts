@@ -1,14 +1,14 @@
 import { column, renderTable } from '../table.js';
-import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
-import { heldPorts } from '../../inspect/ports.js';
-import { ZoneNames } from '../../inspect/zones.js';
+import { attachments, foreignTcx, mapFills, ways } from '../../observe/inspect/fastpath.js';
+import { heldPorts } from '../../observe/inspect/ports.js';
+import { ZoneNames } from '../../observe/inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
-import { linkState } from '../../inspect/format.js';
-import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
+import { linkState } from '../../observe/inspect/format.js';
+import type { AttachedProgram, MapFill, Way } from '../../observe/inspect/fastpath.js';
 import type { BpfHook } from '../../ebpf/objects.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Shown } from './view.js';
 
 /** An interface that programs of the fast path sit at, or would. */
@@ -89,7 +89,7 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
   const own = new Set(attached.map(({ program }) => program.id));
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
   const tcxThere = unreadable === undefined && missing === undefined && probe.has('tcx');
-  const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
+  const responds = attached.some(({ program }) => programNamed(program.name) === 'ndp_responder_tc');
   const device = (name: string, role: FastpathDevice['role']): FastpathDevice => {
     const link = kernel.links.get(name);
     const at = (hook: BpfHook): AttachedProgram | undefined =>

@@ -1,10 +1,10 @@
 import { column } from '../table.js';
-import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../inspect/fastpath-entries.js';
-import { ownNexthops, routesOf } from '../../inspect/state.js';
-import { familyName } from '../../inspect/format.js';
+import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../observe/inspect/fastpath-entries.js';
+import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
+import { familyName } from '../../observe/inspect/format.js';
 import { tableOf } from './view.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show nexthop -j`. */

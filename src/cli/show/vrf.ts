@@ -1,11 +1,11 @@
 import { column } from '../table.js';
-import { mapsAlone, routeEntries, sidEntries } from '../../inspect/fastpath-entries.js';
-import { localSids, membersOf, routesOf } from '../../inspect/state.js';
+import { mapsAlone, routeEntries, sidEntries } from '../../observe/inspect/fastpath-entries.js';
+import { localSids, membersOf, routesOf } from '../../observe/inspect/state.js';
 import { tableOf } from './view.js';
 import { ALIAS_PREFIX } from '../../vrf/plan.js';
 import { Port } from '../../ebpf/generated/layouts.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show vrf -j`. */

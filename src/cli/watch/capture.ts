@@ -1,10 +1,10 @@
 import { createWriteStream, openSync } from 'node:fs';
 import { SNAP_MAX } from '../../ebpf/trace-session.js';
-import { CaptureWriter, captureLine, concerns } from '../../watch/capture.js';
-import { EventClock } from '../../watch/clock.js';
-import { NameResolver } from '../../watch/name-resolver.js';
-import { WatchSession } from '../../watch/session.js';
-import { summarise } from '../../watch/summary.js';
+import { CaptureWriter, captureLine, concerns } from '../../observe/events/capture.js';
+import { EventClock } from '../../observe/events/clock.js';
+import { NameResolver } from '../../observe/events/name-resolver.js';
+import { WatchSession } from '../../observe/events/session.js';
+import { summarise } from '../../observe/events/summary.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig } from '../inputs.js';
 import { portInterface, readPrefix, tenantNumber } from '../names.js';
@@ -15,7 +15,7 @@ import * as common from './common.js';
 import type { Writable } from 'node:stream';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { IntentOptions } from '../node-options.js';
 
 /** Read of each packet, however little is written: what it is chosen by. */

@@ -2,11 +2,11 @@
 import { CommandError } from '../exit.js';
 import { intentIfReadable } from '../shown-intent.js';
 import { missingForFastpath } from '../../ebpf/available.js';
-import { showContext } from '../../inspect/context.js';
+import { showContext } from '../../observe/inspect/context.js';
 import { TABLE_BASE } from '../../plan/numbers.js';
 import type { Instance } from '../../agent/instance.js';
 import type { IntentOptions } from '../node-options.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 
 /** Reads names anew each time; what cannot be read is said the first time. */
 export function contextReader(instance: Instance, options: IntentOptions): () => ShowContext {

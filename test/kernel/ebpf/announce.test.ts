@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { runChecks } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, queryTcx, queryXdp } from '../../../src/libbpf/index.js';
 import { KERNEL_KINDS } from '../../../src/reconcile/kinds.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_ROOT } from '../../../src/agent/instance.js';
-import { checkUplinks } from '../../../src/doctor/uplinks.js';
+import { checkUplinks } from '../../../src/observe/doctor/uplinks.js';
 import { deviceFeatureKind } from '../../../src/ebpf/feature-kind.js';
 import { deviceFeatures } from '../../../src/netlink/ethtool.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';

@@ -7,13 +7,13 @@ import { Engine } from '../../../src/reconcile/engine.js';
 import { edgeKind } from '../../../src/edge/edge-kind.js';
 import { Kernel } from '../../../src/kernel/kernel.js';
 import { compile } from '../../../src/plan/compile.js';
-import { outputOf } from '../../../src/lab/process.js';
+import { outputOf } from '../../../lab/process.js';
 import * as frames from '../../netns/lib/frames.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';
 import type { Plan } from '../../../src/plan/plan.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
-import type { RunOptions } from '../../../src/lab/process.js';
+import type { RunOptions } from '../../../lab/process.js';
 
 export const BLOCK = 'fd00:5e::/32';
 /** Nodes of the intent. */

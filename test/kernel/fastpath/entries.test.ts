@@ -91,7 +91,7 @@ describe('entries', () => {
     const instance = await loaded();
     const keys = [...membersOf(instance).entries()].map(([key]) => key.toString('hex'));
     expect(new Set(keys).size).toBe(2 * PER_TENANT + 2);
-    // struct member_key of bpf/layouts.h: tenant, family, address.
+    // struct member_key of bpf/abi/types.h: tenant, family, address.
     expect(keys).toContain('64000000' + '04000000' + '0a000002' + '00'.repeat(12));
     expect(keys).toContain('c8000000' + '06000000' + 'fd000010' + '00'.repeat(11) + '02');
     expect(await changes(makePlan())).toEqual([]);

@@ -124,7 +124,7 @@ const arrivingAt = (frame: Buffer): Buffer => xdpArriving(uplinkIndex, frame.len
 function send(tenant: keyof typeof SIDS, packet: Buffer): string {
   const source = tenant === 'red' ? 'fd00:5e:1::1' : 'fd00:5e:2::1';
   const frame = ethernet(encapsulated(packet, [SIDS[tenant]], source), { to: UPLINK, from: ROUTER });
-  const program = instance.kernel.fastpath.program('steer_xdp');
+  const program = instance.kernel.fastpath.program('nn_uplink_xdp');
   if (program === undefined) throw new Error('no program');
   const { verdict, data } = program.testRun({ data: frame, netns: NODE, context: arrivingAt(frame) });
   if (verdict === 1) return 'drop';
@@ -183,7 +183,7 @@ describe('a network node', () => {
   it('is never half of one and half of the other while they change under packets', { timeout: 120_000 }, async () => {
     const { fastpath } = instance.kernel;
     const pin = join(bpffs(), 'program');
-    fastpath.program('steer_xdp')?.pin(pin);
+    fastpath.program('nn_uplink_xdp')?.pin(pin);
     // Of a VM that no other test asks for.
     const syn = ip4({ from: '10.0.0.9', to: '10.1.0.2', protocol: 6, payload: tcp({ destination: 80, flags: SYN }) });
     const frame = ethernet(encapsulated(syn, [SIDS.red], 'fd00:5e:1::1'), { to: UPLINK, from: ROUTER });

@@ -2,7 +2,7 @@
 import { selftestTopology } from './topologies.js';
 import type { SelftestOptions } from './topologies.js';
 import type { KindName } from '../../../src/plan/plan.js';
-import type { Topology } from '../../../src/lab/topology.js';
+import type { Topology } from '../../../lab/topology.js';
 
 export interface Drift {
   kind: KindName;

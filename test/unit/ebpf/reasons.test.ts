@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { reasonOf, REASONS } from '../../../src/ebpf/counters.js';
 
-it('docs/commands.md explains every reason, in the order of bpf/reasons.h', () => {
+it('docs/commands.md explains every reason, in the order of bpf/abi/reasons.h', () => {
   const text = readFileSync(new URL('../../../docs/commands.md', import.meta.url), 'utf8');
   const [, table = ''] = text.split('| slug | reason | the packet |\n|---|---|---|\n');
   const explained = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)` \| `([^`]+)` \|/gm)].map(

@@ -107,7 +107,7 @@ describe('a network node', () => {
       ['eth1 ::/0', { zone: Number(external), gateway, device: 'eth1', outside: true }],
     ]);
     expect([...plan['steer-zone'].keys()].sort()).toEqual(['100', '200', '300', external].sort());
-    expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'steer_tc' });
+    expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'nn_uplink_tc' });
   });
 
   it('tells zones by what policies connect; what a denial alone names gives way', () => {
