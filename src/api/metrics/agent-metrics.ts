@@ -25,7 +25,7 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
     'gauge',
     'How long the event loop was held up since the last scrape.',
   );
-  for (const [quantile, seconds] of Object.entries(own.loopDelay)) delay.add({ quantile }, seconds);
+  for (const [statistic, seconds] of Object.entries(own.loopDelay)) delay.add({ statistic }, seconds);
   const intentInfo = family('intent_info', 'gauge', 'SHA-256 of the intent that is carried out.');
   if (intent.digest !== null) intentInfo.add({ hash: intent.digest }, 1);
   const time = (name: string, help: string, value: number | null): Family => {
