@@ -13,9 +13,13 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
   const times = family('reconcile_duration_seconds', 'histogram', 'Time that tasks of the work queue took, by why.');
   for (const [reason, histogram] of Object.entries(tasks)) times.addHistogram({ reason }, histogram);
   const drift = family('drift_objects', 'gauge', 'Objects that somebody had changed, at the last sweep.');
-  for (const { kind, action, count } of state.drift) drift.add({ kind, action }, count);
   const repairs = family('repairs_total', 'counter', 'Objects that somebody had changed and that were put right.');
-  for (const { kind, action, count } of state.repairs) repairs.add({ kind, action }, count);
+  for (const { kind, action, count } of state.repairs) {
+    repairs.add({ kind, action }, count);
+    // What has drifted once is 0 from then on, not absent.
+    const now = state.drift.find((one) => one.kind === kind && one.action === action);
+    drift.add({ kind, action }, now?.count ?? 0);
+  }
   const failures = family('failures_total', 'counter', 'Objects that could not be made, each time it was tried.');
   for (const { kind, count } of state.failures) failures.add({ kind }, count);
   const events = family('netlink_events_total', 'counter', "The kernel's notifications.");
