@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # The Node.js that scripts/setup brings where the machine's is too old (scripts/env does the same for the scripts).
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 # `programs` fails no test: it writes what the test compares with.
-.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
+.PHONY: programs packages help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -23,7 +23,7 @@ BPF_NEWER := $(addprefix build/bpf-newer/,$(PROGRAMS))
 BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 # v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
-BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -fdebug-prefix-map=$(CURDIR)=. -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ programs: setup build ## docs/programs.md: what the programs cost the verifier, 
 	@$(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@test/vm/run -- $(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@node scripts/programs-table.js
+
+packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, and npm's tarball; the same tree gives the same bytes
+	@scripts/packages
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*

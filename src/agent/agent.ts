@@ -1,10 +1,10 @@
-import { EDGE_TABLE } from '../edge/edge-table.js';
-import { GUARD_TABLES } from '../port/guard-tables.js';
+import { isDeepStrictEqual } from 'node:util';
+import { RESOURCE_ORDER } from '../app/features.js';
 import { IntentError } from '../intent/errors.js';
 import { loadNodeConfig } from '../intent/load.js';
-import { KIND_ORDER } from '../plan/plan.js';
-import { everything, isEmpty, merge, noInvalidations, underlayKinds } from './invalidations.js';
-import { noteEvents } from './kernel-events.js';
+import { dropFailedHops } from '../ebpf/failover.js';
+import { eventContext } from './event-context.js';
+import { everything, isEmpty, merge, noInvalidations } from './invalidations.js';
 import { fileSource } from './node-source.js';
 import { notifySystemd } from './notify-systemd.js';
 import { Session } from './session.js';
@@ -14,8 +14,8 @@ import { netnsIdentity } from '../netlink/netns.js';
 import type { Invalidations } from './invalidations.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
+import type { KernelEvent } from '../reconcile/follows.js';
 import type { Logger } from './log.js';
 import type { SessionOptions } from './session.js';
 import type { AgentState, TaskReason } from './telemetry.js';
@@ -72,7 +72,6 @@ export class Agent {
   #check: NodeJS.Timeout | undefined;
   #progress: NodeJS.Timeout | undefined;
   #arePinsLost = false;
-  #ready = false;
   #underlayAwaited = false;
   /** Why the last task threw: it is tried again with pauses, and told once. */
   #failure = '';
@@ -88,11 +87,9 @@ export class Agent {
     this.#source = options.source ?? fileSource(options, (digest) => (this.#digest = digest));
     this.#watchdog = new Watchdog({
       turns: () => this.#telemetry.turns,
-      turn: () => {
-        this.#enqueue('hint', () => Promise.resolve(noInvalidations()));
-      },
+      turn: () => this.#enqueue('hint', () => Promise.resolve(noInvalidations())),
       progress: () => this.#progressText,
-      status: () => this.#telemetry.summary({ held: this.#session?.reconciler.isBlocked === true }),
+      status: () => this.#telemetry.summary({ held: this.#isHeld }),
     });
   }
 
@@ -140,15 +137,16 @@ export class Agent {
 
   /** How it is, for who asks. */
   get state(): AgentState {
-    return this.#telemetry.state({
-      held: this.#session?.reconciler.isBlocked === true,
-      progress: this.#progressText,
-    });
+    return this.#telemetry.state({ held: this.#isHeld, progress: this.#progressText });
   }
 
   /** What the node is run with. */
   get config(): NodeConfig {
     return this.#config;
+  }
+
+  get #isHeld(): boolean {
+    return this.#session?.reconciler.isBlocked === true;
   }
 
   get #progressText(): string {
@@ -182,6 +180,9 @@ export class Agent {
           );
         }
       }
+      if (!isDeepStrictEqual(fresh.feeds, config.feeds)) {
+        throw new Error(`${this.#options.configFile}: intent: other feeds: expected the same until a restart`);
+      }
       const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;
       this.#options.onConfig?.();
@@ -206,8 +207,7 @@ export class Agent {
           : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true });
       this.#force = false;
       if (!reconciler.isBlocked) this.#telemetry.intentApplied(digest);
-      if (!this.#ready) {
-        this.#ready = true;
+      if (!this.#telemetry.ready) {
         this.#telemetry.ready = true;
         notifySystemd('READY=1');
       }
@@ -221,18 +221,16 @@ export class Agent {
     },
     onNftables: (events) => {
       // Others change their tables by the second (kube-proxy): ours are listed when they are touched.
-      const tables = new Set(events.map(({ table }) => table));
-      if (tables.has(nameOf(EDGE_TABLE))) this.#look(['edge']);
-      if (GUARD_TABLES.some((table) => tables.has(nameOf(table)))) this.#look(['guard']);
+      this.#note({ kind: 'nftables', value: new Set(events.flatMap(({ table }) => table ?? [])) });
     },
     onSettings: () => {
-      this.#look(['sysctl']);
+      this.#note({ kind: 'settings', value: undefined });
     },
     onXdpFeatures: () => {
-      if ((this.#plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
+      this.#note({ kind: 'xdp-features', value: undefined });
     },
     onDeviceFeatures: () => {
-      if ((this.#plan?.['device-feature'].size ?? 0) > 0) this.#look(['device-feature', 'bpf-program']);
+      this.#note({ kind: 'device-features', value: undefined });
     },
     onLost: () => {
       this.#telemetry.eventsWereLost();
@@ -244,22 +242,37 @@ export class Agent {
     },
   };
 
-  get #plan(): Plan | undefined {
-    return this.#session?.reconciler.plan;
-  }
-
   #onEvents(events: NetlinkEvent[]): void {
     this.#telemetry.eventsCame(events);
     if (this.#session === undefined) return;
-    const { instance, reconciler } = this.#session;
-    const { plan, tracksReachability: asksWays } = reconciler;
-    if (plan === undefined) {
+    const { instance, followers, reconciler } = this.#session;
+    if (reconciler.plan === undefined) {
       // Nothing is planned, or the first look is under way and may be past what changed.
       this.#lookAtAll();
       return;
     }
-    noteEvents(events, { instance, uplinks: this.#config.uplinks, plan, asksWays, invalidations: this.#invalidations });
-    if (this.#invalidations.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
+    const { kernel } = instance;
+    const { links } = kernel;
+    const context = eventContext(this.#session, this.#config.uplinks);
+    for (const event of events) {
+      // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
+      if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
+      dropFailedHops(kernel, event);
+      followers.invalidate(this.#invalidations, event, context);
+      if (event.kind !== 'link') continue;
+      // What was planned for the name that a device had is without one.
+      for (const name of links.takeFormerNames(event.value.index)) {
+        followers.invalidate(this.#invalidations, { ...event, value: { ...event.value, name } }, context);
+      }
+    }
+    if (followers.takeUnderlay(this.#invalidations)) this.#lookAtUnderlay();
+    this.#lookSoon(HINT_DELAY_MS);
+  }
+
+  /** Notes what no message of rtnetlink tells of. */
+  #note(event: KernelEvent): void {
+    if (this.#session === undefined) return;
+    this.#session.followers.invalidate(this.#invalidations, event, eventContext(this.#session, this.#config.uplinks));
     this.#lookSoon(HINT_DELAY_MS);
   }
 
@@ -267,9 +280,9 @@ export class Agent {
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
-    this.#enqueue('hint', ({ reconciler }) => {
+    this.#enqueue('hint', ({ reconciler, followers }) => {
       this.#underlayAwaited = false;
-      return reconciler.reconcileDirty({ ...noInvalidations(), kinds: underlayKinds(reconciler.plan) });
+      return reconciler.reconcileDirty({ ...noInvalidations(), resources: followers.underlay(reconciler.plan) });
     });
   }
 
@@ -295,13 +308,8 @@ export class Agent {
     }
   };
 
-  #look(kinds: KindName[]): void {
-    for (const kind of kinds) this.#invalidations.kinds.add(kind);
-    this.#lookSoon(HINT_DELAY_MS);
-  }
-
   #lookAtAll(): void {
-    everything(this.#invalidations, KIND_ORDER);
+    everything(this.#invalidations, RESOURCE_ORDER);
     this.#lookSoon(0);
   }
 
@@ -372,7 +380,7 @@ export class Agent {
         this.#telemetry.taskEnds(reason, true);
         // Whatever was under way may be half done.
         const again = noInvalidations();
-        everything(again, KIND_ORDER);
+        everything(again, RESOURCE_ORDER);
         return again;
       })
       .then((again) => {
@@ -389,9 +397,4 @@ export class Agent {
         }, delay).unref();
       });
   }
-}
-
-/** The name in `<family> <name>` of a table. */
-function nameOf(table: string): string {
-  return table.slice(table.indexOf(' ') + 1);
 }

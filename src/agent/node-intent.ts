@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readCache } from '../fleet/node/cache.js';
 import { checkNodeInIntent, loadIntentText, loadNodeConfig } from '../intent/load.js';
 import { scopeTo } from '../intent/scope.js';
 import { fileSignature, isJustChanged } from '../intent/signature.js';
@@ -28,11 +29,18 @@ export function readNodeIntent(
 ): NodeIntent {
   const before = fileSignature(config.intent);
   const isStable = !isJustChanged(config.intent);
-  const { digest, intent } = loadIntentText(config.intent, unlessDigest);
+  const { digest, intent } = loadText(config, unlessDigest);
   const signature = isStable && fileSignature(config.intent) === before ? before : '';
   if (intent === undefined) return { digest, signature };
   checkNodeInIntent(config, intent, configFile);
   return { digest, signature, intent: part(intent, config.node) };
+}
+
+/** Of feeds, what they told last. */
+function loadText(config: NodeConfig, unlessDigest: string | undefined): LoadedIntent {
+  if (config.feeds === undefined) return loadIntentText(config.intent, unlessDigest);
+  const { digest, intent } = readCache(config.intent, config.node);
+  return { digest, ...(digest !== unlessDigest && { intent }) };
 }
 
 /** Of the node file (fileSignature); empty where it does not say, or no longer says, what the node is run with. */

@@ -1,6 +1,6 @@
 /** How the agent is, and what it carries out. */
 import { portRecords } from '../cli/show/port.js';
-import { listUnderlays } from '../ebpf/underlay-kind.js';
+import { listUnderlays } from '../ebpf/underlay-resource.js';
 import { readVersion } from '../agent/version.js';
 import { refuseQuery } from './query.js';
 import { replyJson } from './reply.js';

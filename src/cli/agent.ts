@@ -5,6 +5,8 @@ import { EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import type { Command } from 'commander';
+import type { IntentSource } from '../intent/source.js';
+import type { NodeConfig } from '../intent/types.js';
 import type { IntentOptions } from './node-options.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -35,7 +37,7 @@ export function addAgentCommand(program: Command): void {
       const config = readConfig(options);
       const { createLogger } = await import('../agent/log.js');
       const { Agent } = await import('../agent/agent.js');
-      const { ApiHost } = await import('../agent/api-host.js');
+      const { ApiHost } = await import('../api/api-host.js');
       const { exitNow } = await import('../netlink/exit.js');
       const configFile = resolve(options.config);
       let api: InstanceType<typeof ApiHost> | undefined;
@@ -46,9 +48,11 @@ export function addAgentCommand(program: Command): void {
           api?.event(line);
         },
       });
+      const source = await feedSourceOf(config, configFile);
       const agent = new Agent({
         config,
         configFile,
+        ...(source && { source }),
         log,
         sweepSeconds,
         force: options.force === true,
@@ -83,4 +87,12 @@ export function addAgentCommand(program: Command): void {
       await Promise.race([agent.stop(), sleep(STOP_MS)]);
       exitNow(EXIT.ok);
     });
+}
+
+/** What speaks gRPC is loaded where the node file names feeds. */
+async function feedSourceOf(config: NodeConfig, configFile: string): Promise<IntentSource | undefined> {
+  if (config.feeds === undefined) return undefined;
+  const { FeedSource } = await import('../fleet/node/feed-source.js');
+  const { runDirectory } = await import('../agent/instance.js');
+  return new FeedSource({ config, configFile, runDirectory: runDirectory(config.node) });
 }

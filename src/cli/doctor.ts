@@ -21,9 +21,9 @@ export function addDoctorCommand(program: Command): void {
       const { readConfig, readInputs } = await import('./inputs.js');
       const { withReader } = await import('./open.js');
       const config = readConfig(options);
-      const { runChecks: diagnose } = await import('../observe/doctor/doctor.js');
+      const { runChecks } = await import('../observe/doctor/doctor.js');
       await withReader(config, async (instance, unreadable) => {
-        const diagnosis = await diagnose({
+        const diagnosis = await runChecks({
           instance,
           file: options.config,
           defaultFile: DEFAULT_NODE_FILE,

@@ -8,7 +8,9 @@ import type { IntentOptions } from './node-options.js';
 
 export function readConfig({ config, file }: IntentOptions): NodeConfig {
   const node = loadNodeConfig(config);
-  return file === undefined ? node : { ...node, intent: resolve(file) };
+  if (file === undefined) return node;
+  const { feeds: _, ...rest } = node;
+  return { ...rest, intent: resolve(file) };
 }
 
 export interface Inputs {

@@ -7,7 +7,7 @@ import { renderTable } from './table.js';
 import { canonicalAddress, familyOf } from '../net/address.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
-import type { Intent } from '../intent/types.js';
+import type { Intent, NodeConfig } from '../intent/types.js';
 import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../observe/trace/types.js';
 
 /** Largest IP packet, bytes. */
@@ -53,7 +53,7 @@ export function addTraceCommand(program: Command): void {
       const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
       const { showContext } = await import('../observe/inspect/context.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);
-      const intent = await wholeIntent(config.intent);
+      const intent = await wholeIntent(config);
       await withInstance(config, async (instance) => {
         const context = showContext(instance, intent);
         const ask = async (): Promise<Trace> =>
@@ -150,11 +150,11 @@ function readAddress(option: string, text: string): string {
   return address;
 }
 
-/** Every node's intent: the far node's plan is made from it. */
-async function wholeIntent(file: string): Promise<Intent | undefined> {
-  const { loadIntent } = await import('../intent/load.js');
+/** Every node's intent, or with feeds what this node is told: the far node's plan is made from it. */
+async function wholeIntent(config: NodeConfig): Promise<Intent | undefined> {
+  const { loadIntentOf } = await import('../fleet/node/cache.js');
   try {
-    return loadIntent(file);
+    return loadIntentOf(config);
   } catch (error) {
     const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
     printError(`without the intent the far node's part is not known: ${first ?? ''}`);

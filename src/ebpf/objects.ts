@@ -160,3 +160,34 @@ export interface BpfAttachment {
   /** Only found: id of a link that is not pinned where ours are; 0: there is no link. */
   link?: number;
 }
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `node` */
+    'bpf-node': BpfNode;
+    /** key: a prefix */
+    'bpf-trusted': BpfTrusted;
+    /** key: a locator, or a transit segment with /128 */
+    'bpf-underlay': BpfUnderlay;
+    /** key: last segment */
+    'bpf-encap': BpfEncap;
+    /** key: address */
+    'bpf-domain-source': BpfDomainSource;
+    /** key: interface name */
+    'bpf-port': BpfPort;
+    /** key: `<device> <address>` */
+    'bpf-source': BpfSource;
+    /** key: `<device> <prefix>` */
+    'bpf-source-prefix': BpfSource;
+    /** key: `<tenant id> <address>` */
+    'bpf-member': BpfMember;
+    /** key: `<tenant id> <prefix>` */
+    'bpf-prefix': BpfMember;
+    /** key: SID */
+    'bpf-sid': BpfSid;
+    /** key: `<device> <feature>` */
+    'device-feature': DeviceFeature;
+    /** key: `<device> <tcx|xdp>` */
+    'bpf-program': BpfAttachment;
+  }
+}

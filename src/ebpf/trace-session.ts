@@ -87,9 +87,10 @@ export class TraceSession {
       maxEntries: filter.ringBytes,
       name: 'segue_watch',
     });
-    this.#buffer = new RingBuffer(this.#ring, (record) => {
+    const onRecord = (record: Buffer): void => {
       handler(readSeen(record));
-    });
+    };
+    this.#buffer = new RingBuffer(this.#ring, onRecord, { reuse: true });
     const { rings, budgets } = this.#maps;
     rings.updateHandle(u32(this.#slot), this.#ring);
     for (let reason = 0; reason < REASON_BITS; reason++) {

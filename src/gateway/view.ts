@@ -1,5 +1,6 @@
 import { hash53 } from '../intent/check/hash-set.js';
 import type { External, Gateway, Intent, IntentChange, Policy, PolicyEnd } from '../intent/types.js';
+import type { ViewPart } from '../plan/view.js';
 
 /**
  * What policies are between: a tenant, by its name, or an external network, as `external <name>`. Names have no spaces, so the two
@@ -47,8 +48,17 @@ const NETWORK_NODES = 1024;
 export const EXTERNAL_ZONE = 0x01000000;
 const EXTERNALS = 0x000fffff;
 
+declare module '../plan/view.js' {
+  interface ViewParts {
+    /** Gateways, external networks and policies. */
+    steering: SteeringView;
+  }
+}
+
 /** Gateways and policies, indexed for planning. */
-export class SteeringView {
+export class SteeringView implements ViewPart {
+  /** `usesGateways`, once it was asked for: each port of the node does. */
+  hasHostedGateway: boolean | undefined;
   readonly gateways = new Map<string, Gateway>();
   readonly externals = new Map<string, External>();
   readonly policies = new Map<string, Policy>();
@@ -68,6 +78,7 @@ export class SteeringView {
   }
 
   apply(changes: readonly IntentChange[]): void {
+    this.hasHostedGateway = undefined;
     for (const change of changes) {
       if (change.kind === 'gateway') this.#putGateway(change.key, change.after);
       else if (change.kind === 'policy') {

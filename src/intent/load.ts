@@ -35,7 +35,12 @@ function fail(file: string, findings: Findings, document?: RawDocument, text = '
   throw new IntentError(file, issuesOf(findings.list, document, text));
 }
 
-function parse<T>(
+/**
+ * A checked value from a text, whatever the file is for.
+ * @param check adds to the findings what is wrong
+ * @throws IntentError (INTENT_INVALID) with every issue
+ */
+export function parseDocument<T>(
   text: string,
   { file, format = formatOf(file) }: ParseOptions,
   check: (raw: unknown, findings: Findings) => T | undefined,
@@ -57,7 +62,7 @@ function parse<T>(
  * @throws IntentError (INTENT_INVALID) with every issue
  */
 export function parseIntent(text: string, options: ParseOptions): Intent {
-  return parse(text, options, checkIntent);
+  return parseDocument(text, options, checkIntent);
 }
 
 /**
@@ -66,10 +71,11 @@ export function parseIntent(text: string, options: ParseOptions): Intent {
  */
 export function parseNodeConfig(text: string, options: ParseOptions): NodeConfig {
   const directory = dirname(resolve(options.file));
-  return parse(text, options, (raw, findings) => checkNodeFile(raw, directory, findings));
+  return parseDocument(text, options, (raw, findings) => checkNodeFile(raw, directory, findings));
 }
 
-function readFileText(file: string): FileText {
+/** @throws IntentError where it cannot be read, or is too large */
+export function readFileText(file: string): FileText {
   const findings = new Findings();
   return readText(file, formatOf(file), findings) ?? fail(file, findings);
 }

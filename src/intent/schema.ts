@@ -4,6 +4,7 @@
  * in check/; per-field refinements here would cost more than all of it at 100,000 ports.
  */
 import { z } from 'zod';
+import { tlsSchema } from '../fleet/tls-files.js';
 import {
   MAX_DSCP,
   MAX_L4_PORT,
@@ -175,6 +176,14 @@ export const LISTEN = 'an IP address with a port: 192.0.2.1:9443 or "[2001:db8::
 
 const INTERFACES = 'a list of one or more interface names';
 
+const INTENT = 'the path of the intent file (text), or a map with feeds and tls';
+const FEEDS = 'a list of one or more feeds, each host:port';
+
+const feedsSchema = z.strictObject(
+  { feeds: some(text('a feed, host:port'), FEEDS), tls: tlsSchema, cache: text('the path of the cache (text)').optional() },
+  { error: INTENT },
+);
+
 export const nodeFileSchema = z.strictObject(
   {
     node: text(NAME),
@@ -183,7 +192,7 @@ export const nodeFileSchema = z.strictObject(
     dataplane: z.enum(['hybrid', 'kernel', 'ebpf'], { error: 'hybrid, kernel or ebpf' }).optional(),
     xdp: z.enum(['auto', 'always', 'never'], { error: 'auto, always or never' }).optional(),
     behaviours: behaviours.optional(),
-    intent: text('the path of the intent file (text)'),
+    intent: z.union([text(INTENT), feedsSchema], { error: INTENT }),
     mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
     inside: z
       .array(text('the name of a network interface (text)'), { error: 'a list of interface names, [] for none' })

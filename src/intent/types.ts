@@ -141,6 +141,14 @@ export type XdpMode = 'auto' | 'always' | 'never';
 /** One End.DT46 a tenant and node, or End.DT4 and End.DT6 apart (RFC 8986 sections 4.6 to 4.8). */
 export type Behaviours = ['dt46'] | ['dt4', 'dt6'];
 
+/** The feeds of a fleet, as a node reaches them. */
+export interface FeedsConfig {
+  /** `host:port`, one or more. */
+  endpoints: string[];
+  /** Absolute paths of PEM files. */
+  tls: { ca: string; cert: string; key: string };
+}
+
 /** The node file, with its defaults filled in. */
 export interface NodeConfig {
   /** The node's name in the intent. */
@@ -152,8 +160,10 @@ export interface NodeConfig {
   dataplane: Dataplane;
   xdp: XdpMode;
   behaviours: Behaviours;
-  /** Absolute path of the intent file. */
+  /** Absolute path of the intent file; with `feeds` of the cache of what they told. */
   intent: string;
+  /** Who tells the node its part of the intent, in place of a file. */
+  feeds?: FeedsConfig;
   /** Bytes of the largest packet the underlay takes; absent: the smallest MTU of the uplinks. */
   mtu?: number;
   /** Interfaces of the SR domain without programs of segue's, such as one towards a downstream router. Absent when there are none. */

@@ -1,6 +1,7 @@
 /** A raw value (what YAML or JSON gave) to a checked intent or node file, with every finding at once. */
 import { resolve } from 'node:path';
 import { checkApi } from './check/api.js';
+import type { z } from 'zod';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
 import { newContext } from './check/context.js';
 import { checkExternals } from './check/externals.js';
@@ -15,8 +16,9 @@ import { readInterface, readIPv6Prefix, readName } from './fields.js';
 import { type Findings, Refusal } from './findings.js';
 import { isTenantTable, LOCAL_TABLE, MAIN_TABLE } from '../plan/numbers.js';
 import { ANNOUNCE_TABLE, intentSchema, nodeFileSchema } from './schema.js';
-import { structured } from './structure.js';
-import type { Behaviours, Intent, NodeConfig } from './types.js';
+import { type Draft, structured } from './structure.js';
+import { readListen, tlsFilesOf } from '../fleet/tls-files.js';
+import type { Behaviours, FeedsConfig, Intent, NodeConfig } from './types.js';
 
 /**
  * Checks and canonicalises an intent. What it returns is the intent only when it added no findings; what a refused
@@ -79,6 +81,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   const announce = checkAnnounce(file.announce, findings);
   const api = file.api && checkApi(file.api, directory, findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
+  const feeds = typeof file.intent === 'object' ? checkFeeds(file.intent, directory, findings) : undefined;
   if (findings.list.length > 0 || !behaviours || file.node === undefined || file.intent === undefined) return undefined;
   return {
     node: file.node,
@@ -87,13 +90,33 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
     dataplane: file.dataplane ?? 'hybrid',
     xdp: file.xdp ?? 'auto',
     behaviours,
-    intent: resolve(directory, file.intent),
+    intent: resolve(directory, typeof file.intent === 'string' ? file.intent : cacheOf(file.node, file.intent.cache)),
+    ...(feeds && { feeds }),
     ...(file.mtu === undefined ? {} : { mtu: file.mtu }),
     ...(inside.length > 0 && { inside }),
     ...(file.sourceCheck === false && { sourceCheck: false }),
     ...(announce && { announce }),
     ...(api && { api }),
   };
+}
+
+/** Where an agent keeps what feeds told it. */
+function cacheOf(node: string, given: string | undefined): string {
+  return given ?? `/var/lib/segue/${node}/intent.json`;
+}
+
+function checkFeeds(
+  { feeds, tls }: Exclude<NonNullable<Draft<z.infer<typeof nodeFileSchema>>['intent']>, string>,
+  directory: string,
+  findings: Findings,
+): FeedsConfig {
+  const endpoints = (feeds ?? []).flatMap((feed, i) => {
+    const read = feed === undefined ? [] : readListen(feed);
+    if (!(read instanceof Refusal)) return read;
+    findings.add(['intent', 'feeds', i], feed, read.expected);
+    return [];
+  });
+  return { endpoints, tls: tlsFilesOf(tls ?? {}, directory) };
 }
 
 /** Names of interfaces, each given once in the whole file. */

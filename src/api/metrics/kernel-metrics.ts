@@ -1,5 +1,5 @@
 /** What the kernel counts and holds: it outlives agents, and goes with its object. */
-import { readGuardCounters } from '../../cli/show/guard-counters.js';
+import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { reasonCounts } from '../../ebpf/counters.js';
 import { MAP_NAMES } from '../../ebpf/maps.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';

@@ -1,12 +1,12 @@
 import { column, renderTable } from '../table.js';
-import { attachments, foreignTcx, mapFills, ways } from '../../observe/inspect/fastpath.js';
+import { attachments, foreignTcx, mapFills, underlayPaths } from '../../observe/inspect/fastpath.js';
 import { heldPorts } from '../../observe/inspect/ports.js';
 import { ZoneNames } from '../../observe/inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
 import { linkState } from '../../observe/inspect/format.js';
-import type { AttachedProgram, MapFill, Way } from '../../observe/inspect/fastpath.js';
+import type { AttachedProgram, MapFill, UnderlayPath } from '../../observe/inspect/fastpath.js';
 import type { BpfHook } from '../../ebpf/objects.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Shown } from './view.js';
@@ -47,7 +47,7 @@ export interface Fastpath {
   missing: string | null;
   devices: FastpathDevice[];
   maps: MapFill[];
-  ways: Way[];
+  ways: UnderlayPath[];
 }
 
 /** IFLA_XDP_ATTACHED (linux/if_link.h) in iproute2's words. */
@@ -76,8 +76,8 @@ export const MAP_COLUMNS = [
 ];
 
 export const WAY_COLUMNS = [
-  column<Way>('TO', ({ to }) => to),
-  column<Way>('VIA', ({ hops }) =>
+  column<UnderlayPath>('TO', ({ to }) => to),
+  column<UnderlayPath>('VIA', ({ hops }) =>
     hops.length === 0
       ? 'unresolved'
       : hops.map(({ device, lladdr, mtu }) => `dev ${device} lladdr ${lladdr} mtu ${mtu}`).join(', '),
@@ -129,7 +129,7 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
       ...[...externals].sort().map((name) => device(name, 'external')),
     ],
     maps: mapFills(kernel, new ZoneNames(names, intent)),
-    ways: ways(kernel),
+    ways: underlayPaths(kernel),
   };
 }
 

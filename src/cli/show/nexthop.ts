@@ -1,5 +1,5 @@
 import { column } from '../table.js';
-import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../observe/inspect/fastpath-entries.js';
+import { encapEntries, ebpfOnlyMaps, readTenantSid, routeEntries } from '../../observe/inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
 import { familyName } from '../../observe/inspect/format.js';
 import { tableOf } from './view.js';
@@ -36,7 +36,7 @@ export const NEXTHOP_COLUMNS = [
 
 export function nexthopRecords(context: ShowContext): NexthopRecord[] {
   const { kernel, names } = context;
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   if (maps !== undefined) return recordsOfMaps(context, maps);
   const users = new Map<number, number>();
   for (const { table } of names.vrfs) {

@@ -1,5 +1,5 @@
 import { column } from '../table.js';
-import { encapEntries, mapsAlone, routeEntries } from '../../observe/inspect/fastpath-entries.js';
+import { encapEntries, ebpfOnlyMaps, routeEntries } from '../../observe/inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
 import { linkState, protocolName } from '../../observe/inspect/format.js';
 import { ZoneNames } from '../../observe/inspect/zones.js';
@@ -66,7 +66,7 @@ export function* routeRecords(context: ShowContext, options: ShowOptions): Gener
   const { tenant, all } = options;
   const device = deviceAskedFor(context, options);
   const address = prefixAskedFor(options);
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   const isWanted = (record: RouteRecord): boolean =>
     (device === undefined || record.device === device) &&
     (address === undefined || prefixOverlaps(record.prefix, address));

@@ -1,5 +1,5 @@
 import { column } from '../table.js';
-import { mapsAlone, sidEntries } from '../../observe/inspect/fastpath-entries.js';
+import { ebpfOnlyMaps, sidEntries } from '../../observe/inspect/fastpath-entries.js';
 import { localSids } from '../../observe/inspect/state.js';
 import { protocolName } from '../../observe/inspect/format.js';
 import { tableOf } from './view.js';
@@ -43,7 +43,7 @@ export const SID_COLUMNS = [
 
 export function sidRecords(context: ShowContext): SidRecord[] {
   const { kernel, names, plan } = context;
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   if (maps !== undefined) return recordsOfMaps(context, maps);
   const records = localSids(kernel).map(({ prefix, encap, protocol }): SidRecord => {
     const table = encap.vrfTable ?? encap.table;

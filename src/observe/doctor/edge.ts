@@ -2,7 +2,7 @@
 import { domainPrefixes } from '../../edge/plan.js';
 import { readEdgeFile } from '../../edge/edge-file.js';
 import { EDGE_TABLE } from '../../edge/edge-table.js';
-import { readGuardCounters } from '../../cli/show/guard-counters.js';
+import { readGuardCounters } from '../inspect/guard-counters.js';
 import { NftError } from '../../kernel/nft.js';
 import { formatAddress } from '../../net/address.js';
 import { parsePrefix, prefixContains } from '../../net/prefix.js';

@@ -1,6 +1,6 @@
 /** Settings that drop packets without a word. */
 import { readFacts } from '../../agent/facts.js';
-import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../../host/sysctl-plan.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Sysctls } from '../../kernel/sysctl.js';

@@ -3,11 +3,11 @@ import { decodeAddress, dumpAddressesRequest } from '../../netlink/address.js';
 import { getTunnelSource } from '../../netlink/seg6.js';
 import { decodeRule, dumpRulesRequest } from '../../netlink/rule.js';
 import { prefixAddress } from '../../net/prefix.js';
-import { underlayRouteTo } from '../../underlay/underlay-route.js';
+import { underlayRouteTo } from '../../host/underlay-route.js';
 import { LOCATOR_DISCARD_PRIORITY, LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY } from '../../plan/numbers.js';
-import { announceKey } from '../../underlay/announce-key.js';
-import { announceKind } from '../../underlay/announce-kind.js';
-import { isOurRule } from '../../vrf/rule-kind.js';
+import { announceKey } from '../../host/announce-key.js';
+import { announceResource } from '../../host/announce-resource.js';
+import { isOurRule } from '../../vrf/rule-resource.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
@@ -78,7 +78,7 @@ async function checkAnnouncement(
   const { kernel } = instance;
   if (intent === undefined) return;
   const wanted = instance.plan(intent).announce;
-  const found = await announceKind.list(kernel, wanted);
+  const found = await announceResource.list(kernel, wanted);
   const [planned] = wanted.values();
   if (planned === undefined) {
     const why = instance.config.announce === 'none' ? '"announce: none"' : 'the node drains and nothing is left on it';

@@ -1,13 +1,14 @@
 /** Underlay interfaces: there, up, and large enough for the tenants' packets. */
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../../encap/mtu.js';
-import { hiddenTags } from '../../ebpf/feature-kind.js';
-import { vlanParents } from '../../ebpf/port-kind.js';
+import { hiddenTags } from '../../ebpf/feature-resource.js';
+import { vlanParents } from '../../ebpf/port-resource.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { attachments } from '../inspect/fastpath.js';
 import { queryTcx } from '../../libbpf/index.js';
 import { deviceFeatures } from '../../netlink/ethtool.js';
-import { IntentView } from '../../plan/view.js';
 import { readFacts } from '../../agent/facts.js';
+import { viewOf } from '../../app/planning.js';
+import { tenantMtu } from '../../encap/paths.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Kernel } from '../../kernel/kernel.js';
@@ -190,8 +191,8 @@ function checkTenantMtu(
   }
   const tenants = new Map<string, number>();
   if (intent !== undefined) {
-    const view = new IntentView(config, readFacts(kernel, config, intent), intent);
-    for (const tenant of intent.tenants) tenants.set(tenant.name, view.tenantMtu(tenant));
+    const view = viewOf(config, readFacts(kernel, config, intent), intent);
+    for (const tenant of intent.tenants) tenants.set(tenant.name, tenantMtu(view, tenant));
   }
   const plain = (config.mtu ?? uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(1);
   const smallest = Math.min(plain, ...tenants.values());

@@ -141,7 +141,7 @@ export function missedDecisions(suppressed: readonly SuppressedDecisions[], time
 }
 
 /** Whether a policy refused it. */
-export function isPolicys({ reason }: TraceEvent): boolean {
+export function isPolicyReason({ reason }: TraceEvent): boolean {
   return reason === Reason.DROP_POLICY;
 }
 

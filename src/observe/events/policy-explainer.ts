@@ -3,7 +3,7 @@ import { familyNumber, putAddress } from '../../ebpf/bytes.js';
 import { Hook, PrefixKey } from '../../ebpf/generated/layouts.js';
 import { ExternalKey, Zone } from '../../ebpf/generated/steering.js';
 import { decide } from '../../gateway/decide.js';
-import { policySetsInForce } from '../../gateway/policy-kind.js';
+import { policySetsInForce } from '../../gateway/policy-resource.js';
 import { addressLength, familyOf } from '../../net/address.js';
 import { protocolNumber } from '../inspect/format.js';
 import type { Decision, Opening } from '../../gateway/decide.js';

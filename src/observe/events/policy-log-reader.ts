@@ -40,7 +40,7 @@ export interface LoggedDecision {
   suppressed: number;
 }
 
-export interface DenialsOptions {
+export interface PolicyLogOptions {
   fastpath: FastpathStore;
   /** Of the node. */
   runDirectory: string;
@@ -53,11 +53,11 @@ export interface DenialsOptions {
 
 /** Reads the ring for as long as a command runs. A ring has one reader: two would take records from each other. */
 export class PolicyLogReader {
-  readonly #options: DenialsOptions;
+  readonly #options: PolicyLogOptions;
   #ring: { map: BpfMap; buffer: RingBuffer } | undefined;
   #isAlone = false;
 
-  constructor(options: DenialsOptions) {
+  constructor(options: PolicyLogOptions) {
     this.#options = options;
   }
 
@@ -101,11 +101,15 @@ export class PolicyLogReader {
     const map = denials.clone();
     const began = monotonic();
     let before = 0;
-    const buffer = new RingBuffer(map, (record) => {
-      const event = PolicyEvent.decode(record, 0);
-      if (event.time < began) before += 1;
-      else this.#options.onDecision(this.#read(record, event));
-    });
+    const buffer = new RingBuffer(
+      map,
+      (record) => {
+        const event = PolicyEvent.decode(record, 0);
+        if (event.time < began) before += 1;
+        else this.#options.onDecision(this.#read(record, event));
+      },
+      { reuse: true },
+    );
     buffer.consume();
     buffer.start();
     this.#ring = { map, buffer };

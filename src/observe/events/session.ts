@@ -27,7 +27,7 @@ export interface SessionOptions {
   onChange: (text: string) => void;
 }
 
-export class WatchSession {
+export class EventSession {
   readonly #options: SessionOptions;
   #watch: TraceSession | undefined;
   #mapId = 0;
@@ -42,7 +42,7 @@ export class WatchSession {
    * Looks on until it is stopped.
    *
    * @returns false where there is no fast path to begin with
-   * @throws WatchersError when every place is taken
+   * @throws NoTraceSlotError when every slot is taken
    */
   async run(stopped: AbortSignal): Promise<boolean> {
     if (!(await this.#look())) return false;

@@ -3,7 +3,7 @@ import { BEHAVIOUR_CODE } from '../../encap/sid.js';
 import { getAddress } from '../../ebpf/bytes.js';
 import { Encap, MemberKey, PrefixKey, Sid, Target, TargetKind, Underlay } from '../../ebpf/generated/layouts.js';
 import { segmentsOf } from '../../ebpf/ids.js';
-import { PLACE_SHIFT } from '../../ebpf/member-kinds.js';
+import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { formatIPv6, writeAddress } from '../../net/address.js';
 import type { TenantBehaviour } from '../../encap/sid.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
@@ -16,7 +16,7 @@ const EXTERNAL_FRAMES = 0x80000000;
 const U32_BYTES = 4;
 
 /** The maps of a node that forwards by the fast path alone: its routes are there and nowhere else; undefined on others. */
-export function mapsAlone({ kernel, names, config }: ShowContext): FastpathMaps | undefined {
+export function ebpfOnlyMaps({ kernel, names, config }: ShowContext): FastpathMaps | undefined {
   const { fastpath } = kernel;
   // With VRFs the kernel's tables hold the same, and are what counts.
   if (names.vrfs.length > 0 || fastpath.responderAlone) return undefined;

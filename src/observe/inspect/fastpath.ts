@@ -1,6 +1,6 @@
 /** The fast path as the kernel has it: attachments, maps, ways. */
 import { portTraffic, reasonCounts } from '../../ebpf/counters.js';
-import { listUnderlays } from '../../ebpf/underlay-kind.js';
+import { listUnderlays } from '../../ebpf/underlay-resource.js';
 import { MAP_NAMES } from '../../ebpf/maps.js';
 import { GATEWAY_MAP_NAMES } from '../../gateway/gateway-maps.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';
@@ -92,12 +92,12 @@ function connectionFills({ maps }: SteeringStore, zones: ZoneNames): MapFill[] {
 }
 
 /** Where a way over the underlay leads, and how; no hops: not resolved, the kernel forwards. */
-export interface Way {
+export interface UnderlayPath {
   to: string;
   hops: { device: string; lladdr: string; mtu: number }[];
 }
 
-export function ways(kernel: Kernel): Way[] {
+export function underlayPaths(kernel: Kernel): UnderlayPath[] {
   return listUnderlays(kernel).map(({ key, hops }) => ({
     to: key,
     hops: hops.map(({ ifindex, destMac, mtu }) => ({ device: kernel.links.nameOf(ifindex), lladdr: destMac, mtu })),

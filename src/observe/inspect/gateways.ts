@@ -6,12 +6,13 @@ import { MAGLEV_SLOTS, maglevTable } from '../../gateway/maglev.js';
 import { placeOf } from '../../gateway/routes.js';
 import { externalZone } from '../../gateway/view.js';
 import { readFacts } from '../../agent/facts.js';
-import { IntentView } from '../../plan/view.js';
+import type { IntentView } from '../../plan/view.js';
 import { linkState } from './format.js';
 import { prefixAddress } from '../../net/prefix.js';
-import { underlayRouteTo } from '../../underlay/underlay-route.js';
+import { underlayRouteTo } from '../../host/underlay-route.js';
 import type { GatewayMaps } from '../../gateway/gateway-maps.js';
 import type { External, Gateway } from '../../intent/types.js';
+import { viewOf } from '../../app/planning.js';
 import type { ShowContext } from './context.js';
 
 /** `down`: the underlay has no way there; `draining`: it keeps the flows that it has, and gets no new ones. */
@@ -90,7 +91,7 @@ interface Knowledge {
 export function gatewayStates(context: ShowContext): GatewayState[] {
   const { config, kernel, intent } = context;
   if (intent?.gateways === undefined) return [];
-  const view = new IntentView(config, readFacts(kernel, config, intent), intent);
+  const view = viewOf(config, readFacts(kernel, config, intent), intent);
   const { maps } = kernel.fastpath.gateways;
   const numbers = maps === undefined ? new Map<string, number>() : numbersBySource(maps);
   // Maps of a fast path that knows of no gateway say nothing of them.

@@ -1,5 +1,5 @@
 /** Policies: what the intent says, what is in force here, what each was counted for. */
-import { policySetsInForce } from '../../gateway/policy-kind.js';
+import { policySetsInForce } from '../../gateway/policy-resource.js';
 import { policyOrder } from '../../gateway/policy-set.js';
 import { zoneOf } from '../../gateway/view.js';
 import { equalValues } from '../../plan/equal.js';
@@ -120,7 +120,7 @@ export function policyRecords(context: ShowContext): PolicyRecord[] {
   const { kernel, names, intent } = context;
   const zones = new ZoneNames(names, intent);
   const sets = policySetsInForce(kernel.fastpath.steering);
-  const planned = context.plan()?.['steer-policies'] ?? new Map<string, PolicySet>();
+  const planned = context.plan()?.['nn-policies'] ?? new Map<string, PolicySet>();
   const hits = policyHits(kernel);
   const seen = new Set<string>();
   const records: PolicyRecord[] = [];

@@ -1,33 +1,17 @@
 /** The last step, here or at the far node. */
-import { compile } from '../../plan/compile.js';
+import { compile } from '../../app/planning.js';
 import { prefixContains } from '../../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';
-import { passNetworkNode } from './predict-network-node.js';
+import { lookBack } from './look-back.js';
+import { predictNetworkNode } from './predict-network-node.js';
 import { scopeTo } from '../../intent/scope.js';
 import { MAIN_TABLE, tenantTable } from '../../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 import type { NodeFacts } from '../../plan/view.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
-
-/** Those that have ports. */
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
-
-export interface Packet {
-  from: string;
-  to: string;
-  size: number;
-  /** IP protocol number. */
-  protocol: number;
-  /** Of tcp and udp. */
-  sourcePort: number;
-  destinationPort: number;
-  /** It may be the first of a connection. */
-  opens: boolean;
-  /** TTL or hop limit as it arrives. */
-  hopLimit?: number;
-}
 
 /** A port of this node: down the wire to the VM. */
 export function deliverHere(
@@ -73,7 +57,7 @@ export function deliverThere(
     const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
     traceLog.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
   }
-  const onward = passNetworkNode(intent, own, facts, node, sid, packet, traceLog);
+  const onward = predictNetworkNode(intent, own, facts, node, sid, packet, traceLog);
   if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, traceLog);
   const { to, size, hopLimit } = packet;
   traceLog.node = node.name;
@@ -109,13 +93,6 @@ export function deliverThere(
   if (size > mtu) tooBig(traceLog, size, mtu, device, detail);
   traceLog.pass('deliver', `${target} dev ${device} lladdr ${mac}`, detail);
   traceLog.arrive(port, lookBack(port, packet));
-}
-
-/** The command that shows, on the destination's node, whether its VM is there and its answer comes back. */
-export function lookBack(port: string, { from, to, protocol, sourcePort, destinationPort }: Packet): string {
-  const proto = PROTOCOL_NAMES[protocol];
-  const ports = proto === undefined ? '' : ` --proto ${proto} --sport ${destinationPort} --dport ${sourcePort}`;
-  return `segue trace --port ${port} --from ${to} --to ${from}${ports}`;
 }
 
 /** Ends a trace. */

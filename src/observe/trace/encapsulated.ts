@@ -1,7 +1,7 @@
 /** A packet that left encapsulated: what its frame says. */
 import { findHeader } from '../../packet/headers.js';
 import { formatMac } from '../../net/mac.js';
-import { underlayRouteTo } from '../../underlay/underlay-route.js';
+import { underlayRouteTo } from '../../host/underlay-route.js';
 import { sizesOf } from './sizes.js';
 import type { ResolvedHop } from '../../ebpf/resolve.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
@@ -9,7 +9,7 @@ import type { ShowContext } from '../inspect/context.js';
 import type { Header } from '../../packet/headers.js';
 import type { TraceLog } from './trace-log.js';
 
-export interface Left {
+export interface EncapsulatedFrame {
   seen: TraceEvent;
   /** Of the frame as it leaves. */
   headers: readonly Header[];
@@ -29,7 +29,7 @@ export function segmentsOf(headers: readonly Header[]): string[] {
  */
 export function checkEncap(
   context: ShowContext,
-  { seen, headers }: Left,
+  { seen, headers }: EncapsulatedFrame,
   { size, tenantMtu, hops }: { size: number; tenantMtu: number; hops: readonly ResolvedHop[] },
   traceLog: TraceLog,
 ): number {

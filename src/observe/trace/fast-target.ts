@@ -2,8 +2,8 @@
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
 import { Encap, MemberKey, PrefixKey, Target, TargetKind } from '../../ebpf/generated/layouts.js';
 import { ensureIds } from '../../ebpf/ids.js';
-import { hopsOf } from '../../ebpf/underlay-kind.js';
-import { PLACE_SHIFT } from '../../ebpf/member-kinds.js';
+import { hopsOf } from '../../ebpf/underlay-resource.js';
+import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { familyOf } from '../../net/address.js';
 import { hostPrefix } from '../../net/prefix.js';
 import { longestPrefix } from './longest-prefix.js';

@@ -11,7 +11,7 @@ import { SteeringView } from '../../gateway/view.js';
 import { checkEncap, segmentsOf } from './encapsulated.js';
 import { packetOf } from './synthetic-packet.js';
 import { tooBig } from './deliver.js';
-import { tryPacket } from './run-port.js';
+import { runPort } from './run-port.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 import type { Header } from '../../packet/headers.js';
 import type { ShowContext } from '../inspect/context.js';
@@ -19,7 +19,7 @@ import type { FastPort, PortEntry } from './fast-port.js';
 import type { FoundTarget } from './fast-target.js';
 import type { KnownFlow } from './known-flow.js';
 import type { TraceLog } from './trace-log.js';
-import type { Left } from './encapsulated.js';
+import type { EncapsulatedFrame } from './encapsulated.js';
 import type { Source } from './source.js';
 import type { Question, TraceReason } from './types.js';
 
@@ -49,7 +49,7 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   const { vmMac: vm, gatewayMac: gateway } = port.entry;
   const flow = knownFlow(context.kernel, port.entry.tenant, packetOf(source, question, undefined));
   const made = { ...question, from: source.from };
-  const seen = tryPacket(context.kernel, port.use, port.link.index, made, { vm, gateway }, flow);
+  const seen = runPort(context.kernel, port.use, port.link.index, made, { vm, gateway }, flow);
   if (seen === undefined) {
     traceLog.path = 'kernel';
     return { kind: 'kernel' };
@@ -78,7 +78,7 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
 
 type Counted = (typeof REASONS)[number];
 
-interface Sent extends Left {
+interface Sent extends EncapsulatedFrame {
   /** What was remembered of its flow. */
   flow: KnownFlow | undefined;
 }

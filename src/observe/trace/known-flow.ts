@@ -3,7 +3,7 @@ import { putAddress } from '../../ebpf/bytes.js';
 import { FlowKind, FlowNode, FlowNodeKey } from '../../ebpf/generated/steering.js';
 import { idleSeconds } from '../inspect/flows.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 
 export interface KnownFlow {
   /** As flow_nodes has it. */

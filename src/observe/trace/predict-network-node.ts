@@ -1,9 +1,9 @@
 /** A network node's part on the way between tenants, from its own plan compiled here: what it should decide, not what it remembers. */
 import { memberKey } from '../../ebpf/member-key.js';
-import { lookBack } from './deliver.js';
+import { compile } from '../../app/planning.js';
+import { lookBack } from './look-back.js';
 import { decide } from '../../gateway/decide.js';
 import { zoneText } from '../inspect/zones.js';
-import { compile } from '../../plan/compile.js';
 import { prefixContains } from '../../net/prefix.js';
 import { scopeTo } from '../../intent/scope.js';
 import { SteeringView, externalZone } from '../../gateway/view.js';
@@ -14,7 +14,7 @@ import type { BpfMember } from '../../ebpf/objects.js';
 import type { Intent, IntentNode, NodeConfig } from '../../intent/types.js';
 import type { NodeFacts } from '../../plan/view.js';
 import type { Plan } from '../../plan/plan.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
 
 /** Where a network node sends a packet on. */
@@ -46,7 +46,7 @@ function planOf(intent: Intent, own: NodeConfig, { uplinkMtu }: NodeFacts, node:
  * @param sid that it arrived for, on this node
  * @returns undefined where the SID is no gateway's, or the packet is within its tenant: the node's tenant has it
  */
-export function passNetworkNode(
+export function predictNetworkNode(
   whole: Intent,
   own: NodeConfig,
   facts: NodeFacts,
@@ -58,7 +58,7 @@ export function passNetworkNode(
   if (whole.gateways?.some(({ nodes }) => nodes.includes(node.name)) !== true) return undefined;
   const intent = scopeTo(whole, node.name);
   const plan = planOf(intent, own, facts, node);
-  const from = plan['steer-sid'].get(sid)?.zone;
+  const from = plan['nn-sid'].get(sid)?.zone;
   if (from === undefined || targetOf(plan, from, packet.to)?.device !== undefined) return undefined;
   traceLog.node = node.name;
   const nameOf = zoneNamer(intent);
@@ -92,7 +92,7 @@ function routeOf(
   nameOf: (id: number) => string,
   traceLog: TraceLog,
 ): number {
-  const routes = [...plan['steer-route']].filter(([, route]) => route.from === from);
+  const routes = [...plan['nn-route']].filter(([, route]) => route.from === from);
   const found = longestPrefix(
     routes.map(([key, route]) => ({ prefix: key.slice(key.indexOf(' ') + 1), metric: 0, route })),
     to,
@@ -126,7 +126,7 @@ function checkPolicy(
   nameOf: (id: number) => string,
   traceLog: TraceLog,
 ): void {
-  const sets = plan['steer-policies'];
+  const sets = plan['nn-policies'];
   const { protocol, from: source, to: destination, sourcePort, destinationPort } = packet;
   const asked = sets.get(`${from} ${to}`);
   const decision = asked && decide(asked, { source, destination, protocol, destinationPort });

@@ -6,12 +6,12 @@ import { mapOf } from '../../ebpf/maps.js';
 import { copyConnections } from '../../gateway/connection-table.js';
 import { writeAddress } from '../../net/address.js';
 import { writeMac } from '../../net/mac.js';
-import { makeFrame } from './synthetic-packet.js';
+import { buildFrame } from './synthetic-packet.js';
 import type { Connection } from '../../ebpf/generated/steering.js';
 import type { ProgramUse } from '../../ebpf/programs.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { MadePacket } from './synthetic-packet.js';
+import type { SyntheticPacket } from './synthetic-packet.js';
 
 const SNAP_BYTES = 512;
 const RING_BYTES = 65_536;
@@ -26,10 +26,10 @@ const MAC_BYTES = 6;
 const PROGRAM = 'nn_uplink_tc';
 
 /** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
-const MAX_TRIAL_BYTES = 3000;
+const MAX_RUN_BYTES = 3000;
 
 export interface ArrivingPacket {
-  packet: MadePacket;
+  packet: SyntheticPacket;
   /** Gateway's SID of the tenant. */
   sid: string;
   /** Outer source: the hypervisor's that has the sender. */
@@ -41,7 +41,7 @@ export interface ArrivingPacket {
 }
 
 /** What was found of a packet and its connection. */
-export interface SteerTrial {
+export interface NetworkNodeRun {
   seen: TraceEvent | undefined;
   /** The connection that the packet is of, and who opened it: as it was before. */
   known: { connection: Connection; openedHere: boolean } | undefined;
@@ -56,18 +56,18 @@ export interface SteerTrial {
  * @returns undefined where the node is no network node
  * @throws LibbpfError
  */
-export function tryArrival(
+export function runNetworkNode(
   kernel: Kernel,
   use: ProgramUse,
   arriving: ArrivingPacket,
   zones: { from: number; to?: number },
   keys: { flow: Buffer; answer: Buffer },
-): SteerTrial | undefined {
+): NetworkNodeRun | undefined {
   const object = kernel.fastpath.steeringTrial(PROGRAM, use);
   const live = kernel.fastpath.steering.maps;
   if (object === undefined || live === undefined) return undefined;
   const found: TraceEvent[] = [];
-  let known: SteerTrial['known'];
+  let known: NetworkNodeRun['known'];
   try {
     const wanted = [
       { zone: zones.from, key: keys.flow },
@@ -107,7 +107,7 @@ export function tryArrival(
 /** As it arrives: an outer header without an SRH, from whoever the underlay's next hop is. */
 function arrivingFrame({ packet, sid, source, uplink }: ArrivingPacket): Buffer {
   const macs = { vm: uplink.mac, gateway: uplink.mac };
-  const inner = makeFrame(packet, macs, MAX_TRIAL_BYTES).subarray(ETHERNET_BYTES);
+  const inner = buildFrame(packet, macs, MAX_RUN_BYTES).subarray(ETHERNET_BYTES);
   const frame = Buffer.alloc(ETHERNET_BYTES + OUTER_BYTES + inner.length);
   writeMac(uplink.mac, frame, 0);
   writeMac(uplink.mac, frame, MAC_BYTES);

@@ -2,11 +2,11 @@
 import { isComplete, MAP_NAMES, mapOf } from '../../ebpf/maps.js';
 import { FUNCTIONS } from '../../ebpf/programs.js';
 import { TraceSession } from '../../ebpf/trace-session.js';
-import { frameBytes, makeFrame } from './synthetic-packet.js';
+import { frameBytes, buildFrame } from './synthetic-packet.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ProgramUse } from '../../ebpf/programs.js';
 import type { KnownFlow } from './known-flow.js';
-import type { MadePacket } from './synthetic-packet.js';
+import type { SyntheticPacket } from './synthetic-packet.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 
 /** Headers are what is asked for; of the packet behind them nothing. */
@@ -20,15 +20,15 @@ const SKB = { bytes: 192, ifindex: 40 } as const;
  * Runs the program of a port: the same object, loaded again with the maps that it writes replaced, so that nothing of it is counted.
  *
  * @param use what the program that is attached was loaded for
- * @param flow remembered of the packet's flow: it is to be known to the trial, too
+ * @param flow remembered of the packet's flow: it is to be known to the run, too
  * @returns undefined where there is no fast path, or the port is none of its
  * @throws LibbpfError
  */
-export function tryPacket(
+export function runPort(
   kernel: Kernel,
   use: ProgramUse,
   ifindex: number,
-  packet: MadePacket,
+  packet: SyntheticPacket,
   macs: { vm: string; gateway: string },
   flow: KnownFlow | undefined,
 ): TraceEvent | undefined {
@@ -44,7 +44,7 @@ export function tryPacket(
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(ifindex, SKB.ifindex);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
-      object.program(FUNCTIONS.port_tc).testRun({ data: makeFrame(packet, macs), context, ...where });
+      object.program(FUNCTIONS.port_tc).testRun({ data: buildFrame(packet, macs), context, ...where });
       watch.consume();
     } finally {
       watch.close();

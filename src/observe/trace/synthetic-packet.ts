@@ -1,7 +1,7 @@
 /** The packet of a question, as the VM would send it. */
 import { familyOf, writeAddress } from '../../net/address.js';
 import { writeMac } from '../../net/mac.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { Source } from './source.js';
 import type { Question } from './types.js';
 
@@ -9,7 +9,7 @@ const ETHERNET_BYTES = 14;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 /** Bytes of the frame that are made: a test run takes some 3.5 kB; what is beyond nobody reads. */
-const MADE_BYTES = 1500;
+const SYNTHETIC_BYTES = 1500;
 const NUMBERS = { 4: { icmp: 1, tcp: 6, udp: 17 }, 6: { icmp: 58, tcp: 6, udp: 17 } } as const;
 const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
 /** Ports of a packet for which nobody says any: the first of the dynamic ones, and discard. */
@@ -25,7 +25,7 @@ const TCP_WORDS = 5;
 /** Bytes of the transport header that a protocol begins with. */
 export const TRANSPORT_BYTES = { icmp: 8, tcp: 20, udp: 8 } as const;
 
-export type MadePacket = Omit<Question, 'port' | 'from'> & { from: string };
+export type SyntheticPacket = Omit<Question, 'port' | 'from'> & { from: string };
 
 /**
  * The frame, cut short where it is longer than a test run takes: its headers speak of the whole.
@@ -33,7 +33,11 @@ export type MadePacket = Omit<Question, 'port' | 'from'> & { from: string };
  * @param macs the VM's, and its gateway's
  * @param most bytes of the packet that are made
  */
-export function makeFrame(packet: MadePacket, macs: { vm: string; gateway: string }, most = MADE_BYTES): Buffer {
+export function buildFrame(
+  packet: SyntheticPacket,
+  macs: { vm: string; gateway: string },
+  most = SYNTHETIC_BYTES,
+): Buffer {
   const family = familyOf(packet.to);
   const { protocol = 'icmp', ttl = DEFAULT_TTL, size, from, to } = packet;
   const ip = Buffer.alloc(family === 4 ? IPV4_BYTES : IPV6_BYTES);
@@ -81,12 +85,12 @@ export function packetOf(
 }
 
 /** Bytes of the whole frame. */
-export function frameBytes({ size }: MadePacket): number {
+export function frameBytes({ size }: SyntheticPacket): number {
   return ETHERNET_BYTES + size;
 }
 
 /** Checksums are left out: nobody on the way looks at them. */
-function transport({ protocol = 'icmp', ...packet }: MadePacket, family: 4 | 6): Buffer {
+function transport({ protocol = 'icmp', ...packet }: SyntheticPacket, family: 4 | 6): Buffer {
   const header = Buffer.alloc(TRANSPORT_BYTES[protocol]);
   if (protocol === 'icmp') {
     header.writeUInt8(ECHO_REQUEST[family], 0);

@@ -8,25 +8,26 @@ import { idleSeconds, stateOf } from '../inspect/flows.js';
 import { attachments } from '../inspect/fastpath.js';
 import { ZoneNames } from '../inspect/zones.js';
 import { readFacts } from '../../agent/facts.js';
-import { IntentView } from '../../plan/view.js';
 import { behavioursOf, tenantSid } from '../../encap/sid.js';
 import { lastSeen } from '../../gateway/connection-table.js';
 import { PolicyExplainer } from '../events/policy-explainer.js';
+import { viewOf } from '../../app/planning.js';
+import { tenantMtu } from '../../encap/paths.js';
 import { flowOf } from './known-flow.js';
 import { hopsTo } from './fast-target.js';
 import { checkEncap, segmentsOf } from './encapsulated.js';
 import { longestPrefix } from './longest-prefix.js';
 import { packetOf } from './synthetic-packet.js';
 import { noPolicy } from './predict-network-node.js';
-import { tryArrival } from './run-network-node.js';
+import { runNetworkNode } from './run-network-node.js';
 import { QuestionError } from './types.js';
 import type { Connection, Zone } from '../../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../../intent/types.js';
 import type { Link } from '../../netlink/types.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
-import type { SteerTrial } from './run-network-node.js';
+import type { NetworkNodeRun } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';
 
 /** Bits before a prefix's own in a key. */
@@ -65,7 +66,7 @@ interface Arrival {
  * @returns where it goes
  * @throws QuestionError, TraceEnd
  */
-export function traceArrival(
+export function traceAtNetworkNode(
   context: ShowContext,
   intent: Intent | undefined,
   question: ArrivingQuestion,
@@ -81,21 +82,21 @@ export function traceArrival(
   const to = explainer.zoneTo(from.id, packet.to);
   const keys = { flow: keyOf(packet), answer: keyOf(reversed(packet)) };
   const { index, mac } = arrival.uplink;
-  const trial = tryArrival(
+  const run = runNetworkNode(
     kernel,
     { alone: context.config.dataplane === 'ebpf', anySource: context.config.sourceCheck === false },
     { packet: question, sid, source: arrival.source, own: arrival.own, uplink: { index, mac } },
     { from: from.id, ...(to && { to: to.id }) },
     keys,
   );
-  const seen = trial?.seen;
-  if (trial === undefined || seen === undefined) {
+  const seen = run?.seen;
+  if (run === undefined || seen === undefined) {
     traceLog.drop('fastpath', 'no-network-node', 'no program', 'no program of a network node took it: is it applied?');
   }
   const { verdict, reason, slug } = REASONS[seen.reason] ?? unknownReason(seen.reason);
   const ends = { from: zones.of(from.id), to: to === undefined ? null : zones.of(to.id) };
   if (to !== undefined) showRoute(context, from.id, packet.to, ends, traceLog);
-  if (to !== undefined) showFlow(context, trial.known, packet, traceLog);
+  if (to !== undefined) showFlow(context, run.known, packet, traceLog);
   const decision = to && explainer.decide(from.id, to.id, openingOf(packet));
   if (verdict !== 'forward') {
     const why = whyNot(reason, decision?.policy, ends, packet);
@@ -112,7 +113,7 @@ export function traceArrival(
   const headers = decodeFrame(seen.after ?? seen.before);
   const next = segmentsOf(headers).at(-1) ?? '';
   const isRelayed = seen.after !== undefined && next !== '' && isGatewaySid(intent, next, arrival.tenant.id);
-  showDecision(context, trial.known, decision?.policy, isRelayed, ends, traceLog);
+  showDecision(context, run.known, decision?.policy, isRelayed, ends, traceLog);
   if (seen.after === undefined || next === '') {
     const device = kernel.links.nameOf(seen.egress);
     traceLog.pass('deliver', `${packet.to} dev ${device}`, {
@@ -125,8 +126,8 @@ export function traceArrival(
     traceLog.end('delivered', `to ${names.portOfInterface(device) ?? `${ends.to ?? ''} by ${device}`} of this node`);
   }
   const tenant = intent?.tenants.find(({ id }) => id === to?.id) ?? arrival.tenant;
-  const tenantMtu = intent === undefined ? 0 : viewOf(context, intent).tenantMtu(tenant);
-  const bounds = { size: packet.size, tenantMtu, hops: hopsTo(context, next) };
+  const mtu = intent === undefined ? 0 : tenantMtuOf(context, intent, tenant);
+  const bounds = { size: packet.size, tenantMtu: mtu, hops: hopsTo(context, next) };
   const hopLimit = checkEncap(context, { seen, headers }, bounds, traceLog);
   if (isRelayed && !packet.opens) {
     const other = names.nodeOfSid(next) ?? next;
@@ -135,8 +136,8 @@ export function traceArrival(
   return { sid: next, packet: { ...packet, hopLimit } };
 }
 
-function viewOf({ kernel, config }: ShowContext, intent: Intent): IntentView {
-  return new IntentView(config, readFacts(kernel, config, intent), intent);
+function tenantMtuOf({ kernel, config }: ShowContext, intent: Intent, tenant: Tenant): number {
+  return tenantMtu(viewOf(config, readFacts(kernel, config, intent), intent), tenant);
 }
 
 function readArrival(
@@ -218,7 +219,7 @@ function showRoute(
   });
 }
 
-function showFlow({ kernel }: ShowContext, known: SteerTrial['known'], packet: Packet, traceLog: TraceLog): void {
+function showFlow({ kernel }: ShowContext, known: NetworkNodeRun['known'], packet: Packet, traceLog: TraceLog): void {
   if (known === undefined) {
     traceLog.pass('flow', 'no connection yet', {
       known: false,
@@ -251,7 +252,7 @@ function policyOf(name: string | undefined): string {
 /** By what it may pass: a new connection by a policy, others by theirs. */
 function showDecision(
   { kernel }: ShowContext,
-  known: SteerTrial['known'],
+  known: NetworkNodeRun['known'],
   policy: string | undefined,
   isRelayed: boolean,
   ends: { from: string; to: string | null },

@@ -2,7 +2,7 @@ import { readFacts } from '../../agent/facts.js';
 import { familyOf } from '../../net/address.js';
 import { checkGuard } from './guard.js';
 import { deliverHere, deliverThere } from './deliver.js';
-import { traceArrival } from './trace-network-node.js';
+import { traceAtNetworkNode } from './trace-network-node.js';
 import { TraceLog, TraceEnd } from './trace-log.js';
 import { traceFast } from './fast.js';
 import { packetOf } from './synthetic-packet.js';
@@ -11,7 +11,7 @@ import { tenantRoute } from './tenant-route.js';
 import { traceOuter } from './outer.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent } from '../../intent/types.js';
-import type { Packet } from './deliver.js';
+import type { Packet } from './look-back.js';
 import type { ArrivingQuestion, Question, Trace } from './types.js';
 import type { Source } from './source.js';
 
@@ -52,7 +52,7 @@ export function traceFromNetworkNode(
   const { tenant, from, to, size, protocol = 'icmp' } = question;
   const asked = { node: context.config.node, port: null, interface: null, tenant, from, to, size, protocol };
   try {
-    const { sid, packet } = traceArrival(context, intent, question, traceLog);
+    const { sid, packet } = traceAtNetworkNode(context, intent, question, traceLog);
     return arrive(context, intent, sid, packet, traceLog);
   } catch (end) {
     if (!(end instanceof TraceEnd)) throw end;

@@ -1,6 +1,6 @@
 /** The underlay's routes as the kernel has them: many next hops, weights, next-hop objects, destinations on a link. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { listUnderlays } from '../../../src/ebpf/underlay-kind.js';
+import { listUnderlays } from '../../../src/ebpf/underlay-resource.js';
 import { ROUTER } from '../../../lab/topology.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

@@ -1,12 +1,12 @@
 /** The fast path's kinds of entries through the engine, on real maps. */
+import { emptyPlan } from '../../../src/app/planning.js';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Instance, RUN_ROOT } from '../../../src/agent/instance.js';
-import { FASTPATH_KINDS } from '../../../src/ebpf/kinds.js';
+import { ebpfFeature } from '../../../src/ebpf/feature.js';
 import { memberKey } from '../../../src/ebpf/member-key.js';
 import { tenantSid } from '../../../src/encap/sid.js';
-import { emptyPlan } from '../../../src/plan/plan.js';
 import { tenantTable } from '../../../src/plan/numbers.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { bpffs } from '../libbpf/harness.js';
@@ -66,7 +66,7 @@ describe('entries', () => {
 
   /** As another process would begin. */
   function open(): Instance {
-    const instance = new Instance(CONFIG, FASTPATH_KINDS, pins);
+    const instance = new Instance(CONFIG, ebpfFeature.resources, pins);
     onTestFinished(() => {
       instance.close();
     });

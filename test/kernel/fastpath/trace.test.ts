@@ -5,7 +5,7 @@ import { Instance } from '../../../src/agent/instance.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { trace } from '../../../src/observe/trace/trace.js';
-import { makeFrame } from '../../../src/observe/trace/synthetic-packet.js';
+import { buildFrame } from '../../../src/observe/trace/synthetic-packet.js';
 import { Bench, MACS, MTU, PATHS } from './bench.js';
 import { Node } from './node.js';
 import { run } from '../libbpf/harness.js';
@@ -139,7 +139,7 @@ describe('trace through the program of a port', () => {
     expect(await ask(question)).toMatchObject({ verdict: 'sent' });
     const to = 'to' in question ? question.to : '10.0.0.2';
     const from = to.includes(':') ? 'cafe::1' : '10.0.0.1';
-    const frame = makeFrame({ ...question, size: 84, to, from }, { vm: MACS.vm, gateway: MACS.port });
+    const frame = buildFrame({ ...question, size: 84, to, from }, { vm: MACS.vm, gateway: MACS.port });
     expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
   });
 

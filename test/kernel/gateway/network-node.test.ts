@@ -11,7 +11,7 @@ import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { steerPoliciesKind } from '../../../src/gateway/policy-kind.js';
+import { nnPoliciesResource } from '../../../src/gateway/policy-resource.js';
 import { compilePolicySet } from '../../../src/gateway/policy-set.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import { parseIntent } from '../../../src/intent/load.js';
@@ -304,7 +304,7 @@ describe('a network node', () => {
     });
     const desired = compilePolicySet((changed.policies ?? []).filter(({ name }) => name.startsWith('red-blue-')));
     const looks = all.flatMap((map) => [vi.spyOn(map, 'entries'), vi.spyOn(map, 'readBatches'), vi.spyOn(map, 'keys')]);
-    const failures = await steerPoliciesKind.apply(instance.kernel, [{ key: '100 200', desired }]);
+    const failures = await nnPoliciesResource.apply(instance.kernel, [{ key: '100 200', desired }]);
     expect([failures, looks.flatMap((look) => look.mock.calls)]).toEqual([[], []]);
     for (const look of looks) look.mockRestore();
     const [after, next] = [dump(), idOf(100, 200)];
@@ -331,7 +331,7 @@ describe('a network node', () => {
       await apply(intentWith());
       expect(await drift(intentWith())).toEqual([]);
     }
-    expect(kinds).toEqual(['steer-sid', 'steer-route', 'steer-policies', 'steer-policies', 'steer-network-node']);
+    expect(kinds).toEqual(['nn-sid', 'nn-route', 'nn-policies', 'nn-policies', 'gw-node']);
   });
 
   it('fills the table of network nodes with those that are up and do not drain', async () => {

@@ -111,7 +111,7 @@ describe('hypervisors without a kernel beneath', () => {
       for (const [key] of map.entries()) map.update(key, Buffer.alloc(map.valueSize));
       found.push(await repaired());
     }
-    expect(found).toEqual(['steer-gateway-encap', 'steer-network-node', 'steer-network-node', 'steer-maglev']);
+    expect(found).toEqual(['gw-encap', 'gw-node', 'gw-node', 'gw-maglev']);
     expect(await pings(network, 'red-a', '10.2.0.20', 3)).toBe(3);
   });
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { decide } from '../../../src/gateway/decide.js';
-import { policySetsInForce } from '../../../src/gateway/policy-kind.js';
+import { policySetsInForce } from '../../../src/gateway/policy-resource.js';
 import { policyHits } from '../../../src/observe/inspect/policies.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { traceFromNetworkNode } from '../../../src/observe/trace/trace.js';

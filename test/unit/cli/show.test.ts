@@ -14,7 +14,7 @@ import { POLICY_COLUMNS } from '../../../src/cli/show/policy.js';
 import { stateOf, timeoutOf } from '../../../src/observe/inspect/flows.js';
 import type { ConnectionRecord } from '../../../src/observe/inspect/flows.js';
 import type { PolicyRecord } from '../../../src/observe/inspect/policies.js';
-import { parseGuardCounters } from '../../../src/cli/show/guard-counters.js';
+import { parseGuardCounters } from '../../../src/observe/inspect/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
 import { PORT_COLUMNS } from '../../../src/cli/show/port.js';
 import { linkState } from '../../../src/observe/inspect/format.js';

@@ -1,0 +1,27 @@
+import { Option } from 'commander';
+import { EXIT } from './exit.js';
+import { withFleetOption } from './intent.js';
+import type { Command } from 'commander';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+/** `feed`: the relay between etcd and nodes. */
+export function addFeedCommand(program: Command): void {
+  withFleetOption(program.command('feed'))
+    .description('run a feed, which follows the intent in etcd and tells each node its part')
+    .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
+    .action(async (options: { config: string; logLevel: string }) => {
+      const { loadFleetConfig } = await import('../fleet/fleet-file.js');
+      const config = loadFleetConfig(options.config);
+      const { createLogger } = await import('../agent/log.js');
+      const { Feed } = await import('../fleet/feed/feed.js');
+      const feed = new Feed(config, createLogger({ level: options.logLevel, node: 'feed' }));
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.once(signal, () => {
+          feed.close();
+          process.exit(EXIT.ok);
+        });
+      }
+      await feed.run();
+    });
+}

@@ -1,0 +1,122 @@
+import { Argument } from 'commander';
+import { readNumber } from './options.js';
+import type { Command } from 'commander';
+import type { Authored, FleetOptions } from './intent/store.js';
+
+export const DEFAULT_FLEET_FILE = '/etc/segue/fleet.yaml';
+const MAX_LISTED = 1_000_000;
+const MAX_QUOTA = 10_000_000;
+
+/** Kinds of entities, as in src/fleet/types.ts: nothing of the fleet is loaded to print a help. */
+const KINDS = ['node', 'tenant', 'port', 'path', 'gateway', 'external', 'policy', 'block', 'trusted'] as const;
+
+export function withFleetOption(command: Command): Command {
+  return command.option('-c, --config <fleet.yaml>', 'the fleet file', DEFAULT_FLEET_FILE);
+}
+
+/** `intent`: the intent of a fleet, in etcd. What speaks to etcd is loaded when a command runs. */
+export function addIntentCommand(program: Command): void {
+  const intent = program.command('intent').description('read and change the intent of a fleet, in etcd');
+  const command = (name: string, description: string): Command =>
+    withFleetOption(intent.command(name)).description(description).option('-j, --json', 'JSON');
+  const writing = (name: string, description: string): Command =>
+    command(name, description)
+      .option('--reason <text>', 'why, for the history', '')
+      .option('--author <name>', 'who, for the history (default: the user and the machine)');
+  const kind = (): Argument => new Argument('<kind>', 'what the entity is').choices(KINDS);
+
+  command('get', 'print entities, or how many there are of each kind')
+    .addArgument(new Argument('[kind]', 'only these').choices(KINDS))
+    .argument('[name]', 'only this one; of a path: the node that it leads to')
+    .action(async (what: string | undefined, name: string | undefined, options: FleetOptions) => {
+      const { runGet } = await import('./intent/read.js');
+      await runGet(what, name, options);
+    });
+  writing('set', 'put one entity, in place of the one of its name')
+    .addArgument(kind())
+    .argument('<value>', 'the entity as in an intent file, YAML or JSON; -: from standard input')
+    .action(async (what: string, value: string, options: Authored) => {
+      const { runSet } = await import('./intent/write.js');
+      await runSet(what, value, options);
+    });
+  writing('delete', 'remove entities of one kind')
+    .addArgument(kind())
+    .argument(
+      '<name...>',
+      'their names; of a path: the node that it leads to, with :tenant,tenant where it names tenants',
+    )
+    .action(async (what: string, names: string[], options: Authored) => {
+      const { runDelete } = await import('./intent/write.js');
+      await runDelete(what, names, options);
+    });
+  command('diff', 'print what apply would change; exit code 0: nothing, 3: something')
+    .requiredOption('-f, --file <intent.yaml>', 'the intent that is wanted')
+    .action(async (options: FleetOptions & { file: string }) => {
+      const { runDiff } = await import('./intent/write.js');
+      await runDiff(options);
+    });
+  writing('apply', 'make the intent what a file says: writes only what differs, and prints it')
+    .requiredOption('-f, --file <intent.yaml>', 'the intent that is wanted')
+    .option('--force', 'even if many ports would be removed')
+    .action(async (options: Authored & { file: string; force?: boolean }) => {
+      const { runApply } = await import('./intent/write.js');
+      await runApply(options);
+    });
+  command('validate', "check all of the store's intent, or whether a file could be applied")
+    .option('-f, --file <intent.yaml>', 'this file in place of what the store holds')
+    .action(async (options: FleetOptions & { file?: string }) => {
+      const { runValidate } = await import('./intent/write.js');
+      await runValidate(options);
+    });
+  command('history', 'print who changed the intent, when and why, newest first')
+    .argument('[sequence]', 'what this commit changed')
+    .option('--limit <n>', 'at most so many', '20')
+    .action(async (sequence: string | undefined, { limit, ...options }: FleetOptions & { limit: string }) => {
+      const most = readNumber('--limit', limit, 1, MAX_LISTED);
+      const one = sequence === undefined ? undefined : readNumber('sequence', sequence, 1, Number.MAX_SAFE_INTEGER);
+      const { runHistory } = await import('./intent/read.js');
+      await runHistory(one, most, options);
+    });
+  withFleetOption(intent.command('export'))
+    .description('print the intent as an intent file, YAML; with -j JSON')
+    .option('-j, --json', 'JSON')
+    .action(async (options: FleetOptions) => {
+      const { runExport } = await import('./intent/read.js');
+      await runExport(options);
+    });
+  writing('rollback', 'make the intent what it was after a commit, by a commit of its own')
+    .argument('<sequence>', 'of the commit, see history')
+    .option('--force', 'even if many ports would be removed')
+    .action(async (sequence: string, options: Authored & { force?: boolean }) => {
+      const one = readNumber('sequence', sequence, 1, Number.MAX_SAFE_INTEGER);
+      const { runRollback } = await import('./intent/write.js');
+      await runRollback(one, options);
+    });
+  writing('quota', 'print the quotas of tenants, or set one')
+    .argument('[tenant]', "the tenant's name; default: of tenants without one of their own")
+    .option('--ports <n>', 'at most so many ports')
+    .option('--routes <n>', 'at most so many addresses and prefixes of its ports')
+    .option('--policies <n>', 'at most so many policies with it at an end')
+    .option('--none', 'no quota any more')
+    .action(async (tenant: string | undefined, { ports, routes, policies, none, ...options }: QuotaFlags) => {
+      const given = Object.entries({ ports, routes, policies }).flatMap(([what, text]) =>
+        text === undefined ? [] : [[what, readNumber(`--${what}`, text, 0, MAX_QUOTA)] as const],
+      );
+      const { runQuota } = await import('./intent/write.js');
+      await runQuota(tenant, Object.fromEntries(given), none === true, options);
+    });
+  writing(
+    'renew',
+    'take the store as it is after a restored backup, or after a change that was not made by segue',
+  ).action(async (options: Authored) => {
+    const { runRenew } = await import('./intent/write.js');
+    await runRenew(options);
+  });
+}
+
+interface QuotaFlags extends Authored {
+  ports?: string;
+  routes?: string;
+  policies?: string;
+  none?: boolean;
+}

@@ -1,0 +1,272 @@
+import { pathKey } from '../intent/change.js';
+import type {
+  External,
+  Gateway,
+  Intent,
+  IntentChange,
+  IntentNode,
+  Path,
+  Policy,
+  PolicyEnd,
+  Port,
+  Tenant,
+} from '../intent/types.js';
+
+/** Values by key, several of a key apart; a key without values is gone. */
+export class Groups<Value> {
+  readonly #groups = new Map<string, Map<string, Value>>();
+
+  of(group: string): ReadonlyMap<string, Value> {
+    return this.#groups.get(group) ?? (NONE as ReadonlyMap<string, Value>);
+  }
+
+  put(group: string, key: string, value: Value): void {
+    let values = this.#groups.get(group);
+    if (values === undefined) this.#groups.set(group, (values = new Map()));
+    values.set(key, value);
+  }
+
+  delete(group: string, key: string): void {
+    const values = this.#groups.get(group);
+    values?.delete(key);
+    if (values?.size === 0) this.#groups.delete(group);
+  }
+
+  *[Symbol.iterator](): Generator<[string, ReadonlyMap<string, Value>]> {
+    yield* this.#groups;
+  }
+}
+
+const NONE: ReadonlyMap<string, unknown> = new Map();
+
+/** Counts by two keys. */
+export class Counts {
+  readonly #groups = new Groups<number>();
+
+  of(group: string): ReadonlyMap<string, number> {
+    return this.#groups.of(group);
+  }
+
+  /** @returns the new count */
+  add(group: string, key: string, by: number): number {
+    const count = (this.#groups.of(group).get(key) ?? 0) + by;
+    if (count === 0) this.#groups.delete(group, key);
+    else this.#groups.put(group, key, count);
+    return count;
+  }
+}
+
+/** One end of a policy as a key: `tenant red`, `external internet`. */
+export function partyOf(end: PolicyEnd): string {
+  return 'tenant' in end ? `tenant ${end.tenant}` : `external ${end.external}`;
+}
+
+/**
+ * A whole intent, indexed by what entities have to do with each other: what a change concerns is found without a look at the rest. It takes what
+ * it is given: whether that is valid is for others to say.
+ */
+export class IntentIndex {
+  sidBlock: string | undefined;
+  trusted: readonly string[] = [];
+  readonly nodes = new Map<string, IntentNode>();
+  readonly tenants = new Map<string, Tenant>();
+  /** By tenant, then by name. */
+  readonly ports = new Groups<Port>();
+  /** Ports with prefixes behind them, by tenant. */
+  readonly routedPorts = new Groups<Port>();
+  /** Names of tenants with a port of that name, one where the intent is valid. */
+  readonly tenantsOfPort = new Groups<true>();
+  /** Names of tenants by id. */
+  readonly tenantsOfId = new Groups<true>();
+  /** Ports of a tenant on a node, by tenant. */
+  readonly nodesOf = new Counts();
+  /** The same by node. */
+  readonly tenantsOn = new Counts();
+  /** Ports with prefixes, of a tenant on a node, by tenant. */
+  readonly routedNodesOf = new Counts();
+  /** By destination, then by pathKey. */
+  readonly paths = new Groups<Path>();
+  readonly gateways = new Map<string, Gateway>();
+  /** By tenant. */
+  readonly gatewaysOf = new Groups<Gateway>();
+  /** By node. */
+  readonly gatewaysOn = new Groups<Gateway>();
+  readonly externals = new Map<string, External>();
+  /** By gateway. */
+  readonly externalsOf = new Groups<External>();
+  readonly policies = new Map<string, Policy>();
+  /** By party. */
+  readonly policiesOf = new Groups<Policy>();
+  /** Nodes with an outer source, by source. */
+  readonly nodesOfSource = new Groups<true>();
+
+  /** Moves on by a change; `before` must be what it has. */
+  apply(change: IntentChange): void {
+    if (change.before !== undefined) this.#remove(change);
+    if (change.after !== undefined) this.#add(change);
+  }
+
+  get sources(): string[] {
+    return [...this.nodesOfSource].map(([source]) => source).sort();
+  }
+
+  get portCount(): number {
+    let count = 0;
+    for (const [, ports] of this.ports) count += ports.size;
+    return count;
+  }
+
+  /** All of it; entities are not copied. */
+  intent(): Intent {
+    const gateways = [...this.gateways.values()];
+    const externals = [...this.externals.values()];
+    const policies = [...this.policies.values()];
+    return {
+      version: 1,
+      sidBlock: this.sidBlock ?? '',
+      ...(this.trusted.length > 0 && { trusted: [...this.trusted] }),
+      nodes: [...this.nodes.values()],
+      tenants: [...this.tenants.values()],
+      ports: [...this.ports].flatMap(([, ports]) => [...ports.values()]),
+      paths: [...this.paths].flatMap(([, paths]) => [...paths.values()]),
+      ...(gateways.length > 0 && { gateways }),
+      ...(externals.length > 0 && { externals }),
+      ...(policies.length > 0 && { policies }),
+    };
+  }
+
+  #add(change: IntentChange): void {
+    switch (change.kind) {
+      case 'block':
+        this.sidBlock = change.after;
+        return;
+      case 'trusted':
+        this.trusted = change.after ?? [];
+        return;
+      case 'source':
+        return;
+      case 'node': {
+        const node = change.after as IntentNode;
+        this.nodes.set(node.name, node);
+        for (const source of sourcesOfNode(node)) this.nodesOfSource.put(source, node.name, true);
+        return;
+      }
+      case 'tenant': {
+        const tenant = change.after as Tenant;
+        this.tenants.set(tenant.name, tenant);
+        this.tenantsOfId.put(String(tenant.id), tenant.name, true);
+        return;
+      }
+      case 'port':
+        this.#addPort(change.after as Port);
+        return;
+      case 'path': {
+        const path = change.after as Path;
+        this.paths.put(path.to, pathKey(path), path);
+        return;
+      }
+      case 'gateway': {
+        const gateway = change.after as Gateway;
+        this.gateways.set(gateway.name, gateway);
+        for (const tenant of gateway.tenants) this.gatewaysOf.put(tenant, gateway.name, gateway);
+        for (const node of gateway.nodes) this.gatewaysOn.put(node, gateway.name, gateway);
+        return;
+      }
+      case 'external': {
+        const external = change.after as External;
+        this.externals.set(external.name, external);
+        this.externalsOf.put(external.gateway, external.name, external);
+        return;
+      }
+      case 'policy': {
+        const policy = change.after as Policy;
+        this.policies.set(policy.name, policy);
+        for (const end of [policy.from, policy.to]) this.policiesOf.put(partyOf(end), policy.name, policy);
+        return;
+      }
+    }
+  }
+
+  #remove(change: IntentChange): void {
+    switch (change.kind) {
+      case 'block':
+        this.sidBlock = undefined;
+        return;
+      case 'trusted':
+        this.trusted = [];
+        return;
+      case 'source':
+        return;
+      case 'node': {
+        const node = change.before as IntentNode;
+        this.nodes.delete(node.name);
+        for (const source of sourcesOfNode(node)) this.nodesOfSource.delete(source, node.name);
+        return;
+      }
+      case 'tenant': {
+        const tenant = change.before as Tenant;
+        this.tenants.delete(tenant.name);
+        this.tenantsOfId.delete(String(tenant.id), tenant.name);
+        return;
+      }
+      case 'port':
+        this.#removePort(change.before as Port);
+        return;
+      case 'path': {
+        const path = change.before as Path;
+        this.paths.delete(path.to, pathKey(path));
+        return;
+      }
+      case 'gateway': {
+        const gateway = change.before as Gateway;
+        this.gateways.delete(gateway.name);
+        for (const tenant of gateway.tenants) this.gatewaysOf.delete(tenant, gateway.name);
+        for (const node of gateway.nodes) this.gatewaysOn.delete(node, gateway.name);
+        return;
+      }
+      case 'external': {
+        const external = change.before as External;
+        this.externals.delete(external.name);
+        this.externalsOf.delete(external.gateway, external.name);
+        return;
+      }
+      case 'policy': {
+        const policy = change.before as Policy;
+        this.policies.delete(policy.name);
+        for (const end of [policy.from, policy.to]) this.policiesOf.delete(partyOf(end), policy.name);
+        return;
+      }
+    }
+  }
+
+  #addPort(port: Port): void {
+    const { tenant, name, node } = port;
+    this.ports.put(tenant, name, port);
+    this.tenantsOfPort.put(name, tenant, true);
+    this.nodesOf.add(tenant, node, 1);
+    this.tenantsOn.add(node, tenant, 1);
+    if (!isRouted(port)) return;
+    this.routedPorts.put(tenant, name, port);
+    this.routedNodesOf.add(tenant, node, 1);
+  }
+
+  #removePort(port: Port): void {
+    const { tenant, name, node } = port;
+    this.ports.delete(tenant, name);
+    this.tenantsOfPort.delete(name, tenant);
+    this.nodesOf.add(tenant, node, -1);
+    this.tenantsOn.add(node, tenant, -1);
+    if (!isRouted(port)) return;
+    this.routedPorts.delete(tenant, name);
+    this.routedNodesOf.add(tenant, node, -1);
+  }
+}
+
+export function isRouted({ prefixes }: Pick<Port, 'prefixes'>): boolean {
+  return (prefixes as string[] | undefined) !== undefined && prefixes.length > 0;
+}
+
+/** Outer sources of one node. */
+export function sourcesOfNode({ source, acceptedSources = [] }: IntentNode): string[] {
+  return [source, ...acceptedSources];
+}

@@ -1,0 +1,115 @@
+/** A node's connections to its feeds: one at a time, the next one where it fails, with pauses that keep a fleet from coming all at once. */
+import { createHash } from 'node:crypto';
+import { FEED, FEED_PROTOCOL } from '../rpc.js';
+import { openClient } from '../tls.js';
+import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js';
+import type { FollowRequest, Update } from '../rpc.js';
+import type { TlsFiles } from '../types.js';
+
+/** A feed that says nothing for so long is left, milliseconds; it says something every 5 s. */
+const SILENT_MS = 20_000;
+/** Pauses before the next attempt: a random part of the most, which doubles, milliseconds. */
+const RETRY_MS = 500;
+const MAX_RETRY_MS = 30_000;
+
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_retries': 0,
+};
+
+export interface ConnectionOptions {
+  node: string;
+  feeds: readonly string[];
+  tls: TlsFiles;
+  version: string;
+  /** What the node has when it asks. */
+  has: () => Pick<FollowRequest, 'epoch' | 'sequence' | 'digest'>;
+  /** @returns why the feed is left; undefined: it is followed on */
+  update: (update: Update, feed: string) => string | undefined;
+  lost: (feed: string, why: string) => void;
+}
+
+/** Feeds in the order in which a node asks them: each node its own, which stays the same when a feed comes or goes (rendezvous hashing). */
+export function feedsInOrder(node: string, feeds: readonly string[]): string[] {
+  const weight = (feed: string): string => createHash('sha256').update(`${node} ${feed}`).digest('hex');
+  return [...feeds].sort((a, b) => (weight(a) < weight(b) ? 1 : -1));
+}
+
+export class FeedConnection {
+  readonly #options: ConnectionOptions;
+  readonly #feeds: readonly string[];
+  #at = 0;
+  #retryMs = RETRY_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #close: () => void = () => undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#feeds = feedsInOrder(options.node, options.feeds);
+  }
+
+  start(): void {
+    const feed = this.#feeds[this.#at % this.#feeds.length] ?? '';
+    let client: Client | undefined;
+    let stream: ClientReadableStream<Update> | undefined;
+    let silent: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const leave = (why: string): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(silent);
+      stream?.cancel();
+      client?.close();
+      if (this.#isClosed) return;
+      this.#options.lost(feed, why);
+      this.#at += 1;
+      this.#timer = setTimeout(() => {
+        this.start();
+      }, Math.random() * this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    };
+    const alive = (): void => {
+      clearTimeout(silent);
+      silent = setTimeout(() => {
+        leave(`nothing was heard for ${SILENT_MS / 1000} s`);
+      }, SILENT_MS);
+    };
+    this.#close = () => {
+      leave('closed');
+    };
+    try {
+      const { node, tls, version, has } = this.#options;
+      // Certificates are read for each connection: renewed ones need no restart.
+      client = openClient(feed, tls, CHANNEL_OPTIONS);
+      const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<object, Update>;
+      const request: FollowRequest = { node, protocol: FEED_PROTOCOL, version, ...has() };
+      stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    } catch (error) {
+      leave((error as Error).message);
+      return;
+    }
+    alive();
+    stream.on('data', (update: Update) => {
+      if (isOver) return;
+      alive();
+      const why = this.#options.update(update, feed);
+      if (why !== undefined) leave(why);
+      // A feed that is refused time and again is not asked in a hurry.
+      else if (!update.more) this.#retryMs = RETRY_MS;
+    });
+    stream.on('error', (error: Error & { details?: string }) => {
+      leave(error.details ?? error.message);
+    });
+    stream.on('end', () => {
+      leave('the feed ended');
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#close();
+  }
+}

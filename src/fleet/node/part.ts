@@ -1,0 +1,72 @@
+/** A node's part of an intent by keys, as feeds send it, and as the agent takes it. */
+import { shareNoPrefixes } from '../../intent/scope.js';
+import { keyOf, kindOfKey } from '../keys.js';
+import type { Intent, Path, Port } from '../../intent/types.js';
+import type { EntityValue, StoredKind } from '../types.js';
+
+export type Part = ReadonlyMap<string, EntityValue>;
+
+const SOURCE = 'source/';
+
+const LISTS = {
+  node: 'nodes',
+  tenant: 'tenants',
+  port: 'ports',
+  path: 'paths',
+  gateway: 'gateways',
+  external: 'externals',
+  policy: 'policies',
+} as const;
+
+/** The intent that a part is; the same as relevantTo makes of the whole. */
+export function intentOfPart(part: Part): Intent {
+  const lists: Record<(typeof LISTS)[keyof typeof LISTS], unknown[]> = {
+    ...{ nodes: [], tenants: [], ports: [], paths: [], gateways: [], externals: [], policies: [] },
+  };
+  const sources: string[] = [];
+  for (const [key, value] of part) {
+    const kind = kindOfKey(key);
+    if (key.startsWith(SOURCE)) sources.push(value as string);
+    else if (kind !== undefined && kind !== 'block' && kind !== 'trusted') lists[LISTS[kind]].push(value);
+  }
+  const { nodes, tenants, ports, paths, gateways, externals, policies } = lists;
+  const trusted = part.get('trusted') as string[] | undefined;
+  shareNoPrefixes(ports as Port[]);
+  return {
+    version: 1,
+    sidBlock: (part.get('block') as string | undefined) ?? '',
+    ...(trusted !== undefined && trusted.length > 0 && { trusted }),
+    sources: sources.sort(),
+    nodes: nodes as Intent['nodes'],
+    tenants: tenants as Intent['tenants'],
+    ports: ports as Port[],
+    paths: paths as Path[],
+    ...(gateways.length > 0 && { gateways: gateways as NonNullable<Intent['gateways']> }),
+    ...(externals.length > 0 && { externals: externals as NonNullable<Intent['externals']> }),
+    ...(policies.length > 0 && { policies: policies as NonNullable<Intent['policies']> }),
+  };
+}
+
+/** The other way round. */
+export function partOfIntent(intent: Intent): Map<string, EntityValue> {
+  const part = new Map<string, EntityValue>([['block', intent.sidBlock]]);
+  if (intent.trusted !== undefined) part.set('trusted', intent.trusted);
+  for (const source of intent.sources ?? []) part.set(SOURCE + source, source);
+  for (const [kind, list] of Object.entries(LISTS) as [StoredKind, (typeof LISTS)[keyof typeof LISTS]][]) {
+    for (const entity of intent[list] ?? []) part.set(keyOf(kind, entity), entity);
+  }
+  return part;
+}
+
+/** What the checks of files take of a value: a port on another node comes without interface and MAC address, which they want. */
+export class Stand {
+  #count = 0;
+
+  value(value: EntityValue): EntityValue {
+    const port = value as Partial<Port>;
+    if (typeof value !== 'object' || port.interface !== '' || port.mac !== '') return value;
+    this.#count += 1;
+    const hex = this.#count.toString(16).padStart(10, '0');
+    return { ...(value as Port), interface: `r${this.#count.toString(36)}`, mac: `02:${hex.match(/../g)?.join(':') ?? ''}` };
+  }
+}

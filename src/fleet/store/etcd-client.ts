@@ -1,0 +1,200 @@
+/** Calls to etcd: one connection a member, from one member to the next when one does not answer. */
+import { status } from '@grpc/grpc-js';
+import { KV, LEASE, WATCH } from '../rpc.js';
+import { openClient } from '../tls.js';
+import type { Client, ClientDuplexStream, MethodDefinition, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchResponse } from '../rpc.js';
+import type { EtcdConfig } from '../types.js';
+
+/** How long a call may take, milliseconds; a leader's election takes two to five seconds. */
+export const CALL_MS = 10_000;
+/** How often all members are tried before a call fails, and the pause between, milliseconds. */
+const ROUNDS = 3;
+const ROUND_PAUSE_MS = 500;
+/** What a large range may take, milliseconds. */
+const LARGE_CALL_MS = 60_000;
+
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  // A watch and large ranges on one TLS connection starve each other (etcd#15402).
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.keepalive_time_ms': 5000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.initial_reconnect_backoff_ms': 200,
+  'grpc.max_reconnect_backoff_ms': 2000,
+};
+
+/** A call failed at all members. */
+export class EtcdError extends Error {
+  readonly code = 'ETCD';
+  /** Of gRPC. */
+  readonly status: number;
+  /** The member may have done what it was asked for. */
+  readonly isUncertain: boolean;
+
+  constructor(endpoint: string, error: ServiceError, isUncertain: boolean) {
+    super(`etcd at ${endpoint}: ${error.details || error.message}`);
+    this.name = 'EtcdError';
+    this.status = error.code;
+    this.isUncertain = isUncertain;
+  }
+}
+
+/** What another member may answer. */
+const ELSEWHERE: readonly number[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.UNKNOWN, status.INTERNAL];
+
+/** The target of gRPC for `https://host:2379`. */
+function targetOf(endpoint: string): string {
+  const { hostname, port, protocol } = new URL(endpoint);
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
+}
+
+export class EtcdClient {
+  readonly endpoints: readonly string[];
+  readonly #config: EtcdConfig;
+  readonly #clients = new Map<string, Client>();
+  /** Index of the member that answered last; clients begin at members of their own. */
+  #at: number;
+  #isClosed = false;
+
+  constructor(config: EtcdConfig) {
+    this.#config = config;
+    this.endpoints = config.endpoints;
+    this.#at = Math.floor(Math.random() * config.endpoints.length);
+  }
+
+  /** Linearizable. @throws EtcdError */
+  range(request: RangeRequest, { large = false }: { large?: boolean } = {}): Promise<RangeResponse> {
+    return this.#call(KV, 'Range', request, large ? LARGE_CALL_MS : CALL_MS);
+  }
+
+  /** Is tried once where it may have been done; see EtcdError.isUncertain. @throws EtcdError */
+  txn(request: TxnRequest): Promise<TxnResponse> {
+    return this.#call(KV, 'Txn', request, CALL_MS, false);
+  }
+
+  /** @param seconds after which keys with the lease go unless it is kept alive */
+  async grantLease(seconds: number): Promise<number> {
+    const id = 1 + Math.floor(Math.random() * 2 ** 47);
+    await this.#call(LEASE, 'LeaseGrant', { TTL: seconds, ID: id }, CALL_MS);
+    return id;
+  }
+
+  async revokeLease(id: number): Promise<void> {
+    await this.#call(LEASE, 'LeaseRevoke', { ID: id }, CALL_MS);
+  }
+
+  /** Keeps a lease alive until the function that it returns is called. */
+  keepLease(id: number, everyMs: number): () => void {
+    const endpoint = this.#endpoint(0);
+    const { path, requestSerialize, responseDeserialize } = methodOf(LEASE, 'LeaseKeepAlive');
+    let stream = open(this.#client(endpoint));
+    function open(client: Client): ClientDuplexStream<object, object> {
+      const opened = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize) as ClientDuplexStream<
+        object,
+        object
+      >;
+      opened.on('error', () => undefined);
+      opened.on('data', () => undefined);
+      return opened;
+    }
+    const timer = setInterval(() => {
+      if (stream.destroyed || stream.writableEnded) stream = open(this.#client(this.#endpoint(0)));
+      stream.write({ ID: id });
+    }, everyMs);
+    stream.write({ ID: id });
+    return () => {
+      clearInterval(timer);
+      stream.cancel();
+    };
+  }
+
+  /** A stream of watches at one member, on a connection of its own. */
+  openWatch(): { endpoint: string; stream: ClientDuplexStream<object, WatchResponse>; close: () => void } {
+    const endpoint = this.#endpoint(1);
+    const client = this.#newClient(endpoint);
+    const { path, requestSerialize, responseDeserialize } = methodOf(WATCH, 'Watch');
+    const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize) as ClientDuplexStream<
+      object,
+      WatchResponse
+    >;
+    const close = (): void => {
+      stream.cancel();
+      client.close();
+    };
+    return { endpoint, stream, close };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  /** The member to ask: the one that answered last, or another one from there on. */
+  #endpoint(step: number): string {
+    this.#at = (this.#at + step) % this.endpoints.length;
+    return this.endpoints[this.#at] ?? '';
+  }
+
+  #newClient(endpoint: string): Client {
+    const tls = endpoint.startsWith('https:') ? this.#config.tls : undefined;
+    return openClient(targetOf(endpoint), tls, CHANNEL_OPTIONS);
+  }
+
+  #client(endpoint: string): Client {
+    let client = this.#clients.get(endpoint);
+    if (client === undefined) this.#clients.set(endpoint, (client = this.#newClient(endpoint)));
+    return client;
+  }
+
+  async #call<T>(service: ServiceDefinition, name: string, request: object, ms: number, again = true): Promise<T> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(service, name);
+    let last: EtcdError | undefined;
+    for (let attempt = 0; attempt < ROUNDS * this.endpoints.length; attempt++) {
+      if (attempt > 0 && attempt % this.endpoints.length === 0)
+        await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
+      const endpoint = this.#endpoint(attempt === 0 ? 0 : 1);
+      const client = this.#client(endpoint);
+      try {
+        return await new Promise<T>((resolve, reject) => {
+          const deadline = Date.now() + ms;
+          client.makeUnaryRequest(
+            path,
+            requestSerialize,
+            responseDeserialize,
+            request,
+            { deadline },
+            (error, value) => {
+              if (error === null) resolve(value as T);
+              else reject(error);
+            },
+          );
+        });
+      } catch (error) {
+        const failure = error as ServiceError;
+        // A connection that was never made carried nothing.
+        const isRefused =
+          failure.code === status.UNAVAILABLE && /No connection established|ECONNREFUSED/.test(failure.details);
+        const isElsewhere = ELSEWHERE.includes(failure.code);
+        last = new EtcdError(endpoint, failure, isElsewhere && !isRefused);
+        // A renewed certificate is read with a new connection.
+        if (isElsewhere && !this.#isClosed) {
+          this.#clients.delete(endpoint);
+          client.close();
+        }
+        if (!isElsewhere || this.#isClosed || (!again && !isRefused)) break;
+      }
+    }
+    throw last ?? new Error('etcd: no endpoint');
+  }
+}
+
+type Method = MethodDefinition<object, object>;
+
+function methodOf(service: ServiceDefinition, name: string): Method {
+  const method = service[name] as Method | undefined;
+  if (method === undefined) throw new Error(`${name}: no method of the service`);
+  return method;
+}

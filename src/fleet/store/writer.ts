@@ -1,0 +1,324 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CheckedIntent } from '../check/checked-intent.js';
+import { SetDigest } from '../digest.js';
+import { endOf, RealmKeys } from '../keys.js';
+import { headOps, isAbsent, isAt, del, opsOf, partsOf, put, undoOps } from './commit.js';
+import { EtcdError } from './etcd-client.js';
+import { readHistory, readParts } from './history.js';
+import { parseJson, readHead, readRealm, StoreError } from './realm.js';
+import type { Quota } from '../check/checked-intent.js';
+import type { RequestOp } from '../rpc.js';
+import type { EntityValue, Head, HistoryPart, StoredChange } from '../types.js';
+import type { EtcdClient } from './etcd-client.js';
+import type { HeadState, RealmState } from './realm.js';
+
+/** How long a writer that is not heard of keeps its lock, seconds, and how often it says that it is there, milliseconds. */
+const LOCK_SECONDS = 15;
+const LOCK_KEEP_MS = 4000;
+/** How often a lock is looked at that another writer holds, milliseconds. */
+const LOCK_LOOK_MS = 250;
+/** More commits than these are not followed one by one: all is read anew. */
+const MAX_COMMITS_FOLLOWED = 1000;
+
+export interface Authorship {
+  author: string;
+  reason: string;
+}
+
+export interface Committed {
+  /** As the head says now. */
+  sequence: number;
+  /** Empty: nothing was to be changed, and nothing was written. */
+  changes: StoredChange[];
+}
+
+/** What a commit asks for, given the intent as it is. Is asked again where another writer was first. */
+export type Wishes = (entities: ReadonlyMap<string, EntityValue>) => readonly { key: string; after?: EntityValue }[];
+
+/**
+ * Writes a realm's intent. It holds all of it, checks each change as files are checked, and commits it on the condition that nobody else has
+ * committed since: what is in the store is valid at every commit, however many write.
+ */
+export class IntentWriter {
+  readonly #client: EtcdClient;
+  readonly #keys: RealmKeys;
+  #checked = new CheckedIntent();
+  #digest = new SetDigest();
+  #quotas = new Map<string, Quota>();
+  #head: Head | undefined;
+  /** Revision that wrote the head; 0: the realm was never set up. */
+  #headRevision = 0;
+  #cluster = 0;
+
+  private constructor(client: EtcdClient, realm: string) {
+    this.#client = client;
+    this.#keys = new RealmKeys(realm);
+  }
+
+  /** @throws StoreError, EtcdError */
+  static async open(client: EtcdClient, realm: string): Promise<IntentWriter> {
+    const writer = new IntentWriter(client, realm);
+    await writer.refresh();
+    return writer;
+  }
+
+  get head(): Head | undefined {
+    return this.#head;
+  }
+
+  get checked(): CheckedIntent {
+    return this.#checked;
+  }
+
+  get quotas(): ReadonlyMap<string, Quota> {
+    return this.#quotas;
+  }
+
+  /** Catches up with what others have committed; what a writer left half done is undone first. */
+  async refresh(): Promise<void> {
+    const state = await this.#settledHead();
+    if (state.head !== undefined) refuseOtherCluster(state);
+    if (state.modRevision !== this.#headRevision) {
+      if (!(await this.#follow(state))) await this.#reload();
+    }
+    await this.#readQuotas();
+  }
+
+  /**
+   * Commits changes, whole or not at all.
+   *
+   * @throws IntentError for what is refused, StoreError, EtcdError; nothing has changed then
+   */
+  async commit(wishes: Wishes, authorship: Authorship): Promise<Committed> {
+    for (;;) {
+      const changes = this.#checked.apply(wishes(this.#checked.entities), this.#quotas);
+      try {
+        if (changes.length === 0 && this.#head !== undefined) return { sequence: this.#head.sequence, changes };
+        if (await this.#write(changes, authorship)) return { sequence: this.#head?.sequence ?? 0, changes };
+      } catch (error) {
+        this.#revert(changes);
+        throw error;
+      }
+      this.#revert(changes);
+      await this.refresh();
+    }
+  }
+
+  /** Sets a tenant's quota, `*` for tenants without one; undefined takes it away. */
+  async setQuota(tenant: string, quota: Quota | undefined, authorship: Authorship): Promise<void> {
+    if (this.#head === undefined) throw new StoreError(NEVER_SET_UP);
+    const key = this.#keys.quotas + tenant;
+    const op = quota === undefined ? del(key) : put(key, quota);
+    while (!(await this.#write([], authorship, [op]))) await this.refresh();
+    await this.#readQuotas();
+  }
+
+  /**
+   * Takes the store as it is, once all of it passes the checks, and begins a new epoch: after a restored backup, or after somebody wrote past segue.
+   *
+   * @throws IntentError where it does not pass
+   */
+  static async renew(client: EtcdClient, realm: string, authorship: Authorship): Promise<Head> {
+    const writer = new IntentWriter(client, realm);
+    await writer.#settledHead();
+    const state = await readRealm(client, writer.#keys);
+    if (state === undefined) throw new StoreError(NEVER_SET_UP);
+    writer.#checked = new CheckedIntent(state.entities);
+    writer.#checked.checkWhole();
+    writer.#digest = digestOf(state.entities);
+    writer.#head = { ...state.head, epoch: randomUUID(), cluster: state.cluster };
+    writer.#headRevision = (await readHead(client, writer.#keys, state.revision)).modRevision;
+    if (!(await writer.#write([], authorship))) throw new StoreError('another writer was first: try again');
+    return writer.#head;
+  }
+
+  #revert(changes: readonly StoredChange[]): void {
+    this.#checked.follow(changes.map(({ key, before }) => ({ key, ...(before !== undefined && { after: before }) })));
+  }
+
+  /** The head once no commit is under way. */
+  async #settledHead(): Promise<HeadState> {
+    for (;;) {
+      const state = await readHead(this.#client, this.#keys);
+      this.#cluster = state.cluster;
+      if (state.head?.pending === undefined) return state;
+      const { kvs } = await this.#client.range({ key: Buffer.from(state.head.pending.lock) });
+      if (kvs.length > 0) await sleep(LOCK_LOOK_MS);
+      else await this.#undo(state);
+    }
+  }
+
+  /** Goes on by history. @returns false where that does not lead to the head */
+  async #follow({ head, modRevision }: HeadState): Promise<boolean> {
+    const from = this.#head;
+    if (head === undefined || from === undefined || head.epoch !== from.epoch) return false;
+    const count = head.sequence - from.sequence;
+    if (count < 0 || count > MAX_COMMITS_FOLLOWED) return false;
+    const commits = count === 0 ? [] : await readHistory(this.#client, this.#keys, from.sequence + 1, head.sequence);
+    if (commits.length !== count) return false;
+    const digest = new SetDigest(this.#digest.hex);
+    for (const { changes } of commits) toggleAll(digest, changes);
+    if (digest.hex !== head.digest) return false;
+    for (const { changes } of commits) this.#checked.follow(changes);
+    this.#digest = digest;
+    this.#head = head;
+    this.#headRevision = modRevision;
+    return true;
+  }
+
+  async #reload(): Promise<void> {
+    const state = await readRealm(this.#client, this.#keys);
+    const entities: RealmState['entities'] = state?.entities ?? new Map<string, EntityValue>();
+    const digest = digestOf(entities);
+    if (state !== undefined && digest.hex !== state.head.digest) throw new StoreError(WRITTEN_PAST);
+    this.#checked = new CheckedIntent(entities);
+    this.#digest = digest;
+    this.#head = state?.head;
+    this.#headRevision =
+      state === undefined ? 0 : (await readHead(this.#client, this.#keys, state.revision)).modRevision;
+  }
+
+  async #readQuotas(): Promise<void> {
+    const { quotas } = this.#keys;
+    const { kvs } = await this.#client.range({ key: Buffer.from(quotas), range_end: endOf(quotas) });
+    const entries = kvs.map(({ key, value }) => {
+      const name = key.toString().slice(quotas.length);
+      return [name, parseJson(`quota ${name}`, value.toString()) as Quota] as const;
+    });
+    this.#quotas = new Map(entries);
+  }
+
+  /** @returns false: another writer was first */
+  async #write(changes: readonly StoredChange[], authorship: Authorship, more: RequestOp[] = []): Promise<boolean> {
+    const digest = new SetDigest(this.#digest.hex);
+    toggleAll(digest, changes);
+    const { author, reason } = authorship;
+    const sequence = (this.#head?.sequence ?? 0) + 1;
+    const rest = { sequence, id: randomUUID(), author, reason, timeMs: Date.now() };
+    const { epoch = randomUUID(), cluster = this.#cluster } = this.#head ?? {};
+    const head: Head = { format: 1, epoch, cluster, ...rest, changes: changes.length, digest: digest.hex };
+    const parts = partsOf(changes).map((some, part): HistoryPart => ({ ...rest, part, changes: some }));
+    const [first] = parts;
+    const revision =
+      parts.length > 1
+        ? await this.#writeParts(head, parts)
+        : await this.#writeHead(head, [...more, ...(first === undefined ? [] : this.#partOps(first))]);
+    if (revision === undefined) return false;
+    this.#digest = digest;
+    this.#head = head;
+    this.#headRevision = revision;
+    return true;
+  }
+
+  #partOps(part: HistoryPart): RequestOp[] {
+    return [...opsOf(this.#keys, part.changes), put(this.#keys.historyOf(part.sequence, part.part), part)];
+  }
+
+  /** One transaction that makes a commit. @returns its revision; undefined: another writer was first */
+  async #writeHead(head: Head, ops: RequestOp[], guard = this.#headRevision): Promise<number | undefined> {
+    const keys = this.#keys;
+    try {
+      const request = { compare: [isAt(keys.head, guard)], success: [...ops, ...headOps(keys, head)] };
+      const { header, succeeded } = await this.#client.txn(request);
+      return succeeded ? header.revision : undefined;
+    } catch (error) {
+      if (!(error instanceof EtcdError) || !error.isUncertain) throw error;
+      // Whether it was done, the store says.
+      const now = await readHead(this.#client, keys);
+      if (now.head?.id === head.id) return now.modRevision;
+      const commits = await readHistory(this.#client, keys, head.sequence, head.sequence);
+      return commits.some(({ id }) => id === head.id) ? SUPERSEDED : undefined;
+    }
+  }
+
+  /** A commit of several transactions: half of it is marked as such, and undone if it is not completed. */
+  async #writeParts(head: Head, parts: readonly HistoryPart[]): Promise<number | undefined> {
+    const keys = this.#keys;
+    const { sequence, id, author, reason } = head;
+    const lock = keys.locks + id;
+    const pending: Head = {
+      ...(this.#head ?? { ...head, sequence: 0, digest: '' }),
+      pending: { sequence, id, author, reason, lock },
+    };
+    return this.#locked(async (lease) => {
+      const guard = await this.#writeHead(pending, [put(lock, { author }, lease)]);
+      if (guard === undefined) return undefined;
+      for (const part of parts) await this.#writeGuarded(guard, this.#partOps(part));
+      return this.#writeHead(head, [del(lock)], guard);
+    });
+  }
+
+  /** A transaction that may be made twice. @throws StoreError where the commit under way is not ours any more */
+  async #writeGuarded(guard: number, success: RequestOp[]): Promise<void> {
+    for (;;) {
+      try {
+        const { succeeded } = await this.#client.txn({ compare: [isAt(this.#keys.head, guard)], success });
+        if (succeeded) return;
+        throw new StoreError('the commit took too long: another writer has undone it');
+      } catch (error) {
+        if (!(error instanceof EtcdError) || !error.isUncertain) throw error;
+      }
+    }
+  }
+
+  async #locked<T>(work: (lease: number) => Promise<T>): Promise<T> {
+    const lease = await this.#client.grantLease(LOCK_SECONDS);
+    const release = this.#client.keepLease(lease, LOCK_KEEP_MS);
+    try {
+      return await work(lease);
+    } finally {
+      release();
+      await this.#client.revokeLease(lease).catch(() => undefined);
+    }
+  }
+
+  /** Takes back what a writer that is gone has left half done. */
+  async #undo({ head, modRevision }: HeadState): Promise<void> {
+    if (head?.pending === undefined) return;
+    const keys = this.#keys;
+    const { pending, ...before } = head;
+    const lock = `${keys.locks}${randomUUID()}`;
+    await this.#locked(async (lease) => {
+      const taken = await this.#client.txn({
+        compare: [isAt(keys.head, modRevision), isAbsent(pending.lock)],
+        success: [put(lock, { undoes: pending.id }, lease), put(keys.head, { ...head, pending: { ...pending, lock } })],
+      });
+      if (!taken.succeeded) return;
+      const guard = taken.header.revision;
+      const parts = await readParts(this.#client, keys, pending.sequence);
+      for (const part of parts.reverse()) await this.#writeGuarded(guard, undoOps(keys, part));
+      // What was never committed has no head to go back to.
+      const last = before.sequence === 0 ? del(keys.head) : put(keys.head, before);
+      // Done or not, the head is read again.
+      await this.#client.txn({ compare: [isAt(keys.head, guard)], success: [last, del(lock)] });
+    });
+  }
+}
+
+const NEVER_SET_UP = 'the realm holds no intent yet: segue intent apply -f sets it up';
+const WRITTEN_PAST =
+  'the store holds what no commit of segue wrote: nothing is changed. segue intent validate says what is wrong with it, segue intent renew takes it as it is';
+
+function refuseOtherCluster({ head, cluster }: HeadState): void {
+  if (head === undefined || head.cluster === cluster) return;
+  throw new StoreError(
+    'the store is in another etcd cluster than its last commit, as after a restored backup: segue intent renew takes it as it is',
+  );
+}
+
+/** In place of a revision that no head has: our commit is in, and others came after it, which have to be read before the next. */
+const SUPERSEDED = -1;
+
+export function digestOf(entities: ReadonlyMap<string, EntityValue>): SetDigest {
+  const digest = new SetDigest();
+  for (const [key, value] of entities) digest.toggle(key, JSON.stringify(value));
+  return digest;
+}
+
+export function toggleAll(digest: SetDigest, changes: readonly StoredChange[]): void {
+  for (const { key, before, after } of changes) {
+    if (before !== undefined) digest.toggle(key, JSON.stringify(before));
+    if (after !== undefined) digest.toggle(key, JSON.stringify(after));
+  }
+}
