@@ -14,7 +14,8 @@ export default {
     },
     {
       name: 'mechanism-knows-no-feature',
-      comment: 'The planner, the engine and what is beneath work for features that register (src/app/features.ts): they import none.',
+      comment:
+        'The planner, the engine and what is beneath work for features that register (src/app/features.ts): they import none.',
       severity: 'error',
       from: { path: '^src/(plan|reconcile|kernel|netlink|libbpf|net|packet)/' },
       to: { path: [FEATURES, ABOVE] },
