@@ -71,6 +71,7 @@ build/bpf-newer/%.o: bpf/prog/%.bpf.c $(BPF_HEADERS) | setup
 lint: setup ## types, type-checked lint, formatting
 	@node_modules/.bin/tsc --noEmit -p .
 	@npm run --silent lint
+	@clang-format --dry-run -Werror $$(find bpf -name '*.[ch]')
 
 unit: setup build ## tests of pure values
 	@$(VITEST) --project unit $(REPORT)

@@ -7,30 +7,30 @@
 /* Set before loading. Without it ports are not counted; reasons always are. */
 const volatile bool count_traffic = true;
 
-/* `dataplane: ebpf`: nothing is beneath, so what would be handed to the kernel is dropped under its reason. Set before loading. */
-const volatile bool alone = false;
+/* `dataplane: ebpf`: a packet that would be handed to the kernel is dropped, and counted by its punt reason. Set before loading. */
+const volatile bool no_kernel_fallback = false;
 
-static __always_inline void count_reason(__u32 reason)
+static __always_inline void count_verdict(__u32 reason)
 {
-	struct count *count = bpf_map_lookup_elem(&reasons, &reason);
+	struct verdict_count *count = bpf_map_lookup_elem(&sg_verdicts, &reason);
 
 	if (count)
 		count->packets++;
 }
 
 /* Is this the end of a packet that did not take the fast path? */
-static __always_inline bool ends(enum reason reason)
+static __always_inline bool is_final(enum reason reason)
 {
-	return reason >= DROP_MALFORMED || (alone && reason < PASS_VLAN);
+	return reason >= DROP_MALFORMED || (no_kernel_fallback && reason < PASS_VLAN);
 }
 
 static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)
 {
-	struct traffic *traffic;
+	struct traffic_stats *traffic;
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&traffics, &slot);
+	traffic = bpf_map_lookup_elem(&sg_port_stats, &slot);
 	if (traffic) {
 		traffic->tx_packets += packets;
 		traffic->tx_bytes += bytes;
@@ -39,11 +39,11 @@ static __always_inline void count_tx(__u32 slot, __u64 packets, __u64 bytes)
 
 static __always_inline void count_rx(__u32 slot, __u64 packets, __u64 bytes)
 {
-	struct traffic *traffic;
+	struct traffic_stats *traffic;
 
 	if (!count_traffic)
 		return;
-	traffic = bpf_map_lookup_elem(&traffics, &slot);
+	traffic = bpf_map_lookup_elem(&sg_port_stats, &slot);
 	if (traffic) {
 		traffic->rx_packets += packets;
 		traffic->rx_bytes += bytes;

@@ -65,7 +65,7 @@ async function oneRound({ netns, pins }: Place, file: string, remotePorts: numbe
     return result;
   };
   const cold = await load('load');
-  const floor = await runNode<FloorResult>(FLOOR, [`${pins}/maps_${GENERATION}/members`]);
+  const floor = await runNode<FloorResult>(FLOOR, [`${pins}/maps_${GENERATION}/sg_endpoints`]);
   // A local port of each tenant, and its gateway.
   if (floor.entries !== remotePorts + 2 * TENANTS) {
     throw new Error(`${floor.entries} members in the map: expected ${remotePorts + 2 * TENANTS}`);

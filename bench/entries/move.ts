@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { Agent } from '../../src/agent/agent.js';
 import { createLogger } from '../../src/agent/log.js';
-import { Encap, MemberKey, Target, TargetKind } from '../../src/ebpf/generated/layouts.js';
+import { Encap, EndpointKey, Endpoint, EndpointType } from '../../src/ebpf/generated/layouts.js';
 import { openMaps } from '../../src/ebpf/maps.js';
 import { GENERATION } from '../../src/ebpf/generation.js';
 import { formatIPv4, formatIPv6 } from '../../src/net/address.js';
@@ -94,18 +94,18 @@ function expectedChange({ after }: Move, { nodes, tenants }: Intent): string {
 function members(pins: string): Map<string, string> {
   const maps = openMaps(`${pins}/maps_${GENERATION}`);
   const encaps = new Map<number, string>();
-  for (const [key, value] of maps.encaps?.entries() ?? []) {
+  for (const [key, value] of maps.sg_encaps?.entries() ?? []) {
     encaps.set(key.readUInt32LE(), formatIPv6(value, Encap.OFFSETS.first));
   }
   const found = new Map<string, string>();
-  for (const { count, keys, values } of maps.members?.readBatches() ?? []) {
+  for (const { count, keys, values } of maps.sg_endpoints?.readBatches() ?? []) {
     for (let index = 0; index < count; index++) {
-      const at = index * MemberKey.SIZE;
-      const tenant = keys.readUInt32LE(at + MemberKey.OFFSETS.tenant);
-      const id = values.readUInt32LE(index * Target.SIZE + Target.OFFSETS.id);
-      const isLocal = values.readUInt32LE(index * Target.SIZE + Target.OFFSETS.kind) === TargetKind.TARGET_LOCAL;
+      const at = index * EndpointKey.SIZE;
+      const tenant = keys.readUInt32LE(at + EndpointKey.OFFSETS.tenant);
+      const id = values.readUInt32LE(index * Endpoint.SIZE + Endpoint.OFFSETS.id);
+      const isLocal = values.readUInt32LE(index * Endpoint.SIZE + Endpoint.OFFSETS.type) === EndpointType.EP_LOCAL;
       const to = isLocal ? `ifindex ${id}` : (encaps.get(id) ?? `id ${id}`);
-      found.set(`${tenant} ${formatIPv4(keys, at + MemberKey.OFFSETS.address)}`, to);
+      found.set(`${tenant} ${formatIPv4(keys, at + EndpointKey.OFFSETS.address)}`, to);
     }
   }
   for (const map of Object.values(maps)) map.close();

@@ -12,7 +12,7 @@ import { ensureBpffs } from '../../lab/bpffs.js';
 import { removeNamespaces } from '../../lab/namespaces.js';
 import { Background, outputOf, runIn } from '../../lab/process.js';
 import { FastpathStore } from '../../src/ebpf/fastpath.js';
-import { Underlay } from '../../src/ebpf/generated/layouts.js';
+import { NexthopGroup } from '../../src/ebpf/generated/layouts.js';
 import { createNetns } from '../../src/netlink/netns.js';
 
 export const NODES = ['hv1', 'hv2', 'hv3'] as const;
@@ -98,8 +98,8 @@ export class FailoverNetwork {
     const name = this.netns(node);
     const fastpath = new FastpathStore({ runDirectory: join(RUN_ROOT, name), pinDirectory: pinDirectory(name) });
     try {
-      const { underlays } = fastpath.maps ?? {};
-      return [...(underlays?.entries() ?? [])].map(([, value]) => value.readUInt32LE(Underlay.OFFSETS.count));
+      const { sg_nh_groups } = fastpath.maps ?? {};
+      return [...(sg_nh_groups?.entries() ?? [])].map(([, value]) => value.readUInt32LE(NexthopGroup.OFFSETS.count));
     } finally {
       fastpath.close();
     }

@@ -45,7 +45,7 @@ function fill(object: BpfObject): void {
     mtu: 1600,
     destMac: Buffer.alloc(6),
     sourceMac: Buffer.alloc(6),
-    flags: layouts.HopFlags.HOP_FRAMES,
+    flags: layouts.NexthopFlags.NH_XDP_XMIT,
     weight: 0,
   };
   // A test run's frames come in by lo.
@@ -53,30 +53,33 @@ function fill(object: BpfObject): void {
   const none = { ...lo, ifindex: 0 };
   const uplinks = [lo, ...Array.from({ length: 7 }, () => none)];
   object
-    .map('nodes')
+    .map('sg_node')
     .update(
       u32(0),
       encode(layouts.Node, { source, sidBlock: source, sidMask: source, hasTrusted: 0, unused: 0, uplinks }),
     );
-  object.map('domain_sources').update(address('fd00:5e:1::1'), encode(layouts.Permit, { unused: 0n }));
+  object.map('sg_domain_src').update(address('fd00:5e:1::1'), encode(layouts.Present, { unused: 0n }));
   object
-    .map('steering')
-    .update(u32(0), encode(steering.Steering, { epoch: 1n, nextSet: 100, self: 1, unused: 0, seeds: newSeeds() }));
+    .map('sg_nn_config')
+    .update(
+      u32(0),
+      encode(steering.NnConfig, { policyGeneration: 1n, nextSet: 100, self: 1, unused: 0, seeds: newSeeds() }),
+    );
   const hops = Array.from({ length: MAX_HOPS }, () => hop);
   const underlay = { count: 1, length: 48, dest: source, hops, slots: Buffer.alloc(64) };
-  object.map('underlays').update(u32(1), encode(layouts.Underlay, underlay));
+  object.map('sg_nh_groups').update(u32(1), encode(layouts.NexthopGroup, underlay));
   for (const tenant of TENANTS) {
     const zone = { id: tenant, slot: tenant, gateway: 0, mtu: 0, flags: 0 };
-    object.map('gateway_sids').update(address(sidOf(tenant)), encode(steering.Zone, zone));
-    const encap = { first: address(`fd00:5e:1:4600:${tenant}::`), underlay: 1, srhBytes: 0, lastEntry: 0 };
-    object.map('encaps').update(u32(tenant), encode(layouts.Encap, { ...encap, srh: Buffer.alloc(56) }));
+    object.map('sg_gw_sids').update(address(sidOf(tenant)), encode(steering.Zone, zone));
+    const encap = { first: address(`fd00:5e:1:4600:${tenant}::`), nexthopGroup: 1, srhBytes: 0, lastEntry: 0 };
+    object.map('sg_encaps').update(u32(tenant), encode(layouts.Encap, { ...encap, srh: Buffer.alloc(56) }));
     const member = { tenant, family: layouts.Family.FAMILY_INET, address: address(addressOf(tenant)) };
-    const target = { kind: layouts.TargetKind.TARGET_REMOTE, id: tenant };
-    object.map('members').update(encode(layouts.MemberKey, member), encode(layouts.Target, target));
+    const target = { type: layouts.EndpointType.EP_REMOTE, id: tenant };
+    object.map('sg_endpoints').update(encode(layouts.EndpointKey, member), encode(layouts.Endpoint, target));
     for (const { from, to } of MAY_OPEN) {
       if (from !== tenant && to !== tenant) continue;
       const key = { ...member, length: 64 + 32, tenant: from === tenant ? to : from };
-      object.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, zone));
+      object.map('sg_zone_routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, zone));
     }
   }
   writePolicies(

@@ -54,7 +54,7 @@ export function writePolicies(object: BpfObject, all: readonly Between[]): void 
       if (source > 0) tables |= dest > 0 ? POLICY_BOTH : POLICY_SOURCE;
       else tables |= dest > 0 ? POLICY_DESTINATION : POLICY_ANY;
       object
-        .map('policy_rules')
+        .map('sg_pol_rules')
         .update(
           encode(steering.RuleKey, { set: id, source, dest, protocol }),
           encode(steering.PolicyRule, { first: place, count: ports.length }),
@@ -63,13 +63,13 @@ export function writePolicies(object: BpfObject, all: readonly Between[]): void 
         const { POLICY_ALLOW, POLICY_NONE } = steering.PolicyFlags;
         const flags = policy === undefined ? POLICY_NONE : allow === true ? POLICY_ALLOW : 0;
         object
-          .map('policy_ports')
+          .map('sg_pol_ports')
           .update(u32(place++), encode(steering.PolicyPort, { set: id, first, flags, policy: 0, rank }));
       }
     }
     for (const [name, classes] of [
-      ['policy_sources', set.sources],
-      ['policy_destinations', set.destinations],
+      ['sg_pol_src', set.sources],
+      ['sg_pol_dst', set.destinations],
     ] as const) {
       for (const one of classes) {
         const [text = '', length = ''] = one.prefix.split('/');
@@ -80,6 +80,6 @@ export function writePolicies(object: BpfObject, all: readonly Between[]): void 
       }
     }
     const pair = { from: list[0]?.from ?? 0, to: list[0]?.to ?? 0 };
-    object.map('policy_pairs').update(encode(steering.PairKey, pair), encode(steering.PolicySet, { id, tables }));
+    object.map('sg_pol_pairs').update(encode(steering.ZonePair, pair), encode(steering.PolicySet, { id, tables }));
   }
 }

@@ -1,25 +1,25 @@
 /** The fast path's maps filled for the chain, without the agent. */
 import { U32 } from '../../src/libbpf/index.js';
 import { MAX_HOPS } from '../../src/ebpf/resolve.js';
-import type { Hop } from '../../src/ebpf/generated/layouts.js';
+import type { Nexthop } from '../../src/ebpf/generated/layouts.js';
 import {
   Behaviour,
   DscpPolicy,
   Encap,
   Family,
-  HopFlags,
-  MemberKey,
+  NexthopFlags,
+  EndpointKey,
   Node,
-  Permit,
+  Present,
   Port,
   PortFlags,
   PrefixKey,
   Sid,
-  SourceKey,
-  SourcePrefixKey,
-  Target,
-  TargetKind,
-  Underlay,
+  AllowedSrcKey,
+  AllowedSrcLpmKey,
+  Endpoint,
+  EndpointType,
+  NexthopGroup,
   Uplink,
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
@@ -35,12 +35,12 @@ const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;
 /** Bits of a prefix's key before the address: tenant and family. */
 export const KEY_BITS = 64;
-const NO_HOP: Hop = {
+const NO_HOP: Nexthop = {
   ...{ ifindex: 0, mtu: 0, destMac: new Uint8Array(6), sourceMac: new Uint8Array(6), flags: 0, weight: 0 },
 };
 
 /** An entry with one next hop. */
-export function underlayOf(dest: Uint8Array, hop: Omit<Hop, 'weight'>): Underlay {
+export function underlayOf(dest: Uint8Array, hop: Omit<Nexthop, 'weight'>): NexthopGroup {
   const hops = Array.from({ length: MAX_HOPS }, (_, index) => (index === 0 ? { ...hop, weight: 0 } : NO_HOP));
   return { count: 1, length: 128, dest, hops, slots: new Uint8Array(64) };
 }
@@ -127,17 +127,17 @@ export function splitPrefix(text: string): { family: number; address: Uint8Array
 }
 
 /** Puts an address or a prefix where it is looked up. */
-function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Target): void {
+function putTarget(objects: BpfObject, tenant: number, prefix: string, target: Endpoint): void {
   const { family, address, length, host } = splitPrefix(prefix);
   const key = { tenant, family, address };
-  if (host) put(objects.map('members'), MemberKey, key, Target, target);
-  else put(objects.map('prefixes'), PrefixKey, { length: KEY_BITS + length, ...key }, Target, target);
+  if (host) put(objects.map('sg_endpoints'), EndpointKey, key, Endpoint, target);
+  else put(objects.map('sg_endpoint_lpm'), PrefixKey, { length: KEY_BITS + length, ...key }, Endpoint, target);
 }
 
 /** Of a hypervisor's port: a veth, which segments what decapsulation leaves, or a TAP. */
 export const PORT_FLAGS = {
-  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_FRAMES | PortFlags.PORT_PEER,
-  tap: PortFlags.PORT_FRAMES,
+  veth: PortFlags.PORT_TUNNEL_SEGMENTATION | PortFlags.PORT_XDP_XMIT | PortFlags.PORT_REDIRECT_PEER,
+  tap: PortFlags.PORT_XDP_XMIT,
 } as const;
 
 export interface Devices {
@@ -160,7 +160,7 @@ export function fillNode(
 ): void {
   const none = { ifindex: 0, mac: new Uint8Array(6), unused: 0 };
   const known = uplinks.map((uplink) => ({ ...none, ifindex: uplink.ifindex, mac: mac(uplink.mac) }));
-  put(object.map('nodes'), U32, 0, Node, {
+  put(object.map('sg_node'), U32, 0, Node, {
     source: bytes16(TUNNEL_SOURCE[node]),
     sidBlock: bytes16('fd00:5e::'),
     sidMask: bytes16('ffff:ffff::'),
@@ -169,7 +169,7 @@ export function fillNode(
     uplinks: Array.from({ length: UPLINKS }, (_, place) => known[place] ?? none),
   });
   for (const [name, source] of Object.entries(TUNNEL_SOURCE)) {
-    if (name !== node) put(object.map('domain_sources'), IN6, bytes16(source), Permit, { unused: 0n });
+    if (name !== node) put(object.map('sg_domain_src'), IN6, bytes16(source), Present, { unused: 0n });
   }
 }
 
@@ -182,7 +182,7 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     side.node,
     arriving.map((ifindex) => ({ ifindex, mac: side.uplinkMac })),
   );
-  put(object.map('ports'), U32, port, Port, {
+  put(object.map('sg_ports'), U32, port, Port, {
     tenant: side.tenant,
     slot: 0,
     vmMac: mac(side.vmMac),
@@ -196,43 +196,43 @@ export function fill(object: BpfObject, side: Side, devices: Devices, tenantMtu:
     checkedSources: 0,
     unused: 0,
   });
-  put(object.map('sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
+  put(object.map('sg_sids'), IN6, bytes16(side.sid), Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
   const hop = {
     ifindex: uplink,
     mtu: UNDERLAY_MTU,
     destMac: mac(side.peerMac),
     sourceMac: mac(side.uplinkMac),
-    flags: HopFlags.HOP_FRAMES,
+    flags: NexthopFlags.NH_XDP_XMIT,
   };
-  put(object.map('underlays'), U32, 1, Underlay, underlayOf(bytes16(side.peerSid), hop));
-  const encap = { first: bytes16(side.peerSid), underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
-  put(object.map('encaps'), U32, 1, Encap, encap);
+  put(object.map('sg_nh_groups'), U32, 1, NexthopGroup, underlayOf(bytes16(side.peerSid), hop));
+  const encap = { first: bytes16(side.peerSid), nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+  put(object.map('sg_encaps'), U32, 1, Encap, encap);
   const remote =
     side.steered === undefined
-      ? { kind: TargetKind.TARGET_REMOTE, id: 1 }
-      : { kind: TargetKind.TARGET_STEERED, id: side.steered.gateway };
+      ? { type: EndpointType.EP_REMOTE, id: 1 }
+      : { type: EndpointType.EP_VIA_GATEWAY, id: side.steered.gateway };
   for (const prefix of side.remote) putTarget(object, side.tenant, prefix, remote);
   if (side.steered !== undefined) fillSteered(object, side.tenant, side.steered);
   for (const prefix of side.local) {
-    putTarget(object, side.tenant, prefix, { kind: TargetKind.TARGET_LOCAL, id: port });
+    putTarget(object, side.tenant, prefix, { type: EndpointType.EP_LOCAL, id: port });
     const { family, address, length, host } = splitPrefix(prefix);
     const source = { ifindex: port, family, address };
-    if (host) put(object.map('sources'), SourceKey, source, Permit, { unused: 0n });
+    if (host) put(object.map('sg_allowed_src'), AllowedSrcKey, source, Present, { unused: 0n });
     else {
       const key = { length: KEY_BITS + length, ...source };
-      put(object.map('source_prefixes'), SourcePrefixKey, key, Permit, { unused: 0n });
+      put(object.map('sg_allowed_lpm'), AllowedSrcLpmKey, key, Present, { unused: 0n });
     }
   }
-  nextCacheGeneration(object.map('epochs'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
 }
 
 /** A gateway of one network node, behind encapsulation 1. */
 function fillSteered(object: BpfObject, tenant: number, { gateway, node, source }: NonNullable<Side['steered']>): void {
   const all = Array.from({ length: MAGLEV_SLOTS }, () => node);
-  put(object.map('maglevs'), U32, gateway, steering.Maglev, { active: all, all, unused: [0, 0] });
-  put(object.map('network_nodes'), U32, node, steering.NetworkNode, { isUp: 1, unused: 0 });
-  put(object.map('node_sources'), IN6, bytes16(source), U32, node);
-  put(object.map('gateway_encaps'), steering.GatewayEncapKey, { tenant, node }, U32, 1);
+  put(object.map('sg_maglev'), U32, gateway, steering.Maglev, { active: all, all, unused: [0, 0] });
+  put(object.map('sg_nn_state'), U32, node, steering.NetworkNode, { isUp: 1, unused: 0 });
+  put(object.map('sg_nn_src'), IN6, bytes16(source), U32, node);
+  put(object.map('sg_gw_encaps'), steering.GatewayEncapKey, { tenant, node }, U32, 1);
 }
 
 /** Tenants on the node, remote ports of each, and destinations of the one that sends; other nodes that have them. */
@@ -251,21 +251,21 @@ function sidOfNode(side: Side, node: number): Uint8Array {
  */
 export function fillLarge(object: BpfObject, side: Side, port: number): void {
   const { tenants, portsPerTenant, destinations, nodes } = LARGE;
-  const members = object.map('members');
-  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * MemberKey.SIZE);
-  const values = Buffer.alloc((keys.length / MemberKey.SIZE) * Target.SIZE);
+  const members = object.map('sg_endpoints');
+  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * EndpointKey.SIZE);
+  const values = Buffer.alloc((keys.length / EndpointKey.SIZE) * Endpoint.SIZE);
   let at = 0;
-  const add = (tenant: number, address: Buffer, target: Target): void => {
-    MemberKey.encode(keys, at * MemberKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
-    Target.encode(values, at * Target.SIZE, target);
+  const add = (tenant: number, address: Buffer, target: Endpoint): void => {
+    EndpointKey.encode(keys, at * EndpointKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
+    Endpoint.encode(values, at * Endpoint.SIZE, target);
     at += 1;
   };
   for (let node = 0; node < nodes; node++) {
     const id = 2 + node;
-    const encap = { underlay: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
-    put(object.map('encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
+    const encap = { nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+    put(object.map('sg_encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
     const own = sidOfNode({ ...side, peerSid: side.sid }, node);
-    put(object.map('sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
+    put(object.map('sg_sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
   }
   const address = Buffer.alloc(16);
   const isNear = side.local.includes(INNER[4].sinkPrefix);
@@ -273,16 +273,16 @@ export function fillLarge(object: BpfObject, side: Side, port: number): void {
   for (let index = 0; index < destinations; index++) {
     address.set(first);
     address.writeUInt16BE(address.readUInt16BE(2) + index, 2);
-    const far = { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) };
-    add(TENANT, address, isNear ? { kind: TargetKind.TARGET_LOCAL, id: port } : far);
+    const far = { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) };
+    add(TENANT, address, isNear ? { type: EndpointType.EP_LOCAL, id: port } : far);
   }
   for (let tenant = 0; tenant < tenants; tenant++) {
     for (let index = 0; index < portsPerTenant; index++) {
       address.writeUInt32BE(0x0a000000 + index, 0);
       // Tenant ids behind the one that sends.
-      add(1000 + tenant, address, { kind: TargetKind.TARGET_REMOTE, id: 2 + (index % nodes) });
+      add(1000 + tenant, address, { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) });
     }
   }
   members.updateBatch(keys, values);
-  nextCacheGeneration(object.map('epochs'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
 }

@@ -49,7 +49,7 @@ const MIB = 2 ** 20;
 function memoryOf({ kernel }: Instance, pins: string): MapMemory {
   const sizes: MapMemory = { policies: 0, connections: 0, others: 0 };
   for (const [name, map] of Object.entries(kernel.fastpath.steering.maps ?? {})) {
-    const kind = name.startsWith('polic') ? 'policies' : name === 'connections' ? 'connections' : 'others';
+    const kind = name.startsWith('sg_pol') ? 'policies' : name === 'sg_ct' ? 'connections' : 'others';
     sizes[kind] += mapMemory(map) / MIB;
   }
   for (const map of Object.values(openMaps(`${pins}/maps_${GENERATION}`))) {

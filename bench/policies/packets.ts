@@ -74,7 +74,7 @@ function open(place: Place): { object: BpfObject; instance: Instance } {
 
 /** A test run's frames come in by lo: as if that were the node's last uplink. */
 function takeFramesFromLo(object: BpfObject): void {
-  const [key, nodes] = [u32(0), object.map('nodes')];
+  const [key, nodes] = [u32(0), object.map('sg_node')];
   const node = Node.decode(nodes.lookup(key) ?? Buffer.alloc(Node.SIZE), 0);
   const lo = { ifindex: LO_INDEX, mac: Buffer.alloc(6), unused: 0 };
   nodes.update(key, encode(Node, { ...node, uplinks: [...node.uplinks.slice(0, -1), lo] }));

@@ -2,12 +2,12 @@
 import { U32 } from '../../src/libbpf/index.js';
 import {
   Encap,
-  HopFlags,
-  MemberKey,
+  NexthopFlags,
+  EndpointKey,
   PrefixKey,
-  Target,
-  TargetKind,
-  Underlay,
+  Endpoint,
+  EndpointType,
+  NexthopGroup,
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
@@ -55,7 +55,13 @@ export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1
     { ifindex: uplinks.hv1, mac: MAC.nnLeft },
     { ifindex: uplinks.hv2, mac: MAC.nnRight },
   ]);
-  put1('steering', steering.Steering, 0, { epoch: 1n, nextSet: 100, self: SELF, unused: 0, seeds: newSeeds() });
+  put1('sg_nn_config', steering.NnConfig, 0, {
+    policyGeneration: 1n,
+    nextSet: 100,
+    self: SELF,
+    unused: 0,
+    seeds: newSeeds(),
+  });
   const ends = [
     { ...RED, encap: 1, uplink: uplinks.hv1, destMac: MAC.hv1Uplink, sourceMac: MAC.nnLeft, side: SIDES[0] },
     { ...BLUE, encap: 2, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
@@ -66,30 +72,30 @@ export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1
       mtu: UNDERLAY_MTU,
       destMac: mac(destMac),
       sourceMac: mac(sourceMac),
-      flags: HopFlags.HOP_FRAMES,
+      flags: NexthopFlags.NH_XDP_XMIT,
     };
     const first = bytes16(sid);
-    put1('underlays', Underlay, encap, underlayOf(first, hop));
-    put1('encaps', Encap, encap, { first, underlay: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
+    put1('sg_nh_groups', NexthopGroup, encap, underlayOf(first, hop));
+    put1('sg_encaps', Encap, encap, { first, nexthopGroup: encap, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) });
     const zone = { id, slot, gateway: GATEWAY, mtu: 0, flags: 0 };
-    put(object.map('gateway_sids'), IN6, bytes16(gatewaySid), steering.Zone, zone);
+    put(object.map('sg_gw_sids'), IN6, bytes16(gatewaySid), steering.Zone, zone);
     const other = id === RED.id ? BLUE.id : RED.id;
     for (const prefix of side?.local ?? []) {
       const { family, address, length, host } = splitPrefix(prefix);
-      const target = { kind: TargetKind.TARGET_REMOTE, id: encap };
+      const target = { type: EndpointType.EP_REMOTE, id: encap };
       const key = { length: KEY_BITS + length, tenant: id, family, address };
-      if (host) put(object.map('members'), MemberKey, key, Target, target);
-      else put(object.map('prefixes'), PrefixKey, key, Target, target);
-      put(object.map('routes'), PrefixKey, { ...key, tenant: other }, steering.Zone, zone);
+      if (host) put(object.map('sg_endpoints'), EndpointKey, key, Endpoint, target);
+      else put(object.map('sg_endpoint_lpm'), PrefixKey, key, Endpoint, target);
+      put(object.map('sg_zone_routes'), PrefixKey, { ...key, tenant: other }, steering.Zone, zone);
     }
   }
   const nodes = Array.from({ length: MAGLEV_SLOTS }, () => SELF);
-  put1('maglevs', steering.Maglev, GATEWAY, { active: nodes, all: nodes, unused: [0, 0] });
-  put1('network_nodes', steering.NetworkNode, SELF, { isUp: 1, unused: 0 });
-  put(object.map('node_sources'), IN6, bytes16(TUNNEL_SOURCE.nn), U32, SELF);
+  put1('sg_maglev', steering.Maglev, GATEWAY, { active: nodes, all: nodes, unused: [0, 0] });
+  put1('sg_nn_state', steering.NetworkNode, SELF, { isUp: 1, unused: 0 });
+  put(object.map('sg_nn_src'), IN6, bytes16(TUNNEL_SOURCE.nn), U32, SELF);
   writePolicies(
     object,
     POLICIES.map((policy) => ({ from: RED.id, to: BLUE.id, policy })),
   );
-  nextCacheGeneration(object.map('epochs'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
 }

@@ -5,5 +5,5 @@
  */
 #pragma once
 
-#define KEEP_STRUCT(name) const struct name *const keep_struct_##name = 0
-#define KEEP_ENUM(name) const enum name *const keep_enum_##name = 0
+#define BTF_EXPORT_STRUCT(name) const struct name *const keep_struct_##name = 0
+#define BTF_EXPORT_ENUM(name) const enum name *const keep_enum_##name = 0

@@ -5,27 +5,27 @@
 #include "abi/limits.h"
 
 /* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
-struct watching {
-	__u32 active; /* a bit for each of watchers[] */
-	__u32 snap;   /* bytes that the one who wants most wants of a packet */
+struct trace_enabled {
+	__u32 active; /* a bit for each of sg_trace_sess[] */
+	__u32 snap; /* bytes that the one who wants most wants of a packet */
 };
 
-/* `segue monitor`, `segue capture`, `segue trace`: what one of them wants to be told. watchers[slot]. */
-struct watcher {
-	__u64 until;   /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
+/* The filter of a trace session (`segue monitor`, `segue capture`, `segue trace`). sg_trace_sess[slot]. */
+struct trace_session {
+	__u64 until; /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
 	__u64 reasons; /* a bit for each reason */
-	__u32 tenant;  /* 0: any */
+	__u32 tenant; /* 0: any */
 	__u32 ifindex; /* that the packet came in or leaves by; 0: any */
-	__u32 rate;    /* events a second of each reason and CPU; 0: all */
+	__u32 rate; /* events a second of each reason and CPU; 0: all */
 	__u32 unused;
 };
 
-/* Of a watcher, a reason and a CPU. budgets[slot * REASON_BITS + reason]. */
-struct budget {
+/* The rate limit of a session, a reason and a CPU. sg_trace_rate[slot * REASON_BITS + reason]. */
+struct trace_ratelimit {
 	__u64 updated; /* ns */
 	__u64 tokens;
 	__u64 suppressed; /* events beyond the rate */
-	__u64 lost;	  /* events for which the ring had no room */
+	__u64 lost; /* events for which the ring had no room */
 };
 
 enum hook {
@@ -33,13 +33,13 @@ enum hook {
 	HOOK_PORT_XDP,
 	HOOK_UPLINK,
 	HOOK_UPLINK_XDP,
-	HOOK_STEER, /* a network node's uplink */
-	HOOK_STEER_XDP,
+	HOOK_NN_UPLINK, /* a network node's uplink */
+	HOOK_NN_UPLINK_XDP,
 	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
-/* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */
-struct event {
+/* What became of a packet: a record of a session's ring. The packet as it came follows, then as it leaves, if it was altered. */
+struct trace_event {
 	__u64 time; /* ns of CLOCK_MONOTONIC */
 	__u32 reason;
 	__u32 hook;

@@ -6,13 +6,10 @@
 #pragma once
 #include "abi/gateway_types.h"
 
-/* Tenant ids have 24 bits: what follows is free. */
-#define EXTERNAL_ZONE 0x01000000
-
-/* Of the node. steering[0]. */
-struct steering {
-	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
-	__u64 epoch;
+/* Of the node. sg_nn_config[0]. */
+struct nn_config {
+	/* The agent takes another after each change of routes or sg_pol_pairs: connections let in before are looked at again. */
+	__u64 policy_generation;
 	/* Of the next policy set; programs do not read it. */
 	__u32 next_set;
 	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
@@ -21,7 +18,7 @@ struct steering {
 	__u64 seeds[HASH_SEEDS];
 };
 
-/* gateway_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
+/* sg_gw_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
 struct zone {
 	__u32 id;
 	__u32 slot; /* of its connections and counters */
@@ -31,31 +28,31 @@ struct zone {
 };
 
 enum zone_flags {
-	ZONE_OUTSIDE = 1, /* external_sources: no address of the network, though its interface */
+	ZONE_OUTSIDE = 1, /* sg_ext_src: no address of the network, though its interface */
 };
 
-/* Which address of a zone's tells its senders of errors. zone_gateways: by prefixes of senders. */
-struct zone_gateway {
+/* The source address of ICMP errors to senders of a zone. sg_icmp_src_lpm: by prefixes of senders. */
+struct icmp_src {
 	struct in6_addr address;
 };
 
-/* What may arrive at an interface of an external network, and as which zone. external_sources. */
-struct external_key {
+/* What may arrive at an interface of an external network, and as which zone. sg_ext_src. */
+struct external_src_key {
 	__u32 length; /* bits, 64 for interface and family included */
 	__u32 ifindex;
 	__u32 family;
 	struct in6_addr address;
 };
 
-/* policy_pairs. */
-struct pair_key {
+/* sg_pol_pairs. */
+struct zone_pair {
 	__u32 from; /* zone */
 	__u32 to;
 };
 
 enum policy_table {
-	POLICY_ANY = 1,		/* rules of policies without prefixes */
-	POLICY_SOURCE = 2,	/* with source prefixes */
+	POLICY_ANY = 1, /* rules of policies without prefixes */
+	POLICY_SOURCE = 2, /* with source prefixes */
 	POLICY_DESTINATION = 4, /* with destination prefixes */
 	POLICY_BOTH = 8,
 };
@@ -66,7 +63,7 @@ struct policy_set {
 	__u32 tables; /* enum policy_table: those that it has */
 };
 
-/* policy_sources, policy_destinations: a set's prefixes. */
+/* sg_pol_src, sg_pol_dst: a set's prefixes. */
 struct class_key {
 	__u32 length; /* bits, 64 for set and family included */
 	__u32 set;
@@ -79,15 +76,15 @@ struct policy_class {
 	__u32 unused;
 };
 
-/* policy_rules. */
+/* sg_pol_rules. */
 struct rule_key {
 	__u32 set;
 	__u32 source; /* class; 0: any, of POLICY_ANY and POLICY_DESTINATION */
-	__u32 dest;   /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
+	__u32 dest; /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
 	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP for both families' ICMP, 0 for what is none of them */
 };
 
-/* A run of policy_ports, sorted. */
+/* A run of sg_pol_ports, sorted. */
 struct policy_rule {
 	__u32 first;
 	__u32 count;
@@ -99,45 +96,45 @@ enum policy_flags {
 	POLICY_NONE = 4, /* no policy is for these ports */
 };
 
-/* From this destination port on, up to the next one's. policy_ports[]. */
+/* From this destination port on, up to the next one's. sg_pol_ports[]. */
 struct policy_port {
 	__u32 set; /* whose it is: places are used again */
 	__u16 first;
 	__u16 flags;
 	__u32 policy; /* slot */
-	__u32 rank;   /* between a set's tables: the lowest decides */
+	__u32 rank; /* between a set's tables: the lowest decides */
 };
 
-/* A policy's name, for those who look; programs do not read it. policies[slot]. */
+/* A policy's name, for those who look; programs do not read it. sg_policies[slot]. */
 struct policy {
 	__u8 name[POLICY_NAME_BYTES]; /* UTF-8, the rest zero */
 };
 
-/* policy_hits[slot]. Per CPU. */
+/* sg_pol_hits[slot]. Per CPU. */
 struct policy_hit {
 	__u64 connections; /* decided by it: let in, or refused */
-	__u64 packets;	   /* of these, in both directions */
-	__u64 bytes;	   /* of inner packets */
+	__u64 packets; /* of these, in both directions */
+	__u64 bytes; /* of inner packets */
 };
 
-enum connection_state {
-	CONNECTION_OPENING = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
-	CONNECTION_ANSWERED,	/* TCP: SYN and ACK came back */
-	CONNECTION_OPEN,
-	CONNECTION_CLOSING, /* TCP: FIN of one side, which the flags say */
-	CONNECTION_CLOSED,  /* TCP: FIN of both, or RST */
-	CONNECTION_RELAYED, /* fragments alone: they go to the network node `relay` */
+enum ct_state {
+	CT_SYN_SENT = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
+	CT_SYN_RECV, /* TCP: SYN and ACK came back */
+	CT_ESTABLISHED,
+	CT_CLOSING, /* TCP: FIN of one side, which the flags say */
+	CT_CLOSED, /* TCP: FIN of both, or RST */
+	CT_RELAYED, /* fragments alone: they go to the network node `relay` */
 };
 
-enum connection_flags {
-	CONNECTION_FIN_SENT = 1,     /* by who opened it */
-	CONNECTION_FIN_RECEIVED = 2, /* by the other side */
+enum ct_flags {
+	CT_FIN_ORIGINAL = 1, /* by who opened it */
+	CT_FIN_REPLY = 2, /* by the other side */
 };
 
 /* Seconds without a packet after which a connection is none any more. */
-enum connection_seconds {
-	TCP_OPENING_SECONDS = 60,
-	TCP_OPEN_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
+enum ct_timeout {
+	TCP_HANDSHAKE_SECONDS = 60,
+	TCP_ESTABLISHED_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
 	TCP_CLOSING_SECONDS = 120,
 	UDP_SECONDS = 180, /* RFC 4787 REQ-5: two minutes at least */
 	ICMP_SECONDS = 30,
@@ -146,16 +143,16 @@ enum connection_seconds {
 };
 
 /* What a connection counts as, in the two low bits of its tag. */
-enum ct_class {
-	CT_FREE,
-	CT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
-	CT_ESTABLISHED, /* never evicted */
-	CT_CLOSED,	/* not counted: its place may be taken at any time */
+enum ct_slot_class {
+	CT_SLOT_FREE,
+	CT_SLOT_HALF_OPEN, /* not answered, a handshake that is not complete, fragments */
+	CT_SLOT_ESTABLISHED, /* never evicted */
+	CT_SLOT_CLOSED, /* not counted: its place may be taken at any time */
 };
 
 enum ct_direction_flags {
 	CT_SEQUENCE = 1, /* `next` is known */
-	CT_ACKED = 2,	 /* `acked` and `limit` are known */
+	CT_ACKED = 2, /* `acked` and `limit` are known */
 };
 
 /*
@@ -163,14 +160,14 @@ enum ct_direction_flags {
  * two directions do not share one. Sequence numbers are TCP's.
  */
 struct ct_direction {
-	__u32 next;	   /* after the highest sequence number that it sent */
-	__u32 acked;	   /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
-	__u32 limit;	   /* up to which it lets the other side send */
-	__u32 window;	   /* the largest that it offered, bytes */
+	__u32 next; /* after the highest sequence number that it sent */
+	__u32 acked; /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
+	__u32 limit; /* up to which it lets the other side send */
+	__u32 window; /* the largest that it offered, bytes */
 	__u32 peer_window; /* the other side's `window`, when this direction was last looked at in full */
-	__u32 seen;	   /* its last packet, TICK_SHIFT says in what */
-	__u8 scale;	   /* of its windows: a shift */
-	__u8 flags;	   /* enum ct_direction_flags */
+	__u32 seen; /* its last packet, TICK_SHIFT says in what */
+	__u8 scale; /* of its windows: a shift */
+	__u8 flags; /* enum ct_direction_flags */
 	__u16 unused[3];
 };
 
@@ -179,46 +176,46 @@ struct connection {
 	struct flow_key key;
 	__u32 zone; /* that opened it */
 	__u32 peer; /* zone that it goes to */
-	__u64 epoch; /* when the policy was last looked at */
+	__u64 policy_generation; /* when the policy was last looked at */
 	__u32 policy; /* slot */
-	__u8 state;  /* enum connection_state */
-	__u8 flags;  /* enum connection_flags */
+	__u8 state; /* enum ct_state */
+	__u8 flags; /* enum ct_flags */
 	__u16 peer_mtu; /* as of struct zone */
 	struct ct_direction original;
 	__u32 set; /* that let it in */
 	__u32 peer_slot;
 	__u32 opened; /* TICK_SHIFT says in what */
 	__u32 tag; /* as of the bucket, without the class */
-	__u16 relay;
+	__u16 relay_node;
 	__u16 unused[7];
 	struct ct_direction reply;
 	__u32 unused2[8];
 };
 
 /*
- * connections[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
+ * sg_ct[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
  * the connection whose tag is its own.
  *
- * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_TAKEN), in use. Whoever changes the
+ * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_SLOT_TAKEN), in use. Whoever changes the
  * tag changes the counts of the pair: they are exact, also while many CPUs do so.
  */
 struct connection_bucket {
-	__u32 tags[CT_WAYS];	  /* 30 bits of the hash and enum ct_class; 0: free */
+	__u32 tags[CT_WAYS]; /* 30 bits of the hash and enum ct_class; 0: free */
 	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
-	__u64 epoch;		  /* of the policies that its connections were last held against */
+	__u64 policy_generation; /* of the policies that its connections were last held against */
 	__u64 unused[7];
 	struct connection entries[CT_WAYS];
 };
 
-/* pair_connections[pair of zones]: the opener, its peer. */
-struct pair_connections {
+/* sg_ct_pairs[pair of zones]: the opener, its peer. */
+struct ct_pair {
 	__u32 half_open;
 	__u32 established;
 	__u64 refused; /* new ones, for want of a place */
 };
 
-/* connection_totals[0]: of all pairs. */
-struct connection_totals {
+/* sg_ct_totals[0]: of all pairs. */
+struct ct_totals {
 	__u32 half_open;
 	__u32 established;
 	__u32 unused[14];
@@ -227,15 +224,15 @@ struct connection_totals {
 };
 
 /* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/fib/nn_flow_cache.h). */
-struct passed_flow {
-	__u64 epoch;
-	__u64 policies; /* steering's epoch */
+struct nn_flow_entry {
+	__u64 generation;
+	__u64 policy_generation; /* as of nn_config */
 	struct in6_addr sid;
 	struct in6_addr source;
 	struct in6_addr dest;
 	struct in6_addr first; /* segment of where it goes */
 	__u32 ports;
-	__u32 seen; /* moment_now() */
+	__u32 seen; /* coarse_jiffies() */
 	__u32 hash; /* of the flow, as both its directions have it */
 	__u32 from_slot;
 	__u32 peer_slot;
@@ -253,12 +250,12 @@ struct passed_flow {
 	__u32 unused[6]; /* to lines of the processor's cache */
 };
 
-struct passed_set {
-	struct passed_flow flows[FLOWS_A_SET];
+struct nn_flow_set {
+	struct nn_flow_entry flows[CACHE_WAYS];
 };
 
 /* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
-struct policy_event {
+struct policy_log_event {
 	__u64 time; /* ns since boot */
 	struct flow_key flow;
 	__u32 from; /* zone */

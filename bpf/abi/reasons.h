@@ -2,30 +2,30 @@
 /* Why a packet did not take the fast path: the one list, for programs, counters and `segue show`. */
 #pragma once
 
-/* Names are read by people: `make gen` makes the words of `segue show counters` from them. */
+/* User-visible: `make gen` derives the text of `segue show counters` from these names. */
 enum reason {
 	/* It took the fast path. */
 	REASON_FORWARDED,
 	/* Answered by the program, in the node's place. */
 	ANSWER_ARP,
 	ANSWER_NEIGHBOUR, /* a neighbour solicitation */
-	ANSWER_ECHO,	  /* a ping of the gateway's address */
+	ANSWER_ECHO, /* a ping of the gateway's address */
 	ANSWER_HOP_LIMIT, /* Time Exceeded was sent */
-	ANSWER_TOO_BIG,	  /* Fragmentation Needed or Packet Too Big was sent */
+	ANSWER_TOO_BIG, /* Fragmentation Needed or Packet Too Big was sent */
 	ANSWER_UNREACHABLE, /* ebpf mode: nobody of the tenant's has the address, and Destination Unreachable was sent */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
-	PUNT_NO_MEMBER,	 /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
-	PUNT_NOT_LOCAL,	 /* decapsulated it would go on to another node */
+	PUNT_NO_MEMBER, /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
+	PUNT_NOT_LOCAL, /* decapsulated it would go on to another node */
 	PUNT_IP_OPTIONS, /* IPv6 extension headers, more than are read */
-	PUNT_HOP_LIMIT,	 /* Time Exceeded is to be sent */
-	PUNT_TOO_BIG,	 /* larger than the tenant's MTU */
+	PUNT_HOP_LIMIT, /* Time Exceeded is to be sent */
+	PUNT_TOO_BIG, /* larger than the tenant's MTU */
 	PUNT_UNRESOLVED, /* no underlay neighbour known */
-	PUNT_SEGMENTS,	 /* segments left, or a routing header of another type */
-	PUNT_NO_ROOM,	 /* no headroom, or a packet that could not be pulled together */
+	PUNT_SEGMENTS, /* segments left, or a routing header of another type */
+	PUNT_NO_ROOM, /* no headroom, or a packet that could not be pulled together */
 	PUNT_NO_OFFLOAD, /* the interface cannot segment what decapsulation leaves */
-	PUNT_NO_PORT,	 /* the interface has a port's program and no port's entry: it comes or goes */
+	PUNT_NO_PORT, /* the interface has a port's program and no port's entry: it comes or goes */
 	/* Never the fast path's: left to the host untouched, in ebpf mode too. */
 	PASS_VLAN, /* a frame with a VLAN tag, at an uplink, an external network or below a VLAN device */
 	PASS_HOST, /* at an uplink for no SID of this node, at an external network for no tenant; in kernel mode all that the kernel forwards */
@@ -41,11 +41,11 @@ enum reason {
 	DROP_UNTRUSTED_SOURCE, /* towards a SID from an outer source that is no node's of the SR domain, nor trusted */
 	DROP_INNER_SOURCE, /* arrived by a SID, from an inner source that cannot be: no address of the zone, the receiver's own, a martian */
 	DROP_BEHAVIOUR, /* the SID does not take that family */
-	DROP_NO_ROOM, /* no memory, after it was altered for the way */
-	DROP_HOP_LIMIT, /* at its last hop, and nobody may be told (of an ICMP error, of a later fragment) */
-	DROP_TOO_BIG,	/* likewise */
+	DROP_NO_ROOM, /* no memory, after the packet was altered */
+	DROP_HOP_LIMIT, /* TTL or hop limit 1, and no ICMP error may be sent (for an ICMP error, for a later fragment) */
+	DROP_TOO_BIG, /* likewise */
 	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
-	DROP_ECN,	/* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	DROP_ECN, /* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
 	/* Dropped by a network node. */
 	DROP_NO_POLICY, /* none is between the two */
 	DROP_NO_POLICY_MATCH, /* there are, but for other addresses, protocols or ports */
@@ -56,7 +56,7 @@ enum reason {
 	DROP_CONNECTION_QUOTA, /* it opens a connection, and its pair of zones has as many as it may */
 	DROP_CONNECTIONS_FULL, /* it opens a connection, and there is no place for it */
 	DROP_NO_NETWORK_NODE, /* none is up */
-	/* What a hypervisor would leave to its kernel; a network node has nothing beneath. */
+	/* What a hypervisor would hand to its kernel: a network node has no kernel fallback. */
 	DROP_NO_MEMBER,
 	DROP_UNRESOLVED,
 	DROP_SEGMENTS,

@@ -21,23 +21,23 @@ struct uplink {
 	__u16 unused;
 };
 
-/* Of the node. nodes[0]. */
+/* Of the node. sg_node[0]. */
 struct node {
-	struct in6_addr source;	 /* outer source */
+	struct in6_addr source; /* outer source */
 	struct in6_addr sid_block; /* host bits are zero */
 	struct in6_addr sid_mask;
-	__u32 has_trusted; /* trusted_prefixes has entries */
+	__u32 has_trusted; /* sg_trusted has entries */
 	__u32 unused;
 	struct uplink uplinks[MAX_UPLINKS];
 };
 
-/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. trusted_prefixes. */
+/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. sg_trusted. */
 struct trusted_key {
 	__u32 length; /* bits */
 	struct in6_addr address;
 };
 
-/* A port's interface. ports[ifindex]. */
+/* A port's interface. sg_ports[ifindex]. */
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
@@ -64,9 +64,9 @@ struct port {
 
 enum port_flags {
 	PORT_TUNNEL_SEGMENTATION = 1, /* the interface segments what decapsulation leaves (tx-ipxip6-segmentation) */
-	PORT_FRAMES = 2,	      /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
-	PORT_PEER = 4,		      /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
-	PORT_VLANS = 8,		      /* VLAN devices stand on it, which take frames with a tag */
+	PORT_XDP_XMIT = 2, /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
+	PORT_REDIRECT_PEER = 4, /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
+	PORT_VLANS = 8, /* VLAN devices stand on it, which take frames with a tag */
 };
 
 enum dscp_policy {
@@ -76,7 +76,7 @@ enum dscp_policy {
 };
 
 /* IPv4 addresses fill the first four bytes. */
-struct member_key {
+struct endpoint_key {
 	__u32 tenant;
 	__u32 family;
 	struct in6_addr address;
@@ -89,66 +89,63 @@ struct prefix_key {
 	struct in6_addr address;
 };
 
-enum target_kind {
-	TARGET_LOCAL = 1,  /* id: ifindex of a port */
-	TARGET_REMOTE = 2, /* id: of an encapsulation; 0: the kernel alone knows the way */
-	TARGET_GATEWAY = 3, /* the tenant's gateway, which every node is */
-	TARGET_STEERED = 8, /* id: of the gateway whose network nodes know the way, and STEERED_PLACE */
-	TARGET_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EXTERNAL_FRAMES; the kernel's routes know the next hop */
-	TARGET_ABSENT = 10, /* a prefix of the tenant's own: what no member has of it is nowhere, and not behind a wider prefix */
+enum endpoint_type {
+	EP_LOCAL = 1, /* id: ifindex of a port */
+	EP_REMOTE = 2, /* id: of an encapsulation; 0: only the kernel has a route */
+	EP_GATEWAY = 3, /* the tenant's gateway, which every node is */
+	EP_VIA_GATEWAY = 8, /* id: of the gateway, and GW_FIXED_SLOT_SHIFT */
+	EP_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EP_EXTERNAL_XDP_XMIT; the kernel's routes know the next hop */
+	EP_BLACKHOLE = 10, /* a subnet of the tenant: an address in it without an endpoint is unreachable, whatever a wider prefix says */
 };
 
-/* Of the id of TARGET_STEERED the upper half: 0, or 1 + the place in the gateway's table that all flows have, whatever their hash. */
-#define STEERED_PLACE 16
-
-/* Of the id of TARGET_EXTERNAL the highest bit: the interface takes frames from XDP. */
-#define EXTERNAL_FRAMES 0x80000000
+/* Of the id of EP_EXTERNAL the highest bit: the interface takes frames from XDP. */
+#define EP_EXTERNAL_XDP_XMIT 0x80000000
 
 /* Where an address is. */
-struct target {
-	__u32 kind;
+struct endpoint {
+	__u32 type;
 	__u32 id;
 };
 
 /* What a port's VM may send from. */
-struct source_key {
+struct allowed_src_key {
 	__u32 ifindex;
 	__u32 family;
 	struct in6_addr address;
 };
 
-struct source_prefix_key {
+struct allowed_src_lpm_key {
 	__u32 length; /* bits, 64 for interface and family included */
 	__u32 ifindex;
 	__u32 family;
 	struct in6_addr address;
 };
 
-struct permit {
+struct present {
 	__u64 unused;
 };
 
-/* H.Encaps.Red towards one tenant's SID. encaps[id]. */
+/* H.Encaps.Red towards one tenant's SID. sg_encaps[id]. */
 struct encap {
 	struct in6_addr first; /* destination address of the outer header */
-	__u32 underlay;	       /* id of the way there */
-	__u16 srh_bytes;       /* 0: no SRH */
+	__u32 nexthop_group; /* id */
+	__u16 srh_bytes; /* 0: no SRH */
 	__u16 last_entry;
 	__u8 srh[MAX_SRH_BYTES]; /* as it goes on the wire, but its next header */
 };
 
-struct hop {
+struct nexthop {
 	__u32 ifindex;
 	__u16 mtu;
 	__u8 dest_mac[6]; /* with source_mac the Ethernet addresses: copied in one piece */
 	__u8 source_mac[6];
-	__u8 flags;  /* enum hop_flags */
+	__u8 flags; /* enum nexthop_flags */
 	__u8 weight; /* less one, as in struct rtnexthop */
 };
 
-enum hop_flags {
-	HOP_SELF = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
-	HOP_FRAMES = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
+enum nexthop_flags {
+	NH_LOOPBACK = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
+	NH_XDP_XMIT = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
 };
 
 /*
@@ -156,16 +153,16 @@ enum hop_flags {
  * uplink's programs clear it.
  */
 enum mark {
-	MARK_SELF = 0x5e90e5e1, /* redirected by the port's program to this node itself (HOP_SELF) */
+	MARK_LOOPBACK = 0x5e90e5e1, /* redirected by the port's program to this node itself (NH_LOOPBACK) */
 };
 
-/* The ways of equal cost to a node, the resolved ones. underlays[id]. */
-struct underlay {
+/* The resolved next hops of equal cost to a node. sg_nh_groups[id]. */
+struct nexthop_group {
 	__u32 count;
-	__u32 length;	     /* of the prefix that they lead to, bits: by both the agent knows the entry again */
+	__u32 length; /* of the prefix that they lead to, bits: by both the agent knows the entry again */
 	struct in6_addr dest;
-	struct hop hops[MAX_HOPS];
-	__u8 slots[HOP_SLOTS / 2]; /* indexes of hops, two in a byte, the lower half first; of one hop none is read */
+	struct nexthop hops[MAX_NEXTHOPS];
+	__u8 slots[NEXTHOP_SLOTS / 2]; /* indexes of hops, two in a byte, the lower half first; of one hop none is read */
 };
 
 enum behaviour {
@@ -174,24 +171,24 @@ enum behaviour {
 	END_DT46 = 0x46,
 };
 
-/* A local SID. sids[address]. */
+/* A local SID. sg_sids[address]. */
 struct sid {
 	__u32 tenant;
 	__u32 behaviour;
 };
 
-/* What a CPU remembers holds as long as this is the number. Zero: nothing is remembered. The agent takes another, at random, after each
- * change of what is looked up. epochs[0]. */
-struct epoch {
+/* Cache entries are valid while they have this number. Zero turns the caches off. The agent takes another, at random, after each change of
+ * a lookup map. sg_cache_gen[0]. */
+struct cache_generation {
 	__u64 number;
-	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (flow_nodes). */
-	__u32 follows;
+	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (sg_gw_affinity). */
+	__u32 gw_flow_generation;
 	__u32 unused;
 };
 
 /* A VM's packets between two addresses, or of one flow that is steered: the encapsulation that they take. */
-struct egress_flow {
-	__u64 epoch;
+struct egress_cache_entry {
+	__u64 generation;
 	struct in6_addr source;
 	struct in6_addr dest;
 	__u32 ifindex;
@@ -200,62 +197,62 @@ struct egress_flow {
 	__u16 unused;
 	__u32 encap; /* id */
 	__u32 ports; /* of a flow; else 0 */
-	__u32 seen;  /* of a flow: moment_now() */
-	__u32 follows;
+	__u32 seen; /* of a flow: coarse_jiffies() */
+	__u32 gw_flow_generation;
 };
 
-struct egress_set {
-	struct egress_flow flows[FLOWS_A_SET];
+struct egress_cache_set {
+	struct egress_cache_entry flows[CACHE_WAYS];
 };
 
 /* Packets that arrive from an outer source for a SID and an inner address: the port that they are for. */
-struct ingress_flow {
-	__u64 epoch;
+struct decap_cache_entry {
+	__u64 generation;
 	struct in6_addr sid;
 	struct in6_addr dest;
 	__u32 ifindex;
 	__u32 family;
 };
 
-struct ingress_set {
-	struct ingress_flow flows[FLOWS_A_SET];
+struct decap_cache_set {
+	struct decap_cache_entry flows[CACHE_WAYS];
 };
 
 /* Of an encapsulation without an SRH: what packets need of it and of the way there; where one next hop is all there is, the first 64 bytes. */
-struct known_way {
-	__u64 epoch;
+struct encap_cache_entry {
+	__u64 generation;
 	__u32 encap; /* id */
 	__u32 count; /* of hops */
 	struct in6_addr first;
-	struct hop hops[MAX_HOPS];
-	__u8 slots[HOP_SLOTS / 2];
+	struct nexthop hops[MAX_NEXTHOPS];
+	__u8 slots[NEXTHOP_SLOTS / 2];
 	__u64 unused[4];
 };
 
 /* Of an interface: its port. */
-struct known_port {
-	__u64 epoch;
+struct port_cache_entry {
+	__u64 generation;
 	__u32 ifindex;
 	__u32 unused;
 	struct port port;
 	__u64 unused_line[7];
 };
 
-/* An outer source that was found in domain_sources or trusted_prefixes. */
-struct known_source {
-	__u64 epoch;
+/* An outer source that was found in sg_domain_src or sg_trusted. */
+struct source_cache_entry {
+	__u64 generation;
 	struct in6_addr source;
 	__u64 unused;
 };
 
 /* Counters of a port: what its VM sent and was sent by the fast path. Per CPU. */
-struct traffic {
+struct traffic_stats {
 	__u64 tx_packets;
 	__u64 tx_bytes;
 	__u64 rx_packets;
 	__u64 rx_bytes;
 };
 
-struct count {
+struct verdict_count {
 	__u64 packets;
 };

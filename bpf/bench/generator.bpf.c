@@ -25,47 +25,56 @@ const volatile __u32 ip_checksum_offset; // 0: IPv6 has none
 const volatile __u64 rate_q32;
 
 struct generated {
-  __u64 offered;
-  // bpf_ktime_get_ns() of the first frame, and of the last of which the number ends in CLOCK_MASK's zeros.
-  __u64 start_ns;
-  __u64 last_ns;
-  // Due frames given up after the generator had been kept from the CPU: the rate asked for was not reached.
-  __u64 given_up;
+	__u64 offered;
+	// bpf_ktime_get_ns() of the first frame, and of the last of which the number ends in CLOCK_MASK's zeros.
+	__u64 start_ns;
+	__u64 last_ns;
+	// Due frames given up after the generator had been kept from the CPU: the rate asked for was not reached.
+	__u64 given_up;
 };
 struct generated generated;
 
-static __always_inline int is_due(void) {
-  __u64 now = bpf_ktime_get_ns();
-  __u64 due = ((now - generated.start_ns) * rate_q32) >> 32;
-  __u64 done = generated.offered + generated.given_up;
-  if (due <= done) return 0;
-  if (due - done > MAX_BACKLOG_FRAMES) generated.given_up += due - done - MAX_BACKLOG_FRAMES;
-  return 1;
+static __always_inline int is_due(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u64 due = ((now - generated.start_ns) * rate_q32) >> 32;
+	__u64 done = generated.offered + generated.given_up;
+	if (due <= done)
+		return 0;
+	if (due - done > MAX_BACKLOG_FRAMES)
+		generated.given_up += due - done - MAX_BACKLOG_FRAMES;
+	return 1;
 }
 
 SEC("xdp")
-int generate(struct xdp_md *ctx) {
-  void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-  if (data + HEAD_WORDS * sizeof(__u64) > end) return XDP_ABORTED;
-  if (!generated.start_ns) generated.start_ns = bpf_ktime_get_ns();
-  if (rate_q32 && !is_due()) return XDP_DROP;
-  __u64 *to = data;
+int generate(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	if (data + HEAD_WORDS * sizeof(__u64) > end)
+		return XDP_ABORTED;
+	if (!generated.start_ns)
+		generated.start_ns = bpf_ktime_get_ns();
+	if (rate_q32 && !is_due())
+		return XDP_DROP;
+	__u64 *to = data;
 #pragma unroll
-  for (int i = 0; i < HEAD_WORDS; i++) to[i] = head[i];
-  if (flow_mask) {
-    __u16 flow = generated.offered & flow_mask;
-    __u16 *destination = data + destination_offset, *port = data + source_port_offset;
-    *destination = bpf_htons(bpf_ntohs(*destination) + flow);
-    *port = bpf_htons(bpf_ntohs(*port) - flow);
-    if (ip_checksum_offset) {
-      __u16 *checksum = data + ip_checksum_offset;
-      // RFC 1624: HC' = ~(~HC + flow), the address having grown by flow.
-      __u32 sum = (__u16)~bpf_ntohs(*checksum) + flow;
-      *checksum = bpf_htons((__u16)~((sum & 0xffff) + (sum >> 16)));
-    }
-  }
-  if (!(generated.offered++ & CLOCK_MASK)) generated.last_ns = bpf_ktime_get_ns();
-  return bpf_redirect(ifindex, 0);
+	for (int i = 0; i < HEAD_WORDS; i++)
+		to[i] = head[i];
+	if (flow_mask) {
+		__u16 flow = generated.offered & flow_mask;
+		__u16 *destination = data + destination_offset, *port = data + source_port_offset;
+		*destination = bpf_htons(bpf_ntohs(*destination) + flow);
+		*port = bpf_htons(bpf_ntohs(*port) - flow);
+		if (ip_checksum_offset) {
+			__u16 *checksum = data + ip_checksum_offset;
+			// RFC 1624: HC' = ~(~HC + flow), the address having grown by flow.
+			__u32 sum = (__u16)~bpf_ntohs(*checksum) + flow;
+			*checksum = bpf_htons((__u16) ~((sum & 0xffff) + (sum >> 16)));
+		}
+	}
+	if (!(generated.offered++ & CLOCK_MASK))
+		generated.last_ns = bpf_ktime_get_ns();
+	return bpf_redirect(ifindex, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -85,13 +85,13 @@ int renew_only(struct xdp_md *ctx)
 SEC("xdp.frags")
 int one_flow(struct xdp_md *ctx)
 {
-	return renew(ctx, false) ? steer(ctx) : XDP_ABORTED;
+	return renew(ctx, false) ? nn_uplink_ingress(ctx) : XDP_ABORTED;
 }
 
 SEC("xdp.frags")
 int new_flows(struct xdp_md *ctx)
 {
-	return renew(ctx, true) ? steer(ctx) : XDP_ABORTED;
+	return renew(ctx, true) ? nn_uplink_ingress(ctx) : XDP_ABORTED;
 }
 
 /*
@@ -112,7 +112,7 @@ int flood(struct xdp_md *ctx)
 		if (!copy_frame(data, data_end, tally->beside & 1))
 			return XDP_ABORTED;
 		tally->beside++;
-		verdict = steer(ctx);
+		verdict = nn_uplink_ingress(ctx);
 		tally->beside_lost += verdict != XDP_REDIRECT;
 		return verdict;
 	}
@@ -123,7 +123,7 @@ int flood(struct xdp_md *ctx)
 	*(__u8 *)(data + SOURCE_PORT + 3) = flow >> 16;
 	/* Of the source address; its checksum is nobody's business here. */
 	*(__u8 *)(data + SOURCE_PORT - 5) = flow >> 24;
-	verdict = steer(ctx);
+	verdict = nn_uplink_ingress(ctx);
 	tally->flood_refused += verdict != XDP_REDIRECT;
 	return verdict;
 }

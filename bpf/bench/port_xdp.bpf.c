@@ -7,7 +7,7 @@
 SEC("xdp")
 int cost_encap(struct xdp_md *ctx)
 {
-	int verdict = port(ctx);
+	int verdict = port_ingress(ctx);
 
-	return undo(ctx, sizeof(struct ipv6hdr)) ? XDP_ABORTED : verdict;
+	return restore_head(ctx, sizeof(struct ipv6hdr)) ? XDP_ABORTED : verdict;
 }

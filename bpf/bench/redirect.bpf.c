@@ -12,24 +12,30 @@ const volatile __u64 addresses[2];
 // sk_buffs go to the other end of the device, in its namespace, at once.
 const volatile __u8 to_peer;
 
-static __always_inline int write_addresses(void *data, void *end) {
-  if (data + sizeof(struct ethhdr) > end) return 0;
-  *(__u64 *)data = addresses[0];
-  *(__u32 *)(data + sizeof(__u64)) = (__u32)addresses[1];
-  return 1;
+static __always_inline int write_addresses(void *data, void *end)
+{
+	if (data + sizeof(struct ethhdr) > end)
+		return 0;
+	*(__u64 *)data = addresses[0];
+	*(__u32 *)(data + sizeof(__u64)) = (__u32)addresses[1];
+	return 1;
 }
 
 // .frags: the underlay carries more than a page (drivers/net/veth.c, veth_xdp_set refuses the device otherwise).
 SEC("xdp.frags")
-int forward(struct xdp_md *ctx) {
-  if (!write_addresses((void *)(long)ctx->data, (void *)(long)ctx->data_end)) return XDP_ABORTED;
-  return bpf_redirect(ifindex, 0);
+int forward(struct xdp_md *ctx)
+{
+	if (!write_addresses((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		return XDP_ABORTED;
+	return bpf_redirect(ifindex, 0);
 }
 
 SEC("tcx/ingress")
-int forward_skb(struct __sk_buff *skb) {
-  if (!write_addresses((void *)(long)skb->data, (void *)(long)skb->data_end)) return TC_ACT_SHOT;
-  return to_peer ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
+int forward_skb(struct __sk_buff *skb)
+{
+	if (!write_addresses((void *)(long)skb->data, (void *)(long)skb->data_end))
+		return TC_ACT_SHOT;
+	return to_peer ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

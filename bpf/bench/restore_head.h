@@ -8,7 +8,7 @@
 const volatile __u64 head[9];
 
 /* Moves the frame's beginning and writes HEAD_WORDS words there. */
-static __always_inline int undo(struct xdp_md *ctx, int delta)
+static __always_inline int restore_head(struct xdp_md *ctx, int delta)
 {
 	__u64 *data;
 	int i;
@@ -28,5 +28,5 @@ static __always_inline int undo(struct xdp_md *ctx, int delta)
 SEC("xdp")
 int cost_undo(struct xdp_md *ctx)
 {
-	return undo(ctx, 0) ? XDP_ABORTED : XDP_PASS;
+	return restore_head(ctx, 0) ? XDP_ABORTED : XDP_PASS;
 }

@@ -14,58 +14,66 @@
 const volatile __u16 udp_port;
 
 struct arrived {
-  __u64 packets;
-  __u64 bytes;
-  __u64 others;
+	__u64 packets;
+	__u64 bytes;
+	__u64 others;
 };
 
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct arrived);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct arrived);
 } arrived SEC(".maps");
 
-static __always_inline struct udphdr *udp_of(void *data, void *end) {
-  struct ethhdr *ethernet = data;
-  if (data + sizeof *ethernet > end) return NULL;
-  if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
-    struct iphdr *ip = data + sizeof *ethernet;
-    if ((void *)(ip + 1) > end || ip->ihl != 5 || ip->protocol != IPPROTO_UDP) return NULL;
-    return (void *)(ip + 1);
-  }
-  if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
-    struct ipv6hdr *ip = data + sizeof *ethernet;
-    if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_UDP) return NULL;
-    return (void *)(ip + 1);
-  }
-  return NULL;
+static __always_inline struct udphdr *udp_of(void *data, void *end)
+{
+	struct ethhdr *ethernet = data;
+	if (data + sizeof *ethernet > end)
+		return NULL;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = data + sizeof *ethernet;
+		if ((void *)(ip + 1) > end || ip->ihl != 5 || ip->protocol != IPPROTO_UDP)
+			return NULL;
+		return (void *)(ip + 1);
+	}
+	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip = data + sizeof *ethernet;
+		if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_UDP)
+			return NULL;
+		return (void *)(ip + 1);
+	}
+	return NULL;
 }
 
 // Whether it is the generator's.
-static __always_inline int counted(void *data, void *end, __u32 bytes) {
-  __u32 key = 0;
-  struct arrived *counters = bpf_map_lookup_elem(&arrived, &key);
-  if (!counters) return 0;
-  struct udphdr *udp = udp_of(data, end);
-  if (!udp || (void *)(udp + 1) > end || udp->dest != bpf_htons(udp_port)) {
-    counters->others++;
-    return 0;
-  }
-  counters->packets++;
-  counters->bytes += bytes;
-  return 1;
+static __always_inline int counted(void *data, void *end, __u32 bytes)
+{
+	__u32 key = 0;
+	struct arrived *counters = bpf_map_lookup_elem(&arrived, &key);
+	if (!counters)
+		return 0;
+	struct udphdr *udp = udp_of(data, end);
+	if (!udp || (void *)(udp + 1) > end || udp->dest != bpf_htons(udp_port)) {
+		counters->others++;
+		return 0;
+	}
+	counters->packets++;
+	counters->bytes += bytes;
+	return 1;
 }
 
 SEC("xdp")
-int count(struct xdp_md *ctx) {
-  void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-  return counted(data, end, end - data) ? XDP_DROP : XDP_PASS;
+int count(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	return counted(data, end, end - data) ? XDP_DROP : XDP_PASS;
 }
 
 SEC("tcx/ingress")
-int count_skb(struct __sk_buff *skb) {
-  return counted((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+int count_skb(struct __sk_buff *skb)
+{
+	return counted((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -7,7 +7,7 @@
 SEC("xdp")
 int cost_decap(struct xdp_md *ctx)
 {
-	int verdict = uplink(ctx);
+	int verdict = uplink_ingress(ctx);
 
-	return undo(ctx, -(int)sizeof(struct ipv6hdr)) ? XDP_ABORTED : verdict;
+	return restore_head(ctx, -(int)sizeof(struct ipv6hdr)) ? XDP_ABORTED : verdict;
 }

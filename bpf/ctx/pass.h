@@ -7,6 +7,6 @@
 /* The host's own traffic is counted, too: the counters of an interface's programs add up to the frames that came in by it. */
 static __always_inline int pass_host(void)
 {
-	count_reason(PASS_HOST);
+	count_verdict(PASS_HOST);
 	return TCX_NEXT;
 }

@@ -8,7 +8,7 @@
 /* The verdict of a program that leaves a packet to the next one, and in the end to the kernel. */
 #define TCX_NEXT (-1)
 
-/* Linux 6.3; Debian's headers of 6.1 have them not. */
+/* Added in Linux 6.3; missing from Debian 12's 6.1 headers. */
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 
@@ -32,10 +32,10 @@ static __always_inline __u32 frame_segments(struct __sk_buff *skb)
 }
 
 /*
- * Hands a packet to a port of this node. Where the port's other end is in a namespace of this machine, the packet goes on there at once: the way through the device and its
- * queue, and a softirq of its own for that, cost more than all of decapsulation.
+ * Hands a packet to a port of this node. Where the port's other end is in a namespace of this machine, bpf_redirect_peer() puts the packet there
+ * at once: the device, its queue and another softirq cost more than all of decapsulation.
  */
-static __always_inline int deliver(__u32 ifindex, __u32 flags)
+static __always_inline int redirect_to_port(__u32 ifindex, __u32 flags)
 {
-	return flags & PORT_PEER ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
+	return flags & PORT_REDIRECT_PEER ? bpf_redirect_peer(ifindex, 0) : bpf_redirect(ifindex, 0);
 }

@@ -1,55 +1,55 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Uplinks: a per-CPU cache of the ports that arrived packets are for (fib/cache.h). Outer sources are not part of the key: they are few, and known_sources has them. */
+/* Uplinks: a per-CPU cache of the ports that arrived packets are for (fib/cache.h). Outer sources are not part of the key: they are few, and sg_source_cache has them. */
 #pragma once
 #include "fib/cache.h"
 #include "net/parse.h"
 
-static __always_inline struct ingress_set *ingress_set(const struct in6_addr *sid, const struct in6_addr *dest)
+static __always_inline struct decap_cache_set *decap_cache_set(const struct in6_addr *sid, const struct in6_addr *dest)
 {
 	const __u64 *x = (const void *)sid, *y = (const void *)dest;
 	/* Each word by a factor of its own: a cloud's SIDs and addresses count up together. */
 	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + y[0] * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
-	__u32 index = memory_index(key, FLOW_SET_BITS);
+	__u32 index = cache_index(key, FLOW_CACHE_BITS);
 
-	return bpf_map_lookup_elem(&ingress_flows, &index);
+	return bpf_map_lookup_elem(&sg_decap_cache, &index);
 }
 
-/* The interface of the port that an arrived packet is for; 0: nothing is remembered. */
-static __always_inline __u32 recall_ingress(const struct ipv6hdr *outer, const struct inner *inner, __u64 epoch)
+/* The interface of the port that an arrived packet is for; 0 on a miss. */
+static __always_inline __u32 decap_cache_lookup(const struct ipv6hdr *outer, const struct inner *inner, __u64 generation)
 {
-	struct ingress_set *set = ingress_set(&outer->daddr, &inner->dest);
+	struct decap_cache_set *set = decap_cache_set(&outer->daddr, &inner->dest);
 	int i;
 
-	if (!set || !epoch)
+	if (!set || !generation)
 		return 0;
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		const struct ingress_flow *flow = &set->flows[i];
+	for (i = 0; i < CACHE_WAYS; i++) {
+		const struct decap_cache_entry *flow = &set->flows[i];
 
-		if (flow->epoch == epoch && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
+		if (flow->generation == generation && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
 		    same_address(&flow->sid, &outer->daddr))
 			return flow->ifindex;
 	}
 	return 0;
 }
 
-static __always_inline void remember_ingress(const struct ipv6hdr *outer, const struct inner *inner, __u64 epoch, __u32 ifindex)
+static __always_inline void decap_cache_insert(const struct ipv6hdr *outer, const struct inner *inner, __u64 generation, __u32 ifindex)
 {
-	struct ingress_set *set = ingress_set(&outer->daddr, &inner->dest);
-	struct ingress_flow *flow;
+	struct decap_cache_set *set = decap_cache_set(&outer->daddr, &inner->dest);
+	struct decap_cache_entry *flow;
 	int i;
 
-	if (!set || !epoch)
+	if (!set || !generation)
 		return;
-	flow = &set->flows[inner->hash & (FLOWS_A_SET - 1)];
+	flow = &set->flows[inner->hash & (CACHE_WAYS - 1)];
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		if (set->flows[i].epoch != epoch) {
+	for (i = 0; i < CACHE_WAYS; i++) {
+		if (set->flows[i].generation != generation) {
 			flow = &set->flows[i];
 			break;
 		}
 	}
-	flow->epoch = epoch;
+	flow->generation = generation;
 	copy_address(&flow->sid, &outer->daddr);
 	copy_address(&flow->dest, &inner->dest);
 	flow->family = inner->family;

@@ -7,12 +7,12 @@
 /* No tenant of this node has prefixes: a hash miss costs nothing more. Set before loading. */
 const volatile bool use_prefixes = true;
 
-static __always_inline struct target *find_target_of(__u32 tenant, __u32 family, const struct in6_addr *address)
+static __always_inline struct endpoint *lookup_endpoint_of(__u32 tenant, __u32 family, const struct in6_addr *address)
 {
-	struct member_key key = { .tenant = tenant, .family = family, .address = *address };
-	struct target *target = bpf_map_lookup_elem(&members, &key);
+	struct endpoint_key key = { .tenant = tenant, .family = family, .address = *address };
+	struct endpoint *endpoint = bpf_map_lookup_elem(&sg_endpoints, &key);
 
-	if (!target && use_prefixes) {
+	if (!endpoint && use_prefixes) {
 		struct prefix_key prefix = {
 			.length = 64 + (family == FAMILY_INET ? 32 : 128),
 			.tenant = tenant,
@@ -20,14 +20,14 @@ static __always_inline struct target *find_target_of(__u32 tenant, __u32 family,
 			.address = *address,
 		};
 
-		target = bpf_map_lookup_elem(&prefixes, &prefix);
-		if (target && target->kind == TARGET_ABSENT)
+		endpoint = bpf_map_lookup_elem(&sg_endpoint_lpm, &prefix);
+		if (endpoint && endpoint->type == EP_BLACKHOLE)
 			return NULL;
 	}
-	return target;
+	return endpoint;
 }
 
-static __always_inline struct target *find_target(__u32 tenant, const struct inner *inner)
+static __always_inline struct endpoint *lookup_endpoint(__u32 tenant, const struct inner *inner)
 {
-	return find_target_of(tenant, inner->family, &inner->dest);
+	return lookup_endpoint_of(tenant, inner->family, &inner->dest);
 }

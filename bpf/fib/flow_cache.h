@@ -4,48 +4,49 @@
 #include "fib/cache.h"
 #include "net/parse.h"
 
-static __always_inline struct egress_set *egress_set(const struct inner *inner, __u32 ifindex)
+static __always_inline struct egress_cache_set *egress_cache_set(const struct inner *inner, __u32 ifindex)
 {
-	__u32 index = memory_index(inner->pair ^ ifindex, FLOW_SET_BITS);
+	__u32 index = cache_index(inner->addr_hash ^ ifindex, FLOW_CACHE_BITS);
 
-	return bpf_map_lookup_elem(&egress_flows, &index);
+	return bpf_map_lookup_elem(&sg_egress_cache, &index);
 }
 
-/* The encapsulation that a VM's packet takes, by what was found for the last one between its addresses; 0: nothing is remembered. */
-static __always_inline __u32 recall_egress(const struct inner *inner, __u32 ifindex, __u64 epoch)
+/* The encapsulation of the last packet between these two addresses; 0 on a miss. */
+static __always_inline __u32 egress_cache_lookup(const struct inner *inner, __u32 ifindex, __u64 generation)
 {
-	struct egress_set *set = egress_set(inner, ifindex);
+	struct egress_cache_set *set = egress_cache_set(inner, ifindex);
 	int i;
 
-	if (!set || !epoch)
+	if (!set || !generation)
 		return 0;
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		const struct egress_flow *flow = &set->flows[i];
+	for (i = 0; i < CACHE_WAYS; i++) {
+		const struct egress_cache_entry *flow = &set->flows[i];
 
-		if (flow->epoch == epoch && flow->ifindex == ifindex && flow->family == inner->family && !flow->ports &&
+		if (flow->generation == generation && flow->ifindex == ifindex && flow->family == inner->family && !flow->ports &&
 		    same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source))
 			return flow->encap;
 	}
 	return 0;
 }
 
-/* Where another is remembered: in the place of one that holds no more, or of any. */
-static __always_inline struct egress_flow *egress_place(struct egress_set *set, __u32 hash, __u64 epoch)
+/* The entry to replace: an invalid one, or any. */
+static __always_inline struct egress_cache_entry *egress_cache_victim(struct egress_cache_set *set, __u32 hash, __u64 generation)
 {
 	int i;
 
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		if (set->flows[i].epoch != epoch)
+	for (i = 0; i < CACHE_WAYS; i++) {
+		if (set->flows[i].generation != generation)
 			return &set->flows[i];
 	}
-	return &set->flows[hash & (FLOWS_A_SET - 1)];
+	return &set->flows[hash & (CACHE_WAYS - 1)];
 }
 
-static __always_inline void write_egress(struct egress_flow *flow, const struct inner *inner, __u32 ifindex, __u64 epoch, __u32 encap)
+static __always_inline void egress_cache_write(struct egress_cache_entry *flow, const struct inner *inner, __u32 ifindex, __u64 generation,
+					       __u32 encap)
 {
-	flow->epoch = epoch;
+	flow->generation = generation;
 	copy_address(&flow->source, &inner->source);
 	copy_address(&flow->dest, &inner->dest);
 	flow->ifindex = ifindex;
@@ -54,10 +55,10 @@ static __always_inline void write_egress(struct egress_flow *flow, const struct 
 	flow->ports = 0;
 }
 
-static __always_inline void remember_egress(const struct inner *inner, __u32 ifindex, __u64 epoch, __u32 encap)
+static __always_inline void egress_cache_insert(const struct inner *inner, __u32 ifindex, __u64 generation, __u32 encap)
 {
-	struct egress_set *set = egress_set(inner, ifindex);
+	struct egress_cache_set *set = egress_cache_set(inner, ifindex);
 
-	if (set && epoch)
-		write_egress(egress_place(set, inner->hash, epoch), inner, ifindex, epoch, encap);
+	if (set && generation)
+		egress_cache_write(egress_cache_victim(set, inner->hash, generation), inner, ifindex, generation, encap);
 }

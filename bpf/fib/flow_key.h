@@ -18,14 +18,14 @@ static __always_inline __u32 flow_hash(const struct flow_key *key)
 	__u16 a = key->source_port, b = key->dest_port;
 	__u64 ports = (((__u64)(a ^ b)) << 32) | (__u32)(a + b);
 
-	return mix(fold(&key->source) + fold(&key->dest), (ports << 8) ^ key->protocol);
+	return hash_mix64(hash_in6(&key->source) + hash_in6(&key->dest), (ports << 8) ^ key->protocol);
 }
 
 /* What the fragments of a datagram have in common (RFC 791; RFC 8200 section 4.5, where the protocol is none of it). */
 static __always_inline void fragments_key(struct flow_key *to, const struct packet *packet)
 {
 	*to = packet->key;
-	to->kind = FLOW_FRAGMENTS;
+	to->type = FLOW_FRAGMENTS;
 	to->source_port = packet->fragment;
 	to->dest_port = packet->fragment >> 16;
 	if (to->family == FAMILY_INET6)

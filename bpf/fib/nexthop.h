@@ -5,10 +5,10 @@
 #include "net/parse.h"
 
 /* H.Encaps.Red of a packet, with what it takes. */
-struct way {
+struct encap_nexthop {
 	const struct in6_addr *first; /* segment */
-	const struct encap *srh;      /* what has the SRH; NULL: there is none */
-	const struct hop *hop;
+	const struct encap *srh; /* what has the SRH; NULL: there is none */
+	const struct nexthop *hop;
 	const struct port *port;
 };
 
@@ -16,67 +16,68 @@ struct way {
  * The next hop that a flow takes; NULL while none is resolved. The bits of the hash that choose it are none of the flow label's, by which the
  * underlay's routers choose.
  */
-static __always_inline const struct hop *choose_hop(const struct hop *hops, const __u8 *slots, __u32 count, __u32 hash)
+static __always_inline const struct nexthop *select_nexthop(const struct nexthop *hops, const __u8 *slots, __u32 count, __u32 hash)
 {
-	__u32 slot = hash >> 20 & (HOP_SLOTS - 1);
+	__u32 slot = hash >> 20 & (NEXTHOP_SLOTS - 1);
 
 	if (!count)
 		return NULL;
 	if (count == 1)
 		return hops;
-	return &hops[slots[slot / 2] >> (slot & 1) * 4 & (MAX_HOPS - 1)];
+	return &hops[slots[slot / 2] >> (slot & 1) * 4 & (MAX_NEXTHOPS - 1)];
 }
 
-static __always_inline enum reason find_way(struct way *way, __u32 id, const struct inner *inner, const struct port *port, __u64 epoch)
+static __always_inline enum reason resolve_nexthop(struct encap_nexthop *via, __u32 id, const struct inner *inner, const struct port *port,
+						   __u64 generation)
 {
-	__u32 index = memory_index(id, KNOWN_WAY_BITS);
-	struct known_way *known = bpf_map_lookup_elem(&known_ways, &index);
-	const struct underlay *underlay;
+	__u32 index = cache_index(id, ENCAP_CACHE_BITS);
+	struct encap_cache_entry *known = bpf_map_lookup_elem(&sg_encap_cache, &index);
+	const struct nexthop_group *nexthop_group;
 	const struct encap *encap;
 
-	way->port = port;
-	if (known && epoch && known->epoch == epoch && known->encap == id) {
-		way->first = &known->first;
-		way->hop = choose_hop(known->hops, known->slots, known->count, inner->hash);
-		way->srh = NULL;
-		return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
+	via->port = port;
+	if (known && generation && known->generation == generation && known->encap == id) {
+		via->first = &known->first;
+		via->hop = select_nexthop(known->hops, known->slots, known->count, inner->hash);
+		via->srh = NULL;
+		return via->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 	}
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return PUNT_NO_MEMBER;
-	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
-	if (!underlay || !underlay->count)
+	nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);
+	if (!nexthop_group || !nexthop_group->count)
 		return PUNT_UNRESOLVED;
-	way->first = &encap->first;
-	way->hop = choose_hop(underlay->hops, underlay->slots, underlay->count, inner->hash);
-	way->srh = encap;
+	via->first = &encap->first;
+	via->hop = select_nexthop(nexthop_group->hops, nexthop_group->slots, nexthop_group->count, inner->hash);
+	via->srh = encap;
 	if (known && !encap->srh_bytes) {
-		known->epoch = epoch;
+		known->generation = generation;
 		known->encap = id;
-		known->count = underlay->count;
+		known->count = nexthop_group->count;
 		copy_address(&known->first, &encap->first);
-		if (underlay->count == 1) {
-			known->hops[0] = underlay->hops[0];
+		if (nexthop_group->count == 1) {
+			known->hops[0] = nexthop_group->hops[0];
 		} else {
-			__builtin_memcpy(known->hops, underlay->hops, sizeof(known->hops));
-			__builtin_memcpy(known->slots, underlay->slots, sizeof(known->slots));
+			__builtin_memcpy(known->hops, nexthop_group->hops, sizeof(known->hops));
+			__builtin_memcpy(known->slots, nexthop_group->slots, sizeof(known->slots));
 		}
 	}
-	return way->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
+	return via->hop ? REASON_FORWARDED : PUNT_UNRESOLVED;
 }
 
-/* The way to an encapsulation's first segment that a flow takes; NULL while none is resolved. */
-static __always_inline const struct hop *find_hop(const struct encap *encap, __u32 hash)
+/* The next hop towards an encapsulation's first segment, by a flow's hash; NULL while none is resolved. */
+static __always_inline const struct nexthop *encap_nexthop_of(const struct encap *encap, __u32 hash)
 {
-	struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	struct nexthop_group *nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);
 
-	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, hash) : NULL;
+	return nexthop_group ? select_nexthop(nexthop_group->hops, nexthop_group->slots, nexthop_group->count, hash) : NULL;
 }
 
-/* The way of an encapsulation that a packet takes; NULL while none is resolved. */
-static __always_inline const struct hop *hop_of(const struct encap *encap, const struct inner *inner)
+/* The same by the hash of a packet. */
+static __always_inline const struct nexthop *nexthop_of(const struct encap *encap, const struct inner *inner)
 {
-	const struct underlay *underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
+	const struct nexthop_group *nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);
 
-	return underlay ? choose_hop(underlay->hops, underlay->slots, underlay->count, inner->hash) : NULL;
+	return nexthop_group ? select_nexthop(nexthop_group->hops, nexthop_group->slots, nexthop_group->count, inner->hash) : NULL;
 }

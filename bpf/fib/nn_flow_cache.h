@@ -17,50 +17,50 @@ static __always_inline bool changes_state(const struct inner *inner)
 	return inner->protocol == IPPROTO_TCP && inner->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
 }
 
-static __always_inline struct passed_set *passed_set(const struct in6_addr *sid, const struct inner *inner)
+static __always_inline struct nn_flow_set *nn_flow_cache_set(const struct in6_addr *sid, const struct inner *inner)
 {
 	const __u64 *x = (const void *)sid, *y = (const void *)&inner->source, *z = (const void *)&inner->dest;
 	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + (y[0] ^ inner->ports) * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
-	__u32 index = memory_index(key + z[0] * 0x94d049bb133111ebULL + z[1] * 0xbf58476d1ce4e5b9ULL, PASSED_SET_BITS);
+	__u32 index = cache_index(key + z[0] * 0x94d049bb133111ebULL + z[1] * 0xbf58476d1ce4e5b9ULL, NN_FLOW_CACHE_BITS);
 
-	return bpf_map_lookup_elem(&passed_flows, &index);
+	return bpf_map_lookup_elem(&sg_nn_cache, &index);
 }
 
-static __always_inline struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,
-								 __u64 policies)
+static __always_inline struct nn_flow_entry *nn_flow_cache_lookup(const struct in6_addr *sid, const struct inner *inner, __u64 generation,
+								  __u64 policy_generation)
 {
-	struct passed_set *set;
+	struct nn_flow_set *set;
 	__u32 now;
 	int i;
 
-	if (!epoch || !inner->ports || changes_state(inner))
+	if (!generation || !inner->ports || changes_state(inner))
 		return NULL;
-	set = passed_set(sid, inner);
+	set = nn_flow_cache_set(sid, inner);
 	if (!set)
 		return NULL;
-	now = moment_now();
+	now = coarse_jiffies();
 #pragma unroll
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		struct passed_flow *flow = &set->flows[i];
+	for (i = 0; i < CACHE_WAYS; i++) {
+		struct nn_flow_entry *flow = &set->flows[i];
 
-		if (flow->epoch == epoch && flow->ports == inner->ports && flow->seen == now && flow->policies == policies &&
-		    flow->protocol == inner->protocol && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
-		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now &&
+		    flow->policy_generation == policy_generation && flow->protocol == inner->protocol && flow->family == inner->family &&
+		    same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
 			return flow;
 	}
 	return NULL;
 }
 
-/* Before a TCP packet takes the long way: its connection is to know what this CPU knows of its direction. */
-static __noinline int write_back_passed(const struct in6_addr *sid, const struct inner *inner)
+/* Before a TCP packet takes the slow path: writes what this CPU knows of its direction to the connection. */
+static __noinline int nn_flow_cache_write_back(const struct in6_addr *sid, const struct inner *inner)
 {
-	struct passed_set *set = passed_set(sid, inner);
+	struct nn_flow_set *set = nn_flow_cache_set(sid, inner);
 	int i;
 
 	if (!set || !inner->ports)
 		return 0;
-	for (i = 0; i < FLOWS_A_SET; i++) {
-		struct passed_flow *flow = &set->flows[i];
+	for (i = 0; i < CACHE_WAYS; i++) {
+		struct nn_flow_entry *flow = &set->flows[i];
 
 		if (flow->ports == inner->ports && ct_tcp_is_ahead(flow) && same_address(&flow->dest, &inner->dest) &&
 		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
@@ -70,47 +70,48 @@ static __noinline int write_back_passed(const struct in6_addr *sid, const struct
 }
 
 /* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
-static __always_inline void remember_passed(const struct in6_addr *sid, const struct inner *inner, const struct passage *passage, __u64 epoch,
-					    __u64 policies, __u32 hash, const struct encap *encap, const struct hop *hop)
+static __always_inline void nn_flow_cache_insert(const struct in6_addr *sid, const struct inner *inner, const struct nn_verdict *verdict,
+						 __u64 generation, __u64 policy_generation, __u32 hash, const struct encap *encap,
+						 const struct nexthop *hop)
 {
 	__u32 mtu = hop->mtu - sizeof(struct ipv6hdr);
-	struct passed_flow *flow;
-	struct passed_set *set;
+	struct nn_flow_entry *flow;
+	struct nn_flow_set *set;
 	__u32 now;
 	int i;
 
-	if (!epoch || !inner->ports || changes_state(inner) || !passage->settled)
+	if (!generation || !inner->ports || changes_state(inner) || !verdict->cacheable)
 		return;
-	set = passed_set(sid, inner);
+	set = nn_flow_cache_set(sid, inner);
 	if (!set)
 		return;
-	now = moment_now();
-	flow = &set->flows[(hash >> 16) & (FLOWS_A_SET - 1)];
+	now = coarse_jiffies();
+	flow = &set->flows[(hash >> 16) & (CACHE_WAYS - 1)];
 #pragma unroll
-	for (i = FLOWS_A_SET - 1; i >= 0; i--) {
-		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
+	for (i = CACHE_WAYS - 1; i >= 0; i--) {
+		if (set->flows[i].generation != generation || set->flows[i].seen != now)
 			flow = &set->flows[i];
 	}
 	if (ct_tcp_is_ahead(flow))
 		ct_tcp_write_back(flow);
-	flow->epoch = epoch;
-	flow->policies = policies;
+	flow->generation = generation;
+	flow->policy_generation = policy_generation;
 	copy_address(&flow->sid, sid);
 	copy_address(&flow->source, &inner->source);
 	copy_address(&flow->dest, &inner->dest);
 	flow->ports = inner->ports;
 	flow->seen = now;
 	flow->hash = hash;
-	flow->from_slot = passage->from.slot;
-	flow->peer_slot = passage->peer_slot;
-	flow->policy = passage->policy;
+	flow->from_slot = verdict->from.slot;
+	flow->peer_slot = verdict->peer_slot;
+	flow->policy = verdict->policy;
 	copy_address(&flow->first, &encap->first);
 	flow->ifindex = hop->ifindex;
 	__builtin_memcpy(flow->dest_mac, hop->dest_mac, 2 * ETH_ALEN);
-	flow->mtu = passage->peer_mtu && passage->peer_mtu < mtu ? passage->peer_mtu : mtu;
+	flow->mtu = verdict->peer_mtu && verdict->peer_mtu < mtu ? verdict->peer_mtu : mtu;
 	flow->family = inner->family;
 	flow->protocol = inner->protocol;
-	flow->place = passage->place << 1 | passage->is_reply;
+	flow->place = verdict->place << 1 | verdict->is_reply;
 	if (inner->protocol == IPPROTO_TCP)
 		ct_tcp_copy(flow);
 }

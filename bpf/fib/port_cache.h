@@ -3,18 +3,18 @@
 #pragma once
 #include "fib/cache.h"
 
-/* The port of an interface, NULL: it is none. epoch, here and below: what it was before the first lookup for this packet. */
-static __always_inline const struct port *find_port(__u32 ifindex, __u64 epoch)
+/* The port of an interface, or NULL. generation: the cache generation before the first lookup for this packet. */
+static __always_inline const struct port *lookup_port(__u32 ifindex, __u64 generation)
 {
-	__u32 index = (bpf_get_smp_processor_id() << KNOWN_PORT_BITS) | (ifindex & ((1 << KNOWN_PORT_BITS) - 1));
-	struct known_port *known = bpf_map_lookup_elem(&known_ports, &index);
+	__u32 index = (bpf_get_smp_processor_id() << PORT_CACHE_BITS) | (ifindex & ((1 << PORT_CACHE_BITS) - 1));
+	struct port_cache_entry *known = bpf_map_lookup_elem(&sg_port_cache, &index);
 	struct port *port;
 
-	if (known && epoch && known->epoch == epoch && known->ifindex == ifindex)
+	if (known && generation && known->generation == generation && known->ifindex == ifindex)
 		return &known->port;
-	port = bpf_map_lookup_elem(&ports, &ifindex);
+	port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	if (port && known) {
-		known->epoch = epoch;
+		known->generation = generation;
 		known->ifindex = ifindex;
 		known->port = *port;
 	}

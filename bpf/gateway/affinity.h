@@ -10,29 +10,29 @@
 #include "maps/gateway_scratch.h"
 #include "net/time.h"
 
-static __always_inline void remember_node(struct flow_scratch *scratch, __u32 node, __u32 now)
+static __always_inline void gw_affinity_insert(struct gw_flow_buf *scratch, __u32 node, __u32 now)
 {
-	struct flow_node value = { .node = node, .seen = now };
-	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	struct gw_flow_affinity value = { .node = node, .seen = now };
+	struct gw_flow_affinity *known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
 
 	if (known && known->node != node)
-		forget_followed();
-	bpf_map_update_elem(&flow_nodes, &scratch->key, &value, BPF_ANY);
+		gw_flow_cache_invalidate();
+	bpf_map_update_elem(&sg_gw_affinity, &scratch->key, &value, BPF_ANY);
 }
 
 /* The node that a flow has; NULL: none, or one that is no more. */
-static __always_inline struct flow_node *find_flow_node(const struct flow_scratch *scratch, __u32 now)
+static __always_inline struct gw_flow_affinity *gw_affinity_lookup(const struct gw_flow_buf *scratch, __u32 now)
 {
 	const struct packet *packet = &scratch->packet;
-	struct flow_node *known = bpf_map_lookup_elem(&flow_nodes, &scratch->key);
+	struct gw_flow_affinity *known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
 	bool is_tcp = packet->key.protocol == IPPROTO_TCP;
 
-	if (!known || !is_up(known->node))
+	if (!known || !network_node_is_up(known->node))
 		return NULL;
 	/* What opens a connection may go where new ones go. */
-	if (is_tcp && packet->opens && packet->kind != PACKET_ERROR)
+	if (is_tcp && packet->opens && packet->type != PACKET_ERROR)
 		return NULL;
-	if ((!is_tcp || packet->kind == PACKET_LATER_FRAGMENT) && now - known->seen > SECONDS(FLOW_NODE_SECONDS))
+	if ((!is_tcp || packet->type == PACKET_LATER_FRAGMENT) && now - known->seen > SECONDS(GW_FLOW_SECONDS))
 		return NULL;
 	return known;
 }

@@ -22,56 +22,56 @@ struct icmp_error {
 	__be32 value; /* the MTU, or zero */
 };
 
-struct error_inet {
+struct icmp4_error {
 	struct iphdr ip;
 	struct icmp_error icmp;
 };
 
-struct error_inet6 {
+struct icmp6_error {
 	struct ipv6hdr ip6;
 	struct icmp_error icmp;
 };
 
 /* Begins so that what follows the Ethernet header is aligned. */
-struct error_frame {
+struct icmp_error_frame {
 	__u8 unused[2];
 	struct ethhdr eth;
 	union {
-		struct error_inet inet;
-		struct error_inet6 inet6;
+		struct icmp4_error inet;
+		struct icmp6_error inet6;
 	};
 };
 
-static __always_inline __u32 error_bytes(const struct quote *quote)
+static __always_inline __u32 icmp_error_bytes(const struct orig_dgram *orig)
 {
-	return quote->inner.family == FAMILY_INET ? sizeof(struct error_inet) : sizeof(struct error_inet6);
+	return orig->inner.family == FAMILY_INET ? sizeof(struct icmp4_error) : sizeof(struct icmp6_error);
 }
 
-static __always_inline void write_error_inet(struct error_inet *error, const struct quote *quote, __u32 mtu)
+static __always_inline void write_icmp4_error(struct icmp4_error *error, const struct orig_dgram *orig, __u32 mtu)
 {
 	struct iphdr *ip = &error->ip;
 
 	*(__u8 *)ip = 0x45;
 	ip->tos = TOS_ERROR;
-	ip->tot_len = bpf_htons(sizeof(*error) + quote->bytes);
+	ip->tot_len = bpf_htons(sizeof(*error) + orig->bytes);
 	ip->id = 0;
 	ip->frag_off = IP_DONT_FRAGMENT;
 	ip->ttl = REPLY_HOP_LIMIT;
 	ip->protocol = IPPROTO_ICMP;
 	ip->check = 0;
-	ip->saddr = quote->teller.in6_u.u6_addr32[0];
-	ip->daddr = quote->inner.source.in6_u.u6_addr32[0];
-	ip->check = fold_sum(sum_of(ip, sizeof(*ip)));
+	ip->saddr = orig->icmp_src.in6_u.u6_addr32[0];
+	ip->daddr = orig->inner.source.in6_u.u6_addr32[0];
+	ip->check = csum_fold(csum_bytes(ip, sizeof(*ip)));
 	error->icmp.head.type = mtu ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
 	error->icmp.head.code = mtu == NO_ROUTE ? ICMP_HOST_UNREACHABLE : mtu ? ICMP_FRAGMENTATION_NEEDED : 0;
 	error->icmp.head.checksum = 0;
 	error->icmp.value = mtu == NO_ROUTE ? 0 : bpf_htonl(mtu);
-	error->icmp.head.checksum = fold_sum(sum_of(&error->icmp, sizeof(error->icmp)) + quote->sum);
+	error->icmp.head.checksum = csum_fold(csum_bytes(&error->icmp, sizeof(error->icmp)) + orig->sum);
 }
 
-static __always_inline void write_error_inet6(struct error_inet6 *error, const struct quote *quote, __u32 mtu)
+static __always_inline void write_icmp6_error(struct icmp6_error *error, const struct orig_dgram *orig, __u32 mtu)
 {
-	const __u32 bytes = sizeof(error->icmp) + quote->bytes;
+	const __u32 bytes = sizeof(error->icmp) + orig->bytes;
 	struct ipv6hdr *ip6 = &error->ip6;
 	__u64 sum;
 
@@ -79,43 +79,43 @@ static __always_inline void write_error_inet6(struct error_inet6 *error, const s
 	ip6->payload_len = bpf_htons(bytes);
 	ip6->nexthdr = IPPROTO_ICMPV6;
 	ip6->hop_limit = REPLY_HOP_LIMIT;
-	ip6->saddr = quote->teller;
-	ip6->daddr = quote->inner.source;
+	ip6->saddr = orig->icmp_src;
+	ip6->daddr = orig->inner.source;
 	error->icmp.head.type = mtu == NO_ROUTE ? ICMP6_UNREACHABLE : mtu ? ICMP6_PACKET_TOO_BIG : ICMP6_TIME_EXCEEDED;
 	error->icmp.head.code = 0;
 	error->icmp.head.checksum = 0;
 	error->icmp.value = mtu == NO_ROUTE ? 0 : bpf_htonl(mtu);
-	sum = sum_of(&ip6->saddr, 2 * sizeof(struct in6_addr) + sizeof(error->icmp));
-	error->icmp.head.checksum = fold_sum(sum + quote->sum + bpf_htonl(bytes) + bpf_htonl(IPPROTO_ICMPV6));
+	sum = csum_bytes(&ip6->saddr, 2 * sizeof(struct in6_addr) + sizeof(error->icmp));
+	error->icmp.head.checksum = csum_fold(sum + orig->sum + bpf_htonl(bytes) + bpf_htonl(IPPROTO_ICMPV6));
 }
 
 /*
- * Writes the headers of an error in front of its quote.
+ * Writes the headers of an ICMP error in front of the original datagram.
  *
  * mtu: of the next hop; 0 for Time Exceeded; NO_ROUTE
  */
-static __always_inline void write_error(void *into, const struct quote *quote, __u32 mtu)
+static __always_inline void write_icmp_error(void *into, const struct orig_dgram *orig, __u32 mtu)
 {
-	if (quote->inner.family == FAMILY_INET)
-		write_error_inet(into, quote, mtu);
+	if (orig->inner.family == FAMILY_INET)
+		write_icmp4_error(into, orig, mtu);
 	else
-		write_error_inet6(into, quote, mtu);
+		write_icmp6_error(into, orig, mtu);
 }
 
-/* The gateway of a port's VM tells. False: there is none of that family. */
-static __always_inline bool let_gateway_tell(struct quote *quote, const struct port *port)
+/* The error's source is the gateway of the port's subnet. Returns false if the subnet has no gateway of that family. */
+static __always_inline bool set_icmp_src_port(struct orig_dgram *orig, const struct port *port)
 {
 	const __u32 *word = port->gateway6.in6_u.u6_addr32;
 
-	if (quote->inner.family == FAMILY_INET) {
-		quote->teller.in6_u.u6_addr32[0] = port->gateway4;
+	if (orig->inner.family == FAMILY_INET) {
+		orig->icmp_src.in6_u.u6_addr32[0] = port->gateway4;
 		return port->gateway4;
 	}
-	quote->teller = port->gateway6;
+	orig->icmp_src = port->gateway6;
 	return word[0] | word[1] | word[2] | word[3];
 }
 
-/* What a packet was lost of, where nobody is told. */
+/* Drop reason to count when no ICMP error is sent. */
 static __always_inline enum reason suppressed_reason(enum reason reason)
 {
 	if (reason == PUNT_NO_MEMBER)

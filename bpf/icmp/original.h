@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The packet that an ICMP error is about: whether it may be told of, how much of it is quoted, and its sum. */
+/* The original datagram of an ICMP error (RFC 792; RFC 4443's "invoking packet"): whether an error may be sent, how much it quotes, the checksum. */
 #pragma once
 #include "maps/icmp_maps.h"
 #include "maps/reply_scratch.h"
@@ -8,28 +8,28 @@
 #include "net/parse.h"
 #include "port/reply.h"
 
-#define PART_BYTES sizeof(((struct reply_space *)0)->part)
-#define MAX_PARTS 5
+#define SUM_PART_BYTES sizeof(((struct reply_buf *)0)->part)
+#define MAX_SUM_PARTS 5
 #define TCP_CHECKSUM_AT 16
 #define UDP_CHECKSUM_AT 6
 #define ICMP6_INFORMATIONAL 128
 /* Sums of 16-bit words with the carry added again are numbers modulo this. */
-#define ONES 0xffff
+#define CSUM_MOD 0xffff
 
-struct quote {
+struct orig_dgram {
 	struct inner inner; /* family, addresses, length, protocol, header_bytes */
-	__u32 at;	    /* of its IP header in the frame */
+	__u32 at; /* of its IP header in the frame */
 	__u32 bytes;
 	__u64 sum;
-	struct in6_addr teller; /* where the error comes from; IPv4 in the first four bytes */
+	struct in6_addr icmp_src; /* where the error comes from; IPv4 in the first four bytes */
 };
 
 /* An empty one, for a packet at an offset of the frame. */
-static __always_inline struct quote *new_quote(struct reply_space *space)
+static __always_inline struct orig_dgram *init_orig_dgram(struct reply_buf *space)
 {
-	_Static_assert(sizeof(struct quote) <= sizeof(space->quote), "the space has room for a quote");
-	__builtin_memset(space->quote, 0, sizeof(struct quote));
-	return (struct quote *)space->quote;
+	_Static_assert(sizeof(struct orig_dgram) <= sizeof(space->orig), "the space has room for a quote");
+	__builtin_memset(space->orig, 0, sizeof(struct orig_dgram));
+	return (struct orig_dgram *)space->orig;
 }
 
 /* Destination Unreachable, Source Quench, Redirect, Time Exceeded, Parameter Problem */
@@ -44,13 +44,13 @@ static __always_inline bool is_icmp6_error(__u8 type)
 	return type < ICMP6_INFORMATIONAL || type == ICMP6_REDIRECT;
 }
 
-static __always_inline bool read_quote_inet(struct __sk_buff *skb, struct quote *quote)
+static __always_inline bool parse_orig_dgram_ipv4(struct __sk_buff *skb, struct orig_dgram *orig)
 {
-	struct inner *inner = &quote->inner;
+	struct inner *inner = &orig->inner;
 	struct iphdr ip;
 	__u8 type;
 
-	if (bpf_skb_load_bytes(skb, quote->at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+	if (bpf_skb_load_bytes(skb, orig->at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
 		return false;
 	inner->source.in6_u.u6_addr32[0] = ip.saddr;
 	inner->dest.in6_u.u6_addr32[0] = ip.daddr;
@@ -61,17 +61,17 @@ static __always_inline bool read_quote_inet(struct __sk_buff *skb, struct quote 
 		return false;
 	if (ip.protocol != IPPROTO_ICMP)
 		return true;
-	return !bpf_skb_load_bytes(skb, quote->at + inner->header_bytes, &type, 1) && !is_icmp_error(type);
+	return !bpf_skb_load_bytes(skb, orig->at + inner->header_bytes, &type, 1) && !is_icmp_error(type);
 }
 
-static __always_inline bool read_quote_inet6(struct __sk_buff *skb, struct quote *quote)
+static __always_inline bool parse_orig_dgram_ipv6(struct __sk_buff *skb, struct orig_dgram *orig)
 {
-	struct inner *inner = &quote->inner;
+	struct inner *inner = &orig->inner;
 	struct ipv6hdr ip6;
 	__u8 next, type;
 	__u32 at, i;
 
-	if (bpf_skb_load_bytes(skb, quote->at, &ip6, sizeof(ip6)) || ip6.version != 6)
+	if (bpf_skb_load_bytes(skb, orig->at, &ip6, sizeof(ip6)) || ip6.version != 6)
 		return false;
 	inner->source = ip6.saddr;
 	inner->dest = ip6.daddr;
@@ -79,18 +79,18 @@ static __always_inline bool read_quote_inet6(struct __sk_buff *skb, struct quote
 	inner->protocol = ip6.nexthdr;
 	inner->header_bytes = sizeof(ip6);
 	next = ip6.nexthdr;
-	at = quote->at + sizeof(ip6);
-	for (i = 0; i < MAX_EXTENSIONS && is_extension(next); i++) {
+	at = orig->at + sizeof(ip6);
+	for (i = 0; i < MAX_EXT_HEADERS && is_ext_header(next); i++) {
 		__u16 head[2];
 
 		if (bpf_skb_load_bytes(skb, at, head, sizeof(head)))
 			return false;
 		if (next == IPPROTO_FRAGMENT && head[1] & IP6_OFFSET)
 			return false;
-		at += extension_bytes(next, head[0] >> 8);
+		at += ext_header_bytes(next, head[0] >> 8);
 		next = head[0];
 	}
-	if (is_extension(next))
+	if (is_ext_header(next))
 		return false;
 	if (next != IPPROTO_ICMPV6)
 		return true;
@@ -98,43 +98,43 @@ static __always_inline bool read_quote_inet6(struct __sk_buff *skb, struct quote
 }
 
 /*
- * Reads the packet at quote->at, of the family that quote->inner says. False: its sender may not be told (RFC 1122 section 3.2.2, RFC
- * 4443 section 2.4 (e)); that it is to one host and from one, the guard has seen to.
+ * Parses the packet at orig->at, of the family in orig->inner. Returns false if no ICMP error may be sent (RFC 1122 section 3.2.2, RFC 4443
+ * section 2.4 (e)). The anti-spoofing check has seen that source and destination are unicast.
  */
-static __noinline bool read_quote(struct __sk_buff *skb, struct quote *quote)
+static __noinline bool parse_orig_dgram(struct __sk_buff *skb, struct orig_dgram *orig)
 {
-	return quote->inner.family == FAMILY_INET ? read_quote_inet(skb, quote) : read_quote_inet6(skb, quote);
+	return orig->inner.family == FAMILY_INET ? parse_orig_dgram_ipv4(skb, orig) : parse_orig_dgram_ipv6(skb, orig);
 }
 
 /* Sum of a part of the frame; as far as it can be read. */
-static __noinline __u64 sum_of_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
+static __noinline __u64 csum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
-	struct reply_space *space = reply_space();
+	struct reply_buf *space = reply_buf();
 	__u64 sum = 0;
 	__u32 i, j;
 
 	if (!space)
 		return 0;
-	for (i = 0; i < MAX_PARTS; i++) {
-		__u32 length = bytes - i * PART_BYTES;
+	for (i = 0; i < MAX_SUM_PARTS; i++) {
+		__u32 length = bytes - i * SUM_PART_BYTES;
 
-		if (i * PART_BYTES >= bytes)
+		if (i * SUM_PART_BYTES >= bytes)
 			break;
-		if (length < PART_BYTES) {
-			for (j = 0; j < PART_BYTES / 8; j++)
+		if (length < SUM_PART_BYTES) {
+			for (j = 0; j < SUM_PART_BYTES / 8; j++)
 				space->part[j] = 0;
 		} else {
-			length = PART_BYTES;
+			length = SUM_PART_BYTES;
 		}
 		/* Said once more, each by itself: Linux 6.12 does not see that a part is never empty. */
 		if (!length)
 			break;
-		asm volatile("" : "+r"(length));
-		if (length > PART_BYTES)
+		barrier_var(length);
+		if (length > SUM_PART_BYTES)
 			break;
-		if (bpf_skb_load_bytes(skb, at + i * PART_BYTES, space->part, length))
+		if (bpf_skb_load_bytes(skb, at + i * SUM_PART_BYTES, space->part, length))
 			break;
-		sum += sum_of(space->part, PART_BYTES);
+		sum += csum_bytes(space->part, SUM_PART_BYTES);
 	}
 	return sum;
 }
@@ -142,14 +142,14 @@ static __noinline __u64 sum_of_frame(struct __sk_buff *skb, __u32 at, __u32 byte
 /*
  * A checksum that is still to be computed (CHECKSUM_PARTIAL) has the sum of the pseudo header in its place, and whatever sends the error
  * would compute it: over the quote, after the error's own checksum was made, which would be wrong then. Nothing makes the kernel forget
- * that. So the quote gets the one value that computing puts there again: of all bytes from the transport header on with it, the
- * checksum is itself. Nobody verifies the checksum of a quote, which is cut.
+ * that. So the field gets the one value that is a fixed point of that computation: the checksum of all bytes from the transport header on,
+ * the field included, is the field. Nobody verifies the checksum of an original datagram, which is cut.
  *
  * rest: sum of those bytes. Returns it as it is then.
  */
-static __always_inline __u64 settle_checksum(struct __sk_buff *skb, const struct quote *quote, __u64 rest)
+static __always_inline __u64 fix_partial_csum(struct __sk_buff *skb, const struct orig_dgram *orig, __u64 rest)
 {
-	const struct inner *inner = &quote->inner;
+	const struct inner *inner = &orig->inner;
 	__u32 at = inner->protocol == IPPROTO_TCP ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT;
 	__u32 others, value;
 	__u64 pseudo;
@@ -158,48 +158,48 @@ static __always_inline __u64 settle_checksum(struct __sk_buff *skb, const struct
 	if (inner->protocol != IPPROTO_TCP && inner->protocol != IPPROTO_UDP)
 		return rest;
 	at += inner->header_bytes;
-	if (at + sizeof(field) > quote->bytes || bpf_skb_load_bytes(skb, quote->at + at, &field, sizeof(field)))
+	if (at + sizeof(field) > orig->bytes || bpf_skb_load_bytes(skb, orig->at + at, &field, sizeof(field)))
 		return rest;
-	pseudo = sum_of((void *)&inner->source, sizeof(inner->source)) + sum_of((void *)&inner->dest, sizeof(inner->dest));
+	pseudo = csum_bytes((void *)&inner->source, sizeof(inner->source)) + csum_bytes((void *)&inner->dest, sizeof(inner->dest));
 	pseudo += bpf_htonl(inner->length - inner->header_bytes) + (__u64)bpf_htonl(inner->protocol);
-	if (field != (__u16)~fold_sum(pseudo))
+	if (field != (__u16)~csum_fold(pseudo))
 		return rest;
-	others = ((__u16)~fold_sum(rest) + ONES - field) % ONES;
+	others = ((__u16)~csum_fold(rest) + CSUM_MOD - field) % CSUM_MOD;
 	/* value = -(others + value), and half of a number is 0x8000 times it. */
-	value = (ONES - others) * 0x8000U % ONES;
-	field = value ? value : ONES;
-	if (bpf_skb_store_bytes(skb, quote->at + at, &field, sizeof(field), 0))
+	value = (CSUM_MOD - others) * 0x8000U % CSUM_MOD;
+	field = value ? value : CSUM_MOD;
+	if (bpf_skb_store_bytes(skb, orig->at + at, &field, sizeof(field), 0))
 		return rest;
 	return (__u64)others + field;
 }
 
 /* Most that bpf_skb_adjust_room() takes off (BPF_SKB_MAX_LEN's twelve bits), and what a super-packet takes of that. */
-#define CUT_MAX 0xfff
-#define CUTS (0x10000 / CUT_MAX + 1)
+#define TRIM_MAX 0xfff
+#define TRIM_STEPS (0x10000 / TRIM_MAX + 1)
 /* More than there is before where a checksum is to begin: once that is cut off, the kernel does not compute it (skb_postpull_rcsum). */
-#define CUT_LEAST 256
+#define TRIM_MIN 256
 
 /*
- * Cuts the frame to the same length from the front, and puts the quote back: what came encapsulated from a namespace of this machine, or
+ * Cuts the frame to the same length from the front, and writes the datagram back: what came encapsulated from a namespace of this machine, or
  * merged by GRO, bpf_skb_change_tail() refuses to shorten.
  */
-static __noinline bool move_quote(struct __sk_buff *skb, const struct quote *quote)
+static __noinline bool relocate_orig_dgram(struct __sk_buff *skb, const struct orig_dgram *orig)
 {
-	__u32 zero = 0, bytes = quote->bytes, excess = skb->len - quote->at - bytes, left, i;
-	struct quote_space *space = bpf_map_lookup_elem(&quote_spaces, &zero);
+	__u32 zero = 0, bytes = orig->bytes, excess = skb->len - orig->at - bytes, left, i;
+	struct orig_dgram_buf *space = bpf_map_lookup_elem(&sg_orig_buf, &zero);
 
-	left = excess < CUT_LEAST ? CUT_LEAST : excess;
+	left = excess < TRIM_MIN ? TRIM_MIN : excess;
 	if (!space || !bytes)
 		return false;
-	asm volatile("" : "+r"(bytes));
-	if (bytes > sizeof(space->bytes) || bpf_skb_load_bytes(skb, quote->at, space->bytes, bytes))
+	barrier_var(bytes);
+	if (bytes > sizeof(space->bytes) || bpf_skb_load_bytes(skb, orig->at, space->bytes, bytes))
 		return false;
-	if (excess < CUT_LEAST)
-		excess = CUT_LEAST - excess;
+	if (excess < TRIM_MIN)
+		excess = TRIM_MIN - excess;
 	else
 		excess = 0;
-	for (i = 0; i < CUTS && left; i++) {
-		__u32 part = left > CUT_MAX ? CUT_MAX : left;
+	for (i = 0; i < TRIM_STEPS && left; i++) {
+		__u32 part = left > TRIM_MAX ? TRIM_MAX : left;
 
 		if (bpf_skb_adjust_room(skb, -(__s32)part, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 			return false;
@@ -207,24 +207,24 @@ static __noinline bool move_quote(struct __sk_buff *skb, const struct quote *quo
 	}
 	if (excess && bpf_skb_adjust_room(skb, excess, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return false;
-	return !bpf_skb_store_bytes(skb, quote->at, space->bytes, bytes, BPF_F_RECOMPUTE_CSUM);
+	return !bpf_skb_store_bytes(skb, orig->at, space->bytes, bytes, BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Cuts the frame where the quote ends, and sums that. False: it cannot be. */
-static __noinline bool cut_quote(struct __sk_buff *skb, struct quote *quote)
+/* Trims the frame to the quoted part and sums it. Returns false if the kernel refuses. */
+static __noinline bool trim_orig_dgram(struct __sk_buff *skb, struct orig_dgram *orig)
 {
-	__u32 bytes = quote->inner.family == FAMILY_INET ? QUOTE_INET : QUOTE_INET6;
-	__u32 header = quote->inner.header_bytes;
+	__u32 bytes = orig->inner.family == FAMILY_INET ? ORIG_DGRAM_MAX : ORIG_DGRAM6_MAX;
+	__u32 header = orig->inner.header_bytes;
 
-	if (bytes > quote->inner.length)
-		bytes = quote->inner.length;
-	quote->bytes = bytes;
+	if (bytes > orig->inner.length)
+		bytes = orig->inner.length;
+	orig->bytes = bytes;
 	if (header > bytes)
 		return false;
 	/* Also makes one packet of a super-packet (__bpf_skb_change_tail, net/core/filter.c). */
-	if ((skb->len != quote->at + bytes || skb->gso_size) && bpf_skb_change_tail(skb, quote->at + bytes, 0) && !move_quote(skb, quote))
+	if ((skb->len != orig->at + bytes || skb->gso_size) && bpf_skb_change_tail(skb, orig->at + bytes, 0) && !relocate_orig_dgram(skb, orig))
 		return false;
-	quote->sum = sum_of_frame(skb, quote->at, header);
-	quote->sum += settle_checksum(skb, quote, sum_of_frame(skb, quote->at + header, bytes - header));
+	orig->sum = csum_frame(skb, orig->at, header);
+	orig->sum += fix_partial_csum(skb, orig, csum_frame(skb, orig->at + header, bytes - header));
 	return true;
 }

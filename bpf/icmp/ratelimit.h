@@ -8,9 +8,9 @@
 #define ERROR_INTERVAL_NS (1000000000ULL / ERRORS_PER_SECOND)
 
 /* Takes a token of a port's; false: there is none. */
-static __always_inline bool within_limit(__u32 slot)
+static __always_inline bool icmp_ratelimit_take(__u32 slot)
 {
-	struct limit *limit = bpf_map_lookup_elem(&limits, &slot);
+	struct icmp_ratelimit *limit = bpf_map_lookup_elem(&sg_icmp_rate, &slot);
 	__u64 now = bpf_ktime_get_ns();
 	__u64 before, from;
 

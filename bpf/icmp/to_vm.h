@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Tells a port's VM that its packet could not go on. */
+/* ICMP errors to a port's VM. */
 #pragma once
 #include "fib/endpoint.h"
 #include "gateway/select.h"
@@ -7,90 +7,90 @@
 #include "metrics.h"
 #include "srv6/encap.h"
 
-/* The largest packet that goes from a port to another, or by an encapsulation; of several ways, the narrowest's. */
+/* The largest packet that goes from a port to another, or by an encapsulation; of several next hops, the smallest MTU. */
 static __always_inline __u32 mtu_towards(const struct port *port, bool is_local, __u32 id)
 {
-	const struct underlay *underlay;
+	const struct nexthop_group *nexthop_group;
 	const struct encap *encap;
 	__u32 mtu = port->mtu, i;
 
 	if (is_local) {
-		const struct port *to = bpf_map_lookup_elem(&ports, &id);
+		const struct port *to = bpf_map_lookup_elem(&sg_ports, &id);
 
 		return to && to->mtu < mtu ? to->mtu : mtu;
 	}
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return mtu;
-	underlay = bpf_map_lookup_elem(&underlays, &encap->underlay);
-	if (!underlay)
+	nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);
+	if (!nexthop_group)
 		return mtu;
-	for (i = 0; i < MAX_HOPS && i < underlay->count; i++) {
+	for (i = 0; i < MAX_NEXTHOPS && i < nexthop_group->count; i++) {
 		__u32 bytes = encap_bytes(encap);
 
-		if (underlay->hops[i].mtu > bytes && underlay->hops[i].mtu - bytes < mtu)
-			mtu = underlay->hops[i].mtu - bytes;
+		if (nexthop_group->hops[i].mtu > bytes && nexthop_group->hops[i].mtu - bytes < mtu)
+			mtu = nexthop_group->hops[i].mtu - bytes;
 	}
 	return mtu;
 }
 
 /*
  * Sends an error back, in the place of the packet. IPv4's "don't fragment" is not asked for: nobody here would fragment it (the kernel's
- * seg6 sends what is too big to nobody), and a sender that is told does.
+ * seg6 drops what is too big), and a sender that gets the error does.
  *
  * The destination is looked up before the hop limit is checked, as Linux does (ip_route_input). Only ebpf mode answers for an address that nobody
  * has; else the kernel's unreachable route does.
  *
  * reason: PUNT_HOP_LIMIT, PUNT_TOO_BIG or PUNT_NO_MEMBER, given back where the packet is the kernel's to judge
  */
-static __noinline enum reason tell_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
+static __noinline enum reason icmp_error_to_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
 {
-	const struct target *target;
-	struct quote *quote;
-	struct reply_space *space = reply_space();
-	struct error_frame *frame;
+	const struct endpoint *endpoint;
+	struct orig_dgram *orig;
+	struct reply_buf *space = reply_buf();
+	struct icmp_error_frame *frame;
 	__u32 bytes, mtu = 0, id;
 
 	if (!port || !space)
 		return reason;
-	quote = new_quote(space);
-	quote->at = ETH_HLEN;
-	quote->inner.family = skb->protocol == bpf_htons(ETH_P_IP) ? FAMILY_INET : FAMILY_INET6;
-	if (!let_gateway_tell(quote, port))
+	orig = init_orig_dgram(space);
+	orig->at = ETH_HLEN;
+	orig->inner.family = skb->protocol == bpf_htons(ETH_P_IP) ? FAMILY_INET : FAMILY_INET6;
+	if (!set_icmp_src_port(orig, port))
 		return reason;
-	if (!read_quote(skb, quote))
+	if (!parse_orig_dgram(skb, orig))
 		return suppressed_reason(reason);
-	target = find_target(port->tenant, &quote->inner);
-	if (!target && !alone)
+	endpoint = lookup_endpoint(port->tenant, &orig->inner);
+	if (!endpoint && !no_kernel_fallback)
 		return reason;
-	if (target && reason == PUNT_NO_MEMBER)
+	if (endpoint && reason == PUNT_NO_MEMBER)
 		return reason;
-	if (!target)
+	if (!endpoint)
 		reason = PUNT_NO_MEMBER;
-	id = target ? target->id : 0;
-	/* Of nodes it has many ways to: that of this flow. */
-	if (!target)
+	id = endpoint ? endpoint->id : 0;
+	/* A gateway has several network nodes: the one of this flow. */
+	if (!endpoint)
 		mtu = NO_ROUTE;
-	else if (target->kind == TARGET_STEERED)
-		id = steered_encap(skb, &quote->inner, skb->ifindex, port->tenant, id, 0);
-	else if (target->kind != TARGET_LOCAL && target->kind != TARGET_REMOTE)
+	else if (endpoint->type == EP_VIA_GATEWAY)
+		id = gateway_encap(skb, &orig->inner, skb->ifindex, port->tenant, id, 0);
+	else if (endpoint->type != EP_LOCAL && endpoint->type != EP_REMOTE)
 		return reason;
-	if (!within_limit(port->slot))
+	if (!icmp_ratelimit_take(port->slot))
 		return DROP_ERROR_RATE;
 	if (reason == PUNT_TOO_BIG)
-		mtu = mtu_towards(port, target && target->kind == TARGET_LOCAL, id);
-	if (!cut_quote(skb, quote))
+		mtu = mtu_towards(port, endpoint && endpoint->type == EP_LOCAL, id);
+	if (!trim_orig_dgram(skb, orig))
 		return suppressed_reason(reason);
-	bytes = error_bytes(quote);
+	bytes = icmp_error_bytes(orig);
 	if (bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, 0))
 		return DROP_NO_ROOM;
-	frame = (struct error_frame *)space->frame;
-	ethernet_back(&frame->eth, port, skb->protocol);
-	write_error(&frame->inet, quote, mtu);
-	if (quote->inner.family == FAMILY_INET)
-		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet);
+	frame = (struct icmp_error_frame *)space->frame;
+	set_reply_eth(&frame->eth, port, skb->protocol);
+	write_icmp_error(&frame->inet, orig, mtu);
+	if (orig->inner.family == FAMILY_INET)
+		bytes = sizeof(struct ethhdr) + sizeof(struct icmp4_error);
 	else
-		bytes = sizeof(struct ethhdr) + sizeof(struct error_inet6);
+		bytes = sizeof(struct ethhdr) + sizeof(struct icmp6_error);
 	if (bpf_skb_store_bytes(skb, 0, &frame->eth, bytes, BPF_F_RECOMPUTE_CSUM))
 		return DROP_NO_ROOM;
 	if (mtu == NO_ROUTE)

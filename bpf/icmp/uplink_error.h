@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What arrived for a port of ours and could not be delivered: its sender, on another node, is told through the overlay. */
+/* ICMP errors for packets that arrived for a port of this node and cannot be delivered, sent through the overlay. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -10,9 +10,9 @@
 #include "srv6/decap.h"
 #include "trace/trace.h"
 
-/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. False: it is none of those that are
- * told of. */
-static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct quote *quote, __u32 *tenant, __u32 *back, struct reply_space *space)
+/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. Returns false if no ICMP error may be
+ * sent for this packet. */
+static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dgram *orig, __u32 *tenant, __u32 *back, struct reply_buf *space)
 {
 	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
 	const struct sid *sid;
@@ -21,11 +21,11 @@ static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct quote *
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, outer, sizeof(*outer)))
 		return false;
-	sid = bpf_map_lookup_elem(&sids, &outer->daddr);
+	sid = bpf_map_lookup_elem(&sg_sids, &outer->daddr);
 	if (!sid)
 		return false;
 	*tenant = sid->tenant;
-	*back = encap_back(&outer->saddr, sid->tenant);
+	*back = return_encap(&outer->saddr, sid->tenant);
 	protocol = outer->nexthdr;
 	if (protocol == IPPROTO_ROUTING) {
 		if (bpf_skb_load_bytes(skb, at, srh, sizeof(srh)))
@@ -33,75 +33,75 @@ static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct quote *
 		protocol = srh[0];
 		at += (srh[1] + 1) * 8;
 	}
-	quote->at = at;
-	quote->inner.family = protocol == IPPROTO_IPIP ? FAMILY_INET : FAMILY_INET6;
+	orig->at = at;
+	orig->inner.family = protocol == IPPROTO_IPIP ? FAMILY_INET : FAMILY_INET6;
 	return true;
 }
 
 /* reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge */
-static __noinline enum reason tell_sender(struct __sk_buff *skb, enum reason reason)
+static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum reason reason)
 {
-	struct reply_space *space = reply_space();
-	const struct target *target;
+	struct reply_buf *space = reply_buf();
+	const struct endpoint *endpoint;
 	const struct encap *encap;
 	const struct port *port;
-	struct quote *quote;
+	struct orig_dgram *orig;
 	__u32 tenant, id, back;
 
 	if (!space)
 		return reason;
-	quote = new_quote(space);
-	if (!parse_for_icmp(skb, quote, &tenant, &back, space))
+	orig = init_orig_dgram(space);
+	if (!parse_for_icmp(skb, orig, &tenant, &back, space))
 		return reason;
-	if (!read_quote(skb, quote))
+	if (!parse_orig_dgram(skb, orig))
 		return suppressed_reason(reason);
-	target = find_target(tenant, &quote->inner);
-	if (!target || target->kind != TARGET_LOCAL)
+	endpoint = lookup_endpoint(tenant, &orig->inner);
+	if (!endpoint || endpoint->type != EP_LOCAL)
 		return reason;
-	id = target->id;
-	port = bpf_map_lookup_elem(&ports, &id);
-	if (!port || !let_gateway_tell(quote, port))
+	id = endpoint->id;
+	port = bpf_map_lookup_elem(&sg_ports, &id);
+	if (!port || !set_icmp_src_port(orig, port))
 		return reason;
-	/* Where the sender is: it takes the destination's place for the look-up. */
-	*(struct in6_addr *)space->frame = quote->inner.dest;
-	quote->inner.dest = quote->inner.source;
-	target = find_target(tenant, &quote->inner);
-	quote->inner.dest = *(struct in6_addr *)space->frame;
+	/* Looks the sender up: its address stands in the destination's field meanwhile. */
+	*(struct in6_addr *)space->frame = orig->inner.dest;
+	orig->inner.dest = orig->inner.source;
+	endpoint = lookup_endpoint(tenant, &orig->inner);
+	orig->inner.dest = *(struct in6_addr *)space->frame;
 	/* A sender that is here would not have come by the uplink, and one of another tenant's by a network node, to which the error goes with
 	 * the flow. */
 	if (back)
 		id = back;
-	else if (target && target->kind == TARGET_REMOTE)
-		id = target->id;
+	else if (endpoint && endpoint->type == EP_REMOTE)
+		id = endpoint->id;
 	else
 		return suppressed_reason(reason);
-	encap = bpf_map_lookup_elem(&encaps, &id);
+	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return reason;
 	/* Asked again when the packet is no longer whole. */
-	if (!hop_of(encap, &quote->inner))
+	if (!nexthop_of(encap, &orig->inner))
 		return PUNT_UNRESOLVED;
-	if (!within_limit(port->slot))
+	if (!icmp_ratelimit_take(port->slot))
 		return DROP_ERROR_RATE;
-	if (!cut_quote(skb, quote))
+	if (!trim_orig_dgram(skb, orig))
 		return suppressed_reason(reason);
-	return send_icmp_encap(skb, quote, encap, port, reason == PUNT_TOO_BIG ? port->mtu : 0);
+	return send_icmp_encap(skb, orig, encap, port, reason == PUNT_TOO_BIG ? port->mtu : 0);
 }
 
 /* The end of what an uplink's program does not deliver; see port/exception.h. */
 __noinline int uplink_exception(struct __sk_buff *skb, __u32 reason)
 {
-	struct reply_space *space = reply_space();
+	struct reply_buf *space = reply_buf();
 
 	if (reason == PUNT_HOP_LIMIT || reason == PUNT_TOO_BIG) {
-		keep(skb);
-		reason = tell_sender(skb, reason);
+		trace_capture(skb);
+		reason = icmp_error_to_remote(skb, reason);
 	}
-	count_reason(reason);
-	if (is_answer(reason) && space) {
-		seen(skb, reason, space->frame[0], HOOK_UPLINK);
+	count_verdict(reason);
+	if (is_reply_reason(reason) && space) {
+		trace_verdict(skb, reason, space->frame[0], HOOK_UPLINK);
 		return bpf_redirect(space->frame[0], 0);
 	}
-	seen(skb, reason, 0, HOOK_UPLINK);
-	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+	trace_verdict(skb, reason, 0, HOOK_UPLINK);
+	return is_final(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }

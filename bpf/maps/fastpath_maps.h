@@ -5,24 +5,24 @@
 #include "abi/types.h"
 #include "maps/map_defs.h"
 
-ARRAY(nodes, BPF_MAP_TYPE_ARRAY, struct node, 1);
-TRIE(trusted_prefixes, struct trusted_key, struct permit, 4096);
-HASH(ports, __u32, struct port, 16384);
-HASH(sources, struct source_key, struct permit, 65536);
-TRIE(source_prefixes, struct source_prefix_key, struct permit, 65536);
-HASH(members, struct member_key, struct target, 1 << 20);
-TRIE(prefixes, struct prefix_key, struct target, 1 << 20);
-HASH(encaps, __u32, struct encap, 1 << 20);
-HASH(underlays, __u32, struct underlay, 65536);
+ARRAY(sg_node, BPF_MAP_TYPE_ARRAY, struct node, 1);
+TRIE(sg_trusted, struct trusted_key, struct present, 4096);
+HASH(sg_ports, __u32, struct port, 16384);
+HASH(sg_allowed_src, struct allowed_src_key, struct present, 65536);
+TRIE(sg_allowed_lpm, struct allowed_src_lpm_key, struct present, 65536);
+HASH(sg_endpoints, struct endpoint_key, struct endpoint, 1 << 20);
+TRIE(sg_endpoint_lpm, struct prefix_key, struct endpoint, 1 << 20);
+HASH(sg_encaps, __u32, struct encap, MAX_ENCAPS);
+HASH(sg_nh_groups, __u32, struct nexthop_group, MAX_NEXTHOP_GROUPS);
 /* Outer sources of the SR domain's nodes (all of them but this one), and prefixes that are trusted like these. */
-HASH(domain_sources, struct in6_addr, struct permit, 65536);
-HASH(sids, struct in6_addr, struct sid, 65536);
-ARRAY(epochs, BPF_MAP_TYPE_ARRAY, struct epoch, 1);
+HASH(sg_domain_src, struct in6_addr, struct present, 65536);
+HASH(sg_sids, struct in6_addr, struct sid, 65536);
+ARRAY(sg_cache_gen, BPF_MAP_TYPE_ARRAY, struct cache_generation, 1);
 
-MEMORY(egress_flows, struct egress_set, FLOW_SET_BITS);
-MEMORY(ingress_flows, struct ingress_set, FLOW_SET_BITS);
-MEMORY(known_ways, struct known_way, KNOWN_WAY_BITS);
-MEMORY(known_ports, struct known_port, KNOWN_PORT_BITS);
-MEMORY(known_sources, struct known_source, KNOWN_SOURCE_BITS);
-ARRAY(traffics, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic, 16384);
-ARRAY(reasons, BPF_MAP_TYPE_PERCPU_ARRAY, struct count, REASON_COUNT);
+PERCPU_CACHE(sg_egress_cache, struct egress_cache_set, FLOW_CACHE_BITS);
+PERCPU_CACHE(sg_decap_cache, struct decap_cache_set, FLOW_CACHE_BITS);
+PERCPU_CACHE(sg_encap_cache, struct encap_cache_entry, ENCAP_CACHE_BITS);
+PERCPU_CACHE(sg_port_cache, struct port_cache_entry, PORT_CACHE_BITS);
+PERCPU_CACHE(sg_source_cache, struct source_cache_entry, SOURCE_CACHE_BITS);
+ARRAY(sg_port_stats, BPF_MAP_TYPE_PERCPU_ARRAY, struct traffic_stats, PORT_SLOTS);
+ARRAY(sg_verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, struct verdict_count, REASON_COUNT);

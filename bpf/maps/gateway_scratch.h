@@ -5,8 +5,8 @@
 #include "maps/map_defs.h"
 #include "net/parse_flow.h"
 
-struct flow_scratch {
+struct gw_flow_buf {
 	struct packet packet;
-	struct flow_node_key key;
+	struct gw_flow_key key;
 };
-ARRAY(flow_scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct flow_scratch, 1);
+ARRAY(sg_gw_flow_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct gw_flow_buf, 1);

@@ -4,12 +4,12 @@
 #include "abi/nn_types.h"
 #include "maps/map_defs.h"
 
-MEMORY(passed_flows, struct passed_set, PASSED_SET_BITS);
+PERCPU_CACHE(sg_nn_cache, struct nn_flow_set, NN_FLOW_CACHE_BITS);
 
-/* uplink_programs[0]: the hypervisor's program of the uplink. */
+/* sg_uplink_prog[0]: the hypervisor's program of the uplink. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} uplink_programs SEC(".maps");
+} sg_uplink_prog SEC(".maps");

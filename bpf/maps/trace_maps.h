@@ -5,28 +5,28 @@
 #include "maps/map_defs.h"
 
 /* A variable and no entry of a map: its address is in the instructions. */
-volatile struct watching watching SEC(".data.watching");
+volatile struct trace_enabled trace_enabled SEC(".data.sg_trace_on");
 
-ARRAY(watchers, BPF_MAP_TYPE_ARRAY, struct watcher, MAX_WATCHERS);
-ARRAY(budgets, BPF_MAP_TYPE_PERCPU_ARRAY, struct budget, MAX_WATCHERS * REASON_BITS);
+ARRAY(sg_trace_sess, BPF_MAP_TYPE_ARRAY, struct trace_session, MAX_TRACE_SESSIONS);
+ARRAY(sg_trace_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct trace_ratelimit, MAX_TRACE_SESSIONS *REASON_BITS);
 
-struct ring {
+struct trace_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 };
 
-/* Each watcher's own, made by it and as large as it likes. */
+/* The ring of each session. The session makes it, at the size it needs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_WATCHERS);
+	__uint(max_entries, MAX_TRACE_SESSIONS);
 	__type(key, __u32);
-	__array(values, struct ring);
-} rings SEC(".maps");
+	__array(values, struct trace_ring);
+} sg_trace_rings SEC(".maps");
 
 /* Where a record is put together. Of each program's own: XDP and tcx of one packet do not meet in it. */
-struct scratch {
-	struct event event;
+struct trace_buf {
+	struct trace_event event;
 	__u8 bytes[2 * SNAP_MAX];
 	__u64 kept; /* the packet as it came is in it */
 };
-ARRAY(scratches, BPF_MAP_TYPE_PERCPU_ARRAY, struct scratch, 1);
+ARRAY(sg_trace_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct trace_buf, 1);

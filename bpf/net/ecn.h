@@ -3,8 +3,8 @@
 #pragma once
 #include "net/parse.h"
 
-/* RFC 6040 section 4.2: congestion met on the way is carried in. */
-static __always_inline enum reason carry_congestion(void *header, const struct inner *inner, __u8 outer_class)
+/* RFC 6040 section 4.2: copies a congestion mark of the outer header into the inner one (the kernel's INET_ECN_decapsulate). */
+static __always_inline enum reason ecn_decapsulate(void *header, const struct inner *inner, __u8 outer_class)
 {
 	if ((outer_class & 3) != 3 || (inner->traffic_class & 3) == 3)
 		return REASON_FORWARDED;

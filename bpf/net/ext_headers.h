@@ -6,17 +6,17 @@
 #include <bpf/bpf_helpers.h>
 
 /* Extension headers that a reader walks over at most. */
-#define MAX_EXTENSIONS 6
+#define MAX_EXT_HEADERS 6
 
 /* The extension headers that every reader walks over (docs/decisions.md); a routing header is refused first. */
-static __always_inline bool is_extension(__u8 next)
+static __always_inline bool is_ext_header(__u8 next)
 {
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
-	       next == EXTENSION_MOBILITY || next == EXTENSION_HIP || next == EXTENSION_SHIM6;
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == EXT_MOBILITY ||
+	       next == EXT_HIP || next == EXT_SHIM6;
 }
 
 /* length: the extension header's second byte. AH counts words of four bytes (RFC 4302 section 2.2), a fragment header has none. */
-static __always_inline __u32 extension_bytes(__u8 next, __u8 length)
+static __always_inline __u32 ext_header_bytes(__u8 next, __u8 length)
 {
 	if (next == IPPROTO_FRAGMENT)
 		return 8;

@@ -5,7 +5,7 @@
 #include <linux/in6.h>
 
 /* A quick mix of good quality (the finalizer of MurmurHash3). */
-static __always_inline __u32 mix(__u64 a, __u64 b)
+static __always_inline __u32 hash_mix64(__u64 a, __u64 b)
 {
 	__u64 h = a ^ (b * 0x9e3779b97f4a7c15ULL);
 
@@ -16,7 +16,7 @@ static __always_inline __u32 mix(__u64 a, __u64 b)
 	return h ^ (h >> 33);
 }
 
-static __always_inline __u64 fold(const struct in6_addr *address)
+static __always_inline __u64 hash_in6(const struct in6_addr *address)
 {
 	const __u32 *word = address->in6_u.u6_addr32;
 

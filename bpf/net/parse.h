@@ -13,11 +13,11 @@
 struct inner {
 	struct in6_addr source;
 	struct in6_addr dest;
-	__u64 pair;   /* of both addresses, not mixed */
+	__u64 addr_hash; /* of both addresses, not mixed */
 	__u32 family;
 	__u32 length; /* of the packet as its header says, bytes */
-	__u32 hash;   /* of the 5-tuple; of the 3-tuple for fragments */
-	__u32 ports;  /* both, as they are in the header; 0: not read */
+	__u32 hash; /* of the 5-tuple; of the 3-tuple for fragments */
+	__u32 ports; /* both, as they are in the header; 0: not read */
 	__u16 header_bytes;
 	__u8 traffic_class;
 	__u8 hop_limit;
@@ -27,8 +27,8 @@ struct inner {
 	__u8 icmp_type; /* 0, which is no error's: not ICMP, or not read */
 } __attribute__((aligned(8))); /* addresses are compared in words of eight bytes */
 
-/* Has clang keep a struct in memory: in registers, each way out of the parser is dozens of instructions that set fields nobody reads. */
-#define IN_MEMORY(variable) asm volatile("" : : "r"(&(variable)) : "memory")
+/* Makes clang keep a struct on the stack: in registers, each return of the parser is dozens of instructions that set fields nobody reads. */
+#define force_stack(variable) asm volatile("" : : "r"(&(variable)) : "memory")
 
 /* Opens a connection: its MSS is clamped to the tenant's MTU. */
 static __always_inline bool is_syn(const struct inner *inner)
@@ -37,7 +37,7 @@ static __always_inline bool is_syn(const struct inner *inner)
 }
 
 /* Reads ports where there are any, and the transport header's length. */
-static __always_inline void read_transport(struct inner *inner, void *header, void *data_end)
+static __always_inline void parse_l4(struct inner *inner, void *header, void *data_end)
 {
 	__u32 ports = 0;
 
@@ -59,19 +59,19 @@ static __always_inline void read_transport(struct inner *inner, void *header, vo
 			inner->icmp_type = *(__u8 *)header;
 	}
 	inner->ports = ports;
-	inner->hash = mix(inner->pair, ((__u64)ports << 8) | inner->protocol);
+	inner->hash = hash_mix64(inner->addr_hash, ((__u64)ports << 8) | inner->protocol);
 }
 
-/* For what has no ports to read, or has them behind options: by the addresses, so that a flow's packets stay together. */
-static __always_inline void read_no_transport(struct inner *inner, __u8 protocol, __u64 addresses)
+/* For packets without ports, or with ports behind options: the hash is of the addresses, so that a flow's packets stay together. */
+static __always_inline void parse_without_l4(struct inner *inner, __u8 protocol, __u64 addresses)
 {
 	/* Of the segments of a super-packet with options: TCP's shortest header. */
 	inner->l4_bytes = protocol == IPPROTO_TCP ? 20 : protocol == IPPROTO_UDP ? 8 : 0;
 	inner->ports = 0;
-	inner->hash = mix(addresses, protocol);
+	inner->hash = hash_mix64(addresses, protocol);
 }
 
-static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *ip, void *data_end)
+static __always_inline enum reason parse_ipv4(struct inner *inner, struct iphdr *ip, void *data_end)
 {
 	if ((void *)(ip + 1) > data_end)
 		return DROP_MALFORMED;
@@ -95,15 +95,15 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
 	/* Limited broadcast, multicast: the first byte. */
 	if (((__u8 *)&ip->daddr)[0] >= 224)
 		return PUNT_NOT_ROUTED;
-	inner->pair = ((__u64)ip->saddr << 32) | ip->daddr;
+	inner->addr_hash = ((__u64)ip->saddr << 32) | ip->daddr;
 	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5) {
 		__u8 *transport = (__u8 *)ip + inner->header_bytes;
 
-		read_no_transport(inner, ip->protocol, inner->pair);
+		parse_without_l4(inner, ip->protocol, inner->addr_hash);
 		if (ip->protocol == IPPROTO_ICMP && !(ip->frag_off & IP_OFFSET) && (void *)(transport + 1) <= data_end)
 			inner->icmp_type = *transport;
 	} else
-		read_transport(inner, ip + 1, data_end);
+		parse_l4(inner, ip + 1, data_end);
 	return REASON_FORWARDED;
 }
 
@@ -111,7 +111,7 @@ static __always_inline enum reason read_inet(struct inner *inner, struct iphdr *
  * Extension headers (RFC 8200 section 4) do not concern an encapsulation, but a routing header is refused wherever it stands. A chain
  * that is longer than this, or than the part of the packet that is there to be read, is for the kernel to judge.
  */
-static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at, void *data_end, __u64 addresses)
+static __always_inline enum reason parse_ext_headers(struct inner *inner, __u8 *at, void *data_end, __u64 addresses)
 {
 	__u8 *begin = at;
 	__u8 next = inner->protocol;
@@ -119,20 +119,20 @@ static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at
 	int i;
 
 #pragma unroll
-	for (i = 0; i <= MAX_EXTENSIONS; i++) {
+	for (i = 0; i <= MAX_EXT_HEADERS; i++) {
 		if (next == IPPROTO_ROUTING)
 			return DROP_ROUTING_HEADER;
-		if (fragment || !is_extension(next)) {
+		if (fragment || !is_ext_header(next)) {
 			inner->header_bytes += at - begin;
 			if (inner->length < inner->header_bytes)
 				return DROP_MALFORMED;
 			/* All fragments of a packet begin with the same header: the last one may differ between them. */
-			read_no_transport(inner, inner->protocol, addresses);
+			parse_without_l4(inner, inner->protocol, addresses);
 			if (next == IPPROTO_TCP)
 				inner->l4_bytes = 20;
 			return REASON_FORWARDED;
 		}
-		if (i == MAX_EXTENSIONS || (void *)(at + 8) > data_end)
+		if (i == MAX_EXT_HEADERS || (void *)(at + 8) > data_end)
 			return PUNT_IP_OPTIONS;
 		if (next == IPPROTO_FRAGMENT) {
 			/* What follows is from the middle of the packet. */
@@ -140,7 +140,7 @@ static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at
 			next = *at;
 			at += 8;
 		} else {
-			__u32 bytes = extension_bytes(next, at[1]);
+			__u32 bytes = ext_header_bytes(next, at[1]);
 
 			next = *at;
 			at += bytes;
@@ -149,7 +149,7 @@ static __always_inline enum reason read_extensions(struct inner *inner, __u8 *at
 	return PUNT_IP_OPTIONS;
 }
 
-static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hdr *ip6, void *data_end)
+static __always_inline enum reason parse_ipv6(struct inner *inner, struct ipv6hdr *ip6, void *data_end)
 {
 	__u8 *after = (__u8 *)(ip6 + 1);
 
@@ -170,7 +170,7 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 		return PUNT_NOT_ROUTED;
 	if (is_link_local(&ip6->daddr))
 		return PUNT_NOT_ROUTED;
-	inner->pair = fold(&ip6->saddr) ^ (fold(&ip6->daddr) >> 7);
+	inner->addr_hash = hash_in6(&ip6->saddr) ^ (hash_in6(&ip6->daddr) >> 7);
 	switch (ip6->nexthdr) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
@@ -188,11 +188,11 @@ static __always_inline enum reason read_inet6(struct inner *inner, struct ipv6hd
 	case IPPROTO_DSTOPTS:
 	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
-	case EXTENSION_MOBILITY:
-	case EXTENSION_HIP:
-	case EXTENSION_SHIM6:
-		return read_extensions(inner, after, data_end, inner->pair);
+	case EXT_MOBILITY:
+	case EXT_HIP:
+	case EXT_SHIM6:
+		return parse_ext_headers(inner, after, data_end, inner->addr_hash);
 	}
-	read_transport(inner, after, data_end);
+	parse_l4(inner, after, data_end);
 	return REASON_FORWARDED;
 }

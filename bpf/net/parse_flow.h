@@ -11,29 +11,29 @@
 /* Of these flags, a SYN alone opens a connection. */
 #define TCP_OPENS (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)
 
-enum packet_kind {
+enum packet_type {
 	PACKET_WHOLE,
 	PACKET_FIRST_FRAGMENT,
 	PACKET_LATER_FRAGMENT,
-	PACKET_ERROR, /* an ICMP error: its flow is that of the packet that it quotes, as that one was sent */
+	PACKET_ERROR, /* an ICMP error: its flow is that of the original datagram, in that one's direction */
 };
 
 struct packet {
 	struct inner inner; /* without hash and header lengths */
 	struct flow_key key;
 	__be32 fragment; /* identification */
-	__u8 kind;	 /* enum packet_kind */
-	bool opens;	 /* it may be the first of a connection */
+	__u8 type; /* enum packet_type */
+	bool opens; /* it may be the first of a connection */
 	__u8 tcp_flags;
 	__u8 scale; /* TCP's window scale, of a SYN; NO_SCALE: it offers none */
-	/* TCP; read_tcp() reads these and `scale` where they are needed. */
+	/* TCP; parse_tcp() reads these and `scale` where they are needed. */
 	__u32 sequence;
 	__u32 acked;
 	__u16 window;
 };
 
-/* Ports, and whether it opens. quoted: 8 bytes must do (RFC 792), and errors are not looked into. */
-static __always_inline enum reason read_flow_ports(struct packet *packet, __u8 *header, void *data_end, bool quoted)
+/* Parses ports, and whether the packet may open a connection. quoted: it is an original datagram, of which 8 bytes must do (RFC 792). */
+static __always_inline enum reason parse_flow_l4(struct packet *packet, __u8 *header, void *data_end, bool quoted)
 {
 	struct flow_key *key = &packet->key;
 
@@ -71,11 +71,11 @@ static __always_inline enum reason read_flow_ports(struct packet *packet, __u8 *
 		if (key->protocol == IPPROTO_ICMP) {
 			packet->opens = header[0] == ICMP_ECHO_REQUEST || header[0] == ICMP_TIMESTAMP_REQUEST;
 			if (header[0] == ICMP_UNREACHABLE || header[0] == ICMP_EXCEEDED || header[0] == ICMP_PARAMETER)
-				packet->kind = PACKET_ERROR;
+				packet->type = PACKET_ERROR;
 		} else {
 			packet->opens = header[0] == ICMP6_ECHO_REQUEST;
 			if (header[0] <= ICMP6_ERROR_MAX)
-				packet->kind = PACKET_ERROR;
+				packet->type = PACKET_ERROR;
 		}
 		break;
 	default:
@@ -89,24 +89,24 @@ struct upper_header {
 	__u8 *at;
 	__be32 fragment; /* identification */
 	__u8 protocol;
-	__u8 kind; /* enum packet_kind */
+	__u8 type; /* enum packet_type */
 };
 
-/* Walks over extension headers: those that read_extensions() knows, in the packet as in the quote of an error. */
-static __always_inline enum reason skip_extensions(struct upper_header *upper, struct ipv6hdr *ip6, void *data_end)
+/* Walks over extension headers: those that parse_ext_headers() knows, in a packet and in the original datagram of an ICMP error. */
+static __always_inline enum reason skip_ext_headers(struct upper_header *upper, struct ipv6hdr *ip6, void *data_end)
 {
 	__u8 *at = (__u8 *)(ip6 + 1);
 	__u8 next = ip6->nexthdr;
 	int index;
 
 	upper->fragment = 0;
-	upper->kind = PACKET_WHOLE;
-	for (index = 0; index < MAX_EXTENSIONS; index++) {
+	upper->type = PACKET_WHOLE;
+	for (index = 0; index < MAX_EXT_HEADERS; index++) {
 		__u8 header = next;
 
 		if (header == IPPROTO_ROUTING)
 			return DROP_ROUTING_HEADER;
-		if (!is_extension(header))
+		if (!is_ext_header(header))
 			break;
 		if ((void *)(at + 8) > data_end)
 			return DROP_MALFORMED;
@@ -116,24 +116,24 @@ static __always_inline enum reason skip_extensions(struct upper_header *upper, s
 
 			upper->fragment = *(__be32 *)(at + 4);
 			if (offset & 0xfff8) {
-				upper->kind = PACKET_LATER_FRAGMENT;
+				upper->type = PACKET_LATER_FRAGMENT;
 				break;
 			}
 			/* One that is whole (RFC 6946) is no fragment. */
 			if (offset & 1)
-				upper->kind = PACKET_FIRST_FRAGMENT;
+				upper->type = PACKET_FIRST_FRAGMENT;
 		}
-		at += extension_bytes(header, at[1]);
+		at += ext_header_bytes(header, at[1]);
 	}
-	if (index == MAX_EXTENSIONS)
+	if (index == MAX_EXT_HEADERS)
 		return DROP_MALFORMED;
 	upper->at = at;
 	upper->protocol = next;
 	return REASON_FORWARDED;
 }
 
-/* The flow of the packet that an ICMP error quotes. */
-static __always_inline enum reason read_quoted(struct packet *packet, __u8 *header, void *data_end)
+/* Parses the original datagram of an ICMP error. */
+static __always_inline enum reason parse_icmp_original(struct packet *packet, __u8 *header, void *data_end)
 {
 	struct flow_key *key = &packet->key;
 	__u8 *transport;
@@ -146,7 +146,7 @@ static __always_inline enum reason read_quoted(struct packet *packet, __u8 *head
 		key->source.in6_u.u6_addr32[0] = ip->saddr;
 		key->dest.in6_u.u6_addr32[0] = ip->daddr;
 		key->protocol = ip->protocol;
-		/* Of a later fragment it cannot be said. */
+		/* A quoted non-first fragment carries no ports. */
 		if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
 			return DROP_NOT_ESTABLISHED;
 		transport = (__u8 *)ip + ip->ihl * 4;
@@ -159,10 +159,10 @@ static __always_inline enum reason read_quoted(struct packet *packet, __u8 *head
 			return DROP_MALFORMED;
 		key->source = ip6->saddr;
 		key->dest = ip6->daddr;
-		reason = skip_extensions(&upper, ip6, data_end);
+		reason = skip_ext_headers(&upper, ip6, data_end);
 		if (reason != REASON_FORWARDED)
 			return reason;
-		if (upper.kind == PACKET_LATER_FRAGMENT)
+		if (upper.type == PACKET_LATER_FRAGMENT)
 			return DROP_NOT_ESTABLISHED;
 		key->protocol = upper.protocol;
 		transport = upper.at;
@@ -170,27 +170,27 @@ static __always_inline enum reason read_quoted(struct packet *packet, __u8 *head
 	key->source_port = 0;
 	key->dest_port = 0;
 	/* An error about an error is not sent (RFC 1122 section 3.2.2): the kind stays. */
-	if (read_flow_ports(packet, transport, data_end, true) != REASON_FORWARDED)
+	if (parse_flow_l4(packet, transport, data_end, true) != REASON_FORWARDED)
 		return DROP_MALFORMED;
-	packet->kind = PACKET_ERROR;
+	packet->type = PACKET_ERROR;
 	packet->opens = false;
 	return REASON_FORWARDED;
 }
 
-static __always_inline enum reason read_flow(struct packet *packet, __u8 *transport, void *data_end)
+static __always_inline enum reason parse_flow(struct packet *packet, __u8 *transport, void *data_end)
 {
 	enum reason reason;
 
 	/* Its ports are in the first. */
-	if (packet->kind == PACKET_LATER_FRAGMENT)
+	if (packet->type == PACKET_LATER_FRAGMENT)
 		return REASON_FORWARDED;
-	reason = read_flow_ports(packet, transport, data_end, false);
-	if (reason != REASON_FORWARDED || packet->kind != PACKET_ERROR)
+	reason = parse_flow_l4(packet, transport, data_end, false);
+	if (reason != REASON_FORWARDED || packet->type != PACKET_ERROR)
 		return reason;
-	return read_quoted(packet, transport, data_end);
+	return parse_icmp_original(packet, transport, data_end);
 }
 
-static __always_inline enum reason read_packet_inet(struct packet *packet, struct iphdr *ip, void *data_end)
+static __always_inline enum reason parse_packet_ipv4(struct packet *packet, struct iphdr *ip, void *data_end)
 {
 	struct inner *inner = &packet->inner;
 	__u16 fragment;
@@ -217,14 +217,14 @@ static __always_inline enum reason read_packet_inet(struct packet *packet, struc
 		/* It would write over the flags of the first fragment's TCP header (RFC 3128). */
 		if (ip->protocol == IPPROTO_TCP && (fragment & FRAGMENT_OFFSET) == 1)
 			return DROP_MALFORMED;
-		packet->kind = PACKET_LATER_FRAGMENT;
+		packet->type = PACKET_LATER_FRAGMENT;
 	} else if (fragment & FRAGMENT_MORE) {
-		packet->kind = PACKET_FIRST_FRAGMENT;
+		packet->type = PACKET_FIRST_FRAGMENT;
 	}
-	return read_flow(packet, (__u8 *)ip + inner->header_bytes, data_end);
+	return parse_flow(packet, (__u8 *)ip + inner->header_bytes, data_end);
 }
 
-static __always_inline enum reason read_packet_inet6(struct packet *packet, struct ipv6hdr *ip6, void *data_end)
+static __always_inline enum reason parse_packet_ipv6(struct packet *packet, struct ipv6hdr *ip6, void *data_end)
 {
 	struct inner *inner = &packet->inner;
 	struct upper_header upper;
@@ -241,22 +241,22 @@ static __always_inline enum reason read_packet_inet6(struct packet *packet, stru
 	packet->key.source = ip6->saddr;
 	packet->key.dest = ip6->daddr;
 	packet->key.family = FAMILY_INET6;
-	reason = skip_extensions(&upper, ip6, data_end);
+	reason = skip_ext_headers(&upper, ip6, data_end);
 	if (reason != REASON_FORWARDED)
 		return reason;
 	packet->fragment = upper.fragment;
-	packet->kind = upper.kind;
+	packet->type = upper.type;
 	inner->protocol = upper.protocol;
 	inner->header_bytes = upper.at - (__u8 *)ip6;
 	packet->key.protocol = upper.protocol;
-	return read_flow(packet, upper.at, data_end);
+	return parse_flow(packet, upper.at, data_end);
 }
 
 /* Reads a tenant's packet. protocol: of the header before it, IPPROTO_IPIP or IPPROTO_IPV6. */
-static __always_inline enum reason read_packet(struct packet *packet, void *header, void *data_end, __u8 protocol)
+static __always_inline enum reason parse_packet(struct packet *packet, void *header, void *data_end, __u8 protocol)
 {
 	__builtin_memset(packet, 0, sizeof(*packet));
 	if (protocol == IPPROTO_IPIP)
-		return read_packet_inet(packet, header, data_end);
-	return read_packet_inet6(packet, header, data_end);
+		return parse_packet_ipv4(packet, header, data_end);
+	return parse_packet_ipv6(packet, header, data_end);
 }

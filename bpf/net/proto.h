@@ -14,9 +14,9 @@
 #define FRAGMENT_MORE 0x2000
 #define IP6_OFFSET bpf_htons(0xfff8)
 
-#define EXTENSION_MOBILITY 135
-#define EXTENSION_HIP 139
-#define EXTENSION_SHIM6 140
+#define EXT_MOBILITY 135
+#define EXT_HIP 139
+#define EXT_SHIM6 140
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02

@@ -5,12 +5,12 @@
 #include "net/parse_flow.h"
 
 /* Bytes of what may be before a packet: more than outer headers have. */
-#define INNER_AT_MAX 512
+#define INNER_OFFSET_MAX 512
 
 /* Reads the packet at an offset of the frame. A function that the verifier walks through by itself, once, for every chain of extension headers. */
-__noinline int read_inner(struct CTX *ctx, struct packet *packet, __u32 at, __u8 protocol)
+__noinline int parse_inner(struct CTX *ctx, struct packet *packet, __u32 at, __u8 protocol)
 {
-	if (!packet || at > INNER_AT_MAX)
+	if (!packet || at > INNER_OFFSET_MAX)
 		return DROP_MALFORMED;
-	return read_packet(packet, (void *)(long)ctx->data + at, (void *)(long)ctx->data_end, protocol);
+	return parse_packet(packet, (void *)(long)ctx->data + at, (void *)(long)ctx->data_end, protocol);
 }

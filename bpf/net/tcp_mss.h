@@ -13,24 +13,24 @@
 #define MSS_BYTES 4
 
 /*
- * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The place is kept in memory whose value the
- * verifier forgets: else it would follow every way through the options (900,000 instructions and 20 seconds, instead of a thousand).
+ * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The cursor is in memory whose value the
+ * verifier does not track: else it would follow every path through the options (900,000 instructions and 20 seconds, instead of a thousand).
  */
-static __always_inline __u32 find_mss(struct reply_space *space)
+static __always_inline __u32 find_mss_option(struct reply_buf *space)
 {
-	volatile __u64 *place = &space->frame[0];
+	volatile __u64 *cursor = &space->frame[0];
 	const __u8 *options = (const __u8 *)space->part;
 	__u32 i;
 
-	*place = 0;
+	*cursor = 0;
 	for (i = 0; i < TCP_OPTION_BYTES; i++) {
-		__u64 at = *place;
+		__u64 at = *cursor;
 		__u8 bytes;
 
 		if (at > TCP_OPTION_BYTES - MSS_BYTES || options[at] == TCP_OPTION_END)
 			break;
 		if (options[at] == TCP_OPTION_PAD) {
-			*place = at + 1;
+			*cursor = at + 1;
 			continue;
 		}
 		bytes = options[at + 1];
@@ -38,7 +38,7 @@ static __always_inline __u32 find_mss(struct reply_space *space)
 			return at;
 		if (bytes < 2)
 			break;
-		*place = at + bytes;
+		*cursor = at + bytes;
 	}
 	return TCP_OPTION_BYTES;
 }
@@ -51,7 +51,7 @@ static __always_inline __u32 find_mss(struct reply_space *space)
  */
 static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 {
-	struct reply_space *space = reply_space();
+	struct reply_buf *space = reply_buf();
 	__u16 offered, wire, before, after;
 	__u8 *options, offset;
 	__u32 bytes, found, i;
@@ -66,7 +66,7 @@ static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 		space->part[i] = 0;
 	if (bytes > TCP_OPTION_BYTES || bpf_skb_load_bytes(skb, at + TCP_HEADER_BYTES, space->part, bytes))
 		return 0;
-	found = find_mss(space);
+	found = find_mss_option(space);
 	if (found > TCP_OPTION_BYTES - MSS_BYTES)
 		return 0;
 	options = (__u8 *)space->part;
@@ -76,7 +76,7 @@ static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 	wire = bpf_htons(most);
 	before = bpf_htons(offered);
 	after = wire;
-	/* The sum is of 16-bit words from the header's beginning on: at an odd place the bytes belong to two of them. */
+	/* The sum is of 16-bit words from the header's beginning on: at an odd offset the bytes belong to two of them. */
 	if (found & 1) {
 		before = offered;
 		after = most;

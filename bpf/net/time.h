@@ -5,18 +5,18 @@
 #include "abi/limits.h"
 
 /* Nanoseconds since boot, in ticks of 1.07 s: timeouts do not need to know it better. */
-static __always_inline __u32 ticks_now(void)
+static __always_inline __u32 now_ticks(void)
 {
 	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
 }
 
 /*
- * Of what CPUs remember for a while: 0.3 to 2.6 s each, as the kernel's HZ is. The JIT makes one load of it, where ticks_now() is a call of
+ * The time of per-CPU flow caches: 256 jiffies a step, 0.3 to 2.6 s depending on HZ. The JIT makes one load of it, where now_ticks() is a call of
  * 9 ns.
  */
-static __always_inline __u32 moment_now(void)
+static __always_inline __u32 coarse_jiffies(void)
 {
 	return bpf_jiffies64() >> 8;
 }
 
-#define SECONDS(n) ((__u32)((n) * 1000000000ULL >> TICK_SHIFT))
+#define SECONDS(n) ((__u32)((n)*1000000000ULL >> TICK_SHIFT))

@@ -5,7 +5,7 @@
 #include "net/parse.h"
 
 /* One hop less. The checksum of IPv4 changes as if 0x0100 had been added to it (RFC 1624). */
-static __always_inline void step_inet(struct iphdr *ip)
+static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 {
 	__u32 check = ip->check;
 
@@ -14,8 +14,8 @@ static __always_inline void step_inet(struct iphdr *ip)
 	ip->ttl--;
 }
 
-/* One hop more: takes step_inet() back. */
-static __always_inline void unstep_inet(struct iphdr *ip)
+/* One hop more: takes ipv4_dec_ttl() back. */
+static __always_inline void ipv4_inc_ttl(struct iphdr *ip)
 {
 	__u32 check = ip->check;
 
@@ -25,14 +25,14 @@ static __always_inline void unstep_inet(struct iphdr *ip)
 }
 
 /* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
-static __always_inline bool rewrite(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
+static __always_inline bool dec_ttl_and_readdress(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
 {
 	struct ethhdr *eth = data;
 
 	if (data + ETH_HLEN + sizeof(struct iphdr) > data_end)
 		return false;
 	if (inner->family == FAMILY_INET) {
-		step_inet((struct iphdr *)(eth + 1));
+		ipv4_dec_ttl((struct iphdr *)(eth + 1));
 	} else {
 		if (data + ETH_HLEN + sizeof(struct ipv6hdr) > data_end)
 			return false;

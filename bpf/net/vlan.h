@@ -12,15 +12,15 @@
 
 #define VLAN_ID 0x0fff
 
-static __always_inline bool is_tag_type(__be16 type)
+static __always_inline bool is_vlan_ethertype(__be16 type)
 {
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
 /* Is it a frame of a VLAN? One with a priority tag alone (VLAN id 0) is not, as for Linux (IEEE 802.1Q section 9.6; vlan_do_receive). */
-static __always_inline bool is_of_vlan(const struct __sk_buff *skb)
+static __always_inline bool is_vlan_frame(const struct __sk_buff *skb)
 {
-	return (skb->vlan_present && skb->vlan_tci & VLAN_ID) || is_tag_type(skb->protocol);
+	return (skb->vlan_present && skb->vlan_tci & VLAN_ID) || is_vlan_ethertype(skb->protocol);
 }
 
 /*

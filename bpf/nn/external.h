@@ -12,8 +12,8 @@
  * The kernel's next hop (its main table, its neighbours), which must lie beyond the interface. PUNT_UNRESOLVED: there is no neighbour
  * entry yet, or the interface that the packet came by does not forward.
  */
-static __always_inline enum reason find_external_hop(void *ctx, const struct inner *inner, __u32 ingress, __u32 ifindex, __u8 *dest_mac,
-						     __u8 *source_mac)
+static __always_inline enum reason external_nexthop_lookup(void *ctx, const struct inner *inner, __u32 ingress, __u32 ifindex, __u8 *dest_mac,
+							   __u8 *source_mac)
 {
 	struct bpf_fib_lookup fib = { .ifindex = ingress, .tot_len = inner->length };
 	int result;
@@ -42,14 +42,14 @@ static __always_inline enum reason find_external_hop(void *ctx, const struct inn
 }
 
 /* The zone of a packet that came from an external interface; NULL: it may not come from there. */
-static __always_inline struct zone *find_external_zone(__u32 ifindex, const struct inner *inner)
+static __always_inline struct zone *external_zone_lookup(__u32 ifindex, const struct inner *inner)
 {
-	struct external_key key = {
+	struct external_src_key key = {
 		.length = 64 + (inner->family == FAMILY_INET ? 32 : 128),
 		.ifindex = ifindex,
 		.family = inner->family,
 		.address = inner->source,
 	};
 
-	return bpf_map_lookup_elem(&external_sources, &key);
+	return bpf_map_lookup_elem(&sg_ext_src, &key);
 }

@@ -8,7 +8,7 @@
 static __always_inline __u32 sender_of(void *data, void *data_end)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
-	__u32 *node = (void *)(ip6 + 1) <= data_end ? bpf_map_lookup_elem(&node_sources, &ip6->saddr) : NULL;
+	__u32 *node = (void *)(ip6 + 1) <= data_end ? bpf_map_lookup_elem(&sg_nn_src, &ip6->saddr) : NULL;
 
 	return node ? *node : NO_NETWORK_NODE;
 }
@@ -18,7 +18,7 @@ static __always_inline __u32 sender_of(void *data, void *data_end)
  * was, as long as the underlay is less than sixteen hops across.
  */
 #define RELAYS_MAX 2
-#define RELAYED_HOP_LIMIT(relays) (OUTER_HOP_LIMIT >> (relays))
+#define RELAYED_HOP_LIMIT(relay_count) (OUTER_HOP_LIMIT >> (relay_count))
 
 static __always_inline __u32 relays_of(__u8 hop_limit)
 {
@@ -28,20 +28,20 @@ static __always_inline __u32 relays_of(__u8 hop_limit)
 }
 
 /* Places of a table that are looked at for another node: with two nodes all of so many are one's once in 2^32. */
-#define RELAY_PLACES 32
+#define RELAY_CANDIDATES 32
 
 /*
  * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash, or the next ones in
  * the gateway's table, but neither this one nor the one that it came from. A function of its own: verified once.
  */
-__noinline int find_relay_node(__u32 gateway, __u32 hash, __u32 self, __u32 sender)
+__noinline int select_relay_node(__u32 gateway, __u32 hash, __u32 self, __u32 sender)
 {
-	__u32 node = pick_node(gateway, hash, false), place;
+	__u32 node = maglev_lookup(gateway, hash, false), candidate;
 
-	for (place = 0; place <= RELAY_PLACES; place++) {
-		if (node != self && node != sender && is_up(node))
+	for (candidate = 0; candidate <= RELAY_CANDIDATES; candidate++) {
+		if (node != self && node != sender && network_node_is_up(node))
 			return node;
-		node = pick_node(gateway, hash % MAGLEV_SLOTS + place, true);
+		node = maglev_lookup(gateway, hash % MAGLEV_SLOTS + candidate, true);
 	}
 	return NO_NETWORK_NODE;
 }

@@ -6,7 +6,7 @@
 #include "state/conntrack_tcp.h"
 #include "state/policy.h"
 
-static __noinline struct zone *find_route(__u32 from, const struct inner *inner)
+static __noinline struct zone *zone_route_lookup(__u32 from, const struct inner *inner)
 {
 	struct prefix_key key = {
 		.length = 64 + (inner->family == FAMILY_INET ? 32 : 128),
@@ -15,19 +15,19 @@ static __noinline struct zone *find_route(__u32 from, const struct inner *inner)
 		.address = inner->dest,
 	};
 
-	return bpf_map_lookup_elem(&routes, &key);
+	return bpf_map_lookup_elem(&sg_zone_routes, &key);
 }
 
-static __always_inline void take_peer(struct passage *passage, const struct connection *connection)
+static __always_inline void ct_copy_peer(struct nn_verdict *verdict, const struct connection *connection)
 {
-	passage->peer = connection->peer;
-	passage->peer_slot = connection->peer_slot;
-	passage->peer_mtu = connection->peer_mtu;
-	passage->policy = connection->policy;
+	verdict->peer = connection->peer;
+	verdict->peer_slot = connection->peer_slot;
+	verdict->peer_mtu = connection->peer_mtu;
+	verdict->policy = connection->policy;
 }
 
-/* Is the address one of a zone's, as its peer sees it? Answers go there. What comes from an external network external_tc has judged. */
-__noinline int is_of_zone(const struct in6_addr *address, __u32 family, __u32 zone, __u32 peer)
+/* Is the address one of the zone's, as its peer's routes say? Replies go there. nn_external_tc has checked sources of external networks. */
+__noinline int zone_has_address(const struct in6_addr *address, __u32 family, __u32 zone, __u32 peer)
 {
 	struct prefix_key key = { .length = 64 + (family == FAMILY_INET ? 32 : 128), .tenant = peer, .family = family };
 	const struct zone *found;
@@ -37,23 +37,23 @@ __noinline int is_of_zone(const struct in6_addr *address, __u32 family, __u32 zo
 	if (zone >= EXTERNAL_ZONE)
 		return true;
 	key.address = *address;
-	found = bpf_map_lookup_elem(&routes, &key);
+	found = bpf_map_lookup_elem(&sg_zone_routes, &key);
 	return found && found->id == zone;
 }
 
-/* Asks the policies, with what is to be told of it. What they let pass comes from the opener's own addresses: DROP_INNER_SOURCE if not. */
-static __always_inline enum reason ask(struct passage *passage, const struct flow_key *key, __u32 opener, __u32 peer)
+/* Looks the policies up and notes what is to be logged. An allowed connection must come from an address of the opener's zone, else DROP_INNER_SOURCE. */
+static __always_inline enum reason policy_check(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer)
 {
-	struct policy_decision *decision = &passage->decision;
-	enum reason reason = ask_policies(decision, key, opener, peer);
+	struct policy_decision *decision = &verdict->decision;
+	enum reason reason = policy_lookup(decision, key, opener, peer);
 
-	if (reason == REASON_FORWARDED && !is_of_zone(&key->source, key->family, opener, peer)) {
+	if (reason == REASON_FORWARDED && !zone_has_address(&key->source, key->family, opener, peer)) {
 		reason = DROP_INNER_SOURCE;
 		decision->policy = NO_SLOT;
 	}
-	passage->policy = decision->policy;
-	passage->decided = true;
-	passage->log = decision->policy != NO_SLOT && decision->flags & POLICY_LOG;
+	verdict->policy = decision->policy;
+	verdict->new_decision = true;
+	verdict->log = decision->policy != NO_SLOT && decision->flags & POLICY_LOG;
 	return reason;
 }
 
@@ -61,22 +61,22 @@ static __always_inline enum reason ask(struct passage *passage, const struct flo
  * Policies changed since it was looked at: a connection whose pair has the same set goes on; with another, the policies are asked as
  * if it opened now, and what they refuse is forgotten.
  */
-static __always_inline enum reason ct_revalidate(struct passage *passage, struct connection *connection, const struct flow_key *key, __u32 opener,
-				 __u64 epoch)
+static __always_inline enum reason ct_revalidate(struct nn_verdict *verdict, struct connection *connection, const struct flow_key *key, __u32 opener,
+						 __u64 policy_generation)
 {
-	struct pair_key pair = { .from = opener, .to = connection->peer };
-	struct policy_set *set = bpf_map_lookup_elem(&policy_pairs, &pair);
+	struct zone_pair pair = { .from = opener, .to = connection->peer };
+	struct policy_set *set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 	enum reason reason;
 
 	if (!set || set->id != connection->set) {
-		reason = ask(passage, key, opener, connection->peer);
+		reason = policy_check(verdict, key, opener, connection->peer);
 		if (reason != REASON_FORWARDED)
 			return reason;
-		connection->set = passage->decision.set;
-		connection->policy = passage->decision.policy;
-		passage->decided = false;
+		connection->set = verdict->decision.set;
+		connection->policy = verdict->decision.policy;
+		verdict->new_decision = false;
 	}
-	connection->epoch = epoch;
+	connection->policy_generation = policy_generation;
 	return REASON_FORWARDED;
 }
 
@@ -86,40 +86,40 @@ static __always_inline bool is_tcp(const struct packet *packet)
 }
 
 /*
- * What decide_connection() leaves to open_connection() and to follow_connection(): the packet is of no connection and may open one, or it is of
- * the one at passage->place. They are not called by it: there is no stack left there.
+ * What ct_lookup_or_classify() leaves to ct_open() and to ct_follow(): the packet is of no connection and may open one, or it is of
+ * the one at verdict->place. They are not called by it: there is no stack left there.
  */
-#define CT_OPENS (-1)
+#define CT_NEW (-1)
 #define CT_FOUND (-2)
 
-/* The zone's new connection, to the peer of `passage`. */
-__noinline int open_connection(const struct packet *packet, struct passage *passage, __u64 epoch, __u32 now)
+/* The zone's new connection, to the peer zone of `verdict`. */
+__noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	int reason, place;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return DROP_NO_POLICY;
-	reason = ask(passage, &packet->key, passage->from.id, passage->peer);
+	reason = policy_check(verdict, &packet->key, verdict->from.id, verdict->peer);
 	if (reason != REASON_FORWARDED) {
-		/* Of UDP and what is unknown, an answer looks like a question. */
-		passage->relayable = !is_tcp(packet) && packet->key.protocol != IPPROTO_ICMP && packet->key.protocol != IPPROTO_ICMPV6;
+		/* For UDP and unknown protocols a reply cannot be told from a request. */
+		verdict->may_relay = !is_tcp(packet) && packet->key.protocol != IPPROTO_ICMP && packet->key.protocol != IPPROTO_ICMPV6;
 		return reason;
 	}
-	place = ct_claim(&packet->key, passage->from.id, passage->peer, epoch, now);
+	place = ct_admit(&packet->key, verdict->from.id, verdict->peer, policy_generation, now);
 	if (place < 0)
 		return -place;
 	bucket = ct_bucket_of(place);
 	if (!bucket)
 		return DROP_CONNECTIONS_FULL;
 	connection = ct_entry(bucket, place);
-	connection->epoch = epoch;
-	connection->peer_slot = passage->peer_slot;
-	connection->peer_mtu = passage->peer_mtu;
-	connection->set = passage->decision.set;
-	connection->policy = passage->decision.policy;
-	connection->state = CONNECTION_OPENING;
+	connection->policy_generation = policy_generation;
+	connection->peer_slot = verdict->peer_slot;
+	connection->peer_mtu = verdict->peer_mtu;
+	connection->set = verdict->decision.set;
+	connection->policy = verdict->decision.policy;
+	connection->state = CT_SYN_SENT;
 	if (is_tcp(packet))
 		ct_tcp_begin(&connection->original, packet, packet->sequence + 1 + tcp_payload(packet));
 	ct_publish(bucket, place, now);
@@ -127,40 +127,40 @@ __noinline int open_connection(const struct packet *packet, struct passage *pass
 }
 
 /* What a packet that is let pass does to its connection. */
-__noinline int follow_connection(const struct packet *packet, struct passage *passage, __u32 now)
+__noinline int ct_follow(const struct packet *packet, struct nn_verdict *verdict, __u32 now)
 {
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	int reason;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return DROP_NOT_ESTABLISHED;
-	bucket = ct_bucket_of(passage->place);
+	bucket = ct_bucket_of(verdict->place);
 	if (!bucket)
 		return DROP_NOT_ESTABLISHED;
-	connection = ct_entry(bucket, passage->place);
+	connection = ct_entry(bucket, verdict->place);
 	if (is_tcp(packet)) {
-		if (connection->state == CONNECTION_CLOSED)
+		if (connection->state == CT_CLOSED)
 			return REASON_FORWARDED;
-		reason = ct_tcp(packet, passage->place, passage->is_reply, now);
-		passage->settled = connection->state == CONNECTION_OPEN;
+		reason = ct_tcp(packet, verdict->place, verdict->is_reply, now);
+		verdict->cacheable = connection->state == CT_ESTABLISHED;
 		return reason;
 	}
-	passage->settled = true;
-	if (!passage->is_reply) {
+	verdict->cacheable = true;
+	if (!verdict->is_reply) {
 		ct_refresh(&connection->original, now);
 		return REASON_FORWARDED;
 	}
 	ct_refresh(&connection->reply, now);
-	if (connection->state == CONNECTION_OPENING) {
-		connection->state = CONNECTION_OPEN;
-		ct_reclass(passage->place, CT_ESTABLISHED, now);
+	if (connection->state == CT_SYN_SENT) {
+		connection->state = CT_ESTABLISHED;
+		ct_reclass(verdict->place, CT_SLOT_ESTABLISHED, now);
 	}
 	return REASON_FORWARDED;
 }
 
 /* A packet with its own ports. It and its like are functions that the kernel verifies by themselves, once. */
-__noinline int decide_connection(const struct packet *packet, struct passage *passage, __u64 epoch, __u32 now)
+__noinline int ct_lookup_or_classify(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
 	struct connection *connection;
@@ -168,178 +168,183 @@ __noinline int decide_connection(const struct packet *packet, struct passage *pa
 	bool opens;
 	int reason;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return DROP_NO_POLICY;
 	opens = packet->opens && is_tcp(packet);
-	bucket = ct_lookup(&packet->key, passage->from.id, &passage->place, now);
+	bucket = ct_lookup(&packet->key, verdict->from.id, &verdict->place, now);
 	if (bucket) {
-		connection = ct_entry(bucket, passage->place);
-		if (connection->epoch != epoch) {
-			to = find_route(passage->from.id, &packet->inner);
+		connection = ct_entry(bucket, verdict->place);
+		if (connection->policy_generation != policy_generation) {
+			to = zone_route_lookup(verdict->from.id, &packet->inner);
 			if (!to || to->id != connection->peer) {
-				ct_delete(passage->place);
+				ct_delete(verdict->place);
 				goto unknown;
 			}
 			connection->peer_mtu = to->mtu;
-			take_peer(passage, connection);
-			reason = ct_revalidate(passage, connection, &packet->key, passage->from.id, epoch);
+			ct_copy_peer(verdict, connection);
+			reason = ct_revalidate(verdict, connection, &packet->key, verdict->from.id, policy_generation);
 			if (reason != REASON_FORWARDED) {
-				ct_delete(passage->place);
+				ct_delete(verdict->place);
 				return reason;
 			}
 		}
 		/* It opens the connection anew, so the policies are to be asked. */
-		if (opens && connection->state == CONNECTION_CLOSED) {
-			ct_delete(passage->place);
+		if (opens && connection->state == CT_CLOSED) {
+			ct_delete(verdict->place);
 			goto unknown;
 		}
-		take_peer(passage, connection);
+		ct_copy_peer(verdict, connection);
 		return CT_FOUND;
 	}
 unknown:
 	if (!to)
-		to = find_route(passage->from.id, &packet->inner);
+		to = zone_route_lookup(verdict->from.id, &packet->inner);
 	if (!to)
 		return DROP_NO_POLICY;
-	passage->peer = to->id;
-	passage->peer_slot = to->slot;
-	passage->peer_mtu = to->mtu;
-	reverse_key(&passage->reversed, &packet->key);
-	bucket = ct_lookup(&passage->reversed, to->id, &passage->place, now);
+	verdict->peer = to->id;
+	verdict->peer_slot = to->slot;
+	verdict->peer_mtu = to->mtu;
+	reverse_key(&verdict->reversed, &packet->key);
+	bucket = ct_lookup(&verdict->reversed, to->id, &verdict->place, now);
 	if (bucket) {
-		connection = ct_entry(bucket, passage->place);
-		if (connection->peer == passage->from.id && !(opens && connection->state == CONNECTION_CLOSED)) {
-			if (connection->epoch != epoch) {
-				reason = ct_revalidate(passage, connection, &passage->reversed, to->id, epoch);
+		connection = ct_entry(bucket, verdict->place);
+		if (connection->peer == verdict->from.id && !(opens && connection->state == CT_CLOSED)) {
+			if (connection->policy_generation != policy_generation) {
+				reason = ct_revalidate(verdict, connection, &verdict->reversed, to->id, policy_generation);
 				if (reason != REASON_FORWARDED) {
-					ct_delete(passage->place);
+					ct_delete(verdict->place);
 					return reason;
 				}
 			}
-			passage->policy = connection->policy;
-			passage->is_reply = true;
+			verdict->policy = connection->policy;
+			verdict->is_reply = true;
 			return CT_FOUND;
 		}
 	}
 	if (!packet->opens) {
-		passage->relayable = true;
+		verdict->may_relay = true;
 		return DROP_NOT_ESTABLISHED;
 	}
-	return CT_OPENS;
+	return CT_NEW;
 }
 
 /* Of a connection that lets an ICMP error pass: its opener's zone, and its key as the opener sends it. */
-static __always_inline bool is_related(struct passage *passage, const struct flow_key *key, __u32 opener, __u32 peer, __u64 epoch, __u32 now)
+static __always_inline bool ct_is_related(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer, __u64 policy_generation,
+					  __u32 now)
 {
-	struct connection_bucket *bucket = ct_lookup(key, opener, &passage->place, now);
+	struct connection_bucket *bucket = ct_lookup(key, opener, &verdict->place, now);
 	struct connection *connection;
 
 	if (!bucket)
 		return false;
-	connection = ct_entry(bucket, passage->place);
+	connection = ct_entry(bucket, verdict->place);
 	if (connection->peer != peer)
 		return false;
-	if (connection->epoch != epoch && ct_revalidate(passage, connection, key, opener, epoch) != REASON_FORWARDED)
+	if (connection->policy_generation != policy_generation &&
+	    ct_revalidate(verdict, connection, key, opener, policy_generation) != REASON_FORWARDED)
 		return false;
-	passage->policy = connection->policy;
+	verdict->policy = connection->policy;
 	return true;
 }
 
 /* An ICMP error (RFC 5927 section 4: it must quote what the one it is for has sent). */
-__noinline int decide_error(const struct packet *packet, struct passage *passage, __u64 epoch, __u32 now)
+__noinline int classify_icmp_error(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct zone *to;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return DROP_NOT_ESTABLISHED;
-	to = find_route(passage->from.id, &packet->inner);
+	to = zone_route_lookup(verdict->from.id, &packet->inner);
 	if (!to)
 		return DROP_NO_POLICY;
-	passage->peer = to->id;
-	passage->peer_slot = to->slot;
-	passage->peer_mtu = to->mtu;
-	if (fold(&packet->key.source) != fold(&packet->inner.dest))
+	verdict->peer = to->id;
+	verdict->peer_slot = to->slot;
+	verdict->peer_mtu = to->mtu;
+	if (hash_in6(&packet->key.source) != hash_in6(&packet->inner.dest))
 		return DROP_NOT_ESTABLISHED;
-	if (is_related(passage, &packet->key, to->id, passage->from.id, epoch, now))
+	if (ct_is_related(verdict, &packet->key, to->id, verdict->from.id, policy_generation, now))
 		return REASON_FORWARDED;
-	reverse_key(&passage->reversed, &packet->key);
-	if (is_related(passage, &passage->reversed, passage->from.id, to->id, epoch, now))
+	reverse_key(&verdict->reversed, &packet->key);
+	if (ct_is_related(verdict, &verdict->reversed, verdict->from.id, to->id, policy_generation, now))
 		return REASON_FORWARDED;
-	passage->relayable = true;
+	verdict->may_relay = true;
 	return DROP_NOT_ESTABLISHED;
 }
 
 /* A fragment without ports goes where its first one went. */
-__noinline int decide_fragment(const struct packet *packet, struct passage *passage, __u32 now)
+__noinline int classify_fragment(const struct packet *packet, struct nn_verdict *verdict, __u32 now)
 {
 	struct connection_bucket *bucket;
 	struct connection *connection;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return DROP_FRAGMENT;
-	fragments_key(&passage->reversed, packet);
-	bucket = ct_lookup(&passage->reversed, passage->from.id, &passage->place, now);
+	fragments_key(&verdict->reversed, packet);
+	bucket = ct_lookup(&verdict->reversed, verdict->from.id, &verdict->place, now);
 	if (!bucket)
 		return DROP_FRAGMENT;
-	connection = ct_entry(bucket, passage->place);
-	take_peer(passage, connection);
-	if (connection->state == CONNECTION_RELAYED)
-		passage->relay = connection->relay;
+	connection = ct_entry(bucket, verdict->place);
+	ct_copy_peer(verdict, connection);
+	if (connection->state == CT_RELAYED)
+		verdict->relay_node = connection->relay_node;
 	return REASON_FORWARDED;
 }
 
-/* Later fragments of this first one share its fate. It counts as a half-open connection of its pair of zones; without a place they are refused. */
-__noinline int remember_fragments(const struct packet *packet, struct passage *passage, __u32 reason, __u64 epoch, __u32 now)
+/*
+ * Inserts an entry by which later fragments get the first one's verdict. It counts as a half-open connection of its pair of zones. Where the
+ * table is full, later fragments are dropped.
+ */
+__noinline int ct_frag_insert(const struct packet *packet, struct nn_verdict *verdict, __u32 reason, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	int place;
 
-	if (!packet || !passage)
+	if (!packet || !verdict)
 		return 0;
-	fragments_key(&passage->reversed, packet);
+	fragments_key(&verdict->reversed, packet);
 	/* Identifications come again: what was said of the last one says nothing of the next. */
-	if (ct_lookup(&passage->reversed, passage->from.id, &passage->place, now))
-		ct_delete(passage->place);
+	if (ct_lookup(&verdict->reversed, verdict->from.id, &verdict->place, now))
+		ct_delete(verdict->place);
 	if (reason != REASON_FORWARDED)
 		return 0;
-	place = ct_claim(&passage->reversed, passage->from.id, passage->peer, epoch, now);
+	place = ct_admit(&verdict->reversed, verdict->from.id, verdict->peer, policy_generation, now);
 	if (place < 0)
 		return 0;
 	bucket = ct_bucket_of(place);
 	if (!bucket)
 		return 0;
 	connection = ct_entry(bucket, place);
-	connection->peer_slot = passage->peer_slot;
-	connection->peer_mtu = passage->peer_mtu;
-	connection->policy = passage->policy;
-	connection->relay = passage->relay;
-	connection->state = passage->relay != NO_NETWORK_NODE ? CONNECTION_RELAYED : CONNECTION_OPEN;
+	connection->peer_slot = verdict->peer_slot;
+	connection->peer_mtu = verdict->peer_mtu;
+	connection->policy = verdict->policy;
+	connection->relay_node = verdict->relay_node;
+	connection->state = verdict->relay_node != NO_NETWORK_NODE ? CT_RELAYED : CT_ESTABLISHED;
 	ct_publish(bucket, place, now);
 	return 0;
 }
 
 /* REASON_FORWARDED with the zone that it goes to, or with the network node that it is relayed to (fragments); else why it is dropped. */
-static __always_inline enum reason decide(const struct packet *packet, struct passage *passage, __u64 epoch, __u32 now)
+static __always_inline enum reason nn_classify(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	int reason;
 
-	passage->peer = 0;
-	passage->peer_slot = 0;
-	passage->peer_mtu = 0;
-	passage->policy = NO_SLOT;
-	passage->relay = NO_NETWORK_NODE;
-	passage->decided = false;
-	passage->log = false;
-	passage->relayable = false;
-	passage->settled = false;
-	passage->is_reply = false;
-	if (packet->kind == PACKET_LATER_FRAGMENT)
-		return decide_fragment(packet, passage, now);
-	if (packet->kind == PACKET_ERROR)
-		return decide_error(packet, passage, epoch, now);
-	reason = decide_connection(packet, passage, epoch, now);
+	verdict->peer = 0;
+	verdict->peer_slot = 0;
+	verdict->peer_mtu = 0;
+	verdict->policy = NO_SLOT;
+	verdict->relay_node = NO_NETWORK_NODE;
+	verdict->new_decision = false;
+	verdict->log = false;
+	verdict->may_relay = false;
+	verdict->cacheable = false;
+	verdict->is_reply = false;
+	if (packet->type == PACKET_LATER_FRAGMENT)
+		return classify_fragment(packet, verdict, now);
+	if (packet->type == PACKET_ERROR)
+		return classify_icmp_error(packet, verdict, policy_generation, now);
+	reason = ct_lookup_or_classify(packet, verdict, policy_generation, now);
 	if (reason == CT_FOUND)
-		return follow_connection(packet, passage, now);
-	return reason == CT_OPENS ? open_connection(packet, passage, epoch, now) : reason;
+		return ct_follow(packet, verdict, now);
+	return reason == CT_NEW ? ct_open(packet, verdict, policy_generation, now) : reason;
 }

@@ -33,31 +33,31 @@ static __always_inline __u32 word_of(const __u8 *bytes)
 
 /* Answers a request, or gives the reason back. A probe (sender 0.0.0.0, RFC 5227) is answered like any other: the VM's own address
  * is not among those that are. */
-static __always_inline enum reason answer_arp(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
+static __always_inline enum reason reply_arp(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	struct inner asked = { .family = FAMILY_INET };
-	struct arp_frame *frame = (struct arp_frame *)reply_space();
-	const struct target *target;
+	struct arp_frame *frame = (struct arp_frame *)reply_buf();
+	const struct endpoint *endpoint;
 	struct arp_packet *arp;
 
 	if (!frame || bpf_skb_load_bytes(skb, 0, frame, sizeof(*frame)))
 		return reason;
 	arp = &frame->arp;
-	if (arp->hardware != bpf_htons(ARP_ETHERNET) || arp->protocol != bpf_htons(ETH_P_IP) ||
-	    arp->hardware_bytes != ETH_ALEN || arp->protocol_bytes != 4)
+	if (arp->hardware != bpf_htons(ARP_ETHERNET) || arp->protocol != bpf_htons(ETH_P_IP) || arp->hardware_bytes != ETH_ALEN ||
+	    arp->protocol_bytes != 4)
 		return reason;
 	asked.source.in6_u.u6_addr32[0] = word_of(arp->sender);
 	asked.dest.in6_u.u6_addr32[0] = word_of(arp->target);
 	if (!same_mac(arp->sender_mac, port->vm_mac))
 		return DROP_NEIGHBOUR_SENDER;
-	if (asked.source.in6_u.u6_addr32[0] && !may_send(ifindex, &asked))
+	if (asked.source.in6_u.u6_addr32[0] && !src_allowed(ifindex, &asked))
 		return DROP_NEIGHBOUR_SENDER;
 	if (arp->operation != bpf_htons(ARP_REQUEST))
 		return reason;
-	target = find_target(port->tenant, &asked);
-	if (!is_elsewhere(target, ifindex))
-		return unanswered(target, reason);
-	ethernet_back(&frame->eth, port, bpf_htons(ETH_P_ARP));
+	endpoint = lookup_endpoint(port->tenant, &asked);
+	if (!should_proxy_reply(endpoint, ifindex))
+		return no_reply_reason(endpoint, reason);
+	set_reply_eth(&frame->eth, port, bpf_htons(ETH_P_ARP));
 	arp->operation = bpf_htons(ARP_REPLY);
 	__builtin_memcpy(arp->target_mac, port->vm_mac, ETH_ALEN);
 	__builtin_memcpy(arp->sender_mac, port->gateway_mac, ETH_ALEN);

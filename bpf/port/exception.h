@@ -12,11 +12,11 @@
 #include "srv6/domain.h"
 #include "trace/trace.h"
 
-static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
+static __always_inline int finish_packet(struct __sk_buff *skb, enum reason reason)
 {
-	count_reason(reason);
-	seen(skb, reason, 0, HOOK_PORT);
-	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+	count_verdict(reason);
+	trace_verdict(skb, reason, 0, HOOK_PORT);
+	return is_final(reason) ? TC_ACT_SHOT : TCX_NEXT;
 }
 
 /*
@@ -25,7 +25,7 @@ static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
  */
 static __noinline bool is_domain_frame(struct __sk_buff *skb)
 {
-	struct reply_space *space = reply_space();
+	struct reply_buf *space = reply_buf();
 	struct ipv6hdr *ip6;
 
 	if (!space || skb->protocol != bpf_htons(ETH_P_IPV6))
@@ -36,14 +36,13 @@ static __noinline bool is_domain_frame(struct __sk_buff *skb)
 	return is_domain_address(&ip6->daddr) || is_domain_address(&ip6->saddr);
 }
 
-/* Answers whoever asks for an address that the VM is to send here for. */
-static __noinline enum reason answer_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
-						    enum reason reason)
+/* Replies to ARP requests and neighbour solicitations for addresses that the VM reaches through this node. */
+static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	if (skb->protocol == bpf_htons(ETH_P_ARP))
-		return answer_arp(skb, ifindex, port, reason);
+		return reply_arp(skb, ifindex, port, reason);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return answer_solicitation(skb, ifindex, port, reason);
+		return reply_solicitation(skb, ifindex, port, reason);
 	return reason;
 }
 
@@ -54,40 +53,40 @@ static __noinline enum reason answer_neighbour(struct __sk_buff *skb, __u32 ifin
 __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 {
 	__u32 ifindex = skb->ifindex;
-	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 
 	if (!port)
-		return verdict(skb, PUNT_NO_PORT);
+		return finish_packet(skb, PUNT_NO_PORT);
 	if (reason < DROP_MALFORMED && is_domain_frame(skb))
-		return verdict(skb, DROP_DOMAIN_ADDRESS);
+		return finish_packet(skb, DROP_DOMAIN_ADDRESS);
 	if (reason < PUNT_UNRESOLVED)
-		keep(skb);
+		trace_capture(skb);
 	switch (reason) {
 	case PUNT_NOT_IP:
 	case PUNT_NOT_ROUTED:
-		reason = answer_neighbour(skb, ifindex, port, reason);
+		reason = reply_neighbour(skb, ifindex, port, reason);
 		break;
 	case PUNT_NO_MEMBER:
-		reason = answer_echo(skb, port, reason);
-		if (alone && reason == PUNT_NO_MEMBER)
-			reason = tell_vm(skb, port, reason);
+		reason = reply_echo(skb, port, reason);
+		if (no_kernel_fallback && reason == PUNT_NO_MEMBER)
+			reason = icmp_error_to_vm(skb, port, reason);
 		break;
 	case PUNT_HOP_LIMIT:
-		/* To the gateway it had hops enough. */
-		reason = answer_echo(skb, port, reason);
+		/* TTL 1 is enough to reach the gateway itself. */
+		reason = reply_echo(skb, port, reason);
 		if (reason == PUNT_HOP_LIMIT)
-			reason = tell_vm(skb, port, reason);
+			reason = icmp_error_to_vm(skb, port, reason);
 		break;
 	case PUNT_TOO_BIG:
-		reason = tell_vm(skb, port, reason);
+		reason = icmp_error_to_vm(skb, port, reason);
 		break;
 	}
-	if (!is_answer(reason)) {
-		if (!ends(reason))
-			admit(skb, port);
-		return verdict(skb, reason);
+	if (!is_reply_reason(reason)) {
+		if (!is_final(reason))
+			accept_former_mac(skb, port);
+		return finish_packet(skb, reason);
 	}
-	count_reason(reason);
-	seen(skb, reason, ifindex, HOOK_PORT);
+	count_verdict(reason);
+	trace_verdict(skb, reason, ifindex, HOOK_PORT);
 	return bpf_redirect(ifindex, 0);
 }

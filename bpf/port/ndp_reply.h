@@ -45,7 +45,7 @@ struct nd_frame {
  * Are the options well formed, and is each link-layer address the VM's? Duplicate address detection has none (RFC 4861 section 7.1.1).
  * bytes: of all options
  */
-static __always_inline bool options_are_good(struct __sk_buff *skb, __u32 bytes, bool is_probe, const struct port *port)
+static __always_inline bool nd_options_valid(struct __sk_buff *skb, __u32 bytes, bool is_probe, const struct port *port)
 {
 	__u32 unit, next = 0;
 
@@ -76,7 +76,7 @@ static __always_inline bool options_are_good(struct __sk_buff *skb, __u32 bytes,
  * at: no wire is between the VM and this interface that could damage it.
  * asked: who asks, and for what
  */
-static __always_inline bool read_solicitation(struct __sk_buff *skb, struct nd_frame *frame, struct inner *asked)
+static __always_inline bool parse_solicitation(struct __sk_buff *skb, struct nd_frame *frame, struct inner *asked)
 {
 	if (bpf_skb_load_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES - sizeof(frame->option)))
 		return false;
@@ -90,9 +90,9 @@ static __always_inline bool read_solicitation(struct __sk_buff *skb, struct nd_f
 	return true;
 }
 
-static __always_inline bool has_good_options(struct __sk_buff *skb, const struct nd_frame *frame, const struct port *port)
+static __always_inline bool solicitation_options_valid(struct __sk_buff *skb, const struct nd_frame *frame, const struct port *port)
 {
-	return options_are_good(skb, bpf_ntohs(frame->ip6.payload_len) - sizeof(frame->nd), is_unspecified(&frame->ip6.saddr), port);
+	return nd_options_valid(skb, bpf_ntohs(frame->ip6.payload_len) - sizeof(frame->nd), is_unspecified(&frame->ip6.saddr), port);
 }
 
 /*
@@ -100,12 +100,12 @@ static __always_inline bool has_good_options(struct __sk_buff *skb, const struct
  * has it for the same case).
  * flags: besides those
  */
-static __always_inline enum reason advertise(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame,
-					     const struct inner *asked, __be32 flags)
+static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame,
+						       const struct inner *asked, __be32 flags)
 {
 	__u64 sum;
 
-	ethernet_back(&frame->eth, port, bpf_htons(ETH_P_IPV6));
+	set_reply_eth(&frame->eth, port, bpf_htons(ETH_P_IPV6));
 	*(__be32 *)&frame->ip6 = bpf_htonl(0x60000000);
 	frame->ip6.payload_len = bpf_htons(ND_BYTES);
 	frame->ip6.saddr = asked->dest;
@@ -123,8 +123,8 @@ static __always_inline enum reason advertise(struct __sk_buff *skb, const struct
 	frame->option.units = 1;
 	__builtin_memcpy(frame->option.mac, port->gateway_mac, ETH_ALEN);
 	frame->nd.checksum = 0;
-	sum = sum_of(&frame->ip6.saddr, 2 * sizeof(struct in6_addr) + ND_BYTES);
-	frame->nd.checksum = fold_sum(sum + bpf_htonl(ND_BYTES) + bpf_htonl(IPPROTO_ICMPV6));
+	sum = csum_bytes(&frame->ip6.saddr, 2 * sizeof(struct in6_addr) + ND_BYTES);
+	frame->nd.checksum = csum_fold(sum + bpf_htonl(ND_BYTES) + bpf_htonl(IPPROTO_ICMPV6));
 	if (bpf_skb_change_tail(skb, ND_FRAME_BYTES, 0))
 		return PUNT_NO_ROOM;
 	if (bpf_skb_store_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES, BPF_F_RECOMPUTE_CSUM))
@@ -133,21 +133,20 @@ static __always_inline enum reason advertise(struct __sk_buff *skb, const struct
 }
 
 /* Answers a solicitation for what the maps hold, or gives the reason back. */
-static __always_inline enum reason answer_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
-						       enum reason reason)
+static __always_inline enum reason reply_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
-	struct nd_frame *frame = (struct nd_frame *)reply_space();
+	struct nd_frame *frame = (struct nd_frame *)reply_buf();
 	struct inner asked = { .family = FAMILY_INET6 };
-	const struct target *target;
+	const struct endpoint *endpoint;
 
-	if (!frame || !read_solicitation(skb, frame, &asked))
+	if (!frame || !parse_solicitation(skb, frame, &asked))
 		return reason;
-	if (!is_unspecified(&asked.source) && !is_link_local(&asked.source) && !may_send(ifindex, &asked))
+	if (!is_unspecified(&asked.source) && !is_link_local(&asked.source) && !src_allowed(ifindex, &asked))
 		return DROP_NEIGHBOUR_SENDER;
-	if (!has_good_options(skb, frame, port))
+	if (!solicitation_options_valid(skb, frame, port))
 		return DROP_NEIGHBOUR_SENDER;
-	target = find_target(port->tenant, &asked);
-	if (!is_elsewhere(target, ifindex))
-		return is_link_local(&asked.dest) ? reason : unanswered(target, reason);
-	return advertise(skb, port, frame, &asked, target->kind == TARGET_GATEWAY ? NA_ROUTER : 0);
+	endpoint = lookup_endpoint(port->tenant, &asked);
+	if (!should_proxy_reply(endpoint, ifindex))
+		return is_link_local(&asked.dest) ? reason : no_reply_reason(endpoint, reason);
+	return reply_advertisement(skb, port, frame, &asked, endpoint->type == EP_GATEWAY ? NA_ROUTER : 0);
 }

@@ -11,16 +11,16 @@
 #include "metrics.h"
 #include "trace/trace.h"
 
-KEEP_ENUM(reason);
+BTF_EXPORT_ENUM(reason);
 
 SEC("tcx/ingress")
 int segue_detached(struct __sk_buff *skb)
 {
-	count_reason(DROP_DETACHED);
+	count_verdict(DROP_DETACHED);
 	/* Trace sessions receive what the VM sent. What goes out came in elsewhere. */
 	if (skb->ingress_ifindex == skb->ifindex) {
-		keep(skb);
-		seen(skb, DROP_DETACHED, 0, HOOK_PORT);
+		trace_capture(skb);
+		trace_verdict(skb, DROP_DETACHED, 0, HOOK_PORT);
 	}
 	return TC_ACT_SHOT;
 }

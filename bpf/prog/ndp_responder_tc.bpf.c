@@ -14,40 +14,40 @@
 
 #define AF_INET6 10
 
-KEEP_ENUM(reason);
+BTF_EXPORT_ENUM(reason);
 
-enum way_out {
-	NOWHERE,   /* no route, an unreachable one, or the node's own address, which the kernel answers for */
-	BY_PORT,   /* by the interface that the packet came in by */
-	ELSEWHERE, /* by another one, or by an encapsulation */
+enum route_exit {
+	EXIT_NONE, /* no route, an unreachable one, or the node's own address, which the kernel answers for */
+	EXIT_SAME_PORT, /* by the interface that the packet came in by */
+	EXIT_ELSEWHERE, /* by another one, or by an encapsulation */
 };
 
 /* Where the kernel would send what the VM sends to an address: in the VRF that the interface is in. */
-static __noinline int way_out(struct __sk_buff *skb, const struct in6_addr *address)
+static __noinline int route_exit(struct __sk_buff *skb, const struct in6_addr *address)
 {
 	struct bpf_fib_lookup lookup = { .family = AF_INET6, .ifindex = skb->ifindex };
 
 	__builtin_memcpy(lookup.ipv6_dst, address, sizeof(lookup.ipv6_dst));
 	switch (bpf_fib_lookup(skb, &lookup, sizeof(lookup), 0)) {
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
-		return ELSEWHERE;
+		return EXIT_ELSEWHERE;
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		return lookup.ifindex == skb->ifindex ? BY_PORT : ELSEWHERE;
+		return lookup.ifindex == skb->ifindex ? EXIT_SAME_PORT : EXIT_ELSEWHERE;
 	}
-	return NOWHERE;
+	return EXIT_NONE;
 }
 
-/* Is it a solicitation of the port's VM for what is elsewhere? What is not well sent is left to the kernel's guard, which counts it. */
-static __always_inline bool is_to_be_answered(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame, struct inner *asked)
+/* Is it a solicitation of the port's VM for what is elsewhere? An invalid one is left to the anti-spoofing rules of nftables, which count it. */
+static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame, struct inner *asked)
 {
-	if (!read_solicitation(skb, frame, asked) || !same_mac(frame->eth.h_source, port->vm_mac))
+	if (!parse_solicitation(skb, frame, asked) || !same_mac(frame->eth.h_source, port->vm_mac))
 		return false;
-	if (!has_good_options(skb, frame, port))
+	if (!solicitation_options_valid(skb, frame, port))
 		return false;
-	if (!is_unspecified(&asked->source) && !is_link_local(&asked->source) && way_out(skb, &asked->source) != BY_PORT)
+	if (!is_unspecified(&asked->source) && !is_link_local(&asked->source) && route_exit(skb, &asked->source) != EXIT_SAME_PORT)
 		return false;
-	return way_out(skb, &asked->dest) == ELSEWHERE;
+	return route_exit(skb, &asked->dest) == EXIT_ELSEWHERE;
 }
 
 SEC("tcx/ingress")
@@ -60,31 +60,31 @@ int segue_responder(struct __sk_buff *skb)
 	enum reason reason;
 	__u8 next;
 
-	if (is_of_vlan(skb)) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (is_vlan_frame(skb)) {
+		port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 		if (!port)
 			return pass_host();
 		reason = port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN;
-		count_reason(reason);
-		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+		count_verdict(reason);
+		return is_final(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	}
 	if (skb->pkt_type == PACKET_OTHERHOST) {
-		port = bpf_map_lookup_elem(&ports, &ifindex);
+		port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 		if (port)
-			admit(skb, port);
+			accept_former_mac(skb, port);
 	}
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || !remove_priority_tag(skb))
 		return pass_host();
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)) || next != IPPROTO_ICMPV6)
 		return pass_host();
-	port = bpf_map_lookup_elem(&ports, &ifindex);
-	frame = (struct nd_frame *)reply_space();
-	if (!port || !frame || !is_to_be_answered(skb, port, frame, &asked))
+	port = bpf_map_lookup_elem(&sg_ports, &ifindex);
+	frame = (struct nd_frame *)reply_buf();
+	if (!port || !frame || !should_reply_solicitation(skb, port, frame, &asked))
 		return pass_host();
-	reason = advertise(skb, port, frame, &asked, 0);
-	count_reason(reason);
+	reason = reply_advertisement(skb, port, frame, &asked, 0);
+	count_verdict(reason);
 	if (reason != ANSWER_NEIGHBOUR)
-		return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+		return is_final(reason) ? TC_ACT_SHOT : TCX_NEXT;
 	return bpf_redirect(ifindex, 0);
 }
 

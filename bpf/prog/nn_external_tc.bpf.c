@@ -3,13 +3,13 @@
  * tcx ingress of an interface of an external network: takes what comes from there for tenants' addresses, decides, and encapsulates what
  * may go; drops what is to or from the SR domain. All else is the kernel's: neighbour discovery, the node's own addresses, whatever it forwards.
  */
-#define KNOWS_ZONES
+#define TRACE_WITH_ZONES
 #include "nn/forward_tc.h"
 #include "ctx/pass.h"
 #include "nn/external.h"
 #include "srv6/domain.h"
 
-static __always_inline bool read_addresses(struct inner *inner, void *header, void *data_end, __u8 protocol)
+static __always_inline bool parse_addresses(struct inner *inner, void *header, void *data_end, __u8 protocol)
 {
 	if (protocol == IPPROTO_IPIP) {
 		struct iphdr *ip = header;
@@ -56,23 +56,23 @@ static __always_inline enum reason check_source(const struct zone *zone, __u32 t
 	if (zone->flags & ZONE_OUTSIDE || is_multicast(inner))
 		return DROP_SOURCE_ADDRESS;
 	/* Whose the address is, as the tenant sees it: answers go there. */
-	back = bpf_map_lookup_elem(&routes, &key);
+	back = bpf_map_lookup_elem(&sg_zone_routes, &key);
 	return back && back->id != zone->id ? DROP_SOURCE_ADDRESS : REASON_FORWARDED;
 }
 
 SEC("tcx/ingress")
 int segue_extern_tc(struct __sk_buff *skb)
 {
-	struct outer outer = {};
-	struct steer_scratch *scratch;
+	struct reencap_ctx outer = {};
+	struct nn_buf *scratch;
 	struct zone *zone, *to;
-	struct steering *state;
+	struct nn_config *state;
 	struct inner *inner;
 	struct node *node;
 	__u32 zero = 0;
 	int reason;
 
-	if (is_of_vlan(skb))
+	if (is_vlan_frame(skb))
 		return pass_vlan(skb, HOOK_EXTERNAL);
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		return pass_host();
@@ -82,36 +82,36 @@ int segue_extern_tc(struct __sk_buff *skb)
 		outer.protocol = IPPROTO_IPV6;
 	else
 		return pass_host();
-	pull(skb);
-	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	pull_headers(skb);
+	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
+	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!scratch || !state || !node)
 		return pass_host();
 	inner = &scratch->packet.inner;
-	if (!read_addresses(inner, (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end, outer.protocol))
+	if (!parse_addresses(inner, (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end, outer.protocol))
 		return pass_host();
 	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
 	if (touches_domain(inner))
 		return nn_exception(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
 	if (skb->pkt_type != PACKET_HOST)
 		return pass_host();
-	zone = find_external_zone(skb->ifindex, inner);
+	zone = external_zone_lookup(skb->ifindex, inner);
 	if (!zone)
 		return pass_host();
-	to = find_route(zone->id, inner);
+	to = zone_route_lookup(zone->id, inner);
 	if (!to)
 		return pass_host();
 	if (!remove_priority_tag(skb))
 		return nn_exception(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
-	scratch->passage.from = *zone;
+	scratch->verdict.from = *zone;
 	outer.class = inner->traffic_class;
 	reason = check_source(zone, to->id, inner);
 	if (reason == REASON_FORWARDED)
-		reason = read_steered(skb, scratch, &outer);
+		reason = nn_parse_inner(skb, scratch, &outer);
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, HOOK_EXTERNAL);
-	return send_on(skb, scratch, &outer, state, node, HOOK_EXTERNAL);
+	return nn_forward(skb, scratch, &outer, state, node, HOOK_EXTERNAL);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* tcx ingress of a network node's uplink: as nn_uplink_xdp.bpf.c, with super-packets whole. It stands before the hypervisor's program. */
-#define KNOWS_ZONES
+#define TRACE_WITH_ZONES
 #include "nn/forward_tc.h"
 #include "ctx/pass.h"
 
 /* To the hypervisor's program, which is next and counts it, or to the host. */
-static __always_inline int leave(void)
+static __always_inline int pass_to_hypervisor(void)
 {
 	return is_hypervisor ? TCX_NEXT : pass_host();
 }
@@ -13,46 +13,46 @@ static __always_inline int leave(void)
 SEC("tcx/ingress")
 int segue_steer_tc(struct __sk_buff *skb)
 {
-	enum entrance entrance = skb->mark == MARK_SELF ? ENTERED_SELF : ENTERED_TC;
+	enum arrival_path arrival_path = skb->mark == MARK_LOOPBACK ? FROM_LOOPBACK : FROM_WIRE_TC;
 	enum reason source;
 	struct ipv6hdr *ip6;
-	struct steer_scratch *scratch;
-	struct steering *state;
-	struct outer outer = {};
+	struct nn_buf *scratch;
+	struct nn_config *state;
+	struct reencap_ctx outer = {};
 	struct node *node;
 	__u32 zero = 0;
 	int reason;
 
-	if (is_of_vlan(skb))
-		return is_hypervisor ? TCX_NEXT : pass_vlan(skb, HOOK_STEER);
+	if (is_vlan_frame(skb))
+		return is_hypervisor ? TCX_NEXT : pass_vlan(skb, HOOK_NN_UPLINK);
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
-		return leave();
-	pull(skb);
-	scratch = bpf_map_lookup_elem(&steer_scratches, &zero);
-	state = bpf_map_lookup_elem(&steering, &zero);
-	node = bpf_map_lookup_elem(&nodes, &zero);
+		return pass_to_hypervisor();
+	pull_headers(skb);
+	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
+	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!scratch || !state || !node)
-		return leave();
+		return pass_to_hypervisor();
 	ip6 = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)(ip6 + 1) > (void *)(long)skb->data_end)
-		return leave();
-	source = check_outer_source(ip6, epoch_now(), entrance);
-	reason = read_outer(&outer, &scratch->passage.from, (void *)(long)skb->data, (void *)(long)skb->data_end, source);
+		return pass_to_hypervisor();
+	source = check_outer_source(ip6, cache_generation_now(), arrival_path);
+	reason = reencap_parse(&outer, &scratch->verdict.from, (void *)(long)skb->data, (void *)(long)skb->data_end, source);
 	if (reason == REASON_COUNT)
-		return leave();
+		return pass_to_hypervisor();
 	if (!remove_priority_tag(skb))
-		return nn_exception(skb, PUNT_NO_ROOM, HOOK_STEER);
+		return nn_exception(skb, PUNT_NO_ROOM, HOOK_NN_UPLINK);
 	if (reason == REASON_FORWARDED) {
-		reason = read_steered(skb, scratch, &outer);
-		if (is_own_member(scratch->passage.from.id, &scratch->packet.inner))
-			return leave();
+		reason = nn_parse_inner(skb, scratch, &outer);
+		if (is_local_endpoint(scratch->verdict.from.id, &scratch->packet.inner))
+			return pass_to_hypervisor();
 	}
 	/* What went on to the hypervisor's program has it still. */
-	if (entrance == ENTERED_SELF)
+	if (arrival_path == FROM_LOOPBACK)
 		skb->mark = 0;
 	if (reason != REASON_FORWARDED)
-		return nn_exception(skb, reason, HOOK_STEER);
-	return send_on(skb, scratch, &outer, state, node, HOOK_STEER);
+		return nn_exception(skb, reason, HOOK_NN_UPLINK);
+	return nn_forward(skb, scratch, &outer, state, node, HOOK_NN_UPLINK);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

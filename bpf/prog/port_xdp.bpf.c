@@ -14,22 +14,22 @@
 #include "trace/trace.h"
 
 /* What is not dropped here meets tcx next, which answers it or counts why it does not take the fast path. */
-static __always_inline int verdict(struct xdp_md *ctx, enum reason reason)
+static __always_inline int finish_packet(struct xdp_md *ctx, enum reason reason)
 {
 	if (reason < DROP_MALFORMED)
 		return XDP_PASS;
-	count_reason(reason);
-	seen(ctx, reason, 0, HOOK_PORT_XDP);
+	count_verdict(reason);
+	trace_verdict(ctx, reason, 0, HOOK_PORT_XDP);
 	return XDP_DROP;
 }
 
 /* length: of the frame behind its Ethernet header. */
-static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, __u32 length, const struct way *way,
+static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct inner *inner, __u32 length, const struct encap_nexthop *via,
 					      const struct node *node)
 {
-	const struct encap *encap = way->srh;
-	const struct port *port = way->port;
-	const struct hop *hop = way->hop;
+	const struct encap *encap = via->srh;
+	const struct port *port = via->port;
+	const struct nexthop *hop = via->hop;
 	__u32 bytes = encap_bytes(encap);
 	struct ipv6hdr *outer;
 	void *data, *data_end;
@@ -38,7 +38,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	/* Of the frame, not of the packet: what follows it (padding) is carried too. */
 	if (length > port->mtu || length + bytes > hop->mtu)
 		return PUNT_TOO_BIG;
-	if (!rewrite((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac))
+	if (!dec_ttl_and_readdress((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, hop->dest_mac))
 		return PUNT_NO_ROOM;
 	if (bpf_xdp_adjust_head(ctx, -(int)bytes))
 		return DROP_NO_ROOM;
@@ -50,7 +50,7 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 		return DROP_NO_ROOM;
 	write_macs(eth, hop->dest_mac);
 	eth->h_proto = bpf_htons(ETH_P_IPV6);
-	write_outer(outer, way, node, inner);
+	write_outer(outer, via, node, inner);
 	if (encap && encap->srh_bytes) {
 		__u8 *srh = (__u8 *)(outer + 1);
 		__u32 at;
@@ -73,90 +73,89 @@ static __always_inline enum reason push_outer(struct xdp_md *ctx, const struct i
 	return REASON_FORWARDED;
 }
 
-static __always_inline int port(struct xdp_md *ctx)
+static __always_inline int port_ingress(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex, zero = 0, length = 0, id;
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	__u64 epoch = epoch_now();
-	const struct port *port = find_port(ifindex, epoch);
-	struct node *node = bpf_map_lookup_elem(&nodes, &zero);
-	struct target *target;
+	__u64 generation = cache_generation_now();
+	const struct port *port = lookup_port(ifindex, generation);
+	struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
+	struct endpoint *endpoint;
 	struct inner inner;
 	enum reason reason;
-	struct way way;
+	struct encap_nexthop via;
 
 	/* A tag may be beside the frame, where XDP does not see it. */
 	if (!port || !node || port->flags & PORT_VLANS)
 		return XDP_PASS;
-	reason = read_frame(data, data_end, port, &inner);
+	reason = parse_port_frame(data, data_end, port, &inner);
 	if (reason == REASON_FORWARDED) {
 		length = xdp_length(ctx, inner.length);
 		if (inner.length > length)
 			reason = DROP_MALFORMED;
 	}
 	if (reason == REASON_FORWARDED)
-		reason = guard(ifindex, port, &inner, epoch, &id);
+		reason = antispoof_check(ifindex, port, &inner, generation, &id);
 	if (reason != REASON_FORWARDED)
-		return verdict(ctx, reason);
+		return finish_packet(ctx, reason);
 	/* Its MSS is clamped at tcx. */
 	if (is_syn(&inner))
 		return XDP_PASS;
 	if (!id) {
-		target = find_target(port->tenant, &inner);
-		if (!target)
-			return verdict(ctx, PUNT_NO_MEMBER);
-		id = target->id;
-		if (target->kind == TARGET_LOCAL) {
-			const struct port *to = bpf_map_lookup_elem(&ports, &id);
+		endpoint = lookup_endpoint(port->tenant, &inner);
+		if (!endpoint)
+			return finish_packet(ctx, PUNT_NO_MEMBER);
+		id = endpoint->id;
+		if (endpoint->type == EP_LOCAL) {
+			const struct port *to = bpf_map_lookup_elem(&sg_ports, &id);
 
 			if (!to)
-				return verdict(ctx, PUNT_NO_MEMBER);
+				return finish_packet(ctx, PUNT_NO_MEMBER);
 			/* The kernel takes it from here, through tcx. */
-			if (!(to->flags & PORT_FRAMES))
+			if (!(to->flags & PORT_XDP_XMIT))
 				return XDP_PASS;
 			if (length > to->mtu)
-				return verdict(ctx, PUNT_TOO_BIG);
-			keep(ctx);
-			if (!rewrite(data, data_end, &inner, to->vm_mac))
-				return verdict(ctx, PUNT_NO_ROOM);
+				return finish_packet(ctx, PUNT_TOO_BIG);
+			trace_capture(ctx);
+			if (!dec_ttl_and_readdress(data, data_end, &inner, to->vm_mac))
+				return finish_packet(ctx, PUNT_NO_ROOM);
 			count_tx(port->slot, 1, inner.length);
 			count_rx(to->slot, 1, inner.length);
-			count_reason(REASON_FORWARDED);
-			seen(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
+			count_verdict(REASON_FORWARDED);
+			trace_verdict(ctx, REASON_FORWARDED, id, HOOK_PORT_XDP);
 			return bpf_redirect(id, 0);
 		}
-		/* It is remembered of the flow, not of its addresses. */
-		if (target->kind == TARGET_STEERED) {
-			id = steered_encap(ctx, &inner, ifindex, port->tenant, id,
-					   epoch);
+		/* The cache entry is of the flow, not of its addresses. */
+		if (endpoint->type == EP_VIA_GATEWAY) {
+			id = gateway_encap(ctx, &inner, ifindex, port->tenant, id, generation);
 			if (!id)
-				return verdict(ctx, DROP_NO_NETWORK_NODE);
+				return finish_packet(ctx, DROP_NO_NETWORK_NODE);
 		} else if (!id) {
-			return verdict(ctx, PUNT_NO_MEMBER);
+			return finish_packet(ctx, PUNT_NO_MEMBER);
 		} else {
-			remember_egress(&inner, ifindex, epoch, id);
+			egress_cache_insert(&inner, ifindex, generation, id);
 		}
 	}
-	reason = find_way(&way, id, &inner, port, epoch);
+	reason = resolve_nexthop(&via, id, &inner, port, generation);
 	if (reason != REASON_FORWARDED)
-		return verdict(ctx, reason);
+		return finish_packet(ctx, reason);
 	/* tcx can redirect to where it would arrive. */
-	if (way.hop->flags & HOP_SELF || !(way.hop->flags & HOP_FRAMES))
+	if (via.hop->flags & NH_LOOPBACK || !(via.hop->flags & NH_XDP_XMIT))
 		return XDP_PASS;
-	keep(ctx);
-	reason = push_outer(ctx, &inner, length, &way, node);
+	trace_capture(ctx);
+	reason = push_outer(ctx, &inner, length, &via, node);
 	if (reason != REASON_FORWARDED)
-		return verdict(ctx, reason);
-	count_reason(REASON_FORWARDED);
-	seen(ctx, REASON_FORWARDED, way.hop->ifindex, HOOK_PORT_XDP);
-	return bpf_redirect(way.hop->ifindex, 0);
+		return finish_packet(ctx, reason);
+	count_verdict(REASON_FORWARDED);
+	trace_verdict(ctx, REASON_FORWARDED, via.hop->ifindex, HOOK_PORT_XDP);
+	return bpf_redirect(via.hop->ifindex, 0);
 }
 
 SEC("xdp.frags")
 int segue_port_xdp(struct xdp_md *ctx)
 {
-	return port(ctx);
+	return port_ingress(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -16,56 +16,56 @@
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES + 16 + 20)
 
 /* What XDP decapsulated: the interface of its port; 0: it did not. */
-static __always_inline __u32 stripped_for(struct __sk_buff *skb)
+static __always_inline __u32 decap_meta_ifindex(struct __sk_buff *skb)
 {
-	struct stripped *stripped = (void *)(long)skb->data_meta;
+	struct decap_meta *meta = (void *)(long)skb->data_meta;
 
-	if ((void *)(stripped + 1) > (void *)(long)skb->data || stripped->magic != STRIPPED)
+	if ((void *)(meta + 1) > (void *)(long)skb->data || meta->magic != DECAP_META_MAGIC)
 		return 0;
-	return stripped->ifindex;
+	return meta->ifindex;
 }
 
-/* XDP has told watchers of it. */
-static __always_inline int redirect_stripped(struct __sk_buff *skb, __u32 ifindex)
+/* uplink_xdp has sent the event. */
+static __always_inline int redirect_decapsulated(struct __sk_buff *skb, __u32 ifindex)
 {
-	const struct port *port = find_port(ifindex, epoch_now());
+	const struct port *port = lookup_port(ifindex, cache_generation_now());
 
-	/* The port has gone since. */
+	/* The port was removed meanwhile. */
 	if (!port) {
-		count_reason(DROP_NO_MEMBER);
+		count_verdict(DROP_NO_MEMBER);
 		return TC_ACT_SHOT;
 	}
 	/* The NIC took the tag before XDP saw the frame: it is altered, and nobody's any more. */
-	if (is_of_vlan(skb) || !remove_priority_tag(skb)) {
-		count_reason(DROP_VLAN);
+	if (is_vlan_frame(skb) || !remove_priority_tag(skb)) {
+		count_verdict(DROP_VLAN);
 		return TC_ACT_SHOT;
 	}
-	count_reason(REASON_FORWARDED);
+	count_verdict(REASON_FORWARDED);
 	count_rx(port->slot, skb->gso_segs ? skb->gso_segs : 1, skb->len - ETH_HLEN);
 	/* The uplink took it for another machine's, by its destination (eth_type_trans). */
-	if (port->flags & PORT_PEER)
+	if (port->flags & PORT_REDIRECT_PEER)
 		bpf_skb_change_type(skb, PACKET_HOST);
-	return deliver(ifindex, port->flags);
+	return redirect_to_port(ifindex, port->flags);
 }
 
-static __always_inline int uplink(struct __sk_buff *skb)
+static __always_inline int uplink_ingress(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
-	enum entrance entrance = ENTERED_TC;
-	struct arrival arrival;
+	enum arrival_path arrival_path = FROM_WIRE_TC;
+	struct decap_ctx decap;
 	enum reason reason;
 	__u32 ifindex;
 	__u64 flags;
 
-	ifindex = stripped_for(skb);
+	ifindex = decap_meta_ifindex(skb);
 	if (ifindex)
-		return redirect_stripped(skb, ifindex);
-	if (is_of_vlan(skb))
+		return redirect_decapsulated(skb, ifindex);
+	if (is_vlan_frame(skb))
 		return uplink_exception(skb, PASS_VLAN);
-	if (skb->mark == MARK_SELF) {
+	if (skb->mark == MARK_LOOPBACK) {
 		skb->mark = 0;
-		entrance = ENTERED_SELF;
+		arrival_path = FROM_LOOPBACK;
 	}
 	/* Frames for another MAC address, a group's included, are not ours to deliver. */
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
@@ -78,8 +78,8 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data = (void *)(long)skb->data;
 		data_end = (void *)(long)skb->data_end;
 	}
-	IN_MEMORY(arrival);
-	reason = read_arrival(&arrival, data, data_end, entrance);
+	force_stack(decap);
+	reason = decap_lookup(&decap, data, data_end, arrival_path);
 	if (reason == REASON_COUNT)
 		return pass_host();
 	if (skb->vlan_present) {
@@ -89,38 +89,37 @@ static __always_inline int uplink(struct __sk_buff *skb)
 		data_end = (void *)(long)skb->data_end;
 	}
 	if (reason == REASON_FORWARDED) {
-		if (arrival.length > skb->len - ETH_HLEN)
+		if (decap.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
-		else if (skb->gso_size && !(arrival.port->flags & PORT_TUNNEL_SEGMENTATION) && !alone)
+		else if (skb->gso_size && !(decap.port->flags & PORT_TUNNEL_SEGMENTATION) && !no_kernel_fallback)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && skb->len - ETH_HLEN - arrival.outer_bytes > arrival.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - decap.outer_bytes > decap.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
-		follow_arrival(skb, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
-		keep(skb);
-		flags = arrival.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
-		if (bpf_skb_adjust_room(skb, -(__s32)arrival.outer_bytes, BPF_ADJ_ROOM_MAC,
-					flags | BPF_F_ADJ_ROOM_FIXED_GSO))
+		learn_return_path_decap(skb, decap.outer_bytes, &decap.inner, decap.port->tenant);
+		trace_capture(skb);
+		flags = decap.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
+		if (bpf_skb_adjust_room(skb, -(__s32)decap.outer_bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO))
 			reason = PUNT_NO_ROOM;
 		else {
 			data = (void *)(long)skb->data;
 			data_end = (void *)(long)skb->data_end;
-			reason = finish_arrival(&arrival, data, data_end);
+			reason = decap_finish(&decap, data, data_end);
 		}
 	}
 	if (reason != REASON_FORWARDED)
 		return uplink_exception(skb, reason);
-	count_reason(reason);
-	seen(skb, reason, arrival.ifindex, HOOK_UPLINK);
-	count_rx(arrival.port->slot, skb->gso_segs ? skb->gso_segs : 1, arrival.inner.length);
-	return deliver(arrival.ifindex, arrival.port->flags);
+	count_verdict(reason);
+	trace_verdict(skb, reason, decap.ifindex, HOOK_UPLINK);
+	count_rx(decap.port->slot, skb->gso_segs ? skb->gso_segs : 1, decap.inner.length);
+	return redirect_to_port(decap.ifindex, decap.port->flags);
 }
 
 SEC("tcx/ingress")
 int segue_uplink_tc(struct __sk_buff *skb)
 {
-	return uplink(skb);
+	return uplink_ingress(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -8,85 +8,85 @@
 #include "srv6/decap.h"
 #include "trace/trace.h"
 
-/* Strips the outer header, and tells uplink_tc where the packet goes, which GRO has merged with its neighbours by then. */
-static __always_inline int strip(struct xdp_md *ctx, struct arrival *arrival)
+/* Decapsulates a packet and passes it to GRO. The metadata tells uplink_tc the port of the merged super-packet. */
+static __always_inline int decap_to_stack(struct xdp_md *ctx, struct decap_ctx *decap)
 {
-	struct stripped *stripped;
+	struct decap_meta *meta;
 	enum reason reason;
 
 	/* A driver that has no room for metadata: nothing is changed yet. */
-	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*stripped)))
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
 		return XDP_PASS;
-	keep(ctx);
+	trace_capture(ctx);
 	reason = DROP_NO_ROOM;
-	if (!bpf_xdp_adjust_head(ctx, arrival->outer_bytes)) {
-		stripped = (void *)(long)ctx->data_meta;
-		if ((void *)(stripped + 1) <= (void *)(long)ctx->data) {
-			stripped->magic = STRIPPED;
-			stripped->ifindex = arrival->ifindex;
-			reason = finish_arrival(arrival, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	if (!bpf_xdp_adjust_head(ctx, decap->outer_bytes)) {
+		meta = (void *)(long)ctx->data_meta;
+		if ((void *)(meta + 1) <= (void *)(long)ctx->data) {
+			meta->magic = DECAP_META_MAGIC;
+			meta->ifindex = decap->ifindex;
+			reason = decap_finish(decap, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
 		}
 	}
-	seen(ctx, reason, reason == REASON_FORWARDED ? arrival->ifindex : 0, HOOK_UPLINK_XDP);
+	trace_verdict(ctx, reason, reason == REASON_FORWARDED ? decap->ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason == REASON_FORWARDED)
 		return XDP_PASS;
-	count_reason(reason);
+	count_verdict(reason);
 	return XDP_DROP;
 }
 
-static __always_inline int uplink(struct xdp_md *ctx)
+static __always_inline int uplink_ingress(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct arrival arrival;
+	struct decap_ctx decap;
 	enum reason reason;
 	struct node *node;
 	__u32 zero = 0;
 
-	node = bpf_map_lookup_elem(&nodes, &zero);
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!node || data + ETH_HLEN > data_end || !is_for_uplink(data, node, ctx->ingress_ifindex))
 		return XDP_PASS;
-	IN_MEMORY(arrival);
-	reason = read_arrival(&arrival, data, data_end, ENTERED_XDP);
+	force_stack(decap);
+	reason = decap_lookup(&decap, data, data_end, FROM_WIRE_XDP);
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		__u32 length = xdp_length(ctx, arrival.length);
+		__u32 length = xdp_length(ctx, decap.length);
 
-		if (arrival.length > length)
+		if (decap.length > length)
 			reason = DROP_MALFORMED;
-		else if (length - arrival.outer_bytes > arrival.port->mtu)
+		else if (length - decap.outer_bytes > decap.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
-		if (!(arrival.port->flags & PORT_FRAMES) && arrival.inner.protocol != IPPROTO_TCP)
+		if (!(decap.port->flags & PORT_XDP_XMIT) && decap.inner.protocol != IPPROTO_TCP)
 			return XDP_PASS;
-		follow_arrival(ctx, arrival.outer_bytes, &arrival.inner, arrival.port->tenant);
-		if (arrival.inner.protocol == IPPROTO_TCP)
-			return strip(ctx, &arrival);
-		keep(ctx);
-		if (bpf_xdp_adjust_head(ctx, arrival.outer_bytes))
+		learn_return_path_decap(ctx, decap.outer_bytes, &decap.inner, decap.port->tenant);
+		if (decap.inner.protocol == IPPROTO_TCP)
+			return decap_to_stack(ctx, &decap);
+		trace_capture(ctx);
+		if (bpf_xdp_adjust_head(ctx, decap.outer_bytes))
 			reason = PUNT_NO_ROOM;
 		else {
 			data = (void *)(long)ctx->data;
 			data_end = (void *)(long)ctx->data_end;
-			reason = finish_arrival(&arrival, data, data_end);
+			reason = decap_finish(&decap, data, data_end);
 		}
 	}
 	if (reason != REASON_FORWARDED && reason < DROP_MALFORMED)
 		return XDP_PASS;
-	count_reason(reason);
-	seen(ctx, reason, reason == REASON_FORWARDED ? arrival.ifindex : 0, HOOK_UPLINK_XDP);
+	count_verdict(reason);
+	trace_verdict(ctx, reason, reason == REASON_FORWARDED ? decap.ifindex : 0, HOOK_UPLINK_XDP);
 	if (reason != REASON_FORWARDED)
 		return XDP_DROP;
-	count_rx(arrival.port->slot, 1, arrival.inner.length);
-	return bpf_redirect(arrival.ifindex, 0);
+	count_rx(decap.port->slot, 1, decap.inner.length);
+	return bpf_redirect(decap.ifindex, 0);
 }
 
 SEC("xdp.frags")
 int segue_uplink_xdp(struct xdp_md *ctx)
 {
-	return uplink(ctx);
+	return uplink_ingress(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -18,7 +18,7 @@ static __always_inline bool in_sid_block(const struct in6_addr *address, const s
 __noinline int is_domain_address(const struct in6_addr *address)
 {
 	__u32 zero = 0;
-	const struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	const struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
 	struct trusted_key key = { .length = 128 };
 
 	if (!address || !node)
@@ -28,7 +28,7 @@ __noinline int is_domain_address(const struct in6_addr *address)
 	if (!node->has_trusted)
 		return 0;
 	key.address = *address;
-	return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL;
+	return bpf_map_lookup_elem(&sg_trusted, &key) != NULL;
 }
 
 /* Is the packet to the domain, or from it? */

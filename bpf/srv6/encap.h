@@ -28,17 +28,17 @@ static __always_inline __u32 encap_bytes(const struct encap *srh)
 }
 
 /* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. class: the traffic class */
-static __always_inline void write_outer_class(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+static __always_inline void write_outer_class(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node,
 					      const struct inner *inner, __u8 class)
 {
-	const __u64 *source = (const void *)&node->source, *first = (const void *)way->first;
+	const __u64 *source = (const void *)&node->source, *first = (const void *)via->first;
 	__u64 *addresses = (void *)&outer->saddr;
 	__u32 label = inner->hash & 0xfffff;
-	__u16 srh_bytes = way->srh ? way->srh->srh_bytes : 0;
+	__u16 srh_bytes = via->srh ? via->srh->srh_bytes : 0;
 
 	if (!label)
 		label = 1;
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32) class << 20) | label);
 	outer->payload_len = bpf_htons(inner->length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
 	outer->hop_limit = OUTER_HOP_LIMIT;
@@ -48,8 +48,7 @@ static __always_inline void write_outer_class(struct ipv6hdr *outer, const struc
 	addresses[3] = first[1];
 }
 
-static __always_inline void write_outer(struct ipv6hdr *outer, const struct way *way, const struct node *node,
-					const struct inner *inner)
+static __always_inline void write_outer(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node, const struct inner *inner)
 {
-	write_outer_class(outer, way, node, inner, outer_class(way->port, inner));
+	write_outer_class(outer, via, node, inner, outer_class(via->port, inner));
 }

@@ -47,13 +47,13 @@ static __always_inline __u32 source_bit(const struct in6_addr *source)
 }
 
 /* What a look-up says of a source: another of the VM's own addresses, or another gateway of the tenant's. */
-static __always_inline enum reason look_up_source(const struct port *port, __u32 ifindex, const struct inner *inner)
+static __always_inline enum reason lookup_inner_source(const struct port *port, __u32 ifindex, const struct inner *inner)
 {
-	const struct target *target = find_target_of(port->tenant, inner->family, &inner->source);
+	const struct endpoint *endpoint = lookup_endpoint_of(port->tenant, inner->family, &inner->source);
 
-	if (target && target->kind == TARGET_LOCAL && target->id == ifindex)
+	if (endpoint && endpoint->type == EP_LOCAL && endpoint->id == ifindex)
 		return DROP_INNER_SOURCE;
-	if (target && target->kind == TARGET_GATEWAY && !carries_error(inner))
+	if (endpoint && endpoint->type == EP_GATEWAY && !carries_error(inner))
 		return DROP_INNER_SOURCE;
 	return REASON_FORWARDED;
 }
@@ -66,6 +66,6 @@ static __always_inline enum reason check_inner_source(const struct port *port, _
 	if (is_gateway_of(port, inner))
 		return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;
 	if (port->checked_sources & source_bit(&inner->source))
-		return look_up_source(port, ifindex, inner);
+		return lookup_inner_source(port, ifindex, inner);
 	return REASON_FORWARDED;
 }

@@ -11,58 +11,57 @@
 const volatile bool check_sources = true;
 
 /* How a packet came to an uplink's program. */
-enum entrance {
-	ENTERED_XDP,  /* from the wire, at XDP */
-	ENTERED_TC,   /* from the wire, at tcx */
-	ENTERED_SELF, /* from a port of this node, with MARK_SELF */
+enum arrival_path {
+	FROM_WIRE_XDP, /* from the wire, at XDP */
+	FROM_WIRE_TC, /* from the wire, at tcx */
+	FROM_LOOPBACK, /* from a port of this node, with MARK_LOOPBACK */
 };
 
-static __always_inline struct known_source *known_source(const struct in6_addr *source)
+static __always_inline struct source_cache_entry *source_cache_entry(const struct in6_addr *source)
 {
 	const __u64 *word = (const void *)source;
-	__u32 index = memory_index(word[0] + word[1] * 0xff51afd7ed558ccdULL, KNOWN_SOURCE_BITS);
+	__u32 index = cache_index(word[0] + word[1] * 0xff51afd7ed558ccdULL, SOURCE_CACHE_BITS);
 
-	return bpf_map_lookup_elem(&known_sources, &index);
+	return bpf_map_lookup_elem(&sg_source_cache, &index);
 }
 
 /* A function of its own: the stack that its keys take is no caller's. */
-__noinline int find_domain_source(const struct in6_addr *source, __u64 epoch)
+__noinline int domain_source_lookup(const struct in6_addr *source, __u64 generation)
 {
 	struct trusted_key key = { .length = 128 };
-	struct known_source *known;
+	struct source_cache_entry *known;
 
 	if (!source)
 		return false;
 	key.address = *source;
-	if (!bpf_map_lookup_elem(&domain_sources, source) &&
-	    !bpf_map_lookup_elem(&trusted_prefixes, &key))
+	if (!bpf_map_lookup_elem(&sg_domain_src, source) && !bpf_map_lookup_elem(&sg_trusted, &key))
 		return false;
-	known = known_source(source);
+	known = source_cache_entry(source);
 	if (known) {
-		known->epoch = epoch;
+		known->generation = generation;
 		copy_address(&known->source, source);
 	}
 	return true;
 }
 
-static __always_inline bool is_domain_source(const struct in6_addr *source, __u64 epoch)
+static __always_inline bool is_domain_source(const struct in6_addr *source, __u64 generation)
 {
-	const struct known_source *known = known_source(source);
+	const struct source_cache_entry *known = source_cache_entry(source);
 
-	if (known && epoch && known->epoch == epoch && same_address(&known->source, source))
+	if (known && generation && known->generation == generation && same_address(&known->source, source))
 		return true;
-	return find_domain_source(source, epoch);
+	return domain_source_lookup(source, generation);
 }
 
-static __always_inline bool is_own_source(const struct in6_addr *source)
+static __always_inline bool is_node_source(const struct in6_addr *source)
 {
 	__u32 zero = 0;
-	const struct node *node = bpf_map_lookup_elem(&nodes, &zero);
+	const struct node *node = bpf_map_lookup_elem(&sg_node, &zero);
 
 	return node && same_address(&node->source, source);
 }
 
-/* Encapsulates nothing: TCP and UDP of the underlay's own, and what routers and hosts tell of. */
+/* Carries no inner packet: TCP, UDP and ICMPv6 of the underlay itself. */
 static __always_inline bool is_plain(__u8 next_header)
 {
 	return next_header == IPPROTO_ICMPV6 || next_header == IPPROTO_TCP || next_header == IPPROTO_UDP;
@@ -72,13 +71,13 @@ static __always_inline bool is_plain(__u8 next_header)
  * May what arrived for a SID of ours come from there? XDP does not see marks: what has the node's own source is left to tcx (REASON_COUNT),
  * where it is valid with the mark alone.
  */
-static __always_inline enum reason check_outer_source(const struct ipv6hdr *outer, __u64 epoch, enum entrance entrance)
+static __always_inline enum reason check_outer_source(const struct ipv6hdr *outer, __u64 generation, enum arrival_path arrival_path)
 {
-	if (!check_sources || entrance == ENTERED_SELF || is_plain(outer->nexthdr))
+	if (!check_sources || arrival_path == FROM_LOOPBACK || is_plain(outer->nexthdr))
 		return REASON_FORWARDED;
-	if (is_domain_source(&outer->saddr, epoch))
+	if (is_domain_source(&outer->saddr, generation))
 		return REASON_FORWARDED;
-	if (entrance == ENTERED_XDP && is_own_source(&outer->saddr))
+	if (arrival_path == FROM_WIRE_XDP && is_node_source(&outer->saddr))
 		return REASON_COUNT;
 	return DROP_UNTRUSTED_SOURCE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The outer headers of a packet that a network node steers: read, and written anew in their place. */
+/* Re-encapsulation at a network node: the outer headers are parsed, and overwritten with those towards the destination. */
 #pragma once
 #include "maps/nn_maps.h"
 #include "net/parse_flow.h"
@@ -7,9 +7,9 @@
 #include "srv6/decap.h"
 #include "srv6/encap.h"
 
-#define SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
+#define MAX_SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
 
-struct outer {
+struct reencap_ctx {
 	struct in6_addr sid; /* that it arrived for */
 	__u32 bytes; /* between the Ethernet header and the inner packet */
 	__u8 class;
@@ -18,7 +18,7 @@ struct outer {
 };
 
 /* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. source: what check_outer_source() said */
-static __always_inline enum reason read_outer(struct outer *outer, struct zone *from, void *data, void *data_end, enum reason source)
+static __always_inline enum reason reencap_parse(struct reencap_ctx *outer, struct zone *from, void *data, void *data_end, enum reason source)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
 	struct ethhdr *eth = data;
@@ -26,7 +26,7 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 
 	if ((void *)(ip6 + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
-	zone = bpf_map_lookup_elem(&gateway_sids, &ip6->daddr);
+	zone = bpf_map_lookup_elem(&sg_gw_sids, &ip6->daddr);
 	if (!zone)
 		return REASON_COUNT;
 	if (source != REASON_FORWARDED)
@@ -46,7 +46,7 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
 			return PUNT_SEGMENTS;
 		bytes = (srh[1] + 1) * 8;
-		if (bytes > SRH_BYTES_READ)
+		if (bytes > MAX_SRH_BYTES_READ)
 			return PUNT_SEGMENTS;
 		outer->protocol = srh[0];
 		outer->bytes += bytes;
@@ -57,21 +57,21 @@ static __always_inline enum reason read_outer(struct outer *outer, struct zone *
 }
 
 /* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */
-static __always_inline enum reason step_inner(void *header, void *data_end, const struct inner *inner, __u8 class, bool steps)
+static __always_inline enum reason forward_inner(void *header, void *data_end, const struct inner *inner, __u8 class, bool steps)
 {
 	enum reason reason;
 
 	if (header + sizeof(struct iphdr) > data_end)
 		return DROP_MALFORMED;
 	if (inner->family == FAMILY_INET) {
-		reason = carry_congestion(header, inner, class);
+		reason = ecn_decapsulate(header, inner, class);
 		if (steps)
-			step_inet(header);
+			ipv4_dec_ttl(header);
 		return reason;
 	}
 	if (header + sizeof(struct ipv6hdr) > data_end)
 		return DROP_MALFORMED;
-	reason = carry_congestion(header, inner, class);
+	reason = ecn_decapsulate(header, inner, class);
 	if (steps)
 		((struct ipv6hdr *)header)->hop_limit--;
 	return reason;
@@ -98,9 +98,9 @@ static __always_inline enum reason write_srh(void *to, void *data_end, const str
  * header that arrived, congestion is the inner packet's (RFC 6040 section 4). relays: 0, or how often it is relayed with this time, which is no
  * step of the packet's own.
  */
-static __always_inline enum reason write_steered(void *data, void *data_end, const struct packet *packet, const struct outer *was,
-						 const struct encap *encap, const struct hop *hop, const struct node *node,
-						 __u32 hash, __u32 relays)
+static __always_inline enum reason write_reencap(void *data, void *data_end, const struct packet *packet, const struct reencap_ctx *was,
+						 const struct encap *encap, const struct nexthop *hop, const struct node *node, __u32 hash,
+						 __u32 relay_count)
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;
@@ -110,7 +110,7 @@ static __always_inline enum reason write_steered(void *data, void *data_end, con
 
 	if (srh_bytes > MAX_SRH_BYTES || (void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
-	reason = step_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, !relays);
+	reason = forward_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, !relay_count);
 	if (reason != REASON_FORWARDED)
 		return reason;
 	if (ecn && (was->class & 3) == 3)
@@ -121,7 +121,7 @@ static __always_inline enum reason write_steered(void *data, void *data_end, con
 	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->class & 0xfc) | ecn) << 20) | (label ? label : 1));
 	outer->payload_len = bpf_htons(packet->inner.length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : protocol;
-	outer->hop_limit = RELAYED_HOP_LIMIT(relays & 3);
+	outer->hop_limit = RELAYED_HOP_LIMIT(relay_count & 3);
 	outer->saddr = node->source;
 	outer->daddr = encap->first;
 	if (srh_bytes)

@@ -14,8 +14,8 @@
 #include "net/time.h"
 
 /* The tag of a place that a CPU is about to write: no class, so nobody finds or takes it. */
-#define CT_TAKEN 4
-#define CT_CLASS 3
+#define CT_SLOT_TAKEN 4
+#define CT_SLOT_CLASS 3
 
 /* Of the places, so many are given out: in the rest, each connection finds one in one of its two buckets. */
 #define CT_LIMIT(places) ((places) - (places) / 4)
@@ -28,12 +28,12 @@ struct bpf_map___size {
 
 static __always_inline __u32 ct_buckets(void)
 {
-	return ((struct bpf_map___size *)&connections)->max_entries;
+	return ((struct bpf_map___size *)&sg_ct)->max_entries;
 }
 
 static __always_inline struct connection_bucket *ct_bucket(__u32 index)
 {
-	return bpf_map_lookup_elem(&connections, &index);
+	return bpf_map_lookup_elem(&sg_ct, &index);
 }
 
 /* place: bucket * CT_WAYS + way */
@@ -56,7 +56,7 @@ static __always_inline __u32 *ct_tag(struct connection_bucket *bucket, __u32 pla
  * The universal hash NH (Black et al., "UMAC", 1999) of a key and its zone, mixed: for two keys that were chosen without knowledge of the
  * seeds, one in 2^32 seeds makes them collide.
  */
-static __always_inline __u64 ct_hash(const struct flow_key *key, __u32 zone, const struct steering *state)
+static __always_inline __u64 ct_hash(const struct flow_key *key, __u32 zone, const struct nn_config *state)
 {
 	const __u64 *words = (const void *)key, *seeds = state->seeds;
 	__u64 hash = (__u64)(__u32)(zone + seeds[HASH_SEEDS - 1]) * (__u32)(seeds[HASH_SEEDS - 1] >> 32);
@@ -87,7 +87,7 @@ static __always_inline __u32 ct_tag_of(__u64 hash)
 {
 	__u32 tag = ((hash & 0x7fff) << 17) | ((hash >> 32 & 0x7fff) << 2);
 
-	return tag > CT_TAKEN ? tag : 8;
+	return tag > CT_SLOT_TAKEN ? tag : 8;
 }
 
 /* 1 if a number is not 0, without a branch, also where clang would make one: the verifier follows each branch of each way. */
@@ -95,7 +95,7 @@ static __always_inline __u32 is_set(__u32 number)
 {
 	__u32 negative = -number;
 
-	asm volatile("" : "+r"(negative));
+	barrier_var(negative);
 	return (number | negative) >> 31;
 }
 
@@ -109,7 +109,7 @@ static __always_inline __u32 ct_matching(const struct connection_bucket *bucket,
 	for (i = 0; i < CT_WAYS; i++) {
 		ways |= (1 - is_set((*(volatile __u32 *)&bucket->tags[i] ^ tag) & mask)) << i;
 		/* One after the other: all at once they are more than there are registers. */
-		asm volatile("" : "+r"(ways));
+		barrier_var(ways);
 	}
 	return ways;
 }
@@ -138,12 +138,12 @@ static __always_inline __u32 timeout_of(const struct connection *connection)
 {
 	const struct flow_key *key = &connection->key;
 
-	if (key->kind == FLOW_FRAGMENTS)
+	if (key->type == FLOW_FRAGMENTS)
 		return SECONDS(FRAGMENTS_SECONDS);
 	if (key->protocol == IPPROTO_TCP) {
-		if (connection->state == CONNECTION_OPEN)
-			return SECONDS(TCP_OPEN_SECONDS);
-		return connection->state >= CONNECTION_CLOSING ? SECONDS(TCP_CLOSING_SECONDS) : SECONDS(TCP_OPENING_SECONDS);
+		if (connection->state == CT_ESTABLISHED)
+			return SECONDS(TCP_ESTABLISHED_SECONDS);
+		return connection->state >= CT_CLOSING ? SECONDS(TCP_CLOSING_SECONDS) : SECONDS(TCP_HANDSHAKE_SECONDS);
 	}
 	if (key->protocol == IPPROTO_UDP)
 		return SECONDS(UDP_SECONDS);
@@ -179,7 +179,7 @@ static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	__u32 zero = 0, index, ways, choice, attempt;
-	struct steering *state = bpf_map_lookup_elem(&steering, &zero);
+	struct nn_config *state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	__u64 hash;
 
 	if (!state)
@@ -190,7 +190,7 @@ static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key
 		bucket = ct_bucket(index);
 		if (!bucket)
 			return NULL;
-		ways = ct_matching(bucket, ct_tag_of(hash), ~CT_CLASS);
+		ways = ct_matching(bucket, ct_tag_of(hash), ~CT_SLOT_CLASS);
 		/* That two connections of a bucket have the same tag happens once in 2^28. */
 		for (attempt = 0; attempt < 2 && ways; attempt++) {
 			*place = index * CT_WAYS + lowest_way(ways);
@@ -205,27 +205,27 @@ static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key
 	return NULL;
 }
 
-static __always_inline struct connection_totals *ct_totals(void)
+static __always_inline struct ct_totals *ct_totals(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&connection_totals, &zero);
+	return bpf_map_lookup_elem(&sg_ct_totals, &zero);
 }
 
 /* Counts a connection of a pair in (1) or out (-1). A place is counted by whoever changes its tag. */
 __noinline int ct_count(__u32 zone, __u32 peer, __u32 class, __s32 change)
 {
-	struct pair_key pair = { .from = zone, .to = peer };
-	struct pair_connections *counts;
-	struct connection_totals *totals;
+	struct zone_pair pair = { .from = zone, .to = peer };
+	struct ct_pair *counts;
+	struct ct_totals *totals;
 
-	if (class != CT_HALF_OPEN && class != CT_ESTABLISHED)
+	if (class != CT_SLOT_HALF_OPEN && class != CT_SLOT_ESTABLISHED)
 		return 0;
-	counts = bpf_map_lookup_elem(&pair_connections, &pair);
+	counts = bpf_map_lookup_elem(&sg_ct_pairs, &pair);
 	totals = ct_totals();
 	if (!counts || !totals)
 		return 0;
-	if (class == CT_HALF_OPEN) {
+	if (class == CT_SLOT_HALF_OPEN) {
 		__sync_fetch_and_add(&counts->half_open, change);
 		__sync_fetch_and_add(&totals->half_open, change);
 	} else {
@@ -252,7 +252,7 @@ __noinline int ct_take(__u32 place, __u32 class)
 		return false;
 	tag = ct_tag(bucket, place);
 	before = *(volatile __u32 *)tag;
-	if (before == CT_TAKEN || (before & CT_CLASS) != class || __sync_val_compare_and_swap(tag, before, CT_TAKEN) != before)
+	if (before == CT_SLOT_TAKEN || (before & CT_SLOT_CLASS) != class || __sync_val_compare_and_swap(tag, before, CT_SLOT_TAKEN) != before)
 		return false;
 	connection = ct_entry(bucket, place);
 	ct_count(connection->zone, connection->peer, class, -1);
@@ -262,9 +262,9 @@ __noinline int ct_take(__u32 place, __u32 class)
 /* Inline in those who are called deep down: kernels before 6.9 count 32 bytes of stack a call. */
 static __always_inline void ct_end(struct connection_bucket *bucket, __u32 place)
 {
-	__u32 class = *(volatile __u32 *)ct_tag(bucket, place) & CT_CLASS;
+	__u32 class = *(volatile __u32 *)ct_tag(bucket, place) & CT_SLOT_CLASS;
 
-	if (class != CT_FREE && ct_take(place, class))
+	if (class != CT_SLOT_FREE && ct_take(place, class))
 		ct_set_tag(ct_tag(bucket, place), 0);
 }
 
@@ -290,12 +290,12 @@ __noinline int ct_reclass(__u32 place, __u32 class, __u32 now)
 	tag = ct_tag(bucket, place);
 	connection = ct_entry(bucket, place);
 	before = *(volatile __u32 *)tag;
-	if ((before ^ connection->tag) & ~CT_CLASS)
+	if ((before ^ connection->tag) & ~CT_SLOT_CLASS)
 		return 0;
 	bucket->deadlines[place % CT_WAYS] = now + timeout_of(connection) + 1;
-	if ((before & CT_CLASS) == class || __sync_val_compare_and_swap(tag, before, connection->tag | class) != before)
+	if ((before & CT_SLOT_CLASS) == class || __sync_val_compare_and_swap(tag, before, connection->tag | class) != before)
 		return 0;
-	ct_count(connection->zone, connection->peer, before & CT_CLASS, -1);
+	ct_count(connection->zone, connection->peer, before & CT_SLOT_CLASS, -1);
 	ct_count(connection->zone, connection->peer, class, 1);
 	return 0;
 }
@@ -321,14 +321,14 @@ __noinline int ct_review_policy(__u32 place)
 {
 	struct connection_bucket *bucket = ct_bucket_of(place);
 	struct connection *connection;
-	struct pair_key pair;
+	struct zone_pair pair;
 
 	if (!bucket)
 		return 0;
 	connection = ct_entry(bucket, place);
 	pair.from = connection->zone;
 	pair.to = connection->peer;
-	if (connection->key.kind == FLOW_CONNECTION && !bpf_map_lookup_elem(&policy_pairs, &pair))
+	if (connection->key.type == FLOW_CONNECTION && !bpf_map_lookup_elem(&sg_pol_pairs, &pair))
 		ct_end(bucket, place);
 	return 0;
 }
@@ -337,7 +337,7 @@ __noinline int ct_review_policy(__u32 place)
  * Ends those of a bucket whose time is over. It reads one cache line where there are none. epoch: of policies, which its connections are held
  * against where that was not done yet; 0: they are not
  */
-__noinline int ct_sweep(__u32 index, __u32 now, __u64 epoch)
+__noinline int ct_sweep(__u32 index, __u32 now, __u64 policy_generation)
 {
 	struct connection_bucket *bucket = ct_bucket(index);
 	__u32 due = 0, used;
@@ -345,7 +345,7 @@ __noinline int ct_sweep(__u32 index, __u32 now, __u64 epoch)
 
 	if (!bucket)
 		return 0;
-	used = ~ct_matching(bucket, CT_FREE, CT_CLASS) & 0xff;
+	used = ~ct_matching(bucket, CT_SLOT_FREE, CT_SLOT_CLASS) & 0xff;
 #pragma unroll
 	for (i = 0; i < CT_WAYS; i++)
 		due |= ((bucket->deadlines[i] - now) >> 31) << i;
@@ -354,9 +354,9 @@ __noinline int ct_sweep(__u32 index, __u32 now, __u64 epoch)
 		ct_review(index * CT_WAYS + lowest_way(due), now);
 		due &= due - 1;
 	}
-	if (!epoch || bucket->epoch == epoch)
+	if (!policy_generation || bucket->policy_generation == policy_generation)
 		return 0;
-	bucket->epoch = epoch;
+	bucket->policy_generation = policy_generation;
 	for (i = 0; i < CT_WAYS && used; i++) {
 		ct_review_policy(index * CT_WAYS + lowest_way(used));
 		used &= used - 1;
@@ -370,5 +370,5 @@ static __always_inline void ct_publish(struct connection_bucket *bucket, __u32 p
 	struct connection *connection = ct_entry(bucket, place);
 
 	bucket->deadlines[place % CT_WAYS] = now + timeout_of(connection) + 1;
-	ct_set_tag(ct_tag(bucket, place), connection->tag | CT_HALF_OPEN);
+	ct_set_tag(ct_tag(bucket, place), connection->tag | CT_SLOT_HALF_OPEN);
 }

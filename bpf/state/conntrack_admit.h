@@ -4,14 +4,14 @@
 #include "state/conntrack.h"
 
 /* What a pair may still have: as many as are free. */
-static __always_inline __u32 ct_free(const struct connection_totals *totals)
+static __always_inline __u32 ct_free(const struct ct_totals *totals)
 {
 	__u32 limit = CT_LIMIT(ct_buckets() * CT_WAYS), used = totals->half_open + totals->established;
 
 	return used < limit ? limit - used : 0;
 }
 
-static __always_inline bool ct_over_half_open(const struct pair_connections *counts, __u32 free)
+static __always_inline bool ct_over_half_open(const struct ct_pair *counts, __u32 free)
 {
 	return counts->half_open >= free / CT_HALF_OPEN_SHARE;
 }
@@ -26,13 +26,13 @@ static __always_inline bool ct_over_half_open(const struct pair_connections *cou
  */
 __noinline int ct_rank(__u32 place, __u64 pair, __u32 free, __u32 now)
 {
-	struct pair_key own = { .from = pair, .to = pair >> 32 }, other;
+	struct zone_pair own = { .from = pair, .to = pair >> 32 }, other;
 	struct connection_bucket *bucket = ct_bucket_of(place);
-	struct pair_connections *counts;
+	struct ct_pair *counts;
 	struct connection *connection;
 	__u32 left;
 
-	if (!bucket || (*ct_tag(bucket, place) & CT_CLASS) != CT_HALF_OPEN)
+	if (!bucket || (*ct_tag(bucket, place) & CT_SLOT_CLASS) != CT_SLOT_HALF_OPEN)
 		return 0;
 	connection = ct_entry(bucket, place);
 	other.from = connection->zone;
@@ -43,7 +43,7 @@ __noinline int ct_rank(__u32 place, __u64 pair, __u32 free, __u32 now)
 		return CT_OWN_RANK + left;
 	if (free == NO_SLOT)
 		return 0;
-	counts = bpf_map_lookup_elem(&pair_connections, &other);
+	counts = bpf_map_lookup_elem(&sg_ct_pairs, &other);
 	return counts && ct_over_half_open(counts, free) ? 1 + left : 0;
 }
 
@@ -62,7 +62,7 @@ __noinline int ct_evict(__u64 buckets, __u64 pair, __u32 free, __u32 now)
 			best = place;
 		}
 	}
-	return most && ct_take(best, CT_HALF_OPEN) ? (int)best : -1;
+	return most && ct_take(best, CT_SLOT_HALF_OPEN) ? (int)best : -1;
 }
 
 /* Takes a place that is free or whose connection is closed, in the emptier of two buckets; -1: there is none. */
@@ -77,9 +77,9 @@ __noinline int ct_occupy(__u64 buckets)
 		if (!a || !b)
 			return -1;
 		/* Another CPU may take the same one meanwhile: there are others. */
-		class = attempt < 2 ? CT_FREE : CT_CLOSED;
-		of_a = class == CT_FREE ? ct_matching(a, 0, ~0) : ct_matching(a, CT_CLOSED, CT_CLASS);
-		of_b = class == CT_FREE ? ct_matching(b, 0, ~0) : ct_matching(b, CT_CLOSED, CT_CLASS);
+		class = attempt < 2 ? CT_SLOT_FREE : CT_SLOT_CLOSED;
+		of_a = class == CT_SLOT_FREE ? ct_matching(a, 0, ~0) : ct_matching(a, CT_SLOT_CLOSED, CT_SLOT_CLASS);
+		of_b = class == CT_SLOT_FREE ? ct_matching(b, 0, ~0) : ct_matching(b, CT_SLOT_CLOSED, CT_SLOT_CLASS);
 		if (!(of_a | of_b))
 			continue;
 		place = count_ways(of_a) >= count_ways(of_b) ? first * CT_WAYS + lowest_way(of_a) : second * CT_WAYS + lowest_way(of_b);
@@ -89,16 +89,16 @@ __noinline int ct_occupy(__u64 buckets)
 	return -1;
 }
 
-static __always_inline struct pair_connections *ct_counts(__u32 zone, __u32 peer)
+static __always_inline struct ct_pair *ct_counts(__u32 zone, __u32 peer)
 {
-	struct pair_key pair = { .from = zone, .to = peer };
-	struct pair_connections *counts = bpf_map_lookup_elem(&pair_connections, &pair), none = {};
+	struct zone_pair pair = { .from = zone, .to = peer };
+	struct ct_pair *counts = bpf_map_lookup_elem(&sg_ct_pairs, &pair), none = {};
 
 	if (counts)
 		return counts;
 	/* Of two CPUs the second finds what the first has made. */
-	bpf_map_update_elem(&pair_connections, &pair, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&pair_connections, &pair);
+	bpf_map_update_elem(&sg_ct_pairs, &pair, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&sg_ct_pairs, &pair);
 }
 
 /*
@@ -106,15 +106,15 @@ static __always_inline struct pair_connections *ct_counts(__u32 zone, __u32 peer
  *
  * Returns the place, or minus the reason against it.
  */
-__noinline int ct_claim(const struct flow_key *key, __u32 zone, __u32 peer, __u64 epoch, __u32 now)
+__noinline int ct_admit(const struct flow_key *key, __u32 zone, __u32 peer, __u64 policy_generation, __u32 now)
 {
-	struct connection_totals *totals = ct_totals();
-	struct pair_connections *counts;
+	struct ct_totals *totals = ct_totals();
+	struct ct_pair *counts;
 	struct connection_bucket *bucket;
 	struct connection *connection;
 	__u64 hash, buckets, pair = (__u64)peer << 32 | zone;
 	__u32 zero = 0, free;
-	struct steering *state = bpf_map_lookup_elem(&steering, &zero);
+	struct nn_config *state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	bool over;
 	int place;
 
@@ -122,10 +122,10 @@ __noinline int ct_claim(const struct flow_key *key, __u32 zone, __u32 peer, __u6
 		return -DROP_CONNECTIONS_FULL;
 	hash = ct_hash(key, zone, state);
 	buckets = (__u64)ct_second(hash) << 32 | ct_first(hash);
-	/* What nobody sweeps while nobody opens a connection is in nobody's way. */
+	/* Sweeping happens only here: without new connections, expired ones take no place that anyone needs. */
 	ct_sweep(buckets, now, 0);
 	ct_sweep(buckets >> 32, now, 0);
-	ct_sweep(__sync_fetch_and_add(&totals->hand, 1) % ct_buckets(), now, epoch);
+	ct_sweep(__sync_fetch_and_add(&totals->hand, 1) % ct_buckets(), now, policy_generation);
 	counts = ct_counts(zone, peer);
 	if (!counts)
 		return -DROP_CONNECTIONS_FULL;
@@ -150,6 +150,6 @@ __noinline int ct_claim(const struct flow_key *key, __u32 zone, __u32 peer, __u6
 	connection->opened = now;
 	connection->original.seen = now;
 	connection->reply.seen = now;
-	ct_count(zone, peer, CT_HALF_OPEN, 1);
+	ct_count(zone, peer, CT_SLOT_HALF_OPEN, 1);
 	return place;
 }

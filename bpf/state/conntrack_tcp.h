@@ -18,7 +18,7 @@
 #define NO_SCALE 0xff
 #define MAX_SCALE 14 /* RFC 7323 section 2.3 */
 /* Segments that come late are as old as this at least: the largest window without a scale, and some (nf_conntrack's MAXACKWINCONST). */
-#define OLD_BYTES 66000
+#define MAX_ACK_WINDOW 66000
 #define OPTION_END 0
 #define OPTION_PAD 1
 #define OPTION_SCALE 3
@@ -27,10 +27,10 @@
 #define CT_BEHIND(window) ((window) / 4)
 
 /* The window scale that a SYN offers. What cannot be read is taken for the largest: it makes windows too large, never too small. */
-__noinline int find_scale(__u32 length)
+__noinline int parse_window_scale(__u32 length)
 {
 	__u32 zero = 0, i;
-	struct tcp_options *options = bpf_map_lookup_elem(&tcp_options, &zero);
+	struct tcp_options *options = bpf_map_lookup_elem(&sg_tcp_opts, &zero);
 	volatile __u64 *place;
 
 	if (!options)
@@ -58,7 +58,7 @@ __noinline int find_scale(__u32 length)
 }
 
 /* What the connection needs of a TCP header. at: of the inner packet in the frame */
-static __noinline void read_tcp(struct packet *packet, void *data, void *data_end, __u32 at)
+static __noinline void parse_tcp(struct packet *packet, void *data, void *data_end, __u32 at)
 {
 	__u32 bytes = packet->inner.l4_bytes - 20, zero = 0, i;
 	struct tcp_options *options;
@@ -74,7 +74,7 @@ static __noinline void read_tcp(struct packet *packet, void *data, void *data_en
 	if (!(packet->tcp_flags & TCP_SYN))
 		return;
 	packet->scale = NO_SCALE;
-	options = bpf_map_lookup_elem(&tcp_options, &zero);
+	options = bpf_map_lookup_elem(&sg_tcp_opts, &zero);
 	if (!options || !bytes || bytes > OPTIONS_BYTES)
 		return;
 #pragma unroll
@@ -87,7 +87,7 @@ static __noinline void read_tcp(struct packet *packet, void *data, void *data_en
 		}
 		*(__u32 *)&options->bytes[4 * i] = *(__u32 *)(header + 20 + 4 * i);
 	}
-	packet->scale = find_scale(bytes);
+	packet->scale = parse_window_scale(bytes);
 }
 
 /* Bytes; of a super-packet all of it. */
@@ -101,14 +101,13 @@ static __always_inline __u32 tcp_payload(const struct packet *packet)
 /* Could the sender of a direction have sent it? Of what its own line says. end: after its last sequence number */
 static __always_inline bool ct_tcp_plausible(const struct ct_direction *own, __u32 sequence, __u32 end, __u32 acked)
 {
-	__s32 old = own->peer_window > OLD_BYTES ? own->peer_window : OLD_BYTES;
-	__s32 old_ack = own->window > OLD_BYTES ? own->window : OLD_BYTES;
+	__s32 old = own->peer_window > MAX_ACK_WINDOW ? own->peer_window : MAX_ACK_WINDOW;
+	__s32 old_ack = own->window > MAX_ACK_WINDOW ? own->window : MAX_ACK_WINDOW;
 	__s32 ack = acked - own->acked;
 
 	/* One byte beyond the window is a probe of a closed one. */
-	return (__s32)(end - own->next) <= (__s32)(own->peer_window + CT_BEHIND(own->peer_window)) + 1 &&
-	       (__s32)(own->next - sequence) <= old && ack >= -old_ack &&
-	       ack <= (__s32)(own->limit - own->acked + CT_BEHIND(own->window)) + 1;
+	return (__s32)(end - own->next) <= (__s32)(own->peer_window + CT_BEHIND(own->peer_window)) + 1 && (__s32)(own->next - sequence) <= old &&
+	       ack >= -old_ack && ack <= (__s32)(own->limit - own->acked + CT_BEHIND(own->window)) + 1;
 }
 
 /* Only what changes is written. window: bytes */
@@ -124,8 +123,8 @@ static __always_inline void ct_tcp_learn(struct ct_direction *own, __u32 end, __
 		own->window = window;
 }
 
-/* Writes what a CPU remembers of a flow to the connection's entry, if that is further behind than the place is another's. */
-static __noinline int ct_tcp_write_back(struct passed_flow *flow)
+/* Writes a CPU's copy of a direction to the connection, unless the place is another connection's by now. */
+static __noinline int ct_tcp_write_back(struct nn_flow_entry *flow)
 {
 	__u32 place = flow->place >> 1, ports = flow->ports, ahead = flow->tcp.next, acked = flow->tcp.acked;
 	struct connection_bucket *bucket = ct_bucket_of(place);
@@ -155,13 +154,13 @@ static __noinline int ct_tcp_write_back(struct passed_flow *flow)
 	return 0;
 }
 
-static __always_inline bool ct_tcp_is_ahead(const struct passed_flow *flow)
+static __always_inline bool ct_tcp_is_ahead(const struct nn_flow_entry *flow)
 {
 	return flow->protocol == IPPROTO_TCP && (flow->written != flow->tcp.next || flow->written_acked != flow->tcp.acked);
 }
 
 /* The copy that goes with what a CPU remembers. */
-static __always_inline void ct_tcp_copy(struct passed_flow *flow)
+static __always_inline void ct_tcp_copy(struct nn_flow_entry *flow)
 {
 	struct connection_bucket *bucket = ct_bucket_of(flow->place >> 1);
 	struct connection *connection;
@@ -175,7 +174,7 @@ static __always_inline void ct_tcp_copy(struct passed_flow *flow)
 }
 
 /* The packet of a flow that its CPU remembers, of an open connection, without SYN, FIN and RST. False: it needs the full look. */
-static __always_inline bool ct_tcp_fast(struct passed_flow *flow, const struct inner *inner, const __u8 *header)
+static __always_inline bool ct_tcp_fast(struct nn_flow_entry *flow, const struct inner *inner, const __u8 *header)
 {
 	struct ct_direction *own = &flow->tcp;
 	__u32 sequence, end, acked, window;
@@ -220,13 +219,13 @@ static __always_inline void ct_tcp_both(struct connection *connection)
 	}
 	original->peer_window = reply->window;
 	reply->peer_window = original->window;
-	connection->state = CONNECTION_ANSWERED;
+	connection->state = CT_SYN_RECV;
 }
 
 static __always_inline void ct_tcp_open(struct connection *connection, __u32 place, __u32 now)
 {
-	connection->state = CONNECTION_OPEN;
-	ct_reclass(place, CT_ESTABLISHED, now);
+	connection->state = CT_ESTABLISHED;
+	ct_reclass(place, CT_SLOT_ESTABLISHED, now);
 }
 
 /* Does it acknowledge what the SYN of the original direction sent? Not all of it, where that had data (RFC 7413). */
@@ -239,13 +238,12 @@ static __always_inline bool ct_tcp_answers(const struct ct_direction *original, 
  * A SYN. On a connection that stands it changes nothing, whatever its sequence number: its receiver challenges it (RFC 5961 section 4.2), and the
  * answer to that, a RST that is exact, closes what the sender knows nothing of any more.
  */
-static __always_inline void ct_tcp_syn(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 end,
-				       __u32 now)
+static __always_inline void ct_tcp_syn(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 end, __u32 now)
 {
 	struct ct_direction *original = &connection->original, *reply = &connection->reply;
 	bool acks = packet->tcp_flags & TCP_ACK;
 
-	if (connection->state == CONNECTION_OPENING) {
+	if (connection->state == CT_SYN_SENT) {
 		if (!is_reply && !acks) {
 			/* Sent again, or by who gave the first one up. */
 			ct_tcp_begin(original, packet, end);
@@ -256,7 +254,7 @@ static __always_inline void ct_tcp_syn(struct connection *connection, const stru
 		return;
 	}
 	/* Both sides' SYNs have crossed (RFC 9293 section 3.5). */
-	if (connection->state != CONNECTION_ANSWERED || !acks)
+	if (connection->state != CT_SYN_RECV || !acks)
 		return;
 	if (is_reply && !(reply->flags & CT_ACKED) && end == reply->next && packet->acked == original->next)
 		ct_tcp_learn(reply, end, packet->acked, packet->window);
@@ -276,15 +274,14 @@ static __always_inline void ct_tcp_syn(struct connection *connection, const stru
 		ct_tcp_open(connection, place, now);
 }
 
-static __always_inline enum reason ct_tcp_reset(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply,
-						__u32 now)
+static __always_inline enum reason ct_tcp_reset(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 now)
 {
 	struct ct_direction *own = is_reply ? &connection->reply : &connection->original;
 	struct ct_direction *other = is_reply ? &connection->original : &connection->reply;
 	__u32 sequence = packet->sequence;
 	bool exact;
 
-	if (is_reply && connection->state == CONNECTION_OPENING) {
+	if (is_reply && connection->state == CT_SYN_SENT) {
 		/* RFC 9293 section 3.10.7.3: a SYN is answered by what acknowledges it. */
 		if (!(packet->tcp_flags & TCP_ACK))
 			return DROP_NOT_ESTABLISHED;
@@ -296,8 +293,8 @@ static __always_inline enum reason ct_tcp_reset(struct connection *connection, c
 		exact = sequence == own->next || (other->flags & CT_ACKED && sequence == other->acked);
 	}
 	if (exact) {
-		connection->state = CONNECTION_CLOSED;
-		ct_reclass(place, CT_CLOSED, now);
+		connection->state = CT_CLOSED;
+		ct_reclass(place, CT_SLOT_CLOSED, now);
 		return REASON_FORWARDED;
 	}
 	if (!(other->flags & CT_ACKED))
@@ -332,7 +329,7 @@ __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, _
 	own = is_reply ? &connection->reply : &connection->original;
 	other = is_reply ? &connection->original : &connection->reply;
 	/* All but the first of both sides' crossing SYNs carries an ACK (RFC 9293 sections 3.5 and 3.10.7.3). */
-	if (is_reply && connection->state == CONNECTION_OPENING && !(flags & (TCP_ACK | TCP_SYN)))
+	if (is_reply && connection->state == CT_SYN_SENT && !(flags & (TCP_ACK | TCP_SYN)))
 		return DROP_NOT_ESTABLISHED;
 	end = packet->sequence + tcp_payload(packet);
 	if (flags & TCP_FIN)
@@ -352,7 +349,7 @@ __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, _
 		own->acked = packet->acked;
 		own->limit = packet->acked + window;
 		own->flags |= CT_ACKED;
-		if (connection->state == CONNECTION_ANSWERED && other->flags & CT_ACKED)
+		if (connection->state == CT_SYN_RECV && other->flags & CT_ACKED)
 			ct_tcp_open(connection, place, now);
 	}
 	own->peer_window = other->window;
@@ -362,13 +359,13 @@ __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, _
 		return REASON_FORWARDED;
 	ct_tcp_learn(own, end, packet->acked, window);
 	if (flags & TCP_FIN && other->flags & CT_ACKED) {
-		connection->flags |= is_reply ? CONNECTION_FIN_RECEIVED : CONNECTION_FIN_SENT;
-		if (connection->flags == (CONNECTION_FIN_SENT | CONNECTION_FIN_RECEIVED)) {
-			connection->state = CONNECTION_CLOSED;
-			ct_reclass(place, CT_CLOSED, now);
+		connection->flags |= is_reply ? CT_FIN_REPLY : CT_FIN_ORIGINAL;
+		if (connection->flags == (CT_FIN_ORIGINAL | CT_FIN_REPLY)) {
+			connection->state = CT_CLOSED;
+			ct_reclass(place, CT_SLOT_CLOSED, now);
 		} else {
-			connection->state = CONNECTION_CLOSING;
-			ct_reclass(place, CT_ESTABLISHED, now);
+			connection->state = CT_CLOSING;
+			ct_reclass(place, CT_SLOT_ESTABLISHED, now);
 		}
 	}
 	return REASON_FORWARDED;

@@ -22,11 +22,11 @@ static __always_inline __u32 policy_protocol(__u8 protocol)
 	return protocol == IPPROTO_ICMPV6 ? IPPROTO_ICMP : 0;
 }
 
-/* The place in policy_ports of what a rule says of a port; -1: there is no such rule. A function of its own: verified once. */
-__noinline int find_policy_port(__u32 set, __u32 source, __u32 dest, __u32 protocol, __u32 port)
+/* Index in sg_pol_ports of a rule's entry for a port; -1 if there is no such rule. A global function: verified once. */
+__noinline int policy_find_port(__u32 set, __u32 source, __u32 dest, __u32 protocol, __u32 port)
 {
 	struct rule_key key = { .set = set, .source = source, .dest = dest, .protocol = protocol };
-	struct policy_rule *rule = bpf_map_lookup_elem(&policy_rules, &key);
+	struct policy_rule *rule = bpf_map_lookup_elem(&sg_pol_rules, &key);
 	__u32 first, count;
 	int step;
 
@@ -36,7 +36,7 @@ __noinline int find_policy_port(__u32 set, __u32 source, __u32 dest, __u32 proto
 	count = rule->count;
 	for (step = 0; step < SEARCH_STEPS && count > 1; step++) {
 		__u32 half = count / 2, middle = first + half;
-		struct policy_port *entry = bpf_map_lookup_elem(&policy_ports, &middle);
+		struct policy_port *entry = bpf_map_lookup_elem(&sg_pol_ports, &middle);
 
 		if (!entry)
 			return -1;
@@ -50,7 +50,7 @@ __noinline int find_policy_port(__u32 set, __u32 source, __u32 dest, __u32 proto
 	return first;
 }
 
-static __always_inline __u32 class_of(void *trie, __u32 set, __u32 family, const struct in6_addr *address)
+static __always_inline __u32 policy_class_of(void *trie, __u32 set, __u32 family, const struct in6_addr *address)
 {
 	struct class_key key = {
 		.length = 64 + (family == FAMILY_INET ? 32 : 128),
@@ -64,15 +64,15 @@ static __always_inline __u32 class_of(void *trie, __u32 set, __u32 family, const
 }
 
 /* Asks one table of a set; what ranks lower than what was found before is taken over. */
-static __always_inline void ask_table(struct policy_decision *decision, __u32 source, __u32 dest, __u32 protocol, __u32 port)
+static __always_inline void policy_lookup_table(struct policy_decision *decision, __u32 source, __u32 dest, __u32 protocol, __u32 port)
 {
-	int place = find_policy_port(decision->set, source, dest, protocol, port);
-	__u32 index = place;
+	int found = policy_find_port(decision->set, source, dest, protocol, port);
+	__u32 index = found;
 	struct policy_port *entry;
 
-	if (place < 0)
+	if (found < 0)
 		return;
-	entry = bpf_map_lookup_elem(&policy_ports, &index);
+	entry = bpf_map_lookup_elem(&sg_pol_ports, &index);
 	if (!entry || entry->set != decision->set || entry->flags & POLICY_NONE || entry->rank >= decision->rank)
 		return;
 	decision->rank = entry->rank;
@@ -80,24 +80,24 @@ static __always_inline void ask_table(struct policy_decision *decision, __u32 so
 	decision->flags = entry->flags;
 }
 
-static __always_inline void ask_set(struct policy_decision *decision, __u32 tables, const struct flow_key *key)
+static __always_inline void policy_lookup_set(struct policy_decision *decision, __u32 tables, const struct flow_key *key)
 {
 	__u32 protocol = policy_protocol(key->protocol), source = 0, dest = 0, port = 0;
 
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)
 		port = bpf_ntohs(key->dest_port);
 	if (tables & (POLICY_SOURCE | POLICY_BOTH))
-		source = class_of(&policy_sources, decision->set, key->family, &key->source);
+		source = policy_class_of(&sg_pol_src, decision->set, key->family, &key->source);
 	if (tables & (POLICY_DESTINATION | POLICY_BOTH))
-		dest = class_of(&policy_destinations, decision->set, key->family, &key->dest);
+		dest = policy_class_of(&sg_pol_dst, decision->set, key->family, &key->dest);
 	if (tables & POLICY_ANY)
-		ask_table(decision, 0, 0, protocol, port);
+		policy_lookup_table(decision, 0, 0, protocol, port);
 	if (tables & POLICY_SOURCE && source)
-		ask_table(decision, source, 0, protocol, port);
+		policy_lookup_table(decision, source, 0, protocol, port);
 	if (tables & POLICY_DESTINATION && dest)
-		ask_table(decision, 0, dest, protocol, port);
+		policy_lookup_table(decision, 0, dest, protocol, port);
 	if (tables & POLICY_BOTH && source && dest)
-		ask_table(decision, source, dest, protocol, port);
+		policy_lookup_table(decision, source, dest, protocol, port);
 }
 
 /*
@@ -105,15 +105,15 @@ static __always_inline void ask_set(struct policy_decision *decision, __u32 tabl
  *
  * REASON_FORWARDED, DROP_POLICY, DROP_NO_POLICY_MATCH or DROP_NO_POLICY.
  */
-__noinline int ask_policies(struct policy_decision *decision, const struct flow_key *key, __u32 from, __u32 to)
+__noinline int policy_lookup(struct policy_decision *decision, const struct flow_key *key, __u32 from, __u32 to)
 {
-	struct pair_key pair = { .from = from, .to = to };
+	struct zone_pair pair = { .from = from, .to = to };
 	struct policy_set *set;
 	int attempt;
 
 	if (!decision || !key)
 		return DROP_NO_POLICY;
-	set = bpf_map_lookup_elem(&policy_pairs, &pair);
+	set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 	decision->set = 0;
 	decision->policy = NO_SLOT;
 	for (attempt = 0; attempt < SET_ATTEMPTS; attempt++) {
@@ -123,9 +123,9 @@ __noinline int ask_policies(struct policy_decision *decision, const struct flow_
 		decision->policy = NO_SLOT;
 		decision->rank = 0xffffffff;
 		decision->flags = 0;
-		ask_set(decision, set->tables, key);
+		policy_lookup_set(decision, set->tables, key);
 		/* Pieces of a set go only when the pair has another. */
-		set = bpf_map_lookup_elem(&policy_pairs, &pair);
+		set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 		if (!set || set->id != decision->set)
 			continue;
 		if (decision->policy == NO_SLOT)

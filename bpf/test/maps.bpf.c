@@ -8,7 +8,7 @@
 #include "abi/btf_export.h"
 #include "test/maps.h"
 
-KEEP_STRUCT(event);
+BTF_EXPORT_STRUCT(event);
 
 const volatile __u32 verdict = XDP_PASS;
 const volatile __u64 increment = 1;

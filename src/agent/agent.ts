@@ -1,23 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RESOURCE_ORDER } from '../app/features.js';
-import { emptyPlan } from '../app/planning.js';
 import { IntentError } from '../intent/errors.js';
-import { FileSource } from '../intent/file-source.js';
 import { loadNodeConfig } from '../intent/load.js';
 import { dropFailedHops } from '../ebpf/failover.js';
+import { eventContext } from './event-context.js';
 import { everything, isEmpty, merge, noInvalidations } from './invalidations.js';
-import { runDirectory } from './instance.js';
-import { IntentReader } from './intent-reader.js';
+import { fileSource } from './node-source.js';
 import { notifySystemd } from './notify-systemd.js';
 import { Session } from './session.js';
+import { Telemetry } from './telemetry.js';
+import { Watchdog } from './watchdog.js';
 import { netnsIdentity } from '../netlink/netns.js';
 import type { Invalidations } from './invalidations.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { NetlinkEvent } from '../netlink/types.js';
-import type { EventContext, KernelEvent } from '../reconcile/follows.js';
+import type { KernelEvent } from '../reconcile/follows.js';
 import type { Logger } from './log.js';
 import type { SessionOptions } from './session.js';
+import type { AgentState, TaskReason } from './telemetry.js';
 import type { WatchOptions } from './kernel-watcher.js';
 
 /** Hints that come within this time are looked at together, milliseconds. */
@@ -38,6 +39,10 @@ export interface AgentOptions extends SessionOptions {
   source?: IntentSource;
   /** How often the log says how far long work is, milliseconds; default PROGRESS_MS. */
   progressMs?: number;
+  /** Told that the node is this agent's to work on. */
+  onOpen?: () => void;
+  /** Told of a node file that was read again. */
+  onConfig?: () => void;
 }
 
 /**
@@ -48,6 +53,11 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #log: Logger;
   readonly #source: IntentSource;
+  readonly #telemetry = new Telemetry();
+  readonly #watchdog: Watchdog;
+  /** Of the intent file as it was last read. */
+  #digest: string | null = null;
+  #isSweepDue = false;
   #config: NodeConfig;
   /** Undefined while the node's network namespace is not there. */
   #session: Session | undefined;
@@ -62,7 +72,6 @@ export class Agent {
   #check: NodeJS.Timeout | undefined;
   #progress: NodeJS.Timeout | undefined;
   #arePinsLost = false;
-  #ready = false;
   #underlayAwaited = false;
   /** Why the last task threw: it is tried again with pauses, and told once. */
   #failure = '';
@@ -70,12 +79,18 @@ export class Agent {
   #isStopping = false;
 
   constructor(options: AgentOptions) {
-    this.#options = options;
     this.#log = options.log;
     this.#force = options.force;
     this.#config = options.config;
-    this.#session = new Session(options.config, options);
-    this.#source = options.source ?? fileSource(options);
+    this.#options = { ...options, telemetry: this.#telemetry };
+    this.#session = new Session(options.config, this.#options);
+    this.#source = options.source ?? fileSource(options, (digest) => (this.#digest = digest));
+    this.#watchdog = new Watchdog({
+      turns: () => this.#telemetry.turns,
+      turn: () => this.#enqueue('hint', () => Promise.resolve(noInvalidations())),
+      progress: () => this.#progressText,
+      status: () => this.#telemetry.summary({ held: this.#isHeld }),
+    });
   }
 
   /**
@@ -89,7 +104,10 @@ export class Agent {
       this.#session?.close();
       return;
     }
+    this.#options.onOpen?.();
+    this.#watchdog.start();
     this.#sweep = setInterval(() => {
+      this.#isSweepDue = true;
       this.#lookAtAll();
     }, this.#options.sweepSeconds * 1000);
     this.#check = setInterval(this.#checkPlaces, CHECK_MS);
@@ -110,10 +128,34 @@ export class Agent {
     clearInterval(this.#sweep);
     clearInterval(this.#check);
     clearInterval(this.#progress);
+    this.#watchdog.stop();
     this.#source.close();
     this.#session?.deafen();
     await this.#queue;
     this.#session?.close();
+  }
+
+  /** How it is, for who asks. */
+  get state(): AgentState {
+    return this.#telemetry.state({ held: this.#isHeld, progress: this.#progressText });
+  }
+
+  /** What the node is run with. */
+  get config(): NodeConfig {
+    return this.#config;
+  }
+
+  get #isHeld(): boolean {
+    return this.#session?.reconciler.isBlocked === true;
+  }
+
+  get #progressText(): string {
+    return this.#session?.instance.kernel.progress.text ?? '';
+  }
+
+  /** Measures how long the event loop is held up. */
+  watchLoop(): void {
+    this.#telemetry.watchLoop();
   }
 
   /** Resolves when all that was asked for so far has been done. */
@@ -123,12 +165,12 @@ export class Agent {
 
   /** Lets the intent through that the removal guard blocks. */
   release(): void {
-    this.#enqueue(({ reconciler }) => reconciler.release());
+    this.#enqueue('intent', ({ reconciler }) => reconciler.release());
   }
 
   /** Reads the node file again. */
   reload(): void {
-    this.#enqueue(async ({ reconciler }) => {
+    this.#enqueue('intent', async ({ reconciler }) => {
       const config = this.#config;
       const fresh = loadNodeConfig(this.#options.configFile);
       for (const field of ['node', 'netns', 'intent'] as const) {
@@ -143,6 +185,7 @@ export class Agent {
       }
       const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;
+      this.#options.onConfig?.();
       return again;
     });
   }
@@ -150,18 +193,22 @@ export class Agent {
   readonly #onIntent = (event: IntentEvent): void => {
     if (event.type === 'error') {
       const what = event.error instanceof IntentError ? 'is not acceptable' : 'cannot be read; it is tried again';
+      this.#telemetry.intentRefused(event.error.message);
       this.#log.error({ err: event.error }, `the intent ${what}; what ran keeps running`);
       return;
     }
     this.#intent = event.intent;
-    this.#enqueue(async ({ reconciler }) => {
+    this.#telemetry.intentAccepted();
+    const digest = this.#digest;
+    this.#enqueue('intent', async ({ reconciler }) => {
       const again =
         event.type === 'snapshot'
           ? await reconciler.applyIntent(event.intent, this.#force)
           : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true });
       this.#force = false;
-      if (!this.#ready) {
-        this.#ready = true;
+      if (!reconciler.isBlocked) this.#telemetry.intentApplied(digest);
+      if (!this.#telemetry.ready) {
+        this.#telemetry.ready = true;
         notifySystemd('READY=1');
       }
       return again;
@@ -186,6 +233,7 @@ export class Agent {
       this.#note({ kind: 'device-features', value: undefined });
     },
     onLost: () => {
+      this.#telemetry.eventsWereLost();
       this.#log.warn('notifications were lost: everything is compared');
       this.#lookAtAll();
     },
@@ -195,6 +243,7 @@ export class Agent {
   };
 
   #onEvents(events: NetlinkEvent[]): void {
+    this.#telemetry.eventsCame(events);
     if (this.#session === undefined) return;
     const { instance, followers, reconciler } = this.#session;
     if (reconciler.plan === undefined) {
@@ -204,7 +253,7 @@ export class Agent {
     }
     const { kernel } = instance;
     const { links } = kernel;
-    const context = this.#contextOf(this.#session);
+    const context = eventContext(this.#session, this.#config.uplinks);
     for (const event of events) {
       // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
@@ -223,33 +272,15 @@ export class Agent {
   /** Notes what no message of rtnetlink tells of. */
   #note(event: KernelEvent): void {
     if (this.#session === undefined) return;
-    this.#session.followers.invalidate(this.#invalidations, event, this.#contextOf(this.#session));
+    this.#session.followers.invalidate(this.#invalidations, event, eventContext(this.#session, this.#config.uplinks));
     this.#lookSoon(HINT_DELAY_MS);
-  }
-
-  /** What is known when an event comes. */
-  #contextOf({ instance, reconciler }: Session): EventContext {
-    const { plan = emptyPlan(), facts = { uplinkMtu: 0 } } = reconciler;
-    const { links, nexthopIds } = instance.kernel;
-    const uplinks = this.#config.uplinks;
-    const nameOf = (ifindex: number): string => links.nameOf(ifindex);
-    const concerns = (device: string | number): boolean => {
-      const name = typeof device === 'number' ? links.nameOf(device) : device;
-      return plan.port.has(name) || plan.vrf.has(name) || name === 'lo' || uplinks.includes(name);
-    };
-    const isUplink = (device: string): boolean => uplinks.includes(device);
-    const nexthopDevices = (id: number, oif: number | undefined): string[] => [
-      ...(oif === undefined ? [] : [links.nameOf(oif)]),
-      ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
-    ];
-    return { plan, facts, concerns, isUplink, nameOf, nexthopDevices };
   }
 
   /** What leads over an uplink or a neighbour that fails is lost until the fast path knows: before everything else. */
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
-    this.#enqueue(({ reconciler, followers }) => {
+    this.#enqueue('hint', ({ reconciler, followers }) => {
       this.#underlayAwaited = false;
       return reconciler.reconcileDirty({ ...noInvalidations(), resources: followers.underlay(reconciler.plan) });
     });
@@ -261,7 +292,7 @@ export class Agent {
         if (this.#moveAwaited) return;
         this.#moveAwaited = true;
         // Every task begins with a look at the namespace.
-        this.#enqueue(() => Promise.resolve(noInvalidations()));
+        this.#enqueue('hint', () => Promise.resolve(noInvalidations()));
         return;
       }
       const pins = this.#session?.instance.kernel.fastpath.pins;
@@ -288,7 +319,9 @@ export class Agent {
       this.#timer = undefined;
       const invalidations = this.#invalidations;
       this.#invalidations = noInvalidations();
-      this.#enqueue(({ reconciler }) => reconciler.reconcileDirty(invalidations));
+      const reason = this.#isSweepDue ? 'sweep' : 'hint';
+      this.#isSweepDue = false;
+      this.#enqueue(reason, ({ reconciler }) => reconciler.reconcileDirty(invalidations));
     }, delay);
   }
 
@@ -326,21 +359,25 @@ export class Agent {
   }
 
   /** Puts a task behind those before it; what it says failed is looked at again later. */
-  #enqueue(task: (session: Session) => Promise<Invalidations>): void {
+  #enqueue(reason: TaskReason, task: (session: Session) => Promise<Invalidations>): void {
+    this.#telemetry.taskQueued();
     this.#queue = this.#queue
       .then(async () => {
         this.#moveAwaited = false;
+        this.#telemetry.taskBegins();
         if (this.#isStopping) return noInvalidations();
         const again = await this.#move();
         const session = this.#session;
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
+        this.#telemetry.taskEnds(reason, false);
         return again;
       })
       .catch((error: unknown) => {
         const failure = String(error);
         if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
         this.#failure = failure;
+        this.#telemetry.taskEnds(reason, true);
         // Whatever was under way may be half done.
         const again = noInvalidations();
         everything(again, RESOURCE_ORDER);
@@ -361,16 +398,3 @@ export class Agent {
       });
   }
 }
-
-/** The intent file that the node file names, as far as it concerns the node. */
-function fileSource({ config, configFile }: AgentOptions): IntentSource {
-  const reader = new IntentReader({ config, configFile, runDirectory: runDirectory(config.node) });
-  return new FileSource(config.intent, {
-    read: (unlessDigest) => reader.read(unlessDigest),
-    close: () => {
-      reader.close();
-    },
-  });
-}
-
-/** The name in `<family> <name>` of a table. */

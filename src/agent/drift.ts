@@ -43,9 +43,9 @@ export class DriftLog {
   /**
    * Tells what a survey found.
    *
-   * @returns whether somebody changed something
+   * @returns what somebody changed
    */
-  tell(survey: Survey): boolean {
+  tell(survey: Survey): readonly Change[] {
     const changes = survey.changes.filter((change) => !this.#failed.has(failureKey(change)));
     let causes = this.#causesOf(changes);
     // An interface may have gone while the survey was made, and its objects with it.
@@ -65,7 +65,7 @@ export class DriftLog {
     if (drift.length > MAX_DRIFT_LINES) {
       this.#log.warn({ changes: drift.length }, `drift: only the first ${MAX_DRIFT_LINES} are logged`);
     }
-    return drift.length > 0;
+    return drift;
   }
 
   #causesOf(changes: readonly Change[]): Causes {

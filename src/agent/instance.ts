@@ -7,6 +7,7 @@ import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
 import { ALL_RESOURCES } from '../app/features.js';
 import { readFacts, requireFacts } from './facts.js';
+import { RUN_ROOT, runDirectory } from './run-directory.js';
 import { refuseBesideWriter, WriterLock } from './writer.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { ResourceTable } from '../reconcile/resource.js';
@@ -14,12 +15,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Report } from '../reconcile/change.js';
 import type { Writer, WriterPlace } from './writer.js';
 
-/** Run-time files of all nodes of a machine; each has a directory by its name. */
-export const RUN_ROOT = '/run/segue';
-/** A node's run-time files. */
-export function runDirectory(node: string): string {
-  return `${RUN_ROOT}/${node}`;
-}
+export { RUN_ROOT, runDirectory };
 
 /** Where a node's files are, but for those of its user: gone once it is purged. */
 export function nodeDirectories(node: string): string[] {

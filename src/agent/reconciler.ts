@@ -18,12 +18,14 @@ import type { Followers, Invalidations } from './invalidations.js';
 import type { NodeFacts } from '../plan/view.js';
 import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
+import type { Telemetry } from './telemetry.js';
 
 /** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
 export class Reconciler {
   readonly #instance: Instance;
   readonly #followers: Followers;
   readonly #log: Logger;
+  readonly #telemetry: Telemetry | undefined;
   readonly #drift: DriftLog;
   #config: NodeConfig;
   #planner: Planner | undefined;
@@ -40,7 +42,8 @@ export class Reconciler {
   #warningText = '';
   #unsavedText = '';
 
-  constructor(instance: Instance, followers: Followers, log: Logger) {
+  constructor(instance: Instance, followers: Followers, log: Logger, telemetry?: Telemetry) {
+    this.#telemetry = telemetry;
     this.#instance = instance;
     this.#followers = followers;
     this.#log = log;
@@ -51,6 +54,11 @@ export class Reconciler {
   /** What the kernel is to have; undefined before the first intent that was acceptable. */
   get plan(): Plan | undefined {
     return this.#planner?.plan;
+  }
+
+  /** Whether the removal guard blocks an intent. */
+  get isBlocked(): boolean {
+    return this.#blockedIntent !== undefined;
   }
 
   /** What was planned by of the machine. */
@@ -166,7 +174,9 @@ export class Reconciler {
       ...(invalidations.tables !== 'all' && { scope: { tables: invalidations.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);
-    const drifted = this.#drift.tell(survey);
+    const drift = this.#drift.tell(survey);
+    const drifted = drift.length > 0;
+    this.#telemetry?.drifted(drift, invalidations.resources.size === engine.order.length);
     const started = performance.now();
     const report = await engine.converge(this.#planner.plan, survey, options);
     const { create, replace, delete: removed } = report.done;
@@ -231,6 +241,7 @@ export class Reconciler {
     const again = noInvalidations();
     // What failed in one transaction failed for one reason: it is told once, however often it is tried again.
     const told = new Set<Error>();
+    this.#telemetry?.reported(report);
     const untold = this.#drift.noteFailures(report, looked?.resources);
     for (const { kind, object, error } of untold) {
       if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
@@ -269,6 +280,7 @@ export class Reconciler {
   #tellWaiting(waiting: readonly Waiting[], looked: Invalidations | undefined): void {
     // A look at a few kinds sees only their part.
     if (looked !== undefined && !looked.resources.has('port')) return;
+    this.#telemetry?.waits({ waiting });
     const text = [...new Set(waiting.map(({ device }) => device))].sort().join(' ');
     if (text === this.#waitingText) return;
     this.#waitingText = text;

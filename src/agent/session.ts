@@ -7,6 +7,7 @@ import type { ResourceTable } from '../reconcile/resource.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
 import type { WatchOptions } from './kernel-watcher.js';
+import type { Telemetry } from './telemetry.js';
 import type { WriterLock } from './writer.js';
 
 export interface SessionOptions {
@@ -14,6 +15,7 @@ export interface SessionOptions {
   log: Logger;
   /** Fewer resources than all, where the kernel cannot hold all. */
   resources?: ResourceTable;
+  telemetry?: Telemetry;
   /** Of the node's pins, in place of the usual one. */
   pinDirectory?: string;
 }
@@ -28,10 +30,13 @@ export class Session {
   #writer: WriterLock | undefined;
 
   /** @throws NetnsError while the namespace is absent */
-  constructor(config: NodeConfig, { configFile, log, resources = ALL_RESOURCES, pinDirectory }: SessionOptions) {
+  constructor(
+    config: NodeConfig,
+    { configFile, log, telemetry, resources = ALL_RESOURCES, pinDirectory }: SessionOptions,
+  ) {
     this.instance = new Instance(config, resources, pinDirectory);
     this.followers = new Followers(resources, FEATURES);
-    this.reconciler = new Reconciler(this.instance, this.followers, log);
+    this.reconciler = new Reconciler(this.instance, this.followers, log, telemetry);
     this.#configFile = configFile;
   }
 

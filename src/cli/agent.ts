@@ -37,16 +37,34 @@ export function addAgentCommand(program: Command): void {
       const config = readConfig(options);
       const { createLogger } = await import('../agent/log.js');
       const { Agent } = await import('../agent/agent.js');
+      const { ApiHost } = await import('../api/api-host.js');
       const { exitNow } = await import('../netlink/exit.js');
       const configFile = resolve(options.config);
+      let api: InstanceType<typeof ApiHost> | undefined;
+      const log = createLogger({
+        level: options.logLevel,
+        node: config.node,
+        onLine: (line) => {
+          api?.event(line);
+        },
+      });
       const source = await feedSourceOf(config, configFile);
       const agent = new Agent({
         config,
         configFile,
         ...(source && { source }),
-        log: createLogger({ level: options.logLevel, node: config.node }),
+        log,
         sweepSeconds,
         force: options.force === true,
+        // Of two agents on a node, the one that may work has the API.
+        onOpen: () => {
+          agent.watchLoop();
+          api = new ApiHost({ configFile, config: () => agent.config, state: () => agent.state, log });
+          api.start();
+        },
+        onConfig: () => {
+          api?.configure();
+        },
       });
       process.on('SIGUSR2', () => {
         agent.release();
@@ -65,6 +83,7 @@ export function addAgentCommand(program: Command): void {
       started.catch(() => undefined);
       await Promise.race([started, stopped]);
       await stopped;
+      await api?.stop();
       await Promise.race([agent.stop(), sleep(STOP_MS)]);
       exitNow(EXIT.ok);
     });

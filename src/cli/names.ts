@@ -31,7 +31,7 @@ export function refuseUnknownTenant(tenant: string | undefined, { names, intent,
     ...names.vrfs.map((vrf) => vrf.tenant),
     ...(intent?.tenants ?? []).map(({ name }) => name),
     // In ebpf mode, without the intent: `tenant 100`.
-    ...(intent === undefined && maps !== undefined ? [...maps.sids.entries()] : []).map(([, value]) =>
+    ...(intent === undefined && maps !== undefined ? [...maps.sg_sids.entries()] : []).map(([, value]) =>
       names.tenantOfId(value.readUInt32LE(Sid.OFFSETS.tenant)),
     ),
   ]);
@@ -62,7 +62,7 @@ export function portInterface({ config, kernel, names, intent, nodeOfPort }: Sho
 function portTenant(maps: FastpathMaps | undefined, ifindex: number): number | undefined {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(ifindex);
-  return maps?.ports.lookup(key)?.readUInt32LE(Port.OFFSETS.tenant);
+  return maps?.sg_ports.lookup(key)?.readUInt32LE(Port.OFFSETS.tenant);
 }
 
 /** An address or a prefix. @throws CommandError (bad input) */

@@ -11,6 +11,7 @@ import { addInitCommand } from './init.js';
 import { addIntentCommand } from './intent.js';
 import { addLabCommand } from './lab.js';
 import { addManualCommands } from './manual.js';
+import { addMetricsCommand } from './metrics.js';
 import { addMonitorCommand } from './monitor.js';
 import { printError } from './print.js';
 import { addShowCommand } from './show.js';
@@ -47,6 +48,7 @@ addTraceCommand(program);
 addMonitorCommand(program);
 addCaptureCommand(program);
 addDoctorCommand(program);
+addMetricsCommand(program);
 addManualCommands(program);
 
 try {

@@ -1,32 +1,15 @@
 import { Argument, Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
-import { printError, print, printJson } from './print.js';
+import { printAndWait, printError, print, printJson } from './print.js';
+import { refuseForeignOptions, SHOWN, viewOf } from './show/shown.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
-import type { FlowOptions } from './show/flow.js';
-import type { ShowOptions, View } from './show/view.js';
+import type { ShownName, ShownOptions } from './show/shown.js';
 
-/** What can be shown, in the order of the help. */
-export const SHOWN = [
-  ...(['vrf', 'sid', 'route', 'nexthop', 'port', 'fastpath', 'counters'] as const),
-  ...(['gateway', 'policy', 'flow'] as const),
-] as const;
-export type ShownName = (typeof SHOWN)[number];
+export { SHOWN };
 
-interface ShowFlags extends IntentOptions, ShowOptions, FlowOptions {
-  json?: boolean;
-}
-
-/** Options that not everything takes. */
-const TAKEN_BY = {
-  all: ['route', 'flow'],
-  port: ['port', 'route', 'counters'],
-  address: ['port', 'route', 'flow'],
-  l4Port: ['flow'],
-  proto: ['flow'],
-  limit: ['flow'],
-} as const satisfies Partial<Record<keyof ShowFlags, readonly ShownName[]>>;
+type ShowFlags = IntentOptions & ShownOptions;
 
 /** `show`: what the kernel holds of segue's. The kernel is the state: the intent only adds names and what is missing. */
 export function addShowCommand(program: Command): void {
@@ -51,6 +34,8 @@ export function addShowCommand(program: Command): void {
       const address = given.address ?? host;
       const options: ShowFlags = { ...given, ...(address !== undefined && { address }) };
       refuseForeignOptions(what, options);
+      const { askAgent } = await import('./show/ask-agent.js');
+      if (options.file === undefined && (await askAgent(what, options))) return;
       const { readShownFiles } = await import('./shown-files.js');
       const { withReader } = await import('./open.js');
       const { config, intent, nodeOfPort } = await readShownFiles(options, options.port);
@@ -65,7 +50,7 @@ export function addShowCommand(program: Command): void {
         }
         const context = showContext(instance, intent, nodeOfPort);
         refuseUnknownTenant(options.tenant, context);
-        const shown = await view(context, options);
+        const shown = await view(context, options, { write: printAndWait, note: printError });
         if (shown === undefined) return;
         const { json, lines } = shown;
         if (options.json) printJson(json);
@@ -79,39 +64,4 @@ function readShown(text: string): ShownName {
   const name = SHOWN.find((one) => [one, `${one}s`, one.replace(/y$/, 'ies'), one.replace(/s$/, '')].includes(text));
   if (name !== undefined) return name;
   throw new CommandError(`show ${text}: expected one of ${SHOWN.join(', ')}`, EXIT.badInput);
-}
-
-/** Options that would be passed over in silence. @throws CommandError (bad input) */
-function refuseForeignOptions(what: ShownName, options: ShowFlags): void {
-  for (const [name, taken] of Object.entries(TAKEN_BY) as [keyof typeof TAKEN_BY, readonly ShownName[]][]) {
-    if (options[name] === undefined || taken.includes(what)) continue;
-    const option = name === 'l4Port' ? 'l4-port' : name;
-    const hint = what === 'flow' && name === 'port' ? ' (--l4-port: a TCP or UDP port)' : '';
-    throw new CommandError(`--${option}: expected with show ${taken.join(', ')}, not ${what}${hint}`, EXIT.badInput);
-  }
-}
-
-async function viewOf(what: ShownName, options: FlowOptions): Promise<View> {
-  switch (what) {
-    case 'vrf':
-      return (await import('./show/vrf.js')).showVrf;
-    case 'sid':
-      return (await import('./show/sid.js')).showSid;
-    case 'route':
-      return (await import('./show/route.js')).showRoute;
-    case 'nexthop':
-      return (await import('./show/nexthop.js')).showNexthop;
-    case 'port':
-      return (await import('./show/port.js')).showPort;
-    case 'fastpath':
-      return (await import('./show/fastpath.js')).showFastpath;
-    case 'counters':
-      return (await import('./show/counters.js')).showCounters;
-    case 'gateway':
-      return (await import('./show/gateway.js')).showGateway;
-    case 'policy':
-      return (await import('./show/policy.js')).showPolicy;
-    case 'flow':
-      return (await import('./show/flow.js')).flowView(options);
-  }
 }

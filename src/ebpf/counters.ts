@@ -1,5 +1,5 @@
 /** What the fast path counted. */
-import { Count, Port, Reason, Traffic } from './generated/layouts.js';
+import { VerdictCount, Port, Reason, TrafficStats } from './generated/layouts.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { FastpathMaps } from './maps.js';
 
@@ -56,25 +56,25 @@ export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'pac
  *
  * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
  */
-export function reasonCounts({ reasons }: Pick<FastpathMaps, 'reasons'>, alone = false): ReasonCount[] {
+export function reasonCounts({ sg_verdicts }: Pick<FastpathMaps, 'sg_verdicts'>, alone = false): ReasonCount[] {
   return REASONS.map((_reason, number) => {
-    const packets = sum(reasons, number, (bytes) => bytes.readBigUInt64LE(Count.OFFSETS.packets));
+    const packets = sum(sg_verdicts, number, (bytes) => bytes.readBigUInt64LE(VerdictCount.OFFSETS.packets));
     return { ...reasonOf(number, alone), packets };
   });
 }
 
 /** Traffic of each port since it was made, summed over CPUs; by interface. */
-export function portTraffic({ ports, traffics }: FastpathMaps): PortTraffic[] {
+export function portTraffic({ sg_ports, sg_port_stats }: FastpathMaps): PortTraffic[] {
   const found: PortTraffic[] = [];
-  for (const [key, value] of ports.entries()) {
+  for (const [key, value] of sg_ports.entries()) {
     const slot = value.readUInt32LE(Port.OFFSETS.slot);
-    const field = (offset: number): number => sum(traffics, slot, (bytes) => bytes.readBigUInt64LE(offset));
+    const field = (offset: number): number => sum(sg_port_stats, slot, (bytes) => bytes.readBigUInt64LE(offset));
     found.push({
       ifindex: key.readUInt32LE(0),
-      txPackets: field(Traffic.OFFSETS.txPackets),
-      txBytes: field(Traffic.OFFSETS.txBytes),
-      rxPackets: field(Traffic.OFFSETS.rxPackets),
-      rxBytes: field(Traffic.OFFSETS.rxBytes),
+      txPackets: field(TrafficStats.OFFSETS.txPackets),
+      txBytes: field(TrafficStats.OFFSETS.txBytes),
+      rxPackets: field(TrafficStats.OFFSETS.rxPackets),
+      rxBytes: field(TrafficStats.OFFSETS.rxBytes),
     });
   }
   return found;

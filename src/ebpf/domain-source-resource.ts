@@ -9,7 +9,7 @@ export const bpfDomainSourceResource = entryResource<'bpf-domain-source'>({
   // Before what lets packets arrive, and gone after it: nothing is taken that was not verified.
   after: ['bpf-encap'],
   follows: SWEEP_ONLY,
-  map: ({ domain_sources: map }) => map,
+  map: ({ sg_domain_src: map }) => map,
   large: true,
   read(_kernel, { keys, keyAt }) {
     const from = formatIPv6(keys, keyAt);

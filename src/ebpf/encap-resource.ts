@@ -14,14 +14,14 @@ export const bpfEncapResource = entryResource<'bpf-encap'>({
   name: 'bpf-encap',
   after: ['bpf-underlay'],
   follows: SWEEP_ONLY,
-  map: ({ encaps }) => encaps,
+  map: ({ sg_encaps }) => sg_encaps,
   beforeList: ensureIds,
   beforeApply: ensureIds,
   read(kernel, { keys, keyAt, values, valueAt }) {
     const id = keys.readUInt32LE(keyAt);
     const { encapIds, underlayIds } = kernel.fastpath;
     const segments = segmentsOf(values, valueAt);
-    const underlay = values.readUInt32LE(valueAt + Encap.OFFSETS.underlay);
+    const underlay = values.readUInt32LE(valueAt + Encap.OFFSETS.nexthopGroup);
     return [
       encapIds.keyOf(id) ?? learn(encapIds, segments.at(-1) ?? '', id),
       { segments, underlay: underlayIds.keyOf(underlay) ?? `id ${underlay}` },
@@ -37,7 +37,7 @@ export const bpfEncapResource = entryResource<'bpf-encap'>({
     if (id === undefined) throw new Error(`encapsulation to ${key}: the way to ${underlay} does not exist`);
     const [first = '', ...rest] = segments;
     putAddress(first, into, at + Encap.OFFSETS.first);
-    into.writeUInt32LE(id, at + Encap.OFFSETS.underlay);
+    into.writeUInt32LE(id, at + Encap.OFFSETS.nexthopGroup);
     if (rest.length > 0) writeReducedSrh(rest, into, at);
   },
   released(kernel, key) {

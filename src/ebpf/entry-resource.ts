@@ -84,7 +84,7 @@ async function applyEntries<K extends ResourceName>(
   } catch (error) {
     return changes.map(({ key }) => ({ key, error: error as Error }));
   }
-  const writer = new EntryWriter(spec, kernel, { map: mapOf(maps), epochs: maps.epochs }, changes);
+  const writer = new EntryWriter(spec, kernel, { map: mapOf(maps), epochs: maps.sg_cache_gen }, changes);
   await writer.write();
   await writer.remove();
   return writer.failures;

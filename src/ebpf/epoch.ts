@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Epoch } from './generated/layouts.js';
+import { CacheGeneration } from './generated/layouts.js';
 import type { BpfMap } from '../libbpf/index.js';
 
 const KEY = Buffer.alloc(4);
@@ -11,7 +11,7 @@ const KEY = Buffer.alloc(4);
  * @throws LibbpfError
  */
 export function nextCacheGeneration(epochs: BpfMap): void {
-  const number = randomBytes(Epoch.SIZE);
+  const number = randomBytes(CacheGeneration.SIZE);
   // Zero is "remember nothing".
   number.writeUInt8(number.readUInt8(0) | 1, 0);
   epochs.update(KEY, number);

@@ -1,7 +1,7 @@
 /** What failed leaves the ways at once: before routes and neighbours are asked again, and past whatever is under way. */
 import { nextCacheGeneration } from './epoch.js';
 import { hopSlots } from './hop-slots.js';
-import { Hop, Underlay } from './generated/layouts.js';
+import { Nexthop, NexthopGroup } from './generated/layouts.js';
 import { formatMac } from '../net/mac.js';
 import { NeighbourState } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -18,13 +18,13 @@ export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
   const { maps } = kernel.fastpath;
   if (isLost === undefined || maps === undefined) return 0;
   let changed = 0;
-  for (const [key, value] of maps.underlays.entries()) {
+  for (const [key, value] of maps.sg_nh_groups.entries()) {
     if (!removeHops(value, isLost)) continue;
-    maps.underlays.update(key, value);
+    maps.sg_nh_groups.update(key, value);
     changed += 1;
   }
   // Else programs go on by the hops that they remember.
-  if (changed > 0) nextCacheGeneration(maps.epochs);
+  if (changed > 0) nextCacheGeneration(maps.sg_cache_gen);
   return changed;
 }
 
@@ -46,24 +46,24 @@ function lostBy(kernel: Kernel, event: NetlinkEvent): IsLost | undefined {
 
 /** Closes the gaps that lost hops leave. @returns whether there were any */
 function removeHops(value: Buffer, isLost: IsLost): boolean {
-  const count = value.readUInt32LE(Underlay.OFFSETS.count);
+  const count = value.readUInt32LE(NexthopGroup.OFFSETS.count);
   let kept = 0;
   for (let index = 0; index < count; index++) {
-    const at = Underlay.OFFSETS.hops + index * Hop.SIZE;
-    const destMac = (): string => formatMac(value, at + Hop.OFFSETS.destMac);
-    if (isLost(value.readUInt32LE(at + Hop.OFFSETS.ifindex), destMac)) continue;
-    value.copy(value, Underlay.OFFSETS.hops + kept * Hop.SIZE, at, at + Hop.SIZE);
+    const at = NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
+    const destMac = (): string => formatMac(value, at + Nexthop.OFFSETS.destMac);
+    if (isLost(value.readUInt32LE(at + Nexthop.OFFSETS.ifindex), destMac)) continue;
+    value.copy(value, NexthopGroup.OFFSETS.hops + kept * Nexthop.SIZE, at, at + Nexthop.SIZE);
     kept += 1;
   }
   if (kept === count) return false;
-  value.fill(0, Underlay.OFFSETS.hops + kept * Hop.SIZE, Underlay.OFFSETS.hops + count * Hop.SIZE);
-  value.writeUInt32LE(kept, Underlay.OFFSETS.count);
-  const at = (index: number): number => Underlay.OFFSETS.hops + index * Hop.SIZE;
+  value.fill(0, NexthopGroup.OFFSETS.hops + kept * Nexthop.SIZE, NexthopGroup.OFFSETS.hops + count * Nexthop.SIZE);
+  value.writeUInt32LE(kept, NexthopGroup.OFFSETS.count);
+  const at = (index: number): number => NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
   const left = Array.from({ length: kept }, (_, index) => ({
-    ifindex: value.readUInt32LE(at(index) + Hop.OFFSETS.ifindex),
-    destMac: formatMac(value, at(index) + Hop.OFFSETS.destMac),
-    weight: value.readUInt8(at(index) + Hop.OFFSETS.weight) + 1,
+    ifindex: value.readUInt32LE(at(index) + Nexthop.OFFSETS.ifindex),
+    destMac: formatMac(value, at(index) + Nexthop.OFFSETS.destMac),
+    weight: value.readUInt8(at(index) + Nexthop.OFFSETS.weight) + 1,
   }));
-  hopSlots(left).copy(value, Underlay.OFFSETS.slots);
+  hopSlots(left).copy(value, NexthopGroup.OFFSETS.slots);
   return true;
 }

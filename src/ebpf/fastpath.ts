@@ -1,3 +1,4 @@
+import { Limits } from './generated/layouts.js';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
@@ -17,11 +18,10 @@ import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbp
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** Entries of `encaps` and `underlays` in bpf/maps/fastpath_maps.h; ids are from 1. */
-const ENCAPS = 1 << 20;
-const UNDERLAYS = 65_536;
-/** Entries of `traffics`. */
-const COUNTER_SLOTS = 16_384;
+/** Ids of encapsulations and next hop groups are from 1. */
+const ENCAPS = Limits.MAX_ENCAPS;
+const UNDERLAYS = Limits.MAX_NEXTHOP_GROUPS;
+const COUNTER_SLOTS = Limits.PORT_SLOTS;
 
 /** Directories of maps begin with this; what follows is the generation. */
 const MAPS = 'maps_';
@@ -109,7 +109,7 @@ export class FastpathStore {
   get maps(): FastpathMaps | undefined {
     if (this.#maps !== undefined && this.#isWithoutBpffs()) return this.#maps;
     // Another process may have removed the pins, and made others of the same names since.
-    const pin = statSync(this.#mapPath('nodes'), { throwIfNoEntry: false })?.ino;
+    const pin = statSync(this.#mapPath('sg_node'), { throwIfNoEntry: false })?.ino;
     if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.#forget();
     const maps = openMaps(this.#mapDirectory);
@@ -167,7 +167,7 @@ export class FastpathStore {
       const layout = before.split(RESPONDER_ALONE)[0] ?? before;
       carryCounters(this.#runDirectory, layout, `${this.pinDirectory}/${MAPS}${before}`, maps);
     }
-    this.#pin = statSync(this.#mapPath('nodes')).ino;
+    this.#pin = statSync(this.#mapPath('sg_node')).ino;
     return (this.#maps = maps);
   }
 
@@ -240,7 +240,7 @@ export class FastpathStore {
 
   /** Which node a flow has is remembered by programs: a trial has maps of its own for it. */
   #readOnlyGateways(): Record<string, MapConfiguration> {
-    const written = ['flow_nodes', 'followed_flows'];
+    const written = ['sg_gw_affinity', 'sg_rpath_cache'];
     return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => !written.includes(name)));
   }
 
@@ -258,7 +258,11 @@ export class FastpathStore {
     if (known !== undefined) return known;
     // Every program counts; each that knows gateways has some of their maps.
     const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
-    const program = openOver(path, maps.reasons, usesGateways ? Object.values(this.gateways.maps ?? {}) : undefined);
+    const program = openOver(
+      path,
+      maps.sg_verdicts,
+      usesGateways ? Object.values(this.gateways.maps ?? {}) : undefined,
+    );
     if (program !== undefined) this.#programs.set(path, program);
     return program;
   }
@@ -272,6 +276,7 @@ export class FastpathStore {
     this.pins.note();
     this.#keepPrograms([false, true].map((gateways) => ({ ...use, gateways })));
     this.gateways.sweep();
+    this.steering.sweep();
     for (const generation of this.#otherGenerations()) {
       rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
     }
@@ -340,7 +345,7 @@ export class FastpathStore {
   /** Makes programs forget what they remember of flows: after a change of what they look up. @throws LibbpfError */
   invalidateFlowCache(): void {
     const { maps } = this;
-    if (maps !== undefined) nextCacheGeneration(maps.epochs);
+    if (maps !== undefined) nextCacheGeneration(maps.sg_cache_gen);
   }
 
   /** Whether the ids are those of the maps. */

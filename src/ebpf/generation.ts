@@ -68,31 +68,49 @@ export function carryCounters(runDirectory: string, generation: string, from: st
   const file = layoutFile(runDirectory, generation);
   if (!existsSync(file)) return false;
   const { offsets, reasons } = JSON.parse(readFileSync(file, 'utf8')) as LayoutDescription;
-  carry(`${from}/ports`, (ports) => {
+  carry(from, 'sg_ports', (ports) => {
     const slotAt = offsets['struct port']?.slot;
     if (slotAt === undefined) return;
     for (const [key, value] of ports.entries()) {
       const stub = Buffer.alloc(layouts.Port.SIZE);
       value.copy(stub, layouts.Port.OFFSETS.slot, slotAt, slotAt + 4);
-      to.ports.update(key, stub);
-      carry(`${from}/traffics`, (traffics) => {
+      to.sg_ports.update(key, stub);
+      carry(from, 'sg_port_stats', (traffics) => {
         const slot = stub.subarray(layouts.Port.OFFSETS.slot, layouts.Port.OFFSETS.slot + 4);
-        copyCounters(traffics, slot, offsets['struct traffic'], to.traffics, slot, layouts.Traffic.OFFSETS);
+        copyCounters(
+          traffics,
+          slot,
+          offsets['struct traffic_stats'] ?? offsets['struct traffic'],
+          to.sg_port_stats,
+          slot,
+          layouts.TrafficStats.OFFSETS,
+        );
       });
     }
   });
-  carry(`${from}/reasons`, (old) => {
+  carry(from, 'sg_verdicts', (old) => {
     for (const [name, number] of Object.entries(layouts.Reason)) {
       const before = reasons[name];
       if (before === undefined || name === 'REASON_COUNT') continue;
-      copyCounters(old, key(before), offsets['struct count'], to.reasons, key(number), layouts.Count.OFFSETS);
+      copyCounters(
+        old,
+        key(before),
+        offsets['struct verdict_count'] ?? offsets['struct count'],
+        to.sg_verdicts,
+        key(number),
+        layouts.VerdictCount.OFFSETS,
+      );
     }
   });
   return true;
 }
 
-function carry(path: string, use: (map: BpfMap) => void): void {
-  if (!existsSync(path)) return;
+/** What builds called these maps before map names began with `sg_`. */
+const OLD_NAMES = { sg_ports: 'ports', sg_port_stats: 'traffics', sg_verdicts: 'reasons' } as const;
+
+function carry(directory: string, name: keyof typeof OLD_NAMES, use: (map: BpfMap) => void): void {
+  const path = [name, OLD_NAMES[name]].map((file) => `${directory}/${file}`).find((file) => existsSync(file));
+  if (path === undefined) return;
   const map = BpfMap.openPinned(path);
   try {
     use(map);

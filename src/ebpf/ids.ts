@@ -1,6 +1,6 @@
 /** Ids of encapsulations, underlays and counters: read from the maps, by what the entries say. */
 import { formatIPv6 } from '../net/address.js';
-import { Encap, Port, Underlay } from './generated/layouts.js';
+import { Encap, Port, NexthopGroup } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectIds } from '../kernel/object-ids.js';
 
@@ -9,8 +9,8 @@ const SEGMENT_BYTES = 16;
 
 /** What an underlay entry leads to: its key in the plan. */
 export function underlayKey(values: Buffer, at: number): string {
-  const length = values.readUInt32LE(at + Underlay.OFFSETS.length);
-  return `${formatIPv6(values, at + Underlay.OFFSETS.dest)}/${length}`;
+  const length = values.readUInt32LE(at + NexthopGroup.OFFSETS.length);
+  return `${formatIPv6(values, at + NexthopGroup.OFFSETS.dest)}/${length}`;
 }
 
 /** Segments of an encapsulation in travel order; the SRH has them from the last to the second. */
@@ -37,17 +37,17 @@ export function ensureIds(kernel: Kernel): void {
   if (fastpath.idsKnown || maps === undefined) return;
   const { underlayIds, encapIds, slots } = fastpath;
   for (const ids of [underlayIds, encapIds, slots]) ids.clear();
-  for (const { count, keys, values } of maps.underlays.readBatches()) {
+  for (const { count, keys, values } of maps.sg_nh_groups.readBatches()) {
     for (let index = 0; index < count; index++) {
-      learn(underlayIds, underlayKey(values, index * Underlay.SIZE), keys.readUInt32LE(index * 4));
+      learn(underlayIds, underlayKey(values, index * NexthopGroup.SIZE), keys.readUInt32LE(index * 4));
     }
   }
-  for (const { count, keys, values } of maps.encaps.readBatches()) {
+  for (const { count, keys, values } of maps.sg_encaps.readBatches()) {
     for (let index = 0; index < count; index++) {
       learn(encapIds, segmentsOf(values, index * Encap.SIZE).at(-1) ?? '', keys.readUInt32LE(index * 4));
     }
   }
-  for (const { count, keys, values } of maps.ports.readBatches()) {
+  for (const { count, keys, values } of maps.sg_ports.readBatches()) {
     for (let index = 0; index < count; index++) {
       const device = kernel.links.nameOf(keys.readUInt32LE(index * 4));
       learn(slots, device, values.readUInt32LE(index * Port.SIZE + Port.OFFSETS.slot));

@@ -9,36 +9,36 @@ const ADDRESS_BYTES = 16;
 
 /** Bytes of key and value of each map of bpf/maps/fastpath_maps.h. */
 export const MAP_SIZES = {
-  nodes: [U32_BYTES, layouts.Node.SIZE],
-  trusted_prefixes: [layouts.TrustedKey.SIZE, layouts.Permit.SIZE],
-  ports: [U32_BYTES, layouts.Port.SIZE],
-  sources: [layouts.SourceKey.SIZE, layouts.Permit.SIZE],
-  source_prefixes: [layouts.SourcePrefixKey.SIZE, layouts.Permit.SIZE],
-  members: [layouts.MemberKey.SIZE, layouts.Target.SIZE],
-  prefixes: [layouts.PrefixKey.SIZE, layouts.Target.SIZE],
-  encaps: [U32_BYTES, layouts.Encap.SIZE],
-  underlays: [U32_BYTES, layouts.Underlay.SIZE],
-  domain_sources: [ADDRESS_BYTES, layouts.Permit.SIZE],
-  sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
-  epochs: [U32_BYTES, layouts.Epoch.SIZE],
-  egress_flows: [U32_BYTES, layouts.EgressSet.SIZE],
-  ingress_flows: [U32_BYTES, layouts.IngressSet.SIZE],
-  known_ways: [U32_BYTES, layouts.KnownWay.SIZE],
-  known_ports: [U32_BYTES, layouts.KnownPort.SIZE],
-  known_sources: [U32_BYTES, layouts.KnownSource.SIZE],
-  traffics: [U32_BYTES, layouts.Traffic.SIZE],
-  reasons: [U32_BYTES, layouts.Count.SIZE],
-  watching: [U32_BYTES, layouts.Watching.SIZE],
-  watchers: [U32_BYTES, layouts.Watcher.SIZE],
-  budgets: [U32_BYTES, layouts.Budget.SIZE],
-  rings: [U32_BYTES, U32_BYTES],
+  sg_node: [U32_BYTES, layouts.Node.SIZE],
+  sg_trusted: [layouts.TrustedKey.SIZE, layouts.Present.SIZE],
+  sg_ports: [U32_BYTES, layouts.Port.SIZE],
+  sg_allowed_src: [layouts.AllowedSrcKey.SIZE, layouts.Present.SIZE],
+  sg_allowed_lpm: [layouts.AllowedSrcLpmKey.SIZE, layouts.Present.SIZE],
+  sg_endpoints: [layouts.EndpointKey.SIZE, layouts.Endpoint.SIZE],
+  sg_endpoint_lpm: [layouts.PrefixKey.SIZE, layouts.Endpoint.SIZE],
+  sg_encaps: [U32_BYTES, layouts.Encap.SIZE],
+  sg_nh_groups: [U32_BYTES, layouts.NexthopGroup.SIZE],
+  sg_domain_src: [ADDRESS_BYTES, layouts.Present.SIZE],
+  sg_sids: [ADDRESS_BYTES, layouts.Sid.SIZE],
+  sg_cache_gen: [U32_BYTES, layouts.CacheGeneration.SIZE],
+  sg_egress_cache: [U32_BYTES, layouts.EgressCacheSet.SIZE],
+  sg_decap_cache: [U32_BYTES, layouts.DecapCacheSet.SIZE],
+  sg_encap_cache: [U32_BYTES, layouts.EncapCacheEntry.SIZE],
+  sg_port_cache: [U32_BYTES, layouts.PortCacheEntry.SIZE],
+  sg_source_cache: [U32_BYTES, layouts.SourceCacheEntry.SIZE],
+  sg_port_stats: [U32_BYTES, layouts.TrafficStats.SIZE],
+  sg_verdicts: [U32_BYTES, layouts.VerdictCount.SIZE],
+  sg_trace_on: [U32_BYTES, layouts.TraceEnabled.SIZE],
+  sg_trace_sess: [U32_BYTES, layouts.TraceSession.SIZE],
+  sg_trace_rate: [U32_BYTES, layouts.TraceRatelimit.SIZE],
+  sg_trace_rings: [U32_BYTES, U32_BYTES],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type MapName = keyof typeof MAP_SIZES;
 export const MAP_NAMES = Object.keys(MAP_SIZES) as MapName[];
 
 /** What a map is called in the object files, where that is not its name: a variable's section has dots, which no pin may have. */
-const OBJECT_NAMES: Partial<Record<MapName, string>> = { watching: '.data.watching' };
+const OBJECT_NAMES: Partial<Record<MapName, string>> = { sg_trace_on: '.data.sg_trace_on' };
 
 /** A map of a loaded object file. @throws LibbpfError LIBBPF_NAME */
 export function mapOf(object: BpfObject, name: MapName): BpfMap {
@@ -54,29 +54,29 @@ export function reusing(maps: Partial<Record<MapName, BpfMap>>): Record<string, 
 
 /** Which maps programs write. A trial run of a program gets others in their place. */
 const WRITTEN: Readonly<Record<MapName, boolean>> = {
-  nodes: false,
-  trusted_prefixes: false,
-  ports: false,
-  sources: false,
-  source_prefixes: false,
-  members: false,
-  prefixes: false,
-  encaps: false,
-  underlays: false,
-  domain_sources: false,
-  sids: false,
-  epochs: false,
-  egress_flows: true,
-  ingress_flows: true,
-  known_ways: true,
-  known_ports: true,
-  known_sources: true,
-  traffics: true,
-  reasons: true,
-  watching: true,
-  watchers: true,
-  budgets: true,
-  rings: true,
+  sg_node: false,
+  sg_trusted: false,
+  sg_ports: false,
+  sg_allowed_src: false,
+  sg_allowed_lpm: false,
+  sg_endpoints: false,
+  sg_endpoint_lpm: false,
+  sg_encaps: false,
+  sg_nh_groups: false,
+  sg_domain_src: false,
+  sg_sids: false,
+  sg_cache_gen: false,
+  sg_egress_cache: true,
+  sg_decap_cache: true,
+  sg_encap_cache: true,
+  sg_port_cache: true,
+  sg_source_cache: true,
+  sg_port_stats: true,
+  sg_verdicts: true,
+  sg_trace_on: true,
+  sg_trace_sess: true,
+  sg_trace_rate: true,
+  sg_trace_rings: true,
 };
 
 /** The maps that programs only read. */
@@ -84,17 +84,20 @@ export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap
   return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
 }
 
-/** What each CPU remembers, entries: the sizes of bpf/maps/fastpath_maps.h are those for one CPU. */
+/** What each CPU remembers, entries: the sizes of the object files are those for one CPU. */
 const MEMORY_ENTRIES = {
-  egress_flows: 4096,
-  ingress_flows: 4096,
-  known_ways: 1024,
-  known_ports: 256,
-  known_sources: 1024,
+  sg_egress_cache: 1 << layouts.Limits.FLOW_CACHE_BITS,
+  sg_decap_cache: 1 << layouts.Limits.FLOW_CACHE_BITS,
+  sg_encap_cache: 1 << layouts.Limits.ENCAP_CACHE_BITS,
+  sg_port_cache: 1 << layouts.Limits.PORT_CACHE_BITS,
+  sg_source_cache: 1 << layouts.Limits.SOURCE_CACHE_BITS,
 } as const;
 
 /** The same of steered flows, on hypervisors and network nodes (bpf/fib/gw_flow_cache.h, bpf/fib/nn_flow_cache.h). */
-const STEERING_MEMORY_ENTRIES = { followed_flows: 2048, passed_flows: 2048 } as const;
+const STEERING_MEMORY_ENTRIES = {
+  sg_rpath_cache: 1 << layouts.Limits.RETURN_PATH_CACHE_BITS,
+  sg_nn_cache: 1 << layouts.Limits.NN_FLOW_CACHE_BITS,
+} as const;
 
 function memorySizes<N extends string>(entries: Readonly<Record<N, number>>): Record<N, { maxEntries: number }> {
   const sizes = Object.entries<number>(entries).map(([name, each]) => [name, { maxEntries: possibleCpus() * each }]);
@@ -110,14 +113,14 @@ export const steeringSizes = (): Record<keyof typeof STEERING_MEMORY_ENTRIES, { 
 
 /** Maps that the responder uses, or whose size says nothing. */
 const RESPONDER_MAPS: readonly MapName[] = [
-  'nodes',
-  'ports',
-  'epochs',
-  'reasons',
-  'watching',
-  'watchers',
-  'budgets',
-  'rings',
+  'sg_node',
+  'sg_ports',
+  'sg_cache_gen',
+  'sg_verdicts',
+  'sg_trace_on',
+  'sg_trace_sess',
+  'sg_trace_rate',
+  'sg_trace_rings',
 ];
 
 /** Sizes where the responder alone is there: a bucket array for a million entries is 16 MB. */

@@ -4,7 +4,7 @@ import type { Follows } from '../reconcile/follows.js';
 import { tenantTable } from '../plan/numbers.js';
 import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
 import { entryResourceByRun } from './entry-resource.js';
-import { MemberKey, PrefixKey, Target, TargetKind } from './generated/layouts.js';
+import { EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
@@ -33,10 +33,10 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-/** Bits below the place in the id of TARGET_STEERED: STEERED_PLACE of bpf/abi/types.h. */
-export const PLACE_SHIFT = 16;
+/** Bits of the gateway in the id of EP_VIA_GATEWAY, below the fixed slot. */
+export const PLACE_SHIFT = Limits.GW_FIXED_SLOT_SHIFT;
 
-/** EXTERNAL_FRAMES of bpf/abi/types.h. */
+/** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
 /** Whether frames are sent to an interface: what drivers can is asked for when the first member of a run is external. */
@@ -62,10 +62,10 @@ function describe(what: string, key: string, member: BpfMember): string {
 }
 
 function readTarget(kernel: Kernel, values: Buffer, at: number, isSentFrames: SentFrames): Omit<BpfMember, 'tenant'> {
-  const id = values.readUInt32LE(at + Target.OFFSETS.id);
-  const kind = values.readUInt32LE(at + Target.OFFSETS.kind);
-  if (kind === TargetKind.TARGET_LOCAL) return { device: kernel.links.nameOf(id) };
-  if (kind === TargetKind.TARGET_EXTERNAL) {
+  const id = values.readUInt32LE(at + Endpoint.OFFSETS.id);
+  const kind = values.readUInt32LE(at + Endpoint.OFFSETS.type);
+  if (kind === EndpointType.EP_LOCAL) return { device: kernel.links.nameOf(id) };
+  if (kind === EndpointType.EP_EXTERNAL) {
     const index = id & ~EXTERNAL_FRAMES;
     const frames = id !== index;
     return {
@@ -73,11 +73,11 @@ function readTarget(kernel: Kernel, values: Buffer, at: number, isSentFrames: Se
       ...(frames !== isSentFrames(index) && { drift: frames ? 'xdp' : 'no xdp' }),
     };
   }
-  if (kind === TargetKind.TARGET_REMOTE && id === KERNEL_ENCAP) return {};
-  if (kind === TargetKind.TARGET_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
-  if (kind === TargetKind.TARGET_GATEWAY) return { gateway: true };
-  if (kind === TargetKind.TARGET_ABSENT) return { absent: true };
-  if (kind === TargetKind.TARGET_STEERED) {
+  if (kind === EndpointType.EP_REMOTE && id === KERNEL_ENCAP) return {};
+  if (kind === EndpointType.EP_REMOTE) return { encap: kernel.fastpath.encapIds.keyOf(id) ?? `id ${id}` };
+  if (kind === EndpointType.EP_GATEWAY) return { gateway: true };
+  if (kind === EndpointType.EP_BLACKHOLE) return { absent: true };
+  if (kind === EndpointType.EP_VIA_GATEWAY) {
     const place = id >>> PLACE_SHIFT;
     return { steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { place: place - 1 }) };
   }
@@ -96,28 +96,28 @@ function writeTarget(
   // What nearly all are, without a pair for each.
   const id = encap === undefined ? undefined : kernel.fastpath.encapIds.get(encap);
   if (id !== undefined) {
-    into.writeUInt32LE(TargetKind.TARGET_REMOTE, at + Target.OFFSETS.kind);
-    into.writeUInt32LE(id, at + Target.OFFSETS.id);
+    into.writeUInt32LE(EndpointType.EP_REMOTE, at + Endpoint.OFFSETS.type);
+    into.writeUInt32LE(id, at + Endpoint.OFFSETS.id);
     return;
   }
   const [kind, number] = targetOf(kernel, key, to, isSentFrames);
-  into.writeUInt32LE(kind, at + Target.OFFSETS.kind);
-  into.writeUInt32LE(number, at + Target.OFFSETS.id);
+  into.writeUInt32LE(kind, at + Endpoint.OFFSETS.type);
+  into.writeUInt32LE(number, at + Endpoint.OFFSETS.id);
 }
 
 function targetOf(kernel: Kernel, key: string, member: BpfMember, isSentFrames: SentFrames): [number, number] {
   const { device, encap, external, gateway, steered, place, absent } = member;
-  if (absent) return [TargetKind.TARGET_ABSENT, 0];
+  if (absent) return [EndpointType.EP_BLACKHOLE, 0];
   if (steered !== undefined) {
-    return [TargetKind.TARGET_STEERED, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
+    return [EndpointType.EP_VIA_GATEWAY, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
   }
-  if (gateway) return [TargetKind.TARGET_GATEWAY, 0];
-  if (device !== undefined) return [TargetKind.TARGET_LOCAL, indexOfPresent(kernel, device)];
+  if (gateway) return [EndpointType.EP_GATEWAY, 0];
+  if (device !== undefined) return [EndpointType.EP_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) {
     const index = indexOfPresent(kernel, external);
-    return [TargetKind.TARGET_EXTERNAL, (isSentFrames(index) ? index | EXTERNAL_FRAMES : index) >>> 0];
+    return [EndpointType.EP_EXTERNAL, (isSentFrames(index) ? index | EXTERNAL_FRAMES : index) >>> 0];
   }
-  if (encap === undefined) return [TargetKind.TARGET_REMOTE, KERNEL_ENCAP];
+  if (encap === undefined) return [EndpointType.EP_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
 
@@ -126,21 +126,21 @@ export const bpfMemberResource = entryResourceByRun<'bpf-member', SentFrames>({
   name: 'bpf-member',
   after: ['bpf-source-prefix'],
   follows: MEMBER_FOLLOWS,
-  map: ({ members }) => members,
+  map: ({ sg_endpoints }) => sg_endpoints,
   large: true,
   devices,
   inScope,
   begin,
   read(kernel, { keys, keyAt, values, valueAt }, _wanted, isSentFrames) {
-    const tenant = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.tenant);
-    const family = keys.readUInt32LE(keyAt + MemberKey.OFFSETS.family);
-    const to = getAddress(keys, keyAt + MemberKey.OFFSETS.address, family);
+    const tenant = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.tenant);
+    const family = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.family);
+    const to = getAddress(keys, keyAt + EndpointKey.OFFSETS.address, family);
     return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt, isSentFrames) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
-    into.writeUInt32LE(tenant, at + MemberKey.OFFSETS.tenant);
-    const family = putAddress(key, into, at + MemberKey.OFFSETS.address, addressStart(key));
-    into.writeUInt32LE(family, at + MemberKey.OFFSETS.family);
+    into.writeUInt32LE(tenant, at + EndpointKey.OFFSETS.tenant);
+    const family = putAddress(key, into, at + EndpointKey.OFFSETS.address, addressStart(key));
+    into.writeUInt32LE(family, at + EndpointKey.OFFSETS.family);
     return true;
   },
   writeValue: (kernel, key, value, into, at, isSentFrames) => {
@@ -154,7 +154,7 @@ export const bpfPrefixResource = entryResourceByRun<'bpf-prefix', SentFrames>({
   name: 'bpf-prefix',
   after: ['bpf-member'],
   follows: MEMBER_FOLLOWS,
-  map: ({ prefixes }) => prefixes,
+  map: ({ sg_endpoint_lpm }) => sg_endpoint_lpm,
   large: true,
   devices,
   inScope,

@@ -56,7 +56,7 @@ export const bpfNodeResource: Resource<'bpf-node'> = {
   follows: ON_UPLINK,
 
   list(kernel, wanted) {
-    const value = kernel.fastpath.maps?.nodes.lookup(KEY);
+    const value = kernel.fastpath.maps?.sg_node.lookup(KEY);
     if (value === undefined) {
       return new Map(kernel.fastpath.isPinned ? [['node', { source: '', sidBlock: '', uplinks: [] }]] : []);
     }
@@ -84,9 +84,9 @@ export const bpfNodeResource: Resource<'bpf-node'> = {
         maskOf(putPrefix(desired.sidBlock, value, Node.OFFSETS.sidBlock)).copy(value, Node.OFFSETS.sidMask);
         value.writeUInt32LE(desired.hasTrusted === true ? 1 : 0, Node.OFFSETS.hasTrusted);
         writeUplinks(kernel, desired.uplinks, value, Node.OFFSETS.uplinks);
-        const { nodes, epochs } = kernel.fastpath.makeMaps();
-        nodes.update(KEY, value);
-        nextCacheGeneration(epochs);
+        const { sg_node, sg_cache_gen } = kernel.fastpath.makeMaps();
+        sg_node.update(KEY, value);
+        nextCacheGeneration(sg_cache_gen);
       } catch (error) {
         failures.push({ key, error: error as Error });
       }

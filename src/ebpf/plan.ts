@@ -1,4 +1,5 @@
 /** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
+import { Limits } from './generated/layouts.js';
 import { localBehaviours, remoteSid } from '../encap/plan.js';
 import { tenantMtu } from '../encap/paths.js';
 import { isNetworkNode, usesGateways } from '../gateway/zones.js';
@@ -24,8 +25,8 @@ declare module '../plan/view.js' {
   }
 }
 
-/** MAX_SEGMENTS of bpf/abi/limits.h: a longer path is the kernel's alone. */
-export const MAX_SEGMENTS = 4;
+/** A longer path is the kernel's alone. */
+export const { MAX_SEGMENTS } = Limits;
 
 /** The node's own entry, and the uplinks' programs. */
 export function planFastNode(view: IntentView, emit: Emit): void {

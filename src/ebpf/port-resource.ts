@@ -64,9 +64,9 @@ function flagsOf(kernel: Kernel, device: string, known: Devices): number {
   return (
     // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
-    (frames ? PortFlags.PORT_FRAMES : 0) |
+    (frames ? PortFlags.PORT_XDP_XMIT : 0) |
     (known.vlans.has(link.index) ? PortFlags.PORT_VLANS : 0) |
-    (canRedirectPeer(kernel, link, known.filtered) ? PortFlags.PORT_PEER : 0)
+    (canRedirectPeer(kernel, link, known.filtered) ? PortFlags.PORT_REDIRECT_PEER : 0)
   );
 }
 
@@ -75,7 +75,7 @@ const portEntries = entryResourceByRun<'bpf-port', Devices>({
   name: 'bpf-port',
   after: ['bpf-domain-source'],
   follows: PORT_FOLLOWS,
-  map: ({ ports }) => ports,
+  map: ({ sg_ports }) => sg_ports,
   devices: (_value, device) => [device],
   begin: devicesOf,
   read(kernel, { keys, keyAt, values, valueAt }, _wanted, known) {
@@ -173,7 +173,7 @@ function slotOf(kernel: Kernel, device: string): number {
   const slot = slots.allocate(device);
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
-  const traffics = maps?.traffics;
+  const traffics = maps?.sg_port_stats;
   // The responder counts no traffic.
   if (traffics !== undefined && slot < traffics.info.maxEntries) traffics.update(key, Buffer.alloc(traffics.valueSize));
   return slot;

@@ -62,7 +62,7 @@ export function rodataOf(
   { alone = false, gateways = false, anySource = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
   return {
-    ...{ count_traffic: true, alone },
+    ...{ count_traffic: true, no_kernel_fallback: alone },
     ...(name !== 'detached_tc' && { use_prefixes: true }),
     // These send nothing anywhere.
     ...(name !== 'ndp_responder_tc' && name !== 'detached_tc' && { use_gateways: gateways }),

@@ -1,4 +1,5 @@
 /** The ways of equal cost to an underlay destination, as the kernel would take them now. */
+import { Limits } from './generated/layouts.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
 import { decodeRoute, lookupRoute } from '../netlink/route.js';
@@ -9,8 +10,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Nexthop, Route, RouteNexthop } from '../netlink/types.js';
 import type { BpfUnderlay } from './objects.js';
 
-/** MAX_HOPS of bpf/abi/limits.h. */
-export const MAX_HOPS = 16;
+export const MAX_HOPS = Limits.MAX_NEXTHOPS;
 /** The largest weight that an entry has room for. */
 const MAX_WEIGHT = 256;
 

@@ -37,8 +37,8 @@ export class UnlinkedProgramError extends Error {
   }
 }
 
-/** A map that every program of ours has, whatever its build: they all count. */
-const COMMON_MAP = 'reasons';
+/** A map that every program of ours has, whatever its build: they all count. The second name is that of builds before map names began with `sg_`. */
+const COMMON_MAPS: readonly (string | undefined)[] = ['sg_verdicts', 'reasons'];
 
 /**
  * Our programs at all interfaces of the namespace (`kernel.links` must be fresh), or at one.
@@ -127,7 +127,7 @@ function ownName(id: number): BpfProgramName | undefined {
   if (program === undefined) return undefined;
   const { name, mapIds } = program.info();
   const own = programNamed(name);
-  return own !== undefined && mapIds.some((mapId) => nameOfMap(mapId) === COMMON_MAP) ? own : undefined;
+  return own !== undefined && mapIds.some((mapId) => COMMON_MAPS.includes(nameOfMap(mapId))) ? own : undefined;
 }
 
 function nameOfMap(id: number): string | undefined {

@@ -11,7 +11,7 @@ export const bpfSidResource = entryResource<'bpf-sid'>({
   name: 'bpf-sid',
   after: ['bpf-prefix'],
   follows: SWEEP_ONLY,
-  map: ({ sids }) => sids,
+  map: ({ sg_sids }) => sg_sids,
   read(_kernel, { keys, keyAt, values, valueAt }) {
     const code = values.readUInt32LE(valueAt + Sid.OFFSETS.behaviour);
     const behaviour = Object.entries(BEHAVIOUR_CODE).find(([, number]) => number === code)?.[0] ?? String(code);

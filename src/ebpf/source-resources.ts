@@ -2,7 +2,7 @@
 import { ON_DEVICE } from '../reconcile/follows.js';
 import { familyNumber, getAddress, indexOfDevice, putAddress, putPrefix } from './bytes.js';
 import { entryResource } from './entry-resource.js';
-import { SourceKey, SourcePrefixKey } from './generated/layouts.js';
+import { AllowedSrcKey, AllowedSrcLpmKey } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BpfSource } from './objects.js';
 
@@ -23,18 +23,18 @@ export const bpfSourceResource = entryResource<'bpf-source'>({
   name: 'bpf-source',
   after: ['bpf-port'],
   follows: ON_DEVICE,
-  map: ({ sources }) => sources,
+  map: ({ sg_allowed_src }) => sg_allowed_src,
   devices,
   read(kernel, { keys, keyAt }) {
-    const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + SourceKey.OFFSETS.ifindex));
-    const family = keys.readUInt32LE(keyAt + SourceKey.OFFSETS.family);
-    const from = getAddress(keys, keyAt + SourceKey.OFFSETS.address, family);
+    const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + AllowedSrcKey.OFFSETS.ifindex));
+    const family = keys.readUInt32LE(keyAt + AllowedSrcKey.OFFSETS.family);
+    const from = getAddress(keys, keyAt + AllowedSrcKey.OFFSETS.address, family);
     return [`${device} ${from}`, { device, from }];
   },
   writeKey(kernel, _key, { device, from }, into, at) {
-    const family = putAddress(from, into, at + SourceKey.OFFSETS.address);
-    into.writeUInt32LE(family, at + SourceKey.OFFSETS.family);
-    return putDevice(kernel, device, into, at + SourceKey.OFFSETS.ifindex);
+    const family = putAddress(from, into, at + AllowedSrcKey.OFFSETS.address);
+    into.writeUInt32LE(family, at + AllowedSrcKey.OFFSETS.family);
+    return putDevice(kernel, device, into, at + AllowedSrcKey.OFFSETS.ifindex);
   },
   writeValue: () => undefined,
   describe: (_key, { device, from }) => `fast path source ${from} dev ${device}`,
@@ -44,20 +44,20 @@ export const bpfSourcePrefixResource = entryResource<'bpf-source-prefix'>({
   name: 'bpf-source-prefix',
   after: ['bpf-source'],
   follows: ON_DEVICE,
-  map: ({ source_prefixes: map }) => map,
+  map: ({ sg_allowed_lpm: map }) => map,
   devices,
   read(kernel, { keys, keyAt }) {
-    const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + SourcePrefixKey.OFFSETS.ifindex));
-    const family = keys.readUInt32LE(keyAt + SourcePrefixKey.OFFSETS.family);
-    const length = keys.readUInt32LE(keyAt + SourcePrefixKey.OFFSETS.length) - KEY_BITS;
-    const from = `${getAddress(keys, keyAt + SourcePrefixKey.OFFSETS.address, family)}/${length}`;
+    const device = kernel.links.nameOf(keys.readUInt32LE(keyAt + AllowedSrcLpmKey.OFFSETS.ifindex));
+    const family = keys.readUInt32LE(keyAt + AllowedSrcLpmKey.OFFSETS.family);
+    const length = keys.readUInt32LE(keyAt + AllowedSrcLpmKey.OFFSETS.length) - KEY_BITS;
+    const from = `${getAddress(keys, keyAt + AllowedSrcLpmKey.OFFSETS.address, family)}/${length}`;
     return [`${device} ${from}`, { device, from }];
   },
   writeKey(kernel, _key, { device, from }, into, at) {
-    into.writeUInt32LE(familyNumber(from), at + SourcePrefixKey.OFFSETS.family);
-    const length = putPrefix(from, into, at + SourcePrefixKey.OFFSETS.address);
-    into.writeUInt32LE(KEY_BITS + length, at + SourcePrefixKey.OFFSETS.length);
-    return putDevice(kernel, device, into, at + SourcePrefixKey.OFFSETS.ifindex);
+    into.writeUInt32LE(familyNumber(from), at + AllowedSrcLpmKey.OFFSETS.family);
+    const length = putPrefix(from, into, at + AllowedSrcLpmKey.OFFSETS.address);
+    into.writeUInt32LE(KEY_BITS + length, at + AllowedSrcLpmKey.OFFSETS.length);
+    return putDevice(kernel, device, into, at + AllowedSrcLpmKey.OFFSETS.ifindex);
   },
   writeValue: () => undefined,
   describe: (_key, { device, from }) => `fast path source ${from} dev ${device}`,

@@ -1,14 +1,12 @@
 /** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
 import { hrtime } from 'node:process';
 import { BpfMap, RingBuffer } from '../libbpf/index.js';
-import { Budget, Event, Watcher, Watching } from './generated/layouts.js';
+import * as layouts from './generated/layouts.js';
 import { REASONS } from './counters.js';
 import type { FastpathMaps } from './maps.js';
 
-/** MAX_WATCHERS, SNAP_MAX and REASON_BITS of bpf/abi/limits.h. */
-export const MAX_WATCHERS = 4;
-export const SNAP_MAX = 9216;
-const REASON_BITS = 64;
+export const { MAX_TRACE_SESSIONS, SNAP_MAX } = layouts.Limits;
+const { REASON_BITS } = layouts.Limits;
 
 /** How long a watcher is served after its last renewal: one that was killed costs packets nothing after that. Seconds. */
 const LEASE_SECONDS = 5n;
@@ -31,7 +29,7 @@ export interface WatchFilter {
 }
 
 /** What became of a packet. */
-export interface TraceEvent extends Event {
+export interface TraceEvent extends layouts.TraceEvent {
   /** The frame as it came: `captured` bytes of `length`. */
   before: Buffer;
   /** The frame as it leaves, where a program altered it: `afterCaptured` bytes of `afterLength`. */
@@ -50,12 +48,12 @@ export class NoTraceSlotError extends Error {
   readonly code = 'FASTPATH_WATCHERS';
 
   constructor() {
-    super(`${MAX_WATCHERS} others look on already (segue monitor, segue capture): expected a free place`);
+    super(`${MAX_TRACE_SESSIONS} others look on already (segue monitor, segue capture): expected a free place`);
     this.name = 'WatchersError';
   }
 }
 
-type WatchMaps = Pick<FastpathMaps, 'watching' | 'watchers' | 'budgets' | 'rings'>;
+type WatchMaps = Pick<FastpathMaps, 'sg_trace_on' | 'sg_trace_sess' | 'sg_trace_rate' | 'sg_trace_rings'>;
 
 export class TraceSession {
   /** Of its own: the pins, and those who have them open, may go while it looks on. */
@@ -75,10 +73,10 @@ export class TraceSession {
     this.#filter = filter;
     this.#slot = freeSlot(maps);
     this.#maps = {
-      watching: maps.watching.clone(),
-      watchers: maps.watchers.clone(),
-      budgets: maps.budgets.clone(),
-      rings: maps.rings.clone(),
+      sg_trace_on: maps.sg_trace_on.clone(),
+      sg_trace_sess: maps.sg_trace_sess.clone(),
+      sg_trace_rate: maps.sg_trace_rate.clone(),
+      sg_trace_rings: maps.sg_trace_rings.clone(),
     };
     this.#ring = BpfMap.create({
       type: 'ringbuf',
@@ -91,10 +89,10 @@ export class TraceSession {
       handler(readSeen(record));
     };
     this.#buffer = new RingBuffer(this.#ring, onRecord, { reuse: true });
-    const { rings, budgets } = this.#maps;
-    rings.updateHandle(u32(this.#slot), this.#ring);
+    const { sg_trace_rings, sg_trace_rate } = this.#maps;
+    sg_trace_rings.updateHandle(u32(this.#slot), this.#ring);
     for (let reason = 0; reason < REASON_BITS; reason++) {
-      budgets.update(u32(this.#slot * REASON_BITS + reason), Buffer.alloc(budgets.valueSize));
+      sg_trace_rate.update(u32(this.#slot * REASON_BITS + reason), Buffer.alloc(sg_trace_rate.valueSize));
     }
     this.renew();
   }
@@ -117,31 +115,31 @@ export class TraceSession {
 
   /** To be called every second or so. @returns false: another has the slot now, as this one slept too long */
   renew(): boolean {
-    const { rings, watchers, watching } = this.#maps;
-    const ringId = rings.lookup(u32(this.#slot))?.readUInt32LE(0);
+    const { sg_trace_rings, sg_trace_sess, sg_trace_on } = this.#maps;
+    const ringId = sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0);
     if (ringId !== this.#ring.info.id) return false;
     const { reasons, tenant = 0, ifindex = 0, rate = 0, snap } = this.#filter;
     const wanted = reasons ?? REASONS.keys();
     const mask = [...wanted].reduce((bits, reason) => bits | (1n << BigInt(reason)), 0n);
-    const watcher = Buffer.alloc(Watcher.SIZE);
+    const watcher = Buffer.alloc(layouts.TraceSession.SIZE);
     const until = monotonic() + LEASE_SECONDS * NS_PER_SECOND;
-    Watcher.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
-    watchers.update(u32(this.#slot), watcher);
-    const now = readWatching(watching);
+    layouts.TraceSession.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
+    sg_trace_sess.update(u32(this.#slot), watcher);
+    const now = readWatching(sg_trace_on);
     const want = { active: now.active | (1 << this.#slot), snap: now.active === 0 ? snap : Math.max(now.snap, snap) };
-    if (want.active !== now.active || want.snap !== now.snap) writeWatching(watching, want);
+    if (want.active !== now.active || want.snap !== now.snap) writeWatching(sg_trace_on, want);
     return true;
   }
 
   /** What it was not told so far. */
   missed(): TraceLoss {
-    const { budgets } = this.#maps;
+    const { sg_trace_rate } = this.#maps;
     const suppressed = new Map<number, number>();
     let lost = 0;
     for (const reason of REASONS.keys()) {
-      const value = budgets.lookup(u32(this.#slot * REASON_BITS + reason));
+      const value = sg_trace_rate.lookup(u32(this.#slot * REASON_BITS + reason));
       if (value === undefined) continue;
-      const all = budgets.cpuValues(value).map((bytes) => Budget.decode(bytes, 0));
+      const all = sg_trace_rate.cpuValues(value).map((bytes) => layouts.TraceRatelimit.decode(bytes, 0));
       const count = all.reduce((total, one) => total + Number(one.suppressed), 0);
       if (count > 0) suppressed.set(reason, count);
       lost += all.reduce((total, one) => total + Number(one.lost), 0);
@@ -152,12 +150,12 @@ export class TraceSession {
   /** Ends it; what is in the ring is dropped. Twice does no harm. */
   close(): void {
     if (this.#ring.closed) return;
-    const { rings, watchers, watching } = this.#maps;
-    if (rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
-      const { active, snap } = readWatching(watching);
-      writeWatching(watching, { active: active & ~(1 << this.#slot), snap });
-      watchers.update(u32(this.#slot), Buffer.alloc(Watcher.SIZE));
-      rings.delete(u32(this.#slot));
+    const { sg_trace_rings, sg_trace_sess, sg_trace_on } = this.#maps;
+    if (sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
+      const { active, snap } = readWatching(sg_trace_on);
+      writeWatching(sg_trace_on, { active: active & ~(1 << this.#slot), snap });
+      sg_trace_sess.update(u32(this.#slot), Buffer.alloc(layouts.TraceSession.SIZE));
+      sg_trace_rings.delete(u32(this.#slot));
     }
     this.#buffer.close();
     this.#ring.close();
@@ -166,29 +164,32 @@ export class TraceSession {
 }
 
 /** A slot that nobody has, or that its watcher left without a word. */
-function freeSlot({ watchers }: WatchMaps): number {
+function freeSlot({ sg_trace_sess }: WatchMaps): number {
   const now = monotonic();
-  for (let slot = 0; slot < MAX_WATCHERS; slot++) {
-    const value = watchers.lookup(u32(slot));
-    if (value !== undefined && Watcher.decode(value, 0).until < now) return slot;
+  for (let slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
+    const value = sg_trace_sess.lookup(u32(slot));
+    if (value !== undefined && layouts.TraceSession.decode(value, 0).until < now) return slot;
   }
   throw new NoTraceSlotError();
 }
 
 function readSeen(record: Buffer): TraceEvent {
-  const event = Event.decode(record, 0);
-  const before = Buffer.from(record.subarray(Event.SIZE, Event.SIZE + event.captured));
-  const rest = record.subarray(Event.SIZE + event.captured, Event.SIZE + event.captured + event.afterCaptured);
+  const event = layouts.TraceEvent.decode(record, 0);
+  const before = Buffer.from(record.subarray(layouts.TraceEvent.SIZE, layouts.TraceEvent.SIZE + event.captured));
+  const rest = record.subarray(
+    layouts.TraceEvent.SIZE + event.captured,
+    layouts.TraceEvent.SIZE + event.captured + event.afterCaptured,
+  );
   return { ...event, before, after: event.afterCaptured === 0 ? undefined : Buffer.from(rest) };
 }
 
-function readWatching(map: BpfMap): Watching {
-  return Watching.decode(map.lookup(u32(0)) ?? Buffer.alloc(Watching.SIZE), 0);
+function readWatching(map: BpfMap): layouts.TraceEnabled {
+  return layouts.TraceEnabled.decode(map.lookup(u32(0)) ?? Buffer.alloc(layouts.TraceEnabled.SIZE), 0);
 }
 
-function writeWatching(map: BpfMap, value: Watching): void {
-  const bytes = Buffer.alloc(Watching.SIZE);
-  Watching.encode(bytes, 0, value);
+function writeWatching(map: BpfMap, value: layouts.TraceEnabled): void {
+  const bytes = Buffer.alloc(layouts.TraceEnabled.SIZE);
+  layouts.TraceEnabled.encode(bytes, 0, value);
   map.update(u32(0), bytes);
 }
 

@@ -9,7 +9,7 @@ export const bpfTrustedResource = entryResource<'bpf-trusted'>({
   name: 'bpf-trusted',
   after: ['bpf-node'],
   follows: SWEEP_ONLY,
-  map: ({ trusted_prefixes: map }) => map,
+  map: ({ sg_trusted: map }) => map,
   read(_kernel, { keys, keyAt }) {
     const length = keys.readUInt32LE(keyAt + TrustedKey.OFFSETS.length);
     const prefix = `${formatIPv6(keys, keyAt + TrustedKey.OFFSETS.address)}/${length}`;

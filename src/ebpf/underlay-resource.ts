@@ -5,7 +5,7 @@ import { formatMac, writeMac } from '../net/mac.js';
 import { allManaged, manageNeighbours } from './managed-neighbours.js';
 import { putAddress } from './bytes.js';
 import { entryResourceByRun } from './entry-resource.js';
-import { Hop, HopFlags, Underlay } from './generated/layouts.js';
+import { Nexthop, NexthopFlags, NexthopGroup } from './generated/layouts.js';
 import { hopSlots } from './hop-slots.js';
 import { ensureIds, learn, underlayKey } from './ids.js';
 import { Resolver } from './resolve.js';
@@ -30,16 +30,16 @@ function resolverOf(kernel: Kernel): Resolver {
 
 /** The ways of an entry. */
 export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
-  return Array.from({ length: values.readUInt32LE(at + Underlay.OFFSETS.count) }, (_, index) => {
-    const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
+  return Array.from({ length: values.readUInt32LE(at + NexthopGroup.OFFSETS.count) }, (_, index) => {
+    const hop = at + NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
     return {
-      ifindex: values.readUInt32LE(hop + Hop.OFFSETS.ifindex),
-      mtu: values.readUInt16LE(hop + Hop.OFFSETS.mtu),
-      destMac: formatMac(values, hop + Hop.OFFSETS.destMac),
-      sourceMac: formatMac(values, hop + Hop.OFFSETS.sourceMac),
-      weight: values.readUInt8(hop + Hop.OFFSETS.weight) + 1,
-      ...((values.readUInt8(hop + Hop.OFFSETS.flags) & HopFlags.HOP_SELF) !== 0 && { self: true as const }),
-      frames: (values.readUInt8(hop + Hop.OFFSETS.flags) & HopFlags.HOP_FRAMES) !== 0,
+      ifindex: values.readUInt32LE(hop + Nexthop.OFFSETS.ifindex),
+      mtu: values.readUInt16LE(hop + Nexthop.OFFSETS.mtu),
+      destMac: formatMac(values, hop + Nexthop.OFFSETS.destMac),
+      sourceMac: formatMac(values, hop + Nexthop.OFFSETS.sourceMac),
+      weight: values.readUInt8(hop + Nexthop.OFFSETS.weight) + 1,
+      ...((values.readUInt8(hop + Nexthop.OFFSETS.flags) & NexthopFlags.NH_LOOPBACK) !== 0 && { self: true as const }),
+      frames: (values.readUInt8(hop + Nexthop.OFFSETS.flags) & NexthopFlags.NH_XDP_XMIT) !== 0,
     };
   });
 }
@@ -55,7 +55,7 @@ function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
 /** Whether an entry has the places of these hops. */
 function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boolean {
   const slots = hopSlots(hops);
-  const start = at + Underlay.OFFSETS.slots;
+  const start = at + NexthopGroup.OFFSETS.slots;
   return slots.equals(values.subarray(start, start + slots.length));
 }
 
@@ -68,7 +68,7 @@ const entries: Resource<'bpf-underlay'> = entryResourceByRun<'bpf-underlay', Res
   after: ['bpf-trusted'],
   follows: UNDERLAY_FOLLOWS,
   underlay: 'resolves',
-  map: ({ underlays }) => underlays,
+  map: ({ sg_nh_groups }) => sg_nh_groups,
   begin: resolverOf,
   read(kernel, { keys, keyAt, values, valueAt }, wanted, resolver) {
     const id = keys.readUInt32LE(keyAt);
@@ -89,19 +89,19 @@ const entries: Resource<'bpf-underlay'> = entryResourceByRun<'bpf-underlay', Res
   },
   writeValue(_kernel, key, value, into, at, resolver) {
     const { hops } = resolver.resolve(value);
-    into.writeUInt32LE(hops.length, at + Underlay.OFFSETS.count);
-    into.writeUInt32LE(Number(key.split('/')[1]), at + Underlay.OFFSETS.length);
-    putAddress(value.destination, into, at + Underlay.OFFSETS.dest);
-    hopSlots(hops).copy(into, at + Underlay.OFFSETS.slots);
+    into.writeUInt32LE(hops.length, at + NexthopGroup.OFFSETS.count);
+    into.writeUInt32LE(Number(key.split('/')[1]), at + NexthopGroup.OFFSETS.length);
+    putAddress(value.destination, into, at + NexthopGroup.OFFSETS.dest);
+    hopSlots(hops).copy(into, at + NexthopGroup.OFFSETS.slots);
     for (const [index, { ifindex, mtu, destMac, sourceMac, weight, frames, self }] of hops.entries()) {
-      const hop = at + Underlay.OFFSETS.hops + index * Hop.SIZE;
-      into.writeUInt32LE(ifindex, hop + Hop.OFFSETS.ifindex);
-      into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Hop.OFFSETS.mtu);
-      const flags = (frames ? HopFlags.HOP_FRAMES : 0) | (self ? HopFlags.HOP_SELF : 0);
-      into.writeUInt8(flags, hop + Hop.OFFSETS.flags);
-      into.writeUInt8(weight - 1, hop + Hop.OFFSETS.weight);
-      writeMac(destMac, into, hop + Hop.OFFSETS.destMac);
-      writeMac(sourceMac, into, hop + Hop.OFFSETS.sourceMac);
+      const hop = at + NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
+      into.writeUInt32LE(ifindex, hop + Nexthop.OFFSETS.ifindex);
+      into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Nexthop.OFFSETS.mtu);
+      const flags = (frames ? NexthopFlags.NH_XDP_XMIT : 0) | (self ? NexthopFlags.NH_LOOPBACK : 0);
+      into.writeUInt8(flags, hop + Nexthop.OFFSETS.flags);
+      into.writeUInt8(weight - 1, hop + Nexthop.OFFSETS.weight);
+      writeMac(destMac, into, hop + Nexthop.OFFSETS.destMac);
+      writeMac(sourceMac, into, hop + Nexthop.OFFSETS.sourceMac);
     }
   },
   released(kernel, key) {
@@ -123,7 +123,7 @@ export const bpfUnderlayResource: Resource<'bpf-underlay'> = {
 
 /** Every entry, as the map has it. */
 export function listUnderlays(kernel: Kernel): { key: string; hops: ResolvedHop[] }[] {
-  return [...(kernel.fastpath.maps?.underlays.entries() ?? [])]
+  return [...(kernel.fastpath.maps?.sg_nh_groups.entries() ?? [])]
     .map(([, value]) => ({ key: underlayKey(value, 0), hops: hopsOf(value, 0) }))
     .sort((a, b) => a.key.localeCompare(b.key));
 }

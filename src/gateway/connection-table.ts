@@ -2,13 +2,13 @@
  * A network node's connections (bpf/state/conntrack.h): one table for all zones. Programs alone write it and its counts; here it is read. A place
  * changes hands by its tag, and whoever changes the tag counts: what a process that ends leaves behind is never half a change.
  */
+import { Limits } from '../ebpf/generated/layouts.js';
 import * as layouts from '../ebpf/generated/steering.js';
 import type { BpfMap } from '../libbpf/index.js';
 
-const { Connection, ConnectionBucket, CtClass, CtDirection, FlowKey, PairConnections, PairKey } = layouts;
+const { Connection, ConnectionBucket, CtSlotClass, CtDirection, FlowKey, CtPair, ZonePair } = layouts;
 
-/** CT_WAYS of bpf/abi/limits.h. */
-const WAYS = 8;
+const WAYS = Limits.CT_WAYS;
 const TAG_BYTES = 4;
 const CLASS_MASK = 3;
 /** Buckets that one system call reads: 0.9 MB. */
@@ -38,7 +38,7 @@ export function* tableEntries(connections: BpfMap): Generator<TableEntry, void, 
       const start = index * ConnectionBucket.SIZE;
       for (let way = 0; way < WAYS; way++) {
         const tag = values.readUInt32LE(start + ConnectionBucket.OFFSETS.tags + way * TAG_BYTES);
-        if ((tag & CLASS_MASK) === CtClass.CT_FREE) continue;
+        if ((tag & CLASS_MASK) === CtSlotClass.CT_SLOT_FREE) continue;
         const at = start + ConnectionBucket.OFFSETS.entries + way * Connection.SIZE;
         yield { buffer: values, at, bucket: keys.readUInt32LE(index * TAG_BYTES), way };
       }
@@ -106,8 +106,8 @@ export interface PairCount {
 
 export function pairCounts(pairs: BpfMap): PairCount[] {
   return Array.from(pairs.entries(), ([key, value]) => ({
-    ...PairKey.decode(key, 0),
-    ...PairConnections.decode(value, 0),
+    ...ZonePair.decode(key, 0),
+    ...CtPair.decode(value, 0),
   }));
 }
 
@@ -118,10 +118,10 @@ export function pairCounts(pairs: BpfMap): PairCount[] {
  * @param isZone whether the node decides for a zone
  */
 export function removeUnusedPairs(pairs: BpfMap, isZone: (zone: number) => boolean): void {
-  const key = Buffer.alloc(PairKey.SIZE);
+  const key = Buffer.alloc(ZonePair.SIZE);
   for (const { from, to, halfOpen, established } of pairCounts(pairs)) {
     if (halfOpen + established > 0 || (isZone(from) && isZone(to))) continue;
-    PairKey.encode(key, 0, { from, to });
+    ZonePair.encode(key, 0, { from, to });
     pairs.delete(key);
   }
 }

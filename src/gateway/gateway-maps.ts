@@ -17,16 +17,17 @@ import type { MapConfiguration } from '../libbpf/index.js';
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
 
-const { FlowKey, FlowNode, FlowNodeKey, FollowedFlow, FollowedSet, GatewayEncapKey, Maglev, NetworkNode } = layouts;
+const { FlowKey, GwFlowAffinity, GwFlowKey, ReturnPathEntry, ReturnPathSet, GatewayEncapKey, Maglev, NetworkNode } =
+  layouts;
 
 /** Bytes of key and value of each map. */
 const GATEWAY_SIZES = {
-  maglevs: [U32_BYTES, Maglev.SIZE],
-  network_nodes: [U32_BYTES, NetworkNode.SIZE],
-  gateway_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
-  node_sources: [ADDRESS_BYTES, U32_BYTES],
-  flow_nodes: [FlowNodeKey.SIZE, FlowNode.SIZE],
-  followed_flows: [U32_BYTES, FollowedSet.SIZE],
+  sg_maglev: [U32_BYTES, Maglev.SIZE],
+  sg_nn_state: [U32_BYTES, NetworkNode.SIZE],
+  sg_gw_encaps: [GatewayEncapKey.SIZE, U32_BYTES],
+  sg_nn_src: [ADDRESS_BYTES, U32_BYTES],
+  sg_gw_affinity: [GwFlowKey.SIZE, GwFlowAffinity.SIZE],
+  sg_rpath_cache: [U32_BYTES, ReturnPathSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type GatewayMapName = keyof typeof GATEWAY_SIZES;
@@ -42,17 +43,17 @@ const offsetsOf = (
   ...codecs: { NAME: string; OFFSETS: Record<string, number> }[]
 ): Record<string, Record<string, number>> => Object.fromEntries(codecs.map(({ NAME, OFFSETS }) => [NAME, OFFSETS]));
 
-const { flow_nodes: flows, ...tables } = GATEWAY_SIZES;
+const { sg_gw_affinity: flows, ...tables } = GATEWAY_SIZES;
 /** Entries name encapsulations by the ids that the fast path's maps of this generation have. */
 const TABLES = `gateways_${GENERATION}_${generationOf({
   maps: tables,
-  offsets: offsetsOf(FollowedFlow, GatewayEncapKey, Maglev, NetworkNode),
+  offsets: offsetsOf(ReturnPathEntry, GatewayEncapKey, Maglev, NetworkNode),
   reasons: {},
 })}`;
 /** What nobody but the programs knows stays whatever else is laid out anew. */
 const FLOWS = `flows_${generationOf({
-  maps: { flow_nodes: flows },
-  offsets: offsetsOf(FlowKey, FlowNode, FlowNodeKey),
+  maps: { sg_gw_affinity: flows },
+  offsets: offsetsOf(FlowKey, GwFlowAffinity, GwFlowKey),
   reasons: { entries: FLOW_NODES },
 })}`;
 const DIRECTORIES = /^(gateways|flows)_/;
@@ -79,7 +80,7 @@ export class GatewayStore {
   /** The maps, undefined when not all of them are there. @throws LibbpfError */
   get maps(): GatewayMaps | undefined {
     // Another process may have removed the pins, and made others of the same names since.
-    const pin = statSync(this.#path('maglevs'), { throwIfNoEntry: false })?.ino;
+    const pin = statSync(this.#path('sg_maglev'), { throwIfNoEntry: false })?.ino;
     if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.forget();
     if (!GATEWAY_MAP_NAMES.every((name) => existsSync(this.#path(name)))) return undefined;
@@ -103,7 +104,7 @@ export class GatewayStore {
     } finally {
       for (const map of Object.values(known)) map.close();
     }
-    this.#pin = statSync(this.#path('maglevs')).ino;
+    this.#pin = statSync(this.#path('sg_maglev')).ino;
     return (this.#maps = this.#open() as GatewayMaps);
   }
 
@@ -140,7 +141,7 @@ export class GatewayStore {
   }
 
   #path(name: GatewayMapName): string {
-    return `${this.#pinDirectory}/${name === 'flow_nodes' ? FLOWS : TABLES}/${name}`;
+    return `${this.#pinDirectory}/${name === 'sg_gw_affinity' ? FLOWS : TABLES}/${name}`;
   }
 
   #open(): Partial<Record<GatewayMapName, BpfMap>> {

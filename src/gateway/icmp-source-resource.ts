@@ -3,7 +3,7 @@ import { isOfNetworkNode } from './events.js';
 import type { Follows } from '../reconcile/follows.js';
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
-import { ZoneGateway } from '../ebpf/generated/steering.js';
+import { IcmpSrc } from '../ebpf/generated/steering.js';
 import { addressStart, memberKey } from '../ebpf/member-key.js';
 import { familyOf } from '../net/address.js';
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
@@ -54,10 +54,10 @@ export const nnIcmpSourceResource: Resource<'nn-icmp-source'> = {
     const found = new Map<string, ObservedObject<IcmpSource>>();
     const { maps } = kernel.fastpath.steering;
     if (maps === undefined) return found;
-    for (const [bytes, value] of maps.zone_gateways.entries()) {
+    for (const [bytes, value] of maps.sg_icmp_src_lpm.entries()) {
       const { length, tenant: zone, family } = PrefixKey.decode(bytes, 0);
       const key = memberKey(zone, `${getAddress(bytes, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`);
-      const address = getAddress(value, ZoneGateway.OFFSETS.address, family);
+      const address = getAddress(value, IcmpSrc.OFFSETS.address, family);
       const desired = wanted.get(key);
       if (desired?.device === undefined) found.set(key, { zone, address });
       else if (wantedAddress(kernel, key, desired) === address) found.set(key, desired);
@@ -73,15 +73,15 @@ export const nnIcmpSourceResource: Resource<'nn-icmp-source'> = {
     const failures: ObjectFailure[] = [];
     for (const { key, desired, actual } of changes) {
       try {
-        const { zone_gateways: map } = kernel.fastpath.steering.make();
+        const { sg_icmp_src_lpm: map } = kernel.fastpath.steering.make();
         const at = writeKey(key, (desired ?? actual)?.zone ?? 0);
         const address = desired && wantedAddress(kernel, key, desired);
-        const value = Buffer.alloc(ZoneGateway.SIZE);
+        const value = Buffer.alloc(IcmpSrc.SIZE);
         if (address === undefined) {
           map.delete(at);
           continue;
         }
-        putAddress(address, value, ZoneGateway.OFFSETS.address);
+        putAddress(address, value, IcmpSrc.OFFSETS.address);
         map.update(at, value);
       } catch (error) {
         failures.push({ key, error: error as Error });

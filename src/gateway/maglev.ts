@@ -2,10 +2,11 @@
  * Consistent hashing: which network node a flow has (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Every hypervisor fills the
  * same table, by the nodes' names; a node that comes or goes moves little more than its own share.
  */
+import { Limits } from '../ebpf/generated/layouts.js';
 import { hash53 } from '../intent/check/hash-set.js';
 
-/** MAGLEV_SLOTS of bpf/abi/limits.h: a prime. */
-export const MAGLEV_SLOTS = 4093;
+/** A prime. */
+export const { MAGLEV_SLOTS } = Limits;
 
 const OFFSET_SEED = 1;
 const SKIP_SEED = 2;

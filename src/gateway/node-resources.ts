@@ -2,7 +2,7 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
-import { Family } from '../ebpf/generated/layouts.js';
+import { Family, Limits } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
 import { prefixAddress } from '../net/prefix.js';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
@@ -11,8 +11,7 @@ import { gatewayEntryResource } from './gateway-entry-resource.js';
 import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { NetworkNodeWay, GatewayFlows, GatewayMaglev, GatewayNode, OwnNetworkNode } from './objects.js';
 
-/** NO_NETWORK_NODE of bpf/abi/limits.h. */
-const NO_NETWORK_NODE = 0xffff;
+const { NO_NETWORK_NODE } = Limits;
 
 function u32(number: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -95,12 +94,12 @@ export const gwNodeResource: Resource<'gw-node'> = {
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     const names = new Map([...wanted].map(([name, { source }]) => [source, name]));
-    for (const [key, value] of maps.node_sources.entries()) {
+    for (const [key, value] of maps.sg_nn_src.entries()) {
       const source = getAddress(key, 0, Family.FAMILY_INET6);
       const number = value.readUInt32LE(0);
       const name = names.get(source);
       const desired = name === undefined ? undefined : wanted.get(name);
-      const up = maps.network_nodes.lookup(u32(number))?.readUInt32LE(0) === 1;
+      const up = maps.sg_nn_state.lookup(u32(number))?.readUInt32LE(0) === 1;
       const isOld = desired === undefined || up !== isUp(resolver, desired);
       found.set(name ?? `source ${source}`, {
         ...(desired ?? { from: '' }),
@@ -114,7 +113,7 @@ export const gwNodeResource: Resource<'gw-node'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     const failures = each(changes, ({ desired, actual }) => {
-      const { network_nodes: nodes, node_sources: sources } = kernel.fastpath.gateways.make();
+      const { sg_nn_state: nodes, sg_nn_src: sources } = kernel.fastpath.gateways.make();
       const state = Buffer.alloc(nodes.valueSize);
       const source = Buffer.alloc(16);
       if (actual !== undefined && (desired?.number !== actual.number || desired.source !== actual.source)) {
@@ -170,7 +169,7 @@ export const gwMaglevResource: Resource<'gw-maglev'> = {
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     for (const [name, desired] of wanted) {
-      const same = maps.maglevs.lookup(u32(desired.number))?.equals(tableOf(resolver, desired)) === true;
+      const same = maps.sg_maglev.lookup(u32(desired.number))?.equals(tableOf(resolver, desired)) === true;
       found.set(name, same ? desired : { ...desired, drift: 'table' });
     }
     return found;
@@ -179,9 +178,9 @@ export const gwMaglevResource: Resource<'gw-maglev'> = {
   apply(kernel, changes) {
     const resolver = new Resolver(kernel);
     return each(changes, ({ desired, actual }) => {
-      const { maglevs } = kernel.fastpath.gateways.make();
-      if (desired !== undefined) maglevs.update(u32(desired.number), tableOf(resolver, desired));
-      else if (actual !== undefined) maglevs.update(u32(actual.number), Buffer.alloc(Maglev.SIZE, 0xff));
+      const { sg_maglev } = kernel.fastpath.gateways.make();
+      if (desired !== undefined) sg_maglev.update(u32(desired.number), tableOf(resolver, desired));
+      else if (actual !== undefined) sg_maglev.update(u32(actual.number), Buffer.alloc(Maglev.SIZE, 0xff));
     });
   },
 
@@ -194,7 +193,7 @@ export const gwEncapResource = gatewayEntryResource<'gw-encap'>({
   after: ['gw-flows'],
   follows: SWEEP_ONLY,
   containedIn: 'gw-flows',
-  map: ({ gateway_encaps: map }) => map,
+  map: ({ sg_gw_encaps: map }) => map,
   read(kernel, key, value) {
     const { tenant, node } = GatewayEncapKey.decode(key, 0);
     const id = value.readUInt32LE(0);

@@ -1,4 +1,5 @@
 /** Sizes that plan and maps have in common. */
+import { Limits } from '../ebpf/generated/layouts.js';
 
-/** FLOW_NODES of bpf/abi/limits.h: flows of which a hypervisor remembers the network node. */
-export const FLOW_NODES = 65_536;
+/** Flows of which a hypervisor keeps the network node. */
+export const FLOW_NODES = Limits.GW_FLOWS;

@@ -16,7 +16,7 @@ import type { BpfMap } from '../libbpf/index.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { SteeringMaps, SteeringStore } from './steering-maps.js';
 
-const { ClassKey, PairKey, Policy, PolicyClass, PolicyFlags, PolicyPort, PolicyRule: RuleValue, RuleKey } = layouts;
+const { ClassKey, ZonePair, Policy, PolicyClass, PolicyFlags, PolicyPort, PolicyRule: RuleValue, RuleKey } = layouts;
 const { PolicySet: SetValue, PolicyTable } = layouts;
 
 /** Bits before a prefix's own in a key: set and family. */
@@ -64,17 +64,17 @@ export const nnPoliciesResource: Resource<'nn-policies'> = {
     for (const { key, desired } of changes) {
       try {
         const [from = 0, to = 0] = key.split(' ').map(Number);
-        const pair = Buffer.alloc(PairKey.SIZE);
-        PairKey.encode(pair, 0, { from, to });
+        const pair = Buffer.alloc(ZonePair.SIZE);
+        ZonePair.encode(pair, 0, { from, to });
         if (desired === undefined) {
-          maps.policy_pairs.delete(pair);
+          maps.sg_pol_pairs.delete(pair);
           index.enforce(key, undefined);
         } else {
           const set = id++;
           writeSet({ steering, maps, index }, set, desired);
           const value = Buffer.alloc(SetValue.SIZE);
           SetValue.encode(value, 0, { id: set, tables: tablesOf(desired) });
-          maps.policy_pairs.update(pair, value);
+          maps.sg_pol_pairs.update(pair, value);
           index.enforce(key, set);
         }
       } catch (error) {
@@ -141,12 +141,12 @@ function writeSet({ steering, maps, index }: PolicyStore, set: number, content: 
       ...{ set, first: boundary.first, flags: flagsOf(boundary), policy, rank: boundary.rank },
     });
   }
-  maps.policy_ports.updateBatch(numbersOf(places), ports);
+  maps.sg_pol_ports.updateBatch(numbersOf(places), ports);
   const values = Buffer.alloc(RuleValue.SIZE * runs.length);
   for (const [at, run] of runs.entries()) RuleValue.encode(values, RuleValue.SIZE * at, run);
-  maps.policy_rules.updateBatch(ruleKeys, values);
-  maps.policy_sources.updateBatch(sourceKeys, classValues(sources));
-  maps.policy_destinations.updateBatch(destinationKeys, classValues(destinations));
+  maps.sg_pol_rules.updateBatch(ruleKeys, values);
+  maps.sg_pol_src.updateBatch(sourceKeys, classValues(sources));
+  maps.sg_pol_dst.updateBatch(destinationKeys, classValues(destinations));
 }
 
 function numbersOf(numbers: readonly number[]): Buffer {
@@ -180,7 +180,7 @@ function classValues(classes: readonly ClassPrefix[]): Buffer {
 }
 
 /** A policy's slot; a new one has its name there, and its counters are zero. */
-function slotFor(steering: SteeringStore, { policies, policy_hits: hits }: SteeringMaps, name: string): number {
+function slotFor(steering: SteeringStore, { sg_policies, sg_pol_hits: hits }: SteeringMaps, name: string): number {
   const known = steering.policySlots.get(name);
   if (known !== undefined) return known;
   const slot = steering.policySlots.allocate(name);
@@ -189,7 +189,7 @@ function slotFor(steering: SteeringStore, { policies, policy_hits: hits }: Steer
   const value = Buffer.alloc(Policy.SIZE);
   value.write(name, 'utf8');
   hits.update(key, Buffer.alloc(hits.valueSize));
-  policies.update(key, value);
+  sg_policies.update(key, value);
   return slot;
 }
 
@@ -200,8 +200,8 @@ function readAll(
 ): { sets: Map<number, StoredSet>; inForce: Map<string, number>; index: PolicyIndex } {
   const sets = readSets(steering, maps);
   const inForce = new Map<string, number>();
-  for (const [key, value] of maps.policy_pairs.entries()) {
-    const { from, to } = PairKey.decode(key, 0);
+  for (const [key, value] of maps.sg_pol_pairs.entries()) {
+    const { from, to } = ZonePair.decode(key, 0);
     inForce.set(`${from} ${to}`, SetValue.decode(value, 0).id);
   }
   const entries = new Map<number, SetEntries>();
@@ -210,7 +210,7 @@ function readAll(
     const destinationKeys = Buffer.concat(destinations);
     entries.set(id, { rules: ruleKeys, sources: sourceKeys, destinations: destinationKeys, runs, slots: [...slots] });
   }
-  const index = new PolicyIndex(maps.policy_ports.info.maxEntries, entries, new Map(inForce));
+  const index = new PolicyIndex(maps.sg_pol_ports.info.maxEntries, entries, new Map(inForce));
   steering.policyIndex = index;
   return { sets, inForce, index };
 }
@@ -225,12 +225,12 @@ function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, Stor
     sets.set(id, made);
     return made;
   };
-  const rules = [...maps.policy_rules.entries()].map(([key, value]) => ({
+  const rules = [...maps.sg_pol_rules.entries()].map(([key, value]) => ({
     ...{ key, ...RuleKey.decode(key, 0) },
     ...RuleValue.decode(value, 0),
   }));
   const ports = readPorts(
-    maps.policy_ports,
+    maps.sg_pol_ports,
     rules.reduce((end, { first, count }) => Math.max(end, first + count), 0),
   );
   for (const { key, set, source, dest, protocol, first, count } of rules) {
@@ -252,8 +252,8 @@ function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, Stor
       stored[side].push(key);
     }
   };
-  classes(maps.policy_sources, 'sources');
-  classes(maps.policy_destinations, 'destinations');
+  classes(maps.sg_pol_src, 'sources');
+  classes(maps.sg_pol_dst, 'destinations');
   for (const { set } of sets.values()) {
     set.rules.sort(ruleOrder);
     set.sources.sort((a, b) => a.id - b.id);
@@ -289,14 +289,14 @@ function boundaryOf(steering: SteeringStore, { first, flags, policy, rank }: lay
 function removeUnreferenced({ steering, maps, index }: PolicyStore): void {
   const key = Buffer.alloc(4);
   for (const [id, { rules, sources, destinations }] of index.left()) {
-    maps.policy_rules.deleteBatch(rules);
-    maps.policy_sources.deleteBatch(sources);
-    maps.policy_destinations.deleteBatch(destinations);
+    maps.sg_pol_rules.deleteBatch(rules);
+    maps.sg_pol_src.deleteBatch(sources);
+    maps.sg_pol_dst.deleteBatch(destinations);
     for (const slot of index.remove(id)) {
       const name = steering.policySlots.keyOf(slot);
       if (name === undefined) continue;
       key.writeUInt32LE(slot);
-      maps.policies.update(key, Buffer.alloc(Policy.SIZE));
+      maps.sg_policies.update(key, Buffer.alloc(Policy.SIZE));
       steering.policySlots.release(name);
     }
   }

@@ -1,8 +1,8 @@
 /** The maps that a network node decides by (bpf/maps/nn_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
-import { Target, Traffic } from '../ebpf/generated/layouts.js';
+import { Endpoint, Limits, TrafficStats } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
 import { steeringSizes } from '../ebpf/maps.js';
 import { openThere } from '../ebpf/open-there.js';
@@ -16,46 +16,45 @@ import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
-/** ZONE_SLOTS and POLICY_SLOTS of bpf/abi/limits.h. */
-export const ZONE_SLOTS = 4096;
-const POLICY_SLOTS = 16_384;
+export const { ZONE_SLOTS } = Limits;
+const { POLICY_SLOTS, HASH_SEEDS } = Limits;
 
-const { Zone, Steering } = layouts;
+const { Zone, NnConfig } = layouts;
 
 /** Bytes of key and value of each map. */
 const STEERING_SIZES = {
-  steering: [U32_BYTES, Steering.SIZE],
-  gateway_sids: [ADDRESS_BYTES, Zone.SIZE],
-  external_sources: [layouts.ExternalKey.SIZE, Zone.SIZE],
-  zone_gateways: [28, layouts.ZoneGateway.SIZE],
-  routes: [28, Zone.SIZE],
-  policy_pairs: [layouts.PairKey.SIZE, layouts.PolicySet.SIZE],
-  policy_sources: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
-  policy_destinations: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
-  policy_rules: [layouts.RuleKey.SIZE, layouts.PolicyRule.SIZE],
-  policy_ports: [U32_BYTES, layouts.PolicyPort.SIZE],
-  policies: [U32_BYTES, layouts.Policy.SIZE],
-  policy_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
-  zone_traffics: [U32_BYTES, Traffic.SIZE],
-  connections: [U32_BYTES, layouts.ConnectionBucket.SIZE],
-  connection_totals: [U32_BYTES, layouts.ConnectionTotals.SIZE],
-  pair_connections: [layouts.PairKey.SIZE, layouts.PairConnections.SIZE],
-  denials: [0, 0],
-  uplink_programs: [U32_BYTES, U32_BYTES],
-  passed_flows: [U32_BYTES, layouts.PassedSet.SIZE],
+  sg_nn_config: [U32_BYTES, NnConfig.SIZE],
+  sg_gw_sids: [ADDRESS_BYTES, Zone.SIZE],
+  sg_ext_src: [layouts.ExternalSrcKey.SIZE, Zone.SIZE],
+  sg_icmp_src_lpm: [28, layouts.IcmpSrc.SIZE],
+  sg_zone_routes: [28, Zone.SIZE],
+  sg_pol_pairs: [layouts.ZonePair.SIZE, layouts.PolicySet.SIZE],
+  sg_pol_src: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
+  sg_pol_dst: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
+  sg_pol_rules: [layouts.RuleKey.SIZE, layouts.PolicyRule.SIZE],
+  sg_pol_ports: [U32_BYTES, layouts.PolicyPort.SIZE],
+  sg_policies: [U32_BYTES, layouts.Policy.SIZE],
+  sg_pol_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
+  sg_zone_stats: [U32_BYTES, TrafficStats.SIZE],
+  sg_ct: [U32_BYTES, layouts.ConnectionBucket.SIZE],
+  sg_ct_totals: [U32_BYTES, layouts.CtTotals.SIZE],
+  sg_ct_pairs: [layouts.ZonePair.SIZE, layouts.CtPair.SIZE],
+  sg_policy_log: [0, 0],
+  sg_uplink_prog: [U32_BYTES, U32_BYTES],
+  sg_nn_cache: [U32_BYTES, layouts.NnFlowSet.SIZE],
 } as const satisfies Record<string, readonly [key: number, value: number]>;
 
 export type SteeringMapName = keyof typeof STEERING_SIZES;
 export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
 /** Programs write them; the rest they only read. */
 const WRITTEN: readonly SteeringMapName[] = [
-  'connections',
-  'connection_totals',
-  'pair_connections',
-  'policy_hits',
-  'zone_traffics',
-  'denials',
-  'passed_flows',
+  'sg_ct',
+  'sg_ct_totals',
+  'sg_ct_pairs',
+  'sg_pol_hits',
+  'sg_zone_stats',
+  'sg_policy_log',
+  'sg_nn_cache',
 ];
 export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
 
@@ -64,16 +63,13 @@ const GENERATION = generationOf({
   offsets: Object.fromEntries(
     Object.values(layouts).flatMap((codec) => ('OFFSETS' in codec ? [[codec.NAME, codec.OFFSETS]] : [])),
   ),
-  reasons: { target: Target.SIZE },
+  reasons: { target: Endpoint.SIZE },
 });
-
-/** HASH_SEEDS of bpf/abi/limits.h. */
-const SEEDS = 6;
 
 /** Seeds of a new table of connections: nobody outside can choose which of them share a bucket. */
 export function newSeeds(): bigint[] {
-  const bytes = randomBytes(SEEDS * 8);
-  return Array.from({ length: SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
+  const bytes = randomBytes(HASH_SEEDS * 8);
+  return Array.from({ length: HASH_SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
 }
 
 const PREFIX = 'steering_';
@@ -124,7 +120,7 @@ export class SteeringStore {
     try {
       using object = loadOver('nn_uplink_xdp', rodataOf('nn_uplink_xdp'), {
         ...steeringSizes(),
-        connections: { maxEntries: CONNECTION_BUCKETS },
+        sg_ct: { maxEntries: CONNECTION_BUCKETS },
         ...this.#shared(),
         ...reuseOf(known),
       });
@@ -144,11 +140,11 @@ export class SteeringStore {
 
   /** Id of the program that takes what arrives at an uplink in XDP and is for no gateway; undefined: none does. */
   get uplinkProgram(): number | undefined {
-    return this.maps?.uplink_programs.lookup(STATE_KEY)?.readUInt32LE(0);
+    return this.maps?.sg_uplink_prog.lookup(STATE_KEY)?.readUInt32LE(0);
   }
 
   setUplinkProgram(program: BpfProgram | undefined): void {
-    const { uplink_programs: programs } = this.make();
+    const { sg_uplink_prog: programs } = this.make();
     if (program !== undefined) programs.updateHandle(STATE_KEY, program);
     else programs.delete(STATE_KEY);
   }
@@ -158,24 +154,30 @@ export class SteeringStore {
     const { maps } = this;
     if (maps === undefined) return undefined;
     const read = STEERING_MAP_NAMES.filter((name) => !WRITTEN.includes(name));
-    const connections = { maxEntries: maps.connections.info.maxEntries };
-    return { connections, ...reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]]))) };
+    const connections = { maxEntries: maps.sg_ct.info.maxEntries };
+    return { sg_ct: connections, ...reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]]))) };
   }
 
   /** The node's own entry; undefined before the first was written. */
-  get state(): layouts.Steering | undefined {
-    const bytes = this.maps?.steering.lookup(STATE_KEY);
-    const state = bytes === undefined ? undefined : Steering.decode(bytes, 0);
-    return state === undefined || state.epoch === 0n ? undefined : state;
+  get state(): layouts.NnConfig | undefined {
+    const bytes = this.maps?.sg_nn_config.lookup(STATE_KEY);
+    const state = bytes === undefined ? undefined : NnConfig.decode(bytes, 0);
+    return state === undefined || state.policyGeneration === 0n ? undefined : state;
   }
 
   /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
-  change(change: Partial<layouts.Steering> = {}): layouts.Steering {
-    const before = this.state ?? { epoch: 0n, nextSet: 1, self: 0xffff, unused: 0, seeds: newSeeds() };
-    const state = { ...before, epoch: before.epoch + 1n, ...change };
-    const bytes = Buffer.alloc(Steering.SIZE);
-    Steering.encode(bytes, 0, state);
-    this.make().steering.update(STATE_KEY, bytes);
+  change(change: Partial<layouts.NnConfig> = {}): layouts.NnConfig {
+    const before = this.state ?? {
+      policyGeneration: 0n,
+      nextSet: 1,
+      self: Limits.NO_NETWORK_NODE,
+      unused: 0,
+      seeds: newSeeds(),
+    };
+    const state = { ...before, policyGeneration: before.policyGeneration + 1n, ...change };
+    const bytes = Buffer.alloc(NnConfig.SIZE);
+    NnConfig.encode(bytes, 0, state);
+    this.make().sg_nn_config.update(STATE_KEY, bytes);
     return state;
   }
 
@@ -186,13 +188,13 @@ export class SteeringStore {
     this.zoneSlots.clear();
     this.policySlots.clear();
     this.policyIndex = undefined;
-    for (const map of [maps.gateway_sids, maps.external_sources, maps.routes]) {
+    for (const map of [maps.sg_gw_sids, maps.sg_ext_src, maps.sg_zone_routes]) {
       for (const [, value] of map.entries()) {
         const { id, slot } = Zone.decode(value, 0);
         this.zoneSlots.set(String(id), slot);
       }
     }
-    for (const [key, value] of maps.policies.entries()) {
+    for (const [key, value] of maps.sg_policies.entries()) {
       const end = value.indexOf(0);
       const name = value.toString('utf8', 0, end < 0 ? value.length : end);
       if (name !== '') this.policySlots.set(name, key.readUInt32LE(0));
@@ -217,6 +219,16 @@ export class SteeringStore {
     this.#onPins();
     this.forget();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Removes what another build's layouts have left. */
+  sweep(): void {
+    if (!existsSync(this.#pinDirectory)) return;
+    const stale = readdirSync(this.#pinDirectory).filter(
+      (name) => name.startsWith(PREFIX) && name !== PREFIX + GENERATION,
+    );
+    if (stale.length > 0) this.#onPins();
+    for (const name of stale) rmSync(`${this.#pinDirectory}/${name}`, { recursive: true });
   }
 
   #open(): Partial<Record<SteeringMapName, BpfMap>> {

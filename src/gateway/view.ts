@@ -1,3 +1,4 @@
+import { Limits } from '../ebpf/generated/layouts.js';
 import { hash53 } from '../intent/check/hash-set.js';
 import type { External, Gateway, Intent, IntentChange, Policy, PolicyEnd } from '../intent/types.js';
 import type { ViewPart } from '../plan/view.js';
@@ -41,11 +42,9 @@ export function stableNumbers(names: Iterable<string>, count: number): Map<strin
   return numbers;
 }
 
-/** GATEWAYS and NETWORK_NODES of bpf/abi/limits.h. */
-const GATEWAYS = 64;
-const NETWORK_NODES = 1024;
-/** EXTERNAL_ZONE of bpf/abi/nn_types.h: tenant ids are below. */
-export const EXTERNAL_ZONE = 0x01000000;
+const { GATEWAYS, NETWORK_NODES } = Limits;
+/** Tenant ids are below. */
+export const { EXTERNAL_ZONE } = Limits;
 const EXTERNALS = 0x000fffff;
 
 declare module '../plan/view.js' {

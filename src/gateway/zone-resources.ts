@@ -3,7 +3,7 @@ import { isOfNetworkNode } from './events.js';
 import type { Follows } from '../reconcile/follows.js';
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
-import { ExternalKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
+import { ExternalSrcKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
 import { formatIPv6 } from '../net/address.js';
@@ -58,7 +58,7 @@ export const nnZoneResource: Resource<'nn-zone'> = {
     for (const { key, desired } of changes) {
       try {
         steering.ensureKnown();
-        const { zone_traffics: traffics } = steering.make();
+        const { sg_zone_stats: traffics } = steering.make();
         if (desired === undefined) {
           steering.zoneSlots.release(key);
           continue;
@@ -72,7 +72,7 @@ export const nnZoneResource: Resource<'nn-zone'> = {
     }
     const { maps } = steering;
     if (maps !== undefined) {
-      removeUnusedPairs(maps.pair_connections, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
+      removeUnusedPairs(maps.sg_ct_pairs, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
     }
     return failures;
   },
@@ -86,7 +86,7 @@ export const nnSidResource = nnEntryResource<'nn-sid'>({
   after: ['nn-external'],
   before: ['device-feature'],
   follows: SWEEP_ONLY,
-  map: ({ gateway_sids: map }) => map,
+  map: ({ sg_gw_sids: map }) => map,
   read(_kernel, key, value) {
     const { id, gateway } = Zone.decode(value, 0);
     return [formatIPv6(key, 0), { zone: id, gateway }];
@@ -105,12 +105,12 @@ export const nnExternalResource = nnEntryResource<'nn-external'>({
   name: 'nn-external',
   after: ['nn-policies'],
   follows: EXTERNAL_FOLLOWS,
-  map: ({ external_sources: map }) => map,
+  map: ({ sg_ext_src: map }) => map,
   devices: ({ device }) => (device === undefined ? [] : [device]),
   read(kernel, key, value) {
-    const { length, ifindex, family } = ExternalKey.decode(key, 0);
+    const { length, ifindex, family } = ExternalSrcKey.decode(key, 0);
     const device = kernel.links.nameOf(ifindex);
-    const prefix = `${getAddress(key, ExternalKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
+    const prefix = `${getAddress(key, ExternalSrcKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
     const { id, gateway, flags } = Zone.decode(value, 0);
     const outside = (flags & ZoneFlags.ZONE_OUTSIDE) !== 0 && { outside: true as const };
     return [`${device} ${prefix}`, { zone: id, gateway, device, ...outside }];
@@ -120,11 +120,11 @@ export const nnExternalResource = nnEntryResource<'nn-external'>({
     if (ifindex === undefined) return undefined;
     // A device that is gone is two words.
     const prefix = key.slice(key.lastIndexOf(' ') + 1);
-    const bytes = Buffer.alloc(ExternalKey.SIZE);
-    const length = putPrefix(prefix, bytes, ExternalKey.OFFSETS.address);
-    bytes.writeUInt32LE(KEY_BITS + length, ExternalKey.OFFSETS.length);
-    bytes.writeUInt32LE(ifindex, ExternalKey.OFFSETS.ifindex);
-    bytes.writeUInt32LE(familyNumber(prefix), ExternalKey.OFFSETS.family);
+    const bytes = Buffer.alloc(ExternalSrcKey.SIZE);
+    const length = putPrefix(prefix, bytes, ExternalSrcKey.OFFSETS.address);
+    bytes.writeUInt32LE(KEY_BITS + length, ExternalSrcKey.OFFSETS.length);
+    bytes.writeUInt32LE(ifindex, ExternalSrcKey.OFFSETS.ifindex);
+    bytes.writeUInt32LE(familyNumber(prefix), ExternalSrcKey.OFFSETS.family);
     return bytes;
   },
   writeValue: (kernel, { zone, gateway, outside }) => writeZone(kernel, zone, gateway, { outside }),
@@ -137,7 +137,7 @@ export const nnRouteResource = nnEntryResource<'nn-route'>({
   name: 'nn-route',
   after: ['nn-icmp-source'],
   follows: SWEEP_ONLY,
-  map: ({ routes }) => routes,
+  map: ({ sg_zone_routes }) => sg_zone_routes,
   read(_kernel, key, value) {
     const { length, tenant: from, family } = PrefixKey.decode(key, 0);
     const prefix = `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`;

@@ -170,6 +170,10 @@ export const ANNOUNCE_TABLE = `main or a routing table's number from 1 to ${MAX_
 const ANNOUNCE = { error: `none, or a map with table: ${ANNOUNCE_TABLE}` };
 const announceTable = z.union([z.literal('main'), z.int().min(1).max(MAX_TABLE)]);
 
+const PEM = 'the path of a PEM file (text)';
+/** Also what an address that cannot be is refused with. */
+export const LISTEN = 'an IP address with a port: 192.0.2.1:9443 or "[2001:db8::1]:9443"';
+
 const INTERFACES = 'a list of one or more interface names';
 
 const INTENT = 'the path of the intent file (text), or a map with feeds and tls';
@@ -196,6 +200,18 @@ export const nodeFileSchema = z.strictObject(
     sourceCheck: z.boolean({ error: 'true or false' }).optional(),
     announce: z
       .union([z.literal('none', ANNOUNCE), z.strictObject({ table: announceTable }, ANNOUNCE)], ANNOUNCE)
+      .optional(),
+    api: z
+      .strictObject(
+        {
+          listen: text(LISTEN),
+          tls: z.strictObject(
+            { cert: text(PEM), key: text(PEM), clientCa: text(PEM) },
+            { error: 'a map with cert, key and clientCa' },
+          ),
+        },
+        { error: 'a map with listen and tls' },
+      )
       .optional(),
   },
   { error: 'a map with node, uplinks and intent' },

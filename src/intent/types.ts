@@ -172,6 +172,15 @@ export interface NodeConfig {
   sourceCheck?: false;
   /** Where the route for the locator stands that routing daemons redistribute; absent: Linux's main table. */
   announce?: { table: number } | 'none';
+  /** Where the agent's API is beside its Unix socket; absent: nowhere. */
+  api?: ApiConfig;
+}
+
+/** An address for the agent's API, over TLS with certificates on both sides. */
+export interface ApiConfig {
+  listen: { address: string; port: number };
+  /** Absolute paths of PEM files. */
+  tls: { cert: string; key: string; clientCa: string };
 }
 
 /** One entity as it was and as it is: no `before` when it is new, no `after` when it is gone. */

@@ -1,5 +1,6 @@
 /** A raw value (what YAML or JSON gave) to a checked intent or node file, with every finding at once. */
 import { resolve } from 'node:path';
+import { checkApi } from './check/api.js';
 import type { z } from 'zod';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
 import { newContext } from './check/context.js';
@@ -78,6 +79,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   const behaviours: Behaviours | undefined =
     file.behaviours === undefined ? ['dt46'] : checkBehaviours(file.behaviours, [], findings);
   const announce = checkAnnounce(file.announce, findings);
+  const api = file.api && checkApi(file.api, directory, findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
   const feeds = typeof file.intent === 'object' ? checkFeeds(file.intent, directory, findings) : undefined;
   if (findings.list.length > 0 || !behaviours || file.node === undefined || file.intent === undefined) return undefined;
@@ -94,6 +96,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
     ...(inside.length > 0 && { inside }),
     ...(file.sourceCheck === false && { sourceCheck: false }),
     ...(announce && { announce }),
+    ...(api && { api }),
   };
 }
 

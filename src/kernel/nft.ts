@@ -1,3 +1,4 @@
+import { Histogram } from './histogram.js';
 import { ProgramError, runProgram } from './program.js';
 import type { Ended } from './program.js';
 
@@ -31,6 +32,11 @@ export function nftListApart(script: string): Promise<string> {
   return run(undefined, LIST_APART, script);
 }
 
+/** Seconds. */
+const RUN_BUCKETS = [0.01, 0.05, 0.2, 1, 5];
+/** Of this process, in seconds. */
+export const nftRuns = new Histogram(RUN_BUCKETS);
+
 async function run(netns: string | undefined, argv: readonly string[], script: string): Promise<string> {
   let ended: Ended;
   try {
@@ -40,7 +46,8 @@ async function run(netns: string | undefined, argv: readonly string[], script: s
     if (!(error instanceof ProgramError) || error.code !== 'ENOENT') throw error;
     throw new NftError(`${argv[0] ?? ''}: ${(error.cause as Error).message} (is nftables installed?)`);
   }
-  const { status, signal, stdout, stderr } = ended;
+  const { status, signal, stdout, stderr, durationMs } = ended;
+  nftRuns.observe(durationMs / 1000);
   if (status === 0) return stdout;
   const words = stderr.trim() || (signal === undefined ? `ended by status ${status}` : `ended by ${signal}`);
   throw new NftError(`${argv === LIST_APART ? 'nft, in a network namespace of its own' : argv.join(' ')}: ${words}`);

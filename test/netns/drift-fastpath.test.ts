@@ -1,7 +1,13 @@
 /** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey, TrustedKey } from '../../src/ebpf/generated/layouts.js';
+import {
+  EndpointKey,
+  PrefixKey,
+  AllowedSrcKey,
+  AllowedSrcLpmKey,
+  TrustedKey,
+} from '../../src/ebpf/generated/layouts.js';
 import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
@@ -11,30 +17,30 @@ import type { BpfMap } from '../../src/libbpf/index.js';
 import type { MapName } from '../../src/ebpf/maps.js';
 
 const MAPS: Partial<Record<keyof typeof ebpfFeature.resources, MapName>> = {
-  'bpf-node': 'nodes',
-  'bpf-trusted': 'trusted_prefixes',
-  'bpf-domain-source': 'domain_sources',
-  'bpf-underlay': 'underlays',
-  'bpf-encap': 'encaps',
-  'bpf-port': 'ports',
-  'bpf-source': 'sources',
-  'bpf-source-prefix': 'source_prefixes',
-  'bpf-member': 'members',
-  'bpf-prefix': 'prefixes',
-  'bpf-sid': 'sids',
+  'bpf-node': 'sg_node',
+  'bpf-trusted': 'sg_trusted',
+  'bpf-domain-source': 'sg_domain_src',
+  'bpf-underlay': 'sg_nh_groups',
+  'bpf-encap': 'sg_encaps',
+  'bpf-port': 'sg_ports',
+  'bpf-source': 'sg_allowed_src',
+  'bpf-source-prefix': 'sg_allowed_lpm',
+  'bpf-member': 'sg_endpoints',
+  'bpf-prefix': 'sg_endpoint_lpm',
+  'bpf-sid': 'sg_sids',
 };
 
 /** Where keys have their address: an IPv4 address and a prefix may be as short as its first bytes. Other keys are ids and SIDs. */
 const ADDRESS_AT: Partial<Record<MapName, number>> = {
-  sources: SourceKey.OFFSETS.address,
-  source_prefixes: SourcePrefixKey.OFFSETS.address,
-  members: MemberKey.OFFSETS.address,
-  prefixes: PrefixKey.OFFSETS.address,
-  trusted_prefixes: TrustedKey.OFFSETS.address,
+  sg_allowed_src: AllowedSrcKey.OFFSETS.address,
+  sg_allowed_lpm: AllowedSrcLpmKey.OFFSETS.address,
+  sg_endpoints: EndpointKey.OFFSETS.address,
+  sg_endpoint_lpm: PrefixKey.OFFSETS.address,
+  sg_trusted: TrustedKey.OFFSETS.address,
 };
 
 /** Maps whose entries say nothing but that they are there. */
-const PERMITS: readonly MapName[] = ['sources', 'source_prefixes', 'trusted_prefixes', 'domain_sources'];
+const PERMITS: readonly MapName[] = ['sg_allowed_src', 'sg_allowed_lpm', 'sg_trusted', 'sg_domain_src'];
 
 /** What is of no use without XDP: test/kernel/ebpf/device-feature.test.ts. */
 const WITH_XDP = ['device-feature'];
@@ -105,7 +111,7 @@ describe('what somebody else did to the fast path', () => {
     },
   );
 
-  it.each(Object.entries(MAPS).filter(([, name]) => name !== 'nodes'))(
+  it.each(Object.entries(MAPS).filter(([, name]) => name !== 'sg_node'))(
     '%s: %s has an entry that nobody planned',
     async (kind, name) => {
       const map = mapOf(name);

@@ -149,7 +149,7 @@ describe('an agent with a fast path', () => {
     const { runDirectory } = network.instance('hv1');
     becomeOldBuild(kernel().fastpath, runDirectory, join(network.directory, 'old'));
     const pins = pinDirectory(network.netns('hv1'));
-    const old = BpfMap.openPinned(`${pins}/maps_${generationOf(OLD_LAYOUT)}/reasons`);
+    const old = BpfMap.openPinned(`${pins}/maps_${generationOf(OLD_LAYOUT)}/sg_verdicts`);
     const oldCount = (name: string): number => sumOf(old, OLD_LAYOUT.reasons[name] ?? 0);
     const forwarded = oldCount('REASON_FORWARDED');
     await reaches();

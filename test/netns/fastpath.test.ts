@@ -40,16 +40,16 @@ describe('what somebody did to the fast path', () => {
   };
   const intent = (): Intent => ({ ...network.intent(), trusted: ['fd00:77::/32'] });
   const kindOf: Record<string, string> = {
-    trusted_prefixes: 'bpf-trusted',
-    ports: 'bpf-port',
-    sources: 'bpf-source',
-    source_prefixes: 'bpf-source-prefix',
-    members: 'bpf-member',
-    prefixes: 'bpf-prefix',
-    encaps: 'bpf-encap',
-    underlays: 'bpf-underlay',
-    domain_sources: 'bpf-domain-source',
-    sids: 'bpf-sid',
+    sg_trusted: 'bpf-trusted',
+    sg_ports: 'bpf-port',
+    sg_allowed_src: 'bpf-source',
+    sg_allowed_lpm: 'bpf-source-prefix',
+    sg_endpoints: 'bpf-member',
+    sg_endpoint_lpm: 'bpf-prefix',
+    sg_encaps: 'bpf-encap',
+    sg_nh_groups: 'bpf-underlay',
+    sg_domain_src: 'bpf-domain-source',
+    sg_sids: 'bpf-sid',
   };
   const repaired = async (): Promise<void> => {
     await network.apply('hv1', intent());
@@ -81,7 +81,7 @@ describe('what somebody did to the fast path', () => {
       if (entry === undefined || PERMITS.includes(kind)) continue;
       const [key, value] = entry;
       // Of underlays and encapsulations the last hop and segment, else they are another one's.
-      const at = name === 'underlays' ? 4 + 4 + 16 + 6 : name === 'encaps' ? 16 : 0;
+      const at = name === 'sg_nh_groups' ? 4 + 4 + 16 + 6 : name === 'sg_encaps' ? 16 : 0;
       value.writeUInt8(value.readUInt8(at) ^ 0x40, at);
       map.update(key, value);
       expect(
@@ -93,10 +93,10 @@ describe('what somebody did to the fast path', () => {
   });
 
   it('is seen and repaired: entries nobody asked for, of a tenant that is none', async () => {
-    const [entry] = maps().members.entries();
+    const [entry] = maps().sg_endpoints.entries();
     const key = entry?.[0] ?? Buffer.alloc(0);
     key.writeUInt32LE(0x777, 0);
-    maps().members.update(key, entry?.[1] ?? Buffer.alloc(0));
+    maps().sg_endpoints.update(key, entry?.[1] ?? Buffer.alloc(0));
     expect((await network.diff('hv1', intent())).map((change) => `${change.action} ${change.kind}`)).toEqual([
       'delete bpf-member',
     ]);

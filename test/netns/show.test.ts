@@ -145,7 +145,7 @@ describe('show', () => {
       running: 'kernel',
       missing: null,
       responder: true,
-      maps: [{ map: 'ports', entries: 2 }],
+      maps: [{ map: 'sg_ports', entries: 2 }],
       devices: [
         { device: 'eth0', role: 'uplink', state: 'up' },
         { device: 't100-1', role: 'port', tcx: { name: 'segue_responder' } },

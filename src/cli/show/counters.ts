@@ -234,7 +234,7 @@ function steeringOf({ kernel, names, intent }: ShowContext, only: string | undef
 
 function pairsOf({ fastpath }: Kernel, zones: ZoneNames): PairCounters[] {
   const { maps } = fastpath.steering;
-  const counts = maps === undefined ? [] : pairCounts(maps.pair_connections);
+  const counts = maps === undefined ? [] : pairCounts(maps.sg_ct_pairs);
   return counts
     .map(({ from, to, refused, ...count }) => ({
       ...{ from: zones.of(from), to: zones.of(to), ...count, refused: Number(refused) },

@@ -1,7 +1,7 @@
 import { CommandError, EXIT } from '../exit.js';
 import { readPrefix } from '../names.js';
 import { readNumber } from '../options.js';
-import { printError, jsonText, printAndWait } from '../print.js';
+import { jsonText } from '../print.js';
 import { printRecords, printTable } from './stream.js';
 import { column } from '../table.js';
 import { gatewayNodeNames } from '../../observe/inspect/gateways.js';
@@ -10,6 +10,7 @@ import { ZoneNames } from '../../observe/inspect/zones.js';
 import type { Column } from '../table.js';
 import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../observe/inspect/flows.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
+import type { Output } from './output.js';
 import type { ShowOptions, View } from './view.js';
 
 /** Options of `show flow` beside those that every `show` has. */
@@ -93,8 +94,8 @@ function readProtocols(text: string): readonly number[] {
 /** @throws CommandError (bad input) */
 export function flowView(options: FlowOptions): View {
   const question = readFlowOptions(options);
-  return async (context, shown) => {
-    await showFlow(context, question, shown);
+  return async (context, shown, output) => {
+    await showFlow(context, question, shown, output);
     return undefined;
   };
 }
@@ -104,6 +105,7 @@ async function showFlow(
   context: ShowContext,
   { filter, limit }: FlowQuestion,
   { tenant, all = false, json = false }: ShowOptions,
+  output: Output,
 ): Promise<void> {
   const { kernel, names, intent } = context;
   const zones = new ZoneNames(names, intent);
@@ -114,18 +116,18 @@ async function showFlow(
   const nodeOf = gatewayNodeNames(context);
   const flowNodes = readFlowNodes(kernel, zones, nodeOf, wanted, limit, counts.flowNodes);
   if (json) {
-    if (!(await printRecords('{"connections":[', connections))) return;
-    if (!(await printRecords('],"flowNodes":[', flowNodes))) return;
-    await printAndWait(`],"counts":${jsonText(counts)}}\n`);
+    if (!(await printRecords(output, '{"connections":[', connections))) return;
+    if (!(await printRecords(output, '],"flowNodes":[', flowNodes))) return;
+    await output.write(`],"counts":${jsonText(counts)}}\n`);
     return;
   }
   // Who reads no further does not want to know how many there were.
-  if (!(await printTable(CONNECTION_COLUMNS, connections))) return;
-  if (!(await printTable(FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
+  if (!(await printTable(output, CONNECTION_COLUMNS, connections))) return;
+  if (!(await printTable(output, FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
   const { connections: first, flowNodes: second } = counts;
-  if (kernel.fastpath.steering.maps !== undefined) printError(countText('connection', '', first));
+  if (kernel.fastpath.steering.maps !== undefined) output.note(countText('connection', '', first));
   if (kernel.fastpath.gateways.maps !== undefined && (second.matched > 0 || first.matched === 0)) {
-    printError(countText('flow', ' to network nodes', second));
+    output.note(countText('flow', ' to network nodes', second));
   }
 }
 

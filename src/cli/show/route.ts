@@ -11,6 +11,7 @@ import { deviceAskedFor, prefixAskedFor } from './view.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { Destination, RouteEntry } from '../../observe/inspect/fastpath-entries.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
+import type { Output } from './output.js';
 import type { ShowOptions } from './view.js';
 import type { Nexthop, Route } from '../../netlink/types.js';
 
@@ -166,8 +167,8 @@ function* sortedIfFew(entries: Generator<RouteEntry, void, undefined>): Generato
 }
 
 /** @throws CommandError (bad input) */
-export async function showRoute(context: ShowContext, options: ShowOptions): Promise<undefined> {
-  await printList(routeRecords(context, options), ROUTE_COLUMNS, options.json);
+export async function showRoute(context: ShowContext, options: ShowOptions, output: Output): Promise<undefined> {
+  await printList(output, routeRecords(context, options), ROUTE_COLUMNS, options.json);
 }
 
 /** Segments of a route's own encapsulation or of its next-hop object's. */

@@ -1,7 +1,8 @@
-/** Output of lists that may be too long for memory: printed as they are read, at the reader's pace. */
-import { jsonText, printAndWait } from '../print.js';
+/** Output of lists that may be too long for memory: written as they are read, at the reader's pace. */
+import { jsonText } from '../print.js';
 import { TableStream } from '../table.js';
 import type { Column } from '../table.js';
+import type { Output } from './output.js';
 
 /** Characters of JSON that go out together. */
 const CHUNK_CHARS = 65_536;
@@ -12,12 +13,13 @@ const CHUNK_CHARS = 65_536;
  * @returns false once nobody reads any more
  */
 export async function printList<R>(
+  output: Output,
   records: Iterable<R>,
   columns: readonly Column<R>[],
   json = false,
 ): Promise<boolean> {
-  if (!json) return printTable(columns, records);
-  return (await printRecords('[', records)) && printAndWait(']\n');
+  if (!json) return printTable(output, columns, records);
+  return (await printRecords(output, '[', records)) && output.write(']\n');
 }
 
 /**
@@ -26,17 +28,17 @@ export async function printList<R>(
  * @param before what stands before the first: `[`
  * @returns false once nobody reads any more
  */
-export async function printRecords(before: string, records: Iterable<unknown>): Promise<boolean> {
+export async function printRecords(output: Output, before: string, records: Iterable<unknown>): Promise<boolean> {
   let text = before;
   let separator = '';
   for (const record of records) {
     text += separator + jsonText(record);
     separator = ',';
     if (text.length < CHUNK_CHARS) continue;
-    if (!(await printAndWait(text))) return false;
+    if (!(await output.write(text))) return false;
     text = '';
   }
-  return printAndWait(text);
+  return output.write(text);
 }
 
 /**
@@ -44,13 +46,14 @@ export async function printRecords(before: string, records: Iterable<unknown>): 
  * @returns false once nobody reads any more
  */
 export async function printTable<R>(
+  output: Output,
   columns: readonly Column<R>[],
   records: Iterable<R>,
   isSecond = false,
 ): Promise<boolean> {
   let isOpen = true;
   const table = new TableStream(columns, async (lines) => {
-    isOpen = await printAndWait(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
+    isOpen = await output.write(`${isSecond ? '\n' : ''}${lines.join('\n')}\n`);
     isSecond = false;
   });
   for (const record of records) {

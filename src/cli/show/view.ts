@@ -3,6 +3,7 @@ import { renderTable } from '../table.js';
 import type { Column } from '../table.js';
 import type { Prefix } from '../../net/prefix.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
+import type { Output } from './output.js';
 
 export interface ShowOptions {
   /** Only this tenant's. */
@@ -22,8 +23,8 @@ export interface Shown {
   lines: string[];
 }
 
-/** @returns undefined where it has printed by itself what is too much to be held */
-export type View = (context: ShowContext, options: ShowOptions) => Shown | Promise<Shown | undefined>;
+/** @returns undefined where it has written by itself what is too much to be held */
+export type View = (context: ShowContext, options: ShowOptions, output: Output) => Shown | Promise<Shown | undefined>;
 
 /** The device of the port asked for. @throws CommandError (bad input) */
 export function deviceAskedFor(context: ShowContext, { port }: ShowOptions): string | undefined {

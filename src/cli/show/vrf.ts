@@ -75,7 +75,7 @@ function recordsOfMaps({ kernel, names, plan }: ShowContext, maps: FastpathMaps)
     known.sids.push(sid);
     records.set(tenant, known);
   }
-  for (const [key, value] of maps.ports.entries()) {
+  for (const [key, value] of maps.sg_ports.entries()) {
     const known = records.get(value.readUInt32LE(Port.OFFSETS.tenant));
     if (known !== undefined && kernel.links.byIndex(key.readUInt32LE(0)) !== undefined) known.ports += 1;
   }

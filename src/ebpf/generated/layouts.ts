@@ -92,24 +92,24 @@ export const TrustedKey = {
   },
 } as const satisfies Codec<TrustedKey> & { OFFSETS: Record<keyof TrustedKey, number> };
 
-/** struct permit, 8 bytes */
-export interface Permit {
+/** struct present, 8 bytes */
+export interface Present {
   unused: bigint;
 }
 
-export const Permit = {
-  NAME: 'struct permit',
+export const Present = {
+  NAME: 'struct present',
   SIZE: 8,
   OFFSETS: { unused: 0 },
-  encode(into: Buffer, offset: number, value: Permit): void {
+  encode(into: Buffer, offset: number, value: Present): void {
     into.writeBigUInt64LE(value.unused, offset);
   },
-  decode(from: Buffer, offset: number): Permit {
+  decode(from: Buffer, offset: number): Present {
     return {
       unused: from.readBigUInt64LE(offset),
     };
   },
-} as const satisfies Codec<Permit> & { OFFSETS: Record<keyof Permit, number> };
+} as const satisfies Codec<Present> & { OFFSETS: Record<keyof Present, number> };
 
 /** struct port, 56 bytes */
 export interface Port {
@@ -180,34 +180,34 @@ export const Port = {
   },
 } as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
-/** struct source_key, 24 bytes */
-export interface SourceKey {
+/** struct allowed_src_key, 24 bytes */
+export interface AllowedSrcKey {
   ifindex: number;
   family: number;
   /** 16 bytes */
   address: Uint8Array;
 }
 
-export const SourceKey = {
-  NAME: 'struct source_key',
+export const AllowedSrcKey = {
+  NAME: 'struct allowed_src_key',
   SIZE: 24,
   OFFSETS: { ifindex: 0, family: 4, address: 8 },
-  encode(into: Buffer, offset: number, value: SourceKey): void {
+  encode(into: Buffer, offset: number, value: AllowedSrcKey): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt32LE(value.family, offset + 4);
-    putBytes(into, offset + 8, value.address, 16, 'source_key.address');
+    putBytes(into, offset + 8, value.address, 16, 'allowed_src_key.address');
   },
-  decode(from: Buffer, offset: number): SourceKey {
+  decode(from: Buffer, offset: number): AllowedSrcKey {
     return {
       ifindex: from.readUInt32LE(offset),
       family: from.readUInt32LE(offset + 4),
       address: getBytes(from, offset + 8, 16),
     };
   },
-} as const satisfies Codec<SourceKey> & { OFFSETS: Record<keyof SourceKey, number> };
+} as const satisfies Codec<AllowedSrcKey> & { OFFSETS: Record<keyof AllowedSrcKey, number> };
 
-/** struct source_prefix_key, 28 bytes */
-export interface SourcePrefixKey {
+/** struct allowed_src_lpm_key, 28 bytes */
+export interface AllowedSrcLpmKey {
   length: number;
   ifindex: number;
   family: number;
@@ -215,17 +215,17 @@ export interface SourcePrefixKey {
   address: Uint8Array;
 }
 
-export const SourcePrefixKey = {
-  NAME: 'struct source_prefix_key',
+export const AllowedSrcLpmKey = {
+  NAME: 'struct allowed_src_lpm_key',
   SIZE: 28,
   OFFSETS: { length: 0, ifindex: 4, family: 8, address: 12 },
-  encode(into: Buffer, offset: number, value: SourcePrefixKey): void {
+  encode(into: Buffer, offset: number, value: AllowedSrcLpmKey): void {
     into.writeUInt32LE(value.length, offset);
     into.writeUInt32LE(value.ifindex, offset + 4);
     into.writeUInt32LE(value.family, offset + 8);
-    putBytes(into, offset + 12, value.address, 16, 'source_prefix_key.address');
+    putBytes(into, offset + 12, value.address, 16, 'allowed_src_lpm_key.address');
   },
-  decode(from: Buffer, offset: number): SourcePrefixKey {
+  decode(from: Buffer, offset: number): AllowedSrcLpmKey {
     return {
       length: from.readUInt32LE(offset),
       ifindex: from.readUInt32LE(offset + 4),
@@ -233,55 +233,55 @@ export const SourcePrefixKey = {
       address: getBytes(from, offset + 12, 16),
     };
   },
-} as const satisfies Codec<SourcePrefixKey> & { OFFSETS: Record<keyof SourcePrefixKey, number> };
+} as const satisfies Codec<AllowedSrcLpmKey> & { OFFSETS: Record<keyof AllowedSrcLpmKey, number> };
 
-/** struct member_key, 24 bytes */
-export interface MemberKey {
+/** struct endpoint_key, 24 bytes */
+export interface EndpointKey {
   tenant: number;
   family: number;
   /** 16 bytes */
   address: Uint8Array;
 }
 
-export const MemberKey = {
-  NAME: 'struct member_key',
+export const EndpointKey = {
+  NAME: 'struct endpoint_key',
   SIZE: 24,
   OFFSETS: { tenant: 0, family: 4, address: 8 },
-  encode(into: Buffer, offset: number, value: MemberKey): void {
+  encode(into: Buffer, offset: number, value: EndpointKey): void {
     into.writeUInt32LE(value.tenant, offset);
     into.writeUInt32LE(value.family, offset + 4);
-    putBytes(into, offset + 8, value.address, 16, 'member_key.address');
+    putBytes(into, offset + 8, value.address, 16, 'endpoint_key.address');
   },
-  decode(from: Buffer, offset: number): MemberKey {
+  decode(from: Buffer, offset: number): EndpointKey {
     return {
       tenant: from.readUInt32LE(offset),
       family: from.readUInt32LE(offset + 4),
       address: getBytes(from, offset + 8, 16),
     };
   },
-} as const satisfies Codec<MemberKey> & { OFFSETS: Record<keyof MemberKey, number> };
+} as const satisfies Codec<EndpointKey> & { OFFSETS: Record<keyof EndpointKey, number> };
 
-/** struct target, 8 bytes */
-export interface Target {
-  kind: number;
+/** struct endpoint, 8 bytes */
+export interface Endpoint {
+  type: number;
   id: number;
 }
 
-export const Target = {
-  NAME: 'struct target',
+export const Endpoint = {
+  NAME: 'struct endpoint',
   SIZE: 8,
-  OFFSETS: { kind: 0, id: 4 },
-  encode(into: Buffer, offset: number, value: Target): void {
-    into.writeUInt32LE(value.kind, offset);
+  OFFSETS: { type: 0, id: 4 },
+  encode(into: Buffer, offset: number, value: Endpoint): void {
+    into.writeUInt32LE(value.type, offset);
     into.writeUInt32LE(value.id, offset + 4);
   },
-  decode(from: Buffer, offset: number): Target {
+  decode(from: Buffer, offset: number): Endpoint {
     return {
-      kind: from.readUInt32LE(offset),
+      type: from.readUInt32LE(offset),
       id: from.readUInt32LE(offset + 4),
     };
   },
-} as const satisfies Codec<Target> & { OFFSETS: Record<keyof Target, number> };
+} as const satisfies Codec<Endpoint> & { OFFSETS: Record<keyof Endpoint, number> };
 
 /** struct prefix_key, 28 bytes */
 export interface PrefixKey {
@@ -316,7 +316,7 @@ export const PrefixKey = {
 export interface Encap {
   /** 16 bytes */
   first: Uint8Array;
-  underlay: number;
+  nexthopGroup: number;
   srhBytes: number;
   lastEntry: number;
   /** 56 bytes */
@@ -326,10 +326,10 @@ export interface Encap {
 export const Encap = {
   NAME: 'struct encap',
   SIZE: 80,
-  OFFSETS: { first: 0, underlay: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
+  OFFSETS: { first: 0, nexthopGroup: 16, srhBytes: 20, lastEntry: 22, srh: 24 },
   encode(into: Buffer, offset: number, value: Encap): void {
     putBytes(into, offset, value.first, 16, 'encap.first');
-    into.writeUInt32LE(value.underlay, offset + 16);
+    into.writeUInt32LE(value.nexthopGroup, offset + 16);
     into.writeUInt16LE(value.srhBytes, offset + 20);
     into.writeUInt16LE(value.lastEntry, offset + 22);
     putBytes(into, offset + 24, value.srh, 56, 'encap.srh');
@@ -337,7 +337,7 @@ export const Encap = {
   decode(from: Buffer, offset: number): Encap {
     return {
       first: getBytes(from, offset, 16),
-      underlay: from.readUInt32LE(offset + 16),
+      nexthopGroup: from.readUInt32LE(offset + 16),
       srhBytes: from.readUInt16LE(offset + 20),
       lastEntry: from.readUInt16LE(offset + 22),
       srh: getBytes(from, offset + 24, 56),
@@ -345,8 +345,8 @@ export const Encap = {
   },
 } as const satisfies Codec<Encap> & { OFFSETS: Record<keyof Encap, number> };
 
-/** struct hop, 20 bytes */
-export interface Hop {
+/** struct nexthop, 20 bytes */
+export interface Nexthop {
   ifindex: number;
   mtu: number;
   /** 6 bytes */
@@ -357,19 +357,19 @@ export interface Hop {
   weight: number;
 }
 
-export const Hop = {
-  NAME: 'struct hop',
+export const Nexthop = {
+  NAME: 'struct nexthop',
   SIZE: 20,
   OFFSETS: { ifindex: 0, mtu: 4, destMac: 6, sourceMac: 12, flags: 18, weight: 19 },
-  encode(into: Buffer, offset: number, value: Hop): void {
+  encode(into: Buffer, offset: number, value: Nexthop): void {
     into.writeUInt32LE(value.ifindex, offset);
     into.writeUInt16LE(value.mtu, offset + 4);
-    putBytes(into, offset + 6, value.destMac, 6, 'hop.dest_mac');
-    putBytes(into, offset + 12, value.sourceMac, 6, 'hop.source_mac');
+    putBytes(into, offset + 6, value.destMac, 6, 'nexthop.dest_mac');
+    putBytes(into, offset + 12, value.sourceMac, 6, 'nexthop.source_mac');
     into.writeUInt8(value.flags, offset + 18);
     into.writeUInt8(value.weight, offset + 19);
   },
-  decode(from: Buffer, offset: number): Hop {
+  decode(from: Buffer, offset: number): Nexthop {
     return {
       ifindex: from.readUInt32LE(offset),
       mtu: from.readUInt16LE(offset + 4),
@@ -379,44 +379,44 @@ export const Hop = {
       weight: from.readUInt8(offset + 19),
     };
   },
-} as const satisfies Codec<Hop> & { OFFSETS: Record<keyof Hop, number> };
+} as const satisfies Codec<Nexthop> & { OFFSETS: Record<keyof Nexthop, number> };
 
-/** struct underlay, 408 bytes */
-export interface Underlay {
+/** struct nexthop_group, 408 bytes */
+export interface NexthopGroup {
   count: number;
   length: number;
   /** 16 bytes */
   dest: Uint8Array;
   /** 16 */
-  hops: Hop[];
+  hops: Nexthop[];
   /** 64 bytes */
   slots: Uint8Array;
 }
 
-export const Underlay = {
-  NAME: 'struct underlay',
+export const NexthopGroup = {
+  NAME: 'struct nexthop_group',
   SIZE: 408,
   OFFSETS: { count: 0, length: 4, dest: 8, hops: 24, slots: 344 },
-  encode(into: Buffer, offset: number, value: Underlay): void {
+  encode(into: Buffer, offset: number, value: NexthopGroup): void {
     into.writeUInt32LE(value.count, offset);
     into.writeUInt32LE(value.length, offset + 4);
-    putBytes(into, offset + 8, value.dest, 16, 'underlay.dest');
-    checkLength(value.hops, 16, 'underlay.hops');
+    putBytes(into, offset + 8, value.dest, 16, 'nexthop_group.dest');
+    checkLength(value.hops, 16, 'nexthop_group.hops');
     for (const [index, element] of value.hops.entries()) {
-      Hop.encode(into, offset + 24 + index * 20, element);
+      Nexthop.encode(into, offset + 24 + index * 20, element);
     }
-    putBytes(into, offset + 344, value.slots, 64, 'underlay.slots');
+    putBytes(into, offset + 344, value.slots, 64, 'nexthop_group.slots');
   },
-  decode(from: Buffer, offset: number): Underlay {
+  decode(from: Buffer, offset: number): NexthopGroup {
     return {
       count: from.readUInt32LE(offset),
       length: from.readUInt32LE(offset + 4),
       dest: getBytes(from, offset + 8, 16),
-      hops: Array.from({ length: 16 }, (_, index) => Hop.decode(from, offset + 24 + index * 20)),
+      hops: Array.from({ length: 16 }, (_, index) => Nexthop.decode(from, offset + 24 + index * 20)),
       slots: getBytes(from, offset + 344, 64),
     };
   },
-} as const satisfies Codec<Underlay> & { OFFSETS: Record<keyof Underlay, number> };
+} as const satisfies Codec<NexthopGroup> & { OFFSETS: Record<keyof NexthopGroup, number> };
 
 /** struct sid, 8 bytes */
 export interface Sid {
@@ -440,34 +440,34 @@ export const Sid = {
   },
 } as const satisfies Codec<Sid> & { OFFSETS: Record<keyof Sid, number> };
 
-/** struct epoch, 16 bytes */
-export interface Epoch {
+/** struct cache_generation, 16 bytes */
+export interface CacheGeneration {
   number: bigint;
-  follows: number;
+  gwFlowGeneration: number;
   unused: number;
 }
 
-export const Epoch = {
-  NAME: 'struct epoch',
+export const CacheGeneration = {
+  NAME: 'struct cache_generation',
   SIZE: 16,
-  OFFSETS: { number: 0, follows: 8, unused: 12 },
-  encode(into: Buffer, offset: number, value: Epoch): void {
+  OFFSETS: { number: 0, gwFlowGeneration: 8, unused: 12 },
+  encode(into: Buffer, offset: number, value: CacheGeneration): void {
     into.writeBigUInt64LE(value.number, offset);
-    into.writeUInt32LE(value.follows, offset + 8);
+    into.writeUInt32LE(value.gwFlowGeneration, offset + 8);
     into.writeUInt32LE(value.unused, offset + 12);
   },
-  decode(from: Buffer, offset: number): Epoch {
+  decode(from: Buffer, offset: number): CacheGeneration {
     return {
       number: from.readBigUInt64LE(offset),
-      follows: from.readUInt32LE(offset + 8),
+      gwFlowGeneration: from.readUInt32LE(offset + 8),
       unused: from.readUInt32LE(offset + 12),
     };
   },
-} as const satisfies Codec<Epoch> & { OFFSETS: Record<keyof Epoch, number> };
+} as const satisfies Codec<CacheGeneration> & { OFFSETS: Record<keyof CacheGeneration, number> };
 
-/** struct egress_flow, 64 bytes */
-export interface EgressFlow {
-  epoch: bigint;
+/** struct egress_cache_entry, 64 bytes */
+export interface EgressCacheEntry {
+  generation: bigint;
   /** 16 bytes */
   source: Uint8Array;
   /** 16 bytes */
@@ -479,14 +479,14 @@ export interface EgressFlow {
   encap: number;
   ports: number;
   seen: number;
-  follows: number;
+  gwFlowGeneration: number;
 }
 
-export const EgressFlow = {
-  NAME: 'struct egress_flow',
+export const EgressCacheEntry = {
+  NAME: 'struct egress_cache_entry',
   SIZE: 64,
   OFFSETS: {
-    epoch: 0,
+    generation: 0,
     source: 8,
     dest: 24,
     ifindex: 40,
@@ -496,12 +496,12 @@ export const EgressFlow = {
     encap: 48,
     ports: 52,
     seen: 56,
-    follows: 60,
+    gwFlowGeneration: 60,
   },
-  encode(into: Buffer, offset: number, value: EgressFlow): void {
-    into.writeBigUInt64LE(value.epoch, offset);
-    putBytes(into, offset + 8, value.source, 16, 'egress_flow.source');
-    putBytes(into, offset + 24, value.dest, 16, 'egress_flow.dest');
+  encode(into: Buffer, offset: number, value: EgressCacheEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
+    putBytes(into, offset + 8, value.source, 16, 'egress_cache_entry.source');
+    putBytes(into, offset + 24, value.dest, 16, 'egress_cache_entry.dest');
     into.writeUInt32LE(value.ifindex, offset + 40);
     into.writeUInt8(value.family, offset + 44);
     into.writeUInt8(value.protocol, offset + 45);
@@ -509,11 +509,11 @@ export const EgressFlow = {
     into.writeUInt32LE(value.encap, offset + 48);
     into.writeUInt32LE(value.ports, offset + 52);
     into.writeUInt32LE(value.seen, offset + 56);
-    into.writeUInt32LE(value.follows, offset + 60);
+    into.writeUInt32LE(value.gwFlowGeneration, offset + 60);
   },
-  decode(from: Buffer, offset: number): EgressFlow {
+  decode(from: Buffer, offset: number): EgressCacheEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       source: getBytes(from, offset + 8, 16),
       dest: getBytes(from, offset + 24, 16),
       ifindex: from.readUInt32LE(offset + 40),
@@ -523,37 +523,37 @@ export const EgressFlow = {
       encap: from.readUInt32LE(offset + 48),
       ports: from.readUInt32LE(offset + 52),
       seen: from.readUInt32LE(offset + 56),
-      follows: from.readUInt32LE(offset + 60),
+      gwFlowGeneration: from.readUInt32LE(offset + 60),
     };
   },
-} as const satisfies Codec<EgressFlow> & { OFFSETS: Record<keyof EgressFlow, number> };
+} as const satisfies Codec<EgressCacheEntry> & { OFFSETS: Record<keyof EgressCacheEntry, number> };
 
-/** struct egress_set, 256 bytes */
-export interface EgressSet {
+/** struct egress_cache_set, 256 bytes */
+export interface EgressCacheSet {
   /** 4 */
-  flows: EgressFlow[];
+  flows: EgressCacheEntry[];
 }
 
-export const EgressSet = {
-  NAME: 'struct egress_set',
+export const EgressCacheSet = {
+  NAME: 'struct egress_cache_set',
   SIZE: 256,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: EgressSet): void {
-    checkLength(value.flows, 4, 'egress_set.flows');
+  encode(into: Buffer, offset: number, value: EgressCacheSet): void {
+    checkLength(value.flows, 4, 'egress_cache_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      EgressFlow.encode(into, offset + index * 64, element);
+      EgressCacheEntry.encode(into, offset + index * 64, element);
     }
   },
-  decode(from: Buffer, offset: number): EgressSet {
+  decode(from: Buffer, offset: number): EgressCacheSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => EgressFlow.decode(from, offset + index * 64)),
+      flows: Array.from({ length: 4 }, (_, index) => EgressCacheEntry.decode(from, offset + index * 64)),
     };
   },
-} as const satisfies Codec<EgressSet> & { OFFSETS: Record<keyof EgressSet, number> };
+} as const satisfies Codec<EgressCacheSet> & { OFFSETS: Record<keyof EgressCacheSet, number> };
 
-/** struct ingress_flow, 48 bytes */
-export interface IngressFlow {
-  epoch: bigint;
+/** struct decap_cache_entry, 48 bytes */
+export interface DecapCacheEntry {
+  generation: bigint;
   /** 16 bytes */
   sid: Uint8Array;
   /** 16 bytes */
@@ -562,101 +562,101 @@ export interface IngressFlow {
   family: number;
 }
 
-export const IngressFlow = {
-  NAME: 'struct ingress_flow',
+export const DecapCacheEntry = {
+  NAME: 'struct decap_cache_entry',
   SIZE: 48,
-  OFFSETS: { epoch: 0, sid: 8, dest: 24, ifindex: 40, family: 44 },
-  encode(into: Buffer, offset: number, value: IngressFlow): void {
-    into.writeBigUInt64LE(value.epoch, offset);
-    putBytes(into, offset + 8, value.sid, 16, 'ingress_flow.sid');
-    putBytes(into, offset + 24, value.dest, 16, 'ingress_flow.dest');
+  OFFSETS: { generation: 0, sid: 8, dest: 24, ifindex: 40, family: 44 },
+  encode(into: Buffer, offset: number, value: DecapCacheEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
+    putBytes(into, offset + 8, value.sid, 16, 'decap_cache_entry.sid');
+    putBytes(into, offset + 24, value.dest, 16, 'decap_cache_entry.dest');
     into.writeUInt32LE(value.ifindex, offset + 40);
     into.writeUInt32LE(value.family, offset + 44);
   },
-  decode(from: Buffer, offset: number): IngressFlow {
+  decode(from: Buffer, offset: number): DecapCacheEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       sid: getBytes(from, offset + 8, 16),
       dest: getBytes(from, offset + 24, 16),
       ifindex: from.readUInt32LE(offset + 40),
       family: from.readUInt32LE(offset + 44),
     };
   },
-} as const satisfies Codec<IngressFlow> & { OFFSETS: Record<keyof IngressFlow, number> };
+} as const satisfies Codec<DecapCacheEntry> & { OFFSETS: Record<keyof DecapCacheEntry, number> };
 
-/** struct ingress_set, 192 bytes */
-export interface IngressSet {
+/** struct decap_cache_set, 192 bytes */
+export interface DecapCacheSet {
   /** 4 */
-  flows: IngressFlow[];
+  flows: DecapCacheEntry[];
 }
 
-export const IngressSet = {
-  NAME: 'struct ingress_set',
+export const DecapCacheSet = {
+  NAME: 'struct decap_cache_set',
   SIZE: 192,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: IngressSet): void {
-    checkLength(value.flows, 4, 'ingress_set.flows');
+  encode(into: Buffer, offset: number, value: DecapCacheSet): void {
+    checkLength(value.flows, 4, 'decap_cache_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      IngressFlow.encode(into, offset + index * 48, element);
+      DecapCacheEntry.encode(into, offset + index * 48, element);
     }
   },
-  decode(from: Buffer, offset: number): IngressSet {
+  decode(from: Buffer, offset: number): DecapCacheSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => IngressFlow.decode(from, offset + index * 48)),
+      flows: Array.from({ length: 4 }, (_, index) => DecapCacheEntry.decode(from, offset + index * 48)),
     };
   },
-} as const satisfies Codec<IngressSet> & { OFFSETS: Record<keyof IngressSet, number> };
+} as const satisfies Codec<DecapCacheSet> & { OFFSETS: Record<keyof DecapCacheSet, number> };
 
-/** struct known_way, 448 bytes */
-export interface KnownWay {
-  epoch: bigint;
+/** struct encap_cache_entry, 448 bytes */
+export interface EncapCacheEntry {
+  generation: bigint;
   encap: number;
   count: number;
   /** 16 bytes */
   first: Uint8Array;
   /** 16 */
-  hops: Hop[];
+  hops: Nexthop[];
   /** 64 bytes */
   slots: Uint8Array;
   /** 4 */
   unused: bigint[];
 }
 
-export const KnownWay = {
-  NAME: 'struct known_way',
+export const EncapCacheEntry = {
+  NAME: 'struct encap_cache_entry',
   SIZE: 448,
-  OFFSETS: { epoch: 0, encap: 8, count: 12, first: 16, hops: 32, slots: 352, unused: 416 },
-  encode(into: Buffer, offset: number, value: KnownWay): void {
-    into.writeBigUInt64LE(value.epoch, offset);
+  OFFSETS: { generation: 0, encap: 8, count: 12, first: 16, hops: 32, slots: 352, unused: 416 },
+  encode(into: Buffer, offset: number, value: EncapCacheEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
     into.writeUInt32LE(value.encap, offset + 8);
     into.writeUInt32LE(value.count, offset + 12);
-    putBytes(into, offset + 16, value.first, 16, 'known_way.first');
-    checkLength(value.hops, 16, 'known_way.hops');
+    putBytes(into, offset + 16, value.first, 16, 'encap_cache_entry.first');
+    checkLength(value.hops, 16, 'encap_cache_entry.hops');
     for (const [index, element] of value.hops.entries()) {
-      Hop.encode(into, offset + 32 + index * 20, element);
+      Nexthop.encode(into, offset + 32 + index * 20, element);
     }
-    putBytes(into, offset + 352, value.slots, 64, 'known_way.slots');
-    checkLength(value.unused, 4, 'known_way.unused');
+    putBytes(into, offset + 352, value.slots, 64, 'encap_cache_entry.slots');
+    checkLength(value.unused, 4, 'encap_cache_entry.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeBigUInt64LE(element, offset + 416 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): KnownWay {
+  decode(from: Buffer, offset: number): EncapCacheEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       encap: from.readUInt32LE(offset + 8),
       count: from.readUInt32LE(offset + 12),
       first: getBytes(from, offset + 16, 16),
-      hops: Array.from({ length: 16 }, (_, index) => Hop.decode(from, offset + 32 + index * 20)),
+      hops: Array.from({ length: 16 }, (_, index) => Nexthop.decode(from, offset + 32 + index * 20)),
       slots: getBytes(from, offset + 352, 64),
       unused: Array.from({ length: 4 }, (_, index) => from.readBigUInt64LE(offset + 416 + index * 8)),
     };
   },
-} as const satisfies Codec<KnownWay> & { OFFSETS: Record<keyof KnownWay, number> };
+} as const satisfies Codec<EncapCacheEntry> & { OFFSETS: Record<keyof EncapCacheEntry, number> };
 
-/** struct known_port, 128 bytes */
-export interface KnownPort {
-  epoch: bigint;
+/** struct port_cache_entry, 128 bytes */
+export interface PortCacheEntry {
+  generation: bigint;
   ifindex: number;
   unused: number;
   port: Port;
@@ -664,76 +664,76 @@ export interface KnownPort {
   unusedLine: bigint[];
 }
 
-export const KnownPort = {
-  NAME: 'struct known_port',
+export const PortCacheEntry = {
+  NAME: 'struct port_cache_entry',
   SIZE: 128,
-  OFFSETS: { epoch: 0, ifindex: 8, unused: 12, port: 16, unusedLine: 72 },
-  encode(into: Buffer, offset: number, value: KnownPort): void {
-    into.writeBigUInt64LE(value.epoch, offset);
+  OFFSETS: { generation: 0, ifindex: 8, unused: 12, port: 16, unusedLine: 72 },
+  encode(into: Buffer, offset: number, value: PortCacheEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
     into.writeUInt32LE(value.ifindex, offset + 8);
     into.writeUInt32LE(value.unused, offset + 12);
     Port.encode(into, offset + 16, value.port);
-    checkLength(value.unusedLine, 7, 'known_port.unused_line');
+    checkLength(value.unusedLine, 7, 'port_cache_entry.unused_line');
     for (const [index, element] of value.unusedLine.entries()) {
       into.writeBigUInt64LE(element, offset + 72 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): KnownPort {
+  decode(from: Buffer, offset: number): PortCacheEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       ifindex: from.readUInt32LE(offset + 8),
       unused: from.readUInt32LE(offset + 12),
       port: Port.decode(from, offset + 16),
       unusedLine: Array.from({ length: 7 }, (_, index) => from.readBigUInt64LE(offset + 72 + index * 8)),
     };
   },
-} as const satisfies Codec<KnownPort> & { OFFSETS: Record<keyof KnownPort, number> };
+} as const satisfies Codec<PortCacheEntry> & { OFFSETS: Record<keyof PortCacheEntry, number> };
 
-/** struct known_source, 32 bytes */
-export interface KnownSource {
-  epoch: bigint;
+/** struct source_cache_entry, 32 bytes */
+export interface SourceCacheEntry {
+  generation: bigint;
   /** 16 bytes */
   source: Uint8Array;
   unused: bigint;
 }
 
-export const KnownSource = {
-  NAME: 'struct known_source',
+export const SourceCacheEntry = {
+  NAME: 'struct source_cache_entry',
   SIZE: 32,
-  OFFSETS: { epoch: 0, source: 8, unused: 24 },
-  encode(into: Buffer, offset: number, value: KnownSource): void {
-    into.writeBigUInt64LE(value.epoch, offset);
-    putBytes(into, offset + 8, value.source, 16, 'known_source.source');
+  OFFSETS: { generation: 0, source: 8, unused: 24 },
+  encode(into: Buffer, offset: number, value: SourceCacheEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
+    putBytes(into, offset + 8, value.source, 16, 'source_cache_entry.source');
     into.writeBigUInt64LE(value.unused, offset + 24);
   },
-  decode(from: Buffer, offset: number): KnownSource {
+  decode(from: Buffer, offset: number): SourceCacheEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       source: getBytes(from, offset + 8, 16),
       unused: from.readBigUInt64LE(offset + 24),
     };
   },
-} as const satisfies Codec<KnownSource> & { OFFSETS: Record<keyof KnownSource, number> };
+} as const satisfies Codec<SourceCacheEntry> & { OFFSETS: Record<keyof SourceCacheEntry, number> };
 
-/** struct traffic, 32 bytes */
-export interface Traffic {
+/** struct traffic_stats, 32 bytes */
+export interface TrafficStats {
   txPackets: bigint;
   txBytes: bigint;
   rxPackets: bigint;
   rxBytes: bigint;
 }
 
-export const Traffic = {
-  NAME: 'struct traffic',
+export const TrafficStats = {
+  NAME: 'struct traffic_stats',
   SIZE: 32,
   OFFSETS: { txPackets: 0, txBytes: 8, rxPackets: 16, rxBytes: 24 },
-  encode(into: Buffer, offset: number, value: Traffic): void {
+  encode(into: Buffer, offset: number, value: TrafficStats): void {
     into.writeBigUInt64LE(value.txPackets, offset);
     into.writeBigUInt64LE(value.txBytes, offset + 8);
     into.writeBigUInt64LE(value.rxPackets, offset + 16);
     into.writeBigUInt64LE(value.rxBytes, offset + 24);
   },
-  decode(from: Buffer, offset: number): Traffic {
+  decode(from: Buffer, offset: number): TrafficStats {
     return {
       txPackets: from.readBigUInt64LE(offset),
       txBytes: from.readBigUInt64LE(offset + 8),
@@ -741,34 +741,34 @@ export const Traffic = {
       rxBytes: from.readBigUInt64LE(offset + 24),
     };
   },
-} as const satisfies Codec<Traffic> & { OFFSETS: Record<keyof Traffic, number> };
+} as const satisfies Codec<TrafficStats> & { OFFSETS: Record<keyof TrafficStats, number> };
 
-/** struct count, 8 bytes */
-export interface Count {
+/** struct verdict_count, 8 bytes */
+export interface VerdictCount {
   packets: bigint;
 }
 
-export const Count = {
-  NAME: 'struct count',
+export const VerdictCount = {
+  NAME: 'struct verdict_count',
   SIZE: 8,
   OFFSETS: { packets: 0 },
-  encode(into: Buffer, offset: number, value: Count): void {
+  encode(into: Buffer, offset: number, value: VerdictCount): void {
     into.writeBigUInt64LE(value.packets, offset);
   },
-  decode(from: Buffer, offset: number): Count {
+  decode(from: Buffer, offset: number): VerdictCount {
     return {
       packets: from.readBigUInt64LE(offset),
     };
   },
-} as const satisfies Codec<Count> & { OFFSETS: Record<keyof Count, number> };
+} as const satisfies Codec<VerdictCount> & { OFFSETS: Record<keyof VerdictCount, number> };
 
-/** struct followed_flow, 80 bytes */
-export interface FollowedFlow {
-  epoch: bigint;
+/** struct return_path_entry, 80 bytes */
+export interface ReturnPathEntry {
+  generation: bigint;
   ports: number;
   tenant: number;
   seen: number;
-  follows: number;
+  gwFlowGeneration: number;
   /** 16 bytes */
   outerSource: Uint8Array;
   /** 16 bytes */
@@ -781,15 +781,15 @@ export interface FollowedFlow {
   unused: number[];
 }
 
-export const FollowedFlow = {
-  NAME: 'struct followed_flow',
+export const ReturnPathEntry = {
+  NAME: 'struct return_path_entry',
   SIZE: 80,
   OFFSETS: {
-    epoch: 0,
+    generation: 0,
     ports: 8,
     tenant: 12,
     seen: 16,
-    follows: 20,
+    gwFlowGeneration: 20,
     outerSource: 24,
     source: 40,
     dest: 56,
@@ -797,29 +797,29 @@ export const FollowedFlow = {
     protocol: 73,
     unused: 74,
   },
-  encode(into: Buffer, offset: number, value: FollowedFlow): void {
-    into.writeBigUInt64LE(value.epoch, offset);
+  encode(into: Buffer, offset: number, value: ReturnPathEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
     into.writeUInt32LE(value.ports, offset + 8);
     into.writeUInt32LE(value.tenant, offset + 12);
     into.writeUInt32LE(value.seen, offset + 16);
-    into.writeUInt32LE(value.follows, offset + 20);
-    putBytes(into, offset + 24, value.outerSource, 16, 'followed_flow.outer_source');
-    putBytes(into, offset + 40, value.source, 16, 'followed_flow.source');
-    putBytes(into, offset + 56, value.dest, 16, 'followed_flow.dest');
+    into.writeUInt32LE(value.gwFlowGeneration, offset + 20);
+    putBytes(into, offset + 24, value.outerSource, 16, 'return_path_entry.outer_source');
+    putBytes(into, offset + 40, value.source, 16, 'return_path_entry.source');
+    putBytes(into, offset + 56, value.dest, 16, 'return_path_entry.dest');
     into.writeUInt8(value.family, offset + 72);
     into.writeUInt8(value.protocol, offset + 73);
-    checkLength(value.unused, 3, 'followed_flow.unused');
+    checkLength(value.unused, 3, 'return_path_entry.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeUInt16LE(element, offset + 74 + index * 2);
     }
   },
-  decode(from: Buffer, offset: number): FollowedFlow {
+  decode(from: Buffer, offset: number): ReturnPathEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       ports: from.readUInt32LE(offset + 8),
       tenant: from.readUInt32LE(offset + 12),
       seen: from.readUInt32LE(offset + 16),
-      follows: from.readUInt32LE(offset + 20),
+      gwFlowGeneration: from.readUInt32LE(offset + 20),
       outerSource: getBytes(from, offset + 24, 16),
       source: getBytes(from, offset + 40, 16),
       dest: getBytes(from, offset + 56, 16),
@@ -828,30 +828,30 @@ export const FollowedFlow = {
       unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
     };
   },
-} as const satisfies Codec<FollowedFlow> & { OFFSETS: Record<keyof FollowedFlow, number> };
+} as const satisfies Codec<ReturnPathEntry> & { OFFSETS: Record<keyof ReturnPathEntry, number> };
 
-/** struct followed_set, 320 bytes */
-export interface FollowedSet {
+/** struct return_path_set, 320 bytes */
+export interface ReturnPathSet {
   /** 4 */
-  flows: FollowedFlow[];
+  flows: ReturnPathEntry[];
 }
 
-export const FollowedSet = {
-  NAME: 'struct followed_set',
+export const ReturnPathSet = {
+  NAME: 'struct return_path_set',
   SIZE: 320,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: FollowedSet): void {
-    checkLength(value.flows, 4, 'followed_set.flows');
+  encode(into: Buffer, offset: number, value: ReturnPathSet): void {
+    checkLength(value.flows, 4, 'return_path_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      FollowedFlow.encode(into, offset + index * 80, element);
+      ReturnPathEntry.encode(into, offset + index * 80, element);
     }
   },
-  decode(from: Buffer, offset: number): FollowedSet {
+  decode(from: Buffer, offset: number): ReturnPathSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => FollowedFlow.decode(from, offset + index * 80)),
+      flows: Array.from({ length: 4 }, (_, index) => ReturnPathEntry.decode(from, offset + index * 80)),
     };
   },
-} as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
+} as const satisfies Codec<ReturnPathSet> & { OFFSETS: Record<keyof ReturnPathSet, number> };
 
 /** struct maglev, 16376 bytes */
 export interface Maglev {
@@ -944,14 +944,14 @@ export interface FlowKey {
   destPort: number;
   protocol: number;
   family: number;
-  kind: number;
+  type: number;
   unused: number;
 }
 
 export const FlowKey = {
   NAME: 'struct flow_key',
   SIZE: 40,
-  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, kind: 38, unused: 39 },
+  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, type: 38, unused: 39 },
   encode(into: Buffer, offset: number, value: FlowKey): void {
     putBytes(into, offset, value.source, 16, 'flow_key.source');
     putBytes(into, offset + 16, value.dest, 16, 'flow_key.dest');
@@ -959,7 +959,7 @@ export const FlowKey = {
     into.writeUInt16BE(value.destPort, offset + 34);
     into.writeUInt8(value.protocol, offset + 36);
     into.writeUInt8(value.family, offset + 37);
-    into.writeUInt8(value.kind, offset + 38);
+    into.writeUInt8(value.type, offset + 38);
     into.writeUInt8(value.unused, offset + 39);
   },
   decode(from: Buffer, offset: number): FlowKey {
@@ -970,58 +970,58 @@ export const FlowKey = {
       destPort: from.readUInt16BE(offset + 34),
       protocol: from.readUInt8(offset + 36),
       family: from.readUInt8(offset + 37),
-      kind: from.readUInt8(offset + 38),
+      type: from.readUInt8(offset + 38),
       unused: from.readUInt8(offset + 39),
     };
   },
 } as const satisfies Codec<FlowKey> & { OFFSETS: Record<keyof FlowKey, number> };
 
-/** struct flow_node_key, 48 bytes */
-export interface FlowNodeKey {
+/** struct gw_flow_key, 48 bytes */
+export interface GwFlowKey {
   tenant: number;
   unused: number;
   flow: FlowKey;
 }
 
-export const FlowNodeKey = {
-  NAME: 'struct flow_node_key',
+export const GwFlowKey = {
+  NAME: 'struct gw_flow_key',
   SIZE: 48,
   OFFSETS: { tenant: 0, unused: 4, flow: 8 },
-  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+  encode(into: Buffer, offset: number, value: GwFlowKey): void {
     into.writeUInt32LE(value.tenant, offset);
     into.writeUInt32LE(value.unused, offset + 4);
     FlowKey.encode(into, offset + 8, value.flow);
   },
-  decode(from: Buffer, offset: number): FlowNodeKey {
+  decode(from: Buffer, offset: number): GwFlowKey {
     return {
       tenant: from.readUInt32LE(offset),
       unused: from.readUInt32LE(offset + 4),
       flow: FlowKey.decode(from, offset + 8),
     };
   },
-} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+} as const satisfies Codec<GwFlowKey> & { OFFSETS: Record<keyof GwFlowKey, number> };
 
-/** struct flow_node, 8 bytes */
-export interface FlowNode {
+/** struct gw_flow_affinity, 8 bytes */
+export interface GwFlowAffinity {
   node: number;
   seen: number;
 }
 
-export const FlowNode = {
-  NAME: 'struct flow_node',
+export const GwFlowAffinity = {
+  NAME: 'struct gw_flow_affinity',
   SIZE: 8,
   OFFSETS: { node: 0, seen: 4 },
-  encode(into: Buffer, offset: number, value: FlowNode): void {
+  encode(into: Buffer, offset: number, value: GwFlowAffinity): void {
     into.writeUInt32LE(value.node, offset);
     into.writeUInt32LE(value.seen, offset + 4);
   },
-  decode(from: Buffer, offset: number): FlowNode {
+  decode(from: Buffer, offset: number): GwFlowAffinity {
     return {
       node: from.readUInt32LE(offset),
       seen: from.readUInt32LE(offset + 4),
     };
   },
-} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+} as const satisfies Codec<GwFlowAffinity> & { OFFSETS: Record<keyof GwFlowAffinity, number> };
 
 /** struct inner, 64 bytes */
 export interface Inner {
@@ -1029,7 +1029,7 @@ export interface Inner {
   source: Uint8Array;
   /** 16 bytes */
   dest: Uint8Array;
-  pair: bigint;
+  addrHash: bigint;
   family: number;
   length: number;
   hash: number;
@@ -1049,7 +1049,7 @@ export const Inner = {
   OFFSETS: {
     source: 0,
     dest: 16,
-    pair: 32,
+    addrHash: 32,
     family: 40,
     length: 44,
     hash: 48,
@@ -1065,7 +1065,7 @@ export const Inner = {
   encode(into: Buffer, offset: number, value: Inner): void {
     putBytes(into, offset, value.source, 16, 'inner.source');
     putBytes(into, offset + 16, value.dest, 16, 'inner.dest');
-    into.writeBigUInt64LE(value.pair, offset + 32);
+    into.writeBigUInt64LE(value.addrHash, offset + 32);
     into.writeUInt32LE(value.family, offset + 40);
     into.writeUInt32LE(value.length, offset + 44);
     into.writeUInt32LE(value.hash, offset + 48);
@@ -1082,7 +1082,7 @@ export const Inner = {
     return {
       source: getBytes(from, offset, 16),
       dest: getBytes(from, offset + 16, 16),
-      pair: from.readBigUInt64LE(offset + 32),
+      addrHash: from.readBigUInt64LE(offset + 32),
       family: from.readUInt32LE(offset + 40),
       length: from.readUInt32LE(offset + 44),
       hash: from.readUInt32LE(offset + 48),
@@ -1103,7 +1103,7 @@ export interface Packet {
   inner: Inner;
   key: FlowKey;
   fragment: number;
-  kind: number;
+  type: number;
   opens: boolean;
   tcpFlags: number;
   scale: number;
@@ -1119,7 +1119,7 @@ export const Packet = {
     inner: 0,
     key: 64,
     fragment: 104,
-    kind: 108,
+    type: 108,
     opens: 109,
     tcpFlags: 110,
     scale: 111,
@@ -1131,7 +1131,7 @@ export const Packet = {
     Inner.encode(into, offset, value.inner);
     FlowKey.encode(into, offset + 64, value.key);
     into.writeUInt32BE(value.fragment, offset + 104);
-    into.writeUInt8(value.kind, offset + 108);
+    into.writeUInt8(value.type, offset + 108);
     into.writeUInt8(value.opens ? 1 : 0, offset + 109);
     into.writeUInt8(value.tcpFlags, offset + 110);
     into.writeUInt8(value.scale, offset + 111);
@@ -1145,7 +1145,7 @@ export const Packet = {
       inner: Inner.decode(from, offset),
       key: FlowKey.decode(from, offset + 64),
       fragment: from.readUInt32BE(offset + 104),
-      kind: from.readUInt8(offset + 108),
+      type: from.readUInt8(offset + 108),
       opens: from.readUInt8(offset + 109) !== 0,
       tcpFlags: from.readUInt8(offset + 110),
       scale: from.readUInt8(offset + 111),
@@ -1156,106 +1156,106 @@ export const Packet = {
   },
 } as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
 
-/** struct flow_scratch, 176 bytes */
-export interface FlowScratch {
+/** struct gw_flow_buf, 176 bytes */
+export interface GwFlowBuf {
   packet: Packet;
-  key: FlowNodeKey;
+  key: GwFlowKey;
 }
 
-export const FlowScratch = {
-  NAME: 'struct flow_scratch',
+export const GwFlowBuf = {
+  NAME: 'struct gw_flow_buf',
   SIZE: 176,
   OFFSETS: { packet: 0, key: 128 },
-  encode(into: Buffer, offset: number, value: FlowScratch): void {
+  encode(into: Buffer, offset: number, value: GwFlowBuf): void {
     Packet.encode(into, offset, value.packet);
-    FlowNodeKey.encode(into, offset + 128, value.key);
+    GwFlowKey.encode(into, offset + 128, value.key);
   },
-  decode(from: Buffer, offset: number): FlowScratch {
+  decode(from: Buffer, offset: number): GwFlowBuf {
     return {
       packet: Packet.decode(from, offset),
-      key: FlowNodeKey.decode(from, offset + 128),
+      key: GwFlowKey.decode(from, offset + 128),
     };
   },
-} as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };
+} as const satisfies Codec<GwFlowBuf> & { OFFSETS: Record<keyof GwFlowBuf, number> };
 
-/** struct reply_space, 608 bytes */
-export interface ReplySpace {
+/** struct reply_buf, 608 bytes */
+export interface ReplyBuf {
   /** 32 */
   part: bigint[];
   /** 32 */
   frame: bigint[];
   /** 12 */
-  quote: bigint[];
+  orig: bigint[];
 }
 
-export const ReplySpace = {
-  NAME: 'struct reply_space',
+export const ReplyBuf = {
+  NAME: 'struct reply_buf',
   SIZE: 608,
-  OFFSETS: { part: 0, frame: 256, quote: 512 },
-  encode(into: Buffer, offset: number, value: ReplySpace): void {
-    checkLength(value.part, 32, 'reply_space.part');
+  OFFSETS: { part: 0, frame: 256, orig: 512 },
+  encode(into: Buffer, offset: number, value: ReplyBuf): void {
+    checkLength(value.part, 32, 'reply_buf.part');
     for (const [index, element] of value.part.entries()) {
       into.writeBigUInt64LE(element, offset + index * 8);
     }
-    checkLength(value.frame, 32, 'reply_space.frame');
+    checkLength(value.frame, 32, 'reply_buf.frame');
     for (const [index, element] of value.frame.entries()) {
       into.writeBigUInt64LE(element, offset + 256 + index * 8);
     }
-    checkLength(value.quote, 12, 'reply_space.quote');
-    for (const [index, element] of value.quote.entries()) {
+    checkLength(value.orig, 12, 'reply_buf.orig');
+    for (const [index, element] of value.orig.entries()) {
       into.writeBigUInt64LE(element, offset + 512 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): ReplySpace {
+  decode(from: Buffer, offset: number): ReplyBuf {
     return {
       part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
       frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
-      quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
+      orig: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
     };
   },
-} as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
+} as const satisfies Codec<ReplyBuf> & { OFFSETS: Record<keyof ReplyBuf, number> };
 
-/** struct limit, 8 bytes */
-export interface Limit {
+/** struct icmp_ratelimit, 8 bytes */
+export interface IcmpRatelimit {
   fullAtNs: bigint;
 }
 
-export const Limit = {
-  NAME: 'struct limit',
+export const IcmpRatelimit = {
+  NAME: 'struct icmp_ratelimit',
   SIZE: 8,
   OFFSETS: { fullAtNs: 0 },
-  encode(into: Buffer, offset: number, value: Limit): void {
+  encode(into: Buffer, offset: number, value: IcmpRatelimit): void {
     into.writeBigUInt64LE(value.fullAtNs, offset);
   },
-  decode(from: Buffer, offset: number): Limit {
+  decode(from: Buffer, offset: number): IcmpRatelimit {
     return {
       fullAtNs: from.readBigUInt64LE(offset),
     };
   },
-} as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
+} as const satisfies Codec<IcmpRatelimit> & { OFFSETS: Record<keyof IcmpRatelimit, number> };
 
-/** struct quote_space, 1232 bytes */
-export interface QuoteSpace {
+/** struct orig_dgram_buf, 1232 bytes */
+export interface OrigDgramBuf {
   /** 1232 bytes */
   bytes: Uint8Array;
 }
 
-export const QuoteSpace = {
-  NAME: 'struct quote_space',
+export const OrigDgramBuf = {
+  NAME: 'struct orig_dgram_buf',
   SIZE: 1232,
   OFFSETS: { bytes: 0 },
-  encode(into: Buffer, offset: number, value: QuoteSpace): void {
-    putBytes(into, offset, value.bytes, 1232, 'quote_space.bytes');
+  encode(into: Buffer, offset: number, value: OrigDgramBuf): void {
+    putBytes(into, offset, value.bytes, 1232, 'orig_dgram_buf.bytes');
   },
-  decode(from: Buffer, offset: number): QuoteSpace {
+  decode(from: Buffer, offset: number): OrigDgramBuf {
     return {
       bytes: getBytes(from, offset, 1232),
     };
   },
-} as const satisfies Codec<QuoteSpace> & { OFFSETS: Record<keyof QuoteSpace, number> };
+} as const satisfies Codec<OrigDgramBuf> & { OFFSETS: Record<keyof OrigDgramBuf, number> };
 
-/** struct watcher, 32 bytes */
-export interface Watcher {
+/** struct trace_session, 32 bytes */
+export interface TraceSession {
   until: bigint;
   reasons: bigint;
   tenant: number;
@@ -1264,11 +1264,11 @@ export interface Watcher {
   unused: number;
 }
 
-export const Watcher = {
-  NAME: 'struct watcher',
+export const TraceSession = {
+  NAME: 'struct trace_session',
   SIZE: 32,
   OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
-  encode(into: Buffer, offset: number, value: Watcher): void {
+  encode(into: Buffer, offset: number, value: TraceSession): void {
     into.writeBigUInt64LE(value.until, offset);
     into.writeBigUInt64LE(value.reasons, offset + 8);
     into.writeUInt32LE(value.tenant, offset + 16);
@@ -1276,7 +1276,7 @@ export const Watcher = {
     into.writeUInt32LE(value.rate, offset + 24);
     into.writeUInt32LE(value.unused, offset + 28);
   },
-  decode(from: Buffer, offset: number): Watcher {
+  decode(from: Buffer, offset: number): TraceSession {
     return {
       until: from.readBigUInt64LE(offset),
       reasons: from.readBigUInt64LE(offset + 8),
@@ -1286,27 +1286,27 @@ export const Watcher = {
       unused: from.readUInt32LE(offset + 28),
     };
   },
-} as const satisfies Codec<Watcher> & { OFFSETS: Record<keyof Watcher, number> };
+} as const satisfies Codec<TraceSession> & { OFFSETS: Record<keyof TraceSession, number> };
 
-/** struct budget, 32 bytes */
-export interface Budget {
+/** struct trace_ratelimit, 32 bytes */
+export interface TraceRatelimit {
   updated: bigint;
   tokens: bigint;
   suppressed: bigint;
   lost: bigint;
 }
 
-export const Budget = {
-  NAME: 'struct budget',
+export const TraceRatelimit = {
+  NAME: 'struct trace_ratelimit',
   SIZE: 32,
   OFFSETS: { updated: 0, tokens: 8, suppressed: 16, lost: 24 },
-  encode(into: Buffer, offset: number, value: Budget): void {
+  encode(into: Buffer, offset: number, value: TraceRatelimit): void {
     into.writeBigUInt64LE(value.updated, offset);
     into.writeBigUInt64LE(value.tokens, offset + 8);
     into.writeBigUInt64LE(value.suppressed, offset + 16);
     into.writeBigUInt64LE(value.lost, offset + 24);
   },
-  decode(from: Buffer, offset: number): Budget {
+  decode(from: Buffer, offset: number): TraceRatelimit {
     return {
       updated: from.readBigUInt64LE(offset),
       tokens: from.readBigUInt64LE(offset + 8),
@@ -1314,10 +1314,10 @@ export const Budget = {
       lost: from.readBigUInt64LE(offset + 24),
     };
   },
-} as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
+} as const satisfies Codec<TraceRatelimit> & { OFFSETS: Record<keyof TraceRatelimit, number> };
 
-/** struct event, 56 bytes */
-export interface Event {
+/** struct trace_event, 56 bytes */
+export interface TraceEvent {
   time: bigint;
   reason: number;
   hook: number;
@@ -1333,8 +1333,8 @@ export interface Event {
   unused: number;
 }
 
-export const Event = {
-  NAME: 'struct event',
+export const TraceEvent = {
+  NAME: 'struct trace_event',
   SIZE: 56,
   OFFSETS: {
     time: 0,
@@ -1351,7 +1351,7 @@ export const Event = {
     vlanTci: 48,
     unused: 52,
   },
-  encode(into: Buffer, offset: number, value: Event): void {
+  encode(into: Buffer, offset: number, value: TraceEvent): void {
     into.writeBigUInt64LE(value.time, offset);
     into.writeUInt32LE(value.reason, offset + 8);
     into.writeUInt32LE(value.hook, offset + 12);
@@ -1366,7 +1366,7 @@ export const Event = {
     into.writeUInt32LE(value.vlanTci, offset + 48);
     into.writeUInt32LE(value.unused, offset + 52);
   },
-  decode(from: Buffer, offset: number): Event {
+  decode(from: Buffer, offset: number): TraceEvent {
     return {
       time: from.readBigUInt64LE(offset),
       reason: from.readUInt32LE(offset + 8),
@@ -1383,55 +1383,55 @@ export const Event = {
       unused: from.readUInt32LE(offset + 52),
     };
   },
-} as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
+} as const satisfies Codec<TraceEvent> & { OFFSETS: Record<keyof TraceEvent, number> };
 
-/** struct scratch, 18496 bytes */
-export interface Scratch {
-  event: Event;
+/** struct trace_buf, 18496 bytes */
+export interface TraceBuf {
+  event: TraceEvent;
   /** 18432 bytes */
   bytes: Uint8Array;
   kept: bigint;
 }
 
-export const Scratch = {
-  NAME: 'struct scratch',
+export const TraceBuf = {
+  NAME: 'struct trace_buf',
   SIZE: 18496,
   OFFSETS: { event: 0, bytes: 56, kept: 18488 },
-  encode(into: Buffer, offset: number, value: Scratch): void {
-    Event.encode(into, offset, value.event);
-    putBytes(into, offset + 56, value.bytes, 18432, 'scratch.bytes');
+  encode(into: Buffer, offset: number, value: TraceBuf): void {
+    TraceEvent.encode(into, offset, value.event);
+    putBytes(into, offset + 56, value.bytes, 18432, 'trace_buf.bytes');
     into.writeBigUInt64LE(value.kept, offset + 18488);
   },
-  decode(from: Buffer, offset: number): Scratch {
+  decode(from: Buffer, offset: number): TraceBuf {
     return {
-      event: Event.decode(from, offset),
+      event: TraceEvent.decode(from, offset),
       bytes: getBytes(from, offset + 56, 18432),
       kept: from.readBigUInt64LE(offset + 18488),
     };
   },
-} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
+} as const satisfies Codec<TraceBuf> & { OFFSETS: Record<keyof TraceBuf, number> };
 
-/** struct watching, 8 bytes */
-export interface Watching {
+/** struct trace_enabled, 8 bytes */
+export interface TraceEnabled {
   active: number;
   snap: number;
 }
 
-export const Watching = {
-  NAME: 'struct watching',
+export const TraceEnabled = {
+  NAME: 'struct trace_enabled',
   SIZE: 8,
   OFFSETS: { active: 0, snap: 4 },
-  encode(into: Buffer, offset: number, value: Watching): void {
+  encode(into: Buffer, offset: number, value: TraceEnabled): void {
     into.writeUInt32LE(value.active, offset);
     into.writeUInt32LE(value.snap, offset + 4);
   },
-  decode(from: Buffer, offset: number): Watching {
+  decode(from: Buffer, offset: number): TraceEnabled {
     return {
       active: from.readUInt32LE(offset),
       snap: from.readUInt32LE(offset + 4),
     };
   },
-} as const satisfies Codec<Watching> & { OFFSETS: Record<keyof Watching, number> };
+} as const satisfies Codec<TraceEnabled> & { OFFSETS: Record<keyof TraceEnabled, number> };
 
 /** enum reason */
 export const Reason = {
@@ -1488,33 +1488,33 @@ export const Reason = {
   REASON_COUNT: 50,
 } as const;
 
-/** enum target_kind */
-export const TargetKind = {
-  TARGET_LOCAL: 1,
-  TARGET_REMOTE: 2,
-  TARGET_GATEWAY: 3,
-  TARGET_STEERED: 8,
-  TARGET_EXTERNAL: 9,
-  TARGET_ABSENT: 10,
+/** enum endpoint_type */
+export const EndpointType = {
+  EP_LOCAL: 1,
+  EP_REMOTE: 2,
+  EP_GATEWAY: 3,
+  EP_VIA_GATEWAY: 8,
+  EP_EXTERNAL: 9,
+  EP_BLACKHOLE: 10,
 } as const;
 
 /** enum port_flags */
 export const PortFlags = {
   PORT_TUNNEL_SEGMENTATION: 1,
-  PORT_FRAMES: 2,
-  PORT_PEER: 4,
+  PORT_XDP_XMIT: 2,
+  PORT_REDIRECT_PEER: 4,
   PORT_VLANS: 8,
 } as const;
 
-/** enum hop_flags */
-export const HopFlags = {
-  HOP_SELF: 1,
-  HOP_FRAMES: 2,
+/** enum nexthop_flags */
+export const NexthopFlags = {
+  NH_LOOPBACK: 1,
+  NH_XDP_XMIT: 2,
 } as const;
 
 /** enum mark */
 export const Mark = {
-  MARK_SELF: 1586554337,
+  MARK_LOOPBACK: 1586554337,
 } as const;
 
 /** enum dscp_policy */
@@ -1543,7 +1543,42 @@ export const Hook = {
   HOOK_PORT_XDP: 2,
   HOOK_UPLINK: 3,
   HOOK_UPLINK_XDP: 4,
-  HOOK_STEER: 5,
-  HOOK_STEER_XDP: 6,
+  HOOK_NN_UPLINK: 5,
+  HOOK_NN_UPLINK_XDP: 6,
   HOOK_EXTERNAL: 7,
+} as const;
+
+/** enum limits */
+export const Limits = {
+  MAX_SEGMENTS: 4,
+  MAX_SRH_BYTES: 56,
+  MAX_NEXTHOPS: 16,
+  NEXTHOP_SLOTS: 128,
+  MAX_UPLINKS: 8,
+  MAX_ENCAPS: 1048576,
+  MAX_NEXTHOP_GROUPS: 65536,
+  PORT_SLOTS: 16384,
+  CACHE_WAYS: 4,
+  FLOW_CACHE_BITS: 12,
+  ENCAP_CACHE_BITS: 10,
+  PORT_CACHE_BITS: 8,
+  SOURCE_CACHE_BITS: 10,
+  RETURN_PATH_CACHE_BITS: 11,
+  NN_FLOW_CACHE_BITS: 11,
+  GATEWAYS: 64,
+  NETWORK_NODES: 1024,
+  MAGLEV_SLOTS: 4093,
+  NO_NETWORK_NODE: 65535,
+  GW_FLOWS: 65536,
+  ZONE_SLOTS: 4096,
+  POLICY_SLOTS: 16384,
+  POLICY_NAME_BYTES: 64,
+  HASH_SEEDS: 6,
+  CT_WAYS: 8,
+  TICK_SHIFT: 30,
+  MAX_TRACE_SESSIONS: 4,
+  SNAP_MAX: 9216,
+  REASON_BITS: 64,
+  EXTERNAL_ZONE: 16777216,
+  GW_FIXED_SLOT_SHIFT: 16,
 } as const;

@@ -2,9 +2,9 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
-/** struct steering, 64 bytes */
-export interface Steering {
-  epoch: bigint;
+/** struct nn_config, 64 bytes */
+export interface NnConfig {
+  policyGeneration: bigint;
   nextSet: number;
   self: number;
   unused: number;
@@ -12,30 +12,30 @@ export interface Steering {
   seeds: bigint[];
 }
 
-export const Steering = {
-  NAME: 'struct steering',
+export const NnConfig = {
+  NAME: 'struct nn_config',
   SIZE: 64,
-  OFFSETS: { epoch: 0, nextSet: 8, self: 12, unused: 14, seeds: 16 },
-  encode(into: Buffer, offset: number, value: Steering): void {
-    into.writeBigUInt64LE(value.epoch, offset);
+  OFFSETS: { policyGeneration: 0, nextSet: 8, self: 12, unused: 14, seeds: 16 },
+  encode(into: Buffer, offset: number, value: NnConfig): void {
+    into.writeBigUInt64LE(value.policyGeneration, offset);
     into.writeUInt32LE(value.nextSet, offset + 8);
     into.writeUInt16LE(value.self, offset + 12);
     into.writeUInt16LE(value.unused, offset + 14);
-    checkLength(value.seeds, 6, 'steering.seeds');
+    checkLength(value.seeds, 6, 'nn_config.seeds');
     for (const [index, element] of value.seeds.entries()) {
       into.writeBigUInt64LE(element, offset + 16 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): Steering {
+  decode(from: Buffer, offset: number): NnConfig {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      policyGeneration: from.readBigUInt64LE(offset),
       nextSet: from.readUInt32LE(offset + 8),
       self: from.readUInt16LE(offset + 12),
       unused: from.readUInt16LE(offset + 14),
       seeds: Array.from({ length: 6 }, (_, index) => from.readBigUInt64LE(offset + 16 + index * 8)),
     };
   },
-} as const satisfies Codec<Steering> & { OFFSETS: Record<keyof Steering, number> };
+} as const satisfies Codec<NnConfig> & { OFFSETS: Record<keyof NnConfig, number> };
 
 /** struct zone, 16 bytes */
 export interface Zone {
@@ -68,28 +68,28 @@ export const Zone = {
   },
 } as const satisfies Codec<Zone> & { OFFSETS: Record<keyof Zone, number> };
 
-/** struct zone_gateway, 16 bytes */
-export interface ZoneGateway {
+/** struct icmp_src, 16 bytes */
+export interface IcmpSrc {
   /** 16 bytes */
   address: Uint8Array;
 }
 
-export const ZoneGateway = {
-  NAME: 'struct zone_gateway',
+export const IcmpSrc = {
+  NAME: 'struct icmp_src',
   SIZE: 16,
   OFFSETS: { address: 0 },
-  encode(into: Buffer, offset: number, value: ZoneGateway): void {
-    putBytes(into, offset, value.address, 16, 'zone_gateway.address');
+  encode(into: Buffer, offset: number, value: IcmpSrc): void {
+    putBytes(into, offset, value.address, 16, 'icmp_src.address');
   },
-  decode(from: Buffer, offset: number): ZoneGateway {
+  decode(from: Buffer, offset: number): IcmpSrc {
     return {
       address: getBytes(from, offset, 16),
     };
   },
-} as const satisfies Codec<ZoneGateway> & { OFFSETS: Record<keyof ZoneGateway, number> };
+} as const satisfies Codec<IcmpSrc> & { OFFSETS: Record<keyof IcmpSrc, number> };
 
-/** struct external_key, 28 bytes */
-export interface ExternalKey {
+/** struct external_src_key, 28 bytes */
+export interface ExternalSrcKey {
   length: number;
   ifindex: number;
   family: number;
@@ -97,17 +97,17 @@ export interface ExternalKey {
   address: Uint8Array;
 }
 
-export const ExternalKey = {
-  NAME: 'struct external_key',
+export const ExternalSrcKey = {
+  NAME: 'struct external_src_key',
   SIZE: 28,
   OFFSETS: { length: 0, ifindex: 4, family: 8, address: 12 },
-  encode(into: Buffer, offset: number, value: ExternalKey): void {
+  encode(into: Buffer, offset: number, value: ExternalSrcKey): void {
     into.writeUInt32LE(value.length, offset);
     into.writeUInt32LE(value.ifindex, offset + 4);
     into.writeUInt32LE(value.family, offset + 8);
-    putBytes(into, offset + 12, value.address, 16, 'external_key.address');
+    putBytes(into, offset + 12, value.address, 16, 'external_src_key.address');
   },
-  decode(from: Buffer, offset: number): ExternalKey {
+  decode(from: Buffer, offset: number): ExternalSrcKey {
     return {
       length: from.readUInt32LE(offset),
       ifindex: from.readUInt32LE(offset + 4),
@@ -115,29 +115,29 @@ export const ExternalKey = {
       address: getBytes(from, offset + 12, 16),
     };
   },
-} as const satisfies Codec<ExternalKey> & { OFFSETS: Record<keyof ExternalKey, number> };
+} as const satisfies Codec<ExternalSrcKey> & { OFFSETS: Record<keyof ExternalSrcKey, number> };
 
-/** struct pair_key, 8 bytes */
-export interface PairKey {
+/** struct zone_pair, 8 bytes */
+export interface ZonePair {
   from: number;
   to: number;
 }
 
-export const PairKey = {
-  NAME: 'struct pair_key',
+export const ZonePair = {
+  NAME: 'struct zone_pair',
   SIZE: 8,
   OFFSETS: { from: 0, to: 4 },
-  encode(into: Buffer, offset: number, value: PairKey): void {
+  encode(into: Buffer, offset: number, value: ZonePair): void {
     into.writeUInt32LE(value.from, offset);
     into.writeUInt32LE(value.to, offset + 4);
   },
-  decode(from: Buffer, offset: number): PairKey {
+  decode(from: Buffer, offset: number): ZonePair {
     return {
       from: from.readUInt32LE(offset),
       to: from.readUInt32LE(offset + 4),
     };
   },
-} as const satisfies Codec<PairKey> & { OFFSETS: Record<keyof PairKey, number> };
+} as const satisfies Codec<ZonePair> & { OFFSETS: Record<keyof ZonePair, number> };
 
 /** struct policy_set, 8 bytes */
 export interface PolicySet {
@@ -348,14 +348,14 @@ export interface FlowKey {
   destPort: number;
   protocol: number;
   family: number;
-  kind: number;
+  type: number;
   unused: number;
 }
 
 export const FlowKey = {
   NAME: 'struct flow_key',
   SIZE: 40,
-  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, kind: 38, unused: 39 },
+  OFFSETS: { source: 0, dest: 16, sourcePort: 32, destPort: 34, protocol: 36, family: 37, type: 38, unused: 39 },
   encode(into: Buffer, offset: number, value: FlowKey): void {
     putBytes(into, offset, value.source, 16, 'flow_key.source');
     putBytes(into, offset + 16, value.dest, 16, 'flow_key.dest');
@@ -363,7 +363,7 @@ export const FlowKey = {
     into.writeUInt16BE(value.destPort, offset + 34);
     into.writeUInt8(value.protocol, offset + 36);
     into.writeUInt8(value.family, offset + 37);
-    into.writeUInt8(value.kind, offset + 38);
+    into.writeUInt8(value.type, offset + 38);
     into.writeUInt8(value.unused, offset + 39);
   },
   decode(from: Buffer, offset: number): FlowKey {
@@ -374,7 +374,7 @@ export const FlowKey = {
       destPort: from.readUInt16BE(offset + 34),
       protocol: from.readUInt8(offset + 36),
       family: from.readUInt8(offset + 37),
-      kind: from.readUInt8(offset + 38),
+      type: from.readUInt8(offset + 38),
       unused: from.readUInt8(offset + 39),
     };
   },
@@ -432,7 +432,7 @@ export interface Connection {
   key: FlowKey;
   zone: number;
   peer: number;
-  epoch: bigint;
+  policyGeneration: bigint;
   policy: number;
   state: number;
   flags: number;
@@ -442,7 +442,7 @@ export interface Connection {
   peerSlot: number;
   opened: number;
   tag: number;
-  relay: number;
+  relayNode: number;
   /** 7 */
   unused: number[];
   reply: CtDirection;
@@ -457,7 +457,7 @@ export const Connection = {
     key: 0,
     zone: 40,
     peer: 44,
-    epoch: 48,
+    policyGeneration: 48,
     policy: 56,
     state: 60,
     flags: 61,
@@ -467,7 +467,7 @@ export const Connection = {
     peerSlot: 100,
     opened: 104,
     tag: 108,
-    relay: 112,
+    relayNode: 112,
     unused: 114,
     reply: 128,
     unused2: 160,
@@ -476,7 +476,7 @@ export const Connection = {
     FlowKey.encode(into, offset, value.key);
     into.writeUInt32LE(value.zone, offset + 40);
     into.writeUInt32LE(value.peer, offset + 44);
-    into.writeBigUInt64LE(value.epoch, offset + 48);
+    into.writeBigUInt64LE(value.policyGeneration, offset + 48);
     into.writeUInt32LE(value.policy, offset + 56);
     into.writeUInt8(value.state, offset + 60);
     into.writeUInt8(value.flags, offset + 61);
@@ -486,7 +486,7 @@ export const Connection = {
     into.writeUInt32LE(value.peerSlot, offset + 100);
     into.writeUInt32LE(value.opened, offset + 104);
     into.writeUInt32LE(value.tag, offset + 108);
-    into.writeUInt16LE(value.relay, offset + 112);
+    into.writeUInt16LE(value.relayNode, offset + 112);
     checkLength(value.unused, 7, 'connection.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeUInt16LE(element, offset + 114 + index * 2);
@@ -502,7 +502,7 @@ export const Connection = {
       key: FlowKey.decode(from, offset),
       zone: from.readUInt32LE(offset + 40),
       peer: from.readUInt32LE(offset + 44),
-      epoch: from.readBigUInt64LE(offset + 48),
+      policyGeneration: from.readBigUInt64LE(offset + 48),
       policy: from.readUInt32LE(offset + 56),
       state: from.readUInt8(offset + 60),
       flags: from.readUInt8(offset + 61),
@@ -512,7 +512,7 @@ export const Connection = {
       peerSlot: from.readUInt32LE(offset + 100),
       opened: from.readUInt32LE(offset + 104),
       tag: from.readUInt32LE(offset + 108),
-      relay: from.readUInt16LE(offset + 112),
+      relayNode: from.readUInt16LE(offset + 112),
       unused: Array.from({ length: 7 }, (_, index) => from.readUInt16LE(offset + 114 + index * 2)),
       reply: CtDirection.decode(from, offset + 128),
       unused2: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + 160 + index * 4)),
@@ -526,7 +526,7 @@ export interface ConnectionBucket {
   tags: number[];
   /** 8 */
   deadlines: number[];
-  epoch: bigint;
+  policyGeneration: bigint;
   /** 7 */
   unused: bigint[];
   /** 8 */
@@ -536,7 +536,7 @@ export interface ConnectionBucket {
 export const ConnectionBucket = {
   NAME: 'struct connection_bucket',
   SIZE: 1664,
-  OFFSETS: { tags: 0, deadlines: 32, epoch: 64, unused: 72, entries: 128 },
+  OFFSETS: { tags: 0, deadlines: 32, policyGeneration: 64, unused: 72, entries: 128 },
   encode(into: Buffer, offset: number, value: ConnectionBucket): void {
     checkLength(value.tags, 8, 'connection_bucket.tags');
     for (const [index, element] of value.tags.entries()) {
@@ -546,7 +546,7 @@ export const ConnectionBucket = {
     for (const [index, element] of value.deadlines.entries()) {
       into.writeUInt32LE(element, offset + 32 + index * 4);
     }
-    into.writeBigUInt64LE(value.epoch, offset + 64);
+    into.writeBigUInt64LE(value.policyGeneration, offset + 64);
     checkLength(value.unused, 7, 'connection_bucket.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeBigUInt64LE(element, offset + 72 + index * 8);
@@ -560,40 +560,40 @@ export const ConnectionBucket = {
     return {
       tags: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + index * 4)),
       deadlines: Array.from({ length: 8 }, (_, index) => from.readUInt32LE(offset + 32 + index * 4)),
-      epoch: from.readBigUInt64LE(offset + 64),
+      policyGeneration: from.readBigUInt64LE(offset + 64),
       unused: Array.from({ length: 7 }, (_, index) => from.readBigUInt64LE(offset + 72 + index * 8)),
       entries: Array.from({ length: 8 }, (_, index) => Connection.decode(from, offset + 128 + index * 192)),
     };
   },
 } as const satisfies Codec<ConnectionBucket> & { OFFSETS: Record<keyof ConnectionBucket, number> };
 
-/** struct pair_connections, 16 bytes */
-export interface PairConnections {
+/** struct ct_pair, 16 bytes */
+export interface CtPair {
   halfOpen: number;
   established: number;
   refused: bigint;
 }
 
-export const PairConnections = {
-  NAME: 'struct pair_connections',
+export const CtPair = {
+  NAME: 'struct ct_pair',
   SIZE: 16,
   OFFSETS: { halfOpen: 0, established: 4, refused: 8 },
-  encode(into: Buffer, offset: number, value: PairConnections): void {
+  encode(into: Buffer, offset: number, value: CtPair): void {
     into.writeUInt32LE(value.halfOpen, offset);
     into.writeUInt32LE(value.established, offset + 4);
     into.writeBigUInt64LE(value.refused, offset + 8);
   },
-  decode(from: Buffer, offset: number): PairConnections {
+  decode(from: Buffer, offset: number): CtPair {
     return {
       halfOpen: from.readUInt32LE(offset),
       established: from.readUInt32LE(offset + 4),
       refused: from.readBigUInt64LE(offset + 8),
     };
   },
-} as const satisfies Codec<PairConnections> & { OFFSETS: Record<keyof PairConnections, number> };
+} as const satisfies Codec<CtPair> & { OFFSETS: Record<keyof CtPair, number> };
 
-/** struct connection_totals, 128 bytes */
-export interface ConnectionTotals {
+/** struct ct_totals, 128 bytes */
+export interface CtTotals {
   halfOpen: number;
   established: number;
   /** 14 */
@@ -603,24 +603,24 @@ export interface ConnectionTotals {
   unused2: number[];
 }
 
-export const ConnectionTotals = {
-  NAME: 'struct connection_totals',
+export const CtTotals = {
+  NAME: 'struct ct_totals',
   SIZE: 128,
   OFFSETS: { halfOpen: 0, established: 4, unused: 8, hand: 64, unused2: 68 },
-  encode(into: Buffer, offset: number, value: ConnectionTotals): void {
+  encode(into: Buffer, offset: number, value: CtTotals): void {
     into.writeUInt32LE(value.halfOpen, offset);
     into.writeUInt32LE(value.established, offset + 4);
-    checkLength(value.unused, 14, 'connection_totals.unused');
+    checkLength(value.unused, 14, 'ct_totals.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeUInt32LE(element, offset + 8 + index * 4);
     }
     into.writeUInt32LE(value.hand, offset + 64);
-    checkLength(value.unused2, 15, 'connection_totals.unused2');
+    checkLength(value.unused2, 15, 'ct_totals.unused2');
     for (const [index, element] of value.unused2.entries()) {
       into.writeUInt32LE(element, offset + 68 + index * 4);
     }
   },
-  decode(from: Buffer, offset: number): ConnectionTotals {
+  decode(from: Buffer, offset: number): CtTotals {
     return {
       halfOpen: from.readUInt32LE(offset),
       established: from.readUInt32LE(offset + 4),
@@ -629,7 +629,7 @@ export const ConnectionTotals = {
       unused2: Array.from({ length: 15 }, (_, index) => from.readUInt32LE(offset + 68 + index * 4)),
     };
   },
-} as const satisfies Codec<ConnectionTotals> & { OFFSETS: Record<keyof ConnectionTotals, number> };
+} as const satisfies Codec<CtTotals> & { OFFSETS: Record<keyof CtTotals, number> };
 
 /** struct maglev, 16376 bytes */
 export interface Maglev {
@@ -712,60 +712,60 @@ export const NetworkNode = {
   },
 } as const satisfies Codec<NetworkNode> & { OFFSETS: Record<keyof NetworkNode, number> };
 
-/** struct flow_node_key, 48 bytes */
-export interface FlowNodeKey {
+/** struct gw_flow_key, 48 bytes */
+export interface GwFlowKey {
   tenant: number;
   unused: number;
   flow: FlowKey;
 }
 
-export const FlowNodeKey = {
-  NAME: 'struct flow_node_key',
+export const GwFlowKey = {
+  NAME: 'struct gw_flow_key',
   SIZE: 48,
   OFFSETS: { tenant: 0, unused: 4, flow: 8 },
-  encode(into: Buffer, offset: number, value: FlowNodeKey): void {
+  encode(into: Buffer, offset: number, value: GwFlowKey): void {
     into.writeUInt32LE(value.tenant, offset);
     into.writeUInt32LE(value.unused, offset + 4);
     FlowKey.encode(into, offset + 8, value.flow);
   },
-  decode(from: Buffer, offset: number): FlowNodeKey {
+  decode(from: Buffer, offset: number): GwFlowKey {
     return {
       tenant: from.readUInt32LE(offset),
       unused: from.readUInt32LE(offset + 4),
       flow: FlowKey.decode(from, offset + 8),
     };
   },
-} as const satisfies Codec<FlowNodeKey> & { OFFSETS: Record<keyof FlowNodeKey, number> };
+} as const satisfies Codec<GwFlowKey> & { OFFSETS: Record<keyof GwFlowKey, number> };
 
-/** struct flow_node, 8 bytes */
-export interface FlowNode {
+/** struct gw_flow_affinity, 8 bytes */
+export interface GwFlowAffinity {
   node: number;
   seen: number;
 }
 
-export const FlowNode = {
-  NAME: 'struct flow_node',
+export const GwFlowAffinity = {
+  NAME: 'struct gw_flow_affinity',
   SIZE: 8,
   OFFSETS: { node: 0, seen: 4 },
-  encode(into: Buffer, offset: number, value: FlowNode): void {
+  encode(into: Buffer, offset: number, value: GwFlowAffinity): void {
     into.writeUInt32LE(value.node, offset);
     into.writeUInt32LE(value.seen, offset + 4);
   },
-  decode(from: Buffer, offset: number): FlowNode {
+  decode(from: Buffer, offset: number): GwFlowAffinity {
     return {
       node: from.readUInt32LE(offset),
       seen: from.readUInt32LE(offset + 4),
     };
   },
-} as const satisfies Codec<FlowNode> & { OFFSETS: Record<keyof FlowNode, number> };
+} as const satisfies Codec<GwFlowAffinity> & { OFFSETS: Record<keyof GwFlowAffinity, number> };
 
-/** struct followed_flow, 80 bytes */
-export interface FollowedFlow {
-  epoch: bigint;
+/** struct return_path_entry, 80 bytes */
+export interface ReturnPathEntry {
+  generation: bigint;
   ports: number;
   tenant: number;
   seen: number;
-  follows: number;
+  gwFlowGeneration: number;
   /** 16 bytes */
   outerSource: Uint8Array;
   /** 16 bytes */
@@ -778,15 +778,15 @@ export interface FollowedFlow {
   unused: number[];
 }
 
-export const FollowedFlow = {
-  NAME: 'struct followed_flow',
+export const ReturnPathEntry = {
+  NAME: 'struct return_path_entry',
   SIZE: 80,
   OFFSETS: {
-    epoch: 0,
+    generation: 0,
     ports: 8,
     tenant: 12,
     seen: 16,
-    follows: 20,
+    gwFlowGeneration: 20,
     outerSource: 24,
     source: 40,
     dest: 56,
@@ -794,29 +794,29 @@ export const FollowedFlow = {
     protocol: 73,
     unused: 74,
   },
-  encode(into: Buffer, offset: number, value: FollowedFlow): void {
-    into.writeBigUInt64LE(value.epoch, offset);
+  encode(into: Buffer, offset: number, value: ReturnPathEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
     into.writeUInt32LE(value.ports, offset + 8);
     into.writeUInt32LE(value.tenant, offset + 12);
     into.writeUInt32LE(value.seen, offset + 16);
-    into.writeUInt32LE(value.follows, offset + 20);
-    putBytes(into, offset + 24, value.outerSource, 16, 'followed_flow.outer_source');
-    putBytes(into, offset + 40, value.source, 16, 'followed_flow.source');
-    putBytes(into, offset + 56, value.dest, 16, 'followed_flow.dest');
+    into.writeUInt32LE(value.gwFlowGeneration, offset + 20);
+    putBytes(into, offset + 24, value.outerSource, 16, 'return_path_entry.outer_source');
+    putBytes(into, offset + 40, value.source, 16, 'return_path_entry.source');
+    putBytes(into, offset + 56, value.dest, 16, 'return_path_entry.dest');
     into.writeUInt8(value.family, offset + 72);
     into.writeUInt8(value.protocol, offset + 73);
-    checkLength(value.unused, 3, 'followed_flow.unused');
+    checkLength(value.unused, 3, 'return_path_entry.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeUInt16LE(element, offset + 74 + index * 2);
     }
   },
-  decode(from: Buffer, offset: number): FollowedFlow {
+  decode(from: Buffer, offset: number): ReturnPathEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
+      generation: from.readBigUInt64LE(offset),
       ports: from.readUInt32LE(offset + 8),
       tenant: from.readUInt32LE(offset + 12),
       seen: from.readUInt32LE(offset + 16),
-      follows: from.readUInt32LE(offset + 20),
+      gwFlowGeneration: from.readUInt32LE(offset + 20),
       outerSource: getBytes(from, offset + 24, 16),
       source: getBytes(from, offset + 40, 16),
       dest: getBytes(from, offset + 56, 16),
@@ -825,35 +825,35 @@ export const FollowedFlow = {
       unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
     };
   },
-} as const satisfies Codec<FollowedFlow> & { OFFSETS: Record<keyof FollowedFlow, number> };
+} as const satisfies Codec<ReturnPathEntry> & { OFFSETS: Record<keyof ReturnPathEntry, number> };
 
-/** struct followed_set, 320 bytes */
-export interface FollowedSet {
+/** struct return_path_set, 320 bytes */
+export interface ReturnPathSet {
   /** 4 */
-  flows: FollowedFlow[];
+  flows: ReturnPathEntry[];
 }
 
-export const FollowedSet = {
-  NAME: 'struct followed_set',
+export const ReturnPathSet = {
+  NAME: 'struct return_path_set',
   SIZE: 320,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: FollowedSet): void {
-    checkLength(value.flows, 4, 'followed_set.flows');
+  encode(into: Buffer, offset: number, value: ReturnPathSet): void {
+    checkLength(value.flows, 4, 'return_path_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      FollowedFlow.encode(into, offset + index * 80, element);
+      ReturnPathEntry.encode(into, offset + index * 80, element);
     }
   },
-  decode(from: Buffer, offset: number): FollowedSet {
+  decode(from: Buffer, offset: number): ReturnPathSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => FollowedFlow.decode(from, offset + index * 80)),
+      flows: Array.from({ length: 4 }, (_, index) => ReturnPathEntry.decode(from, offset + index * 80)),
     };
   },
-} as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
+} as const satisfies Codec<ReturnPathSet> & { OFFSETS: Record<keyof ReturnPathSet, number> };
 
-/** struct passed_flow, 192 bytes */
-export interface PassedFlow {
-  epoch: bigint;
-  policies: bigint;
+/** struct nn_flow_entry, 192 bytes */
+export interface NnFlowEntry {
+  generation: bigint;
+  policyGeneration: bigint;
   /** 16 bytes */
   sid: Uint8Array;
   /** 16 bytes */
@@ -884,12 +884,12 @@ export interface PassedFlow {
   unused: number[];
 }
 
-export const PassedFlow = {
-  NAME: 'struct passed_flow',
+export const NnFlowEntry = {
+  NAME: 'struct nn_flow_entry',
   SIZE: 192,
   OFFSETS: {
-    epoch: 0,
-    policies: 8,
+    generation: 0,
+    policyGeneration: 8,
     sid: 16,
     source: 32,
     dest: 48,
@@ -912,13 +912,13 @@ export const PassedFlow = {
     writtenAcked: 164,
     unused: 168,
   },
-  encode(into: Buffer, offset: number, value: PassedFlow): void {
-    into.writeBigUInt64LE(value.epoch, offset);
-    into.writeBigUInt64LE(value.policies, offset + 8);
-    putBytes(into, offset + 16, value.sid, 16, 'passed_flow.sid');
-    putBytes(into, offset + 32, value.source, 16, 'passed_flow.source');
-    putBytes(into, offset + 48, value.dest, 16, 'passed_flow.dest');
-    putBytes(into, offset + 64, value.first, 16, 'passed_flow.first');
+  encode(into: Buffer, offset: number, value: NnFlowEntry): void {
+    into.writeBigUInt64LE(value.generation, offset);
+    into.writeBigUInt64LE(value.policyGeneration, offset + 8);
+    putBytes(into, offset + 16, value.sid, 16, 'nn_flow_entry.sid');
+    putBytes(into, offset + 32, value.source, 16, 'nn_flow_entry.source');
+    putBytes(into, offset + 48, value.dest, 16, 'nn_flow_entry.dest');
+    putBytes(into, offset + 64, value.first, 16, 'nn_flow_entry.first');
     into.writeUInt32LE(value.ports, offset + 80);
     into.writeUInt32LE(value.seen, offset + 84);
     into.writeUInt32LE(value.hash, offset + 88);
@@ -929,21 +929,21 @@ export const PassedFlow = {
     into.writeUInt16LE(value.mtu, offset + 108);
     into.writeUInt8(value.family, offset + 110);
     into.writeUInt8(value.protocol, offset + 111);
-    putBytes(into, offset + 112, value.destMac, 6, 'passed_flow.dest_mac');
-    putBytes(into, offset + 118, value.sourceMac, 6, 'passed_flow.source_mac');
+    putBytes(into, offset + 112, value.destMac, 6, 'nn_flow_entry.dest_mac');
+    putBytes(into, offset + 118, value.sourceMac, 6, 'nn_flow_entry.source_mac');
     into.writeUInt32LE(value.place, offset + 124);
     CtDirection.encode(into, offset + 128, value.tcp);
     into.writeUInt32LE(value.written, offset + 160);
     into.writeUInt32LE(value.writtenAcked, offset + 164);
-    checkLength(value.unused, 6, 'passed_flow.unused');
+    checkLength(value.unused, 6, 'nn_flow_entry.unused');
     for (const [index, element] of value.unused.entries()) {
       into.writeUInt32LE(element, offset + 168 + index * 4);
     }
   },
-  decode(from: Buffer, offset: number): PassedFlow {
+  decode(from: Buffer, offset: number): NnFlowEntry {
     return {
-      epoch: from.readBigUInt64LE(offset),
-      policies: from.readBigUInt64LE(offset + 8),
+      generation: from.readBigUInt64LE(offset),
+      policyGeneration: from.readBigUInt64LE(offset + 8),
       sid: getBytes(from, offset + 16, 16),
       source: getBytes(from, offset + 32, 16),
       dest: getBytes(from, offset + 48, 16),
@@ -967,33 +967,33 @@ export const PassedFlow = {
       unused: Array.from({ length: 6 }, (_, index) => from.readUInt32LE(offset + 168 + index * 4)),
     };
   },
-} as const satisfies Codec<PassedFlow> & { OFFSETS: Record<keyof PassedFlow, number> };
+} as const satisfies Codec<NnFlowEntry> & { OFFSETS: Record<keyof NnFlowEntry, number> };
 
-/** struct passed_set, 768 bytes */
-export interface PassedSet {
+/** struct nn_flow_set, 768 bytes */
+export interface NnFlowSet {
   /** 4 */
-  flows: PassedFlow[];
+  flows: NnFlowEntry[];
 }
 
-export const PassedSet = {
-  NAME: 'struct passed_set',
+export const NnFlowSet = {
+  NAME: 'struct nn_flow_set',
   SIZE: 768,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: PassedSet): void {
-    checkLength(value.flows, 4, 'passed_set.flows');
+  encode(into: Buffer, offset: number, value: NnFlowSet): void {
+    checkLength(value.flows, 4, 'nn_flow_set.flows');
     for (const [index, element] of value.flows.entries()) {
-      PassedFlow.encode(into, offset + index * 192, element);
+      NnFlowEntry.encode(into, offset + index * 192, element);
     }
   },
-  decode(from: Buffer, offset: number): PassedSet {
+  decode(from: Buffer, offset: number): NnFlowSet {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => PassedFlow.decode(from, offset + index * 192)),
+      flows: Array.from({ length: 4 }, (_, index) => NnFlowEntry.decode(from, offset + index * 192)),
     };
   },
-} as const satisfies Codec<PassedSet> & { OFFSETS: Record<keyof PassedSet, number> };
+} as const satisfies Codec<NnFlowSet> & { OFFSETS: Record<keyof NnFlowSet, number> };
 
-/** struct policy_event, 72 bytes */
-export interface PolicyEvent {
+/** struct policy_log_event, 72 bytes */
+export interface PolicyLogEvent {
   time: bigint;
   flow: FlowKey;
   from: number;
@@ -1004,11 +1004,11 @@ export interface PolicyEvent {
   suppressed: number;
 }
 
-export const PolicyEvent = {
-  NAME: 'struct policy_event',
+export const PolicyLogEvent = {
+  NAME: 'struct policy_log_event',
   SIZE: 72,
   OFFSETS: { time: 0, flow: 8, from: 48, to: 52, policy: 56, reason: 60, length: 64, suppressed: 68 },
-  encode(into: Buffer, offset: number, value: PolicyEvent): void {
+  encode(into: Buffer, offset: number, value: PolicyLogEvent): void {
     into.writeBigUInt64LE(value.time, offset);
     FlowKey.encode(into, offset + 8, value.flow);
     into.writeUInt32LE(value.from, offset + 48);
@@ -1018,7 +1018,7 @@ export const PolicyEvent = {
     into.writeUInt32LE(value.length, offset + 64);
     into.writeUInt32LE(value.suppressed, offset + 68);
   },
-  decode(from: Buffer, offset: number): PolicyEvent {
+  decode(from: Buffer, offset: number): PolicyLogEvent {
     return {
       time: from.readBigUInt64LE(offset),
       flow: FlowKey.decode(from, offset + 8),
@@ -1030,7 +1030,7 @@ export const PolicyEvent = {
       suppressed: from.readUInt32LE(offset + 68),
     };
   },
-} as const satisfies Codec<PolicyEvent> & { OFFSETS: Record<keyof PolicyEvent, number> };
+} as const satisfies Codec<PolicyLogEvent> & { OFFSETS: Record<keyof PolicyLogEvent, number> };
 
 /** enum policy_table */
 export const PolicyTable = {
@@ -1052,39 +1052,39 @@ export const ZoneFlags = {
   ZONE_OUTSIDE: 1,
 } as const;
 
-/** enum flow_kind */
-export const FlowKind = {
+/** enum flow_type */
+export const FlowType = {
   FLOW_CONNECTION: 0,
   FLOW_FRAGMENTS: 1,
 } as const;
 
-/** enum flow_seconds */
-export const FlowSeconds = {
-  FLOW_NODE_SECONDS: 180,
+/** enum gw_flow_timeout */
+export const GwFlowTimeout = {
+  GW_FLOW_SECONDS: 180,
 } as const;
 
-/** enum connection_state */
-export const ConnectionState = {
-  CONNECTION_OPENING: 1,
-  CONNECTION_ANSWERED: 2,
-  CONNECTION_OPEN: 3,
-  CONNECTION_CLOSING: 4,
-  CONNECTION_CLOSED: 5,
-  CONNECTION_RELAYED: 6,
+/** enum ct_state */
+export const CtState = {
+  CT_SYN_SENT: 1,
+  CT_SYN_RECV: 2,
+  CT_ESTABLISHED: 3,
+  CT_CLOSING: 4,
+  CT_CLOSED: 5,
+  CT_RELAYED: 6,
 } as const;
 
-/** enum connection_flags */
-export const ConnectionFlags = {
-  CONNECTION_FIN_SENT: 1,
-  CONNECTION_FIN_RECEIVED: 2,
+/** enum ct_flags */
+export const CtFlags = {
+  CT_FIN_ORIGINAL: 1,
+  CT_FIN_REPLY: 2,
 } as const;
 
-/** enum ct_class */
-export const CtClass = {
-  CT_FREE: 0,
-  CT_HALF_OPEN: 1,
-  CT_ESTABLISHED: 2,
-  CT_CLOSED: 3,
+/** enum ct_slot_class */
+export const CtSlotClass = {
+  CT_SLOT_FREE: 0,
+  CT_SLOT_HALF_OPEN: 1,
+  CT_SLOT_ESTABLISHED: 2,
+  CT_SLOT_CLOSED: 3,
 } as const;
 
 /** enum ct_direction_flags */
@@ -1093,10 +1093,10 @@ export const CtDirectionFlags = {
   CT_ACKED: 2,
 } as const;
 
-/** enum connection_seconds */
-export const ConnectionSeconds = {
-  TCP_OPENING_SECONDS: 60,
-  TCP_OPEN_SECONDS: 432000,
+/** enum ct_timeout */
+export const CtTimeout = {
+  TCP_HANDSHAKE_SECONDS: 60,
+  TCP_ESTABLISHED_SECONDS: 432000,
   TCP_CLOSING_SECONDS: 120,
   UDP_SECONDS: 180,
   ICMP_SECONDS: 30,

@@ -65,8 +65,8 @@ const PROGRAMS: Readonly<Record<number, string>> = {
   [Hook.HOOK_PORT_XDP]: 'port xdp',
   [Hook.HOOK_UPLINK]: 'uplink',
   [Hook.HOOK_UPLINK_XDP]: 'uplink xdp',
-  [Hook.HOOK_STEER]: 'steer',
-  [Hook.HOOK_STEER_XDP]: 'steer xdp',
+  [Hook.HOOK_NN_UPLINK]: 'steer',
+  [Hook.HOOK_NN_UPLINK_XDP]: 'steer xdp',
   [Hook.HOOK_EXTERNAL]: 'external',
 };
 

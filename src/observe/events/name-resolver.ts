@@ -1,8 +1,8 @@
 /** What an event's numbers are called: interfaces, tenants, ports. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
-import { Hook, MemberKey, Target, TargetKind } from '../../ebpf/generated/layouts.js';
+import { Hook, EndpointKey, Endpoint, EndpointType } from '../../ebpf/generated/layouts.js';
 import { ZoneNames } from '../inspect/zones.js';
-import type { Event } from '../../ebpf/generated/layouts.js';
+import type { TraceEvent } from '../../ebpf/generated/layouts.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from '../inspect/context.js';
 
@@ -50,17 +50,17 @@ export class NameResolver {
    *
    * @param to address of the packet inside
    */
-  portOf({ hook, ifindex, egress, tenant }: Event, to: string | null, maps: FastpathMaps): string | null {
+  portOf({ hook, ifindex, egress, tenant }: TraceEvent, to: string | null, maps: FastpathMaps): string | null {
     if (hook === Hook.HOOK_PORT || hook === Hook.HOOK_PORT_XDP) return this.device(ifindex);
     if (egress !== 0) return this.device(egress);
     if (tenant === 0 || to === null) return null;
-    const key = Buffer.alloc(MemberKey.SIZE);
-    key.writeUInt32LE(tenant, MemberKey.OFFSETS.tenant);
-    key.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
-    putAddress(to, key, MemberKey.OFFSETS.address);
-    const value = maps.members.lookup(key);
-    if (value?.readUInt32LE(Target.OFFSETS.kind) !== TargetKind.TARGET_LOCAL) return null;
-    return this.device(value.readUInt32LE(Target.OFFSETS.id));
+    const key = Buffer.alloc(EndpointKey.SIZE);
+    key.writeUInt32LE(tenant, EndpointKey.OFFSETS.tenant);
+    key.writeUInt32LE(familyNumber(to), EndpointKey.OFFSETS.family);
+    putAddress(to, key, EndpointKey.OFFSETS.address);
+    const value = maps.sg_endpoints.lookup(key);
+    if (value?.readUInt32LE(Endpoint.OFFSETS.type) !== EndpointType.EP_LOCAL) return null;
+    return this.device(value.readUInt32LE(Endpoint.OFFSETS.id));
   }
 
   /** A port's name of the intent, else its interface's. */

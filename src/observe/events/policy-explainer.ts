@@ -1,7 +1,7 @@
 /** Of a packet that a network node refused: between which zones it was, and which policy refused it. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
 import { Hook, PrefixKey } from '../../ebpf/generated/layouts.js';
-import { ExternalKey, Zone } from '../../ebpf/generated/steering.js';
+import { ExternalSrcKey, Zone } from '../../ebpf/generated/steering.js';
 import { decide } from '../../gateway/decide.js';
 import { policySetsInForce } from '../../gateway/policy-resource.js';
 import { addressLength, familyOf } from '../../net/address.js';
@@ -16,7 +16,7 @@ const BYTE_BITS = 8;
 /** Bits before a prefix's own in a key. */
 const KEY_BITS = 64;
 
-const STEERING_HOOKS: readonly number[] = [Hook.HOOK_STEER, Hook.HOOK_STEER_XDP, Hook.HOOK_EXTERNAL];
+const STEERING_HOOKS: readonly number[] = [Hook.HOOK_NN_UPLINK, Hook.HOOK_NN_UPLINK_XDP, Hook.HOOK_EXTERNAL];
 
 /** Zones by number; undefined: not known. */
 export interface ZoneTransit {
@@ -29,7 +29,7 @@ export interface ZoneTransit {
 /** Asks the maps of a network node again what its program asked them. The sets are read anew when the agent changed something. */
 export class PolicyExplainer {
   readonly #steering: SteeringStore;
-  #epoch = 0n;
+  #generation = 0n;
   #sets: ReadonlyMap<string, PolicySet> = new Map();
 
   constructor(steering: SteeringStore) {
@@ -49,7 +49,7 @@ export class PolicyExplainer {
   zoneOfSid(address: string): Zone | undefined {
     const sid = Buffer.alloc(addressLength(6));
     putAddress(address, sid, 0);
-    const value = this.#steering.maps?.gateway_sids.lookup(sid);
+    const value = this.#steering.maps?.sg_gw_sids.lookup(sid);
     return value === undefined ? undefined : Zone.decode(value, 0);
   }
 
@@ -60,7 +60,7 @@ export class PolicyExplainer {
     key.writeUInt32LE(from, PrefixKey.OFFSETS.tenant);
     key.writeUInt32LE(familyNumber(to), PrefixKey.OFFSETS.family);
     putAddress(to, key, PrefixKey.OFFSETS.address);
-    const value = this.#steering.maps?.routes.lookup(key);
+    const value = this.#steering.maps?.sg_zone_routes.lookup(key);
     return value === undefined ? undefined : Zone.decode(value, 0);
   }
 
@@ -71,11 +71,11 @@ export class PolicyExplainer {
   }
 
   #setsNow(): ReadonlyMap<string, PolicySet> {
-    const epoch = this.#steering.state?.epoch ?? 0n;
-    if (epoch !== this.#epoch) {
+    const generation = this.#steering.state?.policyGeneration ?? 0n;
+    if (generation !== this.#generation) {
       this.#steering.setUnknown();
       this.#sets = policySetsInForce(this.#steering);
-      this.#epoch = epoch;
+      this.#generation = generation;
     }
     return this.#sets;
   }
@@ -84,12 +84,12 @@ export class PolicyExplainer {
     const { maps } = this.#steering;
     if (hook === Hook.HOOK_EXTERNAL) {
       if (from === null || maps === undefined) return undefined;
-      const key = Buffer.alloc(ExternalKey.SIZE);
-      key.writeUInt32LE(KEY_BITS + addressBits(from), ExternalKey.OFFSETS.length);
-      key.writeUInt32LE(ifindex, ExternalKey.OFFSETS.ifindex);
-      key.writeUInt32LE(familyNumber(from), ExternalKey.OFFSETS.family);
-      putAddress(from, key, ExternalKey.OFFSETS.address);
-      const value = maps.external_sources.lookup(key);
+      const key = Buffer.alloc(ExternalSrcKey.SIZE);
+      key.writeUInt32LE(KEY_BITS + addressBits(from), ExternalSrcKey.OFFSETS.length);
+      key.writeUInt32LE(ifindex, ExternalSrcKey.OFFSETS.ifindex);
+      key.writeUInt32LE(familyNumber(from), ExternalSrcKey.OFFSETS.family);
+      putAddress(from, key, ExternalSrcKey.OFFSETS.address);
+      const value = maps.sg_ext_src.lookup(key);
       return value === undefined ? undefined : Zone.decode(value, 0);
     }
     return outerTo === null ? undefined : this.zoneOfSid(outerTo);

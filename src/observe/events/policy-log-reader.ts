@@ -1,7 +1,7 @@
 /** Decisions that policies with `log` tell of (struct policy_event of bpf/abi/nn_types.h), read from a network node's one ring. */
 import { join } from 'node:path';
 import { getAddress } from '../../ebpf/bytes.js';
-import { PolicyEvent } from '../../ebpf/generated/steering.js';
+import { PolicyLogEvent } from '../../ebpf/generated/steering.js';
 import { monotonic } from '../../ebpf/trace-session.js';
 import { withNodeLock, LockedError } from '../../kernel/lock.js';
 import { RingBuffer } from '../../libbpf/index.js';
@@ -94,7 +94,7 @@ export class PolicyLogReader {
   }
 
   #look(): void {
-    const denials = this.#options.fastpath.steering.maps?.denials;
+    const denials = this.#options.fastpath.steering.maps?.sg_policy_log;
     if (denials?.info.id === this.#ring?.map.info.id) return;
     this.#close();
     if (denials === undefined) return;
@@ -104,7 +104,7 @@ export class PolicyLogReader {
     const buffer = new RingBuffer(
       map,
       (record) => {
-        const event = PolicyEvent.decode(record, 0);
+        const event = PolicyLogEvent.decode(record, 0);
         if (event.time < began) before += 1;
         else this.#options.onDecision(this.#read(record, event));
       },
@@ -122,12 +122,12 @@ export class PolicyLogReader {
     this.#ring = undefined;
   }
 
-  #read(record: Buffer, { flow, policy: slot, ...event }: PolicyEvent): LoggedDecision {
+  #read(record: Buffer, { flow, policy: slot, ...event }: PolicyLogEvent): LoggedDecision {
     const { steering } = this.#options.fastpath;
     if (slot !== NO_SLOT && steering.policySlots.keyOf(slot) === undefined) steering.setUnknown();
     steering.ensureKnown();
     const { time, reason, from, to, length, suppressed } = event;
-    const at = PolicyEvent.OFFSETS.flow;
+    const at = PolicyLogEvent.OFFSETS.flow;
     const hasPorts = flow.protocol === TCP || flow.protocol === UDP;
     return {
       ...{ time, reason, from, to, length, suppressed },

@@ -72,7 +72,7 @@ export class EventSession {
   async #tick(): Promise<void> {
     const { fastpath, onChange } = this.#options;
     this.#tellMissed();
-    const id = fastpath.maps?.watching.info.id;
+    const id = fastpath.maps?.sg_trace_on.info.id;
     if (id === undefined) {
       if (this.#watch === undefined) return;
       this.#end();
@@ -91,7 +91,7 @@ export class EventSession {
       () => {
         const { maps } = fastpath;
         if (maps === undefined) return Promise.resolve(false);
-        this.#mapId = maps.watching.info.id;
+        this.#mapId = maps.sg_trace_on.info.id;
         this.#watch = new TraceSession(maps, filter(), (seen) => {
           const current = fastpath.maps;
           if (current !== undefined) onSeen(seen, current);

@@ -1,7 +1,15 @@
 /** What the fast path's maps hold, in the terms of `show` and a batch at a time: a node may have a million entries. */
 import { BEHAVIOUR_CODE } from '../../encap/sid.js';
 import { getAddress } from '../../ebpf/bytes.js';
-import { Encap, MemberKey, PrefixKey, Sid, Target, TargetKind, Underlay } from '../../ebpf/generated/layouts.js';
+import {
+  Encap,
+  EndpointKey,
+  PrefixKey,
+  Sid,
+  Endpoint,
+  EndpointType,
+  NexthopGroup,
+} from '../../ebpf/generated/layouts.js';
 import { segmentsOf } from '../../ebpf/ids.js';
 import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { formatIPv6, writeAddress } from '../../net/address.js';
@@ -11,7 +19,7 @@ import type { ShowContext } from './context.js';
 
 /** Bits of a prefix's key before its own: tenant and family. */
 const KEY_BITS = 64;
-/** EXTERNAL_FRAMES of bpf/abi/types.h. */
+/** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 const U32_BYTES = 4;
 
@@ -23,7 +31,7 @@ export function ebpfOnlyMaps({ kernel, names, config }: ShowContext): FastpathMa
   const { maps } = fastpath;
   if (maps === undefined || config.dataplane === 'ebpf') return maps;
   // Not applied since the node file says something else.
-  return [...maps.ports.keys()].length > 0 ? maps : undefined;
+  return [...maps.sg_ports.keys()].length > 0 ? maps : undefined;
 }
 
 export interface EncapEntry {
@@ -34,22 +42,22 @@ export interface EncapEntry {
 }
 
 /** Encapsulations by id. */
-export function encapEntries({ encaps, underlays }: FastpathMaps): Map<number, EncapEntry> {
+export function encapEntries({ sg_encaps, sg_nh_groups }: FastpathMaps): Map<number, EncapEntry> {
   const hops = new Map<number, number>();
-  for (const { count, keys, values } of underlays.readBatches()) {
+  for (const { count, keys, values } of sg_nh_groups.readBatches()) {
     for (let index = 0; index < count; index++) {
       hops.set(
         keys.readUInt32LE(index * U32_BYTES),
-        values.readUInt32LE(index * Underlay.SIZE + Underlay.OFFSETS.count),
+        values.readUInt32LE(index * NexthopGroup.SIZE + NexthopGroup.OFFSETS.count),
       );
     }
   }
   const found = new Map<number, EncapEntry>();
-  for (const { count, keys, values } of encaps.readBatches()) {
+  for (const { count, keys, values } of sg_encaps.readBatches()) {
     for (let index = 0; index < count; index++) {
       const id = keys.readUInt32LE(index * U32_BYTES);
       const at = index * Encap.SIZE;
-      const underlay = values.readUInt32LE(at + Encap.OFFSETS.underlay);
+      const underlay = values.readUInt32LE(at + Encap.OFFSETS.nexthopGroup);
       found.set(id, { id, segments: segmentsOf(values, at), hops: hops.get(underlay) ?? 0 });
     }
   }
@@ -63,8 +71,8 @@ export interface SidEntry {
 }
 
 /** Local SIDs, by address. */
-export function sidEntries({ sids }: FastpathMaps): SidEntry[] {
-  return [...sids.entries()]
+export function sidEntries({ sg_sids }: FastpathMaps): SidEntry[] {
+  return [...sg_sids.entries()]
     .map(([key, value]) => ({
       sid: formatIPv6(key, 0),
       tenant: value.readUInt32LE(Sid.OFFSETS.tenant),
@@ -102,20 +110,20 @@ export interface RouteEntry {
 }
 
 /** Addresses, then prefixes, each in the order of the map. */
-export function* routeEntries({ members, prefixes }: FastpathMaps): Generator<RouteEntry, void, undefined> {
-  for (const { count, keys, values } of members.readBatches()) {
+export function* routeEntries({ sg_endpoints, sg_endpoint_lpm }: FastpathMaps): Generator<RouteEntry, void, undefined> {
+  for (const { count, keys, values } of sg_endpoints.readBatches()) {
     for (let index = 0; index < count; index++) {
-      const at = index * MemberKey.SIZE;
-      const family = keys.readUInt32LE(at + MemberKey.OFFSETS.family) === 4 ? 4 : 6;
+      const at = index * EndpointKey.SIZE;
+      const family = keys.readUInt32LE(at + EndpointKey.OFFSETS.family) === 4 ? 4 : 6;
       yield {
-        zone: keys.readUInt32LE(at + MemberKey.OFFSETS.tenant),
-        prefix: `${getAddress(keys, at + MemberKey.OFFSETS.address, family)}/${family === 4 ? 32 : 128}`,
+        zone: keys.readUInt32LE(at + EndpointKey.OFFSETS.tenant),
+        prefix: `${getAddress(keys, at + EndpointKey.OFFSETS.address, family)}/${family === 4 ? 32 : 128}`,
         family,
-        to: readDestination(values, index * Target.SIZE),
+        to: readDestination(values, index * Endpoint.SIZE),
       };
     }
   }
-  for (const { count, keys, values } of prefixes.readBatches()) {
+  for (const { count, keys, values } of sg_endpoint_lpm.readBatches()) {
     for (let index = 0; index < count; index++) {
       const at = index * PrefixKey.SIZE;
       const family = keys.readUInt32LE(at + PrefixKey.OFFSETS.family) === 4 ? 4 : 6;
@@ -124,24 +132,24 @@ export function* routeEntries({ members, prefixes }: FastpathMaps): Generator<Ro
         zone: keys.readUInt32LE(at + PrefixKey.OFFSETS.tenant),
         prefix: `${getAddress(keys, at + PrefixKey.OFFSETS.address, family)}/${length}`,
         family,
-        to: readDestination(values, index * Target.SIZE),
+        to: readDestination(values, index * Endpoint.SIZE),
       };
     }
   }
 }
 
 function readDestination(values: Buffer, at: number): Destination {
-  const id = values.readUInt32LE(at + Target.OFFSETS.id);
-  switch (values.readUInt32LE(at + Target.OFFSETS.kind)) {
-    case TargetKind.TARGET_LOCAL:
+  const id = values.readUInt32LE(at + Endpoint.OFFSETS.id);
+  switch (values.readUInt32LE(at + Endpoint.OFFSETS.type)) {
+    case EndpointType.EP_LOCAL:
       return { kind: 'port', ifindex: id };
-    case TargetKind.TARGET_EXTERNAL:
+    case EndpointType.EP_EXTERNAL:
       return { kind: 'external', ifindex: id & ~EXTERNAL_FRAMES };
-    case TargetKind.TARGET_REMOTE:
+    case EndpointType.EP_REMOTE:
       return id === 0 ? { kind: 'kernel' } : { kind: 'encap', id };
-    case TargetKind.TARGET_STEERED:
+    case EndpointType.EP_VIA_GATEWAY:
       return { kind: 'steered', gateway: id & ((1 << PLACE_SHIFT) - 1) };
-    case TargetKind.TARGET_GATEWAY:
+    case EndpointType.EP_GATEWAY:
       return { kind: 'gateway' };
     default:
       return { kind: 'absent' };

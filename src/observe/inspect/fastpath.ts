@@ -58,7 +58,7 @@ export interface MapFill {
 export function mapFills({ fastpath }: Kernel, zones: ZoneNames): MapFill[] {
   const { maps, gateways, steering } = fastpath;
   if (maps === undefined) return [];
-  const used = fastpath.responderAlone ? (['ports'] as const) : MAP_NAMES;
+  const used = fastpath.responderAlone ? (['sg_ports'] as const) : MAP_NAMES;
   const { maps: explainer } = steering;
   const { maps: known } = gateways;
   return [
@@ -80,8 +80,8 @@ function fillOf(name: string, map: BpfMap): MapFill[] {
 /** Of the table of connections, and what of it each pair of zones has. Those whose time is over are in it until programs look at them. */
 function connectionFills({ maps }: SteeringStore, zones: ZoneNames): MapFill[] {
   if (maps === undefined) return [];
-  const counts = pairCounts(maps.pair_connections);
-  const size = placesOf(maps.connections);
+  const counts = pairCounts(maps.sg_ct_pairs);
+  const size = placesOf(maps.sg_ct);
   const fills = counts.map(({ from, to, halfOpen, established }) => ({
     map: `connections ${zones.of(from)} ${zones.of(to)}`,
     entries: halfOpen + established,

@@ -3,7 +3,7 @@
  * be a million.
  */
 import { getAddress } from '../../ebpf/bytes.js';
-import { Family } from '../../ebpf/generated/layouts.js';
+import { Family, Limits } from '../../ebpf/generated/layouts.js';
 import * as steering from '../../ebpf/generated/steering.js';
 import { lastSeenAt, tableEntries } from '../../gateway/connection-table.js';
 import { monotonic } from '../../ebpf/trace-session.js';
@@ -14,21 +14,12 @@ import type { Prefix } from '../../net/prefix.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ZoneNames } from './zones.js';
 
-const {
-  Connection,
-  ConnectionFlags,
-  ConnectionSeconds,
-  ConnectionState,
-  FlowKey,
-  FlowKind,
-  FlowNode,
-  FlowNodeKey,
-  FlowSeconds,
-} = steering;
+const { Connection, CtFlags, CtTimeout, CtState, FlowKey, FlowType, GwFlowAffinity, GwFlowKey, GwFlowTimeout } =
+  steering;
 
-/** TICK_SHIFT of bpf/abi/limits.h: nanoseconds >> 30. */
-const TICK_SHIFT = 30n;
-const TICK_SECONDS = 2 ** 30 / 1e9;
+/** Ticks are nanoseconds >> TICK_SHIFT. */
+const TICK_SHIFT = BigInt(Limits.TICK_SHIFT);
+const TICK_SECONDS = 2 ** Limits.TICK_SHIFT / 1e9;
 /** NO_SLOT of bpf/abi/limits.h. */
 const NO_SLOT = 0xffffffff;
 
@@ -128,37 +119,33 @@ export function idleSeconds(seen: number): number {
 
 /** Seconds without a packet after which a connection is none (bpf/state/conntrack.h). */
 export function timeoutOf(kind: number, protocol: number, state: number): number {
-  if (kind === FlowKind.FLOW_FRAGMENTS) return ConnectionSeconds.FRAGMENTS_SECONDS;
+  if (kind === FlowType.FLOW_FRAGMENTS) return CtTimeout.FRAGMENTS_SECONDS;
   if (protocol === TCP) {
-    if (state === ConnectionState.CONNECTION_OPEN) return ConnectionSeconds.TCP_OPEN_SECONDS;
-    return state >= ConnectionState.CONNECTION_CLOSING
-      ? ConnectionSeconds.TCP_CLOSING_SECONDS
-      : ConnectionSeconds.TCP_OPENING_SECONDS;
+    if (state === CtState.CT_ESTABLISHED) return CtTimeout.TCP_ESTABLISHED_SECONDS;
+    return state >= CtState.CT_CLOSING ? CtTimeout.TCP_CLOSING_SECONDS : CtTimeout.TCP_HANDSHAKE_SECONDS;
   }
-  if (protocol === UDP) return ConnectionSeconds.UDP_SECONDS;
-  if (protocol === ICMP || protocol === ICMPV6) return ConnectionSeconds.ICMP_SECONDS;
-  return ConnectionSeconds.OTHER_SECONDS;
+  if (protocol === UDP) return CtTimeout.UDP_SECONDS;
+  if (protocol === ICMP || protocol === ICMPV6) return CtTimeout.ICMP_SECONDS;
+  return CtTimeout.OTHER_SECONDS;
 }
 
 /** What conntrack would call it. */
 export function stateOf(kind: number, protocol: number, state: number, flags: number): FlowState {
-  if (state === ConnectionState.CONNECTION_RELAYED) return 'RELAYED';
-  if (kind === FlowKind.FLOW_FRAGMENTS) return 'FRAGMENTS';
-  if (protocol !== TCP) return state === ConnectionState.CONNECTION_OPENING ? 'UNREPLIED' : 'SEEN_REPLY';
+  if (state === CtState.CT_RELAYED) return 'RELAYED';
+  if (kind === FlowType.FLOW_FRAGMENTS) return 'FRAGMENTS';
+  if (protocol !== TCP) return state === CtState.CT_SYN_SENT ? 'UNREPLIED' : 'SEEN_REPLY';
   switch (state) {
-    case ConnectionState.CONNECTION_OPENING:
+    case CtState.CT_SYN_SENT:
       return 'SYN_SENT';
-    case ConnectionState.CONNECTION_ANSWERED:
+    case CtState.CT_SYN_RECV:
       return 'SYN_RECV';
-    case ConnectionState.CONNECTION_OPEN:
+    case CtState.CT_ESTABLISHED:
       return 'ESTABLISHED';
-    case ConnectionState.CONNECTION_CLOSING:
+    case CtState.CT_CLOSING:
       return 'FIN_WAIT';
     default:
       // Both sides' FIN, or a RST.
-      return flags === (ConnectionFlags.CONNECTION_FIN_SENT | ConnectionFlags.CONNECTION_FIN_RECEIVED)
-        ? 'TIME_WAIT'
-        : 'CLOSE';
+      return flags === (CtFlags.CT_FIN_ORIGINAL | CtFlags.CT_FIN_REPLY) ? 'TIME_WAIT' : 'CLOSE';
   }
 }
 
@@ -182,7 +169,7 @@ function keyPasses(keys: Buffer, at: number, { prefix, port, protocols }: FlowFi
 function endsOf(keys: Buffer, at: number): FlowEnds {
   const family = keys.readUInt8(at + FlowKey.OFFSETS.family);
   const protocol = keys.readUInt8(at + FlowKey.OFFSETS.protocol);
-  const isFragments = keys.readUInt8(at + FlowKey.OFFSETS.kind) === FlowKind.FLOW_FRAGMENTS;
+  const isFragments = keys.readUInt8(at + FlowKey.OFFSETS.type) === FlowType.FLOW_FRAGMENTS;
   const sourcePort = keys.readUInt16BE(at + FlowKey.OFFSETS.sourcePort);
   const destinationPort = keys.readUInt16BE(at + FlowKey.OFFSETS.destPort);
   const hasPorts = !isFragments && (protocol === TCP || protocol === UDP);
@@ -217,17 +204,17 @@ export function* readConnections(
   fastpath.steering.ensureKnown();
   const now = ticksNow();
   const { OFFSETS } = Connection;
-  for (const { buffer, at } of tableEntries(maps.connections)) {
+  for (const { buffer, at } of tableEntries(maps.sg_ct)) {
     const zone = buffer.readUInt32LE(at + OFFSETS.zone);
     const peer = buffer.readUInt32LE(at + OFFSETS.peer);
     if (filter.zone !== undefined && filter.zone !== zone && filter.zone !== peer) continue;
     if (!keyPasses(buffer, at, filter)) continue;
-    const kind = buffer.readUInt8(at + FlowKey.OFFSETS.kind);
+    const kind = buffer.readUInt8(at + FlowKey.OFFSETS.type);
     const protocol = buffer.readUInt8(at + FlowKey.OFFSETS.protocol);
     const state = buffer.readUInt8(at + OFFSETS.state);
     const idleSeconds = seconds(now - lastSeenAt(buffer, at));
     const timeoutSeconds = timeoutOf(kind, protocol, state) - idleSeconds;
-    if (filter.all !== true && (timeoutSeconds < 0 || kind === FlowKind.FLOW_FRAGMENTS)) continue;
+    if (filter.all !== true && (timeoutSeconds < 0 || kind === FlowType.FLOW_FRAGMENTS)) continue;
     count.matched += 1;
     if (count.shown >= limit) continue;
     count.shown += 1;
@@ -256,24 +243,24 @@ export function* readFlowNodes(
   count: FlowCount,
 ): Generator<FlowNodeRecord, void, undefined> {
   const now = ticksNow();
-  for (const { count: entries, keys, values } of fastpath.gateways.maps?.flow_nodes.readBatches() ?? []) {
+  for (const { count: entries, keys, values } of fastpath.gateways.maps?.sg_gw_affinity.readBatches() ?? []) {
     for (let index = 0; index < entries; index++) {
-      const at = index * FlowNodeKey.SIZE;
-      const flowAt = at + FlowNodeKey.OFFSETS.flow;
-      const tenant = keys.readUInt32LE(at + FlowNodeKey.OFFSETS.tenant);
+      const at = index * GwFlowKey.SIZE;
+      const flowAt = at + GwFlowKey.OFFSETS.flow;
+      const tenant = keys.readUInt32LE(at + GwFlowKey.OFFSETS.tenant);
       if (filter.zone !== undefined && filter.zone !== tenant) continue;
       if (!keyPasses(keys, flowAt, filter)) continue;
-      const isFragments = keys.readUInt8(flowAt + FlowKey.OFFSETS.kind) === FlowKind.FLOW_FRAGMENTS;
+      const isFragments = keys.readUInt8(flowAt + FlowKey.OFFSETS.type) === FlowType.FLOW_FRAGMENTS;
       const isTcp = keys.readUInt8(flowAt + FlowKey.OFFSETS.protocol) === TCP && !isFragments;
-      const idleSeconds = seconds(now - values.readUInt32LE(index * FlowNode.SIZE + FlowNode.OFFSETS.seen));
-      const timeoutSeconds = isTcp ? null : FlowSeconds.FLOW_NODE_SECONDS - idleSeconds;
+      const idleSeconds = seconds(now - values.readUInt32LE(index * GwFlowAffinity.SIZE + GwFlowAffinity.OFFSETS.seen));
+      const timeoutSeconds = isTcp ? null : GwFlowTimeout.GW_FLOW_SECONDS - idleSeconds;
       if (filter.all !== true && ((timeoutSeconds ?? 0) < 0 || isFragments)) continue;
       count.matched += 1;
       if (count.shown >= limit) continue;
       count.shown += 1;
       yield {
         ...{ tenant: zones.of(tenant), ...endsOf(keys, flowAt) },
-        node: nodeOf(values.readUInt32LE(index * FlowNode.SIZE + FlowNode.OFFSETS.node)),
+        node: nodeOf(values.readUInt32LE(index * GwFlowAffinity.SIZE + GwFlowAffinity.OFFSETS.node)),
         ...{ idleSeconds, timeoutSeconds },
       };
     }

@@ -60,18 +60,18 @@ const NO_TABLE: Table = { active: [], all: [] };
 function readTable(maps: GatewayMaps, number: number): Table {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(number);
-  const bytes = maps.maglevs.lookup(key);
+  const bytes = maps.sg_maglev.lookup(key);
   return bytes === undefined ? NO_TABLE : Maglev.decode(bytes, 0);
 }
 
 /** Network nodes in the maps: number by outer source. */
-function numbersBySource({ node_sources: sources }: GatewayMaps): Map<string, number> {
+function numbersBySource({ sg_nn_src: sources }: GatewayMaps): Map<string, number> {
   return new Map(
     [...sources.entries()].map(([key, value]) => [getAddress(key, 0, Family.FAMILY_INET6), value.readUInt32LE(0)]),
   );
 }
 
-function isUp({ network_nodes: nodes }: GatewayMaps, number: number): boolean {
+function isUp({ sg_nn_state: nodes }: GatewayMaps, number: number): boolean {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(number);
   return nodes.lookup(key)?.readUInt32LE(0) === 1;

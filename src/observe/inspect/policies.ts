@@ -3,7 +3,7 @@ import { policySetsInForce } from '../../gateway/policy-resource.js';
 import { policyOrder } from '../../gateway/policy-set.js';
 import { zoneOf } from '../../gateway/view.js';
 import { equalValues } from '../../plan/equal.js';
-import { Traffic } from '../../ebpf/generated/layouts.js';
+import { TrafficStats } from '../../ebpf/generated/layouts.js';
 import { PolicyHit } from '../../ebpf/generated/steering.js';
 import { ZoneNames, zoneText } from './zones.js';
 import type { PolicySet } from '../../gateway/policy-set.js';
@@ -61,7 +61,7 @@ export function policyHits({ fastpath }: Kernel): Map<string, Hits> {
   return found;
 }
 
-function hitsOf({ policy_hits: map }: SteeringMaps, slot: number): Hits {
+function hitsOf({ sg_pol_hits: map }: SteeringMaps, slot: number): Hits {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
   const value = map.lookup(key);
@@ -89,11 +89,11 @@ export function zoneTraffic({ fastpath }: Kernel): (ZoneTraffic & { zone: number
   const key = Buffer.alloc(4);
   return [...steering.zoneSlots.entries()].flatMap(([zone, slot]) => {
     key.writeUInt32LE(slot);
-    const value = maps.zone_traffics.lookup(key);
+    const value = maps.sg_zone_stats.lookup(key);
     if (value === undefined || Number.isNaN(Number(zone))) return [];
-    const all = maps.zone_traffics.cpuValues(value);
+    const all = maps.sg_zone_stats.cpuValues(value);
     const sum = (at: number): number => Number(all.reduce((total, bytes) => total + bytes.readBigUInt64LE(at), 0n));
-    const { txPackets, txBytes, rxPackets, rxBytes } = Traffic.OFFSETS;
+    const { txPackets, txBytes, rxPackets, rxBytes } = TrafficStats.OFFSETS;
     const counted = {
       txPackets: sum(txPackets),
       txBytes: sum(txBytes),

@@ -1,7 +1,7 @@
 /** Ports as the kernel has them: members of VRFs of ours, and where the fast path forwards alone, entries of its maps. */
 import { formatMac } from '../../net/mac.js';
 import { getAddress } from '../../ebpf/bytes.js';
-import { Port, SourceKey } from '../../ebpf/generated/layouts.js';
+import { Port, AllowedSrcKey } from '../../ebpf/generated/layouts.js';
 import { membersOf, pinnedNeighbours } from './state.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Link } from '../../netlink/types.js';
@@ -24,7 +24,7 @@ export function heldPorts(kernel: Kernel, names: Names): HeldPort[] {
   if (names.vrfs.length > 0 || kernel.fastpath.responderAlone) return held;
   const known = new Set(held.map(({ link }) => link.index));
   const lone: HeldPort[] = [];
-  for (const [key, value] of kernel.fastpath.maps?.ports.entries() ?? []) {
+  for (const [key, value] of kernel.fastpath.maps?.sg_ports.entries() ?? []) {
     const link = kernel.links.get(kernel.links.nameOf(key.readUInt32LE(0)));
     if (link === undefined || known.has(link.index)) continue;
     lone.push({ link, tenant: names.tenantOfId(value.readUInt32LE(Port.OFFSETS.tenant)) });
@@ -37,7 +37,7 @@ export function gatewayMacAt(kernel: Kernel, { link, vrf }: Pick<HeldPort, 'link
   if (vrf !== undefined) return link.mac;
   const key = Buffer.alloc(4);
   key.writeUInt32LE(link.index);
-  const value = kernel.fastpath.maps?.ports.lookup(key);
+  const value = kernel.fastpath.maps?.sg_ports.lookup(key);
   return value && formatMac(value, Port.OFFSETS.gatewayMac);
 }
 
@@ -46,13 +46,13 @@ export function vmsBehind(kernel: Kernel): (index: number) => { mac?: string; ad
   const pinned = pinnedNeighbours(kernel);
   const { maps } = kernel.fastpath;
   const macs = new Map<number, string>();
-  for (const [key, value] of maps?.ports.entries() ?? []) {
+  for (const [key, value] of maps?.sg_ports.entries() ?? []) {
     macs.set(key.readUInt32LE(0), formatMac(value, Port.OFFSETS.vmMac));
   }
   const sources = new Map<number, string[]>();
-  for (const [key] of maps?.sources.entries() ?? []) {
-    const index = key.readUInt32LE(SourceKey.OFFSETS.ifindex);
-    const address = getAddress(key, SourceKey.OFFSETS.address, key.readUInt32LE(SourceKey.OFFSETS.family));
+  for (const [key] of maps?.sg_allowed_src.entries() ?? []) {
+    const index = key.readUInt32LE(AllowedSrcKey.OFFSETS.ifindex);
+    const address = getAddress(key, AllowedSrcKey.OFFSETS.address, key.readUInt32LE(AllowedSrcKey.OFFSETS.family));
     sources.set(index, [...(sources.get(index) ?? []), address]);
   }
   return (index) => {

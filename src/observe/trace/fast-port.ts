@@ -28,7 +28,7 @@ export interface FastPort {
 export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry | undefined {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(ifindex);
-  const value = kernel.fastpath.maps?.ports.lookup(key);
+  const value = kernel.fastpath.maps?.sg_ports.lookup(key);
   if (value === undefined) return undefined;
   return {
     tenant: value.readUInt32LE(Port.OFFSETS.tenant),

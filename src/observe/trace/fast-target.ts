@@ -1,6 +1,6 @@
 /** What the fast path's maps say of an address: which entry it is, and the ways there. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
-import { Encap, MemberKey, PrefixKey, Target, TargetKind } from '../../ebpf/generated/layouts.js';
+import { Encap, EndpointKey, PrefixKey, Endpoint, EndpointType } from '../../ebpf/generated/layouts.js';
 import { ensureIds } from '../../ebpf/ids.js';
 import { hopsOf } from '../../ebpf/underlay-resource.js';
 import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
@@ -29,18 +29,18 @@ const KEY_BITS = 64;
 export function findTarget(context: ShowContext, tenant: number, to: string): FoundTarget | undefined {
   const { maps } = context.kernel.fastpath;
   if (maps === undefined) return undefined;
-  const member = Buffer.alloc(MemberKey.SIZE);
-  member.writeUInt32LE(tenant, MemberKey.OFFSETS.tenant);
-  member.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
-  putAddress(to, member, MemberKey.OFFSETS.address);
-  const exact = maps.members.lookup(member);
+  const member = Buffer.alloc(EndpointKey.SIZE);
+  member.writeUInt32LE(tenant, EndpointKey.OFFSETS.tenant);
+  member.writeUInt32LE(familyNumber(to), EndpointKey.OFFSETS.family);
+  putAddress(to, member, EndpointKey.OFFSETS.address);
+  const exact = maps.sg_endpoints.lookup(member);
   if (exact !== undefined) return { prefix: hostPrefix(to), ...read(context, exact) };
   const key = Buffer.alloc(PrefixKey.SIZE);
   key.writeUInt32LE(KEY_BITS + (familyOf(to) === 4 ? 32 : 128), PrefixKey.OFFSETS.length);
   key.writeUInt32LE(tenant, PrefixKey.OFFSETS.tenant);
   key.writeUInt32LE(familyNumber(to), PrefixKey.OFFSETS.family);
   putAddress(to, key, PrefixKey.OFFSETS.address);
-  const found = maps.prefixes.lookup(key);
+  const found = maps.sg_endpoint_lpm.lookup(key);
   if (found === undefined) return undefined;
   // Keys of the plan: tenant and prefix.
   const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
@@ -51,13 +51,13 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
 }
 
 function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'> {
-  const { kind, id } = Target.decode(target, 0);
-  if (kind === TargetKind.TARGET_STEERED) {
+  const { type, id } = Endpoint.decode(target, 0);
+  if (type === EndpointType.EP_VIA_GATEWAY) {
     const place = id >>> PLACE_SHIFT;
     return { hops: [], steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { hasPlace: true }) };
   }
-  if (kind === TargetKind.TARGET_GATEWAY) return { hops: [], gateway: true };
-  return { hops: kind === TargetKind.TARGET_REMOTE ? hopsOfEncap(context, id) : [] };
+  if (type === EndpointType.EP_GATEWAY) return { hops: [], gateway: true };
+  return { hops: type === EndpointType.EP_REMOTE ? hopsOfEncap(context, id) : [] };
 }
 
 /** Ways of the encapsulation towards a tenant's SID. */
@@ -71,9 +71,9 @@ function hopsOfEncap({ kernel }: ShowContext, id: number): ResolvedHop[] {
   const { maps } = kernel.fastpath;
   const key = Buffer.alloc(4);
   key.writeUInt32LE(id);
-  const encap = maps?.encaps.lookup(key);
+  const encap = maps?.sg_encaps.lookup(key);
   if (encap === undefined) return [];
-  const underlay = encap.subarray(Encap.OFFSETS.underlay, Encap.OFFSETS.underlay + 4);
-  const value = maps?.underlays.lookup(underlay);
+  const underlay = encap.subarray(Encap.OFFSETS.nexthopGroup, Encap.OFFSETS.nexthopGroup + 4);
+  const value = maps?.sg_nh_groups.lookup(underlay);
   return value === undefined ? [] : hopsOf(value, 0);
 }

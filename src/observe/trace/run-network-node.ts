@@ -73,25 +73,24 @@ export function runNetworkNode(
       { zone: zones.from, key: keys.flow },
       ...(zones.to === undefined ? [] : [{ zone: zones.to, key: keys.answer }]),
     ];
-    const [copied] = copyConnections(live.connections, object.map('connections'), wanted).sort(
-      (a, b) => a.index - b.index,
-    );
+    const [copied] = copyConnections(live.sg_ct, object.map('sg_ct'), wanted).sort((a, b) => a.index - b.index);
     if (copied !== undefined) known = { connection: copied.connection, openedHere: copied.index === 0 };
     // Whether there is room for another is seen, too.
-    for (const name of ['connection_totals', 'pair_connections'] as const) {
+    for (const name of ['sg_ct_totals', 'sg_ct_pairs'] as const) {
       for (const [key, value] of live[name].entries()) object.map(name).update(key, value);
     }
-    const [watching, watchers, budgets, rings] = (['watching', 'watchers', 'budgets', 'rings'] as const).map((name) =>
-      mapOf(object, name),
-    );
-    if (!watching || !watchers || !budgets || !rings) throw new Error('network node: a map is missing');
-    const maps = { watching, watchers, budgets, rings };
+    const maps = {
+      sg_trace_on: mapOf(object, 'sg_trace_on'),
+      sg_trace_sess: mapOf(object, 'sg_trace_sess'),
+      sg_trace_rate: mapOf(object, 'sg_trace_rate'),
+      sg_trace_rings: mapOf(object, 'sg_trace_rings'),
+    };
     const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
     try {
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
       // From a port of this node.
-      if (arriving.own) context.writeUInt32LE(Mark.MARK_SELF, SKB.mark);
+      if (arriving.own) context.writeUInt32LE(Mark.MARK_LOOPBACK, SKB.mark);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
       object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
       watch.consume();

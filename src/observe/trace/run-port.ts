@@ -32,11 +32,11 @@ export function runPort(
   macs: { vm: string; gateway: string },
   flow: KnownFlow | undefined,
 ): TraceEvent | undefined {
-  const object = kernel.fastpath.loadForTestRun('port_tc', use, { made_bytes: frameBytes(packet) });
+  const object = kernel.fastpath.loadForTestRun('port_tc', use, { trace_frame_len: frameBytes(packet) });
   if (object === undefined) return undefined;
   const found: TraceEvent[] = [];
   try {
-    if (use.gateways === true && flow !== undefined) object.map('flow_nodes').update(flow.key, flow.value);
+    if (use.gateways === true && flow !== undefined) object.map('sg_gw_affinity').update(flow.key, flow.value);
     const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(object, name)]));
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
     const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));

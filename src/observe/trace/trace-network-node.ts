@@ -208,7 +208,7 @@ function showRoute(
   ends: { from: string; to: string | null },
   traceLog: TraceLog,
 ): void {
-  const routes = [...(kernel.fastpath.steering.maps?.routes.keys() ?? [])].flatMap((key) => {
+  const routes = [...(kernel.fastpath.steering.maps?.sg_zone_routes.keys() ?? [])].flatMap((key) => {
     const { length, tenant, family } = PrefixKey.decode(key, 0);
     if (tenant !== from) return [];
     return [{ prefix: `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`, metric: 0 }];

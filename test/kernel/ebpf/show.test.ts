@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encapEntries } from '../../../src/observe/inspect/fastpath-entries.js';
-import { MemberKey, Target, TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { EndpointKey, Endpoint, EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
@@ -111,16 +111,16 @@ describe('show, where the fast path forwards alone', () => {
     const { maps } = network.instance('hv1').kernel.fastpath;
     if (maps === undefined) throw new Error('no fast-path maps are pinned');
     const [encap] = [...encapEntries(maps).keys()];
-    const keys = Buffer.alloc(MILLION * MemberKey.SIZE);
-    const values = Buffer.alloc(MILLION * Target.SIZE);
+    const keys = Buffer.alloc(MILLION * EndpointKey.SIZE);
+    const values = Buffer.alloc(MILLION * Endpoint.SIZE);
     for (let index = 0; index < MILLION; index++) {
-      keys.writeUInt32LE(100, index * MemberKey.SIZE + MemberKey.OFFSETS.tenant);
-      keys.writeUInt32LE(4, index * MemberKey.SIZE + MemberKey.OFFSETS.family);
-      keys.writeUInt32BE(0x0b000000 + index, index * MemberKey.SIZE + MemberKey.OFFSETS.address);
-      values.writeUInt32LE(TargetKind.TARGET_REMOTE, index * Target.SIZE + Target.OFFSETS.kind);
-      values.writeUInt32LE(encap ?? 0, index * Target.SIZE + Target.OFFSETS.id);
+      keys.writeUInt32LE(100, index * EndpointKey.SIZE + EndpointKey.OFFSETS.tenant);
+      keys.writeUInt32LE(4, index * EndpointKey.SIZE + EndpointKey.OFFSETS.family);
+      keys.writeUInt32BE(0x0b000000 + index, index * EndpointKey.SIZE + EndpointKey.OFFSETS.address);
+      values.writeUInt32LE(EndpointType.EP_REMOTE, index * Endpoint.SIZE + Endpoint.OFFSETS.type);
+      values.writeUInt32LE(encap ?? 0, index * Endpoint.SIZE + Endpoint.OFFSETS.id);
     }
-    maps.members.updateBatch(keys, values);
+    maps.sg_endpoints.updateBatch(keys, values);
     try {
       let rows = 0;
       const isRemote = (line: string): void => void (rows += line.includes('/32') && line.includes(' 11.') ? 1 : 0);
@@ -130,7 +130,7 @@ describe('show, where the fast path forwards alone', () => {
       const [vrf] = await records('vrf', '-t', 't100');
       expect(vrf).toMatchObject({ routes4: MILLION + 2 });
     } finally {
-      maps.members.deleteBatch(keys);
+      maps.sg_endpoints.deleteBatch(keys);
     }
   });
 });

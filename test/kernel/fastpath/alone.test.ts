@@ -6,7 +6,7 @@ import { encapsulated, ethernet, IP, ip4, ip6, srh } from './packets.js';
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const REMOTE = 'fd00:5e:2::1';
-const alone = (): Bench => new Bench({ rodata: { alone: true } });
+const alone = (): Bench => new Bench({ rodata: { no_kernel_fallback: true } });
 
 const arriving = (inner: Buffer): Buffer => ethernet(encapsulated(inner, [SIDS.dt46], REMOTE), FROM_ROUTER);
 const withSegmentsLeft = (inner: Buffer): Buffer =>

@@ -167,9 +167,10 @@ export class Bench {
 
   /** What was counted of the port's VM, or of another's: packets and bytes it sent and was sent. */
   traffic(slot: number): { tx: [number, number]; rx: [number, number] } {
-    const value = this.maps.traffics.lookup(u32(slot)) ?? Buffer.alloc(this.maps.traffics.valueSize);
-    const all = this.maps.traffics.cpuValues(value).map((bytes) => layouts.Traffic.decode(bytes, 0));
-    const sum = (field: keyof layouts.Traffic): number => all.reduce((total, one) => total + Number(one[field]), 0);
+    const value = this.maps.sg_port_stats.lookup(u32(slot)) ?? Buffer.alloc(this.maps.sg_port_stats.valueSize);
+    const all = this.maps.sg_port_stats.cpuValues(value).map((bytes) => layouts.TrafficStats.decode(bytes, 0));
+    const sum = (field: keyof layouts.TrafficStats): number =>
+      all.reduce((total, one) => total + Number(one[field]), 0);
     return { tx: [sum('txPackets'), sum('txBytes')], rx: [sum('rxPackets'), sum('rxBytes')] };
   }
 
@@ -184,12 +185,12 @@ export class Bench {
       gateway4: bytesOf(GATEWAYS[0]).readUInt32BE(0),
       gateway6: bytesOf(GATEWAYS[1]),
       dscp: layouts.DscpPolicy.DSCP_COPY,
-      flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_FRAMES,
+      flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_XDP_XMIT,
       checkedSources: 0,
       unused: 0,
       ...change,
     };
-    this.maps.ports.update(u32(ifindex), encode(layouts.Port, port));
+    this.maps.sg_ports.update(u32(ifindex), encode(layouts.Port, port));
     this.forget();
   }
 
@@ -200,74 +201,74 @@ export class Bench {
       mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
       destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
       sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
-      flags: macs[index] === undefined ? 0 : layouts.HopFlags.HOP_FRAMES,
+      flags: macs[index] === undefined ? 0 : layouts.NexthopFlags.NH_XDP_XMIT,
       weight: 0,
     }));
     const used = macs.map((destMac, index) => ({ ifindex: 500 + index, destMac, weight: 1 }));
     const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
-    this.maps.underlays.update(u32(id), encode(layouts.Underlay, underlay));
+    this.maps.sg_nh_groups.update(u32(id), encode(layouts.NexthopGroup, underlay));
     this.forget();
   }
 
   /** Has what is remembered of flows forgotten, as the agent does after a change. */
   forget(): void {
-    if (this.#before !== undefined) nextCacheGeneration(this.maps.epochs);
+    if (this.#before !== undefined) nextCacheGeneration(this.maps.sg_cache_gen);
   }
 
-  addMember(to: string, kind: number, id: number, tenant = TENANT): void {
-    this.maps.members.update(
-      encode(layouts.MemberKey, { tenant, ...family(to) }),
-      encode(layouts.Target, { kind, id }),
+  addMember(to: string, type: number, id: number, tenant = TENANT): void {
+    this.maps.sg_endpoints.update(
+      encode(layouts.EndpointKey, { tenant, ...family(to) }),
+      encode(layouts.Endpoint, { type, id }),
     );
   }
 
   /** @param id of its encapsulation */
   addRemotePrefix(to: string, length: number, id: number): void {
     const key = { length: 64 + length, tenant: TENANT, ...family(to) };
-    const target = { kind: layouts.TargetKind.TARGET_REMOTE, id };
-    this.maps.prefixes.update(encode(layouts.PrefixKey, key), encode(layouts.Target, target));
+    const target = { type: layouts.EndpointType.EP_REMOTE, id };
+    this.maps.sg_endpoint_lpm.update(encode(layouts.PrefixKey, key), encode(layouts.Endpoint, target));
   }
 
   /** A node of the SR domain, by its outer source. */
   trust(source: string): void {
-    this.maps.domain_sources.update(bytesOf(source), encode(layouts.Permit, { unused: 0n }));
+    this.maps.sg_domain_src.update(bytesOf(source), encode(layouts.Present, { unused: 0n }));
     this.forget();
   }
 
   distrust(source: string): void {
-    this.maps.domain_sources.delete(bytesOf(source));
+    this.maps.sg_domain_src.delete(bytesOf(source));
     this.forget();
   }
 
   trustPrefix(address: string, length: number): void {
     const key = encode(layouts.TrustedKey, { length, address: bytesOf(address) });
-    this.maps.trusted_prefixes.update(key, encode(layouts.Permit, { unused: 0n }));
+    this.maps.sg_trusted.update(key, encode(layouts.Present, { unused: 0n }));
     this.forget();
   }
 
   /** What the VM at an interface may send from. */
   permit(from: string, ifindex = this.ifindex): void {
-    const key = encode(layouts.SourceKey, { ifindex, ...family(from) });
-    this.maps.sources.update(key, encode(layouts.Permit, { unused: 0n }));
+    const key = encode(layouts.AllowedSrcKey, { ifindex, ...family(from) });
+    this.maps.sg_allowed_src.update(key, encode(layouts.Present, { unused: 0n }));
   }
 
   permitPrefix(from: string, length: number, ifindex = this.ifindex): void {
-    const key = encode(layouts.SourcePrefixKey, { length: 64 + length, ifindex, ...family(from) });
-    this.maps.source_prefixes.update(key, encode(layouts.Permit, { unused: 0n }));
+    const key = encode(layouts.AllowedSrcLpmKey, { length: 64 + length, ifindex, ...family(from) });
+    this.maps.sg_allowed_lpm.update(key, encode(layouts.Present, { unused: 0n }));
   }
 
-  addPrefix(to: string, length: number, kind: number, id: number, tenant = TENANT): void {
+  addPrefix(to: string, length: number, type: number, id: number, tenant = TENANT): void {
     const key = encode(layouts.PrefixKey, { length: 64 + length, tenant, ...family(to) });
-    this.maps.prefixes.update(key, encode(layouts.Target, { kind, id }));
+    this.maps.sg_endpoint_lpm.update(key, encode(layouts.Endpoint, { type, id }));
   }
 
   /** @param path segments in travel order */
   addEncap(id: number, path: readonly string[], underlay = 1): void {
-    this.maps.encaps.update(u32(id), encode(layouts.Encap, encap(path, underlay)));
+    this.maps.sg_encaps.update(u32(id), encode(layouts.Encap, encap(path, underlay)));
   }
 
   addSid(sid: string, behaviour: number, tenant = TENANT): void {
-    this.maps.sids.update(bytesOf(sid), encode(layouts.Sid, { tenant, behaviour }));
+    this.maps.sg_sids.update(bytesOf(sid), encode(layouts.Sid, { tenant, behaviour }));
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
@@ -280,9 +281,16 @@ export class Bench {
   }
 
   #fill(): void {
-    const { nodes, trusted_prefixes: trusted, sources, source_prefixes: sourcePrefixes, encaps, sids } = this.maps;
-    const { TARGET_LOCAL, TARGET_REMOTE, TARGET_GATEWAY } = layouts.TargetKind;
-    const permit = encode(layouts.Permit, { unused: 0n });
+    const {
+      sg_node,
+      sg_trusted: trusted,
+      sg_allowed_src,
+      sg_allowed_lpm: sourcePrefixes,
+      sg_encaps,
+      sg_sids,
+    } = this.maps;
+    const { EP_LOCAL, EP_REMOTE, EP_GATEWAY } = layouts.EndpointType;
+    const permit = encode(layouts.Present, { unused: 0n });
     const node = {
       source: bytesOf(SOURCE),
       sidBlock: bytesOf('fd00:5e::'),
@@ -291,7 +299,7 @@ export class Bench {
       unused: 0,
     };
     const uplinks = uplinksOf([LO_INDEX, this.ifindex, ifindexOf(this.netns, 'v1')], MACS.uplink);
-    nodes.update(u32(0), encode(layouts.Node, { ...node, uplinks }));
+    sg_node.update(u32(0), encode(layouts.Node, { ...node, uplinks }));
     this.trust(REMOTE_SOURCE);
     trusted.update(encode(layouts.TrustedKey, { length: 32, address: bytesOf(TRUSTED) }), permit);
     this.setPort({});
@@ -300,33 +308,33 @@ export class Bench {
     this.setUnderlay(1, [MACS.router]);
     this.setUnderlay(2, []);
     for (const address of ['10.0.0.1', 'cafe::1']) {
-      sources.update(encode(layouts.SourceKey, { ifindex: this.ifindex, ...family(address) }), permit);
+      sg_allowed_src.update(encode(layouts.AllowedSrcKey, { ifindex: this.ifindex, ...family(address) }), permit);
     }
     const sourceKey = { length: 64 + 24, ifindex: this.ifindex, ...family('192.168.1.0') };
-    sourcePrefixes.update(encode(layouts.SourcePrefixKey, sourceKey), permit);
+    sourcePrefixes.update(encode(layouts.AllowedSrcLpmKey, sourceKey), permit);
     for (const [last, path] of Object.entries(PATHS)) {
-      encaps.update(u32(Number(last)), encode(layouts.Encap, encap(path, 1)));
-      for (const address of [`10.0.0.${last}`, `cafe::${last}`]) this.addMember(address, TARGET_REMOTE, Number(last));
+      sg_encaps.update(u32(Number(last)), encode(layouts.Encap, encap(path, 1)));
+      for (const address of [`10.0.0.${last}`, `cafe::${last}`]) this.addMember(address, EP_REMOTE, Number(last));
     }
-    encaps.update(u32(UNRESOLVED), encode(layouts.Encap, encap(PATHS[2] ?? [], 2)));
-    for (const address of ['10.0.0.8', 'cafe::8']) this.addMember(address, TARGET_REMOTE, UNRESOLVED);
-    for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, TARGET_LOCAL, this.ifindex);
-    for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, TARGET_LOCAL, OTHER_PORT);
-    for (const address of ['10.0.0.9', 'cafe::9']) this.addMember(address, TARGET_LOCAL, PLAIN_PORT);
-    for (const gateway of GATEWAYS) this.addMember(gateway, TARGET_GATEWAY, 0);
+    sg_encaps.update(u32(UNRESOLVED), encode(layouts.Encap, encap(PATHS[2] ?? [], 2)));
+    for (const address of ['10.0.0.8', 'cafe::8']) this.addMember(address, EP_REMOTE, UNRESOLVED);
+    for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, EP_LOCAL, this.ifindex);
+    for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, EP_LOCAL, OTHER_PORT);
+    for (const address of ['10.0.0.9', 'cafe::9']) this.addMember(address, EP_LOCAL, PLAIN_PORT);
+    for (const gateway of GATEWAYS) this.addMember(gateway, EP_GATEWAY, 0);
     // The tenant next door has an address of the first one's, elsewhere.
-    this.addMember('10.0.0.2', TARGET_REMOTE, 3, TENANT + 1);
+    this.addMember('10.0.0.2', EP_REMOTE, 3, TENANT + 1);
     this.addRemotePrefix('172.16.0.0', 12, 2);
     this.addRemotePrefix('172.16.5.0', 24, 3);
     for (const [name, sid] of Object.entries(SIDS)) {
       const behaviour = { dt46: 0x46, dt4: 4, dt6: 6 }[name] ?? 0;
-      sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
+      sg_sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
     }
   }
 }
 
 /** As the agent writes it: the segment routing header but its next header. */
-export function encap(path: readonly string[], underlay: number): layouts.Encap {
+export function encap(path: readonly string[], nexthopGroup: number): layouts.Encap {
   const [first = '', ...rest] = path;
   const srh = Buffer.alloc(56);
   if (rest.length > 0) {
@@ -337,7 +345,7 @@ export function encap(path: readonly string[], underlay: number): layouts.Encap 
     for (const [index, segment] of [...rest].reverse().entries()) bytesOf(segment).copy(srh, 8 + 16 * index);
   }
   const srhBytes = rest.length === 0 ? 0 : 8 + 16 * rest.length;
-  return { first: bytesOf(first), underlay, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
+  return { first: bytesOf(first), nexthopGroup, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
 }
 
 function encode<T>(codec: { SIZE: number; encode(into: Buffer, at: number, value: T): void }, value: T): Buffer {

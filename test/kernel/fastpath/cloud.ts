@@ -1,7 +1,7 @@
 /** A small cloud of two tenants with the same addresses, put into a bench's maps and written down for native/fuzz.c. */
 import { Bench, encap, GATEWAYS, MACS, MTU, PATHS, REMOTE_SOURCE, SIDS, SOURCE, TENANT, TRUSTED } from './bench.js';
 import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp } from './packets.js';
-import { TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { parseMac, writeMac } from '../../../src/net/mac.js';
 
 /** Whose packets must never come out for the tenant under test; some of its addresses are the same, some its own. */
@@ -39,7 +39,7 @@ const bitsOf = (address: string): number => (address.includes(':') ? 128 : 32);
 /** @param ifindexes by which the VM's packets enter: XDP's test run has lo's (1), whatever it is told */
 export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   const bench = new Bench();
-  const { TARGET_LOCAL, TARGET_REMOTE } = TargetKind;
+  const { EP_LOCAL, EP_REMOTE } = EndpointType;
   const lines = [
     `node ${hex(SOURCE)} ${hex(SID_BLOCK.prefix)} ${SID_BLOCK.bits} ${macHex(MACS.uplink)}`,
     `trusted ${hex(TRUSTED)} 32`,
@@ -83,13 +83,13 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   }
 
   // A prefix of IPv6 and everything else, towards different SIDs; a port for jumbo frames.
-  bench.addPrefix('cafe:5::', 64, TARGET_REMOTE, 3);
+  bench.addPrefix('cafe:5::', 64, EP_REMOTE, 3);
   remote('cafe:5::', 64, PATHS[3] ?? []);
-  bench.addPrefix('::', 0, TARGET_REMOTE, 5);
+  bench.addPrefix('::', 0, EP_REMOTE, 5);
   remote('::', 0, PATHS[5] ?? []);
   bench.setPort({ slot: 3, vmMac: mac(JUMBO_MAC), gatewayMac: mac(JUMBO_OWN_MAC), mtu: JUMBO_MTU }, JUMBO_PORT);
   for (const address of ['10.0.0.10', 'cafe::10']) {
-    bench.addMember(address, TARGET_LOCAL, JUMBO_PORT);
+    bench.addMember(address, EP_LOCAL, JUMBO_PORT);
     local(address, { vm: JUMBO_MAC, own: JUMBO_OWN_MAC, mtu: JUMBO_MTU });
   }
 
@@ -101,14 +101,14 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   const nextPort = { tenant: NEIGHBOUR, slot: 4, vmMac: mac(NEIGHBOUR_MAC), gatewayMac: mac(NEIGHBOUR_OWN_MAC) };
   bench.setPort(nextPort, NEIGHBOUR_PORT);
   for (const address of ['10.0.0.2', 'cafe::2', '10.0.0.66', 'cafe::66']) {
-    bench.addMember(address, TARGET_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);
+    bench.addMember(address, EP_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);
     remote(address, bitsOf(address), NEIGHBOUR_PATH, NEIGHBOUR);
   }
   for (const address of ['10.0.0.1', 'cafe::1', '10.0.0.67', 'cafe::67']) {
-    bench.addMember(address, TARGET_LOCAL, NEIGHBOUR_PORT, NEIGHBOUR);
+    bench.addMember(address, EP_LOCAL, NEIGHBOUR_PORT, NEIGHBOUR);
     local(address, next, NEIGHBOUR);
   }
-  bench.addPrefix('10.66.0.0', 16, TARGET_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);
+  bench.addPrefix('10.66.0.0', 16, EP_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);
   remote('10.66.0.0', 16, NEIGHBOUR_PATH, NEIGHBOUR);
   return { bench, text: `${lines.join('\n')}\n` };
 }

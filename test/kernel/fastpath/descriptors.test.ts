@@ -50,9 +50,9 @@ it('of a program that cannot be pinned', () => {
 });
 
 it.each([
-  ['the fast path', (store: FastpathStore) => store.makeMaps(), 'nodes'],
-  ['gateways', (store: FastpathStore) => store.gateways.make(), 'flow_nodes'],
-  ['a network node', (store: FastpathStore) => store.steering.make(), 'connections'],
+  ['the fast path', (store: FastpathStore) => store.makeMaps(), 'sg_node'],
+  ['gateways', (store: FastpathStore) => store.gateways.make(), 'sg_gw_affinity'],
+  ['a network node', (store: FastpathStore) => store.steering.make(), 'sg_ct'],
 ])('of maps of %s that cannot be pinned', (_whose, make, barred) => {
   const { store, pins } = open();
   // Where it is pinned, and so where it is barred, is what the maps themselves tell.

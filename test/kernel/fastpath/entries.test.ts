@@ -82,7 +82,7 @@ describe('entries', () => {
     return instance;
   };
   const membersOf = (instance: Instance) => {
-    const map = instance.kernel.fastpath.maps?.members;
+    const map = instance.kernel.fastpath.maps?.sg_endpoints;
     if (map === undefined) throw new Error('there are no maps');
     return map;
   };

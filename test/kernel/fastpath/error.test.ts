@@ -149,7 +149,7 @@ describe('an error to the VM', () => {
     ['to the outside', ip6({ to: '2001:db8::99', next: IP.tcp, payload: tcp({ size: 1300 }) })],
     ['an echo request', icmp4([8, 0], echo, { to: '203.0.113.1' })],
   ])('in ebpf mode says that nobody has the address: %s', (_what, packet) => {
-    const sent = new Bench({ rodata: { alone: true } }).send('port_tc', ethernet(packet, TO_PORT));
+    const sent = new Bench({ rodata: { no_kernel_fallback: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',
       counted: { 'answer unreachable': 1 },
@@ -166,12 +166,12 @@ describe('an error to the VM', () => {
     ['what is to the gateway, which has the address', ip4({ to: GATEWAY4 }), 'punt no member'],
     ['what it sends from a forged source', ip4({ from: '10.0.0.5', to: '10.0.0.99' }), 'drop source address'],
   ])('in ebpf mode says nothing about %s', (_what, packet, reason) => {
-    const sent = new Bench({ rodata: { alone: true } }).send('port_tc', ethernet(packet, TO_PORT));
+    const sent = new Bench({ rodata: { no_kernel_fallback: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });
   });
 
   it('in ebpf mode has the port’s share of errors, whatever they say', () => {
-    const bench = new Bench({ rodata: { alone: true } });
+    const bench = new Bench({ rodata: { no_kernel_fallback: true } });
     expect(bench.exhaust('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT))).toBeGreaterThanOrEqual(50);
   });
 

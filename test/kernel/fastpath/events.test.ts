@@ -1,8 +1,8 @@
 /** What watchers are told: the packet as it came and as it leaves, why, of whose; and what it costs to be told too much. */
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
-import { Hook, Watcher } from '../../../src/ebpf/generated/layouts.js';
-import { MAX_WATCHERS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
+import * as layouts from '../../../src/ebpf/generated/layouts.js';
+import { MAX_TRACE_SESSIONS, SNAP_MAX, TraceSession, NoTraceSlotError } from '../../../src/ebpf/trace-session.js';
 import { Bench, MACS, MTU, SIDS, TENANT } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6, tcp, udp, IP } from './packets.js';
 import { u32 } from '../libbpf/harness.js';
@@ -46,7 +46,7 @@ describe('a watcher is told', () => {
     expect(rest).toEqual([]);
     expect(event).toMatchObject({
       reason: 0,
-      hook: Hook.HOOK_PORT,
+      hook: layouts.Hook.HOOK_PORT,
       tenant: TENANT,
       ifindex: bench.ifindex,
       egress: 500,
@@ -68,7 +68,7 @@ describe('a watcher is told', () => {
     const [event, ...rest] = read();
     expect(rest).toEqual([]);
     expect(event).toMatchObject({ reason: 0, tenant: TENANT, egress: bench.ifindex, length: packet.length });
-    expect(event?.hook).toBe(program === 'uplink_tc' ? Hook.HOOK_UPLINK : Hook.HOOK_UPLINK_XDP);
+    expect(event?.hook).toBe(program === 'uplink_tc' ? layouts.Hook.HOOK_UPLINK : layouts.Hook.HOOK_UPLINK_XDP);
     expect(event?.before.toString('hex')).toBe(packet.toString('hex'));
     expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
   });
@@ -170,8 +170,8 @@ describe('a watcher is not told', () => {
     const bench = new Bench();
     const { watch: one } = watch(bench);
     one.close();
-    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
-    expect(bench.maps.rings.lookup(u32(0))).toBeUndefined();
+    expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.sg_trace_rings.lookup(u32(0))).toBeUndefined();
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
   });
 });
@@ -179,19 +179,19 @@ describe('a watcher is not told', () => {
 describe('places of watchers', () => {
   it('are four', () => {
     const bench = new Bench();
-    for (let count = 0; count < MAX_WATCHERS; count++) watch(bench);
+    for (let count = 0; count < MAX_TRACE_SESSIONS; count++) watch(bench);
     expect(() => watch(bench)).toThrow(NoTraceSlotError);
   });
 
   it('one that was left without a word is given up by the next packet, and taken by the next', () => {
     const bench = new Bench();
     const first = watch(bench);
-    const entry = bench.maps.watchers.lookup(u32(0)) ?? Buffer.alloc(0);
-    entry.writeBigUInt64LE(1n, Watcher.OFFSETS.until);
-    bench.maps.watchers.update(u32(0), entry);
+    const entry = bench.maps.sg_trace_sess.lookup(u32(0)) ?? Buffer.alloc(0);
+    entry.writeBigUInt64LE(1n, layouts.TraceSession.OFFSETS.until);
+    bench.maps.sg_trace_sess.update(u32(0), entry);
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(first.read()).toEqual([]);
-    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
     const second = watch(bench);
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(second.read()).toHaveLength(1);

@@ -1,7 +1,7 @@
 /** What programs remember of flows: what the lookups found, until the agent says that something changed. */
 import { describe, expect, it } from 'vitest';
 import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
-import { TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { Bench, MACS, SIDS } from './bench.js';
 import { encapsulated, ethernet, ip4, ip6 } from './packets.js';
 
@@ -25,7 +25,7 @@ const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[]
   {
     what: 'a member that moves',
     change: (bench) => {
-      bench.addMember('10.0.0.2', TargetKind.TARGET_LOCAL, 77);
+      bench.addMember('10.0.0.2', EndpointType.EP_LOCAL, 77);
     },
     after: MACS.otherVm,
   },
@@ -35,28 +35,28 @@ describe.each(CHANGES)('$what', ({ change, after }) => {
   it('is not noticed before the epoch ends, and then at once', () => {
     const bench = new Bench({ before: [] });
     const send = (): string => macOf(bench.send('port_tc', ethernet(ip4(), TO_PORT)).frame);
-    nextCacheGeneration(bench.maps.epochs);
-    const epoch = bench.maps.epochs.lookup(Buffer.alloc(4));
+    nextCacheGeneration(bench.maps.sg_cache_gen);
+    const epoch = bench.maps.sg_cache_gen.lookup(Buffer.alloc(4));
     expect(send()).toBe(MACS.router);
     change(bench);
     if (epoch === undefined) throw new Error('no epoch');
-    bench.maps.epochs.update(Buffer.alloc(4), epoch);
+    bench.maps.sg_cache_gen.update(Buffer.alloc(4), epoch);
     expect(send()).toBe(MACS.router);
-    nextCacheGeneration(bench.maps.epochs);
+    nextCacheGeneration(bench.maps.sg_cache_gen);
     expect(send()).toBe(after);
   });
 });
 
 it('a port that goes takes what was remembered of it along', () => {
   const bench = new Bench({ before: [] });
-  nextCacheGeneration(bench.maps.epochs);
+  nextCacheGeneration(bench.maps.sg_cache_gen);
   const sent = ethernet(ip4(), TO_PORT);
   const router = { to: '02:00:00:00:02:02', from: MACS.router };
   const arriving = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], REMOTE), router);
   expect(bench.send('port_tc', sent).verdict).toBe('redirect');
   expect(bench.send('uplink_tc', arriving).verdict).toBe('redirect');
-  bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
-  nextCacheGeneration(bench.maps.epochs);
+  bench.maps.sg_ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+  nextCacheGeneration(bench.maps.sg_cache_gen);
   expect(bench.send('port_tc', sent).verdict).toBe('next');
   expect(bench.send('uplink_tc', arriving).verdict).toBe('next');
 });
@@ -64,7 +64,7 @@ it('a port that goes takes what was remembered of it along', () => {
 it('what one port may send, another may not', () => {
   const bench = new Bench({ before: [] });
   bench.setPort({ slot: 1 }, 1);
-  nextCacheGeneration(bench.maps.epochs);
+  nextCacheGeneration(bench.maps.sg_cache_gen);
   for (const packet of [ip4(), ip6()]) {
     expect(bench.send('port_tc', ethernet(packet, TO_PORT)).verdict).toBe('redirect');
     expect(bench.send('port_tc', ethernet(packet, TO_PORT), { ifindex: 1 })).toMatchObject({
@@ -77,7 +77,7 @@ it('what one port may send, another may not', () => {
 it('what arrives for one tenant, another does not get', () => {
   const bench = new Bench({ before: [] });
   const other = 'fd00:5e:1:4600:65::';
-  nextCacheGeneration(bench.maps.epochs);
+  nextCacheGeneration(bench.maps.sg_cache_gen);
   const arriving = (sid: string): Buffer =>
     ethernet(encapsulated(ip4(IN4), [sid], REMOTE), { to: MACS.uplink, from: MACS.router });
   expect(bench.send('uplink_tc', arriving(SIDS.dt46)).verdict).toBe('redirect');

@@ -14,7 +14,9 @@ import type { BpfMap, BpfObject, MapConfiguration } from '../../../src/libbpf/in
 /** Of an array, what tests use: their ports, tenants and gateways have small numbers. */
 const ARRAY_ENTRIES = 256;
 /** Programs find in them what has the epoch that it is: none of another test's. */
-const REMEMBERED = ['egress_flows', 'ingress_flows', 'known_ways', 'known_ports', 'known_sources', 'followed_flows'];
+const REMEMBERED = [
+  ...['sg_egress_cache', 'sg_decap_cache', 'sg_encap_cache', 'sg_port_cache', 'sg_source_cache', 'sg_rpath_cache'],
+];
 
 /** One set for all programs, or made for none. */
 const SHARED = new Set<string>([...MAP_NAMES, ...GATEWAY_MAP_NAMES]);

@@ -74,7 +74,7 @@ describe('segue monitor', () => {
     monitor.child.kill('SIGINT');
     await monitor.wait();
     expect(monitor.child.exitCode).toBe(0);
-    expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
+    expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
   });
 
   it('in words, only one reason of one port, and says how much more there was', async () => {

@@ -21,14 +21,14 @@ export const MUTANTS = [
   {
     name: 'any source',
     file: 'port/antispoof.h',
-    from: '!may_send(ifindex, inner)',
-    to: '!may_send(ifindex, inner) && !ifindex',
+    from: '!src_allowed(ifindex, inner)',
+    to: '!src_allowed(ifindex, inner) && !ifindex',
   },
   { name: 'any destination', file: 'port/antispoof.h', from: 'touches_domain(inner)', to: '!port' },
   {
     name: 'the SID block alone',
     file: 'srv6/domain.h',
-    from: 'return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL',
+    from: 'return bpf_map_lookup_elem(&sg_trusted, &key) != NULL',
     to: 'return 0',
   },
   { name: 'the domain by what is not read', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
@@ -36,7 +36,7 @@ export const MUTANTS = [
   {
     name: 'lengths that lie',
     file: 'prog/port_tc.bpf.c',
-    from: 'inner.length > whole_bytes(skb) - ETH_HLEN',
+    from: 'inner.length > frame_len(skb) - ETH_HLEN',
     to: '!node',
   },
   { name: 'no class outside', file: 'srv6/encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },

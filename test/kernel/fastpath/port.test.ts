@@ -273,8 +273,8 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
         [false, 'next'],
         [true, 'drop'],
       ] as const) {
-        const bench = new Bench({ ...how, rodata: { alone } });
-        bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+        const bench = new Bench({ ...how, rodata: { no_kernel_fallback: alone } });
+        bench.maps.sg_ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
         expect(bench.send('port_tc', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
       }
     });

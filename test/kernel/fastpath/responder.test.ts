@@ -115,7 +115,7 @@ describe('at a port in kernel mode', () => {
   it('nothing is answered at an interface that is no port, or does not forward', () => {
     expect(responder({ forwarding: 0 }).send('ndp_responder_tc', frameOf({}))).toMatchObject({ verdict: 'next' });
     const bench = responder();
-    bench.maps.ports.delete(Buffer.from(new Uint32Array([bench.ifindex]).buffer));
+    bench.maps.sg_ports.delete(Buffer.from(new Uint32Array([bench.ifindex]).buffer));
     expect(bench.send('ndp_responder_tc', frameOf({}))).toMatchObject({ verdict: 'next' });
   });
 });

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { ALL_SOURCES, sourceFilter } from '../../../src/ebpf/source-filter.js';
 import { BpfObject } from '../../../src/libbpf/index.js';
-import { Mark, TargetKind } from '../../../src/ebpf/generated/layouts.js';
+import { Mark, EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { echo, errorAbout } from '../steer/icmp.js';
 import { Bench, GATEWAYS, MACS, MTU, REMOTE_SOURCE, SIDS, SOURCE } from './bench.js';
 import { compileAltered } from './mutants.js';
@@ -119,7 +119,7 @@ describe.each(PROGRAMS)('%s', (program) => {
         const own = frame(inner, SOURCE);
         expect(sent(own), what).toBe(refused);
         expect(sent(own, { mark: 1 }), what).toBe(refused);
-        const marked = sent(own, { mark: Mark.MARK_SELF });
+        const marked = sent(own, { mark: Mark.MARK_LOOPBACK });
         expect(marked, what).toBe(program === 'uplink_tc' ? 'delivered' : 'untouched');
       }
     });
@@ -127,8 +127,8 @@ describe.each(PROGRAMS)('%s', (program) => {
     it('takes nothing without the mark for what it remembers of what had it', () => {
       const bench = new Bench(options);
       const own = frame(ip4(IN4), SOURCE);
-      fate(bench, program, own, { mark: Mark.MARK_SELF });
-      fate(bench, program, own, { mark: Mark.MARK_SELF });
+      fate(bench, program, own, { mark: Mark.MARK_LOOPBACK });
+      fate(bench, program, own, { mark: Mark.MARK_LOOPBACK });
       expect(fate(bench, program, own)).toBe(program === 'uplink_tc' ? 'drop untrusted source' : 'untouched');
     });
 
@@ -178,9 +178,9 @@ describe.each(PROGRAMS)('%s', (program) => {
 
     it('looks up the sources that the port’s filter names', () => {
       const bench = new Bench(options);
-      bench.addMember('10.0.0.11', TargetKind.TARGET_LOCAL, bench.ifindex);
-      bench.addPrefix('192.168.1.0', 24, TargetKind.TARGET_LOCAL, bench.ifindex);
-      for (const gateway of OTHER_GATEWAYS) bench.addMember(gateway, TargetKind.TARGET_GATEWAY, 0);
+      bench.addMember('10.0.0.11', EndpointType.EP_LOCAL, bench.ifindex);
+      bench.addPrefix('192.168.1.0', 24, EndpointType.EP_LOCAL, bench.ifindex);
+      for (const gateway of OTHER_GATEWAYS) bench.addMember(gateway, EndpointType.EP_GATEWAY, 0);
       const of = (from: string): string =>
         fate(bench, program, frame(from.includes(':') ? ip6({ ...IN6, from }) : ip4({ ...IN4, from })));
       const all = ['10.0.0.11', '192.168.1.5', ...OTHER_GATEWAYS];

@@ -15,39 +15,42 @@ const ARRIVING = [ip4({ from: '10.0.0.2', to: '10.0.0.1' }), ip6({ from: 'cafe::
   ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER),
 );
 
-describe.each([{ alone: false }, { alone: true }])('alone $alone', (rodata) => {
-  it.each(TYPES)('at a port they are dropped: type %i', (type) => {
-    for (const packet of SENT) {
-      const frame = tagged(ethernet(packet, TO_PORT), 200, type);
-      expect(new Bench({ rodata }).send('port_tc', frame)).toEqual({
-        verdict: 'drop',
-        counted: { 'drop vlan': 1 },
-        frame,
-      });
-      // XDP leaves it to tcx.
-      expect(new Bench({ rodata }).send('port_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
-    }
-  });
+describe.each([{ no_kernel_fallback: false }, { no_kernel_fallback: true }])(
+  'no_kernel_fallback $no_kernel_fallback',
+  (rodata) => {
+    it.each(TYPES)('at a port they are dropped: type %i', (type) => {
+      for (const packet of SENT) {
+        const frame = tagged(ethernet(packet, TO_PORT), 200, type);
+        expect(new Bench({ rodata }).send('port_tc', frame)).toEqual({
+          verdict: 'drop',
+          counted: { 'drop vlan': 1 },
+          frame,
+        });
+        // XDP leaves it to tcx.
+        expect(new Bench({ rodata }).send('port_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
+      }
+    });
 
-  it.each(TYPES)('below a VLAN device they are its own: type %i', (type) => {
-    const bench = new Bench({ rodata });
-    bench.setPort({ flags: PortFlags.PORT_VLANS | PortFlags.PORT_FRAMES });
-    const frame = tagged(ethernet(ip4(), TO_PORT), 200, type);
-    expect(bench.send('port_tc', frame)).toEqual({ verdict: 'next', counted: { 'pass vlan': 1 }, frame });
-    expect(bench.send('port_tc', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'redirect' });
-    // Tags may be beside the frame there.
-    expect(bench.send('port_xdp', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'next', counted: {} });
-  });
+    it.each(TYPES)('below a VLAN device they are its own: type %i', (type) => {
+      const bench = new Bench({ rodata });
+      bench.setPort({ flags: PortFlags.PORT_VLANS | PortFlags.PORT_XDP_XMIT });
+      const frame = tagged(ethernet(ip4(), TO_PORT), 200, type);
+      expect(bench.send('port_tc', frame)).toEqual({ verdict: 'next', counted: { 'pass vlan': 1 }, frame });
+      expect(bench.send('port_tc', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'redirect' });
+      // Tags may be beside the frame there.
+      expect(bench.send('port_xdp', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'next', counted: {} });
+    });
 
-  it.each(TYPES)('at an uplink they are left to the host: type %i', (type) => {
-    for (const arriving of ARRIVING) {
-      const frame = tagged(arriving, 200, type);
-      expect(new Bench({ rodata }).send('uplink_tc', frame)).toEqual({
-        verdict: 'next',
-        counted: { 'pass vlan': 1 },
-        frame,
-      });
-      expect(new Bench({ rodata }).send('uplink_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
-    }
-  });
-});
+    it.each(TYPES)('at an uplink they are left to the host: type %i', (type) => {
+      for (const arriving of ARRIVING) {
+        const frame = tagged(arriving, 200, type);
+        expect(new Bench({ rodata }).send('uplink_tc', frame)).toEqual({
+          verdict: 'next',
+          counted: { 'pass vlan': 1 },
+          frame,
+        });
+        expect(new Bench({ rodata }).send('uplink_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
+      }
+    });
+  },
+);

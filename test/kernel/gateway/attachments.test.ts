@@ -117,7 +117,7 @@ describe('an external network', () => {
     expect(tcxIds(network, 'ext0')).toEqual([programId(network, 'nn_external_tc')]);
     expect(await drift(network)).toEqual([]);
     const tellers = (): number =>
-      [...(network.instance('hv1').kernel.fastpath.steering.maps?.zone_gateways.keys() ?? [])].length;
+      [...(network.instance('hv1').kernel.fastpath.steering.maps?.sg_icmp_src_lpm.keys() ?? [])].length;
     const before = tellers();
     await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
     expect((await drift(network)).sort()).toEqual(['create bpf-prefix', 'create nn-icmp-source']);

@@ -244,12 +244,9 @@ describe('a network node', () => {
     const sizes = (): number[] => {
       const { maps } = instance.kernel.fastpath.steering;
       if (maps === undefined) throw new Error('no maps');
-      const { policy_pairs, policy_rules, policy_sources, policy_destinations } = maps;
-      const named = [...maps.policies.entries()].filter(([, value]) => value[0] !== 0).length;
-      return [
-        ...[policy_pairs, policy_rules, policy_sources, policy_destinations].map((map) => [...map.keys()].length),
-        named,
-      ];
+      const { sg_pol_pairs, sg_pol_rules, sg_pol_src, sg_pol_dst } = maps;
+      const named = [...maps.sg_policies.entries()].filter(([, value]) => value[0] !== 0).length;
+      return [...[sg_pol_pairs, sg_pol_rules, sg_pol_src, sg_pol_dst].map((map) => [...map.keys()].length), named];
     };
     await apply(intentWith());
     const before = sizes();
@@ -279,15 +276,15 @@ describe('a network node', () => {
     await apply(intentWith({ policies: many }));
     const { maps } = instance.kernel.fastpath.steering;
     if (maps === undefined) throw new Error('no maps');
-    const { policy_pairs, policy_rules, policy_sources, policy_destinations, policy_ports, policies } = maps;
-    const all = [policy_pairs, policy_rules, policy_sources, policy_destinations, policy_ports, policies];
+    const { sg_pol_pairs, sg_pol_rules, sg_pol_src, sg_pol_dst, sg_pol_ports, sg_policies } = maps;
+    const all = [sg_pol_pairs, sg_pol_rules, sg_pol_src, sg_pol_dst, sg_pol_ports, sg_policies];
     /** Of policy_ports what a set in force has: places that were given back keep what they had. */
     const dump = (): Set<string> => {
-      const inForce = new Set([...policy_pairs.entries()].map(([, value]) => value.readUInt32LE(0)));
+      const inForce = new Set([...sg_pol_pairs.entries()].map(([, value]) => value.readUInt32LE(0)));
       return new Set(
         all.flatMap((map, index) =>
           [...map.entries()]
-            .filter(([, value]) => map !== policy_ports || inForce.has(value.readUInt32LE(0)))
+            .filter(([, value]) => map !== sg_pol_ports || inForce.has(value.readUInt32LE(0)))
             .map(([key, value]) => `${index} ${key.toString('hex')} ${value.toString('hex')}`),
         ),
       );
@@ -296,7 +293,7 @@ describe('a network node', () => {
       const pair = Buffer.alloc(8);
       pair.writeUInt32LE(from, 0);
       pair.writeUInt32LE(to, 4);
-      return policy_pairs.lookup(pair)?.toString('hex', 0, 4) ?? 'none';
+      return sg_pol_pairs.lookup(pair)?.toString('hex', 0, 4) ?? 'none';
     };
     const [before, set] = [dump(), idOf(100, 200)];
     const changed = intentWith({
@@ -323,7 +320,13 @@ describe('a network node', () => {
     const gateways = instance.kernel.fastpath.gateways.maps;
     if (maps === undefined || gateways === undefined) throw new Error('no maps');
     const kinds: string[] = [];
-    for (const map of [maps.gateway_sids, maps.routes, maps.policy_pairs, maps.policy_rules, gateways.node_sources]) {
+    for (const map of [
+      maps.sg_gw_sids,
+      maps.sg_zone_routes,
+      maps.sg_pol_pairs,
+      maps.sg_pol_rules,
+      gateways.sg_nn_src,
+    ]) {
       const [key] = [...map.keys()];
       if (key !== undefined) map.delete(key);
       const { changes } = await surveyOnce(instance, intentWith());
@@ -339,7 +342,7 @@ describe('a network node', () => {
     const gateway = Buffer.alloc(4);
     gateway.writeUInt32LE(stableNumbers(['gw'], 64).get('gw') ?? 0);
     const nodesOf = (at: number): Set<number> => {
-      const table = instance.kernel.fastpath.gateways.maps?.maglevs.lookup(gateway) ?? Buffer.alloc(0);
+      const table = instance.kernel.fastpath.gateways.maps?.sg_maglev.lookup(gateway) ?? Buffer.alloc(0);
       return new Set(Array.from({ length: 4093 }, (_, slot) => table.readUInt16LE(at + slot * 2)));
     };
     const both = new Set(numbers.values());

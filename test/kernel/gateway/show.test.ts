@@ -294,7 +294,7 @@ describe('show counters and fastpath', () => {
       /^eth0 +uplink +UP +segue_steer_tc id .* segue_steer_xdp id [0-9]+ tag [0-9a-f]{16} native/m,
     );
     expect(output).toMatch(/^eth1 +external +UP +segue_extern_tc id [0-9]+ /m);
-    expect(output).toMatch(/^gateway_sids +2 +65536$/m);
+    expect(output).toMatch(/^sg_gw_sids +2 +65536$/m);
     expect(output).toMatch(/^connections +[0-9]+ +262144$/m);
     expect(output).toMatch(/^connections red blue +[0-9]+ +262144$/m);
   });

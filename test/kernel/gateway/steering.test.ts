@@ -102,12 +102,12 @@ describe('hypervisors without a kernel beneath', () => {
       return [...new Set(kinds)].join();
     };
     const found: string[] = [];
-    for (const map of [maps.gateway_encaps, maps.node_sources]) {
+    for (const map of [maps.sg_gw_encaps, maps.sg_nn_src]) {
       const [key] = [...map.keys()];
       if (key !== undefined) map.delete(key);
       found.push(await repaired());
     }
-    for (const map of [maps.network_nodes, maps.maglevs]) {
+    for (const map of [maps.sg_nn_state, maps.sg_maglev]) {
       for (const [key] of map.entries()) map.update(key, Buffer.alloc(map.valueSize));
       found.push(await repaired());
     }

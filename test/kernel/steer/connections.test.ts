@@ -13,8 +13,7 @@ import type { Rule } from './policies.js';
 
 const RED = ZONES.red.id;
 const BLUE = ZONES.blue.id;
-const { CONNECTION_OPENING, CONNECTION_ANSWERED, CONNECTION_OPEN, CONNECTION_CLOSING, CONNECTION_CLOSED } =
-  steering.ConnectionState;
+const { CT_SYN_SENT, CT_SYN_RECV, CT_ESTABLISHED, CT_CLOSING, CT_CLOSED } = steering.CtState;
 const FLAGS = {
   syn: 0x02,
   synAck: 0x12,
@@ -56,7 +55,7 @@ function talk(node: NetworkNode, text: string, family: 4 | 6 = 4, port = 4000): 
   const name = `${family} ${port}`;
   return text.split(' ').map((word) => {
     const [from, flags] = word.split(':') as [End, Flag];
-    const isOver = state(node) === CONNECTION_CLOSED && flags === 'syn';
+    const isOver = state(node) === CT_CLOSED && flags === 'syn';
     const ends = (isOver ? undefined : all.get(name)) ?? new TcpEnds(port, family);
     all.set(name, ends);
     return node.sent(from, ends.segment(from, { flags: FLAGS[flags] }));
@@ -68,22 +67,22 @@ const HANDSHAKE = 'red:syn blue:synAck red:ack';
 
 describe.each([4, 6] as const)('TCP over IPv%i', (family) => {
   it.each([
-    ['red:syn', CONNECTION_OPENING],
-    ['red:syn blue:synAck', CONNECTION_ANSWERED],
-    ['red:syn blue:synAck red:syn blue:synAck', CONNECTION_ANSWERED],
-    [HANDSHAKE, CONNECTION_OPEN],
-    [`${HANDSHAKE} red:data blue:data blue:ack`, CONNECTION_OPEN],
-    [`${HANDSHAKE} red:finAck`, CONNECTION_CLOSING],
-    [`${HANDSHAKE} red:finAck blue:data red:ack`, CONNECTION_CLOSING],
-    [`${HANDSHAKE} blue:finAck red:data`, CONNECTION_CLOSING],
-    [`${HANDSHAKE} red:finAck blue:finAck red:ack`, CONNECTION_CLOSED],
-    [`${HANDSHAKE} blue:rst`, CONNECTION_CLOSED],
-    [`${HANDSHAKE} red:rstAck`, CONNECTION_CLOSED],
-    ['red:syn blue:rstAck', CONNECTION_CLOSED],
-    ['red:syn blue:syn red:synAck blue:ack', CONNECTION_OPEN],
-    ['red:syn blue:ack red:rst', CONNECTION_CLOSED],
-    [`${HANDSHAKE} blue:rst red:syn`, CONNECTION_OPENING],
-    [`${HANDSHAKE} red:finAck blue:finAck red:ack red:syn blue:synAck red:ack`, CONNECTION_OPEN],
+    ['red:syn', CT_SYN_SENT],
+    ['red:syn blue:synAck', CT_SYN_RECV],
+    ['red:syn blue:synAck red:syn blue:synAck', CT_SYN_RECV],
+    [HANDSHAKE, CT_ESTABLISHED],
+    [`${HANDSHAKE} red:data blue:data blue:ack`, CT_ESTABLISHED],
+    [`${HANDSHAKE} red:finAck`, CT_CLOSING],
+    [`${HANDSHAKE} red:finAck blue:data red:ack`, CT_CLOSING],
+    [`${HANDSHAKE} blue:finAck red:data`, CT_CLOSING],
+    [`${HANDSHAKE} red:finAck blue:finAck red:ack`, CT_CLOSED],
+    [`${HANDSHAKE} blue:rst`, CT_CLOSED],
+    [`${HANDSHAKE} red:rstAck`, CT_CLOSED],
+    ['red:syn blue:rstAck', CT_CLOSED],
+    ['red:syn blue:syn red:synAck blue:ack', CT_ESTABLISHED],
+    ['red:syn blue:ack red:rst', CT_CLOSED],
+    [`${HANDSHAKE} blue:rst red:syn`, CT_SYN_SENT],
+    [`${HANDSHAKE} red:finAck blue:finAck red:ack red:syn blue:synAck red:ack`, CT_ESTABLISHED],
   ])('%s', (text, expected) => {
     const node = openNode();
     expect(talk(node, text, family)).toEqual(text.split(' ').map(() => 'passed'));
@@ -182,7 +181,7 @@ describe('a change of policies', () => {
     const set = node.policies.give(RED, BLUE, { rules: [everyPort('tcp', 'allow', 5)] });
     node.nextEpoch();
     expect(talk(node, 'blue:data red:data')).toEqual(['passed', 'passed']);
-    expect(node.connections('red')).toMatchObject([{ state: CONNECTION_OPEN, set, policy: 5 }]);
+    expect(node.connections('red')).toMatchObject([{ state: CT_ESTABLISHED, set, policy: 5 }]);
     expect(node.hits(5)).toMatchObject({ connections: 0, packets: 2 });
   });
 
@@ -203,13 +202,13 @@ describe('a change of policies', () => {
     node.policies.give(BLUE, RED, { rules: ANY });
     node.nextEpoch();
     expect(talk(node, 'blue:data red:data')).toEqual(['passed', 'passed']);
-    expect(node.connections('red')).toMatchObject([{ epoch: 2n }]);
+    expect(node.connections('red')).toMatchObject([{ policyGeneration: 2n }]);
   });
 
   it('that takes the pair away ends it', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
-    node.map('policy_pairs').delete(encode(steering.PairKey, { from: RED, to: BLUE }));
+    node.map('sg_pol_pairs').delete(encode(steering.ZonePair, { from: RED, to: BLUE }));
     node.nextEpoch();
     expect(talk(node, 'blue:data')).toEqual(['drop no policy']);
   });
@@ -314,8 +313,8 @@ describe('another network node', () => {
   it('gets a packet twice at most, whatever nodes think of each other', () => {
     const node = secondNode(OTHER);
     // Neither node counts the other among those that may have sent it to this one.
-    node.map('node_sources').delete(bytesOf(OTHER_NODE));
-    node.map('node_sources').update(bytesOf(OTHER_NODE), u32(3));
+    node.map('sg_nn_src').delete(bytesOf(OTHER_NODE));
+    node.map('sg_nn_src').update(bytesOf(OTHER_NODE), u32(3));
     let hopLimit = 64;
     const hopLimits: number[] = [];
     for (let turn = 0; turn < 5; turn++) {

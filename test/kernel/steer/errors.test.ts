@@ -92,12 +92,12 @@ describe('a sender is told', () => {
     const node = tellingNode();
     const packet = arriving('red', ip4({ ...IN4, ttl: 1 }));
     // All that it had of the next ten seconds.
-    const limit = encode(layouts.Limit, { fullAtNs: process.hrtime.bigint() + 10_000_000_000n });
-    node.map('limits').update(u32(ZONES.blue.slot), limit);
+    const limit = encode(layouts.IcmpRatelimit, { fullAtNs: process.hrtime.bigint() + 10_000_000_000n });
+    node.map('sg_icmp_rate').update(u32(ZONES.blue.slot), limit);
     expect(node.send(packet).counted).toEqual({ 'answer hop limit': 1 });
-    node.map('limits').update(u32(ZONES.red.slot), limit);
+    node.map('sg_icmp_rate').update(u32(ZONES.red.slot), limit);
     expect(node.send(packet)).toMatchObject({ verdict: 'drop', counted: { 'drop error rate': 1 } });
-    node.map('limits').update(u32(ZONES.red.slot), Buffer.alloc(layouts.Limit.SIZE));
+    node.map('sg_icmp_rate').update(u32(ZONES.red.slot), Buffer.alloc(layouts.IcmpRatelimit.SIZE));
   });
 });
 
@@ -113,7 +113,7 @@ describe('nobody is told', () => {
 
   it('of a tenant without a gateway of that family', () => {
     const node = tellingNode();
-    const map = node.map('zone_gateways');
+    const map = node.map('sg_icmp_src_lpm');
     for (const key of [...map.keys()]) map.delete(key);
     expect(node.sent('red', ip6({ ...IN6, hopLimit: 1 }))).toBe('drop hop limit');
   });

@@ -72,7 +72,7 @@ describe('from an external network', () => {
 
   it('is dropped where no policy lets it in', () => {
     const node = externalNode();
-    for (const key of [...node.map('policy_pairs').keys()]) node.map('policy_pairs').delete(key);
+    for (const key of [...node.map('sg_pol_pairs').keys()]) node.map('sg_pol_pairs').delete(key);
     expect(node.send(ethernet(ip4(IN4), FROM_ROUTER)).counted).toEqual({ 'drop no policy': 1 });
   });
 

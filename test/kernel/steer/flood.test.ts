@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BpfObject, TestRun } from '../../../src/libbpf/index.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { ConnectionState } from '../../../src/ebpf/generated/steering.js';
+import { CtState } from '../../../src/ebpf/generated/steering.js';
 import { ethernet, IP, ip4, tcp, udp } from '../fastpath/packets.js';
 import { bpffs, objectPath, ROOT } from '../libbpf/harness.js';
 import { echo, ECHO4 } from './icmp.js';
@@ -147,13 +147,12 @@ describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
     try {
       expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(10_000, IDLE))).toBe(IDLE);
       expect(target.open(from, to, address, flooded, portsFrom(40_000, OWN))).toBe(OWN);
-      const before = reasonCounts({ reasons: node.map('reasons') });
+      const before = reasonCounts({ sg_verdicts: node.map('sg_verdicts') });
       const { passed, refused } = target.flood(source, kind);
       // Nobody's established connection is gone.
       const open = (zone: ZoneName): number =>
-        node
-          .connections(zone)
-          .filter(({ state, key }) => state === ConnectionState.CONNECTION_OPEN && key.protocol === IP.tcp).length;
+        node.connections(zone).filter(({ state, key }) => state === CtState.CT_ESTABLISHED && key.protocol === IP.tcp)
+          .length;
       expect(open('blue')).toBe(IDLE);
       if (kind !== 'handshake') expect(open(from)).toBe(OWN);
       for (const port of [10_000, 10_500, 10_999]) {
@@ -167,7 +166,7 @@ describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
       expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(20_000, 200))).toBe(200);
       // What was refused is counted, once each, and so is what there is.
       const more = Object.fromEntries(
-        reasonCounts({ reasons: node.map('reasons') }).map(({ reason, packets }, index) => [
+        reasonCounts({ sg_verdicts: node.map('sg_verdicts') }).map(({ reason, packets }, index) => [
           reason,
           packets - (before[index]?.packets ?? 0),
         ]),

@@ -92,7 +92,7 @@ it.each(['xdp', 'tc', 'external'] as const)(`%s, ${RUNS} frames of seed ${SEED}`
   const { program } = node;
   const ends = { next: 0, drop: 0, redirect: 0, refused: 0 };
   const sum = (): number =>
-    reasonCounts({ reasons: node.map('reasons') }).reduce((all, { packets }) => all + packets, 0);
+    reasonCounts({ sg_verdicts: node.map('sg_verdicts') }).reduce((all, { packets }) => all + packets, 0);
   const before = sum();
   for (let run = 0; run < RUNS; run++) {
     const frame = mutate(frames[random(frames.length)] ?? Buffer.alloc(ETH), random);

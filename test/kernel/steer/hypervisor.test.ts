@@ -15,7 +15,7 @@ const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const HERE = '10.0.0.1';
 const THERE = '10.99.0.1';
 const MORE = 0x2000;
-/** A moment of the programs (moment_now() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
+/** A moment of the programs (coarse_jiffies() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
 const MOMENT_MS = 1200;
 /** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
 const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
@@ -35,16 +35,17 @@ class Hypervisor {
       ['fd99::/16', 0],
     ] as const) {
       const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: TENANT });
-      maps.prefixes.update(key, encode(layouts.Target, { kind: layouts.TargetKind.TARGET_STEERED, id: number }));
+      maps.sg_endpoint_lpm.update(
+        key,
+        encode(layouts.Endpoint, { type: layouts.EndpointType.EP_VIA_GATEWAY, id: number }),
+      );
     }
     for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
       const node = Number(text);
       this.bench.trust(source);
-      this.bench.gateway('node_sources').update(bytesOf(source), u32(node));
-      maps.encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
-      this.bench
-        .gateway('gateway_encaps')
-        .update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
+      this.bench.gateway('sg_nn_src').update(bytesOf(source), u32(node));
+      maps.sg_encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
+      this.bench.gateway('sg_gw_encaps').update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
       this.setUp(node, true);
     }
     this.share([1]);
@@ -52,7 +53,7 @@ class Hypervisor {
 
   setUp(node: number, isUp: boolean): void {
     const value = encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 });
-    this.bench.gateway('network_nodes').update(u32(node), value);
+    this.bench.gateway('sg_nn_state').update(u32(node), value);
     this.bench.forget();
   }
 
@@ -60,7 +61,7 @@ class Hypervisor {
   share(nodes: readonly number[]): void {
     const places = Array.from({ length: 4093 }, (_, place) => nodes[place % nodes.length] ?? 0xffff);
     const value = encode(steering.Maglev, { active: places, all: places, unused: [0, 0] });
-    this.bench.gateway('maglevs').update(u32(0), value);
+    this.bench.gateway('sg_maglev').update(u32(0), value);
   }
 
   /** The VM sends a packet; the number of the network node that gets it, or what is counted instead. */
@@ -146,7 +147,7 @@ describe.each([
     node.share([]);
     expect(node.sends(ask())).toBe('drop no network node');
     const without = new Bench();
-    without.addPrefix('10.99.0.0', 16, layouts.TargetKind.TARGET_STEERED, 0);
+    without.addPrefix('10.99.0.0', 16, layouts.EndpointType.EP_VIA_GATEWAY, 0);
     expect(without.send('port_tc', ethernet(ask(), TO_PORT)).counted).toEqual({ 'drop no network node': 1 });
   });
 
@@ -155,13 +156,13 @@ describe.each([
     const within = ip4({ from: '10.0.0.2', to: HERE });
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
-    expect([...node.bench.gateway('flow_nodes').keys()]).toEqual([]);
+    expect([...node.bench.gateway('sg_gw_affinity').keys()]).toEqual([]);
   });
 });
 
 describe('what a hypervisor remembers of a flow', () => {
   const flowNodes = (node: Hypervisor): void => {
-    const flows = node.bench.gateway('flow_nodes');
+    const flows = node.bench.gateway('sg_gw_affinity');
     for (const key of [...flows.keys()]) flows.delete(key);
   };
 
@@ -181,7 +182,7 @@ describe('what a hypervisor remembers of a flow', () => {
     expect(node.sends(ask())).toBe(1);
   });
 
-  it('says in flow_nodes once a moment that the flow is there', async () => {
+  it('says in sg_gw_affinity once a moment that the flow is there', async () => {
     const node = new Hypervisor(true);
     node.gets(answer(), 2);
     flowNodes(node);
@@ -208,7 +209,7 @@ describe('a network beyond the network nodes', () => {
     ip4({ from: HERE, to: '10.98.0.1', payload: udp({ source, destination: 53 }) });
   const withPlace = (place: number): Hypervisor => {
     const node = new Hypervisor();
-    node.bench.addPrefix('10.98.0.0', 16, layouts.TargetKind.TARGET_STEERED, ((place + 1) << 16) | 0);
+    node.bench.addPrefix('10.98.0.0', 16, layouts.EndpointType.EP_VIA_GATEWAY, ((place + 1) << 16) | 0);
     node.share([1, 2]);
     return node;
   };
@@ -232,20 +233,20 @@ describe('a network beyond the network nodes', () => {
 });
 
 describe('what is no member', () => {
-  const { TARGET_ABSENT, TARGET_STEERED } = layouts.TargetKind;
+  const { EP_BLACKHOLE, EP_VIA_GATEWAY } = layouts.EndpointType;
   const made = (): Hypervisor => {
     const node = new Hypervisor();
     for (const [prefix, length] of [
       ['0.0.0.0', 0],
       ['::', 0],
     ] as const) {
-      node.bench.addPrefix(prefix, length, TARGET_STEERED, 0);
+      node.bench.addPrefix(prefix, length, EP_VIA_GATEWAY, 0);
     }
     for (const [prefix, length] of [
       ['10.0.0.0', 24],
       ['cafe::', 64],
     ] as const) {
-      node.bench.addPrefix(prefix, length, TARGET_ABSENT, 0);
+      node.bench.addPrefix(prefix, length, EP_BLACKHOLE, 0);
     }
     return node;
   };

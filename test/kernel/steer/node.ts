@@ -97,13 +97,13 @@ function loadOnce(
   const name = hook + JSON.stringify(rodata) + String(remembers);
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const object = BpfObject.load(objectPath(FILES[hook]), { rodata, maps: { connections: { maxEntries: BUCKETS } } });
+  const object = BpfObject.load(objectPath(FILES[hook]), { rodata, maps: { sg_ct: { maxEntries: BUCKETS } } });
   const maps: PolicyMaps = {
-    policy_pairs: object.map('policy_pairs'),
-    policy_sources: object.map('policy_sources'),
-    policy_destinations: object.map('policy_destinations'),
-    policy_rules: object.map('policy_rules'),
-    policy_ports: object.map('policy_ports'),
+    policy_pairs: object.map('sg_pol_pairs'),
+    policy_sources: object.map('sg_pol_src'),
+    policy_destinations: object.map('sg_pol_dst'),
+    policy_rules: object.map('sg_pol_rules'),
+    policy_ports: object.map('sg_pol_ports'),
   };
   const fresh = { object, policies: new PolicyWriter(maps) };
   loaded.set(name, fresh);
@@ -123,13 +123,20 @@ export class NetworkNode {
     this.#remembers = remembers;
     if (remembers) stayOnOneCpu();
     ({ object: this.object, policies: this.policies } = loadOnce(hook, rodata, remembers));
-    for (const name of ['policy_pairs', 'routes', 'members', 'gateway_encaps', 'external_sources', 'zone_gateways']) {
+    for (const name of [
+      'sg_pol_pairs',
+      'sg_zone_routes',
+      'sg_endpoints',
+      'sg_gw_encaps',
+      'sg_ext_src',
+      'sg_icmp_src_lpm',
+    ]) {
       const map = this.map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }
-    const hits = this.map('policy_hits');
+    const hits = this.map('sg_pol_hits');
     for (let slot = 0; slot < 16; slot++) hits.update(u32(slot), Buffer.alloc(hits.valueSize));
-    const traffics = this.map('zone_traffics');
+    const traffics = this.map('sg_zone_stats');
     for (const { slot } of Object.values(ZONES)) traffics.update(u32(slot), Buffer.alloc(traffics.valueSize));
     this.forgetConnections();
     this.ring(() => undefined).consume();
@@ -143,7 +150,7 @@ export class NetworkNode {
 
   /** Sends a frame through the program of the uplink. @param skb of a super-packet, or with a mark: at tcx */
   send(frame: Buffer, skb?: { size?: number; segments?: number; mark?: number }): Steered {
-    const maps = { reasons: this.map('reasons') };
+    const maps = { sg_verdicts: this.map('sg_verdicts') };
     const before = reasonCounts(maps);
     const context = skb === undefined ? {} : { context: skbOf(skb) };
     const { verdict, data } = this.program.testRun({ data: frame, ...context });
@@ -177,21 +184,21 @@ export class NetworkNode {
 
   /** Has what is remembered of flows forgotten, as the agent does after a change of what is looked up. */
   forget(): void {
-    if (this.#remembers) nextCacheGeneration(this.map('epochs'));
+    if (this.#remembers) nextCacheGeneration(this.map('sg_cache_gen'));
   }
 
   /** Flows that CPUs remember, of whatever time. */
   remembered(): number {
-    const map = this.map('passed_flows');
-    const sets = [...map.entries()].map(([, value]) => steering.PassedSet.decode(value, 0));
-    return sets.flatMap(({ flows: all }) => all).filter(({ epoch }) => epoch !== 0n).length;
+    const map = this.map('sg_nn_cache');
+    const sets = [...map.entries()].map(([, value]) => steering.NnFlowSet.decode(value, 0));
+    return sets.flatMap(({ flows: all }) => all).filter(({ generation }) => generation !== 0n).length;
   }
 
   /** What was counted of a zone: packets and bytes that it sent and was sent. */
   traffic(zone: ZoneName): number[] {
-    const map = this.map('zone_traffics');
+    const map = this.map('sg_zone_stats');
     const value = map.lookup(u32(ZONES[zone].slot)) ?? Buffer.alloc(map.valueSize);
-    const all = map.cpuValues(value).map((bytes) => layouts.Traffic.decode(bytes, 0));
+    const all = map.cpuValues(value).map((bytes) => layouts.TrafficStats.decode(bytes, 0));
     const fields = ['txPackets', 'txBytes', 'rxPackets', 'rxBytes'] as const;
     return fields.map((field) => all.reduce((total, one) => total + Number(one[field]), 0));
   }
@@ -206,9 +213,9 @@ export class NetworkNode {
   get connectionMaps(): ConnectionMaps {
     const of = (name: keyof ConnectionMaps): BpfMap => this.map(name);
     return {
-      connections: of('connections'),
-      connection_totals: of('connection_totals'),
-      pair_connections: of('pair_connections'),
+      sg_ct: of('sg_ct'),
+      sg_ct_totals: of('sg_ct_totals'),
+      sg_ct_pairs: of('sg_ct_pairs'),
     };
   }
 
@@ -232,18 +239,18 @@ export class NetworkNode {
     const key = { ...prefixOf(prefix), ifindex: LO_INDEX };
     const flags = outside ? steering.ZoneFlags.ZONE_OUTSIDE : 0;
     const value = { ...ZONES.dc, gateway: 0, mtu: 0, flags };
-    this.map('external_sources').update(encode(steering.ExternalKey, key), encode(steering.Zone, value));
+    this.map('sg_ext_src').update(encode(steering.ExternalSrcKey, key), encode(steering.Zone, value));
   }
 
   /** Which address tells a zone's senders of errors. */
   addTeller(zone: ZoneName, prefix: string, address: string): void {
     const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES[zone].id });
-    this.map('zone_gateways').update(key, encode(steering.ZoneGateway, { address: endpoint(address).address }));
+    this.map('sg_icmp_src_lpm').update(key, encode(steering.IcmpSrc, { address: endpoint(address).address }));
   }
 
   /** What a policy was counted for. */
   hits(slot: number): { connections: number; packets: number; bytes: number } {
-    const map = this.map('policy_hits');
+    const map = this.map('sg_pol_hits');
     const value = map.lookup(u32(slot)) ?? Buffer.alloc(map.valueSize);
     const all = map.cpuValues(value).map((bytes) => steering.PolicyHit.decode(bytes, 0));
     const sum = (field: keyof steering.PolicyHit): number => all.reduce((total, hit) => total + Number(hit[field]), 0);
@@ -252,7 +259,7 @@ export class NetworkNode {
 
   /** Reads what it tells of its decisions. */
   ring(handler: (record: Buffer) => void): RingBuffer {
-    const ring = new RingBuffer(this.map('denials'), handler);
+    const ring = new RingBuffer(this.map('sg_policy_log'), handler);
     onTestFinished(() => {
       ring.close();
     });
@@ -263,34 +270,34 @@ export class NetworkNode {
   setMaglev(active: number, all = active): void {
     const places = (node: number): number[] => Array.from({ length: 4093 }, () => node);
     const value = { active: places(active), all: places(all), unused: [0, 0] };
-    this.map('maglevs').update(u32(0), encode(steering.Maglev, value));
+    this.map('sg_maglev').update(u32(0), encode(steering.Maglev, value));
   }
 
   /** What each of the hash's places goes to. */
   setMaglevPlaces(nodeOf: (place: number) => number): void {
     const places = Array.from({ length: 4093 }, (_, place) => nodeOf(place));
-    this.map('maglevs').update(u32(0), encode(steering.Maglev, { active: places, all: places, unused: [0, 0] }));
+    this.map('sg_maglev').update(u32(0), encode(steering.Maglev, { active: places, all: places, unused: [0, 0] }));
   }
 
   setUp(node: number, isUp: boolean): void {
-    this.map('network_nodes').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
+    this.map('sg_nn_state').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
   }
 
-  addMember(zone: ZoneName, to: string, id: number, kind: number = layouts.TargetKind.TARGET_REMOTE): void {
-    const key = encode(layouts.MemberKey, { tenant: ZONES[zone].id, ...endpoint(to) });
-    this.map('members').update(key, encode(layouts.Target, { kind, id }));
+  addMember(zone: ZoneName, to: string, id: number, type: number = layouts.EndpointType.EP_REMOTE): void {
+    const key = encode(layouts.EndpointKey, { tenant: ZONES[zone].id, ...endpoint(to) });
+    this.map('sg_endpoints').update(key, encode(layouts.Endpoint, { type, id }));
   }
 
   /** Which underlay an encapsulation has: 1 is resolved, 2 is not. */
   setPath(id: number, underlay: number): void {
-    this.map('encaps').update(u32(id), encode(layouts.Encap, encapOf(PATHS[id] ?? [], underlay)));
+    this.map('sg_encaps').update(u32(id), encode(layouts.Encap, encapOf(PATHS[id] ?? [], underlay)));
   }
 
   /** A prefix of one zone as another sees it. @param mtu of what is there, bytes; 0: not known */
   addRoute(from: ZoneName, prefix: string, to: ZoneName, mtu = 0): void {
     const key = { ...prefixOf(prefix), tenant: ZONES[from].id };
     const value = { ...ZONES[to], gateway: 0, mtu, flags: 0 };
-    this.map('routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, value));
+    this.map('sg_zone_routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, value));
   }
 
   #fill(): void {
@@ -301,24 +308,24 @@ export class NetworkNode {
       hasTrusted: 1,
       unused: 0,
     };
-    this.map('trusted_prefixes').update(
+    this.map('sg_trusted').update(
       encode(layouts.TrustedKey, { length: 32, address: bytesOf('fd00:77::') }),
-      encode(layouts.Permit, { unused: 0n }),
+      encode(layouts.Present, { unused: 0n }),
     );
     const uplinks = uplinksOf([LO_INDEX], MACS.uplink);
-    this.map('nodes').update(u32(0), encode(layouts.Node, { ...node, uplinks }));
+    this.map('sg_node').update(u32(0), encode(layouts.Node, { ...node, uplinks }));
     for (const source of TRUSTED) {
-      this.map('domain_sources').update(bytesOf(source), encode(layouts.Permit, { unused: 0n }));
+      this.map('sg_domain_src').update(bytesOf(source), encode(layouts.Present, { unused: 0n }));
     }
     this.#writeSteering();
     for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
       const value = { ...ZONES[zone as ZoneName], gateway: 0, mtu: 0, flags: 0 };
-      this.map('gateway_sids').update(bytesOf(sid), encode(steering.Zone, value));
+      this.map('sg_gw_sids').update(bytesOf(sid), encode(steering.Zone, value));
     }
     for (const [id, path] of Object.entries(PATHS)) {
-      this.map('encaps').update(u32(Number(id)), encode(layouts.Encap, encapOf(path, 1)));
+      this.map('sg_encaps').update(u32(Number(id)), encode(layouts.Encap, encapOf(path, 1)));
     }
-    this.map('encaps').update(u32(UNRESOLVED), encode(layouts.Encap, encapOf(PATHS[2] ?? [], 2)));
+    this.map('sg_encaps').update(u32(UNRESOLVED), encode(layouts.Encap, encapOf(PATHS[2] ?? [], 2)));
     this.#underlay(1, 1);
     this.#underlay(2, 0);
     for (const address of ['10.0.0.1', 'cafe:a::1']) this.addMember('red', address, 1);
@@ -334,7 +341,7 @@ export class NetworkNode {
     ] as const) {
       this.addRoute(from, prefix, to);
     }
-    this.map('node_sources').update(bytesOf(OTHER_NODE), u32(OTHER));
+    this.map('sg_nn_src').update(bytesOf(OTHER_NODE), u32(OTHER));
     this.setUp(OTHER, true);
     this.setMaglev(SELF);
     for (const [zone, id] of [
@@ -342,7 +349,7 @@ export class NetworkNode {
       ['blue', 11],
     ] as const) {
       const key = { tenant: ZONES[zone].id, node: OTHER };
-      this.map('gateway_encaps').update(encode(steering.GatewayEncapKey, key), u32(id));
+      this.map('sg_gw_encaps').update(encode(steering.GatewayEncapKey, key), u32(id));
     }
   }
 
@@ -352,17 +359,17 @@ export class NetworkNode {
       mtu: 1564,
       destMac: macOf(MACS.router),
       sourceMac: macOf(MACS.uplink),
-      flags: layouts.HopFlags.HOP_FRAMES,
+      flags: layouts.NexthopFlags.NH_XDP_XMIT,
       weight: 0,
     }));
     const used = hops.slice(0, count).map(({ ifindex }) => ({ ifindex, destMac: MACS.router, weight: 1 }));
     const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
-    this.map('underlays').update(u32(id), encode(layouts.Underlay, underlay));
+    this.map('sg_nh_groups').update(u32(id), encode(layouts.NexthopGroup, underlay));
   }
 
   #writeSteering(): void {
-    const value = { epoch: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
-    this.map('steering').update(u32(0), encode(steering.Steering, value));
+    const value = { policyGeneration: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
+    this.map('sg_nn_config').update(u32(0), encode(steering.NnConfig, value));
   }
 }
 

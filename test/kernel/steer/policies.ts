@@ -93,7 +93,7 @@ export class PolicyWriter {
   /** Gives a pair of zones a set, in one update. */
   give(from: number, to: number, text: PolicySetText): number {
     const set = this.write(text);
-    this.#maps.policy_pairs.update(encode(steering.PairKey, { from, to }), encode(steering.PolicySet, set));
+    this.#maps.policy_pairs.update(encode(steering.ZonePair, { from, to }), encode(steering.PolicySet, set));
     return set.id;
   }
 }

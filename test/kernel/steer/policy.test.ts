@@ -147,8 +147,8 @@ describe('a set of policies', () => {
   it('tells of decisions that are to be logged, and of no others', () => {
     const ports: PortEntry[] = [allow(0), { ...deny(53), log: true }, { ...allow(80, 3), log: true }, allow(81)];
     const node = nodeWith({ rules: [{ protocol: 'udp', ports }] });
-    const told: steering.PolicyEvent[] = [];
-    const ring = node.ring((record) => told.push(steering.PolicyEvent.decode(record, 0)));
+    const told: steering.PolicyLogEvent[] = [];
+    const ring = node.ring((record) => told.push(steering.PolicyLogEvent.decode(record, 0)));
     for (const port of [52, 53, 80, 81]) node.sent('red', opening('udp', port));
     ring.consume();
     expect(told.map(({ from, to, policy, flow }) => [from, to, policy, flow.destPort])).toEqual([
@@ -163,8 +163,8 @@ describe('a change of policies', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow')] });
     const next = node.policies.write({ rules: [everyPort('tcp', 'deny'), everyPort('udp', 'allow')] });
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual(['passed', MISMATCH]);
-    const pair = encode(steering.PairKey, { from: RED, to: BLUE });
-    node.map('policy_pairs').update(pair, encode(steering.PolicySet, next));
+    const pair = encode(steering.ZonePair, { from: RED, to: BLUE });
+    node.map('sg_pol_pairs').update(pair, encode(steering.PolicySet, next));
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual([DENIED, 'passed']);
   });
 
@@ -172,7 +172,7 @@ describe('a change of policies', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow')] });
     expect(node.sent('red', opening('tcp'))).toBe('passed');
     const entry = encode(steering.PolicyPort, { set: 0xffffff, first: 0, flags: 1, policy: 1, rank: 1 });
-    node.map('policy_ports').update(u32(node.policies.nextPlace - 1), entry);
+    node.map('sg_pol_ports').update(u32(node.policies.nextPlace - 1), entry);
     expect(node.sent('red', opening('tcp'))).toBe(MISMATCH);
   });
 
@@ -189,7 +189,7 @@ describe('a change of policies', () => {
     expect(node.sent('red', opening('tcp'))).toBe('passed');
     expect(node.sent('blue', opening('tcp', 80, '10.1.0.2', '10.0.0.1'))).toBe(MISMATCH);
     const key = { ...prefixOf('10.0.0.0/24'), set };
-    node.map('policy_sources').delete(encode(steering.ClassKey, key));
+    node.map('sg_pol_src').delete(encode(steering.ClassKey, key));
     expect(node.sent('red', opening('tcp'))).toBe(MISMATCH);
   });
 });

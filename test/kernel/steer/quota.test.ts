@@ -1,7 +1,7 @@
 /** Who gets a place in the table of connections: counts are those of the table after any traffic, and the shares of pairs are kept. */
 import { describe, expect, it } from 'vitest';
 import { TestRun } from '../../../src/libbpf/index.js';
-import { PairKey } from '../../../src/ebpf/generated/steering.js';
+import { ZonePair } from '../../../src/ebpf/generated/steering.js';
 import { IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
 import { echo, ECHO4 } from './icmp.js';
 import { arriving, BUCKETS, NetworkNode, ZONES } from './node.js';
@@ -83,7 +83,7 @@ describe('connections are counted', () => {
           ['green', 'blue'],
         ] as const);
         const [from, to] = [ZONES[pair[0]].id, ZONES[pair[1]].id];
-        if (random(2) === 0) node.map('policy_pairs').delete(encode(PairKey, { from, to }));
+        if (random(2) === 0) node.map('sg_pol_pairs').delete(encode(ZonePair, { from, to }));
         else node.policies.give(from, to, { rules: pick(random, [RULES, RULES.slice(1)]) });
         node.nextEpoch();
       }
@@ -142,7 +142,7 @@ describe('a pair of zones', () => {
   it('without policies any more has none after a while, though nothing of them is sent', () => {
     const node = talkingNode();
     ask(node, 'green', 1000);
-    node.map('policy_pairs').delete(encode(PairKey, { from: ZONES.green.id, to: ZONES.blue.id }));
+    node.map('sg_pol_pairs').delete(encode(ZonePair, { from: ZONES.green.id, to: ZONES.blue.id }));
     node.nextEpoch();
     ask(node, 'blue', BUCKETS);
     expect(halfOpen(node, 'green', 'blue')).toBe(0);

@@ -14,8 +14,7 @@ import { scaleOption, TcpEnds, WINDOW } from './tcp-ends.js';
 import type { End } from './tcp-ends.js';
 
 const [FIN, SYN, RST, PSH, ACK] = [0x01, 0x02, 0x04, 0x08, 0x10];
-const { CONNECTION_OPENING, CONNECTION_ANSWERED, CONNECTION_OPEN, CONNECTION_CLOSING, CONNECTION_CLOSED } =
-  steering.ConnectionState;
+const { CT_SYN_SENT, CT_SYN_RECV, CT_ESTABLISHED, CT_CLOSING, CT_CLOSED } = steering.CtState;
 const REFUSED = 'drop sequence';
 const BEHIND_OUTER = 14 + 40 + 20;
 const RANDOM = 1_000_000;
@@ -42,7 +41,7 @@ function established(node: NetworkNode, scale?: number, family: 4 | 6 = 4): TcpE
   node.sent('red', ends.segment('red', { flags: SYN, ...options }));
   node.sent('blue', ends.segment('blue', { flags: SYN | ACK, ...options }));
   node.sent('red', ends.segment('red', { flags: ACK }));
-  expect(stateOf(node)).toBe(CONNECTION_OPEN);
+  expect(stateOf(node)).toBe(CT_ESTABLISHED);
   return ends;
 }
 
@@ -74,7 +73,7 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
     // Neither closed nor kept alive.
     expect(only(node)).toEqual(before);
     expect(node.sent(from, ends.segment(from, { flags: RST }))).toBe('passed');
-    expect(stateOf(node)).toBe(CONNECTION_CLOSED);
+    expect(stateOf(node)).toBe(CT_CLOSED);
   });
 
   it('in the window pass, and change nothing; at its edges and beyond them they are dropped', () => {
@@ -105,7 +104,7 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
     const acked = ends.next[from];
     node.sent(from, ends.segment(from, { flags: ACK, size: 1000 }));
     expect(node.sent(from, ends.packet(from, { flags: RST, sequence: acked }))).toBe('passed');
-    expect(stateOf(node)).toBe(CONNECTION_CLOSED);
+    expect(stateOf(node)).toBe(CT_CLOSED);
   });
 });
 
@@ -124,7 +123,7 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
       expect({ ...only(node)[direction], seen: 0 }).toEqual({ ...before[direction], seen: 0 });
     }
     node.sent(from, ends.segment(from, { flags: RST }));
-    expect(stateOf(node)).toBe(CONNECTION_CLOSED);
+    expect(stateOf(node)).toBe(CT_CLOSED);
   });
 
   it.each([
@@ -137,9 +136,9 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
     const ends = established(node);
     const acked = plus(ends.next[other(from)], moreAcked);
     expect(node.sent(from, ends.packet(from, { flags, sequence: plus(ends.next[from], more), acked }))).toBe('passed');
-    expect(stateOf(node)).toBe(CONNECTION_OPEN);
+    expect(stateOf(node)).toBe(CT_ESTABLISHED);
     node.sent(from, ends.segment(from, { flags: FIN | ACK }));
-    expect(stateOf(node)).toBe(CONNECTION_CLOSING);
+    expect(stateOf(node)).toBe(CT_CLOSING);
   });
 
   it.each([
@@ -158,7 +157,7 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
       for (let turn = 0; turn < 3; turn++) node.sent(from, forged);
       node.sent(from, ends.packet(from, { flags: RST, sequence: plus(sequence, 10) }));
       node.sent(other(from), ends.packet(other(from), { flags: RST, sequence: acked + 1 }));
-      expect(stateOf(node)).toBe(CONNECTION_OPEN);
+      expect(stateOf(node)).toBe(CT_ESTABLISHED);
     }
   });
 });
@@ -171,9 +170,9 @@ describe('a handshake', () => {
     node.sent('blue', ends.segment('blue', { flags: SYN | ACK }));
     const forged = { flags: ACK, acked: plus(ends.next.blue, 0x12345678) };
     expect(node.sent('red', ends.packet('red', { ...forged, sequence: ends.next.red }))).toBe('passed');
-    expect(stateOf(node)).toBe(CONNECTION_ANSWERED);
+    expect(stateOf(node)).toBe(CT_SYN_RECV);
     node.sent('red', ends.segment('red', { flags: ACK }));
-    expect(stateOf(node)).toBe(CONNECTION_OPEN);
+    expect(stateOf(node)).toBe(CT_ESTABLISHED);
   });
 
   it('is answered and refused by nothing but what acknowledges its SYN', () => {
@@ -182,12 +181,12 @@ describe('a handshake', () => {
     node.sent('red', ends.segment('red', { flags: SYN }));
     const acked = plus(ends.next.red, 77);
     node.sent('blue', ends.packet('blue', { flags: SYN | ACK, sequence: 1, acked }));
-    expect(stateOf(node)).toBe(CONNECTION_OPENING);
+    expect(stateOf(node)).toBe(CT_SYN_SENT);
     expect(node.sent('blue', ends.packet('blue', { flags: RST | ACK, sequence: 0, acked }))).toBe(REFUSED);
-    expect(stateOf(node)).toBe(CONNECTION_OPENING);
+    expect(stateOf(node)).toBe(CT_SYN_SENT);
     const refusal = { flags: RST | ACK, sequence: 0, acked: ends.next.red };
     expect(node.sent('blue', ends.packet('blue', refusal))).toBe('passed');
-    expect(stateOf(node)).toBe(CONNECTION_CLOSED);
+    expect(stateOf(node)).toBe(CT_CLOSED);
   });
 
   it('that red began anew goes on with the new numbers', () => {
@@ -197,7 +196,7 @@ describe('a handshake', () => {
     node.sent('red', ends.segment('red', { flags: SYN }));
     node.sent('blue', ends.segment('blue', { flags: SYN | ACK }));
     node.sent('red', ends.segment('red', { flags: ACK }));
-    expect(stateOf(node)).toBe(CONNECTION_OPEN);
+    expect(stateOf(node)).toBe(CT_ESTABLISHED);
   });
 
   it('with data in its SYN is answered with and without an ACK of it (RFC 7413)', () => {
@@ -208,7 +207,7 @@ describe('a handshake', () => {
       const acked = plus(ends.next.red, data - 500);
       node.sent('blue', ends.segment('blue', { flags: SYN | ACK, acked }));
       node.sent('red', ends.segment('red', { flags: ACK }));
-      expect(stateOf(node)).toBe(CONNECTION_OPEN);
+      expect(stateOf(node)).toBe(CT_ESTABLISHED);
     }
   });
 });
@@ -243,8 +242,8 @@ describe.each([
     ['blue', 6],
   ] as const)("%s's own reset and FIN are exact, over IPv%i", (from, family) => {
     for (const [flags, expected] of [
-      [RST, CONNECTION_CLOSED],
-      [FIN | ACK, CONNECTION_CLOSING],
+      [RST, CT_CLOSED],
+      [FIN | ACK, CT_CLOSING],
     ] as const) {
       const node = openNode(remembers);
       const ends = established(node, 7, family);
@@ -274,7 +273,7 @@ it('a super-packet at tcx counts with all of its payload', () => {
   expect(node.send(arriving('red', packet), { size: 1400, segments: 2 }).verdict).toBe('redirect');
   expect(only(node).original.next).toBe(ends.next.red);
   node.sent('red', ends.segment('red', { flags: RST }));
-  expect(stateOf(node)).toBe(CONNECTION_CLOSED);
+  expect(stateOf(node)).toBe(CT_CLOSED);
 });
 
 it('a first fragment of TCP passes as its connection does', () => {
@@ -283,5 +282,5 @@ it('a first fragment of TCP passes as its connection does', () => {
   const payload = tcp({ source: 4000, destination: 80, sequence: ends.next.red, acked: ends.next.blue, size: 24 });
   const first = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol: IP.tcp, fragment: 0x2000, payload });
   expect(node.sent('red', first)).toBe('passed');
-  expect(node.connections('red').find(({ key }) => key.kind === 0)?.state).toBe(CONNECTION_OPEN);
+  expect(node.connections('red').find(({ key }) => key.type === 0)?.state).toBe(CT_ESTABLISHED);
 });

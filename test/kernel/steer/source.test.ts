@@ -56,7 +56,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
       return;
     }
     expect(node.send(own).counted).toEqual({ [UNTRUSTED]: 1 });
-    expect(node.send(own, { mark: Mark.MARK_SELF })).toMatchObject({ verdict: 'redirect' });
+    expect(node.send(own, { mark: Mark.MARK_LOOPBACK })).toMatchObject({ verdict: 'redirect' });
     expect(node.send(own).counted).toEqual({ [UNTRUSTED]: 1 });
   });
 

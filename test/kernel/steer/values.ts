@@ -30,7 +30,7 @@ export function macOf(text: string): Uint8Array {
 }
 
 /** H.Encaps.Red of a path, in travel order. */
-export function encapOf(path: readonly string[], underlay: number): layouts.Encap {
+export function encapOf(path: readonly string[], nexthopGroup: number): layouts.Encap {
   const [first = '', ...rest] = path;
   const srh = Buffer.alloc(56);
   if (rest.length > 0) {
@@ -41,5 +41,5 @@ export function encapOf(path: readonly string[], underlay: number): layouts.Enca
     for (const [index, segment] of [...rest].reverse().entries()) bytesOf(segment).copy(srh, 8 + 16 * index);
   }
   const srhBytes = rest.length === 0 ? 0 : 8 + 16 * rest.length;
-  return { first: bytesOf(first), underlay, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
+  return { first: bytesOf(first), nexthopGroup, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
 }

@@ -15,7 +15,7 @@ import type { FastpathStore } from '../../../src/ebpf/fastpath.js';
 const SPARE_BYTES = 8;
 
 export const OLD_LAYOUT: LayoutDescription = {
-  maps: { ...LAYOUT.maps, ports: [4, (LAYOUT.maps.ports?.[1] ?? 0) + SPARE_BYTES] },
+  maps: { ...LAYOUT.maps, sg_ports: [4, (LAYOUT.maps.sg_ports?.[1] ?? 0) + SPARE_BYTES] },
   offsets: {
     ...LAYOUT.offsets,
     'struct port': Object.fromEntries(
@@ -68,16 +68,16 @@ function attached(link: BpfLink, fastpath: FastpathStore): 'port' | 'uplink' {
 }
 
 /** What CPUs remember of lookups, which the next lookup makes anew. */
-const MEMORY = /^known_|_flows$/;
+const MEMORY = /_cache$/;
 
 function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
   if (MEMORY.test(name)) return;
   for (const [key, value] of from.entries()) {
-    if (name === 'ports') {
+    if (name === 'sg_ports') {
       const spaced = Buffer.alloc(to.valueSize);
       value.copy(spaced, SPARE_BYTES);
       to.update(key, spaced);
-    } else if (name === 'reasons' && key.readUInt32LE(0) > 0) {
+    } else if (name === 'sg_verdicts' && key.readUInt32LE(0) > 0) {
       const shifted = Buffer.alloc(4);
       shifted.writeUInt32LE(key.readUInt32LE(0) + 1);
       to.update(shifted, value);

@@ -118,7 +118,7 @@ const put = fc
   .map(({ kind, value }): Wish => ({ key: keyOf(kind, value as EntityValue), after: value as EntityValue }));
 
 /** One change: an entity that is put, or the nth of those that are there removed. */
-export const step = fc.oneof(
+const step = fc.oneof(
   { weight: 5, arbitrary: put.map((wish) => ({ wish })) },
   { weight: 2, arbitrary: fc.nat().map((nth) => ({ nth })) },
 );

@@ -1,0 +1,25 @@
+import { FileSource } from '../intent/file-source.js';
+import { runDirectory } from './run-directory.js';
+import { IntentReader } from './intent-reader.js';
+import type { IntentSource } from '../intent/source.js';
+import type { NodeConfig } from '../intent/types.js';
+
+interface NodeFiles {
+  config: NodeConfig;
+  configFile: string;
+}
+
+/** The intent file that the node file names, as far as it concerns the node. @param onDigest told the digest of what was read */
+export function fileSource({ config, configFile }: NodeFiles, onDigest: (digest: string) => void): IntentSource {
+  const reader = new IntentReader({ config, configFile, runDirectory: runDirectory(config.node) });
+  return new FileSource(config.intent, {
+    read: async (unlessDigest) => {
+      const read = await reader.read(unlessDigest);
+      onDigest(read.digest);
+      return read;
+    },
+    close: () => {
+      reader.close();
+    },
+  });
+}

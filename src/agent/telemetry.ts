@@ -1,0 +1,257 @@
+/** What an agent can say of itself: counted where it happens, asked for over the API and told to systemd. */
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { Histogram } from '../kernel/histogram.js';
+import { nftRuns } from '../kernel/nft.js';
+
+import type { HistogramState } from '../kernel/histogram.js';
+import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
+
+/** Why the agent worked. */
+export type TaskReason = 'intent' | 'hint' | 'sweep';
+
+/** Seconds. */
+const TASK_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300];
+/** Characters of a refusal. */
+const MAX_REASON_CHARS = 1000;
+const LOOP_RESOLUTION_MS = 10;
+const NANOSECONDS = 1e9;
+const MICROSECONDS = 1e6;
+
+/** A number of objects or events, by what they are. */
+export interface Count {
+  kind: string;
+  count: number;
+}
+
+export interface ActionCount extends Count {
+  action: Action;
+}
+
+export interface AgentState {
+  pid: number;
+  /** Seconds since 1970, as all times here; null: not yet. */
+  startedAt: number;
+  /** The first intent has been carried out. */
+  ready: boolean;
+  intent: {
+    /** SHA-256 of the file that is carried out; null: none yet, or it is no file. */
+    digest: string | null;
+    appliedAt: number | null;
+    /** The removal guard holds a newer one. */
+    held: boolean;
+    /** Why the file that is there now is not carried out. */
+    refused: string | null;
+    refusedAt: number | null;
+    /** Readings that failed or were refused. */
+    readErrors: number;
+  };
+  queue: {
+    /** Tasks that wait or are under way. */
+    length: number;
+    /** Seconds that the task under way has taken; 0: none is. */
+    busySeconds: number;
+    /** How far it is. */
+    progress: string;
+    /** The last task failed as a whole, and is tried again. */
+    failing: boolean;
+  };
+  lastSweepAt: number | null;
+  tasks: Record<TaskReason, HistogramState>;
+  /** Objects that somebody had changed, at the last sweep. */
+  drift: ActionCount[];
+  /** Objects that somebody had changed and that were put right. */
+  repairs: ActionCount[];
+  /** Objects that could not be made, each time it was tried. */
+  failures: Count[];
+  /** Objects that wait for their interface. */
+  waiting: number;
+  /** Notifications of the kernel. */
+  events: Count[];
+  /** Runs of nft, in seconds. */
+  nft: HistogramState;
+  /** Times that notifications were lost. */
+  eventsLost: number;
+  process: {
+    cpuSeconds: number;
+    residentBytes: number;
+    heapBytes: number;
+    /** Seconds beyond the interval of the measurement, since the last time it was asked for. */
+    loopDelay: { p50: number; p99: number; max: number };
+  };
+}
+
+/** What only the agent knows. */
+export interface AgentFacts {
+  held: boolean;
+  progress: string;
+}
+
+export class Telemetry {
+  readonly #startedAt = now();
+  readonly #tasks: Record<TaskReason, Histogram>;
+  readonly #repairs = new Map<string, ActionCount>();
+  readonly #failures = new Map<string, Count>();
+  readonly #events = new Map<string, Count>();
+  #drift: ActionCount[] = [];
+  #delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
+  #digest: string | null = null;
+  #appliedAt: number | null = null;
+  #refusal: { reason: string; at: number } | undefined;
+  #readErrors = 0;
+  #queued = 0;
+  #busySinceMs: number | undefined;
+  #failing = false;
+  #lastSweepAt: number | null = null;
+  #waiting = 0;
+  #eventsLost = 0;
+  /** Tasks that have ended: what systemd's watchdog asks for. */
+  turns = 0;
+  ready = false;
+
+  constructor() {
+    const histogram = (): Histogram => new Histogram(TASK_BUCKETS);
+    this.#tasks = { intent: histogram(), hint: histogram(), sweep: histogram() };
+  }
+
+  /** Measures the event loop from here on; costs a timer. */
+  watchLoop(): void {
+    this.#delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+    this.#delay.enable();
+  }
+
+  intentApplied(digest: string | null): void {
+    this.#digest = digest;
+    this.#appliedAt = now();
+  }
+
+  /** The file that is there is none that was refused. */
+  intentAccepted(): void {
+    this.#refusal = undefined;
+  }
+
+  intentRefused(reason: string): void {
+    this.#readErrors += 1;
+    this.#refusal = { reason: reason.slice(0, MAX_REASON_CHARS), at: this.#refusal?.at ?? now() };
+  }
+
+  taskQueued(): void {
+    this.#queued += 1;
+  }
+
+  taskBegins(): void {
+    this.#busySinceMs = performance.now();
+  }
+
+  taskEnds(reason: TaskReason, failed: boolean): void {
+    const seconds = (performance.now() - (this.#busySinceMs ?? performance.now())) / 1000;
+    this.#busySinceMs = undefined;
+    this.#queued -= 1;
+    this.turns += 1;
+    this.#failing = failed;
+    this.#tasks[reason].observe(seconds);
+    if (reason === 'sweep' && !failed) this.#lastSweepAt = now();
+  }
+
+  /** @param isWhole all kinds were looked at */
+  drifted(changes: readonly Change[], isWhole: boolean): void {
+    const found = new Map<string, ActionCount>();
+    for (const { kind, action } of changes) {
+      for (const counts of [found, this.#repairs]) {
+        const key = `${kind} ${action}`;
+        const known = counts.get(key) ?? { kind, action, count: 0 };
+        known.count += 1;
+        counts.set(key, known);
+      }
+    }
+    if (isWhole) this.#drift = [...found.values()];
+  }
+
+  reported({ failures }: Report): void {
+    for (const { kind } of failures) count(this.#failures, kind);
+  }
+
+  waits({ waiting }: { waiting: readonly Waiting[] }): void {
+    this.#waiting = waiting.length;
+  }
+
+  eventsCame(events: readonly { kind: string }[]): void {
+    for (const { kind } of events) count(this.#events, kind);
+  }
+
+  eventsWereLost(): void {
+    this.#eventsLost += 1;
+  }
+
+  state({ held, progress }: AgentFacts): AgentState {
+    const { user, system } = process.cpuUsage();
+    const { rss, heapUsed } = process.memoryUsage();
+    const { intent, hint, sweep } = this.#tasks;
+    return {
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      ready: this.ready,
+      intent: {
+        digest: this.#digest,
+        appliedAt: this.#appliedAt,
+        held,
+        refused: this.#refusal?.reason ?? null,
+        refusedAt: this.#refusal?.at ?? null,
+        readErrors: this.#readErrors,
+      },
+      queue: {
+        length: this.#queued,
+        busySeconds: this.#busySinceMs === undefined ? 0 : (performance.now() - this.#busySinceMs) / 1000,
+        progress,
+        failing: this.#failing,
+      },
+      lastSweepAt: this.#lastSweepAt,
+      tasks: { intent: intent.state, hint: hint.state, sweep: sweep.state },
+      drift: this.#drift,
+      repairs: [...this.#repairs.values()],
+      failures: [...this.#failures.values()],
+      waiting: this.#waiting,
+      events: [...this.#events.values()],
+      nft: nftRuns.state,
+      eventsLost: this.#eventsLost,
+      process: {
+        cpuSeconds: (user + system) / MICROSECONDS,
+        residentBytes: rss,
+        heapBytes: heapUsed,
+        loopDelay: this.#takeLoopDelay(),
+      },
+    };
+  }
+
+  /** In a few words, for `systemctl status`. */
+  summary({ held }: Pick<AgentFacts, 'held'>): string {
+    const drift = this.#drift.reduce((sum, one) => sum + one.count, 0);
+    const words = [
+      this.#appliedAt === null ? 'no intent yet' : `intent ${this.#digest?.slice(0, 12) ?? 'of a store'}`,
+      ...(held ? ['a newer one is held: segue kill -s USR2 releases it'] : []),
+      ...(this.#refusal === undefined ? [] : ['the file that is there now is refused']),
+      ...(this.#failing ? ['the last task failed'] : []),
+      `${drift} drifted at the last sweep`,
+      `${this.#waiting} waiting for interfaces`,
+    ];
+    return words.join('; ');
+  }
+
+  #takeLoopDelay(): AgentState['process']['loopDelay'] {
+    const delay = this.#delay;
+    if (delay === undefined || delay.count === 0) return { p50: 0, p99: 0, max: 0 };
+    const seconds = (ns: number): number => Math.max(0, ns / NANOSECONDS - LOOP_RESOLUTION_MS / 1000);
+    const found = { p50: seconds(delay.percentile(50)), p99: seconds(delay.percentile(99)), max: seconds(delay.max) };
+    delay.reset();
+    return found;
+  }
+}
+
+function count(counts: Map<string, Count>, kind: string): void {
+  const known = counts.get(kind) ?? { kind, count: 0 };
+  known.count += 1;
+  counts.set(kind, known);
+}
+
+function now(): number {
+  return Math.round(Date.now()) / 1000;
+}

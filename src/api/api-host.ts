@@ -1,0 +1,140 @@
+/** The agent's end of its API: starts the process that answers, tells it what it asks for, and starts another when it ends. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { SOCKET_FILE } from './protocol.js';
+import { startProgram } from '../kernel/program.js';
+import { runDirectory } from '../agent/run-directory.js';
+import type { FromApi, ToApi } from './messages.js';
+import type { NodeConfig } from '../intent/types.js';
+import type { Logger } from '../agent/log.js';
+import type { AgentState } from '../agent/telemetry.js';
+
+/** Between one that ended and the next, milliseconds: twice as long each time, up to the most. */
+const RESTART_MS = 1000;
+const MAX_RESTART_MS = 60_000;
+/** One that ran for this long had no fault that comes at once. */
+const HEALTHY_MS = 60_000;
+/** MiB of JavaScript objects; one that needs more ends, and the agent does not. */
+const HEAP_MIB = 256;
+const STOP_MS = 500;
+/** Lines of the log that may be on their way. */
+const MAX_LINES = 1000;
+
+/** The bundle and dist/ have it beside or near this module; the sources are run by a test, beside what was built. */
+const PLACES = ['./api-process.js', '../../dist/bin/api-process.js'];
+
+export interface ApiHostOptions {
+  configFile: string;
+  config: () => NodeConfig;
+  state: () => AgentState;
+  log: Logger;
+}
+
+export class ApiHost {
+  readonly #options: ApiHostOptions;
+  #child: ChildProcess | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #restartMs = RESTART_MS;
+  #isStopping = false;
+  #wantsEvents = false;
+  #linesOnTheWay = 0;
+
+  constructor(options: ApiHostOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const began = performance.now();
+    const argv = [process.execPath, `--max-old-space-size=${HEAP_MIB}`, processFile()];
+    const env = { ...process.env };
+    // What supervises the agent is not to take this one for it.
+    delete env.NOTIFY_SOCKET;
+    delete env.WATCHDOG_USEC;
+    const ended = (why: string): void => {
+      this.#child = undefined;
+      this.#wantsEvents = false;
+      if (this.#isStopping || this.#restart !== undefined) return;
+      if (performance.now() - began > HEALTHY_MS) this.#restartMs = RESTART_MS;
+      this.#options.log.error({ ms: this.#restartMs }, `the API's process ended (${why}): it is started again`);
+      this.#restart = setTimeout(() => {
+        this.#restart = undefined;
+        this.start();
+      }, this.#restartMs);
+      this.#restartMs = Math.min(this.#restartMs * 2, MAX_RESTART_MS);
+    };
+    const child = startProgram(undefined, argv, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env }, (error) => {
+      ended(error.message);
+    });
+    this.#child = child;
+    child.on('message', (message) => {
+      this.#take(message as FromApi);
+    });
+    child.on('exit', (code, signal) => {
+      ended(signal ?? `code ${code ?? 'unknown'}`);
+    });
+    this.configure();
+  }
+
+  /** The node file was read again. */
+  configure(): void {
+    const { config, configFile } = this.#options;
+    const now = config();
+    this.#send({ type: 'config', config: now, configFile, socket: join(runDirectory(now.node), SOCKET_FILE) });
+  }
+
+  /** A line of the log, for who follows events. */
+  event(line: string): void {
+    if (!this.#wantsEvents || this.#linesOnTheWay >= MAX_LINES) return;
+    this.#linesOnTheWay += 1;
+    this.#send({ type: 'event', line }, () => {
+      this.#linesOnTheWay -= 1;
+    });
+  }
+
+  /** The socket's file is gone when this resolves, unless the process is stuck. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined) return;
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        resolve();
+      });
+    });
+    this.#send({ type: 'stop' });
+    await Promise.race([exited, sleep(STOP_MS)]);
+    child.kill('SIGKILL');
+  }
+
+  #take(message: FromApi): void {
+    const { log, state } = this.#options;
+    switch (message.type) {
+      case 'state':
+        this.#send({ type: 'state', id: message.id, state: state() });
+        break;
+      case 'events':
+        this.#wantsEvents = message.wanted;
+        break;
+      case 'log':
+        log[message.level](message.message);
+    }
+  }
+
+  #send(message: ToApi, onSent: () => void = () => undefined): void {
+    if (this.#child?.connected !== true) {
+      onSent();
+      return;
+    }
+    // What cannot be told to one that has just ended is told to the next.
+    this.#child.send(message, onSent);
+  }
+}
+
+function processFile(): string {
+  const places = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => existsSync(place)) ?? places[0] ?? '';
+}

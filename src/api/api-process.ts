@@ -1,0 +1,162 @@
+/** The process that answers for the agent (api-host.ts): what a request takes or breaks is none of the agent's. */
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { AnswerCache } from './answer-cache.js';
+import { LongAnswers } from './answer.js';
+import { BasisReader } from './basis.js';
+import { EventStreams } from './events.js';
+import { busy } from './problem.js';
+import { RequestCounts } from './request-counts.js';
+import { createApiServer } from './server.js';
+import { Turns } from './turns.js';
+import { GROUP, groupNumber, listenOnSocket } from './unix-socket.js';
+import type { AgentState } from '../agent/telemetry.js';
+import type { ApiConfig } from '../intent/types.js';
+import type { FromApi, ToApi } from './messages.js';
+import type { Services } from './services.js';
+
+/** How long the agent may take to say how it is, milliseconds: its event loop is held up for some 10 ms at most. */
+const STATE_MS = 2000;
+/** How long after a failure it is tried again to listen, milliseconds. */
+const RETRY_MS = 5000;
+const STOP_MS = 200;
+
+/** Who asks for the agent's state, by the number of the question. */
+const asking = new Map<number, (state: AgentState) => void>();
+let questions = 0;
+let services: Services | undefined;
+let unlink: (() => void) | undefined;
+let onSocket: Server | undefined;
+let onAddress: { server: Server; text: string } | undefined;
+let lastError = '';
+
+function tell(message: FromApi): void {
+  if (process.connected) process.send?.(message);
+}
+
+function log(level: 'info' | 'warn' | 'error', message: string): void {
+  tell({ type: 'log', level, message });
+}
+
+function agentState(): Promise<AgentState> {
+  const id = ++questions;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      asking.delete(id);
+      reject(busy('agent-stuck', `the agent's event loop has not turned for ${STATE_MS} ms`));
+    }, STATE_MS);
+    asking.set(id, (state) => {
+      clearTimeout(timer);
+      resolve(state);
+    });
+    tell({ type: 'state', id });
+  });
+}
+
+function onError(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // The same, request after request, is told once.
+  if (text !== lastError) log('error', `API: ${text}`);
+  lastError = text;
+}
+
+function take(message: ToApi): void {
+  switch (message.type) {
+    case 'config':
+      configure(message);
+      break;
+    case 'state':
+      asking.get(message.id)?.(message.state);
+      asking.delete(message.id);
+      break;
+    case 'event':
+      services?.events.send(message.line);
+      break;
+    case 'stop':
+      stop();
+  }
+}
+
+function configure({ config, configFile, socket }: ToApi & { type: 'config' }): void {
+  if (services === undefined) {
+    services = {
+      basis: new BasisReader({ config, configFile }),
+      turns: new Turns(),
+      cache: new AnswerCache(),
+      long: new LongAnswers(),
+      events: new EventStreams((wanted) => {
+        tell({ type: 'events', wanted });
+      }),
+      counts: new RequestCounts(),
+      agentState,
+    };
+    void openSocket(services, socket);
+  } else services.basis.files = { config, configFile };
+  openAddress(services, config.api);
+}
+
+async function openSocket(known: Services, path: string): Promise<void> {
+  const server = createApiServer(known, onError);
+  try {
+    unlink = await listenOnSocket(server, path, groupNumber(GROUP));
+    onSocket = server;
+    log('info', `API: listening on ${path}`);
+  } catch (error) {
+    onError(error);
+    setTimeout(() => void openSocket(known, path), RETRY_MS);
+  }
+}
+
+/** With the certificates as they are now: who renews them has the node file read again (SIGHUP). */
+function openAddress(known: Services, api: ApiConfig | undefined): void {
+  if (onAddress !== undefined && onAddress.text !== JSON.stringify(api)) {
+    onAddress.server.close();
+    onAddress.server.closeAllConnections();
+    onAddress = undefined;
+  }
+  if (api === undefined) return;
+  try {
+    const { cert, key, clientCa } = api.tls;
+    const tls: ServerOptions = {
+      cert: readFileSync(cert),
+      key: readFileSync(key),
+      ca: readFileSync(clientCa),
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+    };
+    if (onAddress !== undefined && 'setSecureContext' in onAddress.server) {
+      (onAddress.server as Server & { setSecureContext: (options: ServerOptions) => void }).setSecureContext(tls);
+      return;
+    }
+    const server = createApiServer(known, onError, tls);
+    const { address, port } = api.listen;
+    server.once('error', onError);
+    server.listen({ host: address, port, ipv6Only: address.includes(':') }, () => {
+      log('info', `API: listening on ${address} port ${port}`);
+    });
+    onAddress = { server, text: JSON.stringify(api) };
+  } catch (error) {
+    onError(error);
+  }
+}
+
+function stop(): void {
+  unlink?.();
+  services?.events.close();
+  onSocket?.close();
+  onAddress?.server.close();
+  setTimeout(() => process.exit(0), STOP_MS).unref();
+}
+
+process.on('message', (message) => {
+  take(message as ToApi);
+});
+process.on('disconnect', () => {
+  unlink?.();
+  process.exit(0);
+});
+// A terminal's Ctrl-C reaches the whole group: the agent says when this ends.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);

@@ -1,0 +1,30 @@
+/** Whether the agent works, for supervisors and load balancers. */
+import { Problem } from './problem.js';
+import { refuseQuery } from './query.js';
+import { replyJson } from './reply.js';
+import type { Handler } from './services.js';
+
+/** Seconds that a task may take before the queue counts as stuck: as long as systemd's watchdog waits. */
+export const STUCK_SECONDS = 60;
+
+/** 200: the agent's event loop turns. */
+export const answerHealth: Handler = async ({ query, response }, { agentState }) => {
+  refuseQuery(query);
+  await agentState();
+  replyJson(response, { status: 'ok' });
+};
+
+/** 200: the first intent has been carried out, and tasks end; else 503 with the reason. */
+export const answerReady: Handler = async ({ query, response }, { agentState }) => {
+  refuseQuery(query);
+  const { ready, queue, intent } = await agentState();
+  const reason = !ready
+    ? `no intent has been carried out yet${intent.refused === null ? '' : `: ${intent.refused}`}`
+    : queue.failing
+      ? 'the last task failed as a whole, and is tried again'
+      : queue.busySeconds > STUCK_SECONDS && queue.progress === ''
+        ? `the task under way takes ${Math.round(queue.busySeconds)} s`
+        : undefined;
+  if (reason !== undefined) throw new Problem(503, { code: 'not-ready', detail: reason });
+  replyJson(response, { status: 'ready' });
+};

@@ -1,0 +1,127 @@
+/** What ports and tenants sent and received, by the kernel's counters of their interfaces. */
+import { readFileSync } from 'node:fs';
+import { heldPorts } from '../../observe/inspect/ports.js';
+import { replaceFile } from '../../kernel/replace-file.js';
+import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
+import { Family } from './exposition.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
+
+/** As of the VM: what it sent is transmitted. */
+interface Traffic {
+  transmitPackets: number;
+  transmitBytes: number;
+  receivePackets: number;
+  receiveBytes: number;
+}
+
+const FIELDS = ['transmitPackets', 'transmitBytes', 'receivePackets', 'receiveBytes'] as const;
+const NAMES: Readonly<Record<keyof Traffic, string>> = {
+  transmitPackets: 'transmit_packets_total',
+  transmitBytes: 'transmit_bytes_total',
+  receivePackets: 'receive_packets_total',
+  receiveBytes: 'receive_bytes_total',
+};
+
+interface PortTraffic extends Traffic {
+  ifindex: number;
+  interface: string;
+  port: string;
+  tenant: string;
+}
+
+function readTraffic({ kernel, names }: ShowContext): PortTraffic[] {
+  const stats = new Map(kernel.socket.dump(dumpLinkStatsRequest(), decodeLinkStats).map((one) => [one.ifindex, one]));
+  return heldPorts(kernel, names).flatMap(({ link: { index, name }, tenant }) => {
+    const found = stats.get(index);
+    if (found === undefined) return [];
+    const { rx, tx } = found;
+    const counted = {
+      ...{ transmitPackets: Number(rx.packets), transmitBytes: Number(rx.bytes) },
+      ...{ receivePackets: Number(tx.packets), receiveBytes: Number(tx.bytes) },
+    };
+    return [{ ifindex: index, interface: name, port: names.portOfInterface(name) ?? '', tenant, ...counted }];
+  });
+}
+
+function familiesOf(what: 'port' | 'tenant'): Family[] {
+  return FIELDS.map((field) => {
+    const [direction = '', unit = ''] = NAMES[field].split('_');
+    const verb = direction === 'transmit' ? 'sent' : 'were sent';
+    return new Family(`${what}_${NAMES[field]}`, 'counter', `What VMs of a ${what} ${verb}: ${unit}.`);
+  });
+}
+
+/** Four series a port. */
+export function portMetrics(context: ShowContext): Family[] {
+  const families = familiesOf('port');
+  for (const one of readTraffic(context)) {
+    // An interface without a port of the intent has an empty name, and several may.
+    const labels = { port: one.port, tenant: one.tenant, interface: one.interface };
+    FIELDS.forEach((field, index) => families[index]?.add(labels, one[field]));
+  }
+  return families;
+}
+
+interface Totals {
+  /** By tenant. */
+  tenants: Record<string, Traffic>;
+  /** What was last read of a port, by interface: `<ifindex> <name> <tenant>`. */
+  ports: Record<string, Traffic>;
+}
+
+const NOTHING: Traffic = { transmitPackets: 0, transmitBytes: 0, receivePackets: 0, receiveBytes: 0 };
+
+/**
+ * Four series a tenant that has ports here. A sum over ports would fall with each that leaves, which reads as a restart of the
+ * counter: what ports add is summed, and kept among the run-time files for the next process.
+ */
+export class TenantTraffic {
+  readonly #file: string;
+  #totals: Totals | undefined;
+
+  /** @param file where totals are kept */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  metrics(context: ShowContext): Family[] {
+    const totals = this.#add(readTraffic(context));
+    const families = familiesOf('tenant');
+    for (const [tenant, traffic] of Object.entries(totals.tenants)) {
+      FIELDS.forEach((field, index) => families[index]?.add({ tenant }, traffic[field]));
+    }
+    return families;
+  }
+
+  #add(read: readonly PortTraffic[]): Totals {
+    const before = this.#totals ?? readTotals(this.#file);
+    const totals: Totals = { tenants: {}, ports: {} };
+    for (const one of read) {
+      const key = `${one.ifindex} ${one.interface} ${one.tenant}`;
+      const last = before.ports[key];
+      const sum = (totals.tenants[one.tenant] ??= { ...(before.tenants[one.tenant] ?? NOTHING) });
+      // Counters that fell are another interface's.
+      const isSame = last !== undefined && FIELDS.every((field) => last[field] <= one[field]);
+      for (const field of FIELDS) sum[field] += one[field] - (isSame ? last[field] : 0);
+      totals.ports[key] = Object.fromEntries(FIELDS.map((field) => [field, one[field]])) as unknown as Traffic;
+    }
+    this.#totals = totals;
+    try {
+      replaceFile(this.#file, JSON.stringify(totals), 0o600);
+    } catch {
+      // Without it the next process begins anew, as counters may.
+    }
+    return totals;
+  }
+}
+
+function readTotals(file: string): Totals {
+  try {
+    const { tenants, ports } = JSON.parse(readFileSync(file, 'utf8')) as Totals;
+    const isTraffic = (one: Traffic): boolean => FIELDS.every((field) => Number.isFinite(one[field]));
+    if ([...Object.values(tenants), ...Object.values(ports)].every(isTraffic)) return { tenants, ports };
+  } catch {
+    // None yet, or none of ours.
+  }
+  return { tenants: {}, ports: {} };
+}

@@ -1,0 +1,111 @@
+/** The API in OpenAPI 3.1.1, made from the schemas. */
+import { z } from 'zod';
+import { readVersion } from '../agent/version.js';
+import { SHOWN } from '../cli/show/shown.js';
+import { JSON_TYPE, PROBLEM, SHOWN_PATHS, TEXT } from './protocol.js';
+import * as agent from './schema-agent.js';
+import * as shown from './schema-shown.js';
+import type { ShownName } from '../cli/show/shown.js';
+
+type Json = Record<string, unknown>;
+
+/** By the names that they have in the document. */
+const SCHEMAS = {
+  ...{ Vrfs: shown.vrfs, Sids: shown.sids, Routes: shown.routes, Nexthops: shown.nexthops, Ports: shown.ports },
+  ...{ Fastpath: shown.fastpath, Counters: shown.counters, Gateways: shown.gateways, Policies: shown.policies },
+  ...{ Flows: shown.flows, Problem: agent.problem, Health: agent.health, Status: agent.status },
+  ...{ Intent: agent.intent, Diff: agent.diff, Doctor: agent.doctor },
+} as const;
+type SchemaName = keyof typeof SCHEMAS;
+
+const SHOWN_SCHEMAS: Readonly<Record<ShownName, SchemaName>> = {
+  ...{ vrf: 'Vrfs', sid: 'Sids', route: 'Routes', nexthop: 'Nexthops', port: 'Ports', fastpath: 'Fastpath' },
+  ...{ counters: 'Counters', gateway: 'Gateways', policy: 'Policies', flow: 'Flows' },
+};
+
+const parameter = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
+  ...{ name, in: 'query', description, schema },
+});
+const TENANT = parameter('tenant', "Only this tenant's.");
+const PORT = parameter('port', "Only this port's: a port of the intent, or its interface.");
+const ADDRESS = parameter('address', 'Only with this address, or one of this prefix.');
+const ALL = parameter('all', 'What is left out otherwise, too.', { type: 'boolean' });
+
+const PARAMETERS: Readonly<Record<ShownName, Json[]>> = {
+  vrf: [TENANT],
+  sid: [TENANT],
+  route: [TENANT, PORT, ADDRESS, ALL],
+  nexthop: [TENANT],
+  port: [TENANT, PORT, ADDRESS],
+  fastpath: [TENANT],
+  counters: [TENANT, PORT],
+  gateway: [TENANT],
+  policy: [TENANT],
+  flow: [
+    ...[TENANT, ADDRESS, ALL],
+    parameter('l4Port', 'Only with this TCP or UDP port at either end.'),
+    parameter('proto', 'Only of this protocol: tcp, udp, icmp or a number.'),
+    parameter('limit', 'At most so many of each table, 0: all; default 1000.'),
+  ],
+};
+
+const problemAnswer = {
+  description: 'A problem (RFC 9457).',
+  content: { [PROBLEM]: { schema: reference('Problem') } },
+};
+
+function reference(name: SchemaName): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function get(summary: string, content: Json, parameters: Json[] = []): Json {
+  return {
+    get: {
+      summary,
+      ...(parameters.length > 0 && { parameters }),
+      responses: { 200: { description: 'The answer.', content }, default: problemAnswer },
+    },
+  };
+}
+
+const json = (name: SchemaName): Json => ({ [JSON_TYPE]: { schema: reference(name) } });
+const text = (type: string): Json => ({ [type]: { schema: { type: 'string' } } });
+
+export function openApi(): Json {
+  const shownPaths = SHOWN.map((what): [string, Json] => [
+    SHOWN_PATHS[what],
+    get(`As segue show ${what} -j, or without -j.`, { ...json(SHOWN_SCHEMAS[what]), ...text(TEXT) }, PARAMETERS[what]),
+  ]);
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'segue agent',
+      version: readVersion(),
+      description: 'What an agent of segue knows of its node. It only answers: nothing is changed by it.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths: {
+      '/healthz': get("The agent's event loop turns.", json('Health')),
+      '/readyz': get('The first intent has been carried out, and tasks end.', json('Health')),
+      '/metrics': get('Metrics of the node, for Prometheus.', text(TEXT)),
+      '/metrics/ports': get('Metrics of each port.', text(TEXT)),
+      '/metrics/tenants': get('Metrics of each tenant with ports here.', text(TEXT)),
+      '/openapi.json': get('This document.', { [JSON_TYPE]: { schema: { type: 'object' } } }),
+      '/v1/status': get('How the agent is.', json('Status')),
+      '/v1/intent': get('Which intent is carried out.', json('Intent')),
+      '/v1/diff': get('As segue diff -j.', json('Diff')),
+      '/v1/doctor': get('As segue doctor -j.', json('Doctor')),
+      '/v1/events': get("The lines of the agent's log as they are written.", text('text/event-stream')),
+      ...Object.fromEntries(shownPaths),
+    },
+    components: { schemas: Object.fromEntries(Object.entries(SCHEMAS).map(([name, one]) => [name, schemaOf(one)])) },
+  };
+}
+
+/** What JSON has of a schema. */
+function schemaOf(schema: z.ZodType): Json {
+  const made = z.toJSONSchema(schema, { target: 'draft-2020-12' }) as Json;
+  // OpenAPI 3.1's own dialect is that of 2020-12.
+  delete made.$schema;
+  return made;
+}

@@ -1,0 +1,120 @@
+/** What the API says of the agent and its work, as schemas. */
+import { z } from 'zod';
+import type { Diagnosis } from '../observe/doctor/types.js';
+import type { AgentState } from '../agent/telemetry.js';
+import type { ProblemBody } from './protocol.js';
+
+const text = z.string();
+const seconds = z.number().describe('Seconds.');
+const time = z.number().describe('Seconds since 1970.');
+const action = z.enum(['create', 'replace', 'delete']);
+const count = z.strictObject({ kind: text, count: z.int() });
+const actionCount = count.extend({ action });
+
+export const problem = z.strictObject({
+  type: text,
+  title: text,
+  status: z.int(),
+  detail: text.describe('What was found and what was expected.'),
+  code: text.describe('For scripts.'),
+}) satisfies z.ZodType<ProblemBody>;
+
+export const health = z.strictObject({ status: z.enum(['ok', 'ready']) });
+
+const intentState = {
+  digest: text.nullable().describe('SHA-256 of the file that is carried out.'),
+  appliedAt: time.nullable(),
+  held: z.boolean().describe('The guard against mass removal holds a newer one.'),
+  refused: text.nullable().describe('Why the file that is there now is not carried out.'),
+  refusedAt: time.nullable(),
+  readErrors: z.int(),
+};
+const degraded = text.nullable().describe('Why names are those of an intent that was there before.');
+
+export const status = z.strictObject({
+  node: text,
+  version: text,
+  nodeFile: text,
+  netns: text.nullable(),
+  dataplane: z.enum(['hybrid', 'kernel', 'ebpf']),
+  pid: z.int(),
+  startedAt: time,
+  ready: z.boolean(),
+  intent: z.strictObject(intentState) satisfies z.ZodType<AgentState['intent']>,
+  queue: z.strictObject({
+    length: z.int().describe('Tasks that wait or are under way.'),
+    busySeconds: seconds,
+    progress: text,
+    failing: z.boolean(),
+  }) satisfies z.ZodType<AgentState['queue']>,
+  lastSweepAt: time.nullable(),
+  drift: z.array(actionCount).describe('Objects that somebody had changed, at the last sweep.'),
+  repairs: z.array(actionCount),
+  failures: z.array(count),
+  waiting: z.int().describe('Objects that wait for their interface.'),
+  events: z.array(count).describe("The kernel's notifications."),
+  eventsLost: z.int(),
+  nft: z.strictObject({ bounds: z.array(z.number()), counts: z.array(z.int()), sum: seconds }),
+  tasks: z.record(z.enum(['intent', 'hint', 'sweep']), z.strictObject({ count: z.int(), seconds })),
+  process: z.strictObject({
+    cpuSeconds: seconds,
+    residentBytes: z.int(),
+    heapBytes: z.int(),
+    loopDelay: z.strictObject({ p50: seconds, p99: seconds, max: seconds }),
+  }) satisfies z.ZodType<AgentState['process']>,
+  ports: z.strictObject({
+    up: z.int(),
+    down: z.int(),
+    'no-carrier': z.int(),
+    waiting: z.int(),
+    detached: z.int(),
+  }),
+  underlay: z.strictObject({ resolved: z.int(), unresolved: z.array(text) }),
+  degraded,
+});
+
+export const intent = z.strictObject({
+  file: text,
+  ...intentState,
+  degraded,
+  intent: z
+    .looseObject({
+      version: z.literal(1),
+      sidBlock: text,
+      nodes: z.array(z.looseObject({ name: text, locator: text })),
+    })
+    .describe("The node's part, canonical (docs/intent.md), without the ports on other nodes."),
+});
+
+export const diff = z.strictObject({
+  node: text,
+  changes: z.array(
+    z.strictObject({
+      kind: text,
+      action,
+      object: text,
+      differences: z.array(z.looseObject({ field: text })),
+    }),
+  ),
+  waiting: z.array(z.strictObject({ kind: text, key: text, device: text })),
+  unreachable: z.array(z.looseObject({ destination: text, reason: text })),
+});
+
+export const doctor = z.strictObject({
+  node: text,
+  ok: z.int(),
+  warn: z.int(),
+  fail: z.int(),
+  checks: z.array(
+    z.strictObject({
+      group: z.enum([
+        ...(['kernel', 'node', 'sysctl', 'uplink', 'underlay'] as const),
+        ...(['gateway', 'edge', 'firewall', 'manager', 'agent'] as const),
+      ]),
+      name: text.describe('Stable, for scripts.'),
+      status: z.enum(['ok', 'warn', 'fail']),
+      what: text,
+      advice: text.exactOptional(),
+    }),
+  ),
+}) satisfies z.ZodType<Diagnosis>;

@@ -1,0 +1,141 @@
+/** The HTTP server: bounds, dispatch, errors. */
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { Problem, rawAnswer } from './problem.js';
+import { BAD_INPUT, decodeHeader, HEADER, PROBLEM } from './protocol.js';
+import { ROUTES } from './routes.js';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { ServerOptions as TlsOptions } from 'node:https';
+import type { Services } from './services.js';
+
+/** Bytes of a request's line and headers; there is no body. */
+const MAX_HEADER_BYTES = 8192;
+const MAX_URL_CHARS = 4096;
+const MAX_CONNECTIONS = 64;
+const MAX_REQUESTS_A_CONNECTION = 1000;
+/** How long a request may take to come, and a connection may be idle, milliseconds. */
+const REQUEST_MS = 5000;
+const IDLE_MS = 15_000;
+const CHECK_MS = 1000;
+
+const METHODS = 'GET, HEAD';
+
+export type OnError = (error: unknown) => void;
+
+/** @param tls absent: plain HTTP, for a socket whose file says who may use it */
+export function createApiServer(services: Services, onError: OnError, tls?: TlsOptions): Server {
+  const bounds = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: IDLE_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  };
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    void handle(request, response, services, onError);
+  };
+  const server = tls === undefined ? createServer(bounds, handler) : createTlsServer({ ...bounds, ...tls }, handler);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION;
+  // Expect: 100-continue announces a body, Upgrade and CONNECT another protocol: there is neither.
+  server.on('checkContinue', handler);
+  server.on('upgrade', (_request, socket) => socket.end(rawAnswer(badRequest('Upgrade: expected none'))));
+  server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT'))));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+    const problem = isTooLarge
+      ? new Problem(431, { code: 'too-large', detail: `expected at most ${MAX_HEADER_BYTES} bytes of headers` })
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new Problem(408, { code: 'timeout', detail: `expected a request within ${REQUEST_MS} ms` })
+        : badRequest('expected a request of HTTP/1.1');
+    if (socket.writable) socket.end(rawAnswer(problem));
+    else socket.destroy();
+  });
+  return server;
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  services: Services,
+  onError: OnError,
+): Promise<void> {
+  const started = performance.now();
+  let route = 'other';
+  response.once('close', () => {
+    services.counts.note(route, response.statusCode, (performance.now() - started) / 1000);
+  });
+  response.on('error', () => undefined);
+  request.on('error', () => undefined);
+  try {
+    const { pathname, searchParams: query } = parseUrl(request);
+    const handler = ROUTES.get(pathname);
+    if (handler === undefined) {
+      throw new Problem(404, { code: 'not-found', detail: `${pathname}: expected a path of /openapi.json` });
+    }
+    route = pathname;
+    refuseOthers(request, services);
+    await handler({ query, headers: request.headers, response }, services);
+  } catch (error) {
+    const problem = error instanceof Problem ? error : undefined;
+    if (problem === undefined) onError(error);
+    refuse(request, response, problem ?? internal(error));
+  }
+}
+
+function parseUrl({ url = '' }: IncomingMessage): URL {
+  if (url.length > MAX_URL_CHARS) {
+    throw new Problem(414, { code: 'too-large', detail: `expected a target of at most ${MAX_URL_CHARS} characters` });
+  }
+  if (!url.startsWith('/')) throw badRequest('expected a target that begins with /');
+  try {
+    // Against an authority of its own: `//name/path` is a path like others.
+    return new URL(`http://segue${url}`);
+  } catch {
+    throw badRequest('expected a target that is a path with a query');
+  }
+}
+
+/** @throws Problem for methods, bodies, and a node file that is another than the agent's */
+function refuseOthers({ method = '', headers }: IncomingMessage, { basis }: Services): void {
+  if (method !== 'GET' && method !== 'HEAD') throw methodRefused(method);
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+    throw new Problem(413, { code: 'body', detail: 'expected a request without a body' });
+  }
+  const asked = headers[HEADER.nodeFile];
+  if (asked === undefined) return;
+  const signature = decodeHeader(asked);
+  if (signature !== '' && signature === basis.nodeFileSignature) return;
+  throw new Problem(421, {
+    code: 'other-node-file',
+    detail: 'the agent runs with another node file than the one asked for',
+  });
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  if (response.headersSent) {
+    // Part of an answer is out: only the end of the connection says that it is not whole.
+    response.destroy();
+    return;
+  }
+  // What may follow of the request is not read.
+  const isDone = request.complete && request.method !== undefined;
+  response.writeHead(problem.status, {
+    'content-type': PROBLEM,
+    ...problem.headers,
+    ...(!isDone && { connection: 'close' }),
+  });
+  response.end(`${JSON.stringify(problem.body)}\n`);
+}
+
+function methodRefused(method: string): Problem {
+  return new Problem(405, { code: 'method', detail: `${method}: expected ${METHODS}`, headers: { allow: METHODS } });
+}
+
+function badRequest(detail: string): Problem {
+  return new Problem(400, { code: BAD_INPUT, detail });
+}
+
+function internal(error: unknown): Problem {
+  return new Problem(500, { code: 'internal', detail: error instanceof Error ? error.message : String(error) });
+}

@@ -1,0 +1,30 @@
+import { CommandError } from './exit.js';
+import { withNodeOptions } from './node-options.js';
+import type { Command } from 'commander';
+import type { NodeOptions } from './node-options.js';
+
+/** A scrape runs nft, and counts what is in maps. */
+const FIRST_MS = 30_000;
+
+interface MetricsFlags extends NodeOptions {
+  ports?: boolean;
+  tenants?: boolean;
+}
+
+/** `metrics`: for node_exporter's textfile collector and collectd, where nobody asks the agent over HTTP. */
+export function addMetricsCommand(program: Command): void {
+  withNodeOptions(program.command('metrics'))
+    .description("print the agent's metrics in the text format of Prometheus")
+    .option('--ports', "each port's traffic instead")
+    .option('--tenants', "each tenant's traffic instead")
+    .action(async ({ config, ports, tenants }: MetricsFlags) => {
+      const { answersTo, printAnswer, readProblem } = await import('./agent-client.js');
+      const path = `/metrics${ports === true ? '/ports' : tenants === true ? '/tenants' : ''}`;
+      let reason = 'expected one that runs with it (segue agent, systemctl start segue)';
+      for await (const answer of answersTo({ path, accept: 'text/plain', nodeFile: config, firstMs: FIRST_MS })) {
+        if (answer.statusCode === 200 && (await printAnswer(answer))) return;
+        reason = (await readProblem(answer))?.detail ?? reason;
+      }
+      throw new CommandError(`${config}: no agent answers: ${reason}`);
+    });
+}

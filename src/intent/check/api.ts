@@ -1,0 +1,43 @@
+/** Checks `api:` of a node file. */
+import { resolve } from 'node:path';
+import { canonicalAddress } from '../../net/address.js';
+import { MAX_L4_PORT } from '../bounds.js';
+import { LISTEN } from '../schema.js';
+import type { Findings } from '../findings.js';
+import type { Draft } from '../structure.js';
+import type { ApiConfig } from '../types.js';
+
+/** `api` as it stands in the file. */
+interface RawApi {
+  listen: string;
+  tls: ApiConfig['tls'];
+}
+
+const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
+
+/** @param directory the node file's own, which paths are relative to */
+export function checkApi(raw: Draft<RawApi>, directory: string, findings: Findings): ApiConfig | undefined {
+  const { listen: text, tls } = raw;
+  const listen = text === undefined ? undefined : readListen(text, findings);
+  const paths = { cert: tls?.cert, key: tls?.key, clientCa: tls?.clientCa };
+  for (const [name, path] of Object.entries(paths)) {
+    if (path === '') findings.add(['api', 'tls', name], path, 'the path of a PEM file');
+  }
+  const { cert, key, clientCa } = paths;
+  if (listen === undefined || cert === undefined || key === undefined || clientCa === undefined) return undefined;
+  const absolute = (path: string): string => resolve(directory, path);
+  return { listen, tls: { cert: absolute(cert), key: absolute(key), clientCa: absolute(clientCa) } };
+}
+
+function readListen(text: string, findings: Findings): ApiConfig['listen'] | undefined {
+  const refuse = (expected: string): undefined => {
+    findings.add(['api', 'listen'], text, expected);
+    return undefined;
+  };
+  const [, inBrackets, bare, digits = ''] = /^(?:\[([^\]]*)\]|([^:]*)):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = canonicalAddress(inBrackets ?? bare ?? '');
+  const port = Number(digits);
+  const isOfFamily = address?.includes(':') === (inBrackets !== undefined);
+  if (address === undefined || !isOfFamily || port < 1 || port > MAX_L4_PORT) return refuse(LISTEN);
+  return UNSPECIFIED.includes(address) ? refuse(`${LISTEN}; never all addresses`) : { address, port };
+}

@@ -1,0 +1,24 @@
+export interface HistogramState {
+  /** Upper bounds, ascending; one more without a bound follows. */
+  bounds: readonly number[];
+  /** Observations of each bucket by itself. */
+  counts: number[];
+  sum: number;
+}
+
+/** Observations in buckets. */
+export class Histogram {
+  readonly state: HistogramState;
+
+  constructor(bounds: readonly number[]) {
+    this.state = { bounds, counts: new Array<number>(bounds.length + 1).fill(0), sum: 0 };
+  }
+
+  observe(value: number): void {
+    const { bounds, counts } = this.state;
+    const found = bounds.findIndex((bound) => value <= bound);
+    const at = found < 0 ? bounds.length : found;
+    counts[at] = (counts[at] ?? 0) + 1;
+    this.state.sum += value;
+  }
+}

@@ -1,0 +1,139 @@
+/** One vocabulary in bpf/: identifiers that were given up for a standard term do not come back (docs/glossary.md). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const BPF = fileURLToPath(new URL('../../bpf', import.meta.url));
+
+/** Identifiers that are gone, and what says the same now. */
+const GONE: Readonly<Record<string, string>> = {
+  aside: 'port_exception, uplink_exception, nn_exception',
+  find_way: 'resolve_nexthop',
+  choose_hop: 'select_nexthop',
+  find_hop: 'encap_nexthop_of',
+  find_target: 'lookup_endpoint',
+  may_send: 'src_allowed',
+  guard: 'antispoof_check',
+  not_its_own: 'check_link_local_src',
+  read_frame: 'parse_port_frame',
+  known_way: 'encap_cache_entry',
+  known_port: 'port_cache_entry',
+  egress_flow: 'egress_cache_entry',
+  ingress_flow: 'decap_cache_entry',
+  followed_flow: 'return_path_entry',
+  passed_flow: 'nn_flow_entry',
+  flow_nodes: 'sg_gw_affinity',
+  memory_index: 'cache_index',
+  epoch: 'generation, policy_generation',
+  epoch_now: 'cache_generation_now',
+  moment_now: 'coarse_jiffies',
+  members: 'sg_endpoints',
+  permit: 'present',
+  underlay: 'nexthop_group',
+  underlays: 'sg_nh_groups',
+  fold: 'hash_in6',
+  mix: 'hash_mix64',
+  step_inet: 'ipv4_dec_ttl',
+  unstep_inet: 'ipv4_inc_ttl',
+  carry_congestion: 'ecn_decapsulate',
+  arrival: 'decap_ctx',
+  read_arrival: 'decap_lookup',
+  finish_arrival: 'decap_finish',
+  stripped: 'decap_meta',
+  to_local: 'deliver_local',
+  to_remote: 'encap_to_nexthop',
+  fits: 'exceeds_mtu',
+  made_bytes: 'trace_frame_len',
+  alone: 'no_kernel_fallback',
+  ends: 'is_final',
+  keep: 'trace_capture',
+  take_down: 'trace_capture_slow',
+  report: 'trace_emit',
+  watcher: 'trace_session',
+  watchers: 'sg_trace_sess',
+  watching: 'trace_enabled',
+  budgets: 'sg_trace_rate',
+  tell: 'trace_send',
+  within_rate: 'trace_ratelimit_take',
+  within_limit: 'icmp_ratelimit_take',
+  quote: 'orig_dgram',
+  read_quote: 'parse_orig_dgram',
+  cut_quote: 'trim_orig_dgram',
+  move_quote: 'relocate_orig_dgram',
+  settle_checksum: 'fix_partial_csum',
+  teller: 'icmp_src',
+  tell_vm: 'icmp_error_to_vm',
+  tell_sender: 'icmp_error_to_remote',
+  tell_zone: 'icmp_error_from_nn',
+  is_elsewhere: 'should_proxy_reply',
+  steered_encap: 'gateway_encap',
+  follow_packet: 'learn_return_path',
+  passage: 'nn_verdict',
+  settle: 'nn_process',
+  settled: 'cacheable',
+  decide: 'nn_classify',
+  ask: 'policy_check',
+  ask_policies: 'policy_lookup',
+  remember_fragments: 'ct_frag_insert',
+  denials: 'sg_policy_log',
+  tell_decision: 'policy_log_emit',
+  account: 'account_packet',
+  go_on: 'nn_fast_forward',
+  send_on: 'nn_forward',
+  steer: 'nn_uplink_ingress',
+  write_steered: 'write_reencap',
+  is_own_member: 'is_local_endpoint',
+  KEEP_STRUCT: 'BTF_EXPORT_STRUCT',
+  KEEP_ENUM: 'BTF_EXPORT_ENUM',
+  KNOWS_ZONES: 'TRACE_WITH_ZONES',
+  IN_MEMORY: 'force_stack',
+  MEMORY: 'PERCPU_CACHE',
+};
+
+/** Prefixes of constants that are gone. */
+const GONE_PREFIXES =
+  /^(TARGET_(LOCAL|REMOTE|GATEWAY|STEERED|EXTERNAL|ABSENT)|CONNECTION_[A-Z]|HOP_(SELF|FRAMES|SLOTS))/;
+
+/** Code without comments, strings and preprocessor includes. */
+function codeOf(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|^#include.*$/gm, ' ');
+}
+
+/** Objects of src/libbpf's own tests (bpf/test) have words of their own: they are no part of the data plane. */
+const sources = readdirSync(BPF, { recursive: true, encoding: 'utf8' }).filter(
+  (path) => /\.[ch]$/.test(path) && !path.startsWith('test/'),
+);
+
+describe('identifiers of bpf/', () => {
+  it('are read at all', () => {
+    expect(sources.length).toBeGreaterThan(50);
+    expect(codeOf('/* epoch */ int a; // keep\n"mix" b')).not.toMatch(/epoch|keep|mix/);
+  });
+
+  it('say each thing by its one word', () => {
+    const found = sources.flatMap((path) => {
+      const words = new Set(codeOf(readFileSync(join(BPF, path), 'utf8')).match(/[A-Za-z_]\w*/g));
+      return [...words].flatMap((word) => {
+        const now = Object.hasOwn(GONE, word) ? GONE[word] : undefined;
+        if (now !== undefined) return [`bpf/${path}: ${word}: expected ${now}`];
+        return GONE_PREFIXES.test(word) ? [`bpf/${path}: ${word}`] : [];
+      });
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('and each map by a name of at most fifteen characters that begins with sg_, in bpf/maps/ alone', () => {
+    const wrong = sources.flatMap((path) => {
+      if (path === 'maps/map_defs.h' || path.startsWith('bench/')) return [];
+      const code = codeOf(readFileSync(join(BPF, path), 'utf8'));
+      const names = [
+        ...code.matchAll(/^(?:ARRAY|HASH|TRIE|PERCPU_CACHE)\((\w+)/gm),
+        ...code.matchAll(/^\} (\w+) SEC\(/gm),
+      ].map(([, name]) => name ?? '');
+      const bad = names.filter((name) => !/^sg_[a-z0-9_]{1,12}$/.test(name) || !path.startsWith('maps/'));
+      return bad.map((name) => `bpf/${path}: ${name}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
