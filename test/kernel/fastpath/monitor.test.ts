@@ -40,7 +40,7 @@ describe('segue monitor', () => {
       verdict: 'drop',
       reason: 'source address',
       slug: 'drop-source-address',
-      program: 'port_tc',
+      program: 'port',
       device: 'v0',
       tenant: 'red',
       port: 'red-a',
