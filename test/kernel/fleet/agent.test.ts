@@ -82,7 +82,7 @@ describe('agents of a fleet', () => {
   });
 
   it('lose no packet while etcd, the feed and an agent are killed, and boot from disk', async () => {
-    const pings = network.ping('t100-1', '10.0.0.2', { count: 600, timeoutS: 120, args: ['-i', '0.02'] });
+    const pings = network.ping('t100-1', '10.0.0.2', { count: 600, args: ['-i', '0.02'] });
     await etcd.kill();
     await kill(feed);
     await kill(hv1);
