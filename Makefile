@@ -3,8 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+# The Node.js that scripts/setup brings where the machine's is too old (scripts/env does the same for the scripts).
+export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 # `programs` fails no test: it writes what the test compares with.
-.PHONY: programs help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
+.PHONY: programs packages help setup build test lint unit kernel netns vm demo bench bench-failover bench-smoke gen gen-check clean soak
 
 VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
@@ -13,13 +15,15 @@ REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.
 VM_TIMEOUT ?= 3900
 STAGES := setup build gen-check lint unit kernel vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
-BPF := $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(shell find bpf -name '*.bpf.c'))
+# The programs of bpf/prog go to build/bpf itself, where the command looks for them, in the package too.
+PROGRAMS := $(patsubst bpf/prog/%.bpf.c,%.o,$(wildcard bpf/prog/*.bpf.c))
+BPF := $(addprefix build/bpf/,$(PROGRAMS)) $(patsubst bpf/%.bpf.c,build/bpf/%.o,$(wildcard bpf/test/*.bpf.c bpf/bench/*.bpf.c))
 # The fast path once more, by a newer compiler: test/kernel/fastpath/verifier.test.ts loads both.
-BPF_NEWER := $(patsubst bpf/%.bpf.c,build/bpf-newer/%.o,$(wildcard bpf/*.bpf.c))
+BPF_NEWER := $(addprefix build/bpf-newer/,$(PROGRAMS))
 BPF_HEADERS := $(shell find bpf -name '*.h')
 CFLAGS ?= -O2 -g -std=gnu17 -Wall -Wextra -Werror
 # v3: 32-bit jumps and registers, as kernels since 5.1 have them. The include path is where Debian keeps <asm/types.h>.
-BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS ?= -O2 -g -target bpf -mcpu=v3 -std=gnu17 -Wall -Werror -fdebug-prefix-map=$(CURDIR)=. -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +52,19 @@ build/native/fuzz: $(wildcard native/fuzz/*.h)
 
 build/native/parity: $(wildcard native/fuzz/*.h native/parity/*.h)
 
-build/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
+build/bpf/%.o: bpf/prog/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c -o $@ $<
 
-build/bpf-newer/%.o: bpf/%.bpf.c $(BPF_HEADERS) | setup
+build/bpf/test/%.o: bpf/test/%.bpf.c $(BPF_HEADERS) | setup
+	@mkdir -p $(@D)
+	@clang $(BPF_CFLAGS) -c -o $@ $<
+
+build/bpf/bench/%.o: bpf/bench/%.bpf.c $(BPF_HEADERS) bpf/prog/port_xdp.bpf.c bpf/prog/uplink_xdp.bpf.c bpf/prog/nn_uplink_xdp.bpf.c | setup
+	@mkdir -p $(@D)
+	@clang $(BPF_CFLAGS) -c -o $@ $<
+
+build/bpf-newer/%.o: bpf/prog/%.bpf.c $(BPF_HEADERS) | setup
 	@mkdir -p $(@D)
 	@clang-16 $(BPF_CFLAGS) -c -o $@ $<
 
@@ -92,7 +104,7 @@ SOAK_SECONDS ?= 1800
 soak: setup build ## faults at random under 10,000 packets a second (root; half an hour; on a machine that rests; SOAK_SECONDS=600)
 	@SEGUE_SOAK_SECONDS=$(SOAK_SECONDS) SEGUE_SOAK_BACK_MS=2000 $(VITEST) --project kernel test/kernel/soak $(REPORT)
 
-gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/layouts.json says which)
+gen: setup $(BPF) ## write the TypeScript codecs of bpf/'s structs anew (bpf/abi/codegen.json says which)
 	@$(GENERATE)
 
 gen-check: setup $(BPF) ## are the codecs those that `make gen` would write?
@@ -103,6 +115,9 @@ programs: setup build ## docs/programs.md: what the programs cost the verifier, 
 	@$(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@test/vm/run -- $(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@node scripts/programs-table.js
+
+packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, and npm's tarball; the same tree gives the same bytes
+	@scripts/packages
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
 	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*

@@ -1,4 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+// Tests start bin/segue by the Node.js that runs them.
+const { engines } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+  engines: { node: string };
+};
+const least = Number.parseFloat(engines.node.replace('>=', ''));
+if (Number.parseFloat(process.versions.node) < least) {
+  throw new Error(
+    `Node.js ${process.versions.node} runs the tests: expected ${engines.node}; make setup brings it, ` +
+      'then PATH=$PWD/.cache/node/bin:$PATH has it first (make test does so by itself)',
+  );
+}
 
 // unit: pure values. kernel: real netlink and eBPF in namespaces of its own, no VRF needed; two files at once. bench: the
 // benchmarks once each, small; one at a time, for they compile into one folder and sweep what others left.

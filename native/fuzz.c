@@ -108,7 +108,7 @@ done:
   // What XDP hands on meets tcx.
   if (run->port && mine && !run->xdp && !drop && touches_domain(in)) found(run, index, "a packet to or from the SR domain was not dropped", in, out);
   if (run->port && next && out.length == in.length) forgive_mss(frame + ETH, after + ETH, in.length - ETH);
-  // TCP for GRO to merge: without its outer header, its port in the metadata before it (struct stripped, bpf/outer.h).
+  // TCP for GRO to merge: without its outer header, its port in the metadata before it (struct stripped, bpf/srv6/decap.h).
   if (run->xdp && !run->port && next && mine && out.length > META && !memcmp(after, stripped, sizeof stripped)) {
     out.bytes += META, out.length -= META;
     wrong = check_uplink(in, out, split);
@@ -118,7 +118,7 @@ done:
   if (next && (out.length != in.length || memcmp(frame, after, in.length)))
     found(run, index, "handed on, but not as it came", in, out);
   if (!passed) return;
-  // Of a frame in pieces the padding is not held against the MTU where the first has all of the packet (bpf/xdp_length.h).
+  // Of a frame in pieces the padding is not held against the MTU where the first has all of the packet (bpf/ctx/xdp.h).
   int any_length = skb.gso_size != 0 || split;
   wrong = run->port ? check_port(in, out, any_length) : check_uplink(in, out, any_length);
   // Else it may be an answer. What is wrong with a packet that is neither is what is wrong with it as a packet that passed.

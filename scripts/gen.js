@@ -2,7 +2,7 @@
 //
 //   node scripts/gen.js [--check]      --check writes nothing; exit 1 when a file is not what would be written
 //
-// bpf/layouts.json lists the files: { object (below build/bpf, without .o), out, structs?, enums?, maps? }, as GenerateOptions of
+// bpf/abi/codegen.json lists the files: { object (a program of bpf/, without .bpf.c), out, structs?, enums?, maps? }, as GenerateOptions of
 // src/libbpf/generate.ts has them. Keys and values of maps come by themselves.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -15,9 +15,9 @@ import { BpfObject } from '../build/gen/libbpf/index.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const { object, out, ...options } of JSON.parse(readFileSync(join(root, 'bpf/layouts.json'), 'utf8'))) {
+for (const { object, out, ...options } of JSON.parse(readFileSync(join(root, 'bpf/abi/codegen.json'), 'utf8'))) {
   const path = join(root, out);
-  const opened = BpfObject.open(join(root, 'build/bpf', `${object}.o`));
+  const opened = BpfObject.open(join(root, 'build/bpf', `${object.replace(/^prog\//, '')}.o`));
   const source = `bpf/${object}.bpf.c`;
   const codec = relative(dirname(out), 'src/libbpf/codec.js');
   const text = generate(opened.btf, { source, codec: codec.startsWith('.') ? codec : `./${codec}`, ...options });

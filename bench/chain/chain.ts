@@ -4,11 +4,11 @@
  * hv1 – nn – hv2 – sink.
  */
 import { writeFileSync } from 'node:fs';
-import { Background, outputOf } from '../../src/lab/process.js';
+import { Background, outputOf } from '../../lab/process.js';
 import { getLink } from '../../src/netlink/link.js';
 import { NetlinkSocket } from '../../src/netlink/socket.js';
 import { createNetns, inNetns, netnsPath } from '../../src/netlink/netns.js';
-import { removeNamespaces } from '../../src/lab/namespaces.js';
+import { removeNamespaces } from '../../lab/namespaces.js';
 import { nativeProgram } from '../lib/native.js';
 import { onCpu, tethered } from '../lib/tethered.js';
 import { INNER, MAC, NODES, PORT, VM } from './names.js';

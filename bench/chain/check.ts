@@ -1,5 +1,5 @@
 /** Whether a path carries packets at all, before its speed means anything. */
-import { runIn } from '../../src/lab/process.js';
+import { runIn } from '../../lab/process.js';
 import { INNER } from './names.js';
 import type { Chain } from './chain.js';
 import type { Family } from './names.js';

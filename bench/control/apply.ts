@@ -8,7 +8,7 @@ import { loadIntent } from '../../src/intent/load.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
-import { NATIVE_KINDS, nodeConfig } from './native.js';
+import { NATIVE_RESOURCES, nodeConfig } from './native.js';
 import type { Action } from '../../src/reconcile/change.js';
 
 /** Milliseconds. */
@@ -40,7 +40,7 @@ export async function apply(netns: string, file: string): Promise<ApplyResult> {
   const t0 = performance.now();
   const intent = loadIntent(file);
   const t1 = performance.now();
-  const instance = new Instance(nodeConfig(netns, file), NATIVE_KINDS);
+  const instance = new Instance(nodeConfig(netns, file), NATIVE_RESOURCES);
   try {
     const plan = instance.plan(scopeTo(intent, SELF));
     const t2 = performance.now();

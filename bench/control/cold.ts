@@ -1,6 +1,6 @@
 /** Cold apply, and the one after it, against `ip -batch`: all contenders in every round, in turn. */
+import { compile } from '../../src/app/planning.js';
 import { join } from 'node:path';
-import { compile } from '../../src/plan/compile.js';
 import { nexthopBatch, ownEncapBatch, runBatch } from '../lib/ip-batch.js';
 import { runNode } from '../lib/processes.js';
 import { spread } from '../lib/statistics.js';

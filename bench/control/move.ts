@@ -9,7 +9,7 @@ import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import { Dump } from './dump.js';
 import { MovingSource } from './moving-source.js';
-import { NATIVE_KINDS, nodeConfig } from './native.js';
+import { NATIVE_RESOURCES, nodeConfig } from './native.js';
 import type { Move } from './moving-source.js';
 
 /** Moves before the first that is timed, for the compiler's sake. */
@@ -36,7 +36,7 @@ export async function move(netns: string, file: string, timed: number, checked: 
     sweepSeconds: SWEEP_SECONDS,
     force: false,
     source,
-    kinds: NATIVE_KINDS,
+    resources: NATIVE_RESOURCES,
   });
   const started = performance.now();
   await agent.start();

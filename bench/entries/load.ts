@@ -2,18 +2,17 @@
  * The fast path's entries of one intent, brought about in a process of its own with a stop-watch at each step. What is there already
  * is adopted. Arguments: namespace, pins, intent file, `load` or `purge`. Prints JSON.
  */
+import { emptyPlan, plannerOf } from '../../src/app/planning.js';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
 import { readFacts } from '../../src/agent/facts.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { relevantTo } from '../../src/intent/scope.js';
-import { emptyPlan } from '../../src/plan/plan.js';
-import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { mainThreadMs } from '../lib/thread-time.js';
 import { SELF } from '../lib/workload.js';
-import { nodeConfig, timedKinds } from './node.js';
-import type { KindTimes } from './node.js';
+import { nodeConfig, timedResources } from './node.js';
+import type { ResourceTimes } from './node.js';
 import type { Action } from '../../src/reconcile/change.js';
 import type { Plan } from '../../src/plan/plan.js';
 
@@ -33,7 +32,7 @@ export interface LoadResult {
   second: number;
   secondCpu: number;
   secondChanges: number;
-  kinds: KindTimes;
+  kinds: ResourceTimes;
   /** The longest that the event loop was held up, between plan and the end. */
   held: number;
   done: Record<Action, number>;
@@ -47,8 +46,8 @@ export interface LoadResult {
 const LOOP_RESOLUTION_MS = 1;
 
 export async function load(netns: string, pins: string, file: string, purge: boolean): Promise<LoadResult> {
-  const kinds: KindTimes = {};
-  const instance = new Instance(nodeConfig(netns, file), timedKinds(kinds), pins);
+  const kinds: ResourceTimes = {};
+  const instance = new Instance(nodeConfig(netns, file), timedResources(kinds), pins);
   try {
     const { config, kernel, engine } = instance;
     let wanted: Plan = emptyPlan();
@@ -59,7 +58,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
       const started = performance.now();
       const intent = relevantTo(loadIntent(file), SELF);
       loaded = performance.now() - started;
-      const planner = Planner.of(config, readFacts(kernel, config, intent), intent);
+      const planner = plannerOf(config, readFacts(kernel, config, intent), intent);
       planned = performance.now() - started - loaded;
       if (planner.view.fastpath === undefined) throw new Error(`no fast path: ${planner.view.facts.fastpath?.missing}`);
       wanted = planner.plan;

@@ -14,7 +14,7 @@ import { loadIntent } from '../../src/intent/load.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import { MovingSource } from '../control/moving-source.js';
-import { ENTRY_KINDS, nodeConfig } from './node.js';
+import { ENTRY_RESOURCES, nodeConfig } from './node.js';
 import type { Move } from '../control/moving-source.js';
 import type { Intent } from '../../src/intent/types.js';
 
@@ -45,7 +45,7 @@ export async function move(
     sweepSeconds: SWEEP_SECONDS,
     force: false,
     source,
-    kinds: ENTRY_KINDS,
+    resources: ENTRY_RESOURCES,
     pinDirectory: pins,
   });
   await agent.start();

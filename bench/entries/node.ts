@@ -1,11 +1,11 @@
 /** The node that is measured, in hybrid mode: the kinds of the fast path alone, as a kernel without VRF has no others. */
 import { fileURLToPath } from 'node:url';
-import { bpfProgramKind } from '../../src/ebpf/program-kind.js';
-import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
+import { bpfProgramResource } from '../../src/ebpf/program-resource.js';
+import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { SELF } from '../lib/workload.js';
-import type { KindName } from '../../src/plan/plan.js';
-import type { Kind } from '../../src/reconcile/kind.js';
-import type { Kinds } from '../../src/reconcile/engine.js';
+import type { ResourceName } from '../../src/plan/plan.js';
+import type { Resource } from '../../src/reconcile/resource.js';
+import type { ResourceTable } from '../../src/reconcile/resource.js';
 import type { NodeConfig } from '../../src/intent/types.js';
 
 // From build/bench/entries, where this runs.
@@ -30,20 +30,21 @@ export function nodeConfig(netns: string, intent: string): NodeConfig {
 const VRF_SUPPORT = 'no-vrf-here';
 
 /** Programs at ports want the port in its VRF: they wait. */
-export const ENTRY_KINDS: Kinds = {
-  ...FASTPATH_KINDS,
+export const ENTRY_RESOURCES: ResourceTable = {
+  ...ebpfFeature.resources,
   'bpf-program': {
-    ...bpfProgramKind,
-    devices: (value, key) => (value.program === 'port' ? [VRF_SUPPORT] : (bpfProgramKind.devices?.(value, key) ?? [])),
+    ...bpfProgramResource,
+    devices: (value, key) =>
+      value.program === 'port_tc' ? [VRF_SUPPORT] : (bpfProgramResource.devices?.(value, key) ?? []),
   },
 };
 
 /** Milliseconds that a kind's list and apply took, by the kind's name. */
-export type KindTimes = Record<string, { list: number; apply: number }>;
+export type ResourceTimes = Record<string, { list: number; apply: number }>;
 
 /** The kinds with a stop-watch each. */
-export function timedKinds(times: KindTimes): Kinds {
-  const timed = Object.entries(ENTRY_KINDS as Record<string, Kind<KindName>>).map(([name, kind]) => {
+export function timedResources(times: ResourceTimes): ResourceTable {
+  const timed = Object.entries(ENTRY_RESOURCES as Record<string, Resource<ResourceName>>).map(([name, kind]) => {
     const of = (times[name] ??= { list: 0, apply: 0 });
     const watch = async <T>(what: 'list' | 'apply', use: () => T | Promise<T>): Promise<T> => {
       const started = performance.now();
@@ -59,8 +60,8 @@ export function timedKinds(times: KindTimes): Kinds {
         ...kind,
         list: (...args) => watch('list', () => kind.list(...args)),
         apply: (...args) => watch('apply', () => kind.apply(...args)),
-      } satisfies Kind<KindName>,
+      } satisfies Resource<ResourceName>,
     ];
   });
-  return Object.fromEntries(timed) as Kinds;
+  return Object.fromEntries(timed) as ResourceTable;
 }

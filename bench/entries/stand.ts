@@ -2,7 +2,7 @@
  * A node for the fast path's entries, on a kernel without VRF: an uplink whose gateway is a namespace of its own, and an interface for
  * each tenant's port.
  */
-import { outputOf } from '../../src/lab/process.js';
+import { outputOf } from '../../lab/process.js';
 import { createNetns } from '../../src/netlink/netns.js';
 import { UPLINK } from './node.js';
 

@@ -1,5 +1,5 @@
 /** Flows with sequence numbers (native/seqflow.c), and what became of them. */
-import { Background } from '../../src/lab/process.js';
+import { Background } from '../../lab/process.js';
 
 export interface FlowsOptions {
   /** Path of the compiled program. */

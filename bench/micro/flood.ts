@@ -14,7 +14,7 @@ import type { Effort, Row } from './rows.js';
 import type { Flow } from './steer-frames.js';
 
 const FLOWS = 10_000_000;
-/** FLOOD_BURST of bpf/bench/steer_xdp.bpf.c: after so many of the flood's there is one packet of the connection beside it. */
+/** FLOOD_BURST of bpf/bench/nn_uplink_xdp.bpf.c: after so many of the flood's there is one packet of the connection beside it. */
 const BURST = 31;
 /** The last packet may be one that finds no place. */
 const XDP_DROP = 1;
@@ -94,7 +94,7 @@ function fill(object: BpfObject): void {
 /** Fields of struct tally, by their place. */
 const TALLY = { flooded: 1, refused: 2, beside: 3, lost: 4 } as const;
 
-/** @param objectPath of bench/steer_xdp */
+/** @param objectPath of bench/nn_uplink_xdp */
 export function measureFlood(objectPath: string, effort: Effort): Row[] {
   const object = BpfObject.load(objectPath, { rodata: { is_hypervisor: false } });
   fill(object);

@@ -23,7 +23,7 @@ export function measureAll(effort: Effort): Row[] {
     ...measureRingBuffer(join(objects, 'test/maps.o'), effort),
     ...measureSteps(join(objects, 'test/cost.o'), effort),
     ...measureFastpath(join(objects, 'bench'), effort),
-    ...measureFlood(join(objects, 'bench/steer_xdp.o'), effort),
+    ...measureFlood(join(objects, 'bench/nn_uplink_xdp.o'), effort),
   ];
 }
 

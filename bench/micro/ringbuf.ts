@@ -18,10 +18,11 @@ export function measureRingBuffer(objectPath: string, effort: Effort): Row[] {
   const program = object.program('xdp_events');
   let read = 0;
   let bytes = 0;
-  const ring = new RingBuffer(map, (record) => {
+  const onRecord = (record: Buffer): void => {
     read++;
     bytes += record.readUInt32LE(4);
-  });
+  };
+  const ring = new RingBuffer(map, onRecord, { reuse: true });
   const rate = (fn: () => void) => () => {
     program.testRun({ data: Buffer.alloc(64), repeat: count });
     read = bytes = 0;

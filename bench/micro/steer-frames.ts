@@ -1,8 +1,8 @@
-/** Frames for bpf/bench/steer_xdp.bpf.c: datagrams between two tenants as a hypervisor sends them to a network node. */
+/** Frames for bpf/bench/nn_uplink_xdp.bpf.c: datagrams between two tenants as a hypervisor sends them to a network node. */
 import { address } from './steer-maps.js';
 import type { BpfObject } from '../../src/libbpf/index.js';
 
-/** FRAMES of bpf/bench/steer_xdp.bpf.c. */
+/** FRAMES of bpf/bench/nn_uplink_xdp.bpf.c. */
 export const FRAME_COUNT = 4096;
 const FRAME_BYTES = 128;
 /** Offsets: Ethernet, outer IPv6, inner IPv4, UDP. */

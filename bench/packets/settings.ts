@@ -15,7 +15,7 @@ export interface Traffic {
 }
 
 const MANY_FLOWS = 1024;
-/** More destinations than a CPU can remember all of (FLOWS of bpf/maps.h) without any in another's place. */
+/** More destinations than a CPU can remember all of (FLOWS of bpf/maps/fastpath_maps.h) without any in another's place. */
 const MORE_FLOWS = 4096;
 const SMALL_BYTES = 64;
 /** The smallest frame, one that is neither, and one that a tunnel's header still fits under 1,500 bytes with. */

@@ -149,7 +149,7 @@ export interface Devices {
   portFlags?: number;
 }
 
-/** Places of a node's uplinks in its entry (MAX_UPLINKS of bpf/layouts.h). */
+/** Places of a node's uplinks in its entry (MAX_UPLINKS of bpf/abi/types.h). */
 const UPLINKS = (Node.SIZE - Node.OFFSETS.uplinks) / Uplink.SIZE;
 
 /** A node's own entry, and the outer sources of the others. */

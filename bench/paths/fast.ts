@@ -22,7 +22,7 @@ interface Placed {
   hook: 'tcx' | 'xdp';
 }
 
-const PORT_TCX: Placed = { object: 'port', program: 'segue_port', at: 'port', hook: 'tcx' };
+const PORT_TCX: Placed = { object: 'port_tc', program: 'segue_port', at: 'port', hook: 'tcx' };
 const PORT_XDP: Placed = { object: 'port_xdp', program: 'segue_port_xdp', at: 'port', hook: 'xdp' };
 const UPLINK_TCX: Placed = { object: 'uplink_tc', program: 'segue_uplink_tc', at: 'uplink', hook: 'tcx' };
 const UPLINK_XDP: Placed = { object: 'uplink_xdp', program: 'segue_uplink_xdp', at: 'uplink', hook: 'xdp' };

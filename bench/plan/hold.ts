@@ -2,6 +2,7 @@
  * How long the agent's event loop is held while an intent comes to the agent of one node: read and checked, planned, and followed after a
  * change. A process of its own. Arguments: intent file, `kernel` or `hybrid`. Prints JSON.
  */
+import { plannerSteps } from '../../src/app/planning.js';
 import { readFileSync, rmSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,6 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IntentReader } from '../../src/agent/intent-reader.js';
 import { diffSteps } from '../../src/intent/change.js';
-import { Planner } from '../../src/plan/planner.js';
 import { runYielding } from '../../src/reconcile/steps.js';
 import { mainThreadMs } from '../lib/thread-time.js';
 import { isMain } from '../lib/is-main.js';
@@ -48,7 +48,7 @@ export async function measureHold(file: string, dataplane: Dataplane): Promise<H
   };
   const facts = { uplinkMtu: UPLINK_MTU_BYTES, ...(dataplane !== 'kernel' && { fastpath: { xdp: [] } }) };
   const [readHeld, intent] = await held(read);
-  const [planHeld, planner] = await held(() => runYielding(Planner.steps(config, facts, intent)));
+  const [planHeld, planner] = await held(() => runYielding(plannerSteps(config, facts, intent)));
   moveOnePort(file);
   await sleep(SETTLE_MS);
   const [followHeld] = await held(async () => planner.apply(await runYielding(diffSteps(intent, await read()))));

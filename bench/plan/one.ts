@@ -2,12 +2,12 @@
  * An intent as the agent of one node takes and holds it, with a stop-watch at each step; a process of its own, so that memory
  * is this size's alone (node --expose-gc). Arguments: intent file, `kernel` or `hybrid`. Prints JSON.
  */
+import { plannerOf } from '../../src/app/planning.js';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { diffIntent } from '../../src/intent/change.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { relevantTo } from '../../src/intent/scope.js';
-import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import type { Dataplane, Intent, NodeConfig, Port } from '../../src/intent/types.js';
@@ -48,7 +48,7 @@ export function measurePlan(file: string, dataplane: Dataplane): PlanFigures {
   const [loadMs, intent] = timed(() => relevantTo(loadIntent(file), SELF));
   const withIntent = heapMiB();
   const facts = { uplinkMtu: UPLINK_MTU_BYTES, ...(dataplane !== 'kernel' && { fastpath: { xdp: [] } }) };
-  const [planMs, planner] = timed(() => Planner.of(config, facts, intent));
+  const [planMs, planner] = timed(() => plannerOf(config, facts, intent));
   const withPlan = heapMiB();
   const [diffMs, changes] = timed(() => diffIntent(intent, withOnePortMoved(intent)));
   const [changeMs] = timed(() => planner.apply(changes));

@@ -5,7 +5,7 @@ export const TENANTS = 500;
 const HYPERVISORS = 50;
 /** A tenant's policies lead to those so many further on: 2,000 pairs when all are used. */
 const STEPS = [1, 2, 5, 11] as const;
-/** Of one pair: every table of a set is asked (bpf/policy.h). */
+/** Of one pair: every table of a set is asked (bpf/state/policy.h). */
 export const POLICIES_PER_PAIR = 5;
 export const POLICIES_MAX = TENANTS * STEPS.length * POLICIES_PER_PAIR;
 export const SID_BLOCK = 'fd00:5e::/32';

@@ -2,6 +2,7 @@
  * One intent brought about on a network node, in a process of its own with a stop-watch at each step; what is there already is adopted.
  * Arguments: Place as JSON, `load` or `purge`. Prints JSON.
  */
+import { plannerOf } from '../../src/app/planning.js';
 import { performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
 import { purge } from '../../src/agent/purge.js';
@@ -10,7 +11,6 @@ import { openMaps } from '../../src/ebpf/maps.js';
 import { GENERATION } from '../../src/ebpf/generation.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { relevantTo } from '../../src/intent/scope.js';
-import { Planner } from '../../src/plan/planner.js';
 import { isMain } from '../lib/is-main.js';
 import { mapMemory } from '../lib/map-memory.js';
 import { mainThreadMs } from '../lib/thread-time.js';
@@ -68,7 +68,7 @@ export async function load(place: Place): Promise<PolicyLoad> {
     const t0 = performance.now();
     const intent = relevantTo(loadIntent(place.file), config.node);
     const t1 = performance.now();
-    const { plan } = Planner.of(config, readFacts(kernel, config, intent), intent);
+    const { plan } = plannerOf(config, readFacts(kernel, config, intent), intent);
     const t2 = performance.now();
     const survey = await engine.survey(plan);
     const report = await engine.applyChanges(survey.changes);

@@ -61,11 +61,11 @@ function open(place: Place): { object: BpfObject; instance: Instance } {
   const instance = new Instance(nodeConfig(place), undefined, place.pins);
   const { fastpath } = instance.kernel;
   if (fastpath.maps === undefined) throw new Error(`${place.pins}: no maps, expected those of ${place.node}`);
-  const file = fileURLToPath(new URL('../../bpf/bench/steer_xdp.o', import.meta.url));
+  const file = fileURLToPath(new URL('../../bpf/bench/nn_uplink_xdp.o', import.meta.url));
   const maps = { ...reusing(fastpath.maps), ...fastpath.steering.reuse() };
   const object = BpfObject.open(file);
   // The frames come from no node of the intent.
-  object.setRodata(rodataOf('steer_xdp', { anySource: true }));
+  object.setRodata(rodataOf('nn_uplink_xdp', { anySource: true }));
   for (const [name, map] of Object.entries(maps)) if (object.mapNames.includes(name)) object.configureMap(name, map);
   object.load();
   takeFramesFromLo(object);

@@ -1,5 +1,5 @@
 /** The same by the kernel: a VRF a tenant, End.DT46, routes leaked between the VRFs, and nftables with connection tracking. Needs VRF. */
-import { outputOf } from '../../src/lab/process.js';
+import { outputOf } from '../../lab/process.js';
 import { INNER, MAC, NN_UPLINK, PORT, TUNNEL_SOURCE, UPLINK } from '../chain/names.js';
 import { UDP_PORT } from '../packets/frame.js';
 import { RULE_PREF, SID_BLOCK } from '../paths/vrf.js';

@@ -73,8 +73,8 @@ const plain: Path = {
 function startNetworkNode(chain: Chain, anySource: boolean): { close(): void }[] {
   const netns = chain.netns('nn');
   const uplinks = { hv1: chain.ifindex('nn', NN_UPLINK.hv1), hv2: chain.ifindex('nn', NN_UPLINK.hv2) };
-  const object = BpfObject.load(objectFile('steer_xdp'), {
-    rodata: rodataOf('steer_xdp', { anySource }),
+  const object = BpfObject.load(objectFile('nn_uplink_xdp'), {
+    rodata: rodataOf('nn_uplink_xdp', { anySource }),
     maps: { ...machineSizes(), ...steeringSizes() },
   });
   fillNetworkNode(object, uplinks);

@@ -1,6 +1,6 @@
 /** A path on a chain of its own, with servers in the sink. */
 import { availableParallelism } from 'node:os';
-import { Background } from '../../src/lab/process.js';
+import { Background } from '../../lab/process.js';
 import { Chain } from '../chain/chain.js';
 import { checkReachable } from '../chain/check.js';
 import { onCpu, tethered } from '../lib/tethered.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The port's program as it is, and what it did undone, for bench/micro. Frames have 64 bytes. */
-#include "../port_xdp.bpf.c"
+#include "prog/port_xdp.bpf.c"
 #define HEAD_WORDS 8
-#include "undo.h"
+#include "bench/restore_head.h"
 
 SEC("xdp")
 int cost_encap(struct xdp_md *ctx)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The uplink's program as it is, and what it did undone, for bench/micro. Ethernet, the outer and the inner header are within the head. */
-#include "../uplink_xdp.bpf.c"
+#include "prog/uplink_xdp.bpf.c"
 #define HEAD_WORDS 9
-#include "undo.h"
+#include "bench/restore_head.h"
 
 SEC("xdp")
 int cost_decap(struct xdp_md *ctx)

@@ -5,7 +5,7 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include "keep.h"
+#include "abi/btf_export.h"
 #include "test/maps.h"
 
 KEEP_STRUCT(event);

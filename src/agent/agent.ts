@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { EDGE_TABLE } from '../edge/edge-table.js';
-import { GUARD_TABLES } from '../port/guard-tables.js';
+import { RESOURCE_ORDER } from '../app/features.js';
+import { emptyPlan } from '../app/planning.js';
 import { IntentError } from '../intent/errors.js';
 import { FileSource } from '../intent/file-source.js';
 import { loadNodeConfig } from '../intent/load.js';
-import { KIND_ORDER } from '../plan/plan.js';
 import { dropFailedHops } from '../ebpf/failover.js';
-import { invalidate, everything, isEmpty, merge, noInvalidations, underlayKinds } from './invalidations.js';
+import { everything, isEmpty, merge, noInvalidations } from './invalidations.js';
 import { runDirectory } from './instance.js';
 import { IntentReader } from './intent-reader.js';
 import { notifySystemd } from './notify-systemd.js';
@@ -15,8 +14,8 @@ import { netnsIdentity } from '../netlink/netns.js';
 import type { Invalidations } from './invalidations.js';
 import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { KindName, Plan } from '../plan/plan.js';
 import type { NetlinkEvent } from '../netlink/types.js';
+import type { EventContext, KernelEvent } from '../reconcile/follows.js';
 import type { Logger } from './log.js';
 import type { SessionOptions } from './session.js';
 import type { WatchOptions } from './kernel-watcher.js';
@@ -175,18 +174,16 @@ export class Agent {
     },
     onNftables: (events) => {
       // Others change their tables by the second (kube-proxy): ours are listed when they are touched.
-      const tables = new Set(events.map(({ table }) => table));
-      if (tables.has(nameOf(EDGE_TABLE))) this.#look(['edge']);
-      if (GUARD_TABLES.some((table) => tables.has(nameOf(table)))) this.#look(['guard']);
+      this.#note({ kind: 'nftables', value: new Set(events.flatMap(({ table }) => table ?? [])) });
     },
     onSettings: () => {
-      this.#look(['sysctl']);
+      this.#note({ kind: 'settings', value: undefined });
     },
     onXdpFeatures: () => {
-      if ((this.#plan?.['bpf-node'].size ?? 0) > 0) this.#look(['bpf-port']);
+      this.#note({ kind: 'xdp-features', value: undefined });
     },
     onDeviceFeatures: () => {
-      if ((this.#plan?.['device-feature'].size ?? 0) > 0) this.#look(['device-feature', 'bpf-program']);
+      this.#note({ kind: 'device-features', value: undefined });
     },
     onLost: () => {
       this.#log.warn('notifications were lost: everything is compared');
@@ -197,19 +194,42 @@ export class Agent {
     },
   };
 
-  get #plan(): Plan | undefined {
-    return this.#session?.reconciler.plan;
-  }
-
   #onEvents(events: NetlinkEvent[]): void {
     if (this.#session === undefined) return;
-    const { instance, reconciler } = this.#session;
-    const { plan, tracksReachability: asksWays } = reconciler;
-    if (plan === undefined) {
+    const { instance, followers, reconciler } = this.#session;
+    if (reconciler.plan === undefined) {
       // Nothing is planned, or the first look is under way and may be past what changed.
       this.#lookAtAll();
       return;
     }
+    const { kernel } = instance;
+    const { links } = kernel;
+    const context = this.#contextOf(this.#session);
+    for (const event of events) {
+      // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
+      if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
+      dropFailedHops(kernel, event);
+      followers.invalidate(this.#invalidations, event, context);
+      if (event.kind !== 'link') continue;
+      // What was planned for the name that a device had is without one.
+      for (const name of links.takeFormerNames(event.value.index)) {
+        followers.invalidate(this.#invalidations, { ...event, value: { ...event.value, name } }, context);
+      }
+    }
+    if (followers.takeUnderlay(this.#invalidations)) this.#lookAtUnderlay();
+    this.#lookSoon(HINT_DELAY_MS);
+  }
+
+  /** Notes what no message of rtnetlink tells of. */
+  #note(event: KernelEvent): void {
+    if (this.#session === undefined) return;
+    this.#session.followers.invalidate(this.#invalidations, event, this.#contextOf(this.#session));
+    this.#lookSoon(HINT_DELAY_MS);
+  }
+
+  /** What is known when an event comes. */
+  #contextOf({ instance, reconciler }: Session): EventContext {
+    const { plan = emptyPlan(), facts = { uplinkMtu: 0 } } = reconciler;
     const { links, nexthopIds } = instance.kernel;
     const uplinks = this.#config.uplinks;
     const nameOf = (ifindex: number): string => links.nameOf(ifindex);
@@ -222,29 +242,16 @@ export class Agent {
       ...(oif === undefined ? [] : [links.nameOf(oif)]),
       ...(nexthopIds.keyOf(id)?.split(' ').slice(1, 2) ?? []),
     ];
-    const context = { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices };
-    for (const event of events) {
-      // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
-      if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
-      dropFailedHops(instance.kernel, event);
-      invalidate(this.#invalidations, event, context);
-      if (event.kind !== 'link') continue;
-      // What was planned for the name that a device had is without one.
-      for (const name of links.takeFormerNames(event.value.index)) {
-        invalidate(this.#invalidations, { ...event, value: { ...event.value, name } }, context);
-      }
-    }
-    if (this.#invalidations.kinds.delete('bpf-underlay')) this.#lookAtUnderlay();
-    this.#lookSoon(HINT_DELAY_MS);
+    return { plan, facts, concerns, isUplink, nameOf, nexthopDevices };
   }
 
   /** What leads over an uplink or a neighbour that fails is lost until the fast path knows: before everything else. */
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
-    this.#enqueue(({ reconciler }) => {
+    this.#enqueue(({ reconciler, followers }) => {
       this.#underlayAwaited = false;
-      return reconciler.reconcileDirty({ ...noInvalidations(), kinds: underlayKinds(reconciler.plan) });
+      return reconciler.reconcileDirty({ ...noInvalidations(), resources: followers.underlay(reconciler.plan) });
     });
   }
 
@@ -270,13 +277,8 @@ export class Agent {
     }
   };
 
-  #look(kinds: KindName[]): void {
-    for (const kind of kinds) this.#invalidations.kinds.add(kind);
-    this.#lookSoon(HINT_DELAY_MS);
-  }
-
   #lookAtAll(): void {
-    everything(this.#invalidations, KIND_ORDER);
+    everything(this.#invalidations, RESOURCE_ORDER);
     this.#lookSoon(0);
   }
 
@@ -341,7 +343,7 @@ export class Agent {
         this.#failure = failure;
         // Whatever was under way may be half done.
         const again = noInvalidations();
-        everything(again, KIND_ORDER);
+        everything(again, RESOURCE_ORDER);
         return again;
       })
       .then((again) => {
@@ -372,6 +374,3 @@ function fileSource({ config, configFile }: AgentOptions): IntentSource {
 }
 
 /** The name in `<family> <name>` of a table. */
-function nameOf(table: string): string {
-  return table.slice(table.indexOf(' ') + 1);
-}

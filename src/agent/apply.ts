@@ -1,7 +1,7 @@
 import { awaitNeighbours, findUnreachable } from '../ebpf/unreachable.js';
 import { removalGuard, drains } from '../reconcile/removal-guard.js';
 import type { Intent } from '../intent/types.js';
-import type { KindName, Plan } from '../plan/plan.js';
+import type { ResourceName, Plan } from '../plan/plan.js';
 import type { Report, Survey } from '../reconcile/change.js';
 import type { Unreachable } from '../ebpf/unreachable.js';
 import type { Instance } from './instance.js';
@@ -24,7 +24,7 @@ export interface Comparison extends Survey {
   unreachable: Unreachable[];
 }
 
-const UNDERLAY: ReadonlySet<KindName> = new Set(['bpf-underlay']);
+const UNDERLAY: ReadonlySet<ResourceName> = new Set(['bpf-underlay']);
 
 /**
  * Converges once, and waits until the fast path knows its neighbours on the underlay, some seconds at most.
@@ -45,7 +45,7 @@ export async function applyOnce(
     const { plan, warnings } = instance.prepare(intent);
     const survey = await instance.engine.survey(plan);
     const removal = {
-      held: survey.portsHeld,
+      held: survey.attached,
       left: plan.port.size,
       drains: drains(intent, instance.config.node),
     };
@@ -64,7 +64,7 @@ async function resolveUnderlay(instance: Instance, plan: Plan, report: Report): 
   const underlays = plan['bpf-underlay'];
   if (underlays.size === 0 || report.failures.length > 0) return [];
   if (await awaitNeighbours(kernel, underlays)) {
-    const { done, failures, heldBack } = await engine.converge(plan, undefined, { kinds: UNDERLAY });
+    const { done, failures, heldBack } = await engine.converge(plan, undefined, { resources: UNDERLAY });
     for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
     report.failures.push(...failures);
     report.heldBack.push(...heldBack);

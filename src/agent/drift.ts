@@ -1,22 +1,18 @@
 /** Tells what somebody changed (drift, a warning) from what follows from interfaces and the underlay (info). */
 import type { Links } from '../kernel/links.js';
-import type { KindName } from '../plan/plan.js';
+import type { ResourceName } from '../plan/plan.js';
 import type { Change, ChangeText, Failure, Report, Survey } from '../reconcile/change.js';
+import type { AnyResource } from '../reconcile/resource.js';
 import type { Logger } from './log.js';
 
 /** Changes of drift with a line each; more are counted. */
 const MAX_DRIFT_LINES = 20;
 
-/** What is chosen by which network nodes the underlay reaches. */
-const FOLLOW_UNDERLAY: ReadonlySet<KindName> = new Set(['steer-maglev', 'steer-network-node']);
-
-/** What is wanted of the ways is what the kernel's routes and neighbours say now. */
-const isUnderlay = ({ kind, action }: Change): boolean => kind === 'bpf-underlay' && action === 'replace';
-
 /** What of the engine is asked. */
 interface Engine {
   text(change: Change): ChangeText;
   devicesOf(change: Change): readonly string[];
+  resource(name: ResourceName): Pick<AnyResource, 'underlay'> | undefined;
 }
 
 /** Why changes are due. */
@@ -75,18 +71,23 @@ export class DriftLog {
   #causesOf(changes: readonly Change[]): Causes {
     const causes: Causes = { drift: [], appeared: new Map(), disappeared: new Map(), underlay: 0 };
     const { appeared, disappeared } = causes;
-    const underlayChanges = changes.some(isUnderlay);
+    const underlayChanges = changes.some((change) => this.#isOfUnderlay(change, 'resolves'));
     for (const change of changes) {
       const devices = this.#engine.devicesOf(change);
       const gone = devices.find((device) => !this.#links.has(device));
       const fresh = devices.find((device) => this.#links.get(device)?.index !== this.#settled.get(device));
       if (gone !== undefined) count(disappeared, this.#nameOf(gone));
       else if (fresh !== undefined) count(change.action === 'delete' ? disappeared : appeared, fresh);
-      else if (isUnderlay(change)) causes.underlay += 1;
-      else if (underlayChanges && FOLLOW_UNDERLAY.has(change.kind) && change.action === 'replace') causes.underlay += 1;
+      else if (this.#isOfUnderlay(change, 'resolves')) causes.underlay += 1;
+      else if (underlayChanges && this.#isOfUnderlay(change, 'follows')) causes.underlay += 1;
       else causes.drift.push(change);
     }
     return causes;
+  }
+
+  /** Whether what is wanted has changed with the underlay, rather than what is there. */
+  #isOfUnderlay({ kind, action }: Change, how: AnyResource['underlay']): boolean {
+    return action === 'replace' && this.#engine.resource(kind)?.underlay === how;
   }
 
   /**
@@ -106,7 +107,7 @@ export class DriftLog {
    * @param looked kinds that were tried whole: what failed of them before and is not among these is over
    * @returns those that did not fail alike when they were last tried
    */
-  noteFailures({ failures }: Report, looked?: ReadonlySet<KindName>): Failure[] {
+  noteFailures({ failures }: Report, looked?: ReadonlySet<ResourceName>): Failure[] {
     const before = this.#failed;
     const others = [...before].filter(([key]) => looked?.has(kindOf(key)) !== true);
     this.#failed = new Map([
@@ -128,8 +129,8 @@ function failureKey({ kind, key }: Pick<Change, 'kind' | 'key'>): string {
   return `${kind} ${key}`;
 }
 
-function kindOf(failureKey: string): KindName {
-  return failureKey.slice(0, failureKey.indexOf(' ')) as KindName;
+function kindOf(failureKey: string): ResourceName {
+  return failureKey.slice(0, failureKey.indexOf(' ')) as ResourceName;
 }
 
 function count(counts: Map<string, number>, device: string): void {

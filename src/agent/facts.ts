@@ -1,11 +1,11 @@
 import { missingForFastpath } from '../ebpf/available.js';
-import { hiddenTags } from '../ebpf/feature-kind.js';
+import { hiddenTags } from '../ebpf/feature-resource.js';
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import { hasNativeXdp } from '../netlink/netdev.js';
 import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
-import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../underlay/sysctl-plan.js';
-import { valueFound } from '../underlay/sysctl-kind.js';
-import { underlayRouteTo } from '../underlay/underlay-route.js';
+import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../host/sysctl-plan.js';
+import { valueFound } from '../host/sysctl-resource.js';
+import { underlayRouteTo } from '../host/underlay-route.js';
 import type { Intent, IntentNode, NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { FastpathFacts, NodeFacts } from '../plan/view.js';

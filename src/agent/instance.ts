@@ -1,16 +1,15 @@
+import { planAll, planWarnings, viewOf } from '../app/planning.js';
 import { EdgeFile, STATE_ROOT } from '../edge/edge-file.js';
-import { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../app/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { withNodeLock } from '../kernel/lock.js';
 import { unpin } from '../libbpf/index.js';
 import { Engine } from '../reconcile/engine.js';
-import { KERNEL_KINDS } from '../reconcile/kinds.js';
-import { planAll } from '../plan/compile.js';
-import { IntentView } from '../plan/view.js';
-import { planWarnings } from '../plan/warnings.js';
+import { ALL_RESOURCES } from '../app/features.js';
 import { readFacts, requireFacts } from './facts.js';
 import { refuseBesideWriter, WriterLock } from './writer.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { Kinds } from '../reconcile/engine.js';
+import type { ResourceTable } from '../reconcile/resource.js';
 import type { Plan } from '../plan/plan.js';
 import type { Report } from '../reconcile/change.js';
 import type { Writer, WriterPlace } from './writer.js';
@@ -46,17 +45,17 @@ export class Instance {
   readonly #hasEdge: boolean;
 
   /** @param pins directory of the node's pins, where it is not the usual one */
-  constructor(config: NodeConfig, kinds: Kinds = KERNEL_KINDS, pins = pinDirectory(config.node)) {
+  constructor(config: NodeConfig, resources: ResourceTable = ALL_RESOURCES, pins = pinDirectory(config.node)) {
     this.config = config;
     this.runDirectory = runDirectory(config.node);
-    this.kernel = new Kernel({
+    this.kernel = openKernel({
       ...(config.netns !== undefined && { netns: config.netns }),
       runDirectory: this.runDirectory,
       pinDirectory: pins,
       responderAlone: config.dataplane === 'kernel',
     });
-    this.engine = new Engine(this.kernel, kinds);
-    this.#hasEdge = kinds.edge !== undefined;
+    this.engine = new Engine(this.kernel, resources);
+    this.#hasEdge = resources.edge !== undefined;
     this.edgeFile = new EdgeFile(config.node, config.netns);
   }
 
@@ -67,7 +66,7 @@ export class Instance {
    */
   prepare(intent: Intent): { plan: Plan; warnings: string[] } {
     this.#readMachine();
-    const view = new IntentView(this.config, requireFacts(this.kernel, this.config, intent), intent);
+    const view = viewOf(this.config, requireFacts(this.kernel, this.config, intent), intent);
     return { plan: planAll(view), warnings: planWarnings(view) };
   }
 
@@ -80,7 +79,7 @@ export class Instance {
   /** The plan, for who only looks. */
   plan(intent: Intent): Plan {
     this.#readMachine();
-    return planAll(new IntentView(this.config, readFacts(this.kernel, this.config, intent), intent));
+    return planAll(viewOf(this.config, readFacts(this.kernel, this.config, intent), intent));
   }
 
   /** Holds the node and its namespace, for the life of an agent or of a purge. @throws WriterError */

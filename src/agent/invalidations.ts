@@ -1,184 +1,98 @@
-import { LOCAL_TABLE, MAIN_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL, tenantTable } from '../plan/numbers.js';
-import { routeKey } from '../encap/route-key.js';
-import { announceKey } from '../underlay/announce-key.js';
-import type { KindName, Plan } from '../plan/plan.js';
-import type { NetlinkEvent } from '../netlink/types.js';
+import type { Feature } from '../reconcile/feature.js';
+import type { Dirty, EventContext, Follows, KernelEvent } from '../reconcile/follows.js';
+import type { AnyResource, ResourceTable } from '../reconcile/resource.js';
+import type { Plan, ResourceName } from '../plan/plan.js';
 
 /** What of the kernel may not be as planned any more, and is to be looked at. */
 export interface Invalidations {
-  kinds: Set<KindName>;
-  /** Tables to look at, when routes are among the kinds; `all` when there is no telling which. */
+  resources: Set<ResourceName>;
+  /** Tables to look at, when routes are among the resources; `all` when there is no telling which. */
   tables: Set<number> | 'all';
   /** A device changed: the view of them is stale. */
   links: boolean;
-  /** Routes, next hops or rules of the underlay changed: the kernel may have ways to other network nodes now. */
-  ways: boolean;
+  /** The facts of the machine that are planned by are to be read again: the kernel may have ways to other network nodes now. */
+  facts: boolean;
 }
 
 export function noInvalidations(): Invalidations {
-  return { kinds: new Set(), tables: new Set(), links: false, ways: false };
+  return { resources: new Set(), tables: new Set(), links: false, facts: false };
 }
 
-/** Everything that hangs on a device. */
-const DEVICE_KINDS: readonly KindName[] = [
-  'vrf',
-  'sysctl',
-  'port',
-  'address',
-  'neighbour',
-  'proxy',
-  'nexthop',
-  'route',
-];
+type EventKind = KernelEvent['kind'];
+type Ask<D> = (value: KernelEvent['value'], context: EventContext) => D;
 
-/** What of the fast path hangs on a port's device. */
-const FASTPATH_DEVICE_KINDS: readonly KindName[] = [
-  'bpf-port',
-  'bpf-source',
-  'bpf-source-prefix',
-  'bpf-member',
-  'bpf-prefix',
-  'device-feature',
-  'bpf-program',
-];
+/** Which resources, and which features' facts, follow which events: as they registered. */
+export class Followers {
+  readonly #resources = new Map<string, [resource: AnyResource, ask: Ask<Dirty>][]>();
+  readonly #facts = new Map<string, Ask<boolean>[]>();
+  /** Resources that the underlay decides. */
+  readonly #underlay: readonly AnyResource[];
 
-/** What of the fast path hangs on an uplink: next hops, and the address that frames are taken for. */
-const UPLINK_KINDS: readonly KindName[] = ['bpf-node', 'bpf-underlay'];
-
-/** What of a network node hangs on an external network's interface. */
-const EXTERNAL_KINDS: readonly KindName[] = ['steer-external', 'steer-gateway'];
-
-/** What goes with an address. */
-const ADDRESS_KINDS: readonly KindName[] = ['address', 'neighbour', 'nexthop', 'route'];
-
-/** What the events' consumer knows. */
-export interface InvalidationContext {
-  plan: Plan;
-  /** Is a device of this name, or this index, in the plan? */
-  concerns: (device: string | number) => boolean;
-  isUplink: (device: string) => boolean;
-  nameOf: (ifindex: number) => string;
-  /** Do routes of the kernel's lead to network nodes? */
-  asksWays: boolean;
-  /** Names of the devices that a next hop leaves by: now, and when it was last listed. */
-  nexthopDevices: (id: number, oif: number | undefined) => string[];
-}
-
-/** Adds what an event may have changed of ours. Events that we caused are not to come here. */
-export function invalidate(
-  invalidations: Invalidations,
-  event: NetlinkEvent,
-  { plan, concerns, isUplink, nameOf, asksWays, nexthopDevices }: InvalidationContext,
-): void {
-  /** The fast path's ways over the underlay are to be resolved anew. */
-  const addUnderlay = (concerned: boolean): void => {
-    if (concerned && plan['bpf-node'].size > 0) invalidations.kinds.add('bpf-underlay');
-  };
-  /** And what the kernel's routes follow, which ask for no neighbour. */
-  const addRouting = (concerned: boolean): void => {
-    if (concerned && asksWays) invalidations.ways = true;
-    addUnderlay(concerned);
-  };
-  switch (event.kind) {
-    case 'link': {
-      const { name, master, kind: type, linkIndex } = event.value;
-      // A VLAN device that stands on a port.
-      if (type === 'vlan' && linkIndex !== undefined && plan['bpf-port'].has(nameOf(linkIndex))) {
-        invalidations.links = true;
-        invalidations.kinds.add('bpf-port');
-      }
-      if (!concerns(name) && (master === undefined || !concerns(master))) return;
-      invalidations.links = true;
-      for (const kind of DEVICE_KINDS) invalidations.kinds.add(kind);
-      if (plan['bpf-node'].size > 0) {
-        for (const kind of FASTPATH_DEVICE_KINDS) invalidations.kinds.add(kind);
-        if (plan['steer-node'].size > 0) for (const kind of EXTERNAL_KINDS) invalidations.kinds.add(kind);
-        if (isUplink(name)) for (const kind of UPLINK_KINDS) invalidations.kinds.add(kind);
-      }
-      // The kernel removes routes and next hops of a device that goes down without a word. Uplinks and lo have none.
-      const table = plan.vrf.get(plan.port.get(name)?.vrf ?? name)?.table;
-      if (table !== undefined) addTable(invalidations, table);
-      // The fast path's members are looked at by the table that their tenant has, or would have.
-      const tenant = plan['bpf-port'].get(name)?.tenant;
-      if (tenant !== undefined) addTable(invalidations, tenantTable(tenant));
-      // Local SIDs hang on the VRF and stand in main.
-      addTable(invalidations, MAIN_TABLE);
-      return;
+  constructor(resources: ResourceTable, features: readonly Feature[]) {
+    const all = Object.values(resources) as AnyResource[];
+    for (const resource of all) {
+      for (const [kind, ask] of asks<Dirty>(resource.follows)) append(this.#resources, kind, [resource, ask]);
     }
-    case 'address': {
-      // The node's own addresses beyond an external network are nobody's else.
-      if (plan['steer-external'].size > 0) {
-        invalidations.ways = true;
-        invalidations.kinds.add('steer-gateway');
-      }
-      if (!concerns(event.value.ifindex)) return;
-      // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
-      for (const kind of ADDRESS_KINDS) invalidations.kinds.add(kind);
-      const table = plan.vrf.get(plan.port.get(nameOf(event.value.ifindex))?.vrf ?? '')?.table;
-      if (table !== undefined) addTable(invalidations, table);
-      return;
+    for (const { factsFollow = {} } of features) {
+      for (const [kind, ask] of asks<boolean>(factsFollow)) append(this.#facts, kind, ask);
     }
-    case 'route': {
-      const { table, prefix, metric, protocol } = event.value;
-      if (table === LOCAL_TABLE) return;
-      addRouting(table === MAIN_TABLE && prefix.includes(':'));
-      // When another daemon replaces our route the kernel sends RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE of ours.
-      if (plan.announce.has(announceKey(table, prefix))) invalidations.kinds.add('announce');
-      if (protocol !== PROTOCOL && !plan.route.has(routeKey(table, prefix, metric))) return;
-      invalidations.kinds.add('nexthop');
-      invalidations.kinds.add('route');
-      addTable(invalidations, table);
-      return;
+    this.#underlay = all.filter(({ underlay }) => underlay !== undefined);
+  }
+
+  /** Adds what an event may have changed of ours. Events that we caused are not to come here. */
+  invalidate(invalidations: Invalidations, event: KernelEvent, context: EventContext): void {
+    for (const [{ name, containedIn }, ask] of this.#resources.get(event.kind) ?? []) {
+      if (containedIn !== undefined && context.plan[containedIn].size === 0) continue;
+      const dirty = ask(event.value, context);
+      if (dirty === false) continue;
+      invalidations.resources.add(name);
+      if (dirty === 'all') invalidations.tables = 'all';
+      else if (dirty !== true) for (const table of dirty) addTable(invalidations, table);
+      if (event.kind === 'link') invalidations.links = true;
     }
-    case 'nexthop': {
-      const { id, oif, family } = event.value;
-      addRouting(family !== 4);
-      if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) return;
-      invalidations.kinds.add('nexthop');
-      // Routes that name it have gone with it without a word, or lead elsewhere now.
-      invalidations.kinds.add('route');
-      const tables = nexthopDevices(id, oif).map((device) => plan.vrf.get(device)?.table);
-      for (const table of tables) if (table !== undefined) addTable(invalidations, table);
-      if (tables.every((table) => table === undefined)) invalidations.tables = 'all';
-      return;
+    if (this.#facts.get(event.kind)?.some((ask) => ask(event.value, context)) === true) invalidations.facts = true;
+  }
+
+  /** Takes out what the underlay resolves: that is looked at before everything else. @returns whether there was any */
+  takeUnderlay({ resources }: Invalidations): boolean {
+    let hadAny = false;
+    for (const { name, underlay } of this.#underlay) {
+      if (underlay === 'resolves' && resources.delete(name)) hadAny = true;
     }
-    case 'rule':
-      addRouting(event.value.family === 6);
-      invalidations.kinds.add('rule');
-      invalidations.kinds.add('local-rule');
-      invalidations.kinds.add('l3mdev-rule');
-      return;
-    case 'neighbour':
-      // Entries the kernel learns are none of ours, whatever becomes of them.
-      if (!concerns(event.value.ifindex)) return;
-      addUnderlay(isUplink(nameOf(event.value.ifindex)));
-      invalidations.kinds.add('neighbour');
-      invalidations.kinds.add('proxy');
-      return;
+    return hadAny;
+  }
+
+  /** What is asked of the underlay: what it resolves, and what follows from that. */
+  underlay(plan: Plan | undefined): Set<ResourceName> {
+    const asked = this.#underlay.filter(
+      ({ name, underlay }) => underlay === 'resolves' || (plan?.[name].size ?? 0) > 0,
+    );
+    return new Set(asked.map(({ name }) => name));
+  }
+
+  /** Whether a look asks of the underlay alone, which cannot wait for a list of ten thousand ports. */
+  isUnderlayAlone(resources: ReadonlySet<ResourceName>): boolean {
+    const own = this.#underlay.filter(({ name }) => resources.has(name));
+    return own.length === resources.size && own.some(({ underlay }) => underlay === 'resolves');
   }
 }
 
-export function everything(invalidations: Invalidations, kinds: Iterable<KindName>): void {
-  for (const kind of kinds) invalidations.kinds.add(kind);
+/** The questions by the kind of event. An event's kind ties its value to the question, which a list cannot say. */
+function asks<D>(follows: Follows<D>): [EventKind, Ask<D>][] {
+  return Object.entries(follows) as unknown as [EventKind, Ask<D>][];
+}
+
+function append<V>(lists: Map<string, V[]>, key: string, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+export function everything(invalidations: Invalidations, resources: Iterable<ResourceName>): void {
+  for (const name of resources) invalidations.resources.add(name);
   invalidations.tables = 'all';
   invalidations.links = true;
-  invalidations.ways = true;
-}
-
-/** What is asked of the underlay: the ways, and on a network node which others are up. */
-export function underlayKinds(plan: Plan | undefined): Set<KindName> {
-  const kinds = new Set<KindName>(['bpf-underlay']);
-  if (plan !== undefined && plan['steer-network-node'].size > 0) for (const kind of STEERING_KINDS) kinds.add(kind);
-  return kinds;
-}
-
-const STEERING_KINDS: readonly KindName[] = ['steer-network-node', 'steer-maglev'];
-
-/** Whether a look asks of the underlay alone, which cannot wait for a list of ten thousand ports. */
-export function isUnderlayAlone(kinds: ReadonlySet<KindName>): boolean {
-  return (
-    kinds.has('bpf-underlay') && [...kinds].every((kind) => kind === 'bpf-underlay' || STEERING_KINDS.includes(kind))
-  );
+  invalidations.facts = true;
 }
 
 function addTable(invalidations: Invalidations, table: number): void {
@@ -186,13 +100,13 @@ function addTable(invalidations: Invalidations, table: number): void {
 }
 
 export function merge(invalidations: Invalidations, more: Invalidations): void {
-  for (const kind of more.kinds) invalidations.kinds.add(kind);
+  for (const name of more.resources) invalidations.resources.add(name);
   if (more.tables === 'all') invalidations.tables = 'all';
   else for (const table of more.tables) addTable(invalidations, table);
   invalidations.links ||= more.links;
-  invalidations.ways ||= more.ways;
+  invalidations.facts ||= more.facts;
 }
 
-export function isEmpty({ kinds, ways }: Invalidations): boolean {
-  return kinds.size === 0 && !ways;
+export function isEmpty({ resources, facts }: Invalidations): boolean {
+  return resources.size === 0 && !facts;
 }

@@ -1,8 +1,8 @@
+import { emptyPlan } from '../app/planning.js';
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgeFile } from '../edge/edge-file.js';
 import { withNodeLock } from '../kernel/lock.js';
-import { emptyPlan } from '../plan/plan.js';
 import { emptyReport } from '../reconcile/change.js';
 import { pinDirectory, RUN_ROOT } from './instance.js';
 import { WriterLock } from './writer.js';
@@ -54,7 +54,9 @@ export async function purgeWithoutNetns({ node, netns }: NodeConfig, file: strin
 
 async function removeAll(instance: Instance, graceSeconds: number): Promise<Report> {
   const { engine } = instance;
-  const withdrawal = await engine.converge(emptyPlan(), undefined, { kinds: new Set(['announce']) });
+  const withdrawal = await engine.converge(emptyPlan(), undefined, {
+    resources: new Set(engine.order.filter((name) => engine.resource(name)?.awaitsAll)),
+  });
   if (withdrawal.failures.length > 0) return withdrawal;
   if (withdrawal.done.delete > 0 && graceSeconds > 0) await sleep(graceSeconds * 1000);
   const report = await engine.converge(emptyPlan());

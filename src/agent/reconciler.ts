@@ -1,27 +1,28 @@
+import { planWarnings, plannerSteps } from '../app/planning.js';
 import { performance } from 'node:perf_hooks';
 import { diffSteps } from '../intent/change.js';
 import { equalValues } from '../plan/equal.js';
 import { differenceSteps, Planner } from '../plan/planner.js';
-import { KIND_ORDER } from '../plan/plan.js';
-import { planWarnings } from '../plan/warnings.js';
 import { removalGuard, removalGuardOnIntent, drains } from '../reconcile/removal-guard.js';
-import { changesOf, cascades } from '../reconcile/engine.js';
+import { changesOf } from '../reconcile/engine.js';
 import { runYielding } from '../reconcile/steps.js';
 import { DriftLog } from './drift.js';
-import { everything, isUnderlayAlone, merge, noInvalidations } from './invalidations.js';
+import { everything, merge, noInvalidations } from './invalidations.js';
 import { FastpathMissingError, requireFacts } from './facts.js';
 import type { MassRemovalError } from '../reconcile/removal-guard.js';
 import type { Report, Waiting } from '../reconcile/change.js';
 import type { SurveyOptions } from '../reconcile/engine.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
-import type { KindName, Plan, PlanDelta } from '../plan/plan.js';
-import type { Invalidations } from './invalidations.js';
+import type { ResourceName, Plan, PlanDelta } from '../plan/plan.js';
+import type { Followers, Invalidations } from './invalidations.js';
+import type { NodeFacts } from '../plan/view.js';
 import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
 
 /** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
 export class Reconciler {
   readonly #instance: Instance;
+  readonly #followers: Followers;
   readonly #log: Logger;
   readonly #drift: DriftLog;
   #config: NodeConfig;
@@ -34,13 +35,14 @@ export class Reconciler {
   /** The source's last intent could not be planned: its next changes start from one that was not taken. */
   #isBehind = false;
   /** Kinds with objects that are held back while something fails. */
-  #heldBack: ReadonlySet<KindName> = new Set();
+  #heldBack: ReadonlySet<ResourceName> = new Set();
   #waitingText = '';
   #warningText = '';
   #unsavedText = '';
 
-  constructor(instance: Instance, log: Logger) {
+  constructor(instance: Instance, followers: Followers, log: Logger) {
     this.#instance = instance;
+    this.#followers = followers;
     this.#log = log;
     this.#drift = new DriftLog(instance.engine, instance.kernel.links, log);
     this.#config = instance.config;
@@ -51,9 +53,9 @@ export class Reconciler {
     return this.#planner?.plan;
   }
 
-  /** Whether routes of the kernel's lead to network nodes, which is asked of the underlay. */
-  get tracksReachability(): boolean {
-    return this.#planner?.view.facts.unreachableNodes !== undefined;
+  /** What was planned by of the machine. */
+  get facts(): NodeFacts | undefined {
+    return this.#planner?.view.facts;
   }
 
   /**
@@ -69,11 +71,11 @@ export class Reconciler {
     this.#pendingIntent = intent;
     kernel.links.refresh();
     const facts = requireFacts(kernel, this.#config, intent);
-    const planner = await runYielding(Planner.steps(this.#config, facts, intent));
+    const planner = await runYielding(plannerSteps(this.#config, facts, intent));
     const survey = await engine.survey(planner.plan);
     this.#pendingIntent = undefined;
     const removal = {
-      held: survey.portsHeld,
+      held: survey.attached,
       left: planner.plan.port.size,
       drains: drains(intent, this.#config.node),
     };
@@ -112,7 +114,8 @@ export class Reconciler {
     const changesToDo = changesOf(this.#planner.apply(effective));
     this.#isBehind = false;
     this.#intent = intent;
-    const report = await this.#instance.engine.applyChanges(changesToDo);
+    const { engine } = this.#instance;
+    const report = await engine.applyChanges(changesToDo);
     this.#log.info(
       { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
       'followed the intent',
@@ -122,7 +125,8 @@ export class Reconciler {
     // A network node that is new may be none that there is a way to.
     if (effective.some(({ kind }) => kind === 'gateway' || kind === 'node')) merge(again, await this.#lookAtMachine());
     // The kernel may have deleted objects on a device that was replaced: list everything again.
-    if (changesToDo.some((change) => change.action === 'replace' && cascades(change))) everything(again, KIND_ORDER);
+    if (changesToDo.some((change) => change.action === 'replace' && engine.cascades(change)))
+      everything(again, engine.order);
     return again;
   }
 
@@ -152,13 +156,13 @@ export class Reconciler {
       return this.#pendingIntent === undefined ? noInvalidations() : this.applyIntent(this.#pendingIntent);
     const { kernel, engine } = this.#instance;
     if (invalidations.links) kernel.links.refresh();
-    for (const kind of this.#heldBack) invalidations.kinds.add(kind);
-    if (invalidations.links || invalidations.ways) merge(invalidations, await this.#lookAtMachine());
+    for (const kind of this.#heldBack) invalidations.resources.add(kind);
+    if (invalidations.links || invalidations.facts) merge(invalidations, await this.#lookAtMachine());
     // A way alone changed: no list of devices for that, of which there may be ten thousand.
-    if (invalidations.kinds.size === 0) return noInvalidations();
+    if (invalidations.resources.size === 0) return noInvalidations();
     const options: SurveyOptions = {
-      kinds: invalidations.kinds,
-      ...(!invalidations.links && isUnderlayAlone(invalidations.kinds) && { keepLinks: true }),
+      resources: invalidations.resources,
+      ...(!invalidations.links && this.#followers.isUnderlayAlone(invalidations.resources) && { keepLinks: true }),
       ...(invalidations.tables !== 'all' && { scope: { tables: invalidations.tables } }),
     };
     const survey = await engine.survey(this.#planner.plan, options);
@@ -172,8 +176,8 @@ export class Reconciler {
         drifted ? 'repaired' : 'followed interfaces and underlay',
       );
     // What hangs on an interface is looked at together.
-    if (invalidations.kinds.has('port')) this.#drift.settle(report);
-    if (invalidations.kinds.has('edge')) await this.#saveEdge(report);
+    if (invalidations.resources.has('port')) this.#drift.settle(report);
+    if (invalidations.resources.has('edge')) await this.#saveEdge(report);
     return this.#finish(report, invalidations);
   }
 
@@ -183,14 +187,12 @@ export class Reconciler {
     const before = this.#planner.view.facts;
     const facts = requireFacts(this.#instance.kernel, this.#config, this.#intent);
     if (equalValues(facts, before)) return noInvalidations();
-    if (facts.unreachableNodes === undefined || !equalValues({ ...facts, lost: before.unreachableNodes }, before))
-      return this.#replan();
-    const report = await this.#instance.engine.applyChanges(
-      changesOf(this.#planner.applyReachability(facts.unreachableNodes)),
-    );
-    const level = facts.unreachableNodes.length > 0 ? 'warn' : 'info';
-    this.#log[level](
-      { ...report.done, lost: facts.unreachableNodes },
+    const delta = this.#planner.applyFacts(facts);
+    if (delta === undefined) return this.#replan();
+    const report = await this.#instance.engine.applyChanges(changesOf(delta));
+    const lost = facts.unreachableNodes ?? [];
+    this.#log[lost.length > 0 ? 'warn' : 'info'](
+      { ...report.done, lost },
       'ways to network nodes changed: routes are planned anew',
     );
     return this.#finish(report);
@@ -201,7 +203,7 @@ export class Reconciler {
     const { kernel, engine } = this.#instance;
     const before = this.#planner.plan;
     const facts = requireFacts(kernel, this.#config, this.#intent);
-    const planner = await runYielding(Planner.steps(this.#config, facts, this.#intent));
+    const planner = await runYielding(plannerSteps(this.#config, facts, this.#intent));
     const delta: PlanDelta = await runYielding(differenceSteps(before, planner.plan));
     this.#planner = planner;
     const report = await engine.applyChanges(changesOf(delta));
@@ -229,14 +231,14 @@ export class Reconciler {
     const again = noInvalidations();
     // What failed in one transaction failed for one reason: it is told once, however often it is tried again.
     const told = new Set<Error>();
-    const untold = this.#drift.noteFailures(report, looked?.kinds);
+    const untold = this.#drift.noteFailures(report, looked?.resources);
     for (const { kind, object, error } of untold) {
       if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
       told.add(error);
     }
     if (untold.length > told.size) this.#log.error({ objects: untold.length }, 'failed in all');
     for (const { kind } of report.failures) {
-      again.kinds.add(kind);
+      again.resources.add(kind);
       again.tables = 'all';
       again.links = true;
     }
@@ -253,7 +255,7 @@ export class Reconciler {
       this.#log.warn({ objects }, 'held back until nothing fails');
     }
     this.#heldBack = new Set([...(looked ? [] : this.#heldBack), ...heldBack.map(({ kind }) => kind)]);
-    for (const kind of this.#heldBack) again.kinds.add(kind);
+    for (const kind of this.#heldBack) again.resources.add(kind);
   }
 
   #tellWarnings(): void {
@@ -266,7 +268,7 @@ export class Reconciler {
 
   #tellWaiting(waiting: readonly Waiting[], looked: Invalidations | undefined): void {
     // A look at a few kinds sees only their part.
-    if (looked !== undefined && !looked.kinds.has('port')) return;
+    if (looked !== undefined && !looked.resources.has('port')) return;
     const text = [...new Set(waiting.map(({ device }) => device))].sort().join(' ');
     if (text === this.#waitingText) return;
     this.#waitingText = text;

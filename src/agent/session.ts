@@ -1,7 +1,9 @@
 import { Reconciler } from './reconciler.js';
+import { FEATURES, ALL_RESOURCES } from '../app/features.js';
+import { Followers } from './invalidations.js';
 import { Instance } from './instance.js';
 import { KernelWatcher } from './kernel-watcher.js';
-import type { Kinds } from '../reconcile/engine.js';
+import type { ResourceTable } from '../reconcile/resource.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
 import type { WatchOptions } from './kernel-watcher.js';
@@ -10,8 +12,8 @@ import type { WriterLock } from './writer.js';
 export interface SessionOptions {
   configFile: string;
   log: Logger;
-  /** Fewer kinds of objects than the kernel mode's, where the kernel cannot hold all. */
-  kinds?: Kinds;
+  /** Fewer resources than all, where the kernel cannot hold all. */
+  resources?: ResourceTable;
   /** Of the node's pins, in place of the usual one. */
   pinDirectory?: string;
 }
@@ -20,14 +22,16 @@ export interface SessionOptions {
 export class Session {
   readonly instance: Instance;
   readonly reconciler: Reconciler;
+  readonly followers: Followers;
   readonly #configFile: string;
   #watch: KernelWatcher | undefined;
   #writer: WriterLock | undefined;
 
   /** @throws NetnsError while the namespace is absent */
-  constructor(config: NodeConfig, { configFile, log, kinds, pinDirectory }: SessionOptions) {
-    this.instance = new Instance(config, kinds, pinDirectory);
-    this.reconciler = new Reconciler(this.instance, log);
+  constructor(config: NodeConfig, { configFile, log, resources = ALL_RESOURCES, pinDirectory }: SessionOptions) {
+    this.instance = new Instance(config, resources, pinDirectory);
+    this.followers = new Followers(resources, FEATURES);
+    this.reconciler = new Reconciler(this.instance, this.followers, log);
     this.#configFile = configFile;
   }
 

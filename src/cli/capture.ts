@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { withIntentOptions } from './node-options.js';
 import type { Command } from 'commander';
-import type { CaptureFlags } from './watch/capture.js';
+import type { CaptureFlags } from './events/capture.js';
 
 export function addCaptureCommand(program: Command): void {
   withIntentOptions(program.command('capture'))
@@ -15,7 +15,7 @@ export function addCaptureCommand(program: Command): void {
     .option('--count <n>', 'stop after so many packets')
     .option('-s, --snaplen <bytes>', 'bytes captured of each packet, at most 9216', '9216')
     .action(async (options: CaptureFlags) => {
-      const { capture } = await import('./watch/capture.js');
+      const { capture } = await import('./events/capture.js');
       await capture(options);
     });
 }

@@ -4,7 +4,7 @@ import { DEFAULT_NODE_FILE, withIntentOptions } from './node-options.js';
 import { print, printJson } from './print.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
-import type { Diagnosis } from '../doctor/types.js';
+import type { Diagnosis } from '../observe/doctor/types.js';
 import type { Intent } from '../intent/types.js';
 
 interface DoctorFlags extends IntentOptions {
@@ -21,9 +21,9 @@ export function addDoctorCommand(program: Command): void {
       const { readConfig, readInputs } = await import('./inputs.js');
       const { withReader } = await import('./open.js');
       const config = readConfig(options);
-      const { runChecks: diagnose } = await import('../doctor/doctor.js');
+      const { runChecks } = await import('../observe/doctor/doctor.js');
       await withReader(config, async (instance, unreadable) => {
-        const diagnosis = await diagnose({
+        const diagnosis = await runChecks({
           instance,
           file: options.config,
           defaultFile: DEFAULT_NODE_FILE,

@@ -8,7 +8,7 @@ export function addEdgeCommand(program: Command): void {
   withNodeOptions(edge.command('load'))
     .description('load the filter at boot: as it was last in force, or from the node file and the intent')
     .action(async ({ config }: NodeOptions) => {
-      const { loadEdge } = await import('../edge/boot.js');
+      const { loadEdge } = await import('../app/edge-boot.js');
       const { from, problems } = await loadEdge(config);
       for (const problem of problems) printError(problem);
       print(`edge loaded: ${from}`);

@@ -1,6 +1,6 @@
 import { withIntentOptions } from './node-options.js';
 import type { Command } from 'commander';
-import type { MonitorFlags } from './watch/monitor.js';
+import type { MonitorFlags } from './events/monitor.js';
 
 export function addMonitorCommand(program: Command): void {
   withIntentOptions(program.command('monitor'))
@@ -14,7 +14,7 @@ export function addMonitorCommand(program: Command): void {
     .option('--rate <n>', 'events per second, reason and CPU, 0: no limit', '10')
     .option('-j, --json', 'JSON, an object a line')
     .action(async (options: MonitorFlags) => {
-      const { monitor } = await import('./watch/monitor.js');
+      const { monitor } = await import('./events/monitor.js');
       await monitor(options);
     });
 }

@@ -5,7 +5,7 @@ import { canonicalAddress } from '../net/address.js';
 import { hostPrefix, parsePrefix } from '../net/prefix.js';
 import { TABLE_BASE } from '../plan/numbers.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
-import type { ShowContext } from '../inspect/context.js';
+import type { ShowContext } from '../observe/inspect/context.js';
 import type { Prefix } from '../net/prefix.js';
 
 /** Number of a tenant. @throws CommandError (bad input) */

@@ -56,7 +56,7 @@ export function addShowCommand(program: Command): void {
       const { config, intent, nodeOfPort } = await readShownFiles(options, options.port);
       const view = await viewOf(what, options);
 
-      const { showContext } = await import('../inspect/context.js');
+      const { showContext } = await import('../observe/inspect/context.js');
       const { refuseUnknownTenant } = await import('./names.js');
       await withReader(config, async (instance, unreadable) => {
         if (unreadable !== undefined) {

@@ -8,7 +8,7 @@ import { canonicalAddress, familyOf } from '../net/address.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
-import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../trace/types.js';
+import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../observe/trace/types.js';
 
 /** Largest IP packet, bytes. */
 const MAX_SIZE_BYTES = 65_535;
@@ -49,9 +49,9 @@ export function addTraceCommand(program: Command): void {
       const { readConfig } = await import('./inputs.js');
       const { withInstance } = await import('./open.js');
       const config = readConfig(options);
-      const { trace, traceFromNetworkNode } = await import('../trace/trace.js');
-      const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../trace/types.js');
-      const { showContext } = await import('../inspect/context.js');
+      const { trace, traceFromNetworkNode } = await import('../observe/trace/trace.js');
+      const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
+      const { showContext } = await import('../observe/inspect/context.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);
       const intent = await wholeIntent(config);
       await withInstance(config, async (instance) => {

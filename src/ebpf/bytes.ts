@@ -6,7 +6,7 @@ import type { Kernel } from '../kernel/kernel.js';
 
 const ADDRESS_BYTES = 16;
 
-/** Number of a family in keys (enum family of bpf/layouts.h). */
+/** Number of a family in keys (enum family of bpf/abi/types.h). */
 export function familyNumber(text: string): number {
   return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
 }

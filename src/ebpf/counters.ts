@@ -29,7 +29,7 @@ export interface PortTraffic {
   rxBytes: number;
 }
 
-/** The names of enum reason (bpf/reasons.h) in words, by number. */
+/** The names of enum reason (bpf/abi/reasons.h) in words, by number. */
 export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(Reason)
   .filter(([name]) => name !== 'REASON_COUNT')
   .sort(([, a], [, b]) => a - b)

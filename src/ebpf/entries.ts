@@ -1,44 +1,44 @@
 /** What tells one kind of entries of a map from another, and how all entries of a map are read. */
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Kind } from '../reconcile/kind.js';
-import type { KindName, PlanKinds } from '../plan/plan.js';
+import type { Resource } from '../reconcile/resource.js';
+import type { ResourceName, Resources } from '../plan/plan.js';
 import type { FastpathMaps } from './maps.js';
 
 /** What a kind of entries adds to what is the same for all. `at` is where a key or a value begins in a buffer. */
-export interface EntrySpec<K extends KindName> extends Pick<
-  Kind<K>,
-  'name' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
+export interface EntrySpec<K extends ResourceName> extends Pick<
+  Resource<K>,
+  'name' | 'after' | 'before' | 'follows' | 'underlay' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
 > {
   map: (maps: FastpathMaps) => BpfMap;
   /** The map may be large: it is compared as bytes (LargeMap). Keys and values are whole words of 4 bytes. */
   large?: true;
   /** Before a listing. */
-  beforeList?(kernel: Kernel, wanted: ReadonlyMap<string, PlanKinds[K]>): void;
+  beforeList?(kernel: Kernel, wanted: ReadonlyMap<string, Resources[K]>): void;
   /** Before changes are made. */
   beforeApply?(kernel: Kernel): void;
   /** An entry in the plan's terms. */
   read(
     kernel: Kernel,
     bytes: { keys: Buffer; keyAt: number; values: Buffer; valueAt: number },
-    wanted: ReadonlyMap<string, PlanKinds[K]>,
-  ): [key: string, value: PlanKinds[K]];
+    wanted: ReadonlyMap<string, Resources[K]>,
+  ): [key: string, value: Resources[K]];
   /** Writes the map's key into zeros; false: there is no such entry to remove. Throws where there cannot be one to make. */
-  writeKey(kernel: Kernel, key: string, value: PlanKinds[K], into: Buffer, at: number): boolean;
+  writeKey(kernel: Kernel, key: string, value: Resources[K], into: Buffer, at: number): boolean;
   /** Writes the map's value into zeros. */
-  writeValue(kernel: Kernel, key: string, value: PlanKinds[K], into: Buffer, at: number): void;
+  writeValue(kernel: Kernel, key: string, value: Resources[K], into: Buffer, at: number): void;
   /** After an entry is gone. */
   released?(kernel: Kernel, key: string): void;
 }
 
 /** Every entry in the plan's terms. */
-export function allEntries<K extends KindName>(
+export function allEntries<K extends ResourceName>(
   spec: EntrySpec<K>,
   kernel: Kernel,
   map: BpfMap,
-  wanted: ReadonlyMap<string, PlanKinds[K]>,
-): Map<string, PlanKinds[K]> {
-  const found = new Map<string, PlanKinds[K]>();
+  wanted: ReadonlyMap<string, Resources[K]>,
+): Map<string, Resources[K]> {
+  const found = new Map<string, Resources[K]>();
   for (const { count, keys, values } of map.readBatches()) {
     const bytes = { keys, keyAt: 0, values, valueAt: 0 };
     for (let index = 0; index < count; index++) {

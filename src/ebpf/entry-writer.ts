@@ -2,8 +2,8 @@ import { Yielder } from '../reconcile/yielder.js';
 import { nextCacheGeneration } from './epoch.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { ObjectChange, ObjectFailure } from '../reconcile/kind.js';
-import type { KindName, PlanKinds } from '../plan/plan.js';
+import type { ObjectChange, ObjectFailure } from '../reconcile/resource.js';
+import type { ResourceName, Resources } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
 /** Entries encoded and written at a time: one system call's worth, some 4 ms. */
@@ -51,20 +51,20 @@ class Chunk {
 }
 
 /** Encodes changes chunk by chunk and gives each chunk to the kernel in one batch. */
-export class EntryWriter<K extends KindName> {
+export class EntryWriter<K extends ResourceName> {
   readonly failures: ObjectFailure[] = [];
   readonly #spec: EntrySpec<K>;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
   readonly #epochs: BpfMap;
-  readonly #changes: readonly ObjectChange<PlanKinds[K]>[];
+  readonly #changes: readonly ObjectChange<Resources[K]>[];
   readonly #chunks: readonly Chunk[];
 
   constructor(
     spec: EntrySpec<K>,
     kernel: Kernel,
     { map, epochs }: { map: BpfMap; epochs: BpfMap },
-    changes: readonly ObjectChange<PlanKinds[K]>[],
+    changes: readonly ObjectChange<Resources[K]>[],
   ) {
     this.#spec = spec;
     this.#kernel = kernel;

@@ -5,7 +5,7 @@ import type { BpfMap } from '../libbpf/index.js';
 const KEY = Buffer.alloc(4);
 
 /**
- * Makes programs forget what they remember of flows (bpf/recall.h): after every change of what they look up. The number is random, so that
+ * Makes programs forget what they remember of flows (bpf/fib/flow_cache.h): after every change of what they look up. The number is random, so that
  * nobody has to know the last one, and one that a CPU sees half written is none that ever was or will be.
  *
  * @throws LibbpfError

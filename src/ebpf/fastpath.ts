@@ -17,7 +17,7 @@ import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbp
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** Entries of `encaps` and `underlays` in bpf/maps.h; ids are from 1. */
+/** Entries of `encaps` and `underlays` in bpf/maps/fastpath_maps.h; ids are from 1. */
 const ENCAPS = 1 << 20;
 const UNDERLAYS = 65_536;
 /** Entries of `traffics`. */
@@ -39,6 +39,13 @@ export interface FastpathOptions {
   netns?: string;
   /** Of the programs only the responder is there: maps that it does not use are made for one entry. */
   responderAlone?: boolean;
+}
+
+declare module '../kernel/kernel.js' {
+  interface KernelParts {
+    /** The node's maps, programs and links. */
+    fastpath: FastpathStore;
+  }
 }
 
 /**
@@ -139,10 +146,10 @@ export class FastpathStore {
     const known = openMaps(this.#mapDirectory);
     const maps: Partial<Record<MapName, BpfMap>> = { ...known };
     try {
-      using object = BpfObject.load(objectPath('port'), {
-        rodata: rodataOf('port'),
+      using object = BpfObject.load(objectPath('port_tc'), {
+        rodata: rodataOf('port_tc'),
         maps: { ...(this.responderAlone ? responderSizes() : machineSizes()), ...NO_GATEWAY_MAPS, ...reusing(known) },
-        programs: { [FUNCTIONS.port]: { load: false } },
+        programs: { [FUNCTIONS.port_tc]: { load: false } },
       });
       for (const name of MAP_NAMES) {
         if (known[name] !== undefined) continue;
@@ -281,7 +288,9 @@ export class FastpathStore {
 
   /** Removes pins of programs for other uses, or of another build. */
   #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
-    const used = names.filter((name) => name === 'detached' || (name === 'responder') === this.responderAlone);
+    const used = names.filter(
+      (name) => name === 'detached_tc' || (name === 'ndp_responder_tc') === this.responderAlone,
+    );
     // Of what this build has no object file of, nothing is current.
     const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));

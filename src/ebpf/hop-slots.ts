@@ -1,7 +1,7 @@
 /** Which next hop the flows of each place have: places in proportion to the weights; a hop that comes or goes moves few of the others'. */
 import { hash53 } from '../intent/check/hash-set.js';
 
-/** HOP_SLOTS of bpf/layouts.h: a power of two. */
+/** HOP_SLOTS of bpf/abi/limits.h: a power of two. */
 const HOP_SLOTS = 128;
 /** Tables that are kept: nodes behind the same next hops share one. */
 const KEPT_TABLES = 256;

@@ -2,8 +2,8 @@ import { Yielder } from '../reconcile/yielder.js';
 import { MapSnapshot, wordsOf } from './snapshot.js';
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { ObservedStream } from '../reconcile/kind.js';
-import type { KindName, PlanKinds } from '../plan/plan.js';
+import type { ObservedStream } from '../reconcile/resource.js';
+import type { ResourceName, Resources } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
 const NONE: readonly never[] = [];
@@ -12,11 +12,11 @@ const NONE: readonly never[] = [];
  * A map of up to a million entries, held against the plan as bytes: wanted entries are encoded and compared, and only those that
  * nobody wants are put into the plan's terms, which costs several times as much.
  */
-export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]> {
+export class LargeMap<K extends ResourceName> implements ObservedStream<Resources[K]> {
   readonly #spec: EntrySpec<K>;
   readonly #kernel: Kernel;
   readonly #map: BpfMap;
-  readonly #wanted: ReadonlyMap<string, PlanKinds[K]>;
+  readonly #wanted: ReadonlyMap<string, Resources[K]>;
   readonly #snapshot: MapSnapshot | undefined;
   readonly #key: Uint32Array;
   readonly #keyBytes: Buffer;
@@ -28,7 +28,7 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
     spec: EntrySpec<K>,
     kernel: Kernel,
     map: BpfMap,
-    wanted: ReadonlyMap<string, PlanKinds[K]>,
+    wanted: ReadonlyMap<string, Resources[K]>,
     snapshot: MapSnapshot | undefined,
   ) {
     this.#spec = spec;
@@ -44,11 +44,11 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
   }
 
   /** All of it. */
-  static async whole<K extends KindName>(
+  static async whole<K extends ResourceName>(
     spec: EntrySpec<K>,
     kernel: Kernel,
     map: BpfMap,
-    wanted: ReadonlyMap<string, PlanKinds[K]>,
+    wanted: ReadonlyMap<string, Resources[K]>,
   ): Promise<LargeMap<K>> {
     return new LargeMap(spec, kernel, map, wanted, await MapSnapshot.of(map));
   }
@@ -57,16 +57,16 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
    * What is asked for, by a system call each. There are no others here: nobody else writes the map, so what a scope is looked at for,
    * a device that came or went, makes no entry that the plan does not have. A look at all of it finds those that came about otherwise.
    */
-  static some<K extends KindName>(
+  static some<K extends ResourceName>(
     spec: EntrySpec<K>,
     kernel: Kernel,
     map: BpfMap,
-    wanted: ReadonlyMap<string, PlanKinds[K]>,
+    wanted: ReadonlyMap<string, Resources[K]>,
   ): LargeMap<K> {
     return new LargeMap(spec, kernel, map, wanted, undefined);
   }
 
-  get(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
+  get(key: string, desired: Resources[K]): Resources[K] | undefined {
     if (this.#snapshot?.size === 0) return undefined;
     this.#key.fill(0);
     if (!this.#spec.writeKey(this.#kernel, key, desired, this.#keyBytes, 0)) return undefined;
@@ -77,10 +77,10 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
     return this.#spec.read(this.#kernel, this.#snapshot.bytes(entry), this.#wanted)[1];
   }
 
-  async others(): Promise<Iterable<[key: string, value: PlanKinds[K]]>> {
+  async others(): Promise<Iterable<[key: string, value: Resources[K]]>> {
     if (this.#snapshot === undefined) return NONE;
     const yielder = new Yielder();
-    const others: [string, PlanKinds[K]][] = [];
+    const others: [string, Resources[K]][] = [];
     for (const entry of this.#snapshot.unasked()) {
       others.push(this.#spec.read(this.#kernel, this.#snapshot.bytes(entry), this.#wanted));
       if (yielder.shouldYield()) await yielder.yield();
@@ -88,7 +88,7 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
     return others;
   }
 
-  #lookUp(key: string, desired: PlanKinds[K]): PlanKinds[K] | undefined {
+  #lookUp(key: string, desired: Resources[K]): Resources[K] | undefined {
     if (this.#map.lookup(this.#keyBytes, this.#value) === undefined) return undefined;
     if (this.#encode(key, desired) && this.#expectedBytes.equals(this.#value)) return desired;
     const bytes = { keys: this.#keyBytes, keyAt: 0, values: this.#value, valueAt: 0 };
@@ -96,7 +96,7 @@ export class LargeMap<K extends KindName> implements ObservedStream<PlanKinds[K]
   }
 
   /** What the value is to be; false: what it names is not there, so nothing can be as wanted. */
-  #encode(key: string, desired: PlanKinds[K]): boolean {
+  #encode(key: string, desired: Resources[K]): boolean {
     this.#expected.fill(0);
     try {
       this.#spec.writeValue(this.#kernel, key, desired, this.#expectedBytes, 0);

@@ -7,7 +7,7 @@ import type { BpfObject, BpfMap } from '../libbpf/index.js';
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
 
-/** Bytes of key and value of each map of bpf/maps.h. */
+/** Bytes of key and value of each map of bpf/maps/fastpath_maps.h. */
 export const MAP_SIZES = {
   nodes: [U32_BYTES, layouts.Node.SIZE],
   trusted_prefixes: [layouts.TrustedKey.SIZE, layouts.Permit.SIZE],
@@ -84,7 +84,7 @@ export function readOnlyMaps(maps: FastpathMaps): Partial<Record<MapName, BpfMap
   return Object.fromEntries(MAP_NAMES.filter((name) => !WRITTEN[name]).map((name) => [name, maps[name]]));
 }
 
-/** What each CPU remembers, entries: the sizes of bpf/maps.h are those for one CPU. */
+/** What each CPU remembers, entries: the sizes of bpf/maps/fastpath_maps.h are those for one CPU. */
 const MEMORY_ENTRIES = {
   egress_flows: 4096,
   ingress_flows: 4096,
@@ -93,7 +93,7 @@ const MEMORY_ENTRIES = {
   known_sources: 1024,
 } as const;
 
-/** The same of steered flows, on hypervisors and network nodes (bpf/steered_recall.h, bpf/steer_recall.h). */
+/** The same of steered flows, on hypervisors and network nodes (bpf/fib/gw_flow_cache.h, bpf/fib/nn_flow_cache.h). */
 const STEERING_MEMORY_ENTRIES = { followed_flows: 2048, passed_flows: 2048 } as const;
 
 function memorySizes<N extends string>(entries: Readonly<Record<N, number>>): Record<N, { maxEntries: number }> {

@@ -130,15 +130,15 @@ export type BpfHook = (typeof BPF_HOOKS)[number];
 export const BPF_HOOKS = ['tcx-first', 'tcx', 'tcx-egress', 'xdp'] as const;
 /** Programs by their object files. */
 export type BpfProgramName =
-  | 'port'
+  | 'port_tc'
   | 'port_xdp'
-  | 'responder'
-  | 'detached'
+  | 'ndp_responder_tc'
+  | 'detached_tc'
   | 'uplink_tc'
   | 'uplink_xdp'
-  | 'steer_tc'
-  | 'steer_xdp'
-  | 'external_tc';
+  | 'nn_uplink_tc'
+  | 'nn_uplink_xdp'
+  | 'nn_external_tc';
 
 /** A program at an interface. */
 export interface BpfAttachment {
@@ -147,7 +147,7 @@ export interface BpfAttachment {
   program: BpfProgramName;
   /** It forwards without the kernel beneath (`dataplane: ebpf`). */
   alone?: true;
-  /** Of `steer_xdp`: the program that takes what is for no gateway. */
+  /** Of `nn_uplink_xdp`: the program that takes what is for no gateway. */
   then?: BpfProgramName;
   /** Tenants of the node have gateways. */
   gateways?: true;
@@ -159,4 +159,35 @@ export interface BpfAttachment {
   stale?: string;
   /** Only found: id of a link that is not pinned where ours are; 0: there is no link. */
   link?: number;
+}
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `node` */
+    'bpf-node': BpfNode;
+    /** key: a prefix */
+    'bpf-trusted': BpfTrusted;
+    /** key: a locator, or a transit segment with /128 */
+    'bpf-underlay': BpfUnderlay;
+    /** key: last segment */
+    'bpf-encap': BpfEncap;
+    /** key: address */
+    'bpf-domain-source': BpfDomainSource;
+    /** key: interface name */
+    'bpf-port': BpfPort;
+    /** key: `<device> <address>` */
+    'bpf-source': BpfSource;
+    /** key: `<device> <prefix>` */
+    'bpf-source-prefix': BpfSource;
+    /** key: `<tenant id> <address>` */
+    'bpf-member': BpfMember;
+    /** key: `<tenant id> <prefix>` */
+    'bpf-prefix': BpfMember;
+    /** key: SID */
+    'bpf-sid': BpfSid;
+    /** key: `<device> <feature>` */
+    'device-feature': DeviceFeature;
+    /** key: `<device> <tcx|xdp>` */
+    'bpf-program': BpfAttachment;
+  }
 }

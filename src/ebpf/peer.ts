@@ -1,4 +1,4 @@
-/** Which ports' packets are put into the namespace of their other end at once (bpf_redirect_peer, bpf/deliver.h). */
+/** Which ports' packets are put into the namespace of their other end at once (bpf_redirect_peer, bpf/ctx/skb.h). */
 import { isLibbpfError, queryTcx } from '../libbpf/index.js';
 import { openPinnedLink } from './running.js';
 import { decodeQdisc, dumpQdiscsRequest } from '../netlink/qdisc.js';

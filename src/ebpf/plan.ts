@@ -1,5 +1,7 @@
 /** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
-import { remoteSid } from '../encap/plan.js';
+import { localBehaviours, remoteSid } from '../encap/plan.js';
+import { tenantMtu } from '../encap/paths.js';
+import { isNetworkNode, usesGateways } from '../gateway/zones.js';
 import { tenantSid } from '../encap/sid.js';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { familyOf } from '../net/address.js';
@@ -13,7 +15,16 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemoteSite } from '../plan/view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
-/** MAX_SEGMENTS of bpf/layouts.h: a longer path is the kernel's alone. */
+declare module '../plan/view.js' {
+  interface PairMemo {
+    /** Where the fast path has its IPv4 addresses: one value for all of them. */
+    endpoint4?: RemoteEndpoint;
+    /** Its IPv6 addresses. */
+    endpoint6?: RemoteEndpoint;
+  }
+}
+
+/** MAX_SEGMENTS of bpf/abi/limits.h: a longer path is the kernel's alone. */
 export const MAX_SEGMENTS = 4;
 
 /** The node's own entry, and the uplinks' programs. */
@@ -21,13 +32,13 @@ export function planFastNode(view: IntentView, emit: Emit): void {
   const { fastpath } = view;
   const hosts = view.localPorts.size > 0;
   if (view.usesNdpResponder && hosts) emitNode(view, emit);
-  if (fastpath === undefined || (!hosts && !view.isNetworkNode)) return;
+  if (fastpath === undefined || (!hosts && !isNetworkNode(view))) return;
   emitNode(view, emit);
   if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...programUse(view) });
     // A network node has its own there.
-    if (!fastpath.xdp.includes(device) || view.isNetworkNode) continue;
+    if (!fastpath.xdp.includes(device) || isNetworkNode(view)) continue;
     const optional = view.config.xdp !== 'always';
     const use = { ...programUse(view), ...(optional && { optional }) };
     emitXdp(emit, { device, hook: 'xdp', program: 'uplink_xdp', ...use });
@@ -61,7 +72,7 @@ function checksSources({ config }: IntentView): boolean {
  */
 export function planFastSource(view: IntentView, source: string, emit: Emit): void {
   if (view.fastpath === undefined || !checksSources(view)) return;
-  if (view.localPorts.size === 0 && !view.isNetworkNode) return;
+  if (view.localPorts.size === 0 && !isNetworkNode(view)) return;
   const { source: own, acceptedSources = [] } = view.self;
   if (source !== own && !acceptedSources.includes(source)) emit('bpf-domain-source', source, { from: source });
 }
@@ -95,7 +106,7 @@ function emitUnderlay(view: IntentView, key: string, emit: Emit): void {
 export function planFastPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   if (view.fastpath === undefined || !isShort(view, pair.tenant, pair.node)) return;
   const tenant = view.tenant(pair.tenant);
-  const transit = view.transit(tenant.name, pair.node);
+  const transit = view.paths.transit(tenant.name, pair.node);
   const [first] = transit;
   const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
   const sids = new Set(tenant.subnets.map(({ prefix }) => placeOf(view, pair, familyOf(prefix)).encap));
@@ -125,11 +136,11 @@ export function planFastRemotePort(view: IntentView, pair: RemoteSite, port: Por
 
 /** The value that all of a tenant's addresses of a family on another node share. */
 function placeOf(view: IntentView, pair: RemoteSite, family: 4 | 6): RemoteEndpoint {
-  const slot = family === 4 ? 'place' : 'place6';
-  const known = pair[slot];
+  const slot = family === 4 ? 'endpoint4' : 'endpoint6';
+  const known = pair.memo[slot];
   if (known !== undefined) return known;
   const tenant = view.tenant(pair.tenant);
-  return (pair[slot] = { tenant: tenant.id, encap: remoteSid(view, tenant, pair.node, family) });
+  return (pair.memo[slot] = { tenant: tenant.id, encap: remoteSid(view, tenant, pair.node, family) });
 }
 
 /** A VM on this node. */
@@ -151,7 +162,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port', ...programUse(view) });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port_tc', ...programUse(view) });
   // What XDP does not take meets tcx next; where the driver has no XDP, all does.
   if (port.xdp !== true || view.config.xdp === 'never') return;
   const use = { ...programUse(view), optional: true } as const;
@@ -162,7 +173,7 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
 function planResponder(view: IntentView, port: Port, emit: Emit): void {
   const device = port.interface;
   emitPort(view, view.tenant(port.tenant), port, emit);
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'responder' });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'ndp_responder_tc' });
 }
 
 function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): void {
@@ -173,7 +184,7 @@ function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): voi
     tenant: tenant.id,
     mac: port.mac,
     gatewayMac: gatewayMacOf(tenant),
-    mtu: view.tenantMtu(tenant),
+    mtu: tenantMtu(view, tenant),
     dscp: tenant.dscp,
     ...(gateway4 !== undefined && { gateway4 }),
     ...(gateway6 !== undefined && { gateway6 }),
@@ -196,7 +207,7 @@ function checkedSourcesOf({ subnets }: Tenant, port: Port, gateways: readonly (s
 /** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
 export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   if (view.fastpath === undefined) return;
-  for (const behaviour of view.localBehaviours()) {
+  for (const behaviour of localBehaviours(view)) {
     emit('bpf-sid', tenantSid(view.self.locator, behaviour, tenant.id), { tenant: tenant.id, behaviour });
   }
   const gateways = new Set(tenant.subnets.map(({ gateway }) => gateway));
@@ -213,10 +224,10 @@ function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): str
 
 /** What the node's programs are loaded for. */
 export function programUse(view: IntentView): Pick<BpfAttachment, keyof ProgramUse> {
-  const { ebpfOnly: alone, usesGateways } = view;
+  const { ebpfOnly: alone } = view;
   return {
     ...(alone && { alone }),
-    ...(usesGateways && { gateways: true }),
+    ...(usesGateways(view) && { gateways: true }),
     ...(!checksSources(view) && { anySource: true }),
   };
 }
@@ -227,5 +238,5 @@ function transitKey(segment: string): string {
 
 /** Whether the segments of a tenant's path to a node fit an entry. */
 function isShort(view: IntentView, tenant: string, node: string): boolean {
-  return view.transit(tenant, node).length < MAX_SEGMENTS;
+  return view.paths.transit(tenant, node).length < MAX_SEGMENTS;
 }

@@ -8,19 +8,19 @@ import type { BpfProgramName } from './objects.js';
 
 /** Function of each object file. */
 export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
-  port: 'segue_port',
+  port_tc: 'segue_port',
   port_xdp: 'segue_port_xdp',
-  responder: 'segue_responder',
-  detached: 'segue_detached',
+  ndp_responder_tc: 'segue_responder',
+  detached_tc: 'segue_detached',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
-  steer_tc: 'segue_steer_tc',
-  steer_xdp: 'segue_steer_xdp',
-  external_tc: 'segue_extern_tc',
+  nn_uplink_tc: 'segue_steer_tc',
+  nn_uplink_xdp: 'segue_steer_xdp',
+  nn_external_tc: 'segue_extern_tc',
 };
 const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
-/** Programs that decide between tenants: they use the maps of bpf/steer_maps.h, too. */
-export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['steer_tc', 'steer_xdp', 'external_tc'];
+/** Programs that decide between tenants: they use the maps of bpf/maps/nn_maps.h, too. */
+export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['nn_uplink_tc', 'nn_uplink_xdp', 'nn_external_tc'];
 /** Programs of ports and uplinks, the responder of kernel mode among them. */
 export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 
@@ -54,7 +54,7 @@ export interface ProgramUse {
 }
 
 /** Programs that check outer sources. */
-const UPLINK_PROGRAMS: readonly BpfProgramName[] = ['uplink_tc', 'uplink_xdp', 'steer_tc', 'steer_xdp'];
+const UPLINK_PROGRAMS: readonly BpfProgramName[] = ['uplink_tc', 'uplink_xdp', 'nn_uplink_tc', 'nn_uplink_xdp'];
 
 /** Constants a program is loaded with. */
 export function rodataOf(
@@ -63,9 +63,9 @@ export function rodataOf(
 ): Record<string, RodataValue> {
   return {
     ...{ count_traffic: true, alone },
-    ...(name !== 'detached' && { use_prefixes: true }),
+    ...(name !== 'detached_tc' && { use_prefixes: true }),
     // These send nothing anywhere.
-    ...(name !== 'responder' && name !== 'detached' && { use_gateways: gateways }),
+    ...(name !== 'ndp_responder_tc' && name !== 'detached_tc' && { use_gateways: gateways }),
     ...(UPLINK_PROGRAMS.includes(name) && { check_sources: !anySource }),
   };
 }

@@ -9,7 +9,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Nexthop, Route, RouteNexthop } from '../netlink/types.js';
 import type { BpfUnderlay } from './objects.js';
 
-/** MAX_HOPS of bpf/layouts.h. */
+/** MAX_HOPS of bpf/abi/limits.h. */
 export const MAX_HOPS = 16;
 /** The largest weight that an entry has room for. */
 const MAX_WEIGHT = 256;

@@ -62,7 +62,7 @@ export function runningPrograms(kernel: Kernel, only?: number): RunningProgram[]
       for (const { programId, linkId } of programs) {
         const program = nameOf(programId);
         if (program === undefined) continue;
-        found.push({ ifindex, hook: program === 'steer_tc' ? 'tcx-first' : 'tcx', program, programId, linkId });
+        found.push({ ifindex, hook: program === 'nn_uplink_tc' ? 'tcx-first' : 'tcx', program, programId, linkId });
       }
     }
   }

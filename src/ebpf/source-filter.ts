@@ -8,7 +8,7 @@ const MULTIPLIER = 0x9e3779b1;
 const INDEX_SHIFT = 27;
 const ADDRESS_BYTES = 16;
 
-/** The bit of an address: source_bit() of bpf/inner_source.h. */
+/** The bit of an address: source_bit() of bpf/srv6/inner_source.h. */
 export function sourceBit(address: string): number {
   const bytes = Buffer.alloc(ADDRESS_BYTES);
   putAddress(address, bytes, 0);

@@ -1,11 +1,11 @@
-/** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/events.h). */
+/** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
 import { hrtime } from 'node:process';
 import { BpfMap, RingBuffer } from '../libbpf/index.js';
 import { Budget, Event, Watcher, Watching } from './generated/layouts.js';
 import { REASONS } from './counters.js';
 import type { FastpathMaps } from './maps.js';
 
-/** MAX_WATCHERS, SNAP_MAX and REASON_BITS of bpf/layouts.h. */
+/** MAX_WATCHERS, SNAP_MAX and REASON_BITS of bpf/abi/limits.h. */
 export const MAX_WATCHERS = 4;
 export const SNAP_MAX = 9216;
 const REASON_BITS = 64;
@@ -87,9 +87,10 @@ export class TraceSession {
       maxEntries: filter.ringBytes,
       name: 'segue_watch',
     });
-    this.#buffer = new RingBuffer(this.#ring, (record) => {
+    const onRecord = (record: Buffer): void => {
       handler(readSeen(record));
-    });
+    };
+    this.#buffer = new RingBuffer(this.#ring, onRecord, { reuse: true });
     const { rings, budgets } = this.#maps;
     rings.updateHandle(u32(this.#slot), this.#ring);
     for (let reason = 0; reason < REASON_BITS; reason++) {

@@ -25,3 +25,12 @@ export interface Route {
   protocol?: number;
   foreignEncap?: string;
 }
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `<inet|inet6> <VRF device> <last segment>` */
+    nexthop: Nexthop;
+    /** key: `<table> <prefix>[ metric <n>]` */
+    route: Route;
+  }
+}

@@ -1,22 +1,32 @@
 import { DEFAULT_METRIC, routeKey } from './route-key.js';
-import { behaviourFor, tenantSid } from './sid.js';
+import { behaviourFor, behavioursOf, tenantSid } from './sid.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemoteSite } from '../plan/view.js';
-import type { Port, Tenant } from '../intent/types.js';
+import type { Behaviours, IntentNode, Port, Tenant } from '../intent/types.js';
+import type { TenantBehaviour } from './sid.js';
 
 const FAMILIES = [4, 6] as const;
+
+declare module '../plan/view.js' {
+  interface PairMemo {
+    /** Key of its IPv4 next hop: the same for all routes there. */
+    inet?: string;
+    /** Key of its IPv6 next hop. */
+    inet6?: string;
+  }
+}
 
 /** The next hops of a tenant towards one other node: one a family, shared by all the tenant's routes there. */
 export function planPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   const tenant = view.tenant(pair.tenant);
-  const transit = view.transit(tenant.name, pair.node);
+  const transit = view.paths.transit(tenant.name, pair.node);
   for (const family of FAMILIES) {
     if (!tenant.subnets.some((subnet) => familyOfPrefix(subnet.prefix) === family)) continue;
     const sid = remoteSid(view, tenant, pair.node, family);
     const slot = family === 4 ? 'inet' : 'inet6';
-    emit('nexthop', (pair[slot] ??= nexthopKey(family, tenant, sid)), {
+    emit('nexthop', (pair.memo[slot] ??= nexthopKey(family, tenant, sid)), {
       family,
       device: vrfName(tenant.id),
       mode: 'encap.red',
@@ -32,7 +42,7 @@ export function planRemotePort(view: IntentView, pair: RemoteSite, port: Port, e
   const add = (prefix: string): void => {
     const family = familyOfPrefix(prefix);
     const slot = family === 4 ? 'inet' : 'inet6';
-    const nexthop = (pair[slot] ??= nexthopKey(family, tenant, remoteSid(view, tenant, port.node, family)));
+    const nexthop = (pair.memo[slot] ??= nexthopKey(family, tenant, remoteSid(view, tenant, port.node, family)));
     const metric = DEFAULT_METRIC[family];
     emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unicast', metric, nexthop });
   };
@@ -51,5 +61,15 @@ export function familyOfPrefix(prefix: string): 4 | 6 {
 /** The SID that takes a family's packets for a tenant on another node. */
 export function remoteSid(view: IntentView, tenant: Tenant, node: string, family: 4 | 6): string {
   const to = view.node(node);
-  return tenantSid(to.locator, behaviourFor(family, view.behaviours(to)), tenant.id);
+  return tenantSid(to.locator, behaviourFor(family, nodeBehaviours(view, to)), tenant.id);
+}
+
+/** What a node's SIDs are: as the intent says of it, else as this node's own file says. */
+function nodeBehaviours({ config }: IntentView, node: IntentNode): Behaviours {
+  return node.behaviours ?? config.behaviours;
+}
+
+/** The behaviours that this node has for each tenant. */
+export function localBehaviours(view: IntentView): TenantBehaviour[] {
+  return behavioursOf(nodeBehaviours(view, view.self));
 }

@@ -1,5 +1,5 @@
 /**
- * A network node's connections (bpf/conntrack.h): one table for all zones. Programs alone write it and its counts; here it is read. A place
+ * A network node's connections (bpf/state/conntrack.h): one table for all zones. Programs alone write it and its counts; here it is read. A place
  * changes hands by its tag, and whoever changes the tag counts: what a process that ends leaves behind is never half a change.
  */
 import * as layouts from '../ebpf/generated/steering.js';
@@ -7,7 +7,7 @@ import type { BpfMap } from '../libbpf/index.js';
 
 const { Connection, ConnectionBucket, CtClass, CtDirection, FlowKey, PairConnections, PairKey } = layouts;
 
-/** CT_WAYS of bpf/steer_layouts.h. */
+/** CT_WAYS of bpf/abi/limits.h. */
 const WAYS = 8;
 const TAG_BYTES = 4;
 const CLASS_MASK = 3;

@@ -1,4 +1,4 @@
-/** What a set of policies says of a connection: the same as bpf/policy.h, for who wants to know beforehand, or why. */
+/** What a set of policies says of a connection: the same as bpf/state/policy.h, for who wants to know beforehand, or why. */
 import { parsePrefix, prefixContains } from '../net/prefix.js';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
 

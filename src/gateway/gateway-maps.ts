@@ -1,5 +1,5 @@
 /**
- * What hypervisors and network nodes know of gateways (bpf/gateway_maps.h, bpf/steered.h): pinned beside the fast path's maps, and made
+ * What hypervisors and network nodes know of gateways (bpf/maps/gateway_maps.h, bpf/gateway/select.h): pinned beside the fast path's maps, and made
  * where a node has to do with a gateway alone: what flows are remembered in takes 10 MB.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -94,7 +94,7 @@ export class GatewayStore {
     this.#onPins();
     const known = this.#open();
     try {
-      using object = loadOver('port', rodataOf('port', { gateways: true }), {
+      using object = loadOver('port_tc', rodataOf('port_tc', { gateways: true }), {
         ...steeringSizes(),
         ...reusing(this.#core()),
         ...reuseOf(known),

@@ -4,7 +4,7 @@
  */
 import { hash53 } from '../intent/check/hash-set.js';
 
-/** MAGLEV_SLOTS of bpf/steer_layouts.h: a prime. */
+/** MAGLEV_SLOTS of bpf/abi/limits.h: a prime. */
 export const MAGLEV_SLOTS = 4093;
 
 const OFFSET_SEED = 1;

@@ -1,4 +1,4 @@
 /** Sizes that plan and maps have in common. */
 
-/** FLOW_NODES of bpf/steered.h: flows of which a hypervisor remembers the network node. */
+/** FLOW_NODES of bpf/abi/limits.h: flows of which a hypervisor remembers the network node. */
 export const FLOW_NODES = 65_536;

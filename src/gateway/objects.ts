@@ -1,13 +1,15 @@
+import type { PolicySet } from './policy-set.js';
+
 /** What a network node's maps mean, in the plan's terms. */
 
 /** The node has to do with gateways, as hypervisor of their tenants or as one of their nodes. */
-export interface SteerFlows {
+export interface GatewayFlows {
   /** Flows of which it remembers the network node. */
   flows: number;
 }
 
 /** The node as a network node. */
-export interface SteerNode {
+export interface OwnNetworkNode {
   /** Number of this node among the network nodes; absent: it is none. */
   self?: number;
 }
@@ -22,7 +24,7 @@ export interface NetworkNodeWay {
 }
 
 /** A network node, as nodes that send to it know it. */
-export interface SteerNetworkNode extends NetworkNodeWay {
+export interface GatewayNode extends NetworkNodeWay {
   /** Its outer source address. */
   source: string;
   /** Only found, never planned: whether it is up is not what the underlay says now. */
@@ -30,7 +32,7 @@ export interface SteerNetworkNode extends NetworkNodeWay {
 }
 
 /** Which network node a flow has: names of nodes, sorted. The table is made of those that are up. */
-export interface SteerMaglev {
+export interface GatewayMaglev {
   number: number;
   /** Those that take new flows. */
   active: readonly string[];
@@ -43,7 +45,7 @@ export interface SteerMaglev {
 }
 
 /** The way of a tenant to a network node. */
-export interface SteerGatewayEncap {
+export interface GatewayEncap {
   tenant: number;
   /** Number of the network node. */
   node: number;
@@ -52,12 +54,12 @@ export interface SteerGatewayEncap {
 }
 
 /** A tenant or an external network that this node decides for: its counters. */
-export interface SteerZone {
+export interface OwnZone {
   zone: number;
 }
 
 /** Where packets of a zone arrive: a gateway SID, or an interface with the sources that may come by it. */
-export interface SteerSource {
+export interface ZoneSource {
   zone: number;
   gateway: number;
   /** Of an external network. */
@@ -67,7 +69,7 @@ export interface SteerSource {
 }
 
 /** Which address tells senders in a prefix of a zone of errors: the gateway of a tenant's subnet, or of an interface what address it has. */
-export interface SteerGateway {
+export interface IcmpSource {
   zone: number;
   address?: string;
   device?: string;
@@ -76,10 +78,37 @@ export interface SteerGateway {
 }
 
 /** Which zone an address is in, seen from another. */
-export interface SteerRoute {
+export interface ZonePrefix {
   from: number;
   to: number;
   gateway: number;
   /** Bytes of the largest packet there, where that is known. */
   mtu?: number;
+}
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `flows` */
+    'gw-flows': GatewayFlows;
+    /** key: `<tenant id> <number of a network node>` */
+    'gw-encap': GatewayEncap;
+    /** key: name of a gateway */
+    'gw-maglev': GatewayMaglev;
+    /** key: name of a node */
+    'gw-node': GatewayNode;
+    /** key: `node` */
+    'nn-node': OwnNetworkNode;
+    /** key: zone id */
+    'nn-zone': OwnZone;
+    /** key: `<zone id> <prefix>` */
+    'nn-route': ZonePrefix;
+    /** key: `<zone id> <prefix>` */
+    'nn-icmp-source': IcmpSource;
+    /** key: `<zone id> <zone id>`, from and to */
+    'nn-policies': PolicySet;
+    /** key: `<device> <prefix>` */
+    'nn-external': ZoneSource;
+    /** key: SID */
+    'nn-sid': ZoneSource;
+  }
 }

@@ -1,6 +1,8 @@
 /** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
 import { emitXdp, planFastSelf, programUse } from '../ebpf/plan.js';
+import { tenantMtu } from '../encap/paths.js';
+import { localBehaviours } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf } from '../net/address.js';
 import { hostPrefix, prefixContains } from '../net/prefix.js';
@@ -9,31 +11,32 @@ import { compilePolicySet } from './policy-set.js';
 import { zoneRoutes } from './zone-routes.js';
 import { NOT_FORWARDED } from './routes.js';
 import { externalOf } from './view.js';
+import { decidesFor, isNetworkNode, usesGateways } from './zones.js';
 import type { External, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
-import type { NetworkNodeWay, SteerSource } from './objects.js';
+import type { NetworkNodeWay, ZoneSource } from './objects.js';
 import type { ZoneName } from './view.js';
 
 const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
 /** The network nodes of the node's gateways, and the node as one of them. */
 export function planSteering(view: IntentView, emit: Emit): void {
-  if (view.isNetworkNode) planNetworkNode(view, emit);
-  if (view.isNetworkNode || view.usesGateways) planGateways(view, emit);
+  if (isNetworkNode(view)) planNetworkNode(view, emit);
+  if (isNetworkNode(view) || usesGateways(view)) planGateways(view, emit);
 }
 
 function planNetworkNode(view: IntentView, emit: Emit): void {
   const own = view.steering.nodeNumbers.get(view.config.node);
-  emit('steer-node', 'node', own === undefined ? {} : { self: own });
+  emit('nn-node', 'node', own === undefined ? {} : { self: own });
   const use = programUse(view);
   const hosts = view.localPorts.size > 0;
   for (const device of view.config.uplinks) {
-    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'steer_tc', ...use });
+    emit('bpf-program', `${device} tcx-first`, { device, hook: 'tcx-first', program: 'nn_uplink_tc', ...use });
     if (view.fastpath?.xdp.includes(device) !== true) continue;
     const optional = view.config.xdp !== 'always' && { optional: true as const };
     const then = hosts && { then: 'uplink_xdp' as const };
-    emitXdp(emit, { device, hook: 'xdp', program: 'steer_xdp', ...use, ...then, ...optional });
+    emitXdp(emit, { device, hook: 'xdp', program: 'nn_uplink_xdp', ...use, ...then, ...optional });
   }
 }
 
@@ -41,8 +44,8 @@ function planNetworkNode(view: IntentView, emit: Emit): void {
 function planGateways(view: IntentView, emit: Emit): void {
   const { steering } = view;
   const { node: self } = view.config;
-  emit('steer-flows', 'flows', { flows: FLOW_NODES });
-  if (view.isNetworkNode && view.usesGateways) planFastSelf(view, emit);
+  emit('gw-flows', 'flows', { flows: FLOW_NODES });
+  if (isNetworkNode(view) && usesGateways(view)) planFastSelf(view, emit);
   const from = view.self.source;
   const wayTo = (name: string): NetworkNodeWay => ({
     number: steering.nodeNumbers.get(name) ?? 0,
@@ -50,13 +53,13 @@ function planGateways(view: IntentView, emit: Emit): void {
     ...(name !== self && { underlay: view.node(name).locator }),
   });
   for (const name of steering.nodeNumbers.keys()) {
-    emit('steer-network-node', name, { ...wayTo(name), source: view.node(name).source });
+    emit('gw-node', name, { ...wayTo(name), source: view.node(name).source });
   }
   for (const [name, number] of steering.gatewayNumbers) {
     const all = steering.gateways.get(name)?.nodes ?? [];
     const active = all.filter((node) => view.node(node).drain !== true);
     const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
-    emit('steer-maglev', name, { number, active, all, nodes });
+    emit('gw-maglev', name, { number, active, all, nodes });
   }
 }
 
@@ -65,19 +68,19 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   const { steering } = view;
   const gateway = steering.gatewayOfZone(zone);
   const id = zoneId(view, zone);
-  if (!view.decidesFor(zone) || gateway === undefined || id === undefined) return;
+  if (!decidesFor(view, zone) || gateway === undefined || id === undefined) return;
   const number = steering.gatewayNumbers.get(gateway.name) ?? 0;
-  emit('steer-zone', String(id), { zone: id });
+  emit('nn-zone', String(id), { zone: id });
   for (const { peer, prefix } of zoneRoutes(view, zone)) {
     const to = zoneId(view, peer);
     const tenant = view.tenants.get(peer);
-    const mtu = tenant && { mtu: view.tenantMtu(tenant) };
-    if (to !== undefined) emit('steer-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
+    const mtu = tenant && { mtu: tenantMtu(view, tenant) };
+    if (to !== undefined) emit('nn-route', memberKey(id, prefix), { from: id, to, gateway: number, ...mtu });
   }
   const external = steering.externals.get(externalOf(zone) ?? '');
   if (external === undefined) {
-    for (const behaviour of view.localBehaviours()) {
-      emit('steer-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
+    for (const behaviour of localBehaviours(view)) {
+      emit('nn-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
     planTellers(view.tenant(zone), emit);
     return;
@@ -92,28 +95,28 @@ function planTellers({ id, subnets }: Tenant, emit: Emit): void {
     icmpSources.set(ALL[familyOf(prefix)], gateway);
     icmpSources.set(prefix, gateway);
   }
-  for (const [prefix, address] of icmpSources) emit('steer-gateway', memberKey(id, prefix), { zone: id, address });
+  for (const [prefix, address] of icmpSources) emit('nn-icmp-source', memberKey(id, prefix), { zone: id, address });
 }
 
 /** An external network: what may come from its interface, what is sent there, who tells of errors. */
 function planExternal(
   view: IntentView,
   { prefixes }: External,
-  source: SteerSource & { device: string },
+  source: ZoneSource & { device: string },
   emit: Emit,
 ): void {
   const { zone, device } = source;
   for (const prefix of prefixes) {
-    emit('steer-external', `${device} ${prefix}`, source);
+    emit('nn-external', `${device} ${prefix}`, source);
     emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, external: device });
   }
   for (const prefix of Object.values(ALL)) {
-    if (!prefixes.includes(prefix)) emit('steer-external', `${device} ${prefix}`, { ...source, outside: true });
-    emit('steer-gateway', memberKey(zone, prefix), { zone, device });
+    if (!prefixes.includes(prefix)) emit('nn-external', `${device} ${prefix}`, { ...source, outside: true });
+    emit('nn-icmp-source', memberKey(zone, prefix), { zone, device });
   }
   for (const prefix of ownPrefixes(view, prefixes))
     emit('bpf-prefix', memberKey(zone, prefix), { tenant: zone, absent: true });
-  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'external_tc', ...programUse(view) });
+  emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'nn_external_tc', ...programUse(view) });
 }
 
 /**
@@ -134,7 +137,7 @@ export function planPolicies(view: IntentView, from: ZoneName, to: ZoneName, emi
   const policies = view.steering.policiesOf(from, to);
   const [fromId, toId] = [zoneId(view, from), zoneId(view, to)];
   if (policies.length === 0 || fromId === undefined || toId === undefined) return;
-  if (view.decidesFor(from)) emit('steer-policies', `${fromId} ${toId}`, compilePolicySet(policies));
+  if (decidesFor(view, from)) emit('nn-policies', `${fromId} ${toId}`, compilePolicySet(policies));
 }
 
 /** Number of a zone: a tenant's id; undefined: there is no such zone. */

@@ -1,6 +1,6 @@
 /**
  * The policies from one zone to another, compiled into what a network node looks up: classes of addresses by prefix, and for each
- * combination of classes and protocol the deciding policy by destination port. Pure. bpf/policy.h reads it.
+ * combination of classes and protocol the deciding policy by destination port. Pure. bpf/state/policy.h reads it.
  *
  * The order in which entries stand is fixed, so that a set read back from the maps equals the one that was planned.
  */
@@ -45,7 +45,7 @@ export interface PolicySet {
   rules: PolicyRule[];
 }
 
-/** Numbers of bpf/policy.h; what is none of them is 0. */
+/** Numbers of bpf/state/policy.h; what is none of them is 0. */
 const PROTOCOLS: readonly [name: Policy['protocol'] | undefined, number: number][] = [
   [undefined, 0],
   ['icmp', 1],

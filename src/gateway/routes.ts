@@ -1,6 +1,6 @@
 /**
  * How a hypervisor sends to the network nodes. Routes of the kernel lead to the node that a pair of tenants has: both ends of a pair
- * choose alike, so that the two directions of a connection meet at one node. The fast path shares out flows (bpf/steered.h).
+ * choose alike, so that the two directions of a connection meet at one node. The fast path shares out flows (bpf/gateway/select.h).
  */
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { memberKey } from '../ebpf/member-key.js';
@@ -12,6 +12,7 @@ import { tenantTable, vrfName } from '../plan/numbers.js';
 import { maglevTable, MAGLEV_SLOTS } from './maglev.js';
 import { zoneRoutes } from './zone-routes.js';
 import { externalOf, externalZone } from './view.js';
+import { decidesFor } from './zones.js';
 import type { Gateway, Tenant } from '../intent/types.js';
 import type { BpfMember } from '../ebpf/objects.js';
 import type { Emit } from '../plan/plan.js';
@@ -47,7 +48,7 @@ export function planGatewayRoutes(view: IntentView, tenant: Tenant, emit: Emit):
 export function planGatewayWays(view: IntentView, tenant: Tenant, emit: Emit): void {
   const gateway = view.steering.gatewayOf(tenant.name);
   const hosted = view.localPorts.has(tenant.name);
-  if (gateway === undefined || (!hosted && !view.decidesFor(tenant.name))) return;
+  if (gateway === undefined || (!hosted && !decidesFor(view, tenant.name))) return;
   if (hosted) {
     const used = new Set(kernelRoutes(view, tenant, gateway).values());
     for (const name of used) planNexthops(view, tenant, name, emit);
@@ -139,7 +140,7 @@ function familiesOf(tenant: Tenant): (4 | 6)[] {
 /** Next hops towards a network node, but those that the tenant's ports there have made already. */
 function planNexthops(view: IntentView, tenant: Tenant, name: string, emit: Emit): void {
   if (view.pair(tenant.name, name) !== undefined) return;
-  const transit = view.transit(tenant.name, name);
+  const transit = view.paths.transit(tenant.name, name);
   for (const family of familiesOf(tenant)) {
     const sid = remoteSid(view, tenant, name, family);
     emit('nexthop', nexthopKey(family, tenant, sid), {
@@ -153,7 +154,7 @@ function planEncap(view: IntentView, tenant: Tenant, name: string, emit: Emit): 
   const isSelf = name === view.config.node;
   const [first] = familiesOf(tenant);
   if (first === undefined || (!isSelf && !isShort(view, tenant, name))) return;
-  const transit = isSelf ? [] : view.transit(tenant.name, name);
+  const transit = isSelf ? [] : view.paths.transit(tenant.name, name);
   if (view.pair(tenant.name, name) === undefined) {
     const [segment] = transit;
     const underlay = segment === undefined ? view.node(name).locator : `${segment}/128`;
@@ -164,9 +165,9 @@ function planEncap(view: IntentView, tenant: Tenant, name: string, emit: Emit): 
   const node = view.steering.nodeNumbers.get(name) ?? 0;
   // At a gateway's SID either family is taken.
   const encap = remoteSid(view, tenant, name, first);
-  emit('steer-gateway-encap', `${tenant.id} ${node}`, { tenant: tenant.id, node, encap });
+  emit('gw-encap', `${tenant.id} ${node}`, { tenant: tenant.id, node, encap });
 }
 
 function isShort(view: IntentView, tenant: Tenant, node: string): boolean {
-  return view.transit(tenant.name, node).length < MAX_SEGMENTS;
+  return view.paths.transit(tenant.name, node).length < MAX_SEGMENTS;
 }

@@ -1,4 +1,4 @@
-/** The maps that a network node decides by (bpf/steer_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
+/** The maps that a network node decides by (bpf/maps/nn_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
@@ -16,7 +16,7 @@ import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
-/** ZONE_SLOTS and POLICY_SLOTS of bpf/steer_maps.h. */
+/** ZONE_SLOTS and POLICY_SLOTS of bpf/abi/limits.h. */
 export const ZONE_SLOTS = 4096;
 const POLICY_SLOTS = 16_384;
 
@@ -67,7 +67,7 @@ const GENERATION = generationOf({
   reasons: { target: Target.SIZE },
 });
 
-/** HASH_SEEDS of bpf/steer_layouts.h. */
+/** HASH_SEEDS of bpf/abi/limits.h. */
 const SEEDS = 6;
 
 /** Seeds of a new table of connections: nobody outside can choose which of them share a bucket. */
@@ -122,7 +122,7 @@ export class SteeringStore {
     this.#onPins();
     const known = this.#open();
     try {
-      using object = loadOver('steer_xdp', rodataOf('steer_xdp'), {
+      using object = loadOver('nn_uplink_xdp', rodataOf('nn_uplink_xdp'), {
         ...steeringSizes(),
         connections: { maxEntries: CONNECTION_BUCKETS },
         ...this.#shared(),

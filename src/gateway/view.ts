@@ -1,5 +1,6 @@
 import { hash53 } from '../intent/check/hash-set.js';
 import type { External, Gateway, Intent, IntentChange, Policy, PolicyEnd } from '../intent/types.js';
+import type { ViewPart } from '../plan/view.js';
 
 /**
  * What policies are between: a tenant, by its name, or an external network, as `external <name>`. Names have no spaces, so the two
@@ -40,15 +41,24 @@ export function stableNumbers(names: Iterable<string>, count: number): Map<strin
   return numbers;
 }
 
-/** GATEWAYS and NETWORK_NODES of bpf/steer_maps.h. */
+/** GATEWAYS and NETWORK_NODES of bpf/abi/limits.h. */
 const GATEWAYS = 64;
 const NETWORK_NODES = 1024;
-/** EXTERNAL_ZONE of bpf/steer_layouts.h: tenant ids are below. */
+/** EXTERNAL_ZONE of bpf/abi/nn_types.h: tenant ids are below. */
 export const EXTERNAL_ZONE = 0x01000000;
 const EXTERNALS = 0x000fffff;
 
+declare module '../plan/view.js' {
+  interface ViewParts {
+    /** Gateways, external networks and policies. */
+    steering: SteeringView;
+  }
+}
+
 /** Gateways and policies, indexed for planning. */
-export class SteeringView {
+export class SteeringView implements ViewPart {
+  /** `usesGateways`, once it was asked for: each port of the node does. */
+  hasHostedGateway: boolean | undefined;
   readonly gateways = new Map<string, Gateway>();
   readonly externals = new Map<string, External>();
   readonly policies = new Map<string, Policy>();
@@ -68,6 +78,7 @@ export class SteeringView {
   }
 
   apply(changes: readonly IntentChange[]): void {
+    this.hasHostedGateway = undefined;
     for (const change of changes) {
       if (change.kind === 'gateway') this.#putGateway(change.key, change.after);
       else if (change.kind === 'policy') {

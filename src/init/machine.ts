@@ -1,6 +1,6 @@
 /** What a node file can be made from: the routes to the other nodes, and what this kernel can do. */
-import { checkTools } from '../doctor/managers.js';
-import { probeKernel } from '../doctor/probes.js';
+import { checkTools } from '../observe/doctor/managers.js';
+import { probeKernel } from '../observe/doctor/probes.js';
 import { missingForFastpath } from '../ebpf/available.js';
 import { Links } from '../kernel/links.js';
 import { isNetlinkError } from '../netlink/error.js';

@@ -1,20 +1,18 @@
 /** What differs between two intents, entity by entity. */
 import { runAtOnce } from '../reconcile/steps.js';
+import {
+  sameExternal,
+  sameGateway,
+  sameList,
+  sameNode,
+  samePath,
+  samePolicy,
+  samePort,
+  sameTenant,
+} from './equality.js';
 import { sourcesOf } from './sources.js';
 import type { Steps } from '../reconcile/steps.js';
-import type {
-  External,
-  Gateway,
-  Intent,
-  IntentChange,
-  IntentNode,
-  Path,
-  Policy,
-  PolicyEnd,
-  Port,
-  Subnet,
-  Tenant,
-} from './types.js';
+import type { Intent, IntentChange, Path } from './types.js';
 
 /** The key of the one `block` change. */
 export const BLOCK_KEY = 'sidBlock';
@@ -24,80 +22,6 @@ export const TRUSTED_KEY = 'trusted';
 /** What tells a path from others: where it leads and for whom. `hv2 *` is the path of all other tenants. */
 export function pathKey({ to, tenants }: Pick<Path, 'to' | 'tenants'>): string {
   return `${to} ${tenants ? tenants.join(',') : '*'}`;
-}
-
-function sameTexts(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i]);
-}
-
-/** Addresses, prefixes and uplinks are sets: their order says nothing. */
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return sameTexts(a, b) || (a.length === b.length && sameTexts([...a].sort(), [...b].sort()));
-}
-
-function sameNode(a: IntentNode, b: IntentNode): boolean {
-  return (
-    a.locator === b.locator &&
-    a.source === b.source &&
-    a.behaviours?.[0] === b.behaviours?.[0] &&
-    a.drain === b.drain &&
-    sameTexts(a.acceptedSources ?? [], b.acceptedSources ?? [])
-  );
-}
-
-function sameTenant(a: Tenant, b: Tenant): boolean {
-  const subnetText = ({ prefix, gateway }: Subnet): string => `${prefix} ${gateway}`;
-  return (
-    a.id === b.id &&
-    a.dscp === b.dscp &&
-    a.mtu === b.mtu &&
-    a.gatewayMac === b.gatewayMac &&
-    sameSet(a.subnets.map(subnetText), b.subnets.map(subnetText))
-  );
-}
-
-function samePort(a: Port, b: Port): boolean {
-  return (
-    a.tenant === b.tenant &&
-    a.node === b.node &&
-    a.interface === b.interface &&
-    a.mac === b.mac &&
-    a.xdp === b.xdp &&
-    sameSet(a.addresses, b.addresses) &&
-    sameSet(a.prefixes, b.prefixes)
-  );
-}
-
-function samePath(a: Path, b: Path): boolean {
-  return sameTexts(a.via, b.via);
-}
-
-function sameGateway(a: Gateway, b: Gateway): boolean {
-  return sameSet(a.nodes, b.nodes) && sameSet(a.tenants, b.tenants);
-}
-
-function sameExternal(a: External, b: External): boolean {
-  return a.gateway === b.gateway && a.interface === b.interface && sameSet(a.prefixes, b.prefixes);
-}
-
-function sameEnd(a: PolicyEnd, b: PolicyEnd): boolean {
-  const party = (end: PolicyEnd): string => ('tenant' in end ? `tenant ${end.tenant}` : `external ${end.external}`);
-  const { prefixes: left } = a;
-  const { prefixes: right } = b;
-  if (party(a) !== party(b)) return false;
-  return left === undefined || right === undefined ? left === right : sameSet(left, right);
-}
-
-function samePolicy(a: Policy, b: Policy): boolean {
-  return (
-    a.protocol === b.protocol &&
-    a.action === b.action &&
-    a.log === b.log &&
-    a.priority === b.priority &&
-    a.ports?.join() === b.ports?.join() &&
-    sameEnd(a.from, b.from) &&
-    sameEnd(a.to, b.to)
-  );
 }
 
 /** A difference of one kind: no `before` when new, no `after` when gone. */
@@ -172,8 +96,7 @@ export function* diffSteps(before: Intent, after: Intent): Steps<IntentChange[]>
     changes.push({ kind: 'block', key: BLOCK_KEY, before: before.sidBlock, after: after.sidBlock });
   }
   const trusted = [before.trusted ?? [], after.trusted ?? []] as const;
-  if (!sameTexts(...trusted))
-    changes.push({ kind: 'trusted', key: TRUSTED_KEY, before: trusted[0], after: trusted[1] });
+  if (!sameList(...trusted)) changes.push({ kind: 'trusted', key: TRUSTED_KEY, before: trusted[0], after: trusted[1] });
   const self = (text: string): string => text;
   for (const d of yield* differences(sourcesOf(before), sourcesOf(after), self, Object.is))
     changes.push({ kind: 'source', ...d });

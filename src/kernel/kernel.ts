@@ -3,7 +3,6 @@ import { Progress } from './progress.js';
 import { SavedSettings } from './saved-settings.js';
 import { Sysctls } from './sysctl.js';
 import { ObjectIds } from './object-ids.js';
-import { FastpathStore } from '../ebpf/fastpath.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
 import { NetlinkSocket } from '../netlink/socket.js';
 import { netnsIdentity } from '../netlink/netns.js';
@@ -23,8 +22,31 @@ export interface KernelOptions {
   responderAlone?: boolean;
 }
 
-/** One network namespace of the kernel, as far as the kinds need it: mechanism, without a word of tenants. */
-export class Kernel {
+/** What a feature holds of a namespace beside its sockets. */
+export interface KernelPart {
+  close(): void;
+}
+
+/** Features' parts by the name that a `Kernel` has each under; a feature adds its own. */
+export interface KernelParts {}
+
+export type KernelFactories = { readonly [P in keyof KernelParts]: (options: KernelOptions) => KernelParts[P] };
+
+/** One network namespace of the kernel, with what features hold of it. */
+export type Kernel = KernelNamespace & Readonly<KernelParts>;
+
+export function openKernel(options: KernelOptions, parts: KernelFactories): Kernel {
+  const kernel = new KernelNamespace(options);
+  for (const [name, make] of Object.entries(parts) as [string, (options: KernelOptions) => KernelPart][]) {
+    const part = make(options);
+    Object.defineProperty(kernel, name, { value: part });
+    kernel.parts.push(part);
+  }
+  return kernel as Kernel;
+}
+
+/** One network namespace of the kernel, as far as resources need it: mechanism, without a word of tenants. */
+export class KernelNamespace {
   readonly netns: string | undefined;
   /** Of the named namespace that the sockets are in. */
   readonly #identity: string | undefined;
@@ -36,9 +58,9 @@ export class Kernel {
   readonly savedSettings: SavedSettings;
   readonly progress = new Progress();
   readonly nexthopIds = new ObjectIds({ what: 'next hop', first: NEXTHOP_ID_BASE, count: NEXTHOP_ID_COUNT });
-  readonly fastpath: FastpathStore;
+  readonly parts: KernelPart[] = [];
 
-  constructor({ netns, runDirectory, pinDirectory, responderAlone }: KernelOptions) {
+  constructor({ netns, runDirectory }: KernelOptions) {
     this.netns = netns;
     // Before the sockets: one that is replaced meanwhile is noticed.
     this.#identity = netns === undefined ? undefined : netnsIdentity(netns);
@@ -47,12 +69,6 @@ export class Kernel {
     this.links = new Links(this.socket);
     this.sysctls = new Sysctls(netns);
     this.savedSettings = new SavedSettings(runDirectory, this.socket.netnsCookie());
-    this.fastpath = new FastpathStore({
-      runDirectory,
-      pinDirectory,
-      ...(responderAlone && { responderAlone }),
-      ...(netns !== undefined && { netns }),
-    });
   }
 
   /** Whether the name of the namespace still means the one that the sockets are in. */
@@ -86,6 +102,6 @@ export class Kernel {
   close(): void {
     this.socket.close();
     this.generic.close();
-    this.fastpath.close();
+    for (const part of this.parts) part.close();
   }
 }

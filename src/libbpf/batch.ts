@@ -2,13 +2,12 @@
  * Many map entries by one system call (kernel/bpf/syscall.c, generic_map_*_batch; kernel/bpf/hashtab.c has its own), two to
  * five times as fast as one by one. Types without batches answer ENOTSUPP and are served one by one.
  */
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { UpdateMode } from './constants.js';
 import { LibbpfError } from './errors.js';
-import { libbpf, onThread } from './ffi.js';
+import { libbpf, libc, onThread } from './ffi.js';
 import { duplicate } from './handle.js';
-import type { BpfMap } from './map.js';
+import type { MapInfo } from './info.js';
 
 const { ENOENT, ENOSPC, EFAULT } = constants.errno;
 const ENOTSUPP = 524; // include/linux/errno.h: the kernel's own, not EOPNOTSUPP
@@ -30,7 +29,23 @@ export interface Batch {
   values: Buffer;
 }
 
-function count(map: BpfMap, operation: string, keys: Uint8Array, values?: Uint8Array): number {
+/** What of a map its batches ask. */
+export interface BatchedMap {
+  readonly fd: number;
+  readonly label: string;
+  readonly info: Readonly<MapInfo>;
+  readonly keySize: number;
+  readonly valueSize: number;
+  /** Whether the kernel has batches for this type of map; set to false by the first refusal. */
+  batches: boolean;
+  lookup(key: Uint8Array, into?: Buffer): Buffer | undefined;
+  update(key: Uint8Array, value: Uint8Array, mode?: UpdateMode): void;
+  delete(key: Uint8Array): boolean;
+  keys(): Iterable<Buffer>;
+  failure(errno: number, operation: string, key: Uint8Array): LibbpfError;
+}
+
+function count(map: BatchedMap, operation: string, keys: Uint8Array, values?: Uint8Array): number {
   const entries = keys instanceof Uint8Array ? keys.length / map.keySize : NaN;
   if (Number.isInteger(entries) && (values === undefined || values.length === entries * map.valueSize)) return entries;
   const got = `${keys?.length} bytes of keys${values === undefined ? '' : `, ${values?.length} bytes of values`}`;
@@ -44,7 +59,7 @@ function count(map: BpfMap, operation: string, keys: Uint8Array, values?: Uint8A
 
 const counter = Buffer.alloc(4);
 
-export function batchUpdate(map: BpfMap, keys: Uint8Array, values: Uint8Array, mode: UpdateMode): number {
+export function batchUpdate(map: BatchedMap, keys: Uint8Array, values: Uint8Array, mode: UpdateMode): number {
   const total = count(map, 'update batch', keys, values);
   // The kernel's batches know no BPF_NOEXIST and BPF_EXIST (generic_map_update_batch: EINVAL).
   const batches = mode === 'any';
@@ -74,7 +89,7 @@ export function batchUpdate(map: BpfMap, keys: Uint8Array, values: Uint8Array, m
 }
 
 /** The same on a thread, so that the caller may prepare what comes next; here and now where the type has no batches. */
-export async function batchUpdateOnThread(map: BpfMap, keys: Uint8Array, values: Uint8Array): Promise<number> {
+export async function batchUpdateOnThread(map: BatchedMap, keys: Uint8Array, values: Uint8Array): Promise<number> {
   const total = count(map, 'update batch', keys, values);
   const { keySize, valueSize } = map;
   const written = Buffer.alloc(4);
@@ -97,13 +112,13 @@ export async function batchUpdateOnThread(map: BpfMap, keys: Uint8Array, values:
       else done += chunk;
     }
   } finally {
-    closeSync(fd);
+    libc().close(fd);
   }
   return total;
 }
 
 function failedEntry(
-  map: BpfMap,
+  map: BatchedMap,
   operation: string,
   errno: number,
   keys: Uint8Array,
@@ -116,7 +131,7 @@ function failedEntry(
   return map.failure(errno, `${operation} entry ${index} of ${total}`, key);
 }
 
-export function batchDelete(map: BpfMap, keys: Uint8Array): number {
+export function batchDelete(map: BatchedMap, keys: Uint8Array): number {
   const total = count(map, 'delete batch', keys);
   const lib = libbpf();
   const { keySize } = map;
@@ -147,7 +162,7 @@ export function batchDelete(map: BpfMap, keys: Uint8Array): number {
   return deleted;
 }
 
-export function* batchesOf(map: BpfMap, options: BatchOptions): Generator<Batch, void, undefined> {
+export function* batchesOf(map: BatchedMap, options: BatchOptions): Generator<Batch, void, undefined> {
   const { deleting = false } = options;
   let size = options.entries ?? Math.min(BATCH_ENTRIES, Math.max(map.info.maxEntries, 1));
   if (!Number.isInteger(size) || size < 1 || size > 2 ** 24) {
@@ -188,7 +203,7 @@ export function* batchesOf(map: BpfMap, options: BatchOptions): Generator<Batch,
   }
 }
 
-function* oneByOne(map: BpfMap, keys: Buffer, values: Buffer, size: number): Generator<Batch, void, undefined> {
+function* oneByOne(map: BatchedMap, keys: Buffer, values: Buffer, size: number): Generator<Batch, void, undefined> {
   let filled = 0;
   for (const key of map.keys()) {
     const value = map.lookup(key, values.subarray(filled * map.valueSize, (filled + 1) * map.valueSize));
@@ -201,7 +216,7 @@ function* oneByOne(map: BpfMap, keys: Buffer, values: Buffer, size: number): Gen
   if (filled > 0) yield { count: filled, keys, values };
 }
 
-export function* entriesOf(map: BpfMap): Generator<[key: Buffer, value: Buffer], void, undefined> {
+export function* entriesOf(map: BatchedMap): Generator<[key: Buffer, value: Buffer], void, undefined> {
   for (const { count: entries, keys, values } of batchesOf(map, {})) {
     for (let index = 0; index < entries; index++) {
       yield [

@@ -1,7 +1,5 @@
-/** What generated codecs are made of, and maps that speak in values instead of bytes. */
+/** What generated codecs are made of. */
 import { checkBytes, LibbpfError } from './errors.js';
-import type { UpdateMode } from './constants.js';
-import type { BpfMap } from './map.js';
 
 /** Bytes of a C type and values of a TypeScript type, one into the other. */
 export interface Codec<T> {
@@ -44,103 +42,69 @@ export function checkLength(value: readonly unknown[], length: number, field: st
   });
 }
 
-/** __u32, the key of arrays and devmaps, in the machine's order. */
-export const U32: Codec<number> = {
-  NAME: '__u32',
-  SIZE: 4,
-  encode: (into, offset, value) => void into.writeUInt32LE(value, offset),
-  decode: (from, offset) => from.readUInt32LE(offset),
+type NumberAccess = 'Int8' | 'UInt8' | `${'' | 'U'}Int${16 | 32}${'LE' | 'BE'}`;
+type BigAccess = `Big${'' | 'U'}Int64${'LE' | 'BE'}`;
+
+function numberCodec(NAME: string, SIZE: number, access: NumberAccess): Codec<number> {
+  return {
+    NAME,
+    SIZE,
+    encode: (into, offset, value) => void into[`write${access}`](value, offset),
+    decode: (from, offset) => from[`read${access}`](offset),
+  };
+}
+
+function bigintCodec(NAME: string, access: BigAccess): Codec<bigint> {
+  return {
+    NAME,
+    SIZE: 8,
+    encode: (into, offset, value) => void into[`write${access}`](value, offset),
+    decode: (from, offset) => from[`read${access}`](offset),
+  };
+}
+
+export const U8 = numberCodec('__u8', 1, 'UInt8');
+export const U16 = numberCodec('__u16', 2, 'UInt16LE');
+/** The key of arrays and devmaps, in the machine's order. */
+export const U32 = numberCodec('__u32', 4, 'UInt32LE');
+export const U64 = bigintCodec('__u64', 'BigUInt64LE');
+export const S8 = numberCodec('__s8', 1, 'Int8');
+export const S16 = numberCodec('__s16', 2, 'Int16LE');
+export const S32 = numberCodec('__s32', 4, 'Int32LE');
+export const S64 = bigintCodec('__s64', 'BigInt64LE');
+/** Most significant byte first. */
+export const BE16 = numberCodec('__be16', 2, 'UInt16BE');
+export const BE32 = numberCodec('__be32', 4, 'UInt32BE');
+export const BE64 = bigintCodec('__be64', 'BigUInt64BE');
+
+export const BOOL: Codec<boolean> = {
+  NAME: 'bool',
+  SIZE: 1,
+  encode: (into, offset, value) => void into.writeUInt8(value ? 1 : 0, offset),
+  decode: (from, offset) => from.readUInt8(offset) !== 0,
 };
 
-/** __u64 */
-export const U64: Codec<bigint> = {
-  NAME: '__u64',
-  SIZE: 8,
-  encode: (into, offset, value) => void into.writeBigUInt64LE(value, offset),
-  decode: (from, offset) => from.readBigUInt64LE(offset),
-};
+/** Bytes without a reading: exactly so many. */
+export function bytesCodec(size: number): Codec<Uint8Array> {
+  return {
+    NAME: `${size} bytes`,
+    SIZE: size,
+    encode(into, offset, value) {
+      putBytes(into, offset, value, size, `${size} bytes`);
+    },
+    decode: (from, offset) => getBytes(from, offset, size),
+  };
+}
 
-/**
- * A map whose keys and values are values of TypeScript. Not for per-CPU maps: those are read with cpuValues() and a codec.
- * One buffer for the key and one for the value serve all calls.
- */
-export class TypedMap<K, V> {
-  readonly map: BpfMap;
-  readonly #key: Codec<K>;
-  readonly #value: Codec<V>;
-  readonly #keyBytes: Buffer;
-  readonly #valueBytes: Buffer;
-
-  /**
-   * @throws LibbpfError LIBBPF_SIZE when the live map's sizes are not the codecs': the object is of another version than the code;
-   * LIBBPF_ARGUMENT when it is per CPU
-   */
-  constructor(map: BpfMap, key: Codec<K>, value: Codec<V>) {
-    const { keySize, valueSize, label } = map;
-    // With one CPU the sizes could be the same.
-    if (map.perCpu) {
-      throw new LibbpfError({
-        code: 'LIBBPF_ARGUMENT',
-        operation: `${label}: use with codecs`,
-        reason: `it is a ${map.info.type}: read it with cpuValues() and decode each`,
-      });
-    }
-    if (keySize !== key.SIZE || valueSize !== value.SIZE) {
-      throw new LibbpfError({
-        code: 'LIBBPF_SIZE',
-        operation: `${label}: use with codecs`,
-        reason: `it has keys of ${keySize} and values of ${valueSize} bytes, ${key.NAME} is ${key.SIZE}, ${value.NAME} ${value.SIZE}`,
-      });
-    }
-    this.map = map;
-    this.#key = key;
-    this.#value = value;
-    this.#keyBytes = Buffer.alloc(keySize);
-    this.#valueBytes = Buffer.alloc(valueSize);
-  }
-
-  get(key: K): V | undefined {
-    this.#key.encode(this.#keyBytes, 0, key);
-    const found = this.map.lookup(this.#keyBytes, this.#valueBytes);
-    return found === undefined ? undefined : this.#value.decode(found, 0);
-  }
-
-  set(key: K, value: V, mode: UpdateMode = 'any'): void {
-    this.#key.encode(this.#keyBytes, 0, key);
-    this.#value.encode(this.#valueBytes, 0, value);
-    this.map.update(this.#keyBytes, this.#valueBytes, mode);
-  }
-
-  /** false when it was not there */
-  delete(key: K): boolean {
-    this.#key.encode(this.#keyBytes, 0, key);
-    return this.map.delete(this.#keyBytes);
-  }
-
-  *entries(): Generator<[key: K, value: V], void, undefined> {
-    const [keys, values] = [this.#key.SIZE, this.#value.SIZE];
-    for (const batch of this.map.readBatches()) {
-      for (let index = 0; index < batch.count; index++) {
-        yield [this.#key.decode(batch.keys, index * keys), this.#value.decode(batch.values, index * values)];
-      }
-    }
-  }
-
-  /** Writes many entries in batches. @returns how many */
-  setMany(entries: readonly (readonly [key: K, value: V])[], mode: UpdateMode = 'any'): number {
-    const keys = Buffer.allocUnsafe(entries.length * this.#key.SIZE);
-    const values = Buffer.allocUnsafe(entries.length * this.#value.SIZE);
-    for (const [index, [key, value]] of entries.entries()) {
-      this.#key.encode(keys, index * this.#key.SIZE, key);
-      this.#value.encode(values, index * this.#value.SIZE, value);
-    }
-    return this.map.updateBatch(keys, values, mode);
-  }
-
-  /** Removes many entries in batches. @returns how many were there */
-  deleteMany(keys: readonly K[]): number {
-    const bytes = Buffer.allocUnsafe(keys.length * this.#key.SIZE);
-    for (const [index, key] of keys.entries()) this.#key.encode(bytes, index * this.#key.SIZE, key);
-    return this.map.deleteBatch(bytes);
-  }
+export function arrayCodec<T>(element: Codec<T>, length: number): Codec<T[]> {
+  const NAME = `${element.NAME}[${length}]`;
+  return {
+    NAME,
+    SIZE: length * element.SIZE,
+    encode(into, offset, value) {
+      checkLength(value, length, NAME);
+      for (const [index, one] of value.entries()) element.encode(into, offset + index * element.SIZE, one);
+    },
+    decode: (from, offset) => Array.from({ length }, (_, index) => element.decode(from, offset + index * element.SIZE)),
+  };
 }

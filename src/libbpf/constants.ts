@@ -20,6 +20,8 @@ export const MAP_TYPES = {
   cpumap: 16,
   xskmap: 17,
   sockhash: 18,
+  cgroup_storage: 19,
+  reuseport_sockarray: 20,
   percpu_cgroup_storage: 21,
   queue: 22,
   stack: 23,
@@ -52,10 +54,17 @@ export const PROGRAM_TYPES = {
   lwt_xmit: 12,
   sock_ops: 13,
   sk_skb: 14,
+  cgroup_device: 15,
   sk_msg: 16,
   raw_tracepoint: 17,
+  cgroup_sock_addr: 18,
   lwt_seg6local: 19,
+  lirc_mode2: 20,
+  sk_reuseport: 21,
   flow_dissector: 22,
+  cgroup_sysctl: 23,
+  raw_tracepoint_writable: 24,
+  cgroup_sockopt: 25,
   tracing: 26,
   struct_ops: 27,
   ext: 28,
@@ -67,7 +76,40 @@ export const PROGRAM_TYPES = {
 export type ProgramType = keyof typeof PROGRAM_TYPES;
 
 /** enum bpf_attach_type, as far as links here use it */
-export const ATTACH_TYPES = { xdp: 37, tcx_ingress: 46, tcx_egress: 47, netkit_primary: 54, netkit_peer: 55 } as const;
+export const ATTACH_TYPES = {
+  cgroup_inet_ingress: 0,
+  cgroup_inet_egress: 1,
+  cgroup_inet_sock_create: 2,
+  cgroup_sock_ops: 3,
+  cgroup_device: 6,
+  cgroup_inet4_bind: 8,
+  cgroup_inet6_bind: 9,
+  cgroup_inet4_connect: 10,
+  cgroup_inet6_connect: 11,
+  cgroup_inet4_post_bind: 12,
+  cgroup_inet6_post_bind: 13,
+  cgroup_udp4_sendmsg: 14,
+  cgroup_udp6_sendmsg: 15,
+  flow_dissector: 17,
+  cgroup_sysctl: 18,
+  cgroup_udp4_recvmsg: 19,
+  cgroup_udp6_recvmsg: 20,
+  cgroup_getsockopt: 21,
+  cgroup_setsockopt: 22,
+  cgroup_inet4_getpeername: 29,
+  cgroup_inet6_getpeername: 30,
+  cgroup_inet4_getsockname: 31,
+  cgroup_inet6_getsockname: 32,
+  cgroup_inet_sock_release: 34,
+  sk_lookup: 36,
+  xdp: 37,
+  tcx_ingress: 46,
+  tcx_egress: 47,
+  netkit_primary: 54,
+  netkit_peer: 55,
+} as const;
+export type AttachType = keyof typeof ATTACH_TYPES;
+export type CgroupAttachType = Extract<AttachType, `cgroup_${string}`>;
 
 /** enum bpf_link_type */
 export const LINK_TYPES = {

@@ -1,5 +1,13 @@
 /** What goes wrong with eBPF objects, in words an engineer can act on. */
-import { errnoName as kernelErrnoName } from '../netlink/error.js';
+import { constants } from 'node:os';
+import { missingCapabilities } from './capabilities.js';
+
+const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+// EWOULDBLOCK and EOPNOTSUPP share their numbers with EAGAIN and ENOTSUP; these are the names the kernel's sources use.
+NAMES.set(constants.errno.EAGAIN, 'EAGAIN');
+NAMES.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
+// Not among Node's constants (asm-generic/errno.h, linux/errno.h).
+NAMES.set(117, 'EUCLEAN').set(524, 'ENOTSUPP');
 
 /** enum libbpf_errno (bpf/libbpf_legacy.h) from 4000 on: what libbpf itself found wrong */
 const LIBBPF_ERRNO =
@@ -8,7 +16,7 @@ const LIBBPF_ERRNO_START = 4000;
 
 /** 'ENOENT' for 2, 'FORMAT' for libbpf's 4001; 'E<number>' for a number without name. */
 export function errnoName(errno: number): string {
-  return LIBBPF_ERRNO.split(' ')[errno - LIBBPF_ERRNO_START] ?? kernelErrnoName(errno);
+  return LIBBPF_ERRNO.split(' ')[errno - LIBBPF_ERRNO_START] ?? NAMES.get(errno) ?? `E${errno}`;
 }
 
 export interface LibbpfErrorDetail {
@@ -25,15 +33,27 @@ export interface LibbpfErrorDetail {
   cause?: unknown;
 }
 
-/**
- * Codes without an errno of their own:
- * LIBBPF_MISSING (no libbpf, or too old), LIBBPF_CLOSED (the handle was closed), LIBBPF_SIZE (a buffer of the wrong size),
- * LIBBPF_ARGUMENT (a value out of range), LIBBPF_NAME (no such map, program, variable or interface), LIBBPF_STATE (before load what needs
- * it after, or the reverse), LIBBPF_VERIFIER (the verifier refused a program), LIBBPF_BTF (type information that is broken or
- * unsuitable), LIBBPF_PIN (a path where nothing can be pinned), LIBBPF_ITERATION (a map that changed too much while it was read),
- * LIBBPF_NOT_SUPPORTED (a probe's verdict).
- */
-export type LibbpfErrorCode = `LIBBPF_${string}`;
+/** Codes that are no errno, each with what it says. */
+export const ERROR_CODES = {
+  LIBBPF_MISSING: 'there is no libbpf, or it is too old',
+  LIBBPF_CLOSED: 'the handle was closed',
+  LIBBPF_SIZE: 'a buffer of the wrong size: it never reached the kernel',
+  LIBBPF_ARGUMENT: 'a value out of range, of the wrong type, or a word that is none of those expected',
+  LIBBPF_NAME: 'no such map, program, variable or interface',
+  LIBBPF_STATE: 'before load() what needs it after, or the reverse',
+  LIBBPF_VERIFIER: 'the verifier refused a program: its own reason in one line, its whole log in `log`',
+  LIBBPF_BTF: 'type information that is broken, missing or unsuitable',
+  LIBBPF_PIN: 'a path where no pin would last',
+  LIBBPF_NETNS: 'a network namespace that is not there, or cannot be entered',
+  LIBBPF_ITERATION: 'a map that changed too much while it was read',
+  LIBBPF_NOT_SUPPORTED: 'a probe found that this kernel has it not',
+} as const;
+
+/** ERROR_CODES, or LIBBPF_ and the errno's name: the kernel's ("ENOENT"), or libbpf's own ("FORMAT"). */
+export type LibbpfErrorCode =
+  | keyof typeof ERROR_CODES
+  | `LIBBPF_E${string}`
+  | `LIBBPF_${'LIBELF' | 'FORMAT' | 'KVERSION' | 'INTERNAL' | 'RELOC' | 'LOAD' | 'VERIFY' | 'PROG2BIG' | 'KVER' | 'PROGTYPE' | 'WRNGPID' | 'INVSEQ' | 'NLPARSE'}`;
 
 const MESSAGE_MAX = 2000;
 
@@ -57,16 +77,19 @@ export class LibbpfError extends Error {
   constructor(detail: LibbpfErrorDetail) {
     const errno = detail.errno ?? 0;
     const name = errno === 0 ? '' : errnoName(errno);
+    // libbpf's first warning speaks of RLIMIT_MEMLOCK then, the kernel says nothing.
+    const lacking = errno === constants.errno.EPERM ? missingCapabilities() : undefined;
+    const reason = lacking ?? detail.reason;
     super(
-      oneLine([detail.operation, name || undefined, detail.reason].filter((part) => part !== undefined).join(': ')),
+      oneLine([detail.operation, name || undefined, reason].filter((part) => part !== undefined).join(': ')),
       detail.cause === undefined ? undefined : { cause: detail.cause },
     );
     this.name = 'LibbpfError';
     this.errno = errno;
     this.errnoName = name;
-    this.code = detail.code ?? `LIBBPF_${name}`;
+    this.code = detail.code ?? (`LIBBPF_${name}` as LibbpfErrorCode);
     this.operation = detail.operation;
-    this.reason = detail.reason;
+    this.reason = reason;
     this.log = detail.log ?? '';
   }
 }
@@ -108,5 +131,23 @@ export function checkBytes(bytes: Uint8Array, size: number, operation: string, w
     code: 'LIBBPF_SIZE',
     operation,
     reason: `${what} is ${got}, expected ${size} bytes`,
+  });
+}
+
+/**
+ * The number a word stands for.
+ * @throws LibbpfError LIBBPF_ARGUMENT, which names the words there are
+ */
+export function numberOf<K extends string, V extends number | bigint>(
+  table: Readonly<Record<K, V>>,
+  word: K,
+  operation: string,
+  what: string,
+): V {
+  if (Object.hasOwn(table, word)) return table[word];
+  throw new LibbpfError({
+    code: 'LIBBPF_ARGUMENT',
+    operation,
+    reason: `${what} ${typeof word === 'string' ? JSON.stringify(word) : String(word)}: expected ${Object.keys(table).join(', ')}`,
   });
 }

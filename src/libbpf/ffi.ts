@@ -58,6 +58,8 @@ const LIBBPF = {
   bpf_program__name: ['str', 'void *'],
   bpf_program__section_name: ['str', 'void *'],
   bpf_program__fd: ['int', 'void *'],
+  bpf_program__attach: ['void *', 'void *'],
+  bpf_program__expected_attach_type: ['int', 'void *'],
   bpf_program__set_autoload: ['int', 'void *', 'bool'],
   bpf_program__set_type: ['int', 'void *', 'int'],
   bpf_program__set_expected_attach_type: ['int', 'void *', 'int'],
@@ -88,6 +90,9 @@ const LIBBPF = {
   bpf_link_create: ['int', 'int', 'int', 'int', 'void *'],
   bpf_link_update: ['int', 'int', 'int', 'void *'],
   bpf_link_detach: ['int', 'int'],
+  bpf_link__fd: ['int', 'void *'],
+  bpf_link__disconnect: ['void', 'void *'],
+  bpf_link__destroy: ['int', 'void *'],
   bpf_prog_query_opts: ['int', 'int', 'int', 'void *'],
   bpf_xdp_query_id: ['int', 'int', 'int', 'void *'],
   bpf_enable_stats: ['int', 'int'],
@@ -105,6 +110,8 @@ const LIBC = {
   munmap: ['int', 'void *', 'size_t'],
   if_nametoindex: ['uint32', 'str'],
   fcntl: ['int', 'int', 'int', 'int'],
+  close: ['int', 'int'],
+  setns: ['int', 'int', 'int'],
   getpagesize: ['int'],
 } as const satisfies Record<string, Signature>;
 
@@ -243,9 +250,31 @@ export interface PollHandle {
  * Calls back whenever the descriptor is readable (uv_poll; undocumented in koffi). The callback runs outside of Node's callback scope:
  * what it throws vanishes and promise jobs wait. A negative status means that polling has stopped.
  */
-export function pollReadable(fd: number, callback: (status: number) => void): PollHandle {
+function pollReadable(fd: number, callback: (status: number) => void): PollHandle {
   type Poll = (fd: number, options: { readable: boolean }, callback: (status: number) => void) => PollHandle;
   return (koffi.node.poll as unknown as Poll)(fd, { readable: true }, callback);
+}
+
+/** Calls back every so many milliseconds, readable or not. */
+function pollByTimer(callback: (status: number) => void, intervalMs: number): PollHandle {
+  const timer = setInterval(callback, intervalMs, 0);
+  return {
+    close: () => {
+      clearInterval(timer);
+    },
+    ref: () => void timer.ref(),
+    unref: () => void timer.unref(),
+  };
+}
+
+/** uv_poll ends Bun's process; a timer does everywhere. */
+const HAS_UV_POLL = process.versions.bun === undefined && 'node' in koffi;
+const DEFAULT_INTERVAL_MS = 5;
+
+/** Calls back when there may be something to read: by the event loop's poll, or by a timer where it has none or when asked to. */
+export function poll(fd: number, callback: (status: number) => void, intervalMs?: number): PollHandle {
+  if (HAS_UV_POLL && intervalMs === undefined) return pollReadable(fd, callback);
+  return pollByTimer(callback, intervalMs ?? DEFAULT_INTERVAL_MS);
 }
 
 /** Frees what registerSample() returned. */

@@ -1,6 +1,7 @@
 /** TypeScript codecs out of BTF: text, no I/O. `make gen` writes what this returns. */
 import type { Btf, BtfType } from './btf.js';
 import { LibbpfError } from './errors.js';
+import { MAP_TYPE_NAMES } from './constants.js';
 import { type EnumLayout, type Field, type Layout, layoutOf, mapTypes, type StructLayout } from './layout.js';
 
 export interface GenerateOptions {
@@ -14,6 +15,8 @@ export interface GenerateOptions {
   enums?: readonly string[];
   /** false: keys and values of maps are left out unless listed */
   maps?: boolean;
+  /** of an object whose programs these are: its maps, programs and variables by name, and load(), as TypedObject has them */
+  skeleton?: { programs: readonly string[]; variables: readonly { name: string; type: number }[] };
 }
 
 /** struct next_hop → NextHop */
@@ -37,7 +40,16 @@ export function generate(btf: Btf, options: GenerateOptions): string {
   }
   for (const name of options.structs ?? []) emitter.add(layoutOf(btf, find(btf, 'struct', name)));
   for (const name of options.enums ?? []) emitter.add(layoutOf(btf, find(btf, 'enum', name)));
+  if (options.skeleton !== undefined) emitter.addSkeleton(btf, options.skeleton);
   return emitter.text(options);
+}
+
+/** Codecs of codec.ts for integers, by size and signedness. */
+function integerCodec(layout: Extract<Layout, { kind: 'int' | 'enum' }>): string {
+  if (layout.kind === 'int' && layout.bool) return 'BOOL';
+  const bits = 8 * layout.size;
+  if (layout.kind === 'int' && layout.networkOrder) return `BE${bits}`;
+  return `${layout.signed ? 'S' : 'U'}${bits}`;
 }
 
 function find(btf: Btf, kind: BtfType['kind'], name: string): number {
@@ -53,6 +65,7 @@ function find(btf: Btf, kind: BtfType['kind'], name: string): number {
 class Emitter {
   readonly #parts = new Map<string, { layout: string; text: string }>();
   readonly #imports = new Set<string>(['type Codec']);
+  #skeleton = '';
 
   /** Adds a struct or an enum and what it is made of. */
   add(layout: Layout): void {
@@ -63,10 +76,65 @@ class Emitter {
     } else if (layout.kind === 'enum') this.#part(layout, () => enumText(layout));
   }
 
-  text({ source, codec }: GenerateOptions): string {
-    const parts = [...this.#parts.values()].map(({ text }) => text);
+  addSkeleton(btf: Btf, { programs, variables }: NonNullable<GenerateOptions['skeleton']>): void {
+    const maps = mapTypes(btf).map(({ name, key, value, type }) => {
+      if (key === undefined || value === undefined) return `${name}: {},`;
+      const types = [layoutOf(btf, key, name), layoutOf(btf, value, name)] as const;
+      for (const layout of types) this.add(layout);
+      const perCpu = MAP_TYPE_NAMES.get(type ?? 0)?.includes('percpu') === true ? ', perCpu: true' : '';
+      return `${name}: { key: ${this.#expression(types[0])}, value: ${this.#expression(types[1])}${perCpu} },`;
+    });
+    const globals = variables.map(({ name, type }) => {
+      const layout = layoutOf(btf, type, name);
+      this.add(layout);
+      return `${/^\w+$/.test(name) ? name : JSON.stringify(name)}: ${this.#expression(layout)},`;
+    });
+    for (const name of ['type Skeleton', 'type SkeletonOptions', 'TypedObject']) this.#use(name);
+    this.#skeleton = [
+      '/** What the object has, by name: the compiler checks names and types. */',
+      'export const skeleton = {',
+      'maps: {',
+      ...maps,
+      '},',
+      `programs: [${programs.map((name) => `'${name}'`).join(', ')}],`,
+      'variables: {',
+      ...globals,
+      '},',
+      '} as const satisfies Skeleton;\n',
+      '/** Opens, configures and loads the object. @throws LibbpfError */',
+      'export function load(',
+      'source: string | Uint8Array,',
+      'options: SkeletonOptions<typeof skeleton> = {},',
+      '): TypedObject<typeof skeleton> {',
+      'return TypedObject.load(skeleton, source, options);',
+      '}',
+    ].join('\n');
+  }
+
+  /** A codec as an expression. */
+  #expression(layout: Layout): string {
+    switch (layout.kind) {
+      case 'int':
+      case 'enum':
+        return this.#use(integerCodec(layout));
+      case 'bytes':
+        return `${this.#use('bytesCodec')}(${layout.size})`;
+      case 'array':
+        return `${this.#use('arrayCodec')}(${this.#expression(layout.element)}, ${layout.length})`;
+      case 'struct':
+        return typeName(layout.name);
+    }
+  }
+
+  text({ source, codec, skeleton }: GenerateOptions): string {
+    const parts = [
+      ...[...this.#parts.values()].map(({ text }) => text),
+      ...(this.#skeleton === '' ? [] : [this.#skeleton]),
+    ];
+    // Without a struct nothing refers to it.
+    if (this.#parts.size === 0) this.#imports.delete('type Codec');
     return [
-      `// Generated from the BTF of ${source} by \`make gen\`: do not edit, change the C.`,
+      `// Generated from the BTF of ${source} by ${skeleton === undefined ? '`make gen`' : '`libbpf-ts gen`'}: do not edit, change the C.`,
       `import { ${[...this.#imports].sort((a, b) => a.replace('type ', '').localeCompare(b.replace('type ', ''))).join(', ')} } from '${codec}';`,
       ...parts,
     ].join('\n\n');

@@ -1,5 +1,5 @@
 /** A kernel object held by a file descriptor. */
-import { closeSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { check, LibbpfError } from './errors.js';
 import { libc } from './ffi.js';
@@ -38,7 +38,7 @@ export function adopt<T>(fd: number, make: (fd: number) => T): T {
   try {
     return make(fd);
   } catch (error) {
-    closeSync(fd);
+    libc().close(fd);
     throw error;
   }
 }
@@ -81,7 +81,8 @@ export abstract class Handle {
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    closeSync(fd);
+    // Not fs.close: other runtimes keep a table of the descriptors that they opened themselves.
+    libc().close(fd);
   }
 
   [Symbol.dispose](): void {

@@ -165,6 +165,8 @@ export interface MapTypes {
   name: string;
   key: number | undefined;
   value: number | undefined;
+  /** enum bpf_map_type */
+  type: number | undefined;
 }
 
 /** The maps an object declares. */
@@ -181,6 +183,10 @@ export function mapTypes(btf: Btf): MapTypes[] {
       const pointer = member === undefined ? undefined : btf.resolve(member.type).type;
       return pointer?.kind === 'ptr' ? pointer.type : undefined;
     };
-    return [{ name: variable.name, key: pointed('key'), value: pointed('value') }];
+    // __uint(type, N) is a pointer to an array of N.
+    const array = pointed('type');
+    const shape = array === undefined ? undefined : btf.resolve(array).type;
+    const mapType = shape?.kind === 'array' ? shape.length : undefined;
+    return [{ name: variable.name, key: pointed('key'), value: pointed('value'), type: mapType }];
   });
 }

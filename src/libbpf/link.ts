@@ -1,19 +1,17 @@
 /** Attachments as bpf_link: they hold the program, can be pinned, and swap their program without a packet lost. */
-import { inNetns } from '../netlink/netns.js';
+import { BpfLink } from './bpf-link.js';
 import { ATTACH_FLAGS, ATTACH_TYPES, XDP_MODES, type XdpMode } from './constants.js';
-import { check, isLibbpfError, LibbpfError, u32 } from './errors.js';
+import { check, isLibbpfError, LibbpfError, numberOf, u32 } from './errors.js';
 import { libbpf, libc } from './ffi.js';
-import { adopt, Handle } from './handle.js';
-import { linkInfo, type LinkInfo } from './info.js';
-import { openPin, pinFd } from './pin.js';
+import { inNetns, type Netns } from './netns.js';
 import type { BpfProgram } from './program.js';
-import { LINK_CREATE_OPTS, LINK_UPDATE_OPTS, Options, PROG_QUERY_OPTS } from './structs.js';
+import { LINK_CREATE_OPTS, Options, PROG_QUERY_OPTS } from './structs.js';
 
 export interface InterfaceOptions {
   /** name or number of the interface */
   interface: string | number;
-  /** named network namespace it is in; default the thread's */
-  netns?: string;
+  /** network namespace it is in, by name or descriptor; default the thread's */
+  netns?: Netns;
 }
 
 export interface XdpOptions extends InterfaceOptions {
@@ -30,58 +28,6 @@ export interface TcxOptions extends InterfaceOptions {
   position?: TcxPosition;
   /** fails with ESTALE when the hook's programs have changed since queryTcx() gave this revision */
   expectedRevision?: bigint;
-}
-
-export class BpfLink extends Handle {
-  /**
-   * Takes the descriptor over, unless it throws.
-   * @param name what messages call it
-   * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no link, LIBBPF_EBADF
-   */
-  constructor(fd: number, name = `descriptor ${fd}`) {
-    super(fd, 'link', `link ${name}`);
-  }
-
-  /** Adopts a link from its pin. @throws LibbpfError LIBBPF_ENOENT, LIBBPF_EINVAL when it is no link */
-  static openPinned(path: string): BpfLink {
-    return adopt(openPin(path, 'link'), (fd) => new BpfLink(fd, path));
-  }
-
-  /** @throws LibbpfError LIBBPF_ENOENT */
-  static openById(id: number): BpfLink {
-    const operation = `link id ${id}: open`;
-    const fd = check(libbpf().bpf_link_get_fd_by_id(u32(id, operation, 'id')), operation);
-    return adopt(fd, () => new BpfLink(fd, `id ${id}`));
-  }
-
-  info(): LinkInfo {
-    return linkInfo(this.fd, this.label);
-  }
-
-  /** Keeps the attachment when every handle of it is closed. @throws LibbpfError LIBBPF_PIN, LIBBPF_EEXIST */
-  pin(path: string): void {
-    pinFd(this.fd, path, this.label);
-  }
-
-  /**
-   * Swaps the program at once: each packet meets one of the two.
-   * @param expected fails with EPERM when another program is there now
-   */
-  update(program: BpfProgram, expected?: BpfProgram): void {
-    const opts = new Options(LINK_UPDATE_OPTS.size);
-    if (expected) opts.u32(LINK_UPDATE_OPTS.flags, ATTACH_FLAGS.REPLACE).u32(LINK_UPDATE_OPTS.old_prog_fd, expected.fd);
-    const operation = `${this.label}: update to ${program.label}`;
-    check(
-      libbpf().bpf_link_update(this.fd, program.fd, opts.bytes),
-      operation,
-      expected ? `expected ${expected.label} to be there` : undefined,
-    );
-  }
-
-  /** Ends the attachment although handles or pins hold the link; the link stays, of no interface. */
-  detach(): void {
-    check(libbpf().bpf_link_detach(this.fd), `${this.label}: detach`);
-  }
 }
 
 /** Number of an interface in the thread's namespace. @throws LibbpfError LIBBPF_NAME */
@@ -103,12 +49,15 @@ function describe(options: InterfaceOptions): string {
 export function attachXdp(program: BpfProgram, options: XdpOptions): BpfLink {
   const where = describe(options);
   const operation = `${program.label}: attach to xdp of ${where}`;
-  const opts = new Options(LINK_CREATE_OPTS.size).u32(LINK_CREATE_OPTS.flags, XDP_MODES[options.mode ?? 'auto']);
+  const mode = numberOf(XDP_MODES, options.mode ?? 'auto', operation, 'mode');
+  const opts = new Options(LINK_CREATE_OPTS.size).u32(LINK_CREATE_OPTS.flags, mode);
   const fd = inNetns(options.netns, () =>
     libbpf().bpf_link_create(program.fd, ifindexOf(options.interface, operation), ATTACH_TYPES.xdp, opts.bytes),
   );
   return new BpfLink(check(fd, operation), `xdp of ${where}`);
 }
+
+const TCX_TYPES = { ingress: ATTACH_TYPES.tcx_ingress, egress: ATTACH_TYPES.tcx_egress } as const;
 
 function positionFlags(opts: Options, position: TcxPosition): number {
   if (position === 'first') return ATTACH_FLAGS.BEFORE;
@@ -129,7 +78,7 @@ export function attachTcx(program: BpfProgram, options: TcxOptions): BpfLink {
   const opts = new Options(LINK_CREATE_OPTS.size);
   if (options.position !== undefined) opts.u32(LINK_CREATE_OPTS.flags, positionFlags(opts, options.position));
   if (options.expectedRevision !== undefined) opts.u64(LINK_CREATE_OPTS.expected_revision, options.expectedRevision);
-  const type = options.direction === 'ingress' ? ATTACH_TYPES.tcx_ingress : ATTACH_TYPES.tcx_egress;
+  const type = numberOf(TCX_TYPES, options.direction, operation, 'direction');
   const fd = inNetns(options.netns, () =>
     libbpf().bpf_link_create(program.fd, ifindexOf(options.interface, operation), type, opts.bytes),
   );
@@ -155,7 +104,7 @@ export function queryTcx(options: InterfaceOptions & { direction: 'ingress' | 'e
     .pointer(PROG_QUERY_OPTS.prog_ids, programs)
     .pointer(PROG_QUERY_OPTS.link_ids, links)
     .u32(PROG_QUERY_OPTS.count, TCX_PROGRAMS_MAX);
-  const type = options.direction === 'ingress' ? ATTACH_TYPES.tcx_ingress : ATTACH_TYPES.tcx_egress;
+  const type = numberOf(TCX_TYPES, options.direction, operation, 'direction');
   const result = inNetns(options.netns, () =>
     libbpf().bpf_prog_query_opts(ifindexOf(options.interface, operation), type, opts.bytes),
   );
@@ -176,7 +125,7 @@ export function queryTcx(options: InterfaceOptions & { direction: 'ingress' | 'e
 export function queryTcxAll(
   interfaces: readonly number[],
   direction: 'ingress' | 'egress',
-  netns?: string,
+  netns?: Netns,
 ): Map<number, TcxState['programs']> {
   return inNetns(netns, () => {
     const found = new Map<number, TcxState['programs']>();

@@ -9,11 +9,12 @@ import {
   type BatchOptions,
   batchesOf,
 } from './batch.js';
-import { MAP_TYPES, type MapType, UPDATE_FLAGS, type UpdateMode } from './constants.js';
-import { check, checkBytes, hex, LibbpfError, u32 } from './errors.js';
+import { MAP_FLAGS, MAP_TYPES, type MapType, UPDATE_FLAGS, type UpdateMode } from './constants.js';
+import { check, checkBytes, hex, LibbpfError, numberOf, u32 } from './errors.js';
 import { type Libbpf, libbpf } from './ffi.js';
 import { adopt, duplicate, Handle } from './handle.js';
 import { mapInfo, type MapInfo } from './info.js';
+import { inNetns, type Netns } from './netns.js';
 import { openPin, pinFd } from './pin.js';
 import { MAP_CREATE_OPTS, Options } from './structs.js';
 
@@ -29,7 +30,7 @@ export interface MapOptions {
   maxEntries: number;
   /** the kernel keeps 15 characters */
   name?: string;
-  /** MAP_FLAGS */
+  /** MAP_FLAGS; NO_PREALLOC is added for lpm_trie, which the kernel has no other way */
   flags?: number;
   /** template of the maps inside an array_of_maps or hash_of_maps */
   inner?: BpfMap;
@@ -78,12 +79,14 @@ export class BpfMap extends Handle {
   /** A map without an object file. @throws LibbpfError with the kernel's errno */
   static create(options: MapOptions): BpfMap {
     const { type, keySize, valueSize, maxEntries, name = '', flags = 0, inner, numaNode } = options;
-    const operation = `map ${name}: create ${type}`;
-    const opts = new Options(MAP_CREATE_OPTS.size).u32(MAP_CREATE_OPTS.map_flags, u32(flags, operation, 'flags'));
+    const operation = `map ${name === '' ? 'without a name' : name}: create ${type}`;
+    const number = numberOf(MAP_TYPES, type, operation, 'type');
+    const allFlags = u32(flags, operation, 'flags') | (type === 'lpm_trie' ? MAP_FLAGS.NO_PREALLOC : 0);
+    const opts = new Options(MAP_CREATE_OPTS.size).u32(MAP_CREATE_OPTS.map_flags, allFlags >>> 0);
     if (inner) opts.u32(MAP_CREATE_OPTS.inner_map_fd, inner.fd);
     if (numaNode !== undefined) opts.u32(MAP_CREATE_OPTS.numa_node, u32(numaNode, operation, 'NUMA node'));
     const fd = libbpf().bpf_map_create(
-      MAP_TYPES[type],
+      number,
       name,
       u32(keySize, operation, 'key size'),
       u32(valueSize, operation, 'value size'),
@@ -127,11 +130,18 @@ export class BpfMap extends Handle {
   /**
    * Writes an entry.
    * @param mode noexist: only a new key (else EEXIST); exist: only one that is there (else ENOENT)
+   * @param options of a devmap: the namespace in which its interface numbers count; default the thread's
    */
-  update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = 'any'): void {
+  update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = 'any', options?: { netns?: Netns }): void {
     this.#checkKey(key, 'update');
     this.#checkValue(value, 'update');
-    const result = this.#lib.bpf_map_update_elem(this.fd, key, value, UPDATE_FLAGS[mode]);
+    const flags = UPDATE_FLAGS[mode] as bigint | undefined;
+    if (flags === undefined) numberOf(UPDATE_FLAGS, mode, `${this.label}: update`, 'mode');
+    const { fd } = this;
+    const result =
+      options?.netns === undefined
+        ? this.#lib.bpf_map_update_elem(fd, key, value, flags ?? 0n)
+        : inNetns(options.netns, () => this.#lib.bpf_map_update_elem(fd, key, value, flags ?? 0n));
     if (result !== 0) throw this.#failed(result, 'update', key);
   }
 
@@ -180,6 +190,30 @@ export class BpfMap extends Handle {
       operation: `${this.label}: keys`,
       reason: `more than max_entries (${this.info.maxEntries}) keys seen: entries were deleted meanwhile`,
     });
+  }
+
+  /** lookup() by Map's word. */
+  get(key: Uint8Array): Buffer | undefined {
+    return this.lookup(key);
+  }
+
+  /** update() by Map's word. */
+  set(key: Uint8Array, value: Uint8Array, options?: { netns?: Netns }): this {
+    this.update(key, value, 'any', options);
+    return this;
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.lookup(key) !== undefined;
+  }
+
+  /** Every value, a buffer of its own. */
+  *values(): Generator<Buffer, void, undefined> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  [Symbol.iterator](): Generator<[key: Buffer, value: Buffer], void, undefined> {
+    return this.entries();
   }
 
   /** Every key with its value, each a buffer of its own, read in batches where the type has them. */

@@ -1,55 +1,22 @@
 /** Object files as clang compiles them: opened, configured, loaded. */
-import { closeSync } from 'node:fs';
-import { MAP_TYPES, type MapType, PROGRAM_TYPES, type ProgramType } from './constants.js';
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { MAP_TYPES, PROGRAM_TYPES } from './constants.js';
 import { Btf } from './btf.js';
-import { check, LibbpfError, u32 } from './errors.js';
+import { check, LibbpfError, numberOf, u32 } from './errors.js';
 import { lastErrno, libbpf, libc } from './ffi.js';
 import { adopt, duplicate } from './handle.js';
 import { collectLog } from './log.js';
+import type { LoadOptions, MapConfiguration, OpenOptions, ProgramConfiguration } from './object-options.js';
 import { BpfMap } from './map.js';
-import { BpfProgram } from './program.js';
-import { type RodataValue, writeVariable } from './rodata.js';
+import { checkBpffs } from './pin.js';
+import { BpfProgram, type ProgramOrigin } from './program.js';
 import { OPEN_OPTS, Options } from './structs.js';
+import { codecOf, type BtfValue } from './btf-codec.js';
+import { mapTypes } from './layout.js';
+import { PerCpuMap, TypedMap } from './typed-map.js';
+import { type VariableValue, Variables } from './variables.js';
 import { firstWarning, verifierFailure } from './verifier.js';
-
-export interface OpenOptions {
-  /** how messages name an object from memory, and the prefix of its maps of global data */
-  name?: string;
-  /** where maps with LIBBPF_PIN_BY_NAME are pinned; default /sys/fs/bpf */
-  pinRoot?: string;
-  /** room for the verifier's statistics (BPF_LOG_STATS): of the last program that is loaded, text up to a zero byte */
-  statistics?: Buffer;
-}
-
-/** What may be changed of a map before load. */
-export interface MapConfiguration {
-  type?: MapType;
-  maxEntries?: number;
-  valueSize?: number;
-  /** MAP_FLAGS */
-  flags?: number;
-  /** reuses what is pinned there if it fits, else creates and pins */
-  pin?: string;
-  /** uses this map instead of creating one: its type, sizes and flags must be the same */
-  reuse?: BpfMap;
-  /** template of the maps inside */
-  inner?: BpfMap;
-  /** false: is not created; a program loads if its constants leave no use of it */
-  create?: boolean;
-}
-
-export interface ProgramConfiguration {
-  load?: boolean;
-  type?: ProgramType;
-  /** enum bpf_attach_type */
-  attachType?: number;
-}
-
-export interface LoadOptions extends OpenOptions {
-  rodata?: Record<string, RodataValue>;
-  maps?: Record<string, MapConfiguration>;
-  programs?: Record<string, ProgramConfiguration>;
-}
 
 /** BPF_LOG_STATS (include/linux/bpf_verifier.h) */
 const LOG_STATS = 4;
@@ -69,6 +36,9 @@ export class BpfObject {
   /** to be closed with the object */
   readonly #descriptors: number[] = [];
   #btf: Btf | undefined;
+  #variables: Variables | undefined;
+  /** folders of pins, made at load */
+  readonly #pinFolders = new Set<string>();
   /** libbpf keeps their addresses until the load */
   readonly #kept: Buffer[] = [];
 
@@ -124,6 +94,7 @@ export class BpfObject {
     const object = BpfObject.open(source, options);
     try {
       if (options.rodata) object.setRodata(options.rodata);
+      for (const [name, value] of Object.entries(options.variables ?? {})) object.variables.set(name, value);
       for (const [name, map] of Object.entries(options.maps ?? {})) object.configureMap(name, map);
       for (const [name, program] of Object.entries(options.programs ?? {})) object.configureProgram(name, program);
       object.load();
@@ -164,24 +135,40 @@ export class BpfObject {
     return (this.#btf = new Btf(bytes));
   }
 
+  /** The programs' global variables: get and set. @throws LibbpfError LIBBPF_BTF when it was compiled without -g */
+  get variables(): Variables {
+    return (this.#variables ??= new Variables({
+      label: `object ${this.name}`,
+      btf: this.btf,
+      isLoaded: () => this.#loaded,
+      memory: (section) => this.#memory(section),
+    }));
+  }
+
+  /** Where libbpf keeps a section's bytes: before load what is to be loaded, after it the map itself, mapped. */
+  #memory(section: string): { address: bigint; bytes: number } | undefined {
+    this.#open(section);
+    const map = [...this.#maps].find(([name]) => name === section || name.endsWith(section))?.[1];
+    const size = Buffer.alloc(8);
+    const address = map === undefined ? null : libbpf().bpf_map__initial_value(map, size);
+    return address === null ? undefined : { address, bytes: Number(size.readBigUInt64LE(0)) };
+  }
+
   /**
    * Sets constants of the programs (`const volatile`) before load: the verifier removes what they switch off.
-   * @param values by name in C: numbers or bigints for integers and enums, booleans, bytes for everything else
-   * @throws LibbpfError LIBBPF_NAME, LIBBPF_ARGUMENT, LIBBPF_SIZE
+   * @throws LibbpfError LIBBPF_NAME, LIBBPF_ARGUMENT, LIBBPF_SIZE, LIBBPF_STATE
    */
-  setRodata(values: Record<string, RodataValue>): void {
+  setRodata(values: Record<string, VariableValue>): void {
     this.#beforeLoad('set rodata');
-    const lib = libbpf();
-    for (const [variable, value] of Object.entries(values)) {
-      const operation = `object ${this.name}: set ${variable}`;
-      const { section, offset, bytes } = writeVariable(this.btf, variable, value, operation);
-      const map = [...this.#maps].find(([name]) => name === section || name.endsWith(section))?.[1];
-      const size = Buffer.alloc(8);
-      const memory = map === undefined ? null : lib.bpf_map__initial_value(map, size);
-      if (memory === null || BigInt(offset + bytes.length) > size.readBigUInt64LE(0)) {
-        throw new LibbpfError({ code: 'LIBBPF_BTF', operation, reason: `section ${section} holds no such bytes` });
+    for (const [name, value] of Object.entries(values)) {
+      if (this.variables.has(name) && !this.variables.isConstant(name)) {
+        throw new LibbpfError({
+          code: 'LIBBPF_ARGUMENT',
+          operation: `object ${this.name}: set ${name}`,
+          reason: 'it is no constant: expected it among variables',
+        });
       }
-      libc().memcpy(memory + BigInt(offset), bytes, bytes.length);
+      this.variables.set(name, value);
     }
   }
 
@@ -202,7 +189,8 @@ export class BpfObject {
       });
     }
     const set = (result: number, what: string): number => check(result, operation, what);
-    if (type !== undefined) set(lib.bpf_map__set_type(map, MAP_TYPES[type]), `type ${type}`);
+    if (type !== undefined)
+      set(lib.bpf_map__set_type(map, numberOf(MAP_TYPES, type, operation, 'type')), `type ${type}`);
     if (maxEntries !== undefined) {
       set(lib.bpf_map__set_max_entries(map, u32(maxEntries, operation, 'max_entries')), `max_entries ${maxEntries}`);
     }
@@ -210,7 +198,12 @@ export class BpfObject {
       set(lib.bpf_map__set_value_size(map, u32(valueSize, operation, 'value size')), `value size ${valueSize}`);
     }
     if (flags !== undefined) set(lib.bpf_map__set_map_flags(map, u32(flags, operation, 'flags')), `flags ${flags}`);
-    if (pin !== undefined) set(lib.bpf_map__set_pin_path(map, pin), `pin ${pin}`);
+    if (pin !== undefined) {
+      const folder = dirname(resolve(pin));
+      checkBpffs(folder);
+      this.#pinFolders.add(folder);
+      set(lib.bpf_map__set_pin_path(map, pin), `pin ${pin}`);
+    }
     if (inner !== undefined) {
       // libbpf reads it at load and does not own it.
       const fd = duplicate(inner.fd, inner.label);
@@ -229,7 +222,8 @@ export class BpfObject {
     const lib = libbpf();
     const { load, type, attachType } = configuration;
     if (load !== undefined) check(lib.bpf_program__set_autoload(program, load), operation);
-    if (type !== undefined) check(lib.bpf_program__set_type(program, PROGRAM_TYPES[type]), operation);
+    if (type !== undefined)
+      check(lib.bpf_program__set_type(program, numberOf(PROGRAM_TYPES, type, operation, 'type')), operation);
     if (attachType !== undefined)
       check(lib.bpf_program__set_expected_attach_type(program, u32(attachType, operation, 'attach type')), operation);
   }
@@ -241,6 +235,7 @@ export class BpfObject {
   load(): void {
     this.#beforeLoad('load');
     const object = this.#open('load');
+    for (const folder of this.#pinFolders) mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { result, log } = collectLog(() => libbpf().bpf_object__load(object));
     this.#kept.length = 0;
     if (result >= 0) {
@@ -279,9 +274,48 @@ export class BpfObject {
     const program = this.#program(name, 'use');
     this.#afterLoad(`program ${name}`);
     const fd = check(libbpf().bpf_program__fd(program), `object ${this.name}: program ${name}`, 'it was not loaded');
-    const handle = adopt(duplicate(fd, `program ${name}`), (copy) => new BpfProgram(copy, name));
+    const handle = adopt(duplicate(fd, `program ${name}`), (copy) => new BpfProgram(copy, name, this.#origin(name)));
     this.#programHandles.set(name, handle);
     return handle;
+  }
+
+  /**
+   * A map by the key and value types that its definition names, with codecs made at run time; generated ones (`libbpf-ts gen`) are faster.
+   * @throws LibbpfError LIBBPF_BTF when the definition gives sizes alone
+   */
+  typedMap(name: string): TypedMap<BtfValue, BtfValue> | PerCpuMap<BtfValue, BtfValue> {
+    const map = this.map(name);
+    const { key, value } = mapTypes(this.btf).find((types) => types.name === name) ?? {};
+    if (key === undefined || value === undefined) {
+      throw new LibbpfError({
+        code: 'LIBBPF_BTF',
+        operation: `object ${this.name}: map ${name}: use with codecs`,
+        reason: 'its definition has no __type of key and value',
+      });
+    }
+    const codecs = [codecOf(this.btf, key), codecOf(this.btf, value)] as const;
+    return map.perCpu ? new PerCpuMap(map, ...codecs) : new TypedMap(map, ...codecs);
+  }
+
+  #origin(name: string): ProgramOrigin {
+    const pointer = this.#program(name, 'use');
+    const section = this.sectionOf(name);
+    return {
+      section,
+      attachType: libbpf().bpf_program__expected_attach_type(pointer),
+      attach: () => {
+        const operation = `object ${this.name}: program ${name}: attach`;
+        this.#open(`program ${name}: attach`);
+        const { result, log } = collectLog(() => libbpf().bpf_program__attach(pointer) ?? -lastErrno());
+        if (typeof result === 'bigint') return result;
+        throw new LibbpfError({
+          operation,
+          errno: -result,
+          ...reasonOf(firstWarning(log) ?? `section "${section}"`),
+          log,
+        });
+      },
+    };
   }
 
   /** Frees it with the maps and programs got from it. Twice does no harm. */
@@ -291,7 +325,7 @@ export class BpfObject {
     for (const handle of this.#programHandles.values()) handle.close();
     libbpf().bpf_object__close(this.#object);
     this.#object = null;
-    for (const fd of this.#descriptors.splice(0)) closeSync(fd);
+    for (const fd of this.#descriptors.splice(0)) libc().close(fd);
   }
 
   [Symbol.dispose](): void {

@@ -1,9 +1,9 @@
 /** What this kernel can do, found by trying; each verdict is kept, as the kernel does not change while the process runs. */
-import { closeSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ATTACH_TYPES, MAP_TYPES, type MapType, PROGRAM_TYPES, type ProgramType } from './constants.js';
-import { check, LibbpfError, u32 } from './errors.js';
-import { libbpf } from './ffi.js';
+import { check, LibbpfError, numberOf, u32 } from './errors.js';
+import { libbpf, libc } from './ffi.js';
 import { BpfMap, type MapOptions } from './map.js';
 import { BpfProgram } from './program.js';
 import { Options, PROG_LOAD_OPTS, PROG_QUERY_OPTS } from './structs.js';
@@ -75,7 +75,8 @@ function asked(result: number, what: string): boolean {
 }
 
 function hasMapType(type: MapType): boolean {
-  return asked(libbpf().libbpf_probe_bpf_map_type(MAP_TYPES[type], null), `map type ${type}`);
+  const number = numberOf(MAP_TYPES, type, 'probe', 'map type');
+  return asked(libbpf().libbpf_probe_bpf_map_type(number, null), `map type ${type}`);
 }
 
 const LOG_BYTES = 4096;
@@ -84,6 +85,7 @@ const NO_HELPER = /invalid func |unknown func |cannot use helper /;
 
 /** Loads a program that is nothing but the call: wrong arguments are complained about only where the helper is known. */
 function hasHelper(type: ProgramType, id: number): boolean {
+  const programType = numberOf(PROGRAM_TYPES, type, 'probe helper', 'program type');
   const code = Buffer.from('8500000000000000' + '9500000000000000', 'hex'); // CALL id; EXIT
   code.writeUInt32LE(id, 4);
   const log = Buffer.alloc(LOG_BYTES);
@@ -91,8 +93,8 @@ function hasHelper(type: ProgramType, id: number): boolean {
     .u32(PROG_LOAD_OPTS.log_level, 1)
     .u32(PROG_LOAD_OPTS.log_size, log.length);
   opts.pointer(PROG_LOAD_OPTS.log_buf, log);
-  const fd = libbpf().bpf_prog_load(PROGRAM_TYPES[type], 'probe', 'GPL', code, code.length / 8, opts.bytes);
-  if (fd >= 0) closeSync(fd);
+  const fd = libbpf().bpf_prog_load(programType, 'probe', 'GPL', code, code.length / 8, opts.bytes);
+  if (fd >= 0) libc().close(fd);
   const said = log.toString('utf8', 0, log.indexOf(0));
   if (fd < 0 && said === '') check(fd, `probe helper ${id} of ${type} programs`);
   return fd >= 0 || !NO_HELPER.test(said);
@@ -145,8 +147,9 @@ function cached(key: string, ask: () => boolean): boolean {
 export const probe = {
   /** @throws LibbpfError when the kernel will not say (EPERM) */
   programType(type: ProgramType): boolean {
+    const number = numberOf(PROGRAM_TYPES, type, 'probe', 'program type');
     return cached(`program ${type}`, () =>
-      asked(libbpf().libbpf_probe_bpf_prog_type(PROGRAM_TYPES[type], null), `program type ${type}`),
+      asked(libbpf().libbpf_probe_bpf_prog_type(number, null), `program type ${type}`),
     );
   },
 
@@ -156,11 +159,21 @@ export const probe = {
 
   /** May programs of that type call the helper? By name, or by number of enum bpf_func_id. */
   helper(type: ProgramType, helper: Helper | number): boolean {
-    const id = typeof helper === 'number' ? u32(helper, 'probe helper', 'id') : HELPERS[helper];
+    const id =
+      typeof helper === 'number'
+        ? u32(helper, 'probe helper', 'id')
+        : numberOf(HELPERS, helper, 'probe helper', 'helper');
     return cached(`helper ${type} ${id}`, () => hasHelper(type, id));
   },
 
   has(feature: FeatureName): boolean {
+    if (!Object.hasOwn(FEATURES, feature)) {
+      throw new LibbpfError({
+        code: 'LIBBPF_ARGUMENT',
+        operation: 'probe',
+        reason: `feature ${JSON.stringify(feature)}: expected ${Object.keys(FEATURES).join(', ')}`,
+      });
+    }
     return cached(`feature ${feature}`, FEATURES[feature].probe);
   },
 

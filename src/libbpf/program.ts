@@ -1,11 +1,11 @@
 /** Loaded programs: what the kernel knows of them, and running them on made packets. */
-import { closeSync } from 'node:fs';
-import { inNetns } from '../netlink/netns.js';
 import { TEST_XDP_LIVE_FRAMES } from './constants.js';
 import { check, LibbpfError, u32 } from './errors.js';
-import { libbpf } from './ffi.js';
+import { libbpf, libc } from './ffi.js';
 import { adopt, duplicate, Handle } from './handle.js';
 import { programInfo, type ProgramInfo } from './info.js';
+import { BpfLink } from './bpf-link.js';
+import { inNetns, type Netns } from './netns.js';
 import { openPin, pinFd } from './pin.js';
 import { Options, TEST_RUN_OPTS } from './structs.js';
 
@@ -14,11 +14,11 @@ export interface TestRunOptions {
   data?: Uint8Array;
   /** room for the packet afterwards; by default as long as `data` and 512 bytes more, none for live frames */
   dataOut?: Buffer;
-  /** the context: struct xdp_md, struct __sk_buff */
+  /** the context: struct xdp_md, struct __sk_buff, arguments of a raw tracepoint; a syscall program writes into it */
   context?: Uint8Array;
   /** room for the context afterwards; none by default */
   contextOut?: Buffer;
-  /** runs, default 1. The program sees the packet it changed the last time. */
+  /** runs of packet programs, default 1; the program sees the packet it changed the last time. None of raw_tracepoint and syscall programs */
   repeat?: number;
   /** BPF_F_TEST_* */
   flags?: number;
@@ -28,7 +28,7 @@ export interface TestRunOptions {
   /** live frames between two flushes, at most 256; default 64 */
   batchSize?: number;
   /** namespace in which interface numbers of the context count; default the thread's */
-  netns?: string;
+  netns?: Netns;
 }
 
 export interface TestRunResult {
@@ -46,14 +46,28 @@ export interface TestRunResult {
 const DATA_GROWTH_BYTES = 512;
 const REPEAT_MAX = 0x7fffffff;
 
+/** What the object file says of a program. */
+export interface ProgramOrigin {
+  /** "raw_tp/sched_switch" */
+  section: string;
+  /** enum bpf_attach_type the program was loaded for */
+  attachType: number;
+  /** attaches it as its section says; gives libbpf's link */
+  attach(): bigint;
+}
+
 export class BpfProgram extends Handle {
+  /** undefined for a program that did not come from an object of this process */
+  readonly origin: ProgramOrigin | undefined;
+
   /**
    * Takes the descriptor over, unless it throws.
    * @param name what messages call it; the kernel's name when absent
    * @throws LibbpfError LIBBPF_EINVAL when the descriptor is no program, LIBBPF_EBADF
    */
-  constructor(fd: number, name?: string) {
+  constructor(fd: number, name?: string, origin?: ProgramOrigin) {
     super(fd, 'program', `program ${name ?? `descriptor ${fd}`}`);
+    this.origin = origin;
     if (name === undefined) this.label = `program ${this.info().name}`;
   }
 
@@ -71,7 +85,22 @@ export class BpfProgram extends Handle {
 
   /** Another handle of the same program, to be kept when the object it came from is closed. */
   clone(): BpfProgram {
-    return new BpfProgram(duplicate(this.fd, this.label), this.label.slice('program '.length));
+    return new BpfProgram(duplicate(this.fd, this.label), this.label.slice('program '.length), this.origin);
+  }
+
+  /**
+   * Attaches it as its section says: tracepoint/…, raw_tp/…, kprobe/…, uprobe/…, fentry/…, iter/…, lsm/…, usdt/…. Programs of interfaces, cgroups and
+   * namespaces are attached by attachXdp(), attachTcx(), attachCgroup(), attachNetns(): their sections name no target.
+   * @throws LibbpfError LIBBPF_STATE of a program that did not come from an object or whose object is closed; LIBBPF_EOPNOTSUPP when the section names no target
+   */
+  attach(): BpfLink {
+    const { origin } = this;
+    if (origin !== undefined) return BpfLink.adoptLibbpfLink(origin.attach(), `${this.label} (${origin.section})`);
+    throw new LibbpfError({
+      code: 'LIBBPF_STATE',
+      operation: `${this.label}: attach`,
+      reason: 'it did not come from an object: its section is not known',
+    });
   }
 
   /** Asked anew each time: run time and count move. */
@@ -98,12 +127,12 @@ export class TestRun {
   readonly #program: BpfProgram;
   readonly #options: Options;
   readonly #operation: string;
-  readonly #netns: string | undefined;
+  readonly #netns: Netns | undefined;
   readonly #dataOut: Buffer;
   readonly #contextOut: Buffer;
 
   constructor(program: BpfProgram, options: TestRunOptions) {
-    const { data, context, repeat = 1, flags = 0, cpu, liveFrames = false, batchSize } = options;
+    const { data, context, repeat = 0, flags = 0, cpu, liveFrames = false, batchSize } = options;
     const operation = `${program.label}: test run`;
     if (!Number.isInteger(repeat) || repeat < 0 || repeat > REPEAT_MAX) {
       throw new LibbpfError({
@@ -160,7 +189,7 @@ export function enableRunTimeStatistics(): Disposable {
   let fd = check(libbpf().bpf_enable_stats(STATS_RUN_TIME), 'enable run-time statistics');
   return {
     [Symbol.dispose]: () => {
-      if (fd >= 0) closeSync(fd);
+      if (fd >= 0) libc().close(fd);
       fd = -1;
     },
   };

@@ -4,7 +4,7 @@
  * as in libbpf's ringbuf.c, ringbuf_process_ring().
  */
 import { LibbpfError } from './errors.js';
-import { lastErrno, libc, pollReadable, type PollHandle, view } from './ffi.js';
+import { lastErrno, libc, poll, type PollHandle, view } from './ffi.js';
 import type { BpfMap } from './map.js';
 
 const PROT_READ = 1;
@@ -21,7 +21,7 @@ const RECORDS_PER_TURN = 8192;
 /** Shorter records are copied word by word: calling into C++ costs more. */
 const COPY_WORDS_MAX = 64;
 
-/** Called with each record; the buffer is used again for the next one. */
+/** Called with each record: a buffer of its own, or with `reuse` one that serves again for the next. */
 export type RecordHandler = (record: Buffer) => void;
 
 export interface RingBufferOptions {
@@ -29,6 +29,10 @@ export interface RingBufferOptions {
   onError?: (error: unknown) => void;
   /** false: does not keep the process alive */
   keepAlive?: boolean;
+  /** true: one buffer serves every record, for handlers that decode at once */
+  reuse?: boolean;
+  /** ms: reads by a timer; default is the event loop's poll, and 5 where a runtime has none (Bun) */
+  intervalMs?: number;
 }
 
 /** The mapped pages. Positions are bytes since the buffer was made; they fit a double for 9 PB. */
@@ -143,7 +147,8 @@ export class RingBuffer {
   start(): this {
     this.#open('start');
     if (this.#poll) return this;
-    this.#poll = pollReadable(this.#map.fd, (status) => {
+    const { intervalMs, keepAlive } = this.#options;
+    const onReadable = (status: number): void => {
       // The poll callback has no callback scope of Node's; setImmediate's has one, in the same turn.
       if (this.#scheduled) return;
       this.#scheduled = true;
@@ -151,8 +156,9 @@ export class RingBuffer {
         this.#scheduled = false;
         this.#turn(status);
       });
-    });
-    if (this.#options.keepAlive === false) this.#poll.unref();
+    };
+    this.#poll = poll(this.#map.fd, onReadable, intervalMs);
+    if (keepAlive === false) this.#poll.unref();
     return this;
   }
 
@@ -192,6 +198,11 @@ export class RingBuffer {
 
   /** The record in memory of ours: what a handler keeps must not outlive the mapping, nor change under it. */
   #copy(mapping: Mapping, offset: number, length: number): Buffer {
+    if (this.#options.reuse !== true) {
+      const own = Buffer.allocUnsafe(length);
+      mapping.bytes.copy(own, 0, offset, offset + length);
+      return own;
+    }
     const words = (length + 3) >>> 2;
     if (words > this.#scratchWords.length) this.#scratchWords = new Int32Array(2 ** Math.ceil(Math.log2(words)));
     const scratch = this.#scratchWords;

@@ -39,9 +39,11 @@ export interface NetlinkErrorDetail {
 }
 
 /**
- * A request the kernel refused, or that could not be put to it.
+ * What this library throws: a request that the kernel refused or that could not be put to it, and (its subclasses) a system call
+ * that failed and a network namespace that cannot be entered.
  * `code` is stable: NETLINK_<errno name>, or one of
  * NETLINK_ENCODE (the spec cannot be written as a message: nothing was sent),
+ * NETLINK_ARGUMENT (an unknown key, a missing one, a value of the wrong type, a socket of the wrong protocol: nothing was sent),
  * NETLINK_LOST (the answer was lost for want of buffer: the request may or may not have been carried out),
  * NETLINK_DUMP_INTERRUPTED (the objects kept changing during the dump),
  * NETLINK_PROTOCOL (the kernel answered with what makes no sense here).
@@ -67,6 +69,29 @@ export class NetlinkError extends Error {
     this.operation = detail.operation;
     this.kernelMessage = detail.kernelMessage;
     this.attributeOffset = detail.attributeOffset;
+  }
+}
+
+/** A system call that failed; the code is the errno's name, as Node's own system errors have it: "EPERM". */
+export class SystemCallError extends NetlinkError {
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: number, what: string) {
+    super({ operation: `${what}: ${syscall}`, errno, code: errnoName(errno) });
+    this.name = 'SystemCallError';
+    this.syscall = syscall;
+  }
+}
+
+export type NetnsErrorCode = 'NETNS_ABSENT' | 'NETNS_NAME' | 'NETNS_ENTER' | 'NETNS_ASYNC';
+
+/** A named network namespace that is not there, or could not be entered. */
+export class NetnsError extends NetlinkError {
+  declare readonly code: NetnsErrorCode;
+
+  constructor(code: NetnsErrorCode, message: string, cause?: unknown) {
+    super({ operation: message, errno: 0, code, ...(cause === undefined ? {} : { cause }) });
+    this.name = 'NetnsError';
   }
 }
 

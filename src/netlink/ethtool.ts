@@ -3,7 +3,7 @@ import { NLA_F_NESTED, NLM_F_REQUEST } from './constants.js';
 import { isNetlinkError } from './error.js';
 import { GENL_HDRLEN, resolveFamily } from './generic.js';
 import type { AttributeReader, MessageView } from './reader.js';
-import { makeRequest, type NetlinkRequest } from './request.js';
+import { makeGenericRequest, type NetlinkRequest } from './request.js';
 import type { NetlinkSocket } from './socket.js';
 import type { MessageWriter } from './writer.js';
 
@@ -49,7 +49,7 @@ function writeHeader(writer: MessageWriter, ifindex: number, flags = 0): void {
 
 /** Asks for the features of a device. */
 export function getFeaturesRequest(familyId: number, ifindex: number): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => `get features of ifindex ${ifindex}`,
     (writer) => {
       writer.begin(familyId, NLM_F_REQUEST);
@@ -67,7 +67,7 @@ export function setFeaturesRequest(
   features: Readonly<Record<string, boolean>>,
 ): NetlinkRequest {
   const text = Object.entries(features).map(([name, on]) => `${name} ${on ? 'on' : 'off'}`);
-  return makeRequest(
+  return makeGenericRequest(
     () => `set features of ifindex ${ifindex}: ${text.join(', ')}`,
     (writer) => {
       writer.begin(familyId, NLM_F_REQUEST);

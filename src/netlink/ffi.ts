@@ -3,24 +3,9 @@
  * All calls are synchronous and none may block (sockets are used with MSG_DONTWAIT).
  */
 import koffi from 'koffi';
-import { errnoName } from './error.js';
+import { SystemCallError } from './error.js';
 
 const libc = koffi.load(null);
-
-/** A system call that failed; the code is the errno's name, as Node's own system errors have it. */
-export class SystemCallError extends Error {
-  readonly code: string;
-  readonly errno: number;
-  readonly syscall: string;
-
-  constructor(syscall: string, errno: number, what: string) {
-    super(`${what}: ${syscall}: ${errnoName(errno)}`);
-    this.name = 'SystemCallError';
-    this.code = errnoName(errno);
-    this.errno = errno;
-    this.syscall = syscall;
-  }
-}
 
 type Native<A extends unknown[]> = (...args: A) => number;
 

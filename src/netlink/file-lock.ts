@@ -1,5 +1,6 @@
 /** flock(2), which Node has not: here because this folder holds the calls into libc. */
-import { lastErrno, libcFlock, SystemCallError } from './ffi.js';
+import { SystemCallError } from './error.js';
+import { lastErrno, libcFlock } from './ffi.js';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

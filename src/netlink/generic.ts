@@ -2,7 +2,7 @@
 import { NLM_F_REQUEST } from './constants.js';
 import { isNetlinkError } from './error.js';
 import type { MessageView } from './reader.js';
-import { makeRequest, type NetlinkRequest } from './request.js';
+import { makeGenericRequest, type NetlinkRequest } from './request.js';
 import type { NetlinkSocket } from './socket.js';
 
 /** struct genlmsghdr: command, version, reserved */
@@ -29,7 +29,7 @@ export interface GenericFamily {
 
 /** Asks for a family by name. */
 export function getFamilyRequest(name: string): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => `get generic netlink family ${name}`,
     (writer) => {
       writer.begin(GENL_ID_CTRL, NLM_F_REQUEST);

@@ -3,7 +3,7 @@ import { DUMP, NLM_F_REQUEST } from './constants.js';
 import { isNetlinkError } from './error.js';
 import { GENL_HDRLEN, resolveFamily } from './generic.js';
 import type { MessageView } from './reader.js';
-import { makeRequest, type NetlinkRequest } from './request.js';
+import { makeGenericRequest, type NetlinkRequest } from './request.js';
 import type { NetlinkSocket } from './socket.js';
 
 export const NETDEV_FAMILY = 'netdev';
@@ -31,7 +31,7 @@ export interface XdpFeatures {
 
 /** Asks for all devices of the namespace. */
 function dumpXdpFeaturesRequest(familyId: number): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => 'list XDP features of devices',
     (writer) => {
       writer.begin(familyId, DUMP);
@@ -43,7 +43,7 @@ function dumpXdpFeaturesRequest(familyId: number): NetlinkRequest {
 
 /** Asks for one device. */
 function getXdpFeaturesRequest(familyId: number, ifindex: number): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => `get XDP features of ifindex ${ifindex}`,
     (writer) => {
       writer.begin(familyId, NLM_F_REQUEST);

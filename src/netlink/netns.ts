@@ -1,6 +1,9 @@
 /** Named network namespaces, as `ip netns` keeps them: files in /run/netns with a namespace mounted on each. */
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { check, lastErrno, libcMount, libcSetns, libcUmount2, libcUnshare, SystemCallError } from './ffi.js';
+import { NetnsError, SystemCallError } from './error.js';
+import { check, lastErrno, libcMount, libcSetns, libcUmount2, libcUnshare } from './ffi.js';
+
+export { NetnsError } from './error.js';
 
 export const NETNS_DIRECTORY = '/run/netns';
 
@@ -10,17 +13,6 @@ const MS_REC = 0x4000;
 const MS_SHARED = 0x100000;
 const MNT_DETACH = 2;
 const EINVAL = 22;
-
-/** A named network namespace that is not there, or could not be entered. */
-export class NetnsError extends Error {
-  readonly code: 'NETNS_ABSENT' | 'NETNS_NAME' | 'NETNS_ENTER' | 'NETNS_ASYNC';
-
-  constructor(code: NetnsError['code'], message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'NetnsError';
-    this.code = code;
-  }
-}
 
 /** Path of a named namespace's file. */
 export function netnsPath(name: string): string {

@@ -1,3 +1,4 @@
+import type { NetlinkProtocol } from './transport.js';
 import type { MessageWriter } from './writer.js';
 
 /** Something to ask of the kernel: one message. Encoded when it is sent, straight into the socket's buffer. */
@@ -11,6 +12,8 @@ export interface NetlinkRequest {
   describe(): string;
   /** Errno names by which the kernel says, of this dump, that there is nothing to list. */
   readonly emptyWhen?: readonly string[];
+  /** Of sockets it can be sent by; absent: route. */
+  readonly protocol?: NetlinkProtocol;
 }
 
 /** A request from two functions, for those that are not on a hot path. */
@@ -20,4 +23,9 @@ export function makeRequest(
   emptyWhen: readonly string[] = [],
 ): NetlinkRequest {
   return { describe, encode, emptyWhen };
+}
+
+/** The same for a family of generic netlink. */
+export function makeGenericRequest(describe: () => string, encode: (writer: MessageWriter) => void): NetlinkRequest {
+  return { describe, encode, protocol: 'generic' };
 }

@@ -107,6 +107,7 @@ function writeHead(
 ): void {
   const head = writer.length;
   const table = route.table;
+  if (!(table > 0)) throw new RangeError(`table ${String(table)}: expected a number from 1 up (main: RT_TABLE_MAIN)`);
   writer.bytes4(familyNumber(family), 0, 0, route.tos ?? 0);
   writer.bytes4(table < 256 ? table : 0, protocol, scope, type);
   writer.word(flags);

@@ -3,7 +3,7 @@ import { NLM_F_REQUEST } from './constants.js';
 import { NetlinkError } from './error.js';
 import { GENL_HDRLEN, resolveFamily } from './generic.js';
 import type { MessageView } from './reader.js';
-import { makeRequest, type NetlinkRequest } from './request.js';
+import { makeGenericRequest, type NetlinkRequest } from './request.js';
 import type { NetlinkSocket } from './socket.js';
 
 const SEG6_CMD_SET_TUNSRC = 3;
@@ -13,7 +13,7 @@ const SEG6_GENL_VERSION = 1;
 
 /** Sets the outer source address of seg6 encapsulations; "::" lets the kernel choose for each packet. */
 export function setTunnelSourceRequest(familyId: number, address: string): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => `set seg6 tunnel source ${address}`,
     (writer) => {
       writer.begin(familyId, NLM_F_REQUEST);
@@ -26,7 +26,7 @@ export function setTunnelSourceRequest(familyId: number, address: string): Netli
 
 /** Asks for the outer source address. */
 export function getTunnelSourceRequest(familyId: number): NetlinkRequest {
-  return makeRequest(
+  return makeGenericRequest(
     () => 'get seg6 tunnel source',
     (writer) => {
       writer.begin(familyId, NLM_F_REQUEST);

@@ -130,6 +130,18 @@ export class NetlinkSocket {
     return this.#seq;
   }
 
+  /** Of a request for sockets of another protocol: the kernel would take its type for something else (ENODEV, at best). */
+  #protocolMismatch(request: NetlinkRequest): NetlinkError | undefined {
+    const { protocol = 'route' } = request;
+    if (protocol === this.protocol) return undefined;
+    return new NetlinkError({
+      operation: request.describe(),
+      errno: 0,
+      code: 'NETLINK_ARGUMENT',
+      kernelMessage: `it was given to a ${this.protocol} socket: expected one of protocol ${protocol}`,
+    });
+  }
+
   /** @returns errno, 0 when all was sent */
   #send(): number {
     if (!this.#open) throw new TypeError('netlink socket: expected an open socket');
@@ -163,6 +175,11 @@ export class NetlinkSocket {
       const request = requests[index];
       if (request === undefined) continue;
       const start = writer.length;
+      const mismatch = this.#protocolMismatch(request);
+      if (mismatch !== undefined) {
+        results[index] = { ok: false, error: mismatch };
+        continue;
+      }
       try {
         request.encode(writer);
       } catch (error) {
@@ -276,6 +293,8 @@ export class NetlinkSocket {
     flags: number,
     decode: (message: MessageView) => T | undefined,
   ): { values: T[]; again?: string } {
+    const mismatch = this.#protocolMismatch(request);
+    if (mismatch !== undefined) throw mismatch;
     this.#writer.rewind();
     try {
       request.encode(this.#writer);

@@ -1,6 +1,6 @@
 /** Opening a netlink socket, and taking datagrams from one: what requests and notifications share. */
 import { NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE } from './constants.js';
-import { NetlinkError } from './error.js';
+import { isNetlinkError, NetlinkError } from './error.js';
 import {
   check,
   lastErrno,
@@ -20,6 +20,8 @@ const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SO_NETNS_COOKIE = 71;
@@ -53,7 +55,10 @@ export interface NetlinkSocketOptions {
   netns?: string | undefined;
   /** multicast groups by number (RouteGroup, NetfilterGroup) */
   groups?: readonly number[];
-  /** what the kernel may queue for us, in its own accounting (a small message counts for about 800 bytes) */
+  /**
+   * what the kernel may queue for us, in its own accounting (a small message counts for about 800 bytes); without
+   * CAP_NET_ADMIN the kernel bounds it by net.core.rmem_max
+   */
   receiveBufferBytes?: number;
 }
 
@@ -61,6 +66,16 @@ function setOption(fd: number, level: number, name: number, value: number, what:
   const buffer = Buffer.alloc(4);
   buffer.writeUInt32LE(value);
   check(libcSetsockopt(fd, level, name, buffer, 4), 'setsockopt', what);
+}
+
+/** A buffer beyond the machine's bound (…FORCE: CAP_NET_ADMIN, in the user namespace of the machine), else up to it. */
+function setBuffer(fd: number, forced: number, bounded: number, bytes: number, what: string): void {
+  try {
+    setOption(fd, SOL_SOCKET, forced, bytes, what);
+  } catch (error) {
+    if (!isNetlinkError(error, 'EPERM')) throw error;
+    setOption(fd, SOL_SOCKET, bounded, bytes, what);
+  }
 }
 
 /** The number of a socket's network namespace (SO_NETNS_COOKIE, Linux 5.14), which no other has until the machine starts again; undefined where there is none. */
@@ -78,8 +93,8 @@ export function openNetlink(options: NetlinkSocketOptions): { fd: number; portId
   const type = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
   const fd = inNetns(netns, () => check(libcSocket(AF_NETLINK, type, PROTOCOLS[protocol]), 'socket', what));
   try {
-    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES, what);
-    setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES, what);
+    setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES, what);
+    setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES, what);
     setOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, what);
     setOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, what);
     // nfnetlink and generic netlink ignore it; in rtnetlink it makes dump filters real.

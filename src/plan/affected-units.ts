@@ -1,93 +1,43 @@
-import { isIPv6 } from 'node:net';
-import { MAX_SEGMENTS } from '../ebpf/plan.js';
-import { externalZone, zoneOf } from '../gateway/view.js';
 import { equalValues } from './equal.js';
-import type { PlanUnit } from './plan-unit.js';
+import { NODE, PAIR, PORT, REMOTE, SOURCE, TENANT, pairKey, UnitSet } from './units.js';
+import type { AffectedUnits, ChangeOf, PlanFeature } from './feature.js';
 import type { IntentView } from './view.js';
-import type { IntentChange, IntentNode, Path, Port } from '../intent/types.js';
+import type { IntentChange, IntentNode, Port } from '../intent/types.js';
 
-/** Parts by a name of their own, so that each is planned again once. */
-export type Entities = Map<string, PlanUnit>;
+/** Collects units until one asks for all. */
+export class Affected implements AffectedUnits {
+  readonly units = new UnitSet();
+  isAll = false;
+
+  all(): void {
+    this.isAll = true;
+  }
+}
 
 /**
- * The parts of the plan that changes may alter, before or after them.
+ * The units of the plan that changes may alter, before or after them.
  *
  * @param view as it is before the changes
- * @returns `all` when nothing can be left out: the block or this node itself changed
+ * @returns `all` when nothing can be left out: the block or this node itself changed, or nobody knows this kind of change
  */
-export function affectedUnits(view: IntentView, changes: readonly IntentChange[]): Entities | 'all' {
-  const touched: Entities = new Map();
-  const add = (unit: PlanUnit): void => {
-    touched.set(nameOf(unit), unit);
-  };
+export function affectedUnits(
+  view: IntentView,
+  changes: readonly IntentChange[],
+  features: readonly PlanFeature[],
+): UnitSet | 'all' {
+  const affected = new Affected();
   const hosted = new Map<string, number>();
-
+  const ownKeys = new Set(features.flatMap(({ ownNodeKeys = [] }) => ownNodeKeys));
   for (const change of changes) {
-    switch (change.kind) {
-      case 'block':
-      case 'trusted':
-        return 'all';
-      case 'source':
-        add({ kind: 'source', key: change.key });
-        break;
-      case 'node':
-        if (isDrain(change)) {
-          addDrain(view, change.key, add);
-          break;
-        }
-        if (change.key === view.config.node || view.steering.isNetworkNode(change.key)) return 'all';
-        add({ kind: 'remote', key: change.key });
-        addWhere(view, add, (_tenant, node) => node === change.key);
-        addLocalPorts(view, add);
-        break;
-      case 'gateway':
-      case 'external':
-        return 'all';
-      case 'policy':
-        for (const policy of [change.before, change.after]) {
-          if (policy === undefined) continue;
-          const [from, to] = [zoneOf(policy.from), zoneOf(policy.to)];
-          add({ kind: 'policies', from, to });
-          for (const key of [from, to]) add({ kind: 'zone', key });
-        }
-        break;
-      case 'path':
-        for (const { tenant, node } of view.pairs()) {
-          if (node === (change.after ?? change.before)?.to) add({ kind: 'pair', tenant, node });
-        }
-        for (const path of [change.before, change.after]) {
-          const [first] = path?.via ?? [];
-          if (first !== undefined) add({ kind: 'transit', key: first });
-        }
-        // Beyond what an entry holds, members are the kernel's alone.
-        addPortsOfLongPaths(view, change, add);
-        // The longest encapsulation decides the tenants' MTU.
-        addLocalPorts(view, add);
-        // Those to network nodes are in the routes of all their tenants.
-        if (view.isNetworkNode || view.steering.isNetworkNode((change.after ?? change.before)?.to ?? '')) return 'all';
-        break;
-      case 'tenant':
-        addZones(view, change.key, add);
-        for (const peer of view.steering.peersOf(change.key)) {
-          add({ kind: 'policies', from: change.key, to: peer });
-          add({ kind: 'policies', from: peer, to: change.key });
-        }
-        add({ kind: 'tenant', key: change.key });
-        add({ kind: 'proxies', key: change.key });
-        addWhere(view, add, (tenant) => tenant === change.key);
-        for (const name of view.localPorts.get(change.key)?.keys() ?? []) add({ kind: 'port', key: name });
-        break;
-      case 'port':
-        add({ kind: 'port', key: change.key });
-        for (const port of [change.before, change.after]) {
-          // Where a tenant has ports on a network node, its encapsulation to there is the ports'.
-          if (port !== undefined && view.steering.isNetworkNode(port.node)) add({ kind: 'zone', key: port.tenant });
-          if (port !== undefined && port.prefixes.length > 0) addZones(view, port.tenant, add);
-        }
-        if (change.before !== undefined) addPort(view, change.before, -1, hosted, add);
-        if (change.after !== undefined) addPort(view, change.after, +1, hosted, add);
-        break;
+    let isKnown = addBasics(view, change, ownKeys, hosted, affected);
+    for (const { affected: byKind } of features) {
+      const add = byKind?.[change.kind] as
+        ((view: IntentView, change: IntentChange, to: AffectedUnits) => void) | undefined;
+      if (add === undefined) continue;
+      isKnown = true;
+      add(view, change, affected);
     }
+    if (!isKnown || affected.isAll) return 'all';
   }
 
   const turned = new Set<string>();
@@ -96,126 +46,93 @@ export function affectedUnits(view: IntentView, changes: readonly IntentChange[]
     if (before > 0 !== before + delta > 0) turned.add(tenant);
   }
   if (turned.size > 0) {
-    addWhere(view, add, (tenant) => turned.has(tenant));
-    for (const key of turned) add({ kind: 'zone', key });
-    // Outer sources are of interest from the first tenant on.
-    const more = [...turned].filter((tenant) => !view.localPorts.has(tenant)).length;
-    const hosts = view.localPorts.size + 2 * more - turned.size;
-    if (hosts === 0 || view.localPorts.size === 0) for (const key of view.sources) add({ kind: 'source', key });
-    // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
-    add({ kind: 'node' });
-    if ([...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) {
-      addLocalPorts(view, add);
-      for (const name of view.steering.externals.keys()) add({ kind: 'zone', key: externalZone(name) });
-    }
+    addHosting(view, turned, affected.units);
+    for (const feature of features) feature.affectedByHosting?.(view, turned, affected);
   }
-  return touched;
+  return affected.isAll ? 'all' : affected.units;
 }
 
-function nameOf(unit: PlanUnit): string {
-  switch (unit.kind) {
-    case 'node':
-      return 'node';
-    case 'pair':
-      return `pair ${unit.tenant} ${unit.node}`;
-    case 'tenant':
-    case 'proxies':
-    case 'remote':
-    case 'transit':
-    case 'port':
-    case 'source':
-    case 'zone':
-      return `${unit.kind} ${unit.key}`;
-    case 'policies':
-      return `policies ${unit.from} to ${unit.to}`;
-  }
-}
-
-/** Whether a node changes in nothing but that it drains, or does no more. */
-function isDrain({ before, after }: { before?: IntentNode; after?: IntentNode }): boolean {
-  if (before === undefined || after === undefined) return false;
-  return equalValues({ ...before, drain: undefined }, { ...after, drain: undefined });
-}
-
-/** Tables of gateways, and the routes of their tenants. */
-function addDrain(view: IntentView, node: string, add: (unit: PlanUnit) => void): void {
-  add({ kind: 'node' });
-  addZonesOf(view, node, add);
-}
-
-function addZonesOf(view: IntentView, node: string, add: (unit: PlanUnit) => void): void {
-  for (const { nodes, tenants } of view.steering.gateways.values()) {
-    if (nodes.includes(node)) for (const key of tenants) add({ kind: 'zone', key });
-  }
-}
-
-/** The parts of the plan that are others when the underlay loses or finds its ways to network nodes. */
-export function unitsOfReachability(view: IntentView, nodes: Iterable<string>): Entities {
-  const touched: Entities = new Map();
-  for (const node of nodes) {
-    addZonesOf(view, node, (unit) => {
-      touched.set(nameOf(unit), unit);
-    });
-  }
-  return touched;
-}
-
-function addPort(
+/**
+ * Units of what every intent has.
+ *
+ * @param hosted gets by how many ports on this node each tenant grows
+ * @returns false: features know
+ */
+function addBasics(
   view: IntentView,
-  port: Port,
-  sign: 1 | -1,
+  change: IntentChange,
+  ownKeys: ReadonlySet<string>,
   hosted: Map<string, number>,
-  add: (unit: PlanUnit) => void,
-): void {
+  affected: Affected,
+): boolean {
+  const { units } = affected;
+  if (change.kind === 'block' || change.kind === 'trusted') affected.all();
+  else if (change.kind === 'source') units.add(SOURCE, change.key);
+  else if (change.kind === 'node') addNode(view, change, ownKeys, affected);
+  else if (change.kind === 'tenant') {
+    units.add(TENANT, change.key);
+    addWhere(view, units, (tenant) => tenant === change.key);
+    for (const name of view.localPorts.get(change.key)?.keys() ?? []) units.add(PORT, name);
+  } else if (change.kind === 'port') {
+    units.add(PORT, change.key);
+    if (change.before !== undefined) addPort(view, change.before, -1, hosted, units);
+    if (change.after !== undefined) addPort(view, change.after, +1, hosted, units);
+  } else return false;
+  return true;
+}
+
+function addNode(view: IntentView, change: ChangeOf<'node'>, ownKeys: ReadonlySet<string>, affected: Affected): void {
+  if (differsOnlyIn(change, ownKeys)) return;
+  if (change.key === view.config.node) {
+    affected.all();
+    return;
+  }
+  affected.units.add(REMOTE, change.key);
+  addWhere(view, affected.units, (_tenant, node) => node === change.key);
+  addLocalPorts(view, affected.units);
+}
+
+/** Whether a node differs in keys alone that one feature plans by. */
+export function differsOnlyIn({ before, after }: ChangeOf<'node'>, keys: ReadonlySet<string>): boolean {
+  if (before === undefined || after === undefined) return false;
+  const without = (node: IntentNode): object =>
+    Object.fromEntries(Object.entries(node).filter(([key]) => !keys.has(key)));
+  return equalValues(without(before), without(after));
+}
+
+function addPort(view: IntentView, port: Port, sign: 1 | -1, hosted: Map<string, number>, units: UnitSet): void {
   if (view.isLocal(port)) {
-    add({ kind: 'tenant', key: port.tenant });
+    units.add(TENANT, port.tenant);
     hosted.set(port.tenant, (hosted.get(port.tenant) ?? 0) + sign);
   } else {
-    add({ kind: 'pair', tenant: port.tenant, node: port.node });
-  }
-  if (view.isLocal(port) || port.addresses.some((address) => isIPv6(address))) {
-    add({ kind: 'proxies', key: port.tenant });
+    units.add(PAIR, pairKey(port.tenant, port.node));
   }
 }
 
-/** A tenant and all that it talks to: each has routes to the others' prefixes. */
-function addZones(view: IntentView, tenant: string, add: (unit: PlanUnit) => void): void {
-  for (const key of [tenant, ...view.steering.peersOf(tenant)]) add({ kind: 'zone', key });
+/** Units of tenants that this node begins or ceases to host. */
+function addHosting(view: IntentView, turned: ReadonlySet<string>, units: UnitSet): void {
+  addWhere(view, units, (tenant) => turned.has(tenant));
+  // Outer sources are of interest from the first tenant on.
+  const more = [...turned].filter((tenant) => !view.localPorts.has(tenant)).length;
+  const hosts = view.localPorts.size + 2 * more - turned.size;
+  if (hosts === 0 || view.localPorts.size === 0) for (const key of view.sources) units.add(SOURCE, key);
+  // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
+  units.add(NODE);
 }
 
 /** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */
-function addWhere(
-  view: IntentView,
-  add: (unit: PlanUnit) => void,
-  wanted: (tenant: string, node: string) => boolean,
-): void {
+function addWhere(view: IntentView, units: UnitSet, wanted: (tenant: string, node: string) => boolean): void {
   for (const { tenant, node } of view.pairs()) {
-    if (wanted(tenant, node)) add({ kind: 'pair', tenant, node });
+    if (wanted(tenant, node)) units.add(PAIR, pairKey(tenant, node));
   }
   for (const port of view.ports.values()) {
-    if (!view.isLocal(port) && wanted(port.tenant, port.node)) add({ kind: 'port', key: port.name });
+    if (!view.isLocal(port) && wanted(port.tenant, port.node)) units.add(PORT, port.name);
   }
 }
 
-/** Ports on a path's node, where a path to it is or was one that the fast path cannot hold. */
-function addPortsOfLongPaths(
-  view: IntentView,
-  { before, after }: { before?: Path; after?: Path },
-  add: (unit: PlanUnit) => void,
-): void {
-  const node = (after ?? before)?.to ?? '';
-  if (![before, after, ...view.pathsTo(node)].some(isLong)) return;
-  for (const port of view.ports.values()) {
-    if (port.node === node && !view.isLocal(port)) add({ kind: 'port', key: port.name });
-  }
-}
-
-function isLong(path: Path | undefined): boolean {
-  return path !== undefined && path.via.length >= MAX_SEGMENTS;
-}
-
-function addLocalPorts(view: IntentView, add: (unit: PlanUnit) => void): void {
+/** All ports of this node. */
+export function addLocalPorts(view: IntentView, units: UnitSet): void {
   for (const ports of view.localPorts.values()) {
-    for (const key of ports.keys()) add({ kind: 'port', key });
+    for (const key of ports.keys()) units.add(PORT, key);
   }
 }

@@ -1,15 +1,11 @@
 import { runAtOnce } from '../reconcile/steps.js';
-import { planAll, planAllSteps } from './compile.js';
-import { planUnit } from './plan-unit.js';
 import { equalValues } from './equal.js';
-import { emptyPlan } from './plan.js';
-import { affectedUnits, unitsOfReachability } from './affected-units.js';
-import { IntentView } from './view.js';
+import { Affected, affectedUnits } from './affected-units.js';
 import type { Steps } from '../reconcile/steps.js';
-import type { PlanUnit } from './plan-unit.js';
-import type { Entities } from './affected-units.js';
-import type { Delta, KindName, Plan, PlanDelta, PlanValue } from './plan.js';
-import type { NodeFacts } from './view.js';
+import type { PlanModel } from './model.js';
+import type { UnitSet } from './units.js';
+import type { Delta, ResourceName, Plan, PlanDelta, PlanValue } from './plan.js';
+import type { IntentView, NodeFacts } from './view.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
 
 /**
@@ -18,21 +14,23 @@ import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
  */
 export class Planner {
   readonly view: IntentView;
+  readonly #model: PlanModel;
   #plan: Plan;
 
-  constructor(view: IntentView, plan: Plan) {
+  constructor(model: PlanModel, view: IntentView, plan: Plan) {
+    this.#model = model;
     this.view = view;
     this.#plan = plan;
   }
 
-  static of(config: NodeConfig, facts: NodeFacts, intent: Intent): Planner {
-    return runAtOnce(Planner.steps(config, facts, intent));
+  static of(model: PlanModel, config: NodeConfig, facts: NodeFacts, intent: Intent): Planner {
+    return runAtOnce(Planner.steps(model, config, facts, intent));
   }
 
   /** As work that may be interrupted: of a million ports it takes seconds. */
-  static *steps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<Planner> {
-    const view = yield* IntentView.steps(config, facts, intent);
-    return new Planner(view, yield* planAllSteps(view));
+  static *steps(model: PlanModel, config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<Planner> {
+    const view = yield* model.viewSteps(config, facts, intent);
+    return new Planner(model, view, yield* model.planAllSteps(view));
   }
 
   get plan(): Plan {
@@ -44,7 +42,7 @@ export class Planner {
    * none: view and plan are then as before.
    */
   apply(changes: readonly IntentChange[]): PlanDelta {
-    const touched = affectedUnits(this.view, changes);
+    const touched = affectedUnits(this.view, changes, this.#model.features);
     try {
       if (touched !== 'all') {
         return this.#planAgain(touched, () => {
@@ -53,7 +51,7 @@ export class Planner {
       }
       const before = this.#plan;
       this.view.apply(changes);
-      this.#plan = planAll(this.view);
+      this.#plan = this.#model.planAll(this.view);
       return difference(before, this.#plan);
     } catch (error) {
       this.view.apply(changes.map(reversed));
@@ -61,19 +59,26 @@ export class Planner {
     }
   }
 
-  /** Moves on to other ways to network nodes. @param lost those that there is no way to, sorted */
-  applyReachability(lost: readonly string[]): PlanDelta {
-    const before = this.view.facts.unreachableNodes ?? [];
-    const turned = [...lost.filter((name) => !before.includes(name)), ...before.filter((name) => !lost.includes(name))];
-    return this.#planAgain(unitsOfReachability(this.view, turned), () => {
-      this.view.facts = { ...this.view.facts, unreachableNodes: lost };
+  /**
+   * Moves on to other facts of the machine, where features know what that alters.
+   *
+   * @returns undefined where none does: nothing was done, and everything is to be planned anew
+   */
+  applyFacts(facts: NodeFacts): PlanDelta | undefined {
+    const affected = new Affected();
+    const isKnown = this.#model.features.some(
+      (feature) => feature.affectedByFacts?.(this.view, facts, affected) === true,
+    );
+    if (!isKnown || affected.isAll) return undefined;
+    return this.#planAgain(affected.units, () => {
+      this.view.facts = facts;
     });
   }
 
-  #planAgain(touched: Entities, change: () => void): PlanDelta {
-    const before = planSome(this.view, touched.values());
+  #planAgain(touched: UnitSet, change: () => void): PlanDelta {
+    const before = this.#model.planSome(this.view, touched);
     change();
-    const delta = difference(before, planSome(this.view, touched.values()));
+    const delta = difference(before, this.#model.planSome(this.view, touched));
     for (const [kind, objects] of delta) {
       const held: Map<string, PlanValue> = this.#plan[kind];
       for (const [key, { after }] of objects) {
@@ -83,17 +88,6 @@ export class Planner {
     }
     return delta;
   }
-}
-
-function planSome(view: IntentView, units: Iterable<PlanUnit>): Plan {
-  const plan = emptyPlan();
-  for (const unit of units) {
-    planUnit(view, unit, (kind, key, value) => {
-      const objects: Map<string, PlanValue> = plan[kind];
-      objects.set(key, value);
-    });
-  }
-  return plan;
 }
 
 /** The change that takes one back. */
@@ -114,7 +108,7 @@ function difference(before: Plan, after: Plan): PlanDelta {
 /** The same, as work that may be interrupted. */
 export function* differenceSteps(before: Plan, after: Plan): Steps<PlanDelta> {
   const delta: PlanDelta = new Map();
-  for (const kind of Object.keys(after) as KindName[]) {
+  for (const kind of Object.keys(after) as ResourceName[]) {
     const was: Map<string, PlanValue> = before[kind];
     const is: Map<string, PlanValue> = after[kind];
     const objects = new Map<string, Delta>();

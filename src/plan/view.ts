@@ -1,14 +1,9 @@
-import { behavioursOf } from '../encap/sid.js';
-import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../encap/mtu.js';
 import { familyOf } from '../net/address.js';
 import { sourcesOf } from '../intent/sources.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
-import { SteeringView } from '../gateway/view.js';
 import { SmallestSet } from './smallest.js';
 import type { Steps } from '../reconcile/steps.js';
-import type { ZoneName } from '../gateway/view.js';
-import type { RemoteEndpoint } from '../ebpf/objects.js';
-import type { Behaviours, Intent, IntentChange, IntentNode, NodeConfig, Path, Port, Tenant } from '../intent/types.js';
+import type { Intent, IntentChange, IntentNode, NodeConfig, Port, Tenant } from '../intent/types.js';
 
 /** What planning needs to know of the machine and the intent does not say. */
 export interface NodeFacts {
@@ -44,26 +39,60 @@ export interface FastpathFacts {
   xdp: readonly string[];
 }
 
+/** What features remember of a `RemoteSite`; each adds its own. */
+export interface PairMemo {}
+
 /** A tenant on a node other than this one. */
 export interface RemoteSite {
   tenant: string;
   node: string;
   /** Ports of the tenant there. */
   ports: number;
-  /** Key of its IPv4 next hop, once it was asked for: it is the same for all routes there. */
-  inet: string | undefined;
-  /** Key of its IPv6 next hop. */
-  inet6: string | undefined;
-  /** Where the fast path has its IPv4 addresses: one value for all of them. */
-  place: RemoteEndpoint | undefined;
-  /** Its IPv6 addresses. */
-  place6: RemoteEndpoint | undefined;
+  /** What is the same for all of these ports, once it was asked for; given up when anything but ports changes. */
+  memo: PairMemo;
 }
 
-const NO_SEGMENTS: readonly string[] = [];
+/** An index of the intent that one feature keeps. */
+export interface ViewPart {
+  /** Moves on by changes. */
+  apply(changes: readonly IntentChange[]): void;
+}
+
+/** Features' indexes of the intent, by the name that a view has each under; a feature adds its own. */
+export interface ViewParts {}
+
+export type ViewFactories = { readonly [P in keyof ViewParts]: (intent: Intent) => ViewParts[P] };
+
+/** The intent indexed for planning, with what features keep of it. */
+export type IntentView = IntentIndex & Readonly<ViewParts>;
+
+export function openView(config: NodeConfig, facts: NodeFacts, intent: Intent, parts: ViewFactories): IntentView {
+  const view = new IntentIndex(config, facts, intent);
+  for (const [name, make] of Object.entries(parts) as [string, (intent: Intent) => ViewPart][]) {
+    const part = make(intent);
+    Object.defineProperty(view, name, { value: part });
+    view.parts.push(part);
+  }
+  return view as IntentView;
+}
+
+/** The same, as work that may be interrupted. */
+export function* viewSteps(
+  config: NodeConfig,
+  facts: NodeFacts,
+  intent: Intent,
+  parts: ViewFactories,
+): Steps<IntentView> {
+  const view = openView(config, facts, { ...intent, ports: [] }, parts);
+  for (const port of intent.ports) {
+    view.addPort(port);
+    yield;
+  }
+  return view;
+}
 
 /** The intent indexed for planning: each lookup that a port's plan needs costs the same whatever the intent's size. */
-export class IntentView {
+export class IntentIndex {
   readonly config: NodeConfig;
   facts: NodeFacts;
   sidBlock: string;
@@ -78,15 +107,11 @@ export class IntentView {
   readonly localPorts = new Map<string, Map<string, Port>>();
   /** Ports with prefixes behind them, wherever they are, by tenant name. */
   readonly routedPorts = new Map<string, Map<string, Port>>();
-  /** Gateways and policies. */
-  readonly steering: SteeringView;
+  readonly parts: ViewPart[] = [];
   /** By tenant, then by node. */
   readonly #pairs = new Map<string, Map<string, RemoteSite>>();
   /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
   readonly members6 = new Map<string, SmallestSet>();
-  readonly #paths = new Map<string, Path>();
-  readonly #mtu = new Map<string, number>();
-  #usesGateways: boolean | undefined;
 
   constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
     this.config = config;
@@ -96,19 +121,7 @@ export class IntentView {
     this.sources = new Set(sourcesOf(intent));
     for (const node of intent.nodes) this.nodes.set(node.name, node);
     for (const tenant of intent.tenants) this.tenants.set(tenant.name, tenant);
-    for (const path of intent.paths) this.#addPath(path);
-    for (const port of intent.ports) this.#addPort(port);
-    this.steering = new SteeringView(intent);
-  }
-
-  /** The same as the constructor, as work that may be interrupted. */
-  static *steps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<IntentView> {
-    const view = new IntentView(config, facts, { ...intent, ports: [] });
-    for (const port of intent.ports) {
-      view.#addPort(port);
-      yield;
-    }
-    return view;
+    for (const port of intent.ports) this.addPort(port);
   }
 
   get self(): IntentNode {
@@ -137,24 +150,6 @@ export class IntentView {
     return this.facts.forwarding === 'host' && !this.ebpfOnly;
   }
 
-  /** Whether this node is a network node that can decide. */
-  get isNetworkNode(): boolean {
-    return this.fastpath !== undefined && this.steering.isNetworkNode(this.config.node);
-  }
-
-  /** Whether the fast path shares out flows of hosted tenants among the network nodes of their gateways. */
-  get usesGateways(): boolean {
-    this.#usesGateways ??=
-      this.fastpath !== undefined &&
-      [...this.localPorts.keys()].some((tenant) => this.steering.gatewayOf(tenant) !== undefined);
-    return this.#usesGateways;
-  }
-
-  /** Whether this node decides, as a network node, what goes out of and into a zone. */
-  decidesFor(zone: ZoneName): boolean {
-    return this.fastpath !== undefined && this.steering.isNetworkNodeOf(this.config.node, zone);
-  }
-
   isLocal(port: Port): boolean {
     return port.node === this.config.node;
   }
@@ -180,107 +175,36 @@ export class IntentView {
     return tenant;
   }
 
-  /** What a node's SIDs are: as the intent says of it, else as this node's own file says. */
-  behaviours(node: IntentNode): Behaviours {
-    return node.behaviours ?? this.config.behaviours;
-  }
-
-  localBehaviours(): ReturnType<typeof behavioursOf> {
-    return behavioursOf(this.behaviours(this.self));
-  }
-
-  /** Transit segments for a tenant's traffic to a node: the path that names the tenant, else the one for all. */
-  transit(tenant: string, node: string): readonly string[] {
-    if (this.#paths.size === 0) return NO_SEGMENTS;
-    return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? NO_SEGMENTS;
-  }
-
-  /** Paths to a node, of all tenants. */
-  pathsTo(node: string): Path[] {
-    return [...this.#paths.values()].filter(({ to }) => to === node);
-  }
-
-  /** Segments that paths begin with, each once. */
-  firstSegments(): Set<string> {
-    return new Set([...this.#paths.values()].flatMap(({ via }) => via.slice(0, 1)));
-  }
-
-  isFirstSegment(segment: string): boolean {
-    for (const { via } of this.#paths.values()) if (via[0] === segment) return true;
-    return false;
-  }
-
-  /** Bytes of a tenant's largest inner packet: what the underlay takes, less the longest encapsulation of the tenant. */
-  tenantMtu(tenant: Tenant): number {
-    const known = this.#mtu.get(tenant.name);
-    if (known !== undefined) return known;
-    let segments = 1;
-    for (const path of this.#paths.values()) {
-      segments = Math.max(segments, 1 + this.transit(tenant.name, path.to).length);
-    }
-    const underlay = (this.config.mtu ?? this.facts.uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(segments);
-    const mtu = Math.min(tenant.mtu ?? Infinity, underlay);
-    this.#mtu.set(tenant.name, mtu);
-    return mtu;
-  }
-
   /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
   apply(changes: readonly IntentChange[]): void {
-    this.#usesGateways = undefined;
-    this.steering.apply(changes);
+    for (const part of this.parts) part.apply(changes);
     for (const change of changes) {
       if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);
     }
+    for (const change of changes) this.#put(change);
     for (const change of changes) {
-      switch (change.kind) {
-        case 'block':
-          if (change.after !== undefined) this.sidBlock = change.after;
-          break;
-        case 'trusted':
-          this.trusted = change.after ?? [];
-          break;
-        case 'source':
-          if (change.after === undefined) this.sources.delete(change.key);
-          else this.sources.add(change.key);
-          break;
-        case 'node':
-          put(this.nodes, change.key, change.after);
-          break;
-        case 'tenant':
-          put(this.tenants, change.key, change.after);
-          if (change.after === undefined) this.members6.delete(change.key);
-          break;
-        case 'path':
-          if (change.before !== undefined) this.#removePath(change.before);
-          break;
-        case 'port':
-        case 'gateway':
-        case 'external':
-        case 'policy':
-          break;
-      }
-    }
-    for (const change of changes) {
-      if (change.kind === 'path' && change.after !== undefined) this.#addPath(change.after);
-      if (change.kind === 'port' && change.after !== undefined) this.#addPort(change.after);
+      if (change.kind === 'port' && change.after !== undefined) this.addPort(change.after);
     }
     if (changes.every((change) => change.kind === 'port')) return;
-    this.#mtu.clear();
-    for (const pair of this.pairs()) {
-      pair.inet = pair.inet6 = undefined;
-      pair.place = pair.place6 = undefined;
+    for (const pair of this.pairs()) pair.memo = {};
+  }
+
+  /** Takes in a change of what is neither a port nor in a feature's index. */
+  #put(change: IntentChange): void {
+    if (change.kind === 'block') this.sidBlock = change.after ?? this.sidBlock;
+    else if (change.kind === 'trusted') this.trusted = change.after ?? [];
+    else if (change.kind === 'source') {
+      if (change.after === undefined) this.sources.delete(change.key);
+      else this.sources.add(change.key);
+    } else if (change.kind === 'node') put(this.nodes, change.key, change.after);
+    else if (change.kind === 'tenant') {
+      put(this.tenants, change.key, change.after);
+      if (change.after === undefined) this.members6.delete(change.key);
     }
   }
 
-  #addPath(path: Path): void {
-    for (const key of pathKeys(path)) this.#paths.set(key, path);
-  }
-
-  #removePath(path: Path): void {
-    for (const key of pathKeys(path)) this.#paths.delete(key);
-  }
-
-  #addPort(port: Port): void {
+  /** Adds a port that the view does not have. */
+  addPort(port: Port): void {
     this.ports.set(port.name, port);
     if (port.prefixes.length > 0) {
       const routed = this.routedPorts.get(port.tenant) ?? new Map<string, Port>();
@@ -334,12 +258,7 @@ export class IntentView {
 }
 
 function newPair({ tenant, node }: Port): RemoteSite {
-  return { tenant, node, ports: 1, inet: undefined, inet6: undefined, place: undefined, place6: undefined };
-}
-
-/** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */
-function pathKeys(path: Path): string[] {
-  return path.tenants === undefined ? [path.to] : path.tenants.map((tenant) => `${path.to} ${tenant}`);
+  return { tenant, node, ports: 1, memo: {} };
 }
 
 function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {

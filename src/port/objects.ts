@@ -1,3 +1,6 @@
+import type { SourceAddress } from '../host/objects.js';
+import type { NftObject } from '../reconcile/nft-objects.js';
+
 /** An interface in its tenant's VRF, up. */
 export interface PortAttachment {
   /** Absent: in none, the fast path forwards alone. */
@@ -28,4 +31,19 @@ export interface Neighbour {
 export interface ProxyNeighbour {
   device: string;
   address: string;
+}
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `<family> <table>` of a table, `<family> <table> <set> <element, a map's without its value>` of an element */
+    guard: NftObject;
+    /** key: interface name */
+    port: PortAttachment;
+    /** key: `<device> <address>/<length>` */
+    address: PortAddress | SourceAddress;
+    /** key: `<device> <address>` */
+    neighbour: Neighbour;
+    /** key: `<device> <address>` */
+    proxy: ProxyNeighbour;
+  }
 }

@@ -1,9 +1,10 @@
 import { familyOfPrefix } from '../encap/plan.js';
+import { tenantMtu } from '../encap/paths.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { hostPrefix } from '../net/prefix.js';
 import { tenantTable, vrfName } from '../plan/numbers.js';
-import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
 import { planLonePortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
@@ -14,7 +15,7 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
   const device = port.interface;
-  const mtu = view.tenantMtu(tenant);
+  const mtu = tenantMtu(view, tenant);
   planPortGuard(port, mtu, emit);
   planReceiverGuard(vrfName(tenant.id), port, emit);
   emit('port', device, { vrf: vrfName(tenant.id), mtu, mac: gatewayMacOf(tenant) });
@@ -43,11 +44,11 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
 /** The same where the fast path forwards alone: the interface is up, in no VRF, and the host has no part in it. */
 export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
   planLonePortGuard(port, emit);
-  emit('port', port.interface, { mtu: view.tenantMtu(view.tenant(port.tenant)) });
+  emit('port', port.interface, { mtu: tenantMtu(view, view.tenant(port.tenant)) });
 }
 
 /**
- * Entries of proxy NDP, where no program answers in their place (bpf/nd.h, bpf/responder.bpf.c): a member's solicitation for another member
+ * Entries of proxy NDP, where no program answers in their place (bpf/port/ndp_reply.h, bpf/prog/ndp_responder_tc.bpf.c): a member's solicitation for another member
  * is answered by its own hypervisor. Linux has no entry for a prefix, so each local port gets one for each other member, up to the bound.
  */
 export function planProxies(view: IntentView, tenant: string, emit: Emit): void {

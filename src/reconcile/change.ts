@@ -1,11 +1,11 @@
 import type { Difference } from '../plan/equal.js';
-import type { KindName, PlanValue } from '../plan/plan.js';
+import type { ResourceName, PlanValue } from '../plan/plan.js';
 
 export type Action = 'create' | 'replace' | 'delete';
 
 /** One step from what the kernel has to what the plan says. */
 export interface Change {
-  kind: KindName;
+  kind: ResourceName;
   key: string;
   action: Action;
   desired?: PlanValue;
@@ -14,7 +14,7 @@ export interface Change {
 
 /** A change in words, for people and for `-j`. */
 export interface ChangeText {
-  kind: KindName;
+  kind: ResourceName;
   action: Action;
   object: string;
   differences: Difference[];
@@ -22,7 +22,7 @@ export interface ChangeText {
 
 /** A change that could not be made. */
 export interface Failure {
-  kind: KindName;
+  kind: ResourceName;
   key: string;
   object: string;
   error: Error;
@@ -30,7 +30,7 @@ export interface Failure {
 
 /** An object that waits for a device. */
 export interface Waiting {
-  kind: KindName;
+  kind: ResourceName;
   key: string;
   device: string;
 }
@@ -39,8 +39,8 @@ export interface Waiting {
 export interface Survey {
   changes: Change[];
   waiting: Waiting[];
-  /** Interfaces in a VRF of ours, before any change. */
-  portsHeld: number;
+  /** Devices of others that are attached, before any change. */
+  attached: number;
 }
 
 /** What an application of changes did. */

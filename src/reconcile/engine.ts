@@ -1,16 +1,11 @@
 import { differences, equalValues } from '../plan/equal.js';
-import { KIND_ORDER } from '../plan/plan.js';
+import { orderOf } from './order.js';
 import { Yielder } from './yielder.js';
 import { emptyReport } from './change.js';
 import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
-import type { Kind, Scope } from './kind.js';
-import type { PortAttachment } from '../port/objects.js';
+import type { AnyResource, ResourceTable, Scope } from './resource.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { KindName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
-
-/** The kinds by name, seen by the engine with their value types laid aside. */
-export type Kinds = { [K in KindName]?: Kind<K> };
-type AnyKind = Kind<KindName>;
+import type { ResourceName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
 /** How often a full application looks again at what failed. */
 export const MAX_ROUNDS = 4;
@@ -18,8 +13,8 @@ export const MAX_ROUNDS = 4;
 export const ROUND_DELAY_MS = 20;
 
 export interface SurveyOptions {
-  /** Only these kinds; all when absent. */
-  kinds?: ReadonlySet<KindName>;
+  /** Only these resources; all when absent. */
+  resources?: ReadonlySet<ResourceName>;
   scope?: Scope;
   /** The list of devices is fresh enough: they are many, and notifications were taken in. */
   keepLinks?: boolean;
@@ -27,17 +22,26 @@ export interface SurveyOptions {
 
 /**
  * The one engine: lists what the kernel has, compares it with the plan, and carries the difference out in the order of
- * KIND_ORDER (what goes, in the reverse order). apply, diff, agent and purge differ only in what they ask of it.
+ * its resources (what goes, in the reverse order). apply, diff, agent and purge differ only in what they ask of it.
  */
 export class Engine {
   readonly #kernel: Kernel;
-  readonly #kinds: Kinds;
+  readonly #resources: ResourceTable;
+  /** Resources in the order in which objects are made. */
+  readonly order: readonly ResourceName[];
+  /** Those whose objects are devices. */
+  readonly #devices: readonly AnyResource[];
+  readonly #attached: readonly AnyResource[];
   /** Keys of objects that could not be brought about and have not been seen right since, by kind. */
-  readonly #failing = new Map<KindName, Set<string>>();
+  readonly #failing = new Map<ResourceName, Set<string>>();
 
-  constructor(kernel: Kernel, kinds: Kinds) {
+  constructor(kernel: Kernel, resources: ResourceTable) {
     this.#kernel = kernel;
-    this.#kinds = kinds;
+    this.#resources = resources;
+    this.order = orderOf(resources);
+    const all = this.order.flatMap((name) => this.resource(name) ?? []);
+    this.#devices = all.filter(({ isDevice }) => isDevice !== undefined);
+    this.#attached = all.filter(({ isDevice }) => isDevice === 'attached');
   }
 
   /** Compares the kernel with a plan. */
@@ -47,11 +51,11 @@ export class Engine {
     const waiting: Waiting[] = [];
     const yielder = new Yielder();
     const { progress } = this.#kernel;
-    const detached = this.#detachedPorts(plan);
-    let portsHeld = 0;
-    for (const name of KIND_ORDER) {
-      const kind = this.#kind(name);
-      if (kind === undefined || options.kinds?.has(name) === false) continue;
+    const detached = this.#detachedDevices(plan);
+    let attached = 0;
+    for (const name of this.order) {
+      const kind = this.resource(name);
+      if (kind === undefined || options.resources?.has(name) === false) continue;
       if (kind.containedIn !== undefined && plan[kind.containedIn].size === 0) {
         this.#failing.delete(name);
         continue;
@@ -59,7 +63,7 @@ export class Engine {
       const wanted: ReadonlyMap<string, PlanValue> = plan[name];
       progress.begin(`comparing ${name}`, wanted.size);
       const actual = await kind.list(this.#kernel, wanted, options.scope);
-      if (name === 'port' && 'size' in actual) portsHeld = actual.size;
+      if (kind.isDevice === 'attached' && 'size' in actual) attached += actual.size;
       for (const [key, desired] of wanted) {
         progress.done += 1;
         if (yielder.shouldYield()) await yielder.yield();
@@ -82,7 +86,7 @@ export class Engine {
       }
       if (options.scope === undefined || kind.inScope === undefined) this.#recheckFailing(name, changes);
     }
-    return { changes, waiting, portsHeld };
+    return { changes, waiting, attached };
   }
 
   /**
@@ -95,11 +99,11 @@ export class Engine {
     const report = emptyReport();
     const { coming, going } = groupByKind(changes);
     // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
-    for (const name of coming.keys()) this.#kind(name)?.require?.(this.#kernel);
-    const awaitsAll = (name: KindName): boolean => this.#kind(name)?.awaitsAll === true;
-    for (const name of KIND_ORDER) if (!awaitsAll(name)) await this.#step(name, coming.get(name), report);
-    for (const name of [...KIND_ORDER].reverse()) await this.#step(name, going.get(name), report);
-    for (const name of KIND_ORDER) {
+    for (const name of coming.keys()) this.resource(name)?.require?.(this.#kernel);
+    const awaitsAll = (name: ResourceName): boolean => this.resource(name)?.awaitsAll === true;
+    for (const name of this.order) if (!awaitsAll(name)) await this.#step(name, coming.get(name), report);
+    for (const name of [...this.order].reverse()) await this.#step(name, going.get(name), report);
+    for (const name of this.order) {
       const last = awaitsAll(name) ? coming.get(name) : undefined;
       if (this.#failing.size === 0) await this.#step(name, last, report);
       else report.heldBack.push(...(last ?? []));
@@ -121,7 +125,7 @@ export class Engine {
       total.failures = report.failures;
       total.heldBack = report.heldBack;
       total.waiting = [...survey.waiting, ...report.waiting];
-      const settled = report.failures.length === 0 && !survey.changes.some(cascades);
+      const settled = report.failures.length === 0 && !survey.changes.some(this.cascades);
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
       survey = await this.survey(plan, options);
@@ -131,12 +135,12 @@ export class Engine {
   /** Devices that the object of a change is on. */
   devicesOf({ kind, key, desired, actual }: Change): readonly string[] {
     const value = desired ?? actual;
-    return (value === undefined ? undefined : this.#kind(kind)?.devices?.(value, key)) ?? [];
+    return (value === undefined ? undefined : this.resource(kind)?.devices?.(value, key)) ?? [];
   }
 
   /** A change in words. */
   text(change: Change): ChangeText {
-    const kind = this.#kind(change.kind);
+    const kind = this.resource(change.kind);
     const value = change.desired ?? change.actual;
     return {
       kind: change.kind,
@@ -147,8 +151,8 @@ export class Engine {
     };
   }
 
-  async #step(name: KindName, changes: Change[] | undefined, report: Report): Promise<void> {
-    const kind = this.#kind(name);
+  async #step(name: ResourceName, changes: Change[] | undefined, report: Report): Promise<void> {
+    const kind = this.resource(name);
     if (kind === undefined || changes === undefined) return;
     const waits = (change: Change): boolean => {
       if (change.desired === undefined) return false;
@@ -165,7 +169,7 @@ export class Engine {
     this.#kernel.progress.begin(`writing ${name}`, ready.length);
     const failures = await kind.apply(this.#kernel, ready);
     // What was just made has an index, and what was just removed has none.
-    if (name === 'vrf') this.#kernel.links.refresh();
+    if (kind.isDevice === 'made') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
     const done: Record<Action, number> = { create: 0, replace: 0, delete: 0 };
     const failing = this.#failing.get(name) ?? new Set<string>();
@@ -182,14 +186,14 @@ export class Engine {
     for (const action of ['create', 'replace', 'delete'] as const) report.done[action] += done[action];
   }
 
-  #setFailing(name: KindName, keys: Set<string>): void {
+  #setFailing(name: ResourceName, keys: Set<string>): void {
     // Nothing waits for what waits for everything.
-    if (keys.size === 0 || this.#kind(name)?.awaitsAll === true) this.#failing.delete(name);
+    if (keys.size === 0 || this.resource(name)?.awaitsAll === true) this.#failing.delete(name);
     else this.#failing.set(name, keys);
   }
 
   /** Forgets failures of a kind that was compared whole, except of objects that still differ. */
-  #recheckFailing(name: KindName, changes: readonly Change[]): void {
+  #recheckFailing(name: ResourceName, changes: readonly Change[]): void {
     const failing = this.#failing.get(name);
     if (failing === undefined) return;
     const differing = new Set(changes.flatMap(({ kind, key }) => (kind === name ? [key] : [])));
@@ -197,35 +201,43 @@ export class Engine {
   }
 
   /** The first device of an object's that is not there, or is there but somebody else's. */
-  #missingDevice(kind: AnyKind, key: string, value: PlanValue, plan?: Plan): string | undefined {
+  #missingDevice(kind: AnyResource, key: string, value: PlanValue, plan?: Plan): string | undefined {
     const devices = kind.devices?.(value, key);
     if (devices === undefined || devices.length === 0) return undefined;
     for (const device of devices) {
       if (!this.#kernel.links.has(device)) {
-        if (plan?.vrf.has(device) !== true) return device;
-      } else if (kind.toleratesConflict?.(value) !== true && !isItself(kind, device, key) && this.#hasObstacle(device))
+        if (plan === undefined || !this.#makes(plan, device)) return device;
+      } else if (kind.toleratesConflict?.(value) !== true && !isItself(kind, device, key) && this.#hasConflict(device))
         return device;
     }
     return undefined;
   }
 
-  /** Interfaces of ports with a master of somebody else's. */
-  #detachedPorts(plan: Plan): ReadonlySet<string> {
+  /** Whether a plan has the device made. */
+  #makes(plan: Plan, device: string): boolean {
+    return this.#devices.some(({ name, isDevice }) => isDevice === 'made' && plan[name].has(device));
+  }
+
+  /** Devices that are to be attached and are somebody else's. */
+  #detachedDevices(plan: Plan): ReadonlySet<string> {
     const detached = new Set<string>();
-    const { port } = this.#kinds;
-    for (const device of plan.port.keys()) {
-      if (port?.conflict?.(this.#kernel, device) !== undefined) detached.add(device);
+    for (const resource of this.#attached) {
+      for (const device of plan[resource.name].keys()) {
+        if (resource.conflict?.(this.#kernel, device) !== undefined) detached.add(device);
+      }
     }
     return detached;
   }
 
-  #hasObstacle(device: string): boolean {
-    const { vrf, port } = this.#kinds;
-    return (vrf?.conflict?.(this.#kernel, device) ?? port?.conflict?.(this.#kernel, device)) !== undefined;
+  #hasConflict(device: string): boolean {
+    return this.#devices.some((resource) => resource.conflict?.(this.#kernel, device) !== undefined);
   }
 
-  #kind(name: KindName): AnyKind | undefined {
-    return this.#kinds[name];
+  /** Whether a change takes along what hangs on its object. */
+  readonly cascades = (change: Change): boolean => this.resource(change.kind)?.cascades?.(change) === true;
+
+  resource(name: ResourceName): AnyResource | undefined {
+    return this.#resources[name];
   }
 }
 
@@ -247,35 +259,22 @@ export function changesOf(delta: PlanDelta): Change[] {
   return changes;
 }
 
-/**
- * Does a change take along what hangs on its device, whatever the plan says of that? A VRF that is made anew does, and an
- * interface that joins one goes down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
- * notification. So it does with neighbours of one that gets another MAC address (neigh_changeaddr).
- */
-export function cascades({ kind, action, desired, actual }: Change): boolean {
-  if (kind === 'vrf') return action === 'replace';
-  if (kind !== 'port' || desired === undefined) return false;
-  const before = actual as PortAttachment | undefined;
-  const { vrf, mac } = desired as PortAttachment;
-  return before?.vrf !== vrf || before?.mac !== mac;
-}
-
 /** Whether an object of a kind whose objects are devices is this device: its conflict is a failure of its own. */
-function isItself(kind: AnyKind, device: string, key: string): boolean {
+function isItself(kind: AnyResource, device: string, key: string): boolean {
   return kind.conflict !== undefined && device === key;
 }
 
 /** Whether an object that is as it should be is to go all the same: it is on the interface of a port that is detached. */
-function leavesWith(kind: AnyKind, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
+function leavesWith(kind: AnyResource, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
   if (detached.size === 0 || kind.outlivesDevices !== true || kind.toleratesConflict?.(value) === true) return false;
   return kind.devices?.(value, key).some((device) => detached.has(device)) === true;
 }
 
 /** What comes and what goes, by kind. */
-function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<KindName, Change[]>> {
-  const groups = { coming: new Map<KindName, Change[]>(), going: new Map<KindName, Change[]>() };
+function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<ResourceName, Change[]>> {
+  const groups = { coming: new Map<ResourceName, Change[]>(), going: new Map<ResourceName, Change[]>() };
   // Those of a kind follow each other: one look-up for all of a million.
-  let last: { kind: KindName; goes: boolean; group: Change[] } | undefined;
+  let last: { kind: ResourceName; goes: boolean; group: Change[] } | undefined;
   for (const change of changes) {
     const goes = change.action === 'delete';
     if (last?.kind !== change.kind || last.goes !== goes) {

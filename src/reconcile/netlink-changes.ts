@@ -1,7 +1,7 @@
 import { isNetlinkError } from '../netlink/error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { NetlinkRequest } from '../netlink/request.js';
-import type { ObjectChange, ObjectFailure } from './kind.js';
+import type { ObjectChange, ObjectFailure } from './resource.js';
 
 /** What one kind asks of rtnetlink for a change: requests in order, or none when there is nothing left to do. */
 export type Encode<V> = (change: ObjectChange<V>) => readonly NetlinkRequest[];

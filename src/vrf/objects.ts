@@ -26,3 +26,14 @@ export interface Rule {
 export interface L3mdevRule {
   priority: number;
 }
+
+declare module '../plan/plan.js' {
+  interface Resources {
+    /** key: `<inet|inet6> <priority>[ from P][ to P][ iif D]` */
+    rule: Rule;
+    /** key: `inet` or `inet6` */
+    'l3mdev-rule': L3mdevRule;
+    /** key: device name, `sg-100` */
+    vrf: Vrf;
+  }
+}

@@ -1,8 +1,9 @@
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
+import { localBehaviours } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { MAIN_TABLE, SEAL_METRIC, tenantTable, vrfName } from '../plan/numbers.js';
 import { planVrfGuard } from '../port/guard-plan.js';
-import { FORCE_FORWARDING, planSysctls } from '../underlay/sysctl-plan.js';
+import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
 import { planEdgeVrf } from '../edge/plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
@@ -33,7 +34,7 @@ export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
     const metric = SEAL_METRIC;
     emit('route', routeKey(table, prefix, metric), { table, prefix, type: 'unreachable', metric });
   }
-  for (const action of view.localBehaviours()) {
+  for (const action of localBehaviours(view)) {
     const prefix = `${tenantSid(view.self.locator, action, tenant.id)}/128`;
     const metric = DEFAULT_METRIC[6];
     emit('route', routeKey(MAIN_TABLE, prefix, metric), {

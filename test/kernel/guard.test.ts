@@ -1,9 +1,10 @@
+import { emptyPlan } from '../../src/app/planning.js';
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Kernel } from '../../src/kernel/kernel.js';
+import { openKernel } from '../../src/app/kernel.js';
+import type { Kernel } from '../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
-import { emptyPlan } from '../../src/plan/plan.js';
-import { guardKind } from '../../src/port/guard-kind.js';
+import { guardResource } from '../../src/port/guard-resource.js';
 import { planGuardTables, planPortGuard, planReceiverGuard, planVrfGuard } from '../../src/port/guard-plan.js';
 import { Engine } from '../../src/reconcile/engine.js';
 import type { Emit, Plan, PlanValue } from '../../src/plan/plan.js';
@@ -53,12 +54,12 @@ describe('the guard', () => {
 
   beforeAll(() => {
     createNetns(NETNS);
-    kernel = new Kernel({
+    kernel = openKernel({
       netns: NETNS,
       runDirectory: `/run/segue/${NETNS}`,
       pinDirectory: `/sys/fs/bpf/segue/${NETNS}`,
     });
-    engine = new Engine(kernel, { guard: guardKind });
+    engine = new Engine(kernel, { guard: guardResource });
   });
 
   afterAll(() => {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nft } from '../../src/kernel/nft.js';
 import { runProgram } from '../../src/kernel/program.js';
-import { Background, outputOf } from '../../src/lab/process.js';
+import { Background, outputOf } from '../../lab/process.js';
 import { openNetns } from '../../src/netlink/netns.js';
 
 const PATIENCE_MS = 60_000;

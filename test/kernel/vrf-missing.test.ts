@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance } from '../../src/agent/instance.js';
 import { purge } from '../../src/agent/purge.js';
-import { vrfKind } from '../../src/vrf/vrf-kind.js';
-import { hasVrf } from '../../src/lab/kernel.js';
-import { outputOf } from '../../src/lab/process.js';
+import { vrfResource } from '../../src/vrf/vrf-resource.js';
+import { hasVrf } from '../../lab/kernel.js';
+import { outputOf } from '../../lab/process.js';
 import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
 import { AgentRun } from '../netns/lib/agent-run.js';
 import type { NodeConfig } from '../../src/intent/types.js';
@@ -84,7 +84,7 @@ it('an agent that gets its first port says so, and what ran keeps running', asyn
   const run = await AgentRun.startWith(own, join(directory, 'node.yaml'));
   const before = await state();
   const from = run.lines.length;
-  const attempts = vi.spyOn(vrfKind, 'require');
+  const attempts = vi.spyOn(vrfResource, 'require');
   writeFileSync(file, text(1));
   if (isThere) await run.waitFor('followed the intent', from);
   else {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SEGUE_COMMAND } from '../../src/lab/agents.js';
-import { Background, runIn } from '../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../lab/paths.js';
+import { Background, runIn } from '../../lab/process.js';
 import { UnixDatagramReceiver } from '../../src/netlink/unix-datagram.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';

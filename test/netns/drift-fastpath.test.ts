@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemberKey, PrefixKey, SourceKey, SourcePrefixKey, TrustedKey } from '../../src/ebpf/generated/layouts.js';
-import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
+import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 import type { TestNetwork } from './lib/network.js';
@@ -10,7 +10,7 @@ import type { Intent } from '../../src/intent/types.js';
 import type { BpfMap } from '../../src/libbpf/index.js';
 import type { MapName } from '../../src/ebpf/maps.js';
 
-const MAPS: Partial<Record<keyof typeof FASTPATH_KINDS, MapName>> = {
+const MAPS: Partial<Record<keyof typeof ebpfFeature.resources, MapName>> = {
   'bpf-node': 'nodes',
   'bpf-trusted': 'trusted_prefixes',
   'bpf-domain-source': 'domain_sources',
@@ -83,7 +83,7 @@ describe('what somebody else did to the fast path', () => {
 
   it('is tried for every kind', () => {
     const tried = [...Object.keys(MAPS), 'bpf-program', ...WITH_XDP];
-    expect(new Set(tried)).toEqual(new Set(Object.keys(FASTPATH_KINDS)));
+    expect(new Set(tried)).toEqual(new Set(Object.keys(ebpfFeature.resources)));
   });
 
   it.each(Object.entries(MAPS))('%s: an entry of %s is gone', async (kind, name) => {
@@ -131,7 +131,7 @@ describe('what somebody else did to the fast path', () => {
 
   it('all of it: the pins are gone', async () => {
     rmSync(network.instance('hv1').kernel.fastpath.pinDirectory, { recursive: true });
-    expect((await kinds()).size).toBe(Object.keys(FASTPATH_KINDS).length - WITH_XDP.length);
+    expect((await kinds()).size).toBe(Object.keys(ebpfFeature.resources).length - WITH_XDP.length);
     await network.apply('hv1', intentOf(network));
     expect(await kinds()).toEqual(new Set());
   });

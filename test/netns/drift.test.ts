@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { changeLine } from '../../src/cli/print.js';
-import { FASTPATH_KINDS } from '../../src/ebpf/kinds.js';
-import { STEERING_KINDS } from '../../src/gateway/kinds.js';
-import { SEGUE_COMMAND } from '../../src/lab/agents.js';
-import { runIn } from '../../src/lab/process.js';
-import { KIND_ORDER } from '../../src/plan/plan.js';
+import { SEGUE_COMMAND } from '../../lab/paths.js';
+import { runIn } from '../../lab/process.js';
+import { RESOURCE_ORDER } from '../../src/app/features.js';
+import { ebpfFeature } from '../../src/ebpf/feature.js';
+import { gatewayFeature } from '../../src/gateway/feature.js';
 import { DRIFTS, driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 
@@ -16,8 +16,11 @@ describe('diff names what somebody else altered, apply puts it right', () => {
 
   // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway.
   it('covers every kind of the kernel’s own path', () => {
-    const covered = [...DRIFTS.map(({ kind }) => kind), ...Object.keys({ ...FASTPATH_KINDS, ...STEERING_KINDS })];
-    expect(new Set(covered)).toEqual(new Set(KIND_ORDER));
+    const covered = [
+      ...DRIFTS.map(({ kind }) => kind),
+      ...Object.keys({ ...ebpfFeature.resources, ...gatewayFeature.resources }),
+    ];
+    expect(new Set(covered)).toEqual(new Set(RESOURCE_ORDER));
   });
 
   it.each(DRIFTS.map((drift) => [`${drift.kind}: ${drift.name}`, drift] as const))('%s', async (_name, drift) => {

@@ -11,7 +11,7 @@ import { programPlain } from './lib/plain.js';
 import { differencesOf, QUIET, snapshot } from './lib/snapshot.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Dataplane } from '../../src/intent/types.js';
-import type { Topology } from '../../src/lab/topology.js';
+import type { Topology } from '../../lab/topology.js';
 
 const TENANTS = ['t100', 't200'] as const;
 

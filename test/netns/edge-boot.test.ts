@@ -3,15 +3,15 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATE_ROOT } from '../../src/edge/edge-file.js';
-import { SEGUE_COMMAND } from '../../src/lab/agents.js';
-import { Background, runIn } from '../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../lab/paths.js';
+import { Background, runIn } from '../../lab/process.js';
 import * as frames from './lib/frames.js';
 import { B, isolationTopology, MARK } from './lib/isolation.js';
 import { useNetwork } from './lib/network.js';
 import { Witness } from './lib/probe.js';
 import { macOf, sendFrames } from './lib/raw.js';
-import type { Ended } from '../../src/lab/process.js';
-import type { LabFiles } from '../../src/lab/files.js';
+import type { Ended } from '../../lab/process.js';
+import type { LabFiles } from '../../lab/files.js';
 
 /** An emulated machine takes a minute to load the command. */
 const PATIENCE_MS = 400_000;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../src/agent/instance.js';
-import { attachments, ways } from '../../src/inspect/fastpath.js';
-import type { Way } from '../../src/inspect/fastpath.js';
-import { plugVm, unplugVm } from '../../src/lab/network.js';
-import { find, ROUTER } from '../../src/lab/topology.js';
+import { attachments, underlayPaths } from '../../src/observe/inspect/fastpath.js';
+import type { UnderlayPath } from '../../src/observe/inspect/fastpath.js';
+import { plugVm, unplugVm } from '../../lab/network.js';
+import { find, ROUTER } from '../../lab/topology.js';
 import { objectPath, PROGRAM_NAMES } from '../../src/ebpf/programs.js';
 import { generationOf } from '../../src/ebpf/generation.js';
 import { attachTcx, BpfMap, BpfObject } from '../../src/libbpf/index.js';
@@ -54,9 +54,9 @@ describe('an agent with a fast path', () => {
     }
   };
   const kernel = () => network.instance('hv1').kernel;
-  const currentWays = (): Way[] => {
+  const currentWays = (): UnderlayPath[] => {
     kernel().links.refresh();
-    return ways(kernel());
+    return underlayPaths(kernel());
   };
   const resolved = (): boolean => currentWays().length > 0 && currentWays().every(({ hops }) => hops.length > 0);
   const programs = (): string[] => {

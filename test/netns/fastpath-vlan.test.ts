@@ -1,6 +1,6 @@
 /** Uplinks that are VLAN devices: the fast path is at tcx of the VLAN device, which takes the tag off and puts it on. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROUTER, underlayAddresses, UPLINK } from '../../src/lab/topology.js';
+import { ROUTER, underlayAddresses, UPLINK } from '../../lab/topology.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
 import { useNetwork } from './lib/network.js';
 import { Witness } from './lib/probe.js';

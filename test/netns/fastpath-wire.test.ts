@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { measureThroughput } from '../../src/lab/throughput.js';
-import { endSid, find, ROUTER, sidOf, sourceOf } from '../../src/lab/topology.js';
+import { measureThroughput } from '../../lab/throughput.js';
+import { endSid, find, ROUTER, sidOf, sourceOf } from '../../lab/topology.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
 import { encapsulated, findHeader, innerIp, isEcho } from './lib/packets.js';
 import { useNetwork } from './lib/network.js';

@@ -145,7 +145,7 @@ describe('devices of others in the place of ours', () => {
       'vrf sg-200 table 1577058504',
       'port t100-1 master sg-100 mtu 1460',
       // It hangs on the VRF that could not be made.
-      'fast path program responder tcx/ingress dev t200-3',
+      'fast path program ndp_responder_tc tcx/ingress dev t200-3',
       // Held back while something fails.
       'announcement blackhole fd00:5e:1::/48 table 254',
     ]);

@@ -1,6 +1,6 @@
 /** One MAC address of a tenant's gateway on all nodes, where a kernel is beneath: the interface has it, and gets its own back. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SILENCE_TIMEOUT_S } from '../../src/lab/ping.js';
+import { SILENCE_TIMEOUT_S } from '../../lab/ping.js';
 import { useNetwork } from './lib/network.js';
 import { macOf } from './lib/raw.js';
 import { selftestTopology } from './lib/topologies.js';

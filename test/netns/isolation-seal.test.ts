@@ -3,8 +3,8 @@
  * and fails when exactly its seal is taken out; `apply` puts it back.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { IdentityServer, whoIs } from '../../src/lab/identity.js';
-import { plugVm, unplugVm } from '../../src/lab/network.js';
+import { IdentityServer, whoIs } from '../../lab/identity.js';
+import { plugVm, unplugVm } from '../../lab/network.js';
 import * as frames from './lib/frames.js';
 import { removeDrop, removeRules } from './lib/guard.js';
 import { A, B, isolationTopology, MARK } from './lib/isolation.js';

@@ -56,10 +56,10 @@ describe(`parity, seed ${SEED}`, () => {
   });
 
   it.each(WRONG)('finds a mistake: $name', async (mutant) => {
-    const directory = join(fast.directory, mutant.file + mutant.name.length);
+    const directory = join(fast.directory, mutant.file.replaceAll('/', '-') + mutant.name.length);
     mkdirSync(directory);
     for (const name of PROGRAM_NAMES) cpSync(objectPath(name), join(directory, `${name}.o`));
-    compileAltered(directory, ['port'], [mutant]);
+    compileAltered(directory, ['port_tc'], [mutant]);
     process.env.SEGUE_BPF_OBJECTS = directory;
     try {
       await fast.apply('hv1');

@@ -5,16 +5,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance, pinDirectory } from '../../src/agent/instance.js';
 import { changeLine } from '../../src/cli/print.js';
-import { attachments } from '../../src/inspect/fastpath.js';
+import { attachments } from '../../src/observe/inspect/fastpath.js';
 import { scopeTo } from '../../src/intent/scope.js';
-import { SILENCE_TIMEOUT_S } from '../../src/lab/ping.js';
+import { SILENCE_TIMEOUT_S } from '../../lab/ping.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../src/plan/numbers.js';
 import { fastpathCounts } from './lib/fastpath.js';
 import { MARK } from './lib/isolation.js';
 import { useNetwork } from './lib/network.js';
 import { Witness } from './lib/probe.js';
 import { selftestTopology } from './lib/topologies.js';
-import type { Topology } from '../../src/lab/topology.js';
+import type { Topology } from '../../lab/topology.js';
 
 const MEMBERS6 = 1000;
 const MEMBERS4 = 50;
@@ -116,7 +116,7 @@ describe('kernel mode', () => {
     const index = network.instance('hv1').kernel.links.indexOf('t100-1');
     rmSync(join(pinDirectory(network.netns('hv1')), 'links', `tcx_${index}`));
     expect((await network.diff('hv1')).map(changeLine)).toEqual([
-      '+ fast path program responder tcx/ingress dev t100-1',
+      '+ fast path program ndp_responder_tc tcx/ingress dev t100-1',
     ]);
     await network.apply('hv1');
     await firstPackets(members6.slice(0, 3));

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { showContext } from '../../src/inspect/context.js';
-import { trace } from '../../src/trace/trace.js';
+import { showContext } from '../../src/observe/inspect/context.js';
+import { trace } from '../../src/observe/trace/trace.js';
 import { familyOf } from '../../src/net/address.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { TestNetwork } from './lib/network.js';
-import type { Topology } from '../../src/lab/topology.js';
-import type { Trace, TraceReason } from '../../src/trace/types.js';
+import type { Topology } from '../../lab/topology.js';
+import type { Trace, TraceReason } from '../../src/observe/trace/types.js';
 import type { Behaviours, Intent } from '../../src/intent/types.js';
 
 /** The selftest's network with a second VM of t100 on hv1, and a network behind t100-2. */

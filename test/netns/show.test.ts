@@ -10,12 +10,12 @@ import { portRecords } from '../../src/cli/show/port.js';
 import { routeRecords } from '../../src/cli/show/route.js';
 import { sidRecords } from '../../src/cli/show/sid.js';
 import { vrfRecords } from '../../src/cli/show/vrf.js';
-import { showContext } from '../../src/inspect/context.js';
+import { showContext } from '../../src/observe/inspect/context.js';
 import { scopeTo } from '../../src/intent/scope.js';
-import { plugVm, unplugVm } from '../../src/lab/network.js';
+import { plugVm, unplugVm } from '../../lab/network.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
-import type { ShowContext } from '../../src/inspect/context.js';
+import type { ShowContext } from '../../src/observe/inspect/context.js';
 
 const TABLE = 0x5e000000 + 100;
 

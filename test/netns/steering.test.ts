@@ -1,9 +1,9 @@
 /** Steering between tenants where one hypervisor has kernel and fast path and the other the kernel alone: together they follow the policies. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { askAll, key, questionsOf, Services } from '../../src/lab/steering-matrix.js';
-import { steeringTopology } from '../../src/lab/steering.js';
-import { intentOf, segueNodes } from '../../src/lab/topology.js';
-import { announce, withdraw } from '../../src/lab/underlay.js';
+import { askAll, key, questionsOf, Services } from '../../lab/steering-matrix.js';
+import { steeringTopology } from '../../lab/steering.js';
+import { intentOf, segueNodes } from '../../lab/topology.js';
+import { announce, withdraw } from '../../lab/underlay.js';
 import { AgentRun } from './lib/agent-run.js';
 import { useNetwork } from './lib/network.js';
 import { SteadyConnection, until, wrongOf } from './lib/steering.js';

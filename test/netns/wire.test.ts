@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROUTER, sidOf, sourceOf, find } from '../../src/lab/topology.js';
+import { ROUTER, sidOf, sourceOf, find } from '../../lab/topology.js';
 import { encapsulated, findHeader, innerIp, isEcho } from './lib/packets.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';

@@ -1,20 +1,20 @@
 import { column, renderTable } from '../table.js';
-import { fastpathCounters } from '../../inspect/fastpath.js';
-import { policyHits, zoneTraffic } from '../../inspect/policies.js';
-import { heldPorts } from '../../inspect/ports.js';
-import { ZoneNames, zoneText } from '../../inspect/zones.js';
+import { fastpathCounters } from '../../observe/inspect/fastpath.js';
+import { policyHits, zoneTraffic } from '../../observe/inspect/policies.js';
+import { heldPorts } from '../../observe/inspect/ports.js';
+import { ZoneNames, zoneText } from '../../observe/inspect/zones.js';
 import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
 import { deviceAskedFor } from './view.js';
-import { mapsAlone } from '../../inspect/fastpath-entries.js';
-import { readGuardCounters } from './guard-counters.js';
+import { ebpfOnlyMaps } from '../../observe/inspect/fastpath-entries.js';
+import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
 import { pairCounts } from '../../gateway/connection-table.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { ShowContext } from '../../inspect/context.js';
-import type { Hits, ZoneTraffic } from '../../inspect/policies.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
+import type { Hits, ZoneTraffic } from '../../observe/inspect/policies.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
-import type { GuardCounter } from './guard-counters.js';
+import type { GuardCounter } from '../../observe/inspect/guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
 import type { DirectionStats } from '../../netlink/link-stats.js';
 
@@ -177,7 +177,7 @@ export async function countersOf(context: ShowContext, options: ShowOptions = {}
     ),
     vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
     // The fast path counts by port and reason.
-    sids: (mapsAlone(context) === undefined ? sidRecords(context) : [])
+    sids: (ebpfOnlyMaps(context) === undefined ? sidRecords(context) : [])
       .filter(({ tenant, state }) => ours(tenant) && state === 'present')
       .map(({ sid, behaviour, tenant, packets, bytes, errors }) => ({
         sid,

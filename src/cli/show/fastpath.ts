@@ -1,14 +1,14 @@
 import { column, renderTable } from '../table.js';
-import { attachments, foreignTcx, mapFills, ways } from '../../inspect/fastpath.js';
-import { heldPorts } from '../../inspect/ports.js';
-import { ZoneNames } from '../../inspect/zones.js';
+import { attachments, foreignTcx, mapFills, underlayPaths } from '../../observe/inspect/fastpath.js';
+import { heldPorts } from '../../observe/inspect/ports.js';
+import { ZoneNames } from '../../observe/inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
 import { probe } from '../../libbpf/index.js';
-import { linkState } from '../../inspect/format.js';
-import type { AttachedProgram, MapFill, Way } from '../../inspect/fastpath.js';
+import { linkState } from '../../observe/inspect/format.js';
+import type { AttachedProgram, MapFill, UnderlayPath } from '../../observe/inspect/fastpath.js';
 import type { BpfHook } from '../../ebpf/objects.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Shown } from './view.js';
 
 /** An interface that programs of the fast path sit at, or would. */
@@ -47,7 +47,7 @@ export interface Fastpath {
   missing: string | null;
   devices: FastpathDevice[];
   maps: MapFill[];
-  ways: Way[];
+  ways: UnderlayPath[];
 }
 
 /** IFLA_XDP_ATTACHED (linux/if_link.h) in iproute2's words. */
@@ -76,8 +76,8 @@ export const MAP_COLUMNS = [
 ];
 
 export const WAY_COLUMNS = [
-  column<Way>('TO', ({ to }) => to),
-  column<Way>('VIA', ({ hops }) =>
+  column<UnderlayPath>('TO', ({ to }) => to),
+  column<UnderlayPath>('VIA', ({ hops }) =>
     hops.length === 0
       ? 'unresolved'
       : hops.map(({ device, lladdr, mtu }) => `dev ${device} lladdr ${lladdr} mtu ${mtu}`).join(', '),
@@ -89,7 +89,7 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
   const own = new Set(attached.map(({ program }) => program.id));
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
   const tcxThere = unreadable === undefined && missing === undefined && probe.has('tcx');
-  const responds = attached.some(({ program }) => programNamed(program.name) === 'responder');
+  const responds = attached.some(({ program }) => programNamed(program.name) === 'ndp_responder_tc');
   const device = (name: string, role: FastpathDevice['role']): FastpathDevice => {
     const link = kernel.links.get(name);
     const at = (hook: BpfHook): AttachedProgram | undefined =>
@@ -129,7 +129,7 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
       ...[...externals].sort().map((name) => device(name, 'external')),
     ],
     maps: mapFills(kernel, new ZoneNames(names, intent)),
-    ways: ways(kernel),
+    ways: underlayPaths(kernel),
   };
 }
 

@@ -4,12 +4,12 @@ import { readNumber } from '../options.js';
 import { printError, jsonText, printAndWait } from '../print.js';
 import { printRecords, printTable } from './stream.js';
 import { column } from '../table.js';
-import { gatewayNodeNames } from '../../inspect/gateways.js';
-import { readConnections, readFlowNodes } from '../../inspect/flows.js';
-import { ZoneNames } from '../../inspect/zones.js';
+import { gatewayNodeNames } from '../../observe/inspect/gateways.js';
+import { readConnections, readFlowNodes } from '../../observe/inspect/flows.js';
+import { ZoneNames } from '../../observe/inspect/zones.js';
 import type { Column } from '../table.js';
-import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../inspect/flows.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../observe/inspect/flows.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, View } from './view.js';
 
 /** Options of `show flow` beside those that every `show` has. */

@@ -1,7 +1,7 @@
 import { column, renderTable } from '../table.js';
-import { gatewayStates } from '../../inspect/gateways.js';
-import type { GatewayExternal, GatewayNode, GatewayState } from '../../inspect/gateways.js';
-import type { ShowContext } from '../../inspect/context.js';
+import { gatewayStates } from '../../observe/inspect/gateways.js';
+import type { GatewayExternal, GatewayNode, GatewayState } from '../../observe/inspect/gateways.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** `segue show gateway -j` */

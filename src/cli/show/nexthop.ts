@@ -1,10 +1,10 @@
 import { column } from '../table.js';
-import { encapEntries, mapsAlone, readTenantSid, routeEntries } from '../../inspect/fastpath-entries.js';
-import { ownNexthops, routesOf } from '../../inspect/state.js';
-import { familyName } from '../../inspect/format.js';
+import { encapEntries, ebpfOnlyMaps, readTenantSid, routeEntries } from '../../observe/inspect/fastpath-entries.js';
+import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
+import { familyName } from '../../observe/inspect/format.js';
 import { tableOf } from './view.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show nexthop -j`. */
@@ -36,7 +36,7 @@ export const NEXTHOP_COLUMNS = [
 
 export function nexthopRecords(context: ShowContext): NexthopRecord[] {
   const { kernel, names } = context;
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   if (maps !== undefined) return recordsOfMaps(context, maps);
   const users = new Map<number, number>();
   for (const { table } of names.vrfs) {

@@ -1,8 +1,8 @@
 import { column } from '../table.js';
-import { policyRecords } from '../../inspect/policies.js';
+import { policyRecords } from '../../observe/inspect/policies.js';
 import { tableOf } from './view.js';
-import type { PolicyEndRecord, PolicyRecord } from '../../inspect/policies.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { PolicyEndRecord, PolicyRecord } from '../../observe/inspect/policies.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 function endText({ zone, prefixes }: PolicyEndRecord): string {

@@ -1,11 +1,11 @@
 import { column } from '../table.js';
-import { gatewayMacAt, heldPorts, vmsBehind } from '../../inspect/ports.js';
-import { linkState } from '../../inspect/format.js';
+import { gatewayMacAt, heldPorts, vmsBehind } from '../../observe/inspect/ports.js';
+import { linkState } from '../../observe/inspect/format.js';
 import { gatewayMacOf } from '../../intent/gateway-mac.js';
 import { prefixContains } from '../../net/prefix.js';
 import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /**

@@ -1,16 +1,16 @@
 import { column } from '../table.js';
-import { encapEntries, mapsAlone, routeEntries } from '../../inspect/fastpath-entries.js';
-import { ownNexthops, routesOf } from '../../inspect/state.js';
-import { linkState, protocolName } from '../../inspect/format.js';
-import { ZoneNames } from '../../inspect/zones.js';
+import { encapEntries, ebpfOnlyMaps, routeEntries } from '../../observe/inspect/fastpath-entries.js';
+import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
+import { linkState, protocolName } from '../../observe/inspect/format.js';
+import { ZoneNames } from '../../observe/inspect/zones.js';
 import { SteeringView } from '../../gateway/view.js';
 import { prefixOverlaps } from '../../net/prefix.js';
 import { PROTOCOL } from '../../plan/numbers.js';
 import { printList } from './stream.js';
 import { deviceAskedFor, prefixAskedFor } from './view.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { Destination, RouteEntry } from '../../inspect/fastpath-entries.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { Destination, RouteEntry } from '../../observe/inspect/fastpath-entries.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions } from './view.js';
 import type { Nexthop, Route } from '../../netlink/types.js';
 
@@ -65,7 +65,7 @@ export function* routeRecords(context: ShowContext, options: ShowOptions): Gener
   const { tenant, all } = options;
   const device = deviceAskedFor(context, options);
   const address = prefixAskedFor(options);
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   const isWanted = (record: RouteRecord): boolean =>
     (device === undefined || record.device === device) &&
     (address === undefined || prefixOverlaps(record.prefix, address));

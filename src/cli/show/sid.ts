@@ -1,12 +1,12 @@
 import { column } from '../table.js';
-import { mapsAlone, sidEntries } from '../../inspect/fastpath-entries.js';
-import { localSids } from '../../inspect/state.js';
-import { protocolName } from '../../inspect/format.js';
+import { ebpfOnlyMaps, sidEntries } from '../../observe/inspect/fastpath-entries.js';
+import { localSids } from '../../observe/inspect/state.js';
+import { protocolName } from '../../observe/inspect/format.js';
 import { tableOf } from './view.js';
 import { MAIN_TABLE, PROTOCOL } from '../../plan/numbers.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { BpfSid } from '../../ebpf/objects.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show sid -j`. */
@@ -43,7 +43,7 @@ export const SID_COLUMNS = [
 
 export function sidRecords(context: ShowContext): SidRecord[] {
   const { kernel, names, plan } = context;
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   if (maps !== undefined) return recordsOfMaps(context, maps);
   const records = localSids(kernel).map(({ prefix, encap, protocol }): SidRecord => {
     const table = encap.vrfTable ?? encap.table;

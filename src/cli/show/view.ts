@@ -2,7 +2,7 @@ import { portInterface, readPrefix } from '../names.js';
 import { renderTable } from '../table.js';
 import type { Column } from '../table.js';
 import type { Prefix } from '../../net/prefix.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 
 export interface ShowOptions {
   /** Only this tenant's. */

@@ -1,11 +1,11 @@
 import { column } from '../table.js';
-import { mapsAlone, routeEntries, sidEntries } from '../../inspect/fastpath-entries.js';
-import { localSids, membersOf, routesOf } from '../../inspect/state.js';
+import { ebpfOnlyMaps, routeEntries, sidEntries } from '../../observe/inspect/fastpath-entries.js';
+import { localSids, membersOf, routesOf } from '../../observe/inspect/state.js';
 import { tableOf } from './view.js';
 import { ALIAS_PREFIX } from '../../vrf/plan.js';
 import { Port } from '../../ebpf/generated/layouts.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
-import type { ShowContext } from '../../inspect/context.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show vrf -j`. */
@@ -37,7 +37,7 @@ export const VRF_COLUMNS = [
 
 export function vrfRecords(context: ShowContext): VrfRecord[] {
   const { kernel, names, plan } = context;
-  const maps = mapsAlone(context);
+  const maps = ebpfOnlyMaps(context);
   if (maps !== undefined) return recordsOfMaps(context, maps);
   const sids = localSids(kernel);
   const records = names.vrfs.map(({ name, tenant, table, index, up }): VrfRecord => {

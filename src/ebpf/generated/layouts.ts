@@ -1,4 +1,4 @@
-// Generated from the BTF of bpf/port.bpf.c by `make gen`: do not edit, change the C.
+// Generated from the BTF of bpf/prog/port_tc.bpf.c by `make gen`: do not edit, change the C.
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
@@ -853,239 +853,6 @@ export const FollowedSet = {
   },
 } as const satisfies Codec<FollowedSet> & { OFFSETS: Record<keyof FollowedSet, number> };
 
-/** struct reply_space, 608 bytes */
-export interface ReplySpace {
-  /** 32 */
-  part: bigint[];
-  /** 32 */
-  frame: bigint[];
-  /** 12 */
-  quote: bigint[];
-}
-
-export const ReplySpace = {
-  NAME: 'struct reply_space',
-  SIZE: 608,
-  OFFSETS: { part: 0, frame: 256, quote: 512 },
-  encode(into: Buffer, offset: number, value: ReplySpace): void {
-    checkLength(value.part, 32, 'reply_space.part');
-    for (const [index, element] of value.part.entries()) {
-      into.writeBigUInt64LE(element, offset + index * 8);
-    }
-    checkLength(value.frame, 32, 'reply_space.frame');
-    for (const [index, element] of value.frame.entries()) {
-      into.writeBigUInt64LE(element, offset + 256 + index * 8);
-    }
-    checkLength(value.quote, 12, 'reply_space.quote');
-    for (const [index, element] of value.quote.entries()) {
-      into.writeBigUInt64LE(element, offset + 512 + index * 8);
-    }
-  },
-  decode(from: Buffer, offset: number): ReplySpace {
-    return {
-      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
-      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
-      quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
-    };
-  },
-} as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
-
-/** struct watcher, 32 bytes */
-export interface Watcher {
-  until: bigint;
-  reasons: bigint;
-  tenant: number;
-  ifindex: number;
-  rate: number;
-  unused: number;
-}
-
-export const Watcher = {
-  NAME: 'struct watcher',
-  SIZE: 32,
-  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
-  encode(into: Buffer, offset: number, value: Watcher): void {
-    into.writeBigUInt64LE(value.until, offset);
-    into.writeBigUInt64LE(value.reasons, offset + 8);
-    into.writeUInt32LE(value.tenant, offset + 16);
-    into.writeUInt32LE(value.ifindex, offset + 20);
-    into.writeUInt32LE(value.rate, offset + 24);
-    into.writeUInt32LE(value.unused, offset + 28);
-  },
-  decode(from: Buffer, offset: number): Watcher {
-    return {
-      until: from.readBigUInt64LE(offset),
-      reasons: from.readBigUInt64LE(offset + 8),
-      tenant: from.readUInt32LE(offset + 16),
-      ifindex: from.readUInt32LE(offset + 20),
-      rate: from.readUInt32LE(offset + 24),
-      unused: from.readUInt32LE(offset + 28),
-    };
-  },
-} as const satisfies Codec<Watcher> & { OFFSETS: Record<keyof Watcher, number> };
-
-/** struct budget, 32 bytes */
-export interface Budget {
-  updated: bigint;
-  tokens: bigint;
-  suppressed: bigint;
-  lost: bigint;
-}
-
-export const Budget = {
-  NAME: 'struct budget',
-  SIZE: 32,
-  OFFSETS: { updated: 0, tokens: 8, suppressed: 16, lost: 24 },
-  encode(into: Buffer, offset: number, value: Budget): void {
-    into.writeBigUInt64LE(value.updated, offset);
-    into.writeBigUInt64LE(value.tokens, offset + 8);
-    into.writeBigUInt64LE(value.suppressed, offset + 16);
-    into.writeBigUInt64LE(value.lost, offset + 24);
-  },
-  decode(from: Buffer, offset: number): Budget {
-    return {
-      updated: from.readBigUInt64LE(offset),
-      tokens: from.readBigUInt64LE(offset + 8),
-      suppressed: from.readBigUInt64LE(offset + 16),
-      lost: from.readBigUInt64LE(offset + 24),
-    };
-  },
-} as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
-
-/** struct event, 56 bytes */
-export interface Event {
-  time: bigint;
-  reason: number;
-  hook: number;
-  tenant: number;
-  ifindex: number;
-  egress: number;
-  length: number;
-  captured: number;
-  afterLength: number;
-  afterCaptured: number;
-  segments: number;
-  vlanTci: number;
-  unused: number;
-}
-
-export const Event = {
-  NAME: 'struct event',
-  SIZE: 56,
-  OFFSETS: {
-    time: 0,
-    reason: 8,
-    hook: 12,
-    tenant: 16,
-    ifindex: 20,
-    egress: 24,
-    length: 28,
-    captured: 32,
-    afterLength: 36,
-    afterCaptured: 40,
-    segments: 44,
-    vlanTci: 48,
-    unused: 52,
-  },
-  encode(into: Buffer, offset: number, value: Event): void {
-    into.writeBigUInt64LE(value.time, offset);
-    into.writeUInt32LE(value.reason, offset + 8);
-    into.writeUInt32LE(value.hook, offset + 12);
-    into.writeUInt32LE(value.tenant, offset + 16);
-    into.writeUInt32LE(value.ifindex, offset + 20);
-    into.writeUInt32LE(value.egress, offset + 24);
-    into.writeUInt32LE(value.length, offset + 28);
-    into.writeUInt32LE(value.captured, offset + 32);
-    into.writeUInt32LE(value.afterLength, offset + 36);
-    into.writeUInt32LE(value.afterCaptured, offset + 40);
-    into.writeUInt32LE(value.segments, offset + 44);
-    into.writeUInt32LE(value.vlanTci, offset + 48);
-    into.writeUInt32LE(value.unused, offset + 52);
-  },
-  decode(from: Buffer, offset: number): Event {
-    return {
-      time: from.readBigUInt64LE(offset),
-      reason: from.readUInt32LE(offset + 8),
-      hook: from.readUInt32LE(offset + 12),
-      tenant: from.readUInt32LE(offset + 16),
-      ifindex: from.readUInt32LE(offset + 20),
-      egress: from.readUInt32LE(offset + 24),
-      length: from.readUInt32LE(offset + 28),
-      captured: from.readUInt32LE(offset + 32),
-      afterLength: from.readUInt32LE(offset + 36),
-      afterCaptured: from.readUInt32LE(offset + 40),
-      segments: from.readUInt32LE(offset + 44),
-      vlanTci: from.readUInt32LE(offset + 48),
-      unused: from.readUInt32LE(offset + 52),
-    };
-  },
-} as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
-
-/** struct scratch, 18496 bytes */
-export interface Scratch {
-  event: Event;
-  /** 18432 bytes */
-  bytes: Uint8Array;
-  kept: bigint;
-}
-
-export const Scratch = {
-  NAME: 'struct scratch',
-  SIZE: 18496,
-  OFFSETS: { event: 0, bytes: 56, kept: 18488 },
-  encode(into: Buffer, offset: number, value: Scratch): void {
-    Event.encode(into, offset, value.event);
-    putBytes(into, offset + 56, value.bytes, 18432, 'scratch.bytes');
-    into.writeBigUInt64LE(value.kept, offset + 18488);
-  },
-  decode(from: Buffer, offset: number): Scratch {
-    return {
-      event: Event.decode(from, offset),
-      bytes: getBytes(from, offset + 56, 18432),
-      kept: from.readBigUInt64LE(offset + 18488),
-    };
-  },
-} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
-
-/** struct limit, 8 bytes */
-export interface Limit {
-  fullAtNs: bigint;
-}
-
-export const Limit = {
-  NAME: 'struct limit',
-  SIZE: 8,
-  OFFSETS: { fullAtNs: 0 },
-  encode(into: Buffer, offset: number, value: Limit): void {
-    into.writeBigUInt64LE(value.fullAtNs, offset);
-  },
-  decode(from: Buffer, offset: number): Limit {
-    return {
-      fullAtNs: from.readBigUInt64LE(offset),
-    };
-  },
-} as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
-
-/** struct quote_space, 1232 bytes */
-export interface QuoteSpace {
-  /** 1232 bytes */
-  bytes: Uint8Array;
-}
-
-export const QuoteSpace = {
-  NAME: 'struct quote_space',
-  SIZE: 1232,
-  OFFSETS: { bytes: 0 },
-  encode(into: Buffer, offset: number, value: QuoteSpace): void {
-    putBytes(into, offset, value.bytes, 1232, 'quote_space.bytes');
-  },
-  decode(from: Buffer, offset: number): QuoteSpace {
-    return {
-      bytes: getBytes(from, offset, 1232),
-    };
-  },
-} as const satisfies Codec<QuoteSpace> & { OFFSETS: Record<keyof QuoteSpace, number> };
-
 /** struct maglev, 16376 bytes */
 export interface Maglev {
   /** 4093 */
@@ -1410,6 +1177,239 @@ export const FlowScratch = {
     };
   },
 } as const satisfies Codec<FlowScratch> & { OFFSETS: Record<keyof FlowScratch, number> };
+
+/** struct reply_space, 608 bytes */
+export interface ReplySpace {
+  /** 32 */
+  part: bigint[];
+  /** 32 */
+  frame: bigint[];
+  /** 12 */
+  quote: bigint[];
+}
+
+export const ReplySpace = {
+  NAME: 'struct reply_space',
+  SIZE: 608,
+  OFFSETS: { part: 0, frame: 256, quote: 512 },
+  encode(into: Buffer, offset: number, value: ReplySpace): void {
+    checkLength(value.part, 32, 'reply_space.part');
+    for (const [index, element] of value.part.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+    checkLength(value.frame, 32, 'reply_space.frame');
+    for (const [index, element] of value.frame.entries()) {
+      into.writeBigUInt64LE(element, offset + 256 + index * 8);
+    }
+    checkLength(value.quote, 12, 'reply_space.quote');
+    for (const [index, element] of value.quote.entries()) {
+      into.writeBigUInt64LE(element, offset + 512 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): ReplySpace {
+    return {
+      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
+      quote: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
+    };
+  },
+} as const satisfies Codec<ReplySpace> & { OFFSETS: Record<keyof ReplySpace, number> };
+
+/** struct limit, 8 bytes */
+export interface Limit {
+  fullAtNs: bigint;
+}
+
+export const Limit = {
+  NAME: 'struct limit',
+  SIZE: 8,
+  OFFSETS: { fullAtNs: 0 },
+  encode(into: Buffer, offset: number, value: Limit): void {
+    into.writeBigUInt64LE(value.fullAtNs, offset);
+  },
+  decode(from: Buffer, offset: number): Limit {
+    return {
+      fullAtNs: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Limit> & { OFFSETS: Record<keyof Limit, number> };
+
+/** struct quote_space, 1232 bytes */
+export interface QuoteSpace {
+  /** 1232 bytes */
+  bytes: Uint8Array;
+}
+
+export const QuoteSpace = {
+  NAME: 'struct quote_space',
+  SIZE: 1232,
+  OFFSETS: { bytes: 0 },
+  encode(into: Buffer, offset: number, value: QuoteSpace): void {
+    putBytes(into, offset, value.bytes, 1232, 'quote_space.bytes');
+  },
+  decode(from: Buffer, offset: number): QuoteSpace {
+    return {
+      bytes: getBytes(from, offset, 1232),
+    };
+  },
+} as const satisfies Codec<QuoteSpace> & { OFFSETS: Record<keyof QuoteSpace, number> };
+
+/** struct watcher, 32 bytes */
+export interface Watcher {
+  until: bigint;
+  reasons: bigint;
+  tenant: number;
+  ifindex: number;
+  rate: number;
+  unused: number;
+}
+
+export const Watcher = {
+  NAME: 'struct watcher',
+  SIZE: 32,
+  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
+  encode(into: Buffer, offset: number, value: Watcher): void {
+    into.writeBigUInt64LE(value.until, offset);
+    into.writeBigUInt64LE(value.reasons, offset + 8);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.rate, offset + 24);
+    into.writeUInt32LE(value.unused, offset + 28);
+  },
+  decode(from: Buffer, offset: number): Watcher {
+    return {
+      until: from.readBigUInt64LE(offset),
+      reasons: from.readBigUInt64LE(offset + 8),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      rate: from.readUInt32LE(offset + 24),
+      unused: from.readUInt32LE(offset + 28),
+    };
+  },
+} as const satisfies Codec<Watcher> & { OFFSETS: Record<keyof Watcher, number> };
+
+/** struct budget, 32 bytes */
+export interface Budget {
+  updated: bigint;
+  tokens: bigint;
+  suppressed: bigint;
+  lost: bigint;
+}
+
+export const Budget = {
+  NAME: 'struct budget',
+  SIZE: 32,
+  OFFSETS: { updated: 0, tokens: 8, suppressed: 16, lost: 24 },
+  encode(into: Buffer, offset: number, value: Budget): void {
+    into.writeBigUInt64LE(value.updated, offset);
+    into.writeBigUInt64LE(value.tokens, offset + 8);
+    into.writeBigUInt64LE(value.suppressed, offset + 16);
+    into.writeBigUInt64LE(value.lost, offset + 24);
+  },
+  decode(from: Buffer, offset: number): Budget {
+    return {
+      updated: from.readBigUInt64LE(offset),
+      tokens: from.readBigUInt64LE(offset + 8),
+      suppressed: from.readBigUInt64LE(offset + 16),
+      lost: from.readBigUInt64LE(offset + 24),
+    };
+  },
+} as const satisfies Codec<Budget> & { OFFSETS: Record<keyof Budget, number> };
+
+/** struct event, 56 bytes */
+export interface Event {
+  time: bigint;
+  reason: number;
+  hook: number;
+  tenant: number;
+  ifindex: number;
+  egress: number;
+  length: number;
+  captured: number;
+  afterLength: number;
+  afterCaptured: number;
+  segments: number;
+  vlanTci: number;
+  unused: number;
+}
+
+export const Event = {
+  NAME: 'struct event',
+  SIZE: 56,
+  OFFSETS: {
+    time: 0,
+    reason: 8,
+    hook: 12,
+    tenant: 16,
+    ifindex: 20,
+    egress: 24,
+    length: 28,
+    captured: 32,
+    afterLength: 36,
+    afterCaptured: 40,
+    segments: 44,
+    vlanTci: 48,
+    unused: 52,
+  },
+  encode(into: Buffer, offset: number, value: Event): void {
+    into.writeBigUInt64LE(value.time, offset);
+    into.writeUInt32LE(value.reason, offset + 8);
+    into.writeUInt32LE(value.hook, offset + 12);
+    into.writeUInt32LE(value.tenant, offset + 16);
+    into.writeUInt32LE(value.ifindex, offset + 20);
+    into.writeUInt32LE(value.egress, offset + 24);
+    into.writeUInt32LE(value.length, offset + 28);
+    into.writeUInt32LE(value.captured, offset + 32);
+    into.writeUInt32LE(value.afterLength, offset + 36);
+    into.writeUInt32LE(value.afterCaptured, offset + 40);
+    into.writeUInt32LE(value.segments, offset + 44);
+    into.writeUInt32LE(value.vlanTci, offset + 48);
+    into.writeUInt32LE(value.unused, offset + 52);
+  },
+  decode(from: Buffer, offset: number): Event {
+    return {
+      time: from.readBigUInt64LE(offset),
+      reason: from.readUInt32LE(offset + 8),
+      hook: from.readUInt32LE(offset + 12),
+      tenant: from.readUInt32LE(offset + 16),
+      ifindex: from.readUInt32LE(offset + 20),
+      egress: from.readUInt32LE(offset + 24),
+      length: from.readUInt32LE(offset + 28),
+      captured: from.readUInt32LE(offset + 32),
+      afterLength: from.readUInt32LE(offset + 36),
+      afterCaptured: from.readUInt32LE(offset + 40),
+      segments: from.readUInt32LE(offset + 44),
+      vlanTci: from.readUInt32LE(offset + 48),
+      unused: from.readUInt32LE(offset + 52),
+    };
+  },
+} as const satisfies Codec<Event> & { OFFSETS: Record<keyof Event, number> };
+
+/** struct scratch, 18496 bytes */
+export interface Scratch {
+  event: Event;
+  /** 18432 bytes */
+  bytes: Uint8Array;
+  kept: bigint;
+}
+
+export const Scratch = {
+  NAME: 'struct scratch',
+  SIZE: 18496,
+  OFFSETS: { event: 0, bytes: 56, kept: 18488 },
+  encode(into: Buffer, offset: number, value: Scratch): void {
+    Event.encode(into, offset, value.event);
+    putBytes(into, offset + 56, value.bytes, 18432, 'scratch.bytes');
+    into.writeBigUInt64LE(value.kept, offset + 18488);
+  },
+  decode(from: Buffer, offset: number): Scratch {
+    return {
+      event: Event.decode(from, offset),
+      bytes: getBytes(from, offset + 56, 18432),
+      kept: from.readBigUInt64LE(offset + 18488),
+    };
+  },
+} as const satisfies Codec<Scratch> & { OFFSETS: Record<keyof Scratch, number> };
 
 /** struct watching, 8 bytes */
 export interface Watching {

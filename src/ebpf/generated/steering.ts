@@ -1,4 +1,4 @@
-// Generated from the BTF of bpf/steer_xdp.bpf.c by `make gen`: do not edit, change the C.
+// Generated from the BTF of bpf/prog/nn_uplink_xdp.bpf.c by `make gen`: do not edit, change the C.
 
 import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
 
@@ -1058,6 +1058,11 @@ export const FlowKind = {
   FLOW_FRAGMENTS: 1,
 } as const;
 
+/** enum flow_seconds */
+export const FlowSeconds = {
+  FLOW_NODE_SECONDS: 180,
+} as const;
+
 /** enum connection_state */
 export const ConnectionState = {
   CONNECTION_OPENING: 1,
@@ -1097,5 +1102,4 @@ export const ConnectionSeconds = {
   ICMP_SECONDS: 30,
   OTHER_SECONDS: 600,
   FRAGMENTS_SECONDS: 60,
-  FLOW_NODE_SECONDS: 180,
 } as const;

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background, outputOf, runIn } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 
 const NETNS = `sgtk${process.pid}d`;

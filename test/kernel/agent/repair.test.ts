@@ -10,7 +10,7 @@ import { surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
-import { outputOf } from '../../../src/lab/process.js';
+import { outputOf } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import type { ChangeText } from '../../../src/reconcile/change.js';

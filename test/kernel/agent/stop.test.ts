@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background, outputOf, runIn } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 
 const NETNS = `sgtk${process.pid}s`;

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background, outputOf, runIn } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 
 const NETNS = `sgtk${process.pid}w`;
 /** Another node of the same intent, whose file names the same namespace. */

@@ -3,11 +3,11 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadNodeConfig } from '../../../src/intent/load.js';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { runIn } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { runIn } from '../../../lab/process.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 
 const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }), (made) => {
   made.files();

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runDirectory } from '../../../src/agent/instance.js';
 import { SHOWN } from '../../../src/cli/show.js';
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { ViewNode } from '../gateway/view-node.js';

@@ -1,16 +1,16 @@
 /** The locator's announcement: last to come, first to go, held back while anything fails, withdrawn by the plan alone. */
+import { emptyPlan } from '../../../src/app/planning.js';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { runChecks } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, queryTcx, queryXdp } from '../../../src/libbpf/index.js';
-import { KERNEL_KINDS } from '../../../src/reconcile/kinds.js';
-import { emptyPlan } from '../../../src/plan/plan.js';
-import { bpfProgramKind } from '../../../src/ebpf/program-kind.js';
-import { announceKind } from '../../../src/underlay/announce-kind.js';
+import { ALL_RESOURCES } from '../../../src/app/features.js';
+import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
+import { announceResource } from '../../../src/host/announce-resource.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
@@ -19,7 +19,7 @@ import type { TestNetwork } from '../../netns/lib/network.js';
 import type { BpfLink } from '../../../src/libbpf/index.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { Report } from '../../../src/reconcile/change.js';
-import type { Kinds } from '../../../src/reconcile/engine.js';
+import type { ResourceTable } from '../../../src/reconcile/resource.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const LOCATOR = 'fd00:5e:1::/48';
@@ -51,20 +51,20 @@ describe('the order of things', () => {
       return `${tcx.join(' ')} ${queryXdp(where('eth0')) === 0 ? 'no xdp' : 'xdp'}`;
     };
     // The kinds as they are, and what is there when they are asked.
-    const kinds: Kinds = {
-      ...KERNEL_KINDS,
+    const kinds: ResourceTable = {
+      ...ALL_RESOURCES,
       announce: {
-        ...announceKind,
+        ...announceResource,
         apply: (kernel, changes) => {
           seen.push(`${changes[0]?.desired === undefined ? 'withdrawn' : 'announced'}: programs ${programs()}`);
-          return announceKind.apply(kernel, changes);
+          return announceResource.apply(kernel, changes);
         },
       },
       'bpf-program': {
-        ...bpfProgramKind,
+        ...bpfProgramResource,
         apply: async (kernel, changes) => {
           seen.push(`programs change: ${(await announced(network)) ? 'announced' : 'not announced'}`);
-          return bpfProgramKind.apply(kernel, changes);
+          return bpfProgramResource.apply(kernel, changes);
         },
       },
     };
@@ -110,7 +110,7 @@ describe('something that fails', () => {
     const { fastpath, links } = network.instance('hv1').kernel;
     links.refresh();
     const xdp = [{ key: 'eth0 xdp', actual: { device: 'eth0', hook: 'xdp', program: 'uplink_xdp' } as const }];
-    expect(await bpfProgramKind.apply(network.instance('hv1').kernel, xdp)).toEqual([]);
+    expect(await bpfProgramResource.apply(network.instance('hv1').kernel, xdp)).toEqual([]);
     expect(fastpath.links().some(({ hook }) => hook === 'xdp')).toBe(false);
     foreign = occupy();
     expect((await applied(network)).failures).toHaveLength(1);

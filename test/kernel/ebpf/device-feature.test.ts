@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_ROOT } from '../../../src/agent/instance.js';
-import { checkUplinks } from '../../../src/doctor/uplinks.js';
-import { deviceFeatureKind } from '../../../src/ebpf/feature-kind.js';
+import { checkUplinks } from '../../../src/observe/doctor/uplinks.js';
+import { deviceFeatureResource } from '../../../src/ebpf/feature-resource.js';
 import { deviceFeatures } from '../../../src/netlink/ethtool.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -109,14 +109,14 @@ describe('a feature that a driver has fixed on', () => {
     expect(deviceFeatures(kernel.generic, kernel.links.indexOf('lo'))?.active.has(feature)).toBe(true);
     const key = `lo ${feature}`;
     const desired = { device: 'lo', feature };
-    const failures = await deviceFeatureKind.apply(kernel, [{ key, desired }]);
+    const failures = await deviceFeatureResource.apply(kernel, [{ key, desired }]);
     expect(failures.map(({ error }) => error.message)).toEqual([
       `lo: ${feature} is fixed on: expected it off, or XDP takes frames of VLANs for its own ("xdp: auto" leaves XDP out there)`,
     ]);
     expect(kernel.savedSettings.keys()).toEqual([]);
     const optional = { ...desired, optional: true as const };
-    expect(await deviceFeatureKind.apply(kernel, [{ key, desired: optional }])).toEqual([]);
-    const found = await deviceFeatureKind.list(kernel, new Map([[key, optional]]));
+    expect(await deviceFeatureResource.apply(kernel, [{ key, desired: optional }])).toEqual([]);
+    const found = await deviceFeatureResource.list(kernel, new Map([[key, optional]]));
     expect(found.get(key, optional)).toEqual(optional);
   });
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Instance } from '../../../src/agent/instance.js';
-import { runChecks } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

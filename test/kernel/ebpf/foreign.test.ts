@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
-import { bpfProgramKind } from '../../../src/ebpf/program-kind.js';
+import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachTcx, attachXdp, queryTcx, queryXdp, unpin } from '../../../src/libbpf/index.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -127,9 +127,9 @@ describe('XDP of an uplink', () => {
       expect(seen(foreign)).toBeGreaterThan(0);
       // Where XDP is a gain that may be done without, it is no failure; nor is it drift.
       const desired = { device: 'eth0', hook: 'xdp', program: 'uplink_xdp', alone: true, optional: true } as const;
-      expect(await bpfProgramKind.apply(instance.kernel, [{ key: 'eth0 xdp', desired }])).toEqual([]);
+      expect(await bpfProgramResource.apply(instance.kernel, [{ key: 'eth0 xdp', desired }])).toEqual([]);
       instance.kernel.links.refresh();
-      const found = await bpfProgramKind.list(instance.kernel, new Map([['eth0 xdp', desired]]));
+      const found = await bpfProgramResource.list(instance.kernel, new Map([['eth0 xdp', desired]]));
       expect(found.get('eth0 xdp', desired)).toBe(desired);
       expect(queryXdp(where())).toBe(id);
     } finally {

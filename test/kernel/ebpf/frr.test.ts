@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background, runIn } from '../../../src/lab/process.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background, runIn } from '../../../lab/process.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { Frr } from '../../netns/lib/frr.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { SEQFLOW } from '../../netns/lib/steering.js';

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { SILENCE_TIMEOUT_S } from '../../../src/lab/ping.js';
+import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { macOf } from '../../netns/lib/raw.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runChecks } from '../../../src/doctor/doctor.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, BpfLink, queryXdp } from '../../../src/libbpf/index.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';

@@ -1,6 +1,6 @@
 /** `dataplane: ebpf`: what a tenant's VM must not do, from raw frames, and what stands where no program does. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { plugVm, unplugVm } from '../../../src/lab/network.js';
+import { plugVm, unplugVm } from '../../../lab/network.js';
 import { describeForgeries } from '../../netns/lib/forgeries.js';
 import * as frames from '../../netns/lib/frames.js';
 import { dropped, removeDrop } from '../../netns/lib/guard.js';

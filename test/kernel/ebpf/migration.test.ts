@@ -1,16 +1,16 @@
 /** A real guest migrates from one hypervisor to another while it is pinged; the intent moves its port. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeFiles } from '../../../src/lab/files.js';
-import { unplugVm } from '../../../src/lab/network.js';
-import { findHeader } from '../../../src/lab/packet/headers.js';
-import { Background } from '../../../src/lab/process.js';
+import { writeFiles } from '../../../lab/files.js';
+import { unplugVm } from '../../../lab/network.js';
+import { findHeader } from '../../../src/packet/headers.js';
+import { Background } from '../../../lab/process.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { makeGuest, Qemu } from '../../netns/lib/qemu.js';
-import { intentOf } from '../../../src/lab/topology.js';
-import type { Capture } from '../../../src/lab/capture.js';
-import type { LabNode, LabVm, Topology } from '../../../src/lab/topology.js';
+import { intentOf } from '../../../lab/topology.js';
+import type { Capture } from '../../../lab/capture.js';
+import type { LabNode, LabVm, Topology } from '../../../lab/topology.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
 const PING_INTERVAL_MS = 100;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
-import type { Diagnosis } from '../../../src/doctor/types.js';
+import type { Diagnosis } from '../../../src/observe/doctor/types.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const NO_LIBBPF = { LIBBPF_PATH: '/nowhere/libbpf.so.1' };

@@ -1,7 +1,7 @@
 /** The underlay's routes as the kernel has them: many next hops, weights, next-hop objects, destinations on a link. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { listUnderlays } from '../../../src/ebpf/underlay-kind.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { listUnderlays } from '../../../src/ebpf/underlay-resource.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 

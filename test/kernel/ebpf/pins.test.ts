@@ -12,7 +12,7 @@ import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { Background, outputOf } from '../../../src/lab/process.js';
+import { Background, outputOf } from '../../../lab/process.js';
 import { queryTcx, queryXdp } from '../../../src/libbpf/index.js';
 import { SEQFLOW } from '../../netns/lib/steering.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -112,7 +112,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     instance.close();
     await mountFresh();
     open();
-    expect(await diff()).toContain('replace fast path program port tcx/ingress dev t100-1');
+    expect(await diff()).toContain('replace fast path program port_tc tcx/ingress dev t100-1');
     expect(await diff()).toContain('replace fast path program uplink_tc tcx/ingress dev eth0');
     // What runs is what was there: the old tenant is reached.
     expect(await network.ping('t100-1', '10.0.0.2')).toMatchObject({ received: 1 });

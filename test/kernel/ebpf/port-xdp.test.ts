@@ -1,9 +1,9 @@
 /** `xdp: true` at a port: on a tap with a process behind it, and on a veth; where the uplink takes no frames from XDP, tcx forwards. */
 import { describe, expect, it } from 'vitest';
-import { attachments } from '../../../src/inspect/fastpath.js';
-import { unplugVm } from '../../../src/lab/network.js';
-import { Background } from '../../../src/lab/process.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { attachments } from '../../../src/observe/inspect/fastpath.js';
+import { unplugVm } from '../../../lab/network.js';
+import { Background } from '../../../lab/process.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { join } from 'node:path';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';

@@ -1,6 +1,6 @@
 /** Interfaces that are renamed while an agent runs: what the intent names is by its name, and acted on when it is told of. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attachments } from '../../../src/inspect/fastpath.js';
+import { attachments } from '../../../src/observe/inspect/fastpath.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

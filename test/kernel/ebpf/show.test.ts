@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encapEntries } from '../../../src/inspect/fastpath-entries.js';
+import { encapEntries } from '../../../src/observe/inspect/fastpath-entries.js';
 import { MemberKey, Target, TargetKind } from '../../../src/ebpf/generated/layouts.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { ROOT } from '../libbpf/harness.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const SEGUE = join(ROOT, 'bin/segue');

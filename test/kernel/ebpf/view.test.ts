@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Background } from '../../../src/lab/process.js';
-import { showContext } from '../../../src/inspect/context.js';
-import { trace } from '../../../src/trace/trace.js';
+import { Background } from '../../../lab/process.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
+import { trace } from '../../../src/observe/trace/trace.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
-import type { Trace, TraceReason } from '../../../src/trace/types.js';
+import type { Trace, TraceReason } from '../../../src/observe/trace/types.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const MTU = 1460;

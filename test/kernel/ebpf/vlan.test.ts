@@ -3,7 +3,7 @@
  * the uplink are left to the host; priority tags are none.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { attachTcx } from '../../../src/libbpf/index.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';

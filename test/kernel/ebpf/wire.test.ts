@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Capture } from '../../../src/lab/capture.js';
-import { measureThroughput } from '../../../src/lab/throughput.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { Capture } from '../../../lab/capture.js';
+import { measureThroughput } from '../../../lab/throughput.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 

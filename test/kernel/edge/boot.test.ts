@@ -1,16 +1,17 @@
 /** What a node loads at boot: whatever is left of its files, it has an edge, or says that it has none. */
+import { compile } from '../../../src/app/planning.js';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadEdge } from '../../../src/edge/boot.js';
+import { loadEdge } from '../../../src/app/edge-boot.js';
 import { EdgeFile } from '../../../src/edge/edge-file.js';
-import { edgeKind } from '../../../src/edge/edge-kind.js';
-import { Kernel } from '../../../src/kernel/kernel.js';
+import { edgeResource } from '../../../src/edge/edge-resource.js';
+import { openKernel } from '../../../src/app/kernel.js';
+import type { Kernel } from '../../../src/kernel/kernel.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
-import { compile } from '../../../src/plan/compile.js';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { HV2, intent } from './node.js';
 import type { NodeConfig } from '../../../src/intent/types.js';
@@ -37,12 +38,12 @@ let engine: Engine;
 
 beforeAll(() => {
   createNetns(NETNS);
-  kernel = new Kernel({
+  kernel = openKernel({
     netns: NETNS,
     runDirectory: join(directory, 'run'),
     pinDirectory: `/sys/fs/bpf/segue/${NETNS}`,
   });
-  engine = new Engine(kernel, { edge: edgeKind });
+  engine = new Engine(kernel, { edge: edgeResource });
 });
 afterAll(() => {
   kernel.close();

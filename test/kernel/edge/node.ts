@@ -2,18 +2,19 @@
  * A host with interfaces of every sort and the edge loaded, in namespaces: `hv` with two uplinks to `core`, `inside` to `router`, and
  * interfaces of the outside. Each neighbour has a namespace of its own; the host forwards.
  */
+import { compile } from '../../../src/app/planning.js';
 import { createNetns, deleteNetns, listNetns } from '../../../src/netlink/netns.js';
 import { Engine } from '../../../src/reconcile/engine.js';
-import { edgeKind } from '../../../src/edge/edge-kind.js';
-import { Kernel } from '../../../src/kernel/kernel.js';
-import { compile } from '../../../src/plan/compile.js';
-import { outputOf } from '../../../src/lab/process.js';
+import { edgeResource } from '../../../src/edge/edge-resource.js';
+import { openKernel } from '../../../src/app/kernel.js';
+import type { Kernel } from '../../../src/kernel/kernel.js';
+import { outputOf } from '../../../lab/process.js';
 import * as frames from '../../netns/lib/frames.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';
 import type { Plan } from '../../../src/plan/plan.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
-import type { RunOptions } from '../../../src/lab/process.js';
+import type { RunOptions } from '../../../lab/process.js';
 
 export const BLOCK = 'fd00:5e::/32';
 /** Nodes of the intent. */
@@ -57,12 +58,12 @@ export class EdgeNode {
 
   private constructor() {
     for (const name of ['hv', 'core', 'router', 'outside']) createNetns(this.#prefix + name);
-    this.kernel = new Kernel({
+    this.kernel = openKernel({
       netns: this.#prefix + 'hv',
       runDirectory: `/run/segue/${this.#prefix}hv`,
       pinDirectory: `/sys/fs/bpf/segue/${this.#prefix}hv`,
     });
-    this.engine = new Engine(this.kernel, { edge: edgeKind });
+    this.engine = new Engine(this.kernel, { edge: edgeResource });
   }
 
   netns(name: string): string {

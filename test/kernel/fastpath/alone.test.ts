@@ -32,7 +32,7 @@ describe('what a VM sends', () => {
     ['a frame for somebody else', ethernet(ip4(), { ...TO_PORT, to: 'ff:ff:ff:ff:ff:ff' }), 'punt not routed'],
     ['no IP at all', ethernet(Buffer.alloc(46), { ...TO_PORT, type: 0x88cc }), 'punt not ip'],
   ])('%s: dropped', (_what, packet, reason) => {
-    const { verdict, counted } = alone().send('port', packet);
+    const { verdict, counted } = alone().send('port_tc', packet);
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });
   });
 });

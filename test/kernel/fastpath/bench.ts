@@ -115,8 +115,8 @@ export class Bench {
       rmSync(directory, { recursive: true, force: true });
     });
     for (const name of MAP_NAMES) this.maps[name].pin(`${directory}/maps_${GENERATION}/${name}`);
-    const program = this.#loaded.object('port').program(FUNCTIONS.port);
-    program.pin(`${directory}/programs/port_${programVersion('port', {})}`);
+    const program = this.#loaded.object('port_tc').program(FUNCTIONS.port_tc);
+    program.pin(`${directory}/programs/port_${programVersion('port_tc', {})}`);
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
     link.close();

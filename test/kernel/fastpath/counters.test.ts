@@ -26,7 +26,7 @@ function isSendable(frame: Buffer): boolean {
 
 function attach(bench: Bench, side: 'port' | 'uplink'): void {
   const at = { interface: bench.ifindex, netns: bench.netns };
-  const tcx = bench.program(side === 'port' ? 'port' : 'uplink_tc');
+  const tcx = bench.program(`${side}_tc`);
   const links = [
     attachTcx(tcx, { ...at, direction: 'ingress' }),
     attachXdp(bench.program(`${side}_xdp`), { ...at, mode: 'native' }),

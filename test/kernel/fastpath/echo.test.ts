@@ -74,7 +74,7 @@ const LEFT: [what: string, packet: Buffer, reason: string][] = [
 
 describe('a ping of the gateway', () => {
   it.each(ANSWERED)('$what', ({ packet, out }) => {
-    const sent = new Bench().send('port', ethernet(packet, TO_PORT));
+    const sent = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',
       counted: { 'answer echo': 1 },
@@ -84,7 +84,7 @@ describe('a ping of the gateway', () => {
 
   it.each(LEFT)('%s is left to the kernel', (_what, packet, reason) => {
     const frame = ethernet(packet, TO_PORT);
-    const sent = new Bench().send('port', frame);
+    const sent = new Bench().send('port_tc', frame);
     expect(sent).toEqual({ verdict: 'next', counted: { [`punt ${reason}`]: 1 }, frame });
   });
 
@@ -99,7 +99,7 @@ describe('a ping of the gateway', () => {
     ['a routing header', ip6({ to: GATEWAY6, next: IP.routing, payload: srh(17, ['cafe::1'], 1) }), 'routing header'],
     ['a length beyond its end', ip4({ to: GATEWAY4, length: 200, payload: udp() }), 'malformed'],
   ])('is dropped from %s', (_what, packet, reason) => {
-    const sent = new Bench().send('port', ethernet(packet, TO_PORT));
+    const sent = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'drop',
       counted: { [`drop ${reason}`]: 1 },

@@ -1,12 +1,12 @@
 /** The fast path's kinds of entries through the engine, on real maps. */
+import { emptyPlan } from '../../../src/app/planning.js';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Instance, RUN_ROOT } from '../../../src/agent/instance.js';
-import { FASTPATH_KINDS } from '../../../src/ebpf/kinds.js';
+import { ebpfFeature } from '../../../src/ebpf/feature.js';
 import { memberKey } from '../../../src/ebpf/member-key.js';
 import { tenantSid } from '../../../src/encap/sid.js';
-import { emptyPlan } from '../../../src/plan/plan.js';
 import { tenantTable } from '../../../src/plan/numbers.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { bpffs } from '../libbpf/harness.js';
@@ -66,7 +66,7 @@ describe('entries', () => {
 
   /** As another process would begin. */
   function open(): Instance {
-    const instance = new Instance(CONFIG, FASTPATH_KINDS, pins);
+    const instance = new Instance(CONFIG, ebpfFeature.resources, pins);
     onTestFinished(() => {
       instance.close();
     });
@@ -91,7 +91,7 @@ describe('entries', () => {
     const instance = await loaded();
     const keys = [...membersOf(instance).entries()].map(([key]) => key.toString('hex'));
     expect(new Set(keys).size).toBe(2 * PER_TENANT + 2);
-    // struct member_key of bpf/layouts.h: tenant, family, address.
+    // struct member_key of bpf/abi/types.h: tenant, family, address.
     expect(keys).toContain('64000000' + '04000000' + '0a000002' + '00'.repeat(12));
     expect(keys).toContain('c8000000' + '06000000' + 'fd000010' + '00'.repeat(11) + '02');
     expect(await changes(makePlan())).toEqual([]);

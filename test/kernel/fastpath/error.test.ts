@@ -114,7 +114,7 @@ describe('an error to the VM', () => {
   it.each([...HOPS, ...SIZES])('$what: $mtu', ({ packet, mtu, options = {} }) => {
     const bench = new Bench();
     if (mtu === 1400) bench.setUnderlay(1, [MACS.router, MACS.secondRouter], NARROW_MTU + 4, NARROW_MTU);
-    const sent = bench.send('port', ethernet(packet, TO_PORT), options);
+    const sent = bench.send('port_tc', ethernet(packet, TO_PORT), options);
     const reason = mtu === undefined ? 'answer hop limit' : 'answer too big';
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'redirect', counted: { [reason]: 1 } });
     const gateway = packet.readUInt8(0) >> 4 === 4 ? GATEWAY4 : GATEWAY6;
@@ -124,7 +124,7 @@ describe('an error to the VM', () => {
   });
 
   it.each(UNTOLD)('is not sent about %s', (_what, packet, reason) => {
-    const sent = new Bench().send('port', ethernet(packet, TO_PORT));
+    const sent = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'drop',
       counted: { [`drop ${reason}`]: 1 },
@@ -137,7 +137,7 @@ describe('an error to the VM', () => {
     ['to nobody of IPv6', ip6({ to: 'cafe::99', hopLimit: 1 })],
   ])('is left to the kernel %s', (_what, packet) => {
     const frame = ethernet(packet, TO_PORT);
-    const sent = new Bench().send('port', frame);
+    const sent = new Bench().send('port_tc', frame);
     expect(sent).toEqual({ verdict: 'next', counted: { 'punt hop limit': 1 }, frame });
   });
 
@@ -149,7 +149,7 @@ describe('an error to the VM', () => {
     ['to the outside', ip6({ to: '2001:db8::99', next: IP.tcp, payload: tcp({ size: 1300 }) })],
     ['an echo request', icmp4([8, 0], echo, { to: '203.0.113.1' })],
   ])('in ebpf mode says that nobody has the address: %s', (_what, packet) => {
-    const sent = new Bench({ rodata: { alone: true } }).send('port', ethernet(packet, TO_PORT));
+    const sent = new Bench({ rodata: { alone: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',
       counted: { 'answer unreachable': 1 },
@@ -166,13 +166,13 @@ describe('an error to the VM', () => {
     ['what is to the gateway, which has the address', ip4({ to: GATEWAY4 }), 'punt no member'],
     ['what it sends from a forged source', ip4({ from: '10.0.0.5', to: '10.0.0.99' }), 'drop source address'],
   ])('in ebpf mode says nothing about %s', (_what, packet, reason) => {
-    const sent = new Bench({ rodata: { alone: true } }).send('port', ethernet(packet, TO_PORT));
+    const sent = new Bench({ rodata: { alone: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });
   });
 
   it('in ebpf mode has the port’s share of errors, whatever they say', () => {
     const bench = new Bench({ rodata: { alone: true } });
-    expect(bench.exhaust('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT))).toBeGreaterThanOrEqual(50);
+    expect(bench.exhaust('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT))).toBeGreaterThanOrEqual(50);
   });
 
   it('is left to the kernel where the tenant has no gateway of that family', () => {
@@ -180,7 +180,7 @@ describe('an error to the VM', () => {
     bench.setPort({ gateway4: 0, gateway6: new Uint8Array(16) });
     for (const packet of [ip4({ ttl: 1 }), big6(MTU + 1)]) {
       const frame = ethernet(packet, TO_PORT);
-      expect(bench.send('port', frame)).toMatchObject({ verdict: 'next', frame });
+      expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'next', frame });
     }
   });
 
@@ -188,7 +188,7 @@ describe('an error to the VM', () => {
     const packet = ip4({ ttl: 1, payload: udp({ size: 2 }) });
     const frame = Buffer.concat([ethernet(packet, TO_PORT), Buffer.alloc(16, 0xee)]);
     const expected = ethernet(errorAbout(packet, { gateway: GATEWAY4 }), BACK);
-    expect(new Bench().send('port', frame).frame.toString('hex')).toBe(expected.toString('hex'));
+    expect(new Bench().send('port_tc', frame).frame.toString('hex')).toBe(expected.toString('hex'));
   });
 
   it.each([
@@ -197,7 +197,7 @@ describe('an error to the VM', () => {
     ['TCP over IPv6', withPseudoSum(tcp6(MTU + 1)), QUOTE.inet6, 48],
     ['UDP over IPv6', withPseudoSum(big6(MTU + 7)), QUOTE.inet6, 48],
   ])('stays right when the checksum it quotes is computed late: %s', (_what, packet, quoted, errorBytes) => {
-    const { frame, counted } = new Bench().send('port', ethernet(packet, TO_PORT));
+    const { frame, counted } = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect(counted).toEqual({ 'answer too big': 1 });
     const quote = frame.subarray(14 + errorBytes);
     expect(quote).toHaveLength(quoted);
@@ -212,7 +212,7 @@ describe('an error to the VM', () => {
     const bench = new Bench();
     const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
     const started = process.hrtime.bigint();
-    const told = bench.exhaust('port', frame);
+    const told = bench.exhaust('port_tc', frame);
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     expect(told).toBeGreaterThanOrEqual(50);
     expect(told).toBeLessThanOrEqual(Math.ceil(50 + 100 * seconds));
@@ -221,8 +221,8 @@ describe('an error to the VM', () => {
   it('of one port does not take from another: a bucket each', () => {
     const bench = new Bench();
     const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
-    bench.exhaust('port', frame);
+    bench.exhaust('port_tc', frame);
     bench.setPort({ slot: 5 });
-    expect(bench.send('port', frame).counted).toEqual({ 'answer hop limit': 1 });
+    expect(bench.send('port_tc', frame).counted).toEqual({ 'answer hop limit': 1 });
   });
 });

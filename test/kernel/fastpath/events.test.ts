@@ -41,7 +41,7 @@ describe('a watcher is told', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4(), TO_PORT);
-    const { frame } = bench.send('port', packet);
+    const { frame } = bench.send('port_tc', packet);
     const [event, ...rest] = read();
     expect(rest).toEqual([]);
     expect(event).toMatchObject({
@@ -78,8 +78,8 @@ describe('a watcher is told', () => {
     const { read } = watch(bench);
     const punted = ethernet(ip4({ to: '10.0.0.99' }), TO_PORT);
     const dropped = ethernet(ip6({ from: 'cafe::2' }), TO_PORT);
-    bench.send('port', punted);
-    bench.send('port', dropped);
+    bench.send('port_tc', punted);
+    bench.send('port_tc', dropped);
     bench.send('uplink_tc', arriving(ip4({ ...IN4, length: 100 })));
     const events = read();
     expect(named(events)).toEqual(['punt no member', 'drop source address', 'drop malformed']);
@@ -99,7 +99,7 @@ describe('a watcher is told', () => {
       from: MACS.router,
     });
     bench.send('uplink_tc', packet);
-    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     const events = read();
     expect(named(events)).toEqual(['drop ecn', 'punt no member']);
     expect(events[0]?.before.toString('hex')).toBe(packet.toString('hex'));
@@ -110,7 +110,7 @@ describe('a watcher is told', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) }), TO_PORT);
-    bench.send('port', packet, { gsoSize: MTU - 40, gsoSegs: 3 });
+    bench.send('port_tc', packet, { gsoSize: MTU - 40, gsoSegs: 3 });
     expect(read()).toMatchObject([{ segments: 3, length: packet.length, egress: 77 }]);
   });
 
@@ -118,7 +118,7 @@ describe('a watcher is told', () => {
     const bench = new Bench();
     const { read } = watch(bench, { snap: 60 });
     const packet = ethernet(ip4({ payload: udp({ size: 900 }) }), TO_PORT);
-    bench.send('port', packet);
+    bench.send('port_tc', packet);
     const [event] = read();
     expect(event).toMatchObject({ length: packet.length, captured: 60, afterCaptured: 60 });
     expect(event?.before.toString('hex')).toBe(packet.toString('hex', 0, 60));
@@ -131,9 +131,9 @@ describe('a watcher is not told', () => {
     const only = watch(bench, { reasons: [reason('punt no member')] });
     const stranger = watch(bench, { tenant: TENANT + 1 });
     const uplink = watch(bench, { ifindex: 500 });
-    bench.send('port', ethernet(ip4(), TO_PORT));
-    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
-    bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
     expect(named(only.read())).toEqual(['punt no member']);
     expect(stranger.read()).toEqual([]);
     expect(uplink.read()).toMatchObject([{ egress: 500 }]);
@@ -143,7 +143,7 @@ describe('a watcher is not told', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { rate: 5 });
     const send = (to: string, times: number): void => {
-      for (let time = 0; time < times; time++) bench.send('port', ethernet(ip4({ to }), TO_PORT));
+      for (let time = 0; time < times; time++) bench.send('port_tc', ethernet(ip4({ to }), TO_PORT));
     };
     send('10.0.0.99', 60);
     send('224.0.0.1', 1);
@@ -159,7 +159,8 @@ describe('a watcher is not told', () => {
   it('what its ring has no room for, and is told how much that was', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { ringBytes: 4096 });
-    for (let time = 0; time < 40; time++) bench.send('port', ethernet(ip4({ payload: udp({ size: 500 }) }), TO_PORT));
+    for (let time = 0; time < 40; time++)
+      bench.send('port_tc', ethernet(ip4({ payload: udp({ size: 500 }) }), TO_PORT));
     const told = read().length;
     expect(told).toBeGreaterThan(0);
     expect(one.missed()).toEqual({ suppressed: new Map(), lost: 40 - told });
@@ -171,7 +172,7 @@ describe('a watcher is not told', () => {
     one.close();
     expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
     expect(bench.maps.rings.lookup(u32(0))).toBeUndefined();
-    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
   });
 });
 
@@ -188,15 +189,15 @@ describe('places of watchers', () => {
     const entry = bench.maps.watchers.lookup(u32(0)) ?? Buffer.alloc(0);
     entry.writeBigUInt64LE(1n, Watcher.OFFSETS.until);
     bench.maps.watchers.update(u32(0), entry);
-    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(first.read()).toEqual([]);
     expect(bench.maps.watching.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
     const second = watch(bench);
-    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(second.read()).toHaveLength(1);
     expect(first.watch.renew()).toBe(false);
     first.watch.close();
-    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
     expect(second.read()).toHaveLength(1);
   });
 });

@@ -34,7 +34,7 @@ const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[]
 describe.each(CHANGES)('$what', ({ change, after }) => {
   it('is not noticed before the epoch ends, and then at once', () => {
     const bench = new Bench({ before: [] });
-    const send = (): string => macOf(bench.send('port', ethernet(ip4(), TO_PORT)).frame);
+    const send = (): string => macOf(bench.send('port_tc', ethernet(ip4(), TO_PORT)).frame);
     nextCacheGeneration(bench.maps.epochs);
     const epoch = bench.maps.epochs.lookup(Buffer.alloc(4));
     expect(send()).toBe(MACS.router);
@@ -53,11 +53,11 @@ it('a port that goes takes what was remembered of it along', () => {
   const sent = ethernet(ip4(), TO_PORT);
   const router = { to: '02:00:00:00:02:02', from: MACS.router };
   const arriving = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], REMOTE), router);
-  expect(bench.send('port', sent).verdict).toBe('redirect');
+  expect(bench.send('port_tc', sent).verdict).toBe('redirect');
   expect(bench.send('uplink_tc', arriving).verdict).toBe('redirect');
   bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
   nextCacheGeneration(bench.maps.epochs);
-  expect(bench.send('port', sent).verdict).toBe('next');
+  expect(bench.send('port_tc', sent).verdict).toBe('next');
   expect(bench.send('uplink_tc', arriving).verdict).toBe('next');
 });
 
@@ -66,8 +66,8 @@ it('what one port may send, another may not', () => {
   bench.setPort({ slot: 1 }, 1);
   nextCacheGeneration(bench.maps.epochs);
   for (const packet of [ip4(), ip6()]) {
-    expect(bench.send('port', ethernet(packet, TO_PORT)).verdict).toBe('redirect');
-    expect(bench.send('port', ethernet(packet, TO_PORT), { ifindex: 1 })).toMatchObject({
+    expect(bench.send('port_tc', ethernet(packet, TO_PORT)).verdict).toBe('redirect');
+    expect(bench.send('port_tc', ethernet(packet, TO_PORT), { ifindex: 1 })).toMatchObject({
       verdict: 'drop',
       counted: { 'drop source address': 1 },
     });

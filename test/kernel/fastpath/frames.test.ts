@@ -22,7 +22,7 @@ function attached(program: BpfProgramName): Bench {
 /** What was counted of frames that a program's interface received. */
 function received(program: BpfProgramName, make: (own: string) => readonly Buffer[]): Record<string, number> {
   const bench = attached(program);
-  if (program === 'port') run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
+  if (program === 'port_tc') run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
   sendFrames(bench.netns, 'v1', make(macOf(bench.netns, 'v0')));
   const counted = reasonCounts(bench.maps).filter(({ packets }) => packets > 0);
   return Object.fromEntries(counted.map(({ verdict, reason, packets }) => [`${verdict} ${reason}`, packets]));
@@ -31,12 +31,14 @@ function received(program: BpfProgramName, make: (own: string) => readonly Buffe
 const PACKETS = [ip4(), ip6()];
 
 it('the port forwards frames of the VM', () => {
-  const counted = received('port', () => PACKETS.map((packet) => ethernet(packet, { to: MACS.port, from: MACS.vm })));
+  const counted = received('port_tc', () =>
+    PACKETS.map((packet) => ethernet(packet, { to: MACS.port, from: MACS.vm })),
+  );
   expect(counted).toEqual({ 'forward forwarded': 2 });
 });
 
 it('a tagged frame of the VM is of another network than the port: no packet of it leaves, tag or not', () => {
-  const counted = received('port', () =>
+  const counted = received('port_tc', () =>
     PACKETS.map((packet) => tagged(ethernet(packet, { to: MACS.port, from: MACS.vm }), 5)),
   );
   expect(counted).toEqual({ 'drop vlan': 2 });
@@ -68,7 +70,7 @@ it.each([
   expect(counted).toEqual(expected);
 });
 
-describe.each<BpfProgramName>(['port', 'responder'])(
+describe.each<BpfProgramName>(['port_tc', 'ndp_responder_tc'])(
   'what the program of kernel or hybrid mode leaves to the kernel (%s)',
   (program) => {
     /** Datagrams to the gateway's own addresses, which only the kernel can have taken: no socket waits for them. */

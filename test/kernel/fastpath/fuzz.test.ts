@@ -45,7 +45,7 @@ interface Subject {
 }
 
 const SUBJECTS: Subject[] = [
-  { name: 'segue_port', hook: 'tc', side: 'port', program: (bench) => bench.program('port') },
+  { name: 'segue_port', hook: 'tc', side: 'port', program: (bench) => bench.program('port_tc') },
   {
     name: 'segue_port_xdp',
     hook: 'xdp',
@@ -132,7 +132,7 @@ it.each([
   const subject = SUBJECTS.find((one) => one.side === side);
   if (subject === undefined) throw new Error('no subject');
   const directory = temporary();
-  const file = side === 'port' ? 'port' : 'uplink_tc';
+  const file = `${side}_tc` as const;
   compileAltered(directory, [file], [mutant]);
   const object = BpfObject.load(join(directory, `${file}.o`), { maps: bench.reuse() });
   onTestFinished(() => {

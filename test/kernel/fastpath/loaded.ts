@@ -32,7 +32,7 @@ export class Loaded {
     this.#rodata = rodata;
     this.#gatewayNames = rodata.use_gateways === true ? GATEWAY_MAP_NAMES : [];
     // The port's has all maps, the others use them.
-    const port = this.#load('port', {});
+    const port = this.#load('port_tc', {});
     const maps: Partial<Record<MapName, BpfMap>> = {};
     for (const map of MAP_NAMES) maps[map] = mapOf(port, map);
     for (const map of this.#gatewayNames) this.gateways[map] = port.map(map);
@@ -62,7 +62,7 @@ export class Loaded {
     const { check_sources, ...common } = this.#rodata;
     const ofUplinks = check_sources !== undefined && { check_sources };
     const rodata = { ...common, ...(name.startsWith('uplink') && ofUplinks) };
-    const object = loadOver(name, name === 'responder' ? {} : rodata, {
+    const object = loadOver(name, name === 'ndp_responder_tc' ? {} : rodata, {
       ...{ ...NO_GATEWAY_MAPS, ...createOnce(this.#gatewayNames, this.gateways), ...machineSizes(), ...maps },
     });
     this.#objects.set(name, object);

@@ -7,7 +7,7 @@ import { Bench, MACS } from './bench.js';
 import { Node, SID } from './node.js';
 import { encapsulated, ethernet, IP, ip4, ip6, tcp, udp } from './packets.js';
 import { ifindex, u32 } from '../libbpf/harness.js';
-import type { Background } from '../../../src/lab/process.js';
+import type { Background } from '../../../lab/process.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 const PATIENCE_MS = 30_000;
@@ -26,8 +26,8 @@ describe('segue monitor', () => {
   it('tells drops and punts with reason, tenant, port and packet, and nothing of what is forwarded', async () => {
     const bench = new Bench();
     const monitor = await new Node(bench).pin().watch('monitor', '-j');
-    bench.send('port', ethernet(ip4(), TO_PORT));
-    bench.send('port', ethernet(ip4({ from: '10.0.0.66', payload: udp({ source: 5, destination: 53 }) }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ from: '10.0.0.66', payload: udp({ source: 5, destination: 53 }) }), TO_PORT));
     bench.send('uplink_tc', arriving(ip6({ from: 'cafe::2', to: 'cafe::99', next: IP.tcp, payload: tcp() })), {
       ifindex: ifindex(bench.netns, 'v1'),
     });
@@ -40,7 +40,7 @@ describe('segue monitor', () => {
       verdict: 'drop',
       reason: 'source address',
       slug: 'drop-source-address',
-      program: 'port',
+      program: 'port_tc',
       device: 'v0',
       tenant: 'red',
       port: 'red-a',
@@ -80,8 +80,8 @@ describe('segue monitor', () => {
   it('in words, only one reason of one port, and says how much more there was', async () => {
     const bench = new Bench();
     const monitor = await new Node(bench).pin().watch('monitor', '-r', 'no-member', '-p', 'red-a', '--rate', '1');
-    bench.send('port', ethernet(ip4({ to: '224.0.0.1' }), TO_PORT));
-    for (let count = 0; count < 30; count++) bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '224.0.0.1' }), TO_PORT));
+    for (let count = 0; count < 30; count++) bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     await monitor.waitFor(/suppressed/, PATIENCE_MS);
     expect(monitor.output).toMatch(/^TIME +VERDICT +REASON +TENANT +PORT +PACKET$/m);
     expect(monitor.output).toMatch(
@@ -100,7 +100,7 @@ describe('segue monitor', () => {
     const next = new Bench({ netns: bench.netns });
     next.pin(node.name);
     await monitor.waitFor(/made anew: looking on there/, PATIENCE_MS);
-    next.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    next.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     expect(await lines(monitor, 1)).toMatchObject([{ reason: 'no member' }]);
   });
 
@@ -109,7 +109,7 @@ describe('segue monitor', () => {
     const monitor = await new Node(bench).pin().watch('monitor', '-j');
     monitor.child.stdout?.destroy();
     for (let count = 0; count < 3 && !monitor.hasEnded; count++) {
-      bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+      bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
       await Promise.race([monitor.wait(), new Promise((resolve) => setTimeout(resolve, 1000))]);
     }
     await monitor.wait();
@@ -157,9 +157,9 @@ describe('segue capture', () => {
     const file = node.file('out.pcapng');
     const capture = await node.watch('capture', '-t', 'red', '-w', file, '--count', '3');
     const v1 = ifindex(bench.netns, 'v1');
-    bench.send('port', ethernet(ip4({ payload: udp({ size: 600 }) }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ payload: udp({ size: 600 }) }), TO_PORT));
     bench.send('uplink_tc', arriving(ip6({ from: 'cafe::2', to: 'cafe::1' })), { ifindex: v1 });
-    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     await capture.wait();
     expect(capture.output).toContain('3 packets, 0 dropped');
     expect(capture.child.exitCode).toBe(0);
@@ -191,8 +191,8 @@ describe('segue capture', () => {
       .on('data', (chunk: string) => chunks.push(Buffer.from(chunk, 'latin1')));
     capture.child.stdout?.setEncoding('latin1');
     await capture.waitFor(/capturing on/, PATIENCE_MS);
-    bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
-    bench.send('port', ethernet(ip6(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip6(), TO_PORT));
     bench.send('uplink_tc', arriving(ip4({ from: '10.0.0.2', to: '10.0.0.1' })));
     await capture.wait();
     const file = node.file('pipe.pcapng');
@@ -207,7 +207,7 @@ describe('segue capture', () => {
     const bench = new Bench();
     const node = new Node(bench).pin();
     const capture = await node.watch('capture', '-u', 'v1', '--count', '1');
-    bench.send('port', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
     bench.send('uplink_tc', arriving(ip4({ from: '10.0.0.2', to: '10.0.0.1' })), {
       ifindex: ifindex(bench.netns, 'v1'),
     });

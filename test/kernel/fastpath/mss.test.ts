@@ -66,7 +66,10 @@ const CASES: [what: string, family: 4 | 6, sent: number[], arrive: number[], fla
 
 describe('the MSS', () => {
   it.each(CASES)('%s', (_what, family, sent, arrive, flags) => {
-    const { verdict, counted, frame } = new Bench().send('port', ethernet(segment(family, sent, flags)(64), TO_PORT));
+    const { verdict, counted, frame } = new Bench().send(
+      'port_tc',
+      ethernet(segment(family, sent, flags)(64), TO_PORT),
+    );
     expect({ verdict, counted }).toEqual({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
     const inner = segment(family, arrive, flags)(63);
     const out = ethernet(encapsulated(inner, PATHS[2] ?? [], SOURCE), { to: MACS.router, from: MACS.uplink });
@@ -80,7 +83,7 @@ describe('the MSS', () => {
     };
     const bench = new Bench();
     bench.addMember('10.0.0.2', 1, 77);
-    const { frame } = bench.send('port', ethernet(syn(1460, 64), TO_PORT));
+    const { frame } = bench.send('port_tc', ethernet(syn(1460, 64), TO_PORT));
     const out = ethernet(syn(MOST[4], 63), { to: MACS.otherVm, from: MACS.otherPort });
     expect(frame.toString('hex')).toBe(out.toString('hex'));
   });

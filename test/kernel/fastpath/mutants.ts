@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 export interface Mutant {
   name: string;
-  /** of bpf/ */
+  /** Path below bpf/. */
   file: string;
   from: string;
   to: string;
@@ -14,58 +14,63 @@ export interface Mutant {
 
 /** Tenants 100 and 200 change places: 172 is what tells them apart. */
 export const MUTANTS = [
-  { name: "another tenant's table", file: 'lookup.h', from: '.tenant = tenant', to: '.tenant = tenant ^ 172' },
-  { name: 'the TTL off by one', file: 'inner.h', from: 'ip->ttl--', to: 'ip->ttl -= 2' },
-  { name: 'the hop limit untouched', file: 'guard.h', from: '->hop_limit--', to: '->hop_limit -= 0' },
-  { name: 'the checksum off', file: 'inner.h', from: 'check += bpf_htons(0x0100)', to: 'check += bpf_htons(0x0200)' },
+  { name: "another tenant's table", file: 'fib/endpoint.h', from: '.tenant = tenant', to: '.tenant = tenant ^ 172' },
+  { name: 'the TTL off by one', file: 'net/ttl.h', from: 'ip->ttl--', to: 'ip->ttl -= 2' },
+  { name: 'the hop limit untouched', file: 'net/ttl.h', from: '->hop_limit--', to: '->hop_limit -= 0' },
+  { name: 'the checksum off', file: 'net/ttl.h', from: 'check += bpf_htons(0x0100)', to: 'check += bpf_htons(0x0200)' },
   {
     name: 'any source',
-    file: 'guard.h',
+    file: 'port/antispoof.h',
     from: '!may_send(ifindex, inner)',
     to: '!may_send(ifindex, inner) && !ifindex',
   },
-  { name: 'any destination', file: 'guard.h', from: 'touches_domain(inner)', to: '!port' },
+  { name: 'any destination', file: 'port/antispoof.h', from: 'touches_domain(inner)', to: '!port' },
   {
     name: 'the SID block alone',
-    file: 'domain.h',
+    file: 'srv6/domain.h',
     from: 'return bpf_map_lookup_elem(&trusted_prefixes, &key) != NULL',
     to: 'return 0',
   },
-  { name: 'the domain by what is not read', file: 'port_exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
-  { name: 'frames of VLANs', file: 'port.bpf.c', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
-  { name: 'lengths that lie', file: 'port.bpf.c', from: 'inner.length > whole_bytes(skb) - ETH_HLEN', to: '!node' },
-  { name: 'no class outside', file: 'encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
+  { name: 'the domain by what is not read', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
+  { name: 'frames of VLANs', file: 'prog/port_tc.bpf.c', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
+  {
+    name: 'lengths that lie',
+    file: 'prog/port_tc.bpf.c',
+    from: 'inner.length > whole_bytes(skb) - ETH_HLEN',
+    to: '!node',
+  },
+  { name: 'no class outside', file: 'srv6/encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
 ] as const satisfies readonly Mutant[];
 
 /** The same of the uplink's program. */
 export const UPLINK_MUTANTS = [
-  { name: 'any outer source', file: 'outer_source.h', from: 'if (!check_sources ||', to: 'if (true ||' },
+  { name: 'any outer source', file: 'srv6/outer_source.h', from: 'if (!check_sources ||', to: 'if (true ||' },
   {
     name: 'martians',
-    file: 'inner_source.h',
+    file: 'srv6/inner_source.h',
     from: 'return first == 0 || first == 127 || first >= 224;',
     to: 'return first == 0 || first >= 224;',
   },
   {
     name: 'mapped sources',
-    file: 'inner_source.h',
+    file: 'srv6/inner_source.h',
     from: '(!word[2] || word[2] == bpf_htonl(0xffff))',
     to: '!word[2]',
   },
   {
     name: "the receiver's own source",
-    file: 'inner_source.h',
+    file: 'srv6/inner_source.h',
     from: ' || same_address(&inner->source, &inner->dest)',
     to: '',
   },
   {
     name: "the gateway's source",
-    file: 'inner_source.h',
+    file: 'srv6/inner_source.h',
     from: 'return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;',
     to: 'return REASON_FORWARDED;',
   },
-  { name: 'errors of any type', file: 'inner_source.h', from: 'type >= 1 && type <= 4', to: 'type <= 4' },
-  { name: "frames for others' MACs", file: 'uplink_tc.bpf.c', from: 'skb->pkt_type != PACKET_HOST', to: '!data' },
+  { name: 'errors of any type', file: 'srv6/inner_source.h', from: 'type >= 1 && type <= 4', to: 'type <= 4' },
+  { name: "frames for others' MACs", file: 'prog/uplink_tc.bpf.c', from: 'skb->pkt_type != PACKET_HOST', to: '!data' },
 ] as const satisfies readonly Mutant[];
 
 /**
@@ -89,7 +94,7 @@ export function compileAltered(
   const include = arch() === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu';
   for (const name of names) {
     const argv = `-O2 -g -target bpf -mcpu=v3 -std=gnu17 -I${source} -idirafter /usr/include/${include} -c -o ${directory}/${name}.o`;
-    const { status, stderr } = spawnSync('clang', [...argv.split(' '), join(source, `${name}.bpf.c`)], {
+    const { status, stderr } = spawnSync('clang', [...argv.split(' '), join(source, 'prog', `${name}.bpf.c`)], {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(`clang ${name}: ${stderr}`);

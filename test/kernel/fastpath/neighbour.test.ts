@@ -152,7 +152,7 @@ describe('at a port', () => {
     const bench = new Bench();
     bench.addRemotePrefix('cafe:2::', 32, 2);
     bench.addMember('10.0.0.66', 2, 2, 101);
-    const sent = bench.send('port', frame);
+    const sent = bench.send('port_tc', frame);
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
     expect(sent.frame.toString('hex')).toBe((out ?? frame).toString('hex'));
   });
@@ -160,6 +160,6 @@ describe('at a port', () => {
   it("what lies behind the VM itself is not answered for: the VM's own prefix", () => {
     const bench = new Bench();
     bench.addMember('192.168.1.9', 1, bench.ifindex);
-    expect(bench.send('port', arpFrame({ target: '192.168.1.9' }))).toMatchObject({ verdict: 'next' });
+    expect(bench.send('port_tc', arpFrame({ target: '192.168.1.9' }))).toMatchObject({ verdict: 'next' });
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { RUN_ROOT } from '../../../src/agent/instance.js';
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 import { run } from '../libbpf/harness.js';
 import { MACS, SIDS, TENANT } from './bench.js';
 import type { Bench } from './bench.js';

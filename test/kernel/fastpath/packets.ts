@@ -19,7 +19,7 @@ export const IP = {
   shim6: 140,
 } as const;
 
-/** Extension headers that are walked over (bpf/inner.h), but fragments. */
+/** Extension headers that are walked over (bpf/net/parse.h), but fragments. */
 export const EXTENSIONS = {
   'hop-by-hop options': IP.hopByHop,
   'destination options': IP.destOptions,

@@ -255,7 +255,7 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
     const how = before === undefined ? {} : { before };
 
     it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
-      const sent = new Bench(how).send('port', packet, options);
+      const sent = new Bench(how).send('port_tc', packet, options);
       expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
       if (out === undefined) {
         expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
@@ -275,7 +275,7 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
       ] as const) {
         const bench = new Bench({ ...how, rodata: { alone } });
         bench.maps.ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
-        expect(bench.send('port', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
+        expect(bench.send('port_tc', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
       }
     });
 
@@ -290,7 +290,7 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
         [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
         [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
       ] as const) {
-        const { frame } = withoutFlowLabel(bench.send('port', ethernet(sent, TO_PORT)).frame);
+        const { frame } = withoutFlowLabel(bench.send('port_tc', ethernet(sent, TO_PORT)).frame);
         expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
       }
     });
@@ -298,7 +298,7 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
     it("a flow has one label; fragments have their packet's addresses alone", () => {
       const bench = new Bench(how);
       const label = (packet: Buffer): number =>
-        withoutFlowLabel(bench.send('port', ethernet(packet, TO_PORT)).frame).flowLabel;
+        withoutFlowLabel(bench.send('port_tc', ethernet(packet, TO_PORT)).frame).flowLabel;
       const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
       expect(label(flow(4000, 900))).toBe(label(flow(4000)));
       const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
@@ -313,7 +313,7 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
       const bench = new Bench(how);
       bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
       const way = (source: number): string =>
-        bench.send('port', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
+        bench.send('port_tc', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
       expect(way(4000)).toBe(way(4000));
       const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
       const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
@@ -324,11 +324,11 @@ describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' },
 
     it('counts what the VM sent, a super-packet as what it will be cut into', () => {
       const bench = new Bench();
-      bench.send('port', ethernet(ip4(), TO_PORT));
-      bench.send('port', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
-      bench.send('port', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+      bench.send('port_tc', ethernet(ip4(), TO_PORT));
+      bench.send('port_tc', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+      bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
       const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
-      bench.send('port', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
+      bench.send('port_tc', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
       const bytes = ip4().length;
       expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
       expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });

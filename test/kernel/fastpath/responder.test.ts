@@ -98,13 +98,13 @@ describe('at a port in kernel mode', () => {
       mac: MACS.port,
       flags: { solicited: !isProbe },
     });
-    const sent = responder().send('responder', frameOf(fields, mac === undefined ? {} : { to: mac }));
+    const sent = responder().send('ndp_responder_tc', frameOf(fields, mac === undefined ? {} : { to: mac }));
     expect(sent).toMatchObject({ verdict: 'redirect', counted: { 'answer neighbour': 1 } });
     expect(sent.frame.toString('hex')).toBe(ethernet(packet, { to: MACS.vm, from: MACS.port }).toString('hex'));
   });
 
   it.each(LEFT)('left to the kernel as it came: %s', (_what, frame) => {
-    const sent = responder().send('responder', frame);
+    const sent = responder().send('ndp_responder_tc', frame);
     expect({ ...sent, frame: sent.frame.toString('hex') }).toEqual({
       verdict: 'next',
       counted: { 'pass host': 1 },
@@ -113,9 +113,9 @@ describe('at a port in kernel mode', () => {
   });
 
   it('nothing is answered at an interface that is no port, or does not forward', () => {
-    expect(responder({ forwarding: 0 }).send('responder', frameOf({}))).toMatchObject({ verdict: 'next' });
+    expect(responder({ forwarding: 0 }).send('ndp_responder_tc', frameOf({}))).toMatchObject({ verdict: 'next' });
     const bench = responder();
     bench.maps.ports.delete(Buffer.from(new Uint32Array([bench.ifindex]).buffer));
-    expect(bench.send('responder', frameOf({}))).toMatchObject({ verdict: 'next' });
+    expect(bench.send('ndp_responder_tc', frameOf({}))).toMatchObject({ verdict: 'next' });
   });
 });

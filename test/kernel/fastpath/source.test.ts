@@ -238,13 +238,13 @@ it('super-packets are judged whole', () => {
 const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
   {
     name: 'martians',
-    ...{ file: 'inner_source.h', from: 'return first == 0 || first == 127 || first >= 224;', to: 'return false;' },
+    ...{ file: 'srv6/inner_source.h', from: 'return first == 0 || first == 127 || first >= 224;', to: 'return false;' },
     attack: frame(ip4({ ...IN4, from: '127.0.0.1' })),
   },
   {
     name: 'martians of IPv6',
     ...{
-      file: 'inner_source.h',
+      file: 'srv6/inner_source.h',
       from: 'return source->in6_u.u6_addr8[0] == 0xff || is_link_local(source);',
       to: 'return false;',
     },
@@ -252,13 +252,13 @@ const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
   },
   {
     name: 'the VM’s own address',
-    ...{ file: 'inner_source.h', from: ' || same_address(&inner->source, &inner->dest)', to: '' },
+    ...{ file: 'srv6/inner_source.h', from: ' || same_address(&inner->source, &inner->dest)', to: '' },
     attack: frame(ip4({ ...IN4, from: IN4.to })),
   },
   {
     name: 'the gateway’s address',
     ...{
-      file: 'inner_source.h',
+      file: 'srv6/inner_source.h',
       from: 'return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;',
       to: 'return REASON_FORWARDED;',
     },
@@ -267,7 +267,7 @@ const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
   {
     name: 'what is remembered of a source',
     ...{
-      file: 'outer.h',
+      file: 'srv6/decap.h',
       from: 'return source == REASON_FORWARDED ?',
       to: 'return true ?',
     },
@@ -275,7 +275,7 @@ const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
   },
   {
     name: 'destination MACs',
-    ...{ file: 'uplink_tc.bpf.c', from: ' || skb->pkt_type != PACKET_HOST', to: '' },
+    ...{ file: 'prog/uplink_tc.bpf.c', from: ' || skb->pkt_type != PACKET_HOST', to: '' },
     attack: frame(ip4(IN4), REMOTE_SOURCE, '02:00:00:00:02:99'),
   },
 ];

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
-import { showContext } from '../../../src/inspect/context.js';
-import { trace } from '../../../src/trace/trace.js';
-import { makeFrame } from '../../../src/trace/synthetic-packet.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
+import { trace } from '../../../src/observe/trace/trace.js';
+import { buildFrame } from '../../../src/observe/trace/synthetic-packet.js';
 import { Bench, MACS, MTU, PATHS } from './bench.js';
 import { Node } from './node.js';
 import { run } from '../libbpf/harness.js';
-import type { Question, Trace } from '../../../src/trace/types.js';
+import type { Question, Trace } from '../../../src/observe/trace/types.js';
 
 /** With the other VM's interface, and an uplink where the bench's next hops are. */
 function setUp(): { bench: Bench; node: Node; ask: (question: Partial<Question>) => Promise<Trace> } {
@@ -139,8 +139,8 @@ describe('trace through the program of a port', () => {
     expect(await ask(question)).toMatchObject({ verdict: 'sent' });
     const to = 'to' in question ? question.to : '10.0.0.2';
     const from = to.includes(':') ? 'cafe::1' : '10.0.0.1';
-    const frame = makeFrame({ ...question, size: 84, to, from }, { vm: MACS.vm, gateway: MACS.port });
-    expect(bench.send('port', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
+    const frame = buildFrame({ ...question, size: 84, to, from }, { vm: MACS.vm, gateway: MACS.port });
+    expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
   });
 
   it('counts nothing, tells nobody, and takes no place of a watcher', async () => {

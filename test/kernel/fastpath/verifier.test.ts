@@ -86,8 +86,8 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
   const clang = majorVersion(compiler);
   const rows: Row[] = [];
 
-  it('are those of bpf/', () => {
-    const sources = readdirSync(join(ROOT, 'bpf')).filter((name) => name.endsWith('.bpf.c'));
+  it('are those of bpf/prog/', () => {
+    const sources = readdirSync(join(ROOT, 'bpf/prog')).filter((name) => name.endsWith('.bpf.c'));
     expect(files.sort()).toEqual(sources.map((name) => `${basename(name, '.bpf.c')}.o`).sort());
   });
 

@@ -19,7 +19,7 @@ describe.each([{ alone: false }, { alone: true }])('alone $alone', (rodata) => {
   it.each(TYPES)('at a port they are dropped: type %i', (type) => {
     for (const packet of SENT) {
       const frame = tagged(ethernet(packet, TO_PORT), 200, type);
-      expect(new Bench({ rodata }).send('port', frame)).toEqual({
+      expect(new Bench({ rodata }).send('port_tc', frame)).toEqual({
         verdict: 'drop',
         counted: { 'drop vlan': 1 },
         frame,
@@ -33,8 +33,8 @@ describe.each([{ alone: false }, { alone: true }])('alone $alone', (rodata) => {
     const bench = new Bench({ rodata });
     bench.setPort({ flags: PortFlags.PORT_VLANS | PortFlags.PORT_FRAMES });
     const frame = tagged(ethernet(ip4(), TO_PORT), 200, type);
-    expect(bench.send('port', frame)).toEqual({ verdict: 'next', counted: { 'pass vlan': 1 }, frame });
-    expect(bench.send('port', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'redirect' });
+    expect(bench.send('port_tc', frame)).toEqual({ verdict: 'next', counted: { 'pass vlan': 1 }, frame });
+    expect(bench.send('port_tc', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'redirect' });
     // Tags may be beside the frame there.
     expect(bench.send('port_xdp', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'next', counted: {} });
   });

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background } from '../../../lab/process.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { Authority, Etcd, loopbackAddress, newDirectory, removeDirectory } from './etcd.js';
@@ -57,7 +57,10 @@ describe('agents of a fleet', () => {
     for (const name of ['hv1', 'hv2']) {
       const node = parse(readFileSync(files.nodes.get(name) ?? '', 'utf8')) as { node: string; intent: unknown };
       const own = authority.issue(name, [`DNS:${node.node}`]);
-      writeFileSync(nodeFile(name), stringify({ ...node, intent: { feeds: [`${address}:7179`], tls: own, cache: `${name}.json` } }));
+      writeFileSync(
+        nodeFile(name),
+        stringify({ ...node, intent: { feeds: [`${address}:7179`], tls: own, cache: `${name}.json` } }),
+      );
     }
     expect(segue('intent', 'apply', '-c', fleet, '-f', files.intent)).toMatchObject({ status: 0, stderr: '' });
     feed = await startFeed();
@@ -77,8 +80,10 @@ describe('agents of a fleet', () => {
     expect(segue('intent', 'rollback', '-c', fleet, '1')).toMatchObject({ status: 0 });
     await whenReached(true);
     // Commands read what the feed told, from disk.
-    expect(segue('diff', '-c', nodeFile('hv1'))).toMatchObject({ status: 0, stdout: '', stderr: '' });
-    expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(/"agent.feed","status":"ok","what":"feed 127[^"]*, sequence 3"/);
+    expect(segue('diff', '-c', nodeFile('hv1'))).toMatchObject({ status: 0, stderr: '' });
+    expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(
+      /"agent.feed","status":"ok","what":"feed 127[^"]*, sequence 3"/,
+    );
   });
 
   it('lose no packet while etcd, the feed and an agent are killed, and boot from disk', async () => {
@@ -88,7 +93,9 @@ describe('agents of a fleet', () => {
     await kill(hv1);
     hv1 = await startAgent('hv1');
     expect(await pings).toMatchObject({ sent: 600, received: 600 });
-    expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(/"agent.feed","status":"warn","what":"no feed answers since/);
+    expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(
+      /"agent.feed","status":"warn","what":"no feed answers since/,
+    );
     // What was changed meanwhile comes once they are back.
     await etcd.start();
     const tenants = network.intent().ports.filter(({ addresses }) => addresses.includes('10.0.0.2'));

@@ -58,7 +58,7 @@ describe('tcx of an uplink', () => {
     });
     await network.apply('hv1', withGateway(network));
     links.push(attachTcx(last, { ...where, position: 'last' }));
-    const [steer, uplink] = [programId(network, 'steer_tc'), programId(network, 'uplink_tc')];
+    const [steer, uplink] = [programId(network, 'nn_uplink_tc'), programId(network, 'uplink_tc')];
     const all = [before.info().id, steer, uplink, last.info().id];
     expect(tcxIds(network, 'eth0')).toEqual(all);
     expect(await drift(network)).toEqual([]);
@@ -89,7 +89,7 @@ describe('XDP of an uplink', () => {
     await network.apply('hv1', network.intent());
     expect(attached()).toBe(programId(network, 'uplink_xdp', false));
     await network.apply('hv1', withGateway(network));
-    expect(attached()).toBe(programId(network, 'steer_xdp'));
+    expect(attached()).toBe(programId(network, 'nn_uplink_xdp'));
     const { steering } = network.instance('hv1').kernel.fastpath;
     expect(steering.uplinkProgram).toBe(programId(network, 'uplink_xdp'));
     expect(await drift(network)).toEqual([]);
@@ -114,7 +114,7 @@ describe('an external network', () => {
     await network.ip('hv1', 'link add ext0 type veth peer name ext1');
     network.instance('hv1').kernel.links.refresh();
     await network.apply('hv1', intent);
-    expect(tcxIds(network, 'ext0')).toEqual([programId(network, 'external_tc')]);
+    expect(tcxIds(network, 'ext0')).toEqual([programId(network, 'nn_external_tc')]);
     expect(await drift(network)).toEqual([]);
     const tellers = (): number =>
       [...(network.instance('hv1').kernel.fastpath.steering.maps?.zone_gateways.keys() ?? [])].length;

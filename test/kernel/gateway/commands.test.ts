@@ -2,16 +2,16 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { showContext } from '../../../src/inspect/context.js';
-import { runChecks } from '../../../src/doctor/doctor.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { Background, outputOf } from '../../../src/lab/process.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { announce, withdraw } from '../../../src/lab/underlay.js';
-import { trace } from '../../../src/trace/trace.js';
+import { Background, outputOf } from '../../../lab/process.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { announce, withdraw } from '../../../lab/underlay.js';
+import { trace } from '../../../src/observe/trace/trace.js';
 import { useNetwork } from '../../netns/lib/network.js';
-import type { Check } from '../../../src/doctor/types.js';
-import type { Trace } from '../../../src/trace/types.js';
+import type { Check } from '../../../src/observe/doctor/types.js';
+import type { Trace } from '../../../src/observe/trace/types.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const PORTS = [80, 8000, 8080, 81, 5432];

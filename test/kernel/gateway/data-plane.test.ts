@@ -3,8 +3,8 @@
  * not does not, senders are told, and the kernel beneath gets nothing of it.
  */
 import { describe, expect, it } from 'vitest';
-import { measureThroughput } from '../../../src/lab/throughput.js';
-import { endSid, underlayAddresses } from '../../../src/lab/topology.js';
+import { measureThroughput } from '../../../lab/throughput.js';
+import { endSid, underlayAddresses } from '../../../lab/topology.js';
 import { createNetns } from '../../../src/netlink/netns.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -12,9 +12,9 @@ import { Witness } from '../../netns/lib/probe.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';
 import { encapsulated, ethernet, IP, ip4, ip6, tcp } from '../fastpath/packets.js';
 import { run } from '../libbpf/harness.js';
-import type { LabNode, Topology } from '../../../src/lab/topology.js';
+import type { LabNode, Topology } from '../../../lab/topology.js';
 import type { Intent, Policy, XdpMode } from '../../../src/intent/types.js';
-import type { PingOptions } from '../../../src/lab/ping.js';
+import type { PingOptions } from '../../../lab/ping.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
 /** Bytes: of the underlay, less the longest encapsulation, towards hv2. */

@@ -6,12 +6,12 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY_PRIORITY } from '../../../src/intent/bounds.js';
-import { Background } from '../../../src/lab/process.js';
-import { probeAll } from '../../../src/lab/probe.js';
-import { GatewayCapture, nodesOf, nodesOfDatagrams } from '../../../src/lab/steering-flows.js';
-import { Services } from '../../../src/lab/steering-matrix.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { announce, connectAgain, cutOff, withdraw } from '../../../src/lab/underlay.js';
+import { Background } from '../../../lab/process.js';
+import { probeAll } from '../../../lab/probe.js';
+import { GatewayCapture, nodesOf, nodesOfDatagrams } from '../../../lab/steering-flows.js';
+import { Services } from '../../../lab/steering-matrix.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { announce, connectAgain, cutOff, withdraw } from '../../../lab/underlay.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { Agents, SEQFLOW, STEADY, SteadyConnection, until } from '../../netns/lib/steering.js';
 

@@ -1,8 +1,8 @@
 /** The laboratory's underlay with network nodes: what a routing protocol would do, and the network beyond them. */
 import { describe, expect, it } from 'vitest';
-import { activeNode, linkAddresses } from '../../../src/lab/external.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { announce, connectAgain, cutOff, withdraw } from '../../../src/lab/underlay.js';
+import { activeNode, linkAddresses } from '../../../lab/external.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { announce, connectAgain, cutOff, withdraw } from '../../../lab/underlay.js';
 import { useNetwork } from '../../netns/lib/network.js';
 
 const SOURCE = { hv1: 'fd00:5e:1::1', hv2: 'fd00:5e:2::1', nn1: 'fd00:5e:91::1', nn2: 'fd00:5e:92::1' } as const;

@@ -1,8 +1,8 @@
 /** Who reaches whom, by policies, natively: three tenants, two of them with the same addresses, two network nodes, a network beyond them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { askAll, key, questionsOf, Services } from '../../../src/lab/steering-matrix.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { intentOf, segueNodes } from '../../../src/lab/topology.js';
+import { askAll, key, questionsOf, Services } from '../../../lab/steering-matrix.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { intentOf, segueNodes } from '../../../lab/topology.js';
 import { familyOf } from '../../../src/net/address.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { wrongOf } from '../../netns/lib/steering.js';

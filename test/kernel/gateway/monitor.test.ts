@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ip4, udp } from '../fastpath/packets.js';
 import { ACK, SYN, ViewNode } from './view-node.js';
-import type { Background } from '../../../src/lab/process.js';
+import type { Background } from '../../../lab/process.js';
 
 const PATIENCE_MS = 60_000;
 const RED_TO_BLUE = { from: { tenant: 'red' }, to: { tenant: 'blue' } };

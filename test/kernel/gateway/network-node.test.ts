@@ -11,7 +11,7 @@ import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { steerPoliciesKind } from '../../../src/gateway/policy-kind.js';
+import { nnPoliciesResource } from '../../../src/gateway/policy-resource.js';
 import { compilePolicySet } from '../../../src/gateway/policy-set.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import { parseIntent } from '../../../src/intent/load.js';
@@ -124,7 +124,7 @@ const arrivingAt = (frame: Buffer): Buffer => xdpArriving(uplinkIndex, frame.len
 function send(tenant: keyof typeof SIDS, packet: Buffer): string {
   const source = tenant === 'red' ? 'fd00:5e:1::1' : 'fd00:5e:2::1';
   const frame = ethernet(encapsulated(packet, [SIDS[tenant]], source), { to: UPLINK, from: ROUTER });
-  const program = instance.kernel.fastpath.program('steer_xdp');
+  const program = instance.kernel.fastpath.program('nn_uplink_xdp');
   if (program === undefined) throw new Error('no program');
   const { verdict, data } = program.testRun({ data: frame, netns: NODE, context: arrivingAt(frame) });
   if (verdict === 1) return 'drop';
@@ -183,7 +183,7 @@ describe('a network node', () => {
   it('is never half of one and half of the other while they change under packets', { timeout: 120_000 }, async () => {
     const { fastpath } = instance.kernel;
     const pin = join(bpffs(), 'program');
-    fastpath.program('steer_xdp')?.pin(pin);
+    fastpath.program('nn_uplink_xdp')?.pin(pin);
     // Of a VM that no other test asks for.
     const syn = ip4({ from: '10.0.0.9', to: '10.1.0.2', protocol: 6, payload: tcp({ destination: 80, flags: SYN }) });
     const frame = ethernet(encapsulated(syn, [SIDS.red], 'fd00:5e:1::1'), { to: UPLINK, from: ROUTER });
@@ -304,7 +304,7 @@ describe('a network node', () => {
     });
     const desired = compilePolicySet((changed.policies ?? []).filter(({ name }) => name.startsWith('red-blue-')));
     const looks = all.flatMap((map) => [vi.spyOn(map, 'entries'), vi.spyOn(map, 'readBatches'), vi.spyOn(map, 'keys')]);
-    const failures = await steerPoliciesKind.apply(instance.kernel, [{ key: '100 200', desired }]);
+    const failures = await nnPoliciesResource.apply(instance.kernel, [{ key: '100 200', desired }]);
     expect([failures, looks.flatMap((look) => look.mock.calls)]).toEqual([[], []]);
     for (const look of looks) look.mockRestore();
     const [after, next] = [dump(), idOf(100, 200)];
@@ -331,7 +331,7 @@ describe('a network node', () => {
       await apply(intentWith());
       expect(await drift(intentWith())).toEqual([]);
     }
-    expect(kinds).toEqual(['steer-sid', 'steer-route', 'steer-policies', 'steer-policies', 'steer-network-node']);
+    expect(kinds).toEqual(['nn-sid', 'nn-route', 'nn-policies', 'nn-policies', 'gw-node']);
   });
 
   it('fills the table of network nodes with those that are up and do not drain', async () => {

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { segueNodes } from '../../../src/lab/topology.js';
-import { announce, withdraw } from '../../../src/lab/underlay.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { segueNodes } from '../../../lab/topology.js';
+import { announce, withdraw } from '../../../lab/underlay.js';
 import { surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
@@ -111,7 +111,7 @@ describe('hypervisors without a kernel beneath', () => {
       for (const [key] of map.entries()) map.update(key, Buffer.alloc(map.valueSize));
       found.push(await repaired());
     }
-    expect(found).toEqual(['steer-gateway-encap', 'steer-network-node', 'steer-network-node', 'steer-maglev']);
+    expect(found).toEqual(['gw-encap', 'gw-node', 'gw-node', 'gw-maglev']);
     expect(await pings(network, 'red-a', '10.2.0.20', 3)).toBe(3);
   });
 
@@ -173,7 +173,7 @@ describe('hypervisors without a kernel beneath', () => {
     await network.apply('hv1', without);
     expect(await network.diff('hv1', without)).toEqual([]);
     expect(kernel.fastpath.gateways.maps).toBeUndefined();
-    expect(kernel.fastpath.program('port', { alone: true, gateways: true })).toBeUndefined();
+    expect(kernel.fastpath.program('port_tc', { alone: true, gateways: true })).toBeUndefined();
     expect(await network.ping('red-a', '10.1.0.20')).toMatchObject({ received: 1 });
     await network.apply('hv1');
     expect(await pings(network, 'red-a', '10.2.0.20', 3)).toBe(3);

@@ -1,14 +1,14 @@
 /** What a TCP connection across tenants survives: agents that are killed, policies that change, network nodes that come and drain. */
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GatewayCapture, nodesOf } from '../../../src/lab/steering-flows.js';
-import { Services } from '../../../src/lab/steering-matrix.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { probeAll } from '../../../src/lab/probe.js';
+import { GatewayCapture, nodesOf } from '../../../lab/steering-flows.js';
+import { Services } from '../../../lab/steering-matrix.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { probeAll } from '../../../lab/probe.js';
 import { familyOf } from '../../../src/net/address.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { Agents, SteadyConnection } from '../../netns/lib/steering.js';
-import type { Topology } from '../../../src/lab/topology.js';
+import type { Topology } from '../../../lab/topology.js';
 
 const TIMEOUT_MS = 300_000;
 const BLUE_B = ['10.2.0.20', 'fd00:2::b'] as const;

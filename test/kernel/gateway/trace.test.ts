@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { decide } from '../../../src/gateway/decide.js';
-import { policySetsInForce } from '../../../src/gateway/policy-kind.js';
-import { policyHits } from '../../../src/inspect/policies.js';
-import { showContext } from '../../../src/inspect/context.js';
-import { traceFromNetworkNode } from '../../../src/trace/trace.js';
+import { policySetsInForce } from '../../../src/gateway/policy-resource.js';
+import { policyHits } from '../../../src/observe/inspect/policies.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
+import { traceFromNetworkNode } from '../../../src/observe/trace/trace.js';
 import { ip4, udp } from '../fastpath/packets.js';
 import { counts, emptyTable } from '../steer/table.js';
 import { ACK, SYN, ViewNode } from './view-node.js';
-import type { ArrivingQuestion, Trace } from '../../../src/trace/types.js';
+import type { ArrivingQuestion, Trace } from '../../../src/observe/trace/types.js';
 
 const RED_TO_BLUE = { from: { tenant: 'red' }, to: { tenant: 'blue' } };
 const POLICIES = [

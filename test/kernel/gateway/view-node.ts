@@ -7,14 +7,14 @@ import { onTestFinished } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { showContext } from '../../../src/inspect/context.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { encapsulated, ethernet, ip4, tcp } from '../fastpath/packets.js';
 import { ifindex, run, xdpArriving } from '../libbpf/harness.js';
-import type { ShowContext } from '../../../src/inspect/context.js';
+import type { ShowContext } from '../../../src/observe/inspect/context.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
@@ -149,7 +149,7 @@ export class ViewNode {
   send(tenant: keyof typeof SIDS, packet: Buffer): 'drop' | 'redirect' | 'pass' {
     const { uplink: to, router: from } = MACS;
     const frame = ethernet(encapsulated(packet, [SIDS[tenant]], HYPERVISORS[tenant]), { to, from });
-    const program = this.instance.kernel.fastpath.program('steer_xdp');
+    const program = this.instance.kernel.fastpath.program('nn_uplink_xdp');
     if (program === undefined) throw new Error('no program');
     this.#uplink ??= ifindex(this.name, 'eth0');
     const context = xdpArriving(this.#uplink, frame.length);

@@ -1,9 +1,9 @@
 /** What befalls a node and its agent from outside: each fault has a cause that begins and ends. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { plugVm } from '../../../src/lab/network.js';
-import { runIn } from '../../../src/lab/process.js';
-import { ROUTER, UPLINK } from '../../../src/lab/topology.js';
-import { addNode } from '../../../src/lab/underlay.js';
+import { plugVm } from '../../../lab/network.js';
+import { runIn } from '../../../lab/process.js';
+import { ROUTER, UPLINK } from '../../../lab/topology.js';
+import { addNode } from '../../../lab/underlay.js';
 import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
 import { MOUNT_BPFFS } from './node-host.js';
 import type { NodeHost } from './node-host.js';

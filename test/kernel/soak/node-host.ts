@@ -4,10 +4,10 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { SEGUE_COMMAND } from '../../../src/lab/agents.js';
-import { Background, outputOf, runIn } from '../../../src/lab/process.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { until } from '../../netns/lib/steering.js';
-import type { Ended } from '../../../src/lab/process.js';
+import type { Ended } from '../../../lab/process.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
 const START_MS = 40_000;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { queryTcx, queryXdp } from '../../../src/libbpf/index.js';
 import { randomOf } from '../../netns/lib/crash.js';
 import { differencesOf, snapshot } from '../../netns/lib/snapshot.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { ROUTER } from '../../../lab/topology.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { droppedByQueues } from '../../netns/lib/queues.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

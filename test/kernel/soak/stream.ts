@@ -1,5 +1,5 @@
 /** Two flows, one in each direction between two VMs, for as long as a test lasts; and when which of their packets did not come. */
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 import { SEQFLOW, until } from '../../netns/lib/steering.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 

@@ -23,7 +23,7 @@ const [SYN, ACK] = [0x02, 0x10];
 /** Bytes before the transport header: as a hypervisor sends a tenant's packet, and as it arrives from outside. */
 const BEHIND_OUTER = 14 + 40 + 20;
 const BEHIND_ETHERNET = 14 + 20;
-/** Of all places, those that are given out (CT_LIMIT of bpf/conntrack.h). */
+/** Of all places, those that are given out (CT_LIMIT of bpf/state/conntrack.h). */
 const LIMIT = BUCKETS * 8 * 0.75;
 const REDIRECT = { xdp: 4, tc: 7 } as const;
 
@@ -45,7 +45,7 @@ class Target {
   constructor() {
     const { node } = this;
     const maps = Object.fromEntries(node.object.mapNames.map((name) => [name, { reuse: node.map(name) }]));
-    const external = BpfObject.open(objectPath('external_tc'));
+    const external = BpfObject.open(objectPath('nn_external_tc'));
     for (const [name, how] of Object.entries(maps)) {
       if (external.mapNames.includes(name) && !name.startsWith('.')) external.configureMap(name, how);
     }

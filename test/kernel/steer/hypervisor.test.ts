@@ -15,7 +15,7 @@ const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const HERE = '10.0.0.1';
 const THERE = '10.99.0.1';
 const MORE = 0x2000;
-/** A moment of the programs (moment_now() of bpf/tick.h, with HZ=250 as here and in Debian's kernel), and some. */
+/** A moment of the programs (moment_now() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
 const MOMENT_MS = 1200;
 /** Network nodes by number: outer source, the tenant's SID there, and the encapsulation's number. */
 const NODES: Readonly<Record<number, { source: string; sid: string; encap: number }>> = {
@@ -65,7 +65,7 @@ class Hypervisor {
 
   /** The VM sends a packet; the number of the network node that gets it, or what is counted instead. */
   sends(inner: Buffer): number | string {
-    const { verdict, counted, frame } = this.bench.send('port', ethernet(inner, TO_PORT));
+    const { verdict, counted, frame } = this.bench.send('port_tc', ethernet(inner, TO_PORT));
     if (verdict !== 'redirect') return Object.keys(counted).join();
     const found = Object.entries(NODES).find(([, { sid }]) => frame.subarray(38, 54).equals(bytesOf(sid)));
     return found === undefined ? 'to no network node' : Number(found[0]);
@@ -147,7 +147,7 @@ describe.each([
     expect(node.sends(ask())).toBe('drop no network node');
     const without = new Bench();
     without.addPrefix('10.99.0.0', 16, layouts.TargetKind.TARGET_STEERED, 0);
-    expect(without.send('port', ethernet(ask(), TO_PORT)).counted).toEqual({ 'drop no network node': 1 });
+    expect(without.send('port_tc', ethernet(ask(), TO_PORT)).counted).toEqual({ 'drop no network node': 1 });
   });
 
   it('remembers nothing of packets within the tenant', () => {
@@ -264,7 +264,7 @@ describe('what is no member', () => {
     const { bench } = made();
     const asks = (target: string): Record<string, number> => {
       const request = control.arp({ senderMac: MACS.vm, sender: HERE, target });
-      return bench.send('port', ethernet(request, { to: 'ff:ff:ff:ff:ff:ff', from: MACS.vm, type: 0x0806 })).counted;
+      return bench.send('port_tc', ethernet(request, { to: 'ff:ff:ff:ff:ff:ff', from: MACS.vm, type: 0x0806 })).counted;
     };
     expect(asks('10.0.0.2')).toEqual({ 'answer arp': 1 });
     expect(asks('10.0.0.99')).toEqual({ 'punt no member': 1 });
@@ -285,7 +285,7 @@ describe('an ICMP error', () => {
     'tells the VM of its last hop: %#',
     (packet) => {
       const { bench } = new Hypervisor();
-      const sent = bench.send('port', ethernet(packet, TO_PORT));
+      const sent = bench.send('port_tc', ethernet(packet, TO_PORT));
       expect(sent.counted).toEqual({ 'answer hop limit': 1 });
       const gateway = GATEWAYS[packet.readUInt8(0) >> 4 === 4 ? 0 : 1];
       expect(sent.frame).toEqual(ethernet(control.errorAbout(packet, { gateway }), { to: MACS.vm, from: MACS.port }));
@@ -299,7 +299,7 @@ describe('an ICMP error', () => {
     node.gets(answer(4000), 2);
     const told = (source: number, size: number): number | string => {
       const packet = ip4({ from: HERE, to: THERE, fragment: 0x4000, payload: udp({ source, destination: 53, size }) });
-      const { counted, frame } = node.bench.send('port', ethernet(packet, TO_PORT));
+      const { counted, frame } = node.bench.send('port_tc', ethernet(packet, TO_PORT));
       const reason = Object.keys(counted).join();
       if (reason !== 'answer too big') return reason;
       const mtu = frame.readUInt16BE(14 + 20 + 6);

@@ -71,7 +71,7 @@ const VERDICTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
 
 /** `external`: tcx of an interface of the external network dc. */
 export type Hook = 'xdp' | 'tc' | 'external';
-const FILES: Readonly<Record<Hook, string>> = { xdp: 'steer_xdp', tc: 'steer_tc', external: 'external_tc' };
+const FILES: Readonly<Record<Hook, string>> = { xdp: 'nn_uplink_xdp', tc: 'nn_uplink_tc', external: 'nn_external_tc' };
 
 export type Verdict = 'drop' | 'next' | 'redirect';
 

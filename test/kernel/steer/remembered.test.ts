@@ -16,7 +16,7 @@ const SYN = 0x02;
 const ACK = 0x10;
 const FLAGS = [SYN, SYN | ACK, ACK, ACK, ACK, ACK, ACK, ACK | 0x08, ACK | 0x01, 0x04] as const;
 const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
-/** A moment of the programs (moment_now() of bpf/tick.h, with HZ=250 as here and in Debian's kernel), and some. */
+/** A moment of the programs (moment_now() of bpf/net/time.h, with HZ=250 as here and in Debian's kernel), and some. */
 const MOMENT_MS = 1200;
 
 const pick = <T>(random: Random, all: readonly T[]): T => all[random(all.length)] as T;

@@ -5,8 +5,8 @@ import { useNetwork } from './network.js';
 import { encapsulated, findHeader } from './packets.js';
 import { selftestTopology } from './topologies.js';
 import { complaints } from './tshark.js';
-import { ROUTER } from '../../../src/lab/topology.js';
-import { SILENCE_TIMEOUT_S } from '../../../src/lab/ping.js';
+import { ROUTER } from '../../../lab/topology.js';
+import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
 import type { CapturedPacket } from './packets.js';
 
 const FAMILIES = [

@@ -1,11 +1,11 @@
 /** Damage that somebody else's `ip`, `nft` and `sysctl` can do to hv1 of the selftest's network, kind by kind. */
 import { selftestTopology } from './topologies.js';
 import type { SelftestOptions } from './topologies.js';
-import type { KindName } from '../../../src/plan/plan.js';
-import type { Topology } from '../../../src/lab/topology.js';
+import type { ResourceName } from '../../../src/plan/plan.js';
+import type { Topology } from '../../../lab/topology.js';
 
 export interface Drift {
-  kind: KindName;
+  kind: ResourceName;
   name: string;
   /** bash, run on hv1 */
   script: string;
@@ -194,7 +194,7 @@ const DEVICES: Drift[] = [
     'neigh cafe::1 lladdr 02:00:00:00:00:01',
   ],
 ].map(([kind, name = '', script = '', sign, object = '']) => ({
-  kind: kind as KindName,
+  kind: kind as ResourceName,
   name,
   script,
   line: line(sign as '+', object),

@@ -1,6 +1,6 @@
 /** What the fast path of a hypervisor counted, for tests to see that packets took it. */
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { localSids } from '../../../src/inspect/state.js';
+import { localSids } from '../../../src/observe/inspect/state.js';
 import type { TestNetwork } from './network.js';
 
 export interface FastpathCounts {

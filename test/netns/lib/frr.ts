@@ -1,7 +1,7 @@
 /** FRR's daemons in a namespace, with run-time files of their own: never the system's services. */
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 
 const DAEMONS = '/usr/lib/frr';
 /** Where FRR has the sockets of a path space (-N). */

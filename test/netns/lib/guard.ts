@@ -1,5 +1,5 @@
 /** The guard as tests see it: what it counted, and rules taken out of it. */
-import { readGuardCounters } from '../../../src/cli/show/guard-counters.js';
+import { readGuardCounters } from '../../../src/observe/inspect/guard-counters.js';
 import type { TestNetwork } from './network.js';
 
 interface RuleEntry {

@@ -1,5 +1,5 @@
 /** The network of the isolation tests: two tenants with the same addresses, a VM of each on each of two hypervisors. */
-import type { Topology } from '../../../src/lab/topology.js';
+import type { Topology } from '../../../lab/topology.js';
 
 export const GATEWAY = { 4: '10.0.0.1', 6: 'fd00:10::1' } as const;
 export const A = { 4: '10.0.0.10', 6: 'fd00:10::a', mac: '02:00:00:00:00:0a' } as const;

@@ -1,7 +1,7 @@
-import { mapConcurrently } from '../../../src/lab/concurrent.js';
-import { SILENCE_TIMEOUT_S } from '../../../src/lab/ping.js';
+import { mapConcurrently } from '../../../lab/concurrent.js';
+import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
 import { familyOf } from '../../../src/net/address.js';
-import type { PingOptions } from '../../../src/lab/ping.js';
+import type { PingOptions } from '../../../lab/ping.js';
 import type { TestNetwork } from './network.js';
 
 /** Programs at once. */

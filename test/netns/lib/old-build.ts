@@ -27,22 +27,22 @@ export const OLD_LAYOUT: LayoutDescription = {
 
 /** What the old build's sources say in the place of this build's. */
 const ALTERATIONS = [
-  { file: 'layouts.h', from: 'struct port {\n', to: 'struct port {\n\t__u64 spare;\n' },
-  { file: 'reasons.h', from: 'REASON_FORWARDED,\n', to: 'REASON_FORWARDED,\n\tPUNT_SPARE,\n' },
+  { file: 'abi/types.h', from: 'struct port {\n', to: 'struct port {\n\t__u64 spare;\n' },
+  { file: 'abi/reasons.h', from: 'REASON_FORWARDED,\n', to: 'REASON_FORWARDED,\n\tPUNT_SPARE,\n' },
 ];
 
 /** Turns a running fast path into that of the old build, entries, counters and all. */
 export function becomeOldBuild(fastpath: FastpathStore, runDirectory: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
-  compileAltered(directory, ['port', 'uplink_tc'], ALTERATIONS);
+  compileAltered(directory, ['port_tc', 'uplink_tc'], ALTERATIONS);
   const { maps } = fastpath;
   if (maps === undefined) throw new Error('there is no fast path');
-  const port = BpfObject.load(join(directory, 'port.o'));
+  const port = BpfObject.load(join(directory, 'port_tc.o'));
   const reuse = reusing(Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(port, name)])));
   const uplink = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: reuse });
   for (const name of MAP_NAMES) copyEntries(name, maps[name], mapOf(port, name));
   const programs: Record<string, BpfProgram> = {
-    port: port.program(FUNCTIONS.port),
+    port: port.program(FUNCTIONS.port_tc),
     uplink: uplink.program(FUNCTIONS.uplink_tc),
   };
   for (const { path } of fastpath.links()) {

@@ -1,18 +1,12 @@
 /** Captured packets in the tests: found by what they carry, taken apart. */
-import { findHeader } from '../../../src/lab/packet/headers.js';
-import type { CapturedPacket } from '../../../src/lab/capture.js';
-import type {
-  Header,
-  IcmpHeader,
-  Ipv4Header,
-  Ipv6Header,
-  SegmentRoutingHeader,
-} from '../../../src/lab/packet/headers.js';
+import { findHeader } from '../../../src/packet/headers.js';
+import type { CapturedPacket } from '../../../lab/capture.js';
+import type { Header, IcmpHeader, Ipv4Header, Ipv6Header, SegmentRoutingHeader } from '../../../src/packet/headers.js';
 
-export { decodeFrame, decodePacket, ETHERTYPE, PROTOCOL } from '../../../src/lab/packet/decode.js';
-export { findHeader } from '../../../src/lab/packet/headers.js';
-export type { CapturedPacket } from '../../../src/lab/capture.js';
-export type { Header } from '../../../src/lab/packet/headers.js';
+export { decodeFrame, decodePacket, ETHERTYPE, PROTOCOL } from '../../../src/packet/decode.js';
+export { findHeader } from '../../../src/packet/headers.js';
+export type { CapturedPacket } from '../../../lab/capture.js';
+export type { Header } from '../../../src/packet/headers.js';
 
 /** An encapsulated packet: the outer header, the SRH if any, and the inner packet's headers from its IP header on. */
 export interface Encapsulated {

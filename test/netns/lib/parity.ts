@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { corpusFile } from '../../kernel/fastpath/cloud.js';
 import { encapsulated, ethernet, IP, ip4, ip6, srh, tcp } from '../../kernel/fastpath/packets.js';
 import { macOf } from './raw.js';
-import { ROUTER } from '../../../src/lab/topology.js';
+import { ROUTER } from '../../../lab/topology.js';
 import type { TestNetwork } from './network.js';
 
 /** Where native/parity.c looks: hv1's underlay, the VM that is written to, the other tenant's VM beside it. */

@@ -1,6 +1,6 @@
 /** A hypervisor programmed by plain `ip` commands: plain-hypervisor.sh. */
 import { fileURLToPath } from 'node:url';
-import { find, sourceOf, UPLINK } from '../../../src/lab/topology.js';
+import { find, sourceOf, UPLINK } from '../../../lab/topology.js';
 import type { TestNetwork } from './network.js';
 
 const PLAIN = fileURLToPath(new URL('../plain-hypervisor.sh', import.meta.url));

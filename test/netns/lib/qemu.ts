@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Background } from '../../../src/lab/process.js';
+import { Background } from '../../../lab/process.js';
 import { until } from './steering.js';
 import type { Socket } from 'node:net';
 

@@ -5,14 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { surveyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { SEGUE_COMMAND, stopAll } from '../../../src/lab/agents.js';
-import { intentText } from '../../../src/lab/files.js';
-import { Background } from '../../../src/lab/process.js';
-import { intentOf, segueNodes } from '../../../src/lab/topology.js';
-import { key } from '../../../src/lab/steering-matrix.js';
+import { stopAll } from '../../../lab/agents.js';
+import { SEGUE_COMMAND } from '../../../lab/paths.js';
+import { intentText } from '../../../lab/files.js';
+import { Background } from '../../../lab/process.js';
+import { intentOf, segueNodes } from '../../../lab/topology.js';
+import { key } from '../../../lab/steering-matrix.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
-import type { Reached } from '../../../src/lab/steering-matrix.js';
-import type { Topology } from '../../../src/lab/topology.js';
+import type { Reached } from '../../../lab/steering-matrix.js';
+import type { Topology } from '../../../lab/topology.js';
 import type { TestNetwork } from './network.js';
 
 /** native/steady.c */

@@ -1,6 +1,6 @@
 /** The networks the tests stand on. */
-import { endSid } from '../../../src/lab/topology.js';
-import type { LabNode, Topology } from '../../../src/lab/topology.js';
+import { endSid } from '../../../lab/topology.js';
+import type { LabNode, Topology } from '../../../lab/topology.js';
 import type { Behaviours, Dataplane, XdpMode } from '../../../src/intent/types.js';
 
 export interface SelftestOptions {

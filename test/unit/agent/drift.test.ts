@@ -1,3 +1,5 @@
+import { ALL_RESOURCES } from '../../../src/app/features.js';
+import type { ResourceName } from '../../../src/plan/plan.js';
 import { describe, expect, it } from 'vitest';
 import { DriftLog } from '../../../src/agent/drift.js';
 import { emptyReport } from '../../../src/reconcile/change.js';
@@ -22,6 +24,7 @@ function made(interfaces: Record<string, number>) {
   const engine = {
     text: ({ kind, action, key }: Change) => ({ kind, action, object: key, differences: [] }),
     devicesOf: ({ kind, key }: Change) => (kind === 'port' ? [key] : []),
+    resource: (name: ResourceName) => ALL_RESOURCES[name],
   };
   const log = new DriftLog(
     engine,
@@ -29,7 +32,7 @@ function made(interfaces: Record<string, number>) {
     { info: line('info'), warn: line('warn') } as unknown as Logger,
   );
   const tell = (action: Action, key: string, kind: Change['kind'] = 'port'): boolean =>
-    log.tell({ changes: [{ kind, key, action }], waiting: [], portsHeld: 0 });
+    log.tell({ changes: [{ kind, key, action }], waiting: [], attached: 0 });
   /** It goes, and nobody has heard of that yet. */
   const vanish = (name: string): void => {
     vanishing = name;
@@ -92,8 +95,8 @@ it.each([
   const { log, logged } = made({});
   const changes: Change[] = [
     ...(hasWay ? [{ kind: 'bpf-underlay', key: 'fd00:5e:91::/48', action: 'replace' } as const] : []),
-    { kind: 'steer-maglev', key: 'gw', action: 'replace' },
+    { kind: 'gw-maglev', key: 'gw', action: 'replace' },
   ];
-  expect(log.tell({ changes, waiting: [], portsHeld: 0 })).toBe(!hasWay);
+  expect(log.tell({ changes, waiting: [], attached: 0 })).toBe(!hasWay);
   expect(logged).toEqual(hasWay ? ['info the underlay changed'] : ['warn drift']);
 });

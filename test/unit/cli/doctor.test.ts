@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diagnosisLines } from '../../../src/cli/doctor.js';
-import { networkdLacks, networkManagerKeepsOff } from '../../../src/doctor/managers.js';
-import { olderThan } from '../../../src/doctor/probes.js';
-import { agentConfig } from '../../../src/doctor/processes.js';
-import { readForeignRules } from '../../../src/doctor/ruleset.js';
-import { listed } from '../../../src/doctor/sysctls.js';
+import { networkdLacks, networkManagerKeepsOff } from '../../../src/observe/doctor/managers.js';
+import { olderThan } from '../../../src/observe/doctor/probes.js';
+import { agentConfig } from '../../../src/observe/doctor/processes.js';
+import { readForeignRules } from '../../../src/observe/doctor/ruleset.js';
+import { listed } from '../../../src/observe/doctor/sysctls.js';
 
 describe('diagnosisLines', () => {
   it('groups checks, and says what to do about those that are not well', () => {

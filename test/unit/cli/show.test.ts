@@ -11,13 +11,13 @@ import type { Fastpath, FastpathDevice } from '../../../src/cli/show/fastpath.js
 import { CONNECTION_COLUMNS, readFlowOptions } from '../../../src/cli/show/flow.js';
 import { gatewayLines } from '../../../src/cli/show/gateway.js';
 import { POLICY_COLUMNS } from '../../../src/cli/show/policy.js';
-import { stateOf, timeoutOf } from '../../../src/inspect/flows.js';
-import type { ConnectionRecord } from '../../../src/inspect/flows.js';
-import type { PolicyRecord } from '../../../src/inspect/policies.js';
-import { parseGuardCounters } from '../../../src/cli/show/guard-counters.js';
+import { stateOf, timeoutOf } from '../../../src/observe/inspect/flows.js';
+import type { ConnectionRecord } from '../../../src/observe/inspect/flows.js';
+import type { PolicyRecord } from '../../../src/observe/inspect/policies.js';
+import { parseGuardCounters } from '../../../src/observe/inspect/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
 import { PORT_COLUMNS } from '../../../src/cli/show/port.js';
-import { linkState } from '../../../src/inspect/format.js';
+import { linkState } from '../../../src/observe/inspect/format.js';
 import { ROUTE_COLUMNS } from '../../../src/cli/show/route.js';
 import { SID_COLUMNS } from '../../../src/cli/show/sid.js';
 import { VRF_COLUMNS } from '../../../src/cli/show/vrf.js';

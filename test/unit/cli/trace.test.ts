@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { readQuestion, traceLines } from '../../../src/cli/trace.js';
-import { longestPrefix } from '../../../src/trace/longest-prefix.js';
-import { encapBytes, sizesOf } from '../../../src/trace/sizes.js';
-import { stateName } from '../../../src/trace/outer.js';
+import { longestPrefix } from '../../../src/observe/trace/longest-prefix.js';
+import { encapBytes, sizesOf } from '../../../src/observe/trace/sizes.js';
+import { stateName } from '../../../src/observe/trace/outer.js';
 
 const FLAGS = { config: '/node.yaml', port: 'red-a', to: '10.0.0.20' };
 

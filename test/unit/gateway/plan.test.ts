@@ -1,10 +1,10 @@
 /** What gateways and policies make of a node's plan: a network node's entries, a hypervisor's routes. */
+import { FEATURES } from '../../../src/app/features.js';
+import { compile, plannerOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
 import { parseIntent } from '../../../src/intent/load.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { compile } from '../../../src/plan/compile.js';
-import { Planner } from '../../../src/plan/planner.js';
 import { affectedUnits } from '../../../src/plan/affected-units.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';
 import { placeOf } from '../../../src/gateway/routes.js';
@@ -83,7 +83,7 @@ const withoutGateways = (): Intent => {
 
 describe('a network node', () => {
   const plan = planOf('nn1');
-  const external = [...plan['steer-zone'].keys()].find((id) => Number(id) > 0x01000000) ?? '';
+  const external = [...plan['nn-zone'].keys()].find((id) => Number(id) > 0x01000000) ?? '';
   const gateway = stableNumbers(['gw'], 64).get('gw') ?? -1;
 
   it('has no VRF, and the members of all its tenants', () => {
@@ -97,21 +97,21 @@ describe('a network node', () => {
   });
 
   it('takes packets at a SID for each tenant, and by the interface of the external network', () => {
-    expect([...plan['steer-sid']]).toEqual([
+    expect([...plan['nn-sid']]).toEqual([
       ['fd00:5e:91:4600:c8::', { zone: 200, gateway }],
       ['fd00:5e:91:4600:12c::', { zone: 300, gateway }],
       ['fd00:5e:91:4600:64::', { zone: 100, gateway }],
     ]);
-    expect([...plan['steer-external']]).toEqual([
+    expect([...plan['nn-external']]).toEqual([
       ['eth1 0.0.0.0/0', { zone: Number(external), gateway, device: 'eth1' }],
       ['eth1 ::/0', { zone: Number(external), gateway, device: 'eth1', outside: true }],
     ]);
-    expect([...plan['steer-zone'].keys()].sort()).toEqual(['100', '200', '300', external].sort());
-    expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'steer_tc' });
+    expect([...plan['nn-zone'].keys()].sort()).toEqual(['100', '200', '300', external].sort());
+    expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'nn_uplink_tc' });
   });
 
   it('tells zones by what policies connect; what a denial alone names gives way', () => {
-    const routes = [...plan['steer-route']].map(([key, { to }]) => `${key} ${to}`).sort();
+    const routes = [...plan['nn-route']].map(([key, { to }]) => `${key} ${to}`).sort();
     expect(routes).toEqual(
       [
         '100 10.1.0.0/24 200',
@@ -125,8 +125,8 @@ describe('a network node', () => {
   });
 
   it('has a set of policies for each direction that has any', () => {
-    expect([...plan['steer-policies'].keys()].sort()).toEqual(['100 200', '100 300', `300 ${external}`]);
-    expect(plan['steer-policies'].get('100 200')?.rules).toEqual([
+    expect([...plan['nn-policies'].keys()].sort()).toEqual(['100 200', '100 300', `300 ${external}`]);
+    expect(plan['nn-policies'].get('100 200')?.rules).toEqual([
       {
         ...{ source: 0, dest: 0, protocol: 6 },
         ports: [
@@ -140,13 +140,13 @@ describe('a network node', () => {
 
   it('knows the other network nodes and the ways there', () => {
     const numbers = stableNumbers(['nn1', 'nn2'], 1024);
-    expect(plan['steer-node'].get('node')).toEqual({ self: numbers.get('nn1') });
-    expect(plan['steer-network-node'].get('nn2')).toEqual({
+    expect(plan['nn-node'].get('node')).toEqual({ self: numbers.get('nn1') });
+    expect(plan['gw-node'].get('nn2')).toEqual({
       ...{ number: numbers.get('nn2'), source: 'fd00:5e:92::1', underlay: 'fd00:5e:92::/48', from: 'fd00:5e:91::1' },
     });
-    expect(plan['steer-gateway-encap'].get(`100 ${numbers.get('nn2')}`)?.encap).toBe('fd00:5e:92:4600:64::');
+    expect(plan['gw-encap'].get(`100 ${numbers.get('nn2')}`)?.encap).toBe('fd00:5e:92:4600:64::');
     expect(plan['bpf-encap'].has('fd00:5e:92:4600:64::')).toBe(true);
-    const maglev = plan['steer-maglev'].get('gw');
+    const maglev = plan['gw-maglev'].get('gw');
     expect(maglev).toMatchObject({ number: gateway, active: ['nn1', 'nn2'], all: ['nn1', 'nn2'] });
     expect(maglev?.nodes).toEqual({
       nn1: { number: numbers.get('nn1'), from: 'fd00:5e:91::1' },
@@ -157,7 +157,7 @@ describe('a network node', () => {
   it('that drains takes no new flows', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const drained = planOf('nn1', 'hybrid', intentWith({ nodes }));
-    expect(drained['steer-maglev'].get('gw')).toMatchObject({ active: ['nn1'], all: ['nn1', 'nn2'] });
+    expect(drained['gw-maglev'].get('gw')).toMatchObject({ active: ['nn1'], all: ['nn1', 'nn2'] });
     // And hypervisors that pick by pairs send it nothing.
     const toNn2 = [...planOf('hv1', 'hybrid', intentWith({ nodes })).nexthop.keys()].filter((key) =>
       key.includes('fd00:5e:92:'),
@@ -167,10 +167,10 @@ describe('a network node', () => {
 
   it('changes one set of policies, and nothing else, when one of its policies changes', () => {
     const before = scopeTo(intentWith(), 'nn1');
-    const planner = Planner.of(configOf('nn1'), facts, before);
+    const planner = plannerOf(configOf('nn1'), facts, before);
     const policies = RAW.policies.map((policy) => (policy.name === 'web' ? { ...policy, ports: [80, 443] } : policy));
     const delta = planner.apply(diffIntent(before, scopeTo(intentWith({ policies }), 'nn1')));
-    expect([...delta].map(([kind, objects]) => [kind, [...objects.keys()]])).toEqual([['steer-policies', ['100 200']]]);
+    expect([...delta].map(([kind, objects]) => [kind, [...objects.keys()]])).toEqual([['nn-policies', ['100 200']]]);
   });
 });
 
@@ -198,16 +198,16 @@ describe('a hypervisor', () => {
     const absent = [...plan['bpf-prefix']].filter(([, { absent }]) => absent === true).map(([key]) => key);
     expect(absent).toContain('100 10.0.0.0/24');
     const numbers = stableNumbers(['nn1', 'nn2'], 1024);
-    expect([...plan['steer-gateway-encap'].values()]).toEqual([
+    expect([...plan['gw-encap'].values()]).toEqual([
       { tenant: 100, node: numbers.get('nn1'), encap: 'fd00:5e:91:4600:64::' },
       { tenant: 100, node: numbers.get('nn2'), encap: 'fd00:5e:92:4600:64::' },
     ]);
-    for (const { encap } of plan['steer-gateway-encap'].values()) expect(plan['bpf-encap'].has(encap)).toBe(true);
+    for (const { encap } of plan['gw-encap'].values()) expect(plan['bpf-encap'].has(encap)).toBe(true);
     for (const { underlay } of plan['bpf-encap'].values()) expect(plan['bpf-underlay'].has(underlay)).toBe(true);
-    expect([...plan['steer-network-node'].keys()]).toEqual(['nn1', 'nn2']);
-    expect(plan['steer-maglev'].get('gw')).toMatchObject({ number: gateway, active: ['nn1', 'nn2'] });
+    expect([...plan['gw-node'].keys()]).toEqual(['nn1', 'nn2']);
+    expect(plan['gw-maglev'].get('gw')).toMatchObject({ number: gateway, active: ['nn1', 'nn2'] });
     // None of what network nodes alone have.
-    for (const kind of ['steer-node', 'steer-zone', 'steer-route', 'steer-policies', 'steer-sid'] as const) {
+    for (const kind of ['nn-node', 'nn-zone', 'nn-route', 'nn-policies', 'nn-sid'] as const) {
       expect(plan[kind].size).toBe(0);
     }
     for (const { gateways } of plan['bpf-program'].values()) expect(gateways).toBe(true);
@@ -228,7 +228,7 @@ describe('a hypervisor', () => {
   it('that is a network node, too, sends to itself by the fast path', () => {
     const gateways = [{ name: 'gw', nodes: ['hv1'], tenants: ['red', 'blue', 'green'] }];
     const plan = planOf('hv1', 'hybrid', intentWith({ gateways }));
-    const [way] = plan['steer-gateway-encap'].values();
+    const [way] = plan['gw-encap'].values();
     expect(way?.encap).toBe('fd00:5e:1:4600:64::');
     const { underlay = '' } = plan['bpf-encap'].get('fd00:5e:1:4600:64::') ?? {};
     expect(plan['bpf-underlay'].get(underlay)).toMatchObject({ self: ['eth0'] });
@@ -243,18 +243,18 @@ describe('a hypervisor', () => {
     const paths = [{ to: 'nn2', via, tenants: ['red'] }];
     const plan = planOf('hv1', 'hybrid', intentWith({ paths }));
     expect(plan['bpf-prefix'].size).toBe(0);
-    expect([...plan['steer-gateway-encap'].values()].map(({ encap }) => encap)).toEqual(['fd00:5e:91:4600:64::']);
+    expect([...plan['gw-encap'].values()].map(({ encap }) => encap)).toEqual(['fd00:5e:91:4600:64::']);
   });
 
   it('changes tables and routes, and nothing else, when a network node drains', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const before = scopeTo(intentWith(), 'hv1');
-    const planner = Planner.of(configOf('hv1'), facts, before);
+    const planner = plannerOf(configOf('hv1'), facts, before);
     const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
-    expect(affectedUnits(planner.view, changes)).not.toBe('all');
+    expect(affectedUnits(planner.view, changes, FEATURES)).not.toBe('all');
     const kinds = [...planner.apply(changes).keys()];
-    expect(kinds).toContain('steer-maglev');
-    expect(['steer-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
+    expect(kinds).toContain('gw-maglev');
+    expect(['gw-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
   });
 
   it.each([
@@ -264,14 +264,15 @@ describe('a hypervisor', () => {
   ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
-    const planner = Planner.of(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
-    const kinds = [...planner.applyReachability(lost).keys()];
+    const planner = plannerOf(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
+    const delta = planner.applyFacts({ uplinkMtu: 1500, unreachableNodes: lost });
+    const kinds = [...(delta?.keys() ?? [])];
     expect(['route', 'nexthop']).toEqual(expect.arrayContaining(kinds));
     const sids = [...planner.plan.nexthop.keys()]
       .map((key) => key.split(' ')[2])
       .filter((sid) => sid?.startsWith('fd00:5e:9'));
     expect(new Set(sids)).toEqual(new Set([`fd00:5e:9${to.slice(-1)}:4600:64::`]));
-    planner.applyReachability([]);
+    planner.applyFacts({ uplinkMtu: 1500, unreachableNodes: [] });
     expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }));
   });
 

@@ -1,4 +1,4 @@
-/** A compiled set decides as the policies, read one by one in their order, do. The look-up is bpf/policy.h's, step by step. */
+/** A compiled set decides as the policies, read one by one in their order, do. The look-up is bpf/state/policy.h's, step by step. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decidingPorts } from '../../../src/gateway/port-precedence.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
-import { demoTopology } from '../../../src/lab/demo.js';
-import { writeFiles } from '../../../src/lab/files.js';
-import { steeringTopology } from '../../../src/lab/steering.js';
-import { intentOf, nodeConfigOf, segueNodes, sidOf, underlayAddresses } from '../../../src/lab/topology.js';
+import { demoTopology } from '../../../lab/demo.js';
+import { writeFiles } from '../../../lab/files.js';
+import { steeringTopology } from '../../../lab/steering.js';
+import { intentOf, nodeConfigOf, segueNodes, sidOf, underlayAddresses } from '../../../lab/topology.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
 let directory: string;

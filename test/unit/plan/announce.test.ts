@@ -1,6 +1,6 @@
 /** When the locator is announced, and that its discard is always planned. */
+import { compile } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../../src/plan/compile.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import type { Dataplane, Intent, IntentNode, NodeConfig, Port } from '../../../src/intent/types.js';
 

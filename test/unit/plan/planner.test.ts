@@ -1,8 +1,7 @@
+import { compile, plannerOf } from '../../../src/app/planning.js';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../../src/plan/compile.js';
-import { Planner } from '../../../src/plan/planner.js';
 import { diffIntent } from '../../../src/intent/change.js';
 import { relevantTo, scopeTo } from '../../../src/intent/scope.js';
 import { zoneOf } from '../../../src/gateway/view.js';
@@ -188,7 +187,7 @@ describe('Planner', () => {
           let facts = machine;
           const [first, ...rest] = sequence.map((intent) => scopeTo(intent, 'hv1'));
           if (first === undefined) return;
-          const planner = Planner.of(config, facts, first);
+          const planner = plannerOf(config, facts, first);
           let current = first;
           const moves = (move: () => PlanDelta): void => {
             const before = structuredClone(planner.plan);
@@ -212,7 +211,8 @@ describe('Planner', () => {
             const lost = ways[step];
             if (lost === undefined) continue;
             facts = { ...facts, unreachableNodes: lost };
-            moves(() => planner.applyReachability(lost));
+            const now = facts;
+            moves(() => planner.applyFacts(now) ?? assert.fail('everything is planned anew'));
           }
         }),
         { numRuns: 300 },
@@ -253,7 +253,7 @@ describe('Planner', () => {
         ports: [portOf(2, 'red', 'hv1', 4, false), portOf(3, 'red', 'hv2', 4, false)],
         paths: [],
       };
-      const planner = Planner.of(CONFIG, FACTS, intent);
+      const planner = plannerOf(CONFIG, FACTS, intent);
       expect(() => planner.apply(changes)).toThrow('hv9');
       assert.deepStrictEqual(planner.plan, compile(intent, CONFIG, FACTS));
       // And it goes on from there.
@@ -275,7 +275,7 @@ describe('Planner', () => {
       ],
       paths: [],
     };
-    const planner = Planner.of(CONFIG, FACTS, intent);
+    const planner = plannerOf(CONFIG, FACTS, intent);
     const moved = intent.ports.map((port) => (port.name === 'p9' ? { ...port, node: 'hv2' } : port));
     const delta = planner.apply(diffIntent(intent, { ...intent, ports: moved }));
     expect([...delta.keys()]).toEqual(['route']);

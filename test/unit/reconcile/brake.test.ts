@@ -1,8 +1,8 @@
+import { viewOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
 import { removalGuard, removalGuardOnIntent } from '../../../src/reconcile/removal-guard.js';
 import { parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
 import { diffIntent } from '../../../src/intent/change.js';
-import { IntentView } from '../../../src/plan/view.js';
 import type { Intent } from '../../../src/intent/types.js';
 
 const CONFIG = parseNodeConfig('{ node: hv1, uplinks: [eth0], dataplane: ebpf, intent: intent.yaml }', {
@@ -37,8 +37,7 @@ function intent(ports: number, { drain = false, first = 1 } = {}): Intent {
 
 /** The message that a change from one intent to another is held with. */
 function held(before: Intent, after: Intent, isMeant = false): string | undefined {
-  return removalGuardOnIntent(new IntentView(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)
-    ?.message;
+  return removalGuardOnIntent(viewOf(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)?.message;
 }
 
 describe('the guard against mass removal, on a change of the intent', () => {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What a trace session asks for, and the record that it gets of a packet. */
+#pragma once
+#include <linux/types.h>
+#include "abi/limits.h"
+
+/* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
+struct watching {
+	__u32 active; /* a bit for each of watchers[] */
+	__u32 snap;   /* bytes that the one who wants most wants of a packet */
+};
+
+/* `segue monitor`, `segue capture`, `segue trace`: what one of them wants to be told. watchers[slot]. */
+struct watcher {
+	__u64 until;   /* ns of CLOCK_MONOTONIC: renewed while it lives, so that one that was killed costs nothing for long */
+	__u64 reasons; /* a bit for each reason */
+	__u32 tenant;  /* 0: any */
+	__u32 ifindex; /* that the packet came in or leaves by; 0: any */
+	__u32 rate;    /* events a second of each reason and CPU; 0: all */
+	__u32 unused;
+};
+
+/* Of a watcher, a reason and a CPU. budgets[slot * REASON_BITS + reason]. */
+struct budget {
+	__u64 updated; /* ns */
+	__u64 tokens;
+	__u64 suppressed; /* events beyond the rate */
+	__u64 lost;	  /* events for which the ring had no room */
+};
+
+enum hook {
+	HOOK_PORT = 1,
+	HOOK_PORT_XDP,
+	HOOK_UPLINK,
+	HOOK_UPLINK_XDP,
+	HOOK_STEER, /* a network node's uplink */
+	HOOK_STEER_XDP,
+	HOOK_EXTERNAL, /* an interface of an external network */
+};
+
+/* What became of a packet: a record of a watcher's ring. The packet as it came follows, then as it leaves, if it was altered. */
+struct event {
+	__u64 time; /* ns of CLOCK_MONOTONIC */
+	__u32 reason;
+	__u32 hook;
+	__u32 tenant; /* 0: not known */
+	__u32 ifindex; /* it came in by */
+	__u32 egress; /* it leaves by; 0: it does not by the fast path */
+	__u32 length; /* of the frame as it came, bytes */
+	__u32 captured; /* bytes of it */
+	__u32 after_length;
+	__u32 after_captured; /* 0: it was not altered */
+	__u32 segments; /* of a super-packet, else 0 */
+	__u32 vlan_tci; /* of the tag beside the frame as it came, else 0 */
+	__u32 unused;
+};

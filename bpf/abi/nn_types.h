@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Keys and values of a network node's maps: zones, policies, connections. A zone is what policies are between: a tenant (its id), or
+ * an external network (EXTERNAL_ZONE + its number).
+ */
+#pragma once
+#include "abi/gateway_types.h"
+
+/* Tenant ids have 24 bits: what follows is free. */
+#define EXTERNAL_ZONE 0x01000000
+
+/* Of the node. steering[0]. */
+struct steering {
+	/* The agent takes another after each change of routes or policy_pairs: connections let in before are looked at again. */
+	__u64 epoch;
+	/* Of the next policy set; programs do not read it. */
+	__u32 next_set;
+	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
+	__u16 unused;
+	/* Random, of the hash of connections: nobody outside can choose who shares a bucket with whom. Constant while `connections` lasts. */
+	__u64 seeds[HASH_SEEDS];
+};
+
+/* gateway_sids[address]: the source zone of what arrives for it. routes: the destination zone of an address. */
+struct zone {
+	__u32 id;
+	__u32 slot; /* of its connections and counters */
+	__u32 gateway;
+	__u16 mtu; /* of a destination: its largest packet, bytes; 0: not known here */
+	__u16 flags; /* enum zone_flags */
+};
+
+enum zone_flags {
+	ZONE_OUTSIDE = 1, /* external_sources: no address of the network, though its interface */
+};
+
+/* Which address of a zone's tells its senders of errors. zone_gateways: by prefixes of senders. */
+struct zone_gateway {
+	struct in6_addr address;
+};
+
+/* What may arrive at an interface of an external network, and as which zone. external_sources. */
+struct external_key {
+	__u32 length; /* bits, 64 for interface and family included */
+	__u32 ifindex;
+	__u32 family;
+	struct in6_addr address;
+};
+
+/* policy_pairs. */
+struct pair_key {
+	__u32 from; /* zone */
+	__u32 to;
+};
+
+enum policy_table {
+	POLICY_ANY = 1,		/* rules of policies without prefixes */
+	POLICY_SOURCE = 2,	/* with source prefixes */
+	POLICY_DESTINATION = 4, /* with destination prefixes */
+	POLICY_BOTH = 8,
+};
+
+/* Whose content never changes: a change makes another set, and one update of the pair. Numbers are never used again. */
+struct policy_set {
+	__u32 id;
+	__u32 tables; /* enum policy_table: those that it has */
+};
+
+/* policy_sources, policy_destinations: a set's prefixes. */
+struct class_key {
+	__u32 length; /* bits, 64 for set and family included */
+	__u32 set;
+	__u32 family;
+	struct in6_addr address;
+};
+
+struct policy_class {
+	__u32 id; /* from 1; of the longest prefix of the set that has the address */
+	__u32 unused;
+};
+
+/* policy_rules. */
+struct rule_key {
+	__u32 set;
+	__u32 source; /* class; 0: any, of POLICY_ANY and POLICY_DESTINATION */
+	__u32 dest;   /* class; 0: any, of POLICY_ANY and POLICY_SOURCE */
+	__u32 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP for both families' ICMP, 0 for what is none of them */
+};
+
+/* A run of policy_ports, sorted. */
+struct policy_rule {
+	__u32 first;
+	__u32 count;
+};
+
+enum policy_flags {
+	POLICY_ALLOW = 1,
+	POLICY_LOG = 2,
+	POLICY_NONE = 4, /* no policy is for these ports */
+};
+
+/* From this destination port on, up to the next one's. policy_ports[]. */
+struct policy_port {
+	__u32 set; /* whose it is: places are used again */
+	__u16 first;
+	__u16 flags;
+	__u32 policy; /* slot */
+	__u32 rank;   /* between a set's tables: the lowest decides */
+};
+
+/* A policy's name, for those who look; programs do not read it. policies[slot]. */
+struct policy {
+	__u8 name[POLICY_NAME_BYTES]; /* UTF-8, the rest zero */
+};
+
+/* policy_hits[slot]. Per CPU. */
+struct policy_hit {
+	__u64 connections; /* decided by it: let in, or refused */
+	__u64 packets;	   /* of these, in both directions */
+	__u64 bytes;	   /* of inner packets */
+};
+
+enum connection_state {
+	CONNECTION_OPENING = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
+	CONNECTION_ANSWERED,	/* TCP: SYN and ACK came back */
+	CONNECTION_OPEN,
+	CONNECTION_CLOSING, /* TCP: FIN of one side, which the flags say */
+	CONNECTION_CLOSED,  /* TCP: FIN of both, or RST */
+	CONNECTION_RELAYED, /* fragments alone: they go to the network node `relay` */
+};
+
+enum connection_flags {
+	CONNECTION_FIN_SENT = 1,     /* by who opened it */
+	CONNECTION_FIN_RECEIVED = 2, /* by the other side */
+};
+
+/* Seconds without a packet after which a connection is none any more. */
+enum connection_seconds {
+	TCP_OPENING_SECONDS = 60,
+	TCP_OPEN_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
+	TCP_CLOSING_SECONDS = 120,
+	UDP_SECONDS = 180, /* RFC 4787 REQ-5: two minutes at least */
+	ICMP_SECONDS = 30,
+	OTHER_SECONDS = 600,
+	FRAGMENTS_SECONDS = 60, /* RFC 8200 section 4.5 */
+};
+
+/* What a connection counts as, in the two low bits of its tag. */
+enum ct_class {
+	CT_FREE,
+	CT_HALF_OPEN,	/* not answered, a handshake that is not complete, fragments */
+	CT_ESTABLISHED, /* never evicted */
+	CT_CLOSED,	/* not counted: its place may be taken at any time */
+};
+
+enum ct_direction_flags {
+	CT_SEQUENCE = 1, /* `next` is known */
+	CT_ACKED = 2,	 /* `acked` and `limit` are known */
+};
+
+/*
+ * One direction of a connection: what its sender's packets say. Each direction has a cache line of its own, so that two CPUs that carry the
+ * two directions do not share one. Sequence numbers are TCP's.
+ */
+struct ct_direction {
+	__u32 next;	   /* after the highest sequence number that it sent */
+	__u32 acked;	   /* the highest that it acknowledged; the original direction's before its first ACK: after its SYN */
+	__u32 limit;	   /* up to which it lets the other side send */
+	__u32 window;	   /* the largest that it offered, bytes */
+	__u32 peer_window; /* the other side's `window`, when this direction was last looked at in full */
+	__u32 seen;	   /* its last packet, TICK_SHIFT says in what */
+	__u8 scale;	   /* of its windows: a shift */
+	__u8 flags;	   /* enum ct_direction_flags */
+	__u16 unused[3];
+};
+
+/* A connection, under its key as the zone that opened it sends it. Three cache lines: what is compared, and one a direction. */
+struct connection {
+	struct flow_key key;
+	__u32 zone; /* that opened it */
+	__u32 peer; /* zone that it goes to */
+	__u64 epoch; /* when the policy was last looked at */
+	__u32 policy; /* slot */
+	__u8 state;  /* enum connection_state */
+	__u8 flags;  /* enum connection_flags */
+	__u16 peer_mtu; /* as of struct zone */
+	struct ct_direction original;
+	__u32 set; /* that let it in */
+	__u32 peer_slot;
+	__u32 opened; /* TICK_SHIFT says in what */
+	__u32 tag; /* as of the bucket, without the class */
+	__u16 relay;
+	__u16 unused[7];
+	struct ct_direction reply;
+	__u32 unused2[8];
+};
+
+/*
+ * connections[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
+ * the connection whose tag is its own.
+ *
+ * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_TAKEN), in use. Whoever changes the
+ * tag changes the counts of the pair: they are exact, also while many CPUs do so.
+ */
+struct connection_bucket {
+	__u32 tags[CT_WAYS];	  /* 30 bits of the hash and enum ct_class; 0: free */
+	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
+	__u64 epoch;		  /* of the policies that its connections were last held against */
+	__u64 unused[7];
+	struct connection entries[CT_WAYS];
+};
+
+/* pair_connections[pair of zones]: the opener, its peer. */
+struct pair_connections {
+	__u32 half_open;
+	__u32 established;
+	__u64 refused; /* new ones, for want of a place */
+};
+
+/* connection_totals[0]: of all pairs. */
+struct connection_totals {
+	__u32 half_open;
+	__u32 established;
+	__u32 unused[14];
+	__u32 hand; /* the next bucket that is swept; in another cache line */
+	__u32 unused2[15];
+};
+
+/* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/fib/nn_flow_cache.h). */
+struct passed_flow {
+	__u64 epoch;
+	__u64 policies; /* steering's epoch */
+	struct in6_addr sid;
+	struct in6_addr source;
+	struct in6_addr dest;
+	struct in6_addr first; /* segment of where it goes */
+	__u32 ports;
+	__u32 seen; /* moment_now() */
+	__u32 hash; /* of the flow, as both its directions have it */
+	__u32 from_slot;
+	__u32 peer_slot;
+	__u32 policy; /* slot, or NO_SLOT */
+	__u32 ifindex;
+	__u16 mtu; /* of inner packets: of where it goes, and of the way there */
+	__u8 family;
+	__u8 protocol;
+	__u8 dest_mac[6]; /* with source_mac as in struct hop */
+	__u8 source_mac[6];
+	__u32 place; /* TCP: of its connection << 1 | direction (1: reply); what follows, too */
+	struct ct_direction tcp; /* as the connection has it, or further: it is written there now and then */
+	__u32 written; /* tcp.next when it was, and tcp.acked */
+	__u32 written_acked;
+	__u32 unused[6]; /* to lines of the processor's cache */
+};
+
+struct passed_set {
+	struct passed_flow flows[FLOWS_A_SET];
+};
+
+/* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
+struct policy_event {
+	__u64 time; /* ns since boot */
+	struct flow_key flow;
+	__u32 from; /* zone */
+	__u32 to;
+	__u32 policy; /* slot; NO_SLOT: none */
+	__u32 reason; /* enum reason */
+	__u32 length; /* of the inner packet, bytes */
+	__u32 suppressed; /* on this CPU since the last one that was told */
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Network nodes: what a CPU remembers of the flows that were let pass (fib/cache.h says how): by it a packet takes no lookup that depends on
+ * how much there is. It holds for a moment, after which the long way keeps the connection alive, and until policies or maps change. Of a flow whose ports
+ * were read, whose connection is past its first packets, and of no packet that changes it.
+ */
+#pragma once
+#include "fib/cache.h"
+#include "maps/nn_scratch.h"
+#include "maps/nn_xdp_maps.h"
+#include "net/time.h"
+#include "state/conntrack_tcp.h"
+
+/* Of TCP: opens, closes or resets. */
+static __always_inline bool changes_state(const struct inner *inner)
+{
+	return inner->protocol == IPPROTO_TCP && inner->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
+}
+
+static __always_inline struct passed_set *passed_set(const struct in6_addr *sid, const struct inner *inner)
+{
+	const __u64 *x = (const void *)sid, *y = (const void *)&inner->source, *z = (const void *)&inner->dest;
+	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + (y[0] ^ inner->ports) * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
+	__u32 index = memory_index(key + z[0] * 0x94d049bb133111ebULL + z[1] * 0xbf58476d1ce4e5b9ULL, PASSED_SET_BITS);
+
+	return bpf_map_lookup_elem(&passed_flows, &index);
+}
+
+static __always_inline struct passed_flow *recall_passed(const struct in6_addr *sid, const struct inner *inner, __u64 epoch,
+								 __u64 policies)
+{
+	struct passed_set *set;
+	__u32 now;
+	int i;
+
+	if (!epoch || !inner->ports || changes_state(inner))
+		return NULL;
+	set = passed_set(sid, inner);
+	if (!set)
+		return NULL;
+	now = moment_now();
+#pragma unroll
+	for (i = 0; i < FLOWS_A_SET; i++) {
+		struct passed_flow *flow = &set->flows[i];
+
+		if (flow->epoch == epoch && flow->ports == inner->ports && flow->seen == now && flow->policies == policies &&
+		    flow->protocol == inner->protocol && flow->family == inner->family && same_address(&flow->dest, &inner->dest) &&
+		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+			return flow;
+	}
+	return NULL;
+}
+
+/* Before a TCP packet takes the long way: its connection is to know what this CPU knows of its direction. */
+static __noinline int write_back_passed(const struct in6_addr *sid, const struct inner *inner)
+{
+	struct passed_set *set = passed_set(sid, inner);
+	int i;
+
+	if (!set || !inner->ports)
+		return 0;
+	for (i = 0; i < FLOWS_A_SET; i++) {
+		struct passed_flow *flow = &set->flows[i];
+
+		if (flow->ports == inner->ports && ct_tcp_is_ahead(flow) && same_address(&flow->dest, &inner->dest) &&
+		    same_address(&flow->source, &inner->source) && same_address(&flow->sid, sid))
+			ct_tcp_write_back(flow);
+	}
+	return 0;
+}
+
+/* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
+static __always_inline void remember_passed(const struct in6_addr *sid, const struct inner *inner, const struct passage *passage, __u64 epoch,
+					    __u64 policies, __u32 hash, const struct encap *encap, const struct hop *hop)
+{
+	__u32 mtu = hop->mtu - sizeof(struct ipv6hdr);
+	struct passed_flow *flow;
+	struct passed_set *set;
+	__u32 now;
+	int i;
+
+	if (!epoch || !inner->ports || changes_state(inner) || !passage->settled)
+		return;
+	set = passed_set(sid, inner);
+	if (!set)
+		return;
+	now = moment_now();
+	flow = &set->flows[(hash >> 16) & (FLOWS_A_SET - 1)];
+#pragma unroll
+	for (i = FLOWS_A_SET - 1; i >= 0; i--) {
+		if (set->flows[i].epoch != epoch || set->flows[i].seen != now)
+			flow = &set->flows[i];
+	}
+	if (ct_tcp_is_ahead(flow))
+		ct_tcp_write_back(flow);
+	flow->epoch = epoch;
+	flow->policies = policies;
+	copy_address(&flow->sid, sid);
+	copy_address(&flow->source, &inner->source);
+	copy_address(&flow->dest, &inner->dest);
+	flow->ports = inner->ports;
+	flow->seen = now;
+	flow->hash = hash;
+	flow->from_slot = passage->from.slot;
+	flow->peer_slot = passage->peer_slot;
+	flow->policy = passage->policy;
+	copy_address(&flow->first, &encap->first);
+	flow->ifindex = hop->ifindex;
+	__builtin_memcpy(flow->dest_mac, hop->dest_mac, 2 * ETH_ALEN);
+	flow->mtu = passage->peer_mtu && passage->peer_mtu < mtu ? passage->peer_mtu : mtu;
+	flow->family = inner->family;
+	flow->protocol = inner->protocol;
+	flow->place = passage->place << 1 | passage->is_reply;
+	if (inner->protocol == IPPROTO_TCP)
+		ct_tcp_copy(flow);
+}

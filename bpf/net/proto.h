@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Numbers of protocols that the kernel's headers do not have, or that have no place here with all that they bring along. */
+#pragma once
+#include <bpf/bpf_endian.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+/* Fragments: of frag_off in network order, then of the same in host order; of IPv6's fragment header. */
+#define IP_OFFSET_OR_MORE bpf_htons(0x3fff)
+#define IP_OFFSET bpf_htons(0x1fff)
+#define FRAGMENT_OFFSET 0x1fff
+#define FRAGMENT_MORE 0x2000
+#define IP6_OFFSET bpf_htons(0xfff8)
+
+#define EXTENSION_MOBILITY 135
+#define EXTENSION_HIP 139
+#define EXTENSION_SHIM6 140
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+#define ICMP_ECHO_REPLY 0
+#define ICMP_UNREACHABLE 3
+#define ICMP_ECHO_REQUEST 8
+#define ICMP_EXCEEDED 11
+#define ICMP_PARAMETER 12
+#define ICMP_TIMESTAMP_REQUEST 13
+#define ICMP6_ERROR_MAX 4 /* RFC 4443 section 2.1 has room for more; these are all there are */
+#define ICMP6_ECHO_REQUEST 128
+#define ICMP6_ECHO_REPLY 129
+#define ICMP6_ROUTER_SOLICITATION 133
+#define ICMP6_REDIRECT 137
+
+struct icmp_head {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+};

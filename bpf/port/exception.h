@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What becomes of a packet of a port's VM that is not forwarded: answered, left to the kernel as it came, or dropped. */
+#pragma once
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "ctx/skb.h"
+#include "icmp/to_vm.h"
+#include "metrics.h"
+#include "port/arp_reply.h"
+#include "port/echo_reply.h"
+#include "port/ndp_reply.h"
+#include "srv6/domain.h"
+#include "trace/trace.h"
+
+static __always_inline int verdict(struct __sk_buff *skb, enum reason reason)
+{
+	count_reason(reason);
+	seen(skb, reason, 0, HOOK_PORT);
+	return ends(reason) ? TC_ACT_SHOT : TCX_NEXT;
+}
+
+/*
+ * Is it for the SR domain, or from it? Asked of what was not read so far: frames that are not to this node's MAC address (the kernel's SIDs take
+ * them all the same), extension headers that are too many.
+ */
+static __noinline bool is_domain_frame(struct __sk_buff *skb)
+{
+	struct reply_space *space = reply_space();
+	struct ipv6hdr *ip6;
+
+	if (!space || skb->protocol != bpf_htons(ETH_P_IPV6))
+		return false;
+	ip6 = (struct ipv6hdr *)space->frame;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, ip6, sizeof(*ip6)))
+		return false;
+	return is_domain_address(&ip6->daddr) || is_domain_address(&ip6->saddr);
+}
+
+/* Answers whoever asks for an address that the VM is to send here for. */
+static __noinline enum reason answer_neighbour(struct __sk_buff *skb, __u32 ifindex, const struct port *port,
+						    enum reason reason)
+{
+	if (skb->protocol == bpf_htons(ETH_P_ARP))
+		return answer_arp(skb, ifindex, port, reason);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return answer_solicitation(skb, ifindex, port, reason);
+	return reason;
+}
+
+/*
+ * The end of the port's program for all but what it forwards. A function of its own, so that these packets cost the others nothing.
+ * reason: why the packet did not take the fast path (a number, as the verifier has it of functions)
+ */
+__noinline int port_exception(struct __sk_buff *skb, __u32 reason)
+{
+	__u32 ifindex = skb->ifindex;
+	const struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+
+	if (!port)
+		return verdict(skb, PUNT_NO_PORT);
+	if (reason < DROP_MALFORMED && is_domain_frame(skb))
+		return verdict(skb, DROP_DOMAIN_ADDRESS);
+	if (reason < PUNT_UNRESOLVED)
+		keep(skb);
+	switch (reason) {
+	case PUNT_NOT_IP:
+	case PUNT_NOT_ROUTED:
+		reason = answer_neighbour(skb, ifindex, port, reason);
+		break;
+	case PUNT_NO_MEMBER:
+		reason = answer_echo(skb, port, reason);
+		if (alone && reason == PUNT_NO_MEMBER)
+			reason = tell_vm(skb, port, reason);
+		break;
+	case PUNT_HOP_LIMIT:
+		/* To the gateway it had hops enough. */
+		reason = answer_echo(skb, port, reason);
+		if (reason == PUNT_HOP_LIMIT)
+			reason = tell_vm(skb, port, reason);
+		break;
+	case PUNT_TOO_BIG:
+		reason = tell_vm(skb, port, reason);
+		break;
+	}
+	if (!is_answer(reason)) {
+		if (!ends(reason))
+			admit(skb, port);
+		return verdict(skb, reason);
+	}
+	count_reason(reason);
+	seen(skb, reason, ifindex, HOOK_PORT);
+	return bpf_redirect(ifindex, 0);
+}

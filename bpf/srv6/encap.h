@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* H.Encaps.Red (RFC 8986 section 5.2). */
+#pragma once
+#include "fib/nexthop.h"
+#include "net/parse.h"
+
+#define OUTER_HOP_LIMIT 64
+
+static __always_inline __u8 outer_class(const struct port *port, const struct inner *inner)
+{
+	__u8 ecn = inner->traffic_class & 3;
+
+	if (port->dscp == DSCP_COPY)
+		return inner->traffic_class;
+	/* RFC 6040 section 4.1: the ECN field is copied whatever becomes of the code point. */
+	return port->dscp == DSCP_ZERO ? ecn : ((port->dscp & 63) << 2) | ecn;
+}
+
+static __always_inline __u8 inner_protocol(const struct inner *inner)
+{
+	return inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+}
+
+/* Bytes that an encapsulation adds. */
+static __always_inline __u32 encap_bytes(const struct encap *srh)
+{
+	return sizeof(struct ipv6hdr) + (srh ? srh->srh_bytes : 0);
+}
+
+/* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. class: the traffic class */
+static __always_inline void write_outer_class(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+					      const struct inner *inner, __u8 class)
+{
+	const __u64 *source = (const void *)&node->source, *first = (const void *)way->first;
+	__u64 *addresses = (void *)&outer->saddr;
+	__u32 label = inner->hash & 0xfffff;
+	__u16 srh_bytes = way->srh ? way->srh->srh_bytes : 0;
+
+	if (!label)
+		label = 1;
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | label);
+	outer->payload_len = bpf_htons(inner->length + srh_bytes);
+	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : inner_protocol(inner);
+	outer->hop_limit = OUTER_HOP_LIMIT;
+	addresses[0] = source[0];
+	addresses[1] = source[1];
+	addresses[2] = first[0];
+	addresses[3] = first[1];
+}
+
+static __always_inline void write_outer(struct ipv6hdr *outer, const struct way *way, const struct node *node,
+					const struct inner *inner)
+{
+	write_outer_class(outer, way, node, inner, outer_class(way->port, inner));
+}

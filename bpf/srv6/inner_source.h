@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Inner sources that nobody may have who sends to a VM through the overlay, whichever node it comes by. */
+#pragma once
+#include "fib/endpoint.h"
+#include "net/parse.h"
+
+/* No router forwards what comes from there (RFC 1812 section 5.3.7, RFC 6890; RFC 4291 sections 2.5 and 2.7). */
+static __always_inline bool is_martian_source(const struct inner *inner)
+{
+	const struct in6_addr *source = &inner->source;
+	const __u32 *word = source->in6_u.u6_addr32;
+
+	if (inner->family == FAMILY_INET) {
+		__u8 first = source->in6_u.u6_addr8[0];
+
+		return first == 0 || first == 127 || first >= 224;
+	}
+	/* ::, ::1, IPv4-compatible and IPv4-mapped addresses. */
+	if (!(word[0] | word[1]) && (!word[2] || word[2] == bpf_htonl(0xffff)))
+		return true;
+	return source->in6_u.u6_addr8[0] == 0xff || is_link_local(source);
+}
+
+/* ICMP errors, which gateways send (traceroute, path MTU discovery): unreachable, time exceeded, parameter problem; of ICMPv6 all four. */
+static __always_inline bool carries_error(const struct inner *inner)
+{
+	__u8 type = inner->icmp_type;
+
+	if (inner->family == FAMILY_INET)
+		return inner->protocol == IPPROTO_ICMP && (type == 3 || type == 11 || type == 12);
+	return inner->protocol == IPPROTO_ICMPV6 && type >= 1 && type <= 4;
+}
+
+static __always_inline bool is_gateway_of(const struct port *port, const struct inner *inner)
+{
+	if (inner->family == FAMILY_INET)
+		return inner->source.in6_u.u6_addr32[0] == port->gateway4;
+	return same_address(&inner->source, &port->gateway6);
+}
+
+/* The address's bit in port.checked_sources. The agent computes the same (src/ebpf/port-kind.ts). */
+static __always_inline __u32 source_bit(const struct in6_addr *source)
+{
+	const __u32 *word = source->in6_u.u6_addr32;
+
+	return 1U << ((word[0] ^ word[1] ^ word[2] ^ word[3]) * 0x9e3779b1U >> 27);
+}
+
+/* What a look-up says of a source: another of the VM's own addresses, or another gateway of the tenant's. */
+static __always_inline enum reason look_up_source(const struct port *port, __u32 ifindex, const struct inner *inner)
+{
+	const struct target *target = find_target_of(port->tenant, inner->family, &inner->source);
+
+	if (target && target->kind == TARGET_LOCAL && target->id == ifindex)
+		return DROP_INNER_SOURCE;
+	if (target && target->kind == TARGET_GATEWAY && !carries_error(inner))
+		return DROP_INNER_SOURCE;
+	return REASON_FORWARDED;
+}
+
+/* Of a packet that arrived for a port's VM: not its own address, and the gateway's in errors alone. */
+static __always_inline enum reason check_inner_source(const struct port *port, __u32 ifindex, const struct inner *inner)
+{
+	if (is_martian_source(inner) || same_address(&inner->source, &inner->dest))
+		return DROP_INNER_SOURCE;
+	if (is_gateway_of(port, inner))
+		return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;
+	if (port->checked_sources & source_bit(&inner->source))
+		return look_up_source(port, ifindex, inner);
+	return REASON_FORWARDED;
+}

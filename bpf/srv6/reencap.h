@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The outer headers of a packet that a network node steers: read, and written anew in their place. */
+#pragma once
+#include "maps/nn_maps.h"
+#include "net/parse_flow.h"
+#include "nn/relay.h"
+#include "srv6/decap.h"
+#include "srv6/encap.h"
+
+#define SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
+
+struct outer {
+	struct in6_addr sid; /* that it arrived for */
+	__u32 bytes; /* between the Ethernet header and the inner packet */
+	__u8 class;
+	__u8 hop_limit;
+	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
+};
+
+/* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. source: what check_outer_source() said */
+static __always_inline enum reason read_outer(struct outer *outer, struct zone *from, void *data, void *data_end, enum reason source)
+{
+	struct ipv6hdr *ip6 = data + ETH_HLEN;
+	struct ethhdr *eth = data;
+	struct zone *zone;
+
+	if ((void *)(ip6 + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+		return REASON_COUNT;
+	zone = bpf_map_lookup_elem(&gateway_sids, &ip6->daddr);
+	if (!zone)
+		return REASON_COUNT;
+	if (source != REASON_FORWARDED)
+		return source;
+	*from = *zone;
+	outer->sid = ip6->daddr;
+	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
+	outer->hop_limit = ip6->hop_limit;
+	outer->bytes = sizeof(*ip6);
+	outer->protocol = ip6->nexthdr;
+	if (outer->protocol == IPPROTO_ROUTING) {
+		__u8 *srh = (__u8 *)(ip6 + 1);
+		__u32 bytes;
+
+		if ((void *)(srh + 8) > data_end)
+			return DROP_MALFORMED;
+		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
+			return PUNT_SEGMENTS;
+		bytes = (srh[1] + 1) * 8;
+		if (bytes > SRH_BYTES_READ)
+			return PUNT_SEGMENTS;
+		outer->protocol = srh[0];
+		outer->bytes += bytes;
+	}
+	if (outer->protocol != IPPROTO_IPIP && outer->protocol != IPPROTO_IPV6)
+		return PUNT_SEGMENTS;
+	return REASON_FORWARDED;
+}
+
+/* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */
+static __always_inline enum reason step_inner(void *header, void *data_end, const struct inner *inner, __u8 class, bool steps)
+{
+	enum reason reason;
+
+	if (header + sizeof(struct iphdr) > data_end)
+		return DROP_MALFORMED;
+	if (inner->family == FAMILY_INET) {
+		reason = carry_congestion(header, inner, class);
+		if (steps)
+			step_inet(header);
+		return reason;
+	}
+	if (header + sizeof(struct ipv6hdr) > data_end)
+		return DROP_MALFORMED;
+	reason = carry_congestion(header, inner, class);
+	if (steps)
+		((struct ipv6hdr *)header)->hop_limit--;
+	return reason;
+}
+
+static __always_inline enum reason write_srh(void *to, void *data_end, const struct encap *encap, __u8 protocol)
+{
+	__u32 bytes = encap->srh_bytes, at;
+
+	if (to + 8 > data_end)
+		return DROP_NO_ROOM;
+	*(__u64 *)to = *(const __u64 *)encap->srh;
+	*(__u8 *)to = protocol;
+	for (at = 8; at < MAX_SRH_BYTES && at < bytes; at += 8) {
+		if (to + at + 8 > data_end)
+			return DROP_NO_ROOM;
+		*(__u64 *)(to + at) = *(const __u64 *)(encap->srh + at);
+	}
+	return REASON_FORWARDED;
+}
+
+/*
+ * Ethernet header, outer header and SRH of a packet that has room for them, and its next hop's step. The code point stays that of the
+ * header that arrived, congestion is the inner packet's (RFC 6040 section 4). relays: 0, or how often it is relayed with this time, which is no
+ * step of the packet's own.
+ */
+static __always_inline enum reason write_steered(void *data, void *data_end, const struct packet *packet, const struct outer *was,
+						 const struct encap *encap, const struct hop *hop, const struct node *node,
+						 __u32 hash, __u32 relays)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;
+	__u8 protocol = was->protocol, ecn = packet->inner.traffic_class & 3;
+	struct ethhdr *eth = data;
+	enum reason reason;
+
+	if (srh_bytes > MAX_SRH_BYTES || (void *)(outer + 1) > data_end)
+		return DROP_NO_ROOM;
+	reason = step_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, !relays);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (ecn && (was->class & 3) == 3)
+		ecn = 3;
+	__builtin_memcpy(eth->h_dest, hop->dest_mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, hop->source_mac, ETH_ALEN);
+	eth->h_proto = bpf_htons(ETH_P_IPV6);
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->class & 0xfc) | ecn) << 20) | (label ? label : 1));
+	outer->payload_len = bpf_htons(packet->inner.length + srh_bytes);
+	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : protocol;
+	outer->hop_limit = RELAYED_HOP_LIMIT(relays & 3);
+	outer->saddr = node->source;
+	outer->daddr = encap->first;
+	if (srh_bytes)
+		return write_srh(outer + 1, data_end, encap, protocol);
+	return REASON_FORWARDED;
+}

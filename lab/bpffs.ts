@@ -1,0 +1,26 @@
+import { checkBpffs, LibbpfError } from '../src/libbpf/index.js';
+import { PIN_ROOT, RUN_ROOT } from '../src/agent/instance.js';
+import { withNodeLock } from '../src/kernel/lock.js';
+import { outputOf } from './process.js';
+
+/** Where systemd mounts it; containers and small systems often have none. */
+const BPFFS = '/sys/fs/bpf';
+
+/**
+ * Mounts the bpffs where the machine has none, for the laboratory's fast path. It stays: others may have pins in it by then.
+ *
+ * @returns whether it was not there
+ */
+export function ensureBpffs(): Promise<boolean> {
+  // Two that mount at once would mount over each other.
+  return withNodeLock(RUN_ROOT, async () => {
+    try {
+      checkBpffs(PIN_ROOT);
+      return false;
+    } catch (error) {
+      if (!(error instanceof LibbpfError)) throw error;
+    }
+    await outputOf(undefined, ['mount', '-t', 'bpf', 'bpf', BPFFS]);
+    return true;
+  });
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { Background } from './process.js';
+import { decodeFrame } from '../src/packet/decode.js';
+import { parsePcap } from '../src/packet/pcap.js';
+import type { Header } from '../src/packet/headers.js';
+import type { CapturedFrame } from '../src/packet/pcap.js';
+
+/** A captured frame with its headers. */
+export interface CapturedPacket extends CapturedFrame {
+  headers: Header[];
+}
+
+const START_TIMEOUT_MS = 30_000;
+/** tcpdump flushes what it has when it is asked to; the kernel's ring may still hold a block, this long at most. */
+const SETTLE_MS = 300;
+/** Bytes of the largest super-packet with all headers before it. */
+const SNAP_BYTES = 66_000;
+/** KiB. In immediate mode each packet takes SNAP_BYTES of it (TPACKET_V2): tcpdump's own 2 MiB hold eight at its own 256 KiB. */
+const BUFFER_KIB = 32_768;
+
+/** A tcpdump in a namespace, writing to a file. */
+export class Capture {
+  readonly #file: string;
+  readonly #tcpdump: Background;
+  #lost = 0;
+
+  private constructor(file: string, tcpdump: Background) {
+    this.#file = file;
+    this.#tcpdump = tcpdump;
+  }
+
+  /**
+   * Starts to capture; resolves once it listens.
+   *
+   * @param device interface, or `any`-less: a file holds one interface
+   * @param filter pcap-filter(7)
+   */
+  static async start(netns: string, device: string, file: string, filter = ''): Promise<Capture> {
+    const options = ['--immediate-mode', '-U', '-n', '-p', '--time-stamp-precision=nano', '-Z', 'root'];
+    options.push('-s', String(SNAP_BYTES), '-B', String(BUFFER_KIB));
+    const argv = ['tcpdump', '-i', device, ...options, '-w', file, ...(filter === '' ? [] : [filter])];
+    const tcpdump = new Background(netns, argv);
+    try {
+      await tcpdump.waitFor(/listening on/, START_TIMEOUT_MS);
+    } catch (error) {
+      await tcpdump.stop();
+      throw error;
+    }
+    return new Capture(file, tcpdump);
+  }
+
+  /** Ends it and gives what it saw. */
+  async stop(): Promise<CapturedPacket[]> {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await this.#tcpdump.stop('SIGINT');
+    this.#lost = Number(/(\d+) packets? dropped by kernel/.exec(this.#tcpdump.output)?.[1] ?? 0);
+    return parsePcap(readFileSync(this.#file)).map((frame) => ({ ...frame, headers: decodeFrame(frame.bytes) }));
+  }
+
+  /** Packets that its buffer had no room for, once it has ended. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Ends it without a look. */
+  async discard(): Promise<void> {
+    await this.#tcpdump.stop();
+  }
+}

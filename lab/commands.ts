@@ -1,0 +1,110 @@
+/** What `segue lab` does. The command (src/cli/lab.ts) loads this bundle when it runs. */
+import { EXIT } from '../src/cli/exit.js';
+import { print, printError, printJson } from '../src/cli/print.js';
+import { DEMO_PREFIX, demoTopology } from './demo.js';
+import { hints, steeringHints } from './hints.js';
+import { hasVrf } from './kernel.js';
+import { SEGUE_COMMAND, VM_RUN } from './paths.js';
+import { reportJson, reportText, succeeded } from './report.js';
+import { raiseLab, runLab } from './run.js';
+import { labStands, removeLab } from './state.js';
+import { steeringJson, steeringSucceeded, steeringText } from './steering-report.js';
+import { runSteering } from './steering-run.js';
+import { steeringTopology } from './steering.js';
+import { canBootVm, runInVm } from './vm.js';
+import type { Laboratory, RunRequest, UpRequest } from '../src/cli/lab.js';
+import type { Dataplane } from '../src/intent/types.js';
+
+/** Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number. */
+const INTERRUPTED = 130;
+
+/** Builds a demonstration, tests it, reports and removes it; in the VM where this kernel has no VRF. */
+async function run(request: RunRequest): Promise<number> {
+  if (!(await runsHere(request.dataplane))) return runInTheVm(request);
+  return request.topology === 'steering' ? runSteeringDemo(request) : runTenantsDemo(request);
+}
+
+/** Builds a demonstration and leaves it standing. */
+async function up({ dataplane, topology }: UpRequest): Promise<void> {
+  if (!(await runsHere(dataplane))) {
+    throw new Error(
+      `this kernel has no VRF, and what stands in a VM goes with it: open a shell there with\n` +
+        `  ${VM_RUN} --shell\nand say segue lab up in it (${process.argv[1] ?? 'bin/segue'} lab up);\n` +
+        'or let it stand here, with no VRF: segue lab up --dataplane ebpf',
+    );
+  }
+  if (topology === 'steering') {
+    const demo = steeringTopology(dataplane);
+    await cleaningUp(() => raiseLab(demo, printError));
+    for (const line of steeringHints(demo)) print(line);
+    return;
+  }
+  const demo = demoTopology(dataplane);
+  await cleaningUp(() => raiseLab(demo, printError));
+  for (const line of hints(demo)) print(line);
+}
+
+/** Removes it, and what a killed run left. */
+async function down(): Promise<void> {
+  const stood = labStands();
+  await removeLab();
+  print(stood ? 'the laboratory is gone' : 'there was no laboratory');
+}
+
+export const laboratory: Laboratory = { run, up, down };
+
+async function runTenantsDemo({ dataplane, json, seconds }: RunRequest): Promise<number> {
+  const demo = demoTopology(dataplane);
+  const report = await cleaningUp(() => runLab(demo, { seconds, onProgress: printError }));
+  if (json) printJson(reportJson(report));
+  else print(`\n${reportText(demo, report)}`);
+  return succeeded(report) ? EXIT.ok : EXIT.failed;
+}
+
+async function runSteeringDemo({ dataplane, json, seconds }: RunRequest): Promise<number> {
+  const demo = steeringTopology(dataplane);
+  const report = await cleaningUp(() => runSteering(demo, { seconds, onProgress: printError }));
+  if (json) printJson(steeringJson(report));
+  else print(`\n${steeringText(demo, report)}`);
+  return steeringSucceeded(report) ? EXIT.ok : EXIT.failed;
+}
+
+/** Boots the VM for the same command. */
+async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): Promise<number> {
+  if (!canBootVm()) {
+    throw new Error(
+      `this kernel has no VRF (CONFIG_NET_VRF, modprobe vrf), and there is no ${VM_RUN} to boot one that has: ` +
+        'that comes with a checkout of segue',
+    );
+  }
+  printError('this kernel has no VRF: booting the VM, and running there');
+  const flags = ['--topology', topology, '--dataplane', dataplane, '--seconds', String(seconds)];
+  return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags, ...(json ? ['-j'] : [])]);
+}
+
+/** Whether this kernel, and this user, can: `ebpf` needs no VRF. @throws Error when the kernel could but the user may not */
+function runsHere(dataplane: Dataplane): boolean | Promise<boolean> {
+  if (process.getuid?.() !== 0) throw new Error('segue lab makes network namespaces: run it as root');
+  return dataplane === 'ebpf' || hasVrf(DEMO_PREFIX);
+}
+
+/** Runs something that builds the demonstration; a signal meanwhile removes it before the process ends. */
+async function cleaningUp<T>(build: () => Promise<T>): Promise<T> {
+  let ending = false;
+  const onSignal = (): void => {
+    if (ending) return;
+    ending = true;
+    printError('interrupted: removing the laboratory');
+    void removeLab().finally(() => process.exit(INTERRUPTED));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await build();
+  } catch (error) {
+    // What failed because its ground was being removed has nothing to say.
+    if (ending) return await new Promise<never>(() => undefined);
+    throw error;
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}

@@ -1,0 +1,81 @@
+/** Links, sockets and settings of a laboratory's namespaces. */
+import { closeSync } from 'node:fs';
+import { Sysctls } from '../src/kernel/sysctl.js';
+import { setDeviceFeatures } from '../src/netlink/ethtool.js';
+import { getLink, newLink, setLink } from '../src/netlink/link.js';
+import { openNetns } from '../src/netlink/netns.js';
+import { NetlinkSocket } from '../src/netlink/socket.js';
+
+export const RT_TABLE_MAIN = 254;
+
+/** A veth pair between two namespaces, down. */
+export function link(
+  netns: string,
+  name: string,
+  peerNetns: string,
+  peerName: string,
+  { mtu, peerMac }: { mtu?: number; peerMac?: string },
+): void {
+  const netnsFd = openNetns(peerNetns);
+  try {
+    withSocket(netns, (socket) => {
+      const size = mtu === undefined ? {} : { mtu };
+      const peer = { name: peerName, netnsFd, ...size, ...(peerMac !== undefined && { mac: peerMac }) };
+      socket.request(newLink({ name, kind: 'veth', ...size, peer }));
+    });
+  } finally {
+    closeSync(netnsFd);
+  }
+}
+
+/**
+ * Has a device put tags of VLANs into the frames it sends: beside a frame, as a veth hands them over, its other end's XDP program does not see
+ * them.
+ */
+export function sendTagsInFrames(netns: string, device: string): void {
+  const generic = NetlinkSocket.open({ protocol: 'generic', netns });
+  try {
+    withSocket(netns, (socket) => {
+      const ifindex = getLink(socket, device)?.index;
+      if (ifindex === undefined) throw new Error(`device ${device} vanished`);
+      setDeviceFeatures(generic, ifindex, { 'tx-vlan-hw-insert': false, 'tx-vlan-stag-hw-insert': false });
+    });
+  } finally {
+    generic.close();
+  }
+}
+
+/** @returns its ifindex */
+export function bringUp(socket: NetlinkSocket, name: string): number {
+  socket.request(setLink(name, { up: true }));
+  const index = getLink(socket, name)?.index;
+  if (index === undefined) throw new Error(`device ${name} vanished`);
+  return index;
+}
+
+export function loopback(socket: NetlinkSocket): number {
+  return getLink(socket, 'lo')?.index ?? 1;
+}
+
+/** No duplicate address detection in a namespace where there is nobody to collide with: it costs the first second or two. */
+export function quietNamespace(netns: string | undefined, { forwarding }: { forwarding: boolean }): void {
+  set(netns, [
+    ['net/ipv6/conf/default/accept_dad', '0'],
+    ['net/ipv6/conf/all/accept_dad', '0'],
+    ['net/ipv6/conf/all/forwarding', forwarding ? '1' : '0'],
+  ]);
+}
+
+export function set(netns: string | undefined, values: [path: string, value: string][]): void {
+  const [failure] = new Sysctls(netns).writeAll(values).values();
+  if (failure !== undefined) throw failure;
+}
+
+export function withSocket(netns: string, use: (socket: NetlinkSocket) => void): void {
+  const socket = NetlinkSocket.open({ protocol: 'route', netns });
+  try {
+    use(socket);
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,151 @@
+/** Programs in namespaces: run to their end, or in the background until they are stopped. */
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { runProgram, startProgram } from '../src/kernel/program.js';
+import type { Ended, RunOptions } from '../src/kernel/program.js';
+
+export type { Ended, RunOptions } from '../src/kernel/program.js';
+
+const STOP_GRACE_MS = 5_000;
+/** How often a log file is looked at, milliseconds. */
+const LOG_POLL_MS = 50;
+
+/**
+ * Runs a program in a namespace to its end, whatever its exit code.
+ *
+ * @param netns undefined: this process's own
+ * @throws ProgramError when it cannot be started
+ */
+export function runIn(netns: string | undefined, argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return runProgram(netns, argv, options);
+}
+
+/** The standard output of a program that must succeed. @throws Error with its words when its exit code is not 0 */
+export async function outputOf(
+  netns: string | undefined,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { status, signal, stdout, stderr } = await runIn(netns, argv, options);
+  if (status === 0) return stdout;
+  throw new Error(
+    `${argv.join(' ')}${netns === undefined ? '' : ` in ${netns}`}: ${stderr.trim() || stdout.trim() || 'no message'} ` +
+      `(${signal ?? `exit code ${status ?? '?'}`})`,
+  );
+}
+
+export interface StartOptions {
+  env?: NodeJS.ProcessEnv;
+  /** file that gets its output and errors, emptied first; else they are kept in memory */
+  log?: string;
+  /** in a session of its own: what ends this process's does not end it; needs a log */
+  detached?: boolean;
+  /** it reads what is written to `child.stdin`; default: it has no input */
+  input?: boolean;
+}
+
+/** A program in the background. */
+export class Background {
+  readonly argv: readonly string[];
+  readonly child: ChildProcess;
+  readonly #log: string | undefined;
+  readonly #ended: Promise<void>;
+  readonly #watchers = new Set<() => void>();
+  #output = '';
+  #error: Error | undefined;
+  #hasEnded = false;
+
+  /** @throws NetnsError when the namespace is absent */
+  constructor(netns: string | undefined, argv: readonly string[], { env, log, detached, input }: StartOptions = {}) {
+    this.argv = argv;
+    this.#log = log;
+    let end: (error?: Error) => void = () => undefined;
+    this.#ended = new Promise((resolve) => {
+      end = (error) => {
+        this.#error = error;
+        this.#hasEnded = true;
+        this.#tell();
+        resolve();
+      };
+    });
+    const file = log === undefined ? undefined : openSync(log, 'w');
+    try {
+      const stdio: StdioOptions = [input === true ? 'pipe' : 'ignore', file ?? 'pipe', file ?? 'pipe'];
+      this.child = startProgram(netns, argv, { stdio, detached: detached === true, ...(env && { env }) }, end);
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text;
+        this.#tell();
+      });
+    }
+    this.child.on('close', () => {
+      end();
+    });
+  }
+
+  /** What it printed so far, output and errors as they came. */
+  get output(): string {
+    return this.#log === undefined ? this.#output : readFileSync(this.#log, 'utf8');
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /**
+   * Resolves when it has printed something that matches.
+   *
+   * @throws Error when it ends before, or does not in time; with what it printed
+   */
+  async waitFor(pattern: RegExp, timeoutMs: number): Promise<void> {
+    const name = this.argv.join(' ');
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: Error): void => {
+        clearTimeout(timer);
+        clearInterval(poll);
+        this.#watchers.delete(look);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const look = (): void => {
+        if (pattern.test(this.output)) done();
+        else if (this.#hasEnded) done(this.#error ?? new Error(`${name} ended: ${this.output.trim()}`));
+      };
+      const timer = setTimeout(() => {
+        done(
+          new Error(`${name}: expected ${String(pattern)} within ${timeoutMs} ms, it printed: ${this.#output.trim()}`),
+        );
+      }, timeoutMs);
+      const poll = this.#log === undefined ? undefined : setInterval(look, LOG_POLL_MS);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Asks it to end, and kills it when it does not; resolves when it is gone. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.#hasEnded) {
+      this.child.kill(signal);
+      const killer = setTimeout(() => this.child.kill('SIGKILL'), STOP_GRACE_MS);
+      await this.#ended;
+      clearTimeout(killer);
+    }
+  }
+
+  /** Lets this process end while it runs on. */
+  release(): void {
+    this.child.unref();
+  }
+
+  /** Resolves when it has ended by itself. */
+  async wait(): Promise<void> {
+    await this.#ended;
+  }
+
+  #tell(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}

@@ -1,0 +1,44 @@
+/** What segue can do: the one list of its features. Each registers in its own folder what it has. */
+import { ebpfFeature } from '../ebpf/feature.js';
+import { edgeFeature } from '../edge/feature.js';
+import { encapFeature } from '../encap/feature.js';
+import { gatewayFeature } from '../gateway/feature.js';
+import { hostFeature } from '../host/feature.js';
+import { portFeature } from '../port/feature.js';
+import { vrfFeature } from '../vrf/feature.js';
+import { PlanModel } from '../plan/model.js';
+import { orderOf } from '../reconcile/order.js';
+import type { ResourceName } from '../plan/plan.js';
+import type { Feature } from '../reconcile/feature.js';
+import type { Resource } from '../reconcile/resource.js';
+
+const LIST = [edgeFeature, hostFeature, vrfFeature, portFeature, encapFeature, ebpfFeature, gatewayFeature] as const;
+
+export const FEATURES: readonly Feature[] = LIST;
+
+type Listed = (typeof LIST)[number]['resources'];
+/** Names that a feature of the list registers. */
+type Registered = Listed extends infer R ? (R extends unknown ? keyof R : never) : never;
+
+/** One for each name that `Resources` declares: one that no feature registers does not compile here, by its name. */
+type Complete = { readonly [K in ResourceName]: K extends Registered ? Resource<K> : 'no feature registers it' };
+
+function registered(): Complete {
+  const all = new Map<string, unknown>();
+  for (const { name: feature, resources } of FEATURES) {
+    for (const [name, resource] of Object.entries(resources)) {
+      if (all.has(name)) throw new Error(`feature ${feature}: the resource ${name} is registered twice`);
+      all.set(name, resource);
+    }
+  }
+  return Object.fromEntries(all) as Complete;
+}
+
+/** Every resource; those of the fast path plan nothing in kernel mode. */
+export const ALL_RESOURCES: { readonly [K in ResourceName]: Resource<K> } = registered();
+
+/** All resources in the order in which objects are made. */
+export const RESOURCE_ORDER: readonly ResourceName[] = orderOf(ALL_RESOURCES);
+
+/** How an intent becomes a plan. */
+export const PLAN_MODEL = new PlanModel(FEATURES, RESOURCE_ORDER);

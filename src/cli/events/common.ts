@@ -1,0 +1,51 @@
+/** What `monitor` and `capture` have in common: their questions, and how they end. */
+import { CommandError } from '../exit.js';
+import { intentIfReadable } from '../shown-intent.js';
+import { missingForFastpath } from '../../ebpf/available.js';
+import { showContext } from '../../observe/inspect/context.js';
+import { TABLE_BASE } from '../../plan/numbers.js';
+import type { Instance } from '../../agent/instance.js';
+import type { IntentOptions } from '../node-options.js';
+import type { ShowContext } from '../../observe/inspect/context.js';
+
+/** Reads names anew each time; what cannot be read is said the first time. */
+export function contextReader(instance: Instance, options: IntentOptions): () => ShowContext {
+  return () => {
+    const { intent, nodeOfPort } = intentIfReadable(options);
+    return showContext(instance, intent, nodeOfPort);
+  };
+}
+
+/** Tenant id of a port's interface; undefined when nobody knows. */
+export function tenantOfDevice({ config, kernel, names, intent }: ShowContext, device: string): number | undefined {
+  const table = names.vrfOfIndex(kernel.links.get(device)?.master)?.table;
+  if (table !== undefined) return table - TABLE_BASE;
+  const port = intent?.ports.find((one) => one.node === config.node && one.interface === device);
+  return intent?.tenants.find(({ name }) => name === port?.tenant)?.id;
+}
+
+/** Why there is nothing to look at. */
+export function noFastpath({ config, kernel }: ShowContext, what: string): CommandError {
+  if (config.dataplane === 'kernel') {
+    return new CommandError(`${config.node} has no fast path (dataplane: kernel): expected one for ${what}`);
+  }
+  const missing = missingForFastpath(kernel.fastpath.pinDirectory);
+  return new CommandError(
+    missing === undefined
+      ? `${config.node} has no fast path yet: expected it to be made (segue apply, or the agent)`
+      : `${config.node} has no fast path: ${missing}`,
+  );
+}
+
+/** Ends with Ctrl-C, SIGTERM, and when nobody reads standard output any more. */
+export function untilEnded(): AbortController {
+  const ended = new AbortController();
+  const end = (): void => {
+    ended.abort();
+  };
+  process.once('SIGINT', end).once('SIGTERM', end);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') end();
+  });
+  return ended;
+}

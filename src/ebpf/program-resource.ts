@@ -1,0 +1,290 @@
+import { DEVICE_FEATURES } from './events.js';
+import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, queryXdp, unpin } from '../libbpf/index.js';
+import { foreignMaster } from '../port/ours.js';
+import { ourMaster } from '../vrf/ours.js';
+import { indexOfDevice } from './bytes.js';
+import { FixedFeatureError, HiddenTagsError, hiddenTags } from './feature-resource.js';
+import { programNamed } from './programs.js';
+import {
+  isLinkAlive,
+  openLinkById,
+  openPinnedLink,
+  openRunning,
+  runningPrograms,
+  UnlinkedProgramError,
+} from './running.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
+import type { InterfaceOptions } from '../libbpf/index.js';
+import type { BpfAttachment, BpfHook } from './objects.js';
+
+/** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */
+export class PortNotEnslavedError extends Error {
+  readonly code = 'FASTPATH_PORT_NOT_ENSLAVED';
+
+  constructor(device: string) {
+    super(`interface ${device} is in no VRF of segue's: expected it there before the fast path's program`);
+    this.name = 'PortNotEnslavedError';
+  }
+}
+
+/** Somebody else's XDP program is on the hook, which takes one: segue's waits, and what it would have taken goes by tcx. */
+export class ForeignXdpError extends Error {
+  readonly code = 'FASTPATH_FOREIGN_XDP';
+
+  constructor(device: string, programId: number) {
+    super(
+      `xdp of ${device}: program id ${programId} is there, which is not segue's: expected none (tcx forwards meanwhile; ` +
+        '"xdp: never" in the node file leaves the hook to it)',
+    );
+    this.name = 'ForeignXdpError';
+  }
+}
+
+/** Programs at interfaces: links, pinned, so that they outlive the agent and are found again. */
+export const bpfProgramResource: Resource<'bpf-program'> = {
+  name: 'bpf-program',
+  after: ['device-feature'],
+  follows: DEVICE_FEATURES,
+
+  list(kernel, wanted) {
+    const found = new Map<string, BpfAttachment>();
+    const pinned = new Set<number>();
+    for (const { hook, ifindex, path } of kernel.fastpath.links()) {
+      using link = BpfLink.openPinned(path);
+      const info = link.info();
+      pinned.add(info.id);
+      // Of an interface that is gone the link stays as a shell (ifindex 0), even when another has its number now.
+      const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
+      const key = `${device} ${hook}`;
+      const desired = wanted.get(key);
+      // It belongs to the program at the detached port's ingress.
+      if (hook === 'tcx-egress' && isDetached(kernel, wanted.get(`${device} tcx`))) continue;
+      const program = desired === undefined ? undefined : wantedProgram(kernel, desired);
+      const isCurrent = program?.info().id === info.programId;
+      const isWhole = isFollowed(kernel, desired) && isClosed(kernel, desired);
+      if (desired !== undefined && isCurrent && isWhole) found.set(key, desired);
+      else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
+    }
+    // What runs and is not pinned decides all the same: it is replaced where something is planned, and taken off elsewhere.
+    for (const { ifindex, hook, program, programId, linkId } of runningPrograms(kernel)) {
+      if (pinned.has(linkId) || (linkId !== 0 && !isLinkAlive(linkId))) continue;
+      const device = kernel.links.nameOf(ifindex);
+      if (hook === 'tcx-egress' && isDetached(kernel, wanted.get(`${device} tcx`))) continue;
+      const stale = `program id ${programId}, not pinned`;
+      const key = `${device} ${hook}`;
+      found.set(found.has(key) ? `${key} link ${linkId}` : key, { device, hook, program, stale, link: linkId });
+    }
+    // A driver that cannot is not asked again, and a hook that is taken only once it is free.
+    for (const [key, desired] of wanted) {
+      const link = kernel.links.get(desired.device);
+      const impossible =
+        kernel.fastpath.impossible.has(`${link?.index} ${desired.hook}`) ||
+        (desired.hook === 'xdp' && link?.xdp !== undefined);
+      if (impossible && desired.optional && !found.has(key)) found.set(key, desired);
+    }
+    return found;
+  },
+
+  apply(kernel, changes) {
+    const failures: ObjectFailure[] = [];
+    for (const change of changes) {
+      try {
+        if (change.desired === undefined) detach(kernel, change);
+        else attachWhole(kernel, change.desired);
+      } catch (error) {
+        failures.push({ key: change.key, error: error as Error });
+      }
+    }
+    const made = changes.flatMap(({ desired }) => desired ?? []);
+    const [first] = made;
+    if (failures.length === 0 && first !== undefined) kernel.fastpath.removeStalePins(first);
+    return failures;
+  },
+
+  devices: ({ device }) => [device],
+
+  // An uplink may be in a bond or a bridge. A port that is keeps what tcx has, which lets nothing pass.
+  toleratesConflict: ({ program, hook }) => !isAtPort(program) || hook === 'tcx',
+
+  // XDP of a detached port would forward.
+  outlivesDevices: true,
+
+  describe: (_key, { device, hook, program }) => `fast path program ${program} ${HOOK_WORDS[hook]} dev ${device}`,
+};
+
+const HOOK_WORDS: Readonly<Record<BpfHook, string>> = {
+  'tcx-first': 'tcx/ingress',
+  tcx: 'tcx/ingress',
+  'tcx-egress': 'tcx/egress',
+  xdp: 'xdp',
+};
+
+/** Whether it is a port's whose interface has a master of somebody else's: the programs there let nothing pass. */
+function isDetached(kernel: Kernel, attachment: BpfAttachment | undefined): boolean {
+  return (
+    attachment !== undefined && isAtPort(attachment.program) && foreignMaster(kernel, attachment.device) !== undefined
+  );
+}
+
+/** The program that is to be there now, when it is loaded. */
+function wantedProgram(kernel: Kernel, attachment: BpfAttachment): BpfProgram | undefined {
+  return kernel.fastpath.program(isDetached(kernel, attachment) ? 'detached_tc' : attachment.program, attachment);
+}
+
+/** Whether a detached port's egress is closed, too. */
+function isClosed(kernel: Kernel, attachment: BpfAttachment | undefined): boolean {
+  if (attachment === undefined || !isDetached(kernel, attachment)) return true;
+  const ifindex = indexOfDevice(kernel, attachment.device);
+  if (ifindex === undefined) return false;
+  using link = openPinnedLink(kernel.fastpath.linkPath('tcx-egress', ifindex));
+  const info = link?.info();
+  return info?.ifindex === ifindex && info.programId === wantedProgram(kernel, attachment)?.info().id;
+}
+
+/** Whether what a network node's XDP program passes on goes where it is to go. */
+function isFollowed({ fastpath }: Kernel, attachment: BpfAttachment | undefined): boolean {
+  if (attachment?.program !== 'nn_uplink_xdp') return true;
+  const { then } = attachment;
+  const next = fastpath.steering.uplinkProgram;
+  return next === (then === undefined ? undefined : fastpath.program(then, attachment)?.info().id);
+}
+
+function isAtPort(program: BpfAttachment['program']): boolean {
+  return ['port_tc', 'port_xdp', 'ndp_responder_tc', 'detached_tc'].includes(program);
+}
+
+/** Which of ours a program is; the kernel's own name for it tells. */
+function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
+  try {
+    using program = BpfProgram.openById(programId);
+    const { name } = program.info();
+    return { program: programNamed(name) ?? 'port_tc' };
+  } catch (error) {
+    if (isLibbpfError(error, 'ENOENT')) return { program: 'port_tc' };
+    throw error;
+  }
+}
+
+function attachWhole(kernel: Kernel, attachment: BpfAttachment): void {
+  if (attachment.hook !== 'tcx' || !isDetached(kernel, attachment)) {
+    attach(kernel, attachment);
+    return;
+  }
+  const closed = { ...attachment, program: 'detached_tc' } as const;
+  attach(kernel, closed);
+  attach(kernel, { ...closed, hook: 'tcx-egress' });
+}
+
+function attach(kernel: Kernel, attachment: BpfAttachment): void {
+  const { device, hook, program: name, alone, then, optional } = attachment;
+  const { fastpath, links } = kernel;
+  // Ports join their VRF in the same application: what was listed before it does not say so.
+  if (isAtPort(name) && name !== 'detached_tc' && alone !== true) {
+    const listed = links.get(device);
+    if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
+    const link = links.get(device);
+    if (link === undefined || ourMaster(kernel, link) === undefined) throw new PortNotEnslavedError(device);
+  }
+  const ifindex = links.indexOf(device);
+  const path = fastpath.linkPath(hook, ifindex);
+  const program = fastpath.makeProgram(name, attachment);
+  if (name === 'nn_uplink_xdp') {
+    fastpath.steering.setUplinkProgram(then === undefined ? undefined : fastpath.makeProgram(then, attachment));
+  }
+  kernel.fastpath.pins.note();
+  const there = openPinnedLink(path);
+  if (there !== undefined) {
+    try {
+      if (there.info().ifindex === ifindex) {
+        there.update(program);
+        return;
+      }
+      unpin(path);
+    } finally {
+      there.close();
+    }
+  }
+  // Its pin is gone or hidden: the attachment is taken over as it is, in its place among others' and without a gap.
+  const running = openRunning(kernel, ifindex, hook);
+  if (running !== undefined) {
+    try {
+      running.update(program);
+      running.pin(path);
+      return;
+    } finally {
+      running.close();
+    }
+  }
+  const where = { interface: ifindex, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
+  let link;
+  try {
+    const foreign = hook === 'xdp' ? queryXdp(where) : 0;
+    if (foreign !== 0) throw new ForeignXdpError(device, foreign);
+    if (hook === 'xdp') refuseHiddenTags(kernel, device, ifindex);
+    // Generic XDP copies most frames (skb_pp_cow_data, since Linux 6.9) and loses skb->mac_len: tcx, which is next, cannot read them.
+    link =
+      hook === 'xdp'
+        ? attachXdp(program, { ...where, mode: 'native' })
+        : hook === 'tcx-egress'
+          ? attachTcx(program, { ...where, direction: 'egress', position: 'first' })
+          : attachInOrder(program, where, hook === 'tcx-first' ? fastpath.linkPath('tcx', ifindex) : undefined);
+  } catch (error) {
+    if (optional !== true || !(error instanceof Error)) throw error;
+    if (!(error instanceof ForeignXdpError) && !(error instanceof HiddenTagsError))
+      fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
+    return;
+  }
+  // Without its pin the attachment would end with this process; closing it on a failure takes it off again.
+  try {
+    link.pin(path);
+  } finally {
+    link.close();
+  }
+}
+
+/** @throws HiddenTagsError; FixedFeatureError where that does not change by itself */
+function refuseHiddenTags(kernel: Kernel, device: string, ifindex: number): void {
+  const { active, fixed } = hiddenTags(kernel, ifindex);
+  for (const feature of fixed) throw new FixedFeatureError(device, feature);
+  if (active.length > 0) throw new HiddenTagsError(device, active);
+}
+
+/** @param before pin of the link that the program is to stand before, where there is one; others' programs keep their places */
+function attachInOrder(program: BpfProgram, where: InterfaceOptions, before: string | undefined): BpfLink {
+  const next = before === undefined ? undefined : openPinnedLink(before);
+  const last = { ...where, direction: 'ingress' as const };
+  try {
+    if (next?.info().ifindex !== where.interface) return attachTcx(program, last);
+    return attachTcx(program, { ...last, position: { before: next } });
+  } finally {
+    next?.close();
+  }
+}
+
+function detach(kernel: Kernel, { actual }: ObjectChange<BpfAttachment>): void {
+  if (actual === undefined) return;
+  const { device, hook, link: linkId } = actual;
+  const ifindex = indexOfDevice(kernel, device);
+  if (ifindex === undefined) return;
+  if (linkId !== undefined) {
+    if (linkId === 0) throw new UnlinkedProgramError(device, hook);
+    takeOff(openLinkById(linkId));
+    return;
+  }
+  kernel.fastpath.pins.note();
+  const path = kernel.fastpath.linkPath(hook, ifindex);
+  const pinned = openPinnedLink(path);
+  takeOff(pinned ?? openRunning(kernel, ifindex, hook));
+  if (pinned !== undefined) unpin(path);
+}
+
+/** At once, and not when the kernel gets round to the last reference. */
+function takeOff(link: BpfLink | undefined): void {
+  if (link === undefined) return;
+  try {
+    if (link.info().ifindex !== 0) link.detach();
+  } finally {
+    link.close();
+  }
+}

@@ -1,0 +1,14 @@
+import { LOCAL_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
+import { routeKey } from './route-key.js';
+import type { Route } from '../netlink/types.js';
+import type { EventContext } from '../reconcile/follows.js';
+
+/** Whether a next hop is one of segue's, by its id. */
+export function isOwnNexthop(id: number): boolean {
+  return id >= NEXTHOP_ID_BASE && id < NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT;
+}
+
+/** Whether a route is one of segue's, or stands where one of them does. */
+export function isOwnRoute({ table, prefix, metric, protocol }: Route, { plan }: EventContext): boolean {
+  return table !== LOCAL_TABLE && (protocol === PROTOCOL || plan.route.has(routeKey(table, prefix, metric)));
+}

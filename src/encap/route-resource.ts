@@ -1,0 +1,145 @@
+import { concernsLink } from '../reconcile/follows.js';
+import { isOwnNexthop, isOwnRoute } from './events.js';
+import type { EventContext, Follows } from '../reconcile/follows.js';
+import { routeKey } from './route-key.js';
+import { BEHAVIOUR_CODE } from './sid.js';
+import { isTenantTable, MAIN_TABLE, PROTOCOL } from '../plan/numbers.js';
+import { applyByNetlink } from '../reconcile/netlink-changes.js';
+import { decodeRoute, deleteRoute, dumpRoutesRequest, replaceRoute } from '../netlink/route.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Resource } from '../reconcile/resource.js';
+import type { Route } from './objects.js';
+import type { Route as KernelRoute, RouteSpec } from '../netlink/types.js';
+
+const ROUTE_FOLLOWS: Follows = {
+  link: (link, context) => concernsLink(link, context) && [...vrfTables(link.name, context), MAIN_TABLE],
+  // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
+  address: ({ ifindex }, context) => context.concerns(ifindex) && vrfTables(context.nameOf(ifindex), context),
+  route: (route, context) => isOwnRoute(route, context) && [route.table],
+  // Routes that name it have gone with it without a word, or lead elsewhere now.
+  nexthop({ id, oif }, { plan, nexthopDevices }) {
+    if (!isOwnNexthop(id)) return false;
+    const tables = nexthopDevices(id, oif).flatMap((device) => plan.vrf.get(device)?.table ?? []);
+    return tables.length > 0 ? tables : 'all';
+  },
+};
+
+/**
+ * The routing table of a VRF, or of the one that a port is in. The kernel removes routes and next hops of a device that goes down without a
+ * notification. Uplinks and lo have none. Local SIDs hang on the VRF and stand in main.
+ */
+function vrfTables(device: string, { plan }: EventContext): number[] {
+  const table = plan.vrf.get(plan.port.get(device)?.vrf ?? device)?.table;
+  return table === undefined ? [] : [table];
+}
+
+/** RTNH_F_ONLINK: the gateway is on the link even if no route says so. */
+const ONLINK = 4;
+const NONE: readonly string[] = [];
+
+/**
+ * Routes, known as ours by protocol and place: in a tenant's table all of our protocol, in main what the plan has and local
+ * SIDs of a tenant (seg6local into a tenant's table). Elsewhere the protocol's number is no proof.
+ */
+export const routeResource: Resource<'route'> = {
+  name: 'route',
+  after: ['nexthop', 'port'],
+  follows: ROUTE_FOLLOWS,
+
+  list(kernel, wanted, scope) {
+    const found = new Map<string, Route>();
+    const add = (route: KernelRoute): void => {
+      const key = routeKey(route.table, route.prefix, route.metric);
+      // A route somebody else put in the place of ours differs from it, and is put right; elsewhere it is theirs.
+      const isOurs = isTenantTable(route.table)
+        ? route.protocol === PROTOCOL || wanted.has(key)
+        : route.protocol === PROTOCOL && (wanted.has(key) || isTenantSid(route));
+      if (!isOurs) return;
+      const value = fromKernel(kernel, route);
+      found.set(key, route.protocol === PROTOCOL ? value : { ...value, protocol: route.protocol });
+    };
+    const filters = scope === undefined ? [{}] : [...scope.tables].map((table) => ({ table }));
+    for (const family of [4, 6] as const) {
+      for (const filter of filters) {
+        for (const route of kernel.socket.dump(dumpRoutesRequest({ family, ...filter }), decodeRoute)) add(route);
+      }
+    }
+    return found;
+  },
+
+  apply: (kernel, changes) =>
+    applyByNetlink(kernel, changes, ({ desired, actual }) => {
+      if (desired === undefined) {
+        if (actual === undefined) return [];
+        const { table, prefix, metric, type } = actual;
+        return [deleteRoute({ table, prefix, metric, type, protocol: PROTOCOL })];
+      }
+      return [replaceRoute(toKernel(kernel, desired))];
+    }),
+
+  devices({ device, nexthop }) {
+    if (device !== undefined) return [device];
+    // A next hop's key names its VRF: without that there is no next hop either.
+    return nexthop === undefined ? NONE : [nexthop.slice(nexthop.indexOf(' ') + 1, nexthop.lastIndexOf(' '))];
+  },
+
+  inScope: ({ table }, { tables }) => tables.has(table),
+
+  describe(_key, { table, prefix, type, device, via, nexthop, local, metric }) {
+    const words = ['route'];
+    if (type !== 'unicast') words.push(type);
+    words.push(prefix);
+    if (nexthop !== undefined) words.push('nexthop', nexthop);
+    if (local !== undefined) words.push(`encap seg6local action ${local.action} vrftable ${local.vrfTable}`);
+    if (via !== undefined) words.push('via', via);
+    if (device !== undefined) words.push('dev', device);
+    words.push('table', String(table));
+    if (type === 'unreachable') words.push('metric', String(metric));
+    return words.join(' ');
+  },
+};
+
+/** A local SID as this folder makes them, of whatever locator. */
+function isTenantSid({ table, prefix, encap }: KernelRoute): boolean {
+  if (table !== MAIN_TABLE || !prefix.endsWith('/128') || encap?.type !== 'seg6local') return false;
+  const { action, vrfTable } = encap;
+  return action in BEHAVIOUR_CODE && vrfTable !== undefined && isTenantTable(vrfTable);
+}
+
+function toKernel(kernel: Kernel, route: Route): RouteSpec {
+  const { table, prefix, type, metric } = route;
+  const spec: RouteSpec = { table, prefix, type, metric, protocol: PROTOCOL };
+  if (route.nexthop !== undefined) {
+    const id = kernel.nexthopIds.get(route.nexthop);
+    if (id === undefined) throw new Error(`route ${prefix} table ${table}: next hop "${route.nexthop}" does not exist`);
+    spec.nexthopId = id;
+  }
+  if (route.device !== undefined) spec.oif = kernel.links.indexOf(route.device);
+  if (route.via !== undefined) {
+    spec.gateway = route.via;
+    spec.flags = ONLINK;
+  }
+  if (route.local !== undefined) {
+    const { action, vrfTable } = route.local;
+    spec.encap = { type: 'seg6local', action, vrfTable, count: true };
+  }
+  return spec;
+}
+
+function fromKernel(kernel: Kernel, route: KernelRoute): Route {
+  const { table, prefix, metric, nexthopId, encap } = route;
+  const value: Route = { table, prefix, type: route.type as Route['type'], metric };
+  if (nexthopId !== undefined) {
+    value.nexthop = kernel.nexthopIds.keyOf(nexthopId) ?? `id ${nexthopId}`;
+    return value;
+  }
+  // The kernel hangs discards of IPv6 on lo; the plan does not say so.
+  if (route.oif !== undefined && route.type === 'unicast') value.device = kernel.links.nameOf(route.oif);
+  if (route.gateway !== undefined) value.via = route.gateway;
+  if (encap?.type === 'seg6local') {
+    value.local = { action: encap.action as never, vrfTable: encap.vrfTable ?? encap.table ?? 0 };
+  } else if (encap !== undefined) {
+    value.foreignEncap = encap.type;
+  }
+  return value;
+}

@@ -1,0 +1,42 @@
+/** Gateways of tenants: network nodes, external networks, and the policies between zones. */
+import { FACTS_FOLLOW } from './events.js';
+import { nnIcmpSourceResource } from './icmp-source-resource.js';
+import {
+  gwEncapResource,
+  gwFlowsResource,
+  gwMaglevResource,
+  gwNodeResource,
+  nnNodeResource,
+} from './node-resources.js';
+import { planSteering } from './plan.js';
+import { nnPoliciesResource } from './policy-resource.js';
+import { affected, affectedByFacts, affectedByHosting, gatewayWarnings, POLICIES, ZONE } from './units.js';
+import { SteeringView } from './view.js';
+import { nnExternalResource, nnRouteResource, nnSidResource, nnZoneResource } from './zone-resources.js';
+import type { Feature } from '../reconcile/feature.js';
+
+export const gatewayFeature = {
+  name: 'gateway',
+  resources: {
+    'gw-flows': gwFlowsResource,
+    'gw-encap': gwEncapResource,
+    'gw-maglev': gwMaglevResource,
+    'gw-node': gwNodeResource,
+    'nn-node': nnNodeResource,
+    'nn-zone': nnZoneResource,
+    'nn-icmp-source': nnIcmpSourceResource,
+    'nn-route': nnRouteResource,
+    'nn-policies': nnPoliciesResource,
+    'nn-external': nnExternalResource,
+    'nn-sid': nnSidResource,
+  },
+  plans: { node: planSteering },
+  units: [ZONE, POLICIES],
+  view: { steering: (intent) => new SteeringView(intent) },
+  affected,
+  ownNodeKeys: ['drain'],
+  affectedByHosting,
+  affectedByFacts,
+  factsFollow: FACTS_FOLLOW,
+  warnings: gatewayWarnings,
+} satisfies Feature;

@@ -1,0 +1,86 @@
+/** Kinds whose objects are entries of one steering map: some thousands at most, so each is read and written by itself. */
+import { ensureIds } from '../ebpf/ids.js';
+import type { BpfMap } from '../libbpf/index.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Resource, ObjectFailure } from '../reconcile/resource.js';
+import type { ResourceName, Resources } from '../plan/plan.js';
+import type { GatewayMaps } from './gateway-maps.js';
+import type { SteeringMaps } from './steering-maps.js';
+
+export interface GatewayEntrySpec<K extends ResourceName, M = SteeringMaps> extends Pick<
+  Resource<K>,
+  'name' | 'after' | 'before' | 'follows' | 'containedIn' | 'devices' | 'describe'
+> {
+  map: (maps: M) => BpfMap;
+  /** An entry in the plan's terms. */
+  read(kernel: Kernel, key: Buffer, value: Buffer): [key: string, value: Resources[K]];
+  /** The map's key; undefined: there is no such entry to remove. Throws where there cannot be one to make. */
+  writeKey(kernel: Kernel, key: string, value: Resources[K]): Buffer | undefined;
+  writeValue(kernel: Kernel, value: Resources[K]): Buffer;
+  /** After changes were made. */
+  changed?(kernel: Kernel): void;
+}
+
+/** Entries of what a network node decides by. */
+export function nnEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K>): Resource<K> {
+  return entryKindOf(spec, ({ fastpath }) => fastpath.steering);
+}
+
+/** Entries of what is known of gateways. */
+export function gatewayEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K, GatewayMaps>): Resource<K> {
+  return entryKindOf(spec, ({ fastpath }) => fastpath.gateways);
+}
+
+interface Store<M> {
+  readonly maps: M | undefined;
+  make(): M;
+}
+
+function entryKindOf<K extends ResourceName, M>(
+  spec: GatewayEntrySpec<K, M>,
+  storeOf: (kernel: Kernel) => Store<M>,
+): Resource<K> {
+  const { name, after, before, follows, containedIn, devices, describe } = spec;
+  return {
+    name,
+    after,
+    follows,
+    outlivesDevices: true,
+    describe,
+    ...(before && { before }),
+    ...(containedIn && { containedIn }),
+    ...(devices && { devices }),
+
+    list(kernel) {
+      const { maps } = storeOf(kernel);
+      if (maps === undefined) return new Map<string, Resources[K]>();
+      ensureIds(kernel);
+      kernel.fastpath.steering.ensureKnown();
+      return new Map([...spec.map(maps).entries()].map(([key, value]) => spec.read(kernel, key, value)));
+    },
+
+    apply(kernel, changes) {
+      const store = storeOf(kernel);
+      const failures: ObjectFailure[] = [];
+      for (const { key, desired, actual } of changes) {
+        try {
+          ensureIds(kernel);
+          kernel.fastpath.steering.ensureKnown();
+          const map = spec.map(store.make());
+          if (desired !== undefined) {
+            const at = spec.writeKey(kernel, key, desired);
+            if (at !== undefined) map.update(at, spec.writeValue(kernel, desired));
+          } else if (actual !== undefined) {
+            const at = spec.writeKey(kernel, key, actual);
+            if (at !== undefined) map.delete(at);
+          }
+        } catch (error) {
+          failures.push({ key, error: error as Error });
+        }
+      }
+      kernel.fastpath.invalidateFlowCache();
+      spec.changed?.(kernel);
+      return failures;
+    },
+  };
+}

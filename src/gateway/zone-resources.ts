@@ -1,0 +1,161 @@
+/** Zones: where their packets arrive, which addresses are in which. */
+import { isOfNetworkNode } from './events.js';
+import type { Follows } from '../reconcile/follows.js';
+import { SWEEP_ONLY } from '../reconcile/follows.js';
+import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
+import { ExternalKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
+import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
+import { memberKey, addressStart } from '../ebpf/member-key.js';
+import { formatIPv6 } from '../net/address.js';
+import { familyOf } from '../net/address.js';
+import { removeUnusedPairs } from './connection-table.js';
+import { nnEntryResource } from './gateway-entry-resource.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Resource, ObjectFailure } from '../reconcile/resource.js';
+import type { OwnZone } from './objects.js';
+
+const EXTERNAL_FOLLOWS: Follows = { link: isOfNetworkNode };
+
+/** Bits before a prefix's own in a key. */
+const KEY_BITS = 64;
+
+function writeZone(
+  kernel: Kernel,
+  id: number,
+  gateway: number,
+  { mtu = 0, outside = false }: { mtu?: number | undefined; outside?: boolean | undefined } = {},
+): Buffer {
+  const slot = kernel.fastpath.steering.zoneSlots.get(String(id));
+  if (slot === undefined) throw new Error(`zone ${id} has no counters yet`);
+  const bytes = Buffer.alloc(Zone.SIZE);
+  Zone.encode(bytes, 0, { id, slot, gateway, mtu, flags: outside ? ZoneFlags.ZONE_OUTSIDE : 0 });
+  return bytes;
+}
+
+function familyNumber(text: string): number {
+  return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
+}
+
+/** Zones' counters. What is remembered of their connections is in one table for all, and goes by itself (connection-table.ts). */
+export const nnZoneResource: Resource<'nn-zone'> = {
+  name: 'nn-zone',
+  after: ['nn-node'],
+  follows: SWEEP_ONLY,
+
+  list(kernel) {
+    const { steering } = kernel.fastpath;
+    const found = new Map<string, OwnZone>();
+    if (steering.maps === undefined) return found;
+    steering.ensureKnown();
+    for (const [zone] of steering.zoneSlots.entries()) found.set(zone, { zone: Number(zone) });
+    return found;
+  },
+
+  apply(kernel, changes) {
+    const { steering } = kernel.fastpath;
+    const failures: ObjectFailure[] = [];
+    const at = Buffer.alloc(4);
+    for (const { key, desired } of changes) {
+      try {
+        steering.ensureKnown();
+        const { zone_traffics: traffics } = steering.make();
+        if (desired === undefined) {
+          steering.zoneSlots.release(key);
+          continue;
+        }
+        if (steering.zoneSlots.get(key) !== undefined) continue;
+        at.writeUInt32LE(steering.zoneSlots.allocate(key));
+        traffics.update(at, Buffer.alloc(traffics.valueSize));
+      } catch (error) {
+        failures.push({ key, error: error as Error });
+      }
+    }
+    const { maps } = steering;
+    if (maps !== undefined) {
+      removeUnusedPairs(maps.pair_connections, (zone) => steering.zoneSlots.get(String(zone)) !== undefined);
+    }
+    return failures;
+  },
+
+  describe: (_key, { zone }) => `gateway zone ${zone}`,
+};
+
+/** Gateway SIDs of this node. */
+export const nnSidResource = nnEntryResource<'nn-sid'>({
+  name: 'nn-sid',
+  after: ['nn-external'],
+  before: ['device-feature'],
+  follows: SWEEP_ONLY,
+  map: ({ gateway_sids: map }) => map,
+  read(_kernel, key, value) {
+    const { id, gateway } = Zone.decode(value, 0);
+    return [formatIPv6(key, 0), { zone: id, gateway }];
+  },
+  writeKey(_kernel, key) {
+    const bytes = Buffer.alloc(16);
+    putAddress(key, bytes, 0);
+    return bytes;
+  },
+  writeValue: (kernel, { zone, gateway }) => writeZone(kernel, zone, gateway),
+  describe: (key, { zone }) => `gateway sid ${key} zone ${zone}`,
+});
+
+/** What may arrive from external networks. */
+export const nnExternalResource = nnEntryResource<'nn-external'>({
+  name: 'nn-external',
+  after: ['nn-policies'],
+  follows: EXTERNAL_FOLLOWS,
+  map: ({ external_sources: map }) => map,
+  devices: ({ device }) => (device === undefined ? [] : [device]),
+  read(kernel, key, value) {
+    const { length, ifindex, family } = ExternalKey.decode(key, 0);
+    const device = kernel.links.nameOf(ifindex);
+    const prefix = `${getAddress(key, ExternalKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
+    const { id, gateway, flags } = Zone.decode(value, 0);
+    const outside = (flags & ZoneFlags.ZONE_OUTSIDE) !== 0 && { outside: true as const };
+    return [`${device} ${prefix}`, { zone: id, gateway, device, ...outside }];
+  },
+  writeKey(kernel, key, { device = '' }) {
+    const ifindex = indexOfDevice(kernel, device);
+    if (ifindex === undefined) return undefined;
+    // A device that is gone is two words.
+    const prefix = key.slice(key.lastIndexOf(' ') + 1);
+    const bytes = Buffer.alloc(ExternalKey.SIZE);
+    const length = putPrefix(prefix, bytes, ExternalKey.OFFSETS.address);
+    bytes.writeUInt32LE(KEY_BITS + length, ExternalKey.OFFSETS.length);
+    bytes.writeUInt32LE(ifindex, ExternalKey.OFFSETS.ifindex);
+    bytes.writeUInt32LE(familyNumber(prefix), ExternalKey.OFFSETS.family);
+    return bytes;
+  },
+  writeValue: (kernel, { zone, gateway, outside }) => writeZone(kernel, zone, gateway, { outside }),
+  describe: (key, { zone, outside }) =>
+    `gateway external ${key} zone ${zone}${outside === true ? ' outside of it' : ''}`,
+});
+
+/** Which zone an address is in, seen from another. A change looks at every connection again. */
+export const nnRouteResource = nnEntryResource<'nn-route'>({
+  name: 'nn-route',
+  after: ['nn-icmp-source'],
+  follows: SWEEP_ONLY,
+  map: ({ routes }) => routes,
+  read(_kernel, key, value) {
+    const { length, tenant: from, family } = PrefixKey.decode(key, 0);
+    const prefix = `${getAddress(key, PrefixKey.OFFSETS.address, family)}/${length - KEY_BITS}`;
+    const { id, gateway, mtu } = Zone.decode(value, 0);
+    return [memberKey(from, prefix), { from, to: id, gateway, ...(mtu > 0 && { mtu }) }];
+  },
+  writeKey(_kernel, key, { from }) {
+    const prefix = key.slice(addressStart(key));
+    const bytes = Buffer.alloc(PrefixKey.SIZE);
+    const length = putPrefix(prefix, bytes, PrefixKey.OFFSETS.address);
+    bytes.writeUInt32LE(KEY_BITS + length, PrefixKey.OFFSETS.length);
+    bytes.writeUInt32LE(from, PrefixKey.OFFSETS.tenant);
+    bytes.writeUInt32LE(familyNumber(prefix), PrefixKey.OFFSETS.family);
+    return bytes;
+  },
+  writeValue: (kernel, { to, gateway, mtu }) => writeZone(kernel, to, gateway, { mtu }),
+  changed(kernel) {
+    kernel.fastpath.steering.change();
+  },
+  describe: (key, { from, to }) => `gateway route ${key.slice(addressStart(key))} from zone ${from} to zone ${to}`,
+});

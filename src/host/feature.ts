@@ -1,0 +1,23 @@
+/** What a node has whatever tenants it hosts: settings, local rules, the outer source, the locator's announcement. */
+import { announceResource } from './announce-resource.js';
+import { localRuleResource } from './local-rule-resource.js';
+import { planLoneNode, planNode } from './plan.js';
+import { sysctlResource } from './sysctl-resource.js';
+import { tunsrcResource } from './tunsrc-resource.js';
+import type { Feature } from '../reconcile/feature.js';
+
+export const hostFeature = {
+  name: 'host',
+  resources: {
+    'local-rule': localRuleResource,
+    sysctl: sysctlResource,
+    tunsrc: tunsrcResource,
+    announce: announceResource,
+  },
+  plans: {
+    node(view, emit) {
+      if (view.ebpfOnly) planLoneNode(view, emit);
+      else planNode(view, emit);
+    },
+  },
+} satisfies Feature;

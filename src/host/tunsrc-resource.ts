@@ -1,0 +1,39 @@
+import { SWEEP_ONLY } from '../reconcile/follows.js';
+import { getTunnelSource, setTunnelSource } from '../netlink/seg6.js';
+import type { Resource } from '../reconcile/resource.js';
+
+/** What the kernel has when nobody set one: it then picks any address of the node, a tenant's gateway too. */
+const UNSET = '::';
+
+/** The outer source of seg6 encapsulation, one a namespace. Shared: the one found is remembered. */
+export const tunsrcResource: Resource<'tunsrc'> = {
+  name: 'tunsrc',
+  after: ['address'],
+  follows: SWEEP_ONLY,
+
+  list(kernel, wanted) {
+    const address = getTunnelSource(kernel.generic);
+    const ours = wanted.has('tunsrc') || kernel.savedSettings.get('tunsrc') !== undefined;
+    return new Map(ours && address !== UNSET ? [['tunsrc', { address }]] : []);
+  },
+
+  apply(kernel, changes) {
+    const failures = [];
+    for (const { key, desired, actual } of changes) {
+      try {
+        if (desired === undefined) {
+          setTunnelSource(kernel.generic, kernel.savedSettings.get('tunsrc') ?? UNSET);
+          kernel.savedSettings.forget(['tunsrc']);
+        } else {
+          kernel.savedSettings.remember([['tunsrc', actual?.address ?? UNSET]]);
+          setTunnelSource(kernel.generic, desired.address);
+        }
+      } catch (error) {
+        failures.push({ key, error: error as Error });
+      }
+    }
+    return failures;
+  },
+
+  describe: (_key, { address }) => `sr tunsrc ${address}`,
+};

@@ -1,0 +1,76 @@
+import { ALIAS_PREFIX } from '../../vrf/plan.js';
+import { checkEdge } from './edge.js';
+import { checkFirewall } from './firewall.js';
+import { checkGateways } from './gateways.js';
+import { checkManagers, checkTools } from './managers.js';
+import { checkState } from './state.js';
+import { checkSysctls } from './sysctls.js';
+import { checkUnderlay } from './underlay.js';
+import { checkUplinks } from './uplinks.js';
+import { listProcesses } from './processes.js';
+import { decodeRule, dumpRulesRequest } from '../../netlink/rule.js';
+import { PROTOCOL } from '../../plan/numbers.js';
+import { probeKernel } from './probes.js';
+import type { Check, Diagnosis, CheckContext } from './types.js';
+import type { Instance } from '../../agent/instance.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Intent } from '../../intent/types.js';
+import type { Link } from '../../netlink/types.js';
+
+export interface DoctorInput {
+  instance: Instance;
+  /** The node file. */
+  file: string;
+  /** The node file of an agent that names none. */
+  defaultFile: string;
+  /** Scoped to the node. */
+  intent: Intent | undefined;
+  intentError: string | undefined;
+  /** Why what is pinned cannot be read. */
+  unreadable?: string | undefined;
+}
+
+/** Looks at everything that would drop packets without a word. Changes nothing. */
+export async function runChecks({
+  instance,
+  file,
+  defaultFile,
+  intent,
+  intentError,
+  unreadable,
+}: DoctorInput): Promise<Diagnosis> {
+  const { kernel, config } = instance;
+  kernel.links.refresh();
+  const members = ownMembers([...kernel.links.all()]);
+  const applied = members.length > 0 || kernel.fastpath.isPinned || unreadable !== undefined || hasRules(kernel);
+  const alone = config.dataplane === 'ebpf';
+  const { checks: tools, hasNft } = await checkTools();
+  const context: CheckContext = { instance, intent, intentError, applied, alone, hasNft, unreadable };
+  const processes = listProcesses();
+  const checks: Check[] = [
+    ...(await probeKernel(alone, hasNft)),
+    ...tools,
+    ...checkUplinks(context),
+    ...(await checkUnderlay(context)),
+    ...checkGateways(context),
+    ...checkSysctls(context, members),
+    ...(await checkEdge(context)),
+    ...(await checkFirewall(context)),
+    ...checkManagers(context, processes),
+    ...(await checkState(context, file, defaultFile, processes)),
+  ];
+  const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length;
+  return { node: config.node, ok: count('ok'), warn: count('warn'), fail: count('fail'), checks };
+}
+
+/** A node without ports has no VRF and no fast path, but the rules of its locator. */
+function hasRules({ socket }: Kernel): boolean {
+  return socket.dump(dumpRulesRequest(6), decodeRule).some(({ protocol }) => protocol === PROTOCOL);
+}
+
+/** VRFs of ours and the devices in them. */
+function ownMembers(links: readonly Link[]): Link[] {
+  const vrfs = links.filter(({ kind, alias }) => kind === 'vrf' && alias?.startsWith(ALIAS_PREFIX) === true);
+  const indexes = new Set(vrfs.map(({ index }) => index));
+  return [...vrfs, ...links.filter(({ master }) => master !== undefined && indexes.has(master))];
+}

@@ -1,0 +1,143 @@
+/** The edge of the SR domain: in force now and at the next boot, and what of the host's own it would stop. */
+import { domainPrefixes } from '../../edge/plan.js';
+import { readEdgeFile } from '../../edge/edge-file.js';
+import { EDGE_TABLE } from '../../edge/edge-table.js';
+import { readGuardCounters } from '../inspect/guard-counters.js';
+import { NftError } from '../../kernel/nft.js';
+import { formatAddress } from '../../net/address.js';
+import { parsePrefix, prefixContains } from '../../net/prefix.js';
+import { isNetlinkError } from '../../netlink/error.js';
+import { decodeRoute, dumpRoutesRequest, lookupRoute } from '../../netlink/route.js';
+import { readFacts } from '../../agent/facts.js';
+import { isOurVrf } from '../../vrf/ours.js';
+import { MAIN_TABLE } from '../../plan/numbers.js';
+import { listed } from './sysctls.js';
+import { Findings } from './types.js';
+import type { Check, CheckContext } from './types.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Intent, NodeConfig } from '../../intent/types.js';
+
+/** A router of the Internet has more; those of a management network are few. */
+const MAX_ROUTES = 1_000;
+
+/** Link scope: no source of the domain is taken for it. */
+const LINK_SCOPE = ['fe80::/10', 'ff00::/8'];
+
+export async function checkEdge({ instance, intent, applied, hasNft }: CheckContext): Promise<Check[]> {
+  const { kernel, config } = instance;
+  const findings = new Findings('edge');
+  const isLoaded = hasNft && (await hasTable(kernel));
+  if (!hasNft) findings.warn('table', `not known whether nft table ${EDGE_TABLE} is loaded`, 'install nftables');
+  else if (isLoaded) findings.ok('table', `nft table ${EDGE_TABLE} is loaded`);
+  else if (applied)
+    findings.fail(
+      'table',
+      `no nft table ${EDGE_TABLE}`,
+      'any interface of this host is a way into the SR domain: segue edge load, or segue apply; look who flushes rulesets (nftables.service)',
+    );
+  else findings.warn('table', `no nft table ${EDGE_TABLE} yet`, 'segue apply and segue edge load make it');
+  if (applied) checkFile(config.node, findings);
+  if (isLoaded) await checkForwarding(kernel, config, intent, findings);
+  if (intent !== undefined) checkSources(kernel, config, intent, findings);
+  return findings.checks;
+}
+
+async function hasTable(kernel: Kernel): Promise<boolean> {
+  try {
+    await kernel.nft(['-t', 'list', 'table', ...EDGE_TABLE.split(' ')]);
+    return true;
+  } catch (error) {
+    if (error instanceof NftError) return false;
+    throw error;
+  }
+}
+
+function checkFile(node: string, findings: Findings): void {
+  try {
+    findings.ok('file', `the edge is saved for the next boot: ${readEdgeFile(node).path}`);
+  } catch (error) {
+    findings.warn(
+      'file',
+      error instanceof Error ? error.message : String(error),
+      'at boot the edge is made from the node file and the intent, if both can be read: segue apply writes it; see the disk',
+    );
+  }
+}
+
+/** Below Linux 6.17 there is one switch for the whole host. */
+async function checkForwarding(
+  kernel: Kernel,
+  config: NodeConfig,
+  intent: Intent | undefined,
+  findings: Findings,
+): Promise<void> {
+  const { forwarding } = readFacts(kernel, config, intent);
+  if (forwarding !== 'host') return;
+  const counters = await readGuardCounters(kernel);
+  const dropped = counters.find(({ reason }) => reason === 'host-forwarding')?.packets ?? 0;
+  const what =
+    'IPv6 forwarding is on by segue alone: what neither enters nor leaves by an interface of segue is dropped';
+  if (dropped === 0) findings.ok('forwarding', what);
+  else {
+    findings.warn(
+      'forwarding',
+      `${what}: ${dropped} packets so far`,
+      'is this host to route IPv6 for others, too? Then set net.ipv6.conf.all.forwarding=1 before segue starts (segue purge, sysctl.d)',
+    );
+  }
+}
+
+/**
+ * By an interface outside the domain the host is to speak from an address of its own there: answers to an address of the domain do not
+ * enter. Asked of the kernel, which takes the locator's address on lo where the interface has none of a fitting scope.
+ */
+function checkSources(kernel: Kernel, config: NodeConfig, intent: Intent, findings: Findings): void {
+  const domain = domainPrefixes({ sidBlock: intent.sidBlock, trusted: intent.trusted ?? [] });
+  const inside = new Set(['lo', ...config.uplinks, ...(config.inside ?? [])]);
+  const ports = new Set(intent.ports.filter(({ node }) => node === config.node).map((port) => port.interface));
+  const found = new Map<string, string[]>();
+  let asked = 0;
+  for (const route of kernel.socket.dump(dumpRoutesRequest({ family: 6, table: MAIN_TABLE }), decodeRoute)) {
+    if (route.type !== 'unicast' || LINK_SCOPE.some((prefix) => prefixContains(prefix, route.prefix))) continue;
+    for (const { oif, gateway } of route.nexthops ?? [route]) {
+      const link = oif === undefined ? undefined : kernel.links.get(kernel.links.nameOf(oif));
+      if (link === undefined || inside.has(link.name) || ports.has(link.name) || isOurVrf(link)) continue;
+      if (++asked > MAX_ROUTES) break;
+      const source = sourceTowards(kernel, someAddress(route.prefix), link.index);
+      if (source === undefined || !domain.some((prefix) => prefixContains(prefix, source))) continue;
+      const to = route.prefix === '::/0' ? 'default' : route.prefix;
+      const words = `${to}${gateway === undefined ? '' : ` via ${gateway}`} (from ${source})`;
+      found.set(link.name, [...(found.get(link.name) ?? []), words]);
+    }
+  }
+  if (found.size === 0) {
+    findings.ok('sources', 'by interfaces outside the domain the host speaks from addresses outside it');
+  }
+  for (const [device, routes] of found) {
+    findings.fail(
+      `sources.${device}`,
+      `connections of this host by ${device} would have a source of the SR domain: ${listed(routes)}`,
+      'answers to it are dropped at the edge: give the interface an address of its own, and these routes "src <that address>"',
+    );
+  }
+}
+
+/** The source that the kernel would choose; undefined: the route does not lead there by this device. */
+function sourceTowards(kernel: Kernel, to: string, oif: number): string | undefined {
+  try {
+    const route = kernel.socket.get(lookupRoute({ to, oif }), decodeRoute);
+    return route?.oif === oif && route.type === 'unicast' ? route.prefSrc : undefined;
+  } catch (error) {
+    if (isNetlinkError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** An address that a route is for and that no interface is likely to have; of a default route a global one. */
+function someAddress(prefix: string): string {
+  const parsed = parsePrefix(prefix === '::/0' ? '2000::/16' : prefix);
+  if (!parsed.ok) throw new RangeError(`${prefix}: expected a prefix`);
+  const bytes = Uint8Array.from(parsed.prefix.bytes);
+  if (parsed.prefix.length <= 112) bytes.set([0xfe, 0xed], 14);
+  return formatAddress(bytes);
+}

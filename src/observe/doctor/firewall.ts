@@ -1,0 +1,76 @@
+import { inNetns } from '../../netlink/netns.js';
+import { readFileSync } from 'node:fs';
+import { readForeignRules } from './ruleset.js';
+import { listed } from './sysctls.js';
+import { Findings } from './types.js';
+import type { Check, CheckContext } from './types.js';
+
+/** Whose table it is likely to be, for the advice. */
+const OWNERS: readonly [pattern: RegExp, owner: string][] = [
+  [/^inet firewalld /, 'firewalld'],
+  [/^ip6? filter FORWARD$/, 'iptables (Docker sets its policy)'],
+];
+
+/** Others' firewalls that would take tenants' packets for strangers'. */
+export async function checkFirewall({ instance, applied, alone, hasNft }: CheckContext): Promise<Check[]> {
+  const { kernel } = instance;
+  const findings = new Findings('firewall');
+  // Tenants' packets pass no hook of netfilter.
+  if (alone || !hasNft) return findings.checks;
+  let text: string;
+  try {
+    text = await kernel.nft(['-j', 'list', 'ruleset']);
+  } catch (error) {
+    findings.fail('nft', 'the ruleset cannot be listed', error instanceof Error ? error.message : String(error));
+    return findings.checks;
+  }
+  const { forwardDrops, invalidDrops } = readForeignRules(text);
+  if (forwardDrops.length === 0) findings.ok('forward', 'no foreign chain drops what is forwarded by default');
+  for (const chain of forwardDrops) {
+    findings.warn(
+      'forward',
+      `nft chain ${chain} has policy drop${ownerOf(chain)}`,
+      'tenants\' packets pass the forward hook as iif sg-*: have it accept iifname "sg-*", or their traffic ends there',
+    );
+  }
+  if (invalidDrops.length > 0) {
+    const guarded = /"table": *\{[^}]*"name": *"segue"/.test(text);
+    const what = `ct state invalid is dropped in ${listed(invalidDrops)}`;
+    if (guarded) findings.ok('invalid', `${what}; the guard keeps tenants' packets out of connection tracking`);
+    else if (applied)
+      findings.fail(
+        'invalid',
+        what,
+        "the guard's tables are missing, so tenants' TCP is tracked and breaks: segue apply",
+      );
+    else
+      findings.warn('invalid', what, "the guard's notrack keeps tenants' packets out of it once segue apply has run");
+  }
+  const legacy = legacyTables(kernel.netns);
+  if (legacy.includes('filter')) {
+    findings.warn(
+      'legacy',
+      'iptables-legacy has a filter table, which nft does not show',
+      'look at its FORWARD chain: iptables-legacy -S FORWARD; ip6tables-legacy -S FORWARD',
+    );
+  }
+  return findings.checks;
+}
+
+function ownerOf(chain: string): string {
+  const owner = OWNERS.find(([pattern]) => pattern.test(chain))?.[1];
+  return owner === undefined ? '' : `: ${owner}`;
+}
+
+/** Tables of the old iptables in a namespace; the files are absent where its modules are. */
+function legacyTables(netns: string | undefined): string[] {
+  return inNetns(netns, () =>
+    ['ip_tables_names', 'ip6_tables_names'].flatMap((file) => {
+      try {
+        return readFileSync(`/proc/thread-self/net/${file}`, 'utf8').split('\n');
+      } catch {
+        return [];
+      }
+    }),
+  );
+}

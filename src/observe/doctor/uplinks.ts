@@ -1,0 +1,217 @@
+/** Underlay interfaces: there, up, and large enough for the tenants' packets. */
+import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../../encap/mtu.js';
+import { hiddenTags } from '../../ebpf/feature-resource.js';
+import { vlanParents } from '../../ebpf/port-resource.js';
+import { missingForFastpath } from '../../ebpf/available.js';
+import { attachments } from '../inspect/fastpath.js';
+import { queryTcx } from '../../libbpf/index.js';
+import { deviceFeatures } from '../../netlink/ethtool.js';
+import { readFacts } from '../../agent/facts.js';
+import { viewOf } from '../../app/planning.js';
+import { tenantMtu } from '../../encap/paths.js';
+import { listed } from './sysctls.js';
+import { Findings } from './types.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Link } from '../../netlink/types.js';
+import type { Check, CheckContext } from './types.js';
+
+/** What VMs take for granted, bytes. */
+const ETHERNET_MTU = 1500;
+/** IPv6's least link MTU (RFC 8200 section 5). */
+const IPV6_MINIMUM_MTU = 1280;
+
+export function checkUplinks({ instance, intent, unreadable }: CheckContext): Check[] {
+  const { kernel, config } = instance;
+  const findings = new Findings('uplink');
+  const mtus: number[] = [];
+  for (const name of config.uplinks) {
+    const link = kernel.links.get(name);
+    const why = 'encapsulated packets have no way out: ';
+    if (link === undefined) {
+      findings.fail(`present.${name}`, `${name} does not exist`, `${why}see "uplinks" of the node file`);
+      continue;
+    }
+    mtus.push(link.mtu);
+    if (!link.up) findings.fail(`up.${name}`, `${name} is down`, `${why}ip link set ${name} up`);
+    else if (link.carrier === false)
+      findings.fail(`up.${name}`, `${name} has no carrier`, `${why}see the cable, or the far end`);
+    else findings.ok(`up.${name}`, `${name} up, mtu ${link.mtu}`);
+    checkBridge(kernel, link, config.uplinks, findings);
+  }
+  if (unreadable === undefined) {
+    checkForeignPrograms({ instance, intent }, findings);
+    checkTags({ instance, intent }, findings);
+    checkXdp({ instance, intent }, findings);
+  }
+  if (mtus.length > 0) checkTenantMtu({ instance, intent }, Math.min(...mtus), findings);
+  return findings.checks;
+}
+
+/**
+ * What shares a bridge with an uplink is underlay: it may send to SIDs with another node's source, and sees the encapsulated
+ * packets that the bridge floods.
+ */
+function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], findings: Findings): void {
+  const links = [...kernel.links.all()];
+  if (uplink.kind === 'vlan' && uplink.linkNetnsId === undefined) {
+    const lower = links.find(({ index }) => index === uplink.linkIndex);
+    if (lower !== undefined) checkBridge(kernel, lower, uplinks, findings);
+  }
+  const master = links.find(({ index }) => index === uplink.master);
+  const bridge = uplink.kind === 'bridge' ? uplink : master?.kind === 'bridge' ? master : undefined;
+  if (bridge === undefined) return;
+  const members = links
+    .filter((link) => link.master === bridge.index && !uplinks.includes(link.name))
+    .map(({ name }) => name);
+  // The bridge's own way out is one of them.
+  const others = bridge === uplink ? members.length - 1 : members.length;
+  const name = `bridge.${uplink.name}`;
+  if (others <= 0) findings.ok(name, `${bridge.name} is a bridge with no other member than the way out`);
+  else {
+    findings.fail(
+      name,
+      `${uplink.name} ${bridge === uplink ? 'is a bridge' : `is a member of bridge ${bridge.name}`} with ${listed(members.sort())}`,
+      'whatever is in the bridge is underlay: a VM there reaches every tenant and sees their packets. Make the physical interface ' +
+        'the uplink and take it out of the bridge, or move the others to a bridge of their own',
+    );
+  }
+}
+
+/** `xdp: always`, and a driver without XDP of its own: tcx forwards, a frame at a time or a super-packet. */
+function checkXdp({ instance }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
+  const { kernel, config } = instance;
+  if (config.xdp !== 'always' || config.dataplane === 'kernel') return;
+  const all = attachments(kernel);
+  for (const device of config.uplinks) {
+    const link = kernel.links.get(device);
+    const hasTcx = all.some((one) => one.device === device && one.hook !== 'xdp');
+    if (!hasTcx || link === undefined || link.xdp !== undefined) continue;
+    findings.warn(
+      `xdp-none.${device}`,
+      `xdp: always, and no XDP at ${device}${link.kind === undefined ? '' : `, a ${link.kind} device`}: it has no native XDP`,
+      'tcx forwards what arrives; generic XDP is not attached, as tcx cannot read the frames that it passes on. Make a device with native XDP ' +
+        'the uplink, or set xdp: auto',
+    );
+  }
+}
+
+/** Somebody else's programs see packets before the fast path's do, or in their place. */
+function checkForeignPrograms(
+  { instance, intent }: Pick<CheckContext, 'instance' | 'intent'>,
+  findings: Findings,
+): void {
+  const { kernel, config } = instance;
+  if (config.dataplane === 'kernel' || missingForFastpath(kernel.fastpath.pinDirectory) !== undefined) return;
+  const ports = intent?.ports.filter(({ node }) => node === config.node).map((port) => port.interface) ?? [];
+  const own = new Map(attachments(kernel).map(({ device, hook, program }) => [`${device} ${hook}`, program.id]));
+  const all = new Set(own.values());
+  for (const device of [...config.uplinks, ...ports]) {
+    const link = kernel.links.get(device);
+    if (link === undefined) continue;
+    const xdp = link.xdp?.programId;
+    if (xdp !== undefined && !all.has(xdp)) {
+      findings.warn(
+        `foreign-xdp.${device}`,
+        `xdp program id ${xdp} of ${device} is not segue's`,
+        'what it drops or redirects never comes to the fast path, and segue has no XDP of its own there: see bpftool prog show',
+      );
+    }
+    const where = { interface: link.index, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
+    const row = queryTcx({ ...where, direction: 'ingress' }).programs.map(({ programId }) => programId);
+    const first = own.get(`${device} tcx-first`) ?? own.get(`${device} tcx`) ?? 0;
+    const before = row.slice(0, Math.max(0, row.indexOf(first)));
+    if (before.length > 0) {
+      findings.warn(
+        `foreign-tcx.${device}`,
+        `tcx programs before segue's at ${device}: id ${before.join(', ')}`,
+        'what they take (anything but TCX_NEXT) passes by the fast path and its guard: see bpftool net show',
+      );
+    }
+  }
+}
+
+/** Tags of VLANs: XDP sees those that are in the frame; a VLAN device on a port takes frames that are otherwise dropped. */
+function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
+  const { kernel, config } = instance;
+  const parents = vlanParents(kernel);
+  for (const { device, hook } of attachments(kernel)) {
+    const link = kernel.links.get(device);
+    if (hook !== 'xdp' || link === undefined) continue;
+    const { active } = hiddenTags(kernel, link.index);
+    if (active.length > 0)
+      findings.fail(
+        `vlan-offload.${device}`,
+        `${active.join(', ')} of ${device} on, where XDP is attached`,
+        `XDP takes frames of VLANs for its own: ethtool -K ${device} ${active.map((name) => `${name} off`).join(' ')}, or segue apply`,
+      );
+    else findings.ok(`vlan-offload.${device}`, `${device}: XDP sees the tags of VLANs`);
+    const inFrames = peerTagsInFrames(kernel, link);
+    if (link.kind === 'veth' && inFrames !== true)
+      findings.warn(
+        `xdp-veth.${device}`,
+        `XDP at ${device}, a veth${inFrames === false ? ' whose other end has tags of VLANs beside its frames' : ', whose other end is in another namespace'}`,
+        `XDP does not see tags that travel beside frames: ethtool -K <other end> txvlan off tx-vlan-stag-hw-insert off, or xdp: auto`,
+      );
+  }
+  for (const port of intent?.ports.filter(({ node }) => node === config.node) ?? []) {
+    const link = kernel.links.get(port.interface);
+    if (link === undefined || !parents.has(link.index)) continue;
+    const devices = [...kernel.links.all()].filter(
+      ({ kind, linkIndex }) => kind === 'vlan' && linkIndex === link.index,
+    );
+    const names = devices.map(({ name }) => name).join(', ');
+    findings.warn(
+      `vlan-on-port.${port.interface}`,
+      `${names} on port ${port.name}: frames with a VLAN tag pass to the host`,
+      `where nobody meant it: ip link del ${devices[0]?.name ?? ''}`,
+    );
+  }
+}
+
+/** Whether the other end of a veth puts tags into its frames; undefined: it is in another namespace, or there is no telling. */
+function peerTagsInFrames(kernel: Kernel, { linkIndex, linkNetnsId }: Link): boolean | undefined {
+  if (linkIndex === undefined || linkNetnsId !== undefined) return undefined;
+  const features = deviceFeatures(kernel.generic, linkIndex);
+  if (features === undefined) return undefined;
+  return !['tx-vlan-hw-insert', 'tx-vlan-stag-hw-insert'].some((name) => features.active.has(name));
+}
+
+function checkTenantMtu(
+  { instance, intent }: Pick<CheckContext, 'instance' | 'intent'>,
+  uplinkMtu: number,
+  findings: Findings,
+): void {
+  const { kernel, config } = instance;
+  if (config.mtu !== undefined && config.mtu > uplinkMtu) {
+    findings.fail(
+      'mtu-configured',
+      `the node file says mtu ${config.mtu}, the smallest uplink has ${uplinkMtu}`,
+      'packets between the two sizes vanish without an ICMP error: lower the one or raise the other',
+    );
+  }
+  const tenants = new Map<string, number>();
+  if (intent !== undefined) {
+    const view = viewOf(config, readFacts(kernel, config, intent), intent);
+    for (const tenant of intent.tenants) tenants.set(tenant.name, tenantMtu(view, tenant));
+  }
+  const plain = (config.mtu ?? uplinkMtu) - OUTER_HEADER_BYTES - reducedSrhBytes(1);
+  const smallest = Math.min(plain, ...tenants.values());
+  const who = [...tenants].find(([, mtu]) => mtu === smallest && mtu < plain)?.[0];
+  const answers = config.dataplane !== 'kernel' && missingForFastpath(kernel.fastpath.pinDirectory) === undefined;
+  const what = `tenant MTU ${smallest}${who === undefined ? '' : ` (${who})`}`;
+  if (smallest < IPV6_MINIMUM_MTU) {
+    findings.fail(
+      'tenant-mtu',
+      `${what} < ${IPV6_MINIMUM_MTU}`,
+      `IPv6 does not work below it: raise the uplinks to ${uplinkMtu + IPV6_MINIMUM_MTU - smallest} or more`,
+    );
+  } else if (smallest < ETHERNET_MTU && !answers) {
+    findings.warn(
+      'tenant-mtu',
+      `${what} < ${ETHERNET_MTU}`,
+      `VMs that send more lose it without an ICMP error (TCP is clamped): give them this MTU, or raise the uplinks to ${uplinkMtu + ETHERNET_MTU - smallest}`,
+    );
+  } else if (smallest < ETHERNET_MTU) {
+    findings.ok('tenant-mtu', `${what} < ${ETHERNET_MTU}: the fast path answers larger packets with ICMP errors`);
+  } else findings.ok('tenant-mtu', what);
+}

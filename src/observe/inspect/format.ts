@@ -1,0 +1,45 @@
+/** iproute2's words for numbers. */
+import type { Link } from '../../netlink/types.js';
+
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  0: 'unspec',
+  1: 'redirect',
+  2: 'kernel',
+  3: 'boot',
+  4: 'static',
+  9: 'ra',
+  16: 'dhcp',
+  18: 'keepalived',
+  94: 'segue',
+  186: 'bgp',
+  187: 'isis',
+  188: 'ospf',
+  192: 'eigrp',
+};
+
+/** A route protocol's name as in rt_protos, or its number. */
+export function protocolName(protocol: number): string {
+  return PROTOCOLS[protocol] ?? String(protocol);
+}
+
+export function familyName(family: 4 | 6 | undefined): 'inet' | 'inet6' {
+  return family === 4 ? 'inet' : 'inet6';
+}
+
+export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
+  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
+}
+
+const IP_PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
+
+/** An IP protocol's name, or its number. */
+export function protocolWord(number: number): string {
+  return IP_PROTOCOLS[number] ?? String(number);
+}
+
+/** The number of a protocol in these words; undefined: it is none (`arp`). */
+export function protocolNumber(word: string): number | undefined {
+  const named = Object.entries(IP_PROTOCOLS).find(([, name]) => name === word)?.[0];
+  const number = named ?? (/^[0-9]+$/.test(word) ? word : undefined);
+  return number === undefined ? undefined : Number(number);
+}

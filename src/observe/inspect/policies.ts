@@ -1,0 +1,175 @@
+/** Policies: what the intent says, what is in force here, what each was counted for. */
+import { policySetsInForce } from '../../gateway/policy-resource.js';
+import { policyOrder } from '../../gateway/policy-set.js';
+import { zoneOf } from '../../gateway/view.js';
+import { equalValues } from '../../plan/equal.js';
+import { Traffic } from '../../ebpf/generated/layouts.js';
+import { PolicyHit } from '../../ebpf/generated/steering.js';
+import { ZoneNames, zoneText } from './zones.js';
+import type { PolicySet } from '../../gateway/policy-set.js';
+import type { SteeringMaps } from '../../gateway/steering-maps.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Policy, PolicyEnd } from '../../intent/types.js';
+import type { ShowContext } from './context.js';
+
+/**
+ * `in-force`; `overridden`: it is in force, and policies before it decide all that it is for; `outdated`: the policies in force between its
+ * ends are others than the intent's; `missing`: none is in force there; `unplanned`: it is in force but not in the intent;
+ * `elsewhere`: this node is no network node of its gateway.
+ */
+export type PolicyState = 'in-force' | 'overridden' | 'outdated' | 'missing' | 'unplanned' | 'elsewhere';
+
+export interface PolicyEndRecord {
+  zone: string;
+  /** Empty: all of it. */
+  prefixes: string[];
+}
+
+/** One element of `segue show policy -j`. What only the intent says is null of a policy that it has not. */
+export interface PolicyRecord {
+  name: string;
+  from: PolicyEndRecord;
+  to: PolicyEndRecord;
+  protocol: string | null;
+  /** Destination ports, `80` or `8000-8100`; empty: all. */
+  ports: string[] | null;
+  action: 'allow' | 'deny';
+  log: boolean;
+  priority: number | null;
+  state: PolicyState;
+  /** Decided by it since it came: let in, or refused; null where it is not in force. */
+  connections: number | null;
+  /** Of these, in both directions. */
+  packets: number | null;
+  bytes: number | null;
+}
+
+export interface Hits {
+  connections: number;
+  packets: number;
+  bytes: number;
+}
+
+/** What each policy in force was counted for, summed over CPUs; by name. */
+export function policyHits({ fastpath }: Kernel): Map<string, Hits> {
+  const found = new Map<string, Hits>();
+  const { steering } = fastpath;
+  const { maps } = steering;
+  if (maps === undefined) return found;
+  steering.ensureKnown();
+  for (const [name, slot] of steering.policySlots.entries()) found.set(name, hitsOf(maps, slot));
+  return found;
+}
+
+function hitsOf({ policy_hits: map }: SteeringMaps, slot: number): Hits {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(slot);
+  const value = map.lookup(key);
+  const all = value === undefined ? [] : map.cpuValues(value).map((bytes) => PolicyHit.decode(bytes, 0));
+  const sum = (field: keyof PolicyHit): number => Number(all.reduce((total, hit) => total + hit[field], 0n));
+  return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') };
+}
+
+/** What a network node let pass of a zone, since it has the zone. */
+export interface ZoneTraffic {
+  /** From it. */
+  txPackets: number;
+  txBytes: number;
+  /** To it. */
+  rxPackets: number;
+  rxBytes: number;
+}
+
+/** By the zones' numbers; undefined where the node is no network node. */
+export function zoneTraffic({ fastpath }: Kernel): (ZoneTraffic & { zone: number })[] | undefined {
+  const { steering } = fastpath;
+  const { maps } = steering;
+  if (maps === undefined) return undefined;
+  steering.ensureKnown();
+  const key = Buffer.alloc(4);
+  return [...steering.zoneSlots.entries()].flatMap(([zone, slot]) => {
+    key.writeUInt32LE(slot);
+    const value = maps.zone_traffics.lookup(key);
+    if (value === undefined || Number.isNaN(Number(zone))) return [];
+    const all = maps.zone_traffics.cpuValues(value);
+    const sum = (at: number): number => Number(all.reduce((total, bytes) => total + bytes.readBigUInt64LE(at), 0n));
+    const { txPackets, txBytes, rxPackets, rxBytes } = Traffic.OFFSETS;
+    const counted = {
+      txPackets: sum(txPackets),
+      txBytes: sum(txBytes),
+      rxPackets: sum(rxPackets),
+      rxBytes: sum(rxBytes),
+    };
+    return [{ zone: Number(zone), ...counted }];
+  });
+}
+
+/** Policies by which a set decides. */
+function named(set: PolicySet | undefined): Map<string, { allow: boolean; log: boolean }> {
+  const found = new Map<string, { allow: boolean; log: boolean }>();
+  for (const { ports } of set?.rules ?? []) {
+    for (const { policy, allow, log } of ports) {
+      if (policy !== undefined) found.set(policy, { allow: allow === true, log: log === true });
+    }
+  }
+  return found;
+}
+
+/** By pair of ends, there in the order of decision; then those in force that the intent has not. */
+export function policyRecords(context: ShowContext): PolicyRecord[] {
+  const { kernel, names, intent } = context;
+  const zones = new ZoneNames(names, intent);
+  const sets = policySetsInForce(kernel.fastpath.steering);
+  const planned = context.plan()?.['nn-policies'] ?? new Map<string, PolicySet>();
+  const hits = policyHits(kernel);
+  const seen = new Set<string>();
+  const records: PolicyRecord[] = [];
+  for (const policy of [...(intent?.policies ?? [])].sort(byEnds)) {
+    const [from, to] = [policy.from, policy.to].map((end) => zones.numberOf(zoneText(zoneOf(end))) ?? -1);
+    const key = `${from ?? -1} ${to ?? -1}`;
+    seen.add(`${key} ${policy.name}`);
+    const state = stateOf(policy.name, sets.get(key), planned.get(key));
+    records.push(recordOf(policy, state, named(sets.get(key)).has(policy.name) ? hits.get(policy.name) : undefined));
+  }
+  for (const [key, set] of sets) {
+    const [from = 0, to = 0] = key.split(' ').map(Number);
+    for (const [name, { allow, log }] of named(set)) {
+      if (seen.has(`${key} ${name}`)) continue;
+      records.push({
+        name,
+        from: { zone: zones.of(from), prefixes: [] },
+        to: { zone: zones.of(to), prefixes: [] },
+        ...{ protocol: null, ports: null, action: allow ? 'allow' : 'deny', log, priority: null, state: 'unplanned' },
+        ...(hits.get(name) ?? NO_HITS),
+      });
+    }
+  }
+  return records;
+}
+
+const NO_HITS = { connections: null, packets: null, bytes: null };
+
+function stateOf(name: string, found: PolicySet | undefined, planned: PolicySet | undefined): PolicyState {
+  if (planned === undefined) return found !== undefined && named(found).has(name) ? 'unplanned' : 'elsewhere';
+  if (found === undefined) return 'missing';
+  if (!equalValues(planned, found)) return 'outdated';
+  return named(found).has(name) ? 'in-force' : 'overridden';
+}
+
+function recordOf(policy: Policy, state: PolicyState, hits: Hits | undefined): PolicyRecord {
+  const { name, from, to, protocol, ports, action, log, priority } = policy;
+  return {
+    ...{ name, from: endOf(from), to: endOf(to), protocol, ports: (ports ?? []).map(String) },
+    ...{ action, log: log === true, priority, state },
+    ...(hits ?? NO_HITS),
+  };
+}
+
+function endOf(end: PolicyEnd): PolicyEndRecord {
+  return { zone: zoneText(zoneOf(end)), prefixes: end.prefixes ?? [] };
+}
+
+/** By their ends; of one pair as they decide: by priority, denials before permissions, then by name. */
+function byEnds(a: Policy, b: Policy): number {
+  return zoneOf(a.from).localeCompare(zoneOf(b.from)) || zoneOf(a.to).localeCompare(zoneOf(b.to)) || policyOrder(a, b);
+}

@@ -1,0 +1,60 @@
+/** What the kernel holds, as far as several `show` commands ask for it. */
+import { MAIN_TABLE } from '../../plan/numbers.js';
+import { decodeNeighbour, dumpNeighboursRequest } from '../../netlink/neighbour.js';
+import { decodeNexthop, dumpNexthopsRequest } from '../../netlink/nexthop.js';
+import { decodeRoute, dumpRoutesRequest } from '../../netlink/route.js';
+import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../../plan/numbers.js';
+import { NeighbourState } from '../../netlink/types.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Link, Neighbour, Nexthop, Route, Seg6LocalEncap } from '../../netlink/types.js';
+
+/** RTPROT_KERNEL: prefix routes, local and broadcast addresses, multicast. */
+const RTPROT_KERNEL = 2;
+
+/** Routes of a table, IPv4 then IPv6, without those the kernel made by itself unless `all`. */
+export function routesOf(kernel: Kernel, table: number, all = false): Route[] {
+  return ([4, 6] as const).flatMap((family) =>
+    kernel.socket
+      .dump(dumpRoutesRequest({ family, table }), decodeRoute)
+      .filter(({ protocol }) => all || protocol !== RTPROT_KERNEL),
+  );
+}
+
+export type LocalSidRoute = Route & { encap: Seg6LocalEncap };
+
+/** The local SIDs of the namespace, whoever made them. */
+export function localSids(kernel: Kernel): LocalSidRoute[] {
+  return kernel.socket.dump(dumpRoutesRequest({ family: 6, table: MAIN_TABLE }), decodeRoute).filter(isLocalSid);
+}
+
+function isLocalSid(route: Route): route is LocalSidRoute {
+  return route.encap?.type === 'seg6local';
+}
+
+/** Next-hop objects in segue's range of ids. */
+export function ownNexthops(kernel: Kernel): Nexthop[] {
+  return kernel.socket
+    .dump(dumpNexthopsRequest({}), decodeNexthop)
+    .filter(
+      ({ id, protocol }) => id >= NEXTHOP_ID_BASE && id < NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT && protocol === PROTOCOL,
+    );
+}
+
+/** Devices in a VRF, by name. */
+export function membersOf(kernel: Kernel, vrfIndex: number): Link[] {
+  return [...kernel.links.all()]
+    .filter(({ master }) => master === vrfIndex)
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** The pinned neighbours of the namespace by ifindex: what stands behind each port. */
+export function pinnedNeighbours(kernel: Kernel): Map<number, Neighbour[]> {
+  const found = new Map<number, Neighbour[]>();
+  for (const entry of kernel.socket.dump(dumpNeighboursRequest({}), decodeNeighbour)) {
+    if (entry.protocol !== PROTOCOL || (entry.state & NeighbourState.permanent) === 0) continue;
+    const list = found.get(entry.ifindex);
+    if (list === undefined) found.set(entry.ifindex, [entry]);
+    else list.push(entry);
+  }
+  return found;
+}

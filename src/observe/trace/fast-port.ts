@@ -1,0 +1,73 @@
+/** The port as the fast path has it: interface, program, entry. */
+import { Port } from '../../ebpf/generated/layouts.js';
+import { foreignMaster } from '../../port/ours.js';
+import { attachments } from '../inspect/fastpath.js';
+import { formatMac } from '../../net/mac.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { ProgramUse } from '../../ebpf/programs.js';
+import type { Link } from '../../netlink/types.js';
+import type { TraceLog } from './trace-log.js';
+import type { Source } from './source.js';
+
+/** A port's entry in the fast path's maps. */
+export interface PortEntry {
+  tenant: number;
+  /** Bytes of the largest inner packet. */
+  mtu: number;
+  vmMac: string;
+  gatewayMac: string;
+}
+
+export interface FastPort {
+  link: Link;
+  entry: PortEntry;
+  /** What its program was loaded for. */
+  use: ProgramUse;
+}
+
+export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry | undefined {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(ifindex);
+  const value = kernel.fastpath.maps?.ports.lookup(key);
+  if (value === undefined) return undefined;
+  return {
+    tenant: value.readUInt32LE(Port.OFFSETS.tenant),
+    mtu: value.readUInt16LE(Port.OFFSETS.mtu),
+    vmMac: formatMac(value, Port.OFFSETS.vmMac),
+    gatewayMac: formatMac(value, Port.OFFSETS.gatewayMac),
+  };
+}
+
+/**
+ * First step, where a program of the fast path is at the port.
+ *
+ * @returns undefined where there is none: the kernel has the packet
+ */
+export function checkFastPort(context: ShowContext, source: Source, traceLog: TraceLog): FastPort | undefined {
+  const { kernel } = context;
+  // The responder of kernel mode forwards nothing.
+  if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
+  const link = kernel.links.get(source.interface);
+  const master = foreignMaster(kernel, source.interface);
+  if (master !== undefined) {
+    traceLog.path = 'fastpath';
+    const words = `${source.interface} is a member of ${master}, which is not segue's: nothing passes`;
+    const text = `dev ${source.interface} master ${master}`;
+    traceLog.drop('port', 'port-detached', text, words, { device: source.interface, master });
+  }
+  const entry = link && portEntry(context, link.index);
+  const attached = link && attachments(kernel).find(({ device, hook }) => device === link.name && hook === 'tcx');
+  if (link === undefined || entry === undefined || attached === undefined) return undefined;
+  traceLog.path = 'fastpath';
+  const { name, id } = attached.program;
+  const text = `dev ${link.name} tcx/ingress ${name} id ${id} tenant ${entry.tenant} mtu ${entry.mtu}`;
+  const detail = { device: link.name, program: name, programId: id, tenant: entry.tenant, mtu: entry.mtu };
+  if (!link.up) traceLog.drop('port', 'port-down', text, `${link.name} is down`, detail);
+  if (link.carrier === false) traceLog.drop('port', 'port-down', text, `${link.name} has no carrier`, detail);
+  const alone = context.config.dataplane === 'ebpf';
+  const uses: ProgramUse[] = [{ alone, gateways: true }, { alone }];
+  const use = uses.find((one) => kernel.fastpath.program('port_tc', one)?.info().id === id);
+  if (use !== undefined) traceLog.pass('port', text, detail);
+  else traceLog.warn('port', `${text}: another build's; what is tried is this build's`, detail);
+  return { link, entry, use: use ?? { alone, gateways: kernel.fastpath.gateways.maps !== undefined } };
+}

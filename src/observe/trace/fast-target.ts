@@ -1,0 +1,79 @@
+/** What the fast path's maps say of an address: which entry it is, and the ways there. */
+import { familyNumber, putAddress } from '../../ebpf/bytes.js';
+import { Encap, MemberKey, PrefixKey, Target, TargetKind } from '../../ebpf/generated/layouts.js';
+import { ensureIds } from '../../ebpf/ids.js';
+import { hopsOf } from '../../ebpf/underlay-resource.js';
+import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
+import { familyOf } from '../../net/address.js';
+import { hostPrefix } from '../../net/prefix.js';
+import { longestPrefix } from './longest-prefix.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { ResolvedHop } from '../../ebpf/resolve.js';
+
+export interface FoundTarget {
+  /** The entry's; of a prefix as far as the plan knows it. */
+  prefix: string | undefined;
+  /** Ways over the underlay; none for a port of this node, and for what network nodes know the way to. */
+  hops: ResolvedHop[];
+  /** It is the tenant's gateway, which every node is. */
+  gateway?: true;
+  /** Number of the gateway whose network nodes know the way. */
+  steered?: number;
+  /** Of these: all flows have one network node, as one place in the gateway's table says. */
+  hasPlace?: true;
+}
+
+/** Bits before a prefix's own in a key: tenant and family. */
+const KEY_BITS = 64;
+
+export function findTarget(context: ShowContext, tenant: number, to: string): FoundTarget | undefined {
+  const { maps } = context.kernel.fastpath;
+  if (maps === undefined) return undefined;
+  const member = Buffer.alloc(MemberKey.SIZE);
+  member.writeUInt32LE(tenant, MemberKey.OFFSETS.tenant);
+  member.writeUInt32LE(familyNumber(to), MemberKey.OFFSETS.family);
+  putAddress(to, member, MemberKey.OFFSETS.address);
+  const exact = maps.members.lookup(member);
+  if (exact !== undefined) return { prefix: hostPrefix(to), ...read(context, exact) };
+  const key = Buffer.alloc(PrefixKey.SIZE);
+  key.writeUInt32LE(KEY_BITS + (familyOf(to) === 4 ? 32 : 128), PrefixKey.OFFSETS.length);
+  key.writeUInt32LE(tenant, PrefixKey.OFFSETS.tenant);
+  key.writeUInt32LE(familyNumber(to), PrefixKey.OFFSETS.family);
+  putAddress(to, key, PrefixKey.OFFSETS.address);
+  const found = maps.prefixes.lookup(key);
+  if (found === undefined) return undefined;
+  // Keys of the plan: tenant and prefix.
+  const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
+    .map((planKey) => planKey.split(' '))
+    .filter(([number]) => number === String(tenant))
+    .map(([, prefix = '']) => ({ prefix, metric: 0 }));
+  return { prefix: longestPrefix(planned, to)?.prefix, ...read(context, found) };
+}
+
+function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'> {
+  const { kind, id } = Target.decode(target, 0);
+  if (kind === TargetKind.TARGET_STEERED) {
+    const place = id >>> PLACE_SHIFT;
+    return { hops: [], steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { hasPlace: true }) };
+  }
+  if (kind === TargetKind.TARGET_GATEWAY) return { hops: [], gateway: true };
+  return { hops: kind === TargetKind.TARGET_REMOTE ? hopsOfEncap(context, id) : [] };
+}
+
+/** Ways of the encapsulation towards a tenant's SID. */
+export function hopsTo(context: ShowContext, sid: string): ResolvedHop[] {
+  ensureIds(context.kernel);
+  const id = context.kernel.fastpath.encapIds.get(sid);
+  return id === undefined ? [] : hopsOfEncap(context, id);
+}
+
+function hopsOfEncap({ kernel }: ShowContext, id: number): ResolvedHop[] {
+  const { maps } = kernel.fastpath;
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(id);
+  const encap = maps?.encaps.lookup(key);
+  if (encap === undefined) return [];
+  const underlay = encap.subarray(Encap.OFFSETS.underlay, Encap.OFFSETS.underlay + 4);
+  const value = maps?.underlays.lookup(underlay);
+  return value === undefined ? [] : hopsOf(value, 0);
+}

@@ -1,0 +1,28 @@
+import { familyOf, parseAddress } from '../../net/address.js';
+import { parsePrefix, prefixContains } from '../../net/prefix.js';
+
+/**
+ * The most specific of some routes for an address, the one with the smallest metric among equals; as the kernel's tables
+ * choose (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c).
+ *
+ * @param address canonical text
+ */
+export function longestPrefix<R extends { prefix: string; metric: number }>(
+  routes: Iterable<R>,
+  address: string,
+): R | undefined {
+  const bytes = parseAddress(address)?.bytes;
+  if (bytes === undefined) return undefined;
+  const family = familyOf(address);
+  let best: { route: R; length: number } | undefined;
+  for (const route of routes) {
+    if (familyOf(route.prefix) !== family) continue;
+    const parsed = parsePrefix(route.prefix);
+    if (!parsed.ok || !prefixContains(parsed.prefix, bytes)) continue;
+    const { length } = parsed.prefix;
+    if (best === undefined || length > best.length || (length === best.length && route.metric < best.route.metric)) {
+      best = { route, length };
+    }
+  }
+  return best?.route;
+}

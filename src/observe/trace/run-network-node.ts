@@ -1,0 +1,124 @@
+/** A made packet through the program of a network node's uplink (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
+import { Mark } from '../../ebpf/generated/layouts.js';
+import { FUNCTIONS } from '../../ebpf/programs.js';
+import { TraceSession } from '../../ebpf/trace-session.js';
+import { mapOf } from '../../ebpf/maps.js';
+import { copyConnections } from '../../gateway/connection-table.js';
+import { writeAddress } from '../../net/address.js';
+import { writeMac } from '../../net/mac.js';
+import { buildFrame } from './synthetic-packet.js';
+import type { Connection } from '../../ebpf/generated/steering.js';
+import type { ProgramUse } from '../../ebpf/programs.js';
+import type { TraceEvent } from '../../ebpf/trace-session.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { SyntheticPacket } from './synthetic-packet.js';
+
+const SNAP_BYTES = 512;
+const RING_BYTES = 65_536;
+/** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
+const SKB = { bytes: 192, mark: 8, ifindex: 40 } as const;
+const ETHERNET_BYTES = 14;
+const OUTER_BYTES = 40;
+const OUTER_HOP_LIMIT = 64;
+const IPV6_ETHERTYPE = 0x86dd;
+const PROTOCOLS = { 4: 4, 6: 41 } as const;
+const MAC_BYTES = 6;
+const PROGRAM = 'nn_uplink_tc';
+
+/** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
+const MAX_RUN_BYTES = 3000;
+
+export interface ArrivingPacket {
+  packet: SyntheticPacket;
+  /** Gateway's SID of the tenant. */
+  sid: string;
+  /** Outer source: the hypervisor's that has the sender. */
+  source: string;
+  /** The source is this node's. */
+  own: boolean;
+  /** Interface that it arrives at, with its MAC address. */
+  uplink: { index: number; mac: string };
+}
+
+/** What was found of a packet and its connection. */
+export interface NetworkNodeRun {
+  seen: TraceEvent | undefined;
+  /** The connection that the packet is of, and who opened it: as it was before. */
+  known: { connection: Connection; openedHere: boolean } | undefined;
+}
+
+/**
+ * Runs the program of a network node's uplink: nothing of it is counted or told, and no connection opened or moved on. What is remembered of
+ * the packet's own connection it knows.
+ *
+ * @param zones numbers of the sender's zone, and of the one that it sends to, if there is one
+ * @param keys the flow as the sender sends it, and as answers to it come
+ * @returns undefined where the node is no network node
+ * @throws LibbpfError
+ */
+export function runNetworkNode(
+  kernel: Kernel,
+  use: ProgramUse,
+  arriving: ArrivingPacket,
+  zones: { from: number; to?: number },
+  keys: { flow: Buffer; answer: Buffer },
+): NetworkNodeRun | undefined {
+  const object = kernel.fastpath.steeringTrial(PROGRAM, use);
+  const live = kernel.fastpath.steering.maps;
+  if (object === undefined || live === undefined) return undefined;
+  const found: TraceEvent[] = [];
+  let known: NetworkNodeRun['known'];
+  try {
+    const wanted = [
+      { zone: zones.from, key: keys.flow },
+      ...(zones.to === undefined ? [] : [{ zone: zones.to, key: keys.answer }]),
+    ];
+    const [copied] = copyConnections(live.connections, object.map('connections'), wanted).sort(
+      (a, b) => a.index - b.index,
+    );
+    if (copied !== undefined) known = { connection: copied.connection, openedHere: copied.index === 0 };
+    // Whether there is room for another is seen, too.
+    for (const name of ['connection_totals', 'pair_connections'] as const) {
+      for (const [key, value] of live[name].entries()) object.map(name).update(key, value);
+    }
+    const [watching, watchers, budgets, rings] = (['watching', 'watchers', 'budgets', 'rings'] as const).map((name) =>
+      mapOf(object, name),
+    );
+    if (!watching || !watchers || !budgets || !rings) throw new Error('network node: a map is missing');
+    const maps = { watching, watchers, budgets, rings };
+    const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));
+    try {
+      const context = Buffer.alloc(SKB.bytes);
+      context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
+      // From a port of this node.
+      if (arriving.own) context.writeUInt32LE(Mark.MARK_SELF, SKB.mark);
+      const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
+      object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
+      watch.consume();
+    } finally {
+      watch.close();
+    }
+  } finally {
+    object.close();
+  }
+  return { seen: found[0], known };
+}
+
+/** As it arrives: an outer header without an SRH, from whoever the underlay's next hop is. */
+function arrivingFrame({ packet, sid, source, uplink }: ArrivingPacket): Buffer {
+  const macs = { vm: uplink.mac, gateway: uplink.mac };
+  const inner = buildFrame(packet, macs, MAX_RUN_BYTES).subarray(ETHERNET_BYTES);
+  const frame = Buffer.alloc(ETHERNET_BYTES + OUTER_BYTES + inner.length);
+  writeMac(uplink.mac, frame, 0);
+  writeMac(uplink.mac, frame, MAC_BYTES);
+  frame.writeUInt16BE(IPV6_ETHERTYPE, 2 * MAC_BYTES);
+  const outer = frame.subarray(ETHERNET_BYTES);
+  outer.writeUInt8(0x60, 0);
+  outer.writeUInt16BE(inner.length, 4);
+  outer.writeUInt8(PROTOCOLS[packet.to.includes(':') ? 6 : 4], 6);
+  outer.writeUInt8(OUTER_HOP_LIMIT, 7);
+  writeAddress(source, outer, 8);
+  writeAddress(sid, outer, 24);
+  inner.copy(outer, OUTER_BYTES);
+  return frame;
+}

@@ -1,0 +1,127 @@
+import { readFacts } from '../../agent/facts.js';
+import { familyOf } from '../../net/address.js';
+import { checkGuard } from './guard.js';
+import { deliverHere, deliverThere } from './deliver.js';
+import { traceAtNetworkNode } from './trace-network-node.js';
+import { TraceLog, TraceEnd } from './trace-log.js';
+import { traceFast } from './fast.js';
+import { packetOf } from './synthetic-packet.js';
+import { checkPort, findSource } from './source.js';
+import { tenantRoute } from './tenant-route.js';
+import { traceOuter } from './outer.js';
+import type { ShowContext } from '../inspect/context.js';
+import type { Intent } from '../../intent/types.js';
+import type { Packet } from './look-back.js';
+import type { ArrivingQuestion, Question, Trace } from './types.js';
+import type { Source } from './source.js';
+
+/**
+ * What would happen to a packet that a port's VM sends: the fast path's program is run on one; what it hands to the kernel, or all
+ * where there is no fast path, is asked of the kernel itself (RTM_GETROUTE, nftables sets, link and neighbour state); of the far
+ * node, what its plan says.
+ *
+ * @param intent whole, not scoped; undefined: the kernel alone
+ * @throws QuestionError when the question names no port of this node
+ */
+export async function trace(context: ShowContext, intent: Intent | undefined, question: Question): Promise<Trace> {
+  const traceLog = new TraceLog(context.config.node);
+  const source = findSource(context, intent, question);
+  const { port, tenant, from } = source;
+  const { to, size, protocol = 'icmp' } = question;
+  const asked = { node: context.config.node, port, interface: source.interface, tenant, from, to, size, protocol };
+  try {
+    return await follow(context, intent, source, question, traceLog);
+  } catch (end) {
+    if (!(end instanceof TraceEnd)) throw end;
+    return { ...asked, ...endOf(end, traceLog) };
+  }
+}
+
+/**
+ * The same of a packet that arrives at this node, a network node: its program is run on one, and what is done where it is sent on to, the
+ * plan says.
+ *
+ * @throws QuestionError when the tenant is none that this node decides for
+ */
+export function traceFromNetworkNode(
+  context: ShowContext,
+  intent: Intent | undefined,
+  question: ArrivingQuestion,
+): Trace {
+  const traceLog = new TraceLog(context.config.node);
+  const { tenant, from, to, size, protocol = 'icmp' } = question;
+  const asked = { node: context.config.node, port: null, interface: null, tenant, from, to, size, protocol };
+  try {
+    const { sid, packet } = traceAtNetworkNode(context, intent, question, traceLog);
+    return arrive(context, intent, sid, packet, traceLog);
+  } catch (end) {
+    if (!(end instanceof TraceEnd)) throw end;
+    return { ...asked, ...endOf(end, traceLog) };
+  }
+}
+
+function endOf({ verdict, reason, text, next }: TraceEnd, { path, steps }: TraceLog): Omit<Trace, keyof Asked> {
+  return { path, steps, verdict, reason: reason ?? null, text, next: next ?? null };
+}
+
+/** What is known before anything is looked at. */
+type Asked = Pick<Trace, 'node' | 'port' | 'interface' | 'tenant' | 'from' | 'to' | 'size' | 'protocol'>;
+
+async function follow(
+  context: ShowContext,
+  intent: Intent | undefined,
+  found: Source,
+  question: Question,
+  traceLog: TraceLog,
+): Promise<never> {
+  const fast = traceFast(context, found, question, traceLog);
+  if (fast.kind === 'sent') {
+    return arrive(context, intent, fast.sid, packetOf(found, question, fast.hopLimit), traceLog);
+  }
+  return followKernel(context, intent, found, question, traceLog);
+}
+
+async function followKernel(
+  context: ShowContext,
+  intent: Intent | undefined,
+  found: Source,
+  question: Question,
+  traceLog: TraceLog,
+): Promise<never> {
+  const { to, size, ttl } = question;
+  const source = checkPort(context, intent, found, traceLog);
+  await checkGuard(context.kernel, source, to, traceLog);
+  const decision = tenantRoute(context, source, to, traceLog);
+  switch (decision.kind) {
+    case 'gateway':
+      return traceLog.end(
+        'delivered',
+        `to the gateway ${to} on this node, which answers ICMP and neighbour discovery alone`,
+      );
+    case 'local':
+      checkHopLimit(ttl, traceLog);
+      return deliverHere(context, decision.device, decision.via, { to, size }, traceLog);
+    case 'encap': {
+      // The outer header copies it (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): it dies at the next hop.
+      if (familyOf(to) === 6) checkHopLimit(ttl, traceLog);
+      const sid = traceOuter(context, source, decision.encap, size, traceLog);
+      return arrive(context, intent, sid, packetOf(source, question, ttl), traceLog);
+    }
+  }
+}
+
+function checkHopLimit(ttl: number | undefined, traceLog: TraceLog): void {
+  if (ttl === undefined || ttl > 1) return;
+  traceLog.drop('route', 'hop-limit', `TTL ${ttl}`, 'it is at its last hop', { hopLimit: ttl });
+}
+
+function arrive(
+  context: ShowContext,
+  intent: Intent | undefined,
+  sid: string,
+  packet: Packet,
+  traceLog: TraceLog,
+): never {
+  const facts = readFacts(context.kernel, context.config, intent);
+  return deliverThere(intent, context.config, facts, sid, packet, traceLog);
+}

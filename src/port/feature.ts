@@ -1,0 +1,35 @@
+/** VMs' interfaces: in their tenant's VRF, guarded, with the gateways' addresses and the VMs' neighbour entries. */
+import { addressResource } from './address-resource.js';
+import { guardResource } from './guard-resource.js';
+import { neighbourResource, proxyResource } from './neighbour-resources.js';
+import { planLocalPort, planLonePort } from './plan.js';
+import { portResource } from './port-resource.js';
+import { affectsProxies, PROXIES, proxyWarnings } from './proxies.js';
+import type { Feature } from '../reconcile/feature.js';
+
+export const portFeature = {
+  name: 'port',
+  resources: {
+    guard: guardResource,
+    port: portResource,
+    address: addressResource,
+    neighbour: neighbourResource,
+    proxy: proxyResource,
+  },
+  plans: {
+    localPort(view, port, emit) {
+      if (view.ebpfOnly) planLonePort(view, port, emit);
+      else planLocalPort(view, port, emit);
+    },
+  },
+  units: [PROXIES],
+  affected: {
+    tenant: (_view, { key }, { units }) => {
+      units.add(PROXIES, key);
+    },
+    port(view, { before, after }, { units }) {
+      for (const port of [before, after]) if (port && affectsProxies(view, port)) units.add(PROXIES, port.tenant);
+    },
+  },
+  warnings: proxyWarnings,
+} satisfies Feature;

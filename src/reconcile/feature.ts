@@ -1,0 +1,16 @@
+import type { KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
+import type { PlanFeature } from '../plan/feature.js';
+import type { Follows } from './follows.js';
+import type { ResourceTable } from './resource.js';
+
+/**
+ * A feature: a folder with what it plans and how the kernel holds it. It registers all of it in its `feature.ts`, and src/app/features.ts names
+ * it once; nothing else of the planner, the engine and the agent knows it.
+ */
+export interface Feature extends PlanFeature {
+  readonly resources: ResourceTable;
+  /** What it holds of a network namespace. */
+  readonly kernel?: { readonly [P in keyof KernelParts]?: (options: KernelOptions) => KernelParts[P] & KernelPart };
+  /** Events after which the facts of the machine that it plans by are to be read again. */
+  readonly factsFollow?: Follows<boolean>;
+}

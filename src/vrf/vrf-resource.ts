@@ -1,0 +1,106 @@
+import { ON_DEVICE } from '../reconcile/follows.js';
+import { isOurVrf, VRF_NAME } from './ours.js';
+import { applyByNetlink } from '../reconcile/netlink-changes.js';
+import { isNetlinkError } from '../netlink/error.js';
+import { deleteLink, newLink, setLink } from '../netlink/link.js';
+import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
+import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Resource } from '../reconcile/resource.js';
+import type { NetlinkRequest } from '../netlink/request.js';
+import type { Vrf } from './objects.js';
+
+/** A device that is none of ours has the name of one of our VRFs. */
+export class NameTakenError extends Error {
+  readonly code = 'VRF_NAME_TAKEN';
+
+  constructor(name: string, kind: string | undefined) {
+    super(`device ${name} exists and is not segue's (${kind ?? 'no virtual device'}): expected no device of that name`);
+    this.name = 'NameTakenError';
+  }
+}
+
+/** The kernel has no VRF devices: what the data planes with a kernel part stand on. */
+export class VrfMissingError extends Error {
+  readonly code = 'VRF_MISSING';
+
+  constructor() {
+    super(
+      'this kernel has no VRF devices: expected CONFIG_NET_VRF, or the module vrf (modprobe vrf); nothing was changed ' +
+        '("dataplane: ebpf" in the node file does without)',
+    );
+    this.name = 'VrfMissingError';
+  }
+}
+
+/** Routes without a device outlive it. */
+const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
+
+/** Of a device that is never made. */
+const PROBE_NAME = 'sg-probe';
+
+/** VRF devices. */
+export const vrfResource: Resource<'vrf'> = {
+  name: 'vrf',
+  after: ['rule', 'local-rule'],
+  follows: ON_DEVICE,
+  isDevice: 'made',
+  // Its addresses, neighbours and routes go with it.
+  cascades: ({ desired, actual }) => desired !== undefined && actual !== undefined,
+
+  list(kernel) {
+    const found = new Map<string, Vrf>();
+    for (const link of kernel.links.all()) {
+      if (!isOurVrf(link)) continue;
+      const vrf: Vrf = { table: link.vrfTable ?? 0, alias: link.alias ?? '' };
+      found.set(link.name, link.up ? vrf : { ...vrf, down: true });
+    }
+    return found;
+  },
+
+  apply: (kernel, changes) =>
+    applyByNetlink(kernel, changes, ({ key: name, desired, actual }) => {
+      const index = kernel.links.get(name)?.index;
+      if (desired === undefined) {
+        return index === undefined ? [] : [deleteLink(index), ...flush(kernel, actual?.table)];
+      }
+      // The kernel takes no alias at creation (rtnl_create_link, net/core/rtnetlink.c).
+      const create = newLink({ name, kind: 'vrf', vrfTable: desired.table, up: true });
+      const mark = setLink(name, { alias: desired.alias, up: true });
+      if (index === undefined) return [create, mark];
+      if (actual === undefined) throw new NameTakenError(name, kernel.links.get(name)?.kind);
+      if (actual.table !== desired.table) return [deleteLink(index), ...flush(kernel, actual.table), create, mark];
+      return [mark];
+    }),
+
+  /** Asked with a table that no VRF can have: who has VRFs says so, and makes nothing (vrf_newlink, drivers/net/vrf.c). */
+  require(kernel) {
+    for (const { kind } of kernel.links.all()) if (kind === 'vrf') return;
+    try {
+      kernel.socket.request(newLink({ name: PROBE_NAME, kind: 'vrf', vrfTable: 0 }));
+    } catch (error) {
+      if (isNetlinkError(error, 'EOPNOTSUPP')) throw new VrfMissingError();
+      if (!isNetlinkError(error, 'EINVAL')) throw error;
+    }
+  },
+
+  conflict(kernel, name) {
+    const link = kernel.links.get(name);
+    if (link === undefined || isOurVrf(link) || !VRF_NAME.test(name)) return undefined;
+    return new NameTakenError(name, link.kind);
+  },
+
+  describe: (name, { table }) => `vrf ${name} table ${table}`,
+};
+
+/** A VRF that goes leaves our routes without a device in its table (net/ipv4/fib_semantics.c keeps discards). */
+function flush(kernel: Kernel, table: number | undefined): NetlinkRequest[] {
+  const requests: NetlinkRequest[] = [];
+  if (table === undefined || !isTenantTable(table)) return requests;
+  for (const family of [4, 6] as const) {
+    for (const route of kernel.socket.dump(dumpRoutesRequest({ family, table, protocol: PROTOCOL }), decodeRoute)) {
+      if (DISCARDS.has(route.type)) requests.push(deleteRoute(route));
+    }
+  }
+  return requests;
+}

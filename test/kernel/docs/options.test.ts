@@ -1,0 +1,77 @@
+/** Commands that documents show have the options that they are shown with: asked of `--help`. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blocks, commandLines, pages, ROOT } from '../../unit/docs/markdown.js';
+
+interface Use {
+  path: string;
+  /** `show flow --l4-port 80`, without segue */
+  words: string[];
+}
+
+/** Commands in shell blocks, and those in running text between backticks; decisions and changes tell of other times. */
+const uses: Use[] = pages()
+  .filter(({ path }) => !path.startsWith('docs/adr/') && path !== 'CHANGELOG.md')
+  .flatMap((page) => {
+    const shell = blocks(page)
+      .filter(({ info }) => /^sh( |$)/.test(info))
+      .flatMap(commandLines)
+      .flatMap((line) =>
+        [...line.matchAll(/(?:^|[\s(;&|])(?:bin\/)?segue ([a-z][^#|;&)]*)/g)].map(([, words = '']) => words),
+      );
+    const inline = [...page.text.matchAll(/`(?:bin\/)?segue ([a-z][^`\n]*)`/g)].map(([, words = '']) => words);
+    return [...shell, ...inline].map((words) => ({ path: page.path, words: words.trim().split(/\s+/) }));
+  });
+
+const helps = new Map<string, string>();
+function help(...words: string[]): string {
+  const key = words.join(' ');
+  let text = helps.get(key);
+  if (text === undefined) {
+    text = execFileSync(process.execPath, [join(ROOT, 'bin/segue'), ...words, '--help'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    helps.set(key, text);
+  }
+  return text;
+}
+
+const commands = [...help().matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name = '']) => name);
+
+describe('commands that documents show', () => {
+  it('are many', () => {
+    expect(uses.length).toBeGreaterThan(150);
+  });
+
+  it('exist', () => {
+    const unknown = uses.filter(({ words: [first = ''] }) => ![...commands, 'man'].includes(first));
+    expect(unknown.map(({ path, words }) => `${path}: segue ${words.join(' ')}`)).toEqual([]);
+  });
+
+  it('have the options', () => {
+    const wrong = uses.flatMap(({ path, words }) => {
+      const [first = '', second = ''] = words;
+      if (first === 'man') return [];
+      const nested = /^ {2}[a-z]+ /m.test(help(first).split('\nCommands:\n')[1] ?? '') && /^[a-z]+$/.test(second);
+      const text = nested ? help(first, second) : help(first);
+      return words
+        .filter((word) => /^--?[a-z]/.test(word))
+        .map((word) => word.replace(/[=,.:)].*$/, ''))
+        .filter((word) => !new RegExp(`(^|[ ,])${word}(?![a-z0-9-])`, 'm').test(text))
+        .map((word) => `${path}: segue ${words.join(' ')}: ${word}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('are of a known sort, where show is asked', () => {
+    const sorts =
+      /choices: ([^)]+)\)/.exec(help('show').replaceAll(/\s+/g, ' '))?.[1]?.replaceAll('"', '').split(', ') ?? [];
+    expect(sorts).toContain('flow');
+    const unknown = uses
+      .filter(({ words: [first, what = ''] }) => first === 'show' && /^[a-z]/.test(what))
+      .filter(({ words: [, what = ''] }) => !what.split(/[|,]/).every((one) => sorts.includes(one)));
+    expect(unknown.map(({ path, words }) => `${path}: segue ${words.join(' ')}`)).toEqual([]);
+  });
+});

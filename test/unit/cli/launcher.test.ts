@@ -1,0 +1,53 @@
+/** bin/segue: which Node.js runs it, and what an older one is told. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const LAUNCHER = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
+
+describe('bin/segue', () => {
+  const tree = mkdtempSync(join(tmpdir(), 'segue-launcher-'));
+  const copy = join(tree, 'bin/segue');
+  const link = join(tree, 'link');
+
+  beforeAll(() => {
+    mkdirSync(join(tree, 'bin'));
+    copyFileSync(LAUNCHER, copy);
+    chmodSync(copy, 0o755);
+    symlinkSync(copy, link);
+    writeFileSync(join(tree, 'package.json'), '{ "type": "module", "engines": { "node": ">=99.1" } }');
+  });
+  afterAll(() => {
+    rmSync(tree, { recursive: true, force: true });
+  });
+
+  it('says in one line that its Node.js is too old', () => {
+    expect(spawnSync(process.execPath, [copy, 'diff'], { encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: `segue: Node.js ${process.versions.node} runs this: expected >=99.1\n`,
+    });
+  });
+
+  it("is run by the machine's Node.js where setup brought none, by that else, through links too", () => {
+    const path = join(tree, 'path');
+    mkdirSync(path);
+    const fake = (file: string, name: string): void => {
+      writeFileSync(file, `#!/bin/sh\nprintf '%s|' ${name} "$@"\n`, { mode: 0o755 });
+    };
+    fake(join(path, 'node'), 'machine');
+    const run = (file: string): string =>
+      spawnSync(file, ['show', 'two words'], {
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${path}:${process.env.PATH ?? ''}` },
+      }).stdout;
+    expect(run(copy)).toBe(`machine|${copy}|show|two words|`);
+    mkdirSync(join(tree, '.cache/node/bin'), { recursive: true });
+    fake(join(tree, '.cache/node/bin/node'), 'own');
+    expect(run(copy)).toBe(`own|${copy}|show|two words|`);
+    expect(run(link)).toBe(`own|${link}|show|two words|`);
+  });
+});

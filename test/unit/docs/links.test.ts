@@ -1,0 +1,48 @@
+/** Every relative link of a document leads to a file, and to a heading that is in it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { anchors, page, pages, prose, ROOT } from './markdown.js';
+import type { Page } from './markdown.js';
+
+const all = pages();
+
+/** Targets of links and images that are neither of the web nor of mail. */
+function targets(of: Page): string[] {
+  return [...prose(of).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^(https?|mailto):/.test(target));
+}
+
+describe('links', () => {
+  it('are looked at on every page', () => {
+    expect(all.length).toBeGreaterThan(100);
+    expect(all.flatMap(targets).length).toBeGreaterThan(250);
+  });
+
+  it('lead somewhere', () => {
+    const broken = all.flatMap((from) =>
+      targets(from).flatMap((target) => {
+        const [path = '', anchor] = target.split('#');
+        const to = path === '' ? from.path : normalize(join(dirname(from.path), path));
+        if (!existsSync(join(ROOT, to))) return [`${from.path}: ${target}: no such file`];
+        if (anchor === undefined || !to.endsWith('.md')) return [];
+        return anchors(page(to)).has(anchor) ? [] : [`${from.path}: ${target}: no such heading`];
+      }),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('docs/index.md names every page of docs/', () => {
+    const index = readFileSync(join(ROOT, 'docs/index.md'), 'utf8');
+    const missing = all
+      .map(({ path }) => path)
+      .filter((path) => /^docs\/[^/]+\.md$/.test(path) && !['docs/index.md', 'docs/decisions.md'].includes(path))
+      .filter((path) => !index.includes(`](${path.slice('docs/'.length)})`));
+    expect(missing).toEqual([]);
+  });
+
+  it('README.md has at most 200 lines', () => {
+    expect(page('README.md').text.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+  });
+});
