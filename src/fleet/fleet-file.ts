@@ -73,7 +73,7 @@ function endpointFault(text: string, tls: TlsFiles | undefined): string | undefi
   const { protocol, hostname, pathname } = new URL(text);
   if ((protocol !== 'https:' && protocol !== 'http:') || hostname === '' || pathname !== '/') return ENDPOINT;
   if (protocol === 'https:') return tls === undefined ? 'tls: beside it, with ca, cert and key' : undefined;
-  const isLoopback = /^127\./.test(hostname) || hostname === '[::1]' || hostname === 'localhost';
+  const isLoopback = hostname.startsWith('127.') || hostname === '[::1]' || hostname === 'localhost';
   // Whoever reads along, or answers in etcd's place, would decide over every tenant.
   return isLoopback ? undefined : 'https: without TLS only etcd on this machine is asked';
 }

@@ -22,7 +22,7 @@ export class Groups<Value> {
 
   put(group: string, key: string, value: Value): void {
     let values = this.#groups.get(group);
-    if (values === undefined) this.#groups.set(group, (values = new Map()));
+    if (values === undefined) this.#groups.set(group, (values = new Map<string, Value>()));
     values.set(key, value);
   }
 
@@ -146,40 +146,40 @@ export class IntentIndex {
       case 'source':
         return;
       case 'node': {
-        const node = change.after as IntentNode;
+        const node = change.after!;
         this.nodes.set(node.name, node);
         for (const source of sourcesOfNode(node)) this.nodesOfSource.put(source, node.name, true);
         return;
       }
       case 'tenant': {
-        const tenant = change.after as Tenant;
+        const tenant = change.after!;
         this.tenants.set(tenant.name, tenant);
         this.tenantsOfId.put(String(tenant.id), tenant.name, true);
         return;
       }
       case 'port':
-        this.#addPort(change.after as Port);
+        this.#addPort(change.after!);
         return;
       case 'path': {
-        const path = change.after as Path;
+        const path = change.after!;
         this.paths.put(path.to, pathKey(path), path);
         return;
       }
       case 'gateway': {
-        const gateway = change.after as Gateway;
+        const gateway = change.after!;
         this.gateways.set(gateway.name, gateway);
         for (const tenant of gateway.tenants) this.gatewaysOf.put(tenant, gateway.name, gateway);
         for (const node of gateway.nodes) this.gatewaysOn.put(node, gateway.name, gateway);
         return;
       }
       case 'external': {
-        const external = change.after as External;
+        const external = change.after!;
         this.externals.set(external.name, external);
         this.externalsOf.put(external.gateway, external.name, external);
         return;
       }
       case 'policy': {
-        const policy = change.after as Policy;
+        const policy = change.after!;
         this.policies.set(policy.name, policy);
         for (const end of [policy.from, policy.to]) this.policiesOf.put(partyOf(end), policy.name, policy);
         return;
@@ -198,40 +198,40 @@ export class IntentIndex {
       case 'source':
         return;
       case 'node': {
-        const node = change.before as IntentNode;
+        const node = change.before!;
         this.nodes.delete(node.name);
         for (const source of sourcesOfNode(node)) this.nodesOfSource.delete(source, node.name);
         return;
       }
       case 'tenant': {
-        const tenant = change.before as Tenant;
+        const tenant = change.before!;
         this.tenants.delete(tenant.name);
         this.tenantsOfId.delete(String(tenant.id), tenant.name);
         return;
       }
       case 'port':
-        this.#removePort(change.before as Port);
+        this.#removePort(change.before!);
         return;
       case 'path': {
-        const path = change.before as Path;
+        const path = change.before!;
         this.paths.delete(path.to, pathKey(path));
         return;
       }
       case 'gateway': {
-        const gateway = change.before as Gateway;
+        const gateway = change.before!;
         this.gateways.delete(gateway.name);
         for (const tenant of gateway.tenants) this.gatewaysOf.delete(tenant, gateway.name);
         for (const node of gateway.nodes) this.gatewaysOn.delete(node, gateway.name);
         return;
       }
       case 'external': {
-        const external = change.before as External;
+        const external = change.before!;
         this.externals.delete(external.name);
         this.externalsOf.delete(external.gateway, external.name);
         return;
       }
       case 'policy': {
-        const policy = change.before as Policy;
+        const policy = change.before!;
         this.policies.delete(policy.name);
         for (const end of [policy.from, policy.to]) this.policiesOf.delete(partyOf(end), policy.name);
         return;

@@ -180,7 +180,11 @@ const INTENT = 'the path of the intent file (text), or a map with feeds and tls'
 const FEEDS = 'a list of one or more feeds, each host:port';
 
 const feedsSchema = z.strictObject(
-  { feeds: some(text('a feed, host:port'), FEEDS), tls: tlsSchema, cache: text('the path of the cache (text)').optional() },
+  {
+    feeds: some(text('a feed, host:port'), FEEDS),
+    tls: tlsSchema,
+    cache: text('the path of the cache (text)').optional(),
+  },
   { error: INTENT },
 );
 

@@ -57,7 +57,11 @@ export function readCache(file: string, node: string): CachedIntent {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new Error(isAbsent ? `${file}: not there: no feed has told the node its intent yet` : `${file}: ${(error as Error).message}`);
+    throw new Error(
+      isAbsent
+        ? `${file}: not there: no feed has told the node its intent yet`
+        : `${file}: ${(error as Error).message}`,
+    );
   }
   const end = text.indexOf('\n');
   const body = text.slice(end + 1).replace(/\n$/, '');

@@ -83,7 +83,10 @@ export class FeedConnection {
       const { node, tls, version, has } = this.#options;
       // Certificates are read for each connection: renewed ones need no restart.
       client = openClient(feed, tls, CHANNEL_OPTIONS);
-      const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<object, Update>;
+      const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<
+        object,
+        Update
+      >;
       const request: FollowRequest = { node, protocol: FEED_PROTOCOL, version, ...has() };
       stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
     } catch (error) {

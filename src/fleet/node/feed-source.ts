@@ -82,7 +82,11 @@ export class FeedSource implements IntentSource {
     if (this.#given !== undefined) return;
     await Promise.race([first, sleep(FIRST_MS, undefined, { ref: false })]);
     if ((this.#given as Intent | undefined) === undefined && this.#refused === undefined) {
-      this.#error(new Error(`no feed answers, and there is no cache: ${this.#status.error ?? 'the first message has not come yet'}`));
+      this.#error(
+        new Error(
+          `no feed answers, and there is no cache: ${this.#status.error ?? 'the first message has not come yet'}`,
+        ),
+      );
     }
   }
 
@@ -120,7 +124,8 @@ export class FeedSource implements IntentSource {
     this.#parts = [];
     const problem = parts.length > 0 || snapshot ? this.#take(parts, update) : undefined;
     if (problem !== undefined) return problem;
-    if (this.#digest.hex !== update.digest) return this.#forget('the node has another part of the intent than the feed says');
+    if (this.#digest.hex !== update.digest)
+      return this.#forget('the node has another part of the intent than the feed says');
     this.#epoch = epoch;
     this.#sequence = sequence;
     this.#heard();
@@ -195,7 +200,8 @@ export class FeedSource implements IntentSource {
     else {
       const exact = isDirect ? intentChangesOf(changes) : diffIntent(before, intent);
       // What somebody took away by itself is meant; what is missing in a whole may be missing by accident.
-      if (exact.length > 0) this.#listener?.({ type: 'change', changes: exact, intent, ...(isDirect && { named: true }) });
+      if (exact.length > 0)
+        this.#listener?.({ type: 'change', changes: exact, intent, ...(isDirect && { named: true }) });
     }
     this.#cacheSoon();
   }
@@ -224,10 +230,34 @@ export class FeedSource implements IntentSource {
       else if (findings.list.length === 0) findings.add([key], value, 'the entity of its key');
     }
     if (findings.list.length > 0) {
-      const issues = findings.list.map(({ path, value, found, expected }) => ({ path: path.join('.'), value, found, expected }));
+      const issues = findings.list.map(({ path, value, found, expected }) => ({
+        path: path.join('.'),
+        value,
+        found,
+        expected,
+      }));
       throw new IntentError('intent', issues);
     }
-    this.#checked.apply(wishes);
+    try {
+      this.#checked.apply(wishes);
+    } catch (error) {
+      // Unless it is one of the MAC addresses that stand for what the node is not told.
+      if (!this.#checkAnew()) throw error;
+    }
+  }
+
+  #checkAnew(): boolean {
+    const stand = new Stand(this.#received);
+    const checked = new CheckedIntent();
+    const all = [...this.#received].filter(([key]) => kindOfKey(key) !== undefined);
+    try {
+      checked.apply(all.map(([key, value]) => ({ key, after: stand.value(value) })));
+    } catch {
+      return false;
+    }
+    this.#checked = checked;
+    this.#stand = stand;
+    return true;
   }
 
   #error(error: Error): void {
@@ -283,7 +313,14 @@ function intentChangesOf(changes: readonly StoredChange[]): IntentChange[] {
   const sources = changes.flatMap(({ key, before, after }): IntentChange[] => {
     if (!key.startsWith('source/')) return [];
     const value = key.slice('source/'.length);
-    return [{ kind: 'source', key: value, ...(before !== undefined && { before: value }), ...(after !== undefined && { after: value }) }];
+    return [
+      {
+        kind: 'source',
+        key: value,
+        ...(before !== undefined && { before: value }),
+        ...(after !== undefined && { after: value }),
+      },
+    ];
   });
   return [...sources, ...toIntentChanges(changes.filter(({ key }) => kindOfKey(key) !== undefined))];
 }

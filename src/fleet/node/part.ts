@@ -1,7 +1,7 @@
 /** A node's part of an intent by keys, as feeds send it, and as the agent takes it. */
 import { shareNoPrefixes } from '../../intent/scope.js';
 import { keyOf, kindOfKey } from '../keys.js';
-import type { Intent, Path, Port } from '../../intent/types.js';
+import type { Intent, Path, Port, Tenant } from '../../intent/types.js';
 import type { EntityValue, StoredKind } from '../types.js';
 
 export type Part = ReadonlyMap<string, EntityValue>;
@@ -60,13 +60,29 @@ export function partOfIntent(intent: Intent): Map<string, EntityValue> {
 
 /** What the checks of files take of a value: a port on another node comes without interface and MAC address, which they want. */
 export class Stand {
+  readonly #taken: ReadonlySet<string>;
   #count = 0;
+
+  /** @param part whose MAC addresses are avoided */
+  constructor(part: Part = new Map()) {
+    const macs = [...part.values()].flatMap((value) => {
+      const { mac, gatewayMac } = value as Partial<Port & Tenant>;
+      return [mac, gatewayMac].filter((text) => text !== undefined);
+    });
+    this.#taken = new Set(macs);
+  }
 
   value(value: EntityValue): EntityValue {
     const port = value as Partial<Port>;
     if (typeof value !== 'object' || port.interface !== '' || port.mac !== '') return value;
-    this.#count += 1;
-    const hex = this.#count.toString(16).padStart(10, '0');
-    return { ...(value as Port), interface: `r${this.#count.toString(36)}`, mac: `02:${hex.match(/../g)?.join(':') ?? ''}` };
+    let mac: string;
+    do {
+      this.#count += 1;
+      mac = `${STAND_MAC}:${this.#count.toString(16).padStart(10, '0').match(/../g)?.join(':') ?? ''}`;
+    } while (this.#taken.has(mac));
+    return { ...(value as Port), interface: `r${this.#count.toString(36)}`, mac };
   }
 }
+
+/** First byte of MAC addresses that stand for others: locally administered, of one host. */
+const STAND_MAC = 'ee';

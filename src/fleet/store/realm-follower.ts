@@ -290,7 +290,8 @@ export class RealmFollower {
     }
     if (isNew || changes.length > 0) this.#listener.commit(changes, head);
     if (this.#status.held !== undefined) {
-      const { held: _, ...rest } = this.#status;
+      const rest = { ...this.#status };
+      delete rest.held;
       this.#setStatus(rest);
     }
   }
@@ -298,7 +299,9 @@ export class RealmFollower {
   #found(): void {
     this.#retryMs = RETRY_MS;
     if (this.#status.lostSinceMs === undefined) return;
-    const { lostSinceMs: _, error: __, ...rest } = this.#status;
+    const rest = { ...this.#status };
+    delete rest.lostSinceMs;
+    delete rest.error;
     this.#setStatus(rest);
   }
 

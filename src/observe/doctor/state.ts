@@ -2,6 +2,7 @@
 import { surveyOnce } from '../../agent/apply.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../plan/numbers.js';
+import { checkFeed } from './feed.js';
 import { agentConfig, samePath } from './processes.js';
 import { foreignMaster } from '../../port/ours.js';
 import { linkState } from '../inspect/format.js';
@@ -56,6 +57,7 @@ export async function checkState(
       );
     }
   }
+  if (config.feeds !== undefined) checkFeed(findings, config.feeds, instance.runDirectory);
   if (intent === undefined) {
     findings.fail('intent', `${config.intent} cannot be used`, `${intentError ?? ''}: the agent keeps to what it had`);
     return findings.checks;

@@ -67,7 +67,7 @@ describe('ScopeIndex', { timeout: 120_000 }, () => {
           }
           changes += accepted.length;
           for (const [node, scoped] of scopes.apply(toIntentChanges(accepted)))
-            take(held.get(node) ?? new Map(), scoped);
+            take(held.get(node) ?? new Map<string, unknown>(), scoped);
           const whole = checked.index.intent();
           for (const [node, part] of held) expect(Object.fromEntries(part), node).toEqual(partOf(whole, node));
         });

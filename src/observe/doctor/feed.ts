@@ -1,0 +1,68 @@
+/** The feeds that tell a node its intent: which one does, how old what the node has is, and why. */
+import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFeedStatus } from '../../fleet/node/status.js';
+import type { FeedsConfig } from '../../intent/types.js';
+import type { Findings } from './types.js';
+
+const DAY_MS = 86_400_000;
+/** A certificate that ends so soon is warned of, days. */
+const SOON_DAYS = 14;
+
+export function checkFeed(findings: Findings, feeds: FeedsConfig, runDirectory: string): void {
+  const status = readFeedStatus(runDirectory);
+  if (status === undefined) {
+    findings.warn(
+      'feed',
+      'no agent has spoken to a feed since boot',
+      'is the agent running? forwarding goes on with what the node had',
+    );
+  } else if (status.refused !== undefined) {
+    findings.fail(
+      'feed',
+      `what the feed tells is refused: ${status.refused}`,
+      'the node keeps to the intent before that: correct the intent (segue intent), or upgrade segue here',
+    );
+  } else if (status.lostSinceMs !== undefined) {
+    findings.warn(
+      'feed',
+      `no feed answers since ${ageText(Date.now() - status.lostSinceMs)}: ${status.error ?? ''}`,
+      `forwarding goes on with sequence ${status.sequence}; changes of the intent wait: look at the feeds and the way to them`,
+    );
+  } else if (status.held !== undefined || status.behindMs !== undefined) {
+    const why = status.held ?? `it has not heard of etcd for ${ageText(status.behindMs ?? 0)}`;
+    findings.warn(
+      'feed',
+      `feed ${status.feed ?? ''} holds sequence ${status.sequence}: ${why}`,
+      'changes of the intent wait: look at etcd',
+    );
+  } else findings.ok('feed', `feed ${status.feed ?? ''}, sequence ${status.sequence}`);
+  checkCertificate(findings, feeds.tls.cert);
+}
+
+function checkCertificate(findings: Findings, file: string): void {
+  try {
+    const end = Date.parse(new X509Certificate(readFileSync(file)).validTo);
+    const days = Math.floor((end - Date.now()) / DAY_MS);
+    if (days < 0)
+      findings.fail(
+        'certificate',
+        `${file} has expired`,
+        'no feed takes the node in: renew it; a new connection reads it anew',
+      );
+    else if (days < SOON_DAYS)
+      findings.warn('certificate', `${file} ends in ${days} days`, 'renew it: a new connection reads it anew');
+    else findings.ok('certificate', `${file}: ${days} days left`);
+  } catch (error) {
+    findings.fail(
+      'certificate',
+      `${file} cannot be read: ${(error as Error).message}`,
+      'no feed takes the node in without it',
+    );
+  }
+}
+
+function ageText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
