@@ -41,16 +41,9 @@ export interface FastpathOptions {
   responderAlone?: boolean;
 }
 
-declare module '../kernel/kernel.js' {
-  interface KernelParts {
-    /** The node's maps, programs and links. */
-    fastpath: FastpathStore;
-  }
-}
-
 /**
  * One node's maps and programs: opened from their pins, made when they are first written to. Mechanism; what the entries
- * mean is in the kinds.
+ * mean is in the resources.
  */
 export class FastpathStore {
   readonly netns: string | undefined;

@@ -25,6 +25,13 @@ import { bpfUnderlayResource } from './underlay-resource.js';
 import type { IntentView } from '../plan/view.js';
 import type { Feature } from '../reconcile/feature.js';
 
+declare module '../kernel/kernel.js' {
+  interface KernelParts {
+    /** The node's maps, programs and links. */
+    fastpath: FastpathStore;
+  }
+}
+
 export const ebpfFeature = {
   name: 'ebpf',
   resources: {
