@@ -15,7 +15,7 @@ export interface LabFiles {
 }
 
 /** Paths of a laboratory's files, written or not. */
-export function labFiles(topology: Topology, directory: string): LabFiles {
+function labFiles(topology: Topology, directory: string): LabFiles {
   const nodes = segueNodes(topology).map(({ name }) => [name, join(directory, `${name}.yaml`)] as const);
   return { directory, intent: join(directory, 'intent.yaml'), nodes: new Map(nodes) };
 }

@@ -6,7 +6,7 @@ import { inNetns } from '../src/netlink/netns.js';
 import { runIn } from './process.js';
 
 /** TCP port that tells who is there. */
-export const IDENTITY_PORT = 7777;
+const IDENTITY_PORT = 7777;
 /** Long, for a busy emulated machine: nobody there is told by an ICMP error or by the kernel's own giving up. */
 const ANSWER_TIMEOUT_MS = 30_000;
 

@@ -12,7 +12,7 @@ interface LabState {
 }
 
 /** The demonstration is somebody else's at the moment. */
-export class LabBusyError extends Error {
+class LabBusyError extends Error {
   readonly code = 'LAB_BUSY';
 
   constructor(message: string) {

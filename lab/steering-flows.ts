@@ -76,7 +76,7 @@ function openingOf(packet: CapturedPacket): OpeningPacket[] {
   return [{ packet, outerSource: outer.source, outerDestination: outer.destination, source, destination, tcp }];
 }
 
-export function isSyn({ tcp }: OpeningPacket): boolean {
+function isSyn({ tcp }: OpeningPacket): boolean {
   return (tcp.flags & ACK) === 0;
 }
 

@@ -80,7 +80,7 @@ export class Services {
 }
 
 /** The policy that lets one endpoint open a service of another, if one does: the lowest priority decides, of equal ones a denial. */
-export function allowedBy(
+function allowedBy(
   policies: readonly Policy[],
   from: Endpoint,
   to: Endpoint,

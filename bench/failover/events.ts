@@ -16,7 +16,7 @@ export interface FailureEvent {
  * Neighbour discovery at one second instead of Linux's half a minute, so that a silent peer is found out within one bench: reachable
  * for 0.5 to 1.5 s, then three solicitations 100 ms apart (RFC 4861 section 7.3, net/core/neighbour.c).
  */
-export const QUICK_NEIGHBOURS = {
+const QUICK_NEIGHBOURS = {
   base_reachable_time_ms: 1000,
   delay_first_probe_time: 0,
   retrans_time_ms: 100,

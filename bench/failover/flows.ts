@@ -56,7 +56,7 @@ type Row = [
 ];
 
 /** Listens in namespaces at once: a flow may move from one to another. */
-export class Receivers {
+class Receivers {
   readonly #programs: Background[];
 
   private constructor(programs: Background[]) {
@@ -122,7 +122,7 @@ export async function sendThrough(
 }
 
 /** @param sent over all flows, evenly */
-export function summarize(
+function summarize(
   sent: number,
   refused: number,
   flows: number,

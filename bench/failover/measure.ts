@@ -14,7 +14,7 @@ export interface Measured extends Outcome {
 export type Load = Omit<FlowsOptions, 'address'>;
 
 /** Of both families in turn. */
-export async function measureFailure(
+async function measureFailure(
   network: FailoverNetwork,
   event: FailureEvent,
   load: Load,
@@ -37,7 +37,7 @@ export async function measureFailure(
 export const MOVE = 'port moved';
 
 /** The receiver moves to the other hypervisor, and back for the next time. */
-export async function measureMove(network: FailoverNetwork, load: Load, family: 'v4' | 'v6'): Promise<Measured> {
+async function measureMove(network: FailoverNetwork, load: Load, family: 'v4' | 'v6'): Promise<Measured> {
   const to = ['receiver', 'moved'].map((name) => network.netns(name));
   const outcome = await sendThrough(network.netns('sender'), to, { ...load, address: RECEIVER[family] }, async () => {
     network.move('hv3');

@@ -17,10 +17,9 @@ import { createNetns } from '../../src/netlink/netns.js';
 
 export const NODES = ['hv1', 'hv2', 'hv3'] as const;
 export type NodeName = (typeof NODES)[number];
-export const UPLINKS = ['up0', 'up1'] as const;
-export type Uplink = (typeof UPLINKS)[number];
+const UPLINKS = ['up0', 'up1'] as const;
 /** Of each uplink, by its place. */
-export const ROUTERS = ['r0', 'r1'] as const;
+const ROUTERS = ['r0', 'r1'] as const;
 export const RECEIVER = { v4: '10.0.0.2', v6: 'fd00:10::2' } as const;
 
 const SENDER = { v4: '10.0.0.1', v6: 'fd00:10::1' } as const;

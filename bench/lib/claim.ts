@@ -41,7 +41,7 @@ function unmount(directory: string): void {
 }
 
 /** @returns prefixes of benchmarks that died, whose leftovers were removed */
-export async function sweep(): Promise<string[]> {
+async function sweep(): Promise<string[]> {
   mkdirSync(DIRECTORY, { recursive: true });
   const swept: string[] = [];
   for (const pid of readdirSync(DIRECTORY)) {

@@ -35,7 +35,7 @@ export interface Results {
   rows: Row[];
 }
 
-export function sameSetting(a: Setting, b: Setting): boolean {
+function sameSetting(a: Setting, b: Setting): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

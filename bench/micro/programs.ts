@@ -18,7 +18,7 @@ export interface ProgramSubject {
  * Cost of programs beyond that of an empty one, ns a packet. A program must leave the packet as it found it (undo in a wrapper): each run of a
  * test run starts with what the last one left.
  */
-export function measurePrograms(empty: BpfProgram, subjects: readonly ProgramSubject[], effort: Effort): Row[] {
+function measurePrograms(empty: BpfProgram, subjects: readonly ProgramSubject[], effort: Effort): Row[] {
   const repeat = times(REPEAT, effort);
   const blank = new TestRun(empty, { data: Buffer.alloc(FRAME_BYTES), repeat });
   const runs = subjects.map((subject) => ({

@@ -215,12 +215,12 @@ function steeringAims({ steer, vm, policies, micro }: Files): Aim[] {
   return aims;
 }
 
-export function aimsOf(files: Files): Aim[] {
+function aimsOf(files: Files): Aim[] {
   return [packetAims, tcpAims, programAims, failoverAims, steeringAims].flatMap((of) => of(files));
 }
 
 /** By its median. */
-export function holds({ relation, bound, measured }: Aim, value = measured.median): boolean {
+function holds({ relation, bound, measured }: Aim, value = measured.median): boolean {
   if (relation === '≤') return value <= bound;
   return relation === '≥' ? value >= bound : value > bound;
 }

@@ -15,7 +15,7 @@ function traffic(family: number, frameBytes: number, flows: number, source: stri
 }
 
 /** What everything is compared at: 64 bytes, IPv4, one flow, xdp. */
-export const BASE = traffic(4, 64, 1, 'xdp');
+const BASE = traffic(4, 64, 1, 'xdp');
 
 const SIZES: Column[] = [4, 6].flatMap((family) =>
   [64, 512, 1400].map((bytes) => ({ title: `IPv${family}, ${bytes} B`, setting: traffic(family, bytes, 1, 'xdp') })),

@@ -38,7 +38,7 @@ export const PATH_ORDER = [
 ];
 
 /** Columns for which there is a measurement at all. */
-export function present({ results, metric, columns }: Matrix): Column[] {
+function present({ results, metric, columns }: Matrix): Column[] {
   const { rows, paths } = results;
   return columns.filter(({ setting }) => paths.some(({ name }) => findRow(rows, name, metric, setting) !== undefined));
 }

@@ -25,7 +25,7 @@ async function burst(chain: Chain, node: 'gen' | 'sink', to: string, ports: read
 }
 
 /** A few datagrams of flow 0 from gen, and answers to it from the sink. */
-export async function establish({ chain }: Stand, { family }: Traffic): Promise<void> {
+async function establish({ chain }: Stand, { family }: Traffic): Promise<void> {
   await burst(chain, 'gen', INNER[family].sink, [SOURCE_PORT, UDP_PORT]);
   await burst(chain, 'sink', INNER[family].gen, [UDP_PORT, SOURCE_PORT]);
 }

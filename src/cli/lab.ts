@@ -26,7 +26,7 @@ export interface Laboratory {
 }
 
 /** The laboratory's bundle, beside dist/bin. */
-const BUNDLE = new URL('../../lab/commands.js', import.meta.url);
+const BUNDLE = new URL('../lab/commands.js', import.meta.url);
 
 const DATAPLANE = new Option('--dataplane <mode>', 'what forwards on the hypervisors')
   .choices(['kernel', 'hybrid', 'ebpf'] satisfies Dataplane[])

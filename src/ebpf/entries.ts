@@ -1,7 +1,7 @@
 /** What tells one kind of entries of a map from another, and how all entries of a map are read. */
 import type { BpfMap } from '../libbpf/index.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Resource } from '../reconcile/resource.js';
+import type { ObservedObject, Resource } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 import type { FastpathMaps } from './maps.js';
 
@@ -10,7 +10,7 @@ export interface EntrySpec<K extends ResourceName> extends Pick<
   Resource<K>,
   'name' | 'after' | 'before' | 'follows' | 'underlay' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
 > {
-  map: (maps: FastpathMaps) => BpfMap;
+  map: (this: void, maps: FastpathMaps) => BpfMap;
   /** The map may be large: it is compared as bytes (LargeMap). Keys and values are whole words of 4 bytes. */
   large?: true;
   /** Before a listing. */
@@ -22,7 +22,7 @@ export interface EntrySpec<K extends ResourceName> extends Pick<
     kernel: Kernel,
     bytes: { keys: Buffer; keyAt: number; values: Buffer; valueAt: number },
     wanted: ReadonlyMap<string, Resources[K]>,
-  ): [key: string, value: Resources[K]];
+  ): [key: string, value: ObservedObject<Resources[K]>];
   /** Writes the map's key into zeros; false: there is no such entry to remove. Throws where there cannot be one to make. */
   writeKey(kernel: Kernel, key: string, value: Resources[K], into: Buffer, at: number): boolean;
   /** Writes the map's value into zeros. */
@@ -31,14 +31,25 @@ export interface EntrySpec<K extends ResourceName> extends Pick<
   released?(kernel: Kernel, key: string): void;
 }
 
+/** Entries of which what is read and written depends on what the kernel says during one listing or application. */
+export interface RunSpec<K extends ResourceName, R> extends Omit<
+  EntrySpec<K>,
+  'beforeList' | 'beforeApply' | 'read' | 'writeValue'
+> {
+  /** Asks the kernel, at the beginning of a listing or an application. */
+  begin(kernel: Kernel): R;
+  read(...args: [...Parameters<EntrySpec<K>['read']>, run: R]): ReturnType<EntrySpec<K>['read']>;
+  writeValue(...args: [...Parameters<EntrySpec<K>['writeValue']>, run: R]): void;
+}
+
 /** Every entry in the plan's terms. */
 export function allEntries<K extends ResourceName>(
   spec: EntrySpec<K>,
   kernel: Kernel,
   map: BpfMap,
   wanted: ReadonlyMap<string, Resources[K]>,
-): Map<string, Resources[K]> {
-  const found = new Map<string, Resources[K]>();
+): Map<string, ObservedObject<Resources[K]>> {
+  const found = new Map<string, ObservedObject<Resources[K]>>();
   for (const { count, keys, values } of map.readBatches()) {
     const bytes = { keys, keyAt: 0, values, valueAt: 0 };
     for (let index = 0; index < count; index++) {

@@ -3,7 +3,7 @@ import { concernsLink } from '../reconcile/follows.js';
 import type { Follows } from '../reconcile/follows.js';
 import { tenantTable } from '../plan/numbers.js';
 import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
-import { entryResource } from './entry-resource.js';
+import { entryResourceByRun } from './entry-resource.js';
 import { EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
@@ -39,18 +39,13 @@ export const PLACE_SHIFT = Limits.GW_FIXED_SLOT_SHIFT;
 /** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
-/** What drivers can, by interface, as of the listing or application that runs; asked for when a member is external. */
-const features = new WeakMap<Kernel, Map<number, number>>();
+/** Whether frames are sent to an interface: what drivers can is asked for when the first member of a run is external. */
+type SentFrames = (ifindex: number) => boolean;
 
-function begin(kernel: Kernel): void {
+function begin(kernel: Kernel): SentFrames {
   ensureIds(kernel);
-  features.delete(kernel);
-}
-
-function isSentFrames(kernel: Kernel, ifindex: number): boolean {
-  let known = features.get(kernel);
-  if (known === undefined) features.set(kernel, (known = xdpFeatures(kernel.generic)));
-  return takesFrames(known, ifindex);
+  let known: Map<number, number> | undefined;
+  return (ifindex) => takesFrames((known ??= xdpFeatures(kernel.generic)), ifindex);
 }
 
 function describe(what: string, key: string, member: BpfMember): string {
@@ -66,7 +61,7 @@ function describe(what: string, key: string, member: BpfMember): string {
   return `fast path ${what} ${to} tenant ${tenant} ${where}`;
 }
 
-function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember, 'tenant'> {
+function readTarget(kernel: Kernel, values: Buffer, at: number, isSentFrames: SentFrames): Omit<BpfMember, 'tenant'> {
   const id = values.readUInt32LE(at + Endpoint.OFFSETS.id);
   const kind = values.readUInt32LE(at + Endpoint.OFFSETS.type);
   if (kind === EndpointType.EP_LOCAL) return { device: kernel.links.nameOf(id) };
@@ -75,7 +70,7 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
     const frames = id !== index;
     return {
       external: kernel.links.nameOf(index),
-      ...(frames !== isSentFrames(kernel, index) && { stale: frames ? 'xdp' : 'no xdp' }),
+      ...(frames !== isSentFrames(index) && { drift: frames ? 'xdp' : 'no xdp' }),
     };
   }
   if (kind === EndpointType.EP_REMOTE && id === KERNEL_ENCAP) return {};
@@ -89,7 +84,14 @@ function readTarget(kernel: Kernel, values: Buffer, at: number): Omit<BpfMember,
   return { encap: `kind ${kind} id ${id}` };
 }
 
-function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, at: number): void {
+function writeTarget(
+  kernel: Kernel,
+  key: string,
+  to: BpfMember,
+  into: Buffer,
+  at: number,
+  isSentFrames: SentFrames,
+): void {
   const { encap } = to;
   // What nearly all are, without a pair for each.
   const id = encap === undefined ? undefined : kernel.fastpath.encapIds.get(encap);
@@ -98,12 +100,12 @@ function writeTarget(kernel: Kernel, key: string, to: BpfMember, into: Buffer, a
     into.writeUInt32LE(id, at + Endpoint.OFFSETS.id);
     return;
   }
-  const [kind, number] = targetOf(kernel, key, to);
+  const [kind, number] = targetOf(kernel, key, to, isSentFrames);
   into.writeUInt32LE(kind, at + Endpoint.OFFSETS.type);
   into.writeUInt32LE(number, at + Endpoint.OFFSETS.id);
 }
 
-function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, number] {
+function targetOf(kernel: Kernel, key: string, member: BpfMember, isSentFrames: SentFrames): [number, number] {
   const { device, encap, external, gateway, steered, place, absent } = member;
   if (absent) return [EndpointType.EP_BLACKHOLE, 0];
   if (steered !== undefined) {
@@ -113,14 +115,14 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember): [number, numb
   if (device !== undefined) return [EndpointType.EP_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) {
     const index = indexOfPresent(kernel, external);
-    return [EndpointType.EP_EXTERNAL, (isSentFrames(kernel, index) ? index | EXTERNAL_FRAMES : index) >>> 0];
+    return [EndpointType.EP_EXTERNAL, (isSentFrames(index) ? index | EP_EXTERNAL_XDP_XMIT : index) >>> 0];
   }
   if (encap === undefined) return [EndpointType.EP_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
 
 /** Addresses: exact match. */
-export const bpfMemberResource = entryResource<'bpf-member'>({
+export const bpfMemberResource = entryResourceByRun<'bpf-member', SentFrames>({
   name: 'bpf-member',
   after: ['bpf-source-prefix'],
   follows: MEMBER_FOLLOWS,
@@ -128,13 +130,12 @@ export const bpfMemberResource = entryResource<'bpf-member'>({
   large: true,
   devices,
   inScope,
-  beforeList: begin,
-  beforeApply: begin,
-  read(kernel, { keys, keyAt, values, valueAt }) {
+  begin,
+  read(kernel, { keys, keyAt, values, valueAt }, _wanted, isSentFrames) {
     const tenant = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.tenant);
     const family = keys.readUInt32LE(keyAt + EndpointKey.OFFSETS.family);
     const to = getAddress(keys, keyAt + EndpointKey.OFFSETS.address, family);
-    return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt) }];
+    return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt, isSentFrames) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
     into.writeUInt32LE(tenant, at + EndpointKey.OFFSETS.tenant);
@@ -142,14 +143,14 @@ export const bpfMemberResource = entryResource<'bpf-member'>({
     into.writeUInt32LE(family, at + EndpointKey.OFFSETS.family);
     return true;
   },
-  writeValue: (kernel, key, value, into, at) => {
-    writeTarget(kernel, key, value, into, at);
+  writeValue: (kernel, key, value, into, at, isSentFrames) => {
+    writeTarget(kernel, key, value, into, at, isSentFrames);
   },
   describe: (key, value) => describe('member', key, value),
 });
 
 /** Prefixes: the longest that holds an address. */
-export const bpfPrefixResource = entryResource<'bpf-prefix'>({
+export const bpfPrefixResource = entryResourceByRun<'bpf-prefix', SentFrames>({
   name: 'bpf-prefix',
   after: ['bpf-member'],
   follows: MEMBER_FOLLOWS,
@@ -157,14 +158,13 @@ export const bpfPrefixResource = entryResource<'bpf-prefix'>({
   large: true,
   devices,
   inScope,
-  beforeList: begin,
-  beforeApply: begin,
-  read(kernel, { keys, keyAt, values, valueAt }) {
+  begin,
+  read(kernel, { keys, keyAt, values, valueAt }, _wanted, isSentFrames) {
     const tenant = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.tenant);
     const family = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.family);
     const length = keys.readUInt32LE(keyAt + PrefixKey.OFFSETS.length) - KEY_BITS;
     const to = `${getAddress(keys, keyAt + PrefixKey.OFFSETS.address, family)}/${length}`;
-    return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt) }];
+    return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt, isSentFrames) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
     into.writeUInt32LE(tenant, at + PrefixKey.OFFSETS.tenant);
@@ -173,8 +173,8 @@ export const bpfPrefixResource = entryResource<'bpf-prefix'>({
     into.writeUInt32LE(KEY_BITS + length, at + PrefixKey.OFFSETS.length);
     return true;
   },
-  writeValue: (kernel, key, value, into, at) => {
-    writeTarget(kernel, key, value, into, at);
+  writeValue: (kernel, key, value, into, at, isSentFrames) => {
+    writeTarget(kernel, key, value, into, at, isSentFrames);
   },
   describe: (key, value) => describe('prefix', key, value),
 });

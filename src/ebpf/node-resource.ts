@@ -67,7 +67,7 @@ export const bpfNodeResource: Resource<'bpf-node'> = {
     const sidBlock = `${formatIPv6(value, Node.OFFSETS.sidBlock)}/${lengthOf(value, Node.OFFSETS.sidMask)}`;
     const hasTrusted = value.readUInt32LE(Node.OFFSETS.hasTrusted) !== 0 && { hasTrusted: true as const };
     const node = { source: formatIPv6(value, Node.OFFSETS.source), sidBlock, uplinks, ...hasTrusted };
-    return new Map([['node', isSame ? node : { ...node, stale: uplinksText(kernel, value) || 'no uplinks' }]]);
+    return new Map([['node', isSame ? node : { ...node, drift: uplinksText(kernel, value) || 'no uplinks' }]]);
   },
 
   apply(kernel, changes) {

@@ -12,8 +12,6 @@ export interface BpfNode {
   hasTrusted?: true;
   /** Uplinks, for whose own MAC addresses frames are taken. */
   uplinks: readonly string[];
-  /** Only found, never planned: the uplinks' addresses are not as the interfaces have them now. */
-  stale?: string;
 }
 
 /** Whose encapsulated packets are taken: an address, or a prefix. */
@@ -54,8 +52,6 @@ export interface BpfUnderlay {
   mtu?: number;
   /** This node itself, a network node: the uplinks at which its own packets may arrive. */
   self?: readonly string[];
-  /** Only found, never planned: the map's hops are not what the kernel says now. */
-  stale?: string;
 }
 
 /** H.Encaps.Red towards a tenant's SID. */
@@ -82,8 +78,6 @@ export interface BpfPort {
   gateway6?: string;
   /** Inner sources that a look-up decides about: a filter (source-filter.ts). Absent: none. */
   checkedSources?: number;
-  /** Only found, never planned: what follows from the interface is not as the interface is now. */
-  stale?: string;
 }
 
 /** What a port's VM may send from: an address, or a prefix. */
@@ -111,8 +105,6 @@ export interface BpfMember {
   absent?: true;
   /** Of an external network: the interface it is reached by. */
   external?: string;
-  /** As found: what is written of the interface is not so any more. */
-  stale?: string;
 }
 
 /** A place behind an encapsulation. */
@@ -155,8 +147,6 @@ export interface BpfAttachment {
   anySource?: true;
   /** Left out where the driver cannot: `xdp: auto`. */
   optional?: true;
-  /** Only found, never planned: another program than this build's, or one that is not pinned. */
-  stale?: string;
   /** Only found: id of a link that is not pinned where ours are; 0: there is no link. */
   link?: number;
 }

@@ -4,7 +4,7 @@ import type { Link } from '../netlink/types.js';
 import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { getAddress, indexOfDevice, putAddress } from './bytes.js';
-import { entryResource } from './entry-resource.js';
+import { entryResourceByRun } from './entry-resource.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { filteredDevices, canRedirectPeer } from './peer.js';
@@ -43,16 +43,9 @@ interface Devices {
   vlans: ReadonlySet<number>;
 }
 
-/** For one listing or one application. */
-const devices = new WeakMap<Kernel, Devices>();
-
-function fresh(kernel: Kernel): void {
+function devicesOf(kernel: Kernel): Devices {
   ensureIds(kernel);
-  devices.set(kernel, {
-    xdpFeatures: xdpFeatures(kernel.generic),
-    filtered: filteredDevices(kernel),
-    vlans: vlanParents(kernel),
-  });
+  return { xdpFeatures: xdpFeatures(kernel.generic), filtered: filteredDevices(kernel), vlans: vlanParents(kernel) };
 }
 
 /** Interfaces that VLAN devices of the same namespace stand on. */
@@ -64,10 +57,9 @@ export function vlanParents({ links }: Kernel): Set<number> {
   return parents;
 }
 
-function flagsOf(kernel: Kernel, device: string): number {
+function flagsOf(kernel: Kernel, device: string, known: Devices): number {
   const link = kernel.links.get(device);
-  const known = devices.get(kernel);
-  if (link === undefined || known === undefined) return 0;
+  if (link === undefined) return 0;
   const frames = takesFrames(known.xdpFeatures, link.index);
   return (
     // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
@@ -79,21 +71,20 @@ function flagsOf(kernel: Kernel, device: string): number {
 }
 
 /** Ports by interface. What follows from the interface (its former MAC, offloads) is looked up when an entry is written and compared. */
-const portEntries = entryResource<'bpf-port'>({
+const portEntries = entryResourceByRun<'bpf-port', Devices>({
   name: 'bpf-port',
   after: ['bpf-domain-source'],
   follows: PORT_FOLLOWS,
   map: ({ sg_ports }) => sg_ports,
   devices: (_value, device) => [device],
-  beforeList: fresh,
-  beforeApply: fresh,
-  read(kernel, { keys, keyAt, values, valueAt }) {
+  begin: devicesOf,
+  read(kernel, { keys, keyAt, values, valueAt }, _wanted, known) {
     const device = kernel.links.nameOf(keys.readUInt32LE(keyAt));
     const former = formatMac(values, valueAt + Port.OFFSETS.formerMac);
     const flags = values.readUInt8(valueAt + Port.OFFSETS.flags);
     const checkedSources = values.readUInt32LE(valueAt + Port.OFFSETS.checkedSources);
     const link = kernel.links.get(device);
-    const stale = former !== (link && formerMac(kernel, link)) || flags !== flagsOf(kernel, device);
+    const isOld = former !== (link && formerMac(kernel, link)) || flags !== flagsOf(kernel, device, known);
     return [
       device,
       {
@@ -104,7 +95,7 @@ const portEntries = entryResource<'bpf-port'>({
         dscp: dscpPolicy(values.readUInt8(valueAt + Port.OFFSETS.dscp)),
         ...readGateways(values, valueAt),
         ...(checkedSources !== 0 && { checkedSources }),
-        ...(stale && { stale: `former lladdr ${former} flags ${flags}` }),
+        ...(isOld && { drift: `former lladdr ${former} flags ${flags}` }),
       },
     ];
   },
@@ -114,7 +105,14 @@ const portEntries = entryResource<'bpf-port'>({
     into.writeUInt32LE(index, at);
     return true;
   },
-  writeValue(kernel, device, { tenant, mac, gatewayMac, mtu, dscp, gateway4, gateway6, checkedSources = 0 }, into, at) {
+  writeValue(
+    kernel,
+    device,
+    { tenant, mac, gatewayMac, mtu, dscp, gateway4, gateway6, checkedSources = 0 },
+    into,
+    at,
+    known,
+  ) {
     const link = kernel.links.get(device);
     const former = link && formerMac(kernel, link);
     if (former === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
@@ -122,7 +120,7 @@ const portEntries = entryResource<'bpf-port'>({
     into.writeUInt32LE(slotOf(kernel, device), at + Port.OFFSETS.slot);
     into.writeUInt16LE(Math.min(mtu, 0xffff), at + Port.OFFSETS.mtu);
     into.writeUInt8(dscpNumber(dscp), at + Port.OFFSETS.dscp);
-    into.writeUInt8(flagsOf(kernel, device), at + Port.OFFSETS.flags);
+    into.writeUInt8(flagsOf(kernel, device, known), at + Port.OFFSETS.flags);
     into.fill(0, at + Port.OFFSETS.gateway6, at + Port.OFFSETS.gateway4 + 4);
     if (gateway4 !== undefined) putAddress(gateway4, into, at + Port.OFFSETS.gateway4);
     if (gateway6 !== undefined) putAddress(gateway6, into, at + Port.OFFSETS.gateway6);

@@ -14,7 +14,7 @@ import {
   UnlinkedProgramError,
 } from './running.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
+import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { InterfaceOptions } from '../libbpf/index.js';
 import type { BpfAttachment, BpfHook } from './objects.js';
 
@@ -48,7 +48,7 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
   follows: DEVICE_FEATURES,
 
   list(kernel, wanted) {
-    const found = new Map<string, BpfAttachment>();
+    const found = new Map<string, ObservedObject<BpfAttachment>>();
     const pinned = new Set<number>();
     for (const { hook, ifindex, path } of kernel.fastpath.links()) {
       using link = BpfLink.openPinned(path);
@@ -64,16 +64,16 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
       const isCurrent = program?.info().id === info.programId;
       const isWhole = isFollowed(kernel, desired) && isClosed(kernel, desired);
       if (desired !== undefined && isCurrent && isWhole) found.set(key, desired);
-      else found.set(key, { device, hook, ...nameOf(info.programId), stale: `program id ${info.programId}` });
+      else found.set(key, { device, hook, ...nameOf(info.programId), drift: `program id ${info.programId}` });
     }
     // What runs and is not pinned decides all the same: it is replaced where something is planned, and taken off elsewhere.
     for (const { ifindex, hook, program, programId, linkId } of runningPrograms(kernel)) {
       if (pinned.has(linkId) || (linkId !== 0 && !isLinkAlive(linkId))) continue;
       const device = kernel.links.nameOf(ifindex);
       if (hook === 'tcx-egress' && isDetached(kernel, wanted.get(`${device} tcx`))) continue;
-      const stale = `program id ${programId}, not pinned`;
+      const drift = `program id ${programId}, not pinned`;
       const key = `${device} ${hook}`;
-      found.set(found.has(key) ? `${key} link ${linkId}` : key, { device, hook, program, stale, link: linkId });
+      found.set(found.has(key) ? `${key} link ${linkId}` : key, { device, hook, program, drift, link: linkId });
     }
     // A driver that cannot is not asked again, and a hook that is taken only once it is free.
     for (const [key, desired] of wanted) {

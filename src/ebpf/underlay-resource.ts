@@ -4,7 +4,7 @@ import type { Follows } from '../reconcile/follows.js';
 import { formatMac, writeMac } from '../net/mac.js';
 import { allManaged, manageNeighbours } from './managed-neighbours.js';
 import { putAddress } from './bytes.js';
-import { entryResource } from './entry-resource.js';
+import { entryResourceByRun } from './entry-resource.js';
 import { Nexthop, NexthopFlags, NexthopGroup } from './generated/layouts.js';
 import { hopSlots } from './hop-slots.js';
 import { ensureIds, learn, underlayKey } from './ids.js';
@@ -23,11 +23,9 @@ const UNDERLAY_FOLLOWS: Follows = {
 };
 
 /** One for a listing or an application: what the kernel says does not change within it. */
-const resolvers = new WeakMap<Kernel, Resolver>();
-
-function fresh(kernel: Kernel): void {
+function resolverOf(kernel: Kernel): Resolver {
   ensureIds(kernel);
-  resolvers.set(kernel, new Resolver(kernel));
+  return new Resolver(kernel);
 }
 
 /** The ways of an entry. */
@@ -65,33 +63,32 @@ function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boo
  * The ways to nodes and transit segments: entries. The plan says what is to be resolved, the kernel's routes, neighbours and links
  * say to what; an entry without ways sends packets to the kernel, which resolves.
  */
-const entries: Resource<'bpf-underlay'> = entryResource<'bpf-underlay'>({
+const entries: Resource<'bpf-underlay'> = entryResourceByRun<'bpf-underlay', Resolver>({
   name: 'bpf-underlay',
   after: ['bpf-trusted'],
   follows: UNDERLAY_FOLLOWS,
   underlay: 'resolves',
   map: ({ sg_nh_groups }) => sg_nh_groups,
-  beforeList: fresh,
-  beforeApply: fresh,
-  read(kernel, { keys, keyAt, values, valueAt }, wanted) {
+  begin: resolverOf,
+  read(kernel, { keys, keyAt, values, valueAt }, wanted, resolver) {
     const id = keys.readUInt32LE(keyAt);
     const { underlayIds } = kernel.fastpath;
     const key = underlayIds.keyOf(id) ?? learn(underlayIds, underlayKey(values, valueAt), id);
     const desired = wanted.get(key);
     const have = hopText(kernel, hopsOf(values, valueAt));
     if (desired === undefined) {
-      return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', stale: have }];
+      return [key, { destination: underlayKey(values, valueAt).split('/')[0] ?? '', source: '', drift: have }];
     }
-    const { hops, gateways } = resolverOf(kernel).resolve(desired);
+    const { hops, gateways } = resolver.resolve(desired);
     const same = have === hopText(kernel, hops) && hasSlots(hops, values, valueAt) && allManaged(gateways);
-    return [key, same ? desired : { ...desired, stale: have }];
+    return [key, same ? desired : { ...desired, drift: have }];
   },
   writeKey(kernel, key, _value, into, at) {
     into.writeUInt32LE(kernel.fastpath.underlayIds.allocate(key), at);
     return true;
   },
-  writeValue(kernel, key, value, into, at) {
-    const { hops } = resolverOf(kernel).resolve(value);
+  writeValue(_kernel, key, value, into, at, resolver) {
+    const { hops } = resolver.resolve(value);
     into.writeUInt32LE(hops.length, at + NexthopGroup.OFFSETS.count);
     into.writeUInt32LE(Number(key.split('/')[1]), at + NexthopGroup.OFFSETS.length);
     putAddress(value.destination, into, at + NexthopGroup.OFFSETS.dest);
@@ -129,10 +126,4 @@ export function listUnderlays(kernel: Kernel): { key: string; hops: ResolvedHop[
   return [...(kernel.fastpath.maps?.sg_nh_groups.entries() ?? [])]
     .map(([, value]) => ({ key: underlayKey(value, 0), hops: hopsOf(value, 0) }))
     .sort((a, b) => a.key.localeCompare(b.key));
-}
-
-function resolverOf(kernel: Kernel): Resolver {
-  let resolver = resolvers.get(kernel);
-  if (resolver === undefined) resolvers.set(kernel, (resolver = new Resolver(kernel)));
-  return resolver;
 }

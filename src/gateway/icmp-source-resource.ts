@@ -9,7 +9,7 @@ import { familyOf } from '../net/address.js';
 import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
 import type { AddressFamily } from '../netlink/types.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Resource, ObjectFailure } from '../reconcile/resource.js';
+import type { ObservedObject, Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { IcmpSource } from './objects.js';
 
 const ICMP_SOURCE_FOLLOWS: Follows = {
@@ -51,7 +51,7 @@ export const nnIcmpSourceResource: Resource<'nn-icmp-source'> = {
   outlivesDevices: true,
 
   list(kernel, wanted) {
-    const found = new Map<string, IcmpSource>();
+    const found = new Map<string, ObservedObject<IcmpSource>>();
     const { maps } = kernel.fastpath.steering;
     if (maps === undefined) return found;
     for (const [bytes, value] of maps.sg_icmp_src_lpm.entries()) {
@@ -61,7 +61,7 @@ export const nnIcmpSourceResource: Resource<'nn-icmp-source'> = {
       const desired = wanted.get(key);
       if (desired?.device === undefined) found.set(key, { zone, address });
       else if (wantedAddress(kernel, key, desired) === address) found.set(key, desired);
-      else found.set(key, { ...desired, stale: address });
+      else found.set(key, { ...desired, drift: address });
     }
     for (const [key, desired] of wanted) {
       if (!found.has(key) && wantedAddress(kernel, key, desired) === undefined) found.set(key, desired);

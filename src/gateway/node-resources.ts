@@ -8,7 +8,7 @@ import { prefixAddress } from '../net/prefix.js';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
 import { FLOW_NODES } from './numbers.js';
 import { gatewayEntryResource } from './gateway-entry-resource.js';
-import type { Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
+import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { NetworkNodeWay, GatewayFlows, GatewayMaglev, GatewayNode, OwnNetworkNode } from './objects.js';
 
 const { NO_NETWORK_NODE } = Limits;
@@ -89,7 +89,7 @@ export const gwNodeResource: Resource<'gw-node'> = {
   containedIn: 'gw-flows',
 
   list(kernel, wanted) {
-    const found = new Map<string, GatewayNode>();
+    const found = new Map<string, ObservedObject<GatewayNode>>();
     const { maps } = kernel.fastpath.gateways;
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
@@ -100,11 +100,11 @@ export const gwNodeResource: Resource<'gw-node'> = {
       const name = names.get(source);
       const desired = name === undefined ? undefined : wanted.get(name);
       const up = maps.sg_nn_state.lookup(u32(number))?.readUInt32LE(0) === 1;
-      const stale = desired === undefined || up !== isUp(resolver, desired);
+      const isOld = desired === undefined || up !== isUp(resolver, desired);
       found.set(name ?? `source ${source}`, {
         ...(desired ?? { from: '' }),
         ...{ number, source },
-        ...(stale && { stale: up ? 'up' : 'down' }),
+        ...(isOld && { drift: up ? 'up' : 'down' }),
       });
     }
     return found;
@@ -165,12 +165,12 @@ export const gwMaglevResource: Resource<'gw-maglev'> = {
 
   list(kernel, wanted) {
     const { maps } = kernel.fastpath.gateways;
-    const found = new Map<string, GatewayMaglev>();
+    const found = new Map<string, ObservedObject<GatewayMaglev>>();
     if (maps === undefined) return found;
     const resolver = new Resolver(kernel);
     for (const [name, desired] of wanted) {
       const same = maps.sg_maglev.lookup(u32(desired.number))?.equals(tableOf(resolver, desired)) === true;
-      found.set(name, same ? desired : { ...desired, stale: 'table' });
+      found.set(name, same ? desired : { ...desired, drift: 'table' });
     }
     return found;
   },

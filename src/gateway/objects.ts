@@ -27,8 +27,6 @@ export interface NetworkNodeWay {
 export interface GatewayNode extends NetworkNodeWay {
   /** Its outer source address. */
   source: string;
-  /** Only found, never planned: whether it is up is not what the underlay says now. */
-  stale?: string;
 }
 
 /** Which network node a flow has: names of nodes, sorted. The table is made of those that are up. */
@@ -40,8 +38,6 @@ export interface GatewayMaglev {
   all: readonly string[];
   /** Each of them, by name. */
   nodes: Readonly<Record<string, NetworkNodeWay>>;
-  /** Only found, never planned: the table is another. */
-  stale?: string;
 }
 
 /** The way of a tenant to a network node. */
@@ -73,8 +69,6 @@ export interface IcmpSource {
   zone: number;
   address?: string;
   device?: string;
-  /** Only found, never planned: the interface has another address now, or none. */
-  stale?: string;
 }
 
 /** Which zone an address is in, seen from another. */

@@ -96,8 +96,7 @@ export function* diffSteps(before: Intent, after: Intent): Steps<IntentChange[]>
     changes.push({ kind: 'block', key: BLOCK_KEY, before: before.sidBlock, after: after.sidBlock });
   }
   const trusted = [before.trusted ?? [], after.trusted ?? []] as const;
-  if (!sameList(...trusted))
-    changes.push({ kind: 'trusted', key: TRUSTED_KEY, before: trusted[0], after: trusted[1] });
+  if (!sameList(...trusted)) changes.push({ kind: 'trusted', key: TRUSTED_KEY, before: trusted[0], after: trusted[1] });
   const self = (text: string): string => text;
   for (const d of yield* differences(sourcesOf(before), sourcesOf(after), self, Object.is))
     changes.push({ kind: 'source', ...d });

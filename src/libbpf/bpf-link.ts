@@ -3,10 +3,16 @@ import { ATTACH_FLAGS } from './constants.js';
 import { check, u32 } from './errors.js';
 import { libbpf, libc } from './ffi.js';
 import { adopt, duplicate, Handle } from './handle.js';
-import { linkInfo, type LinkInfo } from './info.js';
+import { linkInfo, type LinkInfo, type ProgramInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
-import type { BpfProgram } from './program.js';
 import { LINK_UPDATE_OPTS, Options } from './structs.js';
+
+/** What a link asks of a program, a `BpfProgram`. */
+interface LinkedProgram {
+  readonly fd: number;
+  readonly label: string;
+  info(): ProgramInfo;
+}
 
 export class BpfLink extends Handle {
   #libbpfLink: bigint | undefined;
@@ -60,7 +66,7 @@ export class BpfLink extends Handle {
    * Swaps the program at once: each packet meets one of the two.
    * @param expected fails with EPERM when another program is there now
    */
-  update(program: BpfProgram, expected?: BpfProgram): void {
+  update(program: LinkedProgram, expected?: LinkedProgram): void {
     const opts = new Options(LINK_UPDATE_OPTS.size);
     if (expected) opts.u32(LINK_UPDATE_OPTS.flags, ATTACH_FLAGS.REPLACE).u32(LINK_UPDATE_OPTS.old_prog_fd, expected.fd);
     const operation = `${this.label}: update to ${program.label}`;

@@ -15,6 +15,20 @@ records of ring buffers), the names of maps, programs and variables for the comp
   --enum NAME     an enum besides
 `;
 
+/** Two spaces a bracket that is open: generate() writes lines as they come. */
+function indented(text: string): string {
+  let depth = 0;
+  return text
+    .split('\n')
+    .map((line) => {
+      if (/^[}\])]/.test(line)) depth--;
+      const at = '  '.repeat(depth);
+      if (/[{[(]$/.test(line)) depth++;
+      return line === '' ? '' : at + line;
+    })
+    .join('\n');
+}
+
 interface Request {
   object: string;
   codec: string;
@@ -49,7 +63,8 @@ export function main(argv: readonly string[]): number {
     const object = BpfObject.open(path);
     try {
       const skeleton = { programs: object.programNames, variables: variablesOf(object.btf) };
-      process.stdout.write(`${generate(object.btf, { source: basename(path), skeleton, ...options })}\n`);
+      const text = generate(object.btf, { source: basename(path), skeleton, ...options });
+      process.stdout.write(`${indented(text)}\n`);
     } finally {
       object.close();
     }

@@ -5,7 +5,9 @@ import { MAP_TYPES, PROGRAM_TYPES } from './constants.js';
 import { Btf } from './btf.js';
 import { check, LibbpfError, numberOf, u32 } from './errors.js';
 import { lastErrno, libbpf, libc } from './ffi.js';
+import { DataSections, type Memory } from './data-section.js';
 import { adopt, duplicate } from './handle.js';
+import type { Codec } from './codec.js';
 import { collectLog } from './log.js';
 import type { LoadOptions, MapConfiguration, OpenOptions, ProgramConfiguration } from './object-options.js';
 import { BpfMap } from './map.js';
@@ -39,6 +41,7 @@ export class BpfObject {
   #variables: Variables | undefined;
   /** folders of pins, made at load */
   readonly #pinFolders = new Set<string>();
+  readonly #sections = new DataSections();
   /** libbpf keeps their addresses until the load */
   readonly #kept: Buffer[] = [];
 
@@ -145,13 +148,16 @@ export class BpfObject {
     }));
   }
 
-  /** Where libbpf keeps a section's bytes: before load what is to be loaded, after it the map itself, mapped. */
-  #memory(section: string): { address: bigint; bytes: number } | undefined {
+  /** A section's bytes: before load what libbpf is to load, after it the map itself. */
+  #memory(section: string): Memory | undefined {
     this.#open(section);
     const map = [...this.#maps].find(([name]) => name === section || name.endsWith(section))?.[1];
     const size = Buffer.alloc(8);
     const address = map === undefined ? null : libbpf().bpf_map__initial_value(map, size);
-    return address === null ? undefined : { address, bytes: Number(size.readBigUInt64LE(0)) };
+    if (map === undefined || address === null) return undefined;
+    const bytes = Number(size.readBigUInt64LE(0));
+    if (!this.#loaded) return { address, bytes };
+    return this.#sections.map(section, libbpf().bpf_map__fd(map), bytes, `object ${this.name}`);
   }
 
   /**
@@ -281,20 +287,25 @@ export class BpfObject {
 
   /**
    * A map by the key and value types that its definition names, with codecs made at run time; generated ones (`libbpf-ts gen`) are faster.
-   * @throws LibbpfError LIBBPF_BTF when the definition gives sizes alone
+   * @throws LibbpfError LIBBPF_BTF when the definition gives sizes alone, LIBBPF_ARGUMENT when it is per CPU
    */
-  typedMap(name: string): TypedMap<BtfValue, BtfValue> | PerCpuMap<BtfValue, BtfValue> {
-    const map = this.map(name);
+  typedMap(name: string): TypedMap<BtfValue, BtfValue> {
+    return new TypedMap(this.map(name), ...this.#codecs(name));
+  }
+
+  /** The same of a per-CPU map. */
+  perCpuMap(name: string): PerCpuMap<BtfValue, BtfValue> {
+    return new PerCpuMap(this.map(name), ...this.#codecs(name));
+  }
+
+  #codecs(name: string): [key: Codec<BtfValue>, value: Codec<BtfValue>] {
     const { key, value } = mapTypes(this.btf).find((types) => types.name === name) ?? {};
-    if (key === undefined || value === undefined) {
-      throw new LibbpfError({
-        code: 'LIBBPF_BTF',
-        operation: `object ${this.name}: map ${name}: use with codecs`,
-        reason: 'its definition has no __type of key and value',
-      });
-    }
-    const codecs = [codecOf(this.btf, key), codecOf(this.btf, value)] as const;
-    return map.perCpu ? new PerCpuMap(map, ...codecs) : new TypedMap(map, ...codecs);
+    if (key !== undefined && value !== undefined) return [codecOf(this.btf, key), codecOf(this.btf, value)];
+    throw new LibbpfError({
+      code: 'LIBBPF_BTF',
+      operation: `object ${this.name}: map ${name}: use with codecs`,
+      reason: 'its definition has no __type of key and value',
+    });
   }
 
   #origin(name: string): ProgramOrigin {
@@ -323,6 +334,7 @@ export class BpfObject {
     if (this.#object === null) return;
     for (const handle of this.#mapHandles.values()) handle.close();
     for (const handle of this.#programHandles.values()) handle.close();
+    this.#sections.close();
     libbpf().bpf_object__close(this.#object);
     this.#object = null;
     for (const fd of this.#descriptors.splice(0)) libc().close(fd);

@@ -1,4 +1,5 @@
 /** Loaded programs: what the kernel knows of them, and running them on made packets. */
+import { constants } from 'node:os';
 import { TEST_XDP_LIVE_FRAMES } from './constants.js';
 import { check, LibbpfError, u32 } from './errors.js';
 import { libbpf, libc } from './ffi.js';
@@ -29,6 +30,11 @@ export interface TestRunOptions {
   batchSize?: number;
   /** namespace in which interface numbers of the context count; default the thread's */
   netns?: Netns;
+  /**
+   * Called before a run begins again that the kernel cut short (EINTR), as it does for work of io_uring too, which libuv leaves behind: puts back
+   * what the program had changed, or counted, by then.
+   */
+  reset?: () => void;
 }
 
 export interface TestRunResult {
@@ -128,6 +134,7 @@ export class TestRun {
   readonly #options: Options;
   readonly #operation: string;
   readonly #netns: Netns | undefined;
+  readonly #reset: (() => void) | undefined;
   readonly #dataOut: Buffer;
   readonly #contextOut: Buffer;
 
@@ -144,6 +151,7 @@ export class TestRun {
     this.#program = program;
     this.#operation = operation;
     this.#netns = options.netns;
+    this.#reset = options.reset;
     this.#dataOut = options.dataOut ?? Buffer.alloc(liveFrames || !data ? 0 : data.length + DATA_GROWTH_BYTES);
     this.#contextOut = options.contextOut ?? Buffer.alloc(0);
     const o = new Options(TEST_RUN_OPTS.size).i32(TEST_RUN_OPTS.repeat, repeat);
@@ -161,9 +169,16 @@ export class TestRun {
   /** Runs it. `data` and `context` of the result are the same memory each time. */
   run(): TestRunResult {
     const o = this.#options;
-    o.u32(TEST_RUN_OPTS.data_size_out, this.#dataOut.length).u32(TEST_RUN_OPTS.ctx_size_out, this.#contextOut.length);
     const { fd } = this.#program;
-    const result = inNetns(this.#netns, () => libbpf().bpf_prog_test_run_opts(fd, o.bytes));
+    const once = (): number => {
+      o.u32(TEST_RUN_OPTS.data_size_out, this.#dataOut.length).u32(TEST_RUN_OPTS.ctx_size_out, this.#contextOut.length);
+      return inNetns(this.#netns, () => libbpf().bpf_prog_test_run_opts(fd, o.bytes));
+    };
+    let result = once();
+    while (result === -constants.errno.EINTR) {
+      this.#reset?.();
+      result = once();
+    }
     const length = o.bytes.readUInt32LE(TEST_RUN_OPTS.data_size_out);
     if (result < 0) {
       const full =

@@ -42,7 +42,7 @@ export interface SkeletonOptions<S extends Skeleton> extends Omit<
   /** set before load, constants as well */
   variables?: Partial<VariablesOf<S>>;
   maps?: { [N in keyof S['maps']]?: NonNullable<LoadOptions['maps']>[string] };
-  programs?: { [N in S['programs'][number]]?: NonNullable<LoadOptions['programs']>[string] };
+  programs?: Partial<Record<S['programs'][number], NonNullable<LoadOptions['programs']>[string]>>;
 }
 
 export class TypedObject<S extends Skeleton> {

@@ -2,11 +2,17 @@ import type { Follows } from './follows.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 
+/**
+ * An object as the kernel has it. `drift` says in words what is not as it should be beyond the fields that a plan has, such as an entry whose
+ * device has another MAC address now; a plan's value has none.
+ */
+export type ObservedObject<V> = V | (V & { readonly drift: string });
+
 /** One object to make (`desired` alone), to alter (both) or to remove (`actual` alone). */
 export interface ObjectChange<V> {
   key: string;
   desired?: V;
-  actual?: V;
+  actual?: ObservedObject<V>;
 }
 
 /** An object that could not be brought about. */
@@ -22,17 +28,17 @@ export interface Scope {
 
 /** What a resource found: a map, or what answers like one. */
 export interface Observed<V> {
-  get(key: string, desired: V): V | undefined;
+  get(key: string, desired: V): ObservedObject<V> | undefined;
   readonly size: number;
-  [Symbol.iterator](): Iterator<[key: string, value: V]>;
+  [Symbol.iterator](): Iterator<[key: string, value: ObservedObject<V>]>;
 }
 
 /** What a resource found of many objects without holding it all. Each wanted object is to be asked for once, then the others for. */
 export interface ObservedStream<V> {
   /** @param desired what the plan has; that itself is the answer where the kernel has the same */
-  get(key: string, desired: V): V | undefined;
+  get(key: string, desired: V): ObservedObject<V> | undefined;
   /** Those that the plan does not have. The event loop turns meanwhile. */
-  others(): Promise<Iterable<[key: string, value: V]>>;
+  others(): Promise<Iterable<[key: string, value: ObservedObject<V>]>>;
 }
 
 export type Listing<V> = Observed<V> | ObservedStream<V>;
@@ -73,7 +79,7 @@ export interface Resource<K extends ResourceName> {
   /** Carries changes out, as many at once as the kernel takes; returns those that failed, never throws for one. */
   apply(kernel: Kernel, changes: readonly ObjectChange<Resources[K]>[]): ObjectFailure[] | Promise<ObjectFailure[]>;
   /** Equality where it is not that of the values. */
-  equal?(desired: Resources[K], actual: Resources[K]): boolean;
+  equal?(desired: Resources[K], actual: ObservedObject<Resources[K]>): boolean;
   /** Devices that must be there first; until they are, the object waits. */
   devices?(value: Resources[K], key: string): readonly string[];
   /** Objects stay when their device goes, or gets a conflict: what is left of one is removed while it waits. */

@@ -16,13 +16,13 @@ import type { NodeFacts } from '../../../src/plan/view.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { RunOptions } from '../../../lab/process.js';
 
-export const BLOCK = 'fd00:5e::/32';
+const BLOCK = 'fd00:5e::/32';
 /** Nodes of the intent. */
 export const HV1 = { locator: 'fd00:5e:1::/48', source: 'fd00:5e:1::1', sid: 'fd00:5e:1:4600:64::' } as const;
 export const HV2 = { locator: 'fd00:5e:2::/48', source: 'fd00:5e:2::1', sid: 'fd00:5e:2:4600:64::' } as const;
 /** Its outer source lies outside the domain's prefixes. */
 export const HV3 = { locator: 'fd00:5e:3::/48', source: 'fd00:a3::1' } as const;
-export const TRUSTED = 'fd00:7::/64';
+const TRUSTED = 'fd00:7::/64';
 /** The flow label of what is sent by hand. */
 export const LABEL = 0xbad;
 /** Addresses of the links: `::1` is the neighbour's, `::2` the host's. */

@@ -5,7 +5,7 @@ import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { parseMac, writeMac } from '../../../src/net/mac.js';
 
 /** Whose packets must never come out for the tenant under test; some of its addresses are the same, some its own. */
-export const NEIGHBOUR = TENANT ^ 172;
+const NEIGHBOUR = TENANT ^ 172;
 const NEIGHBOUR_SID = 'fd00:5e:1:4600:c8::';
 const NEIGHBOUR_PATH = ['fd00:5e:2:4600:c8::'];
 const NEIGHBOUR_ENCAP = 20;

@@ -120,11 +120,11 @@ describe('an external network', () => {
       [...(network.instance('hv1').kernel.fastpath.steering.maps?.sg_icmp_src_lpm.keys() ?? [])].length;
     const before = tellers();
     await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
-    expect((await drift(network)).sort()).toEqual(['create bpf-prefix', 'create steer-gateway']);
+    expect((await drift(network)).sort()).toEqual(['create bpf-prefix', 'create nn-icmp-source']);
     await network.apply('hv1', intent);
     expect(tellers()).toBe(before + 1);
     await network.ip('hv1', 'addr flush dev ext0');
-    expect((await drift(network)).sort()).toEqual(['delete bpf-prefix', 'replace steer-gateway']);
+    expect((await drift(network)).sort()).toEqual(['delete bpf-prefix', 'replace nn-icmp-source']);
     await network.apply('hv1', intent);
     expect([tellers(), await drift(network)]).toEqual([before, []]);
     await network.ip('hv1', 'link del ext0');

@@ -79,7 +79,7 @@ test('codecs of another layout than the live map are refused before the first en
     'map endpoints: use with codecs: it has keys of 20 and values of 96 bytes, struct endpoint_key is 20, struct counters 16',
   );
   expect(failure(() => new TypedMap(object.map('totals'), U32, Counters)).message).toBe(
-    'map totals: use with codecs: it is a percpu_array: read it with cpuValues() and decode each',
+    'map totals: use with codecs: it is a percpu_array: expected a PerCpuMap',
   );
 });
 

@@ -74,8 +74,8 @@ describe('facade', () => {
     rt.routes.create({ prefix: 'default', nexthopId: 7 });
     expect(netns.ipJson('route show default')).toMatchObject([{ nhid: 7 }]);
     rt.neighbours.replace({ dev: 'v0', address: '192.0.2.253', mac: '02:00:00:00:00:01' });
-    expect(netns.ipJson('neigh show dev v0')).toMatchObject([{ dst: '192.0.2.253', lladdr: '02:00:00:00:00:01' }]);
-    expect(rt.neighbours.list({ dev: 'v0' }).map(({ address }) => address)).toEqual(['192.0.2.253']);
+    expect(netns.ipJson('-4 neigh show dev v0')).toMatchObject([{ dst: '192.0.2.253', lladdr: '02:00:00:00:00:01' }]);
+    expect(rt.neighbours.list({ dev: 'v0', family: 4 }).map(({ address }) => address)).toEqual(['192.0.2.253']);
     expect(rt.neighbours.delete({ dev: 'v0', address: '192.0.2.253' })).toBe(true);
     rt.rules.create({ priority: 100, from: 'fd00::/64', table: 1000 });
     rt.rules.create({ priority: 101, from: '192.0.2.1' });

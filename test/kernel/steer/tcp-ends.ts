@@ -6,7 +6,7 @@ export const WINDOW = 60_000;
 
 export type End = 'red' | 'blue';
 const OTHER: Readonly<Record<End, End>> = { red: 'blue', blue: 'red' };
-export const ADDRESSES = {
+const ADDRESSES = {
   4: { red: '10.0.0.1', blue: '10.1.0.2' },
   6: { red: 'cafe:a::1', blue: 'cafe:b::2' },
 } as const;

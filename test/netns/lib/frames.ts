@@ -37,7 +37,7 @@ export function udpPacket(source: string, destination: string, port: number): Bu
   return ipPacket(source, destination, PROTOCOL.udp, withChecksum(datagram, 6, source, destination, PROTOCOL.udp));
 }
 
-export function ipPacket(source: string, destination: string, protocol: number, payload: Buffer): Buffer {
+function ipPacket(source: string, destination: string, protocol: number, payload: Buffer): Buffer {
   return source.includes(':')
     ? ipv6Packet(source, destination, protocol, payload)
     : ipv4Packet(source, destination, protocol, payload);

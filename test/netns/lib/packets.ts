@@ -3,7 +3,7 @@ import { findHeader } from '../../../src/packet/headers.js';
 import type { CapturedPacket } from '../../../lab/capture.js';
 import type { Header, IcmpHeader, Ipv4Header, Ipv6Header, SegmentRoutingHeader } from '../../../src/packet/headers.js';
 
-export { decodeFrame, decodePacket, ETHERTYPE, PROTOCOL } from '../../../src/packet/decode.js';
+export { decodeFrame } from '../../../src/packet/decode.js';
 export { findHeader } from '../../../src/packet/headers.js';
 export type { CapturedPacket } from '../../../lab/capture.js';
 export type { Header } from '../../../src/packet/headers.js';
@@ -51,10 +51,4 @@ export function isEcho(headers: readonly Header[], kind: 'request' | 'reply', fr
   if (ip === undefined || icmp === undefined) return false;
   const types = icmp.layer === 'icmp' ? { request: 8, reply: 0 } : { request: 128, reply: 129 };
   return icmp.type === types[kind];
-}
-
-/** The bytes of a frame from its IP header at a place among the headers on: what must arrive unchanged. */
-export function payloadOf(headers: readonly Header[]): Buffer {
-  const icmp = headers.find((header): header is IcmpHeader => header.layer === 'icmp' || header.layer === 'icmpv6');
-  return icmp?.data ?? Buffer.alloc(0);
 }
