@@ -115,7 +115,7 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember, isSentFrames: 
   if (device !== undefined) return [EndpointType.EP_LOCAL, indexOfPresent(kernel, device)];
   if (external !== undefined) {
     const index = indexOfPresent(kernel, external);
-    return [EndpointType.EP_EXTERNAL, (isSentFrames(index) ? index | EP_EXTERNAL_XDP_XMIT : index) >>> 0];
+    return [EndpointType.EP_EXTERNAL, (isSentFrames(index) ? index | EXTERNAL_FRAMES : index) >>> 0];
   }
   if (encap === undefined) return [EndpointType.EP_REMOTE, KERNEL_ENCAP];
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
