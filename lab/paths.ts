@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folder of the package: the sources (lab/), the bundle (dist/lab/) and the benchmarks' build (build/lab/) lie at different depths below it. */
-const PACKAGE_ROOT = findPackageRoot(dirname(fileURLToPath(import.meta.url)));
+export const PACKAGE_ROOT = findPackageRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** bin/segue of this package. */
 export const SEGUE_COMMAND = join(PACKAGE_ROOT, 'bin/segue');

@@ -18,11 +18,6 @@ import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbp
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** Ids of encapsulations and next hop groups are from 1. */
-const ENCAPS = Limits.MAX_ENCAPS;
-const UNDERLAYS = Limits.MAX_NEXTHOP_GROUPS;
-const COUNTER_SLOTS = Limits.PORT_SLOTS;
-
 /** Directories of maps begin with this; what follows is the generation. */
 const MAPS = 'maps_';
 /** And ends with this where the responder alone uses them. */
@@ -47,12 +42,12 @@ export interface FastpathOptions {
  */
 export class FastpathStore {
   readonly netns: string | undefined;
-  /** Encapsulations, by the tenant's SID. */
-  readonly encapIds = new ObjectIds({ what: 'fast-path encapsulation', first: 1, count: ENCAPS - 1 });
-  /** Ways, by what they lead to. */
-  readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: UNDERLAYS - 1 });
+  /** Encapsulations, by the tenant's SID; ids are from 1. */
+  readonly encapIds = new ObjectIds({ what: 'fast-path encapsulation', first: 1, count: Limits.MAX_ENCAPS - 1 });
+  /** Next-hop groups, by the prefix they lead to; ids are from 1. */
+  readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: Limits.MAX_NEXTHOP_GROUPS - 1 });
   /** Counters of ports, by interface. */
-  readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: COUNTER_SLOTS });
+  readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: Limits.PORT_SLOTS });
   /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
   readonly neighbourMacs = new Map<string, string>();
   /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */

@@ -69,7 +69,7 @@ export class MapFills {
 function readFills({ kernel: { fastpath } }: ShowContext): Fill[] {
   const { maps, gateways, steering } = fastpath;
   if (maps === undefined) return [];
-  const used = fastpath.responderAlone ? (['ports'] as const) : MAP_NAMES;
+  const used = fastpath.responderAlone ? (['sg_ports'] as const) : MAP_NAMES;
   const { maps: gatewayMaps } = gateways;
   const { maps: steeringMaps } = steering;
   return [
@@ -112,12 +112,12 @@ export function gatewayMetrics(context: ShowContext): Family[] {
   }
   const { maps } = context.kernel.fastpath.steering;
   if (maps === undefined) return [up, share];
-  const held = pairCounts(maps.pair_connections).reduce((sum, one) => sum + one.halfOpen + one.established, 0);
+  const held = pairCounts(maps.sg_ct_pairs).reduce((sum, one) => sum + one.halfOpen + one.established, 0);
   return [
     up,
     share,
     new Family('connections', 'gauge', 'Connections that a network node remembers.').add({}, held),
-    new Family('connection_table_size', 'gauge', 'Most connections that it can.').add({}, placesOf(maps.connections)),
+    new Family('connection_table_size', 'gauge', 'Most connections that it can.').add({}, placesOf(maps.sg_ct)),
     ...policyMetrics(policyHits(context.kernel)),
   ];
 }

@@ -41,7 +41,7 @@ export function readEntity(
   const before = findings.list.length;
   const value = structured(SCHEMAS[kind], raw, [], findings);
   if (value === undefined || findings.list.length > before) return undefined;
-  const after = filled(kind, value as Record<string, unknown>) as unknown as EntityValue;
+  const after = filled(kind, value as Record<string, unknown>) as EntityValue;
   return { key: keyOf(kind, after), after };
 }
 

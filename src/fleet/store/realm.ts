@@ -1,6 +1,7 @@
 /** The committed intent of a realm, as etcd has it. */
 import { toIntentChange } from '../keys.js';
-import { endOf, kindOfKey, RealmKeys } from '../keys.js';
+import type { RealmKeys } from '../keys.js';
+import { endOf, kindOfKey } from '../keys.js';
 import type { KeyValue, RangeResponse } from '../rpc.js';
 import type { EntityValue, Head } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';

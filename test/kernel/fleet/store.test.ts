@@ -145,7 +145,7 @@ describe('IntentWriter', () => {
     const lease = await client.grantLease(2);
     const begun = await client.txn({
       compare: [isAt(keys.head, modRevision)],
-      success: [put(lock, {}, lease), put(keys.head, { ...head, pending } as Head)],
+      success: [put(lock, {}, lease), put(keys.head, { ...head, pending })],
     });
     const changes = [
       { key: 'port/red/p1', after: portOf(1) },

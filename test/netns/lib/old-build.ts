@@ -71,7 +71,7 @@ function attached(link: BpfLink, fastpath: FastpathStore): 'port' | 'uplink' {
 const MEMORY = /_cache$/;
 
 function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
-  if (MEMORY.test(name)) return;
+  if (name.endsWith("_cache")) return;
   for (const [key, value] of from.entries()) {
     if (name === 'sg_ports') {
       const spaced = Buffer.alloc(to.valueSize);
