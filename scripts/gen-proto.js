@@ -3,7 +3,8 @@
  * time. `--check` writes nothing and fails where the file is not as it would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import process from 'node:process';
+import { fileURLToPath, URL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import protobuf from 'protobufjs';
 

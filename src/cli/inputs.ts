@@ -9,8 +9,9 @@ import type { IntentOptions } from './node-options.js';
 export function readConfig({ config, file }: IntentOptions): NodeConfig {
   const node = loadNodeConfig(config);
   if (file === undefined) return node;
-  const { feeds: _, ...rest } = node;
-  return { ...rest, intent: resolve(file) };
+  const fromFile = { ...node, intent: resolve(file) };
+  delete fromFile.feeds;
+  return fromFile;
 }
 
 export interface Inputs {

@@ -168,10 +168,10 @@ function issueOf({ path, value, found, expected }: Finding, checked: Intent): In
 
 /** `port red-a` for `ports[3]`. */
 function nameOf(list: ListName, index: number, checked: Intent): string {
-  const entity = checked[list]?.[index] as { name?: unknown; to?: unknown } | undefined;
+  const entity = checked[list]?.[index] as { name?: string; to?: string } | undefined;
   const kind = LISTS[list];
-  const name = entity?.name ?? (kind === 'path' ? `to ${String(entity?.to)}` : `${index}`);
-  return `${kind} ${String(name)}`;
+  const name = entity?.name ?? (kind === 'path' ? `to ${entity?.to}` : `${index}`);
+  return `${kind} ${name}`;
 }
 
 function renamed(text: string, checked: Intent): string {

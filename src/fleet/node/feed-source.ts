@@ -226,7 +226,7 @@ export class FeedSource implements IntentSource {
       }
       // A structure that this version does not know is refused before anything is made of it.
       const entity = readEntity(kind, value, findings);
-      if (entity !== undefined && entity.key === key) wishes.push({ key, after: this.#stand.value(entity.after) });
+      if (entity?.key === key) wishes.push({ key, after: this.#stand.value(entity.after) });
       else if (findings.list.length === 0) findings.add([key], value, 'the entity of its key');
     }
     if (findings.list.length > 0) {

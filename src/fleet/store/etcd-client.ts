@@ -91,10 +91,7 @@ export class EtcdClient {
     const { path, requestSerialize, responseDeserialize } = methodOf(LEASE, 'LeaseKeepAlive');
     let stream = open(this.#client(endpoint));
     function open(client: Client): ClientDuplexStream<object, object> {
-      const opened = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize) as ClientDuplexStream<
-        object,
-        object
-      >;
+      const opened = client.makeBidiStreamRequest<object, object>(path, requestSerialize, responseDeserialize);
       opened.on('error', () => undefined);
       opened.on('data', () => undefined);
       return opened;

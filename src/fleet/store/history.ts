@@ -25,9 +25,9 @@ export async function readHistory(client: EtcdClient, keys: RealmKeys, from: num
   for (;;) {
     const { kvs, more } = await client.range({ key, range_end: end, limit: PARTS_PER_RANGE });
     for (const { key: place, value } of kvs) {
-      const { part: _part, changes, ...rest } = parseJson(place.toString(), value.toString()) as HistoryPart;
+      const { part, changes, ...rest } = parseJson(place.toString(), value.toString()) as HistoryPart;
       const last = commits.at(-1);
-      if (last?.sequence !== rest.sequence) commits.push({ ...rest, parts: 1, changes });
+      if (part === 0 || last?.sequence !== rest.sequence) commits.push({ ...rest, parts: 1, changes });
       else {
         last.parts += 1;
         last.changes.push(...changes);

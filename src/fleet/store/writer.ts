@@ -152,7 +152,7 @@ export class IntentWriter {
   /** Goes on by history. @returns false where that does not lead to the head */
   async #follow({ head, modRevision }: HeadState): Promise<boolean> {
     const from = this.#head;
-    if (head === undefined || from === undefined || head.epoch !== from.epoch) return false;
+    if (head === undefined || head.epoch !== from?.epoch) return false;
     const count = head.sequence - from.sequence;
     if (count < 0 || count > MAX_COMMITS_FOLLOWED) return false;
     const commits = count === 0 ? [] : await readHistory(this.#client, this.#keys, from.sequence + 1, head.sequence);

@@ -24,4 +24,3 @@ export function lookBack(port: string, { from, to, protocol, sourcePort, destina
   const ports = proto === undefined ? '' : ` --proto ${proto} --sport ${destinationPort} --dport ${sourcePort}`;
   return `segue trace --port ${port} --from ${to} --to ${from}${ports}`;
 }
-

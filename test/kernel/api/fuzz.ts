@@ -80,7 +80,7 @@ const ODD_HEADERS = [
 ];
 
 /** One request, whole or not. */
-export function requestOf(random: (below: number) => number): string {
+function requestOf(random: (below: number) => number): string {
   const pick = <T>(...lists: readonly (readonly T[])[]): T => {
     const list = lists[random(lists.length)] ?? [];
     return list[random(list.length)] as T;

@@ -9,7 +9,7 @@ import { readHead, readRealm } from '../../../src/fleet/store/realm.js';
 import { IntentWriter } from '../../../src/fleet/store/writer.js';
 import { Etcd, newDirectory, removeDirectory } from './etcd.js';
 import { cloudWishes, portOf, wish } from './intent.js';
-import type { Head, HistoryPart } from '../../../src/fleet/types.js';
+import type { HistoryPart } from '../../../src/fleet/types.js';
 
 const directory = newDirectory();
 const etcd = new Etcd(directory);

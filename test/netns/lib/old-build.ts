@@ -67,11 +67,9 @@ function attached(link: BpfLink, fastpath: FastpathStore): 'port' | 'uplink' {
   return link.info().programId === fastpath.program('uplink_tc')?.info().id ? 'uplink' : 'port';
 }
 
-/** What CPUs remember of lookups, which the next lookup makes anew. */
-const MEMORY = /_cache$/;
-
 function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
-  if (name.endsWith("_cache")) return;
+  // Per-CPU caches of lookup results: the next lookup fills them anew.
+  if (name.endsWith('_cache')) return;
   for (const [key, value] of from.entries()) {
     if (name === 'sg_ports') {
       const spaced = Buffer.alloc(to.valueSize);
