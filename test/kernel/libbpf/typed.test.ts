@@ -136,9 +136,9 @@ test('per-CPU maps by value: one for each CPU', () => {
   expect([typed.has(7), typed.delete(7), typed.get(7)]).toEqual([true, true, undefined]);
   expect(
     failure(() => {
-      typed.set(9, [1n]);
+      typed.set(9, [...values, 0n]);
     }).code,
-  ).toBe(possibleCpus() === 1 ? '' : 'LIBBPF_SIZE');
+  ).toBe('LIBBPF_SIZE');
   expect(failure(() => new TypedMap(map, U32, U64)).message).toBe(
     'map by_cpu: use with codecs: it is a percpu_hash: expected a PerCpuMap',
   );
