@@ -149,7 +149,7 @@ describe('entries', () => {
     const { done, failures } = await instance.engine.applyChanges(members);
     expect(done.create).toBe(0);
     expect(failures.map(({ key }) => key).sort()).toEqual([...plan['bpf-member'].keys()].sort());
-    expect(failures[0]?.error.message).toMatch(/^map members: update key [0-9a-f]+: EPERM: the map is frozen/);
+    expect(failures[0]?.error.message).toMatch(/^map sg_endpoints: update key [0-9a-f]+: EPERM: the map is frozen/);
   });
 
   it('move with one change, and the others stay', async () => {
