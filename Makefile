@@ -13,7 +13,8 @@ VITEST := node_modules/.bin/vitest run
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 # Seconds; a calm machine needs some half of it.
 VM_TIMEOUT ?= 3900
-STAGES := setup build gen-check lint unit kernel vm
+# The VMs leave half of the processors' time to the native tests: at once both take little longer than the longer one.
+STAGES := setup build gen-check lint unit kernel+vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))
 # The programs of bpf/prog go to build/bpf itself, where the command looks for them, in the package too.
 PROGRAMS := $(patsubst bpf/prog/%.bpf.c,%.o,$(wildcard bpf/prog/*.bpf.c))

@@ -34,10 +34,17 @@ export class Capture {
    *
    * @param device interface, or `any`-less: a file holds one interface
    * @param filter pcap-filter(7)
+   * @param snapBytes bytes kept of a packet; the buffer holds the more packets the fewer they are
    */
-  static async start(netns: string, device: string, file: string, filter = ''): Promise<Capture> {
+  static async start(
+    netns: string,
+    device: string,
+    file: string,
+    filter = '',
+    snapBytes = SNAP_BYTES,
+  ): Promise<Capture> {
     const options = ['--immediate-mode', '-U', '-n', '-p', '--time-stamp-precision=nano', '-Z', 'root'];
-    options.push('-s', String(SNAP_BYTES), '-B', String(BUFFER_KIB));
+    options.push('-s', String(snapBytes), '-B', String(BUFFER_KIB));
     const argv = ['tcpdump', '-i', device, ...options, '-w', file, ...(filter === '' ? [] : [filter])];
     const tcpdump = new Background(netns, argv);
     try {

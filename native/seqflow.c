@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 enum { FLOWS_MAX = 4096, BATCH = 64, RECEIVE_BUFFER_BYTES = 64 << 20 };
+enum { LATE_BURST = 128, LATE_PAUSE_NS = 500000 };
 
 struct datagram {
   uint32_t flow;
@@ -106,21 +107,29 @@ static void send_flows(const char *address, const char *port, unsigned flows, do
   }
   stay_on_cpu();
   uint64_t sent = 0, refused = 0, begin = now_ns(), total = (uint64_t)(rate * seconds);
-  unsigned count;
+  unsigned count, at_once = 0;
   for (uint64_t i = 0; i < total && !ended; i += count) {
-    // What is late goes out at once: the rate holds over the whole.
+    // What is late goes out as soon as it can: the rate holds over the whole. A sender that was kept from the CPU pauses between bursts, or
+    // they would overflow the queues of the interfaces on the way (256 frames of a veth's ring, netdev_max_backlog).
+    if (at_once >= LATE_BURST) {
+      struct timespec pause = {0, LATE_PAUSE_NS};
+      clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+      at_once = 0;
+    }
     uint64_t due = (uint64_t)((double)(now_ns() - begin) * rate / 1e9) + 1;
     if (due <= i) {
       uint64_t at = begin + (uint64_t)((double)i * 1e9 / rate);
       struct timespec t = {(time_t)(at / 1000000000u), (long)(at % 1000000000u)};
       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
       due = i + 1;
+      at_once = 0;
     }
     if (due > total) due = total;
     count = flows > 1 ? 1 : due - i < BATCH ? (unsigned)(due - i) : BATCH;
     uint64_t lost = send_batch(sockets[i % flows], (uint32_t)(i % flows), i / flows, count);
     refused += lost;
     sent += count - lost;
+    at_once += count;
   }
   printf("{\"sent\":%lu,\"refused\":%lu,\"seconds\":%.3f}\n", sent, refused, (double)(now_ns() - begin) / 1e9);
 }

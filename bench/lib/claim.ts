@@ -40,8 +40,11 @@ function unmount(directory: string): void {
   rmdirSync(directory);
 }
 
-/** @returns prefixes of benchmarks that died, whose leftovers were removed */
-async function sweep(): Promise<string[]> {
+/**
+ * @returns prefixes of benchmarks that died, whose leftovers were removed
+ * @public a test calls what was built
+ */
+export async function sweep(): Promise<string[]> {
   mkdirSync(DIRECTORY, { recursive: true });
   const swept: string[] = [];
   for (const pid of readdirSync(DIRECTORY)) {

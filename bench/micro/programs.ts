@@ -76,7 +76,7 @@ export function measureSteps(objectPath: string, effort: Effort): Row[] {
 
 /** Fills both maps; leaves the key in the middle in the frames. */
 function fill(object: BpfObject, entries: number, key: Buffer, prefix: Buffer): void {
-  const [endpoints, prefixes] = [object.map('endpoints'), object.map('sg_endpoint_lpm')];
+  const [endpoints, prefixes] = [object.map('endpoints'), object.map('prefixes')];
   const [keys, trie] = [Buffer.alloc(entries * EndpointKey.SIZE), Buffer.alloc(entries * PrefixKey.SIZE)];
   const address = Buffer.alloc(16, 0xfd);
   for (let index = 0; index < entries; index++) {

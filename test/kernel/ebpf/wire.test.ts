@@ -23,6 +23,9 @@ const GOOD = '1';
 const TIMEOUT_MS = 240_000;
 /** Bits a second, of TCP: what goes at full speed takes tshark minutes, and the capture loses some. */
 const RATE = 100_000_000;
+/** No frame is longer: nothing merges them. */
+const FRAME_BYTES = 2048;
+const ENCAPSULATED = 'ip6 proto 4 or ip6 proto 41 or ip6 proto 43';
 const MALFORMED = '_ws.malformed || ip.bogus_ip_length';
 
 /** A row of fields a packet, of those that a display filter lets through; a field that occurs twice has a comma. */
@@ -59,8 +62,8 @@ describe.each([
     files.underlay = join(network.directory, 'underlay.pcap');
     files.vm = join(network.directory, 'vm.pcap');
     const captures = [
-      await Capture.start(network.netns(ROUTER), 'hv1', files.underlay, 'ip6 proto 4 or ip6 proto 41 or ip6 proto 43'),
-      await Capture.start(network.netns('t100-2'), 'eth0', files.vm, 'ip or ip6'),
+      await Capture.start(network.netns(ROUTER), 'hv1', files.underlay, ENCAPSULATED, FRAME_BYTES),
+      await Capture.start(network.netns('t100-2'), 'eth0', files.vm, 'ip or ip6', FRAME_BYTES),
     ];
     for (const to of ['10.0.0.2', 'cafe::2']) {
       expect(await network.ping('t100-1', to, { count: 3 })).toMatchObject({ received: 3 });

@@ -185,7 +185,7 @@ describe('layouts', () => {
     ]);
     const variable = w.variable('things', anonymous);
     w.section('.maps', 16, [{ type: variable, offset: 0, size: 16 }]);
-    expect(mapTypes(new Btf(w.bytes()))).toEqual([{ name: 'things', key: u32, value: undefined }]);
+    expect(mapTypes(new Btf(w.bytes()))).toEqual([{ name: 'things', key: u32, value: undefined, type: 1 }]);
   });
 });
 
