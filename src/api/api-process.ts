@@ -99,7 +99,9 @@ function configure({ config, configFile, socket }: ToApi & { type: 'config' }): 
 async function openSocket(known: Services, path: string): Promise<void> {
   const server = createApiServer(known, onError);
   try {
-    unlink = await listenOnSocket(server, path, groupNumber(GROUP));
+    unlink = await listenOnSocket(server, path, groupNumber(GROUP), ({ message }) => {
+      log('warn', `API: the group ${GROUP} cannot ask, root alone can: ${message}`);
+    });
     onSocket = server;
     log('info', `API: listening on ${path}`);
   } catch (error) {

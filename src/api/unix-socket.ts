@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 /** Who may ask without being root. */
 export const GROUP = 'segue';
 const SOCKET_MODE = 0o660;
+const ROOT_MODE = 0o600;
 const GROUP_SEARCH = 0o010;
 /** sun_path of unix(7), with the NUL. */
 const SUN_PATH_BYTES = 108;
@@ -31,25 +32,32 @@ export function groupNumber(name: string, file = '/etc/group'): number | undefin
  * Listens on a socket that its group may use. The file of a dead agent is replaced, never that of a live one.
  *
  * @param group undefined: root alone
+ * @param onRefused called where the kernel does not let this process give files to the group: the socket is root's alone then
  * @returns removes the file
  * @throws Error naming the path, where somebody answers there, the path is too long or is something else than a socket
  */
-export async function listenOnSocket(server: Server, path: string, group: number | undefined): Promise<() => void> {
+export async function listenOnSocket(
+  server: Server,
+  path: string,
+  group: number | undefined,
+  onRefused: (error: Error) => void = () => undefined,
+): Promise<() => void> {
   if (Buffer.byteLength(path + FRESH) >= SUN_PATH_BYTES) {
     throw new Error(`${path}: expected a path of less than ${SUN_PATH_BYTES - FRESH.length} bytes (unix(7))`);
   }
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found !== undefined && !found.isSocket()) throw new Error(`${path}: expected a socket or nothing`);
   if (found !== undefined && (await isAnswered(path))) throw new Error(`${path}: another process answers there`);
-  openDirectory(dirname(path), group);
+  mkdirSync(dirname(path), { recursive: true });
   const fresh = `${path}${FRESH}`;
   rmSync(fresh, { force: true });
   await listen(server, fresh);
   let own: Stats;
   try {
     // Nobody but its owner can have connected so far.
-    if (group !== undefined) chownSync(fresh, process.geteuid?.() ?? 0, group);
-    chmodSync(fresh, SOCKET_MODE);
+    const isGroups = group !== undefined && give(fresh, group, onRefused);
+    chmodSync(fresh, isGroups ? SOCKET_MODE : ROOT_MODE);
+    if (isGroups) openDirectory(dirname(path), group, onRefused);
     own = lstatSync(fresh);
     renameSync(fresh, path);
   } catch (error) {
@@ -80,13 +88,22 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
+/** @returns false where that takes CAP_CHOWN, or a supplementary group, that this process does not have */
+function give(path: string, group: number, onRefused: (error: Error) => void): boolean {
+  try {
+    chownSync(path, statSync(path).uid, group);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    onRefused(error as Error);
+    return false;
+  }
+}
+
 /** Lets the group pass through, not look around. */
-function openDirectory(directory: string, group: number | undefined): void {
-  mkdirSync(directory, { recursive: true });
-  if (group === undefined) return;
-  const { mode, uid } = statSync(directory);
-  if ((mode & 0o001) !== 0) return;
-  chownSync(directory, uid, group);
+function openDirectory(directory: string, group: number, onRefused: (error: Error) => void): void {
+  const { mode } = statSync(directory);
+  if ((mode & 0o001) !== 0 || !give(directory, group, onRefused)) return;
   chmodSync(directory, (mode & 0o707) | GROUP_SEARCH);
 }
 

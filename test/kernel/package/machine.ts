@@ -97,7 +97,8 @@ export class Machine {
     const text = await this.shell(`cat ${unit}`);
     const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? '';
     const capabilities = value('CapabilityBoundingSet').toLowerCase().replaceAll('cap_', '+').replaceAll(' ', ',');
-    const bound = ['setpriv', '--inh-caps=-all', `--bounding-set=-all,${capabilities}`, '--no-new-privs'];
+    const groups = ['setpriv', '--groups', value('SupplementaryGroups')];
+    const bound = [...groups, 'setpriv', '--inh-caps=-all', `--bounding-set=-all,${capabilities}`, '--no-new-privs'];
     const script = `exec "$@" >${AGENT_LOG} 2>&1`;
     const argv = [...bound, 'sh', '-c', script, 'sh', ...value('ExecStart').split(' ')];
     const agent = new Background(undefined, [...this.#enter(), ...argv]);
