@@ -55,9 +55,9 @@ export async function listenOnSocket(
   let own: Stats;
   try {
     // Nobody but its owner can have connected so far.
-    const isGroups = group !== undefined && give(fresh, group, onRefused);
-    chmodSync(fresh, isGroups ? SOCKET_MODE : ROOT_MODE);
-    if (isGroups) openDirectory(dirname(path), group, onRefused);
+    const isGiven = group === undefined || give(fresh, group, onRefused);
+    chmodSync(fresh, isGiven ? SOCKET_MODE : ROOT_MODE);
+    if (isGiven && group !== undefined) openDirectory(dirname(path), group, onRefused);
     own = lstatSync(fresh);
     renameSync(fresh, path);
   } catch (error) {
