@@ -39,6 +39,8 @@ const TOP = 1.8;
 
 /** On one CPU next to nothing is lost: more means that the path drops for a reason of its own. */
 const ONE_CPU_LOSS_MAX = 0.1;
+/** A generator that the kernel interrupted (EINTR), or whose CPU was taken away, overruns queues once; a path that drops does so each time. */
+const TRIES = 4;
 
 const MPPS = 1e6;
 
@@ -50,7 +52,12 @@ async function measureFullRate(stand: Stand, options: PacketOptions, traffic: Tr
   const { chain, sink } = stand;
   const { title = 'packets' } = options;
   await options.before?.(stand, traffic);
-  const trial = await offer({ chain, sink, traffic, cpu, seconds: options.milliseconds / 1000 });
+  const once = (): Promise<Trial> => offer({ chain, sink, traffic, cpu, seconds: options.milliseconds / 1000 });
+  let trial = await once();
+  for (let tries = 1; loss(trial) > ONE_CPU_LOSS_MAX && tries < TRIES; tries++) {
+    tell(`${title}, ${describeTraffic(traffic)}, ${stand.name}: ${(loss(trial) * 100).toFixed(0)} % lost, once more`);
+    trial = await once();
+  }
   await options.after?.(stand, traffic, trial);
   // The path runs where the generator runs: while others have the CPU, neither does.
   const rate = trial.arrived / trial.busySeconds;
