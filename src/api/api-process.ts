@@ -1,5 +1,5 @@
 /** The process that answers for the agent (api-host.ts): what a request takes or breaks is none of the agent's. */
-import { readFileSync } from 'node:fs';
+import { readRegularFile } from '../intent/regular-file.js';
 import type { Server } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { AnswerCache } from './answer-cache.js';
@@ -121,9 +121,9 @@ function openAddress(known: Services, api: ApiConfig | undefined): void {
   try {
     const { cert, key, clientCa } = api.tls;
     const tls: ServerOptions = {
-      cert: readFileSync(cert),
-      key: readFileSync(key),
-      ca: readFileSync(clientCa),
+      cert: readRegularFile(cert),
+      key: readRegularFile(key),
+      ca: readRegularFile(clientCa),
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.3',

@@ -1,5 +1,5 @@
 /** Certificates: files that are read anew for each connection, so that renewed ones need no restart. */
-import { readFileSync } from 'node:fs';
+import { readRegularFile } from '../intent/regular-file.js';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import { Client, credentials, ServerCredentials } from '@grpc/grpc-js';
@@ -16,7 +16,7 @@ interface Pems {
 function readPems(tls: TlsFiles): Pems {
   const read = (what: keyof TlsFiles): Buffer => {
     try {
-      return readFileSync(tls[what]);
+      return readRegularFile(tls[what]);
     } catch (error) {
       throw new Error(`tls.${what}: ${(error as Error).message}`);
     }

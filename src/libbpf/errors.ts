@@ -46,7 +46,7 @@ export const ERROR_CODES = {
   LIBBPF_PIN: 'a path where no pin would last',
   LIBBPF_NETNS: 'a network namespace that is not there, or cannot be entered',
   LIBBPF_ITERATION: 'a map that changed too much while it was read',
-  LIBBPF_NOT_SUPPORTED: 'a probe found that this kernel has it not',
+  LIBBPF_NOT_SUPPORTED: 'a probe found that this kernel does not have it',
 } as const;
 
 /** ERROR_CODES, or LIBBPF_ and the errno's name: the kernel's ("ENOENT"), or libbpf's own ("FORMAT"). */

@@ -3,8 +3,9 @@
  * for the node that it was written for.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readRegularFile } from '../../intent/regular-file.js';
 import { loadIntent } from '../../intent/load.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 
@@ -54,7 +55,7 @@ export function writeCache(file: string, node: string, held: Omit<CachedIntent, 
 export function readCache(file: string, node: string): CachedIntent {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularFile(file).toString();
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Error(

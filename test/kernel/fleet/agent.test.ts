@@ -80,7 +80,10 @@ describe('agents of a fleet', () => {
     expect(segue('intent', 'rollback', '-c', fleet, '1')).toMatchObject({ status: 0 });
     await whenReached(true);
     // Commands read what the feed told, from disk.
-    expect(segue('diff', '-c', nodeFile('hv1'))).toMatchObject({ status: 0, stderr: '' });
+    // Packets arrive before the agent has made the last of it.
+    await expect
+      .poll(() => segue('diff', '-c', nodeFile('hv1')), { timeout: 60_000 })
+      .toMatchObject({ status: 0, stderr: '' });
     expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(
       /"agent.feed","status":"ok","what":"feed 127[^"]*, sequence 3"/,
     );
