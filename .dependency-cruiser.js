@@ -17,15 +17,26 @@ export default {
       comment:
         'The planner, the engine and what is beneath work for features that register (src/app/features.ts): they import none.',
       severity: 'error',
-      from: { path: '^src/(plan|reconcile|kernel|netlink|libbpf|net|packet)/' },
+      from: { path: '^src/(plan|reconcile|kernel|packet)/' },
       to: { path: [FEATURES, ABOVE] },
     },
     {
       name: 'mechanism-knows-no-tenants',
-      comment: 'Codecs and sockets are libraries of their own.',
+      comment: 'Packets are read and built without knowing whose they are.',
       severity: 'error',
-      from: { path: '^src/(netlink|libbpf|net|packet)/' },
+      from: { path: '^src/packet/' },
       to: { path: '^src/(plan|reconcile|kernel|intent)/' },
+    },
+    {
+      name: 'libraries-stand-alone',
+      comment:
+        'netlink-ts and libbpf-ts are packages of their own: they depend on koffi and Node.js, not on segue, not on each other.',
+      severity: 'error',
+      from: { path: '^src/(netlink|libbpf)/' },
+      to: {
+        pathNot:
+          '^src/$1/|^node_modules/koffi/|^(node:)?(fs|path|net|os|events|util|buffer|process|url|timers/promises)$',
+      },
     },
     {
       name: 'features-are-composed-above',
@@ -51,8 +62,9 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['@segue/source', 'import', 'node'] },
   },
 };

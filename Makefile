@@ -99,7 +99,7 @@ bench-failover: setup build ## loss time when an uplink or a neighbour fails, or
 bench-smoke: setup $(NATIVE) $(BPF) ## each benchmark once, in seconds (root; also part of make test)
 	@$(VITEST) --project bench $(REPORT)
 
-GENERATE = node_modules/.bin/tsc -p scripts/tsconfig.gen.json && node scripts/gen.js
+GENERATE = node_modules/.bin/tsc -p src/libbpf && node scripts/gen.js
 
 # Seconds; a repair may take SEGUE_SOAK_BACK_MS.
 SOAK_SECONDS ?= 1800
@@ -124,4 +124,4 @@ packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, and 
 	@scripts/packages
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)
-	@rm -rf dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*
+	@rm -rf dist src/*/dist build .cache/results .cache/vm/results .cache/vm/run.* .cache/vm/fetch.*

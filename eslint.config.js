@@ -1,16 +1,16 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-// Raw FFI lives in the two folders that own it; everybody else calls them.
-const noRawFfi = {
-  'no-restricted-imports': [
-    'error',
-    { paths: [{ name: 'koffi', message: 'raw FFI belongs to src/libbpf and src/netlink' }] },
-  ],
-};
+// Raw FFI lives in the two libraries and in src/kernel/libc.ts; everybody else calls them.
+const rawFfi = { name: 'koffi', message: 'raw FFI belongs to src/libbpf, src/netlink and src/kernel/libc.ts' };
+// The libraries are packages: their users see what they export, and nothing else.
+const byName = ['netlink', 'libbpf'].map((library) => ({
+  group: [`**/${library}/*.js`, `**/${library}/**/*.js`],
+  message: `import ${library}-ts by its name`,
+}));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.cache/', 'build/'] },
+  { ignores: ['**/dist/', 'node_modules/', '.cache/', 'build/'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
@@ -25,10 +25,17 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      ...noRawFfi,
+      'no-restricted-imports': ['error', { paths: [rawFfi] }],
     },
   },
-  { files: ['src/netlink/**', 'src/libbpf/**'], rules: { 'no-restricted-imports': 'off' } },
+  {
+    files: ['src/**', 'lab/**'],
+    rules: { 'no-restricted-imports': ['error', { paths: [rawFfi], patterns: byName }] },
+  },
+  {
+    files: ['src/netlink/**', 'src/libbpf/**', 'src/kernel/libc.ts', 'bench/micro/**'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
   // Interfaces that features add to, each in its own folder.
   {
     files: ['src/plan/**', 'src/kernel/**'],

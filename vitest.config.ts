@@ -26,6 +26,8 @@ const BENCH = 'test/kernel/bench*.test.ts';
 const kernelSetup = { globalSetup: './test/kernel/bpffs.ts' };
 
 export default defineConfig({
+  // netlink-ts and libbpf-ts from their sources, as tsconfig.json has it.
+  ssr: { resolve: { conditions: ['@segue/source', 'module', 'node', 'development|production'] } },
   test: {
     projects: [
       {

@@ -1,4 +1,4 @@
-import { checkBpffs, LibbpfError } from '../src/libbpf/index.js';
+import { checkBpffs, LibbpfError } from 'libbpf-ts';
 import { PIN_ROOT, RUN_ROOT } from '../src/agent/instance.js';
 import { withNodeLock } from '../src/kernel/lock.js';
 import { outputOf } from './process.js';

@@ -1,10 +1,7 @@
 /** Links, sockets and settings of a laboratory's namespaces. */
 import { closeSync } from 'node:fs';
 import { Sysctls } from '../src/kernel/sysctl.js';
-import { setDeviceFeatures } from '../src/netlink/ethtool.js';
-import { getLink, newLink, setLink } from '../src/netlink/link.js';
-import { openNetns } from '../src/netlink/netns.js';
-import { NetlinkSocket } from '../src/netlink/socket.js';
+import { getLink, NetlinkSocket, newLink, openNetns, setDeviceFeatures, setLink } from 'netlink-ts';
 
 export const RT_TABLE_MAIN = 254;
 

@@ -1,9 +1,7 @@
 /** Networks beyond the network nodes: a namespace each that is router and host at once, with a link to each node of the gateway. */
 import { externalNode } from '../src/gateway/routes.js';
-import { familyOf } from '../src/net/address.js';
-import { prefixContains } from '../src/net/prefix.js';
-import { createAddress } from '../src/netlink/address.js';
-import { createRoute, replaceRoute } from '../src/netlink/route.js';
+import { familyOf, prefixContains } from 'netlink-ts/inet';
+import { createAddress, createRoute, replaceRoute } from 'netlink-ts';
 import { bringUp, link, loopback, RT_TABLE_MAIN, withSocket } from './devices.js';
 import { find, netnsOf } from './topology.js';
 import { takeFrames } from './underlay.js';

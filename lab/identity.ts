@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { inNetns } from '../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import { runIn } from './process.js';
 
 /** TCP port that tells who is there. */

@@ -1,7 +1,4 @@
-import { createNetns, deleteNetns } from '../src/netlink/netns.js';
-import { isNetlinkError } from '../src/netlink/error.js';
-import { newLink } from '../src/netlink/link.js';
-import { NetlinkSocket } from '../src/netlink/socket.js';
+import { createNetns, deleteNetns, isNetlinkError, NetlinkSocket, newLink } from 'netlink-ts';
 
 /**
  * Whether the running kernel can make VRF devices: tried, in a namespace of its own.

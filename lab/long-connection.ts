@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { inNetns } from '../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import { Background } from './process.js';
 
 const START_TIMEOUT_MS = 60_000;

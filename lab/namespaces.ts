@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deleteNetns, listNetns, netnsPath } from '../src/netlink/netns.js';
+import { deleteNetns, listNetns, netnsPath } from 'netlink-ts';
 
 /** How long a process may take to end by itself before it is killed, milliseconds. */
 const TERM_GRACE_MS = 500;

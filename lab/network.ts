@@ -1,11 +1,7 @@
 /** Namespaces, links, addresses and underlay routes of a topology; nothing of the overlay, which is segue's to make. */
 import { OUTER_HEADER_BYTES } from '../src/encap/mtu.js';
-import { createAddress } from '../src/netlink/address.js';
-import { createNetns } from '../src/netlink/netns.js';
-import { deleteLink, setLink } from '../src/netlink/link.js';
-import { createRoute } from '../src/netlink/route.js';
-import { familyOf } from '../src/net/address.js';
-import { parsePrefix, prefixContains } from '../src/net/prefix.js';
+import { createAddress, createNetns, createRoute, deleteLink, setLink } from 'netlink-ts';
+import { familyOf, parsePrefix, prefixContains } from 'netlink-ts/inet';
 import { bringUp, link, loopback, quietNamespace, RT_TABLE_MAIN, withSocket } from './devices.js';
 import { addExternal } from './external.js';
 import { removeNamespaces } from './namespaces.js';

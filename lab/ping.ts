@@ -1,4 +1,4 @@
-import { familyOf } from '../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { runIn } from './process.js';
 
 /** How long a probe waits for a missing answer, seconds: a busy emulated machine pauses for a second or two. */

@@ -10,6 +10,9 @@ export default defineConfig({
   external: ['koffi'],
   // As tsconfig.json has it: Node 20 has no `using`.
   transform: { target: 'es2023' },
-  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  resolve: {
+    extensionAlias: { '.js': ['.ts', '.js'] },
+    conditionNames: ['@segue/source', 'import', 'node', 'default'],
+  },
   output: { dir: path('../dist/lab'), format: 'esm', cleanDir: true },
 });

@@ -1,7 +1,7 @@
 /** Which network node the connections of a topology go by, as the underlay shows it. */
-import { familyOf } from '../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { join } from 'node:path';
-import { getLink } from '../src/netlink/link.js';
+import { getLink } from 'netlink-ts';
 import { Capture } from './capture.js';
 import { withSocket } from './devices.js';
 import { findHeader } from '../src/packet/headers.js';

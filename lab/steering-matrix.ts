@@ -2,8 +2,7 @@
  * Who reaches whom by which policy: every endpoint asks every other, in each way that the policies tell apart. What is to be expected
  * is found policy by policy, as a reader of the intent would; what segue compiles of them has no part in it.
  */
-import { familyOf } from '../src/net/address.js';
-import { prefixContains } from '../src/net/prefix.js';
+import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { portRanges } from '../src/intent/ports.js';
 import { IdentityResponder, IdentityServer } from './identity.js';
 import { ECHO, probeAll } from './probe.js';

@@ -2,9 +2,7 @@
  * The underlay: a star of nodes around the router. Where there are network nodes each node has a route to each locator, as a routing
  * protocol would give it, so that one node alone can lose sight of another, or all of them of one that is dead.
  */
-import { createAddress, replaceAddress } from '../src/netlink/address.js';
-import { setLink } from '../src/netlink/link.js';
-import { createRoute, deleteRoute, replaceRoute } from '../src/netlink/route.js';
+import { createAddress, createRoute, deleteRoute, replaceAddress, replaceRoute, setLink } from 'netlink-ts';
 import { bringUp, link, RT_TABLE_MAIN, sendTagsInFrames, set, withSocket } from './devices.js';
 import { outputOf } from './process.js';
 import { DEFAULT_UNDERLAY_MTU, endSid, find, netnsOf, ROUTER, underlayAddresses, UPLINK } from './topology.js';

@@ -3,14 +3,14 @@
 //   node scripts/gen.js [--check]      --check writes nothing; exit 1 when a file is not what would be written
 //
 // bpf/abi/codegen.json lists the files: { object (a program of bpf/, without .bpf.c), out, structs?, enums?, maps? }, as GenerateOptions of
-// src/libbpf/generate.ts has them. Keys and values of maps come by themselves.
+// libbpf-ts/generate has them. Keys and values of maps come by themselves.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, URL } from 'node:url';
 import * as prettier from 'prettier';
-import { generate } from '../build/gen/libbpf/generate.js';
-import { BpfObject } from '../build/gen/libbpf/index.js';
+import { BpfObject } from 'libbpf-ts';
+import { generate } from 'libbpf-ts/generate';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
@@ -19,8 +19,7 @@ for (const { object, out, ...options } of JSON.parse(readFileSync(join(root, 'bp
   const path = join(root, out);
   const opened = BpfObject.open(join(root, 'build/bpf', `${object.replace(/^prog\//, '')}.o`));
   const source = `bpf/${object}.bpf.c`;
-  const codec = relative(dirname(out), 'src/libbpf/codec.js');
-  const text = generate(opened.btf, { source, codec: codec.startsWith('.') ? codec : `./${codec}`, ...options });
+  const text = generate(opened.btf, { source, codec: 'libbpf-ts/codec', ...options });
   opened.close();
   const config = await prettier.resolveConfig(path);
   const formatted = await prettier.format(text, { ...config, parser: 'typescript' });

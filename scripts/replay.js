@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { BpfProgram } from 'segue/libbpf';
+import { BpfProgram } from 'libbpf-ts';
 
 const ACTIONS = {
   sched_cls: { '-1': 'next', 0: 'pass', 2: 'drop', 7: 'redirect' },

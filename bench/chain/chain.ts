@@ -5,9 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Background, outputOf } from '../../lab/process.js';
-import { getLink } from '../../src/netlink/link.js';
-import { NetlinkSocket } from '../../src/netlink/socket.js';
-import { createNetns, inNetns, netnsPath } from '../../src/netlink/netns.js';
+import { createNetns, getLink, inNetns, NetlinkSocket, netnsPath } from 'netlink-ts';
 import { removeNamespaces } from '../../lab/namespaces.js';
 import { nativeProgram } from '../lib/native.js';
 import { onCpu, tethered } from '../lib/tethered.js';

@@ -1,7 +1,5 @@
 /** All routes of segue's and all next hops of a namespace, as text, to tell which an operation touched. */
-import { decodeNexthop, dumpNexthopsRequest } from '../../src/netlink/nexthop.js';
-import { decodeRoute, dumpRoutesRequest } from '../../src/netlink/route.js';
-import { NetlinkSocket } from '../../src/netlink/socket.js';
+import { decodeNexthop, decodeRoute, dumpNexthopsRequest, dumpRoutesRequest, NetlinkSocket } from 'netlink-ts';
 import { PROTOCOL } from '../../src/plan/numbers.js';
 
 export class Dump {

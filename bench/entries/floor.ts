@@ -2,10 +2,9 @@
  * What the kernel alone takes for as many entries: those of a pinned map, in the same batches, into a map that is empty. Argument: path
  * of the pin. Prints JSON.
  */
-import { BpfMap, MAP_FLAGS } from '../../src/libbpf/index.js';
+import { BpfMap, MAP_FLAGS, type MapType } from 'libbpf-ts';
 import { isMain } from '../lib/is-main.js';
 import { mainThreadMs } from '../lib/thread-time.js';
-import type { MapType } from '../../src/libbpf/index.js';
 
 /** Milliseconds of processor time. */
 export interface FloorResult {

@@ -8,7 +8,7 @@ import { createLogger } from '../../src/agent/log.js';
 import { Encap, EndpointKey, Endpoint, EndpointType } from '../../src/ebpf/generated/layouts.js';
 import { openMaps } from '../../src/ebpf/maps.js';
 import { GENERATION } from '../../src/ebpf/generation.js';
-import { formatIPv4, formatIPv6 } from '../../src/net/address.js';
+import { formatIPv4, formatIPv6 } from 'netlink-ts/inet';
 import { tenantSid } from '../../src/encap/sid.js';
 import { loadIntent } from '../../src/intent/load.js';
 import { isMain } from '../lib/is-main.js';

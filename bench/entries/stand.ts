@@ -3,7 +3,7 @@
  * each tenant's port.
  */
 import { outputOf } from '../../lab/process.js';
-import { createNetns } from '../../src/netlink/netns.js';
+import { createNetns } from 'netlink-ts';
 import { UPLINK } from './node.js';
 
 const GATEWAY = 'fd00:1::2';

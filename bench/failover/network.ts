@@ -13,7 +13,7 @@ import { removeNamespaces } from '../../lab/namespaces.js';
 import { Background, outputOf, runIn } from '../../lab/process.js';
 import { FastpathStore } from '../../src/ebpf/fastpath.js';
 import { NexthopGroup } from '../../src/ebpf/generated/layouts.js';
-import { createNetns } from '../../src/netlink/netns.js';
+import { createNetns } from 'netlink-ts';
 
 export const NODES = ['hv1', 'hv2', 'hv3'] as const;
 export type NodeName = (typeof NODES)[number];

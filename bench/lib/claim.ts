@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeNamespaces } from '../../lab/namespaces.js';
-import { tryLockFile } from '../../src/netlink/file-lock.js';
+import { tryLockFile } from '../../src/kernel/file-lock.js';
 
 const DIRECTORY = '/run/segue-bench';
 /** Each process's bpffs is mounted here by its id. */

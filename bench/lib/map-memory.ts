@@ -1,6 +1,6 @@
 /** What the kernel charges for maps: memlock of /proc/self/fdinfo (bpf_map_show_fdinfo, kernel/bpf/syscall.c). */
 import { readFileSync } from 'node:fs';
-import type { BpfMap } from '../../src/libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 /** Bytes. */
 export function mapMemory(map: BpfMap): number {

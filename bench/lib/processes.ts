@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { inNetns } from '../../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import type { ChildProcess } from 'node:child_process';
 
 /** How often a process's peak is read, milliseconds: what it grows by in its last moments is missed. */

@@ -2,12 +2,23 @@
  * A network namespace for the control plane on a kernel without VRF: up, with a veth by the name of each tenant's VRF,
  * which is all that a seg6 next hop wants of it. Two tenants' devices are each other's peers.
  */
-import { executeAll } from '../../src/netlink/execute-all.js';
-import { decodeLink, deleteLink, dumpLinksRequest, newLink, setLink } from '../../src/netlink/link.js';
-import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
-import { decodeNexthop, deleteNexthop, dumpNexthopsRequest } from '../../src/netlink/nexthop.js';
-import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../../src/netlink/route.js';
-import { NetlinkSocket } from '../../src/netlink/socket.js';
+import {
+  createNetns,
+  decodeLink,
+  decodeNexthop,
+  decodeRoute,
+  deleteLink,
+  deleteNetns,
+  deleteNexthop,
+  deleteRoute,
+  dumpLinksRequest,
+  dumpNexthopsRequest,
+  dumpRoutesRequest,
+  executeAll,
+  NetlinkSocket,
+  newLink,
+  setLink,
+} from 'netlink-ts';
 import { PROTOCOL, vrfName } from '../../src/plan/numbers.js';
 
 /** What a namespace holds of segue's. */

@@ -1,9 +1,8 @@
 /** What a call costs: through koffi alone, a map operation, encoding and decoding; a netlink request's encoding. */
-import { BpfMap, possibleCpus, TypedMap } from '../../src/libbpf/index.js';
+import koffi from 'koffi';
+import { BpfMap, possibleCpus, TypedMap } from 'libbpf-ts';
 import { Endpoint, EndpointKey } from '../../test/kernel/libbpf/generated/maps.js';
-import { libc } from '../../src/libbpf/ffi.js';
-import { createRoute } from '../../src/netlink/route.js';
-import { MessageWriter } from '../../src/netlink/writer.js';
+import { createRoute, MessageWriter } from 'netlink-ts';
 import { type Effort, measure, nsEach, type Row, times } from './rows.js';
 
 const CALLS = 200_000;
@@ -17,7 +16,9 @@ export function measureCalls(effort: Effort): Row[] {
     maxEntries: 16,
     name: 'calls',
   });
-  const c = libc();
+  const libc = koffi.load(null);
+  const getpagesize = libc.func('int getpagesize()');
+  const memcpy = libc.func('void *memcpy(void *to, void *from, size_t length)');
   const [from, to] = [Buffer.alloc(8), Buffer.alloc(8)];
   const key: EndpointKey = { tenant: 100, address: Buffer.alloc(16, 1) };
   const path = { sourceMac: Buffer.alloc(6), destMac: Buffer.alloc(6), ifindex: 1 };
@@ -43,8 +44,8 @@ export function measureCalls(effort: Effort): Row[] {
   try {
     return measure(
       [
-        nsEach('call without arguments (getpagesize)', count, () => c.getpagesize()),
-        nsEach('call with two Buffers (memcpy of 8 bytes)', count, () => c.memcpy(to, from, 8)),
+        nsEach('call without arguments (getpagesize)', count, () => void getpagesize()),
+        nsEach('call with two Buffers (memcpy of 8 bytes)', count, () => void memcpy(to, from, 8)),
         nsEach('map lookup, bytes', count, () => map.lookup(keyBytes, valueBytes)),
         nsEach('map lookup, codecs', count, () => typed.get(key)),
         nsEach('map update, codecs', count, () => {

@@ -1,8 +1,7 @@
 /** What the fast path's programs cost, by themselves: the real ones, and what they did undone after each run. */
 import { join } from 'node:path';
-import { BpfObject, TestRun } from '../../src/libbpf/index.js';
-import { writeAddress } from '../../src/net/address.js';
-import { writeMac } from '../../src/net/mac.js';
+import { BpfObject, TestRun } from 'libbpf-ts';
+import { writeAddress, writeMac } from 'netlink-ts/inet';
 import { machineSizes } from '../../src/ebpf/maps.js';
 import { INNER, MAC, TUNNEL_SOURCE } from '../chain/names.js';
 import { makeFrame } from '../packets/frame.js';

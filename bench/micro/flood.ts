@@ -2,7 +2,7 @@
  * A flood of connections of one tenant, each of them new and opened once, while another tenant's connection goes on in between: what of
  * that is lost, and how fast the flood is taken.
  */
-import { BpfObject, TestRun } from '../../src/libbpf/index.js';
+import { BpfObject, TestRun } from 'libbpf-ts';
 import { MAX_HOPS } from '../../src/ebpf/resolve.js';
 import * as layouts from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';

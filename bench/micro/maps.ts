@@ -1,5 +1,5 @@
 /** Map entries a second, one by one and in batches. */
-import { BpfMap, type MapOptions } from '../../src/libbpf/index.js';
+import { BpfMap, type MapOptions } from 'libbpf-ts';
 import { type Effort, measure, perSecond, type Row, type Subject, times } from './rows.js';
 
 const ENTRIES = 100_000;

@@ -1,5 +1,5 @@
 /** Nanoseconds a packet that a program costs, by BPF_PROG_TEST_RUN, with the run of an empty program in the same round subtracted. */
-import { BpfObject, type BpfProgram, TestRun } from '../../src/libbpf/index.js';
+import { BpfObject, type BpfProgram, TestRun } from 'libbpf-ts';
 import { EndpointKey, PrefixKey } from '../../test/kernel/libbpf/generated/maps.js';
 import { type Effort, type Row, row, times } from './rows.js';
 

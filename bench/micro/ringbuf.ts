@@ -1,6 +1,6 @@
 /** Ring buffer records a second: read here, and through the callback of libbpf's own reader. */
-import { BpfObject, RingBuffer } from '../../src/libbpf/index.js';
-import { readByCallback } from '../../src/libbpf/ringbuf-callback.js';
+import { BpfObject, RingBuffer } from 'libbpf-ts';
+import { readByCallback } from './libbpf-reader.js';
 import { type Effort, elapsed, measure, type Row, times } from './rows.js';
 
 const RING_BYTES = 1 << 21;

@@ -1,6 +1,6 @@
 /** Frames for bpf/bench/nn_uplink_xdp.bpf.c: datagrams between two tenants as a hypervisor sends them to a network node. */
 import { address } from './steer-maps.js';
-import type { BpfObject } from '../../src/libbpf/index.js';
+import type { BpfObject } from 'libbpf-ts';
 
 /** FRAMES of bpf/bench/nn_uplink_xdp.bpf.c. */
 export const FRAME_COUNT = 4096;

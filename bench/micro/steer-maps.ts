@@ -1,8 +1,8 @@
 /** Steering's maps written without the agent: for benchmarks of programs. */
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { compilePolicySet } from '../../src/gateway/policy-set.js';
-import { familyOf, parseAddress } from '../../src/net/address.js';
-import type { BpfObject } from '../../src/libbpf/index.js';
+import { familyOf, parseAddress } from 'netlink-ts/inet';
+import type { BpfObject } from 'libbpf-ts';
 import type { Policy } from '../../src/intent/types.js';
 
 /** Bytes of an address, IPv4 in the first four of sixteen. */

@@ -1,5 +1,5 @@
 /** The generator's frame: the first 64 bytes, and where in them a flow is told from another. Pure. */
-import { addressLength, writeAddress } from '../../src/net/address.js';
+import { addressLength, writeAddress } from 'netlink-ts/inet';
 import { INNER, MAC } from '../chain/names.js';
 import type { Family } from '../chain/names.js';
 

@@ -1,7 +1,7 @@
 /** The kernel's own generator (Documentation/networking/pktgen.rst): skbs from a kernel thread. A module; not on every kernel. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inNetns } from '../../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import { INNER, MAC, VM } from '../chain/names.js';
 import { run } from '../lib/processes.js';
 import { tethered } from '../lib/tethered.js';

@@ -1,7 +1,6 @@
 /** The benchmark's eBPF programs (bpf/bench), loaded and attached. */
 import { fileURLToPath } from 'node:url';
-import { attachTcx, attachXdp, BpfObject } from '../../src/libbpf/index.js';
-import type { BpfLink, BpfMap } from '../../src/libbpf/index.js';
+import { attachTcx, attachXdp, type BpfLink, type BpfMap, BpfObject } from 'libbpf-ts';
 import { UDP_PORT } from './frame.js';
 import { Generated } from './generated/generator.js';
 import { Arrived } from './generated/sink.js';

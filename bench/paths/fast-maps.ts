@@ -1,5 +1,5 @@
 /** The fast path's maps filled for the chain, without the agent. */
-import { U32 } from '../../src/libbpf/index.js';
+import { type BpfMap, type BpfObject, type Codec, U32 } from 'libbpf-ts';
 import { MAX_HOPS } from '../../src/ebpf/resolve.js';
 import type { Nexthop } from '../../src/ebpf/generated/layouts.js';
 import {
@@ -24,12 +24,10 @@ import {
 } from '../../src/ebpf/generated/layouts.js';
 import * as steering from '../../src/ebpf/generated/steering.js';
 import { MAGLEV_SLOTS } from '../../src/gateway/maglev.js';
-import { writeAddress } from '../../src/net/address.js';
-import { parseMac } from '../../src/net/mac.js';
+import { parseMac, writeAddress } from 'netlink-ts/inet';
 import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
 import { nextCacheGeneration } from '../../src/ebpf/epoch.js';
 import type { UnderlayNode } from '../chain/names.js';
-import type { BpfMap, BpfObject, Codec } from '../../src/libbpf/index.js';
 
 const TENANT = 100;
 export const SID = { hv1: 'fd00:5e:1:4600:64::', hv2: 'fd00:5e:2:4600:64::' } as const;

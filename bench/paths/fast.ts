@@ -1,11 +1,10 @@
 /** segue's fast path: the programs of bpf/ with maps filled for the chain, without the agent. */
 import { fileURLToPath } from 'node:url';
-import { attachTcx, attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import { attachTcx, attachXdp, BpfObject, type MapConfiguration } from 'libbpf-ts';
 import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
 import { fill, fillLarge, LARGE, PORT_FLAGS, SIDES } from './fast-maps.js';
 import { DX4_NEXT_HOP, seg6EncapRed } from './seg6.js';
-import type { MapConfiguration } from '../../src/libbpf/index.js';
 import type { Chain } from '../chain/chain.js';
 import type { Side } from './fast-maps.js';
 import type { Path, SetUp } from './path.js';

@@ -9,7 +9,7 @@ import { Node } from '../../src/ebpf/generated/layouts.js';
 import { rodataOf } from '../../src/ebpf/programs.js';
 import { reusing } from '../../src/ebpf/maps.js';
 import { Instance } from '../../src/agent/instance.js';
-import { BpfObject, TestRun } from '../../src/libbpf/index.js';
+import { BpfObject, TestRun } from 'libbpf-ts';
 import { isMain } from '../lib/is-main.js';
 import { randomFrom } from '../lib/workload.js';
 import { FRAME_COUNT, steerFrame, writeFrames } from '../micro/steer-frames.js';

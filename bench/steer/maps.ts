@@ -1,5 +1,5 @@
 /** Maps of a chain with a network node: tenant red at hv1, blue at hv2, and what the network node decides between them by. */
-import { U32 } from '../../src/libbpf/index.js';
+import { type BpfObject, U32 } from 'libbpf-ts';
 import {
   Encap,
   NexthopFlags,
@@ -17,7 +17,6 @@ import { newSeeds } from '../../src/gateway/steering-maps.js';
 import { writePolicies } from '../micro/steer-maps.js';
 import { UDP_PORT } from '../packets/frame.js';
 import { bytes16, fillNode, IN6, KEY_BITS, mac, put, SIDES, splitPrefix, underlayOf } from '../paths/fast-maps.js';
-import type { BpfObject } from '../../src/libbpf/index.js';
 import type { Policy } from '../../src/intent/types.js';
 import type { Side } from '../paths/fast-maps.js';
 

@@ -1,5 +1,5 @@
 /** Ways from a VM of one tenant, by a network node that decides, to a VM of another: chains of gen – hv1 – nn – hv2 – sink. */
-import { attachXdp, BpfObject } from '../../src/libbpf/index.js';
+import { attachXdp, BpfObject } from 'libbpf-ts';
 import { rodataOf } from '../../src/ebpf/programs.js';
 import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
 import { INNER, MAC, NN_UNDERLAY, NN_UPLINK, PORT, UPLINK, VM } from '../chain/names.js';

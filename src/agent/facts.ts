@@ -1,8 +1,7 @@
 import { missingForFastpath } from '../ebpf/available.js';
 import { hiddenTags } from '../ebpf/feature-resource.js';
-import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
-import { hasNativeXdp } from '../netlink/netdev.js';
-import { hostPrefix, prefixAddress, prefixContains } from '../net/prefix.js';
+import { decodeAddress, dumpAddressesRequest, hasNativeXdp } from 'netlink-ts';
+import { hostPrefix, prefixAddress, prefixContains } from 'netlink-ts/inet';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../host/sysctl-plan.js';
 import { valueFound } from '../host/sysctl-resource.js';
 import { underlayRouteTo } from '../host/underlay-route.js';

@@ -3,7 +3,7 @@ import { EdgeFile, STATE_ROOT } from '../edge/edge-file.js';
 import { openKernel } from '../app/kernel.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { withNodeLock } from '../kernel/lock.js';
-import { unpin } from '../libbpf/index.js';
+import { unpin } from 'libbpf-ts';
 import { Engine } from '../reconcile/engine.js';
 import { ALL_RESOURCES } from '../app/features.js';
 import { readFacts, requireFacts } from './facts.js';

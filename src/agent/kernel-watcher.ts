@@ -1,12 +1,20 @@
-import { decodeEvent, decodeNftablesEvent } from '../netlink/events.js';
-import type { NftablesEvent } from '../netlink/events.js';
-import { NetfilterGroup, RouteGroup } from '../netlink/constants.js';
-import { decodeFeatures, ETHTOOL_FAMILY, ETHTOOL_GROUP } from '../netlink/ethtool.js';
-import { resolveFamily } from '../netlink/generic.js';
-import { decodeXdpFeatures, NETDEV_FAMILY, NETDEV_GROUP } from '../netlink/netdev.js';
-import { NetlinkMonitor } from '../netlink/monitor.js';
+import {
+  decodeEvent,
+  decodeFeatures,
+  decodeNftablesEvent,
+  decodeXdpFeatures,
+  ETHTOOL_FAMILY,
+  ETHTOOL_GROUP,
+  NETDEV_FAMILY,
+  NETDEV_GROUP,
+  NetfilterGroup,
+  type NetlinkEvent,
+  NetlinkMonitor,
+  type NftablesEvent,
+  resolveFamily,
+  RouteGroup,
+} from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
-import type { NetlinkEvent } from '../netlink/types.js';
 
 const GROUPS: readonly number[] = [
   RouteGroup.link,

@@ -1,4 +1,4 @@
-import { sendUnixDatagram } from '../netlink/unix-datagram.js';
+import { sendUnixDatagram } from '../kernel/unix-datagram.js';
 
 /**
  * Tells systemd how the agent is (sd_notify(3)): `READY=1`, `STOPPING=1`, `STATUS=…`. Without a NOTIFY_SOCKET it does

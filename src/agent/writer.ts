@@ -3,8 +3,8 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, st
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStill } from '../kernel/lock.js';
-import { tryLockFile } from '../netlink/file-lock.js';
-import { netnsIdentity } from '../netlink/netns.js';
+import { tryLockFile } from '../kernel/file-lock.js';
+import { netnsIdentity } from 'netlink-ts';
 
 /** Who holds a node and its namespace. */
 export interface Writer {

@@ -6,7 +6,7 @@ import { runDirectory } from '../agent/run-directory.js';
 import { readVersion } from '../agent/version.js';
 import { withoutRemotePorts } from '../intent/scope.js';
 import { fileSignature } from '../intent/signature.js';
-import { netnsIdentity } from '../netlink/netns.js';
+import { netnsIdentity } from 'netlink-ts';
 import { busy, Problem } from './problem.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Basis } from './protocol.js';

@@ -5,7 +5,7 @@ import { withReader } from '../cli/open.js';
 import { jsonText } from '../cli/print.js';
 import { refuseForeignOptions, viewOf } from '../cli/show/shown.js';
 import { showContext } from '../observe/inspect/context.js';
-import { NetnsError } from '../netlink/netns.js';
+import { NetnsError } from 'netlink-ts';
 import { AnswerOutput, sendAnswer } from './answer.js';
 import { Problem } from './problem.js';
 import { BAD_INPUT, encodeHeader, HEADER, JSON_TYPE, TEXT } from './protocol.js';

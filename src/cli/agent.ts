@@ -38,7 +38,7 @@ export function addAgentCommand(program: Command): void {
       const { createLogger } = await import('../agent/log.js');
       const { Agent } = await import('../agent/agent.js');
       const { ApiHost } = await import('../api/api-host.js');
-      const { exitNow } = await import('../netlink/exit.js');
+      const { exitNow } = await import('../kernel/exit.js');
       const configFile = resolve(options.config);
       let api: InstanceType<typeof ApiHost> | undefined;
       const log = createLogger({

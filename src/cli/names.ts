@@ -1,12 +1,10 @@
 /** What options name: tenants, ports, addresses. One meaning in every command. */
 import { CommandError, EXIT } from './exit.js';
 import { Port, Sid } from '../ebpf/generated/layouts.js';
-import { canonicalAddress } from '../net/address.js';
-import { hostPrefix, parsePrefix } from '../net/prefix.js';
+import { canonicalAddress, hostPrefix, parsePrefix, type Prefix } from 'netlink-ts/inet';
 import { TABLE_BASE } from '../plan/numbers.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
 import type { ShowContext } from '../observe/inspect/context.js';
-import type { Prefix } from '../net/prefix.js';
 
 /** Number of a tenant. @throws CommandError (bad input) */
 export function tenantNumber({ names, intent }: ShowContext, name: string): number {

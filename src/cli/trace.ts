@@ -4,7 +4,7 @@ import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import { printError, print, printJson } from './print.js';
 import { renderTable } from './table.js';
-import { canonicalAddress, familyOf } from '../net/address.js';
+import { canonicalAddress, familyOf } from 'netlink-ts/inet';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
 import type { Intent, NodeConfig } from '../intent/types.js';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { checkBpffs, LibbpfError, possibleCpus, probe } from '../libbpf/index.js';
+import { checkBpffs, LibbpfError, possibleCpus, probe } from 'libbpf-ts';
 import { objectPath, PROGRAM_NAMES } from './programs.js';
 
 /**

@@ -1,6 +1,5 @@
 /** Addresses, prefixes and interfaces as the fast path's keys have them. */
-import { familyOf, formatIPv4, formatIPv6, writeAddress } from '../net/address.js';
-import { writePrefix } from '../net/prefix.js';
+import { familyOf, formatIPv4, formatIPv6, writeAddress, writePrefix } from 'netlink-ts/inet';
 import { Family } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 

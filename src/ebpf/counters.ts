@@ -1,6 +1,6 @@
 /** What the fast path counted. */
 import { VerdictCount, Port, Reason, TrafficStats } from './generated/layouts.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { FastpathMaps } from './maps.js';
 
 /**

@@ -1,6 +1,6 @@
 /** Whose encapsulated packets uplinks take: outer sources of the SR domain's nodes; those in trusted prefixes are a kind of their own. */
 import { SWEEP_ONLY } from '../reconcile/follows.js';
-import { formatIPv6 } from '../net/address.js';
+import { formatIPv6 } from 'netlink-ts/inet';
 import { putAddress } from './bytes.js';
 import { entryResource } from './entry-resource.js';
 

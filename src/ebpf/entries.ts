@@ -1,5 +1,5 @@
 /** What tells one kind of entries of a map from another, and how all entries of a map are read. */
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedObject, Resource } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';

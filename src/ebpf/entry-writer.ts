@@ -1,6 +1,6 @@
 import { Yielder } from '../reconcile/yielder.js';
 import { nextCacheGeneration } from './epoch.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CacheGeneration } from './generated/layouts.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 const KEY = Buffer.alloc(4);
 

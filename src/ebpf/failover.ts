@@ -2,10 +2,9 @@
 import { nextCacheGeneration } from './epoch.js';
 import { hopSlots } from './hop-slots.js';
 import { Nexthop, NexthopGroup } from './generated/layouts.js';
-import { formatMac } from '../net/mac.js';
-import { NeighbourState } from '../netlink/types.js';
+import { formatMac } from 'netlink-ts/inet';
+import { NeighbourState, type NetlinkEvent } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
-import type { NetlinkEvent } from '../netlink/types.js';
 
 /**
  * Takes the hops over an uplink that went down, or over a neighbour that does not answer, out of every entry. Synchronous, a

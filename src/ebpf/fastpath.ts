@@ -2,7 +2,7 @@ import { Limits } from './generated/layouts.js';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
-import { BpfObject, unpin } from '../libbpf/index.js';
+import { type BpfMap, BpfObject, type BpfProgram, type MapConfiguration, type RodataValue, unpin } from 'libbpf-ts';
 import { nextCacheGeneration } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
@@ -14,7 +14,6 @@ import { BPF_HOOKS } from './objects.js';
 import { PinKeeper, PinsLostError } from './pin-keeper.js';
 import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
-import type { BpfMap, MapConfiguration, RodataValue, BpfProgram } from '../libbpf/index.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 

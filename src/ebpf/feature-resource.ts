@@ -1,7 +1,6 @@
 /** Features of interfaces that the programs at them cannot do with. */
 import { DEVICE_FEATURES } from './events.js';
-import { deviceFeatures, setDeviceFeatures } from '../netlink/ethtool.js';
-import type { DeviceFeatures } from '../netlink/ethtool.js';
+import { deviceFeatures, type DeviceFeatures, setDeviceFeatures } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 import { TAG_FEATURES } from './objects.js';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { BpfMap } from '../libbpf/index.js';
+import { BpfMap } from 'libbpf-ts';
 import * as layouts from './generated/layouts.js';
 import { MAP_SIZES } from './maps.js';
 import type { FastpathMaps } from './maps.js';

@@ -1,5 +1,5 @@
 /** Ids of encapsulations, underlays and counters: read from the maps, by what the entries say. */
-import { formatIPv6 } from '../net/address.js';
+import { formatIPv6 } from 'netlink-ts/inet';
 import { Encap, Port, NexthopGroup } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectIds } from '../kernel/object-ids.js';

@@ -1,6 +1,6 @@
 import { Yielder } from '../reconcile/yielder.js';
 import { MapSnapshot, wordsOf } from './snapshot.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedStream } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';

@@ -1,6 +1,5 @@
-import { BpfObject } from '../libbpf/index.js';
+import { BpfObject, type MapConfiguration, type RodataValue } from 'libbpf-ts';
 import { objectPath } from './programs.js';
-import type { MapConfiguration, RodataValue } from '../libbpf/index.js';
 import type { BpfProgramName } from './objects.js';
 
 /**

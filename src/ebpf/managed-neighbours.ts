@@ -3,9 +3,7 @@
  * without that the kernel would neither resolve a gateway nor find out that one is gone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { replaceNeighbour } from '../netlink/neighbour.js';
-import { NeighbourFlag, NeighbourState } from '../netlink/types.js';
-import { isNetlinkError } from '../netlink/error.js';
+import { isNetlinkError, NeighbourFlag, NeighbourState, replaceNeighbour } from 'netlink-ts';
 import { Resolver } from './resolve.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { UnderlayNeighbour } from './resolve.js';

@@ -1,8 +1,7 @@
 /** The fast path's maps, pinned: adopted when they are as this build has them, else made. */
-import { possibleCpus } from '../libbpf/index.js';
+import { type BpfMap, type BpfObject, possibleCpus } from 'libbpf-ts';
 import { openThere } from './open-there.js';
 import * as layouts from './generated/layouts.js';
-import type { BpfObject, BpfMap } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;

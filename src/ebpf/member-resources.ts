@@ -7,7 +7,7 @@ import { entryResourceByRun } from './entry-resource.js';
 import { EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
 import { addressStart, memberKey } from './member-key.js';
-import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
+import { takesFrames, xdpFeatures } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Scope } from '../reconcile/resource.js';
 import type { BpfMember } from './objects.js';

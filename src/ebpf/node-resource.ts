@@ -1,7 +1,6 @@
 import { concernsLink } from '../reconcile/follows.js';
 import type { Follows } from '../reconcile/follows.js';
-import { formatIPv6 } from '../net/address.js';
-import { formatMac, writeMac } from '../net/mac.js';
+import { formatIPv6, formatMac, writeMac } from 'netlink-ts/inet';
 import { maskOf, putAddress, putPrefix } from './bytes.js';
 import { unmanageNeighbours } from './managed-neighbours.js';
 import { nextCacheGeneration } from './epoch.js';

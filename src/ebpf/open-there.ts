@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { BpfMap, BpfProgram } from '../libbpf/index.js';
+import { BpfMap, BpfProgram } from 'libbpf-ts';
 
 /**
  * Opens those of several maps that are pinned: all of them, or none where one cannot be opened.

@@ -1,9 +1,8 @@
 /** Which ports' packets are put into the namespace of their other end at once (bpf_redirect_peer, bpf/ctx/skb.h). */
-import { isLibbpfError, queryTcx } from '../libbpf/index.js';
+import { isLibbpfError, queryTcx } from 'libbpf-ts';
 import { openPinnedLink } from './running.js';
-import { decodeQdisc, dumpQdiscsRequest } from '../netlink/qdisc.js';
+import { decodeQdisc, dumpQdiscsRequest, type Link } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Link } from '../netlink/types.js';
 
 /** Devices that have a qdisc with a place for filters of what leaves, by their numbers. */
 export function filteredDevices({ socket }: Kernel): Set<number> {

@@ -1,5 +1,5 @@
 import { closeSync, lstatSync, readdirSync, statSync } from 'node:fs';
-import { checkBpffs, LibbpfError, openPinned, pinAll } from '../libbpf/index.js';
+import { checkBpffs, LibbpfError, openPinned, pinAll } from 'libbpf-ts';
 
 /** The pins are gone and there is no bpffs to make them anew in. */
 export class PinsLostError extends Error {

@@ -1,8 +1,7 @@
 import { concernsLink } from '../reconcile/follows.js';
 import type { EventContext, Follows } from '../reconcile/follows.js';
-import type { Link } from '../netlink/types.js';
-import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
-import { formatMac, writeMac } from '../net/mac.js';
+import { type Link, takesFrames, xdpFeatures } from 'netlink-ts';
+import { formatMac, writeMac } from 'netlink-ts/inet';
 import { getAddress, indexOfDevice, putAddress } from './bytes.js';
 import { entryResourceByRun } from './entry-resource.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';

@@ -1,5 +1,14 @@
 import { DEVICE_FEATURES } from './events.js';
-import { attachTcx, attachXdp, BpfLink, BpfProgram, isLibbpfError, queryXdp, unpin } from '../libbpf/index.js';
+import {
+  attachTcx,
+  attachXdp,
+  BpfLink,
+  BpfProgram,
+  type InterfaceOptions,
+  isLibbpfError,
+  queryXdp,
+  unpin,
+} from 'libbpf-ts';
 import { foreignMaster } from '../port/ours.js';
 import { ourMaster } from '../vrf/ours.js';
 import { indexOfDevice } from './bytes.js';
@@ -15,7 +24,6 @@ import {
 } from './running.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
-import type { InterfaceOptions } from '../libbpf/index.js';
 import type { BpfAttachment, BpfHook } from './objects.js';
 
 /** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RodataValue } from '../libbpf/index.js';
+import type { RodataValue } from 'libbpf-ts';
 import type { BpfProgramName } from './objects.js';
 
 /** Function of each object file. */

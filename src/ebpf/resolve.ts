@@ -1,13 +1,22 @@
 /** The ways of equal cost to an underlay destination, as the kernel would take them now. */
 import { Limits } from './generated/layouts.js';
-import { takesFrames, xdpFeatures } from '../netlink/netdev.js';
-import { decodeNeighbour, getNeighbourRequest } from '../netlink/neighbour.js';
-import { decodeRoute, lookupRoute } from '../netlink/route.js';
-import { decodeNexthop, getNexthopRequest } from '../netlink/nexthop.js';
-import { isNetlinkError } from '../netlink/error.js';
-import { NeighbourFlag, NeighbourState } from '../netlink/types.js';
+import {
+  decodeNeighbour,
+  decodeNexthop,
+  decodeRoute,
+  getNeighbourRequest,
+  getNexthopRequest,
+  isNetlinkError,
+  lookupRoute,
+  NeighbourFlag,
+  NeighbourState,
+  type Nexthop,
+  type Route,
+  type RouteNexthop,
+  takesFrames,
+  xdpFeatures,
+} from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Nexthop, Route, RouteNexthop } from '../netlink/types.js';
 import type { BpfUnderlay } from './objects.js';
 
 export const MAX_HOPS = Limits.MAX_NEXTHOPS;

@@ -1,14 +1,5 @@
 /** Programs of ours as the hooks of the namespace's interfaces have them, wherever their links are pinned, or not at all. */
-import {
-  BpfLink,
-  BpfMap,
-  BpfProgram,
-  isLibbpfError,
-  LibbpfError,
-  listIds,
-  probe,
-  queryTcxAll,
-} from '../libbpf/index.js';
+import { BpfLink, BpfMap, BpfProgram, isLibbpfError, LibbpfError, listIds, probe, queryTcxAll } from 'libbpf-ts';
 import { foreignMaster } from '../port/ours.js';
 import { programNamed } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';

@@ -1,6 +1,6 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { BEHAVIOUR_CODE } from '../encap/sid.js';
-import { formatIPv6 } from '../net/address.js';
+import { formatIPv6 } from 'netlink-ts/inet';
 import { putAddress } from './bytes.js';
 import { entryResource } from './entry-resource.js';
 import { Sid } from './generated/layouts.js';

@@ -1,5 +1,5 @@
 import { Yielder } from '../reconcile/yielder.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 const WORD_BYTES = 4;
 const FIRST_ENTRIES = 65_536;

@@ -1,6 +1,6 @@
 /** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
 import { hrtime } from 'node:process';
-import { BpfMap, RingBuffer } from '../libbpf/index.js';
+import { BpfMap, RingBuffer } from 'libbpf-ts';
 import * as layouts from './generated/layouts.js';
 import { REASONS } from './counters.js';
 import type { FastpathMaps } from './maps.js';

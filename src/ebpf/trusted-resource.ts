@@ -1,5 +1,5 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
-import { formatIPv6 } from '../net/address.js';
+import { formatIPv6 } from 'netlink-ts/inet';
 import { putPrefix } from './bytes.js';
 import { entryResource } from './entry-resource.js';
 import { TrustedKey } from './generated/layouts.js';

@@ -1,7 +1,7 @@
 import { concernsLink } from '../reconcile/follows.js';
 import { isUnderlayRoute } from '../host/underlay-route.js';
 import type { Follows } from '../reconcile/follows.js';
-import { formatMac, writeMac } from '../net/mac.js';
+import { formatMac, writeMac } from 'netlink-ts/inet';
 import { allManaged, manageNeighbours } from './managed-neighbours.js';
 import { putAddress } from './bytes.js';
 import { entryResourceByRun } from './entry-resource.js';

@@ -3,7 +3,7 @@ import { Findings, Refusal } from '../intent/findings.js';
 import { readJson } from '../intent/json.js';
 import { formatOf, readText } from '../intent/read.js';
 import { readYaml } from '../intent/yaml.js';
-import { prefixContains } from '../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import type { Domain } from './plan.js';
 
 /** An intent file does not even say what the SR domain is. */

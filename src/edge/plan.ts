@@ -2,7 +2,7 @@
  * The edge of the SR domain (RFC 8754 section 5.1): nothing from outside enters with an address of the domain, in every data plane and
  * whatever else the node does. P is the SID block and the trusted prefixes; inside are the uplinks, `inside:` and lo.
  */
-import { hostAddress, prefixContains } from '../net/prefix.js';
+import { hostAddress, prefixContains } from 'netlink-ts/inet';
 import { elementKey, quote } from '../reconcile/nft-objects.js';
 import { EDGE_TABLE, edgeTable } from './edge-table.js';
 import type { Emit } from '../plan/plan.js';

@@ -1,6 +1,6 @@
 import { LOCAL_TABLE, NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
 import { routeKey } from './route-key.js';
-import type { Route } from '../netlink/types.js';
+import type { Route } from 'netlink-ts';
 import type { EventContext } from '../reconcile/follows.js';
 
 /** Whether a next hop is one of segue's, by its id. */

@@ -4,13 +4,7 @@ import type { Follows } from '../reconcile/follows.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../plan/numbers.js';
 import { VRF_NAME } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import {
-  createNexthop,
-  decodeNexthop,
-  deleteNexthop,
-  dumpNexthopsRequest,
-  replaceNexthop,
-} from '../netlink/nexthop.js';
+import { createNexthop, decodeNexthop, deleteNexthop, dumpNexthopsRequest, replaceNexthop } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
 import type { Nexthop } from './objects.js';
 

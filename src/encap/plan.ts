@@ -1,6 +1,6 @@
 import { DEFAULT_METRIC, routeKey } from './route-key.js';
 import { behaviourFor, behavioursOf, tenantSid } from './sid.js';
-import { hostPrefix } from '../net/prefix.js';
+import { hostPrefix } from 'netlink-ts/inet';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView, RemoteSite } from '../plan/view.js';

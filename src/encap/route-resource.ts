@@ -5,11 +5,17 @@ import { routeKey } from './route-key.js';
 import { BEHAVIOUR_CODE } from './sid.js';
 import { isTenantTable, MAIN_TABLE, PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { decodeRoute, deleteRoute, dumpRoutesRequest, replaceRoute } from '../netlink/route.js';
+import {
+  decodeRoute,
+  deleteRoute,
+  dumpRoutesRequest,
+  replaceRoute,
+  type Route as KernelRoute,
+  type RouteSpec,
+} from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Route } from './objects.js';
-import type { Route as KernelRoute, RouteSpec } from '../netlink/types.js';
 
 const ROUTE_FOLLOWS: Follows = {
   link: (link, context) => concernsLink(link, context) && [...vrfTables(link.name, context), MAIN_TABLE],

@@ -1,7 +1,5 @@
-import { formatIPv6, writeAddress } from '../net/address.js';
-import { prefixAddress } from '../net/prefix.js';
+import { type AddressFamily, formatIPv6, prefixAddress, writeAddress } from 'netlink-ts/inet';
 import type { Behaviours } from '../intent/types.js';
-import type { AddressFamily } from '../net/address.js';
 
 /** Function codes of the SID plan: locator (48 bits), behaviour (8), tenant (24), zero (48). RFC 8986 section 3.1. */
 export const BEHAVIOUR_CODE = { 'End.DT4': 0x04, 'End.DT6': 0x06, 'End.DT46': 0x46 } as const;

@@ -4,7 +4,7 @@
  */
 import { Limits } from '../ebpf/generated/layouts.js';
 import * as layouts from '../ebpf/generated/steering.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 const { Connection, ConnectionBucket, CtSlotClass, CtDirection, FlowKey, CtPair, ZonePair } = layouts;
 

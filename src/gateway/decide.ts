@@ -1,5 +1,5 @@
 /** What a set of policies says of a connection: the same as bpf/state/policy.h, for who wants to know beforehand, or why. */
-import { parsePrefix, prefixContains } from '../net/prefix.js';
+import { parsePrefix, prefixContains } from 'netlink-ts/inet';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
 
 /** The first packet of a connection. */

@@ -1,6 +1,6 @@
 import { isUnderlayRoute } from '../host/underlay-route.js';
 import { concernsLink } from '../reconcile/follows.js';
-import type { Link } from '../netlink/types.js';
+import type { Link } from 'netlink-ts';
 import type { EventContext, Follows } from '../reconcile/follows.js';
 
 /** Whether a link is one that a network node's zones may be on. */

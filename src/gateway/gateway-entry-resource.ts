@@ -1,6 +1,6 @@
 /** Kinds whose objects are entries of one steering map: some thousands at most, so each is read and written by itself. */
 import { ensureIds } from '../ebpf/ids.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';

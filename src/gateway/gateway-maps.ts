@@ -9,10 +9,9 @@ import { loadOver } from '../ebpf/load.js';
 import { openThere } from '../ebpf/open-there.js';
 import { reusing, steeringSizes } from '../ebpf/maps.js';
 import { rodataOf } from '../ebpf/programs.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap, MapConfiguration } from 'libbpf-ts';
 import { FLOW_NODES } from './numbers.js';
 import type { FastpathMaps } from '../ebpf/maps.js';
-import type { MapConfiguration } from '../libbpf/index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;

@@ -5,9 +5,8 @@ import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { IcmpSrc } from '../ebpf/generated/steering.js';
 import { addressStart, memberKey } from '../ebpf/member-key.js';
-import { familyOf } from '../net/address.js';
-import { decodeAddress, dumpAddressesRequest } from '../netlink/address.js';
-import type { AddressFamily } from '../netlink/types.js';
+import { familyOf } from 'netlink-ts/inet';
+import { type AddressFamily, decodeAddress, dumpAddressesRequest } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedObject, Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { IcmpSource } from './objects.js';

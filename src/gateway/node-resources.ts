@@ -4,7 +4,7 @@ import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
 import { Family, Limits } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
-import { prefixAddress } from '../net/prefix.js';
+import { prefixAddress } from 'netlink-ts/inet';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
 import { FLOW_NODES } from './numbers.js';
 import { gatewayEntryResource } from './gateway-entry-resource.js';

@@ -6,13 +6,13 @@ import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putPrefix } from '../ebpf/bytes.js';
 import * as layouts from '../ebpf/generated/steering.js';
 import { Family } from '../ebpf/generated/layouts.js';
-import { familyOf } from '../net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { ruleOrder } from './policy-set.js';
 import { PolicyIndex } from './policy-index.js';
 import type { SetEntries } from './policy-index.js';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
 import type { Run } from './range-allocator.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { SteeringMaps, SteeringStore } from './steering-maps.js';
 

@@ -4,10 +4,9 @@
  *
  * The order in which entries stand is fixed, so that a set read back from the maps equals the one that was planned.
  */
-import { parsePrefix, prefixContains } from '../net/prefix.js';
+import { parsePrefix, type Prefix, prefixContains } from 'netlink-ts/inet';
 import { type PortRange, portRanges } from '../intent/ports.js';
 import { decidingPorts } from './port-precedence.js';
-import type { Prefix } from '../net/prefix.js';
 import type { Policy } from '../intent/types.js';
 
 /** A prefix of one end; an address belongs to the class of its longest one. */

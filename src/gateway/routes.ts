@@ -7,7 +7,7 @@ import { memberKey } from '../ebpf/member-key.js';
 import { nexthopKey, remoteSid } from '../encap/plan.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { hash53 } from '../intent/check/hash-set.js';
-import { familyOf } from '../net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { maglevTable, MAGLEV_SLOTS } from './maglev.js';
 import { zoneRoutes } from './zone-routes.js';

@@ -9,9 +9,8 @@ import { openThere } from '../ebpf/open-there.js';
 import { loadOver } from '../ebpf/load.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
-import type { BpfMap } from '../libbpf/index.js';
+import type { BpfMap, BpfProgram, MapConfiguration } from 'libbpf-ts';
 import { CONNECTION_BUCKETS } from './connection-table.js';
-import type { BpfProgram, MapConfiguration } from '../libbpf/index.js';
 import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;

@@ -6,8 +6,7 @@ import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.
 import { ExternalSrcKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
 import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
-import { formatIPv6 } from '../net/address.js';
-import { familyOf } from '../net/address.js';
+import { familyOf, formatIPv6 } from 'netlink-ts/inet';
 import { removeUnusedPairs } from './connection-table.js';
 import { nnEntryResource } from './gateway-entry-resource.js';
 import type { Kernel } from '../kernel/kernel.js';

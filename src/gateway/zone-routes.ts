@@ -1,5 +1,5 @@
 /** Which addresses of other zones a zone's packets may be for: what a network node finds the destination's zone by. */
-import { prefixOverlaps } from '../net/prefix.js';
+import { prefixOverlaps } from 'netlink-ts/inet';
 import { externalOf, zoneOf } from './view.js';
 import type { ZoneName } from './view.js';
 import type { IntentView } from '../plan/view.js';

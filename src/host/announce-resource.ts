@@ -1,12 +1,11 @@
 import type { Follows } from '../reconcile/follows.js';
 import { DEFAULT_METRIC } from '../encap/route-key.js';
-import { createRoute, decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
+import { createRoute, decodeRoute, deleteRoute, dumpRoutesRequest, type Route as KernelRoute } from 'netlink-ts';
 import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
 import { discardedLocators } from '../vrf/rule-resource.js';
 import { announceKey } from './announce-key.js';
 import type { Resource } from '../reconcile/resource.js';
-import type { Route as KernelRoute } from '../netlink/types.js';
 import type { Announcement } from './objects.js';
 
 /** When another daemon replaces our route the kernel sends RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE of ours. */

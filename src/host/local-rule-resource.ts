@@ -1,10 +1,9 @@
 import { isLocalRule } from '../vrf/rule-resource.js';
 import { LOCAL_RULE_PRIORITY, LOCAL_TABLE, PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { createRule, decodeRule, deleteRule, dumpRulesRequest } from '../netlink/rule.js';
+import { createRule, decodeRule, deleteRule, dumpRulesRequest, type RuleSpec } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
 import type { LocalRule } from './objects.js';
-import type { RuleSpec } from '../netlink/types.js';
 
 /** Priority of the kernel's own rule, and its protocol (RTPROT_KERNEL). */
 const KERNEL_PRIORITY = 0;

@@ -1,6 +1,6 @@
 import { domainPrefixes } from '../edge/plan.js';
 import { planGuardTables, planLoneGuardTables } from '../port/guard-plan.js';
-import { hostPrefix } from '../net/prefix.js';
+import { hostPrefix } from 'netlink-ts/inet';
 import { LOCATOR_BITS } from '../intent/bounds.js';
 import {
   BLOCK_RULE_PRIORITY,

@@ -1,5 +1,5 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
-import { getTunnelSource, setTunnelSource } from '../netlink/seg6.js';
+import { getTunnelSource, setTunnelSource } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
 
 /** What the kernel has when nobody set one: it then picks any address of the node, a tenant's gateway too. */

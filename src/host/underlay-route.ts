@@ -1,7 +1,5 @@
 import { MAIN_TABLE } from '../plan/numbers.js';
-import { decodeRoute, lookupRoute } from '../netlink/route.js';
-import { isNetlinkError } from '../netlink/error.js';
-import type { Route } from '../netlink/types.js';
+import { decodeRoute, isNetlinkError, lookupRoute, type Route } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** The kernel's way to an address of the underlay: the device, or why there is none. */

@@ -3,12 +3,9 @@ import { checkTools } from '../observe/doctor/managers.js';
 import { probeKernel } from '../observe/doctor/probes.js';
 import { missingForFastpath } from '../ebpf/available.js';
 import { Links } from '../kernel/links.js';
-import { isNetlinkError } from '../netlink/error.js';
-import { decodeRoute, lookupRoute } from '../netlink/route.js';
-import { NetlinkSocket } from '../netlink/socket.js';
-import { prefixAddress } from '../net/prefix.js';
+import { decodeRoute, isNetlinkError, lookupRoute, NetlinkSocket, type Route } from 'netlink-ts';
+import { prefixAddress } from 'netlink-ts/inet';
 import type { Dataplane, Intent } from '../intent/types.js';
-import type { Route } from '../netlink/types.js';
 
 /** An underlay interface. */
 export interface FoundUplink {

@@ -1,7 +1,15 @@
 /** The texts of single fields: names, interfaces, MAC addresses, addresses, prefixes. Each becomes canonical or is refused. */
-import { type Address, formatIPv6, tryWriteAddress } from '../net/address.js';
-import { canonicalMac } from '../net/mac.js';
-import { formatPrefix, parsePrefix, type Prefix, prefixContains, prefixOverlaps } from '../net/prefix.js';
+import {
+  type Address,
+  canonicalMac,
+  formatIPv6,
+  formatPrefix,
+  parsePrefix,
+  type Prefix,
+  prefixContains,
+  prefixOverlaps,
+  tryWriteAddress,
+} from 'netlink-ts/inet';
 import { MAX_INTERFACE_NAME_CHARS, MAX_NAME_CHARS } from './bounds.js';
 import { Refusal } from './findings.js';
 

@@ -1,5 +1,5 @@
 /** Prefixes by content: which of them cover an address or another prefix. */
-import type { Prefix } from '../net/prefix.js';
+import type { Prefix } from 'netlink-ts/inet';
 
 /** Prefixes of one length that are compared one by one before a hash pays. */
 const MAX_LINEAR = 8;

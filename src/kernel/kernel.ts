@@ -4,12 +4,8 @@ import { SavedSettings } from './saved-settings.js';
 import { Sysctls } from './sysctl.js';
 import { ObjectIds } from './object-ids.js';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT } from '../plan/numbers.js';
-import { NetlinkSocket } from '../netlink/socket.js';
-import { netnsIdentity } from '../netlink/netns.js';
-import { executeAll } from '../netlink/execute-all.js';
+import { executeAll, type NetlinkError, type NetlinkRequest, NetlinkSocket, netnsIdentity } from 'netlink-ts';
 import { nft } from './nft.js';
-import type { NetlinkError } from '../netlink/error.js';
-import type { NetlinkRequest } from '../netlink/request.js';
 
 export interface KernelOptions {
   /** Named network namespace; absent: this process's own. */

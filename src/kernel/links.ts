@@ -1,6 +1,4 @@
-import { decodeLink, dumpLinksRequest } from '../netlink/link.js';
-import type { NetlinkSocket } from '../netlink/socket.js';
-import type { Link } from '../netlink/types.js';
+import { decodeLink, dumpLinksRequest, type Link, type NetlinkSocket } from 'netlink-ts';
 
 /** The devices of the namespace as last listed, by name and by index. */
 export class Links {

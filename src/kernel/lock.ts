@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryLockFile } from '../netlink/file-lock.js';
+import { tryLockFile } from './file-lock.js';
 
 const FILE = 'lock';
 /** How often a lock that is taken is tried again, milliseconds. */

@@ -1,7 +1,7 @@
 /** Every program that segue starts is started here, so that each failure to start one is an error with a reason. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { inNetns } from '../netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 
 /** What a program left behind when it ended. */
 export interface Ended {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { inNetns } from '../netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 
 const ROOT = '/proc/sys/';
 

@@ -10,7 +10,7 @@ const USAGE = `usage: libbpf-ts gen OBJECT.o [--import PATH] [--struct NAME]… 
 Writes TypeScript: a codec for each struct that a map's definition or a variable names (and for those named here, such as the
 records of ring buffers), the names of maps, programs and variables for the compiler to check, and load().
 
-  --import PATH   what the file imports the library by; default segue/libbpf
+  --import PATH   what the file imports the library by; default libbpf-ts
   --struct NAME   a struct besides: one that the object's type information has
   --enum NAME     an enum besides
 `;
@@ -39,7 +39,7 @@ interface Request {
 function parse(argv: readonly string[]): Request | undefined {
   const [command, object, ...rest] = argv;
   if (command !== 'gen' || object === undefined || object.startsWith('-')) return undefined;
-  const request: Request = { object, codec: 'segue/libbpf', structs: [], enums: [] };
+  const request: Request = { object, codec: 'libbpf-ts', structs: [], enums: [] };
   for (let at = 0; at < rest.length; at += 2) {
     const value = rest[at + 1];
     if (value === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
  * libbpf and what it takes of libc, through koffi. Every argument that repeats is a number or a Buffer: objects as structs
- * cost forty times as much. koffi truncates numbers without a word and passes any pointer on: whoever calls checks first.
+ * cost forty times as much. koffi truncates numbers silently and passes on any pointer: callers check first.
  */
 import koffi, { type LibraryHandle } from 'koffi';
 import { LibbpfError } from './errors.js';
@@ -98,9 +98,6 @@ const LIBBPF = {
   bpf_enable_stats: ['int', 'int'],
   libbpf_probe_bpf_prog_type: ['int', 'int', 'void *'],
   libbpf_probe_bpf_map_type: ['int', 'int', 'void *'],
-  ring_buffer__new: ['void *', 'int', 'void *', 'void *', 'void *'],
-  ring_buffer__consume: ['int', 'void *'],
-  ring_buffer__free: ['void', 'void *'],
 } as const satisfies Record<string, Signature>;
 
 const LIBC = {
@@ -227,16 +224,10 @@ export function view(pointer: bigint, length: number): ArrayBuffer {
 }
 
 const PrintFunction = koffi.pointer(koffi.proto('int libbpf_print_fn(int level, void *format, void *arguments)'));
-const SampleFunction = koffi.pointer(koffi.proto('int ring_buffer_sample_fn(void *ctx, void *data, size_t size)'));
 
 /** A libbpf_print_fn_t, for as long as the process lives. It may not throw. */
 export function registerPrint(callback: (level: number, format: bigint, args: bigint) => number): bigint {
   return koffi.register(callback, PrintFunction);
-}
-
-/** A ring_buffer_sample_fn, until unregister(). It may not throw. */
-export function registerSample(callback: (ctx: bigint | null, data: bigint, size: number) => number): bigint {
-  return koffi.register(callback, SampleFunction);
 }
 
 /** The part of koffi.node.PollHandle that is used. */
@@ -275,9 +266,4 @@ const DEFAULT_INTERVAL_MS = 5;
 export function poll(fd: number, callback: (status: number) => void, intervalMs?: number): PollHandle {
   if (HAS_UV_POLL && intervalMs === undefined) return pollReadable(fd, callback);
   return pollByTimer(callback, intervalMs ?? DEFAULT_INTERVAL_MS);
-}
-
-/** Frees what registerSample() returned. */
-export function unregister(callback: bigint): void {
-  koffi.unregister(callback);
 }

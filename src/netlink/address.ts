@@ -1,5 +1,5 @@
 /** Interface addresses (net/ipv4/devinet.c, net/ipv6/addrconf.c). */
-import { familyOf } from '../net/address.js';
+import { familyOf } from './inet/address.js';
 import {
   CREATE,
   DUMP,

@@ -20,11 +20,6 @@ export const libcSocket = native<[domain: number, type: number, protocol: number
 ]);
 export const libcClose = native<[fd: number]>('close', 'int', ['int']);
 export const libcBind = native<[fd: number, address: Buffer, length: number]>('bind', 'int', ['int', 'void *', 'uint']);
-export const libcConnect = native<[fd: number, address: Buffer, length: number]>('connect', 'int', [
-  'int',
-  'void *',
-  'uint',
-]);
 export const libcGetsockname = native<[fd: number, address: Buffer, length: Buffer]>('getsockname', 'int', [
   'int',
   'void *',
@@ -57,7 +52,6 @@ export const libcRecvfrom = native<
   [fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: Buffer]
 >('recvfrom', 'intptr_t', ['int', 'void *', 'size_t', 'int', 'void *', 'void *']);
 export const libcSetns = native<[fd: number, type: number]>('setns', 'int', ['int', 'int']);
-export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
 
 export const libcUnshare = native<[flags: number]>('unshare', 'int', ['int']);
 export const libcMount = native<[source: string, target: string, type: string | null, flags: number, data: null]>(
@@ -65,7 +59,6 @@ export const libcMount = native<[source: string, target: string, type: string | 
   'int',
   ['str', 'str', 'str', 'ulong', 'void *'],
 );
-export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
 export const libcUmount2 = native<[target: string, flags: number]>('umount2', 'int', ['str', 'int']);
 
 /** errno of the last call that failed; ask at once. */

@@ -23,7 +23,16 @@ export {
   type NetnsErrorCode,
   SystemCallError,
 } from './error.js';
-export { createNetns, deleteNetns, inNetns, listNetns, NETNS_DIRECTORY, netnsPath, openNetns } from './netns.js';
+export {
+  createNetns,
+  deleteNetns,
+  inNetns,
+  listNetns,
+  NETNS_DIRECTORY,
+  netnsIdentity,
+  netnsPath,
+  openNetns,
+} from './netns.js';
 export { MAX_BATCH, type NetlinkResult, NetlinkSocket } from './socket.js';
 export type { NetlinkProtocol, NetlinkSocketOptions } from './transport.js';
 export { NetlinkMonitor, type NetlinkMonitorOptions } from './monitor.js';
@@ -44,7 +53,30 @@ export type * from './types.js';
 export { NeighbourFlag, NeighbourState } from './types.js';
 export * from './address.js';
 export { decodeEvent, decodeNftablesEvent, type NftablesEvent } from './events.js';
+export {
+  decodeFeatures,
+  type DeviceFeatures,
+  deviceFeatures,
+  ETHTOOL_FAMILY,
+  ETHTOOL_GROUP,
+  getFeaturesRequest,
+  setDeviceFeatures,
+  setFeaturesRequest,
+} from './ethtool.js';
 export { decodeFamily, type GenericFamily, getFamilyRequest, resolveFamily } from './generic.js';
+export { decodeLinkStats, type DirectionStats, dumpLinkStatsRequest, type LinkStats } from './link-stats.js';
+export {
+  decodeXdpFeatures,
+  hasNativeXdp,
+  NETDEV_FAMILY,
+  NETDEV_GROUP,
+  takesFrames,
+  XdpFeature,
+  type XdpFeatures,
+  xdpFeatures,
+} from './netdev.js';
+export { decodeQdisc, dumpQdiscsRequest, type Qdisc } from './qdisc.js';
+export { getTunnelSource, setTunnelSource } from './seg6.js';
 export * from './link.js';
 export * from './neighbour.js';
 export * from './nexthop.js';

@@ -1,5 +1,5 @@
 /** Neighbour entries and proxy entries (net/core/neighbour.c). */
-import { familyOf } from '../net/address.js';
+import { familyOf } from './inet/address.js';
 import {
   CREATE,
   DUMP,

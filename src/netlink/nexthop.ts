@@ -1,5 +1,5 @@
 /** Next-hop objects (net/ipv4/nexthop.c). */
-import { familyOf } from '../net/address.js';
+import { familyOf } from './inet/address.js';
 import {
   CREATE,
   DUMP,

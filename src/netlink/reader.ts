@@ -1,6 +1,6 @@
 /** Reads netlink messages in place. Nothing here keeps a reference into the buffer: values are copied out. */
-import { formatIPv4, formatIPv6 } from '../net/address.js';
-import { formatMac } from '../net/mac.js';
+import { formatIPv4, formatIPv6 } from './inet/address.js';
+import { formatMac } from './inet/mac.js';
 import { NLA_TYPE_MASK, NLMSG_HDRLEN } from './constants.js';
 
 /** One message in a receive buffer; valid until the next read. */

@@ -1,5 +1,5 @@
 /** Routes: what the kernel reports (net/ipv4/fib_semantics.c fib_dump_info, net/ipv6/route.c rt6_fill_node). */
-import { formatIPv4, formatIPv6 } from '../net/address.js';
+import { formatIPv4, formatIPv6 } from './inet/address.js';
 import { familyFromNumber, RTM_DELROUTE, RTM_NEWROUTE } from './constants.js';
 import { readEncap } from './encap.js';
 import { AttributeReader, type MessageView } from './reader.js';

@@ -1,5 +1,5 @@
 /** Routes, next-hop objects and their tunnels as typed values; part of types.ts. */
-import type { AddressFamily } from '../net/address.js';
+import type { AddressFamily } from './inet/address.js';
 
 export type Seg6Mode = 'encap' | 'encap.red' | 'inline' | 'l2encap' | 'l2encap.red';
 

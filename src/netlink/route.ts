@@ -2,7 +2,7 @@
  * Routes: requests. Encoding is on the path of 100,000 routes: a request is one object, attributes go straight to the
  * socket's buffer.
  */
-import { familyOf, writeAddress } from '../net/address.js';
+import { familyOf, writeAddress } from './inet/address.js';
 import {
   APPEND,
   CREATE,

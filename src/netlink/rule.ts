@@ -1,5 +1,5 @@
 /** Policy rules (net/core/fib_rules.c). */
-import { familyOf } from '../net/address.js';
+import { familyOf } from './inet/address.js';
 import {
   CREATE,
   DUMP,

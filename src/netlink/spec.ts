@@ -1,6 +1,6 @@
 /** What callers give the facade, checked: a typing mistake is named before anything is sent. */
-import { familyOf } from '../net/address.js';
-import { hostPrefix } from '../net/prefix.js';
+import { familyOf } from './inet/address.js';
+import { hostPrefix } from './inet/prefix.js';
 import { NetlinkError } from './error.js';
 import type { AddressFamily } from './types.js';
 

@@ -4,9 +4,9 @@
  * arrays. Stores beyond the end of a typed array are silently lost, which `end` turns into an error.
  */
 import { endianness } from 'node:os';
-import { type AddressFamily, addressLength, familyOf, writeAddress } from '../net/address.js';
-import { writeMac } from '../net/mac.js';
-import { writePrefix } from '../net/prefix.js';
+import { type AddressFamily, addressLength, familyOf, writeAddress } from './inet/address.js';
+import { writeMac } from './inet/mac.js';
+import { writePrefix } from './inet/prefix.js';
 import { NLMSG_HDRLEN } from './constants.js';
 
 /** No request of ours comes near; a message beyond it is refused before the kernel sees it. */

@@ -1,5 +1,4 @@
-import { formatIPv4, formatIPv6 } from '../net/address.js';
-import { formatMac } from '../net/mac.js';
+import { formatIPv4, formatIPv6, formatMac } from 'netlink-ts/inet';
 import { decodeIcmp, decodeTcp, decodeUdp, tcpHeaderLength } from './transport.js';
 import type { Header } from './headers.js';
 

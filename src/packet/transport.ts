@@ -1,5 +1,5 @@
 /** What an IP packet carries: ICMP, UDP, TCP. The callers make sure that the fixed part is there. */
-import { formatIPv6 } from '../net/address.js';
+import { formatIPv6 } from 'netlink-ts/inet';
 import type { IcmpHeader, TcpHeader, UdpHeader } from './headers.js';
 
 const ICMP_ECHO: ReadonlySet<number> = new Set([0, 8]);

@@ -1,4 +1,4 @@
-import { familyOf } from '../net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { sourcesOf } from '../intent/sources.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
 import { SmallestSet } from './smallest.js';

@@ -1,7 +1,7 @@
 import { ON_ADDRESS, ON_DEVICE } from '../reconcile/follows.js';
 import { PROTOCOL } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { decodeAddress, deleteAddress, dumpAddressesRequest, replaceAddress } from '../netlink/address.js';
+import { decodeAddress, deleteAddress, dumpAddressesRequest, replaceAddress } from 'netlink-ts';
 import { isPortDevice } from './ours.js';
 import { sourcesOfRules } from '../vrf/rule-resource.js';
 import type { Kernel } from '../kernel/kernel.js';

@@ -1,5 +1,5 @@
 import { familyOfPrefix } from '../encap/plan.js';
-import { hostAddress, prefixContains } from '../net/prefix.js';
+import { hostAddress, prefixContains } from 'netlink-ts/inet';
 import { mssFor } from '../encap/mtu.js';
 import { GUARD_ARP, GUARD_INET, LONE_GUARD_ARP, LONE_GUARD_INET } from './guard-tables.js';
 import { elementKey, quote } from '../reconcile/nft-objects.js';

@@ -1,6 +1,6 @@
 import { ourMaster } from '../vrf/ours.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Link } from '../netlink/types.js';
+import type { Link } from 'netlink-ts';
 
 /** Key of what is remembered of a port's interface: `<MTU before> <ifindex>`. */
 export function portMemory(name: string): string {

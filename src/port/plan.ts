@@ -2,7 +2,7 @@ import { familyOfPrefix } from '../encap/plan.js';
 import { tenantMtu } from '../encap/paths.js';
 import { DEFAULT_METRIC, routeKey } from '../encap/route-key.js';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
-import { hostPrefix } from '../net/prefix.js';
+import { hostPrefix } from 'netlink-ts/inet';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
 import { planLonePortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';

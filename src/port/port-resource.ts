@@ -2,9 +2,8 @@ import { ON_DEVICE } from '../reconcile/follows.js';
 import { foreignMaster, formerMacMemory, heldMac, heldMtu, macMemory, portMemory } from './ours.js';
 import { ourMaster } from '../vrf/ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { setLink } from '../netlink/link.js';
+import { type Link, setLink } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
-import type { Link } from '../netlink/types.js';
 import type { PortAttachment } from './objects.js';
 
 /** A port's interface has a master that is nobody's of ours. */

@@ -1,5 +1,5 @@
 /** What the kernel tells of, and which resources follow it. */
-import type { NetlinkEvent } from '../netlink/types.js';
+import type { NetlinkEvent } from 'netlink-ts';
 import type { Plan } from '../plan/plan.js';
 import type { NodeFacts } from '../plan/view.js';
 

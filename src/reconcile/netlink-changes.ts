@@ -1,6 +1,5 @@
-import { isNetlinkError } from '../netlink/error.js';
+import { isNetlinkError, type NetlinkRequest } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
-import type { NetlinkRequest } from '../netlink/request.js';
 import type { ObjectChange, ObjectFailure } from './resource.js';
 
 /** What one kind asks of rtnetlink for a change: requests in order, or none when there is nothing left to do. */

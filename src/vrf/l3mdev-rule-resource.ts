@@ -1,5 +1,5 @@
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { createRule, decodeRule, dumpRulesRequest } from '../netlink/rule.js';
+import { createRule, decodeRule, dumpRulesRequest } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { L3mdevRule } from './objects.js';

@@ -1,7 +1,7 @@
 import { vrfNameOfTable } from '../plan/numbers.js';
 import { ALIAS_PREFIX } from './plan.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Link } from '../netlink/types.js';
+import type { Link } from 'netlink-ts';
 
 /** Names of our VRFs: `sg-<tenant id>`. */
 export const VRF_NAME = /^sg-[0-9]+$/;

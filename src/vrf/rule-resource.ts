@@ -10,13 +10,19 @@ import {
   PROTOCOL,
 } from '../plan/numbers.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { createRule, decodeRule, deleteRule, dumpRulesRequest } from '../netlink/rule.js';
-import { hostPrefix, prefixAddress } from '../net/prefix.js';
+import {
+  createRule,
+  decodeRule,
+  deleteRule,
+  dumpRulesRequest,
+  type Rule as KernelRule,
+  type RuleSpec,
+} from 'netlink-ts';
+import { hostPrefix, prefixAddress } from 'netlink-ts/inet';
 import { ruleKey } from './rule-key.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Rule } from './objects.js';
-import type { Rule as KernelRule, RuleSpec } from '../netlink/types.js';
 
 /** Selectors and conditions that none of our rules has. */
 const UNUSED = [

@@ -1,13 +1,19 @@
 import { ON_DEVICE } from '../reconcile/follows.js';
 import { isOurVrf, VRF_NAME } from './ours.js';
 import { applyByNetlink } from '../reconcile/netlink-changes.js';
-import { isNetlinkError } from '../netlink/error.js';
-import { deleteLink, newLink, setLink } from '../netlink/link.js';
+import {
+  decodeRoute,
+  deleteLink,
+  deleteRoute,
+  dumpRoutesRequest,
+  isNetlinkError,
+  type NetlinkRequest,
+  newLink,
+  setLink,
+} from 'netlink-ts';
 import { isTenantTable, PROTOCOL } from '../plan/numbers.js';
-import { decodeRoute, deleteRoute, dumpRoutesRequest } from '../netlink/route.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
-import type { NetlinkRequest } from '../netlink/request.js';
 import type { Vrf } from './objects.js';
 
 /** A device that is none of ours has the name of one of our VRFs. */

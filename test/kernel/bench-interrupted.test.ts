@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { listNetns } from '../../src/netlink/netns.js';
+import { listNetns } from 'netlink-ts';
 import type { ChildProcess } from 'node:child_process';
 
 const TIMEOUT_MS = 300_000;

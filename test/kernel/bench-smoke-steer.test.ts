@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listNetns } from '../../src/netlink/netns.js';
+import { listNetns } from 'netlink-ts';
 import type { Results } from '../../bench/lib/rows.js';
 import type { PoliciesResults } from '../../bench/policies/results.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { entriesSection } from '../../bench/report/entries.js';
-import { listNetns } from '../../src/netlink/netns.js';
+import { listNetns } from 'netlink-ts';
 import type { ControlResults } from '../../bench/control/results.js';
 import type { EntriesResults } from '../../bench/entries/results.js';
 import type { PlanResults } from '../../bench/plan/results.js';

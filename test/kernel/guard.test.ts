@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKernel } from '../../src/app/kernel.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
-import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { guardResource } from '../../src/port/guard-resource.js';
 import { planGuardTables, planPortGuard, planReceiverGuard, planVrfGuard } from '../../src/port/guard-plan.js';
 import { Engine } from '../../src/reconcile/engine.js';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nft } from '../../src/kernel/nft.js';
 import { runProgram } from '../../src/kernel/program.js';
 import { Background, outputOf } from '../../lab/process.js';
-import { openNetns } from '../../src/netlink/netns.js';
+import { openNetns } from 'netlink-ts';
 
 const PATIENCE_MS = 60_000;
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inNetns } from '../../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -29,7 +29,7 @@ export class ReadmeExamples {
       code,
       prints: [...code.matchAll(/^\s*\/\/ → (.*)$/gm)].map(([, line = '']) => line),
     }));
-    // Below the package, so that its own name resolves; two levels down, as the example that imports a generated file.
+    // Below the workspace, whose node_modules has the package; two levels down, as the example that imports a generated file.
     this.#directory = join(ROOT, `build/readme-${library}`);
   }
 
@@ -37,7 +37,7 @@ export class ReadmeExamples {
     rmSync(this.#directory, { recursive: true, force: true });
     mkdirSync(this.#directory, { recursive: true });
     for (const { code, index } of this.examples) writeFileSync(join(this.#directory, `example-${index}.ts`), code);
-    const options = { noEmit: false, rootDir: '../..', outDir: 'out' };
+    const options = { noEmit: false, customConditions: [], rootDir: '../..', outDir: 'out' };
     writeFileSync(
       join(this.#directory, 'tsconfig.json'),
       JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: options, include: ['*.ts'] }),

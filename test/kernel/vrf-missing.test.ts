@@ -9,7 +9,7 @@ import { purge } from '../../src/agent/purge.js';
 import { vrfResource } from '../../src/vrf/vrf-resource.js';
 import { hasVrf } from '../../lab/kernel.js';
 import { outputOf } from '../../lab/process.js';
-import { createNetns, deleteNetns } from '../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { AgentRun } from '../netns/lib/agent-run.js';
 import type { NodeConfig } from '../../src/intent/types.js';
 import { loadNodeConfig, parseIntent } from '../../src/intent/load.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../lab/paths.js';
 import { Background, runIn } from '../../lab/process.js';
-import { UnixDatagramReceiver } from '../../src/netlink/unix-datagram.js';
+import { UnixDatagramReceiver } from '../../src/kernel/unix-datagram.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 

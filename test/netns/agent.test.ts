@@ -7,7 +7,7 @@ import { Instance } from '../../src/agent/instance.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { intentText } from '../../lab/files.js';
 import { plugVm, unplugVm } from '../../lab/network.js';
-import { inNetns } from '../../src/netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import { AgentRun } from './lib/agent-run.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';

@@ -13,7 +13,7 @@ import { driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 import type { TestNetwork } from './lib/network.js';
 import type { Intent } from '../../src/intent/types.js';
-import type { BpfMap } from '../../src/libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { MapName } from '../../src/ebpf/maps.js';
 
 const MAPS: Partial<Record<keyof typeof ebpfFeature.resources, MapName>> = {

@@ -9,7 +9,7 @@ import { plugVm, unplugVm } from '../../lab/network.js';
 import { find, ROUTER } from '../../lab/topology.js';
 import { objectPath, PROGRAM_NAMES } from '../../src/ebpf/programs.js';
 import { generationOf } from '../../src/ebpf/generation.js';
-import { attachTcx, BpfMap, BpfObject } from '../../src/libbpf/index.js';
+import { attachTcx, BpfMap, BpfObject } from 'libbpf-ts';
 import { AgentRun } from './lib/agent-run.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
 import { becomeOldBuild, OLD_LAYOUT } from './lib/old-build.js';

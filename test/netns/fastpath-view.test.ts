@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { familyOf } from '../../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { Background } from '../../lab/process.js';
 import { showContext } from '../../src/observe/inspect/context.js';
 import { trace } from '../../src/observe/trace/trace.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MAP_NAMES } from '../../src/ebpf/maps.js';
-import { unpin } from '../../src/libbpf/index.js';
+import { unpin } from 'libbpf-ts';
 import { applyOnce } from '../../src/agent/apply.js';
 import { pinDirectory } from '../../src/agent/instance.js';
 import { scopeTo } from '../../src/intent/scope.js';

@@ -1,21 +1,33 @@
 /** Netlink codecs where the kernel has VRF: devices, End.DT4/DT6/DT46 with vrftable, next hops and neighbours by master. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createAddress } from '../../src/netlink/address.js';
-import { decodeLink, deleteLink, dumpLinksRequest, getLink, newLink, setLink } from '../../src/netlink/link.js';
-import { createNeighbour, decodeNeighbour, dumpNeighboursRequest } from '../../src/netlink/neighbour.js';
-import { inNetns } from '../../src/netlink/netns.js';
-import { createNexthop, decodeNexthop, dumpNexthopsRequest } from '../../src/netlink/nexthop.js';
 import {
+  createAddress,
+  createNeighbour,
+  createNexthop,
   createRoute,
+  createRule,
+  decodeLink,
+  decodeNeighbour,
+  decodeNexthop,
   decodeRoute,
+  decodeRule,
+  deleteLink,
   deleteRoute,
+  dumpLinksRequest,
+  dumpNeighboursRequest,
+  dumpNexthopsRequest,
   dumpRoutesRequest,
+  dumpRulesRequest,
+  getLink,
+  inNetns,
   lookupRoute,
+  newLink,
   replaceRoute,
-} from '../../src/netlink/route.js';
-import { createRule, decodeRule, dumpRulesRequest } from '../../src/netlink/rule.js';
-import type { Route, RouteSpec } from '../../src/netlink/types.js';
+  type Route,
+  type RouteSpec,
+  setLink,
+} from 'netlink-ts';
 import { TestNetns } from '../kernel/netlink/harness.js';
 
 const TENANT = 100;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { showContext } from '../../src/observe/inspect/context.js';
 import { trace } from '../../src/observe/trace/trace.js';
-import { familyOf } from '../../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { TestNetwork } from './lib/network.js';

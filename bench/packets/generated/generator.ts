@@ -1,6 +1,6 @@
 // Generated from the BTF of bpf/bench/generator.bpf.c by `make gen`: do not edit, change the C.
 
-import { type Codec } from '../../../src/libbpf/codec.js';
+import { type Codec } from 'libbpf-ts/codec';
 
 /** struct generated, 32 bytes */
 export interface Generated {

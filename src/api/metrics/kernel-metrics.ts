@@ -11,7 +11,7 @@ import { countPorts, unresolvedLocators } from '../status.js';
 import { Family } from './exposition.js';
 import type { Hits } from '../../observe/inspect/policies.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
-import type { BpfMap } from '../../libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 /** Policies with series of their own; the rest is summed. */
 const MAX_POLICIES = 1000;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { heldPorts } from '../../observe/inspect/ports.js';
 import { replaceFile } from '../../kernel/replace-file.js';
-import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
+import { decodeLinkStats, dumpLinkStatsRequest } from 'netlink-ts';
 import { Family } from './exposition.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 

@@ -4,7 +4,7 @@ import { applyOnce, surveyOnce } from '../../agent/apply.js';
 import { keepIntentCopy } from '../../agent/intent-copy.js';
 import { signatureOfConfig } from '../../agent/node-intent.js';
 import { purge, purgeWithoutNetns } from '../../agent/purge.js';
-import { netnsIdentity } from '../../netlink/netns.js';
+import { netnsIdentity } from 'netlink-ts';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig, readInputs } from '../inputs.js';
 import { withInstance } from '../open.js';

@@ -8,7 +8,7 @@ import { sidRecords } from './sid.js';
 import { deviceAskedFor } from './view.js';
 import { ebpfOnlyMaps } from '../../observe/inspect/fastpath-entries.js';
 import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
-import { decodeLinkStats, dumpLinkStatsRequest } from '../../netlink/link-stats.js';
+import { decodeLinkStats, type DirectionStats, dumpLinkStatsRequest } from 'netlink-ts';
 import { pairCounts } from '../../gateway/connection-table.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
@@ -16,7 +16,6 @@ import type { Hits, ZoneTraffic } from '../../observe/inspect/policies.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
 import type { GuardCounter } from '../../observe/inspect/guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
-import type { DirectionStats } from '../../netlink/link-stats.js';
 
 /** Counters of a device since it was made; rx is what came out of the VM. */
 export interface DeviceCounters {

@@ -4,7 +4,7 @@ import { heldPorts } from '../../observe/inspect/ports.js';
 import { ZoneNames } from '../../observe/inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
-import { probe } from '../../libbpf/index.js';
+import { probe } from 'libbpf-ts';
 import { linkState } from '../../observe/inspect/format.js';
 import type { AttachedProgram, MapFill, UnderlayPath } from '../../observe/inspect/fastpath.js';
 import type { BpfHook } from '../../ebpf/objects.js';

@@ -2,7 +2,7 @@ import { column } from '../table.js';
 import { gatewayMacAt, heldPorts, vmsBehind } from '../../observe/inspect/ports.js';
 import { linkState } from '../../observe/inspect/format.js';
 import { gatewayMacOf } from '../../intent/gateway-mac.js';
-import { prefixContains } from '../../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
 import type { ShowContext } from '../../observe/inspect/context.js';

@@ -4,7 +4,7 @@ import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
 import { linkState, protocolName } from '../../observe/inspect/format.js';
 import { ZoneNames } from '../../observe/inspect/zones.js';
 import { SteeringView } from '../../gateway/view.js';
-import { prefixOverlaps } from '../../net/prefix.js';
+import { prefixOverlaps } from 'netlink-ts/inet';
 import { PROTOCOL } from '../../plan/numbers.js';
 import { printList } from './stream.js';
 import { deviceAskedFor, prefixAskedFor } from './view.js';
@@ -13,7 +13,7 @@ import type { Destination, RouteEntry } from '../../observe/inspect/fastpath-ent
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Output } from './output.js';
 import type { ShowOptions } from './view.js';
-import type { Nexthop, Route } from '../../netlink/types.js';
+import type { Nexthop, Route } from 'netlink-ts';
 
 /** RTNH_F_DEAD and RTNH_F_LINKDOWN: the route is in the table and is not used. */
 const DEAD = 1;

@@ -1,7 +1,7 @@
 import { portInterface, readPrefix } from '../names.js';
 import { renderTable } from '../table.js';
 import type { Column } from '../table.js';
-import type { Prefix } from '../../net/prefix.js';
+import type { Prefix } from 'netlink-ts/inet';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Output } from './output.js';
 

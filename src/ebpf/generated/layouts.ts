@@ -1,6 +1,6 @@
 // Generated from the BTF of bpf/prog/port_tc.bpf.c by `make gen`: do not edit, change the C.
 
-import { checkLength, type Codec, getBytes, putBytes } from '../../libbpf/codec.js';
+import { checkLength, type Codec, getBytes, putBytes } from 'libbpf-ts/codec';
 
 /** struct uplink, 12 bytes */
 export interface Uplink {

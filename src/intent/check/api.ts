@@ -1,6 +1,6 @@
 /** Checks `api:` of a node file. */
 import { resolve } from 'node:path';
-import { canonicalAddress } from '../../net/address.js';
+import { canonicalAddress } from 'netlink-ts/inet';
 import { MAX_L4_PORT } from '../bounds.js';
 import { LISTEN } from '../schema.js';
 import type { Findings } from '../findings.js';

@@ -1,6 +1,5 @@
 /** Checks of `nodes:`: names, locators inside the block, outer sources nobody else can be taken for. */
-import { formatIPv6 } from '../../net/address.js';
-import { prefixContains } from '../../net/prefix.js';
+import { formatIPv6, prefixContains } from 'netlink-ts/inet';
 import { LOCATOR_BITS } from '../bounds.js';
 import { type AddressField, type PrefixField, readIPv6Address, readIPv6Prefix, readName } from '../fields.js';
 import { type Findings, type IssuePath, Refusal } from '../findings.js';

@@ -1,5 +1,5 @@
 /** Checks of `paths:`: transit segments that exist in the SID block, one path for each node and tenant. */
-import { prefixContains } from '../../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import { readIPv6Address } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { pathSchema } from '../schema.js';

@@ -1,6 +1,6 @@
 /** Checks of `policies:`: ends that exist and meet at a gateway, ports that can be, addresses that tell tenants apart. */
 import type { z } from 'zod';
-import { prefixOverlaps } from '../../net/prefix.js';
+import { prefixOverlaps } from 'netlink-ts/inet';
 import { DEFAULT_POLICY_PRIORITY } from '../bounds.js';
 import { type PrefixField, readAnyPrefix, readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';

@@ -2,7 +2,7 @@
  * Who may talk to whom must be tellable by addresses: a network node finds the tenant a packet is for by its destination alone.
  * So what a tenant may reach in others must lie apart from its own addresses, and from what it may reach in third ones.
  */
-import { prefixOverlaps } from '../../net/prefix.js';
+import { prefixOverlaps } from 'netlink-ts/inet';
 import type { PrefixField } from '../fields.js';
 import type { Findings, IssuePath } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';

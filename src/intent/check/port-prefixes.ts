@@ -2,8 +2,7 @@
  * Checks of the prefixes behind ports. A port may send from them, so two ports must not share an address: the longer
  * prefix would win in the routes, but the port with the shorter one could still send as the other.
  */
-import { familyOf, parseAddress } from '../../net/address.js';
-import { prefixContains } from '../../net/prefix.js';
+import { familyOf, parseAddress, prefixContains } from 'netlink-ts/inet';
 import { readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';

@@ -1,5 +1,5 @@
 /** Checks of `tenants:`: names, ids, subnets that do not overlap, gateways inside them. */
-import { prefixContains } from '../../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import { MIN_IPV6_MTU_BYTES } from '../bounds.js';
 import { type AddressField, type PrefixField, readAddress, readMac, readName, readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';

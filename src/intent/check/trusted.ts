@@ -1,5 +1,5 @@
 /** Checks of `trusted:`: prefixes of the SR domain's nodes that the intent does not have. */
-import { prefixContains, prefixOverlaps } from '../../net/prefix.js';
+import { prefixContains, prefixOverlaps } from 'netlink-ts/inet';
 import { type PrefixField, readIPv6Prefix } from '../fields.js';
 import { Refusal } from '../findings.js';
 import type { Context } from './context.js';

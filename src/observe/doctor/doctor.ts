@@ -8,14 +8,13 @@ import { checkSysctls } from './sysctls.js';
 import { checkUnderlay } from './underlay.js';
 import { checkUplinks } from './uplinks.js';
 import { listProcesses } from './processes.js';
-import { decodeRule, dumpRulesRequest } from '../../netlink/rule.js';
+import { decodeRule, dumpRulesRequest, type Link } from 'netlink-ts';
 import { PROTOCOL } from '../../plan/numbers.js';
 import { probeKernel } from './probes.js';
 import type { Check, Diagnosis, CheckContext } from './types.js';
 import type { Instance } from '../../agent/instance.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Intent } from '../../intent/types.js';
-import type { Link } from '../../netlink/types.js';
 
 export interface DoctorInput {
   instance: Instance;

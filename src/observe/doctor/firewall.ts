@@ -1,4 +1,4 @@
-import { inNetns } from '../../netlink/netns.js';
+import { inNetns } from 'netlink-ts';
 import { readFileSync } from 'node:fs';
 import { readForeignRules } from './ruleset.js';
 import { listed } from './sysctls.js';

@@ -1,17 +1,26 @@
 /** Features of the kernel that segue stands on, each tried in an empty network namespace. */
 import { Sysctls } from '../../kernel/sysctl.js';
 import { nft } from '../../kernel/nft.js';
-import { createAddress, decodeAddress, dumpAddressesRequest } from '../../netlink/address.js';
-import { getLink, newLink } from '../../netlink/link.js';
-import { decodeNeighbour, dumpNeighboursRequest, replaceNeighbour } from '../../netlink/neighbour.js';
-import { createNexthop } from '../../netlink/nexthop.js';
-import { createRoute } from '../../netlink/route.js';
-import { createRule, decodeRule, dumpRulesRequest } from '../../netlink/rule.js';
-import { setTunnelSource } from '../../netlink/seg6.js';
+import {
+  createAddress,
+  createNexthop,
+  createRoute,
+  createRule,
+  decodeAddress,
+  decodeNeighbour,
+  decodeRule,
+  dumpAddressesRequest,
+  dumpNeighboursRequest,
+  dumpRulesRequest,
+  getLink,
+  type NetlinkSocket,
+  newLink,
+  replaceNeighbour,
+  setTunnelSource,
+} from 'netlink-ts';
 import { MAIN_TABLE, PROTOCOL } from '../../plan/numbers.js';
 import { edgeTable } from '../../edge/edge-table.js';
 import { GUARD_ARP, GUARD_INET } from '../../port/guard-tables.js';
-import type { NetlinkSocket } from '../../netlink/socket.js';
 
 /** An empty namespace with its loopback up and sockets into it. */
 export interface Scratch {

@@ -1,7 +1,5 @@
 import { release } from 'node:os';
-import { setLink } from '../../netlink/link.js';
-import { createNetns, deleteNetns } from '../../netlink/netns.js';
-import { NetlinkSocket } from '../../netlink/socket.js';
+import { createNetns, deleteNetns, NetlinkSocket, setLink } from 'netlink-ts';
 import { PROBES } from './probe-list.js';
 import { Findings } from './types.js';
 import type { Probe, Scratch } from './probe-list.js';

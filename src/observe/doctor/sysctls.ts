@@ -4,7 +4,7 @@ import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../../host/sysctl-p
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Sysctls } from '../../kernel/sysctl.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 
 const FORWARDING = HOST_FORWARDING;
 const ALL_RP_FILTER = 'net/ipv4/conf/all/rp_filter';

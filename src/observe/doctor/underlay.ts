@@ -1,8 +1,6 @@
 /** What the overlay needs of the underlay: an outer source, and a way to every other node's locator. */
-import { decodeAddress, dumpAddressesRequest } from '../../netlink/address.js';
-import { getTunnelSource } from '../../netlink/seg6.js';
-import { decodeRule, dumpRulesRequest } from '../../netlink/rule.js';
-import { prefixAddress } from '../../net/prefix.js';
+import { decodeAddress, decodeRule, dumpAddressesRequest, dumpRulesRequest, getTunnelSource } from 'netlink-ts';
+import { prefixAddress } from 'netlink-ts/inet';
 import { underlayRouteTo } from '../../host/underlay-route.js';
 import { LOCATOR_DISCARD_PRIORITY, LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY } from '../../plan/numbers.js';
 import { announceKey } from '../../host/announce-key.js';

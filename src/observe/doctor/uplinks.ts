@@ -4,15 +4,14 @@ import { hiddenTags } from '../../ebpf/feature-resource.js';
 import { vlanParents } from '../../ebpf/port-resource.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { attachments } from '../inspect/fastpath.js';
-import { queryTcx } from '../../libbpf/index.js';
-import { deviceFeatures } from '../../netlink/ethtool.js';
+import { queryTcx } from 'libbpf-ts';
+import { deviceFeatures, type Link } from 'netlink-ts';
 import { readFacts } from '../../agent/facts.js';
 import { viewOf } from '../../app/planning.js';
 import { tenantMtu } from '../../encap/paths.js';
 import { listed } from './sysctls.js';
 import { Findings } from './types.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Link } from '../../netlink/types.js';
 import type { Check, CheckContext } from './types.js';
 
 /** What VMs take for granted, bytes. */

@@ -3,8 +3,7 @@ import { reasonOf } from '../../ebpf/counters.js';
 import { Hook } from '../../ebpf/generated/layouts.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../packet/pcapng.js';
 import { summarise, summaryText } from './summary.js';
-import { prefixContains } from '../../net/prefix.js';
-import type { Prefix } from '../../net/prefix.js';
+import { type Prefix, prefixContains } from 'netlink-ts/inet';
 import type { PacketBlock } from '../../packet/pcapng.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 

@@ -4,7 +4,7 @@ import { Hook, PrefixKey } from '../../ebpf/generated/layouts.js';
 import { ExternalSrcKey, Zone } from '../../ebpf/generated/steering.js';
 import { decide } from '../../gateway/decide.js';
 import { policySetsInForce } from '../../gateway/policy-resource.js';
-import { addressLength, familyOf } from '../../net/address.js';
+import { addressLength, familyOf } from 'netlink-ts/inet';
 import { protocolNumber } from '../inspect/format.js';
 import type { Decision, Opening } from '../../gateway/decide.js';
 import type { PolicySet } from '../../gateway/policy-set.js';

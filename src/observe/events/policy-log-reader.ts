@@ -4,10 +4,9 @@ import { getAddress } from '../../ebpf/bytes.js';
 import { PolicyLogEvent } from '../../ebpf/generated/steering.js';
 import { monotonic } from '../../ebpf/trace-session.js';
 import { withNodeLock, LockedError } from '../../kernel/lock.js';
-import { RingBuffer } from '../../libbpf/index.js';
+import { type BpfMap, RingBuffer } from 'libbpf-ts';
 import { protocolWord } from '../inspect/format.js';
 import { sleep } from './session.js';
-import type { BpfMap } from '../../libbpf/index.js';
 import type { FastpathStore } from '../../ebpf/fastpath.js';
 
 /** How often the maps are looked at, milliseconds. */

@@ -12,7 +12,7 @@ import {
 } from '../../ebpf/generated/layouts.js';
 import { segmentsOf } from '../../ebpf/ids.js';
 import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
-import { formatIPv6, writeAddress } from '../../net/address.js';
+import { formatIPv6, writeAddress } from 'netlink-ts/inet';
 import type { TenantBehaviour } from '../../encap/sid.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from './context.js';

@@ -5,11 +5,10 @@ import { MAP_NAMES } from '../../ebpf/maps.js';
 import { GATEWAY_MAP_NAMES } from '../../gateway/gateway-maps.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';
 import { STEERING_MAP_NAMES } from '../../gateway/steering-maps.js';
-import { BpfLink, BpfProgram, queryTcx } from '../../libbpf/index.js';
+import { BpfLink, type BpfMap, BpfProgram, queryTcx } from 'libbpf-ts';
 import type { PortTraffic, ReasonCount } from '../../ebpf/counters.js';
 import type { BpfHook } from '../../ebpf/objects.js';
 import type { SteeringStore } from '../../gateway/steering-maps.js';
-import type { BpfMap } from '../../libbpf/index.js';
 import type { ZoneNames } from './zones.js';
 import type { Kernel } from '../../kernel/kernel.js';
 

@@ -7,10 +7,8 @@ import { Family, Limits } from '../../ebpf/generated/layouts.js';
 import * as steering from '../../ebpf/generated/steering.js';
 import { lastSeenAt, tableEntries } from '../../gateway/connection-table.js';
 import { monotonic } from '../../ebpf/trace-session.js';
-import { addressLength } from '../../net/address.js';
-import { prefixContains } from '../../net/prefix.js';
+import { addressLength, type Prefix, prefixContains } from 'netlink-ts/inet';
 import { protocolWord } from './format.js';
-import type { Prefix } from '../../net/prefix.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ZoneNames } from './zones.js';
 

@@ -1,5 +1,5 @@
 /** iproute2's words for numbers. */
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 
 const PROTOCOLS: Readonly<Record<number, string>> = {
   0: 'unspec',

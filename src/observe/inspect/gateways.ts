@@ -8,7 +8,7 @@ import { externalZone } from '../../gateway/view.js';
 import { readFacts } from '../../agent/facts.js';
 import type { IntentView } from '../../plan/view.js';
 import { linkState } from './format.js';
-import { prefixAddress } from '../../net/prefix.js';
+import { prefixAddress } from 'netlink-ts/inet';
 import { underlayRouteTo } from '../../host/underlay-route.js';
 import type { GatewayMaps } from '../../gateway/gateway-maps.js';
 import type { External, Gateway } from '../../intent/types.js';

@@ -1,8 +1,8 @@
-import { writeAddress } from '../../net/address.js';
+import { writeAddress } from 'netlink-ts/inet';
 import { ALIAS_PREFIX } from '../../vrf/plan.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Intent } from '../../intent/types.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 
 /** Bytes of a locator: SIDs of one node agree in them. */
 const LOCATOR_BYTES = 6;

@@ -1,10 +1,10 @@
 /** Ports as the kernel has them: members of VRFs of ours, and where the fast path forwards alone, entries of its maps. */
-import { formatMac } from '../../net/mac.js';
+import { formatMac } from 'netlink-ts/inet';
 import { getAddress } from '../../ebpf/bytes.js';
 import { Port, AllowedSrcKey } from '../../ebpf/generated/layouts.js';
 import { membersOf, pinnedNeighbours } from './state.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 import type { Names } from './names.js';
 
 export interface HeldPort {

@@ -1,12 +1,21 @@
 /** What the kernel holds, as far as several `show` commands ask for it. */
 import { MAIN_TABLE } from '../../plan/numbers.js';
-import { decodeNeighbour, dumpNeighboursRequest } from '../../netlink/neighbour.js';
-import { decodeNexthop, dumpNexthopsRequest } from '../../netlink/nexthop.js';
-import { decodeRoute, dumpRoutesRequest } from '../../netlink/route.js';
+import {
+  decodeNeighbour,
+  decodeNexthop,
+  decodeRoute,
+  dumpNeighboursRequest,
+  dumpNexthopsRequest,
+  dumpRoutesRequest,
+  type Link,
+  type Neighbour,
+  NeighbourState,
+  type Nexthop,
+  type Route,
+  type Seg6LocalEncap,
+} from 'netlink-ts';
 import { NEXTHOP_ID_BASE, NEXTHOP_ID_COUNT, PROTOCOL } from '../../plan/numbers.js';
-import { NeighbourState } from '../../netlink/types.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Link, Neighbour, Nexthop, Route, Seg6LocalEncap } from '../../netlink/types.js';
 
 /** RTPROT_KERNEL: prefix routes, local and broadcast addresses, multicast. */
 const RTPROT_KERNEL = 2;

@@ -1,6 +1,6 @@
 /** The last step, here or at the far node. */
 import { compile } from '../../app/planning.js';
-import { prefixContains } from '../../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import { lookBack } from './look-back.js';
 import { predictNetworkNode } from './predict-network-node.js';

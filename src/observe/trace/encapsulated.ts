@@ -1,6 +1,6 @@
 /** A packet that left encapsulated: what its frame says. */
 import { findHeader } from '../../packet/headers.js';
-import { formatMac } from '../../net/mac.js';
+import { formatMac } from 'netlink-ts/inet';
 import { underlayRouteTo } from '../../host/underlay-route.js';
 import { sizesOf } from './sizes.js';
 import type { ResolvedHop } from '../../ebpf/resolve.js';

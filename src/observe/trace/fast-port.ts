@@ -2,10 +2,10 @@
 import { Port } from '../../ebpf/generated/layouts.js';
 import { foreignMaster } from '../../port/ours.js';
 import { attachments } from '../inspect/fastpath.js';
-import { formatMac } from '../../net/mac.js';
+import { formatMac } from 'netlink-ts/inet';
 import type { ShowContext } from '../inspect/context.js';
 import type { ProgramUse } from '../../ebpf/programs.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 import type { TraceLog } from './trace-log.js';
 import type { Source } from './source.js';
 

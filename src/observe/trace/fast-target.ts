@@ -4,8 +4,7 @@ import { Encap, EndpointKey, PrefixKey, Endpoint, EndpointType } from '../../ebp
 import { ensureIds } from '../../ebpf/ids.js';
 import { hopsOf } from '../../ebpf/underlay-resource.js';
 import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
-import { familyOf } from '../../net/address.js';
-import { hostPrefix } from '../../net/prefix.js';
+import { familyOf, hostPrefix } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { ResolvedHop } from '../../ebpf/resolve.js';

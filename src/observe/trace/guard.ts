@@ -1,6 +1,5 @@
 /** What the port guard lets through, asked of the nftables sets it looks into. */
-import { familyOf } from '../../net/address.js';
-import { prefixContains } from '../../net/prefix.js';
+import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { NftError } from '../../kernel/nft.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { AttachedSource } from './source.js';

@@ -1,5 +1,4 @@
-import { familyOf, parseAddress } from '../../net/address.js';
-import { parsePrefix, prefixContains } from '../../net/prefix.js';
+import { familyOf, parseAddress, parsePrefix, prefixContains } from 'netlink-ts/inet';
 
 /**
  * The most specific of some routes for an address, the one with the smallest metric among equals; as the kernel's tables

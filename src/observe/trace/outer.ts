@@ -1,12 +1,18 @@
 /** From the encapsulation to the wire: sizes, the outer lookup, the underlay's next hop. */
-import { getTunnelSource } from '../../netlink/seg6.js';
-import { decodeNeighbour, getNeighbourRequest } from '../../netlink/neighbour.js';
-import { decodeRoute, lookupRoute } from '../../netlink/route.js';
-import { isNetlinkError } from '../../netlink/error.js';
-import { NeighbourState } from '../../netlink/types.js';
+import {
+  decodeNeighbour,
+  decodeRoute,
+  getNeighbourRequest,
+  getTunnelSource,
+  isNetlinkError,
+  lookupRoute,
+  type Neighbour,
+  NeighbourState,
+  type Route,
+  type Seg6Encap,
+} from 'netlink-ts';
 import { sizesOf } from './sizes.js';
 import type { ShowContext } from '../inspect/context.js';
-import type { Neighbour, Route, Seg6Encap } from '../../netlink/types.js';
 import type { AttachedSource } from './source.js';
 import type { TraceLog } from './trace-log.js';
 

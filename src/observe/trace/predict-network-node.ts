@@ -4,7 +4,7 @@ import { compile } from '../../app/planning.js';
 import { lookBack } from './look-back.js';
 import { decide } from '../../gateway/decide.js';
 import { zoneText } from '../inspect/zones.js';
-import { prefixContains } from '../../net/prefix.js';
+import { prefixContains } from 'netlink-ts/inet';
 import { scopeTo } from '../../intent/scope.js';
 import { SteeringView, externalZone } from '../../gateway/view.js';
 import { longestPrefix } from './longest-prefix.js';

@@ -1,11 +1,11 @@
 /** Where the traced packet starts: which interface, which VRF, from which address. */
-import { familyOf } from '../../net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { QuestionError } from './types.js';
 import { vrfName } from '../../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { OwnVrf } from '../inspect/names.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 import type { Intent } from '../../intent/types.js';
 import type { TraceLog } from './trace-log.js';
 import type { Question } from './types.js';

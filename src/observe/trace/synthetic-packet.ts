@@ -1,6 +1,5 @@
 /** The packet of a question, as the VM would send it. */
-import { familyOf, writeAddress } from '../../net/address.js';
-import { writeMac } from '../../net/mac.js';
+import { familyOf, writeAddress, writeMac } from 'netlink-ts/inet';
 import type { Packet } from './look-back.js';
 import type { Source } from './source.js';
 import type { Question } from './types.js';

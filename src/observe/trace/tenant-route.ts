@@ -1,14 +1,18 @@
 /** The tenant's own routing decision, as the kernel makes it. */
-import { familyOf } from '../../net/address.js';
-import { prefixContains } from '../../net/prefix.js';
+import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import { routesOf } from '../inspect/state.js';
-import { decodeNexthop, getNexthopRequest } from '../../netlink/nexthop.js';
-import { decodeRoute, lookupRoute } from '../../netlink/route.js';
-import { isNetlinkError } from '../../netlink/error.js';
+import {
+  decodeNexthop,
+  decodeRoute,
+  getNexthopRequest,
+  isNetlinkError,
+  lookupRoute,
+  type Route,
+  type Seg6Encap,
+} from 'netlink-ts';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, Port } from '../../intent/types.js';
-import type { Route, Seg6Encap } from '../../netlink/types.js';
 import type { AttachedSource } from './source.js';
 import type { TraceLog } from './trace-log.js';
 

@@ -24,7 +24,7 @@ import { QuestionError } from './types.js';
 import type { Connection, Zone } from '../../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../../intent/types.js';
-import type { Link } from '../../netlink/types.js';
+import type { Link } from 'netlink-ts';
 import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
 import type { NetworkNodeRun } from './run-network-node.js';

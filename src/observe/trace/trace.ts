@@ -1,5 +1,5 @@
 import { readFacts } from '../../agent/facts.js';
-import { familyOf } from '../../net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { checkGuard } from './guard.js';
 import { deliverHere, deliverThere } from './deliver.js';
 import { traceAtNetworkNode } from './trace-network-node.js';

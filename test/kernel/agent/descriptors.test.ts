@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../../lab/paths.js';
 import { Background, outputOf, runIn } from '../../../lab/process.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 
 const NETNS = `sgtk${process.pid}d`;
 const START_MS = 120_000;

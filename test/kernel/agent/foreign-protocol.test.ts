@@ -8,8 +8,7 @@ import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { outputOf } from '../../../lab/process.js';
-import { createAddress, decodeAddress, dumpAddressesRequest } from '../../../src/netlink/address.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createAddress, createNetns, decodeAddress, deleteNetns, dumpAddressesRequest } from 'netlink-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 
 const NETNS = `sgtk${process.pid}f`;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { notifySystemd } from '../../../src/agent/notify-systemd.js';
-import { UnixDatagramReceiver } from '../../../src/netlink/unix-datagram.js';
+import { UnixDatagramReceiver } from '../../../src/kernel/unix-datagram.js';
 
 const before = process.env.NOTIFY_SOCKET;
 afterEach(() => {

@@ -11,7 +11,7 @@ import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { outputOf } from '../../../lab/process.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import type { ChangeText } from '../../../src/reconcile/change.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../../lab/paths.js';
 import { Background, outputOf, runIn } from '../../../lab/process.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 
 const NETNS = `sgtk${process.pid}s`;
 const START_MS = 120_000;

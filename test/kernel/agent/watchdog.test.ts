@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Watchdog } from '../../../src/agent/watchdog.js';
-import { UnixDatagramReceiver } from '../../../src/netlink/unix-datagram.js';
+import { UnixDatagramReceiver } from '../../../src/kernel/unix-datagram.js';
 
 const before = process.env.NOTIFY_SOCKET;
 

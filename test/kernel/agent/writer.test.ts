@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../../lab/paths.js';
 import { Background, outputOf, runIn } from '../../../lab/process.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import type { Ended } from '../../../lab/process.js';
 
 const NETNS = `sgtk${process.pid}w`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachments } from '../../../src/observe/inspect/fastpath.js';
 import { plugVm, unplugVm } from '../../../lab/network.js';
-import { unpin } from '../../../src/libbpf/index.js';
+import { unpin } from 'libbpf-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';

@@ -6,7 +6,7 @@ import { portRecords } from '../../../src/cli/show/port.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { queryTcx } from '../../../src/libbpf/index.js';
+import { queryTcx } from 'libbpf-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';

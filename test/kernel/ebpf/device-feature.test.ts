@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_ROOT } from '../../../src/agent/instance.js';
 import { checkUplinks } from '../../../src/observe/doctor/uplinks.js';
 import { deviceFeatureResource } from '../../../src/ebpf/feature-resource.js';
-import { deviceFeatures } from '../../../src/netlink/ethtool.js';
+import { deviceFeatures } from 'netlink-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

@@ -5,12 +5,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { attachTcx, attachXdp, queryTcx, queryXdp, unpin } from '../../../src/libbpf/index.js';
+import { attachTcx, attachXdp, type BpfLink, type BpfObject, queryTcx, queryXdp, unpin } from 'libbpf-ts';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { load, u32 } from '../libbpf/harness.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
-import type { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { attachXdp, BpfLink, queryXdp } from '../../../src/libbpf/index.js';
+import { attachXdp, BpfLink, queryXdp } from 'libbpf-ts';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { bothFamilies, pingMatrix, tenantOf } from '../../netns/lib/matrix.js';
 import { useNetwork } from '../../netns/lib/network.js';

@@ -8,7 +8,7 @@ import { plugVm } from '../../../lab/network.js';
 import { outputOf, runIn } from '../../../lab/process.js';
 import { ROUTER } from '../../../lab/topology.js';
 import { addNode } from '../../../lab/underlay.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

@@ -1,6 +1,6 @@
 /** Packets for a VM in a namespace of this machine pass by its port's device, unless somebody has put something there for them. */
 import { describe, expect, it } from 'vitest';
-import { attachTcx } from '../../../src/libbpf/index.js';
+import { attachTcx } from 'libbpf-ts';
 import { Background } from '../../../lab/process.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

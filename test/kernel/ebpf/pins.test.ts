@@ -13,7 +13,7 @@ import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { Background, outputOf } from '../../../lab/process.js';
-import { queryTcx, queryXdp } from '../../../src/libbpf/index.js';
+import { queryTcx, queryXdp } from 'libbpf-ts';
 import { SEQFLOW } from '../../netns/lib/steering.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
@@ -202,7 +202,7 @@ describe('a program of ours that somebody attached without a link', () => {
     mkdirSync(copy);
     try {
       const path = `${copy}/program`;
-      const { BpfProgram } = await import('../../../src/libbpf/index.js');
+      const { BpfProgram } = await import('libbpf-ts');
       const program = BpfProgram.openPinned(`${kernel.fastpath.pinDirectory}/programs/${file ?? ''}`);
       program.pin(path);
       program.close();

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROUTER } from '../../../lab/topology.js';
-import { attachTcx } from '../../../src/libbpf/index.js';
+import { attachTcx } from 'libbpf-ts';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { Witness } from '../../netns/lib/probe.js';

@@ -11,7 +11,7 @@ import { EdgeFile } from '../../../src/edge/edge-file.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { openKernel } from '../../../src/app/kernel.js';
 import type { Kernel } from '../../../src/kernel/kernel.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { HV2, intent } from './node.js';
 import type { NodeConfig } from '../../../src/intent/types.js';

@@ -3,7 +3,7 @@
  * interfaces of the outside. Each neighbour has a namespace of its own; the host forwards.
  */
 import { compile } from '../../../src/app/planning.js';
-import { createNetns, deleteNetns, listNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns, listNetns } from 'netlink-ts';
 import { Engine } from '../../../src/reconcile/engine.js';
 import { edgeResource } from '../../../src/edge/edge-resource.js';
 import { openKernel } from '../../../src/app/kernel.js';

@@ -10,8 +10,8 @@ import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { MAP_NAMES, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
-import { parseMac } from '../../../src/net/mac.js';
-import { attachTcx } from '../../../src/libbpf/index.js';
+import { parseMac } from 'netlink-ts/inet';
+import { attachTcx, type BpfMap, type BpfProgram } from 'libbpf-ts';
 import { ifindex as ifindexOf, namespace, run, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { loadedFor } from './loaded.js';
 import { bytesOf } from './packets.js';
@@ -19,7 +19,6 @@ import type { Loaded } from './loaded.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps } from '../../../src/ebpf/maps.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
-import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 
 export const TENANT = 100;
 export const SOURCE = 'fd00:5e:1::1';

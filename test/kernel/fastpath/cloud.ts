@@ -2,7 +2,7 @@
 import { Bench, encap, GATEWAYS, MACS, MTU, PATHS, REMOTE_SOURCE, SIDS, SOURCE, TENANT, TRUSTED } from './bench.js';
 import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp } from './packets.js';
 import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
-import { parseMac, writeMac } from '../../../src/net/mac.js';
+import { parseMac, writeMac } from 'netlink-ts/inet';
 
 /** Whose packets must never come out for the tenant under test; some of its addresses are the same, some its own. */
 const NEIGHBOUR = TENANT ^ 172;

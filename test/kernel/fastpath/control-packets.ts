@@ -1,6 +1,5 @@
 /** ARP, neighbour discovery and ICMP as values; checksums are right unless told. */
-import { formatIPv6 } from '../../../src/net/address.js';
-import { writeMac } from '../../../src/net/mac.js';
+import { formatIPv6, writeMac } from 'netlink-ts/inet';
 import { bytesOf, checksum, IP, ip4, ip6 } from './packets.js';
 import type { Ip4, Ip6 } from './packets.js';
 

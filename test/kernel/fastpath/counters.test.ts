@@ -4,7 +4,7 @@
  */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { attachTcx, attachXdp } from '../../../src/libbpf/index.js';
+import { attachTcx, attachXdp } from 'libbpf-ts';
 import { sendFrames } from '../../netns/lib/raw.js';
 import { run } from '../libbpf/harness.js';
 import { randomOf, SEED } from '../steer/random.js';

@@ -8,7 +8,7 @@ import { ebpfFeature } from '../../../src/ebpf/feature.js';
 import { memberKey } from '../../../src/ebpf/member-key.js';
 import { tenantSid } from '../../../src/encap/sid.js';
 import { tenantTable } from '../../../src/plan/numbers.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { bpffs } from '../libbpf/harness.js';
 import type { Change } from '../../../src/reconcile/change.js';
 import type { Plan } from '../../../src/plan/plan.js';

@@ -1,6 +1,6 @@
 /** Frames on a real interface whose tag or address a test run cannot show: the kernel takes tags off before tcx, and sorts out whose frame it is. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { attachTcx } from '../../../src/libbpf/index.js';
+import { attachTcx } from 'libbpf-ts';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { run } from '../libbpf/harness.js';
 import { macOf, sendFrames } from '../../netns/lib/raw.js';

@@ -11,13 +11,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import type { Verdict } from '../../../src/ebpf/counters.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
-import { BpfObject } from '../../../src/libbpf/index.js';
-import { inNetns } from '../../../src/netlink/netns.js';
+import { BpfObject, type BpfProgram } from 'libbpf-ts';
+import { inNetns } from 'netlink-ts';
 import { bpffs, ifindex, load, ROOT } from '../libbpf/harness.js';
 import { buildCloud, corpus, corpusFile } from './cloud.js';
 import { compileAltered, MUTANTS, UPLINK_MUTANTS } from './mutants.js';
 import type { Bench } from './bench.js';
-import type { BpfProgram } from '../../../src/libbpf/index.js';
 
 const RUNS = 1_000_000;
 /** of a namespace's lo: where XDP's test runs say frames came in */

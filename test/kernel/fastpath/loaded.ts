@@ -9,7 +9,7 @@ import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps, MapName } from '../../../src/ebpf/maps.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
-import type { BpfMap, BpfObject, MapConfiguration } from '../../../src/libbpf/index.js';
+import type { BpfMap, BpfObject, MapConfiguration } from 'libbpf-ts';
 
 /** Of an array, what tests use: their ports, tenants and gateways have small numbers. */
 const ARRAY_ENTRIES = 256;

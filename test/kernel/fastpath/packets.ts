@@ -1,6 +1,5 @@
 /** Packets as values: every field that a test wants to set has a name and a default. Checksums are right unless told. */
-import { parseAddress } from '../../../src/net/address.js';
-import { writeMac } from '../../../src/net/mac.js';
+import { parseAddress, writeMac } from 'netlink-ts/inet';
 
 export const IP = {
   hopByHop: 0,

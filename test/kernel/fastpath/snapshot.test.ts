@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MapSnapshot, wordsOf } from '../../../src/ebpf/snapshot.js';
-import { BpfMap } from '../../../src/libbpf/index.js';
+import { BpfMap } from 'libbpf-ts';
 
 /** Few different words, so that keys are alike and absent ones are nearly there. */
 const word = fc.constantFrom(0, 1, 2, 3, 0x100, 0xffff_ffff);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { ALL_SOURCES, sourceFilter } from '../../../src/ebpf/source-filter.js';
-import { BpfObject } from '../../../src/libbpf/index.js';
+import { BpfObject } from 'libbpf-ts';
 import { Mark, EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { echo, errorAbout } from '../steer/icmp.js';
 import { Bench, GATEWAYS, MACS, MTU, REMOTE_SOURCE, SIDS, SOURCE } from './bench.js';

@@ -7,12 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { release } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BpfObject } from '../../../src/libbpf/index.js';
+import { BpfObject, type RodataValue } from 'libbpf-ts';
 import { rodataOf } from '../../../src/ebpf/programs.js';
 import { ROOT } from '../libbpf/harness.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { ProgramUse } from '../../../src/ebpf/programs.js';
-import type { RodataValue } from '../../../src/libbpf/index.js';
 
 /** What compiled each folder of objects; the Makefile's. */
 const COMPILERS = [

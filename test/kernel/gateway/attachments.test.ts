@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { attachTcx, queryTcx, queryXdp, unpin } from '../../../src/libbpf/index.js';
+import { attachTcx, queryTcx, queryXdp, unpin } from 'libbpf-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';

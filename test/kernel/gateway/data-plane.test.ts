@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { measureThroughput } from '../../../lab/throughput.js';
 import { endSid, underlayAddresses } from '../../../lab/topology.js';
-import { createNetns } from '../../../src/netlink/netns.js';
+import { createNetns } from 'netlink-ts';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { Witness } from '../../netns/lib/probe.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askAll, key, questionsOf, Services } from '../../../lab/steering-matrix.js';
 import { steeringTopology } from '../../../lab/steering.js';
 import { intentOf, segueNodes } from '../../../lab/topology.js';
-import { familyOf } from '../../../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { useNetwork } from '../../netns/lib/network.js';
 import { wrongOf } from '../../netns/lib/steering.js';
 import type { Policy } from '../../../src/intent/types.js';

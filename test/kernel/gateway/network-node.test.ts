@@ -16,7 +16,7 @@ import { compilePolicySet } from '../../../src/gateway/policy-set.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';
 import { bpffs, ifindex, run, xdpArriving } from '../libbpf/harness.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';

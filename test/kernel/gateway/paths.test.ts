@@ -13,8 +13,8 @@ import { steeringTopology } from '../../../lab/steering.js';
 import { find, sourceOf } from '../../../lab/topology.js';
 import { connectAgain, cutOff } from '../../../lab/underlay.js';
 import { findHeader } from '../../../src/packet/headers.js';
-import { familyOf } from '../../../src/net/address.js';
-import { inNetns } from '../../../src/netlink/netns.js';
+import { familyOf } from 'netlink-ts/inet';
+import { inNetns } from 'netlink-ts';
 import { useNetwork } from '../../netns/lib/network.js';
 
 const TIMEOUT_MS = 120_000;

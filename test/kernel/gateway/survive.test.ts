@@ -5,7 +5,7 @@ import { GatewayCapture, nodesOf } from '../../../lab/steering-flows.js';
 import { Services } from '../../../lab/steering-matrix.js';
 import { steeringTopology } from '../../../lab/steering.js';
 import { probeAll } from '../../../lab/probe.js';
-import { familyOf } from '../../../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import { useNetwork } from '../../netns/lib/network.js';
 import { Agents, SteadyConnection } from '../../netns/lib/steering.js';
 import type { Topology } from '../../../lab/topology.js';

@@ -11,7 +11,7 @@ import { showContext } from '../../../src/observe/inspect/context.js';
 import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { Background } from '../../../lab/process.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { encapsulated, ethernet, ip4, tcp } from '../fastpath/packets.js';
 import { ifindex, run, xdpArriving } from '../libbpf/harness.js';
 import type { ShowContext } from '../../../src/observe/inspect/context.js';

@@ -5,7 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { Buffer } from 'node:buffer';
-import * as libbpf from '../../../dist/libbpf/index.js';
+import * as libbpf from 'libbpf-ts';
 
 const [seed, rounds, path] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
 const { BpfMap, BpfObject, BpfProgram, BpfLink, LibbpfError, RingBuffer, TestRun } = libbpf;

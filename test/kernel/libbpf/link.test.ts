@@ -177,7 +177,7 @@ test('a directory that is no bpffs, or one that only this mount namespace has, i
   checkBpffs(join(directory, 'deep/er/still'));
   // As `ip netns exec` does: a mount namespace of its own, and a bpffs mounted in it.
   const script = `
-    import { BpfMap } from '${new URL('../../../dist/libbpf/index.js', import.meta.url).href}';
+    import { BpfMap } from '${new URL('../../../src/libbpf/dist/index.js', import.meta.url).href}';
     const map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, name: 'm' });
     try { map.pin('/mnt/m'); console.log('pinned'); } catch (error) { console.log(error.code, error.message); }`;
   const said = run(

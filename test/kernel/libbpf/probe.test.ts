@@ -48,7 +48,7 @@ test('what is not there is said with the first kernel that has it', () => {
 /** What the built package says when it is first used in a process of its own. */
 function firstUse(environment: NodeJS.ProcessEnv): string {
   const script = `
-    import { possibleCpus } from 'segue/libbpf';
+    import { possibleCpus } from 'libbpf-ts';
     try { console.log(possibleCpus()); } catch (error) { console.log(error.code + ' ' + error.message); }`;
   return execFileSync('node', ['--input-type=module', '-e', script], {
     cwd: ROOT,
@@ -57,7 +57,7 @@ function firstUse(environment: NodeJS.ProcessEnv): string {
   }).trim();
 }
 
-test('the package exports segue/libbpf', () => {
+test('the package exports libbpf-ts', () => {
   expect(firstUse({})).toMatch(/^\d+$/);
 });
 

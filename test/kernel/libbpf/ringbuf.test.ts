@@ -81,7 +81,7 @@ test('while another process writes: each record once and in order, discarded one
   const { object, ring, records } = setUp();
   ring.start();
   const script = `
-    import { BpfProgram } from 'segue/libbpf';
+    import { BpfProgram } from 'libbpf-ts';
     const program = BpfProgram.openById(${object.program('xdp_sequence').info().id});
     const until = Date.now() + 1000;
     while (Date.now() < until) program.testRun({ data: Buffer.alloc(64), repeat: 500 });`;

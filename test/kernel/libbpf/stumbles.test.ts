@@ -71,7 +71,7 @@ test('codes are a closed list, and README has it', () => {
 });
 
 test('without capabilities: which are missing, of an object and of a map without a name', () => {
-  const library = new URL('../../../dist/libbpf/index.js', import.meta.url).href;
+  const library = new URL('../../../src/libbpf/dist/index.js', import.meta.url).href;
   const script = `
     import { BpfMap, BpfObject } from ${JSON.stringify(library)};
     for (const fn of [

@@ -172,7 +172,7 @@ function compile(programs: Record<string, string>): string {
   mkdirSync(directory, { recursive: true });
   for (const object of ['maps', 'attach']) {
     const argv = [
-      join(ROOT, 'bin/libbpf-ts'),
+      join(ROOT, 'src/libbpf/bin/libbpf-ts'),
       'gen',
       objectPath(`test/${object}`),
       '--struct',
@@ -183,7 +183,7 @@ function compile(programs: Record<string, string>): string {
     writeFileSync(join(directory, `${object}.ts`), stdout);
   }
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(directory, `${name}.ts`), text);
-  const options = { noEmit: false, rootDir: '../..', outDir: 'out' };
+  const options = { noEmit: false, customConditions: [], rootDir: '../..', outDir: 'out' };
   const config = { extends: '../../tsconfig.json', compilerOptions: options, include: ['*.ts'] };
   writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config));
   return spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory], { encoding: 'utf8' }).stdout;
@@ -215,7 +215,7 @@ test('gen: a skeleton that runs, and in which a wrong name does not compile', { 
 
 test('gen says what is wrong with its arguments', () => {
   const gen = (...argv: string[]): [number | null, string] => {
-    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'bin/libbpf-ts'), ...argv], {
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'src/libbpf/bin/libbpf-ts'), ...argv], {
       encoding: 'utf8',
     });
     return [status, stderr.split('\n')[0] ?? ''];

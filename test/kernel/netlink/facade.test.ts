@@ -140,7 +140,7 @@ describe('facade', () => {
   });
 
   test('a user without privileges lists, and is refused what changes by the kernel', () => {
-    const library = fileURLToPath(new URL('../../../dist/netlink/index.js', import.meta.url));
+    const library = fileURLToPath(new URL('../../../src/netlink/dist/index.js', import.meta.url));
     const script = `
       import { Rtnetlink } from ${JSON.stringify(library)};
       const rt = Rtnetlink.open();

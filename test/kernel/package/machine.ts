@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Background, outputOf, runIn } from '../../../lab/process.js';
-import { netnsPath } from '../../../src/netlink/netns.js';
+import { netnsPath } from 'netlink-ts';
 import type { Ended } from '../../../lab/process.js';
 
 const START_MS = 60_000;

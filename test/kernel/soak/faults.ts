@@ -4,7 +4,7 @@ import { plugVm } from '../../../lab/network.js';
 import { runIn } from '../../../lab/process.js';
 import { ROUTER, UPLINK } from '../../../lab/topology.js';
 import { addNode } from '../../../lab/underlay.js';
-import { createNetns, deleteNetns } from '../../../src/netlink/netns.js';
+import { createNetns, deleteNetns } from 'netlink-ts';
 import { MOUNT_BPFFS } from './node-host.js';
 import type { NodeHost } from './node-host.js';
 import type { TestNetwork } from '../../netns/lib/network.js';

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { queryTcx, queryXdp } from '../../../src/libbpf/index.js';
+import { queryTcx, queryXdp } from 'libbpf-ts';
 import { randomOf } from '../../netns/lib/crash.js';
 import { differencesOf, snapshot } from '../../netns/lib/snapshot.js';
 import { ROUTER } from '../../../lab/topology.js';

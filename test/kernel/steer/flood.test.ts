@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BpfObject, TestRun } from '../../../src/libbpf/index.js';
+import { BpfObject, TestRun } from 'libbpf-ts';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { CtState } from '../../../src/ebpf/generated/steering.js';
 import { ethernet, IP, ip4, tcp, udp } from '../fastpath/packets.js';

@@ -4,7 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { isLibbpfError } from '../../../src/libbpf/index.js';
+import { isLibbpfError } from 'libbpf-ts';
 import { bytesOf, ethernet, IP, ip4, ip6, srh, tcp, udp } from '../fastpath/packets.js';
 import { echo, ECHO4, errorAbout } from './icmp.js';
 import { mutate } from '../fastpath/broken.js';

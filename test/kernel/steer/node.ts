@@ -11,14 +11,13 @@ import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { newSeeds } from '../../../src/gateway/steering-maps.js';
-import { BpfObject, RingBuffer } from '../../../src/libbpf/index.js';
+import { type BpfMap, BpfObject, type BpfProgram, RingBuffer } from 'libbpf-ts';
 import { uplinksOf } from '../fastpath/bench.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
 import { objectPath, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
 import { ageTable, connectionsOf, emptyTable } from './table.js';
 import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
-import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 import type { ConnectionMaps } from './table.js';
 import type { PolicyMaps } from './policies.js';
 

@@ -8,7 +8,7 @@
 import process from 'node:process';
 import { Buffer } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
-import { BpfProgram, TestRun } from '../../../dist/libbpf/index.js';
+import { BpfProgram, TestRun } from 'libbpf-ts';
 
 const [path, hex, at, netns, contextHex] = process.argv.slice(2);
 const frame = Buffer.from(hex, 'hex');

@@ -2,7 +2,7 @@
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { u32 } from '../libbpf/harness.js';
 import { encode, prefixOf } from './values.js';
-import type { BpfMap } from '../../../src/libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 export const PROTOCOL = { tcp: 6, udp: 17, icmp: 1, other: 0 } as const;
 const ALLOW = steering.PolicyFlags.POLICY_ALLOW;

@@ -1,6 +1,6 @@
 /** Who gets a place in the table of connections: counts are those of the table after any traffic, and the shares of pairs are kept. */
 import { describe, expect, it } from 'vitest';
-import { TestRun } from '../../../src/libbpf/index.js';
+import { TestRun } from 'libbpf-ts';
 import { ZonePair } from '../../../src/ebpf/generated/steering.js';
 import { IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
 import { echo, ECHO4 } from './icmp.js';

@@ -2,7 +2,7 @@
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { pairCounts, tableEntries } from '../../../src/gateway/connection-table.js';
 import { u32 } from '../libbpf/harness.js';
-import type { BpfMap } from '../../../src/libbpf/index.js';
+import type { BpfMap } from 'libbpf-ts';
 
 const { Connection, ConnectionBucket, CtTotals, CtSlotClass, CtDirection } = steering;
 const TAG_BYTES = 4;

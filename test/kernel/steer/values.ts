@@ -1,5 +1,5 @@
 /** Values of the maps out of text: addresses, MACs, encapsulations. */
-import { parseMac } from '../../../src/net/mac.js';
+import { parseMac } from 'netlink-ts/inet';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { bytesOf } from '../fastpath/packets.js';
 

@@ -12,7 +12,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { applyOnce } from '../../../dist/agent/apply.js';
 import { Instance } from '../../../dist/agent/instance.js';
-import { BpfLink, BpfMap, BpfProgram } from '../../../dist/libbpf/index.js';
+import { BpfLink, BpfMap, BpfProgram } from 'libbpf-ts';
 
 const { config, intents } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const instance = new Instance(config);

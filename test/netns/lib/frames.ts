@@ -1,6 +1,5 @@
 /** Frames made by hand: Ethernet, ARP, IPv4, IPv6, SRH, UDP, neighbour discovery. Checksums are right unless told. */
-import { parseAddress } from '../../../src/net/address.js';
-import { writeMac } from '../../../src/net/mac.js';
+import { parseAddress, writeMac } from 'netlink-ts/inet';
 
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, ipv6: 41, routing: 43, icmpv6: 58 } as const;

@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../../../lab/concurrent.js';
 import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
-import { familyOf } from '../../../src/net/address.js';
+import { familyOf } from 'netlink-ts/inet';
 import type { PingOptions } from '../../../lab/ping.js';
 import type { TestNetwork } from './network.js';
 

@@ -17,7 +17,7 @@ import { removeNamespaces } from '../../../lab/namespaces.js';
 import { ping } from '../../../lab/ping.js';
 import { outputOf, runIn } from '../../../lab/process.js';
 import { find, hypervisors, intentOf, netnsOf, nodeConfigOf, segueNodes } from '../../../lab/topology.js';
-import { listNetns } from '../../../src/netlink/netns.js';
+import { listNetns } from 'netlink-ts';
 import type { ChangeText, Report } from '../../../src/reconcile/change.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { ApplyOptions } from '../../../src/agent/apply.js';

@@ -5,10 +5,9 @@ import { Reason } from '../../../src/ebpf/generated/layouts.js';
 import { describeLayout, generationOf, LAYOUT } from '../../../src/ebpf/generation.js';
 import { MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
-import { BpfLink, BpfObject } from '../../../src/libbpf/index.js';
+import { BpfLink, type BpfMap, BpfObject, type BpfProgram } from 'libbpf-ts';
 import { compileAltered } from '../../kernel/fastpath/mutants.js';
 import type { LayoutDescription } from '../../../src/ebpf/generation.js';
-import type { BpfMap, BpfProgram } from '../../../src/libbpf/index.js';
 import type { FastpathStore } from '../../../src/ebpf/fastpath.js';
 
 /** Bytes that the old struct port has in front. */

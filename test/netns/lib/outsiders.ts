@@ -9,7 +9,7 @@ import { A, B, isolationTopology, MARK } from './isolation.js';
 import { useNetwork } from './network.js';
 import { Witness } from './probe.js';
 import { macOf, sendFrames } from './raw.js';
-import { createNetns } from '../../../src/netlink/netns.js';
+import { createNetns } from 'netlink-ts';
 import type { TestNetwork } from './network.js';
 import type { Dataplane, Intent } from '../../../src/intent/types.js';
 

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attachTcx, BpfObject } from '../../../src/libbpf/index.js';
+import { attachTcx, BpfObject } from 'libbpf-ts';
 import { Background } from '../../../lab/process.js';
 import { ROUTER } from '../../../lab/topology.js';
 import { ROOT } from '../../kernel/libbpf/harness.js';

@@ -1,10 +1,8 @@
 /** Frames as they come, from an interface in a namespace: what no socket of a well-behaved VM would send. */
 import { readFileSync } from 'node:fs';
 import { Sysctls } from '../../../src/kernel/sysctl.js';
-import { check, libcBind, libcClose, libcSend, libcSocket } from '../../../src/netlink/ffi.js';
-import { getLink } from '../../../src/netlink/link.js';
-import { inNetns } from '../../../src/netlink/netns.js';
-import { NetlinkSocket } from '../../../src/netlink/socket.js';
+import { check, libcBind, libcClose, libcSend, libcSocket } from '../../../src/kernel/libc.js';
+import { getLink, inNetns, NetlinkSocket } from 'netlink-ts';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;

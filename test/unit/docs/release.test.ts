@@ -28,7 +28,8 @@ const text = (path: string): string => readFileSync(join(directory, path), 'utf8
 describe('scripts/release', () => {
   beforeAll(() => {
     execFileSync('git', ['clone', '-q', '--shared', ROOT, directory], { env });
-    for (const file of ['scripts/release', 'scripts/env', 'package.json', 'package-lock.json']) {
+    const libraries = ['src/netlink/package.json', 'src/libbpf/package.json'];
+    for (const file of ['scripts/release', 'scripts/env', 'package.json', 'package-lock.json', ...libraries]) {
       copyFileSync(join(ROOT, file), join(directory, file));
     }
     writeFileSync(
@@ -67,12 +68,18 @@ describe('scripts/release', () => {
     expect(git('show', '--stat', '--format=%s')).toMatch(
       /^release: 99\.0\.0\n[^]*CHANGELOG\.md[^]*package-lock\.json[^]*package\.json/,
     );
-    for (const file of ['package.json', 'package-lock.json'])
+    for (const file of ['package.json', 'package-lock.json', 'src/netlink/package.json', 'src/libbpf/package.json'])
       expect(JSON.parse(text(file))).toMatchObject({ version: '99.0.0' });
+    expect(JSON.parse(text('package.json'))).toMatchObject({
+      dependencies: { 'netlink-ts': '99.0.0', 'libbpf-ts': '99.0.0' },
+    });
+    // As npm would write it: nothing is left for `npm install` to change.
+    execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts', '--offline'], { cwd: directory, env });
+    expect(git('status', '--porcelain')).toBe('');
     expect(text('CHANGELOG.md')).toMatch(
       /^# Changes\n\n## Unreleased\n\n## 99\.0\.0 \(\d{4}-\d\d-\d\d\)\n\n- A new thing\.\n/,
     );
-    expect(text('package-lock.json')).not.toContain('"resolved"');
+    expect(text('package-lock.json')).not.toMatch(/"resolved": "(?!src\/)/);
     expect(git('tag', '-l', '--format=%(contents)', 'v99.0.0')).toContain('- A new thing.');
     expect(git('status', '--porcelain')).toBe('');
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decidingPorts } from '../../../src/gateway/port-precedence.js';
 import { compilePolicySet, policyOrder } from '../../../src/gateway/policy-set.js';
 import { formatRanges, portRanges } from '../../../src/intent/ports.js';
-import { hostPrefix, prefixContains } from '../../../src/net/prefix.js';
+import { hostPrefix, prefixContains } from 'netlink-ts/inet';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from '../../../src/gateway/policy-set.js';
 import type { PortRange } from '../../../src/intent/ports.js';
 import type { Policy } from '../../../src/intent/types.js';

@@ -7,8 +7,7 @@ import { LineIndex } from '../../../src/intent/lines.js';
 import { nearest } from '../../../src/intent/nearest.js';
 import { PrefixIndex } from '../../../src/intent/prefix-index.js';
 import { showValue } from '../../../src/intent/show.js';
-import { formatAddress } from '../../../src/net/address.js';
-import { maskBytes, prefixContains } from '../../../src/net/prefix.js';
+import { formatAddress, maskBytes, prefixContains } from 'netlink-ts/inet';
 
 const bytes = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),

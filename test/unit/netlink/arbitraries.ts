@@ -1,8 +1,6 @@
 /** Objects as the kernel could have them, for round-trip properties. */
 import fc from 'fast-check';
-import { formatAddress } from '../../../src/net/address.js';
-import { formatMac } from '../../../src/net/mac.js';
-import { formatPrefix, maskBytes } from '../../../src/net/prefix.js';
+import { formatAddress, formatMac, formatPrefix, maskBytes } from 'netlink-ts/inet';
 import type { AddressFamily, Encap, Seg6LocalEncap } from '../../../src/netlink/types.js';
 
 export const family = fc.constantFrom<AddressFamily>(4, 6);

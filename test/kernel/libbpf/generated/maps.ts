@@ -1,6 +1,6 @@
 // Generated from the BTF of bpf/test/maps.bpf.c by `make gen`: do not edit, change the C.
 
-import { checkLength, type Codec, getBytes, putBytes } from '../../../../src/libbpf/codec.js';
+import { checkLength, type Codec, getBytes, putBytes } from 'libbpf-ts/codec';
 
 /** struct endpoint_key, 20 bytes */
 export interface EndpointKey {

@@ -10,7 +10,7 @@ import {
   parseAddress,
   tryWriteAddress,
   writeAddress,
-} from '../../../src/net/address.js';
+} from '../../../../src/netlink/inet/address.js';
 
 const ipv6Bytes = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),

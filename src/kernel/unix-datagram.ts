@@ -1,5 +1,5 @@
-/** Datagrams over Unix sockets, which Node has not: here because this folder holds the calls into libc. */
-import { check, libcBind, libcClose, libcConnect, libcRecvfrom, libcSend, libcSocket } from './ffi.js';
+/** Datagrams over Unix sockets, which Node.js lacks. */
+import { check, libcBind, libcClose, libcConnect, libcRecv, libcSend, libcSocket } from './libc.js';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -43,7 +43,7 @@ export class UnixDatagramReceiver {
   receive(): string[] {
     const texts: string[] = [];
     for (;;) {
-      const length = libcRecvfrom(this.#fd, this.#data, this.#data.length, 0, Buffer.alloc(0), Buffer.alloc(4));
+      const length = libcRecv(this.#fd, this.#data, this.#data.length, 0);
       if (length < 0) return texts;
       texts.push(this.#data.toString('utf8', 0, length));
     }

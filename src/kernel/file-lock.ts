@@ -1,6 +1,6 @@
-/** flock(2), which Node has not: here because this folder holds the calls into libc. */
-import { SystemCallError } from './error.js';
-import { lastErrno, libcFlock } from './ffi.js';
+/** flock(2), which Node.js lacks. */
+import { SystemCallError } from 'netlink-ts';
+import { lastErrno, libcFlock } from './libc.js';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

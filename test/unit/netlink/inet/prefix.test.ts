@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import ip6addr from 'ip6addr';
 import { describe, expect, test } from 'vitest';
-import { formatAddress } from '../../../src/net/address.js';
+import { formatAddress } from '../../../../src/netlink/inet/address.js';
 import {
   canonicalPrefix,
   formatPrefix,
@@ -12,7 +12,7 @@ import {
   prefixContains,
   prefixOverlaps,
   writePrefix,
-} from '../../../src/net/prefix.js';
+} from '../../../../src/netlink/inet/prefix.js';
 
 const prefix = fc
   .constantFrom<4 | 6>(4, 6)

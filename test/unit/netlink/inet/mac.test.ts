@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalMac, formatMac, isUnicastMac, parseMac, writeMac } from '../../../src/net/mac.js';
+import { canonicalMac, formatMac, isUnicastMac, parseMac, writeMac } from '../../../../src/netlink/inet/mac.js';
 
 test('text and bytes round trip, in either case', () => {
   fc.assert(

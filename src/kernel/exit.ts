@@ -1,4 +1,4 @@
-import { libcExit } from './ffi.js';
+import { libcExit } from './libc.js';
 
 /**
  * Ends the process at once: no `exit` listeners, and no waiting for worker threads, as process.exit does: one that parses a large JSON text cannot

@@ -1,0 +1,49 @@
+/** Calls of libc that Node.js lacks and that concern neither netlink nor eBPF. None may block. */
+import koffi from 'koffi';
+import { SystemCallError } from 'netlink-ts';
+
+const libc = koffi.load(null);
+
+type Native<A extends unknown[]> = (...args: A) => number;
+
+function native<A extends unknown[]>(name: string, result: string, parameters: string[]): Native<A> {
+  return libc.func(name, result, parameters);
+}
+
+export const libcSocket = native<[domain: number, type: number, protocol: number]>('socket', 'int', [
+  'int',
+  'int',
+  'int',
+]);
+export const libcClose = native<[fd: number]>('close', 'int', ['int']);
+export const libcBind = native<[fd: number, address: Buffer, length: number]>('bind', 'int', ['int', 'void *', 'uint']);
+export const libcConnect = native<[fd: number, address: Buffer, length: number]>('connect', 'int', [
+  'int',
+  'void *',
+  'uint',
+]);
+export const libcSend = native<[fd: number, data: Buffer, length: number, flags: number]>('send', 'intptr_t', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+]);
+export const libcRecv = native<[fd: number, data: Buffer, length: number, flags: number]>('recv', 'intptr_t', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+]);
+export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
+export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
+
+/** errno of the last call that failed; ask at once. */
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
+/** The result of a call, or SystemCallError when it is negative. */
+export function check(result: number, syscall: string, what: string): number {
+  if (result < 0) throw new SystemCallError(syscall, lastErrno(), what);
+  return result;
+}
