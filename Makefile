@@ -120,7 +120,7 @@ programs: setup build ## docs/programs.md: what the programs cost the verifier, 
 	@test/vm/run -- $(VITEST) --project kernel test/kernel/fastpath/verifier -t programs >/dev/null || true
 	@node scripts/programs-table.js
 
-packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, and npm's tarball; the same tree gives the same bytes
+packages: setup build ## build/packages: .deb and .rpm for amd64 and arm64, npm's tarballs; the same tree gives the same bytes
 	@scripts/packages
 
 clean: ## remove what build and tests made (not the VM's kernel image, not node_modules)

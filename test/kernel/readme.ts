@@ -15,12 +15,20 @@ export interface Example {
   prints: string[];
 }
 
+/** Where the examples find their library. */
+interface Place {
+  /** The folder whose node_modules has it: the programs are compiled below, and run there. */
+  root: string;
+  /** of the compiled programs, below the root: two levels down, as the example that imports a generated file. */
+  directory: string;
+}
+
 export class ReadmeExamples {
   readonly examples: Example[];
-  readonly #directory: string;
+  readonly #place: Place;
 
   /** @param library folder below src/ */
-  constructor(library: string) {
+  constructor(library: string, place: Place = { root: ROOT, directory: `build/readme-${library}` }) {
     const readme = readFileSync(join(ROOT, 'src', library, 'README.md'), 'utf8');
     const found = [...readme.matchAll(/^## (.+)\n[^]*?```ts\n([^]*?)```/gm)];
     this.examples = found.map(([, title = '', code = ''], index) => ({
@@ -29,20 +37,23 @@ export class ReadmeExamples {
       code,
       prints: [...code.matchAll(/^\s*\/\/ → (.*)$/gm)].map(([, line = '']) => line),
     }));
-    // Below the workspace, whose node_modules has the package; two levels down, as the example that imports a generated file.
-    this.#directory = join(ROOT, `build/readme-${library}`);
+    this.#place = place;
   }
 
-  compile(): void {
-    rmSync(this.#directory, { recursive: true, force: true });
-    mkdirSync(this.#directory, { recursive: true });
-    for (const { code, index } of this.examples) writeFileSync(join(this.#directory, `example-${index}.ts`), code);
-    const options = { noEmit: false, customConditions: [], rootDir: '../..', outDir: 'out' };
+  compile(examples = this.examples): void {
+    const directory = join(this.#place.root, this.#place.directory);
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    for (const { code, index } of examples) writeFileSync(join(directory, `example-${index}.ts`), code);
+    const options = {
+      ...{ noEmit: false, customConditions: [], rootDir: this.#place.root, outDir: 'out' },
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    };
     writeFileSync(
-      join(this.#directory, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: options, include: ['*.ts'] }),
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, include: ['*.ts'] }),
     );
-    const { status, stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', this.#directory], {
+    const { status, stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory], {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(stdout);
@@ -50,9 +61,9 @@ export class ReadmeExamples {
 
   /** Runs one in a namespace. @returns its lines, what it said on standard error first */
   run(netns: string, { index }: Example): string[] {
-    const name = this.#directory.slice(ROOT.length).replace(/^\//, '');
-    const file = join(this.#directory, 'out', name, `example-${index}.js`);
-    const { stdout, stderr, status } = inNetns(netns, () => spawnSync('node', [file], { cwd: ROOT, encoding: 'utf8' }));
+    const { root, directory } = this.#place;
+    const file = join(root, directory, 'out', directory, `example-${index}.js`);
+    const { stdout, stderr, status } = inNetns(netns, () => spawnSync('node', [file], { cwd: root, encoding: 'utf8' }));
     if (status !== 0) throw new Error(`example ${index} ended with ${status}: ${stderr}`);
     return [...stderr.split('\n').filter((line) => line !== ''), ...stdout.trimEnd().split('\n')];
   }

@@ -16,6 +16,7 @@ describe('README', () => {
       'Errors',
       'Notifications',
       'Many requests',
+      'Addresses',
     ]);
   });
 
