@@ -8,7 +8,7 @@ import { tethered } from './lib/tethered.js';
 import type { ChildProcess } from 'node:child_process';
 
 /** In the order they run; each is a program of its own in bench/<part>/main.ts that takes --rounds, --json and more. */
-const PARTS = ['packets', 'tcp', 'steer', 'micro', 'policies', 'plan', 'control', 'entries', 'vm'] as const;
+const PARTS = ['packets', 'tcp', 'steer', 'flows', 'micro', 'policies', 'plan', 'control', 'entries', 'vm'] as const;
 type Part = (typeof PARTS)[number];
 
 const USAGE = `usage: node build/bench/main.js [options]      (make bench BENCH="options")

@@ -26,7 +26,9 @@ export interface ChainOptions {
   tenantMtu: number;
   underlay: Underlay;
   /** A network node between the hypervisors. */
-  networkNode?: boolean;
+  networkNode?: boolean | undefined;
+  /** IPv4 addresses behind the sink, from its first on, that a path is to know one by one: as many routes or entries at each hop. */
+  endpoints?: number | undefined;
   /** The sink is behind a TAP, as a VM is, in place of a veth; what stands in for its back end (native/tapbridge.c) has this CPU. */
   tapCpu?: number;
 }
@@ -127,6 +129,11 @@ export class Chain {
   /** Runs lines of `ip -batch` in a node. @throws Error with ip's words */
   async ip(node: Node, lines: readonly string[]): Promise<void> {
     await outputOf(this.netns(node), ['ip', '-batch', '-'], { input: lines.join('\n') + '\n' });
+  }
+
+  /** The same of `ip -4`, whose family next hops without a gateway take. */
+  async ip4(node: Node, lines: readonly string[]): Promise<void> {
+    await outputOf(this.netns(node), ['ip', '-4', '-batch', '-'], { input: lines.join('\n') + '\n' });
   }
 
   /** Runs a program in a node to its end. @throws Error with its words */

@@ -35,8 +35,8 @@ export const INNER = {
     sinkLink: '10.10.2.2',
     sinkGateway: '10.10.2.1',
     /** First address of the network behind the sink: TCP goes there, flow i of many goes to the i-th after it. */
-    sink: '10.20.0.1',
-    sinkPrefix: '10.20.0.0/16',
+    sink: '10.64.0.1',
+    sinkPrefix: '10.64.0.0/10',
   },
   6: {
     gen: 'fd00:10:1::2',

@@ -20,11 +20,12 @@ const TTL = 64;
 export interface Frame {
   /** HEAD_BYTES bytes as flow 0 has them. */
   head: Buffer;
-  /** Of the low 16 bits of the destination address. */
+  /** Of the last four bytes of the destination address. */
   destinationOffset: number;
   sourcePortOffset: number;
   /** 0 for IPv6, which has none. */
   ipChecksumOffset: number;
+  udpChecksumOffset: number;
 }
 
 /** Bytes of UDP payload in an Ethernet frame (without FCS). */
@@ -93,8 +94,9 @@ export function makeFrame(family: Family, frameBytes: number): Frame {
   udp.writeUInt16BE(checksum(source, destination, pseudo, udp), 6);
   return {
     head,
-    destinationOffset: udpAt - 2,
+    destinationOffset: udpAt - 4,
     sourcePortOffset: udpAt,
     ipChecksumOffset: family === 4 ? ETHERNET_BYTES + 10 : 0,
+    udpChecksumOffset: udpAt + 6,
   };
 }

@@ -2,21 +2,28 @@
  * The generator's process: bpf/bench/generator.bpf.c by live frames, in the namespace and on the CPU it was started in.
  * The system call blocks, so it has a process to itself. Argument: GenerateOptions as JSON; prints sent and seconds.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMain } from '../lib/is-main.js';
 import { HEAD_BYTES, makeFrame } from './frame.js';
 import { loadGenerator } from './programs.js';
+import { zipfDraws } from './zipf.js';
 import type { Family } from '../chain/names.js';
+import type { Spread } from './settings.js';
 
 export interface GenerateOptions {
   family: Family;
   frameBytes: number;
-  /** A power of two. */
   flows: number;
+  spread: Spread;
+  /** Addresses that flows go to; 0: each flow has one of its own. */
+  endpoints: number;
   /** Device that the frames go out of. */
   ifindex: number;
   seconds: number;
   /** Packets a second; 0: as fast as it goes. */
   rate: number;
+  /** Of the machine's clock, where several generators begin at once; 0: at once. */
+  startAtMs: number;
 }
 
 /**
@@ -42,15 +49,27 @@ export interface Generated {
 
 const NS_PER_S = 1e9;
 
+/** @throws Error when it is later than that: the others have begun without this one */
+async function beginAt(startAtMs: number): Promise<void> {
+  if (startAtMs === 0) return;
+  const left = startAtMs - Date.now();
+  if (left < 0) throw new Error(`generator: ready ${-left} ms after it was to begin`);
+  await sleep(left);
+}
+
 /** Only when started as a program: the types are imported elsewhere. */
 if (isMain(import.meta.url)) {
   const [argument = ''] = process.argv.slice(2);
-  const { family, frameBytes, flows, ifindex, seconds, rate } = JSON.parse(argument) as GenerateOptions;
+  const { family, frameBytes, flows, spread, endpoints, ifindex, seconds, rate, startAtMs } = JSON.parse(
+    argument,
+  ) as GenerateOptions;
   const frame = makeFrame(family, frameBytes);
   const data = Buffer.alloc(frameBytes);
   frame.head.copy(data, 0, 0, HEAD_BYTES);
-  const generator = loadGenerator({ ...frame, ifindex, flowMask: flows - 1, rate });
+  const order = spread === 'zipf' ? ({ spread: 'drawn', draws: zipfDraws(flows) } as const) : { spread };
+  const generator = loadGenerator({ ...frame, ...order, ifindex, flows, endpoints, rate });
   try {
+    await beginAt(startAtMs);
     const trialNs = generator.run(data, TRIAL_RUNS, BATCH);
     const tried = generator.counters();
     generator.reset();

@@ -19,9 +19,11 @@ if (process.argv.includes('--help')) {
     const machine = describeMachine();
     const before = await busyProcessors(machine.processors);
     const collector = new RowCollector();
-    const fullRate = options.flows === undefined ? fullRateSettings(options.smoke) : flowSettings(options.flows);
+    const fullRate =
+      options.flows === undefined ? fullRateSettings(options.smoke) : flowSettings(options.flows, options.flowOptions);
     const search = options.flows === undefined ? searchSettings(options.smoke) : [];
-    await measurePackets(names, { ...options, fullRate, search, cpus: availableParallelism() }, collector);
+    const what = { fullRate, search, endpoints: options.flowOptions.endpoints };
+    await measurePackets(names, { ...options, ...what, cpus: availableParallelism() }, collector);
     const paths = describePaths(options.paths);
     const seconds = Math.round((performance.now() - started) / 1000);
     const busy = { before, after: await busyProcessors(machine.processors) };

@@ -26,6 +26,8 @@ export interface PacketOptions {
   title?: string;
   /** A network node between the hypervisors. */
   networkNode?: boolean;
+  /** Addresses behind the sink that every path knows one by one. */
+  endpoints?: number | undefined;
   /** Before a path is measured in a setting. */
   before?: (stand: Stand, traffic: Traffic) => Promise<void>;
   /** After each of its measurements: whether it was what it was to be. */
@@ -44,15 +46,17 @@ const TRIES = 4;
 
 const MPPS = 1e6;
 
-function asSetting({ family, frameBytes, flows, source }: Traffic): Setting {
-  return { family, frameBytes, flows, source };
+function asSetting(traffic: Traffic): Setting {
+  return Object.fromEntries(Object.entries(traffic).filter(([, value]) => value !== undefined));
 }
 
+/** @param cpu of the generator; with `cpus` of the traffic this one and those below it */
 async function measureFullRate(stand: Stand, options: PacketOptions, traffic: Traffic, cpu: number): Promise<number> {
   const { chain, sink } = stand;
   const { title = 'packets' } = options;
   await options.before?.(stand, traffic);
-  const once = (): Promise<Trial> => offer({ chain, sink, traffic, cpu, seconds: options.milliseconds / 1000 });
+  const cpus = Array.from({ length: traffic.cpus ?? 1 }, (_, below) => cpu - below);
+  const once = (): Promise<Trial> => offer({ chain, sink, traffic, cpus, seconds: options.milliseconds / 1000 });
   let trial = await once();
   for (let tries = 1; loss(trial) > ONE_CPU_LOSS_MAX && tries < TRIES; tries++) {
     tell(`${title}, ${describeTraffic(traffic)}, ${stand.name}: ${(loss(trial) * 100).toFixed(0)} % lost, once more`);
@@ -82,12 +86,12 @@ async function measureSearch(
 ): Promise<void> {
   const { chain, sink } = stand;
   const seconds = options.milliseconds / 1000;
-  const oneCpu = await offer({ chain, sink, traffic, cpu, seconds: seconds / 2 });
+  const oneCpu = await offer({ chain, sink, traffic, cpus: [cpu], seconds: seconds / 2 });
   await stand.napi.enable();
   try {
-    const full = await offer({ chain, sink, traffic, cpu, seconds });
+    const full = await offer({ chain, sink, traffic, cpus: [cpu], seconds });
     const top = TOP * (oneCpu.arrived / oneCpu.busySeconds);
-    const trial = (rate: number): Promise<typeof full> => offer({ chain, sink, traffic, cpu, seconds, rate });
+    const trial = (rate: number): Promise<typeof full> => offer({ chain, sink, traffic, cpus: [cpu], seconds, rate });
     const found = await searchRate(trial, {
       top,
       lossMax: LOSS_MAX,
@@ -114,7 +118,9 @@ export async function measurePackets(names: Claim, options: PacketOptions, rows:
   const stands: Stand[] = [];
   let alone: Stand | undefined;
   try {
-    for (const path of options.paths) stands.push(await Stand.create(path, names.next(), 0, options.networkNode));
+    const { networkNode, endpoints } = options;
+    for (const path of options.paths)
+      stands.push(await Stand.create(path, names.next(), 0, { networkNode, endpoints }));
     alone = await Stand.createGeneratorOnly(names.next(), 0);
     for (let round = 1; round <= options.rounds; round++) {
       tell(`${options.title ?? 'packets'}: round ${round} of ${options.rounds}`);

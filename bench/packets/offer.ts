@@ -17,8 +17,8 @@ export interface Offer {
   chain: Chain;
   sink: Sink;
   traffic: Traffic;
-  /** Of the generator. */
-  cpu: number;
+  /** One generator on each. */
+  cpus: readonly number[];
   seconds: number;
   /** Packets a second; absent: as fast as it goes. */
   rate?: number;
@@ -32,11 +32,16 @@ interface Sent {
   busySeconds?: number;
 }
 
-function command({ chain, traffic, seconds, rate }: Offer): string[] {
-  const { family, frameBytes, flows, source } = traffic;
+/** Generators that are to begin at once have so long to start, milliseconds. */
+const START_MS = 3000;
+
+function command({ chain, traffic, seconds, rate }: Offer, startAtMs: number): string[] {
+  const { family, frameBytes, flows, source, spread = 'sequential', endpoints = 0 } = traffic;
   if (source === 'xdp') {
     const ifindex = chain.ifindex('gen', VM);
-    const options: GenerateOptions = { family, frameBytes, flows, ifindex, seconds, rate: rate ?? 0 };
+    const options: GenerateOptions = {
+      ...{ family, frameBytes, flows, spread, endpoints, ifindex, seconds, rate: rate ?? 0, startAtMs },
+    };
     const program = fileURLToPath(new URL('generate.js', import.meta.url));
     return [process.execPath, program, JSON.stringify(options)];
   }
@@ -45,21 +50,34 @@ function command({ chain, traffic, seconds, rate }: Offer): string[] {
   return [nativeProgram('udpblast'), ...Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])];
 }
 
-async function runProgram(what: Offer): Promise<Sent> {
-  const { chain, traffic, cpu } = what;
-  const [program = '', ...args] = tethered(onCpu(cpu, command(what)));
+async function runProgram(what: Offer, cpu: number, startAtMs: number): Promise<Sent> {
+  const { chain, traffic } = what;
+  const [program = '', ...args] = tethered(onCpu(cpu, command(what, startAtMs)));
   const { code, stdout, stderr } = await run(program, args, { netns: chain.netns('gen') });
   if (code !== 0) throw new Error(`generator (${describeTraffic(traffic)}): ${stderr.trim() || `exit code ${code}`}`);
   return JSON.parse(stdout) as Sent;
 }
 
-/** @throws Error when the generator fails, nothing arrives, or what arrives has another length than what was sent */
+/** One generator on each CPU, at the same time: what all of them sent, and the seconds of one. */
+async function runPrograms(what: Offer): Promise<Sent> {
+  const { cpus } = what;
+  const startAtMs = cpus.length === 1 ? 0 : Date.now() + START_MS;
+  const all = await Promise.all(cpus.map((cpu) => runProgram(what, cpu, startAtMs)));
+  const mean = (of: (one: Sent) => number): number => all.reduce((sum, one) => sum + of(one), 0) / all.length;
+  return {
+    sent: all.reduce((sum, { sent }) => sum + sent, 0),
+    seconds: mean(({ seconds }) => seconds),
+    busySeconds: mean(({ seconds, busySeconds }) => busySeconds ?? seconds),
+  };
+}
+
+/** @throws Error when a generator fails, nothing arrives, or what arrives has another length than what was sent */
 export async function offer(what: Offer): Promise<Trial> {
   const { chain, sink, traffic } = what;
   sink.expect(traffic.source);
   const before = sink.read();
   const generated: Sent =
-    traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runProgram(what);
+    traffic.source === 'pktgen' ? await runPktgen(chain, traffic, what.seconds) : await runPrograms(what);
   const { sent, seconds, busySeconds } = generated;
   const after = await sink.settled();
   const packets = after.packets - before.packets;

@@ -1,8 +1,11 @@
 /** What the packet benchmark is asked to do. */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { numberOption } from '../lib/options.js';
 import { COMPARED_PATHS, NATIVE_PATHS, pathsNamed } from '../paths/all.js';
+import { SPREADS } from './settings.js';
 import type { Path } from '../paths/path.js';
+import type { FlowOptions } from './settings.js';
 
 export interface Options {
   paths: Path[];
@@ -18,23 +21,60 @@ export interface Options {
   json: string | undefined;
   /** Numbers of flows, of 64-byte frames over IPv4, instead of all settings; undefined: all. */
   flows: number[] | undefined;
+  /** What is the same for all of these. */
+  flowOptions: FlowOptions;
 }
 
-const FLOWS_MAX = 32_768;
+const FLOWS_MAX = 1 << 20;
+/** What the maps of a hypervisor hold (sg_endpoints, bpf/maps/fastpath_maps.h) beside the chain's own. */
+export const ENDPOINTS_MAX = (1 << 20) - 1024;
 
-function flowsOf(text: string): number[] {
-  return text.split(',').map((one) => {
-    const flows = Number(one);
-    if (Number.isInteger(Math.log2(flows)) && flows <= FLOWS_MAX) return flows;
-    throw new RangeError(`--flows ${one}: expected powers of two up to ${FLOWS_MAX}`);
-  });
+function countUpTo(name: string, given: string, most: number): number {
+  const count = numberOption(name, given, 0);
+  if (count > most) throw new RangeError(`--${name} ${given}: expected up to ${most}`);
+  return count;
+}
+
+interface FlowTexts {
+  flows?: string | undefined;
+  spread?: string | undefined;
+  endpoints?: string | undefined;
+  cpus?: string | undefined;
+}
+
+/**
+ * What `--flows`, `--spread`, `--endpoints` and `--cpus` ask for.
+ *
+ * @throws RangeError for a value out of its range, and for the three others without `--flows`
+ */
+export function flowOptionsOf({ flows, spread, endpoints, cpus }: FlowTexts): Pick<Options, 'flows' | 'flowOptions'> {
+  if (flows === undefined) {
+    const name = Object.entries({ spread, endpoints, cpus }).find(([, value]) => value !== undefined)?.[0];
+    if (name !== undefined) throw new RangeError(`--${name}: expected with --flows`);
+    return { flows: undefined, flowOptions: {} };
+  }
+  const known = SPREADS.find((one) => one === spread);
+  if (spread !== undefined && known === undefined) {
+    throw new RangeError(`--spread ${spread}: expected ${SPREADS.join(', ')}`);
+  }
+  return {
+    flows: flows.split(',').map((one) => countUpTo('flows', one, FLOWS_MAX)),
+    flowOptions: {
+      ...(known !== undefined && { spread: known }),
+      ...(endpoints !== undefined && { endpoints: countUpTo('endpoints', endpoints, ENDPOINTS_MAX) }),
+      ...(cpus !== undefined && { cpus: countUpTo('cpus', cpus, availableParallelism()) }),
+    },
+  };
 }
 
 export const USAGE = `usage: node build/bench/packets/main.js [options]      (make bench BENCH="--only packets")
   --paths A,B         paths (all)                          --rounds N   rounds, all paths in each (3)
   --milliseconds N    of sending for a figure (500)        --json FILE  where the results go
   --search-rounds N   rounds of the loss-aware search (2)  --smoke      a few settings once, as short as it goes
-  --flows A,B         64-byte frames of so many flows, powers of two, instead of all settings
+  --flows A,B         64-byte frames of so many flows instead of all settings; with these
+  --spread S          sequential: flows send in turn; uniform: each as likely as another; zipf: some far more than others
+  --endpoints N       destinations that each path knows one by one: routes, or entries of its map (up to ${ENDPOINTS_MAX})
+  --cpus N            generators at once, each with its path on a CPU of its own
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */
@@ -49,6 +89,9 @@ export function parseOptions(args: string[]): Options {
       milliseconds: text,
       json: text,
       flows: text,
+      spread: text,
+      endpoints: text,
+      cpus: text,
       smoke: { type: 'boolean' },
     },
   });
@@ -65,6 +108,6 @@ export function parseOptions(args: string[]): Options {
     precision: smoke ? 0.3 : 0.06,
     trialsMax: smoke ? 2 : 24,
     json: values.json,
-    flows: values.flows === undefined ? undefined : flowsOf(values.flows),
+    ...flowOptionsOf(values),
   };
 }

@@ -79,7 +79,8 @@ export interface Redirect {
   source: string;
 }
 
-function macPair(destination: string, source: string): Buffer {
+/** Destination and source as programs of bpf/bench write them: 12 bytes, and 4 that are not used. */
+export function macPair(destination: string, source: string): Buffer {
   const bytes = Buffer.alloc(16);
   `${destination}:${source}`.split(':').forEach((byte, i) => bytes.writeUInt8(parseInt(byte, 16), i));
   return bytes;
@@ -109,8 +110,13 @@ export function attachRedirect({ hook, toPeer, netns, from, to, destination, sou
 export interface GeneratorConfiguration extends Frame {
   /** Device that frames go out of. */
   ifindex: number;
-  /** Flows less one. */
-  flowMask: number;
+  flows: number;
+  /** Addresses that flows go to; 0: each flow has one of its own. */
+  endpoints: number;
+  /** Order in which flows send: in turn, each as likely as another, or as `draws` says. */
+  spread: 'sequential' | 'uniform' | 'drawn';
+  /** DRAWS numbers of flows. */
+  draws?: Uint32Array;
   /** Packets a second; 0: as fast as it goes. */
   rate: number;
 }
@@ -118,6 +124,8 @@ export interface GeneratorConfiguration extends Frame {
 export interface Generator {
   /** Runs the program so often, in batches; with a rate not every run sends a frame. Blocks. @returns ns a run took */
   run(data: Buffer, runs: number, batch: number): number;
+  /** Runs the program once without sending. @returns the frame */
+  once(data: Buffer): Buffer;
   /** Since the start or the last reset. */
   counters(): { sent: number; spanNs: number };
   reset(): void;
@@ -126,20 +134,40 @@ export interface Generator {
 
 const NS_PER_S = 1e9;
 
+/** enum spread of bpf/bench/generator.bpf.c, in its order. */
+const SPREADS: readonly GeneratorConfiguration['spread'][] = ['sequential', 'uniform', 'drawn'];
+
+/** What the program is told of the frame. */
+export function frameRodata(frame: Frame): Record<string, Buffer | number> {
+  return {
+    head: frame.head,
+    destination_offset: frame.destinationOffset,
+    source_port_offset: frame.sourcePortOffset,
+    ip_checksum_offset: frame.ipChecksumOffset,
+    udp_checksum_offset: frame.udpChecksumOffset,
+  };
+}
+
+function fillDraws(map: BpfMap, draws: Uint32Array): void {
+  const keys = Uint32Array.from(draws, (_, index) => index);
+  map.updateBatch(Buffer.from(keys.buffer), Buffer.from(draws.buffer, draws.byteOffset, draws.byteLength));
+}
+
 /** Loads bpf/bench/generator.bpf.c. */
-export function loadGenerator(configuration: GeneratorConfiguration): Generator {
-  const { head, destinationOffset, sourcePortOffset, ipChecksumOffset, ifindex, flowMask, rate } = configuration;
-  const object = BpfObject.load(objectFile('generator'), {
+export function loadGenerator(configuration: GeneratorConfiguration, file = objectFile('generator')): Generator {
+  const { ifindex, flows, endpoints, spread, draws, rate } = configuration;
+  const object = BpfObject.load(file, {
+    maps: { draws: { maxEntries: draws?.length ?? 1 } },
     rodata: {
-      head,
+      ...frameRodata(configuration),
       ifindex,
-      flow_mask: flowMask,
-      destination_offset: destinationOffset,
-      source_port_offset: sourcePortOffset,
-      ip_checksum_offset: ipChecksumOffset,
+      flows,
+      endpoints,
+      spread: SPREADS.indexOf(spread),
       rate_q32: Math.round((rate / NS_PER_S) * 2 ** 32),
     },
   });
+  if (draws !== undefined) fillDraws(object.map('draws'), draws);
   const program = object.program('generate');
   const globals = globalsOf(object);
   const key = Buffer.alloc(4);
@@ -147,6 +175,9 @@ export function loadGenerator(configuration: GeneratorConfiguration): Generator 
   return {
     run(data, runs, batch) {
       return program.testRun({ data, repeat: runs, liveFrames: true, batchSize: batch }).duration;
+    },
+    once(data) {
+      return program.testRun({ data }).data;
     },
     counters() {
       globals.lookup(key, value);

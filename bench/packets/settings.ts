@@ -9,10 +9,20 @@ export interface Traffic {
   family: Family;
   /** Ethernet frame without FCS. */
   frameBytes: number;
-  /** A power of two. Each has a destination address and a source port of its own. */
+  /** Each has a destination address and a source port of its own. Of a source that is not `xdp` a power of two. */
   flows: number;
   source: Source;
+  /** Absent: flows send in turn. */
+  spread?: Spread;
+  /** Addresses behind the sink that every path knows one by one, and that flows go to; absent: all by one prefix. */
+  endpoints?: number;
+  /** That send at once; absent: one. */
+  cpus?: number;
 }
+
+/** Which flow the next packet is of: in turn, each as likely as another, or by Zipf's law (exponent 1). */
+export const SPREADS = ['sequential', 'uniform', 'zipf'] as const;
+export type Spread = (typeof SPREADS)[number];
 
 const MANY_FLOWS = 1024;
 /** More destinations than a CPU can remember all of (FLOWS of bpf/maps/fastpath_maps.h) without any in another's place. */
@@ -42,9 +52,12 @@ export function fullRateSettings(smoke: boolean): Traffic[] {
   return settings;
 }
 
+/** What is the same in all settings of a comparison by numbers of flows. */
+export type FlowOptions = Pick<Traffic, 'spread' | 'endpoints' | 'cpus'>;
+
 /** Small frames of so many flows each. */
-export function flowSettings(flows: readonly number[]): Traffic[] {
-  return flows.map((count) => ({ family: 4, frameBytes: SMALL_BYTES, flows: count, source: 'xdp' }));
+export function flowSettings(flows: readonly number[], options: FlowOptions = {}): Traffic[] {
+  return flows.map((count) => ({ family: 4, frameBytes: SMALL_BYTES, flows: count, source: 'xdp', ...options }));
 }
 
 /** Where the generator has a CPU of its own and can offer more than the path carries. */
@@ -53,6 +66,14 @@ export function searchSettings(smoke: boolean): Traffic[] {
   return smoke ? [base] : [base, { ...base, family: 6 }];
 }
 
-export function describeTraffic({ family, frameBytes, flows, source }: Traffic): string {
-  return `${frameBytes} B, IPv${family}, ${flows === 1 ? '1 flow' : `${flows} flows`}, ${source}`;
+export function describeTraffic({ family, frameBytes, flows, source, spread, endpoints, cpus }: Traffic): string {
+  const parts = [
+    `${frameBytes} B`,
+    `IPv${family}`,
+    `${flows === 1 ? '1 flow' : `${flows} flows`}${spread === undefined ? '' : ` (${spread})`}`,
+    source,
+    ...(endpoints === undefined ? [] : [`${endpoints} endpoints`]),
+    ...(cpus === undefined ? [] : [`${cpus} CPUs`]),
+  ];
+  return parts.join(', ');
 }

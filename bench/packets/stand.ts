@@ -4,10 +4,13 @@ import { checkReachable } from '../chain/check.js';
 import { PORT, VM } from '../chain/names.js';
 import { ThreadedNapi } from './napi.js';
 import { Sink } from './sink.js';
+import type { ChainOptions } from '../chain/chain.js';
 import type { Path, SetUp } from '../paths/path.js';
 
 /** A VM's interface as it comes. */
 const TENANT_MTU = 1500;
+
+export type StandOptions = Pick<ChainOptions, 'networkNode' | 'endpoints'>;
 
 export class Stand {
   readonly name: string;
@@ -25,9 +28,9 @@ export class Stand {
     this.napi = new ThreadedNapi(chain, 'hv1', PORT, pathCpu);
   }
 
-  /** @param networkNode one between the hypervisors. @throws Error when packets of either family do not pass */
-  static async create(path: Path, prefix: string, pathCpu: number, networkNode = false): Promise<Stand> {
-    const chain = await Chain.create({ prefix, tenantMtu: TENANT_MTU, underlay: 'super', networkNode });
+  /** @throws Error when packets of either family do not pass */
+  static async create(path: Path, prefix: string, pathCpu: number, options: StandOptions = {}): Promise<Stand> {
+    const chain = await Chain.create({ prefix, tenantMtu: TENANT_MTU, underlay: 'super', ...options });
     await chain.acceptRedirected();
     const setUp = await path.setUp(chain);
     const sink = new Sink(chain, 'sink', VM);

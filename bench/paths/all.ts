@@ -1,6 +1,7 @@
 /** The paths, in the order of the report. A new one is one more file and one line here. */
 import { ceiling, ceilingTcx } from './ceiling.js';
 import { fastBoth, fastTcx, fastTcxAnySource, fastXdp, fastXdpAnySource, fastXdpLarge } from './fast.js';
+import { minimal } from './minimal.js';
 import { plain } from './plain.js';
 import { seg6Encap, seg6EncapRed } from './seg6.js';
 import { vrfDt4, vrfDt46 } from './vrf.js';
@@ -11,6 +12,7 @@ import type { Path } from './path.js';
 export const NATIVE_PATHS: readonly Path[] = [
   ceiling,
   ceilingTcx,
+  minimal,
   plain,
   seg6Encap,
   seg6EncapRed,
@@ -25,7 +27,11 @@ export const NATIVE_PATHS: readonly Path[] = [
 export const COMPARED_PATHS: readonly Path[] = [fastTcxAnySource, fastXdpAnySource];
 
 /** Those measured in the VM. */
-export const VM_PATHS: readonly Path[] = [...NATIVE_PATHS.filter((path) => path !== fastXdpLarge), vrfDt4, vrfDt46];
+export const VM_PATHS: readonly Path[] = [
+  ...NATIVE_PATHS.filter((path) => path !== fastXdpLarge && path !== minimal),
+  vrfDt4,
+  vrfDt46,
+];
 
 /** @throws RangeError for a name that is none */
 export function pathsNamed(names: readonly string[], among: readonly Path[]): Path[] {

@@ -243,44 +243,97 @@ function sidOfNode(side: Side, node: number): Uint8Array {
   return sid;
 }
 
+/** A SID of the tenant at each of the other nodes, all of which the chain's peer stands in for; encapsulations from FAR on. */
+function fillNodes(object: BpfObject, side: Side): void {
+  for (let node = 0; node < LARGE.nodes; node++) {
+    const encap = { nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
+    put(object.map('sg_encaps'), U32, FAR + node, Encap, { first: sidOfNode(side, node), ...encap });
+    const own = sidOfNode({ ...side, peerSid: side.sid }, node);
+    put(object.map('sg_sids'), IN6, own, Sid, { tenant: side.tenant, behaviour: Behaviour.END_DT46 });
+  }
+}
+
+/** Number of the first encapsulation of those nodes. */
+const FAR = 2;
+
+/** Entries of sg_endpoints, written all at once. */
+class EndpointBatch {
+  readonly #keys: Buffer;
+  readonly #values: Buffer;
+  #count = 0;
+
+  constructor(most: number) {
+    this.#keys = Buffer.alloc(most * EndpointKey.SIZE);
+    this.#values = Buffer.alloc(most * Endpoint.SIZE);
+  }
+
+  /** @param address IPv4, the first four of 16 bytes */
+  add(tenant: number, address: Buffer, endpoint: Endpoint): void {
+    EndpointKey.encode(this.#keys, this.#count * EndpointKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
+    Endpoint.encode(this.#values, this.#count * Endpoint.SIZE, endpoint);
+    this.#count += 1;
+  }
+
+  write(map: BpfMap): void {
+    map.updateBatch(
+      this.#keys.subarray(0, this.#count * EndpointKey.SIZE),
+      this.#values.subarray(0, this.#count * Endpoint.SIZE),
+    );
+  }
+}
+
+/** The sending tenant's addresses behind the sink, from its first on: at the sink's hypervisor all are its port's. */
+function addDestinations(batch: EndpointBatch, side: Side, port: number, count: number): void {
+  const isNear = side.local.includes(INNER[4].sinkPrefix);
+  const address = Buffer.alloc(16);
+  const first = Buffer.from(bytes16(INNER[4].sink)).readUInt32BE(0);
+  for (let index = 0; index < count; index++) {
+    address.writeUInt32BE(first + index, 0);
+    const far = { type: EndpointType.EP_REMOTE, id: FAR + (index % LARGE.nodes) };
+    batch.add(side.tenant, address, isNear ? { type: EndpointType.EP_LOCAL, id: port } : far);
+  }
+}
+
+/** So many addresses behind the sink, each with an entry of its own, on top of fill(). A hypervisor that leaves them to a gateway has none. */
+export function fillEndpoints(object: BpfObject, side: Side, port: number, count: number): void {
+  if (side.steered !== undefined && !side.local.includes(INNER[4].sinkPrefix)) return;
+  const batch = new EndpointBatch(count);
+  fillNodes(object, side);
+  addDestinations(batch, side, port, count);
+  batch.write(object.map('sg_endpoints'));
+  nextCacheGeneration(object.map('sg_cache_gen'));
+}
+
+/** So many addresses behind the sink, all by one encapsulation, as a network node has them. */
+export function fillRemoteEndpoints(object: BpfObject, tenant: number, encap: number, count: number): void {
+  if (count === 0) return;
+  const batch = new EndpointBatch(count);
+  const address = Buffer.alloc(16);
+  const first = Buffer.from(bytes16(INNER[4].sink)).readUInt32BE(0);
+  for (let index = 0; index < count; index++) {
+    address.writeUInt32BE(first + index, 0);
+    batch.add(tenant, address, { type: EndpointType.EP_REMOTE, id: encap });
+  }
+  batch.write(object.map('sg_endpoints'));
+}
+
 /**
  * Fills the maps as on a hypervisor of a large cloud, on top of fill(): a million remote ports of 4,096 tenants, and each of the
  * destinations an address of its own behind one of many encapsulations. At the peer they are all the one port's.
  */
 export function fillLarge(object: BpfObject, side: Side, port: number): void {
   const { tenants, portsPerTenant, destinations, nodes } = LARGE;
-  const members = object.map('sg_endpoints');
-  const keys = Buffer.alloc((tenants * portsPerTenant + destinations) * EndpointKey.SIZE);
-  const values = Buffer.alloc((keys.length / EndpointKey.SIZE) * Endpoint.SIZE);
-  let at = 0;
-  const add = (tenant: number, address: Buffer, target: Endpoint): void => {
-    EndpointKey.encode(keys, at * EndpointKey.SIZE, { tenant, family: Family.FAMILY_INET, address });
-    Endpoint.encode(values, at * Endpoint.SIZE, target);
-    at += 1;
-  };
-  for (let node = 0; node < nodes; node++) {
-    const id = 2 + node;
-    const encap = { nexthopGroup: 1, srhBytes: 0, lastEntry: 0, srh: new Uint8Array(56) };
-    put(object.map('sg_encaps'), U32, id, Encap, { first: sidOfNode(side, node), ...encap });
-    const own = sidOfNode({ ...side, peerSid: side.sid }, node);
-    put(object.map('sg_sids'), IN6, own, Sid, { tenant: TENANT, behaviour: Behaviour.END_DT46 });
-  }
+  const batch = new EndpointBatch(tenants * portsPerTenant + destinations);
   const address = Buffer.alloc(16);
-  const isNear = side.local.includes(INNER[4].sinkPrefix);
-  const first = bytes16(INNER[4].sink);
-  for (let index = 0; index < destinations; index++) {
-    address.set(first);
-    address.writeUInt16BE(address.readUInt16BE(2) + index, 2);
-    const far = { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) };
-    add(TENANT, address, isNear ? { type: EndpointType.EP_LOCAL, id: port } : far);
-  }
+  fillNodes(object, side);
+  addDestinations(batch, side, port, destinations);
   for (let tenant = 0; tenant < tenants; tenant++) {
     for (let index = 0; index < portsPerTenant; index++) {
       address.writeUInt32BE(0x0a000000 + index, 0);
       // Tenant ids behind the one that sends.
-      add(1000 + tenant, address, { type: EndpointType.EP_REMOTE, id: 2 + (index % nodes) });
+      batch.add(1000 + tenant, address, { type: EndpointType.EP_REMOTE, id: FAR + (index % nodes) });
     }
   }
-  members.updateBatch(keys, values);
+  batch.write(object.map('sg_endpoints'));
   nextCacheGeneration(object.map('sg_cache_gen'));
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { attachTcx, attachXdp, BpfObject, type MapConfiguration } from 'libbpf-ts';
 import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
-import { fill, fillLarge, LARGE, PORT_FLAGS, SIDES } from './fast-maps.js';
+import { fill, fillEndpoints, fillLarge, LARGE, PORT_FLAGS, SIDES } from './fast-maps.js';
 import { DX4_NEXT_HOP, seg6EncapRed } from './seg6.js';
 import type { Chain } from '../chain/chain.js';
 import type { Side } from './fast-maps.js';
@@ -69,6 +69,8 @@ export function startHypervisor(
     if (held.length === 0) {
       fill(object, side, devices, chain.options.tenantMtu);
       if (large) fillLarge(object, side, devices.port);
+      const { endpoints } = chain.options;
+      if (endpoints !== undefined) fillEndpoints(object, side, devices.port, endpoints);
       const shared = object.mapNames.filter((name) => !name.includes('.'));
       maps = Object.fromEntries(shared.map((name) => [name, { reuse: object.map(name) }]));
     }
@@ -94,6 +96,9 @@ function fast(name: string, kind: Kind, describe: string): Path {
     tcp: hook !== 'xdp',
     overhead: OUTER_HEADER_BYTES,
     async setUp(chain): Promise<SetUp> {
+      if (kind.large && chain.options.endpoints !== undefined) {
+        throw new RangeError(`path ${name}: expected no --endpoints, its maps are full`);
+      }
       // A frame can only be redirected out of a device that has NAPI at its other end.
       for (const end of hook === 'tcx' ? [] : (['gen', 'sink'] as const)) await chain.offload(end, VM, ['gro', 'on']);
       // What the programs hand on goes by the kernel: the SYNs of TCP do.

@@ -1,4 +1,5 @@
-import { INNER, UNDERLAY, UPLINK } from '../chain/names.js';
+import { INNER, PORT, UNDERLAY, UPLINK } from '../chain/names.js';
+import { routeEndpoints } from './endpoints.js';
 import { NOTHING_HELD } from './path.js';
 import type { Path } from './path.js';
 
@@ -17,6 +18,8 @@ export const plain: Path = {
       'hv2',
       families.map((family) => `route add ${INNER[family].genPrefix} via ${UNDERLAY[family].hv1} dev ${UPLINK}`),
     );
+    await routeEndpoints(chain, 'hv1', [`via ${UNDERLAY[4].hv2} dev ${UPLINK}`]);
+    await routeEndpoints(chain, 'hv2', [`via ${INNER[4].sinkLink} dev ${PORT}`]);
     return NOTHING_HELD;
   },
 };

@@ -1,5 +1,7 @@
 /** The kernel's own SRv6 without VRF: H.Encaps by a lightweight tunnel, End.DX4 and End.DT6 at the far end. */
 import { INNER, PORT, TUNNEL_SOURCE, UPLINK } from '../chain/names.js';
+import { routeEndpoints } from './endpoints.js';
+import { LARGE } from './fast-maps.js';
 import { NOTHING_HELD } from './path.js';
 import type { Chain } from '../chain/chain.js';
 import type { Path } from './path.js';
@@ -42,6 +44,20 @@ async function half(
   ]);
 }
 
+/** A route of its own to each address behind the sink, behind as many SIDs as segue's maps have of other nodes. */
+async function manyEndpoints(chain: Chain, mode: Mode): Promise<void> {
+  const sids = Array.from({ length: LARGE.nodes }, (_, node) => `${SID.hv2.dx4}${(node + 1).toString(16)}`);
+  await chain.ip(
+    'hv2',
+    sids.map((sid) => `route add ${sid}/128 encap seg6local action End.DX4 nh4 ${DX4_NEXT_HOP} dev ${PORT}`),
+  );
+  await routeEndpoints(
+    chain,
+    'hv1',
+    sids.map((sid) => `encap seg6 mode ${mode} segs ${sid} dev ${UPLINK}`),
+  );
+}
+
 function seg6(name: string, mode: Mode): Path {
   const overhead = OUTER_HEADER_BYTES + (mode === 'encap' ? SRH_BYTES : 0);
   return {
@@ -54,6 +70,7 @@ function seg6(name: string, mode: Mode): Path {
       const sink = { v4: INNER[4].sinkPrefix, v6: INNER[6].sinkPrefix };
       await half(chain, mode, 'hv1', { v4: INNER[4].gen }, { node: 'hv2', ...sink });
       await half(chain, mode, 'hv2', { v4: INNER[4].sinkLink }, { node: 'hv1', ...gen });
+      if (chain.options.endpoints !== undefined) await manyEndpoints(chain, mode);
       return NOTHING_HELD;
     },
   };

@@ -1,4 +1,6 @@
 /** Bar charts as SVG: one bar a contender with its median, a whisker from the least to the most. Pure. */
+import { linearAxis, logAxis, tickText } from './axis.js';
+import { colourOf, escape } from './svg.js';
 import type { Spread } from '../lib/statistics.js';
 
 export interface Bar {
@@ -35,46 +37,6 @@ const GROUP_HEAD = 22;
 const GROUP_GAP = 8;
 const TITLE_HEIGHT = 34;
 const AXIS_HEIGHT = 42;
-const TICKS = 5;
-/** Okabe and Ito's colours, told apart by nearly everybody. */
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999', '#f0e442'];
-
-function escape(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
-}
-
-/** The round numbers 1, 2, 5 × 10^n at or above. */
-function roundUp(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5].find((step) => step * power >= value) ?? 10) * power;
-}
-
-interface Axis {
-  ticks: number[];
-  /** Horizontal position of a value, pixels. */
-  at(value: number): number;
-}
-
-function linearAxis(most: number, left: number, width: number): Axis {
-  const step = roundUp(most / TICKS);
-  const end = Math.ceil(most / step) * step;
-  const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, i) => i * step);
-  return { ticks, at: (value) => left + (value / end) * width };
-}
-
-function logAxis(least: number, most: number, left: number, width: number): Axis {
-  const low = Math.floor(Math.log10(least));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(most)));
-  const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
-  const at = (value: number): number =>
-    left + (Math.max(0, Math.log10(Math.max(value, Number.MIN_VALUE)) - low) / (high - low)) * width;
-  return { ticks, at };
-}
-
-function tickText(value: number): string {
-  return String(Number(value.toPrecision(6)));
-}
-
 /** The charts that have something to show, by file name. */
 export function drawn(charts: Readonly<Record<string, Chart>>): Record<string, string> {
   const shown = Object.entries(charts).filter(([, { groups }]) => groups.length > 0);
@@ -123,7 +85,7 @@ export function barChart({ title, axis: axisText, scale, digits, groups, log, or
     y += GROUP_HEAD;
     for (const { label, spread } of group.bars) {
       const [min, median, max] = [spread.min, spread.median, spread.max].map((value) => axis.at(value / scale));
-      const colour = COLOURS[labels.indexOf(label) % COLOURS.length] ?? '#0072b2';
+      const colour = colourOf(label, labels);
       const centre = y + BAR_HEIGHT / 2;
       const whisker = `M${min} ${centre - 4}V${centre + 4}M${min} ${centre}H${max}M${max} ${centre - 4}V${centre + 4}`;
       out.push(

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { drawn } from './bars.js';
 import { aimsSection, aimsSummary } from './aims.js';
 import { failoverSection, failoverSummary } from './failover.js';
+import { flowCharts, flowsSection, flowsSummary } from './flows.js';
 import { packetCharts, packetSection, packetSummary } from './packets.js';
 import { microCharts, microSection, microSummary } from './micro.js';
 import { replaceSection } from './page.js';
@@ -18,6 +19,7 @@ import type { Chart } from './bars.js';
 import { vmCharts, vmSection, vmSummary } from './vm.js';
 import { tables, vmScale } from '../control/report.js';
 import type { ControlResults, VmScaleResult } from '../control/results.js';
+import type { FlowsResults } from '../flows/results.js';
 import type { MicroResults } from './micro.js';
 import type { EntriesResults } from '../entries/results.js';
 import type { PlanResults } from '../plan/results.js';
@@ -90,6 +92,13 @@ if (policies !== undefined) {
   page = replaceSection(page, 'policies', policiesSection(policies));
   summary.push(policiesSummary(policies));
 }
+const flows = read<FlowsResults>('flows');
+const curves: Record<string, string> = {};
+if (flows !== undefined) {
+  page = replaceSection(page, 'flows', flowsSection(flows));
+  Object.assign(curves, flowCharts(flows));
+  summary.push(flowsSummary(flows));
+}
 const failover = read<FailoverResults>('failover');
 if (failover !== undefined) {
   page = replaceSection(page, 'failover', failoverSection(failover));
@@ -107,5 +116,5 @@ summary.push(aimsSummary(files));
 
 page = replaceSection(page, 'summary', summary.map((line) => `- ${line}`).join('\n'));
 mkdirSync(folder, { recursive: true });
-for (const [name, text] of Object.entries(drawn(charts))) writeFileSync(join(folder, name), text);
+for (const [name, text] of Object.entries({ ...drawn(charts), ...curves })) writeFileSync(join(folder, name), text);
 writeFileSync(values.page, page);

@@ -23,7 +23,9 @@ export interface Matrix {
 export const PATH_ORDER = [
   'ceiling',
   'ceiling-tcx',
+  'minimal',
   'plain',
+  'plain-conntrack',
   'seg6-encap',
   'seg6-encap-red',
   'vxlan',

@@ -6,6 +6,7 @@ import { RowCollector } from '../lib/rows.js';
 import { session, writeJson } from '../lib/session.js';
 import { describePaths } from '../paths/path.js';
 import { measureSteer } from './measure.js';
+import { flowSettings } from '../packets/settings.js';
 import { parseOptions, USAGE } from './options.js';
 import type { Results } from '../lib/rows.js';
 import type { Traffic } from '../packets/settings.js';
@@ -27,8 +28,10 @@ if (process.argv.includes('--help')) {
     const machine = describeMachine();
     const before = await busyProcessors(machine.processors);
     const rows = new RowCollector();
-    const { paths, rounds, milliseconds, smoke } = options;
-    const what = { paths, rounds, milliseconds, settings: settings(smoke), cpus: availableParallelism() };
+    const { paths, rounds, milliseconds, smoke, flows, flowOptions } = options;
+    const chosen = flows === undefined ? settings(smoke) : flowSettings(flows, flowOptions);
+    const { endpoints } = flowOptions;
+    const what = { paths, rounds, milliseconds, settings: chosen, endpoints, cpus: availableParallelism() };
     await measureSteer(names, what, rows);
     const results: Results = {
       machine,

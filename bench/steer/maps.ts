@@ -16,13 +16,25 @@ import { INNER, MAC, TUNNEL_SOURCE, UNDERLAY_MTU } from '../chain/names.js';
 import { newSeeds } from '../../src/gateway/steering-maps.js';
 import { writePolicies } from '../micro/steer-maps.js';
 import { UDP_PORT } from '../packets/frame.js';
-import { bytes16, fillNode, IN6, KEY_BITS, mac, put, SIDES, splitPrefix, underlayOf } from '../paths/fast-maps.js';
+import {
+  bytes16,
+  fillNode,
+  fillRemoteEndpoints,
+  IN6,
+  KEY_BITS,
+  mac,
+  put,
+  SIDES,
+  splitPrefix,
+  underlayOf,
+} from '../paths/fast-maps.js';
 import type { Policy } from '../../src/intent/types.js';
 import type { Side } from '../paths/fast-maps.js';
 
 export const RED = { id: 100, slot: 0, sid: 'fd00:5e:1:4600:64::', gatewaySid: 'fd00:5e:9:4600:64::' } as const;
 export const BLUE = { id: 200, slot: 1, sid: 'fd00:5e:2:4600:c8::', gatewaySid: 'fd00:5e:9:4600:c8::' } as const;
 const GATEWAY = 3;
+const BLUE_ENCAP = 2;
 /** Number of the network node. */
 const SELF = 7;
 
@@ -45,8 +57,12 @@ const POLICIES: readonly Policy[] = (['udp', 'icmp'] as const).map((protocol) =>
   priority: 1000,
 }));
 
-/** Fills the network node's maps. */
-export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1' | 'hv2', number>>): void {
+/** Fills the network node's maps. @param endpoints so many of blue's addresses have an entry each, besides their prefix's */
+export function fillNetworkNode(
+  object: BpfObject,
+  uplinks: Readonly<Record<'hv1' | 'hv2', number>>,
+  endpoints = 0,
+): void {
   const put1 = <V>(name: string, codec: Parameters<typeof put<number, V>>[3], key: number, value: V): void => {
     put(object.map(name), U32, key, codec, value);
   };
@@ -63,7 +79,7 @@ export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1
   });
   const ends = [
     { ...RED, encap: 1, uplink: uplinks.hv1, destMac: MAC.hv1Uplink, sourceMac: MAC.nnLeft, side: SIDES[0] },
-    { ...BLUE, encap: 2, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
+    { ...BLUE, encap: BLUE_ENCAP, uplink: uplinks.hv2, destMac: MAC.hv2Uplink, sourceMac: MAC.nnRight, side: SIDES[1] },
   ];
   for (const { id, slot, sid, gatewaySid, encap, uplink, destMac, sourceMac, side } of ends) {
     const hop = {
@@ -96,5 +112,6 @@ export function fillNetworkNode(object: BpfObject, uplinks: Readonly<Record<'hv1
     object,
     POLICIES.map((policy) => ({ from: RED.id, to: BLUE.id, policy })),
   );
+  fillRemoteEndpoints(object, BLUE.id, BLUE_ENCAP, endpoints);
   nextCacheGeneration(object.map('sg_cache_gen'));
 }

@@ -11,17 +11,18 @@ export interface SteerOptions {
   rounds: number;
   milliseconds: number;
   settings: readonly Traffic[];
+  endpoints?: number | undefined;
   cpus: number;
 }
 
 /** Adds rows `one_cpu` in packets a second. */
 export async function measureSteer(names: Claim, options: SteerOptions, rows: RowCollector): Promise<void> {
   const check = new EstablishedCheck();
-  const { paths, rounds, milliseconds, settings, cpus } = options;
+  const { paths, rounds, milliseconds, settings, endpoints, cpus } = options;
   await measurePackets(
     names,
     {
-      ...{ paths, rounds, milliseconds, cpus, title: 'steer', networkNode: true },
+      ...{ paths, rounds, milliseconds, endpoints, cpus, title: 'steer', networkNode: true },
       // Generator and path on one CPU: there is nothing to search.
       ...{ fullRate: settings, search: [], searchRounds: 0, precision: 1, trialsMax: 0 },
       before: (stand, traffic) => check.before(stand, traffic),

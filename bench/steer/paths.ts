@@ -1,10 +1,13 @@
 /** Ways from a VM of one tenant, by a network node that decides, to a VM of another: chains of gen – hv1 – nn – hv2 – sink. */
+import { outputOf } from '../../lab/process.js';
 import { attachXdp, BpfObject } from 'libbpf-ts';
 import { rodataOf } from '../../src/ebpf/programs.js';
 import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
 import { INNER, MAC, NN_UNDERLAY, NN_UPLINK, PORT, UPLINK, VM } from '../chain/names.js';
 import { attachRedirect } from '../packets/programs.js';
 import { objectFile, startHypervisor } from '../paths/fast.js';
+import { UDP_PORT } from '../packets/frame.js';
+import { routeEndpoints } from '../paths/endpoints.js';
 import { NOTHING_HELD } from '../paths/path.js';
 import { fillNetworkNode, STEERED_SIDES } from './maps.js';
 import { kernelLeaking } from './kernel.js';
@@ -65,7 +68,35 @@ const plain: Path = {
       ]);
       await chain.ip('hv2', [`route add ${genPrefix} via ${hv2.nn} dev ${UPLINK}`]);
     }
+    await routeEndpoints(chain, 'hv1', [`via ${NN_UNDERLAY.hv1[4].nn} dev ${UPLINK}`]);
+    await routeEndpoints(chain, 'nn', [`via ${NN_UNDERLAY.hv2[4].hv} dev ${NN_UPLINK.hv2}`]);
+    await routeEndpoints(chain, 'hv2', [`via ${INNER[4].sinkLink} dev ${PORT}`]);
     return NOTHING_HELD;
+  },
+};
+
+/** What may open a connection, and then all of it. */
+const CONNTRACK_RULES = `table inet steer {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    ip daddr ${INNER[4].sinkPrefix} udp dport ${UDP_PORT} accept
+    ip6 daddr ${INNER[6].sinkPrefix} udp dport ${UDP_PORT} accept
+    meta l4proto { icmp, icmpv6 } accept
+  }
+}
+`;
+
+/** Measured when it is asked for by name: the kernel's decision without a tunnel, on a kernel that has no VRF. */
+export const plainConntrack: Path = {
+  ...plain,
+  name: 'plain-conntrack',
+  describe: 'the same with nftables and connection tracking at the middle hop: no tunnel',
+  async setUp(chain) {
+    const held = await plain.setUp(chain);
+    await outputOf(chain.netns('nn'), ['nft', '-f', '-'], { input: CONNTRACK_RULES });
+    return held;
   },
 };
 
@@ -77,7 +108,7 @@ function startNetworkNode(chain: Chain, anySource: boolean): { close(): void }[]
     rodata: rodataOf('nn_uplink_xdp', { anySource }),
     maps: { ...machineSizes(), ...steeringSizes() },
   });
-  fillNetworkNode(object, uplinks);
+  fillNetworkNode(object, uplinks, chain.options.endpoints);
   const program = object.program('segue_steer_xdp');
   const links = Object.values(uplinks).map((ifindex) =>
     attachXdp(program, { interface: ifindex, netns, mode: 'native' }),

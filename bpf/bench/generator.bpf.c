@@ -14,12 +14,17 @@
 // Set before loading. The head is the frame's first 64 bytes as flow 0 has them: Ethernet, IP, UDP.
 const volatile __u64 head[HEAD_WORDS];
 const volatile __u32 ifindex;
-// A power of two less one: flow i has destination + i and source port - i (of the low 16 bits), so that the UDP checksum,
-// which covers both, stays what it is. IPv4's covers the address alone.
-const volatile __u32 flow_mask;
-const volatile __u32 destination_offset;
+// A flow is a destination address and a source port. Flow i has a source port i below the first, and the i-th address behind the
+// first; where the number of endpoints is not 0 one of these, always the same for the flow.
+const volatile __u32 flows;
+const volatile __u32 endpoints;
+// In turn, each as likely as another, or in the order of `draws` (DRAWS numbers of flows, which a distribution made).
+enum spread { SPREAD_SEQUENTIAL, SPREAD_UNIFORM, SPREAD_DRAWN };
+const volatile __u32 spread;
+const volatile __u32 destination_offset; // of the last four bytes of the destination address
 const volatile __u32 source_port_offset;
 const volatile __u32 ip_checksum_offset; // 0: IPv6 has none
+const volatile __u32 udp_checksum_offset;
 // Frames a nanosecond in 32.32 fixed point; 0: as fast as it goes. Above the rate a frame is dropped, which costs the
 // generator's CPU tens of nanoseconds and nobody else.
 const volatile __u64 rate_q32;
@@ -34,6 +39,14 @@ struct generated {
 };
 struct generated generated;
 
+#define DRAWS (1 << 20)
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); // DRAWS where flows are drawn
+	__type(key, __u32);
+	__type(value, __u32);
+} draws SEC(".maps");
+
 static __always_inline int is_due(void)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -44,6 +57,70 @@ static __always_inline int is_due(void)
 	if (due - done > MAX_BACKLOG_FRAMES)
 		generated.given_up += due - done - MAX_BACKLOG_FRAMES;
 	return 1;
+}
+
+// xorshift (Marsaglia 2003): bpf_get_prandom_u32() costs as much as the rest of the program.
+static __always_inline __u32 next_flow(void)
+{
+	static __u64 state = 0x9e3779b97f4a7c15;
+
+	if (spread == SPREAD_SEQUENTIAL) {
+		// Not zero: what begins as zero lies among the counters, which user space reads and clears.
+		static __u32 turn = ~0u;
+
+		turn = turn + 1 < flows ? turn + 1 : 0;
+		return turn;
+	}
+	if (spread == SPREAD_DRAWN) {
+		__u32 at = generated.offered & (DRAWS - 1);
+		__u32 *drawn = bpf_map_lookup_elem(&draws, &at);
+
+		return drawn ? *drawn : 0;
+	}
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return ((state & 0xffffffff) * flows) >> 32;
+}
+
+// RFC 1624: HC' = ~(~HC + ~m + m').
+static __always_inline void adjust_checksum(__u16 *checksum, __u32 change)
+{
+	__u32 sum = (__u16)~bpf_ntohs(*checksum) + change;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (__u16)~sum;
+	// Of UDP 0 says that there is none; IPv4 takes either form of zero.
+	*checksum = sum ? bpf_htons(sum) : 0xffff;
+}
+
+// What the sum of 16-bit words grows by when one becomes another.
+static __always_inline __u32 grown(__u16 from, __u16 to)
+{
+	return (__u16)~from + (__u32)to;
+}
+
+// Fibonacci hashing (Knuth 6.4): without a division.
+static __always_inline __u32 endpoint_of(__u32 flow)
+{
+	return endpoints ? ((__u64)(flow * 0x9e3779b1) * endpoints) >> 32 : flow;
+}
+
+static __always_inline void readdress(void *data, __u32 flow)
+{
+	__u32 *destination = data + destination_offset;
+	__u16 *port = data + source_port_offset;
+	__u32 before = bpf_ntohl(*destination);
+	__u32 after = before + endpoint_of(flow);
+	__u16 old_port = bpf_ntohs(*port), new_port = old_port - flow;
+	__u32 change = grown(before >> 16, after >> 16) + grown(before, after);
+
+	*destination = bpf_htonl(after);
+	*port = bpf_htons(new_port);
+	if (ip_checksum_offset)
+		adjust_checksum(data + ip_checksum_offset, change);
+	adjust_checksum(data + udp_checksum_offset, change + grown(old_port, new_port));
 }
 
 SEC("xdp")
@@ -60,18 +137,8 @@ int generate(struct xdp_md *ctx)
 #pragma unroll
 	for (int i = 0; i < HEAD_WORDS; i++)
 		to[i] = head[i];
-	if (flow_mask) {
-		__u16 flow = generated.offered & flow_mask;
-		__u16 *destination = data + destination_offset, *port = data + source_port_offset;
-		*destination = bpf_htons(bpf_ntohs(*destination) + flow);
-		*port = bpf_htons(bpf_ntohs(*port) - flow);
-		if (ip_checksum_offset) {
-			__u16 *checksum = data + ip_checksum_offset;
-			// RFC 1624: HC' = ~(~HC + flow), the address having grown by flow.
-			__u32 sum = (__u16)~bpf_ntohs(*checksum) + flow;
-			*checksum = bpf_htons((__u16) ~((sum & 0xffff) + (sum >> 16)));
-		}
-	}
+	if (flows > 1)
+		readdress(data, next_flow());
 	if (!(generated.offered++ & CLOCK_MASK))
 		generated.last_ns = bpf_ktime_get_ns();
 	return bpf_redirect(ifindex, 0);

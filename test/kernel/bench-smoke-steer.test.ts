@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listNetns } from 'netlink-ts';
+import type { FlowsResults } from '../../bench/flows/results.js';
 import type { Results } from '../../bench/lib/rows.js';
 import type { PoliciesResults } from '../../bench/policies/results.js';
 
@@ -42,6 +43,29 @@ test(
     for (const { path, values } of measured)
       expect([path, values.length, (values[0] ?? 0) > 0]).toEqual([path, 1, true]);
     expect(benchNamespaces()).toEqual(before);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'flows: every path knows each endpoint, at random and by Zipf’s law; then the report',
+  () => {
+    const before = benchNamespaces();
+    const { packets, steer, flows } = measure<FlowsResults>('flows', '--smoke');
+    const measured = ({ rows }: Results): string[] =>
+      rows
+        .filter(({ metric, values }) => metric === 'one_cpu' && values.every((value) => value > 0))
+        .map(({ path, setting }) => `${path} ${setting.flows} ${setting.spread}`);
+    const settings = [...flows.map((count) => `${count} uniform`), `${Math.max(...flows)} zipf`];
+    const each = ({ paths }: Results): string[] => settings.flatMap((of) => paths.map(({ name }) => `${name} ${of}`));
+    expect(measured(packets)).toEqual(each(packets));
+    expect(measured(steer)).toEqual(each(steer));
+    expect(benchNamespaces()).toEqual(before);
+    const page = join(directory, 'flows.md');
+    copyFileSync('docs/benchmarks.md', page);
+    execFileSync('node', ['build/bench/report/main.js', '--results', directory, '--page', page], { stdio: 'pipe' });
+    expect(readFileSync(page, 'utf8')).toMatch(/\*\*Many flows\*\*, 64 at random over 1,000 endpoints/);
+    expect(readFileSync(join(directory, 'benchmarks', 'flows-steer.svg'), 'utf8')).toContain('>plain-conntrack</text>');
   },
   TIMEOUT_MS,
 );
