@@ -21,6 +21,13 @@ export default {
       to: { path: [FEATURES, ABOVE] },
     },
     {
+      name: 'intent-knows-no-feature',
+      comment: 'The model of the intent gets the keys of features from who composes them (src/app/features.ts).',
+      severity: 'error',
+      from: { path: '^src/intent/' },
+      to: { path: [FEATURES, ABOVE] },
+    },
+    {
       name: 'mechanism-knows-no-tenants',
       comment: 'Packets are read and built without knowing whose they are.',
       severity: 'error',

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
-import { loadIntent } from '../../src/intent/load.js';
+import { loadIntent } from '../../src/app/intent.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';

@@ -10,7 +10,7 @@ import { performance } from 'node:perf_hooks';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance } from '../../src/agent/instance.js';
 import { purge } from '../../src/agent/purge.js';
-import { loadIntent } from '../../src/intent/load.js';
+import { loadIntent } from '../../src/app/intent.js';
 import { scopeTo } from '../../src/intent/scope.js';
 import { decodeLink, dumpLinksRequest, type NetlinkSocket, newLink, setLink } from 'netlink-ts';
 import { describeMachine } from '../lib/machine.js';

@@ -10,7 +10,7 @@ import { openMaps } from '../../src/ebpf/maps.js';
 import { GENERATION } from '../../src/ebpf/generation.js';
 import { formatIPv4, formatIPv6 } from 'netlink-ts/inet';
 import { tenantSid } from '../../src/encap/sid.js';
-import { loadIntent } from '../../src/intent/load.js';
+import { loadIntent } from '../../src/app/intent.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import { MovingSource } from '../control/moving-source.js';

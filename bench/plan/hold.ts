@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IntentReader } from '../../src/agent/intent-reader.js';
-import { diffSteps } from '../../src/intent/change.js';
+import { diffSteps } from '../../src/app/intent.js';
 import { runYielding } from '../../src/reconcile/steps.js';
 import { mainThreadMs } from '../lib/thread-time.js';
 import { isMain } from '../lib/is-main.js';

@@ -5,9 +5,7 @@
 import { plannerOf } from '../../src/app/planning.js';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { diffIntent } from '../../src/intent/change.js';
-import { loadIntent } from '../../src/intent/load.js';
-import { relevantTo } from '../../src/intent/scope.js';
+import { diffIntent, loadIntent, relevantTo } from '../../src/app/intent.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import type { Dataplane, Intent, NodeConfig, Port } from '../../src/intent/types.js';

@@ -5,8 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { Agent } from '../../src/agent/agent.js';
 import { createLogger } from '../../src/agent/log.js';
-import { loadIntent } from '../../src/intent/load.js';
-import { relevantTo } from '../../src/intent/scope.js';
+import { loadIntent, relevantTo } from '../../src/app/intent.js';
 import { isMain } from '../lib/is-main.js';
 import { randomFrom } from '../lib/workload.js';
 import { nodeConfig } from './node.js';

@@ -2,7 +2,7 @@
  * An intent on its way from the thread that read it: in pieces, each of which the receiver takes within milliseconds. One message with a
  * million ports would hold the receiver's event loop up for seconds.
  */
-import { shareNoPrefixes } from '../intent/scope.js';
+import { shareNoPrefixes } from '../intent/model.js';
 import type { Intent } from '../intent/types.js';
 
 /** Entities of one piece. */

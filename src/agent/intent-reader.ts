@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { IntentError } from '../intent/errors.js';
 import { formatOf } from '../intent/read.js';
-import { relevantTo } from '../intent/scope.js';
+import { relevantTo } from '../app/intent.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { IntentAssembly } from './intent-pieces.js';
 import { readNodeIntent, signatureOfConfig } from './node-intent.js';

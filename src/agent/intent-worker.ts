@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MAX_ISSUES_RENDERED } from '../intent/bounds.js';
 import { IntentError } from '../intent/errors.js';
-import { relevantTo } from '../intent/scope.js';
+import { relevantTo } from '../app/intent.js';
 import { keepIntentCopy } from './intent-copy.js';
 import { piecesOf } from './intent-pieces.js';
 import { readNodeIntent, signatureOfConfig } from './node-intent.js';

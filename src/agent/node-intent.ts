@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readCache } from '../fleet/node/cache.js';
-import { checkNodeInIntent, loadIntentText, loadNodeConfig } from '../intent/load.js';
+import { loadIntentText } from '../app/intent.js';
+import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
 import { scopeTo } from '../intent/scope.js';
 import { fileSignature, isJustChanged } from '../intent/signature.js';
 import type { LoadedIntent } from '../intent/load.js';

@@ -1,3 +1,4 @@
+import { INTENT_MODEL } from '../app/features.js';
 import { FileSource } from '../intent/file-source.js';
 import { runDirectory } from './run-directory.js';
 import { IntentReader } from './intent-reader.js';
@@ -13,6 +14,7 @@ interface NodeFiles {
 export function fileSource({ config, configFile }: NodeFiles, onDigest: (digest: string) => void): IntentSource {
   const reader = new IntentReader({ config, configFile, runDirectory: runDirectory(config.node) });
   return new FileSource(config.intent, {
+    model: INTENT_MODEL,
     read: async (unlessDigest) => {
       const read = await reader.read(unlessDigest);
       onDigest(read.digest);

@@ -1,6 +1,6 @@
 import { planWarnings, plannerSteps } from '../app/planning.js';
 import { performance } from 'node:perf_hooks';
-import { diffSteps } from '../intent/change.js';
+import { diffSteps } from '../app/intent.js';
 import { equalValues } from '../plan/equal.js';
 import { differenceSteps } from '../plan/planner.js';
 import type { Planner } from '../plan/planner.js';

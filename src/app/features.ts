@@ -6,8 +6,11 @@ import { gatewayFeature } from '../gateway/feature.js';
 import { hostFeature } from '../host/feature.js';
 import { portFeature } from '../port/feature.js';
 import { vrfFeature } from '../vrf/feature.js';
+import type { CORE_FIELDS } from '../intent/equality.js';
+import { IntentModel } from '../intent/model.js';
 import { PlanModel } from '../plan/model.js';
 import { orderOf } from '../reconcile/order.js';
+import type { Extensible, ExtensibleName } from '../intent/check/context.js';
 import type { ResourceName } from '../plan/plan.js';
 import type { Feature } from '../reconcile/feature.js';
 import type { Resource } from '../reconcile/resource.js';
@@ -39,6 +42,29 @@ export const ALL_RESOURCES: { readonly [K in ResourceName]: Resource<K> } = regi
 
 /** All resources in the order in which objects are made. */
 export const RESOURCE_ORDER: readonly ResourceName[] = orderOf(ALL_RESOURCES);
+
+/** Keys of an entity that a feature of the list registers. */
+type KeysIn<F, E extends ExtensibleName> = F extends { intent: { keys: infer Keys } }
+  ? E extends keyof Keys
+    ? keyof Keys[E]
+    : never
+  : never;
+
+/** One for each key that the type of an entity declares: one that no feature registers does not compile here, by its name. */
+type CompleteKeys = {
+  readonly [E in ExtensibleName]: {
+    readonly [K in keyof Extensible[E]]-?: K extends
+      'subnets' | keyof (typeof CORE_FIELDS)[E] | KeysIn<(typeof LIST)[number], E>
+      ? unknown
+      : 'no feature registers it';
+  };
+};
+
+/** What an intent is. */
+export const INTENT_MODEL = new IntentModel(FEATURES.flatMap(({ intent }) => intent ?? []));
+
+/** The fields of entities that features add to, each with its equality. */
+export const INTENT_FIELDS: CompleteKeys = INTENT_MODEL.fields;
 
 /** How an intent becomes a plan. */
 export const PLAN_MODEL = new PlanModel(FEATURES, RESOURCE_ORDER);

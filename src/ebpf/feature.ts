@@ -5,6 +5,7 @@ import { bpfDomainSourceResource } from './domain-source-resource.js';
 import { FastpathStore } from './fastpath.js';
 import { bpfEncapResource } from './encap-resource.js';
 import { deviceFeatureResource } from './feature-resource.js';
+import { ebpfIntent } from './intent.js';
 import { bpfMemberResource, bpfPrefixResource } from './member-resources.js';
 import { bpfNodeResource } from './node-resource.js';
 import {
@@ -34,6 +35,7 @@ declare module '../kernel/kernel.js' {
 
 export const ebpfFeature = {
   name: 'ebpf',
+  intent: ebpfIntent,
   resources: {
     'bpf-node': bpfNodeResource,
     'bpf-trusted': bpfTrustedResource,

@@ -4,28 +4,30 @@ import { z } from 'zod';
 import { readName } from '../intent/fields.js';
 import { Refusal } from '../intent/findings.js';
 import { parseDocument, readFileText } from '../intent/load.js';
-import { structured } from '../intent/structure.js';
+import { Structure, structured } from '../intent/structure.js';
 import { listenSchema, readListen, tlsFilesOf, tlsSchema } from './tls-files.js';
 import type { Findings } from '../intent/findings.js';
 import type { FleetConfig, TlsFiles } from './types.js';
 
 const ENDPOINT = 'the URL of a member of etcd, such as https://192.0.2.1:2379';
 
-const fleetSchema = z.strictObject(
-  {
-    realm: z.string({ error: 'a name (text)' }).optional(),
-    etcd: z.strictObject(
-      {
-        endpoints: z.array(z.string({ error: ENDPOINT }), { error: 'a list of one or more URLs' }).min(1, {
-          error: 'a list of one or more URLs',
-        }),
-        tls: tlsSchema.optional(),
-      },
-      { error: 'a map with endpoints and tls' },
-    ),
-    feed: z.strictObject({ listen: listenSchema, tls: tlsSchema }, { error: 'a map with listen and tls' }).optional(),
-  },
-  { error: 'a map with etcd' },
+const fleetStructure = new Structure(
+  z.strictObject(
+    {
+      realm: z.string({ error: 'a name (text)' }).optional(),
+      etcd: z.strictObject(
+        {
+          endpoints: z.array(z.string({ error: ENDPOINT }), { error: 'a list of one or more URLs' }).min(1, {
+            error: 'a list of one or more URLs',
+          }),
+          tls: tlsSchema.optional(),
+        },
+        { error: 'a map with endpoints and tls' },
+      ),
+      feed: z.strictObject({ listen: listenSchema, tls: tlsSchema }, { error: 'a map with listen and tls' }).optional(),
+    },
+    { error: 'a map with etcd' },
+  ),
 );
 
 /** @throws IntentError with every issue */
@@ -36,7 +38,7 @@ export function loadFleetConfig(file: string): FleetConfig {
 
 /** @param directory that paths are relative to */
 export function checkFleetFile(raw: unknown, directory: string, findings: Findings): FleetConfig | undefined {
-  const file = structured(fleetSchema, raw, [], findings);
+  const file = structured(fleetStructure, raw, [], findings);
   if (!file) return undefined;
   const realm = readName(file.realm ?? 'default');
   if (realm instanceof Refusal) findings.add(['realm'], file.realm, realm.expected);

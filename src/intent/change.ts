@@ -1,16 +1,8 @@
 /** What differs between two intents, entity by entity. */
 import { runAtOnce } from '../reconcile/steps.js';
-import {
-  sameExternal,
-  sameGateway,
-  sameList,
-  sameNode,
-  samePath,
-  samePolicy,
-  samePort,
-  sameTenant,
-} from './equality.js';
+import { sameExternal, sameGateway, sameList, samePath, samePolicy } from './equality.js';
 import { sourcesOf } from './sources.js';
+import type { IntentModel } from './model.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { Intent, IntentChange, Path } from './types.js';
 
@@ -85,12 +77,12 @@ const nameOf = ({ name }: { name: string }): string => name;
  * The changes that lead from one intent to the other; none for entities that are equal, whatever their order. The block
  * comes first, then trusted prefixes, outer sources, nodes, tenants, ports, paths, gateways, external networks, policies.
  */
-export function diffIntent(before: Intent, after: Intent): IntentChange[] {
-  return runAtOnce(diffSteps(before, after));
+export function diffIntent(before: Intent, after: Intent, model: IntentModel): IntentChange[] {
+  return runAtOnce(diffSteps(before, after, model));
 }
 
 /** The same, as work that may be interrupted: of a million ports it takes a second. */
-export function* diffSteps(before: Intent, after: Intent): Steps<IntentChange[]> {
+export function* diffSteps(before: Intent, after: Intent, { same }: IntentModel): Steps<IntentChange[]> {
   const changes: IntentChange[] = [];
   if (before.sidBlock !== after.sidBlock) {
     changes.push({ kind: 'block', key: BLOCK_KEY, before: before.sidBlock, after: after.sidBlock });
@@ -100,10 +92,12 @@ export function* diffSteps(before: Intent, after: Intent): Steps<IntentChange[]>
   const self = (text: string): string => text;
   for (const d of yield* differences(sourcesOf(before), sourcesOf(after), self, Object.is))
     changes.push({ kind: 'source', ...d });
-  for (const d of yield* differences(before.nodes, after.nodes, nameOf, sameNode)) changes.push({ kind: 'node', ...d });
-  for (const d of yield* differences(before.tenants, after.tenants, nameOf, sameTenant))
+  for (const d of yield* differences(before.nodes, after.nodes, nameOf, same.node))
+    changes.push({ kind: 'node', ...d });
+  for (const d of yield* differences(before.tenants, after.tenants, nameOf, same.tenant))
     changes.push({ kind: 'tenant', ...d });
-  for (const d of yield* differences(before.ports, after.ports, nameOf, samePort)) changes.push({ kind: 'port', ...d });
+  for (const d of yield* differences(before.ports, after.ports, nameOf, same.port))
+    changes.push({ kind: 'port', ...d });
   for (const d of yield* differences(before.paths, after.paths, pathKey, samePath))
     changes.push({ kind: 'path', ...d });
   for (const d of yield* differences(before.gateways ?? [], after.gateways ?? [], nameOf, sameGateway))

@@ -1,74 +1,64 @@
 /**
- * A quick yes for values that a schema takes as they are. It is made from the schema itself, so there is one definition;
+ * A quick yes for values that a schema takes as they are. It is made from the schema's JSON Schema, so there is one definition;
  * zod copies what it accepts, and at 100,000 ports the copies cost more than the checks.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 
 type Test = (value: unknown) => boolean;
 
 const isText: Test = (value) => typeof value === 'string';
 const isFlag: Test = (value) => typeof value === 'boolean';
 
-/** What is read of zod's description of a schema (zod/v4/core, `_zod.def`). */
-interface Definition {
-  type: string;
-  checks?: readonly { _zod: { def: { check: string; minimum?: number } } }[];
-  element?: z.core.$ZodType;
-  innerType?: z.core.$ZodType;
-  shape?: Record<string, z.core.$ZodType>;
-  catchall?: z.core.$ZodType;
+/** What is read of a JSON Schema (draft 2020-12). Any other keyword is for the schema itself. */
+interface Description {
+  type?: string;
+  items?: Description;
+  minItems?: number;
+  properties?: Record<string, Description>;
+  required?: string[];
+  additionalProperties?: unknown;
+  minimum?: number;
+  maximum?: number;
 }
-
-const tests = new WeakMap<object, Test | undefined>();
 
 /**
- * Does the schema take the value, and unchanged?
+ * A test of whether the schema takes a value, and unchanged. JSON Schema says nothing of refinements and transformations: such a schema is not
+ * to be asked for one (test/unit/intent/hot-path.test.ts holds the test against the schema).
  *
- * @returns true when it does; false when it does not, or when only the schema itself can tell
+ * @returns undefined for a schema with anything in it but strict maps, lists, plain texts, whole numbers and flags; the test is false where the value does
+ * not fit, or only the schema itself can tell
  */
-export function fits(schema: z.core.$ZodType, value: unknown): boolean {
-  if (!tests.has(schema)) tests.set(schema, testOf(schema));
-  return tests.get(schema)?.(value) ?? false;
+export function quickTestOf(schema: z.ZodType): Test | undefined {
+  return testOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Description);
 }
 
-/** undefined for a schema with anything in it but strict maps, lists, plain texts and flags. */
-function testOf(schema: z.core.$ZodType): Test | undefined {
-  const { type, checks = [], element, shape, catchall } = schema._zod.def as Definition;
-  if (type === 'string') return checks.length === 0 ? isText : undefined;
-  if (type === 'boolean') return checks.length === 0 ? isFlag : undefined;
-  if (type === 'array' && element) {
-    const item = testOf(element);
-    const least = leastLength(checks);
-    if (!item || least === undefined) return undefined;
-    return (value) => Array.isArray(value) && value.length >= least && value.every(item);
+function testOf(description: Description): Test | undefined {
+  const { type, items, minItems = 0, properties, required = [], additionalProperties, minimum, maximum } = description;
+  const has = (...keywords: (keyof Description)[]): boolean =>
+    Object.keys(description).every((keyword) => keyword === '$schema' || keywords.includes(keyword as never));
+  if (type === 'string') return has('type') ? isText : undefined;
+  if (type === 'boolean') return has('type') ? isFlag : undefined;
+  if (type === 'integer') {
+    if (minimum === undefined || maximum === undefined || !has('type', 'minimum', 'maximum')) return undefined;
+    return (value) => Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum;
   }
-  if (type === 'object' && shape && checks.length === 0 && catchall?._zod.def.type === 'never') return mapTest(shape);
-  return undefined;
-}
-
-/** The one bound a list may have here; undefined when there are others. */
-function leastLength(checks: NonNullable<Definition['checks']>): number | undefined {
-  let least = 0;
-  for (const { _zod } of checks) {
-    if (_zod.def.check !== 'min_length' || _zod.def.minimum === undefined) return undefined;
-    least = Math.max(least, _zod.def.minimum);
+  if (type === 'array' && items) {
+    const item = testOf(items);
+    if (!item || !has('type', 'items', 'minItems')) return undefined;
+    return (value) => Array.isArray(value) && value.length >= minItems && value.every(item);
   }
-  return least;
+  if (type !== 'object' || !properties || additionalProperties !== false) return undefined;
+  return has('type', 'properties', 'required', 'additionalProperties') ? mapTest(properties, required) : undefined;
 }
 
-function mapTest(shape: Record<string, z.core.$ZodType>): Test | undefined {
+function mapTest(properties: Record<string, Description>, required: readonly string[]): Test | undefined {
   const fields = new Map<string, Test>();
-  let required = 0;
-  const isRequired = new Set<string>();
-  for (const [key, schema] of Object.entries(shape)) {
-    const { type, innerType } = schema._zod.def as Definition;
-    const test = testOf(type === 'optional' && innerType ? innerType : schema);
+  for (const [key, description] of Object.entries(properties)) {
+    const test = testOf(description);
     if (!test) return undefined;
     fields.set(key, test);
-    if (type === 'optional') continue;
-    isRequired.add(key);
-    required += 1;
   }
+  const isRequired = new Set(required);
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
     let found = 0;
@@ -78,6 +68,6 @@ function mapTest(shape: Record<string, z.core.$ZodType>): Test | undefined {
       if (test?.((value as Record<string, unknown>)[key]) !== true) return false;
       if (isRequired.has(key)) found += 1;
     }
-    return found === required;
+    return found === required.length;
   };
 }

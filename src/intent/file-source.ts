@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { WATCH_DEBOUNCE_MS, WATCH_MAX_DELAY_MS, WATCH_RESTAT_INTERVAL_MS } from './bounds.js';
 import { runYielding } from '../reconcile/steps.js';
 import { diffSteps } from './change.js';
+import type { IntentModel } from './model.js';
 import { IntentError } from './errors.js';
 import { type LoadedIntent, loadIntentText } from './load.js';
 import { fileSignature, isJustChanged } from './signature.js';
@@ -12,6 +13,7 @@ import type { Intent } from './types.js';
 import { watchedDirectories } from './watch-paths.js';
 
 export interface FileSourceOptions {
+  model: IntentModel;
   /** Default WATCH_DEBOUNCE_MS. */
   debounceMs?: number;
   /** Default WATCH_RESTAT_INTERVAL_MS. */
@@ -34,6 +36,7 @@ function identityOf(directory: string): string {
 
 export class FileSource implements IntentSource {
   readonly file: string;
+  readonly #model: IntentModel;
   readonly #debounceMs: number;
   readonly #restatIntervalMs: number;
   readonly #readFile: NonNullable<FileSourceOptions['read']>;
@@ -56,12 +59,13 @@ export class FileSource implements IntentSource {
   /** Somebody asked for another reading during one. */
   #isAskedAgain = false;
 
-  constructor(file: string, options: FileSourceOptions = {}) {
+  constructor(file: string, options: FileSourceOptions) {
     this.file = resolve(file);
+    this.#model = options.model;
     this.#debounceMs = options.debounceMs ?? WATCH_DEBOUNCE_MS;
     this.#restatIntervalMs = options.restatIntervalMs ?? WATCH_RESTAT_INTERVAL_MS;
     this.#closeReader = options.close ?? (() => undefined);
-    this.#readFile = options.read ?? ((unlessDigest) => loadIntentText(this.file, unlessDigest));
+    this.#readFile = options.read ?? ((unlessDigest) => loadIntentText(this.file, unlessDigest, this.#model));
   }
 
   /** The intent last given. */
@@ -204,7 +208,7 @@ export class FileSource implements IntentSource {
     if (!intent) return;
     this.#intent = intent;
     if (!before) return this.#emit({ type: 'snapshot', intent });
-    const changes = await runYielding(diffSteps(before, intent));
+    const changes = await runYielding(diffSteps(before, intent, this.#model));
     if (changes.length > 0 || recovered) this.#emit({ type: 'change', changes, intent });
   }
 }

@@ -6,6 +6,7 @@ import type { RawDocument } from './document.js';
 import { readJson } from './json.js';
 import { LineIndex } from './lines.js';
 import { checkSize, type FileText, type Format, formatOf, readText } from './read.js';
+import type { IntentModel } from './model.js';
 import type { Intent, NodeConfig } from './types.js';
 import { checkIntent, checkNodeFile } from './validate.js';
 import { readYaml } from './yaml.js';
@@ -61,8 +62,8 @@ export function parseDocument<T>(
  * An intent from its text.
  * @throws IntentError (INTENT_INVALID) with every issue
  */
-export function parseIntent(text: string, options: ParseOptions): Intent {
-  return parseDocument(text, options, checkIntent);
+export function parseIntent(text: string, options: ParseOptions, model: IntentModel): Intent {
+  return parseDocument(text, options, (raw, findings) => checkIntent(raw, findings, model));
 }
 
 /**
@@ -84,8 +85,8 @@ export function readFileText(file: string): FileText {
  * An intent file, YAML or (named .json) JSON.
  * @throws IntentError (INTENT_INVALID) with every issue
  */
-export function loadIntent(file: string): Intent {
-  return parseIntent(readFileText(file).text, { file });
+export function loadIntent(file: string, model: IntentModel): Intent {
+  return parseIntent(readFileText(file).text, { file }, model);
 }
 
 export interface LoadedIntent {
@@ -99,10 +100,10 @@ export interface LoadedIntent {
  * An intent file, unless its bytes are those of the digest.
  * @throws IntentError (INTENT_INVALID) with every issue
  */
-export function loadIntentText(file: string, unlessDigest?: string): LoadedIntent {
+export function loadIntentText(file: string, unlessDigest: string | undefined, model: IntentModel): LoadedIntent {
   const content = readFileText(file);
   if (content.digest === unlessDigest) return { digest: content.digest };
-  return { digest: content.digest, intent: parseIntent(content.text, { file }) };
+  return { digest: content.digest, intent: parseIntent(content.text, { file }, model) };
 }
 
 /**

@@ -4,6 +4,7 @@
  * in check/; per-field refinements here would cost more than all of it at 100,000 ports.
  */
 import { z } from 'zod';
+import { Structure } from './structure.js';
 import { tlsSchema } from '../fleet/tls-files.js';
 import {
   MAX_DSCP,
@@ -35,74 +36,101 @@ const NAME = 'a name (text)';
 export const BEHAVIOURS = '[dt46] or [dt4, dt6]';
 const behaviours = some(z.enum(['dt46', 'dt4', 'dt6'], { error: 'dt46, dt4 or dt6' }), BEHAVIOURS);
 
-export const nodeSchema = z.strictObject(
-  {
-    name: text(NAME),
-    locator: text('the locator of the node, an IPv6 /48'),
-    source: text('the outer source, an IPv6 address').optional(),
-    acceptedSources: some(text('an outer source, an IPv6 address'), 'a list of one or more outer sources').optional(),
-    behaviours: behaviours.optional(),
-    drain: z.boolean({ error: 'true or false' }).optional(),
-  },
-  { error: 'a node: a map with name and locator' },
-);
+/** Schemas of features' keys, which files may leave out. */
+export type ExtraKeys = Readonly<Record<string, z.ZodType>>;
 
-export const subnetSchema = z.strictObject(
-  { prefix: text(PREFIX), gateway: text('the address of the gateway, one for each subnet') },
-  { error: 'a subnet: a map with prefix and gateway' },
-);
+/** Typed as none: what features add is read by them. */
+function optional(extra: ExtraKeys): Record<never, never> {
+  return Object.fromEntries(Object.entries(extra).map(([key, schema]) => [key, schema.optional()]));
+}
+
+const nodeSchema = (extra: ExtraKeys) =>
+  z.strictObject(
+    {
+      name: text(NAME),
+      locator: text('the locator of the node, an IPv6 /48'),
+      source: text('the outer source, an IPv6 address').optional(),
+      acceptedSources: some(text('an outer source, an IPv6 address'), 'a list of one or more outer sources').optional(),
+      behaviours: behaviours.optional(),
+      drain: z.boolean({ error: 'true or false' }).optional(),
+      ...optional(extra),
+    },
+    { error: 'a node: a map with name and locator' },
+  );
+
+const subnetSchema = (extra: ExtraKeys) =>
+  z.strictObject(
+    { prefix: text(PREFIX), gateway: text('the address of the gateway, one for each subnet'), ...optional(extra) },
+    { error: 'a subnet: a map with prefix and gateway' },
+  );
 
 const DSCP = { error: `copy, zero or a number from 0 to ${MAX_DSCP}` };
 // A union gives its own message or that of the part that came nearest: both are the same here.
 const dscp = z.union([z.enum(['copy', 'zero'], DSCP), z.int(DSCP).min(0, DSCP).max(MAX_DSCP, DSCP)], DSCP);
 
-export const tenantSchema = z.strictObject(
-  {
-    name: text(NAME),
-    id: integer(1, MAX_TENANT_ID, 'a whole number'),
-    subnets: some(subnetSchema, 'a list of one or more subnets'),
-    dscp: dscp.optional(),
-    mtu: integer(MIN_TENANT_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
-    gatewayMac: text('a MAC address in quotes, such as "02:00:00:00:00:01"').optional(),
-  },
-  { error: 'a tenant: a map with name, id and subnets' },
-);
+const tenantSchema = (extra: ExtraKeys, subnet: ExtraKeys) =>
+  z.strictObject(
+    {
+      name: text(NAME),
+      id: integer(1, MAX_TENANT_ID, 'a whole number'),
+      subnets: some(subnetSchema(subnet), 'a list of one or more subnets'),
+      dscp: dscp.optional(),
+      mtu: integer(MIN_TENANT_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+      gatewayMac: text('a MAC address in quotes, such as "02:00:00:00:00:01"').optional(),
+      ...optional(extra),
+    },
+    { error: 'a tenant: a map with name, id and subnets' },
+  );
 
-export const portSchema = z.strictObject(
-  {
-    name: text(NAME),
-    tenant: text('the name of a tenant (text)'),
-    node: text('the name of a node (text)'),
-    interface: text('the name of a network interface (text)'),
-    mac: text('a MAC address in quotes, such as "02:00:00:00:00:0a"'),
-    addresses: some(text(ADDRESS), 'a list of one or more addresses'),
-    prefixes: z.array(text(PREFIX), { error: 'a list of prefixes' }).optional(),
-    xdp: z.boolean({ error: 'true or false' }).optional(),
-  },
-  { error: 'a port: a map with name, tenant, node, interface, mac and addresses' },
-);
+const portSchema = (extra: ExtraKeys) =>
+  z.strictObject(
+    {
+      name: text(NAME),
+      tenant: text('the name of a tenant (text)'),
+      node: text('the name of a node (text)'),
+      interface: text('the name of a network interface (text)'),
+      mac: text('a MAC address in quotes, such as "02:00:00:00:00:0a"'),
+      addresses: some(text(ADDRESS), 'a list of one or more addresses'),
+      prefixes: z.array(text(PREFIX), { error: 'a list of prefixes' }).optional(),
+      ...optional(extra),
+    },
+    { error: 'a port: a map with name, tenant, node, interface, mac and addresses' },
+  );
+
+/** The entities that features may add keys to, with the keys of all features. */
+export function entityStructures(extra: Readonly<Record<'node' | 'tenant' | 'subnet' | 'port', ExtraKeys>>) {
+  return {
+    node: new Structure(nodeSchema(extra.node)),
+    tenant: new Structure(tenantSchema(extra.tenant, extra.subnet)),
+    port: new Structure(portSchema(extra.port)),
+  };
+}
 
 const VIA = `a list of 1 to ${MAX_VIA_SEGMENTS} SIDs`;
 
-export const pathSchema = z.strictObject(
-  {
-    to: text('the name of a node (text)'),
-    via: some(text('a SID, an IPv6 address'), VIA).max(MAX_VIA_SEGMENTS, { error: VIA }),
-    tenants: some(text('the name of a tenant (text)'), 'a list of one or more names of tenants').optional(),
-  },
-  { error: 'a path: a map with to and via' },
+export const pathStructure = new Structure(
+  z.strictObject(
+    {
+      to: text('the name of a node (text)'),
+      via: some(text('a SID, an IPv6 address'), VIA).max(MAX_VIA_SEGMENTS, { error: VIA }),
+      tenants: some(text('the name of a tenant (text)'), 'a list of one or more names of tenants').optional(),
+    },
+    { error: 'a path: a map with to and via' },
+  ),
 );
 
 const NODE_NAME = 'the name of a node (text)';
 const TENANT_NAME = 'the name of a tenant (text)';
 
-export const gatewaySchema = z.strictObject(
-  {
-    name: text(NAME),
-    nodes: some(text(NODE_NAME), 'a list of one or more names of nodes'),
-    tenants: some(text(TENANT_NAME), 'a list of one or more names of tenants'),
-  },
-  { error: 'a gateway: a map with name, nodes and tenants' },
+export const gatewayStructure = new Structure(
+  z.strictObject(
+    {
+      name: text(NAME),
+      nodes: some(text(NODE_NAME), 'a list of one or more names of nodes'),
+      tenants: some(text(TENANT_NAME), 'a list of one or more names of tenants'),
+    },
+    { error: 'a gateway: a map with name, nodes and tenants' },
+  ),
 );
 
 const policyEnd = z.strictObject(
@@ -122,47 +150,53 @@ const l4Port = z.union(
   },
 );
 
-export const policySchema = z.strictObject(
-  {
-    name: text(NAME),
-    from: policyEnd,
-    to: policyEnd,
-    protocol: z.enum(['tcp', 'udp', 'icmp', 'any'], { error: 'tcp, udp, icmp or any' }),
-    ports: some(l4Port, 'a list of one or more ports and ranges of ports').optional(),
-    action: z.enum(['allow', 'deny'], { error: 'allow or deny' }),
-    log: z.boolean({ error: 'true or false' }).optional(),
-    priority: integer(0, MAX_POLICY_PRIORITY, 'a whole number').optional(),
-  },
-  { error: 'a policy: a map with name, from, to, protocol and action' },
+export const policyStructure = new Structure(
+  z.strictObject(
+    {
+      name: text(NAME),
+      from: policyEnd,
+      to: policyEnd,
+      protocol: z.enum(['tcp', 'udp', 'icmp', 'any'], { error: 'tcp, udp, icmp or any' }),
+      ports: some(l4Port, 'a list of one or more ports and ranges of ports').optional(),
+      action: z.enum(['allow', 'deny'], { error: 'allow or deny' }),
+      log: z.boolean({ error: 'true or false' }).optional(),
+      priority: integer(0, MAX_POLICY_PRIORITY, 'a whole number').optional(),
+    },
+    { error: 'a policy: a map with name, from, to, protocol and action' },
+  ),
 );
 
-export const externalSchema = z.strictObject(
-  {
-    name: text(NAME),
-    gateway: text('the name of a gateway (text)'),
-    interface: text('the name of a network interface (text)'),
-    prefixes: some(text(PREFIX), 'a list of one or more prefixes'),
-  },
-  { error: 'an external network: a map with name, gateway, interface and prefixes' },
+export const externalStructure = new Structure(
+  z.strictObject(
+    {
+      name: text(NAME),
+      gateway: text('the name of a gateway (text)'),
+      interface: text('the name of a network interface (text)'),
+      prefixes: some(text(PREFIX), 'a list of one or more prefixes'),
+    },
+    { error: 'an external network: a map with name, gateway, interface and prefixes' },
+  ),
 );
 
 const list = (what: string) => z.array(z.unknown(), { error: `a list of ${what}, [] for none` });
 
 /** The file around its entities; they are checked one by one, so that a bad one hides nothing of the others. */
-export const intentSchema = z.strictObject(
-  {
-    version: z.literal(1, { error: '1, the version of this format' }),
-    sidBlock: text('the SID block, an IPv6 prefix'),
-    trusted: z.array(text('an IPv6 prefix of trusted nodes'), { error: 'a list of IPv6 prefixes' }).optional(),
-    nodes: list('nodes'),
-    tenants: list('tenants'),
-    ports: list('ports'),
-    paths: list('paths').optional(),
-    gateways: list('gateways').optional(),
-    externals: list('externals').optional(),
-    policies: list('policies').optional(),
-  },
-  { error: 'a map with version, sidBlock, nodes, tenants and ports' },
+export const intentStructure = new Structure(
+  z.strictObject(
+    {
+      version: z.literal(1, { error: '1, the version of this format' }),
+      sidBlock: text('the SID block, an IPv6 prefix'),
+      trusted: z.array(text('an IPv6 prefix of trusted nodes'), { error: 'a list of IPv6 prefixes' }).optional(),
+      nodes: list('nodes'),
+      tenants: list('tenants'),
+      ports: list('ports'),
+      paths: list('paths').optional(),
+      gateways: list('gateways').optional(),
+      externals: list('externals').optional(),
+      policies: list('policies').optional(),
+    },
+    { error: 'a map with version, sidBlock, nodes, tenants and ports' },
+  ),
 );
 
 /** Also what a table that cannot be is refused with. */
@@ -188,35 +222,37 @@ const feedsSchema = z.strictObject(
   { error: INTENT },
 );
 
-export const nodeFileSchema = z.strictObject(
-  {
-    node: text(NAME),
-    netns: text('the name of a network namespace (text)').optional(),
-    uplinks: some(text('the name of a network interface (text)'), INTERFACES),
-    dataplane: z.enum(['hybrid', 'kernel', 'ebpf'], { error: 'hybrid, kernel or ebpf' }).optional(),
-    xdp: z.enum(['auto', 'always', 'never'], { error: 'auto, always or never' }).optional(),
-    behaviours: behaviours.optional(),
-    intent: z.union([text(INTENT), feedsSchema], { error: INTENT }),
-    mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
-    inside: z
-      .array(text('the name of a network interface (text)'), { error: 'a list of interface names, [] for none' })
-      .optional(),
-    sourceCheck: z.boolean({ error: 'true or false' }).optional(),
-    announce: z
-      .union([z.literal('none', ANNOUNCE), z.strictObject({ table: announceTable }, ANNOUNCE)], ANNOUNCE)
-      .optional(),
-    api: z
-      .strictObject(
-        {
-          listen: text(LISTEN),
-          tls: z.strictObject(
-            { cert: text(PEM), key: text(PEM), clientCa: text(PEM) },
-            { error: 'a map with cert, key and clientCa' },
-          ),
-        },
-        { error: 'a map with listen and tls' },
-      )
-      .optional(),
-  },
-  { error: 'a map with node, uplinks and intent' },
+export const nodeFileStructure = new Structure(
+  z.strictObject(
+    {
+      node: text(NAME),
+      netns: text('the name of a network namespace (text)').optional(),
+      uplinks: some(text('the name of a network interface (text)'), INTERFACES),
+      dataplane: z.enum(['hybrid', 'kernel', 'ebpf'], { error: 'hybrid, kernel or ebpf' }).optional(),
+      xdp: z.enum(['auto', 'always', 'never'], { error: 'auto, always or never' }).optional(),
+      behaviours: behaviours.optional(),
+      intent: z.union([text(INTENT), feedsSchema], { error: INTENT }),
+      mtu: integer(MIN_IPV6_MTU_BYTES, MAX_MTU_BYTES, 'bytes, a whole number').optional(),
+      inside: z
+        .array(text('the name of a network interface (text)'), { error: 'a list of interface names, [] for none' })
+        .optional(),
+      sourceCheck: z.boolean({ error: 'true or false' }).optional(),
+      announce: z
+        .union([z.literal('none', ANNOUNCE), z.strictObject({ table: announceTable }, ANNOUNCE)], ANNOUNCE)
+        .optional(),
+      api: z
+        .strictObject(
+          {
+            listen: text(LISTEN),
+            tls: z.strictObject(
+              { cert: text(PEM), key: text(PEM), clientCa: text(PEM) },
+              { error: 'a map with cert, key and clientCa' },
+            ),
+          },
+          { error: 'a map with listen and tls' },
+        )
+        .optional(),
+    },
+    { error: 'a map with node, uplinks and intent' },
+  ),
 );

@@ -1,5 +1,6 @@
 /** What of an intent concerns one node: the tenants it hosts or steers, wherever their ports are. */
 import { sourcesOf } from './sources.js';
+import type { IntentModel } from './model.js';
 import type { Gateway, Intent, Path, Policy, PolicyEnd, Port } from './types.js';
 
 /**
@@ -90,25 +91,13 @@ export function scopeTo(intent: Intent, node: string): Intent {
   };
 }
 
-const NO_PREFIXES: string[] = [];
-
 /**
  * The part of an intent a node's agent holds on to: scopeTo, without the interface and the MAC of ports on other nodes
  * (empty here), which only these nodes need: a quarter of what a million remote ports take.
  */
-export function relevantTo(intent: Intent, node: string): Intent {
+export function relevantTo(intent: Intent, node: string, model: IntentModel): Intent {
   const scoped = scopeTo(intent, node);
-  const ports = scoped.ports.map((port) =>
-    port.node === node
-      ? port
-      : { ...port, interface: '', mac: '', prefixes: port.prefixes.length === 0 ? NO_PREFIXES : port.prefixes },
-  );
-  return { ...scoped, ports };
-}
-
-/** Of a million ports that have none, each would have an empty list of its own. */
-export function shareNoPrefixes(ports: Port[]): void {
-  for (const port of ports) if (port.prefixes.length === 0) port.prefixes = NO_PREFIXES;
+  return { ...scoped, ports: scoped.ports.map((port) => model.portAt(port, node)) };
 }
 
 /** A scoped intent without the ports on other nodes: what `show` needs of it. */

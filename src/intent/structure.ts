@@ -1,6 +1,6 @@
 /** Runs the schema over a raw value, reports what does not fit, and keeps what does for the checks that follow. */
 import type { z } from 'zod';
-import { fits } from './fast-validate.js';
+import { quickTestOf } from './fast-validate.js';
 import type { Findings, IssuePath, PathSegment } from './findings.js';
 
 /** A value whose refused parts are undefined: already reported, not to be reported again. */
@@ -9,6 +9,34 @@ export type Draft<T> = T extends readonly (infer E)[]
   : T extends object
     ? { [K in keyof T]?: Draft<T[K]> | undefined }
     : T;
+
+/** A schema, and a quick yes for what it takes as it is. */
+export class Structure<T> {
+  readonly schema: z.ZodType<T>;
+  #test: ((value: unknown) => boolean) | undefined;
+  #hasTest = false;
+
+  constructor(schema: z.ZodType<T>) {
+    this.schema = schema;
+  }
+
+  /** Whether the schema takes the value, and unchanged; false also where only the schema itself can tell. */
+  fits(value: unknown): boolean {
+    if (!this.#hasTest) {
+      this.#hasTest = true;
+      this.#test = quickTestOf(this.schema);
+    }
+    return this.#test?.(value) ?? false;
+  }
+
+  /** Its keys, of a map. */
+  get keys(): string[] {
+    return keysAt(this.schema, []);
+  }
+}
+
+/** What a structure's schema makes of a value. */
+export type ValueOf<S> = S extends Structure<infer T> ? T : never;
 
 /** Keys of a map schema and of the maps inside it, by path without indices; for "expected one of the keys". */
 function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
@@ -58,12 +86,13 @@ function without(value: unknown, paths: readonly (readonly PropertyKey[])[]): un
  * @returns the value when it fits, else the parts of it that do; undefined when nothing can be used
  */
 export function structured<T>(
-  schema: z.ZodType<T>,
+  structure: Structure<T>,
   raw: unknown,
   at: IssuePath,
   findings: Findings,
 ): Draft<T> | undefined {
-  if (fits(schema, raw)) return raw as Draft<T>;
+  if (structure.fits(raw)) return raw as Draft<T>;
+  const { schema } = structure;
   const result = schema.safeParse(raw);
   if (result.success) return result.data as Draft<T>;
   const bad: (readonly PropertyKey[])[] = [];

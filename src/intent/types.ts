@@ -82,8 +82,6 @@ export interface Port {
   addresses: string[];
   /** Prefixes routed to the VM, behind its addresses. */
   prefixes: string[];
-  /** Its VM leaves neither checksums nor segmentation to the interface: XDP may take what it sends. */
-  xdp?: true;
 }
 
 /** Transit segments for traffic to a node. A path is known by (to, tenants). */

@@ -1,7 +1,6 @@
 /** A raw value (what YAML or JSON gave) to a checked intent or node file, with every finding at once. */
 import { resolve } from 'node:path';
 import { checkApi } from './check/api.js';
-import type { z } from 'zod';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
 import { newContext } from './check/context.js';
 import { checkExternals } from './check/externals.js';
@@ -15,8 +14,9 @@ import { LOCATOR_BITS } from './bounds.js';
 import { readInterface, readIPv6Prefix, readName } from './fields.js';
 import { type Findings, Refusal } from './findings.js';
 import { isTenantTable, LOCAL_TABLE, MAIN_TABLE } from '../plan/numbers.js';
-import { ANNOUNCE_TABLE, intentSchema, nodeFileSchema } from './schema.js';
-import { type Draft, structured } from './structure.js';
+import { ANNOUNCE_TABLE, intentStructure, nodeFileStructure } from './schema.js';
+import { type Draft, structured, type ValueOf } from './structure.js';
+import type { IntentModel } from './model.js';
 import { readListen, tlsFilesOf } from '../fleet/tls-files.js';
 import type { Behaviours, FeedsConfig, Intent, NodeConfig } from './types.js';
 
@@ -24,10 +24,10 @@ import type { Behaviours, FeedsConfig, Intent, NodeConfig } from './types.js';
  * Checks and canonicalises an intent. What it returns is the intent only when it added no findings; what a refused
  * part relates to is then not reported a second time.
  */
-export function checkIntent(raw: unknown, findings: Findings): Intent | undefined {
-  const file = structured(intentSchema, raw, [], findings);
+export function checkIntent(raw: unknown, findings: Findings, model: IntentModel): Intent | undefined {
+  const file = structured(intentStructure, raw, [], findings);
   if (!file) return undefined;
-  const context = newContext(findings);
+  const context = newContext(findings, model);
   if (file.sidBlock !== undefined) {
     const block = readIPv6Prefix(file.sidBlock);
     if (block instanceof Refusal) findings.add(['sidBlock'], file.sidBlock, block.expected);
@@ -44,6 +44,7 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
   const gateways = file.gateways && checkGateways(context, file.gateways);
   const externals = file.externals && checkExternals(context, file.externals);
   const policies = file.policies && checkPolicies(context, file.policies);
+  if (nodes && tenants && ports) for (const part of model.parts) part.check?.({ nodes, tenants, ports }, context);
   if (findings.list.length > 0 || !context.block || !nodes || !tenants || !ports) return undefined;
   return {
     version: 1,
@@ -64,7 +65,7 @@ export function checkIntent(raw: unknown, findings: Findings): Intent | undefine
  * @param directory the file's own, which `intent` is relative to
  */
 export function checkNodeFile(raw: unknown, directory: string, findings: Findings): NodeConfig | undefined {
-  const file = structured(nodeFileSchema, raw, [], findings);
+  const file = structured(nodeFileStructure, raw, [], findings);
   if (!file) return undefined;
   const name = (key: 'node' | 'netns'): void => {
     const value = file[key] === undefined ? undefined : readName(file[key]);
@@ -106,7 +107,7 @@ function cacheOf(node: string, given: string | undefined): string {
 }
 
 function checkFeeds(
-  { feeds, tls }: Exclude<NonNullable<Draft<z.infer<typeof nodeFileSchema>>['intent']>, string>,
+  { feeds, tls }: Exclude<NonNullable<Draft<ValueOf<typeof nodeFileStructure>>['intent']>, string>,
   directory: string,
   findings: Findings,
 ): FeedsConfig {

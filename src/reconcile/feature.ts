@@ -1,3 +1,4 @@
+import type { IntentPart } from '../intent/part.js';
 import type { KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
 import type { PlanFeature } from '../plan/feature.js';
 import type { Follows } from './follows.js';
@@ -8,6 +9,8 @@ import type { ResourceTable } from './resource.js';
  * it once; nothing else of the planner, the engine and the agent knows it.
  */
 export interface Feature extends PlanFeature {
+  /** What it adds to the intent. */
+  readonly intent?: IntentPart;
   readonly resources: ResourceTable;
   /** What it holds of a network namespace. */
   readonly kernel?: { readonly [P in keyof KernelParts]?: (options: KernelOptions) => KernelParts[P] & KernelPart };

@@ -12,7 +12,8 @@ import { outputOf } from '../../lab/process.js';
 import { createNetns, deleteNetns } from 'netlink-ts';
 import { AgentRun } from '../netns/lib/agent-run.js';
 import type { NodeConfig } from '../../src/intent/types.js';
-import { loadNodeConfig, parseIntent } from '../../src/intent/load.js';
+import { parseIntent } from '../../src/app/intent.js';
+import { loadNodeConfig } from '../../src/intent/load.js';
 
 const NETNS = `sgtk${process.pid}v`;
 const directory = mkdtempSync(join(tmpdir(), 'segue-vrf-'));

@@ -1,7 +1,7 @@
 import { TRUSTED_KEY } from '../../intent/change.js';
 import { IntentError } from '../../intent/errors.js';
 import { Findings, pathText } from '../../intent/findings.js';
-import { checkIntent } from '../../intent/validate.js';
+import { checkIntent } from '../../app/intent.js';
 import { keyOf, toIntentChange } from '../keys.js';
 import { IntentIndex, isRouted } from '../intent-index.js';
 import { closureOf } from './closure.js';

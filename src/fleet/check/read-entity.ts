@@ -1,32 +1,27 @@
 /** Single entities as a file has them, by their kind. */
-import {
-  externalSchema,
-  gatewaySchema,
-  nodeSchema,
-  pathSchema,
-  policySchema,
-  portSchema,
-  tenantSchema,
-} from '../../intent/schema.js';
-import { structured } from '../../intent/structure.js';
+import { INTENT_MODEL } from '../../app/features.js';
+import { externalStructure, gatewayStructure, pathStructure, policyStructure } from '../../intent/schema.js';
+import { Structure, structured } from '../../intent/structure.js';
 import { keyOf } from '../keys.js';
 import { z } from 'zod';
 import type { Findings } from '../../intent/findings.js';
 import type { EntityValue, StoredKind } from '../types.js';
 
-const SCHEMAS: Record<StoredKind, z.ZodType> = {
-  block: z.string({ error: 'the SID block, an IPv6 prefix' }),
-  trusted: z.array(z.string({ error: 'an IPv6 prefix of trusted nodes' }), { error: 'a list of IPv6 prefixes' }),
-  node: nodeSchema,
-  tenant: tenantSchema,
-  port: portSchema,
-  path: pathSchema,
-  gateway: gatewaySchema,
-  external: externalSchema,
-  policy: policySchema,
+const STRUCTURES: Readonly<Record<StoredKind, Structure<unknown>>> = {
+  block: new Structure(z.string({ error: 'the SID block, an IPv6 prefix' })),
+  trusted: new Structure(
+    z.array(z.string({ error: 'an IPv6 prefix of trusted nodes' }), { error: 'a list of IPv6 prefixes' }),
+  ),
+  node: INTENT_MODEL.structures.node,
+  tenant: INTENT_MODEL.structures.tenant,
+  port: INTENT_MODEL.structures.port,
+  path: pathStructure,
+  gateway: gatewayStructure,
+  external: externalStructure,
+  policy: policyStructure,
 };
 
-export const STORED_KINDS = Object.keys(SCHEMAS) as StoredKind[];
+export const STORED_KINDS = Object.keys(STRUCTURES) as StoredKind[];
 
 /**
  * An entity whose structure is right, with its key; what it means is for CheckedIntent to say.
@@ -39,7 +34,7 @@ export function readEntity(
   findings: Findings,
 ): { key: string; after: EntityValue } | undefined {
   const before = findings.list.length;
-  const value = structured(SCHEMAS[kind], raw, [], findings);
+  const value = structured(STRUCTURES[kind], raw, [], findings);
   if (value === undefined || findings.list.length > before) return undefined;
   const after = filled(kind, value as Record<string, unknown>) as EntityValue;
   return { key: keyOf(kind, after), after };

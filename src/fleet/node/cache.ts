@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readRegularFile } from '../../intent/regular-file.js';
-import { loadIntent } from '../../intent/load.js';
+import { loadIntent } from '../../app/intent.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 
 /** Goes up with any change of what a cache holds. */

@@ -3,7 +3,7 @@ import { CheckedIntent } from '../check/checked-intent.js';
 import { readEntity } from '../check/read-entity.js';
 import { SetDigest } from '../digest.js';
 import { kindOfKey, toIntentChanges } from '../keys.js';
-import { diffIntent } from '../../intent/change.js';
+import { diffIntent } from '../../app/intent.js';
 import { IntentError } from '../../intent/errors.js';
 import { Findings } from '../../intent/findings.js';
 import { checkNodeInIntent } from '../../intent/load.js';

@@ -1,5 +1,5 @@
 /** A node's part of an intent by keys, as feeds send it, and as the agent takes it. */
-import { shareNoPrefixes } from '../../intent/scope.js';
+import { shareNoPrefixes } from '../../intent/model.js';
 import { keyOf, kindOfKey } from '../keys.js';
 import type { Intent, Path, Port, Tenant } from '../../intent/types.js';
 import type { EntityValue, StoredKind } from '../types.js';

@@ -1,3 +1,4 @@
+import { portAt } from '../../app/intent.js';
 import { scopePath } from '../../intent/scope.js';
 import { keyOf } from '../keys.js';
 import { IntentIndex, isRouted, sourcesOfNode } from '../intent-index.js';
@@ -10,11 +11,6 @@ export interface ScopedChange {
   key: string;
   before?: object | string;
   after?: object | string;
-}
-
-/** What a node keeps of a port: of one on another node neither interface nor MAC address. */
-export function portView(port: Port, node: string): Port {
-  return port.node === node ? port : { ...port, interface: '', mac: '' };
 }
 
 interface Follower {
@@ -242,7 +238,7 @@ export class ScopeIndex {
     const before = batch.portsBefore.get(tenant)?.get(name);
     const after = this.index.ports.of(tenant).get(name);
     const key = `port/${tenant}/${name}`;
-    const view = (port: Port | undefined, node: string): Port | undefined => port && portView(port, node);
+    const view = (port: Port | undefined, node: string): Port | undefined => port && portAt(port, node);
     for (const follower of this.#near.get(tenant) ?? []) {
       if (reshaped.has(follower)) continue;
       of(follower).put(key, view(before, follower.node), view(after, follower.node));
@@ -356,7 +352,7 @@ export class ScopeIndex {
         const kept = (port: Port | undefined, depth: Depth): Port | undefined =>
           port === undefined || depth === 'none' || (depth === 'peer' && !isRouted(port))
             ? undefined
-            : portView(port, node);
+            : portAt(port, node);
         const [first, last] = [kept(from, was), kept(to, is)];
         if (first !== undefined || last !== undefined) emission.put(`port/${tenant}/${name}`, first, last);
       };

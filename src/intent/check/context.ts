@@ -3,6 +3,8 @@ import { LOCATOR_BITS, TENANT_SID_BEHAVIOURS } from '../bounds.js';
 import type { AddressField, PrefixField } from '../fields.js';
 import type { Findings, IssuePath, PathSegment } from '../findings.js';
 import { PrefixIndex } from '../prefix-index.js';
+import type { entityStructures } from '../schema.js';
+import type { IntentNode, Port, Subnet, Tenant } from '../types.js';
 
 export interface NodeFacts {
   /** Place in the file's list. */
@@ -51,8 +53,45 @@ export interface PortPrefix {
   prefix: PrefixField;
 }
 
+/** What is known of the entity whose key is read. What was refused is absent: nothing more is to be said of it. */
+export interface KeyFacts {
+  node: NodeFacts;
+  tenant: TenantFacts;
+  subnet: SubnetFacts & { tenant: TenantFacts };
+  port: { tenant: TenantFacts | undefined; node: NodeFacts | undefined; addresses: readonly string[] };
+}
+
+/** Entities that features may add keys to. */
+export interface Extensible {
+  node: IntentNode;
+  tenant: Tenant;
+  subnet: Subnet;
+  port: Port;
+}
+export type ExtensibleName = keyof Extensible;
+
+/** What reads the keys that features add (IntentModel). */
+export interface KeyReader {
+  readonly structures: ReturnType<typeof entityStructures>;
+  /** Whether a draft has a key of a feature. */
+  adds(entity: ExtensibleName, draft: object): boolean;
+  /**
+   * Reads the keys of features into an entity.
+   *
+   * @param draft of which the schema took the parts that there are
+   */
+  read<E extends ExtensibleName>(
+    entity: E,
+    draft: object,
+    into: Partial<Extensible[E]>,
+    facts: KeyFacts[E],
+    where: { findings: Findings; at: IssuePath },
+  ): void;
+}
+
 export interface Context {
   findings: Findings;
+  model: KeyReader;
   /** Absent when it was refused. */
   block?: PrefixField;
   /** Prefixes of the SR domain beyond the block. */
@@ -69,8 +108,8 @@ export interface Context {
   byLocator: PrefixIndex<NodeFacts>;
 }
 
-export function newContext(findings: Findings): Context {
-  return { findings, gatewayOf: new Map(), byLocator: new PrefixIndex() };
+export function newContext(findings: Findings, model: KeyReader): Context {
+  return { findings, model, gatewayOf: new Map(), byLocator: new PrefixIndex() };
 }
 
 /** The `name` of a raw entity, where it has one. */

@@ -2,7 +2,7 @@
 
 import { type PrefixField, readAnyPrefix, readInterface } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
-import { externalSchema } from '../schema.js';
+import { externalStructure } from '../schema.js';
 import { structured } from '../structure.js';
 import type { External } from '../types.js';
 import { outsideDomain } from './trusted.js';
@@ -37,7 +37,7 @@ export function checkExternals(context: Context, raws: readonly unknown[]): Exte
   context.externals = known;
   raws.forEach((raw, index) => {
     const at: IssuePath = ['externals', index];
-    const draft = structured(externalSchema, raw, at, findings);
+    const draft = structured(externalStructure, raw, at, findings);
     if (!draft) return;
     const prefixes = checkPrefixes(context, draft.prefixes ?? [], at);
     const facts: ExternalFacts = { index, name: draft.name ?? '', prefixes };

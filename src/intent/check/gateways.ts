@@ -1,7 +1,7 @@
 /** Checks of `gateways:`: nodes and tenants that exist, one gateway for a tenant. */
 import { MAX_GATEWAY_NODES } from '../bounds.js';
 import type { IssuePath } from '../findings.js';
-import { gatewaySchema } from '../schema.js';
+import { gatewayStructure } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Gateway } from '../types.js';
 import { below, type Context, entityText, type GatewayFacts } from './context.js';
@@ -15,7 +15,7 @@ export function checkGateways(context: Context, raws: readonly unknown[]): Gatew
   context.gateways = known;
   raws.forEach((raw, index) => {
     const at: IssuePath = ['gateways', index];
-    const draft = structured(gatewaySchema, raw, at, findings);
+    const draft = structured(gatewayStructure, raw, at, findings);
     if (!draft) return;
     const nodes = readNames(context, draft.nodes ?? [], below(at, 'nodes'), 'a node', context.nodes);
     if (nodes.length > MAX_GATEWAY_NODES) {

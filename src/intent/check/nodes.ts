@@ -3,7 +3,7 @@ import { formatIPv6, prefixContains } from 'netlink-ts/inet';
 import { LOCATOR_BITS } from '../bounds.js';
 import { type AddressField, type PrefixField, readIPv6Address, readIPv6Prefix, readName } from '../fields.js';
 import { type Findings, type IssuePath, Refusal } from '../findings.js';
-import { BEHAVIOURS, nodeSchema } from '../schema.js';
+import { BEHAVIOURS } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Behaviours, IntentNode } from '../types.js';
 import { below, type Context, entityText, isTenantSid, type NodeFacts } from './context.js';
@@ -83,14 +83,14 @@ export function checkBehaviours(
 
 /** Checks all nodes. Refused ones are missing in the result, all have facts in the context. */
 export function checkNodes(context: Context, raws: readonly unknown[]): IntentNode[] {
-  const { findings } = context;
+  const { findings, model } = context;
   const nodes: IntentNode[] = [];
   const sources: Source[] = [];
   const known = new Map<string, NodeFacts>();
   context.nodes = known;
   raws.forEach((raw, index) => {
     const at: IssuePath = ['nodes', index];
-    const draft = structured(nodeSchema, raw, at, findings);
+    const draft = structured(model.structures.node, raw, at, findings);
     if (!draft) return;
     const facts: NodeFacts = { index, name: draft.name ?? '' };
     if (draft.name !== undefined) {
@@ -112,14 +112,16 @@ export function checkNodes(context: Context, raws: readonly unknown[]): IntentNo
     const accepted = draft.acceptedSources && checkAcceptedSources(context, draft.acceptedSources, at);
     const behaviours = draft.behaviours && checkBehaviours(draft.behaviours, at, findings);
     if (!locator || !source) return;
-    nodes.push({
+    const node: IntentNode = {
       name: facts.name,
       locator: locator.text,
       source: source.text,
       ...(accepted && accepted.length > 0 && { acceptedSources: accepted }),
       ...(behaviours && { behaviours }),
       ...(draft.drain === true && { drain: true }),
-    });
+    };
+    model.read('node', draft, node, facts, { findings, at });
+    nodes.push(node);
   });
   checkSources(context, sources);
   return nodes;

@@ -2,7 +2,7 @@
 import { prefixContains } from 'netlink-ts/inet';
 import { readIPv6Address } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
-import { pathSchema } from '../schema.js';
+import { pathStructure } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Path } from '../types.js';
 import { below, type Context, isTenantSid } from './context.js';
@@ -49,7 +49,7 @@ export function checkPaths(context: Context, raws: readonly unknown[]): Path[] {
   const owners = new Map<string, Map<string, number>>();
   raws.forEach((raw, index) => {
     const at: IssuePath = ['paths', index];
-    const draft = structured(pathSchema, raw, at, findings);
+    const draft = structured(pathStructure, raw, at, findings);
     if (!draft) return;
     const via = checkVia(context, draft.via ?? [], at);
     const tenants = checkTenantNames(context, draft.tenants, at);

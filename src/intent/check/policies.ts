@@ -1,18 +1,17 @@
 /** Checks of `policies:`: ends that exist and meet at a gateway, ports that can be, addresses that tell tenants apart. */
-import type { z } from 'zod';
 import { prefixOverlaps } from 'netlink-ts/inet';
 import { DEFAULT_POLICY_PRIORITY } from '../bounds.js';
 import { type PrefixField, readAnyPrefix, readPrefix } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { formatRanges, type PortRange, readPortRange } from '../ports.js';
-import { policySchema } from '../schema.js';
-import { type Draft, structured } from '../structure.js';
+import { policyStructure } from '../schema.js';
+import { type Draft, structured, type ValueOf } from '../structure.js';
 import type { Policy, PolicyEnd } from '../types.js';
 import { below, type Context } from './context.js';
 import { noteName } from './names.js';
 import { type Party, Talking } from './policy-overlap.js';
 
-type DraftPolicy = Draft<z.infer<typeof policySchema>>;
+type DraftPolicy = Draft<ValueOf<typeof policyStructure>>;
 type DraftEnd = NonNullable<DraftPolicy['from']>;
 
 /** An end of a policy with what is known of it. */
@@ -162,7 +161,7 @@ export function checkPolicies(context: Context, raws: readonly unknown[]): Polic
   const known = new Map<string, { index: number }>();
   raws.forEach((raw, index) => {
     const at: IssuePath = ['policies', index];
-    const draft = structured(policySchema, raw, at, context.findings);
+    const draft = structured(policyStructure, raw, at, context.findings);
     if (!draft) return;
     noteName(context, draft.name, at, { list: 'policies', noun: 'policy', known, facts: { index } });
     const policy = checks.check(draft, at);

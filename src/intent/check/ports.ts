@@ -1,7 +1,6 @@
 /** Checks of `ports:`, one pass over what may be a million of them: nothing is built that no message needs. */
 import { readAddress, readInterface, readMac, readName } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
-import { portSchema } from '../schema.js';
 import { structured } from '../structure.js';
 import type { Port } from '../types.js';
 import { below, type Context, entityText, type NodeFacts, rawName, type TenantFacts } from './context.js';
@@ -33,10 +32,10 @@ class PortChecks {
 
   /** The port in canonical form, undefined when something of it was refused. */
   check(index: number): Port | undefined {
-    const { findings } = this.#context;
+    const { findings, model } = this.#context;
     const before = findings.list.length;
     const at: IssuePath = ['ports', index];
-    const draft = structured(portSchema, this.#raws[index], at, findings);
+    const draft = structured(model.structures.port, this.#raws[index], at, findings);
     if (!draft) return undefined;
     const { name } = draft;
     if (name !== undefined) this.#name(name, index, at);
@@ -48,6 +47,11 @@ class PortChecks {
     const prefixes = draft.prefixes
       ? readPortPrefixes(this.#context, draft.prefixes, tenant, index, at, addresses)
       : [];
+    let added: Partial<Port> | undefined;
+    if (model.adds('port', draft)) {
+      added = {};
+      model.read('port', draft, added, { tenant, node, addresses }, { findings, at });
+    }
     if (findings.list.length > before || !name || !tenant || !node || !draft.interface || !mac) return undefined;
     // The names of the tenant and the node are the same two strings for all ports that have them.
     const port: Port = {
@@ -59,8 +63,7 @@ class PortChecks {
       addresses,
       prefixes,
     };
-    if (draft.xdp === true) port.xdp = true;
-    return port;
+    return added === undefined ? port : Object.assign(port, added);
   }
 
   #refuse(at: IssuePath, key: string, given: string, expected: string): void {

@@ -5,7 +5,6 @@ import { type AddressField, type PrefixField, readAddress, readMac, readName, re
 import { type IssuePath, Refusal } from '../findings.js';
 import { gatewayMacOf } from '../gateway-mac.js';
 import { PrefixIndex } from '../prefix-index.js';
-import { tenantSchema } from '../schema.js';
 import { type Draft, structured } from '../structure.js';
 import type { Subnet, Tenant } from '../types.js';
 import { outsideDomain } from './trusted.js';
@@ -40,7 +39,7 @@ function checkSubnet(
   at: IssuePath,
   facts: TenantFacts,
 ): Subnet | undefined {
-  const { findings } = context;
+  const { findings, model } = context;
   const given = draft?.prefix;
   const prefix = given === undefined ? undefined : readPrefix(given);
   const gateway = draft?.gateway === undefined ? undefined : readAddress(draft.gateway);
@@ -60,7 +59,9 @@ function checkSubnet(
   if (!prefixContains(prefix, gateway.bytes)) refuse(`an address inside the subnet ${prefix.text}`);
   else if (role) refuse(`an address other than the ${role} address of ${prefix.text}`);
   subnet.gateway = gateway;
-  return { prefix: prefix.text, gateway: gateway.text };
+  const checked: Subnet = { prefix: prefix.text, gateway: gateway.text };
+  model.read('subnet', draft ?? {}, checked, { ...subnet, tenant: facts }, { findings, at });
+  return checked;
 }
 
 /** Fills the tenant's index; the shortest prefixes go first, so that each meets what contains it. */
@@ -79,14 +80,14 @@ function indexSubnets(context: Context, facts: TenantFacts, at: IssuePath, place
 
 /** Checks all tenants. Refused ones are missing in the result, all have facts in the context. */
 export function checkTenants(context: Context, raws: readonly unknown[]): Tenant[] {
-  const { findings } = context;
+  const { findings, model } = context;
   const tenants: Tenant[] = [];
   const known = new Map<string, TenantFacts>();
   const ids = new Map<number, TenantFacts>();
   context.tenants = known;
   raws.forEach((raw, index) => {
     const at: IssuePath = ['tenants', index];
-    const draft = structured(tenantSchema, raw, at, findings);
+    const draft = structured(model.structures.tenant, raw, at, findings);
     if (!draft) return;
     const facts: TenantFacts = {
       index,
@@ -129,7 +130,16 @@ export function checkTenants(context: Context, raws: readonly unknown[]): Tenant
     const dscp = draft.dscp ?? 'copy';
     const gatewayMac = mac === undefined ? {} : { gatewayMac: mac };
     facts.gatewayMac = gatewayMacOf({ id, ...gatewayMac });
-    tenants.push({ name: facts.name, id, subnets, dscp, ...(mtu === undefined ? {} : { mtu }), ...gatewayMac });
+    const tenant: Tenant = {
+      name: facts.name,
+      id,
+      subnets,
+      dscp,
+      ...(mtu === undefined ? {} : { mtu }),
+      ...gatewayMac,
+    };
+    model.read('tenant', draft, tenant, facts, { findings, at });
+    tenants.push(tenant);
   });
   return tenants;
 }

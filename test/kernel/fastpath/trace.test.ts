@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { Instance } from '../../../src/agent/instance.js';
-import { loadIntent, loadNodeConfig } from '../../../src/intent/load.js';
+import { loadIntent } from '../../../src/app/intent.js';
+import { loadNodeConfig } from '../../../src/intent/load.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { trace } from '../../../src/observe/trace/trace.js';
 import { buildFrame } from '../../../src/observe/trace/synthetic-packet.js';

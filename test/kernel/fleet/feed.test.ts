@@ -11,7 +11,7 @@ import { readFeedStatus } from '../../../src/fleet/node/status.js';
 import { put, del } from '../../../src/fleet/store/commit.js';
 import { EtcdClient } from '../../../src/fleet/store/etcd-client.js';
 import { IntentWriter } from '../../../src/fleet/store/writer.js';
-import { relevantTo } from '../../../src/intent/scope.js';
+import { relevantTo } from '../../../src/app/intent.js';
 import { Authority, Etcd, loopbackAddress, newDirectory, removeDirectory } from './etcd.js';
 import { cloudWishes, portOf, wish } from './intent.js';
 import type { IntentEvent } from '../../../src/intent/source.js';

@@ -14,7 +14,7 @@ import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { nnPoliciesResource } from '../../../src/gateway/policy-resource.js';
 import { compilePolicySet } from '../../../src/gateway/policy-set.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
-import { parseIntent } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { createNetns, deleteNetns } from 'netlink-ts';
 import { encapsulated, ethernet, ip4, tcp, udp } from '../fastpath/packets.js';

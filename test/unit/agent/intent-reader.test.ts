@@ -9,8 +9,8 @@ import { IntentAssembly, piecesOf } from '../../../src/agent/intent-pieces.js';
 import { IntentReader } from '../../../src/agent/intent-reader.js';
 import { IntentError } from '../../../src/intent/errors.js';
 import { FileSource } from '../../../src/intent/file-source.js';
-import { loadIntent } from '../../../src/intent/load.js';
-import { relevantTo } from '../../../src/intent/scope.js';
+import { INTENT_MODEL } from '../../../src/app/features.js';
+import { loadIntent, relevantTo } from '../../../src/app/intent.js';
 import { fileSignature } from '../../../src/intent/signature.js';
 import type { IntentEvent } from '../../../src/intent/source.js';
 import type { NodeConfig } from '../../../src/intent/types.js';
@@ -120,6 +120,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     const one = reader();
     const events: IntentEvent[] = [];
     const source = new FileSource(file, {
+      model: INTENT_MODEL,
       ...{ debounceMs: 20, restatIntervalMs: 300 },
       read: (unlessDigest) => one.read(unlessDigest),
       close: () => {

@@ -3,10 +3,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { Followers, noInvalidations } from '../../../src/agent/invalidations.js';
-import { ALL_RESOURCES, FEATURES, RESOURCE_ORDER } from '../../../src/app/features.js';
+import { ALL_RESOURCES, FEATURES, INTENT_FIELDS, INTENT_MODEL, RESOURCE_ORDER } from '../../../src/app/features.js';
+import { diffIntent } from '../../../src/intent/change.js';
+import { exact } from '../../../src/intent/equality.js';
+import { parseIntent } from '../../../src/intent/load.js';
+import { IntentModel } from '../../../src/intent/model.js';
+import { entityKey, type KeyPlace, portKey } from '../../../src/intent/part.js';
 import { emptyPlan } from '../../../src/app/planning.js';
 import { orderOf } from '../../../src/reconcile/order.js';
+import type { Intent } from '../../../src/intent/types.js';
 import type { EventContext } from '../../../src/reconcile/follows.js';
 import type { AnyResource, ResourceTable } from '../../../src/reconcile/resource.js';
 
@@ -52,6 +59,82 @@ describe('registered resources', () => {
       port: ALL_RESOURCES.port,
     } satisfies ResourceTable;
     expect(() => orderOf(table)).toThrow('resources wait for each other: vrf, port');
+  });
+});
+
+describe('keys that features add to the intent', () => {
+  it('are with those of the core all that a schema takes and that is compared', () => {
+    for (const entity of ['node', 'tenant', 'port'] as const) {
+      expect(new Set(INTENT_MODEL.structures[entity].keys)).toEqual(new Set(Object.keys(INTENT_FIELDS[entity])));
+    }
+  });
+
+  const RATE = 'a whole number from 1 to 9';
+  const rate = {
+    schema: z.int({ error: RATE }).min(1, { error: RATE }).max(9, { error: RATE }),
+    same: exact,
+    keptBy: 'own-node',
+    read: (given: number, { addresses }: { addresses: readonly string[] }, place: KeyPlace) =>
+      given <= addresses.length ? given : place.refuse(given, `at most ${addresses.length}, one for each address`),
+  } as const;
+  const mode = { schema: z.string({ error: 'a mode (text)' }), same: exact, read: (given: string) => given } as const;
+  const model = new IntentModel([
+    { keys: { port: { rate: portKey(rate) } as object, subnet: { mode: entityKey<'subnet'>()(mode) } as object } },
+    {
+      check({ ports }, { findings }) {
+        if (ports.length === 3) findings.add(['ports'], ports.length, 'two ports');
+      },
+    },
+  ]);
+  const intentWith = (port: object, subnet: object = {}, more: object[] = []): Intent =>
+    parseIntent(
+      JSON.stringify({
+        ...{ version: 1, sidBlock: 'fd00:5e::/32' },
+        nodes: [{ name: 'hv1', locator: 'fd00:5e:1::/48' }],
+        tenants: [{ name: 'red', id: 1, subnets: [{ prefix: '10.0.0.0/24', gateway: '10.0.0.1', ...subnet }] }],
+        ports: [{ ...PORT, ...port }, ...more],
+      }),
+      { file: 'x.json' },
+      model,
+    );
+  const PORT = {
+    ...{ name: 'p', tenant: 'red', node: 'hv1', interface: 'tap0', mac: '02:00:00:00:00:0a' },
+    addresses: ['10.0.0.10'],
+  };
+
+  it('are read, listed in messages, and refused by the schema or by what reads them', () => {
+    expect(intentWith({ rate: 1 }).ports[0]).toHaveProperty('rate', 1);
+    expect(intentWith({}).ports[0]).not.toHaveProperty('rate');
+    expect(() => intentWith({ rate: 12 })).toThrow(`ports[0].rate: 12: expected ${RATE}`);
+    expect(() => intentWith({ rate: 2 })).toThrow('ports[0].rate: 2: expected at most 1, one for each address');
+    expect(() => intentWith({}, { mode: 1 })).toThrow(
+      'tenants[0].subnets[0].mode: 1: expected a mode (text); quote it',
+    );
+    expect(() => intentWith({ rat: 1 })).toThrow('mac, addresses, prefixes, rate; did you mean "rate"?');
+    const more = ['a', 'b'].map((name, i) => ({
+      ...{ ...PORT, name, interface: `tap1${i}`, mac: `02:00:00:00:00:1${i}`, addresses: [`10.0.0.2${i}`] },
+    }));
+    expect(() => intentWith({}, {}, more)).toThrow('ports: 3: expected two ports');
+  });
+
+  it('are compared, those of subnets too', () => {
+    const kinds = (a: Intent, b: Intent): string[] => diffIntent(a, b, model).map(({ kind, key }) => `${kind} ${key}`);
+    expect(kinds(intentWith({}), intentWith({ rate: 1 }))).toEqual(['port p']);
+    expect(kinds(intentWith({}), intentWith({}, { mode: 'a' }))).toEqual(['tenant red']);
+    expect(kinds(intentWith({ rate: 1 }, { mode: 'a' }), intentWith({ rate: 1 }, { mode: 'a' }))).toEqual([]);
+  });
+
+  it('are kept by the port’s own node alone where they say so', () => {
+    const [port] = intentWith({ rate: 1 }).ports;
+    if (port === undefined) throw new Error('no port');
+    expect(model.portAt(port, 'hv1')).toBe(port);
+    expect(model.portAt(port, 'hv2')).toEqual({ ...PORT, interface: '', mac: '', prefixes: [] });
+  });
+
+  it('are registered once', () => {
+    expect(() => new IntentModel([{ keys: { port: { mac: portKey(rate) } as object } }])).toThrow(
+      'intent: the key mac of a port is registered twice',
+    );
   });
 });
 
@@ -155,10 +238,28 @@ describe('what is forgotten does not compile', () => {
       /'follows' is missing/,
     ],
     [
-      'the equality of a field of a port',
-      'src/intent/equality.ts',
+      'the key of a field that an entity is declared to have',
+      'src/app/features.ts',
       { 'src/intent/types.ts': (text: string) => text.replace(/(export interface Port \{)/, '$1\n  rate?: number;') },
-      /'rate' is missing/,
+      /'port.rate' are incompatible[^]*no feature registers it/,
+    ],
+    [
+      'the part of the intent that a feature has',
+      'src/app/features.ts',
+      { 'src/ebpf/feature.ts': drop('intent: ebpfIntent,') },
+      /'port.xdp' are incompatible[^]*no feature registers it/,
+    ],
+    [
+      'the equality of a key',
+      'src/ebpf/intent.ts',
+      { 'src/ebpf/intent.ts': drop('same: exact,') },
+      /'same' is missing/,
+    ],
+    [
+      'the nodes that keep a key of a port',
+      'src/ebpf/intent.ts',
+      { 'src/ebpf/intent.ts': drop("keptBy: 'every-node',") },
+      /'keptBy' is missing/,
     ],
     [
       'the index of the intent that a view is declared to have',

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkNodeInIntent, parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
+import { checkNodeInIntent, parseNodeConfig } from '../../../src/intent/load.js';
 import { blocks, page, pages, ROOT } from './markdown.js';
 
 const all = pages().filter(({ path }) => !path.startsWith('docs/adr/') && path !== 'CHANGELOG.md');

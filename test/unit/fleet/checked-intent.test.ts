@@ -4,7 +4,7 @@ import { CheckedIntent } from '../../../src/fleet/check/checked-intent.js';
 import { toIntentChange } from '../../../src/fleet/keys.js';
 import { IntentIndex } from '../../../src/fleet/intent-index.js';
 import { Findings } from '../../../src/intent/findings.js';
-import { checkIntent } from '../../../src/intent/validate.js';
+import { checkIntent } from '../../../src/app/intent.js';
 import { BEGINNING, steps, wishesOf } from './world.js';
 import type { EntityValue } from '../../../src/fleet/types.js';
 import type { Intent } from '../../../src/intent/types.js';

@@ -2,8 +2,7 @@
 import { FEATURES } from '../../../src/app/features.js';
 import { compile, plannerOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
-import { parseIntent } from '../../../src/intent/load.js';
-import { diffIntent } from '../../../src/intent/change.js';
+import { diffIntent, parseIntent } from '../../../src/app/intent.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { affectedUnits } from '../../../src/plan/affected-units.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';

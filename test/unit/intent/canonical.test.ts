@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import ip6addr from 'ip6addr';
-import { parseIntent } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
 import { rawIntent } from './arbitrary.js';
 
 const fromJson = (value: unknown) => parseIntent(JSON.stringify(value), { file: 'intent.json' });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffIntent, pathKey } from '../../../src/intent/change.js';
+import { diffIntent, parseIntent } from '../../../src/app/intent.js';
+import { pathKey } from '../../../src/intent/change.js';
 import { IntentEntities } from '../../../src/intent/entities.js';
-import { parseIntent } from '../../../src/intent/load.js';
 import { scopeTo, tenantsOf } from '../../../src/intent/scope.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { rawIntent } from './arbitrary.js';

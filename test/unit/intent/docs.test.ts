@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
+import { INTENT_FIELDS, INTENT_MODEL } from '../../../src/app/features.js';
 import {
   MAX_DEPTH_LEVELS,
   MAX_JSON_BYTES,
@@ -10,17 +11,15 @@ import {
   MAX_VIA_SEGMENTS,
   MAX_YAML_BYTES,
 } from '../../../src/intent/bounds.js';
-import { checkNodeInIntent, parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
+import { checkNodeInIntent, parseNodeConfig } from '../../../src/intent/load.js';
 import {
-  externalSchema,
-  gatewaySchema,
-  intentSchema,
-  nodeFileSchema,
-  nodeSchema,
-  pathSchema,
-  policySchema,
-  portSchema,
-  tenantSchema,
+  externalStructure,
+  gatewayStructure,
+  intentStructure,
+  nodeFileStructure,
+  pathStructure,
+  policyStructure,
 } from '../../../src/intent/schema.js';
 
 const docs = readFileSync(new URL('../../../docs/intent.md', import.meta.url), 'utf8');
@@ -52,9 +51,11 @@ describe('docs/intent.md', () => {
   });
 
   it('describes every key', () => {
-    const schemas = [nodeFileSchema, intentSchema, nodeSchema, tenantSchema, portSchema, pathSchema];
-    for (const { shape } of [...schemas, gatewaySchema, externalSchema, policySchema]) {
-      for (const key of Object.keys(shape)) expect(docs, key).toMatch(new RegExp(`\`${key}(\\[\\])?\``));
+    const files = [nodeFileStructure, intentStructure];
+    const lists = [pathStructure, gatewayStructure, externalStructure, policyStructure];
+    const keys = [...files, ...Object.values(INTENT_MODEL.structures), ...lists].flatMap((structure) => structure.keys);
+    for (const key of [...keys, ...Object.keys(INTENT_FIELDS.subnet)]) {
+      expect(docs, key).toMatch(new RegExp(`\`([a-z]+\\[\\]\\.)?${key}(\\[\\])?\``));
     }
   });
 

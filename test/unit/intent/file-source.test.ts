@@ -19,8 +19,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IntentError } from '../../../src/intent/errors.js';
+import { INTENT_MODEL } from '../../../src/app/features.js';
 import { FileSource, type FileSourceOptions } from '../../../src/intent/file-source.js';
-import { type LoadedIntent, loadIntentText } from '../../../src/intent/load.js';
+import { loadIntentText } from '../../../src/app/intent.js';
+import { type LoadedIntent } from '../../../src/intent/load.js';
 import type { IntentEvent } from '../../../src/intent/source.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { watchedDirectories } from '../../../src/intent/watch-paths.js';
@@ -57,8 +59,10 @@ function tell(event: IntentEvent): Told {
 }
 
 /** The interval is out of the way unless a test is about it: only watches can then be quick. */
-async function start(options: FileSourceOptions = { debounceMs: 40, restatIntervalMs: 3_600_000 }): Promise<void> {
-  source = new FileSource(file, options);
+async function start(
+  options: Omit<FileSourceOptions, 'model'> = { debounceMs: 40, restatIntervalMs: 3_600_000 },
+): Promise<void> {
+  source = new FileSource(file, { model: INTENT_MODEL, ...options });
   await source.start((event) => told.push(tell(event)));
 }
 

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_JSON_BYTES, MAX_YAML_BYTES } from '../../../src/intent/bounds.js';
 import { IntentError } from '../../../src/intent/errors.js';
-import { checkNodeInIntent, loadIntent, loadNodeConfig, parseIntent } from '../../../src/intent/load.js';
+import { loadIntent, parseIntent } from '../../../src/app/intent.js';
+import { checkNodeInIntent, loadNodeConfig } from '../../../src/intent/load.js';
 import { printable } from '../../../src/intent/printable.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Seen } from '../../../src/intent/check/hash-set.js';
-import { fits } from '../../../src/intent/fast-validate.js';
-import { parseIntent } from '../../../src/intent/load.js';
-import { nodeSchema, pathSchema, portSchema, subnetSchema } from '../../../src/intent/schema.js';
+import { INTENT_MODEL } from '../../../src/app/features.js';
+import { parseIntent } from '../../../src/app/intent.js';
+import { pathStructure } from '../../../src/intent/schema.js';
 import { rawIntent } from './arbitrary.js';
 
 const key = fc.constantFrom(
@@ -27,7 +27,7 @@ const value = fc.oneof(
 const mutated = rawIntent
   .filter(({ ports }) => ports.length > 0)
   .chain(({ ports, nodes, tenants, paths = [] }) => {
-    const entity = fc.constantFrom<object>(...ports, ...nodes, ...paths, ...tenants.flatMap(({ subnets }) => subnets));
+    const entity = fc.constantFrom<object>(...ports, ...nodes, ...paths, ...tenants);
     return fc
       .tuple(entity, fc.option(fc.tuple(key, value), { freq: 2 }), fc.option(key, { freq: 2 }))
       .map(([map, put, drop]) => {
@@ -38,15 +38,17 @@ const mutated = rawIntent
       });
   });
 
-describe('fits', { timeout: 60_000 }, () => {
+const { node, port: portStructure, tenant } = INTENT_MODEL.structures;
+
+describe('the quick test of a schema', { timeout: 60_000 }, () => {
   it('never takes what the schema refuses or changes', () => {
     let taken = 0;
     fc.assert(
       fc.property(fc.oneof(mutated, value), (candidate) => {
-        for (const schema of [portSchema, nodeSchema, subnetSchema, pathSchema]) {
-          if (!fits(schema, candidate)) continue;
+        for (const structure of [portStructure, node, tenant, pathStructure]) {
+          if (!structure.fits(candidate)) continue;
           taken++;
-          const result = schema.safeParse(candidate);
+          const result = structure.schema.safeParse(candidate);
           expect(result.success).toBe(true);
           expect(result.data).toEqual(candidate);
         }
@@ -59,7 +61,7 @@ describe('fits', { timeout: 60_000 }, () => {
   it('takes every port that is as it should be', () => {
     fc.assert(
       fc.property(rawIntent, ({ ports }) => {
-        for (const port of ports) expect(fits(portSchema, port)).toBe(true);
+        for (const port of ports) expect(portStructure.fits(port)).toBe(true);
       }),
     );
   });

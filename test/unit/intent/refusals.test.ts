@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { IntentError } from '../../../src/intent/errors.js';
-import { parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
+import { parseNodeConfig } from '../../../src/intent/load.js';
 
 /** Either a whole file, or the good file of the table with one part replaced by another. */
 interface Row {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { IntentError } from '../../../src/intent/errors.js';
-import { parseIntent } from '../../../src/intent/load.js';
+import { parseIntent } from '../../../src/app/intent.js';
 
 function firstLine(text: string): string {
   try {

@@ -1,8 +1,8 @@
 import { viewOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
 import { removalGuard, removalGuardOnIntent } from '../../../src/reconcile/removal-guard.js';
-import { parseIntent, parseNodeConfig } from '../../../src/intent/load.js';
-import { diffIntent } from '../../../src/intent/change.js';
+import { diffIntent, parseIntent } from '../../../src/app/intent.js';
+import { parseNodeConfig } from '../../../src/intent/load.js';
 import type { Intent } from '../../../src/intent/types.js';
 
 const CONFIG = parseNodeConfig('{ node: hv1, uplinks: [eth0], dataplane: ebpf, intent: intent.yaml }', {
