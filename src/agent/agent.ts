@@ -12,7 +12,7 @@ import { Telemetry } from './telemetry.js';
 import { Watchdog } from './watchdog.js';
 import { type NetlinkEvent, netnsIdentity } from 'netlink-ts';
 import type { Invalidations } from './invalidations.js';
-import type { IntentEvent, IntentSource } from '../intent/source.js';
+import type { IntentEvent, IntentProgress, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { KernelEvent } from '../reconcile/follows.js';
 import type { Logger } from './log.js';
@@ -62,6 +62,8 @@ export class Agent {
   #session: Session | undefined;
   /** As the source last gave it: what a new session begins with. */
   #intent: Intent | undefined;
+  /** Of what the source gave and is not carried out yet. */
+  readonly #unsettled: IntentProgress[] = [];
   #queue: Promise<void> = Promise.resolve();
   #invalidations = noInvalidations();
   #timer: NodeJS.Timeout | undefined;
@@ -200,10 +202,13 @@ export class Agent {
     this.#telemetry.intentAccepted();
     const digest = this.#digest;
     this.#enqueue('intent', async ({ reconciler }) => {
+      const { progress } = event;
+      if (progress !== undefined) this.#unsettled.push(progress);
+      const onPlanned = (): void => progress?.('planned');
       const again =
         event.type === 'snapshot'
-          ? await reconciler.applyIntent(event.intent, this.#force)
-          : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true });
+          ? await reconciler.applyIntent(event.intent, this.#force, onPlanned)
+          : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true, onPlanned });
       this.#force = false;
       if (!reconciler.isBlocked) this.#telemetry.intentApplied(digest);
       if (!this.#telemetry.ready) {
@@ -357,6 +362,12 @@ export class Agent {
       : session.instance.withNodeLock(() => session.reconciler.applyIntent(intent, true));
   }
 
+  /** What was begun of the intent is done, by this task or by an earlier one that had failed. */
+  #settle(): void {
+    if (this.#session === undefined || this.#isHeld) return;
+    for (const progress of this.#unsettled.splice(0)) progress('applied');
+  }
+
   /** Puts a task behind those before it; what it says failed is looked at again later. */
   #enqueue(reason: TaskReason, task: (session: Session) => Promise<Invalidations>): void {
     this.#telemetry.taskQueued();
@@ -370,6 +381,7 @@ export class Agent {
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
         this.#telemetry.taskEnds(reason, false);
+        this.#settle();
         return again;
       })
       .catch((error: unknown) => {

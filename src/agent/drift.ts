@@ -117,6 +117,11 @@ export class DriftLog {
     return failures.filter((one) => before.get(failureKey(one)) !== one.error.message);
   }
 
+  /** Objects that could not be made when they were last tried. */
+  get failures(): number {
+    return this.#failed.size;
+  }
+
   /** Maps know an interface that is gone by its number alone. */
   #nameOf(device: string): string {
     const index = Number(/^ifindex ([0-9]+)$/.exec(device)?.[1]);

@@ -70,17 +70,20 @@ export class Reconciler {
   /**
    * Takes a whole intent.
    *
+   * @param onPlanned told once the plan has moved
    * @returns what is to be looked at again because it failed
    */
-  async applyIntent(intent: Intent, force = false): Promise<Invalidations> {
+  async applyIntent(intent: Intent, force = false, onPlanned?: () => void): Promise<Invalidations> {
     if (this.#intent !== undefined && this.#planner !== undefined) {
-      return this.applyDelta(await runYielding(diffSteps(this.#intent, intent)), intent, { force });
+      const changes = await runYielding(diffSteps(this.#intent, intent));
+      return this.applyDelta(changes, intent, { force, ...(onPlanned && { onPlanned }) });
     }
     const { kernel, engine } = this.#instance;
     this.#pendingIntent = intent;
     kernel.links.refresh();
     const facts = requireFacts(kernel, this.#config, intent);
     const planner = await runYielding(plannerSteps(this.#config, facts, intent));
+    onPlanned?.();
     const survey = await engine.survey(planner.plan);
     this.#pendingIntent = undefined;
     const removal = {
@@ -103,14 +106,14 @@ export class Reconciler {
   /**
    * Takes a change of the intent; costs what the change costs.
    *
-   * @param options `named`: somebody asked for each of the changes by itself
+   * @param options `named`: somebody asked for each of the changes by itself; `onPlanned`: told once the plan has moved
    */
   async applyDelta(
     changes: readonly IntentChange[],
     intent: Intent,
-    { force = false, named = false }: { force?: boolean; named?: boolean } = {},
+    { force = false, named = false, onPlanned }: { force?: boolean; named?: boolean; onPlanned?: () => void } = {},
   ): Promise<Invalidations> {
-    if (this.#planner === undefined || this.#intent === undefined) return this.applyIntent(intent, force);
+    if (this.#planner === undefined || this.#intent === undefined) return this.applyIntent(intent, force, onPlanned);
     // While one is held the source's changes start from it, ours from the one before.
     const isNext = this.#blockedIntent === undefined && !this.#isBehind;
     const effective = isNext ? changes : await runYielding(diffSteps(this.#intent, intent));
@@ -123,6 +126,7 @@ export class Reconciler {
     const changesToDo = changesOf(this.#planner.apply(effective));
     this.#isBehind = false;
     this.#intent = intent;
+    onPlanned?.();
     const { engine } = this.#instance;
     const report = await engine.applyChanges(changesToDo);
     this.#log.info(
@@ -244,6 +248,7 @@ export class Reconciler {
     const told = new Set<Error>();
     this.#telemetry?.reported(report);
     const untold = this.#drift.noteFailures(report, looked?.resources);
+    this.#telemetry?.failing(this.#drift.failures);
     for (const { kind, object, error } of untold) {
       if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
       told.add(error);

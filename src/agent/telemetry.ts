@@ -63,6 +63,8 @@ export interface AgentState {
   repairs: ActionCount[];
   /** Objects that could not be made, each time it was tried. */
   failures: Count[];
+  /** Objects that could not be made when they were last tried. */
+  failing: number;
   /** Objects that wait for their interface. */
   waiting: number;
   /** Notifications of the kernel. */
@@ -103,6 +105,7 @@ export class Telemetry {
   #failing = false;
   #lastSweepAt: number | null = null;
   #waiting = 0;
+  #failedObjects = 0;
   #eventsLost = 0;
   /** Tasks that have ended: what systemd's watchdog asks for. */
   turns = 0;
@@ -170,6 +173,11 @@ export class Telemetry {
     for (const { kind } of failures) count(this.#failures, kind);
   }
 
+  /** @param objects that could not be made when they were last tried */
+  failing(objects: number): void {
+    this.#failedObjects = objects;
+  }
+
   waits({ waiting }: { waiting: readonly Waiting[] }): void {
     this.#waiting = waiting.length;
   }
@@ -209,6 +217,7 @@ export class Telemetry {
       drift: this.#drift,
       repairs: [...this.#repairs.values()],
       failures: [...this.#failures.values()],
+      failing: this.#failedObjects,
       waiting: this.#waiting,
       events: [...this.#events.values()],
       nft: nftRuns.state,

@@ -5,6 +5,8 @@ import { EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import type { Command } from 'commander';
+import type { AgentState } from '../agent/telemetry.js';
+import type { AgentFacts } from '../fleet/node/agent-facts.js';
 import type { IntentSource } from '../intent/source.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { IntentOptions } from './node-options.js';
@@ -48,7 +50,7 @@ export function addAgentCommand(program: Command): void {
           api?.event(line);
         },
       });
-      const source = await feedSourceOf(config, configFile);
+      const source = await feedSourceOf(config, configFile, () => agent.state);
       const agent = new Agent({
         config,
         configFile,
@@ -90,9 +92,18 @@ export function addAgentCommand(program: Command): void {
 }
 
 /** What speaks gRPC is loaded where the node file names feeds. */
-async function feedSourceOf(config: NodeConfig, configFile: string): Promise<IntentSource | undefined> {
+async function feedSourceOf(
+  config: NodeConfig,
+  configFile: string,
+  state: () => AgentState,
+): Promise<IntentSource | undefined> {
   if (config.feeds === undefined) return undefined;
   const { FeedSource } = await import('../fleet/node/feed-source.js');
+  const { agentFacts } = await import('../fleet/node/agent-facts.js');
+  const { RegularDoctor } = await import('../fleet/node/regular-doctor.js');
   const { runDirectory } = await import('../agent/instance.js');
-  return new FeedSource({ config, configFile, runDirectory: runDirectory(config.node) });
+  const doctor = new RegularDoctor(process.argv[1] ?? '', configFile);
+  doctor.start();
+  const facts = (): AgentFacts => agentFacts(state(), doctor.found);
+  return new FeedSource({ config, configFile, runDirectory: runDirectory(config.node), facts });
 }

@@ -11,6 +11,9 @@ import type { FleetConfig, TlsFiles } from './types.js';
 
 const ENDPOINT = 'the URL of a member of etcd, such as https://192.0.2.1:2379';
 
+const REPORT = { error: 'whole seconds from 1 to 3600' };
+const reportSeconds = z.int(REPORT).min(1, REPORT).max(3600, REPORT);
+
 const fleetStructure = new Structure(
   z.strictObject(
     {
@@ -24,7 +27,12 @@ const fleetStructure = new Structure(
         },
         { error: 'a map with endpoints and tls' },
       ),
-      feed: z.strictObject({ listen: listenSchema, tls: tlsSchema }, { error: 'a map with listen and tls' }).optional(),
+      feed: z
+        .strictObject(
+          { listen: listenSchema, tls: tlsSchema, reportSeconds: reportSeconds.optional() },
+          { error: 'a map with listen and tls' },
+        )
+        .optional(),
     },
     { error: 'a map with etcd' },
   ),
@@ -51,7 +59,14 @@ export function checkFleetFile(raw: unknown, directory: string, findings: Findin
   return {
     realm,
     etcd: { endpoints, ...(etcdTls && { tls: etcdTls }) },
-    ...(listen !== undefined && feedTls && { feed: { listen, tls: feedTls } }),
+    ...(listen !== undefined &&
+      feedTls && {
+        feed: {
+          listen,
+          tls: feedTls,
+          ...(file.feed?.reportSeconds !== undefined && { reportMs: file.feed.reportSeconds * 1000 }),
+        },
+      }),
   };
 }
 

@@ -118,6 +118,12 @@ export class RealmKeys {
   readonly history: string;
   readonly quotas: string;
   readonly locks: string;
+  /** What nodes say of themselves, by node: unwatched. */
+  readonly status: string;
+  /** When feeds heard of nodes, by feed: unwatched. */
+  readonly seen: string;
+  /** What operators have told of nodes, by node: unwatched. */
+  readonly ops: string;
 
   constructor(realm: string) {
     const root = `/segue/${FORMAT}/${realm}/`;
@@ -125,6 +131,9 @@ export class RealmKeys {
     this.history = `${root}history/`;
     this.quotas = `${root}quota/`;
     this.locks = `${root}lock/`;
+    this.status = `${root}status/`;
+    this.seen = `${root}seen/`;
+    this.ops = `${root}ops/`;
   }
 
   get head(): string {

@@ -111,6 +111,17 @@ export interface Update {
   written_ms: number;
   behind_ms: number;
   held: string;
+  fed_ms: number;
+}
+
+/** What a node says of itself; see proto/feed.proto. */
+export interface ReportRequest {
+  node: string;
+  status: Buffer;
+}
+
+export interface ReportReply {
+  next_ms: number;
 }
 
 /** Of the protocol between feeds and nodes. */

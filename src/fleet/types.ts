@@ -23,7 +23,14 @@ export interface FleetConfig {
   realm: string;
   etcd: EtcdConfig;
   /** What `segue feed` serves. */
-  feed?: { listen: string; tls: TlsFiles };
+  feed?: FeedConfig;
+}
+
+export interface FeedConfig {
+  listen: string;
+  tls: TlsFiles;
+  /** How often a node reports its status, milliseconds; where there are many nodes, less often. Default 30,000. */
+  reportMs?: number;
 }
 
 /** A value that a change has: an entity, or a text or list for block and trusted. */

@@ -1,18 +1,28 @@
 import { Server, status } from '@grpc/grpc-js';
 import { toIntentChanges } from '../keys.js';
+import { RealmKeys } from '../keys.js';
 import { FEED, FEED_PROTOCOL } from '../rpc.js';
 import { ScopeIndex } from '../scope/scope-index.js';
 import { RealmFollower } from '../store/realm-follower.js';
 import { EtcdClient } from '../store/etcd-client.js';
 import { serverCredentials } from '../tls.js';
+import { readNodeStatus } from '../status/node-status.js';
 import { NodeQueue } from './node-queue.js';
+import { StatusCollector } from './status-collector.js';
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from '../../agent/log.js';
 import type { RealmStatus } from '../store/realm-follower.js';
 import type { FleetConfig, Head, StoredChange } from '../types.js';
+import type { ReportReply, ReportRequest } from '../rpc.js';
 import type { FollowStream } from './node-queue.js';
 
 /** How often nodes are told that the feed is there, milliseconds. */
 const BEAT_MS = 5000;
+
+/** How often a node reports where the fleet file does not say, milliseconds. */
+const REPORT_MS = 30_000;
+/** A node that reports more often than this is refused, milliseconds. */
+const MIN_REPORT_MS = 500;
 
 const SERVER_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
@@ -29,6 +39,7 @@ export class Feed {
   readonly #server = new Server(SERVER_OPTIONS);
   readonly #scopes = new ScopeIndex();
   readonly #queues = new Map<string, NodeQueue>();
+  readonly #reports: StatusCollector;
   #status: RealmStatus = {};
   #beat: NodeJS.Timeout | undefined;
 
@@ -44,7 +55,11 @@ export class Feed {
         this.#setStatus(now);
       },
     });
-    this.#server.addService(FEED, { Follow: this.#follow });
+    this.#reports = new StatusCollector({
+      ...{ client: this.#client, keys: new RealmKeys(config.realm), log },
+      ...{ feed: config.feed?.listen ?? '', everyMs: config.feed?.reportMs ?? REPORT_MS },
+    });
+    this.#server.addService(FEED, { Follow: this.#follow, Report: this.#report });
   }
 
   /**
@@ -68,10 +83,12 @@ export class Feed {
     this.#beat = setInterval(() => {
       this.#beatAll();
     }, BEAT_MS);
+    this.#reports.start();
     await this.#follower.run();
   }
 
   close(): void {
+    this.#reports.close();
     clearInterval(this.#beat);
     this.#follower.close();
     this.#client.close();
@@ -80,7 +97,8 @@ export class Feed {
 
   #commit(changes: readonly StoredChange[], head: Head): void {
     const concerned = this.#scopes.apply(toIntentChanges(changes));
-    for (const [node, scoped] of concerned) this.#queues.get(node)?.take(scoped, head);
+    const fedMs = Date.now();
+    for (const [node, scoped] of concerned) this.#queues.get(node)?.take(scoped, head, fedMs);
     this.#log.debug({ sequence: head.sequence, changes: changes.length, nodes: concerned.size }, 'commit');
   }
 
@@ -124,6 +142,7 @@ export class Feed {
     this.#queues.get(node)?.end();
     const queue = new NodeQueue(node, stream, () => this.#scopes.follow(node));
     this.#queues.set(node, queue);
+    this.#reports.begins(node);
     const gone = (): void => {
       if (this.#queues.get(node) !== queue) return;
       this.#queues.delete(node);
@@ -138,10 +157,36 @@ export class Feed {
       'a node follows',
     );
   };
+
+  readonly #report = (call: ServerUnaryCall<ReportRequest, ReportReply>, done: sendUnaryData<ReportReply>): void => {
+    const refuse = (code: status, details: string): void => {
+      this.#log.warn({ peer: call.getPeer() }, `refused: ${details}`);
+      done({ code, details });
+    };
+    const { node, status: bytes } = call.request;
+    const names = namesOf(call);
+    if (!names.includes(node)) {
+      return refuse(
+        status.PERMISSION_DENIED,
+        `status of node ${node}: expected one of the certificate's names (${names.join(', ')})`,
+      );
+    }
+    const queue = this.#queues.get(node);
+    if (queue === undefined) return refuse(status.FAILED_PRECONDITION, `node ${node}: follows another feed, or none`);
+    if (Date.now() - (this.#reports.lastOf(node) ?? 0) < MIN_REPORT_MS)
+      return done({ code: status.RESOURCE_EXHAUSTED, details: `node ${node}: reports too often` });
+    try {
+      const told = readNodeStatus(bytes);
+      this.#reports.take(node, told, queue.differsFrom(told));
+    } catch (error) {
+      return refuse(status.INVALID_ARGUMENT, `status of node ${node}: ${(error as Error).message}`);
+    }
+    done(null, { next_ms: this.#reports.everyMs });
+  };
 }
 
 /** DNS names of the certificate that the other side has shown. */
-function namesOf(stream: FollowStream): string[] {
+function namesOf(stream: Pick<FollowStream, 'getAuthContext'>): string[] {
   const names = stream.getAuthContext()?.sslPeerCertificate?.subjectaltname ?? '';
   // A name with a comma in it is quoted: it could be taken for two.
   if (names.includes('"')) return [];

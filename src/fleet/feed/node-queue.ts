@@ -25,6 +25,8 @@ export class NodeQueue {
   readonly #queued = new Map<string, Buffer>();
   #queuedBytes = 0;
   #head: Head | undefined;
+  /** Of the oldest commit that is queued: what waits longest counts. */
+  #fed: { writtenMs: number; fedMs: number } | undefined;
   #needsWhole = false;
   #isBlocked = false;
 
@@ -46,7 +48,15 @@ export class NodeQueue {
     else this.#write(messagesOf(part), true);
   }
 
-  take(changes: readonly ScopedChange[], head: Head): void {
+  /** Whether a node says that it has another part, at the sequence up to which it was told all. */
+  differsFrom({ epoch, sequence, digest }: { epoch: string; sequence: number; digest: string }): boolean {
+    const head = this.#head;
+    return epoch === head?.epoch && sequence === head.sequence && !this.#isBlocked && digest !== this.#digest.hex;
+  }
+
+  /** @param fedMs when the feed had the commit, milliseconds since 1970 */
+  take(changes: readonly ScopedChange[], head: Head, fedMs: number): void {
+    if (this.#queued.size === 0) this.#fed = { writtenMs: head.timeMs, fedMs };
     const isOther = head.epoch !== this.#head?.epoch;
     this.#head = head;
     for (const { key, before, after } of changes) {
@@ -91,7 +101,9 @@ export class NodeQueue {
   #write(changes: Update['changes'], snapshot: boolean): void {
     const head = this.#head;
     if (head === undefined) return;
-    const common = { epoch: head.epoch, sequence: head.sequence, written_ms: head.timeMs };
+    const { writtenMs = head.timeMs, fedMs = 0 } = this.#fed ?? {};
+    this.#fed = undefined;
+    const common = { epoch: head.epoch, sequence: head.sequence, written_ms: writtenMs, fed_ms: fedMs };
     let part: Update['changes'] = [];
     let bytes = 0;
     let isOpen = true;

@@ -189,8 +189,13 @@ export const feedDescriptor = {
             v1: {
               nested: {
                 Feed: {
-                  methods: { Follow: { requestType: 'FollowRequest', responseType: 'Update', responseStream: true } },
+                  methods: {
+                    Follow: { requestType: 'FollowRequest', responseType: 'Update', responseStream: true },
+                    Report: { requestType: 'ReportRequest', responseType: 'ReportReply' },
+                  },
                 },
+                ReportRequest: { fields: { node: { type: 'string', id: 1 }, status: { type: 'bytes', id: 2 } } },
+                ReportReply: { fields: { next_ms: { type: 'uint32', id: 1 } } },
                 FollowRequest: {
                   fields: {
                     node: { type: 'string', id: 1 },
@@ -213,6 +218,7 @@ export const feedDescriptor = {
                     written_ms: { type: 'uint64', id: 7 },
                     behind_ms: { type: 'uint64', id: 8 },
                     held: { type: 'string', id: 9 },
+                    fed_ms: { type: 'uint64', id: 10 },
                   },
                 },
               },

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { FEED, FEED_PROTOCOL } from '../rpc.js';
 import { openClient } from '../tls.js';
 import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js';
-import type { FollowRequest, Update } from '../rpc.js';
+import type { FollowRequest, ReportReply, ReportRequest, Update } from '../rpc.js';
 import type { TlsFiles } from '../types.js';
 
 /** A feed that says nothing for so long is left, milliseconds; it says something every 5 s. */
@@ -30,6 +30,9 @@ export interface ConnectionOptions {
   lost: (feed: string, why: string) => void;
 }
 
+/** How long a feed may take over a report, milliseconds. */
+const REPORT_MS = 10_000;
+
 /** Feeds in the order in which a node asks them: each node its own, which stays the same when a feed comes or goes (rendezvous hashing). */
 export function feedsInOrder(node: string, feeds: readonly string[]): string[] {
   const weight = (feed: string): string => createHash('sha256').update(`${node} ${feed}`).digest('hex');
@@ -44,6 +47,7 @@ export class FeedConnection {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #close: () => void = () => undefined;
+  #client: Client | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class FeedConnection {
       clearTimeout(silent);
       stream?.cancel();
       client?.close();
+      this.#client = undefined;
       if (this.#isClosed) return;
       this.#options.lost(feed, why);
       this.#at += 1;
@@ -82,7 +87,7 @@ export class FeedConnection {
     try {
       const { node, tls, version, has } = this.#options;
       // Certificates are read for each connection: renewed ones need no restart.
-      client = openClient(feed, tls, CHANNEL_OPTIONS);
+      client = this.#client = openClient(feed, tls, CHANNEL_OPTIONS);
       const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<
         object,
         Update
@@ -107,6 +112,23 @@ export class FeedConnection {
     });
     stream.on('end', () => {
       leave('the feed ended');
+    });
+  }
+
+  /** Over the connection that there is. @returns when the next report is expected, milliseconds @throws Error of gRPC */
+  report(status: Buffer): Promise<number> {
+    const { path, requestSerialize, responseDeserialize } = FEED.Report as unknown as MethodDefinition<
+      object,
+      ReportReply
+    >;
+    const request: ReportRequest = { node: this.#options.node, status };
+    const deadline = Date.now() + REPORT_MS;
+    return new Promise((resolve, reject) => {
+      if (this.#client === undefined) return reject(new Error('no feed answers'));
+      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) => {
+        if (error === null) resolve(reply?.next_ms ?? 0);
+        else reject(error);
+      });
     });
   }
 

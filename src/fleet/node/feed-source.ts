@@ -9,14 +9,22 @@ import { Findings } from '../../intent/findings.js';
 import { checkNodeInIntent } from '../../intent/load.js';
 import { readVersion } from '../../agent/version.js';
 import { readCache, writeCache } from './cache.js';
+import { certificateEndsMs, NO_FACTS } from './agent-facts.js';
 import { FeedConnection } from './connection.js';
 import { intentOfPart, partOfIntent, Stand } from './part.js';
+import { ProgressTracker } from './progress.js';
+import { Reporter } from './reporter.js';
 import { writeFeedStatus } from './status.js';
+import { FEED_PROTOCOL } from '../rpc.js';
+import { clip } from '../status/node-status.js';
 import type { Intent, IntentChange, NodeConfig, Port } from '../../intent/types.js';
 import type { IntentListener, IntentSource } from '../../intent/source.js';
 import type { Update } from '../rpc.js';
 import type { EntityValue, StoredChange } from '../types.js';
+import type { AgentFacts } from './agent-facts.js';
+import type { FedStamps } from './progress.js';
 import type { FeedStatus } from './status.js';
+import type { NodeStatus } from '../status/node-status.js';
 
 /** How long the first message is waited for where there is no cache, milliseconds; it comes whenever it comes. */
 const FIRST_MS = 5000;
@@ -29,6 +37,8 @@ export interface FeedSourceOptions {
   /** The node file, for messages. */
   configFile: string;
   runDirectory: string;
+  /** What the agent says of itself in the node's status; default: nothing. */
+  facts?: () => AgentFacts;
 }
 
 /**
@@ -49,6 +59,7 @@ export class FeedSource implements IntentSource {
   #isSnapshot = false;
   /** As last given to the listener. */
   #given: Intent | undefined;
+  #givenSequence = 0;
   #checked = new CheckedIntent();
   #stand = new Stand();
   /** What the node has was refused: the next message is compared with what was given. */
@@ -57,6 +68,8 @@ export class FeedSource implements IntentSource {
   #cacheTimer: NodeJS.Timeout | undefined;
   #cacheDelayMs = CACHE_DELAY_MS;
   #heard: () => void = () => undefined;
+  readonly #progress = new ProgressTracker();
+  readonly #reporter: Reporter;
 
   constructor(options: FeedSourceOptions) {
     this.#options = options;
@@ -70,6 +83,28 @@ export class FeedSource implements IntentSource {
         this.#lost(feed, why);
       },
     });
+    this.#reporter = new Reporter({
+      status: () => Buffer.from(JSON.stringify(this.nodeStatus)),
+      send: (status) => this.#connection.report(status),
+    });
+  }
+
+  /** What the node says of itself. */
+  get nodeStatus(): NodeStatus {
+    const { config, facts = () => NO_FACTS } = this.#options;
+    const { behindMs } = this.#status;
+    const ports = this.#given?.ports.filter(({ node }) => node === config.node).length ?? 0;
+    return {
+      ...facts(),
+      ...{ version: readVersion(), protocol: FEED_PROTOCOL, schema: this.#given?.version ?? 0 },
+      ...{ dataplane: config.dataplane, epoch: this.#epoch, sequence: this.#sequence },
+      ...{ applied: this.#progress.applied(this.#refused === undefined ? this.#sequence : this.#givenSequence) },
+      ...{ digest: this.#digest.hex, ports },
+      refused: this.#refused === undefined ? null : clip(this.#refused),
+      staleSinceMs: behindMs === undefined ? null : Date.now() - behindMs,
+      certificateEndsMs: config.feeds === undefined ? null : certificateEndsMs(config.feeds.tls.cert),
+      latency: this.#progress.latency,
+    };
   }
 
   async start(listener: IntentListener): Promise<void> {
@@ -92,6 +127,7 @@ export class FeedSource implements IntentSource {
 
   close(): void {
     this.#listener = undefined;
+    this.#reporter.disconnected();
     this.#connection.close();
     if (this.#cacheTimer !== undefined) this.#writeCache();
   }
@@ -104,7 +140,7 @@ export class FeedSource implements IntentSource {
       for (const [key, value] of this.#received) this.#digest.toggle(key, JSON.stringify(value));
       this.#epoch = epoch;
       this.#sequence = sequence;
-      this.#give(undefined);
+      this.#give(undefined, 0);
     } catch {
       // Without a cache all comes from the feed; a command that reads it says what is wrong.
     }
@@ -129,6 +165,7 @@ export class FeedSource implements IntentSource {
     this.#epoch = epoch;
     this.#sequence = sequence;
     this.#heard();
+    this.#reporter.connected();
     const { behind_ms: behindMs, held } = update;
     this.#setStatus({
       ...{ feed, epoch, sequence },
@@ -140,7 +177,9 @@ export class FeedSource implements IntentSource {
   }
 
   /** A whole message. */
-  #take(parts: Update['changes'], { epoch, sequence, digest }: Update): string | undefined {
+  #take(parts: Update['changes'], update: Update): string | undefined {
+    const { epoch, sequence, digest } = update;
+    const before = this.#sequence;
     const after = new Map<string, EntityValue>();
     const gone: string[] = [];
     for (const { key, value } of parts) {
@@ -151,13 +190,13 @@ export class FeedSource implements IntentSource {
     const changes: StoredChange[] = [];
     const next = new SetDigest(this.#digest.hex);
     for (const key of [...gone, ...after.keys()]) {
-      const before = this.#received.get(key);
+      const old = this.#received.get(key);
       const value = after.get(key);
-      const [from, to] = [before, value].map((one) => (one === undefined ? undefined : JSON.stringify(one)));
+      const [from, to] = [old, value].map((one) => (one === undefined ? undefined : JSON.stringify(one)));
       if (from === to) continue;
       if (from !== undefined) next.toggle(key, from);
       if (to !== undefined) next.toggle(key, to);
-      changes.push({ key, ...(before !== undefined && { before }), ...(value !== undefined && { after: value }) });
+      changes.push({ key, ...(old !== undefined && { before: old }), ...(value !== undefined && { after: value }) });
     }
     if (next.hex !== digest) return this.#forget('a message did not lead to what the feed says');
     for (const { key, after: value } of changes) {
@@ -167,7 +206,10 @@ export class FeedSource implements IntentSource {
     this.#digest = next;
     this.#epoch = epoch;
     this.#sequence = sequence;
-    if (changes.length > 0 || this.#given === undefined) this.#give(this.#isSnapshot ? undefined : changes);
+    const fed = update.fed_ms > 0 ? { writtenMs: update.written_ms, fedMs: update.fed_ms } : undefined;
+    if (changes.length === 0 && this.#given !== undefined) return undefined;
+    if (this.#isSnapshot) this.#give(undefined, before);
+    else this.#give(changes, before, fed);
     return undefined;
   }
 
@@ -179,8 +221,13 @@ export class FeedSource implements IntentSource {
     return why;
   }
 
-  /** Gives what was received to the agent, if it passes. @param changes that lead to it; undefined: compare wholes */
-  #give(changes: readonly StoredChange[] | undefined): void {
+  /**
+   * Gives what was received to the agent, if it passes.
+   *
+   * @param changes that lead to it; undefined: compare wholes
+   * @param sequence of what was received before
+   */
+  #give(changes: readonly StoredChange[] | undefined, sequence: number, fed?: FedStamps): void {
     const { config, configFile } = this.#options;
     const intent = intentOfPart(this.#received);
     const before = this.#given;
@@ -192,16 +239,22 @@ export class FeedSource implements IntentSource {
       this.#refused = (error as Error).message.split('\n')[0] ?? '';
       this.#error(error as Error);
       this.#heard();
+      this.#reporter.soon();
       return;
     }
+    if (this.#refused !== undefined) this.#reporter.soon();
     this.#refused = undefined;
     this.#given = intent;
-    if (before === undefined) this.#listener?.({ type: 'snapshot', intent });
-    else {
+    this.#givenSequence = this.#sequence;
+    if (before === undefined) {
+      this.#listener?.({ type: 'snapshot', intent, progress: this.#progress.begin(sequence) });
+    } else {
       const exact = isDirect ? intentChangesOf(changes) : diffIntent(before, intent);
       // What somebody took away by itself is meant; what is missing in a whole may be missing by accident.
-      if (exact.length > 0)
-        this.#listener?.({ type: 'change', changes: exact, intent, ...(isDirect && { named: true }) });
+      if (exact.length > 0) {
+        const progress = this.#progress.begin(sequence, fed);
+        this.#listener?.({ type: 'change', changes: exact, intent, ...(isDirect && { named: true }), progress });
+      }
     }
     this.#cacheSoon();
   }
@@ -266,6 +319,7 @@ export class FeedSource implements IntentSource {
 
   #lost(feed: string, why: string): void {
     this.#parts = [];
+    this.#reporter.disconnected();
     const { lostSinceMs = Date.now() } = this.#status;
     this.#setStatus({
       ...{ epoch: this.#epoch, sequence: this.#sequence, lostSinceMs, error: `${feed}: ${why}` },
