@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { RESOURCE_ORDER } from '../app/features.js';
 import { IntentError } from '../intent/errors.js';
 import { loadNodeConfig } from '../intent/load.js';
@@ -7,6 +6,7 @@ import { eventContext } from './event-context.js';
 import { everything, isEmpty, merge, noInvalidations } from './invalidations.js';
 import { fileSource } from './node-source.js';
 import { notifySystemd } from './notify-systemd.js';
+import { requireSameNode } from './same-node.js';
 import { Session } from './session.js';
 import { Telemetry } from './telemetry.js';
 import { Watchdog } from './watchdog.js';
@@ -174,16 +174,7 @@ export class Agent {
     this.#enqueue('intent', async ({ reconciler }) => {
       const config = this.#config;
       const fresh = loadNodeConfig(this.#options.configFile);
-      for (const field of ['node', 'netns', 'intent'] as const) {
-        if (fresh[field] !== config[field]) {
-          throw new Error(
-            `${this.#options.configFile}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until a restart`,
-          );
-        }
-      }
-      if (!isDeepStrictEqual(fresh.feeds, config.feeds)) {
-        throw new Error(`${this.#options.configFile}: intent: other feeds: expected the same until a restart`);
-      }
+      requireSameNode(config, fresh, this.#options.configFile);
       const again = await reconciler.reconfigure(fresh);
       this.#config = fresh;
       this.#options.onConfig?.();
@@ -362,12 +353,6 @@ export class Agent {
       : session.instance.withNodeLock(() => session.reconciler.applyIntent(intent, true));
   }
 
-  /** What was begun of the intent is done, by this task or by an earlier one that had failed. */
-  #settle(): void {
-    if (this.#session === undefined || this.#isHeld) return;
-    for (const progress of this.#unsettled.splice(0)) progress('applied');
-  }
-
   /** Puts a task behind those before it; what it says failed is looked at again later. */
   #enqueue(reason: TaskReason, task: (session: Session) => Promise<Invalidations>): void {
     this.#telemetry.taskQueued();
@@ -381,7 +366,8 @@ export class Agent {
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
         this.#telemetry.taskEnds(reason, false);
-        this.#settle();
+        // What was begun of the intent is done, by this task or by an earlier one that had failed.
+        if (!this.#isHeld) for (const progress of this.#unsettled.splice(0)) progress('applied');
         return again;
       })
       .catch((error: unknown) => {

@@ -51,6 +51,7 @@ export const status = z.strictObject({
   drift: z.array(actionCount).describe('Objects that somebody had changed, at the last sweep.'),
   repairs: z.array(actionCount),
   failures: z.array(count),
+  failing: z.int().describe('Objects that could not be made when they were last tried.'),
   waiting: z.int().describe('Objects that wait for their interface.'),
   events: z.array(count).describe("The kernel's notifications."),
   eventsLost: z.int(),

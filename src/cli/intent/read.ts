@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { IntentIndex } from '../../fleet/intent-index.js';
 import { keyText, kindOfKey, RealmKeys, toIntentChange } from '../../fleet/keys.js';
 import { readHistory } from '../../fleet/store/history.js';
+import { OpsBook } from '../../fleet/store/ops-book.js';
 import { readHead, readRealm } from '../../fleet/store/realm.js';
 import { CommandError, EXIT } from '../exit.js';
 import { jsonText, print, printAndWait, printJson } from '../print.js';
@@ -97,9 +98,14 @@ function timeText(ms: number): string {
 }
 
 export async function runExport(options: FleetOptions): Promise<void> {
-  const { entities } = await stateOf(options);
+  const ops = new OpsBook();
+  const { entities } = await withStore(options, async (client, { realm }) => {
+    await ops.read(client, new RealmKeys(realm));
+    return stateOf(options);
+  });
   const index = new IntentIndex();
-  for (const [key, after] of entities) index.apply(toIntentChange({ key, after }));
+  // A file says what the intent is by itself: what operators have told of nodes stays in force beside it.
+  for (const [key, value] of entities) index.apply(toIntentChange({ key, after: ops.byItself(key, value) }));
   const intent = sorted(index.intent());
   await printAndWait(options.json ? `${jsonText(intent)}\n` : stringify(intent, { aliasDuplicateObjects: false }));
 }

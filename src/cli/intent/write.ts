@@ -16,7 +16,7 @@ import { authorshipOf, withStore, withWriter } from './store.js';
 import type { Quota } from '../../fleet/check/checked-intent.js';
 import type { EntityValue, StoredChange, StoredKind } from '../../fleet/types.js';
 import type { Committed, Wishes } from '../../fleet/store/writer.js';
-import type { Intent } from '../../intent/types.js';
+import type { Intent, IntentNode } from '../../intent/types.js';
 import type { Authored, FleetOptions } from './store.js';
 
 /** A commit that takes away more ports than both of these at once has to be forced; nodes hold it up by the same measure. */
@@ -73,8 +73,10 @@ function keyOfName(writer: IntentWriter, kind: StoredKind, name: string): string
   return keyOf('path', { to, via: [], ...(tenants !== undefined && { tenants: tenants.split(',').sort() }) });
 }
 
-/** What leads from the store's intent to a whole one. */
-function changesTo(wanted: Intent, checked: CheckedIntent): StoredChange[] {
+/** What leads from the store's intent to a whole one; nodes that operators have drained drain on. */
+function changesTo(file: Intent, { checked, ops }: Pick<IntentWriter, 'checked' | 'ops'>): StoredChange[] {
+  const nodes = file.nodes.map((node) => ops.inForce(keyOf('node', node), node) as IntentNode);
+  const wanted = { ...file, nodes };
   const held = checked.entities.size === 0 ? NOTHING : checked.index.intent();
   // Entities have no order: what is the same but for the order of its addresses stays as it is.
   const changes = toStoredChanges(diffIntent(held, wanted));
@@ -88,7 +90,7 @@ function changesTo(wanted: Intent, checked: CheckedIntent): StoredChange[] {
 export async function runDiff(options: FleetOptions & { file: string }): Promise<void> {
   const wanted = loadIntent(options.file);
   await withWriter(options, (writer) => {
-    const changes = changesTo(wanted, writer.checked);
+    const changes = changesTo(wanted, writer);
     if (options.json) printJson({ sequence: writer.head?.sequence ?? 0, changes });
     else for (const line of changeLines(changes)) print(line);
     process.exitCode = changes.length > 0 ? EXIT.drift : EXIT.ok;
@@ -99,8 +101,8 @@ export async function runDiff(options: FleetOptions & { file: string }): Promise
 export async function runApply(options: Authored & { file: string; force?: boolean }): Promise<void> {
   const wanted = loadIntent(options.file);
   await withWriter(options, async (writer) => {
-    const shown = changesTo(wanted, writer.checked);
-    await commitShown(writer, shown, () => changesTo(wanted, writer.checked), options);
+    const shown = changesTo(wanted, writer);
+    await commitShown(writer, shown, () => changesTo(wanted, writer), options);
   });
 }
 
@@ -159,7 +161,7 @@ export async function runValidate(options: FleetOptions & { file?: string }): Pr
   if (file !== undefined) {
     const wanted = loadIntent(file);
     await withWriter(options, (writer) => {
-      const changes = writer.checked.apply(changesTo(wanted, writer.checked), writer.quotas);
+      const changes = writer.checked.apply(changesTo(wanted, writer), writer.quotas);
       if (options.json) printJson({ valid: true, changes: changes.length });
       else print(`${file}: can be applied: ${summaryOf(changes)}`);
       return Promise.resolve();

@@ -125,10 +125,17 @@ export class FeedConnection {
     const deadline = Date.now() + REPORT_MS;
     return new Promise((resolve, reject) => {
       if (this.#client === undefined) return reject(new Error('no feed answers'));
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) => {
-        if (error === null) resolve(reply?.next_ms ?? 0);
-        else reject(error);
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        { deadline },
+        (error, reply) => {
+          if (error === null) resolve(reply?.next_ms ?? 0);
+          else reject(error);
+        },
+      );
     });
   }
 

@@ -62,7 +62,9 @@ export const nodeStatusSchema = z.object({
     .nullable(),
   cpuSeconds: z.number().min(0),
   residentBytes: count,
-  latency: z.object(Object.fromEntries(STAGES.map((stage) => [stage, histogram])) as Record<keyof Latency, typeof histogram>),
+  latency: z.object(
+    Object.fromEntries(STAGES.map((stage) => [stage, histogram])) as Record<keyof Latency, typeof histogram>,
+  ),
 });
 
 export type NodeStatus = z.infer<typeof nodeStatusSchema>;

@@ -18,7 +18,18 @@ const GRACE_MS = 10_000;
 const KEYS_PER_RANGE = 2000;
 
 /** Worst first: what a node's state is called by. */
-export const STATES = ['refused', 'failing', 'stale', 'silent', 'behind', 'held', 'doctor', 'drift', 'waiting', 'ok'] as const;
+export const STATES = [
+  'refused',
+  'failing',
+  'stale',
+  'silent',
+  'behind',
+  'held',
+  'doctor',
+  'drift',
+  'waiting',
+  'ok',
+] as const;
 export type NodeState = (typeof STATES)[number];
 
 export interface FleetNode {
@@ -61,7 +72,11 @@ export async function readFleet(client: EtcdClient, keys: RealmKeys): Promise<Fl
   const now = Date.now();
   const rows = [...nodes.keys()].sort().map((name) => {
     const told = ops.get(name);
-    return nodeOf(name, { head, now, stored: statuses.get(name), seen: last.get(name) }, told === undefined ? undefined : readNodeOps(name, told));
+    return nodeOf(
+      name,
+      { head, now, stored: statuses.get(name), seen: last.get(name) },
+      told === undefined ? undefined : readNodeOps(name, told),
+    );
   });
   return { head, nodes: rows };
 }
@@ -96,12 +111,15 @@ function stateOf(
   const { refused, failing, failures, held, waiting, drift, doctor, staleSinceMs } = status;
   if (now - seenMs > STALE_MS) return { state: 'stale', why: `not heard of for ${ageText(now - seenMs)}` };
   if (refused !== null) return { state: 'refused', why: refused };
-  if (failing || failures > 0) return { state: 'failing', why: failing ? 'the last task failed' : `${failures} objects fail` };
-  if (staleSinceMs !== null) return { state: 'stale', why: `its feed has not heard of etcd for ${ageText(now - staleSinceMs)}` };
+  if (failing || failures > 0)
+    return { state: 'failing', why: failing ? 'the last task failed' : `${failures} objects fail` };
+  if (staleSinceMs !== null)
+    return { state: 'stale', why: `its feed has not heard of etcd for ${ageText(now - staleSinceMs)}` };
   if (differs === true) return { state: 'behind', why: 'another part of the intent than its feed has' };
   if (held) return { state: 'held', why: 'the removal guard holds the intent: SIGUSR2 lets it through' };
   if (behind > 0) return { state: 'behind', why: `${behind} commits behind` };
-  if (doctor !== null && doctor.fail > 0) return { state: 'doctor', why: doctor.checks.find((check) => check.status === 'fail')?.what ?? '' };
+  if (doctor !== null && doctor.fail > 0)
+    return { state: 'doctor', why: doctor.checks.find((check) => check.status === 'fail')?.what ?? '' };
   if (drift > 0) return { state: 'drift', why: `${drift} objects at the last sweep` };
   if (waiting > 0) return { state: 'waiting', why: `${waiting} objects wait for interfaces` };
   return { state: 'ok', why: '' };

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { CheckedIntent } from '../check/checked-intent.js';
 import { SetDigest } from '../digest.js';
 import { endOf, RealmKeys } from '../keys.js';
 import { headOps, isAbsent, isAt, del, opsOf, partsOf, put, undoOps } from './commit.js';
 import { EtcdError } from './etcd-client.js';
 import { readHistory, readParts } from './history.js';
+import { OpsBook, withDrain } from './ops-book.js';
+import { isDrained } from '../ops.js';
 import { parseJson, readHead, readRealm, StoreError } from './realm.js';
 import type { Quota } from '../check/checked-intent.js';
+import type { NodeOps } from '../ops.js';
+import type { IntentNode } from '../../intent/types.js';
 import type { RequestOp } from '../rpc.js';
 import type { EntityValue, Head, HistoryPart, StoredChange } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
@@ -46,6 +51,7 @@ export class IntentWriter {
   #checked = new CheckedIntent();
   #digest = new SetDigest();
   #quotas = new Map<string, Quota>();
+  readonly #ops = new OpsBook();
   #head: Head | undefined;
   /** Revision that wrote the head; 0: the realm was never set up. */
   #headRevision = 0;
@@ -75,6 +81,10 @@ export class IntentWriter {
     return this.#quotas;
   }
 
+  get ops(): OpsBook {
+    return this.#ops;
+  }
+
   /** Catches up with what others have committed; what a writer left half done is undone first. */
   async refresh(): Promise<void> {
     const state = await this.#settledHead();
@@ -83,6 +93,7 @@ export class IntentWriter {
       if (!(await this.#follow(state))) await this.#reload();
     }
     await this.#readQuotas();
+    await this.#ops.read(this.#client, this.#keys);
   }
 
   /**
@@ -92,8 +103,12 @@ export class IntentWriter {
    */
   async commit(wishes: Wishes, authorship: Authorship): Promise<Committed> {
     for (;;) {
-      const changes = this.#checked.apply(wishes(this.#checked.entities), this.#quotas);
+      const wanted = wishes(this.#checked.entities).map(({ key, after }) =>
+        after === undefined ? { key } : { key, after: this.#ops.inForce(key, after) },
+      );
+      const changes = this.#checked.apply(wanted, this.#quotas);
       try {
+        this.#ops.refuseNewPorts(changes);
         if (changes.length === 0 && this.#head !== undefined) return { sequence: this.#head.sequence, changes };
         if (await this.#write(changes, authorship)) return { sequence: this.#head?.sequence ?? 0, changes };
       } catch (error) {
@@ -112,6 +127,43 @@ export class IntentWriter {
     const op = quota === undefined ? del(key) : put(key, quota);
     while (!(await this.#write([], authorship, [op]))) await this.refresh();
     await this.#readQuotas();
+  }
+
+  /**
+   * Says of a node what holds beside the intent; its `drain` follows with the same commit.
+   *
+   * @param next what is to be told, given what is; undefined: nothing any more
+   * @throws StoreError for a node that is not in the intent
+   */
+  async setOps(
+    node: string,
+    next: (ops: NodeOps | undefined, now: IntentNode) => NodeOps | undefined,
+    authorship: Authorship,
+  ): Promise<Committed> {
+    for (;;) {
+      const key = `node/${node}`;
+      const before = this.#checked.entities.get(key) as IntentNode | undefined;
+      if (before === undefined) throw new StoreError(`node ${node}: not in the intent`);
+      const known = this.#ops.all.get(node);
+      const ops = next(known, before);
+      if (isDeepStrictEqual(ops, known)) return { sequence: this.#head?.sequence ?? 0, changes: [] };
+      const own = known?.ownDrain ?? before.drain === true;
+      const after = withDrain(before, ops === undefined ? own : isDrained(ops) || ops.ownDrain);
+      const changes = this.#checked.apply([{ key, after }], this.#quotas);
+      const place = this.#keys.ops + node;
+      try {
+        const isOurs = await this.#write(changes, authorship, [ops === undefined ? del(place) : put(place, ops)]);
+        if (isOurs) {
+          await this.#ops.read(this.#client, this.#keys);
+          return { sequence: this.#head?.sequence ?? 0, changes };
+        }
+      } catch (error) {
+        this.#revert(changes);
+        throw error;
+      }
+      this.#revert(changes);
+      await this.refresh();
+    }
   }
 
   /**

@@ -56,6 +56,8 @@ beforeAll(async () => {
     'user grant-role writer segue-writer',
     'role add segue-feed',
     'role grant-permission segue-feed read --prefix=true /segue/v1/prod/intent/',
+    'role grant-permission segue-feed readwrite --prefix=true /segue/v1/prod/status/',
+    'role grant-permission segue-feed readwrite --prefix=true /segue/v1/prod/seen/',
     'user add feed --no-password',
     'user grant-role feed segue-feed',
     'auth enable',

@@ -1,0 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { NodeConfig } from '../intent/types.js';
+
+/** @throws Error where a node file that was read again is of another node, or of another source of its intent */
+export function requireSameNode(config: NodeConfig, fresh: NodeConfig, file: string): void {
+  for (const field of ['node', 'netns', 'intent'] as const) {
+    if (fresh[field] === config[field]) continue;
+    throw new Error(
+      `${file}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until a restart`,
+    );
+  }
+  if (!isDeepStrictEqual(fresh.feeds, config.feeds))
+    throw new Error(`${file}: intent: other feeds: expected the same until a restart`);
+}
