@@ -2,7 +2,7 @@
 /* Hypervisors: replies take the network node that brought the question. */
 #pragma once
 #include "gateway/affinity.h"
-#include "net/read_inner.h"
+#include "net/parse_flow.h"
 
 /* Number of the encapsulation that leads back to the network node an arrived packet came by; 0: it came by none. source: outer. */
 static __always_inline __u32 return_encap(const struct in6_addr *source, __u32 tenant)
@@ -54,7 +54,7 @@ static __noinline int learn_return_path_of(struct CTX *ctx, __u32 at, const stru
 	if (!node)
 		return 0;
 	scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
-	if (!scratch || parse_inner(ctx, &scratch->packet, at, protocol) != REASON_FORWARDED)
+	if (!scratch || parse_packet(ctx, &scratch->packet, at, protocol) != REASON_FORWARDED)
 		return 0;
 	return learn_return_path(&scratch->packet, tenant, *node);
 }

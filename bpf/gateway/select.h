@@ -2,7 +2,7 @@
 /* Hypervisors: which network node a flow of a tenant's goes to. New flows are shared out by Maglev. */
 #pragma once
 #include "gateway/affinity.h"
-#include "net/read_inner.h"
+#include "net/parse_flow.h"
 
 /* The network node of a new flow. via_gateway: id of the EP_VIA_GATEWAY endpoint. */
 static __always_inline __u32 select_network_node(__u32 via_gateway, const struct flow_key *key)
@@ -26,7 +26,7 @@ static __noinline __u32 select_gateway_encap(struct CTX *ctx, __u32 tenant, __u3
 	if (!scratch)
 		return 0;
 	packet = &scratch->packet;
-	if (parse_inner(ctx, packet, ETH_HLEN, protocol) != REASON_FORWARDED)
+	if (parse_packet(ctx, packet, ETH_HLEN, protocol) != REASON_FORWARDED)
 		return 0;
 	scratch->key.tenant = tenant;
 	/* An error goes with the packets that it is about, which came from the other side. */

@@ -4,7 +4,6 @@
 #include "maps/icmp_maps.h"
 #include "maps/reply_scratch.h"
 #include "net/csum.h"
-#include "net/ext_headers.h"
 #include "net/parse.h"
 #include "port/reply.h"
 
@@ -12,7 +11,8 @@
 #define MAX_SUM_PARTS 5
 #define TCP_CHECKSUM_AT 16
 #define UDP_CHECKSUM_AT 6
-#define ICMP6_INFORMATIONAL 128
+/* Bytes of what may be before a datagram: more than outer headers have. */
+#define ORIG_OFFSET_MAX 512
 /* Sums of 16-bit words with the carry added again are numbers modulo this. */
 #define CSUM_MOD 0xffff
 
@@ -32,69 +32,27 @@ static __always_inline struct orig_dgram *init_orig_dgram(struct reply_buf *spac
 	return (struct orig_dgram *)space->orig;
 }
 
-/* Destination Unreachable, Source Quench, Redirect, Time Exceeded, Parameter Problem */
-static __always_inline bool is_icmp_error(__u8 type)
-{
-	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-}
-
-/* RFC 4443 section 2.4 (e): errors, and redirects */
-static __always_inline bool is_icmp6_error(__u8 type)
-{
-	return type < ICMP6_INFORMATIONAL || type == ICMP6_REDIRECT;
-}
-
-static __always_inline bool parse_orig_dgram_ipv4(struct __sk_buff *skb, struct orig_dgram *orig)
+/* Does the datagram at the cursor, of the family in orig->inner, allow an error? Read like any other packet. */
+static __always_inline bool parse_orig_dgram_at(struct __sk_buff *skb, struct orig_dgram *orig, struct cursor *cursor)
 {
 	struct inner *inner = &orig->inner;
-	struct iphdr ip;
-	__u8 type;
+	struct ext_chain chain;
+	struct iphdr *ip;
 
-	if (bpf_skb_load_bytes(skb, orig->at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
-		return false;
-	inner->source.in6_u.u6_addr32[0] = ip.saddr;
-	inner->dest.in6_u.u6_addr32[0] = ip.daddr;
-	inner->length = bpf_ntohs(ip.tot_len);
-	inner->protocol = ip.protocol;
-	inner->header_bytes = ip.ihl * 4;
-	if (inner->length < inner->header_bytes || ip.frag_off & IP_OFFSET)
-		return false;
-	if (ip.protocol != IPPROTO_ICMP)
-		return true;
-	return !bpf_skb_load_bytes(skb, orig->at + inner->header_bytes, &type, 1) && !is_icmp_error(type);
-}
-
-static __always_inline bool parse_orig_dgram_ipv6(struct __sk_buff *skb, struct orig_dgram *orig)
-{
-	struct inner *inner = &orig->inner;
-	struct ipv6hdr ip6;
-	__u8 next, type;
-	__u32 at, i;
-
-	if (bpf_skb_load_bytes(skb, orig->at, &ip6, sizeof(ip6)) || ip6.version != 6)
-		return false;
-	inner->source = ip6.saddr;
-	inner->dest = ip6.daddr;
-	inner->length = sizeof(ip6) + bpf_ntohs(ip6.payload_len);
-	inner->protocol = ip6.nexthdr;
-	inner->header_bytes = sizeof(ip6);
-	next = ip6.nexthdr;
-	at = orig->at + sizeof(ip6);
-	for (i = 0; i < MAX_EXT_HEADERS && is_ext_header(next); i++) {
-		__u16 head[2];
-
-		if (bpf_skb_load_bytes(skb, at, head, sizeof(head)))
+	if (inner->family == FAMILY_INET) {
+		ip = cursor->at;
+		if (!parse_ipv4_header(inner, cursor) || ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
 			return false;
-		if (next == IPPROTO_FRAGMENT && head[1] & IP6_OFFSET)
+	} else {
+		if (!parse_ipv6_header(inner, cursor) || parse_ipv6_chain(skb, inner, &chain, cursor, orig->at) != REASON_FORWARDED)
 			return false;
-		at += ext_header_bytes(next, head[0] >> 8);
-		next = head[0];
+		if (chain.type == PACKET_LATER_FRAGMENT)
+			return false;
 	}
-	if (is_ext_header(next))
+	/* An ICMP message that ends before its type may be an error. */
+	if (!parse_l4(inner, cursor) && (inner->protocol == IPPROTO_ICMP || inner->protocol == IPPROTO_ICMPV6))
 		return false;
-	if (next != IPPROTO_ICMPV6)
-		return true;
-	return !bpf_skb_load_bytes(skb, at, &type, 1) && !is_icmp6_error(type);
+	return !forbids_icmp_error(inner->protocol, inner->icmp_type);
 }
 
 /*
@@ -103,7 +61,16 @@ static __always_inline bool parse_orig_dgram_ipv6(struct __sk_buff *skb, struct 
  */
 static __noinline bool parse_orig_dgram(struct __sk_buff *skb, struct orig_dgram *orig)
 {
-	return orig->inner.family == FAMILY_INET ? parse_orig_dgram_ipv4(skb, orig) : parse_orig_dgram_ipv6(skb, orig);
+	__u32 at = orig->at, bytes = at + ORIG_DGRAM6_MAX;
+	struct cursor cursor;
+
+	if (at > ORIG_OFFSET_MAX)
+		return false;
+	/* As much as may be quoted, in one piece: a packet that memory is short for is judged by what there is of it. */
+	bpf_skb_pull_data(skb, skb->len < bytes ? skb->len : bytes);
+	cursor.at = (void *)(long)skb->data + at;
+	cursor.end = (void *)(long)skb->data_end;
+	return parse_orig_dgram_at(skb, orig, &cursor);
 }
 
 /* Sum of a part of the frame; as far as it can be read. */

@@ -12,29 +12,24 @@
 
 /* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. Returns false if no ICMP error may be
  * sent for this packet. */
-static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dgram *orig, __u32 *tenant, __u32 *back, struct reply_buf *space)
+static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dgram *orig, __u32 *tenant, __u32 *back)
 {
-	struct ipv6hdr *outer = (struct ipv6hdr *)space->frame;
+	struct cursor cursor = { (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end };
+	struct ipv6hdr *ip6 = cursor.at;
 	const struct sid *sid;
-	__u32 at = ETH_HLEN + sizeof(*outer);
-	__u8 protocol, srh[2];
+	struct outer outer;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, outer, sizeof(*outer)))
+	if (!cursor_has(&cursor, sizeof(*ip6)))
 		return false;
-	sid = bpf_map_lookup_elem(&sg_sids, &outer->daddr);
+	sid = bpf_map_lookup_elem(&sg_sids, &ip6->daddr);
 	if (!sid)
 		return false;
 	*tenant = sid->tenant;
-	*back = return_encap(&outer->saddr, sid->tenant);
-	protocol = outer->nexthdr;
-	if (protocol == IPPROTO_ROUTING) {
-		if (bpf_skb_load_bytes(skb, at, srh, sizeof(srh)))
-			return false;
-		protocol = srh[0];
-		at += (srh[1] + 1) * 8;
-	}
-	orig->at = at;
-	orig->inner.family = protocol == IPPROTO_IPIP ? FAMILY_INET : FAMILY_INET6;
+	*back = return_encap(&ip6->saddr, sid->tenant);
+	if (parse_outer(&outer, &cursor) != REASON_FORWARDED)
+		return false;
+	orig->at = ETH_HLEN + outer.bytes;
+	orig->inner.family = outer.protocol == IPPROTO_IPIP ? FAMILY_INET : FAMILY_INET6;
 	return true;
 }
 
@@ -51,7 +46,7 @@ static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum r
 	if (!space)
 		return reason;
 	orig = init_orig_dgram(space);
-	if (!parse_for_icmp(skb, orig, &tenant, &back, space))
+	if (!parse_for_icmp(skb, orig, &tenant, &back))
 		return reason;
 	if (!parse_orig_dgram(skb, orig))
 		return suppressed_reason(reason);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A tenant's packet, read: what is looked up, checked and hashed. */
+/*
+ * A tenant's packet, read: what is looked up, checked and hashed. Every reader takes headers from a cursor (net/cursor.h) by the functions here,
+ * extension headers by net/ext_headers.h, outer ones by net/outer.h, ICMP types by net/icmp.h. What a flow is, net/parse_flow.h adds.
+ */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "abi/reasons.h"
 #include "abi/types.h"
 #include "net/addr.h"
+#include "net/cursor.h"
 #include "net/ext_headers.h"
 #include "net/hash.h"
+#include "net/icmp.h"
 #include "net/proto.h"
 
 struct inner {
@@ -18,10 +23,10 @@ struct inner {
 	__u32 length; /* of the packet as its header says, bytes */
 	__u32 hash; /* of the 5-tuple; of the 3-tuple for fragments */
 	__u32 ports; /* both, as they are in the header; 0: not read */
-	__u16 header_bytes;
+	__u16 header_bytes; /* of the IP header with options or extension headers */
 	__u8 traffic_class;
 	__u8 hop_limit;
-	__u8 protocol;
+	__u8 protocol; /* behind extension headers */
 	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
 	__u8 tcp_flags;
 	__u8 icmp_type; /* 0, which is no error's: not ICMP, or not read */
@@ -36,53 +41,20 @@ static __always_inline bool is_syn(const struct inner *inner)
 	return (inner->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
 }
 
-/* Reads ports where there are any, and the transport header's length. */
-static __always_inline void parse_l4(struct inner *inner, void *header, void *data_end)
+/* The IPv4 header with its options, at the cursor; false: it is malformed. */
+static __always_inline bool parse_ipv4_header(struct inner *inner, struct cursor *cursor)
 {
-	__u32 ports = 0;
+	struct iphdr *ip = cursor->at;
 
-	if (inner->protocol == IPPROTO_TCP) {
-		__u8 *tcp = header;
-
-		if ((void *)(tcp + 20) <= data_end) {
-			ports = *(__u32 *)header;
-			inner->l4_bytes = (tcp[12] >> 4) * 4;
-			inner->tcp_flags = tcp[13];
-		}
-	} else if (inner->protocol == IPPROTO_UDP) {
-		if (header + 8 <= data_end) {
-			ports = *(__u32 *)header;
-			inner->l4_bytes = 8;
-		}
-	} else if (inner->protocol == IPPROTO_ICMP || inner->protocol == IPPROTO_ICMPV6) {
-		if (header + 1 <= data_end)
-			inner->icmp_type = *(__u8 *)header;
-	}
-	inner->ports = ports;
-	inner->hash = hash_mix64(inner->addr_hash, ((__u64)ports << 8) | inner->protocol);
-}
-
-/* For packets without ports, or with ports behind options: the hash is of the addresses, so that a flow's packets stay together. */
-static __always_inline void parse_without_l4(struct inner *inner, __u8 protocol, __u64 addresses)
-{
-	/* Of the segments of a super-packet with options: TCP's shortest header. */
-	inner->l4_bytes = protocol == IPPROTO_TCP ? 20 : protocol == IPPROTO_UDP ? 8 : 0;
-	inner->ports = 0;
-	inner->hash = hash_mix64(addresses, protocol);
-}
-
-static __always_inline enum reason parse_ipv4(struct inner *inner, struct iphdr *ip, void *data_end)
-{
-	if ((void *)(ip + 1) > data_end)
-		return DROP_MALFORMED;
-	if (ip->version != 4 || ip->ihl < 5)
-		return DROP_MALFORMED;
+	if (!cursor_take(cursor, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
+		return false;
 	inner->family = FAMILY_INET;
 	inner->length = bpf_ntohs(ip->tot_len);
 	inner->traffic_class = ip->tos;
 	inner->hop_limit = ip->ttl;
 	inner->protocol = ip->protocol;
 	inner->header_bytes = ip->ihl * 4;
+	inner->ports = 0;
 	inner->l4_bytes = 0;
 	inner->tcp_flags = 0;
 	inner->icmp_type = 0;
@@ -90,109 +62,172 @@ static __always_inline enum reason parse_ipv4(struct inner *inner, struct iphdr 
 	__builtin_memset(&inner->dest, 0, sizeof(inner->dest));
 	inner->source.in6_u.u6_addr32[0] = ip->saddr;
 	inner->dest.in6_u.u6_addr32[0] = ip->daddr;
-	if (inner->length < inner->header_bytes)
-		return DROP_MALFORMED;
-	/* Limited broadcast, multicast: the first byte. */
-	if (((__u8 *)&ip->daddr)[0] >= 224)
-		return PUNT_NOT_ROUTED;
-	inner->addr_hash = ((__u64)ip->saddr << 32) | ip->daddr;
-	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5) {
-		__u8 *transport = (__u8 *)ip + inner->header_bytes;
-
-		parse_without_l4(inner, ip->protocol, inner->addr_hash);
-		if (ip->protocol == IPPROTO_ICMP && !(ip->frag_off & IP_OFFSET) && (void *)(transport + 1) <= data_end)
-			inner->icmp_type = *transport;
-	} else
-		parse_l4(inner, ip + 1, data_end);
-	return REASON_FORWARDED;
+	if (ip->ihl != 5)
+		cursor->at = (void *)ip + inner->header_bytes;
+	return inner->length >= inner->header_bytes;
 }
 
-/*
- * Extension headers (RFC 8200 section 4) do not concern an encapsulation, but a routing header is refused wherever it stands. A chain
- * that is longer than this, or than the part of the packet that is there to be read, is for the kernel to judge.
- */
-static __always_inline enum reason parse_ext_headers(struct inner *inner, __u8 *at, void *data_end, __u64 addresses)
+/* The IPv6 header at the cursor, without extension headers; false: it is malformed. */
+static __always_inline bool parse_ipv6_header(struct inner *inner, struct cursor *cursor)
 {
-	__u8 *begin = at;
-	__u8 next = inner->protocol;
-	bool fragment = false;
-	int i;
+	struct ipv6hdr *ip6 = cursor->at;
 
-#pragma unroll
-	for (i = 0; i <= MAX_EXT_HEADERS; i++) {
-		if (next == IPPROTO_ROUTING)
-			return DROP_ROUTING_HEADER;
-		if (fragment || !is_ext_header(next)) {
-			inner->header_bytes += at - begin;
-			if (inner->length < inner->header_bytes)
-				return DROP_MALFORMED;
-			/* All fragments of a packet begin with the same header: the last one may differ between them. */
-			parse_without_l4(inner, inner->protocol, addresses);
-			if (next == IPPROTO_TCP)
-				inner->l4_bytes = 20;
-			return REASON_FORWARDED;
-		}
-		if (i == MAX_EXT_HEADERS || (void *)(at + 8) > data_end)
-			return PUNT_IP_OPTIONS;
-		if (next == IPPROTO_FRAGMENT) {
-			/* What follows is from the middle of the packet. */
-			fragment = *(__u16 *)(at + 2) & IP6_OFFSET;
-			next = *at;
-			at += 8;
-		} else {
-			__u32 bytes = ext_header_bytes(next, at[1]);
-
-			next = *at;
-			at += bytes;
-		}
-	}
-	return PUNT_IP_OPTIONS;
-}
-
-static __always_inline enum reason parse_ipv6(struct inner *inner, struct ipv6hdr *ip6, void *data_end)
-{
-	__u8 *after = (__u8 *)(ip6 + 1);
-
-	if ((void *)after > data_end || ip6->version != 6)
-		return DROP_MALFORMED;
+	if (!cursor_take(cursor, sizeof(*ip6)) || ip6->version != 6)
+		return false;
 	inner->family = FAMILY_INET6;
 	inner->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
 	inner->traffic_class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
 	inner->hop_limit = ip6->hop_limit;
 	inner->protocol = ip6->nexthdr;
 	inner->header_bytes = sizeof(*ip6);
+	inner->ports = 0;
 	inner->l4_bytes = 0;
 	inner->tcp_flags = 0;
 	inner->icmp_type = 0;
 	inner->source = ip6->saddr;
 	inner->dest = ip6->daddr;
+	return true;
+}
+
+/*
+ * Extension headers behind an IPv6 header, the cursor at the first of them; it is behind them then. at: of the IPv6 header in the frame
+ * REASON_FORWARDED, DROP_ROUTING_HEADER, PUNT_IP_OPTIONS or DROP_MALFORMED.
+ */
+static __always_inline enum reason parse_ipv6_chain(struct CTX *ctx, struct inner *inner, struct ext_chain *chain, struct cursor *cursor, __u32 at)
+{
+	enum reason reason = walk_ext_headers(ctx, chain, at + sizeof(struct ipv6hdr), inner->protocol);
+	__u32 bytes;
+
+	if (reason != REASON_FORWARDED)
+		return reason;
+	bytes = chain->bytes;
+	barrier_var(bytes);
+	if (bytes > CHAIN_BYTES_MAX)
+		return DROP_MALFORMED;
+	cursor->at += bytes;
+	inner->header_bytes += bytes;
+	inner->protocol = chain->protocol;
+	return inner->length < inner->header_bytes ? DROP_MALFORMED : REASON_FORWARDED;
+}
+
+/*
+ * What segments, policies and caches need of the TCP, UDP or ICMP header at the cursor, which is not a later fragment's. False: the packet ends
+ * before the header does, or the memory that there is to read; nothing is read then. What follows the packet in its frame is none of it.
+ */
+static __always_inline bool parse_l4(struct inner *inner, const struct cursor *cursor)
+{
+	__u32 payload = inner->length - inner->header_bytes;
+	__u8 *header = cursor->at;
+
+	switch (inner->protocol) {
+	case IPPROTO_TCP:
+		if (payload < 20 || !cursor_has(cursor, 20))
+			return false;
+		inner->ports = *(__u32 *)header;
+		inner->l4_bytes = (header[12] >> 4) * 4;
+		inner->tcp_flags = header[13];
+		return true;
+	case IPPROTO_UDP:
+		if (payload < 8 || !cursor_has(cursor, 8))
+			return false;
+		inner->ports = *(__u32 *)header;
+		inner->l4_bytes = 8;
+		return true;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (!payload || !cursor_has(cursor, 1))
+			return false;
+		inner->icmp_type = *header;
+	}
+	return true;
+}
+
+static __always_inline void hash_with_ports(struct inner *inner)
+{
+	inner->hash = hash_mix64(inner->addr_hash, ((__u64)inner->ports << 8) | inner->protocol);
+}
+
+/*
+ * A header behind options or extension headers, or a first fragment's. Ports are not taken over: the hash is of the addresses, so that a
+ * flow's packets stay together. protocol: the hash's
+ */
+static __always_inline void parse_l4_behind(struct inner *inner, const struct cursor *cursor, __u8 protocol)
+{
+	/* Of the segments of a super-packet whose header is not there to be read: TCP's shortest. */
+	if (!parse_l4(inner, cursor))
+		inner->l4_bytes = inner->protocol == IPPROTO_TCP ? 20 : inner->protocol == IPPROTO_UDP ? 8 : 0;
+	inner->ports = 0;
+	inner->hash = hash_mix64(inner->addr_hash, protocol);
+}
+
+static __always_inline enum reason parse_ipv4(struct inner *inner, struct cursor *cursor)
+{
+	struct iphdr *ip = cursor->at;
+
+	if (!parse_ipv4_header(inner, cursor))
+		return DROP_MALFORMED;
+	/* Limited broadcast, multicast: the first byte. */
+	if (((__u8 *)&ip->daddr)[0] >= 224)
+		return PUNT_NOT_ROUTED;
+	inner->addr_hash = ((__u64)ip->saddr << 32) | ip->daddr;
+	if ((ip->frag_off & IP_OFFSET_OR_MORE) || ip->ihl != 5) {
+		if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
+			inner->hash = hash_mix64(inner->addr_hash, inner->protocol);
+		else
+			parse_l4_behind(inner, cursor, inner->protocol);
+		return REASON_FORWARDED;
+	}
+	parse_l4(inner, cursor);
+	hash_with_ports(inner);
+	return REASON_FORWARDED;
+}
+
+/*
+ * Extension headers do not concern an encapsulation, but a routing header is refused wherever it stands. A chain that is not read to its end is
+ * for the kernel to judge.
+ */
+static __always_inline enum reason parse_ipv6_behind(struct CTX *ctx, struct inner *inner, struct cursor *cursor, __u32 at)
+{
+	/* All fragments of a packet begin with the same header: the last one may differ between them. */
+	__u8 first = inner->protocol;
+	struct ext_chain chain;
+	enum reason reason;
+
+	reason = parse_ipv6_chain(ctx, inner, &chain, cursor, at);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (chain.type == PACKET_LATER_FRAGMENT)
+		inner->hash = hash_mix64(inner->addr_hash, first);
+	else
+		parse_l4_behind(inner, cursor, first);
+	return is_neighbour_discovery(inner->protocol, inner->icmp_type) ? PUNT_NOT_ROUTED : REASON_FORWARDED;
+}
+
+/* at: of the header at the cursor in the frame */
+static __always_inline enum reason parse_ipv6(struct CTX *ctx, struct inner *inner, struct cursor *cursor, __u32 at)
+{
+	struct ipv6hdr *ip6 = cursor->at;
+	bool is_whole;
+
+	if (!parse_ipv6_header(inner, cursor))
+		return DROP_MALFORMED;
 	if (ip6->daddr.in6_u.u6_addr8[0] == 0xff)
 		return PUNT_NOT_ROUTED;
 	if (is_link_local(&ip6->daddr))
 		return PUNT_NOT_ROUTED;
 	inner->addr_hash = hash_in6(&ip6->saddr) ^ (hash_in6(&ip6->daddr) >> 7);
-	switch (ip6->nexthdr) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		break;
-	case IPPROTO_ICMPV6:
-		if ((void *)(after + 1) > data_end)
+	if (inner->protocol == IPPROTO_ROUTING)
+		return DROP_ROUTING_HEADER;
+	if (is_ext_header(inner->protocol))
+		return parse_ipv6_behind(ctx, inner, cursor, at);
+	is_whole = parse_l4(inner, cursor);
+	if (inner->protocol == IPPROTO_ICMPV6) {
+		if (!is_whole)
 			return DROP_MALFORMED;
 		/* Neighbour discovery is between the VM and this node, whatever address it asks. */
-		if (*after >= ICMP6_ROUTER_SOLICITATION && *after <= ICMP6_REDIRECT)
+		if (is_neighbour_discovery(inner->protocol, inner->icmp_type))
 			return PUNT_NOT_ROUTED;
-		break;
-	case IPPROTO_ROUTING:
-		return DROP_ROUTING_HEADER;
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case EXT_MOBILITY:
-	case EXT_HIP:
-	case EXT_SHIM6:
-		return parse_ext_headers(inner, after, data_end, inner->addr_hash);
 	}
-	parse_l4(inner, after, data_end);
+	hash_with_ports(inner);
 	return REASON_FORWARDED;
 }

@@ -11,15 +11,11 @@
 /* Of these flags, a SYN alone opens a connection. */
 #define TCP_OPENS (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)
 
-enum packet_type {
-	PACKET_WHOLE,
-	PACKET_FIRST_FRAGMENT,
-	PACKET_LATER_FRAGMENT,
-	PACKET_ERROR, /* an ICMP error: its flow is that of the original datagram, in that one's direction */
-};
+/* Bytes of what may be before a packet: more than outer headers have. */
+#define PACKET_OFFSET_MAX 512
 
 struct packet {
-	struct inner inner; /* without hash and header lengths */
+	struct inner inner; /* without hash */
 	struct flow_key key;
 	__be32 fragment; /* identification */
 	__u8 type; /* enum packet_type */
@@ -32,116 +28,80 @@ struct packet {
 	__u16 window;
 };
 
-/* Parses ports, and whether the packet may open a connection. quoted: it is an original datagram, of which 8 bytes must do (RFC 792). */
-static __always_inline enum reason parse_flow_l4(struct packet *packet, __u8 *header, void *data_end, bool quoted)
+/* The first 8 bytes of an original datagram's payload must do (RFC 792). payload: bytes of it that are quoted */
+static __always_inline enum reason parse_quoted_l4(struct flow_key *key, const struct cursor *cursor, __u32 payload)
 {
-	struct flow_key *key = &packet->key;
+	__u32 bytes = key->protocol == IPPROTO_TCP ? 4 : 8;
+	bool is_there = payload >= bytes && cursor_has(cursor, bytes);
+	__u8 *header = cursor->at;
 
-	packet->opens = false;
 	switch (key->protocol) {
 	case IPPROTO_TCP:
-		if ((void *)(header + (quoted ? 4 : 20)) > data_end)
+	case IPPROTO_UDP:
+		if (!is_there)
 			return DROP_MALFORMED;
 		key->source_port = *(__be16 *)header;
 		key->dest_port = *(__be16 *)(header + 2);
-		if (quoted)
-			break;
-		packet->inner.ports = *(__u32 *)header;
-		packet->tcp_flags = header[13];
-		packet->inner.tcp_flags = header[13];
-		packet->inner.l4_bytes = (header[12] >> 4) * 4;
-		packet->opens = (header[13] & TCP_OPENS) == TCP_SYN;
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (!is_there)
+			return DROP_MALFORMED;
+		key->source_port = *(__be16 *)(header + 4);
+		key->dest_port = key->source_port;
+	}
+	return REASON_FORWARDED;
+}
+
+/* Parses ports, and whether the packet may open a connection. */
+static __always_inline enum reason parse_flow_l4(struct packet *packet, const struct cursor *cursor)
+{
+	struct inner *inner = &packet->inner;
+	struct flow_key *key = &packet->key;
+	__u8 *icmp = cursor->at;
+
+	if (!parse_l4(inner, cursor))
+		return DROP_MALFORMED;
+	switch (inner->protocol) {
+	case IPPROTO_TCP:
+		packet->tcp_flags = inner->tcp_flags;
+		packet->opens = (inner->tcp_flags & TCP_OPENS) == TCP_SYN;
 		break;
 	case IPPROTO_UDP:
-		if ((void *)(header + 8) > data_end)
-			return DROP_MALFORMED;
-		key->source_port = *(__be16 *)header;
-		key->dest_port = *(__be16 *)(header + 2);
-		packet->inner.ports = *(__u32 *)header;
-		packet->inner.l4_bytes = 8;
 		packet->opens = true;
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		if ((void *)(header + 8) > data_end)
+		if (inner->length - inner->header_bytes < 8 || !cursor_has(cursor, 8))
 			return DROP_MALFORMED;
 		/* The identifier, where it has one. */
-		key->source_port = *(__be16 *)(header + 4);
+		key->source_port = *(__be16 *)(icmp + 4);
 		key->dest_port = key->source_port;
-		if (key->protocol == IPPROTO_ICMP) {
-			packet->opens = header[0] == ICMP_ECHO_REQUEST || header[0] == ICMP_TIMESTAMP_REQUEST;
-			if (header[0] == ICMP_UNREACHABLE || header[0] == ICMP_EXCEEDED || header[0] == ICMP_PARAMETER)
-				packet->type = PACKET_ERROR;
-		} else {
-			packet->opens = header[0] == ICMP6_ECHO_REQUEST;
-			if (header[0] <= ICMP6_ERROR_MAX)
-				packet->type = PACKET_ERROR;
-		}
-		break;
+		packet->opens = is_icmp_request_type(inner->protocol, inner->icmp_type);
+		if (is_icmp_error(inner->protocol, inner->icmp_type))
+			packet->type = PACKET_ERROR;
+		return REASON_FORWARDED;
 	default:
 		packet->opens = true;
+		return REASON_FORWARDED;
 	}
+	key->source_port = inner->ports;
+	key->dest_port = inner->ports >> 16;
 	return REASON_FORWARDED;
 }
 
-/* The header behind a chain of extension headers. */
-struct upper_header {
-	__u8 *at;
-	__be32 fragment; /* identification */
-	__u8 protocol;
-	__u8 type; /* enum packet_type */
-};
-
-/* Walks over extension headers: those that parse_ext_headers() knows, in a packet and in the original datagram of an ICMP error. */
-static __always_inline enum reason skip_ext_headers(struct upper_header *upper, struct ipv6hdr *ip6, void *data_end)
+/* Parses the original datagram of an ICMP error, whose header of 8 bytes is at the cursor. at: of that header in the frame */
+static __always_inline enum reason parse_icmp_original(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
-	__u8 *at = (__u8 *)(ip6 + 1);
-	__u8 next = ip6->nexthdr;
-	int index;
-
-	upper->fragment = 0;
-	upper->type = PACKET_WHOLE;
-	for (index = 0; index < MAX_EXT_HEADERS; index++) {
-		__u8 header = next;
-
-		if (header == IPPROTO_ROUTING)
-			return DROP_ROUTING_HEADER;
-		if (!is_ext_header(header))
-			break;
-		if ((void *)(at + 8) > data_end)
-			return DROP_MALFORMED;
-		next = at[0];
-		if (header == IPPROTO_FRAGMENT) {
-			__u16 offset = bpf_ntohs(*(__be16 *)(at + 2));
-
-			upper->fragment = *(__be32 *)(at + 4);
-			if (offset & 0xfff8) {
-				upper->type = PACKET_LATER_FRAGMENT;
-				break;
-			}
-			/* One that is whole (RFC 6946) is no fragment. */
-			if (offset & 1)
-				upper->type = PACKET_FIRST_FRAGMENT;
-		}
-		at += ext_header_bytes(header, at[1]);
-	}
-	if (index == MAX_EXT_HEADERS)
-		return DROP_MALFORMED;
-	upper->at = at;
-	upper->protocol = next;
-	return REASON_FORWARDED;
-}
-
-/* Parses the original datagram of an ICMP error. */
-static __always_inline enum reason parse_icmp_original(struct packet *packet, __u8 *header, void *data_end)
-{
+	__u32 payload = packet->inner.length - packet->inner.header_bytes, bytes = 8;
 	struct flow_key *key = &packet->key;
-	__u8 *transport;
 
+	cursor->at += bytes;
 	if (packet->inner.family == FAMILY_INET) {
-		struct iphdr *ip = (struct iphdr *)(header + 8);
+		struct iphdr *ip = cursor->at;
 
-		if ((void *)(ip + 1) > data_end || ip->version != 4 || ip->ihl < 5)
+		/* It is cut: its own length says more than there is. */
+		if (!cursor_take(cursor, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
 			return DROP_MALFORMED;
 		key->source.in6_u.u6_addr32[0] = ip->saddr;
 		key->dest.in6_u.u6_addr32[0] = ip->daddr;
@@ -149,68 +109,67 @@ static __always_inline enum reason parse_icmp_original(struct packet *packet, __
 		/* A quoted non-first fragment carries no ports. */
 		if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
 			return DROP_NOT_ESTABLISHED;
-		transport = (__u8 *)ip + ip->ihl * 4;
+		cursor->at = (void *)ip + ip->ihl * 4;
+		bytes += ip->ihl * 4;
 	} else {
-		struct ipv6hdr *ip6 = (struct ipv6hdr *)(header + 8);
-		struct upper_header upper;
+		struct ipv6hdr *ip6 = cursor->at;
+		struct ext_chain chain;
 		enum reason reason;
+		__u32 length;
 
-		if ((void *)(ip6 + 1) > data_end || ip6->version != 6)
+		if (!cursor_take(cursor, sizeof(*ip6)) || ip6->version != 6)
 			return DROP_MALFORMED;
 		key->source = ip6->saddr;
 		key->dest = ip6->daddr;
-		reason = skip_ext_headers(&upper, ip6, data_end);
+		reason = walk_ext_headers(ctx, &chain, at + 8 + sizeof(*ip6), ip6->nexthdr);
+		if (reason == PUNT_IP_OPTIONS)
+			return DROP_MALFORMED;
 		if (reason != REASON_FORWARDED)
 			return reason;
-		if (upper.type == PACKET_LATER_FRAGMENT)
+		if (chain.type == PACKET_LATER_FRAGMENT)
 			return DROP_NOT_ESTABLISHED;
-		key->protocol = upper.protocol;
-		transport = upper.at;
+		length = chain.bytes;
+		barrier_var(length);
+		if (length > CHAIN_BYTES_MAX)
+			return DROP_MALFORMED;
+		cursor->at += length;
+		bytes += sizeof(*ip6) + length;
+		key->protocol = chain.protocol;
 	}
 	key->source_port = 0;
 	key->dest_port = 0;
-	/* An error about an error is not sent (RFC 1122 section 3.2.2): the kind stays. */
-	if (parse_flow_l4(packet, transport, data_end, true) != REASON_FORWARDED)
+	/* What follows the packet in its frame is none of it. */
+	if (bytes > payload || parse_quoted_l4(key, cursor, payload - bytes) != REASON_FORWARDED)
 		return DROP_MALFORMED;
-	packet->type = PACKET_ERROR;
 	packet->opens = false;
 	return REASON_FORWARDED;
 }
 
-static __always_inline enum reason parse_flow(struct packet *packet, __u8 *transport, void *data_end)
+/* at: of the header at the cursor in the frame */
+static __always_inline enum reason parse_flow(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
 	enum reason reason;
 
+	packet->key.source = packet->inner.source;
+	packet->key.dest = packet->inner.dest;
+	packet->key.protocol = packet->inner.protocol;
+	packet->key.family = packet->inner.family;
 	/* Its ports are in the first. */
 	if (packet->type == PACKET_LATER_FRAGMENT)
 		return REASON_FORWARDED;
-	reason = parse_flow_l4(packet, transport, data_end, false);
+	reason = parse_flow_l4(packet, cursor);
 	if (reason != REASON_FORWARDED || packet->type != PACKET_ERROR)
 		return reason;
-	return parse_icmp_original(packet, transport, data_end);
+	return parse_icmp_original(ctx, packet, cursor, at);
 }
 
-static __always_inline enum reason parse_packet_ipv4(struct packet *packet, struct iphdr *ip, void *data_end)
+static __always_inline enum reason parse_flow_ipv4(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
-	struct inner *inner = &packet->inner;
+	struct iphdr *ip = cursor->at;
 	__u16 fragment;
 
-	if ((void *)(ip + 1) > data_end || ip->version != 4 || ip->ihl < 5)
+	if (!parse_ipv4_header(&packet->inner, cursor))
 		return DROP_MALFORMED;
-	inner->family = FAMILY_INET;
-	inner->length = bpf_ntohs(ip->tot_len);
-	inner->traffic_class = ip->tos;
-	inner->hop_limit = ip->ttl;
-	inner->protocol = ip->protocol;
-	inner->header_bytes = ip->ihl * 4;
-	inner->source.in6_u.u6_addr32[0] = ip->saddr;
-	inner->dest.in6_u.u6_addr32[0] = ip->daddr;
-	if (inner->length < inner->header_bytes)
-		return DROP_MALFORMED;
-	packet->key.source = inner->source;
-	packet->key.dest = inner->dest;
-	packet->key.protocol = ip->protocol;
-	packet->key.family = FAMILY_INET;
 	packet->fragment = ip->id;
 	fragment = bpf_ntohs(ip->frag_off);
 	if (fragment & FRAGMENT_OFFSET) {
@@ -221,42 +180,40 @@ static __always_inline enum reason parse_packet_ipv4(struct packet *packet, stru
 	} else if (fragment & FRAGMENT_MORE) {
 		packet->type = PACKET_FIRST_FRAGMENT;
 	}
-	return parse_flow(packet, (__u8 *)ip + inner->header_bytes, data_end);
+	return parse_flow(ctx, packet, cursor, at + packet->inner.header_bytes);
 }
 
-static __always_inline enum reason parse_packet_ipv6(struct packet *packet, struct ipv6hdr *ip6, void *data_end)
+static __always_inline enum reason parse_flow_ipv6(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
-	struct inner *inner = &packet->inner;
-	struct upper_header upper;
+	struct ext_chain chain;
 	enum reason reason;
 
-	if ((void *)(ip6 + 1) > data_end || ip6->version != 6)
+	if (!parse_ipv6_header(&packet->inner, cursor))
 		return DROP_MALFORMED;
-	inner->family = FAMILY_INET6;
-	inner->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
-	inner->traffic_class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
-	inner->hop_limit = ip6->hop_limit;
-	inner->source = ip6->saddr;
-	inner->dest = ip6->daddr;
-	packet->key.source = ip6->saddr;
-	packet->key.dest = ip6->daddr;
-	packet->key.family = FAMILY_INET6;
-	reason = skip_ext_headers(&upper, ip6, data_end);
+	reason = parse_ipv6_chain(ctx, &packet->inner, &chain, cursor, at);
+	/* There is no kernel to judge it. */
+	if (reason == PUNT_IP_OPTIONS)
+		return DROP_MALFORMED;
 	if (reason != REASON_FORWARDED)
 		return reason;
-	packet->fragment = upper.fragment;
-	packet->type = upper.type;
-	inner->protocol = upper.protocol;
-	inner->header_bytes = upper.at - (__u8 *)ip6;
-	packet->key.protocol = upper.protocol;
-	return parse_flow(packet, upper.at, data_end);
+	packet->fragment = chain.fragment;
+	packet->type = chain.type;
+	return parse_flow(ctx, packet, cursor, at + packet->inner.header_bytes);
 }
 
-/* Reads a tenant's packet. protocol: of the header before it, IPPROTO_IPIP or IPPROTO_IPV6. */
-static __always_inline enum reason parse_packet(struct packet *packet, void *header, void *data_end, __u8 protocol)
+/*
+ * Reads the packet at an offset of the frame: which flow it belongs to. A function that the verifier walks through by itself, once.
+ *
+ * protocol: of the header before it, IPPROTO_IPIP or IPPROTO_IPV6
+ */
+__noinline int parse_packet(struct CTX *ctx, struct packet *packet, __u32 at, __u8 protocol)
 {
+	struct cursor cursor;
+
+	if (!packet || at > PACKET_OFFSET_MAX)
+		return DROP_MALFORMED;
 	__builtin_memset(packet, 0, sizeof(*packet));
-	if (protocol == IPPROTO_IPIP)
-		return parse_packet_ipv4(packet, header, data_end);
-	return parse_packet_ipv6(packet, header, data_end);
+	cursor.at = (void *)(long)ctx->data + at;
+	cursor.end = (void *)(long)ctx->data_end;
+	return protocol == IPPROTO_IPIP ? parse_flow_ipv4(ctx, packet, &cursor, at) : parse_flow_ipv6(ctx, packet, &cursor, at);
 }

@@ -7,12 +7,12 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-/* Fragments: of frag_off in network order, then of the same in host order; of IPv6's fragment header. */
+/* Fragments: of IPv4's frag_off in network order, then of the same in host order; of IPv6's fragment header in host order. */
 #define IP_OFFSET_OR_MORE bpf_htons(0x3fff)
-#define IP_OFFSET bpf_htons(0x1fff)
 #define FRAGMENT_OFFSET 0x1fff
 #define FRAGMENT_MORE 0x2000
-#define IP6_OFFSET bpf_htons(0xfff8)
+#define IP6_FRAGMENT_OFFSET 0xfff8
+#define IP6_FRAGMENT_MORE 1
 
 #define EXT_MOBILITY 135
 #define EXT_HIP 139
@@ -25,11 +25,15 @@
 
 #define ICMP_ECHO_REPLY 0
 #define ICMP_UNREACHABLE 3
+#define ICMP_SOURCE_QUENCH 4
+#define ICMP_REDIRECT 5
 #define ICMP_ECHO_REQUEST 8
 #define ICMP_EXCEEDED 11
 #define ICMP_PARAMETER 12
 #define ICMP_TIMESTAMP_REQUEST 13
-#define ICMP6_ERROR_MAX 4 /* RFC 4443 section 2.1 has room for more; these are all there are */
+#define ICMP6_ERROR_MIN 1
+#define ICMP6_ERROR_MAX 4
+#define ICMP6_INFORMATIONAL 128
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
 #define ICMP6_ROUTER_SOLICITATION 133

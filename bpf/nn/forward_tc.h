@@ -8,7 +8,7 @@
 #include "gateway/return_path.h"
 #include "icmp/nn_error.h"
 #include "metrics.h"
-#include "net/read_inner.h"
+#include "net/parse_flow.h"
 #include "net/vlan.h"
 #include "nn/process.h"
 #include "trace/trace.h"
@@ -42,7 +42,7 @@ static __always_inline bool exceeds_mtu(struct __sk_buff *skb, const struct inne
 	return inner->header_bytes + inner->l4_bytes + gso_bytes > mtu;
 }
 
-static __always_inline int skb_forward_to_uplink(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer,
+static __always_inline int skb_forward_to_uplink(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived,
 						 const struct encap *encap, const struct node *node, __u32 hash, __u32 *ifindex)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
@@ -60,24 +60,24 @@ static __always_inline int skb_forward_to_uplink(struct __sk_buff *skb, struct n
 	/* The outer header counts 16 bits. */
 	if (scratch->packet.inner.length + bytes - sizeof(struct ipv6hdr) > 0xffff)
 		return PUNT_NO_OFFLOAD;
-	if (!outer->bytes)
+	if (!arrived->outer.bytes)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 	/* From one outer header to one with another SRH it is IPv6 before and after. */
-	if (outer->bytes != bytes && bpf_skb_adjust_room(skb, (int)bytes - (int)outer->bytes, BPF_ADJ_ROOM_MAC, flags))
+	if (arrived->outer.bytes != bytes && bpf_skb_adjust_room(skb, (int)bytes - (int)arrived->outer.bytes, BPF_ADJ_ROOM_MAC, flags))
 		return skb->gso_size ? PUNT_NO_OFFLOAD : PUNT_NO_ROOM;
 	*ifindex = hop->ifindex;
-	return write_reencap((void *)(long)skb->data, (void *)(long)skb->data_end, &scratch->packet, outer, encap, hop, node, hash,
+	return write_reencap((void *)(long)skb->data, (void *)(long)skb->data_end, &scratch->packet, arrived, encap, hop, node, hash,
 			     scratch->verdict.relay_count);
 }
 
 /* Takes the outer header off, if there is one, and makes the packet's step. port: whose MACs it is to have, or NULL. */
-static __always_inline int decapsulate(struct __sk_buff *skb, const struct packet *packet, const struct reencap_ctx *outer, const struct port *port)
+static __always_inline int decapsulate(struct __sk_buff *skb, const struct packet *packet, const struct reencap_ctx *arrived, const struct port *port)
 {
 	bool is_inet = packet->inner.family == FAMILY_INET;
 	struct ethhdr *eth;
 
-	if (outer->bytes && bpf_skb_adjust_room(skb, -(__s32)outer->bytes, BPF_ADJ_ROOM_MAC,
-						(is_inet ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6) | BPF_F_ADJ_ROOM_FIXED_GSO))
+	if (arrived->outer.bytes && bpf_skb_adjust_room(skb, -(__s32)arrived->outer.bytes, BPF_ADJ_ROOM_MAC,
+							(is_inet ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6) | BPF_F_ADJ_ROOM_FIXED_GSO))
 		return PUNT_NO_ROOM;
 	eth = (void *)(long)skb->data;
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
@@ -85,11 +85,11 @@ static __always_inline int decapsulate(struct __sk_buff *skb, const struct packe
 	if (port)
 		write_macs(eth, port->vm_mac);
 	eth->h_proto = is_inet ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return forward_inner(eth + 1, (void *)(long)skb->data_end, &packet->inner, outer->class, true);
+	return forward_inner(eth + 1, (void *)(long)skb->data_end, &packet->inner, arrived->outer.class, true);
 }
 
 /* To a VM of this node. */
-static __always_inline int skb_forward_to_port(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer, __u32 ifindex,
+static __always_inline int skb_forward_to_port(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived, __u32 ifindex,
 					       __u32 packets)
 {
 	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
@@ -100,14 +100,14 @@ static __always_inline int skb_forward_to_port(struct __sk_buff *skb, struct nn_
 	scratch->mtu = port->mtu;
 	if (exceeds_mtu(skb, &scratch->packet.inner, scratch->at, port->mtu))
 		return PUNT_TOO_BIG;
-	reason = decapsulate(skb, &scratch->packet, outer, port);
+	reason = decapsulate(skb, &scratch->packet, arrived, port);
 	if (reason == REASON_FORWARDED)
 		count_rx(port->slot, packets, scratch->packet.inner.length);
 	return reason;
 }
 
 /* Beyond an external interface the kernel knows the next hop, and resolves it. */
-static __always_inline int skb_forward_to_external(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer, __u32 ifindex)
+static __always_inline int skb_forward_to_external(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived, __u32 ifindex)
 {
 	__u32 mtu = 0;
 
@@ -118,24 +118,24 @@ static __always_inline int skb_forward_to_external(struct __sk_buff *skb, struct
 	scratch->mtu = mtu;
 	if (exceeds_mtu(skb, &scratch->packet.inner, scratch->at, mtu))
 		return PUNT_TOO_BIG;
-	return decapsulate(skb, &scratch->packet, outer, NULL);
+	return decapsulate(skb, &scratch->packet, arrived, NULL);
 }
 
 /* Reads the packet behind an outer header. REASON_FORWARDED, or why it goes no further. */
-static __always_inline enum reason nn_parse_inner(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer)
+static __always_inline enum reason nn_parse_inner(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived)
 {
 	struct packet *packet = &scratch->packet;
 	enum reason reason;
 
-	scratch->at = ETH_HLEN + outer->bytes;
-	reason = parse_inner(skb, packet, scratch->at, outer->protocol);
+	scratch->at = ETH_HLEN + arrived->outer.bytes;
+	reason = parse_packet(skb, packet, scratch->at, arrived->outer.protocol);
 	if (reason != REASON_FORWARDED)
 		return reason;
-	return packet->inner.length > skb->len - ETH_HLEN - outer->bytes ? DROP_MALFORMED : REASON_FORWARDED;
+	return is_within_outer(arrived, &packet->inner, skb->len) ? REASON_FORWARDED : DROP_MALFORMED;
 }
 
 /* Decides about a packet that was read, and sends it on. */
-static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *outer, const struct nn_config *state,
+static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived, const struct nn_config *state,
 				      const struct node *node, enum hook hook)
 {
 	__u32 ifindex = 0, hash, id = 0, packets = skb->gso_segs ? skb->gso_segs : 1;
@@ -148,7 +148,7 @@ static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scra
 	if (packet->inner.hop_limit <= 1)
 		return nn_exception(skb, PUNT_HOP_LIMIT, hook);
 	hash = flow_hash(&packet->key);
-	reason = nn_process(packet, verdict, state, outer, (void *)(long)skb->data, (void *)(long)skb->data_end, hash, packets, &encap);
+	reason = nn_process(packet, verdict, state, arrived, (void *)(long)skb->data, (void *)(long)skb->data_end, hash, packets, &encap);
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, hook);
 	trace_capture(skb);
@@ -161,13 +161,13 @@ static __always_inline int nn_forward(struct __sk_buff *skb, struct nn_buf *scra
 			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	}
 	if (encap) {
-		reason = skb_forward_to_uplink(skb, scratch, outer, encap, node, hash, &ifindex);
+		reason = skb_forward_to_uplink(skb, scratch, arrived, encap, node, hash, &ifindex);
 	} else if (endpoint && endpoint->type == EP_LOCAL) {
 		ifindex = id;
-		reason = skb_forward_to_port(skb, scratch, outer, id, packets);
+		reason = skb_forward_to_port(skb, scratch, arrived, id, packets);
 	} else if (endpoint && endpoint->type == EP_EXTERNAL) {
 		ifindex = id & ~EP_EXTERNAL_XDP_XMIT;
-		reason = skb_forward_to_external(skb, scratch, outer, ifindex);
+		reason = skb_forward_to_external(skb, scratch, arrived, ifindex);
 	} else {
 		reason = PUNT_NO_MEMBER;
 	}

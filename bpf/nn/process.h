@@ -57,7 +57,7 @@ __noinline int icmp_error_is_from_zone(const struct packet *packet, const struct
  * unaltered, as passage->relays says; without: to where passage->peer has the address.
  */
 static __always_inline enum reason nn_process(struct packet *packet, struct nn_verdict *verdict, const struct nn_config *state,
-					      const struct reencap_ctx *outer, void *data, void *data_end, __u32 hash, __u32 packets,
+					      const struct reencap_ctx *arrived, void *data, void *data_end, __u32 hash, __u32 packets,
 					      struct encap **relay)
 {
 	__u32 now = now_ticks(), sender, *id = NULL;
@@ -65,14 +65,14 @@ static __always_inline enum reason nn_process(struct packet *packet, struct nn_v
 	enum reason reason;
 
 	if (is_tcp(packet) && packet->type != PACKET_LATER_FRAGMENT && packet->type != PACKET_ERROR)
-		parse_tcp(packet, data, data_end, ETH_HLEN + outer->bytes);
+		parse_tcp(packet, data, data_end, ETH_HLEN + arrived->outer.bytes);
 	reason = nn_classify(packet, verdict, policy_generation, now);
 	if (reason == REASON_FORWARDED && packet->type == PACKET_ERROR && !icmp_error_is_from_zone(packet, verdict))
 		reason = DROP_INNER_SOURCE;
 	verdict->relay_count = 0;
 	if ((verdict->relay_node != NO_NETWORK_NODE || verdict->may_relay) && verdict->from.id < EXTERNAL_ZONE) {
 		sender = sender_of(data, data_end);
-		verdict->relay_count = 1 + (sender == NO_NETWORK_NODE ? 0 : relays_of(outer->hop_limit));
+		verdict->relay_count = 1 + (sender == NO_NETWORK_NODE ? 0 : relays_of(arrived->outer.hop_limit));
 		if (verdict->relay_node == NO_NETWORK_NODE)
 			verdict->relay_node = select_relay_node(verdict->from.gateway, hash, state->self, sender);
 		if (verdict->relay_count <= RELAYS_MAX)

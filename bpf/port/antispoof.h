@@ -15,20 +15,21 @@ static __always_inline bool is_gateway_mac(const __u8 *mac, const struct port *p
 }
 
 /* Parses a frame of the VM, before antispoof_check(). The caller checks that the frame is as long as its packet says. */
-static __always_inline enum reason parse_port_frame(void *data, void *data_end, const struct port *port, struct inner *inner)
+static __always_inline enum reason parse_port_frame(struct CTX *ctx, const struct port *port, struct inner *inner)
 {
-	struct ethhdr *eth = data;
+	struct cursor cursor = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	struct ethhdr *eth = cursor.at;
 
-	if ((void *)(eth + 1) > data_end)
+	if (!cursor_take(&cursor, sizeof(*eth)))
 		return DROP_MALFORMED;
 	if (!same_mac(eth->h_source, port->vm_mac))
 		return DROP_SOURCE_MAC;
 	if (!is_gateway_mac(eth->h_dest, port))
 		return PUNT_NOT_ROUTED;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return parse_ipv4(inner, (struct iphdr *)(eth + 1), data_end);
+		return parse_ipv4(inner, &cursor);
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(inner, (struct ipv6hdr *)(eth + 1), data_end);
+		return parse_ipv6(ctx, inner, &cursor, ETH_HLEN);
 	return PUNT_NOT_IP;
 }
 

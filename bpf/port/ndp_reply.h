@@ -80,7 +80,7 @@ static __always_inline bool parse_solicitation(struct __sk_buff *skb, struct nd_
 {
 	if (bpf_skb_load_bytes(skb, 0, &frame->eth, ND_FRAME_BYTES - sizeof(frame->option)))
 		return false;
-	if (frame->ip6.nexthdr != IPPROTO_ICMPV6 || frame->nd.type != ICMP6_NEIGHBOUR_SOLICITATION || frame->nd.code ||
+	if (frame->ip6.version != 6 || frame->ip6.nexthdr != IPPROTO_ICMPV6 || frame->nd.type != ICMP6_NEIGHBOUR_SOLICITATION || frame->nd.code ||
 	    frame->ip6.hop_limit != ND_HOP_LIMIT)
 		return false;
 	if (bpf_ntohs(frame->ip6.payload_len) < sizeof(frame->nd))

@@ -9,30 +9,9 @@
 #include "nn/external.h"
 #include "srv6/domain.h"
 
-static __always_inline bool parse_addresses(struct inner *inner, void *header, void *data_end, __u8 protocol)
+static __always_inline bool parse_addresses(struct inner *inner, struct cursor *cursor, __u8 protocol)
 {
-	if (protocol == IPPROTO_IPIP) {
-		struct iphdr *ip = header;
-
-		if ((void *)(ip + 1) > data_end)
-			return false;
-		inner->family = FAMILY_INET;
-		inner->traffic_class = ip->tos;
-		inner->source = (struct in6_addr){};
-		inner->dest = (struct in6_addr){};
-		inner->source.in6_u.u6_addr32[0] = ip->saddr;
-		inner->dest.in6_u.u6_addr32[0] = ip->daddr;
-	} else {
-		struct ipv6hdr *ip6 = header;
-
-		if ((void *)(ip6 + 1) > data_end)
-			return false;
-		inner->family = FAMILY_INET6;
-		inner->traffic_class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
-		inner->source = ip6->saddr;
-		inner->dest = ip6->daddr;
-	}
-	return true;
+	return protocol == IPPROTO_IPIP ? parse_ipv4_header(inner, cursor) : parse_ipv6_header(inner, cursor);
 }
 
 static __always_inline bool is_multicast(const struct inner *inner)
@@ -63,8 +42,9 @@ static __always_inline enum reason check_source(const struct zone *zone, __u32 t
 SEC("tcx/ingress")
 int segue_extern_tc(struct __sk_buff *skb)
 {
-	struct reencap_ctx outer = {};
+	struct reencap_ctx arrived = {};
 	struct nn_buf *scratch;
+	struct cursor cursor;
 	struct zone *zone, *to;
 	struct nn_config *state;
 	struct inner *inner;
@@ -77,9 +57,9 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		return pass_host();
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		outer.protocol = IPPROTO_IPIP;
+		arrived.outer.protocol = IPPROTO_IPIP;
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		outer.protocol = IPPROTO_IPV6;
+		arrived.outer.protocol = IPPROTO_IPV6;
 	else
 		return pass_host();
 	pull_headers(skb);
@@ -89,7 +69,10 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (!scratch || !state || !node)
 		return pass_host();
 	inner = &scratch->packet.inner;
-	if (!parse_addresses(inner, (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end, outer.protocol))
+	cursor.at = (void *)(long)skb->data + ETH_HLEN;
+	cursor.end = (void *)(long)skb->data_end;
+	/* What is no IP header is dropped by the kernel. */
+	if (!parse_addresses(inner, &cursor, arrived.outer.protocol))
 		return pass_host();
 	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
 	if (touches_domain(inner))
@@ -105,13 +88,13 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (!remove_priority_tag(skb))
 		return nn_exception(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
 	scratch->verdict.from = *zone;
-	outer.class = inner->traffic_class;
+	arrived.outer.class = inner->traffic_class;
 	reason = check_source(zone, to->id, inner);
 	if (reason == REASON_FORWARDED)
-		reason = nn_parse_inner(skb, scratch, &outer);
+		reason = nn_parse_inner(skb, scratch, &arrived);
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, HOOK_EXTERNAL);
-	return nn_forward(skb, scratch, &outer, state, node, HOOK_EXTERNAL);
+	return nn_forward(skb, scratch, &arrived, state, node, HOOK_EXTERNAL);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

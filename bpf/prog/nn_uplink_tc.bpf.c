@@ -18,7 +18,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 	struct ipv6hdr *ip6;
 	struct nn_buf *scratch;
 	struct nn_config *state;
-	struct reencap_ctx outer = {};
+	struct reencap_ctx arrived = {};
 	struct node *node;
 	__u32 zero = 0;
 	int reason;
@@ -37,13 +37,13 @@ int segue_steer_tc(struct __sk_buff *skb)
 	if ((void *)(ip6 + 1) > (void *)(long)skb->data_end)
 		return pass_to_hypervisor();
 	source = check_outer_source(ip6, cache_generation_now(), arrival_path);
-	reason = reencap_parse(&outer, &scratch->verdict.from, (void *)(long)skb->data, (void *)(long)skb->data_end, source);
+	reason = reencap_parse(&arrived, &scratch->verdict.from, (void *)(long)skb->data, (void *)(long)skb->data_end, source);
 	if (reason == REASON_COUNT)
 		return pass_to_hypervisor();
 	if (!remove_priority_tag(skb))
 		return nn_exception(skb, PUNT_NO_ROOM, HOOK_NN_UPLINK);
 	if (reason == REASON_FORWARDED) {
-		reason = nn_parse_inner(skb, scratch, &outer);
+		reason = nn_parse_inner(skb, scratch, &arrived);
 		if (is_local_endpoint(scratch->verdict.from.id, &scratch->packet.inner))
 			return pass_to_hypervisor();
 	}
@@ -52,7 +52,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 		skb->mark = 0;
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, HOOK_NN_UPLINK);
-	return nn_forward(skb, scratch, &outer, state, node, HOOK_NN_UPLINK);
+	return nn_forward(skb, scratch, &arrived, state, node, HOOK_NN_UPLINK);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

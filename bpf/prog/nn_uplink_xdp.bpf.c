@@ -8,7 +8,7 @@
 #include "fib/nn_flow_cache.h"
 #include "gateway/return_path.h"
 #include "metrics.h"
-#include "net/read_inner.h"
+#include "net/parse_flow.h"
 #include "nn/external.h"
 #include "nn/process.h"
 #include "trace/trace.h"
@@ -39,7 +39,7 @@ static __always_inline int finish_packet(struct xdp_md *ctx, enum reason reason)
 }
 
 static __always_inline int xdp_forward_to_uplink(struct xdp_md *ctx, const struct packet *packet, const struct nn_verdict *verdict,
-						 const struct reencap_ctx *outer, const struct encap *encap, const struct node *node, __u32 hash,
+						 const struct reencap_ctx *arrived, const struct encap *encap, const struct node *node, __u32 hash,
 						 __u32 *ifindex)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
@@ -48,24 +48,24 @@ static __always_inline int xdp_forward_to_uplink(struct xdp_md *ctx, const struc
 	/* tcx can send it by what takes no frames of XDP. */
 	if (!hop || !(hop->flags & NH_XDP_XMIT))
 		return PUNT_UNRESOLVED;
-	length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes;
+	length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN - arrived->outer.bytes;
 	if (length + bytes > hop->mtu || (!verdict->relay_count && verdict->peer_mtu && length > verdict->peer_mtu))
 		return PUNT_TOO_BIG;
-	if (outer->bytes != bytes && bpf_xdp_adjust_head(ctx, (int)outer->bytes - (int)bytes))
+	if (arrived->outer.bytes != bytes && bpf_xdp_adjust_head(ctx, (int)arrived->outer.bytes - (int)bytes))
 		return PUNT_NO_ROOM;
 	*ifindex = hop->ifindex;
-	return write_reencap((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, outer, encap, hop, node, hash, verdict->relay_count);
+	return write_reencap((void *)(long)ctx->data, (void *)(long)ctx->data_end, packet, arrived, encap, hop, node, hash, verdict->relay_count);
 }
 
 /* Decapsulates for a VM of this node. */
-static __always_inline int xdp_forward_to_port(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *outer,
+static __always_inline int xdp_forward_to_port(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *arrived,
 					       const struct port *port)
 {
 	struct ethhdr *eth;
 
-	if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer->bytes > port->mtu)
+	if (bpf_xdp_get_buff_len(ctx) - ETH_HLEN - arrived->outer.bytes > port->mtu)
 		return PUNT_TOO_BIG;
-	if (bpf_xdp_adjust_head(ctx, outer->bytes))
+	if (bpf_xdp_adjust_head(ctx, arrived->outer.bytes))
 		return PUNT_NO_ROOM;
 	eth = (void *)(long)ctx->data;
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
@@ -73,11 +73,11 @@ static __always_inline int xdp_forward_to_port(struct xdp_md *ctx, const struct 
 	__builtin_memcpy(eth->h_dest, port->vm_mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, port->gateway_mac, ETH_ALEN);
 	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return forward_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
+	return forward_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, arrived->outer.class, true);
 }
 
 /* Decapsulates for the network beyond an interface. What it does not know the next hop of, tcx sends on, which has the kernel resolve it. */
-static __noinline int xdp_forward_to_external(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *outer, __u32 ifindex)
+static __noinline int xdp_forward_to_external(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *arrived, __u32 ifindex)
 {
 	__u8 dest_mac[ETH_ALEN], source_mac[ETH_ALEN];
 	struct ethhdr *eth;
@@ -86,7 +86,7 @@ static __noinline int xdp_forward_to_external(struct xdp_md *ctx, const struct p
 	reason = external_nexthop_lookup(ctx, &packet->inner, ctx->ingress_ifindex, ifindex, dest_mac, source_mac);
 	if (reason != REASON_FORWARDED)
 		return reason;
-	if (bpf_xdp_adjust_head(ctx, outer->bytes))
+	if (bpf_xdp_adjust_head(ctx, arrived->outer.bytes))
 		return PUNT_NO_ROOM;
 	eth = (void *)(long)ctx->data;
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
@@ -94,7 +94,7 @@ static __noinline int xdp_forward_to_external(struct xdp_md *ctx, const struct p
 	__builtin_memcpy(eth->h_dest, dest_mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, source_mac, ETH_ALEN);
 	eth->h_proto = packet->inner.family == FAMILY_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	return forward_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, outer->class, true);
+	return forward_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, arrived->outer.class, true);
 }
 
 /*
@@ -117,15 +117,15 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 	force_stack(decap);
 	if ((void *)(outer + 1) > data_end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
-	if (decap_parse(&decap, outer, data_end) != REASON_FORWARDED)
+	if (decap_parse(ctx, &decap) != REASON_FORWARDED)
 		return REASON_COUNT;
 	/* Congestion is to be carried in, or an SRH to be taken off. */
-	if (inner->hop_limit <= 1 || (decap.outer_class & 3) == 3 || decap.outer_bytes != sizeof(*outer))
+	if (inner->hop_limit <= 1 || (decap.outer.class & 3) == 3 || decap.outer.bytes != sizeof(*outer))
 		return REASON_COUNT;
 	flow = nn_flow_cache_lookup(&outer->daddr, inner, generation, policy_generation);
 	if (!flow)
 		return REASON_COUNT;
-	length = xdp_length(ctx, decap.length) - sizeof(*outer);
+	length = xdp_length(ctx, decap.outer.length) - sizeof(*outer);
 	if (inner->length > length || length > flow->mtu)
 		return REASON_COUNT;
 	if (inner->protocol == IPPROTO_TCP) {
@@ -150,7 +150,7 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 	}
 	write_macs(data, flow->dest_mac);
 	/* The code point stays that of the header that arrived, congestion is the inner packet's (RFC 6040 section 4). */
-	class = (decap.outer_class & 0xfc) | (inner->traffic_class & 3);
+	class = (decap.outer.class & 0xfc) | (inner->traffic_class & 3);
 	via.first = &flow->first;
 	inner->hash = flow->hash;
 	write_outer_class(outer, &via, node, inner, class);
@@ -160,13 +160,13 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 	return REASON_FORWARDED;
 }
 
-static __always_inline void cache_forwarded(const struct packet *packet, const struct nn_verdict *verdict, const struct reencap_ctx *outer,
+static __always_inline void cache_forwarded(const struct packet *packet, const struct nn_verdict *verdict, const struct reencap_ctx *arrived,
 					    const struct encap *encap, __u64 generation, __u64 policy_generation, __u32 hash)
 {
 	const struct nexthop *hop = encap_nexthop_of(encap, hash);
 
 	if (hop)
-		nn_flow_cache_insert(&outer->sid, &packet->inner, verdict, generation, policy_generation, hash, encap, hop);
+		nn_flow_cache_insert(&arrived->sid, &packet->inner, verdict, generation, policy_generation, hash, encap, hop);
 }
 
 static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
@@ -178,7 +178,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 	struct nn_buf *scratch;
 	struct endpoint *endpoint;
 	struct encap *encap;
-	struct reencap_ctx outer;
+	struct reencap_ctx arrived;
 	struct node *node;
 	__u32 zero = 0, ifindex = 0, hash, id = 0;
 	__u64 generation = cache_generation_now(), policy_generation;
@@ -204,24 +204,24 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 	}
 	packet = &scratch->packet;
 	verdict = &scratch->verdict;
-	reason = reencap_parse(&outer, &verdict->from, data, data_end, source);
+	reason = reencap_parse(&arrived, &verdict->from, data, data_end, source);
 	if (reason == REASON_COUNT)
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
 		return finish_packet(ctx, reason);
-	reason = parse_inner(ctx, packet, ETH_HLEN + outer.bytes, outer.protocol);
+	reason = parse_packet(ctx, packet, ETH_HLEN + arrived.outer.bytes, arrived.outer.protocol);
 	if (is_local_endpoint(verdict->from.id, &packet->inner))
 		goto not_ours;
 	if (reason != REASON_FORWARDED)
 		return finish_packet(ctx, reason);
-	if (packet->inner.length > bpf_xdp_get_buff_len(ctx) - ETH_HLEN - outer.bytes)
+	if (!is_within_outer(&arrived, &packet->inner, bpf_xdp_get_buff_len(ctx)))
 		return finish_packet(ctx, DROP_MALFORMED);
 	if (packet->inner.hop_limit <= 1)
 		return finish_packet(ctx, PUNT_HOP_LIMIT);
 	hash = flow_hash(&packet->key);
 	if (packet->key.protocol == IPPROTO_TCP && packet->type == PACKET_WHOLE)
-		nn_flow_cache_write_back(&outer.sid, &packet->inner);
-	reason = nn_process(packet, verdict, state, &outer, data, data_end, hash, 1, &encap);
+		nn_flow_cache_write_back(&arrived.sid, &packet->inner);
+	reason = nn_process(packet, verdict, state, &arrived, data, data_end, hash, 1, &encap);
 	if (reason != REASON_FORWARDED)
 		return finish_packet(ctx, reason);
 	trace_capture(ctx);
@@ -235,7 +235,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	}
 	if (encap) {
-		reason = xdp_forward_to_uplink(ctx, packet, verdict, &outer, encap, node, hash, &ifindex);
+		reason = xdp_forward_to_uplink(ctx, packet, verdict, &arrived, encap, node, hash, &ifindex);
 	} else if (endpoint && endpoint->type == EP_LOCAL) {
 		struct port *port = bpf_map_lookup_elem(&sg_ports, &id);
 
@@ -245,7 +245,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 		if (!(port->flags & PORT_XDP_XMIT))
 			return XDP_PASS;
 		ifindex = id;
-		reason = xdp_forward_to_port(ctx, packet, &outer, port);
+		reason = xdp_forward_to_port(ctx, packet, &arrived, port);
 		if (reason == REASON_FORWARDED)
 			count_rx(port->slot, 1, packet->inner.length);
 	} else if (endpoint && endpoint->type == EP_EXTERNAL) {
@@ -253,7 +253,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 		if (!(id & EP_EXTERNAL_XDP_XMIT))
 			return XDP_PASS;
 		ifindex = id & ~EP_EXTERNAL_XDP_XMIT;
-		reason = xdp_forward_to_external(ctx, packet, &outer, ifindex);
+		reason = xdp_forward_to_external(ctx, packet, &arrived, ifindex);
 	} else {
 		reason = PUNT_NO_MEMBER;
 	}
@@ -264,7 +264,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 	if (!verdict->relay_count)
 		account_packet(packet, verdict, reason, 1);
 	if (encap && !encap->srh_bytes && !verdict->relay_count && packet->type == PACKET_WHOLE)
-		cache_forwarded(packet, verdict, &outer, encap, generation, policy_generation, hash);
+		cache_forwarded(packet, verdict, &arrived, encap, generation, policy_generation, hash);
 	count_verdict(reason);
 	trace_verdict(ctx, reason, ifindex, HOOK_NN_UPLINK_XDP);
 	return bpf_redirect(ifindex, 0);

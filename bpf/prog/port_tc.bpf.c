@@ -171,7 +171,7 @@ static __always_inline int port_ingress(struct __sk_buff *skb)
 		if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 			return port_exception(skb, PUNT_NO_ROOM);
 	}
-	reason = parse_port_frame((void *)(long)skb->data, (void *)(long)skb->data_end, port, &inner);
+	reason = parse_port_frame(skb, port, &inner);
 	if (reason == REASON_FORWARDED && inner.length > frame_len(skb) - ETH_HLEN)
 		reason = DROP_MALFORMED;
 	if (reason == REASON_FORWARDED)

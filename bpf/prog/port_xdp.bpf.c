@@ -89,7 +89,7 @@ static __always_inline int port_ingress(struct xdp_md *ctx)
 	/* A tag may be beside the frame, where XDP does not see it. */
 	if (!port || !node || port->flags & PORT_VLANS)
 		return XDP_PASS;
-	reason = parse_port_frame(data, data_end, port, &inner);
+	reason = parse_port_frame(ctx, port, &inner);
 	if (reason == REASON_FORWARDED) {
 		length = xdp_length(ctx, inner.length);
 		if (inner.length > length)

@@ -79,7 +79,7 @@ static __always_inline int uplink_ingress(struct __sk_buff *skb)
 		data_end = (void *)(long)skb->data_end;
 	}
 	force_stack(decap);
-	reason = decap_lookup(&decap, data, data_end, arrival_path);
+	reason = decap_lookup(skb, &decap, arrival_path);
 	if (reason == REASON_COUNT)
 		return pass_host();
 	if (skb->vlan_present) {
@@ -89,18 +89,18 @@ static __always_inline int uplink_ingress(struct __sk_buff *skb)
 		data_end = (void *)(long)skb->data_end;
 	}
 	if (reason == REASON_FORWARDED) {
-		if (decap.length > skb->len - ETH_HLEN)
+		if (decap.outer.length > skb->len - ETH_HLEN)
 			reason = DROP_MALFORMED;
 		else if (skb->gso_size && !(decap.port->flags & PORT_TUNNEL_SEGMENTATION) && !no_kernel_fallback)
 			reason = PUNT_NO_OFFLOAD;
-		else if (!skb->gso_size && skb->len - ETH_HLEN - decap.outer_bytes > decap.port->mtu)
+		else if (!skb->gso_size && skb->len - ETH_HLEN - decap.outer.bytes > decap.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
-		learn_return_path_decap(skb, decap.outer_bytes, &decap.inner, decap.port->tenant);
+		learn_return_path_decap(skb, decap.outer.bytes, &decap.inner, decap.port->tenant);
 		trace_capture(skb);
 		flags = decap.inner.family == FAMILY_INET ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
-		if (bpf_skb_adjust_room(skb, -(__s32)decap.outer_bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO))
+		if (bpf_skb_adjust_room(skb, -(__s32)decap.outer.bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO))
 			reason = PUNT_NO_ROOM;
 		else {
 			data = (void *)(long)skb->data;

@@ -19,7 +19,7 @@ static __always_inline int decap_to_stack(struct xdp_md *ctx, struct decap_ctx *
 		return XDP_PASS;
 	trace_capture(ctx);
 	reason = DROP_NO_ROOM;
-	if (!bpf_xdp_adjust_head(ctx, decap->outer_bytes)) {
+	if (!bpf_xdp_adjust_head(ctx, decap->outer.bytes)) {
 		meta = (void *)(long)ctx->data_meta;
 		if ((void *)(meta + 1) <= (void *)(long)ctx->data) {
 			meta->magic = DECAP_META_MAGIC;
@@ -47,25 +47,25 @@ static __always_inline int uplink_ingress(struct xdp_md *ctx)
 	if (!node || data + ETH_HLEN > data_end || !is_for_uplink(data, node, ctx->ingress_ifindex))
 		return XDP_PASS;
 	force_stack(decap);
-	reason = decap_lookup(&decap, data, data_end, FROM_WIRE_XDP);
+	reason = decap_lookup(ctx, &decap, FROM_WIRE_XDP);
 	if (reason == REASON_COUNT)
 		return XDP_PASS;
 	if (reason == REASON_FORWARDED) {
-		__u32 length = xdp_length(ctx, decap.length);
+		__u32 length = xdp_length(ctx, decap.outer.length);
 
-		if (decap.length > length)
+		if (decap.outer.length > length)
 			reason = DROP_MALFORMED;
-		else if (length - decap.outer_bytes > decap.port->mtu)
+		else if (length - decap.outer.bytes > decap.port->mtu)
 			reason = PUNT_TOO_BIG;
 	}
 	if (reason == REASON_FORWARDED) {
 		if (!(decap.port->flags & PORT_XDP_XMIT) && decap.inner.protocol != IPPROTO_TCP)
 			return XDP_PASS;
-		learn_return_path_decap(ctx, decap.outer_bytes, &decap.inner, decap.port->tenant);
+		learn_return_path_decap(ctx, decap.outer.bytes, &decap.inner, decap.port->tenant);
 		if (decap.inner.protocol == IPPROTO_TCP)
 			return decap_to_stack(ctx, &decap);
 		trace_capture(ctx);
-		if (bpf_xdp_adjust_head(ctx, decap.outer_bytes))
+		if (bpf_xdp_adjust_head(ctx, decap.outer.bytes))
 			reason = PUNT_NO_ROOM;
 		else {
 			data = (void *)(long)ctx->data;

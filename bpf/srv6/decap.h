@@ -5,11 +5,10 @@
 #include "fib/endpoint.h"
 #include "fib/port_cache.h"
 #include "net/ecn.h"
+#include "net/outer.h"
 #include "net/ttl.h"
 #include "srv6/inner_source.h"
 #include "srv6/outer_source.h"
-
-#define ROUTING_TYPE_SRH 4
 
 /* In the metadata of a frame that XDP decapsulated and passes on. Its Ethernet destination is the VM's: without uplink_tc the kernel drops
  * it as another machine's. GRO merges only what has the same. */
@@ -22,57 +21,33 @@ struct decap_meta {
 /* An arrived packet that a port of ours is the end of. */
 struct decap_ctx {
 	struct inner inner;
+	struct outer outer;
 	__u32 ifindex; /* of the port */
-	__u32 outer_bytes; /* between the Ethernet header and the inner packet */
-	__u32 length; /* of the outer packet as its header says, bytes */
-	__u8 outer_class;
-	__u8 protocol; /* of the inner packet, in the header before it */
 	const struct port *port;
 };
 
 /* Reads the headers from the outer one on, up to the inner packet's. */
-static __always_inline enum reason decap_parse(struct decap_ctx *decap, struct ipv6hdr *outer, void *data_end)
+static __always_inline enum reason decap_parse(struct CTX *ctx, struct decap_ctx *decap)
 {
-	void *inner = outer + 1;
-	enum reason reason;
+	struct cursor cursor = { (void *)(long)ctx->data + ETH_HLEN, (void *)(long)ctx->data_end };
+	struct outer *outer = &decap->outer;
+	enum reason reason = parse_outer(outer, &cursor);
 
-	decap->protocol = 0;
-	if (outer->version != 6)
-		return DROP_MALFORMED;
-	decap->length = sizeof(*outer) + bpf_ntohs(outer->payload_len);
-	decap->outer_class = (outer->priority << 4) | (outer->flow_lbl[0] >> 4);
-	decap->outer_bytes = sizeof(*outer);
-	decap->protocol = outer->nexthdr;
-	if (decap->protocol == IPPROTO_ROUTING) {
-		__u8 *srh = inner;
-		__u32 bytes;
-
-		if ((void *)(srh + 8) > data_end)
-			return DROP_MALFORMED;
-		/* RFC 8986 section 4.6: with segments left it is an error, which the kernel answers. */
-		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
-			return PUNT_SEGMENTS;
-		bytes = (srh[1] + 1) * 8;
-		if (bytes > MAX_SRH_BYTES + 16)
-			return PUNT_SEGMENTS;
-		decap->protocol = srh[0];
-		decap->outer_bytes += bytes;
-		inner += bytes;
-	}
-	if (decap->protocol == IPPROTO_IPIP)
-		reason = parse_ipv4(&decap->inner, inner, data_end);
-	else if (decap->protocol == IPPROTO_IPV6)
-		reason = parse_ipv6(&decap->inner, inner, data_end);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (outer->protocol == IPPROTO_IPIP)
+		reason = parse_ipv4(&decap->inner, &cursor);
 	else
-		return PUNT_SEGMENTS;
-	if (reason == REASON_FORWARDED && decap->outer_bytes + decap->inner.length > decap->length)
+		reason = parse_ipv6(ctx, &decap->inner, &cursor, ETH_HLEN + outer->bytes);
+	if (reason == REASON_FORWARDED && outer->bytes + decap->inner.length > outer->length)
 		return DROP_MALFORMED;
 	return reason;
 }
 
 /* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */
-static __always_inline enum reason decap_lookup(struct decap_ctx *decap, void *data, void *data_end, enum arrival_path arrival_path)
+static __always_inline enum reason decap_lookup(struct CTX *ctx, struct decap_ctx *decap, enum arrival_path arrival_path)
 {
+	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u64 generation = cache_generation_now();
 	struct ethhdr *eth = data;
@@ -82,7 +57,7 @@ static __always_inline enum reason decap_lookup(struct decap_ctx *decap, void *d
 
 	if ((void *)(outer + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return REASON_COUNT;
-	reason = decap_parse(decap, outer, data_end);
+	reason = decap_parse(ctx, decap);
 	if (reason == REASON_FORWARDED) {
 		decap->ifindex = decap_cache_lookup(outer, &decap->inner, generation);
 		if (decap->ifindex && decap->inner.hop_limit > 1) {
@@ -99,7 +74,8 @@ static __always_inline enum reason decap_lookup(struct decap_ctx *decap, void *d
 	source = check_outer_source(outer, generation, arrival_path);
 	if (source != REASON_FORWARDED)
 		return source;
-	if ((decap->protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) || (decap->protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
+	if ((decap->outer.protocol == IPPROTO_IPIP && sid->behaviour == END_DT6) ||
+	    (decap->outer.protocol == IPPROTO_IPV6 && sid->behaviour == END_DT4))
 		return DROP_BEHAVIOUR;
 	if (reason == DROP_ROUTING_HEADER)
 		return PUNT_IP_OPTIONS;
@@ -137,7 +113,7 @@ static __always_inline enum reason decap_finish(struct decap_ctx *decap, void *d
 	if (decap->inner.family == FAMILY_INET) {
 		struct iphdr *ip = (struct iphdr *)(eth + 1);
 
-		reason = ecn_decapsulate(ip, &decap->inner, decap->outer_class);
+		reason = ecn_decapsulate(ip, &decap->inner, decap->outer.class);
 		ipv4_dec_ttl(ip);
 		eth->h_proto = bpf_htons(ETH_P_IP);
 	} else {
@@ -145,7 +121,7 @@ static __always_inline enum reason decap_finish(struct decap_ctx *decap, void *d
 
 		if ((void *)(ip6 + 1) > data_end)
 			return DROP_MALFORMED;
-		reason = ecn_decapsulate(ip6, &decap->inner, decap->outer_class);
+		reason = ecn_decapsulate(ip6, &decap->inner, decap->outer.class);
 		ip6->hop_limit--;
 		eth->h_proto = bpf_htons(ETH_P_IPV6);
 	}

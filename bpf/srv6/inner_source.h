@@ -21,14 +21,9 @@ static __always_inline bool is_martian_source(const struct inner *inner)
 	return source->in6_u.u6_addr8[0] == 0xff || is_link_local(source);
 }
 
-/* ICMP errors, which gateways send (traceroute, path MTU discovery): unreachable, time exceeded, parameter problem; of ICMPv6 all four. */
 static __always_inline bool carries_error(const struct inner *inner)
 {
-	__u8 type = inner->icmp_type;
-
-	if (inner->family == FAMILY_INET)
-		return inner->protocol == IPPROTO_ICMP && (type == 3 || type == 11 || type == 12);
-	return inner->protocol == IPPROTO_ICMPV6 && type >= 1 && type <= 4;
+	return is_icmp_error(inner->protocol, inner->icmp_type);
 }
 
 static __always_inline bool is_gateway_of(const struct port *port, const struct inner *inner)

@@ -2,24 +2,21 @@
 /* Re-encapsulation at a network node: the outer headers are parsed, and overwritten with those towards the destination. */
 #pragma once
 #include "maps/nn_maps.h"
+#include "net/outer.h"
 #include "net/parse_flow.h"
 #include "nn/relay.h"
 #include "srv6/decap.h"
 #include "srv6/encap.h"
 
-#define MAX_SRH_BYTES_READ (MAX_SRH_BYTES + 16) /* not reduced */
-
 struct reencap_ctx {
 	struct in6_addr sid; /* that it arrived for */
-	__u32 bytes; /* between the Ethernet header and the inner packet */
-	__u8 class;
-	__u8 hop_limit;
-	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
+	struct outer outer; /* of zero bytes: it came without */
 };
 
 /* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. source: what check_outer_source() said */
-static __always_inline enum reason reencap_parse(struct reencap_ctx *outer, struct zone *from, void *data, void *data_end, enum reason source)
+static __always_inline enum reason reencap_parse(struct reencap_ctx *arrived, struct zone *from, void *data, void *data_end, enum reason source)
 {
+	struct cursor cursor = { data + ETH_HLEN, data_end };
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
 	struct ethhdr *eth = data;
 	struct zone *zone;
@@ -32,28 +29,19 @@ static __always_inline enum reason reencap_parse(struct reencap_ctx *outer, stru
 	if (source != REASON_FORWARDED)
 		return source;
 	*from = *zone;
-	outer->sid = ip6->daddr;
-	outer->class = (ip6->priority << 4) | (ip6->flow_lbl[0] >> 4);
-	outer->hop_limit = ip6->hop_limit;
-	outer->bytes = sizeof(*ip6);
-	outer->protocol = ip6->nexthdr;
-	if (outer->protocol == IPPROTO_ROUTING) {
-		__u8 *srh = (__u8 *)(ip6 + 1);
-		__u32 bytes;
+	arrived->sid = ip6->daddr;
+	return parse_outer(&arrived->outer, &cursor);
+}
 
-		if ((void *)(srh + 8) > data_end)
-			return DROP_MALFORMED;
-		if (srh[2] != ROUTING_TYPE_SRH || srh[3])
-			return PUNT_SEGMENTS;
-		bytes = (srh[1] + 1) * 8;
-		if (bytes > MAX_SRH_BYTES_READ)
-			return PUNT_SEGMENTS;
-		outer->protocol = srh[0];
-		outer->bytes += bytes;
-	}
-	if (outer->protocol != IPPROTO_IPIP && outer->protocol != IPPROTO_IPV6)
-		return PUNT_SEGMENTS;
-	return REASON_FORWARDED;
+/* The packet inside, of its length, is within the outer one, and that within a frame of so many bytes. */
+static __always_inline bool is_within_outer(const struct reencap_ctx *arrived, const struct inner *inner, __u32 frame_bytes)
+{
+	const struct outer *outer = &arrived->outer;
+
+	/* From an external network. */
+	if (!outer->bytes)
+		return inner->length + ETH_HLEN <= frame_bytes;
+	return outer->bytes + inner->length <= outer->length && outer->length + ETH_HLEN <= frame_bytes;
 }
 
 /* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */
@@ -104,21 +92,21 @@ static __always_inline enum reason write_reencap(void *data, void *data_end, con
 {
 	struct ipv6hdr *outer = data + ETH_HLEN;
 	__u32 srh_bytes = encap->srh_bytes, label = hash & 0xfffff;
-	__u8 protocol = was->protocol, ecn = packet->inner.traffic_class & 3;
+	__u8 protocol = was->outer.protocol, ecn = packet->inner.traffic_class & 3;
 	struct ethhdr *eth = data;
 	enum reason reason;
 
 	if (srh_bytes > MAX_SRH_BYTES || (void *)(outer + 1) > data_end)
 		return DROP_NO_ROOM;
-	reason = forward_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->class, !relay_count);
+	reason = forward_inner((void *)(outer + 1) + srh_bytes, data_end, &packet->inner, was->outer.class, !relay_count);
 	if (reason != REASON_FORWARDED)
 		return reason;
-	if (ecn && (was->class & 3) == 3)
+	if (ecn && (was->outer.class & 3) == 3)
 		ecn = 3;
 	__builtin_memcpy(eth->h_dest, hop->dest_mac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, hop->source_mac, ETH_ALEN);
 	eth->h_proto = bpf_htons(ETH_P_IPV6);
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->class & 0xfc) | ecn) << 20) | (label ? label : 1));
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)((was->outer.class & 0xfc) | ecn) << 20) | (label ? label : 1));
 	outer->payload_len = bpf_htons(packet->inner.length + srh_bytes);
 	outer->nexthdr = srh_bytes ? IPPROTO_ROUTING : protocol;
 	outer->hop_limit = RELAYED_HOP_LIMIT(relay_count & 3);

@@ -5,6 +5,7 @@
  * a load and a branch.
  */
 #pragma once
+#include <bpf/bpf_endian.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
 #include "ctx/ctx.h"
@@ -85,7 +86,7 @@ static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 		port = bpf_map_lookup_elem(&sg_ports, &event->ifindex);
 		return port ? port->tenant : 0;
 	}
-	if (event->captured < ETH_HLEN + sizeof(struct ipv6hdr))
+	if (event->captured < ETH_HLEN + sizeof(struct ipv6hdr) || ((const struct ethhdr *)scratch->bytes)->h_proto != bpf_htons(ETH_P_IPV6))
 		return 0;
 	__builtin_memcpy(&to, scratch->bytes + ETH_HLEN + __builtin_offsetof(struct ipv6hdr, daddr), sizeof(to));
 #ifdef TRACE_WITH_ZONES

@@ -69,7 +69,7 @@ export const UPLINK_MUTANTS = [
     from: 'return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;',
     to: 'return REASON_FORWARDED;',
   },
-  { name: 'errors of any type', file: 'srv6/inner_source.h', from: 'type >= 1 && type <= 4', to: 'type <= 4' },
+  { name: 'errors of any type', file: 'net/icmp.h', from: 'type >= ICMP6_ERROR_MIN && type', to: 'type' },
   { name: "frames for others' MACs", file: 'prog/uplink_tc.bpf.c', from: 'skb->pkt_type != PACKET_HOST', to: '!data' },
 ] as const satisfies readonly Mutant[];
 
