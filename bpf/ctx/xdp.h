@@ -1,44 +1,83 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* XDP: how a frame is read, and how long it is. */
 #pragma once
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
 #include <linux/if_ether.h>
+#include <stdbool.h>
 
 #define CTX xdp_md
 #define LOAD_BYTES bpf_xdp_load_bytes
-#define FRAME_IFINDEX(xdp) ((xdp)->ingress_ifindex)
+#define ON_XDP true
+#define CTX_NEXT XDP_PASS
+#define CTX_DROP XDP_DROP
 
-static __always_inline __u32 frame_bytes(struct xdp_md *xdp)
+static __always_inline __u32 frame_ifindex(const struct xdp_md *ctx)
 {
-	return bpf_xdp_get_buff_len(xdp);
+	return ctx->ingress_ifindex;
+}
+
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
 }
 
 /* A tag is in the frame, or hidden from XDP. */
-static __always_inline __u32 frame_vlan(struct xdp_md *xdp)
+static __always_inline __u32 frame_vlan(const struct xdp_md *ctx)
 {
 	return 0;
 }
 
-static __always_inline __u32 frame_segments(struct xdp_md *xdp)
+static __always_inline __u32 frame_segments(const struct xdp_md *ctx)
 {
 	return 0;
+}
+
+static __always_inline __u32 frame_packets(const struct xdp_md *ctx)
+{
+	return 1;
+}
+
+static __always_inline __u32 frame_segment_bytes(const struct xdp_md *ctx)
+{
+	return 0;
+}
+
+/* Of an interface that takes none, a redirect is lost without a word: tcx sends it. */
+static __always_inline bool ctx_may_transmit(bool takes_xdp)
+{
+	return takes_xdp;
+}
+
+static __always_inline bool ctx_push_outer(struct xdp_md *ctx, __u32 bytes)
+{
+	return !bpf_xdp_adjust_head(ctx, -(int)bytes);
+}
+
+static __always_inline bool ctx_pull_outer(struct xdp_md *ctx, __u32 bytes, bool is_ipv4)
+{
+	return !bpf_xdp_adjust_head(ctx, bytes);
+}
+
+static __always_inline bool ctx_resize_outer(struct xdp_md *ctx, __u32 before, __u32 bytes)
+{
+	return before == bytes || !bpf_xdp_adjust_head(ctx, (int)before - (int)bytes);
 }
 
 /* A first buffer that is shorter is the only one: a driver fills it before it takes another. */
 #define ONE_BUFFER_BYTES 1024
 
 /*
- * Bytes of a frame behind its Ethernet header. To ask the kernel costs 8 ns, a sixth of an encapsulation: it is asked of large frames,
+ * To ask the kernel costs 8 ns, a sixth of an encapsulation: it is asked of large frames,
  * and where the packet is not whole in the first buffer all the same.
  *
- * packet: bytes, as its header says
+ * claimed: of the packet, as its header says
  */
-static __always_inline __u32 xdp_length(struct xdp_md *ctx, __u32 packet)
+static __always_inline __u32 frame_packet_bytes(struct xdp_md *ctx, __u32 claimed)
 {
 	__u32 length = (long)ctx->data_end - (long)ctx->data - ETH_HLEN;
 
-	if (length < packet || length >= ONE_BUFFER_BYTES)
+	if (length < claimed || length >= ONE_BUFFER_BYTES)
 		length = bpf_xdp_get_buff_len(ctx) - ETH_HLEN;
 	return length;
 }

@@ -14,30 +14,26 @@ static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
-/* One hop more: takes ipv4_dec_ttl() back. */
-static __always_inline void ipv4_inc_ttl(struct iphdr *ip)
+/* One hop less, of the IP header at a place; false: it is not there. */
+static __always_inline bool dec_ttl(void *header, void *data_end, __u32 family)
 {
-	__u32 check = ip->check;
-
-	check += (__u16)~bpf_htons(0x0100);
-	ip->check = check + (check >= 0xffff);
-	ip->ttl++;
+	if (header + sizeof(struct iphdr) > data_end)
+		return false;
+	if (family == FAMILY_INET) {
+		ipv4_dec_ttl(header);
+		return true;
+	}
+	if (header + sizeof(struct ipv6hdr) > data_end)
+		return false;
+	((struct ipv6hdr *)header)->hop_limit--;
+	return true;
 }
 
 /* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
 static __always_inline bool dec_ttl_and_readdress(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
 {
-	struct ethhdr *eth = data;
-
-	if (data + ETH_HLEN + sizeof(struct iphdr) > data_end)
+	if (!dec_ttl(data + ETH_HLEN, data_end, inner->family))
 		return false;
-	if (inner->family == FAMILY_INET) {
-		ipv4_dec_ttl((struct iphdr *)(eth + 1));
-	} else {
-		if (data + ETH_HLEN + sizeof(struct ipv6hdr) > data_end)
-			return false;
-		((struct ipv6hdr *)(eth + 1))->hop_limit--;
-	}
-	write_macs(eth, addresses);
+	write_macs(data, addresses);
 	return true;
 }

@@ -57,6 +57,9 @@ __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 
 	if (!port)
 		return finish_packet(skb, PUNT_NO_PORT);
+	/* Whatever is inside. */
+	if (reason == PASS_VLAN)
+		return finish_packet(skb, reason);
 	if (reason < DROP_MALFORMED && is_domain_frame(skb))
 		return finish_packet(skb, DROP_DOMAIN_ADDRESS);
 	if (reason < PUNT_UNRESOLVED)

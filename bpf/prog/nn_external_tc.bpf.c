@@ -62,7 +62,7 @@ int segue_extern_tc(struct __sk_buff *skb)
 		arrived.outer.protocol = IPPROTO_IPV6;
 	else
 		return pass_host();
-	pull_headers(skb);
+	frame_linearize(skb, PULL_BYTES);
 	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
 	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	node = bpf_map_lookup_elem(&sg_node, &zero);
@@ -94,7 +94,7 @@ int segue_extern_tc(struct __sk_buff *skb)
 		reason = nn_parse_inner(skb, scratch, &arrived);
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, HOOK_EXTERNAL);
-	return nn_forward(skb, scratch, &arrived, state, node, HOOK_EXTERNAL);
+	return nn_forward_tc(skb, scratch, &arrived, state, node, HOOK_EXTERNAL);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

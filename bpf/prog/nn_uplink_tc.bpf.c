@@ -27,7 +27,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 		return is_hypervisor ? TCX_NEXT : pass_vlan(skb, HOOK_NN_UPLINK);
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST)
 		return pass_to_hypervisor();
-	pull_headers(skb);
+	frame_linearize(skb, PULL_BYTES);
 	scratch = bpf_map_lookup_elem(&sg_nn_buf, &zero);
 	state = bpf_map_lookup_elem(&sg_nn_config, &zero);
 	node = bpf_map_lookup_elem(&sg_node, &zero);
@@ -52,7 +52,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 		skb->mark = 0;
 	if (reason != REASON_FORWARDED)
 		return nn_exception(skb, reason, HOOK_NN_UPLINK);
-	return nn_forward(skb, scratch, &arrived, state, node, HOOK_NN_UPLINK);
+	return nn_forward_tc(skb, scratch, &arrived, state, node, HOOK_NN_UPLINK);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -3,6 +3,7 @@
 #pragma once
 #include "fib/nexthop.h"
 #include "net/parse.h"
+#include "net/ttl.h"
 
 #define OUTER_HOP_LIMIT 64
 
@@ -51,4 +52,52 @@ static __always_inline void write_outer_class(struct ipv6hdr *outer, const struc
 static __always_inline void write_outer(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node, const struct inner *inner)
 {
 	write_outer_class(outer, via, node, inner, outer_class(via->port, inner));
+}
+
+/* The SRH as it goes on the wire. protocol: of the packet inside */
+static __always_inline enum reason write_srh(void *to, void *data_end, const struct encap *encap, __u8 protocol)
+{
+	__u32 bytes = encap->srh_bytes, at;
+
+	if (to + 8 > data_end)
+		return DROP_NO_ROOM;
+	*(__u64 *)to = *(const __u64 *)encap->srh;
+	*(__u8 *)to = protocol;
+	for (at = 8; at < MAX_SRH_BYTES && at < bytes; at += 8) {
+		if (to + at + 8 > data_end)
+			return DROP_NO_ROOM;
+		*(__u64 *)(to + at) = *(const __u64 *)(encap->srh + at);
+	}
+	return REASON_FORWARDED;
+}
+
+/*
+ * Writes what an encapsulation adds to a frame that has room for it, and makes the packet's step: Ethernet header, outer header, SRH, and one hop
+ * less inside. DROP_NO_ROOM: the frame is shorter than it was.
+ */
+static __always_inline enum reason write_encap(void *data, void *data_end, const struct encap_nexthop *via, const struct node *node,
+					       const struct inner *inner)
+{
+	struct ipv6hdr *outer = data + ETH_HLEN;
+	const struct encap *encap = via->srh;
+	struct ethhdr *eth = data;
+	void *header = outer + 1;
+	enum reason reason;
+	__u32 bytes;
+
+	if (header > data_end)
+		return DROP_NO_ROOM;
+	write_macs(eth, via->hop->dest_mac);
+	eth->h_proto = bpf_htons(ETH_P_IPV6);
+	write_outer(outer, via, node, inner);
+	if (encap && encap->srh_bytes) {
+		reason = write_srh(header, data_end, encap, inner_protocol(inner));
+		if (reason != REASON_FORWARDED)
+			return reason;
+		bytes = encap->srh_bytes;
+		if (bytes > MAX_SRH_BYTES)
+			return DROP_NO_ROOM;
+		header += bytes;
+	}
+	return dec_ttl(header, data_end, inner->family) ? REASON_FORWARDED : DROP_NO_ROOM;
 }

@@ -65,22 +65,6 @@ static __always_inline enum reason forward_inner(void *header, void *data_end, c
 	return reason;
 }
 
-static __always_inline enum reason write_srh(void *to, void *data_end, const struct encap *encap, __u8 protocol)
-{
-	__u32 bytes = encap->srh_bytes, at;
-
-	if (to + 8 > data_end)
-		return DROP_NO_ROOM;
-	*(__u64 *)to = *(const __u64 *)encap->srh;
-	*(__u8 *)to = protocol;
-	for (at = 8; at < MAX_SRH_BYTES && at < bytes; at += 8) {
-		if (to + at + 8 > data_end)
-			return DROP_NO_ROOM;
-		*(__u64 *)(to + at) = *(const __u64 *)(encap->srh + at);
-	}
-	return REASON_FORWARDED;
-}
-
 /*
  * Ethernet header, outer header and SRH of a packet that has room for them, and its next hop's step. The code point stays that of the
  * header that arrived, congestion is the inner packet's (RFC 6040 section 4). relays: 0, or how often it is relayed with this time, which is no

@@ -11,6 +11,9 @@
 #include "ctx/ctx.h"
 #include "maps/fastpath_maps.h"
 #include "maps/trace_maps.h"
+#ifdef TRACE_WITH_ZONES
+#include "maps/nn_maps.h"
+#endif
 
 #define NS_PER_SECOND 1000000000ULL
 
@@ -158,7 +161,7 @@ static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __
 	event->time = bpf_ktime_get_ns();
 	event->reason = reason;
 	event->hook = hook;
-	event->ifindex = FRAME_IFINDEX(ctx);
+	event->ifindex = frame_ifindex(ctx);
 	event->egress = egress;
 	event->tenant = trace_tenant(scratch);
 	for (slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
@@ -172,6 +175,19 @@ static __always_inline void trace_capture(struct CTX *ctx)
 {
 	if (__builtin_expect(trace_enabled.active, 0))
 		trace_capture_slow(ctx);
+}
+
+/* Of a packet that is handed on without a verdict: the next one is another. */
+static __always_inline void trace_forget(void)
+{
+	struct trace_buf *scratch;
+	__u32 zero = 0;
+
+	if (!__builtin_expect(trace_enabled.active, 0))
+		return;
+	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
+	if (scratch)
+		scratch->kept = 0;
 }
 
 static __always_inline void trace_verdict(struct CTX *ctx, __u32 reason, __u32 egress, enum hook hook)

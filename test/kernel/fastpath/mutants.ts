@@ -32,12 +32,12 @@ export const MUTANTS = [
     to: 'return 0',
   },
   { name: 'the domain by what is not read', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
-  { name: 'frames of VLANs', file: 'prog/port_tc.bpf.c', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
+  { name: 'frames of VLANs', file: 'port/tcx.h', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
   {
     name: 'lengths that lie',
-    file: 'prog/port_tc.bpf.c',
-    from: 'inner.length > frame_len(skb) - ETH_HLEN',
-    to: '!node',
+    file: 'port/pipeline.h',
+    from: 'frame.inner.length > frame.length ?',
+    to: '!node ?',
   },
   { name: 'no class outside', file: 'srv6/encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
 ] as const satisfies readonly Mutant[];
@@ -70,7 +70,7 @@ export const UPLINK_MUTANTS = [
     to: 'return REASON_FORWARDED;',
   },
   { name: 'errors of any type', file: 'net/icmp.h', from: 'type >= ICMP6_ERROR_MIN && type', to: 'type' },
-  { name: "frames for others' MACs", file: 'prog/uplink_tc.bpf.c', from: 'skb->pkt_type != PACKET_HOST', to: '!data' },
+  { name: "frames for others' MACs", file: 'uplink/tcx.h', from: ' && skb->pkt_type == PACKET_HOST', to: '' },
 ] as const satisfies readonly Mutant[];
 
 /**

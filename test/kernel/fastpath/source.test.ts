@@ -275,7 +275,7 @@ const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
   },
   {
     name: 'destination MACs',
-    ...{ file: 'prog/uplink_tc.bpf.c', from: ' || skb->pkt_type != PACKET_HOST', to: '' },
+    ...{ file: 'uplink/tcx.h', from: ' && skb->pkt_type == PACKET_HOST', to: '' },
     attack: frame(ip4(IN4), REMOTE_SOURCE, '02:00:00:00:02:99'),
   },
 ];

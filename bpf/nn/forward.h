@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the programs of a network node do with a packet once they know whose it is: decide, and send it on. Stands once for tcx and XDP: a program
+ * includes nn/tcx.h or nn/xdp.h before, which have the steps in which they differ (nn_may_…(), nn_forward_to_external()).
+ */
+#pragma once
+#include "gateway/return_path.h"
+#include "nn/exits.h"
+
+/*
+ * Decides about a packet that was read, and writes it as it leaves. REASON_FORWARDED with its exit; NN_LEAVE: tcx takes it; else why it goes no
+ * further.
+ */
+static __always_inline int nn_forward(struct CTX *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived, const struct nn_config *state,
+				      const struct node *node, __u32 hash, struct nn_exit *exit)
+{
+	__u32 packets = frame_packets(ctx), id;
+	struct nn_verdict *verdict = &scratch->verdict;
+	struct packet *packet = &scratch->packet;
+	struct endpoint *endpoint;
+	struct encap *encap;
+	int reason;
+
+	exit->type = EP_REMOTE;
+	exit->ifindex = 0;
+	reason = nn_process(packet, verdict, state, arrived, (void *)(long)ctx->data, (void *)(long)ctx->data_end, hash, packets, &encap);
+	if (reason != REASON_FORWARDED)
+		return reason;
+	trace_capture(ctx);
+	if (!encap) {
+		endpoint = nn_lookup_endpoint(verdict->peer, &packet->inner);
+		if (!endpoint)
+			return PUNT_NO_MEMBER;
+		id = endpoint->id;
+		exit->type = endpoint->type;
+		exit->ifindex = id;
+		if (endpoint->type == EP_REMOTE)
+			encap = bpf_map_lookup_elem(&sg_encaps, &id);
+	}
+	exit->encap = encap;
+	if (encap)
+		reason = nn_forward_to_node(ctx, scratch, arrived, node, hash, exit);
+	else if (exit->type == EP_LOCAL)
+		reason = nn_forward_to_port(ctx, scratch, arrived, exit->ifindex);
+	else if (exit->type == EP_EXTERNAL)
+		reason = nn_forward_to_external(ctx, scratch, arrived, &exit->ifindex);
+	else
+		reason = PUNT_NO_MEMBER;
+	if (reason != REASON_FORWARDED)
+		return reason;
+	if (!encap && exit->type == EP_LOCAL)
+		learn_return_path_self(packet, verdict->peer, state->self);
+	if (!verdict->relay_count)
+		account_packet(packet, verdict, reason, packets);
+	count_verdict(reason);
+	return reason;
+}
