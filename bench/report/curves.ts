@@ -31,6 +31,11 @@ const LABEL_STEP = 15;
 /** Ours have one colour: what tells them apart. */
 const DASHES = ['', '7 4', '2 3', '9 3 2 3'];
 
+/** 16384 as 16 Ki: the powers of two that follow each other leave no room for more. */
+function countText(count: number): string {
+  return count >= 1024 && count % 1024 === 0 ? `${count / 1024} Ki` : String(count);
+}
+
 /** Places for labels as near to where they should be as they do not touch. */
 function spreadOut(wanted: readonly number[]): number[] {
   const order = wanted.map((y, index) => ({ y, index })).sort((a, b) => a.y - b.y);
@@ -93,7 +98,7 @@ export function curveChart({ title, xAxis, yAxis, curves, marks, order }: CurveC
   }
   for (const x of xs) {
     out.push(
-      `<text x="${at(x).toFixed(1)}" y="${base + 16}" text-anchor="middle" fill="#444444">${x.toLocaleString('en')}</text>`,
+      `<text x="${at(x).toFixed(1)}" y="${base + 16}" text-anchor="middle" fill="#444444">${countText(x)}</text>`,
     );
   }
   for (const { x, label } of marks.filter((mark) => mark.x >= (xs[0] ?? 1) && mark.x <= (xs.at(-1) ?? 1))) {

@@ -64,7 +64,7 @@ const NETWORK_NODE_FLOWS = Limits.CACHE_WAYS << Limits.NN_FLOW_CACHE_BITS;
 function chart(results: FlowsResults, of: Results, title: string, mark: CurveChart['marks'][number]): CurveChart {
   return {
     title,
-    xAxis: 'flows, each as likely as another',
+    xAxis: 'flows (1 Ki = 1,024), each as likely as another',
     yAxis: 'ns a packet above the bare redirect (median, least–most)',
     curves: curves(results, of),
     marks: [mark],
