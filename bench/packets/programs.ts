@@ -138,7 +138,7 @@ const NS_PER_S = 1e9;
 const SPREADS: readonly GeneratorConfiguration['spread'][] = ['sequential', 'uniform', 'drawn'];
 
 /** What the program is told of the frame. */
-export function frameRodata(frame: Frame): Record<string, Buffer | number> {
+function frameRodata(frame: Frame): Record<string, Buffer | number> {
   return {
     head: frame.head,
     destination_offset: frame.destinationOffset,

@@ -4,7 +4,7 @@ import type { Chain } from '../chain/chain.js';
 import type { UnderlayNode } from '../chain/names.js';
 
 /** IPv4 address behind the sink, of so many behind the first one. */
-export function endpointAddress(index: number): string {
+function endpointAddress(index: number): string {
   const [a = 0, b = 0, c = 0, d = 0] = INNER[4].sink.split('.').map(Number);
   const value = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d + index;
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');

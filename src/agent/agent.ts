@@ -21,12 +21,12 @@ import type { AgentState, TaskReason } from './telemetry.js';
 import type { WatchOptions } from './kernel-watcher.js';
 
 /** Hints that come within this time are looked at together, milliseconds. */
-export const HINT_DELAY_MS = 10;
+const HINT_DELAY_MS = 10;
 /** After a failure what it concerned is looked at again: first after this, then twice as long, up to the most. */
-export const RETRY_DELAY_MS = 100;
-export const MAX_RETRY_DELAY_MS = 30_000;
+const RETRY_DELAY_MS = 100;
+const MAX_RETRY_DELAY_MS = 30_000;
 /** How often the bpffs and the namespace's name are looked at: nobody tells of one that is unmounted, hidden by another, or deleted. */
-export const CHECK_MS = 500;
+const CHECK_MS = 500;
 /** How often the log says how far work is that takes longer. */
 const PROGRESS_MS = 10_000;
 

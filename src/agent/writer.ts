@@ -16,7 +16,7 @@ export interface Writer {
 }
 
 /** Another process works on the node for longer, or on its network namespace under another node's name. */
-export class WriterError extends Error {
+class WriterError extends Error {
   readonly code = 'WRITER';
 
   constructor(node: string, writer: Writer | undefined) {

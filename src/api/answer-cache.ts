@@ -1,7 +1,7 @@
 import type { Answer } from './answer.js';
 
 /** How long an answer is given again, milliseconds. */
-export const KEPT_MS = 1000;
+const KEPT_MS = 1000;
 /** Answers that are kept: each is a megabyte at most. */
 const MAX_ANSWERS = 32;
 

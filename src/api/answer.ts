@@ -112,7 +112,7 @@ export class AnswerOutput implements Output {
 }
 
 /** @returns false where the reader went, or took nothing for too long */
-export function drained(response: ServerResponse): Promise<boolean> {
+function drained(response: ServerResponse): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
     const settle = (isOpen: boolean): void => {

@@ -5,7 +5,7 @@ import { replyJson } from './reply.js';
 import type { Handler } from './services.js';
 
 /** Seconds that a task may take before the queue counts as stuck: as long as systemd's watchdog waits. */
-export const STUCK_SECONDS = 60;
+const STUCK_SECONDS = 60;
 
 /** 200: the agent's event loop turns. */
 export const answerHealth: Handler = async ({ query, response }, { agentState }) => {

@@ -18,7 +18,7 @@ export interface LoadedEdge {
 }
 
 /** No edge could be found or made; the message holds a line for each way that was tried. */
-export class NoEdgeError extends Error {
+class NoEdgeError extends Error {
   readonly code = 'NO_EDGE';
 
   constructor(problems: readonly string[]) {

@@ -3,7 +3,7 @@ import { readNumber } from './options.js';
 import type { Command } from 'commander';
 import type { Authored, FleetOptions } from './intent/store.js';
 
-export const DEFAULT_FLEET_FILE = '/etc/segue/fleet.yaml';
+const DEFAULT_FLEET_FILE = '/etc/segue/fleet.yaml';
 const MAX_LISTED = 1_000_000;
 const MAX_QUOTA = 10_000_000;
 

@@ -131,7 +131,7 @@ export function responderSizes(): Partial<Record<MapName, { maxEntries: number }
 export type FastpathMaps = Readonly<Record<MapName, BpfMap>>;
 
 /** A pinned map is not laid out as this build's programs have it. */
-export class MapLayoutError extends Error {
+class MapLayoutError extends Error {
   readonly code = 'FASTPATH_MAP_LAYOUT';
 
   constructor(path: string, found: readonly number[], expected: readonly number[]) {

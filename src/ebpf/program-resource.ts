@@ -27,7 +27,7 @@ import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../r
 import type { BpfAttachment, BpfHook } from './objects.js';
 
 /** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */
-export class PortNotEnslavedError extends Error {
+class PortNotEnslavedError extends Error {
   readonly code = 'FASTPATH_PORT_NOT_ENSLAVED';
 
   constructor(device: string) {
@@ -37,7 +37,7 @@ export class PortNotEnslavedError extends Error {
 }
 
 /** Somebody else's XDP program is on the hook, which takes one: segue's waits, and what it would have taken goes by tcx. */
-export class ForeignXdpError extends Error {
+class ForeignXdpError extends Error {
   readonly code = 'FASTPATH_FOREIGN_XDP';
 
   constructor(device: string, programId: number) {

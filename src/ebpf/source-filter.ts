@@ -9,7 +9,7 @@ const INDEX_SHIFT = 27;
 const ADDRESS_BYTES = 16;
 
 /** The bit of an address: source_bit() of bpf/srv6/inner_source.h. */
-export function sourceBit(address: string): number {
+function sourceBit(address: string): number {
   const bytes = Buffer.alloc(ADDRESS_BYTES);
   putAddress(address, bytes, 0);
   let folded = 0;

@@ -7,7 +7,7 @@ import { prefixContains } from 'netlink-ts/inet';
 import type { Domain } from './plan.js';
 
 /** An intent file does not even say what the SR domain is. */
-export class NoDomainError extends Error {
+class NoDomainError extends Error {
   readonly code = 'NO_DOMAIN';
 
   constructor(file: string, found: string) {

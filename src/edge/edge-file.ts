@@ -33,7 +33,7 @@ export interface SavedEdge {
 }
 
 /** A file that is not as it was written, and why. */
-export class EdgeFileError extends Error {
+class EdgeFileError extends Error {
   readonly code = 'EDGE_FILE';
 
   constructor(path: string, found: string) {

@@ -16,7 +16,7 @@ declare module '../plan/plan.js' {
 }
 
 /** The edge cannot go: the host still forwards because segue asked for it, and anybody would have a way into the SR domain. */
-export class StillForwardingError extends Error {
+class StillForwardingError extends Error {
   readonly code = 'STILL_FORWARDING';
 
   constructor() {

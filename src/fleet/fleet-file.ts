@@ -45,7 +45,7 @@ export function loadFleetConfig(file: string): FleetConfig {
 }
 
 /** @param directory that paths are relative to */
-export function checkFleetFile(raw: unknown, directory: string, findings: Findings): FleetConfig | undefined {
+function checkFleetFile(raw: unknown, directory: string, findings: Findings): FleetConfig | undefined {
   const file = structured(fleetStructure, raw, [], findings);
   if (!file) return undefined;
   const realm = readName(file.realm ?? 'default');

@@ -13,7 +13,7 @@ import type {
 } from '../intent/types.js';
 
 /** Values by key, several of a key apart; a key without values is gone. */
-export class Groups<Value> {
+class Groups<Value> {
   readonly #groups = new Map<string, Map<string, Value>>();
 
   of(group: string): ReadonlyMap<string, Value> {
@@ -40,7 +40,7 @@ export class Groups<Value> {
 const NONE: ReadonlyMap<string, unknown> = new Map();
 
 /** Counts by two keys. */
-export class Counts {
+class Counts {
   readonly #groups = new Groups<number>();
 
   of(group: string): ReadonlyMap<string, number> {

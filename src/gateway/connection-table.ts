@@ -15,7 +15,7 @@ const CLASS_MASK = 3;
 const BUCKETS_AT_ONCE = 512;
 
 /** Places for connections of a node, of all zones together: 208 bytes each. A multiple of CT_WAYS; programs read it from the map. */
-export const CONNECTIONS = 1 << 18;
+const CONNECTIONS = 1 << 18;
 export const CONNECTION_BUCKETS = CONNECTIONS / WAYS;
 
 /** Places of a table. */

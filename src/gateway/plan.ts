@@ -140,7 +140,7 @@ export function planPolicies(view: IntentView, from: ZoneName, to: ZoneName, emi
 }
 
 /** Number of a zone: a tenant's id; undefined: there is no such zone. */
-export function zoneId(view: IntentView, zone: ZoneName): number | undefined {
+function zoneId(view: IntentView, zone: ZoneName): number | undefined {
   const external = externalOf(zone);
   if (external === undefined) return view.tenants.get(zone)?.id;
   return view.steering.externals.has(external) ? view.steering.externalZoneId(external) : undefined;

@@ -15,7 +15,7 @@ import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
 const ADDRESS_BYTES = 16;
-export const { ZONE_SLOTS } = Limits;
+const { ZONE_SLOTS } = Limits;
 const { POLICY_SLOTS, HASH_SEEDS } = Limits;
 
 const { Zone, NnConfig } = layouts;

@@ -12,7 +12,7 @@ export interface Reach {
 }
 
 /** Every prefix of a zone: a tenant's subnets and what is behind its ports, an external network's prefixes. */
-export function prefixesOf(view: IntentView, zone: ZoneName): string[] {
+function prefixesOf(view: IntentView, zone: ZoneName): string[] {
   const external = externalOf(zone);
   if (external !== undefined) return view.steering.externals.get(external)?.prefixes ?? [];
   const routed = [...(view.routedPorts.get(zone)?.values() ?? [])];

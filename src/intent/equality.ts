@@ -17,7 +17,7 @@ export function sameList(a: readonly Value[] = [], b: readonly Value[] = []): bo
 }
 
 /** Addresses, prefixes and uplinks are sets: their order says nothing; absent is as empty. */
-export function sameSet(a: readonly string[] = [], b: readonly string[] = []): boolean {
+function sameSet(a: readonly string[] = [], b: readonly string[] = []): boolean {
   return sameList(a, b) || (a.length === b.length && sameList([...a].sort(), [...b].sort()));
 }
 

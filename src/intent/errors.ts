@@ -18,7 +18,7 @@ export interface IntentIssue {
 }
 
 /** One line: `intent.yaml:12:5: ports[3].addresses[0]: "10.0.0.300": expected an IPv4 or IPv6 address`. */
-export function renderIssue(file: string, issue: IntentIssue): string {
+function renderIssue(file: string, issue: IntentIssue): string {
   const place = issue.line === undefined ? file : `${file}:${issue.line}:${issue.column ?? 1}`;
   const path = issue.path === '' ? '' : `${issue.path}: `;
   // Names of other entities stand in it, as the file has them.

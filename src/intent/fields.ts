@@ -93,7 +93,7 @@ function refuseSpecialAddress(address: Address): Refusal | undefined {
 }
 
 /** Refuses a prefix with addresses no host can have. */
-export function refuseSpecialPrefix(prefix: Prefix): Refusal | undefined {
+function refuseSpecialPrefix(prefix: Prefix): Refusal | undefined {
   const special = SPECIAL.find((range) => prefixOverlaps(range, prefix));
   return special && new Refusal(`a prefix of unicast addresses, without ${special.what} ones (${special.text})`);
 }

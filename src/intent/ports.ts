@@ -18,7 +18,7 @@ export function readPortRange(given: number | string): PortRange | Refusal {
 }
 
 /** Ranges ascending, those that touch or overlap made one. */
-export function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
+function mergeRanges(ranges: readonly PortRange[]): PortRange[] {
   const merged: [number, number][] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
     const open = merged.at(-1);

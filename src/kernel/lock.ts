@@ -6,7 +6,7 @@ const FILE = 'lock';
 /** How often a lock that is taken is tried again, milliseconds. */
 const POLL_MS = 10;
 /** How long it is waited for, milliseconds: a first apply of 100,000 routes on a slow machine takes minutes. */
-export const LOCK_TIMEOUT_MS = 600_000;
+const LOCK_TIMEOUT_MS = 600_000;
 
 /** Another process works on the same node and does not come to an end. */
 export class LockedError extends Error {

@@ -87,7 +87,7 @@ function structCodec(layout: StructLayout): Codec<BtfValue> {
 }
 
 /** A codec of a layout. */
-export function codecOfLayout(layout: Layout, name: string): Codec<BtfValue> {
+function codecOfLayout(layout: Layout, name: string): Codec<BtfValue> {
   switch (layout.kind) {
     case 'int':
     case 'enum':

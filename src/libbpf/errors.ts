@@ -15,7 +15,7 @@ const LIBBPF_ERRNO =
 const LIBBPF_ERRNO_START = 4000;
 
 /** 'ENOENT' for 2, 'FORMAT' for libbpf's 4001; 'E<number>' for a number without name. */
-export function errnoName(errno: number): string {
+function errnoName(errno: number): string {
   return LIBBPF_ERRNO.split(' ')[errno - LIBBPF_ERRNO_START] ?? NAMES.get(errno) ?? `E${errno}`;
 }
 

@@ -15,7 +15,7 @@ interface Mount {
 }
 
 /** Lines of /proc/<pid>/mountinfo (proc(5)). */
-export function parseMounts(text: string): Mount[] {
+function parseMounts(text: string): Mount[] {
   return text
     .split('\n')
     .filter((line) => line !== '')

@@ -1,8 +1,8 @@
 /** Numbers shared by several codecs, by the names of linux/netlink.h and linux/rtnetlink.h. */
 
 export const AF_UNSPEC = 0;
-export const AF_INET = 2;
-export const AF_INET6 = 10;
+const AF_INET = 2;
+const AF_INET6 = 10;
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
@@ -16,12 +16,11 @@ export const NLM_F_REQUEST = 0x1;
 export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
-export const NLM_F_DUMP_FILTERED = 0x20;
-export const NLM_F_REPLACE = 0x100;
+const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
-export const NLM_F_CREATE = 0x400;
-export const NLM_F_APPEND = 0x800;
-export const NLM_F_DUMP = 0x300;
+const NLM_F_CREATE = 0x400;
+const NLM_F_APPEND = 0x800;
+const NLM_F_DUMP = 0x300;
 /** in an error message: the request is not quoted (NETLINK_CAP_ACK) */
 export const NLM_F_CAPPED = 0x100;
 /** in an error message: extended ACK attributes follow */
@@ -40,7 +39,6 @@ export const NLA_TYPE_MASK = 0x3fff;
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
-export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
@@ -55,8 +53,6 @@ export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
 export const RTM_NEWQDISC = 36;
 export const RTM_GETQDISC = 38;
-export const RTM_NEWNSID = 88;
-export const RTM_GETNSID = 90;
 export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
 export const RTM_GETNEXTHOP = 106;
@@ -94,9 +90,7 @@ export const RT_SCOPE_NOWHERE = 255;
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 
-export const RTNH_F_DEAD = 1;
 export const RTNH_F_ONLINK = 4;
-export const RTNH_F_LINKDOWN = 16;
 
 export const IFF_UP = 1;
 

@@ -7,8 +7,8 @@ import type { AttributeReader } from './reader.js';
 import type { Encap, Seg6Encap, Seg6LocalAction, Seg6LocalEncap, Seg6Mode } from './types.js';
 import type { MessageWriter } from './writer.js';
 
-export const LWTUNNEL_ENCAP_SEG6 = 5;
-export const LWTUNNEL_ENCAP_SEG6_LOCAL = 7;
+const LWTUNNEL_ENCAP_SEG6 = 5;
+const LWTUNNEL_ENCAP_SEG6_LOCAL = 7;
 
 const SEG6_IPTUNNEL_SRH = 1;
 /** SEG6_IPTUN_MODE_*, in order */

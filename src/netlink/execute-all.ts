@@ -5,16 +5,16 @@ import type { NetlinkRequest } from './request.js';
 import { MAX_BATCH, type NetlinkSocket } from './socket.js';
 
 /** Requests in one system call. Beyond 128 the per-CPU allocations of seg6 routes start to fail. */
-export const DEFAULT_BATCH = 64;
+const DEFAULT_BATCH = 64;
 /** A request the kernel had no memory for is tried this often. */
 export const MAX_ATTEMPTS = 12;
 /**
  * Waits before the first retries, milliseconds. The kernel refills its per-CPU memory in a worker bound to our CPU
  * (pcpu_balance_work, mm/percpu.c), which needs it for less than this: the thread sleeps, as no timer is that short.
  */
-export const PAUSES_MS = [0.05, 0.1, 0.2];
+const PAUSES_MS = [0.05, 0.1, 0.2];
 /** Wait before further retries: doubling from 1 ms up to this. */
-export const MAX_RETRY_DELAY_MS = 100;
+const MAX_RETRY_DELAY_MS = 100;
 
 /** The kernel, or a buffer, was full: the same request may do later. */
 const RETRIED: ReadonlySet<string> = new Set(['ENOMEM', 'ENOBUFS']);

@@ -35,19 +35,12 @@ export const libcGetsockopt = native<[fd: number, level: number, name: number, v
   'int',
   ['int', 'int', 'int', 'void *', 'void *'],
 );
-const send = libc.func('send', 'intptr_t', ['int', 'void *', 'size_t', 'int']);
-export const libcSend = send as Native<[fd: number, data: Buffer, length: number, flags: number]>;
-
-/** send() on a thread of libuv's pool, 20 µs more; data must stay as it is until then. A failure is negative, without its errno. */
-export function libcSendAsync(fd: number, data: Buffer, length: number, flags: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    send.async(fd, data, length, flags, (error: Error | null, result: number) => {
-      if (error) reject(error);
-      else resolve(result);
-    });
-  });
-}
-
+export const libcSend = native<[fd: number, data: Buffer, length: number, flags: number]>('send', 'intptr_t', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+]);
 export const libcRecvfrom = native<
   [fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: Buffer]
 >('recvfrom', 'intptr_t', ['int', 'void *', 'size_t', 'int', 'void *', 'void *']);

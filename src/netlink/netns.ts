@@ -3,8 +3,6 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync, statSy
 import { NetnsError, SystemCallError } from './error.js';
 import { check, lastErrno, libcMount, libcSetns, libcUmount2, libcUnshare } from './ffi.js';
 
-export { NetnsError } from './error.js';
-
 export const NETNS_DIRECTORY = '/run/netns';
 
 const CLONE_NEWNET = 0x40000000;

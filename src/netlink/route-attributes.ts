@@ -27,7 +27,6 @@ export const RTA_NH_ID = 30;
 export const RTM_F_FIB_MATCH = 0x2000;
 /** in RTM_GETROUTE: say which table matched */
 export const RTM_F_LOOKUP_TABLE = 0x1000;
-export const RTM_F_CLONED = 0x200;
 
 /** RTN_*, in order */
 export const ROUTE_TYPES: readonly RouteType[] = [

@@ -37,7 +37,7 @@ export function getTunnelSourceRequest(familyId: number): NetlinkRequest {
 }
 
 /** Decodes the answer to getTunnelSourceRequest. */
-export function decodeTunnelSource(message: MessageView): string | undefined {
+function decodeTunnelSource(message: MessageView): string | undefined {
   if (message.u8(0) !== SEG6_CMD_GET_TUNSRC) return undefined;
   const reader = message.attributes(GENL_HDRLEN);
   while (reader.next()) if (reader.type === SEG6_ATTR_DST) return reader.address();

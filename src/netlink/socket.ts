@@ -36,7 +36,7 @@ const NLMSGERR_ATTR_OFFS = 2;
 /** Messages in one send(); beyond it the answers to a batch that fails altogether crowd the receive buffer. */
 export const MAX_BATCH = 128;
 /** A dump the objects changed under is started again this often. */
-export const MAX_DUMP_ATTEMPTS = 16;
+const MAX_DUMP_ATTEMPTS = 16;
 export type NetlinkResult = { ok: true } | { ok: false; error: NetlinkError };
 
 /** Waits before a single request is tried again, milliseconds. */

@@ -12,7 +12,7 @@ export interface Shape<T> {
   required?: readonly (keyof T & string)[];
 }
 
-export function argumentError(operation: string, reason: string): NetlinkError {
+function argumentError(operation: string, reason: string): NetlinkError {
   return new NetlinkError({ operation, errno: 0, code: 'NETLINK_ARGUMENT', kernelMessage: reason });
 }
 

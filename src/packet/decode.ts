@@ -2,7 +2,7 @@ import { formatIPv4, formatIPv6, formatMac } from 'netlink-ts/inet';
 import { decodeIcmp, decodeTcp, decodeUdp, tcpHeaderLength } from './transport.js';
 import type { Header } from './headers.js';
 
-export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
+const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 /** Protocol numbers (IANA), where decoding goes on. */
 export const PROTOCOL = {
   hopByHop: 0,
@@ -22,7 +22,7 @@ export const PROTOCOL = {
   shim6: 140,
 } as const;
 /** Routing type of the Segment Routing Header (RFC 8754 section 2). */
-export const SRH_ROUTING_TYPE = 4;
+const SRH_ROUTING_TYPE = 4;
 
 const ETHERNET_BYTES = 14;
 const IPV6_BYTES = 40;
@@ -54,7 +54,7 @@ export function decodeFrame(frame: Buffer): Header[] {
 }
 
 /** Headers of a packet; `protocol` says what it begins with (4: IPv4, 41: IPv6, …). */
-export function decodePacket(packet: Buffer, protocol: number): Header[] {
+function decodePacket(packet: Buffer, protocol: number): Header[] {
   const headers: Header[] = [];
   let next: number | undefined = protocol;
   let at = 0;

@@ -1,7 +1,7 @@
 /** Capture files as tcpdump writes them: the classic format of pcap-savefile(5). */
 
 /** LINKTYPE_ETHERNET of pcap-linktype(7). */
-export const LINKTYPE_ETHERNET = 1;
+const LINKTYPE_ETHERNET = 1;
 
 const FILE_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
@@ -18,7 +18,7 @@ export interface CapturedFrame {
 }
 
 /** A file that is no capture of Ethernet frames. */
-export class PcapError extends Error {
+class PcapError extends Error {
   readonly code = 'PCAP';
 
   constructor(message: string) {

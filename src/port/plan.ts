@@ -64,7 +64,7 @@ export function planProxies(view: IntentView, tenant: string, emit: Emit): void 
 }
 
 /** What a port's interface is set to; `*` is its name. */
-export const PORT_SYSCTLS: readonly [string, string][] = [
+const PORT_SYSCTLS: readonly [string, string][] = [
   // Proxy ARP asks the port, not the VRF, whether it forwards (arp_process, net/ipv4/arp.c).
   ['net/ipv4/conf/*/forwarding', '1'],
   ['net/ipv4/conf/*/proxy_arp', '1'],

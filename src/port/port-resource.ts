@@ -7,7 +7,7 @@ import type { Resource } from '../reconcile/resource.js';
 import type { PortAttachment } from './objects.js';
 
 /** A port's interface has a master that is nobody's of ours. */
-export class ForeignMasterError extends Error {
+class ForeignMasterError extends Error {
   readonly code = 'PORT_FOREIGN_MASTER';
 
   constructor(name: string, master: string, vrf: string | undefined) {

@@ -8,9 +8,9 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { ResourceName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
 /** How often a full application looks again at what failed. */
-export const MAX_ROUNDS = 4;
+const MAX_ROUNDS = 4;
 /** Pause before it does, milliseconds; doubles each round. */
-export const ROUND_DELAY_MS = 20;
+const ROUND_DELAY_MS = 20;
 
 export interface SurveyOptions {
   /** Only these resources; all when absent. */

@@ -58,7 +58,7 @@ export const ON_NEIGHBOUR = { neighbour: ({ ifindex }, { concerns }) => concerns
 export const SWEEP_ONLY: Follows = {};
 
 /** Name of an nftables table, without its family. */
-export function nftTableName(table: string): string {
+function nftTableName(table: string): string {
   return table.slice(table.indexOf(' ') + 1);
 }
 

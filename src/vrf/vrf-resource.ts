@@ -17,7 +17,7 @@ import type { Resource } from '../reconcile/resource.js';
 import type { Vrf } from './objects.js';
 
 /** A device that is none of ours has the name of one of our VRFs. */
-export class NameTakenError extends Error {
+class NameTakenError extends Error {
   readonly code = 'VRF_NAME_TAKEN';
 
   constructor(name: string, kind: string | undefined) {
@@ -27,7 +27,7 @@ export class NameTakenError extends Error {
 }
 
 /** The kernel has no VRF devices: what the data planes with a kernel part stand on. */
-export class VrfMissingError extends Error {
+class VrfMissingError extends Error {
   readonly code = 'VRF_MISSING';
 
   constructor() {

@@ -5,7 +5,7 @@ import { paint } from '../colour.js';
 import type { StoredChange } from '../../fleet/types.js';
 
 /** `~ port red-a  (node: hv1 → hv2)` */
-export function changeLine({ key, before, after }: StoredChange): string {
+function changeLine({ key, before, after }: StoredChange): string {
   const name = keyText(key);
   if (after === undefined) return `${paint('red', '-')} ${name}`;
   if (before === undefined) return `${paint('green', '+')} ${name}  ${detailsOf(after)}`;

@@ -21,8 +21,6 @@ const STRUCTURES: Readonly<Record<StoredKind, Structure<unknown>>> = {
   policy: policyStructure,
 };
 
-export const STORED_KINDS = Object.keys(STRUCTURES) as StoredKind[];
-
 /**
  * An entity whose structure is right, with its key; what it means is for CheckedIntent to say.
  *

@@ -34,7 +34,7 @@ export interface ConnectionOptions {
 const REPORT_MS = 10_000;
 
 /** Feeds in the order in which a node asks them: each node its own, which stays the same when a feed comes or goes (rendezvous hashing). */
-export function feedsInOrder(node: string, feeds: readonly string[]): string[] {
+function feedsInOrder(node: string, feeds: readonly string[]): string[] {
   const weight = (feed: string): string => createHash('sha256').update(`${node} ${feed}`).digest('hex');
   return [...feeds].sort((a, b) => (weight(a) < weight(b) ? 1 : -1));
 }

@@ -37,7 +37,7 @@ export function observeStamps(latency: Latency, stamps: Stamps): void {
   observeMs(latency.whole, appliedMs - writtenMs);
 }
 
-export function observeMs(counts: number[], ms: number): void {
+function observeMs(counts: number[], ms: number): void {
   const found = LATENCY_BOUNDS_MS.findIndex((bound) => ms <= bound);
   const at = found < 0 ? BUCKETS - 1 : found;
   while (counts.length <= at) counts.push(0);

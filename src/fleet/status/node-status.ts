@@ -4,11 +4,11 @@ import { STAGES } from './latency.js';
 import type { Latency } from './latency.js';
 
 /** Bytes of a report. */
-export const MAX_STATUS_BYTES = 16_384;
+const MAX_STATUS_BYTES = 16_384;
 /** Kinds of drift, and checks of doctor's, of one report; more are counted. */
 export const MAX_LISTED = 16;
 /** Characters of a text of a report. */
-export const MAX_TEXT_CHARS = 200;
+const MAX_TEXT_CHARS = 200;
 
 const text = z.string().max(MAX_TEXT_CHARS);
 const count = z.int().min(0);

@@ -9,7 +9,7 @@ const MAX_OPS = 100;
 /** etcd takes 1.5 MiB in a request by default; a change is in it up to three times. */
 const MAX_JSON_CHARS = 400_000;
 /** Commits that history and rollback reach back. */
-export const HISTORY_COMMITS = 10_000;
+const HISTORY_COMMITS = 10_000;
 
 /** Changes in parts, each of which one transaction takes. */
 export function partsOf(changes: readonly StoredChange[]): StoredChange[][] {

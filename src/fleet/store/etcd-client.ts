@@ -7,7 +7,7 @@ import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchRespons
 import type { EtcdConfig } from '../types.js';
 
 /** How long a call may take, milliseconds; a leader's election takes two to five seconds. */
-export const CALL_MS = 10_000;
+const CALL_MS = 10_000;
 /** How often all members are tried before a call fails, and the pause between, milliseconds. */
 const ROUNDS = 3;
 const ROUND_PAUSE_MS = 500;

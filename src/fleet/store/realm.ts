@@ -1,5 +1,4 @@
 /** The committed intent of a realm, as etcd has it. */
-import { toIntentChange } from '../keys.js';
 import type { RealmKeys } from '../keys.js';
 import { endOf, kindOfKey } from '../keys.js';
 import type { KeyValue, RangeResponse } from '../rpc.js';
@@ -121,9 +120,4 @@ async function committedRevision(client: EtcdClient, keys: RealmKeys, from: Head
     ({ head, modRevision } = await readHead(client, keys, revision));
   }
   return revision;
-}
-
-/** Each entity of a state as the intent names it. */
-export function entityChange(key: string, after: EntityValue): ReturnType<typeof toIntentChange> {
-  return toIntentChange({ key, after });
 }

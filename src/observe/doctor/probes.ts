@@ -6,7 +6,7 @@ import type { Probe, Scratch } from './probe-list.js';
 import type { Check } from './types.js';
 
 /** The slow path's oldest Linux: H.Encaps.Red. What needs a later one has a probe of its own. */
-export const MINIMUM_KERNEL = '6.0';
+const MINIMUM_KERNEL = '6.0';
 /** The fast path's: tcx links. */
 const MINIMUM_FASTPATH_KERNEL = '6.6';
 

@@ -22,7 +22,7 @@ const DONT_FRAGMENT = 0x4000;
 const TCP_WORDS = 5;
 
 /** Bytes of the transport header that a protocol begins with. */
-export const TRANSPORT_BYTES = { icmp: 8, tcp: 20, udp: 8 } as const;
+const TRANSPORT_BYTES = { icmp: 8, tcp: 20, udp: 8 } as const;
 
 export type SyntheticPacket = Omit<Question, 'port' | 'from'> & { from: string };
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffIntent, parseIntent } from '../../../src/app/intent.js';
 import { pathKey } from '../../../src/intent/change.js';
-import { IntentEntities } from '../../../src/intent/entities.js';
+import { IntentEntities } from './intent-entities.js';
 import { scopeTo, tenantsOf } from '../../../src/intent/scope.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { rawIntent } from './arbitrary.js';

@@ -1,6 +1,16 @@
-import { pathKey } from './change.js';
-import { sourcesOf } from './sources.js';
-import type { External, Gateway, Intent, IntentChange, IntentNode, Path, Policy, Port, Tenant } from './types.js';
+import { pathKey } from '../../../src/intent/change.js';
+import { sourcesOf } from '../../../src/intent/sources.js';
+import type {
+  External,
+  Gateway,
+  Intent,
+  IntentChange,
+  IntentNode,
+  Path,
+  Policy,
+  Port,
+  Tenant,
+} from '../../../src/intent/types.js';
 
 const byName = <T extends { name: string }>(values: readonly T[] = []): Map<string, T> =>
   new Map(values.map((value) => [value.name, value]));
