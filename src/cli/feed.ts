@@ -10,18 +10,23 @@ export function addFeedCommand(program: Command): void {
   withFleetOption(program.command('feed'))
     .description('run a feed, which follows the intent in etcd and tells each node its part')
     .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
-    .action(async (options: { config: string; logLevel: string }) => {
+    .option('--with-etcd', 'run an etcd of one member beside it, in etcd.directory of the fleet file')
+    .action(async (options: { config: string; logLevel: string; withEtcd?: boolean }) => {
       const { loadFleetConfig } = await import('../fleet/fleet-file.js');
       const config = loadFleetConfig(options.config);
       const { createLogger } = await import('../agent/log.js');
       const { Feed } = await import('../fleet/feed/feed.js');
-      const feed = new Feed(config, createLogger({ level: options.logLevel, node: 'feed' }));
+      const log = createLogger({ level: options.logLevel, node: 'feed' });
+      const feed = new Feed(config, log);
+      const { EmbeddedEtcd } = await import('../fleet/feed/embedded-etcd.js');
+      const etcd = options.withEtcd === true ? new EmbeddedEtcd(config.etcd, log) : undefined;
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => {
           feed.close();
-          process.exit(EXIT.ok);
+          void (etcd?.close() ?? Promise.resolve()).then(() => process.exit(EXIT.ok));
         });
       }
+      await etcd?.start();
       await feed.run();
     });
 }

@@ -1,5 +1,5 @@
 /** The fleet file: where the intent's store is, and what a feed serves. Read by `segue intent` and `segue feed`. */
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readName } from '../intent/fields.js';
 import { Refusal } from '../intent/findings.js';
@@ -7,26 +7,37 @@ import { parseDocument, readFileText } from '../intent/load.js';
 import { Structure, structured } from '../intent/structure.js';
 import { listenSchema, readListen, tlsFilesOf, tlsSchema } from './tls-files.js';
 import type { Findings } from '../intent/findings.js';
-import type { FleetConfig, TlsFiles } from './types.js';
+import type { EtcdConfig, FleetConfig, TlsFiles } from './types.js';
+
+/** Of the etcd that a feed runs, in its directory. etcd 3.4 wants a socket's name to look like a host and a port. */
+export const CLIENT_SOCKET = 'client:0';
 
 const ENDPOINT = 'the URL of a member of etcd, such as https://192.0.2.1:2379';
 
 const REPORT = { error: 'whole seconds from 1 to 3600' };
 const reportSeconds = z.int(REPORT).min(1, REPORT).max(3600, REPORT);
 
+const DIRECTORY = 'the path of a directory, for an etcd that segue feed --with-etcd runs';
+/** The address of a socket takes 107 bytes (unix(7)). */
+const MAX_DIRECTORY_BYTES = 95;
+
+const etcdSchema = z.strictObject(
+  {
+    endpoints: z
+      .array(z.string({ error: ENDPOINT }), { error: 'a list of one or more URLs' })
+      .min(1, { error: 'a list of one or more URLs' })
+      .optional(),
+    tls: tlsSchema.optional(),
+    directory: z.string({ error: DIRECTORY }).min(1, { error: DIRECTORY }).optional(),
+  },
+  { error: 'a map with endpoints and tls, or with directory' },
+);
+
 const fleetStructure = new Structure(
   z.strictObject(
     {
       realm: z.string({ error: 'a name (text)' }).optional(),
-      etcd: z.strictObject(
-        {
-          endpoints: z.array(z.string({ error: ENDPOINT }), { error: 'a list of one or more URLs' }).min(1, {
-            error: 'a list of one or more URLs',
-          }),
-          tls: tlsSchema.optional(),
-        },
-        { error: 'a map with endpoints and tls' },
-      ),
+      etcd: etcdSchema,
       feed: z
         .strictObject(
           { listen: listenSchema, tls: tlsSchema, reportSeconds: reportSeconds.optional() },
@@ -50,15 +61,14 @@ function checkFleetFile(raw: unknown, directory: string, findings: Findings): Fl
   if (!file) return undefined;
   const realm = readName(file.realm ?? 'default');
   if (realm instanceof Refusal) findings.add(['realm'], file.realm, realm.expected);
-  const etcdTls = file.etcd?.tls && tlsFilesOf(file.etcd.tls, directory);
-  const endpoints = checkEndpoints(file.etcd?.endpoints ?? [], etcdTls, findings);
+  const etcd = checkEtcd(file.etcd ?? {}, directory, findings);
   const listen = file.feed?.listen === undefined ? undefined : readListen(file.feed.listen);
   if (listen instanceof Refusal) findings.add(['feed', 'listen'], file.feed?.listen, listen.expected);
   const feedTls = file.feed?.tls && tlsFilesOf(file.feed.tls, directory);
   if (findings.list.length > 0 || realm instanceof Refusal || listen instanceof Refusal) return undefined;
   return {
     realm,
-    etcd: { endpoints, ...(etcdTls && { tls: etcdTls }) },
+    etcd,
     ...(listen !== undefined &&
       feedTls && {
         feed: {
@@ -68,6 +78,28 @@ function checkFleetFile(raw: unknown, directory: string, findings: Findings): Fl
         },
       }),
   };
+}
+
+function checkEtcd(
+  given: {
+    endpoints?: (string | undefined)[] | undefined;
+    tls?: Parameters<typeof tlsFilesOf>[0] | undefined;
+    directory?: string | undefined;
+  },
+  base: string,
+  findings: Findings,
+): EtcdConfig {
+  if ((given.endpoints === undefined) === (given.directory === undefined))
+    findings.add(['etcd'], given, 'endpoints, or directory');
+  if (given.directory === undefined) {
+    const tls = given.tls && tlsFilesOf(given.tls, base);
+    return { endpoints: checkEndpoints(given.endpoints ?? [], tls, findings), ...(tls && { tls }) };
+  }
+  const place = resolve(base, given.directory);
+  if (Buffer.byteLength(place) > MAX_DIRECTORY_BYTES)
+    findings.add(['etcd', 'directory'], given.directory, `a path of at most ${MAX_DIRECTORY_BYTES} bytes`);
+  if (given.tls !== undefined) findings.add(['etcd', 'tls'], given.tls, 'none beside directory: its etcd has a socket');
+  return { endpoints: [`unix:${join(place, CLIENT_SOCKET)}`], directory: place };
 }
 
 function checkEndpoints(

@@ -11,8 +11,10 @@ export interface TlsFiles {
 }
 
 export interface EtcdConfig {
-  /** URLs of the members, one or more. */
+  /** URLs of the members, one or more; `unix:/path` of the one that a feed runs. */
   endpoints: string[];
+  /** Where `segue feed --with-etcd` keeps the data and the socket of an etcd of its own. */
+  directory?: string;
   /** Absent: without TLS, towards loopback alone. */
   tls?: TlsFiles;
 }

@@ -8,7 +8,7 @@ import type { EtcdConfig } from '../types.js';
 
 /** How long a call may take, milliseconds; a leader's election takes two to five seconds. */
 const CALL_MS = 10_000;
-/** How often all members are tried before a call fails, and the pause between, milliseconds. */
+/** How often all members are tried before a call fails, unless it is said, and the pause between, milliseconds. */
 const ROUNDS = 3;
 const ROUND_PAUSE_MS = 500;
 /** What a large range may take, milliseconds. */
@@ -44,8 +44,9 @@ export class EtcdError extends Error {
 /** What another member may answer. */
 const ELSEWHERE: readonly number[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.UNKNOWN, status.INTERNAL];
 
-/** The target of gRPC for `https://host:2379`. */
+/** The target of gRPC for `https://host:2379`, or for a socket's `unix:/path`. */
 function targetOf(endpoint: string): string {
+  if (endpoint.startsWith('unix:')) return endpoint;
   const { hostname, port, protocol } = new URL(endpoint);
   return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
 }
@@ -57,9 +58,12 @@ export class EtcdClient {
   /** Index of the member that answered last; clients begin at members of their own. */
   #at: number;
   #isClosed = false;
+  readonly #rounds: number;
 
-  constructor(config: EtcdConfig) {
+  /** @param options `rounds`: how often all members are tried before a call fails */
+  constructor(config: EtcdConfig, { rounds = ROUNDS }: { rounds?: number } = {}) {
     this.#config = config;
+    this.#rounds = rounds;
     this.endpoints = config.endpoints;
     this.#at = Math.floor(Math.random() * config.endpoints.length);
   }
@@ -149,7 +153,7 @@ export class EtcdClient {
   async #call<T>(service: ServiceDefinition, name: string, request: object, ms: number, again = true): Promise<T> {
     const { path, requestSerialize, responseDeserialize } = methodOf(service, name);
     let last: EtcdError | undefined;
-    for (let attempt = 0; attempt < ROUNDS * this.endpoints.length; attempt++) {
+    for (let attempt = 0; attempt < this.#rounds * this.endpoints.length; attempt++) {
       if (attempt > 0 && attempt % this.endpoints.length === 0)
         await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
       const endpoint = this.#endpoint(attempt === 0 ? 0 : 1);
