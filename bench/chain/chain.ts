@@ -92,7 +92,14 @@ export class Chain {
     try {
       const links = underlayLinks(options.networkNode === true);
       const nodes: Node[] = [...NODES, ...(options.networkNode === true ? (['nn'] as const) : [])];
-      for (const node of nodes) createNetns(chain.netns(node));
+      for (const node of nodes) {
+        createNetns(chain.netns(node));
+        // Packets of the kernel's own, which a timer sends on any CPU, would take a device's NAPI to that CPU.
+        chain.sysctl(node, {
+          'ipv6/conf/default/router_solicitations': 0,
+          'ipv6/conf/default/dad_transmits': 0,
+        });
+      }
       await chain.#join('gen', VM, 'hv1', PORT);
       for (const { a, b } of links) await chain.#join(a.node, a.device, b.node, b.device);
       if (options.tapCpu !== undefined) await chain.#startTap(options.tapCpu);

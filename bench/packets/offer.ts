@@ -24,6 +24,11 @@ export interface Offer {
   rate?: number;
 }
 
+export interface Offered extends Trial {
+  /** Of the packets that arrived, those that a CPU without a generator carried at the end. */
+  elsewhere: number;
+}
+
 /** What either generator prints. */
 interface Sent {
   sent: number;
@@ -72,8 +77,8 @@ async function runPrograms(what: Offer): Promise<Sent> {
 }
 
 /** @throws Error when a generator fails, nothing arrives, or what arrives has another length than what was sent */
-export async function offer(what: Offer): Promise<Trial> {
-  const { chain, sink, traffic } = what;
+export async function offer(what: Offer): Promise<Offered> {
+  const { chain, sink, traffic, cpus } = what;
   sink.expect(traffic.source);
   const before = sink.read();
   const generated: Sent =
@@ -86,5 +91,7 @@ export async function offer(what: Offer): Promise<Trial> {
   if (bytes !== packets * traffic.frameBytes) {
     throw new Error(`${describeTraffic(traffic)}: ${packets} packets of ${bytes} bytes arrived, not what was sent`);
   }
-  return { offered: sent, arrived: packets, seconds, busySeconds: busySeconds ?? seconds };
+  const here = cpus.reduce((sum, cpu) => sum + (after.packetsByCpu[cpu] ?? 0) - (before.packetsByCpu[cpu] ?? 0), 0);
+  const elsewhere = packets - here;
+  return { offered: sent, arrived: packets, seconds, busySeconds: busySeconds ?? seconds, elsewhere };
 }

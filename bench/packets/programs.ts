@@ -19,8 +19,8 @@ function globalsOf(object: BpfObject): BpfMap {
 }
 
 export interface AttachedSink {
-  /** Sums over CPUs. */
-  read(): { packets: number; bytes: number };
+  /** Sums over CPUs, and the packets that each CPU carried to here. */
+  read(): { packets: number; bytes: number; packetsByCpu: number[] };
   /** Takes frames at XDP, too, or sk_buffs alone. */
   takeFrames(frames: boolean): void;
   close(): void;
@@ -42,7 +42,8 @@ export function attachSink(netns: string, ifindex: number): AttachedSink {
         map.lookup(key, value);
         const counted = map.cpuValues(value).map((one) => Arrived.decode(one, 0));
         const sum = (field: 'packets' | 'bytes'): number => counted.reduce((all, one) => all + Number(one[field]), 0);
-        return { packets: sum('packets'), bytes: sum('bytes') };
+        const packetsByCpu = counted.map(({ packets }) => Number(packets));
+        return { packets: sum('packets'), bytes: sum('bytes'), packetsByCpu };
       },
       takeFrames(frames) {
         if (frames) {

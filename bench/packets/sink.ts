@@ -10,6 +10,7 @@ import type { Source } from './settings.js';
 export interface Arrived {
   packets: number;
   bytes: number;
+  packetsByCpu: number[];
 }
 
 /** When two readings so far apart are equal, nothing is on its way any more. */

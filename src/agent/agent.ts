@@ -164,9 +164,10 @@ export class Agent {
     return this.#queue;
   }
 
-  /** Lets the intent through that the removal guard blocks. */
-  release(): void {
+  /** Lets the intent through that the removal guard blocks. @returns false: it blocks none */
+  release(): boolean {
     this.#enqueue('intent', ({ reconciler }) => reconciler.release());
+    return this.#isHeld;
   }
 
   /** Reads the node file again. */
@@ -327,10 +328,7 @@ export class Agent {
     return netns !== undefined && netnsIdentity(netns) !== undefined;
   }
 
-  /**
-   * Leaves a namespace that lost its name, and begins anew in the one that has it. What is left of the old one goes with it: nothing of
-   * this process keeps it alive.
-   */
+  /** Leaves a namespace that lost its name, so that nothing of this process keeps it alive, and begins anew in the one that has it. */
   async #move(): Promise<Invalidations> {
     if (!this.#mayHaveMoved()) return noInvalidations();
     const { netns = '' } = this.#config;

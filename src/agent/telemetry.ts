@@ -236,7 +236,7 @@ export class Telemetry {
     const drift = this.#drift.reduce((sum, one) => sum + one.count, 0);
     const words = [
       this.#appliedAt === null ? 'no intent yet' : `intent ${this.#digest?.slice(0, 12) ?? 'of a store'}`,
-      ...(held ? ['a newer one is held: segue kill -s USR2 releases it'] : []),
+      ...(held ? ['a newer one is held: systemctl kill -s USR2 --kill-whom=main segue releases it'] : []),
       ...(this.#refusal === undefined ? [] : ['the file that is there now is refused']),
       ...(this.#failing ? ['the last task failed'] : []),
       `${drift} drifted at the last sweep`,

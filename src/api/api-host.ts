@@ -30,6 +30,8 @@ export interface ApiHostOptions {
   configFile: string;
   config: () => NodeConfig;
   state: () => AgentState;
+  /** Lets a held intent through. @returns false: none is held */
+  release: () => boolean;
   log: Logger;
 }
 
@@ -111,11 +113,17 @@ export class ApiHost {
   }
 
   #take(message: FromApi): void {
-    const { log, state } = this.#options;
+    const { log, state, release } = this.#options;
     switch (message.type) {
       case 'state':
         this.#send({ type: 'state', id: message.id, state: state() });
         break;
+      case 'release': {
+        const held = release();
+        log.warn({ by: message.by, held }, 'asked over the API to release the held intent');
+        this.#send({ type: 'released', id: message.id, held });
+        break;
+      }
       case 'events':
         this.#wantsEvents = message.wanted;
         break;

@@ -22,8 +22,8 @@ const STATE_MS = 2000;
 const RETRY_MS = 5000;
 const STOP_MS = 200;
 
-/** Who asks for the agent's state, by the number of the question. */
-const asking = new Map<number, (state: AgentState) => void>();
+/** Who waits for the agent's answer, by the number of the question. */
+const asking = new Map<number, (answer: ToApi) => void>();
 let questions = 0;
 let services: Services | undefined;
 let unlink: (() => void) | undefined;
@@ -39,19 +39,31 @@ function log(level: 'info' | 'warn' | 'error', message: string): void {
   tell({ type: 'log', level, message });
 }
 
-function agentState(): Promise<AgentState> {
+/** @throws Problem (503) where the agent does not answer */
+function askAgent(question: (id: number) => FromApi): Promise<ToApi> {
   const id = ++questions;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       asking.delete(id);
       reject(busy('agent-stuck', `the agent's event loop has not turned for ${STATE_MS} ms`));
     }, STATE_MS);
-    asking.set(id, (state) => {
+    asking.set(id, (answer) => {
       clearTimeout(timer);
-      resolve(state);
+      resolve(answer);
     });
-    tell({ type: 'state', id });
+    tell(question(id));
   });
+}
+
+async function agentState(): Promise<AgentState> {
+  const answer = await askAgent((id) => ({ type: 'state', id }));
+  if (answer.type === 'state') return answer.state;
+  throw new Error(`the agent answered ${answer.type}: expected its state`);
+}
+
+async function release(by: string): Promise<boolean> {
+  const answer = await askAgent((id) => ({ type: 'release', id, by }));
+  return answer.type === 'released' && answer.held;
 }
 
 function onError(error: unknown): void {
@@ -67,7 +79,8 @@ function take(message: ToApi): void {
       configure(message);
       break;
     case 'state':
-      asking.get(message.id)?.(message.state);
+    case 'released':
+      asking.get(message.id)?.(message);
       asking.delete(message.id);
       break;
     case 'event':
@@ -90,6 +103,9 @@ function configure({ config, configFile, socket }: ToApi & { type: 'config' }): 
       }),
       counts: new RequestCounts(),
       agentState,
+      release,
+      commands: new Turns(),
+      operators: () => services?.basis.files.config.api?.operators ?? [],
     };
     void openSocket(services, socket);
   } else services.basis.files = { config, configFile };

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { readVersion } from '../agent/version.js';
 import { SHOWN } from '../cli/show/shown.js';
-import { JSON_TYPE, PROBLEM, SHOWN_PATHS, TEXT } from './protocol.js';
+import { JSON_TYPE, PROBLEM, RELEASE_PATH, SHOWN_PATHS, TEXT, TRACE_PATH } from './protocol.js';
 import * as agent from './schema-agent.js';
+import * as posted from './schema-posted.js';
 import * as shown from './schema-shown.js';
 import type { ShownName } from '../cli/show/shown.js';
 
@@ -15,6 +16,8 @@ const SCHEMAS = {
   ...{ Fastpath: shown.fastpath, Counters: shown.counters, Gateways: shown.gateways, Policies: shown.policies },
   ...{ Flows: shown.flows, Problem: agent.problem, Health: agent.health, Status: agent.status },
   ...{ Intent: agent.intent, Diff: agent.diff, Doctor: agent.doctor },
+  ...{ TraceQuestion: posted.traceQuestion, Trace: posted.trace },
+  ...{ ReleaseQuestion: posted.releaseBody, Released: posted.released },
 } as const;
 type SchemaName = keyof typeof SCHEMAS;
 
@@ -68,6 +71,19 @@ function get(summary: string, content: Json, parameters: Json[] = []): Json {
   };
 }
 
+function post(summary: string, body: SchemaName, answer: { status: number; schema: SchemaName }): Json {
+  return {
+    post: {
+      summary,
+      requestBody: { required: true, content: json(body) },
+      responses: {
+        [answer.status]: { description: 'The answer.', content: json(answer.schema) },
+        default: problemAnswer,
+      },
+    },
+  };
+}
+
 const json = (name: SchemaName): Json => ({ [JSON_TYPE]: { schema: reference(name) } });
 const text = (type: string): Json => ({ [type]: { schema: { type: 'string' } } });
 
@@ -81,7 +97,8 @@ export function openApi(): Json {
     info: {
       title: 'segue agent',
       version: readVersion(),
-      description: 'What an agent of segue knows of its node. It only answers: nothing is changed by it.',
+      description:
+        'What an agent of segue knows of its node. It answers, and changes nothing but what is posted to release.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths: {
@@ -97,6 +114,18 @@ export function openApi(): Json {
       '/v1/doctor': get('As segue doctor -j.', json('Doctor')),
       '/v1/events': get("The lines of the agent's log as they are written.", text('text/event-stream')),
       ...Object.fromEntries(shownPaths),
+      [TRACE_PATH]: post('As segue trace -j: what would happen to a packet, and why.', 'TraceQuestion', {
+        status: 200,
+        schema: 'Trace',
+      }),
+      [RELEASE_PATH]: post(
+        'Applies the intent that the guard against mass removal holds; for root and operators.',
+        'ReleaseQuestion',
+        {
+          status: 202,
+          schema: 'Released',
+        },
+      ),
     },
     components: { schemas: Object.fromEntries(Object.entries(SCHEMAS).map(([name, one]) => [name, schemaOf(one)])) },
   };

@@ -50,6 +50,10 @@ export const SHOWN_PATHS: Readonly<Record<ShownName, string>> = {
   flow: '/v1/flows',
 };
 
+/** What is posted. */
+export const TRACE_PATH = '/v1/trace';
+export const RELEASE_PATH = '/v1/release';
+
 /** Headers take Latin-1 alone. */
 export function encodeHeader(value: unknown): string {
   return encodeURIComponent(JSON.stringify(value));

@@ -5,10 +5,12 @@ import { answerHealth, answerReady } from './health.js';
 import { answerIntent, answerStatus } from './status.js';
 import { answerMetrics } from './metrics/answer-metrics.js';
 import { answerOpenApi } from './openapi-answer.js';
-import { SHOWN_PATHS } from './protocol.js';
+import { RELEASE_PATH, SHOWN_PATHS, TRACE_PATH } from './protocol.js';
 import { refuseQuery } from './query.js';
 import { answerShown } from './shown.js';
-import type { Handler } from './services.js';
+import { answerRelease } from './release.js';
+import { answerTrace } from './trace.js';
+import type { Handler, Method } from './services.js';
 
 const answerEvents: Handler = ({ query, response }, { events }) => {
   refuseQuery(query);
@@ -16,8 +18,13 @@ const answerEvents: Handler = ({ query, response }, { events }) => {
   return Promise.resolve();
 };
 
-/** By path; each takes GET and HEAD. */
-export const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+export interface Route {
+  /** GET: HEAD as well. */
+  method: Method;
+  handle: Handler;
+}
+
+const GETS: [string, Handler][] = [
   ['/healthz', answerHealth],
   ['/readyz', answerReady],
   ['/metrics', (request, services) => answerMetrics('node', request, services)],
@@ -33,4 +40,15 @@ export const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     SHOWN_PATHS[what],
     (request, services) => answerShown(what, request, services),
   ]),
+];
+
+const POSTS: [string, Handler][] = [
+  [TRACE_PATH, answerTrace],
+  [RELEASE_PATH, answerRelease],
+];
+
+/** By path. */
+export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ...GETS.map(([path, handle]): [string, Route] => [path, { method: 'GET', handle }]),
+  ...POSTS.map(([path, handle]): [string, Route] => [path, { method: 'POST', handle }]),
 ]);

@@ -6,9 +6,10 @@ import { BAD_INPUT, decodeHeader, HEADER, PROBLEM } from './protocol.js';
 import { ROUTES } from './routes.js';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
+import type { Route } from './routes.js';
 import type { Services } from './services.js';
 
-/** Bytes of a request's line and headers; there is no body. */
+/** Bytes of a request's line and headers. */
 const MAX_HEADER_BYTES = 8192;
 const MAX_URL_CHARS = 4096;
 const MAX_CONNECTIONS = 64;
@@ -17,8 +18,6 @@ const MAX_REQUESTS_A_CONNECTION = 1000;
 const REQUEST_MS = 5000;
 const IDLE_MS = 15_000;
 const CHECK_MS = 1000;
-
-const METHODS = 'GET, HEAD';
 
 export type OnError = (error: unknown) => void;
 
@@ -37,10 +36,11 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
   const server = tls === undefined ? createServer(bounds, handler) : createTlsServer({ ...bounds, ...tls }, handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION;
-  // Expect: 100-continue announces a body, Upgrade and CONNECT another protocol: there is neither.
+  // Expect: 100-continue announces a body, which is asked for where one is taken.
   server.on('checkContinue', handler);
+  // Upgrade and CONNECT ask for another protocol: there is none.
   server.on('upgrade', (_request, socket) => socket.end(rawAnswer(badRequest('Upgrade: expected none'))));
-  server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT'))));
+  server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT', 'GET, HEAD, POST'))));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
     const problem = isTooLarge
@@ -69,13 +69,13 @@ async function handle(
   request.on('error', () => undefined);
   try {
     const { pathname, searchParams: query } = parseUrl(request);
-    const handler = ROUTES.get(pathname);
-    if (handler === undefined) {
+    const found = ROUTES.get(pathname);
+    if (found === undefined) {
       throw new Problem(404, { code: 'not-found', detail: `${pathname}: expected a path of /openapi.json` });
     }
     route = pathname;
-    refuseOthers(request, services);
-    await handler({ query, headers: request.headers, response }, services);
+    refuseOthers(request, found, services);
+    await found.handle({ message: request, query, headers: request.headers, response }, services);
   } catch (error) {
     const problem = error instanceof Problem ? error : undefined;
     if (problem === undefined) onError(error);
@@ -96,10 +96,12 @@ function parseUrl({ url = '' }: IncomingMessage): URL {
   }
 }
 
-/** @throws Problem for methods, bodies, and a node file that is another than the agent's */
-function refuseOthers({ method = '', headers }: IncomingMessage, { basis }: Services): void {
-  if (method !== 'GET' && method !== 'HEAD') throw methodRefused(method);
-  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+/** @throws Problem for other methods, a body of a GET, and a node file that is another than the agent's */
+function refuseOthers({ method = '', headers }: IncomingMessage, route: Route, { basis }: Services): void {
+  const methods = route.method === 'GET' ? ['GET', 'HEAD'] : ['POST'];
+  if (!methods.includes(method)) throw methodRefused(method, methods.join(', '));
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  if (route.method === 'GET' && hasBody) {
     throw new Problem(413, { code: 'body', detail: 'expected a request without a body' });
   }
   const asked = headers[HEADER.nodeFile];
@@ -128,8 +130,8 @@ function refuse(request: IncomingMessage, response: ServerResponse, problem: Pro
   response.end(`${JSON.stringify(problem.body)}\n`);
 }
 
-function methodRefused(method: string): Problem {
-  return new Problem(405, { code: 'method', detail: `${method}: expected ${METHODS}`, headers: { allow: METHODS } });
+function methodRefused(method: string, allow: string): Problem {
+  return new Problem(405, { code: 'method', detail: `${method}: expected ${allow}`, headers: { allow } });
 }
 
 function badRequest(detail: string): Problem {

@@ -1,5 +1,5 @@
 /** What routes work with. */
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AgentState } from '../agent/telemetry.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { LongAnswers } from './answer.js';
@@ -17,9 +17,24 @@ export interface Services {
   counts: RequestCounts;
   /** What the agent says of itself. @throws Problem (503) where it does not answer: its event loop does not turn */
   agentState: () => Promise<AgentState>;
+  /**
+   * Has the agent apply the intent that it holds.
+   *
+   * @param by who asks, for the agent's log
+   * @returns false: it holds none
+   * @throws Problem (503) as agentState
+   */
+  release: (by: string) => Promise<boolean>;
+  /** Of commands that requests run: one at a time. */
+  commands: Turns;
+  /** Names in certificates of clients that may have something changed over the network (`api.operators`). */
+  operators: () => readonly string[];
 }
 
+export type Method = 'GET' | 'POST';
+
 export interface Request {
+  message: IncomingMessage;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   response: ServerResponse;

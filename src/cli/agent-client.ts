@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { join } from 'node:path';
 import { RUN_ROOT } from '../agent/run-directory.js';
-import { decodeHeader, encodeHeader, HEADER, PROBLEM, SOCKET_FILE } from '../api/protocol.js';
+import { decodeHeader, encodeHeader, HEADER, JSON_TYPE, PROBLEM, SOCKET_FILE } from '../api/protocol.js';
 import { fileSignature } from '../intent/signature.js';
 import { CommandError } from './exit.js';
 import { printAndWait, printError } from './print.js';
@@ -24,6 +24,8 @@ export interface Question {
   nodeFile: string;
   /** How long an answer may take to begin, milliseconds, of all agents together. */
   firstMs: number;
+  /** JSON that is posted; absent: GET. */
+  body?: string;
 }
 
 /** The agents' answers, one after the other; who takes one ends it. Those with other node files refuse. */
@@ -32,6 +34,7 @@ export async function* answersTo({
   accept,
   nodeFile,
   firstMs,
+  body,
 }: Question): AsyncGenerator<IncomingMessage, void, undefined> {
   const until = Date.now() + firstMs;
   const headers = {
@@ -39,11 +42,13 @@ export async function* answersTo({
     // What was true a second ago is not what a command would find.
     'cache-control': 'no-cache',
     [HEADER.nodeFile]: encodeHeader(fileSignature(nodeFile)),
+    ...(body !== undefined && { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body) }),
   };
+  const method = body === undefined ? 'GET' : 'POST';
   for (const socketPath of sockets()) {
     const left = until - Date.now();
     if (left <= 0) return;
-    const answer = await ask({ socketPath, path, headers, agent: false }, left);
+    const answer = await ask({ socketPath, path, method, headers, agent: false }, left, body);
     if (answer === undefined) continue;
     try {
       yield answer;
@@ -68,7 +73,7 @@ function sockets(): string[] {
   }
 }
 
-function ask(options: RequestOptions, ms: number): Promise<IncomingMessage | undefined> {
+function ask(options: RequestOptions, ms: number, body: string | undefined): Promise<IncomingMessage | undefined> {
   return new Promise((resolve) => {
     const asked = request(options);
     const timer = setTimeout(() => asked.destroy(), ms);
@@ -81,23 +86,33 @@ function ask(options: RequestOptions, ms: number): Promise<IncomingMessage | und
       resolve(undefined);
     });
     asked.on('error', () => undefined);
-    asked.end();
+    asked.end(body);
   });
 }
 
 /** @returns undefined for an answer that is none */
 export async function readProblem(answer: IncomingMessage): Promise<ProblemBody | undefined> {
   if (answer.headers['content-type'] !== PROBLEM) return undefined;
+  const text = await readText(answer, MAX_PROBLEM_CHARS);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as ProblemBody);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The whole of an answer. @returns undefined for one that breaks off, or is longer */
+export async function readText(answer: IncomingMessage, maxChars: number): Promise<string | undefined> {
   let text = '';
   try {
     for await (const chunk of chunksOf(answer)) {
       text += chunk;
-      if (text.length > MAX_PROBLEM_CHARS) return undefined;
+      if (text.length > maxChars) return undefined;
     }
-    return JSON.parse(text) as ProblemBody;
   } catch {
     return undefined;
   }
+  return answer.complete ? text : undefined;
 }
 
 /**

@@ -61,7 +61,13 @@ export function addAgentCommand(program: Command): void {
         // Of two agents on a node, the one that may work has the API.
         onOpen: () => {
           agent.watchLoop();
-          api = new ApiHost({ configFile, config: () => agent.config, state: () => agent.state, log });
+          api = new ApiHost({
+            configFile,
+            config: () => agent.config,
+            state: () => agent.state,
+            release: () => agent.release(),
+            log,
+          });
           api.start();
         },
         onConfig: () => {

@@ -17,7 +17,8 @@ const MAX_ARRIVING_BYTES = 3000;
 const MAX_PORT = 65_535;
 const MAX_TTL = 255;
 
-interface TraceFlags extends IntentOptions {
+/** The packet, as it is given. */
+export interface PacketFlags {
   port?: string;
   tenant?: string;
   to: string;
@@ -28,6 +29,9 @@ interface TraceFlags extends IntentOptions {
   dport?: string;
   ttl?: string;
   syn?: boolean;
+}
+
+interface TraceFlags extends IntentOptions, PacketFlags {
   json?: boolean;
 }
 
@@ -46,13 +50,22 @@ export function addTraceCommand(program: Command): void {
     .option('--ttl <n>', 'TTL or hop limit as the VM sends it (default: 64)')
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
+      const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
+      const question = readQuestion(options, DEFAULT_SIZE_BYTES);
+      // The agent has it done by the same command: who may look by himself needs no agent for it.
+      if (process.geteuid?.() !== 0 && options.file === undefined) {
+        const { traceByAgent } = await import('./trace-by-agent.js');
+        const found = await traceByAgent(question, options.config);
+        if (found !== undefined) {
+          show(found, options);
+          return;
+        }
+      }
       const { readConfig } = await import('./inputs.js');
       const { withInstance } = await import('./open.js');
       const config = readConfig(options);
       const { trace, traceFromNetworkNode } = await import('../observe/trace/trace.js');
-      const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
       const { showContext } = await import('../observe/inspect/context.js');
-      const question = readQuestion(options, DEFAULT_SIZE_BYTES);
       const intent = await wholeIntent(config);
       await withInstance(config, async (instance) => {
         const context = showContext(instance, intent);
@@ -61,11 +74,15 @@ export function addTraceCommand(program: Command): void {
         const found = await ask().catch((error: unknown) => {
           throw error instanceof QuestionError ? new CommandError(error.message, EXIT.badInput) : error;
         });
-        if (options.json) printJson(found);
-        else for (const line of traceLines(found)) print(line);
-        if (found.verdict === 'dropped') process.exitCode = EXIT.failed;
+        show(found, options);
       });
     });
+}
+
+function show(found: Trace, { json }: TraceFlags): void {
+  if (json) printJson(found);
+  else for (const line of traceLines(found)) print(line);
+  if (found.verdict === 'dropped') process.exitCode = EXIT.failed;
 }
 
 /** Bytes of the smallest packet: its IP header, and what a protocol needs behind it to be looked at. */
@@ -73,7 +90,7 @@ const LEAST_BYTES = { 4: { icmp: 20, udp: 28, tcp: 40 }, 6: { icmp: 40, udp: 48,
 
 /** @throws CommandError (bad input) */
 export function readQuestion(
-  { port, tenant, to, from, size, syn, ...flags }: TraceFlags,
+  { port, tenant, to, from, size, syn, ...flags }: PacketFlags,
   defaultSize: number,
 ): Question | ArrivingQuestion {
   const destination = readAddress('--to', to);

@@ -248,8 +248,11 @@ export const nodeFileStructure = new Structure(
               { cert: text(PEM), key: text(PEM), clientCa: text(PEM) },
               { error: 'a map with cert, key and clientCa' },
             ),
+            operators: z
+              .array(text('a DNS name of a certificate (text)'), { error: 'a list of DNS names of certificates' })
+              .optional(),
           },
-          { error: 'a map with listen and tls' },
+          { error: 'a map with listen, tls and perhaps operators' },
         )
         .optional(),
     },

@@ -179,6 +179,8 @@ export interface ApiConfig {
   listen: { address: string; port: number };
   /** Absolute paths of PEM files. */
   tls: { cert: string; key: string; clientCa: string };
+  /** DNS names in certificates of clients that may have something changed; absent: none may. */
+  operators?: string[];
 }
 
 /** One entity as it was and as it is: no `before` when it is new, no `after` when it is gone. */

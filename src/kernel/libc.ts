@@ -34,6 +34,11 @@ export const libcRecv = native<[fd: number, data: Buffer, length: number, flags:
   'size_t',
   'int',
 ]);
+export const libcGetsockopt = native<[fd: number, level: number, name: number, value: Buffer, length: Buffer]>(
+  'getsockopt',
+  'int',
+  ['int', 'int', 'int', 'void *', 'void *'],
+);
 export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
 export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
 

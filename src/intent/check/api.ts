@@ -11,22 +11,32 @@ import type { ApiConfig } from '../types.js';
 interface RawApi {
   listen: string;
   tls: ApiConfig['tls'];
+  operators?: string[] | undefined;
 }
 
+/** RFC 1123 section 2.1, in the letters that a certificate is compared by. */
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
 
 /** @param directory the node file's own, which paths are relative to */
 export function checkApi(raw: Draft<RawApi>, directory: string, findings: Findings): ApiConfig | undefined {
-  const { listen: text, tls } = raw;
+  const { listen: text, tls, operators } = raw;
   const listen = text === undefined ? undefined : readListen(text, findings);
   const paths = { cert: tls?.cert, key: tls?.key, clientCa: tls?.clientCa };
   for (const [name, path] of Object.entries(paths)) {
     if (path === '') findings.add(['api', 'tls', name], path, 'the path of a PEM file');
   }
+  for (const [index, name] of (operators ?? []).entries()) {
+    if (name === undefined || !DNS_NAME.test(name)) {
+      findings.add(['api', 'operators', index], name, 'a DNS name of a certificate, without wildcards: ops.example');
+    }
+  }
   const { cert, key, clientCa } = paths;
   if (listen === undefined || cert === undefined || key === undefined || clientCa === undefined) return undefined;
   const absolute = (path: string): string => resolve(directory, path);
-  return { listen, tls: { cert: absolute(cert), key: absolute(key), clientCa: absolute(clientCa) } };
+  const files = { cert: absolute(cert), key: absolute(key), clientCa: absolute(clientCa) };
+  const named = operators?.filter((name) => name !== undefined) ?? [];
+  return { listen, tls: files, ...(named.length > 0 && { operators: named }) };
 }
 
 function readListen(text: string, findings: Findings): ApiConfig['listen'] | undefined {

@@ -1,5 +1,6 @@
 /** An agent's API over its socket: what it answers, against its own description, and what it does with what is no request. */
 import { readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -14,11 +15,14 @@ import type { ApiAnswer } from './client.js';
 
 const START_MS = 120_000;
 const SETTLED_MS = 100;
-const FUZZ_REQUESTS = 20_000;
+/** SEGUE_FUZZ=100000 for more. */
+const FUZZ_REQUESTS = Number(process.env.SEGUE_FUZZ ?? 20_000);
+/** What the API's process may grow by in the second half of them, MiB. */
+const MAX_GROWTH_MIB = 32;
 const SEED = Number(process.env.SEGUE_SEED ?? 1);
 
 interface OpenApi {
-  paths: Record<string, { get: { responses: { 200: { content: Record<string, { schema: object }> } } } }>;
+  paths: Record<string, { get?: { responses: { 200: { content: Record<string, { schema: object }> } } } }>;
   components: { schemas: Record<string, object> };
 }
 
@@ -53,7 +57,7 @@ describe("an agent's API", () => {
     ajv.addSchema({ $id: 'api', components });
     const seen: string[] = [];
     for (const [path, { get: operation }] of Object.entries(paths)) {
-      const schema = operation.responses[200].content['application/json']?.schema as { $ref?: string } | undefined;
+      const schema = operation?.responses[200].content['application/json']?.schema as { $ref?: string } | undefined;
       if (schema?.$ref === undefined) continue;
       const answer = await get(path);
       expect([path, answer.status]).toEqual([path, 200]);
@@ -104,25 +108,31 @@ describe("an agent's API", () => {
 
   it('goes on through what is no request, and what is nearly one', { timeout: 4 * START_MS }, async () => {
     const { pid } = (await json('/v1/status')) as { pid: number };
-    const { statuses, unanswered } = await fuzz(socket(), FUZZ_REQUESTS, SEED);
+    const half = FUZZ_REQUESTS / 2;
+    const first = await fuzz(() => connect(socket()), half, SEED);
+    const before = residentMiB(apiProcesses(agent)[0] ?? 0);
+    const second = await fuzz(() => connect(socket()), half, SEED + 1);
+    const grown = residentMiB(apiProcesses(agent)[0] ?? 0) - before;
+    const statuses = new Map(first.statuses);
+    for (const [status, count] of second.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
+    const unanswered = first.unanswered + second.unanswered;
+    process.stdout.write(
+      `${FUZZ_REQUESTS} requests: ${JSON.stringify([...statuses])}, ${before} MiB and ${grown} more\n`,
+    );
+    expect(grown).toBeLessThan(MAX_GROWTH_MIB);
     const all = [...statuses.values()].reduce((sum, one) => sum + one, 0);
     expect(all + unanswered).toBe(FUZZ_REQUESTS);
     expect([...statuses.keys()].filter((status) => status >= 500 && status !== 503)).toEqual([]);
     // It was not the parser alone that was asked.
-    for (const status of [200, 400, 404, 405, 406, 413, 421, 431]) expect([...statuses.keys()]).toContain(status);
+    for (const status of [200, 400, 404, 405, 406, 409, 413, 415, 421, 431])
+      expect([...statuses.keys()]).toContain(status);
     expect(((await json('/v1/status')) as { pid: number }).pid).toBe(pid);
     expect(agent.output).not.toMatch(/"level":50.*API/);
     expect(agent.hasEnded).toBe(false);
   });
 
   it('is there again when its process was killed, and gone with the agent', { timeout: START_MS }, async () => {
-    const children = (): number[] =>
-      readFileSync(`/proc/${agent.child.pid ?? 0}/task/${agent.child.pid ?? 0}/children`, 'utf8')
-        .trim()
-        .split(' ')
-        .filter((one) => one !== '' && readFileSync(`/proc/${one}/cmdline`, 'utf8').includes('api-process'))
-        .map(Number);
-    const [first = 0] = children();
+    const [first = 0] = apiProcesses(agent);
     process.kill(first, 'SIGKILL');
     await expect
       .poll(
@@ -134,7 +144,7 @@ describe("an agent's API", () => {
         { timeout: START_MS },
       )
       .toBe(200);
-    const [second = 0] = children();
+    const [second = 0] = apiProcesses(agent);
     expect(second).not.toBe(first);
     await agent.stop();
     expect(statSync(socket(), { throwIfNoEntry: false })).toBeUndefined();
@@ -143,3 +153,15 @@ describe("an agent's API", () => {
       .toBeUndefined();
   });
 });
+
+function apiProcesses({ child }: Background): number[] {
+  return readFileSync(`/proc/${child.pid ?? 0}/task/${child.pid ?? 0}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((one) => one !== '' && readFileSync(`/proc/${one}/cmdline`, 'utf8').includes('api-process'))
+    .map(Number);
+}
+
+function residentMiB(pid: number): number {
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+}

@@ -1,5 +1,5 @@
 /** Requests at random, some of them nearly right, over raw connections. */
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 
 export interface Tally {
   /** Answers by status. */
@@ -51,6 +51,27 @@ const QUERIES = [
   '?address=10.0.0.1%2f33',
   '?limit=-1',
 ];
+const POSTED = ['/v1/trace', '/v1/release'];
+/** What is right of them has nothing to release, and is seldom traced: a command runs for it. */
+const BODIES = [
+  '{}',
+  '{"port":"none","to":"10.0.0.2","size":1}',
+  '{"port":"t100-1","to":"x"}',
+  '{"to":"10.0.0.2"}',
+  '{"port":"t100-1","to":"10.0.0.2","size":1e99}',
+  '{"port":"t100-1","to":"10.0.0.2","ttl":-1}',
+  '{"port":"--help","to":"10.0.0.2","from":"::1"}',
+  '{"port":"a\\u0000b","to":"10.0.0.2"}',
+  '{"__proto__":{"port":"a"},"to":"10.0.0.2"}',
+  '[[[[[[',
+  '{"port":{},"to":[]}',
+  'null',
+  '"',
+  '[]',
+];
+const TRACEABLE = '{"port":"t100-1","to":"10.0.0.2"}';
+const TRACED_OF = 200;
+const TYPES = ['application/json', 'application/json; charset=x', 'text/plain', 'multipart/form-data; boundary=a'];
 const MORE_QUERIES = [
   '?all=true',
   '?all=x',
@@ -94,19 +115,30 @@ function requestOf(random: (below: number) => number): string {
     random(2) === 0 ? pick(HEADERS) : pick(MORE_HEADERS, ODD_HEADERS),
   );
   const body = random(4) === 0 ? noise(random(100)) : '';
+  if (random(6) === 0) {
+    const posted = random(TRACED_OF) === 0 ? TRACEABLE : pick(BODIES);
+    const type = random(4) === 0 ? pick(TYPES) : 'application/json';
+    const odd = random(8) === 0 ? `${pick(MORE_HEADERS)}\r\n` : '';
+    const length = random(10) === 0 ? random(40_000) : Buffer.byteLength(posted);
+    const head = `${random(8) === 0 ? method : 'POST'} ${pick(POSTED)} HTTP/1.1\r\nhost: a\r\n${odd}`;
+    return `${head}content-type: ${type}\r\ncontent-length: ${length}\r\n\r\n${posted}`;
+  }
   const version = random(20) === 0 ? 'HTTP/9.9' : 'HTTP/1.1';
   return `${method} ${path}${pick(QUERIES, MORE_QUERIES)} ${version}\r\n${['host: a', ...headers].join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** @param atATime connections at a time */
-export async function fuzz(socketPath: string, count: number, seed: number, atATime = 16): Promise<Tally> {
+/**
+ * @param open a connection
+ * @param atATime connections at a time
+ */
+export async function fuzz(open: () => Socket, count: number, seed: number, atATime = 16): Promise<Tally> {
   const random = randomOf(seed);
   const tally: Tally = { statuses: new Map(), unanswered: 0 };
   let left = count;
   const work = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      const answer = await send(socketPath, requestOf(random));
+      const answer = await send(open(), requestOf(random), random(ENDS_OF) === 0);
       const status = Number(/^HTTP\/1\.1 ([0-9]{3})/.exec(answer)?.[1] ?? 0);
       if (status === 0) tally.unanswered += 1;
       else tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1);
@@ -116,10 +148,14 @@ export async function fuzz(socketPath: string, count: number, seed: number, atAT
   return tally;
 }
 
-/** Sends the bytes, says that no more come, and reads the first answer. */
-function send(socketPath: string, request: string): Promise<string> {
+/** How long an answer is waited for before the other side is told that no more comes, milliseconds: a request that is cut short has none. */
+const PATIENCE_MS = 500;
+/** One of so many ends its side at once: Node's server takes that for a client that has gone. */
+const ENDS_OF = 8;
+
+/** Sends the bytes and reads the first answer. */
+function send(socket: Socket, request: string, endsAtOnce: boolean): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(socketPath);
     let answer = '';
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       answer += chunk;
@@ -127,9 +163,13 @@ function send(socketPath: string, request: string): Promise<string> {
       if (answer.includes('\r\n\r\n')) socket.destroy();
     });
     socket.on('error', () => undefined);
+    const timer = setTimeout(() => socket.end(), PATIENCE_MS);
     socket.on('close', () => {
+      clearTimeout(timer);
       resolve(answer);
     });
-    socket.end(Buffer.from(request, 'latin1'));
+    const bytes = Buffer.from(request, 'latin1');
+    if (endsAtOnce) socket.end(bytes);
+    else socket.write(bytes);
   });
 }

@@ -7,6 +7,7 @@ import { SEGUE_COMMAND } from '../../../lab/paths.js';
 import { Background } from '../../../lab/process.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
+import { certificateScript } from './certificates.js';
 import { ask, socketOf } from './client.js';
 
 const START_MS = 120_000;
@@ -46,17 +47,9 @@ describe('Prometheus', () => {
   const text = (where: string, accept = 'text/plain'): Promise<string> =>
     ask(socketOf(network.netns('hv1')), where, { headers: { accept } }).then(({ body }) => body);
 
-  const certificates = (): string => `cd ${network.directory}
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2
-    for name in server client; do
-      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.csr -subj /CN=$name
-      echo subjectAltName=IP:127.0.0.1 >$name.ext
-      openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $name.pem -days 2 -extfile $name.ext
-    done`;
-
   beforeAll(async () => {
     network.files();
-    await shell(certificates());
+    await shell(`cd ${network.directory}\n${certificateScript(['server', 'client'])}`);
     const api = `api: { listen: "127.0.0.1:${API_PORT}", tls: { cert: server.pem, key: server.key, clientCa: ca.pem } }\n`;
     writeFileSync(path('hv1.yaml'), readFileSync(path('hv1.yaml'), 'utf8') + api);
     await sleep(SETTLED_MS);

@@ -1,12 +1,25 @@
 /** bin/segue: which Node.js runs it, and what an older one is told. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
+
+const PACKAGED = fileURLToPath(new URL('../../../packaging/segue.sh', import.meta.url));
+/** What keeps the agent's event loop free (bin/segue). */
+const YOUNG = '--max-semi-space-size=16';
 
 describe('bin/segue', () => {
   const tree = mkdtempSync(join(tmpdir(), 'segue-launcher-'));
@@ -44,10 +57,11 @@ describe('bin/segue', () => {
         encoding: 'utf8',
         env: { ...process.env, PATH: `${path}:${process.env.PATH ?? ''}` },
       }).stdout;
-    expect(run(copy)).toBe(`machine|${copy}|show|two words|`);
+    expect(run(copy)).toBe(`machine|${YOUNG}|${copy}|show|two words|`);
     mkdirSync(join(tree, '.cache/node/bin'), { recursive: true });
     fake(join(tree, '.cache/node/bin/node'), 'own');
-    expect(run(copy)).toBe(`own|${copy}|show|two words|`);
-    expect(run(link)).toBe(`own|${link}|show|two words|`);
+    expect(run(copy)).toBe(`own|${YOUNG}|${copy}|show|two words|`);
+    expect(readFileSync(PACKAGED, 'utf8')).toMatch(new RegExp(`^exec \\S+/node ${YOUNG} `, 'm'));
+    expect(run(link)).toBe(`own|${YOUNG}|${link}|show|two words|`);
   });
 });

@@ -32,16 +32,14 @@ describe('readQuestion', () => {
   });
 
   it('takes a packet that arrives at a network node', () => {
-    const flags = { config: '/node.yaml', tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', proto: 'udp', dport: '53' };
+    const flags = { tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', proto: 'udp', dport: '53' };
     expect(readQuestion(flags, 84)).toEqual({
       ...{ tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', size: 84, protocol: 'udp', destinationPort: 53 },
     });
     expect(() => readQuestion({ ...flags, size: '3001' }, 84)).toThrow('--size 3001: expected bytes from 28 to 3000');
-    const { config, to, from } = flags;
-    expect(() => readQuestion({ config, to, from }, 84)).toThrow(
-      'expected --port, or on a network node --tenant with --from',
-    );
-    expect(() => readQuestion({ config, to, tenant: 'red' }, 84)).toThrow(
+    const { to, from } = flags;
+    expect(() => readQuestion({ to, from }, 84)).toThrow('expected --port, or on a network node --tenant with --from');
+    expect(() => readQuestion({ to, tenant: 'red' }, 84)).toThrow(
       '--tenant red: expected --from with it, the address of a member',
     );
     expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: expected without --port');

@@ -17,6 +17,14 @@ describe('api', () => {
     });
   });
 
+  it('names who may change something', () => {
+    const operators = ['ops.example', 'deploy'];
+    expect(read(`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: [ops.example, deploy] }`)).toMatchObject({
+      operators,
+    });
+    expect(read(`{ listen: "192.0.2.1:1", tls: ${TLS} }`)).not.toHaveProperty('operators');
+  });
+
   it.each([
     ...['0.0.0.0:9443', '[::]:9443', '2001:db8::1:9443', '[192.0.2.1]:9443', 'localhost:9443', ':9443'],
     ...['192.0.2.1', '192.0.2.1:0', '192.0.2.1:65536', '[fe80::1%eth0]:9443'],
@@ -30,7 +38,9 @@ describe('api', () => {
     ['{ listen: "192.0.2.1:1" }', /api\.tls.*expected a map with cert, key and clientCa/],
     ['{ listen: "192.0.2.1:1", tls: { cert: a, key: b } }', /clientCa.*expected the path of a PEM file/],
     ['{ listen: "192.0.2.1:1", tls: { cert: "", key: b, clientCa: c } }', /cert.*expected the path of a PEM file/],
-    ['true', /api.*expected a map with listen and tls/],
+    [`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: ops }`, /operators.*expected a list of DNS names/],
+    [`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: ["*.x"] }`, /operators.*expected a DNS name of a certificate/],
+    ['true', /api.*expected a map with listen, tls and perhaps operators/],
   ])('is refused: %s', (api, message) => {
     expect(() => read(api)).toThrow(message);
   });

@@ -1,0 +1,49 @@
+/** Who asks: a process of this machine by the socket, or the holder of a certificate. */
+import { TLSSocket } from 'node:tls';
+import { peerCredentials } from '../kernel/peer-credentials.js';
+import { Problem } from './problem.js';
+import type { Socket } from 'node:net';
+
+export interface Asker {
+  /** For the log: `uid 0 (pid 17)`, `certificate ops.example`. */
+  text: string;
+  /** Of the process when it connected; undefined: none, or not known. */
+  uid?: number;
+  /** DNS names of the certificate. */
+  names: readonly string[];
+}
+
+export function asker(socket: Socket): Asker {
+  if (socket instanceof TLSSocket) {
+    const names = dnsNames(socket.getPeerCertificate().subjectaltname ?? '');
+    return { text: `certificate ${names.join(', ') || 'without a DNS name'} at ${socket.remoteAddress ?? '?'}`, names };
+  }
+  const fd = descriptorOf(socket);
+  const credentials = fd === undefined || fd < 0 ? undefined : peerCredentials(fd);
+  if (credentials === undefined) return { text: 'a process that is not known', names: [] };
+  const { uid, pid } = credentials;
+  return { text: `uid ${uid} (pid ${pid})`, uid, names: [] };
+}
+
+/** @throws Problem (403) for who may ask, and not change anything */
+export function refuseStranger({ uid, names, text }: Asker, operators: readonly string[]): void {
+  if (uid !== undefined && (uid === 0 || uid === process.geteuid?.())) return;
+  if (names.some((name) => operators.includes(name))) return;
+  throw new Problem(403, {
+    code: 'forbidden',
+    detail: `${text} may ask and not change: expected root by the socket, or a certificate with a DNS name of api.operators`,
+  });
+}
+
+/** @param alternatives as Node gives them: `DNS:a, IP Address:…` */
+export function dnsNames(alternatives: string): string[] {
+  // A name with a comma in it is quoted: it could be taken for two.
+  if (alternatives.includes('"')) return [];
+  return alternatives.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length)] : []));
+}
+
+/** Node gives no other way to the socket's descriptor than its handle. */
+function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
+  return handle?.fd;
+}

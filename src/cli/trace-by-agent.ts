@@ -1,0 +1,36 @@
+/** `trace` by a running agent, for who may ask it and not look at the kernel. */
+import { BAD_INPUT, JSON_TYPE, TRACE_PATH } from '../api/protocol.js';
+import { answersTo, readProblem, readText } from './agent-client.js';
+import { CommandError, EXIT } from './exit.js';
+import type { ArrivingQuestion, Question, Trace } from '../observe/trace/types.js';
+
+/** How long an answer may take to begin, milliseconds: others may be traced before. */
+const FIRST_MS = 60_000;
+const MAX_CHARS = 1 << 20;
+
+/**
+ * @returns undefined: no agent runs with the node file, or none answers
+ * @throws CommandError for what the agent refuses
+ */
+export async function traceByAgent(
+  { protocol, sourcePort, destinationPort, ...question }: Question | ArrivingQuestion,
+  nodeFile: string,
+): Promise<Trace | undefined> {
+  const body = {
+    ...question,
+    ...(protocol !== undefined && { proto: protocol }),
+    ...(sourcePort !== undefined && { sport: sourcePort }),
+    ...(destinationPort !== undefined && { dport: destinationPort }),
+  };
+  const asked = { path: TRACE_PATH, accept: JSON_TYPE, nodeFile, firstMs: FIRST_MS, body: JSON.stringify(body) };
+  for await (const answer of answersTo(asked)) {
+    if (answer.statusCode === 200) {
+      const text = await readText(answer, MAX_CHARS);
+      return text === undefined ? undefined : (JSON.parse(text) as Trace);
+    }
+    const problem = await readProblem(answer);
+    if (problem?.code === BAD_INPUT) throw new CommandError(problem.detail, EXIT.badInput);
+    if (answer.statusCode === 503) throw new CommandError(problem?.detail ?? 'the agent cannot trace now');
+  }
+  return undefined;
+}
