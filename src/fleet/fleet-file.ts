@@ -7,12 +7,30 @@ import { parseDocument, readFileText } from '../intent/load.js';
 import { Structure, structured } from '../intent/structure.js';
 import { listenSchema, readListen, tlsFilesOf, tlsSchema } from './tls-files.js';
 import type { Findings } from '../intent/findings.js';
-import type { EtcdConfig, FleetConfig, TlsFiles } from './types.js';
+import type { Draft } from '../intent/structure.js';
+import type { EnrollConfig, EtcdConfig, FleetConfig, TlsFiles } from './types.js';
 
 /** Of the etcd that a feed runs, in its directory. etcd 3.4 wants a socket's name to look like a host and a port. */
 export const CLIENT_SOCKET = 'client:0';
 
 const ENDPOINT = 'the URL of a member of etcd, such as https://192.0.2.1:2379';
+
+const MAX_DAYS = 3650;
+const DEFAULT_DAYS = 30;
+const DAYS = `a number of days, 1 to ${MAX_DAYS}`;
+const CA_FILES = 'a map with cert and key: paths of the PEM files of the CA';
+
+const enrollSchema = z.strictObject(
+  {
+    listen: listenSchema,
+    ca: z.strictObject(
+      { cert: z.string({ error: CA_FILES }), key: z.string({ error: CA_FILES }) },
+      { error: CA_FILES },
+    ),
+    days: z.int({ error: DAYS }).min(1, { error: DAYS }).max(MAX_DAYS, { error: DAYS }).optional(),
+  },
+  { error: 'a map with listen, ca and days' },
+);
 
 const REPORT = { error: 'whole seconds from 1 to 3600' };
 const reportSeconds = z.int(REPORT).min(1, REPORT).max(3600, REPORT);
@@ -40,8 +58,13 @@ const fleetStructure = new Structure(
       etcd: etcdSchema,
       feed: z
         .strictObject(
-          { listen: listenSchema, tls: tlsSchema, reportSeconds: reportSeconds.optional() },
-          { error: 'a map with listen and tls' },
+          {
+            listen: listenSchema,
+            tls: tlsSchema,
+            reportSeconds: reportSeconds.optional(),
+            enroll: enrollSchema.optional(),
+          },
+          { error: 'a map with listen, tls and enroll' },
         )
         .optional(),
     },
@@ -65,6 +88,7 @@ function checkFleetFile(raw: unknown, directory: string, findings: Findings): Fl
   const listen = file.feed?.listen === undefined ? undefined : readListen(file.feed.listen);
   if (listen instanceof Refusal) findings.add(['feed', 'listen'], file.feed?.listen, listen.expected);
   const feedTls = file.feed?.tls && tlsFilesOf(file.feed.tls, directory);
+  const enroll = file.feed?.enroll && checkEnroll(file.feed.enroll, directory, findings);
   if (findings.list.length > 0 || realm instanceof Refusal || listen instanceof Refusal) return undefined;
   return {
     realm,
@@ -74,10 +98,25 @@ function checkFleetFile(raw: unknown, directory: string, findings: Findings): Fl
         feed: {
           listen,
           tls: feedTls,
+          ...(enroll && { enroll }),
           ...(file.feed?.reportSeconds !== undefined && { reportMs: file.feed.reportSeconds * 1000 }),
         },
       }),
   };
+}
+
+function checkEnroll(
+  { listen, ca, days }: Draft<z.infer<typeof enrollSchema>>,
+  directory: string,
+  findings: Findings,
+): EnrollConfig | undefined {
+  const read = readListen(listen ?? '');
+  if (read instanceof Refusal) {
+    if (listen !== undefined) findings.add(['feed', 'enroll', 'listen'], listen, read.expected);
+    return undefined;
+  }
+  const { cert, key } = tlsFilesOf(ca ?? {}, directory);
+  return { listen: read, ca: { cert, key }, days: days ?? DEFAULT_DAYS };
 }
 
 function checkEtcd(

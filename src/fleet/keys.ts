@@ -124,6 +124,10 @@ export class RealmKeys {
   readonly seen: string;
   /** What operators have told of nodes, by node: unwatched. */
   readonly ops: string;
+  /** Tokens, and the certificates that were issued by them. */
+  readonly enrollment: string;
+  /** Certificates that no feed serves any more, which feeds watch. */
+  readonly revoked: string;
 
   constructor(realm: string) {
     const root = `/segue/${FORMAT}/${realm}/`;
@@ -134,6 +138,8 @@ export class RealmKeys {
     this.status = `${root}status/`;
     this.seen = `${root}seen/`;
     this.ops = `${root}ops/`;
+    this.enrollment = `${root}enroll/`;
+    this.revoked = `${root}revoked/`;
   }
 
   get head(): string {

@@ -25,6 +25,7 @@ export const KV = serviceOf(etcdDescriptor, 'etcdserverpb.KV');
 export const WATCH = serviceOf(etcdDescriptor, 'etcdserverpb.Watch');
 export const LEASE = serviceOf(etcdDescriptor, 'etcdserverpb.Lease');
 export const FEED = serviceOf(feedDescriptor, 'segue.feed.v1.Feed');
+export const ENROLLMENT = serviceOf(feedDescriptor, 'segue.feed.v1.Enrollment');
 
 export interface ResponseHeader {
   cluster_id: number;
@@ -37,6 +38,7 @@ export interface KeyValue {
   create_revision: number;
   mod_revision: number;
   value: Buffer;
+  lease: number;
 }
 
 export interface RangeRequest {
@@ -98,6 +100,24 @@ export interface FollowRequest {
   sequence: number;
   digest: string;
   version: string;
+}
+
+/** For a node's first certificate; see proto/feed.proto. */
+export interface EnrollRequest {
+  token: string;
+  node: string;
+  request: string;
+}
+
+export interface RenewRequest {
+  node: string;
+  request: string;
+}
+
+/** PEM texts. */
+export interface IssuedCertificate {
+  certificate: string;
+  ca: string;
 }
 
 /** One message of a feed; see proto/feed.proto. */

@@ -1,9 +1,9 @@
 /** Certificates: files that are read anew for each connection, so that renewed ones need no restart. */
 import { readRegularFile } from '../intent/regular-file.js';
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
-import { Client, credentials, ServerCredentials } from '@grpc/grpc-js';
-import type { ClientOptions } from '@grpc/grpc-js';
+import { checkServerIdentity, createSecureContext } from 'node:tls';
+import { Client, credentials, experimental } from '@grpc/grpc-js';
+import type { ClientOptions, ServerCredentials } from '@grpc/grpc-js';
 import type { TlsFiles } from './types.js';
 
 interface Pems {
@@ -33,7 +33,16 @@ function readPems(tls: TlsFiles): Pems {
 export function openClient(target: string, tls: TlsFiles | undefined, options: ClientOptions): Client {
   if (tls === undefined) return new Client(target, credentials.createInsecure(), options);
   const { ca, cert, key } = readPems(tls);
-  const host = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  return openSecureClient(target, { ca, cert, key }, options);
+}
+
+/** @param own the client's certificate and key, absent where it shows none */
+export function openSecureClient(
+  target: string,
+  { ca, cert = null, key = null }: { ca: Buffer; cert?: Buffer | null; key?: Buffer | null },
+  options: ClientOptions,
+): Client {
+  const host = hostOf(target);
   if (isIP(host) === 0) return new Client(target, credentials.createSsl(ca, key, cert), options);
   // An address is no server name (RFC 6066 section 3): the certificate is compared with it all the same.
   const secure = credentials.createSsl(ca, key, cert, {
@@ -42,11 +51,111 @@ export function openClient(target: string, tls: TlsFiles | undefined, options: C
   return new Client(target, secure, { ...options, 'grpc.ssl_target_name_override': NO_NAME });
 }
 
+/** Of `host:port`, `[IPv6]:port`. */
+export function hostOf(target: string): string {
+  return target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+}
+
 /** In place of a server name; reserved by RFC 2606. */
 const NO_NAME = 'address.invalid';
 
-/** For a server that asks for a client's certificate of this CA, and serves nobody without one. */
-export function serverCredentials(tls: TlsFiles): ServerCredentials {
-  const { ca, cert, key } = readPems(tls);
-  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], true);
+/** How often a server looks whether its files are other ones, milliseconds. */
+const LOOK_MS = 5000;
+
+type IdentityListener = Parameters<experimental.CertificateProvider['addIdentityCertificateListener']>[0];
+type CaListener = Parameters<experimental.CertificateProvider['addCaCertificateListener']>[0];
+
+/** A server's files. Once they are replaced and fit together, new connections get the new ones; what does not fit is said, and not taken. */
+class ServerFiles implements experimental.CertificateProvider {
+  readonly #read: () => Pems;
+  readonly #problem: (message: string) => void;
+  readonly #identity = new Set<IdentityListener>();
+  readonly #ca = new Set<CaListener>();
+  #pems: Pems;
+  #said = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @throws Error that names the file */
+  constructor(read: () => Pems, problem: (message: string) => void) {
+    this.#read = read;
+    this.#problem = problem;
+    this.#pems = fitting(read());
+  }
+
+  addIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identity.add(listener);
+    this.#look();
+    // The server hears of it only once it has registered, which it does after this.
+    queueMicrotask(() => {
+      listener({ certificate: this.#pems.cert, privateKey: this.#pems.key });
+    });
+  }
+
+  addCaCertificateListener(listener: CaListener): void {
+    this.#ca.add(listener);
+    queueMicrotask(() => {
+      listener({ caCertificate: this.#pems.ca });
+    });
+  }
+
+  removeIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identity.delete(listener);
+    if (this.#identity.size === 0) clearTimeout(this.#timer);
+  }
+
+  removeCaCertificateListener(listener: CaListener): void {
+    this.#ca.delete(listener);
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      try {
+        const pems = this.#read();
+        if (pems.ca.equals(this.#pems.ca) && pems.cert.equals(this.#pems.cert) && pems.key.equals(this.#pems.key))
+          this.#said = '';
+        else this.#take(fitting(pems));
+      } catch (error) {
+        const { message } = error as Error;
+        if (message !== this.#said) this.#problem(`the certificates in use stay: ${message}`);
+        this.#said = message;
+      }
+      this.#look();
+    }, LOOK_MS);
+    this.#timer.unref();
+  }
+
+  #take(pems: Pems): void {
+    this.#pems = pems;
+    for (const listener of this.#ca) listener({ caCertificate: pems.ca });
+    for (const listener of this.#identity) listener({ certificate: pems.cert, privateKey: pems.key });
+  }
+}
+
+/** @throws Error where the key is not the certificate's, or a file is no PEM */
+function fitting(pems: Pems): Pems {
+  createSecureContext(pems);
+  return pems;
+}
+
+/**
+ * For a server that asks for a client's certificate of this CA, and serves nobody without one.
+ *
+ * @param problem is told when files were replaced by ones that will not do
+ */
+export function serverCredentials(tls: TlsFiles, problem: (message: string) => void): ServerCredentials {
+  const files = new ServerFiles(() => readPems(tls), problem);
+  return experimental.createCertificateProviderServerCredentials(files, files, true);
+}
+
+/**
+ * For a server that serves clients without a certificate. It shows the CAs as well, so that who has a CA's pin alone finds the certificate to it.
+ */
+export function enrollmentCredentials(tls: TlsFiles, problem: (message: string) => void): ServerCredentials {
+  const read = (): Pems => {
+    const { ca, cert, key } = readPems(tls);
+    return { ca, key, cert: Buffer.concat([cert, Buffer.from('\n'), ca]) };
+  };
+  // Its first argument is the identity, whatever @grpc/grpc-js 1.14 calls it.
+  return experimental.createCertificateProviderServerCredentials(new ServerFiles(read, problem), null, false);
 }

@@ -19,6 +19,16 @@ export interface EtcdConfig {
   tls?: TlsFiles;
 }
 
+/** How a feed issues certificates of nodes. */
+export interface EnrollConfig {
+  /** Where it serves nodes that have none yet. */
+  listen: string;
+  /** PEM files of the CA, absolute: its certificate, with those between it and the root, and its key. */
+  ca: { cert: string; key: string };
+  /** Lifetime of what it issues. */
+  days: number;
+}
+
 /** The fleet file, with its defaults filled in. */
 export interface FleetConfig {
   /** Name of the intent among others in the same etcd. */
@@ -33,6 +43,7 @@ export interface FeedConfig {
   tls: TlsFiles;
   /** How often a node reports its status, milliseconds; where there are many nodes, less often. Default 30,000. */
   reportMs?: number;
+  enroll?: EnrollConfig;
 }
 
 /** A value that a change has: an entity, or a text or list for block and trusted. */

@@ -1,6 +1,8 @@
 import { Server, status } from '@grpc/grpc-js';
-import { toIntentChanges } from '../keys.js';
-import { RealmKeys } from '../keys.js';
+import { RealmKeys, toIntentChanges } from '../keys.js';
+import { EnrollmentRecords } from '../enroll/records.js';
+import { EnrollmentService } from '../enroll/service.js';
+import { peerOf } from '../peer.js';
 import { FEED, FEED_PROTOCOL } from '../rpc.js';
 import { ScopeIndex } from '../scope/scope-index.js';
 import { RealmFollower } from '../store/realm-follower.js';
@@ -9,9 +11,12 @@ import { serverCredentials } from '../tls.js';
 import { readNodeStatus } from '../status/node-status.js';
 import { NodeQueue } from './node-queue.js';
 import { StatusCollector } from './status-collector.js';
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { Revocations } from './revocations.js';
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Peer } from '../peer.js';
 import type { Logger } from '../../agent/log.js';
 import type { RealmStatus } from '../store/realm-follower.js';
+import type { IssuedCertificate, RenewRequest } from '../rpc.js';
 import type { FleetConfig, Head, StoredChange } from '../types.js';
 import type { ReportReply, ReportRequest } from '../rpc.js';
 import type { FollowStream } from './node-queue.js';
@@ -40,6 +45,8 @@ export class Feed {
   readonly #scopes = new ScopeIndex();
   readonly #queues = new Map<string, NodeQueue>();
   readonly #reports: StatusCollector;
+  readonly #revocations: Revocations;
+  readonly #enrollment: EnrollmentService | undefined;
   #status: RealmStatus = {};
   #beat: NodeJS.Timeout | undefined;
 
@@ -55,11 +62,18 @@ export class Feed {
         this.#setStatus(now);
       },
     });
+    const keys = new RealmKeys(config.realm);
     this.#reports = new StatusCollector({
-      ...{ client: this.#client, keys: new RealmKeys(config.realm), log },
+      ...{ client: this.#client, keys, log },
       ...{ feed: config.feed?.listen ?? '', everyMs: config.feed?.reportMs ?? REPORT_MS },
     });
-    this.#server.addService(FEED, { Follow: this.#follow, Report: this.#report });
+    this.#revocations = new Revocations(this.#client, keys, () => {
+      this.#endUnwelcome();
+    });
+    const { tls, enroll } = config.feed ?? {};
+    this.#enrollment =
+      enroll && tls && new EnrollmentService(enroll, tls, new EnrollmentRecords(this.#client, keys), log);
+    this.#server.addService(FEED, { Follow: this.#follow, Report: this.#report, Renew: this.#renew });
   }
 
   /**
@@ -71,7 +85,10 @@ export class Feed {
     const { feed } = this.#config;
     if (feed === undefined) throw new Error('the fleet file has no feed: listen and tls of a feed are expected');
     await new Promise<void>((resolve, reject) => {
-      this.#server.bindAsync(feed.listen, serverCredentials(feed.tls), (error) => {
+      const problem = (message: string): void => {
+        this.#log.error(message);
+      };
+      this.#server.bindAsync(feed.listen, serverCredentials(feed.tls, problem), (error) => {
         if (error === null) resolve();
         else reject(error);
       });
@@ -80,7 +97,10 @@ export class Feed {
       { listen: feed.listen, etcd: this.#config.etcd.endpoints, realm: this.#config.realm },
       'serves nodes',
     );
+    await this.#enrollment?.start();
+    this.#revocations.start();
     this.#beat = setInterval(() => {
+      this.#endUnwelcome();
       this.#beatAll();
     }, BEAT_MS);
     this.#reports.start();
@@ -91,9 +111,47 @@ export class Feed {
     this.#reports.close();
     clearInterval(this.#beat);
     this.#follower.close();
+    this.#revocations.close();
+    this.#enrollment?.close();
     this.#client.close();
     this.#server.forceShutdown();
   }
+
+  /** Why who has a certificate is not told anything. */
+  #faultOf({ fingerprint, untilMs }: Peer): string | undefined {
+    if (this.#revocations.has(fingerprint)) return 'the certificate is revoked';
+    // A connection outlives the certificate that it was made with.
+    return untilMs < Date.now() ? 'the certificate has expired' : undefined;
+  }
+
+  #endUnwelcome(): void {
+    for (const queue of this.#queues.values()) {
+      const fault = this.#faultOf(queue.peer);
+      if (fault === undefined) continue;
+      this.#log.warn({ node: queue.node }, `left: ${fault}`);
+      queue.refuse(status.PERMISSION_DENIED, `node ${queue.node}: ${fault}`);
+      this.#gone(queue);
+    }
+  }
+
+  #gone(queue: NodeQueue): void {
+    const { node } = queue;
+    if (this.#queues.get(node) !== queue) return;
+    this.#queues.delete(node);
+    this.#scopes.unfollow(node);
+    this.#log.info({ node, nodes: this.#queues.size }, 'a node has gone');
+  }
+
+  readonly #renew = (
+    call: ServerUnaryCall<RenewRequest, IssuedCertificate>,
+    answer: sendUnaryData<IssuedCertificate>,
+  ): void => {
+    const fault = this.#faultOf(peerOf(call));
+    if (fault !== undefined) answer({ code: status.PERMISSION_DENIED, details: fault });
+    else if (this.#enrollment === undefined)
+      answer({ code: status.UNIMPLEMENTED, details: 'this feed issues no certificates' });
+    else this.#enrollment.renew(call, answer);
+  };
 
   #commit(changes: readonly StoredChange[], head: Head): void {
     const concerned = this.#scopes.apply(toIntentChanges(changes));
@@ -128,26 +186,30 @@ export class Feed {
       stream.emit('error', { code, details });
     };
     const { node, protocol } = stream.request;
-    const names = namesOf(stream);
+    const peer = peerOf(stream);
+    const { names } = peer;
     if (!names.includes(node)) {
       return refuse(
         status.PERMISSION_DENIED,
         `node ${node}: expected one of the certificate's names (${names.join(', ')})`,
       );
     }
+    if (!this.#revocations.isKnown) {
+      const why = this.#revocations.error ?? 'etcd has not answered yet';
+      return refuse(status.UNAVAILABLE, `the feed does not know which certificates are revoked: ${why}`);
+    }
+    const fault = this.#faultOf(peer);
+    if (fault !== undefined) return refuse(status.PERMISSION_DENIED, `node ${node}: ${fault}`);
     if (protocol < 1) return refuse(status.FAILED_PRECONDITION, `protocol ${protocol}: expected 1 to ${FEED_PROTOCOL}`);
     const head = this.#follower.head;
     if (head === undefined) return refuse(status.UNAVAILABLE, 'the feed has not read the intent yet');
     // A node has one stream: of two the later counts.
     this.#queues.get(node)?.end();
-    const queue = new NodeQueue(node, stream, () => this.#scopes.follow(node));
+    const queue = new NodeQueue(node, stream, peer, () => this.#scopes.follow(node));
     this.#queues.set(node, queue);
     this.#reports.begins(node);
     const gone = (): void => {
-      if (this.#queues.get(node) !== queue) return;
-      this.#queues.delete(node);
-      this.#scopes.unfollow(node);
-      this.#log.info({ node, nodes: this.#queues.size }, 'a node has gone');
+      this.#gone(queue);
     };
     stream.on('cancelled', gone);
     stream.on('close', gone);
@@ -164,13 +226,16 @@ export class Feed {
       done({ code, details });
     };
     const { node, status: bytes } = call.request;
-    const names = namesOf(call);
+    const peer = peerOf(call);
+    const { names } = peer;
     if (!names.includes(node)) {
       return refuse(
         status.PERMISSION_DENIED,
         `status of node ${node}: expected one of the certificate's names (${names.join(', ')})`,
       );
     }
+    const fault = this.#faultOf(peer);
+    if (fault !== undefined) return refuse(status.PERMISSION_DENIED, `status of node ${node}: ${fault}`);
     const queue = this.#queues.get(node);
     if (queue === undefined) return refuse(status.FAILED_PRECONDITION, `node ${node}: follows another feed, or none`);
     if (Date.now() - (this.#reports.lastOf(node) ?? 0) < MIN_REPORT_MS)
@@ -183,12 +248,4 @@ export class Feed {
     }
     done(null, { next_ms: this.#reports.everyMs });
   };
-}
-
-/** DNS names of the certificate that the other side has shown. */
-function namesOf(stream: Pick<FollowStream, 'getAuthContext'>): string[] {
-  const names = stream.getAuthContext()?.sslPeerCertificate?.subjectaltname ?? '';
-  // A name with a comma in it is quoted: it could be taken for two.
-  if (names.includes('"')) return [];
-  return names.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length)] : []));
 }

@@ -1,5 +1,6 @@
 import { SetDigest } from '../digest.js';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerWritableStream, status } from '@grpc/grpc-js';
+import type { Peer } from '../peer.js';
 import type { FollowRequest, Update } from '../rpc.js';
 import type { ScopedChange } from '../scope/scope-index.js';
 import type { Head } from '../types.js';
@@ -18,6 +19,8 @@ export type FollowStream = ServerWritableStream<FollowRequest, Partial<Update>>;
  */
 export class NodeQueue {
   readonly node: string;
+  /** By the certificate that the stream was begun with. */
+  readonly peer: Peer;
   readonly #stream: FollowStream;
   /** All of the node's part as of now: asked for when too much is queued. */
   readonly #whole: () => ScopedChange[];
@@ -30,8 +33,9 @@ export class NodeQueue {
   #needsWhole = false;
   #isBlocked = false;
 
-  constructor(node: string, stream: FollowStream, whole: () => ScopedChange[]) {
+  constructor(node: string, stream: FollowStream, peer: Peer, whole: () => ScopedChange[]) {
     this.node = node;
+    this.peer = peer;
     this.#stream = stream;
     this.#whole = whole;
     stream.on('drain', () => {
@@ -86,6 +90,10 @@ export class NodeQueue {
 
   end(): void {
     this.#stream.end();
+  }
+
+  refuse(code: status, details: string): void {
+    this.#stream.emit('error', { code, details });
   }
 
   #flush(): void {

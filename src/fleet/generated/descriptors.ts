@@ -192,10 +192,25 @@ export const feedDescriptor = {
                   methods: {
                     Follow: { requestType: 'FollowRequest', responseType: 'Update', responseStream: true },
                     Report: { requestType: 'ReportRequest', responseType: 'ReportReply' },
+                    Renew: { requestType: 'RenewRequest', responseType: 'IssuedCertificate' },
                   },
                 },
                 ReportRequest: { fields: { node: { type: 'string', id: 1 }, status: { type: 'bytes', id: 2 } } },
                 ReportReply: { fields: { next_ms: { type: 'uint32', id: 1 } } },
+                Enrollment: {
+                  methods: { Enroll: { requestType: 'EnrollRequest', responseType: 'IssuedCertificate' } },
+                },
+                EnrollRequest: {
+                  fields: {
+                    token: { type: 'string', id: 1 },
+                    node: { type: 'string', id: 2 },
+                    request: { type: 'string', id: 3 },
+                  },
+                },
+                RenewRequest: { fields: { node: { type: 'string', id: 1 }, request: { type: 'string', id: 2 } } },
+                IssuedCertificate: {
+                  fields: { certificate: { type: 'string', id: 1 }, ca: { type: 'string', id: 2 } },
+                },
                 FollowRequest: {
                   fields: {
                     node: { type: 'string', id: 1 },

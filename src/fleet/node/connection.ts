@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   version: string;
   /** What the node has when it asks. */
   has: () => Pick<FollowRequest, 'epoch' | 'sequence' | 'digest'>;
+  /** A stream begins: of a message that another one did not complete, nothing counts. */
+  begun: () => void;
   /** @returns why the feed is left; undefined: it is followed on */
   update: (update: Update, feed: string) => string | undefined;
   lost: (feed: string, why: string) => void;
@@ -39,6 +41,20 @@ function feedsInOrder(node: string, feeds: readonly string[]): string[] {
   return [...feeds].sort((a, b) => (weight(a) < weight(b) ? 1 : -1));
 }
 
+/** One stream of a feed, from the request on. */
+interface Attempt {
+  feed: string;
+  client?: Client;
+  /** Ends it without a word. */
+  cancel: () => void;
+}
+
+interface AttemptEvents {
+  /** The first message has come. */
+  begun: () => void;
+  over: (why: string) => void;
+}
+
 export class FeedConnection {
   readonly #options: ConnectionOptions;
   readonly #feeds: readonly string[];
@@ -46,73 +62,52 @@ export class FeedConnection {
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
-  #close: () => void = () => undefined;
-  #client: Client | undefined;
+  #current: Attempt | undefined;
+  /** Takes the place of the current one with its first message. */
+  #next: Attempt | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#feeds = feedsInOrder(options.node, options.feeds);
   }
 
+  /** The feed that is followed, or asked. */
+  get feed(): string {
+    return this.#feeds[this.#at % this.#feeds.length] ?? '';
+  }
+
   start(): void {
-    const feed = this.#feeds[this.#at % this.#feeds.length] ?? '';
-    let client: Client | undefined;
-    let stream: ClientReadableStream<Update> | undefined;
-    let silent: NodeJS.Timeout | undefined;
-    let isOver = false;
-    const leave = (why: string): void => {
-      if (isOver) return;
-      isOver = true;
-      clearTimeout(silent);
-      stream?.cancel();
-      client?.close();
-      this.#client = undefined;
-      if (this.#isClosed) return;
-      this.#options.lost(feed, why);
-      this.#at += 1;
-      this.#timer = setTimeout(() => {
-        this.start();
-      }, Math.random() * this.#retryMs);
-      this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
-    };
-    const alive = (): void => {
-      clearTimeout(silent);
-      silent = setTimeout(() => {
-        leave(`nothing was heard for ${SILENT_MS / 1000} s`);
-      }, SILENT_MS);
-    };
-    this.#close = () => {
-      leave('closed');
-    };
-    try {
-      const { node, tls, version, has } = this.#options;
-      // Certificates are read for each connection: renewed ones need no restart.
-      client = this.#client = openClient(feed, tls, CHANNEL_OPTIONS);
-      const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<
-        object,
-        Update
-      >;
-      const request: FollowRequest = { node, protocol: FEED_PROTOCOL, version, ...has() };
-      stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
-    } catch (error) {
-      leave((error as Error).message);
-      return;
-    }
-    alive();
-    stream.on('data', (update: Update) => {
-      if (isOver) return;
-      alive();
-      const why = this.#options.update(update, feed);
-      if (why !== undefined) leave(why);
-      // A feed that is refused time and again is not asked in a hurry.
-      else if (!update.more) this.#retryMs = RETRY_MS;
+    const { feed } = this;
+    this.#current = undefined;
+    const attempt = this.#open(feed, {
+      begun: () => undefined,
+      over: (why) => {
+        // The feed ends the stream that another one replaces.
+        if (this.#next !== undefined && this.#current === attempt) this.#current = undefined;
+        else this.#lost(feed, why);
+      },
     });
-    stream.on('error', (error: Error & { details?: string }) => {
-      leave(error.details ?? error.message);
+    this.#current = attempt;
+  }
+
+  /** Connects anew, with the certificate that is there now; what there is goes on until the first message comes. */
+  replace(): void {
+    const { feed } = this;
+    if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return;
+    const attempt = this.#open(feed, {
+      begun: () => {
+        this.#current?.cancel();
+        this.#current = attempt;
+        this.#next = undefined;
+      },
+      over: (why) => {
+        const isNext = this.#next === attempt;
+        if (isNext) this.#next = undefined;
+        // Where the old one is still there, it is gone on with.
+        if (!isNext || this.#current === undefined) this.#lost(feed, why);
+      },
     });
-    stream.on('end', () => {
-      leave('the feed ended');
-    });
+    this.#next = attempt;
   }
 
   /** Over the connection that there is. @returns when the next report is expected, milliseconds @throws Error of gRPC */
@@ -124,24 +119,94 @@ export class FeedConnection {
     const request: ReportRequest = { node: this.#options.node, status };
     const deadline = Date.now() + REPORT_MS;
     return new Promise((resolve, reject) => {
-      if (this.#client === undefined) return reject(new Error('no feed answers'));
-      this.#client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        { deadline },
-        (error, reply) => {
-          if (error === null) resolve(reply?.next_ms ?? 0);
-          else reject(error);
-        },
-      );
+      const client = this.#current?.client;
+      if (client === undefined) return reject(new Error('no feed answers'));
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) => {
+        if (error === null) resolve(reply?.next_ms ?? 0);
+        else reject(error);
+      });
     });
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#close();
+    this.#current?.cancel();
+    this.#next?.cancel();
+  }
+
+  #lost(feed: string, why: string): void {
+    if (this.#isClosed) return;
+    this.#current = undefined;
+    this.#options.lost(feed, why);
+    this.#at += 1;
+    this.#timer = setTimeout(() => {
+      this.start();
+    }, Math.random() * this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+  }
+
+  #open(feed: string, { begun, over }: AttemptEvents): Attempt {
+    let client: Client | undefined;
+    let stream: ClientReadableStream<Update> | undefined;
+    let silent: NodeJS.Timeout | undefined;
+    let isOver = false;
+    let hasBegun = false;
+    const cancel = (): void => {
+      isOver = true;
+      clearTimeout(silent);
+      stream?.cancel();
+      client?.close();
+    };
+    const leave = (why: string): void => {
+      if (isOver) return;
+      cancel();
+      over(why);
+    };
+    const alive = (): void => {
+      clearTimeout(silent);
+      silent = setTimeout(() => {
+        leave(`nothing was heard for ${SILENT_MS / 1000} s`);
+      }, SILENT_MS);
+    };
+    try {
+      const { node, tls, version, has } = this.#options;
+      // Certificates are read for each connection: renewed ones need no restart.
+      client = openClient(feed, tls, CHANNEL_OPTIONS);
+      const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<
+        object,
+        Update
+      >;
+      const request: FollowRequest = { node, protocol: FEED_PROTOCOL, version, ...has() };
+      stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    } catch (error) {
+      // Its caller does not have it yet.
+      const { message } = error as Error;
+      setImmediate(() => {
+        leave(message);
+      });
+      return { feed, cancel };
+    }
+    alive();
+    stream.on('data', (update: Update) => {
+      if (isOver) return;
+      alive();
+      if (!hasBegun) {
+        hasBegun = true;
+        this.#options.begun();
+        begun();
+      }
+      const why = this.#options.update(update, feed);
+      if (why !== undefined) leave(why);
+      // A feed that is refused time and again is not asked in a hurry.
+      else if (!update.more) this.#retryMs = RETRY_MS;
+    });
+    stream.on('error', (error: Error & { details?: string }) => {
+      leave(error.details ?? error.message);
+    });
+    stream.on('end', () => {
+      leave('the feed ended');
+    });
+    return { feed, client, cancel };
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckedIntent } from '../check/checked-intent.js';
 import { readEntity } from '../check/read-entity.js';
 import { SetDigest } from '../digest.js';
-import { kindOfKey, toIntentChanges } from '../keys.js';
+import { kindOfKey } from '../keys.js';
 import { diffIntent } from '../../app/intent.js';
 import { IntentError } from '../../intent/errors.js';
 import { Findings } from '../../intent/findings.js';
@@ -11,13 +11,14 @@ import { readVersion } from '../../agent/version.js';
 import { readCache, writeCache } from './cache.js';
 import { certificateEndsMs, NO_FACTS } from './agent-facts.js';
 import { FeedConnection } from './connection.js';
-import { intentOfPart, partOfIntent, Stand } from './part.js';
+import { Renewal } from './renewal.js';
+import { intentChangesOf, intentOfPart, partOfIntent, Stand } from './part.js';
 import { ProgressTracker } from './progress.js';
 import { Reporter } from './reporter.js';
 import { writeFeedStatus } from './status.js';
 import { FEED_PROTOCOL } from '../rpc.js';
 import { clip } from '../status/node-status.js';
-import type { Intent, IntentChange, NodeConfig, Port } from '../../intent/types.js';
+import type { Intent, NodeConfig, Port } from '../../intent/types.js';
 import type { IntentListener, IntentSource } from '../../intent/source.js';
 import type { Update } from '../rpc.js';
 import type { EntityValue, StoredChange } from '../types.js';
@@ -48,6 +49,9 @@ export interface FeedSourceOptions {
 export class FeedSource implements IntentSource {
   readonly #options: FeedSourceOptions;
   readonly #connection: FeedConnection;
+  readonly #renewal: Renewal;
+  /** Why there is no next certificate yet. */
+  #notRenewed: string | undefined;
   #listener: IntentListener | undefined;
   /** As the feed last told it. */
   #received = new Map<string, EntityValue>();
@@ -78,9 +82,26 @@ export class FeedSource implements IntentSource {
     this.#connection = new FeedConnection({
       ...{ node, feeds: feeds.endpoints, tls: feeds.tls, version: readVersion() },
       has: () => ({ epoch: this.#epoch, sequence: this.#sequence, digest: this.#digest.hex }),
+      begun: () => {
+        this.#parts = [];
+      },
       update: (update, feed) => this.#update(update, feed),
       lost: (feed, why) => {
         this.#lost(feed, why);
+      },
+    });
+    this.#renewal = new Renewal({
+      certificate: feeds.tls.cert,
+      renew: async () => (await import('../enroll/client.js')).renew(this.#connection.feed, node, feeds.tls),
+      renewed: () => {
+        this.#notRenewed = undefined;
+        this.#setStatus(this.#status);
+        this.#connection.replace();
+      },
+      failed: (why) => {
+        this.#notRenewed = why;
+        this.#setStatus(this.#status);
+        this.#error(new Error(`the certificate was not renewed: ${why}`));
       },
     });
     this.#reporter = new Reporter({
@@ -114,6 +135,7 @@ export class FeedSource implements IntentSource {
       this.#heard = resolve;
     });
     this.#connection.start();
+    this.#renewal.start();
     if (this.#given !== undefined) return;
     await Promise.race([first, sleep(FIRST_MS, undefined, { ref: false })]);
     if ((this.#given as Intent | undefined) === undefined && this.#refused === undefined) {
@@ -129,6 +151,7 @@ export class FeedSource implements IntentSource {
     this.#listener = undefined;
     this.#reporter.disconnected();
     this.#connection.close();
+    this.#renewal.close();
     if (this.#cacheTimer !== undefined) this.#writeCache();
   }
 
@@ -327,7 +350,10 @@ export class FeedSource implements IntentSource {
     });
   }
 
-  #setStatus(status: FeedStatus): void {
+  #setStatus(rest: FeedStatus): void {
+    const status = { ...rest };
+    delete status.notRenewed;
+    if (this.#notRenewed !== undefined) status.notRenewed = this.#notRenewed;
     if (JSON.stringify(status) === JSON.stringify(this.#status)) return;
     this.#status = status;
     writeFeedStatus(this.#options.runDirectory, status);
@@ -361,20 +387,4 @@ function isSame(checked: EntityValue | undefined, value: EntityValue): boolean {
   const isRemote = typeof value === 'object' && port.interface === '' && port.mac === '';
   const shown = isRemote ? { ...(checked as Port), interface: '', mac: '' } : checked;
   return JSON.stringify(shown) === JSON.stringify(value);
-}
-
-function intentChangesOf(changes: readonly StoredChange[]): IntentChange[] {
-  const sources = changes.flatMap(({ key, before, after }): IntentChange[] => {
-    if (!key.startsWith('source/')) return [];
-    const value = key.slice('source/'.length);
-    return [
-      {
-        kind: 'source',
-        key: value,
-        ...(before !== undefined && { before: value }),
-        ...(after !== undefined && { after: value }),
-      },
-    ];
-  });
-  return [...sources, ...toIntentChanges(changes.filter(({ key }) => kindOfKey(key) !== undefined))];
 }

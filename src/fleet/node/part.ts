@@ -1,8 +1,8 @@
 /** A node's part of an intent by keys, as feeds send it, and as the agent takes it. */
 import { shareNoPrefixes } from '../../intent/model.js';
-import { keyOf, kindOfKey } from '../keys.js';
-import type { Intent, Path, Port, Tenant } from '../../intent/types.js';
-import type { EntityValue, StoredKind } from '../types.js';
+import { keyOf, kindOfKey, toIntentChanges } from '../keys.js';
+import type { Intent, IntentChange, Path, Port, Tenant } from '../../intent/types.js';
+import type { EntityValue, StoredChange, StoredKind } from '../types.js';
 
 export type Part = ReadonlyMap<string, EntityValue>;
 
@@ -86,3 +86,20 @@ export class Stand {
 
 /** First byte of MAC addresses that stand for others: locally administered, of one host. */
 const STAND_MAC = 'ee';
+
+/** Changes of a part by the intent's keys. */
+export function intentChangesOf(changes: readonly StoredChange[]): IntentChange[] {
+  const sources = changes.flatMap(({ key, before, after }): IntentChange[] => {
+    if (!key.startsWith('source/')) return [];
+    const value = key.slice('source/'.length);
+    return [
+      {
+        kind: 'source',
+        key: value,
+        ...(before !== undefined && { before: value }),
+        ...(after !== undefined && { after: value }),
+      },
+    ];
+  });
+  return [...sources, ...toIntentChanges(changes.filter(({ key }) => kindOfKey(key) !== undefined))];
+}

@@ -19,6 +19,8 @@ export interface FeedStatus {
   held?: string;
   /** Why the node does not take what the feed says. */
   refused?: string;
+  /** Why the certificate was not renewed when it was time. */
+  notRenewed?: string;
 }
 
 const FILE = 'feed-status';

@@ -6,8 +6,9 @@ import type { FeedsConfig } from '../../intent/types.js';
 import type { Findings } from './types.js';
 
 const DAY_MS = 86_400_000;
-/** A certificate that ends so soon is warned of, days. */
+/** A certificate that ends so soon is warned of, days; one that lives for a short time, in its last part. */
 const SOON_DAYS = 14;
+const SOON_PART = 0.25;
 
 export function checkFeed(findings: Findings, feeds: FeedsConfig, runDirectory: string): void {
   const status = readFeedStatus(runDirectory);
@@ -37,22 +38,22 @@ export function checkFeed(findings: Findings, feeds: FeedsConfig, runDirectory: 
       'changes of the intent wait: look at etcd',
     );
   } else findings.ok('feed', `feed ${status.feed ?? ''}, sequence ${status.sequence}`);
-  checkCertificate(findings, feeds.tls.cert);
+  checkCertificate(findings, feeds.tls.cert, status?.notRenewed);
 }
 
-function checkCertificate(findings: Findings, file: string): void {
+function checkCertificate(findings: Findings, file: string, notRenewed: string | undefined): void {
   try {
-    const end = Date.parse(new X509Certificate(readFileSync(file)).validTo);
-    const days = Math.floor((end - Date.now()) / DAY_MS);
-    if (days < 0)
-      findings.fail(
-        'certificate',
-        `${file} has expired`,
-        'no feed takes the node in: renew it; a new connection reads it anew',
-      );
-    else if (days < SOON_DAYS)
-      findings.warn('certificate', `${file} ends in ${days} days`, 'renew it: a new connection reads it anew');
-    else findings.ok('certificate', `${file}: ${days} days left`);
+    const { validFrom, validTo } = new X509Certificate(readFileSync(file));
+    const [from, end] = [Date.parse(validFrom), Date.parse(validTo)];
+    const left = end - Date.now();
+    const days = Math.floor(left / DAY_MS);
+    const text = days >= 2 ? `${days} days` : ageText(left);
+    const why = notRenewed === undefined ? '' : `; it was not renewed: ${notRenewed}`;
+    const advice = 'renew it (segue fleet enroll): a new connection reads it anew';
+    if (left < 0) findings.fail('certificate', `${file} has expired${why}`, `no feed takes the node in: ${advice}`);
+    else if (left < Math.min(SOON_DAYS * DAY_MS, (end - from) * SOON_PART))
+      findings.warn('certificate', `${file} ends in ${text}${why}`, advice);
+    else findings.ok('certificate', `${file}: ${text} left`);
   } catch (error) {
     findings.fail(
       'certificate',
@@ -64,5 +65,7 @@ function checkCertificate(findings: Findings, file: string): void {
 
 function ageText(ms: number): string {
   const seconds = Math.round(ms / 1000);
-  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return seconds < 120 ? `${seconds} s` : `${minutes} min`;
+  return `${Math.round(minutes / 60)} h`;
 }

@@ -58,6 +58,8 @@ beforeAll(async () => {
     'role grant-permission segue-feed read --prefix=true /segue/v1/prod/intent/',
     'role grant-permission segue-feed readwrite --prefix=true /segue/v1/prod/status/',
     'role grant-permission segue-feed readwrite --prefix=true /segue/v1/prod/seen/',
+    'role grant-permission segue-feed read --prefix=true /segue/v1/prod/revoked/',
+    'role grant-permission segue-feed readwrite --prefix=true /segue/v1/prod/enroll/',
     'user add feed --no-password',
     'user grant-role feed segue-feed',
     'auth enable',

@@ -203,6 +203,7 @@ describe('status', () => {
       const connection = new FeedConnection({
         ...{ node: shown, feeds: [`${address}:7179`], tls: authority.issue(node, [`DNS:${node}`]), version: 'x' },
         has: () => ({ epoch: '', sequence: 0, digest: '' }),
+        begun: () => undefined,
         update: () => undefined,
         lost: () => undefined,
       });
