@@ -52,6 +52,19 @@ enum limits {
 	/* Ticks, in which programs time connections: nanoseconds since boot >> TICK_SHIFT, 1.07 s each. */
 	TICK_SHIFT = 30,
 
+	/* Bytes of a DHCPv4 template: BOOTP's 240 and the 308 of options that every client takes (RFC 2131 section 2), in words of 8. */
+	DHCP4_MESSAGE_BYTES = 552,
+	/* Of an option, in words of 8. */
+	DHCP4_OPTION_BYTES = 264,
+	/* Addresses of an IA_NA, prefixes of an IA_PD. */
+	DHCP6_ADDRESSES = 8,
+	/* 16 bytes of IA, and options of 28 or 29 bytes. */
+	DHCP6_IA_BYTES = 248,
+	/* Of the server identifier: DUID-LL of the gateway's MAC address. */
+	DHCP6_SERVER_BYTES = 14,
+	DHCP6_OPTIONS_BYTES = 504,
+	RA_FRAME_BYTES = 504,
+
 	/* Trace sessions at a time. */
 	MAX_TRACE_SESSIONS = 4,
 	/* Bytes of a packet that an event has at most: a jumbo frame. Twice of it and the header fit a per-CPU value (32 kB). */

@@ -13,6 +13,10 @@ enum reason {
 	ANSWER_HOP_LIMIT, /* Time Exceeded was sent */
 	ANSWER_TOO_BIG, /* Fragmentation Needed or Packet Too Big was sent */
 	ANSWER_UNREACHABLE, /* ebpf mode: nobody of the tenant's has the address, and Destination Unreachable was sent */
+	ANSWER_DHCP, /* DHCPv4: an offer or an acknowledgement */
+	ANSWER_DHCP_NAK, /* DHCPv4: the VM asked for another address than its own */
+	ANSWER_DHCPV6,
+	ANSWER_ROUTER, /* a router solicitation */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
@@ -34,6 +38,8 @@ enum reason {
 	DROP_SOURCE_MAC,
 	DROP_SOURCE_ADDRESS,
 	DROP_NEIGHBOUR_SENDER, /* ARP or a neighbour solicitation of another sender than the port's */
+	DROP_DHCP, /* no valid request, or for another server */
+	DROP_DHCP_RELEASE, /* a DHCPv4 RELEASE or DECLINE, which have no answer */
 	DROP_DOMAIN_ADDRESS, /* from outside, to or from an address of the SR domain */
 	DROP_VLAN, /* a frame with a VLAN tag at a port without a VLAN device, or one whose tag was hidden from XDP */
 	DROP_DETACHED, /* from or to a port whose interface is in a bridge or another master that is not segue's */

@@ -6,6 +6,7 @@
 #include "ctx/skb.h"
 #include "icmp/to_vm.h"
 #include "metrics.h"
+#include "port/address_request.h"
 #include "port/arp_reply.h"
 #include "port/echo_reply.h"
 #include "port/ndp_reply.h"
@@ -49,6 +50,7 @@ static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifind
 /*
  * The end of the port's program for all but what it forwards. A function of its own, so that these packets cost the others nothing.
  * reason: why the packet did not take the fast path (a number, as the verifier has it of functions)
+ * Returns a verdict, or LEAVE_TO and the program that the packet is left to.
  */
 __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 {
@@ -64,6 +66,12 @@ __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 		return finish_packet(skb, DROP_DOMAIN_ADDRESS);
 	if (reason < PUNT_UNRESOLVED)
 		trace_capture(skb);
+	if (reason == PUNT_NOT_ROUTED || reason == PUNT_NO_MEMBER) {
+		int program = address_request(skb, ifindex);
+
+		if (program != TCX_NEXT)
+			return program;
+	}
 	switch (reason) {
 	case PUNT_NOT_IP:
 	case PUNT_NOT_ROUTED:

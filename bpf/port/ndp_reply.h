@@ -43,9 +43,10 @@ struct nd_frame {
 
 /*
  * Are the options well formed, and is each link-layer address the VM's? Duplicate address detection has none (RFC 4861 section 7.1.1).
+ * at: of the first option in the frame
  * bytes: of all options
  */
-static __always_inline bool nd_options_valid(struct __sk_buff *skb, __u32 bytes, bool is_probe, const struct port *port)
+static __always_inline bool nd_options_valid(struct __sk_buff *skb, __u32 at, __u32 bytes, bool is_probe, const struct port *port)
 {
 	__u32 unit, next = 0;
 
@@ -58,7 +59,7 @@ static __always_inline bool nd_options_valid(struct __sk_buff *skb, __u32 bytes,
 			break;
 		if (unit != next)
 			continue;
-		if (bpf_skb_load_bytes(skb, ND_FRAME_BYTES - sizeof(option) + unit * ND_UNIT, &option, sizeof(option)))
+		if (bpf_skb_load_bytes(skb, at + unit * ND_UNIT, &option, sizeof(option)))
 			return false;
 		if (!option.units)
 			return false;
@@ -92,7 +93,8 @@ static __always_inline bool parse_solicitation(struct __sk_buff *skb, struct nd_
 
 static __always_inline bool solicitation_options_valid(struct __sk_buff *skb, const struct nd_frame *frame, const struct port *port)
 {
-	return nd_options_valid(skb, bpf_ntohs(frame->ip6.payload_len) - sizeof(frame->nd), is_unspecified(&frame->ip6.saddr), port);
+	return nd_options_valid(skb, ND_FRAME_BYTES - sizeof(frame->option), bpf_ntohs(frame->ip6.payload_len) - sizeof(frame->nd),
+				is_unspecified(&frame->ip6.saddr), port);
 }
 
 /*

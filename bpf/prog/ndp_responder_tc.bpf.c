@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * tcx ingress of a tenant's interface in kernel mode: has the kernel take frames for the gateway's former MAC address, and answers neighbour
- * solicitations for whatever the kernel's routes lead elsewhere, as proxy ARP does for IPv4. No entry is made for a member: Linux's proxy NDP has none for a prefix, and what it has costs a multicast group each.
+ * tcx ingress of a tenant's interface in kernel mode: has the kernel take frames for the gateway's former MAC address, leaves requests for
+ * addresses to the programs that answer them, and answers neighbour solicitations for whatever the kernel's routes lead elsewhere, as proxy ARP does for IPv4. No entry is made for a member: Linux's proxy NDP has none for a prefix, and what it has costs a multicast group each.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -10,6 +10,7 @@
 #include "ctx/pass.h"
 #include "metrics.h"
 #include "net/vlan.h"
+#include "port/address_request.h"
 #include "port/ndp_reply.h"
 
 #define AF_INET6 10
@@ -38,6 +39,14 @@ static __noinline int route_exit(struct __sk_buff *skb, const struct in6_addr *a
 	return EXIT_NONE;
 }
 
+/* fe80::1, from which router advertisements come. */
+static __always_inline bool is_router(const struct in6_addr *address)
+{
+	const __u32 *word = address->in6_u.u6_addr32;
+
+	return word[0] == bpf_htonl(0xfe800000) && !(word[1] | word[2]) && word[3] == bpf_htonl(1);
+}
+
 /* Is it a solicitation of the port's VM for what is elsewhere? An invalid one is left to the anti-spoofing rules of nftables, which count it. */
 static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame, struct inner *asked)
 {
@@ -47,6 +56,11 @@ static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, con
 		return false;
 	if (!is_unspecified(&asked->source) && !is_link_local(&asked->source) && route_exit(skb, &asked->source) != EXIT_SAME_PORT)
 		return false;
+	if (is_router(&asked->dest)) {
+		__u32 ifindex = skb->ifindex;
+
+		return bpf_map_lookup_elem(&sg_ra, &ifindex);
+	}
 	return route_exit(skb, &asked->dest) == EXIT_ELSEWHERE;
 }
 
@@ -58,6 +72,7 @@ int segue_responder(struct __sk_buff *skb)
 	const struct port *port;
 	struct nd_frame *frame;
 	enum reason reason;
+	int program;
 	__u8 next;
 
 	if (is_vlan_frame(skb)) {
@@ -73,7 +88,14 @@ int segue_responder(struct __sk_buff *skb)
 		if (port)
 			accept_former_mac(skb, port);
 	}
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) || !remove_priority_tag(skb))
+	if (!remove_priority_tag(skb))
+		return pass_host();
+	program = address_request(skb, ifindex);
+	if (program != TCX_NEXT) {
+		bpf_tail_call(skb, &sg_replies, program - LEAVE_TO);
+		return pass_host();
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
 		return pass_host();
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)) || next != IPPROTO_ICMPV6)
 		return pass_host();
@@ -81,7 +103,7 @@ int segue_responder(struct __sk_buff *skb)
 	frame = (struct nd_frame *)reply_buf();
 	if (!port || !frame || !should_reply_solicitation(skb, port, frame, &asked))
 		return pass_host();
-	reason = reply_advertisement(skb, port, frame, &asked, 0);
+	reason = reply_advertisement(skb, port, frame, &asked, is_router(&asked.dest) ? NA_ROUTER : 0);
 	count_verdict(reason);
 	if (reason != ANSWER_NEIGHBOUR)
 		return is_final(reason) ? TC_ACT_SHOT : TCX_NEXT;

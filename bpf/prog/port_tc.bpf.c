@@ -14,12 +14,21 @@ BTF_EXPORT_ENUM(hook);
 BTF_EXPORT_ENUM(limits);
 BTF_EXPORT_ENUM(nexthop_flags);
 BTF_EXPORT_ENUM(mark);
+BTF_EXPORT_ENUM(dhcp4_layout);
+BTF_EXPORT_ENUM(boot_client);
+BTF_EXPORT_ENUM(reply_program);
 BTF_EXPORT_STRUCT(event);
 
 SEC("tcx/ingress")
 int segue_port(struct __sk_buff *skb)
 {
-	return port_ingress(skb);
+	int verdict = port_ingress(skb);
+
+	/* From here, where the stack is empty again: of a function that is called, a tail call allows half of it. */
+	if (verdict < LEAVE_TO)
+		return verdict;
+	bpf_tail_call(skb, &sg_replies, verdict - LEAVE_TO);
+	return finish_packet(skb, PUNT_NOT_ROUTED);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

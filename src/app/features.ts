@@ -1,4 +1,5 @@
 /** What segue can do: the one list of its features. Each registers in its own folder what it has. */
+import { dhcpFeature } from '../dhcp/feature.js';
 import { ebpfFeature } from '../ebpf/feature.js';
 import { edgeFeature } from '../edge/feature.js';
 import { encapFeature } from '../encap/feature.js';
@@ -15,7 +16,16 @@ import type { ResourceName } from '../plan/plan.js';
 import type { Feature } from '../reconcile/feature.js';
 import type { Resource } from '../reconcile/resource.js';
 
-const LIST = [edgeFeature, hostFeature, vrfFeature, portFeature, encapFeature, ebpfFeature, gatewayFeature] as const;
+const LIST = [
+  edgeFeature,
+  hostFeature,
+  vrfFeature,
+  portFeature,
+  encapFeature,
+  ebpfFeature,
+  dhcpFeature,
+  gatewayFeature,
+] as const;
 
 export const FEATURES: readonly Feature[] = LIST;
 

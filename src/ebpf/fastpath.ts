@@ -12,7 +12,7 @@ import { SteeringStore } from '../gateway/steering-maps.js';
 import { openOver } from './open-there.js';
 import { BPF_HOOKS } from './objects.js';
 import { PinKeeper, PinsLostError } from './pin-keeper.js';
-import { FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
+import { COMMON_PROGRAMS, FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
@@ -281,7 +281,7 @@ export class FastpathStore {
   /** Removes pins of programs for other uses, or of another build. */
   #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
     const used = names.filter(
-      (name) => name === 'detached_tc' || (name === 'ndp_responder_tc') === this.responderAlone,
+      (name) => COMMON_PROGRAMS.includes(name) || (name === 'ndp_responder_tc') === this.responderAlone,
     );
     // Of what this build has no object file of, nothing is current.
     const built = used.filter((name) => existsSync(objectPath(name)));

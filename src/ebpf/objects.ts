@@ -126,6 +126,8 @@ export type BpfProgramName =
   | 'port_xdp'
   | 'ndp_responder_tc'
   | 'detached_tc'
+  | 'dhcp4_tc'
+  | 'dhcp6_tc'
   | 'uplink_tc'
   | 'uplink_xdp'
   | 'nn_uplink_tc'

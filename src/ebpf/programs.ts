@@ -12,6 +12,8 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port_xdp: 'segue_port_xdp',
   ndp_responder_tc: 'segue_responder',
   detached_tc: 'segue_detached',
+  dhcp4_tc: 'segue_dhcp4',
+  dhcp6_tc: 'segue_dhcp6',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
   nn_uplink_tc: 'segue_steer_tc',
@@ -56,6 +58,11 @@ export interface ProgramUse {
 /** Programs that check outer sources. */
 const UPLINK_PROGRAMS: readonly BpfProgramName[] = ['uplink_tc', 'uplink_xdp', 'nn_uplink_tc', 'nn_uplink_xdp'];
 
+/** Programs that forward nothing: they answer or drop. */
+const SENDS_NOTHING: readonly BpfProgramName[] = ['ndp_responder_tc', 'detached_tc', 'dhcp4_tc', 'dhcp6_tc'];
+/** Programs of any data plane. */
+export const COMMON_PROGRAMS: readonly BpfProgramName[] = ['detached_tc', 'dhcp4_tc', 'dhcp6_tc'];
+
 /** Constants a program is loaded with. */
 export function rodataOf(
   name: BpfProgramName,
@@ -64,8 +71,7 @@ export function rodataOf(
   return {
     ...{ count_traffic: true, no_kernel_fallback: alone },
     ...(name !== 'detached_tc' && { use_prefixes: true }),
-    // These send nothing anywhere.
-    ...(name !== 'ndp_responder_tc' && name !== 'detached_tc' && { use_gateways: gateways }),
+    ...(!SENDS_NOTHING.includes(name) && { use_gateways: gateways }),
     ...(UPLINK_PROGRAMS.includes(name) && { check_sources: !anySource }),
   };
 }

@@ -180,6 +180,43 @@ export const Port = {
   },
 } as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
+/** struct reply_buf, 608 bytes */
+export interface ReplyBuf {
+  /** 32 */
+  part: bigint[];
+  /** 32 */
+  frame: bigint[];
+  /** 12 */
+  orig: bigint[];
+}
+
+export const ReplyBuf = {
+  NAME: 'struct reply_buf',
+  SIZE: 608,
+  OFFSETS: { part: 0, frame: 256, orig: 512 },
+  encode(into: Buffer, offset: number, value: ReplyBuf): void {
+    checkLength(value.part, 32, 'reply_buf.part');
+    for (const [index, element] of value.part.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+    checkLength(value.frame, 32, 'reply_buf.frame');
+    for (const [index, element] of value.frame.entries()) {
+      into.writeBigUInt64LE(element, offset + 256 + index * 8);
+    }
+    checkLength(value.orig, 12, 'reply_buf.orig');
+    for (const [index, element] of value.orig.entries()) {
+      into.writeBigUInt64LE(element, offset + 512 + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): ReplyBuf {
+    return {
+      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
+      orig: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
+    };
+  },
+} as const satisfies Codec<ReplyBuf> & { OFFSETS: Record<keyof ReplyBuf, number> };
+
 /** struct allowed_src_key, 24 bytes */
 export interface AllowedSrcKey {
   ifindex: number;
@@ -1178,43 +1215,6 @@ export const GwFlowBuf = {
   },
 } as const satisfies Codec<GwFlowBuf> & { OFFSETS: Record<keyof GwFlowBuf, number> };
 
-/** struct reply_buf, 608 bytes */
-export interface ReplyBuf {
-  /** 32 */
-  part: bigint[];
-  /** 32 */
-  frame: bigint[];
-  /** 12 */
-  orig: bigint[];
-}
-
-export const ReplyBuf = {
-  NAME: 'struct reply_buf',
-  SIZE: 608,
-  OFFSETS: { part: 0, frame: 256, orig: 512 },
-  encode(into: Buffer, offset: number, value: ReplyBuf): void {
-    checkLength(value.part, 32, 'reply_buf.part');
-    for (const [index, element] of value.part.entries()) {
-      into.writeBigUInt64LE(element, offset + index * 8);
-    }
-    checkLength(value.frame, 32, 'reply_buf.frame');
-    for (const [index, element] of value.frame.entries()) {
-      into.writeBigUInt64LE(element, offset + 256 + index * 8);
-    }
-    checkLength(value.orig, 12, 'reply_buf.orig');
-    for (const [index, element] of value.orig.entries()) {
-      into.writeBigUInt64LE(element, offset + 512 + index * 8);
-    }
-  },
-  decode(from: Buffer, offset: number): ReplyBuf {
-    return {
-      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
-      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
-      orig: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
-    };
-  },
-} as const satisfies Codec<ReplyBuf> & { OFFSETS: Record<keyof ReplyBuf, number> };
-
 /** struct icmp_ratelimit, 8 bytes */
 export interface IcmpRatelimit {
   fullAtNs: bigint;
@@ -1253,6 +1253,170 @@ export const OrigDgramBuf = {
     };
   },
 } as const satisfies Codec<OrigDgramBuf> & { OFFSETS: Record<keyof OrigDgramBuf, number> };
+
+/** struct dhcp4_lease, 832 bytes */
+export interface Dhcp4Lease {
+  address: number;
+  server: number;
+  messageBytes: number;
+  msRoutesBytes: number;
+  unused: number;
+  /** 552 bytes */
+  message: Uint8Array;
+  /** 264 bytes */
+  msRoutes: Uint8Array;
+}
+
+export const Dhcp4Lease = {
+  NAME: 'struct dhcp4_lease',
+  SIZE: 832,
+  OFFSETS: { address: 0, server: 4, messageBytes: 8, msRoutesBytes: 10, unused: 12, message: 16, msRoutes: 568 },
+  encode(into: Buffer, offset: number, value: Dhcp4Lease): void {
+    into.writeUInt32BE(value.address, offset);
+    into.writeUInt32BE(value.server, offset + 4);
+    into.writeUInt16LE(value.messageBytes, offset + 8);
+    into.writeUInt16LE(value.msRoutesBytes, offset + 10);
+    into.writeUInt32LE(value.unused, offset + 12);
+    putBytes(into, offset + 16, value.message, 552, 'dhcp4_lease.message');
+    putBytes(into, offset + 568, value.msRoutes, 264, 'dhcp4_lease.ms_routes');
+  },
+  decode(from: Buffer, offset: number): Dhcp4Lease {
+    return {
+      address: from.readUInt32BE(offset),
+      server: from.readUInt32BE(offset + 4),
+      messageBytes: from.readUInt16LE(offset + 8),
+      msRoutesBytes: from.readUInt16LE(offset + 10),
+      unused: from.readUInt32LE(offset + 12),
+      message: getBytes(from, offset + 16, 552),
+      msRoutes: getBytes(from, offset + 568, 264),
+    };
+  },
+} as const satisfies Codec<Dhcp4Lease> & { OFFSETS: Record<keyof Dhcp4Lease, number> };
+
+/** struct boot_file, 396 bytes */
+export interface BootFile {
+  optionBytes: number;
+  unused: number;
+  /** 128 bytes */
+  file: Uint8Array;
+  /** 264 bytes */
+  options: Uint8Array;
+}
+
+export const BootFile = {
+  NAME: 'struct boot_file',
+  SIZE: 396,
+  OFFSETS: { optionBytes: 0, unused: 2, file: 4, options: 132 },
+  encode(into: Buffer, offset: number, value: BootFile): void {
+    into.writeUInt16LE(value.optionBytes, offset);
+    into.writeUInt16LE(value.unused, offset + 2);
+    putBytes(into, offset + 4, value.file, 128, 'boot_file.file');
+    putBytes(into, offset + 132, value.options, 264, 'boot_file.options');
+  },
+  decode(from: Buffer, offset: number): BootFile {
+    return {
+      optionBytes: from.readUInt16LE(offset),
+      unused: from.readUInt16LE(offset + 2),
+      file: getBytes(from, offset + 4, 128),
+      options: getBytes(from, offset + 132, 264),
+    };
+  },
+} as const satisfies Codec<BootFile> & { OFFSETS: Record<keyof BootFile, number> };
+
+/** struct boot_files, 1592 bytes */
+export interface BootFiles {
+  server: number;
+  unused: number;
+  /** 4 */
+  files: BootFile[];
+}
+
+export const BootFiles = {
+  NAME: 'struct boot_files',
+  SIZE: 1592,
+  OFFSETS: { server: 0, unused: 4, files: 8 },
+  encode(into: Buffer, offset: number, value: BootFiles): void {
+    into.writeUInt32BE(value.server, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    checkLength(value.files, 4, 'boot_files.files');
+    for (const [index, element] of value.files.entries()) {
+      BootFile.encode(into, offset + 8 + index * 396, element);
+    }
+  },
+  decode(from: Buffer, offset: number): BootFiles {
+    return {
+      server: from.readUInt32BE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      files: Array.from({ length: 4 }, (_, index) => BootFile.decode(from, offset + 8 + index * 396)),
+    };
+  },
+} as const satisfies Codec<BootFiles> & { OFFSETS: Record<keyof BootFiles, number> };
+
+/** struct dhcp6_lease, 1008 bytes */
+export interface Dhcp6Lease {
+  naBytes: number;
+  naAddresses: number;
+  pdBytes: number;
+  optionsBytes: number;
+  /** 248 bytes */
+  na: Uint8Array;
+  /** 248 bytes */
+  pd: Uint8Array;
+  /** 504 bytes */
+  options: Uint8Array;
+}
+
+export const Dhcp6Lease = {
+  NAME: 'struct dhcp6_lease',
+  SIZE: 1008,
+  OFFSETS: { naBytes: 0, naAddresses: 2, pdBytes: 4, optionsBytes: 6, na: 8, pd: 256, options: 504 },
+  encode(into: Buffer, offset: number, value: Dhcp6Lease): void {
+    into.writeUInt16LE(value.naBytes, offset);
+    into.writeUInt16LE(value.naAddresses, offset + 2);
+    into.writeUInt16LE(value.pdBytes, offset + 4);
+    into.writeUInt16LE(value.optionsBytes, offset + 6);
+    putBytes(into, offset + 8, value.na, 248, 'dhcp6_lease.na');
+    putBytes(into, offset + 256, value.pd, 248, 'dhcp6_lease.pd');
+    putBytes(into, offset + 504, value.options, 504, 'dhcp6_lease.options');
+  },
+  decode(from: Buffer, offset: number): Dhcp6Lease {
+    return {
+      naBytes: from.readUInt16LE(offset),
+      naAddresses: from.readUInt16LE(offset + 2),
+      pdBytes: from.readUInt16LE(offset + 4),
+      optionsBytes: from.readUInt16LE(offset + 6),
+      na: getBytes(from, offset + 8, 248),
+      pd: getBytes(from, offset + 256, 248),
+      options: getBytes(from, offset + 504, 504),
+    };
+  },
+} as const satisfies Codec<Dhcp6Lease> & { OFFSETS: Record<keyof Dhcp6Lease, number> };
+
+/** struct ra_frame, 512 bytes */
+export interface RaFrame {
+  bytes: number;
+  unused: number;
+  /** 504 bytes */
+  frame: Uint8Array;
+}
+
+export const RaFrame = {
+  NAME: 'struct ra_frame',
+  SIZE: 512,
+  OFFSETS: { bytes: 0, unused: 4, frame: 8 },
+  encode(into: Buffer, offset: number, value: RaFrame): void {
+    into.writeUInt32LE(value.bytes, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    putBytes(into, offset + 8, value.frame, 504, 'ra_frame.frame');
+  },
+  decode(from: Buffer, offset: number): RaFrame {
+    return {
+      bytes: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      frame: getBytes(from, offset + 8, 504),
+    };
+  },
+} as const satisfies Codec<RaFrame> & { OFFSETS: Record<keyof RaFrame, number> };
 
 /** struct trace_session, 32 bytes */
 export interface TraceSession {
@@ -1442,50 +1606,80 @@ export const Reason = {
   ANSWER_HOP_LIMIT: 4,
   ANSWER_TOO_BIG: 5,
   ANSWER_UNREACHABLE: 6,
-  PUNT_NOT_IP: 7,
-  PUNT_NOT_ROUTED: 8,
-  PUNT_NO_MEMBER: 9,
-  PUNT_NOT_LOCAL: 10,
-  PUNT_IP_OPTIONS: 11,
-  PUNT_HOP_LIMIT: 12,
-  PUNT_TOO_BIG: 13,
-  PUNT_UNRESOLVED: 14,
-  PUNT_SEGMENTS: 15,
-  PUNT_NO_ROOM: 16,
-  PUNT_NO_OFFLOAD: 17,
-  PUNT_NO_PORT: 18,
-  PASS_VLAN: 19,
-  PASS_HOST: 20,
-  DROP_MALFORMED: 21,
-  DROP_SOURCE_MAC: 22,
-  DROP_SOURCE_ADDRESS: 23,
-  DROP_NEIGHBOUR_SENDER: 24,
-  DROP_DOMAIN_ADDRESS: 25,
-  DROP_VLAN: 26,
-  DROP_DETACHED: 27,
-  DROP_ROUTING_HEADER: 28,
-  DROP_UNTRUSTED_SOURCE: 29,
-  DROP_INNER_SOURCE: 30,
-  DROP_BEHAVIOUR: 31,
-  DROP_NO_ROOM: 32,
-  DROP_HOP_LIMIT: 33,
-  DROP_TOO_BIG: 34,
-  DROP_ERROR_RATE: 35,
-  DROP_ECN: 36,
-  DROP_NO_POLICY: 37,
-  DROP_NO_POLICY_MATCH: 38,
-  DROP_POLICY: 39,
-  DROP_NOT_ESTABLISHED: 40,
-  DROP_FRAGMENT: 41,
-  DROP_SEQUENCE: 42,
-  DROP_CONNECTION_QUOTA: 43,
-  DROP_CONNECTIONS_FULL: 44,
-  DROP_NO_NETWORK_NODE: 45,
-  DROP_NO_MEMBER: 46,
-  DROP_UNRESOLVED: 47,
-  DROP_SEGMENTS: 48,
-  DROP_NO_OFFLOAD: 49,
-  REASON_COUNT: 50,
+  ANSWER_DHCP: 7,
+  ANSWER_DHCP_NAK: 8,
+  ANSWER_DHCPV6: 9,
+  ANSWER_ROUTER: 10,
+  PUNT_NOT_IP: 11,
+  PUNT_NOT_ROUTED: 12,
+  PUNT_NO_MEMBER: 13,
+  PUNT_NOT_LOCAL: 14,
+  PUNT_IP_OPTIONS: 15,
+  PUNT_HOP_LIMIT: 16,
+  PUNT_TOO_BIG: 17,
+  PUNT_UNRESOLVED: 18,
+  PUNT_SEGMENTS: 19,
+  PUNT_NO_ROOM: 20,
+  PUNT_NO_OFFLOAD: 21,
+  PUNT_NO_PORT: 22,
+  PASS_VLAN: 23,
+  PASS_HOST: 24,
+  DROP_MALFORMED: 25,
+  DROP_SOURCE_MAC: 26,
+  DROP_SOURCE_ADDRESS: 27,
+  DROP_NEIGHBOUR_SENDER: 28,
+  DROP_DHCP: 29,
+  DROP_DHCP_RELEASE: 30,
+  DROP_DOMAIN_ADDRESS: 31,
+  DROP_VLAN: 32,
+  DROP_DETACHED: 33,
+  DROP_ROUTING_HEADER: 34,
+  DROP_UNTRUSTED_SOURCE: 35,
+  DROP_INNER_SOURCE: 36,
+  DROP_BEHAVIOUR: 37,
+  DROP_NO_ROOM: 38,
+  DROP_HOP_LIMIT: 39,
+  DROP_TOO_BIG: 40,
+  DROP_ERROR_RATE: 41,
+  DROP_ECN: 42,
+  DROP_NO_POLICY: 43,
+  DROP_NO_POLICY_MATCH: 44,
+  DROP_POLICY: 45,
+  DROP_NOT_ESTABLISHED: 46,
+  DROP_FRAGMENT: 47,
+  DROP_SEQUENCE: 48,
+  DROP_CONNECTION_QUOTA: 49,
+  DROP_CONNECTIONS_FULL: 50,
+  DROP_NO_NETWORK_NODE: 51,
+  DROP_NO_MEMBER: 52,
+  DROP_UNRESOLVED: 53,
+  DROP_SEGMENTS: 54,
+  DROP_NO_OFFLOAD: 55,
+  REASON_COUNT: 56,
+} as const;
+
+/** enum dhcp4_layout */
+export const Dhcp4Layout = {
+  DHCP4_FIXED_BYTES: 240,
+  DHCP4_TYPE_AT: 242,
+  DHCP4_TIMES_AT: 249,
+  DHCP4_TIMES_BYTES: 18,
+} as const;
+
+/** enum boot_client */
+export const BootClient = {
+  BOOT_BIOS: 0,
+  BOOT_UEFI: 1,
+  BOOT_IPXE: 2,
+  BOOT_HTTP: 3,
+  BOOT_CLIENTS: 4,
+} as const;
+
+/** enum reply_program */
+export const ReplyProgram = {
+  REPLY_DHCP4: 0,
+  REPLY_DHCP6: 1,
+  REPLY_PROGRAMS: 2,
 } as const;
 
 /** enum endpoint_type */
@@ -1576,6 +1770,13 @@ export const Limits = {
   HASH_SEEDS: 6,
   CT_WAYS: 8,
   TICK_SHIFT: 30,
+  DHCP4_MESSAGE_BYTES: 552,
+  DHCP4_OPTION_BYTES: 264,
+  DHCP6_ADDRESSES: 8,
+  DHCP6_IA_BYTES: 248,
+  DHCP6_SERVER_BYTES: 14,
+  DHCP6_OPTIONS_BYTES: 504,
+  RA_FRAME_BYTES: 504,
   MAX_TRACE_SESSIONS: 4,
   SNAP_MAX: 9216,
   REASON_BITS: 64,
