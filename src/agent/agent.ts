@@ -363,7 +363,7 @@ export class Agent {
         const session = this.#session;
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
-        this.#telemetry.taskEnds(reason, false);
+        this.#telemetry.taskEnds(reason, '');
         // What was begun of the intent is done, by this task or by an earlier one that had failed.
         if (!this.#isHeld) for (const progress of this.#unsettled.splice(0)) progress('applied');
         return again;
@@ -372,7 +372,7 @@ export class Agent {
         const failure = String(error);
         if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
         this.#failure = failure;
-        this.#telemetry.taskEnds(reason, true);
+        this.#telemetry.taskEnds(reason, error instanceof Error ? error.message : failure);
         // Whatever was under way may be half done.
         const again = noInvalidations();
         everything(again, RESOURCE_ORDER);

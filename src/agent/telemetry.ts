@@ -54,6 +54,8 @@ export interface AgentState {
     progress: string;
     /** The last task failed as a whole, and is tried again. */
     failing: boolean;
+    /** Why; null: it did not. */
+    failure: string | null;
   };
   lastSweepAt: number | null;
   tasks: Record<TaskReason, HistogramState>;
@@ -102,7 +104,7 @@ export class Telemetry {
   #readErrors = 0;
   #queued = 0;
   #busySinceMs: number | undefined;
-  #failing = false;
+  #failure: string | null = null;
   #lastSweepAt: number | null = null;
   #waiting = 0;
   #failedObjects = 0;
@@ -145,14 +147,15 @@ export class Telemetry {
     this.#busySinceMs = performance.now();
   }
 
-  taskEnds(reason: TaskReason, failed: boolean): void {
+  /** @param failure why it failed as a whole; empty: it did not */
+  taskEnds(reason: TaskReason, failure: string): void {
     const seconds = (performance.now() - (this.#busySinceMs ?? performance.now())) / 1000;
     this.#busySinceMs = undefined;
     this.#queued -= 1;
     this.turns += 1;
-    this.#failing = failed;
+    this.#failure = failure === '' ? null : firstLine(failure).slice(0, MAX_REASON_CHARS);
     this.#tasks[reason].observe(seconds);
-    if (reason === 'sweep' && !failed) this.#lastSweepAt = now();
+    if (reason === 'sweep' && failure === '') this.#lastSweepAt = now();
   }
 
   /** @param isWhole all kinds were looked at */
@@ -210,7 +213,8 @@ export class Telemetry {
         length: this.#queued,
         busySeconds: this.#busySinceMs === undefined ? 0 : (performance.now() - this.#busySinceMs) / 1000,
         progress,
-        failing: this.#failing,
+        failing: this.#failure !== null,
+        failure: this.#failure,
       },
       lastSweepAt: this.#lastSweepAt,
       tasks: { intent: intent.state, hint: hint.state, sweep: sweep.state },
@@ -238,7 +242,7 @@ export class Telemetry {
       this.#appliedAt === null ? 'no intent yet' : `intent ${this.#digest?.slice(0, 12) ?? 'of a store'}`,
       ...(held ? ['a newer one is held: systemctl kill -s USR2 --kill-whom=main segue releases it'] : []),
       ...(this.#refusal === undefined ? [] : ['the file that is there now is refused']),
-      ...(this.#failing ? ['the last task failed'] : []),
+      ...(this.#failure === null ? [] : [`the last task failed: ${this.#failure}`]),
       `${drift} drifted at the last sweep`,
       `${this.#waiting} waiting for interfaces`,
     ];
@@ -263,4 +267,8 @@ function count(counts: Map<string, Count>, kind: string): void {
 
 function now(): number {
   return Math.round(Date.now()) / 1000;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }

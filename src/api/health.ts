@@ -18,10 +18,11 @@ export const answerHealth: Handler = async ({ query, response }, { agentState })
 export const answerReady: Handler = async ({ query, response }, { agentState }) => {
   refuseQuery(query);
   const { ready, queue, intent } = await agentState();
+  const why = intent.refused ?? queue.failure;
   const reason = !ready
-    ? `no intent has been carried out yet${intent.refused === null ? '' : `: ${intent.refused}`}`
+    ? `no intent has been carried out yet${why === null ? '' : `: ${why}`}`
     : queue.failing
-      ? 'the last task failed as a whole, and is tried again'
+      ? `the last task failed as a whole, and is tried again: ${queue.failure ?? ''}`
       : queue.busySeconds > STUCK_SECONDS && queue.progress === ''
         ? `the task under way takes ${Math.round(queue.busySeconds)} s`
         : undefined;

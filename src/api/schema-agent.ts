@@ -46,6 +46,7 @@ export const status = z.strictObject({
     busySeconds: seconds,
     progress: text,
     failing: z.boolean(),
+    failure: text.nullable().describe('Why the last task failed as a whole.'),
   }) satisfies z.ZodType<AgentState['queue']>,
   lastSweepAt: time.nullable(),
   drift: z.array(actionCount).describe('Objects that somebody had changed, at the last sweep.'),

@@ -17,6 +17,8 @@ const START_MS = 120_000;
 const SETTLED_MS = 100;
 /** SEGUE_FUZZ=100000 for more. */
 const FUZZ_REQUESTS = Number(process.env.SEGUE_FUZZ ?? 20_000);
+/** Of a hang, not of a slow machine. */
+const REQUEST_MS = 50;
 /** What the API's process may grow by in the second half of them, MiB. */
 const MAX_GROWTH_MIB = 32;
 const SEED = Number(process.env.SEGUE_SEED ?? 1);
@@ -106,30 +108,34 @@ describe("an agent's API", () => {
     expect(text).toMatch(/id: 1\nevent: log\ndata: \{"level":/);
   });
 
-  it('goes on through what is no request, and what is nearly one', { timeout: 4 * START_MS }, async () => {
-    const { pid } = (await json('/v1/status')) as { pid: number };
-    const half = FUZZ_REQUESTS / 2;
-    const first = await fuzz(() => connect(socket()), half, SEED);
-    const before = residentMiB(apiProcesses(agent)[0] ?? 0);
-    const second = await fuzz(() => connect(socket()), half, SEED + 1);
-    const grown = residentMiB(apiProcesses(agent)[0] ?? 0) - before;
-    const statuses = new Map(first.statuses);
-    for (const [status, count] of second.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
-    const unanswered = first.unanswered + second.unanswered;
-    process.stdout.write(
-      `${FUZZ_REQUESTS} requests: ${JSON.stringify([...statuses])}, ${before} MiB and ${grown} more\n`,
-    );
-    expect(grown).toBeLessThan(MAX_GROWTH_MIB);
-    const all = [...statuses.values()].reduce((sum, one) => sum + one, 0);
-    expect(all + unanswered).toBe(FUZZ_REQUESTS);
-    expect([...statuses.keys()].filter((status) => status >= 500 && status !== 503)).toEqual([]);
-    // It was not the parser alone that was asked.
-    for (const status of [200, 400, 404, 405, 406, 409, 413, 415, 421, 431])
-      expect([...statuses.keys()]).toContain(status);
-    expect(((await json('/v1/status')) as { pid: number }).pid).toBe(pid);
-    expect(agent.output).not.toMatch(/"level":50.*API/);
-    expect(agent.hasEnded).toBe(false);
-  });
+  it(
+    'goes on through what is no request, and what is nearly one',
+    { timeout: START_MS + FUZZ_REQUESTS * REQUEST_MS },
+    async () => {
+      const { pid } = (await json('/v1/status')) as { pid: number };
+      const half = FUZZ_REQUESTS / 2;
+      const first = await fuzz(() => connect(socket()), half, SEED);
+      const before = residentMiB(apiProcesses(agent)[0] ?? 0);
+      const second = await fuzz(() => connect(socket()), half, SEED + 1);
+      const grown = residentMiB(apiProcesses(agent)[0] ?? 0) - before;
+      const statuses = new Map(first.statuses);
+      for (const [status, count] of second.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count);
+      const unanswered = first.unanswered + second.unanswered;
+      process.stdout.write(
+        `${FUZZ_REQUESTS} requests: ${JSON.stringify([...statuses])}, ${before} MiB and ${grown} more\n`,
+      );
+      expect(grown).toBeLessThan(MAX_GROWTH_MIB);
+      const all = [...statuses.values()].reduce((sum, one) => sum + one, 0);
+      expect(all + unanswered).toBe(FUZZ_REQUESTS);
+      expect([...statuses.keys()].filter((status) => status >= 500 && status !== 503)).toEqual([]);
+      // It was not the parser alone that was asked.
+      for (const status of [200, 400, 404, 405, 406, 409, 413, 415, 421, 431])
+        expect([...statuses.keys()]).toContain(status);
+      expect(((await json('/v1/status')) as { pid: number }).pid).toBe(pid);
+      expect(agent.output).not.toMatch(/"level":50.*API/);
+      expect(agent.hasEnded).toBe(false);
+    },
+  );
 
   it('is there again when its process was killed, and gone with the agent', { timeout: START_MS }, async () => {
     const [first = 0] = apiProcesses(agent);
