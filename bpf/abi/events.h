@@ -17,7 +17,7 @@ struct trace_session {
 	__u32 tenant; /* 0: any */
 	__u32 ifindex; /* that the packet came in or leaves by; 0: any */
 	__u32 rate; /* events a second of each reason and CPU; 0: all */
-	__u32 unused;
+	__u32 peer; /* besides those of `tenant`, those that are for it at a network node; 0: none */
 };
 
 /* The rate limit of a session, a reason and a CPU. sg_trace_rate[slot * REASON_BITS + reason]. */
@@ -38,12 +38,20 @@ enum hook {
 	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
+/* What a network node's decision was besides its policy. */
+enum trace_flags {
+	TRACE_LOGGED = 1, /* the policy asks for a log record: sg_policy_log has it, too */
+	TRACE_RELAYED = 2, /* to another network node, which may know its connection */
+	TRACE_REPLY = 4, /* of a connection that the other side opened */
+	TRACE_OPENED = 8, /* decided by a policy now, not by a connection */
+};
+
 /* What became of a packet: a record of a session's ring. The packet as it came follows, then as it leaves, if it was altered. */
 struct trace_event {
 	__u64 time; /* ns of CLOCK_MONOTONIC */
 	__u32 reason;
 	__u32 hook;
-	__u32 tenant; /* 0: not known */
+	__u32 tenant; /* at a network node: the zone that it is from; 0: not known */
 	__u32 ifindex; /* it came in by */
 	__u32 egress; /* it leaves by; 0: it does not by the fast path */
 	__u32 length; /* of the frame as it came, bytes */
@@ -52,5 +60,10 @@ struct trace_event {
 	__u32 after_captured; /* 0: it was not altered */
 	__u32 segments; /* of a super-packet, else 0 */
 	__u32 vlan_tci; /* of the tag beside the frame as it came, else 0 */
-	__u32 unused;
+	/* What the program decided by. */
+	__u32 peer; /* a network node's: the zone that it is for; 0: not known */
+	__u32 policy; /* a network node's: slot; NO_SLOT: none decided */
+	__u32 flags; /* enum trace_flags */
+	__u32 endpoint; /* enum endpoint_type of the destination; 0: none was found */
+	__u32 endpoint_id; /* as of struct endpoint: of an encapsulation, of an interface */
 };

@@ -247,7 +247,8 @@ struct nn_flow_entry {
 	struct ct_direction tcp; /* as the connection has it, or further: it is written there now and then */
 	__u32 written; /* tcp.next when it was, and tcp.acked */
 	__u32 written_acked;
-	__u32 unused[6]; /* to lines of the processor's cache */
+	__u32 peer; /* zone that it goes to */
+	__u32 unused[5]; /* to lines of the processor's cache */
 };
 
 struct nn_flow_set {

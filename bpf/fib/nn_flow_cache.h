@@ -104,6 +104,7 @@ static __always_inline void nn_flow_cache_insert(const struct in6_addr *sid, con
 	flow->hash = hash;
 	flow->from_slot = verdict->from.slot;
 	flow->peer_slot = verdict->peer_slot;
+	flow->peer = verdict->peer;
 	flow->policy = verdict->policy;
 	copy_address(&flow->first, &encap->first);
 	flow->ifindex = hop->ifindex;

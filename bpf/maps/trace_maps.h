@@ -27,6 +27,9 @@ struct {
 struct trace_buf {
 	struct trace_event event;
 	__u8 bytes[2 * SNAP_MAX];
-	__u64 kept; /* the packet as it came is in it */
+	__u32 kept; /* the packet as it came is in it */
+	__u32 decided; /* what the program decided by is in it */
+	__u32 zone; /* an external network's, of the packet; 0: not known */
+	__u32 unused;
 };
 ARRAY(sg_trace_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct trace_buf, 1);

@@ -46,7 +46,10 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 		if ((void *)(tcp + 20) > data_end || !ct_tcp_fast(flow, inner, tcp))
 			return REASON_COUNT;
 	}
-	trace_capture(ctx);
+	if (is_traced()) {
+		trace_decided(flow->peer, flow->policy, flow->place & 1 && inner->protocol == IPPROTO_TCP ? TRACE_REPLY : 0, EP_REMOTE, 0);
+		trace_capture_slow(ctx);
+	}
 	if (inner->family == FAMILY_INET) {
 		struct iphdr *ip = (struct iphdr *)(outer + 1);
 

@@ -7,6 +7,15 @@
 #include "gateway/return_path.h"
 #include "nn/exits.h"
 
+/* What was decided, for those who look on. */
+static __always_inline void trace_nn_decided(const struct nn_verdict *verdict, __u32 endpoint, __u32 endpoint_id)
+{
+	__u32 flags = (verdict->log ? TRACE_LOGGED : 0) | (verdict->relay_count ? TRACE_RELAYED : 0) | (verdict->is_reply ? TRACE_REPLY : 0) |
+		      (verdict->new_decision ? TRACE_OPENED : 0);
+
+	trace_decided(verdict->peer, verdict->policy, flags, endpoint, endpoint_id);
+}
+
 /*
  * Decides about a packet that was read, and writes it as it leaves. REASON_FORWARDED with its exit; NN_LEAVE: tcx takes it; else why it goes no
  * further.
@@ -21,9 +30,11 @@ static __always_inline int nn_forward(struct CTX *ctx, struct nn_buf *scratch, c
 	struct encap *encap;
 	int reason;
 
-	exit->type = EP_REMOTE;
+	exit->type = 0;
 	exit->ifindex = 0;
 	reason = nn_process(packet, verdict, state, arrived, (void *)(long)ctx->data, (void *)(long)ctx->data_end, hash, packets, &encap);
+	if (is_traced())
+		trace_nn_decided(verdict, 0, 0);
 	if (reason != REASON_FORWARDED)
 		return reason;
 	trace_capture(ctx);
@@ -34,6 +45,8 @@ static __always_inline int nn_forward(struct CTX *ctx, struct nn_buf *scratch, c
 		id = endpoint->id;
 		exit->type = endpoint->type;
 		exit->ifindex = id;
+		if (is_traced())
+			trace_nn_decided(verdict, endpoint->type, id);
 		if (endpoint->type == EP_REMOTE)
 			encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	}

@@ -40,7 +40,7 @@ static __always_inline int port_deliver(struct CTX *ctx, const struct port_frame
 		return CTX_NEXT;
 	if (exceeds_mtu(ctx, inner, frame->length, to->mtu))
 		return port_exception(ctx, PUNT_TOO_BIG);
-	trace_capture(ctx);
+	trace_capture_to(ctx, EP_LOCAL, ifindex);
 	if (!dec_ttl_and_readdress((void *)(long)ctx->data, (void *)(long)ctx->data_end, inner, to->vm_mac))
 		return port_exception(ctx, DROP_MALFORMED);
 	count_tx(frame->port->slot, frame_packets(ctx), inner->length);
@@ -70,7 +70,7 @@ static __always_inline int port_encapsulate(struct CTX *ctx, const struct port_f
 	/* The outer header counts 16 bits. */
 	if (frame_segment_bytes(ctx) && inner->length > 0xffff - MAX_SRH_BYTES)
 		return port_exception(ctx, PUNT_TOO_BIG);
-	trace_capture(ctx);
+	trace_capture_to(ctx, EP_REMOTE, frame->encap);
 	/* tcx: super-packets of other protocols than TCP and UDP, or of a tunnel of the VM's own (bpf_skb_net_grow). */
 	if (!ctx_push_outer(ctx, bytes))
 		return port_exception(ctx, PUNT_NO_ROOM);

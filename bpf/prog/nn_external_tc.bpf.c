@@ -88,6 +88,7 @@ int segue_extern_tc(struct __sk_buff *skb)
 	if (!remove_priority_tag(skb))
 		return nn_exception(skb, PUNT_NO_ROOM, HOOK_EXTERNAL);
 	scratch->verdict.from = *zone;
+	trace_zone(zone->id);
 	arrived.outer.class = inner->traffic_class;
 	reason = check_source(zone, to->id, inner);
 	if (reason == REASON_FORWARDED)

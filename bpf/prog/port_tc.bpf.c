@@ -11,6 +11,7 @@ BTF_EXPORT_ENUM(dscp_policy);
 BTF_EXPORT_ENUM(behaviour);
 BTF_EXPORT_ENUM(family);
 BTF_EXPORT_ENUM(hook);
+BTF_EXPORT_ENUM(trace_flags);
 BTF_EXPORT_ENUM(limits);
 BTF_EXPORT_ENUM(nexthop_flags);
 BTF_EXPORT_ENUM(mark);

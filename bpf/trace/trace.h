@@ -8,6 +8,8 @@
 #include <bpf/bpf_endian.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
+#include "abi/limits.h"
+#include "abi/types.h"
 #include "ctx/ctx.h"
 #include "maps/fastpath_maps.h"
 #include "maps/trace_maps.h"
@@ -55,7 +57,7 @@ static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 	}
 	if (!(trace_session->reasons >> (event->reason & (REASON_BITS - 1)) & 1))
 		return 0;
-	if (trace_session->tenant && trace_session->tenant != event->tenant)
+	if (trace_session->tenant && trace_session->tenant != event->tenant && (!trace_session->peer || trace_session->peer != event->peer))
 		return 0;
 	if (trace_session->ifindex && trace_session->ifindex != event->ifindex && trace_session->ifindex != event->egress)
 		return 0;
@@ -74,7 +76,10 @@ static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 	return 0;
 }
 
-/* The tenant of a packet: of the port it came from, or of the SID it came to. TRACE_WITH_ZONES: of a gateway's SID, too. */
+/*
+ * The tenant of a packet: of the port it came from, or of the SID it came to. TRACE_WITH_ZONES: of a gateway's SID, too, and of an external
+ * network what its program said.
+ */
 static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 {
 	const struct trace_event *event = &scratch->event;
@@ -85,6 +90,10 @@ static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 	struct zone *zone;
 #endif
 
+#ifdef TRACE_WITH_ZONES
+	if (event->hook == HOOK_EXTERNAL)
+		return scratch->zone;
+#endif
 	if (event->hook == HOOK_PORT || event->hook == HOOK_PORT_XDP) {
 		port = bpf_map_lookup_elem(&sg_ports, &event->ifindex);
 		return port ? port->tenant : 0;
@@ -119,6 +128,42 @@ static __always_inline __u32 trace_load(struct CTX *ctx, struct trace_buf *scrat
 	if (bytes > SNAP_MAX)
 		return 0;
 	return LOAD_BYTES(ctx, 0, scratch->bytes + at, bytes) ? 0 : bytes;
+}
+
+/* What the program decides by: kept until the verdict. endpoint: enum endpoint_type, with its id */
+static __noinline int trace_decided(__u32 peer, __u32 policy, __u32 flags, __u32 endpoint, __u32 endpoint_id)
+{
+	struct trace_buf *scratch;
+	__u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
+	if (!scratch)
+		return 0;
+	scratch->event.peer = peer;
+	scratch->event.policy = policy;
+	scratch->event.flags = flags;
+	scratch->event.endpoint = endpoint;
+	scratch->event.endpoint_id = endpoint_id;
+	scratch->decided = 1;
+	return 0;
+}
+
+/* The zone of a packet from an external network. */
+static __noinline int trace_zone_slow(__u32 zone)
+{
+	struct trace_buf *scratch;
+	__u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
+	if (scratch)
+		scratch->zone = zone;
+	return 0;
+}
+
+/* Whether somebody looks on. */
+static __always_inline bool is_traced(void)
+{
+	return __builtin_expect(trace_enabled.active, 0);
 }
 
 /* Takes down the packet as it came. */
@@ -158,12 +203,21 @@ static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __
 		event->after_captured = trace_load(ctx, scratch, event->captured, trace_snap_len(event->after_length));
 	}
 	scratch->kept = 0;
+	if (!scratch->decided) {
+		event->peer = 0;
+		event->policy = NO_SLOT;
+		event->flags = 0;
+		event->endpoint = 0;
+		event->endpoint_id = 0;
+	}
+	scratch->decided = 0;
 	event->time = bpf_ktime_get_ns();
 	event->reason = reason;
 	event->hook = hook;
 	event->ifindex = frame_ifindex(ctx);
 	event->egress = egress;
 	event->tenant = trace_tenant(scratch);
+	scratch->zone = 0;
 	for (slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
 		if (trace_enabled.active >> slot & 1)
 			trace_send(scratch, slot);
@@ -173,8 +227,23 @@ static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __
 
 static __always_inline void trace_capture(struct CTX *ctx)
 {
-	if (__builtin_expect(trace_enabled.active, 0))
+	if (is_traced())
 		trace_capture_slow(ctx);
+}
+
+/* The same of a packet whose endpoint is known. */
+static __always_inline void trace_capture_to(struct CTX *ctx, __u32 endpoint, __u32 endpoint_id)
+{
+	if (is_traced()) {
+		trace_decided(0, NO_SLOT, 0, endpoint, endpoint_id);
+		trace_capture_slow(ctx);
+	}
+}
+
+static __always_inline void trace_zone(__u32 zone)
+{
+	if (is_traced())
+		trace_zone_slow(zone);
 }
 
 /* Of a packet that is handed on without a verdict: the next one is another. */
@@ -183,15 +252,17 @@ static __always_inline void trace_forget(void)
 	struct trace_buf *scratch;
 	__u32 zero = 0;
 
-	if (!__builtin_expect(trace_enabled.active, 0))
+	if (!is_traced())
 		return;
 	scratch = bpf_map_lookup_elem(&sg_trace_buf, &zero);
-	if (scratch)
-		scratch->kept = 0;
+	if (!scratch)
+		return;
+	scratch->kept = 0;
+	scratch->decided = 0;
 }
 
 static __always_inline void trace_verdict(struct CTX *ctx, __u32 reason, __u32 egress, enum hook hook)
 {
-	if (__builtin_expect(trace_enabled.active, 0))
+	if (is_traced())
 		trace_emit(ctx, reason, egress, hook);
 }

@@ -28,7 +28,7 @@ static __always_inline int uplink_deliver(struct CTX *ctx, struct decap_ctx *dec
 	/* A driver that has no room for metadata: nothing is changed yet. */
 	if (to_stack && !uplink_reserve_meta(ctx))
 		return CTX_NEXT;
-	trace_capture(ctx);
+	trace_capture_to(ctx, EP_LOCAL, decap->ifindex);
 	reason = uplink_decapsulate(ctx, decap);
 	/* Its metadata is reserved, and holds whatever was there: nobody is to read that. */
 	if (to_stack && (reason == PUNT_NO_ROOM || !uplink_write_meta(ctx, decap->ifindex)))

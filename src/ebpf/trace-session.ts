@@ -16,8 +16,10 @@ const NS_PER_SECOND = 1_000_000_000n;
 export interface WatchFilter {
   /** Numbers of reasons; absent: every one. */
   reasons?: readonly number[];
-  /** Tenant id. */
+  /** Tenant id: packets that are from it. */
   tenant?: number;
+  /** With `tenant`, the same id: packets that are for it at a network node, too. */
+  peer?: number;
   /** Packets that came in by this interface, or leave by it. */
   ifindex?: number;
   /** Events a second of each reason and CPU; absent: all. */
@@ -118,12 +120,12 @@ export class TraceSession {
     const { sg_trace_rings, sg_trace_sess, sg_trace_on } = this.#maps;
     const ringId = sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0);
     if (ringId !== this.#ring.info.id) return false;
-    const { reasons, tenant = 0, ifindex = 0, rate = 0, snap } = this.#filter;
+    const { reasons, tenant = 0, peer = 0, ifindex = 0, rate = 0, snap } = this.#filter;
     const wanted = reasons ?? REASONS.keys();
     const mask = [...wanted].reduce((bits, reason) => bits | (1n << BigInt(reason)), 0n);
     const watcher = Buffer.alloc(layouts.TraceSession.SIZE);
     const until = monotonic() + LEASE_SECONDS * NS_PER_SECOND;
-    layouts.TraceSession.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, unused: 0 });
+    layouts.TraceSession.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, peer });
     sg_trace_sess.update(u32(this.#slot), watcher);
     const now = readWatching(sg_trace_on);
     const want = { active: now.active | (1 << this.#slot), snap: now.active === 0 ? snap : Math.max(now.snap, snap) };

@@ -71,6 +71,9 @@ export function newSeeds(): bigint[] {
   return Array.from({ length: HASH_SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
 }
 
+/** The number that means "none" where a policy's slot is expected (bpf/abi/limits.h: no enumerator, as BTF of clang 14 says -1 of it). */
+export const NO_SLOT = 0xffffffff;
+
 const PREFIX = 'steering_';
 const STATE_KEY = Buffer.alloc(U32_BYTES);
 
@@ -199,6 +202,15 @@ export class SteeringStore {
       if (name !== '') this.policySlots.set(name, key.readUInt32LE(0));
     }
     this.#known = true;
+  }
+
+  /** Name of the policy that a program named by its slot; undefined: none, or it is known no more. */
+  policyOfSlot(slot: number): string | undefined {
+    if (slot === NO_SLOT) return undefined;
+    // Another process may have given it out since.
+    if (this.policySlots.keyOf(slot) === undefined) this.setUnknown();
+    this.ensureKnown();
+    return this.policySlots.keyOf(slot);
   }
 
   /** Another process wrote: the numbers are to be read again. */

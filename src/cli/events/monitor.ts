@@ -1,11 +1,11 @@
 import { EventClock } from '../../observe/events/clock.js';
 import { LogRateLimiter } from '../../observe/events/log-rate-limiter.js';
-import { PolicyExplainer } from '../../observe/events/policy-explainer.js';
 import { PolicyLogReader } from '../../observe/events/policy-log-reader.js';
 import * as words from '../../observe/events/monitor.js';
 import { NameResolver } from '../../observe/events/name-resolver.js';
 import { EventSession } from '../../observe/events/session.js';
 import { summarise } from '../../observe/events/summary.js';
+import { zoneTransitOf } from '../../observe/events/zone-transit.js';
 import { CommandError, EXIT } from '../exit.js';
 import { readConfig } from '../inputs.js';
 import { portInterface, tenantNumber } from '../names.js';
@@ -50,7 +50,6 @@ export async function monitor(options: MonitorFlags): Promise<void> {
     const clock = new EventClock();
     const ended = common.untilEnded();
     const { runDirectory } = instance;
-    const explainer = new PolicyExplainer(fastpath.steering);
     const decisionRate = new LogRateLimiter(rate);
     const tell = (event: words.PacketEvent | words.DecisionEvent, line: () => string): void => {
       if (options.json) printJson(event);
@@ -79,18 +78,16 @@ export async function monitor(options: MonitorFlags): Promise<void> {
       ...{ fastpath, runDirectory, onChange: printError },
       filter: () => ({
         reasons: reasons.length === 0 ? words.MONITORED : reasons,
-        // The programs of a network node do not know the tenant of what they see.
-        ...(only !== undefined && fastpath.steering.maps === undefined && { tenant: only }),
+        ...(only !== undefined && { tenant: only, peer: only }),
         ...(rate > 0 && { rate }),
         snap: SNAP_BYTES,
         ringBytes: RING_BYTES,
       }),
       onSeen: (seen, maps) => {
         const summary = summarise(seen.before, seen.length, seen.vlanTci);
-        const passage = explainer.passage(seen, summary);
-        if (only !== undefined && ![seen.tenant, passage?.from, passage?.to].includes(only)) return;
+        const passage = zoneTransitOf(seen, fastpath.steering);
         // The ring tells of it.
-        if (passage?.denial?.log === true && denials.isReading && words.isPolicyReason(seen)) return;
+        if (passage?.isLogged === true && denials.isReading && words.isPolicyReason(seen)) return;
         const event = words.packetEvent(seen, summary, clock.text(seen.time), nameResolver, maps, passage);
         if (device !== undefined && event.port !== nameResolver.port(device)) return;
         tell(event, () => words.packetLine(event));

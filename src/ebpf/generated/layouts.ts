@@ -1425,20 +1425,20 @@ export interface TraceSession {
   tenant: number;
   ifindex: number;
   rate: number;
-  unused: number;
+  peer: number;
 }
 
 export const TraceSession = {
   NAME: 'struct trace_session',
   SIZE: 32,
-  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, unused: 28 },
+  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, peer: 28 },
   encode(into: Buffer, offset: number, value: TraceSession): void {
     into.writeBigUInt64LE(value.until, offset);
     into.writeBigUInt64LE(value.reasons, offset + 8);
     into.writeUInt32LE(value.tenant, offset + 16);
     into.writeUInt32LE(value.ifindex, offset + 20);
     into.writeUInt32LE(value.rate, offset + 24);
-    into.writeUInt32LE(value.unused, offset + 28);
+    into.writeUInt32LE(value.peer, offset + 28);
   },
   decode(from: Buffer, offset: number): TraceSession {
     return {
@@ -1447,7 +1447,7 @@ export const TraceSession = {
       tenant: from.readUInt32LE(offset + 16),
       ifindex: from.readUInt32LE(offset + 20),
       rate: from.readUInt32LE(offset + 24),
-      unused: from.readUInt32LE(offset + 28),
+      peer: from.readUInt32LE(offset + 28),
     };
   },
 } as const satisfies Codec<TraceSession> & { OFFSETS: Record<keyof TraceSession, number> };
@@ -1480,7 +1480,7 @@ export const TraceRatelimit = {
   },
 } as const satisfies Codec<TraceRatelimit> & { OFFSETS: Record<keyof TraceRatelimit, number> };
 
-/** struct trace_event, 56 bytes */
+/** struct trace_event, 72 bytes */
 export interface TraceEvent {
   time: bigint;
   reason: number;
@@ -1494,12 +1494,16 @@ export interface TraceEvent {
   afterCaptured: number;
   segments: number;
   vlanTci: number;
-  unused: number;
+  peer: number;
+  policy: number;
+  flags: number;
+  endpoint: number;
+  endpointId: number;
 }
 
 export const TraceEvent = {
   NAME: 'struct trace_event',
-  SIZE: 56,
+  SIZE: 72,
   OFFSETS: {
     time: 0,
     reason: 8,
@@ -1513,7 +1517,11 @@ export const TraceEvent = {
     afterCaptured: 40,
     segments: 44,
     vlanTci: 48,
-    unused: 52,
+    peer: 52,
+    policy: 56,
+    flags: 60,
+    endpoint: 64,
+    endpointId: 68,
   },
   encode(into: Buffer, offset: number, value: TraceEvent): void {
     into.writeBigUInt64LE(value.time, offset);
@@ -1528,7 +1536,11 @@ export const TraceEvent = {
     into.writeUInt32LE(value.afterCaptured, offset + 40);
     into.writeUInt32LE(value.segments, offset + 44);
     into.writeUInt32LE(value.vlanTci, offset + 48);
-    into.writeUInt32LE(value.unused, offset + 52);
+    into.writeUInt32LE(value.peer, offset + 52);
+    into.writeUInt32LE(value.policy, offset + 56);
+    into.writeUInt32LE(value.flags, offset + 60);
+    into.writeUInt32LE(value.endpoint, offset + 64);
+    into.writeUInt32LE(value.endpointId, offset + 68);
   },
   decode(from: Buffer, offset: number): TraceEvent {
     return {
@@ -1544,33 +1556,46 @@ export const TraceEvent = {
       afterCaptured: from.readUInt32LE(offset + 40),
       segments: from.readUInt32LE(offset + 44),
       vlanTci: from.readUInt32LE(offset + 48),
-      unused: from.readUInt32LE(offset + 52),
+      peer: from.readUInt32LE(offset + 52),
+      policy: from.readUInt32LE(offset + 56),
+      flags: from.readUInt32LE(offset + 60),
+      endpoint: from.readUInt32LE(offset + 64),
+      endpointId: from.readUInt32LE(offset + 68),
     };
   },
 } as const satisfies Codec<TraceEvent> & { OFFSETS: Record<keyof TraceEvent, number> };
 
-/** struct trace_buf, 18496 bytes */
+/** struct trace_buf, 18520 bytes */
 export interface TraceBuf {
   event: TraceEvent;
   /** 18432 bytes */
   bytes: Uint8Array;
-  kept: bigint;
+  kept: number;
+  decided: number;
+  zone: number;
+  unused: number;
 }
 
 export const TraceBuf = {
   NAME: 'struct trace_buf',
-  SIZE: 18496,
-  OFFSETS: { event: 0, bytes: 56, kept: 18488 },
+  SIZE: 18520,
+  OFFSETS: { event: 0, bytes: 72, kept: 18504, decided: 18508, zone: 18512, unused: 18516 },
   encode(into: Buffer, offset: number, value: TraceBuf): void {
     TraceEvent.encode(into, offset, value.event);
-    putBytes(into, offset + 56, value.bytes, 18432, 'trace_buf.bytes');
-    into.writeBigUInt64LE(value.kept, offset + 18488);
+    putBytes(into, offset + 72, value.bytes, 18432, 'trace_buf.bytes');
+    into.writeUInt32LE(value.kept, offset + 18504);
+    into.writeUInt32LE(value.decided, offset + 18508);
+    into.writeUInt32LE(value.zone, offset + 18512);
+    into.writeUInt32LE(value.unused, offset + 18516);
   },
   decode(from: Buffer, offset: number): TraceBuf {
     return {
       event: TraceEvent.decode(from, offset),
-      bytes: getBytes(from, offset + 56, 18432),
-      kept: from.readBigUInt64LE(offset + 18488),
+      bytes: getBytes(from, offset + 72, 18432),
+      kept: from.readUInt32LE(offset + 18504),
+      decided: from.readUInt32LE(offset + 18508),
+      zone: from.readUInt32LE(offset + 18512),
+      unused: from.readUInt32LE(offset + 18516),
     };
   },
 } as const satisfies Codec<TraceBuf> & { OFFSETS: Record<keyof TraceBuf, number> };
@@ -1740,6 +1765,14 @@ export const Hook = {
   HOOK_NN_UPLINK: 5,
   HOOK_NN_UPLINK_XDP: 6,
   HOOK_EXTERNAL: 7,
+} as const;
+
+/** enum trace_flags */
+export const TraceFlags = {
+  TRACE_LOGGED: 1,
+  TRACE_RELAYED: 2,
+  TRACE_REPLY: 4,
+  TRACE_OPENED: 8,
 } as const;
 
 /** enum limits */

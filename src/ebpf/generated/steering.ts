@@ -880,7 +880,8 @@ export interface NnFlowEntry {
   tcp: CtDirection;
   written: number;
   writtenAcked: number;
-  /** 6 */
+  peer: number;
+  /** 5 */
   unused: number[];
 }
 
@@ -910,7 +911,8 @@ export const NnFlowEntry = {
     tcp: 128,
     written: 160,
     writtenAcked: 164,
-    unused: 168,
+    peer: 168,
+    unused: 172,
   },
   encode(into: Buffer, offset: number, value: NnFlowEntry): void {
     into.writeBigUInt64LE(value.generation, offset);
@@ -935,9 +937,10 @@ export const NnFlowEntry = {
     CtDirection.encode(into, offset + 128, value.tcp);
     into.writeUInt32LE(value.written, offset + 160);
     into.writeUInt32LE(value.writtenAcked, offset + 164);
-    checkLength(value.unused, 6, 'nn_flow_entry.unused');
+    into.writeUInt32LE(value.peer, offset + 168);
+    checkLength(value.unused, 5, 'nn_flow_entry.unused');
     for (const [index, element] of value.unused.entries()) {
-      into.writeUInt32LE(element, offset + 168 + index * 4);
+      into.writeUInt32LE(element, offset + 172 + index * 4);
     }
   },
   decode(from: Buffer, offset: number): NnFlowEntry {
@@ -964,7 +967,8 @@ export const NnFlowEntry = {
       tcp: CtDirection.decode(from, offset + 128),
       written: from.readUInt32LE(offset + 160),
       writtenAcked: from.readUInt32LE(offset + 164),
-      unused: Array.from({ length: 6 }, (_, index) => from.readUInt32LE(offset + 168 + index * 4)),
+      peer: from.readUInt32LE(offset + 168),
+      unused: Array.from({ length: 5 }, (_, index) => from.readUInt32LE(offset + 172 + index * 4)),
     };
   },
 } as const satisfies Codec<NnFlowEntry> & { OFFSETS: Record<keyof NnFlowEntry, number> };

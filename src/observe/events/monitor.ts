@@ -5,7 +5,7 @@ import { summaryText } from './summary.js';
 import type { Verdict } from '../../ebpf/counters.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { TraceLoss, TraceEvent } from '../../ebpf/trace-session.js';
-import type { ZoneTransit } from './policy-explainer.js';
+import type { ZoneTransit } from './zone-transit.js';
 import type { SuppressedDecisions } from './log-rate-limiter.js';
 import type { LoggedDecision } from './policy-log-reader.js';
 import type { NameResolver } from './name-resolver.js';
@@ -106,7 +106,7 @@ export function packetEvent(
   passage: ZoneTransit | undefined,
 ): PacketEvent {
   const { verdict, reason, slug } = reasonOf(seen.reason, nameResolver.alone);
-  const { from: zone = seen.tenant, to: peer = 0, denial } = passage ?? {};
+  const { from: zone = seen.tenant, to: peer = 0, policy = null } = passage ?? {};
   return {
     ...{ event: 'packet', time, verdict, reason, slug },
     program: PROGRAMS[seen.hook] ?? String(seen.hook),
@@ -114,7 +114,7 @@ export function packetEvent(
     tenant: nameResolver.tenant(zone),
     port: passage === undefined ? nameResolver.port(nameResolver.portOf(seen, summary.to, maps)) : null,
     peer: nameResolver.tenant(peer),
-    policy: reason === 'policy' ? (denial?.policy ?? null) : null,
+    policy: isPolicyReason(seen) ? policy : null,
     ...summary,
   };
 }

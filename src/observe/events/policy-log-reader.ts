@@ -12,8 +12,6 @@ import type { FastpathStore } from '../../ebpf/fastpath.js';
 /** How often the maps are looked at, milliseconds. */
 const TICK_MS = 1000;
 const LOCK_DIRECTORY = 'denials';
-/** NO_SLOT of bpf/abi/limits.h. */
-const NO_SLOT = 0xffffffff;
 const TCP = 6;
 const UDP = 17;
 
@@ -123,14 +121,12 @@ export class PolicyLogReader {
 
   #read(record: Buffer, { flow, policy: slot, ...event }: PolicyLogEvent): LoggedDecision {
     const { steering } = this.#options.fastpath;
-    if (slot !== NO_SLOT && steering.policySlots.keyOf(slot) === undefined) steering.setUnknown();
-    steering.ensureKnown();
     const { time, reason, from, to, length, suppressed } = event;
     const at = PolicyLogEvent.OFFSETS.flow;
     const hasPorts = flow.protocol === TCP || flow.protocol === UDP;
     return {
       ...{ time, reason, from, to, length, suppressed },
-      policy: steering.policySlots.keyOf(slot) ?? null,
+      policy: steering.policyOfSlot(slot) ?? null,
       source: getAddress(record, at, flow.family),
       destination: getAddress(record, at + flow.source.length, flow.family),
       protocol: protocolWord(flow.protocol),

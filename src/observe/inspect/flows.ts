@@ -9,6 +9,7 @@ import { lastSeenAt, tableEntries } from '../../gateway/connection-table.js';
 import { monotonic } from '../../ebpf/trace-session.js';
 import { addressLength, type Prefix, prefixContains } from 'netlink-ts/inet';
 import { protocolWord } from './format.js';
+import { NO_SLOT } from '../../gateway/steering-maps.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ZoneNames } from './zones.js';
 
@@ -18,8 +19,6 @@ const { Connection, CtFlags, CtTimeout, CtState, FlowKey, FlowType, GwFlowAffini
 /** Ticks are nanoseconds >> TICK_SHIFT. */
 const TICK_SHIFT = BigInt(Limits.TICK_SHIFT);
 const TICK_SECONDS = 2 ** Limits.TICK_SHIFT / 1e9;
-/** NO_SLOT of bpf/abi/limits.h. */
-const NO_SLOT = 0xffffffff;
 
 const ICMP = 1;
 const TCP = 6;

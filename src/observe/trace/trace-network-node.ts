@@ -10,7 +10,8 @@ import { ZoneNames } from '../inspect/zones.js';
 import { readFacts } from '../../agent/facts.js';
 import { behavioursOf, tenantSid } from '../../encap/sid.js';
 import { lastSeen } from '../../gateway/connection-table.js';
-import { PolicyExplainer } from '../events/policy-explainer.js';
+import { zoneTransitOf } from '../events/zone-transit.js';
+import { zoneOfSid, zoneTo } from '../../gateway/zone-lookup.js';
 import { viewOf } from '../../app/planning.js';
 import { tenantMtu } from '../../encap/paths.js';
 import { flowOf } from './known-flow.js';
@@ -21,12 +22,13 @@ import { packetOf } from './synthetic-packet.js';
 import { noPolicy } from './predict-network-node.js';
 import { runNetworkNode } from './run-network-node.js';
 import { QuestionError } from './types.js';
-import type { Connection, Zone } from '../../ebpf/generated/steering.js';
+import type { Zone } from '../../ebpf/generated/steering.js';
 import type { ShowContext } from '../inspect/context.js';
 import type { Intent, IntentNode, Tenant } from '../../intent/types.js';
 import type { Link } from 'netlink-ts';
 import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
+import type { ZoneTransit } from '../events/zone-transit.js';
 import type { NetworkNodeRun } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';
 
@@ -73,13 +75,13 @@ export function traceAtNetworkNode(
   traceLog: TraceLog,
 ): { sid: string; packet: Packet } {
   const { kernel, names } = context;
-  const explainer = new PolicyExplainer(kernel.fastpath.steering);
-  const arrival = readArrival(context, intent, question, explainer);
+  const { steering } = kernel.fastpath;
+  const arrival = readArrival(context, intent, question);
   const zones = new ZoneNames(names, intent);
   const { packet, from, sid } = arrival;
   traceLog.path = 'fastpath';
   checkProgram(context, arrival, zones.of(from.id), traceLog);
-  const to = explainer.zoneTo(from.id, packet.to);
+  const to = zoneTo(steering, from.id, packet.to);
   const keys = { flow: keyOf(packet), answer: keyOf(reversed(packet)) };
   const { index, mac } = arrival.uplink;
   const run = runNetworkNode(
@@ -97,14 +99,14 @@ export function traceAtNetworkNode(
   const ends = { from: zones.of(from.id), to: to === undefined ? null : zones.of(to.id) };
   if (to !== undefined) showRoute(context, from.id, packet.to, ends, traceLog);
   if (to !== undefined) showFlow(context, run.known, packet, traceLog);
-  const decision = to && explainer.decide(from.id, to.id, openingOf(packet));
+  const decided = zoneTransitOf(seen, steering);
   if (verdict !== 'forward') {
-    const why = whyNot(reason, decision?.policy, ends, packet);
+    const why = whyNot(reason, decided?.policy ?? undefined, ends, packet);
     const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
     const step = reason.includes('policy') ? 'policy' : 'fastpath';
     const text = verdict === 'answer' ? `answered: ${reason}` : why;
     traceLog.drop(step, known, text, why, {
-      policy: reason === 'policy' ? (decision?.policy ?? null) : null,
+      policy: reason === 'policy' ? (decided?.policy ?? null) : null,
       reason,
       slug,
       ...ends,
@@ -112,8 +114,8 @@ export function traceAtNetworkNode(
   }
   const headers = decodeFrame(seen.after ?? seen.before);
   const next = segmentsOf(headers).at(-1) ?? '';
-  const isRelayed = seen.after !== undefined && next !== '' && isGatewaySid(intent, next, arrival.tenant.id);
-  showDecision(context, run.known, decision?.policy, isRelayed, ends, traceLog);
+  const isRelayed = decided?.isRelayed === true;
+  showDecision(decided, ends, traceLog);
   if (seen.after === undefined || next === '') {
     const device = kernel.links.nameOf(seen.egress);
     traceLog.pass('deliver', `${packet.to} dev ${device}`, {
@@ -140,12 +142,7 @@ function tenantMtuOf({ kernel, config }: ShowContext, intent: Intent, tenant: Te
   return tenantMtu(viewOf(config, readFacts(kernel, config, intent), intent), tenant);
 }
 
-function readArrival(
-  { kernel, config }: ShowContext,
-  intent: Intent | undefined,
-  question: ArrivingQuestion,
-  explainer: PolicyExplainer,
-): Arrival {
+function readArrival({ kernel, config }: ShowContext, intent: Intent | undefined, question: ArrivingQuestion): Arrival {
   const tenant = intent?.tenants.find(({ name }) => name === question.tenant);
   const node = intent?.nodes.find(({ name }) => name === config.node);
   if (intent === undefined || tenant === undefined || node === undefined) {
@@ -158,7 +155,9 @@ function readArrival(
     throw new QuestionError(`--tenant ${question.tenant}: expected ${what}`);
   }
   const sids = behavioursOf(node.behaviours ?? config.behaviours).map((one) => tenantSid(node.locator, one, tenant.id));
-  const arriving = sids.map((sid) => ({ sid, from: explainer.zoneOfSid(sid) })).find(({ from }) => from !== undefined);
+  const arriving = sids
+    .map((sid) => ({ sid, from: zoneOfSid(kernel.fastpath.steering, sid) }))
+    .find(({ from }) => from !== undefined);
   const uplink = config.uplinks.map((name) => kernel.links.get(name)).find((link) => link?.mac !== undefined);
   if (arriving?.from === undefined || uplink?.mac === undefined) {
     const gateway = intent.gateways?.find(({ tenants }) => tenants.includes(tenant.name));
@@ -249,27 +248,20 @@ function policyOf(name: string | undefined): string {
   return name ?? 'that is known no more';
 }
 
-/** By what it may pass: a new connection by a policy, others by theirs. */
+/** By what it may pass, as its program said: a new connection by a policy, others by theirs. */
 function showDecision(
-  { kernel }: ShowContext,
-  known: NetworkNodeRun['known'],
-  policy: string | undefined,
-  isRelayed: boolean,
+  decided: ZoneTransit | undefined,
   ends: { from: string; to: string | null },
   traceLog: TraceLog,
 ): void {
-  if (isRelayed) {
+  if (decided?.isRelayed === true) {
     const text = 'of no connection here: handed on to the network node that its flow has by its hash';
     traceLog.pass('policy', text, { policy: null, action: 'relay', ...ends });
     return;
   }
-  const name = known === undefined ? policy : kernel.fastpath.steering.policySlots.keyOf(policyConnection(known));
-  const text = `allowed by policy ${policyOf(name)}${known?.openedHere === false ? ', as an answer' : ''}`;
+  const name = decided?.policy ?? undefined;
+  const text = `allowed by policy ${policyOf(name)}${decided?.isReply === true ? ', as an answer' : ''}`;
   traceLog.pass('policy', text, { policy: name ?? null, action: 'allow', ...ends });
-}
-
-function policyConnection({ connection }: { connection: Connection }): number {
-  return connection.policy;
 }
 
 function whyNot(
@@ -296,10 +288,6 @@ function whyNot(
 
 const TCP = 6;
 
-function openingOf({ from, to, protocol, destinationPort }: Packet): Parameters<PolicyExplainer['decide']>[2] {
-  return { source: from, destination: to, protocol, destinationPort };
-}
-
 function keyOf(packet: Packet): Buffer {
   const key = Buffer.alloc(FlowKey.SIZE);
   FlowKey.encode(key, 0, flowOf(packet));
@@ -309,19 +297,4 @@ function keyOf(packet: Packet): Buffer {
 function reversed(packet: Packet): Packet {
   const { from, to, sourcePort, destinationPort } = packet;
   return { ...packet, from: to, to: from, sourcePort: destinationPort, destinationPort: sourcePort };
-}
-
-/** Another network node's, of the same tenant. */
-function isGatewaySid(intent: Intent | undefined, sid: string, tenant: number): boolean {
-  return (
-    intent?.gateways?.some(({ nodes }) =>
-      nodes.some((name) => {
-        const node = intent.nodes.find((one) => one.name === name);
-        return (
-          node !== undefined &&
-          behavioursOf(node.behaviours ?? ['dt46']).some((one) => tenantSid(node.locator, one, tenant) === sid)
-        );
-      }),
-    ) ?? false
-  );
 }
