@@ -2,6 +2,7 @@
 import { EXIT } from '../src/cli/exit.js';
 import { print, printError, printJson } from '../src/cli/print.js';
 import { DEMO_PREFIX, demoTopology } from './demo.js';
+import { simulate } from './fleet/simulate.js';
 import { hints, steeringHints } from './hints.js';
 import { hasVrf } from './kernel.js';
 import { SEGUE_COMMAND, VM_RUN } from './paths.js';
@@ -51,7 +52,7 @@ async function down(): Promise<void> {
   print(stood ? 'the laboratory is gone' : 'there was no laboratory');
 }
 
-export const laboratory: Laboratory = { run, up, down };
+export const laboratory: Laboratory = { run, up, down, simulate };
 
 async function runTenantsDemo({ dataplane, json, seconds }: RunRequest): Promise<number> {
   const demo = demoTopology(dataplane);

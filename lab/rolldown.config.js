@@ -5,7 +5,7 @@ import { defineConfig } from 'rolldown';
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 export default defineConfig({
-  input: path('commands.ts'),
+  input: [path('commands.ts'), path('fleet/node-host.ts')],
   platform: 'node',
   external: ['koffi'],
   // As tsconfig.json has it: Node 20 has no `using`.

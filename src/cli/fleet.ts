@@ -1,5 +1,6 @@
 import { addEnrollmentCommands } from './fleet-enrollment.js';
 import { addNodeCommands } from './fleet/node-commands.js';
+import { addSimulateCommand } from './fleet/simulate-command.js';
 import type { Command } from 'commander';
 
 /** `fleet`: the nodes of a fleet. Each group of subcommands is in a file of its own, and what it runs is loaded when it runs. */
@@ -7,5 +8,6 @@ export function addFleetCommands(program: Command): Command {
   const fleet = program.command('fleet').description('enroll, watch and operate the nodes of a fleet');
   addEnrollmentCommands(fleet);
   addNodeCommands(fleet);
+  addSimulateCommand(fleet);
   return fleet;
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
 import type { Command } from 'commander';
+import type { SimulateRequest } from './fleet/simulate-command.js';
 import type { Dataplane } from '../intent/types.js';
 
 type TopologyName = 'tenants' | 'steering';
@@ -23,6 +24,8 @@ export interface Laboratory {
   run(request: RunRequest): Promise<number>;
   up(request: UpRequest): Promise<void>;
   down(): Promise<void>;
+  /** @returns the command's exit code */
+  simulate(request: SimulateRequest): Promise<number>;
 }
 
 /** The laboratory's bundle, beside dist/bin. */
@@ -72,7 +75,7 @@ export function addLabCommand(program: Command): void {
 }
 
 /** @throws CommandError where this package was built without it */
-async function loadLaboratory(): Promise<Laboratory> {
+export async function loadLaboratory(): Promise<Laboratory> {
   if (!existsSync(BUNDLE)) {
     throw new CommandError('this package has no laboratory (dist/lab): it comes with a checkout of segue');
   }

@@ -12,29 +12,55 @@ import type {
   Tenant,
 } from '../intent/types.js';
 
+/** The only value of a group: a map of one would be ten times as large, and names of a million ports are groups of one. */
+class Single<Value> {
+  readonly key: string;
+  readonly value: Value;
+
+  constructor(key: string, value: Value) {
+    this.key = key;
+    this.value = value;
+  }
+}
+
 /** Values by key, several of a key apart; a key without values is gone. */
 class Groups<Value> {
-  readonly #groups = new Map<string, Map<string, Value>>();
+  readonly #groups = new Map<string, Map<string, Value> | Single<Value>>();
 
   of(group: string): ReadonlyMap<string, Value> {
-    return this.#groups.get(group) ?? (NONE as ReadonlyMap<string, Value>);
+    return mapOf(this.#groups.get(group));
   }
 
   put(group: string, key: string, value: Value): void {
-    let values = this.#groups.get(group);
-    if (values === undefined) this.#groups.set(group, (values = new Map<string, Value>()));
-    values.set(key, value);
+    const values = this.#groups.get(group);
+    if (values instanceof Map) values.set(key, value);
+    else if (values === undefined || values.key === key) this.#groups.set(group, new Single(key, value));
+    else
+      this.#groups.set(
+        group,
+        new Map([
+          [values.key, values.value],
+          [key, value],
+        ]),
+      );
   }
 
   delete(group: string, key: string): void {
     const values = this.#groups.get(group);
-    values?.delete(key);
-    if (values?.size === 0) this.#groups.delete(group);
+    if (values instanceof Map) {
+      values.delete(key);
+      if (values.size === 0) this.#groups.delete(group);
+    } else if (values?.key === key) this.#groups.delete(group);
   }
 
   *[Symbol.iterator](): Generator<[string, ReadonlyMap<string, Value>]> {
-    yield* this.#groups;
+    for (const [group, values] of this.#groups) yield [group, mapOf(values)];
   }
+}
+
+function mapOf<Value>(values: Map<string, Value> | Single<Value> | undefined): ReadonlyMap<string, Value> {
+  if (values instanceof Map) return values;
+  return values === undefined ? (NONE as ReadonlyMap<string, Value>) : new Map([[values.key, values.value]]);
 }
 
 const NONE: ReadonlyMap<string, unknown> = new Map();

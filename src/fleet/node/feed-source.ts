@@ -40,6 +40,10 @@ export interface FeedSourceOptions {
   runDirectory: string;
   /** What the agent says of itself in the node's status; default: nothing. */
   facts?: () => AgentFacts;
+  /** Of a value of a message, JSON; default: JSON.parse. Many sources of one process may share what they have alike. */
+  parse?: (text: string) => EntityValue;
+  /** Nothing is read from disk or written. */
+  withoutCache?: boolean;
 }
 
 /**
@@ -156,7 +160,8 @@ export class FeedSource implements IntentSource {
   }
 
   #readCache(): void {
-    const { config } = this.#options;
+    const { config, withoutCache } = this.#options;
+    if (withoutCache === true) return;
     try {
       const { epoch, sequence, intent } = readCache(config.intent, config.node);
       this.#received = partOfIntent(intent);
@@ -203,11 +208,12 @@ export class FeedSource implements IntentSource {
   #take(parts: Update['changes'], update: Update): string | undefined {
     const { epoch, sequence, digest } = update;
     const before = this.#sequence;
+    const { parse = (text: string) => JSON.parse(text) as EntityValue } = this.#options;
     const after = new Map<string, EntityValue>();
     const gone: string[] = [];
     for (const { key, value } of parts) {
       if (value.length === 0) gone.push(key);
-      else after.set(key, JSON.parse(value.toString()) as EntityValue);
+      else after.set(key, parse(value.toString()));
     }
     if (this.#isSnapshot) for (const key of this.#received.keys()) if (!after.has(key)) gone.push(key);
     const changes: StoredChange[] = [];
@@ -360,6 +366,7 @@ export class FeedSource implements IntentSource {
   }
 
   #cacheSoon(): void {
+    if (this.#options.withoutCache === true) return;
     this.#cacheTimer ??= setTimeout(() => {
       this.#writeCache();
     }, this.#cacheDelayMs);

@@ -1,0 +1,69 @@
+/** `fleet simulate`: measures a fleet of any size on this machine. */
+import { Option } from 'commander';
+import { loadLaboratory } from '../lab.js';
+import { readNumber } from '../options.js';
+import type { Command } from 'commander';
+
+export const WORKLOADS = [
+  ...(['boot-rack', 'boot-all', 'churn', 'wide-tenant'] as const),
+  ...(['migration-storm', 'leader-loss', 'feed-loss'] as const),
+] as const;
+
+export interface SimulateRequest {
+  nodes: number;
+  ports: number;
+  tenants: number;
+  /** Nodes that a tenant's ports are on. */
+  spread: number;
+  feeds: number;
+  /** Processes that the nodes are in. */
+  hosts: number;
+  /** Nodes with a planner. */
+  planners: number;
+  /** Commits a second, and for how long, of workloads that change the intent. */
+  rate: number;
+  seconds: number;
+  workload: (typeof WORKLOADS)[number];
+  /** Where etcd keeps its data; absent: in memory. */
+  disk?: string;
+  /** File for the report; `-`: standard output. */
+  json?: string;
+}
+
+/** By default a tenant has so many ports. */
+const PORTS_PER_TENANT = 25;
+
+export function addSimulateCommand(fleet: Command): void {
+  fleet
+    .command('simulate')
+    .description('measure a fleet of any size: real etcd, real feeds, the nodes’ real sources, on this machine')
+    .option('--nodes <n>', 'hypervisors', '100')
+    .option('--ports <n>', 'ports of all', '10000')
+    .option('--tenants <n>', `tenants (default: a tenant has ${PORTS_PER_TENANT} ports)`)
+    .option('--spread <n>', "nodes that a tenant's ports are on", '5')
+    .option('--feeds <n>', 'feeds, each a process', '2')
+    .option('--hosts <n>', 'processes that the nodes are in', '2')
+    .option('--planners <n>', 'nodes that plan what they are told', '20')
+    .option('--rate <n>', 'commits a second of workloads that change the intent', '100')
+    .option('--seconds <n>', 'for how long', '20')
+    .addOption(new Option('--workload <name>', 'what is done').choices(WORKLOADS).default('churn'))
+    .option('--disk <directory>', 'etcd keeps its data there, on disk (default: in memory)')
+    .option('--json <file>', 'write the report there, too; -: to standard output')
+    .action(async (flags: Record<keyof SimulateRequest, string | undefined>) => {
+      const { workload, disk, json, tenants, ...numbers } = flags;
+      const read = (name: keyof typeof numbers, least: number, most: number): number =>
+        readNumber(`--${name}`, numbers[name] ?? '', least, most);
+      const nodes = read('nodes', 1, 60_000);
+      const ports = read('ports', nodes, 10_000_000);
+      const request: SimulateRequest = {
+        ...{ nodes, ports, workload: workload as SimulateRequest['workload'] },
+        tenants: readNumber('--tenants', tenants ?? String(Math.ceil(ports / PORTS_PER_TENANT)), 1, ports),
+        spread: read('spread', 1, 60_000),
+        ...{ feeds: read('feeds', 1, 20), hosts: read('hosts', 1, 64), planners: read('planners', 0, nodes) },
+        ...{ rate: read('rate', 1, 10_000), seconds: read('seconds', 1, 3600) },
+        ...(disk !== undefined && { disk }),
+        ...(json !== undefined && { json }),
+      };
+      process.exitCode = await (await loadLaboratory()).simulate(request);
+    });
+}
