@@ -30,4 +30,8 @@ export interface HostState {
   ports: number;
 }
 
-export type FromHost = { type: 'state'; id: number; state: HostState };
+export interface FromHost {
+  type: 'state';
+  id: number;
+  state: HostState;
+}

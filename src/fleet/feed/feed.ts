@@ -30,8 +30,9 @@ const REPORT_MS = 30_000;
 const MIN_REPORT_MS = 500;
 
 const SERVER_OPTIONS = {
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5000,
+  // A node that is gone costs memory alone. A feed that was busy for seconds must not take its nodes for gone: their answers wait to be read.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 60_000,
   'grpc.max_receive_message_length': 64 * 1024,
 };
 

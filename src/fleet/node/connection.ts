@@ -8,6 +8,13 @@ import type { TlsFiles } from '../types.js';
 
 /** A feed that says nothing for so long is left, milliseconds; it says something every 5 s. */
 const SILENT_MS = 20_000;
+/**
+ * The first message is waited for twice as long with each attempt that failed, up to this, milliseconds: a feed that thousands of nodes come to at
+ * once serves them one after the other, and those that left before their turn would only be more work for it.
+ */
+const MAX_FIRST_MS = 320_000;
+/** A timer that is later than this was held up with all else of the process, milliseconds. */
+const LATE_MS = 2000;
 /** Pauses before the next attempt: a random part of the most, which doubles, milliseconds. */
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
@@ -60,6 +67,7 @@ export class FeedConnection {
   readonly #feeds: readonly string[];
   #at = 0;
   #retryMs = RETRY_MS;
+  #firstMs = SILENT_MS;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #current: Attempt | undefined;
@@ -144,6 +152,7 @@ export class FeedConnection {
       this.start();
     }, Math.random() * this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#firstMs = Math.min(this.#firstMs * 2, MAX_FIRST_MS);
   }
 
   #open(feed: string, { begun, over }: AttemptEvents): Attempt {
@@ -165,9 +174,13 @@ export class FeedConnection {
     };
     const alive = (): void => {
       clearTimeout(silent);
+      const ms = hasBegun ? SILENT_MS : this.#firstMs;
+      const due = performance.now() + ms;
       silent = setTimeout(() => {
-        leave(`nothing was heard for ${SILENT_MS / 1000} s`);
-      }, SILENT_MS);
+        // This process did not get to listen: what came meanwhile is read first.
+        if (performance.now() - due > LATE_MS) alive();
+        else leave(`nothing was heard for ${ms / 1000} s`);
+      }, ms);
     };
     try {
       const { node, tls, version, has } = this.#options;
@@ -199,7 +212,10 @@ export class FeedConnection {
       const why = this.#options.update(update, feed);
       if (why !== undefined) leave(why);
       // A feed that is refused time and again is not asked in a hurry.
-      else if (!update.more) this.#retryMs = RETRY_MS;
+      else if (!update.more) {
+        this.#retryMs = RETRY_MS;
+        this.#firstMs = SILENT_MS;
+      }
     });
     stream.on('error', (error: Error & { details?: string }) => {
       leave(error.details ?? error.message);

@@ -36,7 +36,8 @@ describe('segue fleet simulate', () => {
     expect(measured(report, 'nodes without the last commit')).toBe(0);
     // Each tenant is on five nodes; those of one commit that come together are one change.
     expect(measured(report, 'changes at nodes')).toBeGreaterThanOrEqual(12);
-    expect(measured(report, 'etcd: watches')).toBe(2);
+    // Each feed has one of the intent and one of revocations.
+    expect(measured(report, 'etcd: watches')).toBe(4);
     expect(text).toMatch(/^etcd: database +[\d.]+ MiB +≤ 400 MiB \(10,000 nodes, 1,000,000 ports\) +-$/m);
     expect(readdirSync('/dev/shm').filter((name) => name.startsWith('segue-simulate-'))).not.toContain(directory);
   });
