@@ -31,7 +31,7 @@ export type FromWorker =
 const SMALL_BYTES = { json: 65_536, yaml: 4096 } as const;
 
 /** The bundle and dist/ have it beside this module; the sources are run by a test, beside what was built. */
-const WORKER_PLACES = ['./intent-worker.js', '../../dist/agent/intent-worker.js'];
+const WORKER_PLACES = ['./intent-worker.js', '../../dist/bin/intent-worker.js'];
 
 /** Reads the intent file for an agent: a small one at once, a large one in a thread, so that the agent's event loop turns meanwhile. */
 export class IntentReader {
