@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // Tests start bin/segue by the Node.js that runs them.
@@ -25,9 +26,29 @@ const group = (order: number): { groupOrder: number } => ({ groupOrder: isQueued
 const BENCH = 'test/kernel/bench*.test.ts';
 const kernelSetup = { globalSetup: './test/kernel/bpffs.ts' };
 
+// netlink-ts and libbpf-ts from their sources, as tsconfig.json has it. By names, not by the condition of their exports: threads that a test
+// starts would inherit that, and Node.js by itself cannot run the sources.
+interface Library {
+  name: string;
+  exports: Record<string, string | { '@segue/source': string }>;
+}
+const sources = ['src/netlink/', 'src/libbpf/'].flatMap((folder) => {
+  const root = new URL(folder, import.meta.url);
+  const { name, exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Library;
+  return Object.entries(exports).flatMap(([path, target]) =>
+    typeof target === 'string'
+      ? []
+      : [
+          {
+            find: new RegExp(`^${name}${path.slice(1)}$`),
+            replacement: fileURLToPath(new URL(target['@segue/source'], root)),
+          },
+        ],
+  );
+});
+
 export default defineConfig({
-  // netlink-ts and libbpf-ts from their sources, as tsconfig.json has it.
-  ssr: { resolve: { conditions: ['@segue/source', 'module', 'node', 'development|production'] } },
+  resolve: { alias: sources },
   test: {
     projects: [
       {

@@ -8,7 +8,7 @@ export const PACKAGE_ROOT = findPackageRoot(dirname(fileURLToPath(import.meta.ur
 /** bin/segue of this package. */
 export const SEGUE_COMMAND = join(PACKAGE_ROOT, 'bin/segue');
 
-/** The script that boots the VM. A checkout has it, an installed package has not. */
+/** The script that boots the VM. A checkout has it, an installed package does not. */
 export const VM_RUN = join(PACKAGE_ROOT, 'test/vm/run');
 
 function findPackageRoot(start: string): string {

@@ -57,7 +57,7 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
 /** Makes the network. */
 export async function prepare(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   const needsPins = demo.nodes.some(({ dataplane = 'kernel' }) => dataplane !== 'kernel');
-  if (needsPins && (await ensureBpffs())) onProgress('mounting a bpffs on /sys/fs/bpf, which this machine has not');
+  if (needsPins && (await ensureBpffs())) onProgress('mounting a bpffs on /sys/fs/bpf, which this machine lacks');
   const { nodes, vms } = demo;
   onProgress(`building ${nodes.length} nodes, a router and ${vms.length} VMs in namespaces`);
   await buildNetwork(demo);

@@ -20,7 +20,7 @@ export interface ApplyTimes {
   /** What concerns the node, indexes, plan. */
   plan: number;
   /** The kernel's list against the plan. */
-  survey: number;
+  diff: number;
   /** Requests and their answers. */
   execute: number;
   /** load to execute. */
@@ -44,12 +44,12 @@ export async function apply(netns: string, file: string): Promise<ApplyResult> {
   try {
     const plan = instance.plan(scopeTo(intent, SELF));
     const t2 = performance.now();
-    const survey = await instance.engine.survey(plan);
+    const diff = await instance.engine.diff(plan);
     const t3 = performance.now();
-    const report = await instance.engine.converge(plan, survey);
+    const report = await instance.engine.converge(plan, diff);
     const t4 = performance.now();
     return {
-      times: { start: t0, load: t1 - t0, plan: t2 - t1, survey: t3 - t2, execute: t4 - t3, total: t4 - t0 },
+      times: { start: t0, load: t1 - t0, plan: t2 - t1, diff: t3 - t2, execute: t4 - t3, total: t4 - t0 },
       done: report.done,
       failures: report.failures.map(({ object, error }) => `${object}: ${error.message}`),
       waiting: report.waiting.length,

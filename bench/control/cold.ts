@@ -76,7 +76,7 @@ export async function measureCold(options: ColdOptions): Promise<ColdResult> {
     ipNexthop: batch(({ nexthop }) => nexthop),
     ratio: {
       netlink: ratio(({ cold }) => cold.times.execute),
-      intent: ratio(({ cold: { times } }) => times.plan + times.survey + times.execute),
+      intent: ratio(({ cold: { times } }) => times.plan + times.diff + times.execute),
       apply: ratio(({ cold }) => cold.times.total),
       process: ratio(({ cold }) => cold.ms),
     },
@@ -142,7 +142,7 @@ function steps(results: readonly ApplyResult[]): Steps {
     start: of('start'),
     load: of('load'),
     plan: of('plan'),
-    survey: of('survey'),
+    diff: of('diff'),
     execute: of('execute'),
     total: of('total'),
   };

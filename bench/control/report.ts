@@ -19,8 +19,8 @@ export function tables(results: ControlResults): string {
 
 function coldTable(result: ColdResult): string {
   const { name, remotePorts, nexthops, segue, second, ipOwn, ipNexthop, ratio } = result;
-  const steps = ({ load, plan, survey, execute, total }: Steps) =>
-    [load, plan, survey, execute, total].map((step) => range(step, 2, 1000));
+  const steps = ({ load, plan, diff, execute, total }: Steps) =>
+    [load, plan, diff, execute, total].map((step) => range(step, 2, 1000));
   const row = (what: string, contender: Contender, times: string[]) => [
     what,
     ...times,
@@ -29,7 +29,7 @@ function coldTable(result: ColdResult): string {
     range(contender.peakMiB),
   ];
   const none = ['', '', '', '', ''];
-  const head = ['seconds', 'load', 'plan', 'survey', 'netlink', 'together', 'process', 'k routes/s', 'peak MiB'];
+  const head = ['seconds', 'load', 'plan', 'diff', 'netlink', 'together', 'process', 'k routes/s', 'peak MiB'];
   return [
     `Cold apply, ${name}: ${remotePorts} remote ports, ${nexthops} next-hop objects.`,
     '',

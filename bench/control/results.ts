@@ -19,7 +19,7 @@ export interface Steps {
   start: Spread;
   load: Spread;
   plan: Spread;
-  survey: Spread;
+  diff: Spread;
   execute: Spread;
   /** load to execute. */
   total: Spread;

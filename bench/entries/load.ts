@@ -21,9 +21,9 @@ export interface LoadResult {
   load: number;
   /** Intent in memory to plan. */
   plan: number;
-  /** Plan in memory to all entries in the maps: survey and execute. */
+  /** Plan in memory to all entries in the maps: diff and execute. */
   total: number;
-  survey: number;
+  diff: number;
   execute: number;
   /** Processor time of both, of the main thread: nearly the clock's on a machine at rest. */
   cpu: number;
@@ -67,9 +67,9 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     loop.enable();
     const cpu = mainThreadMs();
     const t0 = performance.now();
-    const survey = await engine.survey(wanted);
+    const diff = await engine.diff(wanted);
     const t1 = performance.now();
-    const report = await engine.applyChanges(survey.changes);
+    const report = await engine.applyChanges(diff.changes);
     const t2 = performance.now();
     const used = mainThreadMs() - cpu;
     await new Promise((resolve) => setTimeout(resolve, 2 * LOOP_RESOLUTION_MS));
@@ -77,18 +77,18 @@ export async function load(netns: string, pins: string, file: string, purge: boo
     const took = structuredClone(kinds);
     const t3 = performance.now();
     const before = mainThreadMs();
-    const again = await engine.survey(wanted);
+    const again = await engine.diff(wanted);
     const second = performance.now() - t3;
     const secondCpu = mainThreadMs() - before;
     const peakMiB = process.resourceUsage().maxRSS / 1024;
-    survey.changes = [];
+    diff.changes = [];
     void globalThis.gc?.();
     const { heapUsed, external } = process.memoryUsage();
     return {
       load: loaded,
       plan: planned,
       total: t2 - t0,
-      survey: t1 - t0,
+      diff: t1 - t0,
       execute: t2 - t1,
       cpu: used,
       second,
@@ -98,7 +98,7 @@ export async function load(netns: string, pins: string, file: string, purge: boo
       held: loop.max / 1e6,
       done: report.done,
       failures: report.failures.map(({ object, error }) => `${object}: ${error.message}`),
-      waiting: survey.waiting.length + report.waiting.length,
+      waiting: diff.waiting.length + report.waiting.length,
       heapMiB: (heapUsed + external) / 2 ** 20,
       peakMiB,
     };

@@ -105,11 +105,11 @@ async function moves(place: Place, sizes: readonly number[], options: Options): 
 }
 
 function figures(results: readonly LoadResult[]): LoadFigures {
-  const of = (field: 'total' | 'survey' | 'execute' | 'cpu' | 'held' | 'peakMiB') =>
+  const of = (field: 'total' | 'diff' | 'execute' | 'cpu' | 'held' | 'peakMiB') =>
     spread(results.map((result) => result[field]));
   return {
     total: of('total'),
-    survey: of('survey'),
+    diff: of('diff'),
     execute: of('execute'),
     cpu: of('cpu'),
     held: of('held'),

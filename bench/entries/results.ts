@@ -6,7 +6,7 @@ import type { Spread } from '../lib/statistics.js';
 export interface LoadFigures {
   /** Plan in memory to the last entry in its map. */
   total: Spread;
-  survey: Spread;
+  diff: Spread;
   execute: Spread;
   /** Processor time of the main thread. */
   cpu: Spread;

@@ -69,11 +69,11 @@ export async function load(place: Place): Promise<PolicyLoad> {
     const t1 = performance.now();
     const { plan } = plannerOf(config, readFacts(kernel, config, intent), intent);
     const t2 = performance.now();
-    const survey = await engine.survey(plan);
-    const report = await engine.applyChanges(survey.changes);
+    const diff = await engine.diff(plan);
+    const report = await engine.applyChanges(diff.changes);
     const t3 = performance.now();
     const used = mainThreadMs() - cpu;
-    const second = await engine.survey(plan);
+    const second = await engine.diff(plan);
     return {
       load: t1 - t0,
       plan: t2 - t1,

@@ -7,16 +7,16 @@ const WORTH_TELLING_MS = 1;
 
 export function entriesSection(results: EntriesResults): string {
   const { machine, rounds, remotePorts, tenants, nodes, entries, members, kinds, moves } = results;
-  const row = (what: string, { total, survey, execute, cpu, held, peakMiB }: LoadFigures) => [
+  const row = (what: string, { total, diff, execute, cpu, held, peakMiB }: LoadFigures) => [
     what,
     range(total, 2, 1000),
-    range(survey, 2, 1000),
+    range(diff, 2, 1000),
     range(execute, 2, 1000),
     range(cpu, 2, 1000),
     range(held),
     range(peakMiB),
   ];
-  const head = ['seconds', 'together', 'survey', 'execute', 'processor', 'longest hold-up ms', 'peak MiB'];
+  const head = ['seconds', 'together', 'diff', 'execute', 'processor', 'longest hold-up ms', 'peak MiB'];
   const told = Object.entries(kinds).filter(([, { median }]) => median >= WORTH_TELLING_MS);
   return [
     `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}; load ${machine.load1.toFixed(1)} at the start; commit ` +

@@ -145,7 +145,7 @@ struct nexthop {
 
 enum nexthop_flags {
 	NH_LOOPBACK = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
-	NH_XDP_XMIT = 2, /* the interface takes frames from XDP: of one that does not, a redirect is lost without a word */
+	NH_XDP_XMIT = 2, /* the interface takes frames from XDP: others lose a redirected frame silently */
 };
 
 /*

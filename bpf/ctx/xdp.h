@@ -43,7 +43,7 @@ static __always_inline __u32 frame_segment_bytes(const struct xdp_md *ctx)
 	return 0;
 }
 
-/* Of an interface that takes none, a redirect is lost without a word: tcx sends it. */
+/* An interface that takes no frames from XDP loses a redirected one silently: tcx sends it. */
 static __always_inline bool ctx_may_transmit(bool takes_xdp)
 {
 	return takes_xdp;

@@ -2,7 +2,7 @@ import { awaitNeighbours, findUnreachable } from '../ebpf/unreachable.js';
 import { removalGuard, drains } from '../reconcile/removal-guard.js';
 import type { Intent } from '../intent/types.js';
 import type { ResourceName, Plan } from '../plan/plan.js';
-import type { Report, Survey } from '../reconcile/change.js';
+import type { Report, StateDiff } from '../reconcile/change.js';
 import type { Unreachable } from '../ebpf/unreachable.js';
 import type { Instance } from './instance.js';
 
@@ -19,7 +19,7 @@ export interface ApplyReport extends Report {
 }
 
 /** What an intent asks for, and what the kernel has. */
-export interface Comparison extends Survey {
+export interface Comparison extends StateDiff {
   warnings: string[];
   unreachable: Unreachable[];
 }
@@ -43,15 +43,15 @@ export async function applyOnce(
     // One may have started while this waited.
     if (force !== true) instance.refuseBesideWriter();
     const { plan, warnings } = instance.prepare(intent);
-    const survey = await instance.engine.survey(plan);
+    const diff = await instance.engine.diff(plan);
     const removal = {
-      held: survey.attached,
+      held: diff.attached,
       left: plan.port.size,
       drains: drains(intent, instance.config.node),
     };
-    const held = force ? undefined : removalGuard(survey.changes, removal);
+    const held = force ? undefined : removalGuard(diff.changes, removal);
     if (held !== undefined) throw held;
-    const report = await instance.engine.converge(plan, survey);
+    const report = await instance.engine.converge(plan, diff);
     const unsaved = await instance.saveEdge(plan, report);
     const unreachable = await resolveUnderlay(instance, plan, report);
     return { ...report, warnings: unsaved === undefined ? warnings : [...warnings, unsaved], unreachable };
@@ -73,9 +73,9 @@ async function resolveUnderlay(instance: Instance, plan: Plan, report: Report): 
 }
 
 /** What applyOnce would do. */
-export async function surveyOnce(instance: Instance, intent: Intent): Promise<Comparison> {
+export async function diffOnce(instance: Instance, intent: Intent): Promise<Comparison> {
   const { plan, warnings } = instance.prepare(intent);
-  const survey = await instance.engine.survey(plan);
+  const diff = await instance.engine.diff(plan);
   instance.kernel.progress.end();
-  return { ...survey, warnings, unreachable: findUnreachable(instance.kernel, plan['bpf-underlay']) };
+  return { ...diff, warnings, unreachable: findUnreachable(instance.kernel, plan['bpf-underlay']) };
 }

@@ -1,7 +1,7 @@
 /** Tells what somebody changed (drift, a warning) from what follows from interfaces and the underlay (info). */
 import type { Links } from '../kernel/links.js';
 import type { ResourceName } from '../plan/plan.js';
-import type { Change, ChangeText, Failure, Report, Survey } from '../reconcile/change.js';
+import type { Change, ChangeText, Failure, Report, StateDiff } from '../reconcile/change.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import type { Logger } from './log.js';
 
@@ -41,14 +41,14 @@ export class DriftLog {
   }
 
   /**
-   * Tells what a survey found.
+   * Tells what a diff found.
    *
    * @returns what somebody changed
    */
-  tell(survey: Survey): readonly Change[] {
-    const changes = survey.changes.filter((change) => !this.#failed.has(failureKey(change)));
+  tell(diff: StateDiff): readonly Change[] {
+    const changes = diff.changes.filter((change) => !this.#failed.has(failureKey(change)));
     let causes = this.#causesOf(changes);
-    // An interface may have gone while the survey was made, and its objects with it.
+    // An interface may have gone while the diff was made, and its objects with it.
     if (causes.drift.length > 0) {
       this.#links.refresh();
       causes = this.#causesOf(changes);

@@ -71,7 +71,7 @@ async function removeAll(instance: Instance, graceSeconds: number): Promise<Repo
 
 /** What is ours and still there. */
 async function remains({ engine }: Instance): Promise<Failure[]> {
-  const { changes } = await engine.survey(emptyPlan());
+  const { changes } = await engine.diff(emptyPlan());
   return changes.map((change) => {
     const { object } = engine.text(change);
     return { kind: change.kind, key: change.key, object, error: new Error('it is still there') };

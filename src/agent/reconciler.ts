@@ -12,7 +12,7 @@ import { everything, merge, noInvalidations } from './invalidations.js';
 import { FastpathMissingError, requireFacts } from './facts.js';
 import type { MassRemovalError } from '../reconcile/removal-guard.js';
 import type { Report, Waiting } from '../reconcile/change.js';
-import type { SurveyOptions } from '../reconcile/engine.js';
+import type { DiffOptions } from '../reconcile/engine.js';
 import type { Intent, IntentChange, NodeConfig } from '../intent/types.js';
 import type { ResourceName, Plan, PlanDelta } from '../plan/plan.js';
 import type { Followers, Invalidations } from './invalidations.js';
@@ -84,19 +84,19 @@ export class Reconciler {
     const facts = requireFacts(kernel, this.#config, intent);
     const planner = await runYielding(plannerSteps(this.#config, facts, intent));
     onPlanned?.();
-    const survey = await engine.survey(planner.plan);
+    const diff = await engine.diff(planner.plan);
     this.#pendingIntent = undefined;
     const removal = {
-      held: survey.attached,
+      held: diff.attached,
       left: planner.plan.port.size,
       drains: drains(intent, this.#config.node),
     };
-    if (!force && this.#hold(removalGuard(survey.changes, removal), intent)) return noInvalidations();
+    if (!force && this.#hold(removalGuard(diff.changes, removal), intent)) return noInvalidations();
     this.#planner = planner;
     this.#intent = intent;
     this.#blockedIntent = undefined;
     const started = performance.now();
-    const report = await engine.converge(planner.plan, survey);
+    const report = await engine.converge(planner.plan, diff);
     this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'converged on the intent');
     this.#drift.settle(report);
     await this.#saveEdge(report);
@@ -173,17 +173,17 @@ export class Reconciler {
     if (invalidations.links || invalidations.facts) merge(invalidations, await this.#lookAtMachine());
     // A way alone changed: no list of devices for that, of which there may be ten thousand.
     if (invalidations.resources.size === 0) return noInvalidations();
-    const options: SurveyOptions = {
+    const options: DiffOptions = {
       resources: invalidations.resources,
       ...(!invalidations.links && this.#followers.isUnderlayAlone(invalidations.resources) && { keepLinks: true }),
       ...(invalidations.tables !== 'all' && { scope: { tables: invalidations.tables } }),
     };
-    const survey = await engine.survey(this.#planner.plan, options);
-    const drift = this.#drift.tell(survey);
+    const diff = await engine.diff(this.#planner.plan, options);
+    const drift = this.#drift.tell(diff);
     const drifted = drift.length > 0;
     this.#telemetry?.drifted(drift, invalidations.resources.size === engine.order.length);
     const started = performance.now();
-    const report = await engine.converge(this.#planner.plan, survey, options);
+    const report = await engine.converge(this.#planner.plan, diff, options);
     const { create, replace, delete: removed } = report.done;
     if (create + replace + removed > 0)
       this.#log.info(
@@ -244,16 +244,16 @@ export class Reconciler {
   /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
   #finish(report: Report, looked?: Invalidations): Invalidations {
     const again = noInvalidations();
-    // What failed in one transaction failed for one reason: it is told once, however often it is tried again.
-    const told = new Set<Error>();
+    // What failed in one transaction failed for one reason: it is logged once, however often it is tried again.
+    const logged = new Set<Error>();
     this.#telemetry?.reported(report);
-    const untold = this.#drift.noteFailures(report, looked?.resources);
+    const fresh = this.#drift.noteFailures(report, looked?.resources);
     this.#telemetry?.failing(this.#drift.failures);
-    for (const { kind, object, error } of untold) {
-      if (!told.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
-      told.add(error);
+    for (const { kind, object, error } of fresh) {
+      if (!logged.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
+      logged.add(error);
     }
-    if (untold.length > told.size) this.#log.error({ objects: untold.length }, 'failed in all');
+    if (fresh.length > logged.size) this.#log.error({ objects: fresh.length }, 'failed in all');
     for (const { kind } of report.failures) {
       again.resources.add(kind);
       again.tables = 'all';

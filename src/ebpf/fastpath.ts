@@ -209,7 +209,7 @@ export class FastpathStore {
    * @returns undefined where the node is no network node
    * @throws LibbpfError
    */
-  steeringTrial(name: BpfProgramName, use: ProgramUse): BpfObject | undefined {
+  loadNetworkNodeForTestRun(name: BpfProgramName, use: ProgramUse): BpfObject | undefined {
     const { maps } = this;
     const read = this.steering.readOnly();
     if (maps === undefined || read === undefined) return undefined;

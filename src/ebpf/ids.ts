@@ -30,7 +30,7 @@ export function learn(ids: ObjectIds, key: string, id: number): string {
   return unique;
 }
 
-/** Reads the ids anew where this process has not, or another process wrote since. */
+/** Reads the ids anew where this process has not read them, or another process wrote since. */
 export function ensureIds(kernel: Kernel): void {
   const { fastpath } = kernel;
   const { maps } = fastpath;

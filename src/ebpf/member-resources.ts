@@ -33,9 +33,6 @@ const devices = ({ device, external }: BpfMember): readonly string[] => {
 };
 const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.has(tenantTable(tenant));
 
-/** Bits of the gateway in the id of EP_VIA_GATEWAY, below the fixed slot. */
-export const PLACE_SHIFT = Limits.GW_FIXED_SLOT_SHIFT;
-
 /** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
@@ -49,11 +46,11 @@ function begin(kernel: Kernel): SentFrames {
 }
 
 function describe(what: string, key: string, member: BpfMember): string {
-  const { tenant, device, encap, external, gateway, steered, place, absent } = member;
+  const { tenant, device, encap, external, gateway, steered, fixedSlot, absent } = member;
   const to = key.slice(addressStart(key));
   if (absent) return `fast path ${what} ${to} tenant ${tenant} absent`;
   if (steered !== undefined) {
-    return `fast path ${what} ${to} tenant ${tenant} by gateway ${steered}${place === undefined ? '' : ` place ${place}`}`;
+    return `fast path ${what} ${to} tenant ${tenant} by gateway ${steered}${fixedSlot === undefined ? '' : ` slot ${fixedSlot}`}`;
   }
   if (external !== undefined) return `fast path ${what} ${to} zone ${tenant} external dev ${external}`;
   const elsewhere = encap === undefined ? 'by the kernel' : `encap ${encap}`;
@@ -78,8 +75,8 @@ function readTarget(kernel: Kernel, values: Buffer, at: number, isSentFrames: Se
   if (kind === EndpointType.EP_GATEWAY) return { gateway: true };
   if (kind === EndpointType.EP_BLACKHOLE) return { absent: true };
   if (kind === EndpointType.EP_VIA_GATEWAY) {
-    const place = id >>> PLACE_SHIFT;
-    return { steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { place: place - 1 }) };
+    const slot = id >>> Limits.GW_FIXED_SLOT_SHIFT;
+    return { steered: id & ((1 << Limits.GW_FIXED_SLOT_SHIFT) - 1), ...(slot > 0 && { fixedSlot: slot - 1 }) };
   }
   return { encap: `kind ${kind} id ${id}` };
 }
@@ -106,10 +103,13 @@ function writeTarget(
 }
 
 function targetOf(kernel: Kernel, key: string, member: BpfMember, isSentFrames: SentFrames): [number, number] {
-  const { device, encap, external, gateway, steered, place, absent } = member;
+  const { device, encap, external, gateway, steered, fixedSlot, absent } = member;
   if (absent) return [EndpointType.EP_BLACKHOLE, 0];
   if (steered !== undefined) {
-    return [EndpointType.EP_VIA_GATEWAY, steered | ((place === undefined ? 0 : place + 1) << PLACE_SHIFT)];
+    return [
+      EndpointType.EP_VIA_GATEWAY,
+      steered | ((fixedSlot === undefined ? 0 : fixedSlot + 1) << Limits.GW_FIXED_SLOT_SHIFT),
+    ];
   }
   if (gateway) return [EndpointType.EP_GATEWAY, 0];
   if (device !== undefined) return [EndpointType.EP_LOCAL, indexOfPresent(kernel, device)];

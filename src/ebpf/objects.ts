@@ -99,8 +99,8 @@ export interface BpfMember {
   gateway?: true;
   /** Number of the gateway whose network nodes know the way. */
   steered?: number;
-  /** Of what is steered: the place in the gateway's table that all flows have, instead of each its own. */
-  place?: number;
+  /** Of what is steered: the slot of the gateway's table that all flows have, instead of each its own. */
+  fixedSlot?: number;
   /** Nowhere: what no member has of the tenant's own prefix. */
   absent?: true;
   /** Of an external network: the interface it is reached by. */

@@ -165,7 +165,7 @@ export class TraceSession {
   }
 }
 
-/** A slot that nobody has, or that its watcher left without a word. */
+/** A slot that nobody has, or whose session ended without releasing it. */
 function freeSlot({ sg_trace_sess }: WatchMaps): number {
   const now = monotonic();
   for (let slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {

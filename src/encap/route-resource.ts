@@ -19,10 +19,10 @@ import type { Route } from './objects.js';
 
 const ROUTE_FOLLOWS: Follows = {
   link: (link, context) => concernsLink(link, context) && [...vrfTables(link.name, context), MAIN_TABLE],
-  // With a device's last IPv4 address its routes go, without a word (fib_disable_ip, net/ipv4/fib_frontend.c).
+  // With a device's last IPv4 address its routes go, without a notification (fib_disable_ip, net/ipv4/fib_frontend.c).
   address: ({ ifindex }, context) => context.concerns(ifindex) && vrfTables(context.nameOf(ifindex), context),
   route: (route, context) => isOwnRoute(route, context) && [route.table],
-  // Routes that name it have gone with it without a word, or lead elsewhere now.
+  // Routes that name it have gone with it without a notification, or lead elsewhere now.
   nexthop({ id, oif }, { plan, nexthopDevices }) {
     if (!isOwnNexthop(id)) return false;
     const tables = nexthopDevices(id, oif).flatMap((device) => plan.vrf.get(device)?.table ?? []);

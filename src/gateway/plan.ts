@@ -46,18 +46,18 @@ function planGateways(view: IntentView, emit: Emit): void {
   emit('gw-flows', 'flows', { flows: FLOW_NODES });
   if (isNetworkNode(view) && usesGateways(view)) planFastSelf(view, emit);
   const from = view.self.source;
-  const wayTo = (name: string): NetworkNodeWay => ({
+  const networkNodeWay = (name: string): NetworkNodeWay => ({
     number: steering.nodeNumbers.get(name) ?? 0,
     from,
     ...(name !== self && { underlay: view.node(name).locator }),
   });
   for (const name of steering.nodeNumbers.keys()) {
-    emit('gw-node', name, { ...wayTo(name), source: view.node(name).source });
+    emit('gw-node', name, { ...networkNodeWay(name), source: view.node(name).source });
   }
   for (const [name, number] of steering.gatewayNumbers) {
     const all = steering.gateways.get(name)?.nodes ?? [];
     const active = all.filter((node) => view.node(node).drain !== true);
-    const nodes = Object.fromEntries(all.map((node) => [node, wayTo(node)]));
+    const nodes = Object.fromEntries(all.map((node) => [node, networkNodeWay(node)]));
     emit('gw-maglev', name, { number, active, all, nodes });
   }
 }
@@ -81,14 +81,14 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
     for (const behaviour of localBehaviours(view)) {
       emit('nn-sid', tenantSid(view.self.locator, behaviour, id), { zone: id, gateway: number });
     }
-    planTellers(view.tenant(zone), emit);
+    planIcmpSources(view.tenant(zone), emit);
     return;
   }
   planExternal(view, external, { zone: id, gateway: number, device: external.interface }, emit);
 }
 
 /** Errors come from the gateway of the sender's subnet; to what is behind a port, from that of the tenant's first. */
-function planTellers({ id, subnets }: Tenant, emit: Emit): void {
+function planIcmpSources({ id, subnets }: Tenant, emit: Emit): void {
   const icmpSources = new Map<string, string>();
   for (const { prefix, gateway } of [...subnets].reverse()) {
     icmpSources.set(ALL[familyOf(prefix)], gateway);

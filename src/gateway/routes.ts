@@ -95,8 +95,8 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
   const hasExternals = reach.some(({ peer }) => externalOf(peer) !== undefined);
   for (const { peer, prefix } of hasExternals ? reach : []) {
     // A tenant may be inside a wider external network.
-    const place = externalOf(peer) === undefined ? undefined : placeOf([peer]);
-    prefixes.set(prefix, place === undefined ? steered : { ...steered, place });
+    const fixedSlot = externalOf(peer) === undefined ? undefined : fixedSlotOf([peer]);
+    prefixes.set(prefix, fixedSlot === undefined ? steered : { ...steered, fixedSlot });
   }
   for (const family of familiesOf(tenant)) {
     const rest = DEFAULT_ROUTE[family];
@@ -125,11 +125,11 @@ export function externalNode(nodes: readonly string[], external: string): string
 }
 
 function pick(table: readonly string[], zones: readonly ZoneName[]): string {
-  return table[placeOf(zones)] ?? '';
+  return table[fixedSlotOf(zones)] ?? '';
 }
 
-/** The place in a gateway's table that traffic between zones has as a whole. */
-export function placeOf(zones: readonly ZoneName[]): number {
+/** The slot of a gateway's table that traffic between zones has as a whole. */
+export function fixedSlotOf(zones: readonly ZoneName[]): number {
   return hash53(PAIR_SEED, [...zones].sort().join(' ')) % MAGLEV_SLOTS;
 }
 

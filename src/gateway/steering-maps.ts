@@ -183,7 +183,7 @@ export class SteeringStore {
     return state;
   }
 
-  /** Reads the numbers anew where this process has not, or another wrote since. */
+  /** Reads the numbers anew where this process has not read them, or another wrote since. */
   ensureKnown(): void {
     const { maps } = this;
     if (this.#known || maps === undefined) return;

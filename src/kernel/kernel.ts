@@ -41,7 +41,7 @@ export function openKernel(options: KernelOptions, parts: KernelFactories): Kern
   return kernel as Kernel;
 }
 
-/** One network namespace of the kernel, as far as resources need it: mechanism, without a word of tenants. */
+/** One network namespace of the kernel, as far as resources need it: mechanism, which knows no tenants. */
 export class KernelNamespace {
   readonly netns: string | undefined;
   /** Of the named namespace that the sockets are in. */

@@ -105,7 +105,7 @@ export function check(result: number, operation: string, reason?: string): numbe
   throw new LibbpfError({ operation, errno: -result, ...(reason === undefined ? {} : { reason }) });
 }
 
-/** A value that libbpf would take modulo 2^32 without a word. */
+/** A value that libbpf would silently take modulo 2^32. */
 export function u32(value: number, operation: string, what: string): number {
   if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
   throw new LibbpfError({

@@ -44,7 +44,7 @@ function describe(options: InterfaceOptions): string {
 
 /**
  * Attaches a program to an interface's XDP hook.
- * @throws LibbpfError LIBBPF_EBUSY when another program is there, LIBBPF_NAME, LIBBPF_EOPNOTSUPP for a mode the driver has not
+ * @throws LibbpfError LIBBPF_EBUSY when another program is there, LIBBPF_NAME, LIBBPF_EOPNOTSUPP for a mode the driver lacks
  */
 export function attachXdp(program: BpfProgram, options: XdpOptions): BpfLink {
   const where = describe(options);

@@ -90,7 +90,7 @@ export function hasNativeXdp(socket: NetlinkSocket, ifindex: number): boolean | 
   }
 }
 
-/** Whether an interface takes frames that XDP redirects to it: of one that does not they are lost without a word. @param features xdpFeatures() */
+/** Whether an interface takes frames that XDP redirects to it: others lose them silently. @param features xdpFeatures() */
 export function takesFrames(features: ReadonlyMap<number, number>, ifindex: number): boolean {
   return ((features.get(ifindex) ?? 0) & XdpFeature.ndoXmit) !== 0;
 }

@@ -48,7 +48,7 @@ export interface Link {
   numRxQueues?: number;
 }
 
-/** No alias: the kernel ignores one at creation without a word (rtnl_create_link). Use setLink. */
+/** No alias: the kernel silently ignores one at creation (rtnl_create_link). Use setLink. */
 export interface LinkSpec {
   name: string;
   kind: 'vrf' | 'veth' | 'bridge' | 'dummy';

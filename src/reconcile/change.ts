@@ -36,7 +36,7 @@ export interface Waiting {
 }
 
 /** The changes from the kernel's state to a plan's. */
-export interface Survey {
+export interface StateDiff {
   changes: Change[];
   waiting: Waiting[];
   /** Devices of others that are attached, before any change. */

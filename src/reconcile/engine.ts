@@ -2,7 +2,7 @@ import { differences, equalValues } from '../plan/equal.js';
 import { orderOf } from './order.js';
 import { Yielder } from './yielder.js';
 import { emptyReport } from './change.js';
-import type { Action, Change, ChangeText, Report, Survey, Waiting } from './change.js';
+import type { Action, Change, ChangeText, Report, StateDiff, Waiting } from './change.js';
 import type { AnyResource, ResourceTable, Scope } from './resource.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ResourceName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
@@ -12,7 +12,7 @@ const MAX_ROUNDS = 4;
 /** Pause before it does, milliseconds; doubles each round. */
 const ROUND_DELAY_MS = 20;
 
-export interface SurveyOptions {
+export interface DiffOptions {
   /** Only these resources; all when absent. */
   resources?: ReadonlySet<ResourceName>;
   scope?: Scope;
@@ -45,7 +45,7 @@ export class Engine {
   }
 
   /** Compares the kernel with a plan. */
-  async survey(plan: Plan, options: SurveyOptions = {}): Promise<Survey> {
+  async diff(plan: Plan, options: DiffOptions = {}): Promise<StateDiff> {
     if (options.keepLinks !== true) this.#kernel.links.refresh();
     const changes: Change[] = [];
     const waiting: Waiting[] = [];
@@ -97,14 +97,14 @@ export class Engine {
    */
   async applyChanges(changes: readonly Change[]): Promise<Report> {
     const report = emptyReport();
-    const { coming, going } = groupByKind(changes);
+    const { upserts, removals } = groupByKind(changes);
     // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
-    for (const name of coming.keys()) this.resource(name)?.require?.(this.#kernel);
+    for (const name of upserts.keys()) this.resource(name)?.require?.(this.#kernel);
     const awaitsAll = (name: ResourceName): boolean => this.resource(name)?.awaitsAll === true;
-    for (const name of this.order) if (!awaitsAll(name)) await this.#step(name, coming.get(name), report);
-    for (const name of [...this.order].reverse()) await this.#step(name, going.get(name), report);
+    for (const name of this.order) if (!awaitsAll(name)) await this.#step(name, upserts.get(name), report);
+    for (const name of [...this.order].reverse()) await this.#step(name, removals.get(name), report);
     for (const name of this.order) {
-      const last = awaitsAll(name) ? coming.get(name) : undefined;
+      const last = awaitsAll(name) ? upserts.get(name) : undefined;
       if (this.#failing.size === 0) await this.#step(name, last, report);
       else report.heldBack.push(...(last ?? []));
     }
@@ -112,23 +112,23 @@ export class Engine {
   }
 
   /**
-   * Converges on a plan: surveys, carries out, and looks again while something failed, a bounded number of times.
+   * Converges on a plan: compares, carries out, and looks again while something failed, a bounded number of times.
    *
-   * @param first a survey of this plan made just before, to save making it twice
+   * @param first a diff of this plan made just before, to save making it twice
    */
-  async converge(plan: Plan, first?: Survey, options: SurveyOptions = {}): Promise<Report> {
-    let survey = first ?? (await this.survey(plan, options));
+  async converge(plan: Plan, first?: StateDiff, options: DiffOptions = {}): Promise<Report> {
+    let diff = first ?? (await this.diff(plan, options));
     const total = emptyReport();
     for (let round = 0; ; round++) {
-      const report = await this.applyChanges(survey.changes);
+      const report = await this.applyChanges(diff.changes);
       for (const action of ['create', 'replace', 'delete'] as const) total.done[action] += report.done[action];
       total.failures = report.failures;
       total.heldBack = report.heldBack;
-      total.waiting = [...survey.waiting, ...report.waiting];
-      const settled = report.failures.length === 0 && !survey.changes.some(this.cascades);
+      total.waiting = [...diff.waiting, ...report.waiting];
+      const settled = report.failures.length === 0 && !diff.changes.some(this.cascades);
       if (settled || round + 1 >= MAX_ROUNDS) return total;
       await new Promise((resolve) => setTimeout(resolve, ROUND_DELAY_MS * 2 ** round));
-      survey = await this.survey(plan, options);
+      diff = await this.diff(plan, options);
     }
   }
 
@@ -271,14 +271,14 @@ function leavesWith(kind: AnyResource, key: string, value: PlanValue, detached: 
 }
 
 /** What comes and what goes, by kind. */
-function groupByKind(changes: readonly Change[]): Record<'coming' | 'going', Map<ResourceName, Change[]>> {
-  const groups = { coming: new Map<ResourceName, Change[]>(), going: new Map<ResourceName, Change[]>() };
+function groupByKind(changes: readonly Change[]): Record<'upserts' | 'removals', Map<ResourceName, Change[]>> {
+  const groups = { upserts: new Map<ResourceName, Change[]>(), removals: new Map<ResourceName, Change[]>() };
   // Those of a kind follow each other: one look-up for all of a million.
   let last: { kind: ResourceName; goes: boolean; group: Change[] } | undefined;
   for (const change of changes) {
     const goes = change.action === 'delete';
     if (last?.kind !== change.kind || last.goes !== goes) {
-      const side = goes ? groups.going : groups.coming;
+      const side = goes ? groups.removals : groups.upserts;
       const group = side.get(change.kind) ?? [];
       side.set(change.kind, group);
       last = { kind: change.kind, goes, group };

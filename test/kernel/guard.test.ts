@@ -70,7 +70,7 @@ describe('the guard', () => {
   const nft = (...args: string[]): string =>
     execFileSync('ip', ['netns', 'exec', NETNS, 'nft', ...args], { encoding: 'utf8' });
   const drift = async (plan: Plan): Promise<string[]> =>
-    (await engine.survey(plan)).changes.map((change) => `${change.action} ${engine.text(change).object}`);
+    (await engine.diff(plan)).changes.map((change) => `${change.action} ${engine.text(change).object}`);
 
   it('is as planned after one application, as nft prints it back', async () => {
     const plan = planOf(INTERFACES);

@@ -182,7 +182,7 @@ describe('the life of an agent', () => {
   });
 });
 
-describe('the brake', () => {
+describe('the guard against mass removal', () => {
   const COUNT = 11;
   const network = useNetwork(selftestTopology(), async (built) => {
     const names = Array.from({ length: COUNT }, (_, n) => `d${n}`);

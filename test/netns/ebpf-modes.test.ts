@@ -97,7 +97,7 @@ describe('a node that goes from one mode to another', () => {
     try {
       const intent = scopeTo(network.intent(), network.netns('hv1'));
       expect((await applyOnce(instance, intent)).failures).toEqual([]);
-      expect((await instance.engine.survey(instance.plan(intent))).changes).toEqual([]);
+      expect((await instance.engine.diff(instance.plan(intent))).changes).toEqual([]);
     } finally {
       instance.close();
     }

@@ -1,6 +1,6 @@
 /** `apply`, `diff` and `purge`: three questions to the one engine. */
 import { resolve } from 'node:path';
-import { applyOnce, surveyOnce } from '../../agent/apply.js';
+import { applyOnce, diffOnce } from '../../agent/apply.js';
 import { keepIntentCopy } from '../../agent/intent-copy.js';
 import { signatureOfConfig } from '../../agent/node-intent.js';
 import { purge, purgeWithoutNetns } from '../../agent/purge.js';
@@ -10,7 +10,7 @@ import { readConfig, readInputs } from '../inputs.js';
 import { withInstance } from '../open.js';
 import { print, printJson, reportJson } from '../print.js';
 import { withProgress } from '../progress.js';
-import { tellReport, tellSurvey, tellUnreachable, tellWarnings } from './tell.js';
+import { tellReport, tellDiff, tellUnreachable, tellWarnings } from './tell.js';
 import type { IntentOptions, NodeOptions } from '../node-options.js';
 
 export interface ApplyFlags extends IntentOptions {
@@ -32,10 +32,10 @@ export async function runApply(options: ApplyFlags): Promise<void> {
   await withInstance(config, async (instance) => {
     const { progress } = instance.kernel;
     if (options.dryRun) {
-      const survey = await withProgress(progress, () => surveyOnce(instance, intent));
-      tellWarnings(survey);
-      tellSurvey(instance, survey, options.json);
-      tellUnreachable(intent, survey);
+      const diff = await withProgress(progress, () => diffOnce(instance, intent));
+      tellWarnings(diff);
+      tellDiff(instance, diff, options.json);
+      tellUnreachable(intent, diff);
       return;
     }
     const force = options.force === true;
@@ -50,10 +50,10 @@ export async function runApply(options: ApplyFlags): Promise<void> {
 export async function runDiff(options: ApplyFlags): Promise<void> {
   const { config, intent } = readInputs(options);
   await withInstance(config, async (instance) => {
-    const survey = await withProgress(instance.kernel.progress, () => surveyOnce(instance, intent));
-    tellSurvey(instance, survey, options.json);
-    const isUnreachable = tellUnreachable(intent, survey);
-    process.exitCode = survey.changes.length > 0 ? EXIT.drift : isUnreachable ? EXIT.failed : EXIT.ok;
+    const diff = await withProgress(instance.kernel.progress, () => diffOnce(instance, intent));
+    tellDiff(instance, diff, options.json);
+    const isUnreachable = tellUnreachable(intent, diff);
+    process.exitCode = diff.changes.length > 0 ? EXIT.drift : isUnreachable ? EXIT.failed : EXIT.ok;
   });
 }
 

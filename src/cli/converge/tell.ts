@@ -6,14 +6,14 @@ import type { Instance } from '../../agent/instance.js';
 import type { Intent } from '../../intent/types.js';
 import type { Report } from '../../reconcile/change.js';
 
-export function tellSurvey(instance: Instance, survey: Comparison, json: boolean | undefined): void {
-  const changes = survey.changes.map((change) => instance.engine.text(change));
+export function tellDiff(instance: Instance, diff: Comparison, json: boolean | undefined): void {
+  const changes = diff.changes.map((change) => instance.engine.text(change));
   if (json) {
-    printJson({ node: instance.config.node, changes, waiting: survey.waiting, unreachable: survey.unreachable });
+    printJson({ node: instance.config.node, changes, waiting: diff.waiting, unreachable: diff.unreachable });
     return;
   }
   for (const change of changes) print(changeLine(change));
-  for (const line of waitingLines(survey.waiting)) print(line);
+  for (const line of waitingLines(diff.waiting)) print(line);
   if (changes.length === 0) print(`${instance.config.node}: nothing to do`);
 }
 

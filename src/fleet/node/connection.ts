@@ -52,7 +52,7 @@ function feedsInOrder(node: string, feeds: readonly string[]): string[] {
 interface Attempt {
   feed: string;
   client?: Client;
-  /** Ends it without a word. */
+  /** Ends it without an event. */
   cancel: () => void;
 }
 

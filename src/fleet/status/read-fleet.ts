@@ -42,7 +42,7 @@ export interface FleetNode {
   feed?: string;
   /** What the kernel has, as of then. */
   applied?: number;
-  /** Commits that it should have and has not. */
+  /** Commits that it should have and lacks. */
   behind?: number;
   /** It has another part of the intent than its feed has for it. */
   differs?: true;

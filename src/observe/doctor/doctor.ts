@@ -29,7 +29,7 @@ export interface DoctorInput {
   unreadable?: string | undefined;
 }
 
-/** Looks at everything that would drop packets without a word. Changes nothing. */
+/** Looks at everything that would drop packets silently. Changes nothing. */
 export async function runChecks({
   instance,
   file,

@@ -1,5 +1,5 @@
 /** The intent, the agent, and how far the kernel is from what the intent wants. */
-import { surveyOnce } from '../../agent/apply.js';
+import { diffOnce } from '../../agent/apply.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../plan/numbers.js';
 import { checkFeed } from './feed.js';
@@ -111,15 +111,15 @@ export async function checkState(
     findings.fail('drift', 'the fast path cannot be read, so it is not compared with the intent', unreadable);
     return findings.checks;
   }
-  let survey;
+  let diff;
   try {
-    survey = await surveyOnce(instance, intent);
+    diff = await diffOnce(instance, intent);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     findings.fail('drift', 'the kernel cannot be compared with the intent', words);
     return findings.checks;
   }
-  const { changes, warnings } = survey;
+  const { changes, warnings } = diff;
   for (const warning of warnings) {
     findings.warn('limits', warning, 'the plan stops at a bound of its own: what is beyond it is left undone');
   }

@@ -1,4 +1,4 @@
-/** Settings that drop packets without a word. */
+/** Settings that drop packets silently. */
 import { readFacts } from '../../agent/facts.js';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../../host/sysctl-plan.js';
 import { Findings } from './types.js';

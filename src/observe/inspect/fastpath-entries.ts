@@ -9,9 +9,9 @@ import {
   Endpoint,
   EndpointType,
   NexthopGroup,
+  Limits,
 } from '../../ebpf/generated/layouts.js';
 import { segmentsOf } from '../../ebpf/ids.js';
-import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { formatIPv6, writeAddress } from 'netlink-ts/inet';
 import type { TenantBehaviour } from '../../encap/sid.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
@@ -148,7 +148,7 @@ function readDestination(values: Buffer, at: number): Destination {
     case EndpointType.EP_REMOTE:
       return id === 0 ? { kind: 'kernel' } : { kind: 'encap', id };
     case EndpointType.EP_VIA_GATEWAY:
-      return { kind: 'steered', gateway: id & ((1 << PLACE_SHIFT) - 1) };
+      return { kind: 'steered', gateway: id & ((1 << Limits.GW_FIXED_SLOT_SHIFT) - 1) };
     case EndpointType.EP_GATEWAY:
       return { kind: 'gateway' };
     default:

@@ -3,7 +3,7 @@ import { getAddress } from '../../ebpf/bytes.js';
 import { Family } from '../../ebpf/generated/layouts.js';
 import { Maglev } from '../../ebpf/generated/steering.js';
 import { MAGLEV_SLOTS, maglevTable } from '../../gateway/maglev.js';
-import { placeOf } from '../../gateway/routes.js';
+import { fixedSlotOf } from '../../gateway/routes.js';
 import { externalZone } from '../../gateway/view.js';
 import { readFacts } from '../../agent/facts.js';
 import type { IntentView } from '../../plan/view.js';
@@ -49,7 +49,7 @@ export interface GatewayState {
   externals: GatewayExternal[];
 }
 
-/** A gateway's table as it is in force: number of a network node in each place. */
+/** A gateway's table as it is in force: number of a network node in each slot. */
 interface Table {
   active: readonly number[];
   all: readonly number[];
@@ -120,8 +120,8 @@ function nodeState({ context, view, maps, numbers }: Knowledge, name: string, ta
   const { locator, source, drain } = view.node(name);
   const self = name === config.node;
   const number = numbers.get(source);
-  const share = (places: readonly number[] | undefined): number | null =>
-    places === undefined ? null : places.filter((place) => place === number).length / MAGLEV_SLOTS;
+  const share = (slots: readonly number[] | undefined): number | null =>
+    slots === undefined ? null : slots.filter((slot) => slot === number).length / MAGLEV_SLOTS;
   const up =
     maps !== undefined && number !== undefined
       ? isUp(maps, number)
@@ -137,9 +137,9 @@ function externalStates(
   table: Table | undefined,
 ): GatewayExternal[] {
   const link = context.kernel.links.get(device);
-  const place = placeOf([externalZone(name)]);
-  const number = table?.active[place];
-  const planned = maglevTable(nodes.filter(({ state }) => state === 'up').map(({ node }) => node))[place];
+  const slot = fixedSlotOf([externalZone(name)]);
+  const number = table?.active[slot];
+  const planned = maglevTable(nodes.filter(({ state }) => state === 'up').map(({ node }) => node))[slot];
   const inForce = nodes.find(({ node }) => numbers.get(view.node(node).source) === number)?.node;
   return prefixes.map((prefix) => ({
     external: name,
@@ -150,7 +150,7 @@ function externalStates(
   }));
 }
 
-/** Names of network nodes by their numbers in the maps; of one that the intent has not, the number in words. */
+/** Names of network nodes by their numbers in the maps; of one that is not in the intent, the number in words. */
 export function gatewayNodeNames({ kernel, intent }: ShowContext): (number: number) => string {
   const { maps } = kernel.fastpath.gateways;
   const sources = new Map(intent?.nodes.map(({ name, source }) => [source, name]));

@@ -25,7 +25,7 @@ export interface PolicyEndRecord {
   prefixes: string[];
 }
 
-/** One element of `segue show policy -j`. What only the intent says is null of a policy that it has not. */
+/** One element of `segue show policy -j`. What only the intent says is null of a policy that is not in it. */
 export interface PolicyRecord {
   name: string;
   from: PolicyEndRecord;
@@ -115,7 +115,7 @@ function named(set: PolicySet | undefined): Map<string, { allow: boolean; log: b
   return found;
 }
 
-/** By pair of ends, there in the order of decision; then those in force that the intent has not. */
+/** By pair of ends, there in the order of decision; then those in force but not in the intent. */
 export function policyRecords(context: ShowContext): PolicyRecord[] {
   const { kernel, names, intent } = context;
   const zones = new ZoneNames(names, intent);

@@ -1,9 +1,8 @@
 /** What the fast path's maps say of an address: which entry it is, and the ways there. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
-import { Encap, EndpointKey, PrefixKey, Endpoint, EndpointType } from '../../ebpf/generated/layouts.js';
+import { Encap, EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from '../../ebpf/generated/layouts.js';
 import { ensureIds } from '../../ebpf/ids.js';
 import { hopsOf } from '../../ebpf/underlay-resource.js';
-import { PLACE_SHIFT } from '../../ebpf/member-resources.js';
 import { familyOf, hostPrefix } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import type { ShowContext } from '../inspect/context.js';
@@ -19,7 +18,7 @@ export interface FoundTarget {
   /** Number of the gateway whose network nodes know the way. */
   steered?: number;
   /** Of these: all flows have one network node, as one place in the gateway's table says. */
-  hasPlace?: true;
+  hasFixedSlot?: true;
 }
 
 /** Bits before a prefix's own in a key: tenant and family. */
@@ -52,8 +51,8 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
 function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'> {
   const { type, id } = Endpoint.decode(target, 0);
   if (type === EndpointType.EP_VIA_GATEWAY) {
-    const place = id >>> PLACE_SHIFT;
-    return { hops: [], steered: id & ((1 << PLACE_SHIFT) - 1), ...(place > 0 && { hasPlace: true }) };
+    const slot = id >>> Limits.GW_FIXED_SLOT_SHIFT;
+    return { hops: [], steered: id & ((1 << Limits.GW_FIXED_SLOT_SHIFT) - 1), ...(slot > 0 && { hasFixedSlot: true }) };
   }
   if (type === EndpointType.EP_GATEWAY) return { hops: [], gateway: true };
   return { hops: type === EndpointType.EP_REMOTE ? hopsOfEncap(context, id) : [] };

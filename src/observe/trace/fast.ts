@@ -179,7 +179,7 @@ function checkFlow(
   if (flow !== undefined && gatewayNodeNames(context)(flow.node) === node) {
     const text = `${node}, which the flow has: idle ${flow.idleSeconds} s`;
     traceLog.pass('flow', text, { ...detail, known: true, idleSeconds: flow.idleSeconds });
-  } else if (target?.hasPlace === true) {
+  } else if (target?.hasFixedSlot === true) {
     traceLog.pass('flow', `${node}, which the external network has`, detail);
   } else {
     const percent = share === undefined || share === null ? '' : `, ${(share * 100).toFixed(1)}% of new flows`;

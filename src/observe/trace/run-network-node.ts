@@ -62,7 +62,7 @@ export function runNetworkNode(
   zones: { from: number; to?: number },
   keys: { flow: Buffer; answer: Buffer },
 ): NetworkNodeRun | undefined {
-  const object = kernel.fastpath.steeringTrial(PROGRAM, use);
+  const object = kernel.fastpath.loadNetworkNodeForTestRun(PROGRAM, use);
   const live = kernel.fastpath.steering.maps;
   if (object === undefined || live === undefined) return undefined;
   const found: TraceEvent[] = [];

@@ -113,7 +113,7 @@ function memberWith(intent: Intent | undefined, tenant: string, to: string): Por
   );
 }
 
-/** A member that should be reached: the kernel removes the routes of an interface that goes down without a word. */
+/** A member that should be reached: the kernel removes the routes of an interface that goes down without a notification. */
 function explainMember(
   { kernel, config }: ShowContext,
   { name, node, interface: device }: Port,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { surveyOnce } from '../../../src/agent/apply.js';
+import { diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { loadIntent } from '../../../src/app/intent.js';
@@ -110,7 +110,7 @@ it('stay through an agent that converges and repairs, and through purge', async 
   const before = await objects();
   expect(before.length).toBeGreaterThan(30);
   const diff = async () => {
-    const { changes } = await surveyOnce(instance, loadIntent(instance.config.intent));
+    const { changes } = await diffOnce(instance, loadIntent(instance.config.intent));
     return changes.map((change) => instance.engine.text(change));
   };
   const run = await AgentRun.startWith(instance.config, file);

@@ -113,7 +113,7 @@ describe('a machine without a bpffs', () => {
       process.execPath,
     ]);
 
-  it('is told so, and nothing is changed', async () => {
+  it('is refused with that reason, and nothing is changed', async () => {
     await network.shell('hv1', QUIET);
     const files = network.files();
     const node = files.nodes.get('hv1') ?? '';

@@ -177,7 +177,7 @@ describe('the plan', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('is told by doctor', async () => {
+  it('is a finding of doctor', async () => {
     const announcement = async (): Promise<string[]> => {
       const file = join(network.directory, 'hv1.yaml');
       const intent = scopeTo(network.intent(), network.netns('hv1'));
@@ -204,7 +204,7 @@ describe('the plan', () => {
     ]);
     // Not ours to remove either.
     expect(
-      (await network.instance('hv1').engine.survey(emptyPlan())).changes.some(({ kind }) => kind === 'announce'),
+      (await network.instance('hv1').engine.diff(emptyPlan())).changes.some(({ kind }) => kind === 'announce'),
     ).toBe(false);
     await network.ip('hv1', `-6 route del unreachable ${LOCATOR} proto static`);
     await network.apply('hv1');

@@ -1,7 +1,7 @@
 /** One MAC address of a tenant's gateway on all nodes; what a VM had before goes on working. */
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
@@ -42,7 +42,7 @@ describe("a tenant's gateway", () => {
   const isDone = async (intent: Intent): Promise<boolean> => {
     const instance = new Instance(network.config('hv1'));
     try {
-      return (await surveyOnce(instance, scopeTo(intent, instance.config.node))).changes.length === 0;
+      return (await diffOnce(instance, scopeTo(intent, instance.config.node))).changes.length === 0;
     } finally {
       instance.close();
     }

@@ -59,7 +59,7 @@ describe('show and doctor', () => {
     );
   });
 
-  it('a port whose interface has no carrier is told', async () => {
+  it('a port whose interface has no carrier is reported', async () => {
     expect(diagnosis([]).has('agent.ports-down')).toBe(false);
     await network.ip('t100-1', 'link set eth0 down');
     try {

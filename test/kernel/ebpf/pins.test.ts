@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Agent } from '../../../src/agent/agent.js';
-import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
@@ -45,7 +45,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     expect(failures.map(({ object, error }) => `${object}: ${error.message}`)).toEqual([]);
   };
   const diff = async (intent?: Intent): Promise<string[]> => {
-    const { changes } = await surveyOnce(instance, scoped(intent));
+    const { changes } = await diffOnce(instance, scoped(intent));
     return changes.map((change) => instance.engine.text(change)).map(({ action, object }) => `${action} ${object}`);
   };
   const where = (device: string) => ({ interface: device, netns: network.netns('hv1') });

@@ -96,7 +96,7 @@ describe('show, where the fast path forwards alone', () => {
     expect(stderr).toContain('the intent cannot be used');
   });
 
-  it('a way over the underlay that is lost is told', async () => {
+  it('a lost route over the underlay is reported', async () => {
     await network.ip('hv1', 'link set eth0 down');
     try {
       await network.apply('hv1');

@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 
 const drift = async (): Promise<string[]> =>
-  (await engine.survey(plan)).changes.map((change) => `${change.action} ${engine.text(change).object}`);
+  (await engine.diff(plan)).changes.map((change) => `${change.action} ${engine.text(change).object}`);
 const load = (): ReturnType<typeof loadEdge> => loadEdge(file, state);
 const save = (): Promise<void> => new EdgeFile('hv1', NETNS, state).save(plan.edge.values());
 const block = async (): Promise<string> => kernel.nft(['list', 'set', 'inet', 'segue_edge', 'domain']);

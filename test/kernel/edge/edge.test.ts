@@ -231,7 +231,7 @@ describe('the table', () => {
     }
     await node.load(plan);
     const drift = async (): Promise<string[]> =>
-      (await node.engine.survey(plan)).changes.map((change) => `${change.action} ${node.engine.text(change).object}`);
+      (await node.engine.diff(plan)).changes.map((change) => `${change.action} ${node.engine.text(change).object}`);
     expect(await drift()).toEqual([]);
     await node.shell('hv', `nft delete element inet segue_edge sources '{ ${HV2.source} }'`);
     await node.shell('hv', `nft add element inet segue_edge inside '{ "mgmt0" }'`);

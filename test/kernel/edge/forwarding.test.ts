@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories, pinDirectory } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { checkEdge } from '../../../src/observe/doctor/edge.js';
@@ -80,7 +80,7 @@ describe('forwarding of single interfaces', () => {
     expect(await core.sees('marked', fromInside)).toBe(true);
     expect(await outside.countOf('marked', across)).toBe(0);
     expect(await core.countOf('marked', toUnderlay)).toBe(0);
-    expect((await surveyOnce(instance, renamed())).changes).toEqual([]);
+    expect((await diffOnce(instance, renamed())).changes).toEqual([]);
   });
 
   it('is taken back by a write of 0 to the host’s, and put right', async () => {

@@ -93,7 +93,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
     local(address, { vm: JUMBO_MAC, own: JUMBO_OWN_MAC, mtu: JUMBO_MTU });
   }
 
-  // The tenant next door: the same addresses elsewhere, and some that the first has not.
+  // The tenant next door: the same addresses elsewhere, and some that the first lacks.
   bench.addEncap(NEIGHBOUR_ENCAP, NEIGHBOUR_PATH);
   bench.addSid(NEIGHBOUR_SID, 0x46, NEIGHBOUR);
   lines.push(`sid ${hex(NEIGHBOUR_SID)} ${NEIGHBOUR} ${0x46}`);

@@ -74,7 +74,7 @@ describe('entries', () => {
   }
   const changes = async (plan: Plan, scope?: number): Promise<string[]> => {
     const options = scope === undefined ? {} : { scope: { tables: new Set([tenantTable(scope)]) } };
-    return (await open().engine.survey(plan, options)).changes.map(textOf).sort();
+    return (await open().engine.diff(plan, options)).changes.map(textOf).sort();
   };
   const loaded = async (plan = makePlan()): Promise<Instance> => {
     const instance = open();
@@ -132,7 +132,7 @@ describe('entries', () => {
       ...all.slice(2),
     ]);
     const instance = open();
-    const { failures } = await instance.engine.applyChanges((await instance.engine.survey(plan)).changes);
+    const { failures } = await instance.engine.applyChanges((await instance.engine.diff(plan)).changes);
     expect(failures.map(({ key, error }) => [key, error.message])).toEqual([
       [broken, `${broken}: the encapsulation to fd00:5e:9:4600:64:: does not exist`],
     ]);
@@ -142,7 +142,7 @@ describe('entries', () => {
   it('that the kernel refuses are named, each', async () => {
     const instance = open();
     const plan = makePlan();
-    const { changes: found } = await instance.engine.survey(plan);
+    const { changes: found } = await instance.engine.diff(plan);
     await instance.engine.applyChanges(found.filter(({ kind }) => kind !== 'bpf-member'));
     membersOf(instance).freeze();
     const members = found.filter(({ kind }) => kind === 'bpf-member');
@@ -158,7 +158,7 @@ describe('entries', () => {
     const key = memberKey(BLUE, '10.0.0.2');
     const plan = makePlan();
     plan['bpf-member'].set(key, { tenant: BLUE, device: 'lo' });
-    const { changes: found } = await instance.engine.survey(plan);
+    const { changes: found } = await instance.engine.diff(plan);
     expect(found.map(textOf)).toEqual([`replace bpf-member ${key}`]);
     expect((await instance.engine.applyChanges(found)).failures).toEqual([]);
     const different = [...membersOf(instance).entries()].filter(
@@ -172,7 +172,7 @@ describe('entries', () => {
   it('go with the node’s own, which is all that a purge has to remove', async () => {
     await loaded();
     const instance = open();
-    const { changes: found } = await instance.engine.survey(emptyPlan());
+    const { changes: found } = await instance.engine.diff(emptyPlan());
     expect(found.map(textOf)).toEqual(['delete bpf-node node']);
     await instance.engine.applyChanges(found);
     expect(existsSync(pins)).toBe(false);

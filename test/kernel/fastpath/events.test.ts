@@ -1,4 +1,4 @@
-/** What watchers are told: the packet as it came and as it leaves, why, of whose; and what it costs to be told too much. */
+/** Events of a trace session: the packet as it came and as it leaves, the reason, the port; limits of rate and room. */
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
@@ -36,8 +36,8 @@ const arriving = (inner: Buffer): Buffer =>
   ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1', 0), { to: MACS.uplink, from: MACS.router });
 const IN4 = { from: '10.0.0.2', to: '10.0.0.1' } as const;
 
-describe('a watcher is told', () => {
-  it('of a packet that is encapsulated: before and after', () => {
+describe('a trace session reports', () => {
+  it('a packet that is encapsulated: before and after', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4(), TO_PORT);
@@ -73,7 +73,7 @@ describe('a watcher is told', () => {
     expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
   });
 
-  it('of drops and punts, which are as they came', () => {
+  it('drops and punts, which are as they came', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const punted = ethernet(ip4({ to: '10.0.0.99' }), TO_PORT);
@@ -91,7 +91,7 @@ describe('a watcher is told', () => {
     );
   });
 
-  it('of a packet that was altered before it was dropped: as it came', () => {
+  it('a packet that was altered before it was dropped: as it came', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], 'fd00:5e:2::1', 3), {
@@ -106,7 +106,7 @@ describe('a watcher is told', () => {
     expect(events[0]?.after).toBeUndefined();
   });
 
-  it('of a super-packet, how many it will be', () => {
+  it('a super-packet, how many it will be', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) }), TO_PORT);
@@ -125,7 +125,7 @@ describe('a watcher is told', () => {
   });
 });
 
-describe('a watcher is not told', () => {
+describe('a trace session suppresses', () => {
   it('what it did not ask for: reasons, tenants, interfaces', () => {
     const bench = new Bench();
     const only = watch(bench, { reasons: [reason('punt no member')] });
@@ -139,7 +139,7 @@ describe('a watcher is not told', () => {
     expect(uplink.read()).toMatchObject([{ egress: 500 }]);
   });
 
-  it('more than its rate of one reason, and is told how much that was', () => {
+  it('what exceeds its rate of one reason, and counts it', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { rate: 5 });
     const send = (to: string, times: number): void => {
@@ -156,7 +156,7 @@ describe('a watcher is not told', () => {
     expect(one.missed()).toEqual({ suppressed: new Map([[reason('punt no member'), 60 - told]]), lost: 0 });
   });
 
-  it('what its ring has no room for, and is told how much that was', () => {
+  it('what its ring has no room for, and counts it', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { ringBytes: 4096 });
     for (let time = 0; time < 40; time++)
@@ -176,14 +176,14 @@ describe('a watcher is not told', () => {
   });
 });
 
-describe('places of watchers', () => {
+describe('slots of trace sessions', () => {
   it('are four', () => {
     const bench = new Bench();
     for (let count = 0; count < MAX_TRACE_SESSIONS; count++) watch(bench);
     expect(() => watch(bench)).toThrow(NoTraceSlotError);
   });
 
-  it('one that was left without a word is given up by the next packet, and taken by the next', () => {
+  it('an abandoned session is released by the next packet, and its slot taken by the next session', () => {
     const bench = new Bench();
     const first = watch(bench);
     const entry = bench.maps.sg_trace_sess.lookup(u32(0)) ?? Buffer.alloc(0);

@@ -116,17 +116,17 @@ describe('an external network', () => {
     await network.apply('hv1', intent);
     expect(tcxIds(network, 'ext0')).toEqual([programId(network, 'nn_external_tc')]);
     expect(await drift(network)).toEqual([]);
-    const tellers = (): number =>
+    const icmpSources = (): number =>
       [...(network.instance('hv1').kernel.fastpath.steering.maps?.sg_icmp_src_lpm.keys() ?? [])].length;
-    const before = tellers();
+    const before = icmpSources();
     await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
     expect((await drift(network)).sort()).toEqual(['create bpf-prefix', 'create nn-icmp-source']);
     await network.apply('hv1', intent);
-    expect(tellers()).toBe(before + 1);
+    expect(icmpSources()).toBe(before + 1);
     await network.ip('hv1', 'addr flush dev ext0');
     expect((await drift(network)).sort()).toEqual(['delete bpf-prefix', 'replace nn-icmp-source']);
     await network.apply('hv1', intent);
-    expect([tellers(), await drift(network)]).toEqual([before, []]);
+    expect([icmpSources(), await drift(network)]).toEqual([before, []]);
     await network.ip('hv1', 'link del ext0');
     network.instance('hv1').kernel.links.refresh();
     await network.apply('hv1', intent);

@@ -1,6 +1,6 @@
-/** What XDP redirects to an interface that takes no frames of XDP is lost without a word: to an external network tcx sends then. */
+/** An interface that takes no frames from XDP loses redirected ones silently: tcx sends to such an external network. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { surveyOnce } from '../../../src/agent/apply.js';
+import { diffOnce } from '../../../src/agent/apply.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { ip4, udp } from '../fastpath/packets.js';
 import { run } from '../libbpf/harness.js';
@@ -22,7 +22,7 @@ afterAll(() => node.tearDown());
 const query = (source: number): Buffer =>
   ip4({ from: '10.0.0.2', to: BEYOND, payload: udp({ source, destination: 53 }) });
 const drift = async (): Promise<string[]> => {
-  const { changes } = await surveyOnce(node.instance, scopeTo(node.intent(), node.name));
+  const { changes } = await diffOnce(node.instance, scopeTo(node.intent(), node.name));
   return changes.map(({ action, kind }) => `${action} ${kind}`);
 };
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
@@ -111,7 +111,7 @@ async function apply(intent: Intent): Promise<void> {
 }
 
 async function drift(intent: Intent): Promise<unknown[]> {
-  const { changes } = await surveyOnce(instance, intent);
+  const { changes } = await diffOnce(instance, intent);
   return changes.map((change) => instance.engine.text(change));
 }
 
@@ -151,7 +151,7 @@ describe('a network node', () => {
   it('is as planned after one application, also to another process', async () => {
     expect(await drift(intentWith())).toEqual([]);
     const other = new Instance(config);
-    const { changes } = await surveyOnce(other, intentWith());
+    const { changes } = await diffOnce(other, intentWith());
     other.close();
     expect(changes).toEqual([]);
   });
@@ -329,7 +329,7 @@ describe('a network node', () => {
     ]) {
       const [key] = [...map.keys()];
       if (key !== undefined) map.delete(key);
-      const { changes } = await surveyOnce(instance, intentWith());
+      const { changes } = await diffOnce(instance, intentWith());
       kinds.push([...new Set(changes.map(({ kind }) => kind))].join(','));
       await apply(intentWith());
       expect(await drift(intentWith())).toEqual([]);

@@ -63,22 +63,26 @@ describe('across a network node', () => {
     const router = (node: string): string =>
       `fd00:ffff:${(network.topology.nodes.findIndex(({ name }) => name === node) + 1).toString(16)}::1`;
 
-    it.each(FAMILIES)('the sender is told what fits, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
-      const fits = NARROW - OUTER;
-      const args = ['-M', 'do'];
-      const size = fits - ECHO_HEADERS[family];
-      expect(await network.ping('red-a', BLUE_B[family], { size, args })).toMatchObject({ received: 1 });
-      const { received, errors } = await network.ping('red-a', BLUE_B[family], { size: size + 1, args, timeoutS: 1 });
-      expect(received).toBe(0);
-      // Told by the tenant's gateway; Linux's ping says it in its own words.
-      expect(errors.join('\n')).toMatch(
-        family === 4
-          ? new RegExp(`From ${RED_GATEWAY[4]} .*mtu ?= ?${fits}`)
-          : new RegExp(`Packet too big: mtu=${fits}`),
-      );
-      const route = await network.ip('red-a', `-${family} route get ${BLUE_B[family]}`);
-      expect(route).toContain(`mtu ${fits}`);
-    });
+    it.each(FAMILIES)(
+      'the sender gets Packet Too Big with the path MTU, IPv%s',
+      { timeout: TIMEOUT_MS },
+      async (family) => {
+        const fits = NARROW - OUTER;
+        const args = ['-M', 'do'];
+        const size = fits - ECHO_HEADERS[family];
+        expect(await network.ping('red-a', BLUE_B[family], { size, args })).toMatchObject({ received: 1 });
+        const { received, errors } = await network.ping('red-a', BLUE_B[family], { size: size + 1, args, timeoutS: 1 });
+        expect(received).toBe(0);
+        // Told by the tenant's gateway; Linux's ping says it in its own words.
+        expect(errors.join('\n')).toMatch(
+          family === 4
+            ? new RegExp(`From ${RED_GATEWAY[4]} .*mtu ?= ?${fits}`)
+            : new RegExp(`Packet too big: mtu=${fits}`),
+        );
+        const route = await network.ip('red-a', `-${family} route get ${BLUE_B[family]}`);
+        expect(route).toContain(`mtu ${fits}`);
+      },
+    );
 
     it.each(FAMILIES)('bulk TCP finds its size, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
       await network.ip('red-a', `-${family} route flush cache`).catch(() => '');

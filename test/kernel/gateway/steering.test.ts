@@ -5,7 +5,7 @@ import { pinDirectory } from '../../../src/agent/instance.js';
 import { steeringTopology } from '../../../lab/steering.js';
 import { segueNodes } from '../../../lab/topology.js';
 import { announce, withdraw } from '../../../lab/underlay.js';
-import { surveyOnce } from '../../../src/agent/apply.js';
+import { diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
@@ -80,7 +80,7 @@ describe('hypervisors without a kernel beneath', () => {
     for (const name of ['hv1', 'hv2']) {
       expect(await network.diff(name), name).toEqual([]);
       const other = new Instance(network.config(name));
-      const { changes } = await surveyOnce(other, scopeTo(network.intent(), network.netns(name)));
+      const { changes } = await diffOnce(other, scopeTo(network.intent(), network.netns(name)));
       other.close();
       expect(changes, name).toEqual([]);
     }

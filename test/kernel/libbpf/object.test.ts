@@ -118,7 +118,7 @@ test('names that are not there are answered with those that are', () => {
   expect(failure(() => object.program('nothing')).code).toBe('LIBBPF_NAME');
 });
 
-test('before load and after load are told apart', () => {
+test('before load and after load differ', () => {
   const object = BpfObject.open(objectPath('test/maps'));
   onTestFinished(() => {
     object.close();

@@ -20,8 +20,8 @@ function tellingNode(): NetworkNode {
   const node = new NetworkNode({ is_hypervisor: false }, 'tc');
   const rules = (['tcp', 'udp', 'icmp', 'other'] as const).map((protocol) => everyPort(protocol, 'allow'));
   node.policies.give(ZONES.red.id, ZONES.blue.id, { rules });
-  node.addTeller('red', '0.0.0.0/0', GATEWAY4);
-  node.addTeller('red', '::/0', GATEWAY6);
+  node.addIcmpSource('red', '0.0.0.0/0', GATEWAY4);
+  node.addIcmpSource('red', '::/0', GATEWAY6);
   return node;
 }
 
@@ -43,7 +43,7 @@ function told(frame: Buffer): Buffer {
   return frame.subarray(INNER);
 }
 
-describe('a sender is told', () => {
+describe('the sender gets an ICMP error', () => {
   it.each([
     ['at its last hop', ip4({ ...IN4, ttl: 1 }), 'answer hop limit', 11, 0, 0],
     ['too big', ip4({ ...IN4, payload: udp({ size: 1500 }) }), 'answer too big', 3, 4, 1524],
@@ -101,7 +101,7 @@ describe('a sender is told', () => {
   });
 });
 
-describe('nobody is told', () => {
+describe('no ICMP error is sent', () => {
   it.each([
     ['of an ICMP error', ip4({ ...IN4, ttl: 1, protocol: IP.icmp, payload: errorAbout(ip4(IN4), 3) })],
     ['of a later fragment', ip4({ ...IN4, ttl: 1, fragment: 100 })],

@@ -29,7 +29,7 @@ function node(): NetworkNode {
       everyPort('other', 'allow'),
     ],
   });
-  made.addTeller('red', '::/0', 'cafe:a::fe');
+  made.addIcmpSource('red', '::/0', 'cafe:a::fe');
   return made;
 }
 
@@ -70,7 +70,7 @@ describe.each(headers)('%s', (_name, header) => {
     expect(node().sent('red', behind(IP.routing, routing))).toBe('drop routing header');
   });
 
-  it('hides no error, of which nobody is told', () => {
+  it('hides no ICMP error: none is sent about one', () => {
     const told = (payload: Buffer): string[] => {
       const packet = behind(IP.icmp6, payload);
       packet.writeUInt8(1, 7);

@@ -7,7 +7,7 @@ import { everyPort } from './policies.js';
 const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
 const IN4 = { from: '192.0.2.9', to: '10.0.0.1' } as const;
 const IN6 = { from: '2001:db8:d::9', to: 'cafe:a::1' } as const;
-const TELLER4 = '192.0.2.1';
+const ICMP_SOURCE4 = '192.0.2.1';
 
 /** Anybody in dc may open anything to red; blue talks to red, and to dc nobody else. */
 function externalNode(): NetworkNode {
@@ -19,7 +19,7 @@ function externalNode(): NetworkNode {
   for (const prefix of ['0.0.0.0/0', '::/0']) node.addExternalSource(prefix, true);
   for (const prefix of ['10.0.0.0/24', 'cafe:a::/64']) node.addRoute('dc', prefix, 'red', 1400);
   for (const prefix of ['192.0.2.0/24', '2001:db8::/32']) node.addRoute('red', prefix, 'dc');
-  node.addTeller('dc', '0.0.0.0/0', TELLER4);
+  node.addIcmpSource('dc', '0.0.0.0/0', ICMP_SOURCE4);
   return node;
 }
 
@@ -100,7 +100,9 @@ describe('from an external network', () => {
     const { verdict, counted, frame } = externalNode().send(ethernet(packet, FROM_ROUTER));
     expect({ verdict, counted }).toEqual({ verdict: 'redirect', counted: { [reason]: 1 } });
     expect(frame.toString('hex', 0, 14)).toBe(`${MACS.router}${MACS.uplink}`.replaceAll(':', '') + '0800');
-    expect(frame.toString('hex', 26, 34)).toBe(bytesOf(TELLER4).toString('hex') + bytesOf(IN4.from).toString('hex'));
+    expect(frame.toString('hex', 26, 34)).toBe(
+      bytesOf(ICMP_SOURCE4).toString('hex') + bytesOf(IN4.from).toString('hex'),
+    );
     expect([frame.readUInt8(34), frame.readUInt32BE(38)]).toEqual([type, mtu]);
   });
 });

@@ -54,8 +54,8 @@ function nodeOf(hook: Hook): NetworkNode {
   for (const from of [ZONES.red.id, ZONES.dc.id]) node.policies.give(from, ZONES.blue.id, { rules });
   for (const prefix of ['0.0.0.0/0', '::/0']) {
     node.addExternalSource(prefix);
-    node.addTeller('red', prefix, prefix.includes(':') ? 'cafe:a::fe' : '10.0.0.254');
-    node.addTeller('dc', prefix, prefix.includes(':') ? '2001:db8::1' : '192.0.2.1');
+    node.addIcmpSource('red', prefix, prefix.includes(':') ? 'cafe:a::fe' : '10.0.0.254');
+    node.addIcmpSource('dc', prefix, prefix.includes(':') ? '2001:db8::1' : '192.0.2.1');
   }
   for (const [prefix, to] of [
     ['10.1.0.0/24', 'blue'],

@@ -272,7 +272,7 @@ describe('what is no member', () => {
     expect(asks('192.0.2.1')).toEqual({ 'punt not routed': 1 });
   });
 
-  it('is told of as before when it arrives', () => {
+  it('has its ICMP error as before when it arrives', () => {
     const frame = ethernet(
       encapsulated(ip4({ from: THERE, to: '10.0.0.99' }), [SIDS.dt46], 'fd00:5e:2::1'),
       FROM_ROUTER,

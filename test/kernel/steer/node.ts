@@ -242,7 +242,7 @@ export class NetworkNode {
   }
 
   /** Which address tells a zone's senders of errors. */
-  addTeller(zone: ZoneName, prefix: string, address: string): void {
+  addIcmpSource(zone: ZoneName, prefix: string, address: string): void {
     const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES[zone].id });
     this.map('sg_icmp_src_lpm').update(key, encode(steering.IcmpSrc, { address: endpoint(address).address }));
   }

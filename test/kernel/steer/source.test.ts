@@ -78,7 +78,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
 
   it('takes errors from the tenant’s members and its gateway alone', () => {
     const node = nodeFor(hook);
-    node.addTeller('blue', '0.0.0.0/0', '10.1.0.254');
+    node.addIcmpSource('blue', '0.0.0.0/0', '10.1.0.254');
     node.addMember('blue', '172.20.0.1', 2);
     const asked = ip4({ from: '10.0.0.1', to: '10.1.0.2' });
     expect(node.sent('red', asked)).toBe('passed');

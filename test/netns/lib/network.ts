@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { applyOnce, surveyOnce } from '../../../src/agent/apply.js';
+import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories, pinDirectory } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { scopeTo } from '../../../src/intent/scope.js';
@@ -146,7 +146,7 @@ export class TestNetwork {
   /** `segue diff` on a hypervisor. */
   async diff(name: string, intent = this.intent()): Promise<ChangeText[]> {
     const instance = this.instance(name);
-    const { changes } = await surveyOnce(instance, scopeTo(intent, instance.config.node));
+    const { changes } = await diffOnce(instance, scopeTo(intent, instance.config.node));
     return changes.map((change) => instance.engine.text(change));
   }
 

@@ -2,7 +2,7 @@
 import { writeFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { surveyOnce } from '../../../src/agent/apply.js';
+import { diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { stopAll } from '../../../lab/agents.js';
@@ -99,7 +99,7 @@ export class Agents {
 async function differences(config: NodeConfig, intent: Intent): Promise<number> {
   const instance = new Instance(config);
   try {
-    return (await surveyOnce(instance, scopeTo(intent, config.node))).changes.length;
+    return (await diffOnce(instance, scopeTo(intent, config.node))).changes.length;
   } finally {
     instance.close();
   }

@@ -43,7 +43,7 @@ function made(interfaces: Record<string, number>) {
 const nothingDone = emptyReport();
 const waitingFor = (device: string) => ({ ...nothingDone, waiting: [{ kind: 'port' as const, key: device, device }] });
 
-describe('what is told of an interface', () => {
+describe('what is logged of an interface', () => {
   it('is drift where it is the one whose objects were made', () => {
     const { log, logged, tell } = made({ tap: 7 });
     log.settle(nothingDone);

@@ -6,7 +6,7 @@ import { diffIntent, parseIntent } from '../../../src/app/intent.js';
 import { scopeTo } from '../../../src/intent/scope.js';
 import { affectedUnits } from '../../../src/plan/affected-units.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';
-import { placeOf } from '../../../src/gateway/routes.js';
+import { fixedSlotOf } from '../../../src/gateway/routes.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { NodeFacts } from '../../../src/plan/view.js';
@@ -214,13 +214,13 @@ describe('a hypervisor', () => {
 
   it('has one network node for all flows to a network beyond them, the kernel too', () => {
     const plan = planOf('hv2');
-    const place = plan['bpf-prefix'].get('300 0.0.0.0/0')?.place;
-    expect(place).toBe(placeOf(['external dc']));
-    expect(plan['bpf-prefix'].get('300 10.0.0.0/24')?.place).toBeUndefined();
+    const slot = plan['bpf-prefix'].get('300 0.0.0.0/0')?.fixedSlot;
+    expect(slot).toBe(fixedSlotOf(['external dc']));
+    expect(plan['bpf-prefix'].get('300 10.0.0.0/24')?.fixedSlot).toBeUndefined();
     const route = [...plan.route.values()].find(
       ({ table, prefix, nexthop }) => table === 0x5e00012c && prefix === '0.0.0.0/0' && nexthop !== undefined,
     );
-    const [node] = maglevTable(['nn1', 'nn2']).slice(place);
+    const [node] = maglevTable(['nn1', 'nn2']).slice(slot);
     expect(route?.nexthop).toContain(node === 'nn1' ? 'fd00:5e:91:' : 'fd00:5e:92:');
   });
 

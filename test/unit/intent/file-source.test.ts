@@ -252,7 +252,7 @@ describe('FileSource', { timeout: 60_000 }, () => {
     expect(await hear(1)).toEqual(['change: -a +b']);
   });
 
-  it('finds by looking what no watch told', async () => {
+  it('finds by polling what no watch reported', async () => {
     // A write through a hard link elsewhere raises no event in the file's directory, as little as a network file system.
     writeFileSync(file, text('a'));
     mkdirSync(join(directory, 'elsewhere'));

@@ -94,7 +94,7 @@ describe('a reduced SRH in front of IPv4', () => {
   });
 });
 
-it('an IPv4 checksum that is wrong is told', () => {
+it('a wrong IPv4 checksum is reported', () => {
   const frame = hex(`ffffffffffff 020000000001 0800 ${ECHO4}`);
   expect(findHeader(decodeFrame(frame), 'ipv4')?.checksumValid).toBe(true);
   frame.writeUInt8(51, 14 + 8);
@@ -186,7 +186,7 @@ describe('what cannot be taken apart', () => {
     }
   });
 
-  it('is told with the reason', () => {
+  it('is refused with the reason', () => {
     expect(decodeFrame(full.subarray(0, 60)).at(-1)).toMatchObject({
       layer: 'rest',
       protocol: 43,

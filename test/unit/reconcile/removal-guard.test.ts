@@ -60,7 +60,7 @@ describe('the guard against mass removal, on a change of the intent', () => {
   });
 });
 
-describe('the guard against mass removal, on what a survey found', () => {
+describe('the guard against mass removal, on what a diff found', () => {
   const gone = (count: number): Parameters<typeof removalGuard>[0] =>
     Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
 
