@@ -41,8 +41,13 @@ export function checkIntent(raw: unknown, findings: Findings, model: IntentModel
   const tenants = file.tenants && checkTenants(context, file.tenants);
   const ports = file.ports && checkPorts(context, file.ports);
   const paths = checkPaths(context, file.paths ?? []);
-  const gateways = file.gateways && checkGateways(context, file.gateways);
-  const externals = file.externals && checkExternals(context, file.externals);
+  // An absent list is an empty one: whatever names an entity of it is refused. A list that was refused is no list at all.
+  const listed = <T>(list: readonly T[] | undefined, key: string): readonly T[] | undefined =>
+    list ?? (Object.hasOwn(raw as object, key) ? undefined : []);
+  const gatewayList = listed(file.gateways, 'gateways');
+  const gateways = gatewayList && checkGateways(context, gatewayList);
+  const externalList = listed(file.externals, 'externals');
+  const externals = externalList && checkExternals(context, externalList);
   const policies = file.policies && checkPolicies(context, file.policies);
   if (nodes && tenants && ports) for (const part of model.parts) part.check?.({ nodes, tenants, ports }, context);
   if (findings.list.length > 0 || !context.block || !nodes || !tenants || !ports) return undefined;

@@ -69,8 +69,10 @@ class PolicyChecks {
     const prefixes = draft.prefixes && this.#prefixes(draft.prefixes, at, external !== undefined);
     const kept = prefixes && { prefixes: prefixes.map(({ text }) => text).sort() };
     if (external !== undefined) {
-      if (externals?.has(external) !== true) {
-        findings.addUnknownName(below(at, 'external'), external, 'an external network', externals?.keys() ?? []);
+      // The list was refused, which is reported already.
+      if (externals === undefined) return undefined;
+      if (!externals.has(external)) {
+        findings.addUnknownName(below(at, 'external'), external, 'an external network', externals.keys());
         return undefined;
       }
       const facts = externals.get(external);

@@ -70,7 +70,7 @@ class Enrolling {
     };
     writeFileSync(this.fleetFile, stringify(file));
     this.fleet.feed(0, enrolls ? enroll : undefined, this.feedTls);
-    await until('the feed', () => this.fleet.logs.includes(enrolls ? 'enrolls nodes' : 'serves nodes'));
+    await until('the feed', () => this.fleet.logs.includes('follows etcd'));
     return this;
   }
 

@@ -9,6 +9,12 @@ import type { ChildProcess } from 'node:child_process';
 import type { EtcdConfig, TlsFiles } from '../../../src/fleet/types.js';
 
 const MEMORY = '/dev/shm';
+/** The directory of another etcd and etcdctl than the machine's: SEGUE_ETCD. */
+const PROGRAMS = process.env.SEGUE_ETCD;
+
+export function program(name: 'etcd' | 'etcdctl'): string {
+  return PROGRAMS === undefined ? name : join(PROGRAMS, name);
+}
 
 /** An address of 127.0.0.0/8 that no other test of this machine has. */
 export function loopbackAddress(): string {
@@ -57,9 +63,54 @@ export interface EtcdOptions {
   address?: string;
   /** Names the cluster: another token is another cluster. */
   token?: string;
+  /** Name of the member; default m. */
+  name?: string;
+  /** All members, name=peer URL; default: this one alone. */
+  cluster?: () => string;
 }
 
-/** One member that is a cluster by itself. */
+/** Members that are one cluster: which of them leads, and each by itself. */
+export class Cluster {
+  readonly members: Etcd[];
+
+  constructor(directory: string, size: number) {
+    const cluster = (): string => this.members.map(({ name, peer }) => `${name}=${peer}`).join();
+    this.members = Array.from(
+      { length: size },
+      (_, i) => new Etcd(directory, { name: `m${i}`, data: `m${i}`, cluster }),
+    );
+  }
+
+  config(): EtcdConfig {
+    return { endpoints: this.members.map(({ endpoint }) => endpoint) };
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.start()));
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()));
+  }
+
+  /** By what the members say of themselves. */
+  async leader(): Promise<Etcd> {
+    for (;;) {
+      for (const member of this.members) {
+        try {
+          const [line = ''] = member.ctl(['endpoint', 'status', '--command-timeout', '2s']).split('\n');
+          // endpoint, id, version, size, is leader, …
+          if (line.split(', ')[4] === 'true') return member;
+        } catch {
+          // It is down.
+        }
+      }
+      await sleep(100);
+    }
+  }
+}
+
+/** One member; a cluster by itself unless it is told of others. */
 export class Etcd {
   readonly address: string;
   readonly endpoint: string;
@@ -72,6 +123,10 @@ export class Etcd {
     this.#options = options;
     this.address = options.address ?? loopbackAddress();
     this.endpoint = `${options.tls ? 'https' : 'http'}://${this.address}:2379`;
+  }
+
+  get name(): string {
+    return this.#options.name ?? 'm';
   }
 
   get data(): string {
@@ -93,20 +148,22 @@ export class Etcd {
       ? ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca, '--client-cert-auth']
       : [];
     const args = [
-      ...['--name', 'm', '--data-dir', this.data, '--initial-cluster-token', token, '--logger', 'zap'],
+      ...['--name', this.name, '--data-dir', this.data, '--initial-cluster-token', token, '--logger', 'zap'],
       ...['--listen-client-urls', this.endpoint, '--advertise-client-urls', this.endpoint],
       ...['--listen-peer-urls', this.peer, '--initial-advertise-peer-urls', this.peer],
-      ...['--initial-cluster', `m=${this.peer}`, '--log-outputs', join(this.directory, 'etcd.log')],
+      ...['--initial-cluster', this.#options.cluster?.() ?? `m=${this.peer}`],
+      ...['--log-outputs', join(this.directory, `etcd-${this.name}.log`)],
       ...secure,
     ];
-    this.#child = spawn('etcd', args, { stdio: 'ignore' });
+    this.#child = spawn(program('etcd'), args, { stdio: 'ignore' });
     await this.#answers();
   }
 
   async #answers(): Promise<void> {
     const tls = this.#options.tls;
     for (;;) {
-      if (this.#child?.exitCode !== null) throw new Error(`etcd has ended: see ${this.directory}/etcd.log`);
+      if (this.#child?.exitCode !== null)
+        throw new Error(`etcd has ended: see ${this.directory}/etcd-${this.name}.log`);
       const client = new EtcdClient(this.config(tls));
       try {
         await client.range({ key: Buffer.from('x') });
@@ -138,7 +195,7 @@ export class Etcd {
   ctl(args: string[], tls = this.#options.tls): string {
     const secure = tls ? ['--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : [];
     const env = { ...process.env, ETCDCTL_API: '3' };
-    return execFileSync('etcdctl', ['--endpoints', this.endpoint, ...secure, ...args], {
+    return execFileSync(program('etcdctl'), ['--endpoints', this.endpoint, ...secure, ...args], {
       encoding: 'utf8',
       env,
       stdio: 'pipe',

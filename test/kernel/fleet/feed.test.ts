@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readCache } from '../../../src/fleet/node/cache.js';
 import { put, del } from '../../../src/fleet/store/commit.js';
 import { IntentWriter } from '../../../src/fleet/store/writer.js';
-import { Authority, removeDirectory } from './etcd.js';
+import { Authority, program, removeDirectory } from './etcd.js';
 import { AUTHOR, authority, directory, Fleet } from './fleet.js';
 import { portOf, wish } from './intent.js';
 import { until } from './until.js';
@@ -182,10 +182,14 @@ describe('a feed whose etcd', () => {
       data,
     ];
     const env = { ...process.env, ETCDCTL_API: '3' };
-    execFileSync('etcdctl', ['snapshot', 'restore', backup, ...restore, '--initial-cluster-token', 'restored'], {
-      env,
-      stdio: 'pipe',
-    });
+    execFileSync(
+      program('etcdctl'),
+      ['snapshot', 'restore', backup, ...restore, '--initial-cluster-token', 'restored'],
+      {
+        env,
+        stdio: 'pipe',
+      },
+    );
     await fleet.etcd.start();
     await until('the refusal', () => node.status()?.held !== undefined);
     expect(node.status()?.held).toContain('not followed until segue intent renew');
