@@ -58,6 +58,6 @@ function verdictOf({ measured, target, of }: Result, isFull: boolean): string {
   return measured <= target ? 'met' : 'missed';
 }
 
-export function rounded(value: number): number {
+function rounded(value: number): number {
   return value >= 100 ? Math.round(value) : Math.round(value * 100) / 100;
 }

@@ -16,7 +16,7 @@ const START_MS = 300_000;
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
 /** An address of 127.0.0.0/8 that nobody else of this machine is likely to have. */
-export function loopback(): string {
+function loopback(): string {
   return `127.${randomInt(64, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
 }
 

@@ -15,7 +15,7 @@ import { reportLines } from './results.js';
 import { EtcdServers, FeedServer } from './servers.js';
 import { usageOf } from './usage.js';
 import { extraWishes, runWorkload } from './workloads.js';
-import type { SimulateRequest } from '../../src/cli/fleet/simulate-command.js';
+import type { SimulateRequest } from '../../src/cli/fleet/simulate-request.js';
 import type { Report, Result } from './results.js';
 import type { HostedNode } from './messages.js';
 import type { Simulation, Workload } from './workloads.js';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countOf, latencySince, quantileMs, STAGES } from '../../src/fleet/status/latency.js';
 import { nodeOfPort, portOf, portsOf, portWish } from './cloud.js';
-import type { SimulateRequest } from '../../src/cli/fleet/simulate-command.js';
+import type { SimulateRequest } from '../../src/cli/fleet/simulate-request.js';
 import type { IntentWriter } from '../../src/fleet/store/writer.js';
 import type { CloudSize, Wish } from './cloud.js';
 import type { HostProcesses } from './host-processes.js';
@@ -165,7 +165,7 @@ function wisherOf({ size, workload }: Simulation): (n: number) => Wish[] {
 }
 
 /** The wide tenant beside those of the cloud. */
-export const WIDE_TENANT = 'wide';
+const WIDE_TENANT = 'wide';
 
 function rename({ after }: Wish): Wish {
   const port = after as ReturnType<typeof portOf>;

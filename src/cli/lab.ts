@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import { CommandError, EXIT } from './exit.js';
 import type { Command } from 'commander';
-import type { SimulateRequest } from './fleet/simulate-command.js';
+import type { SimulateRequest } from './fleet/simulate-request.js';
 import type { Dataplane } from '../intent/types.js';
 
 type TopologyName = 'tenants' | 'steering';
