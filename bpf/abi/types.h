@@ -154,6 +154,7 @@ enum nexthop_flags {
  */
 enum mark {
 	MARK_LOOPBACK = 0x5e90e5e1, /* redirected by the port's program to this node itself (NH_LOOPBACK) */
+	MARK_ADVERTISE = 0x5e90e5e2, /* made by the agent: the port's router advertisement is to be sent, which nobody asked for */
 };
 
 /* The resolved next hops of equal cost to a node. sg_nh_groups[id]. */

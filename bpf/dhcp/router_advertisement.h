@@ -27,9 +27,33 @@ static __always_inline bool solicitation_valid(struct __sk_buff *skb, const stru
 	return nd_options_valid(skb, RS_HEADERS_BYTES, bytes - RS_BYTES, is_unspecified(&headers->ip6.saddr), port);
 }
 
+/* Makes the port's advertisement of a frame. */
+static __always_inline bool write_advertisement(struct __sk_buff *skb, const struct ra_frame *ra)
+{
+	__u32 bytes = ra->bytes;
+
+	if (bytes < RS_HEADERS_BYTES)
+		return false;
+	barrier_var(bytes);
+	if (bytes > RA_FRAME_BYTES)
+		return false;
+	return !bpf_skb_change_tail(skb, bytes, 0) && !bpf_skb_store_bytes(skb, 0, ra->frame, bytes, BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Sends the advertisement that nobody asked for (RFC 4861 section 6.2.4): of a test run that the agent makes, which redirects nothing by its verdict. */
+static __noinline int send_advertisement(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+	const struct ra_frame *ra = bpf_map_lookup_elem(&sg_ra, &ifindex);
+
+	if (ra && write_advertisement(skb, ra))
+		bpf_clone_redirect(skb, ifindex, 0);
+	return TC_ACT_SHOT;
+}
+
 static __noinline enum reason reply_router(struct __sk_buff *skb, const struct port *port)
 {
-	__u32 ifindex = skb->ifindex, bytes;
+	__u32 ifindex = skb->ifindex;
 	struct rs_headers headers;
 	const struct ra_frame *ra = bpf_map_lookup_elem(&sg_ra, &ifindex);
 
@@ -41,13 +65,5 @@ static __noinline enum reason reply_router(struct __sk_buff *skb, const struct p
 		return DROP_SOURCE_MAC;
 	if (!solicitation_valid(skb, &headers, port))
 		return DROP_NEIGHBOUR_SENDER;
-	bytes = ra->bytes;
-	if (bytes < RS_HEADERS_BYTES)
-		return PUNT_NOT_ROUTED;
-	barrier_var(bytes);
-	if (bytes > RA_FRAME_BYTES)
-		return PUNT_NOT_ROUTED;
-	if (bpf_skb_change_tail(skb, bytes, 0) || bpf_skb_store_bytes(skb, 0, ra->frame, bytes, BPF_F_RECOMPUTE_CSUM))
-		return DROP_NO_ROOM;
-	return ANSWER_ROUTER;
+	return write_advertisement(skb, ra) ? ANSWER_ROUTER : DROP_NO_ROOM;
 }

@@ -12,6 +12,9 @@ int segue_dhcp6(struct __sk_buff *skb)
 	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	__u8 next;
 
+	/* No VM's: devices hand packets over without a mark. */
+	if (skb->mark == MARK_ADVERTISE)
+		return send_advertisement(skb);
 	if (!port || bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)))
 		return finish_request(skb, PUNT_NO_PORT);
 	return finish_request(skb, next == IPPROTO_UDP ? reply_dhcp6(skb, port) : reply_router(skb, port));

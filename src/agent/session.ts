@@ -3,6 +3,7 @@ import { FEATURES, ALL_RESOURCES } from '../app/features.js';
 import { Followers } from './invalidations.js';
 import { Instance } from './instance.js';
 import { KernelWatcher } from './kernel-watcher.js';
+import type { Feature } from '../reconcile/feature.js';
 import type { ResourceTable } from '../reconcile/resource.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
@@ -26,6 +27,8 @@ export class Session {
   readonly reconciler: Reconciler;
   readonly followers: Followers;
   readonly #configFile: string;
+  readonly #log: Logger;
+  readonly #routines: NodeJS.Timeout[] = [];
   #watch: KernelWatcher | undefined;
   #writer: WriterLock | undefined;
 
@@ -38,6 +41,7 @@ export class Session {
     this.followers = new Followers(resources, FEATURES);
     this.reconciler = new Reconciler(this.instance, this.followers, log, telemetry);
     this.#configFile = configFile;
+    this.#log = log;
   }
 
   /**
@@ -51,14 +55,32 @@ export class Session {
       // Subscribe before the first dump, so that no change is missed.
       this.#watch = new KernelWatcher(this.instance.kernel, options);
       this.instance.kernel.fastpath.pins.keep();
+      this.#beginRoutines();
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
+  /** What features do at intervals: none of it may end the agent. */
+  #beginRoutines(): void {
+    for (const { name, routine } of FEATURES as readonly Feature[]) {
+      if (routine === undefined) continue;
+      const run = (): void => {
+        try {
+          routine.run(this.instance.kernel);
+        } catch (error) {
+          this.#log.warn({ err: error, feature: name }, 'a routine failed');
+        }
+      };
+      run();
+      this.#routines.push(setInterval(run, routine.everyMs).unref());
+    }
+  }
+
   /** Listens no more; what is under way goes on. */
   deafen(): void {
+    for (const routine of this.#routines.splice(0)) clearInterval(routine);
     this.#watch?.close();
     this.#watch = undefined;
   }

@@ -1,4 +1,5 @@
 /** Addresses of VMs: DHCPv4, DHCPv6 and router advertisements, answered by programs of the ports from templates that the agent writes. */
+import { advertiseRoutine } from './advertise.js';
 import { dhcpIntent } from './intent.js';
 import { planLeases, planReplyPrograms, planRouter } from './plan.js';
 import { replyProgramResource } from './reply-program-resource.js';
@@ -15,5 +16,6 @@ export const dhcpFeature = {
     'bpf-ra': raResource,
     'reply-program': replyProgramResource,
   },
+  routine: advertiseRoutine,
   plans: { node: planReplyPrograms, tenant: planRouter, localPort: planLeases },
 } satisfies Feature;

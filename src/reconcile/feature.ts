@@ -1,5 +1,5 @@
 import type { IntentPart } from '../intent/part.js';
-import type { KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
+import type { Kernel, KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
 import type { PlanFeature } from '../plan/feature.js';
 import type { Follows } from './follows.js';
 import type { ResourceTable } from './resource.js';
@@ -16,4 +16,6 @@ export interface Feature extends PlanFeature {
   readonly kernel?: { readonly [P in keyof KernelParts]?: (options: KernelOptions) => KernelParts[P] & KernelPart };
   /** Events after which the facts of the machine that it plans by are to be read again. */
   readonly factsFollow?: Follows<boolean>;
+  /** What an agent does when it begins, and from then on at intervals, beside bringing the plan about. */
+  readonly routine?: { readonly everyMs: number; run(this: void, kernel: Kernel): void };
 }

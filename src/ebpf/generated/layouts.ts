@@ -1734,6 +1734,7 @@ export const NexthopFlags = {
 /** enum mark */
 export const Mark = {
   MARK_LOOPBACK: 1586554337,
+  MARK_ADVERTISE: 1586554338,
 } as const;
 
 /** enum dscp_policy */
