@@ -106,13 +106,15 @@ SOAK_SECONDS ?= 1800
 soak: setup build ## faults at random under 10,000 packets a second (root; half an hour; on a machine that rests; SOAK_SECONDS=600)
 	@SEGUE_SOAK_SECONDS=$(SOAK_SECONDS) SEGUE_SOAK_BACK_MS=2000 $(VITEST) --project kernel test/kernel/soak $(REPORT)
 
-gen: setup $(BPF) ## write what is generated anew: TypeScript codecs of bpf/'s structs (bpf/abi/codegen.json says which), descriptors of src/fleet/proto
+gen: setup $(BPF) ## write what is generated anew: TypeScript codecs of bpf/'s structs (bpf/abi/codegen.json says which), descriptors of src/fleet/proto, dashboards
 	@$(GENERATE)
 	@node scripts/gen-proto.js
+	@node scripts/gen-dashboards.js
 
 gen-check: setup $(BPF) ## is what is generated as `make gen` would write it?
 	@$(GENERATE) --check
 	@node scripts/gen-proto.js --check
+	@node scripts/gen-dashboards.js --check
 
 programs: setup build ## docs/programs.md: what the programs cost the verifier, here and in the VM
 	@rm -rf .cache/vm/results/programs

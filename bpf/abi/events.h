@@ -18,6 +18,7 @@ struct trace_session {
 	__u32 ifindex; /* that the packet came in or leaves by; 0: any */
 	__u32 rate; /* events a second of each reason and CPU; 0: all */
 	__u32 peer; /* besides those of `tenant`, those that are for it at a network node; 0: none */
+	__u64 records; /* that it has read so far: what metrics tell of it */
 };
 
 /* The rate limit of a session, a reason and a CPU. sg_trace_rate[slot * REASON_BITS + reason]. */

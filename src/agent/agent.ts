@@ -52,7 +52,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #log: Logger;
   readonly #source: IntentSource;
-  readonly #telemetry = new Telemetry();
+  readonly telemetry = new Telemetry();
   readonly #watchdog: Watchdog;
   /** Of the intent file as it was last read. */
   #digest: string | null = null;
@@ -82,15 +82,16 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#log = options.log;
     this.#force = options.force;
+    this.telemetry.sweepSeconds = options.sweepSeconds;
     this.#config = options.config;
-    this.#options = { ...options, telemetry: this.#telemetry };
+    this.#options = { ...options, telemetry: this.telemetry };
     this.#session = new Session(options.config, this.#options);
     this.#source = options.source ?? fileSource(options, (digest) => (this.#digest = digest));
     this.#watchdog = new Watchdog({
-      turns: () => this.#telemetry.turns,
+      turns: () => this.telemetry.turns,
       turn: () => this.#enqueue('hint', () => Promise.resolve(noInvalidations())),
       progress: () => this.#progressText,
-      status: () => this.#telemetry.summary({ held: this.#isHeld }),
+      status: () => this.telemetry.summary({ held: this.#isHeld }),
     });
   }
 
@@ -138,7 +139,7 @@ export class Agent {
 
   /** How it is, for who asks. */
   get state(): AgentState {
-    return this.#telemetry.state({ held: this.#isHeld, progress: this.#progressText });
+    return this.telemetry.state({ held: this.#isHeld, progress: this.#progressText });
   }
 
   /** What the node is run with. */
@@ -152,11 +153,6 @@ export class Agent {
 
   get #progressText(): string {
     return this.#session?.instance.kernel.progress.text ?? '';
-  }
-
-  /** Measures how long the event loop is held up. */
-  watchLoop(): void {
-    this.#telemetry.watchLoop();
   }
 
   /** Resolves when all that was asked for so far has been done. */
@@ -186,12 +182,12 @@ export class Agent {
   readonly #onIntent = (event: IntentEvent): void => {
     if (event.type === 'error') {
       const what = event.error instanceof IntentError ? 'is not acceptable' : 'cannot be read; it is tried again';
-      this.#telemetry.intentRefused(event.error.message);
+      this.telemetry.intentRefused(event.error.message);
       this.#log.error({ err: event.error }, `the intent ${what}; what ran keeps running`);
       return;
     }
     this.#intent = event.intent;
-    this.#telemetry.intentAccepted();
+    this.telemetry.intentAccepted();
     const digest = this.#digest;
     this.#enqueue('intent', async ({ reconciler }) => {
       const { progress } = event;
@@ -202,9 +198,9 @@ export class Agent {
           ? await reconciler.applyIntent(event.intent, this.#force, onPlanned)
           : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true, onPlanned });
       this.#force = false;
-      if (!reconciler.isBlocked) this.#telemetry.intentApplied(digest);
-      if (!this.#telemetry.ready) {
-        this.#telemetry.ready = true;
+      if (!reconciler.isBlocked) this.telemetry.intentApplied(digest);
+      if (!this.telemetry.ready) {
+        this.telemetry.ready = true;
         notifySystemd('READY=1');
       }
       return again;
@@ -229,7 +225,7 @@ export class Agent {
       this.#note({ kind: 'device-features', value: undefined });
     },
     onLost: () => {
-      this.#telemetry.eventsWereLost();
+      this.telemetry.eventsWereLost();
       this.#log.warn('notifications were lost: everything is compared');
       this.#lookAtAll();
     },
@@ -239,7 +235,7 @@ export class Agent {
   };
 
   #onEvents(events: NetlinkEvent[]): void {
-    this.#telemetry.eventsCame(events);
+    this.telemetry.eventsCame(events);
     if (this.#session === undefined) return;
     const { instance, followers, reconciler } = this.#session;
     if (reconciler.plan === undefined) {
@@ -353,17 +349,17 @@ export class Agent {
 
   /** Puts a task behind those before it; what it says failed is looked at again later. */
   #enqueue(reason: TaskReason, task: (session: Session) => Promise<Invalidations>): void {
-    this.#telemetry.taskQueued();
+    this.telemetry.taskQueued();
     this.#queue = this.#queue
       .then(async () => {
         this.#moveAwaited = false;
-        this.#telemetry.taskBegins();
+        this.telemetry.taskBegins();
         if (this.#isStopping) return noInvalidations();
         const again = await this.#move();
         const session = this.#session;
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
-        this.#telemetry.taskEnds(reason, '');
+        this.telemetry.taskEnds(reason, '');
         // What was begun of the intent is done, by this task or by an earlier one that had failed.
         if (!this.#isHeld) for (const progress of this.#unsettled.splice(0)) progress('applied');
         return again;
@@ -372,7 +368,7 @@ export class Agent {
         const failure = String(error);
         if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
         this.#failure = failure;
-        this.#telemetry.taskEnds(reason, error instanceof Error ? error.message : failure);
+        this.telemetry.taskEnds(reason, error instanceof Error ? error.message : failure);
         // Whatever was under way may be half done.
         const again = noInvalidations();
         everything(again, RESOURCE_ORDER);

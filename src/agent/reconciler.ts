@@ -181,7 +181,8 @@ export class Reconciler {
     const diff = await engine.diff(this.#planner.plan, options);
     const drift = this.#drift.tell(diff);
     const drifted = drift.length > 0;
-    this.#telemetry?.drifted(drift, invalidations.resources.size === engine.order.length);
+    const isWhole = invalidations.resources.size === engine.order.length;
+    this.#telemetry?.drifted(drift, isWhole, (change) => engine.text(change).object);
     const started = performance.now();
     const report = await engine.converge(this.#planner.plan, diff, options);
     const { create, replace, delete: removed } = report.done;
@@ -237,6 +238,7 @@ export class Reconciler {
   #hold(error: MassRemovalError | undefined, intent: Intent): boolean {
     if (error === undefined) return false;
     this.#blockedIntent = intent;
+    this.#telemetry?.intentHeld(error.message);
     this.#log.error({ code: error.code, removed: error.removed, held: error.held }, error.message);
     return true;
   }

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Histogram } from '../kernel/histogram.js';
 import { nftRuns } from '../kernel/nft.js';
-
+import { Journal } from './journal.js';
 import type { HistogramState } from '../kernel/histogram.js';
 import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
 
@@ -27,6 +27,17 @@ export interface ActionCount extends Count {
   action: Action;
 }
 
+/** Counters that go on with the node's next agent. */
+export interface KeptCounters {
+  repairs: ActionCount[];
+  failures: Count[];
+  events: Count[];
+  eventsLost: number;
+  readErrors: number;
+  tasks: Record<TaskReason, HistogramState>;
+  nft: HistogramState;
+}
+
 export interface AgentState {
   pid: number;
   /** Seconds since 1970, as all times here; null: not yet. */
@@ -39,6 +50,7 @@ export interface AgentState {
     appliedAt: number | null;
     /** The removal guard holds a newer one. */
     held: boolean;
+    heldAt: number | null;
     /** Why the file that is there now is not carried out. */
     refused: string | null;
     refusedAt: number | null;
@@ -58,6 +70,8 @@ export interface AgentState {
     failure: string | null;
   };
   lastSweepAt: number | null;
+  /** Seconds between two. */
+  sweepSeconds: number;
   tasks: Record<TaskReason, HistogramState>;
   /** Objects that somebody had changed, at the last sweep. */
   drift: ActionCount[];
@@ -92,6 +106,8 @@ export interface AgentFacts {
 
 export class Telemetry {
   readonly #startedAt = now();
+  /** What a report is made of. */
+  readonly journal = new Journal(now);
   readonly #tasks: Record<TaskReason, Histogram>;
   readonly #repairs = new Map<string, ActionCount>();
   readonly #failures = new Map<string, Count>();
@@ -101,6 +117,7 @@ export class Telemetry {
   #digest: string | null = null;
   #appliedAt: number | null = null;
   #refusal: { reason: string; at: number } | undefined;
+  #heldAt: number | null = null;
   #readErrors = 0;
   #queued = 0;
   #busySinceMs: number | undefined;
@@ -112,6 +129,7 @@ export class Telemetry {
   /** Tasks that have ended: what systemd's watchdog asks for. */
   turns = 0;
   ready = false;
+  sweepSeconds = 0;
 
   constructor() {
     const histogram = (): Histogram => new Histogram(TASK_BUCKETS);
@@ -127,6 +145,12 @@ export class Telemetry {
   intentApplied(digest: string | null): void {
     this.#digest = digest;
     this.#appliedAt = now();
+    this.#heldAt = null;
+  }
+
+  intentHeld(reason: string): void {
+    this.#heldAt ??= now();
+    this.journal.note({ what: 'held', text: reason });
   }
 
   /** The file that is there is none that was refused. */
@@ -137,6 +161,7 @@ export class Telemetry {
   intentRefused(reason: string): void {
     this.#readErrors += 1;
     this.#refusal = { reason: reason.slice(0, MAX_REASON_CHARS), at: this.#refusal?.at ?? now() };
+    this.journal.note({ what: 'refused', text: reason });
   }
 
   taskQueued(): void {
@@ -158,10 +183,15 @@ export class Telemetry {
     if (reason === 'sweep' && failure === '') this.#lastSweepAt = now();
   }
 
-  /** @param isWhole all kinds were looked at */
-  drifted(changes: readonly Change[], isWhole: boolean): void {
+  /**
+   * @param isWhole all kinds were looked at
+   * @param textOf what a change is of, in words
+   */
+  drifted(changes: readonly Change[], isWhole: boolean, textOf: (change: Change) => string): void {
     const found = new Map<string, ActionCount>();
-    for (const { kind, action } of changes) {
+    for (const change of changes) {
+      const { kind, action } = change;
+      this.journal.note({ what: 'drift', kind, action, text: textOf(change) });
       for (const counts of [found, this.#repairs]) {
         const key = `${kind} ${action}`;
         const known = counts.get(key) ?? { kind, action, count: 0 };
@@ -173,7 +203,10 @@ export class Telemetry {
   }
 
   reported({ failures }: Report): void {
-    for (const { kind } of failures) count(this.#failures, kind);
+    for (const { kind, object, error } of failures) {
+      count(this.#failures, kind);
+      this.journal.note({ what: 'failure', kind, text: `${object}: ${error.message}` });
+    }
   }
 
   /** @param objects that could not be made when they were last tried */
@@ -191,12 +224,38 @@ export class Telemetry {
 
   eventsWereLost(): void {
     this.#eventsLost += 1;
+    this.journal.note({ what: 'lost', text: 'notifications of the kernel were lost: everything was compared' });
+  }
+
+  /** Goes on from where another agent of the node was. */
+  restore(kept: KeptCounters): void {
+    const { repairs, failures, events, eventsLost, readErrors, tasks, nft } = kept;
+    for (const one of repairs) this.#repairs.set(`${one.kind} ${one.action}`, { ...one });
+    for (const one of failures) this.#failures.set(one.kind, { ...one });
+    for (const one of events) this.#events.set(one.kind, { ...one });
+    this.#eventsLost += eventsLost;
+    this.#readErrors += readErrors;
+    for (const reason of ['intent', 'hint', 'sweep'] as const) this.#tasks[reason].add(tasks[reason]);
+    nftRuns.add(nft);
+  }
+
+  get counters(): KeptCounters {
+    const { intent, hint, sweep } = this.#tasks;
+    return {
+      repairs: [...this.#repairs.values()],
+      failures: [...this.#failures.values()],
+      events: [...this.#events.values()],
+      eventsLost: this.#eventsLost,
+      readErrors: this.#readErrors,
+      tasks: { intent: intent.state, hint: hint.state, sweep: sweep.state },
+      nft: nftRuns.state,
+    };
   }
 
   state({ held, progress }: AgentFacts): AgentState {
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed } = process.memoryUsage();
-    const { intent, hint, sweep } = this.#tasks;
+    const { readErrors, ...counters } = this.counters;
     return {
       pid: process.pid,
       startedAt: this.#startedAt,
@@ -205,9 +264,10 @@ export class Telemetry {
         digest: this.#digest,
         appliedAt: this.#appliedAt,
         held,
+        heldAt: held ? this.#heldAt : null,
         refused: this.#refusal?.reason ?? null,
         refusedAt: this.#refusal?.at ?? null,
-        readErrors: this.#readErrors,
+        readErrors,
       },
       queue: {
         length: this.#queued,
@@ -217,15 +277,11 @@ export class Telemetry {
         failure: this.#failure,
       },
       lastSweepAt: this.#lastSweepAt,
-      tasks: { intent: intent.state, hint: hint.state, sweep: sweep.state },
+      sweepSeconds: this.sweepSeconds,
       drift: this.#drift,
-      repairs: [...this.#repairs.values()],
-      failures: [...this.#failures.values()],
       failing: this.#failedObjects,
       waiting: this.#waiting,
-      events: [...this.#events.values()],
-      nft: nftRuns.state,
-      eventsLost: this.#eventsLost,
+      ...counters,
       process: {
         cpuSeconds: (user + system) / MICROSECONDS,
         residentBytes: rss,

@@ -1,10 +1,12 @@
 /** The process that answers for the agent (api-host.ts): what a request takes or breaks is none of the agent's. */
+import { dirname, join } from 'node:path';
 import { readRegularFile } from '../intent/regular-file.js';
 import type { Server } from 'node:http';
 import type { ServerOptions } from 'node:https';
 import { AnswerCache } from './answer-cache.js';
 import { LongAnswers } from './answer.js';
 import { BasisReader } from './basis.js';
+import { DropRecorder } from './drop-recorder.js';
 import { EventStreams } from './events.js';
 import { busy } from './problem.js';
 import { RequestCounts } from './request-counts.js';
@@ -93,20 +95,24 @@ function take(message: ToApi): void {
 
 function configure({ config, configFile, socket }: ToApi & { type: 'config' }): void {
   if (services === undefined) {
+    const directory = dirname(socket);
+    const basis = new BasisReader({ config, configFile });
+    const turns = new Turns();
+    const recorder = new DropRecorder(directory, basis, turns);
     services = {
-      basis: new BasisReader({ config, configFile }),
-      turns: new Turns(),
+      ...{ basis, turns, drops: () => recorder.drops() },
       cache: new AnswerCache(),
       long: new LongAnswers(),
       events: new EventStreams((wanted) => {
         tell({ type: 'events', wanted });
       }),
-      counts: new RequestCounts(),
+      counts: new RequestCounts(join(directory, 'request-counts.json')),
       agentState,
       release,
       commands: new Turns(),
       operators: () => services?.basis.files.config.api?.operators ?? [],
     };
+    recorder.start();
     void openSocket(services, socket);
   } else services.basis.files = { config, configFile };
   openAddress(services, config.api);

@@ -20,7 +20,8 @@ export const answerDoctor: Handler = async ({ query, response }, services) => {
   sendAnswer(response, await answerOf('doctor', services));
 };
 
-async function answerOf(command: 'diff' | 'doctor', services: Services): Promise<Answer> {
+/** What a command prints, a second old at most. @throws Problem (503) with the command's own words */
+export async function answerOf(command: 'diff' | 'doctor', services: Services): Promise<Answer> {
   const kept = services.cache.get(command);
   if (kept !== undefined) return kept;
   const known = running.get(command);

@@ -5,6 +5,7 @@ import { SHOWN } from '../cli/show/shown.js';
 import { JSON_TYPE, PROBLEM, RELEASE_PATH, SHOWN_PATHS, TEXT, TRACE_PATH } from './protocol.js';
 import * as agent from './schema-agent.js';
 import * as posted from './schema-posted.js';
+import * as report from './schema-report.js';
 import * as shown from './schema-shown.js';
 import type { ShownName } from '../cli/show/shown.js';
 
@@ -15,7 +16,7 @@ const SCHEMAS = {
   ...{ Vrfs: shown.vrfs, Sids: shown.sids, Routes: shown.routes, Nexthops: shown.nexthops, Ports: shown.ports },
   ...{ Fastpath: shown.fastpath, Counters: shown.counters, Gateways: shown.gateways, Policies: shown.policies },
   ...{ Flows: shown.flows, Problem: agent.problem, Health: agent.health, Status: agent.status },
-  ...{ Intent: agent.intent, Diff: agent.diff, Doctor: agent.doctor },
+  ...{ Intent: agent.intent, Diff: agent.diff, Doctor: agent.doctor, Report: report.nodeReport },
   ...{ TraceQuestion: posted.traceQuestion, Trace: posted.trace },
   ...{ ReleaseQuestion: posted.releaseBody, Released: posted.released },
 } as const;
@@ -112,6 +113,7 @@ export function openApi(): Json {
       '/v1/intent': get('Which intent is carried out.', json('Intent')),
       '/v1/diff': get('As segue diff -j.', json('Diff')),
       '/v1/doctor': get('As segue doctor -j.', json('Doctor')),
+      '/v1/report': get('As segue report -j.', json('Report')),
       '/v1/events': get("The lines of the agent's log as they are written.", text('text/event-stream')),
       ...Object.fromEntries(shownPaths),
       [TRACE_PATH]: post('As segue trace -j: what would happen to a packet, and why.', 'TraceQuestion', {

@@ -6,6 +6,7 @@ import { answerIntent, answerStatus } from './status.js';
 import { answerMetrics } from './metrics/answer-metrics.js';
 import { answerOpenApi } from './openapi-answer.js';
 import { RELEASE_PATH, SHOWN_PATHS, TRACE_PATH } from './protocol.js';
+import { answerReport } from './report.js';
 import { refuseQuery } from './query.js';
 import { answerShown } from './shown.js';
 import { answerRelease } from './release.js';
@@ -35,6 +36,7 @@ const GETS: [string, Handler][] = [
   ['/v1/intent', answerIntent],
   ['/v1/diff', answerDiff],
   ['/v1/doctor', answerDoctor],
+  ['/v1/report', answerReport],
   ['/v1/events', answerEvents],
   ...SHOWN.map((what): [string, Handler] => [
     SHOWN_PATHS[what],

@@ -25,6 +25,7 @@ const intentState = {
   digest: text.nullable().describe('SHA-256 of the file that is carried out.'),
   appliedAt: time.nullable(),
   held: z.boolean().describe('The guard against mass removal holds a newer one.'),
+  heldAt: time.nullable(),
   refused: text.nullable().describe('Why the file that is there now is not carried out.'),
   refusedAt: time.nullable(),
   readErrors: z.int(),
@@ -49,6 +50,7 @@ export const status = z.strictObject({
     failure: text.nullable().describe('Why the last task failed as a whole.'),
   }) satisfies z.ZodType<AgentState['queue']>,
   lastSweepAt: time.nullable(),
+  sweepSeconds: seconds.describe('Between two sweeps.'),
   drift: z.array(actionCount).describe('Objects that somebody had changed, at the last sweep.'),
   repairs: z.array(actionCount),
   failures: z.array(count),
@@ -102,21 +104,23 @@ export const diff = z.strictObject({
   unreachable: z.array(z.looseObject({ destination: text, reason: text })),
 });
 
+const checks = z.array(
+  z.strictObject({
+    group: z.enum([
+      ...(['kernel', 'node', 'sysctl', 'uplink', 'underlay'] as const),
+      ...(['gateway', 'edge', 'firewall', 'manager', 'agent'] as const),
+    ]),
+    name: text.describe('Stable, for scripts.'),
+    status: z.enum(['ok', 'warn', 'fail']),
+    what: text,
+    advice: text.exactOptional(),
+  }),
+);
+
 export const doctor = z.strictObject({
   node: text,
   ok: z.int(),
   warn: z.int(),
   fail: z.int(),
-  checks: z.array(
-    z.strictObject({
-      group: z.enum([
-        ...(['kernel', 'node', 'sysctl', 'uplink', 'underlay'] as const),
-        ...(['gateway', 'edge', 'firewall', 'manager', 'agent'] as const),
-      ]),
-      name: text.describe('Stable, for scripts.'),
-      status: z.enum(['ok', 'warn', 'fail']),
-      what: text,
-      advice: text.exactOptional(),
-    }),
-  ),
+  checks,
 }) satisfies z.ZodType<Diagnosis>;

@@ -1,5 +1,6 @@
 /** What routes work with. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { dropsWithin } from '../observe/report/drop-history.js';
 import type { AgentState } from '../agent/telemetry.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { LongAnswers } from './answer.js';
@@ -15,6 +16,8 @@ export interface Services {
   long: LongAnswers;
   events: EventStreams;
   counts: RequestCounts;
+  /** What was dropped within a day. @throws Problem, or what the kernel says */
+  drops: () => Promise<ReturnType<typeof dropsWithin>>;
   /** What the agent says of itself. @throws Problem (503) where it does not answer: its event loop does not turn */
   agentState: () => Promise<AgentState>;
   /**

@@ -41,8 +41,11 @@ export function addAgentCommand(program: Command): void {
       const { Agent } = await import('../agent/agent.js');
       const { ApiHost } = await import('../api/api-host.js');
       const { exitNow } = await import('../kernel/exit.js');
+      const { Keeper } = await import('../agent/keeper.js');
+      const { runDirectory } = await import('../agent/run-directory.js');
       const configFile = resolve(options.config);
       let api: InstanceType<typeof ApiHost> | undefined;
+      let keeper: InstanceType<typeof Keeper> | undefined;
       const log = createLogger({
         level: options.logLevel,
         node: config.node,
@@ -60,11 +63,18 @@ export function addAgentCommand(program: Command): void {
         force: options.force === true,
         // Of two agents on a node, the one that may work has the API.
         onOpen: () => {
-          agent.watchLoop();
+          agent.telemetry.watchLoop();
+          const kept = new Keeper(agent.telemetry, runDirectory(config.node), log);
+          kept.start();
+          keeper = kept;
+          const state = (): AgentState => {
+            kept.save();
+            return agent.state;
+          };
           api = new ApiHost({
             configFile,
             config: () => agent.config,
-            state: () => agent.state,
+            state,
             release: () => agent.release(),
             log,
           });
@@ -92,6 +102,7 @@ export function addAgentCommand(program: Command): void {
       await Promise.race([started, stopped]);
       await stopped;
       await api?.stop();
+      keeper?.stop();
       await Promise.race([agent.stop(), sleep(STOP_MS)]);
       exitNow(EXIT.ok);
     });

@@ -15,6 +15,7 @@ import { addManualCommands } from './manual.js';
 import { addMetricsCommand } from './metrics.js';
 import { addMonitorCommand } from './monitor.js';
 import { printError } from './print.js';
+import { addReportCommand } from './report.js';
 import { addShowCommand } from './show.js';
 import { addTraceCommand } from './trace.js';
 import { readVersion } from '../agent/version.js';
@@ -51,6 +52,7 @@ addMonitorCommand(program);
 addCaptureCommand(program);
 addDoctorCommand(program);
 addMetricsCommand(program);
+addReportCommand(program);
 addManualCommands(program);
 
 try {

@@ -64,6 +64,7 @@ export class TraceSession {
   readonly #slot: number;
   readonly #ring: BpfMap;
   readonly #buffer: RingBuffer;
+  #records = 0;
 
   /**
    * Begins to look on. Not to be done by two processes at once.
@@ -88,6 +89,7 @@ export class TraceSession {
       name: 'segue_watch',
     });
     const onRecord = (record: Buffer): void => {
+      this.#records += 1;
       handler(readSeen(record));
     };
     this.#buffer = new RingBuffer(this.#ring, onRecord, { reuse: true });
@@ -125,7 +127,15 @@ export class TraceSession {
     const mask = [...wanted].reduce((bits, reason) => bits | (1n << BigInt(reason)), 0n);
     const watcher = Buffer.alloc(layouts.TraceSession.SIZE);
     const until = monotonic() + LEASE_SECONDS * NS_PER_SECOND;
-    layouts.TraceSession.encode(watcher, 0, { until, reasons: mask, tenant, ifindex, rate, peer });
+    layouts.TraceSession.encode(watcher, 0, {
+      until,
+      reasons: mask,
+      tenant,
+      ifindex,
+      rate,
+      peer,
+      records: BigInt(this.#records),
+    });
     sg_trace_sess.update(u32(this.#slot), watcher);
     const now = readWatching(sg_trace_on);
     const want = { active: now.active | (1 << this.#slot), snap: now.active === 0 ? snap : Math.max(now.snap, snap) };
@@ -135,18 +145,7 @@ export class TraceSession {
 
   /** What it was not told so far. */
   missed(): TraceLoss {
-    const { sg_trace_rate } = this.#maps;
-    const suppressed = new Map<number, number>();
-    let lost = 0;
-    for (const reason of REASONS.keys()) {
-      const value = sg_trace_rate.lookup(u32(this.#slot * REASON_BITS + reason));
-      if (value === undefined) continue;
-      const all = sg_trace_rate.cpuValues(value).map((bytes) => layouts.TraceRatelimit.decode(bytes, 0));
-      const count = all.reduce((total, one) => total + Number(one.suppressed), 0);
-      if (count > 0) suppressed.set(reason, count);
-      lost += all.reduce((total, one) => total + Number(one.lost), 0);
-    }
-    return { suppressed, lost };
+    return missedBy(this.#maps, this.#slot);
   }
 
   /** Ends it; what is in the ring is dropped. Twice does no harm. */
@@ -156,13 +155,39 @@ export class TraceSession {
     if (sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0) === this.#ring.info.id) {
       const { active, snap } = readWatching(sg_trace_on);
       writeWatching(sg_trace_on, { active: active & ~(1 << this.#slot), snap });
-      sg_trace_sess.update(u32(this.#slot), Buffer.alloc(layouts.TraceSession.SIZE));
+      const ended = Buffer.alloc(layouts.TraceSession.SIZE);
+      ended.writeBigUInt64LE(BigInt(this.#records), layouts.TraceSession.OFFSETS.records);
+      sg_trace_sess.update(u32(this.#slot), ended);
       sg_trace_rings.delete(u32(this.#slot));
     }
     this.#buffer.close();
     this.#ring.close();
     for (const map of Object.values(this.#maps)) map.close();
   }
+}
+
+/** What whoever has a slot, or had it last, was told and was not told; each who takes the slot begins at zero. */
+export function watcherCounts(maps: WatchMaps): { records: number; suppressed: number; lost: number }[] {
+  return Array.from({ length: MAX_TRACE_SESSIONS }, (_none, slot) => {
+    const value = maps.sg_trace_sess.lookup(u32(slot));
+    const records = value === undefined ? 0 : Number(layouts.TraceSession.decode(value, 0).records);
+    const { suppressed, lost } = missedBy(maps, slot);
+    return { records, suppressed: [...suppressed.values()].reduce((sum, one) => sum + one, 0), lost };
+  });
+}
+
+function missedBy({ sg_trace_rate }: WatchMaps, slot: number): TraceLoss {
+  const suppressed = new Map<number, number>();
+  let lost = 0;
+  for (const reason of REASONS.keys()) {
+    const value = sg_trace_rate.lookup(u32(slot * REASON_BITS + reason));
+    if (value === undefined) continue;
+    const all = sg_trace_rate.cpuValues(value).map((bytes) => layouts.TraceRatelimit.decode(bytes, 0));
+    const count = all.reduce((total, one) => total + Number(one.suppressed), 0);
+    if (count > 0) suppressed.set(reason, count);
+    lost += all.reduce((total, one) => total + Number(one.lost), 0);
+  }
+  return { suppressed, lost };
 }
 
 /** A slot that nobody has, or whose session ended without releasing it. */

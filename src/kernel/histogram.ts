@@ -21,4 +21,14 @@ export class Histogram {
     counts[at] = (counts[at] ?? 0) + 1;
     this.state.sum += value;
   }
+
+  /** What another one of the same bounds observed; of others, nothing. */
+  add({ bounds, counts, sum }: HistogramState): void {
+    const own = this.state;
+    if (bounds.length !== own.bounds.length || bounds.some((bound, at) => bound !== own.bounds[at])) return;
+    counts.forEach((count, at) => {
+      own.counts[at] = (own.counts[at] ?? 0) + count;
+    });
+    own.sum += sum;
+  }
 }

@@ -169,6 +169,14 @@ export function libbpf(): Libbpf {
   return (loaded ??= load(process.env.LIBBPF_PATH ?? SONAME));
 }
 
+let loadedVersion = '';
+
+/** Of the library that is loaded, or would be: `1.4`. @throws LibbpfError LIBBPF_MISSING */
+export function libbpfVersion(): string {
+  libbpf();
+  return loadedVersion;
+}
+
 function load(path: string): Libbpf {
   let library: LibraryHandle;
   try {
@@ -187,6 +195,7 @@ function load(path: string): Libbpf {
     if (major < MINIMUM.major || (major === MINIMUM.major && minor < MINIMUM.minor)) {
       throw new Error(`version ${major}.${minor} is too old`);
     }
+    loadedVersion = `${major}.${minor}`;
     const functions = bind(library, LIBBPF);
     // Its messages belong into errors (log.ts), not on standard error.
     functions.libbpf_set_print(null);

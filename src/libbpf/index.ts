@@ -6,6 +6,7 @@ export { attachCgroup, attachNetns, type CgroupOptions } from './attach.js';
 export { BpfLink } from './bpf-link.js';
 export { type BtfValue, codecOf } from './btf-codec.js';
 export { ERROR_CODES, isLibbpfError, LibbpfError, type LibbpfErrorCode } from './errors.js';
+export { libbpfVersion } from './ffi.js';
 export { Handle, type Kind } from './handle.js';
 export { listIds } from './ids.js';
 export type { LinkInfo, MapInfo, ProgramInfo } from './info.js';

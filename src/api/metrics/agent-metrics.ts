@@ -1,14 +1,11 @@
-/** What the agent counted itself. Its counters begin at zero with it, as those of every process. */
-import { release } from 'node:os';
-import { readVersion } from '../../agent/version.js';
+/** What the agent counted itself. Its counters go on from where the last agent of the node was; those of `process_…` are the process's. */
+import { RESOURCE_ORDER } from '../../app/features.js';
 import { Family } from './exposition.js';
 import type { AgentState } from '../../agent/telemetry.js';
-import type { NodeConfig } from '../../intent/types.js';
 import type { RequestCounts } from '../request-counts.js';
 
-export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
+export function agentMetrics(state: AgentState): Family[] {
   const { intent, queue, tasks, process: own } = state;
-  const info = { version: readVersion(), dataplane: config.dataplane, kernel: release() };
   const family = (...args: ConstructorParameters<typeof Family>): Family => new Family(...args);
   const times = family('reconcile_duration_seconds', 'histogram', 'Time that tasks of the work queue took, by why.');
   for (const [reason, histogram] of Object.entries(tasks)) times.addHistogram({ reason }, histogram);
@@ -21,7 +18,9 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
     drift.add({ kind, action }, now?.count ?? 0);
   }
   const failures = family('failures_total', 'counter', 'Objects that could not be made, each time it was tried.');
-  for (const { kind, count } of state.failures) failures.add({ kind }, count);
+  const failed = new Map(state.failures.map(({ kind, count }) => [kind, count]));
+  // From zero on: the first failure of a series that was not there before would be no increase to Prometheus.
+  for (const kind of RESOURCE_ORDER) failures.add({ kind }, failed.get(kind) ?? 0);
   const events = family('netlink_events_total', 'counter', "The kernel's notifications.");
   for (const { kind, count } of state.events) events.add({ kind }, count);
   const delay = family(
@@ -37,7 +36,6 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
     return value === null ? made : made.add({}, value);
   };
   return [
-    family('build_info', 'gauge', 'What runs.').add(info, 1),
     family('agent_ready', 'gauge', 'The first intent has been carried out.').add({}, Number(state.ready)),
     family('intent_held', 'gauge', 'The removal guard holds a newer intent.').add({}, Number(intent.held)),
     family('intent_refused', 'gauge', 'The intent file that is there now is refused.').add(
@@ -54,12 +52,17 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
     family('reconcile_queue_length', 'gauge', 'Tasks that wait or are under way.').add({}, queue.length),
     family('reconcile_busy_seconds', 'gauge', 'How long the task under way has taken.').add({}, queue.busySeconds),
     time('last_sweep_timestamp_seconds', 'When everything was last compared with the kernel.', state.lastSweepAt),
+    family('sweep_interval_seconds', 'gauge', 'Time between two of these comparisons.').add({}, state.sweepSeconds),
     drift,
     repairs,
     failures,
     family('waiting_objects', 'gauge', 'Objects that wait for their interface.').add({}, state.waiting),
     events,
     family('netlink_lost_total', 'counter', 'Times that notifications were lost.').add({}, state.eventsLost),
+    family('nft_runs_total', 'counter', 'Runs of nft.').add(
+      {},
+      state.nft.counts.reduce((sum, one) => sum + one, 0),
+    ),
     family('nft_duration_seconds', 'histogram', 'Time that runs of nft took.').addHistogram({}, state.nft),
     family('process_cpu_seconds_total', 'counter', 'CPU time of the agent.').add({}, own.cpuSeconds),
     family('process_resident_memory_bytes', 'gauge', 'Memory of the agent.').add({}, own.residentBytes),
@@ -69,7 +72,9 @@ export function agentMetrics(state: AgentState, config: NodeConfig): Family[] {
   ];
 }
 
-export function requestMetrics({ counts, seconds }: RequestCounts): Family[] {
+export function requestMetrics(all: RequestCounts): Family[] {
+  all.keep();
+  const { counts, seconds } = all;
   const requests = new Family('api_requests_total', 'counter', 'Requests that the API answered.');
   for (const { route, code, count } of counts) requests.add({ route, code }, count);
   const times = new Family('api_duration_seconds', 'histogram', 'Time until the API had answered.');

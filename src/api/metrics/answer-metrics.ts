@@ -5,8 +5,10 @@ import { refuseQuery } from '../query.js';
 import { withContext } from '../shown.js';
 import { agentMetrics, requestMetrics } from './agent-metrics.js';
 import { exposition, Family } from './exposition.js';
+import { buildInfo } from './build-info.js';
 import { fastpathMetrics, gatewayMetrics, guardMetrics, MapFills, nodeMetrics } from './kernel-metrics.js';
 import { portMetrics, TenantTraffic } from './traffic.js';
+import { WatcherTotals } from './watchers.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Answer } from '../answer.js';
 import type { Request, Services } from '../services.js';
@@ -23,23 +25,27 @@ const TYPES = {
 type Collector = (context: ShowContext) => Family[] | Promise<Family[]>;
 
 const fills = new MapFills();
-const tenants = new Map<string, TenantTraffic>();
+let tenants: TenantTraffic | undefined;
+let watchers: WatcherTotals | undefined;
 
 function collectorsOf(scope: MetricsScope, directory: string): Record<string, Collector> {
   switch (scope) {
-    case 'node':
+    case 'node': {
+      const totals = (watchers ??= new WatcherTotals(join(directory, 'watcher-totals.json')));
       return {
+        build: buildInfo,
         fastpath: fastpathMetrics,
+        watchers: (context) => totals.metrics(context),
         guard: guardMetrics,
         maps: (context) => fills.metrics(context),
         ports: nodeMetrics,
         gateways: gatewayMetrics,
       };
+    }
     case 'ports':
       return { ports: portMetrics };
     case 'tenants': {
-      const traffic = tenants.get(directory) ?? new TenantTraffic(join(directory, 'tenant-traffic.json'));
-      tenants.set(directory, traffic);
+      const traffic = (tenants ??= new TenantTraffic(join(directory, 'tenant-traffic.json')));
       return { tenants: (context) => traffic.metrics(context) };
     }
   }
@@ -69,7 +75,7 @@ export async function answerMetrics(scope: MetricsScope, request: Request, servi
 /** One that fails costs its own series, and says so in `scrape_collector_success`. */
 async function collect(scope: MetricsScope, { agentState, basis, counts, turns }: Services): Promise<Family[]> {
   const { config } = basis.files;
-  const families = scope === 'node' ? [...agentMetrics(await agentState(), config), ...requestMetrics(counts)] : [];
+  const families = scope === 'node' ? [...agentMetrics(await agentState()), ...requestMetrics(counts)] : [];
   const seconds = new Family('scrape_collector_duration_seconds', 'gauge', 'Time that a collector took.');
   const success = new Family('scrape_collector_success', 'gauge', 'A collector gave its series.');
   const collectors = Object.entries(collectorsOf(scope, runDirectory(config.node)));

@@ -51,15 +51,31 @@ function familiesOf(what: 'port' | 'tenant'): Family[] {
   });
 }
 
-/** Four series a port. */
+/** Ports and tenants with series of their own: 4,000 and 16,384 series. */
+const MAX_PORTS = 1000;
+const MAX_TENANTS = 4096;
+
+/** How many of them have no series: a bound that was met is seen. */
+function omittedMetric(what: 'port' | 'tenant', count: number): Family {
+  const help = `Further ${what}s here, without series: there are more than the bound.`;
+  return new Family(`${what}s_omitted`, 'gauge', help).add({}, count);
+}
+
+/** Four series a port, of the first by name. */
 export function portMetrics(context: ShowContext): Family[] {
   const families = familiesOf('port');
-  for (const one of readTraffic(context)) {
+  const all = readTraffic(context).sort((a, b) => compare(a.port, b.port) || compare(a.interface, b.interface));
+  families.push(omittedMetric('port', Math.max(0, all.length - MAX_PORTS)));
+  for (const one of all.slice(0, MAX_PORTS)) {
     // An interface without a port of the intent has an empty name, and several may.
     const labels = { port: one.port, tenant: one.tenant, interface: one.interface };
     FIELDS.forEach((field, index) => families[index]?.add(labels, one[field]));
   }
   return families;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 interface Totals {
@@ -87,7 +103,9 @@ export class TenantTraffic {
   metrics(context: ShowContext): Family[] {
     const totals = this.#add(readTraffic(context));
     const families = familiesOf('tenant');
-    for (const [tenant, traffic] of Object.entries(totals.tenants)) {
+    const all = Object.entries(totals.tenants).sort(([a], [b]) => compare(a, b));
+    families.push(omittedMetric('tenant', Math.max(0, all.length - MAX_TENANTS)));
+    for (const [tenant, traffic] of all.slice(0, MAX_TENANTS)) {
       FIELDS.forEach((field, index) => families[index]?.add({ tenant }, traffic[field]));
     }
     return families;

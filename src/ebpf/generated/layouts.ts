@@ -1418,7 +1418,7 @@ export const RaFrame = {
   },
 } as const satisfies Codec<RaFrame> & { OFFSETS: Record<keyof RaFrame, number> };
 
-/** struct trace_session, 32 bytes */
+/** struct trace_session, 40 bytes */
 export interface TraceSession {
   until: bigint;
   reasons: bigint;
@@ -1426,12 +1426,13 @@ export interface TraceSession {
   ifindex: number;
   rate: number;
   peer: number;
+  records: bigint;
 }
 
 export const TraceSession = {
   NAME: 'struct trace_session',
-  SIZE: 32,
-  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, peer: 28 },
+  SIZE: 40,
+  OFFSETS: { until: 0, reasons: 8, tenant: 16, ifindex: 20, rate: 24, peer: 28, records: 32 },
   encode(into: Buffer, offset: number, value: TraceSession): void {
     into.writeBigUInt64LE(value.until, offset);
     into.writeBigUInt64LE(value.reasons, offset + 8);
@@ -1439,6 +1440,7 @@ export const TraceSession = {
     into.writeUInt32LE(value.ifindex, offset + 20);
     into.writeUInt32LE(value.rate, offset + 24);
     into.writeUInt32LE(value.peer, offset + 28);
+    into.writeBigUInt64LE(value.records, offset + 32);
   },
   decode(from: Buffer, offset: number): TraceSession {
     return {
@@ -1448,6 +1450,7 @@ export const TraceSession = {
       ifindex: from.readUInt32LE(offset + 20),
       rate: from.readUInt32LE(offset + 24),
       peer: from.readUInt32LE(offset + 28),
+      records: from.readBigUInt64LE(offset + 32),
     };
   },
 } as const satisfies Codec<TraceSession> & { OFFSETS: Record<keyof TraceSession, number> };

@@ -68,7 +68,7 @@ describe("an agent's API", () => {
       seen.push(path);
     }
     expect(seen).toContain('/v1/doctor');
-    expect(seen).toHaveLength(16);
+    expect(seen).toHaveLength(17);
     expect(await json('/v1/ports')).toMatchObject([{ name: 't100-1' }, { name: 't200-3' }]);
   });
 

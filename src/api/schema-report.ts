@@ -1,0 +1,42 @@
+/** A node's report, as schema. */
+import { z } from 'zod';
+import { journalState } from '../agent/kept-counters.js';
+import { doctor } from './schema-agent.js';
+import type { NodeReport } from '../observe/report/report.js';
+
+const text = z.string();
+const time = z.number().describe('Seconds since 1970.');
+const { entries, omitted } = journalState.shape;
+
+export const nodeReport = z.strictObject({
+  node: text,
+  version: text,
+  at: time,
+  seconds: z.number().describe('That it looks back.'),
+  since: time.nullable().describe('Nothing is known from before.'),
+  quiet: z.boolean().describe('Nothing is to be looked at.'),
+  agent: z.strictObject({ startedAt: time, ready: z.boolean(), failing: z.boolean() }).nullable(),
+  intent: z
+    .strictObject({
+      ...{ digest: text.nullable(), appliedAt: time.nullable(), held: z.boolean(), heldAt: time.nullable() },
+      ...{ refused: text.nullable(), refusedAt: time.nullable() },
+    })
+    .nullable(),
+  drift: z
+    .strictObject({
+      count: z.int(),
+      changes: z.array(z.strictObject({ kind: text, action: text, object: text })).describe('At most 50.'),
+    })
+    .nullable(),
+  ...{ repairs: entries, failures: entries, refused: entries, held: entries, lost: entries, starts: entries },
+  omitted,
+  doctor: doctor.omit({ node: true }).nullable().describe('Checks that are not well.'),
+  drops: z
+    .strictObject({
+      since: time.nullable(),
+      reasons: z.array(z.strictObject({ where: text, reason: text, packets: z.int() })).describe('At most 10.'),
+      others: z.int(),
+    })
+    .nullable(),
+  problems: z.array(z.strictObject({ part: z.enum(['agent', 'drift', 'doctor', 'drops']), detail: text })),
+}) satisfies z.ZodType<NodeReport>;
