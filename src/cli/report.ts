@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Option } from 'commander';
-import { CommandError } from './exit.js';
+import { CommandError, EXIT } from './exit.js';
 import { withNodeOptions } from './node-options.js';
 import { print, printJson } from './print.js';
 import type { Command } from 'commander';
@@ -37,13 +39,22 @@ export function addReportCommand(program: Command): void {
         print(text.replace(/\n$/, ''));
         return;
       }
-      const { replaceFile } = await import('../kernel/replace-file.js');
-      try {
-        replaceFile(options.output, text);
-      } catch (error) {
-        throw new CommandError(`--output ${options.output}: ${(error as Error).message}`);
-      }
+      await writeWhole(options.output, text);
     });
+}
+
+/** @throws CommandError */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const { replaceFile } = await import('../kernel/replace-file.js');
+  const directory = dirname(file);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new CommandError(`--output ${file}: no folder ${directory}: expected one that is there`, EXIT.badInput);
+  }
+  try {
+    replaceFile(file, text);
+  } catch (error) {
+    throw new CommandError(`--output ${file}: ${(error as Error).message}`);
+  }
 }
 
 async function textOf(report: NodeReport, { json, html }: ReportFlags): Promise<string> {

@@ -22,7 +22,11 @@ const DARK = `
   .muted { color:#a5adb8 !important; }
   .cell { border-color:#343a42 !important; color:#e6e8eb !important; }
 }
-@media (max-width: 600px) { .cell { display:block !important; width:auto !important; border-bottom:0 !important; } .head { display:none !important; } }`;
+@media (max-width: 600px) {
+  .cell { display:block !important; padding:1px 0 !important; border-bottom:0 !important; }
+  .cell:first-child { border-top:1px solid #8a929c !important; padding-top:6px !important; margin-top:6px; font-weight:600; }
+  .cell:empty, .head { display:none !important; }
+}`;
 
 export function reportHtml(report: NodeReport): string {
   const title = escaped(`segue: ${headline(report)}`);
@@ -65,16 +69,19 @@ function tableHtml(columns: Section['columns'], rows: Section['rows']): string {
     (name) =>
       `<th scope="col" class="cell head muted" style="${cell}font-size:12px;color:#565e68;">${escaped(name)}</th>`,
   );
-  const body = rows.map(
-    (row) =>
-      `<tr>${row.map((text) => `<td class="cell" style="${cell}${MONO}overflow-wrap:anywhere;">${escaped(text)}</td>`).join('')}</tr>`,
-  );
+  const body = rows.map((row) => `<tr>${row.map((text) => cellHtml(text, cell)).join('')}</tr>`);
   return `<table style="border-collapse:collapse;width:100%;margin:8px 0 0 0;">
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody>
 </table>`;
+}
+
+/** A time stays in one line. */
+function cellHtml(text: string, style: string): string {
+  const wrap = /^[0-9:\- ]+ UTC$/.test(text) ? 'white-space:nowrap;' : 'overflow-wrap:anywhere;';
+  return `<td class="cell" style="${style}${MONO}${wrap}">${escaped(text)}</td>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

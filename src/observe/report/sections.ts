@@ -48,6 +48,10 @@ export function sectionsOf(report: NodeReport): Section[] {
   ];
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 const NO_ROWS = { columns: [], rows: [] } as const;
 
 function problemOf({ problems }: NodeReport, part: string): string {
@@ -63,7 +67,7 @@ function agentSection(report: NodeReport): Section {
     : agent.failing
       ? 'its last task failed, and is tried again'
       : 'works';
-  const often = count > 1 ? `; it started ${count} times` : '';
+  const often = count > 1 ? `; it started ${counted(count, 'time')} within the day` : '';
   const tone = !agent.ready || agent.failing ? 'bad' : count > 1 ? 'note' : 'ok';
   return { title: 'Agent', tone, text: `${state}, since ${timeText(agent.startedAt)}${often}`, ...NO_ROWS };
 }
@@ -91,7 +95,7 @@ function driftSection(report: NodeReport): Section {
   const rows = drift.changes.map(({ kind, action, object }) => [kind, action, object]);
   const rest = drift.count > rows.length ? `, the first ${rows.length} below` : '';
   return {
-    ...{ title, tone: 'bad', text: `${drift.count} objects are to be made, changed or removed${rest}` },
+    ...{ title, tone: 'bad', text: `${counted(drift.count, 'object')} to be made, changed or removed${rest}` },
     ...{ columns: ['KIND', 'ACTION', 'OBJECT'], rows },
   };
 }
@@ -104,7 +108,7 @@ function notesSection(title: string, what: string, notes: readonly JournalEntry[
     ...{
       title,
       tone: title === 'Repairs' || title === 'Lost' ? 'note' : 'bad',
-      text: `${what}, ${times} times${rest}`,
+      text: `${what}, ${counted(times, 'time')}${rest}`,
     },
     columns: ['LAST', 'TIMES', 'KIND', 'WHAT'],
     rows: notes.map(({ last, count, kind, action, text }) => [
@@ -125,7 +129,7 @@ function doctorSection(report: NodeReport): Section {
     ...{
       title,
       tone: fail > 0 ? 'bad' : warn > 0 ? 'note' : 'ok',
-      text: `${ok} ok, ${warn} warnings, ${fail} failures`,
+      text: `${ok} ok, ${counted(warn, 'warning')}, ${counted(fail, 'failure')}`,
     },
     columns: checks.length === 0 ? [] : ['STATUS', 'CHECK', 'WHAT', 'WHAT TO DO'],
     rows: checks.map(({ status, name, what, advice }) => [status, name, what, advice ?? '']),
@@ -140,7 +144,7 @@ function dropsSection(report: NodeReport): Section {
   if (drops.reasons.length === 0) return { title, tone: 'ok', text: `none ${since}`, ...NO_ROWS };
   const total = drops.reasons.reduce((sum, { packets }) => sum + packets, drops.others);
   return {
-    ...{ title, tone: 'note', text: `${total} packets ${since}; docs/troubleshoot.md has the reasons` },
+    ...{ title, tone: 'note', text: `${counted(total, 'packet')} ${since}; docs/troubleshoot.md has the reasons` },
     columns: ['WHERE', 'REASON', 'PACKETS'],
     rows: [
       ...drops.reasons.map(({ where, reason, packets }) => [where, reason, String(packets)]),

@@ -88,16 +88,19 @@ describe('segue report', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^sgt.*: to be looked at\n/);
     expect(stdout).toMatch(/Repairs +objects that somebody changed were put right/);
-    expect((await segue('report', '--html', '--output', path('out/report.html'))).status).toBe(0);
-    expect(readFileSync(path('out/report.html'), 'utf8')).toMatch(
+    expect((await segue('report', '--html', '--output', path('report.html'))).status).toBe(0);
+    expect(readFileSync(path('report.html'), 'utf8')).toMatch(
       /^<!DOCTYPE html>[^]*drop-neighbour-sender[^]*<\/html>\n$/,
     );
-    expect((statSync(path('out/report.html')).mode & 0o777).toString(8)).toBe('644');
-    const wrong = await segue('report', '--html', '--output', '/proc/nowhere/report.html');
-    expect([wrong.status, wrong.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^segue: --output \/proc\/nowhere\/report.html: /),
-    ]);
+    expect((statSync(path('report.html')).mode & 0o777).toString(8)).toBe('644');
+    for (const [file, status] of [
+      ['/proc/nowhere/report.html', 2],
+      ['/proc/report.html', 1],
+    ] as const) {
+      const wrong = await segue('report', '--html', '--output', file);
+      const words = expect.stringContaining(`segue: --output ${file}: `) as string;
+      expect(wrong).toMatchObject({ status, stdout: '', stderr: words });
+    }
     const both = await segue('report', '--html', '-j');
     expect([both.status, both.stderr]).toEqual([2, expect.stringMatching(/cannot be used with/)]);
   });

@@ -132,7 +132,7 @@ describe('report', () => {
     [
       'starts',
       { journal: { since: 0, omitted: {}, entries: [{ what: 'started', text: '1', ...note }] } },
-      'started 4 times',
+      'started 4 times within the day',
     ],
     [
       'doctor',
