@@ -1,7 +1,7 @@
 /** What runs: versions, and the data plane that was asked for beside the one that forwards. */
 import { release } from 'node:os';
 import { readVersion } from '../../agent/version.js';
-import { libbpfVersion } from '../../libbpf/index.js';
+import { libbpfVersion } from 'libbpf-ts';
 import { Family } from './exposition.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Dataplane } from '../../intent/types.js';
