@@ -37,7 +37,7 @@ export interface JournalState {
   omitted: Partial<Record<NoteKind, number>>;
 }
 
-export class Journal {
+export class NoteLog {
   readonly #now: () => number;
   #entries = new Map<string, JournalEntry>();
   #omitted: JournalState['omitted'] = {};

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Histogram } from '../kernel/histogram.js';
 import { nftRuns } from '../kernel/nft.js';
-import { Journal } from './journal.js';
+import { NoteLog } from './journal.js';
 import type { HistogramState } from '../kernel/histogram.js';
 import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
 
@@ -107,7 +107,7 @@ export interface AgentFacts {
 export class Telemetry {
   readonly #startedAt = now();
   /** What a report is made of. */
-  readonly journal = new Journal(now);
+  readonly journal = new NoteLog(now);
   readonly #tasks: Record<TaskReason, Histogram>;
   readonly #repairs = new Map<string, ActionCount>();
   readonly #failures = new Map<string, Count>();

@@ -1,7 +1,7 @@
 /** A node's report: what is kept for it within its bounds, what it says of a quiet and of a bad day, and what names may do to its readers. */
 import { describe, expect, it } from 'vitest';
 import { reportLines } from '../../../src/cli/report-text.js';
-import { Journal, KEPT_SECONDS } from '../../../src/agent/journal.js';
+import { NoteLog, KEPT_SECONDS } from '../../../src/agent/journal.js';
 import { dropsWithin, withSample } from '../../../src/observe/report/drop-history.js';
 import { reportHtml } from '../../../src/observe/report/html.js';
 import { composeReport } from '../../../src/observe/report/report.js';
@@ -34,7 +34,7 @@ function parts(over: Partial<ReportParts> = {}): ReportParts {
 describe('journal', () => {
   it('counts what comes again, bounds each kind, and forgets after a day', () => {
     let now = 0;
-    const journal = new Journal(() => now);
+    const journal = new NoteLog(() => now);
     for (let i = 0; i < 3; i++) journal.note({ what: 'drift', kind: 'route', action: 'create', text: 'a' });
     for (let i = 0; i < 500; i++) journal.note({ what: 'failure', text: `object ${i} ${'x'.repeat(5000)}` });
     journal.note({ what: 'refused', text: 'line 1' });
@@ -57,9 +57,9 @@ describe('journal', () => {
   });
 
   it('goes on after a restart', () => {
-    const first = new Journal(() => 100);
+    const first = new NoteLog(() => 100);
     first.note({ what: 'held', text: 'ten ports' });
-    const second = new Journal(() => 200);
+    const second = new NoteLog(() => 200);
     second.note({ what: 'started', text: 'segue 2' });
     second.restore(structuredClone(first.state));
     second.note({ what: 'held', text: 'ten ports' });
