@@ -139,7 +139,7 @@ async function run(
       `nodes are in ${request.hosts} processes, where values that their parts have alike are held once`,
     ],
     isFull: nodes >= FULL_NODES && ports >= FULL_PORTS,
-    options: { ...request },
+    options: optionsOf(request),
     results,
   };
 }
@@ -230,7 +230,12 @@ async function afterwards({ size, etcd, feeds, hosts, writer }: Simulation, dire
   ];
 }
 
-function commandOf({ json: _, ...request }: SimulateRequest): string {
-  const words = Object.entries(request).map(([name, value]) => `--${name} ${value}`);
+/** Where the report goes says nothing of it. */
+function optionsOf(request: SimulateRequest): Report['options'] {
+  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'json')) as Report['options'];
+}
+
+function commandOf(request: SimulateRequest): string {
+  const words = Object.entries(optionsOf(request)).map(([name, value]) => `--${name} ${value}`);
   return `segue fleet simulate ${words.join(' ')}`;
 }
