@@ -10,6 +10,8 @@ import type { HeadState } from './realm.js';
 
 /** How often the store is asked where it is, milliseconds: a watch that was cut off, or hangs on a member without a leader, does not say so. */
 const CHECK_MS = 2000;
+/** After so long without an answer the store counts as lost, although a call that still tries all members has not failed yet, milliseconds. */
+const SILENT_MS = 8000;
 /** Pauses between attempts, milliseconds: a random part of the most, which doubles. */
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 5000;
@@ -186,8 +188,15 @@ export class RealmFollower {
       };
       this.#closeWatch = () => settle();
       let behind = 0;
+      let heardMs = Date.now();
+      let isChecking = false;
       const check = async (): Promise<void> => {
-        const state = await readHead(this.#client, this.#keys);
+        if (isChecking) return;
+        isChecking = true;
+        const state = await readHead(this.#client, this.#keys).finally(() => {
+          isChecking = false;
+        });
+        heardMs = Date.now();
         if (isOver) return;
         if (state.cluster !== this.#cluster || state.revision < this.#seenRevision)
           return settle(new Error('the store went back'));
@@ -200,6 +209,8 @@ export class RealmFollower {
         if (behind === 0) this.#found();
       };
       const timer = setInterval(() => {
+        if (Date.now() - heardMs > SILENT_MS && this.#status.lostSinceMs === undefined)
+          this.#setStatus({ ...this.#status, lostSinceMs: heardMs, error: `etcd at ${endpoint}: no answer` });
         check().catch((error: unknown) => settle(error as Error));
       }, CHECK_MS);
       let fragments: Event[] = [];
