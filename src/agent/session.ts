@@ -3,7 +3,6 @@ import { FEATURES, ALL_RESOURCES } from '../app/features.js';
 import { Followers } from './invalidations.js';
 import { Instance } from './instance.js';
 import { KernelWatcher } from './kernel-watcher.js';
-import type { Feature } from '../reconcile/feature.js';
 import type { ResourceTable } from '../reconcile/resource.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from './log.js';
@@ -64,7 +63,7 @@ export class Session {
 
   /** What features do at intervals: none of it may end the agent. */
   #beginRoutines(): void {
-    for (const { name, routine } of FEATURES as readonly Feature[]) {
+    for (const { name, routine } of FEATURES) {
       if (routine === undefined) continue;
       const run = (): void => {
         try {

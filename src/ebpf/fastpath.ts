@@ -12,7 +12,15 @@ import { SteeringStore } from '../gateway/steering-maps.js';
 import { openOver } from './open-there.js';
 import { BPF_HOOKS } from './objects.js';
 import { PinKeeper, PinsLostError } from './pin-keeper.js';
-import { COMMON_PROGRAMS, FUNCTIONS, objectPath, PROGRAM_NAMES, programVersion, rodataOf, STEERING_PROGRAMS } from './programs.js';
+import {
+  COMMON_PROGRAMS,
+  FUNCTIONS,
+  objectPath,
+  PROGRAM_NAMES,
+  programVersion,
+  rodataOf,
+  STEERING_PROGRAMS,
+} from './programs.js';
 import type { BpfHook, BpfProgramName } from './objects.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
