@@ -38,7 +38,7 @@ export default tseslint.config(
   },
   // Interfaces that features add to, each in its own folder.
   {
-    files: ['src/plan/**', 'src/kernel/**'],
+    files: ['src/plan/**', 'src/kernel/**', 'src/reconcile/**'],
     rules: { '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'always' }] },
   },
   { files: ['bench/**', 'test/**'], rules: { 'no-console': 'off' } },

@@ -51,6 +51,7 @@ enum reason {
 	DROP_HOP_LIMIT, /* TTL or hop limit 1, and no ICMP error may be sent (for an ICMP error, for a later fragment) */
 	DROP_TOO_BIG, /* likewise */
 	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
+	DROP_ICMP_RATE, /* a reply of the gateway was due, and the VM had as many as its port's icmpRate says */
 	DROP_ECN, /* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
 	/* Dropped by a network node. */
 	DROP_NO_POLICY, /* none is between the two */

@@ -5,6 +5,7 @@
 #include <linux/pkt_cls.h>
 #include "ctx/skb.h"
 #include "icmp/to_vm.h"
+#include "icmp_rate/icmp_rate.h"
 #include "metrics.h"
 #include "port/address_request.h"
 #include "port/arp_reply.h"
@@ -92,6 +93,7 @@ __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 		reason = icmp_error_to_vm(skb, port, reason);
 		break;
 	}
+	reason = icmp_rate_check(ifindex, reason);
 	if (!is_reply_reason(reason)) {
 		if (!is_final(reason))
 			accept_former_mac(skb, port);

@@ -108,7 +108,7 @@ const checks = z.array(
   z.strictObject({
     group: z.enum([
       ...(['kernel', 'node', 'sysctl', 'uplink', 'underlay'] as const),
-      ...(['gateway', 'edge', 'firewall', 'manager', 'agent'] as const),
+      ...(['gateway', 'edge', 'firewall', 'port', 'manager', 'agent'] as const),
     ]),
     name: text.describe('Stable, for scripts.'),
     status: z.enum(['ok', 'warn', 'fail']),

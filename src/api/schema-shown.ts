@@ -1,5 +1,7 @@
 /** What `segue show -j` prints, as schemas: the types say what is printed, and the compiler that these say the same. */
 import { z } from 'zod';
+import { PORT_FIELDS } from '../app/features.js';
+import type { PortField, PortShown } from '../reconcile/observation.js';
 import type { Counters } from '../cli/show/counters.js';
 import type { Fastpath } from '../cli/show/fastpath.js';
 import type { Gateways } from '../cli/show/gateway.js';
@@ -76,6 +78,11 @@ export const nexthops = z.array(
   }) satisfies z.ZodType<NexthopRecord>,
 );
 
+/** Fields that features add to a port. */
+const shownByFeatures = Object.fromEntries(
+  Object.entries<PortField<unknown>>(PORT_FIELDS).map(([field, { schema }]) => [field, schema]),
+) as { readonly [F in keyof PortShown]: z.ZodType<PortShown[F]> };
+
 export const ports = z.array(
   z.strictObject({
     name: maybeText.describe('Of the intent; null: it has no such port.'),
@@ -87,6 +94,7 @@ export const ports = z.array(
     addresses: texts,
     gatewayMac: maybeText,
     mtu: maybeNumber.describe('Bytes.'),
+    ...shownByFeatures,
   }) satisfies z.ZodType<PortRecord>,
 );
 

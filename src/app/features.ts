@@ -5,6 +5,7 @@ import { edgeFeature } from '../edge/feature.js';
 import { encapFeature } from '../encap/feature.js';
 import { gatewayFeature } from '../gateway/feature.js';
 import { hostFeature } from '../host/feature.js';
+import { icmpRateFeature } from '../icmp-rate/feature.js';
 import { portFeature } from '../port/feature.js';
 import { vrfFeature } from '../vrf/feature.js';
 import type { CORE_FIELDS } from '../intent/equality.js';
@@ -13,6 +14,7 @@ import { PlanModel } from '../plan/model.js';
 import { orderOf } from '../reconcile/order.js';
 import type { Extensible, ExtensibleName } from '../intent/check/context.js';
 import type { ResourceName } from '../plan/plan.js';
+import type { Observation, PortFields } from '../reconcile/observation.js';
 import type { Feature } from '../reconcile/feature.js';
 import type { Resource } from '../reconcile/resource.js';
 
@@ -25,6 +27,7 @@ const LIST = [
   ebpfFeature,
   dhcpFeature,
   gatewayFeature,
+  icmpRateFeature,
 ] as const;
 
 export const FEATURES: readonly Feature[] = LIST;
@@ -75,6 +78,25 @@ export const INTENT_MODEL = new IntentModel(FEATURES.flatMap(({ intent }) => int
 
 /** The fields of entities that features add to, each with its equality. */
 export const INTENT_FIELDS: CompleteKeys = INTENT_MODEL.fields;
+
+/** Fields of `segue show port -j` that a feature of the list registers. */
+type ShownBy<F> = F extends { observe: { portFields: infer Fields } } ? keyof Fields : never;
+
+/** One for each field that `PortShown` declares: one that no feature registers does not compile here, by its name. */
+type CompleteShown = {
+  readonly [K in keyof PortFields]: K extends ShownBy<(typeof LIST)[number]>
+    ? PortFields[K]
+    : 'no feature registers it';
+};
+
+/** What features add to show, trace, doctor and the counters. */
+export const OBSERVATIONS: readonly Observation[] = FEATURES.flatMap(({ observe }) => observe ?? []);
+
+/** What they add to `show port`. */
+export const PORT_FIELDS: CompleteShown = Object.assign(
+  {},
+  ...OBSERVATIONS.map(({ portFields }) => portFields),
+) as PortFields;
 
 /** How an intent becomes a plan. */
 export const PLAN_MODEL = new PlanModel(FEATURES, RESOURCE_ORDER);

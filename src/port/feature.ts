@@ -1,6 +1,7 @@
 /** VMs' interfaces: in their tenant's VRF, guarded, with the gateways' addresses and the VMs' neighbour entries. */
 import { addressResource } from './address-resource.js';
 import { guardResource } from './guard-resource.js';
+import { GUARD_TABLES } from './guard-tables.js';
 import { neighbourResource, proxyResource } from './neighbour-resources.js';
 import { planLocalPort, planLonePort } from './plan.js';
 import { portResource } from './port-resource.js';
@@ -22,6 +23,7 @@ export const portFeature = {
       else planLocalPort(view, port, emit);
     },
   },
+  observe: { counterTables: GUARD_TABLES },
   units: [PROXIES],
   affected: {
     tenant: (_view, { key }, { units }) => {

@@ -1,6 +1,7 @@
 import type { IntentPart } from '../intent/part.js';
 import type { Kernel, KernelOptions, KernelPart, KernelParts } from '../kernel/kernel.js';
 import type { PlanFeature } from '../plan/feature.js';
+import type { Observation } from './observation.js';
 import type { Follows } from './follows.js';
 import type { ResourceTable } from './resource.js';
 
@@ -12,6 +13,8 @@ export interface Feature extends PlanFeature {
   /** What it adds to the intent. */
   readonly intent?: IntentPart;
   readonly resources: ResourceTable;
+  /** What it adds to show, trace, doctor and the counters. */
+  readonly observe?: Observation;
   /** What it holds of a network namespace. */
   readonly kernel?: { readonly [P in keyof KernelParts]?: (options: KernelOptions) => KernelParts[P] & KernelPart };
   /** Events after which the facts of the machine that it plans by are to be read again. */

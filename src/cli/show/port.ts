@@ -1,10 +1,14 @@
-import { column } from '../table.js';
+import { type Column, column } from '../table.js';
+import { PORT_FIELDS } from '../../app/features.js';
 import { gatewayMacAt, heldPorts, vmsBehind } from '../../observe/inspect/ports.js';
 import { linkState } from '../../observe/inspect/format.js';
 import { gatewayMacOf } from '../../intent/gateway-mac.js';
 import { prefixContains } from 'netlink-ts/inet';
 import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';
 import { vrfName } from '../../plan/numbers.js';
+import type { Port } from '../../intent/types.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { PortField, PortShown } from '../../reconcile/observation.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
@@ -15,7 +19,7 @@ import type { ShowOptions, Shown } from './view.js';
 export type PortState = 'up' | 'down' | 'no-carrier' | 'waiting' | 'detached';
 
 /** One element of `segue show port -j`. */
-export interface PortRecord {
+export interface PortRecord extends PortShown {
   /** From the intent; null without it. */
   name: string | null;
   interface: string;
@@ -44,8 +48,35 @@ export const PORT_COLUMNS = [
   column<PortRecord>('ADDRESSES', ({ addresses }) => addresses.join(' ')),
 ];
 
+/** Columns of features are there where a port has a value; addresses, which may be many, come last. */
+function columnsFor(records: readonly PortRecord[]): Column<PortRecord>[] {
+  const added = fieldsOfFeatures()
+    .filter(([field]) => records.some((record) => record[field] !== null))
+    .map(([field, shown]) =>
+      column<PortRecord>(shown.title, ({ [field]: value }) => {
+        if (value === null) return undefined;
+        return shown.text === undefined ? value : shown.text(value);
+      }),
+    );
+  return [...PORT_COLUMNS.slice(0, -1), ...added, ...PORT_COLUMNS.slice(-1)];
+}
+
+type AnyField = PortField<string | number | null>;
+
+function fieldsOfFeatures(): [keyof PortShown, AnyField][] {
+  return Object.entries(PORT_FIELDS) as [keyof PortShown, AnyField][];
+}
+
+function shownByFeatures(kernel: Kernel, device: string, port: Port | undefined): PortShown {
+  return Object.fromEntries(
+    fieldsOfFeatures().map(([field, shown]) => [field, shown.value(kernel, device, port)]),
+  ) as unknown as PortShown;
+}
+
 export function portRecords({ kernel, names, intent, config, unreadable }: ShowContext): PortRecord[] {
   const vmBehind = vmsBehind(kernel);
+  const own = new Map<string, Port>();
+  for (const port of intent?.ports ?? []) if (port.node === config.node) own.set(port.interface, port);
   const records = heldPorts(kernel, names).map(({ link, tenant, vrf }): PortRecord => {
     const { mac, addresses } = vmBehind(link.index);
     return {
@@ -58,6 +89,7 @@ export function portRecords({ kernel, names, intent, config, unreadable }: ShowC
       addresses: addresses.sort(byFamily),
       gatewayMac: gatewayMacAt(kernel, { link, ...(vrf !== undefined && { vrf }) }) ?? null,
       mtu: link.mtu,
+      ...shownByFeatures(kernel, link.name, own.get(link.name)),
     };
   });
   const known = new Set(records.map((record) => record.interface));
@@ -77,6 +109,7 @@ export function portRecords({ kernel, names, intent, config, unreadable }: ShowC
       addresses: [...port.addresses].sort(byFamily),
       gatewayMac: tenant === undefined ? null : gatewayMacOf(tenant),
       mtu: link?.mtu ?? null,
+      ...shownByFeatures(kernel, port.interface, port),
     });
   }
   return records;
@@ -92,7 +125,7 @@ export function showPort(context: ShowContext, options: ShowOptions): Shown {
       (device === undefined || record.interface === device) &&
       (address === undefined || record.addresses.some((one) => prefixContains(address, one))),
   );
-  return tableOf(records, PORT_COLUMNS);
+  return tableOf(records, columnsFor(records));
 }
 
 /** IPv4 before IPv6, each in the order of their text. */

@@ -1254,6 +1254,34 @@ export const OrigDgramBuf = {
   },
 } as const satisfies Codec<OrigDgramBuf> & { OFFSETS: Record<keyof OrigDgramBuf, number> };
 
+/** struct icmp_rate, 24 bytes */
+export interface IcmpRate {
+  perSecond: number;
+  unused: number;
+  fullAtNs: bigint;
+  dropped: bigint;
+}
+
+export const IcmpRate = {
+  NAME: 'struct icmp_rate',
+  SIZE: 24,
+  OFFSETS: { perSecond: 0, unused: 4, fullAtNs: 8, dropped: 16 },
+  encode(into: Buffer, offset: number, value: IcmpRate): void {
+    into.writeUInt32LE(value.perSecond, offset);
+    into.writeUInt32LE(value.unused, offset + 4);
+    into.writeBigUInt64LE(value.fullAtNs, offset + 8);
+    into.writeBigUInt64LE(value.dropped, offset + 16);
+  },
+  decode(from: Buffer, offset: number): IcmpRate {
+    return {
+      perSecond: from.readUInt32LE(offset),
+      unused: from.readUInt32LE(offset + 4),
+      fullAtNs: from.readBigUInt64LE(offset + 8),
+      dropped: from.readBigUInt64LE(offset + 16),
+    };
+  },
+} as const satisfies Codec<IcmpRate> & { OFFSETS: Record<keyof IcmpRate, number> };
+
 /** struct dhcp4_lease, 832 bytes */
 export interface Dhcp4Lease {
   address: number;
@@ -1669,21 +1697,22 @@ export const Reason = {
   DROP_HOP_LIMIT: 39,
   DROP_TOO_BIG: 40,
   DROP_ERROR_RATE: 41,
-  DROP_ECN: 42,
-  DROP_NO_POLICY: 43,
-  DROP_NO_POLICY_MATCH: 44,
-  DROP_POLICY: 45,
-  DROP_NOT_ESTABLISHED: 46,
-  DROP_FRAGMENT: 47,
-  DROP_SEQUENCE: 48,
-  DROP_CONNECTION_QUOTA: 49,
-  DROP_CONNECTIONS_FULL: 50,
-  DROP_NO_NETWORK_NODE: 51,
-  DROP_NO_MEMBER: 52,
-  DROP_UNRESOLVED: 53,
-  DROP_SEGMENTS: 54,
-  DROP_NO_OFFLOAD: 55,
-  REASON_COUNT: 56,
+  DROP_ICMP_RATE: 42,
+  DROP_ECN: 43,
+  DROP_NO_POLICY: 44,
+  DROP_NO_POLICY_MATCH: 45,
+  DROP_POLICY: 46,
+  DROP_NOT_ESTABLISHED: 47,
+  DROP_FRAGMENT: 48,
+  DROP_SEQUENCE: 49,
+  DROP_CONNECTION_QUOTA: 50,
+  DROP_CONNECTIONS_FULL: 51,
+  DROP_NO_NETWORK_NODE: 52,
+  DROP_NO_MEMBER: 53,
+  DROP_UNRESOLVED: 54,
+  DROP_SEGMENTS: 55,
+  DROP_NO_OFFLOAD: 56,
+  REASON_COUNT: 57,
 } as const;
 
 /** enum dhcp4_layout */

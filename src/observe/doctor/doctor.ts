@@ -1,4 +1,5 @@
 import { ALIAS_PREFIX } from '../../vrf/plan.js';
+import { OBSERVATIONS } from '../../app/features.js';
 import { checkEdge } from './edge.js';
 import { checkFirewall } from './firewall.js';
 import { checkGateways } from './gateways.js';
@@ -14,6 +15,7 @@ import { probeKernel } from './probes.js';
 import type { Check, Diagnosis, CheckContext } from './types.js';
 import type { Instance } from '../../agent/instance.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import type { ObservedNode } from '../../reconcile/observation.js';
 import type { Intent } from '../../intent/types.js';
 
 export interface DoctorInput {
@@ -55,11 +57,19 @@ export async function runChecks({
     ...checkSysctls(context, members),
     ...(await checkEdge(context)),
     ...(await checkFirewall(context)),
+    ...(await checkFeatures({ kernel, config, intent })),
     ...checkManagers(context, processes),
     ...(await checkState(context, file, defaultFile, processes)),
   ];
   const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length;
   return { node: config.node, ok: count('ok'), warn: count('warn'), fail: count('fail'), checks };
+}
+
+/** What features check, by themselves. */
+async function checkFeatures(node: ObservedNode): Promise<Check[]> {
+  const findings = [];
+  for (const observation of OBSERVATIONS) findings.push(...((await observation.check?.(node)) ?? []));
+  return findings.map((finding) => ({ ...finding, group: 'port', name: `port.${finding.name}` }));
 }
 
 /** A node without ports has no VRF and no fast path, but the rules of its locator. */

@@ -5,7 +5,18 @@ import type { Intent } from '../../intent/types.js';
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
 export interface Check {
-  group: 'kernel' | 'node' | 'sysctl' | 'uplink' | 'underlay' | 'gateway' | 'edge' | 'firewall' | 'manager' | 'agent';
+  group:
+    | 'kernel'
+    | 'node'
+    | 'sysctl'
+    | 'uplink'
+    | 'underlay'
+    | 'gateway'
+    | 'edge'
+    | 'firewall'
+    | 'port'
+    | 'manager'
+    | 'agent';
   /** Stable, for scripts: `kernel.vrf`, `uplink.mtu.eth0`. */
   name: string;
   status: CheckStatus;

@@ -1,8 +1,7 @@
-import { EDGE_TABLES } from '../../edge/edge-table.js';
-import { GUARD_TABLES } from '../../port/guard-tables.js';
+import { OBSERVATIONS } from '../../app/features.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
-const TABLES: readonly string[] = [...EDGE_TABLES, ...GUARD_TABLES];
+const TABLES: readonly string[] = OBSERVATIONS.flatMap(({ counterTables = [] }) => counterTables);
 
 /** A named counter of a table of the edge or the guard; its name is the reason. */
 export interface GuardCounter {

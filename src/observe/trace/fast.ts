@@ -1,4 +1,5 @@
 /** What the fast path does to a packet: its program is run on one, and what comes of it is read. */
+import { OBSERVATIONS } from '../../app/features.js';
 import { REASONS, unknownReason } from '../../ebpf/counters.js';
 import { decodeFrame } from '../../packet/decode.js';
 import { findHeader } from '../../packet/headers.js';
@@ -69,7 +70,10 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   }
   traceLog.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
   const headers = decodeFrame(seen.after ?? seen.before);
-  if (seen.after === undefined || seen.egress === port.link.index) answered(headers, question, counted, traceLog);
+  if (seen.after === undefined || seen.egress === port.link.index) {
+    addReplySteps(context, port.link.name, traceLog);
+    answered(headers, question, counted, traceLog);
+  }
   const isLocal = portEntry(context, seen.egress) !== undefined;
   return isLocal
     ? delivered(context, source, question, seen, headers, traceLog)
@@ -113,6 +117,14 @@ function dropped(
     slug,
     dataplane: config.dataplane,
   });
+}
+
+/** What features say of a reply. */
+function addReplySteps({ kernel }: ShowContext, device: string, traceLog: TraceLog): void {
+  for (const observation of OBSERVATIONS) {
+    const step = observation.traceReply?.(kernel, device);
+    if (step !== undefined) traceLog.pass('fastpath', step.text, step.detail);
+  }
 }
 
 /** The program answered by itself, out of the port again. */

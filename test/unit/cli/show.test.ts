@@ -127,6 +127,8 @@ describe('tables of show', () => {
       addresses: ['10.0.0.10', 'fd00:10::a'],
       gatewayMac: '02:73:67:00:00:64',
       mtu: null,
+      icmpRate: null,
+      icmpRateDropped: null,
     };
     expect(renderTable(PORT_COLUMNS, [port])).toEqual([
       'PORT   DEV    TENANT  VRF     STATE    MTU  LLADDR             GATEWAY            ADDRESSES',

@@ -1,0 +1,3 @@
+import { describeIcmpRate } from '../../netns/lib/icmp-rate.js';
+
+describeIcmpRate('ebpf');

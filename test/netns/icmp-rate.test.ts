@@ -1,0 +1,4 @@
+import { describeIcmpRate } from './lib/icmp-rate.js';
+
+describeIcmpRate('kernel');
+describeIcmpRate('hybrid');
