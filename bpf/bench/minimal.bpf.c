@@ -144,7 +144,7 @@ int encapsulate(struct xdp_md *ctx)
 		return XDP_DROP;
 	write_macs(eth, uplink_macs);
 	eth->h_proto = bpf_htons(ETH_P_IPV6);
-	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32)class << 20) | (label & 0xfffff));
+	*(__be32 *)outer = bpf_htonl(0x60000000 | ((__u32) class << 20) | (label & 0xfffff));
 	outer->payload_len = bpf_htons(length);
 	outer->nexthdr = protocol;
 	outer->hop_limit = OUTER_HOP_LIMIT;

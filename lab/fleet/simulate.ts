@@ -232,7 +232,7 @@ async function afterwards({ size, etcd, feeds, hosts, writer }: Simulation, dire
 
 /** Where the report goes says nothing of it. */
 function optionsOf(request: SimulateRequest): Report['options'] {
-  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'json')) as Report['options'];
+  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'json'));
 }
 
 function commandOf(request: SimulateRequest): string {

@@ -15,7 +15,7 @@ const FRAME_BYTES = 64;
 const IPV6 = 0x86dd;
 
 /** Sends each port its advertisement. @returns of how many ports @throws LibbpfError */
-export function advertise(kernel: Kernel): number {
+function advertise(kernel: Kernel): number {
   const { maps } = kernel.fastpath;
   const slot = Buffer.alloc(4);
   slot.writeUInt32LE(ReplyProgram.REPLY_DHCP6);

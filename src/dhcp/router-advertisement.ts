@@ -15,7 +15,7 @@ const OTHER = 0x40;
 /**
  * RFC 8319: 18.2 h, the longest that there is. Who is told hourly by a living agent loses no route when it is dead for less.
  */
-export const ROUTER_LIFETIME_SECONDS = 65535;
+const ROUTER_LIFETIME_SECONDS = 65535;
 const AUTONOMOUS = 0x40;
 const INFINITE = 0xffffffff;
 /** Seconds that resolvers are used for: as long as the router. */

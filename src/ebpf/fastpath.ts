@@ -1,5 +1,5 @@
 import { Limits } from './generated/layouts.js';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { ObjectIds } from '../kernel/object-ids.js';
 import { type BpfMap, BpfObject, type BpfProgram, type MapConfiguration, type RodataValue, unpin } from 'libbpf-ts';
@@ -11,6 +11,7 @@ import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { openOver } from './open-there.js';
 import { BPF_HOOKS } from './objects.js';
+import { listDirectory, MAPS, otherGenerations } from './pin-directories.js';
 import { PinKeeper, PinsLostError } from './pin-keeper.js';
 import {
   COMMON_PROGRAMS,
@@ -25,8 +26,6 @@ import type { BpfHook, BpfProgramName } from './objects.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** Directories of maps begin with this; what follows is the generation. */
-const MAPS = 'maps_';
 /** And ends with this where the responder alone uses them. */
 const RESPONDER_ALONE = '-responder';
 
@@ -157,7 +156,7 @@ export class FastpathStore {
     }
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
     describeLayout(this.#runDirectory, LAYOUT);
-    const [before] = this.#otherGenerations();
+    const [before] = otherGenerations(this.pinDirectory, this.#generation);
     if (before !== undefined) {
       const layout = before.split(RESPONDER_ALONE)[0] ?? before;
       carryCounters(this.#runDirectory, layout, `${this.pinDirectory}/${MAPS}${before}`, maps);
@@ -272,7 +271,7 @@ export class FastpathStore {
     this.#keepPrograms([false, true].map((gateways) => ({ ...use, gateways })));
     this.gateways.sweep();
     this.steering.sweep();
-    for (const generation of this.#otherGenerations()) {
+    for (const generation of otherGenerations(this.pinDirectory, this.#generation)) {
       rmSync(`${this.pinDirectory}/${MAPS}${generation}`, { recursive: true, force: true });
     }
   }
@@ -294,7 +293,7 @@ export class FastpathStore {
     // Of what this build has no object file of, nothing is current.
     const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
-    for (const file of list(`${this.pinDirectory}/programs`)) {
+    for (const file of listDirectory(`${this.pinDirectory}/programs`)) {
       const path = `${this.pinDirectory}/programs/${file}`;
       if (current.has(path)) continue;
       this.#programs.get(path)?.close();
@@ -309,7 +308,7 @@ export class FastpathStore {
 
   /** Attachments that are pinned. */
   links(): { hook: BpfHook; ifindex: number; path: string }[] {
-    return list(`${this.pinDirectory}/links`).flatMap((file) => {
+    return listDirectory(`${this.pinDirectory}/links`).flatMap((file) => {
       const [hook, ifindex] = file.split('_');
       const known = BPF_HOOKS.find((name) => name === hook);
       if (known === undefined || ifindex === undefined) return [];
@@ -384,13 +383,6 @@ export class FastpathStore {
     return `${this.pinDirectory}/${MAPS}${this.#generation}`;
   }
 
-  /** Maps of other layouts that are still pinned. */
-  #otherGenerations(): string[] {
-    return list(this.pinDirectory).flatMap((file) =>
-      file.startsWith(MAPS) && file !== MAPS + this.#generation ? [file.slice(MAPS.length)] : [],
-    );
-  }
-
   #mapPath(name: MapName): string {
     return `${this.#mapDirectory}/${name}`;
   }
@@ -398,8 +390,4 @@ export class FastpathStore {
   #programPath(name: BpfProgramName, use: ProgramUse): string {
     return `${this.pinDirectory}/programs/${name}_${programVersion(name, use)}`;
   }
-}
-
-function list(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
 }

@@ -12,7 +12,7 @@ declare module '../intent/types.js' {
 }
 
 /** The interval between two messages is whole microseconds or more. */
-export const MAX_ICMP_RATE = 10_000;
+const MAX_ICMP_RATE = 10_000;
 const RATE = `ICMP messages a second, a whole number from 1 to ${MAX_ICMP_RATE}`;
 
 export const icmpRateIntent = {

@@ -9,7 +9,16 @@ import type { Results } from '../../bench/lib/rows.js';
 /** The compiler on a busy machine. */
 const TIMEOUT_MS = 300_000;
 const KERNEL = ['plain', 'seg6-encap', 'seg6-encap-red', 'vxlan'];
-const PATHS = ['ceiling', 'ceiling-tcx', 'minimal', ...KERNEL, 'segue-tcx', 'segue-both', 'segue-xdp', 'segue-xdp-large'];
+const PATHS = [
+  'ceiling',
+  'ceiling-tcx',
+  'minimal',
+  ...KERNEL,
+  'segue-tcx',
+  'segue-both',
+  'segue-xdp',
+  'segue-xdp-large',
+];
 const NO_TCP = ['ceiling', 'minimal', 'segue-xdp', 'segue-xdp-large'];
 
 let directory = '';

@@ -18,7 +18,7 @@ export function buildInfo({ kernel, config }: ShowContext): Family[] {
 }
 
 /** `kernel`, or with nothing beneath `none`, where an uplink that is there is without its program. */
-export function runningDataplane(
+function runningDataplane(
   { fastpath, links }: ShowContext['kernel'],
   { dataplane, uplinks }: Pick<ShowContext['config'], 'dataplane' | 'uplinks'>,
 ): Dataplane | 'none' {

@@ -24,7 +24,7 @@ export interface RenewalOptions {
 }
 
 /** When the next certificate is to be asked for, milliseconds since 1970. @param chance 0 to 1 */
-export function renewalTime({ validFrom, validTo }: X509Certificate, chance: number): number {
+function renewalTime({ validFrom, validTo }: X509Certificate, chance: number): number {
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
   return from + (to - from) * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * chance);
 }

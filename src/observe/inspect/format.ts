@@ -36,10 +36,3 @@ const IP_PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17
 export function protocolWord(number: number): string {
   return IP_PROTOCOLS[number] ?? String(number);
 }
-
-/** The number of a protocol in these words; undefined: it is none (`arp`). */
-export function protocolNumber(word: string): number | undefined {
-  const named = Object.entries(IP_PROTOCOLS).find(([, name]) => name === word)?.[0];
-  const number = named ?? (/^[0-9]+$/.test(word) ? word : undefined);
-  return number === undefined ? undefined : Number(number);
-}

@@ -15,7 +15,7 @@ export interface Section {
 }
 
 /** `2026-11-30 06:00:00 UTC` */
-export function timeText(seconds: number): string {
+function timeText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 

@@ -5,7 +5,7 @@ import type { TestNetwork } from '../../netns/lib/network.js';
 import type { LabVm, Topology } from '../../../lab/topology.js';
 import type { Dataplane, Intent, Port, Subnet } from '../../../src/intent/types.js';
 
-export const MAC = '02:00:00:00:00:0a';
+const MAC = '02:00:00:00:00:0a';
 export const ADDRESS4 = '10.0.0.10';
 export const ADDRESS6 = 'fd00:10::a';
 export const GATEWAY4 = '10.0.0.1';
