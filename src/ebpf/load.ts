@@ -13,7 +13,16 @@ export function loadOver(
   rodata: Record<string, RodataValue>,
   maps: Readonly<Record<string, MapConfiguration>>,
 ): BpfObject {
-  const object = BpfObject.open(objectPath(name));
+  return loadFileOver(objectPath(name), rodata, maps);
+}
+
+/** The same of an object file by its path: another build's. */
+export function loadFileOver(
+  path: string,
+  rodata: Record<string, RodataValue>,
+  maps: Readonly<Record<string, MapConfiguration>>,
+): BpfObject {
+  const object = BpfObject.open(path);
   try {
     const names = new Set(object.mapNames);
     object.setRodata(rodata);

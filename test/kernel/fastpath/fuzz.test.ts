@@ -10,10 +10,11 @@ import { spawnSync } from 'node:child_process';
 import { expect, it, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import type { Verdict } from '../../../src/ebpf/counters.js';
-import { FUNCTIONS } from '../../../src/ebpf/programs.js';
-import { BpfObject, type BpfProgram } from 'libbpf-ts';
+import { FUNCTIONS, objectPath } from '../../../src/ebpf/programs.js';
+import { loadFileOver } from '../../../src/ebpf/load.js';
+import type { BpfObject, BpfProgram } from 'libbpf-ts';
 import { inNetns } from 'netlink-ts';
-import { bpffs, ifindex, load, ROOT } from '../libbpf/harness.js';
+import { bpffs, ifindex, ROOT } from '../libbpf/harness.js';
 import { buildCloud, corpus, corpusFile } from './cloud.js';
 import { compileAltered, MUTANTS, UPLINK_MUTANTS } from './mutants.js';
 import type { Bench } from './bench.js';
@@ -43,13 +44,22 @@ interface Subject {
   program: (bench: Bench) => BpfProgram;
 }
 
+/** An object file over the bench's maps, until the test ends. */
+function beside(bench: Bench, path: string): BpfObject {
+  const object = loadFileOver(path, {}, bench.reuse());
+  onTestFinished(() => {
+    object.close();
+  });
+  return object;
+}
+
 const SUBJECTS: Subject[] = [
   { name: 'segue_port', hook: 'tc', side: 'port', program: (bench) => bench.program('port_tc') },
   {
     name: 'segue_port_xdp',
     hook: 'xdp',
     side: 'port',
-    program: (bench) => load('port_xdp', { maps: bench.reuse() }).program('segue_port_xdp'),
+    program: (bench) => beside(bench, objectPath('port_xdp')).program(FUNCTIONS.port_xdp),
   },
   { name: 'segue_uplink_tc', hook: 'tc', side: 'uplink', program: (bench) => bench.program('uplink_tc') },
   { name: 'segue_uplink_xdp', hook: 'xdp', side: 'uplink', program: (bench) => bench.program('uplink_xdp') },
@@ -133,11 +143,8 @@ it.each([
   const directory = temporary();
   const file = `${side}_tc` as const;
   compileAltered(directory, [file], [mutant]);
-  const object = BpfObject.load(join(directory, `${file}.o`), { maps: bench.reuse() });
-  onTestFinished(() => {
-    object.close();
-  });
-  const { status, stderr } = fuzz(subject, object.program(FUNCTIONS[file]), RUNS / 5);
+  const program = beside(bench, join(directory, `${file}.o`)).program(FUNCTIONS[file]);
+  const { status, stderr } = fuzz(subject, program, RUNS / 5);
   expect({ status, stderr }).toEqual({
     status: 1,
     stderr: expect.stringMatching(/^fuzz: seed \d+ packet \d+: /) as string,

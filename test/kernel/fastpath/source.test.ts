@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { ALL_SOURCES, sourceFilter } from '../../../src/ebpf/source-filter.js';
-import { BpfObject } from 'libbpf-ts';
+import { loadFileOver } from '../../../src/ebpf/load.js';
 import { Mark, EndpointType } from '../../../src/ebpf/generated/layouts.js';
 import { echo, errorAbout } from '../steer/icmp.js';
 import { Bench, GATEWAYS, MACS, MTU, REMOTE_SOURCE, SIDS, SOURCE } from './bench.js';
@@ -287,7 +287,7 @@ it.each(WITHOUT)('without the check of $name a forged packet arrives', ({ name: 
   });
   compileAltered(directory, ['uplink_tc'], [alteration]);
   const bench = new Bench({ before: WARM });
-  const object = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: bench.reuse() });
+  const object = loadFileOver(join(directory, 'uplink_tc.o'), {}, bench.reuse());
   onTestFinished(() => {
     object.close();
   });

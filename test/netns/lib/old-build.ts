@@ -6,6 +6,7 @@ import { describeLayout, generationOf, LAYOUT } from '../../../src/ebpf/generati
 import { MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
 import { BpfLink, type BpfMap, BpfObject, type BpfProgram } from 'libbpf-ts';
+import { loadFileOver } from '../../../src/ebpf/load.js';
 import { compileAltered } from '../../kernel/fastpath/mutants.js';
 import type { LayoutDescription } from '../../../src/ebpf/generation.js';
 import type { FastpathStore } from '../../../src/ebpf/fastpath.js';
@@ -38,7 +39,7 @@ export function becomeOldBuild(fastpath: FastpathStore, runDirectory: string, di
   if (maps === undefined) throw new Error('there is no fast path');
   const port = BpfObject.load(join(directory, 'port_tc.o'));
   const reuse = reusing(Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(port, name)])));
-  const uplink = BpfObject.load(join(directory, 'uplink_tc.o'), { maps: reuse });
+  const uplink = loadFileOver(join(directory, 'uplink_tc.o'), {}, reuse);
   for (const name of MAP_NAMES) copyEntries(name, maps[name], mapOf(port, name));
   const programs: Record<string, BpfProgram> = {
     port: port.program(FUNCTIONS.port_tc),
