@@ -3,8 +3,10 @@ import { changeLine } from '../../src/cli/print.js';
 import { SEGUE_COMMAND } from '../../lab/paths.js';
 import { runIn } from '../../lab/process.js';
 import { RESOURCE_ORDER } from '../../src/app/features.js';
+import { dhcpFeature } from '../../src/dhcp/feature.js';
 import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { gatewayFeature } from '../../src/gateway/feature.js';
+import { icmpRateFeature } from '../../src/icmp-rate/feature.js';
 import { DRIFTS, driftTopology } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 
@@ -14,11 +16,12 @@ describe('diff names what somebody else altered, apply puts it right', () => {
   });
   const lines = async (): Promise<string> => (await network.diff('hv1')).map(changeLine).join('\n');
 
-  // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway.
+  // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway, what answers VMs in test/kernel/dhcp/drift.test.ts
+  // and netns/icmp-rate.test.ts.
   it('covers every kind of the kernel’s own path', () => {
     const covered = [
       ...DRIFTS.map(({ kind }) => kind),
-      ...Object.keys({ ...ebpfFeature.resources, ...gatewayFeature.resources }),
+      ...[ebpfFeature, gatewayFeature, dhcpFeature, icmpRateFeature].flatMap(({ resources }) => Object.keys(resources)),
     ];
     expect(new Set(covered)).toEqual(new Set(RESOURCE_ORDER));
   });
