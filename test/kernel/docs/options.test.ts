@@ -38,6 +38,20 @@ function help(...words: string[]): string {
   return text;
 }
 
+/** Of the command that words begin with: down to the last that has commands of its own. */
+function helpOf(words: readonly string[]): string {
+  const [first = '', ...rest] = words;
+  const path = [first];
+  let text = help(first);
+  for (const word of rest) {
+    const [, listed = ''] = text.split('\nCommands:\n');
+    if (!/^[a-z]+$/.test(word) || !new RegExp(`^ {2}${word}( |$)`, 'm').test(listed)) break;
+    path.push(word);
+    text = help(...path);
+  }
+  return text;
+}
+
 const commands = [...help().matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name = '']) => name);
 
 describe('commands that documents show', () => {
@@ -52,10 +66,9 @@ describe('commands that documents show', () => {
 
   it('have the options', () => {
     const wrong = uses.flatMap(({ path, words }) => {
-      const [first = '', second = ''] = words;
+      const [first = ''] = words;
       if (first === 'man') return [];
-      const nested = /^ {2}[a-z]+ /m.test(help(first).split('\nCommands:\n')[1] ?? '') && /^[a-z]+$/.test(second);
-      const text = nested ? help(first, second) : help(first);
+      const text = helpOf(words);
       return words
         .filter((word) => /^--?[a-z]/.test(word))
         .map((word) => word.replace(/[=,.:)].*$/, ''))
