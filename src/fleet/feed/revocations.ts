@@ -77,14 +77,17 @@ export class Revocations {
   /** One at a time; whatever ends it, all are read anew within READ_MS. */
   #watch(from: number): void {
     if (this.#closeWatch !== undefined) return;
-    const { stream, close } = this.#client.openWatch();
+    const { stream, close, failed } = this.#client.openWatch();
     const end = (): void => {
       if (this.#closeWatch !== end) return;
       this.#closeWatch = undefined;
       close();
     };
     this.#closeWatch = end;
-    stream.on('error', end);
+    stream.on('error', () => {
+      if (this.#closeWatch === end) failed();
+      end();
+    });
     stream.on('end', end);
     stream.on('data', ({ canceled, events }: WatchResponse) => {
       if (canceled) return end();

@@ -13,13 +13,19 @@ const ROUNDS = 3;
 const ROUND_PAUSE_MS = 500;
 /** What a large range may take, milliseconds. */
 const LARGE_CALL_MS = 60_000;
+/**
+ * So long a member that failed is not asked while there is another, milliseconds: one that hangs takes connections and answers nothing, and
+ * several callers that each go on to the next would come back to it by turns.
+ */
+const AVOIDED_MS = 30_000;
 
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   // A watch and large ranges on one TLS connection starve each other (etcd#15402).
   'grpc.use_local_subchannel_pool': 1,
-  'grpc.keepalive_time_ms': 5000,
+  // etcd ends connections that ping more often than every 5 s (--grpc-keepalive-min-time).
+  'grpc.keepalive_time_ms': 7000,
   'grpc.keepalive_timeout_ms': 3000,
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 2000,
@@ -55,6 +61,8 @@ export class EtcdClient {
   readonly endpoints: readonly string[];
   readonly #config: EtcdConfig;
   readonly #clients = new Map<string, Client>();
+  /** When members failed last. */
+  readonly #failedMs = new Map<string, number>();
   /** Index of the member that answered last; clients begin at members of their own. */
   #at: number;
   #isClosed = false;
@@ -111,8 +119,13 @@ export class EtcdClient {
     };
   }
 
-  /** A stream of watches at one member, on a connection of its own. */
-  openWatch(): { endpoint: string; stream: ClientDuplexStream<object, WatchResponse>; close: () => void } {
+  /** A stream of watches at one member, on a connection of its own. `failed`: another member is to be asked next. */
+  openWatch(): {
+    endpoint: string;
+    stream: ClientDuplexStream<object, WatchResponse>;
+    failed: () => void;
+    close: () => void;
+  } {
     const endpoint = this.#endpoint(1);
     const client = this.#newClient(endpoint);
     const { path, requestSerialize, responseDeserialize } = methodOf(WATCH, 'Watch');
@@ -124,7 +137,7 @@ export class EtcdClient {
       stream.cancel();
       client.close();
     };
-    return { endpoint, stream, close };
+    return { endpoint, stream, failed: () => this.#failedMs.set(endpoint, Date.now()), close };
   }
 
   close(): void {
@@ -133,9 +146,13 @@ export class EtcdClient {
     this.#clients.clear();
   }
 
-  /** The member to ask: the one that answered last, or another one from there on. */
+  /** The member to ask: the one that answered last, or another one from there on; none that failed lately, while there is another. */
   #endpoint(step: number): string {
-    this.#at = (this.#at + step) % this.endpoints.length;
+    const { length } = this.endpoints;
+    const from = Date.now() - AVOIDED_MS;
+    const places = Array.from({ length }, (_, more) => (this.#at + step + more) % length);
+    const isWell = (place: number): boolean => (this.#failedMs.get(this.endpoints[place] ?? '') ?? 0) < from;
+    this.#at = places.find(isWell) ?? places[0] ?? 0;
     return this.endpoints[this.#at] ?? '';
   }
 
@@ -168,8 +185,8 @@ export class EtcdClient {
             request,
             { deadline },
             (error, value) => {
-              if (error === null) resolve(value as T);
-              else reject(error);
+              if (error !== null) return reject(error);
+              resolve(value as T);
             },
           );
         });
@@ -182,6 +199,7 @@ export class EtcdClient {
         last = new EtcdError(endpoint, failure, isElsewhere && !isRefused);
         // A renewed certificate is read with a new connection.
         if (isElsewhere && !this.#isClosed) {
+          this.#failedMs.set(endpoint, Date.now());
           this.#clients.delete(endpoint);
           client.close();
         }

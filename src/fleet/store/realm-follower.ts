@@ -169,7 +169,7 @@ export class RealmFollower {
   /** Watches until the stream ends. */
   #watch(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { stream, close, endpoint } = this.#client.openWatch();
+      const { stream, close, failed, endpoint } = this.#client.openWatch();
       let isOver = false;
       const settle = (error?: Error, readAll = false): void => {
         if (isOver) return;
@@ -177,6 +177,7 @@ export class RealmFollower {
         clearInterval(timer);
         close();
         if (this.#isClosed) return resolve();
+        if (error !== undefined && !readAll) failed();
         const { lostSinceMs = Date.now() } = this.#status;
         this.#setStatus({
           ...this.#status,
