@@ -117,6 +117,8 @@ describe('show', () => {
       portRecords(context).map((port) => `${port.interface} ${port.state}`);
     expect(portRecords(withIntent())[0]).toEqual({
       name: 't100-1',
+      icmpRate: null,
+      icmpRateDropped: null,
       interface: 't100-1',
       tenant: 't100',
       vrf: 'sg-100',
