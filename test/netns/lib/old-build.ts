@@ -68,6 +68,8 @@ function attached(link: BpfLink, fastpath: FastpathStore): 'port' | 'uplink' {
 }
 
 function copyEntries(name: string, from: BpfMap, to: BpfMap): void {
+  // Programs that are called: an array of them is read as ids and written as descriptors. Nobody asks for an address here.
+  if (from.info.type === 'prog_array') return;
   // Per-CPU caches of lookup results: the next lookup fills them anew.
   if (name.endsWith('_cache')) return;
   for (const [key, value] of from.entries()) {
