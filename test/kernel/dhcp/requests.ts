@@ -36,7 +36,7 @@ function macBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll(':', ''), 'hex');
 }
 
-export function bootp(fields: Bootp): Buffer {
+function bootp(fields: Bootp): Buffer {
   const head = Buffer.alloc(FIXED_BYTES);
   head.writeUInt8(fields.op ?? 1, 0);
   head.writeUInt8(fields.htype ?? 1, 1);
