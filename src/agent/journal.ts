@@ -26,7 +26,7 @@ export interface JournalEntry extends Note {
 /** Seconds that an entry is kept after it came last. */
 export const KEPT_SECONDS = 25 * 3600;
 /** Entries of each kind; more are counted. */
-const MAX_ENTRIES = 100;
+export const MAX_ENTRIES = 100;
 const MAX_TEXT_CHARS = 300;
 
 export interface JournalState {
@@ -66,10 +66,17 @@ export class NoteLog {
     let ofKind = 0;
     for (const { what } of this.#entries.values()) if (what === note.what) ofKind += 1;
     if (ofKind >= MAX_ENTRIES) {
-      this.#omitted[note.what] = (this.#omitted[note.what] ?? 0) + 1;
+      this.omit(note.what, 1);
       return;
     }
     this.#entries.set(key, { ...note, text: clipped, first: now, last: now, count: 1 });
+  }
+
+  /** What is counted alone: of a hundred thousand objects that changed at once each note would cost the event loop. */
+  omit(what: NoteKind, count: number): void {
+    if (count <= 0) return;
+    this.isChanged = true;
+    this.#omitted[what] = (this.#omitted[what] ?? 0) + count;
   }
 
   /** Goes on from what another agent of the node left. */

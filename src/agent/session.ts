@@ -66,11 +66,9 @@ export class Session {
     for (const { name, routine } of FEATURES) {
       if (routine === undefined) continue;
       const run = (): void => {
-        try {
-          routine.run(this.instance.kernel);
-        } catch (error) {
+        routine.run(this.instance.kernel).catch((error: unknown) => {
           this.#log.warn({ err: error, feature: name }, 'a routine failed');
-        }
+        });
       };
       run();
       this.#routines.push(setInterval(run, routine.everyMs).unref());

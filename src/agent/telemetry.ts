@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Histogram } from '../kernel/histogram.js';
 import { nftRuns } from '../kernel/nft.js';
-import { NoteLog } from './journal.js';
+import { MAX_ENTRIES, NoteLog } from './journal.js';
 import type { HistogramState } from '../kernel/histogram.js';
 import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
 
@@ -189,9 +189,11 @@ export class Telemetry {
    */
   drifted(changes: readonly Change[], isWhole: boolean, textOf: (change: Change) => string): void {
     const found = new Map<string, ActionCount>();
-    for (const change of changes) {
-      const { kind, action } = change;
-      this.journal.note({ what: 'drift', kind, action, text: textOf(change) });
+    for (const change of changes.slice(0, MAX_ENTRIES)) {
+      this.journal.note({ what: 'drift', kind: change.kind, action: change.action, text: textOf(change) });
+    }
+    this.journal.omit('drift', changes.length - MAX_ENTRIES);
+    for (const { kind, action } of changes) {
       for (const counts of [found, this.#repairs]) {
         const key = `${kind} ${action}`;
         const known = counts.get(key) ?? { kind, action, count: 0 };
@@ -203,10 +205,11 @@ export class Telemetry {
   }
 
   reported({ failures }: Report): void {
-    for (const { kind, object, error } of failures) {
-      count(this.#failures, kind);
+    for (const { kind } of failures) count(this.#failures, kind);
+    for (const { kind, object, error } of failures.slice(0, MAX_ENTRIES)) {
       this.journal.note({ what: 'failure', kind, text: `${object}: ${error.message}` });
     }
+    this.journal.omit('failure', failures.length - MAX_ENTRIES);
   }
 
   /** @param objects that could not be made when they were last tried */

@@ -1,7 +1,4 @@
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Option } from 'commander';
-import { CommandError, EXIT } from './exit.js';
 import { withNodeOptions } from './node-options.js';
 import { print, printJson } from './print.js';
 import type { Command } from 'commander';
@@ -39,22 +36,9 @@ export function addReportCommand(program: Command): void {
         print(text.replace(/\n$/, ''));
         return;
       }
-      await writeWhole(options.output, text);
+      const { writeOutput } = await import('./output-file.js');
+      writeOutput('--output', options.output, text);
     });
-}
-
-/** @throws CommandError */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const { replaceFile } = await import('../kernel/replace-file.js');
-  const directory = dirname(file);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new CommandError(`--output ${file}: no folder ${directory}: expected one that is there`, EXIT.badInput);
-  }
-  try {
-    replaceFile(file, text);
-  } catch (error) {
-    throw new CommandError(`--output ${file}: ${(error as Error).message}`);
-  }
 }
 
 async function textOf(report: NodeReport, { json, html }: ReportFlags): Promise<string> {

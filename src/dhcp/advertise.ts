@@ -2,6 +2,7 @@
  * Router advertisements that nobody asked for: who was told of a router once asks no more, and its route ends with the router's lifetime (18 h). The
  * program that answers solicitations sends them, in test runs: a packet socket would take CAP_NET_RAW, which the agent does not have.
  */
+import { setImmediate } from 'node:timers/promises';
 import { BpfProgram, isLibbpfError } from 'libbpf-ts';
 import { Mark, ReplyProgram } from '../ebpf/generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -13,19 +14,22 @@ const SKB = { bytes: 192, mark: 8, ifindex: 40 } as const;
 /** The least that a test run takes is an Ethernet header with something behind it; all of it is overwritten. */
 const FRAME_BYTES = 64;
 const IPV6 = 0x86dd;
+/** Some 50 µs each. */
+const PORTS_A_TURN = 64;
 
-/** Sends each port its advertisement. @returns of how many ports @throws LibbpfError */
-function advertise(kernel: Kernel): number {
+/** Sends each port its advertisement, a few a turn of the event loop. @throws LibbpfError */
+async function advertise(kernel: Kernel): Promise<void> {
   const { maps } = kernel.fastpath;
   const slot = Buffer.alloc(4);
   slot.writeUInt32LE(ReplyProgram.REPLY_DHCP6);
   const id = maps?.sg_replies.lookup(slot)?.readUInt32LE(0);
-  if (maps === undefined || id === undefined) return 0;
+  if (maps === undefined || id === undefined) return;
   const ports = [...maps.sg_ra.entries()].map(([key]) => key.readUInt32LE(0));
-  if (ports.length === 0) return 0;
+  if (ports.length === 0) return;
   using program = BpfProgram.openById(id);
   const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
-  for (const ifindex of ports) {
+  for (const [done, ifindex] of ports.entries()) {
+    if (done % PORTS_A_TURN === 0) await setImmediate();
     const context = Buffer.alloc(SKB.bytes);
     context.writeUInt32LE(Mark.MARK_ADVERTISE, SKB.mark);
     context.writeUInt32LE(ifindex, SKB.ifindex);
@@ -38,7 +42,6 @@ function advertise(kernel: Kernel): number {
       if (!isLibbpfError(error, 'ENODEV')) throw error;
     }
   }
-  return ports.length;
 }
 
 export const advertiseRoutine = { everyMs: EVERY_MS, run: advertise };

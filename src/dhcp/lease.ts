@@ -1,4 +1,4 @@
-/** What a port's VM is told, as follows from its tenant's subnets: pure. */
+/** Leases and advertisements of a port, from its tenant's subnets. Pure. */
 import { familyOf, formatPrefix, hostPrefix, parsePrefix, prefixContains } from 'netlink-ts/inet';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { DEFAULT_LEASE_SECONDS, SLAAC_PREFIX_BITS } from './bounds.js';

@@ -1,6 +1,6 @@
 import type { DhcpRoute, PortBoot } from './types.js';
 
-/** What a port's VM is told, in the plan's terms: the maps hold it as the bytes of replies. */
+/** Leases and advertisements in the plan's terms: maps hold them as the bytes of replies. */
 
 /** DHCPv4. */
 export interface Lease4 {

@@ -1,4 +1,4 @@
-/** What ports' VMs are told, and the programs that tell it. */
+/** Leases and advertisements of ports, and the programs that answer with them. */
 import { tenantMtu } from '../encap/paths.js';
 import { memberKey } from '../ebpf/member-key.js';
 import { lease4Of, lease6Of, raModeOf, routerAdvertisementOf } from './lease.js';
@@ -7,7 +7,7 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Port, Tenant } from '../intent/types.js';
 
-/** The programs serve all ports of the node, whether one of them is told anything or not. */
+/** The programs serve all ports of the node, whether one of them has a lease or not. */
 export function planReplyPrograms(view: IntentView, emit: Emit): void {
   if (view.localPorts.size === 0 || (view.fastpath === undefined && !view.usesNdpResponder)) return;
   const use = view.ebpfOnly ? { alone: true as const } : {};

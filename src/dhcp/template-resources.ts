@@ -1,4 +1,4 @@
-/** What ports' VMs are told: the templates of replies. */
+/** Templates of replies: leases, boot files, advertisements. */
 import { encodeBoot } from './boot.js';
 import { encodeLease4 } from './dhcpv4.js';
 import { encodeLease6 } from './dhcpv6.js';

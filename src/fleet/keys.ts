@@ -122,7 +122,7 @@ export class RealmKeys {
   readonly status: string;
   /** When feeds heard of nodes, by feed: unwatched. */
   readonly seen: string;
-  /** What operators have told of nodes, by node: unwatched. */
+  /** Operators' orders, by node: unwatched. */
   readonly ops: string;
   /** Tokens, and the certificates that were issued by them. */
   readonly enrollment: string;

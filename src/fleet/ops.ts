@@ -1,19 +1,20 @@
-/** What operators have told of a node, beside the intent: kept at ops/<node>, in force with every commit. */
+/** Operators' orders for a node, beside the intent: kept at ops/<node>, in force with every commit. */
 import { z } from 'zod';
 
-const told = z.object({ author: z.string(), reason: z.string(), timeMs: z.number() });
+const order = z.object({ author: z.string(), reason: z.string(), timeMs: z.number() });
 
 const nodeOpsSchema = z.object({
   /** Its gateways give it no new flows. */
-  drain: told.optional(),
+  drain: order.optional(),
   /** Beside that, it is given no new ports. */
-  disable: told.optional(),
+  disable: order.optional(),
   /** Whether the intent by itself says that the node drains: what is in force again once both are taken back. */
   ownDrain: z.boolean(),
 });
 
 export type NodeOps = z.infer<typeof nodeOpsSchema>;
-export type Told = z.infer<typeof told>;
+/** Who ordered it, when and why. */
+export type Order = z.infer<typeof order>;
 
 /** @throws Error for what no segue of this version wrote */
 export function readNodeOps(node: string, value: unknown): NodeOps {

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
  */
 export function replaceFile(path: string, text: string, mode = 0o644): void {
   const made = `${path}.new`;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   // Not into what somebody put there, a link for one: the file is made.
   rmSync(made, { force: true });
   try {
@@ -18,5 +18,16 @@ export function replaceFile(path: string, text: string, mode = 0o644): void {
   } catch (error) {
     rmSync(made, { force: true });
     throw error;
+  }
+}
+
+/** One after the other: mkdir with `recursive` does not return where the file system takes none (/proc, Node.js 24). */
+function makeFolders(directory: string): void {
+  if (existsSync(directory)) return;
+  makeFolders(dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

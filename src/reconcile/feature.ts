@@ -20,5 +20,5 @@ export interface Feature extends PlanFeature {
   /** Events after which the facts of the machine that it plans by are to be read again. */
   readonly factsFollow?: Follows<boolean>;
   /** What an agent does when it begins, and from then on at intervals, beside bringing the plan about. */
-  readonly routine?: { readonly everyMs: number; run(this: void, kernel: Kernel): void };
+  readonly routine?: { readonly everyMs: number; run(this: void, kernel: Kernel): Promise<void> };
 }

@@ -1,19 +1,15 @@
 /** A port whose interface somebody puts in a bond or a team: detached as in a bridge, and nothing passes in either direction. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { portRecords } from '../../src/cli/show/port.js';
-import { scopeTo } from '../../src/intent/scope.js';
 import { runChecks } from '../../src/observe/doctor/doctor.js';
-import { showContext } from '../../src/observe/inspect/context.js';
 import { AgentRun } from './lib/agent-run.js';
+import { intentOf, PORT, received, stateOf } from './lib/detached.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
-import type { Intent } from '../../src/intent/types.js';
 import type { TestNetwork } from './lib/network.js';
 
 const TIMEOUT_MS = 280_000;
 const PATIENCE_MS = 60_000;
-const PORT = 't100-1';
 const OWN = '10.0.0.1';
 const MASTER = 'other0';
 const OTHER = '10.0.0.99';
@@ -22,18 +18,6 @@ const FAR = ['10.0.0.2', 'cafe::2'];
 
 const BOND = 'bond mode active-backup miimon 10';
 
-const received = async (network: TestNetwork, name: string, device: string): Promise<number> => {
-  const [link] = JSON.parse(await network.ip(name, `-j -s link show dev ${device}`)) as {
-    stats64: { rx: { packets: number } };
-  }[];
-  return link?.stats64.rx.packets ?? NaN;
-};
-const intentOf = (network: TestNetwork): Intent => scopeTo(network.intent(), network.config('hv1').node);
-const stateOf = (network: TestNetwork): string | undefined => {
-  const instance = network.instance('hv1');
-  instance.kernel.links.refresh();
-  return portRecords(showContext(instance, intentOf(network))).find((port) => port.interface === PORT)?.state;
-};
 const expectReached = async (network: TestNetwork): Promise<void> => {
   for (const to of FAR) {
     const answers = async (): Promise<number> => (await network.ping(PORT, to, { count: 1 })).received;

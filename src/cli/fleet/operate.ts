@@ -8,7 +8,7 @@ import { CommandError, EXIT } from '../exit.js';
 import { authorshipOf, withWriter } from '../intent/store.js';
 import { changeLines } from '../intent/text.js';
 import { print, printJson } from '../print.js';
-import type { NodeOps, Told } from '../../fleet/ops.js';
+import type { NodeOps, Order } from '../../fleet/ops.js';
 import type { RebootState } from '../../fleet/status/reboot.js';
 import type { Committed, IntentWriter } from '../../fleet/store/writer.js';
 import type { EtcdClient } from '../../fleet/store/etcd-client.js';
@@ -88,14 +88,14 @@ async function order(
   if (reason.trim() === '') throw new CommandError('--reason: expected why, for the history', EXIT.badInput);
   if (!writer.checked.index.nodes.has(node)) throw new CommandError(`node ${node}: not in the intent`, EXIT.badInput);
   const { author } = authorshipOf(options);
-  const told: Told = { author, reason, timeMs: Date.now() };
+  const ordered: Order = { author, reason, timeMs: Date.now() };
   const word = { drain: ['undrain', 'drain'], disable: ['enable', 'disable'] }[what][isOn ? 1 : 0] ?? what;
   return writer.setOps(
     node,
     (known, now) => {
       const ops: NodeOps = { ...(known ?? { ownDrain: now.drain === true }) };
-      // What was told already stays as it was told.
-      if (isOn) ops[what] ??= told;
+      // What was ordered already stays as it was ordered.
+      if (isOn) ops[what] ??= ordered;
       else delete ops[what];
       return isDrained(ops) ? ops : undefined;
     },

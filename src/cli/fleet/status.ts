@@ -8,7 +8,7 @@ import { column, renderTable } from '../table.js';
 import type { FleetNode, FleetState } from '../../fleet/status/read-fleet.js';
 import type { FleetOptions } from '../intent/store.js';
 import type { Column } from '../table.js';
-import type { Told } from '../../fleet/ops.js';
+import type { Order } from '../../fleet/ops.js';
 
 /** Rows that are printed of nodes that are not well; --all prints all. */
 const MAX_ROWS = 100;
@@ -74,11 +74,11 @@ function tellNode(name: string, { nodes }: FleetState, options: FleetOptions): v
   if (options.json) return printJson(node);
   const { state, why, seenMs, feed, applied, behind, ops, status } = node;
   print(`${name}: ${state}${why === '' ? '' : `: ${why}`}`);
-  for (const [what, told] of [
+  for (const [what, order] of [
     ['drains', ops?.drain],
     ['disabled', ops?.disable],
   ] as const)
-    if (told !== undefined) print(`  ${what}: ${toldText(told)}`);
+    if (order !== undefined) print(`  ${what}: ${orderText(order)}`);
   if (status === undefined || seenMs === undefined) return;
   const { version, protocol, schema, dataplane, digest, ports, drift, repairs, waiting, failures, doctor } = status;
   print(`  heard of ${ageText(Date.now() - seenMs)} ago, by feed ${feed ?? '-'}`);
@@ -100,6 +100,6 @@ function tellNode(name: string, { nodes }: FleetState, options: FleetOptions): v
   }
 }
 
-function toldText({ author, reason, timeMs }: Told): string {
+function orderText({ author, reason, timeMs }: Order): string {
   return `${new Date(timeMs).toISOString()} by ${author}: ${reason}`;
 }

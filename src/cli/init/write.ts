@@ -6,7 +6,7 @@ import { pinDirectory } from '../../agent/instance.js';
 import { loadIntent } from '../../app/intent.js';
 import { checkNodeInIntent, parseNodeConfig } from '../../intent/load.js';
 import { nearest } from '../../intent/nearest.js';
-import { replaceFile } from '../../kernel/replace-file.js';
+import { writeOutput } from '../output-file.js';
 import { CommandError, EXIT } from '../exit.js';
 import { printError, print, printJson } from '../print.js';
 import type { Intent } from '../../intent/types.js';
@@ -60,15 +60,7 @@ export async function writeNodeFile({
     print(text.trimEnd());
     return;
   }
-  if (!toOutput) {
-    try {
-      replaceFile(resolve(output), text);
-    } catch (error) {
-      throw new CommandError(
-        `--output ${output}: it cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
+  if (!toOutput) writeOutput('--output', output, text, true);
   const uplinks = underlay.uplinks.map((one) => one.name);
   if (json === true)
     printJson({ file: toOutput ? null : resolve(output), node, intent: intentFile, uplinks, dataplane });

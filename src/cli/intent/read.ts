@@ -104,7 +104,7 @@ export async function runExport(options: FleetOptions): Promise<void> {
     return stateOf(options);
   });
   const index = new IntentIndex();
-  // A file says what the intent is by itself: what operators have told of nodes stays in force beside it.
+  // A file says what the intent is by itself: operators' orders for nodes stay in force beside it.
   for (const [key, value] of entities) index.apply(toIntentChange({ key, after: ops.byItself(key, value) }));
   const intent = sorted(index.intent());
   await printAndWait(options.json ? `${jsonText(intent)}\n` : stringify(intent, { aliasDuplicateObjects: false }));

@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, connect } from 'node:tls';
 import { readRegularFile } from '../../intent/regular-file.js';
 import { replaceFile } from '../../kernel/replace-file.js';
+import { callUnary } from '../unary.js';
 import { newKey, pinOf } from '../pki/authority.js';
 import { CERTIFICATE } from '../pki/issue.js';
 import { fromPem, toPem } from '../pki/pem.js';
@@ -111,23 +112,14 @@ function shownChain(target: string): Promise<X509Certificate[]> {
 
 type Method = MethodDefinition<object, IssuedCertificate>;
 
-function call(client: Client, target: string, method: Method, request: object): Promise<IssuedCertificate> {
-  const { path, requestSerialize, responseDeserialize } = method;
-  return new Promise<IssuedCertificate>((resolve, reject) => {
-    const deadline = Date.now() + CALL_MS;
-    client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      request,
-      { deadline },
-      (error: ServiceError | null, value) => {
-        client.close();
-        if (error === null && value !== undefined) resolve(value);
-        else reject(new Error(`${target}: ${error?.details ?? 'no answer'}`));
-      },
-    );
-  });
+async function call(client: Client, target: string, method: Method, request: object): Promise<IssuedCertificate> {
+  try {
+    return await callUnary(client, method, request, CALL_MS);
+  } catch (error) {
+    throw new Error(`${target}: ${(error as ServiceError).details}`);
+  } finally {
+    client.close();
+  }
 }
 
 function ensureKey(file: string): string {

@@ -118,7 +118,7 @@ export class Feed {
     this.#server.forceShutdown();
   }
 
-  /** Why who has a certificate is not told anything. */
+  /** Why a client with a certificate is not served. */
   #faultOf({ fingerprint, untilMs }: Peer): string | undefined {
     if (this.#revocations.has(fingerprint)) return 'the certificate is revoked';
     // A connection outlives the certificate that it was made with.
@@ -242,8 +242,8 @@ export class Feed {
     if (Date.now() - (this.#reports.lastOf(node) ?? 0) < MIN_REPORT_MS)
       return done({ code: status.RESOURCE_EXHAUSTED, details: `node ${node}: reports too often` });
     try {
-      const told = readNodeStatus(bytes);
-      this.#reports.take(node, told, queue.differsFrom(told));
+      const nodeStatus = readNodeStatus(bytes);
+      this.#reports.take(node, nodeStatus, queue.differsFrom(nodeStatus));
     } catch (error) {
       return refuse(status.INVALID_ARGUMENT, `status of node ${node}: ${(error as Error).message}`);
     }

@@ -1,6 +1,6 @@
 /** What the agent says of itself in a node's status. */
-import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
+import { readRegularFile } from '../../intent/regular-file.js';
 import { clip, MAX_LISTED } from '../status/node-status.js';
 import type { AgentState } from '../../agent/telemetry.js';
 import type { Diagnosis } from '../../observe/doctor/types.js';
@@ -44,7 +44,7 @@ export function doctorFacts({ ok, warn, fail, checks }: Diagnosis, atMs: number)
 /** @returns null where the file cannot be read: the feed would not have taken the node in by it */
 export function certificateEndsMs(file: string): number | null {
   try {
-    return Date.parse(new X509Certificate(readFileSync(file)).validTo);
+    return Date.parse(new X509Certificate(readRegularFile(file)).validTo);
   } catch {
     return null;
   }

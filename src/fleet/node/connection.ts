@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { FEED, FEED_PROTOCOL } from '../rpc.js';
 import { openClient } from '../tls.js';
+import { callUnary } from '../unary.js';
 import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js';
 import type { FollowRequest, ReportReply, ReportRequest, Update } from '../rpc.js';
 import type { TlsFiles } from '../types.js';
@@ -119,21 +120,12 @@ export class FeedConnection {
   }
 
   /** Over the connection that there is. @returns when the next report is expected, milliseconds @throws Error of gRPC */
-  report(status: Buffer): Promise<number> {
-    const { path, requestSerialize, responseDeserialize } = FEED.Report as unknown as MethodDefinition<
-      object,
-      ReportReply
-    >;
+  async report(status: Buffer): Promise<number> {
+    const client = this.#current?.client;
+    if (client === undefined) throw new Error('no feed answers');
     const request: ReportRequest = { node: this.#options.node, status };
-    const deadline = Date.now() + REPORT_MS;
-    return new Promise((resolve, reject) => {
-      const client = this.#current?.client;
-      if (client === undefined) return reject(new Error('no feed answers'));
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) => {
-        if (error === null) resolve(reply?.next_ms ?? 0);
-        else reject(error);
-      });
-    });
+    const method = FEED.Report as unknown as MethodDefinition<object, ReportReply>;
+    return (await callUnary(client, method, request, REPORT_MS)).next_ms;
   }
 
   close(): void {

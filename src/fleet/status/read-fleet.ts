@@ -71,11 +71,11 @@ export async function readFleet(client: EtcdClient, keys: RealmKeys): Promise<Fl
   }
   const now = Date.now();
   const rows = [...nodes.keys()].sort().map((name) => {
-    const told = ops.get(name);
+    const value = ops.get(name);
     return nodeOf(
       name,
       { head, now, stored: statuses.get(name), seen: last.get(name) },
-      told === undefined ? undefined : readNodeOps(name, told),
+      value === undefined ? undefined : readNodeOps(name, value),
     );
   });
   return { head, nodes: rows };
@@ -89,10 +89,10 @@ interface Facts {
 }
 
 function nodeOf(name: string, { head, now, stored, seen }: Facts, ops: NodeOps | undefined): FleetNode {
-  const told = ops === undefined ? {} : { ops };
+  const orders = ops === undefined ? {} : { ops };
   const parsed = stored === undefined ? undefined : nodeStatusSchema.safeParse(stored.status);
   if (stored === undefined || parsed?.success !== true)
-    return { name, state: 'silent', why: 'no report within a day', ...told };
+    return { name, state: 'silent', why: 'no report within a day', ...orders };
   const status = parsed.data;
   const [seenMs, sequence, applied] =
     seen !== undefined && seen[0] > stored.atMs ? seen : [stored.atMs, status.sequence, status.applied];
@@ -100,7 +100,7 @@ function nodeOf(name: string, { head, now, stored, seen }: Facts, ops: NodeOps |
   const isOld = head.timeMs + GRACE_MS < seenMs;
   const behind = Math.max((isOld ? head.sequence : sequence) - applied, 0);
   const { feed, differs } = stored;
-  const row = { name, seenMs, feed, applied, behind, ...(differs && { differs }), ...told, status };
+  const row = { name, seenMs, feed, applied, behind, ...(differs && { differs }), ...orders, status };
   return { ...row, ...stateOf(row, now) };
 }
 

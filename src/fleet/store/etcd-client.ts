@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import { KV, LEASE, WATCH } from '../rpc.js';
 import { openClient } from '../tls.js';
+import { callUnary } from '../unary.js';
 import type { Client, ClientDuplexStream, MethodDefinition, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchResponse } from '../rpc.js';
 import type { EtcdConfig } from '../types.js';
@@ -168,7 +169,7 @@ export class EtcdClient {
   }
 
   async #call<T>(service: ServiceDefinition, name: string, request: object, ms: number, again = true): Promise<T> {
-    const { path, requestSerialize, responseDeserialize } = methodOf(service, name);
+    const method = methodOf(service, name) as unknown as MethodDefinition<object, T>;
     let last: EtcdError | undefined;
     for (let attempt = 0; attempt < this.#rounds * this.endpoints.length; attempt++) {
       if (attempt > 0 && attempt % this.endpoints.length === 0)
@@ -176,20 +177,7 @@ export class EtcdClient {
       const endpoint = this.#endpoint(attempt === 0 ? 0 : 1);
       const client = this.#client(endpoint);
       try {
-        return await new Promise<T>((resolve, reject) => {
-          const deadline = Date.now() + ms;
-          client.makeUnaryRequest(
-            path,
-            requestSerialize,
-            responseDeserialize,
-            request,
-            { deadline },
-            (error, value) => {
-              if (error !== null) return reject(error);
-              resolve(value as T);
-            },
-          );
-        });
+        return await callUnary(client, method, request, ms);
       } catch (error) {
         const failure = error as ServiceError;
         // A connection that was never made carried nothing.

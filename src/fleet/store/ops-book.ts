@@ -1,4 +1,4 @@
-/** What operators have told of nodes, as a writer keeps to it. */
+/** Operators' orders for nodes, as a writer keeps to them. */
 import { IntentError } from '../../intent/errors.js';
 import { endOf } from '../keys.js';
 import { isDrained, readNodeOps } from '../ops.js';

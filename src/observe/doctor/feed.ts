@@ -1,6 +1,6 @@
 /** The feeds that tell a node its intent: which one does, how old what the node has is, and why. */
-import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
+import { readRegularFile } from '../../intent/regular-file.js';
 import { readFeedStatus } from '../../fleet/node/status.js';
 import type { FeedsConfig } from '../../intent/types.js';
 import type { Findings } from './types.js';
@@ -43,7 +43,7 @@ export function checkFeed(findings: Findings, feeds: FeedsConfig, runDirectory: 
 
 function checkCertificate(findings: Findings, file: string, notRenewed: string | undefined): void {
   try {
-    const { validFrom, validTo } = new X509Certificate(readFileSync(file));
+    const { validFrom, validTo } = new X509Certificate(readRegularFile(file));
     const [from, end] = [Date.parse(validFrom), Date.parse(validTo)];
     const left = end - Date.now();
     const days = Math.floor(left / DAY_MS);

@@ -2,20 +2,16 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
-import { portRecords } from '../../../src/cli/show/port.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
-import { showContext } from '../../../src/observe/inspect/context.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { queryTcx } from 'libbpf-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
+import { intentOf, PORT, received, stateOf } from '../../netns/lib/detached.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
-import type { Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
-const PORT = 't100-1';
 const OWN = '10.0.0.1';
 const BRIDGE = '10.0.0.99';
 
@@ -23,18 +19,6 @@ const reaches = async (network: TestNetwork, yes: boolean): Promise<void> => {
   for (const to of ['10.0.0.2', 'cafe::2']) {
     expect(await network.ping(PORT, to, { count: 2 }), to).toMatchObject({ received: yes ? 2 : 0 });
   }
-};
-const received = async (network: TestNetwork, name: string, device: string): Promise<number> => {
-  const [link] = JSON.parse(await network.ip(name, `-j -s link show dev ${device}`)) as {
-    stats64: { rx: { packets: number } };
-  }[];
-  return link?.stats64.rx.packets ?? NaN;
-};
-const intentOf = (network: TestNetwork): Intent => scopeTo(network.intent(), network.config('hv1').node);
-const stateOf = (network: TestNetwork): string | undefined => {
-  const instance = network.instance('hv1');
-  instance.kernel.links.refresh();
-  return portRecords(showContext(instance, intentOf(network))).find((port) => port.interface === PORT)?.state;
 };
 const programs = (network: TestNetwork, direction: 'ingress' | 'egress'): number =>
   queryTcx({ interface: PORT, netns: network.netns('hv1'), direction }).programs.length;

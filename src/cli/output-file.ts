@@ -1,0 +1,33 @@
+import { realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { replaceFile } from '../kernel/replace-file.js';
+import { CommandError, EXIT } from './exit.js';
+
+/**
+ * Writes what `--output` asks for: the file appears whole, in place of the one of its name. A device, a FIFO or a folder is refused; of a link the
+ * file that it leads to is meant.
+ *
+ * @param makesFolders those above it that are not there; else they are refused
+ * @throws CommandError
+ */
+export function writeOutput(option: string, file: string, text: string, makesFolders = false): void {
+  const path = placeOf(option, file, makesFolders);
+  try {
+    replaceFile(path, text);
+  } catch (error) {
+    throw new CommandError(`${option} ${file}: it cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function placeOf(option: string, file: string, makesFolders: boolean): string {
+  const refuse = (why: string): never => {
+    throw new CommandError(`${option} ${file}: ${why}`, EXIT.badInput);
+  };
+  const known = statSync(file, { throwIfNoEntry: false });
+  if (known !== undefined) return known.isFile() ? realpathSync(file) : refuse('expected a regular file, or none yet');
+  const directory = dirname(resolve(file));
+  if (!makesFolders && statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    refuse(`no folder ${directory}: expected one that is there`);
+  }
+  return resolve(file);
+}
