@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument } from 'commander';
 import { completionScript, SHELLS } from './manual/completion.js';
 import { shapeOf } from './manual/commands.js';
 import { manualPages } from './manual/page.js';
 import { readVersion } from '../agent/version.js';
+import { makeFolders } from '../kernel/make-folders.js';
 import type { Command } from 'commander';
 import type { Shell } from './manual/completion.js';
 
@@ -22,7 +23,7 @@ export function addManualCommands(program: Command): void {
     .description('write the manual pages into a directory')
     .argument('<directory>', 'is made if it is not there')
     .action((directory: string) => {
-      mkdirSync(directory, { recursive: true });
+      makeFolders(directory);
       for (const [file, text] of manualPages(shapeOf(program), readVersion()))
         writeFileSync(join(directory, file), text);
     });

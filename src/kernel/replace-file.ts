@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from './make-folders.js';
 
 /**
  * Writes a file beside the one that has its name, which it then replaces: readers find the one or the other, whole. Folders above it are made.
@@ -18,16 +19,5 @@ export function replaceFile(path: string, text: string, mode = 0o644): void {
   } catch (error) {
     rmSync(made, { force: true });
     throw error;
-  }
-}
-
-/** One after the other: mkdir with `recursive` does not return where the file system takes none (/proc, Node.js 24). */
-function makeFolders(directory: string): void {
-  if (existsSync(directory)) return;
-  makeFolders(dirname(directory));
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

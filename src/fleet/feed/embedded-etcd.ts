@@ -1,7 +1,8 @@
 /** An etcd of one member that a feed runs beside it: for fleets that fit on one machine, and for trying. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolders } from '../../kernel/make-folders.js';
 import { startProgram } from '../../kernel/program.js';
 import { CLIENT_SOCKET } from '../fleet-file.js';
 import { EtcdClient } from '../store/etcd-client.js';
@@ -42,7 +43,7 @@ export class EmbeddedEtcd {
   /** Resolves once it answers. @throws Error where it does not */
   async start(): Promise<void> {
     // Whoever reaches the socket decides over every tenant: the directory is its owner's alone.
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    makeFolders(this.#directory, 0o700);
     if (await this.#answers()) {
       this.#log.warn({ directory: this.#directory }, 'an etcd runs in the directory already: it is used');
       return;

@@ -1,9 +1,10 @@
 /** The CA of a fleet: its own, made here, or a given one whose certificate and key are in PEM files. */
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Certificate } from 'pkijs';
 import { readRegularFile } from '../../intent/regular-file.js';
+import { makeFolders } from '../../kernel/make-folders.js';
 import { CERTIFICATE, issueCertificate, publicKeyOf } from './issue.js';
 import { fromPem, toPem } from './pem.js';
 import type { Issuer, Names } from './issue.js';
@@ -97,7 +98,7 @@ export function writePair(directory: string, base: string, { certificate, key }:
   const [certFile, keyFile] = [join(directory, `${base}.pem`), join(directory, `${base}.key`)];
   for (const file of [certFile, keyFile])
     if (existsSync(file)) throw new Error(`${file}: there already: nothing is written`);
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makeFolders(directory);
   writeFileSync(keyFile, key, { mode: 0o600, flag: 'wx' });
   try {
     writeFileSync(certFile, certificate, { mode: 0o644, flag: 'wx' });
