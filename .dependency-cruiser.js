@@ -57,6 +57,14 @@ export default {
       to: { path: ABOVE },
     },
     {
+      name: 'shown-by-registration',
+      comment:
+        'What these features have for doctor, show and the facts of the machine they register: `observe` and `facts` of feature.ts. A file of cli/show prints what one feature has; packets are traced and events named by zones, which gateways have.',
+      severity: 'error',
+      from: { path: '^src/(observe|agent|cli)/', pathNot: '^src/(observe/(trace|events)|cli/show)/' },
+      to: { path: '^src/(gateway|dhcp|icmp-rate|service|migrate)/' },
+    },
+    {
       name: 'nobody-imports-commands',
       comment: 'Commands and their output are the outermost, and the API, which answers what commands print.',
       severity: 'error',

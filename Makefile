@@ -12,7 +12,7 @@ VITEST := node_modules/.bin/vitest run
 # Every run leaves its numbers where .ci/run adds them up.
 REPORT = --reporter=default --reporter=json --outputFile.json=.cache/results/$@.json
 # Seconds; a calm machine needs some half of it.
-VM_TIMEOUT ?= 3900
+VM_TIMEOUT ?= 4700
 # The VMs leave half of the processors' time to the native tests: at once both take little longer than the longer one.
 STAGES := setup build gen-check lint unit kernel+vm
 NATIVE := $(patsubst native/%.c,build/native/%,$(wildcard native/*.c))

@@ -38,9 +38,9 @@ export default tseslint.config(
   },
   // Interfaces that features add to, each in its own folder.
   {
-    files: ['src/plan/**', 'src/kernel/**', 'src/reconcile/**'],
+    files: ['src/intent/**', 'src/plan/**', 'src/kernel/**', 'src/reconcile/**'],
     rules: { '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'always' }] },
   },
-  { files: ['bench/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'test/**', 'src/*/examples/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
 );

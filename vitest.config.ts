@@ -56,7 +56,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 20_000,
+          // For what hangs, not for what is slow on a machine that others keep busy.
+          testTimeout: 600_000,
           sequence: group(0),
         },
       },
@@ -70,8 +71,8 @@ export default defineConfig({
           ...queue,
           ...(isQueued ? { fileParallelism: false } : { maxWorkers: 2 }),
           // For what hangs, not for what is slow on a machine that others keep busy.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           sequence: group(1),
         },
       },
@@ -82,8 +83,8 @@ export default defineConfig({
           include: [BENCH],
           ...kernelSetup,
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           sequence: group(2),
         },
       },
@@ -96,8 +97,8 @@ export default defineConfig({
           // Loading the modules anew for each file costs more than the tests, where the kernel runs emulated.
           isolate: false,
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           sequence: group(3),
         },
       },

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Counters: one CPU's own, so nothing is locked. */
+/* Per-CPU counters, which need no locks. */
 #pragma once
 #include "abi/reasons.h"
 #include "maps/fastpath_maps.h"
 
-/* Set before loading. Without it ports are not counted; reasons always are. */
+/* Whether traffic of ports, zones and policies is counted; reasons always are. Set before loading. */
 const volatile bool count_traffic = true;
 
-/* `dataplane: ebpf`: a packet that would be handed to the kernel is dropped, and counted by its punt reason. Set before loading. */
+/* `dataplane: ebpf`: a packet that would be left to the kernel is dropped, and counted by its punt reason. Set before loading. */
 const volatile bool no_kernel_fallback = false;
 
 static __always_inline void count_verdict(__u32 reason)
@@ -18,7 +18,7 @@ static __always_inline void count_verdict(__u32 reason)
 		count->packets++;
 }
 
-/* Is this the end of a packet that did not take the fast path? */
+/* Whether a packet that did not take the fast path is dropped here. */
 static __always_inline bool is_final(enum reason reason)
 {
 	return reason >= DROP_MALFORMED || (no_kernel_fallback && reason < PASS_VLAN);

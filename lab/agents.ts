@@ -4,19 +4,19 @@ import { SEGUE_COMMAND } from './paths.js';
 import { Background } from './process.js';
 import type { LabFiles } from './files.js';
 
-/** How long an agent may take to its first convergence, milliseconds: an emulated machine needs 10 s to load it, a busy one minutes. */
+/** Time-out of an agent's first convergence in milliseconds: an emulated machine takes 10 s to load it, a busy one minutes. */
 const START_TIMEOUT_MS = 400_000;
 
 export interface AgentOptions {
-  /** they go on when this process ends */
+  /** agents keep running when this process ends */
   detached?: boolean;
 }
 
 /**
- * Starts one `segue agent` a hypervisor, and waits until each has converged on the intent. They stay in this process's
- * network namespace: the node file's `netns` says where they work. Their logs are beside their files.
+ * Starts a `segue agent` for each hypervisor, and waits until each has converged on the intent. They stay in this process's network namespace:
+ * `netns` of the node file names the one to work in. Their logs are beside their files.
  *
- * @throws Error with the agent's own words when it ends before; the others are stopped
+ * @throws Error with the agent's message if one ends early; the others are stopped
  */
 export async function startAgents(
   files: LabFiles,
@@ -37,12 +37,12 @@ export async function startAgents(
   }
 }
 
-/** Stops programs, all at once. */
+/** Stops several programs concurrently. */
 export async function stopAll(programs: Iterable<Background>): Promise<void> {
   await Promise.all([...programs].map((program) => program.stop()));
 }
 
-/** Process ids of agents whose node file lies in a directory, whoever started them. */
+/** Process ids of all agents whose node file is in a directory. */
 export function findAgents(directory: string): number[] {
   return readdirSync('/proc')
     .map(Number)

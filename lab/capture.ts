@@ -10,15 +10,18 @@ export interface CapturedPacket extends CapturedFrame {
   headers: Header[];
 }
 
-const START_TIMEOUT_MS = 30_000;
-/** tcpdump flushes what it has when it is asked to; the kernel's ring may still hold a block, this long at most. */
+const START_TIMEOUT_MS = 300_000;
+/** tcpdump flushes its output on request, but the kernel's ring may hold a block for this time. */
 const SETTLE_MS = 300;
-/** Bytes of the largest super-packet with all headers before it. */
+/** Size in bytes of the largest super-packet with all its headers. */
 const SNAP_BYTES = 66_000;
-/** KiB. In immediate mode each packet takes SNAP_BYTES of it (TPACKET_V2): tcpdump's own 2 MiB hold eight at its own 256 KiB. */
+/**
+ * In KiB. In immediate mode (TPACKET_V2) each packet takes SNAP_BYTES of it: tcpdump's default of 2 MiB holds eight packets at its default of 256
+ * KiB.
+ */
 const BUFFER_KIB = 32_768;
 
-/** A tcpdump in a namespace, writing to a file. */
+/** A tcpdump in a namespace that writes to a file. */
 export class Capture {
   readonly #file: string;
   readonly #tcpdump: Background;
@@ -30,11 +33,11 @@ export class Capture {
   }
 
   /**
-   * Starts to capture; resolves once it listens.
+   * Starts a capture; resolves once it listens.
    *
-   * @param device interface, or `any`-less: a file holds one interface
+   * @param device interface; not `any`, since a file holds one interface
    * @param filter pcap-filter(7)
-   * @param snapBytes bytes kept of a packet; the buffer holds the more packets the fewer they are
+   * @param snapBytes bytes kept of a packet; the fewer, the more packets fit into the buffer
    */
   static async start(
     netns: string,
@@ -56,7 +59,7 @@ export class Capture {
     return new Capture(file, tcpdump);
   }
 
-  /** Ends it and gives what it saw. */
+  /** Ends the capture and returns its packets. */
   async stop(): Promise<CapturedPacket[]> {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     await this.#tcpdump.stop('SIGINT');
@@ -64,12 +67,12 @@ export class Capture {
     return parsePcap(readFileSync(this.#file)).map((frame) => ({ ...frame, headers: decodeFrame(frame.bytes) }));
   }
 
-  /** Packets that its buffer had no room for, once it has ended. */
+  /** Packets that its buffer could not hold, known after its end. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Ends it without a look. */
+  /** Ends the capture without reading it. */
   async discard(): Promise<void> {
     await this.#tcpdump.stop();
   }

@@ -1,4 +1,4 @@
-/** What the demonstration tries, in the order of its report. */
+/** Checks of the demonstration, in the order of its report. */
 import { join } from 'node:path';
 import { Capture } from './capture.js';
 import { mapConcurrently } from './concurrent.js';
@@ -9,21 +9,21 @@ import type { CapturedPacket } from './capture.js';
 import type { Demo, DemoVm } from './demo.js';
 import type { Check } from './report.js';
 
-/** Programs at once: they mostly wait. */
+/** Concurrent programs, which mostly wait. */
 const CONCURRENCY = 8;
 const REACH_COUNT = 3;
 
 type Family = 'v4' | 'v6';
 const FAMILIES: readonly Family[] = ['v4', 'v6'];
 
-/** Everybody pings the other VM of his tenant, and his gateway. */
+/** Each VM pings the other VM of its tenant, and its gateway. */
 export async function checkReach(demo: Demo): Promise<Check[]> {
   const pairs = demo.vms.flatMap((from) => {
     const { subnets } = find(demo.tenants, from.tenant);
     const partner = partnerOf(demo, from);
     return [
       ...FAMILIES.map((family) => ({ from, to: partner.name, address: partner.shared[family] })),
-      // In ebpf mode nobody has the gateway's address.
+      // In ebpf mode no interface has the gateway's address.
       ...(find(demo.nodes, from.node).dataplane === 'ebpf'
         ? []
         : subnets.map(({ gateway }) => ({ from, to: 'gateway', address: gateway }))),
@@ -44,7 +44,7 @@ export async function checkReach(demo: Demo): Promise<Check[]> {
   });
 }
 
-/** Every VM tells its name to who asks; asking the shared address must find one's own tenant's VM, and no other hear of it. */
+/** Each VM answers with its name. A connection to the shared address must reach the own tenant's VM, and no other. */
 export async function checkIdentity(demo: Demo): Promise<Check[]> {
   const servers = new Map(demo.vms.map(({ name }) => [name, new IdentityServer(netnsOf(demo, name), name)]));
   try {
@@ -81,8 +81,8 @@ export async function checkIdentity(demo: Demo): Promise<Check[]> {
 }
 
 /**
- * Everybody pings both VMs of the other tenant at addresses only they have, from an address only he has; meanwhile all
- * VMs' interfaces are captured. That the capture sees at all shows in the same pings inside the tenant.
+ * Each VM pings both VMs of the other tenant at addresses that only they have, from an address that only it has, while all VMs' interfaces are
+ * captured. The same pings inside the tenant show that the capture works.
  */
 export async function checkIsolation(demo: Demo, directory: string): Promise<Check[]> {
   const captures = await Promise.all(
@@ -124,12 +124,12 @@ async function crossPing(
     what: `ping ${address}${inside ? ' (own tenant, for comparison)' : ''}`,
     expected: inside ? 'answered' : 'no answer',
     seen: result.received > 0 ? 'answered' : `no answer${errors === undefined ? '' : ` (${errors})`}`,
-    // Nothing sent proves nothing.
+    // Nothing is proved unless something was sent.
     ok: result.sent > 0 && result.received === (inside ? result.sent : 0),
   };
 }
 
-/** How much a VM saw from its own tenant, which must be something, and from the other, which must be nothing. */
+/** Packets that a VM received: some from its own tenant, and none from the other. */
 function silence(demo: Demo, vm: DemoVm, packets: readonly CapturedPacket[]): Check {
   const from = (tenantIsOwn: boolean): number => {
     const sources = demo.vms

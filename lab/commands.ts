@@ -1,6 +1,7 @@
-/** What `segue lab` does. The command (src/cli/lab.ts) loads this bundle when it runs. */
+/** Implements `segue lab`; the command (src/cli/lab.ts) loads this bundle when it runs. */
 import { EXIT } from '../src/cli/exit.js';
 import { print, printError, printJson } from '../src/cli/print.js';
+import { requireCapabilities } from '../src/cli/privilege.js';
 import { DEMO_PREFIX, demoTopology } from './demo.js';
 import { simulate } from './fleet/simulate.js';
 import { hints, steeringHints } from './hints.js';
@@ -16,16 +17,16 @@ import { canBootVm, runInVm } from './vm.js';
 import type { Laboratory, RunRequest, UpRequest } from '../src/cli/lab.js';
 import type { Dataplane } from '../src/intent/types.js';
 
-/** Exit code after Ctrl-C, as shells have it: 128 and SIGINT's number. */
+/** Exit code after Ctrl-C, as in shells: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
 
-/** Builds a demonstration, tests it, reports and removes it; in the VM where this kernel has no VRF. */
+/** Builds a demonstration, runs the checks, reports, and removes it; in a VM if this kernel lacks VRFs. */
 async function run(request: RunRequest): Promise<number> {
   if (!(await runsHere(request.dataplane))) return runInTheVm(request);
   return request.topology === 'steering' ? runSteeringDemo(request) : runTenantsDemo(request);
 }
 
-/** Builds a demonstration and leaves it standing. */
+/** Builds a demonstration and keeps it. */
 async function up({ dataplane, topology }: UpRequest): Promise<void> {
   if (!(await runsHere(dataplane))) {
     throw new Error(
@@ -45,8 +46,9 @@ async function up({ dataplane, topology }: UpRequest): Promise<void> {
   for (const line of hints(demo)) print(line);
 }
 
-/** Removes it, and what a killed run left. */
+/** Removes a demonstration, including the remains of a killed run. */
 async function down(): Promise<void> {
+  requireCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN']);
   const stood = labStands();
   await removeLab();
   print(stood ? 'the laboratory is gone' : 'there was no laboratory');
@@ -70,7 +72,7 @@ async function runSteeringDemo({ dataplane, json, seconds }: RunRequest): Promis
   return steeringSucceeded(report) ? EXIT.ok : EXIT.failed;
 }
 
-/** Boots the VM for the same command. */
+/** Boots a VM that runs the same command. */
 async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): Promise<number> {
   if (!canBootVm()) {
     throw new Error(
@@ -83,13 +85,13 @@ async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): P
   return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags, ...(json ? ['-j'] : [])]);
 }
 
-/** Whether this kernel, and this user, can: `ebpf` needs no VRF. @throws Error when the kernel could but the user may not */
+/** Whether this kernel and this user can run it: `ebpf` needs no VRFs. @throws Error if the kernel could, but the user may not */
 function runsHere(dataplane: Dataplane): boolean | Promise<boolean> {
-  if (process.getuid?.() !== 0) throw new Error('segue lab makes network namespaces: run it as root');
+  requireCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN']);
   return dataplane === 'ebpf' || hasVrf(DEMO_PREFIX);
 }
 
-/** Runs something that builds the demonstration; a signal meanwhile removes it before the process ends. */
+/** Runs a function that builds the demonstration; a signal meanwhile removes it before the process ends. */
 async function cleaningUp<T>(build: () => Promise<T>): Promise<T> {
   let ending = false;
   const onSignal = (): void => {
@@ -102,7 +104,7 @@ async function cleaningUp<T>(build: () => Promise<T>): Promise<T> {
   try {
     return await build();
   } catch (error) {
-    // What failed because its ground was being removed has nothing to say.
+    // Errors caused by the removal are not reported.
     if (ending) return await new Promise<never>(() => undefined);
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-/** Applies an async function to each, at most `limit` at a time; results in order. The first error ends it. */
+/** Applies an async function to each item, at most `limit` concurrently; results are in order. Stops at the first error. */
 export async function mapConcurrently<T, R>(
   all: readonly T[],
   limit: number,

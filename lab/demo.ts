@@ -1,16 +1,16 @@
 import type { Dataplane } from '../src/intent/types.js';
 import type { LabVm, Topology } from './topology.js';
 
-/** Everything of the demonstration in /run/netns and /run/segue begins with this. */
+/** Prefix of the demonstration's names in /run/netns and /run/segue. */
 export const DEMO_PREFIX = 'sgl';
-/** Node and intent files, and what `lab up` leaves to be found by `lab down`. */
+/** Node and intent files, and the state that `lab up` leaves for `lab down`. */
 export const DEMO_DIRECTORY = '/run/segue-lab';
 
-/** What a VM has besides the demonstration's point, its address being another tenant's too. */
+/** A VM whose addresses are partly used by another tenant, too. */
 export interface DemoVm extends LabVm {
-  /** addresses that the other tenant has as well */
+  /** addresses that the other tenant also has */
   shared: { v4: string; v6: string };
-  /** addresses that nobody else has: what one tenant must not reach of the other */
+  /** unique addresses, which the other tenant must not reach */
   own: { v4: string; v6: string };
 }
 
@@ -19,10 +19,10 @@ export interface Demo extends Topology {
 }
 
 /**
- * Two tenants with the same subnets and the same VM addresses, a VM of each on each of two hypervisors. Every VM also
- * has an address of its own, so that reaching another tenant's VM can be told from reaching one's own.
+ * Two tenants with equal subnets and VM addresses, each with a VM on both of two hypervisors. Every VM also has a unique address, which
+ * distinguishes it from the other tenant's.
  *
- * @param dataplane of both hypervisors
+ * @param dataplane data plane of both hypervisors
  */
 export function demoTopology(dataplane: Dataplane = 'kernel'): Demo {
   const subnets = [
@@ -37,7 +37,7 @@ export function demoTopology(dataplane: Dataplane = 'kernel'): Demo {
       name: `${tenant}-${letter}`,
       tenant,
       node,
-      // The same MAC in both tenants too: nothing of a VM needs to be unique beyond its tenant.
+      // Both tenants use equal MAC addresses, too: they need to be unique only within a tenant.
       mac: `02:00:00:00:00:0${letter}`,
       shared,
       own,

@@ -1,11 +1,11 @@
-/** Links, sockets and settings of a laboratory's namespaces. */
+/** Links, sockets and settings in a laboratory's namespaces. */
 import { closeSync } from 'node:fs';
 import { Sysctls } from '../src/kernel/sysctl.js';
 import { getLink, NetlinkSocket, newLink, openNetns, setDeviceFeatures, setLink } from 'netlink-ts';
 
 export const RT_TABLE_MAIN = 254;
 
-/** A veth pair between two namespaces, down. */
+/** Creates a veth pair between two namespaces, with both ends down. */
 export function link(
   netns: string,
   name: string,
@@ -26,8 +26,8 @@ export function link(
 }
 
 /**
- * Has a device put tags of VLANs into the frames it sends: beside a frame, as a veth hands them over, its other end's XDP program does not see
- * them.
+ * Makes a device insert VLAN tags into the frames that it sends. By default a veth passes tags as metadata, which the peer's XDP program does not
+ * see.
  */
 export function sendTagsInFrames(netns: string, device: string): void {
   const generic = NetlinkSocket.open({ protocol: 'generic', netns });
@@ -54,7 +54,7 @@ export function loopback(socket: NetlinkSocket): number {
   return getLink(socket, 'lo')?.index ?? 1;
 }
 
-/** No duplicate address detection in a namespace where there is nobody to collide with: it costs the first second or two. */
+/** Disables duplicate address detection, which takes a second or two, in a namespace without possible conflicts. */
 export function quietNamespace(netns: string | undefined, { forwarding }: { forwarding: boolean }): void {
   set(netns, [
     ['net/ipv6/conf/default/accept_dad', '0'],

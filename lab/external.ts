@@ -1,4 +1,4 @@
-/** Networks beyond the network nodes: a namespace each that is router and host at once, with a link to each node of the gateway. */
+/** External networks: each is a namespace that is both router and host, with a link to each node of the gateway. */
 import { externalNode } from '../src/gateway/routes.js';
 import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { createAddress, createRoute, replaceRoute } from 'netlink-ts';
@@ -7,7 +7,7 @@ import { find, netnsOf } from './topology.js';
 import { takeFrames } from './underlay.js';
 import type { LabExternal, Topology } from './topology.js';
 
-/** Makes it; packets back to tenants go by the node that theirs come by. */
+/** Builds an external network. Packets back to tenants use the node from which theirs arrive. */
 export async function addExternal(topology: Topology, external: LabExternal): Promise<void> {
   const netns = netnsOf(topology, external.name);
   withSocket(netns, (socket) => {
@@ -42,14 +42,14 @@ export async function addExternal(topology: Topology, external: LabExternal): Pr
   routeBack(topology, external, activeNode(topology, external));
 }
 
-/** The node that tenants' packets to an external network go by. */
+/** The node that serves an external network. */
 export function activeNode(topology: Topology, external: LabExternal): string {
   const { nodes } = gatewayOf(topology, external);
   const names = new Map(nodes.map((name) => [netnsOf(topology, name), name]));
   return names.get(externalNode([...names.keys()], external.name)) ?? '';
 }
 
-/** The external network's routes to the tenants that policies connect it with: by one of the gateway's nodes. */
+/** Adds the external network's routes to tenants that have policies with it, through one of the gateway's nodes. */
 export function routeBack(topology: Topology, external: LabExternal, node: string): void {
   const addresses = linkAddresses(topology, external, node);
   withSocket(netnsOf(topology, external.name), (socket) => {
@@ -80,7 +80,7 @@ function gatewayOf({ gateways = [] }: Topology, external: LabExternal): { nodes:
   return find(gateways, external.gateway);
 }
 
-/** Addresses of the link between a node and an external network, IPv4 and IPv6. */
+/** IPv4 and IPv6 addresses of the link between a node and an external network. */
 export function linkAddresses(
   topology: Topology,
   external: LabExternal,

@@ -6,7 +6,7 @@ import { intentOf, nodeConfigOf, segueNodes } from './topology.js';
 import type { NodeConfig } from '../src/intent/types.js';
 import type { Topology } from './topology.js';
 
-/** Where the files of a laboratory are. */
+/** Paths of a laboratory's files. */
 export interface LabFiles {
   directory: string;
   intent: string;
@@ -14,13 +14,13 @@ export interface LabFiles {
   nodes: Map<string, string>;
 }
 
-/** Paths of a laboratory's files, written or not. */
+/** Paths of a laboratory's files, whether they exist or not. */
 function labFiles(topology: Topology, directory: string): LabFiles {
   const nodes = segueNodes(topology).map(({ name }) => [name, join(directory, `${name}.yaml`)] as const);
   return { directory, intent: join(directory, 'intent.yaml'), nodes: new Map(nodes) };
 }
 
-/** Writes the intent and a node file for each hypervisor and network node, as a person would. */
+/** Writes the intent, and a node file for each hypervisor and network node. */
 export function writeFiles(topology: Topology, directory: string): LabFiles {
   const files = labFiles(topology, directory);
   mkdirSync(directory, { recursive: true });
@@ -32,7 +32,7 @@ export function writeFiles(topology: Topology, directory: string): LabFiles {
   return files;
 }
 
-/** The intent file's text: defaults are left out. */
+/** Text of the intent file, without defaults. */
 export function intentText(topology: Topology): string {
   const { version, sidBlock, nodes, tenants, ports, paths, gateways, externals, policies } = intentOf(topology);
   return stringify(
@@ -56,7 +56,7 @@ export function intentText(topology: Topology): string {
         })),
       }),
     },
-    // Two tenants with the same subnets are not one written once: no anchors, no aliases.
+    // Equal subnets of two tenants are written twice: anchors and aliases are not allowed.
     { aliasDuplicateObjects: false },
   );
 }

@@ -1,4 +1,4 @@
-/** What to try in a laboratory that stands. */
+/** Suggestions of commands for a running laboratory. */
 import { DEMO_DIRECTORY } from './demo.js';
 import { netnsOf, ROUTER } from './topology.js';
 import type { Demo } from './demo.js';

@@ -5,14 +5,13 @@ import type { Server } from 'node:net';
 import { inNetns } from 'netlink-ts';
 import { runIn } from './process.js';
 
-/** TCP port that tells who is there. */
+/** TCP port that answers with the VM's name. */
 const IDENTITY_PORT = 7777;
-/** Long, for a busy emulated machine: nobody there is told by an ICMP error or by the kernel's own giving up. */
-const ANSWER_TIMEOUT_MS = 30_000;
+/** Long enough for a busy emulated machine: no ICMP error and no time-out of the kernel ends the wait earlier. */
+const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
- * Answers every TCP connection in a namespace with a name, IPv4 and IPv6. With addresses that two tenants share, this
- * tells whose VM it was that answered.
+ * Answers every TCP connection in a namespace with a name, over IPv4 and IPv6. If two tenants share addresses, it shows which VM answered.
  */
 export class IdentityServer {
   readonly #server: Server;
@@ -24,11 +23,11 @@ export class IdentityServer {
       socket.on('error', () => undefined);
       socket.end(`${name}\n`);
     });
-    // Without a host name to look up, listen() makes its socket at once: while this thread is in the namespace.
+    // Without a host name to resolve, listen() creates its socket at once, while this thread is in the namespace.
     inNetns(netns, () => this.#server.listen(port));
   }
 
-  /** how many have asked */
+  /** number of connections so far */
   get connections(): number {
     return this.#connections;
   }
@@ -42,7 +41,7 @@ export class IdentityServer {
   }
 }
 
-/** The same by UDP: answers every datagram, of one family. */
+/** The same over UDP: answers every datagram of one family. */
 export class IdentityResponder {
   readonly #socket: Socket;
 
@@ -50,7 +49,7 @@ export class IdentityResponder {
     const any = family === 4 ? '0.0.0.0' : '::';
     this.#socket = createSocket({
       ...(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true }),
-      // Nothing to look up: bind() makes its socket at once, while this thread is in the namespace.
+      // Without a host name to resolve, bind() creates its socket at once, while this thread is in the namespace.
       lookup: (address, _options, found) => {
         found(null, address, family);
       },
@@ -71,7 +70,7 @@ export class IdentityResponder {
   }
 }
 
-/** Asks an address who it is. @returns the name, undefined when nobody answers */
+/** Asks an address for its name. @returns the name; undefined if there is no answer */
 export async function whoIs(netns: string, address: string): Promise<string | undefined> {
   const script = `exec 3<>/dev/tcp/${address}/${IDENTITY_PORT} && cat <&3`;
   const { stdout } = await runIn(netns, ['bash', '-c', script], { timeoutMs: ANSWER_TIMEOUT_MS });

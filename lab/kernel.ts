@@ -1,10 +1,10 @@
 import { createNetns, deleteNetns, isNetlinkError, NetlinkSocket, newLink } from 'netlink-ts';
 
 /**
- * Whether the running kernel can make VRF devices: tried, in a namespace of its own.
+ * Whether the running kernel supports VRFs, tried in a temporary namespace.
  *
- * @param prefix of the namespace's name
- * @throws Error when something else goes wrong: the caller may not make namespaces, for one
+ * @param prefix prefix of the namespace's name
+ * @throws Error for other failures, such as missing privileges
  */
 export function hasVrf(prefix: string): boolean {
   const name = `${prefix}-probe-${process.pid}`;

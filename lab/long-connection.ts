@@ -3,14 +3,14 @@ import type { Server } from 'node:net';
 import { inNetns } from 'netlink-ts';
 import { Background } from './process.js';
 
-const START_TIMEOUT_MS = 60_000;
-/** Ten questions a second, each answered before the next. It ends when an answer does not come. */
+const START_TIMEOUT_MS = 300_000;
+/** Sends ten requests a second, each after the previous answer. Ends if an answer is missing. */
 const SCRIPT = `
 exec 3<>"/dev/tcp/$0/$1" && echo connected
 for ((n = 1; ; n++)); do echo "$n" >&3 && read -r -t 20 answer <&3 && [ "$answer" = "$n" ] || exit 1; echo "$n"; sleep 0.1; done
 `;
 
-/** A TCP connection between two namespaces on which something is always under way. */
+/** A TCP connection between two namespaces with continuous traffic. */
 export class LongConnection {
   readonly #server: Server;
   readonly #client: Background;
@@ -20,10 +20,10 @@ export class LongConnection {
     this.#client = client;
   }
 
-  /** Opens it; resolves once it stands. @throws Error when it does not */
+  /** Opens the connection; resolves once it is established. @throws Error if that fails */
   static async open(from: string, to: string, address: string, port: number): Promise<LongConnection> {
     const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
-    // As IdentityServer has it.
+    // See IdentityServer.
     inNetns(to, () => server.listen(port));
     const client = new Background(from, ['bash', '-c', SCRIPT, address, String(port)]);
     const connection = new LongConnection(server, client);
@@ -36,12 +36,12 @@ export class LongConnection {
     return connection;
   }
 
-  /** Answers so far. */
+  /** Number of answers so far. */
   get answers(): number {
     return Number(/(\d+)\n$/.exec(this.#client.output)?.[1] ?? 0);
   }
 
-  /** Whether an answer has not come. */
+  /** Whether an answer was missing. */
   get isBroken(): boolean {
     return this.#client.hasEnded;
   }

@@ -2,16 +2,16 @@ import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteNetns, listNetns, netnsPath } from 'netlink-ts';
 
-/** How long a process may take to end by itself before it is killed, milliseconds. */
+/** Time for a process to end before it is killed, in milliseconds. */
 const TERM_GRACE_MS = 500;
 const POLL_MS = 20;
 
-/** Names of a laboratory's namespaces: those that begin with its prefix and a dash. */
+/** Names of a laboratory's namespaces: its prefix followed by a dash. */
 export function namespacesOf(prefix: string): string[] {
   return listNetns().filter((name) => name.startsWith(`${prefix}-`));
 }
 
-/** Removes a laboratory's namespaces, and the processes in them, whoever left them there. */
+/** Removes a laboratory's namespaces with the processes in them, whoever created them. */
 export async function removeNamespaces(prefix: string): Promise<void> {
   const names = namespacesOf(prefix);
   if (names.length === 0) return;
@@ -19,7 +19,7 @@ export async function removeNamespaces(prefix: string): Promise<void> {
   for (const name of names) deleteNetns(name);
 }
 
-/** Ends processes: asks, waits a little, then kills. */
+/** Ends processes: SIGTERM, a short wait, then SIGKILL. */
 export async function endProcesses(list: () => number[]): Promise<void> {
   signal(list(), 'SIGTERM');
   for (let waited = 0; waited < TERM_GRACE_MS && list().length > 0; waited += POLL_MS) await sleep(POLL_MS);
@@ -36,7 +36,7 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
-/** Processes whose network namespace is one of these; this process is never among them. */
+/** Processes in one of these network namespaces, except this process. */
 function processesIn(names: readonly string[]): number[] {
   const inodes = new Set(names.map(inodeOf));
   const pids: number[] = [];

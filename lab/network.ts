@@ -1,4 +1,4 @@
-/** Namespaces, links, addresses and underlay routes of a topology; nothing of the overlay, which is segue's to make. */
+/** Builds namespaces, links, addresses and underlay routes of a topology. The overlay is left to segue. */
 import { OUTER_HEADER_BYTES } from '../src/encap/mtu.js';
 import { createAddress, createNetns, createRoute, deleteLink, setLink } from 'netlink-ts';
 import { familyOf, parsePrefix, prefixContains } from 'netlink-ts/inet';
@@ -9,7 +9,7 @@ import { DEFAULT_UNDERLAY_MTU, ROUTER, VM_INTERFACE, find, netnsOf } from './top
 import { addNode } from './underlay.js';
 import type { LabVm, Topology } from './topology.js';
 
-/** Makes the network; what there is of it from before goes first. On failure nothing stays. */
+/** Builds the network, after removing remains of an earlier one. On failure nothing is left. */
 export async function buildNetwork(topology: Topology): Promise<void> {
   await removeNamespaces(topology.prefix);
   try {
@@ -36,7 +36,7 @@ export async function buildNetwork(topology: Topology): Promise<void> {
   }
 }
 
-/** A VM's interface appears on its hypervisor, with the VM behind it; the VM's namespace must be there. */
+/** Adds a VM's interface to its hypervisor, connected to the VM's namespace, which must exist. */
 export function plugVm(topology: Topology, vm: LabVm): void {
   const tenant = find(topology.tenants, vm.tenant);
   link(netnsOf(topology, vm.node), vm.name, netnsOf(topology, vm.name), VM_INTERFACE, { peerMac: vm.mac });
@@ -52,29 +52,29 @@ export function plugVm(topology: Topology, vm: LabVm): void {
       socket.request(createAddress({ ifindex, address, length: lengthOf(subnet.prefix), nodad: true }));
     }
     for (const { prefix, gateway } of tenant.subnets) {
-      // A subnet the VM has no address in has no way out there either.
+      // The VM needs an address in a subnet to use its gateway.
       if (!vm.addresses.some((address) => prefixContains(prefix, address))) continue;
       const everything = familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0';
       socket.request(createRoute({ table: RT_TABLE_MAIN, prefix: everything, gateway, oif: ifindex }));
     }
     if (find(topology.nodes, vm.node).dataplane === 'ebpf') {
-      // A veth takes no more than its peer's MTU: the VM is told elsewhere what fits.
+      // The MTU of a veth is bound to its peer's; the VM learns the usable one in another way.
       socket.request(setLink(ifindex, { mtu: (topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU) - OUTER_HEADER_BYTES }));
     }
     for (const prefix of vm.prefixes ?? []) {
-      // The kernel answers for a whole local prefix: enough of a network behind the VM.
+      // The kernel answers for a whole local prefix, which simulates a network behind the VM.
       socket.request(createRoute({ table: 255, prefix, type: 'local', oif: loopback(socket) }));
     }
   });
 }
 
-/** IPv4 speaks from the address added first, IPv6 from the one added last (all else being equal: RFC 6724 section 5). */
+/** IPv4 prefers the address added first as the source, IPv6 the one added last (if rules of RFC 6724 section 5 do not decide). */
 function inOrderOfPreference(addresses: readonly string[]): string[] {
   const of = (family: 4 | 6): string[] => addresses.filter((address) => familyOf(address) === family);
   return [...of(4), ...of(6).reverse()];
 }
 
-/** The interface vanishes, at both ends. */
+/** Removes the interface at both ends. */
 export function unplugVm(topology: Topology, vm: LabVm): void {
   withSocket(netnsOf(topology, vm.node), (socket) => {
     socket.request(deleteLink(vm.name));

@@ -1,9 +1,9 @@
 import { familyOf } from 'netlink-ts/inet';
 import { runIn } from './process.js';
 
-/** How long a probe waits for a missing answer, seconds: a busy emulated machine pauses for a second or two. */
+/** Time-out of an expected answer in seconds: a busy emulated machine pauses for a second or two. */
 const ANSWER_TIMEOUT_S = 3;
-/** The same where none is expected; control probes show that the answer would have come. */
+/** Time-out if no answer is expected; control probes show that one would have arrived. */
 export const SILENCE_TIMEOUT_S = 1;
 const INTERVAL_S = 0.2;
 
@@ -23,7 +23,7 @@ export interface PingOptions {
   args?: readonly string[];
 }
 
-/** What ping(8) saw. */
+/** Result of ping(8). */
 export interface PingResult {
   sent: number;
   received: number;
@@ -33,7 +33,7 @@ export interface PingResult {
   errors: string[];
 }
 
-/** Sends echo requests from a namespace; an answer that does not come is a result, not an error. */
+/** Sends echo requests from a namespace; a missing answer is a result, not an error. */
 export async function ping(netns: string, address: string, options: PingOptions = {}): Promise<PingResult> {
   const { count = 1, source, size, trafficClass, ttl, timeoutS = ANSWER_TIMEOUT_S, args = [] } = options;
   const given = (flag: string, value: string | number | undefined): string[] =>
@@ -43,7 +43,7 @@ export async function ping(netns: string, address: string, options: PingOptions 
   argv.push(...given('-t', ttl), ...args, address);
   const { status, stdout, stderr } = await runIn(netns, argv);
   const summary = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
-  // "connect: Network is unreachable" and the like: nothing was sent, which is for the caller to judge.
+  // Errors such as "connect: Network is unreachable": nothing was sent, and the caller decides about it.
   const refused = summary === null;
   if (refused && status !== 2) throw new Error(`ping in ${netns}: ${stderr.trim() || stdout.trim()}`);
   return {

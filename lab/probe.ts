@@ -1,4 +1,4 @@
-/** Many questions at once from a namespace: who answers at an address, by TCP, UDP or echo. */
+/** Sends many requests at once from a namespace, over TCP, UDP or ICMP echo, to find who answers. */
 import { runIn } from './process.js';
 
 export interface Probe {
@@ -8,12 +8,15 @@ export interface Probe {
   port?: number;
 }
 
-/** What an answered echo request is answered with: no name. */
+/** Result of an answered echo request, which contains no name. */
 export const ECHO = 'echo';
-/** Beyond the time for answers, milliseconds: a busy emulated machine needs long to start programs. */
+/** Additional time-out in milliseconds: a busy emulated machine takes long to start programs. */
 const GRACE_MS = 60_000;
 
-/** bash; each question is a process, and tells its number and the answer. UDP asks three times: datagrams are lost where TCP asks again. */
+/**
+ * bash functions; each request is a process that prints its number and the answer. UDP sends three times, since lost datagrams are not repeated as
+ * in TCP.
+ */
 const FUNCTIONS = `
 tcp() { exec 3<>"/dev/tcp/$2/$3" && read -r name <&3 && echo "$1 $name"; }
 udp() {
@@ -29,9 +32,9 @@ exec 2>/dev/null 4>&1
 `;
 
 /**
- * Asks all at once and waits for answers for some seconds.
+ * Sends all requests at once, and waits for answers for some seconds.
  *
- * @returns the name that answered each, undefined where nobody did
+ * @returns the name that answered each; undefined without an answer
  */
 export async function probeAll(
   netns: string,

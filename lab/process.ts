@@ -1,4 +1,4 @@
-/** Programs in namespaces: run to their end, or in the background until they are stopped. */
+/** Runs programs in namespaces: until they end, or in the background until they are stopped. */
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { runProgram, startProgram } from '../src/kernel/program.js';
@@ -7,20 +7,20 @@ import type { Ended, RunOptions } from '../src/kernel/program.js';
 export type { Ended, RunOptions } from '../src/kernel/program.js';
 
 const STOP_GRACE_MS = 5_000;
-/** How often a log file is looked at, milliseconds. */
+/** Interval of reading a log file, in milliseconds. */
 const LOG_POLL_MS = 50;
 
 /**
- * Runs a program in a namespace to its end, whatever its exit code.
+ * Runs a program in a namespace until it ends, with any exit code.
  *
- * @param netns undefined: this process's own
- * @throws ProgramError when it cannot be started
+ * @param netns undefined: the process's own
+ * @throws ProgramError if it cannot be started
  */
 export function runIn(netns: string | undefined, argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return runProgram(netns, argv, options);
 }
 
-/** The standard output of a program that must succeed. @throws Error with its words when its exit code is not 0 */
+/** The standard output of a successful program. @throws Error with its output if the exit code is not 0 */
 export async function outputOf(
   netns: string | undefined,
   argv: readonly string[],
@@ -36,11 +36,11 @@ export async function outputOf(
 
 export interface StartOptions {
   env?: NodeJS.ProcessEnv;
-  /** file that gets its output and errors, emptied first; else they are kept in memory */
+  /** file for its output and errors, truncated first; default: they are kept in memory */
   log?: string;
-  /** in a session of its own: what ends this process's does not end it; needs a log */
+  /** in a separate session, which survives the end of this process's; requires a log */
   detached?: boolean;
-  /** it reads what is written to `child.stdin`; default: it has no input */
+  /** connects `child.stdin`; default: no input */
   input?: boolean;
 }
 
@@ -55,7 +55,7 @@ export class Background {
   #error: Error | undefined;
   #hasEnded = false;
 
-  /** @throws NetnsError when the namespace is absent */
+  /** @throws NetnsError if the namespace does not exist */
   constructor(netns: string | undefined, argv: readonly string[], { env, log, detached, input }: StartOptions = {}) {
     this.argv = argv;
     this.#log = log;
@@ -86,7 +86,7 @@ export class Background {
     });
   }
 
-  /** What it printed so far, output and errors as they came. */
+  /** Its output so far, including errors, in order. */
   get output(): string {
     return this.#log === undefined ? this.#output : readFileSync(this.#log, 'utf8');
   }
@@ -96,9 +96,9 @@ export class Background {
   }
 
   /**
-   * Resolves when it has printed something that matches.
+   * Resolves when its output matches.
    *
-   * @throws Error when it ends before, or does not in time; with what it printed
+   * @throws Error with its output if it ends earlier, or does not match in time
    */
   async waitFor(pattern: RegExp, timeoutMs: number): Promise<void> {
     const name = this.argv.join(' ');
@@ -125,22 +125,22 @@ export class Background {
     });
   }
 
-  /** Asks it to end, and kills it when it does not; resolves when it is gone. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  /** Ends it by a signal, or kills it after a time-out; resolves when it has ended. @param graceMs the time-out */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = STOP_GRACE_MS): Promise<void> {
     if (!this.#hasEnded) {
       this.child.kill(signal);
-      const killer = setTimeout(() => this.child.kill('SIGKILL'), STOP_GRACE_MS);
+      const killer = setTimeout(() => this.child.kill('SIGKILL'), graceMs);
       await this.#ended;
       clearTimeout(killer);
     }
   }
 
-  /** Lets this process end while it runs on. */
+  /** Allows this process to end while it continues to run. */
   release(): void {
     this.child.unref();
   }
 
-  /** Resolves when it has ended by itself. */
+  /** Resolves when it has ended on its own. */
   async wait(): Promise<void> {
     await this.#ended;
   }

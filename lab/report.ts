@@ -1,16 +1,16 @@
-/** What the demonstration found, as data and as text. */
+/** Results of the demonstration, as data and as text. */
 import { describeHeader } from '../src/packet/describe.js';
 import { table } from './table.js';
 import type { Header } from '../src/packet/headers.js';
 import type { Throughput } from './throughput.js';
 import type { Demo } from './demo.js';
 
-/** One thing that was tried. */
+/** One check. */
 export interface Check {
   group: CheckGroup;
   from: string;
   to: string;
-  /** what was done: `ping 10.0.0.20` */
+  /** what was checked: `ping 10.0.0.20` */
   what: string;
   expected: string;
   seen: string;
@@ -19,7 +19,7 @@ export interface Check {
 
 export type CheckGroup = 'reach' | 'identity' | 'isolation' | 'silence' | 'wire';
 
-/** A packet that crossed the underlay. */
+/** A packet on the underlay. */
 export interface WirePacket {
   title: string;
   headers: Header[];
@@ -35,7 +35,7 @@ export interface ThroughputResult extends Partial<Throughput> {
 
 export interface LabReport {
   kernel: string;
-  /** in the VM that test/vm boots */
+  /** in the VM of test/vm */
   virtualMachine: boolean;
   /** milliseconds from the start of an agent to its convergence, by hypervisor */
   agentsMs: number;
@@ -53,17 +53,17 @@ const TITLES: Record<CheckGroup, string> = {
   wire: 'On the underlay',
 };
 
-/** Whether everything was as it should be. */
+/** Whether all checks succeeded. */
 export function succeeded(report: LabReport): boolean {
   return report.checks.every(({ ok }) => ok) && report.throughput.every(({ error }) => error === undefined);
 }
 
-/** For `-j`: the report and its verdict; packets as their headers, without the bytes they carry. */
+/** For `-j`: the report and its verdict; packets as headers without payload. */
 export function reportJson(report: LabReport): unknown {
   return { ok: succeeded(report), ...report, packets: headersJson(report.packets) };
 }
 
-/** Packets as their headers, without the bytes they carry. */
+/** Packets as headers without payload. */
 export function headersJson(packets: readonly WirePacket[]): unknown {
   return packets.map(({ title, headers }) => ({
     title,
@@ -73,7 +73,7 @@ export function headersJson(packets: readonly WirePacket[]): unknown {
   }));
 }
 
-/** The report as text, for people. */
+/** The report as text. */
 export function reportText(demo: Demo, report: LabReport): string {
   const sections = [heading(demo, report)];
   for (const group of ['reach', 'identity', 'isolation', 'silence'] as const)

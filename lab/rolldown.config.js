@@ -1,4 +1,4 @@
-// The laboratory in a bundle of its own (dist/lab), from the sources: the agent's (dist/bin) has none of it.
+// Bundles the laboratory (dist/lab) from the sources; the agent's bundle (dist/bin) contains none of it.
 import { fileURLToPath, URL } from 'node:url';
 import { defineConfig } from 'rolldown';
 
@@ -8,7 +8,7 @@ export default defineConfig({
   input: [path('commands.ts'), path('fleet/node-host.ts')],
   platform: 'node',
   external: ['koffi'],
-  // As tsconfig.json has it: Node 20 has no `using`.
+  // As in tsconfig.json: Node 20 lacks `using`.
   transform: { target: 'es2023' },
   resolve: {
     extensionAlias: { '.js': ['.ts', '.js'] },

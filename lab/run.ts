@@ -18,13 +18,13 @@ import type { LabReport, ThroughputResult } from './report.js';
 import type { Topology } from './topology.js';
 
 export interface LabRunOptions {
-  /** of each throughput measurement */
+  /** duration of each throughput measurement */
   seconds: number;
-  /** what is being done */
+  /** called with the current step */
   onProgress: (text: string) => void;
 }
 
-/** The whole demonstration: builds, tries, and removes it again, also on failure and on a signal. */
+/** Runs the whole demonstration: builds it, runs the checks, and removes it, even after a failure or a signal. */
 export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabReport> {
   const started = performance.now();
   await takeLab('run');
@@ -54,7 +54,7 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
   }
 }
 
-/** Makes the network. */
+/** Builds the network. */
 export async function prepare(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   const needsPins = demo.nodes.some(({ dataplane = 'kernel' }) => dataplane !== 'kernel');
   if (needsPins && (await ensureBpffs())) onProgress('mounting a bpffs on /sys/fs/bpf, which this machine lacks');
@@ -92,7 +92,7 @@ async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult
   return Promise.all(measured);
 }
 
-/** Builds the demonstration and leaves it standing, agents and all. On failure nothing stays. */
+/** Builds the demonstration with its agents, and keeps it. On failure nothing is left. */
 export async function raiseLab(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   await takeLab('up');
   try {

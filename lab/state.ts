@@ -1,4 +1,4 @@
-/** Who holds the demonstration: a file in its directory, so that two do not tear down each other's namespaces. */
+/** The owner of the demonstration: a file in its directory, which keeps two runs from removing each other's namespaces. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endProcesses, namespacesOf, removeNamespaces } from './namespaces.js';
@@ -11,7 +11,7 @@ interface LabState {
   pid: number;
 }
 
-/** The demonstration is somebody else's at the moment. */
+/** The demonstration belongs to another process. */
 class LabBusyError extends Error {
   readonly code = 'LAB_BUSY';
 
@@ -24,9 +24,9 @@ class LabBusyError extends Error {
 const FILE = join(DEMO_DIRECTORY, 'state.json');
 
 /**
- * Takes the demonstration for this process; what a killed one left behind is removed.
+ * Takes ownership of the demonstration, and removes remains of a killed run.
  *
- * @throws LabBusyError when a living process has it, or `run` finds it standing
+ * @throws LabBusyError if a living process owns it, or `run` finds it running
  */
 export async function takeLab(mode: LabState['mode']): Promise<void> {
   const state = readState();
@@ -41,7 +41,7 @@ export async function takeLab(mode: LabState['mode']): Promise<void> {
   writeFileSync(FILE, JSON.stringify({ mode, pid: process.pid } satisfies LabState));
 }
 
-/** Removes all of the demonstration, whoever left it: agents, namespaces with what runs in them, files. */
+/** Removes the demonstration, whoever built it: agents, namespaces with their processes, files. */
 export async function removeLab(): Promise<void> {
   await endProcesses(() => findAgents(DEMO_DIRECTORY));
   const names = namespacesOf(DEMO_PREFIX);
@@ -52,7 +52,7 @@ export async function removeLab(): Promise<void> {
   rmSync(DEMO_DIRECTORY, { recursive: true, force: true });
 }
 
-/** Whether there is anything of it. */
+/** Whether any part of it exists. */
 export function labStands(): boolean {
   return namespacesOf(DEMO_PREFIX).length > 0;
 }
@@ -65,7 +65,7 @@ function readState(): LabState | undefined {
   }
 }
 
-/** A process id may have been given to another program since. */
+/** Another program may have got the process id. */
 function isLab(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('lab');

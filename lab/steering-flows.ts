@@ -1,4 +1,4 @@
-/** Which network node the connections of a topology go by, as the underlay shows it. */
+/** Finds the network nodes that a topology's connections use, from underlay packets. */
 import { familyOf } from 'netlink-ts/inet';
 import { join } from 'node:path';
 import { getLink } from 'netlink-ts';
@@ -13,7 +13,7 @@ import type { LabVm, Topology } from './topology.js';
 const SYN = 0x02;
 const ACK = 0x10;
 
-/** A packet of a TCP connection's beginning on the underlay. */
+/** A packet of a TCP handshake on the underlay. */
 export interface OpeningPacket {
   packet: CapturedPacket;
   outerSource: string;
@@ -23,7 +23,7 @@ export interface OpeningPacket {
   tcp: TcpHeader;
 }
 
-/** Captures at the router's links to all network nodes of the topology's gateways, those that are up. */
+/** Captures on the router's links to all network nodes of the topology's gateways that are up. */
 export class GatewayCapture {
   readonly #captures: Capture[];
 
@@ -35,7 +35,7 @@ export class GatewayCapture {
     const all = [...new Set((topology.gateways ?? []).flatMap((gateway) => gateway.nodes))];
     const netns = netnsOf(topology, ROUTER);
     const nodes: string[] = [];
-    // Nothing crosses a link that is down, and tcpdump refuses it.
+    // tcpdump cannot capture on a link that is down, which carries no packets either.
     withSocket(netns, (socket) => {
       nodes.push(...all.filter((node) => getLink(socket, node)?.up === true));
     });
@@ -47,10 +47,10 @@ export class GatewayCapture {
   }
 
   /**
-   * Ends it.
+   * Ends the capture.
    *
-   * @returns SYN and SYN-ACK packets of tenants, in the order of time
-   * @throws Error when packets were lost: one of them may have been of these
+   * @returns SYN and SYN-ACK packets of tenants, in order of time
+   * @throws Error if packets were lost, since these may be missing
    */
   async stop(): Promise<OpeningPacket[]> {
     const packets = await this.stopWhole();
@@ -59,7 +59,7 @@ export class GatewayCapture {
     return packets.flatMap(openingOf);
   }
 
-  /** Ends it. @returns everything it saw, in the order of time */
+  /** Ends the capture. @returns all packets, in order of time */
   async stopWhole(): Promise<CapturedPacket[]> {
     const packets = await Promise.all(this.#captures.map((capture) => capture.stop()));
     return packets.flat().sort((a, b) => a.time - b.time);
@@ -80,7 +80,7 @@ function isSyn({ tcp }: OpeningPacket): boolean {
   return (tcp.flags & ACK) === 0;
 }
 
-/** The network node that the hypervisor sent each new connection of a VM to, by the connection's addresses and ports. */
+/** The network node of each new connection of a VM, by the connection's addresses and ports. */
 export function nodesOf(topology: Topology, from: LabVm, packets: readonly OpeningPacket[]): Map<string, string> {
   const nodes = new Map<string, string>();
   const sids = new Map(topology.nodes.map(({ name }) => [sidOf(topology, name, from.tenant), name]));
@@ -89,14 +89,14 @@ export function nodesOf(topology: Topology, from: LabVm, packets: readonly Openi
     const node = sids.get(one.outerDestination);
     if (!isSyn(one) || one.outerSource !== hypervisor || node === undefined || !from.addresses.includes(one.source))
       continue;
-    // Ports alone would not do: a VM's IPv4 and IPv6 connections may have the same.
+    // Ports are not sufficient: a VM's IPv4 and IPv6 connections may have equal ones.
     const connection = [one.source, one.tcp.sourcePort, one.destination, one.tcp.destinationPort].join(' ');
     if (!nodes.has(connection)) nodes.set(connection, node);
   }
   return nodes;
 }
 
-/** The network node that the hypervisor sent the last datagram of each UDP flow of a VM to, by the flow's source port. */
+/** The network node of the last datagram of each UDP flow of a VM, by the flow's source port. */
 export function nodesOfDatagrams(
   topology: Topology,
   from: LabVm,
@@ -114,7 +114,7 @@ export function nodesOfDatagrams(
   return nodes;
 }
 
-/** The four packets that a connection begins with: SYN to the network node and on, SYN-ACK to it and on. */
+/** The four packets of a handshake: SYN to the network node and onward, SYN-ACK to it and onward. */
 export function openingLegs(packets: readonly OpeningPacket[], from: LabVm, family: 4 | 6): OpeningPacket[] {
   const first = packets.find(
     (one) => isSyn(one) && from.addresses.includes(one.source) && familyOf(one.source) === family,

@@ -1,15 +1,15 @@
 /**
- * Who reaches whom by which policy: every endpoint asks every other, in each way that the policies tell apart. What is to be expected
- * is found policy by policy, as a reader of the intent would; what segue compiles of them has no part in it.
+ * Tests which endpoints reach each other by which policies: each sends requests to all others, in every way that the policies distinguish. The
+ * expectation is derived from the policies one by one, independently of segue's compiled form.
  */
 import { familyOf, prefixContains } from 'netlink-ts/inet';
-import { portRanges } from '../src/intent/ports.js';
+import { portRanges } from '../src/gateway/port-ranges.js';
 import { IdentityResponder, IdentityServer } from './identity.js';
 import { ECHO, probeAll } from './probe.js';
 import { netnsOf } from './topology.js';
-import type { Policy, PolicyEnd } from '../src/intent/types.js';
 import type { Probe } from './probe.js';
 import type { Topology } from './topology.js';
+import type { Policy, PolicyEnd } from '../src/gateway/types.js';
 
 /** A VM, or the host of an external network. */
 export interface Endpoint {
@@ -18,7 +18,7 @@ export interface Endpoint {
   addresses: string[];
 }
 
-/** A way of asking. */
+/** A kind of request. */
 export type Service = Pick<Probe, 'protocol' | 'port'>;
 
 export const SERVICES: readonly Service[] = [
@@ -30,24 +30,24 @@ export const SERVICES: readonly Service[] = [
   { protocol: 'icmp' },
 ];
 
-/** One question and its answer. */
+/** A request and its answer. */
 export interface Reached {
   from: string;
   address: string;
   service: Service;
-  /** who is to answer; absent: nobody */
+  /** expected responder; absent: none */
   expected?: string;
-  /** name of the policy by which; absent inside a tenant, too */
+  /** policy that allows it; also absent inside a tenant */
   policy?: string;
-  /** who did */
+  /** actual responder */
   seen?: string;
   ok: boolean;
 }
 
-/** How long answers are waited for, seconds, on this machine and on an emulated one. */
+/** Time-out of answers in seconds, also on an emulated machine. */
 const SECONDS = 3;
 const EMULATED_SECONDS = 9;
-/** A question whose due answer did not come is asked again, so often and with so much more time: busy machines pause. */
+/** Attempts of a request without its expected answer, each with a longer time-out, because busy machines pause. */
 const TURNS = 3;
 const MORE = 3;
 
@@ -58,7 +58,7 @@ export function endpointsOf({ vms, externals = [] }: Topology): Endpoint[] {
   ];
 }
 
-/** Everybody's services: each tells the endpoint's name. */
+/** Services of all endpoints, which answer with the endpoint's name. */
 export class Services {
   readonly #all: { close(): Promise<void> }[] = [];
 
@@ -78,7 +78,7 @@ export class Services {
   }
 }
 
-/** The policy that lets one endpoint open a service of another, if one does: the lowest priority decides, of equal ones a denial. */
+/** The policy by which an endpoint may use another's service, if there is one: the lowest priority decides, among equal ones a denial. */
 function allowedBy(
   policies: readonly Policy[],
   from: Endpoint,
@@ -106,7 +106,7 @@ function hasPort(ports: readonly (number | string)[], port: number): boolean {
   return portRanges(ports).some(([first, last]) => port >= first && port <= last);
 }
 
-/** Every question there is, with who is to answer. Addresses that several tenants have are asked once. */
+/** All requests with their expected answers. Addresses of several tenants are requested once. */
 export function questionsOf(topology: Topology, policies: readonly Policy[] = topology.policies ?? []): Reached[] {
   const endpoints = endpointsOf(topology);
   const addresses = [...new Set(endpoints.flatMap((one) => one.addresses))];
@@ -135,7 +135,7 @@ function question(
   return asked;
 }
 
-/** Asks all of them. */
+/** Sends all requests. */
 export async function askAll(topology: Topology, questions: readonly Reached[]): Promise<Reached[]> {
   const seconds = process.env.SEGUE_VM === '1' ? EMULATED_SECONDS : SECONDS;
   const answers = new Map((await ask(topology, questions, seconds)).map((one) => [key(one), one]));

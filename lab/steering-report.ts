@@ -1,25 +1,25 @@
-/** What the demonstration of steering found, as data and as text. */
+/** Results of the demonstration of steering, as data and as text. */
 import { describeHeader } from '../src/packet/describe.js';
 import { headersJson, rateText } from './report.js';
 import { endpointsOf, serviceText, SERVICES } from './steering-matrix.js';
 import { table } from './table.js';
-import type { Policy, PolicyEnd } from '../src/intent/types.js';
 import type { Check, ThroughputResult, WirePacket } from './report.js';
 import type { Reached } from './steering-matrix.js';
 import type { SteeringDemo } from './steering.js';
+import type { Policy, PolicyEnd } from '../src/gateway/types.js';
 
-/** New connections of a VM that a network node had. */
+/** A network node's share of a VM's new connections. */
 export interface Share {
   node: string;
   connections: number;
-  /** of all nodes together */
+  /** answered connections of all nodes */
   answered: number;
   opened: number;
 }
 
 export interface SteeringReport {
   kernel: string;
-  /** in the VM that test/vm boots */
+  /** in the VM of test/vm */
   virtualMachine: boolean;
   /** milliseconds from the start of the agents to their convergence */
   agentsMs: number;
@@ -28,15 +28,15 @@ export interface SteeringReport {
   wireChecks: Check[];
   before: Share[];
   after: Share[];
-  /** name of the node that drained in between */
+  /** name of the node that was drained */
   drained: string;
-  /** the connection that it had: answers since */
+  /** an existing connection of that node: answers since then */
   long: { answers: number; broken: boolean };
   throughput: ThroughputResult;
   seconds: number;
 }
 
-/** How many things were tried, and how many of them were not as they should be. */
+/** Number of checks, and of failed ones. */
 function counts(report: SteeringReport): { total: number; wrong: number } {
   const { reached, wireChecks, throughput } = report;
   const oks = [
@@ -48,7 +48,7 @@ function counts(report: SteeringReport): { total: number; wrong: number } {
   return { total: oks.length, wrong: oks.filter((ok) => !ok).length };
 }
 
-/** Every connection was answered, and every node had some, the one that drains none. */
+/** Whether every connection was answered, and every node had some, except for the draining one. */
 function sharesAreRight(shares: readonly Share[], drained?: string): boolean {
   return shares.every(
     ({ node, connections, answered, opened }) => connections > 0 === (node !== drained) && answered === opened,
@@ -68,7 +68,7 @@ export function steeringJson(report: SteeringReport): unknown {
   return { ok: steeringSucceeded(report), ...report, packets: headersJson(report.packets) };
 }
 
-/** The report as text, for people. */
+/** The report as text. */
 export function steeringText(demo: SteeringDemo, report: SteeringReport): string {
   return [
     heading(demo, report),
@@ -109,7 +109,7 @@ function endText(end: PolicyEnd): string {
   return ['tenant' in end ? end.tenant : end.external, ...(end.prefixes ?? [])].join(' ');
 }
 
-/** A row for each pair, IPv4 and IPv6 in one where they agree, which they are to. */
+/** A row for each pair; IPv4 and IPv6 share one if they agree, which is expected. */
 function matrixSection(demo: SteeringDemo, { reached }: SteeringReport): string {
   const endpoints = endpointsOf(demo);
   const columns = SERVICES.map(serviceText);

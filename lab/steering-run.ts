@@ -1,4 +1,4 @@
-/** The demonstration of steering, from building to removing. */
+/** Runs the demonstration of steering, from building to removing it. */
 import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -21,16 +21,16 @@ import type { SteeringDemo } from './steering.js';
 import type { Share, SteeringReport } from './steering-report.js';
 import type { LabVm } from './topology.js';
 
-/** Connections whose network nodes are counted. */
+/** Connections by which shares of network nodes are measured. */
 const CONNECTIONS = 60;
 const PROBE_SECONDS = 2;
-/** How long the agents may take to follow the intent file, milliseconds: an emulated machine is slow. */
-const FOLLOW_MS = 60_000;
-/** A port that red may open at blue, for what lasts. */
+/** Time-out of agents following the intent file, in milliseconds: an emulated machine is slow. */
+const FOLLOW_MS = 300_000;
+/** A port of blue that red may use, for the long connection. */
 const LONG_PORT = 8001;
 const WEB_PORT = 80;
 
-/** Builds, tries, and removes it again, also on failure and on a signal. */
+/** Builds the demonstration, runs the checks, and removes it, even after a failure or a signal. */
 export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: LabRunOptions): Promise<SteeringReport> {
   const started = performance.now();
   await takeLab('run');
@@ -70,7 +70,7 @@ export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: L
   }
 }
 
-/** Who talks in what follows. */
+/** The endpoints of the following checks. */
 function pair(demo: SteeringDemo): { from: LabVm; to: LabVm; v4: string; v6: string } {
   const to = find(demo.vms, 'blue-b');
   const [v4 = '', v6 = ''] = to.addresses;
@@ -111,7 +111,7 @@ async function tryWire(demo: SteeringDemo, directory: string): Promise<{ packets
   return { packets, wireChecks };
 }
 
-/** Connections by network node; then one node drains while a connection of its own lasts. */
+/** Counts connections by network node; then drains a node while one of its connections continues. */
 async function tryDrain(
   demo: SteeringDemo,
   directory: string,

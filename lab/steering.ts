@@ -1,8 +1,9 @@
-/** The demonstration of steering: three tenants, two network nodes that decide between them, a data centre network beyond them. */
+/** The demonstration of steering: three tenants, two network nodes that decide about traffic between them, and an external data centre network. */
 import { DEFAULT_POLICY_PRIORITY } from '../src/intent/bounds.js';
 import { DEMO_PREFIX } from './demo.js';
-import type { Dataplane, Policy } from '../src/intent/types.js';
+import type { Dataplane } from '../src/intent/types.js';
 import type { LabExternal, LabTenant, LabVm, Topology } from './topology.js';
+import type { Policy } from '../src/gateway/types.js';
 
 export interface SteeringDemo extends Topology {
   externals: [LabExternal];
@@ -11,14 +12,14 @@ export interface SteeringDemo extends Topology {
 
 const RED: LabTenant = tenant('red', 100, 1);
 const BLUE: LabTenant = tenant('blue', 200, 2);
-/** The addresses of blue: with those that blue talks to it can have nothing to do. */
+/** Green has the addresses of blue, so it can have no policies with blue's peers. */
 const GREEN: LabTenant = tenant('green', 300, 2);
 
 /**
- * Red may open web pages of blue, but for one port of blue-b, and ping it; blue may reach one database of red. Red reaches the data
- * centre network and is reached there at one address; green, which has the addresses of blue, reaches it by one port.
+ * Red may use web servers of blue, except for one port of blue-b, and ping them. Blue may use one database of red. Red may use the data centre
+ * network, which may use one address of red. Green, which has the addresses of blue, may use one port there.
  *
- * @param dataplane of the hypervisors; network nodes have a fast path whatever it is
+ * @param dataplane of the hypervisors; network nodes always have a fast path
  */
 export function steeringTopology(dataplane: Dataplane = 'kernel', prefix = DEMO_PREFIX): SteeringDemo {
   const deciding: Dataplane = dataplane === 'kernel' ? 'hybrid' : dataplane;
@@ -46,7 +47,7 @@ export function steeringTopology(dataplane: Dataplane = 'kernel', prefix = DEMO_
   };
 }
 
-/** What passes between tenants, in the intent's terms. */
+/** Policies between tenants, as in the intent. */
 function steeringPolicies(): Policy[] {
   const allow = { action: 'allow', priority: DEFAULT_POLICY_PRIORITY } as const;
   const blueB = ['10.2.0.20/32', 'fd00:2::b/128'];

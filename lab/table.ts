@@ -1,5 +1,5 @@
 /**
- * Columns of text, left-aligned, two spaces apart and indented by two; no line ends in spaces.
+ * Formats columns of text, left-aligned, with two spaces between them and as indentation, without trailing spaces.
  *
  * @param head names of the columns
  */

@@ -1,6 +1,6 @@
 import { Background, runIn } from './process.js';
 
-/** What iperf3 measured at the receiver. */
+/** iperf3's measurement at the receiver. */
 export interface Throughput {
   bitsPerSecond: number;
   bytes: number;
@@ -17,13 +17,13 @@ export interface ThroughputTest {
   seconds: number;
   /** default PORT */
   port?: number;
-  /** What is sent at most, bits a second; all that goes by default. */
+  /** Limit of the sending rate in bits per second; default: unlimited. */
   rate?: number;
 }
 
 const PORT = 5201;
-const START_TIMEOUT_MS = 30_000;
-/** Beyond the measurement itself, milliseconds. */
+const START_TIMEOUT_MS = 300_000;
+/** Time-out in addition to the measurement, in milliseconds. */
 const GRACE_MS = 30_000;
 
 interface IperfReport {
@@ -34,7 +34,7 @@ interface IperfReport {
   };
 }
 
-/** Runs iperf3 between two namespaces. @throws Error with iperf3's words */
+/** Runs iperf3 between two namespaces. @throws Error with iperf3's message */
 export async function measureThroughput({
   from,
   to,

@@ -1,33 +1,32 @@
 /**
- * What a laboratory network is made of: nodes in a star around one IPv6 router, tenants, VMs behind ports, networks beyond the network
- * nodes. Plain values; lab/network.ts makes namespaces and links of them, lab/files.ts what segue reads.
+ * Describes a laboratory network: nodes in a star around one IPv6 router, tenants, VMs behind ports, external networks. Plain values, from which
+ * lab/network.ts builds namespaces and links, and lab/files.ts writes segue's files.
  */
 import { tenantSid } from '../src/encap/sid.js';
 import type { TenantBehaviour } from '../src/encap/sid.js';
 import type {
   Behaviours,
   Dataplane,
-  External,
-  Gateway,
   Intent,
   NodeConfig,
-  Path,
-  Policy,
   Subnet,
   XdpMode,
+  MetadataConfig,
 } from '../src/intent/types.js';
+import type { External, Gateway, Policy } from '../src/gateway/types.js';
+import type { Path } from '../src/encap/path.js';
 
-/** The interface of every node towards the router, and of every VM towards its hypervisor. */
+/** Interface of every node to the router, and of every VM to its hypervisor. */
 export const UPLINK = 'eth0';
 export const VM_INTERFACE = 'eth0';
-/** The underlay router's own name; its interfaces have the names of the nodes. */
+/** Name of the underlay router, whose interfaces have the names of the nodes. */
 export const ROUTER = 'router';
-/** Bytes; Ethernet's. */
+/** In bytes, that of Ethernet. */
 export const DEFAULT_UNDERLAY_MTU = 1500;
 
 /**
- * A machine of the underlay: a hypervisor or a network node, programmed by segue (or whoever a test says), or a node that only has End
- * SIDs. A hypervisor is a network node, too, where a gateway names it.
+ * A machine of the underlay: a hypervisor or a network node of segue (or of another program in tests), or a node with only End SIDs. A hypervisor
+ * is also a network node if a gateway contains it.
  */
 export interface LabNode {
   name: string;
@@ -36,17 +35,19 @@ export interface LabNode {
   locator: string;
   /** default dt46 */
   behaviours?: Behaviours;
-  /** default: kernel of hypervisors, hybrid of network nodes */
+  /** default: kernel for hypervisors, hybrid for network nodes */
   dataplane?: Dataplane;
   /** default auto */
   xdp?: XdpMode;
-  /** network nodes: no new flows */
+  /** metadata service at 169.254.169.254; default: none */
+  metadata?: MetadataConfig;
+  /** network nodes: accepts no new flows */
   drain?: true;
 }
 
-/** A network beyond the network nodes: one machine, its router and its host at once, with a link to each node of the gateway. */
+/** An external network: a machine that is both its router and its host, with a link to each node of the gateway. */
 export interface LabExternal extends External {
-  /** the host's, in `prefixes`; the first of each family is what it speaks from */
+  /** addresses of the host inside `prefixes`; the first of each family is its source */
   addresses: string[];
 }
 
@@ -57,27 +58,27 @@ export interface LabTenant {
 }
 
 export interface LabVm {
-  /** also the name of the interface on its hypervisor: at most 15 bytes */
+  /** also the name of the interface on its hypervisor, so at most 15 bytes */
   name: string;
   tenant: string;
   node: string;
   mac: string;
-  /** the first of each family is what it speaks from */
+  /** the first of each family is its source */
   addresses: string[];
   prefixes?: string[];
 }
 
 export interface Topology {
-  /** namespaces are `<prefix>-<name>`, and so are the nodes' names in the intent */
+  /** prefix of namespaces (`<prefix>-<name>`), and of the nodes' names in the intent */
   prefix: string;
   sidBlock: string;
   underlayMtu?: number;
   nodes: LabNode[];
   tenants: LabTenant[];
   vms: LabVm[];
-  /** `to` is a node of this topology by its short name */
+  /** `to` is the short name of a node of this topology */
   paths: Path[];
-  /** `nodes` by their short names */
+  /** `nodes` are short names */
   gateways?: Gateway[];
   externals?: LabExternal[];
   policies?: Policy[];
@@ -121,19 +122,19 @@ export function hypervisors(topology: Topology): LabNode[] {
   return topology.nodes.filter(({ role }) => role === 'hypervisor');
 }
 
-/** Those that segue programs: hypervisors and network nodes. */
+/** Nodes with segue: hypervisors and network nodes. */
 export function segueNodes(topology: Topology): LabNode[] {
   return topology.nodes.filter(({ role }) => role !== 'transit');
 }
 
-/** The one with this name. @throws RangeError naming those there are */
+/** The item with a name. @throws RangeError with the existing names */
 export function find<T extends { name: string }>(all: readonly T[], name: string): T {
   const found = all.find((one) => one.name === name);
   if (found === undefined) throw new RangeError(`${name}: expected one of ${all.map((one) => one.name).join(' ')}`);
   return found;
 }
 
-/** The intent of the whole network, as every node gets it. */
+/** The intent of the whole network, the same for every node. */
 export function intentOf(topology: Topology): Intent {
   const { gateways = [], externals = [], policies = [] } = topology;
   const named = (nodes: readonly string[]): string[] => nodes.map((name) => netnsOf(topology, name)).sort();
@@ -190,5 +191,6 @@ export function nodeConfigOf(topology: Topology, node: LabNode, intent: string):
     xdp: node.xdp ?? 'auto',
     behaviours: node.behaviours ?? ['dt46'],
     intent,
+    ...(node.metadata && { metadata: node.metadata }),
   };
 }

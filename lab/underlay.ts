@@ -1,6 +1,6 @@
 /**
- * The underlay: a star of nodes around the router. Where there are network nodes each node has a route to each locator, as a routing
- * protocol would give it, so that one node alone can lose sight of another, or all of them of one that is dead.
+ * The underlay: a star of nodes around the router. With network nodes, each node has a route to each locator, like from a routing protocol, so that
+ * a single node can lose its route to another, or all nodes that to a dead one.
  */
 import { createAddress, createRoute, deleteRoute, replaceAddress, replaceRoute, setLink } from 'netlink-ts';
 import { bringUp, link, RT_TABLE_MAIN, sendTagsInFrames, set, withSocket } from './devices.js';
@@ -11,14 +11,14 @@ import type { LabNode, Topology } from './topology.js';
 /** All addresses of underlayAddresses. */
 const UNDERLAY = 'fd00:ffff::/32';
 
-/** The node's link to the router, its addresses and routes; the router's to it. */
+/** Adds a node's link to the router, with addresses and routes at both ends. */
 export async function addNode(topology: Topology, node: LabNode): Promise<void> {
   const netns = netnsOf(topology, node.name);
   const { node: nodeAddress, router: routerAddress, length } = underlayAddresses(topology, node.name);
   link(netnsOf(topology, ROUTER), node.name, netns, UPLINK, { mtu: topology.underlayMtu ?? DEFAULT_UNDERLAY_MTU });
   sendTagsInFrames(netnsOf(topology, ROUTER), node.name);
   withSocket(netns, (socket) => {
-    // Only the uplink: whether addresses on ports wait for duplicate address detection is what tests look at.
+    // Only on the uplink: tests check duplicate address detection on ports.
     set(netns, [[`net/ipv6/conf/${UPLINK}/accept_dad`, '0']]);
     bringUp(socket, 'lo');
     const ifindex = bringUp(socket, UPLINK);
@@ -37,12 +37,12 @@ export async function addNode(topology: Topology, node: LabNode): Promise<void> 
   if (hasGateways(topology)) await takeFrames(netnsOf(topology, ROUTER), node.name);
 }
 
-/** What XDP redirects into a veth is dropped there unless its other end polls (veth_xdp_xmit), as every NIC does: with GRO it does. */
+/** A veth drops frames that XDP redirects to it unless its peer uses NAPI (veth_xdp_xmit), like every NIC: enabling GRO does that. */
 export async function takeFrames(netns: string, device: string): Promise<void> {
   await outputOf(netns, ['ethtool', '-K', device, 'gro', 'on']);
 }
 
-/** A node's route to another's locator goes, as when routing withdraws it there alone. */
+/** Removes a node's route to another's locator, like a routing protocol that withdraws it only there. */
 export function withdraw(topology: Topology, locatorOf: string, at: string): void {
   const prefix = find(topology.nodes, locatorOf).locator;
   withSocket(netnsOf(topology, at), (socket) => {
@@ -50,7 +50,7 @@ export function withdraw(topology: Topology, locatorOf: string, at: string): voi
   });
 }
 
-/** It is back. */
+/** Restores that route. */
 export function announce(topology: Topology, locatorOf: string, at: string): void {
   const prefix = find(topology.nodes, locatorOf).locator;
   const gateway = underlayAddresses(topology, at).router;
@@ -59,7 +59,7 @@ export function announce(topology: Topology, locatorOf: string, at: string): voi
   });
 }
 
-/** A node is cut off: its link is dead, which it sees as a lost carrier, and routing withdraws it at all others. */
+/** Cuts off a node: its link loses the carrier, and routing withdraws its locator on all other nodes. */
 export function cutOff(topology: Topology, node: string): void {
   withSocket(netnsOf(topology, ROUTER), (socket) => {
     socket.request(setLink(node, { up: false }));
@@ -67,13 +67,13 @@ export function cutOff(topology: Topology, node: string): void {
   for (const { name } of topology.nodes) if (name !== node) withdraw(topology, node, name);
 }
 
-/** What cutOff did is undone. */
+/** Reverts cutOff. */
 export function connectAgain(topology: Topology, node: string): void {
   connect(topology, find(topology.nodes, node));
   for (const { name } of topology.nodes) if (name !== node) announce(topology, node, name);
 }
 
-/** The router's end of a node's link, with its route there. */
+/** Configures the router's end of a node's link, with the route to the node. */
 function connect(topology: Topology, node: LabNode): void {
   const { node: gateway, router: address, length } = underlayAddresses(topology, node.name);
   withSocket(netnsOf(topology, ROUTER), (socket) => {

@@ -3,7 +3,7 @@ import { startProgram } from '../src/kernel/program.js';
 import { VM_RUN } from './paths.js';
 import type { SpawnOptions } from 'node:child_process';
 
-/** Exit code of a program a signal ended, as shells have it: 128 and the signal's number; SIGINT's. */
+/** Exit code of a program that SIGINT ended, as in shells: 128 and the number of the signal. */
 const INTERRUPTED = 130;
 
 export function canBootVm(): boolean {
@@ -17,7 +17,7 @@ export function canBootVm(): boolean {
  */
 export function runInVm(argv: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    // In a session of its own, so that Ctrl-C reaches it once, through us; it ends the VM, and we wait for it.
+    // In a separate session, so that Ctrl-C reaches it only once, through this process; it ends the VM, and this process waits for it.
     const options: SpawnOptions = { stdio: ['ignore', 'inherit', 'inherit'], detached: true };
     const child = startProgram(undefined, [VM_RUN, '--', ...argv], options, reject);
     const forward = (signal: NodeJS.Signals): void => {

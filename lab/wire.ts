@@ -1,4 +1,4 @@
-/** What crossed the underlay, compared with what RFC 8986 and design.md ask for. */
+/** Compares underlay packets with RFC 8986 and design.md. */
 import { flowLabelText, protocolText } from '../src/packet/describe.js';
 import { PROTOCOL } from '../src/packet/decode.js';
 import { findHeader } from '../src/packet/headers.js';
@@ -13,7 +13,7 @@ export interface WireFindings {
   packets: WirePacket[];
 }
 
-/** One echo request of each tenant and family from hv1 to hv2, and its headers as they should be. */
+/** Checks the headers of an echo request from hv1 to hv2 for each tenant and family. */
 export function checkWire(demo: Demo, captured: readonly CapturedPacket[]): WireFindings {
   const checks: Check[] = [];
   const packets: WirePacket[] = [];

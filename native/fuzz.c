@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program of the fast path on made packets (BPF_PROG_TEST_RUN), most of them broken, and holds what passes against
-// rules of its own (fuzz/check.h). In C because a million runs of each program take seconds so, and a minute from JavaScript.
+// Runs a program of the fast path on generated packets (BPF_PROG_TEST_RUN), most of them malformed, and checks its output by
+// independent rules (fuzz/check.h). In C because a million runs of each program then take seconds; from JavaScript, a minute.
 //
 //   fuzz PROGRAM tc|xdp port|uplink CORPUS CLOUD SEED COUNT IFINDEX OTHER [FIRST]
 //
-// PROGRAM: path of a pinned program. CORPUS: valid frames (fuzz/mutate.h). CLOUD: what the maps hold (fuzz/cloud.h).
-// IFINDEX: by which tc frames enter; OTHER: now and then, an interface that is no port. FIRST: number of the first packet; packet i is the same in every
-// run of a seed. Prints one JSON object: runs, mine (those that the program must count), next, drop, redirect, super, split
-// (XDP frames whose linear part was cut short). Exit: 0 nothing found; 1 found, on standard error the rule, the packet's number,
-// bytes in and out; 2 bad usage.
+// PROGRAM: path of a pinned program. CORPUS: valid frames (fuzz/mutate.h). CLOUD: the contents of the maps (fuzz/cloud.h).
+// IFINDEX: ingress of tc frames; OTHER: an interface that is no port, the ingress of some frames. FIRST: number of the first
+// packet; packet i is the same in every run of a seed. Prints one JSON object: runs, mine (those that the program must count),
+// next, drop, redirect, super, split (XDP frames with a shortened linear part). Exit: 0 nothing found; 1 found, with the rule,
+// the packet's number and its bytes in and out on standard error; 2 bad usage.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/bpf.h>
@@ -17,7 +17,7 @@
 #include "fuzz/check.h"
 
 enum { TC_SHOT = 2, TC_NEXT = -1, TC_REDIRECT = 7, XDP_VERDICT_DROP = 1, XDP_VERDICT_PASS = 2, XDP_VERDICT_TX = 3, XDP_VERDICT_REDIRECT = 4 };
-// Room behind the packet afterwards, to see a program that makes it longer than it may.
+// Room for the output, so that a program that makes a packet too long is detected.
 enum { OUT_BYTES = 16384, SHOWN_BYTES = 200 };
 
 static long bpf(int command, union bpf_attr *attr) { return syscall(SYS_bpf, command, attr, sizeof *attr); }
@@ -59,7 +59,7 @@ static void run_one(struct run *run, uint64_t index) {
                              .data_size_out = OUT_BYTES,
                              .data_out = (uintptr_t)after,
                          }};
-  // A test run of tc refuses an IP frame without its whole first header: with real packets test/netns tries those.
+  // A tc test run refuses an IP frame without its whole first header; test/netns tests these with real packets.
   if (!run->xdp) in.length = attr.test.data_size_in = at_least_a_header(&state, frame, in.length);
   int mine = run->port || arrived_sid(in) != NULL || (!run->xdp && is_tagged(in)), verdict, next, drop, passed, split = 0;
   struct xdp_md md = {.data_end = in.length};
@@ -74,7 +74,7 @@ static void run_one(struct run *run, uint64_t index) {
     }
     if (run->port && pick(&state, 64) == 0) skb.ifindex = run->other, mine = 0;
   } else if (in.length > 300 && pick(&state, 16) == 0) {
-    // Linux >= 6.18: the rest lies in fragments, as of a NIC that splits frames.
+    // Linux >= 6.18: the rest of the frame is in fragments, as with a NIC that splits frames.
     md.data_end = ETH + pick(&state, 200);
     attr.test.ctx_in = (uintptr_t)&md;
     attr.test.ctx_size_in = sizeof md;
@@ -105,10 +105,10 @@ done:
   if (next + drop + passed != 1) found(run, index, "a verdict that no program of ours has", in, out);
   if (!mine && !next) found(run, index, "what is not ours was taken", in, out);
   if (is_tagged(in) && mine && !run->xdp && !(run->port ? drop : next)) found(run, index, "a frame of a VLAN was not left alone", in, out);
-  // What XDP hands on meets tcx.
+  // Not for XDP: a packet that it passes on gets to tcx.
   if (run->port && mine && !run->xdp && !drop && touches_domain(in)) found(run, index, "a packet to or from the SR domain was not dropped", in, out);
   if (run->port && next && out.length == in.length) forgive_mss(frame + ETH, after + ETH, in.length - ETH);
-  // TCP for GRO to merge: without its outer header, its port in the metadata before it (struct stripped, bpf/srv6/decap.h).
+  // TCP for GRO to merge: without outer header, with the port in the metadata before the frame (struct decap_meta, bpf/srv6/decap.h).
   if (run->xdp && !run->port && next && mine && out.length > META && !memcmp(after, stripped, sizeof stripped)) {
     out.bytes += META, out.length -= META;
     wrong = check_uplink(in, out, split);
@@ -118,10 +118,10 @@ done:
   if (next && (out.length != in.length || memcmp(frame, after, in.length)))
     found(run, index, "handed on, but not as it came", in, out);
   if (!passed) return;
-  // Of a frame in pieces the padding is not held against the MTU where the first has all of the packet (bpf/ctx/xdp.h).
+  // Padding of a split frame does not count towards the MTU if the first buffer has the whole packet (bpf/ctx/xdp.h).
   int any_length = skb.gso_size != 0 || split;
   wrong = run->port ? check_port(in, out, any_length) : check_uplink(in, out, any_length);
-  // Else it may be an answer. What is wrong with a packet that is neither is what is wrong with it as a packet that passed.
+  // A packet that was not forwarded correctly may be an answer. If it is neither, the rule for forwarded packets is reported.
   if (wrong && !run->xdp && out.length >= ETH + 28 && !(run->port ? check_answer(in, out) : check_told(in, out))) wrong = NULL;
   if (wrong) found(run, index, wrong, in, out);
 }

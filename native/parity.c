@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends the same packets, valid and broken, into two chains of namespaces, one with the fast path and one with the kernel's
-// alone, and compares what arrives where, byte by byte, outside the differences that parity/compare.h names.
+// Sends the same packets, valid and malformed, into two chains of namespaces, one with the fast path and one with the kernel
+// only, and compares the packets that arrive at each place, byte by byte, except for the differences that parity/compare.h names.
 //
 //   parity CHAIN CHAIN VMFRAMES WIREFRAMES SEED COUNT
 //
 // CHAIN: a file, the fast one first, of these lines:
-//   vm NETNS DEVICE DESTMAC SOURCEMAC      where the frames of VMFRAMES go in
-//   wire NETNS DEVICE DESTMAC SOURCEMAC    where those of WIREFRAMES go in
-//   see NETNS DEVICE                       where is looked: the encapsulating node's underlay, a VM's interface, …
-// Frames: files of valid frames (fuzz/mutate.h), zero MACs for the chain's, each with "SEGUE-ID" and four bytes for its number
-// somewhere behind its headers. One process sends and looks: a batch is all through before the next begins.
-// Prints one JSON object: packets, arrived (by the place), neither (arrived in neither chain), differences (named ones, with how
-// often). Exit: 0 no other difference; 1 there is one, on standard error with its packet; 2 bad usage, a failed system call.
+//   vm NETNS DEVICE DESTMAC SOURCEMAC      where the frames of VMFRAMES are sent
+//   wire NETNS DEVICE DESTMAC SOURCEMAC    where the frames of WIREFRAMES are sent
+//   see NETNS DEVICE                       a place to capture at: the encapsulating node's underlay, a VM's interface, …
+// Frames: files of valid frames (fuzz/mutate.h) with zero MACs in place of the chain's, each with "SEGUE-ID" and four bytes for
+// its number somewhere behind its headers. One process sends and captures in batches.
+// Prints one JSON object: packets, arrived (by place), neither (arrived in neither chain), differences (the named ones, with
+// counts). Exit: 0 no other difference; 1 there is one, reported with its packet on standard error; 2 bad usage, a failed system call.
 #define _GNU_SOURCE
 #include "fuzz/mutate.h"
 #include "parity/alter.h"
@@ -20,7 +20,7 @@
 
 enum { BATCH = 64, QUIET_MS = 1500, SHOWN_MAX = 3, REASONS_MAX = 32 };
 
-// How often each reason was found; the first few of each are shown.
+// Counts of each difference without a name; the first SHOWN_MAX of each are shown.
 static struct {
   const char *text;
   unsigned times;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request/response latency and connections a second over TCP, as netperf's TCP_RR and TCP_CRR measure them.
+// Measures request/response latency and connections per second over TCP, like netperf's TCP_RR and TCP_CRR.
 //
 //   rrping serve [-p PORT]                          answers every request with as many bytes; prints "listening", runs until killed
 //   rrping rr  -a ADDRESS [-p PORT] [-t S] [-s B]   one connection; one request of B bytes at a time
 //   rrping crr -a ADDRESS [-p PORT] [-t S] [-s B]   one connection a request: connect, request, response, close
 //
-// A client prints one JSON object: exchanges, seconds, and of the time of an exchange min, p50, p99, max in microseconds.
-// In crr the time begins before connect(); closing (by RST, so that no port is left in TIME_WAIT) is not in it.
+// A client prints one JSON object: exchanges, seconds, and min, p50, p99, max of an exchange's time in microseconds.
+// In crr the time begins before connect() and does not include closing (by RST, so that no port stays in TIME_WAIT).
 // Defaults: port 5300, 1 s, 1 byte. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -45,7 +45,7 @@ static void set_option(int fd, int level, int name, int value) {
   if (setsockopt(fd, level, name, &value, sizeof value) < 0) fail("setsockopt");
 }
 
-// --- server: one thread, epoll; a request is answered as it comes, in pieces when it comes in pieces
+// --- server: one thread, epoll; answers each piece of a request as soon as it arrives
 
 static void answer(int fd) {
   static char buffer[BYTES_MAX];
@@ -77,7 +77,7 @@ static _Noreturn void serve(const char *port) {
         continue;
       }
       int fd = accept(listener, NULL, NULL);
-      if (fd < 0) continue; // gone again before we came to it
+      if (fd < 0) continue; // closed by the client before accept()
       set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
       event.data.fd = fd;
       if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) < 0) fail("epoll_ctl");
@@ -123,7 +123,7 @@ static double micros(const uint32_t *sorted, size_t count, double fraction) {
 static void measure(bool connect_each, double seconds, size_t bytes) {
   static uint32_t samples[SAMPLES_MAX];
   const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-  int fd = connected(); // the first one also resolves neighbours and fills caches: not counted
+  int fd = connected(); // not counted: the first connection also resolves neighbours and fills caches
   exchange(fd, bytes);
   size_t count = 0;
   uint64_t start = now_ns(), end = start + (uint64_t)(seconds * 1e9), now = start;

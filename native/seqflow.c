@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// UDP flows with sequence numbers: what was lost on the way, and for how long nothing came.
+// UDP flows with sequence numbers: measures loss, reordering and the longest silence.
 //
 //   seqflow send -a ADDRESS [-p PORT] [-n FLOWS] [-r PACKETS/S] [-t SECONDS]
-//   seqflow receive [-p PORT] [-l]                 until SIGTERM; -l: a line for each hole, once it ends
+//   seqflow receive [-p PORT] [-l]                 until SIGTERM; -l: a line for each hole when it ends
 //
-// Flow i is a connected socket of its own; flows take turns, one datagram each, at an even rate; of one flow, what is due goes out in one
-// system call. The sender stays on one CPU: the kernel does not keep the order of what comes by two. Both print one JSON object when they end. send: sent, refused (by its own kernel), seconds. receive: received, reordered, duplicates, and by flow that was seen
+// Flow i is a connected socket of its own. Flows take turns, one datagram each, at an even rate; a single flow sends all due datagrams in
+// one system call. The sender stays on one CPU, as the kernel does not keep the order of packets from several. Both print one JSON object
+// when they end. send: sent, refused (by its own kernel), seconds. receive: received, reordered, duplicates, and for each flow that was seen
 // [flow, received, lowest, highest sequence number, reordered, longest silence (ms), first and last arrival (ms, CLOCK_MONOTONIC)].
-// A hole's line, on standard error: hole FLOW, arrivals before and after it (ms, CLOCK_MONOTONIC), sequence numbers missing.
+// A hole's line, on standard error: hole FLOW, arrivals before and after it (ms, CLOCK_MONOTONIC), missing sequence numbers.
 // Defaults: port 5500, 1 flow, 1000 packets/s, 1 s. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -66,7 +67,7 @@ static void stay_on_cpu(void) {
   CPU_ZERO(&here);
   CPU_SET(sched_getcpu(), &here);
   if (sched_setaffinity(0, sizeof here, &here)) fail("sched_setaffinity");
-  // Sleeps are to end when they are due, not 50 microseconds later.
+  // Without the default timer slack of 50 microseconds, sleeps end when they are due.
   prctl(PR_SET_TIMERSLACK, 1);
 }
 
@@ -88,7 +89,7 @@ static uint64_t send_batch(int fd, uint32_t flow, uint64_t sequence, unsigned co
       i += (unsigned)done;
       tried = 0;
     } else if (tried++) {
-      // An ICMP error from before is told on the next call: each datagram is tried twice.
+      // The call may report an ICMP error of an earlier datagram, so each datagram is tried twice.
       refused++;
       i++;
       tried = 0;
@@ -109,8 +110,8 @@ static void send_flows(const char *address, const char *port, unsigned flows, do
   uint64_t sent = 0, refused = 0, begin = now_ns(), total = (uint64_t)(rate * seconds);
   unsigned count, at_once = 0;
   for (uint64_t i = 0; i < total && !ended; i += count) {
-    // What is late goes out as soon as it can: the rate holds over the whole. A sender that was kept from the CPU pauses between bursts, or
-    // they would overflow the queues of the interfaces on the way (256 frames of a veth's ring, netdev_max_backlog).
+    // Late datagrams are sent as soon as possible, so that the average rate holds. After a time without CPU the sender pauses between bursts,
+    // which would otherwise overflow queues of interfaces on the way (256 frames of a veth's ring, netdev_max_backlog).
     if (at_once >= LATE_BURST) {
       struct timespec pause = {0, LATE_PAUSE_NS};
       clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
@@ -164,7 +165,7 @@ static void receive_flows(const char *port, int tell) {
   int bytes = RECEIVE_BUFFER_BYTES, fd = socket(AF_INET6, SOCK_DGRAM, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any)) fail("bind");
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
-  // Whoever started it waits for this line.
+  // The test that started this process waits for this line.
   fprintf(stderr, "seqflow: receiving\n");
   for (int i = 0; i < BATCH; i++) {
     parts[i] = (struct iovec){&data[i], sizeof data[i]};

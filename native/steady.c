@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP connection on which both ends send all along, and what came of it; and connections opened one after the other.
+// A TCP connection on which both ends send all the time, and its interruptions; and connections opened one after the other.
 //
-//   steady serve [-p PORT] [-i MS]               one connection, then as below; prints "listening" first
-//   steady connect -a ADDRESS [-p PORT] [-i MS]  sends a numbered record every MS and checks those that come, until SIGTERM or its end
-//   steady dial -a ADDRESS [-p PORT] [-i MS]     opens a connection every MS and drops it once it stands, until SIGTERM
+//   steady serve [-p PORT] [-i MS]               accepts one connection, then as below; prints "listening" first
+//   steady connect -a ADDRESS [-p PORT] [-i MS]  sends a numbered record every MS and checks received ones, until SIGTERM or its close
+//   steady dial -a ADDRESS [-p PORT] [-i MS]     opens a connection every MS and closes it when it is established, until SIGTERM
 //
-// The first two print {"received": records} at SIGUSR1, and one JSON object when they end: sent, received (records), seconds, longest silence (ms) and when it ended, broken
-// (null, or the error's name; "closed" by the other end; "order": a record that was not the next). dial: opened, lost (refused, or not standing
-// within LOST_MS, which is less than a SYN takes to be sent again), and when the first and last lost ones were sent (ms, or null).
+// The first two print {"received": records} at SIGUSR1, and one JSON object when they end: sent, received (records), seconds, longest
+// silence (ms) and when it ended, broken (null, or the error's name; "closed" by the other end; "order": a record that was not the next).
+// dial: opened, lost (refused, or not established within LOST_MS, which is less than the time after which a SYN is retransmitted), and when
+// the first and last lost ones were sent (ms, or null).
 // Times are CLOCK_MONOTONIC. Defaults: port 5400, 5 ms. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -85,7 +86,7 @@ static const char *name_of(int error) {
   return name ? name : "unknown";
 }
 
-// A record is its number, over and over.
+// A record is its number, repeated.
 static void fill(unsigned char *record, uint64_t number) {
   for (size_t at = 0; at < RECORD_BYTES; at += sizeof number) memcpy(record + at, &number, sizeof number);
 }
@@ -238,7 +239,7 @@ int main(int argc, char **argv) {
   uint64_t every_ns = (uint64_t)(every_ms * NS_PER_MS);
   if (every_ns == 0) usage();
   static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
-  struct sigaction action = {.sa_handler = end}; // no SA_RESTART: accept() is to end
+  struct sigaction action = {.sa_handler = end}; // no SA_RESTART: signals must interrupt accept()
   for (size_t at = 0; at < sizeof signals / sizeof *signals; at++)
     if (sigaction(signals[at], &action, NULL) < 0) fail("sigaction");
   if (strcmp(argv[1], "serve") == 0) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floods a network node's programs with packets (BPF_PROG_TEST_RUN), each of a connection of its own, or with resets of one. In C because a
-// million runs take seconds so, and a minute from JavaScript.
+// Floods a network node's programs with packets (BPF_PROG_TEST_RUN), each of another connection, or with resets of a single one. In C because
+// a million runs then take seconds; from JavaScript, a minute.
 //
 //   steerflood KIND COUNT SEED OPENER AT FRAME [REPLIER AT FRAME]
 //
-// KIND: syn, handshake, udp, answered (UDP and its answer), icmp: connections by number, told apart by source port, destination port and the
-// last byte of the source address (icmp: by identifier and that byte); random, spaced: the frame again and again with random or evenly spaced
-// sequence numbers. OPENER, REPLIER: paths of pinned programs. AT: of the transport header of an inner IPv4 packet in the frame, bytes.
-// FRAME: hex. Prints one JSON object: runs of the opener's frames, and what became of them: passed, refused. Exit: 0, or 2 bad usage.
+// KIND: syn, handshake, udp, answered (UDP and its answer), icmp: connections by number, which sets source port, destination port and the last
+// byte of the source address (icmp: identifier and that byte); random, spaced: the same frame with random or evenly spaced sequence numbers.
+// OPENER, REPLIER: paths of pinned programs. AT: offset of the transport header of an inner IPv4 packet in the frame, bytes. FRAME: hex.
+// Prints one JSON object: runs of the opener's frames, and how many passed or were refused. Exit: 0, or 2 bad usage.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/bpf.h>
@@ -56,7 +56,7 @@ static struct side open_side(char **arguments) {
 static void put16(uint8_t *at, uint32_t value) { at[0] = (uint8_t)(value >> 8), at[1] = (uint8_t)value; }
 static void put32(uint8_t *at, uint32_t value) { put16(at, value >> 16), put16(at + 2, value); }
 
-// A bijection (the finalizer of MurmurHash3): no number comes twice.
+// A bijection (the finalizer of MurmurHash3), so that no number repeats.
 static uint32_t scatter(uint32_t number) {
   number ^= number >> 16;
   number *= 0x85ebca6b;
@@ -65,7 +65,7 @@ static uint32_t scatter(uint32_t number) {
   return number ^ number >> 16;
 }
 
-// Whether it was sent on.
+// Runs the program on the side's frame. Returns whether the program redirected it.
 static int send_frame(struct side *side) {
   static uint8_t out[OUT_BYTES];
   union bpf_attr attr = {.test = {
@@ -89,7 +89,7 @@ static void tcp(struct side *side, uint8_t flags, uint32_t sequence, uint32_t ac
   header[13] = flags;
 }
 
-// One connection's packets. Whether the first one was sent on.
+// Sends the packets of one connection. Returns whether the first one was redirected.
 static int open_one(const char *kind, uint32_t number, struct side *opener, struct side *replier) {
   uint8_t *header = opener->frame + opener->at, *back = replier->frame + replier->at;
   uint32_t sequence = scatter(number ^ 0x5e90e), answer = scatter(number ^ 0x90e5e);
@@ -105,7 +105,7 @@ static int open_one(const char *kind, uint32_t number, struct side *opener, stru
   if (replier->fd >= 0) put16(back + 2, number), back[1] = (uint8_t)(number >> 16);
   if (strcmp(kind, "syn") == 0 || strcmp(kind, "handshake") == 0) tcp(opener, SYN, sequence, 0);
   passed = send_frame(opener);
-  // Nobody answers what does not arrive.
+  // A packet that does not arrive gets no answer.
   if (!passed) return 0;
   if (strcmp(kind, "answered") == 0) send_frame(replier);
   if (strcmp(kind, "handshake") == 0) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for a hypervisor's virtio-net back end: a TAP in one network namespace (the port), a TAP in another (the VM's interface),
-// and every frame carried from one to the other as it is, super-packets and checksums still to be made included.
+// and every frame carried from one to the other unaltered, including super-packets and partial checksums.
 //
-//   tapbridge NETNS PORT INTERFACE     PORT is made in the namespace at path NETNS, INTERFACE in its own
+//   tapbridge NETNS PORT INTERFACE     creates PORT in the namespace at path NETNS, INTERFACE in its own
 //
-// Both have a virtio_net_hdr and take TSO and USO (TUNSETOFFLOAD), as QEMU sets them up for a guest that does; no vhost is needed.
-// Prints "bridging" and runs until it is killed: the devices go with it. Exit: 1 a system call failed, 2 bad usage.
+// Both have a virtio_net_hdr and accept TSO and USO (TUNSETOFFLOAD), as QEMU sets them up for a guest that does; no vhost is needed.
+// Prints "bridging" and runs until it is killed, which removes the devices. Exit: 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void *carry(void *argument) {
   if (!frame) fail("malloc");
   for (;;) {
     ssize_t got = read(direction->from, frame, FRAME_MAX);
-    // A device that is down gives nothing and takes nothing: as a cable that nobody plugged in.
+    // A device that is down fails with EIO; frames are lost, as with an unplugged cable.
     if (got < 0 && errno != EINTR && errno != EIO) fail("read");
     if (got > 0 && write(direction->to, frame, (size_t)got) < 0 && errno != EIO && errno != EINVAL) fail("write");
   }

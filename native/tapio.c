@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process behind a tap, as a hypervisor is behind a VM's: frames in hexadecimal digits, one a line.
+// The process behind a tap, in place of a hypervisor: frames in hexadecimal digits, one per line.
 //
-//   tapio DEVICE      standard input: what the VM sends; standard output: what it is sent; until its input ends
+//   tapio DEVICE      standard input: frames from the VM; standard output: frames to the VM; until its input ends
 //
-// The device is a tap (made where there is none) and is gone with the process unless it was there before. Exit: 0 done, 1 a system call
-// failed, 2 bad usage.
+// DEVICE is a tap. It is created if it does not exist, and then removed when the process ends. Exit: 0 done, 1 a system call failed, 2 bad
+// usage.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -56,9 +56,9 @@ int main(int argc, char **argv) {
     return 2;
   }
   int tap = open_tap(argv[1]);
-  // Whoever started it waits for this line.
+  // The test that started this process waits for this line.
   fprintf(stderr, "tapio: attached\n");
-  // Lines are read by poll's word: nothing may wait in a buffer.
+  // Unbuffered: poll() does not see lines that wait in a buffer of stdio.
   setvbuf(stdin, NULL, _IONBF, 0);
   struct pollfd ends[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = tap, .events = POLLIN}};
   while (poll(ends, 2, -1) >= 0 || errno == EINTR) {

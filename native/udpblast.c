@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends UDP datagrams through the socket layer as fast as it can, or at a rate: packets that begin as an sk_buff, as a
-// VM's or a process's do, where BPF_PROG_TEST_RUN's live frames do not.
+// Sends UDP datagrams through the socket layer, as fast as possible or at a rate. Unlike live frames of BPF_PROG_TEST_RUN,
+// these packets begin as an sk_buff, as those of a VM or a process do.
 //
 //   udpblast -a ADDRESS [-p PORT] [-b PORT] [-n FLOWS] [-s PAYLOAD] [-r PACKETS/S] [-t SECONDS]
 //
-// Flow i is a connected socket of its own to ADDRESS + i (in the low 16 bits); each sendmmsg() sends BURST datagrams of
-// one flow, and flows take turns. -b: source port of every flow. Prints one JSON object: sent, refused (by the kernel, ENOBUFS and the like), seconds.
+// Flow i is a connected socket of its own to ADDRESS + i (in the low 16 bits); each sendmmsg() sends BURST datagrams of one
+// flow, and flows take turns. -b: source port of every flow. Prints one JSON object: sent, refused (by the kernel, e.g. ENOBUFS),
+// seconds, busySeconds (CPU time).
 // Defaults: port 5400, 1 flow, 22 bytes, no rate, 1 s. Exit: 0 done, 1 a system call failed, 2 bad usage.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,15 +38,15 @@ static uint64_t now_ns(void) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-// What this process had of the CPU: softirqs that run where it sends are in it, others' work is not (without
-// CONFIG_IRQ_TIME_ACCOUNTING, as here and in Debian's kernels by default).
+// CPU time of this process. It includes softirqs that run while it sends (without CONFIG_IRQ_TIME_ACCOUNTING, the default of
+// Debian's kernels), but not the work of other processes.
 static uint64_t cpu_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-// Both families keep the address's last 16 bits where this finds them.
+// Adds to the last 16 bits of an IPv4 or IPv6 address.
 static void add_to_address(struct sockaddr *address, unsigned step) {
   unsigned char *low = address->sa_family == AF_INET
                            ? (unsigned char *)&((struct sockaddr_in *)address)->sin_addr + 2
@@ -104,7 +105,7 @@ int main(int argc, char **argv) {
   uint64_t sent = 0, refused = 0, start = now_ns(), end = start + (uint64_t)(seconds * 1e9), now = start;
   uint64_t busy = cpu_ns();
   for (long flow = 0; now < end; flow = flow + 1 == flows ? 0 : flow + 1) {
-    // What is due by now, in whole bursts: time lost to others is made up for.
+    // Waits until the next burst is due. Bursts that are late are sent without waiting.
     while (rate > 0 && now < end && (double)(sent + refused) > rate * ((double)(now - start) / 1e9)) now = now_ns();
     int done = sendmmsg(sockets[flow], messages, BURST, 0);
     if (done < 0 && errno != ENOBUFS && errno != EAGAIN && errno != ECONNREFUSED) fail("sendmmsg");

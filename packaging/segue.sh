@@ -5,4 +5,4 @@ unset NODE_OPTIONS NODE_PATH
 : "${LIBBPF_PATH=/usr/lib/segue/lib/libbpf.so.1}"
 export LIBBPF_PATH
 # The young generation as bin/segue has it.
-exec /usr/lib/segue/bin/node --max-semi-space-size=16 /usr/lib/segue/bin/segue "$@"
+exec /usr/lib/segue/bin/node --max-semi-space-size=4 /usr/lib/segue/bin/segue "$@"

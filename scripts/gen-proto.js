@@ -1,6 +1,6 @@
 /**
- * Writes src/fleet/generated/descriptors.ts from src/fleet/proto/*.proto: the same as JSON, which a bundle holds and no file is looked for at run
- * time. `--check` writes nothing and fails where the file is not as it would be written.
+ * Writes src/fleet/generated/descriptors.ts from src/fleet/proto/*.proto: the descriptors as JSON inside the bundle, so that no file is read at run
+ * time. `--check` writes nothing, and fails if the file differs from the result.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';

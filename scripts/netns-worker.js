@@ -17,7 +17,7 @@ const order = new Map(files.map((file, line) => [resolve(file), line]));
 const say = (text) => process.stdout.write(`${text}\n`);
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
-/** Says how a test ended when it ended, and leaves a report of every file. */
+/** Reports the end of each test, and writes a report of every file. */
 const reporter = {
   onInit(vitest) {
     this.vitest = vitest;
@@ -42,11 +42,14 @@ const reporter = {
       }
     }
     const tests = [...module.children.allTests()];
-    // Somebody else has it: it was not even loaded.
+    // Another worker has the file, which was not loaded here.
     if (tests.length === 0 && module.ok()) return;
     const { collectDuration, duration } = module.diagnostic();
     say(`  ${module.relativeModuleId}: ${seconds(collectDuration)} to load, ${seconds(duration)} tests`);
-    const assertionResults = tests.map((test) => ({ fullName: test.fullName, status: test.result().state }));
+    const assertionResults = tests.map((test) => {
+      const { state, errors = [] } = test.result();
+      return { fullName: test.fullName, status: state, failureMessages: errors.map(({ message }) => message) };
+    });
     const count = (state) => assertionResults.filter(({ status }) => status === state).length;
     const startTime = this.startTime ?? Date.now();
     const report = {
@@ -77,6 +80,8 @@ class InOrder {
   }
 }
 
+// As in vitest's own command and in scripts/vm-tests: compiled files of another NODE_ENV are not found.
+process.env.NODE_ENV ??= 'test';
 // vitest.config.ts sets the runner when it sees this.
 process.env.SEGUE_TEST_QUEUE = resolve(queue);
 const vitest = await createVitest('test', {
@@ -87,7 +92,7 @@ const vitest = await createVitest('test', {
   fileParallelism: false,
   passWithNoTests: true,
   sequence: { sequencer: InOrder },
-  // What scripts/vm-tests has compiled on the host.
+  // Files that scripts/vm-tests compiled on the host.
   experimental: { fsModuleCache: true, fsModuleCachePath: '.cache/vitest' },
   reporters: [reporter],
 });

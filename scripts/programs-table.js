@@ -20,7 +20,7 @@ const table = [
     stack,
   ]),
 ];
-/** Before parser, pipelines and events were one each (commit d33ec8d), by clang 14 on Linux 6.18: instructions, verified ones. */
+/** Numbers of instructions, and of verified ones, before parser, pipelines and events were merged (commit d33ec8d), by clang 14 on Linux 6.18. */
 const BEFORE = {
   segue_detached: [287, 1053],
   segue_extern_tc: [8260, 195696],
@@ -38,7 +38,7 @@ const change = rows
     const [wasInstructions, wasVerified] = BEFORE[program];
     return [`\`${program}\``, String(wasInstructions), String(instructions), String(wasVerified), String(verified)];
   });
-/** A table's lines, padded as prettier has them. */
+/** A table's lines, padded like prettier's. */
 function linesOf(cells) {
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const pad = (cell, column, row) => {

@@ -1,4 +1,4 @@
-// vitest's runner, except that it loads a test file only when nobody else has taken it (see netns-worker.js).
+// vitest's runner, except that it loads a test file only if no other worker has taken it (netns-worker.js).
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -8,7 +8,7 @@ const queue = process.env.SEGUE_TEST_QUEUE;
 const files = readFileSync(join(queue, 'files'), 'utf8').split('\n').filter(Boolean);
 const lines = new Map(files.map((file, line) => [resolve(file), line]));
 
-/** Whether the file is ours: making a folder is the one thing that exactly one of several can do. */
+/** Takes a file: of several concurrent workers exactly one can create the directory. @returns whether this one did */
 function take(file) {
   try {
     mkdirSync(join(queue, String(lines.get(file))));

@@ -16,7 +16,7 @@ const ACTIONS = {
   sched_cls: { '-1': 'next', 0: 'pass', 2: 'drop', 7: 'redirect' },
   xdp: { 0: 'aborted', 1: 'drop', 2: 'pass', 3: 'tx', 4: 'redirect' },
 };
-/** struct __sk_buff and struct xdp_md (linux/bpf.h): bytes, and the offset of the interface. */
+/** Size in bytes of struct __sk_buff and struct xdp_md (linux/bpf.h), and the offset of the interface. */
 const CONTEXTS = { sched_cls: { bytes: 192, ifindex: 40 }, xdp: { bytes: 24, ifindex: 12 } };
 const ETHERNET_BYTES = 14;
 
@@ -25,7 +25,7 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Frames of a classic capture file (pcap-savefile(5)), of either byte order. */
+/** Frames of a classic capture file (pcap-savefile(5)) of either byte order. */
 function* frames(file) {
   const little = [0xa1b2c3d4, 0xa1b23c4d].includes(file.readUInt32LE(0));
   const big = [0xa1b2c3d4, 0xa1b23c4d].includes(file.readUInt32BE(0));

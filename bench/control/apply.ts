@@ -4,8 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Instance } from '../../src/agent/instance.js';
-import { loadIntent } from '../../src/app/intent.js';
-import { scopeTo } from '../../src/intent/scope.js';
+import { loadIntent, scopeTo } from '../../src/app/intent.js';
 import { isMain } from '../lib/is-main.js';
 import { SELF } from '../lib/workload.js';
 import { NATIVE_RESOURCES, nodeConfig } from './native.js';

@@ -1,6 +1,5 @@
 /** A source that emits changes as etcd would: it holds the intent, and tells what moved. */
-import { loadIntent } from '../../src/app/intent.js';
-import { scopeTo } from '../../src/intent/scope.js';
+import { loadIntent, scopeTo } from '../../src/app/intent.js';
 import { randomFrom, SELF } from '../lib/workload.js';
 import type { IntentEvent, IntentListener, IntentSource } from '../../src/intent/source.js';
 import type { Intent, Port } from '../../src/intent/types.js';

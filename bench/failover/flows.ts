@@ -30,7 +30,7 @@ export interface Outcome {
   /** Packets that came nowhere. */
   lost: number;
   reordered: number;
-  /** Flows of which anything was lost, told by the highest number that came. */
+  /** Flows of which anything was lost, by the highest number that came. */
   flowsHit: number;
   /** Flows of which nothing came at all. */
   flowsAbsent: number;

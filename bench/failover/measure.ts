@@ -1,4 +1,4 @@
-/** One event under load, as often as told. */
+/** One event under load, as often as asked for. */
 import { FAILURES } from './events.js';
 import { sendThrough } from './flows.js';
 import { RECEIVER } from './network.js';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tell } from './tell.js';
 
 const SAMPLE_MS = 500;
-/** Above this many processors the user is told. */
+/** Above this many processors there is a warning. */
 const TOLD_ABOVE = 0.1;
 /** USER_HZ, in which /proc/stat counts. */
 const TICKS_PER_S = 100;

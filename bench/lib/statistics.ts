@@ -1,4 +1,4 @@
-/** What a series of measurements is told by. */
+/** What stands for a series of measurements. */
 
 export interface Spread {
   median: number;

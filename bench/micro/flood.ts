@@ -3,12 +3,9 @@
  * that is lost, and how fast the flood is taken.
  */
 import { BpfObject, TestRun } from 'libbpf-ts';
-import { MAX_HOPS } from '../../src/ebpf/resolve.js';
-import * as layouts from '../../src/ebpf/generated/layouts.js';
-import * as steering from '../../src/ebpf/generated/steering.js';
+import { EndpointType } from '../../src/ebpf/generated/layouts.js';
 import { row, times } from './rows.js';
-import { newSeeds } from '../../src/gateway/steering-maps.js';
-import { address, encode, u32, writePolicies } from './steer-maps.js';
+import { MapFiller, onlyHop, u32 } from '../lib/map-filler.js';
 import { steerFrame } from './steer-frames.js';
 import type { Effort, Row } from './rows.js';
 import type { Flow } from './steer-frames.js';
@@ -27,6 +24,9 @@ const MAY_OPEN = [
   { from: TARGET, to: THIRD },
 ] as const;
 
+/** lo's. */
+const NO_MAC = '00:00:00:00:00:00';
+
 const sidOf = (tenant: number): string => `fd00:5e:9:4600:${tenant}::`;
 const addressOf = (tenant: number): string => `10.0.${tenant}.2`;
 
@@ -39,51 +39,25 @@ function flowOf(from: number, to: number): Flow {
 
 /** A network node of three tenants. */
 function fill(object: BpfObject): void {
-  const source = address('fd00:5e:9::1');
-  const hop = {
-    ifindex: 500,
-    mtu: 1600,
-    destMac: Buffer.alloc(6),
-    sourceMac: Buffer.alloc(6),
-    flags: layouts.NexthopFlags.NH_XDP_XMIT,
-    weight: 0,
-  };
+  const source = 'fd00:5e:9::1';
+  const filler = new MapFiller((name) => object.map(name));
   // A test run's frames come in by lo.
-  const lo = { ifindex: 1, mac: Buffer.alloc(6), unused: 0 };
-  const none = { ...lo, ifindex: 0 };
-  const uplinks = [lo, ...Array.from({ length: 7 }, () => none)];
-  object
-    .map('sg_node')
-    .update(
-      u32(0),
-      encode(layouts.Node, { source, sidBlock: source, sidMask: source, hasTrusted: 0, unused: 0, uplinks }),
-    );
-  object.map('sg_domain_src').update(address('fd00:5e:1::1'), encode(layouts.Present, { unused: 0n }));
-  object
-    .map('sg_nn_config')
-    .update(
-      u32(0),
-      encode(steering.NnConfig, { policyGeneration: 1n, nextSet: 100, self: 1, unused: 0, seeds: newSeeds() }),
-    );
-  const hops = Array.from({ length: MAX_HOPS }, () => hop);
-  const underlay = { count: 1, length: 48, dest: source, hops, slots: Buffer.alloc(64) };
-  object.map('sg_nh_groups').update(u32(1), encode(layouts.NexthopGroup, underlay));
+  filler.node({ source, sidBlock: `${source}/128`, uplinks: [{ index: 1, mac: NO_MAC }] });
+  filler.domainSource('fd00:5e:1::1');
+  filler.networkNodeConfig(1);
+  const hop = onlyHop({ ifindex: 500, mtu: 1600, destMac: NO_MAC, sourceMac: NO_MAC });
+  filler.nexthopGroup(1, { destination: source, length: 48, hops: [hop] });
   for (const tenant of TENANTS) {
-    const zone = { id: tenant, slot: tenant, gateway: 0, mtu: 0, flags: 0 };
-    object.map('sg_gw_sids').update(address(sidOf(tenant)), encode(steering.Zone, zone));
-    const encap = { first: address(`fd00:5e:1:4600:${tenant}::`), nexthopGroup: 1, srhBytes: 0, lastEntry: 0 };
-    object.map('sg_encaps').update(u32(tenant), encode(layouts.Encap, { ...encap, srh: Buffer.alloc(56) }));
-    const member = { tenant, family: layouts.Family.FAMILY_INET, address: address(addressOf(tenant)) };
-    const target = { type: layouts.EndpointType.EP_REMOTE, id: tenant };
-    object.map('sg_endpoints').update(encode(layouts.EndpointKey, member), encode(layouts.Endpoint, target));
+    const zone = { id: tenant, slot: tenant };
+    filler.gatewaySid(sidOf(tenant), zone);
+    filler.encap(tenant, [`fd00:5e:1:4600:${tenant}::`], 1);
+    filler.endpoint(tenant, addressOf(tenant), { type: EndpointType.EP_REMOTE, id: tenant });
     for (const { from, to } of MAY_OPEN) {
       if (from !== tenant && to !== tenant) continue;
-      const key = { ...member, length: 64 + 32, tenant: from === tenant ? to : from };
-      object.map('sg_zone_routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, zone));
+      filler.zoneRoute(from === tenant ? to : from, `${addressOf(tenant)}/32`, zone);
     }
   }
-  writePolicies(
-    object,
+  filler.policies(
     MAY_OPEN.map(({ from, to }) => ({
       ...{ from, to },
       policy: {

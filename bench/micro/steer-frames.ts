@@ -1,5 +1,5 @@
 /** Frames for bpf/bench/nn_uplink_xdp.bpf.c: datagrams between two tenants as a hypervisor sends them to a network node. */
-import { address } from './steer-maps.js';
+import { address } from '../lib/map-filler.js';
 import type { BpfObject } from 'libbpf-ts';
 
 /** FRAMES of bpf/bench/nn_uplink_xdp.bpf.c. */

@@ -1,4 +1,4 @@
-/** The generator's frame: the first 64 bytes, and where in them a flow is told from another. Pure. */
+/** The generator's frame: the first 64 bytes, and where in them flows differ. Pure. */
 import { addressLength, writeAddress } from 'netlink-ts/inet';
 import { INNER, MAC } from '../chain/names.js';
 import type { Family } from '../chain/names.js';

@@ -138,7 +138,7 @@ const NS_PER_S = 1e9;
 /** enum spread of bpf/bench/generator.bpf.c, in its order. */
 const SPREADS: readonly GeneratorConfiguration['spread'][] = ['sequential', 'uniform', 'drawn'];
 
-/** What the program is told of the frame. */
+/** What the program gets of the frame. */
 function frameRodata(frame: Frame): Record<string, Buffer | number> {
   return {
     head: frame.head,

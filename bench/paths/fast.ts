@@ -1,7 +1,7 @@
 /** segue's fast path: the programs of bpf/ with maps filled for the chain, without the agent. */
 import { fileURLToPath } from 'node:url';
 import { attachTcx, attachXdp, BpfObject, type MapConfiguration } from 'libbpf-ts';
-import { machineSizes, steeringSizes } from '../../src/ebpf/maps.js';
+import { machineSizes } from '../../src/ebpf/maps.js';
 import { PORT, UPLINK, VM } from '../chain/names.js';
 import { fill, fillEndpoints, fillLarge, LARGE, PORT_FLAGS, SIDES } from './fast-maps.js';
 import { DX4_NEXT_HOP, seg6EncapRed } from './seg6.js';
@@ -57,7 +57,7 @@ export function startHypervisor(
     portFlags: isTap ? PORT_FLAGS.tap : PORT_FLAGS.veth,
   };
   const held: { close(): void }[] = [];
-  let maps: Record<string, MapConfiguration> = { ...machineSizes(), ...steeringSizes() };
+  let maps: Record<string, MapConfiguration> = machineSizes();
   for (const { object: file, program, at, hook: attachTo } of PLACED[hook]) {
     const object = BpfObject.open(objectFile(file));
     for (const [name, configuration] of Object.entries(maps)) {

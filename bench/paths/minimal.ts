@@ -3,7 +3,8 @@ import { attachXdp, BpfObject } from 'libbpf-ts';
 import { INNER, LOCATOR, MAC, PORT, TUNNEL_SOURCE, UPLINK, VM } from '../chain/names.js';
 import { macPair } from '../packets/programs.js';
 import { objectFile } from './fast.js';
-import { bytes16, LARGE } from './fast-maps.js';
+import { address as addressOf } from '../lib/map-filler.js';
+import { LARGE } from './fast-maps.js';
 import type { Chain } from '../chain/chain.js';
 import type { Path } from './path.js';
 
@@ -42,14 +43,14 @@ function sidOf(node: 'hv1' | 'hv2', index: number): Uint8Array {
 }
 
 function locatorOf(node: 'hv1' | 'hv2'): Uint8Array {
-  return bytes16(LOCATOR[node].split('/')[0] ?? '');
+  return addressOf(LOCATOR[node].split('/')[0] ?? '');
 }
 
 /** Both ends know all endpoints of both; an entry of an endpoint that is here says nothing. */
 function fill(object: BpfObject, peer: 'hv1' | 'hv2', endpoints: number): void {
-  const firstBytes = Buffer.from(bytes16(INNER[4].sink));
+  const firstBytes = addressOf(INNER[4].sink);
   const first = firstBytes.readUInt32BE(0);
-  const others = [INNER[4].gen, INNER[4].sinkLink].map((text) => Buffer.from(bytes16(text)).readUInt32BE(0));
+  const others = [INNER[4].gen, INNER[4].sinkLink].map((text) => addressOf(text).readUInt32BE(0));
   const addresses = [...others, ...Array.from({ length: endpoints }, (_, index) => first + index)];
   const keys = Buffer.alloc(addresses.length * V4_BYTES);
   const values = Buffer.alloc(addresses.length * V6_BYTES);
@@ -59,13 +60,13 @@ function fill(object: BpfObject, peer: 'hv1' | 'hv2', endpoints: number): void {
   });
   object.map('endpoints4').updateBatch(keys, values);
   const v6 = [INNER[6].gen, INNER[6].sinkLink, ...sink6(ENDPOINTS_DEFAULT)];
-  for (const [index, address] of v6.map((one) => (typeof one === 'string' ? bytes16(one) : one)).entries()) {
+  for (const [index, address] of v6.map((one) => (typeof one === 'string' ? addressOf(one) : one)).entries()) {
     object.map('endpoints6').update(address, sidOf(peer, index % LARGE.nodes));
   }
 }
 
 function sink6(count: number): Uint8Array[] {
-  const first = Buffer.from(bytes16(INNER[6].sink));
+  const first = addressOf(INNER[6].sink);
   return Array.from({ length: count }, (_, index) => {
     const address = Buffer.from(first);
     address.writeUInt32BE(address.readUInt32BE(12) + index, 12);
@@ -82,7 +83,7 @@ function startEnd(chain: Chain, end: End): { close(): void }[] {
       ...{ port, uplink },
       uplink_macs: macPair(end.peerMac, end.uplinkMac),
       port_macs: macPair(end.vmMac, end.portMac),
-      outer_source: Buffer.from(bytes16(TUNNEL_SOURCE[end.node])),
+      outer_source: addressOf(TUNNEL_SOURCE[end.node]),
       locator: Buffer.from(locatorOf(end.node)).readBigUInt64LE(0),
     },
   });

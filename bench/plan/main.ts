@@ -13,6 +13,7 @@ import { tell } from '../lib/tell.js';
 import { intentFile, makeIntent } from '../lib/workload.js';
 import type { Spread } from '../lib/statistics.js';
 import type { Held, HoldFigures } from './hold.js';
+import type { FedFigures } from './fed.js';
 import type { PlanFigures } from './one.js';
 import type { PlanResults, PlanSize } from './results.js';
 
@@ -25,12 +26,14 @@ const NODES = 1000;
 const MODES = ['kernel', 'hybrid'] as const;
 type Mode = (typeof MODES)[number];
 const ONE = fileURLToPath(new URL('./one.js', import.meta.url));
+const FED = fileURLToPath(new URL('./fed.js', import.meta.url));
 const HOLD = fileURLToPath(new URL('./hold.js', import.meta.url));
 /** V8's own bound is too low for reading a million ports. */
 const NODE_FLAGS = ['--expose-gc', '--max-old-space-size=8192'];
 
 async function measure(sizes: readonly number[], rounds: number, folder: string): Promise<PlanSize[]> {
   const figures: Record<Mode, Map<number, PlanFigures[]>> = { kernel: new Map(), hybrid: new Map() };
+  const feds = new Map<number, FedFigures[]>();
   const holds = new Map<number, HoldFigures[]>();
   const files = sizes.map((remotePorts) => {
     const file = join(folder, `${remotePorts}.json`);
@@ -49,12 +52,16 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
       tell(`plan: ${size} remote ports, the event loop, round ${round} of ${rounds}`);
       const { code, stdout, stderr } = await run(process.execPath, [...NODE_FLAGS, HOLD, files[index] ?? '', 'kernel']);
       if (code !== 0) throw new Error(`${size} remote ports: ${stderr.trim()}`);
+      const fed = await run(process.execPath, [...NODE_FLAGS, FED, files[index] ?? '']);
+      if (fed.code !== 0) throw new Error(`${size} remote ports: ${fed.stderr.trim()}`);
+      feds.set(size, [...(feds.get(size) ?? []), JSON.parse(fed.stdout) as FedFigures]);
       holds.set(size, [...(holds.get(size) ?? []), JSON.parse(stdout) as HoldFigures]);
     }
   }
   return sizes.map((remotePorts) => {
     const held = (read: (one: HoldFigures) => Held): Spread =>
       spread((holds.get(remotePorts) ?? []).map((one) => read(one).longestMs));
+    const fed = (read: (one: FedFigures) => number): Spread => spread((feds.get(remotePorts) ?? []).map(read));
     const of = (read: (one: PlanFigures) => number, mode: Mode = 'kernel') =>
       spread((figures[mode].get(remotePorts) ?? []).map(read));
     return {
@@ -72,6 +79,11 @@ async function measure(sizes: readonly number[], rounds: number, folder: string)
         planMs: of(({ planMs }) => planMs, 'hybrid'),
         changeMs: of(({ changeMs }) => changeMs, 'hybrid'),
         planMiB: of(({ planMiB }) => planMiB, 'hybrid'),
+      },
+      fed: {
+        changeMs: fed((one) => one.changeMs),
+        takenMs: fed((one) => one.takenMs),
+        wholeMs: fed((one) => one.wholeMs),
       },
       longestTurn: {
         readMs: held(({ read }) => read),

@@ -19,6 +19,12 @@ export interface PlanSize {
     changeMs: Spread;
     planMiB: Spread;
   };
+  /** One change that a feed tells, as bench/plan/fed.ts measures it. */
+  fed?: {
+    changeMs: Spread;
+    takenMs: Spread;
+    wholeMs: Spread;
+  };
   /** Longest turn of the agent's event loop, as bench/plan/hold.ts measures it. */
   longestTurn?: {
     readMs: Spread;

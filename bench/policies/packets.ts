@@ -14,7 +14,7 @@ import { isMain } from '../lib/is-main.js';
 import { randomFrom } from '../lib/workload.js';
 import { FRAME_COUNT, steerFrame, writeFrames } from '../micro/steer-frames.js';
 import { row, times } from '../micro/rows.js';
-import { encode, u32 } from '../micro/steer-maps.js';
+import { encode, u32 } from '../lib/map-filler.js';
 import { HOSTS, NODE_LOCATOR, OPEN_PORTS_FROM, pairsOf } from './intent.js';
 import { addressText } from './numbers.js';
 import { tenantSid } from '../../src/encap/sid.js';

@@ -10,8 +10,9 @@ import { isMain } from '../lib/is-main.js';
 import { randomFrom } from '../lib/workload.js';
 import { nodeConfig } from './node.js';
 import type { IntentEvent, IntentListener, IntentSource } from '../../src/intent/source.js';
-import type { Intent, Policy } from '../../src/intent/types.js';
+import type { Intent } from '../../src/intent/types.js';
 import type { Place } from './node.js';
+import type { Policy } from '../../src/gateway/types.js';
 
 /** Before the first that is timed, for the compiler's sake. */
 const WARM_UP = 5;

@@ -17,7 +17,7 @@ export function entriesSection(results: EntriesResults): string {
     range(peakMiB),
   ];
   const head = ['seconds', 'together', 'diff', 'execute', 'processor', 'longest hold-up ms', 'peak MiB'];
-  const told = Object.entries(kinds).filter(([, { median }]) => median >= WORTH_TELLING_MS);
+  const shown = Object.entries(kinds).filter(([, { median }]) => median >= WORTH_TELLING_MS);
   return [
     `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}; load ${machine.load1.toFixed(1)} at the start; commit ` +
       `${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. ${remotePorts} remote ports, ${tenants} tenants, ${nodes} nodes: ${entries} ` +
@@ -32,7 +32,7 @@ export function entriesSection(results: EntriesResults): string {
     '',
     table(
       ['from an empty node, by kind', 'ms'],
-      told.map(([name, spread]) => [name, range(spread)]),
+      shown.map(([name, spread]) => [name, range(spread)]),
     ),
     '',
     "One port moves to another node, in a running agent: from the source's change to the entry in the map.",

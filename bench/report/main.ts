@@ -13,6 +13,7 @@ import { controlSummary } from './control.js';
 import { entriesSection, entriesSummary } from './entries.js';
 import { planSection, planSummary } from './plan.js';
 import { policiesSection, policiesSummary } from './policies.js';
+import { scrapeSection, scrapeSummary } from './scrape.js';
 import { steerCharts, steerSection, steerSummary, steerVmSection } from './steer.js';
 import { tcpCharts, tcpSection, tcpSummary } from './tcp.js';
 import type { Chart } from './bars.js';
@@ -24,6 +25,7 @@ import type { MicroResults } from './micro.js';
 import type { EntriesResults } from '../entries/results.js';
 import type { PlanResults } from '../plan/results.js';
 import type { PoliciesResults } from '../policies/results.js';
+import type { ScrapeResults } from '../scrape/results.js';
 import type { VmResults } from '../vm/results.js';
 import type { FailoverResults } from './failover.js';
 import type { Results } from '../lib/rows.js';
@@ -98,6 +100,11 @@ if (flows !== undefined) {
   page = replaceSection(page, 'flows', flowsSection(flows));
   Object.assign(curves, flowCharts(flows));
   summary.push(flowsSummary(flows));
+}
+const scrape = read<ScrapeResults>('scrape');
+if (scrape !== undefined) {
+  page = replaceSection(page, 'scrape', scrapeSection(scrape));
+  summary.push(scrapeSummary(scrape));
 }
 const failover = read<FailoverResults>('failover');
 if (failover !== undefined) {

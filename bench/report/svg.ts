@@ -2,7 +2,7 @@
 
 /** segue's paths have it, and nothing else. */
 const OURS = '#0072b2';
-/** The rest of Okabe and Ito's colours, told apart by nearly everybody; not their other blue. */
+/** The rest of Okabe and Ito's colours, which nearly everybody can distinguish; not their other blue. */
 const OTHERS = ['#e69f00', '#009e73', '#cc79a7', '#d55e00', '#999999', '#f0e442', '#000000'];
 
 /** @param among labels in the order of their colours */

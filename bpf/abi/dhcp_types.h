@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a port's VM is told of its addresses: templates that the agent writes, a key each by ifindex. Programs copy them and fill in what only the
- * request says: transaction, client identifier, flags.
+ * Templates of the replies that a port's VM gets, by ifindex. The agent writes them. Programs copy one and fill in the fields that only the
+ * request has: transaction, client identifier, flags.
  */
 #pragma once
 #include <linux/in6.h>
 #include <linux/types.h>
 #include "abi/limits.h"
 
-/* Options at the beginning of a DHCPv4 template, in this order, with their bytes: 53, 54, 51, 58, 59. */
+/* Options at the beginning of a DHCPv4 template, in this order, with their bytes: 53, 54, 51, 58, 59, 1. */
 enum dhcp4_layout {
 	DHCP4_FIXED_BYTES = 240, /* BOOTP's fields and the magic cookie */
 	DHCP4_TYPE_AT = DHCP4_FIXED_BYTES + 2, /* value of option 53 */
 	DHCP4_TIMES_AT = DHCP4_FIXED_BYTES + 9, /* options 51, 58 and 59 */
 	DHCP4_TIMES_BYTES = 18,
+	DHCP4_MASK_AT = DHCP4_TIMES_AT + DHCP4_TIMES_BYTES + 2, /* value of option 1 */
 };
 
 /* DHCPv4 (RFC 2131). sg_dhcp4[ifindex]. */
@@ -27,7 +28,7 @@ struct dhcp4_lease {
 	__u8 ms_routes[DHCP4_OPTION_BYTES]; /* option 249, for clients that ask for it in place of option 121 */
 };
 
-/* Who asks to boot, by options 60, 77 and 93. */
+/* The kind of a client that boots, by options 60, 77 and 93. */
 enum boot_client {
 	BOOT_BIOS, /* architecture 0, or none said */
 	BOOT_UEFI,
@@ -40,13 +41,13 @@ struct boot_file {
 	__u16 option_bytes; /* of options; 0: nothing for such a client */
 	__u16 unused;
 	__u8 file[128]; /* BOOTP's field */
-	__u8 options[DHCP4_OPTION_BYTES]; /* 67 and what goes with it */
+	__u8 options[DHCP4_OPTION_BYTES]; /* 67 and the options that belong to it */
 };
 
-/* What a VM boots from. sg_boot[ifindex]. */
+/* Boot files of a port's VM. sg_boot[ifindex]. */
 struct boot_files {
 	__be32 server; /* siaddr */
-	__u32 unused;
+	__be32 mask; /* of the subnet: firmware takes no /32 */
 	struct boot_file files[BOOT_CLIENTS];
 };
 
@@ -72,5 +73,6 @@ struct ra_frame {
 enum reply_program {
 	REPLY_DHCP4,
 	REPLY_DHCP6, /* router advertisements, too */
+	REPLY_SERVICE,
 	REPLY_PROGRAMS,
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a trace session asks for, and the record that it gets of a packet. */
+/* The filter of a trace session, and the record that a session gets for a packet. */
 #pragma once
 #include <linux/types.h>
 #include "abi/limits.h"
 
-/* Whether there is a trace session. One variable, read for each packet: that is all it costs while there is none. */
+/* Whether there is a trace session. Without one, reading this variable is all that a packet pays. */
 struct trace_enabled {
 	__u32 active; /* a bit for each of sg_trace_sess[] */
 	__u32 snap; /* bytes that the one who wants most wants of a packet */
@@ -39,7 +39,7 @@ enum hook {
 	HOOK_EXTERNAL, /* an interface of an external network */
 };
 
-/* What a network node's decision was besides its policy. */
+/* A network node's decision, besides its policy. */
 enum trace_flags {
 	TRACE_LOGGED = 1, /* the policy asks for a log record: sg_policy_log has it, too */
 	TRACE_RELAYED = 2, /* to another network node, which may know its connection */
@@ -47,7 +47,7 @@ enum trace_flags {
 	TRACE_OPENED = 8, /* decided by a policy now, not by a connection */
 };
 
-/* What became of a packet: a record of a session's ring. The packet as it came follows, then as it leaves, if it was altered. */
+/* A record of a session's ring: the packet's verdict. The packet as it arrived follows, then as it leaves if it was altered. */
 struct trace_event {
 	__u64 time; /* ns of CLOCK_MONOTONIC */
 	__u32 reason;
@@ -61,7 +61,7 @@ struct trace_event {
 	__u32 after_captured; /* 0: it was not altered */
 	__u32 segments; /* of a super-packet, else 0 */
 	__u32 vlan_tci; /* of the tag beside the frame as it came, else 0 */
-	/* What the program decided by. */
+	/* Results of the lookups that decided. */
 	__u32 peer; /* a network node's: the zone that it is for; 0: not known */
 	__u32 policy; /* a network node's: slot; NO_SLOT: none decided */
 	__u32 flags; /* enum trace_flags */

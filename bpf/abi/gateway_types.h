@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Gateways, as hypervisors and network nodes have them: flows, and the network nodes that they take. */
+/* Gateways, for hypervisors and network nodes: flows, and the network node of each. */
 #pragma once
 #include "abi/types.h"
 
@@ -20,7 +20,7 @@ struct flow_key {
 	__u8 unused;
 } __attribute__((aligned(8))); /* hashed and compared in words of eight bytes */
 
-/* sg_maglev[gateway]: number of a network node for each of a flow's hashes. */
+/* The network node's number for each value of a flow's hash. sg_maglev[gateway]. */
 struct maglev {
 	__u16 active[MAGLEV_SLOTS]; /* those that are up and do not drain */
 	__u16 all[MAGLEV_SLOTS]; /* those that drain, too */
@@ -39,7 +39,7 @@ struct network_node {
 	__u32 unused;
 };
 
-/* sg_gw_affinity: which network node a flow has, on a hypervisor. */
+/* The flow whose entry is in sg_gw_affinity. sg_gw_flow_keys[line * GW_FLOW_WAYS + way]. Programs write it; only `segue` reads it. */
 struct gw_flow_key {
 	__u32 tenant;
 	__u32 unused;
@@ -51,26 +51,27 @@ enum gw_flow_timeout {
 	GW_FLOW_SECONDS = 180,
 };
 
+/*
+ * Which network node a flow has, on a hypervisor. One word, read and written as a whole. The tag is half of the hash that names the line: two flows
+ * of a line are taken for one once in 2^32, and go to the same network node then, which decides about each by itself.
+ */
 struct gw_flow_affinity {
-	__u32 node;
-	__u32 seen;
+	__u16 seen; /* low bits of its last packet's time; TICK_SHIFT says in what */
+	__u16 node;
+	__u32 tag; /* 0: free */
+} __attribute__((aligned(8)));
+
+/* sg_gw_affinity[line]. */
+struct gw_flow_line {
+	struct gw_flow_affinity flows[GW_FLOW_WAYS];
 };
 
-/* A flow that a network node brought: what a hypervisor's CPU remembers of it (bpf/fib/gw_flow_cache.h). */
-struct return_path_entry {
-	__u64 generation;
-	__u32 ports;
-	__u32 tenant;
-	__u32 seen; /* coarse_jiffies() */
-	__u32 gw_flow_generation;
-	struct in6_addr outer_source;
-	struct in6_addr source;
-	struct in6_addr dest;
-	__u8 family;
-	__u8 protocol;
-	__u16 unused[3];
+/* sg_gw_evicted[0]. */
+struct gw_evicted {
+	__u64 flows; /* that lost their place to another of a full line */
 };
 
-struct return_path_set {
-	struct return_path_entry flows[CACHE_WAYS];
+/* sg_gw_seeds[0]. Random, constant while sg_gw_affinity lasts: nobody outside can choose which flows share a line. */
+struct gw_seeds {
+	__u64 seeds[HASH_SEEDS];
 };

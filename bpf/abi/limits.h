@@ -11,7 +11,7 @@ enum limits {
 	MAX_NEXTHOPS = 16,
 	/* Slots of a next hop group. A flow takes one by its hash; each next hop has as many as its weight says. */
 	NEXTHOP_SLOTS = 128,
-	/* Uplinks whose frames XDP takes; tcx takes those of further ones. */
+	/* Uplinks whose frames XDP takes; tcx takes the frames of all others. */
 	MAX_UPLINKS = 8,
 
 	/* Encapsulations, next hop groups, ports that are counted. */
@@ -26,26 +26,25 @@ enum limits {
 	ENCAP_CACHE_BITS = 10,
 	PORT_CACHE_BITS = 8,
 	SOURCE_CACHE_BITS = 10,
-	/* Flows that network nodes brought: 0.6 MB a CPU. */
-	RETURN_PATH_CACHE_BITS = 11,
 	/* Flows that a network node forwards: 1.5 MB a CPU. */
 	NN_FLOW_CACHE_BITS = 11,
 
-	/* Gateways of the cloud, and network nodes of them all. */
+	/* Gateways of the intent, and their network nodes in all. */
 	GATEWAYS = 64,
 	NETWORK_NODES = 1024,
 	/* Slots of a Maglev table. Maglev needs a prime; with up to 40 network nodes this one shares flows as evenly as 1 in 100. */
 	MAGLEV_SLOTS = 4093,
 	/* The number that means "none" where a network node's is expected: none is up. */
 	NO_NETWORK_NODE = 0xffff,
-	/* Flows whose network node a hypervisor keeps. */
-	GW_FLOWS = 65536,
+	/* Flows whose network node a hypervisor keeps: cache lines, a power of two, and flows in each line. */
+	GW_FLOW_LINES = 32768,
+	GW_FLOW_WAYS = 8,
 
 	/* Zones and policies that a network node has counters of. */
 	ZONE_SLOTS = 4096,
 	POLICY_SLOTS = 16384,
 	POLICY_NAME_BYTES = 64,
-	/* Seeds of the hash of connections: one for each 64-bit word of a flow_key, and one for its zone. */
+	/* Seeds of the hash of flows: one for each 64-bit word of a flow_key, and one for its zone. */
 	HASH_SEEDS = 6,
 	/* Connections of a bucket. */
 	CT_WAYS = 8,
@@ -69,7 +68,7 @@ enum limits {
 	MAX_TRACE_SESSIONS = 4,
 	/* Bytes of a packet that an event has at most: a jumbo frame. Twice of it and the header fit a per-CPU value (32 kB). */
 	SNAP_MAX = 9216,
-	/* Reasons there is room for: their numbers are bits of a mask. */
+	/* The most reasons there can be: their numbers are bits of a mask. */
 	REASON_BITS = 64,
 
 	/* Zones of external networks have numbers from here on; tenant ids have 24 bits. */

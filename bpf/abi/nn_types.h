@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Keys and values of a network node's maps: zones, policies, connections. A zone is what policies are between: a tenant (its id), or
- * an external network (EXTERNAL_ZONE + its number).
+ * Keys and values of a network node's maps: zones, policies, connections. A zone is an end of policies: a tenant (its id), or an
+ * external network (EXTERNAL_ZONE + its number).
  */
 #pragma once
 #include "abi/gateway_types.h"
 
-/* Of the node. sg_nn_config[0]. */
+/* Configuration of the node. sg_nn_config[0]. */
 struct nn_config {
 	/* The agent takes another after each change of routes or sg_pol_pairs: connections let in before are looked at again. */
 	__u64 policy_generation;
@@ -14,7 +14,7 @@ struct nn_config {
 	__u32 next_set;
 	__u16 self; /* this node's network node number, or NO_NETWORK_NODE */
 	__u16 unused;
-	/* Random, of the hash of connections: nobody outside can choose who shares a bucket with whom. Constant while `connections` lasts. */
+	/* Random, of the hash of connections: nobody outside can choose who shares a bucket with whom. Constant for the lifetime of sg_ct. */
 	__u64 seeds[HASH_SEEDS];
 };
 
@@ -28,15 +28,15 @@ struct zone {
 };
 
 enum zone_flags {
-	ZONE_OUTSIDE = 1, /* sg_ext_src: no address of the network, though its interface */
+	ZONE_OUTSIDE = 1, /* sg_ext_src: the address arrives by the network's interface, and is not one of the network */
 };
 
-/* The source address of ICMP errors to senders of a zone. sg_icmp_src_lpm: by prefixes of senders. */
+/* The source address of ICMP errors to senders of a zone. sg_icmp_src_lpm, whose keys are prefixes of senders. */
 struct icmp_src {
 	struct in6_addr address;
 };
 
-/* What may arrive at an interface of an external network, and as which zone. sg_ext_src. */
+/* A source that may arrive at an interface of an external network; the value is its zone. sg_ext_src. */
 struct external_src_key {
 	__u32 length; /* bits, 64 for interface and family included */
 	__u32 ifindex;
@@ -57,7 +57,7 @@ enum policy_table {
 	POLICY_BOTH = 8,
 };
 
-/* Whose content never changes: a change makes another set, and one update of the pair. Numbers are never used again. */
+/* A set's content never changes: a change makes another set and updates the pair once. Numbers are never used again. */
 struct policy_set {
 	__u32 id;
 	__u32 tables; /* enum policy_table: those that it has */
@@ -93,7 +93,7 @@ struct policy_rule {
 enum policy_flags {
 	POLICY_ALLOW = 1,
 	POLICY_LOG = 2,
-	POLICY_NONE = 4, /* no policy is for these ports */
+	POLICY_NONE = 4, /* no policy has these ports */
 };
 
 /* From this destination port on, up to the next one's. sg_pol_ports[]. */
@@ -105,7 +105,7 @@ struct policy_port {
 	__u32 rank; /* between a set's tables: the lowest decides */
 };
 
-/* A policy's name, for those who look; programs do not read it. sg_policies[slot]. */
+/* A policy's name, for `segue show`; programs do not read it. sg_policies[slot]. */
 struct policy {
 	__u8 name[POLICY_NAME_BYTES]; /* UTF-8, the rest zero */
 };
@@ -121,17 +121,17 @@ enum ct_state {
 	CT_SYN_SENT = 1, /* TCP: SYN seen; UDP, ICMP: nothing came back yet */
 	CT_SYN_RECV, /* TCP: SYN and ACK came back */
 	CT_ESTABLISHED,
-	CT_CLOSING, /* TCP: FIN of one side, which the flags say */
+	CT_CLOSING, /* TCP: FIN of one side; the flags say which */
 	CT_CLOSED, /* TCP: FIN of both, or RST */
-	CT_RELAYED, /* fragments alone: they go to the network node `relay` */
+	CT_RELAYED, /* of fragments only: they are sent to the network node `relay` */
 };
 
 enum ct_flags {
-	CT_FIN_ORIGINAL = 1, /* by who opened it */
-	CT_FIN_REPLY = 2, /* by the other side */
+	CT_FIN_ORIGINAL = 1, /* sent by the opener */
+	CT_FIN_REPLY = 2, /* sent by the other side */
 };
 
-/* Seconds without a packet after which a connection is none any more. */
+/* Seconds without a packet after which a connection expires. */
 enum ct_timeout {
 	TCP_HANDSHAKE_SECONDS = 60,
 	TCP_ESTABLISHED_SECONDS = 432000, /* nf_conntrack's; the table's size bounds it, not time */
@@ -142,12 +142,12 @@ enum ct_timeout {
 	FRAGMENTS_SECONDS = 60, /* RFC 8200 section 4.5 */
 };
 
-/* What a connection counts as, in the two low bits of its tag. */
+/* The class of a connection, in the two low bits of its tag. */
 enum ct_slot_class {
 	CT_SLOT_FREE,
-	CT_SLOT_HALF_OPEN, /* not answered, a handshake that is not complete, fragments */
+	CT_SLOT_HALF_OPEN, /* without an answer, with an incomplete handshake, or fragments */
 	CT_SLOT_ESTABLISHED, /* never evicted */
-	CT_SLOT_CLOSED, /* not counted: its place may be taken at any time */
+	CT_SLOT_CLOSED, /* not counted: a new connection may take its place */
 };
 
 enum ct_direction_flags {
@@ -156,8 +156,8 @@ enum ct_direction_flags {
 };
 
 /*
- * One direction of a connection: what its sender's packets say. Each direction has a cache line of its own, so that two CPUs that carry the
- * two directions do not share one. Sequence numbers are TCP's.
+ * One direction of a connection, from its sender's packets. Each direction has a cache line of its own, which two CPUs that carry one
+ * direction each do not share. Sequence numbers are TCP's.
  */
 struct ct_direction {
 	__u32 next; /* after the highest sequence number that it sent */
@@ -171,7 +171,7 @@ struct ct_direction {
 	__u16 unused[3];
 };
 
-/* A connection, under its key as the zone that opened it sends it. Three cache lines: what is compared, and one a direction. */
+/* A connection. Its key is the flow as the opening zone sends it. Three cache lines: the compared part, and one for each direction. */
 struct connection {
 	struct flow_key key;
 	__u32 zone; /* that opened it */
@@ -196,41 +196,43 @@ struct connection {
  * sg_ct[bucket]: places for eight connections. A connection's hash names two buckets. A look-up reads tags, and compares the key of
  * the connection whose tag is its own.
  *
- * A place changes hands by its tag alone (compare and swap): free, taken by one CPU that writes it (CT_SLOT_TAKEN), in use. Whoever changes the
- * tag changes the counts of the pair: they are exact, also while many CPUs do so.
+ * A place's tag alone says who owns it, and changes by compare and swap: free, claimed by the CPU that writes it (CT_SLOT_TAKEN), in use. The
+ * CPU that changes the tag changes the counts of the pair, so the counts are exact on any number of CPUs.
  */
 struct connection_bucket {
-	__u32 tags[CT_WAYS]; /* 30 bits of the hash and enum ct_class; 0: free */
+	__u32 tags[CT_WAYS]; /* 30 bits of the hash and enum ct_slot_class; 0: free */
 	__u32 deadlines[CT_WAYS]; /* at which a connection may be over: it is looked at then, not before */
 	__u64 policy_generation; /* of the policies that its connections were last held against */
 	__u64 unused[7];
 	struct connection entries[CT_WAYS];
 };
 
-/* sg_ct_pairs[pair of zones]: the opener, its peer. */
+/* Connections of a pair of zones, opener and peer. sg_ct_pairs. */
 struct ct_pair {
 	__u32 half_open;
 	__u32 established;
 	__u64 refused; /* new ones, for want of a place */
 };
 
-/* sg_ct_totals[0]: of all pairs. */
+/* The same of all pairs. sg_ct_totals[0]. */
 struct ct_totals {
 	__u32 half_open;
 	__u32 established;
 	__u32 unused[14];
 	__u32 hand; /* the next bucket that is swept; in another cache line */
-	__u32 unused2[15];
+	__u32 unused2;
+	__u64 evicted; /* half-open ones that lost their place to another */
+	__u32 unused3[12];
 };
 
-/* A flow that a network node let pass, of which a packet changes nothing but the time: what its CPU remembers (bpf/fib/nn_flow_cache.h). */
+/* A CPU's cache entry of a forwarded flow whose packets change nothing of the connection but its time (bpf/fib/nn_flow_cache.h). */
 struct nn_flow_entry {
 	__u64 generation;
 	__u64 policy_generation; /* as of nn_config */
 	struct in6_addr sid;
 	struct in6_addr source;
 	struct in6_addr dest;
-	struct in6_addr first; /* segment of where it goes */
+	struct in6_addr first; /* first segment of the way to the destination */
 	__u32 ports;
 	__u32 seen; /* coarse_jiffies() */
 	__u32 hash; /* of the flow, as both its directions have it */
@@ -241,10 +243,10 @@ struct nn_flow_entry {
 	__u16 mtu; /* of inner packets: of where it goes, and of the way there */
 	__u8 family;
 	__u8 protocol;
-	__u8 dest_mac[6]; /* with source_mac as in struct hop */
+	__u8 dest_mac[6]; /* with source_mac copied in one piece, as in struct nexthop */
 	__u8 source_mac[6];
-	__u32 place; /* TCP: of its connection << 1 | direction (1: reply); what follows, too */
-	struct ct_direction tcp; /* as the connection has it, or further: it is written there now and then */
+	__u32 place; /* TCP: place of its connection << 1 | direction (1: reply). The fields below are of TCP, too */
+	struct ct_direction tcp; /* a copy that may be ahead of the connection's, and is written back at times */
 	__u32 written; /* tcp.next when it was, and tcp.acked */
 	__u32 written_acked;
 	__u32 peer; /* zone that it goes to */
@@ -255,7 +257,15 @@ struct nn_flow_set {
 	struct nn_flow_entry flows[CACHE_WAYS];
 };
 
-/* A decision by a policy that asks for it, or one without any policy. denials, a ring. */
+/* The rate limit of a CPU's records in the policy log. sg_log_rate[0]. */
+struct policy_log_ratelimit {
+	__u64 second; /* ns since boot at which it began */
+	__u32 logged; /* within it */
+	__u32 suppressed; /* since the last one that was sent: beyond the rate, or the ring was full */
+	__u64 all_suppressed;
+};
+
+/* A decision by a policy that asks for it, or one without any policy. Records of the ring sg_policy_log. */
 struct policy_log_event {
 	__u64 time; /* ns since boot */
 	struct flow_key flow;
@@ -264,5 +274,5 @@ struct policy_log_event {
 	__u32 policy; /* slot; NO_SLOT: none */
 	__u32 reason; /* enum reason */
 	__u32 length; /* of the inner packet, bytes */
-	__u32 suppressed; /* on this CPU since the last one that was told */
+	__u32 suppressed; /* on this CPU since the last one that was sent */
 };

@@ -12,15 +12,16 @@ enum reason {
 	ANSWER_ECHO, /* a ping of the gateway's address */
 	ANSWER_HOP_LIMIT, /* Time Exceeded was sent */
 	ANSWER_TOO_BIG, /* Fragmentation Needed or Packet Too Big was sent */
-	ANSWER_UNREACHABLE, /* ebpf mode: nobody of the tenant's has the address, and Destination Unreachable was sent */
+	ANSWER_UNREACHABLE, /* ebpf mode: no endpoint of the tenant has the address, and Destination Unreachable was sent */
 	ANSWER_DHCP, /* DHCPv4: an offer or an acknowledgement */
 	ANSWER_DHCP_NAK, /* DHCPv4: the VM asked for another address than its own */
 	ANSWER_DHCPV6,
 	ANSWER_ROUTER, /* a router solicitation */
+	ANSWER_SERVICE, /* between a VM and a service of the node: a request, or its answer */
 	/* Handed to the kernel, untouched; in ebpf mode these are drops. */
 	PUNT_NOT_IP,
 	PUNT_NOT_ROUTED, /* multicast, or not for the gateway's MAC */
-	PUNT_NO_MEMBER, /* nobody of the tenant's has the address: gateway, unreachable, unknown yet */
+	PUNT_NO_MEMBER, /* no endpoint of the tenant has the address: gateway, unreachable, not known yet */
 	PUNT_NOT_LOCAL, /* decapsulated it would go on to another node */
 	PUNT_IP_OPTIONS, /* IPv6 extension headers, more than are read */
 	PUNT_HOP_LIMIT, /* Time Exceeded is to be sent */
@@ -53,6 +54,8 @@ enum reason {
 	DROP_ERROR_RATE, /* an error was due, and the port had its share of them */
 	DROP_ICMP_RATE, /* a reply of the gateway was due, and the VM had as many as its port's icmpRate says */
 	DROP_ECN, /* RFC 6040 section 4.2: congestion experienced, inside not ECN-capable */
+	DROP_STANDBY, /* from or for a VM that migrates, at the node where it is not */
+	DROP_MIGRATED, /* a notice of the node where a VM has come up: taken in by the one it comes from */
 	/* Dropped by a network node. */
 	DROP_NO_POLICY, /* none is between the two */
 	DROP_NO_POLICY_MATCH, /* there are, but for other addresses, protocols or ports */
@@ -63,10 +66,12 @@ enum reason {
 	DROP_CONNECTION_QUOTA, /* it opens a connection, and its pair of zones has as many as it may */
 	DROP_CONNECTIONS_FULL, /* it opens a connection, and there is no place for it */
 	DROP_NO_NETWORK_NODE, /* none is up */
-	/* What a hypervisor would hand to its kernel: a network node has no kernel fallback. */
+	/* A hypervisor punts these to its kernel; a network node has no kernel fallback. */
 	DROP_NO_MEMBER,
 	DROP_UNRESOLVED,
 	DROP_SEGMENTS,
 	DROP_NO_OFFLOAD,
+	/* Dropped at a port. */
+	DROP_NO_SERVICE, /* to or from a service of the node, and no request or answer of its: another port or protocol, a fragment */
 	REASON_COUNT,
 };

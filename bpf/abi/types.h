@@ -14,24 +14,24 @@ enum family {
 	FAMILY_INET6 = 6,
 };
 
-/* An uplink's own MAC address: frames for another one are not the host's. */
+/* An uplink's own MAC address: a frame for another address is not for the host. */
 struct uplink {
 	__u32 ifindex; /* 0: none */
 	__u8 mac[6];
 	__u16 unused;
 };
 
-/* Of the node. sg_node[0]. */
+/* Configuration of the node. sg_node[0]. */
 struct node {
 	struct in6_addr source; /* outer source */
 	struct in6_addr sid_block; /* host bits are zero */
 	struct in6_addr sid_mask;
 	__u32 has_trusted; /* sg_trusted has entries */
-	__u32 unused;
+	__be32 service_prefix; /* the first 32 bits of addresses between ports and services inside the node; 0: it has no services */
 	struct uplink uplinks[MAX_UPLINKS];
 };
 
-/* A prefix of the SR domain beyond the SID block: of nodes that the intent does not have. sg_trusted. */
+/* A prefix of the SR domain outside the SID block, of nodes that are not in the intent. sg_trusted. */
 struct trusted_key {
 	__u32 length; /* bits */
 	struct in6_addr address;
@@ -41,12 +41,12 @@ struct trusted_key {
 struct port {
 	__u32 tenant;
 	__u32 slot; /* of its counters */
-	__u8 vm_mac[6]; /* with gateway_mac the Ethernet addresses of what it is sent: copied in one piece */
+	__u8 vm_mac[6]; /* with gateway_mac the Ethernet addresses of frames to the VM: copied in one piece */
 	__u8 gateway_mac[6]; /* of the tenant's gateway, which is the same at each port of each node */
 	__u16 mtu; /* largest inner packet, bytes */
 	__u8 dscp; /* enum dscp_policy, or DSCP_FIXED + the code point */
 	__u8 flags;
-	/* Where errors to the VM come from; zero without a subnet of that family. */
+	/* The source addresses of ICMP errors to the VM; zero without a subnet of that family. */
 	struct in6_addr gateway6;
 	__be32 gateway4;
 	/*
@@ -55,8 +55,8 @@ struct port {
 	 */
 	__u32 checked_sources;
 	/*
-	 * What the VM may still have as the gateway's address, from before it had this one: taken like it, never sent. Looked at where a frame is
-	 * for another address alone, so it may lie in the cache's next line (known_port).
+	 * The gateway's MAC address that the VM may still have in its neighbour cache: accepted like gateway_mac, never sent. Only frames to another
+	 * address than gateway_mac are compared with it, so it may lie in the next cache line (struct port_cache_entry).
 	 */
 	__u8 former_mac[6];
 	__u16 unused;
@@ -67,6 +67,8 @@ enum port_flags {
 	PORT_XDP_XMIT = 2, /* it takes frames from XDP (NETDEV_XDP_ACT_NDO_XMIT); a veth without NAPI at the peer drops them */
 	PORT_REDIRECT_PEER = 4, /* its other end is in another namespace and takes packets itself: bpf_redirect_peer() */
 	PORT_VLANS = 8, /* VLAN devices stand on it, which take frames with a tag */
+	PORT_MIGRATES = 16, /* its VM moves between this node and another one: sg_migrations says where it is */
+	PORT_STANDBY = 32, /* with PORT_MIGRATES: the VM comes to this node */
 };
 
 enum dscp_policy {
@@ -92,22 +94,22 @@ struct prefix_key {
 enum endpoint_type {
 	EP_LOCAL = 1, /* id: ifindex of a port */
 	EP_REMOTE = 2, /* id: of an encapsulation; 0: only the kernel has a route */
-	EP_GATEWAY = 3, /* the tenant's gateway, which every node is */
+	EP_GATEWAY = 3, /* the tenant's default gateway, whose part every node plays */
 	EP_VIA_GATEWAY = 8, /* id: of the gateway, and GW_FIXED_SLOT_SHIFT */
 	EP_EXTERNAL = 9, /* id: ifindex of an interface of an external network, and EP_EXTERNAL_XDP_XMIT; the kernel's routes know the next hop */
 	EP_BLACKHOLE = 10, /* a subnet of the tenant: an address in it without an endpoint is unreachable, whatever a wider prefix says */
 };
 
-/* Of the id of EP_EXTERNAL the highest bit: the interface takes frames from XDP. */
+/* The highest bit of EP_EXTERNAL's id: the interface takes frames from XDP. */
 #define EP_EXTERNAL_XDP_XMIT 0x80000000
 
-/* Where an address is. */
+/* The location of an address. */
 struct endpoint {
 	__u32 type;
 	__u32 id;
 };
 
-/* What a port's VM may send from. */
+/* A source address that a port's VM may use. */
 struct allowed_src_key {
 	__u32 ifindex;
 	__u32 family;
@@ -144,17 +146,18 @@ struct nexthop {
 };
 
 enum nexthop_flags {
-	NH_LOOPBACK = 1, /* this node itself, a network node: the packet is redirected to where it would arrive (BPF_F_INGRESS is the same) */
-	NH_XDP_XMIT = 2, /* the interface takes frames from XDP: others lose a redirected frame silently */
+	NH_LOOPBACK = 1, /* this node itself, as a network node: the packet is redirected to an uplink's ingress (the same bit as BPF_F_INGRESS) */
+	NH_XDP_XMIT = 2, /* the interface takes frames from XDP; another one would drop a redirected frame silently */
 };
 
 /*
- * skb->mark. No frame brings one with it: devices hand packets over with the mark 0, and so does a veth from another namespace. The
- * uplink's programs clear it.
+ * skb->mark. No frame arrives with a mark: devices set it to 0, and so does a veth whose peer is in another namespace. The uplink's
+ * programs clear it.
  */
 enum mark {
 	MARK_LOOPBACK = 0x5e90e5e1, /* redirected by the port's program to this node itself (NH_LOOPBACK) */
-	MARK_ADVERTISE = 0x5e90e5e2, /* made by the agent: the port's router advertisement is to be sent, which nobody asked for */
+	MARK_SERVICE = 0x5e90e5e3, /* on its way from a port to the services' namespace, where the mark is cleared */
+	MARK_ADVERTISE = 0x5e90e5e2, /* from the agent: the port's program is to send an unsolicited router advertisement */
 };
 
 /* The resolved next hops of equal cost to a node. sg_nh_groups[id]. */
@@ -182,12 +185,12 @@ struct sid {
  * a lookup map. sg_cache_gen[0]. */
 struct cache_generation {
 	__u64 number;
-	/* The same of what is remembered of steered flows: programs count on when one of them has another network node (sg_gw_affinity). */
+	/* The same for cached gateway flows. Programs count on when a flow gets another network node (sg_gw_affinity). */
 	__u32 gw_flow_generation;
 	__u32 unused;
 };
 
-/* A VM's packets between two addresses, or of one flow that is steered: the encapsulation that they take. */
+/* The encapsulation of a VM's packets between two addresses, or of one flow by a gateway. */
 struct egress_cache_entry {
 	__u64 generation;
 	struct in6_addr source;
@@ -206,7 +209,7 @@ struct egress_cache_set {
 	struct egress_cache_entry flows[CACHE_WAYS];
 };
 
-/* Packets that arrive from an outer source for a SID and an inner address: the port that they are for. */
+/* The port of packets for a SID and an inner destination. */
 struct decap_cache_entry {
 	__u64 generation;
 	struct in6_addr sid;
@@ -219,7 +222,7 @@ struct decap_cache_set {
 	struct decap_cache_entry flows[CACHE_WAYS];
 };
 
-/* Of an encapsulation without an SRH: what packets need of it and of the way there; where one next hop is all there is, the first 64 bytes. */
+/* An encapsulation without an SRH and its next hops, as packets need them. With a single next hop only the first 64 bytes are read. */
 struct encap_cache_entry {
 	__u64 generation;
 	__u32 encap; /* id */
@@ -230,7 +233,7 @@ struct encap_cache_entry {
 	__u64 unused[4];
 };
 
-/* Of an interface: its port. */
+/* The port of an interface. */
 struct port_cache_entry {
 	__u64 generation;
 	__u32 ifindex;
@@ -243,10 +246,11 @@ struct port_cache_entry {
 struct source_cache_entry {
 	__u64 generation;
 	struct in6_addr source;
-	__u64 unused;
+	__u32 network_node; /* 1 + its number, 1 + NO_NETWORK_NODE: it is none; 0: not looked up */
+	__u32 unused;
 };
 
-/* Counters of a port: what its VM sent and was sent by the fast path. Per CPU. */
+/* Counters of a port: packets that its VM sent, and that the fast path delivered to it. Per CPU. */
 struct traffic_stats {
 	__u64 tx_packets;
 	__u64 tx_bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// The benchmark's packet generator: run by BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES it writes the headers and
-// redirects the frame into a device. Live frames come back with whatever the path wrote into them (net/bpf/test_run.c,
-// xdp_test_run_init_page runs once a page), so the headers are written for every frame.
+// The benchmark's packet generator: in a BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES it writes the headers and
+// redirects the frame into a device. Pages are initialized once and reused with the changes of the path (net/bpf/test_run.c,
+// xdp_test_run_init_page), so the headers are written for every frame.
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -11,30 +11,30 @@
 // The clock costs as much as the rest of the program: it is read for one frame in 64.
 #define CLOCK_MASK 63
 
-// Set before loading. The head is the frame's first 64 bytes as flow 0 has them: Ethernet, IP, UDP.
+// Set before loading. The head is the first 64 bytes of flow 0's frames: Ethernet, IP, UDP.
 const volatile __u64 head[HEAD_WORDS];
 const volatile __u32 ifindex;
 // A flow is a destination address and a source port. Flow i has a source port i below the first, and the i-th address behind the
-// first; where the number of endpoints is not 0 one of these, always the same for the flow.
+// first. If the number of endpoints is not 0, the flow has one of these as destination, always the same one.
 const volatile __u32 flows;
 const volatile __u32 endpoints;
-// In turn, each as likely as another, or in the order of `draws` (DRAWS numbers of flows, which a distribution made).
+// Flows take turns, are drawn with equal probability, or follow `draws` (DRAWS numbers of flows by any distribution).
 enum spread { SPREAD_SEQUENTIAL, SPREAD_UNIFORM, SPREAD_DRAWN };
 const volatile __u32 spread;
 const volatile __u32 destination_offset; // of the last four bytes of the destination address
 const volatile __u32 source_port_offset;
 const volatile __u32 ip_checksum_offset; // 0: IPv6 has none
 const volatile __u32 udp_checksum_offset;
-// Frames a nanosecond in 32.32 fixed point; 0: as fast as it goes. Above the rate a frame is dropped, which costs the
-// generator's CPU tens of nanoseconds and nobody else.
+// Frames per nanosecond in 32.32 fixed point; 0: no limit. Frames above the rate are dropped here, which costs tens of
+// nanoseconds of the generator's CPU only.
 const volatile __u64 rate_q32;
 
 struct generated {
 	__u64 offered;
-	// bpf_ktime_get_ns() of the first frame, and of the last of which the number ends in CLOCK_MASK's zeros.
+	// bpf_ktime_get_ns() of the first frame, and of the last one whose number is a multiple of CLOCK_MASK + 1.
 	__u64 start_ns;
 	__u64 last_ns;
-	// Due frames given up after the generator had been kept from the CPU: the rate asked for was not reached.
+	// Due frames that were given up after the generator was kept from the CPU: the requested rate was not reached.
 	__u64 given_up;
 };
 struct generated generated;
@@ -65,7 +65,7 @@ static __always_inline __u32 next_flow(void)
 	static __u64 state = 0x9e3779b97f4a7c15;
 
 	if (spread == SPREAD_SEQUENTIAL) {
-		// Not zero: what begins as zero lies among the counters, which user space reads and clears.
+		// Not zero, which would put it in .bss with the counters, which user space reads and clears.
 		static __u32 turn = ~0u;
 
 		turn = turn + 1 < flows ? turn + 1 : 0;
@@ -91,11 +91,11 @@ static __always_inline void adjust_checksum(__u16 *checksum, __u32 change)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (__u16)~sum;
-	// Of UDP 0 says that there is none; IPv4 takes either form of zero.
+	// A UDP checksum of 0 means that there is none; IPv4 accepts both forms of zero.
 	*checksum = sum ? bpf_htons(sum) : 0xffff;
 }
 
-// What the sum of 16-bit words grows by when one becomes another.
+// The change of a sum of 16-bit words when one of them becomes another.
 static __always_inline __u32 grown(__u16 from, __u16 to)
 {
 	return (__u16)~from + (__u32)to;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// The least that an SRv6 tunnel must do, by hand: one look-up in a table of endpoints, one counter, and what RFCs ask of a packet (hop
-// limit, checksum, flow label, ECN). No tenants, no checks of sources, no MTU, no cache, nothing counted by reason: what those cost is
-// what a data plane costs above this.
+// The minimum of an SRv6 tunnel, hand-written: one lookup in a table of endpoints, one counter, and what RFCs require of a packet (hop
+// limit, checksum, flow label, ECN). No tenants, no checks of sources, no MTU, no cache, no reasons: the cost of those is the difference
+// between a data plane and this.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -24,7 +24,7 @@ const volatile __u64 outer_source[2];
 // First half of this node's SIDs.
 const volatile __u64 locator;
 
-// Where a packet for an endpoint goes; of one that is here nothing is read.
+// The SID of a remote endpoint; unused for an endpoint of this node.
 struct endpoint {
 	__u64 sid[2];
 };
@@ -76,7 +76,7 @@ static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
-// RFC 6040 section 4.2, of what is not dropped. Through a field of the header: IPv4's checksum goes with it (RFC 1624).
+// Copies a congestion mark (RFC 6040 section 4.2) to ECN-capable packets, and updates the checksum (RFC 1624).
 static __always_inline void ipv4_congestion(struct iphdr *ip)
 {
 	__u32 check;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The program of a network node's uplink by itself: each run of a test run begins with the next of many frames, each of a flow of its own. */
+/* The program of a network node's uplink, unchanged. Each repetition of a test run begins with the next of many frames, each of another flow. */
 #include "prog/nn_uplink_xdp.bpf.c"
 
 #define FRAMES 4096
@@ -10,7 +10,7 @@
 struct frame {
 	__u64 words[FRAME_WORDS];
 };
-ARRAY(frames, BPF_MAP_TYPE_ARRAY, struct frame, FRAMES);
+ARRAY_RW(own, frames, struct frame, FRAMES);
 
 struct tally {
 	__u64 next;
@@ -19,14 +19,14 @@ struct tally {
 	__u64 beside; /* packets of the connection beside the flood */
 	__u64 beside_lost;
 };
-ARRAY(tallies, BPF_MAP_TYPE_ARRAY, struct tally, 1);
+ARRAY_RW(own, tallies, struct tally, 1);
 
-/* Frames of the flood's templates begin here: those before are the two directions of the connection beside it. */
+/* The first frame that is a template of the flood. Those before are the two directions of the connection beside it. */
 #define FIRST_FLOODING 2
-/* After so many of the flood's there is one of the connection. */
+/* Packets of the flood between two packets of the connection. */
 #define FLOOD_BURST 31
 
-/* A bijection (the finalizer of MurmurHash3): numbers in a row become numbers that look random, none of them twice. */
+/* A bijection (the finalizer of MurmurHash3): consecutive numbers become numbers that look random, and none repeats. */
 static __always_inline __u32 scatter(__u32 number)
 {
 	number ^= number >> 16;
@@ -57,7 +57,7 @@ static __always_inline struct tally *find_tally(void)
 	return bpf_map_lookup_elem(&tallies, &zero);
 }
 
-/* another_port: of its flow none was seen before. */
+/* Writes the next frame. another_port: of a flow that is new */
 static __always_inline bool renew(struct xdp_md *ctx, bool another_port)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
@@ -95,8 +95,8 @@ int new_flows(struct xdp_md *ctx)
 }
 
 /*
- * A flood of connections of one tenant, each of them once: 16 bits of source port, 8 of source address and 8 of destination port are one
- * number of 32. In between, both directions of another tenant's connection.
+ * A flood of connections of one tenant, a packet each: 16 bits of source port, 8 of source address and 8 of destination port make one number of 32
+ * bits. In between, packets of both directions of another tenant's connection.
  */
 SEC("xdp.frags")
 int flood(struct xdp_md *ctx)
@@ -121,7 +121,7 @@ int flood(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	*(__u16 *)(data + SOURCE_PORT) = flow;
 	*(__u8 *)(data + SOURCE_PORT + 3) = flow >> 16;
-	/* Of the source address; its checksum is nobody's business here. */
+	/* The last byte of the source address. Nothing here verifies the checksum. */
 	*(__u8 *)(data + SOURCE_PORT - 5) = flow >> 24;
 	verdict = nn_uplink_ingress(ctx);
 	tally->flood_refused += verdict != XDP_REDIRECT;

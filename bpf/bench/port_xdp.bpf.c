@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The port's program as it is, and what it did undone, for bench/micro. Frames have 64 bytes. */
+/* The port's program, unchanged, after which the frame is restored, for bench/micro. Frames have 64 bytes. */
 #include "prog/port_xdp.bpf.c"
 #define HEAD_WORDS 8
 #include "bench/restore_head.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// The benchmark's ceilings: the least a program can do at a hop, new MAC addresses and out of another device. No lookup, no
-// tunnel, nothing counted: what a data plane is measured against.
+// The benchmark's upper bounds: the minimum of a program at a hop, new MAC addresses and a redirect to another device. No
+// lookup, no tunnel, no counters. Data planes are compared with this.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -9,7 +9,7 @@
 const volatile __u32 ifindex;
 // Destination, then source, as in the frame; the last 4 bytes are not used.
 const volatile __u64 addresses[2];
-// sk_buffs go to the other end of the device, in its namespace, at once.
+// sk_buffs go directly to the device's veth peer in its namespace (bpf_redirect_peer).
 const volatile __u8 to_peer;
 
 static __always_inline int write_addresses(void *data, void *end)
@@ -21,7 +21,7 @@ static __always_inline int write_addresses(void *data, void *end)
 	return 1;
 }
 
-// .frags: the underlay carries more than a page (drivers/net/veth.c, veth_xdp_set refuses the device otherwise).
+// .frags: frames of the underlay exceed a page, and veth_xdp_set (drivers/net/veth.c) would refuse the program without it.
 SEC("xdp.frags")
 int forward(struct xdp_md *ctx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What a test run repeats must find the packet as it was: the head of the frame is put back after each run. */
+/* Restores the head of the frame after each repetition of a test run: the next one must find the original packet. */
 #pragma once
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -7,7 +7,7 @@
 /* The frame's first bytes, set before loading. */
 const volatile __u64 head[9];
 
-/* Moves the frame's beginning and writes HEAD_WORDS words there. */
+/* Moves the start of the frame by `delta`, and writes HEAD_WORDS words there. */
 static __always_inline int restore_head(struct xdp_md *ctx, int delta)
 {
 	__u64 *data;
@@ -24,7 +24,7 @@ static __always_inline int restore_head(struct xdp_md *ctx, int delta)
 	return 0;
 }
 
-/* What undoing costs by itself. */
+/* The cost of restoring alone. */
 SEC("xdp")
 int cost_undo(struct xdp_md *ctx)
 {

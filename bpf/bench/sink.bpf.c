@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// The benchmark's sink: counts the generator's packets (UDP to its port, without any tunnel header) and drops them. What
-// else comes is counted apart and goes to the stack, so that pings and TCP work beside it.
+// The benchmark's sink: counts the generator's packets (UDP to its port, without any tunnel header) and drops them. Other
+// packets are counted separately and go to the stack, so that ping and TCP work at the same time.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -46,7 +46,7 @@ static __always_inline struct udphdr *udp_of(void *data, void *end)
 	return NULL;
 }
 
-// Whether it is the generator's.
+// Counts a packet. Returns whether it is the generator's.
 static __always_inline int counted(void *data, void *end, __u32 bytes)
 {
 	__u32 key = 0;

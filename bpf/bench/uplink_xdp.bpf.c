@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The uplink's program as it is, and what it did undone, for bench/micro. Ethernet, the outer and the inner header are within the head. */
+/* The uplink's program, unchanged, after which the frame is restored, for bench/micro. The head has Ethernet, outer and inner header. */
 #include "prog/uplink_xdp.bpf.c"
 #define HEAD_WORDS 9
 #include "bench/restore_head.h"

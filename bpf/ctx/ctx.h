@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What tcx and XDP do alike, once: pipelines and the headers they use are written against this. A program includes ctx/skb.h or ctx/xdp.h before
- * them, which say how it is done:
+ * The interface to tcx and XDP contexts that pipelines and their headers are written against. A program first includes ctx/skb.h or ctx/xdp.h,
+ * which implement it:
  *
- *   CTX, LOAD_BYTES           the type of the context; how bytes of the frame are copied
- *   ON_XDP                    whether it is XDP
- *   frame_ifindex()           the interface that the frame came in by
- *   frame_bytes()             of the frame, bytes
- *   frame_packet_bytes()      of what is behind its Ethernet header, bytes
- *   frame_vlan(), frame_segments(), frame_segment_bytes(), frame_packets()   tag and super-packet; at XDP neither
- *   ctx_may_transmit()        whether it may go out by an interface
+ *   CTX, LOAD_BYTES           the type of the context; the helper that copies bytes of the frame
+ *   ON_XDP                    whether this is XDP
+ *   frame_ifindex()           the ingress interface
+ *   frame_bytes()             bytes of the frame
+ *   frame_packet_bytes()      bytes behind the Ethernet header
+ *   frame_vlan(), frame_segments(), frame_segment_bytes(), frame_packets()   VLAN tag and super-packet; at XDP there is neither
+ *   ctx_may_transmit()        whether an interface can send the frame
  *   ctx_push_outer()          makes room for an outer header behind the Ethernet header
- *   ctx_pull_outer()          takes one off
- *   ctx_resize_outer()        has one of another length
- *   CTX_NEXT, CTX_DROP        the verdicts that leave a frame to whoever is next, and that drop it
+ *   ctx_pull_outer()          removes the outer header
+ *   ctx_resize_outer()        changes the length of the outer header
+ *   CTX_NEXT, CTX_DROP        verdicts: on to the next program or the kernel; drop
  *
- * After a change of the frame's length all pointers into it are void, and the Ethernet header is to be written anew: XDP moves the frame's
- * beginning, tcx what is behind that header.
+ * After a change of the frame's length all pointers into it are invalid, and the Ethernet header must be rewritten: XDP moves the start of the
+ * frame, tcx the bytes behind that header.
  */
 #pragma once
 #ifndef CTX

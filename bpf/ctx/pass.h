@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* tcx: what is the host's own. */
+/* tcx: frames of the host's own. */
 #pragma once
 #include "ctx/skb.h"
 #include "metrics.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* tcx: how a frame is read, and how a program hands it on. */
+/* tcx: how a frame is read, resized and sent. */
 #pragma once
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -22,8 +22,8 @@
 #define CTX_DROP TC_ACT_SHOT
 
 /*
- * Of a frame that `segue trace` made: a test run takes some 3.5 kB, headers may speak of more. Set before loading; 0, and no instruction, in a
- * program that is attached.
+ * Bytes of a synthetic frame of `segue trace`: its headers may claim more than the some 3.5 kB that BPF_PROG_TEST_RUN takes. Set before loading; 0
+ * in attached programs, where it costs no instruction.
  */
 const volatile __u32 trace_frame_len = 0;
 
@@ -37,7 +37,7 @@ static __always_inline __u32 frame_bytes(const struct __sk_buff *skb)
 	return skb->len;
 }
 
-/* claimed: of the packet, as its header says */
+/* claimed: the packet's length by its header, bytes */
 static __always_inline __u32 frame_packet_bytes(const struct __sk_buff *skb, __u32 claimed)
 {
 	return (trace_frame_len ? trace_frame_len : skb->len) - ETH_HLEN;
@@ -53,7 +53,7 @@ static __always_inline __u32 frame_segments(const struct __sk_buff *skb)
 	return skb->gso_segs;
 }
 
-/* The packets that a super-packet is cut into. */
+/* The packets that a super-packet is segmented into; else 1. */
 static __always_inline __u32 frame_packets(const struct __sk_buff *skb)
 {
 	return skb->gso_segs ? skb->gso_segs : 1;
@@ -65,7 +65,7 @@ static __always_inline __u32 frame_segment_bytes(const struct __sk_buff *skb)
 	return skb->gso_size;
 }
 
-/* Has so many bytes of the frame in one piece, or all of it. False where memory is short. */
+/* Makes the frame's first bytes linear, or all of a shorter frame. Returns false if memory is short. */
 static __always_inline bool frame_linearize(struct __sk_buff *skb, __u32 bytes)
 {
 	__u32 there = (void *)(long)skb->data_end - (void *)(long)skb->data;
@@ -73,20 +73,20 @@ static __always_inline bool frame_linearize(struct __sk_buff *skb, __u32 bytes)
 	return there >= bytes || skb->len <= there || !bpf_skb_pull_data(skb, skb->len < bytes ? skb->len : bytes);
 }
 
-/* May it go out by an interface? takes_xdp: frames from XDP, too */
+/* Whether an interface can send the frame. takes_xdp: it accepts frames from XDP, too */
 static __always_inline bool ctx_may_transmit(bool takes_xdp)
 {
 	return true;
 }
 
-/* FIXED_GSO: segments stay as long as they are. False where the kernel refuses: nothing is altered then. */
+/* FIXED_GSO keeps the size of segments. Returns false if the kernel refuses; the packet is unaltered then. */
 static __always_inline bool ctx_push_outer(struct __sk_buff *skb, __u32 bytes)
 {
 	return !bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC,
 				    BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET);
 }
 
-/* is_ipv4: what is inside */
+/* is_ipv4: the inner packet */
 static __always_inline bool ctx_pull_outer(struct __sk_buff *skb, __u32 bytes, bool is_ipv4)
 {
 	__u64 flags = is_ipv4 ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
@@ -94,7 +94,7 @@ static __always_inline bool ctx_pull_outer(struct __sk_buff *skb, __u32 bytes, b
 	return !bpf_skb_adjust_room(skb, -(__s32)bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
-/* before: 0 where there is none. From one outer header to one with another SRH it is IPv6 before and after. */
+/* before: bytes of the present outer header; 0: none. No flag where one outer header replaces another: the packet is IPv6 before and after. */
 static __always_inline bool ctx_resize_outer(struct __sk_buff *skb, __u32 before, __u32 bytes)
 {
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
@@ -105,8 +105,8 @@ static __always_inline bool ctx_resize_outer(struct __sk_buff *skb, __u32 before
 }
 
 /*
- * Hands a packet to a port of this node. Where the port's other end is in a namespace of this machine, bpf_redirect_peer() puts the packet there
- * at once: the device, its queue and another softirq cost more than all of decapsulation.
+ * Redirects a packet to a port of this node. If the port's veth peer is in a namespace of this machine, bpf_redirect_peer() delivers there
+ * directly: the device, its queue and another softirq cost more than all of decapsulation.
  */
 static __always_inline int redirect_to_port(__u32 ifindex, __u32 flags)
 {

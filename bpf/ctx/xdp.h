@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* XDP: how a frame is read, and how long it is. */
+/* XDP: how a frame is read, resized and sent. */
 #pragma once
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -22,7 +22,7 @@ static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
 	return bpf_xdp_get_buff_len(ctx);
 }
 
-/* A tag is in the frame, or hidden from XDP. */
+/* A VLAN tag is in the frame, or in the NIC's metadata, which XDP does not see. */
 static __always_inline __u32 frame_vlan(const struct xdp_md *ctx)
 {
 	return 0;
@@ -43,7 +43,7 @@ static __always_inline __u32 frame_segment_bytes(const struct xdp_md *ctx)
 	return 0;
 }
 
-/* An interface that takes no frames from XDP loses a redirected one silently: tcx sends it. */
+/* An interface that accepts no frames from XDP drops redirected ones silently: they go on to tcx. */
 static __always_inline bool ctx_may_transmit(bool takes_xdp)
 {
 	return takes_xdp;
@@ -64,14 +64,14 @@ static __always_inline bool ctx_resize_outer(struct xdp_md *ctx, __u32 before, _
 	return before == bytes || !bpf_xdp_adjust_head(ctx, (int)before - (int)bytes);
 }
 
-/* A first buffer that is shorter is the only one: a driver fills it before it takes another. */
+/* A frame whose first buffer is shorter has only that one: drivers fill a buffer before they take another. */
 #define ONE_BUFFER_BYTES 1024
 
 /*
- * To ask the kernel costs 8 ns, a sixth of an encapsulation: it is asked of large frames,
- * and where the packet is not whole in the first buffer all the same.
+ * bpf_xdp_get_buff_len() costs 8 ns, a sixth of an encapsulation: it is called for large frames only, and if the packet is not whole in the first
+ * buffer.
  *
- * claimed: of the packet, as its header says
+ * claimed: the packet's length by its header, bytes
  */
 static __always_inline __u32 frame_packet_bytes(struct xdp_md *ctx, __u32 claimed)
 {

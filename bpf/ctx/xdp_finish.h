@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* XDP: the end of what a program does not send on. */
+/* XDP: the end of a frame that a program does not send. */
 #pragma once
 #include "ctx/xdp.h"
 #include "metrics.h"
 #include "trace/trace.h"
 
-/* What is not dropped here meets tcx next, which counts it, or says what it is. */
+/* A frame that is not dropped here goes on to tcx, which counts it, and reports it to trace sessions. */
 static __always_inline int xdp_finish(struct xdp_md *ctx, enum reason reason, enum hook hook)
 {
 	if (reason < DROP_MALFORMED) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* DHCPv4 (RFC 2131): a request of the port's VM is turned into the reply. */
+/* DHCPv4 (RFC 2131): turns a request of the port's VM into the reply. */
 #pragma once
 #include "dhcp/options4.h"
 #include "dhcp/reply.h"
@@ -25,7 +25,7 @@ struct bootp_head {
 	__be32 ciaddr;
 };
 
-/* A request's headers; two bytes before them align those of IPv4. */
+/* A request's headers. `unused` aligns the IPv4 header. */
 struct dhcp4_headers {
 	__u8 unused[2];
 	struct ethhdr eth;
@@ -36,7 +36,7 @@ struct dhcp4_headers {
 #define DHCP4_HEADERS_BYTES (sizeof(struct dhcp4_headers) - 2)
 #define DHCP4_OPTIONS_AT (DHCP4_HEADERS_BYTES + DHCP4_FIXED_BYTES)
 
-/* Is it whole, and what the port's VM may send? Lengths are those of the headers: what follows the packet in its frame is not read. */
+/* Whether a request is whole, by the lengths in its headers. Padding behind the packet is not read. */
 static __always_inline bool dhcp4_headers_valid(struct __sk_buff *skb, const struct dhcp4_headers *headers)
 {
 	__u32 udp_bytes = bpf_ntohs(headers->udp.len), ip_bytes = bpf_ntohs(headers->ip.tot_len);
@@ -47,8 +47,8 @@ static __always_inline bool dhcp4_headers_valid(struct __sk_buff *skb, const str
 }
 
 /*
- * The VM asks as itself: no relay's and nobody else's request is answered (giaddr, chaddr). With an address that it no longer has it may say so: it
- * is told that it has another.
+ * Whether the VM asks for itself. Requests of relays (giaddr) and of other clients (chaddr) get no reply. An IP source that the VM no longer has is
+ * accepted if it is also in ciaddr: the reply tells the VM that it has another address.
  */
 static __always_inline bool dhcp4_client_valid(struct __sk_buff *skb, const struct bootp_head *head, __be32 source, const struct port *port,
 					       const struct dhcp4_lease *lease)
@@ -66,12 +66,12 @@ static __always_inline bool dhcp4_client_valid(struct __sk_buff *skb, const stru
 	return !client.giaddr && same_mac(client.chaddr, port->vm_mac) && (!source || source == lease->address || source == head->ciaddr);
 }
 
-/* RFC 2131 section 4.3: which reply, or 0. */
+/* The type of the reply (RFC 2131 section 4.3); 0: none. */
 static __always_inline __u32 dhcp4_reply_type(const struct dhcp4_request *request, __be32 ciaddr, const struct dhcp4_lease *lease)
 {
 	__be32 wanted = request->requested ? request->requested : ciaddr;
 
-	/* Another server's offer was taken. */
+	/* The client has accepted another server's offer. */
 	if (request->server && request->server != lease->server)
 		return 0;
 	switch (request->type) {
@@ -87,7 +87,7 @@ static __always_inline __u32 dhcp4_reply_type(const struct dhcp4_request *reques
 	return 0;
 }
 
-/* Copies the client identifier, which is returned in any reply (RFC 6842), and the end option behind it. Returns its bytes, or 0. */
+/* Copies the client identifier, which every reply returns (RFC 6842), and adds the end option. Returns the bytes of both, or 0. */
 static __always_inline __u32 dhcp4_tail(struct __sk_buff *skb, const struct dhcp4_request *request, struct dhcp_buf *space)
 {
 	__u32 bytes = request->id_bytes;
@@ -105,7 +105,7 @@ static __always_inline __u32 dhcp4_tail(struct __sk_buff *skb, const struct dhcp
 	return bytes + 1;
 }
 
-/* Writes Ethernet, IPv4 and UDP headers of a reply. The checksum of UDP may be none, which IPv4 allows. */
+/* Writes Ethernet, IPv4 and UDP headers of a reply. Without CHECKSUM_PARTIAL the UDP checksum is zero, which IPv4 allows (RFC 768). */
 static __always_inline bool write_dhcp4_headers(struct __sk_buff *skb, struct dhcp4_headers *headers, const struct port *port, __be32 server,
 						__be32 to, __u32 message_bytes)
 {
@@ -115,6 +115,9 @@ static __always_inline bool write_dhcp4_headers(struct __sk_buff *skb, struct dh
 					   (__u64)ip->saddr + ip->daddr + bpf_htonl(IPPROTO_UDP) + bpf_htonl(bpf_ntohs(headers->udp.len)));
 
 	set_reply_eth(&headers->eth, port, bpf_htons(ETH_P_IP));
+	/* Once iPXE has an address, it ignores an IP broadcast in a frame to its own MAC address. */
+	if (to == BROADCAST)
+		__builtin_memset(headers->eth.h_dest, 0xff, ETH_ALEN);
 	ip->tos = 0xc0;
 	ip->tot_len = bpf_htons(sizeof(*ip) + udp_bytes);
 	ip->id = 0;
@@ -131,7 +134,7 @@ static __always_inline bool write_dhcp4_headers(struct __sk_buff *skb, struct dh
 	return !bpf_skb_store_bytes(skb, 0, &headers->eth, DHCP4_HEADERS_BYTES, 0);
 }
 
-/* What a VM boots from, if it asks for that; NULL otherwise. */
+/* The boot file for a client's kind of firmware; NULL: none. */
 static __always_inline const struct boot_file *boot_file_of(const struct boot_files *boot, const struct dhcp4_request *request)
 {
 	if (!boot || request->boot >= BOOT_CLIENTS)
@@ -139,7 +142,7 @@ static __always_inline const struct boot_file *boot_file_of(const struct boot_fi
 	return &boot->files[request->boot];
 }
 
-/* Writes the message: the template, what this client gets besides, what of the request is returned. Returns its bytes, or 0. */
+/* Writes the message: the template, options for this client, the client identifier. Returns its bytes, or 0. */
 static __always_inline __u32 write_dhcp4_message(struct __sk_buff *skb, const struct dhcp4_lease *lease, const struct boot_files *boot,
 						 const struct dhcp4_request *request, __u8 type, struct dhcp_buf *space)
 {
@@ -166,7 +169,10 @@ static __always_inline __u32 write_dhcp4_message(struct __sk_buff *skb, const st
 	if (file && options) {
 		if (!write_part(skb, at, file->options, options, DHCP4_OPTION_BYTES))
 			return 0;
-		if (bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + BOOTP_SIADDR_AT, &boot->server, 4, 0) ||
+		/* The subnet's mask: with a /32, older iPXE broadcasts all packets, and older EDK II takes no lease. The gateway answers ARP for the
+		 * subnet. */
+		if (bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + DHCP4_MASK_AT, &boot->mask, 4, 0) ||
+		    bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + BOOTP_SIADDR_AT, &boot->server, 4, 0) ||
 		    bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + BOOTP_FILE_AT, file->file, sizeof(file->file), 0))
 			return 0;
 		at += options;
@@ -176,7 +182,7 @@ static __always_inline __u32 write_dhcp4_message(struct __sk_buff *skb, const st
 	return message + routes + options + tail;
 }
 
-/* Fills in what differs from an OFFER: type and transaction, and no lease for INFORM and NAK. */
+/* Writes the fields that differ from the template's OFFER: type and transaction, and no lease for INFORM and NAK. */
 static __always_inline bool finish_dhcp4_message(struct __sk_buff *skb, struct bootp_head *head, __u8 asked, __u8 type)
 {
 	const __u8 zeros[DHCP4_TIMES_BYTES] = {};
@@ -193,7 +199,7 @@ static __always_inline bool finish_dhcp4_message(struct __sk_buff *skb, struct b
 		return true;
 	if (bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + BOOTP_YIADDR_AT, zeros, 4, 0))
 		return false;
-	/* Pads in place of the times. */
+	/* Pad options replace the lease's times. */
 	return type == DHCP4_NAK || !bpf_skb_store_bytes(skb, DHCP4_HEADERS_BYTES + DHCP4_TIMES_AT, zeros, sizeof(zeros), 0);
 }
 
@@ -224,7 +230,7 @@ static __always_inline enum reason reply_dhcp4(struct __sk_buff *skb, const stru
 	if (!type)
 		return DROP_DHCP;
 	bytes = write_dhcp4_message(skb, lease, boot, request, type, space);
-	/* A renewal is answered to the address that it came from; who has none yet is sent a broadcast, by its own MAC address. */
+	/* A client that renews its lease gets the reply at its address; a client without one gets a broadcast. */
 	to = head.ciaddr && type != DHCP4_NAK ? head.ciaddr : BROADCAST;
 	if (!bytes || !finish_dhcp4_message(skb, &head, request->type, type) || !write_dhcp4_headers(skb, &headers, port, lease->server, to, bytes))
 		return DROP_NO_ROOM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* DHCPv6 (RFC 8415): a request of the port's VM is turned into the reply. */
+/* DHCPv6 (RFC 8415): turns a request of the port's VM into the reply. */
 #pragma once
 #include "dhcp/options6.h"
 #include "dhcp/reply.h"
@@ -8,11 +8,11 @@
 #define DHCP6_CLIENT bpf_htons(546)
 #define DHCP6_HOP_LIMIT 64
 #define STATUS_NOT_ON_LINK 4
-/* Code, length and a code: a status without text. */
+/* A status option without text: option code, length, status code. */
 #define STATUS_BYTES (OPTION6_HEAD + 2)
 #define RAPID_COMMIT_BYTES OPTION6_HEAD
 
-/* A request's headers; two bytes before them align those of IPv6. */
+/* A request's headers. `unused` aligns the IPv6 header. */
 struct dhcp6_headers {
 	__u8 unused[2];
 	struct ethhdr eth;
@@ -25,7 +25,7 @@ struct dhcp6_headers {
 #define DHCP6_HEADERS_BYTES (sizeof(struct dhcp6_headers) - 2)
 #define DHCP6_UDP_AT (ETH_HLEN + sizeof(struct ipv6hdr))
 
-/* What a reply holds besides server identifier and general options. */
+/* The contents of a reply besides server identifier and general options. */
 struct dhcp6_reply {
 	__u32 type; /* 0: none */
 	__u32 has_ias;
@@ -34,7 +34,7 @@ struct dhcp6_reply {
 	__u32 rapid_commit;
 };
 
-/* Is it whole, from the VM's own link-local address, and to all servers? To the address of one no client was told to send (section 16). */
+/* Whether a request is whole, from a link-local address, and to all servers: clients may not send to the address of one (section 16). */
 static __always_inline bool dhcp6_headers_valid(struct __sk_buff *skb, const struct dhcp6_headers *headers)
 {
 	const __u32 *to = headers->ip6.daddr.in6_u.u6_addr32;
@@ -45,7 +45,7 @@ static __always_inline bool dhcp6_headers_valid(struct __sk_buff *skb, const str
 	       !(to[1] | to[2]) && to[3] == bpf_htonl(0x10002);
 }
 
-/* Sections 16 and 18.3: which reply. Who means another server, or none where one is due, gets none. */
+/* The reply to a message (sections 16 and 18.3). There is none to a message for another server, or without an identifier that it must have. */
 static __always_inline struct dhcp6_reply dhcp6_reply_to(__u32 type, const struct dhcp6_request *request)
 {
 	struct dhcp6_reply reply = { .type = DHCP6_REPLY, .has_ias = 1 };
@@ -72,7 +72,7 @@ static __always_inline struct dhcp6_reply dhcp6_reply_to(__u32 type, const struc
 			reply.type = 0;
 		break;
 	case DHCP6_CONFIRM:
-		/* Without addresses there is nothing to say about them. */
+		/* No reply to a Confirm without addresses (section 18.3.3). */
 		if (request->has_server || !request->addresses)
 			reply.type = 0;
 		reply.has_ias = 0;
@@ -97,7 +97,7 @@ static __always_inline struct dhcp6_reply dhcp6_reply_to(__u32 type, const struc
 	return reply;
 }
 
-/* Copies the client identifier. Returns false where it is too long for any. */
+/* Copies the client identifier. Returns false if its length is invalid. */
 static __always_inline bool copy_client_id(struct __sk_buff *skb, const struct dhcp6_request *request, struct dhcp_buf *space)
 {
 	__u32 bytes = request->id_bytes;
@@ -112,7 +112,7 @@ static __always_inline bool copy_client_id(struct __sk_buff *skb, const struct d
 	return !bpf_skb_load_bytes(skb, request->id_at, space->id, bytes);
 }
 
-/* Writes an IA of the template with the IAID that the client gave. Returns where what follows begins, or 0. */
+/* Writes an IA of the template with the client's IAID. Returns the offset behind it, or 0. */
 static __always_inline __u32 write_ia(struct __sk_buff *skb, __u32 at, const __u8 *ia, __u32 bytes, __be32 iaid)
 {
 	if (!write_part(skb, at, ia, bytes, DHCP6_IA_BYTES) || bpf_skb_store_bytes(skb, at + OPTION6_HEAD, &iaid, sizeof(iaid), 0))
@@ -120,7 +120,7 @@ static __always_inline __u32 write_ia(struct __sk_buff *skb, __u32 at, const __u
 	return at + bytes;
 }
 
-/* Adds an address to the IA_NA before it whose lifetimes are zero: the client has it, and may not (section 18.3.4). */
+/* Adds an address with zero lifetimes to the IA_NA that ends at `at`: the client must give that address up (section 18.3.4). */
 static __always_inline __u32 write_foreign_address(struct __sk_buff *skb, __u32 at, __u32 ia_bytes, const struct in6_addr *address)
 {
 	struct {

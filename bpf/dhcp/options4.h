@@ -31,7 +31,7 @@ enum option4 {
 #define DHCP4_COOKIE bpf_htonl(0x63825363)
 /* Code, length and value. */
 #define DHCP4_OPTION_MAX (2 + 255)
-/* Options and pads of a request, and codes that a client asks for. */
+/* Most options (with pads) of a request that are parsed, and most codes of its parameter request list. */
 #define DHCP4_MAX_OPTIONS 160
 #define DHCP4_MAX_PARAMETERS 64
 
@@ -40,7 +40,7 @@ struct dhcp4_walk {
 	struct dhcp4_request *request;
 	__u32 at;
 	__u32 end; /* of the message in the frame */
-	__u32 boot_rank; /* how much the request's class says: the greatest decides */
+	__u32 boot_rank; /* of the option that has set request->boot: the highest decides */
 	__u32 is_whole;
 };
 
@@ -86,7 +86,7 @@ static __always_inline bool is_ipxe(struct __sk_buff *skb, __u32 at)
 	return !bpf_skb_load_bytes(skb, at, &text, sizeof(text)) && text == bpf_htonl(0x69505845);
 }
 
-/* RFC 3004 has a length before each class; iPXE and many others write the text alone. */
+/* In RFC 3004 a length precedes each class; iPXE and many others send only the text. */
 static __always_inline void note_user_class(struct dhcp4_walk *walk, __u32 at, __u32 bytes)
 {
 	if ((bytes >= 4 && is_ipxe(walk->skb, at)) || (bytes >= 5 && is_ipxe(walk->skb, at + 1)))
@@ -102,7 +102,7 @@ static __always_inline void note_architecture(struct dhcp4_walk *walk, __u32 at,
 	note_boot(walk, RANK_ARCHITECTURE, architecture ? BOOT_UEFI : BOOT_BIOS);
 }
 
-/* Does it ask for Microsoft's option of routes? */
+/* Notes whether the client asks for Microsoft's option of classless routes. */
 static __always_inline void note_parameters(struct dhcp4_walk *walk, __u32 at, __u32 bytes)
 {
 	__u32 index;
@@ -126,7 +126,7 @@ static long note_option4(__u64 index, struct dhcp4_walk *walk)
 	__u32 at = walk->at;
 
 	if (at >= walk->end) {
-		/* The end option is left out by some. */
+		/* Some clients omit the end option. */
 		walk->is_whole = at == walk->end;
 		return 1;
 	}
@@ -178,7 +178,7 @@ static long note_option4(__u64 index, struct dhcp4_walk *walk)
 	return 0;
 }
 
-/* Reads the options of a message that ends at `end` of the frame; false where they are malformed. */
+/* Parses the options of a message that ends at `end` of the frame. Returns false if they are malformed. */
 static __always_inline bool parse_dhcp4_options(struct __sk_buff *skb, __u32 at, __u32 end, struct dhcp4_request *request)
 {
 	struct dhcp4_walk walk = { .skb = skb, .request = request, .at = at, .end = end };

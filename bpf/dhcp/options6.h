@@ -28,13 +28,13 @@ enum option6 {
 
 /* Code and length. */
 #define OPTION6_HEAD 4
-/* IAID, T1, T2: what comes before the options of an IA. */
+/* IAID, T1, T2: the fixed part of an IA, before its options. */
 #define IA_FIXED 12
 /* Address and lifetimes. */
 #define IA_ADDRESS_BYTES 24
-/* A DUID has 128 bytes behind its type (RFC 8415 section 11.1), with code and length of the option. */
+/* A DUID has at most 128 bytes behind its type (RFC 8415 section 11.1); with code and length of the option. */
 #define CLIENT_ID_MAX (OPTION6_HEAD + 2 + 128)
-/* Options of a request, those in IAs among them. */
+/* Most options of a request that are parsed, including those in IAs. */
 #define DHCP6_MAX_OPTIONS 48
 
 struct dhcp6_walk {
@@ -47,8 +47,8 @@ struct dhcp6_walk {
 };
 
 /*
- * Is an address one of the lease's? They are in its IA_NA, each in an option of 28 bytes; behind the last are zeros, so `::` is one, too, by which
- * clients say that they want any. Without branches: the verifier would walk each of them for each option.
+ * Whether the lease has an address. Its addresses are in its IA_NA, each in an option of 28 bytes, with zeros behind the last one: so `::`, by which
+ * clients ask for any address, counts as leased, too. Without branches, each of which the verifier would walk for each option.
  */
 static __always_inline bool is_leased(const struct dhcp6_lease *lease, const struct in6_addr *address)
 {
@@ -95,7 +95,7 @@ static __always_inline void note_server(struct dhcp6_walk *walk, __u32 at, __u32
 	walk->request->is_for_us = !differs;
 }
 
-/* Options in an IA follow its fixed part as if they were beside it. */
+/* The options in an IA_NA are parsed like those beside it: only its fixed part is skipped. */
 static long note_option6(__u64 index, struct dhcp6_walk *walk)
 {
 	struct dhcp6_request *request = walk->request;
@@ -151,7 +151,7 @@ static long note_option6(__u64 index, struct dhcp6_walk *walk)
 	return 0;
 }
 
-/* Reads the options of a message that ends at `end` of the frame; false where they are malformed. */
+/* Parses the options of a message that ends at `end` of the frame. Returns false if they are malformed. */
 static __always_inline bool parse_dhcp6_options(struct __sk_buff *skb, const struct dhcp6_lease *lease, __u32 at, __u32 end,
 						struct dhcp6_request *request)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What DHCPv4, DHCPv6 and router advertisements have in common: how a packet ends, and how pieces of a template are written to it. */
+/* Shared by DHCPv4, DHCPv6 and router advertisements: the end of a packet, parts of a template, checksums. */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -17,7 +17,7 @@
 #include "port/reply.h"
 #include "trace/trace.h"
 
-/* The end of a request, whatever becomes of it. */
+/* Ends a request: counts and reports its verdict, and sends a reply to the port. */
 static __always_inline int finish_request(struct __sk_buff *skb, enum reason reason)
 {
 	__u32 ifindex = skb->ifindex;
@@ -31,9 +31,9 @@ static __always_inline int finish_request(struct __sk_buff *skb, enum reason rea
 }
 
 /*
- * Writes `bytes` of a template's part. barrier_var() keeps clang from folding two comparisons into one of a difference, of which the verifier of
+ * Writes `bytes` of a template's part. barrier_var() keeps clang from folding two comparisons into one of a difference, from which the verifier of
  * Linux 6.12 learns nothing.
- * most: of bytes, a constant
+ * most: upper bound of `bytes`, a constant
  */
 static __always_inline bool write_part(struct __sk_buff *skb, __u32 at, const void *from, __u32 bytes, const __u32 most)
 {
@@ -45,7 +45,7 @@ static __always_inline bool write_part(struct __sk_buff *skb, __u32 at, const vo
 	return !bpf_skb_store_bytes(skb, at, from, bytes, 0);
 }
 
-/* Sum of bytes of a frame as 16-bit words, 2048 at most; a byte that is left over is the upper one of a word. */
+/* Adds the 16-bit words of a frame's part of at most 2048 bytes to `sum`. A last odd byte is the upper one of a word. */
 static __always_inline bool sum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes, __u64 *sum)
 {
 	struct dhcp_buf *space = dhcp_buf();
@@ -56,7 +56,7 @@ static __always_inline bool sum_frame(struct __sk_buff *skb, __u32 at, __u32 byt
 	barrier_var(bytes);
 	if (bytes > DHCP_SUM_SPACE)
 		return false;
-	/* Zeros behind the end make whole words of it. */
+	/* Zeros behind the end complete the last word. */
 	*(__u64 *)(space->sum + (bytes & (DHCP_SUM_SPACE - 1) & ~7U)) = 0;
 	if (bpf_skb_load_bytes(skb, at, space->sum, bytes))
 		return false;
@@ -75,8 +75,8 @@ static __always_inline bool sum_frame(struct __sk_buff *skb, __u32 at, __u32 byt
 }
 
 /*
- * Does the device have to fill the request's UDP checksum in (CHECKSUM_PARTIAL)? Then the field holds the sum of the pseudo header, and the
- * reply's must, too: the packet stays marked.
+ * Whether the device fills the request's UDP checksum in (CHECKSUM_PARTIAL): the field then holds the sum of the pseudo header. The packet stays
+ * CHECKSUM_PARTIAL, so the reply's field must hold the sum of its own.
  * pseudo: sum of the request's pseudo header
  */
 static __always_inline bool is_checksum_partial(__sum16 check, __u64 pseudo)

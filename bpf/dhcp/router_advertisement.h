@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Router solicitations (RFC 4861 section 6.2.6): the answer is to all nodes by the VM's MAC address, whoever asked. */
+/* Answers router solicitations (RFC 4861 section 6.2.6): the advertisement is to the all-nodes address, in a frame to the VM's MAC address. */
 #pragma once
 #include "dhcp/reply.h"
 #include "port/ndp_reply.h"
@@ -15,7 +15,7 @@ struct rs_headers {
 #define RS_BYTES 8
 #define RS_HEADERS_BYTES (sizeof(struct rs_headers) - 2)
 
-/* RFC 4861 section 6.1.1. Who has no address yet says no link-layer address. */
+/* Whether a solicitation is valid (RFC 4861 section 6.1.1): one from the unspecified address has no link-layer address. */
 static __always_inline bool solicitation_valid(struct __sk_buff *skb, const struct rs_headers *headers, const struct port *port)
 {
 	__u32 bytes = bpf_ntohs(headers->ip6.payload_len);
@@ -27,7 +27,7 @@ static __always_inline bool solicitation_valid(struct __sk_buff *skb, const stru
 	return nd_options_valid(skb, RS_HEADERS_BYTES, bytes - RS_BYTES, is_unspecified(&headers->ip6.saddr), port);
 }
 
-/* Makes the port's advertisement of a frame. */
+/* Overwrites a frame with the port's advertisement. */
 static __always_inline bool write_advertisement(struct __sk_buff *skb, const struct ra_frame *ra)
 {
 	__u32 bytes = ra->bytes;
@@ -40,7 +40,7 @@ static __always_inline bool write_advertisement(struct __sk_buff *skb, const str
 	return !bpf_skb_change_tail(skb, bytes, 0) && !bpf_skb_store_bytes(skb, 0, ra->frame, bytes, BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Sends the advertisement that nobody asked for (RFC 4861 section 6.2.4): of a test run that the agent makes, which redirects nothing by its verdict. */
+/* Sends an unsolicited advertisement (RFC 4861 section 6.2.4) in a test run of the agent, where a verdict cannot redirect. */
 static __noinline int send_advertisement(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;

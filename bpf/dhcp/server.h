@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where requests for addresses go to. */
+/* Destinations of DHCP requests. */
 #pragma once
 #include <bpf/bpf_endian.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Uplinks: a per-CPU cache of the ports that arrived packets are for (fib/cache.h). Outer sources are not part of the key: they are few, and sg_source_cache has them. */
+/* Uplinks: a per-CPU cache of ports by SID and inner destination (fib/cache.h). Outer sources have a cache of their own (sg_source_cache). */
 #pragma once
 #include "fib/cache.h"
 #include "net/parse.h"
@@ -7,7 +7,7 @@
 static __always_inline struct decap_cache_set *decap_cache_set(const struct in6_addr *sid, const struct in6_addr *dest)
 {
 	const __u64 *x = (const void *)sid, *y = (const void *)dest;
-	/* Each word by a factor of its own: a cloud's SIDs and addresses count up together. */
+	/* A factor for each word: SIDs and addresses are both numbered consecutively, and would collide in a plain sum. */
 	__u64 key = x[0] + x[1] * 0xff51afd7ed558ccdULL + y[0] * 0xc4ceb9fe1a85ec53ULL + y[1] * 0xd6e8feb86659fd93ULL;
 	__u32 index = cache_index(key, FLOW_CACHE_BITS);
 

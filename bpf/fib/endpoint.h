@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where an address is: exact match first, then the longest prefix. */
+/* Looks up the endpoint of an address: exact match first, then the longest prefix. */
 #pragma once
 #include "maps/fastpath_maps.h"
 #include "net/parse.h"
 
-/* No tenant of this node has prefixes: a hash miss costs nothing more. Set before loading. */
+/* Whether a tenant of this node has prefixes; if not, a hash miss costs no trie lookup. Set before loading. */
 const volatile bool use_prefixes = true;
 
 static __always_inline struct endpoint *lookup_endpoint_of(__u32 tenant, __u32 family, const struct in6_addr *address)

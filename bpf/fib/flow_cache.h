@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The encapsulation that a VM's packets take, by their addresses. */
+/* Ports: a per-CPU cache of encapsulations by source and destination (fib/cache.h). */
 #pragma once
 #include "fib/cache.h"
 #include "net/parse.h"

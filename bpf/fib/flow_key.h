@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A flow's key: reversed, hashed, and that of its fragments. */
+/* Flow keys: their reversal, their hashes, and the key of fragments. */
 #pragma once
 #include "net/parse_flow.h"
 
@@ -12,7 +12,7 @@ static __always_inline void reverse_key(struct flow_key *to, const struct flow_k
 	to->dest_port = key->source_port;
 }
 
-/* The same for both directions of a flow, and on every node. */
+/* A hash that both directions of a flow share, on every node. */
 static __always_inline __u32 flow_hash(const struct flow_key *key)
 {
 	__u16 a = key->source_port, b = key->dest_port;
@@ -21,7 +21,27 @@ static __always_inline __u32 flow_hash(const struct flow_key *key)
 	return hash_mix64(hash_in6(&key->source) + hash_in6(&key->dest), (ports << 8) ^ key->protocol);
 }
 
-/* What the fragments of a datagram have in common (RFC 791; RFC 8200 section 4.5, where the protocol is none of it). */
+/*
+ * The universal hash NH (Black et al., "UMAC", 1999) of a key and its zone, mixed: for two keys that were chosen without knowledge of the
+ * seeds, one in 2^32 seeds makes them collide.
+ */
+static __always_inline __u64 keyed_flow_hash(const struct flow_key *key, __u32 zone, const __u64 *seeds)
+{
+	const __u64 *words = (const void *)key;
+	__u64 hash = (__u64)(__u32)(zone + seeds[HASH_SEEDS - 1]) * (__u32)(seeds[HASH_SEEDS - 1] >> 32);
+	int i;
+
+#pragma unroll
+	for (i = 0; i < HASH_SEEDS - 1; i++)
+		hash += (__u64)(__u32)(words[i] + seeds[i]) * (__u32)((words[i] >> 32) + (seeds[i] >> 32));
+	hash ^= hash >> 33;
+	hash *= 0xff51afd7ed558ccdULL;
+	hash ^= hash >> 33;
+	hash *= 0xc4ceb9fe1a85ec53ULL;
+	return hash ^ (hash >> 33);
+}
+
+/* The key that all fragments of a datagram share (RFC 791; RFC 8200 section 4.5, where the protocol is no part of it). */
 static __always_inline void fragments_key(struct flow_key *to, const struct packet *packet)
 {
 	*to = packet->key;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Hypervisors: per-CPU caches of flows that go through network nodes (fib/cache.h). Entries expire after 256 jiffies, so that the slow path
- * marks the flow as used in sg_gw_affinity. Of a flow whose ports were read, and not of what opens a connection.
+ * Hypervisors: a per-CPU cache of flows that go through network nodes (fib/cache.h). Entries expire after 256 jiffies, so that the slow path
+ * marks the flow as used in sg_gw_affinity. Only flows whose ports were parsed are cached, and no packet that opens a connection.
  */
 #pragma once
 #include "fib/flow_cache.h"
-#include "maps/gateway_cache_maps.h"
 #include "net/time.h"
 
-/* The tenants of this node have gateways. Set before loading: without it nothing of this is in the programs. */
+/* Whether tenants of this node have gateways. Set before loading; if not, the verifier removes this code from the programs. */
 const volatile bool use_gateways = false;
 
 static __always_inline struct cache_generation *cache_generation_entry(void)
@@ -25,7 +24,7 @@ static __always_inline __u32 gw_flow_generation_now(void)
 	return generation ? *(volatile __u32 *)&generation->gw_flow_generation : 0;
 }
 
-/* A flow of this node has another network node. */
+/* Invalidates the cached flows of all CPUs, because a flow has moved to another network node. */
 static __always_inline void gw_flow_cache_invalidate(void)
 {
 	struct cache_generation *generation = cache_generation_entry();
@@ -67,7 +66,7 @@ static __always_inline __u32 gw_flow_cache_lookup(const struct inner *inner, __u
 	return 0;
 }
 
-/* follows: what it was before the flow was looked up */
+/* gw_flow_generation: as it was before the flow was looked up */
 static __always_inline void gw_flow_cache_insert(const struct inner *inner, __u32 ifindex, __u64 generation, __u32 gw_flow_generation, __u32 encap)
 {
 	struct egress_cache_set *set;
@@ -93,63 +92,4 @@ static __always_inline void gw_flow_cache_insert(const struct inner *inner, __u3
 	flow->protocol = inner->protocol;
 	flow->seen = now;
 	flow->gw_flow_generation = gw_flow_generation;
-}
-
-static __always_inline struct return_path_set *return_path_cache_set(const struct inner *inner, __u32 tenant)
-{
-	__u32 index = cache_index(inner->hash ^ ((__u64)tenant << 32), RETURN_PATH_CACHE_BITS);
-
-	return bpf_map_lookup_elem(&sg_rpath_cache, &index);
-}
-
-/* Did the network node with this outer source bring a packet of the flow within these 256 jiffies? */
-static __always_inline bool return_path_cache_lookup(const struct inner *inner, const struct in6_addr *outer_source, __u32 tenant, __u64 generation)
-{
-	struct return_path_set *set = inner->ports && generation ? return_path_cache_set(inner, tenant) : NULL;
-	__u32 now, gw_flow_generation;
-	int i;
-
-	if (!set)
-		return false;
-	now = coarse_jiffies();
-	gw_flow_generation = gw_flow_generation_now();
-#pragma unroll
-	for (i = 0; i < CACHE_WAYS; i++) {
-		const struct return_path_entry *flow = &set->flows[i];
-
-		if (flow->generation == generation && flow->ports == inner->ports && flow->seen == now &&
-		    flow->gw_flow_generation == gw_flow_generation && flow->protocol == inner->protocol && flow->tenant == tenant &&
-		    flow->family == inner->family && same_address(&flow->dest, &inner->dest) && same_address(&flow->source, &inner->source) &&
-		    same_address(&flow->outer_source, outer_source))
-			return true;
-	}
-	return false;
-}
-
-static __always_inline void return_path_cache_insert(const struct inner *inner, const struct in6_addr *outer_source, __u32 tenant, __u64 generation)
-{
-	struct return_path_set *set = inner->ports && generation ? return_path_cache_set(inner, tenant) : NULL;
-	struct return_path_entry *flow;
-	__u32 now;
-	int i;
-
-	if (!set)
-		return;
-	now = coarse_jiffies();
-	flow = &set->flows[(inner->hash >> 16) & (CACHE_WAYS - 1)];
-#pragma unroll
-	for (i = CACHE_WAYS - 1; i >= 0; i--) {
-		if (set->flows[i].generation != generation || set->flows[i].seen != now)
-			flow = &set->flows[i];
-	}
-	flow->generation = generation;
-	copy_address(&flow->source, &inner->source);
-	copy_address(&flow->dest, &inner->dest);
-	copy_address(&flow->outer_source, outer_source);
-	flow->ports = inner->ports;
-	flow->tenant = tenant;
-	flow->seen = now;
-	flow->gw_flow_generation = gw_flow_generation_now();
-	flow->family = inner->family;
-	flow->protocol = inner->protocol;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* From an encapsulation's id to what is written and where it goes. */
+/* Resolves an encapsulation's id to its headers and its next hop. */
 #pragma once
 #include "fib/cache.h"
 #include "net/parse.h"
 
-/* H.Encaps.Red of a packet, with what it takes. */
+/* The input of H.Encaps.Red for a packet. */
 struct encap_nexthop {
 	const struct in6_addr *first; /* segment */
-	const struct encap *srh; /* what has the SRH; NULL: there is none */
+	const struct encap *srh; /* has the SRH; NULL: no SRH */
 	const struct nexthop *hop;
 	const struct port *port;
 };
 
 /*
- * The next hop that a flow takes; NULL while none is resolved. The bits of the hash that choose it are none of the flow label's, by which the
- * underlay's routers choose.
+ * The next hop that a flow takes; NULL while none is resolved. It is chosen by other bits of the hash than the flow label has, by which the
+ * underlay's routers choose theirs.
  */
 static __always_inline const struct nexthop *select_nexthop(const struct nexthop *hops, const __u8 *slots, __u32 count, __u32 hash)
 {
@@ -74,7 +74,7 @@ static __always_inline const struct nexthop *encap_nexthop_of(const struct encap
 	return nexthop_group ? select_nexthop(nexthop_group->hops, nexthop_group->slots, nexthop_group->count, hash) : NULL;
 }
 
-/* The same by the hash of a packet. */
+/* The same, by a packet's hash. */
 static __always_inline const struct nexthop *nexthop_of(const struct encap *encap, const struct inner *inner)
 {
 	const struct nexthop_group *nexthop_group = bpf_map_lookup_elem(&sg_nh_groups, &encap->nexthop_group);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Network nodes: what a CPU remembers of the flows that were let pass (fib/cache.h says how): by it a packet takes no lookup that depends on
- * how much there is. It holds for a moment, after which the long way keeps the connection alive, and until policies or maps change. Of a flow whose ports
- * were read, whose connection is past its first packets, and of no packet that changes it.
+ * Network nodes: a per-CPU cache of forwarded flows (fib/cache.h). A hit avoids every lookup whose cost grows with table size. Entries expire
+ * after 256 jiffies, so that the slow path refreshes the connection, and when policies or maps change. Only flows whose ports were parsed and whose
+ * connection is established are cached; packets that change a connection's state take the slow path.
  */
 #pragma once
 #include "fib/cache.h"
@@ -11,7 +11,7 @@
 #include "net/time.h"
 #include "state/conntrack_tcp.h"
 
-/* Of TCP: opens, closes or resets. */
+/* Whether a TCP packet opens, closes or resets its connection. */
 static __always_inline bool changes_state(const struct inner *inner)
 {
 	return inner->protocol == IPPROTO_TCP && inner->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
@@ -51,7 +51,7 @@ static __always_inline struct nn_flow_entry *nn_flow_cache_lookup(const struct i
 	return NULL;
 }
 
-/* Before a TCP packet takes the slow path: writes what this CPU knows of its direction to the connection. */
+/* Before a TCP packet takes the slow path: writes this CPU's copy of its direction back to the connection. */
 static __noinline int nn_flow_cache_write_back(const struct in6_addr *sid, const struct inner *inner)
 {
 	struct nn_flow_set *set = nn_flow_cache_set(sid, inner);
@@ -69,7 +69,7 @@ static __noinline int nn_flow_cache_write_back(const struct in6_addr *sid, const
 	return 0;
 }
 
-/* What goes to an encapsulation without an SRH. epoch, policies: as they were before anything was looked up. hop: that the flow takes */
+/* Caches a flow to an encapsulation without an SRH. generation, policy_generation: as they were before the first lookup. hop: that the flow takes */
 static __always_inline void nn_flow_cache_insert(const struct in6_addr *sid, const struct inner *inner, const struct nn_verdict *verdict,
 						 __u64 generation, __u64 policy_generation, __u32 hash, const struct encap *encap,
 						 const struct nexthop *hop)

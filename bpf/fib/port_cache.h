@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The port of an interface. */
+/* A per-CPU cache of ports by interface (fib/cache.h). */
 #pragma once
 #include "fib/cache.h"
 

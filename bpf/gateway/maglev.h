@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which network node of a gateway a flow has: consistent hashing (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Programs only look
- * up; user space fills the tables. */
+/* Selects a flow's network node by consistent hashing (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Programs only look up; user space fills
+ * the tables. */
 #pragma once
 #include "fib/flow_key.h"
 #include "maps/gateway_maps.h"
@@ -12,13 +12,13 @@ static __always_inline bool network_node_is_up(__u32 node)
 	return state && state->is_up;
 }
 
-/* Number of the network node, NO_NETWORK_NODE if there is none. draining: those that drain count too. */
+/* Number of a network node of the gateway, or NO_NETWORK_NODE. draining: network nodes that drain may be selected, too */
 static __always_inline __u16 maglev_lookup(__u32 gateway, __u32 hash, bool draining)
 {
 	struct maglev *table = bpf_map_lookup_elem(&sg_maglev, &gateway);
 	__u32 slot = hash % MAGLEV_SLOTS;
 
-	/* The verifier does not know what a remainder is, and the compiler would leave the comparison out. */
+	/* The verifier does not track bounds through a remainder; without the barrier the compiler would omit the comparison. */
 	barrier_var(slot);
 	if (!table || slot >= MAGLEV_SLOTS)
 		return NO_NETWORK_NODE;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Hypervisors: replies take the network node that brought the question. */
+/* Hypervisors: replies take the network node that brought the request. */
 #pragma once
 #include "gateway/affinity.h"
 #include "net/parse_flow.h"
+#include "srv6/outer_source.h"
 
-/* Number of the encapsulation that leads back to the network node an arrived packet came by; 0: it came by none. source: outer. */
+/* Number of the encapsulation back to the network node that an arrived packet came by; 0: it came by none. source: outer */
 static __always_inline __u32 return_encap(const struct in6_addr *source, __u32 tenant)
 {
 	__u32 *node, *id;
@@ -21,9 +22,8 @@ static __always_inline __u32 return_encap(const struct in6_addr *source, __u32 t
 /* Notes the network node that brought a packet to a VM of this node: replies take the same one. */
 static __noinline int learn_return_path(const struct packet *packet, __u32 tenant, __u32 node)
 {
-	__u32 zero = 0, now = now_ticks();
+	__u32 zero = 0;
 	struct gw_flow_buf *scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
-	struct gw_flow_affinity *known;
 
 	if (!scratch || !packet)
 		return 0;
@@ -31,59 +31,129 @@ static __noinline int learn_return_path(const struct packet *packet, __u32 tenan
 		return 0;
 	scratch->key.tenant = tenant;
 	reverse_key(&scratch->key.flow, &packet->key);
-	known = bpf_map_lookup_elem(&sg_gw_affinity, &scratch->key);
-	if (!known) {
-		gw_affinity_insert(scratch, node, now);
-		return 0;
-	}
-	if (known->node != node) {
-		known->node = node;
-		gw_flow_cache_invalidate();
-	}
-	if (known->seen != now)
-		known->seen = now;
-	return 0;
+	return gw_affinity_insert(scratch, node, now_ticks());
 }
 
-/* The same of a packet that is to be read. source: outer, of the packet. */
-static __noinline int learn_return_path_of(struct CTX *ctx, __u32 at, const struct in6_addr *source, __u32 tenant, __u8 protocol)
+/* The same, for a packet whose ports were parsed. */
+static __noinline int learn_return_path_inner(const struct inner *inner, __u32 tenant, __u32 node)
 {
-	__u32 zero = 0, *node = bpf_map_lookup_elem(&sg_nn_src, source);
-	struct gw_flow_buf *scratch;
+	__u32 zero = 0;
+	struct gw_flow_buf *scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
 
-	if (!node)
+	if (!scratch || !inner)
 		return 0;
-	scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
+	gw_flow_key_of(&scratch->key, inner, tenant, true);
+	return gw_affinity_insert(scratch, node, now_ticks());
+}
+
+/* The same, for the packet at an offset of the frame, which this function parses. */
+static __noinline int learn_return_path_of(struct CTX *ctx, __u32 at, __u32 tenant, __u8 protocol, __u32 node)
+{
+	__u32 zero = 0;
+	struct gw_flow_buf *scratch = bpf_map_lookup_elem(&sg_gw_flow_buf, &zero);
+
 	if (!scratch || parse_packet(ctx, &scratch->packet, at, protocol) != REASON_FORWARDED)
 		return 0;
-	return learn_return_path(&scratch->packet, tenant, *node);
+	return learn_return_path(&scratch->packet, tenant, node);
 }
 
-/* The same of a packet that this node, a network node, brings to a VM of its own. node: its number */
+/* The same, for a packet that this node, itself a network node, delivers to one of its VMs. node: its number */
 static __always_inline void learn_return_path_self(const struct packet *packet, __u32 tenant, __u32 node)
 {
 	if (use_gateways)
 		learn_return_path(packet, tenant, node);
 }
 
-/* The same of a frame that arrived for a port, before it is decapsulated. */
+/* Number of the network node that has an outer source; NO_NETWORK_NODE: none has it. */
+static __noinline __u32 network_node_of(const struct in6_addr *source, __u64 generation)
+{
+	struct source_cache_entry *known;
+	__u32 *node, number;
+
+	if (!source)
+		return NO_NETWORK_NODE;
+	known = source_cache_entry(source);
+	if (known && !(generation && known->generation == generation && same_address(&known->source, source)))
+		known = NULL;
+	if (known && known->network_node)
+		return known->network_node - 1;
+	node = bpf_map_lookup_elem(&sg_nn_src, source);
+	number = node ? *node : NO_NETWORK_NODE;
+	if (known)
+		known->network_node = number + 1;
+	return number;
+}
+
+/* This CPU's entry for a flow, of that one or of another. 8 kB: most CPUs deliver few flows at a time, and more fit no L1 cache. */
+static __always_inline struct learnt_flow *learnt_flow_of(const struct inner *inner)
+{
+	__u32 index = inner->hash * 0x9e3779b9u >> (32 - LEARNT_BITS);
+
+	return bpf_map_lookup_elem(&sg_gw_learnt, &index);
+}
+
+/* Fields of an entry's validity in one number, so that the entry fits a cache line. The factors are odd and have no small multiple in common. */
+static __always_inline __u64 learnt_stamp(const struct inner *inner, __u64 generation)
+{
+	return generation + gw_flow_generation_now() * 0x9e3779b97f4a7c15ULL + coarse_jiffies() * 0xc2b2ae3d27d4eb4fULL +
+	       (inner->family << 8 | inner->protocol) * 0x165667b19e3779f9ULL;
+}
+
+static __always_inline bool is_learnt(const struct learnt_flow *flow, const struct inner *inner, __u32 tenant, const struct in6_addr *outer_source,
+				      __u64 stamp)
+{
+	return flow->stamp == stamp && flow->ports == inner->ports && flow->tenant == tenant && same_address(&flow->dest, &inner->dest) &&
+	       same_address(&flow->source, &inner->source) && same_address(&flow->outer_source, outer_source);
+}
+
+static __always_inline void learnt_write(struct learnt_flow *flow, const struct inner *inner, __u32 tenant, const struct in6_addr *outer_source,
+					 __u64 stamp)
+{
+	flow->stamp = stamp;
+	copy_address(&flow->source, &inner->source);
+	copy_address(&flow->dest, &inner->dest);
+	copy_address(&flow->outer_source, outer_source);
+	flow->ports = inner->ports;
+	flow->tenant = tenant;
+}
+
+/*
+ * learn_return_path() for a frame that arrived for a port, before it is decapsulated. A flow that this CPU has learnt within the last 256 jiffies is not
+ * learnt again: its keyed hash and its line of the table cost 50 ns. An entry lapses with the caches of lookups, and when any flow takes another
+ * network node.
+ */
 static __always_inline void learn_return_path_decap(struct CTX *ctx, __u32 outer_bytes, const struct inner *inner, __u32 tenant)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
+	struct learnt_flow *learnt = NULL;
+	__u64 generation, stamp = 0;
 	struct in6_addr source;
-	__u64 generation;
+	__u32 node;
 
 	if (!use_gateways || (void *)(outer + 1) > data_end)
 		return;
+	source = outer->saddr;
 	generation = cache_generation_now();
+	if (inner->ports && generation) {
+		learnt = learnt_flow_of(inner);
+		/* Read before the flow is learnt, which may invalidate it. */
+		stamp = learnt_stamp(inner, generation);
+		if (learnt && is_learnt(learnt, inner, tenant, &source, stamp))
+			return;
+	}
+	node = network_node_of(&source, generation);
+	if (node == NO_NETWORK_NODE)
+		return;
+	if (inner->ports) {
+		learn_return_path_inner(inner, tenant, node);
+		if (learnt)
+			learnt_write(learnt, inner, tenant, &source, stamp);
+		return;
+	}
 	/* Checks the bound again: the verifier lost it across the call. */
 	barrier_var(outer_bytes);
 	if (outer_bytes > 255)
 		return;
-	source = outer->saddr;
-	if (return_path_cache_lookup(inner, &source, tenant, generation))
-		return;
-	learn_return_path_of(ctx, ETH_HLEN + outer_bytes, &source, tenant, inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
-	return_path_cache_insert(inner, &source, tenant, generation);
+	learn_return_path_of(ctx, ETH_HLEN + outer_bytes, tenant, inner->family == FAMILY_INET ? IPPROTO_IPIP : IPPROTO_IPV6, node);
 }

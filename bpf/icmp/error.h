@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ICMP errors from the tenant's gateway address: Time Exceeded, Destination Unreachable, Fragmentation Needed (RFC 1191), Packet Too Big (RFC 4443). */
+/* ICMP errors from the tenant's gateway: Time Exceeded, Destination Unreachable, Fragmentation Needed (RFC 1191), Packet Too Big (RFC 4443). */
 #pragma once
 #include "icmp/original.h"
 #include "icmp/ratelimit.h"
@@ -14,7 +14,7 @@
 #define TOS_ERROR 0xc0
 #define IP_DONT_FRAGMENT bpf_htons(0x4000)
 
-/* In the place of an MTU: Destination Unreachable, as Linux sends it where a route of type unreachable ends. */
+/* An `mtu` that asks for Destination Unreachable, as Linux sends it for a route of type unreachable. */
 #define NO_ROUTE 0xffffffff
 
 struct icmp_error {
@@ -32,7 +32,7 @@ struct icmp6_error {
 	struct icmp_error icmp;
 };
 
-/* Begins so that what follows the Ethernet header is aligned. */
+/* `unused` aligns the headers behind the Ethernet header. */
 struct icmp_error_frame {
 	__u8 unused[2];
 	struct ethhdr eth;
@@ -115,7 +115,7 @@ static __always_inline bool set_icmp_src_port(struct orig_dgram *orig, const str
 	return word[0] | word[1] | word[2] | word[3];
 }
 
-/* Drop reason to count when no ICMP error is sent. */
+/* Reason to count when no ICMP error is sent. */
 static __always_inline enum reason suppressed_reason(enum reason reason)
 {
 	if (reason == PUNT_NO_MEMBER)

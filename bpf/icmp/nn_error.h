@@ -9,7 +9,7 @@
 #include "metrics.h"
 #include "trace/trace.h"
 
-/* The drop reason for what a hypervisor would hand to its kernel. */
+/* The drop reason for a packet that a hypervisor would leave to its kernel. */
 static __always_inline enum reason punt_to_drop(enum reason reason)
 {
 	switch (reason) {
@@ -32,7 +32,8 @@ static __always_inline enum reason punt_to_drop(enum reason reason)
 	}
 }
 
-/* The error's source is the gateway of the sender's subnet, towards an external network the node's address there. Returns false if there is none. */
+/* The error's source is the gateway of the sender's subnet; towards an external network, this node's address there. Returns false if there is no such
+ * address. */
 static __always_inline bool set_icmp_src_zone(struct orig_dgram *orig, __u32 zone)
 {
 	struct prefix_key key = {
@@ -72,7 +73,7 @@ static __noinline enum reason send_icmp_plain(struct __sk_buff *skb, struct orig
 	return mtu ? ANSWER_TOO_BIG : ANSWER_HOP_LIMIT;
 }
 
-/* Where a tenant's sender is; NULL: nowhere. */
+/* The endpoint of the datagram's sender in a tenant; NULL: none. */
 static __always_inline const struct endpoint *lookup_sender(const struct orig_dgram *orig, __u32 zone, struct reply_buf *space)
 {
 	struct inner *back = (struct inner *)space->part;
@@ -133,7 +134,7 @@ static __noinline enum reason icmp_error_from_nn(struct __sk_buff *skb, struct n
 	return send_icmp_plain(skb, orig, macs, id, mtu);
 }
 
-/* The end of what a program of a network node does not send on. */
+/* Ends a network node's program for packets that it does not forward. */
 __noinline int nn_exception(struct __sk_buff *skb, __u32 reason, __u32 hook)
 {
 	struct reply_buf *space = reply_buf();

@@ -11,20 +11,20 @@
 #define MAX_SUM_PARTS 5
 #define TCP_CHECKSUM_AT 16
 #define UDP_CHECKSUM_AT 6
-/* Bytes of what may be before a datagram: more than outer headers have. */
+/* Largest offset of a datagram in the frame: more than outer headers take. */
 #define ORIG_OFFSET_MAX 512
-/* Sums of 16-bit words with the carry added again are numbers modulo this. */
+/* One's complement sums of 16-bit words are numbers modulo this. */
 #define CSUM_MOD 0xffff
 
 struct orig_dgram {
 	struct inner inner; /* family, addresses, length, protocol, header_bytes */
-	__u32 at; /* of its IP header in the frame */
+	__u32 at; /* offset of its IP header in the frame */
 	__u32 bytes;
 	__u64 sum;
-	struct in6_addr icmp_src; /* where the error comes from; IPv4 in the first four bytes */
+	struct in6_addr icmp_src; /* source address of the error; IPv4 in the first four bytes */
 };
 
-/* An empty one, for a packet at an offset of the frame. */
+/* A struct orig_dgram in the work space, all zero. */
 static __always_inline struct orig_dgram *init_orig_dgram(struct reply_buf *space)
 {
 	_Static_assert(sizeof(struct orig_dgram) <= sizeof(space->orig), "the space has room for a quote");
@@ -32,7 +32,7 @@ static __always_inline struct orig_dgram *init_orig_dgram(struct reply_buf *spac
 	return (struct orig_dgram *)space->orig;
 }
 
-/* Does the datagram at the cursor, of the family in orig->inner, allow an error? Read like any other packet. */
+/* Whether an ICMP error may be sent for the datagram at the cursor, of the family in orig->inner. Parsed like any other packet. */
 static __always_inline bool parse_orig_dgram_at(struct __sk_buff *skb, struct orig_dgram *orig, struct cursor *cursor)
 {
 	struct inner *inner = &orig->inner;
@@ -66,14 +66,14 @@ static __noinline bool parse_orig_dgram(struct __sk_buff *skb, struct orig_dgram
 
 	if (at > ORIG_OFFSET_MAX)
 		return false;
-	/* As much as may be quoted, in one piece: a packet that memory is short for is judged by what there is of it. */
+	/* Linearizes as much as may be quoted. If memory is short, the linear part decides. */
 	bpf_skb_pull_data(skb, skb->len < bytes ? skb->len : bytes);
 	cursor.at = (void *)(long)skb->data + at;
 	cursor.end = (void *)(long)skb->data_end;
 	return parse_orig_dgram_at(skb, orig, &cursor);
 }
 
-/* Sum of a part of the frame; as far as it can be read. */
+/* Sum of a part of the frame, as far as it can be loaded. */
 static __noinline __u64 csum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
 	struct reply_buf *space = reply_buf();
@@ -93,7 +93,7 @@ static __noinline __u64 csum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 		} else {
 			length = SUM_PART_BYTES;
 		}
-		/* Said once more, each by itself: Linux 6.12 does not see that a part is never empty. */
+		/* Two more checks for the verifier: that of Linux 6.12 does not see that a part is never empty. */
 		if (!length)
 			break;
 		barrier_var(length);
@@ -107,12 +107,12 @@ static __noinline __u64 csum_frame(struct __sk_buff *skb, __u32 at, __u32 bytes)
 }
 
 /*
- * A checksum that is still to be computed (CHECKSUM_PARTIAL) has the sum of the pseudo header in its place, and whatever sends the error
- * would compute it: over the quote, after the error's own checksum was made, which would be wrong then. Nothing makes the kernel forget
- * that. So the field gets the one value that is a fixed point of that computation: the checksum of all bytes from the transport header on,
- * the field included, is the field. Nobody verifies the checksum of an original datagram, which is cut.
+ * In a packet with CHECKSUM_PARTIAL the checksum field holds the sum of the pseudo header, and the device that sends the error would complete it:
+ * over the quote, and after the error's own checksum was computed, which would then be wrong. bpf_skb_change_tail() keeps CHECKSUM_PARTIAL. So the
+ * field gets the one value that the computation does not change: the checksum of all bytes from the transport header on, the field included,
+ * equals the field. Nobody verifies the checksum of an original datagram, which is truncated.
  *
- * rest: sum of those bytes. Returns it as it is then.
+ * rest: sum of those bytes. Returns their sum with the new field.
  */
 static __always_inline __u64 fix_partial_csum(struct __sk_buff *skb, const struct orig_dgram *orig, __u64 rest)
 {
@@ -132,7 +132,7 @@ static __always_inline __u64 fix_partial_csum(struct __sk_buff *skb, const struc
 	if (field != (__u16)~csum_fold(pseudo))
 		return rest;
 	others = ((__u16)~csum_fold(rest) + CSUM_MOD - field) % CSUM_MOD;
-	/* value = -(others + value), and half of a number is 0x8000 times it. */
+	/* value = -(others + value) modulo CSUM_MOD, where 0x8000 is the inverse of 2. */
 	value = (CSUM_MOD - others) * 0x8000U % CSUM_MOD;
 	field = value ? value : CSUM_MOD;
 	if (bpf_skb_store_bytes(skb, orig->at + at, &field, sizeof(field), 0))
@@ -140,15 +140,15 @@ static __always_inline __u64 fix_partial_csum(struct __sk_buff *skb, const struc
 	return (__u64)others + field;
 }
 
-/* Most that bpf_skb_adjust_room() takes off (BPF_SKB_MAX_LEN's twelve bits), and what a super-packet takes of that. */
+/* Most bytes that one bpf_skb_adjust_room() removes (net/core/filter.c allows twelve bits), and the calls that a super-packet needs. */
 #define TRIM_MAX 0xfff
 #define TRIM_STEPS (0x10000 / TRIM_MAX + 1)
-/* More than there is before where a checksum is to begin: once that is cut off, the kernel does not compute it (skb_postpull_rcsum). */
+/* More bytes than precede csum_start in any packet: once csum_start is cut off, the kernel gives up CHECKSUM_PARTIAL (skb_postpull_rcsum). */
 #define TRIM_MIN 256
 
 /*
- * Cuts the frame to the same length from the front, and writes the datagram back: what came encapsulated from a namespace of this machine, or
- * merged by GRO, bpf_skb_change_tail() refuses to shorten.
+ * Shortens a frame that bpf_skb_change_tail() refuses: one that came encapsulated from a namespace of this machine, or that GRO merged. Removes
+ * bytes at the front instead, and writes the datagram back.
  */
 static __noinline bool relocate_orig_dgram(struct __sk_buff *skb, const struct orig_dgram *orig)
 {

@@ -18,7 +18,7 @@ struct icmp_encap_frame {
 /*
  * Replaces the outer header by that of an encapsulated ICMP error.
  *
- * port: whose rule of code points holds; NULL: the error's own is copied
+ * port: its `dscp` sets the outer code point; NULL: the error's own is copied
  */
 static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig_dgram *orig, const struct encap *encap, const struct port *port,
 					      __u32 mtu)
@@ -36,7 +36,7 @@ static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig
 	if (!space || !node || !encap)
 		return DROP_NO_ROOM;
 	frame = (struct icmp_encap_frame *)space->frame;
-	/* Nothing is summed any more. */
+	/* The checksum is complete, so space->part is free. */
 	error = (struct inner *)space->part;
 	error->family = orig->inner.family;
 	bytes = icmp_error_bytes(orig);
@@ -48,7 +48,7 @@ static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig
 	if (!hop || srh_bytes > MAX_SRH_BYTES)
 		return DROP_NO_ROOM;
 	before = ETH_HLEN + sizeof(frame->outer) + srh_bytes + bytes;
-	/* Without flags: what is outside is IPv6 before and after. */
+	/* No flags: the outermost header is IPv6 before and after. */
 	if (before != orig->at && bpf_skb_adjust_room(skb, (__s32)before - (__s32)orig->at, BPF_ADJ_ROOM_MAC, 0))
 		return DROP_NO_ROOM;
 	__builtin_memcpy(frame->eth.h_dest, hop->dest_mac, ETH_ALEN);
@@ -70,7 +70,7 @@ static __noinline enum reason send_icmp_encap(struct __sk_buff *skb, struct orig
 	bytes = error->family == FAMILY_INET ? sizeof(frame->inet) : sizeof(frame->inet6);
 	if (bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(frame->outer) + srh_bytes, &frame->inet, bytes, BPF_F_RECOMPUTE_CSUM))
 		return DROP_NO_ROOM;
-	/* The uplink it leaves by; no interface has the number of a reason. */
+	/* The egress interface, for the caller to redirect to. */
 	space->frame[0] = hop->ifindex;
 	return mtu ? ANSWER_TOO_BIG : ANSWER_HOP_LIMIT;
 }

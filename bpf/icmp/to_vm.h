@@ -7,7 +7,7 @@
 #include "metrics.h"
 #include "srv6/encap.h"
 
-/* The largest packet that goes from a port to another, or by an encapsulation; of several next hops, the smallest MTU. */
+/* The largest packet that fits from a port to another one, or by an encapsulation. Of several next hops, the smallest MTU counts. */
 static __always_inline __u32 mtu_towards(const struct port *port, bool is_local, __u32 id)
 {
 	const struct nexthop_group *nexthop_group;
@@ -35,13 +35,13 @@ static __always_inline __u32 mtu_towards(const struct port *port, bool is_local,
 }
 
 /*
- * Sends an error back, in the place of the packet. IPv4's "don't fragment" is not asked for: nobody here would fragment it (the kernel's
- * seg6 drops what is too big), and a sender that gets the error does.
+ * Replaces the packet by an ICMP error to its sender. IPv4's "don't fragment" bit does not matter: this node never fragments (the kernel's seg6
+ * drops packets that are too big), and a sender that gets the error sends smaller packets.
  *
- * The destination is looked up before the hop limit is checked, as Linux does (ip_route_input). Only ebpf mode answers for an address that nobody
- * has; else the kernel's unreachable route does.
+ * The destination is looked up before the hop limit is checked, as in Linux (ip_route_input). Only ebpf mode sends an error for an address without
+ * an endpoint; otherwise the kernel's unreachable route does.
  *
- * reason: PUNT_HOP_LIMIT, PUNT_TOO_BIG or PUNT_NO_MEMBER, given back where the packet is the kernel's to judge
+ * reason: PUNT_HOP_LIMIT, PUNT_TOO_BIG or PUNT_NO_MEMBER; returned if the packet is left to the kernel
  */
 static __noinline enum reason icmp_error_to_vm(struct __sk_buff *skb, const struct port *port, enum reason reason)
 {
@@ -68,7 +68,7 @@ static __noinline enum reason icmp_error_to_vm(struct __sk_buff *skb, const stru
 	if (!endpoint)
 		reason = PUNT_NO_MEMBER;
 	id = endpoint ? endpoint->id : 0;
-	/* A gateway has several network nodes: the one of this flow. */
+	/* Behind a gateway, the encapsulation towards this flow's network node decides. */
 	if (!endpoint)
 		mtu = NO_ROUTE;
 	else if (endpoint->type == EP_VIA_GATEWAY)

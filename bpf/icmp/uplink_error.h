@@ -10,8 +10,8 @@
 #include "srv6/decap.h"
 #include "trace/trace.h"
 
-/* Reads an arrived packet again. back: the encapsulation towards the network node it came by, or 0. Returns false if no ICMP error may be
- * sent for this packet. */
+/* Parses the outer headers of an arrived packet again. back: the encapsulation towards the network node that it came by, or 0. Returns false if no
+ * ICMP error can be sent for this packet. */
 static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dgram *orig, __u32 *tenant, __u32 *back)
 {
 	struct cursor cursor = { (void *)(long)skb->data + ETH_HLEN, (void *)(long)skb->data_end };
@@ -33,7 +33,7 @@ static __always_inline bool parse_for_icmp(struct __sk_buff *skb, struct orig_dg
 	return true;
 }
 
-/* reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG, given back where the packet is the kernel's to judge */
+/* reason: PUNT_HOP_LIMIT or PUNT_TOO_BIG; returned if the packet is left to the kernel */
 static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum reason reason)
 {
 	struct reply_buf *space = reply_buf();
@@ -57,13 +57,13 @@ static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum r
 	port = bpf_map_lookup_elem(&sg_ports, &id);
 	if (!port || !set_icmp_src_port(orig, port))
 		return reason;
-	/* Looks the sender up: its address stands in the destination's field meanwhile. */
+	/* Looks the sender up: for this lookup the sender's address replaces the destination. */
 	*(struct in6_addr *)space->frame = orig->inner.dest;
 	orig->inner.dest = orig->inner.source;
 	endpoint = lookup_endpoint(tenant, &orig->inner);
 	orig->inner.dest = *(struct in6_addr *)space->frame;
-	/* A sender that is here would not have come by the uplink, and one of another tenant's by a network node, to which the error goes with
-	 * the flow. */
+	/* A sender on this node would not have come by the uplink. A sender of another tenant came by a network node, to which the error goes
+	 * back. */
 	if (back)
 		id = back;
 	else if (endpoint && endpoint->type == EP_REMOTE)
@@ -73,7 +73,7 @@ static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum r
 	encap = bpf_map_lookup_elem(&sg_encaps, &id);
 	if (!encap)
 		return reason;
-	/* Asked again when the packet is no longer whole. */
+	/* send_icmp_encap() looks the next hop up again, but the packet is trimmed by then and cannot be left to the kernel. */
 	if (!nexthop_of(encap, &orig->inner))
 		return PUNT_UNRESOLVED;
 	if (!icmp_ratelimit_take(port->slot))
@@ -83,7 +83,7 @@ static __noinline enum reason icmp_error_to_remote(struct __sk_buff *skb, enum r
 	return send_icmp_encap(skb, orig, encap, port, reason == PUNT_TOO_BIG ? port->mtu : 0);
 }
 
-/* The end of what an uplink's program does not deliver; see port/exception.h. */
+/* Ends the uplink's program for packets that it does not deliver, as port_exception() does at a port. */
 __noinline int uplink_exception(struct __sk_buff *skb, __u32 reason)
 {
 	struct reply_buf *space = reply_buf();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The bound of what a gateway answers a VM with: echo replies and ICMP errors together, a token bucket for each port. */
+/* Rate limit of a gateway's ICMP messages to a VM, echo replies and errors together: a token bucket for each port (`icmpRate`). */
 #pragma once
 #include <bpf/bpf_helpers.h>
 #include "abi/reasons.h"
@@ -7,7 +7,7 @@
 
 #define NSEC_PER_SEC 1000000000ULL
 
-/* Takes a token of a port's; false: there is none. The bucket holds those of a second. */
+/* Takes a token from a port's bucket, which holds the tokens of a second. Returns false if there is none. */
 static __always_inline bool icmp_rate_take(struct icmp_rate *rate)
 {
 	__u64 now = bpf_ktime_get_ns(), interval, before, from;
@@ -17,11 +17,11 @@ static __always_inline bool icmp_rate_take(struct icmp_rate *rate)
 	interval = NSEC_PER_SEC / rate->per_second;
 	before = rate->full_at_ns;
 	from = before > now ? before : now;
-	/* Where another CPU took this token, this message goes without. */
+	/* If another CPU took this token, this message is dropped. */
 	return from - now <= NSEC_PER_SEC - interval && __sync_val_compare_and_swap(&rate->full_at_ns, before, from + interval) == before;
 }
 
-/* What becomes of an answer to a port's VM. ARP and neighbour discovery have no bound: without them the VM reaches nobody. */
+/* Applies the limit to an answer to a port's VM. ARP and neighbour discovery have no limit: without them the VM reaches nobody. */
 static __always_inline enum reason icmp_rate_check(__u32 ifindex, enum reason reason)
 {
 	struct icmp_rate *rate;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Work space of DHCP replies: one CPU's own, within one packet. */
+/* Per-CPU work space of DHCP replies, used within one packet. */
 #pragma once
 #include "dhcp/requests.h"
 #include "maps/map_defs.h"
@@ -7,17 +7,17 @@
 #define DHCP_ID_SPACE 512
 #define DHCP_SUM_SPACE 2048
 
-/* What was read of a request is here and not on the stack: the verifier would walk each combination of its flags. */
+/* The parsed request is not on the stack, where the verifier would walk each combination of its flags. */
 struct dhcp_buf {
 	union {
 		struct dhcp4_request request4;
 		struct dhcp6_request request6;
 	};
 	__u8 id[DHCP_ID_SPACE]; /* client identifier, as an option */
-	__u8 sum[DHCP_SUM_SPACE]; /* what is summed */
+	__u8 sum[DHCP_SUM_SPACE]; /* bytes to sum */
 };
 
-ARRAY(sg_dhcp_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct dhcp_buf, 1);
+SCRATCH(sg_dhcp_buf, struct dhcp_buf);
 
 static __always_inline struct dhcp_buf *dhcp_buf(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Work space of a network node's programs, one CPU's own: the stack is too small for it. */
+/* Per-CPU work space of a network node's programs, too large for the stack. */
 #pragma once
 #include "abi/nn_types.h"
 #include "maps/map_defs.h"
@@ -14,43 +14,36 @@ struct policy_decision {
 
 struct nn_verdict {
 	struct zone from;
-	__u32 peer; /* zone it goes to; 0: not known */
+	__u32 peer; /* zone that the packet goes to; 0: not known */
 	__u32 peer_slot;
 	__u32 peer_mtu; /* bytes; 0: not known */
 	__u32 policy; /* slot, or NO_SLOT */
-	__u32 relay_node; /* number of the network node that it is for, or NO_NETWORK_NODE */
-	__u32 relay_count; /* how often it is relayed, this time included; 0: it is not */
-	bool new_decision; /* by a policy now, not by a connection */
+	__u32 relay_node; /* number of the network node to relay the packet to, or NO_NETWORK_NODE */
+	__u32 relay_count; /* how often the packet is relayed, this time included; 0: not relayed */
+	bool new_decision; /* the policies let a connection in, or refused one, with this packet */
 	bool log;
-	bool may_relay; /* another network node may have its connection */
+	bool may_relay; /* another network node may have the connection */
 	bool is_reply; /* of a connection that the other side opened */
-	__u32 place; /* of its connection, where it has one */
-	bool cacheable; /* the next packets of the flow change nothing but the time, unless TCP says that they do */
+	__u32 place; /* of the connection, if there is one */
+	bool cacheable; /* the next packets of the flow only refresh the connection, unless TCP changes its state */
 	struct flow_key reversed;
-	struct policy_decision decision; /* if decided */
+	struct policy_decision decision; /* if the policies were looked up */
 };
 
-/* Not on the stack, which is too small for it. */
+/* A packet and its verdict. */
 struct nn_buf {
 	struct packet packet;
 	struct nn_verdict verdict;
-	__u32 at; /* of the packet in its frame, bytes */
-	__u32 mtu; /* that it was too big for */
+	__u32 at; /* offset of the packet in its frame, bytes */
+	__u32 mtu; /* that the packet was checked against */
 };
-ARRAY(sg_nn_buf, BPF_MAP_TYPE_PERCPU_ARRAY, struct nn_buf, 1);
-
-struct policy_log_ratelimit {
-	__u64 second;
-	__u32 logged;
-	__u32 suppressed;
-};
-ARRAY(sg_log_rate, BPF_MAP_TYPE_PERCPU_ARRAY, struct policy_log_ratelimit, 1);
+SCRATCH(sg_nn_buf, struct nn_buf);
 
 #define OPTIONS_BYTES 40
 
-/* Options of a SYN, and where the reading is: not on the stack, which the verifier would follow (net/tcp_mss.h). */
+/* Options of a SYN and the cursor in them: not on the stack, whose values the verifier would track (net/tcp_mss.h). */
 struct tcp_options {
 	__u64 at;
 	__u8 bytes[OPTIONS_BYTES];
 };
-ARRAY(sg_tcp_opts, BPF_MAP_TYPE_PERCPU_ARRAY, struct tcp_options, 1);
+SCRATCH(sg_tcp_opts, struct tcp_options);

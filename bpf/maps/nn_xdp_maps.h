@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the XDP program of a network node's uplink alone uses. */
+/* Maps that only the XDP program of a network node's uplink uses. */
 #pragma once
 #include "abi/nn_types.h"
 #include "maps/map_defs.h"
 
-PERCPU_CACHE(sg_nn_cache, struct nn_flow_set, NN_FLOW_CACHE_BITS);
+PERCPU_CACHE(nn, sg_nn_cache, struct nn_flow_set, NN_FLOW_CACHE_BITS);
 
-/* sg_uplink_prog[0]: the hypervisor's program of the uplink. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} sg_uplink_prog SEC(".maps");
+/* sg_uplink_prog[0]: the hypervisor's XDP program of the uplink. */
+PROG_ARRAY(nn, sg_uplink_prog, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Addresses: compared, copied, and what kind they are. */
+/* Compares, copies and classifies addresses. */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -43,7 +43,7 @@ static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-/* Destination and source of a frame, twelve bytes in a row: byte by byte, as the compiler copies what may lie anywhere, costs 10 ns. */
+/* Writes destination and source, twelve consecutive bytes, by words: the compiler would copy bytes, as alignment is unknown, which costs 10 ns. */
 static __always_inline void write_macs(struct ethhdr *eth, const __u8 *addresses)
 {
 	*(__u64 *)eth = *(const __u64 *)addresses;

@@ -13,7 +13,7 @@ static __always_inline __u16 csum_fold(__u64 sum)
 	return ~sum;
 }
 
-/* Sum of an array of bytes; a multiple of four, 512 at most. */
+/* Sum of 16-bit words. length: bytes, a multiple of four, at most 512 */
 static __always_inline __u64 csum_bytes(void *bytes, __u32 length)
 {
 	return (__u32)bpf_csum_diff(0, 0, bytes, length, 0);

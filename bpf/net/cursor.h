@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where a packet is read, and where its memory ends. Each header is taken from the front, with its bound checked. */
+/* The position in a packet, and the end of its memory. Headers are taken one after the other, each with a bounds check. */
 #pragma once
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
@@ -10,15 +10,15 @@ struct cursor {
 	void *end;
 };
 
-/* Are there so many bytes? A header of a length of its own is looked at before it is taken. */
+/* Whether so many bytes are left. For a header that states its length: it is read before it is taken. */
 static __always_inline bool cursor_has(const struct cursor *cursor, __u32 bytes)
 {
 	return cursor->at + bytes <= cursor->end;
 }
 
 /*
- * Takes the next header, of so many bytes; false: the packet ends before. The header is where the cursor was. (No pointer is returned: clang would
- * compare it with NULL in 32 bits, after which the verifier does not know it any more.)
+ * Takes the next header, which is where the cursor was. Returns false if the packet ends before the header does. (No pointer is returned: clang would
+ * compare it with NULL in 32 bits, after which the verifier no longer tracks it as a pointer.)
  */
 static __always_inline bool cursor_take(struct cursor *cursor, __u32 bytes)
 {

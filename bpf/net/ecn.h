@@ -15,7 +15,7 @@ static __always_inline enum reason ecn_decapsulate(void *header, const struct in
 		__u32 check = (__u16)~ip->check;
 		__u8 tos = ip->tos | 3;
 
-		/* RFC 1624, equation 3, for the word of version, length and class of service. */
+		/* RFC 1624, equation 3, for the word of version, header length and type of service. */
 		check += (__u16)~bpf_htons(0x4500 | ip->tos) + bpf_htons(0x4500 | tos);
 		check = (check & 0xffff) + (check >> 16);
 		check = (check & 0xffff) + (check >> 16);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* IPv6 extension headers (RFC 8200 section 4): the one walk over them. */
+/* IPv6 extension headers (RFC 8200 section 4): the only code that walks over them. */
 #pragma once
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
@@ -8,9 +8,9 @@
 #include "net/cursor.h"
 #include "net/proto.h"
 
-/* Extension headers that are walked over at most. */
+/* Most extension headers that are walked over. */
 #define MAX_EXT_HEADERS 6
-/* Bytes of what may be before a chain: that of an original datagram is behind outer headers, the packet's own chain and the ICMP error. */
+/* Largest offset of a chain: that of an original datagram is behind outer headers, the packet's own chain and the ICMP error. */
 #define CHAIN_OFFSET_MAX 0x1fff
 /* Bytes of a chain: six headers of the largest length. */
 #define CHAIN_BYTES_MAX 0x3fff
@@ -19,19 +19,19 @@ enum packet_type {
 	PACKET_WHOLE,
 	PACKET_FIRST_FRAGMENT,
 	PACKET_LATER_FRAGMENT,
-	PACKET_ERROR, /* an ICMP error: its flow is that of the original datagram, in that one's direction */
+	PACKET_ERROR, /* an ICMP error: its flow is that of the original datagram, in the datagram's direction */
 };
 
-/* What a chain of extension headers leads to. */
+/* The result of a walk over extension headers. */
 struct ext_chain {
 	__u32 bytes; /* of the chain */
 	__be32 fragment; /* identification */
-	__u8 protocol; /* of what follows */
+	__u8 protocol; /* of the header behind the chain */
 	__u8 type; /* enum packet_type: whole, or which fragment */
 	__u16 unused;
 };
 
-/* The extension headers that are walked over (docs/decisions.md); a routing header is refused first. */
+/* The extension headers that are walked over (docs/adr/0016); a routing header is refused first (docs/adr/0015). */
 static __always_inline bool is_ext_header(__u8 next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == EXT_MOBILITY ||
@@ -47,11 +47,11 @@ static __always_inline __u32 ext_header_bytes(__u8 next, __u8 length)
 }
 
 /*
- * Walks over the extension headers at an offset of the frame. A routing header is refused wherever it stands. A chain that is longer than this
- * walks, or than the part of the packet that is there to be read, is PUNT_IP_OPTIONS. What follows a later fragment's header is from the middle
- * of its packet, and not looked at. A function that the verifier walks through by itself, once.
+ * Walks over the extension headers at an offset of the frame. A routing header is refused wherever it stands. PUNT_IP_OPTIONS: the chain has more
+ * than MAX_EXT_HEADERS headers, or goes beyond the linear part of the packet. The payload of a later fragment is from the middle of its packet, and
+ * not parsed. A global function: the verifier checks it once, by itself.
  *
- * next: the header before says it is the first of the chain
+ * next: type of the first header, by the header before it
  */
 __noinline int walk_ext_headers(struct CTX *ctx, struct ext_chain *chain, __u32 at, __u32 next)
 {
@@ -82,7 +82,7 @@ __noinline int walk_ext_headers(struct CTX *ctx, struct ext_chain *chain, __u32 
 			__u16 offset = bpf_ntohs(*(__be16 *)(header + 2));
 
 			chain->fragment = *(__be32 *)(header + 4);
-			/* One that is whole (RFC 6946) is no fragment. */
+			/* An atomic fragment (RFC 6946) is a whole packet. */
 			if (offset & IP6_FRAGMENT_OFFSET)
 				chain->type = PACKET_LATER_FRAGMENT;
 			else if (offset & IP6_FRAGMENT_MORE)

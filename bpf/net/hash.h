@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Hashes of addresses and ports. Both directions of a flow, and every node, get the same. */
+/* Hashes of addresses and ports, without a seed: every node computes the same ones. */
 #pragma once
 #include <bpf/bpf_helpers.h>
 #include <linux/in6.h>
 
-/* A quick mix of good quality (the finalizer of MurmurHash3). */
+/* A fast mixer (the finalizer of MurmurHash3). */
 static __always_inline __u32 hash_mix64(__u64 a, __u64 b)
 {
 	__u64 h = a ^ (b * 0x9e3779b97f4a7c15ULL);

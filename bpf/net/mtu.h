@@ -5,9 +5,9 @@
 #include "net/parse.h"
 
 /*
- * Does it, or each segment it will be cut into, exceed the MTU? What follows the packet in its frame (padding) counts: the link carries it too.
+ * Whether the packet, or a segment of a super-packet, exceeds the MTU. Padding behind the packet counts, as the link carries it, too.
  *
- * length: of the packet in its frame with what follows it, bytes
+ * length: bytes of the frame from the packet on, padding included
  */
 static __always_inline bool exceeds_mtu(struct CTX *ctx, const struct inner *inner, __u32 length, __u32 mtu)
 {

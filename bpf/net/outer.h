@@ -12,15 +12,15 @@
 
 struct outer {
 	__u32 bytes; /* between the Ethernet header and the inner packet */
-	__u32 length; /* as its header says, bytes */
+	__u32 length; /* of the outer packet by its header, bytes */
 	__u8 class;
 	__u8 hop_limit;
-	__u8 protocol; /* of the inner packet, in the header before it: IPPROTO_IPIP or IPPROTO_IPV6 */
+	__u8 protocol; /* of the inner packet: IPPROTO_IPIP or IPPROTO_IPV6 */
 };
 
 /*
- * Reads the outer headers, the cursor at the first one; it is at the inner packet then. DROP_MALFORMED, or PUNT_SEGMENTS: segments are left,
- * which the kernel answers (RFC 8986 section 4.6), the SRH is longer than those of segue, or no packet is inside.
+ * Parses the outer headers at the cursor, and moves the cursor to the inner packet. Returns DROP_MALFORMED, or PUNT_SEGMENTS: segments are left,
+ * for which the kernel sends an error (RFC 8986 section 4.6), the SRH is longer than those of segue, or there is no inner packet.
  */
 static __always_inline enum reason parse_outer(struct outer *outer, struct cursor *cursor)
 {

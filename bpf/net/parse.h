@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A tenant's packet, read: what is looked up, checked and hashed. Every reader takes headers from a cursor (net/cursor.h) by the functions here,
- * extension headers by net/ext_headers.h, outer ones by net/outer.h, ICMP types by net/icmp.h. What a flow is, net/parse_flow.h adds.
+ * Parses a tenant's packet: the fields that are looked up, checked and hashed. Every reader takes headers from a cursor (net/cursor.h) by the
+ * functions here, extension headers by net/ext_headers.h, outer ones by net/outer.h, ICMP types by net/icmp.h. net/parse_flow.h adds flows.
  */
 #pragma once
 #include <bpf/bpf_endian.h>
@@ -20,28 +20,28 @@ struct inner {
 	struct in6_addr dest;
 	__u64 addr_hash; /* of both addresses, not mixed */
 	__u32 family;
-	__u32 length; /* of the packet as its header says, bytes */
+	__u32 length; /* of the packet by its header, bytes */
 	__u32 hash; /* of the 5-tuple; of the 3-tuple for fragments */
-	__u32 ports; /* both, as they are in the header; 0: not read */
+	__u32 ports; /* both, as in the header; 0: not parsed */
 	__u16 header_bytes; /* of the IP header with options or extension headers */
 	__u8 traffic_class;
 	__u8 hop_limit;
 	__u8 protocol; /* behind extension headers */
-	__u8 l4_bytes; /* of the TCP or UDP header, for what a super-packet's segments are; else 0 */
+	__u8 l4_bytes; /* of the TCP or UDP header, to which a super-packet's segment size adds; else 0 */
 	__u8 tcp_flags;
-	__u8 icmp_type; /* 0, which is no error's: not ICMP, or not read */
+	__u8 icmp_type; /* 0, which no error has: not ICMP, or not parsed */
 } __attribute__((aligned(8))); /* addresses are compared in words of eight bytes */
 
-/* Makes clang keep a struct on the stack: in registers, each return of the parser is dozens of instructions that set fields nobody reads. */
+/* Keeps a struct on the stack: in registers, each return of the parser takes dozens of instructions to set fields that nobody reads. */
 #define force_stack(variable) asm volatile("" : : "r"(&(variable)) : "memory")
 
-/* Opens a connection: its MSS is clamped to the tenant's MTU. */
+/* Whether a packet is a SYN or SYN-ACK: its MSS is clamped to the tenant's MTU. */
 static __always_inline bool is_syn(const struct inner *inner)
 {
 	return (inner->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
 }
 
-/* The IPv4 header with its options, at the cursor; false: it is malformed. */
+/* Parses the IPv4 header with its options at the cursor. Returns false if it is malformed. */
 static __always_inline bool parse_ipv4_header(struct inner *inner, struct cursor *cursor)
 {
 	struct iphdr *ip = cursor->at;
@@ -67,7 +67,7 @@ static __always_inline bool parse_ipv4_header(struct inner *inner, struct cursor
 	return inner->length >= inner->header_bytes;
 }
 
-/* The IPv6 header at the cursor, without extension headers; false: it is malformed. */
+/* Parses the IPv6 header without extension headers at the cursor. Returns false if it is malformed. */
 static __always_inline bool parse_ipv6_header(struct inner *inner, struct cursor *cursor)
 {
 	struct ipv6hdr *ip6 = cursor->at;
@@ -90,8 +90,8 @@ static __always_inline bool parse_ipv6_header(struct inner *inner, struct cursor
 }
 
 /*
- * Extension headers behind an IPv6 header, the cursor at the first of them; it is behind them then. at: of the IPv6 header in the frame
- * REASON_FORWARDED, DROP_ROUTING_HEADER, PUNT_IP_OPTIONS or DROP_MALFORMED.
+ * Parses the extension headers at the cursor, and moves the cursor behind them. at: offset of the IPv6 header before them in the frame
+ * Returns REASON_FORWARDED, DROP_ROUTING_HEADER, PUNT_IP_OPTIONS or DROP_MALFORMED.
  */
 static __always_inline enum reason parse_ipv6_chain(struct CTX *ctx, struct inner *inner, struct ext_chain *chain, struct cursor *cursor, __u32 at)
 {
@@ -111,8 +111,8 @@ static __always_inline enum reason parse_ipv6_chain(struct CTX *ctx, struct inne
 }
 
 /*
- * What segments, policies and caches need of the TCP, UDP or ICMP header at the cursor, which is not a later fragment's. False: the packet ends
- * before the header does, or the memory that there is to read; nothing is read then. What follows the packet in its frame is none of it.
+ * Parses the fields of the TCP, UDP or ICMP header at the cursor that segments, policies and caches need. Not for later fragments. Returns false,
+ * with no field set, if the packet or its linear memory ends before the header does. Padding behind the packet is not read.
  */
 static __always_inline bool parse_l4(struct inner *inner, const struct cursor *cursor)
 {
@@ -148,12 +148,12 @@ static __always_inline void hash_with_ports(struct inner *inner)
 }
 
 /*
- * A header behind options or extension headers, or a first fragment's. Ports are not taken over: the hash is of the addresses, so that a
- * flow's packets stay together. protocol: the hash's
+ * Parses the header behind options or extension headers, or of a first fragment. Ports are discarded: the hash is of the addresses, so that fragments
+ * and whole packets of a flow with such headers take one way. protocol: for the hash
  */
 static __always_inline void parse_l4_behind(struct inner *inner, const struct cursor *cursor, __u8 protocol)
 {
-	/* Of the segments of a super-packet whose header is not there to be read: TCP's shortest. */
+	/* A header that cannot be read counts as the shortest, for the segments of a super-packet. */
 	if (!parse_l4(inner, cursor))
 		inner->l4_bytes = inner->protocol == IPPROTO_TCP ? 20 : inner->protocol == IPPROTO_UDP ? 8 : 0;
 	inner->ports = 0;
@@ -166,7 +166,7 @@ static __always_inline enum reason parse_ipv4(struct inner *inner, struct cursor
 
 	if (!parse_ipv4_header(inner, cursor))
 		return DROP_MALFORMED;
-	/* Limited broadcast, multicast: the first byte. */
+	/* Multicast and limited broadcast, by the first byte. */
 	if (((__u8 *)&ip->daddr)[0] >= 224)
 		return PUNT_NOT_ROUTED;
 	inner->addr_hash = ((__u64)ip->saddr << 32) | ip->daddr;
@@ -183,12 +183,12 @@ static __always_inline enum reason parse_ipv4(struct inner *inner, struct cursor
 }
 
 /*
- * Extension headers do not concern an encapsulation, but a routing header is refused wherever it stands. A chain that is not read to its end is
- * for the kernel to judge.
+ * Parses an IPv6 packet with extension headers. They do not matter to an encapsulation, but a routing header is refused wherever it stands. A chain
+ * that cannot be walked to its end is left to the kernel.
  */
 static __always_inline enum reason parse_ipv6_behind(struct CTX *ctx, struct inner *inner, struct cursor *cursor, __u32 at)
 {
-	/* All fragments of a packet begin with the same header: the last one may differ between them. */
+	/* Hashed for all fragments: the first next header is the same in each of them, the last one may differ. */
 	__u8 first = inner->protocol;
 	struct ext_chain chain;
 	enum reason reason;
@@ -203,7 +203,7 @@ static __always_inline enum reason parse_ipv6_behind(struct CTX *ctx, struct inn
 	return is_neighbour_discovery(inner->protocol, inner->icmp_type) ? PUNT_NOT_ROUTED : REASON_FORWARDED;
 }
 
-/* at: of the header at the cursor in the frame */
+/* at: the cursor's offset in the frame */
 static __always_inline enum reason parse_ipv6(struct CTX *ctx, struct inner *inner, struct cursor *cursor, __u32 at)
 {
 	struct ipv6hdr *ip6 = cursor->at;
@@ -224,7 +224,7 @@ static __always_inline enum reason parse_ipv6(struct CTX *ctx, struct inner *inn
 	if (inner->protocol == IPPROTO_ICMPV6) {
 		if (!is_whole)
 			return DROP_MALFORMED;
-		/* Neighbour discovery is between the VM and this node, whatever address it asks. */
+		/* Neighbour discovery is between the VM and this node, whatever its destination. */
 		if (is_neighbour_discovery(inner->protocol, inner->icmp_type))
 			return PUNT_NOT_ROUTED;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which flow a packet belongs to, fragments and ICMP errors too. Nothing is left to the kernel here: options and extension headers are
+ * Parses which flow a packet belongs to, fragments and ICMP errors included. Nothing is left to the kernel: options and extension headers are
  * walked over.
  */
 #pragma once
@@ -8,10 +8,10 @@
 #include "abi/gateway_types.h"
 #include "net/parse.h"
 
-/* Of these flags, a SYN alone opens a connection. */
+/* A packet opens a connection if SYN is the only one of these flags that it has. */
 #define TCP_OPENS (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)
 
-/* Bytes of what may be before a packet: more than outer headers have. */
+/* Largest offset of a packet in the frame: more than outer headers take. */
 #define PACKET_OFFSET_MAX 512
 
 struct packet {
@@ -21,14 +21,14 @@ struct packet {
 	__u8 type; /* enum packet_type */
 	bool opens; /* it may be the first of a connection */
 	__u8 tcp_flags;
-	__u8 scale; /* TCP's window scale, of a SYN; NO_SCALE: it offers none */
-	/* TCP; parse_tcp() reads these and `scale` where they are needed. */
+	__u8 scale; /* window scale of a TCP SYN; NO_SCALE: it offers none */
+	/* TCP; parse_tcp() sets these and `scale`. */
 	__u32 sequence;
 	__u32 acked;
 	__u16 window;
 };
 
-/* The first 8 bytes of an original datagram's payload must do (RFC 792). payload: bytes of it that are quoted */
+/* Parses ports from the first 8 bytes of an original datagram's payload, which every error quotes (RFC 792). payload: bytes that are quoted */
 static __always_inline enum reason parse_quoted_l4(struct flow_key *key, const struct cursor *cursor, __u32 payload)
 {
 	__u32 bytes = key->protocol == IPPROTO_TCP ? 4 : 8;
@@ -74,7 +74,7 @@ static __always_inline enum reason parse_flow_l4(struct packet *packet, const st
 	case IPPROTO_ICMPV6:
 		if (inner->length - inner->header_bytes < 8 || !cursor_has(cursor, 8))
 			return DROP_MALFORMED;
-		/* The identifier, where it has one. */
+		/* The identifier, if the type has one. */
 		key->source_port = *(__be16 *)(icmp + 4);
 		key->dest_port = key->source_port;
 		packet->opens = is_icmp_request_type(inner->protocol, inner->icmp_type);
@@ -90,7 +90,7 @@ static __always_inline enum reason parse_flow_l4(struct packet *packet, const st
 	return REASON_FORWARDED;
 }
 
-/* Parses the original datagram of an ICMP error, whose header of 8 bytes is at the cursor. at: of that header in the frame */
+/* Parses the original datagram of an ICMP error, whose header of 8 bytes is at the cursor. at: the cursor's offset in the frame */
 static __always_inline enum reason parse_icmp_original(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
 	__u32 payload = packet->inner.length - packet->inner.header_bytes, bytes = 8;
@@ -100,7 +100,7 @@ static __always_inline enum reason parse_icmp_original(struct CTX *ctx, struct p
 	if (packet->inner.family == FAMILY_INET) {
 		struct iphdr *ip = cursor->at;
 
-		/* It is cut: its own length says more than there is. */
+		/* The datagram is truncated: its total length exceeds the quoted bytes. */
 		if (!cursor_take(cursor, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
 			return DROP_MALFORMED;
 		key->source.in6_u.u6_addr32[0] = ip->saddr;
@@ -138,14 +138,14 @@ static __always_inline enum reason parse_icmp_original(struct CTX *ctx, struct p
 	}
 	key->source_port = 0;
 	key->dest_port = 0;
-	/* What follows the packet in its frame is none of it. */
+	/* Padding behind the packet is no part of the quote. */
 	if (bytes > payload || parse_quoted_l4(key, cursor, payload - bytes) != REASON_FORWARDED)
 		return DROP_MALFORMED;
 	packet->opens = false;
 	return REASON_FORWARDED;
 }
 
-/* at: of the header at the cursor in the frame */
+/* at: the cursor's offset in the frame */
 static __always_inline enum reason parse_flow(struct CTX *ctx, struct packet *packet, struct cursor *cursor, __u32 at)
 {
 	enum reason reason;
@@ -154,7 +154,7 @@ static __always_inline enum reason parse_flow(struct CTX *ctx, struct packet *pa
 	packet->key.dest = packet->inner.dest;
 	packet->key.protocol = packet->inner.protocol;
 	packet->key.family = packet->inner.family;
-	/* Its ports are in the first. */
+	/* Only the first fragment has ports. */
 	if (packet->type == PACKET_LATER_FRAGMENT)
 		return REASON_FORWARDED;
 	reason = parse_flow_l4(packet, cursor);
@@ -173,7 +173,7 @@ static __always_inline enum reason parse_flow_ipv4(struct CTX *ctx, struct packe
 	packet->fragment = ip->id;
 	fragment = bpf_ntohs(ip->frag_off);
 	if (fragment & FRAGMENT_OFFSET) {
-		/* It would write over the flags of the first fragment's TCP header (RFC 3128). */
+		/* At 8 bytes a fragment overwrites the flags in the first fragment's TCP header (RFC 3128). */
 		if (ip->protocol == IPPROTO_TCP && (fragment & FRAGMENT_OFFSET) == 1)
 			return DROP_MALFORMED;
 		packet->type = PACKET_LATER_FRAGMENT;
@@ -191,7 +191,7 @@ static __always_inline enum reason parse_flow_ipv6(struct CTX *ctx, struct packe
 	if (!parse_ipv6_header(&packet->inner, cursor))
 		return DROP_MALFORMED;
 	reason = parse_ipv6_chain(ctx, &packet->inner, &chain, cursor, at);
-	/* There is no kernel to judge it. */
+	/* There is no kernel fallback. */
 	if (reason == PUNT_IP_OPTIONS)
 		return DROP_MALFORMED;
 	if (reason != REASON_FORWARDED)
@@ -202,9 +202,9 @@ static __always_inline enum reason parse_flow_ipv6(struct CTX *ctx, struct packe
 }
 
 /*
- * Reads the packet at an offset of the frame: which flow it belongs to. A function that the verifier walks through by itself, once.
+ * Parses the packet at an offset of the frame, with its flow. A global function: the verifier checks it once, by itself.
  *
- * protocol: of the header before it, IPPROTO_IPIP or IPPROTO_IPV6
+ * protocol: of the packet, IPPROTO_IPIP or IPPROTO_IPV6
  */
 __noinline int parse_packet(struct CTX *ctx, struct packet *packet, __u32 at, __u8 protocol)
 {

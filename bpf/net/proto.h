@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Numbers of protocols that the kernel's headers do not have, or that have no place here with all that they bring along. */
+/* Protocol numbers that the kernel's headers lack, or whose headers would include too much. */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <linux/if_ether.h>
@@ -7,7 +7,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-/* Fragments: of IPv4's frag_off in network order, then of the same in host order; of IPv6's fragment header in host order. */
+/* Masks of fragment fields: IPv4's frag_off in network order, then in host order; the offset of IPv6's fragment header in host order. */
 #define IP_OFFSET_OR_MORE bpf_htons(0x3fff)
 #define FRAGMENT_OFFSET 0x1fff
 #define FRAGMENT_MORE 0x2000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The MSS that a VM's SYN offers, no larger than what the tenant's MTU leaves: path MTU discovery is for what has no such option. */
+/* Clamps the MSS that a VM's SYN offers to the tenant's MTU, so that only protocols without such an option need path MTU discovery. */
 #pragma once
 #include "maps/reply_scratch.h"
 #include "net/parse.h"
@@ -13,8 +13,8 @@
 #define MSS_BYTES 4
 
 /*
- * Where the MSS is among the options in space->part; TCP_OPTION_BYTES where there is none. The cursor is in memory whose value the
- * verifier does not track: else it would follow every path through the options (900,000 instructions and 20 seconds, instead of a thousand).
+ * Offset of the MSS option in space->part, or TCP_OPTION_BYTES. The cursor is in memory whose value the verifier does not track: otherwise it would
+ * follow every path through the options (900,000 instructions and 20 seconds, instead of a thousand).
  */
 static __always_inline __u32 find_mss_option(struct reply_buf *space)
 {
@@ -46,8 +46,8 @@ static __always_inline __u32 find_mss_option(struct reply_buf *space)
 /*
  * Lowers the MSS in a SYN.
  *
- * at: of the TCP header in the frame
- * most: bytes of a segment, its header not counted
+ * at: offset of the TCP header in the frame
+ * most: bytes of a segment's payload
  */
 static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 {
@@ -76,12 +76,12 @@ static __noinline int clamp_mss(struct __sk_buff *skb, __u32 at, __u32 most)
 	wire = bpf_htons(most);
 	before = bpf_htons(offered);
 	after = wire;
-	/* The sum is of 16-bit words from the header's beginning on: at an odd offset the bytes belong to two of them. */
+	/* The checksum sums 16-bit words from the start of the header: at an odd offset the bytes of the MSS have swapped places in two of them. */
 	if (found & 1) {
 		before = offered;
 		after = most;
 	}
-	/* Leaves a checksum alone that is still to be computed. */
+	/* Leaves the checksum of a CHECKSUM_PARTIAL packet alone. */
 	if (bpf_l4_csum_replace(skb, at + TCP_CHECKSUM, before, after, 2))
 		return 0;
 	bpf_skb_store_bytes(skb, at + TCP_HEADER_BYTES + found + 2, &wire, sizeof(wire), 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* One hop less: time to live, hop limit, and the Ethernet header for the next one. */
+/* Decrements TTL and hop limit, and writes the Ethernet header for the next hop. */
 #pragma once
 #include "net/addr.h"
 #include "net/parse.h"
 
-/* One hop less. The checksum of IPv4 changes as if 0x0100 had been added to it (RFC 1624). */
+/* Decrements the TTL. The checksum changes as if 0x0100 had been added to it (RFC 1624). */
 static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 {
 	__u32 check = ip->check;
@@ -14,7 +14,7 @@ static __always_inline void ipv4_dec_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
-/* One hop less, of the IP header at a place; false: it is not there. */
+/* Decrements TTL or hop limit of an IP header. Returns false if the header is not within the packet's memory. */
 static __always_inline bool dec_ttl(void *header, void *data_end, __u32 family)
 {
 	if (header + sizeof(struct iphdr) > data_end)
@@ -29,7 +29,7 @@ static __always_inline bool dec_ttl(void *header, void *data_end, __u32 family)
 	return true;
 }
 
-/* One hop less, and an Ethernet header for the next one. addresses: destination and source. */
+/* Decrements TTL or hop limit, and writes the MAC addresses for the next hop. addresses: destination and source */
 static __always_inline bool dec_ttl_and_readdress(void *data, void *data_end, const struct inner *inner, const __u8 *addresses)
 {
 	if (!dec_ttl(data + ETH_HLEN, data_end, inner->family))

@@ -5,10 +5,10 @@
 #include "maps/nn_scratch.h"
 #include "metrics.h"
 
-/* Of a CPU: a flood of refused packets is not to be one of records. */
+/* Records of a CPU: a flood of refused packets must not become a flood of records. */
 #define LOG_PER_SECOND 1000
 
-/* connections: those that it decided about now */
+/* connections: 1 if the policy let a connection in, or refused one, with this packet; else 0 */
 static __always_inline void count_policy(__u32 policy, __u32 connections, __u32 packets, __u32 bytes)
 {
 	struct policy_hit *hit;
@@ -23,7 +23,7 @@ static __always_inline void count_policy(__u32 policy, __u32 connections, __u32 
 	hit->bytes += bytes;
 }
 
-/* from, to: their slots */
+/* from, to: slots of the zones */
 static __always_inline void count_zones(__u32 from, __u32 to, __u32 packets, __u32 bytes)
 {
 	struct traffic_stats *traffic;
@@ -57,11 +57,13 @@ __noinline int policy_log_emit(const struct packet *packet, const struct nn_verd
 	}
 	if (budget->logged >= LOG_PER_SECOND) {
 		budget->suppressed++;
+		budget->all_suppressed++;
 		return 0;
 	}
 	event = bpf_ringbuf_reserve(&sg_policy_log, sizeof(*event), 0);
 	if (!event) {
 		budget->suppressed++;
+		budget->all_suppressed++;
 		return 0;
 	}
 	event->time = now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* How a network node sends a packet on: to another node, to a VM of this one. Super-packets stay whole. */
+/* The ways out of a network node: to another node, to a VM of this node. Super-packets are not segmented. */
 #pragma once
 #include "ctx/ctx.h"
 #include "metrics.h"
@@ -8,17 +8,17 @@
 #include "nn/process.h"
 #include "trace/trace.h"
 
-/* Where a packet goes. */
+/* The way out of a packet. */
 struct nn_exit {
-	const struct encap *encap; /* to another node; NULL: elsewhere */
-	__u32 type; /* enum endpoint_type, if it goes to none; EP_EXTERNAL: beyond an interface */
-	__u32 ifindex; /* it leaves by */
+	const struct encap *encap; /* to another node; NULL: the packet leaves without an outer header */
+	__u32 type; /* enum endpoint_type of the destination; 0: relayed */
+	__u32 ifindex; /* of egress */
 };
 
-/* A packet that the program leaves to the next one, uncounted. */
+/* No reason: XDP leaves the packet to tcx, uncounted. */
 #define NN_LEAVE REASON_COUNT
 
-/* Reads the packet behind an outer header. REASON_FORWARDED, or why it goes no further. */
+/* Parses the packet behind an outer header. Returns REASON_FORWARDED, or why the packet is not forwarded. */
 static __always_inline enum reason nn_parse_inner(struct CTX *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived)
 {
 	struct packet *packet = &scratch->packet;
@@ -31,13 +31,13 @@ static __always_inline enum reason nn_parse_inner(struct CTX *ctx, struct nn_buf
 	return is_within_outer(arrived, &packet->inner, frame_bytes(ctx)) ? REASON_FORWARDED : DROP_MALFORMED;
 }
 
-/* Of the packet in its frame, with what follows it. */
+/* Bytes of the frame from the inner packet on, padding included. */
 static __always_inline __u32 nn_packet_bytes(struct CTX *ctx, const struct nn_buf *scratch)
 {
 	return frame_bytes(ctx) - scratch->at;
 }
 
-/* To another node. */
+/* Encapsulates a packet towards another node. */
 static __always_inline int nn_forward_to_node(struct CTX *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived, const struct node *node,
 					      __u32 hash, struct nn_exit *exit)
 {
@@ -45,7 +45,7 @@ static __always_inline int nn_forward_to_node(struct CTX *ctx, struct nn_buf *sc
 	const struct nn_verdict *verdict = &scratch->verdict;
 	__u32 bytes = encap_bytes(exit->encap), mtu;
 
-	/* At XDP: tcx can send it by what takes no frames of XDP. */
+	/* At XDP the packet goes on to tcx, which can send by interfaces that accept no frames from XDP. */
 	if (!hop || !ctx_may_transmit(hop->flags & NH_XDP_XMIT))
 		return PUNT_UNRESOLVED;
 	mtu = hop->mtu - bytes;
@@ -54,7 +54,7 @@ static __always_inline int nn_forward_to_node(struct CTX *ctx, struct nn_buf *sc
 	scratch->mtu = mtu;
 	if (exceeds_mtu(ctx, &scratch->packet.inner, nn_packet_bytes(ctx, scratch), mtu))
 		return PUNT_TOO_BIG;
-	/* The outer header counts 16 bits. */
+	/* The outer payload length has 16 bits. */
 	if (scratch->packet.inner.length + bytes - sizeof(struct ipv6hdr) > 0xffff)
 		return PUNT_NO_OFFLOAD;
 	if (!ctx_resize_outer(ctx, arrived->outer.bytes, bytes))
@@ -64,7 +64,7 @@ static __always_inline int nn_forward_to_node(struct CTX *ctx, struct nn_buf *sc
 			     verdict->relay_count);
 }
 
-/* Takes the outer header off, if there is one, and makes the packet's step. macs: that it is to have; NULL: the kernel writes them */
+/* Removes the outer header, if there is one, and decrements the hop limit. macs: destination and source; NULL: the kernel writes them */
 static __always_inline int nn_decapsulate(struct CTX *ctx, const struct packet *packet, const struct reencap_ctx *arrived, const __u8 *macs)
 {
 	bool is_ipv4 = packet->inner.family == FAMILY_INET;
@@ -81,7 +81,7 @@ static __always_inline int nn_decapsulate(struct CTX *ctx, const struct packet *
 	return forward_inner(eth + 1, (void *)(long)ctx->data_end, &packet->inner, arrived->outer.class, true);
 }
 
-/* To a VM of this node. */
+/* Decapsulates a packet for a VM of this node. */
 static __always_inline int nn_forward_to_port(struct CTX *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived, __u32 ifindex)
 {
 	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* External networks: the next hop of a destination beyond an interface, and which zone what comes from there is of. */
+/* External networks: the next hop towards a destination beyond an interface, and the zone of a source there. */
 #pragma once
 #include <linux/bpf.h>
 #include "maps/nn_maps.h"
@@ -9,8 +9,8 @@
 #define LINUX_AF_INET6 10
 
 /*
- * The kernel's next hop (its main table, its neighbours), which must lie beyond the interface. PUNT_UNRESOLVED: there is no neighbour
- * entry yet, or the interface that the packet came by does not forward.
+ * The next hop by the kernel's routes and neighbours. PUNT_UNRESOLVED: no neighbour entry yet. PUNT_NO_MEMBER: the route does not leave by
+ * `ifindex`, or forwarding is off at `ingress`.
  */
 static __always_inline enum reason external_nexthop_lookup(void *ctx, const struct inner *inner, __u32 ingress, __u32 ifindex, __u8 *dest_mac,
 							   __u8 *source_mac)
@@ -41,7 +41,7 @@ static __always_inline enum reason external_nexthop_lookup(void *ctx, const stru
 	return REASON_FORWARDED;
 }
 
-/* The zone of a packet that came from an external interface; NULL: it may not come from there. */
+/* The zone of a packet's source at an external interface; NULL: the source is not allowed there. */
 static __always_inline struct zone *external_zone_lookup(__u32 ifindex, const struct inner *inner)
 {
 	struct external_src_key key = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* XDP of a network node: packets of flows that are in this CPU's cache. */
+/* XDP of a network node: the fast path for flows in this CPU's cache. */
 #pragma once
 #include "ctx/xdp.h"
 #include "fib/nn_flow_cache.h"
@@ -10,10 +10,10 @@
 #include "trace/trace.h"
 
 /*
- * Forwards a packet of a flow in this CPU's cache: overwrites the outer header. Returns REASON_COUNT for whatever needs the slow path: nothing
- * is altered or counted then. A function that the verifier walks through by itself, once.
+ * Forwards a packet of a flow in this CPU's cache: overwrites the outer header. Returns REASON_COUNT if the packet needs the slow path; the
+ * packet is then unaltered and uncounted. A global function: the verifier checks it once, by itself.
  */
-__noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 policy_generation, const struct node *node, __u32 *ifindex)
+__noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 policy_generation, __u32 *ifindex)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
@@ -21,9 +21,12 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 	struct decap_ctx decap;
 	struct inner *inner = &decap.inner;
 	struct encap_nexthop via = {};
-	__u32 length;
+	__u32 length, zero = 0;
+	struct node *node;
 	__u8 class;
 
+	/* Not an argument: the verifier assumes that a global function writes to its arguments' memory, and this map is read-only. */
+	node = bpf_map_lookup_elem(&sg_node, &zero);
 	if (!node || !ifindex)
 		return REASON_COUNT;
 	force_stack(decap);
@@ -31,7 +34,7 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 		return REASON_COUNT;
 	if (decap_parse(ctx, &decap) != REASON_FORWARDED)
 		return REASON_COUNT;
-	/* Congestion is to be carried in, or an SRH to be taken off. */
+	/* The slow path sends ICMP errors, copies congestion marks and removes SRHs. */
 	if (inner->hop_limit <= 1 || (decap.outer.class & 3) == 3 || decap.outer.bytes != sizeof(*outer))
 		return REASON_COUNT;
 	flow = nn_flow_cache_lookup(&outer->daddr, inner, generation, policy_generation);
@@ -64,7 +67,7 @@ __noinline int nn_fast_forward(struct xdp_md *ctx, __u64 generation, __u64 polic
 		ip6->hop_limit--;
 	}
 	write_macs(data, flow->dest_mac);
-	/* The code point stays that of the header that arrived, congestion is the inner packet's (RFC 6040 section 4). */
+	/* The DSCP of the arrived outer header and the ECN field of the inner packet (RFC 6040 section 4). */
 	class = (decap.outer.class & 0xfc) | (inner->traffic_class & 3);
 	via.first = &flow->first;
 	inner->hash = flow->hash;

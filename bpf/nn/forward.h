@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the programs of a network node do with a packet once they know whose it is: decide, and send it on. Stands once for tcx and XDP: a program
- * includes nn/tcx.h or nn/xdp.h before, which have the steps in which they differ (nn_may_…(), nn_forward_to_external()).
+ * A network node's programs once a packet's source zone is known: classify the packet and forward it. Shared by tcx and XDP: a program first
+ * includes nn/tcx.h or nn/xdp.h, which define the step in which they differ (nn_forward_to_external()).
  */
 #pragma once
 #include "gateway/return_path.h"
 #include "nn/exits.h"
 
-/* What was decided, for those who look on. */
+/* Reports the verdict to trace sessions. */
 static __always_inline void trace_nn_decided(const struct nn_verdict *verdict, __u32 endpoint, __u32 endpoint_id)
 {
 	__u32 flags = (verdict->log ? TRACE_LOGGED : 0) | (verdict->relay_count ? TRACE_RELAYED : 0) | (verdict->is_reply ? TRACE_REPLY : 0) |
@@ -17,8 +17,8 @@ static __always_inline void trace_nn_decided(const struct nn_verdict *verdict, _
 }
 
 /*
- * Decides about a packet that was read, and writes it as it leaves. REASON_FORWARDED with its exit; NN_LEAVE: tcx takes it; else why it goes no
- * further.
+ * Classifies a parsed packet and writes its headers for the way out. Returns REASON_FORWARDED with `exit`, NN_LEAVE if tcx must send the packet,
+ * else why it is not forwarded.
  */
 static __always_inline int nn_forward(struct CTX *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived, const struct nn_config *state,
 				      const struct node *node, __u32 hash, struct nn_exit *exit)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The tcx programs of a network node, from a packet that was read on. */
+/* The tcx programs of a network node, from the parsed packet to the redirect. */
 #pragma once
 #include "icmp/nn_error.h"
 #include "nn/tcx.h"
 #include "nn/forward.h"
 
-/* Decides about a packet that was read, and sends it on. */
+/* Classifies a parsed packet and sends it. */
 static __always_inline int nn_forward_tc(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived,
 					 const struct nn_config *state, const struct node *node, enum hook hook)
 {

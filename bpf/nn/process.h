@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the programs of a network node's uplink have in common between reading a packet and sending it on. */
+/* The verdict on a parsed packet: classification, relaying, fragments, accounting of drops. */
 #pragma once
 #include "fib/endpoint.h"
 #include "nn/accounting.h"
@@ -7,16 +7,16 @@
 #include "nn/verdict.h"
 #include "srv6/reencap.h"
 
-/* This node hosts VMs, too. Set before loading. */
+/* Whether this node hosts VMs, too. Set before loading. */
 const volatile bool is_hypervisor = true;
 
-/* A function of its own: its keys are not on the stack of those who call it, where little is left. */
+/* A function of its own, so that its keys are not on the callers' stacks, which are nearly full. */
 static __noinline struct endpoint *nn_lookup_endpoint(__u32 zone, const struct inner *inner)
 {
 	return lookup_endpoint(zone, inner);
 }
 
-/* Is it within the tenant, for a VM of this node? */
+/* Whether the destination is a VM of this node in the packet's own tenant. */
 static __always_inline bool is_local_endpoint(__u32 zone, const struct inner *inner)
 {
 	struct endpoint *endpoint;
@@ -28,8 +28,8 @@ static __always_inline bool is_local_endpoint(__u32 zone, const struct inner *in
 }
 
 /*
- * Does an ICMP error come from its sender's zone? Any router of the zone may send one, policies may name only some of its addresses: a
- * member is looked for, and the zone's gateway.
+ * Whether the source of an ICMP error belongs to its zone. Any router of the zone may send one, but the routes may cover only the addresses that
+ * policies name: the zone's gateways and endpoints count, too.
  */
 __noinline int icmp_error_is_from_zone(const struct packet *packet, const struct nn_verdict *verdict)
 {
@@ -53,8 +53,8 @@ __noinline int icmp_error_is_from_zone(const struct packet *packet, const struct
 }
 
 /*
- * Decides, and counts what is refused. packets: that it is, if a super-packet. REASON_FORWARDED with `relay` set: it goes there
- * unaltered, as passage->relays says; without: to where passage->peer has the address.
+ * Classifies a packet, and accounts for it if it is dropped. packets: segments of a super-packet, or 1. REASON_FORWARDED with `relay` set: the
+ * packet goes to that network node with its hop limit unaltered; with NULL: to the endpoint of its destination in zone verdict->peer.
  */
 static __always_inline enum reason nn_process(struct packet *packet, struct nn_verdict *verdict, const struct nn_config *state,
 					      const struct reencap_ctx *arrived, void *data, void *data_end, __u32 hash, __u32 packets,

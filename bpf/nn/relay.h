@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets that another network node may know the connection of: relayed to it. */
+/* Relays packets of unknown connections to another network node that may have them. */
 #pragma once
 #include "gateway/maglev.h"
 #include "srv6/encap.h"
 
-/* Number of the network node that sent it, or NO_NETWORK_NODE. */
+/* Number of the network node that sent a packet, by its outer source; else NO_NETWORK_NODE. */
 static __always_inline __u32 sender_of(void *data, void *data_end)
 {
 	struct ipv6hdr *ip6 = data + ETH_HLEN;
@@ -14,8 +14,8 @@ static __always_inline __u32 sender_of(void *data, void *data_end)
 }
 
 /*
- * A packet is relayed twice at most, whatever network nodes think of each other: the outer hop limit that it is relayed with says how often it
- * was, as long as the underlay is less than sixteen hops across.
+ * A packet is relayed twice at most, even if network nodes disagree about which of them are up: a relayed packet's outer hop limit encodes how
+ * often it was relayed. This works as long as the underlay is less than sixteen hops across.
  */
 #define RELAYS_MAX 2
 #define RELAYED_HOP_LIMIT(relay_count) (OUTER_HOP_LIMIT >> (relay_count))
@@ -27,12 +27,12 @@ static __always_inline __u32 relays_of(__u8 hop_limit)
 	return hop_limit > RELAYED_HOP_LIMIT(2) ? 1 : 2;
 }
 
-/* Places of a table that are looked at for another node: with two nodes all of so many are one's once in 2^32. */
+/* Slots of the Maglev table to search for another node. With two nodes the chance that one of them has all these slots is about 2^-32. */
 #define RELAY_CANDIDATES 32
 
 /*
- * The network node that may know the connection of a packet that is unknown here: the one that the flow has by its hash, or the next ones in
- * the gateway's table, but neither this one nor the one that it came from. A function of its own: verified once.
+ * The network node that may have the connection of a packet: the one that the flow's hash selects, or the next ones in the gateway's Maglev
+ * table, but neither this node nor the sender. A global function: verified once.
  */
 __noinline int select_relay_node(__u32 gateway, __u32 hash, __u32 self, __u32 sender)
 {

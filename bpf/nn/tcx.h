@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* tcx of a network node: the steps in which nn/forward.h differs from XDP's. */
+/* tcx of a network node: the steps of nn/forward.h that differ from XDP. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -10,7 +10,7 @@
 #include "nn/exits.h"
 #include "trace/trace.h"
 
-/* What is to be in one piece: Ethernet, IPv6, the longest SRH that is read, IPv6, some extension headers, an ICMP error with what it quotes. */
+/* Bytes to linearize: Ethernet, outer IPv6, the longest SRH that is read, inner IPv6, an ICMP error, the IPv6 header that it quotes, 32 more. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES_READ + 8 + sizeof(struct ipv6hdr) + 32)
 
 static __always_inline int pass_vlan(struct __sk_buff *skb, enum hook hook)
@@ -20,13 +20,13 @@ static __always_inline int pass_vlan(struct __sk_buff *skb, enum hook hook)
 	return TCX_NEXT;
 }
 
-/* Beyond an external interface the kernel knows the next hop, and resolves it. id: of the endpoint; the interface then */
+/* Sends to an external network, by a next hop that bpf_redirect_neigh() resolves. id: in, the endpoint's; out, the interface */
 static __always_inline int nn_forward_to_external(struct __sk_buff *skb, struct nn_buf *scratch, const struct reencap_ctx *arrived, __u32 *id)
 {
 	__u32 mtu = 0, ifindex = *id & ~EP_EXTERNAL_XDP_XMIT;
 
 	*id = ifindex;
-	/* Says the interface's MTU, whatever it says of the packet. */
+	/* Sets `mtu` to the interface's, whether the packet fits or not. */
 	bpf_check_mtu(skb, ifindex, &mtu, 0, 0);
 	if (!mtu)
 		return PUNT_NO_MEMBER;

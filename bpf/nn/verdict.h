@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A network node's decision about a packet: to which zone, by which connection or policy, or why not. */
+/* A network node's verdict on a packet: the zone it goes to, by which connection or policy, or the reason to drop it. */
 #pragma once
 #include "fib/endpoint.h"
 #include "maps/nn_scratch.h"
@@ -26,7 +26,7 @@ static __always_inline void ct_copy_peer(struct nn_verdict *verdict, const struc
 	verdict->policy = connection->policy;
 }
 
-/* Is the address one of the zone's, as its peer's routes say? Replies go there. nn_external_tc has checked sources of external networks. */
+/* Whether the peer's route to the address, which replies take, leads to the zone. nn_external_tc has checked sources of external networks. */
 __noinline int zone_has_address(const struct in6_addr *address, __u32 family, __u32 zone, __u32 peer)
 {
 	struct prefix_key key = { .length = 64 + (family == FAMILY_INET ? 32 : 128), .tenant = peer, .family = family };
@@ -41,7 +41,7 @@ __noinline int zone_has_address(const struct in6_addr *address, __u32 family, __
 	return found && found->id == zone;
 }
 
-/* Looks the policies up and notes what is to be logged. An allowed connection must come from an address of the opener's zone, else DROP_INNER_SOURCE. */
+/* Looks the policies up, and notes whether to log. DROP_INNER_SOURCE: allowed, but the source is no address of the opener's zone. */
 static __always_inline enum reason policy_check(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer)
 {
 	struct policy_decision *decision = &verdict->decision;
@@ -58,8 +58,8 @@ static __always_inline enum reason policy_check(struct nn_verdict *verdict, cons
 }
 
 /*
- * Policies changed since it was looked at: a connection whose pair has the same set goes on; with another, the policies are asked as
- * if it opened now, and what they refuse is forgotten.
+ * Checks a connection again after policies or routes have changed. It stays allowed if its pair of zones has the same policy set. Else the policies
+ * are looked up as if it opened now; returns their reason if they refuse it.
  */
 static __always_inline enum reason ct_revalidate(struct nn_verdict *verdict, struct connection *connection, const struct flow_key *key, __u32 opener,
 						 __u64 policy_generation)
@@ -86,13 +86,13 @@ static __always_inline bool is_tcp(const struct packet *packet)
 }
 
 /*
- * What ct_lookup_or_classify() leaves to ct_open() and to ct_follow(): the packet is of no connection and may open one, or it is of
- * the one at verdict->place. They are not called by it: there is no stack left there.
+ * Results of ct_lookup_or_classify(): the packet has no connection and may open one (ct_open()), or it belongs to the one at verdict->place
+ * (ct_follow()). nn_classify() calls these two, as ct_lookup_or_classify() has no stack left for them.
  */
 #define CT_NEW (-1)
 #define CT_FOUND (-2)
 
-/* The zone's new connection, to the peer zone of `verdict`. */
+/* Opens a connection from zone verdict->from to zone verdict->peer, if policies allow it. */
 __noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -103,7 +103,7 @@ __noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, 
 		return DROP_NO_POLICY;
 	reason = policy_check(verdict, &packet->key, verdict->from.id, verdict->peer);
 	if (reason != REASON_FORWARDED) {
-		/* For UDP and unknown protocols a reply cannot be told from a request. */
+		/* For UDP and unknown protocols a reply cannot be told from a request: another network node may have the connection. */
 		verdict->may_relay = !is_tcp(packet) && packet->key.protocol != IPPROTO_ICMP && packet->key.protocol != IPPROTO_ICMPV6;
 		return reason;
 	}
@@ -126,7 +126,7 @@ __noinline int ct_open(const struct packet *packet, struct nn_verdict *verdict, 
 	return REASON_FORWARDED;
 }
 
-/* What a packet that is let pass does to its connection. */
+/* Updates the connection of a packet. Returns REASON_FORWARDED, or the reason to drop the packet. */
 __noinline int ct_follow(const struct packet *packet, struct nn_verdict *verdict, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -159,7 +159,7 @@ __noinline int ct_follow(const struct packet *packet, struct nn_verdict *verdict
 	return REASON_FORWARDED;
 }
 
-/* A packet with its own ports. It and its like are functions that the kernel verifies by themselves, once. */
+/* A packet that carries its ports. This function and those below are global: the verifier checks each once, by itself. */
 __noinline int ct_lookup_or_classify(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -188,7 +188,7 @@ __noinline int ct_lookup_or_classify(const struct packet *packet, struct nn_verd
 				return reason;
 			}
 		}
-		/* It opens the connection anew, so the policies are to be asked. */
+		/* A SYN after the connection has closed opens a new one, for which policies decide. */
 		if (opens && connection->state == CT_CLOSED) {
 			ct_delete(verdict->place);
 			goto unknown;
@@ -228,7 +228,7 @@ unknown:
 	return CT_NEW;
 }
 
-/* Of a connection that lets an ICMP error pass: its opener's zone, and its key as the opener sends it. */
+/* Whether there is a connection that lets an ICMP error pass. key: as the opener sends it; opener, peer: zones */
 static __always_inline bool ct_is_related(struct nn_verdict *verdict, const struct flow_key *key, __u32 opener, __u32 peer, __u64 policy_generation,
 					  __u32 now)
 {
@@ -247,7 +247,7 @@ static __always_inline bool ct_is_related(struct nn_verdict *verdict, const stru
 	return true;
 }
 
-/* An ICMP error (RFC 5927 section 4: it must quote what the one it is for has sent). */
+/* An ICMP error. It must quote a packet that its receiver sent (RFC 5927 section 4). */
 __noinline int classify_icmp_error(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	struct zone *to;
@@ -271,7 +271,7 @@ __noinline int classify_icmp_error(const struct packet *packet, struct nn_verdic
 	return DROP_NOT_ESTABLISHED;
 }
 
-/* A fragment without ports goes where its first one went. */
+/* A later fragment has no ports: it goes where the datagram's first fragment went. */
 __noinline int classify_fragment(const struct packet *packet, struct nn_verdict *verdict, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -291,7 +291,7 @@ __noinline int classify_fragment(const struct packet *packet, struct nn_verdict 
 }
 
 /*
- * Inserts an entry by which later fragments get the first one's verdict. It counts as a half-open connection of its pair of zones. Where the
+ * Inserts the entry by which later fragments get the first one's verdict. The entry counts as a half-open connection of its pair of zones. If the
  * table is full, later fragments are dropped.
  */
 __noinline int ct_frag_insert(const struct packet *packet, struct nn_verdict *verdict, __u32 reason, __u64 policy_generation, __u32 now)
@@ -303,7 +303,7 @@ __noinline int ct_frag_insert(const struct packet *packet, struct nn_verdict *ve
 	if (!packet || !verdict)
 		return 0;
 	fragments_key(&verdict->reversed, packet);
-	/* Identifications come again: what was said of the last one says nothing of the next. */
+	/* Identifications are reused: an earlier datagram's entry must not decide for this one. */
 	if (ct_lookup(&verdict->reversed, verdict->from.id, &verdict->place, now))
 		ct_delete(verdict->place);
 	if (reason != REASON_FORWARDED)
@@ -324,7 +324,7 @@ __noinline int ct_frag_insert(const struct packet *packet, struct nn_verdict *ve
 	return 0;
 }
 
-/* REASON_FORWARDED with the zone that it goes to, or with the network node that it is relayed to (fragments); else why it is dropped. */
+/* Returns REASON_FORWARDED with the destination zone, for fragments also with the network node to relay them to; else the reason to drop. */
 static __always_inline enum reason nn_classify(const struct packet *packet, struct nn_verdict *verdict, __u64 policy_generation, __u32 now)
 {
 	int reason;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* XDP of a network node: the steps in which nn/forward.h differs from tcx's. */
+/* XDP of a network node: the steps of nn/forward.h that differ from tcx. */
 #pragma once
 #include "ctx/xdp.h"
 #include "ctx/xdp_finish.h"
 #include "nn/exits.h"
 #include "nn/external.h"
 
-/* Beyond an external interface. What the program does not know the next hop of, tcx sends on, which has the kernel resolve it. */
+/* Sends to an external network. Without a neighbour entry the packet goes on to tcx, which has the kernel resolve the next hop. */
 static __noinline int nn_external_xdp(struct xdp_md *ctx, const struct packet *packet, const struct reencap_ctx *arrived, __u32 ifindex)
 {
 	__u8 macs[2 * ETH_ALEN] __attribute__((aligned(8)));
@@ -18,7 +18,7 @@ static __noinline int nn_external_xdp(struct xdp_md *ctx, const struct packet *p
 	return nn_decapsulate(ctx, packet, arrived, macs);
 }
 
-/* id: of the endpoint; the interface then */
+/* id: in, the endpoint's; out, the interface */
 static __always_inline int nn_forward_to_external(struct xdp_md *ctx, struct nn_buf *scratch, const struct reencap_ctx *arrived, __u32 *id)
 {
 	if (!ctx_may_transmit(*id & EP_EXTERNAL_XDP_XMIT))

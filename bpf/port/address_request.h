@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Requests for addresses, which programs of their own answer (sg_replies): DHCPv4, DHCPv6, router solicitations. */
+/* Requests that programs of sg_replies answer: DHCPv4, DHCPv6, router solicitations, and requests to a service of the node. */
 #pragma once
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -8,12 +8,14 @@
 #include "dhcp/server.h"
 #include "maps/dhcp_maps.h"
 #include "maps/reply_programs.h"
+#include "maps/service_maps.h"
 #include "net/proto.h"
+#include "service/address.h"
 
-/* Above any verdict: the packet is left to the program of sg_replies that the rest numbers. */
+/* Above any verdict: LEAVE_TO + n leaves the packet to program n of sg_replies. */
 #define LEAVE_TO 0x100
 
-/* Is it DHCPv4's, for the port's server or for any? A fragment is none: it is not whole. In kernel mode every packet of a VM is asked: the map last. */
+/* Whether this is a DHCPv4 request to the port's server or to any; no fragment. The map comes last: in kernel mode this sees all packets of a VM. */
 static __always_inline bool is_dhcp4_request(struct __sk_buff *skb, __u32 ifindex)
 {
 	const struct dhcp4_lease *lease;
@@ -29,7 +31,17 @@ static __always_inline bool is_dhcp4_request(struct __sk_buff *skb, __u32 ifinde
 	return lease && (head.ip.daddr == BROADCAST || head.ip.daddr == lease->server);
 }
 
-/* Returns LEAVE_TO and a program, or TCX_NEXT where it is no request, or one of a port whose subnets say nothing. */
+/* Whether this is a request to a service of the node. Echo requests are not: reply_echo() or the kernel answers them. */
+static __always_inline bool is_service4_request(struct __sk_buff *skb)
+{
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || !service_kind4(ip.daddr) || ip.protocol == IPPROTO_ICMP)
+		return false;
+	return node_service() != NULL;
+}
+
+/* Returns LEAVE_TO plus a program. TCX_NEXT: the packet is no request, or the port has nothing configured for it. */
 static __noinline int address_request(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct {
@@ -41,9 +53,11 @@ static __noinline int address_request(struct __sk_buff *skb, __u32 ifindex)
 	} six;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return is_dhcp4_request(skb, ifindex) ? LEAVE_TO + REPLY_DHCP4 : TCX_NEXT;
+		return is_service4_request(skb) ? LEAVE_TO + REPLY_SERVICE : is_dhcp4_request(skb, ifindex) ? LEAVE_TO + REPLY_DHCP4 : TCX_NEXT;
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_skb_load_bytes(skb, ETH_HLEN, &six, sizeof(six)))
 		return TCX_NEXT;
+	if (service_kind6(&six.ip6.daddr) && six.ip6.nexthdr != IPPROTO_ICMPV6)
+		return node_service() ? LEAVE_TO + REPLY_SERVICE : TCX_NEXT;
 	if (six.ip6.nexthdr == IPPROTO_UDP && six.udp.dest == DHCP6_SERVER)
 		return bpf_map_lookup_elem(&sg_dhcp6, &ifindex) ? LEAVE_TO + REPLY_DHCP6 : TCX_NEXT;
 	if (six.ip6.nexthdr == IPPROTO_ICMPV6 && six.icmp.type == ICMP6_ROUTER_SOLICITATION)

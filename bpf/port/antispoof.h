@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What no tenant may send, and what the fast path leaves to the kernel. */
+/* Anti-spoofing: which packets of a VM are dropped, and which the fast path leaves to the kernel. */
 #pragma once
 #include "fib/endpoint.h"
 #include "fib/flow_cache.h"
@@ -8,13 +8,13 @@
 #include "net/parse.h"
 #include "srv6/domain.h"
 
-/* Is it for the gateway? As it is known now, or as it was known before. */
+/* Whether a MAC address is the gateway's: the present one, or the former one that the VM may still have in its neighbour table. */
 static __always_inline bool is_gateway_mac(const __u8 *mac, const struct port *port)
 {
 	return same_mac(mac, port->gateway_mac) || same_mac(mac, port->former_mac);
 }
 
-/* Parses a frame of the VM, before antispoof_check(). The caller checks that the frame is as long as its packet says. */
+/* Parses a frame of the VM, before antispoof_check(). The caller compares the packet's length with the frame's. */
 static __always_inline enum reason parse_port_frame(struct CTX *ctx, const struct port *port, struct inner *inner)
 {
 	struct cursor cursor = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
@@ -33,7 +33,7 @@ static __always_inline enum reason parse_port_frame(struct CTX *ctx, const struc
 	return PUNT_NOT_IP;
 }
 
-/* May the VM at an interface send from this address? */
+/* Whether the VM at an interface may send from the packet's source address. */
 static __always_inline bool src_allowed(__u32 ifindex, const struct inner *inner)
 {
 	struct allowed_src_key key = { .ifindex = ifindex, .family = inner->family, .address = inner->source };
@@ -53,8 +53,8 @@ static __always_inline bool src_allowed(__u32 ifindex, const struct inner *inner
 	return false;
 }
 
-/* What a VM sends from an address that is not among its own. Its link-local address is for this link (RFC 4291 section 2.5.6): from there it
- * may ask the gateway, and is never forwarded. */
+/* A source that is not among the VM's addresses. From its link-local address a VM may reach the gateway, but such packets are never forwarded
+ * (RFC 4291 section 2.5.6). */
 static __always_inline enum reason check_link_local_src(const struct port *port, const struct inner *inner)
 {
 	const struct endpoint *endpoint;
@@ -65,8 +65,8 @@ static __always_inline enum reason check_link_local_src(const struct port *port,
 	return endpoint && endpoint->type == EP_GATEWAY ? PUNT_NO_MEMBER : DROP_SOURCE_ADDRESS;
 }
 
-/* May the VM send it? encap: the encapsulation that it takes, where that is remembered of a packet between the same addresses, or of the
- * same flow, which were looked at then; else 0. */
+/* Whether the VM may send a packet. encap: cached by the packet's addresses or its flow, or 0. A hit skips the checks: the packet that inserted the
+ * entry has passed them. */
 static __always_inline enum reason antispoof_check(__u32 ifindex, const struct port *port, const struct inner *inner, __u64 generation, __u32 *encap)
 {
 	*encap = egress_cache_lookup(inner, ifindex, generation);

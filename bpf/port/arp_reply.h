@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ARP (RFC 826): the gateway's MAC address for whatever else the tenant has, so that the VM sends it here. */
+/* Proxy ARP (RFC 826): replies with the gateway's MAC address for all other addresses of the tenant, so that their packets come here. */
 #pragma once
 #include "port/reply.h"
 
@@ -31,8 +31,8 @@ static __always_inline __u32 word_of(const __u8 *bytes)
 	return (__u32)half[1] << 16 | half[0];
 }
 
-/* Answers a request, or gives the reason back. A probe (sender 0.0.0.0, RFC 5227) is answered like any other: the VM's own address
- * is not among those that are. */
+/* Answers a request, or returns `reason`. A probe (sender 0.0.0.0, RFC 5227) is answered like any other request: for the VM's own address there is
+ * no reply. */
 static __always_inline enum reason reply_arp(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	struct inner asked = { .family = FAMILY_INET };

@@ -3,10 +3,10 @@
 #pragma once
 #include "port/reply.h"
 
-/* A word of 16 bits on the wire. */
+/* An ICMP type with code 0, as a 16-bit word on the wire. */
 #define WIRE_WORD(type) bpf_htons((type) << 8)
 
-/* Turns the message at an offset into a reply. bpf_l4_csum_replace leaves a checksum alone that is still to be computed. */
+/* Turns the message at an offset into a reply. bpf_l4_csum_replace() leaves the checksum of a CHECKSUM_PARTIAL packet alone. */
 static __always_inline bool icmp_to_reply(struct __sk_buff *skb, __u32 offset, __u8 request, __u8 reply)
 {
 	return !bpf_l4_csum_replace(skb, offset + 2, WIRE_WORD(request), WIRE_WORD(reply), 2) && !bpf_skb_store_bytes(skb, offset, &reply, 1, 0);
@@ -42,7 +42,7 @@ static __always_inline enum reason reply_echo_ipv4(struct __sk_buff *skb, const 
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
 		return reason;
-	/* A fragment is not the whole of what is to be sent back. */
+	/* A fragment has only a part of the data that the reply must return. */
 	if (ip.version != 4 || ip.ihl != 5 || ip.protocol != IPPROTO_ICMP || ip.frag_off & IP_OFFSET_OR_MORE)
 		return reason;
 	inner.dest.in6_u.u6_addr32[0] = ip.daddr;
@@ -53,7 +53,7 @@ static __always_inline enum reason reply_echo_ipv4(struct __sk_buff *skb, const 
 	ip.ttl = REPLY_HOP_LIMIT;
 	ip.check = 0;
 	ip.check = csum_fold(csum_bytes(&ip, sizeof(ip)));
-	/* A header with its checksum sums to nothing, before as after: CHECKSUM_COMPLETE stays true. */
+	/* An IPv4 header with a valid checksum sums to zero before and after: skb->csum (CHECKSUM_COMPLETE) stays right without an update. */
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0) || !icmp_to_reply(skb, at, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY) ||
 	    !write_reply_eth(skb, port, bpf_htons(ETH_P_IP)))
 		return DROP_NO_ROOM;
@@ -74,7 +74,7 @@ static __always_inline enum reason reply_echo_ipv6(struct __sk_buff *skb, const 
 	ip6.daddr = ip6.saddr;
 	ip6.saddr = inner.dest;
 	ip6.hop_limit = REPLY_HOP_LIMIT;
-	/* The pseudo header has the same two addresses. */
+	/* Swapped addresses do not change the sum of the pseudo header. */
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6), BPF_F_RECOMPUTE_CSUM) ||
 	    !icmp_to_reply(skb, at, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY) || !write_reply_eth(skb, port, bpf_htons(ETH_P_IPV6)))
 		return DROP_NO_ROOM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What becomes of a packet of a port's VM that is not forwarded: answered, left to the kernel as it came, or dropped. */
+/* Packets of a port's VM that are not forwarded: answered, left to the kernel unaltered, or dropped. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -7,6 +7,7 @@
 #include "icmp/to_vm.h"
 #include "icmp_rate/icmp_rate.h"
 #include "metrics.h"
+#include "migrate/announcement.h"
 #include "port/address_request.h"
 #include "port/arp_reply.h"
 #include "port/echo_reply.h"
@@ -22,8 +23,8 @@ static __always_inline int finish_packet(struct __sk_buff *skb, enum reason reas
 }
 
 /*
- * Is it for the SR domain, or from it? Asked of what was not read so far: frames that are not to this node's MAC address (the kernel's SIDs take
- * them all the same), extension headers that are too many.
+ * Whether a frame is to or from the SR domain. Frames to other MAC addresses (which the kernel's SIDs accept all the same) and packets with too many
+ * extension headers get here without that check.
  */
 static __noinline bool is_domain_frame(struct __sk_buff *skb)
 {
@@ -49,9 +50,9 @@ static __noinline enum reason reply_neighbour(struct __sk_buff *skb, __u32 ifind
 }
 
 /*
- * The end of the port's program for all but what it forwards. A function of its own, so that these packets cost the others nothing.
- * reason: why the packet did not take the fast path (a number, as the verifier has it of functions)
- * Returns a verdict, or LEAVE_TO and the program that the packet is left to.
+ * Ends the port's program for packets that it does not forward. A function of its own, so that forwarded packets do not pay for it.
+ * reason: enum reason, why the packet did not take the fast path (arguments of global functions are plain integers)
+ * Returns a verdict, or LEAVE_TO plus the program of sg_replies that the packet is left to.
  */
 __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 {
@@ -60,11 +61,21 @@ __noinline int port_exception(struct __sk_buff *skb, __u32 reason)
 
 	if (!port)
 		return finish_packet(skb, PUNT_NO_PORT);
-	/* Whatever is inside. */
+	/* Before the check of addresses: frames with a tag belong to a VLAN device. */
 	if (reason == PASS_VLAN)
 		return finish_packet(skb, reason);
 	if (reason < DROP_MALFORMED && is_domain_frame(skb))
 		return finish_packet(skb, DROP_DOMAIN_ADDRESS);
+	if (reason == DROP_MIGRATED) {
+		__u32 to;
+
+		reason = write_notice(skb, &to);
+		if (!to)
+			return finish_packet(skb, reason);
+		count_verdict(REASON_FORWARDED);
+		trace_verdict(skb, REASON_FORWARDED, to, HOOK_PORT);
+		return bpf_redirect(to, 0);
+	}
 	if (reason < PUNT_UNRESOLVED)
 		trace_capture(skb);
 	if (reason == PUNT_NOT_ROUTED || reason == PUNT_NO_MEMBER) {

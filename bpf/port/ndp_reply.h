@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Neighbour discovery (RFC 4861): solicitations are answered as ARP requests are. */
+/* Neighbour discovery (RFC 4861): replies to solicitations, as port/arp_reply.h does to ARP requests. */
 #pragma once
 #include "port/reply.h"
 
@@ -29,7 +29,7 @@ struct nd_option {
 	__u8 mac[ETH_ALEN];
 };
 
-/* Begins so that the IPv6 header is aligned; the frame is what follows. */
+/* `unused` aligns the IPv6 header; the frame begins behind it. */
 struct nd_frame {
 	__u8 unused[2];
 	struct ethhdr eth;
@@ -42,7 +42,7 @@ struct nd_frame {
 #define ND_BYTES (sizeof(struct nd_message) + sizeof(struct nd_option))
 
 /*
- * Are the options well formed, and is each link-layer address the VM's? Duplicate address detection has none (RFC 4861 section 7.1.1).
+ * Whether the options are well formed, and each link-layer address is the VM's. Duplicate address detection sends none (RFC 4861 section 7.1.1).
  * at: of the first option in the frame
  * bytes: of all options
  */
@@ -73,9 +73,9 @@ static __always_inline bool nd_options_valid(struct __sk_buff *skb, __u32 at, __
 }
 
 /*
- * Reads a neighbour solicitation: false where it is none, or none that may be answered (RFC 4861 section 7.1.1). The checksum is not looked
- * at: no wire is between the VM and this interface that could damage it.
- * asked: who asks, and for what
+ * Parses a neighbour solicitation. Returns false if the frame is none or may not be answered (RFC 4861 section 7.1.1). The checksum is not
+ * verified: between the VM and this interface there is no wire that could damage the frame.
+ * asked: sender and target, as source and destination
  */
 static __always_inline bool parse_solicitation(struct __sk_buff *skb, struct nd_frame *frame, struct inner *asked)
 {
@@ -98,9 +98,9 @@ static __always_inline bool solicitation_options_valid(struct __sk_buff *skb, co
 }
 
 /*
- * Turns a solicitation into its advertisement. Override is set, as nobody else on this link could answer better (as RFC 9161 section 3.2
- * has it for the same case).
- * flags: besides those
+ * Turns a solicitation into its advertisement. The Override flag is set, as no other node of this link can have a better answer (likewise RFC 9161
+ * section 3.2).
+ * flags: to set in addition
  */
 static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame,
 						       const struct inner *asked, __be32 flags)
@@ -115,7 +115,7 @@ static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, co
 	frame->nd.type = ICMP6_NEIGHBOUR_ADVERTISEMENT;
 	frame->nd.flags = NA_OVERRIDE | flags;
 	if (is_unspecified(&asked->source)) {
-		/* To all nodes (RFC 4861 section 7.2.4), which here are one: its own MAC address will do (RFC 6085). */
+		/* To all nodes (RFC 4861 section 7.2.4). The VM is the only one, so its unicast MAC address reaches all (RFC 6085). */
 		frame->ip6.daddr.in6_u.u6_addr32[0] = bpf_htonl(0xff020000);
 		frame->ip6.daddr.in6_u.u6_addr32[3] = bpf_htonl(1);
 	} else {
@@ -134,7 +134,7 @@ static __always_inline enum reason reply_advertisement(struct __sk_buff *skb, co
 	return ANSWER_NEIGHBOUR;
 }
 
-/* Answers a solicitation for what the maps hold, or gives the reason back. */
+/* Answers a solicitation by the maps' endpoints, or returns `reason`. */
 static __always_inline enum reason reply_solicitation(struct __sk_buff *skb, __u32 ifindex, const struct port *port, enum reason reason)
 {
 	struct nd_frame *frame = (struct nd_frame *)reply_buf();

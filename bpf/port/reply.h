@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Replies of the node to a VM. No forwarded packet takes this path, so these functions may load, store and look up again. */
+/* Replies of the node to a VM. Forwarded packets do not take this path, so these functions may copy bytes and repeat lookups. */
 #pragma once
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -16,7 +16,7 @@ static __always_inline bool is_reply_reason(__u32 reason)
 	return reason > REASON_FORWARDED && reason < PUNT_NOT_IP;
 }
 
-/* Does the node reply for this endpoint at an interface? For the gateway, and for endpoints other than the VM itself. */
+/* Whether the node replies for an endpoint at an interface: for the gateway, and for endpoints other than the VM itself. */
 static __always_inline bool should_proxy_reply(const struct endpoint *endpoint, __u32 ifindex)
 {
 	if (!endpoint)
@@ -26,15 +26,15 @@ static __always_inline bool should_proxy_reply(const struct endpoint *endpoint, 
 	return endpoint->type == EP_REMOTE || endpoint->type == EP_GATEWAY;
 }
 
-/* Why a request for an address is not answered: nobody of the tenant's has it, as with a packet for it; else the reason that there was. */
+/* Why a request for an address is not answered: no endpoint has the address, as for a packet to it; else `reason`. */
 static __always_inline enum reason no_reply_reason(const struct endpoint *endpoint, enum reason reason)
 {
 	return !endpoint || endpoint->type == EP_BLACKHOLE ? PUNT_NO_MEMBER : reason;
 }
 
 /*
- * The kernel takes what is for the interface's own address, which is the gateway's. A frame for the former one is made as good: the kernel looks
- * at the type alone, which the device gave it.
+ * Has the kernel accept a frame for the gateway's former MAC address. The interface has the present one, so the device marked the frame
+ * PACKET_OTHERHOST, and the kernel drops it by that type alone (ip_rcv_core).
  */
 static __always_inline void accept_former_mac(struct __sk_buff *skb, const struct port *port)
 {
@@ -46,7 +46,7 @@ static __always_inline void accept_former_mac(struct __sk_buff *skb, const struc
 		bpf_skb_change_type(skb, PACKET_HOST);
 }
 
-/* The Ethernet header of what is sent back to the VM. */
+/* Writes the Ethernet header of a reply to the VM. */
 static __always_inline void set_reply_eth(struct ethhdr *eth, const struct port *port, __be16 protocol)
 {
 	__builtin_memcpy(eth->h_dest, port->vm_mac, ETH_ALEN);

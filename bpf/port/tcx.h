@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* tcx of a port: tags, super-packets, the MSS, answers. The steps in which port/pipeline.h differs from XDP's. */
+/* tcx of a port: VLAN tags, super-packets, the MSS, answers. These steps of port/pipeline.h differ from XDP. */
 #pragma once
 #include "ctx/skb.h"
+#include "migrate/announcement.h"
 #include "net/tcp_mss.h"
 #include "net/vlan.h"
 #include "port/exception.h"
 
 #define PORT_HOOK HOOK_PORT
 
-/* What is to be in one piece: Ethernet, IPv6, TCP without options. */
+/* Bytes to linearize: Ethernet, IPv6, TCP without options. */
 #define PULL_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + 20)
 
-/* May the frame be read? */
+/* Returns REASON_FORWARDED if the frame may be parsed, else why not. */
 static __always_inline enum reason port_accept(struct __sk_buff *skb, const struct port *port)
 {
 	if (is_vlan_frame(skb))
 		return port->flags & PORT_VLANS ? PASS_VLAN : DROP_VLAN;
-	return remove_priority_tag(skb) && frame_linearize(skb, PULL_BYTES) ? REASON_FORWARDED : PUNT_NO_ROOM;
+	if (!remove_priority_tag(skb) || !frame_linearize(skb, PULL_BYTES))
+		return PUNT_NO_ROOM;
+	return port->flags & PORT_MIGRATES ? migration_accept(skb) : REASON_FORWARDED;
 }
 
-/* Before a packet that opens a connection: clamps its MSS. */
+/* Clamps the MSS of a packet that opens a connection. */
 static __always_inline bool port_open(struct __sk_buff *skb, const struct port *port, const struct inner *inner)
 {
 	clamp_mss(skb, ETH_HLEN + inner->header_bytes, port->mtu - inner->header_bytes - TCP_HEADER_BYTES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* XDP of a port: what it does not take meets tcx next. The steps in which port/pipeline.h differs from tcx's. */
+/* XDP of a port: frames that it neither forwards nor drops go on to tcx. These steps of port/pipeline.h differ from tcx. */
 #pragma once
 #include "ctx/xdp.h"
 #include "ctx/xdp_finish.h"
@@ -7,19 +7,21 @@
 
 #define PORT_HOOK HOOK_PORT_XDP
 
-/* What is not dropped here meets tcx next, which answers it or counts why it does not take the fast path. */
+/* A frame that is not dropped here goes on to tcx, which answers it or counts why it does not take the fast path. */
 static __always_inline int port_exception(struct xdp_md *ctx, enum reason reason)
 {
 	return xdp_finish(ctx, reason, PORT_HOOK);
 }
 
-/* A tag may be beside the frame, where XDP does not see it. */
+/* A VLAN tag may be in the NIC's metadata, which XDP does not see. Announcements of a VM that migrates are parsed at tcx. */
 static __always_inline enum reason port_accept(struct xdp_md *ctx, const struct port *port)
 {
-	return port->flags & PORT_VLANS ? PASS_VLAN : REASON_FORWARDED;
+	if (port->flags & PORT_VLANS)
+		return PASS_VLAN;
+	return port->flags & PORT_MIGRATES ? PUNT_NOT_ROUTED : REASON_FORWARDED;
 }
 
-/* Its MSS is clamped at tcx. */
+/* Leaves the packet to tcx, which clamps its MSS. */
 static __always_inline bool port_open(struct xdp_md *ctx, const struct port *port, const struct inner *inner)
 {
 	return false;

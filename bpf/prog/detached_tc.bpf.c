@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * tcx of a port whose interface somebody put in a bridge, a bond or another master: nothing passes. At ingress it takes the place of the port's
- * program, and runs before the master's receive handler; at egress it drops what the master sends to the VM.
+ * tcx of a port whose interface somebody put in a bridge, a bond or another master: drops everything. At ingress it replaces the port's program, and
+ * runs before the master's receive handler; at egress it drops frames of the master to the VM.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -17,7 +17,7 @@ SEC("tcx/ingress")
 int segue_detached(struct __sk_buff *skb)
 {
 	count_verdict(DROP_DETACHED);
-	/* Trace sessions receive what the VM sent. What goes out came in elsewhere. */
+	/* Trace sessions receive frames of the VM. Frames to the VM came in by another interface. */
 	if (skb->ingress_ifindex == skb->ifindex) {
 		trace_capture(skb);
 		trace_verdict(skb, DROP_DETACHED, 0, HOOK_PORT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* DHCPv4 at a port: called by the port's program (sg_replies). What it leaves unanswered ends here, too. */
+/* DHCPv4 at a port, called by the port's program (sg_replies). Requests that get no answer end here, too. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "dhcp/dhcp4.h"

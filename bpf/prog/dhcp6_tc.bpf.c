@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* DHCPv6 and router solicitations at a port: called by the port's program (sg_replies). What it leaves unanswered ends here, too. */
+/* DHCPv6 and router solicitations at a port, called by the port's program (sg_replies). Requests that get no answer end here, too. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include "dhcp/dhcp6.h"
@@ -12,7 +12,7 @@ int segue_dhcp6(struct __sk_buff *skb)
 	const struct port *port = bpf_map_lookup_elem(&sg_ports, &ifindex);
 	__u8 next;
 
-	/* No VM's: devices hand packets over without a mark. */
+	/* A test run of the agent: packets from a device have no mark. */
 	if (skb->mark == MARK_ADVERTISE)
 		return send_advertisement(skb);
 	if (!port || bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, nexthdr), &next, sizeof(next)))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * tcx ingress of a tenant's interface in kernel mode: has the kernel take frames for the gateway's former MAC address, leaves requests for
- * addresses to the programs that answer them, and answers neighbour solicitations for whatever the kernel's routes lead elsewhere, as proxy ARP does for IPv4. No entry is made for a member: Linux's proxy NDP has none for a prefix, and what it has costs a multicast group each.
+ * tcx ingress of a tenant's interface in kernel mode: has the kernel accept frames for the gateway's former MAC address, leaves DHCP and service
+ * requests to the programs that answer them, and answers neighbour solicitations for all addresses whose routes leave by another interface, as proxy
+ * ARP does for IPv4. Linux's proxy NDP is no substitute: it has no entries for prefixes, and each of its entries costs a multicast group.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -18,12 +19,12 @@
 BTF_EXPORT_ENUM(reason);
 
 enum route_exit {
-	EXIT_NONE, /* no route, an unreachable one, or the node's own address, which the kernel answers for */
-	EXIT_SAME_PORT, /* by the interface that the packet came in by */
-	EXIT_ELSEWHERE, /* by another one, or by an encapsulation */
+	EXIT_NONE, /* no route, an unreachable one, or the node's own address, for which the kernel answers */
+	EXIT_SAME_PORT, /* by the ingress interface */
+	EXIT_ELSEWHERE, /* by another interface, or by an encapsulation */
 };
 
-/* Where the kernel would send what the VM sends to an address: in the VRF that the interface is in. */
+/* Where the kernel would send a packet of the VM to an address, in the VRF of the interface. */
 static __noinline int route_exit(struct __sk_buff *skb, const struct in6_addr *address)
 {
 	struct bpf_fib_lookup lookup = { .family = AF_INET6, .ifindex = skb->ifindex };
@@ -47,7 +48,7 @@ static __always_inline bool is_router(const struct in6_addr *address)
 	return word[0] == bpf_htonl(0xfe800000) && !(word[1] | word[2]) && word[3] == bpf_htonl(1);
 }
 
-/* Is it a solicitation of the port's VM for what is elsewhere? An invalid one is left to the anti-spoofing rules of nftables, which count it. */
+/* Whether to answer a solicitation of the port's VM. An invalid one is left to the anti-spoofing rules of nftables, which count it. */
 static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, const struct port *port, struct nd_frame *frame, struct inner *asked)
 {
 	if (!parse_solicitation(skb, frame, asked) || !same_mac(frame->eth.h_source, port->vm_mac))
@@ -61,6 +62,9 @@ static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, con
 
 		return bpf_map_lookup_elem(&sg_ra, &ifindex);
 	}
+	/* A link-local address, for which there is no route. */
+	if (service_kind6(&asked->dest) == SERVICE_METADATA_LINK)
+		return node_service();
 	return route_exit(skb, &asked->dest) == EXIT_ELSEWHERE;
 }
 

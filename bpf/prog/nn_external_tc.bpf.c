@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * tcx ingress of an interface of an external network: takes what comes from there for tenants' addresses, decides, and encapsulates what
- * may go; drops what is to or from the SR domain. All else is the kernel's: neighbour discovery, the node's own addresses, whatever it forwards.
+ * tcx ingress of an external network's interface: classifies packets to tenants' addresses and encapsulates those that are allowed; drops packets to
+ * or from the SR domain. All others are left to the kernel: neighbour discovery, the node's own addresses, packets that the host forwards.
  */
 #define TRACE_WITH_ZONES
 #include "nn/forward_tc.h"
@@ -21,7 +21,7 @@ static __always_inline bool is_multicast(const struct inner *inner)
 	return inner->family == FAMILY_INET ? first >= 224 : first == 0xff;
 }
 
-/* May it come from there? Not as a tenant, and from one sender. */
+/* Checks the source of a packet from an external network: one of the network's addresses, no multicast. */
 static __always_inline enum reason check_source(const struct zone *zone, __u32 to, const struct inner *inner)
 {
 	struct prefix_key key = {
@@ -34,7 +34,7 @@ static __always_inline enum reason check_source(const struct zone *zone, __u32 t
 
 	if (zone->flags & ZONE_OUTSIDE || is_multicast(inner))
 		return DROP_SOURCE_ADDRESS;
-	/* Whose the address is, as the tenant sees it: answers go there. */
+	/* The destination's route to the source, which replies take, must lead to this external network, if there is one. */
 	back = bpf_map_lookup_elem(&sg_zone_routes, &key);
 	return back && back->id != zone->id ? DROP_SOURCE_ADDRESS : REASON_FORWARDED;
 }
@@ -71,10 +71,10 @@ int segue_extern_tc(struct __sk_buff *skb)
 	inner = &scratch->packet.inner;
 	cursor.at = (void *)(long)skb->data + ETH_HLEN;
 	cursor.end = (void *)(long)skb->data_end;
-	/* What is no IP header is dropped by the kernel. */
+	/* The kernel drops packets with a malformed IP header. */
 	if (!parse_addresses(inner, &cursor, arrived.outer.protocol))
 		return pass_host();
-	/* Whatever would become of it: the kernel's own SIDs take a frame whoever's MAC address it is to, and forward what has a route. */
+	/* Before all other checks: the kernel's SIDs accept frames to any MAC address, and the kernel forwards packets that have a route. */
 	if (touches_domain(inner))
 		return nn_exception(skb, DROP_DOMAIN_ADDRESS, HOOK_EXTERNAL);
 	if (skb->pkt_type != PACKET_HOST)

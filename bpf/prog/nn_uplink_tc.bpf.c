@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* tcx ingress of a network node's uplink: as nn_uplink_xdp.bpf.c, with super-packets whole. It stands before the hypervisor's program. */
+/* tcx ingress of a network node's uplink: does the same as nn_uplink_xdp.bpf.c, for super-packets too. Runs before the hypervisor's program. */
 #define TRACE_WITH_ZONES
 #include "nn/forward_tc.h"
 #include "ctx/pass.h"
 
-/* To the hypervisor's program, which is next and counts it, or to the host. */
+/* Passes a frame to the hypervisor's program, which is next and counts it, or to the host. */
 static __always_inline int pass_to_hypervisor(void)
 {
 	return is_hypervisor ? TCX_NEXT : pass_host();
@@ -47,7 +47,7 @@ int segue_steer_tc(struct __sk_buff *skb)
 		if (is_local_endpoint(scratch->verdict.from.id, &scratch->packet.inner))
 			return pass_to_hypervisor();
 	}
-	/* What went on to the hypervisor's program has it still. */
+	/* Cleared only now: the hypervisor's program reads the mark of frames that it gets. */
 	if (arrival_path == FROM_LOOPBACK)
 		skb->mark = 0;
 	if (reason != REASON_FORWARDED)

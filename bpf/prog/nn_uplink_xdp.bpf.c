@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of a network node's uplink: takes packets of tenants to gateway SIDs, decides, and sends on what may go, its outer header written
- * anew. What is for no gateway SID goes to the hypervisor's program, if there is one. */
+/* XDP of a network node's uplink: classifies packets to gateway SIDs, and forwards those that are allowed with a new outer header. Packets to other
+ * SIDs go to the hypervisor's program, if there is one. */
 #define TRACE_WITH_ZONES
 #include "nn/xdp.h"
 #include "abi/btf_export.h"
@@ -18,18 +18,17 @@ BTF_EXPORT_ENUM(ct_slot_class);
 BTF_EXPORT_ENUM(ct_direction_flags);
 BTF_EXPORT_ENUM(ct_timeout);
 BTF_EXPORT_STRUCT(policy_log_event);
-/* Types of the hypervisors' programs: generated/steering.ts comes from this object. */
+/* A type of hypervisors' programs, which `make gen` takes from this object. */
 BTF_EXPORT_STRUCT(gw_flow_key);
-BTF_EXPORT_STRUCT(flow_node);
 
-/* To the hypervisor's program, or to tcx. */
+/* Passes a frame to the hypervisor's program, or to tcx. */
 static __always_inline int pass_to_hypervisor(struct xdp_md *ctx)
 {
 	bpf_tail_call(ctx, &sg_uplink_prog, 0);
 	return XDP_PASS;
 }
 
-/* For the next packets of its flow. */
+/* Caches the flow of a forwarded packet. */
 static __always_inline void cache_forwarded(const struct packet *packet, const struct nn_verdict *verdict, const struct reencap_ctx *arrived,
 					    const struct encap *encap, __u64 generation, __u64 policy_generation, __u32 hash)
 {
@@ -67,7 +66,7 @@ static __always_inline int nn_uplink_ingress(struct xdp_md *ctx)
 	policy_generation = *(volatile __u64 *)&state->policy_generation;
 	/* Checked for every packet: packets of a cached flow may come from several nodes. */
 	source = check_outer_source(data + ETH_HLEN, generation, FROM_WIRE_XDP);
-	reason = source == REASON_FORWARDED ? nn_fast_forward(ctx, generation, policy_generation, node, &ifindex) : REASON_COUNT;
+	reason = source == REASON_FORWARDED ? nn_fast_forward(ctx, generation, policy_generation, &ifindex) : REASON_COUNT;
 	if (reason == REASON_FORWARDED) {
 		count_verdict(reason);
 		trace_verdict(ctx, reason, ifindex, HOOK_NN_UPLINK_XDP);

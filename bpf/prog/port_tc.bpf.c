@@ -18,6 +18,7 @@ BTF_EXPORT_ENUM(mark);
 BTF_EXPORT_ENUM(dhcp4_layout);
 BTF_EXPORT_ENUM(boot_client);
 BTF_EXPORT_ENUM(reply_program);
+BTF_EXPORT_ENUM(service_kind);
 BTF_EXPORT_STRUCT(event);
 
 SEC("tcx/ingress")
@@ -25,7 +26,7 @@ int segue_port(struct __sk_buff *skb)
 {
 	int verdict = port_ingress(skb);
 
-	/* From here, where the stack is empty again: of a function that is called, a tail call allows half of it. */
+	/* Not in a called function: a tail call there would limit the stack of its callers to half (check_max_stack_depth). */
 	if (verdict < LEAVE_TO)
 		return verdict;
 	bpf_tail_call(skb, &sg_replies, verdict - LEAVE_TO);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of a tenant's interface, where it pays (small frames from a tap): the same as port_tc.bpf.c, a frame at a time. */
+/* XDP of a tenant's interface, for ports where it pays (small frames from a tap): does the same as port_tc.bpf.c, frame by frame. */
 #include "port/xdp.h"
 #include "port/pipeline.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* tcx ingress of an uplink: decapsulates super-packets whole and redirects them to the port. */
+/* tcx ingress of an uplink: decapsulates packets, super-packets too, and redirects them to the port. */
 #include "uplink/tcx.h"
 #include "uplink/pipeline.h"
 

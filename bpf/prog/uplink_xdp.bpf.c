@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* XDP of an uplink: decapsulates what is for a SID of ours and redirects it to the port, or hands it to GRO. */
+/* XDP of an uplink: decapsulates packets for a SID of this node, and redirects them to the port or passes them to GRO. */
 #include "uplink/xdp.h"
 #include "uplink/pipeline.h"
 

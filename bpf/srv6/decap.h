@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What arrives for a SID of ours: End.DT4, End.DT6, End.DT46 (RFC 8986 sections 4.6 to 4.8). */
+/* Packets that arrive for a SID of this node: End.DT4, End.DT6, End.DT46 (RFC 8986 sections 4.6 to 4.8). */
 #pragma once
 #include "fib/decap_cache.h"
 #include "fib/endpoint.h"
 #include "fib/port_cache.h"
+#include "migrate/notice.h"
 #include "net/ecn.h"
 #include "net/outer.h"
 #include "net/ttl.h"
 #include "srv6/inner_source.h"
 #include "srv6/outer_source.h"
 
-/* In the metadata of a frame that XDP decapsulated and passes on. Its Ethernet destination is the VM's: without uplink_tc the kernel drops
- * it as another machine's. GRO merges only what has the same. */
+/* XDP metadata of a frame that XDP has decapsulated and passes on. The frame's Ethernet destination is the VM's: without uplink_tc the kernel drops
+ * it as another machine's. GRO merges only frames with equal metadata. */
 struct decap_meta {
 	__u32 magic;
 	__u32 ifindex; /* of the port */
 };
 #define DECAP_META_MAGIC 0x5e90e500
 
-/* An arrived packet that a port of ours is the end of. */
+/* An arrived packet, and the port of this node that it is for. */
 struct decap_ctx {
 	struct inner inner;
 	struct outer outer;
@@ -26,7 +27,7 @@ struct decap_ctx {
 	const struct port *port;
 };
 
-/* Reads the headers from the outer one on, up to the inner packet's. */
+/* Parses the headers from the outer one to those of the inner packet. */
 static __always_inline enum reason decap_parse(struct CTX *ctx, struct decap_ctx *decap)
 {
 	struct cursor cursor = { (void *)(long)ctx->data + ETH_HLEN, (void *)(long)ctx->data_end };
@@ -44,7 +45,7 @@ static __always_inline enum reason decap_parse(struct CTX *ctx, struct decap_ctx
 	return reason;
 }
 
-/* Reads an arrived packet and finds the port. REASON_COUNT: it is none of ours, not even counted. */
+/* Parses an arrived packet and looks its port up. REASON_COUNT: passed on uncounted; it is for no SID of this node, or tcx must check its source. */
 static __always_inline enum reason decap_lookup(struct CTX *ctx, struct decap_ctx *decap, enum arrival_path arrival_path)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
@@ -70,7 +71,7 @@ static __always_inline enum reason decap_lookup(struct CTX *ctx, struct decap_ct
 	}
 	sid = bpf_map_lookup_elem(&sg_sids, &outer->daddr);
 	if (!sid)
-		return REASON_COUNT;
+		return outer->nexthdr == NEXT_HEADER_NONE ? take_notice(outer, arrival_path) : REASON_COUNT;
 	source = check_outer_source(outer, generation, arrival_path);
 	if (source != REASON_FORWARDED)
 		return source;
@@ -102,7 +103,7 @@ static __always_inline enum reason decap_lookup(struct CTX *ctx, struct decap_ct
 	return REASON_FORWARDED;
 }
 
-/* The inner packet as it leaves: congestion carried in, one hop less, Ethernet header of the port. */
+/* Updates the inner packet: copies a congestion mark, decrements the hop limit, writes the port's Ethernet header. */
 static __always_inline enum reason decap_finish(struct decap_ctx *decap, void *data, void *data_end)
 {
 	struct ethhdr *eth = data;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Addresses of the SR domain (RFC 8754 section 5.1): the SID block and the trusted prefixes. Nobody outside sends to them, or from them. */
+/* Addresses of the SR domain (RFC 8754 section 5.1): SID block, trusted prefixes, services' prefix. Nobody outside may send to them, or from them. */
 #pragma once
 #include "maps/fastpath_maps.h"
 #include "net/parse.h"
@@ -14,7 +14,7 @@ static __always_inline bool in_sid_block(const struct in6_addr *address, const s
 		 ((word[3] & mask[3]) ^ block[3]));
 }
 
-/* Is it an address of the domain? A function of its own: verified once. */
+/* Whether an address is in the SR domain. A global function: verified once. */
 __noinline int is_domain_address(const struct in6_addr *address)
 {
 	__u32 zero = 0;
@@ -25,13 +25,15 @@ __noinline int is_domain_address(const struct in6_addr *address)
 		return 0;
 	if (in_sid_block(address, node))
 		return 1;
+	if (node->service_prefix && address->in6_u.u6_addr32[0] == node->service_prefix)
+		return 1;
 	if (!node->has_trusted)
 		return 0;
 	key.address = *address;
 	return bpf_map_lookup_elem(&sg_trusted, &key) != NULL;
 }
 
-/* Is the packet to the domain, or from it? */
+/* Whether a packet is to or from the SR domain. */
 static __always_inline bool touches_domain(const struct inner *inner)
 {
 	return inner->family == FAMILY_INET6 && (is_domain_address(&inner->dest) || is_domain_address(&inner->source));

@@ -13,7 +13,7 @@ static __always_inline __u8 outer_class(const struct port *port, const struct in
 
 	if (port->dscp == DSCP_COPY)
 		return inner->traffic_class;
-	/* RFC 6040 section 4.1: the ECN field is copied whatever becomes of the code point. */
+	/* RFC 6040 section 4.1: the ECN field is copied, whatever the DSCP. */
 	return port->dscp == DSCP_ZERO ? ecn : ((port->dscp & 63) << 2) | ecn;
 }
 
@@ -28,7 +28,7 @@ static __always_inline __u32 encap_bytes(const struct encap *srh)
 	return sizeof(struct ipv6hdr) + (srh ? srh->srh_bytes : 0);
 }
 
-/* Writes the outer header. The flow label (RFC 6437) is the flow's, and not zero. class: the traffic class */
+/* Writes the outer header. The flow label (RFC 6437) is a hash of the flow, and never zero. class: the traffic class */
 static __always_inline void write_outer_class(struct ipv6hdr *outer, const struct encap_nexthop *via, const struct node *node,
 					      const struct inner *inner, __u8 class)
 {
@@ -54,7 +54,7 @@ static __always_inline void write_outer(struct ipv6hdr *outer, const struct enca
 	write_outer_class(outer, via, node, inner, outer_class(via->port, inner));
 }
 
-/* The SRH as it goes on the wire. protocol: of the packet inside */
+/* Writes the SRH. protocol: of the inner packet */
 static __always_inline enum reason write_srh(void *to, void *data_end, const struct encap *encap, __u8 protocol)
 {
 	__u32 bytes = encap->srh_bytes, at;
@@ -72,8 +72,8 @@ static __always_inline enum reason write_srh(void *to, void *data_end, const str
 }
 
 /*
- * Writes what an encapsulation adds to a frame that has room for it, and makes the packet's step: Ethernet header, outer header, SRH, and one hop
- * less inside. DROP_NO_ROOM: the frame is shorter than it was.
+ * Encapsulates a packet in a frame that has room for it: writes Ethernet header, outer header and SRH, and decrements the inner hop limit.
+ * DROP_NO_ROOM: the frame is too short.
  */
 static __always_inline enum reason write_encap(void *data, void *data_end, const struct encap_nexthop *via, const struct node *node,
 					       const struct inner *inner)

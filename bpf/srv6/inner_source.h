@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Inner sources that nobody may have who sends to a VM through the overlay, whichever node it comes by. */
+/* Inner sources that are refused in packets for a VM from the overlay, whichever node sent them. */
 #pragma once
 #include "fib/endpoint.h"
 #include "net/parse.h"
 
-/* No router forwards what comes from there (RFC 1812 section 5.3.7, RFC 6890; RFC 4291 sections 2.5 and 2.7). */
+/* Whether no router may forward a packet with this source (RFC 1812 section 5.3.7, RFC 6890; RFC 4291 sections 2.5 and 2.7). */
 static __always_inline bool is_martian_source(const struct inner *inner)
 {
 	const struct in6_addr *source = &inner->source;
@@ -33,7 +33,7 @@ static __always_inline bool is_gateway_of(const struct port *port, const struct 
 	return same_address(&inner->source, &port->gateway6);
 }
 
-/* The address's bit in port.checked_sources. The agent computes the same (src/ebpf/port-kind.ts). */
+/* The bit of an address in port->checked_sources, which the agent sets (src/ebpf/port-kind.ts). */
 static __always_inline __u32 source_bit(const struct in6_addr *source)
 {
 	const __u32 *word = source->in6_u.u6_addr32;
@@ -41,7 +41,7 @@ static __always_inline __u32 source_bit(const struct in6_addr *source)
 	return 1U << ((word[0] ^ word[1] ^ word[2] ^ word[3]) * 0x9e3779b1U >> 27);
 }
 
-/* What a look-up says of a source: another of the VM's own addresses, or another gateway of the tenant's. */
+/* Looks a source up. It may be no other address of the VM, and another gateway of the tenant only in ICMP errors. */
 static __always_inline enum reason lookup_inner_source(const struct port *port, __u32 ifindex, const struct inner *inner)
 {
 	const struct endpoint *endpoint = lookup_endpoint_of(port->tenant, inner->family, &inner->source);
@@ -53,7 +53,7 @@ static __always_inline enum reason lookup_inner_source(const struct port *port, 
 	return REASON_FORWARDED;
 }
 
-/* Of a packet that arrived for a port's VM: not its own address, and the gateway's in errors alone. */
+/* Checks the source of a packet that arrived for a port's VM: not the VM's address, and the gateway's only in ICMP errors. */
 static __always_inline enum reason check_inner_source(const struct port *port, __u32 ifindex, const struct inner *inner)
 {
 	if (is_martian_source(inner) || same_address(&inner->source, &inner->dest))

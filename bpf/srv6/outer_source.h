@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whose encapsulated packets are taken: those of the SR domain's nodes (RFC 8754 section 5.1). A node's forged source cannot be told from
- * the real one here; the fabric's host ports filter it (docs/security.md).
+ * Encapsulated packets are accepted from the SR domain's nodes only (RFC 8754 section 5.1). A forged source of a node looks like the real one here;
+ * the fabric's host ports filter it (docs/security.md).
  */
 #pragma once
 #include "fib/cache.h"
@@ -25,7 +25,7 @@ static __always_inline struct source_cache_entry *source_cache_entry(const struc
 	return bpf_map_lookup_elem(&sg_source_cache, &index);
 }
 
-/* A function of its own: the stack that its keys take is no caller's. */
+/* A function of its own, so that its keys are not on the callers' stacks. */
 __noinline int domain_source_lookup(const struct in6_addr *source, __u64 generation)
 {
 	struct trusted_key key = { .length = 128 };
@@ -40,6 +40,7 @@ __noinline int domain_source_lookup(const struct in6_addr *source, __u64 generat
 	if (known) {
 		known->generation = generation;
 		copy_address(&known->source, source);
+		known->network_node = 0;
 	}
 	return true;
 }
@@ -61,15 +62,15 @@ static __always_inline bool is_node_source(const struct in6_addr *source)
 	return node && same_address(&node->source, source);
 }
 
-/* Carries no inner packet: TCP, UDP and ICMPv6 of the underlay itself. */
+/* Whether there is no inner packet: TCP, UDP and ICMPv6 of the underlay itself. */
 static __always_inline bool is_plain(__u8 next_header)
 {
 	return next_header == IPPROTO_ICMPV6 || next_header == IPPROTO_TCP || next_header == IPPROTO_UDP;
 }
 
 /*
- * May what arrived for a SID of ours come from there? XDP does not see marks: what has the node's own source is left to tcx (REASON_COUNT),
- * where it is valid with the mark alone.
+ * Checks the outer source of a packet for a SID of this node. XDP does not see marks: a packet with the node's own source is left to tcx
+ * (REASON_COUNT), which accepts it only with MARK_LOOPBACK.
  */
 static __always_inline enum reason check_outer_source(const struct ipv6hdr *outer, __u64 generation, enum arrival_path arrival_path)
 {
@@ -82,7 +83,7 @@ static __always_inline enum reason check_outer_source(const struct ipv6hdr *oute
 	return DROP_UNTRUSTED_SOURCE;
 }
 
-/* Is the frame for this uplink, as eth_type_trans() judges it? An uplink that is not known here has none: its frames meet tcx. */
+/* Whether a frame is to the uplink's MAC address, as in eth_type_trans(). False for an uplink that is not in sg_node: its frames go on to tcx. */
 static __always_inline bool is_for_uplink(const struct ethhdr *eth, const struct node *node, __u32 ifindex)
 {
 	const __u16 *to = (const __u16 *)eth->h_dest;

@@ -9,11 +9,12 @@
 #include "srv6/encap.h"
 
 struct reencap_ctx {
-	struct in6_addr sid; /* that it arrived for */
-	struct outer outer; /* of zero bytes: it came without */
+	struct in6_addr sid; /* outer destination */
+	struct outer outer; /* zero bytes: there is no outer header */
 };
 
-/* What arrives for a gateway's SID of ours, and of which tenant it is. REASON_COUNT: none of ours. source: what check_outer_source() said */
+/* Parses the outer header of a packet for a gateway SID of this node, and finds its zone. REASON_COUNT: for no such SID. source: the result of
+ * check_outer_source() */
 static __always_inline enum reason reencap_parse(struct reencap_ctx *arrived, struct zone *from, void *data, void *data_end, enum reason source)
 {
 	struct cursor cursor = { data + ETH_HLEN, data_end };
@@ -33,18 +34,18 @@ static __always_inline enum reason reencap_parse(struct reencap_ctx *arrived, st
 	return parse_outer(&arrived->outer, &cursor);
 }
 
-/* The packet inside, of its length, is within the outer one, and that within a frame of so many bytes. */
+/* Whether the inner packet is within the outer one, and that within the frame. */
 static __always_inline bool is_within_outer(const struct reencap_ctx *arrived, const struct inner *inner, __u32 frame_bytes)
 {
 	const struct outer *outer = &arrived->outer;
 
-	/* From an external network. */
+	/* Packets from external networks have no outer header. */
 	if (!outer->bytes)
 		return inner->length + ETH_HLEN <= frame_bytes;
 	return outer->bytes + inner->length <= outer->length && outer->length + ETH_HLEN <= frame_bytes;
 }
 
-/* The inner packet one hop on: congestion carried in, time to live less one. steps: 0 for what is only relayed. */
+/* Copies a congestion mark to the inner packet, and decrements its hop limit. steps: false for a packet that is only relayed, which keeps it */
 static __always_inline enum reason forward_inner(void *header, void *data_end, const struct inner *inner, __u8 class, bool steps)
 {
 	enum reason reason;
@@ -66,9 +67,9 @@ static __always_inline enum reason forward_inner(void *header, void *data_end, c
 }
 
 /*
- * Ethernet header, outer header and SRH of a packet that has room for them, and its next hop's step. The code point stays that of the
- * header that arrived, congestion is the inner packet's (RFC 6040 section 4). relays: 0, or how often it is relayed with this time, which is no
- * step of the packet's own.
+ * Writes Ethernet header, outer header and SRH of a packet that has room for them, and updates the inner packet. The DSCP is that of the header that
+ * arrived, the ECN field that of the inner packet (RFC 6040 section 4). relay_count: how often the packet is relayed, this time included, which does
+ * not decrement its hop limit; 0: not relayed
  */
 static __always_inline enum reason write_reencap(void *data, void *data_end, const struct packet *packet, const struct reencap_ctx *was,
 						 const struct encap *encap, const struct nexthop *hop, const struct node *node, __u32 hash,

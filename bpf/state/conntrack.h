@@ -17,11 +17,11 @@
 #define CT_SLOT_TAKEN 4
 #define CT_SLOT_CLASS 3
 
-/* Of the places, so many are given out: in the rest, each connection finds one in one of its two buckets. */
+/* At most this many places are in use. The rest stays free so that a new connection finds a free place in one of its two buckets. */
 #define CT_LIMIT(places) ((places) - (places) / 4)
 #define CT_HALF_OPEN_SHARE 4
 
-/* The kernel's struct, of which programs read the size of a map. */
+/* The kernel's struct bpf_map, as far as programs read it: the size of a map. */
 struct bpf_map___size {
 	__u32 max_entries;
 } __attribute__((preserve_access_index));
@@ -52,24 +52,9 @@ static __always_inline __u32 *ct_tag(struct connection_bucket *bucket, __u32 pla
 	return &bucket->tags[place % CT_WAYS];
 }
 
-/*
- * The universal hash NH (Black et al., "UMAC", 1999) of a key and its zone, mixed: for two keys that were chosen without knowledge of the
- * seeds, one in 2^32 seeds makes them collide.
- */
 static __always_inline __u64 ct_hash(const struct flow_key *key, __u32 zone, const struct nn_config *state)
 {
-	const __u64 *words = (const void *)key, *seeds = state->seeds;
-	__u64 hash = (__u64)(__u32)(zone + seeds[HASH_SEEDS - 1]) * (__u32)(seeds[HASH_SEEDS - 1] >> 32);
-	int i;
-
-#pragma unroll
-	for (i = 0; i < HASH_SEEDS - 1; i++)
-		hash += (__u64)(__u32)(words[i] + seeds[i]) * (__u32)((words[i] >> 32) + (seeds[i] >> 32));
-	hash ^= hash >> 33;
-	hash *= 0xff51afd7ed558ccdULL;
-	hash ^= hash >> 33;
-	hash *= 0xc4ceb9fe1a85ec53ULL;
-	return hash ^ (hash >> 33);
+	return keyed_flow_hash(key, zone, state->seeds);
 }
 
 /* The two buckets of a hash come from the high bits of its halves, the tag from the low ones. */
@@ -90,7 +75,7 @@ static __always_inline __u32 ct_tag_of(__u64 hash)
 	return tag > CT_SLOT_TAKEN ? tag : 8;
 }
 
-/* 1 if a number is not 0, without a branch, also where clang would make one: the verifier follows each branch of each way. */
+/* 1 if the number is not 0, else 0. Kept free of branches, which clang would add: the verifier would follow each one for each way. */
 static __always_inline __u32 is_set(__u32 number)
 {
 	__u32 negative = -number;
@@ -99,7 +84,7 @@ static __always_inline __u32 is_set(__u32 number)
 	return (number | negative) >> 31;
 }
 
-/* The ways of a bucket whose tags are as `tag` in the bits of a mask, a bit each. */
+/* The ways of a bucket whose tags equal `tag` in the bits of the mask; bit i stands for way i. */
 static __always_inline __u32 ct_matching(const struct connection_bucket *bucket, __u32 tag, __u32 mask)
 {
 	__u32 ways = 0;
@@ -108,13 +93,13 @@ static __always_inline __u32 ct_matching(const struct connection_bucket *bucket,
 #pragma unroll
 	for (i = 0; i < CT_WAYS; i++) {
 		ways |= (1 - is_set((*(volatile __u32 *)&bucket->tags[i] ^ tag) & mask)) << i;
-		/* One after the other: all at once they are more than there are registers. */
+		/* One way at a time: all tags at once need more registers than there are. */
 		barrier_var(ways);
 	}
 	return ways;
 }
 
-/* The lowest of some ways (a de Bruijn sequence of 8 bits). */
+/* The lowest way whose bit is set (by a de Bruijn sequence of 8 bits). */
 static __always_inline __u32 lowest_way(__u32 ways)
 {
 	return 0x34572610U >> (((ways & -ways) * 0x1d >> 5 & 7) * 4) & 7;
@@ -152,7 +137,7 @@ static __always_inline __u32 timeout_of(const struct connection *connection)
 	return SECONDS(OTHER_SECONDS);
 }
 
-/* Its last packet, of either direction. */
+/* The time of the connection's last packet in either direction, in ticks. */
 static __always_inline __u32 ct_seen(const struct connection *connection)
 {
 	__u32 original = connection->original.seen, reply = connection->reply.seen;
@@ -160,20 +145,20 @@ static __always_inline __u32 ct_seen(const struct connection *connection)
 	return (__s32)(reply - original) > 0 ? reply : original;
 }
 
-/* Another CPU may have seen the next tick already. */
+/* Signed: another CPU may have written a tick that is later than `now`. */
 static __always_inline bool ct_is_over(const struct connection *connection, __u32 now)
 {
 	return (__s32)(now - ct_seen(connection)) > (__s32)timeout_of(connection);
 }
 
-/* Only what changes is written. */
+/* Writes only if the tick has changed, which keeps the cache line shared. */
 static __always_inline void ct_refresh(struct ct_direction *direction, __u32 now)
 {
 	if (direction->seen != now)
 		direction->seen = now;
 }
 
-/* The bucket of a connection that a zone opened, if it is still one. place: where it is in it */
+/* The bucket of the connection that `zone` opened; NULL if there is none, or if it has expired. Sets *place. */
 static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key, __u32 zone, __u32 *place, __u32 now)
 {
 	struct connection_bucket *bucket;
@@ -191,11 +176,11 @@ static __noinline struct connection_bucket *ct_lookup(const struct flow_key *key
 		if (!bucket)
 			return NULL;
 		ways = ct_matching(bucket, ct_tag_of(hash), ~CT_SLOT_CLASS);
-		/* That two connections of a bucket have the same tag happens once in 2^28. */
+		/* Two connections of a bucket have the same tag once in 2^28. */
 		for (attempt = 0; attempt < 2 && ways; attempt++) {
 			*place = index * CT_WAYS + lowest_way(ways);
 			connection = ct_entry(bucket, *place);
-			/* The key is read again: clang would keep it on the stack, of which there is little. */
+			/* Makes clang read the key again: the stack has little room for a copy. */
 			asm volatile("" : "+r"(key) : : "memory");
 			if (ct_is(connection, key, zone))
 				return ct_is_over(connection, now) ? NULL : bucket;
@@ -212,7 +197,7 @@ static __always_inline struct ct_totals *ct_totals(void)
 	return bpf_map_lookup_elem(&sg_ct_totals, &zero);
 }
 
-/* Counts a connection of a pair in (1) or out (-1). A place is counted by whoever changes its tag. */
+/* Adds `change` (1 or -1) to the counts of a pair. Whoever changes a place's tag calls this. */
 __noinline int ct_count(__u32 zone, __u32 peer, __u32 class, __s32 change)
 {
 	struct zone_pair pair = { .from = zone, .to = peer };
@@ -235,13 +220,13 @@ __noinline int ct_count(__u32 zone, __u32 peer, __u32 class, __s32 change)
 	return 0;
 }
 
-/* What was written before is seen by who sees the tag. */
+/* A full barrier: a CPU that reads the new tag also reads what was written before it. */
 static __always_inline void ct_set_tag(__u32 *tag, __u32 value)
 {
 	__sync_lock_test_and_set(tag, value);
 }
 
-/* Takes a place of a class; it is the caller's to write then. False: another was faster. */
+/* Claims a place of a class, which the caller may then write. False if another CPU was faster. */
 __noinline int ct_take(__u32 place, __u32 class)
 {
 	struct connection_bucket *bucket = ct_bucket_of(place);
@@ -259,7 +244,7 @@ __noinline int ct_take(__u32 place, __u32 class)
 	return true;
 }
 
-/* Inline in those who are called deep down: kernels before 6.9 count 32 bytes of stack a call. */
+/* Inlined to save stack in deep call chains: kernels before 6.9 count at least 32 bytes for each call. */
 static __always_inline void ct_end(struct connection_bucket *bucket, __u32 place)
 {
 	__u32 class = *(volatile __u32 *)ct_tag(bucket, place) & CT_SLOT_CLASS;
@@ -278,7 +263,7 @@ __noinline int ct_delete(__u32 place)
 	return 0;
 }
 
-/* After a change of a connection's state: it counts as `class`, and is looked at when its time is over. */
+/* Call after a connection's state has changed: counts it as `class`, and sets the deadline of its new state. */
 __noinline int ct_reclass(__u32 place, __u32 class, __u32 now)
 {
 	struct connection_bucket *bucket = ct_bucket_of(place);
@@ -300,7 +285,7 @@ __noinline int ct_reclass(__u32 place, __u32 class, __u32 now)
 	return 0;
 }
 
-/* A connection whose deadline is over: it had packets since, or ends. */
+/* Ends a connection that has expired. One that had packets since its deadline was set gets a new deadline. */
 __noinline int ct_review(__u32 place, __u32 now)
 {
 	struct connection_bucket *bucket = ct_bucket_of(place);
@@ -316,7 +301,7 @@ __noinline int ct_review(__u32 place, __u32 now)
 	return 0;
 }
 
-/* A connection between two zones that no policy is between any more ends. Others are asked about at their next packet. */
+/* Ends a connection if no policy is left between its zones. Other connections are checked at their next packet. */
 __noinline int ct_review_policy(__u32 place)
 {
 	struct connection_bucket *bucket = ct_bucket_of(place);
@@ -334,8 +319,8 @@ __noinline int ct_review_policy(__u32 place)
 }
 
 /*
- * Ends those of a bucket whose time is over. It reads one cache line where there are none. epoch: of policies, which its connections are held
- * against where that was not done yet; 0: they are not
+ * Ends the expired connections of a bucket; without any it reads one cache line. policy_generation: the bucket's connections are checked
+ * against the policies, once for each generation; 0: they are not.
  */
 __noinline int ct_sweep(__u32 index, __u32 now, __u64 policy_generation)
 {
@@ -364,7 +349,7 @@ __noinline int ct_sweep(__u32 index, __u32 now, __u64 policy_generation)
 	return 0;
 }
 
-/* From now on a connection is found. */
+/* Makes a connection visible to look-ups. */
 static __always_inline void ct_publish(struct connection_bucket *bucket, __u32 place, __u32 now)
 {
 	struct connection *connection = ct_entry(bucket, place);

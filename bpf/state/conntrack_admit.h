@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Admission: which place of the table a new connection gets, whose it may take, and how many its pair of zones may have. */
+/* Admission: the place of a new connection in the table, the connections it may evict, and the quota of its pair of zones. */
 #pragma once
 #include "state/conntrack.h"
 
-/* What a pair may still have: as many as are free. */
+/* Free places. It is also the quota of each pair. */
 static __always_inline __u32 ct_free(const struct ct_totals *totals)
 {
 	__u32 limit = CT_LIMIT(ct_buckets() * CT_WAYS), used = totals->half_open + totals->established;
@@ -19,10 +19,10 @@ static __always_inline bool ct_over_half_open(const struct ct_pair *counts, __u3
 #define CT_OWN_RANK (1 << 30)
 
 /*
- * How well a place suits a newcomer of a pair whose buckets have no free one: the more, the better; 0: it may not have it. Half-open
- * connections of its own pair first, the one next to its end; then those of a pair that has more than its share.
+ * Ranks a place for eviction by a new connection of a pair; the highest rank goes first, and a place of rank 0 stays. Half-open connections
+ * of the same pair rank above those of pairs that exceed their share; among equals, the one that expires first.
  *
- * free: of which shares are taken; NO_SLOT: of its own pair only
+ * free: free places, by which shares are computed; NO_SLOT: only connections of the same pair may go.
  */
 __noinline int ct_rank(__u32 place, __u64 pair, __u32 free, __u32 now)
 {
@@ -47,7 +47,7 @@ __noinline int ct_rank(__u32 place, __u64 pair, __u32 free, __u32 now)
 	return counts && ct_over_half_open(counts, free) ? 1 + left : 0;
 }
 
-/* Takes the place of a half-open connection in one of two buckets; -1: there is none that it may have. */
+/* Evicts the half-open connection of two buckets that ranks highest, and claims its place; -1 if all of them rank 0. */
 __noinline int ct_evict(__u64 buckets, __u64 pair, __u32 free, __u32 now)
 {
 	__u32 first = buckets, second = buckets >> 32, i, place, best = 0, most = 0;
@@ -65,7 +65,7 @@ __noinline int ct_evict(__u64 buckets, __u64 pair, __u32 free, __u32 now)
 	return most && ct_take(best, CT_SLOT_HALF_OPEN) ? (int)best : -1;
 }
 
-/* Takes a place that is free or whose connection is closed, in the emptier of two buckets; -1: there is none. */
+/* Claims a free place, else one of a closed connection, in the emptier of two buckets; -1 if there is none. */
 __noinline int ct_occupy(__u64 buckets)
 {
 	__u32 first = buckets, second = buckets >> 32, class, attempt;
@@ -76,7 +76,7 @@ __noinline int ct_occupy(__u64 buckets)
 
 		if (!a || !b)
 			return -1;
-		/* Another CPU may take the same one meanwhile: there are others. */
+		/* Two attempts for each class: another CPU may claim the same place first. */
 		class = attempt < 2 ? CT_SLOT_FREE : CT_SLOT_CLOSED;
 		of_a = class == CT_SLOT_FREE ? ct_matching(a, 0, ~0) : ct_matching(a, CT_SLOT_CLOSED, CT_SLOT_CLASS);
 		of_b = class == CT_SLOT_FREE ? ct_matching(b, 0, ~0) : ct_matching(b, CT_SLOT_CLOSED, CT_SLOT_CLASS);
@@ -96,15 +96,15 @@ static __always_inline struct ct_pair *ct_counts(__u32 zone, __u32 peer)
 
 	if (counts)
 		return counts;
-	/* Of two CPUs the second finds what the first has made. */
+	/* BPF_NOEXIST: of two CPUs that insert the pair, the second one keeps the counts of the first. */
 	bpf_map_update_elem(&sg_ct_pairs, &pair, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&sg_ct_pairs, &pair);
 }
 
 /*
- * A place for a new half-open connection of a zone to a peer. The caller writes the rest of the entry, and then calls ct_publish().
+ * Finds a place for a new half-open connection from a zone to a peer. The caller writes the rest of the entry, then calls ct_publish().
  *
- * Returns the place, or minus the reason against it.
+ * Returns the place, or the negative of the reason for which the connection is refused.
  */
 __noinline int ct_admit(const struct flow_key *key, __u32 zone, __u32 peer, __u64 policy_generation, __u32 now)
 {
@@ -132,8 +132,11 @@ __noinline int ct_admit(const struct flow_key *key, __u32 zone, __u32 peer, __u6
 	free = ct_free(totals);
 	over = ct_over_half_open(counts, free) || counts->half_open + counts->established >= free;
 	place = over ? -1 : ct_occupy(buckets);
-	if (place < 0)
+	if (place < 0) {
 		place = ct_evict(buckets, pair, over ? NO_SLOT : free, now);
+		if (place >= 0)
+			__sync_fetch_and_add(&totals->evicted, 1);
+	}
 	if (place < 0) {
 		__sync_fetch_and_add(&counts->refused, 1);
 		return over ? -DROP_CONNECTION_QUOTA : -DROP_CONNECTIONS_FULL;

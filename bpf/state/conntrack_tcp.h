@@ -2,14 +2,14 @@
 /*
  * TCP connections: states and sequence numbers (RFC 9293, RFC 5961).
  *
- * Each direction's line says how far its sender has sent, what it acknowledged, and up to where it lets the other side send. A packet writes the
- * line of its own direction alone; the full look reads the other direction's, too. What is neither near what its sender sent before nor acknowledges
- * what that sender may have received is passed, and changes nothing: the ends judge it.
+ * A connection has a struct ct_direction for each direction: how far its sender has sent, what it acknowledged, and up to where it lets the other
+ * side send. A packet writes its own direction only; the slow path (ct_tcp()) reads the other one, too. A packet whose sequence number is not near
+ * what its sender sent before, or that acknowledges what this sender cannot have received, is forwarded and changes nothing: the endpoints judge it.
  *
- * A CPU that remembers a flow has a copy of its direction's line beside what it remembers: packets read and write that (ct_tcp_fast()). The table
- * is too large for the processor's caches and its TLB. The copy is written back when it is a quarter of a window ahead, before a packet of the flow
- * takes the full look, and when another flow takes its place. So the table is a quarter of a window behind at most, and never for this CPU: the
- * full look allows for that (CT_BEHIND).
+ * The per-CPU flow cache (fib/nn_flow_cache.h) holds a copy of a flow's direction, which the fast path reads and writes (ct_tcp_fast()): the table
+ * of connections is too large for the processor's caches and its TLB. The copy is written back when it is a quarter of a window ahead, before a packet
+ * of the flow takes the slow path, and when another flow takes its cache entry. So the table is behind by a quarter of a window at most, and not at
+ * all for packets of this CPU. The slow path allows for that (CT_BEHIND).
  */
 #pragma once
 #include "maps/nn_scratch.h"
@@ -17,16 +17,17 @@
 
 #define NO_SCALE 0xff
 #define MAX_SCALE 14 /* RFC 7323 section 2.3 */
-/* Segments that come late are as old as this at least: the largest window without a scale, and some (nf_conntrack's MAXACKWINCONST). */
+/* Bytes. A late segment is accepted if it is no older than this, even where the window is smaller: the largest window without a scale and a
+ * reserve (nf_conntrack's MAXACKWINCONST). */
 #define MAX_ACK_WINDOW 66000
 #define OPTION_END 0
 #define OPTION_PAD 1
 #define OPTION_SCALE 3
 
-/* How far a line of the table may be behind its sender, of its largest window. */
+/* Bytes that a direction in the table may be behind its sender, by the sender's largest window. */
 #define CT_BEHIND(window) ((window) / 4)
 
-/* The window scale that a SYN offers. What cannot be read is taken for the largest: it makes windows too large, never too small. */
+/* The window scale that a SYN offers, or NO_SCALE. Unreadable options count as MAX_SCALE: the window is then too large, never too small. */
 __noinline int parse_window_scale(__u32 length)
 {
 	__u32 zero = 0, i;
@@ -57,7 +58,7 @@ __noinline int parse_window_scale(__u32 length)
 	return NO_SCALE;
 }
 
-/* What the connection needs of a TCP header. at: of the inner packet in the frame */
+/* Reads the fields of a TCP header that connections need. at: offset of the inner packet in the frame */
 static __noinline void parse_tcp(struct packet *packet, void *data, void *data_end, __u32 at)
 {
 	__u32 bytes = packet->inner.l4_bytes - 20, zero = 0, i;
@@ -90,7 +91,7 @@ static __noinline void parse_tcp(struct packet *packet, void *data, void *data_e
 	packet->scale = parse_window_scale(bytes);
 }
 
-/* Bytes; of a super-packet all of it. */
+/* Bytes of payload, of all segments of a super-packet. */
 static __always_inline __u32 tcp_payload(const struct packet *packet)
 {
 	__u32 headers = packet->inner.header_bytes + packet->inner.l4_bytes;
@@ -98,19 +99,19 @@ static __always_inline __u32 tcp_payload(const struct packet *packet)
 	return packet->inner.length > headers ? packet->inner.length - headers : 0;
 }
 
-/* Could the sender of a direction have sent it? Of what its own line says. end: after its last sequence number */
+/* Whether the sender of a direction can have sent this segment, by that direction's state alone. end: the sequence number after its last byte */
 static __always_inline bool ct_tcp_plausible(const struct ct_direction *own, __u32 sequence, __u32 end, __u32 acked)
 {
 	__s32 old = own->peer_window > MAX_ACK_WINDOW ? own->peer_window : MAX_ACK_WINDOW;
 	__s32 old_ack = own->window > MAX_ACK_WINDOW ? own->window : MAX_ACK_WINDOW;
 	__s32 ack = acked - own->acked;
 
-	/* One byte beyond the window is a probe of a closed one. */
+	/* One byte beyond the window probes a closed one (RFC 9293 section 3.8.6.1). */
 	return (__s32)(end - own->next) <= (__s32)(own->peer_window + CT_BEHIND(own->peer_window)) + 1 && (__s32)(own->next - sequence) <= old &&
 	       ack >= -old_ack && ack <= (__s32)(own->limit - own->acked + CT_BEHIND(own->window)) + 1;
 }
 
-/* Only what changes is written. window: bytes */
+/* Writes only fields that change, so that the cache line stays clean. window: bytes */
 static __always_inline void ct_tcp_learn(struct ct_direction *own, __u32 end, __u32 acked, __u32 window)
 {
 	if ((__s32)(end - own->next) > 0)
@@ -123,7 +124,7 @@ static __always_inline void ct_tcp_learn(struct ct_direction *own, __u32 end, __
 		own->window = window;
 }
 
-/* Writes a CPU's copy of a direction to the connection, unless the place is another connection's by now. */
+/* Writes a CPU's copy of a direction back to its connection, unless another connection has taken the slot since. */
 static __noinline int ct_tcp_write_back(struct nn_flow_entry *flow)
 {
 	__u32 place = flow->place >> 1, ports = flow->ports, ahead = flow->tcp.next, acked = flow->tcp.acked;
@@ -141,7 +142,7 @@ static __noinline int ct_tcp_write_back(struct nn_flow_entry *flow)
 	if (*(__u32 *)&connection->key.source_port != ports || connection->key.protocol != IPPROTO_TCP)
 		return 0;
 	own = flow->place & 1 ? &connection->reply : &connection->original;
-	/* What is further away is of long ago. */
+	/* A copy that is further away is stale. */
 	if (ahead - own->next <= 2 * flow->tcp.peer_window)
 		own->next = ahead;
 	if (acked - own->acked <= 2 * flow->tcp.window) {
@@ -159,7 +160,7 @@ static __always_inline bool ct_tcp_is_ahead(const struct nn_flow_entry *flow)
 	return flow->protocol == IPPROTO_TCP && (flow->written != flow->tcp.next || flow->written_acked != flow->tcp.acked);
 }
 
-/* The copy that goes with what a CPU remembers. */
+/* Copies the connection's direction into a flow cache entry. */
 static __always_inline void ct_tcp_copy(struct nn_flow_entry *flow)
 {
 	struct connection_bucket *bucket = ct_bucket_of(flow->place >> 1);
@@ -173,7 +174,7 @@ static __always_inline void ct_tcp_copy(struct nn_flow_entry *flow)
 	flow->written_acked = flow->tcp.acked;
 }
 
-/* The packet of a flow that its CPU remembers, of an open connection, without SYN, FIN and RST. False: it needs the full look. */
+/* The fast path: a packet of a cached flow whose connection is established, without SYN, FIN and RST. Returns false if it needs the slow path. */
 static __always_inline bool ct_tcp_fast(struct nn_flow_entry *flow, const struct inner *inner, const __u8 *header)
 {
 	struct ct_direction *own = &flow->tcp;
@@ -193,7 +194,7 @@ static __always_inline bool ct_tcp_fast(struct nn_flow_entry *flow, const struct
 	return true;
 }
 
-/* After its own SYN. */
+/* Initialises a direction from its SYN. */
 static __always_inline void ct_tcp_begin(struct ct_direction *own, const struct packet *packet, __u32 end)
 {
 	own->next = end;
@@ -208,7 +209,7 @@ static __always_inline void ct_tcp_begin(struct ct_direction *own, const struct 
 	}
 }
 
-/* Both SYNs are known: windows are scaled if both offered it (RFC 7323 section 2.2). */
+/* Both SYNs have been seen: windows are scaled only if both offered a scale (RFC 7323 section 2.2). */
 static __always_inline void ct_tcp_both(struct connection *connection)
 {
 	struct ct_direction *original = &connection->original, *reply = &connection->reply;
@@ -228,15 +229,15 @@ static __always_inline void ct_tcp_open(struct connection *connection, __u32 pla
 	ct_reclass(place, CT_SLOT_ESTABLISHED, now);
 }
 
-/* Does it acknowledge what the SYN of the original direction sent? Not all of it, where that had data (RFC 7413). */
+/* Whether this acknowledges the SYN of the original direction. A SYN with data may be acknowledged without the data (RFC 7413). */
 static __always_inline bool ct_tcp_answers(const struct ct_direction *original, __u32 acked)
 {
 	return acked == original->next || (!(original->flags & CT_ACKED) && acked == original->acked);
 }
 
 /*
- * A SYN. On a connection that stands it changes nothing, whatever its sequence number: its receiver challenges it (RFC 5961 section 4.2), and the
- * answer to that, a RST that is exact, closes what the sender knows nothing of any more.
+ * A SYN. It changes nothing on an established connection, whatever its sequence number: the receiver sends a challenge ACK (RFC 5961 section 4.2).
+ * A sender that has lost the connection answers that with a RST at the exact sequence number, which closes it.
  */
 static __always_inline void ct_tcp_syn(struct connection *connection, const struct packet *packet, __u32 place, bool is_reply, __u32 end, __u32 now)
 {
@@ -245,7 +246,7 @@ static __always_inline void ct_tcp_syn(struct connection *connection, const stru
 
 	if (connection->state == CT_SYN_SENT) {
 		if (!is_reply && !acks) {
-			/* Sent again, or by who gave the first one up. */
+			/* A retransmission, or a new attempt with the same ports. */
 			ct_tcp_begin(original, packet, end);
 		} else if (is_reply && (!acks || ct_tcp_answers(original, packet->acked))) {
 			ct_tcp_begin(reply, packet, end);
@@ -253,7 +254,7 @@ static __always_inline void ct_tcp_syn(struct connection *connection, const stru
 		}
 		return;
 	}
-	/* Both sides' SYNs have crossed (RFC 9293 section 3.5). */
+	/* Simultaneous open (RFC 9293 section 3.5). */
 	if (connection->state != CT_SYN_RECV || !acks)
 		return;
 	if (is_reply && !(reply->flags & CT_ACKED) && end == reply->next && packet->acked == original->next)
@@ -282,14 +283,14 @@ static __always_inline enum reason ct_tcp_reset(struct connection *connection, c
 	bool exact;
 
 	if (is_reply && connection->state == CT_SYN_SENT) {
-		/* RFC 9293 section 3.10.7.3: a SYN is answered by what acknowledges it. */
+		/* RFC 9293 section 3.10.7.3: in SYN-SENT a RST is acceptable only if it acknowledges the SYN. */
 		if (!(packet->tcp_flags & TCP_ACK))
 			return DROP_NOT_ESTABLISHED;
 		if (!ct_tcp_answers(other, packet->acked))
 			return DROP_SEQUENCE;
 		exact = true;
 	} else {
-		/* What the receiver expects next is what it acknowledged, or what was sent since. */
+		/* The receiver expects the number that it acknowledged last, or what has been sent since. */
 		exact = sequence == own->next || (other->flags & CT_ACKED && sequence == other->acked);
 	}
 	if (exact) {
@@ -299,7 +300,7 @@ static __always_inline enum reason ct_tcp_reset(struct connection *connection, c
 	}
 	if (!(other->flags & CT_ACKED))
 		return REASON_FORWARDED;
-	/* RFC 5961 section 3.2: in the window the receiver challenges it. */
+	/* RFC 5961 section 3.2: the receiver sends a challenge ACK for one that is in the window but not exact. */
 	if ((__s32)(sequence - other->acked) < 0)
 		return DROP_SEQUENCE;
 	if ((__s32)(sequence - other->limit) > (__s32)CT_BEHIND(other->window) && (__s32)(sequence - own->next) > 0)
@@ -308,9 +309,9 @@ static __always_inline enum reason ct_tcp_reset(struct connection *connection, c
 }
 
 /*
- * A packet of a TCP connection that is not closed. place: of the connection
+ * The slow path: a packet of a TCP connection that is not closed. place: of the connection
  *
- * REASON_FORWARDED, or why it is none.
+ * Returns REASON_FORWARDED, or the reason to drop it.
  */
 __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, __u32 now)
 {
@@ -328,7 +329,7 @@ __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, _
 		return ct_tcp_reset(connection, packet, place, is_reply, now);
 	own = is_reply ? &connection->reply : &connection->original;
 	other = is_reply ? &connection->original : &connection->reply;
-	/* All but the first of both sides' crossing SYNs carries an ACK (RFC 9293 sections 3.5 and 3.10.7.3). */
+	/* In SYN-SENT a reply without ACK can only be the SYN of a simultaneous open (RFC 9293 sections 3.5 and 3.10.7.3). */
 	if (is_reply && connection->state == CT_SYN_SENT && !(flags & (TCP_ACK | TCP_SYN)))
 		return DROP_NOT_ESTABLISHED;
 	end = packet->sequence + tcp_payload(packet);
@@ -343,7 +344,7 @@ __noinline int ct_tcp(const struct packet *packet, __u32 place, bool is_reply, _
 		return REASON_FORWARDED;
 	window = (__u32)packet->window << (own->scale & 15);
 	if (!(own->flags & CT_ACKED)) {
-		/* The end of the handshake acknowledges the other side's SYN: who has not seen that does not know the number. */
+		/* The handshake ends by acknowledging the other side's SYN: an attacker who has not seen that SYN does not know its number. */
 		if (other->next - packet->acked > own->window || end - own->next > other->window)
 			return REASON_FORWARDED;
 		own->acked = packet->acked;

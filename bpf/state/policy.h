@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the policies say of a new connection. Its cost does not grow with their number: two prefix lookups, and in each of at most four
- * tables a hash lookup and a binary search. A set of policies never changes: whoever finds a piece of it gone reads the pair again.
+ * Decides about a new connection by the policies. The cost does not grow with their number: two prefix lookups, then a hash lookup and a
+ * binary search in each of at most four tables. A policy set never changes: a reader that finds a part of it gone reads the pair again.
  */
 #pragma once
 #include "fib/flow_key.h"
 #include "maps/nn_maps.h"
 #include "maps/nn_scratch.h"
 
-/* Runs are of at most 65,536 ports. */
+/* A run has at most 65,536 ports. */
 #define SEARCH_STEPS 17
-/* A set that is replaced while it is read is read again; who meets three replacements in a microsecond is refused. */
+/* A set that is replaced while it is read is read again. After three replacements within microseconds the packet is dropped. */
 #define SET_ATTEMPTS 3
 #define POLICY_TABLES 4
 
-/* Of policies: both families' ICMP is one, what is none of the three is 0. */
+/* The protocol number in rules: ICMPv6 counts as ICMP, and 0 stands for all but TCP, UDP and ICMP. */
 static __always_inline __u32 policy_protocol(__u8 protocol)
 {
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_ICMP)
@@ -63,7 +63,7 @@ static __always_inline __u32 policy_class_of(void *trie, __u32 set, __u32 family
 	return class ? class->id : 0;
 }
 
-/* Asks one table of a set; what ranks lower than what was found before is taken over. */
+/* Looks up one table of a set. Its policy becomes the decision if its rank is lower than the one found so far. */
 static __always_inline void policy_lookup_table(struct policy_decision *decision, __u32 source, __u32 dest, __u32 protocol, __u32 port)
 {
 	int found = policy_find_port(decision->set, source, dest, protocol, port);
@@ -101,9 +101,9 @@ static __always_inline void policy_lookup_set(struct policy_decision *decision, 
 }
 
 /*
- * May a zone open this connection to another? key: as the one who opens it sends it.
+ * Whether a zone may open this connection to another. key: the flow as the opener sends it.
  *
- * REASON_FORWARDED, DROP_POLICY, DROP_NO_POLICY_MATCH or DROP_NO_POLICY.
+ * Returns REASON_FORWARDED, DROP_POLICY, DROP_NO_POLICY_MATCH or DROP_NO_POLICY.
  */
 __noinline int policy_lookup(struct policy_decision *decision, const struct flow_key *key, __u32 from, __u32 to)
 {
@@ -124,7 +124,7 @@ __noinline int policy_lookup(struct policy_decision *decision, const struct flow
 		decision->rank = 0xffffffff;
 		decision->flags = 0;
 		policy_lookup_set(decision, set->tables, key);
-		/* Pieces of a set go only when the pair has another. */
+		/* A set's parts are removed only after the pair has another set. */
 		set = bpf_map_lookup_elem(&sg_pol_pairs, &pair);
 		if (!set || set->id != decision->set)
 			continue;

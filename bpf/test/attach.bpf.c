@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Programs that no interface carries, and variables of every section: for the tests of src/libbpf. */
+/* Programs for hooks besides those of interfaces, and variables in every section: for the tests of src/libbpf. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What the verifier refuses: tests look at how that is reported. */
+/* Programs that the verifier refuses: tests check how this is reported. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Reads the Ethernet type without a look at where the frame ends. */
+/* Reads the Ethernet type without a bounds check. */
 SEC("xdp")
 int xdp_out_of_bounds(struct xdp_md *ctx)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What single steps of a fast path cost, for bench/micro: each program does one thing and leaves the packet as it was. */
+/* The cost of single steps of a fast path, for bench/micro: each program takes one step and leaves the packet unaltered. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
@@ -74,7 +74,7 @@ int xdp_counter(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* Outer header on and off again: what a test run repeats must find the packet as it was. */
+/* Adds and removes an outer header: each repetition of a test run must find the original packet. */
 SEC("xdp")
 int xdp_push_pop(struct xdp_md *ctx)
 {

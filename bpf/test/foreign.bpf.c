@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Somebody else's programs on the hooks that segue uses: they count and pass on. For tests only. */
+/* Programs of another owner on the hooks that segue uses: they count packets and pass them on. For tests only. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

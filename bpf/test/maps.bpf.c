@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Every kind of map src/libbpf deals with, and programs that fill and count. For tests and examples only. */
+/* Every map type that src/libbpf supports, and programs that use them. For tests and examples only. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
@@ -81,7 +81,7 @@ static __always_inline void count(__u32 index, __u64 bytes)
 	counters->bytes += bytes;
 }
 
-/* Counts, and tells of each frame by the ring buffer when there is room. */
+/* Counts frames, and sends an event of each by the ring buffer if there is room. */
 SEC("xdp")
 int xdp_count(struct xdp_md *ctx)
 {
@@ -106,7 +106,7 @@ int xdp_count(struct xdp_md *ctx)
 	return verdict;
 }
 
-/* Drops what is not in `endpoints`, by IPv6 destination. */
+/* Drops packets whose IPv6 destination is not in `endpoints`. */
 SEC("xdp")
 int xdp_lookup(struct xdp_md *ctx)
 {
@@ -145,14 +145,14 @@ int xdp_events(struct xdp_md *ctx)
 		return XDP_DROP;
 	event->kind = EVENT_TEST;
 	event->bytes = ctx->data_end - ctx->data;
-	/* Without waking the reader for each: who measures the reader does not measure wake-ups. */
+	/* BPF_RB_NO_WAKEUP: a benchmark of the reader must not measure wake-ups. */
 	bpf_ringbuf_submit(event, counting ? 0 : BPF_RB_NO_WAKEUP);
 	return XDP_PASS;
 }
 
 __u32 sequence;
 
-/* Numbered records, every third of them discarded: a reader that races with this one sees the others, each once and in order. */
+/* Submits numbered records and discards every third: a concurrent reader must get the others once each, and in order. */
 SEC("xdp")
 int xdp_sequence(struct xdp_md *ctx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Layouts of the test maps, with everything a generated codec must know: network order, padding, enums, nesting. */
+/* Layouts of the test maps, with everything that generated codecs must handle: network order, padding, enums, nesting. */
 #pragma once
 #include <linux/in6.h>
 #include <linux/types.h>
@@ -22,7 +22,7 @@ struct next_hop {
 	__u32 ifindex;
 };
 
-/* Aligned to 8 bytes as map values are; two holes. */
+/* Aligned to 8 bytes, as map values are. Has two holes. */
 struct endpoint {
 	struct in6_addr sid;
 	struct next_hop paths[2];

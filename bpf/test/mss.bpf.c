@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* A VM that does not know of a smaller MTU: what a SYN or its answer offers becomes what Ethernet takes. For tests only. */
+/* Simulates a VM that ignores a smaller MTU: raises the MSS of a SYN or SYN-ACK to that of Ethernet's MTU. For tests only. */
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -13,7 +13,7 @@
 #define ETHERNET_MTU 1500
 #define OPTION_MSS 2
 
-/* Linux has it first. */
+/* The first TCP option in SYNs of Linux. */
 struct mss {
 	__u8 kind;
 	__u8 bytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* What leaves gets a tag of a VLAN, as a VLAN device above gives it one: beside the frame, where the driver takes it (tx-vlan-hw-insert). */
+/* Tags egress frames as a VLAN device above does: in the skb's metadata, which the driver reads (tx-vlan-hw-insert). */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -8,7 +8,7 @@
 
 #define TCX_NEXT (-1)
 
-/* Of the tag: its type, priority and VLAN id. Set before loading. */
+/* Type of the tag; its priority and VLAN id. Set before loading. */
 const volatile __u32 tag_type = ETH_P_8021Q;
 const volatile __u32 tag_control = 0;
 

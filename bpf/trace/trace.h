@@ -77,8 +77,8 @@ static __noinline int trace_send(struct trace_buf *scratch, __u32 slot)
 }
 
 /*
- * The tenant of a packet: of the port it came from, or of the SID it came to. TRACE_WITH_ZONES: of a gateway's SID, too, and of an external
- * network what its program said.
+ * The tenant of a packet, by its ingress port or its SID. TRACE_WITH_ZONES: by a gateway SID, too; for external networks, the zone that trace_zone()
+ * noted.
  */
 static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 {
@@ -110,7 +110,7 @@ static __always_inline __u32 trace_tenant(const struct trace_buf *scratch)
 	return sid ? sid->tenant : 0;
 }
 
-/* Bytes to keep of a frame. */
+/* Bytes of a frame to capture. */
 static __always_inline __u32 trace_snap_len(__u32 length)
 {
 	__u32 snap = trace_enabled.snap;
@@ -118,19 +118,19 @@ static __always_inline __u32 trace_snap_len(__u32 length)
 	return length < snap ? length : snap;
 }
 
-/* Loads the first bytes of a frame behind what is in a scratch. Returns how many: 0 when it could not. */
+/* Loads the first bytes of a frame to offset `at` of the buffer. Returns how many; 0 on failure. */
 static __always_inline __u32 trace_load(struct CTX *ctx, struct trace_buf *scratch, __u64 at, __u64 bytes)
 {
 	if (at > SNAP_MAX || !bytes)
 		return 0;
-	/* Keeps clang from making one comparison of the two, which the verifier does not follow. */
+	/* Keeps clang from merging the two comparisons into one, which the verifier does not follow. */
 	barrier_var(bytes);
 	if (bytes > SNAP_MAX)
 		return 0;
 	return LOAD_BYTES(ctx, 0, scratch->bytes + at, bytes) ? 0 : bytes;
 }
 
-/* What the program decides by: kept until the verdict. endpoint: enum endpoint_type, with its id */
+/* Notes for the event what the program has decided. endpoint: enum endpoint_type, with its id */
 static __noinline int trace_decided(__u32 peer, __u32 policy, __u32 flags, __u32 endpoint, __u32 endpoint_id)
 {
 	struct trace_buf *scratch;
@@ -148,7 +148,7 @@ static __noinline int trace_decided(__u32 peer, __u32 policy, __u32 flags, __u32
 	return 0;
 }
 
-/* The zone of a packet from an external network. */
+/* Notes the zone of a packet from an external network. */
 static __noinline int trace_zone_slow(__u32 zone)
 {
 	struct trace_buf *scratch;
@@ -160,13 +160,13 @@ static __noinline int trace_zone_slow(__u32 zone)
 	return 0;
 }
 
-/* Whether somebody looks on. */
+/* Whether there is a trace session. */
 static __always_inline bool is_traced(void)
 {
 	return __builtin_expect(trace_enabled.active, 0);
 }
 
-/* Takes down the packet as it came. */
+/* Captures the packet before it is altered. */
 static __noinline int trace_capture_slow(struct CTX *ctx)
 {
 	struct trace_buf *scratch;
@@ -183,7 +183,7 @@ static __noinline int trace_capture_slow(struct CTX *ctx)
 	return 0;
 }
 
-/* Sends a packet's verdict to all sessions. egress: the interface it leaves by; 0 if the fast path does not send it. */
+/* Sends a packet's verdict to all sessions. egress: the egress interface; 0 if the fast path does not send the packet */
 static __noinline int trace_emit(struct CTX *ctx, __u32 reason, __u32 egress, __u32 hook)
 {
 	struct trace_buf *scratch;
@@ -231,7 +231,7 @@ static __always_inline void trace_capture(struct CTX *ctx)
 		trace_capture_slow(ctx);
 }
 
-/* The same of a packet whose endpoint is known. */
+/* The same, for a packet whose endpoint is known. */
 static __always_inline void trace_capture_to(struct CTX *ctx, __u32 endpoint, __u32 endpoint_id)
 {
 	if (is_traced()) {
@@ -246,7 +246,7 @@ static __always_inline void trace_zone(__u32 zone)
 		trace_zone_slow(zone);
 }
 
-/* Of a packet that is handed on without a verdict: the next one is another. */
+/* Discards the capture of a packet that is passed on without a verdict, so that it is not taken for the next packet's. */
 static __always_inline void trace_forget(void)
 {
 	struct trace_buf *scratch;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* tcx of an uplink: super-packets whole, and what XDP has decapsulated. The steps in which uplink/pipeline.h differs from XDP's. */
+/* tcx of an uplink: super-packets, and frames that XDP has decapsulated. These steps of uplink/pipeline.h differ from XDP. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -12,7 +12,7 @@
 
 #define UPLINK_HOOK HOOK_UPLINK
 
-/* What is to be in one piece: Ethernet, IPv6, the longest SRH that is read, IPv6, TCP. */
+/* Bytes to linearize: Ethernet, outer IPv6, the longest SRH that is read, inner IPv6, TCP. */
 #define PULL_BYTES (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + MAX_SRH_BYTES_READ + 20)
 
 static __always_inline int uplink_pass(struct __sk_buff *skb)
@@ -20,7 +20,7 @@ static __always_inline int uplink_pass(struct __sk_buff *skb)
 	return pass_host();
 }
 
-/* What XDP decapsulated: the interface of its port; 0: it did not. */
+/* The interface of the port, of a frame that XDP has decapsulated; else 0. */
 static __always_inline __u32 decap_meta_ifindex(struct __sk_buff *skb)
 {
 	struct decap_meta *meta = (void *)(long)skb->data_meta;
@@ -30,7 +30,7 @@ static __always_inline __u32 decap_meta_ifindex(struct __sk_buff *skb)
 	return meta->ifindex;
 }
 
-/* uplink_xdp has sent the event. */
+/* Redirects a frame that uplink_xdp has decapsulated, and has reported to trace sessions. */
 static __always_inline int redirect_decapsulated(struct __sk_buff *skb, __u32 ifindex)
 {
 	const struct port *port = lookup_port(ifindex, cache_generation_now());
@@ -40,20 +40,20 @@ static __always_inline int redirect_decapsulated(struct __sk_buff *skb, __u32 if
 		count_verdict(DROP_NO_MEMBER);
 		return TC_ACT_SHOT;
 	}
-	/* The NIC took the tag before XDP saw the frame: it is altered, and nobody's any more. */
+	/* The NIC had moved the tag to metadata, so XDP decapsulated a frame of a VLAN, which its device cannot take any more. */
 	if (is_vlan_frame(skb) || !remove_priority_tag(skb)) {
 		count_verdict(DROP_VLAN);
 		return TC_ACT_SHOT;
 	}
 	count_verdict(REASON_FORWARDED);
 	count_rx(port->slot, frame_packets(skb), skb->len - ETH_HLEN);
-	/* The uplink took it for another machine's, by its destination (eth_type_trans). */
+	/* The frame is PACKET_OTHERHOST, as its destination is not the uplink's MAC address (eth_type_trans). */
 	if (port->flags & PORT_REDIRECT_PEER)
 		bpf_skb_change_type(skb, PACKET_HOST);
 	return redirect_to_port(ifindex, port->flags);
 }
 
-/* May the frame be read? False: `verdict` is what becomes of it. */
+/* Whether the frame is to be parsed; if not, sets `verdict`. */
 static __always_inline bool uplink_accept(struct __sk_buff *skb, enum arrival_path *arrival_path, int *verdict)
 {
 	__u32 ifindex = decap_meta_ifindex(skb);
@@ -71,20 +71,20 @@ static __always_inline bool uplink_accept(struct __sk_buff *skb, enum arrival_pa
 		skb->mark = 0;
 		*arrival_path = FROM_LOOPBACK;
 	}
-	/* Frames for another MAC address, a group's included, are not ours to deliver. */
+	/* Frames to another MAC address than the uplink's, or to a group's, are not decapsulated. */
 	if (skb->protocol == bpf_htons(ETH_P_IPV6) && skb->pkt_type == PACKET_HOST && frame_linearize(skb, PULL_BYTES))
 		return true;
 	*verdict = pass_host();
 	return false;
 }
 
-/* Sent on, the packet would carry a priority tag along. */
+/* Removes a priority tag, which the packet would otherwise keep. */
 static __always_inline bool uplink_untag(struct __sk_buff *skb)
 {
 	return remove_priority_tag(skb);
 }
 
-/* Can the port take a super-packet? */
+/* Whether the port can take a super-packet. */
 static __always_inline bool uplink_may_segment(const struct port *port)
 {
 	return port->flags & PORT_TUNNEL_SEGMENTATION || no_kernel_fallback;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * XDP of an uplink: TCP goes on without its outer header, for GRO to merge, and uplink_tc redirects the super-packets. What is neither redirected
- * nor dropped meets uplink_tc next, which counts it. The steps in which uplink/pipeline.h differs from tcx's.
+ * XDP of an uplink: TCP goes on without its outer header, for GRO to merge, and uplink_tc redirects the super-packets. Frames that are neither
+ * redirected nor dropped go on to uplink_tc, which counts them. These steps of uplink/pipeline.h differ from tcx.
  */
 #pragma once
 #include "ctx/xdp.h"
@@ -46,7 +46,7 @@ static __always_inline bool uplink_to_stack(const struct decap_ctx *decap)
 	return decap->inner.protocol == IPPROTO_TCP;
 }
 
-/* The metadata tells uplink_tc the port of the merged super-packet. False: the driver has no room for it. */
+/* Reserves the metadata that tells uplink_tc the port of the merged super-packet. Returns false if the driver has no room for it. */
 static __always_inline bool uplink_reserve_meta(struct xdp_md *ctx)
 {
 	return !bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct decap_meta));

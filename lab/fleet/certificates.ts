@@ -1,4 +1,4 @@
-/** A CA and certificates of a simulation, by openssl. */
+/** The CA and certificates of a simulation, made with openssl. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A cloud of any size: which nodes, tenants and ports there are follows from the numbers alone. */
+/** A cloud of any size, whose nodes, tenants and ports are computed from its numbers. */
 import type { EntityValue } from '../../src/fleet/types.js';
 import type { IntentNode, Port, Tenant } from '../../src/intent/types.js';
 
@@ -6,7 +6,7 @@ export interface CloudSize {
   nodes: number;
   ports: number;
   tenants: number;
-  /** Nodes that a tenant's ports are on. */
+  /** Number of nodes with ports of a tenant. */
   spread: number;
 }
 
@@ -16,7 +16,7 @@ export interface Wish {
 }
 
 const BLOCK = 'fd00:5e::/32';
-/** Ports of a tenant have addresses of 10.0.0.0/8, from here on. */
+/** Addresses of ports in 10.0.0.0/8 start here. */
 const FIRST_ADDRESS = 10;
 
 export function nodeName(n: number): string {
@@ -24,7 +24,7 @@ export function nodeName(n: number): string {
 }
 
 function locator(n: number): string {
-  // /48s of the block: the third group of the locator numbers the node.
+  // /48 prefixes of the block: the third group is the number of the node.
   return `fd00:5e:${(n + 1).toString(16)}::`;
 }
 
@@ -36,7 +36,7 @@ function tenantOf(t: number): Tenant {
   return { name: `t${t}`, id: t + 1, subnets: [{ prefix: '10.0.0.0/8', gateway: '10.0.0.1' }], dscp: 'copy' };
 }
 
-/** The i-th port of a tenant. @param version another one has another address */
+/** The i-th port of a tenant. @param version determines its address */
 export function portOf(
   size: CloudSize,
   t: number,
@@ -63,7 +63,7 @@ export function portsOf({ ports, tenants }: CloudSize, t: number): number {
   return Math.floor(ports / tenants) + (t < ports % tenants ? 1 : 0);
 }
 
-/** Tenants begin at places of their own, so that nodes have about as many ports as each other. */
+/** Tenants start at different nodes, so that ports are distributed evenly. */
 export function nodeOfPort({ nodes, tenants, spread }: CloudSize, t: number, i: number): number {
   const first = Math.floor((t * nodes) / tenants);
   return (first + (i % spread)) % nodes;

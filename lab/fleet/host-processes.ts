@@ -1,4 +1,4 @@
-/** Processes with nodes, from the simulation's side. */
+/** The simulation's side of the processes that run nodes. */
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { FromHost, HostedNode, HostState } from './messages.js';
 
 const HEAP_MIB = 8192;
-/** The bundle has it beside its first module; from the sources it is what was built. */
+/** The bundle has the process beside its first module. From the sources, the built one is used. */
 const PLACES = ['./node-host.js', '../../dist/lab/node-host.js'];
 
 export class HostProcesses {
@@ -29,7 +29,7 @@ export class HostProcesses {
     return this.#children.flatMap(({ pid }) => pid ?? []);
   }
 
-  /** Nodes are dealt out to the processes. */
+  /** Distributes nodes to the processes. */
   start(nodes: readonly HostedNode[], feeds: string[], directory: string): void {
     this.#children.forEach((child, at) => {
       const own = nodes.filter((_, n) => n % this.#children.length === at);
@@ -37,15 +37,24 @@ export class HostProcesses {
     });
   }
 
+  /** @param byCertificate discards the TLS sessions */
+  reconnect(byCertificate: boolean): void {
+    for (const child of this.#children) child.send({ type: 'reconnect', byCertificate });
+  }
+
   async state(): Promise<HostState> {
     const states = await Promise.all(this.#children.map((child) => this.#ask(child)));
     const sum: HostState = {
       ...{ started: 0, complete: 0, sequences: {}, lastCompleteMs: 0, latency: newLatency(), errors: [], ports: 0 },
+      ...{ streams: 0, lastStreamMs: 0, resumed: 0 },
     };
     for (const one of states) {
       sum.started += one.started;
       sum.complete += one.complete;
       sum.ports += one.ports;
+      sum.streams += one.streams;
+      sum.resumed += one.resumed;
+      sum.lastStreamMs = Math.max(sum.lastStreamMs, one.lastStreamMs);
       sum.lastCompleteMs = Math.max(sum.lastCompleteMs, one.lastCompleteMs);
       addLatency(sum.latency, one.latency);
       sum.errors.push(...one.errors);

@@ -1,32 +1,38 @@
-/** What the simulation and the processes of its nodes say to each other. */
+/** Messages between the simulation and its nodes' processes. */
 import type { Latency } from '../../src/fleet/status/latency.js';
 import type { TlsFiles } from '../../src/fleet/types.js';
 
 export interface HostedNode {
   name: string;
   tls: TlsFiles;
-  /** The node plans what it is told. */
+  /** Whether the node has a planner. */
   plans: boolean;
 }
 
 export type ToHost =
-  /** Sources begin, all at once. */
+  /** Starts sources, all at once. */
   | { type: 'start'; nodes: HostedNode[]; feeds: string[]; directory: string }
+  /** Makes all sources reconnect at once. */
+  | { type: 'reconnect'; byCertificate: boolean }
   /** Answered with `state`. */
   | { type: 'ask'; id: number };
 
 export interface HostState {
-  /** Sources that were started, and those that have their part of the intent. */
+  /** Number of sources that were started, and of those with their part of the intent. */
   started: number;
   complete: number;
-  /** Nodes by the sequence that they have carried out. */
+  /** Number of nodes by the sequence that they have carried out. */
   sequences: Record<string, number>;
-  /** When the last of them had its first part, milliseconds since 1970. */
+  /** When the last node got its first part, in milliseconds since 1970. */
   lastCompleteMs: number;
   latency: Latency;
-  /** Messages of errors, those alike once. */
+  /** Messages of errors, without duplicates. */
   errors: string[];
-  /** Ports of all parts. */
+  /** Streams that started, the time of the last start (milliseconds since 1970), and connections with a resumed TLS session. */
+  streams: number;
+  lastStreamMs: number;
+  resumed: number;
+  /** Number of ports in all parts. */
   ports: number;
 }
 

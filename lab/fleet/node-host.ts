@@ -1,4 +1,4 @@
-/** A process of a simulation: sources of many nodes, as agents have one each, some with a planner. */
+/** A process of a simulation, with the sources of many nodes, some with a planner. */
 import { join } from 'node:path';
 import { plannerOf } from '../../src/app/planning.js';
 import { FeedSource } from '../../src/fleet/node/feed-source.js';
@@ -10,12 +10,12 @@ import type { NodeConfig } from '../../src/intent/types.js';
 import type { EntityValue } from '../../src/fleet/types.js';
 import type { FromHost, HostedNode, HostState, ToHost } from './messages.js';
 
-/** A machine of the fast path. */
+/** Facts of a machine with the fast path. */
 const FACTS: NodeFacts = { uplinkMtu: 1500, fastpath: { xdp: [] } };
-/** Values that are held to be shared; beyond it they are forgotten, which costs memory alone. */
+/** Limit of shared values; beyond it they are discarded, which only costs memory. */
 const MAX_SHARED = 2_000_000;
 
-/** Values of many parts are the same: each is held once in this process. */
+/** Values that occur in many parts are kept once in this process. */
 const shared = new Map<string, EntityValue>();
 function parse(text: string): EntityValue {
   let value = shared.get(text);
@@ -42,7 +42,7 @@ class SimulatedNode {
       intent: join(directory, `${name}.json`),
       feeds: { endpoints: feeds, tls },
     };
-    // No directory of run-time files: the doctor of a simulated node is asked by nobody.
+    // There is no run-time directory: nobody runs the doctor for a simulated node.
     const runDirectory = join(directory, 'none', name);
     this.source = new FeedSource({ config: this.#config, configFile: name, runDirectory, parse, withoutCache: true });
   }
@@ -55,7 +55,7 @@ class SimulatedNode {
 
   #take(event: IntentEvent): void {
     if (event.type === 'error') {
-      // A feed that does not answer yet is what is simulated.
+      // Feeds that do not answer yet are part of the simulation.
       if (!event.error.message.startsWith('no feed answers')) this.errors.push(event.error.message);
       return;
     }
@@ -76,8 +76,12 @@ function state(): HostState {
   const latency = newLatency();
   const sequences: Record<string, number> = {};
   const errors = new Set<string>();
-  let ports = 0;
+  let [ports, streams, lastStreamMs, resumed] = [0, 0, 0, 0];
   for (const node of nodes) {
+    const { connections } = node.source;
+    streams += connections.streams;
+    resumed += connections.resumed;
+    lastStreamMs = Math.max(lastStreamMs, connections.lastStreamMs);
     const status = node.source.nodeStatus;
     addLatency(latency, status.latency);
     sequences[status.applied] = (sequences[status.applied] ?? 0) + 1;
@@ -91,7 +95,7 @@ function state(): HostState {
       complete: complete.length,
       sequences,
       latency,
-      ports,
+      ...{ ports, streams, lastStreamMs, resumed },
       errors: [...errors].slice(0, 10),
     },
     lastCompleteMs: complete.reduce((last, { completeMs }) => Math.max(last, completeMs), 0),
@@ -103,6 +107,8 @@ process.on('message', (message: ToHost) => {
     const made = message.nodes.map((node) => new SimulatedNode(node, message.feeds, message.directory));
     nodes.push(...made);
     for (const node of made) node.start();
+  } else if (message.type === 'reconnect') {
+    for (const { source } of nodes) source.reconnect(message.byCertificate);
   } else {
     const answer: FromHost = { type: 'state', id: message.id, state: state() };
     process.send?.(answer);

@@ -1,4 +1,4 @@
-/** What a simulation measured, each beside what is aimed at. */
+/** Results of a simulation, with their targets. */
 import { renderTable } from '../../src/cli/table.js';
 import type { Column } from '../../src/cli/table.js';
 
@@ -6,9 +6,9 @@ export interface Result {
   what: string;
   measured: number;
   unit: string;
-  /** The most that is aimed at, at the size that the target is of. */
+  /** Target for the largest size. */
   target?: number;
-  /** What size the target is of, where the simulation's is another. */
+  /** Size to which the target applies, if it differs from the simulation's. */
   of?: string;
 }
 
@@ -16,7 +16,7 @@ export interface Report {
   /** ISO 8601. */
   date: string;
   command: string;
-  /** Of the machine when it began and when it ended, processes that run or want to (1 min). */
+  /** Load average of the machine at start and end (1 min). */
   load: [number, number];
   cpus: number;
   memoryGiB: number;
@@ -24,9 +24,9 @@ export interface Report {
   node: string;
   etcd: string;
   storage: string;
-  /** What is other than with real nodes. */
+  /** Differences from real nodes. */
   simplified: string[];
-  /** Of the size that the targets are of. */
+  /** Whether the simulation has the size of the targets. */
   isFull: boolean;
   options: Record<string, number | string | boolean>;
   results: Result[];
@@ -52,7 +52,7 @@ export function reportLines(report: Report): string[] {
   ];
 }
 
-/** A target of the full size says nothing of a smaller one. */
+/** A target for the full size does not apply to smaller ones. */
 function verdictOf({ measured, target, of }: Result, isFull: boolean): string {
   if (target === undefined || (of !== undefined && !isFull)) return '';
   return measured <= target ? 'met' : 'missed';

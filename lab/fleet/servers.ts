@@ -1,4 +1,4 @@
-/** etcd and feeds of a simulation: processes of their own. */
+/** Processes of etcd and feeds for a simulation. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
@@ -15,7 +15,7 @@ import type { EtcdConfig, TlsFiles } from '../../src/fleet/types.js';
 const START_MS = 300_000;
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
-/** An address of 127.0.0.0/8 that nobody else of this machine is likely to have. */
+/** An address of 127.0.0.0/8 that is probably unused on this machine. */
 function loopback(): string {
   return `127.${randomInt(64, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
 }
@@ -63,12 +63,12 @@ export class EtcdServers {
     return this.#children.flatMap(({ pid, exitCode }) => (pid === undefined || exitCode !== null ? [] : [pid]));
   }
 
-  /** Of the largest member. */
+  /** Size of the largest member's database. */
   get databaseMiB(): number {
     return Math.max(...this.#addresses.map((_, m) => fileMiB(join(this.#directory, `etcd-${m}`, 'member/snap/db'))));
   }
 
-  /** Watches that the members have. */
+  /** Number of watches of all members. */
   async watches(): Promise<number> {
     let sum = 0;
     for (const endpoint of this.config.endpoints) {
@@ -76,13 +76,13 @@ export class EtcdServers {
         const text = await (await fetch(`${endpoint}/metrics`)).text();
         sum += Number(/^etcd_debugging_mvcc_watcher_total (\S+)/m.exec(text)?.[1] ?? 0);
       } catch {
-        // A member that was killed has none.
+        // A killed member has none.
       }
     }
     return sum;
   }
 
-  /** Kills the leader. @returns whether there was one to kill */
+  /** Kills the leader. @returns whether there was one */
   async killLeader(): Promise<boolean> {
     for (const [m, endpoint] of this.config.endpoints.entries()) {
       const text = await (await fetch(`${endpoint}/metrics`)).text();
@@ -127,7 +127,7 @@ export class FeedServer {
     return this.#background.child.pid ?? 0;
   }
 
-  /** From its start until it had the whole intent. */
+  /** From the start until the whole intent was loaded. */
   get loadSeconds(): number {
     return this.#loadSeconds;
   }

@@ -1,4 +1,4 @@
-/** `segue fleet simulate`: a fleet of any size against a real etcd and real feeds, on this machine. */
+/** `segue fleet simulate`: a fleet of any size with real etcd and feeds on this machine. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
@@ -21,10 +21,10 @@ import type { HostedNode } from './messages.js';
 import type { Simulation, Workload } from './workloads.js';
 
 const MEMORY = '/dev/shm';
-/** Names of nodes in one certificate: to make one for each of 10,000 takes longer than all the rest. */
+/** Names of nodes in one certificate: making one for each of 10,000 nodes takes longer than everything else. */
 const NAMES_PER_CERTIFICATE = 100;
 const AUTHOR = { author: 'simulate', reason: 'the cloud' };
-/** What the targets of the whole are of. */
+/** The size to which the targets apply. */
 const [FULL_NODES, FULL_PORTS] = [10_000, 1_000_000];
 const FULL = '10,000 nodes, 1,000,000 ports';
 
@@ -135,7 +135,7 @@ async function run(
       'all runs on one machine, over its loopback',
       'etcd is reached without TLS; nodes and feeds have TLS on both sides',
       `a certificate names ${NAMES_PER_CERTIFICATE} nodes`,
-      `${request.planners} of ${nodes} nodes plan; the others take what they are told; no node has a kernel, a cache on disk or a doctor`,
+      `${request.planners} of ${nodes} nodes plan; the others take their part; no node has a kernel, a cache on disk or a doctor`,
       `nodes are in ${request.hosts} processes, where values that their parts have alike are held once`,
     ],
     isFull: nodes >= FULL_NODES && ports >= FULL_PORTS,
@@ -171,7 +171,7 @@ function hostedNodes({ nodes, planners }: SimulateRequest, authority: Simulation
       `nodes-${from}`,
       names.map((name) => `DNS:${name}`),
     );
-    // Those that plan are spread over all.
+    // Nodes with a planner are distributed evenly.
     for (const [i, name] of names.entries()) {
       const n = from + i;
       const plans = Math.floor(((n + 1) * planners) / nodes) > Math.floor((n * planners) / nodes);
@@ -181,7 +181,7 @@ function hostedNodes({ nodes, planners }: SimulateRequest, authority: Simulation
   return hosted;
 }
 
-/** What all of it costs, and whether operators can look at it. */
+/** Measures the total cost, and whether operators' commands work. */
 async function afterwards({ size, etcd, feeds, hosts, writer }: Simulation, directory: string): Promise<Result[]> {
   const fleet = join(directory, 'fleet.yaml');
   writeFileSync(fleet, stringify({ etcd: { endpoints: etcd.config.endpoints } }));
@@ -230,7 +230,7 @@ async function afterwards({ size, etcd, feeds, hosts, writer }: Simulation, dire
   ];
 }
 
-/** Where the report goes says nothing of it. */
+/** The report's destination is not part of it. */
 function optionsOf(request: SimulateRequest): Report['options'] {
   return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'json'));
 }

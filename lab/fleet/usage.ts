@@ -1,19 +1,19 @@
-/** What processes use, from /proc. */
+/** Resource usage of processes, from /proc. */
 import { readFileSync, statSync } from 'node:fs';
 
-/** Of Linux on every architecture that segue runs on (sysconf(_SC_CLK_TCK)). */
+/** Constant on all of segue's architectures (sysconf(_SC_CLK_TCK)). */
 const TICKS_PER_SECOND = 100;
 
 export interface Usage {
   cpuSeconds: number;
   residentMiB: number;
   peakMiB: number;
-  /** What was read and written, sockets among it. */
+  /** Bytes read and written, including sockets. */
   readMiB: number;
   writtenMiB: number;
 }
 
-/** Sums over processes; those that have ended count as nothing. */
+/** Adds up usage over processes; ended ones count as zero. */
 export function usageOf(pids: readonly number[]): Usage {
   const sum: Usage = { cpuSeconds: 0, residentMiB: 0, peakMiB: 0, readMiB: 0, writtenMiB: 0 };
   for (const pid of pids) {

@@ -1,7 +1,8 @@
-/** What is done to a simulated fleet, and what is measured of it. */
+/** Workloads of a simulated fleet, and their measurements. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countOf, latencySince, quantileMs, STAGES } from '../../src/fleet/status/latency.js';
 import { nodeOfPort, portOf, portsOf, portWish } from './cloud.js';
+import { usageOf } from './usage.js';
 import type { SimulateRequest } from '../../src/cli/fleet/simulate-request.js';
 import type { IntentWriter } from '../../src/fleet/store/writer.js';
 import type { CloudSize, Wish } from './cloud.js';
@@ -12,24 +13,24 @@ import type { Result } from './results.js';
 
 export type Workload = SimulateRequest['workload'];
 
-/** Nodes of a rack. */
+/** Number of nodes in a rack. */
 const RACK = 40;
 const LOOK_MS = 200;
-/** What is not there after this is reported as what it is: the simulation ends. */
+/** After this time a missing result is reported, and the simulation ends. */
 const PATIENCE_MS = 600_000;
 const AUTHOR = { author: 'simulate', reason: '' };
 
 export interface Simulation {
   size: CloudSize;
   workload: Workload;
-  /** Commits a second, and for how long, of workloads that change the intent. */
+  /** Commits per second, and duration, of workloads that change the intent. */
   rate: number;
   seconds: number;
   writer: IntentWriter;
   hosts: HostProcesses;
   etcd: EtcdServers;
   feeds: FeedServer[];
-  /** Starts so many more nodes. */
+  /** Starts more nodes. */
   startNodes: (count: number) => void;
   say: (text: string) => void;
 }
@@ -45,11 +46,13 @@ export async function runWorkload(simulation: Simulation): Promise<Result[]> {
   }
   const booted = await boot(simulation, size.nodes, `${size.nodes} nodes at once`);
   if (workload === 'boot-all') return booted;
+  if (workload === 'reconnect')
+    return [...booted, ...(await reconnect(simulation, true)), ...(await reconnect(simulation, false))];
   say(`${workload}: ${simulation.rate} commits a second for ${simulation.seconds} s`);
   return [...booted, ...(await change(simulation))];
 }
 
-/** Nodes that are not there yet come all at once, and are complete when each has its part. */
+/** Starts new nodes all at once, until each has its part. */
 async function boot({ startNodes, hosts, say }: Simulation, count: number, what: string): Promise<Result[]> {
   if (count === 0) return [];
   const before = (await hosts.state()).started;
@@ -66,6 +69,30 @@ async function boot({ startNodes, hosts, say }: Simulation, count: number, what:
       ...(count > RACK ? { target: 60, of: '10,000 nodes' } : { target: 1 }),
     },
     { what: `${what}: without their part`, measured: end.started - end.complete, unit: 'nodes', target: 0 },
+  ];
+}
+
+/** Cuts all nodes' connections at once, until they are back. */
+async function reconnect({ hosts, feeds, size, say }: Simulation, byCertificate: boolean): Promise<Result[]> {
+  const pids = [...hosts.pids, ...feeds.map(({ pid }) => pid)];
+  const [before, used] = [await hosts.state(), usageOf(pids).cpuSeconds];
+  const began = Date.now();
+  hosts.reconnect(byCertificate);
+  const end = await until(hosts, ({ streams }) => streams >= before.streams + size.nodes);
+  const how = byCertificate ? 'by certificates' : 'by TLS sessions';
+  const seconds = (end.lastStreamMs - began) / 1000;
+  say(`${end.streams - before.streams} nodes came back after ${seconds} s, ${end.resumed - before.resumed} resumed`);
+  return [
+    {
+      ...{ what: `${size.nodes} nodes come back, ${how}`, measured: seconds, unit: 's' },
+      ...(!byCertificate && { target: 60, of: '10,000 nodes' }),
+    },
+    { what: `come back, ${how}: resumed`, measured: end.resumed - before.resumed, unit: 'nodes' },
+    {
+      what: `come back, ${how}: CPU of node and feed, each`,
+      measured: ((usageOf(pids).cpuSeconds - used) * 1000) / size.nodes,
+      unit: 'ms',
+    },
   ];
 }
 
@@ -88,7 +115,7 @@ async function change(simulation: Simulation): Promise<Result[]> {
   for (let n = 0; n < planned; n++) {
     const due = began + (n * 1000) / rate;
     if (performance.now() < due) await sleep(due - performance.now());
-    // The clock ends it, too: a slow store makes fewer commits, and no longer simulation.
+    // A slow store makes fewer commits, rather than a longer simulation.
     if (performance.now() - began > seconds * 2000) break;
     if (!isBroken && n > planned / 3) {
       isBroken = true;
@@ -142,10 +169,10 @@ async function breakSomething({ workload, etcd, feeds, say }: Simulation): Promi
   }
 }
 
-/** Which entities the n-th commit writes. */
+/** The entities that the n-th commit writes. */
 function wisherOf({ size, workload }: Simulation): (n: number) => Wish[] {
   if (workload === 'wide-tenant') {
-    // A tenant on every node: each change concerns all of them.
+    // A tenant with ports on every node: each change concerns all nodes.
     const wide = { ...size, tenants: 1, ports: size.nodes, spread: size.nodes };
     return (n) => [rename(portWish(portOf(wide, 0, n % size.nodes, { version: 1 + Math.floor(n / size.nodes) })))];
   }
@@ -164,7 +191,7 @@ function wisherOf({ size, workload }: Simulation): (n: number) => Wish[] {
   };
 }
 
-/** The wide tenant beside those of the cloud. */
+/** The wide tenant, in addition to those of the cloud. */
 const WIDE_TENANT = 'wide';
 
 function rename({ after }: Wish): Wish {
@@ -177,7 +204,7 @@ function rename({ after }: Wish): Wish {
   });
 }
 
-/** What a workload needs beside the cloud. */
+/** Entities that a workload needs in addition to the cloud. */
 export function extraWishes({ size, workload }: Pick<Simulation, 'size' | 'workload'>): Wish[] {
   if (workload !== 'wide-tenant') return [];
   const wide = { ...size, tenants: 1, ports: size.nodes, spread: size.nodes };

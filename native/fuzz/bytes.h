@@ -15,7 +15,7 @@ static inline void put16(u8 *at, unsigned value) {
   at[1] = (u8)value;
 }
 
-// Exactly `bytes` bytes of hexadecimal text. Ends the program when it is something else.
+// Reads `bytes` bytes of hexadecimal text. Ends the program if the text is anything else.
 static inline void read_hex(const char *text, u8 *to, size_t bytes) {
   for (size_t at = 0; at < bytes; at++) {
     unsigned value;
@@ -42,7 +42,7 @@ static inline uint64_t next_random(uint64_t *state) {
 // 0 .. below - 1
 static inline unsigned pick(uint64_t *state, unsigned below) { return (unsigned)(next_random(state) >> 32) % below; }
 
-// The sum of RFC 1071 over an even number of bytes, 0 and 0xffff being one.
+// The sum of RFC 1071 over an even number of bytes, with 0xffff as 0.
 static inline unsigned ones_sum(const u8 *bytes, size_t length) {
   uint32_t sum = 0;
   for (size_t at = 0; at + 1 < length; at += 2) sum += get16(bytes + at);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be true of a packet that a program let pass. Each check answers NULL, or what is wrong.
+// Rules for packets that a program forwards or answers. Each check returns NULL, or the rule that is broken.
 #pragma once
 #include "cloud.h"
 #include "mutate.h"
@@ -14,7 +14,7 @@ struct ip {
   const u8 *source, *dest;
 };
 
-// The fixed part of an IP header; 0 when there is none of the family that was said before it.
+// Reads the fixed part of an IP header. Returns 0 if there is no header of this family.
 static inline int read_ip(struct ip *ip, const u8 *at, unsigned bytes, unsigned family) {
   unsigned header = family == 4 ? 20 : IP6;
   if (bytes < header || at[0] >> 4 != family) return 0;
@@ -36,12 +36,12 @@ static inline unsigned family_of(const u8 *frame) {
   return get16(frame + 12) == 0x0800 ? 4 : get16(frame + 12) == 0x86dd ? 6 : 0;
 }
 
-// A frame of a VLAN. A test run leaves the tag in the frame, where the kernel leaves the second one.
+// Whether a frame has a VLAN tag. In a test run a tag is in the frame, where real packets have only the second one.
 static inline int is_tagged(struct packet in) {
   return in.length >= ETH && (get16(in.bytes + 12) == 0x8100 || get16(in.bytes + 12) == 0x88a8);
 }
 
-// Of the SR domain: to or from an address of the SID block or of a trusted prefix.
+// Whether an address is in the SR domain: in the SID block or the trusted prefix.
 static inline int is_of_domain(const u8 *address) {
   return is_within(address, cloud.block, cloud.block_bits) || is_within(address, cloud.trusted, cloud.trusted_bits);
 }
@@ -55,7 +55,7 @@ static inline const char *check_macs(const u8 *frame, const u8 *dest, const u8 *
   return source && memcmp(frame + 6, source, 6) ? "source MAC of another" : NULL;
 }
 
-// Gives the TCP header of a SYN back as it was: its MSS may have been lowered to what the tenant's MTU leaves.
+// Restores the checksum and options of a SYN, whose MSS may have been clamped to the tenant's MTU.
 static inline void forgive_mss(const u8 *before, u8 *after, unsigned length) {
   unsigned family = before[0] >> 4, at = family == 4 ? (before[0] & 15u) * 4 : IP6, bytes;
   if (length < at + 20 || before[family == 4 ? 9 : 6] != 6) return;
@@ -65,7 +65,7 @@ static inline void forgive_mss(const u8 *before, u8 *after, unsigned length) {
   memcpy(after + at + 20, before + at + 20, bytes - 20);
 }
 
-// The packet as it was, one hop less; `congested`: its ECN field may have become 3.
+// The inner packet is unaltered except for a decremented hop limit and, if `congested`, an ECN field of 3.
 static inline const char *check_inner(const u8 *before, const u8 *after, unsigned length, const struct ip *ip, int congested) {
   u8 copy[JUMBO_MAX + 64];
   unsigned class_at = ip->family == 4 ? 1 : 0;
@@ -73,7 +73,7 @@ static inline const char *check_inner(const u8 *before, const u8 *after, unsigne
   if (ip->family == 4) {
     unsigned header = (before[0] & 15u) * 4;
     if (after[8] + 1 != before[8]) return "the TTL is not one less";
-    // RFC 1624 keeps the sum of the header with its checksum, right or wrong.
+    // An incremental update (RFC 1624) keeps the sum of the header with its checksum, even if the checksum is wrong.
     if (ones_sum(before, header) != ones_sum(after, header)) return "the header's checksum was not carried along";
     copy[8] = before[8];
     memcpy(copy + 10, before + 10, 2);
@@ -108,7 +108,7 @@ static inline const char *check_outer(struct packet in, struct packet out, const
   return check_inner(in.bytes + ETH, out.bytes + ETH + bytes, in.length - ETH, inner, 0);
 }
 
-// A packet of the VM that left the port's program by another interface. `super`: one to be cut into segments.
+// A packet of the VM that the port's program redirected. `super`: a super-packet, whose length is not checked.
 static inline const char *check_port(struct packet in, struct packet out, int super) {
   unsigned family = in.length < ETH ? 0 : family_of(in.bytes);
   const struct member *to;
@@ -133,7 +133,7 @@ static inline const char *check_port(struct packet in, struct packet out, int su
   return check_inner(in.bytes + ETH, out.bytes + ETH, in.length - ETH, &ip, 0);
 }
 
-// Is this for a SID of ours, so that a program of the uplink has to count it? XDP does not know whose address the frame has.
+// The SID of a packet that an uplink's program must count; else NULL. The frame must be to the uplink's MAC address.
 static inline const struct sid *arrived_sid(struct packet in) {
   if (in.length < ETH + IP6 || family_of(in.bytes) != 6 || memcmp(in.bytes, cloud.uplink_mac, 6)) return NULL;
   return sid_of(in.bytes + ETH + 24);
@@ -141,7 +141,7 @@ static inline const struct sid *arrived_sid(struct packet in) {
 
 enum { ERROR_MAX_4 = 576, ERROR_MAX_6 = 1280 };
 
-// An ICMP message to the sender of a packet: an error that quotes it, an echo's reply, a neighbour's advertisement.
+// An ICMP message to the sender of a packet: an error that quotes it, an echo reply, a neighbour advertisement.
 static inline const char *check_message(const struct ip *asked, const u8 *packet, const u8 *message, unsigned bytes) {
   unsigned header = asked->family == 4 ? 20 : IP6, quoted = header + 8, type;
   struct ip ip;
@@ -157,7 +157,7 @@ static inline const char *check_message(const struct ip *asked, const u8 *packet
   return memcmp(message + header + 8, packet, quoted) ? "an error that quotes another packet" : NULL;
 }
 
-// What the port's program answers itself, to the VM.
+// An answer of the port's program to the VM.
 static inline const char *check_answer(struct packet in, struct packet out) {
   struct ip ip;
   const char *wrong = check_macs(out.bytes, cloud.vm_mac, cloud.own_mac);
@@ -169,7 +169,7 @@ static inline const char *check_answer(struct packet in, struct packet out) {
   return check_message(&ip, in.bytes + ETH, out.bytes + ETH, out.length - ETH);
 }
 
-// What the uplink's program tells the sender of a packet, over the overlay.
+// An ICMP error that the uplink's program sends through the overlay to the sender of a packet.
 static inline const char *check_told(struct packet in, struct packet out) {
   unsigned at = ETH + IP6, to = ETH + IP6;
   struct ip outer, ip;
@@ -181,7 +181,7 @@ static inline const char *check_told(struct packet in, struct packet out) {
   return check_message(&ip, in.bytes + at, out.bytes + to, out.length - to);
 }
 
-// Nobody's address, or one of no single host.
+// Whether no host can have a source address.
 static inline int is_martian(unsigned family, const u8 *address) {
   static const u8 zeros[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
   if (family == 4) return address[0] == 0 || address[0] == 127 || address[0] >= 224;
@@ -189,7 +189,7 @@ static inline int is_martian(unsigned family, const u8 *address) {
          !memcmp(address, mapped, 12);
 }
 
-// Of an ICMP error the type, as far as it can be read: 0 of all else.
+// The type of an ICMP error, if it can be read; else 0.
 static inline unsigned error_type(const u8 *packet, unsigned bytes, unsigned family) {
   unsigned at = family == 4 ? (packet[0] & 15u) * 4 : IP6, type;
   if (packet[family == 4 ? 9 : 6] != (family == 4 ? 1 : 58) || bytes <= at) return 0;
@@ -198,7 +198,7 @@ static inline unsigned error_type(const u8 *packet, unsigned bytes, unsigned fam
   return family == 4 ? (type == 3 || type == 11 || type == 12 ? type : 0) : (type >= 1 && type <= 4 ? type : 0);
 }
 
-// A packet that left the uplink's program by a port.
+// A packet that the uplink's program redirected to a port.
 static inline const char *check_uplink(struct packet in, struct packet out, int super) {
   const struct sid *sid = arrived_sid(in);
   unsigned at = ETH + IP6, protocol, family;

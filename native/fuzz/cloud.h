@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs' maps hold, as the test that filled them wrote it down: the rules that what passes is held against,
-// read here by plain loops that share no code with bpf/. One fact a line:
+// The contents of the programs' maps, in a file of the test that filled them, for the rules of check.h. Looked up by plain
+// loops that share no code with bpf/. One fact per line:
 //
-//   node    SOURCE SIDBLOCK BITS UPLINKMAC            outer source, block that no tenant may send to, or from
-//   trusted PREFIX BITS                               a prefix of which the same is true, and whose addresses are outer sources, too
-//   port    TENANT VMMAC OWNMAC MTU                   where packets of the port's programs come from
-//   permit  FAMILY BITS ADDRESS                       what its VM may send from
+//   node    SOURCE SIDBLOCK BITS UPLINKMAC            outer source; the block that no tenant may send to, or from
+//   trusted PREFIX BITS                               a prefix with the same rule, whose addresses are outer sources, too
+//   port    TENANT VMMAC OWNMAC MTU                   the port at which the port's programs run
+//   permit  FAMILY BITS ADDRESS                       sources from which its VM may send
 //   member  TENANT FAMILY BITS ADDRESS local VMMAC OWNMAC MTU
-//   member  TENANT FAMILY BITS ADDRESS remote HOPMAC FIRST SRH     SRH: its bytes but the first, or -
+//   member  TENANT FAMILY BITS ADDRESS remote HOPMAC FIRST SRH     SRH: its bytes without the first, or -
 //   sid     ADDRESS TENANT BEHAVIOUR
 //   source  ADDRESS                                   outer source of another node
-//   gateway FAMILY ADDRESS                            of the ports' VMs
+//   gateway FAMILY ADDRESS                            a gateway of the ports' VMs
 #pragma once
 #include "bytes.h"
 

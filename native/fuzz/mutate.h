@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets nobody would send: random bytes, and valid packets of a corpus made wrong. Packet number i of a seed is the same
-// whatever came before it.
+// Generates malformed packets: random bytes, and valid packets of a corpus that are mutated. Packet number i of a seed does not
+// depend on the packets before it.
 #pragma once
 #include "bytes.h"
 
@@ -12,7 +12,7 @@ static struct {
 } corpus[CORPUS_MAX];
 static unsigned corpus_frames;
 
-// A file of frames: the length, 32 bits, little-endian, then so many bytes.
+// Reads a file of frames, each a length (32 bits, little-endian) and its bytes.
 static inline void read_corpus(const char *path) {
   FILE *file = fopen(path, "rb");
   uint32_t length;
@@ -50,7 +50,7 @@ static inline unsigned copy_frame(uint64_t *state, u8 *frame) {
   return corpus[which].length;
 }
 
-// Values that lie at the edges of checks, and any other.
+// A length at the edge of a check, near the right one, or random.
 static inline unsigned odd_length(uint64_t *state, unsigned honest) {
   static const unsigned edges[] = {0, 1, 7, 8, 19, 20, 21, 39, 40, 41, 1280, 1460, 1461, 1500, 0x7fff, 0x8000, 0xffd7, 0xffff};
   switch (pick(state, 3)) {
@@ -63,7 +63,7 @@ static inline unsigned odd_length(uint64_t *state, unsigned honest) {
   }
 }
 
-// The length fields of the first header, and of a header behind an outer one of 40 bytes.
+// Overwrites the length field of the first header, or of a header behind an outer one of 40 bytes.
 static inline void lie(uint64_t *state, u8 *frame, unsigned length) {
   unsigned at = ETH + (pick(state, 2) ? IP6 : 0);
   if (at + IP6 > length) at = ETH;
@@ -73,7 +73,7 @@ static inline void lie(uint64_t *state, u8 *frame, unsigned length) {
 
 static inline void flip(uint64_t *state, u8 *frame, unsigned length) {
   for (unsigned count = 1 + pick(state, 3); count; count--) {
-    // The headers most of all.
+    // Mostly in the headers.
     unsigned range = pick(state, 4) && length > 100 ? 100 : length;
     unsigned at = pick(state, range);
     if (pick(state, 2)) frame[at] ^= (u8)(1u << pick(state, 8));
@@ -81,7 +81,7 @@ static inline void flip(uint64_t *state, u8 *frame, unsigned length) {
   }
 }
 
-// Up to four packets around a packet: outer IPv6 headers of the corpus, next headers made right or not.
+// Nests a packet in up to four others: outer IPv6 headers of the corpus, mostly with the right next header.
 static inline unsigned nest(uint64_t *state, u8 *frame, unsigned length) {
   for (unsigned depth = 1 + pick(state, 4); depth && length + IP6 < FRAME_MAX && length > ETH; depth--) {
     u8 outer[FRAME_MAX];
@@ -96,7 +96,7 @@ static inline unsigned nest(uint64_t *state, u8 *frame, unsigned length) {
   return length;
 }
 
-// A routing header of any size behind the outer header: right, of another type, with segments left, or longer than it is.
+// Inserts a routing header of any size behind the outer header: valid, of another type, with segments left, or with a wrong length.
 static inline unsigned insert_srh(uint64_t *state, u8 *frame, unsigned length) {
   unsigned units = pick(state, 4) ? 2 * pick(state, 6) : pick(state, 256);
   unsigned bytes = (units + 1) * 8;
@@ -121,7 +121,7 @@ static inline unsigned resize(uint64_t *state, u8 *frame, unsigned length, unsig
   return length + more;
 }
 
-// One or two tags of VLANs, or priority tags, behind the MAC addresses.
+// Inserts one or two VLAN tags or priority tags behind the MAC addresses.
 static inline unsigned insert_tags(uint64_t *state, u8 *frame, unsigned length) {
   for (unsigned count = 1 + (pick(state, 4) == 0); count && length + 4 <= FRAME_MAX; count--) {
     memmove(frame + 16, frame + 12, length - 12);
@@ -165,7 +165,7 @@ static inline unsigned make_frame(uint64_t seed, uint64_t index, u8 *frame, unsi
   length = copy_frame(&state, frame);
   if (kind == 1) return length;
   if (kind == 2) {
-    // Past the Ethernet header nothing is as it was.
+    // Random bytes behind the Ethernet header, except for the IP version.
     length = ETH + pick(&state, 200);
     random_bytes(&state, frame + ETH, length - ETH);
     if (length > ETH) frame[ETH] = frame[12] == 8 ? (u8)(0x40 | (pick(&state, 4) ? 5 : pick(&state, 16))) : 0x60;
@@ -175,7 +175,7 @@ static inline unsigned make_frame(uint64_t seed, uint64_t index, u8 *frame, unsi
   return length;
 }
 
-// Longer, where it is shorter than the IP header that its type announces. @returns its length, bytes
+// Extends a frame that is shorter than the IP header of its type. @returns its length, bytes
 static inline unsigned at_least_a_header(uint64_t *state, u8 *frame, unsigned length) {
   unsigned type = get16(frame + 12), least = type == 0x0800 ? ETH + 20 : type == 0x86dd ? ETH + IP6 : ETH + 1;
   if (length >= least) return length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A packet of the comparison: a valid frame, most often made wrong in one or two ways. Its number stays in it, and every length
-// that is too short reaches behind the number: what a receiver trims would else be known by nobody.
+// A packet of the comparison: a valid frame, mostly altered in one or two ways. Its number stays in it, and lengths that are too
+// short are raised to reach behind the number: a packet that a receiver trims could otherwise not be identified.
 #pragma once
 #include "../fuzz/mutate.h"
 
@@ -9,7 +9,7 @@ enum { MARK = 8, MARKED = 12, MADE_MAX = 2048, MTU_MAX = 1460 };
 struct made {
   u8 bytes[MADE_MAX];
   unsigned length, mark; // where the mark begins
-  unsigned outer, inner; // where the IP headers begin; the same of a VM's frame
+  unsigned outer, inner; // where the IP headers begin; equal in a VM's frame
   unsigned inner_type;   // where the protocol number of the inner packet is
   int wire;              // arrives at the underlay
   const char *what;
@@ -20,7 +20,7 @@ static inline unsigned find_mark(const u8 *bytes, unsigned length) {
   return at ? (unsigned)(at - bytes) : 0;
 }
 
-// Where the packet inside an encapsulation begins; a valid one.
+// Where the inner packet of a valid encapsulation begins.
 static inline unsigned inner_of(const u8 *bytes) {
   unsigned at = ETH + IP6;
   return bytes[ETH + 6] == 43 ? at + (bytes[at + 1] + 1u) * 8 : at;
@@ -33,7 +33,7 @@ static inline void check_header(u8 *ip, unsigned room) {
   put16(ip + 10, 0xffff - ones_sum(ip, bytes));
 }
 
-// A header's length reaches behind the mark.
+// Raises a header's length so that the packet includes the mark.
 static inline void hold_length(struct made *made, unsigned at, unsigned family) {
   unsigned least = made->mark + MARKED - at - (family == 4 ? 0 : IP6);
   u8 *field = made->bytes + at + (family == 4 ? 2 : 4);
@@ -73,7 +73,7 @@ static inline void alter(uint64_t *state, struct made *made) {
     made->bytes[inner + (family == 4 ? 9 : 6)] = (u8)pick(state, 256);
     made->what = "another protocol";
     return;
-  case 6: // MACs: another VM's, another destination
+  case 6: // the traffic class; sometimes a MAC address: another VM's, another destination
     if (pick(state, 8)) {
       made->bytes[inner + (family == 4 ? 1 : 0)] ^= (u8)(1u << pick(state, family == 4 ? 8 : 4));
       made->what = "another class";
@@ -82,7 +82,7 @@ static inline void alter(uint64_t *state, struct made *made) {
       made->what = "another MAC";
     }
     return;
-  case 7: // the outer header's class: congestion among them
+  case 7: // the outer traffic class, congestion marks included
     made->bytes[ETH] = (u8)(0x60 | pick(state, 16));
     made->bytes[ETH + 1] = (u8)pick(state, 256);
     made->what = "another outer class";
@@ -93,7 +93,7 @@ static inline void alter(uint64_t *state, struct made *made) {
   }
 }
 
-// Packet number `number` of a seed.
+// Makes packet number `number` of a seed.
 static inline void make(uint64_t seed, unsigned number, unsigned vm_frames, struct made *made) {
   uint64_t state = seed + number * 0xd1342543de82ef95u;
   unsigned which = pick(&state, corpus_frames), times = pick(&state, 4);
@@ -111,11 +111,11 @@ static inline void make(uint64_t seed, unsigned number, unsigned vm_frames, stru
   }
   unsigned family = made->bytes[made->inner] >> 4;
   memcpy(made->bytes + made->mark + MARK, &(uint32_t){number}, 4);
-  // Flows of their own: the first bytes of the transport header are ports, or a type that is left.
+  // A flow of its own: a random UDP source port.
   if (made->bytes[made->inner + (family == 4 ? 9 : 6)] == 17) put16(made->bytes + made->mark - 8, pick(&state, 0x10000));
   for (; times > 1; times--) alter(&state, made);
   hold_length(made, made->inner, family);
   if (made->wire) hold_length(made, made->outer, 6);
-  // One in eight keeps a checksum that its changes made wrong.
+  // One in eight keeps a checksum that became wrong.
   if (family == 4 && pick(&state, 8)) check_header(made->bytes + made->inner, made->length - made->inner);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chain of namespaces: packet sockets where frames go in and where they are looked for, and what was seen there.
+// A chain of namespaces: packet sockets that send frames and capture them, and the captured packets.
 #pragma once
 #include <arpa/inet.h>
 #include <errno.h>
@@ -101,7 +101,7 @@ static inline void note(struct chain *chain, unsigned see, const u8 *frame, unsi
   memcpy(seen->bytes, frame + ETH, seen->length);
 }
 
-// Takes what has arrived, until nothing does for so long.
+// Receives frames until none has arrived for quiet_ms.
 static inline void look(struct chain *chain, int quiet_ms) {
   struct pollfd polls[SEES_MAX];
   for (unsigned see = 0; see < chain->sees; see++) polls[see] = (struct pollfd){.fd = chain->see[see], .events = POLLIN};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may differ between the fast path and the kernel's: docs/design of the project calls it "What goes on the wire". Everything
-// else that differs is a finding.
+// The differences that are allowed between packets of the fast path and of the kernel. Any other difference is a finding.
 #pragma once
 #include "chain.h"
 
@@ -8,18 +7,18 @@
 enum { AT_UNDERLAY };
 
 enum difference {
-  FLOW_LABEL,      // of the flow; the kernel's is its own
-  OUTER_HOP_LIMIT, // 64; the kernel copies that of IPv6
+  FLOW_LABEL,      // a hash of the flow; the kernel's hash is another
+  OUTER_HOP_LIMIT, // 64; the kernel copies that of an inner IPv6 header
   OUTER_CLASS,     // copied; the kernel's is 0 for IPv4
-  ENCAP_HOP,       // one hop less at the encapsulation
-  LAST_HOP,        // so the last hop is met a node earlier
-  PADDING,         // what follows the packet in its frame; the kernel trims
-  CONGESTION,      // RFC 6040: carried in, or dropped where the packet knows no ECN
-  HEADER_CHECKSUM, // of IPv4: the receiver's to check; the kernel checks it at each hop
-  OPTIONS,         // of IPv4 and hop-by-hop ones: not looked into
-  INNER_HEADER,    // of another version, or longer than there is: dropped; the kernel's End.DT* do not look
-  EXTENSIONS,      // headers of IPv6 that end behind the packet: dropped; the kernel's encapsulation does not look
-  OUTER_SOURCE,    // multicast: the underlay's to filter; the kernel does
+  ENCAP_HOP,       // the encapsulation decrements the inner hop limit; the kernel's does not
+  LAST_HOP,        // therefore a packet reaches its last hop a node earlier
+  PADDING,         // kept; the kernel trims it
+  CONGESTION,      // RFC 6040: copied to the inner header, or the packet is dropped if not ECN-capable; the kernel ignores it
+  HEADER_CHECKSUM, // of IPv4: left to the receiver; the kernel verifies it at each hop
+  OPTIONS,         // of IPv4, and hop-by-hop options: not processed
+  INNER_HEADER,    // of another version, or longer than the packet: dropped; the kernel's End.DT* do not check
+  EXTENSIONS,      // IPv6 extension headers that end behind the packet: dropped; the kernel's encapsulation does not check
+  OUTER_SOURCE,    // multicast: left to the underlay's filters; the kernel drops it
   DIFFERENCES,
 };
 static const char *const difference_names[DIFFERENCES] = {
@@ -29,7 +28,7 @@ static unsigned long differences[DIFFERENCES];
 
 static inline unsigned hops_at(unsigned family) { return family == 4 ? 8 : 7; }
 
-// Bytes of the packet as its header says, when there are as many.
+// Bytes of the packet by its header, or 0 if the room is smaller.
 static inline unsigned packet_length(const u8 *ip, unsigned room) {
   unsigned length = room < 20 ? 0 : ip[0] >> 4 == 4 ? get16(ip + 2) : IP6 + get16(ip + 4);
   return length <= room ? length : 0;
@@ -41,11 +40,11 @@ static inline int checksum_is_wrong(const u8 *ip) {
 }
 
 static inline int has_options(const u8 *ip) {
-  // A header that begins with hop-by-hop options, or is longer than 20 bytes.
+  // An IPv4 header of more than 20 bytes, or hop-by-hop options.
   return ip[0] >> 4 == 4 ? (ip[0] & 15) > 5 : ip[6] == 0;
 }
 
-// Of the packet that arrives in another: another version than the outer header says, or more than that has room for?
+// Whether the inner packet's version is not that of the outer next header, or it is longer than the outer packet.
 static inline int has_bad_inner(const struct made *made) {
   unsigned version = made->bytes[made->inner] >> 4;
   if (version != (made->bytes[made->inner_type] == 4 ? 4 : 6)) return 1;
@@ -57,12 +56,12 @@ static inline int has_bad_inner(const struct made *made) {
   return at - ETH + said > outer;
 }
 
-// RFC 8200 section 4, RFC 6275, RFC 7401, RFC 5533: headers with a length of their own.
+// IPv6 extension headers (RFC 8200 section 4, RFC 6275, RFC 7401, RFC 5533).
 static inline int is_extension(unsigned next) {
   return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 || next == 140;
 }
 
-// It arrived in one chain alone: is that a difference with a name?
+// A packet that arrived in one chain only. Returns NULL if that is a named difference.
 static inline const char *one_sided(const struct made *made, unsigned see, int in_fast) {
   const u8 *inner = made->bytes + made->inner;
   unsigned family = inner[0] >> 4, hops = inner[hops_at(family)];
@@ -70,9 +69,9 @@ static inline const char *one_sided(const struct made *made, unsigned see, int i
   if (in_fast && checksum_is_wrong(inner)) return differences[HEADER_CHECKSUM]++, NULL;
   if (in_fast && has_options(inner)) return differences[OPTIONS]++, NULL;
   if (!in_fast && !made->wire && see != AT_UNDERLAY && hops == 2) return differences[LAST_HOP]++, NULL;
-  // The kernel encapsulates what has no hop left; the fast path tells its sender.
+  // The kernel encapsulates a packet that has no hop left; the fast path sends an ICMP error.
   if (!in_fast && !made->wire && hops < 2) return differences[LAST_HOP]++, NULL;
-  // The kernel's outer header has the inner hop limit: it ends on the way.
+  // The kernel's outer header has the inner hop limit, which expires on the way.
   if (in_fast && !made->wire && see != AT_UNDERLAY && family == 6 && hops < 4) return differences[LAST_HOP]++, NULL;
   if (!in_fast && made->wire && outer_ecn == 3 && ecn == 0) return differences[CONGESTION]++, NULL;
   if (!in_fast && made->wire && has_bad_inner(made)) return differences[INNER_HEADER]++, NULL;
@@ -81,7 +80,7 @@ static inline const char *one_sided(const struct made *made, unsigned see, int i
   return in_fast ? "the kernel would not have let it through" : "the kernel lets it through";
 }
 
-// The hop limit of a copy of a packet, and the checksum with it, made as they were `hops` hops before.
+// Raises the hop limit of a copy of a packet by `hops`, and updates the checksum.
 static inline void add_hops(u8 *ip, unsigned hops) {
   unsigned sum;
   ip[hops_at(ip[0] >> 4)] = (u8)(ip[hops_at(ip[0] >> 4)] + hops);
@@ -106,7 +105,7 @@ static inline const char *compare_inner(const struct made *made, u8 *fast, unsig
     fast[1] = kernel[1];
     differences[CONGESTION]++;
   }
-  // 0 and 0xffff are one sum: who computed it anew has the other.
+  // 0 and 0xffff are the same sum; incremental and full computation may differ in which one they produce.
   if (fast[0] >> 4 == 4 && get16(fast + 10) % 0xffff == get16(kernel + 10) % 0xffff) memcpy(fast + 10, kernel + 10, 2);
   if (memcmp(fast, kernel, length)) return has_options(sent) ? (differences[OPTIONS]++, NULL) : "bytes of the packets";
   return NULL;
@@ -120,7 +119,7 @@ static inline const char *compare_encapsulated(const struct made *made, u8 *fast
   if (fast_length < at + 20 || kernel_length < at + 20) return "no inner packet";
   class = get16(fast) >> 4 & 0xff;
   inner_class = sent[0] >> 4 == 4 ? sent[1] : get16(sent) >> 4 & 0xff;
-  // What the fast path hands on comes back as the kernel makes it.
+  // A packet that the fast path left to the kernel has the kernel's outer header.
   if (!memcmp(fast, kernel, at)) return compare_inner(made, fast + at, fast_length - at, kernel + at, kernel_length - at,
                                                       fast[at + hops_at(fast[at] >> 4)] != kernel[at + hops_at(fast[at] >> 4)]);
   if (class != inner_class) return "the outer class is not the inner one";
@@ -133,7 +132,7 @@ static inline const char *compare_encapsulated(const struct made *made, u8 *fast
   return compare_inner(made, fast + at, fast_length - at, kernel + at, kernel_length - at, 1);
 }
 
-// @returns NULL, or what differs without a name
+// @returns NULL, or a difference without a name
 static inline const char *compare(const struct made *made, unsigned see, const struct seen *fast_seen, const struct seen *kernel_seen) {
   static u8 fast[65536], kernel[65536];
   if (fast_seen->times > 1 || kernel_seen->times > 1) return "it arrived twice";
@@ -143,7 +142,7 @@ static inline const char *compare(const struct made *made, unsigned see, const s
   memcpy(fast, fast_seen->bytes, fast_seen->length);
   memcpy(kernel, kernel_seen->bytes, kernel_seen->length);
   if (see == AT_UNDERLAY) return compare_encapsulated(made, fast, fast_seen->length, kernel, kernel_seen->length);
-  // At the VM: the hop of the encapsulation, unless the fast path left the packet to the kernel there.
+  // At the VM: one hop less by the encapsulation, unless the fast path left the packet to the kernel there.
   unsigned family = fast[0] >> 4;
   unsigned hops = (unsigned)(kernel[hops_at(family)] - fast[hops_at(family)]);
   if (hops > (made->wire ? 0u : 1u)) return "hops";

@@ -82,7 +82,7 @@ export default {
       {
         title: 'Time of requests, p99',
         unit: 's',
-        queries: [[p99('segue_api_duration_seconds', 'route'), '{{route}}']],
+        queries: [[p99('segue_api_duration_seconds', 'group'), '{{group}}']],
       },
       {
         title: 'Time of collectors',
@@ -104,10 +104,11 @@ export default {
         ],
       },
       {
-        title: 'Ports and tenants without series',
+        title: 'Ports, tenants and network nodes without series',
         queries: [
           [`segue_ports_omitted{${OF}}`, '{{instance}} ports'],
           [`segue_tenants_omitted{${OF}}`, '{{instance}} tenants'],
+          [`segue_gateway_nodes_omitted{${OF}}`, '{{instance}} network nodes'],
         ],
       },
     ],

@@ -26,6 +26,12 @@ export default {
         unit: 'percentunit',
         queries: [[`segue_connections{${OF}} / segue_connection_table_size{${OF}}`, '{{instance}}']],
       },
+      {
+        title: 'Places taken from others',
+        description: 'Half-open connections (sg_ct), and flows of hypervisors (sg_gw_affinity).',
+        unit: 'cps',
+        queries: [[`sum by (map) (rate(segue_map_evictions_total{${OF}}[$__rate_interval]))`, '{{map}}']],
+      },
     ],
     Policies: [
       {
@@ -58,6 +64,11 @@ export default {
             '{{reason}}',
           ],
         ],
+      },
+      {
+        title: 'Decisions that were not logged',
+        unit: 'cps',
+        queries: [[`rate(segue_log_suppressed_total{${OF}}[$__rate_interval])`, '{{instance}}']],
       },
       {
         title: 'Policies that nothing met within a day',

@@ -9,10 +9,11 @@ import { notifySystemd } from './notify-systemd.js';
 import { requireSameNode } from './same-node.js';
 import { Session } from './session.js';
 import { Telemetry } from './telemetry.js';
+import { Unsettled } from './unsettled.js';
 import { Watchdog } from './watchdog.js';
 import { type NetlinkEvent, netnsIdentity } from 'netlink-ts';
 import type { Invalidations } from './invalidations.js';
-import type { IntentEvent, IntentProgress, IntentSource } from '../intent/source.js';
+import type { IntentEvent, IntentSource } from '../intent/source.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { KernelEvent } from '../reconcile/follows.js';
 import type { Logger } from './log.js';
@@ -20,33 +21,35 @@ import type { SessionOptions } from './session.js';
 import type { AgentState, TaskReason } from './telemetry.js';
 import type { WatchOptions } from './kernel-watcher.js';
 
-/** Hints that come within this time are looked at together, milliseconds. */
+/** Delay before notifications are handled, in milliseconds: those that arrive meanwhile are handled together. */
 const HINT_DELAY_MS = 10;
-/** After a failure what it concerned is looked at again: first after this, then twice as long, up to the most. */
+/** Delay before failed objects are retried, in milliseconds. It doubles with each failure, up to MAX_RETRY_DELAY_MS. */
 const RETRY_DELAY_MS = 100;
 const MAX_RETRY_DELAY_MS = 30_000;
-/** How often the bpffs and the namespace's name are looked at: nobody tells of one that is unmounted, hidden by another, or deleted. */
+/**
+ * Interval of the check of the bpffs and of the namespace's name, in milliseconds: unmounting, shadowing or deleting them sends no notification.
+ */
 const CHECK_MS = 500;
-/** How often the log says how far work is that takes longer. */
+/** Interval at which the log reports the progress of a long task, in milliseconds. */
 const PROGRESS_MS = 10_000;
 
 export interface AgentOptions extends SessionOptions {
   config: NodeConfig;
   sweepSeconds: number;
   force: boolean;
-  /** In place of the file that the node file names; gives what concerns the node, as heldBy does. */
+  /** Replaces the intent file that the node file names. Must give only the part that is relevant to the node (`relevantTo`). */
   source?: IntentSource;
-  /** How often the log says how far long work is, milliseconds; default PROGRESS_MS. */
+  /** Interval at which the log reports the progress of a long task, in milliseconds; default PROGRESS_MS. */
   progressMs?: number;
-  /** Told that the node is this agent's to work on. */
+  /** Called once the agent holds the node. */
   onOpen?: () => void;
-  /** Told of a node file that was read again. */
+  /** Called after the node file was read again. */
   onConfig?: () => void;
 }
 
 /**
- * The daemon: brings what may have changed (intent, kernel, time) before the reconciler, one thing at a time. It leaves
- * forwarding alone when it stops or dies.
+ * The daemon: turns changes of the intent, notifications of the kernel and timers into tasks for the reconciler, which run one at a time.
+ * Forwarding goes on when it stops or dies.
  */
 export class Agent {
   readonly #options: AgentOptions;
@@ -54,16 +57,15 @@ export class Agent {
   readonly #source: IntentSource;
   readonly telemetry = new Telemetry();
   readonly #watchdog: Watchdog;
-  /** Of the intent file as it was last read. */
+  /** Digest of the intent file as last read. */
   #digest: string | null = null;
   #isSweepDue = false;
   #config: NodeConfig;
-  /** Undefined while the node's network namespace is not there. */
+  /** Undefined while the node's network namespace does not exist. */
   #session: Session | undefined;
-  /** As the source last gave it: what a new session begins with. */
+  /** The last intent that the source gave; a new session starts from it. */
   #intent: Intent | undefined;
-  /** Of what the source gave and is not carried out yet. */
-  readonly #unsettled: IntentProgress[] = [];
+  readonly #unsettled = new Unsettled(this.telemetry);
   #queue: Promise<void> = Promise.resolve();
   #invalidations = noInvalidations();
   #timer: NodeJS.Timeout | undefined;
@@ -74,7 +76,7 @@ export class Agent {
   #progress: NodeJS.Timeout | undefined;
   #arePinsLost = false;
   #underlayAwaited = false;
-  /** Why the last task threw: it is tried again with pauses, and told once. */
+  /** Error of the last task, if it threw: the task is retried with pauses, and the error is logged once. */
   #failure = '';
   #moveAwaited = false;
   #isStopping = false;
@@ -96,9 +98,9 @@ export class Agent {
   }
 
   /**
-   * Starts to follow; returns once the first intent is read, acceptable or not.
+   * Starts following the intent and the kernel; returns once the first intent was read, whether it was accepted or refused.
    *
-   * @throws WriterError while another agent works on the node, or on its namespace under another name
+   * @throws WriterError while another agent holds the node, or its namespace under another node name
    */
   async start(): Promise<void> {
     await this.#session?.open(this.#watchOptions);
@@ -121,7 +123,7 @@ export class Agent {
     await this.#source.start(this.#onIntent);
   }
 
-  /** Stops to follow, whether it has started or not, once the task under way is done; what the kernel has stays. Says nothing more. */
+  /** Stops, started or not, once the current task is done. Leaves the kernel's state in place. Logs nothing from here on. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#log.level = 'silent';
@@ -137,12 +139,12 @@ export class Agent {
     this.#session?.close();
   }
 
-  /** How it is, for who asks. */
+  /** State for the API. */
   get state(): AgentState {
     return this.telemetry.state({ held: this.#isHeld, progress: this.#progressText });
   }
 
-  /** What the node is run with. */
+  /** The node's configuration in force. */
   get config(): NodeConfig {
     return this.#config;
   }
@@ -155,12 +157,12 @@ export class Agent {
     return this.#session?.instance.kernel.progress.text ?? '';
   }
 
-  /** Resolves when all that was asked for so far has been done. */
+  /** Resolves when every task queued so far is done. */
   idle(): Promise<void> {
     return this.#queue;
   }
 
-  /** Lets the intent through that the removal guard blocks. @returns false: it blocks none */
+  /** Applies the intent that the removal guard blocks. @returns false if it blocks none */
   release(): boolean {
     this.#enqueue('intent', ({ reconciler }) => reconciler.release());
     return this.#isHeld;
@@ -191,18 +193,13 @@ export class Agent {
     const digest = this.#digest;
     this.#enqueue('intent', async ({ reconciler }) => {
       const { progress } = event;
-      if (progress !== undefined) this.#unsettled.push(progress);
+      this.#unsettled.take(digest, progress);
       const onPlanned = (): void => progress?.('planned');
       const again =
         event.type === 'snapshot'
           ? await reconciler.applyIntent(event.intent, this.#force, onPlanned)
           : await reconciler.applyDelta(event.changes, event.intent, { named: event.named === true, onPlanned });
       this.#force = false;
-      if (!reconciler.isBlocked) this.telemetry.intentApplied(digest);
-      if (!this.telemetry.ready) {
-        this.telemetry.ready = true;
-        notifySystemd('READY=1');
-      }
       return again;
     });
   };
@@ -212,7 +209,7 @@ export class Agent {
       this.#onEvents(events);
     },
     onNftables: (events) => {
-      // Others change their tables by the second (kube-proxy): ours are listed when they are touched.
+      // nftables tables of others may change every second (kube-proxy): only changes of segue's own tables cause a listing.
       this.#note({ kind: 'nftables', value: new Set(events.flatMap(({ table }) => table ?? [])) });
     },
     onSettings: () => {
@@ -239,7 +236,7 @@ export class Agent {
     if (this.#session === undefined) return;
     const { instance, followers, reconciler } = this.#session;
     if (reconciler.plan === undefined) {
-      // Nothing is planned, or the first look is under way and may be past what changed.
+      // Either there is no plan yet, or the first diff is under way and may already have passed the changed object.
       this.#lookAtAll();
       return;
     }
@@ -247,12 +244,12 @@ export class Agent {
     const { links } = kernel;
     const context = eventContext(this.#session, this.#config.uplinks);
     for (const event of events) {
-      // Wireless extensions tell of themselves with next to nothing of the device (wext-core.c).
+      // Messages of wireless extensions carry almost none of the device's attributes (wext-core.c).
       if (event.kind === 'link' && event.value.mtu > 0) links.note(event.value, event.change);
       dropFailedHops(kernel, event);
       followers.invalidate(this.#invalidations, event, context);
       if (event.kind !== 'link') continue;
-      // What was planned for the name that a device had is without one.
+      // A renamed device: objects planned for its former name have lost their device.
       for (const name of links.takeFormerNames(event.value.index)) {
         followers.invalidate(this.#invalidations, { ...event, value: { ...event.value, name } }, context);
       }
@@ -261,14 +258,14 @@ export class Agent {
     this.#lookSoon(HINT_DELAY_MS);
   }
 
-  /** Notes what no message of rtnetlink tells of. */
+  /** Notes a change for which rtnetlink sends no message. */
   #note(event: KernelEvent): void {
     if (this.#session === undefined) return;
     this.#session.followers.invalidate(this.#invalidations, event, eventContext(this.#session, this.#config.uplinks));
     this.#lookSoon(HINT_DELAY_MS);
   }
 
-  /** What leads over an uplink or a neighbour that fails is lost until the fast path knows: before everything else. */
+  /** Packets over a failed uplink or neighbour are lost until the fast path is updated: this precedes all other invalidations. */
   #lookAtUnderlay(): void {
     if (this.#underlayAwaited) return;
     this.#underlayAwaited = true;
@@ -283,7 +280,7 @@ export class Agent {
       if (this.#mayHaveMoved()) {
         if (this.#moveAwaited) return;
         this.#moveAwaited = true;
-        // Every task begins with a look at the namespace.
+        // Every task checks the namespace first (#move).
         this.#enqueue('hint', () => Promise.resolve(noInvalidations()));
         return;
       }
@@ -313,18 +310,26 @@ export class Agent {
       this.#invalidations = noInvalidations();
       const reason = this.#isSweepDue ? 'sweep' : 'hint';
       this.#isSweepDue = false;
-      this.#enqueue(reason, ({ reconciler }) => reconciler.reconcileDirty(invalidations));
+      const isWhole = RESOURCE_ORDER.every((name) => invalidations.resources.has(name));
+      this.#enqueue(reason, async ({ reconciler }) => {
+        const again = await reconciler.reconcileDirty(invalidations);
+        if (isWhole) this.#unsettled.comparedAll();
+        return again;
+      });
     }, delay);
   }
 
-  /** Whether the namespace is gone, is another, or is back. */
+  /** Whether the namespace is gone, was replaced, or is back. */
   #mayHaveMoved(): boolean {
     const { netns } = this.#config;
     if (this.#session !== undefined) return !this.#session.instance.kernel.isCurrent();
     return netns !== undefined && netnsIdentity(netns) !== undefined;
   }
 
-  /** Leaves a namespace that lost its name, so that nothing of this process keeps it alive, and begins anew in the one that has it. */
+  /**
+   * Closes the session of a namespace that lost its name, so that this process does not keep it alive, and opens one in the namespace that has the
+   * name.
+   */
   async #move(): Promise<Invalidations> {
     if (!this.#mayHaveMoved()) return noInvalidations();
     const { netns = '' } = this.#config;
@@ -347,7 +352,7 @@ export class Agent {
       : session.instance.withNodeLock(() => session.reconciler.applyIntent(intent, true));
   }
 
-  /** Puts a task behind those before it; what it says failed is looked at again later. */
+  /** Appends a task to the queue. Objects that the task returns as failed are retried later. */
   #enqueue(reason: TaskReason, task: (session: Session) => Promise<Invalidations>): void {
     this.telemetry.taskQueued();
     this.#queue = this.#queue
@@ -360,8 +365,7 @@ export class Agent {
         if (session !== undefined) merge(again, await session.instance.withNodeLock(() => task(session)));
         this.#failure = '';
         this.telemetry.taskEnds(reason, '');
-        // What was begun of the intent is done, by this task or by an earlier one that had failed.
-        if (!this.#isHeld) for (const progress of this.#unsettled.splice(0)) progress('applied');
+        this.#unsettled.settle(this.#isHeld);
         return again;
       })
       .catch((error: unknown) => {
@@ -369,7 +373,8 @@ export class Agent {
         if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
         this.#failure = failure;
         this.telemetry.taskEnds(reason, error instanceof Error ? error.message : failure);
-        // Whatever was under way may be half done.
+        // The task may have been carried out in part.
+        this.#unsettled.threw();
         const again = noInvalidations();
         everything(again, RESOURCE_ORDER);
         return again;

@@ -7,18 +7,18 @@ import type { Unreachable } from '../ebpf/unreachable.js';
 import type { Instance } from './instance.js';
 
 export interface ApplyOptions {
-  /** Past the guard against mass removal, and beside a running agent. */
+  /** Skips the removal guard, and runs even while an agent holds the node. */
   force?: boolean;
 }
 
 export interface ApplyReport extends Report {
-  /** What the plan leaves undone. */
+  /** Parts of the intent that the plan cannot carry out. */
   warnings: string[];
-  /** What the fast path cannot send packets to, however long it has waited. */
+  /** Next hops that the fast path could not resolve before the time-out. */
   unreachable: Unreachable[];
 }
 
-/** What an intent asks for, and what the kernel has. */
+/** The difference between the plan for an intent and the kernel's state. */
 export interface Comparison extends StateDiff {
   warnings: string[];
   unreachable: Unreachable[];
@@ -27,11 +27,10 @@ export interface Comparison extends StateDiff {
 const UNDERLAY: ReadonlySet<ResourceName> = new Set(['bpf-underlay']);
 
 /**
- * Converges once, and waits until the fast path knows its neighbours on the underlay, some seconds at most.
+ * Converges once, then waits some seconds at most for the fast path's underlay neighbours to resolve.
  *
  * @param intent scoped to the node
- * @throws BrakeError when the intent takes too many ports away, WriterError while an agent works on the node; nothing was
- * touched
+ * @throws MassRemovalError if the intent removes too many ports, WriterError while an agent holds the node; in both cases nothing was changed
  */
 export async function applyOnce(
   instance: Instance,
@@ -40,7 +39,7 @@ export async function applyOnce(
 ): Promise<ApplyReport> {
   if (force !== true) instance.refuseBesideWriter();
   return instance.withNodeLock(async () => {
-    // One may have started while this waited.
+    // An agent may have started while this waited for the lock.
     if (force !== true) instance.refuseBesideWriter();
     const { plan, warnings } = instance.prepare(intent);
     const diff = await instance.engine.diff(plan);
@@ -58,7 +57,7 @@ export async function applyOnce(
   });
 }
 
-/** Gives the fast path what neighbours answer after it was built. @param report gets what was changed, and what could not be */
+/** Adds neighbours that resolve after the maps were written. @param report gets these changes and their failures */
 async function resolveUnderlay(instance: Instance, plan: Plan, report: Report): Promise<Unreachable[]> {
   const { kernel, engine } = instance;
   const underlays = plan['bpf-underlay'];
@@ -72,7 +71,7 @@ async function resolveUnderlay(instance: Instance, plan: Plan, report: Report): 
   return findUnreachable(kernel, underlays);
 }
 
-/** What applyOnce would do. */
+/** What applyOnce would change. */
 export async function diffOnce(instance: Instance, intent: Intent): Promise<Comparison> {
   const { plan, warnings } = instance.prepare(intent);
   const diff = await instance.engine.diff(plan);

@@ -1,27 +1,27 @@
-/** Tells what somebody changed (drift, a warning) from what follows from interfaces and the underlay (info). */
+/** Logs the changes a diff found: drift (made by others, a warning) apart from changes that follow interfaces or the underlay (info). */
 import type { Links } from '../kernel/links.js';
 import type { ResourceName } from '../plan/plan.js';
 import type { Change, ChangeText, Failure, Report, StateDiff } from '../reconcile/change.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import type { Logger } from './log.js';
 
-/** Changes of drift with a line each; more are counted. */
+/** Drift changes that are logged with a line each; the rest is only counted. */
 const MAX_DRIFT_LINES = 20;
 
-/** What of the engine is asked. */
+/** The parts of the engine that this uses. */
 interface Engine {
   text(change: Change): ChangeText;
   devicesOf(change: Change): readonly string[];
   resource(name: ResourceName): Pick<AnyResource, 'underlay'> | undefined;
 }
 
-/** Why changes are due. */
+/** Changes of a diff, by their cause. */
 interface Causes {
   drift: Change[];
-  /** Interfaces, with how many objects are due for each. */
+  /** Number of due objects by interface. */
   appeared: Map<string, number>;
   disappeared: Map<string, number>;
-  /** Objects. */
+  /** Number of objects. */
   underlay: number;
 }
 
@@ -29,9 +29,9 @@ export class DriftLog {
   readonly #engine: Engine;
   readonly #links: Links;
   readonly #log: Logger;
-  /** Interfaces whose objects were made, by name: a name may come back as another interface. */
+  /** Index of each interface whose objects were made, by name: another interface may take the name later. */
   #settled = new Map<string, number>();
-  /** Changes that failed when they were last tried, with the error: they are due again, and nobody changed anything meanwhile. */
+  /** Changes that failed when last tried, with the error message. They are due again and are not drift. */
   #failed: ReadonlyMap<string, string> = new Map();
 
   constructor(engine: Engine, links: Links, log: Logger) {
@@ -41,14 +41,14 @@ export class DriftLog {
   }
 
   /**
-   * Tells what a diff found.
+   * Logs what a diff found.
    *
-   * @returns what somebody changed
+   * @returns the drift: changes that others made
    */
   tell(diff: StateDiff): readonly Change[] {
     const changes = diff.changes.filter((change) => !this.#failed.has(failureKey(change)));
     let causes = this.#causesOf(changes);
-    // An interface may have gone while the diff was made, and its objects with it.
+    // An interface may have gone, with its objects, while the diff was made.
     if (causes.drift.length > 0) {
       this.#links.refresh();
       causes = this.#causesOf(changes);
@@ -85,14 +85,14 @@ export class DriftLog {
     return causes;
   }
 
-  /** Whether what is wanted has changed with the underlay, rather than what is there. */
+  /** Whether the desired value changed with the underlay, rather than the kernel's object. */
   #isOfUnderlay({ kind, action }: Change, how: AnyResource['underlay']): boolean {
     return action === 'replace' && this.#engine.resource(kind)?.underlay === how;
   }
 
   /**
-   * What differs of the interfaces that are there now is drift from here on, unless some of their objects could not be made. One that came
-   * while objects still waited for it has none yet.
+   * Marks the present interfaces as settled, unless an object failed: differences at them are drift from here on. An interface that objects still
+   * waited for is not settled.
    */
   settle({ failures, waiting }: Report): void {
     if (failures.length > 0) return;
@@ -102,10 +102,10 @@ export class DriftLog {
   }
 
   /**
-   * Takes in what failed.
+   * Records failures.
    *
-   * @param looked kinds that were tried whole: what failed of them before and is not among these is over
-   * @returns those that did not fail alike when they were last tried
+   * @param looked kinds that were compared whole: their earlier failures that are not among these are over
+   * @returns failures that are new or have another error than before
    */
   noteFailures({ failures }: Report, looked?: ReadonlySet<ResourceName>): Failure[] {
     const before = this.#failed;
@@ -117,12 +117,12 @@ export class DriftLog {
     return failures.filter((one) => before.get(failureKey(one)) !== one.error.message);
   }
 
-  /** Objects that could not be made when they were last tried. */
+  /** Number of objects that could not be made when last tried. */
   get failures(): number {
     return this.#failed.size;
   }
 
-  /** Maps know an interface that is gone by its number alone. */
+  /** Resolves `ifindex N`: map entries of an interface that is gone have only its index. */
   #nameOf(device: string): string {
     const index = Number(/^ifindex ([0-9]+)$/.exec(device)?.[1]);
     for (const [name, settled] of this.#settled) if (settled === index) return name;

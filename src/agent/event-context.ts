@@ -2,7 +2,7 @@ import { emptyPlan } from '../app/planning.js';
 import type { EventContext } from '../reconcile/follows.js';
 import type { Session } from './session.js';
 
-/** What is known when an event comes. */
+/** What handlers of events may use: the plan, the facts, and names of devices. */
 export function eventContext({ instance, reconciler }: Session, uplinks: readonly string[]): EventContext {
   const { plan = emptyPlan(), facts = { uplinkMtu: 0 } } = reconciler;
   const { links, nexthopIds } = instance.kernel;

@@ -17,30 +17,30 @@ import type { Writer, WriterPlace } from './writer.js';
 
 export { RUN_ROOT, runDirectory };
 
-/** Where a node's files are, but for those of its user: gone once it is purged. */
+/** Directories that segue keeps for a node; purge removes them. */
 export function nodeDirectories(node: string): string[] {
   return [runDirectory(node), `${STATE_ROOT}/${node}`];
 }
 
-/** Pins of all nodes of a machine; each has a directory by its name. */
+/** Pins of all nodes of a machine, in a directory for each node. */
 export const PIN_ROOT = '/sys/fs/bpf/segue';
 
-/** A node's directory of pins. A bpffs takes no dots in names (bpf_lookup, kernel/bpf/inode.c). */
+/** A node's directory of pins. bpffs allows no dots in names (bpf_lookup, kernel/bpf/inode.c). */
 export function pinDirectory(node: string): string {
   return `${PIN_ROOT}/${node.replaceAll('%', '%25').replaceAll('.', '%2e')}`;
 }
 
-/** One node's hold on the kernel: what every command works with. */
+/** A node's handles of its kernel and files, on which all commands work. */
 export class Instance {
   readonly config: NodeConfig;
   readonly runDirectory: string;
   readonly kernel: Kernel;
   readonly engine: Engine;
-  /** The edge for the next boot. */
+  /** The edge ruleset for the next boot. */
   readonly edgeFile: EdgeFile;
   readonly #hasEdge: boolean;
 
-  /** @param pins directory of the node's pins, where it is not the usual one */
+  /** @param pins the node's directory of pins */
   constructor(config: NodeConfig, resources: ResourceTable = ALL_RESOURCES, pins = pinDirectory(config.node)) {
     this.config = config;
     this.runDirectory = runDirectory(config.node);
@@ -56,7 +56,7 @@ export class Instance {
   }
 
   /**
-   * The plan for an intent as things stand on this machine, and what it leaves undone.
+   * Plans an intent for the present state of the machine. Returns the plan, and warnings for parts that it cannot carry out.
    *
    * @throws FastpathMissingError
    */
@@ -66,24 +66,24 @@ export class Instance {
     return { plan: planAll(view), warnings: planWarnings(view) };
   }
 
-  /** Devices, and what was remembered: another process, or another instance of this one, may have written since. */
+  /** Refreshes the devices and the saved settings: another process, or another instance of this one, may have changed them. */
   #readMachine(): void {
     this.kernel.links.refresh();
     this.kernel.savedSettings.forgetRead();
   }
 
-  /** The plan, for who only looks. */
+  /** The plan for commands that only read. */
   plan(intent: Intent): Plan {
     this.#readMachine();
     return planAll(viewOf(this.config, readFacts(this.kernel, this.config, intent), intent));
   }
 
-  /** Holds the node and its namespace, for the life of an agent or of a purge. @throws WriterError */
+  /** Locks the node and its namespace for the life of an agent or of a purge. @throws WriterError */
   holdWriter(command: Writer['command'], file: string): Promise<WriterLock> {
     return WriterLock.take(this.#place, { command, file });
   }
 
-  /** @throws WriterError while an agent works on the node, or on its namespace under another name */
+  /** @throws WriterError while an agent holds the node, or its namespace under another node name */
   refuseBesideWriter(): void {
     refuseBesideWriter(this.#place);
   }
@@ -94,9 +94,9 @@ export class Instance {
   }
 
   /**
-   * Keeps the edge for the next boot, if it is in force. A disk that is full costs the next boot its edge, not this node its convergence.
+   * Saves the edge ruleset for the next boot if it is in force. A failed write, such as on a full disk, does not fail the convergence.
    *
-   * @returns what went wrong, in words
+   * @returns the error message, if any
    */
   async saveEdge(plan: Plan, { failures }: Report): Promise<string | undefined> {
     if (!this.#hasEdge || plan.edge.size === 0 || failures.some(({ kind }) => kind === 'edge')) return undefined;
@@ -108,7 +108,7 @@ export class Instance {
     }
   }
 
-  /** Runs what alters the kernel, one process at a time. @throws LockedError, PinsLostError */
+  /** Runs a function that changes the kernel, one process at a time. @throws LockedError, PinsLostError */
   withNodeLock<T>(use: () => Promise<T>): Promise<T> {
     const { savedSettings: remembered, fastpath, progress } = this.kernel;
     return withNodeLock(this.runDirectory, async () => {
@@ -124,7 +124,7 @@ export class Instance {
     });
   }
 
-  /** Begins in a namespace that took the name of another: what is pinned at interfaces and remembered of settings is that one's. */
+  /** Discards pinned links and saved settings of the former namespace, after another namespace took its name. */
   beginAnew(): void {
     const { fastpath, savedSettings: remembered } = this.kernel;
     fastpath.pins.note();

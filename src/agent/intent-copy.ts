@@ -1,7 +1,7 @@
 /**
- * A node's part of its intent file, kept among the node's run-time files by who has read the whole file. `show` reads the copy in place of
- * an intent of 100,000 ports, and in place of the node file. A copy counts only for the files as they are now, and only whole: else the
- * files themselves are read.
+ * A node's part of its intent file, saved among the node's run-time files whenever the whole file was read. `show` reads this copy instead of an
+ * intent of 100,000 ports and instead of the node file. A copy is used only if it is intact and both files are unchanged since; else `show` reads
+ * the files.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,9 +15,9 @@ import type { Intent, NodeConfig } from '../intent/types.js';
 import type { NodeIntent } from './node-intent.js';
 
 const FILE = 'intent-copy';
-/** Goes up with any change of what a copy holds. */
+/** Version of the copy's format; must be raised with any change of it. */
 const FORMAT = 2;
-/** Permission bits that let others than the owner write. */
+/** Permission bits that let users other than the owner write. */
 const WRITABLE_BY_OTHERS = 0o022;
 
 /** The first line of a copy. */
@@ -26,24 +26,24 @@ interface Header {
   version: string;
   node: string;
   file: string;
-  /** Of the intent file, see fileSignature; empty while it was being changed. */
+  /** Signature of the intent file (fileSignature); empty if the file may have changed while it was read. */
   signature: string;
-  /** Of the intent file's bytes. */
+  /** Digest of the intent file. */
   digest: string;
-  /** What the node is run with. */
+  /** The node's configuration in force. */
   config: NodeConfig;
-  /** Of the node file that says so; empty: none does. */
+  /** Signature of the node file that holds this configuration; empty if none does. */
   configSignature: string;
-  /** Of the rest of the copy. */
+  /** SHA-256 of the configuration and the body. */
   sha256: string;
 }
 
 type Source = Pick<NodeConfig, 'node' | 'intent'>;
 
 /**
- * Keeps what was read. Failing costs the next `show` the reading of the whole file, and nothing else: it is not reported.
+ * Saves what was read. A failure is not reported: it only makes the next `show` read the whole file.
  *
- * @param configSignature what signatureOfConfig says of the node file
+ * @param configSignature what signatureOfConfig returned for the node file
  */
 export function keepIntentCopy(directory: string, config: NodeConfig, read: NodeIntent, configSignature: string): void {
   try {
@@ -57,17 +57,17 @@ export function keepIntentCopy(directory: string, config: NodeConfig, read: Node
     };
     replaceFile(join(directory, FILE), `${JSON.stringify(header)}\n${body}`, 0o600);
   } catch {
-    // No directory, no space, another writer at the same moment.
+    // No directory, no space, or another writer at the same time.
   }
 }
 
-/** @returns undefined where there is no copy of the intent file as it is now */
+/** @returns undefined unless there is a copy of the present intent file */
 export function readIntentCopy(directory: string, source: Source, signature: string): Intent | undefined {
   const found = readCopy(directory, source);
   return found?.header.signature === signature ? (JSON.parse(found.body) as Intent) : undefined;
 }
 
-/** What a node runs with, and its part of the intent. */
+/** A node's configuration and its part of the intent. */
 export interface NodeFiles {
   config: NodeConfig;
   intent: Intent;
@@ -75,8 +75,9 @@ export interface NodeFiles {
 
 /**
  * @param root the directory with all nodes' run-time directories
+ *
  * @param configFile the node file
- * @returns undefined where there is no copy of both files as they are now
+ * @returns undefined unless there is a copy of both files as they are now
  */
 export function findCopy(root: string, configFile: string): NodeFiles | undefined {
   const configSignature = fileSignature(configFile);
@@ -100,7 +101,7 @@ function directoriesIn(root: string): string[] {
   }
 }
 
-/** The new text of a copy: where the file was only touched, the old one. */
+/** The body of the new copy: the former body if only the file's metadata changed. */
 function bodyFor(directory: string, source: Source, { intent, digest }: NodeIntent): string | undefined {
   if (intent !== undefined) return JSON.stringify(withoutRemotePorts(intent, source.node));
   const found = readCopy(directory, source);
@@ -111,7 +112,7 @@ function headerOf({ node, intent }: Source): Pick<Header, 'format' | 'version' |
   return { format: FORMAT, version: readVersion(), node, file: intent };
 }
 
-/** @param source what the copy must be of; absent: whatever it is of */
+/** @param source the node and intent file that the copy must be of; absent: any */
 function readCopy(directory: string, source?: Source): { header: Header; body: string } | undefined {
   try {
     const text = readOwnFile(join(directory, FILE));
@@ -127,7 +128,7 @@ function readCopy(directory: string, source?: Source): { header: Header; body: s
   }
 }
 
-/** @throws Error for what is no regular file, or one that somebody else may have written */
+/** @throws Error unless the path is a regular file that only this user or root can have written */
 function readOwnFile(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

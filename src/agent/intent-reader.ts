@@ -11,39 +11,46 @@ import type { NodeConfig } from '../intent/types.js';
 import type { IntentPiece } from './intent-pieces.js';
 import type { NodeIntent } from './node-intent.js';
 
-/** What a worker is given. */
+/** Input of a worker. */
 export interface WorkerTask {
   config: NodeConfig;
   /** The node file that `config` was read from. */
   configFile: string;
-  /** Where the copy goes (intent-copy.ts). */
+  /** Directory of the copy (intent-copy.ts). */
   runDirectory: string;
   unlessDigest: string | undefined;
 }
 
 export type FromWorker =
+  /** The worker has loaded its modules. */
+  | { type: 'loaded' }
   | { type: 'piece'; piece: IntentPiece }
   | { type: 'end'; digest: string; signature: string }
   | { type: 'refused'; file: string; issues: IntentIssue[]; message: string }
   | { type: 'failed'; message: string };
 
-/** Bytes of an intent file that are read and checked within some 10 ms; YAML takes ten times as long as JSON. */
+/** Size in bytes up to which an intent file is read and checked within some 10 ms; YAML takes ten times as long as JSON. */
 const SMALL_BYTES = { json: 65_536, yaml: 4096 } as const;
 
-/** The bundle and dist/ have it beside this module; the sources are run by a test, beside what was built. */
+/** Pieces in flight: the worker makes some while the receiver parses others. */
+const PIECES_AHEAD = 4;
+
+/** The bundle and dist/ have the worker beside this module. Tests run the sources, and the worker from what was built. */
 const WORKER_PLACES = ['./intent-worker.js', '../../dist/bin/intent-worker.js'];
 
-/** Reads the intent file for an agent: a small one at once, a large one in a thread, so that the agent's event loop turns meanwhile. */
+/** Reads the intent file for an agent: a small file at once, a large one in a worker thread, so that the agent's event loop is not blocked. */
 export class IntentReader {
   readonly #task: Omit<WorkerTask, 'unlessDigest'>;
-  #worker: Worker | undefined;
+  /** Ends the current worker. */
+  #end: (() => void) | undefined;
 
   constructor(task: Omit<WorkerTask, 'unlessDigest'>) {
     this.#task = task;
   }
 
   /**
-   * @returns what heldBy keeps for the node
+   * @returns the part that `relevantTo` keeps for the node
+   *
    * @throws IntentError
    */
   read(unlessDigest: string | undefined): NodeIntent | Promise<NodeIntent> {
@@ -51,9 +58,9 @@ export class IntentReader {
     return this.#isSmall ? readHere(task) : this.#readInWorker(task);
   }
 
-  /** Ends the reading that is under way, which then fails. */
+  /** Aborts the reading in progress, which then rejects. */
   close(): void {
-    void this.#worker?.terminate();
+    this.#end?.();
   }
 
   get #isSmall(): boolean {
@@ -61,19 +68,30 @@ export class IntentReader {
     try {
       return statSync(intent).size <= SMALL_BYTES[formatOf(intent)];
     } catch {
-      // Nothing can be read: to be refused is a matter of microseconds.
+      // The file is unreadable: reading it in this thread fails within microseconds.
       return true;
     }
   }
 
   #readInWorker(workerData: WorkerTask): Promise<NodeIntent> {
     const worker = new Worker(workerFile(), { workerData });
-    this.#worker = worker;
+    // Terminating a thread while it binds functions of libc aborts the whole process (napi_throw in koffi).
+    let isLoaded = false;
+    let isToEnd = false;
+    const end = (): void => {
+      isToEnd = true;
+      if (isLoaded) void worker.terminate();
+    };
+    this.#end = end;
     const assembly = new IntentAssembly();
     let pieces = 0;
     return new Promise<NodeIntent>((resolve, reject) => {
-      worker.on('message', (message: FromWorker) => {
+      const take = (message: FromWorker): void => {
         switch (message.type) {
+          case 'loaded':
+            isLoaded = true;
+            if (isToEnd) end();
+            return;
           case 'piece':
             assembly.add(message.piece);
             pieces += 1;
@@ -90,14 +108,16 @@ export class IntentReader {
           case 'failed':
             reject(new Error(message.message));
         }
-        void worker.terminate();
-      });
+        end();
+      };
+      // All pending messages are delivered in one turn of the event loop. Each is handled in a turn of its own.
+      worker.on('message', (message: FromWorker) => setImmediate(take, message));
       worker.once('error', reject);
       worker.once('exit', () => {
-        if (this.#worker === worker) this.#worker = undefined;
+        if (this.#end === end) this.#end = undefined;
         reject(new Error(`${workerData.config.intent}: the thread that reads it has ended`));
       });
-      worker.postMessage('next');
+      for (let at = 0; at < PIECES_AHEAD; at++) worker.postMessage('next');
     });
   }
 }

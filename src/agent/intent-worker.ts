@@ -11,12 +11,12 @@ import type { FromWorker, WorkerTask } from './intent-reader.js';
 const port = parentPort;
 if (port === null) throw new Error('intent-worker: expected to run as a worker thread');
 
+port.postMessage({ type: 'loaded' } satisfies FromWorker);
 const messages = run(workerData as WorkerTask);
-// One message, then the next when it is asked for: the receiver takes all that is there at one go.
+// A piece for each request: the receiver bounds the pieces in flight, and ends the thread after the last one.
 port.on('message', () => {
   const next = messages.next();
-  if (next.done === true) port.close();
-  else port.postMessage(next.value);
+  if (next.done !== true) port.postMessage(next.value);
 });
 
 function* run({ config, configFile, unlessDigest, runDirectory }: WorkerTask): Generator<FromWorker, void, undefined> {

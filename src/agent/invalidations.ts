@@ -3,14 +3,14 @@ import type { Dirty, EventContext, Follows, KernelEvent } from '../reconcile/fol
 import type { AnyResource, ResourceTable } from '../reconcile/resource.js';
 import type { Plan, ResourceName } from '../plan/plan.js';
 
-/** What of the kernel may not be as planned any more, and is to be looked at. */
+/** Objects that may differ from the plan and are to be compared with it. */
 export interface Invalidations {
   resources: Set<ResourceName>;
-  /** Tables to look at, when routes are among the resources; `all` when there is no telling which. */
+  /** Routing tables to list if routes are among the resources; `all` if it is unknown which. */
   tables: Set<number> | 'all';
-  /** A device changed: the view of them is stale. */
+  /** A device changed: the list of devices is stale. */
   links: boolean;
-  /** The facts of the machine that are planned by are to be read again: the kernel may have ways to other network nodes now. */
+  /** The machine's facts are to be read again: the kernel's routes to other network nodes may have changed. */
   facts: boolean;
 }
 
@@ -21,11 +21,11 @@ export function noInvalidations(): Invalidations {
 type EventKind = KernelEvent['kind'];
 type Ask<D> = (value: KernelEvent['value'], context: EventContext) => D;
 
-/** Which resources, and which features' facts, follow which events: as they registered. */
+/** The resources and the features' facts that each kind of event concerns, as registered. */
 export class Followers {
   readonly #resources = new Map<string, [resource: AnyResource, ask: Ask<Dirty>][]>();
   readonly #facts = new Map<string, Ask<boolean>[]>();
-  /** Resources that the underlay decides. */
+  /** Resources whose desired values depend on the underlay. */
   readonly #underlay: readonly AnyResource[];
 
   constructor(resources: ResourceTable, features: readonly Feature[]) {
@@ -39,7 +39,7 @@ export class Followers {
     this.#underlay = all.filter(({ underlay }) => underlay !== undefined);
   }
 
-  /** Adds what an event may have changed of ours. Events that we caused are not to come here. */
+  /** Adds the objects that an event may have changed. Events of segue's own requests must not be passed. */
   invalidate(invalidations: Invalidations, event: KernelEvent, context: EventContext): void {
     for (const [{ name, containedIn }, ask] of this.#resources.get(event.kind) ?? []) {
       if (containedIn !== undefined && context.plan[containedIn].size === 0) continue;
@@ -53,7 +53,7 @@ export class Followers {
     if (this.#facts.get(event.kind)?.some((ask) => ask(event.value, context)) === true) invalidations.facts = true;
   }
 
-  /** Takes out what the underlay resolves: that is looked at before everything else. @returns whether there was any */
+  /** Removes resources that the underlay resolves, which are handled before all others. @returns whether there were any */
   takeUnderlay({ resources }: Invalidations): boolean {
     let hadAny = false;
     for (const { name, underlay } of this.#underlay) {
@@ -62,7 +62,7 @@ export class Followers {
     return hadAny;
   }
 
-  /** What is asked of the underlay: what it resolves, and what follows from that. */
+  /** Resources that the underlay resolves, and planned ones that follow from it. */
   underlay(plan: Plan | undefined): Set<ResourceName> {
     const asked = this.#underlay.filter(
       ({ name, underlay }) => underlay === 'resolves' || (plan?.[name].size ?? 0) > 0,
@@ -70,14 +70,14 @@ export class Followers {
     return new Set(asked.map(({ name }) => name));
   }
 
-  /** Whether a look asks of the underlay alone, which cannot wait for a list of ten thousand ports. */
+  /** Whether only resources of the underlay are to be compared: they cannot wait for a list of ten thousand ports. */
   isUnderlayAlone(resources: ReadonlySet<ResourceName>): boolean {
     const own = this.#underlay.filter(({ name }) => resources.has(name));
     return own.length === resources.size && own.some(({ underlay }) => underlay === 'resolves');
   }
 }
 
-/** The questions by the kind of event. An event's kind ties its value to the question, which a list cannot say. */
+/** Handlers by kind of event. The cast is needed because a list cannot tie a handler to its event's type. */
 function asks<D>(follows: Follows<D>): [EventKind, Ask<D>][] {
   return Object.entries(follows) as unknown as [EventKind, Ask<D>][];
 }

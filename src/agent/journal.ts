@@ -1,21 +1,21 @@
-/** What happened at a node of late, for its report: bounded, and kept for the next agent. */
+/** Recent events at a node, for its report: bounded, and kept for the next agent. */
 
 /**
- * `drift`: somebody had changed an object, and it was put right; `failure`: an object could not be made; `refused`, `held`: an intent was;
- * `lost`: notifications of the kernel were; `started`: an agent did.
+ * `drift`: an object that others had changed was repaired; `failure`: an object could not be made; `refused`, `held`: an intent was refused, or
+ * held by the removal guard; `lost`: notifications of the kernel were lost; `started`: an agent started.
  */
 export const NOTE_KINDS = ['drift', 'failure', 'refused', 'held', 'lost', 'started'] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
 
 export interface Note {
   what: NoteKind;
-  /** Of the object. */
+  /** Kind of the object. */
   kind?: string;
   action?: string;
   text: string;
 }
 
-/** The same note, as often as it came. */
+/** Equal notes, counted. */
 export interface JournalEntry extends Note {
   /** Seconds since 1970. */
   first: number;
@@ -23,17 +23,17 @@ export interface JournalEntry extends Note {
   count: number;
 }
 
-/** Seconds that an entry is kept after it came last. */
+/** Seconds that an entry is kept after its last occurrence. */
 export const KEPT_SECONDS = 25 * 3600;
-/** Entries of each kind; more are counted. */
+/** Entries kept for each kind; the rest is only counted. */
 export const MAX_ENTRIES = 100;
 const MAX_TEXT_CHARS = 300;
 
 export interface JournalState {
-  /** Seconds since 1970: nothing is known from before. */
+  /** Start of the journal, in seconds since 1970. */
   since: number;
   entries: JournalEntry[];
-  /** Notes that there was no room for, by kind. */
+  /** Number of notes beyond MAX_ENTRIES, by kind. */
   omitted: Partial<Record<NoteKind, number>>;
 }
 
@@ -42,7 +42,7 @@ export class NoteLog {
   #entries = new Map<string, JournalEntry>();
   #omitted: JournalState['omitted'] = {};
   #since: number;
-  /** Something came since it was last saved. */
+  /** Whether a note was added since the last save. */
   isChanged = true;
 
   /** @param now seconds since 1970 */
@@ -72,14 +72,14 @@ export class NoteLog {
     this.#entries.set(key, { ...note, text: clipped, first: now, last: now, count: 1 });
   }
 
-  /** What is counted alone: of a hundred thousand objects that changed at once each note would cost the event loop. */
+  /** Counts notes without storing them: storing each of a hundred thousand changed objects would block the event loop. */
   omit(what: NoteKind, count: number): void {
     if (count <= 0) return;
     this.isChanged = true;
     this.#omitted[what] = (this.#omitted[what] ?? 0) + count;
   }
 
-  /** Goes on from what another agent of the node left. */
+  /** Continues the journal of the node's previous agent. */
   restore({ since, entries, omitted }: JournalState): void {
     const own = [...this.#entries];
     this.#entries = new Map(

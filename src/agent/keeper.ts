@@ -1,4 +1,4 @@
-/** Keeps a telemetry among the node's run-time files, for the next agent of the node. */
+/** Saves the telemetry among the node's run-time files, for the node's next agent. */
 import { readVersion } from './version.js';
 import { keepCounters, keepJournal, readKeptCounters, readKeptJournal } from './kept-counters.js';
 import type { Logger } from './log.js';
@@ -33,7 +33,7 @@ export class Keeper {
     }, SAVE_MS);
   }
 
-  /** Writes what has changed. A failure is said once: the agent's work goes on without. */
+  /** Saves the telemetry if it changed. A failure is logged once and does not affect the agent's work. */
   save(): void {
     const { journal, counters } = this.#telemetry;
     const text = JSON.stringify(counters);

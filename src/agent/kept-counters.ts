@@ -1,6 +1,6 @@
 /**
- * What outlives an agent among a node's run-time files: its counters, and its journal. A counter that fell would look to Prometheus as if it had begun
- * anew and counted all of it at once, so what is told to anybody is written before.
+ * An agent's counters and journal, which outlive it among the node's run-time files. Prometheus takes a counter that falls for a reset and counts
+ * its whole value again, so counters are saved before they are given to anybody.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -46,7 +46,7 @@ export const journalState = z.strictObject({
   omitted: z.partialRecord(z.enum(NOTE_KINDS), natural),
 }) satisfies z.ZodType<JournalState>;
 
-/** @returns undefined where there are none yet, or none of this build's */
+/** @returns undefined if there are none, or they are of another build */
 export function readKeptCounters(directory: string): KeptCounters | undefined {
   return readAs(counters, join(directory, COUNTERS_FILE));
 }

@@ -29,22 +29,22 @@ const GROUPS: readonly number[] = [
 ];
 
 export interface WatchOptions {
-  /** Changes that somebody else made, in the kernel's order. */
+  /** Changes that other processes made, in the kernel's order. */
   onEvents: (events: NetlinkEvent[]) => void;
-  /** Tables of nf_tables changed; this process's own changes are among these. */
+  /** Tables of nf_tables changed; includes this process's own changes. */
   onNftables: (events: NftablesEvent[]) => void;
-  /** Settings of a device changed that the kernel tells of (forwarding, rp_filter, proxy_neigh). */
+  /** Settings of a device changed for which the kernel sends a notification (forwarding, rp_filter, proxy_neigh). */
   onSettings: () => void;
-  /** What devices do with XDP changed: a veth whose peer begins or ends to take frames. */
+  /** A device's XDP features changed, such as a veth whose peer starts or stops to accept redirected frames. */
   onXdpFeatures: () => void;
   /** Features of a device changed, such as its VLAN offload. */
   onDeviceFeatures: () => void;
-  /** Some were lost. */
+  /** Notifications were lost. */
   onLost: () => void;
   onError: (error: unknown) => void;
 }
 
-/** The kernel's notifications, without the echo of our own requests. */
+/** The kernel's notifications, without those of this process's own requests. */
 export class KernelWatcher {
   readonly #monitors: { close(): void }[] = [];
 

@@ -7,7 +7,7 @@ export type { Logger };
 export interface LogOptions {
   level: string;
   node: string;
-  /** Told of each line. */
+  /** Called with each line. */
   onLine?: (line: string) => void;
 }
 
@@ -15,8 +15,8 @@ export interface LogOptions {
 const WARN = 40;
 
 /**
- * Lines to a descriptor. A log that cannot be written (a full disk, a closed pipe, one that nobody reads) is no reason to end, nor to
- * wait: what could not be written is counted, and said with the first line that can be written again.
+ * Writes lines to a descriptor. A failed write (a full disk, a closed pipe, a full pipe that nobody reads) neither ends nor blocks the agent: lost
+ * lines are counted, and the count is written before the next line.
  */
 export class LogStream {
   readonly #fd: number;
@@ -32,7 +32,7 @@ export class LogStream {
     this.#onLine = onLine;
   }
 
-  /** Lines that could not be written since the last that was. */
+  /** Lines lost since the last successful write. */
   get lost(): number {
     return this.#lost;
   }
@@ -68,12 +68,12 @@ export class LogStream {
   }
 }
 
-/** Structured log on standard error: standard output belongs to what commands print. */
+/** Structured log on standard error; standard output is for the output of commands. */
 export function createLogger({ level, node, onLine }: LogOptions): Logger {
   return pino({ level, base: { node }, timestamp: pino.stdTimeFunctions.isoTime }, new LogStream(2, node, onLine));
 }
 
-/** Syslog's severities (sd-daemon(3)) from pino's levels up to these. */
+/** Syslog severities (sd-daemon(3)), each for pino's levels up to the given one. */
 const PRIORITIES: readonly [level: number, priority: number][] = [
   [20, 7],
   [30, 6],
@@ -87,7 +87,7 @@ function priorityOf(line: string): number {
   return PRIORITIES.find(([most]) => level <= most)?.[1] ?? CRITICAL;
 }
 
-/** Whether a descriptor is the journal's, which takes `<3>` before a line for its priority (systemd.exec(5), JOURNAL_STREAM). */
+/** Whether a descriptor is connected to the journal, which reads a priority from a prefix such as `<3>` (systemd.exec(5), JOURNAL_STREAM). */
 function isJournal(fd: number): boolean {
   try {
     const { dev, ino } = fstatSync(fd);

@@ -10,7 +10,7 @@ interface NodeFiles {
   configFile: string;
 }
 
-/** The intent file that the node file names, as far as it concerns the node. @param onDigest told the digest of what was read */
+/** The part of the node's intent file that is relevant to the node. @param onDigest called with the digest of each file that was read */
 export function fileSource({ config, configFile }: NodeFiles, onDigest: (digest: string) => void): IntentSource {
   const reader = new IntentReader({ config, configFile, runDirectory: runDirectory(config.node) });
   return new FileSource(config.intent, {

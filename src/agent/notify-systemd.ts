@@ -1,8 +1,7 @@
 import { sendUnixDatagram } from '../kernel/unix-datagram.js';
 
 /**
- * Tells systemd how the agent is (sd_notify(3)): `READY=1`, `STOPPING=1`, `STATUS=…`. Without a NOTIFY_SOCKET it does
- * nothing.
+ * Reports the agent's state to systemd (sd_notify(3)): `READY=1`, `STOPPING=1`, `STATUS=…`. Does nothing without NOTIFY_SOCKET.
  */
 export function notifySystemd(...states: string[]): void {
   const socket = process.env.NOTIFY_SOCKET;
@@ -10,6 +9,6 @@ export function notifySystemd(...states: string[]): void {
   try {
     sendUnixDatagram(socket, states.join('\n'));
   } catch {
-    // A supervisor that is told nothing notices by its own time-outs; forwarding goes on either way.
+    // A supervisor that gets no message acts by its own time-outs. Forwarding goes on either way.
   }
 }

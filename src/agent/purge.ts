@@ -13,15 +13,15 @@ import type { Instance } from './instance.js';
 export interface PurgeOptions {
   /** Seconds between the withdrawal of the locator's announcement and the removal of the rest. */
   graceSeconds?: number;
-  /** The node file, for who is refused meanwhile. */
+  /** Name of the node file, shown to other commands that are refused meanwhile. */
   file?: string;
 }
 
 /**
- * Removes all that is ours and puts back what was shared: the engine's work for a plan with nothing in it. The locator's
- * announcement goes first; while it cannot, nothing else does. Whatever is still there at the end is a failure.
+ * Removes all of segue's objects and restores shared settings, by converging on an empty plan. The locator's announcement is removed first; nothing
+ * else is removed before it. Objects that remain at the end are reported as failures.
  *
- * @throws WriterError while an agent works on the node; nothing was touched
+ * @throws WriterError while an agent holds the node; nothing was changed
  */
 export async function purge(instance: Instance, { graceSeconds = 0, file = '' }: PurgeOptions = {}): Promise<Report> {
   const writer = await instance.holdWriter('purge', file);
@@ -33,9 +33,9 @@ export async function purge(instance: Instance, { graceSeconds = 0, file = '' }:
 }
 
 /**
- * The same where the node's network namespace is gone, and all that was in it: what is pinned and the node's files are left.
+ * Purges a node whose network namespace no longer exists: only the pins and the node's files remain to be removed.
  *
- * @throws WriterError while an agent works on the node; nothing was touched
+ * @throws WriterError while an agent holds the node; nothing was changed
  */
 export async function purgeWithoutNetns({ node, netns }: NodeConfig, file: string): Promise<Report> {
   const place = { node, ...(netns !== undefined && { netns }), runRoot: RUN_ROOT };
@@ -69,7 +69,7 @@ async function removeAll(instance: Instance, graceSeconds: number): Promise<Repo
   return report;
 }
 
-/** What is ours and still there. */
+/** Objects of segue's that still exist. */
 async function remains({ engine }: Instance): Promise<Failure[]> {
   const { changes } = await engine.diff(emptyPlan());
   return changes.map((change) => {

@@ -4,7 +4,7 @@ import { diffSteps } from '../app/intent.js';
 import { equalValues } from '../plan/equal.js';
 import { differenceSteps } from '../plan/planner.js';
 import type { Planner } from '../plan/planner.js';
-import { removalGuard, removalGuardOnIntent, drains } from '../reconcile/removal-guard.js';
+import { removalGuard, removalGuardOnIntent, drains, drainsAfter } from '../reconcile/removal-guard.js';
 import { changesOf } from '../reconcile/engine.js';
 import { runYielding } from '../reconcile/steps.js';
 import { DriftLog } from './drift.js';
@@ -21,7 +21,7 @@ import type { Instance } from './instance.js';
 import type { Logger } from './log.js';
 import type { Telemetry } from './telemetry.js';
 
-/** Keeps one node's kernel as its intent wants it. Calls must not overlap: the agent has a queue for them. */
+/** Keeps a node's kernel as its intent asks. Calls must not overlap: the agent queues them. */
 export class Reconciler {
   readonly #instance: Instance;
   readonly #followers: Followers;
@@ -33,11 +33,11 @@ export class Reconciler {
   #intent: Intent | undefined;
   /** An intent that the removal guard blocks. */
   #blockedIntent: Intent | undefined;
-  /** An intent that could not be taken: something threw before there was a plan. */
-  #pendingIntent: Intent | undefined;
-  /** The source's last intent could not be planned: its next changes start from one that was not taken. */
+  /** The first intent, while no attempt to carry it out has finished. */
+  #pending: { intent: Intent; force: boolean } | undefined;
+  /** Whether the source's last intent could not be planned: the source's next changes are relative to that intent, not to the plan. */
   #isBehind = false;
-  /** Kinds with objects that are held back while something fails. */
+  /** Kinds with objects that are held back while any change fails. */
   #heldBack: ReadonlySet<ResourceName> = new Set();
   #waitingText = '';
   #warningText = '';
@@ -52,7 +52,7 @@ export class Reconciler {
     this.#config = instance.config;
   }
 
-  /** What the kernel is to have; undefined before the first intent that was acceptable. */
+  /** The plan in force; undefined before the first acceptable intent. */
   get plan(): Plan | undefined {
     return this.#planner?.plan;
   }
@@ -62,16 +62,16 @@ export class Reconciler {
     return this.#blockedIntent !== undefined;
   }
 
-  /** What was planned by of the machine. */
+  /** The machine's facts that the plan is based on. */
   get facts(): NodeFacts | undefined {
     return this.#planner?.view.facts;
   }
 
   /**
-   * Takes a whole intent.
+   * Applies a whole intent.
    *
-   * @param onPlanned told once the plan has moved
-   * @returns what is to be looked at again because it failed
+   * @param onPlanned called once the plan has been updated
+   * @returns failed objects, to be retried
    */
   async applyIntent(intent: Intent, force = false, onPlanned?: () => void): Promise<Invalidations> {
     if (this.#intent !== undefined && this.#planner !== undefined) {
@@ -79,24 +79,32 @@ export class Reconciler {
       return this.applyDelta(changes, intent, { force, ...(onPlanned && { onPlanned }) });
     }
     const { kernel, engine } = this.#instance;
-    this.#pendingIntent = intent;
+    this.#pending = { intent, force };
     kernel.links.refresh();
     const facts = requireFacts(kernel, this.#config, intent);
     const planner = await runYielding(plannerSteps(this.#config, facts, intent));
     onPlanned?.();
     const diff = await engine.diff(planner.plan);
-    this.#pendingIntent = undefined;
     const removal = {
       held: diff.attached,
       left: planner.plan.port.size,
       drains: drains(intent, this.#config.node),
     };
-    if (!force && this.#hold(removalGuard(diff.changes, removal), intent)) return noInvalidations();
+    if (!force && this.#hold(removalGuard(diff.changes, removal), intent)) {
+      this.#pending = undefined;
+      return noInvalidations();
+    }
     this.#planner = planner;
     this.#intent = intent;
     this.#blockedIntent = undefined;
     const started = performance.now();
-    const report = await engine.converge(planner.plan, diff);
+    const report = await engine.converge(planner.plan, diff).catch((error: unknown) => {
+      // Start over: differences from a plan that was never carried out are no drift.
+      this.#planner = undefined;
+      this.#intent = undefined;
+      throw error;
+    });
+    this.#pending = undefined;
     this.#log.info({ ...report.done, ms: round(performance.now() - started) }, 'converged on the intent');
     this.#drift.settle(report);
     await this.#saveEdge(report);
@@ -104,9 +112,9 @@ export class Reconciler {
   }
 
   /**
-   * Takes a change of the intent; costs what the change costs.
+   * Applies a change of the intent, at a cost in proportion to the change.
    *
-   * @param options `named`: somebody asked for each of the changes by itself; `onPlanned`: told once the plan has moved
+   * @param options `named`: each of the changes was requested individually; `onPlanned`: called once the plan has been updated
    */
   async applyDelta(
     changes: readonly IntentChange[],
@@ -114,16 +122,16 @@ export class Reconciler {
     { force = false, named = false, onPlanned }: { force?: boolean; named?: boolean; onPlanned?: () => void } = {},
   ): Promise<Invalidations> {
     if (this.#planner === undefined || this.#intent === undefined) return this.applyIntent(intent, force, onPlanned);
-    // While one is held the source's changes start from it, ours from the one before.
+    // While an intent is blocked, the source's changes are relative to it, and the planner's to the one before.
     const isNext = this.#blockedIntent === undefined && !this.#isBehind;
     const effective = isNext ? changes : await runYielding(diffSteps(this.#intent, intent));
-    const isMeant = drains(intent, this.#config.node) || (named && effective === changes);
+    const isMeant = drainsAfter(this.#planner.view, effective) || (named && effective === changes);
     if (!force && this.#hold(removalGuardOnIntent(this.#planner.view, effective, isMeant), intent))
       return noInvalidations();
     this.#blockedIntent = undefined;
     const started = performance.now();
     this.#isBehind = true;
-    const changesToDo = changesOf(this.#planner.apply(effective));
+    const changesToDo = await runYielding(changesOf(await runYielding(this.#planner.applySteps(effective))));
     this.#isBehind = false;
     this.#intent = intent;
     onPlanned?.();
@@ -135,7 +143,7 @@ export class Reconciler {
     );
     if (changesToDo.some(({ kind }) => kind === 'edge')) await this.#saveEdge(report);
     const again = this.#finish(report);
-    // A network node that is new may be none that there is a way to.
+    // There may be no route to a new network node.
     if (effective.some(({ kind }) => kind === 'gateway' || kind === 'node')) merge(again, await this.#lookAtMachine());
     // The kernel may have deleted objects on a device that was replaced: list everything again.
     if (changesToDo.some((change) => change.action === 'replace' && engine.cascades(change)))
@@ -143,7 +151,7 @@ export class Reconciler {
     return again;
   }
 
-  /** Lets the intent through that the removal guard blocks. */
+  /** Applies the intent that the removal guard blocks. */
   async release(): Promise<Invalidations> {
     const held = this.#blockedIntent;
     if (held === undefined) return noInvalidations();
@@ -151,7 +159,7 @@ export class Reconciler {
     return this.applyIntent(held, true);
   }
 
-  /** Another node file for the same node. */
+  /** Applies a new configuration of the same node. */
   async reconfigure(config: NodeConfig): Promise<Invalidations> {
     const before = this.#config;
     this.#config = config;
@@ -163,15 +171,17 @@ export class Reconciler {
     }
   }
 
-  /** Lists the objects that invalidations name, and repairs them. */
+  /** Compares the objects that invalidations name, and repairs them. */
   async reconcileDirty(invalidations: Invalidations): Promise<Invalidations> {
     if (this.#planner === undefined)
-      return this.#pendingIntent === undefined ? noInvalidations() : this.applyIntent(this.#pendingIntent);
+      return this.#pending === undefined
+        ? noInvalidations()
+        : this.applyIntent(this.#pending.intent, this.#pending.force);
     const { kernel, engine } = this.#instance;
     if (invalidations.links) kernel.links.refresh();
     for (const kind of this.#heldBack) invalidations.resources.add(kind);
     if (invalidations.links || invalidations.facts) merge(invalidations, await this.#lookAtMachine());
-    // A way alone changed: no list of devices for that, of which there may be ten thousand.
+    // Only a route changed: skip listing the devices, of which there may be ten thousand.
     if (invalidations.resources.size === 0) return noInvalidations();
     const options: DiffOptions = {
       resources: invalidations.resources,
@@ -191,21 +201,21 @@ export class Reconciler {
         { ...report.done, ms: round(performance.now() - started) },
         drifted ? 'repaired' : 'followed interfaces and underlay',
       );
-    // What hangs on an interface is looked at together.
+    // Objects of an interface are always compared together with ports.
     if (invalidations.resources.has('port')) this.#drift.settle(report);
     if (invalidations.resources.has('edge')) await this.#saveEdge(report);
     return this.#finish(report, invalidations);
   }
 
-  /** Plans anew where the machine is not as planned for. What is executed takes the old plan for what the kernel has. */
+  /** Plans anew if the machine's facts changed. The resulting changes assume that the kernel matches the old plan. */
   async #lookAtMachine(): Promise<Invalidations> {
     if (this.#planner === undefined || this.#intent === undefined) return noInvalidations();
     const before = this.#planner.view.facts;
     const facts = requireFacts(this.#instance.kernel, this.#config, this.#intent);
     if (equalValues(facts, before)) return noInvalidations();
-    const delta = this.#planner.applyFacts(facts);
+    const delta = await runYielding(this.#planner.applyFactsSteps(facts));
     if (delta === undefined) return this.#replan();
-    const report = await this.#instance.engine.applyChanges(changesOf(delta));
+    const report = await this.#instance.engine.applyChanges(await runYielding(changesOf(delta)));
     const lost = facts.unreachableNodes ?? [];
     this.#log[lost.length > 0 ? 'warn' : 'info'](
       { ...report.done, lost },
@@ -222,7 +232,7 @@ export class Reconciler {
     const planner = await runYielding(plannerSteps(this.#config, facts, this.#intent));
     const delta: PlanDelta = await runYielding(differenceSteps(before, planner.plan));
     this.#planner = planner;
-    const report = await engine.applyChanges(changesOf(delta));
+    const report = await engine.applyChanges(await runYielding(changesOf(delta)));
     this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');
     if (delta.has('edge')) await this.#saveEdge(report);
     return this.#finish(report);
@@ -243,10 +253,10 @@ export class Reconciler {
     return true;
   }
 
-  /** Tells of failures and of interfaces that are awaited; returns what to look at again. */
+  /** Logs failures and interfaces that objects wait for; returns the objects to retry. */
   #finish(report: Report, looked?: Invalidations): Invalidations {
     const again = noInvalidations();
-    // What failed in one transaction failed for one reason: it is logged once, however often it is tried again.
+    // All objects of a failed transaction share one error, which is logged once.
     const logged = new Set<Error>();
     this.#telemetry?.reported(report);
     const fresh = this.#drift.noteFailures(report, looked?.resources);
@@ -267,7 +277,7 @@ export class Reconciler {
     return again;
   }
 
-  /** @param looked what was held back before was looked at again */
+  /** @param looked whether objects that were held back before have been compared again */
   #noteHeldBack({ heldBack }: Report, again: Invalidations, looked: boolean): void {
     if (heldBack.length > 0 && this.#heldBack.size === 0) {
       const objects = heldBack.map((change) => this.#instance.engine.text(change).object);
@@ -286,7 +296,7 @@ export class Reconciler {
   }
 
   #tellWaiting(waiting: readonly Waiting[], looked: Invalidations | undefined): void {
-    // A look at a few kinds sees only their part.
+    // A partial diff knows only some of the waiting objects.
     if (looked !== undefined && !looked.resources.has('port')) return;
     this.#telemetry?.waits({ waiting });
     const text = [...new Set(waiting.map(({ device }) => device))].sort().join(' ');

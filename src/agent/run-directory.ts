@@ -1,4 +1,4 @@
-/** Run-time files of all nodes of a machine; each has a directory by its name. */
+/** Run-time files of all nodes of a machine, in a directory for each node. */
 export const RUN_ROOT = '/run/segue';
 
 /** A node's run-time files. */

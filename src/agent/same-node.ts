@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeConfig } from '../intent/types.js';
 
-/** @throws Error where a node file that was read again is of another node, or of another source of its intent */
+/** @throws Error if a node file that was read again names another node, or another source of the intent */
 export function requireSameNode(config: NodeConfig, fresh: NodeConfig, file: string): void {
   for (const field of ['node', 'netns', 'intent'] as const) {
     if (fresh[field] === config[field]) continue;

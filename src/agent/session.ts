@@ -13,14 +13,14 @@ import type { WriterLock } from './writer.js';
 export interface SessionOptions {
   configFile: string;
   log: Logger;
-  /** Fewer resources than all, where the kernel cannot hold all. */
+  /** A subset of the resources, for kernels that do not support all. */
   resources?: ResourceTable;
   telemetry?: Telemetry;
-  /** Of the node's pins, in place of the usual one. */
+  /** The node's directory of pins; default: the usual one. */
   pinDirectory?: string;
 }
 
-/** An agent's work in one network namespace. Another one that takes its name has a session of its own. */
+/** An agent's work in one network namespace. A namespace that takes over its name gets a new session. */
 export class Session {
   readonly instance: Instance;
   readonly reconciler: Reconciler;
@@ -31,7 +31,7 @@ export class Session {
   #watch: KernelWatcher | undefined;
   #writer: WriterLock | undefined;
 
-  /** @throws NetnsError while the namespace is absent */
+  /** @throws NetnsError while the namespace does not exist */
   constructor(
     config: NodeConfig,
     { configFile, log, telemetry, resources = ALL_RESOURCES, pinDirectory }: SessionOptions,
@@ -44,9 +44,9 @@ export class Session {
   }
 
   /**
-   * Takes hold of the node and begins to listen to the kernel.
+   * Locks the node and subscribes to the kernel's notifications.
    *
-   * @throws WriterError while another agent works on the node, or on its namespace under another name
+   * @throws WriterError while another agent holds the node, or its namespace under another node name
    */
   async open(options: WatchOptions): Promise<void> {
     try {
@@ -61,7 +61,7 @@ export class Session {
     }
   }
 
-  /** What features do at intervals: none of it may end the agent. */
+  /** Starts the features' periodic work, whose failures do not end the agent. */
   #beginRoutines(): void {
     for (const { name, routine } of FEATURES) {
       if (routine === undefined) continue;
@@ -75,14 +75,14 @@ export class Session {
     }
   }
 
-  /** Listens no more; what is under way goes on. */
+  /** Ends the subscriptions; the current task goes on. */
   deafen(): void {
     for (const routine of this.#routines.splice(0)) clearInterval(routine);
     this.#watch?.close();
     this.#watch = undefined;
   }
 
-  /** What the kernel has stays. */
+  /** Leaves the kernel's state in place. */
   close(): void {
     this.deafen();
     this.instance.close();

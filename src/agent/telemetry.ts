@@ -1,4 +1,4 @@
-/** What an agent can say of itself: counted where it happens, asked for over the API and told to systemd. */
+/** An agent's counters and state, for the API and for systemd. */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Histogram } from '../kernel/histogram.js';
 import { nftRuns } from '../kernel/nft.js';
@@ -6,18 +6,18 @@ import { MAX_ENTRIES, NoteLog } from './journal.js';
 import type { HistogramState } from '../kernel/histogram.js';
 import type { Action, Change, Report, Waiting } from '../reconcile/change.js';
 
-/** Why the agent worked. */
+/** Cause of a task. */
 export type TaskReason = 'intent' | 'hint' | 'sweep';
 
 /** Seconds. */
 const TASK_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300];
-/** Characters of a refusal. */
+/** Longest text kept of a refusal, in characters. */
 const MAX_REASON_CHARS = 1000;
 const LOOP_RESOLUTION_MS = 10;
 const NANOSECONDS = 1e9;
 const MICROSECONDS = 1e6;
 
-/** A number of objects or events, by what they are. */
+/** A number of objects or events of a kind. */
 export interface Count {
   kind: string;
   count: number;
@@ -27,7 +27,7 @@ export interface ActionCount extends Count {
   action: Action;
 }
 
-/** Counters that go on with the node's next agent. */
+/** Counters that the node's next agent continues. */
 export interface KeptCounters {
   repairs: ActionCount[];
   failures: Count[];
@@ -45,39 +45,39 @@ export interface AgentState {
   /** The first intent has been carried out. */
   ready: boolean;
   intent: {
-    /** SHA-256 of the file that is carried out; null: none yet, or it is no file. */
+    /** SHA-256 of the intent file that is carried out; null: none yet, or the source is no file. */
     digest: string | null;
     appliedAt: number | null;
     /** The removal guard holds a newer one. */
     held: boolean;
     heldAt: number | null;
-    /** Why the file that is there now is not carried out. */
+    /** Why the present file is not carried out; null: it is. */
     refused: string | null;
     refusedAt: number | null;
-    /** Readings that failed or were refused. */
+    /** Failed or refused readings. */
     readErrors: number;
   };
   queue: {
-    /** Tasks that wait or are under way. */
+    /** Tasks waiting or in progress. */
     length: number;
-    /** Seconds that the task under way has taken; 0: none is. */
+    /** Seconds that the current task has taken; 0: there is none. */
     busySeconds: number;
-    /** How far it is. */
+    /** Progress of the current task. */
     progress: string;
-    /** The last task failed as a whole, and is tried again. */
+    /** Whether the last task threw; it is retried. */
     failing: boolean;
-    /** Why; null: it did not. */
+    /** Its error message; null: it did not throw. */
     failure: string | null;
   };
   lastSweepAt: number | null;
-  /** Seconds between two. */
+  /** Interval of sweeps in seconds. */
   sweepSeconds: number;
   tasks: Record<TaskReason, HistogramState>;
-  /** Objects that somebody had changed, at the last sweep. */
+  /** Drift that the last sweep found. */
   drift: ActionCount[];
-  /** Objects that somebody had changed and that were put right. */
+  /** Drift that was repaired. */
   repairs: ActionCount[];
-  /** Objects that could not be made, each time it was tried. */
+  /** Failed attempts to make an object. */
   failures: Count[];
   /** Objects that could not be made when they were last tried. */
   failing: number;
@@ -85,7 +85,7 @@ export interface AgentState {
   waiting: number;
   /** Notifications of the kernel. */
   events: Count[];
-  /** Runs of nft, in seconds. */
+  /** Run times of nft in seconds. */
   nft: HistogramState;
   /** Times that notifications were lost. */
   eventsLost: number;
@@ -93,12 +93,12 @@ export interface AgentState {
     cpuSeconds: number;
     residentBytes: number;
     heapBytes: number;
-    /** Seconds beyond the interval of the measurement, since the last time it was asked for. */
+    /** Delay of the event loop in seconds beyond the measuring interval, since the last call. */
     loopDelay: { p50: number; p99: number; max: number };
   };
 }
 
-/** What only the agent knows. */
+/** Facts that only the agent knows. */
 export interface AgentFacts {
   held: boolean;
   progress: string;
@@ -106,7 +106,7 @@ export interface AgentFacts {
 
 export class Telemetry {
   readonly #startedAt = now();
-  /** What a report is made of. */
+  /** Source of reports. */
   readonly journal = new NoteLog(now);
   readonly #tasks: Record<TaskReason, Histogram>;
   readonly #repairs = new Map<string, ActionCount>();
@@ -126,7 +126,7 @@ export class Telemetry {
   #waiting = 0;
   #failedObjects = 0;
   #eventsLost = 0;
-  /** Tasks that have ended: what systemd's watchdog asks for. */
+  /** Tasks finished: the watchdog checks that it grows. */
   turns = 0;
   ready = false;
   sweepSeconds = 0;
@@ -136,7 +136,7 @@ export class Telemetry {
     this.#tasks = { intent: histogram(), hint: histogram(), sweep: histogram() };
   }
 
-  /** Measures the event loop from here on; costs a timer. */
+  /** Starts measuring the event loop's delay, at the cost of a timer. */
   watchLoop(): void {
     this.#delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
     this.#delay.enable();
@@ -153,7 +153,7 @@ export class Telemetry {
     this.journal.note({ what: 'held', text: reason });
   }
 
-  /** The file that is there is none that was refused. */
+  /** Ends a refusal: the present file is acceptable. */
   intentAccepted(): void {
     this.#refusal = undefined;
   }
@@ -172,7 +172,7 @@ export class Telemetry {
     this.#busySinceMs = performance.now();
   }
 
-  /** @param failure why it failed as a whole; empty: it did not */
+  /** @param failure error message if the task threw, else empty */
   taskEnds(reason: TaskReason, failure: string): void {
     const seconds = (performance.now() - (this.#busySinceMs ?? performance.now())) / 1000;
     this.#busySinceMs = undefined;
@@ -184,8 +184,9 @@ export class Telemetry {
   }
 
   /**
-   * @param isWhole all kinds were looked at
-   * @param textOf what a change is of, in words
+   * @param isWhole whether all kinds were compared
+   *
+   * @param textOf describes a change's object
    */
   drifted(changes: readonly Change[], isWhole: boolean, textOf: (change: Change) => string): void {
     const found = new Map<string, ActionCount>();
@@ -212,7 +213,7 @@ export class Telemetry {
     this.journal.omit('failure', failures.length - MAX_ENTRIES);
   }
 
-  /** @param objects that could not be made when they were last tried */
+  /** @param objects number that could not be made when last tried */
   failing(objects: number): void {
     this.#failedObjects = objects;
   }
@@ -230,7 +231,7 @@ export class Telemetry {
     this.journal.note({ what: 'lost', text: 'notifications of the kernel were lost: everything was compared' });
   }
 
-  /** Goes on from where another agent of the node was. */
+  /** Continues the counters of the node's previous agent. */
   restore(kept: KeptCounters): void {
     const { repairs, failures, events, eventsLost, readErrors, tasks, nft } = kept;
     for (const one of repairs) this.#repairs.set(`${one.kind} ${one.action}`, { ...one });
@@ -294,7 +295,7 @@ export class Telemetry {
     };
   }
 
-  /** In a few words, for `systemctl status`. */
+  /** Short text for `systemctl status`. */
   summary({ held }: Pick<AgentFacts, 'held'>): string {
     const drift = this.#drift.reduce((sum, one) => sum + one.count, 0);
     const words = [

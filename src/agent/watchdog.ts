@@ -1,23 +1,23 @@
-/** Tells systemd that the work queue turns (sd_notify(3), WATCHDOG=1), and how the agent is. */
+/** Reports to systemd that the work queue makes progress (sd_notify(3), WATCHDOG=1), and the agent's state. */
 import { notifySystemd } from './notify-systemd.js';
 
-/** How often systemd is told how the agent is, milliseconds, where it does not watch. */
+/** Interval of reports to systemd without a watchdog, in milliseconds. */
 const STATUS_MS = 20_000;
 const MICROSECONDS_A_MS = 1000;
-/** Times within the watchdog's time that the queue is asked to turn. */
+/** Checks within the watchdog's time-out. */
 const TIMES = 3;
 
 export interface WatchdogOptions {
-  /** Tasks of the queue that have ended. */
+  /** Number of tasks that have ended. */
   turns: () => number;
-  /** Puts an empty task into the queue. */
+  /** Queues an empty task. */
   turn: () => void;
-  /** How far the task under way is, in words; empty: nothing is known of it. */
+  /** Progress of the current task; empty: unknown. */
   progress: () => string;
   status: () => string;
 }
 
-/** A queue that neither turns nor gets on is not vouched for: systemd then starts the agent anew. */
+/** Sends WATCHDOG=1 only while tasks end or the current one makes progress. Otherwise systemd restarts the agent. */
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #isWatched: boolean;
@@ -53,7 +53,7 @@ export class Watchdog {
     this.#progress = progressNow;
     const text = `STATUS=${progressNow === '' ? status() : progressNow}`;
     notifySystemd(...(this.#isWatched && isAlive ? ['WATCHDOG=1'] : []), text);
-    // One that waits tells as much as many.
+    // One empty task in the queue is enough.
     if (!this.#isWatched || this.#isAsked) return;
     this.#isAsked = true;
     turn();

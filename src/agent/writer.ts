@@ -1,21 +1,22 @@
-/** One writer a node and a network namespace: an agent holds both for its life. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+/** Allows one writer for each node and network namespace: an agent holds both for its life. */
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readRegularFile } from '../intent/regular-file.js';
 import { isStill } from '../kernel/lock.js';
 import { tryLockFile } from '../kernel/file-lock.js';
 import { netnsIdentity } from 'netlink-ts';
 
-/** Who holds a node and its namespace. */
+/** The process that holds a node and its namespace. */
 export interface Writer {
   pid: number;
   command: 'agent' | 'purge';
   node: string;
-  /** The node file it was started with. */
+  /** The node file that it was started with. */
   file: string;
 }
 
-/** Another process works on the node for longer, or on its network namespace under another node's name. */
+/** An agent or a purge holds the node, or holds its network namespace under another node's name. */
 class WriterError extends Error {
   readonly code = 'WRITER';
 
@@ -33,7 +34,7 @@ class WriterError extends Error {
 }
 
 const FILE = 'writer';
-/** Who only looks whether somebody holds a lock has it for a moment: how often, and how long apart, it is tried again, ms. */
+/** Attempts to take a lock, and their interval in ms: a command that only checks the lock holds it for a moment. */
 const TRIES = 10;
 const RETRY_MS = 20;
 
@@ -45,7 +46,7 @@ export interface WriterPlace {
   runRoot: string;
 }
 
-/** What an agent holds for its life: the kernel lets go of it when the process dies. */
+/** Locks held for an agent's life; the kernel releases them when the process dies. */
 export class WriterLock {
   readonly #locks: readonly { path: string; fd: number }[];
 
@@ -53,7 +54,7 @@ export class WriterLock {
     this.#locks = locks;
   }
 
-  /** @throws WriterError while another process holds the node, or the namespace */
+  /** @throws WriterError while another process holds the node or the namespace */
   static async take(place: WriterPlace, writer: Pick<Writer, 'command' | 'file'>): Promise<WriterLock> {
     for (let left = TRIES; ; left--) {
       try {
@@ -81,7 +82,7 @@ export class WriterLock {
     return new WriterLock(locks);
   }
 
-  /** Removes the files and lets go: who waits for one opens the next. */
+  /** Removes the lock files and unlocks; a process that waits for one opens a new file. */
   release(): void {
     for (const { path, fd } of this.#locks) {
       if (isStill(fd, path)) rmSync(path, { force: true });
@@ -90,18 +91,18 @@ export class WriterLock {
   }
 }
 
-/** @throws WriterError while another process holds the node, or the namespace */
+/** @throws WriterError while another process holds the node or the namespace */
 export function refuseBesideWriter(place: WriterPlace): void {
   for (const path of lockPaths(place)) {
     if (statSync(path, { throwIfNoEntry: false }) !== undefined) closeSync(lock(path, place.node));
   }
 }
 
-/** The node's own, and the one of its namespace, which another node's name may mean as well. */
+/** Lock files of the node and of its namespace, which another node may name as well. */
 function lockPaths({ node, netns, runRoot }: WriterPlace): string[] {
   const own = join(runRoot, node, FILE);
   const identity = netns === undefined ? ownIdentity() : netnsIdentity(netns);
-  // Nobody works in a namespace that is not there.
+  // A namespace that does not exist has no writer.
   return identity === undefined ? [own] : [own, join(runRoot, '.namespaces', identity)];
 }
 
@@ -116,7 +117,7 @@ function lock(path: string, node: string): number {
     const fd = openSync(path, 'a+', 0o600);
     try {
       if (!tryLockFile(fd, path)) throw new WriterError(node, readWriter(path));
-      // A purge removes the file with its directory: the lock of a file without a name keeps nobody out.
+      // A purge removes the file with its directory. A lock on an unlinked file excludes nobody.
       if (isStill(fd, path)) return fd;
     } catch (error) {
       closeSync(fd);
@@ -128,9 +129,9 @@ function lock(path: string, node: string): number {
 
 function readWriter(path: string): Writer | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Writer;
+    return JSON.parse(readRegularFile(path).toString()) as Writer;
   } catch {
-    // It is just being written.
+    // The holder is just writing it.
     return undefined;
   }
 }

@@ -1,11 +1,11 @@
 import type { Answer } from './answer.js';
 
-/** How long an answer is given again, milliseconds. */
+/** Lifetime of a cached answer, in milliseconds. */
 const KEPT_MS = 1000;
-/** Answers that are kept: each is a megabyte at most. */
+/** Cached answers, each of a megabyte at most. */
 const MAX_ANSWERS = 32;
 
-/** Answers of the last second, by what was asked. */
+/** Answers of the last second, by request. */
 export class AnswerCache {
   readonly #answers = new Map<string, { answer: Answer; until: number }>();
 

@@ -1,4 +1,4 @@
-/** Answers on their way out: short ones whole, long ones at the reader's pace. */
+/** Sends answers: short ones as a whole, long ones at the reader's pace. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { busy } from './problem.js';
 import { encodeHeader, HEADER } from './protocol.js';
@@ -6,32 +6,42 @@ import type { ServerResponse } from 'node:http';
 import type { Output } from '../cli/show/output.js';
 import type { Turns } from './turns.js';
 
-/** Bytes of an answer that is sent whole, and kept for a moment. */
+/** Size in bytes up to which an answer is sent as a whole, and cached. */
 const WHOLE_BYTES = 1 << 20;
-/** How long a reader may take nothing, milliseconds; then the connection ends. */
+/** Time-out of a reader that accepts no data, in milliseconds; then the connection is closed. */
 const STALL_MS = 10_000;
-/** Answers that are longer, at a time. */
+/** Concurrent long answers. */
 const MAX_LONG = 4;
 
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Lines to be said beside it. */
+  /** Messages besides the answer. */
   notes: readonly string[];
 }
 
 export function sendAnswer(response: ServerResponse, { status, headers, body, notes }: Answer): void {
-  if (notes.length === 0) {
-    response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) }).end(body);
+  if (notes.length === 0 || !takesTrailers(response)) {
+    const length = String(Buffer.byteLength(body));
+    response.writeHead(status, { ...headers, ...notesIn(notes), 'content-length': length }).end(body);
     return;
   }
   response.writeHead(status, { ...headers, trailer: HEADER.notes }).write(body);
-  response.addTrailers({ [HEADER.notes]: encodeHeader(notes) });
+  response.addTrailers(notesIn(notes));
   response.end();
 }
 
-/** How many long answers are under way. */
+function notesIn(notes: readonly string[]): Record<string, string> {
+  return notes.length === 0 ? {} : { [HEADER.notes]: encodeHeader(notes) };
+}
+
+/** Trailers come with the chunked transfer coding, which HTTP/1.0 and answers without a body do not have (RFC 9112 sections 6.1 and 7.1.2). */
+function takesTrailers(response: ServerResponse): boolean {
+  return response.useChunkedEncodingByDefault && response.req.method !== 'HEAD';
+}
+
+/** Counts the current long answers. */
 export class LongAnswers {
   #count = 0;
 
@@ -47,7 +57,7 @@ export class LongAnswers {
   }
 }
 
-/** What a walk writes: held while it is short, else sent, and the turn given away while the reader is slow. */
+/** Output of a walk: buffered while it is short, else sent. The turn is released while the reader is slow. */
 export class AnswerOutput implements Output {
   readonly #response: ServerResponse;
   readonly #headers: Record<string, string>;
@@ -58,7 +68,7 @@ export class AnswerOutput implements Output {
   #bytes = 0;
   #isLong = false;
 
-  /** @param turns of which the walk has one */
+  /** @param turns of which the walk holds one */
   constructor(response: ServerResponse, headers: Record<string, string>, turns: Turns, long: LongAnswers) {
     this.#response = response;
     this.#headers = headers;
@@ -73,14 +83,15 @@ export class AnswerOutput implements Output {
       if (this.#bytes <= WHOLE_BYTES) return true;
       this.#long.begin();
       this.#isLong = true;
-      this.#response.writeHead(200, { ...this.#headers, trailer: HEADER.notes });
+      const trailer = takesTrailers(this.#response) ? { trailer: HEADER.notes } : {};
+      this.#response.writeHead(200, { ...this.#headers, ...trailer });
       text = this.#held.join('');
       this.#held = [];
     }
     this.#turns.give();
     try {
       const isOpen = this.#response.write(text) || (await drained(this.#response));
-      // A fast reader would keep the event loop to itself.
+      // Yields, since a fast reader would occupy the event loop.
       await turn();
       return isOpen && !this.#response.destroyed;
     } finally {
@@ -92,26 +103,26 @@ export class AnswerOutput implements Output {
     this.#notes.push(line);
   };
 
-  /** @returns a short answer, which is yet to be sent; undefined: it has gone out */
+  /** @returns a short answer, which is still to be sent; undefined: the answer has been sent */
   end(): Answer | undefined {
     if (!this.#isLong) {
       return { status: 200, headers: this.#headers, body: this.#held.join(''), notes: this.#notes };
     }
     if (!this.#response.destroyed) {
-      this.#response.addTrailers({ [HEADER.notes]: encodeHeader(this.#notes) });
+      if (takesTrailers(this.#response)) this.#response.addTrailers(notesIn(this.#notes));
       this.#response.end();
     }
     return undefined;
   }
 
-  /** Whatever became of the walk. */
+  /** Must be called in every case. */
   close(): void {
     if (this.#isLong) this.#long.end();
     this.#isLong = false;
   }
 }
 
-/** @returns false where the reader went, or took nothing for too long */
+/** @returns false if the reader disconnected, or accepted no data for too long */
 function drained(response: ServerResponse): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {

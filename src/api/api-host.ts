@@ -1,4 +1,4 @@
-/** The agent's end of its API: starts the process that answers, tells it what it asks for, and starts another when it ends. */
+/** The agent's end of its API: starts the API process, exchanges messages with it, and restarts it when it ends. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,25 +12,25 @@ import type { NodeConfig } from '../intent/types.js';
 import type { Logger } from '../agent/log.js';
 import type { AgentState } from '../agent/telemetry.js';
 
-/** Between one that ended and the next, milliseconds: twice as long each time, up to the most. */
+/** Delay before a restart of the process in milliseconds; it doubles each time, up to MAX_RESTART_MS. */
 const RESTART_MS = 1000;
 const MAX_RESTART_MS = 60_000;
-/** One that ran for this long had no fault that comes at once. */
+/** After this run time the restart delay is reset, in milliseconds. */
 const HEALTHY_MS = 60_000;
-/** MiB of JavaScript objects; one that needs more ends, and the agent does not. */
+/** Heap limit in MiB: a process that needs more ends, without affecting the agent. */
 const HEAP_MIB = 256;
 const STOP_MS = 500;
-/** Lines of the log that may be on their way. */
+/** Lines of the log in flight. */
 const MAX_LINES = 1000;
 
-/** The bundle and dist/ have it beside or near this module; the sources are run by a test, beside what was built. */
+/** The bundle and dist/ have the process beside or near this module. Tests run the sources, and the process from what was built. */
 const PLACES = ['./api-process.js', '../../dist/bin/api-process.js'];
 
 export interface ApiHostOptions {
   configFile: string;
   config: () => NodeConfig;
   state: () => AgentState;
-  /** Lets a held intent through. @returns false: none is held */
+  /** Applies a held intent. @returns false if none is held */
   release: () => boolean;
   log: Logger;
 }
@@ -52,7 +52,7 @@ export class ApiHost {
     const began = performance.now();
     const argv = [process.execPath, `--max-old-space-size=${HEAP_MIB}`, processFile()];
     const env = { ...process.env };
-    // What supervises the agent is not to take this one for it.
+    // The agent's supervisor must not take this process for the agent.
     delete env.NOTIFY_SOCKET;
     delete env.WATCHDOG_USEC;
     const ended = (why: string): void => {
@@ -80,14 +80,14 @@ export class ApiHost {
     this.configure();
   }
 
-  /** The node file was read again. */
+  /** Called when the node file was read again. */
   configure(): void {
     const { config, configFile } = this.#options;
     const now = config();
     this.#send({ type: 'config', config: now, configFile, socket: join(runDirectory(now.node), SOCKET_FILE) });
   }
 
-  /** A line of the log, for who follows events. */
+  /** Passes on a line of the log, for readers of events. */
   event(line: string): void {
     if (!this.#wantsEvents || this.#linesOnTheWay >= MAX_LINES) return;
     this.#linesOnTheWay += 1;
@@ -96,7 +96,7 @@ export class ApiHost {
     });
   }
 
-  /** The socket's file is gone when this resolves, unless the process is stuck. */
+  /** Resolves when the socket's file is removed, unless the process hangs. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
@@ -137,7 +137,7 @@ export class ApiHost {
       onSent();
       return;
     }
-    // What cannot be told to one that has just ended is told to the next.
+    // A process that has just ended did not get the message; the next one does.
     this.#child.send(message, onSent);
   }
 }

@@ -1,4 +1,4 @@
-/** The process that answers for the agent (api-host.ts): what a request takes or breaks is none of the agent's. */
+/** The process that answers API requests for the agent (api-host.ts), so that neither load nor faults of a request affect the agent. */
 import { dirname, join } from 'node:path';
 import { readRegularFile } from '../intent/regular-file.js';
 import type { Server } from 'node:http';
@@ -12,19 +12,20 @@ import { busy } from './problem.js';
 import { RequestCounts } from './request-counts.js';
 import { createApiServer } from './server.js';
 import { Turns } from './turns.js';
-import { GROUP, groupNumber, listenOnSocket } from './unix-socket.js';
+import { groupNumber } from '../kernel/groups.js';
+import { GROUP, listenOnSocket } from './unix-socket.js';
 import type { AgentState } from '../agent/telemetry.js';
 import type { ApiConfig } from '../intent/types.js';
 import type { FromApi, ToApi } from './messages.js';
 import type { Services } from './services.js';
 
-/** How long the agent may take to say how it is, milliseconds: its event loop is held up for some 10 ms at most. */
+/** Time-out of the agent's state in milliseconds; its event loop is blocked for some 10 ms at most. */
 const STATE_MS = 2000;
-/** How long after a failure it is tried again to listen, milliseconds. */
+/** Delay before listening is tried again after a failure, in milliseconds. */
 const RETRY_MS = 5000;
 const STOP_MS = 200;
 
-/** Who waits for the agent's answer, by the number of the question. */
+/** Callbacks for the agent's answers, by the number of the question. */
 const asking = new Map<number, (answer: ToApi) => void>();
 let questions = 0;
 let services: Services | undefined;
@@ -41,7 +42,7 @@ function log(level: 'info' | 'warn' | 'error', message: string): void {
   tell({ type: 'log', level, message });
 }
 
-/** @throws Problem (503) where the agent does not answer */
+/** @throws Problem (503) if the agent does not answer */
 function askAgent(question: (id: number) => FromApi): Promise<ToApi> {
   const id = ++questions;
   return new Promise((resolve, reject) => {
@@ -70,7 +71,7 @@ async function release(by: string): Promise<boolean> {
 
 function onError(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  // The same, request after request, is told once.
+  // An error that repeats with every request is logged once.
   if (text !== lastError) log('error', `API: ${text}`);
   lastError = text;
 }
@@ -132,7 +133,7 @@ async function openSocket(known: Services, path: string): Promise<void> {
   }
 }
 
-/** With the certificates as they are now: who renews them has the node file read again (SIGHUP). */
+/** Listens with the present certificates. After renewing them, the node file must be read again (SIGHUP). */
 function openAddress(known: Services, api: ApiConfig | undefined): void {
   if (onAddress !== undefined && onAddress.text !== JSON.stringify(api)) {
     onAddress.server.close();
@@ -181,6 +182,6 @@ process.on('disconnect', () => {
   unlink?.();
   process.exit(0);
 });
-// A terminal's Ctrl-C reaches the whole group: the agent says when this ends.
+// A terminal's Ctrl-C reaches the whole process group; the agent decides when this process ends.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);

@@ -1,13 +1,13 @@
-/** Who asks: a process of this machine by the socket, or the holder of a certificate. */
+/** The client of a request: a local process on the socket, or the holder of a certificate. */
 import { TLSSocket } from 'node:tls';
 import { peerCredentials } from '../kernel/peer-credentials.js';
 import { Problem } from './problem.js';
 import type { Socket } from 'node:net';
 
 export interface Asker {
-  /** For the log: `uid 0 (pid 17)`, `certificate ops.example`. */
+  /** Text for the log: `uid 0 (pid 17)`, `certificate ops.example`. */
   text: string;
-  /** Of the process when it connected; undefined: none, or not known. */
+  /** User of the process when it connected; undefined: no process, or unknown. */
   uid?: number;
   /** DNS names of the certificate. */
   names: readonly string[];
@@ -25,7 +25,7 @@ export function asker(socket: Socket): Asker {
   return { text: `uid ${uid} (pid ${pid})`, uid, names: [] };
 }
 
-/** @throws Problem (403) for who may ask, and not change anything */
+/** @throws Problem (403) for clients that must not change anything */
 export function refuseStranger({ uid, names, text }: Asker, operators: readonly string[]): void {
   if (uid !== undefined && (uid === 0 || uid === process.geteuid?.())) return;
   if (names.some((name) => operators.includes(name))) return;
@@ -35,14 +35,14 @@ export function refuseStranger({ uid, names, text }: Asker, operators: readonly 
   });
 }
 
-/** @param alternatives as Node gives them: `DNS:a, IP Address:…` */
+/** @param alternatives in Node.js's format: `DNS:a, IP Address:…` */
 export function dnsNames(alternatives: string): string[] {
-  // A name with a comma in it is quoted: it could be taken for two.
+  // A name with a comma is quoted; it could be mistaken for two.
   if (alternatives.includes('"')) return [];
   return alternatives.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length)] : []));
 }
 
-/** Node gives no other way to the socket's descriptor than its handle. */
+/** Node.js gives access to the socket's descriptor only through its handle. */
 function descriptorOf(socket: Socket): number | undefined {
   const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
   return handle?.fd;

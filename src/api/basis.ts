@@ -1,4 +1,4 @@
-/** What answers are based on: the node file that the agent runs with, and the node's part of its intent. */
+/** The basis of answers: the agent's node file, and the node's part of its intent. */
 import { statSync } from 'node:fs';
 import { readIntentCopy } from '../agent/intent-copy.js';
 import { readNodeIntent, signatureOfConfig } from '../agent/node-intent.js';
@@ -11,7 +11,7 @@ import { busy, Problem } from './problem.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { Basis } from './protocol.js';
 
-/** Bytes of an intent that is read here where there is no copy of it yet. */
+/** Size in bytes up to which an intent without a copy is read in this process. */
 const SMALL_BYTES = 65_536;
 
 export interface NodeFiles {
@@ -21,25 +21,25 @@ export interface NodeFiles {
 
 export interface Ground extends NodeFiles {
   basis: Basis;
-  /** Without the ports on other nodes. */
+  /** Without ports on other nodes. */
   intent: Intent;
-  /** Why the intent is not the one that is there now; undefined: it is. */
+  /** Why the intent is not the present one; undefined: it is. */
   degraded: string | undefined;
 }
 
-/** Follows the files by their signatures: what did not change is read once. */
+/** Checks the files' signatures, and reads only changed files. */
 export class BasisReader {
   #files: NodeFiles;
   #checkedSignature = '';
   #intent: { intent: Intent; signature: string } | undefined;
-  /** What was refused, and why: it is not read again. */
+  /** The refused version and the reason: it is not read again. */
   #refused: { signature: string; reason: string } | undefined;
 
   constructor(files: NodeFiles) {
     this.#files = files;
   }
 
-  /** The node file was read again. */
+  /** Called when the node file was read again. */
   set files(files: NodeFiles) {
     this.#files = files;
     this.#checkedSignature = '';
@@ -51,7 +51,7 @@ export class BasisReader {
     return this.#files;
   }
 
-  /** Of the node file, as far as it says what the agent runs with; else empty. */
+  /** Signature of the node file if it contains the agent's configuration; else empty. */
   get nodeFileSignature(): string {
     const { config, configFile } = this.#files;
     const signature = fileSignature(configFile);
@@ -59,7 +59,7 @@ export class BasisReader {
     return signature === this.#checkedSignature ? signature : '';
   }
 
-  /** @throws Problem (503) while there is no intent, or no namespace */
+  /** @throws Problem (503) while there is no intent or no namespace */
   read(): Ground {
     const { config } = this.#files;
     const { reason } = this.#readIntent();
@@ -94,7 +94,7 @@ export class BasisReader {
     }
     try {
       const { intent, signature: read } = readNodeIntent(config, configFile);
-      // Without a signature it was changed just now, and is read once more.
+      // A file without a signature has just been changed, and is read again.
       if (intent !== undefined) this.#intent = { intent: withoutRemotePorts(intent, config.node), signature: read };
       return read === signature ? {} : { reason: `${config.intent}: changed just now` };
     } catch (error) {
@@ -105,7 +105,7 @@ export class BasisReader {
   }
 }
 
-/** @throws Problem (503) where there is none */
+/** @throws Problem (503) if there is none */
 function namespaceOf({ netns }: NodeConfig): string {
   if (netns === undefined) {
     const { dev, ino } = statSync('/proc/thread-self/ns/net');

@@ -1,4 +1,4 @@
-/** Bodies of requests: JSON, short, checked by a schema. */
+/** Reads bodies of requests: short JSON, checked by a schema. */
 import { Problem } from './problem.js';
 import { BAD_INPUT, JSON_TYPE } from './protocol.js';
 import type { z } from 'zod';
@@ -6,10 +6,10 @@ import type { Request } from './services.js';
 
 const MAX_BODY_BYTES = 16_384;
 
-/** @throws Problem: 415 for what is no JSON by its type, 413 for what is too long, 400 for what the schema refuses */
+/** @throws Problem: 415 for another type than JSON, 413 for too long bodies, 400 if the schema refuses it */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const { message, headers, response } = request;
-  // A page in a browser cannot send this type to another site without asking first (Fetch, CORS-safelisted request-header).
+  // A page in a browser cannot send this type to another site without a preflight request (Fetch, CORS-safelisted request-header).
   const [type = ''] = (headers['content-type'] ?? '').split(';');
   if (type.trim().toLowerCase() !== JSON_TYPE) {
     throw new Problem(415, { code: 'media-type', detail: `content-type: expected ${JSON_TYPE}` });

@@ -7,7 +7,7 @@ import { refuseQuery } from './query.js';
 import type { Answer } from './answer.js';
 import type { Handler, Services } from './services.js';
 
-/** One runs; others that ask for the same wait for its answer. */
+/** A command runs once; concurrent requests for it wait for the same answer. */
 const running = new Map<string, Promise<Answer>>();
 
 export const answerDiff: Handler = async ({ query, response }, services) => {
@@ -20,7 +20,7 @@ export const answerDoctor: Handler = async ({ query, response }, services) => {
   sendAnswer(response, await answerOf('doctor', services));
 };
 
-/** What a command prints, a second old at most. @throws Problem (503) with the command's own words */
+/** The output of a command, at most a second old. @throws Problem (503) with the command's message */
 export async function answerOf(command: 'diff' | 'doctor', services: Services): Promise<Answer> {
   const kept = services.cache.get(command);
   if (kept !== undefined) return kept;
@@ -37,10 +37,10 @@ export async function answerOf(command: 'diff' | 'doctor', services: Services): 
   }
 }
 
-/** @throws Problem (503) with the command's own words */
+/** @throws Problem (503) with the command's message */
 async function run(command: string, configFile: string): Promise<Answer> {
   const { stdout, stderr } = await runCommand(command, ['-j', '-c', configFile]);
-  // Drift and failures are answers; what is refused prints none.
+  // Drift and failed checks are answers with output; a refusal prints none.
   if (!stdout.endsWith('\n')) throw new Problem(503, { code: 'refused', detail: stderr.trim() || `segue ${command}` });
   return { status: 200, headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }, body: stdout, notes: [] };
 }

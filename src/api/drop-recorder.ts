@@ -1,4 +1,4 @@
-/** Notes a few times an hour what was dropped so far, for reports. */
+/** Samples the drop counters a few times an hour, for reports. */
 import { dropsWithin, readDropCounts, withSample } from '../observe/report/drop-history.js';
 import { keepDropSamples, readDropSamples } from '../observe/report/drop-file.js';
 import { withContext } from './shown.js';
@@ -7,7 +7,7 @@ import type { DropSample } from '../observe/report/drop-history.js';
 import type { Turns } from './turns.js';
 
 const LOOK_MS = 300_000;
-/** The agent has the first intent by then, mostly. */
+/** By then the agent usually has its first intent. */
 const FIRST_MS = 5000;
 
 export class DropRecorder {
@@ -15,7 +15,7 @@ export class DropRecorder {
   readonly #basis: BasisReader;
   readonly #turns: Turns;
 
-  /** @param directory of the node's run-time files */
+  /** @param directory directory of the node's run-time files */
   constructor(directory: string, basis: BasisReader, turns: Turns) {
     this.#directory = directory;
     this.#basis = basis;
@@ -24,14 +24,14 @@ export class DropRecorder {
 
   start(): void {
     const look = (): void => {
-      // What cannot be read now is read the next time, and a report that asks says why not.
+      // A failed sample is repeated at the next interval; a report that needs it shows the error.
       this.#sample().catch(() => undefined);
     };
     setTimeout(look, FIRST_MS).unref();
     setInterval(look, LOOK_MS).unref();
   }
 
-  /** Of the last day. @throws Problem, or what the kernel says */
+  /** Drops of the last day. @throws Problem, or an error of the kernel */
   async drops(): Promise<ReturnType<typeof dropsWithin>> {
     const { before, now } = await this.#sample();
     return dropsWithin(before, now);

@@ -1,9 +1,9 @@
-/** Server-sent events (WHATWG HTML, section 9.2): the lines of the agent's log as they are written. */
+/** Server-sent events (WHATWG HTML, section 9.2): the lines of the agent's log. */
 import { busy } from './problem.js';
 import type { ServerResponse } from 'node:http';
 
 const MAX_READERS = 8;
-/** Bytes that may wait for a reader; one that is slower is let go. */
+/** Bytes buffered for a reader; slower readers are disconnected. */
 const MAX_WAITING_BYTES = 262_144;
 const HEARTBEAT_MS = 15_000;
 
@@ -12,15 +12,15 @@ export class EventStreams {
   readonly #onWanted: (wanted: boolean) => void;
   #heartbeat: NodeJS.Timeout | undefined;
   #id = 0;
-  /** Readers that were let go since they were too slow. */
+  /** Number of readers disconnected because they were too slow. */
   dropped = 0;
 
-  /** @param onWanted told when the first reader comes and when the last has gone */
+  /** @param onWanted called when the first reader connects and when the last one has gone */
   constructor(onWanted: (wanted: boolean) => void) {
     this.#onWanted = onWanted;
   }
 
-  /** @throws Problem (503) while there are too many */
+  /** @throws Problem (503) if there are too many */
   add(response: ServerResponse): void {
     if (this.#readers.size >= MAX_READERS) {
       throw busy('too-many-readers', `${MAX_READERS} readers follow events already: expected fewer`);
@@ -36,7 +36,7 @@ export class EventStreams {
     });
   }
 
-  /** @param line one line of JSON */
+  /** @param line a line of JSON */
   send(line: string): void {
     this.#id += 1;
     this.#write(`id: ${this.#id}\nevent: log\ndata: ${line.trimEnd()}\n\n`);

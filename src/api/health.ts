@@ -1,13 +1,13 @@
-/** Whether the agent works, for supervisors and load balancers. */
+/** Health of the agent, for supervisors and load balancers. */
 import { Problem } from './problem.js';
 import { refuseQuery } from './query.js';
 import { replyJson } from './reply.js';
 import type { Handler } from './services.js';
 
-/** Seconds that a task may take before the queue counts as stuck: as long as systemd's watchdog waits. */
+/** Seconds after which a task counts as stuck, equal to the time-out of systemd's watchdog. */
 const STUCK_SECONDS = 60;
 
-/** 200: the agent's event loop turns. */
+/** 200: the agent's event loop runs. */
 export const answerHealth: Handler = async ({ query, response }, { agentState }) => {
   refuseQuery(query);
   await agentState();

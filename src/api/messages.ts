@@ -1,11 +1,11 @@
-/** What the agent and its API process tell each other. */
+/** Messages between the agent and its API process. */
 import type { AgentState } from '../agent/telemetry.js';
 import type { NodeConfig } from '../intent/types.js';
 
 export type ToApi =
   | { type: 'config'; config: NodeConfig; configFile: string; socket: string }
   | { type: 'state'; id: number; state: AgentState }
-  /** Of a release. */
+  /** Answer to `release`. */
   | { type: 'released'; id: number; held: boolean }
   /** A line of the log. */
   | { type: 'event'; line: string }

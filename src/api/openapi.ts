@@ -1,4 +1,4 @@
-/** The API in OpenAPI 3.1.1, made from the schemas. */
+/** The API as OpenAPI 3.1.1, generated from the schemas. */
 import { z } from 'zod';
 import { readVersion } from '../agent/version.js';
 import { SHOWN } from '../cli/show/shown.js';
@@ -11,9 +11,10 @@ import type { ShownName } from '../cli/show/shown.js';
 
 type Json = Record<string, unknown>;
 
-/** By the names that they have in the document. */
+/** By their names in the document. */
 const SCHEMAS = {
   ...{ Vrfs: shown.vrfs, Sids: shown.sids, Routes: shown.routes, Nexthops: shown.nexthops, Ports: shown.ports },
+  Leases: shown.leases,
   ...{ Fastpath: shown.fastpath, Counters: shown.counters, Gateways: shown.gateways, Policies: shown.policies },
   ...{ Flows: shown.flows, Problem: agent.problem, Health: agent.health, Status: agent.status },
   ...{ Intent: agent.intent, Diff: agent.diff, Doctor: agent.doctor, Report: report.nodeReport },
@@ -24,7 +25,7 @@ type SchemaName = keyof typeof SCHEMAS;
 
 const SHOWN_SCHEMAS: Readonly<Record<ShownName, SchemaName>> = {
   ...{ vrf: 'Vrfs', sid: 'Sids', route: 'Routes', nexthop: 'Nexthops', port: 'Ports', fastpath: 'Fastpath' },
-  ...{ counters: 'Counters', gateway: 'Gateways', policy: 'Policies', flow: 'Flows' },
+  ...{ lease: 'Leases', counters: 'Counters', gateway: 'Gateways', policy: 'Policies', flow: 'Flows' },
 };
 
 const parameter = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
@@ -41,8 +42,9 @@ const PARAMETERS: Readonly<Record<ShownName, Json[]>> = {
   route: [TENANT, PORT, ADDRESS, ALL],
   nexthop: [TENANT],
   port: [TENANT, PORT, ADDRESS],
+  lease: [TENANT, PORT],
   fastpath: [TENANT],
-  counters: [TENANT, PORT],
+  counters: [TENANT, PORT, ADDRESS],
   gateway: [TENANT],
   policy: [TENANT],
   flow: [
@@ -133,10 +135,10 @@ export function openApi(): Json {
   };
 }
 
-/** What JSON has of a schema. */
+/** A schema as JSON Schema. */
 function schemaOf(schema: z.ZodType): Json {
   const made = z.toJSONSchema(schema, { target: 'draft-2020-12' }) as Json;
-  // OpenAPI 3.1's own dialect is that of 2020-12.
+  // 2020-12 is the default dialect of OpenAPI 3.1.
   delete made.$schema;
   return made;
 }

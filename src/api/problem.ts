@@ -1,17 +1,17 @@
-/** Errors as RFC 9457 has them. */
+/** Errors in the format of RFC 9457. */
 import { STATUS_CODES } from 'node:http';
 import { PROBLEM } from './protocol.js';
 import type { ProblemBody } from './protocol.js';
 
 export interface ProblemOptions {
-  /** For scripts: `not-found`. */
+  /** For scripts, such as `not-found`. */
   code: string;
   /** What was found and what was expected. */
   detail: string;
   headers?: Record<string, string>;
 }
 
-/** A refusal that becomes the answer. */
+/** An error that becomes the answer. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -32,7 +32,7 @@ export class Problem extends Error {
   }
 }
 
-/** A problem as a whole answer, for a connection that has no request. */
+/** A problem as a complete HTTP answer, for a connection without a request. */
 export function rawAnswer(problem: Problem): string {
   const body = `${JSON.stringify(problem.body)}\n`;
   const head = [
@@ -44,7 +44,7 @@ export function rawAnswer(problem: Problem): string {
   return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** What cannot be done now, and may be in a second. */
+/** A temporary error: the request may succeed later. */
 export function busy(code: string, detail: string): Problem {
   return new Problem(503, { code, detail, headers: { 'retry-after': '1' } });
 }

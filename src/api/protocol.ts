@@ -1,34 +1,34 @@
-/** What the CLI and the agent's API say to each other beside HTTP. Loads nothing: the CLI is to start at once. */
+/** The protocol between CLI and API on top of HTTP. Imports nothing, so that the CLI starts quickly. */
 import type { ShownName } from '../cli/show/shown.js';
 
-/** Among the node's run-time files. */
+/** Name of the socket among the node's run-time files. */
 export const SOCKET_FILE = 'api.sock';
 
 export const TEXT = 'text/plain';
 export const JSON_TYPE = 'application/json';
 export const PROBLEM = 'application/problem+json';
 
-/** Of requests and answers, in lower case. */
+/** Names of headers of requests and answers, in lower case. */
 export const HEADER = {
-  /** The node file as who asks sees it (fileSignature): an agent that runs with another one refuses. */
+  /** The client's signature of the node file (fileSignature): an agent with another node file refuses. */
   nodeFile: 'segue-node-file',
-  /** What an answer is based on, see Basis. */
+  /** The basis of an answer (Basis). */
   basis: 'segue-basis',
-  /** Why an answer holds less than it could. */
+  /** Why an answer is incomplete. */
   degraded: 'segue-degraded',
-  /** Lines to be said beside the answer: a trailer. */
+  /** Messages besides the answer, as a trailer. */
   notes: 'segue-notes',
 } as const;
 
-/** What an answer is based on. Who asks compares it with what it would have read itself. */
+/** The basis of an answer, which the client compares with the files that it would have read. */
 export interface Basis {
   version: string;
   node: string;
-  /** Of the node file that says what the agent runs with (fileSignature); empty: none does. */
+  /** Signature of the node file with the agent's configuration (fileSignature); empty: no file contains it. */
   nodeFile: string;
   /** Path of the intent file. */
   intent: string;
-  /** Of the intent file that was read; empty: the answer is by another one than is there now. */
+  /** Signature of the intent file that was read; empty: the answer is based on an older one. */
   intentSignature: string;
   /** Name of the network namespace; null: the agent's own. */
   netns: string | null;
@@ -36,13 +36,14 @@ export interface Basis {
   netnsIdentity: string;
 }
 
-/** Where what is shown is. */
+/** Paths of `show`. */
 export const SHOWN_PATHS: Readonly<Record<ShownName, string>> = {
   vrf: '/v1/vrfs',
   sid: '/v1/sids',
   route: '/v1/routes',
   nexthop: '/v1/nexthops',
   port: '/v1/ports',
+  lease: '/v1/leases',
   fastpath: '/v1/fastpath',
   counters: '/v1/counters',
   gateway: '/v1/gateways',
@@ -50,16 +51,16 @@ export const SHOWN_PATHS: Readonly<Record<ShownName, string>> = {
   flow: '/v1/flows',
 };
 
-/** What is posted. */
+/** Path to post to. */
 export const TRACE_PATH = '/v1/trace';
 export const RELEASE_PATH = '/v1/release';
 
-/** Headers take Latin-1 alone. */
+/** Encodes JSON for a header, which only allows Latin-1. */
 export function encodeHeader(value: unknown): string {
   return encodeURIComponent(JSON.stringify(value));
 }
 
-/** @returns undefined for what is none */
+/** @returns undefined if the header is invalid */
 export function decodeHeader(text: string | string[] | undefined): unknown {
   try {
     return typeof text === 'string' ? JSON.parse(decodeURIComponent(text)) : undefined;
@@ -68,7 +69,7 @@ export function decodeHeader(text: string | string[] | undefined): unknown {
   }
 }
 
-/** What RFC 9457 asks for, and a code for scripts. */
+/** Members of RFC 9457, and a code for scripts. */
 export interface ProblemBody {
   type: string;
   title: string;
@@ -77,5 +78,5 @@ export interface ProblemBody {
   code: string;
 }
 
-/** Codes of problems that the CLI tells apart. */
+/** Codes of problems that the CLI distinguishes. */
 export const BAD_INPUT = 'bad-input';

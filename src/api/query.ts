@@ -21,13 +21,13 @@ export function readShownQuery(query: URLSearchParams): ShownOptions {
   return options;
 }
 
-/** @throws Problem (400) where there are any */
+/** @throws Problem (400) if there are any parameters */
 export function refuseQuery(query: URLSearchParams): void {
   const [first] = query.keys();
   if (first !== undefined) throw bad(`${first}: expected no parameter`);
 }
 
-/** Which of the two an `Accept` asks for; JSON where it does not care. @throws Problem (406) */
+/** The format that `Accept` requests; JSON without a preference. @throws Problem (406) */
 export function readFormat(accept: string | undefined): 'json' | 'text' {
   const types = (accept ?? '*/*').split(',').map((one) => one.split(';')[0]?.trim().toLowerCase() ?? '');
   for (const type of types) {

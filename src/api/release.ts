@@ -1,4 +1,4 @@
-/** Lets the intent through that the guard against mass removal holds, as SIGUSR2 does. */
+/** Applies the intent that the removal guard holds, like SIGUSR2. */
 import { asker, refuseStranger } from './asker.js';
 import { sendAnswer } from './answer.js';
 import { readBody } from './body.js';
@@ -8,7 +8,7 @@ import { refuseQuery } from './query.js';
 import { releaseBody } from './schema-posted.js';
 import type { Handler } from './services.js';
 
-/** 202: the agent works on it from now on; /v1/status says when it is done. */
+/** 202: the agent has queued it; /v1/status shows when it is done. */
 export const answerRelease: Handler = async (request, services) => {
   refuseQuery(request.query);
   const who = asker(request.message.socket);

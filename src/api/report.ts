@@ -22,7 +22,7 @@ export const answerReport: Handler = async ({ query, response }, services) => {
     }
   };
   const { node } = services.basis.files.config;
-  // The agent keeps its journal before it answers.
+  // The agent saves its journal before it answers.
   const state = await part('agent', () => services.agentState());
   const command = <T>(name: 'diff' | 'doctor'): (() => Promise<T>) => {
     return async () => JSON.parse((await answerOf(name, services)).body) as T;

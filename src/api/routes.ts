@@ -1,4 +1,4 @@
-/** Which paths there are, and what each answers. */
+/** The paths of the API and their handlers. */
 import { SHOWN } from '../cli/show/shown.js';
 import { answerDiff, answerDoctor } from './command-answers.js';
 import { answerHealth, answerReady } from './health.js';
@@ -11,6 +11,7 @@ import { refuseQuery } from './query.js';
 import { answerShown } from './shown.js';
 import { answerRelease } from './release.js';
 import { answerTrace } from './trace.js';
+import type { CountedAs, RouteGroup } from './request-counts.js';
 import type { Handler, Method } from './services.js';
 
 const answerEvents: Handler = ({ query, response }, { events }) => {
@@ -20,37 +21,47 @@ const answerEvents: Handler = ({ query, response }, { events }) => {
 };
 
 export interface Route {
-  /** GET: HEAD as well. */
+  /** GET includes HEAD. */
   method: Method;
   handle: Handler;
+  counted: CountedAs;
 }
 
-const GETS: [string, Handler][] = [
-  ['/healthz', answerHealth],
-  ['/readyz', answerReady],
-  ['/metrics', (request, services) => answerMetrics('node', request, services)],
-  ['/metrics/ports', (request, services) => answerMetrics('ports', request, services)],
-  ['/metrics/tenants', (request, services) => answerMetrics('tenants', request, services)],
-  ['/openapi.json', answerOpenApi],
-  ['/v1/status', answerStatus],
-  ['/v1/intent', answerIntent],
-  ['/v1/diff', answerDiff],
-  ['/v1/doctor', answerDoctor],
-  ['/v1/report', answerReport],
-  ['/v1/events', answerEvents],
-  ...SHOWN.map((what): [string, Handler] => [
-    SHOWN_PATHS[what],
-    (request, services) => answerShown(what, request, services),
-  ]),
+const GETS: [string, RouteGroup, Handler][] = [
+  ['/healthz', 'agent', answerHealth],
+  ['/readyz', 'agent', answerReady],
+  ['/metrics', 'metrics', (request, services) => answerMetrics('node', request, services)],
+  ['/metrics/ports', 'metrics', (request, services) => answerMetrics('ports', request, services)],
+  ['/metrics/tenants', 'metrics', (request, services) => answerMetrics('tenants', request, services)],
+  ['/openapi.json', 'agent', answerOpenApi],
+  ['/v1/status', 'agent', answerStatus],
+  ['/v1/intent', 'agent', answerIntent],
+  ['/v1/diff', 'command', answerDiff],
+  ['/v1/doctor', 'command', answerDoctor],
+  ['/v1/report', 'command', answerReport],
+  ['/v1/events', 'stream', answerEvents],
 ];
 
-const POSTS: [string, Handler][] = [
-  [TRACE_PATH, answerTrace],
-  [RELEASE_PATH, answerRelease],
+const POSTS: [string, RouteGroup, Handler][] = [
+  [TRACE_PATH, 'command', answerTrace],
+  [RELEASE_PATH, 'agent', answerRelease],
 ];
 
-/** By path. */
+/** Each `show` has its own path; they are counted as one route. */
+const SHOWN_AS = { route: '/v1/{shown}', group: 'shown' } as const;
+
+/** Routes by path. */
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ...GETS.map(([path, handle]): [string, Route] => [path, { method: 'GET', handle }]),
-  ...POSTS.map(([path, handle]): [string, Route] => [path, { method: 'POST', handle }]),
+  ...GETS.map(([path, group, handle]): [string, Route] => [
+    path,
+    { method: 'GET', handle, counted: { route: path, group } },
+  ]),
+  ...SHOWN.map((what): [string, Route] => [
+    SHOWN_PATHS[what],
+    { method: 'GET', handle: (request, services) => answerShown(what, request, services), counted: SHOWN_AS },
+  ]),
+  ...POSTS.map(([path, group, handle]): [string, Route] => [
+    path,
+    { method: 'POST', handle, counted: { route: path, group } },
+  ]),
 ]);

@@ -1,7 +1,7 @@
-/** What takes the whole intent, or programs: a command of segue in a process of its own. */
+/** Runs commands of segue in separate processes, for requests that need the whole intent or programs. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { runProgram } from '../kernel/program.js';
+import { ProgramError, runProgram } from '../kernel/program.js';
 import { busy } from './problem.js';
 import type { Ended } from '../kernel/program.js';
 
@@ -9,10 +9,12 @@ const TIMEOUT_MS = 60_000;
 /** The bundle has it beside this module. */
 const COMMAND_PLACES = ['./main.js', '../../dist/bin/main.js'];
 
-/** @throws Problem (503) where it takes too long; ProgramError where it cannot be started */
+/** @throws Problem (503) if it takes too long, or no process can be started */
 export async function runCommand(command: string, args: readonly string[]): Promise<Ended> {
-  const ended = await runProgram(undefined, [process.execPath, commandFile(), command, ...args], {
-    timeoutMs: TIMEOUT_MS,
+  const argv = [process.execPath, commandFile(), command, ...args];
+  const ended = await runProgram(undefined, argv, { timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
+    if (error instanceof ProgramError) throw busy('program', error.message);
+    throw error;
   });
   if (ended.signal === undefined) return ended;
   throw busy('timeout', `segue ${command}: expected an answer within ${TIMEOUT_MS / 1000} s`);

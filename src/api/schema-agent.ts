@@ -1,4 +1,4 @@
-/** What the API says of the agent and its work, as schemas. */
+/** Schemas of answers about the agent and its work. */
 import { z } from 'zod';
 import type { Diagnosis } from '../observe/doctor/types.js';
 import type { AgentState } from '../agent/telemetry.js';

@@ -1,11 +1,11 @@
-/** What is posted, and what is answered to it, as schemas. */
+/** Schemas of posted bodies and their answers. */
 import { z } from 'zod';
 import type { Trace } from '../observe/trace/types.js';
 
 const text = z.string();
 const int = z.int();
 const MAX_WORD_CHARS = 256;
-/** It becomes a command's argument: no control character. */
+/** Used as a command's argument, so control characters are not allowed. */
 const word = z
   .string({ error: 'expected text' })
   .regex(/^\P{Cc}*$/u, { error: 'expected text without control characters' })
@@ -13,7 +13,7 @@ const word = z
   .max(MAX_WORD_CHARS, { error: `expected at most ${MAX_WORD_CHARS} characters` });
 const number = z.int({ error: 'expected a whole number' });
 
-/** A packet, by the options of `segue trace`. */
+/** A packet, with the options of `segue trace`. */
 export const traceQuestion = z
   .strictObject(
     {

@@ -1,4 +1,4 @@
-/** A node's report, as schema. */
+/** Schema of a node's report. */
 import { z } from 'zod';
 import { journalState } from '../agent/kept-counters.js';
 import { doctor } from './schema-agent.js';

@@ -1,17 +1,18 @@
-/** What `segue show -j` prints, as schemas: the types say what is printed, and the compiler that these say the same. */
+/** Schemas of the output of `segue show -j`. The compiler checks them against the types of the output. */
 import { z } from 'zod';
 import { PORT_FIELDS } from '../app/features.js';
 import type { PortField, PortShown } from '../reconcile/observation.js';
 import type { Counters } from '../cli/show/counters.js';
 import type { Fastpath } from '../cli/show/fastpath.js';
 import type { Gateways } from '../cli/show/gateway.js';
+import type { Leases } from '../cli/show/lease.js';
 import type { NexthopRecord } from '../cli/show/nexthop.js';
 import type { PortRecord } from '../cli/show/port.js';
 import type { RouteRecord } from '../cli/show/route.js';
 import type { SidRecord } from '../cli/show/sid.js';
 import type { VrfRecord } from '../cli/show/vrf.js';
-import type { ConnectionRecord, FlowNodeRecord } from '../observe/inspect/flows.js';
-import type { PolicyRecord } from '../observe/inspect/policies.js';
+import type { ConnectionRecord, FlowNodeRecord } from '../gateway/flow-records.js';
+import type { PolicyRecord } from '../gateway/policy-records.js';
 
 const text = z.string();
 const maybeText = z.string().nullable();
@@ -98,6 +99,48 @@ export const ports = z.array(
   }) satisfies z.ZodType<PortRecord>,
 );
 
+const reasonCounts = z.array(
+  z.strictObject({
+    verdict: z.enum(['forward', 'answer', 'punt', 'pass', 'drop']),
+    reason: text,
+    slug: text.describe('The reason alone, for scripts.'),
+    packets: number,
+  }),
+);
+
+export const leases = z.strictObject({
+  ports: z.array(
+    z.strictObject({
+      name: maybeText.describe('Of the intent; null: it has no such port.'),
+      interface: text,
+      tenant: text,
+      ipv4: z
+        .strictObject({
+          address: text,
+          prefixLength: number,
+          server: text,
+          lease: number.describe('Seconds.'),
+          mtu: number.describe('Bytes.'),
+          hostname: maybeText,
+          domain: maybeText,
+          dns: texts,
+          boot: z.record(text, text).describe('Files by who asks: bios, uefi, ipxe, http.'),
+        })
+        .nullable()
+        .describe('By DHCPv4; null: nothing.'),
+      ipv6: z
+        .strictObject({ addresses: texts, prefixes: texts, dns: texts })
+        .nullable()
+        .describe('By DHCPv6; null: nothing.'),
+      ra: z
+        .strictObject({ managed: z.boolean(), other: z.boolean(), mtu: number, autonomous: texts })
+        .nullable()
+        .describe('By router advertisements; null: there are none.'),
+    }),
+  ),
+  requests: reasonCounts.nullable().describe('Of all ports of the node; null: nothing answers.'),
+}) satisfies z.ZodType<Leases>;
+
 const program = z.strictObject({ name: text, id: number, tag: text });
 const linkState = z.enum(['up', 'down', 'no-carrier', 'missing']);
 
@@ -159,14 +202,7 @@ export const counters = z.strictObject({
   fastpath: z
     .strictObject({
       ports: z.array(z.strictObject({ device: text, port: maybeText, ...traffic })),
-      reasons: z.array(
-        z.strictObject({
-          verdict: z.enum(['forward', 'answer', 'punt', 'pass', 'drop']),
-          reason: text,
-          slug: text.describe('The reason alone, for scripts.'),
-          packets: number,
-        }),
-      ),
+      reasons: reasonCounts,
     })
     .nullable(),
   steering: z

@@ -1,27 +1,28 @@
-/** The HTTP server: bounds, dispatch, errors. */
+/** The HTTP server: limits, dispatch, errors. */
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Problem, rawAnswer } from './problem.js';
 import { BAD_INPUT, decodeHeader, HEADER, PROBLEM } from './protocol.js';
+import { NO_ROUTE } from './request-counts.js';
 import { ROUTES } from './routes.js';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
 import type { Route } from './routes.js';
 import type { Services } from './services.js';
 
-/** Bytes of a request's line and headers. */
+/** Limit of a request's line and headers in bytes. */
 const MAX_HEADER_BYTES = 8192;
 const MAX_URL_CHARS = 4096;
 const MAX_CONNECTIONS = 64;
 const MAX_REQUESTS_A_CONNECTION = 1000;
-/** How long a request may take to come, and a connection may be idle, milliseconds. */
+/** Time-outs of a request's arrival and of an idle connection, in milliseconds. */
 const REQUEST_MS = 5000;
 const IDLE_MS = 15_000;
 const CHECK_MS = 1000;
 
 export type OnError = (error: unknown) => void;
 
-/** @param tls absent: plain HTTP, for a socket whose file says who may use it */
+/** @param tls absent: plain HTTP, for a socket with file permissions */
 export function createApiServer(services: Services, onError: OnError, tls?: TlsOptions): Server {
   const bounds = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -36,9 +37,9 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
   const server = tls === undefined ? createServer(bounds, handler) : createTlsServer({ ...bounds, ...tls }, handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION;
-  // Expect: 100-continue announces a body, which is asked for where one is taken.
+  // Expect: 100-continue announces a body, which is only accepted on some routes.
   server.on('checkContinue', handler);
-  // Upgrade and CONNECT ask for another protocol: there is none.
+  // Upgrade and CONNECT request another protocol; none is supported.
   server.on('upgrade', (_request, socket) => socket.end(rawAnswer(badRequest('Upgrade: expected none'))));
   server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT', 'GET, HEAD, POST'))));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -61,9 +62,9 @@ async function handle(
   onError: OnError,
 ): Promise<void> {
   const started = performance.now();
-  let route = 'other';
+  let counted = NO_ROUTE;
   response.once('close', () => {
-    services.counts.note(route, response.statusCode, (performance.now() - started) / 1000);
+    services.counts.note(counted, response.statusCode, (performance.now() - started) / 1000);
   });
   response.on('error', () => undefined);
   request.on('error', () => undefined);
@@ -73,7 +74,7 @@ async function handle(
     if (found === undefined) {
       throw new Problem(404, { code: 'not-found', detail: `${pathname}: expected a path of /openapi.json` });
     }
-    route = pathname;
+    ({ counted } = found);
     refuseOthers(request, found, services);
     await found.handle({ message: request, query, headers: request.headers, response }, services);
   } catch (error) {
@@ -89,14 +90,14 @@ function parseUrl({ url = '' }: IncomingMessage): URL {
   }
   if (!url.startsWith('/')) throw badRequest('expected a target that begins with /');
   try {
-    // Against an authority of its own: `//name/path` is a path like others.
+    // With a fixed authority: `//name/path` is a path like others.
     return new URL(`http://segue${url}`);
   } catch {
     throw badRequest('expected a target that is a path with a query');
   }
 }
 
-/** @throws Problem for other methods, a body of a GET, and a node file that is another than the agent's */
+/** @throws Problem for other methods, a GET with a body, and a node file other than the agent's */
 function refuseOthers({ method = '', headers }: IncomingMessage, route: Route, { basis }: Services): void {
   const methods = route.method === 'GET' ? ['GET', 'HEAD'] : ['POST'];
   if (!methods.includes(method)) throw methodRefused(method, methods.join(', '));
@@ -116,11 +117,11 @@ function refuseOthers({ method = '', headers }: IncomingMessage, route: Route, {
 
 function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
   if (response.headersSent) {
-    // Part of an answer is out: only the end of the connection says that it is not whole.
+    // Part of the answer has been sent: only closing the connection shows that it is incomplete.
     response.destroy();
     return;
   }
-  // What may follow of the request is not read.
+  // The rest of the request is not read.
   const isDone = request.complete && request.method !== undefined;
   response.writeHead(problem.status, {
     'content-type': PROBLEM,

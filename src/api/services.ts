@@ -1,4 +1,4 @@
-/** What routes work with. */
+/** Services for routes. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { dropsWithin } from '../observe/report/drop-history.js';
 import type { AgentState } from '../agent/telemetry.js';
@@ -16,21 +16,21 @@ export interface Services {
   long: LongAnswers;
   events: EventStreams;
   counts: RequestCounts;
-  /** What was dropped within a day. @throws Problem, or what the kernel says */
+  /** Drops within a day. @throws Problem, or an error of the kernel */
   drops: () => Promise<ReturnType<typeof dropsWithin>>;
-  /** What the agent says of itself. @throws Problem (503) where it does not answer: its event loop does not turn */
+  /** The agent's state. @throws Problem (503) if it does not answer, because its event loop is blocked */
   agentState: () => Promise<AgentState>;
   /**
-   * Has the agent apply the intent that it holds.
+   * Makes the agent apply the held intent.
    *
-   * @param by who asks, for the agent's log
-   * @returns false: it holds none
-   * @throws Problem (503) as agentState
+   * @param by the client, for the agent's log
+   * @returns false if none is held
+   * @throws Problem (503) like agentState
    */
   release: (by: string) => Promise<boolean>;
-  /** Of commands that requests run: one at a time. */
+  /** Turns for commands that requests run: one at a time. */
   commands: Turns;
-  /** Names in certificates of clients that may have something changed over the network (`api.operators`). */
+  /** Names in certificates of clients that may request changes over the network (`api.operators`). */
   operators: () => readonly string[];
 }
 

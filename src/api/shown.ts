@@ -1,4 +1,4 @@
-/** `segue show` as answers. */
+/** Answers `segue show`. */
 import { CommandError, EXIT } from '../cli/exit.js';
 import { refuseUnknownTenant } from '../cli/names.js';
 import { withReader } from '../cli/open.js';
@@ -15,7 +15,7 @@ import type { ShowContext } from '../observe/inspect/context.js';
 import type { Ground } from './basis.js';
 import type { Request, Services } from './services.js';
 
-/** Answers as `segue show <what>` prints, in JSON or, where text is asked for, as its table. */
+/** Answers with the output of `segue show <what>`, as JSON or, if text is requested, as its table. */
 export async function answerShown(what: ShownName, request: Request, services: Services): Promise<void> {
   const { query, headers, response } = request;
   const format = readFormat(headers.accept);
@@ -37,9 +37,10 @@ export async function answerShown(what: ShownName, request: Request, services: S
         try {
           const shown = await view(context, options, output);
           if (shown === undefined) return output.end();
-          const { json, lines } = shown;
+          const { json, lines, note } = shown;
           const body = format === 'json' ? `${jsonText(json)}\n` : lines.map((line) => `${line}\n`).join('');
-          return { status: 200, headers: headersOf(ground, context, format), body, notes: [] };
+          const notes = note === undefined || format === 'json' ? [] : [note];
+          return { status: 200, headers: headersOf(ground, context, format), body, notes };
         } finally {
           output.close();
         }
@@ -51,7 +52,7 @@ export async function answerShown(what: ShownName, request: Request, services: S
   sendAnswer(response, answer);
 }
 
-/** Opens the node's kernel for a walk, as a command does. */
+/** Opens the node's kernel for a walk, like a command. */
 export function withContext<T>(ground: Ground, use: (context: ShowContext, ground: Ground) => Promise<T>): Promise<T> {
   const { config, intent } = ground;
   return withReader(config, async (instance) => {
@@ -65,7 +66,7 @@ export function withContext<T>(ground: Ground, use: (context: ShowContext, groun
   });
 }
 
-/** Only the ports of this node are known here. */
+/** Only this node's ports are known here. */
 function elsewhere(name: string): never {
   throw new Problem(404, {
     code: 'unknown-port',
@@ -87,7 +88,7 @@ function headersOf(
   };
 }
 
-/** What a command would refuse, as a problem. */
+/** Converts errors of commands to problems. */
 async function asProblem<T>(answer: () => Promise<T>, reader: Services['basis']): Promise<T> {
   try {
     return await answer();

@@ -1,4 +1,4 @@
-/** How the agent is, and what it carries out. */
+/** The state of the agent and its intent. */
 import { portRecords } from '../cli/show/port.js';
 import { listUnderlays } from '../ebpf/underlay-resource.js';
 import { readVersion } from '../agent/version.js';
@@ -17,7 +17,7 @@ export function countPorts(context: ShowContext): PortCounts {
   return counts;
 }
 
-/** Locators that the fast path knows no way to. */
+/** Locators without next hops in the fast path. */
 export function unresolvedLocators({ kernel }: ShowContext): { resolved: number; unresolved: string[] } {
   const all = listUnderlays(kernel);
   const unresolved = all.filter(({ hops }) => hops.length === 0).map(({ key }) => key);
@@ -63,7 +63,7 @@ export const answerIntent: Handler = async ({ query, response }, { agentState, b
   replyJson(response, {
     file: basis.files.config.intent,
     ...intent,
-    // As far as it concerns the node, without the ports on other nodes.
+    // The part that is relevant to the node, without ports on other nodes.
     degraded: degraded ?? null,
     intent: own,
   });

@@ -1,4 +1,4 @@
-/** `segue trace` as an answer. */
+/** Answers `segue trace`. */
 import { readQuestion } from '../cli/trace.js';
 import { CommandError, EXIT } from '../cli/exit.js';
 import { DEFAULT_SIZE_BYTES } from '../observe/trace/types.js';
@@ -13,7 +13,7 @@ import type { PacketFlags } from '../cli/trace.js';
 import type { Handler } from './services.js';
 import type { TraceQuestion } from './schema-posted.js';
 
-/** A packet that is dropped is an answer, too. */
+/** A dropped packet is a successful answer. */
 export const answerTrace: Handler = async (request, services) => {
   refuseQuery(request.query);
   const question = await readBody(request, traceQuestion);
@@ -28,7 +28,7 @@ export const answerTrace: Handler = async (request, services) => {
   sendAnswer(request.response, { status: 200, headers, body: stdout, notes: [] });
 };
 
-/** What the command would refuse without looking, in its words. @throws Problem (400) */
+/** Refuses questions that the command would refuse at once, with the same message. @throws Problem (400) */
 function refuseBad(question: TraceQuestion): void {
   const { size, sport, dport, ttl, ...words } = question;
   const asText = (value: number | undefined): string | undefined => value?.toString();
@@ -41,7 +41,7 @@ function refuseBad(question: TraceQuestion): void {
   }
 }
 
-/** Each with its value in one word: none is taken for another option, whatever it begins with. */
+/** Option and value form one argument, so that no value can be taken for an option. */
 function argumentsOf({ syn, ...question }: TraceQuestion): string[] {
   const words = Object.entries(question).map(([name, value]) => `--${name}=${value}`);
   return syn === true ? [...words, '--syn'] : words;

@@ -1,15 +1,15 @@
 import { busy } from './problem.js';
 
-/** Requests that wait for their turn; further ones are refused. */
+/** Requests that may wait for a turn; more are refused. */
 const MAX_WAITING = 32;
 
-/** One walk over the kernel's state at a time. Who writes to a slow reader lets others pass meanwhile. */
+/** Lets one walk over the kernel's state run at a time. A walk with a slow reader releases its turn meanwhile. */
 export class Turns {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
 
   /**
-   * @param isUnderWay a walk that goes on after it let others pass
+   * @param isUnderWay set for a walk that continues after releasing its turn
    * @throws Problem (503) while too many wait
    */
   async take(isUnderWay = false): Promise<void> {
@@ -29,7 +29,7 @@ export class Turns {
     else next();
   }
 
-  /** Runs a walk that is done at one go. @throws Problem (503) */
+  /** Runs a walk that does not release its turn. @throws Problem (503) */
   async run<T>(walk: () => T | Promise<T>): Promise<T> {
     await this.take();
     try {

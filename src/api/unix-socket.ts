@@ -1,40 +1,27 @@
-/** The socket's file: there for whoever may use it, from its first moment on. */
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+/** The API's socket file, which has its final permissions as soon as it exists. */
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 
-/** Who may ask without being root. */
+/** Group whose members may use the API without being root. */
 export const GROUP = 'segue';
 const SOCKET_MODE = 0o660;
 const ROOT_MODE = 0o600;
 const GROUP_SEARCH = 0o010;
-/** sun_path of unix(7), with the NUL. */
+/** Size of sun_path in unix(7), including the NUL. */
 const SUN_PATH_BYTES = 108;
-/** Of the name that the socket has before it has its mode and owner. */
+/** Suffix of the socket's name until its mode and owner are set. */
 const FRESH = '.new';
 
-/** Number of a group of /etc/group; undefined: there is none. */
-export function groupNumber(name: string, file = '/etc/group'): number | undefined {
-  try {
-    const line = readFileSync(file, 'utf8')
-      .split('\n')
-      .find((one) => one.startsWith(`${name}:`));
-    const number = line?.split(':')[2];
-    return number !== undefined && /^[0-9]+$/.test(number) ? Number(number) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * Listens on a socket that its group may use. The file of a dead agent is replaced, never that of a live one.
+ * Listens on a socket that a group may use. Replaces the file of a dead agent, but never of a live one.
  *
- * @param group undefined: root alone
- * @param onRefused called where the kernel does not let this process give files to the group: the socket is root's alone then
- * @returns removes the file
- * @throws Error naming the path, where somebody answers there, the path is too long or is something else than a socket
+ * @param group undefined: only root
+ * @param onRefused called if this process may not give files to the group: only root can then use the socket
+ * @returns a function that removes the file
+ * @throws Error with the path if another process listens there, the path is too long, or it is no socket
  */
 export async function listenOnSocket(
   server: Server,
@@ -54,7 +41,7 @@ export async function listenOnSocket(
   await listen(server, fresh);
   let own: Stats;
   try {
-    // Nobody but its owner can have connected so far.
+    // So far only its owner can have connected.
     const isGiven = group === undefined || give(fresh, group, onRefused);
     chmodSync(fresh, isGiven ? SOCKET_MODE : ROOT_MODE);
     if (isGiven && group !== undefined) openDirectory(dirname(path), group, onRefused);
@@ -70,7 +57,7 @@ export async function listenOnSocket(
   };
 }
 
-/** Whether a process accepts connections there. */
+/** Whether a process accepts connections on a socket. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -81,14 +68,14 @@ function isAnswered(path: string): Promise<boolean> {
     socket.once('connect', () => {
       settle(true);
     });
-    // Whatever is not known to be dead is taken for alive.
+    // Unless it is known to be dead, a process counts as alive.
     socket.once('error', (error: NodeJS.ErrnoException) => {
       settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
     });
   });
 }
 
-/** @returns false where that takes CAP_CHOWN, or a supplementary group, that this process does not have */
+/** @returns false if this needs CAP_CHOWN or a supplementary group that this process lacks */
 function give(path: string, group: number, onRefused: (error: Error) => void): boolean {
   try {
     chownSync(path, statSync(path).uid, group);
@@ -100,7 +87,7 @@ function give(path: string, group: number, onRefused: (error: Error) => void): b
   }
 }
 
-/** Lets the group pass through, not look around. */
+/** Allows the group to traverse the directory, but not to list it. */
 function openDirectory(directory: string, group: number, onRefused: (error: Error) => void): void {
   const { mode } = statSync(directory);
   if ((mode & 0o001) !== 0 || !give(directory, group, onRefused)) return;
@@ -109,7 +96,7 @@ function openDirectory(directory: string, group: number, onRefused: (error: Erro
 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    // bind(2) makes the file within the call.
+    // bind(2) creates the file within the call.
     const before = process.umask(0o177);
     try {
       server.once('error', reject);

@@ -1,28 +1,28 @@
-/** The edge at boot: before interfaces exist, and without an agent. */
+/** Loads the edge at boot, before interfaces exist, and without an agent. */
 import { viewOf } from './planning.js';
 import { readDomain } from '../edge/domain.js';
 import { edgeScript, listEdgeFiles, readEdgeFile } from '../edge/edge-file.js';
 import { planEdge, planEdgeSource, planEdgeTable } from '../edge/plan.js';
 import { loadIntentOf } from '../fleet/node/cache.js';
-import { checkNodeInIntent, loadNodeConfig } from '../intent/load.js';
-import { scopeTo } from '../intent/scope.js';
+import { loadNodeConfig } from '../intent/load.js';
 import { nft } from '../kernel/nft.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { NftObject } from '../reconcile/nft-objects.js';
+import { checkNodeInIntent, scopeTo } from './intent.js';
 
-/** Where the edge came from, and what else was tried before it. */
+/** Source of the loaded edge, and failures of the sources before it. */
 export interface LoadedEdge {
   from: string;
   problems: string[];
 }
 
-/** No edge could be found or made; the message holds a line for each way that was tried. */
+/** No edge could be found or built; the message contains the failure of each source. */
 class NoEdgeError extends Error {
   readonly code = 'NO_EDGE';
 
   constructor(problems: readonly string[]) {
-    super(`no edge is loaded: packets may enter the SR domain from outside\n${problems.join('\n')}`);
+    super(`no edge is loaded: packets may enter the SR domain from outside: ${problems.join('; ')}`);
     this.name = 'NoEdgeError';
   }
 }
@@ -31,11 +31,11 @@ class NoEdgeError extends Error {
 const MAX_WORDS = 300;
 
 /**
- * Loads the edge: the one that was last in force; else one that is made from the node file and the intent; of an intent that is refused at
- * least the domain's prefixes.
+ * Loads the edge that was last in force; else one built from the node file and the intent; if the intent is refused, at least the domain's
+ * prefixes.
  *
  * @param file the node file
- * @param root where saved edges are
+ * @param root directory of saved edges
  * @throws NoEdgeError
  */
 export async function loadEdge(file: string, root?: string): Promise<LoadedEdge> {
@@ -67,7 +67,7 @@ export async function loadEdge(file: string, root?: string): Promise<LoadedEdge>
   return loaded;
 }
 
-/** A node file that is refused does not say which node this is: where one edge alone was saved, it is that one's. */
+/** Loads the only saved edge: a refused node file does not tell the node's name. */
 async function loadOnlyOne(problems: string[], root?: string): Promise<LoadedEdge> {
   const [saved, ...others] = await listEdgeFiles(root);
   if (saved === undefined) problems.push('no edge was saved');
@@ -86,7 +86,7 @@ async function loadOnlyOne(problems: string[], root?: string): Promise<LoadedEdg
 function planWhole(config: NodeConfig, file: string, emit: Emit): void {
   const intent = loadIntentOf(config);
   checkNodeInIntent(config, intent, file);
-  // Of the machine, only forwarding matters to the edge, and nothing forwards for segue yet.
+  // Of the machine's facts only forwarding matters to the edge, and nothing forwards for segue yet.
   const view = viewOf(config, { uplinkMtu: 0 }, scopeTo(intent, config.node));
   planEdge(view, emit);
   for (const source of view.sources) planEdgeSource(view, source, emit);
@@ -101,6 +101,6 @@ function scriptOf(plan: (emit: Emit) => void): string {
 }
 
 function words(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).replaceAll('\n', '; ');
   return text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)} …` : text;
 }

@@ -1,4 +1,4 @@
-/** The planner with all features: what agents, commands and tests call. */
+/** The planner with all features, for agents, commands and tests. */
 import { PLAN_MODEL } from './features.js';
 import { Planner } from '../plan/planner.js';
 import type { Plan } from '../plan/plan.js';
@@ -16,7 +16,7 @@ export function viewOf(config: NodeConfig, facts: NodeFacts, intent: Intent): In
 }
 
 /**
- * Everything the node must own for an intent: a pure function.
+ * Compiles an intent into all objects that the node must own: a pure function.
  *
  * @param intent checked, and with every port of each tenant that has a port on the node (`scopeTo`)
  */
@@ -28,7 +28,7 @@ export function planAll(view: IntentView): Plan {
   return PLAN_MODEL.planAll(view);
 }
 
-/** What a plan leaves undone or only half does, in words. */
+/** Texts for parts of the intent that a plan does not carry out, or only in part. */
 export function planWarnings(view: IntentView): string[] {
   return PLAN_MODEL.warnings(view);
 }
@@ -37,7 +37,7 @@ export function plannerOf(config: NodeConfig, facts: NodeFacts, intent: Intent):
   return Planner.of(PLAN_MODEL, config, facts, intent);
 }
 
-/** As work that may be interrupted: of a million ports it takes seconds. */
+/** Builds the planner; may be suspended, as a million ports take seconds. */
 export function plannerSteps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<Planner> {
   return Planner.steps(PLAN_MODEL, config, facts, intent);
 }

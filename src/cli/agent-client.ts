@@ -1,4 +1,4 @@
-/** Questions to the agents of this machine, over their sockets. Loads nothing that reads the kernel or checks files. */
+/** Requests to the agents of this machine, over their sockets. Imports nothing that reads the kernel or checks files. */
 import { readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
@@ -10,25 +10,25 @@ import { CommandError } from './exit.js';
 import { printAndWait, printError } from './print.js';
 import type { ProblemBody } from '../api/protocol.js';
 
-/** How long an answer may take to go on, milliseconds. */
+/** Time-out of a stalled answer, in milliseconds. */
 const STALL_MS = 15_000;
-/** Characters that are held before the first is printed: an answer that breaks off before is none. */
+/** Characters buffered before printing: an answer that is interrupted earlier counts as none. */
 const HELD_CHARS = 1 << 20;
 const MAX_PROBLEM_CHARS = 1 << 16;
 
 export interface Question {
-  /** With its query. */
+  /** Path with its query. */
   path: string;
   accept: string;
-  /** The node file that the agent must run with. */
+  /** The node file that the agent must be running with. */
   nodeFile: string;
-  /** How long an answer may take to begin, milliseconds, of all agents together. */
+  /** Time-out for the start of an answer in milliseconds, for all agents together. */
   firstMs: number;
-  /** JSON that is posted; absent: GET. */
+  /** JSON to post; absent: GET. */
   body?: string;
 }
 
-/** The agents' answers, one after the other; who takes one ends it. Those with other node files refuse. */
+/** Yields the agents' answers one by one; the caller ends the iteration by accepting one. Agents with other node files refuse. */
 export async function* answersTo({
   path,
   accept,
@@ -39,7 +39,7 @@ export async function* answersTo({
   const until = Date.now() + firstMs;
   const headers = {
     ...{ accept, te: 'trailers', connection: 'close' },
-    // What was true a second ago is not what a command would find.
+    // Bypasses the API's cache of a second: a command would show the present state.
     'cache-control': 'no-cache',
     [HEADER.nodeFile]: encodeHeader(fileSignature(nodeFile)),
     ...(body !== undefined && { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body) }),
@@ -58,7 +58,7 @@ export async function* answersTo({
   }
 }
 
-/** Of agents of root's, or of whoever runs this. */
+/** Sockets that belong to root or to the user. */
 function sockets(): string[] {
   try {
     const paths = readdirSync(RUN_ROOT)
@@ -90,7 +90,7 @@ function ask(options: RequestOptions, ms: number, body: string | undefined): Pro
   });
 }
 
-/** @returns undefined for an answer that is none */
+/** @returns undefined if the answer has another format */
 export async function readProblem(answer: IncomingMessage): Promise<ProblemBody | undefined> {
   if (answer.headers['content-type'] !== PROBLEM) return undefined;
   const text = await readText(answer, MAX_PROBLEM_CHARS);
@@ -101,7 +101,7 @@ export async function readProblem(answer: IncomingMessage): Promise<ProblemBody 
   }
 }
 
-/** The whole of an answer. @returns undefined for one that breaks off, or is longer */
+/** The whole answer. @returns undefined if it is interrupted or longer */
 export async function readText(answer: IncomingMessage, maxChars: number): Promise<string | undefined> {
   let text = '';
   try {
@@ -116,10 +116,10 @@ export async function readText(answer: IncomingMessage, maxChars: number): Promi
 }
 
 /**
- * Prints an answer as it comes, and what is to be said beside it.
+ * Prints an answer as it arrives, and the messages besides it.
  *
- * @returns false where it broke off before anything was printed
- * @throws CommandError where it broke off later
+ * @returns false if it was interrupted before anything was printed
+ * @throws CommandError if it was interrupted later
  */
 export async function printAnswer(answer: IncomingMessage): Promise<boolean> {
   let isPrinting = false;
@@ -129,7 +129,7 @@ export async function printAnswer(answer: IncomingMessage): Promise<boolean> {
       held += chunk;
       if (held.length < HELD_CHARS && !isPrinting) continue;
       isPrinting = true;
-      // Who reads no further is no failure.
+      // A reader that closes the output early is no failure.
       if (!(await printAndWait(held))) return true;
       held = '';
     }

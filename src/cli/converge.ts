@@ -1,8 +1,9 @@
 import { withIntentOptions, withNodeOptions } from './node-options.js';
+import { requireRoot } from './privilege.js';
 import type { Command } from 'commander';
 import type { ApplyFlags, PurgeFlags } from './converge/converge.js';
 
-/** `apply`, `diff` and `purge`. What they need is loaded when they run: other commands start the faster. */
+/** `apply`, `diff` and `purge`. Their modules are loaded when they run, so that other commands start faster. */
 export function addConvergeCommands(program: Command): void {
   withIntentOptions(program.command('apply'))
     .description('converge the node on the intent, once')
@@ -10,6 +11,7 @@ export function addConvergeCommands(program: Command): void {
     .option('--force', 'apply even if many ports would be removed, or an agent is running')
     .option('-j, --json', 'JSON')
     .action(async (options: ApplyFlags) => {
+      requireRoot();
       const { runApply } = await import('./converge/converge.js');
       await runApply(options);
     });
@@ -20,6 +22,7 @@ export function addConvergeCommands(program: Command): void {
     )
     .option('-j, --json', 'JSON')
     .action(async (options: ApplyFlags) => {
+      requireRoot();
       const { runDiff } = await import('./converge/converge.js');
       await runDiff(options);
     });
@@ -29,6 +32,7 @@ export function addConvergeCommands(program: Command): void {
     .option('--grace <seconds>', 'time between withdrawing the announcement and removing the rest', '0')
     .option('-j, --json', 'JSON')
     .action(async (options: PurgeFlags) => {
+      requireRoot();
       const { runPurge } = await import('./converge/converge.js');
       await runPurge(options);
     });

@@ -2,6 +2,7 @@ import { paint } from './colour.js';
 import { EXIT } from './exit.js';
 import { DEFAULT_NODE_FILE, withIntentOptions } from './node-options.js';
 import { print, printJson } from './print.js';
+import { requireRoot } from './privilege.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
 import type { Diagnosis } from '../observe/doctor/types.js';
@@ -18,6 +19,7 @@ export function addDoctorCommand(program: Command): void {
     )
     .option('-j, --json', 'JSON')
     .action(async (options: DoctorFlags) => {
+      requireRoot();
       const { readConfig, readInputs } = await import('./inputs.js');
       const { withReader } = await import('./open.js');
       const config = readConfig(options);
@@ -47,7 +49,7 @@ function intentOrError(read: () => Intent): { intent: Intent | undefined; intent
 
 const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
-/** One line a check under its group's name; under one that is not well, what to do. */
+/** A line for each check below its group's name; a failed check is followed by advice. */
 export function diagnosisLines({ node, ok, warn, fail, checks }: Diagnosis): string[] {
   const lines: string[] = [];
   let group: string | undefined;

@@ -1,5 +1,6 @@
 import { printError, print } from './print.js';
 import { withNodeOptions } from './node-options.js';
+import { requireCapabilities } from './privilege.js';
 import type { Command } from 'commander';
 import type { NodeOptions } from './node-options.js';
 
@@ -8,6 +9,7 @@ export function addEdgeCommand(program: Command): void {
   withNodeOptions(edge.command('load'))
     .description('load the filter at boot: as it was last in force, or from the node file and the intent')
     .action(async ({ config }: NodeOptions) => {
+      requireCapabilities(['CAP_NET_ADMIN']);
       const { loadEdge } = await import('../app/edge-boot.js');
       const { from, problems } = await loadEdge(config);
       for (const problem of problems) printError(problem);

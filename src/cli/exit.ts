@@ -1,16 +1,16 @@
-/** Exit codes of every command; scripts rely on them. */
+/** Exit codes of all commands, on which scripts rely. */
 export const EXIT = {
-  /** done; for diff: nothing to do */
+  /** success; for diff: no difference */
   ok: 0,
-  /** something could not be done, or is not as it should be */
+  /** something failed, or a check found a problem */
   failed: 1,
-  /** the command line, the node file or the intent is not acceptable; nothing was touched */
+  /** the command line, the node file or the intent is invalid; nothing was changed */
   badInput: 2,
-  /** diff: the kernel is not as the intent wants it */
+  /** diff: the kernel differs from the intent */
   drift: 3,
 } as const;
 
-/** A refusal that ends the command with a message and a code of its own. */
+/** An error that ends the command with a message and its own exit code. */
 export class CommandError extends Error {
   readonly exitCode: number;
 

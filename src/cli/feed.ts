@@ -8,7 +8,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 /** `feed`: the relay between etcd and nodes. */
 export function addFeedCommand(program: Command): void {
   withFleetOption(program.command('feed'))
-    .description('run a feed, which follows the intent in etcd and tells each node its part')
+    .description('run a feed, which follows the intent in etcd and sends each node its part')
     .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
     .option('--with-etcd', 'run an etcd of one member beside it, in etcd.directory of the fleet file')
     .action(async (options: { config: string; logLevel: string; withEtcd?: boolean }) => {

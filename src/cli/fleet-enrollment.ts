@@ -23,7 +23,7 @@ interface IssueFlags extends Omit<CaFlags, 'name'> {
   address?: string[];
 }
 
-/** Certificates of a fleet: the CA, tokens, and what nodes do with them. */
+/** Certificates of a fleet: the CA, tokens, and nodes' commands. */
 export function addEnrollmentCommands(fleet: Command): void {
   const ca = fleet.command('ca').description("a fleet's own CA");
   ca.command('init')

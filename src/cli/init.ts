@@ -1,4 +1,5 @@
 import { DEFAULT_NODE_FILE } from './node-options.js';
+import { explained, requireCapabilities } from './privilege.js';
 import type { Command } from 'commander';
 import type { InitFlags } from './init/write.js';
 
@@ -20,7 +21,7 @@ export function addInitCommand(program: Command): void {
     .option('-j, --json', 'JSON')
     .action(async (flags: InitFlags) => {
       const { writeNodeFile } = await import('./init/write.js');
-      const { explained } = await import('./open.js');
+      requireCapabilities(['CAP_NET_ADMIN', ...(flags.netns === undefined ? [] : (['CAP_SYS_ADMIN'] as const))]);
       await writeNodeFile(flags).catch((error: unknown) => {
         throw explained(error);
       });

@@ -1,4 +1,4 @@
-/** A node's files, read and checked. */
+/** Reads and checks a node's files. */
 import { resolve } from 'node:path';
 import { readNodeIntent } from '../agent/node-intent.js';
 import { loadNodeConfig } from '../intent/load.js';
@@ -16,13 +16,13 @@ export function readConfig({ config, file }: IntentOptions): NodeConfig {
 
 export interface Inputs {
   config: NodeConfig;
-  /** As far as it concerns the node. */
+  /** The part that is relevant to the node. */
   intent: Intent;
-  /** As it was read. */
+  /** The intent as read, with digest and signature. */
   read: NodeIntent;
 }
 
-/** Both files, checked. @throws IntentError */
+/** Reads and checks both files. @throws IntentError */
 export function readInputs(options: IntentOptions): Inputs {
   const config = readConfig(options);
   const read = readNodeIntent(config, options.config);

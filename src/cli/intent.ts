@@ -1,4 +1,5 @@
 import { Argument } from 'commander';
+import { STORED_KINDS } from '../fleet/types.js';
 import { readNumber } from './options.js';
 import type { Command } from 'commander';
 import type { Authored, FleetOptions } from './intent/store.js';
@@ -7,14 +8,11 @@ const DEFAULT_FLEET_FILE = '/etc/segue/fleet.yaml';
 const MAX_LISTED = 1_000_000;
 const MAX_QUOTA = 10_000_000;
 
-/** Kinds of entities, as in src/fleet/types.ts: nothing of the fleet is loaded to print a help. */
-const KINDS = ['node', 'tenant', 'port', 'path', 'gateway', 'external', 'policy', 'block', 'trusted'] as const;
-
 export function withFleetOption(command: Command): Command {
   return command.option('-c, --config <fleet.yaml>', 'the fleet file', DEFAULT_FLEET_FILE);
 }
 
-/** `intent`: the intent of a fleet, in etcd. What speaks to etcd is loaded when a command runs. */
+/** `intent`: the intent of a fleet in etcd. The etcd client is loaded when a command runs. */
 export function addIntentCommand(program: Command): void {
   const intent = program.command('intent').description('read and change the intent of a fleet, in etcd');
   const command = (name: string, description: string): Command =>
@@ -23,10 +21,10 @@ export function addIntentCommand(program: Command): void {
     command(name, description)
       .option('--reason <text>', 'why, for the history', '')
       .option('--author <name>', 'who, for the history (default: the user and the machine)');
-  const kind = (): Argument => new Argument('<kind>', 'what the entity is').choices(KINDS);
+  const kind = (): Argument => new Argument('<kind>', 'what the entity is').choices(STORED_KINDS);
 
   command('get', 'print entities, or how many there are of each kind')
-    .addArgument(new Argument('[kind]', 'only these').choices(KINDS))
+    .addArgument(new Argument('[kind]', 'only these').choices(STORED_KINDS))
     .argument('[name]', 'only this one; of a path: the node that it leads to')
     .action(async (what: string | undefined, name: string | undefined, options: FleetOptions) => {
       const { runGet } = await import('./intent/read.js');

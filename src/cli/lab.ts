@@ -14,11 +14,11 @@ export interface UpRequest {
 
 export interface RunRequest extends UpRequest {
   json?: boolean;
-  /** of the iperf3 runs */
+  /** duration of the iperf3 runs */
   seconds: number;
 }
 
-/** What the laboratory's bundle (lab/commands.ts, dist/lab) exports as `laboratory`. */
+/** Interface of the laboratory's bundle (lab/commands.ts, dist/lab), exported as `laboratory`. */
 export interface Laboratory {
   /** @returns the command's exit code */
   run(request: RunRequest): Promise<number>;
@@ -42,7 +42,7 @@ const TOPOLOGY = new Option(
   .choices(['tenants', 'steering'] satisfies TopologyName[])
   .default('tenants' satisfies TopologyName);
 
-/** `segue lab up|down|run`. The laboratory is no part of the agent: its bundle is loaded when one of them runs. */
+/** `segue lab up|down|run`. The laboratory is not part of the agent: its bundle is loaded when a command runs. */
 export function addLabCommand(program: Command): void {
   const lab = program.command('lab').description('a demonstration network in network namespaces of this machine');
 
@@ -74,7 +74,7 @@ export function addLabCommand(program: Command): void {
     .action(async () => (await loadLaboratory()).down());
 }
 
-/** @throws CommandError where this package was built without it */
+/** @throws CommandError if this package was built without it */
 export async function loadLaboratory(): Promise<Laboratory> {
   if (!existsSync(BUNDLE)) {
     throw new CommandError('this package has no laboratory (dist/lab): it comes with a checkout of segue');

@@ -9,7 +9,7 @@ import { makeFolders } from '../kernel/make-folders.js';
 import type { Command } from 'commander';
 import type { Shell } from './manual/completion.js';
 
-/** `completion`, and `man`, which packages are made with: both from what the other commands say of themselves. */
+/** `completion`, and `man`, which is used to build packages: both are generated from the definitions of the commands. */
 export function addManualCommands(program: Command): void {
   program
     .command('completion')

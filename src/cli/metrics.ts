@@ -3,7 +3,7 @@ import { withNodeOptions } from './node-options.js';
 import type { Command } from 'commander';
 import type { NodeOptions } from './node-options.js';
 
-/** A scrape runs nft, and counts what is in maps. */
+/** Metrics require running nft, and counting entries of maps. */
 const FIRST_MS = 30_000;
 
 interface MetricsFlags extends NodeOptions {
@@ -11,7 +11,7 @@ interface MetricsFlags extends NodeOptions {
   tenants?: boolean;
 }
 
-/** `metrics`: for node_exporter's textfile collector and collectd, where nobody asks the agent over HTTP. */
+/** `metrics`: for node_exporter's textfile collector and collectd, without HTTP access to the agent. */
 export function addMetricsCommand(program: Command): void {
   withNodeOptions(program.command('metrics'))
     .description("print the agent's metrics in the text format of Prometheus")

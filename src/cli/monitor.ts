@@ -1,4 +1,5 @@
 import { withIntentOptions } from './node-options.js';
+import { requireRoot } from './privilege.js';
 import type { Command } from 'commander';
 import type { MonitorFlags } from './events/monitor.js';
 
@@ -14,6 +15,7 @@ export function addMonitorCommand(program: Command): void {
     .option('--rate <n>', 'events per second, reason and CPU, 0: no limit', '10')
     .option('-j, --json', 'JSON, an object a line')
     .action(async (options: MonitorFlags) => {
+      requireRoot();
       const { monitor } = await import('./events/monitor.js');
       await monitor(options);
     });

@@ -1,4 +1,4 @@
-/** What options name: tenants, ports, addresses. One meaning in every command. */
+/** Names in options: tenants, ports, addresses, with the same meaning in every command. */
 import { CommandError, EXIT } from './exit.js';
 import { Port, Sid } from '../ebpf/generated/layouts.js';
 import { canonicalAddress, hostPrefix, parsePrefix, type Prefix } from 'netlink-ts/inet';
@@ -28,7 +28,7 @@ export function refuseUnknownTenant(tenant: string | undefined, { names, intent,
   const known = new Set([
     ...names.vrfs.map((vrf) => vrf.tenant),
     ...(intent?.tenants ?? []).map(({ name }) => name),
-    // In ebpf mode, without the intent: `tenant 100`.
+    // In ebpf mode without the intent: `tenant 100`.
     ...(intent === undefined && maps !== undefined ? [...maps.sg_sids.entries()] : []).map(([, value]) =>
       names.tenantOfId(value.readUInt32LE(Sid.OFFSETS.tenant)),
     ),
@@ -38,14 +38,14 @@ export function refuseUnknownTenant(tenant: string | undefined, { names, intent,
   throw new CommandError(`--tenant ${tenant}: expected one of ${expected}`, EXIT.badInput);
 }
 
-/** Interface of a port by its name of the intent or its interface's. @throws CommandError (bad input) */
+/** Interface of a port, by its name in the intent or its interface's name. @throws CommandError (bad input) */
 export function portInterface({ config, kernel, names, intent, nodeOfPort }: ShowContext, name: string): string {
   const local = intent?.ports.filter(({ node }) => node === config.node) ?? [];
   const device = (local.find((port) => port.name === name) ?? local.find((port) => port.interface === name))?.interface;
   if (device !== undefined) return device;
   const link = kernel.links.get(name);
   if (names.vrfOfIndex(link?.master) !== undefined) return name;
-  // In ebpf mode the fast path's maps say which interfaces are ports.
+  // In ebpf mode the fast path's maps contain the ports.
   if (link !== undefined && portTenant(kernel.fastpath.maps, link.index) !== undefined) return name;
   const elsewhere = nodeOfPort(name);
   throw new CommandError(
@@ -56,14 +56,14 @@ export function portInterface({ config, kernel, names, intent, nodeOfPort }: Sho
   );
 }
 
-/** Tenant id of an interface that the fast path knows as a port. */
+/** Tenant id of an interface that is a port in the fast path's maps. */
 function portTenant(maps: FastpathMaps | undefined, ifindex: number): number | undefined {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(ifindex);
   return maps?.sg_ports.lookup(key)?.readUInt32LE(Port.OFFSETS.tenant);
 }
 
-/** An address or a prefix. @throws CommandError (bad input) */
+/** Reads an address or a prefix. @throws CommandError (bad input) */
 export function readPrefix(option: string, text: string): Prefix {
   const address = canonicalAddress(text);
   const result = parsePrefix(address === undefined ? text : hostPrefix(address));

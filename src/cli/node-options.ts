@@ -1,4 +1,4 @@
-/** The options that name a node's files, the same on every command. */
+/** The options for a node's files, common to all commands. */
 import type { Command } from 'commander';
 
 export const DEFAULT_NODE_FILE = '/etc/segue/node.yaml';
@@ -8,7 +8,7 @@ export interface NodeOptions {
 }
 
 export interface IntentOptions extends NodeOptions {
-  /** In the place of the intent that the node file names. */
+  /** Replaces the node file's intent. */
   file?: string;
 }
 

@@ -4,10 +4,9 @@ import { replaceFile } from '../kernel/replace-file.js';
 import { CommandError, EXIT } from './exit.js';
 
 /**
- * Writes what `--output` asks for: the file appears whole, in place of the one of its name. A device, a FIFO or a folder is refused; of a link the
- * file that it leads to is meant.
+ * Writes the file of `--output` atomically. Devices, FIFOs and directories are refused; symbolic links are followed.
  *
- * @param makesFolders those above it that are not there; else they are refused
+ * @param makesFolders creates missing parent directories; else they are an error
  * @throws CommandError
  */
 export function writeOutput(option: string, file: string, text: string, makesFolders = false): void {

@@ -1,14 +1,14 @@
-/** What becomes of output that cannot be written. */
+/** Handles errors of standard output and standard error. */
 import { EXIT } from './exit.js';
 import { printError } from './print.js';
 
 export function handleOutputErrors(): void {
-  // `segue show route | head`: who reads no further is no failure, and the command ends as it would have.
+  // `segue show route | head`: closing the output early is no failure, and the command ends normally.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
     printError(`standard output: ${error.message}`);
     process.exit(EXIT.failed);
   });
-  // Nobody can be told that standard error cannot be written.
+  // Errors of standard error cannot be reported.
   process.stderr.on('error', () => undefined);
 }

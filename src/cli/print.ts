@@ -3,15 +3,15 @@ import { printableClip } from '../intent/printable.js';
 import type { Colour } from './colour.js';
 import type { Action, ChangeText, Failure, Report, Waiting } from '../reconcile/change.js';
 
-/** Of what an option or a name may have made of a message. */
+/** Limit of a message that may contain long options or names. */
 const MAX_LINE_CHARS = 4000;
 
-/** Standard output, for what a command was asked for. */
+/** Prints a command's result on standard output. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Standard output for much: waits while its reader is slow. @returns false once nobody reads any more */
+/** Prints large results on standard output, at the reader's pace. @returns false once the output is closed */
 export async function printAndWait(text: string): Promise<boolean> {
   const { stdout } = process;
   if (!stdout.writable) return false;
@@ -30,7 +30,7 @@ export async function printAndWait(text: string): Promise<boolean> {
   });
 }
 
-/** Standard error, for what went wrong. */
+/** Prints an error on standard error. */
 export function printError(line: string): void {
   process.stderr.write(`segue: ${printableClip(line, MAX_LINE_CHARS)}\n`);
 }
@@ -72,7 +72,7 @@ export function summary(node: string, { done, failures }: Report): string {
   return `${node}: ${parts.join(', ')}`;
 }
 
-/** A report without what only the engine needs, for `-j`. */
+/** A report without internal fields, for `-j`. */
 export function reportJson(node: string, { done, failures, waiting, heldBack }: Report): Record<string, unknown> {
   return {
     node,

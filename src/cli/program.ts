@@ -10,8 +10,10 @@ import { addFeedCommand } from './feed.js';
 import { addFleetCommands } from './fleet.js';
 import { addInitCommand } from './init.js';
 import { addIntentCommand } from './intent.js';
+import { koffiError } from './koffi-file.js';
 import { addLabCommand } from './lab.js';
 import { addManualCommands } from './manual.js';
+import { addMetadataCommand } from './metadata.js';
 import { addMetricsCommand } from './metrics.js';
 import { addMonitorCommand } from './monitor.js';
 import { printError } from './print.js';
@@ -51,6 +53,7 @@ addTraceCommand(program);
 addMonitorCommand(program);
 addCaptureCommand(program);
 addDoctorCommand(program);
+addMetadataCommand(program);
 addMetricsCommand(program);
 addReportCommand(program);
 addManualCommands(program);
@@ -61,7 +64,7 @@ try {
   process.exitCode = exitCodeFor(error);
 }
 
-/** Says what went wrong, once, and what the command ends with. */
+/** Prints an error once, and returns the exit code. */
 function exitCodeFor(error: unknown): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   if (error instanceof IntentError) {
@@ -73,12 +76,12 @@ function exitCodeFor(error: unknown): number {
     printError(error.message);
     return error.exitCode;
   }
-  printError(error instanceof Error ? error.message : String(error));
+  printError(koffiError(error) ?? (error instanceof Error ? error.message : String(error)));
   if (process.env.SEGUE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return EXIT.failed;
 }
 
-/** Commander has printed its message already. */
+/** Commander has already printed its message. */
 function isCommanderError(error: unknown): error is { exitCode: number } {
   return (
     error instanceof Error && 'exitCode' in error && String((error as { code?: unknown }).code).startsWith('commander.')

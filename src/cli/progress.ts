@@ -4,7 +4,7 @@ const EVERY_MS = 250;
 /** ECMA-48: carriage return, then EL, erase to the end of the line. */
 const FRESH_LINE = '\r\u001b[K';
 
-/** Does a work, and says on standard error how far it is, in one line that goes with the work: at a terminal, where it takes long. */
+/** Runs a work, and shows its progress on standard error, if that is a terminal and the work takes long. The line is erased at the end. */
 export async function withProgress<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!stderr.isTTY) return work();

@@ -1,4 +1,4 @@
-/** A report for a terminal, a journal, or mail without HTML. */
+/** Formats a report for a terminal, a journal, or plain-text mail. */
 import { paint } from './colour.js';
 import { printable } from '../intent/printable.js';
 import { headline, sectionsOf, subtitle } from '../observe/report/sections.js';

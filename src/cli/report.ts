@@ -5,10 +5,10 @@ import type { Command } from 'commander';
 import type { NodeReport } from '../observe/report/report.js';
 import type { NodeOptions } from './node-options.js';
 
-/** Doctor and diff run for it: two commands of some seconds on a busy machine. */
+/** The API runs doctor and diff: two commands that take seconds on a busy machine. */
 const FIRST_MS = 150_000;
 
-/** Codes of those that are not asked. */
+/** Error codes of agents that do not concern this node file. */
 const OTHERS = ['other-node-file', 'not-found'];
 
 interface ReportFlags extends NodeOptions {
@@ -61,7 +61,7 @@ async function reportOf(config: string): Promise<NodeReport> {
   })) {
     if (answer.statusCode !== 200) {
       const problem = await readProblem(answer);
-      // Agents of other nodes on the machine, and of former versions.
+      // Ignores agents of other nodes on the machine, and of earlier versions.
       if (problem !== undefined && !OTHERS.includes(problem.code)) reason = problem.detail;
       continue;
     }

@@ -1,7 +1,9 @@
-import { Argument, Option } from 'commander';
+import { Argument } from 'commander';
 import { CommandError, EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
+import { addressGiven, withAddressOption } from './options.js';
 import { printAndWait, printError, print, printJson } from './print.js';
+import { isRoot, requireRoot } from './privilege.js';
 import { refuseForeignOptions, SHOWN, viewOf } from './show/shown.js';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
@@ -11,17 +13,16 @@ export { SHOWN };
 
 type ShowFlags = IntentOptions & ShownOptions;
 
-/** `show`: what the kernel holds of segue's. The kernel is the state: the intent only adds names and what is missing. */
+/** `show`: segue's objects in the kernel. The state comes from the kernel; the intent only adds names and missing objects. */
 export function addShowCommand(program: Command): void {
-  withIntentOptions(program.command('show'))
+  const command = withIntentOptions(program.command('show'))
     .description(
       'show what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows',
     )
     .addArgument(new Argument('<what>', 'what is shown').choices(SHOWN).argParser(readShown))
     .option('-t, --tenant <name>', "only this tenant's")
-    .option('-p, --port <port>', "port, route, counters: only this port's: a port of the intent, or its interface")
-    .option('--address <address>', 'port, route, flow: only with this address, or one of this prefix')
-    .addOption(new Option('--host <address>', 'as --address').hideHelp())
+    .option('-p, --port <port>', "port, route, counters: only this port's: a port of the intent, or its interface");
+  withAddressOption(command, 'port, route, counters, flow: only with this address, or one of this prefix')
     .option(
       '-a, --all',
       "route: include the gateways' addresses and the kernel's own routes; flow: include fragments and expired flows",
@@ -31,15 +32,16 @@ export function addShowCommand(program: Command): void {
     .option('--limit <n>', 'flow: at most so many, 0: all (default: 1000)')
     .option('-j, --json', 'JSON')
     .action(async (what: ShownName, { host, ...given }: ShowFlags & { host?: string }) => {
-      const address = given.address ?? host;
+      const address = addressGiven({ ...given, ...(host !== undefined && { host }) })?.text;
       const options: ShowFlags = { ...given, ...(address !== undefined && { address }) };
       refuseForeignOptions(what, options);
       const { askAgent } = await import('./show/ask-agent.js');
       if (options.file === undefined && (await askAgent(what, options))) return;
+      const view = await viewOf(what, options);
+      if (!isRoot()) requireRoot();
       const { readShownFiles } = await import('./shown-files.js');
       const { withReader } = await import('./open.js');
       const { config, intent, nodeOfPort } = await readShownFiles(options, options.port);
-      const view = await viewOf(what, options);
 
       const { showContext } = await import('../observe/inspect/context.js');
       const { refuseUnknownTenant } = await import('./names.js');
@@ -52,14 +54,18 @@ export function addShowCommand(program: Command): void {
         refuseUnknownTenant(options.tenant, context);
         const shown = await view(context, options, { write: printAndWait, note: printError });
         if (shown === undefined) return;
-        const { json, lines } = shown;
-        if (options.json) printJson(json);
-        else for (const line of lines) print(line);
+        const { json, lines, note } = shown;
+        if (options.json) {
+          printJson(json);
+          return;
+        }
+        for (const line of lines) print(line);
+        if (note !== undefined) printError(note);
       });
     });
 }
 
-/** Singular or plural. @throws CommandError (bad input) */
+/** Accepts singular and plural. @throws CommandError (bad input) */
 function readShown(text: string): ShownName {
   const name = SHOWN.find((one) => [one, `${one}s`, one.replace(/y$/, 'ies'), one.replace(/s$/, '')].includes(text));
   if (name !== undefined) return name;

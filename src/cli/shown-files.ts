@@ -1,6 +1,6 @@
 /**
- * A node's files for `show`. Where there is a copy of both as they are now (agent/intent-copy.ts), nothing is loaded that reads and checks
- * files: zod and yaml take longer than all the rest.
+ * A node's files for `show`. If there is a copy of their present versions (agent/intent-copy.ts), the modules for reading and checking files are
+ * not loaded: zod and yaml take longer than everything else.
  */
 import { RUN_ROOT } from '../agent/instance.js';
 import { findCopy } from '../agent/intent-copy.js';
@@ -13,8 +13,8 @@ export interface ShownFiles extends ShownIntent {
 }
 
 /**
- * @param port the port asked for: a copy knows none of another node
- * @throws IntentError for a node file that cannot be used
+ * @param port the selected port: copies contain only ports of this node
+ * @throws IntentError if the node file is unusable
  */
 export async function readShownFiles(options: IntentOptions, port: string | undefined): Promise<ShownFiles> {
   const copy = options.file === undefined ? findCopy(RUN_ROOT, options.config) : undefined;

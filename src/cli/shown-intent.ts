@@ -1,20 +1,20 @@
-/** What commands that only show know of the intent. */
+/** The intent for commands that only read. */
 import { runDirectory } from '../agent/instance.js';
 import { readIntentCopy } from '../agent/intent-copy.js';
-import { checkNodeInIntent } from '../intent/load.js';
 import { fileSignature } from '../intent/signature.js';
 import { readConfig, readInputs } from './inputs.js';
 import { printError } from './print.js';
 import type { Intent } from '../intent/types.js';
 import type { IntentOptions } from './node-options.js';
+import { checkNodeInIntent } from '../app/intent.js';
 
 export interface ShownIntent {
-  /** Without the ports on other nodes where there is a copy of the file (intent-copy.ts); undefined: it cannot be read. */
+  /** Lacks ports on other nodes if it comes from a copy of the file (intent-copy.ts); undefined: it cannot be read. */
   intent: Intent | undefined;
   nodeOfPort: (name: string) => string | undefined;
 }
 
-/** The node's part of the intent, from the copy if there is one; when it cannot be read, standard error says why. */
+/** The node's part of the intent, from the copy if there is one; the reason is printed on standard error if it cannot be read. */
 export function intentIfReadable(options: IntentOptions): ShownIntent {
   let whole: Intent | undefined;
   const nodeOfPort = (name: string): string | undefined => {
@@ -29,7 +29,7 @@ export function intentIfReadable(options: IntentOptions): ShownIntent {
       return { intent: copy, nodeOfPort };
     }
   } catch {
-    // What is wrong with the files is said below.
+    // Errors of the files are reported below.
   }
   whole = wholeIfReadable(options);
   return { intent: whole, nodeOfPort };

@@ -1,26 +1,26 @@
-/** Tables for a terminal: one line a row, columns as wide as they need to be, nothing cut. */
+/** Tables for a terminal: a line for each row, with columns as wide as their contents. */
 
 export type Cell = string | number | bigint | undefined;
 
 export interface Column<Row> {
   title: string;
-  /** Absent values read `-`. Numbers stand to the right of their column, text to the left. */
+  /** Absent values are printed as `-`. Numbers are right-aligned, texts left-aligned. */
   cell: (row: Row) => Cell;
 }
 
-/** A column of a field of its own, under the field's name in capitals or a title. */
+/** A column with a title, by default the field's name in capitals. */
 export function column<Row>(title: string, cell: (row: Row) => Cell): Column<Row> {
   return { title, cell };
 }
 
 /**
- * @returns the lines, a head line first; no rows, no lines
+ * @returns the lines, heading first; empty without rows
  */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
   return rows.length === 0 ? [] : new TableParts(columns).render(rows, true);
 }
 
-/** A table too long to be held: rows are gathered for as long as their widths are to be known, then go out together. */
+/** A table that may be too long for memory: the first rows determine the widths, the others are printed in chunks. */
 export class TableStream<Row> {
   readonly #parts: TableParts<Row>;
   readonly #write: (lines: string[]) => Promise<void>;
@@ -28,7 +28,7 @@ export class TableStream<Row> {
   #rows: Row[] = [];
   #isFirst = true;
 
-  /** @param gather rows whose widths the columns of those and of all that follow have at least */
+  /** @param gather number of rows that determine the minimum widths of the columns */
   constructor(columns: readonly Column<Row>[], write: (lines: string[]) => Promise<void>, gather = 1000) {
     this.#parts = new TableParts(columns);
     this.#write = write;
@@ -40,7 +40,7 @@ export class TableStream<Row> {
     if (this.#rows.length >= this.#gather) await this.end();
   }
 
-  /** Writes what is gathered. */
+  /** Prints the remaining rows. */
   async end(): Promise<void> {
     if (this.#rows.length === 0) return;
     const lines = this.#parts.render(this.#rows, this.#isFirst);
@@ -50,7 +50,7 @@ export class TableStream<Row> {
   }
 }
 
-/** Columns with the widths that they have so far. */
+/** Columns with their present widths. */
 class TableParts<Row> {
   readonly #columns: readonly Column<Row>[];
   readonly #widths: number[];

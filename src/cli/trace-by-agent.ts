@@ -1,16 +1,16 @@
-/** `trace` by a running agent, for who may ask it and not look at the kernel. */
+/** `trace` through a running agent, for users who may use its API but not read the kernel. */
 import { BAD_INPUT, JSON_TYPE, TRACE_PATH } from '../api/protocol.js';
 import { answersTo, readProblem, readText } from './agent-client.js';
 import { CommandError, EXIT } from './exit.js';
 import type { ArrivingQuestion, Question, Trace } from '../observe/trace/types.js';
 
-/** How long an answer may take to begin, milliseconds: others may be traced before. */
+/** Time-out for the start of an answer in milliseconds: other traces may be queued. */
 const FIRST_MS = 60_000;
 const MAX_CHARS = 1 << 20;
 
 /**
- * @returns undefined: no agent runs with the node file, or none answers
- * @throws CommandError for what the agent refuses
+ * @returns undefined if no agent runs with the node file, or none answers
+ * @throws CommandError if the agent refuses
  */
 export async function traceByAgent(
   { protocol, sourcePort, destinationPort, ...question }: Question | ArrivingQuestion,

@@ -1,27 +1,29 @@
 import { paint } from './colour.js';
 import { CommandError, EXIT } from './exit.js';
 import { withIntentOptions } from './node-options.js';
-import { readNumber } from './options.js';
+import { addressGiven, readNumber, withAddressOption } from './options.js';
 import { printError, print, printJson } from './print.js';
+import { isRoot, requireRoot } from './privilege.js';
 import { renderTable } from './table.js';
 import { canonicalAddress, familyOf } from 'netlink-ts/inet';
 import type { Command } from 'commander';
 import type { IntentOptions } from './node-options.js';
+import type { AddressFlags } from './options.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 import type { ArrivingQuestion, Protocol, Question, Trace, TraceStep } from '../observe/trace/types.js';
 
-/** Largest IP packet, bytes. */
+/** Largest IP packet in bytes. */
 const MAX_SIZE_BYTES = 65_535;
-/** Largest that the program of a network node is run on. */
+/** Largest packet on which a network node's program is run. */
 const MAX_ARRIVING_BYTES = 3000;
 const MAX_PORT = 65_535;
 const MAX_TTL = 255;
 
-/** The packet, as it is given. */
-export interface PacketFlags {
+/** The packet's options. */
+export interface PacketFlags extends AddressFlags {
   port?: string;
   tenant?: string;
-  to: string;
+  to?: string;
   from?: string;
   size?: string;
   proto?: string;
@@ -36,12 +38,13 @@ interface TraceFlags extends IntentOptions, PacketFlags {
 }
 
 export function addTraceCommand(program: Command): void {
-  withIntentOptions(program.command('trace'))
+  const command = withIntentOptions(program.command('trace'))
     .description('trace what would happen to a packet, hop by hop, and why; exit code 1: it is dropped')
     .option('-p, --port <port>', 'the sender: a port of the intent, or its interface')
     .option('-t, --tenant <name>', 'on a network node: the tenant of an arriving packet; needs --from')
-    .requiredOption('--to <address>', 'the destination')
-    .option('--from <address>', "the source (default: the port's own address)")
+    .option('--to <address>', 'the destination')
+    .option('--from <address>', "the source (default: the port's own address)");
+  withAddressOption(command, 'an end of the packet: the destination, with --to the source')
     .option('--size <bytes>', 'size of the inner packet with its IP header (default: 84, a ping)')
     .option('--proto <protocol>', 'icmp (an echo request), tcp or udp (default: icmp)')
     .option('--sport <port>', 'the source port of tcp and udp')
@@ -52,8 +55,8 @@ export function addTraceCommand(program: Command): void {
     .action(async (options: TraceFlags) => {
       const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);
-      // The agent has it done by the same command: who may look by himself needs no agent for it.
-      if (process.geteuid?.() !== 0 && options.file === undefined) {
+      // The agent runs the same command: root does not need the agent.
+      if (!isRoot() && options.file === undefined) {
         const { traceByAgent } = await import('./trace-by-agent.js');
         const found = await traceByAgent(question, options.config);
         if (found !== undefined) {
@@ -61,6 +64,7 @@ export function addTraceCommand(program: Command): void {
           return;
         }
       }
+      requireRoot();
       const { readConfig } = await import('./inputs.js');
       const { withInstance } = await import('./open.js');
       const config = readConfig(options);
@@ -85,20 +89,16 @@ function show(found: Trace, { json }: TraceFlags): void {
   if (found.verdict === 'dropped') process.exitCode = EXIT.failed;
 }
 
-/** Bytes of the smallest packet: its IP header, and what a protocol needs behind it to be looked at. */
+/** Sizes of the smallest packets in bytes: the IP header, and the part of the transport header that programs read. */
 const LEAST_BYTES = { 4: { icmp: 20, udp: 28, tcp: 40 }, 6: { icmp: 40, udp: 48, tcp: 60 } } as const;
 
 /** @throws CommandError (bad input) */
 export function readQuestion(
-  { port, tenant, to, from, size, syn, ...flags }: PacketFlags,
+  { port, tenant, size, syn, ...flags }: PacketFlags,
   defaultSize: number,
 ): Question | ArrivingQuestion {
-  const destination = readAddress('--to', to);
+  const { destination, source } = readEnds(flags);
   const family = familyOf(destination);
-  const source = from === undefined ? undefined : readAddress('--from', from);
-  if (source !== undefined && familyOf(source) !== family) {
-    refuse(`--from ${source}: expected an address of the family of ${destination}`);
-  }
   const protocol = readProtocol(flags.proto);
   const least = LEAST_BYTES[family][protocol ?? 'icmp'];
   const most = tenant === undefined ? MAX_SIZE_BYTES : MAX_ARRIVING_BYTES;
@@ -129,6 +129,25 @@ export function readQuestion(
   return { tenant, from: source, ...packet };
 }
 
+/** With only an address, the packet has it at either end, as in `capture` and `show flow`. */
+function readEnds(flags: PacketFlags): { destination: string; source: string | undefined } {
+  const address = addressGiven(flags);
+  const to = flags.to === undefined ? address : { option: '--to', text: flags.to };
+  if (to === undefined) return refuse('expected --to, or --address: the destination');
+  const from =
+    flags.from === undefined ? (to === address ? undefined : address) : { option: '--from', text: flags.from };
+  if (flags.to !== undefined && flags.from !== undefined && address !== undefined) {
+    refuse(`${address.option} ${address.text}: expected without --to or without --from: a packet has two ends`);
+  }
+  const destination = readAddress(to.option, to.text);
+  if (from === undefined) return { destination, source: undefined };
+  const source = readAddress(from.option, from.text);
+  if (familyOf(source) !== familyOf(destination)) {
+    refuse(`${from.option} ${source}: expected an address of the family of ${destination}`);
+  }
+  return { destination, source };
+}
+
 function readProtocol(text: string | undefined): Protocol | undefined {
   if (text === undefined || text === 'icmp' || text === 'tcp' || text === 'udp') return text;
   return refuse(`--proto ${text}: expected icmp, tcp or udp`);
@@ -142,7 +161,7 @@ function refuse(message: string): never {
   throw new CommandError(message, EXIT.badInput);
 }
 
-/** A head line, the steps, the verdict. */
+/** Formats a trace: heading, steps, verdict. */
 export function traceLines({ node, port, tenant, from, to, size, protocol, steps, verdict, text }: Trace): string[] {
   const columns = [
     { title: 'NODE', cell: (step: TraceStep) => step.node },
@@ -167,7 +186,7 @@ function readAddress(option: string, text: string): string {
   return address;
 }
 
-/** Every node's intent, or with feeds what this node is told: the far node's plan is made from it. */
+/** The whole intent, or with feeds this node's part, from which the far node's plan is made. */
 async function wholeIntent(config: NodeConfig): Promise<Intent | undefined> {
   const { loadIntentOf } = await import('../fleet/node/cache.js');
   try {

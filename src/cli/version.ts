@@ -1,6 +1,6 @@
 import { readVersion } from '../agent/version.js';
 
-/** What asks for the version and for nothing else. */
+/** Arguments that request only the version. */
 export const VERSION_WORDS: readonly string[] = ['version', '--version', '-v', '-V'];
 
 export function printVersion(): void {

@@ -1,23 +1,23 @@
 /**
- * Router advertisements that nobody asked for: who was told of a router once asks no more, and its route ends with the router's lifetime (18 h). The
- * program that answers solicitations sends them, in test runs: a packet socket would take CAP_NET_RAW, which the agent does not have.
+ * Unsolicited router advertisements. A VM that knows a router does not solicit again, and its route expires with the router lifetime (18 h). The
+ * program that answers solicitations sends them in test runs: a packet socket would need CAP_NET_RAW, which the agent does not have.
  */
 import { setImmediate } from 'node:timers/promises';
 import { BpfProgram, isLibbpfError } from 'libbpf-ts';
 import { Mark, ReplyProgram } from '../ebpf/generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 
-/** RFC 4861 section 6.2.1: 10 minutes are the default of MaxRtrAdvInterval. */
+/** 10 minutes, the default of MaxRtrAdvInterval (RFC 4861 section 6.2.1). */
 const EVERY_MS = 600_000;
-/** struct __sk_buff (linux/bpf.h): its size, and where mark and interface are. */
+/** Size of struct __sk_buff (linux/bpf.h), and offsets of mark and interface. */
 const SKB = { bytes: 192, mark: 8, ifindex: 40 } as const;
-/** The least that a test run takes is an Ethernet header with something behind it; all of it is overwritten. */
+/** A test run requires an Ethernet header with some data; the program overwrites all of it. */
 const FRAME_BYTES = 64;
 const IPV6 = 0x86dd;
-/** Some 50 µs each. */
+/** Each takes about 50 µs. */
 const PORTS_A_TURN = 64;
 
-/** Sends each port its advertisement, a few a turn of the event loop. @throws LibbpfError */
+/** Sends each port its advertisement, a few in each turn of the event loop. @throws LibbpfError */
 async function advertise(kernel: Kernel): Promise<void> {
   const { maps } = kernel.fastpath;
   const slot = Buffer.alloc(4);
@@ -38,7 +38,7 @@ async function advertise(kernel: Kernel): Promise<void> {
     try {
       program.testRun({ data, context, ...where });
     } catch (error) {
-      // Of an interface that is gone the entry goes soon.
+      // The entry of a deleted interface is removed soon.
       if (!isLibbpfError(error, 'ENODEV')) throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** Numbers, addresses and domain names as they go on the wire. */
+/** Wire formats of numbers, addresses and domain names. */
 import { addressLength, familyOf, parsePrefix, writeAddress } from 'netlink-ts/inet';
 
 export function u16(value: number): Buffer {
@@ -13,6 +13,13 @@ export function u32(value: number): Buffer {
   return bytes;
 }
 
+const IPV4_BITS = 32;
+
+/** The mask of a prefix length of IPv4. */
+export function maskOf(length: number): Buffer {
+  return u32(length === 0 ? 0 : (0xffffffff << (IPV4_BITS - length)) >>> 0);
+}
+
 export function address(text: string): Buffer {
   const bytes = Buffer.alloc(addressLength(familyOf(text)));
   writeAddress(text, bytes, 0);
@@ -23,7 +30,7 @@ export function mac(text: string): Buffer {
   return Buffer.from(text.replaceAll(':', ''), 'hex');
 }
 
-/** @throws RangeError where the text is no prefix */
+/** @throws RangeError if the text is no prefix */
 export function prefix(text: string): { bytes: Buffer; length: number } {
   const parsed = parsePrefix(text);
   if (!parsed.ok) throw new RangeError(`${text}: expected ${parsed.expected}`);

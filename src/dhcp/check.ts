@@ -1,4 +1,4 @@
-/** Checks of this feature's part of subnets and ports. */
+/** Checks the feature's part of subnets and ports. */
 import { readAnyPrefix } from '../intent/fields.js';
 import { Refusal } from '../intent/findings.js';
 import { formatAddress, parseAddress, parseMac, prefixContains } from 'netlink-ts/inet';
@@ -22,14 +22,14 @@ import type { Draft } from '../intent/structure.js';
 import type { Port, Subnet } from '../intent/types.js';
 import type { DhcpRoute, PortBoot, SubnetDhcp, SubnetRa } from './types.js';
 
-/** As a file has it. */
+/** `dhcp` in the file. */
 type GivenDhcp = Omit<SubnetDhcp, 'lease'> & { lease?: number };
 
-/** Longest host name, for which there is always room. */
+/** The longest host name, for which messages always have space. */
 const LONGEST_HOSTNAME = 'h'.repeat(63);
 const ANY_MTU = 1500;
 
-/** Reports what stands in one key of the file. */
+/** Reports values inside one key of the file. */
 class Place {
   readonly #place: KeyPlace;
 
@@ -41,7 +41,7 @@ class Place {
     this.#place.refuse(value, expected, ...path);
   }
 
-  /** The canonical text of a field, undefined where it is absent or refused. */
+  /** The canonical text of a field; undefined if it is absent or refused. */
   text(
     given: string | undefined,
     read: (text: string) => string | Refusal,
@@ -54,7 +54,7 @@ class Place {
     return undefined;
   }
 
-  /** Texts of a list, each given once. */
+  /** The texts of a list without duplicates. */
   list(
     given: readonly (string | undefined)[] | undefined,
     read: (text: string) => string | Refusal,
@@ -73,7 +73,7 @@ class Place {
   }
 }
 
-/** What of a subnet is known when its keys are read: less where something of it was refused. */
+/** Facts of a subnet when its keys are read; refused parts are absent. */
 type SubnetFacts = KeyFacts['subnet'];
 
 interface SubnetParts {
@@ -81,16 +81,16 @@ interface SubnetParts {
   gateway: string;
 }
 
-/** Keys of `dhcp` that IPv6 has no place for: routers and masks are the router advertisement's. */
+/** Keys of `dhcp` that do not apply to IPv6, where router advertisements contain routers and prefixes. */
 const IPV4_KEYS = ['routes', 'netmask'] as const;
 
-/** `ra` of a subnet. */
+/** Reads `ra` of a subnet. */
 export function readRa(draft: Draft<SubnetRa>, { prefix }: SubnetFacts, place: KeyPlace): SubnetRa | undefined {
   if (prefix.family === 4) place.refuse(draft, `router advertisements in an IPv6 subnet alone; ${prefix.text} is none`);
   return draft.mode === undefined ? undefined : { mode: draft.mode };
 }
 
-/** `dhcp` of a subnet. */
+/** Reads `dhcp` of a subnet. */
 export function readDhcp(draft: Draft<GivenDhcp>, facts: SubnetFacts, keyPlace: KeyPlace): SubnetDhcp {
   const place = new Place(keyPlace);
   const { family, text } = facts.prefix;
@@ -137,7 +137,7 @@ function checkRoutes(place: Place, drafts: readonly (Draft<DhcpRoute> | undefine
   });
 }
 
-/** Options that no message has room for are refused here: a VM that is told half of them would be told nothing of the other half. */
+/** Refuses options that do not fit into a message, rather than omitting some of them later. */
 function checkRoom(place: Place, dhcp: SubnetDhcp, { prefix, gateway }: SubnetParts, family: 4 | 6): void {
   const search = Buffer.concat((dhcp.search ?? []).map(domainName)).length;
   if (search > MAX_OPTION4_BYTES) {
@@ -147,7 +147,7 @@ function checkRoom(place: Place, dhcp: SubnetDhcp, { prefix, gateway }: SubnetPa
   if (family === 6) return;
   const port = { mac: '02:00:00:00:00:01', addresses: [gateway], prefixes: [], hostname: LONGEST_HOSTNAME };
   const lease = lease4Of({ id: 1, subnets: [{ prefix, gateway, dhcp }] }, port, ANY_MTU);
-  // Of a route at most nine bytes: its length, four of the prefix, four of the router.
+  // A route takes at most nine bytes: one for the length, four for the prefix, four for the router.
   const routes = classlessRoutes(gateway, dhcp).length * 9;
   const bytes = lease === undefined || routes > MAX_OPTION4_BYTES ? routes : options4(lease).length;
   if (bytes <= MAX_OPTIONS4_BYTES && routes <= MAX_OPTION4_BYTES) return;
@@ -157,12 +157,12 @@ function checkRoom(place: Place, dhcp: SubnetDhcp, { prefix, gateway }: SubnetPa
   );
 }
 
-/** `hostname` of a port. */
+/** Reads `hostname` of a port. */
 export function readPortHostname(draft: string, place: KeyPlace): string | undefined {
   return new Place(place).text(draft, readHostname);
 }
 
-/** `boot` of a port: its lease says what to boot from. */
+/** Reads `boot` of a port, which requires a lease. */
 export function readBoot(
   draft: Draft<PortBoot>,
   { tenant, addresses }: KeyFacts['port'],
@@ -199,7 +199,7 @@ function checkBoot(place: Place, draft: Draft<PortBoot>): PortBoot {
   return boot;
 }
 
-/** The address that a host makes of a /64 and its MAC address (RFC 4291 appendix A). */
+/** The address that a host derives from a /64 and its MAC address (RFC 4291 appendix A). */
 export function eui64Address(prefix: string, mac: string): string | undefined {
   const network = parseAddress(prefix.split('/')[0] ?? '');
   const bytes = parseMac(mac);
@@ -211,8 +211,8 @@ export function eui64Address(prefix: string, mac: string): string | undefined {
 }
 
 /**
- * In a subnet where VMs make their own addresses, a port has a /64 of its own (RFC 8273) or, in a /64 that it shares, the address of its MAC address:
- * no other one of the prefix is the port's.
+ * In a subnet where VMs configure their own addresses, a port has either its own /64 (RFC 8273), or in a shared /64 only the address derived from
+ * its MAC address.
  */
 export function checkSlaac({ tenants, ports }: CheckedLists, { findings }: Context): void {
   const slaac = new Map(
@@ -221,7 +221,7 @@ export function checkSlaac({ tenants, ports }: CheckedLists, { findings }: Conte
       return own.length === 0 ? [] : [[name, own] as const];
     }),
   );
-  // Places in the file are those of the lists as long as nothing was refused.
+  // Indices of the lists equal those of the file only if nothing was refused.
   if (slaac.size === 0 || findings.list.length > 0) return;
   ports.forEach((port, index) => {
     const subnets = slaac.get(port.tenant);

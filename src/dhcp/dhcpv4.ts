@@ -1,9 +1,8 @@
-/** The template of a port's DHCPv4 replies (RFC 2131): an OFFER, of which the program makes ACK, NAK and the reply to INFORM. */
+/** The template of a port's DHCPv4 replies (RFC 2131): an OFFER, from which the program makes ACK, NAK and the reply to INFORM. */
 import { Dhcp4Layout, Dhcp4Lease } from '../ebpf/generated/layouts.js';
-import { address, domainName, mac, prefix, u16, u32 } from './bytes.js';
+import { address, domainName, mac, maskOf, prefix, u16, u32 } from './bytes.js';
 import type { Lease4 } from './objects.js';
 
-const IPV4_BITS = 32;
 const COOKIE = Buffer.from('63825363', 'hex');
 const CHADDR_AT = 28;
 const YIADDR_AT = 16;
@@ -38,7 +37,7 @@ function addresses(code: number, texts: readonly string[]): Buffer[] {
   return texts.length === 0 ? [] : [option4(code, ...texts.map(address))];
 }
 
-/** Routes as option 121 has them: of a prefix's address the bytes that its length covers (RFC 3442). */
+/** Encodes routes for option 121, with only the significant bytes of each prefix (RFC 3442). */
 function routes({ routes: all }: Pick<Lease4, 'routes'>): Buffer {
   const parts = all.flatMap(({ to, via }) => {
     const { bytes, length } = prefix(to);
@@ -47,12 +46,10 @@ function routes({ routes: all }: Pick<Lease4, 'routes'>): Buffer {
   return Buffer.concat(parts);
 }
 
-/** The options in the order that the program relies on: type, server, times, then all others. */
+/** The options in the order that the program requires: type, server, times, mask, then all others. */
 export function options4(lease: Lease4): Buffer {
   const { server, prefixLength, seconds, dns = [], ntp = [], search = [], hostname, domain, mtu } = lease;
-  const mask = prefixLength === 0 ? 0 : (0xffffffff << (IPV4_BITS - prefixLength)) >>> 0;
   const rest = [
-    option4(OPTION.mask, u32(mask)),
     option4(OPTION.router, address(server)),
     ...addresses(OPTION.dns, dns),
     ...(hostname === undefined ? [] : [option4(OPTION.hostname, Buffer.from(hostname, 'latin1'))]),
@@ -66,14 +63,15 @@ export function options4(lease: Lease4): Buffer {
     option4(OPTION.type, Buffer.of(OFFER)),
     option4(OPTION.server, address(server)),
     option4(OPTION.lease, u32(seconds)),
-    // RFC 2131 section 4.4.5: a half and seven eighths.
+    // A half and seven eighths (RFC 2131 section 4.4.5).
     option4(OPTION.renewal, u32(Math.floor(seconds / 2))),
     option4(OPTION.rebinding, u32(Math.floor((seconds * 7) / 8))),
+    option4(OPTION.mask, maskOf(prefixLength)),
     ...rest,
   ]);
 }
 
-/** The value of sg_dhcp4. @throws RangeError where the options do not fit */
+/** Encodes the value of sg_dhcp4. @throws RangeError if the options do not fit */
 export function encodeLease4(lease: Lease4): Buffer {
   const { DHCP4_FIXED_BYTES } = Dhcp4Layout;
   const fixed = Buffer.alloc(DHCP4_FIXED_BYTES);

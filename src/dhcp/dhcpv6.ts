@@ -1,4 +1,4 @@
-/** The parts of a port's DHCPv6 replies (RFC 8415): identity associations with their addresses, and all options besides. */
+/** The parts of a port's DHCPv6 replies (RFC 8415): identity associations with their addresses, and all other options. */
 import { Dhcp6Lease, Limits } from '../ebpf/generated/layouts.js';
 import { address, domainName, mac, prefix, u16, u32 } from './bytes.js';
 import type { Lease6 } from './objects.js';
@@ -25,12 +25,12 @@ function option6(code: number, ...parts: Uint8Array[]): Buffer {
   return Buffer.concat([u16(code), u16(value.length), value]);
 }
 
-/** RFC 8415 section 21.4: T1 is a half and T2 four fifths of the preferred lifetime. */
+/** T1 is a half and T2 four fifths of the preferred lifetime (RFC 8415 section 21.4). */
 function times(seconds: number): Buffer {
   return Buffer.concat([u32(Math.floor(seconds / 2)), u32(Math.floor(seconds * 0.8))]);
 }
 
-/** An IA with IAID zero, which the program fills in. What is not there has the status that says so. */
+/** An IA with IAID 0, which the program replaces. Without addresses or prefixes it contains a status code. */
 function association(code: number, seconds: number, parts: readonly Buffer[], none: number): Buffer {
   const inner = parts.length > 0 ? parts : [option6(OPTION.status, u16(none))];
   const lifetimes = parts.length > 0 ? times(seconds) : Buffer.alloc(8);
@@ -48,11 +48,11 @@ function options({ serverMac, dns = [], search = [], ntp = [] }: Lease6): Buffer
   ]);
 }
 
-/** The value of sg_dhcp6. @throws RangeError where the options do not fit */
+/** Encodes the value of sg_dhcp6. @throws RangeError if the options do not fit */
 export function encodeLease6(lease: Lease6): Buffer {
   const { OFFSETS } = Dhcp6Lease;
   const { DHCP6_ADDRESSES: most, DHCP6_OPTIONS_BYTES } = Limits;
-  // Preferred as long as valid: an address is the port's until the intent says otherwise.
+  // Addresses are preferred as long as valid, since only the intent changes them.
   const lifetimes = [u32(lease.seconds), u32(lease.seconds)];
   const addresses = lease.addresses.slice(0, most).map((one) => option6(OPTION.address, address(one), ...lifetimes));
   const prefixes = lease.prefixes.slice(0, most).map((text) => {

@@ -1,6 +1,7 @@
-/** Addresses of VMs: DHCPv4, DHCPv6 and router advertisements, answered by programs of the ports from templates that the agent writes. */
+/** Addresses of VMs: DHCPv4, DHCPv6 and router advertisements. Programs of the ports reply with templates that the agent writes. */
 import { advertiseRoutine } from './advertise.js';
 import { dhcpIntent } from './intent.js';
+import { dhcpObservation } from './observe.js';
 import { planLeases, planReplyPrograms, planRouter } from './plan.js';
 import { replyProgramResource } from './reply-program-resource.js';
 import { bootResource, dhcp4Resource, dhcp6Resource, raResource } from './template-resources.js';
@@ -18,4 +19,5 @@ export const dhcpFeature = {
   },
   routine: advertiseRoutine,
   plans: { node: planReplyPrograms, tenant: planRouter, localPort: planLeases },
+  observe: dhcpObservation,
 } satisfies Feature;

@@ -1,4 +1,4 @@
-/** Single texts of this feature's part of the intent: domain names, servers, files. Each becomes canonical or is refused. */
+/** Parses single fields of the feature's part of the intent: domain names, servers, files. The result is canonical, or a refusal. */
 import { formatAddress, parseAddress, prefixContains } from 'netlink-ts/inet';
 import { Refusal } from '../intent/findings.js';
 import { MAX_BOOT_FILE_CHARS, MAX_DOMAIN_CHARS, MAX_LABEL_CHARS } from './bounds.js';
@@ -11,20 +11,20 @@ const badDomain = new Refusal(
 );
 const badHost = new Refusal(`a host name: up to ${MAX_LABEL_CHARS} letters, digits and "-", the first and last no "-"`);
 
-/** A domain name (RFC 1123 section 2.1), lower case. */
+/** Reads a domain name (RFC 1123 section 2.1), in lower case. */
 export function readDomain(text: string): string | Refusal {
   return text.length <= MAX_DOMAIN_CHARS && DOMAIN.test(text) ? text.toLowerCase() : badDomain;
 }
 
-/** A host name without a domain. */
+/** Reads a host name without a domain. */
 export function readHostname(text: string): string | Refusal {
   return HOST.test(text) ? text : badHost;
 }
 
-/** What no server can have. Link-local ones are taken: services of the node have such. */
+/** Addresses that no server can have. Link-local ones are allowed, since the node's services use them. */
 const NO_SERVER = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8', '::ffff:0.0.0.0/96'];
 
-/** The address of a server that VMs of a family are told. */
+/** Reads the address of a server for VMs of a family. */
 export function readServer(text: string, family: 4 | 6): string | Refusal {
   const parsed = parseAddress(text);
   if (parsed?.family !== family) return new Refusal(`an IPv${family} address, as the subnet`);
@@ -36,7 +36,7 @@ export function readServer(text: string, family: 4 | 6): string | Refusal {
 
 const FILE = /^[\x21-\x7e]+$/;
 
-/** A file's name or URL. */
+/** Reads the name or URL of a file. */
 export function readBootFile(text: string): string | Refusal {
   if (FILE.test(text) && text.length <= MAX_BOOT_FILE_CHARS) return text;
   return new Refusal(`1 to ${MAX_BOOT_FILE_CHARS} characters of ASCII without spaces`);

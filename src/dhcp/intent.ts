@@ -1,4 +1,4 @@
-/** What this feature adds to the intent. */
+/** The feature's part of the intent. */
 import { entityKey, portKey } from '../intent/part.js';
 import { exact } from '../intent/equality.js';
 import { checkSlaac, readBoot, readDhcp, readPortHostname, readRa } from './check.js';
@@ -8,19 +8,19 @@ import type { PortBoot, SubnetDhcp, SubnetRa } from './types.js';
 
 declare module '../intent/types.js' {
   interface Subnet {
-    /** What its VMs are told by DHCP; absent: nothing, they are configured otherwise. */
+    /** DHCP settings for its VMs; absent: no DHCP. */
     dhcp?: SubnetDhcp;
-    /** Router advertisements, of an IPv6 subnet; absent: with `dhcp` those that point to DHCPv6. */
+    /** Router advertisements of an IPv6 subnet; absent: with `dhcp` those that announce DHCPv6, else none. */
     ra?: SubnetRa;
   }
   interface Port {
-    /** What the VM is told that it is called. */
+    /** Host name for the VM. */
     hostname?: string;
     boot?: PortBoot;
   }
 }
 
-/** Canonical values have their keys in one order. */
+/** Canonical values have a fixed order of keys. */
 function sameText<T>(a: T | undefined, b: T | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

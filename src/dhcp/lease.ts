@@ -1,9 +1,9 @@
-/** Leases and advertisements of a port, from its tenant's subnets. Pure. */
+/** Derives a port's leases and advertisements from its tenant's subnets. Pure. */
 import { familyOf, formatPrefix, hostPrefix, parsePrefix, prefixContains } from 'netlink-ts/inet';
 import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { DEFAULT_LEASE_SECONDS, SLAAC_PREFIX_BITS } from './bounds.js';
-import type { DhcpRoute, RaMode, SubnetDhcp } from './types.js';
-import type { Lease4, Lease6, RouterAdvertisement } from './objects.js';
+import type { DhcpRoute, PortBoot, RaMode, SubnetDhcp } from './types.js';
+import type { BootTemplate, Lease4, Lease6, RouterAdvertisement } from './objects.js';
 import type { Port, Subnet, Tenant } from '../intent/types.js';
 
 const IPV4_BITS = 32;
@@ -13,7 +13,7 @@ const UNSPECIFIED = '0.0.0.0';
 type TenantPart = Pick<Tenant, 'id' | 'gatewayMac' | 'subnets'>;
 type PortPart = Pick<Port, 'mac' | 'addresses' | 'prefixes' | 'hostname'>;
 
-/** How VMs of an IPv6 subnet come by addresses: where only `dhcp` is said, by DHCPv6. */
+/** How VMs of an IPv6 subnet get addresses: with only `dhcp`, by DHCPv6. */
 export function raModeOf({ prefix, dhcp, ra }: Subnet): RaMode {
   if (familyOf(prefix) === 4) return 'none';
   return ra?.mode ?? (dhcp === undefined ? 'none' : 'dhcpv6');
@@ -24,7 +24,7 @@ export function subnetOf(subnets: readonly Subnet[], address: string): Subnet | 
   return subnets.find(({ prefix }) => familyOf(prefix) === familyOf(address) && prefixContains(prefix, host));
 }
 
-/** Routes of option 121, which has clients ignore option 3: then it holds the default route, too. */
+/** Routes of option 121. Clients then ignore option 3, so it includes the default route. */
 export function classlessRoutes(
   gateway: string,
   { routes = [], netmask }: Pick<SubnetDhcp, 'routes' | 'netmask'>,
@@ -33,7 +33,7 @@ export function classlessRoutes(
   if (routes.length === 0 && !isHost) return [];
   const hasDefault = routes.some(({ to }) => to === DEFAULT_ROUTE);
   const all = [...routes, ...(hasDefault ? [] : [{ to: DEFAULT_ROUTE, via: gateway }])];
-  // Of a /32 nothing is on the link, so the routers are said to be.
+  // With a /32 nothing is on-link, so the routers need on-link routes.
   const onLink = isHost ? [...new Set(all.map(({ via }) => via))] : [];
   return [...onLink.map((via) => ({ to: `${via}/${IPV4_BITS}`, via: UNSPECIFIED })), ...all];
 }
@@ -43,7 +43,7 @@ function servers(dhcp: SubnetDhcp): Pick<Lease4, 'dns' | 'search' | 'ntp'> {
   return { ...(dns && { dns }), ...(search && { search }), ...(ntp && { ntp }) };
 }
 
-/** IPv6 has no option for a host's own domain: it is searched. */
+/** IPv6 has no option for a host's own domain, so it is added to the search list. */
 function searchOf({ search, domain }: SubnetDhcp): Pick<Lease6, 'search'> {
   if (search !== undefined) return { search };
   return domain === undefined ? {} : { search: [domain] };
@@ -54,9 +54,9 @@ function servers6(dhcp: SubnetDhcp): Pick<Lease6, 'dns' | 'search' | 'ntp'> {
 }
 
 /**
- * The lease of the port's first IPv4 address in a subnet with `dhcp`; undefined: there is none.
+ * The lease of the port's first IPv4 address in a subnet with `dhcp`; undefined if there is none.
  *
- * @param mtu bytes
+ * @param mtu in bytes
  */
 export function lease4Of({ subnets }: TenantPart, port: PortPart, mtu: number): Lease4 | undefined {
   for (const address of port.addresses) {
@@ -80,12 +80,18 @@ export function lease4Of({ subnets }: TenantPart, port: PortPart, mtu: number): 
   return undefined;
 }
 
-/** Prefixes behind a port that it makes its own addresses of: a /64 (RFC 8273). */
+/** Boot files of a port; undefined: none, or no lease. */
+export function bootOf({ subnets }: TenantPart, boot: PortBoot | undefined, lease: Lease4): BootTemplate | undefined {
+  const subnet = boot === undefined ? undefined : subnetOf(subnets, lease.address);
+  return subnet && { ...boot, prefixLength: Number(subnet.prefix.split('/')[1]) };
+}
+
+/** Prefixes behind a port from which it derives addresses: /64 (RFC 8273). */
 function ownSlaacPrefixes({ prefixes }: Pick<Port, 'prefixes'>): string[] {
   return prefixes.filter((prefix) => familyOf(prefix) === 6 && prefix.endsWith(`/${SLAAC_PREFIX_BITS}`));
 }
 
-/** The /64 that an address lies in. */
+/** The /64 of an address. */
 function slaacPrefixOf(address: string): string {
   const parsed = parsePrefix(`${address}/128`);
   if (!parsed.ok) throw new RangeError(`${address}: expected an IPv6 address`);
@@ -97,7 +103,7 @@ function slaacPrefixOf(address: string): string {
   });
 }
 
-/** The IPv6 subnets that a port has addresses in, and which of them. */
+/** The IPv6 subnets in which a port has addresses, with these addresses. */
 function subnets6({ subnets }: TenantPart, { addresses }: PortPart): { subnet: Subnet; addresses: string[] }[] {
   const found = new Map<Subnet, string[]>();
   for (const address of addresses) {
@@ -108,7 +114,7 @@ function subnets6({ subnets }: TenantPart, { addresses }: PortPart): { subnet: S
   return [...found].map(([subnet, own]) => ({ subnet, addresses: own }));
 }
 
-/** DHCPv6 of a port; undefined: none of its subnets has it. */
+/** A port's DHCPv6 lease; undefined if none of its subnets has DHCPv6. */
 export function lease6Of(tenant: TenantPart, port: PortPart): Lease6 | undefined {
   const served = subnets6(tenant, port).filter(
     ({ subnet }) => subnet.dhcp !== undefined || raModeOf(subnet) !== 'none',
@@ -127,9 +133,9 @@ export function lease6Of(tenant: TenantPart, port: PortPart): Lease6 | undefined
 }
 
 /**
- * The router advertisement of a port; undefined: none of its subnets has any.
+ * The router advertisement of a port; undefined if none of its subnets has any.
  *
- * @param mtu bytes
+ * @param mtu in bytes
  */
 export function routerAdvertisementOf(
   tenant: TenantPart,
@@ -146,7 +152,6 @@ export function routerAdvertisementOf(
   });
   const first = served.find(({ subnet }) => subnet.dhcp !== undefined)?.subnet.dhcp;
   return {
-    mac: port.mac,
     gatewayMac: gatewayMacOf(tenant),
     mtu,
     managed: served.some(({ subnet }) => raModeOf(subnet) === 'dhcpv6'),

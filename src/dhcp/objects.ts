@@ -1,38 +1,38 @@
 import type { DhcpRoute, PortBoot } from './types.js';
 
-/** Leases and advertisements in the plan's terms: maps hold them as the bytes of replies. */
+/** Leases and advertisements, as the plan holds them; maps hold the bytes of replies. */
 
-/** DHCPv4. */
+/** A DHCPv4 lease. */
 export interface Lease4 {
-  /** The VM's. */
+  /** MAC address of the VM. */
   mac: string;
   address: string;
-  /** Of the mask. */
+  /** Prefix length of the mask. */
   prefixLength: number;
-  /** The subnet's gateway: server identifier and router. */
+  /** The subnet's gateway, as server identifier and router. */
   server: string;
-  /** Seconds. */
+  /** In seconds. */
   seconds: number;
-  /** Bytes. */
+  /** In bytes. */
   mtu: number;
   dns?: readonly string[];
   domain?: string;
   search?: readonly string[];
   ntp?: readonly string[];
   hostname?: string;
-  /** Of options 121 and 249, the default route among them; empty: option 3 says it. */
+  /** Routes of options 121 and 249, including the default route; empty: only option 3 is sent. */
   routes: readonly DhcpRoute[];
 }
 
-/** DHCPv6. */
+/** A DHCPv6 lease. */
 export interface Lease6 {
-  /** The gateway's MAC address, of which the server's DUID is made. */
+  /** The gateway's MAC address, from which the server's DUID is derived. */
   serverMac: string;
-  /** Non-temporary addresses; none where the VM makes its own. */
+  /** Non-temporary addresses; empty if the VM configures its own. */
   addresses: readonly string[];
   /** Prefixes to delegate. */
   prefixes: readonly string[];
-  /** Valid lifetime, seconds. */
+  /** Valid lifetime in seconds. */
   seconds: number;
   dns?: readonly string[];
   search?: readonly string[];
@@ -41,24 +41,28 @@ export interface Lease6 {
 
 /** A router advertisement. */
 export interface RouterAdvertisement {
-  /** The VM's MAC address, which it is sent to. */
-  mac: string;
   gatewayMac: string;
-  /** Bytes. */
+  /** In bytes. */
   mtu: number;
-  /** Addresses by DHCPv6 (M). */
+  /** Addresses by DHCPv6 (M flag). */
   managed: boolean;
-  /** Everything else by DHCPv6 (O). */
+  /** Other information by DHCPv6 (O flag). */
   other: boolean;
   prefixes: readonly { prefix: string; autonomous: boolean }[];
   dns?: readonly string[];
   search?: readonly string[];
 }
 
+/** Boot files of a VM. */
+export interface BootTemplate extends PortBoot {
+  /** Prefix length of the subnet's mask, which firmware gets if the lease has /32. */
+  prefixLength: number;
+}
+
 /** A program that answers requests of all ports of the node. */
 export interface ReplyProgram {
-  program: 'dhcp4_tc' | 'dhcp6_tc';
-  /** Without the kernel beneath (`dataplane: ebpf`). */
+  program: 'dhcp4_tc' | 'dhcp6_tc' | 'service_tc';
+  /** Without the kernel's data plane (`dataplane: ebpf`). */
   alone?: true;
 }
 
@@ -67,7 +71,7 @@ declare module '../plan/plan.js' {
     /** key: interface name */
     'bpf-dhcp4': Lease4;
     /** key: interface name */
-    'bpf-boot': PortBoot;
+    'bpf-boot': BootTemplate;
     /** key: interface name */
     'bpf-dhcp6': Lease6;
     /** key: interface name */

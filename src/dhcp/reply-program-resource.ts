@@ -1,4 +1,4 @@
-/** The programs that ports' programs leave requests to: entries of sg_replies. */
+/** The programs to which ports' programs pass requests: entries of sg_replies. */
 import { ReplyProgram as Slot } from '../ebpf/generated/layouts.js';
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -8,6 +8,7 @@ import type { ReplyProgram } from './objects.js';
 const SLOTS: Readonly<Record<ReplyProgram['program'], number>> = {
   dhcp4_tc: Slot.REPLY_DHCP4,
   dhcp6_tc: Slot.REPLY_DHCP6,
+  service_tc: Slot.REPLY_SERVICE,
 };
 
 function slotKey(program: ReplyProgram['program']): Buffer {
@@ -16,7 +17,7 @@ function slotKey(program: ReplyProgram['program']): Buffer {
   return key;
 }
 
-/** Id of the program in a slot; undefined: none is there. */
+/** Id of the program in a slot; undefined if it is empty. */
 function programIn({ fastpath }: Kernel, program: ReplyProgram['program']): number | undefined {
   return fastpath.maps?.sg_replies.lookup(slotKey(program))?.readUInt32LE(0);
 }

@@ -1,4 +1,4 @@
-/** Structure of this feature's part of the intent. A message is the end of the sentence "expected …". */
+/** Structure of the feature's part of the intent. A message is the end of the sentence "expected …". */
 import { z } from 'zod';
 import { MAX_LEASE_SECONDS, MIN_LEASE_SECONDS } from './bounds.js';
 

@@ -1,4 +1,4 @@
-/** Resources whose objects are templates: entries of a map by ifindex, compared as the bytes that they are encoded to. */
+/** Resources whose objects are templates: entries of a map by ifindex, compared as encoded bytes. */
 import { indexOfDevice } from '../ebpf/bytes.js';
 import { entryResource } from '../ebpf/entry-resource.js';
 import { concernsLink } from '../reconcile/follows.js';
@@ -6,12 +6,12 @@ import type { EntrySpec } from '../ebpf/entries.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Resources } from '../plan/plan.js';
 
-/** Resources of this sort: keys are interfaces. */
+/** Resources of this kind; their keys are interfaces. */
 type TemplateName = 'bpf-dhcp4' | 'bpf-boot' | 'bpf-dhcp6' | 'bpf-ra';
 
 interface TemplateSpec<K extends TemplateName> extends Pick<EntrySpec<K>, 'map' | 'describe'> {
   encode: (this: void, value: Resources[K]) => Buffer;
-  /** What an entry that nobody planned is taken for. */
+  /** Value reported for an unplanned entry. */
   unknown: Resources[K];
 }
 
@@ -20,7 +20,7 @@ export function templateResource<K extends TemplateName>(name: K, spec: Template
   return entryResource<K>({
     name,
     after: ['bpf-port'],
-    // What is answered is answered from the first packet on.
+    // Written before the program is attached, so that the first request is answered.
     before: ['bpf-program'],
     follows: { link: concernsLink },
     map,

@@ -27,7 +27,7 @@ export const dhcp4Resource = templateResource('bpf-dhcp4', {
 export const bootResource = templateResource('bpf-boot', {
   map: ({ sg_boot }) => sg_boot,
   encode: encodeBoot,
-  unknown: {},
+  unknown: { prefixLength: 0 },
   describe: (device, { server }) => `fast path boot dev ${device}${server === undefined ? '' : ` server ${server}`}`,
 });
 
@@ -42,7 +42,7 @@ export const dhcp6Resource = templateResource('bpf-dhcp6', {
 export const raResource = templateResource('bpf-ra', {
   map: ({ sg_ra }) => sg_ra,
   encode: encodeAdvertisement,
-  unknown: { mac: ZERO_MAC, gatewayMac: ZERO_MAC, mtu: 0, managed: false, other: false, prefixes: [] },
+  unknown: { gatewayMac: ZERO_MAC, mtu: 0, managed: false, other: false, prefixes: [] },
   describe: (device, { prefixes }) =>
     `fast path ra dev ${device}${prefixes.map(({ prefix }) => ` ${prefix}`).join('')}`,
 });

@@ -1,32 +1,32 @@
-/** What the intent says of what VMs are told: part of its subnets and ports. Checked and canonical, as all of it (src/intent/types.ts). */
+/** DHCP and router advertisements in the intent: parts of its subnets and ports. Checked and canonical, like all of it (src/intent/types.ts). */
 
-/** `subnet`: the subnet's mask; `host`: /32, and the gateway on the link by option 121. */
+/** `subnet`: the subnet's mask; `host`: /32, with an on-link route to the gateway in option 121. */
 export type Netmask = 'subnet' | 'host';
 
-/** `dhcpv6`: addresses by DHCPv6; `slaac`: the VM makes its own of the prefix; `none`: no router advertisements. */
+/** `dhcpv6`: addresses by DHCPv6; `slaac`: the VM derives its own from the prefix; `none`: no router advertisements. */
 export type RaMode = 'dhcpv6' | 'slaac' | 'none';
 
-/** A route that VMs of an IPv4 subnet are told (RFC 3442). */
+/** A route for VMs of an IPv4 subnet (RFC 3442). */
 export interface DhcpRoute {
   to: string;
   /** Inside the subnet. */
   via: string;
 }
 
-/** What VMs of a subnet are told besides address and gateway. */
+/** Settings for VMs of a subnet, in addition to address and gateway. */
 export interface SubnetDhcp {
-  /** Resolvers, of the subnet's family, in order of preference. */
+  /** Resolvers of the subnet's family, in order of preference. */
   dns?: string[];
   domain?: string;
   /** Search list, in order. */
   search?: string[];
-  /** Time servers, of the subnet's family. */
+  /** NTP servers of the subnet's family. */
   ntp?: string[];
-  /** Seconds. */
+  /** In seconds. */
   lease: number;
-  /** Of an IPv4 subnet, besides the default route. */
+  /** Routes of an IPv4 subnet, in addition to the default route. */
   routes?: DhcpRoute[];
-  /** Of an IPv4 subnet. */
+  /** Mask of an IPv4 subnet. */
   netmask?: Netmask;
 }
 
@@ -35,7 +35,7 @@ export interface SubnetRa {
   mode: RaMode;
 }
 
-/** What a VM boots from, by who asks. */
+/** Boot files of a VM, by the client. */
 export interface PortBoot {
   /** TFTP server, an IPv4 address. */
   server?: string;
@@ -43,8 +43,8 @@ export interface PortBoot {
   bios?: string;
   /** File for UEFI firmware (any other architecture). */
   uefi?: string;
-  /** File or URL for iPXE, known by its user class. */
+  /** File or URL for iPXE, recognised by its user class. */
   ipxe?: string;
-  /** URL for UEFI's HTTP boot. */
+  /** URL for HTTP boot of UEFI. */
   http?: string;
 }

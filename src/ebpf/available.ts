@@ -3,9 +3,9 @@ import { checkBpffs, LibbpfError, possibleCpus, probe } from 'libbpf-ts';
 import { objectPath, PROGRAM_NAMES } from './programs.js';
 
 /**
- * Why what is pinned cannot be read, undefined when it can, or nothing is: libbpf is not there, or too old.
+ * Why pinned objects cannot be read: libbpf is missing or too old. Undefined if they can, or nothing is pinned.
  *
- * @param pinDirectory of the node
+ * @param pinDirectory the node's directory of pins
  */
 export function unreadablePins(pinDirectory: string): string | undefined {
   if (!existsSync(pinDirectory)) return undefined;
@@ -19,10 +19,10 @@ export function unreadablePins(pinDirectory: string): string | undefined {
 }
 
 /**
- * Why the fast path cannot run on this machine, undefined when it can: libbpf, the kernel's tcx links, the compiled
- * programs, and a bpffs that lasts.
+ * Why the fast path cannot run on this machine; undefined if it can. It needs libbpf, tcx links in the kernel, the compiled programs, and a
+ * persistent bpffs.
  *
- * @param pinDirectory where maps, programs and links are to be pinned
+ * @param pinDirectory directory in which maps, programs and links are to be pinned
  */
 export function missingForFastpath(pinDirectory: string): string | undefined {
   try {

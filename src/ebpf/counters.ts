@@ -1,35 +1,35 @@
-/** What the fast path counted. */
+/** The fast path's counters. */
 import { VerdictCount, Port, Reason, TrafficStats } from './generated/layouts.js';
 import type { BpfMap } from 'libbpf-ts';
 import type { FastpathMaps } from './maps.js';
 
 /**
- * What became of packets: they took the fast path, were answered, were handed to the kernel, were none of the fast path's (`pass`: the host has
- * them, in ebpf mode too), or were dropped.
+ * Outcome of a packet: it took the fast path, was answered, was handed to the kernel, does not concern the fast path (`pass`: the host gets it, in
+ * ebpf mode too), or was dropped.
  */
 export type Verdict = (typeof VERDICTS)[number];
 const VERDICTS = ['forward', 'answer', 'punt', 'pass', 'drop'] as const;
 
 export interface ReasonCount {
   verdict: Verdict;
-  /** In words: `no member` for PUNT_NO_MEMBER. Several reasons have the same, for different verdicts. */
+  /** Text, such as `no member` for PUNT_NO_MEMBER. Reasons of different verdicts may share it. */
   reason: string;
-  /** The reason alone, for scripts: `punt-no-member`, whatever the verdict is where nothing is beneath. */
+  /** Identifier for scripts, such as `punt-no-member`; it keeps the prefix where a punt is counted as a drop. */
   slug: string;
   packets: number;
 }
 
 export interface PortTraffic {
   ifindex: number;
-  /** From the VM. */
+  /** Packets from the VM. */
   txPackets: number;
   txBytes: number;
-  /** To the VM. */
+  /** Packets to the VM. */
   rxPackets: number;
   rxBytes: number;
 }
 
-/** The names of enum reason (bpf/abi/reasons.h) in words, by number. */
+/** Texts for enum reason (bpf/abi/reasons.h), by number. */
 export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(Reason)
   .filter(([name]) => name !== 'REASON_COUNT')
   .sort(([, a], [, b]) => a - b)
@@ -40,21 +40,21 @@ export const REASONS: readonly Omit<ReasonCount, 'packets'>[] = Object.entries(R
     return { verdict, reason: words.join(' '), slug };
   });
 
-/** Of a program of another build. */
+/** For numbers of another build's programs. */
 export function unknownReason(number: number): Omit<ReasonCount, 'packets'> {
   return { verdict: 'drop', reason: `reason ${number}`, slug: `reason-${number}` };
 }
 
-/** What became of a packet, by the number of the reason. @param alone as of reasonCounts */
+/** The outcome of a packet by the number of its reason. @param alone see reasonCounts */
 export function reasonOf(number: number, alone: boolean): Omit<ReasonCount, 'packets'> {
   const { verdict, reason, slug } = REASONS[number] ?? unknownReason(number);
   return { verdict: alone && verdict === 'punt' ? 'drop' : verdict, reason, slug };
 }
 
 /**
- * Packets by reason, summed over CPUs; every reason, zero or not.
+ * Packets by reason, summed over CPUs; includes reasons with a count of zero.
  *
- * @param alone nothing is beneath to hand packets to: what is a punt in hybrid mode was a drop
+ * @param alone there is no kernel data plane: punts in hybrid mode are drops
  */
 export function reasonCounts({ sg_verdicts }: Pick<FastpathMaps, 'sg_verdicts'>, alone = false): ReasonCount[] {
   return REASONS.map((_reason, number) => {
@@ -63,7 +63,7 @@ export function reasonCounts({ sg_verdicts }: Pick<FastpathMaps, 'sg_verdicts'>,
   });
 }
 
-/** Traffic of each port since it was made, summed over CPUs; by interface. */
+/** Traffic of each port since it was created, summed over CPUs, by interface. */
 export function portTraffic({ sg_ports, sg_port_stats }: FastpathMaps): PortTraffic[] {
   const found: PortTraffic[] = [];
   for (const [key, value] of sg_ports.entries()) {

@@ -1,4 +1,4 @@
-/** Whose encapsulated packets uplinks take: outer sources of the SR domain's nodes; those in trusted prefixes are a kind of their own. */
+/** Outer sources from which uplinks accept encapsulated packets: addresses of the SR domain's nodes. Trusted prefixes are a separate resource. */
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { formatIPv6 } from 'netlink-ts/inet';
 import { putAddress } from './bytes.js';
@@ -6,7 +6,7 @@ import { entryResource } from './entry-resource.js';
 
 export const bpfDomainSourceResource = entryResource<'bpf-domain-source'>({
   name: 'bpf-domain-source',
-  // Before what lets packets arrive, and gone after it: nothing is taken that was not verified.
+  // Made before the entries that let packets arrive, and removed after them: no unverified packet is accepted.
   after: ['bpf-encap'],
   follows: SWEEP_ONLY,
   map: ({ sg_domain_src: map }) => map,

@@ -1,15 +1,10 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
-import { putAddress } from './bytes.js';
+import { writeEncap } from './encoders.js';
 import { entryResource } from './entry-resource.js';
 import { Encap } from './generated/layouts.js';
 import { ensureIds, learn, segmentsOf } from './ids.js';
 
-const SRH_HEAD_BYTES = 8;
-const SEGMENT_BYTES = 16;
-/** Routing Type of an SRH (RFC 8754 section 2). */
-const SRH_TYPE = 4;
-
-/** H.Encaps.Red towards tenants' SIDs, known again by the last segment: a path that changes is one replace. */
+/** H.Encaps.Red towards tenants' SIDs, identified by the last segment: a changed path replaces its entry. */
 export const bpfEncapResource = entryResource<'bpf-encap'>({
   name: 'bpf-encap',
   after: ['bpf-underlay'],
@@ -35,30 +30,10 @@ export const bpfEncapResource = entryResource<'bpf-encap'>({
   writeValue(kernel, key, { segments, underlay }, into, at) {
     const id = kernel.fastpath.underlayIds.get(underlay);
     if (id === undefined) throw new Error(`encapsulation to ${key}: the way to ${underlay} does not exist`);
-    const [first = '', ...rest] = segments;
-    putAddress(first, into, at + Encap.OFFSETS.first);
-    into.writeUInt32LE(id, at + Encap.OFFSETS.nexthopGroup);
-    if (rest.length > 0) writeReducedSrh(rest, into, at);
+    writeEncap(segments, id, into, at);
   },
   released(kernel, key) {
     kernel.fastpath.encapIds.release(key);
   },
   describe: (_key, { segments }) => `fast path encap seg6 mode encap.red segs ${segments.join(',')}`,
 });
-
-/** The SRH without its next header, and without the first segment (RFC 8754 section 4.1.1). */
-function writeReducedSrh(rest: readonly string[], into: Buffer, at: number): void {
-  const bytes = SRH_HEAD_BYTES + SEGMENT_BYTES * rest.length;
-  const lastEntry = rest.length - 1;
-  into.writeUInt16LE(bytes, at + Encap.OFFSETS.srhBytes);
-  into.writeUInt16LE(lastEntry, at + Encap.OFFSETS.lastEntry);
-  const srh = at + Encap.OFFSETS.srh;
-  into.writeUInt8((bytes - SRH_HEAD_BYTES) / SRH_HEAD_BYTES, srh + 1);
-  into.writeUInt8(SRH_TYPE, srh + 2);
-  // Segments left: those behind the first, which is in the destination address.
-  into.writeUInt8(rest.length, srh + 3);
-  into.writeUInt8(lastEntry, srh + 4);
-  for (const [index, segment] of rest.entries()) {
-    putAddress(segment, into, srh + SRH_HEAD_BYTES + SEGMENT_BYTES * (lastEntry - index));
-  }
-}

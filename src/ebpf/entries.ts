@@ -1,48 +1,48 @@
-/** What tells one kind of entries of a map from another, and how all entries of a map are read. */
+/** Description of a map's kind of entries, and reading all entries of a map. */
 import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedObject, Resource } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 import type { FastpathMaps } from './maps.js';
 
-/** What a kind of entries adds to what is the same for all. `at` is where a key or a value begins in a buffer. */
+/** The part of a map resource that is specific to its entries. `at` is the offset of a key or a value in a buffer. */
 export interface EntrySpec<K extends ResourceName> extends Pick<
   Resource<K>,
   'name' | 'after' | 'before' | 'follows' | 'underlay' | 'devices' | 'toleratesConflict' | 'inScope' | 'describe'
 > {
   map: (this: void, maps: FastpathMaps) => BpfMap;
-  /** The map may be large: it is compared as bytes (LargeMap). Keys and values are whole words of 4 bytes. */
+  /** Set if the map may be large: entries are compared as bytes (LargeMap). Keys and values must be multiples of 4 bytes. */
   large?: true;
-  /** Before a listing. */
+  /** Called before a listing. */
   beforeList?(kernel: Kernel, wanted: ReadonlyMap<string, Resources[K]>): void;
-  /** Before changes are made. */
+  /** Called before changes are applied. */
   beforeApply?(kernel: Kernel): void;
-  /** An entry in the plan's terms. */
+  /** Decodes an entry. */
   read(
     kernel: Kernel,
     bytes: { keys: Buffer; keyAt: number; values: Buffer; valueAt: number },
     wanted: ReadonlyMap<string, Resources[K]>,
   ): [key: string, value: ObservedObject<Resources[K]>];
-  /** Writes the map's key into zeros; false: there is no such entry to remove. Throws where there cannot be one to make. */
+  /** Writes the key into zeros. Returns false if no such entry can exist, so there is none to remove; throws if one cannot be made. */
   writeKey(kernel: Kernel, key: string, value: Resources[K], into: Buffer, at: number): boolean;
-  /** Writes the map's value into zeros. */
+  /** Writes the value into zeros. */
   writeValue(kernel: Kernel, key: string, value: Resources[K], into: Buffer, at: number): void;
-  /** After an entry is gone. */
+  /** Called after an entry was removed. */
   released?(kernel: Kernel, key: string): void;
 }
 
-/** Entries of which what is read and written depends on what the kernel says during one listing or application. */
+/** Entries whose encoding depends on the kernel's state, which is read once for a listing or an application. */
 export interface RunSpec<K extends ResourceName, R> extends Omit<
   EntrySpec<K>,
   'beforeList' | 'beforeApply' | 'read' | 'writeValue'
 > {
-  /** Asks the kernel, at the beginning of a listing or an application. */
+  /** Reads the kernel's state at the start of a listing or an application. */
   begin(kernel: Kernel): R;
   read(...args: [...Parameters<EntrySpec<K>['read']>, run: R]): ReturnType<EntrySpec<K>['read']>;
   writeValue(...args: [...Parameters<EntrySpec<K>['writeValue']>, run: R]): void;
 }
 
-/** Every entry in the plan's terms. */
+/** Decodes all entries of a map. */
 export function allEntries<K extends ResourceName>(
   spec: EntrySpec<K>,
   kernel: Kernel,

@@ -1,4 +1,4 @@
-/** Resources whose objects are entries of a map: listed, compared and written in batches. */
+/** Resources whose objects are entries of a map, read and written in batches. */
 import { allEntries } from './entries.js';
 import { EntryWriter } from './entry-writer.js';
 import { LargeMap } from './large-map.js';
@@ -12,7 +12,7 @@ export function entryResource<K extends ResourceName>(spec: EntrySpec<K>): Resou
   return resourceOf(spec, () => spec);
 }
 
-/** The same, where what is read and written depends on what the kernel says during one listing or application. */
+/** The same for entries whose encoding depends on the kernel's state (RunSpec). */
 export function entryResourceByRun<K extends ResourceName, R>(spec: RunSpec<K, R>): Resource<K> {
   return resourceOf(spec, (kernel) => {
     const run = spec.begin(kernel);
@@ -28,7 +28,7 @@ export function entryResourceByRun<K extends ResourceName, R>(spec: RunSpec<K, R
 
 type Open<K extends ResourceName> = (kernel: Kernel) => EntrySpec<K>;
 
-/** @param open gives the entries' form for one listing or application */
+/** @param open returns the encoding of the entries for one listing or application */
 function resourceOf<K extends ResourceName>(
   spec: Omit<EntrySpec<K>, 'read' | 'writeValue'>,
   open: Open<K>,

@@ -6,19 +6,19 @@ import type { ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { ResourceName, Resources } from '../plan/plan.js';
 import type { EntrySpec } from './entries.js';
 
-/** Entries encoded and written at a time: one system call's worth, some 4 ms. */
+/** Entries that are encoded and written at a time, by one system call of some 4 ms. */
 const CHUNK_ENTRIES = 4096;
-/** Buffers of chunks where there are many: one is filled while two are with the kernel, which writes a hash by several CPUs at once. */
+/** Buffers in use for many entries: one is filled while the kernel processes two; a hash map allows parallel updates from several CPUs. */
 const CHUNKS = 3;
 
-/** Entries in one buffer of keys and one of values. */
+/** A buffer of keys and one of values, for a chunk of entries. */
 class Chunk {
   readonly keys: Buffer;
   readonly values: Buffer;
-  /** Which change an entry is of. */
+  /** Index of the change of each entry. */
   readonly changeOf: Uint32Array;
   count = 0;
-  /** When the kernel has them, or has refused them. */
+  /** Resolves when the kernel has written or refused the entries. */
   given: Promise<void> | undefined;
   readonly #keySize: number;
   readonly #valueSize: number;
@@ -50,7 +50,7 @@ class Chunk {
   }
 }
 
-/** Encodes changes chunk by chunk and gives each chunk to the kernel in one batch. */
+/** Encodes changes in chunks, and passes each chunk to the kernel in one batch. */
 export class EntryWriter<K extends ResourceName> {
   readonly failures: ObjectFailure[] = [];
   readonly #spec: EntrySpec<K>;
@@ -75,7 +75,7 @@ export class EntryWriter<K extends ResourceName> {
     this.#chunks = Array.from({ length: chunks }, () => new Chunk(map, Math.min(changes.length, CHUNK_ENTRIES)));
   }
 
-  /** Writes what is desired. The event loop turns meanwhile where that is much. */
+  /** Writes the desired entries; yields to the event loop if they are many. */
   async write(): Promise<void> {
     for (let start = 0, turn = 0; start < this.#changes.length; start += CHUNK_ENTRIES, turn++) {
       const chunk = this.#chunks[turn % this.#chunks.length];
@@ -98,7 +98,7 @@ export class EntryWriter<K extends ResourceName> {
     for (const chunk of this.#chunks) await this.#settle(chunk);
   }
 
-  /** Removes what is not desired. */
+  /** Removes entries that are not desired. */
   async remove(): Promise<void> {
     const yielder = new Yielder();
     for (let start = 0; start < this.#changes.length; start += CHUNK_ENTRIES) {
@@ -127,7 +127,7 @@ export class EntryWriter<K extends ResourceName> {
         chunk.changeOf[chunk.count++] = index;
       } catch (error) {
         this.failures.push({ key, error: error as Error });
-        // The next takes its place, and wants zeros.
+        // The next entry is encoded at the same place, and needs zeros.
         chunk.keyAt(chunk.count).fill(0);
         chunk.valueAt(chunk.count).fill(0);
       }
@@ -142,7 +142,7 @@ export class EntryWriter<K extends ResourceName> {
     }
   }
 
-  /** Which of them it was that the kernel refused, and the others for all that: an update twice is one. */
+  /** Repeats a failed batch entry by entry, to find those that the kernel refuses; repeating an update is harmless. */
   #giveEach(chunk: Chunk): void {
     for (let entry = 0; entry < chunk.count; entry++) {
       try {

@@ -5,14 +5,14 @@ import type { BpfMap } from 'libbpf-ts';
 const KEY = Buffer.alloc(4);
 
 /**
- * Makes programs forget what they remember of flows (bpf/fib/flow_cache.h): after every change of what they look up. The number is random, so that
- * nobody has to know the last one, and one that a CPU sees half written is none that ever was or will be.
+ * Invalidates the programs' flow caches (bpf/fib/flow_cache.h); required after each change of the maps that they cache. The generation is a random
+ * number: the last one need not be known, and a torn read yields a value that no cache holds.
  *
  * @throws LibbpfError
  */
 export function nextCacheGeneration(epochs: BpfMap): void {
   const number = randomBytes(CacheGeneration.SIZE);
-  // Zero is "remember nothing".
+  // Zero means that nothing is cached.
   number.writeUInt8(number.readUInt8(0) | 1, 0);
   epochs.update(KEY, number);
 }

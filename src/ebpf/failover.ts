@@ -1,4 +1,4 @@
-/** What failed leaves the ways at once: before routes and neighbours are asked again, and past whatever is under way. */
+/** Removes failed next hops at once: before routes and neighbours are resolved again, and ahead of the task queue. */
 import { nextCacheGeneration } from './epoch.js';
 import { hopSlots } from './hop-slots.js';
 import { Nexthop, NexthopGroup } from './generated/layouts.js';
@@ -7,10 +7,10 @@ import { NeighbourState, type NetlinkEvent } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 
 /**
- * Takes the hops over an uplink that went down, or over a neighbour that does not answer, out of every entry. Synchronous, a
- * look at each entry: microseconds; what the kernel's routes say instead is for the look that the same event asks for.
+ * Removes next hops over an uplink that went down, or over a neighbour that failed, from every next-hop group. Synchronous, and takes microseconds.
+ * Replacements are resolved by the reconciliation that the same event causes.
  *
- * @returns entries that were changed
+ * @returns number of changed groups
  */
 export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
   const isLost = lostBy(kernel, event);
@@ -22,7 +22,7 @@ export function dropFailedHops(kernel: Kernel, event: NetlinkEvent): number {
     maps.sg_nh_groups.update(key, value);
     changed += 1;
   }
-  // Else programs go on by the hops that they remember.
+  // Without this, programs would keep using cached next hops.
   if (changed > 0) nextCacheGeneration(maps.sg_cache_gen);
   return changed;
 }
@@ -38,12 +38,12 @@ function lostBy(kernel: Kernel, event: NetlinkEvent): IsLost | undefined {
   if (event.kind !== 'neighbour') return undefined;
   const { ifindex: device, address, state } = event.value;
   if (event.change !== 'delete' && (state & NeighbourState.failed) === 0) return undefined;
-  // The kernel says no address of what it has lost.
+  // A failed neighbour's notification contains no MAC address.
   const mac = kernel.fastpath.neighbourMacs.get(`${device} ${address}`);
   return mac === undefined ? undefined : (ifindex, destMac) => ifindex === device && destMac() === mac;
 }
 
-/** Closes the gaps that lost hops leave. @returns whether there were any */
+/** Removes lost next hops and compacts the rest. @returns whether there were any */
 function removeHops(value: Buffer, isLost: IsLost): boolean {
   const count = value.readUInt32LE(NexthopGroup.OFFSETS.count);
   let kept = 0;

@@ -1,12 +1,15 @@
 import { Limits } from './generated/layouts.js';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { readRegularFile } from '../intent/regular-file.js';
 import { ObjectIds } from '../kernel/object-ids.js';
+import { replaceFile } from '../kernel/replace-file.js';
 import { type BpfMap, BpfObject, type BpfProgram, type MapConfiguration, type RodataValue, unpin } from 'libbpf-ts';
 import { nextCacheGeneration } from './epoch.js';
 import { carryCounters, describeLayout, GENERATION, LAYOUT } from './generation.js';
 import { loadOver } from './load.js';
-import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyMaps, responderSizes, reusing } from './maps.js';
+import { isComplete, machineSizes, MAP_NAMES, mapOf, openMaps, readOnlyOf, responderSizes, reusing } from './maps.js';
+import { FASTPATH_MAPS } from './generated/maps.js';
 import { GatewayStore, NO_GATEWAY_MAPS } from '../gateway/gateway-maps.js';
 import { SteeringStore } from '../gateway/steering-maps.js';
 import { openOver } from './open-there.js';
@@ -26,53 +29,52 @@ import type { BpfHook, BpfProgramName } from './objects.js';
 import type { FastpathMaps, MapName } from './maps.js';
 import type { ProgramUse } from './programs.js';
 
-/** And ends with this where the responder alone uses them. */
+/** Suffix of the directory when only the NDP responder uses the maps. */
 const RESPONDER_ALONE = '-responder';
 
-/** Which process wrote last, in the node's run-time directory. */
+/** File in the node's run-time directory that identifies the process that wrote last. */
 const WRITER_FILE = 'fastpath-writer';
 
 export interface FastpathOptions {
   runDirectory: string;
-  /** In a bpffs; made when the first map is. */
+  /** In a bpffs; created with the first map. */
   pinDirectory: string;
   /** Named network namespace of the interfaces. */
   netns?: string;
-  /** Of the programs only the responder is there: maps that it does not use are made for one entry. */
+  /** Only the NDP responder is loaded: maps that it does not use are created with one entry. */
   responderAlone?: boolean;
 }
 
 /**
- * One node's maps and programs: opened from their pins, made when they are first written to. Mechanism; what the entries
- * mean is in the resources.
+ * A node's maps and programs: opened from their pins, and created on the first write. The meaning of entries is up to the resources.
  */
 export class FastpathStore {
   readonly netns: string | undefined;
-  /** Encapsulations, by the tenant's SID; ids are from 1. */
+  /** Encapsulations by the tenant's SID; ids start at 1. */
   readonly encapIds = new ObjectIds({ what: 'fast-path encapsulation', first: 1, count: Limits.MAX_ENCAPS - 1 });
-  /** Next-hop groups, by the prefix they lead to; ids are from 1. */
+  /** Next-hop groups by their destination prefix; ids start at 1. */
   readonly underlayIds = new ObjectIds({ what: 'fast-path underlay', first: 1, count: Limits.MAX_NEXTHOP_GROUPS - 1 });
-  /** Counters of ports, by interface. */
+  /** Slots of ports' counters, by interface. */
   readonly slots = new ObjectIds({ what: 'counter of a port', first: 0, count: Limits.PORT_SLOTS });
-  /** What gateways of the underlay were last resolved to, by `<ifindex> <address>`. */
+  /** Last known MAC addresses of underlay gateways, by `<ifindex> <address>`. */
   readonly neighbourMacs = new Map<string, string>();
-  /** Hooks that a driver does not have, by `<ifindex> <hook>`: why. */
+  /** Hooks that a driver does not support, by `<ifindex> <hook>`, with the error message. */
   readonly impossible = new Map<string, string>();
   readonly pinDirectory: string;
   readonly pins: PinKeeper;
-  /** What hypervisors and network nodes know of gateways. */
+  /** The gateway maps, of hypervisors and network nodes. */
   readonly gateways: GatewayStore;
-  /** Maps of these sizes are apart from others, as those of another layout are. */
+  /** Whether only the NDP responder is loaded; such maps are pinned in a directory of their own, like those of another layout. */
   readonly responderAlone: boolean;
-  /** What a network node decides by. */
+  /** The maps of a network node. */
   readonly steering: SteeringStore;
   readonly #writerFile: string;
   readonly #runDirectory: string;
   readonly #identity = `${process.pid} ${randomUUID()}`;
   #maps: FastpathMaps | undefined;
-  /** Inode of the first map's pin. */
+  /** Inode of the pin of sg_node. */
   #pin: number | undefined;
-  /** By the paths of their pins. */
+  /** By paths of the pins. */
   readonly #programs = new Map<string, BpfProgram>();
   #idsKnown = false;
 
@@ -99,10 +101,10 @@ export class FastpathStore {
     );
   }
 
-  /** The maps, undefined when not all of them are there. @throws MapLayoutError, LibbpfError */
+  /** The maps; undefined unless all of them are pinned. @throws MapLayoutError, LibbpfError */
   get maps(): FastpathMaps | undefined {
     if (this.#maps !== undefined && this.#isWithoutBpffs()) return this.#maps;
-    // Another process may have removed the pins, and made others of the same names since.
+    // Another process may have removed the pins and pinned new maps by the same names.
     const pin = statSync(this.#mapPath('sg_node'), { throwIfNoEntry: false })?.ino;
     if (this.#maps !== undefined && pin !== undefined && pin === this.#pin) return this.#maps;
     this.#forget();
@@ -115,7 +117,7 @@ export class FastpathStore {
     return undefined;
   }
 
-  /** Whether the pins are gone and cannot be made anew; the maps this process holds are those that programs read. */
+  /** Whether the pins are gone and there is no bpffs for new ones. The maps that this process holds are then still those of the programs. */
   #isWithoutBpffs(): boolean {
     try {
       this.pins.restore();
@@ -126,17 +128,17 @@ export class FastpathStore {
     }
   }
 
-  /** Whether anything of ours is pinned, whole or not. */
+  /** Whether the node has any pins, complete or not. */
   get isPinned(): boolean {
     return existsSync(this.pinDirectory);
   }
 
-  /** The maps, made and pinned where they are not there. @throws MapLayoutError, LibbpfError */
+  /** The maps; creates and pins missing ones. @throws MapLayoutError, LibbpfError */
   makeMaps(): FastpathMaps {
     const there = this.maps;
     if (there !== undefined) return there;
     this.pins.note();
-    // libbpf makes them as the object file has them, with their BTF for bpftool.
+    // libbpf creates them as the object file defines them, with BTF for bpftool.
     const known = openMaps(this.#mapDirectory);
     const maps: Partial<Record<MapName, BpfMap>> = { ...known };
     try {
@@ -166,7 +168,7 @@ export class FastpathStore {
   }
 
   /**
-   * This build's program: the pinned one, or loaded and pinned.
+   * This build's program; loads and pins it unless it is pinned.
    *
    * @throws LibbpfError
    */
@@ -194,51 +196,50 @@ export class FastpathStore {
   }
 
   /**
-   * This build's program once more, to be run on made packets: it reads the maps there are, and what it writes it writes to maps
-   * of its own. To be closed.
+   * Loads this build's program again for BPF_PROG_TEST_RUN. It reads the existing maps, and has its own copies of the maps that it writes. The
+   * caller must close it.
    *
-   * @param rodata besides what the program has when it is attached
+   * @param rodata constants in addition to those of the attached program
    * @throws LibbpfError
    */
   loadForTestRun(name: BpfProgramName, use: ProgramUse, rodata: Record<string, RodataValue>): BpfObject | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    return loadOver(
+    const object = loadOver(
       name,
       { ...rodataOf(name, use), ...rodata },
-      { ...machineSizes(), ...reusing(readOnlyMaps(maps)), ...this.#trialGateways(use) },
+      { ...machineSizes(), ...reusing(readOnlyOf(FASTPATH_MAPS, maps)), ...this.#trialGateways(use) },
     );
+    // Empty caches must not match the generation.
+    nextCacheGeneration(mapOf(object, 'sg_cache_gen'));
+    return object;
   }
 
   /**
-   * The same of a program of a network node: connections, counters and what it tells are its own. To be closed.
+   * Loads a network node's program for BPF_PROG_TEST_RUN, with its own connections, counters and rings. The caller must close it.
    *
-   * @returns undefined where the node is no network node
+   * @returns undefined if the node is no network node
    * @throws LibbpfError
    */
   loadNetworkNodeForTestRun(name: BpfProgramName, use: ProgramUse): BpfObject | undefined {
     const { maps } = this;
     const read = this.steering.readOnly();
     if (maps === undefined || read === undefined) return undefined;
-    return loadOver(name, rodataOf(name, use), {
+    const object = loadOver(name, rodataOf(name, use), {
       ...machineSizes(),
-      ...reusing(readOnlyMaps(maps)),
-      ...this.#readOnlyGateways(),
+      ...reusing(readOnlyOf(FASTPATH_MAPS, maps)),
+      ...this.gateways.reuseReadOnly(),
       ...read,
     });
+    nextCacheGeneration(mapOf(object, 'sg_cache_gen'));
+    return object;
   }
 
   #trialGateways({ gateways = false }: ProgramUse): Record<string, MapConfiguration> {
-    return gateways && this.gateways.maps !== undefined ? this.#readOnlyGateways() : NO_GATEWAY_MAPS;
+    return gateways && this.gateways.maps !== undefined ? this.gateways.reuseReadOnly() : NO_GATEWAY_MAPS;
   }
 
-  /** Which node a flow has is remembered by programs: a trial has maps of its own for it. */
-  #readOnlyGateways(): Record<string, MapConfiguration> {
-    const written = ['sg_gw_affinity', 'sg_rpath_cache'];
-    return Object.fromEntries(Object.entries(this.gateways.reuse()).filter(([name]) => !written.includes(name)));
-  }
-
-  /** This build's program when it is pinned, and uses the maps that are. */
+  /** This build's program, if it is pinned and uses the pinned maps. */
   program(name: BpfProgramName, use: ProgramUse = {}): BpfProgram | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
@@ -250,7 +251,7 @@ export class FastpathStore {
       return undefined;
     }
     if (known !== undefined) return known;
-    // Every program counts; each that knows gateways has some of their maps.
+    // All programs use the map of verdicts. Programs with gateways also use some of the gateway maps.
     const usesGateways = STEERING_PROGRAMS.includes(name) || use.gateways === true;
     const program = openOver(
       path,
@@ -262,9 +263,9 @@ export class FastpathStore {
   }
 
   /**
-   * Removes pins of programs and maps that are not this build's. Those that a link still has stay loaded.
+   * Removes pins of other builds' programs and maps. Those that a link still uses stay loaded.
    *
-   * @param use what the programs that stay are loaded for, with gateways or without
+   * @param use the use of the remaining programs; those with and without gateways are both kept
    */
   removeStalePins(use: ProgramUse): void {
     this.pins.note();
@@ -276,7 +277,7 @@ export class FastpathStore {
     }
   }
 
-  /** Removes what is pinned for gateways: their maps, and the programs that use them. */
+  /** Removes the pins of the gateway maps and of the programs that use them. */
   removeGateways(): void {
     this.pins.note();
     const switches = [false, true];
@@ -285,12 +286,12 @@ export class FastpathStore {
     this.gateways.remove();
   }
 
-  /** Removes pins of programs for other uses, or of another build. */
+  /** Removes pins of programs for other uses or of other builds. */
   #keepPrograms(uses: readonly ProgramUse[], names = Object.keys(FUNCTIONS) as BpfProgramName[]): void {
     const used = names.filter(
       (name) => COMMON_PROGRAMS.includes(name) || (name === 'ndp_responder_tc') === this.responderAlone,
     );
-    // Of what this build has no object file of, nothing is current.
+    // A program without an object file in this build is never current.
     const built = used.filter((name) => existsSync(objectPath(name)));
     const current = new Set(built.flatMap((name) => uses.map((use) => this.#programPath(name, use))));
     for (const file of listDirectory(`${this.pinDirectory}/programs`)) {
@@ -306,7 +307,7 @@ export class FastpathStore {
     return `${this.pinDirectory}/links/${hook}_${ifindex}`;
   }
 
-  /** Attachments that are pinned. */
+  /** The pinned links. */
   links(): { hook: BpfHook; ifindex: number; path: string }[] {
     return listDirectory(`${this.pinDirectory}/links`).flatMap((file) => {
       const [hook, ifindex] = file.split('_');
@@ -317,32 +318,31 @@ export class FastpathStore {
   }
 
   /**
-   * Says that this process is about to write. Ids are given out by what a process has read; where another wrote since,
-   * they have to be read anew before the next is given out.
+   * Must precede writes of this process. Ids are allocated from what the process has read: if another process has written since, they are read
+   * again before the next allocation.
    */
   beginExclusiveWrite(): void {
     let last = '';
     try {
-      last = readFileSync(this.#writerFile, 'utf8');
+      last = readRegularFile(this.#writerFile).toString();
     } catch {
-      // Nobody has.
+      // No process has written yet.
     }
     if (last === this.#identity) return;
     this.#idsKnown = false;
-    // It may have been ended between a change and this.
+    // The other process may have ended between a change and its invalidation.
     this.invalidateFlowCache();
     this.steering.setUnknown();
-    mkdirSync(this.#runDirectory, { recursive: true });
-    writeFileSync(this.#writerFile, this.#identity);
+    replaceFile(this.#writerFile, this.#identity);
   }
 
-  /** Makes programs forget what they remember of flows: after a change of what they look up. @throws LibbpfError */
+  /** Invalidates the programs' flow caches; required after changes of the maps that they cache. @throws LibbpfError */
   invalidateFlowCache(): void {
     const { maps } = this;
     if (maps !== undefined) nextCacheGeneration(maps.sg_cache_gen);
   }
 
-  /** Whether the ids are those of the maps. */
+  /** Whether the ids have been read from the present maps. */
   get idsKnown(): boolean {
     return this.#idsKnown;
   }
@@ -351,14 +351,14 @@ export class FastpathStore {
     this.#idsKnown = true;
   }
 
-  /** Removes what is pinned; programs and maps go with their last user. */
+  /** Removes all pins; programs and maps remain loaded until their last user ends. */
   remove(): void {
     this.#forget();
     this.pins.release();
     rmSync(this.pinDirectory, { recursive: true, force: true });
   }
 
-  /** Lets go of descriptors; what is pinned stays. */
+  /** Closes all descriptors and keeps the pins. */
   close(): void {
     this.#forget();
     this.pins.close();

@@ -1,4 +1,4 @@
-/** Features of interfaces that the programs at them cannot do with. */
+/** Device features that prevent programs from working and must be off. */
 import { DEVICE_FEATURES } from './events.js';
 import { deviceFeatures, type DeviceFeatures, setDeviceFeatures } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
@@ -8,7 +8,7 @@ import type { DeviceFeature } from './objects.js';
 
 const REMEMBERED = 'feature ';
 
-/** A driver does not let a feature be switched off. */
+/** The driver does not allow a feature to be switched off. */
 export class FixedFeatureError extends Error {
   readonly code = 'DEVICE_FEATURE_FIXED';
 
@@ -20,7 +20,7 @@ export class FixedFeatureError extends Error {
   }
 }
 
-/** XDP at an interface would not see the tags of frames. */
+/** The device strips VLAN tags before XDP sees the frames. */
 export class HiddenTagsError extends Error {
   readonly code = 'FASTPATH_XDP_HIDDEN_TAGS';
 
@@ -30,17 +30,17 @@ export class HiddenTagsError extends Error {
   }
 }
 
-/** Which features of an interface hide tags from XDP now; `fixed`: those that cannot be switched off. */
+/** Active features of an interface that strip VLAN tags before XDP; `fixed`: those that cannot be switched off. */
 export function hiddenTags(kernel: Kernel, ifindex: number): { active: string[]; fixed: string[] } {
   const features = deviceFeatures(kernel.generic, ifindex);
   const active = TAG_FEATURES.filter((name) => features?.active.has(name) === true);
   return { active, fixed: active.filter((name) => features?.changeable.has(name) !== true) };
 }
 
-/** Features that are off for the fast path's sake. What was on is remembered, and put back when no program needs it off. */
+/** Features that are switched off for the fast path. Features that were on are saved, and restored when no program needs them off. */
 export const deviceFeatureResource: Resource<'device-feature'> = {
   name: 'device-feature',
-  // Before XDP sees a frame, and until it sees none.
+  // Switched off before XDP programs get frames, and restored after them.
   after: ['bpf-sid'],
   follows: DEVICE_FEATURES,
 
@@ -57,11 +57,11 @@ export const deviceFeatureResource: Resource<'device-feature'> = {
       const features = featuresOf(link.index);
       const on = features?.active.has(desired.feature) === true;
       const isFixed = features?.changeable.has(desired.feature) !== true;
-      // Its program is left out instead.
+      // The program is omitted instead.
       if (on && !(isFixed && desired.optional)) found.set(key, { ...desired, on: true });
       else found.set(key, desired);
     }
-    // What was switched off for a plan that no longer has it: only the memory tells.
+    // Features switched off for a former plan are known only from the saved settings.
     for (const memory of kernel.savedSettings.keys()) {
       if (!memory.startsWith(REMEMBERED)) continue;
       const key = memory.slice(REMEMBERED.length);
@@ -94,7 +94,7 @@ export const deviceFeatureResource: Resource<'device-feature'> = {
           if (desired.optional) continue;
           throw new FixedFeatureError(device, feature);
         }
-        // Of another interface that had the name.
+        // Saved for another interface of the same name.
         if (kernel.savedSettings.get(memory) !== String(link.index)) kernel.savedSettings.forget([memory]);
         kernel.savedSettings.remember([[memory, String(link.index)]]);
         const after = setDeviceFeatures(kernel.generic, link.index, { [feature]: false });

@@ -1,4 +1,4 @@
-/** The eBPF data plane: entries of its maps, and its programs at ports and uplinks. Nothing in kernel mode but the NDP responder. */
+/** The eBPF data plane: entries of its maps, and its programs at ports and uplinks. In kernel mode only the NDP responder. */
 import { decidesFor } from '../gateway/zones.js';
 import { addPathChange, pathWarnings, TRANSIT } from './paths.js';
 import { bpfDomainSourceResource } from './domain-source-resource.js';
@@ -70,7 +70,7 @@ export const ebpfFeature = {
   warnings: pathWarnings,
 } satisfies Feature;
 
-/** A network node needs to know where its tenants' VMs are, but has no VRFs of them. */
+/** Whether remote members of a tenant are planned: a network node needs them without having VRFs. */
 function knowsMembers(view: IntentView, tenant: string): boolean {
   return view.localPorts.has(tenant) || decidesFor(view, tenant);
 }

@@ -1,25 +1,34 @@
 /**
- * Maps of one layout are a generation, pinned apart from those of another: a build with other layouts makes its own beside the old
- * ones, which serve until the last program is swapped. Entries are planned anew; what only the maps know, the counters, is carried.
+ * Maps of one layout form a generation, pinned in a directory of its own: a build with another layout makes new maps beside the old ones, which
+ * remain in use until the last program is replaced. Entries are planned again; counters exist only in the maps and are carried over.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { readRegularFile } from '../intent/regular-file.js';
+import { replaceFile } from '../kernel/replace-file.js';
 import { BpfMap } from 'libbpf-ts';
 import * as layouts from './generated/layouts.js';
-import { MAP_SIZES } from './maps.js';
+import { FASTPATH_MAPS } from './generated/maps.js';
+import { MAP_SIZES, writtenOf } from './maps.js';
 import type { FastpathMaps } from './maps.js';
 
-/** What a later build has to know of this one's maps. */
+/** Description of a build's maps, for later builds. */
 export interface LayoutDescription {
   maps: Record<string, readonly [key: number, value: number]>;
-  /** Byte offsets of fields, by struct. */
+  /**
+   * Names of maps that programs write: the verifier rejects a program that writes to a map which another build created read-only for programs
+   * (BPF_F_RDONLY_PROG).
+   */
+  written: readonly string[];
+  /** Byte offsets of fields by struct. */
   offsets: Record<string, Record<string, number>>;
-  /** Numbers of reasons. */
+  /** Numbers of the reasons. */
   reasons: Record<string, number>;
 }
 
 export const LAYOUT: LayoutDescription = {
   maps: MAP_SIZES,
+  written: writtenOf(FASTPATH_MAPS),
   offsets: Object.fromEntries(
     Object.values(layouts).flatMap((codec) => ('OFFSETS' in codec ? [[codec.NAME, codec.OFFSETS]] : [])),
   ),
@@ -28,7 +37,7 @@ export const LAYOUT: LayoutDescription = {
 
 const GENERATION_CHARS = 12;
 
-/** The name of a layout. */
+/** The name of a layout's generation. */
 export function generationOf(layout: LayoutDescription): string {
   return createHash('sha256')
     .update(JSON.stringify(sorted(layout)))
@@ -36,7 +45,7 @@ export function generationOf(layout: LayoutDescription): string {
     .slice(0, GENERATION_CHARS);
 }
 
-/** The same whatever order keys come in: a bundle lists a module's exports otherwise than the module does. */
+/** Sorts keys: a bundle lists a module's exports in another order than the module. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -49,25 +58,24 @@ function layoutFile(runDirectory: string, generation: string): string {
   return `${runDirectory}/fastpath-layout-${generation}.json`;
 }
 
-/** Writes down how maps are laid out, for the next build. */
+/** Saves the description of the layout for later builds. */
 export function describeLayout(runDirectory: string, layout: LayoutDescription): void {
-  mkdirSync(runDirectory, { recursive: true });
-  writeFileSync(layoutFile(runDirectory, generationOf(layout)), JSON.stringify(layout));
+  replaceFile(layoutFile(runDirectory, generationOf(layout)), JSON.stringify(layout));
 }
 
 const U64_BYTES = 8;
 
 /**
- * Carries the counters of another generation's maps over, by the names of fields and reasons: ports keep their slots, as stubs that
- * the plan completes.
+ * Carries over the counters of another generation's maps, matching fields and reasons by name. Ports keep their counter slots: their entries are
+ * created with the slot only, and the plan completes them.
  *
- * @param from directory of its pins
- * @returns false where nobody wrote down how they are laid out
+ * @param from directory of that generation's pins
+ * @returns false if its layout was not saved
  */
 export function carryCounters(runDirectory: string, generation: string, from: string, to: FastpathMaps): boolean {
   const file = layoutFile(runDirectory, generation);
   if (!existsSync(file)) return false;
-  const { offsets, reasons } = JSON.parse(readFileSync(file, 'utf8')) as LayoutDescription;
+  const { offsets, reasons } = JSON.parse(readRegularFile(file).toString()) as LayoutDescription;
   carry(from, 'sg_ports', (ports) => {
     const slotAt = offsets['struct port']?.slot;
     if (slotAt === undefined) return;
@@ -105,7 +113,7 @@ export function carryCounters(runDirectory: string, generation: string, from: st
   return true;
 }
 
-/** What builds called these maps before map names began with `sg_`. */
+/** Names of these maps before map names had the prefix `sg_`. */
 const OLD_NAMES = { sg_ports: 'ports', sg_port_stats: 'traffics', sg_verdicts: 'reasons' } as const;
 
 function carry(directory: string, name: keyof typeof OLD_NAMES, use: (map: BpfMap) => void): void {
@@ -119,7 +127,7 @@ function carry(directory: string, name: keyof typeof OLD_NAMES, use: (map: BpfMa
   }
 }
 
-/** Fields of 8 bytes of every CPU's value. */
+/** Copies the 8-byte fields of each CPU's value. */
 function copyCounters(
   from: BpfMap,
   fromKey: Buffer,

@@ -1,16 +1,16 @@
-/** Which next hop the flows of each place have: places in proportion to the weights; a hop that comes or goes moves few of the others'. */
+/** Assigns flow slots to next hops in proportion to their weights. A hop that is added or removed moves few slots of the others. */
 import { Limits } from './generated/layouts.js';
 import { hash53 } from '../intent/check/hash-set.js';
 
 /** A power of two. */
 const HOP_SLOTS = Limits.NEXTHOP_SLOTS;
-/** Tables that are kept: nodes behind the same next hops share one. */
+/** Cached tables: nodes behind the same next hops share one. */
 const KEPT_TABLES = 256;
 
 const OFFSET_SEED = 3;
 const SKIP_SEED = 4;
 
-/** A next hop, as far as its places go. */
+/** A next hop with its weight. */
 interface WeightedHop {
   ifindex: number;
   destMac: string;
@@ -20,10 +20,10 @@ interface WeightedHop {
 const tables = new Map<string, Buffer>();
 
 /**
- * The table of an entry, two places in a byte. It follows from what the hops are and not from what they were before: who fills it anew after
- * a hop failed has the same one.
+ * The slots of a next-hop group, two per byte. The result depends only on the hops and not on their history: removing a failed hop and planning
+ * without it give the same table.
  *
- * @returns not to be written to; zeros without hops
+ * @returns a shared buffer, not to be written to; zeros without hops
  */
 export function hopSlots(hops: readonly WeightedHop[]): Buffer {
   const key = hops.map((hop) => `${nameOf(hop)} ${hop.weight}`).join(',');
@@ -39,7 +39,7 @@ export function hopSlots(hops: readonly WeightedHop[]): Buffer {
   return packed;
 }
 
-/** Filled as in Maglev (Eisenbud et al., NSDI 2016, section 3.4); whose turn it is, the shares say. */
+/** Fills the table as Maglev does (Eisenbud et al., NSDI 2016, section 3.4), with turns in proportion to the shares. */
 function fill(hops: readonly WeightedHop[]): Uint8Array {
   const table = new Uint8Array(HOP_SLOTS);
   if (hops.length === 0) return table;
@@ -47,7 +47,7 @@ function fill(hops: readonly WeightedHop[]): Uint8Array {
     .map((hop, index) => ({
       ...{ name: nameOf(hop), weight: hop.weight, index, share: 0, taken: 0 },
       place: hash53(OFFSET_SEED, nameOf(hop)) % HOP_SLOTS,
-      // Odd: it comes by all places.
+      // An odd step visits all slots.
       skip: (hash53(SKIP_SEED, nameOf(hop)) % (HOP_SLOTS / 2)) * 2 + 1,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -64,11 +64,11 @@ function fill(hops: readonly WeightedHop[]): Uint8Array {
   return table;
 }
 
-/** Places of each weight: at least one, all of them together. */
+/** Number of slots for each weight: at least one each, HOP_SLOTS in total. */
 function sharesOf(weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const shares = weights.map((weight) => Math.max(1, Math.floor((weight * HOP_SLOTS) / sum)));
-  /** How far a share is above what its weight asks for. */
+  /** Slots of a share beyond its exact proportion. */
   const excess = (index: number): number => (shares[index] ?? 0) - ((weights[index] ?? 0) * HOP_SLOTS) / sum;
   const indexes = [...weights.keys()];
   let left = HOP_SLOTS - shares.reduce((total, share) => total + share, 0);

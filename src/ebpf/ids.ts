@@ -1,4 +1,4 @@
-/** Ids of encapsulations, underlays and counters: read from the maps, by what the entries say. */
+/** Ids of encapsulations, next-hop groups and counters, read from the entries of the maps. */
 import { formatIPv6 } from 'netlink-ts/inet';
 import { Encap, Port, NexthopGroup } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -7,13 +7,13 @@ import type { ObjectIds } from '../kernel/object-ids.js';
 const SRH_HEAD_BYTES = 8;
 const SEGMENT_BYTES = 16;
 
-/** What an underlay entry leads to: its key in the plan. */
+/** The plan's key of a next-hop group: its destination. */
 export function underlayKey(values: Buffer, at: number): string {
   const length = values.readUInt32LE(at + NexthopGroup.OFFSETS.length);
   return `${formatIPv6(values, at + NexthopGroup.OFFSETS.dest)}/${length}`;
 }
 
-/** Segments of an encapsulation in travel order; the SRH has them from the last to the second. */
+/** Segments of an encapsulation in travel order; the SRH stores them from the last to the second. */
 export function segmentsOf(values: Buffer, at: number): string[] {
   const segments = [formatIPv6(values, at + Encap.OFFSETS.first)];
   const bytes = values.readUInt16LE(at + Encap.OFFSETS.srhBytes);
@@ -23,14 +23,14 @@ export function segmentsOf(values: Buffer, at: number): string[] {
   return segments;
 }
 
-/** Takes an id in under a key, or under one of its own when the key has an id already: no plan has that one, and it goes. */
+/** Records an id under its key. If the key already has an id, a unique key is used, which no plan contains, so that the entry is removed. */
 export function learn(ids: ObjectIds, key: string, id: number): string {
   const unique = ids.get(key) === undefined ? key : `${key} id ${id}`;
   ids.set(unique, id);
   return unique;
 }
 
-/** Reads the ids anew where this process has not read them, or another process wrote since. */
+/** Reads the ids, unless this process has read them and no other process has written since. */
 export function ensureIds(kernel: Kernel): void {
   const { fastpath } = kernel;
   const { maps } = fastpath;

@@ -1,4 +1,4 @@
-/** What the eBPF data plane adds to the intent. */
+/** The eBPF data plane's part of the intent. */
 import { z } from 'zod';
 import { exact } from '../intent/equality.js';
 import { portKey } from '../intent/part.js';
@@ -6,7 +6,7 @@ import type { IntentPart } from '../intent/part.js';
 
 declare module '../intent/types.js' {
   interface Port {
-    /** Its VM leaves neither checksums nor segmentation to the interface: XDP may take what it sends. */
+    /** The VM leaves neither checksums nor segmentation to the interface, so XDP may process its packets. */
     xdp?: true;
   }
 }

@@ -9,8 +9,8 @@ import type { EntrySpec } from './entries.js';
 const NONE: readonly never[] = [];
 
 /**
- * A map of up to a million entries, held against the plan as bytes: wanted entries are encoded and compared, and only those that
- * nobody wants are put into the plan's terms, which costs several times as much.
+ * Compares a map of up to a million entries with the plan as bytes: desired entries are encoded and compared, and only unexpected entries are
+ * decoded, which costs several times as much.
  */
 export class LargeMap<K extends ResourceName> implements ObservedStream<Resources[K]> {
   readonly #spec: EntrySpec<K>;
@@ -43,7 +43,7 @@ export class LargeMap<K extends ResourceName> implements ObservedStream<Resource
     this.#value = Buffer.alloc(map.valueSize);
   }
 
-  /** All of it. */
+  /** Compares all entries. */
   static async whole<K extends ResourceName>(
     spec: EntrySpec<K>,
     kernel: Kernel,
@@ -54,8 +54,8 @@ export class LargeMap<K extends ResourceName> implements ObservedStream<Resource
   }
 
   /**
-   * What is asked for, by a system call each. There are no others here: nobody else writes the map, so what a scope is looked at for,
-   * a device that came or went, makes no entry that the plan does not have. A look at all of it finds those that came about otherwise.
+   * Compares only requested entries, with a system call for each. It reports no others: only segue writes the map, so a device that came or went
+   * adds no unplanned entry. Unexpected entries are found when all are compared.
    */
   static some<K extends ResourceName>(
     spec: EntrySpec<K>,
@@ -95,7 +95,7 @@ export class LargeMap<K extends ResourceName> implements ObservedStream<Resource
     return this.#spec.read(this.#kernel, bytes, this.#wanted)[1];
   }
 
-  /** What the value is to be; false: what it names is not there, so nothing can be as wanted. */
+  /** Encodes the desired value; returns false if it refers to an object that does not exist, so that no entry can match. */
   #encode(key: string, desired: Resources[K]): boolean {
     this.#expected.fill(0);
     try {

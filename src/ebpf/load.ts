@@ -3,9 +3,9 @@ import { objectPath } from './programs.js';
 import type { BpfProgramName } from './objects.js';
 
 /**
- * Loads a program's object file over maps that are there, or are not to be. Not every program has all of them: the others are passed over.
+ * Loads a program's object file with existing or disabled maps. Maps that the program does not use are ignored.
  *
- * @returns to be closed
+ * @returns an object that the caller must close
  * @throws LibbpfError
  */
 export function loadOver(
@@ -16,7 +16,7 @@ export function loadOver(
   return loadFileOver(objectPath(name), rodata, maps);
 }
 
-/** The same of an object file by its path: another build's. */
+/** Loads an object file by its path, such as another build's. */
 export function loadFileOver(
   path: string,
   rodata: Record<string, RodataValue>,

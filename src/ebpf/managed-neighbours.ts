@@ -1,6 +1,6 @@
 /**
- * Gateways of the underlay are managed neighbours (NTF_EXT_MANAGED): the fast path sends past the kernel's neighbour table, so
- * without that the kernel would neither resolve a gateway nor find out that one is gone.
+ * Makes underlay gateways managed neighbours (NTF_EXT_MANAGED). The fast path bypasses the kernel's neighbour table, so otherwise the kernel would
+ * neither resolve a gateway nor notice that it is gone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isNetlinkError, NeighbourFlag, NeighbourState, replaceNeighbour } from 'netlink-ts';
@@ -10,24 +10,24 @@ import type { UnderlayNeighbour } from './resolve.js';
 import type { BpfUnderlay } from './objects.js';
 
 const MEMORY = 'managed ';
-/** How long an answer to the first solicitation is waited for, milliseconds. */
+/** How long to wait for an answer to the first solicitation, in milliseconds. */
 const RESOLVE_MS = 100;
 const POLL_MS = 5;
 
-/** Whether it is to be managed. Managed, a static neighbour would lose its address (__neigh_update, net/core/neighbour.c). */
+/** Whether to make a neighbour managed. A static neighbour would lose its address (__neigh_update, net/core/neighbour.c). */
 function needsManaged({ managed, fixed }: UnderlayNeighbour): boolean {
   return !managed && !fixed;
 }
 
-/** Whether all of them stay resolved. */
+/** Whether the kernel keeps all of them resolved. */
 export function allManaged(gateways: readonly UnderlayNeighbour[]): boolean {
   return !gateways.some(needsManaged);
 }
 
 /**
- * Has the kernel keep the gateways of these ways resolved, and waits a short while for those it has to ask first.
+ * Makes the gateways of these destinations managed neighbours, and waits briefly for those that are unresolved.
  *
- * @param again solicits those that are managed and have not answered, too
+ * @param again also solicits managed neighbours that have not answered
  */
 export async function manageNeighbours(
   kernel: Kernel,
@@ -55,13 +55,13 @@ export async function manageNeighbours(
   }
 }
 
-/** Leaves them to the kernel's own ways again. */
+/** Ends the management of neighbours by segue. */
 export function unmanageNeighbours(kernel: Kernel): void {
   const keys = kernel.savedSettings.keys().filter((key) => key.startsWith(MEMORY));
   for (const key of keys) {
     const [device = '', address = ''] = key.slice(MEMORY.length).split(' ');
     const link = kernel.links.get(device);
-    // Any other flag than managed takes that one away (neigh_update_flags, net/core/neighbour.c).
+    // Setting any flag other than managed clears managed (neigh_update_flags, net/core/neighbour.c).
     if (link !== undefined && new Resolver(kernel).gateway(link.index, address).managed) {
       setFlag(kernel, link.index, address, NeighbourFlag.use);
     }
@@ -73,7 +73,7 @@ function setFlag(kernel: Kernel, ifindex: number, address: string, flags: number
   try {
     kernel.socket.request(replaceNeighbour({ ifindex, address, flags, state: NeighbourState.none }));
   } catch (error) {
-    // The device went down meanwhile: its events come.
+    // The device went down meanwhile; its notification will follow.
     if (!isNetlinkError(error, 'ENODEV', 'ENETDOWN')) throw error;
   }
 }

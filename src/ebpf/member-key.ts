@@ -1,14 +1,14 @@
-/** Keys of members and prefixes in the plan: `<tenant id> <address or prefix>`. */
+/** The plan's keys of members and prefixes: `<tenant id> <address or prefix>`. */
 
-/** @param to canonical text of an address or a prefix */
+/** @param to address or prefix as canonical text */
 export function memberKey(tenant: number, to: string): string {
   const key = `${tenant} ${to}`;
-  // Makes one flat string of it: the tree of pieces that V8 keeps instead costs twice as much, a million times.
+  // Flattens the string: V8's rope of concatenated pieces takes twice the memory, a million times.
   key.charCodeAt(0);
   return key;
 }
 
-/** Where the address begins in a key. */
+/** Offset of the address in a key. */
 export function addressStart(key: string): number {
   return key.indexOf(' ') + 1;
 }

@@ -1,8 +1,9 @@
-/** Where a tenant's addresses and prefixes are. */
+/** Locations of tenants' addresses and prefixes. */
 import { concernsLink } from '../reconcile/follows.js';
 import type { Follows } from '../reconcile/follows.js';
 import { tenantTable } from '../plan/numbers.js';
-import { familyNumber, getAddress, indexOfPresent, putAddress, putPrefix } from './bytes.js';
+import { getAddress, indexOfPresent } from './bytes.js';
+import { KEY_BITS, writeEndpointKey, writePrefixKey } from './encoders.js';
 import { entryResourceByRun } from './entry-resource.js';
 import { EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
@@ -12,7 +13,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Scope } from '../reconcile/resource.js';
 import type { BpfMember } from './objects.js';
 
-/** Members are looked at by the table that their tenant has, or would have. */
+/** The scope of members is the routing table of their tenant, which need not exist. */
 const MEMBER_FOLLOWS: Follows = {
   link(link, context) {
     if (!concernsLink(link, context)) return false;
@@ -21,10 +22,8 @@ const MEMBER_FOLLOWS: Follows = {
   },
 };
 
-/** Bits before a prefix's own in a key: tenant and family. */
-const KEY_BITS = 64;
 const NONE: readonly string[] = [];
-/** No encapsulation has this id: the packet is the kernel's. */
+/** An id that no encapsulation has: the kernel forwards the packet. */
 const KERNEL_ENCAP = 0;
 
 const devices = ({ device, external }: BpfMember): readonly string[] => {
@@ -36,7 +35,7 @@ const inScope = ({ tenant }: BpfMember, { tables }: Scope): boolean => tables.ha
 /** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 
-/** Whether frames are sent to an interface: what drivers can is asked for when the first member of a run is external. */
+/** Whether XDP can transmit frames on an interface; queried once for the first external member of a run. */
 type SentFrames = (ifindex: number) => boolean;
 
 function begin(kernel: Kernel): SentFrames {
@@ -90,7 +89,7 @@ function writeTarget(
   isSentFrames: SentFrames,
 ): void {
   const { encap } = to;
-  // What nearly all are, without a pair for each.
+  // Fast path for nearly all members, without allocating a pair.
   const id = encap === undefined ? undefined : kernel.fastpath.encapIds.get(encap);
   if (id !== undefined) {
     into.writeUInt32LE(EndpointType.EP_REMOTE, at + Endpoint.OFFSETS.type);
@@ -121,7 +120,7 @@ function targetOf(kernel: Kernel, key: string, member: BpfMember, isSentFrames: 
   throw new Error(`${key}: the encapsulation to ${encap} does not exist`);
 }
 
-/** Addresses: exact match. */
+/** Addresses, matched exactly. */
 export const bpfMemberResource = entryResourceByRun<'bpf-member', SentFrames>({
   name: 'bpf-member',
   after: ['bpf-source-prefix'],
@@ -138,9 +137,7 @@ export const bpfMemberResource = entryResourceByRun<'bpf-member', SentFrames>({
     return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt, isSentFrames) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
-    into.writeUInt32LE(tenant, at + EndpointKey.OFFSETS.tenant);
-    const family = putAddress(key, into, at + EndpointKey.OFFSETS.address, addressStart(key));
-    into.writeUInt32LE(family, at + EndpointKey.OFFSETS.family);
+    writeEndpointKey(tenant, key, into, at, addressStart(key));
     return true;
   },
   writeValue: (kernel, key, value, into, at, isSentFrames) => {
@@ -149,7 +146,7 @@ export const bpfMemberResource = entryResourceByRun<'bpf-member', SentFrames>({
   describe: (key, value) => describe('member', key, value),
 });
 
-/** Prefixes: the longest that holds an address. */
+/** Prefixes, matched by the longest prefix. */
 export const bpfPrefixResource = entryResourceByRun<'bpf-prefix', SentFrames>({
   name: 'bpf-prefix',
   after: ['bpf-member'],
@@ -167,10 +164,7 @@ export const bpfPrefixResource = entryResourceByRun<'bpf-prefix', SentFrames>({
     return [memberKey(tenant, to), { tenant, ...readTarget(kernel, values, valueAt, isSentFrames) }];
   },
   writeKey(_kernel, key, { tenant }, into, at) {
-    into.writeUInt32LE(tenant, at + PrefixKey.OFFSETS.tenant);
-    into.writeUInt32LE(familyNumber(key), at + PrefixKey.OFFSETS.family);
-    const length = putPrefix(key, into, at + PrefixKey.OFFSETS.address, addressStart(key));
-    into.writeUInt32LE(KEY_BITS + length, at + PrefixKey.OFFSETS.length);
+    writePrefixKey(tenant, key, into, at, addressStart(key));
     return true;
   },
   writeValue: (kernel, key, value, into, at, isSentFrames) => {

@@ -1,14 +1,14 @@
 import { concernsLink } from '../reconcile/follows.js';
 import type { Follows } from '../reconcile/follows.js';
-import { formatIPv6, formatMac, writeMac } from 'netlink-ts/inet';
-import { maskOf, putAddress, putPrefix } from './bytes.js';
+import { formatIPv6, formatMac } from 'netlink-ts/inet';
+import { MAX_UPLINKS, writeNode, writeUplinks } from './encoders.js';
 import { unmanageNeighbours } from './managed-neighbours.js';
 import { nextCacheGeneration } from './epoch.js';
 import { Node, Uplink } from './generated/layouts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 
-/** Of an uplink: its address is what frames are taken for. */
+/** For an uplink: frames are accepted at its MAC address. */
 const ON_UPLINK: Follows = {
   link: (link, context) =>
     concernsLink(link, context) && context.isUplink(link.name) && context.plan['bpf-node'].size > 0,
@@ -16,27 +16,19 @@ const ON_UPLINK: Follows = {
 
 const KEY = Buffer.alloc(4);
 
-/** Bits of a mask, which has its ones first. */
+/** Length of a mask with leading ones. */
 function lengthOf(mask: Buffer, at: number): number {
   let length = 0;
   while (length < 128 && ((mask[at + (length >> 3)] ?? 0) & (0x80 >> (length & 7))) !== 0) length++;
   return length;
 }
 
-/** MAX_UPLINKS of bpf/abi/limits.h: XDP passes on what arrives by further ones, and tcx takes it. */
-const MAX_UPLINKS = (Node.SIZE - Node.OFFSETS.uplinks) / Uplink.SIZE;
-
-/** Writes the interfaces that are there into zeros: frames are taken for these addresses. */
-function writeUplinks({ links }: Kernel, uplinks: readonly string[], into: Buffer, at: number): void {
-  const found = uplinks.flatMap((name) => {
+/** The existing uplinks, with the MAC addresses at which they accept frames. */
+function presentUplinks({ links }: Kernel, uplinks: readonly string[]): { index: number; mac: string }[] {
+  return uplinks.flatMap((name) => {
     const link = links.get(name);
     return link?.mac === undefined ? [] : [{ index: link.index, mac: link.mac }];
   });
-  for (const [place, { index, mac }] of found.slice(0, MAX_UPLINKS).entries()) {
-    const uplink = at + place * Uplink.SIZE;
-    into.writeUInt32LE(index, uplink + Uplink.OFFSETS.ifindex);
-    writeMac(mac, into, uplink + Uplink.OFFSETS.mac);
-  }
 }
 
 function uplinksText({ links }: Kernel, value: Buffer): string {
@@ -48,7 +40,18 @@ function uplinksText({ links }: Kernel, value: Buffer): string {
     .join(', ');
 }
 
-/** The node's own entry. It is made first and goes last, and with it all that is pinned. */
+const ADDRESS_BYTES = 16;
+const SERVICE_PREFIX_BYTES = 4;
+
+/** The prefix of the node's services in an entry. */
+function servicePrefixIn(value: Buffer): { servicePrefix?: string } {
+  if (value.readUInt32LE(Node.OFFSETS.servicePrefix) === 0) return {};
+  const address = Buffer.alloc(ADDRESS_BYTES);
+  value.copy(address, 0, Node.OFFSETS.servicePrefix, Node.OFFSETS.servicePrefix + SERVICE_PREFIX_BYTES);
+  return { servicePrefix: `${formatIPv6(address, 0)}/32` };
+}
+
+/** The node's own entry, made first and removed last. With it all pins are removed. */
 export const bpfNodeResource: Resource<'bpf-node'> = {
   name: 'bpf-node',
   after: ['route', 'tunsrc'],
@@ -61,11 +64,12 @@ export const bpfNodeResource: Resource<'bpf-node'> = {
     }
     const uplinks = wanted.get('node')?.uplinks ?? [];
     const expected = Buffer.alloc(Node.SIZE);
-    writeUplinks(kernel, uplinks, expected, Node.OFFSETS.uplinks);
+    writeUplinks(presentUplinks(kernel, uplinks), expected, Node.OFFSETS.uplinks);
     const isSame = expected.subarray(Node.OFFSETS.uplinks).equals(value.subarray(Node.OFFSETS.uplinks));
     const sidBlock = `${formatIPv6(value, Node.OFFSETS.sidBlock)}/${lengthOf(value, Node.OFFSETS.sidMask)}`;
     const hasTrusted = value.readUInt32LE(Node.OFFSETS.hasTrusted) !== 0 && { hasTrusted: true as const };
-    const node = { source: formatIPv6(value, Node.OFFSETS.source), sidBlock, uplinks, ...hasTrusted };
+    const services = servicePrefixIn(value);
+    const node = { source: formatIPv6(value, Node.OFFSETS.source), sidBlock, uplinks, ...hasTrusted, ...services };
     return new Map([['node', isSame ? node : { ...node, drift: uplinksText(kernel, value) || 'no uplinks' }]]);
   },
 
@@ -79,10 +83,7 @@ export const bpfNodeResource: Resource<'bpf-node'> = {
           continue;
         }
         const value = Buffer.alloc(Node.SIZE);
-        putAddress(desired.source, value, Node.OFFSETS.source);
-        maskOf(putPrefix(desired.sidBlock, value, Node.OFFSETS.sidBlock)).copy(value, Node.OFFSETS.sidMask);
-        value.writeUInt32LE(desired.hasTrusted === true ? 1 : 0, Node.OFFSETS.hasTrusted);
-        writeUplinks(kernel, desired.uplinks, value, Node.OFFSETS.uplinks);
+        writeNode({ ...desired, uplinks: presentUplinks(kernel, desired.uplinks) }, value, 0);
         const { sg_node, sg_cache_gen } = kernel.fastpath.makeMaps();
         sg_node.update(KEY, value);
         nextCacheGeneration(sg_cache_gen);

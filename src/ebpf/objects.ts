@@ -1,113 +1,117 @@
 import type { TenantBehaviour } from '../encap/sid.js';
 import type { DscpPolicy } from '../intent/types.js';
 
-/** What the fast path's maps mean, in the plan's terms: names and addresses. Numbers are the kernel's business. */
+/** Entries of the fast path's maps as the plan holds them: names and addresses, without kernel ids. */
 
-/** The node: nodes[0]. */
+/** The node itself: sg_node[0]. */
 export interface BpfNode {
   /** Outer source address. */
   source: string;
   sidBlock: string;
-  /** There are prefixes of the SR domain beyond the block. */
+  /** Set if the SR domain has prefixes outside the SID block. */
   hasTrusted?: true;
-  /** Uplinks, for whose own MAC addresses frames are taken. */
+  /** Prefix for traffic between ports and services of the node; treated as part of the SR domain. */
+  servicePrefix?: string;
+  /** Uplinks, which accept frames at their own MAC addresses. */
   uplinks: readonly string[];
 }
 
-/** Whose encapsulated packets are taken: an address, or a prefix. */
+/** An address or prefix from which encapsulated packets are accepted. */
 export interface BpfDomainSource {
   from: string;
 }
 
-/** A prefix of the SR domain beyond the SID block. */
+/** A prefix of the SR domain outside the SID block. */
 export interface BpfTrusted {
   prefix: string;
 }
 
 /**
- * Receive VLAN offload, by ethtool's names: the NIC takes the tag out of a frame before XDP sees it, which then takes a frame of another
- * VLAN for one of its own. 802.1Q, 802.1ad.
+ * Receive VLAN offload for 802.1Q and 802.1ad, by ethtool's names. The NIC strips the tag before XDP sees a frame, and XDP would accept frames of
+ * other VLANs as untagged.
  */
 export const TAG_FEATURES = ['rx-vlan-hw-parse', 'rx-vlan-stag-hw-parse'] as const;
 
-/** A feature of an interface that is off for the sake of its XDP program. */
+/** A device feature that must be off for an XDP program. */
 export interface DeviceFeature {
   device: string;
-  /** As `ethtool -k` names it. */
+  /** Name in `ethtool -k`. */
   feature: string;
-  /** The program is left out where the feature cannot be switched off. */
+  /** The program is omitted if the feature cannot be switched off. */
   optional?: true;
-  /** Of a port's interface. */
+  /** Set for a port's interface. */
   port?: true;
-  /** Only found, never planned: it is on. */
+  /** Only observed, never planned: the feature is on. */
   on?: true;
 }
 
-/** The way to a node's locator, or to a transit segment: resolved from the kernel's routes, neighbours and links. */
+/** Next hops to a node's locator or a transit segment, resolved from the kernel's routes, neighbours and links. */
 export interface BpfUnderlay {
   destination: string;
-  /** Outer source: routes may depend on it. */
+  /** Outer source, on which the route may depend. */
   source: string;
-  /** Bytes of the largest packet the underlay takes, where the node file says. */
+  /** Largest underlay packet in bytes, if the node file sets it. */
   mtu?: number;
-  /** This node itself, a network node: the uplinks at which its own packets may arrive. */
+  /** Set for this node itself as a network node: uplinks at which its own packets may arrive. */
   self?: readonly string[];
 }
 
 /** H.Encaps.Red towards a tenant's SID. */
 export interface BpfEncap {
-  /** In travel order; the last is the tenant's SID. */
+  /** In travel order; the last segment is the tenant's SID. */
   segments: readonly string[];
   /** Key of a `bpf-underlay`. */
   underlay: string;
 }
 
-/** A port's interface. */
+/** The interface of a port. */
 export interface BpfPort {
   /** Tenant id. */
   tenant: number;
-  /** The VM's. */
+  /** MAC address of the VM. */
   mac: string;
-  /** The tenant's gateway's. */
+  /** MAC address of the tenant's gateway. */
   gatewayMac: string;
-  /** Bytes of the largest inner packet. */
+  /** Largest inner packet in bytes. */
   mtu: number;
   dscp: DscpPolicy;
-  /** Where ICMP errors to the VM come from, where the tenant has a subnet of that family. */
+  /** Source of ICMP errors to the VM; absent if the tenant has no subnet of that family. */
   gateway4?: string;
   gateway6?: string;
-  /** Inner sources that a look-up decides about: a filter (source-filter.ts). Absent: none. */
+  /** Filter of inner sources that must be looked up (source-filter.ts). Absent: none. */
   checkedSources?: number;
+  /** Set while its VM migrates from this node or to it. */
+  migrates?: 'from-here' | 'to-here';
 }
 
-/** What a port's VM may send from: an address, or a prefix. */
+/** An address or prefix from which a port's VM may send. */
 export interface BpfSource {
   device: string;
   from: string;
 }
 
 /**
- * Where a tenant's address or prefix is: behind a port of this node, behind an encapsulation, or the node itself is the gateway. The address is in the key
- * alone, so all addresses of one place share one value.
+ * Location of a tenant's address or prefix: a local port, an encapsulation, or the node itself as the gateway. Only the key contains the address,
+ * so that all addresses of one location share a value.
  */
 export interface BpfMember {
   /** Tenant id. */
   tenant: number;
   device?: string;
-  /** Key of a `bpf-encap`; none where the kernel alone knows the way. */
+  /** Key of a `bpf-encap`; absent if only the kernel can forward. */
   encap?: string;
   gateway?: true;
-  /** Number of the gateway whose network nodes know the way. */
+  /** Number of the gateway whose network nodes forward. */
   steered?: number;
-  /** Of what is steered: the slot of the gateway's table that all flows have, instead of each its own. */
+  /** With `steered`: one slot of the gateway's table for all flows, instead of a slot for each flow. */
   fixedSlot?: number;
-  /** Nowhere: what no member has of the tenant's own prefix. */
+  /** Blackhole: addresses of the tenant's own prefixes that no member has. */
   absent?: true;
-  /** Of an external network: the interface it is reached by. */
+  /** In an external network: the interface that leads to it. */
   external?: string;
 }
 
-/** A place behind an encapsulation. */
+/** A location behind an encapsulation. */
 export type RemoteEndpoint = BpfMember & Required<Pick<BpfMember, 'encap'>>;
 
 /** A local SID. */
@@ -117,10 +121,13 @@ export interface BpfSid {
   behaviour: TenantBehaviour;
 }
 
-/** Where a program sits. `tcx-first`: at tcx ingress, before the one of ours that may be there too; `tcx-egress`: at a detached port, never planned. */
+/**
+ * Hook of a program. `tcx-first`: tcx ingress, before segue's other program there, if any; `tcx-egress`: of the services' veth, and of a detached
+ * port, where it is never planned.
+ */
 export type BpfHook = (typeof BPF_HOOKS)[number];
 export const BPF_HOOKS = ['tcx-first', 'tcx', 'tcx-egress', 'xdp'] as const;
-/** Programs by their object files. */
+/** Programs by the names of their object files. */
 export type BpfProgramName =
   | 'port_tc'
   | 'port_xdp'
@@ -128,6 +135,9 @@ export type BpfProgramName =
   | 'detached_tc'
   | 'dhcp4_tc'
   | 'dhcp6_tc'
+  | 'service_tc'
+  | 'service_return_tc'
+  | 'service_gate_tc'
   | 'uplink_tc'
   | 'uplink_xdp'
   | 'nn_uplink_tc'
@@ -139,17 +149,17 @@ export interface BpfAttachment {
   device: string;
   hook: BpfHook;
   program: BpfProgramName;
-  /** It forwards without the kernel beneath (`dataplane: ebpf`). */
+  /** Forwards without the kernel's data plane (`dataplane: ebpf`). */
   alone?: true;
-  /** Of `nn_uplink_xdp`: the program that takes what is for no gateway. */
+  /** For `nn_uplink_xdp`: the program for packets that are for no gateway. */
   then?: BpfProgramName;
   /** Tenants of the node have gateways. */
   gateways?: true;
-  /** Encapsulated packets are taken from whatever outer source. */
+  /** Accepts encapsulated packets from any outer source. */
   anySource?: true;
-  /** Left out where the driver cannot: `xdp: auto`. */
+  /** Omitted if the driver does not support it: `xdp: auto`. */
   optional?: true;
-  /** Only found: id of a link that is not pinned where ours are; 0: there is no link. */
+  /** Only observed: id of a link that is not pinned in this node's directory; 0: there is no link. */
   link?: number;
 }
 

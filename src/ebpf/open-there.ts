@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { BpfMap, BpfProgram } from 'libbpf-ts';
 
 /**
- * Opens those of several maps that are pinned: all of them, or none where one cannot be opened.
+ * Opens those of several maps that are pinned; if one cannot be opened, none stays open.
  *
  * @throws LibbpfError
  */
@@ -23,8 +23,8 @@ export function openThere<N extends string>(
 /**
  * Opens a pinned program.
  *
- * @param some of these it uses one at least
- * @returns undefined where it does not use the map
+ * @param some maps of which the program must use at least one
+ * @returns undefined if the program does not use the map, or none of `some`
  * @throws LibbpfError
  */
 export function openOver(path: string, map: BpfMap, some?: readonly BpfMap[]): BpfProgram | undefined {

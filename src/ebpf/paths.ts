@@ -1,12 +1,12 @@
-/** Paths through transit segments, as far as the fast path holds them. */
+/** Paths through transit segments in the fast path. */
 import { PORT } from '../plan/units.js';
 import { MAX_SEGMENTS, planFastTransit } from './plan.js';
 import type { AffectedUnits, ChangeOf } from '../plan/feature.js';
 import type { UnitClass } from '../plan/units.js';
 import type { IntentView } from '../plan/view.js';
-import type { Path } from '../intent/types.js';
+import type { Path } from '../encap/path.js';
 
-/** A segment that paths begin with. */
+/** A first segment of paths. */
 export const TRANSIT: UnitClass = {
   name: 'transit',
   keys: ({ paths }) => paths.firstSegments(),
@@ -15,13 +15,13 @@ export const TRANSIT: UnitClass = {
   },
 };
 
-/** First segments; and ports on the path's node, where a path to it is or was one that the fast path cannot hold. */
+/** Adds the paths' first segments, and ports on the destination node if any path to it is or was too long for the fast path. */
 export function addPathChange(view: IntentView, { before, after }: ChangeOf<'path'>, { units }: AffectedUnits): void {
   for (const path of [before, after]) {
     const [first] = path?.via ?? [];
     if (first !== undefined) units.add(TRANSIT, first);
   }
-  // Beyond what an entry holds, members are the kernel's alone.
+  // If a path is too long for an entry, its members are forwarded by the kernel only.
   const node = (after ?? before)?.to ?? '';
   if (![before, after, ...view.paths.pathsTo(node)].some(isLong)) return;
   for (const port of view.ports.values()) {
@@ -33,7 +33,7 @@ function isLong(path: Path | undefined): boolean {
   return path !== undefined && path.via.length >= MAX_SEGMENTS;
 }
 
-/** A fast path that the machine cannot have, and paths that an entry does not hold where no kernel takes their traffic. */
+/** Warns of a fast path that the machine does not support, and of paths that are too long for an entry while there is no kernel data plane. */
 export function* pathWarnings(view: IntentView): Generator<string> {
   const missing = view.facts.fastpath?.missing;
   if (missing !== undefined && !view.ebpfOnly) {

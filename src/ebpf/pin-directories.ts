@@ -1,15 +1,15 @@
-/** The directories that a node's maps are pinned in: one for each layout (generation.ts) that is still there. */
+/** Directories of a node's pinned maps, one for each layout (generation.ts) that still exists. */
 import { existsSync, readdirSync } from 'node:fs';
 
-/** Directories of maps begin with this; what follows is the generation. */
+/** Prefix of the directories of maps, followed by the generation. */
 export const MAPS = 'maps_';
 
-/** Names in a directory; none where it is absent. */
+/** Names in a directory; empty if it does not exist. */
 export function listDirectory(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }
 
-/** Generations other than this one of which maps are pinned. */
+/** Other generations with pinned maps. */
 export function otherGenerations(pinDirectory: string, generation: string): string[] {
   return listDirectory(pinDirectory).flatMap((file) =>
     file.startsWith(MAPS) && file !== MAPS + generation ? [file.slice(MAPS.length)] : [],

@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { checkBpffs, LibbpfError, openPinned, pinAll } from 'libbpf-ts';
 
-/** The pins are gone and there is no bpffs to make them anew in. */
+/** The pins are gone, and there is no bpffs for new ones. */
 export class PinsLostError extends Error {
   readonly code = 'FASTPATH_PINS_LOST';
 
@@ -21,15 +21,14 @@ interface Held {
 }
 
 /**
- * Holds a descriptor of everything that is pinned below a directory. An unmounted bpffs takes the last reference of a link
- * with it, and the link its program off the interface: while this process has a descriptor nothing is lost, and the same
- * links, programs and maps are pinned anew.
+ * Holds a descriptor of each object that is pinned below a directory. Unmounting a bpffs drops the last reference of a link, which detaches its
+ * program. With a descriptor nothing is lost, and the same links, programs and maps can be pinned again.
  */
 export class PinKeeper {
   readonly #directory: string;
   readonly #held = new Map<string, Held>();
   #isKeeping = false;
-  /** Device and inode of the directory when it was last looked at. */
+  /** Device and inode of the directory, as last seen. */
   #identity: string | undefined;
   #isStale = true;
   #wasRestored = false;
@@ -38,18 +37,18 @@ export class PinKeeper {
     this.#directory = directory;
   }
 
-  /** Begins to hold what is pinned. */
+  /** Starts holding the pinned objects. */
   keep(): void {
     this.#isKeeping = true;
     this.sync();
   }
 
-  /** Says that this process pinned or unpinned something. */
+  /** Notes that this process pinned or unpinned an object. */
   note(): void {
     this.#isStale = true;
   }
 
-  /** Opens what is pinned by now and lets go of what is not. Costs nothing unless something was noted. */
+  /** Opens new pins and closes removed ones, if a change was noted. */
   sync(): void {
     if (!this.#isKeeping || !this.#isStale) return;
     const found = new Map(pinsBelow(this.#directory));
@@ -66,8 +65,8 @@ export class PinKeeper {
   }
 
   /**
-   * Pins anew what this process holds where the directory is gone, or is another: the bpffs was unmounted, or another one
-   * mounted over it. A pin that is there already stays.
+   * Pins the held objects again if the directory is gone or was replaced, because the bpffs was unmounted or another was mounted over it. Existing
+   * pins are kept.
    *
    * @throws PinsLostError while there is no bpffs; LibbpfError
    */
@@ -86,21 +85,21 @@ export class PinKeeper {
     if (missing.length > 0) this.#wasRestored = true;
   }
 
-  /** Whether anything was pinned anew since this was last asked: whoever looks at the maps does that. */
+  /** Whether objects were pinned again since the last call: the caller must then compare the maps. */
   takeRestored(): boolean {
     const was = this.#wasRestored;
     this.#wasRestored = false;
     return was;
   }
 
-  /** Lets go of all that is held so far: it is about to be unpinned. */
+  /** Closes all descriptors, because the pins are about to be removed. */
   release(): void {
     for (const { fd } of this.#held.values()) closeSync(fd);
     this.#held.clear();
     this.#isStale = true;
   }
 
-  /** Ends holding; what is pinned stays. */
+  /** Stops holding; the pins stay. */
   close(): void {
     this.#isKeeping = false;
     this.release();
@@ -112,7 +111,7 @@ function identityOf(directory: string): string | undefined {
   return found === undefined ? undefined : `${found.dev} ${found.ino}`;
 }
 
-/** Paths and inodes of the pins in a directory and those below it. */
+/** Paths and inodes of all pins below a directory. */
 function pinsBelow(directory: string): [path: string, inode: number][] {
   if (statSync(directory, { throwIfNoEntry: false }) === undefined) return [];
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry): [string, number][] => {

@@ -1,4 +1,4 @@
-/** What the fast path holds: the same parts that plan the kernel's objects plan its entries. In kernel mode, the responder alone. */
+/** Plans the fast path's entries, from the same units as the kernel's objects. In kernel mode, only the NDP responder. */
 import { Limits } from './generated/layouts.js';
 import { localBehaviours, remoteSid } from '../encap/plan.js';
 import { tenantMtu } from '../encap/paths.js';
@@ -17,14 +17,14 @@ import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
 declare module '../plan/view.js' {
   interface PairMemo {
-    /** Where the fast path has its IPv4 addresses: one value for all of them. */
+    /** The fast path's value for its IPv4 addresses, shared by all of them. */
     endpoint4?: RemoteEndpoint;
-    /** Its IPv6 addresses. */
+    /** The same for its IPv6 addresses. */
     endpoint6?: RemoteEndpoint;
   }
 }
 
-/** A longer path is the kernel's alone. */
+/** Longer paths are forwarded by the kernel only. */
 export const { MAX_SEGMENTS } = Limits;
 
 /** The node's own entry, and the uplinks' programs. */
@@ -37,7 +37,7 @@ export function planFastNode(view: IntentView, emit: Emit): void {
   if (!hosts) return;
   for (const device of view.config.uplinks) {
     emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'uplink_tc', ...programUse(view) });
-    // A network node has its own there.
+    // A network node has another program there.
     if (!fastpath.xdp.includes(device) || isNetworkNode(view)) continue;
     const optional = view.config.xdp !== 'always';
     const use = { ...programUse(view), ...(optional && { optional }) };
@@ -47,13 +47,15 @@ export function planFastNode(view: IntentView, emit: Emit): void {
 
 function emitNode(view: IntentView, emit: Emit): void {
   const { config, self, sidBlock, trusted, fastpath } = view;
+  const { servicePrefix } = view.facts;
+  const services = servicePrefix !== undefined && { servicePrefix };
   const hasTrusted = trusted.length > 0 && { hasTrusted: true as const };
   const uplinks = fastpath === undefined ? [] : config.uplinks;
-  emit('bpf-node', 'node', { source: self.source, sidBlock, uplinks, ...hasTrusted });
+  emit('bpf-node', 'node', { source: self.source, sidBlock, uplinks, ...hasTrusted, ...services });
   for (const prefix of trusted) emit('bpf-trusted', prefix, { prefix });
 }
 
-/** An XDP program, and what its interface must not do then. */
+/** Plans an XDP program and the device features that must be off for it. */
 export function emitXdp(emit: Emit, attachment: BpfAttachment & { hook: 'xdp' }, port?: { port: true }): void {
   const { device, optional } = attachment;
   for (const feature of TAG_FEATURES) {
@@ -67,8 +69,8 @@ function checksSources({ config }: IntentView): boolean {
 }
 
 /**
- * An outer source that encapsulated packets are taken from, whatever of its node this one knows. The node's own ones come by no wire: what the node
- * sends to itself has a mark.
+ * Plans an outer source from which encapsulated packets are accepted, independent of what this node plans of its sender. The node's own sources are
+ * excluded: they never arrive over the wire, and packets to itself carry a mark.
  */
 export function planFastSource(view: IntentView, source: string, emit: Emit): void {
   if (view.fastpath === undefined || !checksSources(view)) return;
@@ -77,20 +79,20 @@ export function planFastSource(view: IntentView, source: string, emit: Emit): vo
   if (source !== own && !acceptedSources.includes(source)) emit('bpf-domain-source', source, { from: source });
 }
 
-/** The way to another node: all SIDs of a locator lie behind one route. */
+/** Plans the next hops to another node: one route leads to all SIDs of a locator. */
 export function planFastRemote(view: IntentView, node: IntentNode, emit: Emit): void {
   if (view.fastpath === undefined || node.name === view.config.node) return;
   emitUnderlay(view, node.locator, emit);
 }
 
-/** The way to this node's own locator, for what its VMs send it as a network node. */
+/** Plans the next hops to this node's own locator, for packets that its VMs send to it as a network node. */
 export function planFastSelf(view: IntentView, emit: Emit): void {
   const { locator, source } = view.self;
   const destination = prefixAddress(locator);
   emit('bpf-underlay', locator, { destination, source, self: view.config.uplinks });
 }
 
-/** The way to a path's first segment. */
+/** Plans the next hops to a path's first segment. */
 export function planFastTransit(view: IntentView, segment: string, emit: Emit): void {
   if (view.fastpath === undefined) return;
   emitUnderlay(view, transitKey(segment), emit);
@@ -102,7 +104,7 @@ function emitUnderlay(view: IntentView, key: string, emit: Emit): void {
   emit('bpf-underlay', key, { destination, source: view.self.source, ...(mtu !== undefined && { mtu }) });
 }
 
-/** A tenant's encapsulation towards one other node: one for both families where one SID takes both. */
+/** Plans a tenant's encapsulation towards another node: one for both families if the same SID serves both. */
 export function planFastPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   if (view.fastpath === undefined || !isShort(view, pair.tenant, pair.node)) return;
   const tenant = view.tenant(pair.tenant);
@@ -110,13 +112,13 @@ export function planFastPair(view: IntentView, pair: RemoteSite, emit: Emit): vo
   const [first] = transit;
   const underlay = first === undefined ? view.node(pair.node).locator : transitKey(first);
   const sids = new Set(tenant.subnets.map(({ prefix }) => placeOf(view, pair, familyOf(prefix)).encap));
-  // A spread of nothing would leave room for more in each of up to a million lists.
+  // Spreading an empty array would allocate spare capacity in each of up to a million lists.
   for (const sid of sids) {
     emit('bpf-encap', sid, { segments: transit.length === 0 ? [sid] : [...transit, sid], underlay });
   }
 }
 
-/** A VM on another node: how to reach it, or that it is there to be asked for where the kernel alone knows the way. */
+/** Plans a VM on another node: its encapsulation, or an entry that leaves it to the kernel. */
 export function planFastRemotePort(view: IntentView, pair: RemoteSite, port: Port, emit: Emit): void {
   if (view.fastpath === undefined) return;
   const known = isShort(view, port.tenant, port.node);
@@ -134,7 +136,7 @@ export function planFastRemotePort(view: IntentView, pair: RemoteSite, port: Por
   }
 }
 
-/** The value that all of a tenant's addresses of a family on another node share. */
+/** The value shared by all of a tenant's addresses of a family on another node. */
 function placeOf(view: IntentView, pair: RemoteSite, family: 4 | 6): RemoteEndpoint {
   const slot = family === 4 ? 'endpoint4' : 'endpoint6';
   const known = pair.memo[slot];
@@ -143,7 +145,7 @@ function placeOf(view: IntentView, pair: RemoteSite, family: 4 | 6): RemoteEndpo
   return (pair.memo[slot] = { tenant: tenant.id, encap: remoteSid(view, tenant, pair.node, family) });
 }
 
-/** A VM on this node. */
+/** Plans a VM on this node. */
 export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): void {
   if (view.usesNdpResponder) planResponder(view, port, emit);
   if (view.fastpath === undefined) return;
@@ -158,18 +160,18 @@ export function planFastLocalPort(view: IntentView, port: Port, emit: Emit): voi
   }
   for (const prefix of port.prefixes) {
     emit('bpf-source-prefix', `${device} ${prefix}`, { device, from: prefix });
-    // As the kernel's route: what lies behind a VM is reached through an address of the same family.
+    // As for kernel routes, a prefix needs an address of the same family as its next hop.
     const reached = port.addresses.some((address) => familyOf(address) === familyOf(prefix));
     if (reached) emit('bpf-prefix', memberKey(id, prefix), place);
   }
   emit('bpf-program', `${device} tcx`, { device, hook: 'tcx', program: 'port_tc', ...programUse(view) });
-  // What XDP does not take meets tcx next; where the driver has no XDP, all does.
+  // Packets that XDP passes go to tcx; without XDP support all do.
   if (port.xdp !== true || view.config.xdp === 'never') return;
   const use = { ...programUse(view), optional: true } as const;
   emitXdp(emit, { device, hook: 'xdp', program: 'port_xdp', ...use }, { port: true });
 }
 
-/** Kernel mode: a program that answers neighbour solicitations. Where the addresses are it asks the kernel's routes. */
+/** Kernel mode: plans the NDP responder, which looks up addresses in the kernel's routes. */
 function planResponder(view: IntentView, port: Port, emit: Emit): void {
   const device = port.interface;
   emitPort(view, view.tenant(port.tenant), port, emit);
@@ -189,12 +191,16 @@ function emitPort(view: IntentView, tenant: Tenant, port: Port, emit: Emit): voi
     ...(gateway4 !== undefined && { gateway4 }),
     ...(gateway6 !== undefined && { gateway6 }),
     ...(checkedSources !== 0 && { checkedSources }),
+    ...(port.migrate !== undefined &&
+      view.fastpath !== undefined && {
+        migrates: port.migrate.from === undefined ? ('from-here' as const) : ('to-here' as const),
+      }),
   });
 }
 
 /**
- * Which inner sources of what arrives for a port are looked up. A packet from its own destination needs no look-up, nor one from the port's
- * gateways: there are others in subnets beside the port's, and of a VM with several addresses of a family.
+ * The filter of inner sources that must be looked up on arrival at a port. Packets from the destination itself or from the port's own gateways need
+ * no lookup. Other candidates are gateways of other subnets, and the VM's other addresses of a family.
  */
 function checkedSourcesOf({ subnets }: Tenant, port: Port, gateways: readonly (string | undefined)[]): number {
   if (port.prefixes.length > 0) return ALL_SOURCES;
@@ -204,7 +210,7 @@ function checkedSourcesOf({ subnets }: Tenant, port: Port, gateways: readonly (s
   return sourceFilter([...others, ...own]);
 }
 
-/** A tenant's local SIDs, and its gateways' addresses, which this node answers for. */
+/** Plans a tenant's local SIDs, and the addresses of its gateways, for which this node answers. */
 export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   if (view.fastpath === undefined) return;
   for (const behaviour of localBehaviours(view)) {
@@ -214,7 +220,7 @@ export function planFastTenant(view: IntentView, tenant: Tenant, emit: Emit): vo
   for (const to of gateways) emit('bpf-member', memberKey(tenant.id, to), { tenant: tenant.id, gateway: true });
 }
 
-/** The gateway of the subnet that a port is in, or of the tenant's first of that family. */
+/** The gateway of the port's subnet, or of the tenant's first subnet of that family. */
 function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): string | undefined {
   const candidates = subnets.filter(({ prefix }) => familyOf(prefix) === family);
   const own = addresses.find((address) => familyOf(address) === family);
@@ -222,7 +228,7 @@ function gatewayOf({ subnets }: Tenant, { addresses }: Port, family: 4 | 6): str
   return (subnet ?? candidates[0])?.gateway;
 }
 
-/** What the node's programs are loaded for. */
+/** The use for which the node's programs are loaded. */
 export function programUse(view: IntentView): Pick<BpfAttachment, keyof ProgramUse> {
   const { ebpfOnly: alone } = view;
   return {
@@ -236,7 +242,7 @@ function transitKey(segment: string): string {
   return `${segment}/128`;
 }
 
-/** Whether the segments of a tenant's path to a node fit an entry. */
+/** Whether the segments of a tenant's path to a node fit into an entry. */
 function isShort(view: IntentView, tenant: string, node: string): boolean {
   return view.paths.transit(tenant, node).length < MAX_SEGMENTS;
 }

@@ -1,8 +1,9 @@
 import { concernsLink } from '../reconcile/follows.js';
 import type { EventContext, Follows } from '../reconcile/follows.js';
 import { type Link, takesFrames, xdpFeatures } from 'netlink-ts';
-import { formatMac, writeMac } from 'netlink-ts/inet';
-import { getAddress, indexOfDevice, putAddress } from './bytes.js';
+import { formatMac } from 'netlink-ts/inet';
+import { getAddress, indexOfDevice } from './bytes.js';
+import { writePort } from './encoders.js';
 import { entryResourceByRun } from './entry-resource.js';
 import { DscpPolicy, Family, Port, PortFlags } from './generated/layouts.js';
 import { ensureIds } from './ids.js';
@@ -18,7 +19,7 @@ const PORT_FOLLOWS: Follows = {
   'xdp-features': () => true,
 };
 
-/** Whether a link is a VLAN device that stands on a port. */
+/** Whether a link is a VLAN device on top of a port. */
 function isVlanOnPort({ kind, linkIndex }: Pick<Link, 'kind' | 'linkIndex'>, { plan, nameOf }: EventContext): boolean {
   return kind === 'vlan' && linkIndex !== undefined && plan['bpf-port'].has(nameOf(linkIndex));
 }
@@ -33,12 +34,12 @@ function dscpPolicy(number: number): Policy {
   return number === DscpPolicy.DSCP_ZERO ? 'zero' : 'copy';
 }
 
-/** What the kernel says of its devices, by their numbers. */
+/** The kernel's view of devices, by index. */
 interface Devices {
   xdpFeatures: ReadonlyMap<number, number>;
-  /** Those with filters. */
+  /** Devices with filters. */
   filtered: ReadonlySet<number>;
-  /** Those that VLAN devices of the namespace stand on. */
+  /** Devices under VLAN devices of the namespace. */
   vlans: ReadonlySet<number>;
 }
 
@@ -47,7 +48,7 @@ function devicesOf(kernel: Kernel): Devices {
   return { xdpFeatures: xdpFeatures(kernel.generic), filtered: filteredDevices(kernel), vlans: vlanParents(kernel) };
 }
 
-/** Interfaces that VLAN devices of the same namespace stand on. */
+/** Interfaces under VLAN devices of the same namespace. */
 export function vlanParents({ links }: Kernel): Set<number> {
   const parents = new Set<number>();
   for (const { kind, linkIndex, linkNetnsId } of links.all()) {
@@ -61,7 +62,7 @@ function flagsOf(kernel: Kernel, device: string, known: Devices): number {
   if (link === undefined) return 0;
   const frames = takesFrames(known.xdpFeatures, link.index);
   return (
-    // A veth hands super-packets to the other namespace as they are (VETH_FEATURES, drivers/net/veth.c).
+    // A veth passes super-packets to the other namespace unsegmented (VETH_FEATURES, drivers/net/veth.c).
     (link.kind === 'veth' ? PortFlags.PORT_TUNNEL_SEGMENTATION : 0) |
     (frames ? PortFlags.PORT_XDP_XMIT : 0) |
     (known.vlans.has(link.index) ? PortFlags.PORT_VLANS : 0) |
@@ -69,7 +70,20 @@ function flagsOf(kernel: Kernel, device: string, known: Devices): number {
   );
 }
 
-/** Ports by interface. What follows from the interface (its former MAC, offloads) is looked up when an entry is written and compared. */
+/** Flags that come from the intent and not from the interface. */
+const MIGRATION_FLAGS = PortFlags.PORT_MIGRATES | PortFlags.PORT_STANDBY;
+
+function migrationFlags(migrates: BpfPort['migrates']): number {
+  if (migrates === undefined) return 0;
+  return PortFlags.PORT_MIGRATES | (migrates === 'to-here' ? PortFlags.PORT_STANDBY : 0);
+}
+
+function migratesBy(flags: number): Pick<BpfPort, 'migrates'> {
+  if ((flags & PortFlags.PORT_MIGRATES) === 0) return {};
+  return { migrates: (flags & PortFlags.PORT_STANDBY) === 0 ? 'from-here' : 'to-here' };
+}
+
+/** Ports by interface. Values that depend on the interface (former MAC address, offloads) are read whenever an entry is written or compared. */
 const portEntries = entryResourceByRun<'bpf-port', Devices>({
   name: 'bpf-port',
   after: ['bpf-domain-source'],
@@ -83,7 +97,8 @@ const portEntries = entryResourceByRun<'bpf-port', Devices>({
     const flags = values.readUInt8(valueAt + Port.OFFSETS.flags);
     const checkedSources = values.readUInt32LE(valueAt + Port.OFFSETS.checkedSources);
     const link = kernel.links.get(device);
-    const isOld = former !== (link && formerMac(kernel, link)) || flags !== flagsOf(kernel, device, known);
+    const isOld =
+      former !== (link && formerMac(kernel, link)) || (flags & ~MIGRATION_FLAGS) !== flagsOf(kernel, device, known);
     return [
       device,
       {
@@ -94,6 +109,7 @@ const portEntries = entryResourceByRun<'bpf-port', Devices>({
         dscp: dscpPolicy(values.readUInt8(valueAt + Port.OFFSETS.dscp)),
         ...readGateways(values, valueAt),
         ...(checkedSources !== 0 && { checkedSources }),
+        ...migratesBy(flags),
         ...(isOld && { drift: `former lladdr ${former} flags ${flags}` }),
       },
     ];
@@ -104,29 +120,13 @@ const portEntries = entryResourceByRun<'bpf-port', Devices>({
     into.writeUInt32LE(index, at);
     return true;
   },
-  writeValue(
-    kernel,
-    device,
-    { tenant, mac, gatewayMac, mtu, dscp, gateway4, gateway6, checkedSources = 0 },
-    into,
-    at,
-    known,
-  ) {
+  writeValue(kernel, device, { dscp, migrates, ...port }, into, at, known) {
     const link = kernel.links.get(device);
     const former = link && formerMac(kernel, link);
     if (former === undefined) throw new Error(`interface ${device} has no MAC address: expected Ethernet`);
-    into.writeUInt32LE(tenant, at + Port.OFFSETS.tenant);
-    into.writeUInt32LE(slotOf(kernel, device), at + Port.OFFSETS.slot);
-    into.writeUInt16LE(Math.min(mtu, 0xffff), at + Port.OFFSETS.mtu);
-    into.writeUInt8(dscpNumber(dscp), at + Port.OFFSETS.dscp);
-    into.writeUInt8(flagsOf(kernel, device, known), at + Port.OFFSETS.flags);
-    into.fill(0, at + Port.OFFSETS.gateway6, at + Port.OFFSETS.gateway4 + 4);
-    if (gateway4 !== undefined) putAddress(gateway4, into, at + Port.OFFSETS.gateway4);
-    if (gateway6 !== undefined) putAddress(gateway6, into, at + Port.OFFSETS.gateway6);
-    into.writeUInt32LE(checkedSources, at + Port.OFFSETS.checkedSources);
-    writeMac(mac, into, at + Port.OFFSETS.vmMac);
-    writeMac(gatewayMac, into, at + Port.OFFSETS.gatewayMac);
-    writeMac(former, into, at + Port.OFFSETS.formerMac);
+    const slot = slotOf(kernel, device);
+    const flags = flagsOf(kernel, device, known) | migrationFlags(migrates);
+    writePort({ ...port, slot, flags, dscp: dscpNumber(dscp), formerMac: former }, into, at);
   },
   released(kernel, device) {
     kernel.fastpath.slots.release(device);
@@ -143,7 +143,7 @@ export const bpfPortResource: Resource<'bpf-port'> = {
   },
 };
 
-/** Where the intent says another MAC address of a gateway: VMs have the one before until their neighbour entries end. */
+/** Saves the previous MAC address of a gateway when the intent changes it: VMs use it until their neighbour entries expire. */
 function rememberFormer(kernel: Kernel, changes: readonly ObjectChange<BpfPort>[]): void {
   const former = changes.flatMap(({ key, desired, actual }): [string, string][] => {
     const index = kernel.links.get(key)?.index;
@@ -164,7 +164,7 @@ function readGateways(values: Buffer, at: number): Pick<BpfPort, 'gateway4' | 'g
   };
 }
 
-/** The counters of a port; those of another before it are set to zero. */
+/** The port's counter slot. A new slot's counters are reset, since another port may have used it. */
 function slotOf(kernel: Kernel, device: string): number {
   const { slots, maps } = kernel.fastpath;
   const known = slots.get(device);
@@ -173,7 +173,7 @@ function slotOf(kernel: Kernel, device: string): number {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(slot);
   const traffics = maps?.sg_port_stats;
-  // The responder counts no traffic.
+  // The responder does not count traffic.
   if (traffics !== undefined && slot < traffics.info.maxEntries) traffics.update(key, Buffer.alloc(traffics.valueSize));
   return slot;
 }

@@ -26,7 +26,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { BpfAttachment, BpfHook } from './objects.js';
 
-/** A port's interface is not in its VRF: without the kernel's part the fast path's would be half a data plane. */
+/** A port's interface is not in its VRF: the fast path would run without its kernel data plane. */
 class PortNotEnslavedError extends Error {
   readonly code = 'FASTPATH_PORT_NOT_ENSLAVED';
 
@@ -36,7 +36,7 @@ class PortNotEnslavedError extends Error {
   }
 }
 
-/** Somebody else's XDP program is on the hook, which takes one: segue's waits, and what it would have taken goes by tcx. */
+/** An XDP program of others occupies the hook, which takes only one: segue's waits, and tcx handles the packets. */
 class ForeignXdpError extends Error {
   readonly code = 'FASTPATH_FOREIGN_XDP';
 
@@ -49,7 +49,7 @@ class ForeignXdpError extends Error {
   }
 }
 
-/** Programs at interfaces: links, pinned, so that they outlive the agent and are found again. */
+/** Programs at interfaces: pinned links, which outlive the agent. */
 export const bpfProgramResource: Resource<'bpf-program'> = {
   name: 'bpf-program',
   after: ['device-feature'],
@@ -62,11 +62,11 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
       using link = BpfLink.openPinned(path);
       const info = link.info();
       pinned.add(info.id);
-      // Of an interface that is gone the link stays as a shell (ifindex 0), even when another has its number now.
+      // The link of a deleted interface remains with ifindex 0, even if another interface has its index now.
       const device = info.ifindex === 0 ? `ifindex ${ifindex}` : kernel.links.nameOf(info.ifindex);
       const key = `${device} ${hook}`;
       const desired = wanted.get(key);
-      // It belongs to the program at the detached port's ingress.
+      // This link belongs to the detached port's ingress program.
       if (hook === 'tcx-egress' && isDetached(kernel, wanted.get(`${device} tcx`))) continue;
       const program = desired === undefined ? undefined : wantedProgram(kernel, desired);
       const isCurrent = program?.info().id === info.programId;
@@ -74,7 +74,7 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
       if (desired !== undefined && isCurrent && isWhole) found.set(key, desired);
       else found.set(key, { device, hook, ...nameOf(info.programId), drift: `program id ${info.programId}` });
     }
-    // What runs and is not pinned decides all the same: it is replaced where something is planned, and taken off elsewhere.
+    // Unpinned programs also process packets: they are replaced where one is planned, and detached elsewhere.
     for (const { ifindex, hook, program, programId, linkId } of runningPrograms(kernel)) {
       if (pinned.has(linkId) || (linkId !== 0 && !isLinkAlive(linkId))) continue;
       const device = kernel.links.nameOf(ifindex);
@@ -83,7 +83,7 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
       const key = `${device} ${hook}`;
       found.set(found.has(key) ? `${key} link ${linkId}` : key, { device, hook, program, drift, link: linkId });
     }
-    // A driver that cannot is not asked again, and a hook that is taken only once it is free.
+    // Optional programs are not retried on a driver that does not support them, nor while the hook is occupied.
     for (const [key, desired] of wanted) {
       const link = kernel.links.get(desired.device);
       const impossible =
@@ -112,10 +112,10 @@ export const bpfProgramResource: Resource<'bpf-program'> = {
 
   devices: ({ device }) => [device],
 
-  // An uplink may be in a bond or a bridge. A port that is keeps what tcx has, which lets nothing pass.
+  // An uplink may be in a bond or a bridge. A port with a foreign master keeps its tcx program, which then drops everything.
   toleratesConflict: ({ program, hook }) => !isAtPort(program) || hook === 'tcx',
 
-  // XDP of a detached port would forward.
+  // An XDP program would keep forwarding at a detached port.
   outlivesDevices: true,
 
   describe: (_key, { device, hook, program }) => `fast path program ${program} ${HOOK_WORDS[hook]} dev ${device}`,
@@ -128,19 +128,19 @@ const HOOK_WORDS: Readonly<Record<BpfHook, string>> = {
   xdp: 'xdp',
 };
 
-/** Whether it is a port's whose interface has a master of somebody else's: the programs there let nothing pass. */
+/** Whether the interface of a port has a foreign master: its programs then drop everything. */
 function isDetached(kernel: Kernel, attachment: BpfAttachment | undefined): boolean {
   return (
     attachment !== undefined && isAtPort(attachment.program) && foreignMaster(kernel, attachment.device) !== undefined
   );
 }
 
-/** The program that is to be there now, when it is loaded. */
+/** The program that must be attached now, if it is loaded. */
 function wantedProgram(kernel: Kernel, attachment: BpfAttachment): BpfProgram | undefined {
   return kernel.fastpath.program(isDetached(kernel, attachment) ? 'detached_tc' : attachment.program, attachment);
 }
 
-/** Whether a detached port's egress is closed, too. */
+/** Whether the egress of a port is closed if the port is detached. */
 function isClosed(kernel: Kernel, attachment: BpfAttachment | undefined): boolean {
   if (attachment === undefined || !isDetached(kernel, attachment)) return true;
   const ifindex = indexOfDevice(kernel, attachment.device);
@@ -150,7 +150,7 @@ function isClosed(kernel: Kernel, attachment: BpfAttachment | undefined): boolea
   return info?.ifindex === ifindex && info.programId === wantedProgram(kernel, attachment)?.info().id;
 }
 
-/** Whether what a network node's XDP program passes on goes where it is to go. */
+/** Whether a network node's XDP program passes packets on to the right program. */
 function isFollowed({ fastpath }: Kernel, attachment: BpfAttachment | undefined): boolean {
   if (attachment?.program !== 'nn_uplink_xdp') return true;
   const { then } = attachment;
@@ -162,7 +162,7 @@ function isAtPort(program: BpfAttachment['program']): boolean {
   return ['port_tc', 'port_xdp', 'ndp_responder_tc', 'detached_tc'].includes(program);
 }
 
-/** Which of ours a program is; the kernel's own name for it tells. */
+/** Determines segue's program by its name in the kernel. */
 function nameOf(programId: number): Pick<BpfAttachment, 'program'> {
   try {
     using program = BpfProgram.openById(programId);
@@ -187,7 +187,7 @@ function attachWhole(kernel: Kernel, attachment: BpfAttachment): void {
 function attach(kernel: Kernel, attachment: BpfAttachment): void {
   const { device, hook, program: name, alone, then, optional } = attachment;
   const { fastpath, links } = kernel;
-  // Ports join their VRF in the same application: what was listed before it does not say so.
+  // Ports join their VRF in the same application, so the list of devices may be older.
   if (isAtPort(name) && name !== 'detached_tc' && alone !== true) {
     const listed = links.get(device);
     if (listed === undefined || ourMaster(kernel, listed) === undefined) links.refresh();
@@ -213,7 +213,7 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
       there.close();
     }
   }
-  // Its pin is gone or hidden: the attachment is taken over as it is, in its place among others' and without a gap.
+  // Its pin is gone or hidden: the existing attachment is updated, which keeps its position and leaves no gap.
   const running = openRunning(kernel, ifindex, hook);
   if (running !== undefined) {
     try {
@@ -230,7 +230,8 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
     const foreign = hook === 'xdp' ? queryXdp(where) : 0;
     if (foreign !== 0) throw new ForeignXdpError(device, foreign);
     if (hook === 'xdp') refuseHiddenTags(kernel, device, ifindex);
-    // Generic XDP copies most frames (skb_pp_cow_data, since Linux 6.9) and loses skb->mac_len: tcx, which is next, cannot read them.
+    // Native only: generic XDP copies most frames (skb_pp_cow_data, since Linux 6.9) and loses skb->mac_len, so that tcx cannot read frames that
+    // XDP passes.
     link =
       hook === 'xdp'
         ? attachXdp(program, { ...where, mode: 'native' })
@@ -243,7 +244,7 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
       fastpath.impossible.set(`${ifindex} ${hook}`, error.message);
     return;
   }
-  // Without its pin the attachment would end with this process; closing it on a failure takes it off again.
+  // Without a pin the attachment would end with this process. If pinning fails, closing the link detaches the program.
   try {
     link.pin(path);
   } finally {
@@ -251,14 +252,14 @@ function attach(kernel: Kernel, attachment: BpfAttachment): void {
   }
 }
 
-/** @throws HiddenTagsError; FixedFeatureError where that does not change by itself */
+/** @throws HiddenTagsError; FixedFeatureError if a feature cannot be switched off */
 function refuseHiddenTags(kernel: Kernel, device: string, ifindex: number): void {
   const { active, fixed } = hiddenTags(kernel, ifindex);
   for (const feature of fixed) throw new FixedFeatureError(device, feature);
   if (active.length > 0) throw new HiddenTagsError(device, active);
 }
 
-/** @param before pin of the link that the program is to stand before, where there is one; others' programs keep their places */
+/** Attaches a program without reordering those of others. @param before pin of the link that it must precede, if any */
 function attachInOrder(program: BpfProgram, where: InterfaceOptions, before: string | undefined): BpfLink {
   const next = before === undefined ? undefined : openPinnedLink(before);
   const last = { ...where, direction: 'ingress' as const };
@@ -287,7 +288,7 @@ function detach(kernel: Kernel, { actual }: ObjectChange<BpfAttachment>): void {
   if (pinned !== undefined) unpin(path);
 }
 
-/** At once, and not when the kernel gets round to the last reference. */
+/** Detaches immediately, rather than when the kernel drops the last reference. */
 function takeOff(link: BpfLink | undefined): void {
   if (link === undefined) return;
   try {

@@ -1,4 +1,4 @@
-/** The programs' object files, and which of them is what a pinned program was made of. */
+/** The programs' object files, and the identification of the builds of pinned programs. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { RodataValue } from 'libbpf-ts';
 import type { BpfProgramName } from './objects.js';
 
-/** Function of each object file. */
+/** Function in each object file. */
 export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   port_tc: 'segue_port',
   port_xdp: 'segue_port_xdp',
@@ -14,6 +14,9 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   detached_tc: 'segue_detached',
   dhcp4_tc: 'segue_dhcp4',
   dhcp6_tc: 'segue_dhcp6',
+  service_tc: 'segue_service',
+  service_return_tc: 'segue_svc_back',
+  service_gate_tc: 'segue_svc_gate',
   uplink_tc: 'segue_uplink_tc',
   uplink_xdp: 'segue_uplink_xdp',
   nn_uplink_tc: 'segue_steer_tc',
@@ -21,23 +24,23 @@ export const FUNCTIONS: Readonly<Record<BpfProgramName, string>> = {
   nn_external_tc: 'segue_extern_tc',
 };
 const ALL_NAMES = Object.keys(FUNCTIONS) as BpfProgramName[];
-/** Programs that decide between tenants: they use the maps of bpf/maps/nn_maps.h, too. */
+/** Programs that decide between tenants, which also use the maps of bpf/maps/nn_maps.h. */
 export const STEERING_PROGRAMS: readonly BpfProgramName[] = ['nn_uplink_tc', 'nn_uplink_xdp', 'nn_external_tc'];
-/** Programs of ports and uplinks, the responder of kernel mode among them. */
+/** Programs of ports and uplinks, including kernel mode's NDP responder. */
 export const PROGRAM_NAMES = ALL_NAMES.filter((name) => !STEERING_PROGRAMS.includes(name));
 
-/** The kernel keeps 15 characters of a name. */
+/** The kernel truncates names to 15 characters. */
 const NAME_CHARS = 15;
 
-/** Of a program that the kernel has: which of ours it is, by its name. */
+/** Finds segue's program by a program's name in the kernel. */
 export function programNamed(kernelName: string): BpfProgramName | undefined {
   return ALL_NAMES.find((name) => FUNCTIONS[name].slice(0, NAME_CHARS) === kernelName);
 }
 
-/** Where the object files are, in the place of this build's own: for packages that keep them elsewhere, and tests. */
+/** Overrides the directory of the object files, for packages that install them elsewhere and for tests. */
 const DIRECTORY_VARIABLE = 'SEGUE_BPF_OBJECTS';
 
-/** Path of an object file: src/ebpf and dist/ebpf are as deep as dist/bin, where the command is bundled. */
+/** Path of an object file. src/ebpf and dist/ebpf have the same depth as dist/bin, which contains the bundled command. */
 export function objectPath(name: BpfProgramName): string {
   const directory = process.env[DIRECTORY_VARIABLE];
   return directory === undefined
@@ -45,32 +48,49 @@ export function objectPath(name: BpfProgramName): string {
     : join(directory, `${name}.o`);
 }
 
-/** What a program is loaded for. */
+/** The use for which a program is loaded. */
 export interface ProgramUse {
-  /** Without the kernel beneath (`dataplane: ebpf`). */
+  /** Without the kernel's data plane (`dataplane: ebpf`). */
   alone?: boolean;
   /** On a hypervisor whose tenants have gateways. */
   gateways?: boolean;
-  /** Encapsulated packets are taken from whatever outer source (`sourceCheck: false`). */
+  /** Accepts encapsulated packets from any outer source (`sourceCheck: false`). */
   anySource?: boolean;
 }
 
 /** Programs that check outer sources. */
 const UPLINK_PROGRAMS: readonly BpfProgramName[] = ['uplink_tc', 'uplink_xdp', 'nn_uplink_tc', 'nn_uplink_xdp'];
 
-/** Programs that forward nothing: they answer or drop. */
-const SENDS_NOTHING: readonly BpfProgramName[] = ['ndp_responder_tc', 'detached_tc', 'dhcp4_tc', 'dhcp6_tc'];
-/** Programs of any data plane. */
-export const COMMON_PROGRAMS: readonly BpfProgramName[] = ['detached_tc', 'dhcp4_tc', 'dhcp6_tc'];
+/** Programs that never forward to other nodes: they reply, drop, or redirect to a service of this node. */
+const SENDS_NOTHING: readonly BpfProgramName[] = [
+  'ndp_responder_tc',
+  'detached_tc',
+  'dhcp4_tc',
+  'dhcp6_tc',
+  'service_tc',
+  'service_return_tc',
+  'service_gate_tc',
+];
+/** Programs without lookups. */
+const LOOKS_UP_NOTHING: readonly BpfProgramName[] = ['detached_tc', 'service_gate_tc'];
+/** Programs of all data planes. */
+export const COMMON_PROGRAMS: readonly BpfProgramName[] = [
+  'detached_tc',
+  'dhcp4_tc',
+  'dhcp6_tc',
+  'service_tc',
+  'service_return_tc',
+  'service_gate_tc',
+];
 
-/** Constants a program is loaded with. */
+/** Constants with which a program is loaded. */
 export function rodataOf(
   name: BpfProgramName,
   { alone = false, gateways = false, anySource = false }: ProgramUse = {},
 ): Record<string, RodataValue> {
   return {
     ...{ count_traffic: true, no_kernel_fallback: alone },
-    ...(name !== 'detached_tc' && { use_prefixes: true }),
+    ...(!LOOKS_UP_NOTHING.includes(name) && { use_prefixes: true }),
     ...(!SENDS_NOTHING.includes(name) && { use_gateways: gateways }),
     ...(UPLINK_PROGRAMS.includes(name) && { check_sources: !anySource }),
   };
@@ -80,8 +100,8 @@ const VERSION_CHARS = 16;
 const versions = new Map<string, string>();
 
 /**
- * What tells a build of a program from another: a hash over the object file and its constants. The kernel's tag does not
- * cover constants, and would have to be asked of a loaded program.
+ * Identifies the build of a program by a hash over its object file and its constants. The kernel's tag does not cover constants, and is known only
+ * of loaded programs.
  */
 export function programVersion(name: BpfProgramName, use: ProgramUse): string {
   const path = objectPath(name);

@@ -1,4 +1,4 @@
-/** The ways of equal cost to an underlay destination, as the kernel would take them now. */
+/** Resolves an underlay destination to its equal-cost next hops, as the kernel would use them now. */
 import { Limits } from './generated/layouts.js';
 import {
   decodeNeighbour,
@@ -19,8 +19,8 @@ import {
 import type { Kernel } from '../kernel/kernel.js';
 import type { BpfUnderlay } from './objects.js';
 
-export const MAX_HOPS = Limits.MAX_NEXTHOPS;
-/** The largest weight that an entry has room for. */
+const MAX_HOPS = Limits.MAX_NEXTHOPS;
+/** Largest weight that an entry can hold. */
 const MAX_WEIGHT = 256;
 
 /** RTNH_F_DEAD, RTNH_F_LINKDOWN (linux/rtnetlink.h) */
@@ -36,33 +36,33 @@ const VALID =
   NeighbourState.stale |
   NeighbourState.delay;
 
-/** States that nothing but an administrator ends. */
+/** States that only an administrator ends. */
 const FIXED = NeighbourState.permanent | NeighbourState.noarp;
 
-/** One way, resolved. */
+/** A resolved next hop. */
 export interface ResolvedHop {
   ifindex: number;
-  /** Bytes of the largest packet. */
+  /** Largest packet in bytes. */
   mtu: number;
   destMac: string;
   sourceMac: string;
-  /** Its share of the flows, compared with the others'. */
+  /** Share of the flows relative to the other next hops. */
   weight: number;
-  /** It is this node: packets arrive by the interface instead of leaving. */
+  /** Set for this node itself: packets arrive at the interface instead of leaving by it. */
   self?: true;
-  /** The interface takes frames from XDP. */
+  /** Whether XDP can transmit frames on the interface. */
   frames: boolean;
 }
 
-/** The neighbour that a way leads over. */
+/** The neighbour of a next hop. */
 export interface UnderlayNeighbour {
   ifindex: number;
   address: string;
-  /** Absent: no link-layer address is known. */
+  /** Absent if no link-layer address is known. */
   mac?: string;
-  /** The kernel keeps it resolved. */
+  /** Whether the kernel keeps it resolved. */
   managed: boolean;
-  /** Somebody wrote its address down: there is nothing to resolve. */
+  /** Whether its address was configured (permanent or noarp), so that there is nothing to resolve. */
   fixed: boolean;
 }
 
@@ -74,11 +74,11 @@ export interface Resolution {
 /** A next hop of a route. */
 type Leg = Omit<RouteNexthop, 'gateway'> & { gateway?: string | undefined };
 
-/** Asks the kernel; answers are kept for the resolver's life, which is one listing or one application. */
+/** Queries the kernel. Answers are cached for the resolver's life: one listing or one application. */
 export class Resolver {
   readonly #kernel: Kernel;
   readonly #gateways = new Map<string, UnderlayNeighbour>();
-  /** Of devices. */
+  /** XDP features of devices. */
   #features: Map<number, number> | undefined;
 
   constructor(kernel: Kernel) {
@@ -86,8 +86,8 @@ export class Resolver {
   }
 
   /**
-   * The ways the route to a destination has, in the kernel's order; at most MAX_HOPS. Ways over interfaces that are down
-   * or that are no Ethernet, and ways whose neighbour is not known, are none.
+   * The next hops of a destination's route in the kernel's order, at most MAX_HOPS. Next hops over interfaces that are down or not Ethernet, or
+   * with an unresolved neighbour, are omitted.
    */
   resolve({ destination, source, self, mtu = Infinity }: BpfUnderlay): Resolution {
     if (self !== undefined) return { hops: this.#own(self), gateways: [] };
@@ -110,11 +110,11 @@ export class Resolver {
     return found;
   }
 
-  /** The next hops of a route; one without a gateway leads to the destination itself. */
+  /** Next hops of a route. A next hop without a gateway leads to the destination itself. */
   #legs({ nexthops, nexthopId, oif, gateway, flags = 0 }: Route): Leg[] {
     if (nexthops !== undefined) return nexthops;
     if (oif !== undefined) return [{ oif, gateway, flags, weight: 1 }];
-    // Where the kernel does not spell next-hop objects out (net.ipv4.nexthop_compat_mode is 0).
+    // With net.ipv4.nexthop_compat_mode=0 the kernel reports only the id of a next-hop object.
     return nexthopId === undefined ? [] : this.#legsOfObject(nexthopId, 1);
   }
 
@@ -133,7 +133,7 @@ export class Resolver {
     }
   }
 
-  /** By the first of these interfaces that is up: frames with its own address. */
+  /** The first of these interfaces that is up, with its own MAC address as the destination. */
   #own(devices: readonly string[]): ResolvedHop[] {
     for (const name of devices) {
       const link = this.#kernel.links.get(name);
@@ -153,13 +153,13 @@ export class Resolver {
     try {
       return this.#kernel.socket.get(lookupRoute({ to, from, fibMatch: true }), decodeRoute);
     } catch (error) {
-      // Unreachable, blackhole, prohibit, or an outer source that is no address of the node yet.
+      // The route is unreachable, blackhole or prohibit, or the node does not have the outer source yet.
       if (isNetlinkError(error)) return undefined;
       throw error;
     }
   }
 
-  /** A neighbour as the kernel has it. */
+  /** A neighbour's state in the kernel. */
   gateway(ifindex: number, address: string): UnderlayNeighbour {
     const key = `${ifindex} ${address}`;
     let gateway = this.#gateways.get(key);
@@ -182,7 +182,7 @@ export class Resolver {
   }
 }
 
-/** The smallest weights of the same proportion; those that an entry has no room for are scaled down. */
+/** Reduces weights to the smallest ones of the same proportion; scales down those that exceed MAX_WEIGHT. */
 function reduceWeights(hops: ResolvedHop[]): void {
   const largest = Math.max(...hops.map(({ weight }) => weight));
   for (const hop of hops) {

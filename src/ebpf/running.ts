@@ -1,4 +1,4 @@
-/** Programs of ours as the hooks of the namespace's interfaces have them, wherever their links are pinned, or not at all. */
+/** Finds segue's programs at the hooks of the namespace's interfaces, wherever their links are pinned, if at all. */
 import { BpfLink, BpfMap, BpfProgram, isLibbpfError, LibbpfError, listIds, probe, queryTcxAll } from 'libbpf-ts';
 import { foreignMaster } from '../port/ours.js';
 import { programNamed } from './programs.js';
@@ -10,11 +10,11 @@ export interface RunningProgram {
   hook: BpfHook;
   program: BpfProgramName;
   programId: number;
-  /** 0: attached without a link. */
+  /** 0 if attached without a link. */
   linkId: number;
 }
 
-/** Our program was attached by somebody else, without a link, which alone segue can take off. */
+/** A program of segue's was attached by others without a link, so segue cannot detach it. */
 export class UnlinkedProgramError extends Error {
   readonly code = 'FASTPATH_UNLINKED';
 
@@ -28,14 +28,14 @@ export class UnlinkedProgramError extends Error {
   }
 }
 
-/** A map that every program of ours has, whatever its build: they all count. The second name is that of builds before map names began with `sg_`. */
+/** A map that all programs of any build use: they all count verdicts. The second name is that of builds before map names had the prefix `sg_`. */
 const COMMON_MAPS: readonly (string | undefined)[] = ['sg_verdicts', 'reasons'];
 
 /**
- * Our programs at all interfaces of the namespace (`kernel.links` must be fresh), or at one.
+ * Segue's programs at all interfaces of the namespace (`kernel.links` must be fresh), or at one.
  *
- * A program is ours by its name and by the map it counts in: pins may be hidden by another bpffs mounted over them, or gone.
- * A namespace belongs to one node, so what another node's name left here is ours as well.
+ * A program is recognised by its name and by the map in which it counts: pins may be gone, or hidden by another bpffs mounted over them. A
+ * namespace belongs to one node, so programs that another node name left here count as well.
  *
  * @throws LibbpfError
  */
@@ -57,7 +57,7 @@ export function runningPrograms(kernel: Kernel, only?: number): RunningProgram[]
       }
     }
   }
-  // At egress only what closes a detached port: of interfaces without a foreign master nobody is asked.
+  // At egress there are only programs that close detached ports: only interfaces with a foreign master are queried.
   const detached = links.filter(({ name }) => foreignMaster(kernel, name) !== undefined).map(({ index }) => index);
   if (detached.length > 0 && hasTcx()) {
     for (const [ifindex, programs] of queryTcxAll(detached, 'egress', kernel.netns)) {
@@ -78,7 +78,7 @@ export function runningPrograms(kernel: Kernel, only?: number): RunningProgram[]
   return found;
 }
 
-/** The link of one of our programs at a hook, if any runs there. To be closed. @throws UnlinkedProgramError, LibbpfError */
+/** Opens the link of segue's program at a hook, if one runs there. The caller must close it. @throws UnlinkedProgramError, LibbpfError */
 export function openRunning(kernel: Kernel, ifindex: number, hook: BpfHook): BpfLink | undefined {
   const one = runningPrograms(kernel, ifindex).find((running) => running.hook === hook);
   if (one === undefined) return undefined;
@@ -86,24 +86,24 @@ export function openRunning(kernel: Kernel, ifindex: number, hook: BpfHook): Bpf
   return openLinkById(one.linkId);
 }
 
-/** Whether anything holds a link; the kernel takes the attachment of one that nobody holds off a moment later (bpf_link_put). */
+/** Whether a link is still referenced. The kernel detaches an unreferenced link with a short delay (bpf_link_put). */
 export function isLinkAlive(id: number): boolean {
   const link = openLinkById(id);
   link?.close();
   return link !== undefined;
 }
 
-/** undefined where it has gone meanwhile. To be closed. @throws LibbpfError */
+/** @returns undefined if the link is gone; else the caller must close it. @throws LibbpfError */
 export function openLinkById(id: number): BpfLink | undefined {
   return unlessGone(() => BpfLink.openById(id));
 }
 
-/** undefined where nothing is pinned. To be closed. @throws LibbpfError */
+/** @returns undefined if nothing is pinned; else the caller must close it. @throws LibbpfError */
 export function openPinnedLink(path: string): BpfLink | undefined {
   return unlessGone(() => BpfLink.openPinned(path));
 }
 
-/** Without libbpf nothing of ours can be attached by this process, nor taken off. */
+/** Whether libbpf supports tcx; without libbpf this process can neither attach nor detach programs. */
 function hasTcx(): boolean {
   try {
     return probe.has('tcx');
@@ -126,7 +126,7 @@ function nameOfMap(id: number): string | undefined {
   return map?.info.name;
 }
 
-/** Ids of the XDP links of the machine, by `<program id> <ifindex>`: a hook says which program it has, not by which link. */
+/** Ids of the machine's XDP links by `<program id> <ifindex>`: a hook reports its program but not its link. */
 function linksOfXdp(): Map<string, number> {
   const found = new Map<string, number>();
   for (const id of listIds('link')) {

@@ -6,7 +6,7 @@ import { entryResource } from './entry-resource.js';
 import { Sid } from './generated/layouts.js';
 import type { TenantBehaviour } from '../encap/sid.js';
 
-/** Local SIDs: End.DT4, End.DT6, End.DT46. The numbers of enum behaviour are the SID plan's. */
+/** Local SIDs: End.DT4, End.DT6, End.DT46. The values of enum behaviour are the numbers of the SID plan. */
 export const bpfSidResource = entryResource<'bpf-sid'>({
   name: 'bpf-sid',
   after: ['bpf-prefix'],

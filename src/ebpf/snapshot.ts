@@ -3,22 +3,22 @@ import type { BpfMap } from 'libbpf-ts';
 
 const WORD_BYTES = 4;
 const FIRST_ENTRIES = 65_536;
-/** Fractional part of the golden ratio: spreads what differs in few bits (Knuth, The Art of Computer Programming 6.4). */
+/** Fractional part of the golden ratio: disperses values that differ in few bits (Knuth, The Art of Computer Programming, 6.4). */
 const GOLDEN = 0x9e3779b1;
-/** Of a slot: its entry was asked for. */
+/** Bit of a slot: its entry was requested. */
 const ASKED = 0x8000_0000;
 const ENTRY = 0x7fff_ffff;
 
 /**
- * A map as it was: all entries as bytes, and an index over the keys. A million entries of 32 bytes take 40 MB outside of V8's heap; to
- * look an entry up costs a tenth of a system call. Key and value lie side by side: it is cache misses that are paid for.
+ * A snapshot of a map: all entries as bytes, with an index of the keys. A million entries of 32 bytes take 40 MB outside V8's heap; a lookup costs
+ * a tenth of a system call. Key and value are adjacent, because cache misses dominate the cost.
  */
 export class MapSnapshot {
   readonly #keyWords: number;
   readonly #words: number;
   #entries: Uint32Array;
   #count = 0;
-  /** Entry + 1 by hash, with linear probing; 0: none. */
+  /** Entry + 1 by hash, with linear probing; 0: free. */
   #slots = new Uint32Array(0);
 
   private constructor(map: BpfMap) {
@@ -30,7 +30,7 @@ export class MapSnapshot {
     this.#entries = new Uint32Array(FIRST_ENTRIES * this.#words);
   }
 
-  /** Reads a map that nobody else writes. The event loop turns meanwhile. @throws LibbpfError */
+  /** Reads a map that no other process writes; yields to the event loop. @throws LibbpfError */
   static async of(map: BpfMap): Promise<MapSnapshot> {
     const snapshot = new MapSnapshot(map);
     const yielder = new Yielder();
@@ -46,7 +46,7 @@ export class MapSnapshot {
     return this.#count;
   }
 
-  /** The entry with a key, -1 when there is none. Who asks for it has asked: `unasked` leaves it out. */
+  /** The index of the entry with a key, or -1. Marks the entry as requested, which excludes it from `unasked`. */
   find(key: Uint32Array): number {
     const mask = this.#slots.length - 1;
     for (let slot = hash(key, 0, this.#keyWords) & mask; ; slot = (slot + 1) & mask) {
@@ -63,7 +63,7 @@ export class MapSnapshot {
     return same(this.#entries, entry * this.#words + this.#keyWords, value, this.#words - this.#keyWords);
   }
 
-  /** Every entry that was not found, or not looked for. */
+  /** Entries that were never found by a key. */
   *unasked(): Generator<number, void, undefined> {
     for (const held of this.#slots) if (held !== 0 && held <= ENTRY) yield held - 1;
   }
@@ -107,7 +107,7 @@ export class MapSnapshot {
   }
 }
 
-/** The words that bytes are. They begin where a word does: Buffer's pool is cut at multiples of 8. */
+/** Views bytes as 32-bit words. They must be aligned: Buffer's pool is cut at multiples of 8. */
 export function wordsOf(bytes: Buffer): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / WORD_BYTES);
 }

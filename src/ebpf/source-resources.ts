@@ -1,24 +1,14 @@
-/** What a port's VM may send from. */
+/** Addresses and prefixes from which a port's VM may send. */
 import { ON_DEVICE } from '../reconcile/follows.js';
-import { familyNumber, getAddress, indexOfDevice, putAddress, putPrefix } from './bytes.js';
+import { getAddress, indexOfDevice } from './bytes.js';
+import { KEY_BITS, writeSourceKey, writeSourcePrefixKey } from './encoders.js';
 import { entryResource } from './entry-resource.js';
 import { AllowedSrcKey, AllowedSrcLpmKey } from './generated/layouts.js';
-import type { Kernel } from '../kernel/kernel.js';
 import type { BpfSource } from './objects.js';
-
-/** Bits before a prefix's own in a key: interface and family. */
-const KEY_BITS = 64;
 
 const devices = ({ device }: BpfSource): readonly string[] => [device];
 
-/** @returns false when the interface never was; only for what goes, as what comes waits for it */
-function putDevice(kernel: Kernel, device: string, into: Buffer, at: number): boolean {
-  const index = indexOfDevice(kernel, device);
-  if (index === undefined) return false;
-  into.writeUInt32LE(index, at);
-  return true;
-}
-
+/** The key cannot be written if the interface never existed. This concerns only removals: additions wait for the interface. */
 export const bpfSourceResource = entryResource<'bpf-source'>({
   name: 'bpf-source',
   after: ['bpf-port'],
@@ -32,9 +22,10 @@ export const bpfSourceResource = entryResource<'bpf-source'>({
     return [`${device} ${from}`, { device, from }];
   },
   writeKey(kernel, _key, { device, from }, into, at) {
-    const family = putAddress(from, into, at + AllowedSrcKey.OFFSETS.address);
-    into.writeUInt32LE(family, at + AllowedSrcKey.OFFSETS.family);
-    return putDevice(kernel, device, into, at + AllowedSrcKey.OFFSETS.ifindex);
+    const index = indexOfDevice(kernel, device);
+    if (index === undefined) return false;
+    writeSourceKey(index, from, into, at);
+    return true;
   },
   writeValue: () => undefined,
   describe: (_key, { device, from }) => `fast path source ${from} dev ${device}`,
@@ -54,10 +45,10 @@ export const bpfSourcePrefixResource = entryResource<'bpf-source-prefix'>({
     return [`${device} ${from}`, { device, from }];
   },
   writeKey(kernel, _key, { device, from }, into, at) {
-    into.writeUInt32LE(familyNumber(from), at + AllowedSrcLpmKey.OFFSETS.family);
-    const length = putPrefix(from, into, at + AllowedSrcLpmKey.OFFSETS.address);
-    into.writeUInt32LE(KEY_BITS + length, at + AllowedSrcLpmKey.OFFSETS.length);
-    return putDevice(kernel, device, into, at + AllowedSrcLpmKey.OFFSETS.ifindex);
+    const index = indexOfDevice(kernel, device);
+    if (index === undefined) return false;
+    writeSourcePrefixKey(index, from, into, at);
+    return true;
   },
   writeValue: () => undefined,
   describe: (_key, { device, from }) => `fast path source ${from} dev ${device}`,

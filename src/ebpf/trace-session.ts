@@ -1,4 +1,4 @@
-/** Looking on while the programs work: each watcher has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
+/** Trace sessions: each has a slot, a filter and a ring buffer of its own (bpf/trace/trace.h). */
 import { hrtime } from 'node:process';
 import { BpfMap, RingBuffer } from 'libbpf-ts';
 import * as layouts from './generated/layouts.js';
@@ -8,44 +8,44 @@ import type { FastpathMaps } from './maps.js';
 export const { MAX_TRACE_SESSIONS, SNAP_MAX } = layouts.Limits;
 const { REASON_BITS } = layouts.Limits;
 
-/** How long a watcher is served after its last renewal: one that was killed costs packets nothing after that. Seconds. */
+/** Seconds that a session lives after its last renewal: a killed process costs packets nothing after that. */
 const LEASE_SECONDS = 5n;
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** What a watcher wants to be told. */
+/** Parameters of a trace session. */
 export interface WatchFilter {
-  /** Numbers of reasons; absent: every one. */
+  /** Numbers of reasons; absent: all. */
   reasons?: readonly number[];
-  /** Tenant id: packets that are from it. */
+  /** Tenant id: packets from this tenant. */
   tenant?: number;
-  /** With `tenant`, the same id: packets that are for it at a network node, too. */
+  /** With `tenant`, the same id: also packets to the tenant at a network node. */
   peer?: number;
-  /** Packets that came in by this interface, or leave by it. */
+  /** Packets that arrive or leave at this interface. */
   ifindex?: number;
-  /** Events a second of each reason and CPU; absent: all. */
+  /** Events a second for each reason and CPU; absent: unlimited. */
   rate?: number;
-  /** Bytes to keep of a packet, at most SNAP_MAX. */
+  /** Bytes of each packet to capture, at most SNAP_MAX. */
   snap: number;
-  /** Size of the ring buffer: a power of two of pages, bytes. */
+  /** Size of the ring buffer in bytes: a power of two of pages. */
   ringBytes: number;
 }
 
-/** What became of a packet. */
+/** A packet and its verdict. */
 export interface TraceEvent extends layouts.TraceEvent {
-  /** The frame as it came: `captured` bytes of `length`. */
+  /** The frame as it arrived: `captured` bytes of `length`. */
   before: Buffer;
-  /** The frame as it leaves, where a program altered it: `afterCaptured` bytes of `afterLength`. */
+  /** The frame as it leaves, if a program altered it: `afterCaptured` bytes of `afterLength`. */
   after: Buffer | undefined;
 }
 
-/** What a watcher was not told: more than its rate, or than its ring had room for. */
+/** Events that a session lost: beyond its rate, or beyond the space in its ring. */
 export interface TraceLoss {
-  /** By number of reason. */
+  /** Numbers by reason. */
   suppressed: ReadonlyMap<number, number>;
   lost: number;
 }
 
-/** Every slot is taken. */
+/** All slots are taken. */
 export class NoTraceSlotError extends Error {
   readonly code = 'FASTPATH_WATCHERS';
 
@@ -58,7 +58,7 @@ export class NoTraceSlotError extends Error {
 type WatchMaps = Pick<FastpathMaps, 'sg_trace_on' | 'sg_trace_sess' | 'sg_trace_rate' | 'sg_trace_rings'>;
 
 export class TraceSession {
-  /** Of its own: the pins, and those who have them open, may go while it looks on. */
+  /** Own descriptors: pins and other users of the maps may go while the session runs. */
   readonly #maps: WatchMaps;
   readonly #filter: WatchFilter;
   readonly #slot: number;
@@ -67,10 +67,10 @@ export class TraceSession {
   #records = 0;
 
   /**
-   * Begins to look on. Not to be done by two processes at once.
+   * Opens a session. Two processes must not do so at the same time.
    *
-   * @param handler gets copies: it may keep them
-   * @throws WatchersError, LibbpfError
+   * @param handler gets copies, which it may keep
+   * @throws NoTraceSlotError, LibbpfError
    */
   constructor(maps: WatchMaps, filter: WatchFilter, handler: (seen: TraceEvent) => void) {
     this.#filter = filter;
@@ -101,23 +101,23 @@ export class TraceSession {
     this.renew();
   }
 
-  /** Hands over what comes, through the event loop. */
+  /** Delivers events through the event loop. */
   start(): this {
     this.#buffer.start();
     return this;
   }
 
-  /** Until start() again the ring fills. */
+  /** Stops delivery; the ring fills until start() is called again. */
   stop(): void {
     this.#buffer.stop();
   }
 
-  /** Hands over what is there. @returns events handed over */
+  /** Delivers the events in the ring. @returns their number */
   consume(): number {
     return this.#buffer.consume();
   }
 
-  /** To be called every second or so. @returns false: another has the slot now, as this one slept too long */
+  /** Renews the lease; to be called about every second. @returns false if the lease had expired and another session has the slot */
   renew(): boolean {
     const { sg_trace_rings, sg_trace_sess, sg_trace_on } = this.#maps;
     const ringId = sg_trace_rings.lookup(u32(this.#slot))?.readUInt32LE(0);
@@ -143,12 +143,12 @@ export class TraceSession {
     return true;
   }
 
-  /** What it was not told so far. */
+  /** Events lost so far. */
   missed(): TraceLoss {
     return missedBy(this.#maps, this.#slot);
   }
 
-  /** Ends it; what is in the ring is dropped. Twice does no harm. */
+  /** Ends the session and discards the ring's contents. May be called twice. */
   close(): void {
     if (this.#ring.closed) return;
     const { sg_trace_rings, sg_trace_sess, sg_trace_on } = this.#maps;
@@ -166,7 +166,7 @@ export class TraceSession {
   }
 }
 
-/** What whoever has a slot, or had it last, was told and was not told; each who takes the slot begins at zero. */
+/** Delivered and lost events of each slot's present or last session. Each session starts at zero. */
 export function watcherCounts(maps: WatchMaps): { records: number; suppressed: number; lost: number }[] {
   return Array.from({ length: MAX_TRACE_SESSIONS }, (_none, slot) => {
     const value = maps.sg_trace_sess.lookup(u32(slot));
@@ -190,7 +190,7 @@ function missedBy({ sg_trace_rate }: WatchMaps, slot: number): TraceLoss {
   return { suppressed, lost };
 }
 
-/** A slot that nobody has, or whose session ended without releasing it. */
+/** A free slot, or one whose session ended without releasing it. */
 function freeSlot({ sg_trace_sess }: WatchMaps): number {
   const now = monotonic();
   for (let slot = 0; slot < MAX_TRACE_SESSIONS; slot++) {
@@ -220,7 +220,7 @@ function writeWatching(map: BpfMap, value: layouts.TraceEnabled): void {
   map.update(u32(0), bytes);
 }
 
-/** ns of CLOCK_MONOTONIC, as bpf_ktime_get_ns has it. */
+/** CLOCK_MONOTONIC in ns, as bpf_ktime_get_ns reports it. */
 export function monotonic(): bigint {
   return hrtime.bigint();
 }

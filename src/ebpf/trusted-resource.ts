@@ -1,10 +1,10 @@
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { formatIPv6 } from 'netlink-ts/inet';
-import { putPrefix } from './bytes.js';
+import { writeTrustedKey } from './encoders.js';
 import { entryResource } from './entry-resource.js';
 import { TrustedKey } from './generated/layouts.js';
 
-/** Prefixes of the SR domain beyond the SID block: nobody outside sends to them, or from them. */
+/** Prefixes of the SR domain outside the SID block: no packet from outside the domain may have its source or destination in them. */
 export const bpfTrustedResource = entryResource<'bpf-trusted'>({
   name: 'bpf-trusted',
   after: ['bpf-node'],
@@ -16,7 +16,7 @@ export const bpfTrustedResource = entryResource<'bpf-trusted'>({
     return [prefix, { prefix }];
   },
   writeKey(_kernel, _key, { prefix }, into, at) {
-    into.writeUInt32LE(putPrefix(prefix, into, at + TrustedKey.OFFSETS.address), at + TrustedKey.OFFSETS.length);
+    writeTrustedKey(prefix, into, at);
     return true;
   },
   writeValue: () => undefined,

@@ -1,9 +1,9 @@
 import { concernsLink } from '../reconcile/follows.js';
 import { isUnderlayRoute } from '../host/underlay-route.js';
 import type { Follows } from '../reconcile/follows.js';
-import { formatMac, writeMac } from 'netlink-ts/inet';
+import { formatMac } from 'netlink-ts/inet';
 import { allManaged, manageNeighbours } from './managed-neighbours.js';
-import { putAddress } from './bytes.js';
+import { writeNexthopGroup } from './encoders.js';
 import { entryResourceByRun } from './entry-resource.js';
 import { Nexthop, NexthopFlags, NexthopGroup } from './generated/layouts.js';
 import { hopSlots } from './hop-slots.js';
@@ -13,7 +13,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { ResolvedHop } from './resolve.js';
 
-/** The kernel's routes, next hops, rules, and the neighbours and links of the uplinks. */
+/** The kernel's routes, next hops and rules, and the uplinks' neighbours and links. */
 const UNDERLAY_FOLLOWS: Follows = {
   link: (link, context) => concernsLink(link, context) && context.isUplink(link.name),
   route: isUnderlayRoute,
@@ -22,13 +22,13 @@ const UNDERLAY_FOLLOWS: Follows = {
   neighbour: ({ ifindex }, { concerns, isUplink, nameOf }) => concerns(ifindex) && isUplink(nameOf(ifindex)),
 };
 
-/** One for a listing or an application: what the kernel says does not change within it. */
+/** A resolver for one listing or application, during which the kernel's state counts as constant. */
 function resolverOf(kernel: Kernel): Resolver {
   ensureIds(kernel);
   return new Resolver(kernel);
 }
 
-/** The ways of an entry. */
+/** The next hops of an entry. */
 export function hopsOf(values: Buffer, at: number): ResolvedHop[] {
   return Array.from({ length: values.readUInt32LE(at + NexthopGroup.OFFSETS.count) }, (_, index) => {
     const hop = at + NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
@@ -52,7 +52,7 @@ function hopText(kernel: Kernel, hops: readonly ResolvedHop[]): string {
   return words.length === 0 ? 'unresolved' : words.join(', ');
 }
 
-/** Whether an entry has the places of these hops. */
+/** Whether an entry has the flow slots of these hops. */
 function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boolean {
   const slots = hopSlots(hops);
   const start = at + NexthopGroup.OFFSETS.slots;
@@ -60,8 +60,8 @@ function hasSlots(hops: readonly ResolvedHop[], values: Buffer, at: number): boo
 }
 
 /**
- * The ways to nodes and transit segments: entries. The plan says what is to be resolved, the kernel's routes, neighbours and links
- * say to what; an entry without ways sends packets to the kernel, which resolves.
+ * Next hops to nodes and transit segments. The plan contains the destinations, and the kernel's routes, neighbours and links determine the hops.
+ * Packets for an entry without hops go to the kernel, which resolves them.
  */
 const entries: Resource<'bpf-underlay'> = entryResourceByRun<'bpf-underlay', Resolver>({
   name: 'bpf-underlay',
@@ -89,20 +89,7 @@ const entries: Resource<'bpf-underlay'> = entryResourceByRun<'bpf-underlay', Res
   },
   writeValue(_kernel, key, value, into, at, resolver) {
     const { hops } = resolver.resolve(value);
-    into.writeUInt32LE(hops.length, at + NexthopGroup.OFFSETS.count);
-    into.writeUInt32LE(Number(key.split('/')[1]), at + NexthopGroup.OFFSETS.length);
-    putAddress(value.destination, into, at + NexthopGroup.OFFSETS.dest);
-    hopSlots(hops).copy(into, at + NexthopGroup.OFFSETS.slots);
-    for (const [index, { ifindex, mtu, destMac, sourceMac, weight, frames, self }] of hops.entries()) {
-      const hop = at + NexthopGroup.OFFSETS.hops + index * Nexthop.SIZE;
-      into.writeUInt32LE(ifindex, hop + Nexthop.OFFSETS.ifindex);
-      into.writeUInt16LE(Math.min(mtu, 0xffff), hop + Nexthop.OFFSETS.mtu);
-      const flags = (frames ? NexthopFlags.NH_XDP_XMIT : 0) | (self ? NexthopFlags.NH_LOOPBACK : 0);
-      into.writeUInt8(flags, hop + Nexthop.OFFSETS.flags);
-      into.writeUInt8(weight - 1, hop + Nexthop.OFFSETS.weight);
-      writeMac(destMac, into, hop + Nexthop.OFFSETS.destMac);
-      writeMac(sourceMac, into, hop + Nexthop.OFFSETS.sourceMac);
-    }
+    writeNexthopGroup({ destination: value.destination, length: Number(key.split('/')[1]), hops }, into, at);
   },
   released(kernel, key) {
     kernel.fastpath.underlayIds.release(key);
@@ -121,7 +108,7 @@ export const bpfUnderlayResource: Resource<'bpf-underlay'> = {
   },
 };
 
-/** Every entry, as the map has it. */
+/** All entries of the map. */
 export function listUnderlays(kernel: Kernel): { key: string; hops: ResolvedHop[] }[] {
   return [...(kernel.fastpath.maps?.sg_nh_groups.entries() ?? [])]
     .map(([, value]) => ({ key: underlayKey(value, 0), hops: hopsOf(value, 0) }))

@@ -1,6 +1,6 @@
 /**
- * Ways over the underlay that lead nowhere yet. Right after an uplink comes up its link-local address is tentative, and the kernel solicits
- * no neighbour from it: what an application finds then, it finds unresolved.
+ * Underlay destinations without next hops. Right after an uplink comes up its link-local address is tentative, and the kernel solicits no
+ * neighbours from it: an application then finds them unresolved.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { manageNeighbours } from './managed-neighbours.js';
@@ -11,25 +11,25 @@ import type { BpfUnderlay } from './objects.js';
 /** Duplicate address detection takes one to two seconds (RFC 4862 section 5.4). */
 const WAIT_MS = 4000;
 const POLL_MS = 50;
-/** How often the neighbours are solicited: the kernel solicits a managed one every five seconds. */
+/** Interval of solicitations: the kernel solicits a managed neighbour only every five seconds. */
 const SOLICIT_MS = 1000;
 
-/** A locator or a transit segment that no packet can be sent to. */
+/** A locator or a transit segment without next hops. */
 export interface Unreachable {
-  /** A prefix: a node's locator, or a segment's /128. */
+  /** Prefix: a node's locator, or a segment with /128. */
   destination: string;
   reason: string;
 }
 
 type Underlays = ReadonlyMap<string, BpfUnderlay>;
 
-/** Those that have no next hop, though `apply` or the agent asked for one, and why. */
+/** Destinations without next hops although `apply` or the agent planned them, with the reason. */
 export function findUnreachable(kernel: Kernel, underlays: Underlays): Unreachable[] {
   kernel.links.refresh();
   const resolver = new Resolver(kernel);
   return [...underlays].flatMap(([destination, underlay]) => {
     const { hops, gateways } = resolver.resolve(underlay);
-    // Where nobody has solicited the neighbour yet, nothing is known of it.
+    // A neighbour that was not solicited yet may still resolve.
     if (hops.length > 0 || gateways.some(({ managed, fixed }) => !managed && !fixed)) return [];
     const silent = gateways.map(({ address, ifindex }) => `${address} dev ${kernel.links.nameOf(ifindex)}`);
     const reason =
@@ -41,9 +41,9 @@ export function findUnreachable(kernel: Kernel, underlays: Underlays): Unreachab
 }
 
 /**
- * Waits, for a bounded time, until each way whose route leads to a neighbour has an answer from it. What has no route is not waited for.
+ * Waits, for a bounded time, until each destination whose route has a neighbour is resolved. Destinations without a route are not waited for.
  *
- * @returns whether any way got one meanwhile
+ * @returns whether any destination was resolved meanwhile
  */
 export async function awaitNeighbours(kernel: Kernel, underlays: Underlays): Promise<boolean> {
   let open = silentOf(kernel, underlays);

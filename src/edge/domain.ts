@@ -6,7 +6,7 @@ import { readYaml } from '../intent/yaml.js';
 import { prefixContains } from 'netlink-ts/inet';
 import type { Domain } from './plan.js';
 
-/** An intent file does not even say what the SR domain is. */
+/** An intent file does not even contain the SR domain. */
 class NoDomainError extends Error {
   readonly code = 'NO_DOMAIN';
 
@@ -17,8 +17,7 @@ class NoDomainError extends Error {
 }
 
 /**
- * The prefixes of the domain from an intent file that may be refused for anything else, its syntax included. Prefixes of `trusted` that cannot be
- * read are left out.
+ * Reads the domain's prefixes from an intent file that may be invalid otherwise, even in its syntax. Unreadable prefixes of `trusted` are omitted.
  *
  * @throws NoDomainError
  */
@@ -38,7 +37,7 @@ export function readDomain(file: string): Domain {
   return { sidBlock: block, trusted: apart.filter((one) => !prefixContains(one, block)) };
 }
 
-/** The block in a text that is not even YAML or JSON, cut off for instance: where it is named once, or by one value alone. */
+/** Finds the block in a text that is neither YAML nor JSON, such as a truncated one: only if it is unambiguous. */
 function blockIn(text: string): string | undefined {
   const named = [...text.matchAll(/(?<![\w-])["']?sidBlock["']?\s*:\s*["']?([0-9a-f:]+\/\d{1,3})/gi)].map(
     ([, prefix]) => prefix,

@@ -1,38 +1,38 @@
 /**
- * The edge as it was last in force, in /var/lib/segue/<node>/edge.nft: what a node loads at boot, before it has read its intent. Nobody
- * reads it but `segue edge load`; without it the edge is made from the node file and the intent.
+ * The edge that was last in force, in /var/lib/segue/<node>/edge.nft. A node loads it at boot, before it has read its intent. Only `segue edge
+ * load` reads it; without it the edge is built from the node file and the intent.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../intent/regular-file.js';
 import { isTable } from '../reconcile/nft-objects.js';
 import { nftScript } from '../reconcile/nft-script.js';
 import { EDGE_TABLE, edgeTable } from './edge-table.js';
 import type { NftObject } from '../reconcile/nft-objects.js';
 
-/** State of all nodes of a machine that outlives a boot; each has a directory by its name. */
+/** State of all nodes of a machine that survives a boot, in a directory for each node. */
 export const STATE_ROOT = '/var/lib/segue';
 const FILE = 'edge.nft';
 const HEAD = '# segue edge ';
 
-/** What the first line of the file says, as JSON. */
+/** The first line of the file, as JSON. */
 interface Head {
   node: string;
   /** Named network namespace; null: the agent's own. */
   netns: string | null;
-  /** SHA-256 of all that follows the line. */
+  /** SHA-256 of everything after the first line. */
   sha256: string;
 }
 
 export interface SavedEdge {
   path: string;
   netns: string | undefined;
-  /** As `nft -f` reads it: one transaction that replaces the table. */
+  /** Input of `nft -f`: one transaction that replaces the table. */
   script: string;
 }
 
-/** A file that is not as it was written, and why. */
+/** A file is not as it was written; the message says why. */
 class EdgeFileError extends Error {
   readonly code = 'EDGE_FILE';
 
@@ -42,12 +42,12 @@ class EdgeFileError extends Error {
   }
 }
 
-/** The edge that a node had. @throws EdgeFileError */
+/** The saved edge of a node. @throws EdgeFileError */
 export function readEdgeFile(node: string, root = STATE_ROOT): SavedEdge {
   const path = join(root, node, FILE);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path).toString();
   } catch (error) {
     const { code = 'unreadable' } = error as NodeJS.ErrnoException;
     throw new EdgeFileError(path, code === 'ENOENT' ? 'no such file' : code);
@@ -61,7 +61,7 @@ export function readEdgeFile(node: string, root = STATE_ROOT): SavedEdge {
   return { path, netns: head.netns ?? undefined, script };
 }
 
-/** The edges that nodes of this machine had, those alone that are whole. */
+/** The intact saved edges of this machine's nodes. */
 export async function listEdgeFiles(root = STATE_ROOT): Promise<SavedEdge[]> {
   const nodes = await readdir(root).catch(() => []);
   return nodes.flatMap((node) => {
@@ -73,7 +73,7 @@ export async function listEdgeFiles(root = STATE_ROOT): Promise<SavedEdge[]> {
   });
 }
 
-/** The planned edge as one transaction, as a node needs it at boot: nothing forwards for segue yet, so nothing is limited. */
+/** The planned edge as one transaction for booting: nothing forwards for segue yet, so forwarding is not limited. */
 export function edgeScript(objects: Iterable<NftObject>): string {
   const changes = [...objects].map((desired) => ({
     desired: isTable(desired) ? { table: EDGE_TABLE, text: edgeTable(false) } : desired,
@@ -81,11 +81,11 @@ export function edgeScript(objects: Iterable<NftObject>): string {
   return nftScript(changes);
 }
 
-/** One node's file. */
+/** The saved edge of a node. */
 export class EdgeFile {
   readonly #directory: string;
   readonly #head: Omit<Head, 'sha256'>;
-  /** Of what the file holds; undefined: not known. */
+  /** Identity of the file's contents; undefined: unknown. */
   #saved: string | undefined;
 
   constructor(node: string, netns: string | undefined, root = STATE_ROOT) {
@@ -93,7 +93,7 @@ export class EdgeFile {
     this.#head = { node, netns: netns ?? null };
   }
 
-  /** Writes the edge, unless the file has it: beside the old one, which it then replaces. @throws what the file system says */
+  /** Saves the edge unless the file contains it, replacing the old file atomically. @throws Error of the file system */
   async save(objects: Iterable<NftObject>): Promise<void> {
     const script = edgeScript(objects);
     const sha256 = digest(script);
@@ -104,7 +104,7 @@ export class EdgeFile {
     const file = await open(`${path}.new`, 'w', 0o600);
     try {
       await file.writeFile(`${HEAD}${JSON.stringify({ ...this.#head, sha256 })}\n${script}`);
-      // A machine that loses its power here has the old one or the new one.
+      // After a power failure either the old or the new file exists.
       await file.sync();
     } finally {
       await file.close();
@@ -116,7 +116,7 @@ export class EdgeFile {
   async remove(): Promise<void> {
     this.#saved = undefined;
     for (const name of [FILE, `${FILE}.new`]) await rm(join(this.#directory, name), { force: true });
-    // Others may keep something of the node there.
+    // Other files of the node may be in the directory.
     await rmdir(this.#directory).catch(() => undefined);
   }
 

@@ -10,12 +10,12 @@ import type { NftObject } from '../reconcile/nft-objects.js';
 
 declare module '../plan/plan.js' {
   interface Resources {
-    /** key: as of `guard` */
+    /** key: as for `guard` */
     edge: NftObject;
   }
 }
 
-/** The edge cannot go: the host still forwards because segue asked for it, and anybody would have a way into the SR domain. */
+/** The edge cannot be removed while the host still forwards because of segue: the SR domain would be open to everyone. */
 class StillForwardingError extends Error {
   readonly code = 'STILL_FORWARDING';
 
@@ -25,7 +25,7 @@ class StillForwardingError extends Error {
   }
 }
 
-/** The table of the edge and its elements. */
+/** The edge's table and its elements. */
 export const edgeResource: Resource<'edge'> = {
   name: 'edge',
   after: [],

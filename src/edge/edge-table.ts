@@ -1,16 +1,16 @@
 /**
- * The edge as an nftables table that depends on no interface and no node: these are elements of its sets. It stands in every data plane, and
- * in prerouting before connection tracking and defragmentation (-450), so that a packet that may not enter costs nothing else. What the
- * node encapsulates itself never comes through prerouting again; in forward it would, which is why the domain is not asked for there.
+ * The edge as an nftables table that depends on neither interfaces nor nodes, which are elements of its sets. It exists in every data plane. Its
+ * prerouting chain precedes connection tracking and defragmentation (-450), so that dropped packets cost nothing else. Packets that the node itself
+ * encapsulates do not traverse prerouting again, but they do traverse forward, which therefore does not check the domain.
  *
- * `meta l4proto` and `exthdr` walk extension headers (ipv6_find_hdr), so no hop-by-hop or destination option hides a next header.
+ * `meta l4proto` and `exthdr` skip extension headers (ipv6_find_hdr), so no hop-by-hop or destination option hides the next header.
  */
 
-/** Ours by name. */
+/** Segue's table, recognised by name. */
 export const EDGE_TABLE = 'inet segue_edge';
 export const EDGE_TABLES: readonly string[] = [EDGE_TABLE];
 
-/** @param limitsForwarding segue turned IPv6 forwarding on for the whole host: what is none of ours is not forwarded. */
+/** @param limitsForwarding segue enabled IPv6 forwarding for the whole host: packets that are not for segue are not forwarded */
 export function edgeTable(limitsForwarding: boolean): string {
   return `table inet segue_edge {
   counter drop_outside_destination { }
@@ -66,7 +66,7 @@ ${limitsForwarding ? FORWARD : ''}}
 `;
 }
 
-/** The host forwards for segue alone. An external network is reached through the network node's programs, never through the host's routes. */
+/** The host forwards only for segue. External networks are reached through the network node's programs, never through the host's routes. */
 const FORWARD = `
   chain forward {
     type filter hook forward priority filter - 20; policy accept;

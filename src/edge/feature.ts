@@ -1,4 +1,4 @@
-/** The edge of the SR domain: what may not enter from outside. */
+/** The edge of the SR domain, which drops packets from outside. */
 import { EDGE_TABLES } from './edge-table.js';
 import { edgeResource } from './edge-resource.js';
 import { planEdge, planEdgeSource } from './plan.js';

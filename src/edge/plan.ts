@@ -1,6 +1,6 @@
 /**
- * The edge of the SR domain (RFC 8754 section 5.1): nothing from outside enters with an address of the domain, in every data plane and
- * whatever else the node does. P is the SID block and the trusted prefixes; inside are the uplinks, `inside:` and lo.
+ * The edge of the SR domain (RFC 8754 section 5.1): no packet from outside enters with an address of the domain, in every data plane. The domain's
+ * prefixes are the SID block and the trusted prefixes; inside are the uplinks, `inside:` and lo.
  */
 import { hostAddress, prefixContains } from 'netlink-ts/inet';
 import { elementKey, quote } from '../reconcile/nft-objects.js';
@@ -8,13 +8,13 @@ import { EDGE_TABLE, edgeTable } from './edge-table.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 
-/** What the edge needs of an intent; a node that cannot read its intent may still know this much. */
+/** The part of an intent that the edge requires, which may be readable even in an invalid intent. */
 export interface Domain {
   sidBlock: string;
   trusted: readonly string[];
 }
 
-/** The table, and what of it concerns the whole node. */
+/** Plans the table, and elements that concern the whole node. */
 export function planEdge(view: IntentView, emit: Emit): void {
   const { config, self } = view;
   planEdgeTable(view.limitsForwarding, config, view, emit);
@@ -30,7 +30,7 @@ export function planEdge(view: IntentView, emit: Emit): void {
   }
 }
 
-/** The least edge: by it nothing enters the domain, whatever the nodes are. */
+/** Plans the minimal edge, which protects the domain without knowing its nodes. */
 export function planEdgeTable(
   limitsForwarding: boolean,
   { uplinks, inside = [] }: { uplinks: readonly string[]; inside?: readonly string[] },
@@ -42,7 +42,7 @@ export function planEdgeTable(
   for (const prefix of domainPrefixes(domain)) emitElement(emit, 'domain', elementOf(prefix));
 }
 
-/** An outer source of the domain. */
+/** Plans an outer source of the domain. */
 export function planEdgeSource(view: IntentView, source: string, emit: Emit): void {
   const { source: own, acceptedSources = [] } = view.self;
   if (view.config.sourceCheck !== false && source !== own && !acceptedSources.includes(source)) {
@@ -51,12 +51,12 @@ export function planEdgeSource(view: IntentView, source: string, emit: Emit): vo
   if (!isInDomain(view, source)) emitElement(emit, 'distant_sources', source);
 }
 
-/** A VRF of ours forwards for its tenant. */
+/** Allows forwarding of one of segue's VRFs. */
 export function planEdgeVrf(view: IntentView, device: string, emit: Emit): void {
   if (view.limitsForwarding) emitElement(emit, 'forwarders', quote(device));
 }
 
-/** The prefixes of the domain; sets of intervals take no element inside another. */
+/** The domain's prefixes without those inside another, which interval sets reject. */
 export function domainPrefixes({ sidBlock, trusted }: Domain): string[] {
   return [sidBlock, ...trusted.filter((prefix) => !prefixContains(sidBlock, prefix))];
 }
@@ -65,7 +65,7 @@ function isInDomain(domain: Domain, address: string): boolean {
   return domainPrefixes(domain).some((prefix) => prefixContains(prefix, address));
 }
 
-/** nft prints a prefix of one address without its length. */
+/** nft prints a host prefix without its length. */
 function elementOf(prefix: string): string {
   return hostAddress(prefix) ?? prefix;
 }

@@ -8,7 +8,7 @@ export function isOwnNexthop(id: number): boolean {
   return id >= NEXTHOP_ID_BASE && id < NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT;
 }
 
-/** Whether a route is one of segue's, or stands where one of them does. */
+/** Whether a route is segue's, or occupies the place of one. */
 export function isOwnRoute({ table, prefix, metric, protocol }: Route, { plan }: EventContext): boolean {
   return table !== LOCAL_TABLE && (protocol === PROTOCOL || plan.route.has(routeKey(table, prefix, metric)));
 }

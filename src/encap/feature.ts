@@ -1,4 +1,5 @@
 /** seg6 encapsulation by the kernel: next hops to other nodes, and the routes that use them. */
+import { encapIntent } from './intent.js';
 import { nexthopResource } from './nexthop-resource.js';
 import { addPathChange, mtuWarnings, PathsView } from './paths.js';
 import { planPair, planRemotePort } from './plan.js';
@@ -7,6 +8,7 @@ import type { Feature } from '../reconcile/feature.js';
 
 export const encapFeature = {
   name: 'encap',
+  intent: encapIntent,
   resources: { nexthop: nexthopResource, route: routeResource },
   plans: {
     pair(view, pair, emit) {

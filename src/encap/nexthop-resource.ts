@@ -12,13 +12,13 @@ const NEXTHOP_FOLLOWS: Follows = {
   ...ON_DEVICE,
   ...ON_ADDRESS,
   nexthop: ({ id }) => isOwnNexthop(id),
-  // Routes and next hops hang together.
+  // Changes of routes may concern their next hops.
   route: isOwnRoute,
 };
 
 /**
- * Next-hop objects, known as ours by protocol, range of ids and form (seg6 from a VRF of ours), and told apart by family, VRF and last segment: so a
- * path that changes is one replace, whatever the number of routes that name it.
+ * Next-hop objects, recognised by protocol, range of ids and form (seg6 with segue's VRF as the device). Their key consists of family, VRF and last
+ * segment, so that a changed path is one replace, whatever the number of routes that use it.
  */
 export const nexthopResource: Resource<'nexthop'> = {
   name: 'nexthop',
@@ -33,13 +33,13 @@ export const nexthopResource: Resource<'nexthop'> = {
       if (id < NEXTHOP_ID_BASE || id >= NEXTHOP_ID_BASE + NEXTHOP_ID_COUNT) continue;
       const device = oif === undefined ? '' : kernel.links.nameOf(oif);
       const segments = encap?.type === 'seg6' ? encap.segments : [];
-      // Protocol and range of ids alone are no proof: ours lead from a VRF of ours into a segment list.
+      // Protocol and range of ids alone are no proof: segue's next hops have a segment list and segue's VRF.
       if (nexthop.protocol !== PROTOCOL || segments.length === 0 || !VRF_NAME.test(device)) {
         kernel.nexthopIds.occupy(id);
         continue;
       }
       const base = `${family === 4 ? 'inet' : 'inet6'} ${device} ${segments.at(-1) ?? ''}`;
-      // One that says the same as another gets a key no plan has, and goes.
+      // A duplicate gets a key that no plan contains, and is removed.
       const key = found.has(base) ? `${base} id ${id}` : base;
       kernel.nexthopIds.set(key, id);
       found.set(key, {
@@ -59,7 +59,7 @@ export const nexthopResource: Resource<'nexthop'> = {
         return id === undefined ? [] : [deleteNexthop(id)];
       }
       const { family, device, mode, segments } = desired;
-      // An id that another process took meanwhile is refused, or its routes would lead where ours are to.
+      // Fails if another process has taken the id meanwhile: a replace would redirect that process's routes.
       const request = actual === undefined ? createNexthop : replaceNexthop;
       return [
         request({

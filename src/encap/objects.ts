@@ -1,12 +1,12 @@
 import type { TenantBehaviour } from './sid.js';
 
-/** H.Encaps.Red towards one tenant's SID on one node; `nexthop` objects share it between routes. */
+/** H.Encaps.Red towards a tenant's SID on a node, shared by several routes. */
 export interface Nexthop {
   family: 4 | 6;
-  /** The tenant's VRF device: the outer lookup starts in its table. */
+  /** The tenant's VRF device, in whose table the outer lookup starts. */
   device: string;
   mode: 'encap.red' | 'encap';
-  /** In travel order; the last is the tenant's SID. */
+  /** In travel order; the last segment is the tenant's SID. */
   segments: readonly string[];
 }
 
@@ -19,9 +19,9 @@ export interface Route {
   via?: string;
   /** Key of a next-hop object. */
   nexthop?: string;
-  /** A local SID. */
+  /** Set for a local SID. */
   local?: { action: TenantBehaviour; vrfTable: number };
-  /** Only found, never planned: another protocol than ours, an encapsulation that is no local SID. */
+  /** Only observed, never planned: a protocol other than segue's, or an encapsulation that is no local SID. */
   protocol?: number;
   foreignEncap?: string;
 }

@@ -3,7 +3,8 @@ import { addLocalPorts } from '../plan/affected-units.js';
 import { PAIR, pairKey } from '../plan/units.js';
 import type { AffectedUnits, ChangeOf } from '../plan/feature.js';
 import type { IntentView, ViewPart } from '../plan/view.js';
-import type { Intent, IntentChange, Path, Tenant } from '../intent/types.js';
+import type { Intent, IntentChange, Tenant } from '../intent/types.js';
+import type { Path } from './path.js';
 
 declare module '../plan/view.js' {
   interface ViewParts {
@@ -17,7 +18,7 @@ const NO_SEGMENTS: readonly string[] = [];
 /** The intent's paths, indexed for planning. */
 export class PathsView implements ViewPart {
   readonly #paths = new Map<string, Path>();
-  /** Bytes of a tenant's largest inner packet, once it was asked for. */
+  /** Largest inner packet of each tenant in bytes, once computed. */
   readonly mtu = new Map<string, number>();
 
   constructor({ paths }: Intent) {
@@ -31,18 +32,18 @@ export class PathsView implements ViewPart {
     if (!changes.every((change) => change.kind === 'port')) this.mtu.clear();
   }
 
-  /** Transit segments for a tenant's traffic to a node: the path that names the tenant, else the one for all. */
+  /** Transit segments for a tenant's traffic to a node: of the path that names the tenant, else of the path for all others. */
   transit(tenant: string, node: string): readonly string[] {
     if (this.#paths.size === 0) return NO_SEGMENTS;
     return (this.#paths.get(`${node} ${tenant}`) ?? this.#paths.get(node))?.via ?? NO_SEGMENTS;
   }
 
-  /** Paths to a node, of all tenants. */
+  /** Paths of all tenants to a node. */
   pathsTo(node: string): Path[] {
     return [...this.#paths.values()].filter(({ to }) => to === node);
   }
 
-  /** Segments that paths begin with, each once. */
+  /** First segments of all paths, without duplicates. */
   firstSegments(): Set<string> {
     return new Set([...this.#paths.values()].flatMap(({ via }) => via.slice(0, 1)));
   }
@@ -52,7 +53,7 @@ export class PathsView implements ViewPart {
     return false;
   }
 
-  /** Segments of the tenant's longest encapsulation, its SID included. */
+  /** Number of segments in the tenant's longest encapsulation, including its SID. */
   longest(tenant: string): number {
     let segments = 1;
     for (const path of this.#paths.values()) segments = Math.max(segments, 1 + this.transit(tenant, path.to).length);
@@ -68,12 +69,12 @@ export class PathsView implements ViewPart {
   }
 }
 
-/** A path is found by "node tenant", or by the node alone when it is for every tenant; names have no spaces. */
+/** Keys of a path: "node tenant" for each tenant, or the node alone if it is for all tenants. Names contain no spaces. */
 function pathKeys(path: Path): string[] {
   return path.tenants === undefined ? [path.to] : path.tenants.map((tenant) => `${path.to} ${tenant}`);
 }
 
-/** Bytes of a tenant's largest inner packet: what the underlay takes, less the longest encapsulation of the tenant. */
+/** Largest inner packet of a tenant in bytes: the underlay MTU without the tenant's longest encapsulation. */
 export function tenantMtu({ config, facts, paths }: IntentView, tenant: Tenant): number {
   const known = paths.mtu.get(tenant.name);
   if (known !== undefined) return known;
@@ -84,7 +85,7 @@ export function tenantMtu({ config, facts, paths }: IntentView, tenant: Tenant):
   return mtu;
 }
 
-/** A path's own pairs; and all local ports, as the longest encapsulation decides the tenants' MTU. */
+/** Adds the path's pairs, and all local ports, since the longest encapsulation determines the tenants' MTU. */
 export function addPathChange(view: IntentView, { before, after }: ChangeOf<'path'>, { units }: AffectedUnits): void {
   for (const { tenant, node } of view.pairs()) {
     if (node === (after ?? before)?.to) units.add(PAIR, pairKey(tenant, node));
@@ -92,10 +93,10 @@ export function addPathChange(view: IntentView, { before, after }: ChangeOf<'pat
   addLocalPorts(view, units);
 }
 
-/** The least MTU of a link that carries IPv6 (RFC 8200 section 5). */
+/** Minimum MTU of an IPv6 link (RFC 8200 section 5). */
 const MIN_IPV6_MTU = 1280;
 
-/** Tenants whose packets are too small for IPv6. */
+/** Warns of tenants whose MTU is too small for IPv6. */
 export function* mtuWarnings(view: IntentView): Generator<string> {
   for (const name of view.localPorts.keys()) {
     const tenant = view.tenant(name);

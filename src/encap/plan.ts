@@ -11,14 +11,14 @@ const FAMILIES = [4, 6] as const;
 
 declare module '../plan/view.js' {
   interface PairMemo {
-    /** Key of its IPv4 next hop: the same for all routes there. */
+    /** Key of its IPv4 next hop, shared by all routes to it. */
     inet?: string;
     /** Key of its IPv6 next hop. */
     inet6?: string;
   }
 }
 
-/** The next hops of a tenant towards one other node: one a family, shared by all the tenant's routes there. */
+/** Plans a tenant's next hops to another node: one for each family, shared by all routes of the tenant to that node. */
 export function planPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   const tenant = view.tenant(pair.tenant);
   const transit = view.paths.transit(tenant.name, pair.node);
@@ -35,7 +35,7 @@ export function planPair(view: IntentView, pair: RemoteSite, emit: Emit): void {
   }
 }
 
-/** The routes to a VM on another node: its addresses, and the prefixes behind it. */
+/** Plans the routes to a VM on another node: to its addresses, and to the prefixes behind it. */
 export function planRemotePort(view: IntentView, pair: RemoteSite, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
@@ -58,18 +58,18 @@ export function familyOfPrefix(prefix: string): 4 | 6 {
   return prefix.includes(':') ? 6 : 4;
 }
 
-/** The SID that takes a family's packets for a tenant on another node. */
+/** The SID for a family's packets of a tenant on another node. */
 export function remoteSid(view: IntentView, tenant: Tenant, node: string, family: 4 | 6): string {
   const to = view.node(node);
   return tenantSid(to.locator, behaviourFor(family, nodeBehaviours(view, to)), tenant.id);
 }
 
-/** What a node's SIDs are: as the intent says of it, else as this node's own file says. */
+/** The behaviours of a node's SIDs: from the intent, else from this node's own file. */
 function nodeBehaviours({ config }: IntentView, node: IntentNode): Behaviours {
   return node.behaviours ?? config.behaviours;
 }
 
-/** The behaviours that this node has for each tenant. */
+/** The behaviours of this node's SIDs for each tenant. */
 export function localBehaviours(view: IntentView): TenantBehaviour[] {
   return behavioursOf(nodeBehaviours(view, view.self));
 }

@@ -19,10 +19,10 @@ import type { Route } from './objects.js';
 
 const ROUTE_FOLLOWS: Follows = {
   link: (link, context) => concernsLink(link, context) && [...vrfTables(link.name, context), MAIN_TABLE],
-  // With a device's last IPv4 address its routes go, without a notification (fib_disable_ip, net/ipv4/fib_frontend.c).
+  // When a device loses its last IPv4 address, the kernel removes its routes without a notification (fib_disable_ip, net/ipv4/fib_frontend.c).
   address: ({ ifindex }, context) => context.concerns(ifindex) && vrfTables(context.nameOf(ifindex), context),
   route: (route, context) => isOwnRoute(route, context) && [route.table],
-  // Routes that name it have gone with it without a notification, or lead elsewhere now.
+  // The kernel removed routes with this next hop without a notification, or they use a different one now.
   nexthop({ id, oif }, { plan, nexthopDevices }) {
     if (!isOwnNexthop(id)) return false;
     const tables = nexthopDevices(id, oif).flatMap((device) => plan.vrf.get(device)?.table ?? []);
@@ -31,21 +31,21 @@ const ROUTE_FOLLOWS: Follows = {
 };
 
 /**
- * The routing table of a VRF, or of the one that a port is in. The kernel removes routes and next hops of a device that goes down without a
- * notification. Uplinks and lo have none. Local SIDs hang on the VRF and stand in main.
+ * The routing table of a VRF, or of a port's VRF. The kernel removes routes and next hops of a device that goes down without a notification.
+ * Uplinks and lo have no such table. Local SIDs use the VRF as their device, and are in main.
  */
 function vrfTables(device: string, { plan }: EventContext): number[] {
   const table = plan.vrf.get(plan.port.get(device)?.vrf ?? device)?.table;
   return table === undefined ? [] : [table];
 }
 
-/** RTNH_F_ONLINK: the gateway is on the link even if no route says so. */
+/** RTNH_F_ONLINK: the gateway is on the link even without a route to it. */
 const ONLINK = 4;
 const NONE: readonly string[] = [];
 
 /**
- * Routes, known as ours by protocol and place: in a tenant's table all of our protocol, in main what the plan has and local
- * SIDs of a tenant (seg6local into a tenant's table). Elsewhere the protocol's number is no proof.
+ * Routes, recognised by protocol and place: in a tenant's table all routes of segue's protocol; in main the planned ones, and local SIDs of tenants
+ * (seg6local with a tenant's table). Elsewhere the protocol alone is no proof.
  */
 export const routeResource: Resource<'route'> = {
   name: 'route',
@@ -56,7 +56,7 @@ export const routeResource: Resource<'route'> = {
     const found = new Map<string, Route>();
     const add = (route: KernelRoute): void => {
       const key = routeKey(route.table, route.prefix, route.metric);
-      // A route somebody else put in the place of ours differs from it, and is put right; elsewhere it is theirs.
+      // A route of others in the place of a planned one is drift, and is replaced; elsewhere it is not segue's.
       const isOurs = isTenantTable(route.table)
         ? route.protocol === PROTOCOL || wanted.has(key)
         : route.protocol === PROTOCOL && (wanted.has(key) || isTenantSid(route));
@@ -85,7 +85,7 @@ export const routeResource: Resource<'route'> = {
 
   devices({ device, nexthop }) {
     if (device !== undefined) return [device];
-    // A next hop's key names its VRF: without that there is no next hop either.
+    // The key of a next hop contains its VRF, on which it depends.
     return nexthop === undefined ? NONE : [nexthop.slice(nexthop.indexOf(' ') + 1, nexthop.lastIndexOf(' '))];
   },
 
@@ -105,7 +105,7 @@ export const routeResource: Resource<'route'> = {
   },
 };
 
-/** A local SID as this folder makes them, of whatever locator. */
+/** Whether a route is a tenant's local SID, of any locator. */
 function isTenantSid({ table, prefix, encap }: KernelRoute): boolean {
   if (table !== MAIN_TABLE || !prefix.endsWith('/128') || encap?.type !== 'seg6local') return false;
   const { action, vrfTable } = encap;
@@ -139,7 +139,7 @@ function fromKernel(kernel: Kernel, route: KernelRoute): Route {
     value.nexthop = kernel.nexthopIds.keyOf(nexthopId) ?? `id ${nexthopId}`;
     return value;
   }
-  // The kernel hangs discards of IPv6 on lo; the plan does not say so.
+  // The kernel attaches unreachable and blackhole routes of IPv6 to lo; the plan does not.
   if (route.oif !== undefined && route.type === 'unicast') value.device = kernel.links.nameOf(route.oif);
   if (route.gateway !== undefined) value.via = route.gateway;
   if (encap?.type === 'seg6local') {

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 const DIGEST_BYTES = 16;
 
 /**
- * Digest of a set of entities, whatever their order: the exclusive or of their hashes. One that comes or goes costs one hash. It finds what went
- * missing by mistake; against forgery there are certificates.
+ * A digest of a set of entities, independent of their order: the XOR of their hashes. Adding or removing an entity takes one hash. It detects
+ * accidental differences; certificates protect against forgery.
  */
 export class SetDigest {
   readonly #bytes = Buffer.alloc(DIGEST_BYTES);
@@ -14,7 +14,7 @@ export class SetDigest {
     this.#bytes.write(hex, 'hex');
   }
 
-  /** Puts an entity in, or takes it out. @param value JSON */
+  /** Adds or removes an entity. @param value JSON */
   toggle(key: string, value: string | Buffer): void {
     const hash = createHash('sha256').update(key).update('\0').update(value).digest();
     for (let i = 0; i < DIGEST_BYTES; i++) this.#bytes[i] = (this.#bytes[i] ?? 0) ^ (hash[i] ?? 0);

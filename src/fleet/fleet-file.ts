@@ -1,4 +1,4 @@
-/** The fleet file: where the intent's store is, and what a feed serves. Read by `segue intent` and `segue feed`. */
+/** The fleet file: the intent's store, and the addresses of a feed. Read by `segue intent` and `segue feed`. */
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readName } from '../intent/fields.js';
@@ -10,7 +10,7 @@ import type { Findings } from '../intent/findings.js';
 import type { Draft } from '../intent/structure.js';
 import type { EnrollConfig, EtcdConfig, FleetConfig, TlsFiles } from './types.js';
 
-/** Of the etcd that a feed runs, in its directory. etcd 3.4 wants a socket's name to look like a host and a port. */
+/** Socket of a feed's own etcd, in its directory. etcd 3.4 requires a socket name of the form host:port. */
 export const CLIENT_SOCKET = 'client:0';
 
 const ENDPOINT = 'the URL of a member of etcd, such as https://192.0.2.1:2379';
@@ -36,7 +36,7 @@ const REPORT = { error: 'whole seconds from 1 to 3600' };
 const reportSeconds = z.int(REPORT).min(1, REPORT).max(3600, REPORT);
 
 const DIRECTORY = 'the path of a directory, for an etcd that segue feed --with-etcd runs';
-/** The address of a socket takes 107 bytes (unix(7)). */
+/** A socket's path has at most 107 bytes (unix(7)). */
 const MAX_DIRECTORY_BYTES = 95;
 
 const etcdSchema = z.strictObject(
@@ -72,13 +72,13 @@ const fleetStructure = new Structure(
   ),
 );
 
-/** @throws IntentError with every issue */
+/** @throws IntentError with all issues */
 export function loadFleetConfig(file: string): FleetConfig {
   const directory = dirname(resolve(file));
   return parseDocument(readFileText(file).text, { file }, (raw, findings) => checkFleetFile(raw, directory, findings));
 }
 
-/** @param directory that paths are relative to */
+/** @param directory to which paths are relative */
 function checkFleetFile(raw: unknown, directory: string, findings: Findings): FleetConfig | undefined {
   const file = structured(fleetStructure, raw, [], findings);
   if (!file) return undefined;
@@ -155,13 +155,13 @@ function checkEndpoints(
   });
 }
 
-/** What was expected of an endpoint that will not do. */
+/** The expectation that an endpoint fails; undefined if it is valid. */
 function endpointFault(text: string, tls: TlsFiles | undefined): string | undefined {
   if (!URL.canParse(text)) return ENDPOINT;
   const { protocol, hostname, pathname } = new URL(text);
   if ((protocol !== 'https:' && protocol !== 'http:') || hostname === '' || pathname !== '/') return ENDPOINT;
   if (protocol === 'https:') return tls === undefined ? 'tls: beside it, with ca, cert and key' : undefined;
   const isLoopback = hostname.startsWith('127.') || hostname === '[::1]' || hostname === 'localhost';
-  // Whoever reads along, or answers in etcd's place, would decide over every tenant.
+  // Anyone who could read or answer in etcd's place would control every tenant.
   return isLoopback ? undefined : 'https: without TLS only etcd on this machine is asked';
 }

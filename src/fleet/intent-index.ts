@@ -1,18 +1,8 @@
-import { pathKey } from '../intent/change.js';
-import type {
-  External,
-  Gateway,
-  Intent,
-  IntentChange,
-  IntentNode,
-  Path,
-  Policy,
-  PolicyEnd,
-  Port,
-  Tenant,
-} from '../intent/types.js';
+import type { Intent, IntentChange, IntentNode, Port, Tenant } from '../intent/types.js';
+import { pathKey, type Path } from '../encap/path.js';
+import type { External, Gateway, Policy, PolicyEnd } from '../gateway/types.js';
 
-/** The only value of a group: a map of one would be ten times as large, and names of a million ports are groups of one. */
+/** The only value of a group: a Map with one entry would be ten times as large, and names of a million ports are such groups. */
 class Single<Value> {
   readonly key: string;
   readonly value: Value;
@@ -23,7 +13,7 @@ class Single<Value> {
   }
 }
 
-/** Values by key, several of a key apart; a key without values is gone. */
+/** Groups of values by key. A key without values is removed. */
 class Groups<Value> {
   readonly #groups = new Map<string, Map<string, Value> | Single<Value>>();
 
@@ -65,7 +55,7 @@ function mapOf<Value>(values: Map<string, Value> | Single<Value> | undefined): R
 
 const NONE: ReadonlyMap<string, unknown> = new Map();
 
-/** Counts by two keys. */
+/** Counters by two keys. */
 class Counts {
   readonly #groups = new Groups<number>();
 
@@ -82,35 +72,35 @@ class Counts {
   }
 }
 
-/** One end of a policy as a key: `tenant red`, `external internet`. */
+/** Key of a policy's end: `tenant red`, `external internet`. */
 export function partyOf(end: PolicyEnd): string {
   return 'tenant' in end ? `tenant ${end.tenant}` : `external ${end.external}`;
 }
 
 /**
- * A whole intent, indexed by what entities have to do with each other: what a change concerns is found without a look at the rest. It takes what
- * it is given: whether that is valid is for others to say.
+ * A whole intent, indexed by the relations between entities, so that all entities that a change concerns are found without searching. Does not
+ * validate anything.
  */
 export class IntentIndex {
   sidBlock: string | undefined;
   trusted: readonly string[] = [];
   readonly nodes = new Map<string, IntentNode>();
   readonly tenants = new Map<string, Tenant>();
-  /** By tenant, then by name. */
+  /** By tenant and name. */
   readonly ports = new Groups<Port>();
   /** Ports with prefixes behind them, by tenant. */
   readonly routedPorts = new Groups<Port>();
-  /** Names of tenants with a port of that name, one where the intent is valid. */
+  /** Tenants with a port of that name: one, if the intent is valid. */
   readonly tenantsOfPort = new Groups<true>();
   /** Names of tenants by id. */
   readonly tenantsOfId = new Groups<true>();
-  /** Ports of a tenant on a node, by tenant. */
+  /** Number of a tenant's ports on a node, by tenant. */
   readonly nodesOf = new Counts();
   /** The same by node. */
   readonly tenantsOn = new Counts();
-  /** Ports with prefixes, of a tenant on a node, by tenant. */
+  /** Number of a tenant's ports with prefixes on a node, by tenant. */
   readonly routedNodesOf = new Counts();
-  /** By destination, then by pathKey. */
+  /** By destination and pathKey. */
   readonly paths = new Groups<Path>();
   readonly gateways = new Map<string, Gateway>();
   /** By tenant. */
@@ -126,7 +116,7 @@ export class IntentIndex {
   /** Nodes with an outer source, by source. */
   readonly nodesOfSource = new Groups<true>();
 
-  /** Moves on by a change; `before` must be what it has. */
+  /** Applies a change; `before` must equal the present value. */
   apply(change: IntentChange): void {
     if (change.before !== undefined) this.#remove(change);
     if (change.after !== undefined) this.#add(change);
@@ -142,7 +132,7 @@ export class IntentIndex {
     return count;
   }
 
-  /** All of it; entities are not copied. */
+  /** The whole intent; entities are not copied. */
   intent(): Intent {
     const gateways = [...this.gateways.values()];
     const externals = [...this.externals.values()];

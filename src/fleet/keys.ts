@@ -1,12 +1,14 @@
-/** Where entities stand below a realm's prefix, and which change of the intent a key is. */
+/** Keys of entities below a realm's prefix, and their conversion from and to changes of the intent. */
 import { createHash } from 'node:crypto';
-import { BLOCK_KEY, pathKey, TRUSTED_KEY } from '../intent/change.js';
-import type { IntentChange, Path, Port } from '../intent/types.js';
+import { BLOCK_KEY, TRUSTED_KEY } from '../intent/change.js';
+import type { IntentChange, Port } from '../intent/types.js';
+import { STORED_KINDS } from './types.js';
 import type { EntityValue, StoredChange, StoredKind } from './types.js';
+import { pathKey, type Path } from '../encap/path.js';
 
-/** Goes up with any change of keys or values that an older segue could not read. */
+/** Must be raised with any change of keys or values that an older segue cannot read. */
 const FORMAT = 'v1';
-/** etcd takes any length of key; a path for thousands of tenants has a hash of their names. */
+/** Characters of a path's key; a longer one, for thousands of tenants, contains a hash of their names. */
 const MAX_PATH_CHARS = 256;
 
 /** The key of an entity, below `intent/`. */
@@ -39,26 +41,14 @@ function pathTail(tenants: readonly string[] | undefined): string {
   return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-const KINDS: readonly string[] = [
-  'block',
-  'trusted',
-  'node',
-  'tenant',
-  'port',
-  'path',
-  'gateway',
-  'external',
-  'policy',
-];
-
-/** The kind of an entity by its key; undefined: no key of an entity (the head, or one of a later version). */
+/** The kind of an entity's key; undefined for other keys (the head, or keys of later versions). */
 export function kindOfKey(key: string): StoredKind | undefined {
   const end = key.indexOf('/');
   const kind = end < 0 ? key : key.slice(0, end);
-  return KINDS.includes(kind) ? (kind as StoredKind) : undefined;
+  return STORED_KINDS.find((one) => one === kind);
 }
 
-/** What tells the entity from others of its kind in IntentChange. */
+/** The entity's key in IntentChange, unique within its kind. */
 function changeKey(kind: StoredKind, value: EntityValue): string {
   if (kind === 'block') return BLOCK_KEY;
   if (kind === 'trusted') return TRUSTED_KEY;
@@ -66,7 +56,7 @@ function changeKey(kind: StoredKind, value: EntityValue): string {
 }
 
 /**
- * A change by the intent's keys. A port that goes to another tenant is two keys of the store and stays one port: see joinMoves.
+ * A change with the intent's key. A port that moves to another tenant has two keys in the store and remains one port; see joinMoves.
  */
 export function toIntentChange({ key, before, after }: StoredChange): IntentChange {
   const kind = kindOfKey(key);
@@ -76,7 +66,7 @@ export function toIntentChange({ key, before, after }: StoredChange): IntentChan
   return { ...change, ...(after !== undefined && { after }) } as IntentChange;
 }
 
-/** All changes by the intent's keys, each entity once. */
+/** Changes with the intent's keys, one for each entity. */
 export function toIntentChanges(changes: readonly StoredChange[]): IntentChange[] {
   const byKey = new Map<string, IntentChange>();
   for (const stored of changes) {
@@ -88,7 +78,7 @@ export function toIntentChanges(changes: readonly StoredChange[]): IntentChange[
   return [...byKey.values()];
 }
 
-/** The same the other way; sources are the nodes'. */
+/** Converts changes of an intent to those of the store; outer sources belong to the nodes. */
 export function toStoredChanges(changes: readonly IntentChange[]): StoredChange[] {
   return changes.flatMap(({ kind, before, after }): StoredChange[] => {
     if (kind === 'source') return [];
@@ -103,7 +93,7 @@ export function toStoredChanges(changes: readonly IntentChange[]): StoredChange[
   });
 }
 
-/** The key as people write it: `port red-a`. */
+/** A key for people: `port red-a`. */
 export function keyText(key: string): string {
   const kind = kindOfKey(key);
   const rest = key.slice(key.indexOf('/') + 1);
@@ -113,20 +103,20 @@ export function keyText(key: string): string {
 
 /** Keys of a realm in etcd. */
 export class RealmKeys {
-  /** What feeds watch: the head and the entities. */
+  /** Prefix that feeds watch: the head and the entities. */
   readonly intent: string;
   readonly history: string;
   readonly quotas: string;
   readonly locks: string;
-  /** What nodes say of themselves, by node: unwatched. */
+  /** Nodes' statuses, by node; not watched. */
   readonly status: string;
-  /** When feeds heard of nodes, by feed: unwatched. */
+  /** Last-seen times of nodes, by feed; not watched. */
   readonly seen: string;
-  /** Operators' orders, by node: unwatched. */
+  /** Operators' orders by node; not watched. */
   readonly ops: string;
-  /** Tokens, and the certificates that were issued by them. */
+  /** Tokens, and certificates issued for them. */
   readonly enrollment: string;
-  /** Certificates that no feed serves any more, which feeds watch. */
+  /** Revoked certificates, which feeds watch. */
   readonly revoked: string;
 
   constructor(realm: string) {
@@ -146,14 +136,14 @@ export class RealmKeys {
     return `${this.intent}head`;
   }
 
-  /** Sorted as its sequence. */
+  /** Keys sort by sequence. */
   historyOf(sequence: number, part?: number): string {
     const place = `${this.history}${String(sequence).padStart(16, '0')}/`;
     return part === undefined ? place : `${place}${String(part).padStart(8, '0')}`;
   }
 }
 
-/** The end of the range of all keys that begin with a text. */
+/** End of the range of all keys with a prefix. */
 export function endOf(prefix: string): Buffer {
   const end = Buffer.from(prefix);
   const last = end.length - 1;

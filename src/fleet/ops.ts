@@ -1,22 +1,22 @@
-/** Operators' orders for a node, beside the intent: kept at ops/<node>, in force with every commit. */
+/** Operators' orders for a node, stored outside the intent at ops/<node>; they apply to every commit. */
 import { z } from 'zod';
 
 const order = z.object({ author: z.string(), reason: z.string(), timeMs: z.number() });
 
 const nodeOpsSchema = z.object({
-  /** Its gateways give it no new flows. */
+  /** Its gateways send it no new flows. */
   drain: order.optional(),
-  /** Beside that, it is given no new ports. */
+  /** In addition it gets no new ports. */
   disable: order.optional(),
-  /** Whether the intent by itself says that the node drains: what is in force again once both are taken back. */
+  /** Whether the intent itself says that the node drains: applies again once both orders are withdrawn. */
   ownDrain: z.boolean(),
 });
 
 export type NodeOps = z.infer<typeof nodeOpsSchema>;
-/** Who ordered it, when and why. */
+/** Author, time and reason of an order. */
 export type Order = z.infer<typeof order>;
 
-/** @throws Error for what no segue of this version wrote */
+/** @throws Error for a value that this version of segue did not write */
 export function readNodeOps(node: string, value: unknown): NodeOps {
   const parsed = nodeOpsSchema.safeParse(value);
   if (parsed.success) return parsed.data;

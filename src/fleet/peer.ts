@@ -1,13 +1,13 @@
-/** Who is at the other end of a call, by its certificate. */
+/** The peer of a call, identified by its certificate. */
 import { plainFingerprint } from './pki/fingerprint.js';
 import type { ServerSurfaceCall } from '@grpc/grpc-js/build/src/server-call.js';
 
 export interface Peer {
   /** DNS names of the certificate. */
   names: string[];
-  /** SHA-256 of the certificate, hexadecimal; empty without one. */
+  /** SHA-256 of the certificate in hexadecimal; empty without one. */
   fingerprint: string;
-  /** End of the certificate, milliseconds since 1970. */
+  /** End of the certificate's validity, in milliseconds since 1970. */
   untilMs: number;
 }
 
@@ -15,7 +15,7 @@ export function peerOf(call: Pick<ServerSurfaceCall, 'getAuthContext'>): Peer {
   const shown = call.getAuthContext()?.sslPeerCertificate;
   if (shown === undefined) return { names: [], fingerprint: '', untilMs: 0 };
   const text = shown.subjectaltname ?? '';
-  // A name with a comma in it is quoted: it could be taken for two.
+  // A name with a comma is quoted; it could be mistaken for two.
   const names = text.includes('"')
     ? []
     : text.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length)] : []));

@@ -1,11 +1,11 @@
-/** The calls that are made and served, from the descriptors of src/fleet/proto. Loaded by who speaks gRPC, and by nobody else. */
+/** The gRPC calls, from the descriptors of src/fleet/proto. Only code that speaks gRPC may load this module. */
 import { fromJSON } from '@grpc/proto-loader';
 import { etcdDescriptor, feedDescriptor } from './generated/descriptors.js';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 
 /**
- * Numbers of 64 bits become doubles: revisions and times stay below 2^53; of cluster ids the lowest bits are lost, which tells them apart as
- * well; leases are given ids of 48 bits.
+ * 64-bit numbers become doubles: revisions and times stay below 2^53; cluster ids lose their lowest bits, but remain distinct; leases get ids of 48
+ * bits.
  */
 const OPTIONS = {
   keepCase: true,
@@ -92,7 +92,7 @@ export interface WatchResponse {
   events: { type: 'PUT' | 'DELETE'; kv: KeyValue }[];
 }
 
-/** What a node asks a feed for; see proto/feed.proto. */
+/** A node's request to follow a feed; see proto/feed.proto. */
 export interface FollowRequest {
   node: string;
   protocol: number;
@@ -102,7 +102,7 @@ export interface FollowRequest {
   version: string;
 }
 
-/** For a node's first certificate; see proto/feed.proto. */
+/** Request of a node's first certificate; see proto/feed.proto. */
 export interface EnrollRequest {
   token: string;
   node: string;
@@ -120,7 +120,7 @@ export interface IssuedCertificate {
   ca: string;
 }
 
-/** One message of a feed; see proto/feed.proto. */
+/** A message of a feed; see proto/feed.proto. */
 export interface Update {
   epoch: string;
   sequence: number;
@@ -134,7 +134,7 @@ export interface Update {
   fed_ms: number;
 }
 
-/** What a node says of itself; see proto/feed.proto. */
+/** A node's report; see proto/feed.proto. */
 export interface ReportRequest {
   node: string;
   status: Buffer;
@@ -144,5 +144,5 @@ export interface ReportReply {
   next_ms: number;
 }
 
-/** Of the protocol between feeds and nodes. */
+/** Version of the protocol between feeds and nodes. */
 export const FEED_PROTOCOL = 1;

@@ -1,4 +1,4 @@
-/** What the node file and the fleet file say alike: certificates, and addresses with a port. */
+/** Settings that the node file and the fleet file share: certificates, and addresses with a port. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from '../intent/findings.js';
@@ -26,7 +26,7 @@ export function readListen(text: string): string | Refusal {
   return port >= 1 && port <= 65_535 ? text : new Refusal(LISTEN);
 }
 
-/** @param directory that relative paths are below */
+/** @param directory to which paths are relative */
 export function tlsFilesOf(
   given: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined },
   directory: string,

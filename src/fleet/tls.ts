@@ -1,9 +1,10 @@
-/** Certificates: files that are read anew for each connection, so that renewed ones need no restart. */
+/** TLS credentials, whose files are read for each connection, so that renewed certificates need no restart. */
 import { readRegularFile } from '../intent/regular-file.js';
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { Client, credentials, experimental } from '@grpc/grpc-js';
 import type { ClientOptions, ServerCredentials } from '@grpc/grpc-js';
+import type { TlsSessions } from './tls-sessions.js';
 import type { TlsFiles } from './types.js';
 
 interface Pems {
@@ -12,7 +13,7 @@ interface Pems {
   key: Buffer;
 }
 
-/** @throws Error that names the file */
+/** @throws Error that contains the name of the file */
 function readPems(tls: TlsFiles): Pems {
   const read = (what: keyof TlsFiles): Buffer => {
     try {
@@ -25,10 +26,10 @@ function readPems(tls: TlsFiles): Pems {
 }
 
 /**
- * A client's side of a connection to `host:port`, `[IPv6]:port`.
+ * A client for `host:port` or `[IPv6]:port`.
  *
- * @param tls absent: no TLS, which the files of a fleet allow towards loopback alone
- * @param options of the channel
+ * @param tls absent: no TLS, which the fleet file allows only for loopback
+ * @param options options of the channel
  */
 export function openClient(target: string, tls: TlsFiles | undefined, options: ClientOptions): Client {
   if (tls === undefined) return new Client(target, credentials.createInsecure(), options);
@@ -36,7 +37,7 @@ export function openClient(target: string, tls: TlsFiles | undefined, options: C
   return openSecureClient(target, { ca, cert, key }, options);
 }
 
-/** @param own the client's certificate and key, absent where it shows none */
+/** @param own the client's certificate and key; absent: none is sent */
 export function openSecureClient(
   target: string,
   { ca, cert = null, key = null }: { ca: Buffer; cert?: Buffer | null; key?: Buffer | null },
@@ -44,28 +45,41 @@ export function openSecureClient(
 ): Client {
   const host = hostOf(target);
   if (isIP(host) === 0) return new Client(target, credentials.createSsl(ca, key, cert), options);
-  // An address is no server name (RFC 6066 section 3): the certificate is compared with it all the same.
+  // An address is no server name (RFC 6066 section 3); the certificate is still compared with it.
   const secure = credentials.createSsl(ca, key, cert, {
     checkServerIdentity: (_name, shown) => checkServerIdentity(host, shown),
   });
   return new Client(target, secure, { ...options, 'grpc.ssl_target_name_override': NO_NAME });
 }
 
-/** Of `host:port`, `[IPv6]:port`. */
+/** The same, resuming a session with the server if there is one. */
+export function openResumingClient(
+  target: string,
+  tls: TlsFiles,
+  sessions: TlsSessions,
+  options: ClientOptions,
+): Client {
+  const host = hostOf(target);
+  const isName = isIP(host) === 0;
+  const made = sessions.credentials(target, host, isName ? host : NO_NAME, readPems(tls));
+  return new Client(target, made, isName ? options : { ...options, 'grpc.ssl_target_name_override': NO_NAME });
+}
+
+/** Host of `host:port` or `[IPv6]:port`. */
 export function hostOf(target: string): string {
   return target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
-/** In place of a server name; reserved by RFC 2606. */
+/** Placeholder for a server name; reserved by RFC 2606. */
 const NO_NAME = 'address.invalid';
 
-/** How often a server looks whether its files are other ones, milliseconds. */
+/** Interval at which a server checks its files, in milliseconds. */
 const LOOK_MS = 5000;
 
 type IdentityListener = Parameters<experimental.CertificateProvider['addIdentityCertificateListener']>[0];
 type CaListener = Parameters<experimental.CertificateProvider['addCaCertificateListener']>[0];
 
-/** A server's files. Once they are replaced and fit together, new connections get the new ones; what does not fit is said, and not taken. */
+/** A server's files. New connections use replaced files once they match one another; files that do not are reported and ignored. */
 class ServerFiles implements experimental.CertificateProvider {
   readonly #read: () => Pems;
   readonly #problem: (message: string) => void;
@@ -75,7 +89,7 @@ class ServerFiles implements experimental.CertificateProvider {
   #said = '';
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws Error that names the file */
+  /** @throws Error that contains the name of the file */
   constructor(read: () => Pems, problem: (message: string) => void) {
     this.#read = read;
     this.#problem = problem;
@@ -85,7 +99,7 @@ class ServerFiles implements experimental.CertificateProvider {
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.#identity.add(listener);
     this.#look();
-    // The server hears of it only once it has registered, which it does after this.
+    // Delayed, because the server only listens after it has registered.
     queueMicrotask(() => {
       listener({ certificate: this.#pems.cert, privateKey: this.#pems.key });
     });
@@ -132,16 +146,16 @@ class ServerFiles implements experimental.CertificateProvider {
   }
 }
 
-/** @throws Error where the key is not the certificate's, or a file is no PEM */
+/** @throws Error if key and certificate do not match, or a file is no PEM */
 function fitting(pems: Pems): Pems {
   createSecureContext(pems);
   return pems;
 }
 
 /**
- * For a server that asks for a client's certificate of this CA, and serves nobody without one.
+ * Credentials of a server that requires clients' certificates of this CA.
  *
- * @param problem is told when files were replaced by ones that will not do
+ * @param problem called if replaced files are unusable
  */
 export function serverCredentials(tls: TlsFiles, problem: (message: string) => void): ServerCredentials {
   const files = new ServerFiles(() => readPems(tls), problem);
@@ -149,13 +163,14 @@ export function serverCredentials(tls: TlsFiles, problem: (message: string) => v
 }
 
 /**
- * For a server that serves clients without a certificate. It shows the CAs as well, so that who has a CA's pin alone finds the certificate to it.
+ * Credentials of a server for clients without a certificate. It also sends the CAs, so that a client that has only a CA's pin can find its
+ * certificate.
  */
 export function enrollmentCredentials(tls: TlsFiles, problem: (message: string) => void): ServerCredentials {
   const read = (): Pems => {
     const { ca, cert, key } = readPems(tls);
     return { ca, key, cert: Buffer.concat([cert, Buffer.from('\n'), ca]) };
   };
-  // Its first argument is the identity, whatever @grpc/grpc-js 1.14 calls it.
+  // The first argument is the identity, despite its name in @grpc/grpc-js 1.14.
   return experimental.createCertificateProviderServerCredentials(new ServerFiles(read, problem), null, false);
 }

@@ -1,91 +1,101 @@
-/** Values of the fleet that nodes, feeds and writers share. No gRPC here: the node file's check needs them. */
+/** Types shared by nodes, feeds and writers, without gRPC, because the check of the node file needs them. */
 import type { IntentChange } from '../intent/types.js';
 
-/** Paths of PEM files, absolute. */
+/** Absolute paths of PEM files. */
 export interface TlsFiles {
-  /** Certificates of the CAs that the other side's certificate is of. */
+  /** Certificates of the CAs that issue the other side's certificate. */
   ca: string;
-  /** The own certificate, with those between it and the CA. */
+  /** The own certificate, followed by those between it and the CA. */
   cert: string;
   key: string;
 }
 
 export interface EtcdConfig {
-  /** URLs of the members, one or more; `unix:/path` of the one that a feed runs. */
+  /** URLs of the members, one or more; `unix:/path` for a feed's own etcd. */
   endpoints: string[];
-  /** Where `segue feed --with-etcd` keeps the data and the socket of an etcd of its own. */
+  /** Directory of data and socket of the etcd that `segue feed --with-etcd` runs. */
   directory?: string;
-  /** Absent: without TLS, towards loopback alone. */
+  /** Absent: no TLS, only for loopback. */
   tls?: TlsFiles;
 }
 
-/** How a feed issues certificates of nodes. */
+/** How a feed issues nodes' certificates. */
 export interface EnrollConfig {
-  /** Where it serves nodes that have none yet. */
+  /** Address for nodes without a certificate. */
   listen: string;
-  /** PEM files of the CA, absolute: its certificate, with those between it and the root, and its key. */
+  /** Absolute paths of the CA's PEM files: its certificate, followed by those between it and the root, and its key. */
   ca: { cert: string; key: string };
-  /** Lifetime of what it issues. */
+  /** Lifetime of issued certificates. */
   days: number;
 }
 
-/** The fleet file, with its defaults filled in. */
+/** The fleet file with defaults applied. */
 export interface FleetConfig {
   /** Name of the intent among others in the same etcd. */
   realm: string;
   etcd: EtcdConfig;
-  /** What `segue feed` serves. */
+  /** Settings of `segue feed`. */
   feed?: FeedConfig;
 }
 
 export interface FeedConfig {
   listen: string;
   tls: TlsFiles;
-  /** How often a node reports its status, milliseconds; where there are many nodes, less often. Default 30,000. */
+  /** Interval of nodes' reports in milliseconds; longer for large fleets. Default 30,000. */
   reportMs?: number;
   enroll?: EnrollConfig;
 }
 
-/** A value that a change has: an entity, or a text or list for block and trusted. */
+/** The value of a change: an entity, or a text or list for block and trusted. */
 export type EntityValue = NonNullable<IntentChange['after']>;
 
-/** Kinds that the store has; outer sources of the domain are made of nodes. */
+/** Kinds in the store; outer sources of the domain are derived from nodes. */
 export type StoredKind = Exclude<IntentChange['kind'], 'source'>;
 
-/** The key that each commit of the intent writes. */
+/** A kind that a feature adds to the intent does not compile until it is listed here. */
+const KINDS: Readonly<Record<StoredKind, true>> = {
+  ...{ node: true, tenant: true, port: true },
+  ...{ path: true, gateway: true, external: true, policy: true },
+  ...{ block: true, trusted: true },
+};
+
+/** In the order of the command line's help. */
+export const STORED_KINDS = Object.keys(KINDS) as readonly StoredKind[];
+
+/** The key that every commit of the intent writes. */
 export interface Head {
   format: 1;
-  /** Of the store since it was set up, or since a restored backup was accepted: sequences count within it. */
+  /** Changes when the store is set up, and when a restored backup is accepted: sequences are counted within it. */
   epoch: string;
-  /** The cluster that the epoch is of. */
+  /** The etcd cluster of the epoch. */
   cluster: number;
-  /** Counts commits. */
+  /** Number of the commit. */
   sequence: number;
-  /** Of the commit: a writer that was cut off knows its own by it. */
+  /** Id of the commit, by which a writer recognises its own after a lost answer. */
   id: string;
   author: string;
   reason: string;
-  /** Milliseconds since 1970, by the writer's clock. */
+  /** In milliseconds since 1970, by the writer's clock. */
   timeMs: number;
-  /** Entities that the commit changed. */
+  /** Number of entities that the commit changed. */
   changes: number;
-  /** Of the whole intent, see digest.ts. */
+  /** Digest of the whole intent (digest.ts). */
   digest: string;
-  /** A commit of several transactions is under way: what is read now is half of it. */
+  /** A commit of several transactions is in progress: entities may be half changed. */
   pending?: Pending;
 }
 
 export interface Pending {
-  /** The sequence that it will have. */
+  /** The sequence that the commit will have. */
   sequence: number;
   id: string;
   author: string;
   reason: string;
-  /** Key of the writer's lock: while it is there, the writer is at work. */
+  /** Key of the writer's lock, which exists while the writer is at work. */
   lock: string;
 }
 
-/** What one commit did, for history and rollback. In parts where it had several transactions. */
+/** The changes of a commit for history and rollback, in parts if it had several transactions. */
 export interface HistoryPart {
   sequence: number;
   id: string;
@@ -96,7 +106,7 @@ export interface HistoryPart {
   changes: StoredChange[];
 }
 
-/** One entity by its key, as it was and as it is. */
+/** An entity by key, before and after a change. */
 export interface StoredChange {
   key: string;
   before?: EntityValue;

@@ -1,8 +1,8 @@
-/** One call of gRPC with one answer. */
+/** A gRPC call with a single answer. */
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
 
 /**
- * @param ms how long it may take
+ * @param ms time-out
  * @throws ServiceError
  */
 export function callUnary<T>(
@@ -21,7 +21,7 @@ export function callUnary<T>(
       request,
       { deadline },
       (error: ServiceError | null, value?: T) => {
-        // grpc-js: a value comes where no error does.
+        // In grpc-js a value is present if no error is.
         if (error === null) resolve(value as T);
         else reject(error);
       },

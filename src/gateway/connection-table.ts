@@ -1,37 +1,44 @@
 /**
- * A network node's connections (bpf/state/conntrack.h): one table for all zones. Programs alone write it and its counts; here it is read. A place
- * changes hands by its tag, and whoever changes the tag counts: what a process that ends leaves behind is never half a change.
+ * A network node's connections (bpf/state/conntrack.h): one table for all zones, which only programs write, including its counts; user space reads
+ * it. A slot changes owner by its tag, and the program that changes the tag also updates the counts: no interrupted process leaves a partial
+ * change.
  */
 import { Limits } from '../ebpf/generated/layouts.js';
 import * as layouts from '../ebpf/generated/steering.js';
 import type { BpfMap } from 'libbpf-ts';
 
-const { Connection, ConnectionBucket, CtSlotClass, CtDirection, FlowKey, CtPair, ZonePair } = layouts;
+const { Connection, ConnectionBucket, CtSlotClass, CtDirection, FlowKey, CtPair, CtTotals, ZonePair } = layouts;
 
 const WAYS = Limits.CT_WAYS;
 const TAG_BYTES = 4;
 const CLASS_MASK = 3;
-/** Buckets that one system call reads: 0.9 MB. */
+/** Buckets read by one system call: 0.9 MB. */
 const BUCKETS_AT_ONCE = 512;
 
-/** Places for connections of a node, of all zones together: 208 bytes each. A multiple of CT_WAYS; programs read it from the map. */
+/** Slots for a node's connections, shared by all zones, with 208 bytes each. A multiple of CT_WAYS; programs read the number from the map. */
 const CONNECTIONS = 1 << 18;
 export const CONNECTION_BUCKETS = CONNECTIONS / WAYS;
 
-/** Places of a table. */
+/** Number of slots of a table. */
 export const placesOf = (connections: BpfMap): number => connections.info.maxEntries * WAYS;
 
-/** One that is in the table, in the buffer that it was read into: valid until the next is asked for. */
+/** Number of half-open connections that were evicted since the table was created. */
+export function evictedConnections({ sg_ct_totals: totals }: { sg_ct_totals: BpfMap }): number {
+  const value = totals.lookup(Buffer.alloc(TAG_BYTES));
+  return value === undefined ? 0 : Number(CtTotals.decode(value, 0).evicted);
+}
+
+/** A connection in the buffer into which it was read; valid until the next one is read. */
 export interface TableEntry {
   buffer: Buffer;
-  /** Of its struct connection, bytes. */
+  /** Offset of its struct connection in bytes. */
   at: number;
-  /** Of its bucket. */
+  /** Index of its bucket. */
   bucket: number;
   way: number;
 }
 
-/** Every connection, those whose time is over among them. What opens or closes meanwhile may be left out. */
+/** Yields all connections, including expired ones. Connections that open or close meanwhile may be missing. */
 export function* tableEntries(connections: BpfMap): Generator<TableEntry, void, undefined> {
   for (const { count, keys, values } of connections.readBatches({ entries: BUCKETS_AT_ONCE })) {
     for (let index = 0; index < count; index++) {
@@ -46,12 +53,12 @@ export function* tableEntries(connections: BpfMap): Generator<TableEntry, void, 
   }
 }
 
-/** When a connection had its last packet, of either direction. In ticks. */
+/** Time of a connection's last packet in either direction, in ticks. */
 export function lastSeen({ original, reply }: Pick<layouts.Connection, 'original' | 'reply'>): number {
   return later(original.seen, reply.seen);
 }
 
-/** The same of one that is in a buffer. */
+/** The same for an encoded connection in a buffer. */
 export function lastSeenAt(buffer: Buffer, at: number): number {
   const { original, reply } = Connection.OFFSETS;
   const { seen } = CtDirection.OFFSETS;
@@ -63,10 +70,10 @@ function later(a: number, b: number): number {
 }
 
 /**
- * Copies connections into the table of a trial, which is of the same size and seeds.
+ * Copies connections into the table of a test run, which has the same size and seeds.
  *
- * @param wanted zone that opened it, and its key
- * @returns those that there are, as they were, each with the place of what asked for it
+ * @param wanted connections to copy: the zone that opened it, and its key
+ * @returns the existing ones, each with its index in `wanted`
  */
 export function copyConnections(
   from: BpfMap,
@@ -94,13 +101,13 @@ export function copyConnections(
   return found;
 }
 
-/** Connections of a pair of zones, by who opened them. */
+/** Connections between a pair of zones, by the zone that opened them. */
 export interface PairCount {
   from: number;
   to: number;
   halfOpen: number;
   established: number;
-  /** New ones that found no place, since the pair has any. */
+  /** Connections refused for lack of space, since the pair's first connection. */
   refused: bigint;
 }
 
@@ -112,10 +119,10 @@ export function pairCounts(pairs: BpfMap): PairCount[] {
 }
 
 /**
- * Removes the counts of pairs that have no connections and a zone that is no more: no program opens a connection between them. Those that
- * still have some go with a later call: programs end such connections bit by bit.
+ * Removes the counts of pairs without connections of which a zone is no longer served: programs open no connections between them. Other such pairs
+ * are removed by later calls, as programs end their connections gradually.
  *
- * @param isZone whether the node decides for a zone
+ * @param isZone whether the node serves a zone
  */
 export function removeUnusedPairs(pairs: BpfMap, isZone: (zone: number) => boolean): void {
   const key = Buffer.alloc(ZonePair.SIZE);

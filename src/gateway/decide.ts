@@ -1,4 +1,6 @@
-/** What a set of policies says of a connection: the same as bpf/state/policy.h, for who wants to know beforehand, or why. */
+/**
+ * Finds the policy of a set that decides about a connection, as bpf/state/policy.h does. `segue trace` uses it to predict and explain decisions.
+ */
 import { parsePrefix, prefixContains } from 'netlink-ts/inet';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from './policy-set.js';
 
@@ -8,11 +10,11 @@ export interface Opening {
   destination: string;
   /** IP protocol number. */
   protocol: number;
-  /** Of tcp and udp. */
+  /** Destination port of TCP and UDP. */
   destinationPort?: number;
 }
 
-/** The policy that decides; undefined: none is for it. */
+/** The deciding policy; undefined: no policy matches. */
 export type Decision = (PolicyBoundary & { policy: string }) | undefined;
 
 const ICMP = 1;
@@ -20,13 +22,13 @@ const TCP = 6;
 const UDP = 17;
 const ICMPV6 = 58;
 
-/** Number that policies know a protocol by: both families' ICMP is one, what is none of the three is 0. */
+/** The protocol number in policies: ICMPv6 counts as ICMP, and 0 stands for all protocols other than TCP, UDP and ICMP. */
 function policyProtocol(protocol: number): number {
   if (protocol === ICMPV6) return ICMP;
   return protocol === ICMP || protocol === TCP || protocol === UDP ? protocol : 0;
 }
 
-/** Class of an address: that of its longest prefix; 0: none has it. */
+/** The class of an address: that of its longest matching prefix; 0: no prefix matches. */
 function classOf(classes: readonly ClassPrefix[], address: string): number {
   let found = 0;
   let longest = -1;
@@ -39,7 +41,7 @@ function classOf(classes: readonly ClassPrefix[], address: string): number {
   return found;
 }
 
-/** Asks a set: of its rules for any addresses, for the source's class, for the destination's and for both, the lowest rank decides. */
+/** Looks up a set's rules for any address, for the source's class, for the destination's, and for both; the lowest rank decides. */
 export function decide({ sources, destinations, rules }: PolicySet, opening: Opening): Decision {
   const protocol = policyProtocol(opening.protocol);
   const port = protocol === TCP || protocol === UDP ? (opening.destinationPort ?? 0) : 0;

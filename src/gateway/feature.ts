@@ -1,6 +1,8 @@
 /** Gateways of tenants: network nodes, external networks, and the policies between zones. */
 import { FACTS_FOLLOW } from './events.js';
+import { gatewayFacts } from './facts.js';
 import { nnIcmpSourceResource } from './icmp-source-resource.js';
+import { gatewayIntent } from './intent.js';
 import {
   gwEncapResource,
   gwFlowsResource,
@@ -8,6 +10,7 @@ import {
   gwNodeResource,
   nnNodeResource,
 } from './node-resources.js';
+import { gatewayObservation } from './observe.js';
 import { planSteering } from './plan.js';
 import { nnPoliciesResource } from './policy-resource.js';
 import { affected, affectedByFacts, affectedByHosting, gatewayWarnings, POLICIES, ZONE } from './units.js';
@@ -17,6 +20,7 @@ import type { Feature } from '../reconcile/feature.js';
 
 export const gatewayFeature = {
   name: 'gateway',
+  intent: gatewayIntent,
   resources: {
     'gw-flows': gwFlowsResource,
     'gw-encap': gwEncapResource,
@@ -37,6 +41,8 @@ export const gatewayFeature = {
   ownNodeKeys: ['drain'],
   affectedByHosting,
   affectedByFacts,
+  facts: gatewayFacts,
   factsFollow: FACTS_FOLLOW,
   warnings: gatewayWarnings,
+  observe: gatewayObservation,
 } satisfies Feature;

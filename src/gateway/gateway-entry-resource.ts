@@ -1,4 +1,4 @@
-/** Kinds whose objects are entries of one steering map: some thousands at most, so each is read and written by itself. */
+/** Resources whose objects are entries of one gateway map: some thousands at most, which are read and written one by one. */
 import { ensureIds } from '../ebpf/ids.js';
 import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../kernel/kernel.js';
@@ -12,21 +12,21 @@ export interface GatewayEntrySpec<K extends ResourceName, M = SteeringMaps> exte
   'name' | 'after' | 'before' | 'follows' | 'containedIn' | 'devices' | 'describe'
 > {
   map: (maps: M) => BpfMap;
-  /** An entry in the plan's terms. */
+  /** Decodes an entry. */
   read(kernel: Kernel, key: Buffer, value: Buffer): [key: string, value: Resources[K]];
-  /** The map's key; undefined: there is no such entry to remove. Throws where there cannot be one to make. */
+  /** Encodes the key; undefined if no such entry can exist, so there is none to remove. Throws if one cannot be made. */
   writeKey(kernel: Kernel, key: string, value: Resources[K]): Buffer | undefined;
   writeValue(kernel: Kernel, value: Resources[K]): Buffer;
-  /** After changes were made. */
+  /** Called after changes. */
   changed?(kernel: Kernel): void;
 }
 
-/** Entries of what a network node decides by. */
+/** A resource in a network node's maps. */
 export function nnEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K>): Resource<K> {
   return entryKindOf(spec, ({ fastpath }) => fastpath.steering);
 }
 
-/** Entries of what is known of gateways. */
+/** A resource in the gateway maps. */
 export function gatewayEntryResource<K extends ResourceName>(spec: GatewayEntrySpec<K, GatewayMaps>): Resource<K> {
   return entryKindOf(spec, ({ fastpath }) => fastpath.gateways);
 }

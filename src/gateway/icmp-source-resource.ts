@@ -1,4 +1,4 @@
-/** Which addresses tell senders of errors from a network node. */
+/** Source addresses of a network node's ICMP errors. */
 import { isOfNetworkNode } from './events.js';
 import type { Follows } from '../reconcile/follows.js';
 import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
@@ -13,16 +13,16 @@ import type { IcmpSource } from './objects.js';
 
 const ICMP_SOURCE_FOLLOWS: Follows = {
   link: isOfNetworkNode,
-  // An interface beyond which an external network is may have another address.
+  // The interface of an external network may have got another address.
   address: (_address, { plan }) => plan['nn-external'].size > 0,
 };
 
-/** Bits before a prefix's own in a key. */
+/** Bits that precede the prefix in a key. */
 const KEY_BITS = 64;
 /** RT_SCOPE_UNIVERSE (linux/rtnetlink.h) */
 const GLOBAL = 0;
 
-/** The first global address of an interface; undefined: it has none of that family, so nobody is told. */
+/** The first global address of an interface; undefined if it has none of that family, and programs then send no ICMP errors. */
 function addressOf(kernel: Kernel, device: string, family: AddressFamily): string | undefined {
   const ifindex = indexOfDevice(kernel, device);
   if (ifindex === undefined) return undefined;

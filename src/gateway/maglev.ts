@@ -1,6 +1,6 @@
 /**
- * Consistent hashing: which network node a flow has (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Every hypervisor fills the
- * same table, by the nodes' names; a node that comes or goes moves little more than its own share.
+ * Consistent hashing of flows to network nodes (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). All hypervisors compute the same table from the
+ * nodes' names. Adding or removing a node moves little more than its own share.
  */
 import { Limits } from '../ebpf/generated/layouts.js';
 import { hash53 } from '../intent/check/hash-set.js';
@@ -12,9 +12,9 @@ const OFFSET_SEED = 1;
 const SKIP_SEED = 2;
 
 /**
- * The table: for each slot the name of a node; empty without nodes.
+ * Computes the table: the name of a node for each slot; empty without nodes.
  *
- * @param names in any order, none twice
+ * @param names in any order, without duplicates
  */
 export function maglevTable(names: readonly string[], slots = MAGLEV_SLOTS): string[] {
   const nodes = [...names].sort().map((name) => ({

@@ -1,4 +1,4 @@
-/** Network nodes: the node as one of them, the others, which of them flows have. */
+/** Network nodes: the node as one of them, the other ones, and their shares of flows. */
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putAddress } from '../ebpf/bytes.js';
 import { GatewayEncapKey, Maglev } from '../ebpf/generated/steering.js';
@@ -6,7 +6,7 @@ import { Family, Limits } from '../ebpf/generated/layouts.js';
 import { Resolver } from '../ebpf/resolve.js';
 import { prefixAddress } from 'netlink-ts/inet';
 import { MAGLEV_SLOTS, maglevTable } from './maglev.js';
-import { FLOW_NODES } from './numbers.js';
+import { FLOW_NODES } from './flow-affinity.js';
 import { gatewayEntryResource } from './gateway-entry-resource.js';
 import type { ObservedObject, Resource, ObjectChange, ObjectFailure } from '../reconcile/resource.js';
 import type { NetworkNodeWay, GatewayFlows, GatewayMaglev, GatewayNode, OwnNetworkNode } from './objects.js';
@@ -19,7 +19,7 @@ function u32(number: number): Buffer {
   return bytes;
 }
 
-/** Runs each change by itself. */
+/** Applies changes one by one. */
 function each<V>(changes: readonly ObjectChange<V>[], run: (change: ObjectChange<V>) => void): ObjectFailure[] {
   const failures: ObjectFailure[] = [];
   for (const change of changes) {
@@ -32,7 +32,7 @@ function each<V>(changes: readonly ObjectChange<V>[], run: (change: ObjectChange
   return failures;
 }
 
-/** What is known of gateways, on hypervisors and network nodes. It is made first and goes last, and with it all that is in it. */
+/** The gateway maps, on hypervisors and network nodes. Made first and removed last, together with all their entries. */
 export const gwFlowsResource: Resource<'gw-flows'> = {
   name: 'gw-flows',
   after: ['bpf-domain-source'],
@@ -50,7 +50,7 @@ export const gwFlowsResource: Resource<'gw-flows'> = {
   describe: (_key, { flows }) => `gateway flows ${flows}`,
 };
 
-/** The network node's own entry. It is made first and goes last, and with it all steering maps. */
+/** The network node's own entry. Made first and removed last, together with all maps of the network node. */
 export const nnNodeResource: Resource<'nn-node'> = {
   name: 'nn-node',
   after: ['bpf-sid'],
@@ -70,8 +70,8 @@ export const nnNodeResource: Resource<'nn-node'> = {
 };
 
 /**
- * Whether a network node can be reached: it is this node, or the underlay has a way. The kernel is asked, not the map: a change of
- * both is then one application.
+ * Whether a network node is reachable: it is this node, or the underlay has next hops. Queries the kernel rather than the map, so that changes of
+ * both are applied together.
  */
 function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
   if (underlay === undefined) return true;
@@ -79,7 +79,7 @@ function isUp(resolver: Resolver, { underlay, from }: NetworkNodeWay): boolean {
   return resolver.resolve({ destination, source: from }).hops.length > 0;
 }
 
-/** Network nodes by their outer source, and whether each is up. */
+/** Network nodes by their outer source, with their state. */
 export const gwNodeResource: Resource<'gw-node'> = {
   name: 'gw-node',
   underlay: 'follows',
@@ -128,7 +128,7 @@ export const gwNodeResource: Resource<'gw-node'> = {
       putAddress(desired.source, source, 0);
       sources.update(source, u32(desired.number));
     });
-    // Flows go on to the node that they have while it is remembered.
+    // Cached flows would keep using their former node.
     kernel.fastpath.invalidateFlowCache();
     return failures;
   },
@@ -136,7 +136,7 @@ export const gwNodeResource: Resource<'gw-node'> = {
   describe: (key, { number, source }) => `gateway network-node ${key} number ${number} source ${source}`,
 };
 
-/** The table that there is to be now. */
+/** The Maglev tables for the present state of the nodes. */
 function tableOf(resolver: Resolver, { active, all, nodes }: GatewayMaglev): Buffer {
   const isNodeUp = (name: string): boolean => {
     const node = nodes[name];
@@ -148,17 +148,17 @@ function tableOf(resolver: Resolver, { active, all, nodes }: GatewayMaglev): Buf
   };
   const bytes = Buffer.alloc(Maglev.SIZE);
   const up = slots(all);
-  // Where all that are up drain, they are better than none.
+  // If all reachable nodes drain, they still take new flows.
   const fresh = slots(active);
   Maglev.encode(bytes, 0, { active: fresh[0] === NO_NETWORK_NODE ? up : fresh, all: up, unused: [0, 0] });
   return bytes;
 }
 
-/** Which network node a flow has. */
+/** The Maglev tables of gateways. */
 export const gwMaglevResource: Resource<'gw-maglev'> = {
   name: 'gw-maglev',
   underlay: 'follows',
-  // New flows leave a network node that is down before those that it has do.
+  // New flows must leave a failed network node before its existing flows do.
   after: ['gw-encap'],
   follows: SWEEP_ONLY,
   containedIn: 'gw-flows',
@@ -187,7 +187,7 @@ export const gwMaglevResource: Resource<'gw-maglev'> = {
   describe: (key, { active, all }) => `gateway ${key} nodes ${all.join(',')} active ${active.join(',')}`,
 };
 
-/** The ways to network nodes, by tenant. */
+/** The encapsulations to network nodes, by tenant. */
 export const gwEncapResource = gatewayEntryResource<'gw-encap'>({
   name: 'gw-encap',
   after: ['gw-flows'],

@@ -1,46 +1,46 @@
 import type { PolicySet } from './policy-set.js';
 
-/** What a network node's maps mean, in the plan's terms. */
+/** Entries of the gateway maps, as the plan holds them. */
 
-/** The node has to do with gateways, as hypervisor of their tenants or as one of their nodes. */
+/** Planned on hypervisors of gateways' tenants and on their network nodes. */
 export interface GatewayFlows {
-  /** Flows of which it remembers the network node. */
+  /** Number of flows for which the network node is kept. */
   flows: number;
 }
 
-/** The node as a network node. */
+/** This node as a network node. */
 export interface OwnNetworkNode {
-  /** Number of this node among the network nodes; absent: it is none. */
+  /** Number of this node among the network nodes; absent if it is none. */
   self?: number;
 }
 
-/** A network node and the way there. */
+/** A network node and the underlay destination for it. */
 export interface NetworkNodeWay {
   number: number;
-  /** Locator, as of a `bpf-underlay`: without a way there the node is down. Absent: this node itself. */
+  /** Locator, as in `bpf-underlay`: the node is down without next hops to it. Absent: this node itself. */
   underlay?: string;
-  /** Outer source of this node: routes may depend on it. */
+  /** Outer source of this node, on which routes may depend. */
   from: string;
 }
 
-/** A network node, as nodes that send to it know it. */
+/** A network node, as other nodes see it. */
 export interface GatewayNode extends NetworkNodeWay {
   /** Its outer source address. */
   source: string;
 }
 
-/** Which network node a flow has: names of nodes, sorted. The table is made of those that are up. */
+/** The network nodes of a gateway, sorted by name. Its Maglev tables contain those that are up. */
 export interface GatewayMaglev {
   number: number;
-  /** Those that take new flows. */
+  /** Nodes that accept new flows. */
   active: readonly string[];
-  /** Those that drain, too. */
+  /** These and draining nodes. */
   all: readonly string[];
-  /** Each of them, by name. */
+  /** All of them by name. */
   nodes: Readonly<Record<string, NetworkNodeWay>>;
 }
 
-/** The way of a tenant to a network node. */
+/** The encapsulation from a tenant to a network node. */
 export interface GatewayEncap {
   tenant: number;
   /** Number of the network node. */
@@ -49,34 +49,34 @@ export interface GatewayEncap {
   encap: string;
 }
 
-/** A tenant or an external network that this node decides for: its counters. */
+/** A tenant or an external network that this network node serves. */
 export interface OwnZone {
   zone: number;
 }
 
-/** Where packets of a zone arrive: a gateway SID, or an interface with the sources that may come by it. */
+/** Where a zone's packets arrive: a gateway SID, or an interface with allowed sources. */
 export interface ZoneSource {
   zone: number;
   gateway: number;
-  /** Of an external network. */
+  /** Set for an external network. */
   device?: string;
-  /** Its interface, but no address of the network. */
+  /** For packets from the network's interface whose source is no address of the network. */
   outside?: true;
 }
 
-/** Which address tells senders in a prefix of a zone of errors: the gateway of a tenant's subnet, or of an interface what address it has. */
+/** The source of ICMP errors to senders in a prefix of a zone: the gateway of a tenant's subnet, or an address of an external interface. */
 export interface IcmpSource {
   zone: number;
   address?: string;
   device?: string;
 }
 
-/** Which zone an address is in, seen from another. */
+/** The zone of a destination address, for packets from another zone. */
 export interface ZonePrefix {
   from: number;
   to: number;
   gateway: number;
-  /** Bytes of the largest packet there, where that is known. */
+  /** Largest packet in bytes, if known. */
   mtu?: number;
 }
 

@@ -1,25 +1,26 @@
-/** What a network node holds: who its zones are, where they are, what may go between them. Nothing without the fast path. */
+/** Plans a network node: its zones, their addresses, and the policies between them. Plans nothing without the fast path. */
 import { memberKey } from '../ebpf/member-key.js';
 import { emitXdp, planFastSelf, programUse } from '../ebpf/plan.js';
 import { tenantMtu } from '../encap/paths.js';
 import { localBehaviours } from '../encap/plan.js';
 import { tenantSid } from '../encap/sid.js';
 import { familyOf, hostPrefix, prefixContains } from 'netlink-ts/inet';
-import { FLOW_NODES } from './numbers.js';
+import { FLOW_NODES } from './flow-affinity.js';
 import { compilePolicySet } from './policy-set.js';
 import { zoneRoutes } from './zone-routes.js';
 import { NOT_FORWARDED } from './routes.js';
 import { externalOf } from './view.js';
 import { decidesFor, isNetworkNode, usesGateways } from './zones.js';
-import type { External, Tenant } from '../intent/types.js';
+import type { Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { NetworkNodeWay, ZoneSource } from './objects.js';
 import type { ZoneName } from './view.js';
+import type { External } from './types.js';
 
 const ALL = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
-/** The network nodes of the node's gateways, and the node as one of them. */
+/** Plans the network nodes of the node's gateways, and the node as one of them. */
 export function planSteering(view: IntentView, emit: Emit): void {
   if (isNetworkNode(view)) planNetworkNode(view, emit);
   if (isNetworkNode(view) || usesGateways(view)) planGateways(view, emit);
@@ -39,7 +40,7 @@ function planNetworkNode(view: IntentView, emit: Emit): void {
   }
 }
 
-/** Which network nodes there are, and which of them flows have. */
+/** Plans all network nodes and their shares of flows. */
 function planGateways(view: IntentView, emit: Emit): void {
   const { steering } = view;
   const { node: self } = view.config;
@@ -62,7 +63,7 @@ function planGateways(view: IntentView, emit: Emit): void {
   }
 }
 
-/** One zone of this network node: where its packets come in, whose addresses they may be for. */
+/** Plans a zone of this network node: where its packets arrive, and the addresses of other zones that it may reach. */
 export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   const { steering } = view;
   const gateway = steering.gatewayOfZone(zone);
@@ -87,7 +88,7 @@ export function planZone(view: IntentView, zone: ZoneName, emit: Emit): void {
   planExternal(view, external, { zone: id, gateway: number, device: external.interface }, emit);
 }
 
-/** Errors come from the gateway of the sender's subnet; to what is behind a port, from that of the tenant's first. */
+/** ICMP errors come from the gateway of the sender's subnet; for senders behind a port, from that of the tenant's first subnet. */
 function planIcmpSources({ id, subnets }: Tenant, emit: Emit): void {
   const icmpSources = new Map<string, string>();
   for (const { prefix, gateway } of [...subnets].reverse()) {
@@ -97,7 +98,7 @@ function planIcmpSources({ id, subnets }: Tenant, emit: Emit): void {
   for (const [prefix, address] of icmpSources) emit('nn-icmp-source', memberKey(id, prefix), { zone: id, address });
 }
 
-/** An external network: what may come from its interface, what is sent there, who tells of errors. */
+/** Plans an external network: allowed sources at its interface, its destinations, and the source of ICMP errors. */
 function planExternal(
   view: IntentView,
   { prefixes }: External,
@@ -119,8 +120,8 @@ function planExternal(
 }
 
 /**
- * Of an external network's prefixes, what is nowhere beyond its interface: what no router forwards, and the node's own addresses. The kernel's
- * next hop of those is the node itself: frames would leave with no destination MAC address.
+ * Parts of an external network's prefixes that do not exist beyond its interface: addresses that no router forwards, and the node's own. The
+ * kernel's next hop for the latter is the node itself: frames would leave without a destination MAC address.
  */
 function ownPrefixes({ facts, self }: IntentView, prefixes: readonly string[]): Set<string> {
   const own = [
@@ -139,7 +140,7 @@ export function planPolicies(view: IntentView, from: ZoneName, to: ZoneName, emi
   if (decidesFor(view, from)) emit('nn-policies', `${fromId} ${toId}`, compilePolicySet(policies));
 }
 
-/** Number of a zone: a tenant's id; undefined: there is no such zone. */
+/** Number of a zone: the id, for a tenant; undefined if there is no such zone. */
 function zoneId(view: IntentView, zone: ZoneName): number | undefined {
   const external = externalOf(zone);
   if (external === undefined) return view.tenants.get(zone)?.id;

@@ -1,35 +1,35 @@
 /**
- * What a process knows of the policy sets in the maps, so that a change costs what is changed: which set a pair of zones has, what belongs
- * to a set, which places and slots are free. Read from the maps once; valid until another process writes.
+ * An index of the policy sets in the maps, so that the cost of a change depends only on the change: the set of each pair of zones, the entries of
+ * each set, and free slots. It is read from the maps once, and valid until another process writes.
  */
 import { RangeAllocator } from './range-allocator.js';
 import type { Run } from './range-allocator.js';
 
-/** What belongs to one set. Keys stand one after the other. */
+/** The entries of a set, as concatenated keys. */
 export interface SetEntries {
   rules: Buffer;
   sources: Buffer;
   destinations: Buffer;
-  /** Of policy_ports. */
+  /** In sg_pol_ports. */
   runs: readonly Run[];
-  /** Of the policies that it names, each once. */
+  /** Slots of its policies, without duplicates. */
   slots: readonly number[];
 }
 
 export class PolicyIndex {
   readonly ports: RangeAllocator;
   readonly #sets: Map<number, SetEntries>;
-  /** Ids, by `<zone from> <zone to>`. */
+  /** Ids of sets by `<zone from> <zone to>`. */
   readonly #inForce: Map<string, number>;
-  /** Ids of the sets that are in no pair's force. */
+  /** Ids of sets that are not in force. */
   readonly #left: Set<number>;
-  /** Sets that name a policy, by its slot. */
+  /** Number of sets that use a policy, by its slot. */
   readonly #uses = new Map<number, number>();
 
   /**
-   * @param places of policy_ports
-   * @param sets every set, whole or not
-   * @param inForce may name sets that are not there
+   * @param places size of sg_pol_ports
+   * @param sets all sets, complete or not
+   * @param inForce may contain sets that do not exist
    */
   constructor(places: number, sets: Map<number, SetEntries>, inForce: Map<string, number>) {
     this.#sets = sets;
@@ -43,14 +43,14 @@ export class PolicyIndex {
     );
   }
 
-  /** Takes a set in that is in nobody's force yet. */
+  /** Adds a set that is not in force yet. */
   add(id: number, entries: SetEntries): void {
     this.#sets.set(id, entries);
     this.#left.add(id);
     this.#use(entries.slots);
   }
 
-  /** A pair has another set, or none. */
+  /** Records that a pair has another set in force, or none. */
   enforce(pair: string, id: number | undefined): void {
     const before = this.#inForce.get(pair);
     if (before !== undefined && this.#sets.has(before)) this.#left.add(before);
@@ -62,7 +62,7 @@ export class PolicyIndex {
     this.#left.delete(id);
   }
 
-  /** The sets that are in no pair's force. */
+  /** The sets that are not in force. */
   left(): [id: number, entries: SetEntries][] {
     return [...this.#left].flatMap((id) => {
       const entries = this.#sets.get(id);
@@ -70,7 +70,7 @@ export class PolicyIndex {
     });
   }
 
-  /** Forgets a set whose entries are gone. @returns slots that no set names any more */
+  /** Removes a set whose entries were deleted. @returns slots that no set uses any longer */
   remove(id: number): number[] {
     const entries = this.#sets.get(id);
     this.#sets.delete(id);

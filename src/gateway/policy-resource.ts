@@ -1,6 +1,6 @@
 /**
- * Policies from one zone to another: a set of entries that never changes, and one entry that says which set is in force. A change writes
- * another set beside the old one and swaps it in by one update: no packet sees half of it.
+ * Policies from one zone to another: a set of entries that never changes, and an entry that selects the set in force. A change writes a new set
+ * beside the old one and selects it by a single update, so that no packet sees a partial set.
  */
 import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getAddress, putPrefix } from '../ebpf/bytes.js';
@@ -19,21 +19,21 @@ import type { SteeringMaps, SteeringStore } from './steering-maps.js';
 const { ClassKey, ZonePair, Policy, PolicyClass, PolicyFlags, PolicyPort, PolicyRule: RuleValue, RuleKey } = layouts;
 const { PolicySet: SetValue, PolicyTable } = layouts;
 
-/** Bits before a prefix's own in a key: set and family. */
+/** Bits that precede the prefix in a key: set and family. */
 const KEY_BITS = 64;
 
-/** A set as the maps have it. */
+/** A set as read from the maps. */
 interface StoredSet {
   set: PolicySet;
   rules: Buffer[];
   sources: Buffer[];
   destinations: Buffer[];
-  /** Where its boundaries stand. */
+  /** Runs of its boundaries. */
   runs: Run[];
   slots: Set<number>;
 }
 
-/** The sets that are in force, by `<zone from> <zone to>`. */
+/** The sets in force, by `<zone from> <zone to>`. */
 export function policySetsInForce(steering: SteeringStore): Map<string, PolicySet> {
   const found = new Map<string, PolicySet>();
   const { maps } = steering;
@@ -81,7 +81,7 @@ export const nnPoliciesResource: Resource<'nn-policies'> = {
         failures.push({ key, error: error as Error });
       }
     }
-    // Only now, with another epoch, does every packet see the new sets.
+    // The new policy generation makes every packet use the new sets.
     steering.change();
     removeUnreferenced({ steering, maps, index });
     return failures;
@@ -90,19 +90,20 @@ export const nnPoliciesResource: Resource<'nn-policies'> = {
   describe: (key, { rules }) => `gateway policies from zone ${key.replace(' ', ' to zone ')} rules ${rules.length}`,
 };
 
-/** The maps, and what is known of what they hold. */
+/** The maps and the index of their contents. */
 interface PolicyStore {
   steering: SteeringStore;
   maps: SteeringMaps;
   index: PolicyIndex;
 }
 
-/** Names of the policies that a set has. */
+/** Names of the policies of a set. */
 function namesOf({ rules }: PolicySet): Set<string> {
   return new Set(rules.flatMap(({ ports }) => ports.flatMap(({ policy }) => policy ?? [])));
 }
 
-function tablesOf({ rules }: PolicySet): number {
+/** The tables in which a set has rules. */
+export function tablesOf({ rules }: PolicySet): number {
   let tables = 0;
   for (const { source, dest } of rules) {
     if (source === 0) tables |= dest === 0 ? PolicyTable.POLICY_ANY : PolicyTable.POLICY_DESTINATION;
@@ -111,32 +112,40 @@ function tablesOf({ rules }: PolicySet): number {
   return tables;
 }
 
-/** Writes a set under a number that none had before. What it takes is the index's before it is written: a failure leaves nothing behind. */
-function writeSet({ steering, maps, index }: PolicyStore, set: number, content: PolicySet): void {
-  const { rules, sources, destinations } = content;
-  const [sourceKeys, destinationKeys] = [classKeys(set, sources), classKeys(set, destinations)];
+/** Keys of a set's rules and classes. */
+export interface SetKeys {
+  rules: Buffer;
+  sources: Buffer;
+  destinations: Buffer;
+}
+
+export function setKeys(set: number, { rules, sources, destinations }: PolicySet): SetKeys {
   const ruleKeys = Buffer.alloc(RuleKey.SIZE * rules.length);
-  const runs: Run[] = [];
-  const slots: number[] = [];
-  const entries = { rules: ruleKeys, sources: sourceKeys, destinations: destinationKeys, runs, slots };
-  const slotsByName = new Map<string, number>();
-  try {
-    for (const name of namesOf(content)) {
-      const slot = slotFor(steering, maps, name);
-      slots.push(slot);
-      slotsByName.set(name, slot);
-    }
-    for (const [at, { source, dest, protocol, ports }] of rules.entries()) {
-      RuleKey.encode(ruleKeys, RuleKey.SIZE * at, { set, source, dest, protocol });
-      runs.push({ first: index.ports.allocate(ports.length), count: ports.length });
-    }
-  } finally {
-    index.add(set, entries);
+  for (const [at, { source, dest, protocol }] of rules.entries()) {
+    RuleKey.encode(ruleKeys, RuleKey.SIZE * at, { set, source, dest, protocol });
   }
+  return { rules: ruleKeys, sources: classKeys(set, sources), destinations: classKeys(set, destinations) };
+}
+
+/** A set with the runs of its rules' boundaries and the slots of its policies. */
+export interface SetToWrite {
+  set: number;
+  content: PolicySet;
+  keys: SetKeys;
+  runs: readonly Run[];
+  slotOf: (policy: string) => number;
+}
+
+/** Writes the entries of a set that is not in force. */
+export function writeSetEntries(
+  maps: Pick<SteeringMaps, 'sg_pol_ports' | 'sg_pol_rules' | 'sg_pol_src' | 'sg_pol_dst'>,
+  { set, content, keys, runs, slotOf }: SetToWrite,
+): void {
+  const { rules, sources, destinations } = content;
   const places = runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at));
   const ports = Buffer.alloc(PolicyPort.SIZE * places.length);
   for (const [at, boundary] of rules.flatMap((rule) => rule.ports).entries()) {
-    const policy = slotsByName.get(boundary.policy ?? '') ?? 0;
+    const policy = boundary.policy === undefined ? 0 : slotOf(boundary.policy);
     PolicyPort.encode(ports, PolicyPort.SIZE * at, {
       ...{ set, first: boundary.first, flags: flagsOf(boundary), policy, rank: boundary.rank },
     });
@@ -144,9 +153,30 @@ function writeSet({ steering, maps, index }: PolicyStore, set: number, content: 
   maps.sg_pol_ports.updateBatch(numbersOf(places), ports);
   const values = Buffer.alloc(RuleValue.SIZE * runs.length);
   for (const [at, run] of runs.entries()) RuleValue.encode(values, RuleValue.SIZE * at, run);
-  maps.sg_pol_rules.updateBatch(ruleKeys, values);
-  maps.sg_pol_src.updateBatch(sourceKeys, classValues(sources));
-  maps.sg_pol_dst.updateBatch(destinationKeys, classValues(destinations));
+  maps.sg_pol_rules.updateBatch(keys.rules, values);
+  maps.sg_pol_src.updateBatch(keys.sources, classValues(sources));
+  maps.sg_pol_dst.updateBatch(keys.destinations, classValues(destinations));
+}
+
+/** Writes a set under an unused number. Its runs and slots are recorded in the index first, so that a failed write leaks nothing. */
+function writeSet({ steering, maps, index }: PolicyStore, set: number, content: PolicySet): void {
+  const keys = setKeys(set, content);
+  const runs: Run[] = [];
+  const slots: number[] = [];
+  const slotsByName = new Map<string, number>();
+  try {
+    for (const name of namesOf(content)) {
+      const slot = slotFor(steering, maps, name);
+      slots.push(slot);
+      slotsByName.set(name, slot);
+    }
+    for (const { ports } of content.rules) {
+      runs.push({ first: index.ports.allocate(ports.length), count: ports.length });
+    }
+  } finally {
+    index.add(set, { ...keys, runs, slots });
+  }
+  writeSetEntries(maps, { set, content, keys, runs, slotOf: (name) => slotsByName.get(name) ?? 0 });
 }
 
 function numbersOf(numbers: readonly number[]): Buffer {
@@ -179,7 +209,7 @@ function classValues(classes: readonly ClassPrefix[]): Buffer {
   return values;
 }
 
-/** A policy's slot; a new one has its name there, and its counters are zero. */
+/** The slot of a policy; a new slot gets the policy's name, and its counters are reset. */
 function slotFor(steering: SteeringStore, { sg_policies, sg_pol_hits: hits }: SteeringMaps, name: string): number {
   const known = steering.policySlots.get(name);
   if (known !== undefined) return known;
@@ -193,7 +223,7 @@ function slotFor(steering: SteeringStore, { sg_policies, sg_pol_hits: hits }: St
   return slot;
 }
 
-/** Every set, whole or not, and which are in force; the index is made anew by them. */
+/** Reads all sets, complete or not, and which are in force; rebuilds the index. */
 function readAll(
   steering: SteeringStore,
   maps: SteeringMaps,
@@ -262,7 +292,7 @@ function readSets(steering: SteeringStore, maps: SteeringMaps): Map<number, Stor
   return sets;
 }
 
-/** The boundaries up to a place, by their places. */
+/** The boundaries in front of a slot, by slot. */
 function readPorts(map: BpfMap, end: number): layouts.PolicyPort[] {
   const ports: layouts.PolicyPort[] = [];
   for (const { count, values } of map.readBatches()) {
@@ -285,7 +315,7 @@ function boundaryOf(steering: SteeringStore, { first, flags, policy, rank }: lay
   };
 }
 
-/** Removes what belongs to no set in force, and the slots of policies that none of the others names. */
+/** Removes sets that are not in force, and the slots of policies that no other set uses. */
 function removeUnreferenced({ steering, maps, index }: PolicyStore): void {
   const key = Buffer.alloc(4);
   for (const [id, { rules, sources, destinations }] of index.left()) {

@@ -1,29 +1,29 @@
 /**
- * The policies from one zone to another, compiled into what a network node looks up: classes of addresses by prefix, and for each
- * combination of classes and protocol the deciding policy by destination port. Pure. bpf/state/policy.h reads it.
+ * The policies from one zone to another, compiled for lookups by a network node (bpf/state/policy.h): classes of addresses by prefix, and for each
+ * combination of classes and protocol the deciding policy by destination port. A pure function.
  *
- * The order in which entries stand is fixed, so that a set read back from the maps equals the one that was planned.
+ * The order of entries is fixed, so that a set read back from the maps equals the planned one.
  */
 import { parsePrefix, type Prefix, prefixContains } from 'netlink-ts/inet';
-import { type PortRange, portRanges } from '../intent/ports.js';
+import { type PortRange, portRanges } from './port-ranges.js';
 import { decidingPorts } from './port-precedence.js';
-import type { Policy } from '../intent/types.js';
+import type { Policy } from './types.js';
 
-/** A prefix of one end; an address belongs to the class of its longest one. */
+/** A prefix of one end; the longest prefix of an address determines its class. */
 export interface ClassPrefix {
   prefix: string;
   /** From 1. */
   id: number;
 }
 
-/** From this destination port on, up to the next one's. */
+/** Destination ports from `first` up to the next boundary. */
 export interface PolicyBoundary {
   first: number;
-  /** Name of the deciding policy; absent: none is for these ports. */
+  /** Name of the deciding policy; absent: no policy applies to these ports. */
   policy?: string;
   allow?: true;
   log?: true;
-  /** Between the set's tables the lowest decides; 0 without a policy. */
+  /** Precedence among the set's tables: the lowest rank decides; 0 without a policy. */
   rank: number;
 }
 
@@ -44,7 +44,7 @@ export interface PolicySet {
   rules: PolicyRule[];
 }
 
-/** Numbers of bpf/state/policy.h; what is none of them is 0. */
+/** Protocol numbers of bpf/state/policy.h; 0 stands for all others. */
 const PROTOCOLS: readonly [name: Policy['protocol'] | undefined, number: number][] = [
   [undefined, 0],
   ['icmp', 1],
@@ -52,7 +52,7 @@ const PROTOCOLS: readonly [name: Policy['protocol'] | undefined, number: number]
   ['udp', 17],
 ];
 
-/** A policy with its place in the order. */
+/** A policy with its rank. */
 interface Ranked {
   policy: Policy;
   rank: number;
@@ -60,14 +60,14 @@ interface Ranked {
   ports: readonly PortRange[] | undefined;
 }
 
-/** The deciding order: by priority, denials before permissions, then by name. */
+/** The order of precedence: by priority, denials before permissions, then by name. */
 export function policyOrder(a: Policy, b: Policy): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
   if (a.action !== b.action) return a.action === 'deny' ? -1 : 1;
   return a.name < b.name ? -1 : 1;
 }
 
-/** One end's classes: which of them lie in a prefix. */
+/** The classes of one end, and which of them are inside a prefix. */
 class Classes {
   readonly list: ClassPrefix[] = [];
   readonly #within = new Map<string, readonly number[]>();
@@ -80,7 +80,7 @@ class Classes {
     }
   }
 
-  /** Ids of the classes whose addresses are all in one of the prefixes; without prefixes: 0, any. */
+  /** Ids of the classes whose addresses are all inside one of the prefixes; without prefixes: 0, any. */
   inside(prefixes: readonly string[] | undefined): readonly number[] {
     if (prefixes === undefined) return ANY;
     const [only] = prefixes;
@@ -117,7 +117,7 @@ export function compilePolicySet(policies: readonly Policy[]): PolicySet {
   });
   const sources = new Classes(policies.flatMap(({ from }) => from.prefixes ?? []));
   const destinations = new Classes(policies.flatMap(({ to }) => to.prefixes ?? []));
-  /** Policies of each combination of classes, by rank. Those with a prefix and those without stand in different tables. */
+  /** Policies by combination of classes, by rank. Policies with a prefix and those without are in different tables. */
   const cells = new Map<string, { source: number; dest: number; members: Ranked[] }>();
   for (const one of ranked) {
     const dests = destinations.inside(one.policy.to.prefixes);
@@ -141,7 +141,7 @@ export function compilePolicySet(policies: readonly Policy[]): PolicySet {
   return { sources: sources.list, destinations: destinations.list, rules };
 }
 
-/** Rules as a set has them: by classes, then protocol. */
+/** Order of rules in a set: by classes, then by protocol. */
 export function ruleOrder(a: PolicyRule, b: PolicyRule): number {
   return a.source - b.source || a.dest - b.dest || a.protocol - b.protocol;
 }

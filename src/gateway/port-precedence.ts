@@ -1,20 +1,20 @@
-/** Which of several lists of port ranges, in order of precedence, has a port: as runs over all ports. */
+/** Determines which of several lists of port ranges, in order of precedence, contains each port, as runs over all ports. */
 import { MAX_L4_PORT } from '../intent/bounds.js';
-import type { PortRange } from '../intent/ports.js';
+import type { PortRange } from './port-ranges.js';
 
-/** Ports from `first` up to the next run's. */
+/** Ports from `first` up to the next run. */
 export interface PortRun {
   first: number;
-  /** Which list; undefined: none. */
+  /** Index of the list; undefined: none. */
   index: number | undefined;
 }
 
 /**
- * Runs that cover all ports, ascending; neighbours differ.
+ * Returns runs that cover all ports, ascending; adjacent runs differ.
  *
- * Each list paints the ports that none before it has: the time is that of sorting the ranges' ends, whatever their overlaps.
+ * Each list takes the ports that no earlier list contains. The time is that of sorting the ends of the ranges, however they overlap.
  *
- * @param lists the most preferred first; undefined: every port
+ * @param lists in order of precedence; undefined: all ports
  */
 export function decidingPorts(lists: readonly (readonly PortRange[] | undefined)[]): PortRun[] {
   const starts = new Set([0]);
@@ -27,7 +27,7 @@ export function decidingPorts(lists: readonly (readonly PortRange[] | undefined)
   const firsts = [...starts].sort((a, b) => a - b);
   const placeOf = new Map(firsts.map((first, place) => [first, place]));
   const owners = new Array<number | undefined>(firsts.length).fill(undefined);
-  /** Next place from each on that nobody has, with short cuts made on the way (union-find). */
+  /** For each position the next free one, with path compression (union-find). */
   const next = Array.from({ length: firsts.length + 1 }, (_, place) => place);
   const free = (from: number): number => {
     let place = from;

@@ -1,4 +1,4 @@
-/** Places in an array, given out in runs: first fit. */
+/** Allocates runs of an array's slots: first fit. */
 
 export interface Run {
   first: number;
@@ -6,10 +6,10 @@ export interface Run {
 }
 
 export class RangeAllocator {
-  /** Free runs, ascending and apart. */
+  /** Free runs, ascending and disjoint. */
   readonly #free: Run[] = [];
 
-  /** @param taken runs that are in use, in any order */
+  /** @param taken runs in use, in any order */
   constructor(size: number, taken: readonly Run[]) {
     let next = 0;
     for (const { first, count } of [...taken].sort((a, b) => a.first - b.first)) {
@@ -19,7 +19,7 @@ export class RangeAllocator {
     if (next < size) this.#free.push({ first: next, count: size - next });
   }
 
-  /** @throws Error where no run is long enough */
+  /** @throws Error if no free run is long enough */
   allocate(count: number): number {
     const at = this.#free.findIndex((run) => run.count >= count);
     const run = this.#free[at];
@@ -33,7 +33,7 @@ export class RangeAllocator {
     return first;
   }
 
-  /** Gives a run back that was allocated. */
+  /** Frees an allocated run. */
   release({ first, count }: Run): void {
     let at = this.#free.findIndex((run) => run.first > first);
     if (at < 0) at = this.#free.length;

@@ -1,6 +1,6 @@
 /**
- * How a hypervisor sends to the network nodes. Routes of the kernel lead to the node that a pair of tenants has: both ends of a pair
- * choose alike, so that the two directions of a connection meet at one node. The fast path shares out flows (bpf/gateway/select.h).
+ * How a hypervisor sends to the network nodes. The kernel's routes send all traffic of a pair of tenants to one node, which both ends choose alike,
+ * so that both directions of a connection use the same node. The fast path distributes flows (bpf/gateway/select.h).
  */
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
 import { memberKey } from '../ebpf/member-key.js';
@@ -13,22 +13,26 @@ import { maglevTable, MAGLEV_SLOTS } from './maglev.js';
 import { zoneRoutes } from './zone-routes.js';
 import { externalOf, externalZone } from './view.js';
 import { decidesFor } from './zones.js';
-import type { Gateway, Tenant } from '../intent/types.js';
+import type { Tenant } from '../intent/types.js';
 import type { BpfMember } from '../ebpf/objects.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { ZoneName } from './view.js';
+import type { Gateway } from './types.js';
 
 const PAIR_SEED = 3;
 const FAMILIES = [4, 6] as const;
 const DEFAULT_ROUTE = { 4: '0.0.0.0/0', 6: '::/0' } as const;
-/** What no router forwards (RFC 6890): it follows no default route either. Multicast and fe80::/10 the programs know by themselves. */
+/**
+ * Destinations that no router forwards (RFC 6890), so that no default route applies to them either. Programs recognise multicast and fe80::/10
+ * themselves.
+ */
 export const NOT_FORWARDED = {
   4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
   6: ['::/127'],
 } as const;
 
-/** What a tenant with ports here reaches through its gateway: what it has policies with, and the rest. */
+/** Plans a local tenant's routes through its gateway: to the zones that it has policies with, and to all others. */
 export function planGatewayRoutes(view: IntentView, tenant: Tenant, emit: Emit): void {
   const gateway = view.steering.gatewayOf(tenant.name);
   if (gateway === undefined || !view.localPorts.has(tenant.name)) return;
@@ -44,7 +48,7 @@ export function planGatewayRoutes(view: IntentView, tenant: Tenant, emit: Emit):
   }
 }
 
-/** The ways from this node to the nodes of a tenant's gateway, where it hosts the tenant or is one of them. */
+/** Plans next hops and encapsulations to the nodes of a tenant's gateway, if this node hosts the tenant or is one of them. */
 export function planGatewayWays(view: IntentView, tenant: Tenant, emit: Emit): void {
   const gateway = view.steering.gatewayOf(tenant.name);
   const hosted = view.localPorts.has(tenant.name);
@@ -55,14 +59,14 @@ export function planGatewayWays(view: IntentView, tenant: Tenant, emit: Emit): v
   }
   if (view.fastpath === undefined) return;
   for (const name of gateway.nodes) {
-    // A network node that hosts nobody has nothing to send to itself.
+    // A network node that does not host the tenant never sends to itself.
     if (name !== view.config.node || hosted) planEncap(view, tenant, name, emit);
   }
 }
 
 /**
- * The kernel's routes, with the node of each: what the tenant has policies with, and a default route for the rest, which a network node
- * refuses and counts.
+ * The kernel's routes with the network node of each: to zones that the tenant has policies with, and a default route for the rest, which a network
+ * node drops and counts.
  */
 function kernelRoutes(view: IntentView, tenant: Tenant, gateway: Gateway): Map<string, string> {
   const routes = new Map<string, string>();
@@ -70,7 +74,7 @@ function kernelRoutes(view: IntentView, tenant: Tenant, gateway: Gateway): Map<s
   if (view.ebpfOnly || nodes.length === 0) return routes;
   const table = maglevTable(nodes);
   for (const { peer, prefix } of zoneRoutes(view, tenant.name)) {
-    // A network beyond the nodes has one of them at a time, whoever sends there.
+    // An external network uses one node at a time, for all senders.
     routes.set(prefix, pick(table, externalOf(peer) === undefined ? [tenant.name, peer] : [peer]));
   }
   for (const family of familiesOf(tenant)) {
@@ -81,8 +85,8 @@ function kernelRoutes(view: IntentView, tenant: Tenant, gateway: Gateway): Map<s
 }
 
 /**
- * What the fast path shares out among the network nodes, flow by flow: all that is outside the tenant's subnets. A network beyond the
- * nodes has one of them at a time. Nothing where a path there has more segments than it holds: that is the kernel's.
+ * Prefixes whose flows the fast path distributes among the network nodes: everything outside the tenant's subnets. An external network uses one
+ * node at a time. Empty if the path to a node is too long for an entry: the kernel then forwards.
  */
 function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Map<string, BpfMember> {
   const prefixes = new Map<string, BpfMember>();
@@ -94,7 +98,7 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
   const reach = zoneRoutes(view, tenant.name);
   const hasExternals = reach.some(({ peer }) => externalOf(peer) !== undefined);
   for (const { peer, prefix } of hasExternals ? reach : []) {
-    // A tenant may be inside a wider external network.
+    // A tenant's prefix may be inside a wider external network.
     const fixedSlot = externalOf(peer) === undefined ? undefined : fixedSlotOf([peer]);
     prefixes.set(prefix, fixedSlot === undefined ? steered : { ...steered, fixedSlot });
   }
@@ -108,8 +112,8 @@ function steeredPrefixes(view: IntentView, tenant: Tenant, gateway: Gateway): Ma
 }
 
 /**
- * Those that take new flows: that can be reached and do not drain; where all that can be reached drain, those; where none can, as if all
- * could. The kernel cannot send to this node itself, which the fast path can.
+ * Nodes for new flows: reachable and not draining; if all reachable nodes drain, those; if none is reachable, as if all were. This node itself is
+ * excluded: the kernel cannot send to it, but the fast path can.
  */
 function candidates(view: IntentView, { nodes }: Gateway): string[] {
   const others = nodes.filter((name) => name !== view.config.node);
@@ -119,7 +123,7 @@ function candidates(view: IntentView, { nodes }: Gateway): string[] {
   return active.length > 0 ? active : up;
 }
 
-/** The network node that an external network has, of those of its gateway. */
+/** The network node of an external network, among those of its gateway. */
 export function externalNode(nodes: readonly string[], external: string): string {
   return pick(maglevTable(nodes), [externalZone(external)]);
 }
@@ -128,7 +132,7 @@ function pick(table: readonly string[], zones: readonly ZoneName[]): string {
   return table[fixedSlotOf(zones)] ?? '';
 }
 
-/** The slot of a gateway's table that traffic between zones has as a whole. */
+/** The slot of a gateway's table that all traffic between these zones uses. */
 export function fixedSlotOf(zones: readonly ZoneName[]): number {
   return hash53(PAIR_SEED, [...zones].sort().join(' ')) % MAGLEV_SLOTS;
 }
@@ -137,7 +141,7 @@ function familiesOf(tenant: Tenant): (4 | 6)[] {
   return FAMILIES.filter((family) => tenant.subnets.some(({ prefix }) => familyOf(prefix) === family));
 }
 
-/** Next hops towards a network node, but those that the tenant's ports there have made already. */
+/** Plans next hops to a network node, unless the tenant's ports there already have them. */
 function planNexthops(view: IntentView, tenant: Tenant, name: string, emit: Emit): void {
   if (view.pair(tenant.name, name) !== undefined) return;
   const transit = view.paths.transit(tenant.name, name);
@@ -149,7 +153,7 @@ function planNexthops(view: IntentView, tenant: Tenant, name: string, emit: Emit
   }
 }
 
-/** Encapsulations towards a network node, but those that the tenant's ports there have made already, and which of them is its. */
+/** Plans encapsulations to a network node, unless the tenant's ports there already have them, and selects the tenant's. */
 function planEncap(view: IntentView, tenant: Tenant, name: string, emit: Emit): void {
   const isSelf = name === view.config.node;
   const [first] = familiesOf(tenant);
@@ -163,7 +167,7 @@ function planEncap(view: IntentView, tenant: Tenant, name: string, emit: Emit): 
     }
   }
   const node = view.steering.nodeNumbers.get(name) ?? 0;
-  // At a gateway's SID either family is taken.
+  // A gateway's SID accepts both families.
   const encap = remoteSid(view, tenant, name, first);
   emit('gw-encap', `${tenant.id} ${node}`, { tenant: tenant.id, node, encap });
 }

@@ -1,89 +1,51 @@
-/** The maps that a network node decides by (bpf/maps/nn_maps.h): pinned beside the fast path's, made when there is a gateway to serve. */
-import { randomBytes } from 'node:crypto';
+/** The maps of a network node (bpf/maps/nn_maps.h), pinned beside the fast path's; created when there is a gateway to serve. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import * as layouts from '../ebpf/generated/steering.js';
-import { Endpoint, Limits, TrafficStats } from '../ebpf/generated/layouts.js';
+import { Endpoint, Limits } from '../ebpf/generated/layouts.js';
 import { generationOf } from '../ebpf/generation.js';
-import { steeringSizes } from '../ebpf/maps.js';
+import { readOnlyOf, sizesOf, steeringSizes, writtenOf } from '../ebpf/maps.js';
+import { NN_MAPS } from '../ebpf/generated/maps.js';
 import { openThere } from '../ebpf/open-there.js';
 import { loadOver } from '../ebpf/load.js';
 import { rodataOf } from '../ebpf/programs.js';
 import { ObjectIds } from '../kernel/object-ids.js';
 import type { BpfMap, BpfProgram, MapConfiguration } from 'libbpf-ts';
 import { CONNECTION_BUCKETS } from './connection-table.js';
+import { newSeeds } from './seeds.js';
 import type { PolicyIndex } from './policy-index.js';
 
 const U32_BYTES = 4;
-const ADDRESS_BYTES = 16;
 const { ZONE_SLOTS } = Limits;
-const { POLICY_SLOTS, HASH_SEEDS } = Limits;
+const { POLICY_SLOTS } = Limits;
 
 const { Zone, NnConfig } = layouts;
 
-/** Bytes of key and value of each map. */
-const STEERING_SIZES = {
-  sg_nn_config: [U32_BYTES, NnConfig.SIZE],
-  sg_gw_sids: [ADDRESS_BYTES, Zone.SIZE],
-  sg_ext_src: [layouts.ExternalSrcKey.SIZE, Zone.SIZE],
-  sg_icmp_src_lpm: [28, layouts.IcmpSrc.SIZE],
-  sg_zone_routes: [28, Zone.SIZE],
-  sg_pol_pairs: [layouts.ZonePair.SIZE, layouts.PolicySet.SIZE],
-  sg_pol_src: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
-  sg_pol_dst: [layouts.ClassKey.SIZE, layouts.PolicyClass.SIZE],
-  sg_pol_rules: [layouts.RuleKey.SIZE, layouts.PolicyRule.SIZE],
-  sg_pol_ports: [U32_BYTES, layouts.PolicyPort.SIZE],
-  sg_policies: [U32_BYTES, layouts.Policy.SIZE],
-  sg_pol_hits: [U32_BYTES, layouts.PolicyHit.SIZE],
-  sg_zone_stats: [U32_BYTES, TrafficStats.SIZE],
-  sg_ct: [U32_BYTES, layouts.ConnectionBucket.SIZE],
-  sg_ct_totals: [U32_BYTES, layouts.CtTotals.SIZE],
-  sg_ct_pairs: [layouts.ZonePair.SIZE, layouts.CtPair.SIZE],
-  sg_policy_log: [0, 0],
-  sg_uplink_prog: [U32_BYTES, U32_BYTES],
-  sg_nn_cache: [U32_BYTES, layouts.NnFlowSet.SIZE],
-} as const satisfies Record<string, readonly [key: number, value: number]>;
-
-export type SteeringMapName = keyof typeof STEERING_SIZES;
-export const STEERING_MAP_NAMES = Object.keys(STEERING_SIZES) as SteeringMapName[];
-/** Programs write them; the rest they only read. */
-const WRITTEN: readonly SteeringMapName[] = [
-  'sg_ct',
-  'sg_ct_totals',
-  'sg_ct_pairs',
-  'sg_pol_hits',
-  'sg_zone_stats',
-  'sg_policy_log',
-  'sg_nn_cache',
-];
+export type SteeringMapName = keyof typeof NN_MAPS;
+export const STEERING_MAP_NAMES = Object.keys(NN_MAPS) as SteeringMapName[];
 export type SteeringMaps = Readonly<Record<SteeringMapName, BpfMap>>;
 
 const GENERATION = generationOf({
-  maps: STEERING_SIZES,
+  maps: sizesOf(NN_MAPS),
+  written: writtenOf(NN_MAPS),
   offsets: Object.fromEntries(
     Object.values(layouts).flatMap((codec) => ('OFFSETS' in codec ? [[codec.NAME, codec.OFFSETS]] : [])),
   ),
   reasons: { target: Endpoint.SIZE },
 });
 
-/** Seeds of a new table of connections: nobody outside can choose which of them share a bucket. */
-export function newSeeds(): bigint[] {
-  const bytes = randomBytes(HASH_SEEDS * 8);
-  return Array.from({ length: HASH_SEEDS }, (_, index) => bytes.readBigUInt64LE(index * 8));
-}
-
-/** The number that means "none" where a policy's slot is expected (bpf/abi/limits.h: no enumerator, as BTF of clang 14 says -1 of it). */
+/** No policy's slot (bpf/abi/limits.h). It is no enumerator there, because clang 14's BTF reports it as -1. */
 export const NO_SLOT = 0xffffffff;
 
 const PREFIX = 'steering_';
 const STATE_KEY = Buffer.alloc(U32_BYTES);
 
-/** One node's steering maps, and the numbers that are given out by what they hold. */
+/** A network node's maps, and the slots that are allocated from their contents. */
 export class SteeringStore {
-  /** Of zones, by zone id: their counters. */
+  /** Slots of zones' counters, by zone id. */
   readonly zoneSlots = new ObjectIds({ what: 'zone', first: 0, count: ZONE_SLOTS });
-  /** Of policies, by name. */
+  /** Slots of policies, by name. */
   readonly policySlots = new ObjectIds({ what: 'policy', first: 0, count: POLICY_SLOTS });
-  /** Of the policy sets; undefined: to be read. */
+  /** Index of the policy sets; undefined until it is read. */
   policyIndex: PolicyIndex | undefined;
   readonly #pinDirectory: string;
   readonly #shared: () => Record<string, MapConfiguration>;
@@ -92,7 +54,7 @@ export class SteeringStore {
   #known = false;
 
   /**
-   * @param shared makes the maps that steering shares with the rest of the fast path
+   * @param shared creates the maps that a network node shares with the rest of the fast path
    * @param onPins called before pins are made or removed
    */
   constructor(pinDirectory: string, shared: () => Record<string, MapConfiguration>, onPins: () => void) {
@@ -105,7 +67,7 @@ export class SteeringStore {
     return `${this.#pinDirectory}/${PREFIX}${GENERATION}`;
   }
 
-  /** The maps, undefined when not all of them are there. @throws LibbpfError */
+  /** The maps; undefined unless all of them are pinned. @throws LibbpfError */
   get maps(): SteeringMaps | undefined {
     const isThere = STEERING_MAP_NAMES.every((name) => existsSync(`${this.#directory}/${name}`));
     if (!isThere) this.forget();
@@ -113,7 +75,7 @@ export class SteeringStore {
     return this.#maps;
   }
 
-  /** The maps, made and pinned where they are not there. @throws LibbpfError */
+  /** The maps; creates and pins missing ones. @throws LibbpfError */
   make(): SteeringMaps {
     const there = this.maps;
     if (there !== undefined) return there;
@@ -135,12 +97,12 @@ export class SteeringStore {
     return (this.#maps = this.#open() as SteeringMaps);
   }
 
-  /** Has a program's object file use these maps. */
+  /** Makes a program's object file use these maps. */
   reuse(): Record<string, { reuse: BpfMap }> {
     return reuseOf(this.make());
   }
 
-  /** Id of the program that takes what arrives at an uplink in XDP and is for no gateway; undefined: none does. */
+  /** Id of the XDP program that gets packets at an uplink that are for no gateway; undefined if there is none. */
   get uplinkProgram(): number | undefined {
     return this.maps?.sg_uplink_prog.lookup(STATE_KEY)?.readUInt32LE(0);
   }
@@ -151,23 +113,22 @@ export class SteeringStore {
     else programs.delete(STATE_KEY);
   }
 
-  /** The same of those that programs only read, and a table of connections as large as the live one; undefined where there are none. */
+  /** The same for maps that programs only read, with a table of connections of the live one's size; undefined without maps. */
   readOnly(): Record<string, MapConfiguration> | undefined {
     const { maps } = this;
     if (maps === undefined) return undefined;
-    const read = STEERING_MAP_NAMES.filter((name) => !WRITTEN.includes(name));
     const connections = { maxEntries: maps.sg_ct.info.maxEntries };
-    return { sg_ct: connections, ...reuseOf(Object.fromEntries(read.map((name) => [name, maps[name]]))) };
+    return { sg_ct: connections, ...reuseOf(readOnlyOf(NN_MAPS, maps)) };
   }
 
-  /** The node's own entry; undefined before the first was written. */
+  /** The node's own entry; undefined before it was first written. */
   get state(): layouts.NnConfig | undefined {
     const bytes = this.maps?.sg_nn_config.lookup(STATE_KEY);
     const state = bytes === undefined ? undefined : NnConfig.decode(bytes, 0);
     return state === undefined || state.policyGeneration === 0n ? undefined : state;
   }
 
-  /** Alters the node's own entry, in an epoch of its own: what was let in before is looked at again. */
+  /** Changes the node's own entry and starts a new policy generation: established connections are checked again. */
   change(change: Partial<layouts.NnConfig> = {}): layouts.NnConfig {
     const before = this.state ?? {
       policyGeneration: 0n,
@@ -183,7 +144,7 @@ export class SteeringStore {
     return state;
   }
 
-  /** Reads the numbers anew where this process has not read them, or another wrote since. */
+  /** Reads the slots, unless this process has read them and no other process has written since. */
   ensureKnown(): void {
     const { maps } = this;
     if (this.#known || maps === undefined) return;
@@ -204,16 +165,16 @@ export class SteeringStore {
     this.#known = true;
   }
 
-  /** Name of the policy that a program named by its slot; undefined: none, or it is known no more. */
+  /** Name of the policy in a slot; undefined if the slot is NO_SLOT or no longer used. */
   policyOfSlot(slot: number): string | undefined {
     if (slot === NO_SLOT) return undefined;
-    // Another process may have given it out since.
+    // Another process may have allocated it since.
     if (this.policySlots.keyOf(slot) === undefined) this.setUnknown();
     this.ensureKnown();
     return this.policySlots.keyOf(slot);
   }
 
-  /** Another process wrote: the numbers are to be read again. */
+  /** Discards the slots, because another process has written. */
   setUnknown(): void {
     this.#known = false;
     this.policyIndex = undefined;
@@ -225,14 +186,14 @@ export class SteeringStore {
     this.setUnknown();
   }
 
-  /** Removes the pins; the maps go with their last program. */
+  /** Removes the pins; the maps remain until their last program ends. */
   remove(): void {
     this.#onPins();
     this.forget();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** Removes what another build's layouts have left. */
+  /** Removes maps of other builds' layouts. */
   sweep(): void {
     if (!existsSync(this.#pinDirectory)) return;
     const stale = readdirSync(this.#pinDirectory).filter(
@@ -245,6 +206,16 @@ export class SteeringStore {
   #open(): Partial<Record<SteeringMapName, BpfMap>> {
     return openThere(STEERING_MAP_NAMES, (name) => `${this.#directory}/${name}`);
   }
+}
+
+/** Decisions of policies with `log` that programs did not log since the maps were created: beyond the rate, or the ring was full. */
+export function suppressedDecisions({ sg_log_rate: rate }: Pick<SteeringMaps, 'sg_log_rate'>): number {
+  const value = rate.lookup(STATE_KEY);
+  if (value === undefined) return 0;
+  const { PolicyLogRatelimit } = layouts;
+  return rate
+    .cpuValues(value)
+    .reduce((sum, bytes) => sum + Number(PolicyLogRatelimit.decode(bytes, 0).allSuppressed), 0);
 }
 
 function reuseOf(maps: Partial<Record<SteeringMapName, BpfMap>>): Record<string, { reuse: BpfMap }> {

@@ -1,5 +1,6 @@
-/** The units of a plan that gateways and policies add, and what changes of the intent do to them. */
+/** Units of the plan for gateways and policies, and how changes of the intent affect them. */
 import { MAX_SEGMENTS } from '../ebpf/plan.js';
+import { nodesOf } from '../intent/migration.js';
 import { addLocalPorts, differsOnlyIn } from '../plan/affected-units.js';
 import { equalValues } from '../plan/equal.js';
 import { NODE } from '../plan/units.js';
@@ -12,7 +13,7 @@ import type { UnitClass, UnitSet } from '../plan/units.js';
 import type { IntentView, NodeFacts } from '../plan/view.js';
 import type { ZoneName } from './view.js';
 
-/** A tenant or an external network, as gateways have it; key: a `ZoneName`. */
+/** A tenant or an external network of a gateway; key: a `ZoneName`. */
 export const ZONE: UnitClass = {
   name: 'zone',
   *keys({ steering }) {
@@ -28,7 +29,7 @@ export const ZONE: UnitClass = {
   },
 };
 
-/** Names of zones may hold a space. */
+/** Names of zones may contain a space. */
 const POLICIES_SEPARATOR = ' to ';
 
 /** Policies from one zone to another; key: `<zone> to <zone>`. */
@@ -50,7 +51,7 @@ function policiesKey(from: ZoneName, to: ZoneName): string {
 const DRAIN: ReadonlySet<string> = new Set(['drain']);
 
 export const affected = {
-  /** Draining alters the tables of gateways and the routes of their tenants. */
+  /** Draining changes the tables of gateways and the routes of their tenants. */
   node(view, change, to) {
     if (differsOnlyIn(change, DRAIN)) {
       to.units.add(NODE);
@@ -71,7 +72,7 @@ export const affected = {
       for (const key of [from, to]) units.add(ZONE, key);
     }
   },
-  /** Paths to network nodes are in the routes of all their tenants. */
+  /** Paths to network nodes affect the routes of all their tenants. */
   path(view, { before, after }, to) {
     if (isNetworkNode(view) || view.steering.isNetworkNode((after ?? before)?.to ?? '')) to.all();
   },
@@ -84,14 +85,15 @@ export const affected = {
   },
   port(view, { before, after }, { units }) {
     for (const port of [before, after]) {
-      // Where a tenant has ports on a network node, its encapsulation to there is the ports'.
-      if (port !== undefined && view.steering.isNetworkNode(port.node)) units.add(ZONE, port.tenant);
+      // If a tenant has ports on a network node, these plan its encapsulation to that node.
+      if (port !== undefined && nodesOf(port).some((node) => view.steering.isNetworkNode(node)))
+        units.add(ZONE, port.tenant);
       if (port !== undefined && port.prefixes.length > 0) addZones(view, port.tenant, units);
     }
   },
 } satisfies PlanFeature['affected'];
 
-/** The node's programs are others where a hosted tenant has a gateway. */
+/** The node's programs depend on whether a hosted tenant has a gateway. */
 export function affectedByHosting(view: IntentView, turned: ReadonlySet<string>, { units }: AffectedUnits): void {
   for (const key of turned) units.add(ZONE, key);
   if (![...turned].some((tenant) => view.steering.gatewayOf(tenant) !== undefined)) return;
@@ -99,7 +101,7 @@ export function affectedByHosting(view: IntentView, turned: ReadonlySet<string>,
   for (const name of view.steering.externals.keys()) units.add(ZONE, externalZone(name));
 }
 
-/** Network nodes that the underlay loses or finds its ways to. */
+/** Network nodes that became reachable or unreachable. */
 export function affectedByFacts(view: IntentView, facts: NodeFacts, { units }: AffectedUnits): boolean {
   const before = view.facts.unreachableNodes;
   const lost = facts.unreachableNodes;
@@ -110,19 +112,19 @@ export function affectedByFacts(view: IntentView, facts: NodeFacts, { units }: A
   return true;
 }
 
-/** Tenants of the gateways that a node is of. */
+/** Adds the tenants of all gateways of a node. */
 function addZonesOf(view: IntentView, node: string, units: UnitSet): void {
   for (const { nodes, tenants } of view.steering.gateways.values()) {
     if (nodes.includes(node)) for (const key of tenants) units.add(ZONE, key);
   }
 }
 
-/** A tenant and all that it talks to: each has routes to the others' prefixes. */
+/** Adds a tenant and its peers: each has routes to the others' prefixes. */
 function addZones(view: IntentView, tenant: string, units: UnitSet): void {
   for (const key of [tenant, ...view.steering.peersOf(tenant)]) units.add(ZONE, key);
 }
 
-/** Paths to network nodes that an entry does not hold, where no kernel takes their traffic: the tenant's flows may go by any of them. */
+/** Warns of paths to network nodes that are too long for an entry while there is no kernel data plane: the tenant's flows may use any of them. */
 export function* gatewayWarnings(view: IntentView): Generator<string> {
   if (!view.ebpfOnly) return;
   for (const tenant of view.localPorts.keys()) {

@@ -1,11 +1,11 @@
 import { Limits } from '../ebpf/generated/layouts.js';
 import { hash53 } from '../intent/check/hash-set.js';
-import type { External, Gateway, Intent, IntentChange, Policy, PolicyEnd } from '../intent/types.js';
+import type { Intent, IntentChange } from '../intent/types.js';
 import type { ViewPart } from '../plan/view.js';
+import type { External, Gateway, Policy, PolicyEnd } from './types.js';
 
 /**
- * What policies are between: a tenant, by its name, or an external network, as `external <name>`. Names have no spaces, so the two
- * cannot be taken for each other.
+ * An end of policies: a tenant by its name, or an external network as `external <name>`. Names contain no spaces, so the two cannot be confused.
  */
 export type ZoneName = string;
 
@@ -19,7 +19,7 @@ export function externalZone(name: string): ZoneName {
   return EXTERNAL + name;
 }
 
-/** Name of the external network a zone is; undefined: it is a tenant. */
+/** Name of the external network of a zone; undefined if the zone is a tenant. */
 export function externalOf(zone: ZoneName): string | undefined {
   return zone.startsWith(EXTERNAL) ? zone.slice(EXTERNAL.length) : undefined;
 }
@@ -27,7 +27,7 @@ export function externalOf(zone: ZoneName): string | undefined {
 const NUMBER_SEED = 4;
 
 /**
- * A number below `count` for each name, by its hash: one that comes or goes leaves the others theirs, but where hashes meet.
+ * A number below `count` for each name, by its hash. Adding or removing a name keeps the others' numbers, except after collisions.
  */
 export function stableNumbers(names: Iterable<string>, count: number): Map<string, number> {
   const numbers = new Map<string, number>();
@@ -43,7 +43,7 @@ export function stableNumbers(names: Iterable<string>, count: number): Map<strin
 }
 
 const { GATEWAYS, NETWORK_NODES } = Limits;
-/** Tenant ids are below. */
+/** Zone ids below it are tenant ids. */
 export const { EXTERNAL_ZONE } = Limits;
 const EXTERNALS = 0x000fffff;
 
@@ -56,15 +56,15 @@ declare module '../plan/view.js' {
 
 /** Gateways and policies, indexed for planning. */
 export class SteeringView implements ViewPart {
-  /** `usesGateways`, once it was asked for: each port of the node does. */
+  /** Cached result of `usesGateways`, which is called for each port of the node. */
   hasHostedGateway: boolean | undefined;
   readonly gateways = new Map<string, Gateway>();
   readonly externals = new Map<string, External>();
   readonly policies = new Map<string, Policy>();
-  /** By the zones they are from and to. */
+  /** Policies by the zones that they are from and to. */
   readonly #sets = new Map<ZoneName, Map<ZoneName, Map<string, Policy>>>();
   readonly #gatewayOf = new Map<string, Gateway>();
-  /** Zones with a policy from or to a zone. */
+  /** Number of policies between a zone and each of its peers. */
   readonly #peers = new Map<ZoneName, Map<ZoneName, number>>();
   #gatewayNumbers: ReadonlyMap<string, number> | undefined;
   #nodeNumbers: ReadonlyMap<string, number> | undefined;
@@ -105,7 +105,7 @@ export class SteeringView implements ViewPart {
     return this.gateways.get(this.externals.get(external)?.gateway ?? '');
   }
 
-  /** Whether a node decides what goes out of and into a zone. */
+  /** Whether a node decides about traffic of a zone. */
   isNetworkNodeOf(node: string, zone: ZoneName): boolean {
     return this.gatewayOfZone(zone)?.nodes.includes(node) ?? false;
   }

@@ -1,4 +1,4 @@
-/** Which zone an address is in, as the programs of a network node look it up. */
+/** Looks up the zone of an address, as the programs of a network node do. */
 import { familyNumber, putAddress } from '../ebpf/bytes.js';
 import { PrefixKey } from '../ebpf/generated/layouts.js';
 import { Zone } from '../ebpf/generated/steering.js';
@@ -6,10 +6,10 @@ import { addressLength, familyOf } from 'netlink-ts/inet';
 import type { SteeringStore } from './steering-maps.js';
 
 const BYTE_BITS = 8;
-/** Bits before a prefix's own in a key. */
+/** Bits that precede the prefix in a key. */
 const KEY_BITS = 64;
 
-/** Whose packets arrive for a gateway's SID; undefined: it is none of this node's. */
+/** The zone whose packets arrive for a gateway's SID; undefined if the SID is not this node's. */
 export function zoneOfSid({ maps }: SteeringStore, address: string): Zone | undefined {
   const sid = Buffer.alloc(addressLength(6));
   putAddress(address, sid, 0);
@@ -17,7 +17,7 @@ export function zoneOfSid({ maps }: SteeringStore, address: string): Zone | unde
   return value === undefined ? undefined : Zone.decode(value, 0);
 }
 
-/** Which zone an address is in, seen from another; undefined: in none that it has policies with. */
+/** The zone of an address, seen from another zone; undefined if it is in no zone that this one has policies with. */
 export function zoneTo({ maps }: SteeringStore, from: number, to: string): Zone | undefined {
   const key = Buffer.alloc(PrefixKey.SIZE);
   key.writeUInt32LE(KEY_BITS + addressLength(familyOf(to)) * BYTE_BITS, PrefixKey.OFFSETS.length);

@@ -1,12 +1,13 @@
-/** Zones: where their packets arrive, which addresses are in which. */
+/** Zones: where their packets arrive, and their addresses. */
 import { isOfNetworkNode } from './events.js';
 import type { Follows } from '../reconcile/follows.js';
 import { SWEEP_ONLY } from '../reconcile/follows.js';
-import { getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
+import { familyNumber, getAddress, indexOfDevice, putAddress, putPrefix } from '../ebpf/bytes.js';
+import { KEY_BITS, writePrefixKey } from '../ebpf/encoders.js';
 import { ExternalSrcKey, Zone, ZoneFlags } from '../ebpf/generated/steering.js';
-import { Family, PrefixKey } from '../ebpf/generated/layouts.js';
+import { PrefixKey } from '../ebpf/generated/layouts.js';
 import { memberKey, addressStart } from '../ebpf/member-key.js';
-import { familyOf, formatIPv6 } from 'netlink-ts/inet';
+import { formatIPv6 } from 'netlink-ts/inet';
 import { removeUnusedPairs } from './connection-table.js';
 import { nnEntryResource } from './gateway-entry-resource.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -14,9 +15,6 @@ import type { Resource, ObjectFailure } from '../reconcile/resource.js';
 import type { OwnZone } from './objects.js';
 
 const EXTERNAL_FOLLOWS: Follows = { link: isOfNetworkNode };
-
-/** Bits before a prefix's own in a key. */
-const KEY_BITS = 64;
 
 function writeZone(
   kernel: Kernel,
@@ -31,11 +29,17 @@ function writeZone(
   return bytes;
 }
 
-function familyNumber(text: string): number {
-  return familyOf(text) === 4 ? Family.FAMILY_INET : Family.FAMILY_INET6;
+/** Key of an allowed source of an external network at an interface. */
+export function externalSourceKey(ifindex: number, prefix: string): Buffer {
+  const bytes = Buffer.alloc(ExternalSrcKey.SIZE);
+  const length = putPrefix(prefix, bytes, ExternalSrcKey.OFFSETS.address);
+  bytes.writeUInt32LE(KEY_BITS + length, ExternalSrcKey.OFFSETS.length);
+  bytes.writeUInt32LE(ifindex, ExternalSrcKey.OFFSETS.ifindex);
+  bytes.writeUInt32LE(familyNumber(prefix), ExternalSrcKey.OFFSETS.family);
+  return bytes;
 }
 
-/** Zones' counters. What is remembered of their connections is in one table for all, and goes by itself (connection-table.ts). */
+/** Counters of zones. Their connections are in one table for all zones, where they expire on their own (connection-table.ts). */
 export const nnZoneResource: Resource<'nn-zone'> = {
   name: 'nn-zone',
   after: ['nn-node'],
@@ -99,7 +103,7 @@ export const nnSidResource = nnEntryResource<'nn-sid'>({
   describe: (key, { zone }) => `gateway sid ${key} zone ${zone}`,
 });
 
-/** What may arrive from external networks. */
+/** Allowed sources of external networks. */
 export const nnExternalResource = nnEntryResource<'nn-external'>({
   name: 'nn-external',
   after: ['nn-policies'],
@@ -117,21 +121,16 @@ export const nnExternalResource = nnEntryResource<'nn-external'>({
   writeKey(kernel, key, { device = '' }) {
     const ifindex = indexOfDevice(kernel, device);
     if (ifindex === undefined) return undefined;
-    // A device that is gone is two words.
+    // The text for a deleted device contains a space.
     const prefix = key.slice(key.lastIndexOf(' ') + 1);
-    const bytes = Buffer.alloc(ExternalSrcKey.SIZE);
-    const length = putPrefix(prefix, bytes, ExternalSrcKey.OFFSETS.address);
-    bytes.writeUInt32LE(KEY_BITS + length, ExternalSrcKey.OFFSETS.length);
-    bytes.writeUInt32LE(ifindex, ExternalSrcKey.OFFSETS.ifindex);
-    bytes.writeUInt32LE(familyNumber(prefix), ExternalSrcKey.OFFSETS.family);
-    return bytes;
+    return externalSourceKey(ifindex, prefix);
   },
   writeValue: (kernel, { zone, gateway, outside }) => writeZone(kernel, zone, gateway, { outside }),
   describe: (key, { zone, outside }) =>
     `gateway external ${key} zone ${zone}${outside === true ? ' outside of it' : ''}`,
 });
 
-/** Which zone an address is in, seen from another. A change looks at every connection again. */
+/** The zone of an address, seen from another zone. Changes cause all connections to be checked again. */
 export const nnRouteResource = nnEntryResource<'nn-route'>({
   name: 'nn-route',
   after: ['nn-icmp-source'],
@@ -146,10 +145,7 @@ export const nnRouteResource = nnEntryResource<'nn-route'>({
   writeKey(_kernel, key, { from }) {
     const prefix = key.slice(addressStart(key));
     const bytes = Buffer.alloc(PrefixKey.SIZE);
-    const length = putPrefix(prefix, bytes, PrefixKey.OFFSETS.address);
-    bytes.writeUInt32LE(KEY_BITS + length, PrefixKey.OFFSETS.length);
-    bytes.writeUInt32LE(from, PrefixKey.OFFSETS.tenant);
-    bytes.writeUInt32LE(familyNumber(prefix), PrefixKey.OFFSETS.family);
+    writePrefixKey(from, prefix, bytes, 0);
     return bytes;
   },
   writeValue: (kernel, { to, gateway, mtu }) => writeZone(kernel, to, gateway, { mtu }),

@@ -1,9 +1,9 @@
-/** Which addresses of other zones a zone's packets may be for: what a network node finds the destination's zone by. */
+/** Addresses of other zones that a zone may reach, by which a network node finds the destination's zone. */
 import { prefixOverlaps } from 'netlink-ts/inet';
 import { externalOf, zoneOf } from './view.js';
 import type { ZoneName } from './view.js';
 import type { IntentView } from '../plan/view.js';
-import type { PolicyEnd } from '../intent/types.js';
+import type { PolicyEnd } from './types.js';
 
 /** A prefix of another zone. */
 export interface Reach {
@@ -11,7 +11,7 @@ export interface Reach {
   prefix: string;
 }
 
-/** Every prefix of a zone: a tenant's subnets and what is behind its ports, an external network's prefixes. */
+/** All prefixes of a zone: a tenant's subnets and prefixes behind its ports, or an external network's prefixes. */
 function prefixesOf(view: IntentView, zone: ZoneName): string[] {
   const external = externalOf(zone);
   if (external !== undefined) return view.steering.externals.get(external)?.prefixes ?? [];
@@ -22,7 +22,7 @@ function prefixesOf(view: IntentView, zone: ZoneName): string[] {
   ];
 }
 
-/** What a policy's end covers of a zone's own prefixes: of two that overlap the longer is inside the other. */
+/** A zone's own prefixes that a policy's end covers: of two overlapping ones, the longer is inside the other. */
 function covered(own: readonly string[], { prefixes }: PolicyEnd): readonly string[] {
   if (prefixes === undefined) return own;
   return prefixes.flatMap((given) =>
@@ -35,8 +35,8 @@ function lengthOf(prefix: string): number {
 }
 
 /**
- * The prefixes that policies in either direction name, each of one zone. Those of permissions are apart: the intent was refused
- * otherwise. Those that denials alone name are left out where they are not: nobody can reach them anyway.
+ * The prefixes that policies in either direction name, with the zone of each. Prefixes of permissions are disjoint, or the intent was refused.
+ * Prefixes that only denials name are omitted if they overlap others, since they are unreachable anyway.
  */
 export function zoneRoutes(view: IntentView, zone: ZoneName): Reach[] {
   const { steering } = view;
@@ -55,7 +55,7 @@ export function zoneRoutes(view: IntentView, zone: ZoneName): Reach[] {
   if (denied.length > 0) {
     const mine = externalOf(zone) === undefined ? prefixesOf(view, zone) : [];
     for (const { peer, prefix } of denied) {
-      // Inside a wider external network a tenant is told by its longer prefix.
+      // Inside a wider external network a tenant's longer prefix identifies it.
       const isAnothers = [...found].some(
         ([other, owner]) =>
           owner !== peer &&

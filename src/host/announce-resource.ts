@@ -8,7 +8,7 @@ import { announceKey } from './announce-key.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Announcement } from './objects.js';
 
-/** When another daemon replaces our route the kernel sends RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE of ours. */
+/** When another daemon replaces segue's route, the kernel sends only RTM_NEWROUTE with that daemon's protocol, and no RTM_DELROUTE. */
 const ANNOUNCE_FOLLOWS: Follows = {
   route: ({ table, prefix }, { plan }) => plan.announce.has(announceKey(table, prefix)),
 };
@@ -16,10 +16,10 @@ const ANNOUNCE_FOLLOWS: Follows = {
 const METRIC = DEFAULT_METRIC[6];
 
 /**
- * The locator's announcement: `blackhole <locator>` in the table that routing daemons redistribute. Ours by protocol, form
- * and place: the locator is the plan's, or one whose discard stands (`rule pref 32764 to <locator> blackhole`).
+ * The locator's announcement: `blackhole <locator>` in the table that routing daemons redistribute. Segue's is recognised by protocol, form and
+ * place: the locator is planned, or has a discard rule (`rule pref 32764 to <locator> blackhole`).
  *
- * Somebody else's route for the locator in the same place announces it already and stays: it is neither replaced nor removed.
+ * A route of others for the locator in the same place also announces it: it is neither replaced nor removed.
  */
 export const announceResource: Resource<'announce'> = {
   name: 'announce',
@@ -30,7 +30,7 @@ export const announceResource: Resource<'announce'> = {
   list(kernel, wanted) {
     const found = new Map<string, Announcement>();
     const locators = discardedLocators(kernel);
-    // Filtered by the kernel: the tables may hold a million routes.
+    // Filtered by the kernel, since tables may hold a million routes.
     const ours = dumpRoutesRequest({ family: 6, protocol: PROTOCOL, type: 'blackhole' });
     for (const route of kernel.socket.dump(ours, decodeRoute)) {
       const { table, prefix } = route;
@@ -51,7 +51,7 @@ export const announceResource: Resource<'announce'> = {
       const { table, prefix } = desired ?? actual ?? {};
       if (table === undefined || prefix === undefined) return [];
       const route = { table, prefix, metric: METRIC, type: 'blackhole', protocol: PROTOCOL } as const;
-      // Created, never replaced: a route of somebody else's that came meanwhile stays.
+      // Created but never replaced, which preserves a route that others added meanwhile.
       return [desired === undefined ? deleteRoute(route) : createRoute(route)];
     }),
 

@@ -1,4 +1,4 @@
-/** What a node has whatever tenants it hosts: settings, local rules, the outer source, the locator's announcement. */
+/** Objects of a node that do not depend on its tenants: sysctls, local rules, the outer source, the locator's announcement. */
 import { announceResource } from './announce-resource.js';
 import { localRuleResource } from './local-rule-resource.js';
 import { planLoneNode, planNode } from './plan.js';

@@ -10,8 +10,8 @@ const KERNEL_PRIORITY = 0;
 const RTPROT_KERNEL = 2;
 
 /**
- * `lookup local` after l3mdev instead of before it, or a tenant would reach the hypervisor's own addresses. The new rule
- * stands before the old one goes, and the old one is back before the new one goes: there is never none.
+ * Moves `lookup local` behind l3mdev; in front of it, tenants would reach the hypervisor's own addresses. The new rule is added before the old one
+ * is removed, in either direction, so that one always exists.
  */
 export const localRuleResource: Resource<'local-rule'> = {
   name: 'local-rule',
@@ -25,7 +25,7 @@ export const localRuleResource: Resource<'local-rule'> = {
       const ours = rules.some((rule) => rule.priority === LOCAL_RULE_PRIORITY && rule.protocol === PROTOCOL);
       const first = rules.reduce((least, rule) => Math.min(least, rule.priority), Infinity);
       const key = family === 4 ? 'inet' : 'inet6';
-      // Without our rule nothing was moved, unless somebody removed both: then it is for us to put one there.
+      // Without segue's rule nothing was moved. If both rules are missing, segue must add one.
       if (ours || (wanted.has(key) && first !== Infinity)) found.set(key, { priority: first });
     }
     return found;

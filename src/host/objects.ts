@@ -1,35 +1,35 @@
-/** What a node owes the underlay, and settings that are not one tenant's. */
+/** Objects that the underlay needs, and settings that belong to no tenant. */
 
 export interface Sysctl {
   value: string;
-  /** Set when somebody else may rely on it: the value found is remembered and put back by purge. */
+  /** Set if others may depend on it: the former value is saved, and restored by purge. */
   shared?: true;
-  /** The device whose directory it lies in; the sysctl waits for it. */
+  /** The device that the sysctl belongs to, and waits for. */
   device?: string;
 }
 
-/** `lookup local` after l3mdev: the value is where it is. Shared: purge puts it back at 0. */
+/** `lookup local` behind l3mdev; the value is its priority. Shared: purge restores it at 0. */
 export interface LocalRule {
   priority: number;
 }
 
-/** The outer source, on lo. */
+/** The outer source address on lo. */
 export interface SourceAddress {
   device: string;
   prefix: string;
   noprefixroute?: true;
 }
 
-/** `blackhole <locator>`: the route by which routing daemons of this node announce its locator. */
+/** `blackhole <locator>`: the route that this node's routing daemons announce. */
 export interface Announcement {
   table: number;
   /** The locator. */
   prefix: string;
-  /** Only found, never planned: the protocol of somebody else's route for the locator, which announces it in ours' place. */
+  /** Only observed, never planned: protocol of a route of others that announces the locator instead. */
   protocol?: number;
 }
 
-/** Outer source of all seg6 encapsulation in the namespace (`ip sr tunsrc`). */
+/** Outer source of all seg6 encapsulations in the namespace (`ip sr tunsrc`). */
 export interface TunnelSource {
   address: string;
 }

@@ -19,20 +19,20 @@ import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from './sysctl-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 
-/** What the node needs whatever tenants it has. */
+/** Plans the node's objects that do not depend on its tenants. */
 export function planNode(view: IntentView, emit: Emit): void {
   const { source } = view.self;
   planGuardTables(domainPrefixes(view), emit);
 
-  // Uplinks that live on router advertisements lose their default route the moment forwarding is on, unless accept_ra is
-  // 2 by then (Documentation/networking/ip-sysctl.rst); sysctls are written in this order.
+  // Uplinks that use router advertisements lose their default route as soon as forwarding is on, unless accept_ra is already 2
+  // (Documentation/networking/ip-sysctl.rst). Sysctls are written in this order.
   for (const uplink of view.config.uplinks) {
     emit('sysctl', `net/ipv6/conf/${uplink}/accept_ra`, { value: '2', shared: true, device: uplink });
   }
   planForwarding(view, emit);
-  // Else the flow label of encapsulated IPv4 is 0, and the underlay has nothing to spread flows by.
+  // Otherwise the flow label of encapsulated IPv4 is 0, and the underlay cannot distribute flows by it.
   emit('sysctl', 'net/ipv6/seg6_flowlabel', { value: '1', shared: true });
-  // End.DT4 and End.DT46 take one VRF a table for granted (net/ipv6/seg6_local.c). The sysctl comes with the first VRF.
+  // End.DT4 and End.DT46 require one VRF for each table (net/ipv6/seg6_local.c). The sysctl exists only after the first VRF.
   if (view.localPorts.size > 0) {
     emit('sysctl', 'net/vrf/strict_mode', { value: '1', shared: true });
     for (const family of ['inet', 'inet6']) emit('l3mdev-rule', family, { priority: L3MDEV_RULE_PRIORITY });
@@ -60,13 +60,13 @@ export function planNode(view: IntentView, emit: Emit): void {
   planOwnAddresses(view, emit);
 }
 
-/** What a node needs whose fast path forwards alone: no rules, no forwarding, no seg6. */
+/** Plans a node whose fast path forwards alone: no rules, no forwarding, no seg6. */
 export function planLoneNode(view: IntentView, emit: Emit): void {
   planLoneGuardTables(emit);
   planOwnAddresses(view, emit);
 }
 
-/** The outer source, which routes are asked for from; the locator's discard; the locator's announcement. */
+/** Plans the outer source, which route lookups use; the locator's discard rules; and the locator's announcement. */
 function planOwnAddresses(view: IntentView, emit: Emit): void {
   const { locator, source } = view.self;
   emit('address', `lo ${hostPrefix(source)}`, { device: 'lo', prefix: hostPrefix(source) });
@@ -75,12 +75,12 @@ function planOwnAddresses(view: IntentView, emit: Emit): void {
 }
 
 /**
- * Nothing else behind the locator: without this an absent SID follows the default route out and comes back until its hop
- * limit ends. Rules rather than a route, so that no routing daemon redistributes it.
+ * Discards destinations in the locator that do not exist. Otherwise packets to an absent SID would follow the default route and loop until their
+ * hop limit expires. Rules, unlike a route, are not redistributed by routing daemons.
  */
 function planDiscard(locator: string, emit: Emit): void {
   const base = { family: 6, to: locator } as const;
-  // With `lookup local` at 32765, after this, the outer source would be dropped too.
+  // `lookup local` at 32765 comes after this: without this rule the outer source would be discarded too.
   emit('rule', ruleKey(6, LOCATOR_LOCAL_PRIORITY), {
     ...base,
     priority: LOCATOR_LOCAL_PRIORITY,
@@ -102,8 +102,8 @@ function planDiscard(locator: string, emit: Emit): void {
 }
 
 /**
- * The route by which routing daemons announce the locator. Every other node reaches the VMs and network nodes here by it,
- * so it goes only when nothing is left that packets arrive for: the node drains, has no port and belongs to no gateway.
+ * Plans the route that routing daemons announce for the locator. All other nodes use it to reach this node's VMs and network nodes, so it is
+ * removed only when no packets can arrive: the node drains, has no ports and belongs to no gateway.
  */
 function planAnnouncement(view: IntentView, emit: Emit): void {
   const { announce = { table: MAIN_TABLE } } = view.config;
@@ -113,7 +113,7 @@ function planAnnouncement(view: IntentView, emit: Emit): void {
   emit('announce', announceKey(announce.table, locator), { table: announce.table, prefix: locator });
 }
 
-/** Forwarding is on for the interfaces of the underlay where the kernel can tell them apart, else for the whole host. */
+/** Enables forwarding for the underlay's interfaces if the kernel supports that, else for the whole host. */
 function planForwarding({ config, facts }: IntentView, emit: Emit): void {
   if (facts.forwarding !== 'interfaces') {
     emit('sysctl', HOST_FORWARDING, { value: '1', shared: true });

@@ -8,13 +8,13 @@ import type { Sysctl } from './objects.js';
 
 const REMEMBERED = 'sysctl ';
 const PORT_MEMORY = 'port sysctl ';
-/** Where a path has its device: net/ipv4/conf/<device>/forwarding. */
+/** Index of the device in a path: net/ipv4/conf/<device>/forwarding. */
 const DEVICE_SEGMENT = 3;
 
 /**
- * Sysctls. Shared ones are remembered as they were found and put back; those of a port's directory go back to what the
- * namespace gives a new interface (conf/default; neigh/default is only in the first namespace, so these are remembered
- * too: neigh_sysctl_register, net/core/neighbour.c), and a VRF's end with it.
+ * Sysctls. Former values of shared ones are saved and restored. Those of a port are reset to the namespace's values for new interfaces:
+ * conf/default. neigh/default exists only in the initial namespace, so these are saved too (neigh_sysctl_register, net/core/neighbour.c). Those of
+ * a VRF are removed with it.
  */
 export const sysctlResource: Resource<'sysctl'> = {
   name: 'sysctl',
@@ -29,7 +29,7 @@ export const sysctlResource: Resource<'sysctl'> = {
       const value = values.get(path);
       if (value !== undefined) found.set(path, { value, ...(shared && { shared }), ...(device && { device }) });
     }
-    // What was changed for a plan that no longer has it: only the memory tells.
+    // Values that were changed for a former plan are known only from the saved settings.
     for (const key of kernel.savedSettings.keys()) {
       const path = key.startsWith(REMEMBERED) ? key.slice(REMEMBERED.length) : undefined;
       if (path === undefined || wanted.has(path)) continue;
@@ -37,8 +37,8 @@ export const sysctlResource: Resource<'sysctl'> = {
       if (value === undefined) kernel.savedSettings.forget([key]);
       else found.set(path, { value, shared: true });
     }
-    // Of a port that the plan no longer has, what is not as the namespace gives it to a new interface. Its settings come
-    // before it joins its VRF and go after it left: in between only the memory tells.
+    // Ports of a former plan: values that differ from those of a new interface. Settings are made before a port joins its VRF and reset after it
+    // leaves: in between, only the saved settings identify it.
     for (const link of kernel.links.all()) {
       if (kernel.savedSettings.get(deviceMemory(link.name)) === undefined && ourMaster(kernel, link) === undefined)
         continue;
@@ -82,11 +82,11 @@ export const sysctlResource: Resource<'sysctl'> = {
     const errors = kernel.sysctls.writeAll(withForcedForwarding(kernel, writes));
     for (const [key, error] of errors) {
       const change = changes.find((candidate) => candidate.key === key);
-      // The directory of a device that is gone: nothing to put back.
+      // The device, with its directory, is gone: there is nothing to restore.
       if (change?.desired === undefined && 'code' in error && error.code === 'ENOENT') continue;
       failures.push({ key, error: new Error(`sysctl ${key}: ${error.message}`, { cause: error }) });
     }
-    // What could not be put back stays to be put back.
+    // Values that could not be restored remain saved.
     const failed = new Set(failures.map(({ key }) => REMEMBERED + key));
     kernel.savedSettings.forget(done.filter((key) => !failed.has(key)));
     return failures;
@@ -102,17 +102,17 @@ export const sysctlResource: Resource<'sysctl'> = {
   describe: (path, { value }) => `sysctl ${path.replaceAll('/', '.')} = ${value}`,
 };
 
-/** The value of a shared sysctl as segue found it, whether it has changed it meanwhile or not; undefined: there is none. */
+/** The value of a shared sysctl before segue changed it, if it did; undefined: the sysctl does not exist. */
 export function valueFound(kernel: Kernel, path: string): string | undefined {
   return kernel.savedSettings.get(REMEMBERED + path) ?? kernel.sysctls.read(path);
 }
 
-/** Whether a shared sysctl is as segue set it. */
+/** Whether segue has changed a shared sysctl. */
 export function isRemembered(kernel: Kernel, path: string): boolean {
   return kernel.savedSettings.get(REMEMBERED + path) !== undefined;
 }
 
-/** Turning the host's forwarding off takes back what interfaces have of their own (addrconf_fixup_forwarding, net/ipv6/addrconf.c). */
+/** Disabling the host's forwarding resets the interfaces' own settings (addrconf_fixup_forwarding, net/ipv6/addrconf.c). */
 function withForcedForwarding(kernel: Kernel, writes: readonly [string, string][]): readonly [string, string][] {
   if (!writes.some(([path, value]) => path === HOST_FORWARDING && value === '0')) return writes;
   const [pattern, value] = FORCE_FORWARDING;
@@ -124,20 +124,20 @@ function withForcedForwarding(kernel: Kernel, writes: readonly [string, string][
   return [...writes, ...forced];
 }
 
-/** That a port's settings were changed; what they were is what the namespace gives to a new interface. */
+/** Key that records a port's changed settings; their former values are those of a new interface. */
 function deviceMemory(device: string): string {
   return `sysctls ${device}`;
 }
 
-/** A VRF's settings end with it. */
+/** A VRF's settings are removed with it. */
 function isPort(kernel: Kernel, device: string | undefined, { shared }: Sysctl): device is string {
   return device !== undefined && shared !== true && kernel.links.get(device)?.kind !== 'vrf';
 }
 
-/** What the namespace gives to new interfaces, by path; read once for all ports. */
+/** The namespace's values for new interfaces by path, read once for all ports. */
 type Defaults = Map<string, string | undefined>;
 
-/** What a port's setting goes back to; undefined when nobody knows. */
+/** The value to which a port's setting is reset; undefined if unknown. */
 function standardOf(kernel: Kernel, path: string, defaults: Defaults): string | undefined {
   const segments = path.split('/');
   segments[DEVICE_SEGMENT] = 'default';

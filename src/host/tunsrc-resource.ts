@@ -2,10 +2,10 @@ import { SWEEP_ONLY } from '../reconcile/follows.js';
 import { getTunnelSource, setTunnelSource } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
 
-/** What the kernel has when nobody set one: it then picks any address of the node, a tenant's gateway too. */
+/** The unset value: the kernel then uses any address of the node, even a tenant's gateway. */
 const UNSET = '::';
 
-/** The outer source of seg6 encapsulation, one a namespace. Shared: the one found is remembered. */
+/** The outer source of seg6 encapsulations, one for each namespace. Shared: the former one is saved. */
 export const tunsrcResource: Resource<'tunsrc'> = {
   name: 'tunsrc',
   after: ['address'],

@@ -1,4 +1,4 @@
-/** A bound for what a gateway answers a VM with (`icmpRate` of ports): echo replies and ICMP errors. */
+/** A limit for the gateway's replies to a VM (`icmpRate` of ports): echo replies and ICMP errors. */
 import { NODE } from '../plan/units.js';
 import { icmpRateIntent } from './intent.js';
 import { icmpRateObservation } from './observe.js';

@@ -6,12 +6,12 @@ import type { IntentPart } from '../intent/part.js';
 
 declare module '../intent/types.js' {
   interface Port {
-    /** ICMP messages a second that the gateway answers the VM with, echo replies and errors together. Absent: errors alone have a bound. */
+    /** ICMP messages per second from the gateway to the VM, echo replies and errors together. Absent: only errors are limited. */
     icmpRate?: number;
   }
 }
 
-/** The interval between two messages is whole microseconds or more. */
+/** The interval between two messages is at least a microsecond, in whole microseconds. */
 const MAX_ICMP_RATE = 10_000;
 const RATE = `ICMP messages a second, a whole number from 1 to ${MAX_ICMP_RATE}`;
 

@@ -1,4 +1,4 @@
-/** What show, trace and doctor say of the bounds. */
+/** ICMP limits in show, trace and doctor. */
 import { z } from 'zod';
 import { IcmpRate } from '../ebpf/generated/layouts.js';
 import { ICMP_TABLE } from './table.js';
@@ -8,15 +8,15 @@ import type { FeatureFinding, Observation, ObservedNode } from '../reconcile/obs
 /** A port's entry in the fast path. */
 interface HeldRate {
   perSecond: number;
-  /** Messages that were not sent, since the bound was last set. */
+  /** Suppressed messages since the limit was last set. */
   dropped: number;
 }
 
 declare module '../reconcile/observation.js' {
   interface PortShown {
-    /** ICMP messages a second that the gateway answers the VM with; null: without a bound of its own. */
+    /** ICMP messages per second from the gateway to the VM; null: no limit of its own. */
     icmpRate: number | null;
-    /** Those that its programs did not send, since the bound was last set; null without one, or where the kernel alone answers. */
+    /** Suppressed messages of its programs since the limit was last set; null without a limit, or if only the kernel replies. */
     icmpRateDropped: number | null;
   }
 }
@@ -55,7 +55,7 @@ async function check({ kernel, config, intent }: ObservedNode): Promise<FeatureF
   return [{ name: 'icmp-rate', status: 'ok', what: `${bounded.length} ports with icmpRate, and nothing beyond it` }];
 }
 
-/** Of the table's counter; 0 where there is none. */
+/** The table's counter; 0 without one. */
 async function droppedByKernel(kernel: Kernel): Promise<number> {
   try {
     const text = await kernel.nft(['-j', 'list', 'counters', 'table', ...ICMP_TABLE.split(' ')]);

@@ -1,11 +1,11 @@
-/** What a port with `icmpRate` needs: an entry of the fast path, and a rule for what the kernel answers. */
+/** Plans a port with `icmpRate`: an entry for the fast path, and a rule for the kernel's replies. */
 import { icmpTable, ICMP_TABLE } from './table.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { NftTable } from '../reconcile/nft-objects.js';
 import type { Port } from '../intent/types.js';
 
-/** What the programs of a port are told. */
+/** The programs' setting of a port. */
 export interface IcmpRate {
   perSecond: number;
 }
@@ -23,7 +23,7 @@ export function planIcmpRate(view: IntentView, { interface: device, icmpRate }: 
   if (icmpRate !== undefined && view.fastpath !== undefined) emit('bpf-icmp-rate', device, { perSecond: icmpRate });
 }
 
-/** One table for all ports of the node: what the kernel answers, in ebpf mode nothing. */
+/** Plans one table for all ports of the node, for the kernel's replies; none in ebpf mode. */
 export function planIcmpTable(view: IntentView, emit: Emit): void {
   if (view.ebpfOnly) return;
   const rates = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** How the kernel holds the bounds: entries of a map, and a table of nftables. */
+/** ICMP limits in the kernel: entries of a map, and an nftables table. */
 import { indexOfDevice } from '../ebpf/bytes.js';
 import { entryResource } from '../ebpf/entry-resource.js';
 import { IcmpRate } from '../ebpf/generated/layouts.js';
@@ -26,7 +26,7 @@ export const bpfIcmpRateResource = entryResource<'bpf-icmp-rate'>({
     into.writeUInt32LE(index, at);
     return true;
   },
-  // The bucket is full, and nothing was dropped.
+  // Starts with a full bucket, and no suppressed messages.
   writeValue(_kernel, _device, { perSecond }, into, at) {
     into.writeUInt32LE(perSecond, at + IcmpRate.OFFSETS.perSecond);
   },

@@ -8,10 +8,10 @@ const ERRORS = {
 };
 
 /**
- * What the kernel answers VMs with. Output sees a packet twice, by its VRF and then by its port; what is forwarded comes by forward alone. A burst is
- * that of a second.
+ * Limits the kernel's replies to VMs. A packet traverses output twice, by its VRF and by its port, while forwarded packets traverse only forward.
+ * The burst is a second's.
  *
- * @param rates messages a second, by interface
+ * @param rates messages per second by interface
  */
 export function icmpTable(rates: ReadonlyMap<string, number>): string {
   const devices = [...rates].sort(([a], [b]) => (a < b ? -1 : 1));

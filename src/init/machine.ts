@@ -1,4 +1,4 @@
-/** What a node file can be made from: the routes to the other nodes, and what this kernel can do. */
+/** Facts for a new node file: routes to the other nodes, and the kernel's features. */
 import { checkTools } from '../observe/doctor/managers.js';
 import { probeKernel } from '../observe/doctor/probes.js';
 import { missingForFastpath } from '../ebpf/available.js';
@@ -10,24 +10,23 @@ import type { Dataplane, Intent } from '../intent/types.js';
 /** An underlay interface. */
 export interface FoundUplink {
   name: string;
-  /** Bytes. */
+  /** In bytes. */
   mtu: number;
-  /** Names of the nodes whose locators are reached by it; empty: the user named it. */
+  /** Names of the nodes whose locators it leads to; empty if the user named it. */
   nodes: string[];
 }
 
 export interface Underlay {
   uplinks: FoundUplink[];
-  /** The routes are the default route, which leads anywhere. */
+  /** Whether only the default route was found. */
   byDefaultRoute: boolean;
 }
 
-/** What a data plane lacks here, in words; an empty list: nothing. */
+/** What each data plane lacks on this machine, as texts; empty: nothing. */
 export type Lacks = Readonly<Record<Dataplane, readonly string[]>>;
 
 /**
- * The interfaces by which the kernel's routes reach the other nodes' locators: by routes of their own where there is one, else by the default
- * route.
+ * Finds the interfaces of the kernel's routes to the other nodes' locators: of specific routes if there are any, else of the default route.
  */
 export function findUplinks(intent: Intent, node: string, netns: string | undefined): Underlay {
   using socket = NetlinkSocket.open({ protocol: 'route', netns });
@@ -49,12 +48,12 @@ export function findUplinks(intent: Intent, node: string, netns: string | undefi
   }
   const byDefaultRoute = found.own.size === 0;
   const uplinks = [...(byDefaultRoute ? found.byDefault : found.own).values()];
-  // The kernel names first the next hop that the lookup's hash chose, which is another one after each boot.
+  // The kernel lists the next hop that the lookup's hash chose first, which may differ after each boot.
   uplinks.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
   return { uplinks, byDefaultRoute };
 }
 
-/** Interfaces that the user named. @returns with the names that there are not */
+/** Interfaces that the user named. @returns also the names that do not exist */
 export function namedUplinks(
   names: readonly string[],
   netns: string | undefined,
@@ -70,14 +69,14 @@ export function namedUplinks(
   return { uplinks, absent };
 }
 
-/** @param pinDirectory where the node's eBPF objects are to be pinned */
+/** @param pinDirectory directory in which the node's eBPF objects are to be pinned */
 export async function findLacks(pinDirectory: string): Promise<Lacks> {
   const { hasNft } = await checkTools();
   const nft = hasNft ? [] : ['nft is not installed'];
   const failed = async (alone: boolean): Promise<string[]> =>
     (await probeKernel(alone, hasNft)).filter(({ status }) => status === 'fail').map(({ what }) => what);
   const kernel = await failed(false);
-  // The fast path alone needs less of the kernel.
+  // A fast path that forwards alone requires less of the kernel.
   const alone = kernel.length === 0 ? [] : await failed(true);
   const fastpath = missingForFastpath(pinDirectory);
   const ebpf = fastpath === undefined ? [] : [fastpath];

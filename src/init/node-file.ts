@@ -1,4 +1,4 @@
-/** The text of a node file, with what was found in comments. */
+/** Writes the text of a node file, with findings as comments. */
 import { OUTER_HEADER_BYTES } from '../encap/mtu.js';
 import type { Dataplane } from '../intent/types.js';
 import type { Lacks, Underlay } from './machine.js';
@@ -11,21 +11,21 @@ export interface NodeFileFacts {
   underlay: Underlay;
   dataplane: Dataplane;
   lacks: Lacks;
-  /** Of the kernel. */
+  /** Release of the kernel. */
   release: string;
 }
 
-/** In the order in which one is chosen. */
+/** In order of preference. */
 const DATAPLANES: readonly Dataplane[] = ['hybrid', 'ebpf', 'kernel'];
 const WHAT: Readonly<Record<Dataplane, string>> = {
   hybrid: 'the kernel forwards, and the eBPF fast path before it',
   ebpf: 'the eBPF fast path alone, without VRF and seg6',
   kernel: 'the kernel alone',
 };
-/** Names that a comment lists before it counts. */
+/** Names that a comment lists; more are only counted. */
 const NAMED = 3;
 
-/** The data plane for a machine; undefined: it has none. */
+/** The best supported data plane; undefined if there is none. */
 export function chooseDataplane(lacks: Lacks): Dataplane | undefined {
   return DATAPLANES.find((dataplane) => lacks[dataplane].length === 0);
 }
@@ -74,7 +74,7 @@ function dataplaneText(dataplane: Dataplane, lacks: Lacks): string {
   return `${dataplane}: ${WHAT[dataplane]}${first === undefined ? '' : ` (not here: ${first})`}`;
 }
 
-/** YAML 1.2: what could be read as anything but text is quoted. */
+/** Quotes a text that YAML 1.2 could read as another type. */
 function quoted(text: string): string {
   return /^[A-Za-z/][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off)$/i.test(text)
     ? text

@@ -1,22 +1,18 @@
-/** What differs between two intents, entity by entity. */
+/** The difference between two intents, by entity. */
+import { LargeMap } from '../reconcile/large-map.js';
 import { runAtOnce } from '../reconcile/steps.js';
-import { sameExternal, sameGateway, sameList, samePath, samePolicy } from './equality.js';
+import { sameList } from './equality.js';
 import { sourcesOf } from './sources.js';
 import type { IntentModel } from './model.js';
 import type { Steps } from '../reconcile/steps.js';
-import type { Intent, IntentChange, Path } from './types.js';
+import type { Intent, IntentChange } from './types.js';
 
-/** The key of the one `block` change. */
+/** Key of the only `block` change. */
 export const BLOCK_KEY = 'sidBlock';
-/** The key of the one `trusted` change. */
+/** Key of the only `trusted` change. */
 export const TRUSTED_KEY = 'trusted';
 
-/** What tells a path from others: where it leads and for whom. `hv2 *` is the path of all other tenants. */
-export function pathKey({ to, tenants }: Pick<Path, 'to' | 'tenants'>): string {
-  return `${to} ${tenants ? tenants.join(',') : '*'}`;
-}
-
-/** A difference of one kind: no `before` when new, no `after` when gone. */
+/** A difference of one kind: without `before` the entity is new, without `after` it is gone. */
 interface Difference<T> {
   key: string;
   before?: T;
@@ -24,8 +20,8 @@ interface Difference<T> {
 }
 
 /**
- * What is gone first, then what changed or is new; each in the order of its list. Equal ends of both lists are compared in place: a change of a
- * few in a million makes no index of a million.
+ * Yields removed entities first, then changed and new ones, each in the order of its list. Equal beginnings and ends of both lists are compared in
+ * place, so that a few changes among a million need no index of a million.
  */
 function* differences<T>(
   before: readonly T[],
@@ -51,7 +47,7 @@ function* differences<T>(
     if (keyOf(before[before.length - 1 - ends] as T) !== keyOf(after[after.length - 1 - ends] as T)) break;
     yield;
   }
-  const left = new Map<string, T>();
+  const left = new LargeMap<T>();
   for (let at = start; at < before.length - ends; at++) {
     const value = before[at] as T;
     left.set(keyOf(value), value);
@@ -67,22 +63,30 @@ function* differences<T>(
     else compare(key, old, value);
     yield;
   }
-  const gone = [...left].map(([key, value]): Difference<T> => ({ key, before: value }));
-  return [...gone, ...changed];
+  const gone: Difference<T>[] = [];
+  for (const [key, value] of left) {
+    gone.push({ key, before: value });
+    yield;
+  }
+  for (const difference of changed) {
+    gone.push(difference);
+    yield;
+  }
+  return gone;
 }
 
 const nameOf = ({ name }: { name: string }): string => name;
 
 /**
- * The changes that lead from one intent to the other; none for entities that are equal, whatever their order. The block
- * comes first, then trusted prefixes, outer sources, nodes, tenants, ports, paths, gateways, external networks, policies.
+ * The changes from one intent to another; equal entities yield none, whatever their order. The block comes first, then trusted prefixes, outer
+ * sources, nodes, tenants, ports, and the lists of features.
  */
 export function diffIntent(before: Intent, after: Intent, model: IntentModel): IntentChange[] {
   return runAtOnce(diffSteps(before, after, model));
 }
 
-/** The same, as work that may be interrupted: of a million ports it takes a second. */
-export function* diffSteps(before: Intent, after: Intent, { same }: IntentModel): Steps<IntentChange[]> {
+/** The same as work that may be suspended: a million ports take a second. */
+export function* diffSteps(before: Intent, after: Intent, { same, lists }: IntentModel): Steps<IntentChange[]> {
   const changes: IntentChange[] = [];
   if (before.sidBlock !== after.sidBlock) {
     changes.push({ kind: 'block', key: BLOCK_KEY, before: before.sidBlock, after: after.sidBlock });
@@ -96,15 +100,13 @@ export function* diffSteps(before: Intent, after: Intent, { same }: IntentModel)
     changes.push({ kind: 'node', ...d });
   for (const d of yield* differences(before.tenants, after.tenants, nameOf, same.tenant))
     changes.push({ kind: 'tenant', ...d });
-  for (const d of yield* differences(before.ports, after.ports, nameOf, same.port))
+  for (const d of yield* differences(before.ports, after.ports, nameOf, same.port)) {
     changes.push({ kind: 'port', ...d });
-  for (const d of yield* differences(before.paths, after.paths, pathKey, samePath))
-    changes.push({ kind: 'path', ...d });
-  for (const d of yield* differences(before.gateways ?? [], after.gateways ?? [], nameOf, sameGateway))
-    changes.push({ kind: 'gateway', ...d });
-  for (const d of yield* differences(before.externals ?? [], after.externals ?? [], nameOf, sameExternal))
-    changes.push({ kind: 'external', ...d });
-  for (const d of yield* differences(before.policies ?? [], after.policies ?? [], nameOf, samePolicy))
-    changes.push({ kind: 'policy', ...d });
+    yield;
+  }
+  for (const { key, kind, keyOf, same: sameEntity } of lists) {
+    for (const d of yield* differences<unknown>(before[key] ?? [], after[key] ?? [], keyOf, sameEntity))
+      changes.push({ kind, ...d } as IntentChange);
+  }
   return changes;
 }

@@ -1,5 +1,5 @@
-/** When two entities of an intent are the same: field by field. Fields of features have their equality with their key (part.ts). */
-import type { External, Gateway, IntentNode, Path, Policy, PolicyEnd, Port, Subnet, Tenant } from './types.js';
+/** Equality of an intent's entities, field by field. Features define the equality of their keys and lists (part.ts). */
+import type { IntentNode, Port, Subnet, Tenant } from './types.js';
 
 export type Same<T> = (a: T, b: T) => boolean;
 
@@ -9,29 +9,29 @@ export function exact(a: Value, b: Value): boolean {
   return a === b;
 }
 
-/** Lists whose order means something; absent is as empty. */
+/** Equality of lists with a meaningful order; absent equals empty. */
 export function sameList(a: readonly Value[] = [], b: readonly Value[] = []): boolean {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 
-/** Addresses, prefixes and uplinks are sets: their order says nothing; absent is as empty. */
-function sameSet(a: readonly string[] = [], b: readonly string[] = []): boolean {
+/** Equality of addresses, prefixes and uplinks as sets, without order; absent equals empty. */
+export function sameSet(a: readonly string[] = [], b: readonly string[] = []): boolean {
   return sameList(a, b) || (a.length === b.length && sameList([...a].sort(), [...b].sort()));
 }
 
-/** Sets of what is more than text: `nameOf` tells elements apart. */
+/** Equality of sets of objects: `nameOf` gives the key of an element. */
 function sameSetOf<T>(same: Same<T>, nameOf: (value: T) => string): Same<readonly T[] | undefined> {
   const sorted = (values: readonly T[]): T[] => [...values].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const inOrder = (a: readonly T[], b: readonly T[]): boolean => a.every((value, at) => same(value, b[at] as T));
   return (a = [], b = []) => a.length === b.length && (inOrder(a, b) || inOrder(sorted(a), sorted(b)));
 }
 
-/** An equality for each field, the optional ones too. */
+/** An equality for each field, optional ones included. */
 export type FieldEquality<T> = { readonly [K in keyof T]-?: Same<T[K] | undefined> };
 
-/** @returns whether all fields are the same */
+/** @returns whether all fields are equal */
 export function sameFields<T extends object>(fields: FieldEquality<T>): Same<T> {
   const rows = Object.entries(fields) as [keyof T, Same<unknown>][];
   return (a, b) => {
@@ -40,22 +40,14 @@ export function sameFields<T extends object>(fields: FieldEquality<T>): Same<T> 
   };
 }
 
-/** A policy's end: without prefixes it is all of the tenant or external network, which no list says. */
-function sameEnd(a: PolicyEnd | undefined, b: PolicyEnd | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const party = (end: PolicyEnd): string => ('tenant' in end ? `tenant ${end.tenant}` : `external ${end.external}`);
-  if (party(a) !== party(b) || (a.prefixes === undefined) !== (b.prefixes === undefined)) return false;
-  return sameSet(a.prefixes, b.prefixes);
-}
-
-/** Equalities of the fields that concern more than one feature; a tenant's subnets are compared by theirs (subnetsWith). */
+/** Equalities of fields that concern more than one feature, except a tenant's subnets (subnetsWith). */
 export const CORE_FIELDS = {
   node: {
     name: exact,
     locator: exact,
     source: exact,
     acceptedSources: sameList,
-    // The first says the second.
+    // The first element determines the second.
     behaviours: (a, b) => a?.[0] === b?.[0],
     drain: exact,
   },
@@ -83,37 +75,7 @@ export const CORE_FIELDS = {
   port: Partial<FieldEquality<Port>>;
 };
 
-/** A tenant's subnets, whatever their order. */
+/** Equality of a tenant's subnets in any order. */
 export function subnetsWith(same: Same<Subnet>): Same<readonly Subnet[] | undefined> {
   return sameSetOf(same, ({ prefix }) => prefix);
 }
-
-export const samePath = sameFields<Path>({
-  to: exact,
-  via: sameList,
-  tenants: sameList,
-});
-
-export const sameGateway = sameFields<Gateway>({
-  name: exact,
-  nodes: sameSet,
-  tenants: sameSet,
-});
-
-export const sameExternal = sameFields<External>({
-  name: exact,
-  gateway: exact,
-  interface: exact,
-  prefixes: sameSet,
-});
-
-export const samePolicy = sameFields<Policy>({
-  name: exact,
-  from: sameEnd,
-  to: sameEnd,
-  protocol: exact,
-  ports: (a, b) => (a === undefined) === (b === undefined) && sameList(a?.map(String), b?.map(String)),
-  action: exact,
-  log: exact,
-  priority: exact,
-});

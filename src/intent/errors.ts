@@ -1,13 +1,13 @@
-/** The one error of src/intent: a file that is refused, with every reason at once. */
+/** The only error of src/intent: a refused file, with all reasons. */
 import { MAX_ISSUE_CHARS, MAX_ISSUES_RENDERED } from './bounds.js';
 import { printable, printableClip } from './printable.js';
 
 export interface IntentIssue {
-  /** `ports[3].addresses[0]`; empty when it is about the file as a whole or its syntax. */
+  /** Such as `ports[3].addresses[0]`; empty for the file as a whole or its syntax. */
   path: string;
-  /** What stands there, as read; undefined when nothing does. */
+  /** The value found, as read; undefined if it is missing. */
   value: unknown;
-  /** How the value reads in the message: `"10.0.0.300"`, `missing`, `null`. */
+  /** The value in the message: `"10.0.0.300"`, `missing`, `null`. */
   found: string;
   /** End of the sentence "expected …". */
   expected: string;
@@ -21,7 +21,7 @@ export interface IntentIssue {
 function renderIssue(file: string, issue: IntentIssue): string {
   const place = issue.line === undefined ? file : `${file}:${issue.line}:${issue.column ?? 1}`;
   const path = issue.path === '' ? '' : `${issue.path}: `;
-  // Names of other entities stand in it, as the file has them.
+  // It may contain names of other entities, as they are in the file.
   const text = `${path}${issue.found}: expected ${issue.expected}`;
   return `${printable(place)}: ${printableClip(text, MAX_ISSUE_CHARS)}`;
 }
@@ -32,13 +32,13 @@ function render(file: string, issues: readonly IntentIssue[]): string {
   return lines.join('\n');
 }
 
-/** A node or intent file that is refused. The message has one issue a line, in the order of the file. */
+/** A node or intent file was refused. The message has a line for each issue, in the order of the file. */
 export class IntentError extends Error {
   readonly code = 'INTENT_INVALID';
   readonly file: string;
   readonly issues: readonly IntentIssue[];
 
-  /** @param message where it is known already: that of all issues, not of these alone */
+  /** @param message the complete message, if known: `issues` may be only a part */
   constructor(file: string, issues: readonly IntentIssue[], message = render(file, issues)) {
     super(message);
     this.name = 'IntentError';

@@ -1,6 +1,6 @@
 /**
- * A quick yes for values that a schema takes as they are. It is made from the schema's JSON Schema, so there is one definition;
- * zod copies what it accepts, and at 100,000 ports the copies cost more than the checks.
+ * A fast test for values that a schema accepts unchanged, derived from its JSON Schema, so that there is only one definition. zod copies accepted
+ * values, and for 100,000 ports the copies cost more than the checks.
  */
 import { z } from 'zod';
 
@@ -9,7 +9,7 @@ type Test = (value: unknown) => boolean;
 const isText: Test = (value) => typeof value === 'string';
 const isFlag: Test = (value) => typeof value === 'boolean';
 
-/** What is read of a JSON Schema (draft 2020-12). Any other keyword is for the schema itself. */
+/** The supported part of JSON Schema (draft 2020-12). Other keywords require the schema itself. */
 interface Description {
   type?: string;
   items?: Description;
@@ -22,10 +22,11 @@ interface Description {
 }
 
 /**
- * A test of whether the schema takes a value, and unchanged. JSON Schema says nothing of refinements and transformations: such a schema is not
- * to be asked for one (test/unit/intent/hot-path.test.ts holds the test against the schema).
+ * Derives a test of whether the schema accepts a value unchanged. JSON Schema does not contain refinements and transformations: such schemas must
+ * not be passed (test/unit/intent/hot-path.test.ts compares the test with the schema).
  *
- * @returns undefined for a schema with anything in it but strict maps, lists, plain texts, whole numbers and flags; the test is false where the value does
+ * @returns undefined if the schema contains anything but strict maps, lists, plain strings, integers and booleans; the test is false if the value
+ * does not fit, or if only the schema can decide
  * not fit, or only the schema itself can tell
  */
 export function quickTestOf(schema: z.ZodType): Test | undefined {
@@ -62,7 +63,7 @@ function mapTest(properties: Record<string, Description>, required: readonly str
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
     let found = 0;
-    // for-in makes no list of the keys.
+    // for-in creates no list of keys.
     for (const key in value) {
       const test = fields.get(key);
       if (test?.((value as Record<string, unknown>)[key]) !== true) return false;

@@ -1,4 +1,4 @@
-/** The texts of single fields: names, interfaces, MAC addresses, addresses, prefixes. Each becomes canonical or is refused. */
+/** Parses single fields: names, interfaces, MAC addresses, addresses, prefixes. The result is canonical, or a refusal. */
 import {
   type Address,
   canonicalMac,
@@ -26,12 +26,12 @@ export interface PrefixField extends Prefix {
 const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${MAX_NAME_CHARS - 1}}$`);
 const badName = new Refusal(`1 to ${MAX_NAME_CHARS} letters, digits, ".", "_" or "-", the first a letter or a digit`);
 
-/** Names of entities: they become file names, link aliases and words of a table. */
+/** Reads an entity's name, which is used in file names, link aliases and tables. */
 export function readName(text: string): string | Refusal {
   return NAME.test(text) ? text : badName;
 }
 
-// The kernel takes more (dev_valid_name, net/core/dev.c), but the name is written into nftables sets and sysctl paths.
+// The kernel allows more characters (dev_valid_name, net/core/dev.c), but the name is used in nftables sets and sysctl paths.
 const INTERFACE = new RegExp(`^[A-Za-z0-9_][A-Za-z0-9._@+=-]{0,${MAX_INTERFACE_NAME_CHARS - 1}}$`);
 const badInterface = new Refusal(
   `an interface name: 1 to ${MAX_INTERFACE_NAME_CHARS} letters, digits or "._-@+=", the first a letter, a digit or "_"`,
@@ -39,7 +39,7 @@ const badInterface = new Refusal(
 const reservedInterface = new Refusal('an interface name other than lo, and than all and default, which sysctls use');
 const ownInterface = new Refusal('an interface name other than sg-<number>, which are the VRFs of segue');
 
-/** Names of network devices that may be served as a port or an uplink. */
+/** Reads the name of a network device that may be a port or an uplink. */
 export function readInterface(text: string): string | Refusal {
   if (!INTERFACE.test(text)) return badInterface;
   if (text === 'lo' || text === 'all' || text === 'default') return reservedInterface;
@@ -63,7 +63,7 @@ function mustParsePrefix(text: string): PrefixField {
   return { ...result.prefix, text };
 }
 
-/** What no host can be given or reached by through a router: RFC 6890 and RFC 4291 section 2.4. */
+/** Addresses that no host can have, or be reached by through a router: RFC 6890 and RFC 4291 section 2.4. */
 const SPECIAL: readonly (PrefixField & { what: string })[] = (
   [
     ['0.0.0.0/8', 'unspecified'],
@@ -79,20 +79,20 @@ const SPECIAL: readonly (PrefixField & { what: string })[] = (
   ] as const
 ).map(([text, what]) => ({ ...mustParsePrefix(text), what }));
 
-/** Can the address lie in one of SPECIAL at all? Cheap, for the million ordinary ones. */
+/** Whether an address can be in one of SPECIAL at all: a cheap test that excludes ordinary addresses. */
 function maybeSpecial({ family, bytes }: Address): boolean {
   const first = bytes[0] ?? 0;
   return family === 4 ? first === 0 || first === 127 || first === 169 || first >= 224 : first === 0 || first >= 0xfe;
 }
 
-/** Refuses an address no host can have. */
+/** Refuses an address that no host can have. */
 function refuseSpecialAddress(address: Address): Refusal | undefined {
   if (!maybeSpecial(address)) return undefined;
   const special = SPECIAL.find((range) => prefixContains(range, address.bytes));
   return special && new Refusal(`a unicast address, not ${special.what} (${special.text})`);
 }
 
-/** Refuses a prefix with addresses no host can have. */
+/** Refuses a prefix with addresses that no host can have. */
 function refuseSpecialPrefix(prefix: Prefix): Refusal | undefined {
   const special = SPECIAL.find((range) => prefixOverlaps(range, prefix));
   return special && new Refusal(`a prefix of unicast addresses, without ${special.what} ones (${special.text})`);
@@ -102,14 +102,14 @@ const badAddress = new Refusal('an IPv4 or IPv6 address');
 const addressWithLength = new Refusal('an IPv4 or IPv6 address without a length');
 const addressWithZone = new Refusal('an IPv4 or IPv6 address without a zone');
 
-/** An address one host can have. */
+/** Reads an address that a host can have. */
 export function readAddress(text: string): AddressField | Refusal {
   const bytes = new Uint8Array(text.includes(':') ? 16 : 4);
   const family = tryWriteAddress(text, text.length, bytes, 0);
   if (family === 0) return text.includes('/') ? addressWithLength : text.includes('%') ? addressWithZone : badAddress;
   const address: AddressField = { family, bytes, text };
   if (family === 6) {
-    // IPv4 text has one form only. Equal texts stay one string in memory.
+    // IPv4 addresses have only one text. Equal texts remain one string in memory.
     const canonical = formatIPv6(bytes);
     if (canonical !== text) address.text = canonical;
   }
@@ -118,20 +118,20 @@ export function readAddress(text: string): AddressField | Refusal {
 
 const notIPv6Address = new Refusal('an IPv6 address');
 
-/** An IPv6 address one node can have: outer sources, SIDs. */
+/** Reads an IPv6 address that a node can have: outer sources, SIDs. */
 export function readIPv6Address(text: string): AddressField | Refusal {
   const address = readAddress(text);
   return !(address instanceof Refusal) && address.family === 4 ? notIPv6Address : address;
 }
 
-/** A prefix of addresses hosts can have. */
+/** Reads a prefix of addresses that hosts can have. */
 export function readPrefix(text: string): PrefixField | Refusal {
   const result = parsePrefix(text);
   if (!result.ok) return new Refusal(result.expected);
   return refuseSpecialPrefix(result.prefix) ?? { ...result.prefix, text: formatPrefix(result.prefix) };
 }
 
-/** As readPrefix, and the default routes: prefixes of networks that are not the tenants'. */
+/** Like readPrefix, but allows default routes: prefixes of networks that are not the tenants'. */
 export function readAnyPrefix(text: string): PrefixField | Refusal {
   const result = parsePrefix(text);
   if (result.ok && result.prefix.length === 0) return { ...result.prefix, text: formatPrefix(result.prefix) };

@@ -1,4 +1,4 @@
-/** An intent file as a source: watched, read again when it changes, refused without harm when it is wrong. */
+/** An intent file as a source: it is watched, read again when it changes, and refused without effect if it is invalid. */
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { resolve } from 'node:path';
 import { WATCH_DEBOUNCE_MS, WATCH_MAX_DELAY_MS, WATCH_RESTAT_INTERVAL_MS } from './bounds.js';
@@ -18,13 +18,13 @@ export interface FileSourceOptions {
   debounceMs?: number;
   /** Default WATCH_RESTAT_INTERVAL_MS. */
   restatIntervalMs?: number;
-  /** Reads and checks the file, or a part of it that is kept, unless its bytes are those of the digest; default: all of it. */
+  /** Reads and checks the file, or a part that is kept, unless it has this digest; default: all of it. */
   read?: (unlessDigest: string | undefined) => LoadedIntent | Promise<LoadedIntent>;
-  /** Ends a reading that is under way. */
+  /** Aborts a reading in progress. */
   close?: () => void;
 }
 
-/** What tells a directory from another of the same name. */
+/** Identity of a directory, which differs for another of the same name. */
 function identityOf(directory: string): string {
   try {
     const { dev, ino } = statSync(directory);
@@ -45,18 +45,18 @@ export class FileSource implements IntentSource {
   /** By directory. */
   readonly #watchers = new Map<string, { watcher: FSWatcher; identity: string }>();
   #debounce: NodeJS.Timeout | undefined;
-  /** When the first event came that no reading has followed yet. */
+  /** Time of the first event that no reading has followed. */
   #scheduledMs: number | undefined;
   #restat: NodeJS.Timeout | undefined;
-  /** As of the last look. */
+  /** Signature at the last check. */
   #signature = '';
-  /** Digest of the bytes last read. */
+  /** Digest of the file as last read. */
   #digest = '';
-  /** Message of the error last given, until the file is good again. */
+  /** Message of the last reported error, until the file is valid again. */
   #lastError: string | undefined;
   #intent: Intent | undefined;
   #isReading = false;
-  /** Somebody asked for another reading during one. */
+  /** Another reading was requested during the current one. */
   #isAskedAgain = false;
 
   constructor(file: string, options: FileSourceOptions) {
@@ -68,14 +68,14 @@ export class FileSource implements IntentSource {
     this.#readFile = options.read ?? ((unlessDigest) => loadIntentText(this.file, unlessDigest, this.#model));
   }
 
-  /** The intent last given. */
+  /** The intent last reported. */
   get intent(): Intent | undefined {
     return this.#intent;
   }
 
   async start(listener: IntentListener): Promise<void> {
     this.#listener = listener;
-    // Watching first: what changes while the file is read is then heard of.
+    // Watch before reading, so that changes during the reading are noticed.
     this.#watch();
     this.#restat = setInterval(() => {
       this.#watch();
@@ -93,7 +93,7 @@ export class FileSource implements IntentSource {
     this.#closeReader();
   }
 
-  /** Reads the file now, changed or not (as on SIGHUP). */
+  /** Reads the file now, changed or not (such as on SIGHUP). */
   reload(): void {
     if (this.#isReading) this.#signature = '';
     if (this.#listener) void this.#load();
@@ -103,12 +103,12 @@ export class FileSource implements IntentSource {
     this.#listener?.(event);
   }
 
-  /** Brings the watchers in line with where the path leads now. */
+  /** Updates the watchers to the directories on the path's present way. */
   #watch(): void {
     const wanted = new Map<string, string>();
     for (const directory of watchedDirectories(this.file)) wanted.set(directory, identityOf(directory));
     for (const [directory, { watcher, identity }] of this.#watchers) {
-      // A watch stays with the directory it was made for, also when another takes the name.
+      // A watch stays with its directory, even when another directory takes the name.
       if (wanted.get(directory) === identity) continue;
       watcher.close();
       this.#watchers.delete(directory);
@@ -123,7 +123,7 @@ export class FileSource implements IntentSource {
           if (this.#watchers.get(directory)?.watcher === watcher) this.#watchers.delete(directory);
         });
       } catch {
-        // The directory is gone again, or the kernel has no watches left: the interval takes over.
+        // The directory is gone again, or no watches are left: the interval serves instead.
       }
     }
   }
@@ -132,7 +132,7 @@ export class FileSource implements IntentSource {
     if (!this.#listener) return;
     const now = Date.now();
     this.#scheduledMs ??= now;
-    // Every event puts it off: a file being written is read when the writer pauses.
+    // Each event delays the reading: a file is read when its writer pauses.
     const delayMs = Math.min(this.#debounceMs, Math.max(0, this.#scheduledMs + WATCH_MAX_DELAY_MS - now));
     clearTimeout(this.#debounce);
     this.#debounce = setTimeout(() => {
@@ -142,12 +142,12 @@ export class FileSource implements IntentSource {
     }, delayMs);
   }
 
-  /** Reads the file if it looks different. */
+  /** Reads the file if its signature changed. */
   #look(): void {
     if (this.#listener && fileSignature(this.file) !== this.#signature) void this.#load();
   }
 
-  /** One reading after the other: what is asked for during one follows it. */
+  /** Readings do not overlap: one that is requested during another follows it. */
   async #load(): Promise<void> {
     if (this.#isReading) {
       this.#isAskedAgain = true;
@@ -169,17 +169,17 @@ export class FileSource implements IntentSource {
     const outcome = await this.#read();
     if (!this.#listener) return;
     if (fileSignature(this.file) !== signature && this.#intent) {
-      // Changed while it was read: what was read may be half of each.
+      // The file changed while it was read: the result may mix both versions.
       this.#schedule();
       return;
     }
     this.#signature = signature;
     if (isJustChanged(this.file)) {
-      // Another write within the timestamp's granularity would leave no trace in the signature.
+      // Another write within the timestamp's granularity would not change the signature.
       this.#signature = '';
       this.#schedule();
     }
-    // It says nothing of the file that the machine could not read it: the next look reads it again.
+    // A failure of the machine says nothing about the file: the next check reads it again.
     if (outcome instanceof Error && !(outcome instanceof IntentError)) this.#signature = '';
     if (outcome instanceof Error) this.#refused(outcome);
     else await this.#accepted(outcome);

@@ -1,9 +1,9 @@
-/** What checks report: findings without positions, turned into issues once the file's text is at hand. */
+/** Findings of checks, without positions; they become issues with the file's text. */
 import { MAX_SUGGESTIONS } from './bounds.js';
 import { nearest } from './nearest.js';
 import { showValue } from './show.js';
 
-/** Known names a message lists when none is near. */
+/** Known names that a message lists if none is similar. */
 const MAX_NAMES_LISTED = 5;
 
 export type PathSegment = string | number;
@@ -11,19 +11,19 @@ export type IssuePath = readonly PathSegment[];
 
 export interface Finding {
   path: IssuePath;
-  /** What stands there; undefined when nothing does. */
+  /** The value found; undefined if it is missing. */
   value: unknown;
-  /** How the value reads in the message. */
+  /** The value in the message. */
   found: string;
   /** End of the sentence "expected …". */
   expected: string;
-  /** Offset in the text, UTF-16 units, where no path leads (syntax errors). */
+  /** Offset in the text in UTF-16 units, for findings without a path (syntax errors). */
   offset?: number;
-  /** The finding is about this key of the map at `path`, not about a value. */
+  /** The finding concerns this key of the map at `path`, not a value. */
   key?: string;
 }
 
-/** A field's text that is refused, with the end of the sentence "expected …". */
+/** A refused field, with the end of the sentence "expected …". */
 export class Refusal {
   readonly expected: string;
 
@@ -42,7 +42,7 @@ export class Findings {
     this.list.push({ path, value, found: showValue(value), expected });
   }
 
-  /** Reports a place in the text. `found` stands for the value in the message. */
+  /** Reports a position in the text. `found` represents the value in the message. */
   addAt(offset: number, found: string, expected: string): void {
     this.list.push({ path: [], value: undefined, found, expected, offset });
   }
@@ -52,16 +52,17 @@ export class Findings {
     this.list.push({ path: [], value: undefined, found, expected });
   }
 
-  /** Reports a key the map at `path` should not have. */
+  /** Reports an unknown key of the map at `path`. */
   addKey(path: IssuePath, key: string, known: readonly string[]): void {
     const expected = `one of the keys ${known.join(', ')}${this.#didYouMean(key, known)}`;
     this.list.push({ path, value: key, found: JSON.stringify(key), expected, key });
   }
 
   /**
-   * Reports a name that names nothing.
+   * Reports a reference to an unknown name.
+   *
    * @param what the noun: "a tenant"
-   * @param known the names there are; a few are listed, of many the nearest is named
+   * @param known existing names: a few are listed; of many, the nearest is suggested
    */
   addUnknownName(path: IssuePath, name: string, what: string, known: Iterable<string>, where = 'this file'): void {
     const expected = `the name of ${what} of ${where}`;

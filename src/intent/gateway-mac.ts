@@ -1,10 +1,10 @@
-/** The MAC address of a tenant's gateway, where the intent does not say one. */
+/** The MAC address of a tenant's gateway if the intent has none. */
 import type { Tenant } from './types.js';
 
-/** Locally administered, for one host; `sg` in ASCII. The tenant's id, 24 bits, follows. */
+/** Locally administered and unicast; `sg` in ASCII. The tenant's id follows in 24 bits. */
 const DEFAULT_PREFIX = '02:73:67';
 
-/** The same on every node: it follows from the tenant alone. */
+/** Depends only on the tenant, so it is the same on every node. */
 export function gatewayMacOf({ id, gatewayMac }: Pick<Tenant, 'id' | 'gatewayMac'>): string {
   if (gatewayMac !== undefined) return gatewayMac;
   const digits = id.toString(16).padStart(6, '0');

@@ -1,4 +1,4 @@
-/** A strict JSON scanner (RFC 8259) that says where things are: errors, keys given twice, the parts at given paths. */
+/** A strict JSON scanner (RFC 8259) that finds positions: of errors, of duplicate keys, and of the parts at given paths. */
 import { MAX_DEPTH_LEVELS } from './bounds.js';
 import type { IssuePath, PathSegment } from './findings.js';
 
@@ -9,11 +9,11 @@ export interface JsonFinding {
   expected: string;
 }
 
-/** The parts of a text that are looked for, as a tree of paths; the scanner notes where it meets them. */
+/** The parts to find in a text, as a tree of paths in which the scanner records their offsets. */
 export interface JsonPart {
-  /** Where the value starts. */
+  /** Offset of the value. */
   offset?: number;
-  /** Where its key starts, when it is a member of a map. */
+  /** Offset of its key, if it is a member of a map. */
   keyOffset?: number;
   parts: Map<PathSegment, JsonPart>;
 }
@@ -48,8 +48,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * The string in quotes at an offset, undefined when there is none. Not a pattern: one that takes runs of characters tries
- * exponentially many ways to split a string that does not end.
+ * The string literal at an offset; undefined if there is none. A regular expression over runs of characters would take exponential time for an
+ * unterminated string.
  */
 function stringAt(text: string, start: number): string | undefined {
   if (text.charCodeAt(start) !== QUOTE) return undefined;
@@ -77,8 +77,8 @@ export class JsonScanner {
   }
 
   /**
-   * @param root what is looked for
-   * @returns what is wrong; at most one finding is about syntax, and then it is the last
+   * @param root the parts to find
+   * @returns what is wrong; at most one finding concerns syntax, and it is the last
    */
   run(root?: JsonPart): JsonFinding[] {
     try {
@@ -110,7 +110,7 @@ export class JsonScanner {
     this.#at += this.#match(WHITESPACE)?.length ?? 0;
   }
 
-  /** Takes a character and the space after it. */
+  /** Consumes a character and the whitespace after it. */
   #take(char: string): boolean {
     if (this.#text[this.#at] !== char) return false;
     this.#at++;

@@ -1,10 +1,10 @@
-/** JSON (RFC 8259), the format machines write. V8 parses it; the scanner runs only where something is wrong. */
+/** JSON (RFC 8259), the format that machines write. V8 parses it; the scanner runs only on errors. */
 import { MAX_DEPTH_LEVELS } from './bounds.js';
 import type { RawDocument } from './document.js';
 import type { Findings } from './findings.js';
 import { addPath, JsonScanner, newPart } from './json-scan.js';
 
-/** Keys of all maps of a value, -1 when it nests too deep. */
+/** Number of keys of all maps in a value; -1 if it is nested too deeply. */
 function countKeys(value: unknown, levels: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (levels === 0) return -1;
@@ -18,7 +18,7 @@ function countKeys(value: unknown, levels: number): number {
     }
     return keys;
   }
-  // for-in makes no list of the keys, and JSON.parse gives plain objects.
+  // for-in creates no list of keys, and JSON.parse returns plain objects.
   for (const key in value) {
     keys++;
     const item = (value as Record<string, unknown>)[key];
@@ -30,7 +30,7 @@ function countKeys(value: unknown, levels: number): number {
   return keys;
 }
 
-/** Colons outside strings: one for every key, also for those that a second one of the same name replaced. */
+/** Number of colons outside strings: one for each key, including overwritten duplicates. */
 function countColons(text: string): number {
   let colons = 0;
   for (let at = 0; at < text.length; at++) {
@@ -58,7 +58,7 @@ function parse(text: string): { value: unknown } | undefined {
   }
 }
 
-/** Reads a JSON text. Broken syntax, keys given twice and too deep nesting are reported. */
+/** Reads a JSON text. Reports syntax errors, duplicate keys and too deep nesting. */
 export function readJson(text: string, findings: Findings): RawDocument {
   const parsed = parse(text);
   const keys = parsed ? countKeys(parsed.value, MAX_DEPTH_LEVELS) : -1;
@@ -77,7 +77,7 @@ export function readJson(text: string, findings: Findings): RawDocument {
       });
       new JsonScanner(text).run(root);
       return found.map(({ along, keyed }) => {
-        // Where nothing stands at the path, the map around it does.
+        // If there is no part at the path, the map around it is used.
         const around = along.findLast(({ offset }) => offset !== undefined);
         return keyed?.keyOffset ?? around?.offset ?? -1;
       });

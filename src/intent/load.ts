@@ -1,4 +1,4 @@
-/** The files a user writes, loaded: text → raw value → checked value, or one IntentError with all that is wrong. */
+/** Loads the files that users write: text, raw value, checked value; or an IntentError with everything that is wrong. */
 import { dirname, resolve } from 'node:path';
 import { type IntentIssue, IntentError } from './errors.js';
 import { type Finding, Findings, pathText } from './findings.js';
@@ -12,13 +12,13 @@ import { checkIntent, checkNodeFile } from './validate.js';
 import { readYaml } from './yaml.js';
 
 export interface ParseOptions {
-  /** Name of the file, for messages and for what a node file's `intent` is relative to. */
+  /** Name of the file, for messages, and to which a node file's `intent` is relative. */
   file: string;
-  /** Default: by the file's name, see formatOf. */
+  /** Default: by the file's name (formatOf). */
   format?: Format;
 }
 
-/** Findings in the order of the file, with lines and columns where the text is at hand. */
+/** Findings in the order of the file, with lines and columns if the text is available. */
 function issuesOf(findings: readonly Finding[], document: RawDocument | undefined, text: string): IntentIssue[] {
   const places = findings.map(({ path, key }) => (key === undefined ? { path } : { path, key }));
   const offsets = document?.offsetsOf(places) ?? [];
@@ -37,9 +37,10 @@ function fail(file: string, findings: Findings, document?: RawDocument, text = '
 }
 
 /**
- * A checked value from a text, whatever the file is for.
- * @param check adds to the findings what is wrong
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Parses and checks the text of any file.
+ *
+ * @param check reports errors as findings
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function parseDocument<T>(
   text: string,
@@ -59,46 +60,50 @@ export function parseDocument<T>(
 }
 
 /**
- * An intent from its text.
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Parses and checks an intent.
+ *
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function parseIntent(text: string, options: ParseOptions, model: IntentModel): Intent {
   return parseDocument(text, options, (raw, findings) => checkIntent(raw, findings, model));
 }
 
 /**
- * A node file from its text; its `intent` becomes absolute.
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Parses and checks a node file; its `intent` becomes absolute.
+ *
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function parseNodeConfig(text: string, options: ParseOptions): NodeConfig {
   const directory = dirname(resolve(options.file));
   return parseDocument(text, options, (raw, findings) => checkNodeFile(raw, directory, findings));
 }
 
-/** @throws IntentError where it cannot be read, or is too large */
+/** @throws IntentError if the file cannot be read or is too large */
 export function readFileText(file: string): FileText {
   const findings = new Findings();
   return readText(file, formatOf(file), findings) ?? fail(file, findings);
 }
 
 /**
- * An intent file, YAML or (named .json) JSON.
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Loads an intent file: JSON if it is named .json, else YAML.
+ *
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function loadIntent(file: string, model: IntentModel): Intent {
   return parseIntent(readFileText(file).text, { file }, model);
 }
 
 export interface LoadedIntent {
-  /** Of the file's bytes. */
+  /** Digest of the file. */
   digest: string;
-  /** Absent when the file is what it was. */
+  /** Absent if the file is unchanged. */
   intent?: Intent;
 }
 
 /**
- * An intent file, unless its bytes are those of the digest.
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Loads an intent file unless it has this digest.
+ *
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function loadIntentText(file: string, unlessDigest: string | undefined, model: IntentModel): LoadedIntent {
   const content = readFileText(file);
@@ -107,20 +112,21 @@ export function loadIntentText(file: string, unlessDigest: string | undefined, m
 }
 
 /**
- * A node file. Whether the intent knows the node is for checkNodeInIntent to say.
- * @throws IntentError (INTENT_INVALID) with every issue
+ * Loads a node file. checkNodeInIntent checks whether the intent contains the node.
+ *
+ * @throws IntentError (INTENT_INVALID) with all issues
  */
 export function loadNodeConfig(file: string): NodeConfig {
   return parseNodeConfig(readFileText(file).text, { file });
 }
 
 /**
- * Checks what only both files together can tell: the intent has the node, no port or external network of it is at an uplink,
- * and a network node has the fast path, which alone can decide.
- * @param file the node file's name, for the message
+ * Checks that need both files: the intent contains the node, no port of the node is at an uplink, and checks of features.
+ *
+ * @param file the node file's name, for messages
  * @throws IntentError (INTENT_INVALID)
  */
-export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: string): void {
+export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: string, model: IntentModel): void {
   const findings = new Findings();
   const names = intent.nodes.map(({ name }) => name);
   if (!names.includes(config.node)) findings.addUnknownName(['node'], config.node, 'a node', names, 'the intent');
@@ -137,23 +143,6 @@ export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: stri
       findings.add(['inside', i], name, `an interface that is no port of the intent; port ${port.name} has it`);
     }
   });
-  const gateways = (intent.gateways ?? []).filter(({ nodes }) => nodes.includes(config.node));
-  const [gateway] = gateways;
-  if (gateway !== undefined && config.dataplane === 'kernel') {
-    const expected = `hybrid; gateway ${gateway.name} has the node, and only the fast path decides between tenants`;
-    findings.add(['dataplane'], config.dataplane, expected);
-  }
-  for (const external of intent.externals ?? []) {
-    if (!gateways.some(({ name }) => name === external.gateway)) continue;
-    const uplink = config.uplinks.indexOf(external.interface);
-    const expected = `an interface that is no external network's; ${external.name} has it`;
-    if (uplink >= 0) findings.add(['uplinks', uplink], external.interface, expected);
-    const inside = config.inside?.indexOf(external.interface) ?? -1;
-    if (inside >= 0) findings.add(['inside', inside], external.interface, expected);
-    const port = intent.ports.find((one) => one.node === config.node && one.interface === external.interface);
-    if (port !== undefined) {
-      findings.add(['node'], config.node, `a node whose port ${port.name} is not at the interface of ${external.name}`);
-    }
-  }
+  for (const part of model.parts) part.checkNode?.(config, intent, findings);
   if (findings.list.length > 0) fail(file, findings);
 }

@@ -1,33 +1,42 @@
 import { CORE_FIELDS, sameFields, subnetsWith } from './equality.js';
 import { KeyPlace } from './part.js';
-import { entityStructures } from './schema.js';
+import { entityStructures, fileStructure } from './schema.js';
 import type { FieldEquality, Same } from './equality.js';
 import type { Findings, IssuePath } from './findings.js';
 import type { Extensible, ExtensibleName, KeyFacts, KeyReader } from './check/context.js';
-import type { IntentKey, IntentPart, KeysOf, PortKey } from './part.js';
+import type { IntentKey, IntentPart, KeysOf, ListPart, PortKey } from './part.js';
 import type { ExtraKeys } from './schema.js';
-import type { Port } from './types.js';
+import type { IntentLists, Port } from './types.js';
+
+/** A list with its key. */
+export type NamedList = ListPart<unknown> & { readonly key: keyof IntentLists };
 
 type Rows = readonly (readonly [name: string, key: IntentKey<unknown, unknown>])[];
 
 const NAMES = ['node', 'tenant', 'subnet', 'port'] as const satisfies ExtensibleName[];
 
-/** What an intent is: the keys that concern more than one feature, and those that features add. */
+/** The keys and lists of an intent: those that concern more than one feature, and those that features add. */
 export class IntentModel implements KeyReader {
   readonly parts: readonly IntentPart[];
-  /** Of the entities that features add keys to. */
+  /** Lists of features, in the order of the file. */
+  readonly lists: readonly NamedList[];
+  /** Structure of the file without its entities. */
+  readonly file: ReturnType<typeof fileStructure>;
+  /** Structures of the entities to which features add keys. */
   readonly structures: ReturnType<typeof entityStructures>;
-  /** By entity, the equality of each field. */
+  /** Equality of each field, by entity. */
   readonly fields: { readonly [E in ExtensibleName]: FieldEquality<Extensible[E]> };
-  /** Whether two of a name are the same in everything. */
+  /** Equality of entities of the same name. */
   readonly same: { readonly [E in ExtensibleName]: Same<Extensible[E]> };
   readonly #rows: Readonly<Record<ExtensibleName, Rows>>;
   /** Keys of ports that only the port's own node keeps. */
   readonly #ownNodeKeys: readonly string[];
 
-  /** @throws Error for a key that two features add, or that there is already */
+  /** @throws Error if two features add the same key, or one that exists already */
   constructor(parts: readonly IntentPart[]) {
     this.parts = parts;
+    this.lists = listsOf(parts);
+    this.file = fileStructure(this.lists.map(({ key }) => key));
     const rows = Object.fromEntries(NAMES.map((entity) => [entity, rowsOf(entity, parts)]));
     this.#rows = rows as Record<ExtensibleName, Rows>;
     const schemas = Object.fromEntries(NAMES.map((entity) => [entity, schemasOf(this.#rows[entity])]));
@@ -51,7 +60,7 @@ export class IntentModel implements KeyReader {
   }
 
   adds(entity: ExtensibleName, draft: object): boolean {
-    // Asked of each of a million ports: no closure.
+    // Called for each of a million ports, so it creates no closure.
     for (const [name] of this.#rows[entity]) if (name in draft) return true;
     return false;
   }
@@ -71,18 +80,28 @@ export class IntentModel implements KeyReader {
     }
   }
 
-  /** What a node keeps of a port: of one on another node what leads there, but nothing of its interface. */
+  /** The part of a port that a node keeps: a port on another node is kept without its interface's keys. */
   portAt(port: Port, node: string): Port {
     if (port.node === node) return port;
     const prefixes = port.prefixes.length === 0 ? NO_PREFIXES : port.prefixes;
     const kept: Port = { ...port, interface: '', mac: '', prefixes };
-    // Most have none of these, and an object that keys were deleted from is a slow one.
+    // Most ports have none of these keys, and V8 is slow with objects from which keys were deleted.
     if (!this.#ownNodeKeys.some((key) => key in kept)) return kept;
     return Object.fromEntries(Object.entries(kept).filter(([key]) => !this.#ownNodeKeys.includes(key))) as typeof kept;
   }
 }
 
-/** Of a million ports that have none, each would have an empty list of its own. */
+function listsOf(parts: readonly IntentPart[]): NamedList[] {
+  const all = parts.flatMap(({ lists = {} }) =>
+    Object.entries(lists).map(([key, list]) => ({ key, ...list }) as NamedList),
+  );
+  for (const [index, { key }] of all.entries())
+    if (all.findIndex((list) => list.key === key) < index)
+      throw new Error(`intent: the list ${key} is registered twice`);
+  return all;
+}
+
+/** Shared, so that a million ports without prefixes do not have an empty list each. */
 const NO_PREFIXES: string[] = [];
 
 export function shareNoPrefixes(ports: Port[]): void {
@@ -100,7 +119,7 @@ function rowsOf(entity: ExtensibleName, parts: readonly IntentPart[]): Rows {
   );
 }
 
-/** All of an entity's: a field without one does not compile in src/app/features.ts. */
+/** All fields of an entity: a missing one does not compile in src/app/features.ts. */
 function fieldsOf<E extends ExtensibleName>(
   entity: E,
   rows: Readonly<Record<ExtensibleName, Rows>>,

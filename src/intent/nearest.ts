@@ -1,6 +1,6 @@
-/** The known word a misspelt one was probably meant to be. */
+/** Suggests a known word for a misspelt one. */
 
-/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
+/** Optimal string alignment distance: insertions, deletions, substitutions and transpositions of adjacent characters. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -20,8 +20,7 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The nearest of the known words, undefined when none is near: at most a third of the word's characters may differ.
- * Case is ignored. Of several that are equally near none is named.
+ * The nearest known word; undefined unless at most a third of the characters differ. Case is ignored. A tie yields none.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
@@ -32,7 +31,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) > bestDistance) continue;
     const d = distance(lower, candidate.toLowerCase());
-    // A word of the same length that differs in all its characters is no misspelling.
+    // A word of the same length without a common character is no misspelling.
     if (d < bestDistance && d < word.length) {
       best = candidate;
       bestDistance = d;

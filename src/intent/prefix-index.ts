@@ -1,10 +1,10 @@
-/** Prefixes by content: which of them cover an address or another prefix. */
+/** An index of prefixes: finds those that contain an address or another prefix. */
 import type { Prefix } from 'netlink-ts/inet';
 
-/** Prefixes of one length that are compared one by one before a hash pays. */
+/** Prefixes of one length up to which a linear search is faster than a hash. */
 const MAX_LINEAR = 8;
 
-/** The first `length` bits as a string that is equal when they are. */
+/** The first `length` bits as a string, for comparison. */
 function maskedKey(bytes: Uint8Array, length: number): string {
   let key = '';
   const whole = length >> 3;
@@ -30,7 +30,7 @@ class Level<T> {
     this.length = length;
   }
 
-  /** Adds a prefix; of two equal ones the first stays. */
+  /** Adds a prefix; the first of two equal ones is kept. */
   add(bytes: Uint8Array, value: T): void {
     if (this.get(bytes) !== undefined) return;
     this.#entries.push({ bytes, value });
@@ -48,10 +48,10 @@ class Level<T> {
 }
 
 export class PrefixIndex<T> {
-  /** By family; lengths ascending, so that covering() yields the shortest first. */
+  /** By family, with ascending lengths, so that covering() yields the shortest first. */
   readonly #levels: Record<4 | 6, Level<T>[]> = { 4: [], 6: [] };
 
-  /** Adds a prefix; of two equal ones the first stays. */
+  /** Adds a prefix; the first of two equal ones is kept. */
   add(prefix: Prefix, value: T): void {
     const levels = this.#levels[prefix.family];
     let at = levels.findIndex(({ length }) => length >= prefix.length);
@@ -65,8 +65,9 @@ export class PrefixIndex<T> {
   }
 
   /**
-   * The values of all prefixes that contain the first `length` bits, shortest prefix first.
-   * @param bytes 4 or 16 bytes; the family follows from them
+   * Yields the values of all prefixes that contain the first `length` bits, shortest prefix first.
+   *
+   * @param bytes 4 or 16 bytes, which determine the family
    */
   *covering(bytes: Uint8Array, length = bytes.length * 8): Generator<T> {
     for (const level of this.#levels[bytes.length === 4 ? 4 : 6]) {
@@ -76,7 +77,7 @@ export class PrefixIndex<T> {
     }
   }
 
-  /** The value of the shortest prefix that contains the address, undefined when none does. */
+  /** The value of the shortest prefix that contains the address; undefined if none does. */
   cover(bytes: Uint8Array): T | undefined {
     for (const level of this.#levels[bytes.length === 4 ? 4 : 6]) {
       const value = level.get(bytes);

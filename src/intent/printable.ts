@@ -1,10 +1,10 @@
 /**
- * What a terminal would obey instead of showing: C0 and C1 controls, DEL, line and paragraph separators, and what turns the direction
- * of text (Unicode 16 section 23.2, Bidi_Control).
+ * Characters that a terminal interprets: C0 and C1 controls, DEL, line and paragraph separators, and bidirectional controls (Unicode 16 section
+ * 23.2, Bidi_Control).
  */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
-/** Text of a file or a command line, as it may stand in one line of a terminal: a control character is shown as its escape. */
+/** Makes a text safe for one line of a terminal: control characters are escaped. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.charCodeAt(0).toString(16);
@@ -12,7 +12,7 @@ export function printable(text: string): string {
   });
 }
 
-/** The same, cut where it is longer. @param most characters of the result */
+/** The same, clipped. @param most longest result in characters */
 export function printableClip(text: string, most: number): string {
   const shown = printable(text.slice(0, most));
   return text.length <= most && shown.length <= most ? shown : `${shown.slice(0, most)}...`;

@@ -1,4 +1,4 @@
-/** A file's bytes to its text, within bounds, with refusals in place of exceptions. */
+/** Reads a file as text, within bounds, with refusals instead of exceptions. */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { MAX_JSON_BYTES, MAX_YAML_BYTES } from './bounds.js';
@@ -8,11 +8,11 @@ export type Format = 'yaml' | 'json';
 
 export interface FileText {
   text: string;
-  /** SHA-256 of the bytes: tells a file that was only touched from one that was changed. */
+  /** SHA-256 of the bytes, which detects whether a touched file really changed. */
   digest: string;
 }
 
-/** By the name: `.json` is JSON, all else YAML. */
+/** The format by name: `.json` is JSON, all others YAML. */
 export function formatOf(file: string): Format {
   return /\.json$/i.test(file) ? 'json' : 'yaml';
 }
@@ -27,7 +27,7 @@ function isTooLarge(format: Format, bytes: number): boolean {
   return bytes > (format === 'yaml' ? MAX_YAML_BYTES : MAX_JSON_BYTES);
 }
 
-/** Reports a text that is larger than its format may be. For YAML the bound keeps the agent's one thread free. */
+/** Reports a text beyond its format's size limit. For YAML the limit protects the agent's main thread. */
 export function checkSize(format: Format, bytes: number, findings: Findings): boolean {
   if (!isTooLarge(format, bytes)) return true;
   findings.addFile(...tooLarge(format, bytes));
@@ -42,7 +42,7 @@ const ERRNO: Record<string, string> = {
   ENOTDIR: 'no such file (a part of the path is no directory)',
 };
 
-/** What says nothing of the file, and may be over the next time. */
+/** Errors of the machine, which say nothing about the file and may be temporary. */
 const OF_THE_MACHINE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
 
 function kindOf(stat: Stats): string {
@@ -54,14 +54,14 @@ function kindOf(stat: Stats): string {
 function readBytes(file: string, format: Format, findings: Findings): Buffer | undefined {
   let fd: number | undefined;
   try {
-    // Opening a FIFO waits for a writer, and some devices for a carrier: not with O_NONBLOCK (fifo(7), open(2)).
+    // O_NONBLOCK: opening a FIFO waits for a writer, and some devices for a carrier (fifo(7), open(2)).
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     if (!stat.isFile()) {
       findings.addFile(kindOf(stat), 'a regular file: reading anything else may never end');
       return undefined;
     }
-    // Before it is read: it may be larger than memory.
+    // Checked before reading, since it may be larger than memory.
     return checkSize(format, stat.size, findings) ? readFileSync(fd) : undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
@@ -73,10 +73,10 @@ function readBytes(file: string, format: Format, findings: Findings): Buffer | u
   }
 }
 
-/** Reads a file; what keeps it from being read is reported. @throws Error (EMFILE, EIO …) where that is the machine's fault */
+/** Reads a file, and reports why it cannot be read. @throws Error (EMFILE, EIO …) if the machine is the cause */
 export function readText(file: string, format: Format, findings: Findings): FileText | undefined {
   const bytes = readBytes(file, format, findings);
-  // It may have grown since its size was asked for.
+  // It may have grown since its size was read.
   if (!bytes || !checkSize(format, bytes.length, findings)) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /**
- * Reads a file that somebody names: certificates, keys, caches. Opening a FIFO or a device may block for good, so it is opened without waiting, and
- * what is no regular file is refused.
+ * Reads a file by its name: certificates, keys, caches. Opening a FIFO or a device may block forever, so it is opened with O_NONBLOCK, and anything
+ * but a regular file is refused.
  *
- * @throws Error that names the path
+ * @throws Error that contains the path
  */
 export function readRegularFile(path: string): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,4 +1,4 @@
-/** How a value of a file reads in one line of a message. */
+/** Formats a value of a file in one line of a message. */
 
 const MAX_SHOWN_CHARS = 60;
 const MAX_SHOWN_ENTRIES = 4;
@@ -16,12 +16,12 @@ export function showValue(value: unknown): string {
     const keys = Object.keys(value).length;
     if (keys > MAX_SHOWN_ENTRIES) return `a map of ${keys} keys`;
   }
-  // The text of a file may be megabytes of one string.
+  // A file may consist of a string of megabytes.
   if (typeof value === 'string') return clip(JSON.stringify(value.slice(0, 2 * MAX_SHOWN_CHARS)));
   try {
     return clip(JSON.stringify(value) ?? typeof value);
   } catch {
-    // Nested beyond the stack: its shape says enough.
+    // Too deeply nested for the stack: only its type is shown.
     return Array.isArray(value) ? `a list of ${value.length}` : 'a map';
   }
 }

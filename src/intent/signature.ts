@@ -1,7 +1,7 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import { WATCH_RACY_MS } from './bounds.js';
 
-/** What tells one state of a file from another without reading it; an errno's name where it cannot be looked at. */
+/** Identifies the state of a file without reading it; the name of the errno if stat fails. */
 export function fileSignature(file: string): string {
   let stat: BigIntStats;
   try {
@@ -12,7 +12,7 @@ export function fileSignature(file: string): string {
   return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
 }
 
-/** Whether a file was changed so recently that another change would leave the same signature: timestamps have a granularity. */
+/** Whether a file changed so recently that another change could leave the same signature, because of the timestamps' granularity. */
 export function isJustChanged(file: string): boolean {
   try {
     return Math.abs(Date.now() - statSync(file).ctimeMs) < WATCH_RACY_MS;

@@ -1,31 +1,31 @@
-/** Where intents come from. A file today; whatever else (etcd) gives a first snapshot and then changes fits as well. */
+/** Sources of intents: a file, feeds of a fleet, or any other that gives a first snapshot and then changes. */
 import type { Intent, IntentChange } from './types.js';
 
-/** Told how far what a source gave is: the plan has moved to it, the kernel has it. Each comes once, and both may never come. */
+/** Reports progress with what a source gave: the plan was updated, then the kernel. Each stage is reported at most once. */
 export type IntentProgress = (stage: 'planned' | 'applied') => void;
 
 export type IntentEvent =
-  /** The first intent. Comes once, and nothing but errors comes before it. */
+  /** The first intent. Comes once; only errors may precede it. */
   | { type: 'snapshot'; intent: Intent; progress?: IntentProgress }
   /**
-   * The intent moved on by these changes, never without any but for one case: after an error the source is again what
-   * it last gave. `intent` is the whole of it, after the changes.
+   * The intent after these changes. `changes` is empty only when a source returns to its last intent after an error. `intent` is the whole intent,
+   * including the changes.
    *
-   * `named`: the source was asked for each change by itself (a key of a store that was deleted). Absent where two whole intents were
-   * compared: what is missing in one may be missing by accident.
+   * `named`: each change was requested individually (such as deleting a key of a store). Absent if two whole intents were compared: a missing
+   * entity may then be an accident.
    */
   | { type: 'change'; changes: IntentChange[]; intent: Intent; named?: true; progress?: IntentProgress }
   /**
-   * The source holds something that is refused (IntentError), or could not be read this time (any other error; it is tried again).
-   * What it gave before stays valid.
+   * The source's present intent was refused (IntentError), or could not be read (any other error; it is tried again). The intent given before
+   * remains valid.
    */
   | { type: 'error'; error: Error };
 
 export type IntentListener = (event: IntentEvent) => void;
 
 export interface IntentSource {
-  /** Begins to watch. Resolves when the first snapshot, or the error instead of it, has been given to the listener. */
+  /** Starts watching. Resolves when the listener has got the first snapshot, or an error instead. */
   start(listener: IntentListener): Promise<void>;
-  /** Stops: the listener is not called again. */
+  /** Stops: the listener is not called any more. */
   close(): void;
 }

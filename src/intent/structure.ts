@@ -1,16 +1,16 @@
-/** Runs the schema over a raw value, reports what does not fit, and keeps what does for the checks that follow. */
+/** Applies the schema to a raw value, reports errors, and keeps the valid parts for later checks. */
 import type { z } from 'zod';
 import { quickTestOf } from './fast-validate.js';
 import type { Findings, IssuePath, PathSegment } from './findings.js';
 
-/** A value whose refused parts are undefined: already reported, not to be reported again. */
+/** A value whose refused parts are undefined; these have been reported already. */
 export type Draft<T> = T extends readonly (infer E)[]
   ? (Draft<E> | undefined)[]
   : T extends object
     ? { [K in keyof T]?: Draft<T[K]> | undefined }
     : T;
 
-/** A schema, and a quick yes for what it takes as it is. */
+/** A schema with a fast test for values that it accepts unchanged. */
 export class Structure<T> {
   readonly schema: z.ZodType<T>;
   #test: ((value: unknown) => boolean) | undefined;
@@ -20,7 +20,7 @@ export class Structure<T> {
     this.schema = schema;
   }
 
-  /** Whether the schema takes the value, and unchanged; false also where only the schema itself can tell. */
+  /** Whether the schema accepts the value unchanged; also false if only the schema itself can decide. */
   fits(value: unknown): boolean {
     if (!this.#hasTest) {
       this.#hasTest = true;
@@ -29,16 +29,16 @@ export class Structure<T> {
     return this.#test?.(value) ?? false;
   }
 
-  /** Its keys, of a map. */
+  /** Its keys, if it is a map. */
   get keys(): string[] {
     return keysAt(this.schema, []);
   }
 }
 
-/** What a structure's schema makes of a value. */
+/** The type of a structure's values. */
 export type ValueOf<S> = S extends Structure<infer T> ? T : never;
 
-/** Keys of a map schema and of the maps inside it, by path without indices; for "expected one of the keys". */
+/** Keys of a map schema and of nested maps, by path without indices, for "expected one of the keys". */
 function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
   let at = schema as { shape?: Record<string, unknown>; element?: unknown; unwrap?: () => unknown } | undefined;
   for (const segment of [...path, undefined]) {
@@ -55,7 +55,7 @@ function child(value: unknown, key: PropertyKey): unknown {
     : undefined;
 }
 
-/** `[fd00:10::, x]` without quotes is `[{"fd00:10:": null}, "x"]` to YAML. */
+/** YAML reads an unquoted `[fd00:10::, x]` as `[{"fd00:10:": null}, "x"]`. */
 function unquotedAddress(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const entries = Object.entries(value as Record<string, unknown>);
@@ -71,7 +71,7 @@ function hint(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? '; quote it' : '';
 }
 
-/** A copy of the value without the parts at these paths; array elements keep their places. */
+/** A copy of the value without the parts at these paths; array elements keep their positions. */
 function without(value: unknown, paths: readonly (readonly PropertyKey[])[]): unknown {
   if (paths.some((path) => path.length === 0)) return undefined;
   if (paths.length === 0 || typeof value !== 'object' || value === null) return value;
@@ -82,8 +82,9 @@ function without(value: unknown, paths: readonly (readonly PropertyKey[])[]): un
 
 /**
  * Checks the structure of a raw value.
- * @param at where the value stands in the file
- * @returns the value when it fits, else the parts of it that do; undefined when nothing can be used
+ *
+ * @param at path of the value in the file
+ * @returns the value if it is valid, else its valid parts; undefined if there are none
  */
 export function structured<T>(
   structure: Structure<T>,
@@ -107,7 +108,7 @@ export function structured<T>(
       }
       continue;
     }
-    // One value may fail two refinements of the same sentence.
+    // A value may fail two refinements with the same message.
     const place = JSON.stringify(issue.path);
     if (seen.has(place)) continue;
     seen.add(place);
@@ -117,6 +118,6 @@ export function structured<T>(
     const wantsText = issue.code === 'invalid_type' && issue.expected === 'string';
     findings.add(path, value, issue.message + (wantsText ? hint(value) : ''));
   }
-  // What is left fits the schema but for what is missing, which is what a Draft allows.
+  // The rest fits the schema except for missing parts, which a Draft allows.
   return without(raw, bad) as Draft<T> | undefined;
 }

@@ -1,53 +1,45 @@
 /**
- * The intent as the rest of segue sees it: checked and canonical. Addresses and prefixes are canonical text (RFC 5952
- * for IPv6, dotted quads for IPv4), MAC addresses are lower case with colons, so two values are equal when their text is.
- * The order of entities carries no meaning; names are the keys.
+ * The intent in its checked and canonical form. Addresses and prefixes are canonical text (RFC 5952 for IPv6, dotted quads for IPv4), and MAC
+ * addresses are lower case with colons, so values are equal if their texts are. The order of entities has no meaning; names are the keys.
  */
 
-/** What the cloud wants, the same on every node. */
+/** The desired state of the cloud, the same on every node. Features declare their own lists (part.ts). */
 export interface Intent {
   version: 1;
-  /** Prefix every locator lies in and no tenant may send to, e.g. `fd00:5e::/32`. */
+  /** Prefix that contains all locators and to which tenants must not send, such as `fd00:5e::/32`. */
   sidBlock: string;
   /**
-   * Prefixes of SRv6 nodes that are no nodes of this intent, sorted: part of the SR domain, and trusted as outer sources. Absent when
-   * there are none.
+   * Prefixes of SRv6 nodes outside this intent, sorted: part of the SR domain, and trusted as outer sources. Absent if there are none.
    */
   trusted?: string[];
   /**
-   * Outer sources that packets of the domain's nodes may have, sorted, each once: of ALL nodes of the cloud. Present where the
-   * intent was scoped to a node, whose `nodes` are not all; see sourcesOf.
+   * Outer sources of the nodes of the whole domain, sorted, without duplicates. Present only in an intent that was scoped to a node, whose `nodes`
+   * are incomplete; see sourcesOf.
    */
   sources?: string[];
   nodes: IntentNode[];
   tenants: Tenant[];
   ports: Port[];
-  /** Traffic engineering: transit segments towards a node. Empty when the file has none. */
-  paths: Path[];
-  /** Sets of network nodes that decide what goes from one tenant to another. Absent when there are none. */
-  gateways?: Gateway[];
-  /** Networks beyond the network nodes. Absent when there are none. */
-  externals?: External[];
-  /** What may go between tenants, and between tenants and external networks. Absent when there are none. */
-  policies?: Policy[];
 }
 
 /** A hypervisor or network node. */
 export interface IntentNode {
   name: string;
-  /** The node's /48 locator: its SIDs (RFC 8986 section 3.1) are made from it. */
+  /** The node's /48 locator, which contains its SIDs (RFC 8986 section 3.1). */
   locator: string;
-  /** Outer source address of what the node encapsulates; the locator's `::1` unless the file says otherwise. */
+  /** Outer source address of packets that the node encapsulates; default: the locator's `::1`. */
   source: string;
-  /** Further outer sources that are taken for this node's, sorted: while `source` changes, the new one first and the old one after. */
+  /**
+   * Further outer sources that are accepted as this node's, sorted. While `source` changes they contain first the new address, then the old one.
+   */
   acceptedSources?: string[];
-  /** The node's local SIDs, where the intent says it; else each node's file speaks for all of them. */
+  /** Behaviours of the node's local SIDs; absent: each node's own file applies to all nodes. */
   behaviours?: Behaviours;
-  /** Gets no new flows as a network node; those that it has stay. */
+  /** As a network node it gets no new flows, and keeps existing ones. */
   drain?: true;
 }
 
-/** `copy`: the inner DSCP is copied out; `zero`: 0; a number 0..63: that code point. */
+/** `copy`: copies the inner DSCP to the outer header; `zero`: 0; a number 0..63: that code point. */
 export type DscpPolicy = 'copy' | 'zero' | number;
 
 export interface Tenant {
@@ -56,15 +48,15 @@ export interface Tenant {
   id: number;
   subnets: Subnet[];
   dscp: DscpPolicy;
-  /** Bytes of the largest inner packet; absent: uplink MTU less the encapsulation. */
+  /** Largest inner packet in bytes; absent: the uplink MTU without the encapsulation. */
   mtu?: number;
-  /** Of the tenant's gateway, at every port on every node; absent: made of the id (gateway-mac.ts). */
+  /** MAC address of the tenant's gateway at all ports of all nodes; absent: derived from the id (gateway-mac.ts). */
   gatewayMac?: string;
 }
 
 export interface Subnet {
   prefix: string;
-  /** Host address, without a length, inside `prefix`. */
+  /** Host address inside `prefix`, without a length. */
   gateway: string;
 }
 
@@ -73,73 +65,23 @@ export interface Port {
   name: string;
   /** Name of the tenant. */
   tenant: string;
-  /** Name of the node the interface is on. */
+  /** Name of the node with the interface. */
   node: string;
   /** Name of the network device on that node; at most 15 bytes (IFNAMSIZ - 1). */
   interface: string;
   mac: string;
-  /** Host addresses of the VM, without a length, each inside one of the tenant's subnets. */
+  /** Host addresses of the VM, without lengths, each inside one of the tenant's subnets. */
   addresses: string[];
-  /** Prefixes routed to the VM, behind its addresses. */
+  /** Prefixes that are routed to the VM via its addresses. */
   prefixes: string[];
-}
-
-/** Transit segments for traffic to a node. A path is known by (to, tenants). */
-export interface Path {
-  /** Name of the destination node. */
-  to: string;
-  /** SIDs visited, in this order, before the tenant's SID on `to`; at least one. */
-  via: string[];
-  /** Names of the tenants it holds for, sorted; absent: every tenant that no other path to the node names. */
-  tenants?: string[];
-}
-
-/** A named set of network nodes. A tenant has one gateway at most. */
-export interface Gateway {
-  name: string;
-  /** Names of nodes, sorted. */
-  nodes: string[];
-  /** Names of tenants, sorted. */
-  tenants: string[];
-}
-
-/** A network that a gateway's nodes reach by an interface of theirs. */
-export interface External {
-  name: string;
-  /** Name of the gateway. */
-  gateway: string;
-  /** Name of the network device on the gateway's nodes. */
-  interface: string;
-  /** Sorted; no two externals of a gateway have an equal one. */
-  prefixes: string[];
-}
-
-/** One end of a policy: a tenant or an external network, all of it or these prefixes. */
-export type PolicyEnd = ({ tenant: string } | { external: string }) & { prefixes?: string[] };
-
-/** `icmp` is ICMP and ICMPv6. */
-export type PolicyProtocol = 'tcp' | 'udp' | 'icmp' | 'any';
-
-/** What may be opened from one end to the other; replies follow their connection. */
-export interface Policy {
-  name: string;
-  from: PolicyEnd;
-  to: PolicyEnd;
-  protocol: PolicyProtocol;
-  /** Destination ports, ascending and apart: a number, or `first-last`. Absent: all. */
-  ports?: (number | string)[];
-  action: 'allow' | 'deny';
-  log?: true;
-  /** The lowest that matches decides; of equal ones a denial. */
-  priority: number;
 }
 
 export type Dataplane = 'hybrid' | 'kernel' | 'ebpf';
 export type XdpMode = 'auto' | 'always' | 'never';
-/** One End.DT46 a tenant and node, or End.DT4 and End.DT6 apart (RFC 8986 sections 4.6 to 4.8). */
+/** One End.DT46 for each tenant and node, or separate End.DT4 and End.DT6 (RFC 8986 sections 4.6 to 4.8). */
 export type Behaviours = ['dt46'] | ['dt4', 'dt6'];
 
-/** The feeds of a fleet, as a node reaches them. */
+/** The feeds of a fleet, from which a node gets its part of the intent. */
 export interface FeedsConfig {
   /** `host:port`, one or more. */
   endpoints: string[];
@@ -147,46 +89,62 @@ export interface FeedsConfig {
   tls: { ca: string; cert: string; key: string };
 }
 
-/** The node file, with its defaults filled in. */
+/** The node file with defaults applied. */
 export interface NodeConfig {
   /** The node's name in the intent. */
   node: string;
-  /** Named network namespace (as of `ip netns`) to work in; absent: the agent's own. */
+  /** Named network namespace (`ip netns`) to work in; absent: the agent's own. */
   netns?: string;
   /** Names of the underlay interfaces, at least one. */
   uplinks: string[];
   dataplane: Dataplane;
   xdp: XdpMode;
   behaviours: Behaviours;
-  /** Absolute path of the intent file; with `feeds` of the cache of what they told. */
+  /** Absolute path of the intent file; with `feeds`, of the cache of the node's part. */
   intent: string;
-  /** Who tells the node its part of the intent, in place of a file. */
+  /** The feeds that replace the intent file. */
   feeds?: FeedsConfig;
-  /** Bytes of the largest packet the underlay takes; absent: the smallest MTU of the uplinks. */
+  /** Largest packet of the underlay in bytes; absent: the smallest MTU of the uplinks. */
   mtu?: number;
-  /** Interfaces of the SR domain without programs of segue's, such as one towards a downstream router. Absent when there are none. */
+  /** Interfaces of the SR domain without segue's programs, such as one to a downstream router. Absent if there are none. */
   inside?: string[];
-  /** False: encapsulated packets are taken from whatever outer source. Absent: from nodes and trusted prefixes alone. */
+  /** False: encapsulated packets are accepted from any outer source. Absent: only from nodes and trusted prefixes. */
   sourceCheck?: false;
-  /** Where the route for the locator stands that routing daemons redistribute; absent: Linux's main table. */
+  /** Table of the locator's route that routing daemons redistribute; absent: Linux's main table. */
   announce?: { table: number } | 'none';
-  /** Where the agent's API is beside its Unix socket; absent: nowhere. */
+  /** Address of the agent's API in addition to its Unix socket; absent: none. */
   api?: ApiConfig;
+  /** The metadata service for VMs; absent: none. */
+  metadata?: MetadataConfig;
+  /** The /32 between ports and services of the node; absent: a default for the machine. */
+  servicePrefix?: string;
 }
 
-/** An address for the agent's API, over TLS with certificates on both sides. */
+/** The metadata service for VMs: it answers from the intent (`files`), or forwards to an upstream such as Nova. */
+export interface MetadataConfig {
+  from: 'files' | { upstream: string; secret: string };
+  /** Requests per second and port. */
+  rate: number;
+  /** TTL and hop limit of packets to VMs: 1 keeps hosts behind a VM from using the service. */
+  hopLimit: number;
+}
+
+/** An address of the agent's API, with TLS and certificates on both sides. */
 export interface ApiConfig {
   listen: { address: string; port: number };
   /** Absolute paths of PEM files. */
   tls: { cert: string; key: string; clientCa: string };
-  /** DNS names in certificates of clients that may have something changed; absent: none may. */
+  /** DNS names in certificates of clients that may request changes; absent: none may. */
   operators?: string[];
 }
 
-/** One entity as it was and as it is: no `before` when it is new, no `after` when it is gone. */
+/** An entity before and after a change: without `before` it is new, without `after` it is gone. */
 export interface Change<Kind extends string, Value> {
   kind: Kind;
-  /** What tells the entity from others of its kind: the name; for a path `pathKey`; for the block `sidBlock`, for the trusted prefixes `trusted`. */
+  /**
+   * Key of the entity, unique within its kind: its name, or as its list defines (part.ts); `sidBlock` for the block, `trusted` for the trusted
+   * prefixes.
+   */
   key: string;
   before?: Value;
   after?: Value;
@@ -200,7 +158,17 @@ export type IntentChange =
   | Change<'node', IntentNode>
   | Change<'tenant', Tenant>
   | Change<'port', Port>
-  | Change<'path', Path>
-  | Change<'gateway', Gateway>
-  | Change<'external', External>
-  | Change<'policy', Policy>;
+  | ListChange;
+
+/** Features' lists of entities by their keys, which are also fields of `Intent`. */
+export interface IntentLists {}
+
+/** A list of entities: the kind of their changes, and their type. */
+export interface ListOf<Kind extends string, Value> {
+  kind: Kind;
+  entity: Value;
+}
+
+type ListChange = {
+  [L in keyof IntentLists]: Change<IntentLists[L]['kind'], IntentLists[L]['entity']>;
+}[keyof IntentLists];

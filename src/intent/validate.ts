@@ -1,12 +1,9 @@
-/** A raw value (what YAML or JSON gave) to a checked intent or node file, with every finding at once. */
+/** Checks a raw value from YAML or JSON, and turns it into an intent or a node file, with all findings. */
 import { resolve } from 'node:path';
 import { checkApi } from './check/api.js';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
+import { checkMetadata, checkServicePrefix } from './check/metadata.js';
 import { newContext } from './check/context.js';
-import { checkExternals } from './check/externals.js';
-import { checkGateways } from './check/gateways.js';
-import { checkPaths } from './check/paths.js';
-import { checkPolicies } from './check/policies.js';
 import { checkPorts } from './check/ports.js';
 import { checkTenants } from './check/tenants.js';
 import { checkTrusted } from './check/trusted.js';
@@ -14,18 +11,17 @@ import { LOCATOR_BITS } from './bounds.js';
 import { readInterface, readIPv6Prefix, readName } from './fields.js';
 import { type Findings, Refusal } from './findings.js';
 import { isTenantTable, LOCAL_TABLE, MAIN_TABLE } from '../plan/numbers.js';
-import { ANNOUNCE_TABLE, intentStructure, nodeFileStructure } from './schema.js';
+import { ANNOUNCE_TABLE, nodeFileStructure } from './schema.js';
 import { type Draft, structured, type ValueOf } from './structure.js';
 import type { IntentModel } from './model.js';
 import { readListen, tlsFilesOf } from '../fleet/tls-files.js';
 import type { Behaviours, FeedsConfig, Intent, NodeConfig } from './types.js';
 
 /**
- * Checks and canonicalises an intent. What it returns is the intent only when it added no findings; what a refused
- * part relates to is then not reported a second time.
+ * Checks and canonicalises an intent. The result is valid only if no findings were added. Relations to refused parts are not reported again.
  */
 export function checkIntent(raw: unknown, findings: Findings, model: IntentModel): Intent | undefined {
-  const file = structured(intentStructure, raw, [], findings);
+  const file = structured(model.file, raw, [], findings);
   if (!file) return undefined;
   const context = newContext(findings, model);
   if (file.sidBlock !== undefined) {
@@ -36,19 +32,18 @@ export function checkIntent(raw: unknown, findings: Findings, model: IntentModel
     } else context.block = block;
   }
   const trusted = file.trusted && checkTrusted(context, file.trusted);
-  // The order matters: each looks up what those before it found.
+  // Each check uses the results of earlier ones.
   const nodes = file.nodes && checkNodes(context, file.nodes);
   const tenants = file.tenants && checkTenants(context, file.tenants);
   const ports = file.ports && checkPorts(context, file.ports);
-  const paths = checkPaths(context, file.paths ?? []);
-  // An absent list is an empty one: whatever names an entity of it is refused. A list that was refused is no list at all.
-  const listed = <T>(list: readonly T[] | undefined, key: string): readonly T[] | undefined =>
-    list ?? (Object.hasOwn(raw as object, key) ? undefined : []);
-  const gatewayList = listed(file.gateways, 'gateways');
-  const gateways = gatewayList && checkGateways(context, gatewayList);
-  const externalList = listed(file.externals, 'externals');
-  const externals = externalList && checkExternals(context, externalList);
-  const policies = file.policies && checkPolicies(context, file.policies);
+  const added: Partial<Intent> = {};
+  for (const { key, check, isThereWhenEmpty } of model.lists) {
+    // An absent list counts as empty: references to its entities are refused. A refused list counts as unknown.
+    const raws =
+      (file as Partial<Record<string, unknown[]>>)[key] ?? (Object.hasOwn(raw as object, key) ? undefined : []);
+    const entities = raws && check(context, raws);
+    if (entities && (entities.length > 0 || isThereWhenEmpty === true)) Object.assign(added, { [key]: entities });
+  }
   if (nodes && tenants && ports) for (const part of model.parts) part.check?.({ nodes, tenants, ports }, context);
   if (findings.list.length > 0 || !context.block || !nodes || !tenants || !ports) return undefined;
   return {
@@ -58,16 +53,14 @@ export function checkIntent(raw: unknown, findings: Findings, model: IntentModel
     nodes,
     tenants,
     ports,
-    paths,
-    ...(gateways && gateways.length > 0 && { gateways }),
-    ...(externals && externals.length > 0 && { externals }),
-    ...(policies && policies.length > 0 && { policies }),
-  };
+    ...added,
+  } as Intent;
 }
 
 /**
- * Checks a node file and fills its defaults in.
- * @param directory the file's own, which `intent` is relative to
+ * Checks a node file and applies defaults.
+ *
+ * @param directory directory of the file, to which `intent` is relative
  */
 export function checkNodeFile(raw: unknown, directory: string, findings: Findings): NodeConfig | undefined {
   const file = structured(nodeFileStructure, raw, [], findings);
@@ -78,7 +71,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   };
   name('node');
   name('netns');
-  // Where each interface was given first: none is an uplink and inside, or either of them twice.
+  // First occurrence of each interface: none may be both an uplink and inside, or either of them twice.
   const interfaces = new Map<string, string>();
   const uplinks = checkInterfaces('uplinks', file.uplinks ?? [], interfaces, findings);
   const inside = checkInterfaces('inside', file.inside ?? [], interfaces, findings);
@@ -86,6 +79,8 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
     file.behaviours === undefined ? ['dt46'] : checkBehaviours(file.behaviours, [], findings);
   const announce = checkAnnounce(file.announce, findings);
   const api = file.api && checkApi(file.api, directory, findings);
+  const metadata = file.metadata && checkMetadata(file.metadata, directory, findings);
+  const servicePrefix = file.servicePrefix === undefined ? undefined : checkServicePrefix(file.servicePrefix, findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
   const feeds = typeof file.intent === 'object' ? checkFeeds(file.intent, directory, findings) : undefined;
   if (findings.list.length > 0 || !behaviours || file.node === undefined || file.intent === undefined) return undefined;
@@ -103,10 +98,12 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
     ...(file.sourceCheck === false && { sourceCheck: false }),
     ...(announce && { announce }),
     ...(api && { api }),
+    ...(metadata && { metadata }),
+    ...(servicePrefix !== undefined && { servicePrefix }),
   };
 }
 
-/** Where an agent keeps what feeds told it. */
+/** Default path of the cache of a node's part from feeds. */
 function cacheOf(node: string, given: string | undefined): string {
   return given ?? `/var/lib/segue/${node}/intent.json`;
 }
@@ -125,7 +122,7 @@ function checkFeeds(
   return { endpoints, tls: tlsFilesOf(tls ?? {}, directory) };
 }
 
-/** Names of interfaces, each given once in the whole file. */
+/** Reads names of interfaces, each of which may occur only once in the whole file. */
 function checkInterfaces(
   key: 'uplinks' | 'inside',
   names: readonly (string | undefined)[],

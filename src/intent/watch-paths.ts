@@ -1,9 +1,9 @@
-/** Which directories must be watched to hear of every way in which a file can change. */
+/** Determines the directories to watch for all possible changes of a file. */
 import { readlinkSync, statSync } from 'node:fs';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { MAX_SYMLINKS } from './bounds.js';
 
-/** What a symbolic link holds, undefined when the path is none (any more). */
+/** The target of a symbolic link; undefined if the path is none. */
 function linkAt(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -21,10 +21,9 @@ function isDirectory(path: string): boolean {
 }
 
 /**
- * The directories in which an entry decides what the path leads to: the one the file is in, and for every symbolic link
- * on the way (Kubernetes puts two there) the one that holds the link. A file is never watched itself: editors replace
- * it by renaming another over it, and the watch would stay with the old one. Where the path does not exist yet it is the
- * innermost directory that does.
+ * The directories whose entries determine the path's target: the file's own, and for each symbolic link on the way (Kubernetes uses two) the
+ * directory that contains it. The file itself is never watched: editors replace it by a rename, and the watch would stay with the old file. If the
+ * path does not exist yet: the innermost existing directory.
  */
 export function watchedDirectories(file: string): Set<string> {
   const directories = new Set<string>();

@@ -1,4 +1,4 @@
-/** YAML 1.2 as this project takes it: one document of plain maps, lists and scalars. */
+/** The supported subset of YAML 1.2: one document of plain maps, lists and scalars. */
 import { Composer, CST, isMap, isNode, isScalar, isSeq, Lexer, Parser } from 'yaml';
 import type { Document, YAMLError, YAMLMap } from 'yaml';
 import { MAX_DEPTH_LEVELS } from './bounds.js';
@@ -13,7 +13,7 @@ const EXPECTED: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'spaces as indentation, YAML takes no tabs there',
 };
 
-/** What was expected instead of what the `yaml` package complains about. */
+/** The expectation for an error of the `yaml` package. */
 function expectation(text: string, { code, pos, message }: YAMLError): string {
   if (code === 'BLOCK_IN_FLOW' || code === 'BLOCK_AS_IMPLICIT_KEY') {
     ADDRESS_WITH_COLON.lastIndex = pos[0];
@@ -23,7 +23,7 @@ function expectation(text: string, { code, pos, message }: YAMLError): string {
   return EXPECTED[code] ?? `valid YAML: ${message}`;
 }
 
-/** The line at an offset, up to its end, as the message shows it. */
+/** The rest of the line at an offset, for the message. */
 function excerpt(text: string, offset: number): string {
   const end = text.indexOf('\n', offset);
   const line = text.slice(offset, Math.min(end < 0 ? text.length : end, offset + 40)).trim();
@@ -31,8 +31,8 @@ function excerpt(text: string, offset: number): string {
 }
 
 /**
- * The tokens of a text, unless they nest too deep (the composer recurses, and running out of stack inside a regular
- * expression ends the process) or have anchors (an alias can stand for more than memory holds, and JSON has none).
+ * The tokens of a text, unless they are nested too deeply (the composer recurses, and a stack overflow inside a regular expression ends the
+ * process) or have anchors (an alias may expand beyond memory, and JSON has none).
  */
 function tokensOf(text: string, findings: Findings): CST.Token[] | undefined {
   const parser = new Parser();
@@ -46,7 +46,7 @@ function tokensOf(text: string, findings: Findings): CST.Token[] | undefined {
     }
     isContent = lexeme === CST.SCALAR;
     for (const token of parser.next(lexeme)) tokens.push(token);
-    // The document is a level of the stack, and so is the scalar being read.
+    // The document and the scalar being read take a level each.
     if (parser.stack.length > MAX_DEPTH_LEVELS + 2) {
       const expected = `at most ${MAX_DEPTH_LEVELS} lists and maps inside each other`;
       findings.addAt(parser.offset, excerpt(text, parser.offset), expected);
@@ -66,7 +66,7 @@ function compose(text: string, findings: Findings): Document.Parsed | undefined 
   return document;
 }
 
-/** Where a node starts, undefined when there is no text of it (a key without a value). */
+/** Offset of a node; undefined if it has no text (a key without a value). */
 function startOf(node: unknown): number | undefined {
   const range = isNode(node) ? node.range : undefined;
   return range && range[1] > range[0] ? range[0] : undefined;
@@ -92,14 +92,14 @@ function offsetOf(document: Document.Parsed, path: IssuePath, key: string | unde
   return key !== undefined && isMap(at) ? (startOf(pairOf(at, key)?.key) ?? offset) : offset;
 }
 
-/** Reads a YAML text. Everything wrong with its syntax is reported. */
+/** Reads a YAML text. Reports all syntax errors. */
 export function readYaml(text: string, findings: Findings): RawDocument {
   const document = compose(text, findings);
   if (!document) return { value: undefined, usable: false, offsetsOf: (places) => places.map(() => -1) };
   for (const error of [...document.errors, ...document.warnings]) {
     findings.addAt(error.pos[0], excerpt(text, error.pos[0]), expectation(text, error));
   }
-  // The last of two equal keys counts, so that the rest of the file can be checked.
+  // The last of duplicate keys counts, so that the rest of the file can be checked.
   const usable = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
   return {
     value: usable ? (document.toJS() as unknown) : undefined,

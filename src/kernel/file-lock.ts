@@ -1,4 +1,4 @@
-/** flock(2), which Node.js lacks. */
+/** flock(2), which Node.js does not provide. */
 import { SystemCallError } from 'netlink-ts';
 import { lastErrno, libcFlock } from './libc.js';
 
@@ -7,9 +7,9 @@ const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 
 /**
- * Takes a file's exclusive lock if nobody has it. It goes with the descriptor: closing it, or dying, lets go.
+ * Takes a file's exclusive lock unless another process has it. The lock belongs to the descriptor: closing it, or the end of the process, unlocks.
  *
- * @returns whether it is ours now
+ * @returns whether the lock was taken
  * @throws SystemCallError
  */
 export function tryLockFile(fd: number, path: string): boolean {

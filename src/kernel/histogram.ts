@@ -1,12 +1,12 @@
 export interface HistogramState {
-  /** Upper bounds, ascending; one more without a bound follows. */
+  /** Upper bounds, ascending; the last bucket has no bound and follows them. */
   bounds: readonly number[];
-  /** Observations of each bucket by itself. */
+  /** Observations in each bucket, not cumulative. */
   counts: number[];
   sum: number;
 }
 
-/** Observations in buckets. */
+/** Counts observations in buckets. */
 export class Histogram {
   readonly state: HistogramState;
 
@@ -22,7 +22,7 @@ export class Histogram {
     this.state.sum += value;
   }
 
-  /** What another one of the same bounds observed; of others, nothing. */
+  /** Adds the observations of another histogram, if it has the same bounds. */
   add({ bounds, counts, sum }: HistogramState): void {
     const own = this.state;
     if (bounds.length !== own.bounds.length || bounds.some((bound, at) => bound !== own.bounds[at])) return;

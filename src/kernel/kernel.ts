@@ -8,27 +8,27 @@ import { executeAll, type NetlinkError, type NetlinkRequest, NetlinkSocket, netn
 import { nft } from './nft.js';
 
 export interface KernelOptions {
-  /** Named network namespace; absent: this process's own. */
+  /** Named network namespace; absent: the process's own. */
   netns?: string;
   /** Run-time directory of the node. */
   runDirectory: string;
-  /** Where the node's eBPF maps, programs and links are pinned: a directory in a bpffs. */
+  /** Directory in a bpffs in which the node's eBPF maps, programs and links are pinned. */
   pinDirectory: string;
-  /** The kernel forwards alone: of the eBPF programs only the one that answers neighbour solicitations is there. */
+  /** The kernel forwards alone: the only eBPF program is the NDP responder. */
   responderAlone?: boolean;
 }
 
-/** What a feature holds of a namespace beside its sockets. */
+/** A feature's handles in a namespace, in addition to the sockets. */
 export interface KernelPart {
   close(): void;
 }
 
-/** Features' parts by the name that a `Kernel` has each under; a feature adds its own. */
+/** The features' handles by their names in `Kernel`; each feature declares its own. */
 export interface KernelParts {}
 
 export type KernelFactories = { readonly [P in keyof KernelParts]: (options: KernelOptions) => KernelParts[P] };
 
-/** One network namespace of the kernel, with what features hold of it. */
+/** Handles of one network namespace, including those of the features. */
 export type Kernel = KernelNamespace & Readonly<KernelParts>;
 
 export function openKernel(options: KernelOptions, parts: KernelFactories): Kernel {
@@ -41,10 +41,10 @@ export function openKernel(options: KernelOptions, parts: KernelFactories): Kern
   return kernel as Kernel;
 }
 
-/** One network namespace of the kernel, as far as resources need it: mechanism, which knows no tenants. */
+/** Handles of one network namespace that resources need: mechanism without knowledge of tenants. */
 export class KernelNamespace {
   readonly netns: string | undefined;
-  /** Of the named namespace that the sockets are in. */
+  /** Identity of the named namespace in which the sockets were opened. */
   readonly #identity: string | undefined;
   readonly socket: NetlinkSocket;
   /** Generic netlink, for the namespace's seg6 settings. */
@@ -58,7 +58,7 @@ export class KernelNamespace {
 
   constructor({ netns, runDirectory }: KernelOptions) {
     this.netns = netns;
-    // Before the sockets: one that is replaced meanwhile is noticed.
+    // Read before the sockets are opened, so that a replacement in between is noticed.
     this.#identity = netns === undefined ? undefined : netnsIdentity(netns);
     this.socket = NetlinkSocket.open({ protocol: 'route', netns });
     this.generic = NetlinkSocket.open({ protocol: 'generic', netns });
@@ -67,12 +67,12 @@ export class KernelNamespace {
     this.savedSettings = new SavedSettings(runDirectory, this.socket.netnsCookie());
   }
 
-  /** Whether the name of the namespace still means the one that the sockets are in. */
+  /** Whether the name of the namespace still refers to the one in which the sockets were opened. */
   isCurrent(): boolean {
     return this.netns === undefined || netnsIdentity(this.netns) === this.#identity;
   }
 
-  /** Sends requests in batches; the event loop breathes in between. Failures are told by the request's index. */
+  /** Sends requests in batches, yielding to the event loop in between. Returns failures by the index of the request. */
   async execute(
     requests: Iterable<NetlinkRequest>,
     onError: (index: number, error: NetlinkError) => void,

@@ -1,4 +1,4 @@
-/** Calls of libc that Node.js lacks and that concern neither netlink nor eBPF. None may block. */
+/** Calls of libc that Node.js does not provide and that concern neither netlink nor eBPF. None may block. */
 import koffi from 'koffi';
 import { SystemCallError } from 'netlink-ts';
 
@@ -42,12 +42,12 @@ export const libcGetsockopt = native<[fd: number, level: number, name: number, v
 export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
 export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
 
-/** errno of the last call that failed; ask at once. */
+/** errno of the last failed call; must be read immediately. */
 export function lastErrno(): number {
   return koffi.errno();
 }
 
-/** The result of a call, or SystemCallError when it is negative. */
+/** Returns the result of a call. @throws SystemCallError if it is negative */
 export function check(result: number, syscall: string, what: string): number {
   if (result < 0) throw new SystemCallError(syscall, lastErrno(), what);
   return result;

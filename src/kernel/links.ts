@@ -1,18 +1,18 @@
 import { decodeLink, dumpLinksRequest, type Link, type NetlinkSocket } from 'netlink-ts';
 
-/** The devices of the namespace as last listed, by name and by index. */
+/** The namespace's devices as last listed, by name and by index. */
 export class Links {
   readonly #socket: NetlinkSocket;
   readonly #byName = new Map<string, Link>();
   readonly #byIndex = new Map<number, Link>();
-  /** Names that devices had before, by index, until somebody asks. */
+  /** Former names of devices by index, kept until takeFormerNames returns them. */
   readonly #formerNames = new Map<number, string[]>();
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
   }
 
-  /** Lists them anew. */
+  /** Lists the devices again. */
   refresh(): void {
     const links = this.#socket.dump(dumpLinksRequest(), decodeLink);
     for (const link of links) this.#noteName(link);
@@ -24,7 +24,7 @@ export class Links {
     }
   }
 
-  /** Takes a notification in: what it says is newer than the list. */
+  /** Applies a notification, which is newer than the list. */
   note(link: Link, change: 'new' | 'delete'): void {
     this.#noteName(link);
     const before = this.#byIndex.get(link.index);
@@ -35,7 +35,7 @@ export class Links {
     this.#byIndex.set(link.index, link);
   }
 
-  /** Names that a device had since this was last asked: a notification of a rename has the new one alone. */
+  /** Returns and clears the former names of a device: a notification of a rename contains only the new name. */
   takeFormerNames(index: number): string[] {
     const names = this.#formerNames.get(index) ?? [];
     this.#formerNames.delete(index);
@@ -64,20 +64,25 @@ export class Links {
     return this.#byIndex.get(index);
   }
 
-  /** Of a device that may have gone since: its index in words. */
+  /** Name of a device; `ifindex N` if it no longer exists. */
   nameOf(index: number): string {
     return this.#byIndex.get(index)?.name ?? `ifindex ${index}`;
   }
 
-  /** @throws Error when there is no such device */
+  /** @throws Error if there is no such device */
   indexOf(name: string): number {
     const link = this.#byName.get(name);
     if (link === undefined) throw new Error(`device ${name} does not exist`);
     return link.index;
   }
 
-  /** Name of the VRF or bridge a device is a member of. */
+  /** Name of the VRF or bridge that a device belongs to. */
   masterOf(link: Link): string | undefined {
     return link.master === undefined ? undefined : this.nameOf(link.master);
   }
+}
+
+/** State of a device for tables. */
+export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
+  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
 }

@@ -1,14 +1,16 @@
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLockFile } from './file-lock.js';
 
 const FILE = 'lock';
-/** How often a lock that is taken is tried again, milliseconds. */
+/** O_NONBLOCK: opening a FIFO at this path fails instead of blocking. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+/** Interval of attempts to take a lock, in milliseconds. */
 const POLL_MS = 10;
-/** How long it is waited for, milliseconds: a first apply of 100,000 routes on a slow machine takes minutes. */
+/** How long to wait for a lock, in milliseconds: a first apply of 100,000 routes takes minutes on a slow machine. */
 const LOCK_TIMEOUT_MS = 600_000;
 
-/** Another process works on the same node and does not come to an end. */
+/** Another process holds the node's lock for too long. */
 export class LockedError extends Error {
   readonly code = 'LOCKED';
 
@@ -19,8 +21,8 @@ export class LockedError extends Error {
 }
 
 /**
- * Runs a function while no other process does so for the same node: two that read the kernel, decide and write at once
- * would take the same next-hop ids and forget each other's notes. The kernel lets go of the lock when a process dies.
+ * Runs a function while no other process does so for the same node: two that read, decide and write at the same time would allocate the same
+ * next-hop ids and overwrite each other's saved settings. The kernel unlocks when a process dies.
  *
  * @param directory run-time directory of the node
  * @throws LockedError
@@ -43,9 +45,9 @@ async function acquire(directory: string, path: string, timeoutMs: number): Prom
   const started = performance.now();
   for (;;) {
     mkdirSync(directory, { recursive: true });
-    const fd = openSync(path, 'a', 0o600);
+    const fd = openSync(path, APPEND, 0o600);
     try {
-      // A purge removes the file with its directory: the lock of a file that has no name any more keeps nobody out.
+      // A purge removes the file with its directory. A lock on an unlinked file excludes nobody.
       if (tryLockFile(fd, path) && isStill(fd, path)) return fd;
     } catch (error) {
       closeSync(fd);
@@ -58,7 +60,7 @@ async function acquire(directory: string, path: string, timeoutMs: number): Prom
   }
 }
 
-/** Whether a path still names the file behind a descriptor. */
+/** Whether a path still refers to the file of a descriptor. */
 export function isStill(fd: number, path: string): boolean {
   const held = fstatSync(fd);
   const named = statSync(path, { throwIfNoEntry: false });

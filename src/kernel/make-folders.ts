@@ -2,10 +2,11 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it, one after the other: mkdir with `recursive` does not return where the file system takes none (/proc, Node.js 24).
+ * Creates a directory and its parents one by one: mkdir with `recursive` never returns if the file system allows no directories (/proc, Node.js
+ * 24).
  *
- * @param mode permission bits of those that are made
- * @throws Error of the file system, or of what is no folder
+ * @param mode permission bits of created directories
+ * @throws Error of the file system, or if a path component is no directory
  */
 export function makeFolders(directory: string, mode = 0o755): void {
   const known = statSync(directory, { throwIfNoEntry: false });

@@ -2,39 +2,39 @@ import { Histogram } from './histogram.js';
 import { ProgramError, runProgram } from './program.js';
 import type { Ended } from './program.js';
 
-/** nft said no, or is not installed; `message` holds its own words. */
+/** nft failed or is not installed; `message` contains its output. */
 export class NftError extends Error {
   readonly code = 'NFT';
 }
 
-/** How long nft may take, milliseconds: a table of thousands of elements on a slow machine takes seconds. */
+/** Time-out of nft in milliseconds: a table of thousands of elements takes seconds on a slow machine. */
 const NFT_TIMEOUT_MS = 60_000;
-/** It reads a script and lists what that made, in a network namespace that ends with it. */
+/** Loads a script into a temporary network namespace and lists the resulting ruleset. */
 const LIST_APART = ['unshare', '--net', 'sh', '-c', 'nft -f - && nft -j list ruleset'];
 
 /**
- * Runs nft in a network namespace: one process a transaction, all of it or nothing.
+ * Runs nft in a network namespace. A process is one transaction.
  *
- * @param netns named namespace; absent: this process's own
- * @param script what `nft -f -` reads
- * @throws NftError; ProgramError when the machine starts no program
+ * @param netns named namespace; absent: the process's own
+ * @param script input of `nft -f -`
+ * @throws NftError; ProgramError if no process can be started
  */
 export function nft(netns: string | undefined, args: readonly string[], script = ''): Promise<string> {
   return run(netns, ['nft', ...args], script);
 }
 
 /**
- * What nft lists, in JSON, of a script that is loaded into a network namespace of its own.
+ * Lists a script's ruleset as JSON, after loading it into a temporary network namespace.
  *
- * @throws NftError; ProgramError when the machine starts no program
+ * @throws NftError; ProgramError if no process can be started
  */
 export function nftListApart(script: string): Promise<string> {
   return run(undefined, LIST_APART, script);
 }
 
-/** Seconds. */
+/** In seconds. */
 const RUN_BUCKETS = [0.01, 0.05, 0.2, 1, 5];
-/** Of this process, in seconds. */
+/** Run times of nft in this process, in seconds. */
 export const nftRuns = new Histogram(RUN_BUCKETS);
 
 async function run(netns: string | undefined, argv: readonly string[], script: string): Promise<string> {
@@ -49,6 +49,11 @@ async function run(netns: string | undefined, argv: readonly string[], script: s
   const { status, signal, stdout, stderr, durationMs } = ended;
   nftRuns.observe(durationMs / 1000);
   if (status === 0) return stdout;
-  const words = stderr.trim() || (signal === undefined ? `ended by status ${status}` : `ended by ${signal}`);
+  // nft reports an error's position in the script in three lines; a message is one line.
+  const words =
+    stderr
+      .trim()
+      .split(/\s*\n\s*/)
+      .join('; ') || (signal === undefined ? `ended by status ${status}` : `ended by ${signal}`);
   throw new NftError(`${argv === LIST_APART ? 'nft, in a network namespace of its own' : argv.join(' ')}: ${words}`);
 }

@@ -1,11 +1,11 @@
 export interface ObjectIdRange {
-  /** What the ids are of, for messages. */
+  /** Name of the objects, for messages. */
   what: string;
   first: number;
   count: number;
 }
 
-/** Ids of one kind of kernel objects, both ways, and the next free one. Filled from the kernel's list, never kept elsewhere. */
+/** Maps keys of a kind of kernel objects to ids and back, and allocates free ids. Filled from the kernel's objects and never saved. */
 export class ObjectIds {
   readonly #range: ObjectIdRange;
   readonly #ids = new Map<string, number>();
@@ -25,7 +25,7 @@ export class ObjectIds {
     this.#next = this.#range.first;
   }
 
-  /** An id in the range that somebody else has. */
+  /** Excludes an id that an object of others has. */
   occupy(id: number): void {
     this.#foreign.add(id);
   }
@@ -48,9 +48,9 @@ export class ObjectIds {
   }
 
   /**
-   * The key's id, or a free one that is the key's from now on.
+   * The id of a key; allocates a free one if it has none.
    *
-   * @throws Error when none is free
+   * @throws Error if none is free
    */
   allocate(key: string): number {
     const known = this.#ids.get(key);

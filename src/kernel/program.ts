@@ -1,11 +1,11 @@
-/** Every program that segue starts is started here, so that each failure to start one is an error with a reason. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess, SpawnOptions } from 'node:child_process';
+/** Starts all of segue's child processes, so that every failure to start one is an error with a reason. */
+import { ChildProcess, spawn } from 'node:child_process';
+import type { SpawnOptions } from 'node:child_process';
 import { inNetns } from 'netlink-ts';
 
-/** What a program left behind when it ended. */
+/** The result of a program that has ended. */
 export interface Ended {
-  /** exit code; undefined when a signal ended it */
+  /** Exit code; undefined if a signal ended it. */
   status?: number;
   signal?: NodeJS.Signals;
   stdout: string;
@@ -14,26 +14,27 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** then it is killed, and the result has signal SIGKILL; default RUN_TIMEOUT_MS */
+  /** Time-out, after which the program is killed with SIGKILL; default RUN_TIMEOUT_MS. */
   timeoutMs?: number;
   input?: string;
   env?: NodeJS.ProcessEnv;
 }
 
-/** Milliseconds. */
+/** In milliseconds. */
 const RUN_TIMEOUT_MS = 60_000;
 
-/** Why the kernel starts no program, and what helps. */
+/** Reasons why the kernel starts no process, with remedies. */
 const REASONS: Record<string, string> = {
   EMFILE: 'this process has no file descriptor left (EMFILE): expected a higher limit (LimitNOFILE=, ulimit -n)',
   ENFILE: 'the machine has no file descriptor left (ENFILE): expected a higher fs.file-max',
   EAGAIN: 'no further process may be started (EAGAIN): expected a higher limit (TasksMax=, ulimit -u)',
   ENOMEM: 'the machine has no memory left (ENOMEM)',
+  E2BIG: 'more is to be said than a program can be started with (E2BIG)',
 };
 
-/** A program that could not be started. */
+/** A program could not be started. */
 export class ProgramError extends Error {
-  /** Name of the errno: `ENOENT` when there is no such program. */
+  /** Name of the errno, such as `ENOENT` if the program does not exist. */
   readonly code: string;
 
   constructor(program: string, cause: NodeJS.ErrnoException) {
@@ -45,11 +46,11 @@ export class ProgramError extends Error {
 }
 
 /**
- * Starts a program in a network namespace. Only that is entered: unlike with `ip netns exec`, /sys stays the host's.
+ * Starts a program in a network namespace. Only that namespace is entered: unlike with `ip netns exec`, /sys remains the host's.
  *
- * @param netns undefined: this process's own
- * @param onError the program could not be started; called later, never before this returns
- * @returns the program. One that could not be started for want of descriptors has no streams at all, whatever Node's types say.
+ * @param netns undefined: the process's own
+ * @param onError called if the program could not be started, never before this returns
+ * @returns the process. Without free descriptors it has no streams, contrary to Node's types.
  * @throws NetnsError
  */
 export function startProgram(
@@ -59,20 +60,29 @@ export function startProgram(
   onError: (error: ProgramError) => void,
 ): ChildProcess {
   const [program = '', ...args] = argv;
-  // A child is born in the namespace of the thread that starts it.
-  const child = inNetns(netns, () => spawn(program, args, options));
+  // A child inherits the namespace of the thread that starts it.
+  const child = inNetns(netns, () => {
+    try {
+      return spawn(program, args, options);
+    } catch (error) {
+      // Node.js throws some failures of the kernel and emits others (ChildProcess.spawn); both are reported by onError.
+      const failed = new ChildProcess();
+      process.nextTick(() => failed.emit('error', error));
+      return failed;
+    }
+  });
   child.on('error', (error) => {
-    // Also emitted for a signal that could not be sent, which is no failure to start.
+    // Also emitted if a signal could not be sent, which is no failure to start.
     if (child.pid === undefined) onError(new ProgramError(program, error));
   });
   return child;
 }
 
 /**
- * Runs a program in a network namespace to its end, whatever its exit code. The event loop goes on.
+ * Runs a program in a network namespace until it ends, with any exit code. Does not block the event loop.
  *
- * @param netns undefined: this process's own
- * @throws ProgramError when it cannot be started; NetnsError
+ * @param netns undefined: the process's own
+ * @throws ProgramError if it cannot be started; NetnsError
  */
 export function runProgram(
   netns: string | undefined,
@@ -87,7 +97,7 @@ export function runProgram(
     });
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      // Programs that it started hold the other ends and may live on.
+      // Its children may outlive it and keep the other ends of the pipes open.
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, timeoutMs);
@@ -100,7 +110,7 @@ export function runProgram(
       const durationMs = performance.now() - start;
       resolve({ ...(status !== null && { status }), ...(signal && { signal }), stdout, stderr, durationMs });
     });
-    // A program that does not read its input is no failure of ours.
+    // A program that does not read its input is no error.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });

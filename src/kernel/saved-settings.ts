@@ -1,11 +1,12 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../intent/regular-file.js';
 import { replaceFile } from './replace-file.js';
 
 const FILE = 'remembered.json';
 
 interface Contents {
-  /** SO_NETNS_COOKIE (socket(7)): a number that no other namespace has until the machine starts again */
+  /** SO_NETNS_COOKIE (socket(7)): a number unique to the namespace until the next boot */
   netnsCookie?: string;
   values: Record<string, string>;
 }
@@ -13,23 +14,22 @@ interface Contents {
 const isContents = (read: Contents | Contents['values']): read is Contents => typeof read.values === 'object';
 
 /**
- * How shared settings were before segue changed them, in /run/segue/<node>/remembered.json: written before the change,
- * so that a crash in between forgets nothing. Only purge needs them.
- * The file says whose settings they were: a network namespace that was made anew under its old name while nobody looked
- * has settings of its own.
+ * Previous values of shared settings that segue changed, in /run/segue/<node>/remembered.json. A value is written before the change, so that a
+ * crash in between loses nothing. Only purge needs them. The file identifies the namespace: one that was created under the same name meanwhile has
+ * settings of its own.
  */
 export class SavedSettings {
   readonly #directory: string;
   readonly #netnsCookie: string | undefined;
   #values: Map<string, string> | undefined;
 
-  /** @param netnsCookie of the namespace; absent where the kernel tells none: what is in the file counts */
+  /** @param netnsCookie cookie of the namespace; absent if the kernel does not support it: the file's values are then used */
   constructor(directory: string, netnsCookie?: bigint) {
     this.#directory = directory;
     this.#netnsCookie = netnsCookie?.toString();
   }
 
-  /** Another process may have written meanwhile: what was read counts no more. */
+  /** Discards values read before: another process may have written the file. */
   forgetRead(): void {
     this.#values = undefined;
   }
@@ -42,7 +42,7 @@ export class SavedSettings {
     return [...this.#load().keys()];
   }
 
-  /** Keeps the first value it is given for a key: later ones are segue's own. */
+  /** Saves values of keys that have none yet: a later value of a key is segue's own. */
   remember(values: Iterable<readonly [key: string, value: string]>): void {
     const known = this.#load();
     let changed = false;
@@ -63,7 +63,7 @@ export class SavedSettings {
     if (changed) this.#save();
   }
 
-  /** The namespace whose settings these were is gone. */
+  /** Discards all values, because their namespace is gone. */
   clear(): void {
     this.#values = new Map();
     this.#save();
@@ -72,9 +72,9 @@ export class SavedSettings {
   #load(): Map<string, string> {
     if (this.#values === undefined) {
       try {
-        const text = readFileSync(join(this.#directory, FILE), 'utf8');
+        const text = readRegularFile(join(this.#directory, FILE)).toString();
         const contents = JSON.parse(text) as Contents | Contents['values'];
-        // Version 0.1.0 wrote the values alone.
+        // Version 0.1.0 wrote only the values.
         const { netnsCookie, values } = isContents(contents) ? contents : { values: contents };
         const theirs =
           netnsCookie !== undefined && this.#netnsCookie !== undefined && netnsCookie !== this.#netnsCookie;

@@ -3,7 +3,7 @@ import { inNetns } from 'netlink-ts';
 
 const ROOT = '/proc/sys/';
 
-/** Sysctls of one network namespace. /proc/sys/net shows the namespace of the task that opens it, so each call goes in. */
+/** Sysctls of one network namespace. /proc/sys/net shows the namespace of the thread that opens a file, so each call enters it. */
 export class Sysctls {
   readonly #netns: string | undefined;
 
@@ -11,7 +11,7 @@ export class Sysctls {
     this.#netns = netns;
   }
 
-  /** Values by path below /proc/sys, without the newline; what is not there is left out. One visit for all. */
+  /** Reads values by their paths below /proc/sys, without the newline; missing files are omitted. Enters the namespace once. */
   readAll(paths: Iterable<string>): Map<string, string> {
     return inNetns(this.#netns, () => {
       const values = new Map<string, string>();
@@ -27,7 +27,7 @@ export class Sysctls {
     return this.readAll([path]).get(path);
   }
 
-  /** Writes in order; returns the errors by path. */
+  /** Writes values in order; returns errors by path. */
   writeAll(values: Iterable<readonly [path: string, value: string]>): Map<string, Error> {
     return inNetns(this.#netns, () => {
       const errors = new Map<string, Error>();

@@ -1,4 +1,4 @@
-/** Datagrams over Unix sockets, which Node.js lacks. */
+/** Unix datagram sockets, which Node.js does not provide. */
 import { check, libcBind, libcClose, libcConnect, libcRecv, libcSend, libcSocket } from './libc.js';
 
 const AF_UNIX = 1;
@@ -10,9 +10,9 @@ const SUN_PATH_BYTES = 108;
 const MAX_DATAGRAM_BYTES = 4096;
 
 /**
- * Sends one datagram, and does not wait for room at the receiver.
+ * Sends a datagram; fails instead of waiting for space at the receiver.
  *
- * @param path of the receiver's socket; `@name` is an abstract one (unix(7))
+ * @param path path of the receiver's socket; `@name`: an abstract one (unix(7))
  * @throws SystemCallError
  */
 export function sendUnixDatagram(path: string, text: string): void {
@@ -27,19 +27,19 @@ export function sendUnixDatagram(path: string, text: string): void {
   }
 }
 
-/** A socket that takes datagrams; the file of a path that is not abstract stays after it. */
+/** A socket that receives datagrams. close() does not remove the file of a path that is not abstract. */
 export class UnixDatagramReceiver {
   readonly #fd: number;
   readonly #data = Buffer.alloc(MAX_DATAGRAM_BYTES);
 
-  /** @throws SystemCallError EADDRINUSE when there is such a file */
+  /** @throws SystemCallError EADDRINUSE if the file exists */
   constructor(path: string) {
     this.#fd = openSocket(path);
     const address = addressOf(path);
     check(libcBind(this.#fd, address, address.length), 'bind', path);
   }
 
-  /** What came since the last call. */
+  /** Returns the datagrams that arrived since the last call. */
   receive(): string[] {
     const texts: string[] = [];
     for (;;) {
@@ -58,7 +58,7 @@ function openSocket(what: string): number {
   return check(libcSocket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket', what);
 }
 
-/** struct sockaddr_un. */
+/** Encodes struct sockaddr_un. */
 function addressOf(path: string): Buffer {
   const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
   if (name.length >= SUN_PATH_BYTES)

@@ -29,7 +29,7 @@ export interface Batch {
   values: Buffer;
 }
 
-/** What of a map its batches ask. */
+/** The part of a map that batches need. */
 export interface BatchedMap {
   readonly fd: number;
   readonly label: string;
@@ -174,7 +174,7 @@ export function* batchesOf(map: BatchedMap, options: BatchOptions): Generator<Ba
   }
   const lib = libbpf();
   const read = deleting ? lib.bpf_map_lookup_and_delete_batch : lib.bpf_map_lookup_batch;
-  // Where the walk is: a key for most types, a bucket's number (4 bytes) for hashes.
+  // The position of the walk: a key for most types, a bucket's number (4 bytes) for hashes.
   let position: Buffer | null = null;
   let keys = Buffer.allocUnsafe(size * map.keySize);
   let values = Buffer.allocUnsafe(size * map.valueSize);

@@ -7,7 +7,7 @@ import { linkInfo, type LinkInfo, type ProgramInfo } from './info.js';
 import { openPin, pinFd } from './pin.js';
 import { LINK_UPDATE_OPTS, Options } from './structs.js';
 
-/** What a link asks of a program, a `BpfProgram`. */
+/** The part of a `BpfProgram` that a link needs. */
 interface LinkedProgram {
   readonly fd: number;
   readonly label: string;
@@ -56,7 +56,7 @@ export class BpfLink extends Handle {
     return linkInfo(this.fd, this.label);
   }
 
-  /** Keeps the attachment when every handle of it is closed. @throws LibbpfError LIBBPF_PIN, LIBBPF_EEXIST */
+  /** Keeps the attachment after its handles are closed. @throws LibbpfError LIBBPF_PIN, LIBBPF_EEXIST */
   pin(path: string): void {
     pinFd(this.fd, path, this.label);
     this.#pinned = true;

@@ -5,7 +5,7 @@ import { LibbpfError } from './errors.js';
 import { fieldName } from './generate.js';
 import { type Layout, layoutOf, type StructLayout } from './layout.js';
 
-/** What a C type is in TypeScript: numbers (bigints of 64 bits), booleans, bytes, arrays, and structs by their fields' names. */
+/** The TypeScript value of a C type: a number (a bigint of 64 bits), a boolean, bytes, an array, or an object with a struct's fields. */
 export type BtfValue = number | bigint | boolean | Uint8Array | BtfValue[] | { [field: string]: BtfValue };
 
 type Integer = Extract<Layout, { kind: 'int' | 'enum' }>;

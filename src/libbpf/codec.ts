@@ -1,4 +1,4 @@
-/** What generated codecs are made of. */
+/** Building blocks of generated codecs. */
 import { checkBytes, LibbpfError } from './errors.js';
 
 /** Bytes of a C type and values of a TypeScript type, one into the other. */

@@ -25,7 +25,7 @@ export class DataSections {
     if (known !== undefined) return known;
     const page = libc().getpagesize();
     const mappedBytes = Math.ceil(bytes / page) * page;
-    // Constants are frozen: nobody may map them for writing.
+    // Constants are frozen: the kernel refuses to map them for writing.
     const protection = section.startsWith('.rodata') ? PROT_READ : PROT_READ | PROT_WRITE;
     const address = libc().mmap(null, mappedBytes, protection, MAP_SHARED, fd, 0);
     if (address === null || address === MAP_FAILED) {

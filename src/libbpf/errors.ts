@@ -1,4 +1,4 @@
-/** What goes wrong with eBPF objects, in words an engineer can act on. */
+/** Errors of this library. A message says what was done to which object, and why that failed. */
 import { constants } from 'node:os';
 import { missingCapabilities } from './capabilities.js';
 
@@ -28,7 +28,7 @@ export interface LibbpfErrorDetail {
   code?: LibbpfErrorCode;
   /** the kernel's or the verifier's words, or what was expected */
   reason?: string;
-  /** all that libbpf and the verifier said, for whoever asks */
+  /** the whole output of libbpf and the verifier */
   log?: string;
   cause?: unknown;
 }
@@ -38,13 +38,13 @@ export const ERROR_CODES = {
   LIBBPF_MISSING: 'there is no libbpf, or it is too old',
   LIBBPF_CLOSED: 'the handle was closed',
   LIBBPF_SIZE: 'a buffer of the wrong size: it never reached the kernel',
-  LIBBPF_ARGUMENT: 'a value out of range, of the wrong type, or a word that is none of those expected',
+  LIBBPF_ARGUMENT: 'a value out of range, of the wrong type, or an unexpected word',
   LIBBPF_NAME: 'no such map, program, variable or interface',
-  LIBBPF_STATE: 'before load() what needs it after, or the reverse',
+  LIBBPF_STATE: 'a call before load() that is valid only after it, or the reverse',
   LIBBPF_VERIFIER: 'the verifier refused a program: its own reason in one line, its whole log in `log`',
   LIBBPF_BTF: 'type information that is broken, missing or unsuitable',
   LIBBPF_PIN: 'a path where no pin would last',
-  LIBBPF_NETNS: 'a network namespace that is not there, or cannot be entered',
+  LIBBPF_NETNS: 'a network namespace that does not exist, or cannot be entered',
   LIBBPF_ITERATION: 'a map that changed too much while it was read',
   LIBBPF_NOT_SUPPORTED: 'a probe found that this kernel does not have it',
 } as const;

@@ -171,7 +171,7 @@ export function libbpf(): Libbpf {
 
 let loadedVersion = '';
 
-/** Of the library that is loaded, or would be: `1.4`. @throws LibbpfError LIBBPF_MISSING */
+/** The version of the libbpf that is loaded, or would be: `1.4`. @throws LibbpfError LIBBPF_MISSING */
 export function libbpfVersion(): string {
   libbpf();
   return loadedVersion;
@@ -197,7 +197,7 @@ function load(path: string): Libbpf {
     }
     loadedVersion = `${major}.${minor}`;
     const functions = bind(library, LIBBPF);
-    // Its messages belong into errors (log.ts), not on standard error.
+    // libbpf's messages become part of errors (log.ts); by default it prints them on standard error.
     functions.libbpf_set_print(null);
     return functions;
   } catch (error) {
@@ -222,7 +222,7 @@ export function lastErrno(): number {
   return koffi.errno();
 }
 
-/** Where bytes lie, for a pointer inside a struct. Whoever stores it keeps the bytes referenced until the call is over. */
+/** The address of bytes, for a pointer inside a struct. The caller keeps the bytes referenced until the call is over. */
 export function address(bytes: Uint8Array): bigint {
   return koffi.address(bytes);
 }

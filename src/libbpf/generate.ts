@@ -237,7 +237,7 @@ class Emitter {
   }
 }
 
-/** Of an array, and of the arrays in it. */
+/** Names of the loop variables for an array, and for the arrays in it. */
 function loopNames(depth: number): [index: string, element: string] {
   return depth === 0 ? ['index', 'element'] : [`index${depth}`, `element${depth}`];
 }

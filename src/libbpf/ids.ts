@@ -1,4 +1,4 @@
-/** Ids of what is in the kernel, whoever put it there. */
+/** Ids of the kernel's maps, programs and links, those of other processes too. */
 import { constants } from 'node:os';
 import { check } from './errors.js';
 import { libbpf } from './ffi.js';

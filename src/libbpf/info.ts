@@ -1,4 +1,4 @@
-/** What the kernel says about a map, a program or a link, asked by descriptor. */
+/** The kernel's information about a map, a program or a link, by descriptor. */
 import { LINK_TYPE_NAMES, MAP_TYPE_NAMES, PROGRAM_TYPE_NAMES } from './constants.js';
 import { check } from './errors.js';
 import { libbpf } from './ffi.js';

@@ -160,13 +160,20 @@ function addMember(btf: Btf, fields: Field[], struct: string, member: BtfMember,
   fields.push({ name: member.name, offset, layout: layoutOf(btf, member.type, `${struct}_${member.name}`, depth + 1) });
 }
 
-/** Key and value types of a map, as `__type(key, …)` declares them in the section .maps; undefined where it gives sizes alone. */
+/** A map as an object's section .maps defines it. */
 export interface MapTypes {
   name: string;
+  /** `__type(key, …)`; undefined where it gives sizes alone */
   key: number | undefined;
   value: number | undefined;
   /** enum bpf_map_type */
   type: number | undefined;
+  /** `__uint(max_entries, …)` */
+  maxEntries: number | undefined;
+  /** `__uint(map_flags, …)` */
+  flags: number;
+  /** of `__attribute__((btf_decl_tag("…")))`, as they are written */
+  tags: string[];
 }
 
 /** The maps an object declares. */
@@ -184,9 +191,22 @@ export function mapTypes(btf: Btf): MapTypes[] {
       return pointer?.kind === 'ptr' ? pointer.type : undefined;
     };
     // __uint(type, N) is a pointer to an array of N.
-    const array = pointed('type');
-    const shape = array === undefined ? undefined : btf.resolve(array).type;
-    const mapType = shape?.kind === 'array' ? shape.length : undefined;
-    return [{ name: variable.name, key: pointed('key'), value: pointed('value'), type: mapType }];
+    const number = (name: string): number | undefined => {
+      const array = pointed(name);
+      const shape = array === undefined ? undefined : btf.resolve(array).type;
+      return shape?.kind === 'array' ? shape.length : undefined;
+    };
+    const tags = btf.types.flatMap((tag) => (tag.kind === 'decl_tag' && tag.type === id ? [tag.name] : []));
+    return [
+      {
+        name: variable.name,
+        key: pointed('key'),
+        value: pointed('value'),
+        type: number('type'),
+        maxEntries: number('max_entries'),
+        flags: number('map_flags') ?? 0,
+        tags,
+      },
+    ];
   });
 }

@@ -1,4 +1,4 @@
-/** What libbpf says while it works: kept for the error, never printed. */
+/** libbpf's log output. It is kept for the message of an error, and never printed. */
 import { libbpf, libc, registerPrint, view } from './ffi.js';
 
 /** enum libbpf_print_level */

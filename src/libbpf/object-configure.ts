@@ -1,4 +1,4 @@
-/** What is changed of an object's maps and programs before it is loaded, and what that needs until then. */
+/** Configuration of an object's maps and programs before it is loaded, and the handles that it needs until then. */
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { MAP_TYPES, PROGRAM_TYPES } from './constants.js';

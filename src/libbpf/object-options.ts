@@ -1,4 +1,4 @@
-/** What an object is opened, configured and loaded with. */
+/** Options to open, configure and load an object. */
 import type { MapType, ProgramType } from './constants.js';
 import type { BpfMap } from './map.js';
 import type { VariableValue } from './variables.js';
@@ -12,7 +12,7 @@ export interface OpenOptions {
   statistics?: Buffer;
 }
 
-/** What may be changed of a map before load. */
+/** Properties of a map that may be changed before load. */
 export interface MapConfiguration {
   type?: MapType;
   maxEntries?: number;

@@ -1,4 +1,4 @@
-/** What this kernel can do, found by trying; each verdict is kept, as the kernel does not change while the process runs. */
+/** Features of this kernel, found by trying them. Each result is kept, since the kernel does not change while the process runs. */
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ATTACH_TYPES, MAP_TYPES, type MapType, PROGRAM_TYPES, type ProgramType } from './constants.js';
@@ -80,7 +80,7 @@ function hasMapType(type: MapType): boolean {
 }
 
 const LOG_BYTES = 4096;
-/** What verifiers say of a helper that is not for such programs; the last is Linux 6.13's, which libbpf 1.4's own probe takes for a yes. */
+/** Verifier messages for a helper that a program type must not call. The last is Linux 6.13's, which libbpf 1.4's own probe takes for support. */
 const NO_HELPER = /invalid func |unknown func |cannot use helper /;
 
 /** Loads a program that is nothing but the call: wrong arguments are complained about only where the helper is known. */

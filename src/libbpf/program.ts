@@ -52,7 +52,7 @@ export interface TestRunResult {
 const DATA_GROWTH_BYTES = 512;
 const REPEAT_MAX = 0x7fffffff;
 
-/** What the object file says of a program. */
+/** A program's properties in the object file. */
 export interface ProgramOrigin {
   /** "raw_tp/sched_switch" */
   section: string;
@@ -109,7 +109,7 @@ export class BpfProgram extends Handle {
     });
   }
 
-  /** Asked anew each time: run time and count move. */
+  /** Reads from the kernel each time, since run time and run count change. */
   info(): ProgramInfo {
     return programInfo(this.fd, this.label);
   }

@@ -25,7 +25,7 @@ function checkPerCpu(map: BpfMap, expected: boolean): void {
   });
 }
 
-/** What both kinds are made of: R is what one read or write of a key carries. */
+/** The common part of both kinds. R is the value of one read or write of a key. */
 abstract class CodedMap<K, R> implements Iterable<[key: K, value: R]> {
   readonly map: BpfMap;
   readonly #key: Codec<K>;

@@ -92,7 +92,7 @@ export function encodeVariable(
   return integerBytes(number, size, type.signed, operation);
 }
 
-/** What holds the variables: an object, before its load and after. */
+/** The object whose variables they are, before and after load. */
 export interface VariableOwner {
   /** "object maps" */
   label: string;
@@ -126,7 +126,7 @@ export class Variables {
     return this.#find(name, 'look up').section.startsWith('.rodata');
   }
 
-  /** The value now: what the programs have made of it, once they run. @throws LibbpfError LIBBPF_NAME, LIBBPF_BTF */
+  /** The current value, which running programs may have changed. @throws LibbpfError LIBBPF_NAME, LIBBPF_BTF */
   get(name: string): BtfValue {
     const variable = this.#find(name, 'get');
     const { address } = this.#memory(name, variable, 'get');

@@ -44,7 +44,7 @@ export const AddressFlag = {
 /** A lifetime without end, in struct ifa_cacheinfo. */
 const FOREVER = 0xffffffff;
 
-/** What names an address. */
+/** The key of an address. */
 export type InterfaceAddressKey = Pick<InterfaceAddressSpec, 'ifindex' | 'address' | 'length' | 'peer'>;
 
 function isLoopback(address: string, family: AddressFamily): boolean {

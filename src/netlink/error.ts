@@ -1,4 +1,4 @@
-/** What goes wrong between us and the kernel, in words an engineer can act on. */
+/** Errors of this library. A message says what was requested for which object, and why the kernel refused it. */
 import { constants } from 'node:os';
 
 const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));

@@ -32,7 +32,7 @@ export interface RequestFailure {
 export interface ExecuteAllOptions {
   /** 1..MAX_BATCH, default DEFAULT_BATCH */
   batchSize?: number;
-  /** told of each failure as it becomes final */
+  /** called with each failure as it becomes final */
   onFailure?: (failure: RequestFailure) => void;
   /** stops between batches; what was not sent is neither done nor failed */
   signal?: AbortSignal;

@@ -1,6 +1,6 @@
 /**
  * Notifications: a socket of its own that calls back with decoded batches. Hints, not truth: when the kernel drops some
- * for want of buffer (ENOBUFS), the consumer is told to list everything again.
+ * for want of buffer (ENOBUFS), the consumer has to list everything again.
  */
 import { errnoName, NetlinkError } from './error.js';
 import { libcClose, type PollHandle, pollReadable } from './ffi.js';
@@ -70,7 +70,7 @@ export class NetlinkMonitor<E> {
     this.close();
   }
 
-  /** Whether the monitor keeps the process running (it does until told otherwise). */
+  /** Whether the monitor keeps the process running (the default). */
   unref(): void {
     this.#poll.unref();
   }

@@ -29,7 +29,7 @@ const NTF_PROXY = 0x08;
 /** USER_HZ, the unit of struct nda_cacheinfo */
 const TICKS_PER_SECOND = 100;
 
-/** What names a neighbour or proxy entry. */
+/** The key of a neighbour or proxy entry. */
 export type NeighbourKey = Pick<NeighbourSpec, 'ifindex' | 'address' | 'proxy'>;
 
 function writeHead(writer: MessageWriter, key: NeighbourKey, state: number, flags: number): void {

@@ -1,4 +1,4 @@
-/** What devices do with XDP (Documentation/netlink/specs/netdev.yaml, Linux 6.3). */
+/** XDP features of devices (Documentation/netlink/specs/netdev.yaml, Linux 6.3). */
 import { DUMP, NLM_F_REQUEST } from './constants.js';
 import { isNetlinkError } from './error.js';
 import { GENL_HDRLEN, resolveFamily } from './generic.js';

@@ -20,7 +20,7 @@ function readVia(reader: AttributeReader): string | undefined {
   return familyFromNumber(reader.u16()) === undefined ? undefined : reader.address(2);
 }
 
-/** What a route and a leg of a multipath route have in common. */
+/** The common part of a route and a leg of a multipath route. */
 interface Leg {
   oif?: number;
   gateway?: string;

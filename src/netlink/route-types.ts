@@ -160,7 +160,7 @@ export interface RouteSpec {
   nexthops?: (Omit<RouteNexthop, 'flags'> & { flags?: number })[];
 }
 
-/** What names a route to delete; absent fields match any (for IPv6 the kernel demands the table and prefix). */
+/** The key of a route to delete; absent fields match any (for IPv6 the kernel demands the table and prefix). */
 export type RouteKey = Pick<RouteSpec, 'table' | 'prefix'> &
   Partial<Pick<RouteSpec, 'type' | 'protocol' | 'scope' | 'metric' | 'tos' | 'oif' | 'gateway' | 'nexthopId'>>;
 

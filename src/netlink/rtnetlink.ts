@@ -118,7 +118,7 @@ export class Rtnetlink {
   }
 }
 
-/** What the collections share: a socket, and devices by name. */
+/** The common part of the collections: a socket, and devices by name. */
 class Collection {
   protected readonly socket: NetlinkSocket;
 
@@ -212,7 +212,7 @@ export class Addresses extends Collection {
 
 /** Routes (ip route). The table is main where none is named. */
 export class Routes extends Collection {
-  /** All tables' routes, or those the filter lets through. */
+  /** The routes of all tables, or those that match the filter. */
   list(filter: shapes.RouteFilterInput = {}): Route[] {
     checkShape('list routes', filter, shapes.ROUTE_FILTER);
     const { dev, ...rest } = filter;
@@ -244,7 +244,7 @@ export class Routes extends Collection {
     this.socket.request(appendRoute(this.#spec('append route', route)));
   }
 
-  /** The first one that agrees in every field given. @returns false when there is none */
+  /** Deletes the first route that matches every given field. @returns false when there is none */
   delete(route: shapes.RouteInput): boolean {
     const { table, prefix, type, protocol, scope, metric, tos, oif, gateway, nexthopId } = this.#spec(
       'delete route',
@@ -287,7 +287,7 @@ export class Nexthops extends Collection {
     this.socket.request(replaceNexthop(this.#spec('replace nexthop', nexthop)));
   }
 
-  /** It goes with every route that names it. @returns false when there was none */
+  /** Also deletes every route that uses it. @returns false when there was none */
   delete(id: number): boolean {
     return removed(this.socket, deleteNexthop(id), 'ENOENT');
   }
@@ -338,7 +338,7 @@ export class Rules extends Collection {
     this.socket.request(createRule(this.#spec('create rule', rule)));
   }
 
-  /** The first one that agrees in every field given. @returns false when there is none */
+  /** Deletes the first route that matches every given field. @returns false when there is none */
   delete(rule: shapes.RuleInput): boolean {
     return removed(this.socket, deleteRule(this.#spec('delete rule', rule)), 'ENOENT');
   }

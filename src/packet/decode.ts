@@ -3,7 +3,7 @@ import { decodeIcmp, decodeTcp, decodeUdp, tcpHeaderLength } from './transport.j
 import type { Header } from './headers.js';
 
 const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
-/** Protocol numbers (IANA), where decoding goes on. */
+/** Numbers (IANA) of protocols that are decoded further. */
 export const PROTOCOL = {
   hopByHop: 0,
   icmp: 1,
@@ -28,17 +28,17 @@ const ETHERNET_BYTES = 14;
 const IPV6_BYTES = 40;
 const ADDRESS6_BYTES = 16;
 
-/** What comes next: its number, where it begins, and where the packet it belongs to ends (padding is beyond). */
+/** The next header: its number and offset, and the end of its packet (padding follows). */
 interface Next {
   header: Header;
-  /** undefined: nothing more */
+  /** undefined: no further header */
   protocol?: number;
   at: number;
   end: number;
   fragment?: boolean;
 }
 
-/** Headers of an Ethernet frame from the outside in; inner packets follow their outer ones. */
+/** Decodes the headers of an Ethernet frame from the outside in; inner packets follow their outer ones. */
 export function decodeFrame(frame: Buffer): Header[] {
   if (frame.length < ETHERNET_BYTES) return [rest(0, 'truncated', frame)];
   const etherType = frame.readUInt16BE(12);
@@ -53,7 +53,7 @@ export function decodeFrame(frame: Buffer): Header[] {
   return headers;
 }
 
-/** Headers of a packet; `protocol` says what it begins with (4: IPv4, 41: IPv6, …). */
+/** Decodes the headers of a packet; `protocol` is that of the first one (4: IPv4, 41: IPv6, …). */
 function decodePacket(packet: Buffer, protocol: number): Header[] {
   const headers: Header[] = [];
   let next: number | undefined = protocol;
@@ -62,7 +62,7 @@ function decodePacket(packet: Buffer, protocol: number): Header[] {
   while (next !== undefined && next !== PROTOCOL.noNext) {
     const bytes = packet.subarray(at, end);
     if (bytes.length === 0) break;
-    // IPv4 has no extension headers: there such a number, AH's included, is a protocol like others.
+    // IPv4 has no extension headers: there these numbers, AH's included, are ordinary protocols.
     const isForeign: boolean = headers.at(-1)?.layer === 'ipv4' && EXTENSIONS.has(next);
     const step: Next | undefined = isForeign ? undefined : decodeHeader(bytes, next);
     if (step === undefined) {
@@ -82,7 +82,7 @@ function decodePacket(packet: Buffer, protocol: number): Header[] {
 }
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(PROTOCOL));
-/** What the programs walk over (bpf/net/parse.h), and the routing header. */
+/** Extension headers that the programs skip (bpf/net/parse.h), and the routing header. */
 const EXTENSIONS: ReadonlySet<number> = new Set([
   PROTOCOL.hopByHop,
   PROTOCOL.routing,
@@ -94,7 +94,7 @@ const EXTENSIONS: ReadonlySet<number> = new Set([
   PROTOCOL.shim6,
 ]);
 
-/** @returns undefined when the bytes do not hold it, or the protocol is not known */
+/** @returns undefined if the bytes are too short, or the protocol is unknown */
 function decodeHeader(bytes: Buffer, protocol: number): Next | undefined {
   switch (protocol) {
     case PROTOCOL.ipip:
@@ -144,7 +144,7 @@ function decodeArp(bytes: Buffer): Header {
   };
 }
 
-/** Ones' complement sum of the Internet checksum (RFC 1071); 0xffff over a header that holds its checksum. */
+/** One's complement sum of the Internet checksum (RFC 1071); 0xffff for a header with a correct checksum. */
 function onesComplementSum(bytes: Buffer): number {
   let sum = 0;
   for (let at = 0; at + 1 < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
@@ -239,7 +239,7 @@ function decodeRouting(bytes: Buffer): Next | undefined {
   };
 }
 
-/** @param field the header's second byte; AH counts words of four bytes (RFC 4302 section 2.2) */
+/** @param field the header's second byte; for AH a number of 4-byte words (RFC 4302 section 2.2) */
 function extensionBytes(header: number, field: number): number {
   if (header === PROTOCOL.fragment) return 8;
   return header === PROTOCOL.authentication ? (field + 2) * 4 : (field + 1) * 8;

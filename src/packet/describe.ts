@@ -1,4 +1,4 @@
-/** A decoded packet in words, for people who know the headers. */
+/** Describes a decoded packet, for readers who know the headers. */
 import type { Header } from './headers.js';
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
@@ -46,7 +46,7 @@ export function protocolText(protocol: number): string {
   return name === undefined ? String(protocol) : `${protocol} (${name})`;
 }
 
-/** One line a header: name, then its fields. */
+/** A line for each header: name, then its fields. */
 export function describeHeader(header: Header): string {
   switch (header.layer) {
     case 'ethernet':

@@ -1,4 +1,4 @@
-/** Headers of a packet with every field, as the decoder gives them. Addresses are canonical text, numbers the wire's own. */
+/** Decoded headers of a packet with all fields. Addresses are canonical text; numbers are as on the wire. */
 
 export interface EthernetHeader {
   layer: 'ethernet';
@@ -67,11 +67,11 @@ export interface SegmentRoutingHeader {
   tag: number;
   /** as on the wire: the last segment of the path first */
   segments: string[];
-  /** what follows the segment list */
+  /** bytes after the segment list */
   tlvs: Buffer;
 }
 
-/** Another extension header of IPv6: options, routing of another type than 4, fragment, AH, mobility, HIP, Shim6. */
+/** Another IPv6 extension header: options, routing other than type 4, fragment, AH, mobility, HIP, Shim6. */
 export interface ExtensionHeader {
   layer: 'extension';
   header: number;
@@ -79,7 +79,7 @@ export interface ExtensionHeader {
   bytes: Buffer;
 }
 
-/** What ICMP (RFC 792) and ICMPv6 (RFC 4443) have in common. */
+/** Common fields of ICMP (RFC 792) and ICMPv6 (RFC 4443). */
 export interface IcmpFields {
   type: number;
   code: number;
@@ -89,7 +89,7 @@ export interface IcmpFields {
   sequence?: number;
   /** neighbour solicitation and advertisement only (RFC 4861 sections 4.3 and 4.4) */
   target?: string;
-  /** what follows the first 8 bytes */
+  /** bytes after the first 8 */
   data: Buffer;
 }
 
@@ -125,10 +125,10 @@ export interface TcpHeader {
   data: Buffer;
 }
 
-/** What the decoder knows no more of, and why. */
+/** The undecoded rest, and why it was not decoded. */
 export interface Remainder {
   layer: 'rest';
-  /** protocol number or EtherType that led here */
+  /** protocol number or EtherType of the rest */
   protocol: number;
   reason: 'unknown' | 'truncated' | 'fragment';
   bytes: Buffer;
@@ -148,7 +148,7 @@ export type Header =
 
 export type LayerName = Header['layer'];
 
-/** The first header of a layer at or after a place in the packet. */
+/** The first header of a layer at or after an index. */
 export function findHeader<L extends LayerName>(
   headers: readonly Header[],
   layer: L,

@@ -1,4 +1,4 @@
-/** Capture files as tcpdump writes them: the classic format of pcap-savefile(5). */
+/** Capture files of tcpdump: the classic format of pcap-savefile(5). */
 
 /** LINKTYPE_ETHERNET of pcap-linktype(7). */
 const LINKTYPE_ETHERNET = 1;
@@ -10,14 +10,14 @@ const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
 /** One captured frame. */
 export interface CapturedFrame {
-  /** Seconds since the epoch, as fine as the file has it. */
+  /** Seconds since the epoch, with the file's precision. */
   time: number;
-  /** Bytes it had on the wire; more than `bytes` holds when the capture cut it off. */
+  /** Length on the wire in bytes; larger than `bytes` if the frame was truncated. */
   wireLength: number;
   bytes: Buffer;
 }
 
-/** A file that is no capture of Ethernet frames. */
+/** A file is no capture of Ethernet frames. */
 class PcapError extends Error {
   readonly code = 'PCAP';
 
@@ -28,9 +28,9 @@ class PcapError extends Error {
 }
 
 /**
- * Frames of a capture file, in its order. A record that is cut short at the end (a capture still being written) is left out.
+ * The frames of a capture file in order. A truncated record at the end (a capture still being written) is omitted.
  *
- * @throws PcapError when it is no classic capture file, or not of Ethernet
+ * @throws PcapError if it is no classic capture file, or not of Ethernet
  */
 export function parsePcap(file: Buffer): CapturedFrame[] {
   if (file.length < FILE_HEADER_BYTES) throw new PcapError(`capture of ${file.length} bytes: expected a file header`);

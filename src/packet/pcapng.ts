@@ -1,4 +1,4 @@
-/** Blocks of a pcapng file (draft-ietf-opsawg-pcapng), little endian. Pure: bytes out of values. */
+/** Encodes blocks of a pcapng file (draft-ietf-opsawg-pcapng), little endian. Pure. */
 
 const SECTION_HEADER = 0x0a0d0d0a;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -22,38 +22,38 @@ const OPTION = {
 const NANOSECONDS = 9;
 /** Bits 0 and 1 of epb_flags. */
 const DIRECTION = { inbound: 1, outbound: 2 } as const;
-/** First byte of epb_verdict: whose the number is. */
+/** First byte of epb_verdict: the type of hook. */
 const VERDICT = { tc: 1, xdp: 2 } as const;
 
 export interface PacketBlock {
-  /** Number of its interface description in the section, from 0. */
+  /** Index of its interface description in the section, from 0. */
   interfaceId: number;
   /** ns since 1970 */
   time: bigint;
-  /** the frame, perhaps cut short */
+  /** the frame, possibly truncated */
   bytes: Buffer;
   /** bytes of the whole frame */
   wireLength: number;
   direction: keyof typeof DIRECTION;
-  /** Frames with one number are one packet, at several interfaces. */
+  /** Frames with the same number are one packet at several interfaces. */
   packetId: bigint;
   comment: string;
-  /** What an eBPF program returned. */
+  /** Return value of an eBPF program. */
   verdict?: { hook: keyof typeof VERDICT; value: number };
 }
 
-/** Begins a section: the first block of a file. */
+/** Starts a section: the first block of a file. */
 export function sectionHeader(application: string): Buffer {
   const body = Buffer.alloc(16);
   body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
   body.writeUInt16LE(1, 4);
   body.writeUInt16LE(0, 6);
-  // Length of the section: not known.
+  // Length of the section: unknown.
   body.writeBigInt64LE(-1n, 8);
   return block(SECTION_HEADER, body, options([OPTION.userApplication, Buffer.from(application)]));
 }
 
-/** An Ethernet interface; packets name it by the number of its description. */
+/** Describes an Ethernet interface, to which packets refer by index. */
 export function interfaceDescription(name: string, description: string, snapLength: number): Buffer {
   const body = Buffer.alloc(8);
   body.writeUInt16LE(LINKTYPE_ETHERNET, 0);

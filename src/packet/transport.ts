@@ -1,4 +1,4 @@
-/** What an IP packet carries: ICMP, UDP, TCP. The callers make sure that the fixed part is there. */
+/** Decodes transport headers: ICMP, UDP, TCP. Callers ensure that the fixed part is present. */
 import { formatIPv6 } from 'netlink-ts/inet';
 import type { IcmpHeader, TcpHeader, UdpHeader } from './headers.js';
 

@@ -1,10 +1,11 @@
 import { equalValues } from './equal.js';
 import { NODE, PAIR, PORT, REMOTE, SOURCE, TENANT, pairKey, UnitSet } from './units.js';
 import type { AffectedUnits, ChangeOf, PlanFeature } from './feature.js';
-import type { IntentView } from './view.js';
+import type { IntentView, RemoteSite } from './view.js';
 import type { IntentChange, IntentNode, Port } from '../intent/types.js';
+import type { Steps } from '../reconcile/steps.js';
 
-/** Collects units until one asks for all. */
+/** Collects affected units, unless a feature requests all. */
 export class Affected implements AffectedUnits {
   readonly units = new UnitSet();
   isAll = false;
@@ -15,21 +16,21 @@ export class Affected implements AffectedUnits {
 }
 
 /**
- * The units of the plan that changes may alter, before or after them.
+ * The units of the plan that changes may alter. May be suspended: a tenant with a million ports may be affected as a whole.
  *
- * @param view as it is before the changes
- * @returns `all` when nothing can be left out: the block or this node itself changed, or nobody knows this kind of change
+ * @param view the view before the changes; must not change meanwhile
+ * @returns `all` if the block or this node itself changed, or no feature handles this kind of change
  */
-export function affectedUnits(
+export function* affectedSteps(
   view: IntentView,
   changes: readonly IntentChange[],
   features: readonly PlanFeature[],
-): UnitSet | 'all' {
+): Steps<UnitSet | 'all'> {
   const affected = new Affected();
   const hosted = new Map<string, number>();
   const ownKeys = new Set(features.flatMap(({ ownNodeKeys = [] }) => ownNodeKeys));
   for (const change of changes) {
-    let isKnown = addBasics(view, change, ownKeys, hosted, affected);
+    let isKnown = yield* addBasics(view, change, ownKeys, hosted, affected);
     for (const { affected: byKind } of features) {
       const add = byKind?.[change.kind] as
         ((view: IntentView, change: IntentChange, to: AffectedUnits) => void) | undefined;
@@ -38,6 +39,7 @@ export function affectedUnits(
       add(view, change, affected);
     }
     if (!isKnown || affected.isAll) return 'all';
+    yield;
   }
 
   const turned = new Set<string>();
@@ -46,32 +48,32 @@ export function affectedUnits(
     if (before > 0 !== before + delta > 0) turned.add(tenant);
   }
   if (turned.size > 0) {
-    addHosting(view, turned, affected.units);
+    yield* addHosting(view, turned, affected.units);
     for (const feature of features) feature.affectedByHosting?.(view, turned, affected);
   }
   return affected.isAll ? 'all' : affected.units;
 }
 
 /**
- * Units of what every intent has.
+ * Adds units that exist for every intent.
  *
- * @param hosted gets by how many ports on this node each tenant grows
- * @returns false: features know
+ * @param hosted incremented by each tenant's new ports on this node
+ * @returns false if only features handle this kind of change
  */
-function addBasics(
+function* addBasics(
   view: IntentView,
   change: IntentChange,
   ownKeys: ReadonlySet<string>,
   hosted: Map<string, number>,
   affected: Affected,
-): boolean {
+): Steps<boolean> {
   const { units } = affected;
   if (change.kind === 'block' || change.kind === 'trusted') affected.all();
   else if (change.kind === 'source') units.add(SOURCE, change.key);
-  else if (change.kind === 'node') addNode(view, change, ownKeys, affected);
+  else if (change.kind === 'node') yield* addNode(view, change, ownKeys, affected);
   else if (change.kind === 'tenant') {
     units.add(TENANT, change.key);
-    addWhere(view, units, (tenant) => tenant === change.key);
+    yield* addSites(view, units, view.pairsOf(change.key), (port) => port.tenant === change.key);
     for (const name of view.localPorts.get(change.key)?.keys() ?? []) units.add(PORT, name);
   } else if (change.kind === 'port') {
     units.add(PORT, change.key);
@@ -81,18 +83,24 @@ function addBasics(
   return true;
 }
 
-function addNode(view: IntentView, change: ChangeOf<'node'>, ownKeys: ReadonlySet<string>, affected: Affected): void {
+function* addNode(
+  view: IntentView,
+  change: ChangeOf<'node'>,
+  ownKeys: ReadonlySet<string>,
+  affected: Affected,
+): Steps<void> {
   if (differsOnlyIn(change, ownKeys)) return;
   if (change.key === view.config.node) {
     affected.all();
     return;
   }
   affected.units.add(REMOTE, change.key);
-  addWhere(view, affected.units, (_tenant, node) => node === change.key);
+  const sites = [...view.pairs()].filter(({ node }) => node === change.key);
+  yield* addSites(view, affected.units, sites, (port) => port.node === change.key);
   addLocalPorts(view, affected.units);
 }
 
-/** Whether a node differs in keys alone that one feature plans by. */
+/** Whether a node changed only in keys that a single feature plans by. */
 export function differsOnlyIn({ before, after }: ChangeOf<'node'>, keys: ReadonlySet<string>): boolean {
   if (before === undefined || after === undefined) return false;
   const without = (node: IntentNode): object =>
@@ -109,28 +117,46 @@ function addPort(view: IntentView, port: Port, sign: 1 | -1, hosted: Map<string,
   }
 }
 
-/** Units of tenants that this node begins or ceases to host. */
-function addHosting(view: IntentView, turned: ReadonlySet<string>, units: UnitSet): void {
-  addWhere(view, units, (tenant) => turned.has(tenant));
-  // Outer sources are of interest from the first tenant on.
+/** Adds units of tenants that this node starts or stops to host. */
+function* addHosting(view: IntentView, turned: ReadonlySet<string>, units: UnitSet): Steps<void> {
+  const sites = [...turned].flatMap((tenant) => [...view.pairsOf(tenant)]);
+  yield* addSites(view, units, sites, (port) => turned.has(port.tenant));
+  // Outer sources are planned while the node hosts any tenant.
   const more = [...turned].filter((tenant) => !view.localPorts.has(tenant)).length;
   const hosts = view.localPorts.size + 2 * more - turned.size;
   if (hosts === 0 || view.localPorts.size === 0) for (const key of view.sources) units.add(SOURCE, key);
-  // The node itself has settings that only VRFs need, and its programs are others where a hosted tenant has a gateway.
+  // The node has settings that only VRFs need, and its programs depend on whether a hosted tenant has a gateway.
   units.add(NODE);
 }
 
-/** Remote ports, and pairs, of the tenants and nodes asked for: a scan, for changes that touch many of them anyway. */
-function addWhere(view: IntentView, units: UnitSet, wanted: (tenant: string, node: string) => boolean): void {
-  for (const { tenant, node } of view.pairs()) {
-    if (wanted(tenant, node)) units.add(PAIR, pairKey(tenant, node));
+/**
+ * Adds pairs and their ports, which a scan over all ports finds. Changes that need the scan affect many ports anyway. It is skipped if the pairs
+ * have no ports, as with a tenant that is new on this node.
+ *
+ * @param wanted whether a remote port belongs to one of the pairs
+ */
+function* addSites(
+  view: IntentView,
+  units: UnitSet,
+  sites: Iterable<RemoteSite>,
+  wanted: (port: Port) => boolean,
+): Steps<void> {
+  let left = 0;
+  for (const { tenant, node, ports } of sites) {
+    units.add(PAIR, pairKey(tenant, node));
+    left += ports;
+    yield;
   }
+  if (left === 0) return;
   for (const port of view.ports.values()) {
-    if (!view.isLocal(port) && wanted(port.tenant, port.node)) units.add(PORT, port.name);
+    yield;
+    if (view.isLocal(port) || !wanted(port)) continue;
+    units.add(PORT, port.name);
+    if (--left === 0) return;
   }
 }
 
-/** All ports of this node. */
+/** Adds all ports of this node. */
 export function addLocalPorts(view: IntentView, units: UnitSet): void {
   for (const ports of view.localPorts.values()) {
     for (const key of ports.keys()) units.add(PORT, key);

@@ -1,4 +1,4 @@
-/** Equality of planned values: flat records of text, numbers, flags, lists of text, and records of those. */
+/** Equality of planned values: flat records of strings, numbers, booleans, lists of strings, and records of those. */
 export function equalValues(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -23,9 +23,9 @@ function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean {
 /** One field in which two values differ. */
 export interface Difference {
   field: string;
-  /** What the plan says. */
+  /** The plan's value. */
   desired: unknown;
-  /** What the kernel has. */
+  /** The kernel's value. */
   actual: unknown;
 }
 

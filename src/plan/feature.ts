@@ -1,4 +1,4 @@
-/** What a feature tells the planner. It imports no feature: src/app/features.ts has the list. */
+/** A feature's part of the planner. Imports no feature: src/app/features.ts has the list. */
 import type { PlanHooks, UnitClass, UnitSet } from './units.js';
 import type { IntentView, NodeFacts, ViewPart, ViewParts } from './view.js';
 import type { Intent, IntentChange } from '../intent/types.js';
@@ -7,7 +7,7 @@ type ChangeKind = IntentChange['kind'];
 /** A change of one kind of entity. */
 export type ChangeOf<K extends ChangeKind> = Extract<IntentChange, { kind: K }>;
 
-/** The units that a change alters; `all` where nothing can be left out. */
+/** Collects the units that a change alters; `all` requests a new plan. */
 export interface AffectedUnits {
   readonly units: UnitSet;
   all(): void;
@@ -15,29 +15,29 @@ export interface AffectedUnits {
 
 export interface PlanFeature {
   readonly name: string;
-  /** What it plans for what every intent has. */
+  /** Plans units that exist for every intent. */
   readonly plans?: PlanHooks;
-  /** Units of its own. */
+  /** Unit classes of its own. */
   readonly units?: readonly UnitClass[];
   /** Its indexes of the intent. */
   readonly view?: { readonly [P in keyof ViewParts]?: (intent: Intent) => ViewParts[P] & ViewPart };
   /**
-   * Units that a change of the intent alters, beyond those of `src/plan/affected-units.ts`. The view is as it was before the change. A kind of
-   * change that nobody names has everything planned anew: slow, never wrong.
+   * Adds the units that a change of the intent alters, beyond those of `src/plan/affected-units.ts`. The view is as before the change. Changes of a
+   * kind that no feature handles cause a new plan, which is slow but correct.
    */
   readonly affected?: {
     readonly [K in ChangeKind]?: (view: IntentView, change: ChangeOf<K>, to: AffectedUnits) => void;
   };
-  /** Keys of a node of the intent that this feature alone plans by: where nothing else differs, its `affected.node` says all. */
+  /** Keys of the intent's nodes that only this feature plans by: if nothing else differs, its `affected.node` adds all affected units. */
   readonly ownNodeKeys?: readonly string[];
-  /** Units of tenants that this node begins or ceases to host. */
+  /** Adds units of tenants that this node starts or stops to host. */
   affectedByHosting?(view: IntentView, tenants: ReadonlySet<string>, to: AffectedUnits): void;
   /**
-   * Units that are others by new facts of the machine.
+   * Adds units that new facts of the machine alter.
    *
-   * @returns whether these say all of the difference; else everything is planned anew
+   * @returns whether these are all affected units; else everything is planned anew
    */
   affectedByFacts?(view: IntentView, facts: NodeFacts, to: AffectedUnits): boolean;
-  /** What the plan leaves undone or only half does, in words. */
+  /** Texts for parts of the intent that the plan does not carry out, or only in part. */
   warnings?(view: IntentView): Iterable<string>;
 }

@@ -9,7 +9,7 @@ import type { IntentView, NodeFacts, ViewFactories } from './view.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { Intent, NodeConfig } from '../intent/types.js';
 
-/** How an intent becomes a plan, by the features there are. */
+/** Compiles an intent into a plan, with the registered features. */
 export class PlanModel {
   readonly features: readonly PlanFeature[];
   readonly #names: readonly ResourceName[];
@@ -17,7 +17,7 @@ export class PlanModel {
   readonly #ownUnits: readonly UnitClass[];
   readonly #parts: ViewFactories;
 
-  /** @param names of all resources */
+  /** @param names all resources */
   constructor(features: readonly PlanFeature[], names: readonly ResourceName[]) {
     this.features = features;
     this.#names = names;
@@ -44,13 +44,13 @@ export class PlanModel {
     return openView(config, facts, intent, this.#parts);
   }
 
-  /** The same, as work that may be interrupted. */
+  /** Builds the view of an intent; may be suspended. */
   viewSteps(config: NodeConfig, facts: NodeFacts, intent: Intent): Steps<IntentView> {
     return viewSteps(config, facts, intent, this.#parts);
   }
 
   /**
-   * Everything the node must own for an intent: a pure function.
+   * Compiles an intent into all objects that the node must own: a pure function.
    *
    * @param intent checked, and with every port of each tenant that has a port on the node (`scopeTo`)
    */
@@ -62,25 +62,28 @@ export class PlanModel {
     return runAtOnce(this.planAllSteps(view));
   }
 
-  /** The same, as work that may be interrupted: a million ports take seconds. The view must not move meanwhile. */
+  /** Plans all units; may be suspended, as a million ports take seconds. The view must not change meanwhile. */
   *planAllSteps(view: IntentView): Steps<Plan> {
     const plan = this.emptyPlan();
     yield* this.#steps(view, emitInto(plan));
     return plan;
   }
 
-  /** The objects of some units. */
-  planSome(view: IntentView, units: UnitSet): Plan {
+  /** Plans some units; may be suspended. The view must not change meanwhile. */
+  *planSomeSteps(view: IntentView, units: UnitSet): Steps<Plan> {
     const plan = this.emptyPlan();
     const emit: Emit = (resource, key, value) => {
       const objects: Map<string, PlanValue> = plan[resource];
       objects.set(key, value);
     };
-    for (const [unit, key] of units) unit.plan(view, key, emit, this.#hooks);
+    for (const [unit, key] of units) {
+      unit.plan(view, key, emit, this.#hooks);
+      yield;
+    }
     return plan;
   }
 
-  /** What a plan leaves undone or only half does, in words. */
+  /** Texts for parts of the intent that a plan does not carry out, or only in part. */
   warnings(view: IntentView): string[] {
     return this.features.flatMap((feature) => [...(feature.warnings?.(view) ?? [])]);
   }
@@ -88,7 +91,7 @@ export class PlanModel {
   *#steps(view: IntentView, emit: Emit): Steps<void> {
     const hooks = this.#hooks;
     for (const unit of [NODE, TENANT, REMOTE, SOURCE]) yield* stepsOf(unit, view, emit, hooks);
-    // Of these there are a million: no key is made and looked up.
+    // There may be a million pairs and ports: they are planned without making and looking up keys.
     for (const pair of view.pairs()) {
       planPair(view, pair, emit, hooks);
       yield;
@@ -112,7 +115,7 @@ function emitInto(plan: Plan): Emit {
   return (resource, key, value) => {
     const objects: Map<string, PlanValue> = plan[resource];
     const { size } = objects;
-    // One look-up where asking first would be two.
+    // Comparing sizes saves a second lookup.
     if (objects.set(key, value).size === size) throw new Error(`plan: ${resource} ${key} is planned twice`);
   };
 }

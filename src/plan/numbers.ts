@@ -1,9 +1,9 @@
-/** The numbers by which a node's objects are recognised, the same on every node (docs/design: names and numbers). */
+/** Numbers that identify segue's objects, the same on every node (docs/design: names and numbers). */
 
-/** Route, rule, address and neighbour protocol of what segue makes; `segue` in rt_protos.d. */
+/** Protocol of segue's routes, rules, addresses and neighbours; named `segue` in rt_protos.d. */
 export const PROTOCOL = 94;
 
-/** A tenant's table is this plus its id (24 bits). */
+/** A tenant's routing table is this plus its id (24 bits). */
 export const TABLE_BASE = 0x5e000000;
 
 /** Ids of next-hop objects: 24 bits from here up. */
@@ -15,28 +15,28 @@ export const MAIN_TABLE = 254;
 /** Linux's local table. */
 export const LOCAL_TABLE = 255;
 
-/** Where `lookup local` goes from 0, so that l3mdev (1000) comes before it. */
+/** Priority to which the rule `lookup local` moves from 0, so that l3mdev (1000) precedes it. */
 export const LOCAL_RULE_PRIORITY = 32765;
-/** Outer packets of this node find the SID block in main. */
+/** Rule by which this node's outer packets look up the SID block in main. */
 export const OUTER_RULE_PRIORITY = 990;
-/** Nothing else that comes from a VRF finds it. */
+/** Rule that keeps all other packets of VRFs from reaching the SID block. */
 export const BLOCK_RULE_PRIORITY = 991;
 
 /**
- * What leads to the node's own locator ends there: its addresses are found in local, its SIDs in main, anything else is
- * dropped. After l3mdev, before main's own rule (32766).
+ * Rules for destinations in the node's own locator: looked up in local (addresses), then in main (SIDs), else discarded. They come after l3mdev and
+ * before main's own rule (32766).
  */
 export const LOCATOR_LOCAL_PRIORITY = 32762;
 export const LOCATOR_MAIN_PRIORITY = 32763;
 export const LOCATOR_DISCARD_PRIORITY = 32764;
 
-/** Where the VRF driver puts `lookup [l3mdev-table]`. */
+/** Priority at which the VRF driver adds `lookup [l3mdev-table]`. */
 export const L3MDEV_RULE_PRIORITY = 1000;
 
-/** Metric of the last resort in a tenant's table: after any other default (kernel Documentation/networking/vrf.rst). */
+/** Metric of the unreachable default route in a tenant's table, after any other default (kernel Documentation/networking/vrf.rst). */
 export const SEAL_METRIC = 4278198272;
 
-/** Entries of proxy NDP a port may have: the kernel's cost grows with their square (50,000 took 40 s). */
+/** Most proxy NDP entries of a port: the kernel's cost grows with their square (50,000 took 40 s). */
 export const MAX_PROXY_NEIGHBOURS_PER_PORT = 256;
 
 export function tenantTable(tenantId: number): number {
@@ -51,7 +51,7 @@ export function vrfName(tenantId: number): string {
   return `sg-${tenantId}`;
 }
 
-/** The device that belongs to a tenant's table; undefined for other tables. */
+/** The VRF device of a tenant's table; undefined for other tables. */
 export function vrfNameOfTable(table: number): string | undefined {
   return isTenantTable(table) ? vrfName(table - TABLE_BASE) : undefined;
 }

@@ -1,9 +1,11 @@
+import { LargeMap } from '../reconcile/large-map.js';
+
 /**
- * Every resource a node may own, and the type of its value. A feature adds its own, beside their types:
+ * Every resource that a node may own, with the type of its value. Each feature declares its own:
  *
  *     declare module '../plan/plan.js' { interface Resources { vrf: Vrf } }
  *
- * Keys are text that the kernel's own view can give again. A name that is declared and not registered does not compile (src/app/features.ts).
+ * Keys are text that can be derived from the kernel's state. A resource that is declared but not registered does not compile (src/app/features.ts).
  */
 export interface Resources {}
 
@@ -12,19 +14,19 @@ export type PlanValue = Resources[ResourceName];
 
 export type Plan = { [K in ResourceName]: Map<string, Resources[K]> };
 
-/** Receives what a domain plans; the resource's name ties the key to the value's type. */
+/** Receives planned objects; the resource's name determines the type of the value. */
 export type Emit = <K extends ResourceName>(resource: K, key: string, value: Resources[K]) => void;
 
-/** A plan with nothing in it. @param names of all resources */
+/** An empty plan. @param names all resources */
 export function planOf(names: Iterable<ResourceName>): Plan {
-  return Object.fromEntries([...names].map((name) => [name, new Map()])) as unknown as Plan;
+  return Object.fromEntries([...names].map((name) => [name, new LargeMap()])) as unknown as Plan;
 }
 
-/** One object as it was planned and as it is planned now; without `after` it is to go. */
+/** A planned object before and after a change; without `after` it is removed. */
 export interface Delta {
   before?: PlanValue;
   after?: PlanValue;
 }
 
-/** What a change of the intent does to the plan: only what differs. */
+/** The planned objects that a change of the intent alters. */
 export type PlanDelta = Map<ResourceName, Map<string, Delta>>;

@@ -1,18 +1,18 @@
 /**
- * The units a plan is the union of. Every object has exactly one unit that plans it, so a unit can be planned again by itself and the
- * difference is the plan's difference.
+ * Units of planning. Exactly one unit plans each object, so a unit can be planned again on its own, and its difference is the plan's.
  */
+import { LargeMap } from '../reconcile/large-map.js';
 import type { Emit } from './plan.js';
 import type { IntentView, RemoteSite } from './view.js';
 import type { IntentNode, Port, Tenant } from '../intent/types.js';
 
-/** What a feature plans for what every intent has. */
+/** A feature's planning functions for units that exist for every intent. */
 export interface PlanHooks {
   /** For the node itself. */
   node?(view: IntentView, emit: Emit): void;
   /** For a tenant with a port on this node. */
   tenant?(view: IntentView, tenant: Tenant, emit: Emit): void;
-  /** For a node of the intent, this one included. */
+  /** For each node of the intent, this one included. */
   remote?(view: IntentView, node: IntentNode, emit: Emit): void;
   /** For a tenant on another node. */
   pair?(view: IntentView, pair: RemoteSite, emit: Emit): void;
@@ -24,19 +24,19 @@ export interface PlanHooks {
   source?(view: IntentView, source: string, emit: Emit): void;
 }
 
-/** The hooks of all features, in the features' order. */
+/** The hooks of all features, in the order of the features. */
 export type AllHooks = { readonly [H in keyof PlanHooks]-?: readonly NonNullable<PlanHooks[H]>[] };
 
 /** A class of units: one for each key. */
 export interface UnitClass {
   readonly name: string;
-  /** The keys of all units there are. */
+  /** Keys of all units of the class. */
   keys(view: IntentView): Iterable<string>;
-  /** Plans one; what is not in the view plans nothing. */
+  /** Plans a unit; a unit that is not in the view plans nothing. */
   plan(view: IntentView, key: string, emit: Emit, hooks: AllHooks): void;
 }
 
-/** This node; one unit with an empty key. */
+/** This node: a single unit with an empty key. */
 export const NODE: UnitClass = {
   name: 'node',
   keys: () => [''],
@@ -45,7 +45,7 @@ export const NODE: UnitClass = {
   },
 };
 
-/** A tenant as this node hosts it; without a port here it has nothing to decapsulate for. */
+/** A tenant on this node. Without a local port there is nothing to decapsulate for. */
 export const TENANT: UnitClass = {
   name: 'tenant',
   keys: (view) => view.tenants.keys(),
@@ -88,7 +88,7 @@ export const PAIR: UnitClass = {
   },
 };
 
-/** A port, wherever it is. */
+/** A port on any node. */
 export const PORT: UnitClass = {
   name: 'port',
   keys: (view) => view.ports.keys(),
@@ -98,7 +98,7 @@ export const PORT: UnitClass = {
   },
 };
 
-/** Names have no spaces. */
+/** Names contain no spaces. */
 export function pairKey(tenant: string, node: string): string {
   return `${tenant} ${node}`;
 }
@@ -119,15 +119,15 @@ export function planPort(view: IntentView, port: Port, emit: Emit, { localPort, 
 
 /** Units by class and key, each once. */
 export class UnitSet {
-  readonly #keys = new Map<UnitClass, Set<string>>();
+  readonly #keys = new Map<UnitClass, LargeMap<true>>();
 
   add(unit: UnitClass, key = ''): void {
-    const keys = this.#keys.get(unit);
-    if (keys === undefined) this.#keys.set(unit, new Set([key]));
-    else keys.add(key);
+    let keys = this.#keys.get(unit);
+    if (keys === undefined) this.#keys.set(unit, (keys = new LargeMap()));
+    keys.set(key, true);
   }
 
   *[Symbol.iterator](): Generator<[unit: UnitClass, key: string]> {
-    for (const [unit, keys] of this.#keys) for (const key of keys) yield [unit, key];
+    for (const [unit, keys] of this.#keys) for (const key of keys.keys()) yield [unit, key];
   }
 }

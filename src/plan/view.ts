@@ -1,69 +1,67 @@
 import { familyOf } from 'netlink-ts/inet';
+import { peerOf } from '../intent/migration.js';
 import { sourcesOf } from '../intent/sources.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from './numbers.js';
+import { LargeMap } from '../reconcile/large-map.js';
 import { SmallestSet } from './smallest.js';
 import type { Steps } from '../reconcile/steps.js';
 import type { Intent, IntentChange, IntentNode, NodeConfig, Port, Tenant } from '../intent/types.js';
 
-/** What planning needs to know of the machine and the intent does not say. */
-export interface NodeFacts {
+/** Facts of the machine that features plan by; each feature declares its own. */
+export interface FeatureFacts {}
+
+/** Facts of the machine that planning needs and the intent does not contain. */
+export interface NodeFacts extends FeatureFacts {
   /** Smallest MTU of the uplinks, bytes. */
   uplinkMtu: number;
-  /** Of the fast path; absent where the node file asks for none. */
+  /** Facts of the fast path; absent if the node file requests none. */
   fastpath?: FastpathFacts;
-  /** Of the program that answers neighbour solicitations where it asks for none; absent: entries of proxy NDP do. */
+  /** Facts of the program that answers neighbour solicitations; absent if the node file requests a fast path. */
   responder?: ResponderFacts;
   /**
    * How IPv6 forwarding is turned on: by `force_forwarding` of the interfaces that need it (Linux 6.17), or for the whole host, which did not
-   * forward before; absent: it forwarded before.
+   * forward before; absent if the host already forwarded.
    */
   forwarding?: 'interfaces' | 'host';
-  /** Network nodes that the underlay has no way to, sorted; absent where no route of the kernel's leads to one. */
-  unreachableNodes?: readonly string[];
-  /**
-   * The node's own addresses that are in no VRF, sorted: beyond an external network they are nobody's. Absent where the node has no external
-   * network.
-   */
-  ownAddresses?: readonly string[];
 }
 
 export interface ResponderFacts {
-  /** Why the machine cannot have it. */
+  /** Why the machine does not support it; absent: it does. */
   missing?: string;
 }
 
 export interface FastpathFacts {
-  /** Why the machine cannot: the kernel forwards alone. */
+  /** Why the machine does not support it; the kernel then forwards alone. Absent: it does. */
   missing?: string;
-  /** Uplinks that get an XDP program too. */
+  /** Uplinks that also get an XDP program. */
   xdp: readonly string[];
 }
 
-/** What features remember of a `RemoteSite`; each adds its own. */
+/** Values that features cache for a `RemoteSite`; each feature declares its own. */
 export interface PairMemo {}
 
 /** A tenant on a node other than this one. */
 export interface RemoteSite {
   tenant: string;
   node: string;
-  /** Ports of the tenant there. */
+  /** Ports of the tenant on that node, including those migrating to or from it. */
   ports: number;
-  /** What is the same for all of these ports, once it was asked for; given up when anything but ports changes. */
+  /** Cached values common to these ports; discarded when anything but ports changes. */
   memo: PairMemo;
 }
 
-/** An index of the intent that one feature keeps. */
+/** A feature's index of the intent. */
 export interface ViewPart {
-  /** Moves on by changes. */
+  /** Updates the index. */
   apply(changes: readonly IntentChange[]): void;
 }
 
-/** Features' indexes of the intent, by the name that a view has each under; a feature adds its own. */
+/** The features' indexes by their names in the view; each feature declares its own. */
 export interface ViewParts {}
 
 export type ViewFactories = { readonly [P in keyof ViewParts]: (intent: Intent) => ViewParts[P] };
 
-/** The intent indexed for planning, with what features keep of it. */
+/** The intent indexed for planning, with the features' indexes. */
 export type IntentView = IntentIndex & Readonly<ViewParts>;
 
 export function openView(config: NodeConfig, facts: NodeFacts, intent: Intent, parts: ViewFactories): IntentView {
@@ -76,7 +74,7 @@ export function openView(config: NodeConfig, facts: NodeFacts, intent: Intent, p
   return view as IntentView;
 }
 
-/** The same, as work that may be interrupted. */
+/** Builds the view; may be suspended. */
 export function* viewSteps(
   config: NodeConfig,
   facts: NodeFacts,
@@ -91,31 +89,34 @@ export function* viewSteps(
   return view;
 }
 
-/** The intent indexed for planning: each lookup that a port's plan needs costs the same whatever the intent's size. */
+/** The intent indexed for planning: the lookups for a port cost the same whatever the intent's size. */
 export class IntentIndex {
   readonly config: NodeConfig;
   facts: NodeFacts;
   sidBlock: string;
-  /** Prefixes of the SR domain beyond the block, whose hosts are trusted as outer sources. */
+  /** Prefixes of the SR domain outside the SID block, whose hosts are trusted outer sources. */
   trusted: readonly string[];
   /** Outer sources of all nodes of the domain. */
   readonly sources: Set<string>;
   readonly nodes = new Map<string, IntentNode>();
   readonly tenants = new Map<string, Tenant>();
-  readonly ports = new Map<string, Port>();
+  readonly ports: Map<string, Port> = new LargeMap<Port>();
   /** Local ports by tenant name. */
   readonly localPorts = new Map<string, Map<string, Port>>();
-  /** Ports with prefixes behind them, wherever they are, by tenant name. */
+  /** Ports with prefixes behind them, on any node, by tenant name. */
   readonly routedPorts = new Map<string, Map<string, Port>>();
   readonly parts: ViewPart[] = [];
   /** By tenant, then by node. */
   readonly #pairs = new Map<string, Map<string, RemoteSite>>();
-  /** The IPv6 member addresses of a tenant that proxy entries may be made for. */
+  /** Whether proxy NDP entries answer neighbour solicitations at the ports, rather than a program (src/port/proxies.ts). */
+  readonly hasProxies: boolean;
+  /** IPv6 member addresses of each tenant, for proxy NDP entries; empty without them. */
   readonly members6 = new Map<string, SmallestSet>();
 
   constructor(config: NodeConfig, facts: NodeFacts, intent: Intent) {
     this.config = config;
     this.facts = facts;
+    this.hasProxies = !this.ebpfOnly && this.fastpath === undefined && !this.usesNdpResponder;
     this.sidBlock = intent.sidBlock;
     this.trusted = intent.trusted ?? [];
     this.sources = new Set(sourcesOf(intent));
@@ -128,24 +129,24 @@ export class IntentIndex {
     return this.node(this.config.node);
   }
 
-  /** What the fast path is to be; undefined: there is none. */
+  /** Facts of the fast path; undefined if it is not requested or not supported. */
   get fastpath(): FastpathFacts | undefined {
     const { fastpath } = this.facts;
     return fastpath?.missing === undefined ? fastpath : undefined;
   }
 
-  /** Whether a program answers neighbour solicitations at the ports, by the kernel's routes: kernel mode. */
+  /** Whether a program answers neighbour solicitations at the ports from the kernel's routes: kernel mode. */
   get usesNdpResponder(): boolean {
     const { responder } = this.facts;
     return responder !== undefined && responder.missing === undefined;
   }
 
-  /** The fast path forwards alone (`dataplane: ebpf`): nothing of a tenant is in the kernel but the guard. */
+  /** Whether the fast path forwards alone (`dataplane: ebpf`): the kernel then holds nothing of a tenant but the guard. */
   get ebpfOnly(): boolean {
     return this.config.dataplane === 'ebpf';
   }
 
-  /** The host forwards IPv6 because segue asked for it: nothing but segue's packets may profit. */
+  /** Whether the host forwards IPv6 only because of segue: forwarding is then limited to segue's packets. */
   get limitsForwarding(): boolean {
     return this.facts.forwarding === 'host' && !this.ebpfOnly;
   }
@@ -160,9 +161,14 @@ export class IntentIndex {
     return node;
   }
 
-  /** The tenant's ports on another node, undefined when it has none there. */
+  /** The tenant's ports on another node; undefined if there are none. */
   pair(tenant: string, node: string): RemoteSite | undefined {
     return this.#pairs.get(tenant)?.get(node);
+  }
+
+  /** The tenant's ports on all other nodes, by node. */
+  pairsOf(tenant: string): Iterable<RemoteSite> {
+    return this.#pairs.get(tenant)?.values() ?? [];
   }
 
   *pairs(): Generator<RemoteSite> {
@@ -175,21 +181,31 @@ export class IntentIndex {
     return tenant;
   }
 
-  /** Moves the view on by changes; the names they hold must resolve once all of them are in. */
-  apply(changes: readonly IntentChange[]): void {
+  /** Applies changes. Names in them must resolve once all changes are applied. */
+  *applySteps(changes: readonly IntentChange[]): Steps<void> {
     for (const part of this.parts) part.apply(changes);
     for (const change of changes) {
       if (change.kind === 'port' && change.before !== undefined) this.#removePort(change.before);
+      yield;
     }
-    for (const change of changes) this.#put(change);
+    let portsAlone = true;
+    for (const change of changes) {
+      if (change.kind === 'port') continue;
+      this.#put(change);
+      portsAlone = false;
+    }
     for (const change of changes) {
       if (change.kind === 'port' && change.after !== undefined) this.addPort(change.after);
+      yield;
     }
-    if (changes.every((change) => change.kind === 'port')) return;
-    for (const pair of this.pairs()) pair.memo = {};
+    if (portsAlone) return;
+    for (const pair of this.pairs()) {
+      pair.memo = {};
+      yield;
+    }
   }
 
-  /** Takes in a change of what is neither a port nor in a feature's index. */
+  /** Applies a change of an entity that is neither a port nor in a feature's index. */
   #put(change: IntentChange): void {
     if (change.kind === 'block') this.sidBlock = change.after ?? this.sidBlock;
     else if (change.kind === 'trusted') this.trusted = change.after ?? [];
@@ -197,38 +213,42 @@ export class IntentIndex {
       if (change.after === undefined) this.sources.delete(change.key);
       else this.sources.add(change.key);
     } else if (change.kind === 'node') put(this.nodes, change.key, change.after);
-    else if (change.kind === 'tenant') {
-      put(this.tenants, change.key, change.after);
-      if (change.after === undefined) this.members6.delete(change.key);
-    }
+    else if (change.kind === 'tenant') put(this.tenants, change.key, change.after);
   }
 
-  /** Adds a port that the view does not have. */
+  /** Adds a port that is not in the view. */
   addPort(port: Port): void {
     this.ports.set(port.name, port);
     if (port.prefixes.length > 0) {
       const routed = this.routedPorts.get(port.tenant) ?? new Map<string, Port>();
       this.routedPorts.set(port.tenant, routed.set(port.name, port));
     }
-    let members = this.members6.get(port.tenant);
-    for (const address of port.addresses) {
-      if (familyOf(address) === 4) continue;
-      if (members === undefined) {
-        this.members6.set(port.tenant, (members = new SmallestSet(MAX_PROXY_NEIGHBOURS_PER_PORT)));
-      }
-      members.add(address);
-    }
+    if (this.hasProxies) this.#addMembers(port);
     if (this.isLocal(port)) {
       const ports = this.localPorts.get(port.tenant) ?? new Map<string, Port>();
       ports.set(port.name, port);
       this.localPorts.set(port.tenant, ports);
+      if (port.migrate !== undefined) this.#addToPair(port.tenant, peerOf(port.migrate));
       return;
     }
-    let byNode = this.#pairs.get(port.tenant);
-    if (byNode === undefined) this.#pairs.set(port.tenant, (byNode = new Map<string, RemoteSite>()));
-    const pair = byNode.get(port.node);
+    this.#addToPair(port.tenant, port.node);
+  }
+
+  #addMembers({ tenant, addresses }: Port): void {
+    let members = this.members6.get(tenant);
+    for (const address of addresses) {
+      if (familyOf(address) === 4) continue;
+      if (members === undefined) this.members6.set(tenant, (members = new SmallestSet(MAX_PROXY_NEIGHBOURS_PER_PORT)));
+      members.add(address);
+    }
+  }
+
+  #addToPair(tenant: string, node: string): void {
+    let byNode = this.#pairs.get(tenant);
+    if (byNode === undefined) this.#pairs.set(tenant, (byNode = new Map<string, RemoteSite>()));
+    const pair = byNode.get(node);
     if (pair !== undefined) pair.ports += 1;
-    else byNode.set(port.node, newPair(port));
+    else byNode.set(node, { tenant, node, ports: 1, memo: {} });
   }
 
   #removePort(port: Port): void {
@@ -238,27 +258,28 @@ export class IntentIndex {
       routed?.delete(port.name);
       if (routed?.size === 0) this.routedPorts.delete(port.tenant);
     }
-    for (const address of port.addresses) {
-      if (familyOf(address) === 6) this.members6.get(port.tenant)?.delete(address);
-    }
+    const members = this.members6.get(port.tenant);
+    for (const address of port.addresses) if (familyOf(address) === 6) members?.delete(address);
+    if (members?.size === 0) this.members6.delete(port.tenant);
     if (this.isLocal(port)) {
       const ports = this.localPorts.get(port.tenant);
       ports?.delete(port.name);
       if (ports?.size === 0) this.localPorts.delete(port.tenant);
+      if (port.migrate !== undefined) this.#removeFromPair(port.tenant, peerOf(port.migrate));
       return;
     }
-    const byNode = this.#pairs.get(port.tenant);
-    const pair = byNode?.get(port.node);
+    this.#removeFromPair(port.tenant, port.node);
+  }
+
+  #removeFromPair(tenant: string, node: string): void {
+    const byNode = this.#pairs.get(tenant);
+    const pair = byNode?.get(node);
     if (byNode === undefined || pair === undefined) return;
     pair.ports -= 1;
     if (pair.ports > 0) return;
-    byNode.delete(port.node);
-    if (byNode.size === 0) this.#pairs.delete(port.tenant);
+    byNode.delete(node);
+    if (byNode.size === 0) this.#pairs.delete(tenant);
   }
-}
-
-function newPair({ tenant, node }: Port): RemoteSite {
-  return { tenant, node, ports: 1, memo: {} };
 }
 
 function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {

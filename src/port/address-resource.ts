@@ -12,8 +12,7 @@ const LOOPBACK = 'lo';
 const SOURCE_MEMORY = 'source ';
 
 /**
- * Interface addresses, known as ours by their protocol (IFA_PROTO, Linux 5.18) and place: a gateway's on a port of ours, an
- * outer source of ours on lo.
+ * Interface addresses. Segue's are recognised by protocol (IFA_PROTO, Linux 5.18) and place: a gateway's address on a port, an outer source on lo.
  */
 export const addressResource: Resource<'address'> = {
   name: 'address',
@@ -29,7 +28,7 @@ export const addressResource: Resource<'address'> = {
         const prefix = `${address.address}/${address.length}`;
         const key = `${device} ${prefix}`;
         const isPlace = device === LOOPBACK ? sources.has(prefix) : isPortDevice(kernel, device);
-        // The same address put there by somebody else serves as well, and stays theirs.
+        // The same address added by others also satisfies the plan, and is not removed.
         if (!wanted.has(key) && (address.protocol !== PROTOCOL || !isPlace)) continue;
         found.set(key, { device, prefix, ...(address.noprefixroute && { noprefixroute: true }) });
       }
@@ -52,7 +51,7 @@ export const addressResource: Resource<'address'> = {
       const spec = { ifindex: index, address, length: Number(length) };
       if (desired === undefined) return [deleteAddress(spec)];
       return [
-        // Duplicate address detection would hold the address back for a second; the address is ours by intent.
+        // Duplicate address detection would delay the address by a second; the intent guarantees that it is unique.
         replaceAddress({ ...spec, protocol: PROTOCOL, nodad: true, noprefixroute: desired.noprefixroute ?? false }),
       ];
     });
@@ -64,7 +63,7 @@ export const addressResource: Resource<'address'> = {
     return failures;
   },
 
-  // An address that somebody gave a prefix route to is another's in that alone.
+  // An address with a prefix route that others requested differs only in that.
   equal: (desired, actual) => desired.noprefixroute === undefined || actual.noprefixroute === true,
 
   devices: ({ device }) => [device],
@@ -72,7 +71,7 @@ export const addressResource: Resource<'address'> = {
   describe: (_key, { device, prefix }) => `address ${prefix} dev ${device}`,
 };
 
-/** Prefixes of the outer sources that this node has, or had: as remembered, by the rules, the locators' ::1. */
+/** Prefixes of this node's present and former outer sources: from the saved settings, and from the rules for locators (their ::1). */
 function ownSources(kernel: Kernel): Set<string> {
   const remembered = kernel.savedSettings
     .keys()

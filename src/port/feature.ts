@@ -1,4 +1,4 @@
-/** VMs' interfaces: in their tenant's VRF, guarded, with the gateways' addresses and the VMs' neighbour entries. */
+/** Interfaces of VMs: members of their tenant's VRF, with the guard, the gateways' addresses and the VMs' neighbour entries. */
 import { addressResource } from './address-resource.js';
 import { guardResource } from './guard-resource.js';
 import { GUARD_TABLES } from './guard-tables.js';

@@ -8,7 +8,7 @@ import type { Port, Tenant } from '../intent/types.js';
 import type { Emit } from '../plan/plan.js';
 
 /**
- * The tables, without a port in them: in place before any interface.
+ * Plans the tables without any ports, which must exist before the first interface.
  *
  * @param domain prefixes of the SR domain, none inside another
  */
@@ -18,13 +18,13 @@ export function planGuardTables(domain: readonly string[], emit: Emit): void {
   for (const prefix of domain) emitElement(emit, 'inet segue', 'block', hostAddress(prefix) ?? prefix);
 }
 
-/** The tables where the fast path forwards alone. */
+/** Plans the tables for a fast path that forwards alone. */
 export function planLoneGuardTables(emit: Emit): void {
   emit('guard', 'inet segue', { table: 'inet segue', text: LONE_GUARD_INET });
   emit('guard', 'arp segue', { table: 'arp segue', text: LONE_GUARD_ARP });
 }
 
-/** Between a port and the host nothing passes. */
+/** Drops all packets between a port and the host. */
 export function planLonePortGuard(port: Port, emit: Emit): void {
   emitElement(emit, 'inet segue', 'ports', quote(port.interface));
   emitElement(emit, 'arp segue', 'ports', quote(port.interface));
@@ -38,7 +38,7 @@ export function planVrfGuard(device: string, tenant: Tenant, emit: Emit): void {
   }
 }
 
-/** What is for a VM does not come from the VM. */
+/** Drops packets to a VM that have the VM's own address as their source. */
 export function planReceiverGuard(device: string, { addresses }: Port, emit: Emit): void {
   for (const address of addresses) {
     const set = `to_themselves${familyOfPrefix(address)}`;
@@ -46,7 +46,7 @@ export function planReceiverGuard(device: string, { addresses }: Port, emit: Emi
   }
 }
 
-/** What a port may send: the elements that let its own packets through. */
+/** Plans the elements that allow a port to send: its own addresses. */
 export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
   const name = quote(port.interface);
   emitElement(emit, 'inet segue', 'ports', name);
@@ -55,7 +55,7 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
   for (const family of [4, 6] as const) {
     emitElement(emit, 'inet segue', `mss${family}`, `${name} : ${mssFor(family, mtu)}`);
   }
-  // The probes of address conflict detection (RFC 5227) have no sender yet.
+  // Probes of address conflict detection have the sender 0.0.0.0 (RFC 5227).
   emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . 0.0.0.0`);
   for (const address of port.addresses) {
     const family = familyOfPrefix(address);
@@ -63,9 +63,9 @@ export function planPortGuard(port: Port, mtu: number, emit: Emit): void {
     if (family === 4) emitElement(emit, 'arp segue', 'senders', `${name} . ${port.mac} . ${address}`);
   }
   for (const prefix of port.prefixes) {
-    // Sets of intervals take no element inside another.
+    // Interval sets reject an element inside another.
     if (port.prefixes.some((other) => other !== prefix && prefixContains(other, prefix))) continue;
-    // nft prints a prefix of one address without its length.
+    // nft prints a host prefix without its length.
     emitElement(emit, 'inet segue', `prefixes${familyOfPrefix(prefix)}`, `${name} . ${hostAddress(prefix) ?? prefix}`);
   }
 }

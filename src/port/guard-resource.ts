@@ -3,7 +3,7 @@ import { nftTables } from '../reconcile/nft-tables.js';
 import { GUARD_TABLES } from './guard-tables.js';
 import type { Resource } from '../reconcile/resource.js';
 
-/** The guard's nftables tables and their elements, in one transaction a time. */
+/** The guard's nftables tables and their elements; each change is one transaction. */
 export const guardResource: Resource<'guard'> = {
   name: 'guard',
   after: ['edge'],

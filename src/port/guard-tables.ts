@@ -1,7 +1,6 @@
 /**
- * The port guard of kernel mode as nftables tables that do not depend on any port; a port is elements of their sets.
- * Priorities: raw for what a port may send, so that it comes before connection tracking; filter - 10 for what may reach the
- * hypervisor, so that a host's own rules come after. Each drop counts under its reason.
+ * The port guard of kernel mode: nftables tables that depend on no port; ports are elements of their sets. Priorities: raw for packets from a port,
+ * ahead of connection tracking; filter - 10 for packets to the hypervisor, ahead of the host's own rules. Each drop is counted by its reason.
  */
 export const GUARD_INET = `table inet segue {
   counter drop_mac { }
@@ -136,8 +135,8 @@ export const GUARD_ARP = `table arp segue {
 `;
 
 /**
- * The guard where the fast path forwards alone: what its programs do not take they drop, so nothing of a tenant comes here but
- * while a program is not there; and the host has nothing to say to a VM (router solicitations, multicast listener reports).
+ * The guard for a fast path that forwards alone. Its programs drop everything they do not forward, so packets of a tenant get here only while a
+ * program is missing. The host must not send to VMs either (router solicitations, multicast listener reports).
  */
 export const LONE_GUARD_INET = `table inet segue {
   counter drop_no_program { }
@@ -174,7 +173,7 @@ export const LONE_GUARD_ARP = `table arp segue {
 }
 `;
 
-/** Ours by name. */
+/** Segue's tables, recognised by name. */
 export const GUARD_TABLES = ['inet segue', 'arp segue'] as const;
 
 export type GuardTableName = (typeof GUARD_TABLES)[number];

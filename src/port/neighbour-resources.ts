@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Neighbour, ProxyNeighbour } from './objects.js';
 
-/** Pinned neighbours of VMs, known as ours by their protocol at a port of ours. */
+/** Permanent neighbour entries of VMs, recognised by their protocol and a port of segue's. */
 export const neighbourResource: Resource<'neighbour'> = {
   name: 'neighbour',
   after: ['address'],
@@ -42,7 +42,7 @@ export const neighbourResource: Resource<'neighbour'> = {
   describe: (_key, { device, address, mac }) => `neigh ${address} lladdr ${mac} dev ${device}`,
 };
 
-/** Proxy entries, known as ours by their protocol at a port of ours. */
+/** Proxy entries, recognised by their protocol and a port of segue's. */
 export const proxyResource: Resource<'proxy'> = {
   name: 'proxy',
   after: ['neighbour'],

@@ -1,33 +1,36 @@
 import type { SourceAddress } from '../host/objects.js';
 import type { NftObject } from '../reconcile/nft-objects.js';
 
-/** An interface in its tenant's VRF, up. */
+/** An interface in its tenant's VRF, set up. */
 export interface PortAttachment {
-  /** Absent: in none, the fast path forwards alone. */
+  /** Absent if the fast path forwards alone: the port is in no VRF. */
   vrf?: string;
-  /** Bytes of the tenant's largest packet; the interface's own is remembered and put back. */
+  /** Largest packet of the tenant in bytes; the interface's former MTU is saved and restored. */
   mtu: number;
-  /** The tenant's gateway's; the interface's own is remembered and put back. Absent: the interface keeps it, programs speak for the gateway. */
+  /**
+   * MAC address of the tenant's gateway; the interface's former address is saved and restored. Absent: it keeps its address, and programs answer
+   * for the gateway.
+   */
   mac?: string;
-  /** Only found, never planned. */
+  /** Only observed, never planned. */
   down?: true;
 }
 
-/** A gateway's address on a port, without the prefix's route. */
+/** A gateway's address on a port, without a prefix route. */
 export interface PortAddress {
   device: string;
   prefix: string;
   noprefixroute?: true;
 }
 
-/** A VM's address pinned to its port's MAC (NUD_PERMANENT). */
+/** A permanent neighbour entry (NUD_PERMANENT) of a VM's address with the MAC address of its port. */
 export interface Neighbour {
   device: string;
   address: string;
   mac: string;
 }
 
-/** An IPv6 address the port answers solicitations for (`ip neigh add proxy`). */
+/** An IPv6 address for which the port answers neighbour solicitations (`ip neigh add proxy`). */
 export interface ProxyNeighbour {
   device: string;
   address: string;
@@ -35,7 +38,7 @@ export interface ProxyNeighbour {
 
 declare module '../plan/plan.js' {
   interface Resources {
-    /** key: `<family> <table>` of a table, `<family> <table> <set> <element, a map's without its value>` of an element */
+    /** key: `<family> <table>` for a table; `<family> <table> <set> <element, without the value of a map>` for an element */
     guard: NftObject;
     /** key: interface name */
     port: PortAttachment;

@@ -10,7 +10,7 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Port } from '../intent/types.js';
 
-/** What a VM on this node needs at its interface. */
+/** Plans the interface of a VM on this node. */
 export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
   const tenant = view.tenant(port.tenant);
   const table = tenantTable(tenant.id);
@@ -41,18 +41,19 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
   }
 }
 
-/** The same where the fast path forwards alone: the interface is up, in no VRF, and the host has no part in it. */
+/** Plans the interface for a fast path that forwards alone: up, in no VRF, and without the host. */
 export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
   planLonePortGuard(port, emit);
   emit('port', port.interface, { mtu: tenantMtu(view, view.tenant(port.tenant)) });
 }
 
 /**
- * Entries of proxy NDP, where no program answers in their place (bpf/port/ndp_reply.h, bpf/prog/ndp_responder_tc.bpf.c): a member's solicitation for another member
- * is answered by its own hypervisor. Linux has no entry for a prefix, so each local port gets one for each other member, up to the bound.
+ * Plans proxy NDP entries where no program answers instead (bpf/port/ndp_reply.h, bpf/prog/ndp_responder_tc.bpf.c): the hypervisor answers a
+ * member's solicitations for other members. Linux has no proxy entry for a prefix, so each local port gets an entry for each other member, up to
+ * the bound.
  */
 export function planProxies(view: IntentView, tenant: string, emit: Emit): void {
-  if (view.fastpath !== undefined || view.usesNdpResponder) return;
+  if (!view.hasProxies) return;
   const members = view.members6.get(tenant)?.first ?? [];
   for (const port of view.localPorts.get(tenant)?.values() ?? []) {
     const own = new Set(port.addresses);
@@ -63,9 +64,9 @@ export function planProxies(view: IntentView, tenant: string, emit: Emit): void 
   }
 }
 
-/** What a port's interface is set to; `*` is its name. */
+/** Sysctls of a port's interface; `*` is its name. */
 const PORT_SYSCTLS: readonly [string, string][] = [
-  // Proxy ARP asks the port, not the VRF, whether it forwards (arp_process, net/ipv4/arp.c).
+  // Proxy ARP checks forwarding of the port, not of the VRF (arp_process, net/ipv4/arp.c).
   ['net/ipv4/conf/*/forwarding', '1'],
   ['net/ipv4/conf/*/proxy_arp', '1'],
   ['net/ipv4/conf/*/rp_filter', '0'],
@@ -75,10 +76,10 @@ const PORT_SYSCTLS: readonly [string, string][] = [
   ['net/ipv6/conf/*/proxy_ndp', '1'],
   ['net/ipv6/conf/*/accept_ra', '0'],
   ['net/ipv6/conf/*/accept_redirects', '0'],
-  // Else the gateway's address is gone whenever the port goes down, joining its VRF included.
+  // Otherwise the gateway's address is removed whenever the port goes down, which includes joining its VRF.
   ['net/ipv6/conf/*/keep_addr_on_down', '1'],
   ['net/ipv6/neigh/*/proxy_delay', '0'],
 ];
 
-/** All that a port's interface may be set to; each goes back to what a new interface has. */
+/** All sysctls of a port's interface; each is reset to the value of a new interface. */
 export const ALL_PORT_SYSCTLS: readonly (readonly [string, string])[] = [...PORT_SYSCTLS, FORCE_FORWARDING];

@@ -6,7 +6,7 @@ import { type Link, setLink } from 'netlink-ts';
 import type { Resource } from '../reconcile/resource.js';
 import type { PortAttachment } from './objects.js';
 
-/** A port's interface has a master that is nobody's of ours. */
+/** A port's interface has a master that is not segue's. */
 class ForeignMasterError extends Error {
   readonly code = 'PORT_FOREIGN_MASTER';
 
@@ -18,16 +18,15 @@ class ForeignMasterError extends Error {
 }
 
 /**
- * Interfaces in a VRF of ours; where the fast path forwards alone, those that were set up for it, which only the memory of
- * their MTU tells.
+ * Interfaces in segue's VRFs. Where the fast path forwards alone: interfaces that were set up for it, which only the saved MTU identifies.
  */
 export const portResource: Resource<'port'> = {
   name: 'port',
   after: ['guard', 'vrf', 'sysctl'],
   follows: ON_DEVICE,
   isDevice: 'attached',
-  // An interface that joins a VRF goes down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
-  // notification. So it does with neighbours of one that gets another MAC address (neigh_changeaddr).
+  // An interface that joins a VRF is taken down and up (cycle_netdev, drivers/net/vrf.c): the kernel deletes its neighbours and routes without a
+  // notification. A changed MAC address also deletes the neighbours (neigh_changeaddr).
   cascades: ({ desired, actual }) =>
     desired !== undefined && (actual?.vrf !== desired.vrf || actual?.mac !== desired.mac),
 
@@ -52,7 +51,7 @@ export const portResource: Resource<'port'> = {
   },
 
   async apply(kernel, changes) {
-    // Of an interface that is gone, and another has its name now.
+    // Saved for a deleted interface whose name another one has now.
     kernel.savedSettings.forget(
       changes.flatMap(({ key }) => {
         const link = kernel.links.get(key);
@@ -90,7 +89,7 @@ export const portResource: Resource<'port'> = {
       ];
     });
     const failed = new Set(failures.map(({ key }) => key));
-    // What comes after this kind asks for the address before the devices are listed again.
+    // Later resources use the address before devices are listed again.
     for (const { key, desired } of changes) {
       const link = kernel.links.get(key);
       const mac = link && (desired?.mac ?? heldMac(kernel, link));
@@ -115,12 +114,12 @@ export const portResource: Resource<'port'> = {
   describe: (name, { vrf, mtu }) => `port ${name}${vrf === undefined ? '' : ` master ${vrf}`} mtu ${mtu}`,
 };
 
-/** All that is remembered of an interface as a port. */
+/** Keys of all saved settings of an interface as a port. */
 function memoriesOf(name: string): string[] {
   return [portMemory(name), macMemory(name), formerMacMemory(name)];
 }
 
-/** A MAC address to set, unless the interface has it: each setting has the kernel forget the neighbours there. */
+/** The MAC address to set, unless the interface has it: each setting makes the kernel delete its neighbours. */
 function macOf(link: Link, mac: string | undefined): { mac?: string } {
   return mac === undefined || mac === link.mac ? {} : { mac };
 }

@@ -1,4 +1,4 @@
-/** Proxy NDP, where no program answers in its place: a unit of the plan for each tenant. */
+/** Proxy NDP where no program answers instead: a unit of the plan for each tenant. */
 import { isIPv6 } from 'node:net';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../plan/numbers.js';
 import { planProxies } from './plan.js';
@@ -10,18 +10,18 @@ export const PROXIES: UnitClass = {
   name: 'proxies',
   keys: (view) => view.tenants.keys(),
   plan(view, key, emit) {
-    if (!view.ebpfOnly) planProxies(view, key, emit);
+    planProxies(view, key, emit);
   },
 };
 
-/** Whether a port that comes, goes or changes has an entry at other ports, or entries of its own. */
+/** Whether a port has proxy entries at other ports, or entries of its own. */
 export function affectsProxies(view: IntentView, port: Port): boolean {
   return view.isLocal(port) || port.addresses.some((address) => isIPv6(address));
 }
 
-/** Tenants with more members than entries. */
+/** Warns of tenants with more members than possible entries. */
 export function* proxyWarnings(view: IntentView): Generator<string> {
-  if (view.fastpath !== undefined || view.usesNdpResponder) return;
+  if (!view.hasProxies) return;
   for (const name of view.localPorts.keys()) {
     const members = view.members6.get(name)?.size ?? 0;
     if (members <= MAX_PROXY_NEIGHBOURS_PER_PORT) continue;
@@ -32,7 +32,7 @@ export function* proxyWarnings(view: IntentView): Generator<string> {
   }
 }
 
-/** Why no program answers in the place of the entries. */
+/** Why no program answers instead of the entries. */
 function whyProxies({ facts }: IntentView): string {
   const missing = facts.responder?.missing;
   return missing === undefined ? '' : `; a program would answer for all: ${missing}`;

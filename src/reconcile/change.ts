@@ -3,7 +3,7 @@ import type { ResourceName, PlanValue } from '../plan/plan.js';
 
 export type Action = 'create' | 'replace' | 'delete';
 
-/** One step from what the kernel has to what the plan says. */
+/** A step from the kernel's state to the plan. */
 export interface Change {
   kind: ResourceName;
   key: string;
@@ -12,7 +12,7 @@ export interface Change {
   actual?: PlanValue;
 }
 
-/** A change in words, for people and for `-j`. */
+/** A change as text, for logs, for people and for `-j`. */
 export interface ChangeText {
   kind: ResourceName;
   action: Action;
@@ -20,7 +20,7 @@ export interface ChangeText {
   differences: Difference[];
 }
 
-/** A change that could not be made. */
+/** A change that failed. */
 export interface Failure {
   kind: ResourceName;
   key: string;
@@ -35,21 +35,21 @@ export interface Waiting {
   device: string;
 }
 
-/** The changes from the kernel's state to a plan's. */
+/** The difference between the kernel's state and a plan. */
 export interface StateDiff {
   changes: Change[];
   waiting: Waiting[];
-  /** Devices of others that are attached, before any change. */
+  /** Number of foreign devices (`isDevice: 'attached'`) attached before any change. */
   attached: number;
 }
 
-/** What an application of changes did. */
+/** The result of applying changes. */
 export interface Report {
-  /** Changes made, by kind and action. */
+  /** Number of changes made, by action. */
   done: Record<Action, number>;
   failures: Failure[];
   waiting: Waiting[];
-  /** Objects that come only once everything else is in place, and were not made because something has failed. */
+  /** Objects of resources with `awaitsAll` that were not made because another change had failed. */
   heldBack: Change[];
 }
 

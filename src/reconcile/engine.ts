@@ -2,37 +2,39 @@ import { differences, equalValues } from '../plan/equal.js';
 import { orderOf } from './order.js';
 import { Yielder } from './yielder.js';
 import { emptyReport } from './change.js';
+import { runYielding } from './steps.js';
+import type { Steps } from './steps.js';
 import type { Action, Change, ChangeText, Report, StateDiff, Waiting } from './change.js';
 import type { AnyResource, ResourceTable, Scope } from './resource.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ResourceName, Plan, PlanDelta, PlanValue } from '../plan/plan.js';
 
-/** How often a full application looks again at what failed. */
+/** Attempts that `converge` makes in all while changes fail. */
 const MAX_ROUNDS = 4;
-/** Pause before it does, milliseconds; doubles each round. */
+/** Pause before the second attempt, in milliseconds; it doubles with each attempt. */
 const ROUND_DELAY_MS = 20;
 
 export interface DiffOptions {
-  /** Only these resources; all when absent. */
+  /** Only these resources; default: all. */
   resources?: ReadonlySet<ResourceName>;
   scope?: Scope;
-  /** The list of devices is fresh enough: they are many, and notifications were taken in. */
+  /** Skips refreshing the list of devices, which may be long: notifications have kept it up to date. */
   keepLinks?: boolean;
 }
 
 /**
- * The one engine: lists what the kernel has, compares it with the plan, and carries the difference out in the order of
- * its resources (what goes, in the reverse order). apply, diff, agent and purge differ only in what they ask of it.
+ * Compares the kernel's state with a plan and applies the difference, in the order of the resources; removals run in the reverse order. apply,
+ * diff, agent and purge differ only in the calls they make.
  */
 export class Engine {
   readonly #kernel: Kernel;
   readonly #resources: ResourceTable;
   /** Resources in the order in which objects are made. */
   readonly order: readonly ResourceName[];
-  /** Those whose objects are devices. */
+  /** Resources whose objects are devices. */
   readonly #devices: readonly AnyResource[];
   readonly #attached: readonly AnyResource[];
-  /** Keys of objects that could not be brought about and have not been seen right since, by kind. */
+  /** Keys of failed objects that have not been made or found correct since, by resource. */
   readonly #failing = new Map<ResourceName, Set<string>>();
 
   constructor(kernel: Kernel, resources: ResourceTable) {
@@ -90,15 +92,14 @@ export class Engine {
   }
 
   /**
-   * Carries changes out. One that fails does not stop the others; what awaits all of them comes last, and is held back
-   * while anything fails.
+   * Applies changes. A failed change does not stop the others. Resources with `awaitsAll` come last, and are held back while any object fails.
    *
-   * @throws Error where the kernel cannot have any object of a kind that comes; nothing was changed
+   * @throws Error if the kernel does not support a resource that has objects to make; nothing was changed
    */
   async applyChanges(changes: readonly Change[]): Promise<Report> {
     const report = emptyReport();
-    const { upserts, removals } = groupByKind(changes);
-    // Half a data plane may be worse than none: rules for VRFs without VRFs, for one.
+    const { upserts, removals } = await runYielding(groupByKind(changes));
+    // An incomplete data plane may be worse than none: for example, rules for VRFs without the VRFs.
     for (const name of upserts.keys()) this.resource(name)?.require?.(this.#kernel);
     const awaitsAll = (name: ResourceName): boolean => this.resource(name)?.awaitsAll === true;
     for (const name of this.order) if (!awaitsAll(name)) await this.#step(name, upserts.get(name), report);
@@ -112,9 +113,9 @@ export class Engine {
   }
 
   /**
-   * Converges on a plan: compares, carries out, and looks again while something failed, a bounded number of times.
+   * Converges on a plan: compares and applies, again while a change fails or cascades, at most MAX_ROUNDS times.
    *
-   * @param first a diff of this plan made just before, to save making it twice
+   * @param first a diff of this plan made just before, which saves the first comparison
    */
   async converge(plan: Plan, first?: StateDiff, options: DiffOptions = {}): Promise<Report> {
     let diff = first ?? (await this.diff(plan, options));
@@ -132,13 +133,13 @@ export class Engine {
     }
   }
 
-  /** Devices that the object of a change is on. */
+  /** Devices that a change's object is on. */
   devicesOf({ kind, key, desired, actual }: Change): readonly string[] {
     const value = desired ?? actual;
     return (value === undefined ? undefined : this.resource(kind)?.devices?.(value, key)) ?? [];
   }
 
-  /** A change in words. */
+  /** A change as text. */
   text(change: Change): ChangeText {
     const kind = this.resource(change.kind);
     const value = change.desired ?? change.actual;
@@ -161,19 +162,25 @@ export class Engine {
       report.waiting.push({ kind: name, key: change.key, device });
       return true;
     };
-    // Of a million changes hardly one waits: they are not copied for that.
-    const first = kind.devices === undefined ? -1 : changes.findIndex(waits);
-    const ready =
-      first < 0 ? changes : [...changes.slice(0, first), ...changes.slice(first + 1).filter((one) => !waits(one))];
+    const yielder = new Yielder();
+    // Hardly any of a million changes waits: the list is copied only if one does.
+    let ready: Change[] | undefined;
+    for (const [index, change] of kind.devices === undefined ? [] : changes.entries()) {
+      if (yielder.shouldYield()) await yielder.yield();
+      if (!waits(change)) ready?.push(change);
+      else ready ??= changes.slice(0, index);
+    }
+    ready ??= changes;
     if (ready.length === 0) return;
     this.#kernel.progress.begin(`writing ${name}`, ready.length);
     const failures = await kind.apply(this.#kernel, ready);
-    // What was just made has an index, and what was just removed has none.
+    // New devices have an index now, and removed ones have none.
     if (kind.isDevice === 'made') this.#kernel.links.refresh();
     const failed = new Map(failures.map((failure) => [failure.key, failure.error]));
     const done: Record<Action, number> = { create: 0, replace: 0, delete: 0 };
     const failing = this.#failing.get(name) ?? new Set<string>();
     for (const change of ready) {
+      if (yielder.shouldYield()) await yielder.yield();
       const error = failed.size === 0 ? undefined : failed.get(change.key);
       if (failing.size > 0) failing.delete(change.key);
       if (error !== undefined) {
@@ -187,12 +194,12 @@ export class Engine {
   }
 
   #setFailing(name: ResourceName, keys: Set<string>): void {
-    // Nothing waits for what waits for everything.
+    // Failures of `awaitsAll` resources hold nothing back.
     if (keys.size === 0 || this.resource(name)?.awaitsAll === true) this.#failing.delete(name);
     else this.#failing.set(name, keys);
   }
 
-  /** Forgets failures of a kind that was compared whole, except of objects that still differ. */
+  /** Drops recorded failures of a resource that was compared whole, except for objects that still differ. */
   #recheckFailing(name: ResourceName, changes: readonly Change[]): void {
     const failing = this.#failing.get(name);
     if (failing === undefined) return;
@@ -200,7 +207,7 @@ export class Engine {
     this.#setFailing(name, new Set([...failing].filter((key) => differing.has(key))));
   }
 
-  /** The first device of an object's that is not there, or is there but somebody else's. */
+  /** The first device of an object that does not exist or has a conflict; undefined if there is none. */
   #missingDevice(kind: AnyResource, key: string, value: PlanValue, plan?: Plan): string | undefined {
     const devices = kind.devices?.(value, key);
     if (devices === undefined || devices.length === 0) return undefined;
@@ -213,12 +220,12 @@ export class Engine {
     return undefined;
   }
 
-  /** Whether a plan has the device made. */
+  /** Whether a plan makes this device. */
   #makes(plan: Plan, device: string): boolean {
     return this.#devices.some(({ name, isDevice }) => isDevice === 'made' && plan[name].has(device));
   }
 
-  /** Devices that are to be attached and are somebody else's. */
+  /** Devices that the plan attaches and that have a conflict. */
   #detachedDevices(plan: Plan): ReadonlySet<string> {
     const detached = new Set<string>();
     for (const resource of this.#attached) {
@@ -233,7 +240,7 @@ export class Engine {
     return this.#devices.some((resource) => resource.conflict?.(this.#kernel, device) !== undefined);
   }
 
-  /** Whether a change takes along what hangs on its object. */
+  /** Whether a change removes other objects with its own. */
   readonly cascades = (change: Change): boolean => this.resource(change.kind)?.cascades?.(change) === true;
 
   resource(name: ResourceName): AnyResource | undefined {
@@ -241,8 +248,8 @@ export class Engine {
   }
 }
 
-/** The changes that a change of the plan asks for, taking the plan as it was for what the kernel has. */
-export function changesOf(delta: PlanDelta): Change[] {
+/** Turns a change of the plan into changes, assuming that the kernel matches the former plan. */
+export function* changesOf(delta: PlanDelta): Steps<Change[]> {
   const changes: Change[] = [];
   for (const [kind, objects] of delta) {
     for (const [key, { before, after }] of objects) {
@@ -254,26 +261,27 @@ export function changesOf(delta: PlanDelta): Change[] {
         ...(after !== undefined && { desired: after }),
         ...(before !== undefined && { actual: before }),
       });
+      yield;
     }
   }
   return changes;
 }
 
-/** Whether an object of a kind whose objects are devices is this device: its conflict is a failure of its own. */
+/** Whether an object is itself this device: its conflict is then reported as its own failure. */
 function isItself(kind: AnyResource, device: string, key: string): boolean {
   return kind.conflict !== undefined && device === key;
 }
 
-/** Whether an object that is as it should be is to go all the same: it is on the interface of a port that is detached. */
+/** Whether a correct object must still be removed, because it is on the device of a detached port. */
 function leavesWith(kind: AnyResource, key: string, value: PlanValue, detached: ReadonlySet<string>): boolean {
   if (detached.size === 0 || kind.outlivesDevices !== true || kind.toleratesConflict?.(value) === true) return false;
   return kind.devices?.(value, key).some((device) => detached.has(device)) === true;
 }
 
-/** What comes and what goes, by kind. */
-function groupByKind(changes: readonly Change[]): Record<'upserts' | 'removals', Map<ResourceName, Change[]>> {
+/** Groups changes by resource, removals apart from the others. */
+function* groupByKind(changes: readonly Change[]): Steps<Record<'upserts' | 'removals', Map<ResourceName, Change[]>>> {
   const groups = { upserts: new Map<ResourceName, Change[]>(), removals: new Map<ResourceName, Change[]>() };
-  // Those of a kind follow each other: one look-up for all of a million.
+  // Changes of a resource are adjacent: this saves a lookup for each of a million changes.
   let last: { kind: ResourceName; goes: boolean; group: Change[] } | undefined;
   for (const change of changes) {
     const goes = change.action === 'delete';
@@ -284,6 +292,7 @@ function groupByKind(changes: readonly Change[]): Record<'upserts' | 'removals',
       last = { kind: change.kind, goes, group };
     }
     last.group.push(change);
+    yield;
   }
   return groups;
 }

@@ -2,15 +2,13 @@ import { isNetlinkError, type NetlinkRequest } from 'netlink-ts';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ObjectChange, ObjectFailure } from './resource.js';
 
-/** What one kind asks of rtnetlink for a change: requests in order, or none when there is nothing left to do. */
+/** The rtnetlink requests for a change, in order; empty if nothing is left to do. */
 export type Encode<V> = (change: ObjectChange<V>) => readonly NetlinkRequest[];
 
-/** Errors that say an object to be removed is gone already. */
+/** Errors of a removal whose object is already gone. */
 const GONE = ['ENOENT', 'ESRCH', 'ENODEV', 'EADDRNOTAVAIL'];
 
-/**
- * Carries changes out over rtnetlink, batched; a request that deletes what is gone already has succeeded.
- */
+/** Applies changes over rtnetlink in batches. Deleting an object that is already gone counts as success. */
 export async function applyByNetlink<V>(
   kernel: Kernel,
   changes: readonly ObjectChange<V>[],
@@ -18,7 +16,7 @@ export async function applyByNetlink<V>(
 ): Promise<ObjectFailure[]> {
   const failures: ObjectFailure[] = [];
   const owner: ObjectChange<V>[] = [];
-  // Made as they are sent: a hundred thousand at once would be carried through every garbage collection.
+  // Encoded while they are sent: a hundred thousand encoded requests would burden every garbage collection.
   const requests = function* (): Generator<NetlinkRequest> {
     for (const change of changes) {
       let made: readonly NetlinkRequest[];

@@ -7,15 +7,15 @@ interface JsonObject {
 }
 
 export interface NftListing {
-  /** Chains, rules and sets of each table in a form that is equal when they are. */
+  /** Chains, rules and sets of each table, as text that is equal if they are. */
   skeletons: Map<string, string>;
   elements: NftElement[];
 }
 
 /**
- * Reads `nft -j list ruleset`: tables apart, elements apart from what holds them.
+ * Parses `nft -j list ruleset`, with elements apart from chains, rules and sets.
  *
- * @param tables those to read: `inet segue`
+ * @param tables tables to read, such as `inet segue`
  */
 export function readListing(text: string, tables: readonly string[]): NftListing {
   const { nftables } = JSON.parse(text) as { nftables: JsonObject[] };
@@ -41,15 +41,15 @@ export function readListing(text: string, tables: readonly string[]): NftListing
   return { skeletons, elements };
 }
 
-/** Whether the elements of a set of this type begin with an interface's name. */
+/** Whether elements of a set of this type begin with an interface name. */
 function beginsWithName(type: Json | undefined): boolean {
   return (Array.isArray(type) ? type[0] : type) === 'ifname';
 }
 
 /**
- * An element as `add element` takes it.
+ * An element in the syntax of `add element`.
  *
- * @param named the first part is an interface's name: nft's JSON has no quotes that tell `fe0.1` from an address
+ * @param named the first part is an interface name: nft's JSON has no quotes, which distinguish `fe0.1` from an address
  */
 function elementText(element: Json, named: boolean): string {
   if (Array.isArray(element)) return joined(element, ' : ', named);
@@ -70,7 +70,7 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** Without what differs from one load to the next, and from one packet to the next. */
+/** Removes handles and counter values, which differ with each load and each packet. */
 function withoutHandles(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutHandles);
   if (!isObject(value)) return value;

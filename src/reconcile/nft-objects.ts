@@ -1,13 +1,13 @@
-/** nftables tables of segue's, and the elements of their sets, as plans hold them. */
+/** Segue's nftables tables and their set elements, as the plan holds them. */
 
-/** A table: chains and sets without elements, as `nft -f` reads it. */
+/** A table: chains, and sets without elements, in the syntax of `nft -f`. */
 export interface NftTable {
   /** `<family> <name>` */
   table: string;
   text: string;
 }
 
-/** One element of a set or map of a table, as `add element` takes it. */
+/** An element of a set or map, in the syntax of `add element`. */
 export interface NftElement {
   table: string;
   set: string;
@@ -20,13 +20,13 @@ export function isTable(value: NftObject | undefined): value is NftTable {
   return value !== undefined && 'text' in value;
 }
 
-/** What tells an element from others of its set: of a map's, the part before the value, so that a new value replaces it. */
+/** An element's key in its set. For a map it excludes the value, so that a new value replaces the element. */
 export function elementKey({ table, set, element }: NftElement): string {
   const end = element.indexOf(' : ');
   return `${table} ${set} ${end < 0 ? element : element.slice(0, end)}`;
 }
 
-/** nft takes interface names quoted, whatever characters they have. */
+/** Quotes an interface name, which nft then accepts with any characters. */
 export function quote(name: string): string {
   return `"${name}"`;
 }

@@ -1,11 +1,11 @@
-/** Changes of tables and elements as one nft transaction. */
+/** Turns changes of tables and elements into one nft transaction. */
 import { isTable } from './nft-objects.js';
 import type { NftElement, NftObject } from './nft-objects.js';
 
-/** Elements in one `add element`, so that no line of a transaction grows without bound. */
+/** Elements in one `add element`, which bounds the length of a line. */
 const ELEMENTS_PER_STATEMENT = 512;
 
-/** Tables first, then elements: those that go before those that come. */
+/** Tables come first, then elements, removals before additions. */
 export function nftScript(changes: Iterable<{ desired?: NftObject; actual?: NftObject }>): string {
   const tables: string[] = [];
   const removed: NftElement[] = [];
@@ -14,11 +14,11 @@ export function nftScript(changes: Iterable<{ desired?: NftObject; actual?: NftO
   for (const { desired, actual } of changes) {
     const table = (desired ?? actual)?.table;
     if (isTable(desired) || isTable(actual)) {
-      // "table" first: deleting one that is not there is an error.
+      // "table" first: deleting a table that does not exist is an error.
       tables.push(`table ${table}`, `delete table ${table}`, isTable(desired) ? desired.text : '');
       if (table !== undefined) replaced.add(table);
     } else {
-      // A map's element takes no other value: the old one goes in the same transaction.
+      // An element of a map cannot get another value: the old element is removed in the same transaction.
       if (actual !== undefined) removed.push(actual);
       if (desired !== undefined) added.push(desired);
     }

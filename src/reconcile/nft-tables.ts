@@ -8,11 +8,11 @@ import type { NftListing } from './nft-listing.js';
 import type { NftObject, NftTable } from './nft-objects.js';
 
 /**
- * How nftables tables of ours are held, whatever they are for: a kind is a list of tables. A table that is not as planned is replaced
- * together with all its elements in one transaction, so that no packet meets it half made.
+ * A resource's nftables tables. A table that differs from the plan is replaced with all its elements in one transaction, so that no packet meets an
+ * incomplete table.
  */
 export const nftTables = {
-  /** @param tables those of the kind: `inet segue` */
+  /** @param tables tables of the resource, such as `inet segue` */
   async list(
     kernel: Kernel,
     wanted: ReadonlyMap<string, NftObject>,
@@ -38,7 +38,7 @@ export const nftTables = {
     return found;
   },
 
-  /** One transaction: all of the changes, or none. */
+  /** Applies all changes in one transaction, or none. */
   async apply(kernel: Kernel, changes: readonly ObjectChange<NftObject>[]): Promise<ObjectFailure[]> {
     try {
       await kernel.nft(['-f', '-'], nftScript(changes));
@@ -52,7 +52,7 @@ export const nftTables = {
     isTable(value) ? `nft table ${value.table}` : `nft element ${value.table} ${value.set} { ${value.element} }`,
 };
 
-/** One table as nft prints it; a host's own rulesets may be large, so they are not asked for. */
+/** Lists one table: a host's own rulesets may be large, so they are not listed. */
 async function listTable(kernel: Kernel, table: string): Promise<NftListing> {
   try {
     return readListing(await kernel.nft(['-j', 'list', 'table', ...table.split(' ')]), [table]);
@@ -71,14 +71,14 @@ function mergeListings(listings: readonly NftListing[]): NftListing {
   };
 }
 
-/** An agent's tables are few at a time; those of the edge change with the intent. */
+/** Tables of the agent are few; those of the edge change with the intent. */
 const MAX_FORMS = 16;
-/** By the texts of the tables, the oldest first. */
+/** By the texts of the tables, oldest first. */
 const canonicalForms = new Map<string, ReadonlyMap<string, string>>();
 
 /**
- * How this machine's nft lists tables: they are loaded into a network namespace of its own, which ends with the process.
- * Comparing what nft prints with what nft prints needs no knowledge of how a version of it words a rule.
+ * The tables as this machine's nft lists them, after loading them into a temporary network namespace. Comparing two listings of the same nft needs
+ * no knowledge of how its version prints a rule.
  */
 async function canonical(tables: readonly NftTable[]): Promise<ReadonlyMap<string, string>> {
   const text = tables.map((table) => table.text).join('\n');

@@ -1,7 +1,7 @@
 import type { ResourceName } from '../plan/plan.js';
 import type { ResourceTable } from './resource.js';
 
-/** What of a resource says where it stands. */
+/** The fields of a resource that determine its position. */
 interface Place {
   readonly after: readonly ResourceName[];
   readonly before?: readonly ResourceName[];
@@ -9,10 +9,10 @@ interface Place {
 }
 
 /**
- * The order in which objects are made; they are removed in the reverse order. Each resource comes after those that it names, what awaits all
- * comes last; among those that may come next, the first of the table does. Names that the table does not have ask for nothing.
+ * The order in which objects are made; they are removed in the reverse order. Each resource comes after those that it names, and `awaitsAll`
+ * resources come last; otherwise the order is that of the table. Names that are not in the table are ignored.
  *
- * @throws Error where resources wait for each other
+ * @throws Error if resources depend on each other in a cycle
  */
 export function orderOf(table: ResourceTable): ResourceName[] {
   const places = new Map(Object.entries(table) as [ResourceName, Place][]);

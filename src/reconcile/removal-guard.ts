@@ -1,15 +1,15 @@
-import type { Intent, IntentChange } from '../intent/types.js';
+import type { Intent, IntentChange, IntentNode } from '../intent/types.js';
 import type { IntentView } from '../plan/view.js';
 import type { Change } from './change.js';
 
-/** An intent that takes away more ports than both of these at once is held until it is forced. */
+/** An intent that removes more ports than both limits is blocked until it is forced. */
 const BRAKE_MIN_PORTS = 10;
 const BRAKE_FRACTION = 1 / 5;
 
-/** What is held, by its reason. */
+/** Why the guard blocks an intent. */
 type Reason = 'many' | 'all';
 
-/** Thrown, and reported, when the guard blocks an intent. */
+/** Thrown, or reported by the agent, when the guard blocks an intent. */
 export class MassRemovalError extends Error {
   readonly code = 'MASS_REMOVAL';
   readonly removed: number;
@@ -23,17 +23,17 @@ export class MassRemovalError extends Error {
         : `the intent takes away all ${removed} ports of this node; that is held until it is forced (--force), unless the ` +
             'intent says "drain: true" of the node',
     );
-    this.name = 'BrakeError';
+    this.name = 'MassRemovalError';
     this.removed = removed;
     this.held = held;
   }
 }
 
 /**
- * Whether changes take too many ports away.
+ * Checks whether changes remove too many ports.
  *
  * @param held ports attached before the changes
- * @param left ports that the plan has, attached or awaited
+ * @param left ports in the plan, attached or awaited
  */
 export function removalGuard(
   changes: readonly Change[],
@@ -45,9 +45,9 @@ export function removalGuard(
 }
 
 /**
- * The same of changes of the intent, before they are planned.
+ * Checks changes of the intent before they are planned.
  *
- * @param isMeant the node drains, or somebody took away each port by itself
+ * @param isMeant the node drains, or each port's removal was requested individually
  */
 export function removalGuardOnIntent(
   view: IntentView,
@@ -65,7 +65,14 @@ export function removalGuardOnIntent(
   return tooMany(removed, held) ?? tooAll(removed, held - removed, isMeant);
 }
 
-/** Whether the intent says of a node that it is to be emptied. */
+/** Whether the node drains after changes of the intent. */
+export function drainsAfter(view: IntentView, changes: readonly IntentChange[]): boolean {
+  const own = changes.find(({ kind, key }) => kind === 'node' && key === view.config.node);
+  const node = own === undefined ? view.nodes.get(view.config.node) : own.after;
+  return (node as IntentNode | undefined)?.drain === true;
+}
+
+/** Whether the intent drains a node. */
 export function drains({ nodes }: Intent, node: string): boolean {
   return nodes.find(({ name }) => name === node)?.drain === true;
 }
@@ -75,7 +82,7 @@ function tooMany(removed: number, held: number): MassRemovalError | undefined {
   return isTooMany ? new MassRemovalError(removed, held, 'many') : undefined;
 }
 
-/** An intent that is cut off or somebody else's has no port of the node. One port that goes is an ordinary change. */
+/** A truncated or foreign intent has no port of the node. Removing the only port is an ordinary change. */
 function tooAll(removed: number, left: number, isMeant: boolean): MassRemovalError | undefined {
   return removed > 1 && left === 0 && !isMeant ? new MassRemovalError(removed, removed, 'all') : undefined;
 }

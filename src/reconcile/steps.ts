@@ -1,9 +1,9 @@
 import { Yielder } from './yielder.js';
 
-/** Work that stands still between two objects, so that somebody else may have the thread; without side effects until it is done. */
+/** Work that can be suspended between two objects to let the event loop turn; it has no side effects until it is done. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** Does the work in one go. */
+/** Runs the work without a pause. */
 export function runAtOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
@@ -11,7 +11,7 @@ export function runAtOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Does the work and lets the event loop turn meanwhile. */
+/** Runs the work, yielding to the event loop. */
 export async function runYielding<T>(steps: Steps<T>): Promise<T> {
   const yielder = new Yielder();
   for (;;) {

@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** How long a walk over many objects may hold the event loop up, milliseconds. */
-export const MAX_HOLD_MS = 10;
-/** How often the clock is looked at, objects: a power of two. */
+/** Longest time that a loop over many objects may block the event loop, in milliseconds; V8's garbage collector comes on top. */
+export const MAX_HOLD_MS = 5;
+/** Objects between two looks at the clock, a power of two. */
 const LOOK_EVERY = 256;
 
 /**
- * Lets the event loop turn in a walk over up to millions of objects, and costs next to nothing where there are few:
+ * Yields to the event loop in a loop over up to millions of objects; costs next to nothing for a few:
  *
  *     for (const object of objects) {
  *       if (yielder.shouldYield()) await yielder.yield();
@@ -21,7 +21,7 @@ export class Yielder {
     return (this.#walked & (LOOK_EVERY - 1)) === 0 && this.isOverBudget();
   }
 
-  /** The same for walks in large steps. */
+  /** The check for loops with large steps: reads the clock each time. */
   isOverBudget(): boolean {
     return performance.now() - this.#since > MAX_HOLD_MS;
   }

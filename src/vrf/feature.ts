@@ -1,4 +1,4 @@
-/** A VRF for each tenant on the node, and the rules that lead there. */
+/** A VRF for each tenant on the node, and the rules that select its table. */
 import { l3mdevRuleResource } from './l3mdev-rule-resource.js';
 import { planTenant } from './plan.js';
 import { ruleResource } from './rule-resource.js';

@@ -4,12 +4,12 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { L3mdevRule } from './objects.js';
 
-/** The kernel's own: made with the first VRF of a namespace, and never again (vrf_fib_rule, drivers/net/vrf.c). */
+/** The kernel adds the rule with the first VRF of a namespace, and never again (vrf_fib_rule, drivers/net/vrf.c). */
 const RTPROT_KERNEL = 2;
 
 /**
- * The rule that sends what belongs to a VRF to its table. Without it every tenant is cut off. It is the kernel's and other
- * VRFs' too: put back when it is missing, never removed.
+ * The rule by which packets of a VRF look up its table; without it every tenant is cut off. The kernel and VRFs of others also depend on it: it is
+ * restored when missing, and never removed.
  */
 export const l3mdevRuleResource: Resource<'l3mdev-rule'> = {
   name: 'l3mdev-rule',
@@ -27,13 +27,13 @@ export const l3mdevRuleResource: Resource<'l3mdev-rule'> = {
 
   apply: (kernel, changes) =>
     applyByNetlink(kernel, changes, ({ key, desired }) => {
-      // The first VRF may have brought it since it was looked for.
+      // The first VRF may have added it after the listing.
       if (desired === undefined || priorityOf(kernel, key) !== undefined) return [];
       const { priority } = desired;
       return [createRule({ family: familyOf(key), priority, l3mdev: true, protocol: RTPROT_KERNEL })];
     }),
 
-  // Somebody may want it elsewhere; before main is all it has to be.
+  // Others may have moved it; any priority before main is sufficient.
   equal: () => true,
 
   describe: (key, { priority }) => `rule ${key === 'inet' ? '-4' : '-6'} pref ${priority} lookup [l3mdev-table]`,

@@ -1,9 +1,9 @@
 /** A tenant's VRF device. */
 export interface Vrf {
   table: number;
-  /** `segue:<tenant name>`; the mark by which the device is known as ours. */
+  /** `segue:<tenant name>`, by which the device is recognised as segue's. */
   alias: string;
-  /** Only found, never planned. */
+  /** Only observed, never planned. */
   down?: true;
 }
 
@@ -12,13 +12,13 @@ export interface Rule {
   priority: number;
   from?: string;
   to?: string;
-  /** Device the packet came in by. */
+  /** Device on which the packet arrived. */
   iif?: string;
   action: 'table' | 'unreachable' | 'blackhole' | 'prohibit';
   table?: number;
-  /** Matches what comes from any VRF. */
+  /** Matches packets from any VRF. */
   l3mdev?: true;
-  /** A route found in the table counts only if its prefix is longer than this (`suppress_prefixlength`). */
+  /** Ignores routes of the table unless their prefix is longer than this (`suppress_prefixlength`). */
   suppressPrefixLength?: number;
 }
 

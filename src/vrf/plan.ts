@@ -9,14 +9,14 @@ import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Tenant } from '../intent/types.js';
 
-/** The mark of our VRF devices. */
+/** Prefix of the alias that marks segue's VRFs. */
 export const ALIAS_PREFIX = 'segue:';
 
 /**
- * A tenant on this node: its VRF, the seal of its table, its local SIDs.
+ * Plans a tenant on this node: its VRF, the seal of its table, and its local SIDs.
  *
- * The seal: what no member has must not fall through to main (`unreachable default`), and a subnet's absent members must
- * not follow a default route towards a gateway, or proxy ARP would answer for them (`unreachable` a subnet).
+ * The seal keeps packets in the VRF: destinations that no member has must not fall through to main (`unreachable default`), and absent members of a
+ * subnet must not match a default route to a gateway, or proxy ARP would answer for them (`unreachable` for each subnet).
  */
 export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
   const table = tenantTable(tenant.id);
@@ -49,8 +49,9 @@ export function planTenant(view: IntentView, tenant: Tenant, emit: Emit): void {
 }
 
 /**
- * Forwarding of IPv4 is on for our devices alone; the host's own stays as it is. `accept_local`: the gateway's address is the same on every hypervisor, so ICMP errors from the remote one come from an
- * address of ours and would be dropped as martians (fib_validate_source, net/ipv4/fib_frontend.c).
+ * IPv4 forwarding is enabled only on segue's devices; the host's own setting is unchanged. `accept_local`: all hypervisors have the same gateway
+ * address, so ICMP errors from a remote one have a local address as their source and would be dropped as martians (fib_validate_source,
+ * net/ipv4/fib_frontend.c).
  */
 const VRF_SYSCTLS: readonly [string, string][] = [
   ['net/ipv4/conf/*/forwarding', '1'],

@@ -24,7 +24,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Rule } from './objects.js';
 
-/** Selectors and conditions that none of our rules has. */
+/** Selectors and conditions that segue's rules never have. */
 const UNUSED = [
   'fwmark',
   'iif',
@@ -39,7 +39,7 @@ const UNUSED = [
   'suppressIfgroup',
 ] as const satisfies readonly (keyof KernelRule)[];
 
-/** Form of our rules, by priority; prefixes follow the intent. All are IPv6. */
+/** Form of segue's rules by priority, without the prefixes, which come from the intent. All are IPv6. */
 const FORMS: Readonly<Record<number, (rule: KernelRule) => boolean>> = {
   [OUTER_RULE_PRIORITY]: (rule) => rule.from !== undefined && looksUp(rule, MAIN_TABLE),
   [BLOCK_RULE_PRIORITY]: (rule) => rule.from === undefined && rule.l3mdev && rule.action === 'unreachable',
@@ -56,7 +56,7 @@ function looksUp(
   return action === 'table' && table === wanted && !l3mdev && suppressPrefixLength === suppress;
 }
 
-/** Whether a rule is one of ours: by protocol, priority and form. The protocol alone is no proof. */
+/** Whether a rule is segue's: by protocol, priority and form. The protocol alone is no proof. */
 export function isOurRule(rule: KernelRule): boolean {
   if (rule.protocol !== PROTOCOL || rule.family !== 6 || rule.to === undefined) return false;
   return FORMS[rule.priority]?.(rule) === true && UNUSED.every((field) => rule[field] === undefined);
@@ -64,13 +64,13 @@ export function isOurRule(rule: KernelRule): boolean {
 
 const LOCATOR_PRIORITIES: readonly number[] = [LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY, LOCATOR_DISCARD_PRIORITY];
 
-/** Locators that our rules discard: what else is ours by them is known without an intent. */
+/** Locators of segue's rules, by which other objects of segue's are recognised without an intent. */
 export function discardedLocators(kernel: Kernel): Set<string> {
   const rules = kernel.socket.dump(dumpRulesRequest(6), decodeRule).filter(isOurRule);
   return new Set(rules.flatMap(({ priority, to }) => (LOCATOR_PRIORITIES.includes(priority) ? (to ?? []) : [])));
 }
 
-/** Prefixes of the outer sources that our rules speak of: the one encapsulated packets come from, a locator's default. */
+/** Prefixes of the outer sources of segue's rules: sources of encapsulated packets, and the locators' default sources. */
 export function sourcesOfRules(kernel: Kernel): Set<string> {
   const rules = kernel.socket.dump(dumpRulesRequest(6), decodeRule).filter(isOurRule);
   return new Set(
@@ -81,7 +81,7 @@ export function sourcesOfRules(kernel: Kernel): Set<string> {
   );
 }
 
-/** Policy rules, known as ours by protocol, priority and form. The local rule has a kind of its own. */
+/** Policy rules, recognised by protocol, priority and form. The local rule is a separate resource. */
 export const ruleResource: Resource<'rule'> = {
   name: 'rule',
   after: ['guard'],
@@ -93,7 +93,7 @@ export const ruleResource: Resource<'rule'> = {
       if (!isOurRule(rule)) continue;
       const base = ruleKey(6, rule.priority);
       let key = base;
-      // A second rule of ours at one priority is nobody's plan: it goes.
+      // A second rule at the same priority is never planned, so it is removed.
       for (let n = 2; found.has(key); n++) key = `${base} #${n}`;
       found.set(key, fromKernel(rule));
     }
@@ -118,7 +118,7 @@ export const ruleResource: Resource<'rule'> = {
   },
 };
 
-/** `from all lookup local`, at whatever priority. */
+/** `from all lookup local`, at any priority. */
 export function isLocalRule(rule: KernelRule): boolean {
   return rule.action === 'table' && rule.table === 255 && rule.from === undefined && rule.to === undefined;
 }

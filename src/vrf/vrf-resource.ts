@@ -16,7 +16,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Resource } from '../reconcile/resource.js';
 import type { Vrf } from './objects.js';
 
-/** A device that is none of ours has the name of one of our VRFs. */
+/** A device that is not segue's has the name of one of segue's VRFs. */
 class NameTakenError extends Error {
   readonly code = 'VRF_NAME_TAKEN';
 
@@ -26,7 +26,7 @@ class NameTakenError extends Error {
   }
 }
 
-/** The kernel has no VRF devices: what the data planes with a kernel part stand on. */
+/** The kernel has no VRF support, which data planes with a kernel part need. */
 class VrfMissingError extends Error {
   readonly code = 'VRF_MISSING';
 
@@ -39,10 +39,10 @@ class VrfMissingError extends Error {
   }
 }
 
-/** Routes without a device outlive it. */
+/** Types of routes without a device, which outlive the VRF. */
 const DISCARDS: ReadonlySet<string> = new Set(['unreachable', 'blackhole', 'prohibit', 'throw']);
 
-/** Of a device that is never made. */
+/** Name of a device that is never created. */
 const PROBE_NAME = 'sg-probe';
 
 /** VRF devices. */
@@ -51,7 +51,7 @@ export const vrfResource: Resource<'vrf'> = {
   after: ['rule', 'local-rule'],
   follows: ON_DEVICE,
   isDevice: 'made',
-  // Its addresses, neighbours and routes go with it.
+  // Its addresses, neighbours and routes are removed with it.
   cascades: ({ desired, actual }) => desired !== undefined && actual !== undefined,
 
   list(kernel) {
@@ -70,7 +70,7 @@ export const vrfResource: Resource<'vrf'> = {
       if (desired === undefined) {
         return index === undefined ? [] : [deleteLink(index), ...flush(kernel, actual?.table)];
       }
-      // The kernel takes no alias at creation (rtnl_create_link, net/core/rtnetlink.c).
+      // The kernel ignores the alias at creation (rtnl_create_link, net/core/rtnetlink.c).
       const create = newLink({ name, kind: 'vrf', vrfTable: desired.table, up: true });
       const mark = setLink(name, { alias: desired.alias, up: true });
       if (index === undefined) return [create, mark];
@@ -79,7 +79,9 @@ export const vrfResource: Resource<'vrf'> = {
       return [mark];
     }),
 
-  /** Asked with a table that no VRF can have: who has VRFs says so, and makes nothing (vrf_newlink, drivers/net/vrf.c). */
+  /**
+   * Requests a VRF with a table that none can have: a kernel with VRF support reports that and creates nothing (vrf_newlink, drivers/net/vrf.c).
+   */
   require(kernel) {
     for (const { kind } of kernel.links.all()) if (kind === 'vrf') return;
     try {
@@ -99,7 +101,7 @@ export const vrfResource: Resource<'vrf'> = {
   describe: (name, { table }) => `vrf ${name} table ${table}`,
 };
 
-/** A VRF that goes leaves our routes without a device in its table (net/ipv4/fib_semantics.c keeps discards). */
+/** Removes routes without a device from the table of a VRF, which the kernel keeps when the VRF is removed (net/ipv4/fib_semantics.c). */
 function flush(kernel: Kernel, table: number | undefined): NetlinkRequest[] {
   const requests: NetlinkRequest[] = [];
   if (table === undefined || !isTenantTable(table)) return requests;

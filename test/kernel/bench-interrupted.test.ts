@@ -7,7 +7,7 @@ import { listNetns } from 'netlink-ts';
 import type { ChildProcess } from 'node:child_process';
 
 const TIMEOUT_MS = 300_000;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 
 beforeAll(() => {

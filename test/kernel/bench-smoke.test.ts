@@ -52,6 +52,20 @@ test(
 );
 
 test(
+  'show: 100 ports',
+  () => {
+    const before = benchNamespaces();
+    execFileSync('node_modules/.bin/tsc', ['-p', 'bench/tsconfig.json'], { stdio: 'inherit' });
+    const argv = ['build/bench/show/main.js', '--sizes', '100', '--rounds', '1'];
+    const text = execFileSync('node', argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    expect(text).toContain('| 100 ports, ms by an agent | 100 ports, ms without one |');
+    expect(text.match(/^\| `show [a-z]+` \| -?\d+ \| -?\d+ \|$/gm)).toHaveLength(8);
+    expect(benchNamespaces().filter((name) => !before.includes(name))).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
   'plan: two sizes',
   () => {
     const directory = mkdtempSync(join(tmpdir(), 'segue-bench-smoke-'));

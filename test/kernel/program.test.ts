@@ -1,12 +1,12 @@
 /** Programs that cannot be started, or do not end. */
 import { readdirSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nft } from '../../src/kernel/nft.js';
-import { runProgram } from '../../src/kernel/program.js';
+import { runProgram, startProgram } from '../../src/kernel/program.js';
 import { Background, outputOf } from '../../lab/process.js';
 import { openNetns } from 'netlink-ts';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 describe('without a file descriptor left', () => {
   let restorer: Background;
@@ -57,6 +57,16 @@ describe('a program', () => {
       code: 'ENOENT',
       message: 'no-such-program: spawn no-such-program ENOENT (is it installed?)',
     });
+  });
+
+  it('that the kernel refuses: what Node.js throws at once is the same error', async () => {
+    await expect(runProgram(undefined, ['true', 'x'.repeat(200_000)])).rejects.toMatchObject({
+      name: 'ProgramError',
+      code: 'E2BIG',
+    });
+    const told = vi.fn();
+    expect(startProgram(undefined, ['true', 'x'.repeat(200_000)], { stdio: 'pipe' }, told).pid).toBeUndefined();
+    await vi.waitFor(() => expect(told).toHaveBeenCalledOnce(), { timeout: PATIENCE_MS });
   });
 
   it('that does not end, nor do those it started: killed, and the result is there', async () => {

@@ -93,7 +93,7 @@ it('an agent that gets its first port says so, and what ran keeps running', asyn
     expect(line).toMatchObject({ msg: 'failed; what ran keeps running', err: { code: 'VRF_MISSING' } });
     expect(await state()).toBe(before);
     // It is tried again and again, with pauses that double, and says so once.
-    await vi.waitFor(() => expect(attempts.mock.calls.length).toBeGreaterThan(3), { timeout: 20_000 });
+    await vi.waitFor(() => expect(attempts.mock.calls.length).toBeGreaterThan(3), { timeout: 60_000 });
     expect(run.lines.slice(from).filter(({ level }) => level === 50)).toHaveLength(1);
   }
   attempts.mockRestore();

@@ -8,7 +8,7 @@ import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 
 /** An emulated machine needs 10 s to load the command. */
-const START_MS = 120_000;
+const START_MS = 300_000;
 
 describe('the command `segue agent` as a process', () => {
   const network = useNetwork(selftestTopology(), async (built) => {
@@ -31,7 +31,7 @@ describe('the command `segue agent` as a process', () => {
     const socket = join(network.directory, 'notify');
     const receiver = new UnixDatagramReceiver(socket);
     const first = await start({ NOTIFY_SOCKET: socket });
-    await expect.poll(() => receiver.receive(), { timeout: 10_000 }).toContain('READY=1');
+    await expect.poll(() => receiver.receive(), { timeout: 60_000 }).toContain('READY=1');
     for (const address of ['10.0.0.2', 'cafe::2']) {
       expect(await network.ping('t100-1', address, { count: 2 })).toMatchObject({ sent: 2, received: 2 });
     }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance } from '../../src/agent/instance.js';
-import { scopeTo } from '../../src/intent/scope.js';
 import { intentText } from '../../lab/files.js';
 import { plugVm, unplugVm } from '../../lab/network.js';
 import { inNetns } from 'netlink-ts';
@@ -12,9 +11,10 @@ import { AgentRun } from './lib/agent-run.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Intent } from '../../src/intent/types.js';
+import { scopeTo } from '../../src/app/intent.js';
 
 /** How long the file source may take to see a new file and the agent to follow, milliseconds; emulated. */
-const FOLLOW_MS = 60_000;
+const FOLLOW_MS = 300_000;
 
 describe('the life of an agent', () => {
   const network = useNetwork(selftestTopology(), async (built) => {

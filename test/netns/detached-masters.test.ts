@@ -8,8 +8,8 @@ import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { TestNetwork } from './lib/network.js';
 
-const TIMEOUT_MS = 280_000;
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 600_000;
+const PATIENCE_MS = 300_000;
 const OWN = '10.0.0.1';
 const MASTER = 'other0';
 const OTHER = '10.0.0.99';

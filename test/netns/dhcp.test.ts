@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { forget, ADDRESS4, GATEWAY4, Hook, SUBNET4, SUBNET6, twins } from '../kernel/dhcp/cloud.js';
 import { useNetwork } from './lib/network.js';
 
-const HANG_MS = 240_000;
+const HANG_MS = 600_000;
 
 describe.each(['kernel', 'hybrid'] as const)('a VM at a port in %s mode', { timeout: HANG_MS }, (dataplane) => {
   const network = useNetwork(twins(dataplane, { red: [SUBNET4, SUBNET6], blue: [SUBNET4, SUBNET6] }), async (made) => {

@@ -7,8 +7,11 @@ import { dhcpFeature } from '../../src/dhcp/feature.js';
 import { ebpfFeature } from '../../src/ebpf/feature.js';
 import { gatewayFeature } from '../../src/gateway/feature.js';
 import { icmpRateFeature } from '../../src/icmp-rate/feature.js';
-import { DRIFTS, driftTopology } from './lib/drift-cases.js';
+import { serviceFeature } from '../../src/service/feature.js';
+import { migrateFeature } from '../../src/migrate/feature.js';
+import { DRIFTS, driftTopology, rounds } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
+import type { Drift } from './lib/drift-cases.js';
 
 describe('diff names what somebody else altered, apply puts it right', () => {
   const network = useNetwork(driftTopology(), async (built) => {
@@ -16,20 +19,29 @@ describe('diff names what somebody else altered, apply puts it right', () => {
   });
   const lines = async (): Promise<string> => (await network.diff('hv1')).map(changeLine).join('\n');
 
-  // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway, what answers VMs in test/kernel/dhcp/drift.test.ts
-  // and netns/icmp-rate.test.ts.
+  // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway, what answers VMs in test/kernel/dhcp/drift.test.ts,
+  // test/kernel/service/drift.test.ts and netns/icmp-rate.test.ts, what VMs migrate by in test/kernel/ebpf/migrate.test.ts.
   it('covers every kind of the kernel’s own path', () => {
     const covered = [
       ...DRIFTS.map(({ kind }) => kind),
-      ...[ebpfFeature, gatewayFeature, dhcpFeature, icmpRateFeature].flatMap(({ resources }) => Object.keys(resources)),
+      ...[ebpfFeature, gatewayFeature, dhcpFeature, icmpRateFeature, serviceFeature, migrateFeature].flatMap(
+        ({ resources }) => Object.keys(resources),
+      ),
     ];
     expect(new Set(covered)).toEqual(new Set(RESOURCE_ORDER));
   });
 
-  it.each(DRIFTS.map((drift) => [`${drift.kind}: ${drift.name}`, drift] as const))('%s', async (_name, drift) => {
+  const titleOf = (round: readonly Drift[]): string =>
+    round.length > 2
+      ? `${round.length} at once, from ${round[0]?.kind} to ${round.at(-1)?.kind}`
+      : round.map(({ kind, name }) => `${kind}: ${name}`).join('; ');
+
+  it.each(rounds(DRIFTS).map((round) => [titleOf(round), round] as const))('%s', async (_title, round) => {
     try {
-      await network.shell('hv1', drift.script);
-      expect(await lines()).toMatch(drift.line);
+      for (const { script } of round) await network.shell('hv1', script);
+      const found = await lines();
+      const unnamed = round.filter(({ line }) => !line.test(found)).map(({ kind, name }) => `${kind}: ${name}`);
+      expect(unnamed, found).toEqual([]);
     } finally {
       await network.apply('hv1');
     }

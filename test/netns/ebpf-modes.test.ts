@@ -1,17 +1,17 @@
-/** `dataplane: ebpf` beside the other modes, and a node that goes from one to another. */
+/** `dataplane: ebpf` beside the other modes, and a node that goes from one to another; on both sides it is in test/kernel/ebpf/reach.test.ts. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance, pinDirectory } from '../../src/agent/instance.js';
-import { scopeTo } from '../../src/intent/scope.js';
 import { fastpathCounts } from './lib/fastpath.js';
-import { bothFamilies, pingMatrix, tenantOf, UNANSWERED } from './lib/matrix.js';
+import { bothFamilies, pingMatrix, tenantOf } from './lib/matrix.js';
 import { useNetwork } from './lib/network.js';
 import { programPlain } from './lib/plain.js';
 import { differencesOf, QUIET, snapshot } from './lib/snapshot.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Dataplane } from '../../src/intent/types.js';
 import type { Topology } from '../../lab/topology.js';
+import { scopeTo } from '../../src/app/intent.js';
 
 const TENANTS = ['t100', 't200'] as const;
 
@@ -73,18 +73,6 @@ describe('one node hybrid, one kernel, one ebpf, one programmed by plain ip comm
       name,
       "grep -h -E '^Icmp6InEchos|^Icmp6OutEchoReplies' /proc/self/net/snmp6; cat /proc/self/net/snmp | grep Icmp:",
     );
-});
-
-describe('ebpf on both sides', () => {
-  const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
-
-  it('hosts of one tenant reach each other, those of different tenants do not', async () => {
-    const inside = await pingMatrix(network, (from, to) => tenantOf(from) === tenantOf(to));
-    const pairs = bothFamilies(['t100-1 > t100-2', 't100-2 > t100-1', 't200-3 > t200-4', 't200-4 > t200-3']);
-    expect(inside).toEqual({ reached: pairs, blocked: [], doubtful: [] });
-    const across = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
-    expect([across.reached, across.doubtful, across.blocked.length]).toEqual([[], [], 16]);
-  });
 });
 
 describe('a node that goes from one mode to another', () => {

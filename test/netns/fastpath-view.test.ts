@@ -18,7 +18,7 @@ const MTU = 1460;
 /** Inner bytes of an echo request's headers: IP and ICMP. */
 const HEADER_BYTES = { 4: 28, 6: 48 } as const;
 /** How long a command may take to say something, emulated. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 /** The selftest's network, hybrid, with a second VM of t100 on hv1, and a network behind t100-2. */
 function topology(): Omit<Topology, 'prefix'> {

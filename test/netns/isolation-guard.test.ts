@@ -119,7 +119,7 @@ describe('forged neighbours', () => {
 
     await removeDrop(network, 'hv1', 'arp segue port', 'arp');
     forged();
-    await expect.poll(() => knows('10.0.0.55')).toBe(true);
+    await expect.poll(() => knows('10.0.0.55'), { timeout: 60_000 }).toBe(true);
     await repair();
     await network.ip('hv1', 'neigh flush dev red-a nud stale');
   });
@@ -132,7 +132,7 @@ describe('forged neighbours', () => {
 
     await removeDrop(network, 'hv1', 'inet segue port6', 'source');
     forged();
-    await expect.poll(() => knows('fd00:10::55')).toBe(true);
+    await expect.poll(() => knows('fd00:10::55'), { timeout: 60_000 }).toBe(true);
     await repair();
   });
 

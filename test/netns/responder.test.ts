@@ -5,8 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
 import { Instance, pinDirectory } from '../../src/agent/instance.js';
 import { changeLine } from '../../src/cli/print.js';
-import { attachments } from '../../src/observe/inspect/fastpath.js';
-import { scopeTo } from '../../src/intent/scope.js';
+import { attachments } from '../../src/ebpf/attachments.js';
 import { SILENCE_TIMEOUT_S } from '../../lab/ping.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../src/plan/numbers.js';
 import { fastpathCounts } from './lib/fastpath.js';
@@ -15,13 +14,14 @@ import { useNetwork } from './lib/network.js';
 import { Witness } from './lib/probe.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Topology } from '../../lab/topology.js';
+import { scopeTo } from '../../src/app/intent.js';
 
 const MEMBERS6 = 1000;
 const MEMBERS4 = 50;
 /** Below what the kernel keeps of neighbours (gc_thresh2): the machine's, not a tenant's. */
 const AT_A_TIME = 250;
 /** How long what waits for a neighbour may take; emulated. */
-const ARRIVAL_MS = 30_000;
+const ARRIVAL_MS = 60_000;
 
 const members6 = Array.from({ length: MEMBERS6 }, (_, index) => `cafe::1:${(index + 1).toString(16)}`);
 const members4 = Array.from({ length: MEMBERS4 }, (_, index) => `10.0.0.${index + 100}`);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { runChecks } from '../../src/observe/doctor/doctor.js';
-import { scopeTo } from '../../src/intent/scope.js';
 import { unplugVm } from '../../lab/network.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { Check, Diagnosis } from '../../src/observe/doctor/types.js';
+import { scopeTo } from '../../src/app/intent.js';
 
 describe('doctor', () => {
   const network = useNetwork(selftestTopology());

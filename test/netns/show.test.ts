@@ -11,11 +11,11 @@ import { routeRecords } from '../../src/cli/show/route.js';
 import { sidRecords } from '../../src/cli/show/sid.js';
 import { vrfRecords } from '../../src/cli/show/vrf.js';
 import { showContext } from '../../src/observe/inspect/context.js';
-import { scopeTo } from '../../src/intent/scope.js';
 import { plugVm, unplugVm } from '../../lab/network.js';
 import { useNetwork } from './lib/network.js';
 import { selftestTopology } from './lib/topologies.js';
 import type { ShowContext } from '../../src/observe/inspect/context.js';
+import { scopeTo } from '../../src/app/intent.js';
 
 const TABLE = 0x5e000000 + 100;
 
@@ -119,6 +119,8 @@ describe('show', () => {
       name: 't100-1',
       icmpRate: null,
       icmpRateDropped: null,
+      migration: null,
+      migrationRelayed: null,
       interface: 't100-1',
       tenant: 't100',
       vrf: 'sg-100',

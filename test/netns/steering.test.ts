@@ -7,7 +7,7 @@ import { announce, withdraw } from '../../lab/underlay.js';
 import { AgentRun } from './lib/agent-run.js';
 import { useNetwork } from './lib/network.js';
 import { SteadyConnection, until, wrongOf } from './lib/steering.js';
-import type { Policy } from '../../src/intent/types.js';
+import type { Policy } from '../../src/gateway/types.js';
 
 const TIMEOUT_MS = 600_000;
 

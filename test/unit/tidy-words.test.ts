@@ -122,7 +122,7 @@ const GONE_FROM_SRC: Readonly<Record<string, string>> = {
   KERNEL_KINDS: 'the registered resources',
   Entity: 'PlanUnit',
   planEntity: 'planUnit',
-  touchedBy: 'affectedUnits',
+  touchedBy: 'affectedSteps',
   RemotePair: 'RemoteSite',
   RemotePlace: 'RemoteEndpoint',
   place6: 'endpoint6',
@@ -210,7 +210,7 @@ describe('identifiers of bpf/', () => {
       if (path === 'maps/map_defs.h' || path.startsWith('bench/')) return [];
       const code = codeOf(readFileSync(join(BPF, path), 'utf8'));
       const names = [
-        ...code.matchAll(/^(?:ARRAY|HASH|TRIE|PERCPU_CACHE)\((\w+)/gm),
+        ...code.matchAll(/^(?:SCRATCH\(|[A-Z_]*(?:ARRAY|HASH|TRIE|CACHE)[A-Z_]*\(\w+, )(\w+)/gm),
         ...code.matchAll(/^\} (\w+) SEC\(/gm),
       ].map(([, name]) => name ?? '');
       const bad = names.filter((name) => !/^sg_[a-z0-9_]{1,12}$/.test(name) || !path.startsWith('maps/'));

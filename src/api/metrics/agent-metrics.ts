@@ -1,8 +1,16 @@
-/** What the agent counted itself. Its counters go on from where the last agent of the node was; those of `process_…` are the process's. */
+/** The agent's own counters, which continue those of the node's previous agent; `process_…` are of this process. */
 import { RESOURCE_ORDER } from '../../app/features.js';
 import { Family } from './exposition.js';
 import type { AgentState } from '../../agent/telemetry.js';
 import type { RequestCounts } from '../request-counts.js';
+
+/** Kinds of objects with an action that have their own series: the first ones that drifted, so that none moves to the rest later. */
+const MAX_DRIFTED = 24;
+const ACTIONS = ['create', 'replace', 'delete'] as const;
+/** No kind has this name. */
+const OTHER = '_other';
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
 
 export function agentMetrics(state: AgentState): Family[] {
   const { intent, queue, tasks, process: own } = state;
@@ -11,15 +19,24 @@ export function agentMetrics(state: AgentState): Family[] {
   for (const [reason, histogram] of Object.entries(tasks)) times.addHistogram({ reason }, histogram);
   const drift = family('drift_objects', 'gauge', 'Objects that somebody had changed, at the last sweep.');
   const repairs = family('repairs_total', 'counter', 'Objects that somebody had changed and that were put right.');
-  for (const { kind, action, count } of state.repairs) {
+  // A kind that has drifted stays at 0 afterwards, rather than disappearing.
+  const drifted = state.repairs.map(
+    ({ kind, action }) => state.drift.find((one) => one.kind === kind && one.action === action)?.count ?? 0,
+  );
+  const known = state.repairs.slice(0, MAX_DRIFTED);
+  for (const [index, { kind, action, count }] of known.entries()) {
     repairs.add({ kind, action }, count);
-    // What has drifted once is 0 from then on, not absent.
-    const now = state.drift.find((one) => one.kind === kind && one.action === action);
-    drift.add({ kind, action }, now?.count ?? 0);
+    drift.add({ kind, action }, drifted[index] ?? 0);
+  }
+  for (const action of ACTIONS) {
+    const rest = [...state.repairs.entries()].slice(MAX_DRIFTED).filter(([, one]) => one.action === action);
+    if (rest.length === 0) continue;
+    repairs.add({ kind: OTHER, action }, sumOf(rest.map(([, { count }]) => count)));
+    drift.add({ kind: OTHER, action }, sumOf(rest.map(([index]) => drifted[index] ?? 0)));
   }
   const failures = family('failures_total', 'counter', 'Objects that could not be made, each time it was tried.');
   const failed = new Map(state.failures.map(({ kind, count }) => [kind, count]));
-  // From zero on: the first failure of a series that was not there before would be no increase to Prometheus.
+  // Series start at zero: Prometheus sees no increase in the first value of a new series.
   for (const kind of RESOURCE_ORDER) failures.add({ kind }, failed.get(kind) ?? 0);
   const events = family('netlink_events_total', 'counter', "The kernel's notifications.");
   for (const { kind, count } of state.events) events.add({ kind }, count);
@@ -59,10 +76,7 @@ export function agentMetrics(state: AgentState): Family[] {
     family('waiting_objects', 'gauge', 'Objects that wait for their interface.').add({}, state.waiting),
     events,
     family('netlink_lost_total', 'counter', 'Times that notifications were lost.').add({}, state.eventsLost),
-    family('nft_runs_total', 'counter', 'Runs of nft.').add(
-      {},
-      state.nft.counts.reduce((sum, one) => sum + one, 0),
-    ),
+    family('nft_runs_total', 'counter', 'Runs of nft.').add({}, sumOf(state.nft.counts)),
     family('nft_duration_seconds', 'histogram', 'Time that runs of nft took.').addHistogram({}, state.nft),
     family('process_cpu_seconds_total', 'counter', 'CPU time of the agent.').add({}, own.cpuSeconds),
     family('process_resident_memory_bytes', 'gauge', 'Memory of the agent.').add({}, own.residentBytes),
@@ -78,6 +92,6 @@ export function requestMetrics(all: RequestCounts): Family[] {
   const requests = new Family('api_requests_total', 'counter', 'Requests that the API answered.');
   for (const { route, code, count } of counts) requests.add({ route, code }, count);
   const times = new Family('api_duration_seconds', 'histogram', 'Time until the API had answered.');
-  for (const [route, histogram] of seconds) times.addHistogram({ route }, histogram.state);
+  for (const [group, histogram] of seconds) times.addHistogram({ group }, histogram.state);
   return [requests, times];
 }

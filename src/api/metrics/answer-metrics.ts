@@ -7,13 +7,14 @@ import { agentMetrics, requestMetrics } from './agent-metrics.js';
 import { exposition, Family } from './exposition.js';
 import { buildInfo } from './build-info.js';
 import { fastpathMetrics, gatewayMetrics, guardMetrics, MapFills, nodeMetrics } from './kernel-metrics.js';
+import { lossMetrics } from './losses.js';
 import { portMetrics, TenantTraffic } from './traffic.js';
 import { WatcherTotals } from './watchers.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Answer } from '../answer.js';
 import type { Request, Services } from '../services.js';
 
-/** `node`: at most 500 series; the others grow with what the node hosts. */
+/** `node`: at most 500 series; the others grow with the node's ports and tenants. */
 export type MetricsScope = 'node' | 'ports' | 'tenants';
 
 const OPEN_METRICS = 'application/openmetrics-text';
@@ -40,6 +41,7 @@ function collectorsOf(scope: MetricsScope, directory: string): Record<string, Co
         maps: (context) => fills.metrics(context),
         ports: nodeMetrics,
         gateways: gatewayMetrics,
+        losses: lossMetrics,
       };
     }
     case 'ports':
@@ -72,7 +74,7 @@ export async function answerMetrics(scope: MetricsScope, request: Request, servi
   sendAnswer(response, answer);
 }
 
-/** One that fails costs its own series, and says so in `scrape_collector_success`. */
+/** A failing collector only omits its own series, and is reported in `scrape_collector_success`. */
 async function collect(scope: MetricsScope, { agentState, basis, counts, turns }: Services): Promise<Family[]> {
   const { config } = basis.files;
   const families = scope === 'node' ? [...agentMetrics(await agentState()), ...requestMetrics(counts)] : [];

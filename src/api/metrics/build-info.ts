@@ -1,4 +1,4 @@
-/** What runs: versions, and the data plane that was asked for beside the one that forwards. */
+/** Versions, and both the configured data plane and the one that forwards. */
 import { release } from 'node:os';
 import { readVersion } from '../../agent/version.js';
 import { libbpfVersion } from 'libbpf-ts';
@@ -17,7 +17,7 @@ export function buildInfo({ kernel, config }: ShowContext): Family[] {
   return [new Family('build_info', 'gauge', 'What runs.').add(labels, 1)];
 }
 
-/** `kernel`, or with nothing beneath `none`, where an uplink that is there is without its program. */
+/** `kernel`, or `none` without a kernel data plane, if an uplink exists without its program. */
 function runningDataplane(
   { fastpath, links }: ShowContext['kernel'],
   { dataplane, uplinks }: Pick<ShowContext['config'], 'dataplane' | 'uplinks'>,

@@ -1,10 +1,10 @@
-/** Text for Prometheus: its text format 0.0.4, or OpenMetrics 1.0. */
+/** Formats metrics for Prometheus: text format 0.0.4, or OpenMetrics 1.0. */
 import type { HistogramState } from '../../kernel/histogram.js';
 
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 export type Labels = Readonly<Record<string, string>>;
 
-/** All names begin so, but for those that every exporter has (`process_…`). */
+/** Prefix of all names except those common to all exporters (`process_…`). */
 const PREFIX = 'segue_';
 const SHARED = /^(process|nodejs)_/;
 
@@ -29,7 +29,7 @@ export class Family {
     return this.#lines.size;
   }
 
-  /** @throws Error for a series that is there already: Prometheus would keep one of the two, and say nothing */
+  /** @throws Error for a duplicate series, of which Prometheus would silently drop one */
   add(labels: Labels, value: number): this {
     this.#put('', labels, value);
     return this;
@@ -53,11 +53,11 @@ export class Family {
   }
 }
 
-/** @param openMetrics else the text format 0.0.4 */
+/** @param openMetrics false: text format 0.0.4 */
 export function* exposition(families: Iterable<Family>, openMetrics: boolean): Generator<string, void, undefined> {
   for (const family of families) {
     if (family.size === 0) continue;
-    // A counter's family is without the suffix that its series have (OpenMetrics 1.0, MetricFamily).
+    // In OpenMetrics 1.0 a counter's family lacks the suffix of its series (MetricFamily).
     const name = openMetrics && family.type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
     yield `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${family.type}\n`;
     yield* family.lines;

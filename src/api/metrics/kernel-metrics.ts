@@ -1,23 +1,26 @@
-/** What the kernel counts and holds: it outlives agents, and goes with its object. */
+/** Counters and fill levels in the kernel, which outlive agents and end with their objects. */
 import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { reasonCounts } from '../../ebpf/counters.js';
 import { MAP_NAMES } from '../../ebpf/maps.js';
+import { countFlowAffinities, FLOW_NODES } from '../../gateway/flow-affinity.js';
 import { pairCounts, placesOf } from '../../gateway/connection-table.js';
 import { GATEWAY_MAP_NAMES } from '../../gateway/gateway-maps.js';
 import { STEERING_MAP_NAMES } from '../../gateway/steering-maps.js';
-import { gatewayStates } from '../../observe/inspect/gateways.js';
-import { policyHits } from '../../observe/inspect/policies.js';
+import { gatewayStates } from '../../gateway/states.js';
+import { policyHits } from '../../gateway/policy-records.js';
 import { countPorts, unresolvedLocators } from '../status.js';
 import { Family } from './exposition.js';
-import type { Hits } from '../../observe/inspect/policies.js';
+import type { Hits } from '../../gateway/policy-records.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { BpfMap } from 'libbpf-ts';
 
-/** Policies with series of their own; the rest is summed. */
+/** Policies with their own series; the rest is added up. */
 const MAX_POLICIES = 1000;
-/** No name of the intent begins so. */
+/** Network nodes of gateways with their own series, two each. */
+const MAX_GATEWAY_NODES = 512;
+/** No name of an intent begins with this. */
 const OTHER = '_other';
-/** How long it holds how many entries a map has, milliseconds: they are counted by reading all of them. */
+/** Lifetime of a map's number of entries in milliseconds: counting reads all entries. */
 const FILL_MS = 15_000;
 
 export function fastpathMetrics({ kernel, config }: ShowContext): Family[] {
@@ -46,7 +49,7 @@ interface Fill {
   size: number;
 }
 
-/** Of one agent's maps. */
+/** Fill levels of an agent's maps. */
 export class MapFills {
   #fills: Fill[] = [];
   #readAt = -Infinity;
@@ -79,7 +82,7 @@ function readFills({ kernel: { fastpath } }: ShowContext): Fill[] {
   ];
 }
 
-/** Arrays are always full, and caches (LRU) are so by and by. */
+/** Arrays are always full, and LRU caches become full. */
 function fillOf(name: string, map: BpfMap): Fill[] {
   const { type, maxEntries } = map.info;
   if (type.includes('array') || type.includes('lru') || type === 'ringbuf') return [];
@@ -104,18 +107,32 @@ export function nodeMetrics(context: ShowContext): Family[] {
 export function gatewayMetrics(context: ShowContext): Family[] {
   const up = new Family('gateway_node_up', 'gauge', 'The underlay has a way to a network node.');
   const share = new Family('gateway_share', 'gauge', 'Share of new flows that a network node gets.');
-  for (const { gateway, nodes } of gatewayStates(context)) {
-    for (const { node, state, share: part } of nodes) {
-      up.add({ gateway, node }, Number(state !== 'down'));
-      if (part !== null) share.add({ gateway, node }, part);
-    }
+  const all = gatewayStates(context).flatMap(({ gateway, nodes }) => nodes.map((one) => ({ gateway, ...one })));
+  for (const { gateway, node, state, share: part } of all.slice(0, MAX_GATEWAY_NODES)) {
+    up.add({ gateway, node }, Number(state !== 'down'));
+    if (part !== null) share.add({ gateway, node }, part);
   }
-  const { maps } = context.kernel.fastpath.steering;
-  if (maps === undefined) return [up, share];
+  const omitted = new Family('gateway_nodes_omitted', 'gauge', 'Further network nodes of gateways, without series.');
+  omitted.add({}, Math.max(0, all.length - MAX_GATEWAY_NODES));
+  const { gateways, steering } = context.kernel.fastpath;
+  const affinity: Family[] = [];
+  if (gateways.maps !== undefined) {
+    affinity.push(
+      new Family('flow_affinities', 'gauge', 'Flows of which the node remembers their network node.').add(
+        {},
+        countFlowAffinities(gateways.maps),
+      ),
+      new Family('flow_affinity_table_size', 'gauge', 'Most of them that it can.').add({}, FLOW_NODES),
+    );
+  }
+  const { maps } = steering;
+  if (maps === undefined) return [up, share, omitted, ...affinity];
   const held = pairCounts(maps.sg_ct_pairs).reduce((sum, one) => sum + one.halfOpen + one.established, 0);
   return [
     up,
     share,
+    omitted,
+    ...affinity,
     new Family('connections', 'gauge', 'Connections that a network node remembers.').add({}, held),
     new Family('connection_table_size', 'gauge', 'Most connections that it can.').add({}, placesOf(maps.sg_ct)),
     ...policyMetrics(policyHits(context.kernel)),

@@ -1,12 +1,12 @@
-/** What ports and tenants sent and received, by the kernel's counters of their interfaces. */
-import { readFileSync } from 'node:fs';
+/** Traffic of ports and tenants, from the kernel's counters of their interfaces. */
+import { readRegularFile } from '../../intent/regular-file.js';
 import { heldPorts } from '../../observe/inspect/ports.js';
 import { replaceFile } from '../../kernel/replace-file.js';
 import { decodeLinkStats, dumpLinkStatsRequest } from 'netlink-ts';
 import { Family } from './exposition.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 
-/** As of the VM: what it sent is transmitted. */
+/** In the VM's direction: packets that it sent are transmitted. */
 interface Traffic {
   transmitPackets: number;
   transmitBytes: number;
@@ -51,23 +51,23 @@ function familiesOf(what: 'port' | 'tenant'): Family[] {
   });
 }
 
-/** Ports and tenants with series of their own: 4,000 and 16,384 series. */
+/** Ports and tenants with their own series: 4,000 and 16,384 series. */
 const MAX_PORTS = 1000;
 const MAX_TENANTS = 4096;
 
-/** How many of them have no series: a bound that was met is seen. */
+/** The number without series, which shows that the limit was reached. */
 function omittedMetric(what: 'port' | 'tenant', count: number): Family {
   const help = `Further ${what}s here, without series: there are more than the bound.`;
   return new Family(`${what}s_omitted`, 'gauge', help).add({}, count);
 }
 
-/** Four series a port, of the first by name. */
+/** Four series for each port, up to the limit, by name. */
 export function portMetrics(context: ShowContext): Family[] {
   const families = familiesOf('port');
   const all = readTraffic(context).sort((a, b) => compare(a.port, b.port) || compare(a.interface, b.interface));
   families.push(omittedMetric('port', Math.max(0, all.length - MAX_PORTS)));
   for (const one of all.slice(0, MAX_PORTS)) {
-    // An interface without a port of the intent has an empty name, and several may.
+    // An interface that is no port of the intent has an empty port name, which several may share.
     const labels = { port: one.port, tenant: one.tenant, interface: one.interface };
     FIELDS.forEach((field, index) => families[index]?.add(labels, one[field]));
   }
@@ -79,23 +79,23 @@ function compare(a: string, b: string): number {
 }
 
 interface Totals {
-  /** By tenant. */
+  /** Totals by tenant. */
   tenants: Record<string, Traffic>;
-  /** What was last read of a port, by interface: `<ifindex> <name> <tenant>`. */
+  /** Last readings of ports by interface: `<ifindex> <name> <tenant>`. */
   ports: Record<string, Traffic>;
 }
 
 const NOTHING: Traffic = { transmitPackets: 0, transmitBytes: 0, receivePackets: 0, receiveBytes: 0 };
 
 /**
- * Four series a tenant that has ports here. A sum over ports would fall with each that leaves, which reads as a restart of the
- * counter: what ports add is summed, and kept among the run-time files for the next process.
+ * Four series for each tenant with local ports. A sum over ports would fall whenever a port is removed, which looks like a counter reset. So
+ * increases of ports are added up, and saved among the run-time files for the next process.
  */
 export class TenantTraffic {
   readonly #file: string;
   #totals: Totals | undefined;
 
-  /** @param file where totals are kept */
+  /** @param file file of the totals */
   constructor(file: string) {
     this.#file = file;
   }
@@ -118,7 +118,7 @@ export class TenantTraffic {
       const key = `${one.ifindex} ${one.interface} ${one.tenant}`;
       const last = before.ports[key];
       const sum = (totals.tenants[one.tenant] ??= { ...(before.tenants[one.tenant] ?? NOTHING) });
-      // Counters that fell are another interface's.
+      // Lower counters belong to another interface.
       const isSame = last !== undefined && FIELDS.every((field) => last[field] <= one[field]);
       for (const field of FIELDS) sum[field] += one[field] - (isSame ? last[field] : 0);
       totals.ports[key] = Object.fromEntries(FIELDS.map((field) => [field, one[field]])) as unknown as Traffic;
@@ -127,7 +127,7 @@ export class TenantTraffic {
     try {
       replaceFile(this.#file, JSON.stringify(totals), 0o600);
     } catch {
-      // Without it the next process begins anew, as counters may.
+      // If saving fails, the next process restarts the counters at zero, which is allowed.
     }
     return totals;
   }
@@ -135,11 +135,11 @@ export class TenantTraffic {
 
 function readTotals(file: string): Totals {
   try {
-    const { tenants, ports } = JSON.parse(readFileSync(file, 'utf8')) as Totals;
+    const { tenants, ports } = JSON.parse(readRegularFile(file).toString()) as Totals;
     const isTraffic = (one: Traffic): boolean => FIELDS.every((field) => Number.isFinite(one[field]));
     if ([...Object.values(tenants), ...Object.values(ports)].every(isTraffic)) return { tenants, ports };
   } catch {
-    // None yet, or none of ours.
+    // The file does not exist, or has another format.
   }
   return { tenants: {}, ports: {} };
 }

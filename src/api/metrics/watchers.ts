@@ -1,4 +1,4 @@
-/** What those who look on (`segue monitor`, `capture`) were told and were not, of all of them together. */
+/** Events that `segue monitor` and `segue capture` delivered and lost, over all sessions. */
 import { z } from 'zod';
 import { readRegularFile } from '../../intent/regular-file.js';
 import { replaceFile } from '../../kernel/replace-file.js';
@@ -22,12 +22,12 @@ const countsSchema = z.strictObject({
 const keptSchema = z.strictObject({ total: countsSchema, slots: z.array(countsSchema) });
 type Kept = z.infer<typeof keptSchema>;
 
-/** A slot begins at zero with each who takes it: what it adds is summed, and kept among the run-time files for the next process. */
+/** A slot's counters start at zero with each session. So increases are added up, and saved among the run-time files for the next process. */
 export class WatcherTotals {
   readonly #file: string;
   #kept: Kept | undefined;
 
-  /** @param file where totals are kept */
+  /** @param file file of the totals */
   constructor(file: string) {
     this.#file = file;
   }
@@ -51,7 +51,7 @@ export class WatcherTotals {
     try {
       replaceFile(this.#file, JSON.stringify(this.#kept), 0o600);
     } catch {
-      // Without it the next process begins anew, as counters may.
+      // If saving fails, the next process restarts the counters at zero, which is allowed.
     }
     return total;
   }

@@ -1,4 +1,4 @@
-/** `apply`, `diff` and `purge`: three questions to the one engine. */
+/** `apply`, `diff` and `purge`, on the common engine. */
 import { resolve } from 'node:path';
 import { applyOnce, diffOnce } from '../../agent/apply.js';
 import { keepIntentCopy } from '../../agent/intent-copy.js';
@@ -24,7 +24,7 @@ export interface PurgeFlags extends NodeOptions {
   json?: boolean;
 }
 
-/** No routing protocol takes longer to withdraw a route (BGP's hold time is 180 s). */
+/** Longer than any routing protocol takes to withdraw a route (BGP's hold time is 180 s). */
 const MAX_GRACE_SECONDS = 600;
 
 export async function runApply(options: ApplyFlags): Promise<void> {

@@ -1,4 +1,4 @@
-/** What `apply`, `diff` and `purge` print. */
+/** Output of `apply`, `diff` and `purge`. */
 import { EXIT } from '../exit.js';
 import { changeLine, printError, failureLine, print, printJson, reportJson, summary, waitingLines } from '../print.js';
 import type { ApplyReport, Comparison } from '../../agent/apply.js';
@@ -36,7 +36,7 @@ export function tellWarnings({ warnings }: { warnings: readonly string[] }): voi
   for (const warning of warnings) printError(`warning: ${warning}`);
 }
 
-/** @returns whether there is anything that packets cannot be sent to */
+/** @returns whether there are unreachable underlay destinations */
 export function tellUnreachable(intent: Intent, { unreachable }: Pick<Comparison, 'unreachable'>): boolean {
   for (const { destination, reason } of unreachable) {
     const node = intent.nodes.find(({ locator }) => locator === destination);

@@ -9,7 +9,7 @@ import { CommandError, EXIT } from '../exit.js';
 import { readConfig } from '../inputs.js';
 import { portInterface, readPrefix, tenantNumber } from '../names.js';
 import { withInstance } from '../open.js';
-import { readNumber } from '../options.js';
+import { addressGiven, readNumber } from '../options.js';
 import { printError, print } from '../print.js';
 import * as common from './common.js';
 import type { Writable } from 'node:stream';
@@ -17,20 +17,18 @@ import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { IntentOptions } from '../node-options.js';
+import type { AddressFlags } from '../options.js';
 
-/** Read of each packet, however little is written: what it is chosen by. */
+/** Bytes captured of each packet for filtering, even if fewer are written. */
 const HEADER_BYTES = 256;
 const RING_BYTES = 1 << 24;
-/** Bytes that wait for a slow reader before no more is taken from the ring. */
+/** Bytes buffered for a slow reader before reading the ring is paused. */
 const MAX_WAITING_BYTES = 1 << 24;
 
-export interface CaptureFlags extends IntentOptions {
+export interface CaptureFlags extends IntentOptions, AddressFlags {
   port?: string;
   tenant?: string;
   uplink?: string;
-  address?: string;
-  /** Former name of --address. */
-  host?: string;
   write?: string;
   count?: string;
   snaplen?: string;
@@ -42,9 +40,8 @@ export async function capture(options: CaptureFlags): Promise<void> {
   const snap = readNumber('--snaplen', options.snaplen ?? String(SNAP_MAX), 1, SNAP_MAX);
   const most =
     options.count === undefined ? Infinity : readNumber('--count', options.count, 1, Number.MAX_SAFE_INTEGER);
-  const host = options.address ?? options.host;
-  const address =
-    host === undefined ? undefined : readPrefix(options.address === undefined ? '--host' : '--address', host);
+  const given = addressGiven(options);
+  const address = given === undefined ? undefined : readPrefix(given.option, given.text);
   const { uplink } = options;
   if (uplink !== undefined && !config.uplinks.includes(uplink)) {
     throw new CommandError(`--uplink ${uplink}: expected one of ${config.uplinks.join(' ')}`, EXIT.badInput);
@@ -120,7 +117,7 @@ function isOfPort(seen: TraceEvent, device: string, nameResolver: NameResolver, 
   return nameResolver.portOf(seen, summarise(seen.before, seen.length).to, maps) === device;
 }
 
-/** In kernel mode the kernel's own tools see every packet; a fast path is what they cannot look into. */
+/** In kernel mode tcpdump sees all packets; only a fast path bypasses it. */
 function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): CommandError {
   const { config } = context;
   const where = config.netns === undefined ? '' : `ip netns exec ${config.netns} `;
@@ -131,7 +128,7 @@ function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): Comman
   );
 }
 
-/** @throws CommandError when it cannot be written to */
+/** @throws CommandError if the file cannot be written */
 function openOutput(file: string): Writable {
   if (file === '-') return process.stdout;
   try {
@@ -141,7 +138,7 @@ function openOutput(file: string): Writable {
   }
 }
 
-/** Ends the capture when its file cannot take more. */
+/** Ends the capture if its file cannot be written any more. */
 function failure(out: Writable, ended: AbortController): { error?: Error } {
   const found: { error?: Error } = {};
   if (out !== process.stdout) {

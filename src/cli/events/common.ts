@@ -1,4 +1,4 @@
-/** What `monitor` and `capture` have in common: their questions, and how they end. */
+/** Common parts of `monitor` and `capture`: options, and the end of a session. */
 import { CommandError } from '../exit.js';
 import { intentIfReadable } from '../shown-intent.js';
 import { missingForFastpath } from '../../ebpf/available.js';
@@ -8,7 +8,7 @@ import type { Instance } from '../../agent/instance.js';
 import type { IntentOptions } from '../node-options.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 
-/** Reads names anew each time; what cannot be read is said the first time. */
+/** Reads names each time; reading errors are printed the first time. */
 export function contextReader(instance: Instance, options: IntentOptions): () => ShowContext {
   return () => {
     const { intent, nodeOfPort } = intentIfReadable(options);
@@ -16,7 +16,7 @@ export function contextReader(instance: Instance, options: IntentOptions): () =>
   };
 }
 
-/** Tenant id of a port's interface; undefined when nobody knows. */
+/** Tenant id of a port's interface; undefined if unknown. */
 export function tenantOfDevice({ config, kernel, names, intent }: ShowContext, device: string): number | undefined {
   const table = names.vrfOfIndex(kernel.links.get(device)?.master)?.table;
   if (table !== undefined) return table - TABLE_BASE;
@@ -24,7 +24,7 @@ export function tenantOfDevice({ config, kernel, names, intent }: ShowContext, d
   return intent?.tenants.find(({ name }) => name === port?.tenant)?.id;
 }
 
-/** Why there is nothing to look at. */
+/** The error for a node without a fast path. */
 export function noFastpath({ config, kernel }: ShowContext, what: string): CommandError {
   if (config.dataplane === 'kernel') {
     return new CommandError(`${config.node} has no fast path (dataplane: kernel): expected one for ${what}`);
@@ -37,7 +37,7 @@ export function noFastpath({ config, kernel }: ShowContext, what: string): Comma
   );
 }
 
-/** Ends with Ctrl-C, SIGTERM, and when nobody reads standard output any more. */
+/** Aborted by Ctrl-C, by SIGTERM, and when standard output is closed. */
 export function untilEnded(): AbortController {
   const ended = new AbortController();
   const end = (): void => {

@@ -16,7 +16,7 @@ import * as common from './common.js';
 import type { IntentOptions } from '../node-options.js';
 
 const MAX_RATE = 1_000_000;
-/** Headers: Ethernet, an outer one with its SRH, an inner one, TCP with options. */
+/** Enough for the headers: Ethernet, outer header with SRH, inner header, TCP with options. */
 const SNAP_BYTES = 256;
 const RING_BYTES = 1 << 20;
 
@@ -62,7 +62,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
     const denials = new PolicyLogReader({
       ...{ fastpath, runDirectory, onChange: printError },
       onDecision: (decision) => {
-        // It is of no port of this node.
+        // The decision concerns no port of this node.
         if (device !== undefined || !isTold(decision.reason)) return;
         if (only !== undefined && decision.from !== only && decision.to !== only) return;
         if (!decisionRate.admits(decision)) return;
@@ -86,7 +86,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
       onSeen: (seen, maps) => {
         const summary = summarise(seen.before, seen.length, seen.vlanTci);
         const passage = zoneTransitOf(seen, fastpath.steering);
-        // The ring tells of it.
+        // The policy log reports this packet, too.
         if (passage?.isLogged === true && denials.isReading && words.isPolicyReason(seen)) return;
         const event = words.packetEvent(seen, summary, clock.text(seen.time), nameResolver, maps, passage);
         if (device !== undefined && event.port !== nameResolver.port(device)) return;

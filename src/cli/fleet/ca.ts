@@ -41,7 +41,7 @@ export async function runCaIssue(name: string, options: IssueOptions): Promise<v
   print(`${certFile}, ${keyFile}`);
 }
 
-/** @throws CommandError for what no node can be called */
+/** @throws CommandError if the text cannot be a node's name */
 export function nodeNameOf(text: string): string {
   const name = readName(text);
   if (name instanceof Refusal) throw new CommandError(`node ${text}: expected ${name.expected}`, EXIT.badInput);

@@ -41,7 +41,7 @@ export async function runCertificates(node: string | undefined, options: FleetOp
 export async function runRevoke(node: string, options: Authored & { certificate?: string[] }): Promise<void> {
   const name = nodeNameOf(node);
   const others = (options.certificate ?? []).flatMap((file) => {
-    // Of a file with a chain the first is the node's.
+    // The first certificate of a chain is the node's.
     const [own] = readCertificates(file);
     return own === undefined ? [] : [own.raw];
   });

@@ -1,4 +1,4 @@
-/** `fleet drift`: the morning's report, of what is not as it should be on any node. */
+/** `fleet drift`: a daily report of all problems of nodes. */
 import { ageText } from '../../fleet/status/read-fleet.js';
 import { EXIT } from '../exit.js';
 import { print, printJson } from '../print.js';
@@ -6,7 +6,7 @@ import { fleetOf } from './status.js';
 import type { FleetNode } from '../../fleet/status/read-fleet.js';
 import type { FleetOptions } from '../intent/store.js';
 
-/** Nodes that a finding names; more are counted. */
+/** Nodes that a finding lists; more are only counted. */
 const MAX_NAMED = 5;
 const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
@@ -30,7 +30,7 @@ export async function runDrift(options: FleetOptions): Promise<void> {
   if (findings.length === 0) print('nothing differs, waits or fails');
 }
 
-/** Alike ones of many nodes are one: most nodes first. */
+/** Merges equal findings of several nodes; those with most nodes come first. */
 function findingsOf(nodes: readonly FleetNode[]): Finding[] {
   const found = new Map<string, string[]>();
   for (const node of nodes) {

@@ -9,7 +9,7 @@ import { readListen } from '../../fleet/tls-files.js';
 import { CommandError, EXIT } from '../exit.js';
 import { print } from '../print.js';
 
-/** Where feeds enroll nodes unless somebody says otherwise. */
+/** Default port of feeds' enrollment. */
 const ENROLLMENT_PORT = 7178;
 const STANDARD_INPUT = 0;
 

@@ -1,4 +1,4 @@
-/** `fleet status`, `top`, `drift`, and what operators tell of nodes: `drain`, `undrain`, `disable`, `enable`. */
+/** `fleet status`, `top`, `drift`, and operators' orders for nodes: `drain`, `undrain`, `disable`, `enable`. */
 import { withFleetOption } from '../intent.js';
 import { readNumber } from '../options.js';
 import type { Command } from 'commander';

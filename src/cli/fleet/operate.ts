@@ -14,7 +14,7 @@ import type { Committed, IntentWriter } from '../../fleet/store/writer.js';
 import type { EtcdClient } from '../../fleet/store/etcd-client.js';
 import type { Authored } from '../intent/store.js';
 
-/** Ports that are named; more are counted. */
+/** Ports that are listed; more are only counted. */
 const MAX_NAMED = 10;
 const LOOK_MS = 2000;
 
@@ -34,7 +34,7 @@ export async function runEnable(node: string, options: Authored): Promise<void> 
   });
 }
 
-/** @param waitSeconds undefined: says what is left, and does not wait */
+/** @param waitSeconds undefined: prints what is left, and does not wait */
 export async function runDisable(node: string, waitSeconds: number | undefined, options: Authored): Promise<void> {
   await withWriter(options, async (writer, client, { realm }) => {
     const committed = await order(writer, node, 'disable', true, options);
@@ -94,7 +94,7 @@ async function order(
     node,
     (known, now) => {
       const ops: NodeOps = { ...(known ?? { ownDrain: now.drain === true }) };
-      // What was ordered already stays as it was ordered.
+      // An earlier order remains, with its author and time.
       if (isOn) ops[what] ??= ordered;
       else delete ops[what];
       return isDrained(ops) ? ops : undefined;

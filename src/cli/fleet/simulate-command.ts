@@ -1,4 +1,4 @@
-/** `fleet simulate`: measures a fleet of any size on this machine. */
+/** `fleet simulate`: measures a simulated fleet of any size on this machine. */
 import { Option } from 'commander';
 import { loadLaboratory } from '../lab.js';
 import { readNumber } from '../options.js';
@@ -6,7 +6,7 @@ import { WORKLOADS } from './simulate-request.js';
 import type { Command } from 'commander';
 import type { SimulateRequest } from './simulate-request.js';
 
-/** By default a tenant has so many ports. */
+/** Default number of ports of a tenant. */
 const PORTS_PER_TENANT = 25;
 
 export function addSimulateCommand(fleet: Command): void {
@@ -19,7 +19,7 @@ export function addSimulateCommand(fleet: Command): void {
     .option('--spread <n>', "nodes that a tenant's ports are on", '5')
     .option('--feeds <n>', 'feeds, each a process', '2')
     .option('--hosts <n>', 'processes that the nodes are in', '2')
-    .option('--planners <n>', 'nodes that plan what they are told', '20')
+    .option('--planners <n>', 'nodes that plan their part', '20')
     .option('--rate <n>', 'commits a second of workloads that change the intent', '100')
     .option('--seconds <n>', 'for how long', '20')
     .addOption(new Option('--workload <name>', 'what is done').choices(WORKLOADS).default('churn'))

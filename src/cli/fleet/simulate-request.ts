@@ -1,26 +1,26 @@
-/** What `fleet simulate` asks the laboratory's bundle for. */
+/** Request of `fleet simulate` to the laboratory's bundle. */
 export const WORKLOADS = [
   ...(['boot-rack', 'boot-all', 'churn', 'wide-tenant'] as const),
-  ...(['migration-storm', 'leader-loss', 'feed-loss'] as const),
+  ...(['migration-storm', 'leader-loss', 'feed-loss', 'reconnect'] as const),
 ] as const;
 
 export interface SimulateRequest {
   nodes: number;
   ports: number;
   tenants: number;
-  /** Nodes that a tenant's ports are on. */
+  /** Number of nodes with ports of a tenant. */
   spread: number;
   feeds: number;
-  /** Processes that the nodes are in. */
+  /** Number of processes that run the nodes. */
   hosts: number;
-  /** Nodes with a planner. */
+  /** Number of nodes with a planner. */
   planners: number;
-  /** Commits a second, and for how long, of workloads that change the intent. */
+  /** Commits per second, and duration, of workloads that change the intent. */
   rate: number;
   seconds: number;
   workload: (typeof WORKLOADS)[number];
-  /** Where etcd keeps its data; absent: in memory. */
+  /** Directory of etcd's data; absent: in memory. */
   disk?: string;
-  /** File for the report; `-`: standard output. */
+  /** File of the report; `-`: standard output. */
   json?: string;
 }

@@ -1,4 +1,4 @@
-/** `fleet status`: who is well, who is behind and by how much. */
+/** `fleet status`: states of nodes, and how far they are behind. */
 import { RealmKeys } from '../../fleet/keys.js';
 import { ageText, readFleet, STATES } from '../../fleet/status/read-fleet.js';
 import { CommandError, EXIT } from '../exit.js';
@@ -10,7 +10,7 @@ import type { FleetOptions } from '../intent/store.js';
 import type { Column } from '../table.js';
 import type { Order } from '../../fleet/ops.js';
 
-/** Rows that are printed of nodes that are not well; --all prints all. */
+/** Rows printed of nodes with problems; --all prints all. */
 const MAX_ROWS = 100;
 
 export function fleetOf(options: FleetOptions): Promise<FleetState> {

@@ -11,7 +11,7 @@ import { nodeNameOf } from './ca.js';
 import type { TokenRecord } from '../../fleet/enroll/records.js';
 import type { FleetOptions } from '../intent/store.js';
 
-/** Use of the enrollment's records for one command. */
+/** Opens the enrollment records for one command. */
 export async function withRecords<T>(
   options: FleetOptions,
   use: (records: EnrollmentRecords, ca: string | undefined) => Promise<T>,

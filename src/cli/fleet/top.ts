@@ -1,4 +1,4 @@
-/** `fleet top`: how long changes take from the writer to the kernel, over all nodes. */
+/** `fleet top`: latencies of changes from the writer to the kernel, over all nodes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addLatency,
@@ -25,11 +25,11 @@ const TITLES: Record<Stage, string> = {
   applied: 'planned → applied',
   whole: 'written → applied',
 };
-/** Nodes that are listed by what their agents cost. */
+/** Nodes listed by the cost of their agents. */
 const MAX_NODES = 10;
 const BAR_CHARS = 40;
 
-/** @param seconds between one look and the next; 0: one look, at all since agents started */
+/** @param seconds interval of readings; 0: a single one, with the totals since the agents started */
 export async function runTop(seconds: number, times: number, options: FleetOptions): Promise<void> {
   let before: FleetState | undefined;
   for (let at = 0; times === 0 || at < times; at++) {
@@ -88,7 +88,7 @@ function tell({ head, nodes }: FleetState, latency: Latency, options: FleetOptio
   for (const line of renderTable(columns, costs.slice(0, MAX_NODES))) print(line);
 }
 
-/** CPU time since the agent started, of one CPU. */
+/** CPU time since the agent started, as a share of one CPU. */
 function costOf({
   cpuSeconds,
   residentBytes,

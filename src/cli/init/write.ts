@@ -1,10 +1,10 @@
-/** `init`: the node file, from the intent and from what is found here. */
+/** `init`: writes the node file, from the intent and the machine's facts. */
 import { existsSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { resolve } from 'node:path';
 import { pinDirectory } from '../../agent/instance.js';
-import { loadIntent } from '../../app/intent.js';
-import { checkNodeInIntent, parseNodeConfig } from '../../intent/load.js';
+import { checkNodeInIntent, loadIntent } from '../../app/intent.js';
+import { parseNodeConfig } from '../../intent/load.js';
 import { nearest } from '../../intent/nearest.js';
 import { writeOutput } from '../output-file.js';
 import { CommandError, EXIT } from '../exit.js';
@@ -26,7 +26,7 @@ export interface InitFlags {
   json?: boolean;
 }
 
-/** Writes the node file of this machine, or prints it. @throws CommandError */
+/** Writes or prints the node file of this machine. @throws CommandError */
 export async function writeNodeFile({
   file,
   output,
@@ -54,7 +54,7 @@ export async function writeNodeFile({
   }
   const facts = { node, intent: intentFile, underlay, dataplane, lacks, release: release() };
   const text = nodeFileText({ ...facts, ...(netns !== undefined && { netns }) });
-  // What is written is read: names that the intent has at an uplink, a network node without a fast path.
+  // The result is checked like any node file: for ports at an uplink, or a network node without a fast path.
   checkNodeInIntent(parseNodeConfig(text, { file: output }), intent, output);
   if (toOutput && json !== true) {
     print(text.trimEnd());

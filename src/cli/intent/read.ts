@@ -1,5 +1,6 @@
-/** `intent get`, `history` and `export`: what the store holds, as of its last commit. */
+/** `intent get`, `history` and `export`: the store's contents as of its last commit. */
 import { stringify } from 'yaml';
+import { INTENT_MODEL } from '../../app/features.js';
 import { IntentIndex } from '../../fleet/intent-index.js';
 import { keyText, kindOfKey, RealmKeys, toIntentChange } from '../../fleet/keys.js';
 import { readHistory } from '../../fleet/store/history.js';
@@ -13,7 +14,7 @@ import type { RealmState } from '../../fleet/store/realm.js';
 import type { Intent } from '../../intent/types.js';
 import type { FleetOptions } from './store.js';
 
-/** Commits that are asked for at once. */
+/** Commits read at a time. */
 const COMMITS_PER_RANGE = 100;
 
 async function stateOf(options: FleetOptions): Promise<RealmState> {
@@ -46,7 +47,7 @@ export async function runGet(kind: string | undefined, name: string | undefined,
     await printAndWait(stringify(values, { aliasDuplicateObjects: false, flowCollectionPadding: true }));
 }
 
-/** As people name an entity: of a path the node that it leads to. */
+/** Name of an entity for people; for a path, its destination node. */
 function nameOf(key: string): string {
   const text = keyText(key);
   const name = text.slice(text.indexOf(' ') + 1);
@@ -104,17 +105,21 @@ export async function runExport(options: FleetOptions): Promise<void> {
     return stateOf(options);
   });
   const index = new IntentIndex();
-  // A file says what the intent is by itself: operators' orders for nodes stay in force beside it.
+  // A file contains the intent without operators' orders, which remain in force.
   for (const [key, value] of entities) index.apply(toIntentChange({ key, after: ops.byItself(key, value) }));
   const intent = sorted(index.intent());
   await printAndWait(options.json ? `${jsonText(intent)}\n` : stringify(intent, { aliasDuplicateObjects: false }));
 }
 
-/** The same text for the same intent. */
+/** The name of an entity, or its JSON if it has none. */
+function sortKey(entity: object): string {
+  return 'name' in entity ? String(entity.name) : JSON.stringify(entity);
+}
+
+/** Sorted, so that equal intents give equal texts. */
 function sorted(intent: Intent): Intent {
-  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
-  const { nodes, tenants, ports, gateways, externals, policies } = intent;
-  for (const list of [nodes, tenants, ports, gateways, externals, policies]) list?.sort(byName);
-  intent.paths.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const { nodes, tenants, ports } = intent;
+  const added = INTENT_MODEL.lists.map(({ key }) => intent[key]);
+  for (const list of [nodes, tenants, ports, ...added]) list?.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   return intent;
 }

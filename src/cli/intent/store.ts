@@ -1,4 +1,4 @@
-/** The fleet's store, opened for a command. */
+/** Opens the fleet's store for a command. */
 import { hostname, userInfo } from 'node:os';
 import { EtcdClient } from '../../fleet/store/etcd-client.js';
 import { loadFleetConfig } from '../../fleet/fleet-file.js';

@@ -1,4 +1,4 @@
-/** Changes of the intent as lines. */
+/** Formats changes of the intent as lines. */
 import { isDeepStrictEqual } from 'node:util';
 import { keyText } from '../../fleet/keys.js';
 import { paint } from '../colour.js';

@@ -19,7 +19,7 @@ import type { Committed, Wishes } from '../../fleet/store/writer.js';
 import type { Intent, IntentNode } from '../../intent/types.js';
 import type { Authored, FleetOptions } from './store.js';
 
-/** A commit that takes away more ports than both of these at once has to be forced; nodes hold it up by the same measure. */
+/** A commit that removes more ports than both limits must be forced; nodes apply the same limits. */
 const MASS_PORTS = 10;
 const MASS_FRACTION = 1 / 5;
 
@@ -35,7 +35,7 @@ export async function runSet(kind: string, value: string, options: Authored): Pr
   await withWriter(options, async (writer) => {
     if (writer.head === undefined)
       throw new StoreError('the realm holds no intent yet: segue intent apply -f sets it up');
-    // A port has its name in the whole intent: one that goes to another tenant is the same port.
+    // Names of ports are unique in the intent: a port that moves to another tenant remains the same port.
     const wishes: Wishes = () => [...(kind === 'port' ? otherPortsNamed(writer, entity) : []), entity];
     tell(await writer.commit(wishes, authorshipOf(options)), options);
   });
@@ -73,12 +73,12 @@ function keyOfName(writer: IntentWriter, kind: StoredKind, name: string): string
   return keyOf('path', { to, via: [], ...(tenants !== undefined && { tenants: tenants.split(',').sort() }) });
 }
 
-/** What leads from the store's intent to a whole one; nodes that operators have drained drain on. */
+/** The changes from the store's intent to a file's; nodes with orders to drain keep draining. */
 function changesTo(file: Intent, { checked, ops }: Pick<IntentWriter, 'checked' | 'ops'>): StoredChange[] {
   const nodes = file.nodes.map((node) => ops.inForce(keyOf('node', node), node) as IntentNode);
   const wanted = { ...file, nodes };
   const held = checked.entities.size === 0 ? NOTHING : checked.index.intent();
-  // Entities have no order: what is the same but for the order of its addresses stays as it is.
+  // Lists of addresses are sets: a difference only in order is no change.
   const changes = toStoredChanges(diffIntent(held, wanted));
   return changes.map(({ key, before, after }) => ({
     key,
@@ -118,7 +118,7 @@ export async function runRollback(sequence: number, options: Authored & { force?
   });
 }
 
-/** Changes to these values, without those that are there. */
+/** The changes that differ from the present values. */
 function differing(wanted: readonly StoredChange[], checked: CheckedIntent): StoredChange[] {
   return wanted.flatMap(({ key, after }): StoredChange[] => {
     const before = checked.entities.get(key);
@@ -127,7 +127,7 @@ function differing(wanted: readonly StoredChange[], checked: CheckedIntent): Sto
   });
 }
 
-/** Commits what was shown, and nothing else: where somebody changes the intent meanwhile so that it is more or less, it is refused. */
+/** Commits exactly the changes that were shown; refuses if the intent changed meanwhile so that they differ. */
 async function commitShown(
   writer: IntentWriter,
   shown: StoredChange[],
@@ -172,7 +172,7 @@ export async function runValidate(options: FleetOptions & { file?: string }): Pr
     const state = await readRealm(client, new RealmKeys(realm));
     if (state === undefined) throw new StoreError('the realm holds no intent yet: segue intent apply -f sets it up');
     new CheckedIntent(state.entities).checkWhole();
-    // Whether commits made it is another question, which opening asks.
+    // Opening the store also checks that commits wrote its contents.
     await IntentWriter.open(client, realm);
     const { sequence } = state.head;
     if (options.json) printJson({ valid: true, sequence, entities: state.entities.size });

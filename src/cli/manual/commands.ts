@@ -1,7 +1,7 @@
-/** The commands as plain data, read off their own definitions: what completion scripts and manual pages are made from. */
+/** The commands as plain data from their definitions, for completion scripts and manual pages. */
 import type { Command, Option } from 'commander';
 
-/** What a value may be, where a shell can say. */
+/** Kind of a value that a shell can complete. */
 export type ValueKind = 'file' | 'interface' | 'any';
 
 export interface OptionShape {
@@ -10,7 +10,7 @@ export interface OptionShape {
   /** `--tenant` */
   long: string;
   description: string;
-  /** Absent: it takes no value. */
+  /** Absent: the option takes no value. */
   value?: { name: string; kind: ValueKind; choices: readonly string[] };
   defaultText?: string;
 }
@@ -19,15 +19,15 @@ export interface CommandShape {
   /** `['segue', 'lab', 'run']` */
   path: readonly string[];
   description: string;
-  /** As the help prints them: `<what>`, `[node]`. */
+  /** As in the help: `<what>`, `[node]`. */
   operands: readonly string[];
-  /** What the first operand may be; empty: anything. */
+  /** Values of the first operand; empty: any. */
   choices: readonly string[];
   options: readonly OptionShape[];
   commands: readonly CommandShape[];
 }
 
-/** Hidden commands and options are left out. */
+/** Hidden commands and options are omitted. */
 export function shapeOf(command: Command, before: readonly string[] = []): CommandShape {
   const path = [...before, command.name()];
   const help = command.createHelp();
@@ -47,7 +47,7 @@ export function shapeOf(command: Command, before: readonly string[] = []): Comma
   };
 }
 
-/** All of them, the outer before the inner. */
+/** All commands, outer ones first. */
 export function allCommands(shape: CommandShape): CommandShape[] {
   return [shape, ...shape.commands.flatMap(allCommands)];
 }
@@ -78,6 +78,6 @@ function optionShape(option: Option): OptionShape[] {
 
 function kindOf(name: string, long: string): ValueKind {
   if (/file|directory|\.yaml$/.test(name)) return 'file';
-  // A port may be named by its interface.
+  // The interface's name may be given for a port.
   return name === 'device' || long === '--port' ? 'interface' : 'any';
 }

@@ -1,15 +1,17 @@
-/** Completion scripts for shells, made from the commands' definitions: they run no segue, so they cost nothing and need no rights. */
+/**
+ * Completion scripts for shells, generated from the definitions of the commands. They do not run segue, so they are fast and need no privileges.
+ */
 import { allCommands } from './commands.js';
 import type { CommandShape, OptionShape } from './commands.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** One place on a command line: what may stand there. */
+/** A position on a command line, with its completions. */
 interface Place {
-  /** The words before it, options left out: `segue show route`. */
+  /** The preceding words without options: `segue show route`. */
   at: string;
-  /** Commands, or what the operand may be, with a description each. */
+  /** Commands, or values of the operand, with a description each. */
   words: readonly { word: string; description: string }[];
   options: readonly OptionShape[];
 }
@@ -26,7 +28,7 @@ function placesOf({ path, commands, choices, options }: CommandShape): Place[] {
     ...commands.map((one) => ({ word: one.path.at(-1) ?? '', description: one.description })),
     ...choices.map((word) => ({ word, description: '' })),
   ];
-  // Once the operand stands there, options alone follow.
+  // After the operand only options follow.
   return [{ at, words, options }, ...choices.map((word) => ({ at: `${at} ${word}`, words: [], options }))];
 }
 
@@ -35,7 +37,7 @@ const HEAD = 'made by `segue completion`';
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const optionWords = ({ short, long }: OptionShape): string[] => (short === undefined ? [long] : [short, long]);
 
-/** Patterns of `case`: `at option`, for options that take a value of a kind. */
+/** Patterns of `case`: `at option`, for options with a kind of value. */
 function casesOf(places: readonly Place[], which: (option: OptionShape) => boolean): string {
   return places
     .flatMap(({ at, options }) =>
@@ -50,7 +52,7 @@ const takes =
   ({ value }: OptionShape): boolean =>
     value?.kind === kind && value.choices.length === 0;
 
-/** Options whose value is one of few words, by their place. */
+/** Options whose value has a fixed set, by position. */
 function choiceCases(places: readonly Place[], line: (pattern: string, choices: readonly string[]) => string): string {
   return places
     .flatMap(({ at, options }) =>
@@ -105,7 +107,7 @@ complete -F _segue segue
 `;
 }
 
-/** A word and its description, as _describe reads it. */
+/** A word and its description, in the format of _describe. */
 const described = (word: string, description: string): string =>
   quoted(`${word.replaceAll(':', '\\:')}${description === '' ? '' : `:${description.replaceAll(':', '\\:')}`}`);
 

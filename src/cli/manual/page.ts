@@ -1,8 +1,8 @@
-/** Manual pages, man(7): one of the program and one of each of its commands, with what the commands' own definitions say. */
+/** Manual pages, man(7), of the program and of each command, generated from the definitions of the commands. */
 import { allCommands } from './commands.js';
 import type { CommandShape, OptionShape } from './commands.js';
 
-/** Section 8: commands of the administrator. */
+/** Section 8: administration commands. */
 const SECTION = 8;
 
 const EXIT_STATUS = [
@@ -19,7 +19,7 @@ const FILES = [
   ['/sys/fs/bpf/segue/<node>/', 'Programs and maps.'],
 ] as const;
 
-/** @returns text of a page by its file name: `segue-show.8` */
+/** @returns texts of pages by file name: `segue-show.8` */
 export function manualPages(shape: CommandShape, version: string): Map<string, string> {
   const pages = new Map([[`${shape.path[0] ?? ''}.${SECTION}`, page(shape, version)]]);
   for (const command of shape.commands) pages.set(`${command.path.join('-')}.${SECTION}`, page(command, version));
@@ -76,13 +76,13 @@ function optionEntry({ short, long, description, value, defaultText }: OptionSha
 }
 
 const entry = (tag: string, text: string): string[] => ['.TP', tag, roff(text)];
-/** `port, route: only …` begins with words of the command line. */
+/** A description such as `port, route: only …` begins with words of the command line, which stay in lower case. */
 const firstUpper = (text: string): string =>
   /^[a-z, ]+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 const firstLower = (text: string): string =>
   /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 
-/** Text as roff takes it literally: a dot or quote that begins a line is a request, a hyphen is not the minus of an option. */
+/** Escapes a text for roff: a dot or quote at the start of a line is a request, and a hyphen is not a minus. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -1,6 +1,6 @@
 /**
- * `show` by a running agent: it has read the files, and its API has loaded what reads the kernel. Whatever is not certain to be
- * what the command would have shown by itself is left to the command.
+ * `show` through a running agent, which has read the files and loaded the modules. If the answer could differ from the command's own, the command
+ * reads the state itself.
  */
 import { statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -14,15 +14,15 @@ import type { Basis } from '../../api/protocol.js';
 import type { IntentOptions } from '../node-options.js';
 import type { ShownName, ShownOptions } from './shown.js';
 
-/** How long an answer may take to begin, milliseconds. */
+/** Time-out for the start of an answer, in milliseconds. */
 const FIRST_MS = 2000;
 const NETNS_DIRECTORY = '/run/netns';
 
 /**
  * Asks the agent that runs with the node file.
  *
- * @returns false where nothing was printed, for want of an agent or of a certain answer
- * @throws CommandError for what the agent refuses as the command would, or an answer that breaks off
+ * @returns false if nothing was printed, because there is no agent or no reliable answer
+ * @throws CommandError if the agent refuses like the command would, or the answer is interrupted
  */
 export async function askAgent(what: ShownName, options: ShownOptions & IntentOptions): Promise<boolean> {
   const { config: nodeFile } = options;
@@ -45,7 +45,7 @@ function queryOf(options: ShownOptions): URLSearchParams {
   return query;
 }
 
-/** Whether an answer is by the same files, in the same namespace, and of the same version as this command's would be. */
+/** Whether an answer is based on the files, namespace and version that this command would use. */
 function isOurs(basis: Basis | undefined, nodeFile: string): boolean {
   if (basis?.version !== readVersion() || basis.nodeFile !== nodeFile) return false;
   if (basis.intentSignature !== fileSignature(basis.intent)) return false;
@@ -54,7 +54,7 @@ function isOurs(basis: Basis | undefined, nodeFile: string): boolean {
   return stat !== undefined && `${stat.dev}-${stat.ino}` === basis.netnsIdentity;
 }
 
-/** @returns false where nothing was printed */
+/** @returns false if nothing was printed */
 async function take(answer: IncomingMessage): Promise<boolean> {
   if (answer.statusCode === 200) return answer.headers[HEADER.degraded] === undefined && printAnswer(answer);
   const problem = await readProblem(answer);

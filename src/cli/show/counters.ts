@@ -1,23 +1,24 @@
 import { column, renderTable } from '../table.js';
 import { fastpathCounters } from '../../observe/inspect/fastpath.js';
-import { policyHits, zoneTraffic } from '../../observe/inspect/policies.js';
-import { heldPorts } from '../../observe/inspect/ports.js';
-import { ZoneNames, zoneText } from '../../observe/inspect/zones.js';
+import { policyHits, zoneTraffic } from '../../gateway/policy-records.js';
+import { heldPorts, vmsBehind } from '../../observe/inspect/ports.js';
+import { ZoneNames, zoneText } from '../../gateway/zone-names.js';
 import { zoneOf } from '../../gateway/view.js';
 import { sidRecords } from './sid.js';
-import { deviceAskedFor } from './view.js';
+import { deviceAskedFor, prefixAskedFor } from './view.js';
 import { ebpfOnlyMaps } from '../../observe/inspect/fastpath-entries.js';
 import { readGuardCounters } from '../../observe/inspect/guard-counters.js';
 import { decodeLinkStats, type DirectionStats, dumpLinkStatsRequest } from 'netlink-ts';
+import { prefixContains } from 'netlink-ts/inet';
 import { pairCounts } from '../../gateway/connection-table.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
-import type { Hits, ZoneTraffic } from '../../observe/inspect/policies.js';
+import type { Hits, ZoneTraffic } from '../../gateway/policy-records.js';
 import type { ReasonCount } from '../../ebpf/counters.js';
 import type { GuardCounter } from '../../observe/inspect/guard-counters.js';
 import type { ShowOptions, Shown } from './view.js';
 
-/** Counters of a device since it was made; rx is what came out of the VM. */
+/** Counters of a device since its creation; rx counts packets from the VM. */
 export interface DeviceCounters {
   device: string;
   port: string | null;
@@ -41,7 +42,7 @@ export interface SidCounters {
   errors: number | null;
 }
 
-/** What took the fast path, since the port was made: tx is what its VM sent, rx what it was sent. */
+/** Traffic of the fast path since the port's creation: tx from its VM, rx to its VM. */
 export interface FastpathPortCounters {
   device: string;
   port: string | null;
@@ -51,17 +52,17 @@ export interface FastpathPortCounters {
   rxBytes: number;
 }
 
-/** What a network node let pass of a tenant or an external network: tx is what came from it, rx what went to it. */
+/** Traffic that a network node forwarded for a tenant or an external network: tx from it, rx to it. */
 export interface ZoneCounters extends ZoneTraffic {
   zone: string;
 }
 
-/** What a policy was counted for since it is in force: connections that it let in or refused, and their packets. */
+/** Counters of a policy since it came into force: connections that it allowed or denied, and their packets. */
 export interface PolicyCounters extends Hits {
   policy: string;
 }
 
-/** A network node's connections of a pair of zones, by who opened them; `refused`: new ones that found no place. */
+/** A network node's connections between a pair of zones, by the opening zone; `refused`: for lack of space. */
 export interface PairCounters {
   from: string;
   to: string;
@@ -75,11 +76,11 @@ export interface Counters {
   ports: DeviceCounters[];
   vrfs: DeviceCounters[];
   sids: SidCounters[];
-  /** What the guard dropped, by reason; empty where the loaded tables do not count. */
+  /** Drops of the guard by reason; empty if the loaded tables have no counters. */
   guard: GuardCounter[];
-  /** What the fast path counted; null where there is none. */
+  /** Counters of the fast path; null without one. */
   fastpath: { ports: FastpathPortCounters[]; reasons: ReasonCount[] } | null;
-  /** What it counted as a network node; null where it is none. */
+  /** Counters of the network node; null if the node is none. */
   steering: { zones: ZoneCounters[]; policies: PolicyCounters[]; pairs: PairCounters[] } | null;
 }
 
@@ -156,6 +157,10 @@ export async function countersOf(context: ShowContext, options: ShowOptions = {}
   const { kernel, names } = context;
   const { tenant: only } = options;
   const asked = deviceAskedFor(context, options);
+  const address = prefixAskedFor(options);
+  const vmBehind = address === undefined ? undefined : vmsBehind(kernel);
+  const has = (index: number): boolean =>
+    address === undefined || vmBehind?.(index).addresses.some((one) => prefixContains(address, one)) === true;
   const stats = new Map(
     kernel.socket.dump(dumpLinkStatsRequest(), decodeLinkStats).map((entry) => [entry.ifindex, entry]),
   );
@@ -168,14 +173,14 @@ export async function countersOf(context: ShowContext, options: ShowOptions = {}
   };
   const vrfs = names.vrfs.filter(({ tenant }) => ours(tenant));
   const ports = heldPorts(kernel, names).filter(
-    ({ tenant, link }) => ours(tenant) && (asked === undefined || link.name === asked),
+    ({ tenant, link }) => ours(tenant) && (asked === undefined || link.name === asked) && has(link.index),
   );
   return {
     ports: ports.flatMap(({ link: { index, name }, tenant }) =>
       device(index, name, names.portOfInterface(name) ?? null, tenant),
     ),
     vrfs: vrfs.flatMap(({ index, name, tenant }) => device(index, name, null, tenant)),
-    // The fast path counts by port and reason.
+    // The fast path counts by port and reason instead.
     sids: (ebpfOnlyMaps(context) === undefined ? sidRecords(context) : [])
       .filter(({ tenant, state }) => ours(tenant) && state === 'present')
       .map(({ sid, behaviour, tenant, packets, bytes, errors }) => ({
@@ -197,7 +202,7 @@ export async function showCounters(context: ShowContext, options: ShowOptions): 
   return { json: counters, lines: counterLines(counters) };
 }
 
-/** @param devices those asked for */
+/** @param devices selected devices */
 function fastpathOf({ kernel, config, names }: ShowContext, devices: ReadonlySet<string>): Counters['fastpath'] {
   const counted = fastpathCounters(kernel, config.dataplane === 'ebpf');
   if (counted === undefined) return null;
@@ -210,11 +215,11 @@ function fastpathOf({ kernel, config, names }: ShowContext, devices: ReadonlySet
   return { ports, reasons: counted.reasons };
 }
 
-/** @param only a zone; of policies those from or to it */
-function steeringOf({ kernel, names, intent }: ShowContext, only: string | undefined): Counters['steering'] {
+/** @param only a zone; policies from or to it are included */
+function steeringOf({ kernel, intent }: ShowContext, only: string | undefined): Counters['steering'] {
   const traffic = zoneTraffic(kernel);
   if (traffic === undefined) return null;
-  const zones = new ZoneNames(names, intent);
+  const zones = new ZoneNames(kernel, intent);
   const counted = traffic.map(({ zone, ...counters }) => ({ zone: zones.of(zone), ...counters }));
   const ends = new Map(
     intent?.policies?.map(({ name, from, to }) => [name, [from, to].map((end) => zoneText(zoneOf(end)))]),
@@ -241,7 +246,7 @@ function pairsOf({ fastpath }: Kernel, zones: ZoneNames): PairCounters[] {
     .sort((a, b) => `${a.from} ${a.to}`.localeCompare(`${b.from} ${b.to}`));
 }
 
-/** One table after the other, an empty line between them. Reasons that nothing came by are left out. */
+/** The tables, separated by empty lines. Reasons without packets are omitted. */
 export function counterLines({ ports, vrfs, sids, guard, fastpath, steering }: Counters): string[] {
   const tables = [
     renderTable(DEVICE_COLUMNS, ports),

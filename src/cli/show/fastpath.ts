@@ -1,29 +1,32 @@
 import { column, renderTable } from '../table.js';
-import { attachments, foreignTcx, mapFills, underlayPaths } from '../../observe/inspect/fastpath.js';
+import { foreignTcx, mapFills, underlayPaths } from '../../observe/inspect/fastpath.js';
+import { attachments } from '../../ebpf/attachments.js';
 import { heldPorts } from '../../observe/inspect/ports.js';
-import { ZoneNames } from '../../observe/inspect/zones.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { programNamed } from '../../ebpf/programs.js';
 import { probe } from 'libbpf-ts';
-import { linkState } from '../../observe/inspect/format.js';
-import type { AttachedProgram, MapFill, UnderlayPath } from '../../observe/inspect/fastpath.js';
+import { linkState } from '../../kernel/links.js';
+import type { UnderlayPath } from '../../observe/inspect/fastpath.js';
+import type { AttachedProgram } from '../../ebpf/attachments.js';
+import { OBSERVATIONS } from '../../app/features.js';
+import type { DeviceRole, MapFill } from '../../reconcile/observation.js';
 import type { BpfHook } from '../../ebpf/objects.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Shown } from './view.js';
 
-/** An interface that programs of the fast path sit at, or would. */
+/** An interface with programs of the fast path, actual or planned. */
 export interface FastpathDevice {
   device: string;
-  /** `external`: of a network node, the interface of an external network. */
-  role: 'uplink' | 'port' | 'external';
+  /** `external`: the interface of an external network, on a network node. */
+  role: DeviceRole;
   state: 'up' | 'down' | 'no-carrier' | 'missing';
   /** segue's program on tcx ingress. */
   tcx: AttachedProgram | null;
-  /** Of a network node, before it: what decides about packets to gateways' SIDs. */
+  /** On a network node: the program before it, which processes packets for gateways' SIDs. */
   steering: AttachedProgram | null;
   /** segue's XDP program. */
   xdp: (AttachedProgram & { mode: XdpModeName }) | null;
-  /** Ids of programs that somebody else attached. */
+  /** Ids of programs of others. */
   foreignTcx: number[];
   foreignXdp: number | null;
 }
@@ -33,24 +36,24 @@ export interface Fastpath {
   /** `dataplane` of the node file. */
   configured: string;
   /**
-   * What forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` it alone; `none`: there are
-   * neither VRFs nor programs.
+   * The data plane that forwards: `kernel` is VRF, seg6 and seg6local; `hybrid` the fast path, and these for the rest; `ebpf` only the fast path;
+   * `none`: there are neither VRFs nor programs.
    */
   running: 'none' | 'kernel' | 'hybrid' | 'ebpf';
-  /** Why what is pinned cannot be read: what runs is then not known. */
+  /** Why pinned objects cannot be read; the running data plane is then unknown. */
   unreadable: string | null;
-  /** Ports that the intent has on this node; null when it cannot be read. */
+  /** Number of the intent's ports on this node; null if the intent cannot be read. */
   ports: number | null;
-  /** Where the kernel forwards: a program answers neighbour solicitations; else entries of proxy NDP, 256 a port at most. */
+  /** In kernel mode: whether a program answers neighbour solicitations, rather than proxy NDP entries, at most 256 for each port. */
   responder: boolean;
-  /** Why the machine has no fast path although the node file asks for one. */
+  /** Why the machine has no fast path although the node file requests one. */
   missing: string | null;
   devices: FastpathDevice[];
   maps: MapFill[];
   ways: UnderlayPath[];
 }
 
-/** IFLA_XDP_ATTACHED (linux/if_link.h) in iproute2's words. */
+/** iproute2's names of IFLA_XDP_ATTACHED (linux/if_link.h). */
 const XDP_MODE_NAMES = ['none', 'native', 'generic', 'offload', 'multi'] as const;
 export type XdpModeName = (typeof XDP_MODE_NAMES)[number];
 
@@ -84,7 +87,8 @@ export const WAY_COLUMNS = [
   ),
 ];
 
-export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowContext): Fastpath {
+export function fastpathOf(context: ShowContext): Fastpath {
+  const { kernel, config, names, intent, unreadable } = context;
   const attached = attachments(kernel);
   const own = new Set(attached.map(({ program }) => program.id));
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
@@ -108,14 +112,9 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
     };
   };
   const ports = heldPorts(kernel, names);
-  // A mere network node has neither VRFs nor ports: what its node file says is as true as the other.
+  // A node that is only a network node has neither VRFs nor ports: the node file decides.
   const isAlone = names.vrfs.length === 0 && (ports.length > 0 || config.dataplane !== 'hybrid');
   const nothing = attached.length === 0 && names.vrfs.length === 0;
-  const externals = new Set(
-    (intent?.externals ?? [])
-      .filter(({ gateway }) => intent?.gateways?.find(({ name }) => name === gateway)?.nodes.includes(config.node))
-      .map((external) => external.interface),
-  );
   return {
     configured: config.dataplane,
     running: nothing ? 'none' : attached.length === 0 || responds ? 'kernel' : isAlone ? 'ebpf' : 'hybrid',
@@ -126,9 +125,9 @@ export function fastpathOf({ kernel, config, names, intent, unreadable }: ShowCo
     devices: [
       ...config.uplinks.map((name) => device(name, 'uplink')),
       ...ports.map(({ link }) => device(link.name, 'port')),
-      ...[...externals].sort().map((name) => device(name, 'external')),
+      ...OBSERVATIONS.flatMap(({ devices }) => devices?.(context) ?? []).map(({ name, role }) => device(name, role)),
     ],
-    maps: mapFills(kernel, new ZoneNames(names, intent)),
+    maps: mapFills(context),
     ways: underlayPaths(kernel),
   };
 }

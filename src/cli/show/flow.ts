@@ -4,16 +4,16 @@ import { readNumber } from '../options.js';
 import { jsonText } from '../print.js';
 import { printRecords, printTable } from './stream.js';
 import { column } from '../table.js';
-import { gatewayNodeNames } from '../../observe/inspect/gateways.js';
-import { readConnections, readFlowNodes } from '../../observe/inspect/flows.js';
-import { ZoneNames } from '../../observe/inspect/zones.js';
+import { gatewayNodeNames, whyNoGateways } from '../../gateway/states.js';
+import { readConnections, readFlowNodes } from '../../gateway/flow-records.js';
+import { ZoneNames } from '../../gateway/zone-names.js';
 import type { Column } from '../table.js';
-import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../observe/inspect/flows.js';
+import type { ConnectionRecord, FlowCount, FlowEnds, FlowFilter, FlowNodeRecord } from '../../gateway/flow-records.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { Output } from './output.js';
 import type { ShowOptions, View } from './view.js';
 
-/** Options of `show flow` beside those that every `show` has. */
+/** Options of `show flow` in addition to those of every `show`. */
 export interface FlowOptions {
   address?: string;
   l4Port?: string;
@@ -23,18 +23,18 @@ export interface FlowOptions {
 
 export interface FlowQuestion {
   filter: FlowFilter;
-  /** Of each of the two tables. */
+  /** Limit for each of the two tables. */
   limit: number;
 }
 
-/** Flows that are shown where nobody says how many. */
+/** Default limit of flows. */
 export const DEFAULT_LIMIT = 1000;
 const MAX_PORT = 65_535;
 const MAX_PROTOCOL = 255;
-/** icmp is both families'. */
+/** icmp includes both families. */
 const PROTOCOLS: Readonly<Record<string, readonly number[]>> = { tcp: [6], udp: [17], icmp: [1, 58], icmpv6: [58] };
 
-/** An end as `ss` writes it. */
+/** An end in the format of `ss`. */
 function endText(address: string, port: number | null): string {
   if (port === null) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
@@ -100,15 +100,15 @@ export function flowView(options: FlowOptions): View {
   };
 }
 
-/** Prints as it reads: there may be more flows than memory should hold. */
+/** Prints while reading: the flows may not fit into memory. */
 async function showFlow(
   context: ShowContext,
   { filter, limit }: FlowQuestion,
   { tenant, all = false, json = false }: ShowOptions,
   output: Output,
 ): Promise<void> {
-  const { kernel, names, intent } = context;
-  const zones = new ZoneNames(names, intent);
+  const { kernel, intent } = context;
+  const zones = new ZoneNames(kernel, intent);
   const zone = tenant === undefined ? undefined : zones.numberOf(tenant);
   const wanted = { ...filter, all, ...(zone !== undefined && { zone }) };
   const counts = { connections: { matched: 0, shown: 0 }, flowNodes: { matched: 0, shown: 0 } };
@@ -121,12 +121,17 @@ async function showFlow(
     await output.write(`],"counts":${jsonText(counts)}}\n`);
     return;
   }
-  // Who reads no further does not want to know how many there were.
+  // The count is omitted if the output was closed.
   if (!(await printTable(output, CONNECTION_COLUMNS, connections))) return;
   if (!(await printTable(output, FLOW_NODE_COLUMNS, flowNodes, counts.connections.shown > 0))) return;
   const { connections: first, flowNodes: second } = counts;
-  if (kernel.fastpath.steering.maps !== undefined) output.note(countText('connection', '', first));
-  if (kernel.fastpath.gateways.maps !== undefined && (second.matched > 0 || first.matched === 0)) {
+  const { steering, gateways } = kernel.fastpath;
+  if (steering.maps === undefined && gateways.maps === undefined) {
+    output.note(whyNoGateways(context) ?? 'no flows on this node: it has no fast path that knows gateways');
+    return;
+  }
+  if (steering.maps !== undefined) output.note(countText('connection', '', first));
+  if (gateways.maps !== undefined && (second.matched > 0 || first.matched === 0)) {
     output.note(countText('flow', ' to network nodes', second));
   }
 }

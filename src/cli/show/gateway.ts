@@ -1,13 +1,13 @@
 import { column, renderTable } from '../table.js';
-import { gatewayStates } from '../../observe/inspect/gateways.js';
-import type { GatewayExternal, GatewayNode, GatewayState } from '../../observe/inspect/gateways.js';
+import { gatewayStates, whyNoGateways } from '../../gateway/states.js';
+import type { GatewayExternal, GatewayNode, GatewayState } from '../../gateway/states.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /** `segue show gateway -j` */
 export interface Gateways {
   node: string;
-  /** It decides what goes between tenants of a gateway; it has ports of a gateway's tenants. */
+  /** `network-node`: decides about traffic between a gateway's tenants; `hypervisor`: has ports of a gateway's tenants. */
   roles: ('network-node' | 'hypervisor')[];
   gateways: GatewayState[];
 }
@@ -55,7 +55,12 @@ export function gatewaysOf(context: ShowContext, { tenant }: ShowOptions = {}): 
 
 export function showGateway(context: ShowContext, options: ShowOptions): Shown {
   const found = gatewaysOf(context, options);
-  return { json: found, lines: gatewayLines(found) };
+  const note = found.gateways.length > 0 ? undefined : noteOf(context, options);
+  return { json: found, lines: gatewayLines(found), ...(note !== undefined && { note }) };
+}
+
+function noteOf(context: ShowContext, { tenant }: ShowOptions): string | undefined {
+  return whyNoGateways(context) ?? (tenant === undefined ? undefined : `no gateway of tenant ${tenant} on this node`);
 }
 
 export function gatewayLines({ node, roles, gateways }: Gateways): string[] {

@@ -10,16 +10,16 @@ import type { ShowOptions, Shown } from './view.js';
 /** One element of `segue show nexthop -j`. */
 export interface NexthopRecord {
   id: number;
-  /** Of the inner packets; null: of both, where the fast path forwards alone and the SID takes both. */
+  /** Family of the inner packets; null: both, if the fast path forwards alone and the SID accepts both. */
   family: 'inet' | 'inet6' | null;
   vrf: string | null;
   tenant: string | null;
   /** `encap.red` or `encap` */
   mode: string | null;
   segments: string[];
-  /** In whose locator the last segment lies; null without the intent. */
+  /** Node whose locator contains the last segment; null without the intent. */
   node: string | null;
-  /** Routes of the tenant's table that name it. */
+  /** Number of the tenant's routes that use it. */
   routes: number;
 }
 
@@ -62,7 +62,7 @@ export function nexthopRecords(context: ShowContext): NexthopRecord[] {
     });
 }
 
-/** The encapsulations of the fast path where it forwards alone. */
+/** The encapsulations of a fast path that forwards alone. */
 function recordsOfMaps({ names }: ShowContext, maps: FastpathMaps): NexthopRecord[] {
   const users = new Map<number, number>();
   for (const { to } of routeEntries(maps)) if (to.kind === 'encap') users.set(to.id, (users.get(to.id) ?? 0) + 1);

@@ -1,7 +1,7 @@
-/** Where a `show` that is too long to be held writes. */
+/** Output of a `show` that may be too long for memory. */
 export interface Output {
-  /** Waits while the reader is slow. @returns false once nobody reads any more */
+  /** Waits while the reader is slow. @returns false once the output is closed */
   write: (text: string) => Promise<boolean>;
-  /** What is said beside the answer, one line. */
+  /** Prints a message besides the answer. */
   note: (line: string) => void;
 }

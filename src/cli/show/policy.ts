@@ -1,7 +1,8 @@
 import { column } from '../table.js';
-import { policyRecords } from '../../observe/inspect/policies.js';
+import { whyNoGateways } from '../../gateway/states.js';
+import { policyRecords } from '../../gateway/policy-records.js';
 import { tableOf } from './view.js';
-import type { PolicyEndRecord, PolicyRecord } from '../../observe/inspect/policies.js';
+import type { PolicyEndRecord, PolicyRecord } from '../../gateway/policy-records.js';
 import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
@@ -27,5 +28,9 @@ export function showPolicy(context: ShowContext, { tenant }: ShowOptions): Shown
   const all = policyRecords(context);
   const wanted = ({ from, to }: PolicyRecord): boolean =>
     tenant === undefined || from.zone === tenant || to.zone === tenant;
-  return tableOf(all.filter(wanted), POLICY_COLUMNS);
+  const records = all.filter(wanted);
+  const shown = tableOf(records, POLICY_COLUMNS);
+  if (records.length > 0) return shown;
+  const none = tenant === undefined ? 'no policies on this node' : `no policy of tenant ${tenant} on this node`;
+  return { ...shown, note: whyNoGateways(context) ?? none };
 }

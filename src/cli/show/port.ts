@@ -1,7 +1,7 @@
 import { type Column, column } from '../table.js';
 import { PORT_FIELDS } from '../../app/features.js';
 import { gatewayMacAt, heldPorts, vmsBehind } from '../../observe/inspect/ports.js';
-import { linkState } from '../../observe/inspect/format.js';
+import { linkState } from '../../kernel/links.js';
 import { gatewayMacOf } from '../../intent/gateway-mac.js';
 import { prefixContains } from 'netlink-ts/inet';
 import { deviceAskedFor, prefixAskedFor, tableOf } from './view.js';
@@ -13,26 +13,26 @@ import type { ShowContext } from '../../observe/inspect/context.js';
 import type { ShowOptions, Shown } from './view.js';
 
 /**
- * `waiting`: the intent has it and the interface does not exist yet; `detached`: it exists and is not in the VRF (or has
- * no program, where the fast path forwards alone), so the guard drops what comes from it; `no-carrier`: up, and nobody at the other end.
+ * `waiting`: in the intent, but the interface does not exist yet; `detached`: the interface is not in its VRF (or has no program, if the fast path
+ * forwards alone), so the guard drops its packets; `no-carrier`: up, but the peer is not.
  */
 export type PortState = 'up' | 'down' | 'no-carrier' | 'waiting' | 'detached';
 
 /** One element of `segue show port -j`. */
 export interface PortRecord extends PortShown {
-  /** From the intent; null without it. */
+  /** Name from the intent; null without it. */
   name: string | null;
   interface: string;
   tenant: string;
-  /** null where the fast path forwards alone. */
+  /** null if the fast path forwards alone. */
   vrf: string | null;
   state: PortState;
-  /** Of the VM, as its addresses are pinned. */
+  /** MAC address of the VM, from its permanent neighbour entries. */
   mac: string | null;
   addresses: string[];
-  /** Of the tenant's gateway, as the VM is told; null where nothing says it. */
+  /** MAC address of the tenant's gateway for the VM; null if unknown. */
   gatewayMac: string | null;
-  /** Bytes; null while the interface does not exist. */
+  /** In bytes; null while the interface does not exist. */
   mtu: number | null;
 }
 
@@ -48,7 +48,7 @@ export const PORT_COLUMNS = [
   column<PortRecord>('ADDRESSES', ({ addresses }) => addresses.join(' ')),
 ];
 
-/** Columns of features are there where a port has a value; addresses, which may be many, come last. */
+/** A feature's column appears if any port has a value; addresses come last, since there may be many. */
 function columnsFor(records: readonly PortRecord[]): Column<PortRecord>[] {
   const added = fieldsOfFeatures()
     .filter(([field]) => records.some((record) => record[field] !== null))
@@ -103,7 +103,7 @@ export function portRecords({ kernel, names, intent, config, unreadable }: ShowC
       interface: port.interface,
       tenant: port.tenant,
       vrf: config.dataplane === 'ebpf' ? null : vrfName(tenant?.id ?? 0),
-      // Whether a program is there is not known where what is pinned cannot be read.
+      // If pinned objects cannot be read, it is unknown whether there is a program.
       state: link === undefined ? 'waiting' : unreadable === undefined ? 'detached' : linkState(link),
       mac: port.mac,
       addresses: [...port.addresses].sort(byFamily),
@@ -128,7 +128,7 @@ export function showPort(context: ShowContext, options: ShowOptions): Shown {
   return tableOf(records, columnsFor(records));
 }
 
-/** IPv4 before IPv6, each in the order of their text. */
+/** IPv4 before IPv6, each sorted as text. */
 function byFamily(a: string, b: string): number {
   return Number(a.includes(':')) - Number(b.includes(':')) || a.localeCompare(b, 'en', { numeric: true });
 }

@@ -1,8 +1,9 @@
 import { column } from '../table.js';
 import { encapEntries, ebpfOnlyMaps, routeEntries } from '../../observe/inspect/fastpath-entries.js';
 import { ownNexthops, routesOf } from '../../observe/inspect/state.js';
-import { linkState, protocolName } from '../../observe/inspect/format.js';
-import { ZoneNames } from '../../observe/inspect/zones.js';
+import { protocolName } from '../../observe/inspect/format.js';
+import { linkState } from '../../kernel/links.js';
+import { ZoneNames } from '../../gateway/zone-names.js';
 import { SteeringView } from '../../gateway/view.js';
 import { prefixOverlaps } from 'netlink-ts/inet';
 import { PROTOCOL } from '../../plan/numbers.js';
@@ -15,19 +16,19 @@ import type { Output } from './output.js';
 import type { ShowOptions } from './view.js';
 import type { Nexthop, Route } from 'netlink-ts';
 
-/** RTNH_F_DEAD and RTNH_F_LINKDOWN: the route is in the table and is not used. */
+/** RTNH_F_DEAD and RTNH_F_LINKDOWN: the route is in the table, but not used. */
 const DEAD = 1;
 const LINKDOWN = 16;
 
-/** Entries that are sorted before they are shown; more go out as they are read. */
+/** Entries up to which the output is sorted; longer output is printed as it is read. */
 const SORTED_ENTRIES = 16_384;
-/** No zone has this number. */
+/** A number that no zone has. */
 const NO_ZONE = 0;
 
 /** One element of `segue show route -j`. */
 export interface RouteRecord {
   tenant: string;
-  /** null where the fast path forwards alone, as are table and metric. */
+  /** null if the fast path forwards alone, like table and metric. */
   vrf: string | null;
   table: number | null;
   prefix: string;
@@ -35,16 +36,16 @@ export interface RouteRecord {
   type: string;
   /** Gateway of a prefix behind a port's VM; `gateway <name>`: the network nodes of a gateway. */
   via: string | null;
-  /** Where the fast path forwards alone, the number of its encapsulation. */
+  /** If the fast path forwards alone: id of the encapsulation. */
   nexthopId: number | null;
-  /** In travel order; the last is the SID that decapsulates. */
+  /** In travel order; the last segment is the SID that decapsulates. */
   segments: string[];
-  /** In whose locator the last segment lies; null without the intent. */
+  /** Node whose locator contains the last segment; null without the intent. */
   node: string | null;
   device: string | null;
   protocol: string;
   metric: number | null;
-  /** `unresolved`: the fast path knows no way over the underlay to the first segment. */
+  /** `unresolved`: the fast path has no underlay next hops to the first segment. */
   state: 'ok' | 'linkdown' | 'dead' | 'unresolved';
 }
 
@@ -102,14 +103,14 @@ export function* routeRecords(context: ShowContext, options: ShowOptions): Gener
   }
 }
 
-/** The entries of the fast path's maps where it forwards alone: sorted while there are few, else in the order of the maps. */
+/** The routes of a fast path that forwards alone: sorted if they are few, else in the order of the maps. */
 function* recordsOfMaps(
   context: ShowContext,
   maps: FastpathMaps,
   tenant: string | undefined,
 ): Generator<RouteRecord, void, undefined> {
   const { kernel, names, intent } = context;
-  const zones = new ZoneNames(names, intent);
+  const zones = new ZoneNames(kernel, intent);
   const zone = tenant === undefined ? undefined : (zones.numberOf(tenant) ?? NO_ZONE);
   const encaps = encapEntries(maps);
   const gateways = new Map(
@@ -171,7 +172,7 @@ export async function showRoute(context: ShowContext, options: ShowOptions, outp
   await printList(output, routeRecords(context, options), ROUTE_COLUMNS, options.json);
 }
 
-/** Segments of a route's own encapsulation or of its next-hop object's. */
+/** Segments of a route's own encapsulation, or of its next-hop object. */
 function segmentsOf({ encap, nexthopId }: Route, nexthops: ReadonlyMap<number, Nexthop>): string[] {
   const through = encap ?? (nexthopId === undefined ? undefined : nexthops.get(nexthopId)?.encap);
   return through?.type === 'seg6' ? through.segments : [];

@@ -1,29 +1,29 @@
-/** What can be shown, and which options each takes. */
+/** The objects that can be shown, and the options of each. */
 import { CommandError, EXIT } from '../exit.js';
 import type { FlowOptions } from './flow.js';
 import type { ShowOptions, View } from './view.js';
 
 /** In the order of the help. */
 export const SHOWN = [
-  ...(['vrf', 'sid', 'route', 'nexthop', 'port', 'fastpath', 'counters'] as const),
+  ...(['vrf', 'sid', 'route', 'nexthop', 'port', 'lease', 'fastpath', 'counters'] as const),
   ...(['gateway', 'policy', 'flow'] as const),
 ] as const;
 export type ShownName = (typeof SHOWN)[number];
 
-/** What is asked of it. */
+/** Options of a `show`. */
 export type ShownOptions = ShowOptions & FlowOptions;
 
-/** Options that not everything takes. */
+/** Options that only some objects have. */
 const TAKEN_BY = {
   all: ['route', 'flow'],
-  port: ['port', 'route', 'counters'],
-  address: ['port', 'route', 'flow'],
+  port: ['port', 'lease', 'route', 'counters'],
+  address: ['port', 'route', 'counters', 'flow'],
   l4Port: ['flow'],
   proto: ['flow'],
   limit: ['flow'],
 } as const satisfies Partial<Record<keyof ShownOptions, readonly ShownName[]>>;
 
-/** Options that would be passed over in silence. @throws CommandError (bad input) */
+/** Refuses options that would be ignored. @throws CommandError (bad input) */
 export function refuseForeignOptions(what: ShownName, options: ShownOptions): void {
   for (const [name, taken] of Object.entries(TAKEN_BY) as [keyof typeof TAKEN_BY, readonly ShownName[]][]) {
     if (options[name] === undefined || taken.includes(what)) continue;
@@ -46,6 +46,8 @@ export async function viewOf(what: ShownName, options: FlowOptions): Promise<Vie
       return (await import('./nexthop.js')).showNexthop;
     case 'port':
       return (await import('./port.js')).showPort;
+    case 'lease':
+      return (await import('./lease.js')).showLease;
     case 'fastpath':
       return (await import('./fastpath.js')).showFastpath;
     case 'counters':

@@ -17,14 +17,14 @@ export interface SidRecord {
   table: number | null;
   vrf: string | null;
   tenant: string | null;
-  /** Who made it, by rt_protos. */
+  /** Protocol of the route, by rt_protos. */
   protocol: string;
-  /** `missing`: the intent asks for it and the kernel has none. */
+  /** `missing`: in the intent, but not in the kernel. */
   state: 'present' | 'missing';
-  /** What the behaviour took, from the kernel's seg6local counters; null where they are off. */
+  /** Packets that it accepted, from the kernel's seg6local counters; null if these are disabled. */
   packets: number | null;
   bytes: number | null;
-  /** What it refused: a segments-left that is not 0, an inner protocol that is none of its own, no route. */
+  /** Packets that it refused: segments left other than 0, a wrong inner protocol, no route. */
   errors: number | null;
 }
 
@@ -82,7 +82,7 @@ export function sidRecords(context: ShowContext): SidRecord[] {
   return records;
 }
 
-/** The local SIDs of the fast path where it forwards alone. It counts by port and by reason, not by SID. */
+/** The local SIDs of a fast path that forwards alone, which counts by port and reason, not by SID. */
 function recordsOfMaps({ names, plan }: ShowContext, maps: FastpathMaps): SidRecord[] {
   const record = (sid: string, { behaviour, tenant }: BpfSid, state: SidRecord['state']): SidRecord => ({
     ...{ sid, behaviour, table: null, vrf: null, tenant: names.tenantOfId(tenant), protocol: protocolName(PROTOCOL) },

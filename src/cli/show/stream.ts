@@ -1,16 +1,16 @@
-/** Output of lists that may be too long for memory: written as they are read, at the reader's pace. */
+/** Prints lists that may be too long for memory while they are read, at the reader's pace. */
 import { jsonText } from '../print.js';
 import { TableStream } from '../table.js';
 import type { Column } from '../table.js';
 import type { Output } from './output.js';
 
-/** Characters of JSON that go out together. */
+/** Characters of JSON written at a time. */
 const CHUNK_CHARS = 65_536;
 
 /**
- * A list as the command's whole output: a table, or one JSON array.
+ * Prints a list as the command's whole output: a table, or a JSON array.
  *
- * @returns false once nobody reads any more
+ * @returns false once the output is closed
  */
 export async function printList<R>(
   output: Output,
@@ -23,10 +23,10 @@ export async function printList<R>(
 }
 
 /**
- * The elements of a JSON array, without its end.
+ * Prints the elements of a JSON array, without its end.
  *
- * @param before what stands before the first: `[`
- * @returns false once nobody reads any more
+ * @param before text before the first element: `[`
+ * @returns false once the output is closed
  */
 export async function printRecords(output: Output, before: string, records: Iterable<unknown>): Promise<boolean> {
   let text = before;
@@ -42,8 +42,8 @@ export async function printRecords(output: Output, before: string, records: Iter
 }
 
 /**
- * @param isSecond it stands below another table
- * @returns false once nobody reads any more
+ * @param isSecond set if the table follows another one
+ * @returns false once the output is closed
  */
 export async function printTable<R>(
   output: Output,

@@ -10,15 +10,15 @@ import type { ShowOptions, Shown } from './view.js';
 
 /** One element of `segue show vrf -j`. */
 export interface VrfRecord {
-  /** The device; null where the fast path forwards alone. */
+  /** The device; null if the fast path forwards alone. */
   name: string | null;
   tenant: string;
   table: number | null;
-  /** `missing`: the intent asks for it and the kernel has none; `fastpath`: in ebpf mode, the fast path's maps have it. */
+  /** `missing`: in the intent, but not in the kernel; `fastpath`: in the fast path's maps, in ebpf mode. */
   state: 'up' | 'down' | 'missing' | 'fastpath';
-  /** Interfaces in it. */
+  /** Number of its interfaces. */
   ports: number;
-  /** Unicast routes: local and remote members, and prefixes behind them. */
+  /** Number of unicast routes: to local and remote members, and to prefixes behind them. */
   routes4: number;
   routes6: number;
   sids: string[];
@@ -63,7 +63,7 @@ export function vrfRecords(context: ShowContext): VrfRecord[] {
   return records;
 }
 
-/** Tenants as the fast path has them where there are no VRFs: those with a local SID. */
+/** Tenants of a fast path without VRFs: those with a local SID. */
 function recordsOfMaps({ kernel, names, plan }: ShowContext, maps: FastpathMaps): VrfRecord[] {
   const record = (tenant: number, state: VrfRecord['state']): VrfRecord => {
     const none = { name: null, table: null, ports: 0, routes4: 0, routes6: 0, sids: [] };

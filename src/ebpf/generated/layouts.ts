@@ -2,6 +2,48 @@
 
 import { checkLength, type Codec, getBytes, putBytes } from 'libbpf-ts/codec';
 
+/** struct present, 8 bytes */
+export interface Present {
+  unused: bigint;
+}
+
+export const Present = {
+  NAME: 'struct present',
+  SIZE: 8,
+  OFFSETS: { unused: 0 },
+  encode(into: Buffer, offset: number, value: Present): void {
+    into.writeBigUInt64LE(value.unused, offset);
+  },
+  decode(from: Buffer, offset: number): Present {
+    return {
+      unused: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<Present> & { OFFSETS: Record<keyof Present, number> };
+
+/** struct trusted_key, 20 bytes */
+export interface TrustedKey {
+  length: number;
+  /** 16 bytes */
+  address: Uint8Array;
+}
+
+export const TrustedKey = {
+  NAME: 'struct trusted_key',
+  SIZE: 20,
+  OFFSETS: { length: 0, address: 4 },
+  encode(into: Buffer, offset: number, value: TrustedKey): void {
+    into.writeUInt32LE(value.length, offset);
+    putBytes(into, offset + 4, value.address, 16, 'trusted_key.address');
+  },
+  decode(from: Buffer, offset: number): TrustedKey {
+    return {
+      length: from.readUInt32LE(offset),
+      address: getBytes(from, offset + 4, 16),
+    };
+  },
+} as const satisfies Codec<TrustedKey> & { OFFSETS: Record<keyof TrustedKey, number> };
+
 /** struct uplink, 12 bytes */
 export interface Uplink {
   ifindex: number;
@@ -37,7 +79,7 @@ export interface Node {
   /** 16 bytes */
   sidMask: Uint8Array;
   hasTrusted: number;
-  unused: number;
+  servicePrefix: number;
   /** 8 */
   uplinks: Uplink[];
 }
@@ -45,13 +87,13 @@ export interface Node {
 export const Node = {
   NAME: 'struct node',
   SIZE: 152,
-  OFFSETS: { source: 0, sidBlock: 16, sidMask: 32, hasTrusted: 48, unused: 52, uplinks: 56 },
+  OFFSETS: { source: 0, sidBlock: 16, sidMask: 32, hasTrusted: 48, servicePrefix: 52, uplinks: 56 },
   encode(into: Buffer, offset: number, value: Node): void {
     putBytes(into, offset, value.source, 16, 'node.source');
     putBytes(into, offset + 16, value.sidBlock, 16, 'node.sid_block');
     putBytes(into, offset + 32, value.sidMask, 16, 'node.sid_mask');
     into.writeUInt32LE(value.hasTrusted, offset + 48);
-    into.writeUInt32LE(value.unused, offset + 52);
+    into.writeUInt32BE(value.servicePrefix, offset + 52);
     checkLength(value.uplinks, 8, 'node.uplinks');
     for (const [index, element] of value.uplinks.entries()) {
       Uplink.encode(into, offset + 56 + index * 12, element);
@@ -63,53 +105,11 @@ export const Node = {
       sidBlock: getBytes(from, offset + 16, 16),
       sidMask: getBytes(from, offset + 32, 16),
       hasTrusted: from.readUInt32LE(offset + 48),
-      unused: from.readUInt32LE(offset + 52),
+      servicePrefix: from.readUInt32BE(offset + 52),
       uplinks: Array.from({ length: 8 }, (_, index) => Uplink.decode(from, offset + 56 + index * 12)),
     };
   },
 } as const satisfies Codec<Node> & { OFFSETS: Record<keyof Node, number> };
-
-/** struct trusted_key, 20 bytes */
-export interface TrustedKey {
-  length: number;
-  /** 16 bytes */
-  address: Uint8Array;
-}
-
-export const TrustedKey = {
-  NAME: 'struct trusted_key',
-  SIZE: 20,
-  OFFSETS: { length: 0, address: 4 },
-  encode(into: Buffer, offset: number, value: TrustedKey): void {
-    into.writeUInt32LE(value.length, offset);
-    putBytes(into, offset + 4, value.address, 16, 'trusted_key.address');
-  },
-  decode(from: Buffer, offset: number): TrustedKey {
-    return {
-      length: from.readUInt32LE(offset),
-      address: getBytes(from, offset + 4, 16),
-    };
-  },
-} as const satisfies Codec<TrustedKey> & { OFFSETS: Record<keyof TrustedKey, number> };
-
-/** struct present, 8 bytes */
-export interface Present {
-  unused: bigint;
-}
-
-export const Present = {
-  NAME: 'struct present',
-  SIZE: 8,
-  OFFSETS: { unused: 0 },
-  encode(into: Buffer, offset: number, value: Present): void {
-    into.writeBigUInt64LE(value.unused, offset);
-  },
-  decode(from: Buffer, offset: number): Present {
-    return {
-      unused: from.readBigUInt64LE(offset),
-    };
-  },
-} as const satisfies Codec<Present> & { OFFSETS: Record<keyof Present, number> };
 
 /** struct port, 56 bytes */
 export interface Port {
@@ -180,42 +180,42 @@ export const Port = {
   },
 } as const satisfies Codec<Port> & { OFFSETS: Record<keyof Port, number> };
 
-/** struct reply_buf, 608 bytes */
-export interface ReplyBuf {
-  /** 32 */
-  part: bigint[];
-  /** 32 */
-  frame: bigint[];
-  /** 12 */
-  orig: bigint[];
+/** struct migration, 32 bytes */
+export interface Migration {
+  activated: number;
+  announced: number;
+  encap4: number;
+  encap6: number;
+  noticeEncap: number;
+  unused: number;
+  relayed: bigint;
 }
 
-export const ReplyBuf = {
-  NAME: 'struct reply_buf',
-  SIZE: 608,
-  OFFSETS: { part: 0, frame: 256, orig: 512 },
-  encode(into: Buffer, offset: number, value: ReplyBuf): void {
-    checkLength(value.part, 32, 'reply_buf.part');
-    for (const [index, element] of value.part.entries()) {
-      into.writeBigUInt64LE(element, offset + index * 8);
-    }
-    checkLength(value.frame, 32, 'reply_buf.frame');
-    for (const [index, element] of value.frame.entries()) {
-      into.writeBigUInt64LE(element, offset + 256 + index * 8);
-    }
-    checkLength(value.orig, 12, 'reply_buf.orig');
-    for (const [index, element] of value.orig.entries()) {
-      into.writeBigUInt64LE(element, offset + 512 + index * 8);
-    }
+export const Migration = {
+  NAME: 'struct migration',
+  SIZE: 32,
+  OFFSETS: { activated: 0, announced: 4, encap4: 8, encap6: 12, noticeEncap: 16, unused: 20, relayed: 24 },
+  encode(into: Buffer, offset: number, value: Migration): void {
+    into.writeUInt32LE(value.activated, offset);
+    into.writeUInt32LE(value.announced, offset + 4);
+    into.writeUInt32LE(value.encap4, offset + 8);
+    into.writeUInt32LE(value.encap6, offset + 12);
+    into.writeUInt32LE(value.noticeEncap, offset + 16);
+    into.writeUInt32LE(value.unused, offset + 20);
+    into.writeBigUInt64LE(value.relayed, offset + 24);
   },
-  decode(from: Buffer, offset: number): ReplyBuf {
+  decode(from: Buffer, offset: number): Migration {
     return {
-      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
-      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
-      orig: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
+      activated: from.readUInt32LE(offset),
+      announced: from.readUInt32LE(offset + 4),
+      encap4: from.readUInt32LE(offset + 8),
+      encap6: from.readUInt32LE(offset + 12),
+      noticeEncap: from.readUInt32LE(offset + 16),
+      unused: from.readUInt32LE(offset + 20),
+      relayed: from.readBigUInt64LE(offset + 24),
     };
   },
-} as const satisfies Codec<ReplyBuf> & { OFFSETS: Record<keyof ReplyBuf, number> };
+} as const satisfies Codec<Migration> & { OFFSETS: Record<keyof Migration, number> };
 
 /** struct allowed_src_key, 24 bytes */
 export interface AllowedSrcKey {
@@ -731,23 +731,26 @@ export interface SourceCacheEntry {
   generation: bigint;
   /** 16 bytes */
   source: Uint8Array;
-  unused: bigint;
+  networkNode: number;
+  unused: number;
 }
 
 export const SourceCacheEntry = {
   NAME: 'struct source_cache_entry',
   SIZE: 32,
-  OFFSETS: { generation: 0, source: 8, unused: 24 },
+  OFFSETS: { generation: 0, source: 8, networkNode: 24, unused: 28 },
   encode(into: Buffer, offset: number, value: SourceCacheEntry): void {
     into.writeBigUInt64LE(value.generation, offset);
     putBytes(into, offset + 8, value.source, 16, 'source_cache_entry.source');
-    into.writeBigUInt64LE(value.unused, offset + 24);
+    into.writeUInt32LE(value.networkNode, offset + 24);
+    into.writeUInt32LE(value.unused, offset + 28);
   },
   decode(from: Buffer, offset: number): SourceCacheEntry {
     return {
       generation: from.readBigUInt64LE(offset),
       source: getBytes(from, offset + 8, 16),
-      unused: from.readBigUInt64LE(offset + 24),
+      networkNode: from.readUInt32LE(offset + 24),
+      unused: from.readUInt32LE(offset + 28),
     };
   },
 } as const satisfies Codec<SourceCacheEntry> & { OFFSETS: Record<keyof SourceCacheEntry, number> };
@@ -799,96 +802,68 @@ export const VerdictCount = {
   },
 } as const satisfies Codec<VerdictCount> & { OFFSETS: Record<keyof VerdictCount, number> };
 
-/** struct return_path_entry, 80 bytes */
-export interface ReturnPathEntry {
-  generation: bigint;
-  ports: number;
-  tenant: number;
-  seen: number;
-  gwFlowGeneration: number;
+/** struct notice, 24 bytes */
+export interface Notice {
   /** 16 bytes */
-  outerSource: Uint8Array;
-  /** 16 bytes */
-  source: Uint8Array;
-  /** 16 bytes */
-  dest: Uint8Array;
-  family: number;
-  protocol: number;
-  /** 3 */
-  unused: number[];
+  from: Uint8Array;
+  ifindex: number;
+  unused: number;
 }
 
-export const ReturnPathEntry = {
-  NAME: 'struct return_path_entry',
-  SIZE: 80,
-  OFFSETS: {
-    generation: 0,
-    ports: 8,
-    tenant: 12,
-    seen: 16,
-    gwFlowGeneration: 20,
-    outerSource: 24,
-    source: 40,
-    dest: 56,
-    family: 72,
-    protocol: 73,
-    unused: 74,
+export const Notice = {
+  NAME: 'struct notice',
+  SIZE: 24,
+  OFFSETS: { from: 0, ifindex: 16, unused: 20 },
+  encode(into: Buffer, offset: number, value: Notice): void {
+    putBytes(into, offset, value.from, 16, 'notice.from');
+    into.writeUInt32LE(value.ifindex, offset + 16);
+    into.writeUInt32LE(value.unused, offset + 20);
   },
-  encode(into: Buffer, offset: number, value: ReturnPathEntry): void {
-    into.writeBigUInt64LE(value.generation, offset);
-    into.writeUInt32LE(value.ports, offset + 8);
-    into.writeUInt32LE(value.tenant, offset + 12);
-    into.writeUInt32LE(value.seen, offset + 16);
-    into.writeUInt32LE(value.gwFlowGeneration, offset + 20);
-    putBytes(into, offset + 24, value.outerSource, 16, 'return_path_entry.outer_source');
-    putBytes(into, offset + 40, value.source, 16, 'return_path_entry.source');
-    putBytes(into, offset + 56, value.dest, 16, 'return_path_entry.dest');
-    into.writeUInt8(value.family, offset + 72);
-    into.writeUInt8(value.protocol, offset + 73);
-    checkLength(value.unused, 3, 'return_path_entry.unused');
-    for (const [index, element] of value.unused.entries()) {
-      into.writeUInt16LE(element, offset + 74 + index * 2);
-    }
-  },
-  decode(from: Buffer, offset: number): ReturnPathEntry {
+  decode(from: Buffer, offset: number): Notice {
     return {
-      generation: from.readBigUInt64LE(offset),
-      ports: from.readUInt32LE(offset + 8),
-      tenant: from.readUInt32LE(offset + 12),
-      seen: from.readUInt32LE(offset + 16),
-      gwFlowGeneration: from.readUInt32LE(offset + 20),
-      outerSource: getBytes(from, offset + 24, 16),
-      source: getBytes(from, offset + 40, 16),
-      dest: getBytes(from, offset + 56, 16),
-      family: from.readUInt8(offset + 72),
-      protocol: from.readUInt8(offset + 73),
-      unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
+      from: getBytes(from, offset, 16),
+      ifindex: from.readUInt32LE(offset + 16),
+      unused: from.readUInt32LE(offset + 20),
     };
   },
-} as const satisfies Codec<ReturnPathEntry> & { OFFSETS: Record<keyof ReturnPathEntry, number> };
+} as const satisfies Codec<Notice> & { OFFSETS: Record<keyof Notice, number> };
 
-/** struct return_path_set, 320 bytes */
-export interface ReturnPathSet {
-  /** 4 */
-  flows: ReturnPathEntry[];
+/** struct reply_buf, 608 bytes */
+export interface ReplyBuf {
+  /** 32 */
+  part: bigint[];
+  /** 32 */
+  frame: bigint[];
+  /** 12 */
+  orig: bigint[];
 }
 
-export const ReturnPathSet = {
-  NAME: 'struct return_path_set',
-  SIZE: 320,
-  OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: ReturnPathSet): void {
-    checkLength(value.flows, 4, 'return_path_set.flows');
-    for (const [index, element] of value.flows.entries()) {
-      ReturnPathEntry.encode(into, offset + index * 80, element);
+export const ReplyBuf = {
+  NAME: 'struct reply_buf',
+  SIZE: 608,
+  OFFSETS: { part: 0, frame: 256, orig: 512 },
+  encode(into: Buffer, offset: number, value: ReplyBuf): void {
+    checkLength(value.part, 32, 'reply_buf.part');
+    for (const [index, element] of value.part.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+    checkLength(value.frame, 32, 'reply_buf.frame');
+    for (const [index, element] of value.frame.entries()) {
+      into.writeBigUInt64LE(element, offset + 256 + index * 8);
+    }
+    checkLength(value.orig, 12, 'reply_buf.orig');
+    for (const [index, element] of value.orig.entries()) {
+      into.writeBigUInt64LE(element, offset + 512 + index * 8);
     }
   },
-  decode(from: Buffer, offset: number): ReturnPathSet {
+  decode(from: Buffer, offset: number): ReplyBuf {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => ReturnPathEntry.decode(from, offset + index * 80)),
+      part: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+      frame: Array.from({ length: 32 }, (_, index) => from.readBigUInt64LE(offset + 256 + index * 8)),
+      orig: Array.from({ length: 12 }, (_, index) => from.readBigUInt64LE(offset + 512 + index * 8)),
     };
   },
-} as const satisfies Codec<ReturnPathSet> & { OFFSETS: Record<keyof ReturnPathSet, number> };
+} as const satisfies Codec<ReplyBuf> & { OFFSETS: Record<keyof ReplyBuf, number> };
 
 /** struct maglev, 16376 bytes */
 export interface Maglev {
@@ -971,6 +946,96 @@ export const GatewayEncapKey = {
   },
 } as const satisfies Codec<GatewayEncapKey> & { OFFSETS: Record<keyof GatewayEncapKey, number> };
 
+/** struct gw_seeds, 48 bytes */
+export interface GwSeeds {
+  /** 6 */
+  seeds: bigint[];
+}
+
+export const GwSeeds = {
+  NAME: 'struct gw_seeds',
+  SIZE: 48,
+  OFFSETS: { seeds: 0 },
+  encode(into: Buffer, offset: number, value: GwSeeds): void {
+    checkLength(value.seeds, 6, 'gw_seeds.seeds');
+    for (const [index, element] of value.seeds.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): GwSeeds {
+    return {
+      seeds: Array.from({ length: 6 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+    };
+  },
+} as const satisfies Codec<GwSeeds> & { OFFSETS: Record<keyof GwSeeds, number> };
+
+/** struct gw_flow_affinity, 8 bytes */
+export interface GwFlowAffinity {
+  seen: number;
+  node: number;
+  tag: number;
+}
+
+export const GwFlowAffinity = {
+  NAME: 'struct gw_flow_affinity',
+  SIZE: 8,
+  OFFSETS: { seen: 0, node: 2, tag: 4 },
+  encode(into: Buffer, offset: number, value: GwFlowAffinity): void {
+    into.writeUInt16LE(value.seen, offset);
+    into.writeUInt16LE(value.node, offset + 2);
+    into.writeUInt32LE(value.tag, offset + 4);
+  },
+  decode(from: Buffer, offset: number): GwFlowAffinity {
+    return {
+      seen: from.readUInt16LE(offset),
+      node: from.readUInt16LE(offset + 2),
+      tag: from.readUInt32LE(offset + 4),
+    };
+  },
+} as const satisfies Codec<GwFlowAffinity> & { OFFSETS: Record<keyof GwFlowAffinity, number> };
+
+/** struct gw_flow_line, 64 bytes */
+export interface GwFlowLine {
+  /** 8 */
+  flows: GwFlowAffinity[];
+}
+
+export const GwFlowLine = {
+  NAME: 'struct gw_flow_line',
+  SIZE: 64,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: GwFlowLine): void {
+    checkLength(value.flows, 8, 'gw_flow_line.flows');
+    for (const [index, element] of value.flows.entries()) {
+      GwFlowAffinity.encode(into, offset + index * 8, element);
+    }
+  },
+  decode(from: Buffer, offset: number): GwFlowLine {
+    return {
+      flows: Array.from({ length: 8 }, (_, index) => GwFlowAffinity.decode(from, offset + index * 8)),
+    };
+  },
+} as const satisfies Codec<GwFlowLine> & { OFFSETS: Record<keyof GwFlowLine, number> };
+
+/** struct gw_evicted, 8 bytes */
+export interface GwEvicted {
+  flows: bigint;
+}
+
+export const GwEvicted = {
+  NAME: 'struct gw_evicted',
+  SIZE: 8,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: GwEvicted): void {
+    into.writeBigUInt64LE(value.flows, offset);
+  },
+  decode(from: Buffer, offset: number): GwEvicted {
+    return {
+      flows: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<GwEvicted> & { OFFSETS: Record<keyof GwEvicted, number> };
+
 /** struct flow_key, 40 bytes */
 export interface FlowKey {
   /** 16 bytes */
@@ -1037,28 +1102,6 @@ export const GwFlowKey = {
     };
   },
 } as const satisfies Codec<GwFlowKey> & { OFFSETS: Record<keyof GwFlowKey, number> };
-
-/** struct gw_flow_affinity, 8 bytes */
-export interface GwFlowAffinity {
-  node: number;
-  seen: number;
-}
-
-export const GwFlowAffinity = {
-  NAME: 'struct gw_flow_affinity',
-  SIZE: 8,
-  OFFSETS: { node: 0, seen: 4 },
-  encode(into: Buffer, offset: number, value: GwFlowAffinity): void {
-    into.writeUInt32LE(value.node, offset);
-    into.writeUInt32LE(value.seen, offset + 4);
-  },
-  decode(from: Buffer, offset: number): GwFlowAffinity {
-    return {
-      node: from.readUInt32LE(offset),
-      seen: from.readUInt32LE(offset + 4),
-    };
-  },
-} as const satisfies Codec<GwFlowAffinity> & { OFFSETS: Record<keyof GwFlowAffinity, number> };
 
 /** struct inner, 64 bytes */
 export interface Inner {
@@ -1193,27 +1236,70 @@ export const Packet = {
   },
 } as const satisfies Codec<Packet> & { OFFSETS: Record<keyof Packet, number> };
 
-/** struct gw_flow_buf, 176 bytes */
+/** struct gw_flow_buf, 184 bytes */
 export interface GwFlowBuf {
   packet: Packet;
   key: GwFlowKey;
+  index: number;
+  tag: number;
 }
 
 export const GwFlowBuf = {
   NAME: 'struct gw_flow_buf',
-  SIZE: 176,
-  OFFSETS: { packet: 0, key: 128 },
+  SIZE: 184,
+  OFFSETS: { packet: 0, key: 128, index: 176, tag: 180 },
   encode(into: Buffer, offset: number, value: GwFlowBuf): void {
     Packet.encode(into, offset, value.packet);
     GwFlowKey.encode(into, offset + 128, value.key);
+    into.writeUInt32LE(value.index, offset + 176);
+    into.writeUInt32LE(value.tag, offset + 180);
   },
   decode(from: Buffer, offset: number): GwFlowBuf {
     return {
       packet: Packet.decode(from, offset),
       key: GwFlowKey.decode(from, offset + 128),
+      index: from.readUInt32LE(offset + 176),
+      tag: from.readUInt32LE(offset + 180),
     };
   },
 } as const satisfies Codec<GwFlowBuf> & { OFFSETS: Record<keyof GwFlowBuf, number> };
+
+/** struct learnt_flow, 64 bytes */
+export interface LearntFlow {
+  stamp: bigint;
+  /** 16 bytes */
+  source: Uint8Array;
+  /** 16 bytes */
+  dest: Uint8Array;
+  /** 16 bytes */
+  outerSource: Uint8Array;
+  ports: number;
+  tenant: number;
+}
+
+export const LearntFlow = {
+  NAME: 'struct learnt_flow',
+  SIZE: 64,
+  OFFSETS: { stamp: 0, source: 8, dest: 24, outerSource: 40, ports: 56, tenant: 60 },
+  encode(into: Buffer, offset: number, value: LearntFlow): void {
+    into.writeBigUInt64LE(value.stamp, offset);
+    putBytes(into, offset + 8, value.source, 16, 'learnt_flow.source');
+    putBytes(into, offset + 24, value.dest, 16, 'learnt_flow.dest');
+    putBytes(into, offset + 40, value.outerSource, 16, 'learnt_flow.outer_source');
+    into.writeUInt32LE(value.ports, offset + 56);
+    into.writeUInt32LE(value.tenant, offset + 60);
+  },
+  decode(from: Buffer, offset: number): LearntFlow {
+    return {
+      stamp: from.readBigUInt64LE(offset),
+      source: getBytes(from, offset + 8, 16),
+      dest: getBytes(from, offset + 24, 16),
+      outerSource: getBytes(from, offset + 40, 16),
+      ports: from.readUInt32LE(offset + 56),
+      tenant: from.readUInt32LE(offset + 60),
+    };
+  },
+} as const satisfies Codec<LearntFlow> & { OFFSETS: Record<keyof LearntFlow, number> };
 
 /** struct icmp_ratelimit, 8 bytes */
 export interface IcmpRatelimit {
@@ -1354,7 +1440,7 @@ export const BootFile = {
 /** struct boot_files, 1592 bytes */
 export interface BootFiles {
   server: number;
-  unused: number;
+  mask: number;
   /** 4 */
   files: BootFile[];
 }
@@ -1362,10 +1448,10 @@ export interface BootFiles {
 export const BootFiles = {
   NAME: 'struct boot_files',
   SIZE: 1592,
-  OFFSETS: { server: 0, unused: 4, files: 8 },
+  OFFSETS: { server: 0, mask: 4, files: 8 },
   encode(into: Buffer, offset: number, value: BootFiles): void {
     into.writeUInt32BE(value.server, offset);
-    into.writeUInt32LE(value.unused, offset + 4);
+    into.writeUInt32BE(value.mask, offset + 4);
     checkLength(value.files, 4, 'boot_files.files');
     for (const [index, element] of value.files.entries()) {
       BootFile.encode(into, offset + 8 + index * 396, element);
@@ -1374,7 +1460,7 @@ export const BootFiles = {
   decode(from: Buffer, offset: number): BootFiles {
     return {
       server: from.readUInt32BE(offset),
-      unused: from.readUInt32LE(offset + 4),
+      mask: from.readUInt32BE(offset + 4),
       files: Array.from({ length: 4 }, (_, index) => BootFile.decode(from, offset + 8 + index * 396)),
     };
   },
@@ -1445,6 +1531,34 @@ export const RaFrame = {
     };
   },
 } as const satisfies Codec<RaFrame> & { OFFSETS: Record<keyof RaFrame, number> };
+
+/** struct service, 16 bytes */
+export interface Service {
+  prefix: number;
+  ifindex: number;
+  hopLimit: number;
+  unused: number;
+}
+
+export const Service = {
+  NAME: 'struct service',
+  SIZE: 16,
+  OFFSETS: { prefix: 0, ifindex: 4, hopLimit: 8, unused: 12 },
+  encode(into: Buffer, offset: number, value: Service): void {
+    into.writeUInt32BE(value.prefix, offset);
+    into.writeUInt32LE(value.ifindex, offset + 4);
+    into.writeUInt32LE(value.hopLimit, offset + 8);
+    into.writeUInt32LE(value.unused, offset + 12);
+  },
+  decode(from: Buffer, offset: number): Service {
+    return {
+      prefix: from.readUInt32BE(offset),
+      ifindex: from.readUInt32LE(offset + 4),
+      hopLimit: from.readUInt32LE(offset + 8),
+      unused: from.readUInt32LE(offset + 12),
+    };
+  },
+} as const satisfies Codec<Service> & { OFFSETS: Record<keyof Service, number> };
 
 /** struct trace_session, 40 bytes */
 export interface TraceSession {
@@ -1666,53 +1780,57 @@ export const Reason = {
   ANSWER_DHCP_NAK: 8,
   ANSWER_DHCPV6: 9,
   ANSWER_ROUTER: 10,
-  PUNT_NOT_IP: 11,
-  PUNT_NOT_ROUTED: 12,
-  PUNT_NO_MEMBER: 13,
-  PUNT_NOT_LOCAL: 14,
-  PUNT_IP_OPTIONS: 15,
-  PUNT_HOP_LIMIT: 16,
-  PUNT_TOO_BIG: 17,
-  PUNT_UNRESOLVED: 18,
-  PUNT_SEGMENTS: 19,
-  PUNT_NO_ROOM: 20,
-  PUNT_NO_OFFLOAD: 21,
-  PUNT_NO_PORT: 22,
-  PASS_VLAN: 23,
-  PASS_HOST: 24,
-  DROP_MALFORMED: 25,
-  DROP_SOURCE_MAC: 26,
-  DROP_SOURCE_ADDRESS: 27,
-  DROP_NEIGHBOUR_SENDER: 28,
-  DROP_DHCP: 29,
-  DROP_DHCP_RELEASE: 30,
-  DROP_DOMAIN_ADDRESS: 31,
-  DROP_VLAN: 32,
-  DROP_DETACHED: 33,
-  DROP_ROUTING_HEADER: 34,
-  DROP_UNTRUSTED_SOURCE: 35,
-  DROP_INNER_SOURCE: 36,
-  DROP_BEHAVIOUR: 37,
-  DROP_NO_ROOM: 38,
-  DROP_HOP_LIMIT: 39,
-  DROP_TOO_BIG: 40,
-  DROP_ERROR_RATE: 41,
-  DROP_ICMP_RATE: 42,
-  DROP_ECN: 43,
-  DROP_NO_POLICY: 44,
-  DROP_NO_POLICY_MATCH: 45,
-  DROP_POLICY: 46,
-  DROP_NOT_ESTABLISHED: 47,
-  DROP_FRAGMENT: 48,
-  DROP_SEQUENCE: 49,
-  DROP_CONNECTION_QUOTA: 50,
-  DROP_CONNECTIONS_FULL: 51,
-  DROP_NO_NETWORK_NODE: 52,
-  DROP_NO_MEMBER: 53,
-  DROP_UNRESOLVED: 54,
-  DROP_SEGMENTS: 55,
-  DROP_NO_OFFLOAD: 56,
-  REASON_COUNT: 57,
+  ANSWER_SERVICE: 11,
+  PUNT_NOT_IP: 12,
+  PUNT_NOT_ROUTED: 13,
+  PUNT_NO_MEMBER: 14,
+  PUNT_NOT_LOCAL: 15,
+  PUNT_IP_OPTIONS: 16,
+  PUNT_HOP_LIMIT: 17,
+  PUNT_TOO_BIG: 18,
+  PUNT_UNRESOLVED: 19,
+  PUNT_SEGMENTS: 20,
+  PUNT_NO_ROOM: 21,
+  PUNT_NO_OFFLOAD: 22,
+  PUNT_NO_PORT: 23,
+  PASS_VLAN: 24,
+  PASS_HOST: 25,
+  DROP_MALFORMED: 26,
+  DROP_SOURCE_MAC: 27,
+  DROP_SOURCE_ADDRESS: 28,
+  DROP_NEIGHBOUR_SENDER: 29,
+  DROP_DHCP: 30,
+  DROP_DHCP_RELEASE: 31,
+  DROP_DOMAIN_ADDRESS: 32,
+  DROP_VLAN: 33,
+  DROP_DETACHED: 34,
+  DROP_ROUTING_HEADER: 35,
+  DROP_UNTRUSTED_SOURCE: 36,
+  DROP_INNER_SOURCE: 37,
+  DROP_BEHAVIOUR: 38,
+  DROP_NO_ROOM: 39,
+  DROP_HOP_LIMIT: 40,
+  DROP_TOO_BIG: 41,
+  DROP_ERROR_RATE: 42,
+  DROP_ICMP_RATE: 43,
+  DROP_ECN: 44,
+  DROP_STANDBY: 45,
+  DROP_MIGRATED: 46,
+  DROP_NO_POLICY: 47,
+  DROP_NO_POLICY_MATCH: 48,
+  DROP_POLICY: 49,
+  DROP_NOT_ESTABLISHED: 50,
+  DROP_FRAGMENT: 51,
+  DROP_SEQUENCE: 52,
+  DROP_CONNECTION_QUOTA: 53,
+  DROP_CONNECTIONS_FULL: 54,
+  DROP_NO_NETWORK_NODE: 55,
+  DROP_NO_MEMBER: 56,
+  DROP_UNRESOLVED: 57,
+  DROP_SEGMENTS: 58,
+  DROP_NO_OFFLOAD: 59,
+  DROP_NO_SERVICE: 60,
+  REASON_COUNT: 61,
 } as const;
 
 /** enum dhcp4_layout */
@@ -1721,6 +1839,7 @@ export const Dhcp4Layout = {
   DHCP4_TYPE_AT: 242,
   DHCP4_TIMES_AT: 249,
   DHCP4_TIMES_BYTES: 18,
+  DHCP4_MASK_AT: 269,
 } as const;
 
 /** enum boot_client */
@@ -1736,7 +1855,17 @@ export const BootClient = {
 export const ReplyProgram = {
   REPLY_DHCP4: 0,
   REPLY_DHCP6: 1,
-  REPLY_PROGRAMS: 2,
+  REPLY_SERVICE: 2,
+  REPLY_PROGRAMS: 3,
+} as const;
+
+/** enum service_kind */
+export const ServiceKind = {
+  SERVICE_NONE: 0,
+  SERVICE_METADATA4: 1,
+  SERVICE_METADATA6: 2,
+  SERVICE_METADATA_LINK: 3,
+  SERVICE_KINDS: 4,
 } as const;
 
 /** enum endpoint_type */
@@ -1755,6 +1884,8 @@ export const PortFlags = {
   PORT_XDP_XMIT: 2,
   PORT_REDIRECT_PEER: 4,
   PORT_VLANS: 8,
+  PORT_MIGRATES: 16,
+  PORT_STANDBY: 32,
 } as const;
 
 /** enum nexthop_flags */
@@ -1766,6 +1897,7 @@ export const NexthopFlags = {
 /** enum mark */
 export const Mark = {
   MARK_LOOPBACK: 1586554337,
+  MARK_SERVICE: 1586554339,
   MARK_ADVERTISE: 1586554338,
 } as const;
 
@@ -1823,13 +1955,13 @@ export const Limits = {
   ENCAP_CACHE_BITS: 10,
   PORT_CACHE_BITS: 8,
   SOURCE_CACHE_BITS: 10,
-  RETURN_PATH_CACHE_BITS: 11,
   NN_FLOW_CACHE_BITS: 11,
   GATEWAYS: 64,
   NETWORK_NODES: 1024,
   MAGLEV_SLOTS: 4093,
   NO_NETWORK_NODE: 65535,
-  GW_FLOWS: 65536,
+  GW_FLOW_LINES: 32768,
+  GW_FLOW_WAYS: 8,
   ZONE_SLOTS: 4096,
   POLICY_SLOTS: 16384,
   POLICY_NAME_BYTES: 64,

@@ -599,14 +599,16 @@ export interface CtTotals {
   /** 14 */
   unused: number[];
   hand: number;
-  /** 15 */
-  unused2: number[];
+  unused2: number;
+  evicted: bigint;
+  /** 12 */
+  unused3: number[];
 }
 
 export const CtTotals = {
   NAME: 'struct ct_totals',
   SIZE: 128,
-  OFFSETS: { halfOpen: 0, established: 4, unused: 8, hand: 64, unused2: 68 },
+  OFFSETS: { halfOpen: 0, established: 4, unused: 8, hand: 64, unused2: 68, evicted: 72, unused3: 80 },
   encode(into: Buffer, offset: number, value: CtTotals): void {
     into.writeUInt32LE(value.halfOpen, offset);
     into.writeUInt32LE(value.established, offset + 4);
@@ -615,9 +617,11 @@ export const CtTotals = {
       into.writeUInt32LE(element, offset + 8 + index * 4);
     }
     into.writeUInt32LE(value.hand, offset + 64);
-    checkLength(value.unused2, 15, 'ct_totals.unused2');
-    for (const [index, element] of value.unused2.entries()) {
-      into.writeUInt32LE(element, offset + 68 + index * 4);
+    into.writeUInt32LE(value.unused2, offset + 68);
+    into.writeBigUInt64LE(value.evicted, offset + 72);
+    checkLength(value.unused3, 12, 'ct_totals.unused3');
+    for (const [index, element] of value.unused3.entries()) {
+      into.writeUInt32LE(element, offset + 80 + index * 4);
     }
   },
   decode(from: Buffer, offset: number): CtTotals {
@@ -626,7 +630,9 @@ export const CtTotals = {
       established: from.readUInt32LE(offset + 4),
       unused: Array.from({ length: 14 }, (_, index) => from.readUInt32LE(offset + 8 + index * 4)),
       hand: from.readUInt32LE(offset + 64),
-      unused2: Array.from({ length: 15 }, (_, index) => from.readUInt32LE(offset + 68 + index * 4)),
+      unused2: from.readUInt32LE(offset + 68),
+      evicted: from.readBigUInt64LE(offset + 72),
+      unused3: Array.from({ length: 12 }, (_, index) => from.readUInt32LE(offset + 80 + index * 4)),
     };
   },
 } as const satisfies Codec<CtTotals> & { OFFSETS: Record<keyof CtTotals, number> };
@@ -739,116 +745,93 @@ export const GwFlowKey = {
 
 /** struct gw_flow_affinity, 8 bytes */
 export interface GwFlowAffinity {
-  node: number;
   seen: number;
+  node: number;
+  tag: number;
 }
 
 export const GwFlowAffinity = {
   NAME: 'struct gw_flow_affinity',
   SIZE: 8,
-  OFFSETS: { node: 0, seen: 4 },
+  OFFSETS: { seen: 0, node: 2, tag: 4 },
   encode(into: Buffer, offset: number, value: GwFlowAffinity): void {
-    into.writeUInt32LE(value.node, offset);
-    into.writeUInt32LE(value.seen, offset + 4);
+    into.writeUInt16LE(value.seen, offset);
+    into.writeUInt16LE(value.node, offset + 2);
+    into.writeUInt32LE(value.tag, offset + 4);
   },
   decode(from: Buffer, offset: number): GwFlowAffinity {
     return {
-      node: from.readUInt32LE(offset),
-      seen: from.readUInt32LE(offset + 4),
+      seen: from.readUInt16LE(offset),
+      node: from.readUInt16LE(offset + 2),
+      tag: from.readUInt32LE(offset + 4),
     };
   },
 } as const satisfies Codec<GwFlowAffinity> & { OFFSETS: Record<keyof GwFlowAffinity, number> };
 
-/** struct return_path_entry, 80 bytes */
-export interface ReturnPathEntry {
-  generation: bigint;
-  ports: number;
-  tenant: number;
-  seen: number;
-  gwFlowGeneration: number;
-  /** 16 bytes */
-  outerSource: Uint8Array;
-  /** 16 bytes */
-  source: Uint8Array;
-  /** 16 bytes */
-  dest: Uint8Array;
-  family: number;
-  protocol: number;
-  /** 3 */
-  unused: number[];
+/** struct gw_flow_line, 64 bytes */
+export interface GwFlowLine {
+  /** 8 */
+  flows: GwFlowAffinity[];
 }
 
-export const ReturnPathEntry = {
-  NAME: 'struct return_path_entry',
-  SIZE: 80,
-  OFFSETS: {
-    generation: 0,
-    ports: 8,
-    tenant: 12,
-    seen: 16,
-    gwFlowGeneration: 20,
-    outerSource: 24,
-    source: 40,
-    dest: 56,
-    family: 72,
-    protocol: 73,
-    unused: 74,
-  },
-  encode(into: Buffer, offset: number, value: ReturnPathEntry): void {
-    into.writeBigUInt64LE(value.generation, offset);
-    into.writeUInt32LE(value.ports, offset + 8);
-    into.writeUInt32LE(value.tenant, offset + 12);
-    into.writeUInt32LE(value.seen, offset + 16);
-    into.writeUInt32LE(value.gwFlowGeneration, offset + 20);
-    putBytes(into, offset + 24, value.outerSource, 16, 'return_path_entry.outer_source');
-    putBytes(into, offset + 40, value.source, 16, 'return_path_entry.source');
-    putBytes(into, offset + 56, value.dest, 16, 'return_path_entry.dest');
-    into.writeUInt8(value.family, offset + 72);
-    into.writeUInt8(value.protocol, offset + 73);
-    checkLength(value.unused, 3, 'return_path_entry.unused');
-    for (const [index, element] of value.unused.entries()) {
-      into.writeUInt16LE(element, offset + 74 + index * 2);
-    }
-  },
-  decode(from: Buffer, offset: number): ReturnPathEntry {
-    return {
-      generation: from.readBigUInt64LE(offset),
-      ports: from.readUInt32LE(offset + 8),
-      tenant: from.readUInt32LE(offset + 12),
-      seen: from.readUInt32LE(offset + 16),
-      gwFlowGeneration: from.readUInt32LE(offset + 20),
-      outerSource: getBytes(from, offset + 24, 16),
-      source: getBytes(from, offset + 40, 16),
-      dest: getBytes(from, offset + 56, 16),
-      family: from.readUInt8(offset + 72),
-      protocol: from.readUInt8(offset + 73),
-      unused: Array.from({ length: 3 }, (_, index) => from.readUInt16LE(offset + 74 + index * 2)),
-    };
-  },
-} as const satisfies Codec<ReturnPathEntry> & { OFFSETS: Record<keyof ReturnPathEntry, number> };
-
-/** struct return_path_set, 320 bytes */
-export interface ReturnPathSet {
-  /** 4 */
-  flows: ReturnPathEntry[];
-}
-
-export const ReturnPathSet = {
-  NAME: 'struct return_path_set',
-  SIZE: 320,
+export const GwFlowLine = {
+  NAME: 'struct gw_flow_line',
+  SIZE: 64,
   OFFSETS: { flows: 0 },
-  encode(into: Buffer, offset: number, value: ReturnPathSet): void {
-    checkLength(value.flows, 4, 'return_path_set.flows');
+  encode(into: Buffer, offset: number, value: GwFlowLine): void {
+    checkLength(value.flows, 8, 'gw_flow_line.flows');
     for (const [index, element] of value.flows.entries()) {
-      ReturnPathEntry.encode(into, offset + index * 80, element);
+      GwFlowAffinity.encode(into, offset + index * 8, element);
     }
   },
-  decode(from: Buffer, offset: number): ReturnPathSet {
+  decode(from: Buffer, offset: number): GwFlowLine {
     return {
-      flows: Array.from({ length: 4 }, (_, index) => ReturnPathEntry.decode(from, offset + index * 80)),
+      flows: Array.from({ length: 8 }, (_, index) => GwFlowAffinity.decode(from, offset + index * 8)),
     };
   },
-} as const satisfies Codec<ReturnPathSet> & { OFFSETS: Record<keyof ReturnPathSet, number> };
+} as const satisfies Codec<GwFlowLine> & { OFFSETS: Record<keyof GwFlowLine, number> };
+
+/** struct gw_seeds, 48 bytes */
+export interface GwSeeds {
+  /** 6 */
+  seeds: bigint[];
+}
+
+export const GwSeeds = {
+  NAME: 'struct gw_seeds',
+  SIZE: 48,
+  OFFSETS: { seeds: 0 },
+  encode(into: Buffer, offset: number, value: GwSeeds): void {
+    checkLength(value.seeds, 6, 'gw_seeds.seeds');
+    for (const [index, element] of value.seeds.entries()) {
+      into.writeBigUInt64LE(element, offset + index * 8);
+    }
+  },
+  decode(from: Buffer, offset: number): GwSeeds {
+    return {
+      seeds: Array.from({ length: 6 }, (_, index) => from.readBigUInt64LE(offset + index * 8)),
+    };
+  },
+} as const satisfies Codec<GwSeeds> & { OFFSETS: Record<keyof GwSeeds, number> };
+
+/** struct gw_evicted, 8 bytes */
+export interface GwEvicted {
+  flows: bigint;
+}
+
+export const GwEvicted = {
+  NAME: 'struct gw_evicted',
+  SIZE: 8,
+  OFFSETS: { flows: 0 },
+  encode(into: Buffer, offset: number, value: GwEvicted): void {
+    into.writeBigUInt64LE(value.flows, offset);
+  },
+  decode(from: Buffer, offset: number): GwEvicted {
+    return {
+      flows: from.readBigUInt64LE(offset),
+    };
+  },
+} as const satisfies Codec<GwEvicted> & { OFFSETS: Record<keyof GwEvicted, number> };
 
 /** struct nn_flow_entry, 192 bytes */
 export interface NnFlowEntry {
@@ -995,6 +978,34 @@ export const NnFlowSet = {
     };
   },
 } as const satisfies Codec<NnFlowSet> & { OFFSETS: Record<keyof NnFlowSet, number> };
+
+/** struct policy_log_ratelimit, 24 bytes */
+export interface PolicyLogRatelimit {
+  second: bigint;
+  logged: number;
+  suppressed: number;
+  allSuppressed: bigint;
+}
+
+export const PolicyLogRatelimit = {
+  NAME: 'struct policy_log_ratelimit',
+  SIZE: 24,
+  OFFSETS: { second: 0, logged: 8, suppressed: 12, allSuppressed: 16 },
+  encode(into: Buffer, offset: number, value: PolicyLogRatelimit): void {
+    into.writeBigUInt64LE(value.second, offset);
+    into.writeUInt32LE(value.logged, offset + 8);
+    into.writeUInt32LE(value.suppressed, offset + 12);
+    into.writeBigUInt64LE(value.allSuppressed, offset + 16);
+  },
+  decode(from: Buffer, offset: number): PolicyLogRatelimit {
+    return {
+      second: from.readBigUInt64LE(offset),
+      logged: from.readUInt32LE(offset + 8),
+      suppressed: from.readUInt32LE(offset + 12),
+      allSuppressed: from.readBigUInt64LE(offset + 16),
+    };
+  },
+} as const satisfies Codec<PolicyLogRatelimit> & { OFFSETS: Record<keyof PolicyLogRatelimit, number> };
 
 /** struct policy_log_event, 72 bytes */
 export interface PolicyLogEvent {

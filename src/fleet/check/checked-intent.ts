@@ -10,7 +10,7 @@ import type { Finding } from '../../intent/findings.js';
 import type { Intent, IntentChange, Port } from '../../intent/types.js';
 import type { EntityValue, StoredChange, StoredKind } from '../types.js';
 
-/** What messages call the intent of a store, where they would name a file. */
+/** Name of a store's intent in messages, in place of a file's. */
 const STORE = 'intent';
 
 const LISTS = {
@@ -24,27 +24,27 @@ const LISTS = {
 } as const satisfies Partial<Record<keyof Intent, StoredKind>>;
 type ListName = keyof typeof LISTS;
 
-/** Most that one tenant may have; absent: no bound. */
+/** Limits of one tenant; absent: unlimited. */
 export interface Quota {
   ports?: number;
-  /** Addresses and prefixes of its ports: what every node with the tenant has routes for. */
+  /** Addresses and prefixes of its ports, for which all nodes with the tenant have routes. */
   routes?: number;
-  /** Policies with the tenant at an end. */
+  /** Policies with the tenant as an end. */
   policies?: number;
 }
 
-/** By tenant; `*` is of tenants without one of their own. */
+/** Quotas by tenant; `*` applies to tenants without their own. */
 export type Quotas = ReadonlyMap<string, Quota>;
 
 /**
- * A whole intent that moves on by changes, each of which is checked as a file's content is, at a cost that does not depend on the size of the whole
- * (see closure.ts). What is refused changes nothing.
+ * A whole intent that follows changes. Each change is checked like the content of a file, at a cost that does not depend on the size of the intent
+ * (closure.ts). A refused change has no effect.
  */
 export class CheckedIntent {
   readonly index = new IntentIndex();
   readonly #held = new Map<string, EntityValue>();
 
-  /** @param entities by their keys, taken as valid */
+  /** @param entities by key; assumed valid */
   constructor(entities: Iterable<readonly [string, EntityValue]> = []) {
     for (const [key, after] of entities) this.#take({ key, after });
   }
@@ -53,17 +53,17 @@ export class CheckedIntent {
     return this.#held;
   }
 
-  /** Changes that somebody else has checked. */
+  /** Applies changes that were checked elsewhere. */
   follow(changes: readonly StoredChange[]): void {
     for (const { key, after } of changes) this.#take(change(key, this.#held.get(key), after));
   }
 
   /**
-   * Checks changes, and takes them.
+   * Checks and applies changes.
    *
-   * @param changes entities as a file may have them, keys by keyOf; `before` is not read
-   * @returns the changes in canonical form, without what is as it was
-   * @throws IntentError for an intent that files could not have, or more than a quota; nothing has changed then
+   * @param changes entities as in a file, with keys by keyOf; `before` is ignored
+   * @returns the changes in canonical form, without unchanged entities
+   * @throws IntentError if files could not contain the intent, or a quota is exceeded; nothing has changed then
    */
   apply(changes: readonly { key: string; after?: EntityValue }[], quotas: Quotas = new Map()): StoredChange[] {
     const wanted = changes.map(({ key, after }) => change(key, this.#held.get(key), after));
@@ -72,7 +72,7 @@ export class CheckedIntent {
       const asked = wanted.flatMap((one) => ((one.before ?? one.after) === undefined ? [] : [toIntentChange(one)]));
       const canonical = this.#check(asked);
       const exact = wanted.map(({ key, before, after }) => change(key, before, after && (canonical.get(key) ?? after)));
-      // Canonical values in place of those that were given.
+      // Replace the given values by canonical ones.
       for (const { key, after } of exact) this.#take(change(key, this.#held.get(key), after));
       this.#checkQuotas(asked, quotas);
       return exact.filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
@@ -82,12 +82,12 @@ export class CheckedIntent {
     }
   }
 
-  /** Checks all of it. @throws IntentError */
+  /** Checks the whole intent. @throws IntentError */
   checkWhole(): void {
     this.#check([{ kind: 'trusted', key: TRUSTED_KEY, before: [], after: [] }]);
   }
 
-  /** @returns entities of what was checked in canonical form, by key */
+  /** @returns the checked entities in canonical form, by key */
   #check(changes: readonly IntentChange[]): Map<string, EntityValue> {
     const closure = closureOf(this.index, changes);
     const findings = new Findings();
@@ -156,7 +156,7 @@ function routesOf(port: Port): number {
   return port.addresses.length + (isRouted(port) ? port.prefixes.length : 0);
 }
 
-/** The place by the entity's name: its index in what was checked is nobody's. */
+/** Locates a finding by the entity's name, since indices of the checked part have no meaning to users. */
 function issueOf({ path, value, found, expected }: Finding, checked: Intent): IntentIssue {
   const [list, index, ...rest] = path;
   const place =

@@ -1,13 +1,15 @@
 /**
- * What of an intent a change has to be checked with. The checks of files (src/intent/check) look at a whole; most rules hold for less of it: what is
- * given once in a tenant, on a node, or among names. So a change is checked by the same code in a small intent, in which everything stands that a
- * rule could relate to what changed. Removing the rest takes no error away and adds none.
+ * Finds the part of an intent that a change must be checked with. The checks of files (src/intent/check) apply to a whole intent, but most rules
+ * concern only a scope: values that are unique in a tenant, on a node, or among names. So the same code checks the change in a small intent with
+ * all entities that a rule may relate to it. Omitting the rest neither adds nor removes errors.
  */
 import { isRouted, partyOf } from '../intent-index.js';
-import type { Gateway, Intent, IntentChange, IntentNode, Path, Policy, Port, Tenant } from '../../intent/types.js';
+import type { Intent, IntentChange, IntentNode, Port, Tenant } from '../../intent/types.js';
 import type { IntentIndex } from '../intent-index.js';
+import type { Gateway, Policy } from '../../gateway/types.js';
+import type { Path } from '../../encap/path.js';
 
-/** @param index as it is after the changes */
+/** @param index the index after the changes */
 export function closureOf(index: IntentIndex, changes: readonly IntentChange[]): Intent {
   if (changes.some(({ kind }) => kind === 'block' || kind === 'trusted')) return index.intent();
   const closure = new Closure(index);
@@ -24,7 +26,7 @@ class Closure {
   readonly #gateways = new Set<Gateway>();
   readonly #externals = new Set<string>();
   readonly #policies = new Set<Policy>();
-  /** Names that gateways and paths keep: of what changed, was removed, or is in the closure. */
+  /** Names that gateways and paths keep: of changed and removed entities, and of those in the closure. */
   readonly #namedTenants = new Set<string>();
   readonly #namedNodes = new Set<string>();
   /** Parties whose addresses or policies changed. */
@@ -129,7 +131,7 @@ class Closure {
     for (const port of this.#index.ports.of(tenant).values()) this.#ports.add(port);
   }
 
-  /** Interfaces are given once on a node. */
+  /** Adds all ports of a node, on which interfaces are unique. */
   #portsOn(node: string): void {
     for (const tenant of this.#index.tenantsOn.of(node).keys()) {
       for (const port of this.#index.ports.of(tenant).values()) if (port.node === node) this.#ports.add(port);
@@ -150,7 +152,7 @@ class Closure {
     }
   }
 
-  /** A path is checked with every locator. */
+  /** Adds a path with all nodes, since it is checked with every locator. */
   #withNodes(path: Path): void {
     this.#allNodes();
     this.#paths.add(path);
@@ -193,7 +195,7 @@ class Closure {
     if (now !== undefined) this.#gateways.add(now);
   }
 
-  /** Who talks to whom is told by addresses: of parties that changed, and of those that they talk to, all policies count. */
+  /** Adds all policies of changed parties and of their peers, because addresses determine the peer. */
   #policiesOfParties(): void {
     const near = new Set(this.#parties);
     for (const party of this.#parties) {
@@ -210,7 +212,7 @@ class Closure {
     }
   }
 
-  /** A gateway with those of its names that count here, and one node at least. */
+  /** A gateway with only the names that matter here, and at least one node. */
   #trimmed(gateway: Gateway): Gateway {
     const tenants = gateway.tenants.filter((name) => this.#tenants.has(name) || this.#namedTenants.has(name));
     const nodes = gateway.nodes.filter((name) => this.#nodes.has(name) || this.#namedNodes.has(name));

@@ -1,6 +1,5 @@
-/** Single entities as a file has them, by their kind. */
-import { INTENT_MODEL } from '../../app/features.js';
-import { externalStructure, gatewayStructure, pathStructure, policyStructure } from '../../intent/schema.js';
+/** Reads single entities as in a file, by kind. */
+import { INTENT_LISTS, INTENT_MODEL } from '../../app/features.js';
 import { Structure, structured } from '../../intent/structure.js';
 import { keyOf } from '../keys.js';
 import { z } from 'zod';
@@ -15,16 +14,16 @@ const STRUCTURES: Readonly<Record<StoredKind, Structure<unknown>>> = {
   node: INTENT_MODEL.structures.node,
   tenant: INTENT_MODEL.structures.tenant,
   port: INTENT_MODEL.structures.port,
-  path: pathStructure,
-  gateway: gatewayStructure,
-  external: externalStructure,
-  policy: policyStructure,
+  path: INTENT_LISTS.paths.structure,
+  gateway: INTENT_LISTS.gateways.structure,
+  external: INTENT_LISTS.externals.structure,
+  policy: INTENT_LISTS.policies.structure,
 };
 
 /**
- * An entity whose structure is right, with its key; what it means is for CheckedIntent to say.
+ * Reads an entity and its key, and checks its structure; CheckedIntent checks the meaning.
  *
- * @returns undefined where findings were added
+ * @returns undefined if findings were added
  */
 export function readEntity(
   kind: StoredKind,
@@ -38,7 +37,7 @@ export function readEntity(
   return { key: keyOf(kind, after), after };
 }
 
-/** What indexing takes for granted: the rest of the canonical form comes from the checks. */
+/** Adds defaults that the index requires; the checks complete the canonical form. */
 function filled(kind: StoredKind, value: Record<string, unknown>): unknown {
   if (kind === 'port') return { ...value, prefixes: value.prefixes ?? [] };
   const { tenants } = value;

@@ -1,4 +1,4 @@
-/** A node's side of enrollment: whom it believes without a CA, and what it keeps. */
+/** A node's side of enrollment: which server it trusts without a CA, and the files it keeps. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -18,20 +18,20 @@ import type { EnrollRequest, IssuedCertificate, RenewRequest } from '../rpc.js';
 import type { TlsFiles } from '../types.js';
 import type { Token } from './token.js';
 
-/** What a call and a connection may take, milliseconds. */
+/** Time-out of a call and of a connection, in milliseconds. */
 const CALL_MS = 20_000;
-/** Of a chain that a server shows. */
+/** Longest certificate chain of a server. */
 const MAX_CHAIN = 10;
-/** After the key's name, for one that has no certificate yet. */
+/** Suffix of the name of a key that has no certificate yet. */
 const NEW_KEY = '.enroll';
 
 const OPTIONS = { 'grpc.enable_retries': 0, 'grpc.use_local_subchannel_pool': 1 };
 
 /**
- * Enrolls a node: makes a new key, has its certificate issued, and writes both beside the CA's certificates. The key goes nowhere. Until there is
- * an answer it has a name of its own, and is used again: a node that lost the answer gets it.
+ * Enrolls a node: creates a key, has a certificate issued for it, and writes both beside the CA's certificates. The key never leaves the node.
+ * Until the certificate arrives, the key has a separate name and is reused: a node that lost the answer gets it again.
  *
- * @param target of a feed's enrollment, `host:port`
+ * @param target address of a feed's enrollment, `host:port`
  * @throws Error that says what is wrong; no certificate was written
  */
 export async function enroll(
@@ -53,10 +53,10 @@ export async function enroll(
 }
 
 /**
- * Has the next certificate of a node issued, by the one that it has. Its key stays.
+ * Has a node's next certificate issued, authenticated by the present one, for the same key.
  *
- * @param target of a feed, `host:port`
- * @throws Error that says what is wrong; the certificate is as it was
+ * @param target address of a feed, `host:port`
+ * @throws Error that says what is wrong; the certificate is unchanged
  */
 export async function renew(target: string, node: string, tls: TlsFiles): Promise<X509Certificate> {
   const key = readRegularFile(tls.key).toString();
@@ -67,8 +67,8 @@ export async function renew(target: string, node: string, tls: TlsFiles): Promis
 }
 
 /**
- * The CA with this pin, out of the chain that a server shows, once the server's certificate is by it and of the server's name. Nothing is told
- * before.
+ * The CA with this pin from a server's chain, after verifying that it issued the server's certificate, and that this has the server's name. Nothing
+ * is sent before.
  */
 async function pinnedAuthority(target: string, pin: string): Promise<X509Certificate> {
   const chain = await shownChain(target);
@@ -86,7 +86,7 @@ function shownChain(target: string): Promise<X509Certificate[]> {
       socket.destroy();
       reject(new Error(`${target}: ${why}`));
     };
-    // Whose certificate it is, is checked by the second connection, whose CA is the one with the pin.
+    // The second connection verifies the certificate with the pinned CA.
     const socket = connect({
       ...{ host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false, timeout: CALL_MS },
       ...(isIP(host) === 0 && { servername: host }),
@@ -133,7 +133,7 @@ function ensureKey(file: string): string {
   return key;
 }
 
-/** @throws Error for a certificate that is not what was asked for */
+/** @throws Error if a certificate is not the requested one */
 function check({ certificate, ca }: IssuedCertificate, node: string, key: string): void {
   const shown = new X509Certificate(certificate);
   if (!shown.checkPrivateKey(createPrivateKey(key))) throw new Error('the certificate that came is of another key');

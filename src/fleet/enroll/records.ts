@@ -1,4 +1,4 @@
-/** What the store has of enrollment: tokens, the certificates that each node was issued, and those that are revoked. */
+/** Enrollment records in the store: tokens, certificates issued to each node, and revoked certificates. */
 import { X509Certificate } from 'node:crypto';
 import { endOf } from '../keys.js';
 import { del, isAbsent, isAt, put } from '../store/commit.js';
@@ -12,28 +12,28 @@ import type { Token } from './token.js';
 
 export interface TokenRecord {
   node: string;
-  /** Of the secret, SHA-256. */
+  /** SHA-256 of the secret. */
   hash: string;
   expiresMs: number;
   author: string;
-  /** The token was used, by this key. */
+  /** Set once a key has used the token. */
   used?: { publicKey: string; certificate: string; atMs: number };
 }
 
 export interface IssuedRecord {
-  /** SHA-256 of the certificate, hexadecimal: what revocation names. */
+  /** SHA-256 of the certificate in hexadecimal, by which it is revoked. */
   fingerprint: string;
   serial: string;
   fromMs: number;
   untilMs: number;
-  /** How the node showed that it may have it. */
+  /** How the node was authenticated. */
   by: 'token' | 'renewal';
 }
 
 export interface RevokedRecord {
   node: string;
   serial: string;
-  /** The certificate's end: after it the record is of no use. */
+  /** End of the certificate's validity, after which the record has no use. */
   untilMs: number;
   atMs: number;
   author: string;
@@ -44,15 +44,15 @@ interface NodeRecord {
   certificates: IssuedRecord[];
 }
 
-/** Certificates of one node that count; more than these within their lifetime are a node that does not keep what it gets. */
+/** Valid certificates of one node; a node with more within their lifetime does not keep what it gets. */
 const MAX_CERTIFICATES = 40;
-/** Revocations that one transaction writes; etcd takes 128 operations. */
+/** Revocations in one transaction; etcd allows 128 operations. */
 const MAX_REVOKED = 50;
 
-/** Who asks may not: the message is for who asks. */
+/** The request is denied; the message is for the client. */
 export class EnrollmentRefused extends Error {}
 
-/** Another changed the same record first: it is looked at anew. */
+/** Another process changed the same record first: retry. */
 const ANEW = Symbol('anew');
 
 export class EnrollmentRecords {
@@ -67,7 +67,7 @@ export class EnrollmentRecords {
   /** @throws EtcdError */
   async addToken({ id, secret }: Token, node: string, seconds: number, author: string): Promise<TokenRecord> {
     const record: TokenRecord = { node, hash: hashSecret(secret), expiresMs: Date.now() + seconds * 1000, author };
-    // The lease takes it away when nobody looks any more; what counts is the time in it.
+    // The lease removes an unused record; the time in the record decides about validity.
     const lease = await this.#client.grantLease(seconds * 2);
     await this.#client.txn({ compare: [], success: [put(this.#tokenKey(id), record, lease)] });
     return record;
@@ -78,7 +78,7 @@ export class EnrollmentRecords {
     return this.#all<TokenRecord>(prefix);
   }
 
-  /** @returns false: there is none */
+  /** @returns false if there is no such token */
   async removeToken(id: string): Promise<boolean> {
     const key = this.#tokenKey(id);
     const { modRevision } = await this.#read(key);
@@ -88,7 +88,8 @@ export class EnrollmentRecords {
   }
 
   /**
-   * The first certificate of a token's node. A node that lost the answer asks again with the same key, and gets the same certificate.
+   * Issues the first certificate of a token's node. A node that lost the answer repeats the request with the same key, and gets the same
+   * certificate.
    *
    * @param publicKey hexadecimal
    * @throws EnrollmentRefused
@@ -99,7 +100,7 @@ export class EnrollmentRecords {
       const { value, modRevision, lease } = await this.#read<TokenRecord>(key);
       if (value === undefined || !isSecretOf(token.secret, value.hash))
         throw new EnrollmentRefused('the token is unknown: wrong, removed, or long expired');
-      // From here on who asks has the secret, and may know what is wrong.
+      // The client has the secret: from here on it may learn what is wrong.
       if (value.node !== node) throw new EnrollmentRefused(`the token is for node ${value.node}, not for ${node}`);
       if (value.expiresMs < Date.now())
         throw new EnrollmentRefused(`the token has expired at ${new Date(value.expiresMs).toISOString()}`);
@@ -115,10 +116,10 @@ export class EnrollmentRecords {
   }
 
   /**
-   * The next certificate of a node that has one.
+   * Issues the next certificate of a node that has one.
    *
-   * @param fingerprint of the certificate that it has
-   * @throws EnrollmentRefused where that is revoked
+   * @param fingerprint of its present certificate
+   * @throws EnrollmentRefused if that is revoked
    */
   async renew(node: string, fingerprint: string, issue: () => Promise<string>): Promise<string> {
     return this.#until(async () => {
@@ -152,7 +153,7 @@ export class EnrollmentRecords {
     return succeeded;
   }
 
-  /** Certificates of nodes that are valid. */
+  /** Valid certificates by node. */
   async issued(): Promise<Map<string, IssuedRecord[]>> {
     const all = await this.#all<NodeRecord>(this.#nodeKey(''));
     const now = Date.now();
@@ -166,10 +167,10 @@ export class EnrollmentRecords {
   }
 
   /**
-   * Revokes all certificates of a node, and others that were not issued here. None of them is renewed in between.
+   * Revokes all certificates of a node, and others that were not issued here. No certificate of the node is renewed meanwhile.
    *
    * @param others PEM texts or DER
-   * @returns what is revoked
+   * @returns the revoked certificates
    */
   async revoke(
     node: string,

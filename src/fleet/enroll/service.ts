@@ -1,4 +1,4 @@
-/** What a feed does for certificates of nodes: the first one by a token, the next ones by the one before. */
+/** Issues nodes' certificates in a feed: the first one for a token, the following ones for the present certificate. */
 import { X509Certificate } from 'node:crypto';
 import { Server, status } from '@grpc/grpc-js';
 import { readRegularFile } from '../../intent/regular-file.js';
@@ -16,7 +16,7 @@ import type { EnrollRequest, IssuedCertificate, RenewRequest } from '../rpc.js';
 import type { EnrollConfig, TlsFiles } from '../types.js';
 import type { EnrollmentRecords } from './records.js';
 
-/** Requests at a time: who has no certificate can make the feed ask etcd no faster than so many at once. */
+/** Concurrent requests, which limits how fast clients without a certificate can make the feed query etcd. */
 const MAX_AT_ONCE = 32;
 
 const SERVER_OPTIONS = { 'grpc.max_receive_message_length': 16 * 1024 };
@@ -31,7 +31,7 @@ export class EnrollmentService {
   readonly #server = new Server(SERVER_OPTIONS);
   #atOnce = 0;
 
-  /** @param tls of the feed */
+  /** @param tls files of the feed */
   constructor(config: EnrollConfig, tls: TlsFiles, records: EnrollmentRecords, log: Logger) {
     this.#config = config;
     this.#tls = tls;
@@ -40,7 +40,7 @@ export class EnrollmentService {
     this.#server.addService(ENROLLMENT, { Enroll: this.#enroll });
   }
 
-  /** Serves nodes without a certificate. @throws Error where the address cannot be served, or a file of the CA will not do */
+  /** Serves nodes without a certificate. @throws Error if the address cannot be served, or a file of the CA is unusable */
   async start(): Promise<void> {
     const { listen, ca } = this.#config;
     Authority.open(ca);
@@ -71,7 +71,7 @@ export class EnrollmentService {
     });
   };
 
-  /** @param isRevoked what the feed knows already */
+  /** @param isRevoked whether the feed knows that the certificate is revoked */
   renew(call: ServerUnaryCall<RenewRequest, IssuedCertificate>, answer: Answer): void {
     const { node, request } = call.request;
     const { names, fingerprint } = peerOf(call);
@@ -84,7 +84,7 @@ export class EnrollmentService {
   }
 
   #issue(node: string, publicKey: Buffer): Promise<string> {
-    // Read anew each time: a CA that was replaced needs no restart.
+    // Read for each request: replacing the CA needs no restart.
     const { ca, days } = this.#config;
     return Authority.open(ca).issue({ commonName: node, dns: [node] }, 'node', publicKey, days);
   }

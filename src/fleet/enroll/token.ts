@@ -1,4 +1,4 @@
-/** Tokens that a node enrolls with: `segue1.<id>.<secret>.<pin>`. The store has a hash of the secret; the pin tells the node its CA. */
+/** Enrollment tokens of nodes: `segue1.<id>.<secret>.<pin>`. The store has a hash of the secret; the node recognises its CA by the pin. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const PREFIX = 'segue1';
@@ -9,7 +9,7 @@ const TOKEN = /^segue1\.([0-9a-f]{12})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})
 export interface Token {
   id: string;
   secret: string;
-  /** Of the CA, see pinOf. */
+  /** Pin of the CA (pinOf). */
   pin: string;
 }
 
@@ -21,13 +21,13 @@ export function formatToken({ id, secret, pin }: Token): string {
   return [PREFIX, id, secret, pin].join('.');
 }
 
-/** @returns undefined for a text that is none */
+/** @returns undefined if the text is no token */
 export function parseToken(text: string): Token | undefined {
   const [, id, secret, pin] = TOKEN.exec(text.trim()) ?? [];
   return id === undefined || secret === undefined || pin === undefined ? undefined : { id, secret, pin };
 }
 
-/** Of 256 random bits: a slow hash would add nothing. */
+/** The secret has 256 random bits, so a slow hash would add nothing. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }

@@ -1,4 +1,4 @@
-/** An etcd of one member that a feed runs beside it: for fleets that fit on one machine, and for trying. */
+/** A single-member etcd that a feed runs: for fleets that fit on one machine, and for trials. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,15 +12,15 @@ import type { EtcdConfig } from '../types.js';
 
 const PEER_SOCKET = 'peer:0';
 const NAME = 'segue';
-/** Of the database. A million ports take less than a tenth. */
+/** Size limit of the database; a million ports take less than a tenth. */
 const QUOTA_BYTES = 4 * 1024 ** 3;
-/** What is older than this is compacted: history is kept in keys of its own. */
+/** Older revisions are compacted; segue keeps history in separate keys. */
 const RETENTION = '5m';
-/** Between one that ended and the next, milliseconds: twice as long each time, up to the most. */
+/** Delay before a restart of etcd in milliseconds; it doubles each time, up to MAX_RESTART_MS. */
 const RESTART_MS = 500;
 const MAX_RESTART_MS = 30_000;
 const LOOK_MS = 100;
-/** How long etcd may take to read its data and answer, milliseconds. */
+/** Time-out of etcd's start in milliseconds: reading its data and answering. */
 const START_MS = 120_000;
 
 export class EmbeddedEtcd {
@@ -40,9 +40,9 @@ export class EmbeddedEtcd {
     this.#log = log;
   }
 
-  /** Resolves once it answers. @throws Error where it does not */
+  /** Starts etcd; resolves once it answers. @throws Error if it does not */
   async start(): Promise<void> {
-    // Whoever reaches the socket decides over every tenant: the directory is its owner's alone.
+    // Access to the socket gives control over every tenant: only the owner may enter the directory.
     makeFolders(this.#directory, 0o700);
     if (await this.#answers()) {
       this.#log.warn({ directory: this.#directory }, 'an etcd runs in the directory already: it is used');
@@ -74,7 +74,7 @@ export class EmbeddedEtcd {
   }
 
   #spawn(): void {
-    // One that was killed has left its sockets, which the next would take for another's. Its data are locked while one runs.
+    // A killed etcd leaves its sockets, and a new one would assume another instance. A running etcd holds a lock on its data.
     for (const socket of [CLIENT_SOCKET, PEER_SOCKET]) rmSync(join(this.#directory, socket), { force: true });
     const [client, peer] = [`unix://${CLIENT_SOCKET}`, `unix://${PEER_SOCKET}`];
     const etcd = [
@@ -84,7 +84,7 @@ export class EmbeddedEtcd {
       ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', RETENTION],
       ...['--quota-backend-bytes', String(QUOTA_BYTES)],
     ];
-    // It ends with the feed, however that ends: the next feed starts its own on the same data.
+    // It ends with the feed in any case; the next feed starts its own with the same data.
     const argv = ['setpriv', '--pdeathsig', 'TERM', ...etcd];
     const ended = (why: string): void => {
       this.#child = undefined;

@@ -21,22 +21,22 @@ import type { FleetConfig, Head, StoredChange } from '../types.js';
 import type { ReportReply, ReportRequest } from '../rpc.js';
 import type { FollowStream } from './node-queue.js';
 
-/** How often nodes are told that the feed is there, milliseconds. */
+/** Interval of heartbeats to nodes, in milliseconds. */
 const BEAT_MS = 5000;
 
-/** How often a node reports where the fleet file does not say, milliseconds. */
+/** Interval of nodes' reports if the fleet file sets none, in milliseconds. */
 const REPORT_MS = 30_000;
-/** A node that reports more often than this is refused, milliseconds. */
+/** Reports of a node within less than this are refused, in milliseconds. */
 const MIN_REPORT_MS = 500;
 
 const SERVER_OPTIONS = {
-  // A node that is gone costs memory alone. A feed that was busy for seconds must not take its nodes for gone: their answers wait to be read.
+  // A dead node costs only memory. A feed that was busy for seconds must not consider its nodes dead: their answers are waiting to be read.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 60_000,
   'grpc.max_receive_message_length': 64 * 1024,
 };
 
-/** One watch on etcd, the whole intent in memory, and each node's part of it for the nodes that ask. */
+/** Follows etcd with one watch, holds the whole intent in memory, and sends each connected node its part. */
 export class Feed {
   readonly #config: FleetConfig;
   readonly #log: Logger;
@@ -80,7 +80,7 @@ export class Feed {
   /**
    * Serves and follows until it is closed.
    *
-   * @throws Error where the address cannot be served, or certificates cannot be read
+   * @throws Error if the address cannot be served, or certificates cannot be read
    */
   async run(): Promise<void> {
     const { feed } = this.#config;
@@ -118,10 +118,10 @@ export class Feed {
     this.#server.forceShutdown();
   }
 
-  /** Why a client with a certificate is not served. */
+  /** Why a client with a certificate must not be served; undefined: it may. */
   #faultOf({ fingerprint, untilMs }: Peer): string | undefined {
     if (this.#revocations.has(fingerprint)) return 'the certificate is revoked';
-    // A connection outlives the certificate that it was made with.
+    // A connection may outlive the certificate with which it was made.
     return untilMs < Date.now() ? 'the certificate has expired' : undefined;
   }
 
@@ -204,7 +204,7 @@ export class Feed {
     if (protocol < 1) return refuse(status.FAILED_PRECONDITION, `protocol ${protocol}: expected 1 to ${FEED_PROTOCOL}`);
     const head = this.#follower.head;
     if (head === undefined) return refuse(status.UNAVAILABLE, 'the feed has not read the intent yet');
-    // A node has one stream: of two the later counts.
+    // A node has one stream: a new one replaces the old.
     this.#queues.get(node)?.end();
     const queue = new NodeQueue(node, stream, peer, () => this.#scopes.follow(node));
     this.#queues.set(node, queue);

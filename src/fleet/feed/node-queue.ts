@@ -5,30 +5,30 @@ import type { FollowRequest, Update } from '../rpc.js';
 import type { ScopedChange } from '../scope/scope-index.js';
 import type { Head } from '../types.js';
 
-/** Of one message: gRPC takes 4 MiB by default. */
+/** Limits of a message: gRPC allows 4 MiB by default. */
 const MAX_CHANGES = 2000;
 const MAX_BYTES = 1_000_000;
-/** More than this is not kept for a node that does not read: it gets all of its part once it does. */
+/** Most bytes queued for a node that does not read; beyond that it gets its whole part once it reads. */
 const MAX_QUEUED_BYTES = 16_000_000;
 
 export type FollowStream = ServerWritableStream<FollowRequest, Partial<Update>>;
 
 /**
- * What one node is still to be told. A node that reads slowly gets fewer and larger messages: of each entity the last value alone, and the whole
- * leads to one commit.
+ * Changes to be sent to one node. A node that reads slowly gets fewer and larger messages, with only the last value of each entity, which lead to a
+ * single commit.
  */
 export class NodeQueue {
   readonly node: string;
-  /** By the certificate that the stream was begun with. */
+  /** The client by the certificate with which the stream was opened. */
   readonly peer: Peer;
   readonly #stream: FollowStream;
-  /** All of the node's part as of now: asked for when too much is queued. */
+  /** The node's whole part as of now, requested if too much is queued. */
   readonly #whole: () => ScopedChange[];
   #digest = new SetDigest();
   readonly #queued = new Map<string, Buffer>();
   #queuedBytes = 0;
   #head: Head | undefined;
-  /** Of the oldest commit that is queued: what waits longest counts. */
+  /** Stamps of the oldest queued commit, since the longest wait counts. */
   #fed: { writtenMs: number; fedMs: number } | undefined;
   #needsWhole = false;
   #isBlocked = false;
@@ -44,7 +44,7 @@ export class NodeQueue {
     });
   }
 
-  /** Begins: with nothing but the commit's name where the node has what it should have, else with all. */
+  /** Starts the stream: only names the commit if the node already has its part, else sends the whole part. */
   begin(part: readonly ScopedChange[], head: Head, { epoch, digest }: Pick<FollowRequest, 'epoch' | 'digest'>): void {
     this.#head = head;
     this.#digest = digestOf(part);
@@ -52,13 +52,13 @@ export class NodeQueue {
     else this.#write(messagesOf(part), true);
   }
 
-  /** Whether a node says that it has another part, at the sequence up to which it was told all. */
+  /** Whether a node's digest differs although it has received everything up to its sequence. */
   differsFrom({ epoch, sequence, digest }: { epoch: string; sequence: number; digest: string }): boolean {
     const head = this.#head;
     return epoch === head?.epoch && sequence === head.sequence && !this.#isBlocked && digest !== this.#digest.hex;
   }
 
-  /** @param fedMs when the feed had the commit, milliseconds since 1970 */
+  /** @param fedMs when the feed received the commit, milliseconds since 1970 */
   take(changes: readonly ScopedChange[], head: Head, fedMs: number): void {
     if (this.#queued.size === 0) this.#fed = { writtenMs: head.timeMs, fedMs };
     const isOther = head.epoch !== this.#head?.epoch;
@@ -75,7 +75,7 @@ export class NodeQueue {
     this.#flush();
   }
 
-  /** Says where the feed is. */
+  /** Sends the feed's position as a heartbeat. */
   beat(head: Head, status: Pick<Update, 'behind_ms' | 'held'>): void {
     if (this.#isBlocked) return;
     this.#head = head;

@@ -3,12 +3,12 @@ import type { WatchResponse } from '../rpc.js';
 import type { RealmKeys } from '../keys.js';
 import type { EtcdClient } from '../store/etcd-client.js';
 
-/** How often all are read anew, milliseconds: a watch that hangs on a member without a leader does not say so. */
+/** Interval of reading all, in milliseconds: a watch on a member without a leader stalls silently. */
 const READ_MS = 5000;
 
 /**
- * Fingerprints of certificates that are revoked, as the store has them: told at once by a watch. While the store is gone those count that were
- * known before; a feed that never knew them serves nobody.
+ * Fingerprints of revoked certificates in the store, updated by a watch. Without the store the last known ones apply; a feed that has never read
+ * them serves nobody.
  */
 export class Revocations {
   readonly #client: EtcdClient;
@@ -20,19 +20,19 @@ export class Revocations {
   #closeWatch: (() => void) | undefined;
   #isClosed = false;
 
-  /** @param changed one is revoked that was not, or the first were read */
+  /** @param changed called when a certificate was revoked, and after the first reading */
   constructor(client: EtcdClient, keys: RealmKeys, changed: () => void) {
     this.#client = client;
     this.#prefix = keys.revoked;
     this.#changed = changed;
   }
 
-  /** False until they were read. */
+  /** Whether they have been read. */
   get isKnown(): boolean {
     return this.#revoked !== undefined;
   }
 
-  /** Why they were not read last time. */
+  /** Error of the last reading, if it failed. */
   get error(): string | undefined {
     return this.#error;
   }
@@ -74,7 +74,7 @@ export class Revocations {
     if (before === undefined || fingerprints.some((one) => !before.has(one))) this.#changed();
   }
 
-  /** One at a time; whatever ends it, all are read anew within READ_MS. */
+  /** Starts the watch unless there is one. If it ends, all are read again within READ_MS. */
   #watch(from: number): void {
     if (this.#closeWatch !== undefined) return;
     const { stream, close, failed } = this.#client.openWatch();

@@ -1,4 +1,4 @@
-/** What nodes report, on its way to the store: gathered, bounded, written in few transactions. */
+/** Collects nodes' reports for the store: bounded, and written in few transactions. */
 import { randomUUID } from 'node:crypto';
 import { put } from '../store/commit.js';
 import type { Logger } from '../../agent/log.js';
@@ -7,28 +7,28 @@ import type { RequestOp } from '../rpc.js';
 import type { NodeStatus, Seen, StoredStatus } from '../status/node-status.js';
 import type { EtcdClient } from '../store/etcd-client.js';
 
-/** How often what was gathered is written, milliseconds. */
+/** Interval of writes, in milliseconds. */
 const FLUSH_MS = 1000;
-/** Puts of one transaction: etcd takes 128 by default. */
+/** Puts in a transaction: etcd allows 128 by default. */
 const PUTS_PER_TXN = 100;
-/** Characters of one transaction: etcd takes 1.5 MiB. */
+/** Characters in a transaction: etcd allows 1.5 MiB. */
 const CHARS_PER_TXN = 500_000;
-/** Nodes of one key that says when they were heard of. */
+/** Nodes in one key of last-seen times. */
 const NODES_PER_SEEN = 1000;
 /**
- * A status goes a day after it was last written. Leases are not kept alive: each takes what is written within an hour, so that a store has few of
- * them, and a feed that dies takes nothing along.
+ * A status expires a day after it was last written. Leases are not kept alive. Each covers the writes of an hour, so that a store has few leases,
+ * and the end of a feed removes nothing.
  */
 const LEASE_SECONDS = 86_400;
 const LEASE_USED_MS = 3_600_000;
-/** A feed takes so many reports a second: the more nodes, the less often each is to report. */
+/** Reports that a feed accepts per second: the more nodes, the longer their interval. */
 const REPORTS_PER_SECOND = 500;
-/** Failures are said once in so long, milliseconds. */
+/** Failures are logged once in this time, in milliseconds. */
 const QUIET_MS = 60_000;
 
 interface Held {
   stored: StoredStatus;
-  /** Of the status as it was last written. */
+  /** The status as last written. */
   written: string;
   lease: number;
 }
@@ -36,16 +36,16 @@ interface Held {
 export interface CollectorOptions {
   client: EtcdClient;
   keys: RealmKeys;
-  /** Of the feed, for people. */
+  /** Name of the feed, for people. */
   feed: string;
-  /** How often nodes report, milliseconds, while there are few. */
+  /** Interval of nodes' reports in milliseconds, for small fleets. */
   everyMs: number;
   log: Logger;
 }
 
 export class StatusCollector {
   readonly #options: CollectorOptions;
-  /** Of this process among all that ever wrote. */
+  /** Distinguishes this process from all others that ever wrote. */
   readonly #id = randomUUID();
   readonly #held = new Map<string, Held>();
   readonly #dirty = new Set<string>();
@@ -68,23 +68,23 @@ export class StatusCollector {
     clearInterval(this.#timer);
   }
 
-  /** When a node is to report again, milliseconds from now. */
+  /** Interval of reports in milliseconds, by the number of nodes. */
   get everyMs(): number {
     return Math.max(this.#options.everyMs, Math.ceil((this.#held.size * 1000) / REPORTS_PER_SECOND));
   }
 
-  /** When a node reported last, milliseconds since 1970. */
+  /** Time of a node's last report, in milliseconds since 1970. */
   lastOf(node: string): number | undefined {
     return this.#held.get(node)?.stored.atMs;
   }
 
-  /** A node begins to follow: what another feed has written of it meanwhile is not known here. */
+  /** A node starts to follow: other feeds may have written its status meanwhile. */
   begins(node: string): void {
     const held = this.#held.get(node);
     if (held !== undefined) held.written = '';
   }
 
-  /** @param differs the node has another part of the intent than the feed has for it */
+  /** @param differs whether the node's part differs from the feed's */
   take(node: string, status: NodeStatus, differs: boolean): void {
     const stored: StoredStatus = { atMs: Date.now(), feed: this.#options.feed, ...(differs && { differs }), status };
     const held = this.#held.get(node);
@@ -140,7 +140,7 @@ export class StatusCollector {
       if (held === undefined) continue;
       const { differs, status } = held.stored;
       const text = comparable(status, differs === true);
-      // What says the same as before needs no writing: that the node was heard of is said of many at once.
+      // An unchanged status is not written: last-seen times are written for many nodes at once.
       if (text === held.written && lease === held.lease) continue;
       const op = put(keys.status + node, held.stored, lease);
       ops.push({ node, text, op });
@@ -180,7 +180,7 @@ export class StatusCollector {
   }
 }
 
-/** A status without what changes by itself, or with each commit that does not concern the node. */
+/** A status without fields that change on their own, or with commits that do not concern the node. */
 function comparable(status: NodeStatus, differs: boolean): string {
   const left: Partial<NodeStatus> = { ...status };
   for (const key of ['cpuSeconds', 'residentBytes', 'sequence', 'applied'] as const) delete left[key];

@@ -1,4 +1,4 @@
-/** What the agent says of itself in a node's status. */
+/** The agent's part of a node's status. */
 import { X509Certificate } from 'node:crypto';
 import { readRegularFile } from '../../intent/regular-file.js';
 import { clip, MAX_LISTED } from '../status/node-status.js';
@@ -6,14 +6,14 @@ import type { AgentState } from '../../agent/telemetry.js';
 import type { Diagnosis } from '../../observe/doctor/types.js';
 import type { NodeStatus } from '../status/node-status.js';
 
-/** A status but for what the source knows by itself. */
+/** A status without the fields that the source fills in. */
 export type AgentFacts = Omit<
   NodeStatus,
   | ('version' | 'protocol' | 'schema' | 'dataplane' | 'epoch' | 'sequence' | 'applied')
   | ('digest' | 'ports' | 'refused' | 'staleSinceMs' | 'certificateEndsMs' | 'latency')
 >;
 
-/** Of an agent that has nothing to say yet. */
+/** Facts of an agent that has not reported anything yet. */
 export const NO_FACTS: AgentFacts = {
   ...{ startedMs: 0, drift: 0, driftKinds: [], repairs: 0, waiting: 0, failures: 0, failing: false, held: false },
   ...{ doctor: null, cpuSeconds: 0, residentBytes: 0 },
@@ -41,7 +41,7 @@ export function doctorFacts({ ok, warn, fail, checks }: Diagnosis, atMs: number)
   return { atMs, ok, warn, fail, checks: [...bad('fail'), ...bad('warn')].slice(0, MAX_LISTED) };
 }
 
-/** @returns null where the file cannot be read: the feed would not have taken the node in by it */
+/** @returns null if the file cannot be read: the feed has not accepted the node by it */
 export function certificateEndsMs(file: string): number | null {
   try {
     return Date.parse(new X509Certificate(readRegularFile(file)).validTo);

@@ -1,6 +1,5 @@
 /**
- * What a feed last told a node, on disk: what the node boots with while no feed answers, and what commands read. It counts only whole, and only
- * for the node that it was written for.
+ * The part last received from a feed, on disk: used for booting without a feed, and by commands. It must be intact, and written for the same node.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,16 +8,16 @@ import { readRegularFile } from '../../intent/regular-file.js';
 import { loadIntent } from '../../app/intent.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 
-/** Goes up with any change of what a cache holds. */
+/** Must be raised with any change of the cache's contents. */
 const FORMAT = 1;
 
 export interface CachedIntent {
   epoch: string;
   sequence: number;
-  /** When the feed's message came, milliseconds since 1970. */
+  /** When the feed's message arrived, in milliseconds since 1970. */
   savedMs: number;
   intent: Intent;
-  /** Of the bytes. */
+  /** Digest of the file. */
   digest: string;
 }
 
@@ -29,9 +28,9 @@ interface Header extends Pick<CachedIntent, 'epoch' | 'sequence' | 'savedMs'> {
 }
 
 /**
- * The cache survives a power failure: the one before it, or this one.
+ * Writes the cache. After a power failure either the old or the new one exists.
  *
- * @throws Error of the file system; the cache is as it was
+ * @throws Error of the file system; the cache is unchanged
  */
 export function writeCache(file: string, node: string, held: Omit<CachedIntent, 'digest' | 'savedMs'>): void {
   const { epoch, sequence, intent } = held;
@@ -39,7 +38,7 @@ export function writeCache(file: string, node: string, held: Omit<CachedIntent, 
   const header: Header = { format: FORMAT, node, epoch, sequence, savedMs: Date.now(), sha256: sha256(body) };
   const made = `${file}.new`;
   mkdirSync(dirname(file), { recursive: true });
-  // Not into what somebody put there, a link for one.
+  // Removes whatever is at this path, such as a symbolic link, rather than writing to it.
   rmSync(made, { force: true });
   const fd = openSync(made, 'wx', 0o600);
   try {
@@ -51,7 +50,7 @@ export function writeCache(file: string, node: string, held: Omit<CachedIntent, 
   renameSync(made, file);
 }
 
-/** @throws Error that says why there is no intent in the file */
+/** @throws Error that says why the file contains no intent */
 export function readCache(file: string, node: string): CachedIntent {
   let text: string;
   try {
@@ -80,9 +79,9 @@ export function readCache(file: string, node: string): CachedIntent {
 }
 
 /**
- * The intent that a node file names, from its file or from the cache of its feeds.
+ * Loads a node's intent, from its file or from the cache of its feeds.
  *
- * @throws IntentError, or Error where there is no cache
+ * @throws IntentError, or Error if there is no cache
  */
 export function loadIntentOf(config: NodeConfig): Intent {
   return config.feeds === undefined ? loadIntent(config.intent) : readCache(config.intent, config.node).intent;

@@ -1,22 +1,26 @@
-/** A node's connections to its feeds: one at a time, the next one where it fails, with pauses that keep a fleet from coming all at once. */
+/**
+ * A node's connections to its feeds: one at a time, with the next feed after a failure, and with random pauses so that a fleet does not connect all
+ * at once.
+ */
 import { createHash } from 'node:crypto';
 import { FEED, FEED_PROTOCOL } from '../rpc.js';
-import { openClient } from '../tls.js';
+import { openResumingClient } from '../tls.js';
+import { TlsSessions } from '../tls-sessions.js';
 import { callUnary } from '../unary.js';
 import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js';
 import type { FollowRequest, ReportReply, ReportRequest, Update } from '../rpc.js';
 import type { TlsFiles } from '../types.js';
 
-/** A feed that says nothing for so long is left, milliseconds; it says something every 5 s. */
+/** A silent feed is left after this time, in milliseconds; feeds send a heartbeat every 5 s. */
 const SILENT_MS = 20_000;
 /**
- * The first message is waited for twice as long with each attempt that failed, up to this, milliseconds: a feed that thousands of nodes come to at
- * once serves them one after the other, and those that left before their turn would only be more work for it.
+ * Most time to wait for the first message, in milliseconds. It doubles with each failed attempt: a feed serves thousands of new nodes one after the
+ * other, and nodes that leave before their turn would only add work.
  */
 const MAX_FIRST_MS = 320_000;
-/** A timer that is later than this was held up with all else of the process, milliseconds. */
+/** A timer that is later than this was delayed by a busy process, in milliseconds. */
 const LATE_MS = 2000;
-/** Pauses before the next attempt: a random part of the most, which doubles, milliseconds. */
+/** Pause before the next attempt in milliseconds: random, below a limit that doubles. */
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
@@ -31,25 +35,25 @@ export interface ConnectionOptions {
   feeds: readonly string[];
   tls: TlsFiles;
   version: string;
-  /** What the node has when it asks. */
+  /** The node's position for the request. */
   has: () => Pick<FollowRequest, 'epoch' | 'sequence' | 'digest'>;
-  /** A stream begins: of a message that another one did not complete, nothing counts. */
+  /** Called when a stream starts: an incomplete message of an earlier stream is discarded. */
   begun: () => void;
-  /** @returns why the feed is left; undefined: it is followed on */
+  /** @returns why the feed must be left; undefined: it is followed further */
   update: (update: Update, feed: string) => string | undefined;
   lost: (feed: string, why: string) => void;
 }
 
-/** How long a feed may take over a report, milliseconds. */
+/** Time-out of a report, in milliseconds. */
 const REPORT_MS = 10_000;
 
-/** Feeds in the order in which a node asks them: each node its own, which stays the same when a feed comes or goes (rendezvous hashing). */
+/** Feeds in the node's own order, which stays stable when feeds are added or removed (rendezvous hashing). */
 function feedsInOrder(node: string, feeds: readonly string[]): string[] {
   const weight = (feed: string): string => createHash('sha256').update(`${node} ${feed}`).digest('hex');
   return [...feeds].sort((a, b) => (weight(a) < weight(b) ? 1 : -1));
 }
 
-/** One stream of a feed, from the request on. */
+/** A stream of a feed, from its request. */
 interface Attempt {
   feed: string;
   client?: Client;
@@ -58,12 +62,16 @@ interface Attempt {
 }
 
 interface AttemptEvents {
-  /** The first message has come. */
+  /** Called with the first message. */
   begun: () => void;
   over: (why: string) => void;
 }
 
 export class FeedConnection {
+  readonly sessions = new TlsSessions();
+  /** Streams that started, and the time of the last start in milliseconds since 1970. */
+  streams = 0;
+  lastStreamMs = 0;
   readonly #options: ConnectionOptions;
   readonly #feeds: readonly string[];
   #at = 0;
@@ -72,7 +80,7 @@ export class FeedConnection {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #current: Attempt | undefined;
-  /** Takes the place of the current one with its first message. */
+  /** Replaces the current one with its first message. */
   #next: Attempt | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -80,7 +88,7 @@ export class FeedConnection {
     this.#feeds = feedsInOrder(options.node, options.feeds);
   }
 
-  /** The feed that is followed, or asked. */
+  /** The feed that is followed or being connected. */
   get feed(): string {
     return this.#feeds[this.#at % this.#feeds.length] ?? '';
   }
@@ -91,7 +99,7 @@ export class FeedConnection {
     const attempt = this.#open(feed, {
       begun: () => undefined,
       over: (why) => {
-        // The feed ends the stream that another one replaces.
+        // The feed ends a stream when another one replaces it.
         if (this.#next !== undefined && this.#current === attempt) this.#current = undefined;
         else this.#lost(feed, why);
       },
@@ -99,7 +107,14 @@ export class FeedConnection {
     this.#current = attempt;
   }
 
-  /** Connects anew, with the certificate that is there now; what there is goes on until the first message comes. */
+  /** Drops the connection, as if it had failed, and connects again. */
+  reconnect(): void {
+    if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return;
+    this.#current.cancel();
+    this.start();
+  }
+
+  /** Connects again with the present certificate; the old connection is used until the new one's first message. */
   replace(): void {
     const { feed } = this;
     if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return;
@@ -112,14 +127,14 @@ export class FeedConnection {
       over: (why) => {
         const isNext = this.#next === attempt;
         if (isNext) this.#next = undefined;
-        // Where the old one is still there, it is gone on with.
+        // If the old connection still exists, it remains in use.
         if (!isNext || this.#current === undefined) this.#lost(feed, why);
       },
     });
     this.#next = attempt;
   }
 
-  /** Over the connection that there is. @returns when the next report is expected, milliseconds @throws Error of gRPC */
+  /** Sends a report over the current connection. @returns time until the next report in milliseconds @throws Error of gRPC */
   async report(status: Buffer): Promise<number> {
     const client = this.#current?.client;
     if (client === undefined) throw new Error('no feed answers');
@@ -169,7 +184,7 @@ export class FeedConnection {
       const ms = hasBegun ? SILENT_MS : this.#firstMs;
       const due = performance.now() + ms;
       silent = setTimeout(() => {
-        // This process did not get to listen: what came meanwhile is read first.
+        // The process was too busy to read: messages that arrived meanwhile are read first.
         if (performance.now() - due > LATE_MS) alive();
         else leave(`nothing was heard for ${ms / 1000} s`);
       }, ms);
@@ -177,7 +192,7 @@ export class FeedConnection {
     try {
       const { node, tls, version, has } = this.#options;
       // Certificates are read for each connection: renewed ones need no restart.
-      client = openClient(feed, tls, CHANNEL_OPTIONS);
+      client = openResumingClient(feed, tls, this.sessions, CHANNEL_OPTIONS);
       const { path, requestSerialize, responseDeserialize } = FEED.Follow as unknown as MethodDefinition<
         object,
         Update
@@ -185,7 +200,7 @@ export class FeedConnection {
       const request: FollowRequest = { node, protocol: FEED_PROTOCOL, version, ...has() };
       stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
     } catch (error) {
-      // Its caller does not have it yet.
+      // Asynchronous, because the caller does not have the attempt yet.
       const { message } = error as Error;
       setImmediate(() => {
         leave(message);
@@ -198,12 +213,14 @@ export class FeedConnection {
       alive();
       if (!hasBegun) {
         hasBegun = true;
+        this.streams += 1;
+        this.lastStreamMs = Date.now();
         this.#options.begun();
         begun();
       }
       const why = this.#options.update(update, feed);
       if (why !== undefined) leave(why);
-      // A feed that is refused time and again is not asked in a hurry.
+      // The pauses are only reset by an accepted message, so that a feed whose messages are refused repeatedly is asked slowly.
       else if (!update.more) {
         this.#retryMs = RETRY_MS;
         this.#firstMs = SILENT_MS;

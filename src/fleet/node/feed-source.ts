@@ -1,24 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CheckedIntent } from '../check/checked-intent.js';
-import { readEntity } from '../check/read-entity.js';
 import { SetDigest } from '../digest.js';
-import { kindOfKey } from '../keys.js';
 import { diffIntent } from '../../app/intent.js';
-import { IntentError } from '../../intent/errors.js';
-import { Findings } from '../../intent/findings.js';
-import { checkNodeInIntent } from '../../intent/load.js';
 import { readVersion } from '../../agent/version.js';
 import { readCache, writeCache } from './cache.js';
 import { certificateEndsMs, NO_FACTS } from './agent-facts.js';
 import { FeedConnection } from './connection.js';
 import { Renewal } from './renewal.js';
-import { intentChangesOf, intentOfPart, partOfIntent, Stand } from './part.js';
+import { intentChangesOf, partOfIntent } from './part.js';
+import { PartChecks } from './part-checks.js';
+import { PartVersion } from './part-version.js';
 import { ProgressTracker } from './progress.js';
 import { Reporter } from './reporter.js';
 import { writeFeedStatus } from './status.js';
 import { FEED_PROTOCOL } from '../rpc.js';
 import { clip } from '../status/node-status.js';
-import type { Intent, NodeConfig, Port } from '../../intent/types.js';
+import type { Intent, NodeConfig } from '../../intent/types.js';
 import type { IntentListener, IntentSource } from '../../intent/source.js';
 import type { Update } from '../rpc.js';
 import type { EntityValue, StoredChange } from '../types.js';
@@ -27,50 +23,49 @@ import type { FedStamps } from './progress.js';
 import type { FeedStatus } from './status.js';
 import type { NodeStatus } from '../status/node-status.js';
 
-/** How long the first message is waited for where there is no cache, milliseconds; it comes whenever it comes. */
+/** How long start() waits for the first message without a cache, in milliseconds; the message may arrive later. */
 const FIRST_MS = 5000;
-/** The cache is written this long after a change, and of a large part at most so often that it costs a twentieth of the time, milliseconds. */
+/** Delay of writing the cache after a change, in milliseconds. It grows for large parts, so that writing takes at most a twentieth of the time. */
 const CACHE_DELAY_MS = 200;
 const CACHE_SHARE = 20;
 
 export interface FeedSourceOptions {
   config: NodeConfig;
-  /** The node file, for messages. */
+  /** Name of the node file, for messages. */
   configFile: string;
   runDirectory: string;
-  /** What the agent says of itself in the node's status; default: nothing. */
+  /** The agent's part of the node's status; default: nothing. */
   facts?: () => AgentFacts;
-  /** Of a value of a message, JSON; default: JSON.parse. Many sources of one process may share what they have alike. */
+  /** Parses a value of a message from JSON; default: JSON.parse. Sources of one process may share equal values this way. */
   parse?: (text: string) => EntityValue;
-  /** Nothing is read from disk or written. */
+  /** Neither reads nor writes the cache. */
   withoutCache?: boolean;
 }
 
 /**
- * A node's part of the intent, as a feed tells it. Each message is taken whole or not at all; what cannot be taken is said, and what the node had
- * stays. Without a feed the node goes on with what it has, after a restart with what is on disk.
+ * A node's part of the intent, received from a feed. Each message is applied as a whole or refused with an error, which leaves the node's part
+ * unchanged. Without a feed the node keeps its part, after a restart that of the cache.
  */
 export class FeedSource implements IntentSource {
   readonly #options: FeedSourceOptions;
   readonly #connection: FeedConnection;
   readonly #renewal: Renewal;
-  /** Why there is no next certificate yet. */
+  /** Why renewing the certificate failed; undefined: it did not. */
   #notRenewed: string | undefined;
   #listener: IntentListener | undefined;
-  /** As the feed last told it. */
-  #received = new Map<string, EntityValue>();
+  /** The part as last received from the feed. */
+  #received = PartVersion.of();
   #digest = new SetDigest();
   #epoch = '';
   #sequence = 0;
-  /** The part of a message that has come so far. */
+  /** Changes of an incomplete message. */
   #parts: Update['changes'] = [];
   #isSnapshot = false;
-  /** As last given to the listener. */
+  /** The intent last given to the listener. */
   #given: Intent | undefined;
   #givenSequence = 0;
-  #checked = new CheckedIntent();
-  #stand = new Stand();
-  /** What the node has was refused: the next message is compared with what was given. */
+  readonly #checks: PartChecks;
+  /** Why the received part was refused; the next message is compared with the intent last given. */
   #refused: string | undefined;
   #status: FeedStatus = { epoch: '', sequence: 0 };
   #cacheTimer: NodeJS.Timeout | undefined;
@@ -81,6 +76,7 @@ export class FeedSource implements IntentSource {
 
   constructor(options: FeedSourceOptions) {
     this.#options = options;
+    this.#checks = new PartChecks(options.config, options.configFile);
     const { node, feeds } = options.config;
     if (feeds === undefined) throw new Error('the node file names no feeds');
     this.#connection = new FeedConnection({
@@ -114,17 +110,29 @@ export class FeedSource implements IntentSource {
     });
   }
 
-  /** What the node says of itself. */
+  /** Statistics of its connections. */
+  get connections(): { resumed: number; full: number; streams: number; lastStreamMs: number } {
+    const { sessions, streams, lastStreamMs } = this.#connection;
+    const { resumed, full } = sessions;
+    return { resumed, full, streams, lastStreamMs };
+  }
+
+  /** Reconnects as after a failure. @param byCertificate discards the TLS session */
+  reconnect(byCertificate: boolean): void {
+    if (byCertificate) this.#connection.sessions.forget();
+    this.#connection.reconnect();
+  }
+
+  /** The node's status. */
   get nodeStatus(): NodeStatus {
     const { config, facts = () => NO_FACTS } = this.#options;
     const { behindMs } = this.#status;
-    const ports = this.#given?.ports.filter(({ node }) => node === config.node).length ?? 0;
     return {
       ...facts(),
       ...{ version: readVersion(), protocol: FEED_PROTOCOL, schema: this.#given?.version ?? 0 },
       ...{ dataplane: config.dataplane, epoch: this.#epoch, sequence: this.#sequence },
       ...{ applied: this.#progress.applied(this.#refused === undefined ? this.#sequence : this.#givenSequence) },
-      ...{ digest: this.#digest.hex, ports },
+      ...{ digest: this.#digest.hex, ports: this.#checks.ownPorts },
       refused: this.#refused === undefined ? null : clip(this.#refused),
       staleSinceMs: behindMs === undefined ? null : Date.now() - behindMs,
       certificateEndsMs: config.feeds === undefined ? null : certificateEndsMs(config.feeds.tls.cert),
@@ -164,17 +172,18 @@ export class FeedSource implements IntentSource {
     if (withoutCache === true) return;
     try {
       const { epoch, sequence, intent } = readCache(config.intent, config.node);
-      this.#received = partOfIntent(intent);
-      for (const [key, value] of this.#received) this.#digest.toggle(key, JSON.stringify(value));
+      const values = partOfIntent(intent);
+      this.#received = PartVersion.of(values);
+      for (const [key, value] of values) this.#digest.toggle(key, JSON.stringify(value));
       this.#epoch = epoch;
       this.#sequence = sequence;
       this.#give(undefined, 0);
     } catch {
-      // Without a cache all comes from the feed; a command that reads it says what is wrong.
+      // Without a cache everything comes from the feed. Commands that read the cache report what is wrong with it.
     }
   }
 
-  /** @returns why the feed is left */
+  /** @returns why the feed must be left; undefined: it is followed further */
   #update(update: Update, feed: string): string | undefined {
     const { epoch, sequence, snapshot, more, changes } = update;
     if (epoch === this.#epoch && sequence < this.#sequence) {
@@ -204,7 +213,7 @@ export class FeedSource implements IntentSource {
     return undefined;
   }
 
-  /** A whole message. */
+  /** Applies a complete message. @returns why the feed must be left */
   #take(parts: Update['changes'], update: Update): string | undefined {
     const { epoch, sequence, digest } = update;
     const before = this.#sequence;
@@ -215,11 +224,12 @@ export class FeedSource implements IntentSource {
       if (value.length === 0) gone.push(key);
       else after.set(key, parse(value.toString()));
     }
-    if (this.#isSnapshot) for (const key of this.#received.keys()) if (!after.has(key)) gone.push(key);
+    const held = this.#received.values;
+    if (this.#isSnapshot) for (const key of held.keys()) if (!after.has(key)) gone.push(key);
     const changes: StoredChange[] = [];
     const next = new SetDigest(this.#digest.hex);
     for (const key of [...gone, ...after.keys()]) {
-      const old = this.#received.get(key);
+      const old = held.get(key);
       const value = after.get(key);
       const [from, to] = [old, value].map((one) => (one === undefined ? undefined : JSON.stringify(one)));
       if (from === to) continue;
@@ -228,10 +238,7 @@ export class FeedSource implements IntentSource {
       changes.push({ key, ...(old !== undefined && { before: old }), ...(value !== undefined && { after: value }) });
     }
     if (next.hex !== digest) return this.#forget('a message did not lead to what the feed says');
-    for (const { key, after: value } of changes) {
-      if (value === undefined) this.#received.delete(key);
-      else this.#received.set(key, value);
-    }
+    this.#received = this.#received.next(changes);
     this.#digest = next;
     this.#epoch = epoch;
     this.#sequence = sequence;
@@ -242,28 +249,26 @@ export class FeedSource implements IntentSource {
     return undefined;
   }
 
-  /** All of the node's part is asked for anew; what was given stays. */
+  /** Discards the received part, so that it is requested as a whole; the listener's intent remains. */
   #forget(why: string): string {
-    this.#received = new Map();
+    this.#received = PartVersion.of();
     this.#digest = new SetDigest();
     this.#epoch = '';
     return why;
   }
 
   /**
-   * Gives what was received to the agent, if it passes.
+   * Gives the received part to the agent, if it passes the checks.
    *
-   * @param changes that lead to it; undefined: compare wholes
-   * @param sequence of what was received before
+   * @param changes those that led to it; undefined: compare whole intents
+   * @param sequence the one before this part
    */
   #give(changes: readonly StoredChange[] | undefined, sequence: number, fed?: FedStamps): void {
-    const { config, configFile } = this.#options;
-    const intent = intentOfPart(this.#received);
+    const { intent } = this.#received;
     const before = this.#given;
     const isDirect = changes !== undefined && this.#refused === undefined;
     try {
-      this.#check(isDirect ? changes.map(({ key }) => key) : undefined);
-      checkNodeInIntent(config, intent, configFile);
+      this.#checks.check(this.#received, isDirect ? changes.map(({ key }) => key) : undefined);
     } catch (error) {
       this.#refused = (error as Error).message.split('\n')[0] ?? '';
       this.#error(error as Error);
@@ -279,67 +284,13 @@ export class FeedSource implements IntentSource {
       this.#listener?.({ type: 'snapshot', intent, progress: this.#progress.begin(sequence) });
     } else {
       const exact = isDirect ? intentChangesOf(changes) : diffIntent(before, intent);
-      // What somebody took away by itself is meant; what is missing in a whole may be missing by accident.
+      // A removal by itself is intended; an entity that is missing in a whole part may be missing by accident.
       if (exact.length > 0) {
         const progress = this.#progress.begin(sequence, fed);
         this.#listener?.({ type: 'change', changes: exact, intent, ...(isDirect && { named: true }), progress });
       }
     }
     this.#cacheSoon();
-  }
-
-  /**
-   * The checks of files, of what is new.
-   *
-   * @param keys what may be new; undefined: all is compared
-   * @throws IntentError; what was checked before stays
-   */
-  #check(keys: Iterable<string> = new Set([...this.#checked.entities.keys(), ...this.#received.keys()])): void {
-    const held = this.#checked.entities;
-    const wishes: { key: string; after?: EntityValue }[] = [];
-    const findings = new Findings();
-    for (const key of keys) {
-      const kind = kindOfKey(key);
-      const value = this.#received.get(key);
-      if (kind === undefined || (value !== undefined && isSame(held.get(key), value))) continue;
-      if (value === undefined) {
-        if (held.has(key)) wishes.push({ key });
-        continue;
-      }
-      // A structure that this version does not know is refused before anything is made of it.
-      const entity = readEntity(kind, value, findings);
-      if (entity?.key === key) wishes.push({ key, after: this.#stand.value(entity.after) });
-      else if (findings.list.length === 0) findings.add([key], value, 'the entity of its key');
-    }
-    if (findings.list.length > 0) {
-      const issues = findings.list.map(({ path, value, found, expected }) => ({
-        path: path.join('.'),
-        value,
-        found,
-        expected,
-      }));
-      throw new IntentError('intent', issues);
-    }
-    try {
-      this.#checked.apply(wishes);
-    } catch (error) {
-      // Unless it is one of the MAC addresses that stand for what the node is not told.
-      if (!this.#checkAnew()) throw error;
-    }
-  }
-
-  #checkAnew(): boolean {
-    const stand = new Stand(this.#received);
-    const checked = new CheckedIntent();
-    const all = [...this.#received].filter(([key]) => kindOfKey(key) !== undefined);
-    try {
-      checked.apply(all.map(([key, value]) => ({ key, after: stand.value(value) })));
-    } catch {
-      return false;
-    }
-    this.#checked = checked;
-    this.#stand = stand;
-    return true;
   }
 
   #error(error: Error): void {
@@ -385,13 +336,4 @@ export class FeedSource implements IntentSource {
     }
     this.#cacheDelayMs = Math.max(CACHE_DELAY_MS, (performance.now() - started) * CACHE_SHARE);
   }
-}
-
-/** A checked port on another node has an interface and a MAC address, which stand for what the node is not told. */
-function isSame(checked: EntityValue | undefined, value: EntityValue): boolean {
-  if (checked === undefined) return false;
-  const port = value as { interface?: unknown; mac?: unknown };
-  const isRemote = typeof value === 'object' && port.interface === '' && port.mac === '';
-  const shown = isRemote ? { ...(checked as Port), interface: '', mac: '' } : checked;
-  return JSON.stringify(shown) === JSON.stringify(value);
 }

@@ -1,8 +1,9 @@
-/** A node's part of an intent by keys, as feeds send it, and as the agent takes it. */
+/** Converts a node's part of an intent between feeds' keys and the agent's form. */
 import { shareNoPrefixes } from '../../intent/model.js';
 import { keyOf, kindOfKey, toIntentChanges } from '../keys.js';
-import type { Intent, IntentChange, Path, Port, Tenant } from '../../intent/types.js';
+import type { Intent, IntentChange, Port, Tenant } from '../../intent/types.js';
 import type { EntityValue, StoredChange, StoredKind } from '../types.js';
+import type { Path } from '../../encap/path.js';
 
 export type Part = ReadonlyMap<string, EntityValue>;
 
@@ -18,7 +19,7 @@ const LISTS = {
   policy: 'policies',
 } as const;
 
-/** The intent that a part is; the same as relevantTo makes of the whole. */
+/** The intent of a part, equal to the result of relevantTo for the whole intent. */
 export function intentOfPart(part: Part): Intent {
   const lists: Record<(typeof LISTS)[keyof typeof LISTS], unknown[]> = {
     ...{ nodes: [], tenants: [], ports: [], paths: [], gateways: [], externals: [], policies: [] },
@@ -47,7 +48,7 @@ export function intentOfPart(part: Part): Intent {
   };
 }
 
-/** The other way round. */
+/** The part of an intent. */
 export function partOfIntent(intent: Intent): Map<string, EntityValue> {
   const part = new Map<string, EntityValue>([['block', intent.sidBlock]]);
   if (intent.trusted !== undefined) part.set('trusted', intent.trusted);
@@ -58,12 +59,12 @@ export function partOfIntent(intent: Intent): Map<string, EntityValue> {
   return part;
 }
 
-/** What the checks of files take of a value: a port on another node comes without interface and MAC address, which they want. */
+/** Completes values for the checks of files: ports on other nodes arrive without interface and MAC address, and get placeholders. */
 export class Stand {
   readonly #taken: ReadonlySet<string>;
   #count = 0;
 
-  /** @param part whose MAC addresses are avoided */
+  /** @param part placeholders differ from all its MAC addresses */
   constructor(part: Part = new Map()) {
     const macs = [...part.values()].flatMap((value) => {
       const { mac, gatewayMac } = value as Partial<Port & Tenant>;
@@ -84,10 +85,10 @@ export class Stand {
   }
 }
 
-/** First byte of MAC addresses that stand for others: locally administered, of one host. */
+/** First byte of placeholder MAC addresses: locally administered and unicast. */
 const STAND_MAC = 'ee';
 
-/** Changes of a part by the intent's keys. */
+/** Converts changes of a part to the intent's keys. */
 export function intentChangesOf(changes: readonly StoredChange[]): IntentChange[] {
   const sources = changes.flatMap(({ key, before, after }): IntentChange[] => {
     if (!key.startsWith('source/')) return [];

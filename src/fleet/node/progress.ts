@@ -1,9 +1,9 @@
-/** How far the agent is with what the feed told, and how long that took. */
+/** Tracks how far the agent has carried out the feed's changes, and how long that took. */
 import { newLatency, observeStamps } from '../status/latency.js';
 import type { IntentProgress } from '../../intent/source.js';
 import type { Latency } from '../status/latency.js';
 
-/** When a change was committed, and when the feed had it, milliseconds since 1970. */
+/** When a change was committed, and when the feed received it, in milliseconds since 1970. */
 export interface FedStamps {
   writtenMs: number;
   fedMs: number;
@@ -11,14 +11,14 @@ export interface FedStamps {
 
 export class ProgressTracker {
   readonly latency: Latency = newLatency();
-  /** What is not carried out yet, in the order in which it came; each with the sequence before it. */
+  /** Changes that are not carried out yet, in order of arrival, each with the preceding sequence. */
   readonly #outstanding = new Set<{ before: number }>();
 
   /**
-   * Something goes to the agent.
+   * Starts tracking a change that is given to the agent.
    *
-   * @param before the sequence before it
-   * @param fed absent: what came was not one change, and is not measured
+   * @param before the preceding sequence
+   * @param fed absent if it was not a single change, which is not measured
    */
   begin(before: number, fed?: FedStamps): IntentProgress {
     const receivedMs = Date.now();
@@ -32,7 +32,7 @@ export class ProgressTracker {
     };
   }
 
-  /** The sequence up to which all is carried out, of those up to the one that was received. */
+  /** The sequence up to which everything is carried out, at most `received`. */
   applied(received: number): number {
     const [oldest] = this.#outstanding;
     return oldest?.before ?? received;

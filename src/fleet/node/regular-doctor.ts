@@ -1,10 +1,10 @@
-/** Runs `segue doctor` now and then, in a process of its own, for the node's status. */
+/** Runs `segue doctor` regularly in a separate process, for the node's status. */
 import { runProgram } from '../../kernel/program.js';
 import { doctorFacts } from './agent-facts.js';
 import type { Diagnosis } from '../../observe/doctor/types.js';
 import type { NodeStatus } from '../status/node-status.js';
 
-/** The first look is past the agent's own start; then each costs about a second of CPU time. Milliseconds. */
+/** The first run comes after the agent's own start. Each run costs about a second of CPU time. In milliseconds. */
 const FIRST_MS = 60_000;
 const EVERY_MS = 600_000;
 const JITTER = 0.2;
@@ -13,10 +13,10 @@ const TIMEOUT_MS = 60_000;
 export class RegularDoctor {
   readonly #command: string;
   readonly #configFile: string;
-  /** As last found; null: not yet, or it could not be run. */
+  /** The last result; null: not run yet, or it could not be run. */
   found: NodeStatus['doctor'] = null;
 
-  /** @param command the program that the agent runs as */
+  /** @param command the program that runs the agent */
   constructor(command: string, configFile: string) {
     this.#command = command;
     this.#configFile = configFile;
@@ -36,7 +36,7 @@ export class RegularDoctor {
       const { stdout } = await runProgram(undefined, argv, { timeoutMs: TIMEOUT_MS });
       this.found = doctorFacts(JSON.parse(stdout) as Diagnosis, Date.now());
     } catch {
-      // What cannot be run says nothing; an older finding would be taken for today's.
+      // A failed run yields no result: an older one would be taken for the present state.
       this.found = null;
     }
     this.#after(EVERY_MS);

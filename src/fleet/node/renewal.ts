@@ -1,29 +1,32 @@
-/** Keeps a node's certificate from ending: the next one is asked for well before. */
+/** Renews a node's certificate well before it expires. */
 import { X509Certificate } from 'node:crypto';
 import { readRegularFile } from '../../intent/regular-file.js';
 
-/** The part of a certificate's lifetime after which the next one is asked for; nodes that were enrolled at once do not come at once. */
+/**
+ * Fraction of a certificate's lifetime after which it is renewed, at a random time, so that nodes that were enrolled together do not renew
+ * together.
+ */
 const RENEW_FROM = 0.6;
 const RENEW_UNTIL = 0.7;
-/** Between attempts: a part of what is left, within these bounds, milliseconds. */
+/** Pause between attempts: a fraction of the remaining lifetime, within these bounds, in milliseconds. */
 const RETRY_PART = 0.1;
 const MIN_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 3_600_000;
-/** How often the file is looked at, which an operator may have replaced, milliseconds. */
+/** Interval of checking the file, which an operator may have replaced, in milliseconds. */
 const LOOK_MS = 3_600_000;
 
 export interface RenewalOptions {
   /** PEM file. */
   certificate: string;
-  /** Asks a feed. @throws Error that says why there is no next one */
+  /** Requests a certificate from a feed. @throws Error that says why none was issued */
   renew: () => Promise<X509Certificate>;
-  /** There is a new one. */
+  /** Called with a new certificate. */
   renewed: (certificate: X509Certificate) => void;
-  /** There is none, and why. */
+  /** Called with the reason if renewing failed. */
   failed: (why: string) => void;
 }
 
-/** When the next certificate is to be asked for, milliseconds since 1970. @param chance 0 to 1 */
+/** When to renew a certificate, in milliseconds since 1970. @param chance random number from 0 to 1 */
 function renewalTime({ validFrom, validTo }: X509Certificate, chance: number): number {
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
   return from + (to - from) * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * chance);
@@ -53,7 +56,7 @@ export class Renewal {
     try {
       due = Math.min(due, renewalTime(new X509Certificate(readRegularFile(this.#options.certificate)), this.#chance));
     } catch {
-      // Without a certificate the node is to enroll, which its connection says.
+      // Without a certificate the node must enroll, which its connection reports.
     }
     this.#after(Math.max(due - Date.now(), leastMs));
   }

@@ -1,19 +1,19 @@
-/** Tells the feed how the node is: now and then, each node at a moment of its own, sooner when something is wrong. */
+/** Reports the node's status to the feed: regularly, at times that differ among nodes, and sooner after problems. */
 import { status as grpcStatus } from '@grpc/grpc-js';
 
-/** The first report after a connection comes within this time: after a feed's death thousands of nodes come at once. */
+/** The first report is sent within this time after connecting, because thousands of nodes connect at once after a feed has failed. */
 const FIRST_MS = 10_000;
-/** Between reports while the feed does not say. */
+/** Interval of reports until the feed sets one. */
 const DEFAULT_MS = 30_000;
-/** The interval varies by this share. */
+/** Random variation of the interval. */
 const JITTER = 0.1;
-/** The least between one report and the next. */
+/** Shortest time between two reports. */
 const LEAST_MS = 2000;
 
 export interface ReporterOptions {
   /** @returns the report, JSON */
   status: () => Buffer;
-  /** @returns when the next one is expected, milliseconds */
+  /** @returns time until the next report in milliseconds */
   send: (status: Buffer) => Promise<number>;
 }
 
@@ -29,7 +29,7 @@ export class Reporter {
     this.#options = options;
   }
 
-  /** A feed answers. */
+  /** A feed has answered. */
   connected(): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
@@ -42,7 +42,7 @@ export class Reporter {
     this.#timer = undefined;
   }
 
-  /** Something is to be known before the interval is over. */
+  /** Requests a report before the interval is over. */
   soon(): void {
     if (!this.#isConnected || this.#timer === undefined) return;
     const ms = Math.max(LEAST_MS - (Date.now() - this.#lastMs), 0) + Math.random() * LEAST_MS;
@@ -62,7 +62,7 @@ export class Reporter {
     try {
       this.#everyMs = Math.max(await this.#options.send(this.#options.status()), LEAST_MS / 2);
     } catch (error) {
-      // A feed of an earlier version takes none. Whatever else it was: the next report says the same, and more.
+      // Feeds of earlier versions accept no reports. After any other failure the next report contains the same and more.
       if ((error as { code?: number }).code === grpcStatus.UNIMPLEMENTED) return;
     }
     if (this.#isConnected) this.#schedule(this.#everyMs * (1 - JITTER + 2 * JITTER * Math.random()));

@@ -1,43 +1,43 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../../intent/regular-file.js';
 import { replaceFile } from '../../kernel/replace-file.js';
 
-/** Where a node is with its feeds: what `doctor` says of it. */
+/** A node's state towards its feeds, for `doctor`. */
 export interface FeedStatus {
-  /** The feed that the node follows; absent while none answers. */
+  /** The feed that the node follows; absent if none answers. */
   feed?: string;
-  /** Of what the node has. */
+  /** Epoch of the node's part. */
   epoch: string;
   sequence: number;
-  /** Since when no feed answers, milliseconds since 1970. */
+  /** Since when no feed answers, in milliseconds since 1970. */
   lostSinceMs?: number;
-  /** Why the last feed did not. */
+  /** Error of the last feed. */
   error?: string;
-  /** For how long the feed has not heard of etcd, milliseconds. */
+  /** How long the feed has not reached etcd, in milliseconds. */
   behindMs?: number;
-  /** Why the feed holds on to what it has. */
+  /** Why the feed does not follow the store. */
   held?: string;
-  /** Why the node does not take what the feed says. */
+  /** Why the node refuses the feed's intent. */
   refused?: string;
-  /** Why the certificate was not renewed when it was time. */
+  /** Why renewing the certificate failed. */
   notRenewed?: string;
 }
 
 const FILE = 'feed-status';
 
-/** Failing costs nobody anything but the news. */
+/** Writes the status. A failure has no consequence beyond the missing status. */
 export function writeFeedStatus(runDirectory: string, status: FeedStatus): void {
   try {
     replaceFile(join(runDirectory, FILE), `${JSON.stringify(status)}\n`, 0o600);
   } catch {
-    // No space, or no directory: it is said again with the next change.
+    // No space, or no directory: the next change is written again.
   }
 }
 
-/** @returns undefined where no agent has written one */
+/** @returns undefined if no agent has written a status */
 export function readFeedStatus(runDirectory: string): FeedStatus | undefined {
   try {
-    return JSON.parse(readFileSync(join(runDirectory, FILE), 'utf8')) as FeedStatus;
+    return JSON.parse(readRegularFile(join(runDirectory, FILE)).toString()) as FeedStatus;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** The CA of a fleet: its own, made here, or a given one whose certificate and key are in PEM files. */
+/** The CA of a fleet: created by segue, or given as PEM files of certificate and key. */
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export interface KeyAndCertificate {
   key: string;
 }
 
-/** @returns PEM, PKCS #8 */
+/** @returns a key as PEM, PKCS #8 */
 export function newKey(): string {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' })
     .privateKey.export({ type: 'pkcs8', format: 'pem' })
@@ -33,7 +33,7 @@ export async function newAuthority(commonName: string, days: number): Promise<Ke
 /** A CA that issues certificates. */
 export class Authority {
   readonly #issuer: Issuer;
-  /** Of the CA, and those above it but the root: what goes with each certificate. PEM. */
+  /** The CA's certificate and those above it except the root, as PEM; appended to each issued certificate. */
   readonly #chain: string;
   readonly #untilMs: number;
 
@@ -52,7 +52,7 @@ export class Authority {
     this.#untilMs = Date.parse(shown.validTo);
   }
 
-  /** @throws Error that names the file */
+  /** @throws Error that contains the name of the file */
   static open({ cert, key }: { cert: string; key: string }): Authority {
     const keyPem = readRegularFile(key);
     try {
@@ -64,7 +64,7 @@ export class Authority {
 
   /**
    * @param publicKey SubjectPublicKeyInfo, DER
-   * @param days valid from now, or as long as the CA's own certificate
+   * @param days validity from now, limited by the CA's own certificate
    * @returns PEM: the certificate, then those between it and the root
    */
   async issue(names: Names, role: 'node' | 'server', publicKey: Buffer, days: number): Promise<string> {
@@ -79,21 +79,21 @@ function isSelfIssued(der: Buffer): boolean {
   return subject === issuer;
 }
 
-/** Pin of a CA: SHA-256 of its public key (RFC 7469 section 2.4), base64url. It stays when the CA's certificate is renewed. */
+/** The pin of a CA: SHA-256 of its public key (RFC 7469 section 2.4), base64url. It survives a renewal of the CA's certificate. */
 export function pinOf(certificate: X509Certificate): string {
   return createHash('sha256')
     .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url');
 }
 
-/** CA certificates of a PEM file. @throws Error that names the file */
+/** The CA certificates of a PEM file. @throws Error that contains the name of the file */
 export function readCertificates(file: string): X509Certificate[] {
   const all = fromPem(CERTIFICATE, readRegularFile(file).toString()).map((der) => new X509Certificate(der));
   if (all.length === 0) throw new Error(`${file}: expected certificates (PEM)`);
   return all;
 }
 
-/** Writes `<base>.pem` and `<base>.key`, which is the owner's alone. @throws Error where one of them is there already */
+/** Writes `<base>.pem`, and `<base>.key`, which only the owner can read. @throws Error if either exists already */
 export function writePair(directory: string, base: string, { certificate, key }: KeyAndCertificate): [string, string] {
   const [certFile, keyFile] = [join(directory, `${base}.pem`), join(directory, `${base}.key`)];
   for (const file of [certFile, keyFile])

@@ -1,4 +1,4 @@
-/** Of a fingerprint as Node.js writes it, with colons: hexadecimal digits alone. */
+/** Converts Node.js's fingerprint with colons to plain hexadecimal digits. */
 export function plainFingerprint(text: string): string {
   return text.replaceAll(':', '').toLowerCase();
 }

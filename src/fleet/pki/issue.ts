@@ -1,4 +1,4 @@
-/** X.509 certificates (RFC 5280) that a CA of a fleet issues. */
+/** X.509 certificates (RFC 5280) issued by a fleet's CA. */
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { BitString, Integer, OctetString, Utf8String } from 'asn1js';
 import {
@@ -20,7 +20,7 @@ import type { RelativeDistinguishedNames } from 'pkijs';
 export const CERTIFICATE = 'CERTIFICATE';
 const COMMON_NAME = '2.5.4.3';
 const SERIAL_BYTES = 16;
-/** A clock that is behind by an hour takes a new certificate all the same. */
+/** Certificates are backdated, so that a node whose clock is an hour behind accepts a new one. */
 const BACKDATED_MS = 2 * 3_600_000;
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -33,7 +33,7 @@ const EXTENSION = {
   authorityKey: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
 } as const;
-/** Bits of KeyUsage as DER has them: the first is the highest. */
+/** KeyUsage bits in DER: the first bit is the highest. */
 const DIGITAL_SIGNATURE = { bits: 0x80, unused: 7 };
 const SIGN_CERTIFICATES = { bits: 0x06, unused: 1 };
 
@@ -51,25 +51,25 @@ export interface Names {
 export interface Terms extends Names {
   /** SubjectPublicKeyInfo, DER. */
   publicKey: Buffer;
-  /** `ca` may issue certificates of nodes and feeds, none of other CAs; `node` is a client; `server` is both. */
+  /** `ca` may issue certificates of nodes and feeds, but not of other CAs; `node` is a client; `server` is both. */
   role: 'ca' | 'node' | 'server';
   fromMs?: number;
   untilMs: number;
 }
 
-/** Who signs. */
+/** The signer of a certificate. */
 export interface Issuer {
-  /** Absent: the certificate is signed by its own key. */
+  /** Absent: the certificate is self-signed. */
   certificate?: Certificate;
   key: KeyObject;
 }
 
-/** @returns PEM. @throws Error for a key that no certificate is signed with here */
+/** @returns PEM. @throws Error for an unsupported type of key */
 export async function issueCertificate(terms: Terms, { certificate, key }: Issuer): Promise<string> {
   const made = new Certificate();
   made.version = 2;
   const serial = randomBytes(SERIAL_BYTES);
-  // Positive, and of one length: RFC 5280 section 4.1.2.2.
+  // Positive and of constant length (RFC 5280 section 4.1.2.2).
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   made.serialNumber = new Integer({ valueHex: bytes(serial) });
   made.subject.typesAndValues.push(commonNameOf(terms.commonName));
@@ -113,7 +113,7 @@ function commonNameOf(value: string): RelativeDistinguishedNames['typesAndValues
   return new AttributeTypeAndValue({ type: COMMON_NAME, value: new Utf8String({ value }) });
 }
 
-/** RFC 5280 section 4.2.1.2: SHA-1 of the key; it names it, and secures nothing. */
+/** The key identifier of RFC 5280 section 4.2.1.2: SHA-1 of the key, without any security function. */
 async function keyIdOf(info: PublicKeyInfo): Promise<OctetString> {
   const digest = await webcrypto.subtle.digest('SHA-1', info.subjectPublicKey.valueBlock.valueHexView);
   return new OctetString({ valueHex: digest });

@@ -7,7 +7,7 @@ export function toPem(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-/** All blocks of a label, DER, in their order. */
+/** All blocks with a label as DER, in order. */
 export function fromPem(label: string, text: string): Buffer[] {
   const blocks = text.matchAll(new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]*)-----END ${label}-----`, 'g'));
   return [...blocks].map(([, body = '']) => Buffer.from(body, 'base64'));

@@ -1,4 +1,4 @@
-/** Certificate signing requests (PKCS #10, RFC 2986): a node makes them, and keeps the key. */
+/** Certificate signing requests (PKCS #10, RFC 2986), which nodes create without disclosing the key. */
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { Utf8String } from 'asn1js';
 import { AttributeTypeAndValue, CertificationRequest, PublicKeyInfo } from 'pkijs';
@@ -6,10 +6,10 @@ import { fromPem, toPem } from './pem.js';
 
 const REQUEST = 'CERTIFICATE REQUEST';
 const COMMON_NAME = '2.5.4.3';
-/** A request of a P-256 key has some 250 bytes. */
+/** A request for a P-256 key has some 250 bytes. */
 const MAX_REQUEST_BYTES = 4096;
 
-/** @param keyPem of a P-256 key. @returns PEM */
+/** @param keyPem a P-256 key. @returns PEM */
 export async function makeRequest(keyPem: string, commonName: string): Promise<string> {
   const key = createPrivateKey(keyPem);
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
@@ -30,7 +30,7 @@ export async function makeRequest(keyPem: string, commonName: string): Promise<s
 }
 
 /**
- * The public key of a request whose sender holds the private one. What else the request asks for is not looked at.
+ * The public key of a request that is signed with the private one. All other contents of the request are ignored.
  *
  * @returns SubjectPublicKeyInfo, DER
  * @throws Error that says what is wrong with the request

@@ -1,12 +1,16 @@
-import { portAt } from '../../app/intent.js';
-import { scopePath } from '../../intent/scope.js';
+import * as whole from '../../app/intent.js';
+import { withoutMigration } from '../../intent/migration.js';
 import { keyOf } from '../keys.js';
 import { IntentIndex, isRouted, sourcesOfNode } from '../intent-index.js';
 import { shapeOf } from './shape.js';
-import type { IntentChange, Path, Port } from '../../intent/types.js';
+import type { IntentChange, Port } from '../../intent/types.js';
 import type { Shape } from './shape.js';
+import { scopePath, type Path } from '../../encap/path.js';
 
-/** A value of a node's part of the intent: as StoredChange has it, and outer sources of the domain (`source/<address>`). */
+/** The part of a port that a node keeps. Nodes with feeds do not migrate ports: a port moves when the intent moves it (docs/services.md). */
+const portAt = (port: Port, node: string): Port => whole.portAt(withoutMigration(port), node);
+
+/** A change of a node's part: as in StoredChange, and outer sources of the domain (`source/<address>`). */
 export interface ScopedChange {
   key: string;
   before?: object | string;
@@ -16,11 +20,11 @@ export interface ScopedChange {
 interface Follower {
   node: string;
   shape: Shape;
-  /** Scoped paths by destination, then by key. */
+  /** Scoped paths by destination and key. */
   paths: Map<string, Map<string, Path>>;
 }
 
-/** What a set of changes did to one follower, the last word on each key. */
+/** The changes for one follower: the last value of each key. */
 class Emission {
   readonly changes = new Map<string, ScopedChange>();
 
@@ -34,36 +38,36 @@ class Emission {
     });
   }
 
-  /** Without what is as it was. */
+  /** The changes without unchanged values. */
   get list(): ScopedChange[] {
     return [...this.changes.values()].filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
   }
 }
 
-/** What a change set was before it was made. */
+/** The state before a set of changes. */
 interface Batch {
   changes: readonly IntentChange[];
-  /** By tenant, then by name: ports as they were, undefined for new ones. */
+  /** Ports before the changes by tenant and name; undefined for new ones. */
   portsBefore: Map<string, Map<string, Port | undefined>>;
-  /** Tenants' nodes that may come or go: whether the tenant had a port there, and one with prefixes. */
+  /** Pairs of tenant and node that may start or end: whether the tenant had a port there, and one with prefixes. */
   sites: Map<string, { tenant: string; node: string; had: boolean; hadRouted: boolean }>;
-  /** Outer sources that may come or go, and whether they were there. */
+  /** Outer sources that may start or end, and whether they existed. */
   sources: Map<string, boolean>;
 }
 
 /**
- * A whole intent, and the parts of it that nodes keep (relevantTo of src/intent/scope.ts). A change costs what it concerns: its tenants' nodes,
- * and not what they have besides. What makes a tenant come to a node or leave it costs that tenant's ports; gateways and policies cost the names
- * that their nodes keep.
+ * A whole intent, and the parts of it that nodes keep (relevantTo of src/intent/scope.ts). A change costs in proportion to the nodes of its
+ * tenants, whatever else they have. If a node starts or stops to keep a tenant, it costs that tenant's ports; a change of gateways and policies
+ * costs the names that their nodes keep.
  */
 export class ScopeIndex {
   readonly index = new IntentIndex();
   readonly #followers = new Map<string, Follower>();
-  /** Followers that keep all ports of a tenant, and those that keep the ones with prefixes. */
+  /** Followers by tenant: those that keep all its ports, and those that keep its ports with prefixes. */
   readonly #near = new Map<string, Set<Follower>>();
   readonly #peers = new Map<string, Set<Follower>>();
 
-  /** Begins to follow for a node. @returns all that it keeps */
+  /** Starts following for a node. @returns everything that the node keeps */
   follow(node: string): ScopedChange[] {
     this.unfollow(node);
     const follower: Follower = { node, shape: shapeOf(this.index, node), paths: new Map() };
@@ -84,7 +88,7 @@ export class ScopeIndex {
     this.#followers.delete(node);
   }
 
-  /** Moves on by changes. @returns what changed for each follower that is concerned, by node */
+  /** Applies changes. @returns the changes for each affected follower, by node */
   apply(changes: readonly IntentChange[]): Map<string, ScopedChange[]> {
     const batch = this.#batchOf(changes);
     const reshaped = this.#reshapedBy(changes);
@@ -133,7 +137,7 @@ export class ScopeIndex {
     return batch;
   }
 
-  /** Followers whose tenants, peers, gateways or policies may be others after the changes. */
+  /** Followers whose tenants, peers, gateways or policies may differ after the changes. */
   #reshapedBy(changes: readonly IntentChange[]): Set<Follower> {
     const reshaped = new Set<Follower>();
     const add = (followers: Iterable<Follower> | undefined): void => {
@@ -168,7 +172,7 @@ export class ScopeIndex {
     return reshaped;
   }
 
-  /** A node that gets its first port of a tenant, or loses its last. */
+  /** Notes a node that gets its first port of a tenant, or loses its last. */
   #noteHosting(change: IntentChange & { kind: 'port' }, reshaped: Set<Follower>): void {
     for (const port of [change.before, change.after]) {
       const follower = port && this.#followers.get(port.node);
@@ -250,7 +254,7 @@ export class ScopeIndex {
     }
   }
 
-  /** Nodes that tenants come to and leave. */
+  /** Emits nodes that tenants start or stop to use. */
   #emitSites({ sites }: Batch, reshaped: ReadonlySet<Follower>, of: (follower: Follower) => Emission): void {
     for (const { tenant, node, had, hadRouted } of sites.values()) {
       const counted = [
@@ -289,11 +293,11 @@ export class ScopeIndex {
     this.#emitPaths(follower, name, emission);
   }
 
-  /** Paths to a node as the follower keeps them now, against those that it had. */
+  /** Emits the difference of the follower's paths to a node. */
   #emitPaths(follower: Follower, to: string, emission: Emission): void {
     const { shape, paths, node } = follower;
     const hasNode = (name: string): boolean => shape.nodes.has(name) && this.index.nodes.has(name);
-    // A tenant that is not there cannot be named.
+    // Tenants that the follower does not keep must not be named.
     const hasTenant = (name: string): boolean => shape.near.has(name);
     const now = new Map<string, Path>();
     for (const path of this.index.paths.of(to).values()) {
@@ -335,7 +339,7 @@ export class ScopeIndex {
     for (const [key, value] of shape.steering) emission.put(key, before.steering.get(key), value);
   }
 
-  /** Tenants with their ports, as the follower keeps them now against those that it had. */
+  /** Emits the difference of the follower's tenants, with their ports. */
   #emitTenants(follower: Follower, before: Shape | undefined, emission: Emission, batch: Batch | undefined): void {
     const { shape, node } = follower;
     const tenantBefore = new Map(

@@ -1,19 +1,19 @@
-/** Which parts of an intent concern a node, by names alone; src/intent/scope.ts says the same of a whole intent. */
-import type { External, Gateway, Policy } from '../../intent/types.js';
+/** The parts of an intent that are relevant to a node, by name. src/intent/scope.ts does the same for a whole intent. */
 import type { IntentIndex } from '../intent-index.js';
+import type { External, Gateway, Policy } from '../../gateway/types.js';
 
 export interface Shape {
-  /** Tenants that the node hosts or steers: it keeps all of their ports. */
+  /** Tenants that the node hosts or serves as a network node: it keeps all of their ports. */
   near: ReadonlySet<string>;
-  /** Tenants that these talk to: it keeps their ports with prefixes. */
+  /** Peers of these tenants, of which it keeps the ports with prefixes. */
   peers: ReadonlySet<string>;
-  /** How many reasons there are to keep a node, by its name. */
+  /** Number of reasons to keep a node, by its name. */
   nodes: Map<string, number>;
-  /** By key: gateways with those of their tenants that concern the node, external networks, policies. */
+  /** By key: gateways with only the relevant tenants, external networks, policies. */
   steering: Map<string, Gateway | External | Policy>;
 }
 
-/** Costs what the node's part of the intent costs without its ports. */
+/** The cost is that of the node's part of the intent without ports. */
 export function shapeOf(index: IntentIndex, node: string): Shape {
   const near = new Set(index.tenantsOn.of(node).keys());
   for (const { tenants } of index.gatewaysOn.of(node).values()) for (const tenant of tenants) near.add(tenant);

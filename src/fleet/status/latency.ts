@@ -1,20 +1,20 @@
-/** How long changes take from the writer to the kernel, in histograms that add up over nodes. */
+/** Latencies of changes from the writer to the kernel, as histograms that can be added over nodes. */
 
-/** Upper bounds of the buckets, milliseconds; one more without a bound follows. */
+/** Upper bounds of the buckets in milliseconds; the last bucket has no bound and follows them. */
 export const LATENCY_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000] as const;
 const BUCKETS = LATENCY_BOUNDS_MS.length + 1;
 
 /**
- * The ways between stamps: written (the writer's commit), fed (the feed had it from etcd), received (the node has the message), planned (it is
- * the agent's turn and the plan has moved), applied (the kernel has it). Stamps of different machines are by different clocks.
+ * Latencies between stamps: written (the writer's commit), fed (the feed received it from etcd), received (the node has the message), planned (the
+ * agent has updated the plan), applied (the kernel has it). Stamps of different machines come from different clocks.
  */
 export const STAGES = ['fed', 'received', 'planned', 'applied', 'whole'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** Observations by bucket, trailing buckets without any left out. */
+/** Observations by bucket, without empty trailing buckets. */
 export type Latency = Record<Stage, number[]>;
 
-/** Milliseconds since 1970. */
+/** In milliseconds since 1970. */
 export interface Stamps {
   writtenMs: number;
   fedMs: number;
@@ -27,7 +27,7 @@ export function newLatency(): Latency {
   return { fed: [], received: [], planned: [], applied: [], whole: [] };
 }
 
-/** A change that has arrived. Of clocks that differ a time before the last stamp counts as none. */
+/** Records a change. If clocks differ, a negative latency counts as zero. */
 export function observeStamps(latency: Latency, stamps: Stamps): void {
   const { writtenMs, fedMs, receivedMs, plannedMs, appliedMs } = stamps;
   observeMs(latency.fed, fedMs - writtenMs);
@@ -53,7 +53,7 @@ export function addLatency(sum: Latency, more: Latency): void {
   }
 }
 
-/** What came since, given what there was: a node that began anew has fewer, and all of its count. */
+/** The difference between two readings. After a restart a node's counts are lower, and all of them are new. */
 export function latencySince(now: Latency, before: Latency | undefined): Latency {
   const since = newLatency();
   for (const stage of STAGES) {
@@ -68,7 +68,7 @@ export function countOf(counts: readonly number[]): number {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
-/** The bound below which a share of the observations is, milliseconds; Infinity: above all bounds; undefined: there are none. */
+/** The bucket's bound at a quantile in milliseconds; Infinity: beyond all bounds; undefined: no observations. */
 export function quantileMs(counts: readonly number[], share: number): number | undefined {
   const wanted = Math.ceil(countOf(counts) * share);
   if (wanted === 0) return undefined;

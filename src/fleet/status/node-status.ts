@@ -1,13 +1,13 @@
-/** What a node says of itself to its feed, and what the store keeps of it. */
+/** A node's status as reported to its feed, and as stored. */
 import { z } from 'zod';
 import { STAGES } from './latency.js';
 import type { Latency } from './latency.js';
 
-/** Bytes of a report. */
+/** Size limit of a report in bytes. */
 const MAX_STATUS_BYTES = 16_384;
-/** Kinds of drift, and checks of doctor's, of one report; more are counted. */
+/** Kinds of drift, and checks of the doctor, in a report; more are only counted. */
 export const MAX_LISTED = 16;
-/** Characters of a text of a report. */
+/** Characters of a text in a report. */
 const MAX_TEXT_CHARS = 200;
 
 const text = z.string().max(MAX_TEXT_CHARS);
@@ -15,48 +15,48 @@ const count = z.int().min(0);
 const timeMs = z.number().min(0);
 const histogram = z.array(count).max(32);
 
-/** Keys that a later version adds are left out by an older feed. */
+/** Older feeds drop keys that later versions add. */
 export const nodeStatusSchema = z.object({
   /** segue's version. */
   version: text,
-  /** Of the protocol between feeds and nodes. */
+  /** Version of the protocol between feeds and nodes. */
   protocol: count,
-  /** Of the intent's schema. */
+  /** Version of the intent's schema. */
   schema: count,
   dataplane: text,
   startedMs: timeMs,
-  /** Of the intent as the node has received it. */
+  /** Position of the node's received part. */
   epoch: text,
   sequence: count,
-  /** The sequence up to which the kernel has all. */
+  /** The sequence up to which the kernel has everything. */
   applied: count,
-  /** Of the node's part of the intent, see digest.ts. */
+  /** Digest of the node's part (digest.ts). */
   digest: text,
-  /** Ports of the node's own, as the agent has them. */
+  /** The node's own ports in the agent's intent. */
   ports: count,
-  /** Objects that somebody had changed, at the last sweep. */
+  /** Drift that the last sweep found. */
   drift: count,
   driftKinds: z.array(z.object({ kind: text, action: text, count })).max(MAX_LISTED),
-  /** Objects that were put right since the agent started. */
+  /** Drift repaired since the agent started. */
   repairs: count,
   /** Objects that wait for their interface. */
   waiting: count,
-  /** Objects that could not be made when they were last tried. */
+  /** Objects that could not be made when last tried. */
   failures: count,
-  /** The last task failed as a whole, and is tried again. */
+  /** Whether the last task threw; it is retried. */
   failing: z.boolean(),
-  /** The removal guard holds a newer intent. */
+  /** Whether the removal guard holds a newer intent. */
   held: z.boolean(),
-  /** Why what the feed tells is not taken. */
+  /** Why the feed's intent is refused; null: it is not. */
   refused: text.nullable(),
-  /** Since when no feed had answered before this report's, or the feed had not heard of etcd; null: all is followed. */
+  /** Since when, before this report, no feed answered or the feed had not reached etcd; null: up to date. */
   staleSinceMs: timeMs.nullable(),
   certificateEndsMs: timeMs.nullable(),
   doctor: z
     .object({
       atMs: timeMs,
       ...{ ok: count, warn: count, fail: count },
-      /** What is not well, failures first. */
+      /** Problems, failures first. */
       checks: z.array(z.object({ name: text, status: z.enum(['warn', 'fail']), what: text })).max(MAX_LISTED),
     })
     .nullable(),
@@ -69,17 +69,17 @@ export const nodeStatusSchema = z.object({
 
 export type NodeStatus = z.infer<typeof nodeStatusSchema>;
 
-/** As the store has it. */
+/** A status in the store. */
 export interface StoredStatus {
-  /** When the feed took it, by the feed's clock, milliseconds since 1970. */
+  /** When the feed received it by its own clock, in milliseconds since 1970. */
   atMs: number;
   feed: string;
-  /** The node has another part of the intent than the feed has for it, at the same sequence. */
+  /** Set if the node's part differs from the feed's at the same sequence. */
   differs?: true;
   status: NodeStatus;
 }
 
-/** When a node was heard of (milliseconds since 1970), what it had received then, and what it had carried out. */
+/** Time of a node's last report (milliseconds since 1970), and the sequences received and carried out then. */
 export type Seen = readonly [atMs: number, sequence: number, applied: number];
 
 /** @throws Error that says what is wrong with a report */

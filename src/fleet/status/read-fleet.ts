@@ -1,4 +1,4 @@
-/** All nodes of a realm with what they said of themselves, as the store has it. */
+/** Reads all nodes of a realm with their statuses from the store. */
 import { endOf } from '../keys.js';
 import { readNodeOps } from '../ops.js';
 import { parseJson, readHead, StoreError } from '../store/realm.js';
@@ -11,13 +11,13 @@ import type { EtcdClient } from '../store/etcd-client.js';
 import type { Head } from '../types.js';
 import type { NodeStatus, Seen, StoredStatus } from './node-status.js';
 
-/** A node that was not heard of for so long is stale, milliseconds: it reports every 30 s, or as the fleet's size allows. */
+/** A node without a report for this long is stale, in milliseconds: nodes report every 30 s, or as the fleet's size allows. */
 const STALE_MS = 120_000;
-/** A commit of so long ago should have reached every node that reports, milliseconds. */
+/** Every reporting node should have received a commit after this time, in milliseconds. */
 const GRACE_MS = 10_000;
 const KEYS_PER_RANGE = 2000;
 
-/** Worst first: what a node's state is called by. */
+/** States, worst first; a node's worst one is shown. */
 export const STATES = [
   'refused',
   'failing',
@@ -35,16 +35,16 @@ export type NodeState = (typeof STATES)[number];
 export interface FleetNode {
   name: string;
   state: NodeState;
-  /** Why, where that is not the state's name. */
+  /** Reason, unless it is the state itself. */
   why: string;
-  /** When it was last heard of, milliseconds since 1970; undefined: never within a day. */
+  /** Time of the last report in milliseconds since 1970; undefined: none within a day. */
   seenMs?: number;
   feed?: string;
-  /** What the kernel has, as of then. */
+  /** Sequence in the kernel at that time. */
   applied?: number;
-  /** Commits that it should have and lacks. */
+  /** Number of commits that it lacks. */
   behind?: number;
-  /** It has another part of the intent than its feed has for it. */
+  /** Set if its part differs from its feed's. */
   differs?: true;
   ops?: NodeOps;
   status?: NodeStatus;
@@ -96,7 +96,7 @@ function nodeOf(name: string, { head, now, stored, seen }: Facts, ops: NodeOps |
   const status = parsed.data;
   const [seenMs, sequence, applied] =
     seen !== undefined && seen[0] > stored.atMs ? seen : [stored.atMs, status.sequence, status.applied];
-  // What was committed since the report may be there by now.
+  // Commits since the report may have arrived by now.
   const isOld = head.timeMs + GRACE_MS < seenMs;
   const behind = Math.max((isOld ? head.sequence : sequence) - applied, 0);
   const { feed, differs } = stored;
@@ -131,7 +131,7 @@ export function ageText(ms: number): string {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-/** Values below a prefix, by the rest of their keys. */
+/** Values below a prefix, by the remainder of their keys. */
 async function readAll<Value>(client: EtcdClient, prefix: string): Promise<Map<string, Value>> {
   const values = new Map<string, Value>();
   const end = endOf(prefix);

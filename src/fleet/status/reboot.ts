@@ -1,19 +1,19 @@
-/** Whether a node may be rebooted without anybody's loss: what is left on it. */
+/** Whether a node can be rebooted without harm, and what is left on it. */
 import type { Port } from '../../intent/types.js';
 import type { IntentIndex } from '../intent-index.js';
 import type { FleetNode } from './read-fleet.js';
 
 export interface RebootState {
   safe: boolean;
-  /** Ports that the intent has on the node. */
+  /** Ports of the intent on the node. */
   ports: string[];
-  /** What else there is to know, one line each. */
+  /** Further information, one line each. */
   reasons: string[];
 }
 
 /**
  * @param sequence of the commit that took the node out of service
- * @param status as the node last reported
+ * @param status the node's last one
  */
 export function rebootState(
   index: IntentIndex,

@@ -1,17 +1,17 @@
-/** What a commit writes: transactions that the head's revision guards. */
+/** The operations of a commit: transactions guarded by the head's revision. */
 import { endOf } from '../keys.js';
 import type { Compare, RequestOp } from '../rpc.js';
 import type { RealmKeys } from '../keys.js';
 import type { Head, HistoryPart, StoredChange } from '../types.js';
 
-/** etcd takes 128 operations in a transaction by default: the head, a part of the history and what is pruned are among them. */
+/** etcd allows 128 operations in a transaction by default; these include the head, a part of the history, and pruning. */
 const MAX_OPS = 100;
-/** etcd takes 1.5 MiB in a request by default; a change is in it up to three times. */
+/** etcd allows 1.5 MiB in a request by default; a change occurs in it up to three times. */
 const MAX_JSON_CHARS = 400_000;
-/** Commits that history and rollback reach back. */
+/** Commits kept for history and rollback. */
 const HISTORY_COMMITS = 10_000;
 
-/** Changes in parts, each of which one transaction takes. */
+/** Splits changes into parts that fit into one transaction. */
 export function partsOf(changes: readonly StoredChange[]): StoredChange[][] {
   const parts: StoredChange[][] = [];
   let part: StoredChange[] = [];
@@ -35,7 +35,7 @@ export function opsOf(keys: RealmKeys, changes: readonly StoredChange[]): Reques
   );
 }
 
-/** The other way round: what a part of a commit replaced. */
+/** The operations that restore what a part of a commit replaced. */
 export function undoOps(keys: RealmKeys, { sequence, part, changes }: HistoryPart): RequestOp[] {
   const inverse = changes.map(({ key, before }): StoredChange => ({
     key,
@@ -62,7 +62,7 @@ export function del(key: string): RequestOp {
   return { request_delete_range: { key: Buffer.from(key) } };
 }
 
-/** @param revision 0: the key was never written */
+/** @param revision 0: the key must not exist */
 export function isAt(key: string, revision: number): Compare {
   return { result: 'EQUAL', target: 'MOD', key: Buffer.from(key), mod_revision: revision };
 }

@@ -1,4 +1,4 @@
-/** Calls to etcd: one connection a member, from one member to the next when one does not answer. */
+/** Calls to etcd, over one connection for each member; if a member does not answer, the next is tried. */
 import { status } from '@grpc/grpc-js';
 import { KV, LEASE, WATCH } from '../rpc.js';
 import { openClient } from '../tls.js';
@@ -7,25 +7,25 @@ import type { Client, ClientDuplexStream, MethodDefinition, ServiceDefinition, S
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchResponse } from '../rpc.js';
 import type { EtcdConfig } from '../types.js';
 
-/** How long a call may take, milliseconds; a leader's election takes two to five seconds. */
+/** Time-out of a call in milliseconds; electing a leader takes two to five seconds. */
 const CALL_MS = 10_000;
-/** How often all members are tried before a call fails, unless it is said, and the pause between, milliseconds. */
+/** Default number of attempts at all members before a call fails, and the pause between them in milliseconds. */
 const ROUNDS = 3;
 const ROUND_PAUSE_MS = 500;
-/** What a large range may take, milliseconds. */
+/** Time-out of a large range, in milliseconds. */
 const LARGE_CALL_MS = 60_000;
 /**
- * So long a member that failed is not asked while there is another, milliseconds: one that hangs takes connections and answers nothing, and
- * several callers that each go on to the next would come back to it by turns.
+ * A failed member is avoided for this long if there is another, in milliseconds. A hanging member accepts connections without answering, and
+ * concurrent callers that each try the next member would keep returning to it.
  */
 const AVOIDED_MS = 30_000;
 
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
-  // A watch and large ranges on one TLS connection starve each other (etcd#15402).
+  // A watch and large ranges starve each other on one TLS connection (etcd#15402).
   'grpc.use_local_subchannel_pool': 1,
-  // etcd ends connections that ping more often than every 5 s (--grpc-keepalive-min-time).
+  // etcd closes connections with pings more frequent than every 5 s (--grpc-keepalive-min-time).
   'grpc.keepalive_time_ms': 7000,
   'grpc.keepalive_timeout_ms': 3000,
   'grpc.initial_reconnect_backoff_ms': 200,
@@ -35,9 +35,9 @@ const CHANNEL_OPTIONS = {
 /** A call failed at all members. */
 export class EtcdError extends Error {
   readonly code = 'ETCD';
-  /** Of gRPC. */
+  /** Status code of gRPC. */
   readonly status: number;
-  /** The member may have done what it was asked for. */
+  /** Whether the member may have executed the call. */
   readonly isUncertain: boolean;
 
   constructor(endpoint: string, error: ServiceError, isUncertain: boolean) {
@@ -48,10 +48,10 @@ export class EtcdError extends Error {
   }
 }
 
-/** What another member may answer. */
+/** Errors after which another member may succeed. */
 const ELSEWHERE: readonly number[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.UNKNOWN, status.INTERNAL];
 
-/** The target of gRPC for `https://host:2379`, or for a socket's `unix:/path`. */
+/** gRPC target of `https://host:2379`, or of a socket `unix:/path`. */
 function targetOf(endpoint: string): string {
   if (endpoint.startsWith('unix:')) return endpoint;
   const { hostname, port, protocol } = new URL(endpoint);
@@ -62,14 +62,14 @@ export class EtcdClient {
   readonly endpoints: readonly string[];
   readonly #config: EtcdConfig;
   readonly #clients = new Map<string, Client>();
-  /** When members failed last. */
+  /** Times of members' last failures. */
   readonly #failedMs = new Map<string, number>();
-  /** Index of the member that answered last; clients begin at members of their own. */
+  /** Index of the member that answered last; clients start at random members. */
   #at: number;
   #isClosed = false;
   readonly #rounds: number;
 
-  /** @param options `rounds`: how often all members are tried before a call fails */
+  /** @param options `rounds`: attempts at all members before a call fails */
   constructor(config: EtcdConfig, { rounds = ROUNDS }: { rounds?: number } = {}) {
     this.#config = config;
     this.#rounds = rounds;
@@ -82,12 +82,12 @@ export class EtcdClient {
     return this.#call(KV, 'Range', request, large ? LARGE_CALL_MS : CALL_MS);
   }
 
-  /** Is tried once where it may have been done; see EtcdError.isUncertain. @throws EtcdError */
+  /** Not repeated if it may have been executed (EtcdError.isUncertain). @throws EtcdError */
   txn(request: TxnRequest): Promise<TxnResponse> {
     return this.#call(KV, 'Txn', request, CALL_MS, false);
   }
 
-  /** @param seconds after which keys with the lease go unless it is kept alive */
+  /** @param seconds after which keys with the lease are deleted, unless it is kept alive */
   async grantLease(seconds: number): Promise<number> {
     const id = 1 + Math.floor(Math.random() * 2 ** 47);
     await this.#call(LEASE, 'LeaseGrant', { TTL: seconds, ID: id }, CALL_MS);
@@ -98,7 +98,7 @@ export class EtcdClient {
     await this.#call(LEASE, 'LeaseRevoke', { ID: id }, CALL_MS);
   }
 
-  /** Keeps a lease alive until the function that it returns is called. */
+  /** Keeps a lease alive until the returned function is called. */
   keepLease(id: number, everyMs: number): () => void {
     const endpoint = this.#endpoint(0);
     const { path, requestSerialize, responseDeserialize } = methodOf(LEASE, 'LeaseKeepAlive');
@@ -120,7 +120,7 @@ export class EtcdClient {
     };
   }
 
-  /** A stream of watches at one member, on a connection of its own. `failed`: another member is to be asked next. */
+  /** Opens a stream of watches at one member, on its own connection. `failed`: try another member next time. */
   openWatch(): {
     endpoint: string;
     stream: ClientDuplexStream<object, WatchResponse>;
@@ -147,7 +147,7 @@ export class EtcdClient {
     this.#clients.clear();
   }
 
-  /** The member to ask: the one that answered last, or another one from there on; none that failed lately, while there is another. */
+  /** The member to ask: the last one that answered, or `step` members further; avoids members that failed recently. */
   #endpoint(step: number): string {
     const { length } = this.endpoints;
     const from = Date.now() - AVOIDED_MS;
@@ -180,12 +180,12 @@ export class EtcdClient {
         return await callUnary(client, method, request, ms);
       } catch (error) {
         const failure = error as ServiceError;
-        // A connection that was never made carried nothing.
+        // A connection that was never established has transmitted nothing.
         const isRefused =
           failure.code === status.UNAVAILABLE && /No connection established|ECONNREFUSED/.test(failure.details);
         const isElsewhere = ELSEWHERE.includes(failure.code);
         last = new EtcdError(endpoint, failure, isElsewhere && !isRefused);
-        // A renewed certificate is read with a new connection.
+        // A new connection reads a renewed certificate.
         if (isElsewhere && !this.#isClosed) {
           this.#failedMs.set(endpoint, Date.now());
           this.#clients.delete(endpoint);

@@ -1,11 +1,11 @@
-/** What commits did, newest first or in their order, from the parts that are kept of them. */
+/** Reads the history of commits, newest first or in order, from their stored parts. */
 import { endOf } from '../keys.js';
 import { parseJson, StoreError } from './realm.js';
 import type { RealmKeys } from '../keys.js';
 import type { Head, HistoryPart, StoredChange } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
 
-/** Parts that are asked for at once. */
+/** Parts read at a time. */
 const PARTS_PER_RANGE = 200;
 
 /** A commit with all its parts. */
@@ -14,7 +14,7 @@ export interface Commit extends Omit<HistoryPart, 'part'> {
 }
 
 /**
- * Commits from one sequence to another, both included, in their order; those that are not kept any more are missing.
+ * Commits between two sequences, both inclusive, in order; pruned ones are missing.
  *
  * @throws EtcdError
  */
@@ -39,7 +39,7 @@ export async function readHistory(client: EtcdClient, keys: RealmKeys, from: num
   }
 }
 
-/** Parts of one commit as they are kept. */
+/** The stored parts of a commit. */
 export async function readParts(client: EtcdClient, keys: RealmKeys, sequence: number): Promise<HistoryPart[]> {
   const place = keys.historyOf(sequence);
   const { kvs } = await client.range({ key: Buffer.from(place), range_end: endOf(place) }, { large: true });
@@ -47,9 +47,9 @@ export async function readParts(client: EtcdClient, keys: RealmKeys, sequence: n
 }
 
 /**
- * What leads back to the intent as it was after a commit.
+ * The changes that restore the intent as of a commit.
  *
- * @throws StoreError where history does not reach back so far
+ * @throws StoreError if history does not reach back that far
  */
 export async function changesBackTo(
   client: EtcdClient,
@@ -65,7 +65,7 @@ export async function changesBackTo(
     const oldest = (commits[0]?.sequence ?? head.sequence + 1) - 1;
     throw new StoreError(`sequence ${sequence}: expected at least ${oldest}: history reaches back so far`);
   }
-  // The first value that a key had is the one it had then.
+  // A key's first `before` value is the one at that time.
   const back = new Map<string, StoredChange>();
   for (const { changes } of commits) {
     for (const { key, before } of changes) {

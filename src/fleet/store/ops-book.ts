@@ -1,4 +1,4 @@
-/** Operators' orders for nodes, as a writer keeps to them. */
+/** Operators' orders for nodes, as a writer applies them. */
 import { IntentError } from '../../intent/errors.js';
 import { endOf } from '../keys.js';
 import { isDrained, readNodeOps } from '../ops.js';
@@ -28,19 +28,19 @@ export class OpsBook {
     this.#ops = new Map(entries);
   }
 
-  /** An entity as it is in force: a node that is drained drains, whatever a file says of it. */
+  /** An entity with the orders applied: a node that is ordered to drain drains, whatever the file says. */
   inForce(key: string, value: EntityValue): EntityValue {
     const ops = key.startsWith(NODE) ? this.#ops.get(key.slice(NODE.length)) : undefined;
     return ops !== undefined && isDrained(ops) ? { ...(value as IntentNode), drain: true } : value;
   }
 
-  /** The other way round: as the intent by itself says. */
+  /** An entity without the orders: as the intent itself defines it. */
   byItself(key: string, value: EntityValue): EntityValue {
     const ops = key.startsWith(NODE) ? this.#ops.get(key.slice(NODE.length)) : undefined;
     return ops !== undefined && isDrained(ops) ? withDrain(value as IntentNode, ops.ownDrain) : value;
   }
 
-  /** @throws IntentError for ports that come to a node which is disabled */
+  /** @throws IntentError for new ports on a disabled node */
   refuseNewPorts(changes: readonly StoredChange[]): void {
     const isPort = ({ key }: StoredChange): boolean => key.startsWith('port/');
     const had = new Set(changes.filter(isPort).flatMap(({ before }) => placeOf(before as Port | undefined)));

@@ -8,56 +8,56 @@ import type { EntityValue, Head, StoredChange } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
 import type { HeadState } from './realm.js';
 
-/** How often the store is asked where it is, milliseconds: a watch that was cut off, or hangs on a member without a leader, does not say so. */
+/** Interval of checking the store, in milliseconds: a watch that was cut off, or is on a member without a leader, stalls silently. */
 const CHECK_MS = 2000;
-/** After so long without an answer the store counts as lost, although a call that still tries all members has not failed yet, milliseconds. */
+/** The store counts as lost after this time without an answer, in milliseconds, even if a call that still tries all members has not failed yet. */
 const SILENT_MS = 8000;
-/** Pauses between attempts, milliseconds: a random part of the most, which doubles. */
+/** Pause between attempts in milliseconds: random, below a limit that doubles. */
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 5000;
-/** The most while the store is there and not to be followed: reading all of a large one costs a minute. */
+/** Limit while the store answers but must not be followed: reading a large one takes a minute. */
 const MAX_HELD_RETRY_MS = 30_000;
 
 export interface RealmListener {
-  /** The intent moved on to a commit; the first time from nothing. Each key is in it once. */
+  /** The intent changed to a commit; the first one starts from nothing. Each key occurs once. */
   commit(changes: StoredChange[], head: Head): void;
-  /** Something is other than before: lost, found again, held. */
+  /** The state changed: lost, found again, or held. */
   status(status: RealmStatus): void;
 }
 
 export interface RealmStatus {
-  /** Since when the store has not been heard of, milliseconds since 1970; undefined: it is followed. */
+  /** Since when the store has not answered, in milliseconds since 1970; undefined: it is followed. */
   lostSinceMs?: number;
-  /** Why the store is not followed although it is there. */
+  /** Why the store is not followed although it answers. */
   held?: string;
-  /** Why it was lost last. */
+  /** Error of the last loss. */
   error?: string;
 }
 
 type Event = WatchResponse['events'][number];
 
 /**
- * Follows a realm commit by commit: one watch, whose events are put together until the head says that they are a commit. It never goes back: a
- * store that is older than what it has, or another, is held off until it says that it is meant (a new epoch). What it gives is what the writers
- * checked: entities that nobody committed are in no digest, and then nothing is given.
+ * Follows a realm commit by commit, with one watch whose events are collected until the head marks them as a commit. It never goes back: an older
+ * store, or another one, is refused until an operator confirms it (a new epoch). It only passes on what writers have checked: entities that no
+ * commit wrote do not match the digest, and then nothing is passed on.
  */
 export class RealmFollower {
   readonly #client: EtcdClient;
   readonly #keys: RealmKeys;
   readonly #listener: RealmListener;
-  /** As of the last commit that was given. */
+  /** Entities as of the last commit passed on. */
   readonly #entities = new Map<string, EntityValue>();
   #digest = new SetDigest();
   #head: Head | undefined;
-  /** What came since, by key: undefined is gone. */
+  /** Later changes by key; undefined: deleted. */
   #overlay = new Map<string, EntityValue | undefined>();
   #isPending = false;
-  /** Events led elsewhere than where a commit says. */
+  /** Set if the events do not match a commit. */
   #mustReadAll = false;
   #cluster = 0;
-  /** All events up to here are in. */
+  /** Revision up to which all events have been received. */
   #revision = 0;
-  /** The highest that was ever seen of the store. */
+  /** The store's highest revision seen so far. */
   #seenRevision = 0;
   #headRevision = 0;
   #status: RealmStatus = {};
@@ -76,7 +76,7 @@ export class RealmFollower {
     return this.#head;
   }
 
-  /** Follows until it is closed. */
+  /** Runs until it is closed. */
   async run(): Promise<void> {
     this.#setStatus({ lostSinceMs: Date.now() });
     while (!this.#isClosed) {
@@ -111,7 +111,7 @@ export class RealmFollower {
     });
   }
 
-  /** Looks where the store is; reads all of it the first time, and when a new epoch is meant to be followed. */
+  /** Checks the store's position; reads it as a whole at first, and after a new epoch. */
   async #mayFollow(): Promise<boolean> {
     const state = await readHead(this.#client, this.#keys);
     if (this.#head === undefined || this.#mustReadAll) return this.#readAll();
@@ -133,7 +133,7 @@ export class RealmFollower {
     });
   }
 
-  /** @returns false where there is nothing to follow yet */
+  /** @returns false if there is nothing to follow yet */
   async #readAll(): Promise<boolean> {
     const state = await readRealm(this.#client, this.#keys);
     if (state === undefined) {
@@ -204,7 +204,7 @@ export class RealmFollower {
         this.#seenRevision = state.revision;
         behind = state.modRevision > this.#headRevision ? behind + 1 : 0;
         if (behind > 1) return settle(new Error('the watch does not follow the store'));
-        // Whatever is committed writes the head: up to here there was nothing.
+        // Every commit writes the head: there was none up to this revision.
         if (behind === 0 && !this.#isPending && state.head?.pending === undefined)
           this.#revision = Math.max(this.#revision, state.revision);
         if (behind === 0) this.#found();
@@ -246,7 +246,7 @@ export class RealmFollower {
     });
   }
 
-  /** Events by the transactions that made them; within one their order says nothing. */
+  /** Groups events by their transactions, within which their order has no meaning. */
   #takeAll(events: readonly Event[]): void {
     for (let at = 0; at < events.length;) {
       const revision = events[at]?.kv.mod_revision ?? 0;

@@ -1,15 +1,15 @@
-/** The committed intent of a realm, as etcd has it. */
+/** Reads the committed intent of a realm from etcd. */
 import type { RealmKeys } from '../keys.js';
 import { endOf, kindOfKey } from '../keys.js';
 import type { KeyValue, RangeResponse } from '../rpc.js';
 import type { EntityValue, Head } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
 
-/** Tenants whose ports are asked for at once, and such requests at a time. */
+/** Tenants whose ports are read by one request, and concurrent requests. */
 const TENANTS_PER_RANGE = 20;
 const RANGES_AT_ONCE = 8;
 
-/** The store is not as segue makes it, or not there: nothing was changed. */
+/** The store is missing, or its contents are not segue's; nothing was changed. */
 export class StoreError extends Error {
   readonly code = 'STORE';
 
@@ -19,26 +19,26 @@ export class StoreError extends Error {
   }
 }
 
-/** The head with the revision that wrote it. */
+/** The head with its revision. */
 export interface HeadState {
   head: Head | undefined;
   /** 0: it was never written. */
   modRevision: number;
-  /** Of the store when it was read. */
+  /** Revision of the store at the time of reading. */
   revision: number;
   cluster: number;
 }
 
 export interface RealmState {
   head: Head;
-  /** What a watch goes on after. */
+  /** Revision after which a watch continues. */
   revision: number;
   cluster: number;
-  /** Entities by their keys below the realm's prefix. */
+  /** Entities by key below the realm's prefix. */
   entities: Map<string, EntityValue>;
 }
 
-/** @throws StoreError for a value that no segue of this version wrote */
+/** @throws StoreError for a value that this version of segue did not write */
 export function parseHead(text: string): Head {
   const head = parseJson('head', text) as Head;
   if ((head.format as number) !== 1)
@@ -67,9 +67,9 @@ export async function readHead(client: EtcdClient, keys: RealmKeys, revision = 0
 }
 
 /**
- * Reads all of a realm as of its last commit: where one is under way, as of before it.
+ * Reads a whole realm as of its last commit; an unfinished commit is excluded.
  *
- * @returns undefined for a realm that was never set up
+ * @returns undefined if the realm was never set up
  * @throws StoreError, EtcdError
  */
 export async function readRealm(client: EtcdClient, keys: RealmKeys): Promise<RealmState | undefined> {
@@ -90,7 +90,7 @@ export async function readRealm(client: EtcdClient, keys: RealmKeys): Promise<Re
   const ports = `${keys.intent}port/`;
   take((await range(keys.intent, ports)).kvs);
   take((await range(endOf(ports), endOf(keys.intent))).kvs);
-  // Pages of one long range would count the rest of it each time: ranges between tenants do not.
+  // For each page of a long range etcd counts all remaining keys; ranges between tenants avoid that.
   const tenants = [...entities.keys()]
     .filter((key) => key.startsWith('tenant/'))
     .map((key) => key.slice('tenant/'.length));
@@ -108,11 +108,11 @@ export async function readRealm(client: EtcdClient, keys: RealmKeys): Promise<Re
 }
 
 function byBytes(a: string, b: string): number {
-  // With what follows them in a key: a tenant whose name begins with another's.
+  // Compared with the separator, since a tenant's name may be a prefix of another's.
   return Buffer.compare(Buffer.from(`${a}/`), Buffer.from(`${b}/`));
 }
 
-/** The newest revision at which no commit was under way. */
+/** The newest revision without an unfinished commit. */
 async function committedRevision(client: EtcdClient, keys: RealmKeys, from: HeadState): Promise<number> {
   let { head, modRevision, revision } = from;
   while (head?.pending !== undefined) {

@@ -18,12 +18,12 @@ import type { EntityValue, Head, HistoryPart, StoredChange } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
 import type { HeadState, RealmState } from './realm.js';
 
-/** How long a writer that is not heard of keeps its lock, seconds, and how often it says that it is there, milliseconds. */
+/** Lifetime of a silent writer's lock in seconds, and the interval of keeping it alive in milliseconds. */
 const LOCK_SECONDS = 15;
 const LOCK_KEEP_MS = 4000;
-/** How often a lock is looked at that another writer holds, milliseconds. */
+/** Interval of checking another writer's lock, in milliseconds. */
 const LOCK_LOOK_MS = 250;
-/** More commits than these are not followed one by one: all is read anew. */
+/** Beyond this many commits the store is read as a whole instead. */
 const MAX_COMMITS_FOLLOWED = 1000;
 
 export interface Authorship {
@@ -32,18 +32,18 @@ export interface Authorship {
 }
 
 export interface Committed {
-  /** As the head says now. */
+  /** Sequence of the head after the commit. */
   sequence: number;
-  /** Empty: nothing was to be changed, and nothing was written. */
+  /** Empty if nothing was to be changed, and nothing was written. */
   changes: StoredChange[];
 }
 
-/** What a commit asks for, given the intent as it is. Is asked again where another writer was first. */
+/** Computes the wanted changes from the present intent. Called again if another writer was first. */
 export type Wishes = (entities: ReadonlyMap<string, EntityValue>) => readonly { key: string; after?: EntityValue }[];
 
 /**
- * Writes a realm's intent. It holds all of it, checks each change as files are checked, and commits it on the condition that nobody else has
- * committed since: what is in the store is valid at every commit, however many write.
+ * Writes a realm's intent. It holds the whole intent, checks each change as files are checked, and commits on the condition that no other commit
+ * came first: the store is valid at every commit, with any number of writers.
  */
 export class IntentWriter {
   readonly #client: EtcdClient;
@@ -53,7 +53,7 @@ export class IntentWriter {
   #quotas = new Map<string, Quota>();
   readonly #ops = new OpsBook();
   #head: Head | undefined;
-  /** Revision that wrote the head; 0: the realm was never set up. */
+  /** Revision of the head; 0: the realm was never set up. */
   #headRevision = 0;
   #cluster = 0;
 
@@ -85,7 +85,7 @@ export class IntentWriter {
     return this.#ops;
   }
 
-  /** Catches up with what others have committed; what a writer left half done is undone first. */
+  /** Reads the commits of other writers; an unfinished commit of a dead writer is undone first. */
   async refresh(): Promise<void> {
     const state = await this.#settledHead();
     if (state.head !== undefined) refuseOtherCluster(state);
@@ -97,9 +97,9 @@ export class IntentWriter {
   }
 
   /**
-   * Commits changes, whole or not at all.
+   * Commits changes as a whole or not at all.
    *
-   * @throws IntentError for what is refused, StoreError, EtcdError; nothing has changed then
+   * @throws IntentError if they are refused, StoreError, EtcdError; nothing has changed then
    */
   async commit(wishes: Wishes, authorship: Authorship): Promise<Committed> {
     for (;;) {
@@ -120,7 +120,7 @@ export class IntentWriter {
     }
   }
 
-  /** Sets a tenant's quota, `*` for tenants without one; undefined takes it away. */
+  /** Sets a tenant's quota, `*` for tenants without their own; undefined removes it. */
   async setQuota(tenant: string, quota: Quota | undefined, authorship: Authorship): Promise<void> {
     if (this.#head === undefined) throw new StoreError(NEVER_SET_UP);
     const key = this.#keys.quotas + tenant;
@@ -130,10 +130,10 @@ export class IntentWriter {
   }
 
   /**
-   * Says of a node what holds beside the intent; its `drain` follows with the same commit.
+   * Changes a node's orders; its `drain` changes in the same commit.
    *
-   * @param next what is to be told, given what is; undefined: nothing any more
-   * @throws StoreError for a node that is not in the intent
+   * @param next computes the new orders from the present ones; undefined: none
+   * @throws StoreError if the node is not in the intent
    */
   async setOps(
     node: string,
@@ -167,9 +167,10 @@ export class IntentWriter {
   }
 
   /**
-   * Takes the store as it is, once all of it passes the checks, and begins a new epoch: after a restored backup, or after somebody wrote past segue.
+   * Accepts the store as it is, if all of it passes the checks, and starts a new epoch: after restoring a backup, or after writes that bypassed
+   * segue.
    *
-   * @throws IntentError where it does not pass
+   * @throws IntentError if it does not pass
    */
   static async renew(client: EtcdClient, realm: string, authorship: Authorship): Promise<Head> {
     const writer = new IntentWriter(client, realm);
@@ -189,7 +190,7 @@ export class IntentWriter {
     this.#checked.follow(changes.map(({ key, before }) => ({ key, ...(before !== undefined && { after: before }) })));
   }
 
-  /** The head once no commit is under way. */
+  /** The head, after waiting for or undoing an unfinished commit. */
   async #settledHead(): Promise<HeadState> {
     for (;;) {
       const state = await readHead(this.#client, this.#keys);
@@ -201,7 +202,7 @@ export class IntentWriter {
     }
   }
 
-  /** Goes on by history. @returns false where that does not lead to the head */
+  /** Follows the history. @returns false if that does not lead to the head */
   async #follow({ head, modRevision }: HeadState): Promise<boolean> {
     const from = this.#head;
     if (head === undefined || head.epoch !== from?.epoch) return false;
@@ -241,7 +242,7 @@ export class IntentWriter {
     this.#quotas = new Map(entries);
   }
 
-  /** @returns false: another writer was first */
+  /** @returns false if another writer was first */
   async #write(changes: readonly StoredChange[], authorship: Authorship, more: RequestOp[] = []): Promise<boolean> {
     const digest = new SetDigest(this.#digest.hex);
     toggleAll(digest, changes);
@@ -267,7 +268,7 @@ export class IntentWriter {
     return [...opsOf(this.#keys, part.changes), put(this.#keys.historyOf(part.sequence, part.part), part)];
   }
 
-  /** One transaction that makes a commit. @returns its revision; undefined: another writer was first */
+  /** Commits in one transaction. @returns its revision; undefined if another writer was first */
   async #writeHead(head: Head, ops: RequestOp[], guard = this.#headRevision): Promise<number | undefined> {
     const keys = this.#keys;
     try {
@@ -276,7 +277,7 @@ export class IntentWriter {
       return succeeded ? header.revision : undefined;
     } catch (error) {
       if (!(error instanceof EtcdError) || !error.isUncertain) throw error;
-      // Whether it was done, the store says.
+      // The store shows whether the transaction was executed.
       const now = await readHead(this.#client, keys);
       if (now.head?.id === head.id) return now.modRevision;
       const commits = await readHistory(this.#client, keys, head.sequence, head.sequence);
@@ -284,7 +285,7 @@ export class IntentWriter {
     }
   }
 
-  /** A commit of several transactions: half of it is marked as such, and undone if it is not completed. */
+  /** Commits in several transactions: the head marks the commit as pending, and it is undone unless it is completed. */
   async #writeParts(head: Head, parts: readonly HistoryPart[]): Promise<number | undefined> {
     const keys = this.#keys;
     const { sequence, id, author, reason } = head;
@@ -301,7 +302,7 @@ export class IntentWriter {
     });
   }
 
-  /** A transaction that may be made twice. @throws StoreError where the commit under way is not ours any more */
+  /** An idempotent transaction. @throws StoreError if the pending commit is not this writer's any more */
   async #writeGuarded(guard: number, success: RequestOp[]): Promise<void> {
     for (;;) {
       try {
@@ -325,7 +326,7 @@ export class IntentWriter {
     }
   }
 
-  /** Takes back what a writer that is gone has left half done. */
+  /** Undoes the unfinished commit of a dead writer. */
   async #undo({ head, modRevision }: HeadState): Promise<void> {
     if (head?.pending === undefined) return;
     const keys = this.#keys;
@@ -340,9 +341,9 @@ export class IntentWriter {
       const guard = taken.header.revision;
       const parts = await readParts(this.#client, keys, pending.sequence);
       for (const part of parts.reverse()) await this.#writeGuarded(guard, undoOps(keys, part));
-      // What was never committed has no head to go back to.
+      // Before the first commit there was no head.
       const last = before.sequence === 0 ? del(keys.head) : put(keys.head, before);
-      // Done or not, the head is read again.
+      // The head is read again in either case.
       await this.#client.txn({ compare: [isAt(keys.head, guard)], success: [last, del(lock)] });
     });
   }
@@ -359,7 +360,7 @@ function refuseOtherCluster({ head, cluster }: HeadState): void {
   );
 }
 
-/** In place of a revision that no head has: our commit is in, and others came after it, which have to be read before the next. */
+/** In place of a revision: the commit succeeded, but later commits must be read before the next one. */
 const SUPERSEDED = -1;
 
 export function digestOf(entities: ReadonlyMap<string, EntityValue>): SetDigest {

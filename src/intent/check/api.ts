@@ -7,18 +7,18 @@ import type { Findings } from '../findings.js';
 import type { Draft } from '../structure.js';
 import type { ApiConfig } from '../types.js';
 
-/** `api` as it stands in the file. */
+/** `api` in the file. */
 interface RawApi {
   listen: string;
   tls: ApiConfig['tls'];
   operators?: string[] | undefined;
 }
 
-/** RFC 1123 section 2.1, in the letters that a certificate is compared by. */
+/** RFC 1123 section 2.1, in lower case, as certificates are compared. */
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
 
-/** @param directory the node file's own, which paths are relative to */
+/** @param directory directory of the node file, to which paths are relative */
 export function checkApi(raw: Draft<RawApi>, directory: string, findings: Findings): ApiConfig | undefined {
   const { listen: text, tls, operators } = raw;
   const listen = text === undefined ? undefined : readListen(text, findings);

@@ -1,4 +1,4 @@
-/** What the checks of one file know of the entities checked before. */
+/** Facts about entities of a file that were checked before. */
 import { LOCATOR_BITS, TENANT_SID_BEHAVIOURS } from '../bounds.js';
 import type { AddressField, PrefixField } from '../fields.js';
 import type { Findings, IssuePath, PathSegment } from '../findings.js';
@@ -7,30 +7,16 @@ import type { entityStructures } from '../schema.js';
 import type { IntentNode, Port, Subnet, Tenant } from '../types.js';
 
 export interface NodeFacts {
-  /** Place in the file's list. */
+  /** Index in the file's list. */
   index: number;
   name: string;
-  /** Absent when it was refused. */
+  /** Absent if it was refused. */
   locator?: PrefixField;
-}
-
-export interface GatewayFacts {
-  index: number;
-  name: string;
-  tenants: ReadonlySet<string>;
-}
-
-export interface ExternalFacts {
-  index: number;
-  name: string;
-  /** Name of the gateway; absent when it was refused. */
-  gateway?: string;
-  prefixes: PrefixField[];
 }
 
 export interface SubnetFacts {
   prefix: PrefixField;
-  /** Absent when it was refused. */
+  /** Absent if it was refused. */
   gateway?: AddressField;
 }
 
@@ -39,9 +25,9 @@ export interface TenantFacts {
   name: string;
   subnets: SubnetFacts[];
   bySubnet: PrefixIndex<SubnetFacts>;
-  /** False when one of the subnets was refused: "outside every subnet" can then not be told. */
+  /** False if a subnet was refused: whether an address is outside all subnets is then unknown. */
   complete: boolean;
-  /** The gateway's; absent when it was refused. */
+  /** MAC address of the gateway; absent if it was refused. */
   gatewayMac?: string;
   prefixes: PortPrefix[];
 }
@@ -53,7 +39,7 @@ export interface PortPrefix {
   prefix: PrefixField;
 }
 
-/** What is known of the entity whose key is read. What was refused is absent: nothing more is to be said of it. */
+/** Facts about the entity whose key is read. Refused parts are absent, and must not be reported again. */
 export interface KeyFacts {
   node: NodeFacts;
   tenant: TenantFacts;
@@ -61,7 +47,7 @@ export interface KeyFacts {
   port: { tenant: TenantFacts | undefined; node: NodeFacts | undefined; addresses: readonly string[] };
 }
 
-/** Entities that features may add keys to. */
+/** Entities to which features may add keys. */
 export interface Extensible {
   node: IntentNode;
   tenant: Tenant;
@@ -70,15 +56,15 @@ export interface Extensible {
 }
 export type ExtensibleName = keyof Extensible;
 
-/** What reads the keys that features add (IntentModel). */
+/** Reads the keys of features (IntentModel). */
 export interface KeyReader {
   readonly structures: ReturnType<typeof entityStructures>;
-  /** Whether a draft has a key of a feature. */
+  /** Whether a draft contains a feature's key. */
   adds(entity: ExtensibleName, draft: object): boolean;
   /**
    * Reads the keys of features into an entity.
    *
-   * @param draft of which the schema took the parts that there are
+   * @param draft parts that the schema accepted
    */
   read<E extends ExtensibleName>(
     entity: E,
@@ -89,30 +75,26 @@ export interface KeyReader {
   ): void;
 }
 
+/** Each feature declares the facts that its lists' checks record for later ones. */
 export interface Context {
   findings: Findings;
   model: KeyReader;
-  /** Absent when it was refused. */
+  /** Absent if it was refused. */
   block?: PrefixField;
-  /** Prefixes of the SR domain beyond the block. */
+  /** Prefixes of the SR domain outside the block. */
   trusted?: PrefixField[];
-  /** Absent when the list itself was refused: nothing is then said about names that name nothing. */
+  /** Absent if the list itself was refused: unknown names are then not reported. */
   nodes?: Map<string, NodeFacts>;
   tenants?: Map<string, TenantFacts>;
-  /** Absent as above. */
-  gateways?: Map<string, GatewayFacts>;
-  externals?: Map<string, ExternalFacts>;
-  /** The gateway of a tenant, by the tenant's name. */
-  gatewayOf: Map<string, GatewayFacts>;
   /** Nodes by locator. */
   byLocator: PrefixIndex<NodeFacts>;
 }
 
 export function newContext(findings: Findings, model: KeyReader): Context {
-  return { findings, model, gatewayOf: new Map(), byLocator: new PrefixIndex() };
+  return { findings, model, byLocator: new PrefixIndex() };
 }
 
-/** The `name` of a raw entity, where it has one. */
+/** The `name` of a raw entity, if it has one. */
 export function rawName(raw: unknown): string | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const { name } = raw as { name?: unknown };
@@ -124,12 +106,12 @@ export function entityText(list: string, index: number, name: string | undefined
   return name === undefined ? `${list}[${index}]` : `${list}[${index}] (${name})`;
 }
 
-/** A path below an entity. Built only when there is something to report. */
+/** A path below an entity, built only for reports. */
 export function below(at: IssuePath, ...segments: PathSegment[]): IssuePath {
   return [...at, ...segments];
 }
 
-/** Is the address in the part of a node's locator that tenants' SIDs are made from? */
+/** Whether an address is in the part of a node's locator that contains tenants' SIDs. */
 export function isTenantSid(context: Context, { bytes }: AddressField): boolean {
   return context.byLocator.cover(bytes) !== undefined && TENANT_SID_BEHAVIOURS.includes(bytes[LOCATOR_BITS / 8] ?? 0);
 }

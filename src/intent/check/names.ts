@@ -1,12 +1,12 @@
-/** Names of gateways, externals and policies, and the names they refer to. */
+/** Names of entities in features' lists, and references to names. */
 import { readName } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { below, type Context } from './context.js';
 
 /**
- * Notes the name of an entity; one that is taken or no name at all is reported.
+ * Records the name of an entity; reports names that are in use or missing.
  *
- * @param list key of the file, `policies`
+ * @param list key in the file, `policies`
  * @param noun `policy`
  */
 export function noteName<T extends { index: number }>(
@@ -23,7 +23,7 @@ export function noteName<T extends { index: number }>(
   else known.set(name, facts);
 }
 
-/** The names of a list that are known, sorted; the others, and those given twice, are reported. */
+/** The known names of a list, sorted. Reports unknown and repeated names. */
 export function readNames(
   { findings }: Context,
   names: readonly (string | undefined)[],

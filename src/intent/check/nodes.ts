@@ -1,4 +1,4 @@
-/** Checks of `nodes:`: names, locators inside the block, outer sources nobody else can be taken for. */
+/** Checks of `nodes:`: names, locators inside the block, unambiguous outer sources. */
 import { formatIPv6, prefixContains } from 'netlink-ts/inet';
 import { LOCATOR_BITS } from '../bounds.js';
 import { type AddressField, type PrefixField, readIPv6Address, readIPv6Prefix, readName } from '../fields.js';
@@ -30,7 +30,7 @@ function checkLocator(context: Context, text: string, at: IssuePath, facts: Node
   return locator;
 }
 
-/** Sources are checked when all locators are known. */
+/** A source to check once all locators are known. */
 interface Source {
   facts: NodeFacts;
   source: AddressField;
@@ -55,7 +55,7 @@ function checkSources(context: Context, sources: readonly Source[]): void {
   }
 }
 
-/** Further outer sources of a node, canonical and sorted. */
+/** Reads the further outer sources of a node, canonical and sorted. */
 function checkAcceptedSources({ findings }: Context, given: readonly (string | undefined)[], at: IssuePath): string[] {
   const accepted = given.flatMap((text, i) => {
     if (text === undefined) return [];
@@ -67,7 +67,7 @@ function checkAcceptedSources({ findings }: Context, given: readonly (string | u
   return [...new Set(accepted)].sort();
 }
 
-/** Either End.DT46, or End.DT4 and End.DT6, in whatever order; `at` is the map that has the key. */
+/** Reads either End.DT46, or End.DT4 and End.DT6 in any order; `at` is the map with the key. */
 export function checkBehaviours(
   given: readonly (string | undefined)[],
   at: IssuePath,
@@ -76,12 +76,12 @@ export function checkBehaviours(
   const text = [...given].sort().join();
   if (text === 'dt46') return ['dt46'];
   if (text === 'dt4,dt6') return ['dt4', 'dt6'];
-  // Elements that were refused are reported already.
+  // Refused elements have been reported already.
   if (given.every((value) => value !== undefined)) findings.add(below(at, 'behaviours'), given, BEHAVIOURS);
   return undefined;
 }
 
-/** Checks all nodes. Refused ones are missing in the result, all have facts in the context. */
+/** Checks all nodes. Refused ones are omitted from the result, but all have facts in the context. */
 export function checkNodes(context: Context, raws: readonly unknown[]): IntentNode[] {
   const { findings, model } = context;
   const nodes: IntentNode[] = [];

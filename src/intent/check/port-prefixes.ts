@@ -1,6 +1,6 @@
 /**
- * Checks of the prefixes behind ports. A port may send from them, so two ports must not share an address: the longer
- * prefix would win in the routes, but the port with the shorter one could still send as the other.
+ * Checks of the prefixes behind ports. A port may send from them, so two ports must not share an address: routes would use the longer prefix, while
+ * the port with the shorter one could still use the other's addresses.
  */
 import { familyOf, parseAddress, prefixContains } from 'netlink-ts/inet';
 import { readPrefix } from '../fields.js';
@@ -10,7 +10,7 @@ import type { Owners } from './uniqueness.js';
 import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type PortPrefix, rawName, type TenantFacts } from './context.js';
 
-/** The canonical prefixes of one port; refused ones are reported and missing. */
+/** The canonical prefixes of one port. Refused ones are reported and omitted. */
 export function readPortPrefixes(
   context: Context,
   texts: readonly (string | undefined)[],
@@ -43,7 +43,7 @@ export function readPortPrefixes(
   return prefixes;
 }
 
-/** Compares the prefixes of all ports of a tenant with each other and with the ports' addresses. */
+/** Compares the prefixes of all ports of a tenant with one another and with the ports' addresses. */
 export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly unknown[], owners: Owners): void {
   const portText = (index: number): string => entityText('ports', index, rawName(raws[index]));
   for (const tenant of tenants?.values() ?? []) {
@@ -55,7 +55,7 @@ export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly
       findings.add(entry.at, entry.prefix.text, expected);
     };
     const index = new PrefixIndex<PortPrefix>();
-    // The shortest first, so that each meets what contains it.
+    // Shortest prefixes first, so that each finds those that contain it.
     for (const entry of [...tenant.prefixes].sort((a, b) => a.prefix.length - b.prefix.length || a.port - b.port)) {
       for (const other of index.covering(entry.prefix.bytes, entry.prefix.length)) {
         if (other.port === entry.port) continue;

@@ -1,4 +1,4 @@
-/** Checks of `ports:`, one pass over what may be a million of them: nothing is built that no message needs. */
+/** Checks of `ports:`, in one pass over up to a million. Objects for messages are only created if needed. */
 import { readAddress, readInterface, readMac, readName } from '../fields.js';
 import { type IssuePath, Refusal } from '../findings.js';
 import { structured } from '../structure.js';
@@ -8,9 +8,9 @@ import { Owners } from './uniqueness.js';
 import { checkPortPrefixes, readPortPrefixes } from './port-prefixes.js';
 import { reservedRole } from './tenants.js';
 
-/** Subnets a message names before it only counts them. */
+/** Subnets that a message names; more are only counted. */
 const MAX_SUBNETS_NAMED = 4;
-/** Names of ports differ in the whole file. */
+/** Scope for names of ports, which are unique in the file. */
 const WHOLE_FILE = { index: 0, name: '' };
 
 function subnetsText({ name, subnets }: TenantFacts): string {
@@ -30,7 +30,7 @@ class PortChecks {
     this.owners = new Owners(raws);
   }
 
-  /** The port in canonical form, undefined when something of it was refused. */
+  /** The port in canonical form; undefined if a part was refused. */
   check(index: number): Port | undefined {
     const { findings, model } = this.#context;
     const before = findings.list.length;
@@ -53,7 +53,7 @@ class PortChecks {
       model.read('port', draft, added, { tenant, node, addresses }, { findings, at });
     }
     if (findings.list.length > before || !name || !tenant || !node || !draft.interface || !mac) return undefined;
-    // The names of the tenant and the node are the same two strings for all ports that have them.
+    // All ports share the strings of their tenant's and node's names.
     const port: Port = {
       name,
       tenant: tenant.name,
@@ -139,7 +139,7 @@ class PortChecks {
     return addresses;
   }
 
-  /** Canonical text of an address that its tenant has room for. */
+  /** Canonical text of an address inside one of the tenant's subnets. */
   #address(given: string, tenant: TenantFacts | undefined, index: number, before: readonly string[]): string | Refusal {
     const address = readAddress(given);
     if (address instanceof Refusal) return address;
@@ -162,7 +162,7 @@ class PortChecks {
   }
 }
 
-/** Checks all ports; refused ones are missing in the result. */
+/** Checks all ports. Refused ones are omitted from the result. */
 export function checkPorts(context: Context, raws: readonly unknown[]): Port[] {
   const checks = new PortChecks(context, raws);
   const ports: Port[] = [];

@@ -1,4 +1,4 @@
-/** Checks of `tenants:`: names, ids, subnets that do not overlap, gateways inside them. */
+/** Checks of `tenants:`: names, ids, disjoint subnets, gateways inside them. */
 import { prefixContains } from 'netlink-ts/inet';
 import { MIN_IPV6_MTU_BYTES } from '../bounds.js';
 import { type AddressField, type PrefixField, readAddress, readMac, readName, readPrefix } from '../fields.js';
@@ -11,9 +11,8 @@ import { outsideDomain } from './trusted.js';
 import { below, type Context, entityText, type SubnetFacts, type TenantFacts } from './context.js';
 
 /**
- * What the address means in its subnet, when that keeps it from being a host's: IPv4's network and broadcast address
- * (RFC 1122 section 3.2.1.3; none in a /31, RFC 3021), IPv6's subnet-router anycast address (RFC 4291 section 2.6.1;
- * none in a /127, RFC 6164).
+ * The role that reserves an address in its subnet: IPv4's network and broadcast addresses (RFC 1122 section 3.2.1.3; none in a /31, RFC 3021), and
+ * IPv6's subnet-router anycast address (RFC 4291 section 2.6.1; none in a /127, RFC 6164).
  */
 export function reservedRole(prefix: PrefixField, address: AddressField): string | undefined {
   const { length } = prefix;
@@ -21,7 +20,7 @@ export function reservedRole(prefix: PrefixField, address: AddressField): string
   if (length >= bits - 1) return undefined;
   let isFirst = true;
   let isLast = address.family === 4;
-  // From the end: one ordinary byte settles it.
+  // From the end, since an ordinary byte there decides.
   for (let i = prefix.bytes.length - 1; i * 8 + 8 > length && (isFirst || isLast); i--) {
     const hostMask = 0xff >> Math.max(0, length - i * 8);
     const host = (address.bytes[i] ?? 0) & hostMask;
@@ -32,7 +31,7 @@ export function reservedRole(prefix: PrefixField, address: AddressField): string
   return isLast ? 'broadcast' : undefined;
 }
 
-/** A subnet that passed, or undefined. Facts are kept of what could be read of it. */
+/** A subnet, or undefined if it was refused. Facts are recorded for the readable parts. */
 function checkSubnet(
   context: Context,
   draft: Draft<Subnet> | undefined,
@@ -64,7 +63,7 @@ function checkSubnet(
   return checked;
 }
 
-/** Fills the tenant's index; the shortest prefixes go first, so that each meets what contains it. */
+/** Fills the tenant's index, shortest prefixes first, so that each finds those that contain it. */
 function indexSubnets(context: Context, facts: TenantFacts, at: IssuePath, places: readonly number[]): void {
   const order = facts.subnets.map((subnet, i) => ({ subnet, place: places[i] ?? i }));
   order.sort((a, b) => a.subnet.prefix.length - b.subnet.prefix.length || a.place - b.place);
@@ -78,7 +77,7 @@ function indexSubnets(context: Context, facts: TenantFacts, at: IssuePath, place
   }
 }
 
-/** Checks all tenants. Refused ones are missing in the result, all have facts in the context. */
+/** Checks all tenants. Refused ones are omitted from the result, but all have facts in the context. */
 export function checkTenants(context: Context, raws: readonly unknown[]): Tenant[] {
   const { findings, model } = context;
   const tenants: Tenant[] = [];

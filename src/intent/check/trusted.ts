@@ -1,10 +1,10 @@
-/** Checks of `trusted:`: prefixes of the SR domain's nodes that the intent does not have. */
+/** Checks of `trusted:`: prefixes of SR domain nodes that are not in the intent. */
 import { prefixContains, prefixOverlaps } from 'netlink-ts/inet';
 import { type PrefixField, readIPv6Prefix } from '../fields.js';
 import { Refusal } from '../findings.js';
 import type { Context } from './context.js';
 
-/** @returns the prefixes, sorted, without those that lie in another */
+/** @returns the prefixes, sorted, without those inside another */
 export function checkTrusted(context: Context, given: readonly (string | undefined)[]): string[] {
   const { findings, block } = context;
   const prefixes: PrefixField[] = [];
@@ -13,7 +13,7 @@ export function checkTrusted(context: Context, given: readonly (string | undefin
     const prefix = readIPv6Prefix(text);
     const refuse = (expected: string): void => findings.add(['trusted', i], text, expected);
     if (prefix instanceof Refusal) return refuse(prefix.expected);
-    // A trusted SID block would make every address of it a node.
+    // Trusting the SID block would make all its addresses nodes.
     if (block && prefixContains(prefix, block))
       return refuse(`a prefix that does not hold the SID block ${block.text}`);
     prefixes.push(prefix);
@@ -26,7 +26,7 @@ export function checkTrusted(context: Context, given: readonly (string | undefin
   return outer.map(({ text }) => text).sort();
 }
 
-/** What is expected of a prefix outside the SR domain that shares addresses with the domain; undefined for others. */
+/** The expectation that a prefix fails which should be outside the SR domain but overlaps it; undefined if it does not. */
 export function outsideDomain({ block, trusted = [] }: Context, prefix: PrefixField): string | undefined {
   if (block && prefixOverlaps(block, prefix)) return `a prefix outside the SID block ${block.text}`;
   const other = trusted.find((one) => prefixOverlaps(one, prefix));

@@ -1,19 +1,19 @@
 /**
- * Which port a value belongs to. While all is well hashes say that a value is new (seen.ts); only when one may have come
- * twice is it worked out who had it first, exactly, once for the whole file.
+ * Finds the port that has a value. Usually hashes show that a value is new (hash-set.ts). Only if one may be repeated, its first owner is
+ * determined exactly, once for the whole file.
  */
 import { readAddress, readMac } from '../fields.js';
 import { Refusal } from '../findings.js';
 import { Seen } from './hash-set.js';
 
-/** The numbers seed hashes. */
+/** The numbers are seeds of hashes. */
 const KINDS = { name: 0, interface: 1, mac: 2, address: 3 } as const;
 export type OwnedKind = keyof typeof KINDS;
 
-/** Values of a port with one address; the table grows for more. Each look-up misses the caches, so it is no larger. */
+/** Values of a port with one address. The table grows for more; a smaller table means fewer cache misses. */
 const VALUES_PER_PORT = 4;
 
-/** A place in which values of a kind must differ: a node for interfaces, a tenant for addresses, the file for names. */
+/** A scope in which values of a kind are unique: a node for interfaces, a tenant for addresses, the file for names. */
 export interface OwnerScope {
   index: number;
   name: string;
@@ -36,10 +36,11 @@ export class Owners {
   }
 
   /**
-   * Notes a value of a port.
+   * Records a value of a port.
+   *
    * @param value canonical text
-   * @returns undefined when it is new; else the index of the first port that has it, which is the port's own when the
-   * value only looked like another, or the port itself has it twice
+   * @returns undefined if it is new; else the index of the first port with it. That is the port itself if only the hash collided, or if the port
+   * has the value twice.
    */
   note(kind: OwnedKind, scope: OwnerScope, value: string): number | undefined {
     if (!this.#seen.note(KINDS[kind] + scope.index * 4, value)) return undefined;

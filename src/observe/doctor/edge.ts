@@ -1,4 +1,4 @@
-/** The edge of the SR domain: in force now and at the next boot, and what of the host's own it would stop. */
+/** Checks the edge of the SR domain: loaded now and at the next boot, and the host's own traffic that it would stop. */
 import { domainPrefixes } from '../../edge/plan.js';
 import { readEdgeFile } from '../../edge/edge-file.js';
 import { EDGE_TABLE } from '../../edge/edge-table.js';
@@ -9,16 +9,16 @@ import { decodeRoute, dumpRoutesRequest, isNetlinkError, lookupRoute } from 'net
 import { readFacts } from '../../agent/facts.js';
 import { isOurVrf } from '../../vrf/ours.js';
 import { MAIN_TABLE } from '../../plan/numbers.js';
-import { listed } from './sysctls.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Intent, NodeConfig } from '../../intent/types.js';
 
-/** A router of the Internet has more; those of a management network are few. */
+/** An Internet router has more routes; a management network has few. */
 const MAX_ROUTES = 1_000;
 
-/** Link scope: no source of the domain is taken for it. */
+/** Link scope: such addresses are never taken for the domain's. */
 const LINK_SCOPE = ['fe80::/10', 'ff00::/8'];
 
 export async function checkEdge({ instance, intent, applied, hasNft }: CheckContext): Promise<Check[]> {
@@ -62,7 +62,7 @@ function checkFile(node: string, findings: Findings): void {
   }
 }
 
-/** Below Linux 6.17 there is one switch for the whole host. */
+/** Before Linux 6.17 forwarding can only be enabled for the whole host. */
 async function checkForwarding(
   kernel: Kernel,
   config: NodeConfig,
@@ -86,8 +86,8 @@ async function checkForwarding(
 }
 
 /**
- * By an interface outside the domain the host is to speak from an address of its own there: answers to an address of the domain do not
- * enter. Asked of the kernel, which takes the locator's address on lo where the interface has none of a fitting scope.
+ * At an interface outside the domain the host must use that interface's address: replies to an address of the domain are dropped. Queried from the
+ * kernel, which uses the locator's address on lo if the interface has no address of a suitable scope.
  */
 function checkSources(kernel: Kernel, config: NodeConfig, intent: Intent, findings: Findings): void {
   const domain = domainPrefixes({ sidBlock: intent.sidBlock, trusted: intent.trusted ?? [] });
@@ -120,7 +120,7 @@ function checkSources(kernel: Kernel, config: NodeConfig, intent: Intent, findin
   }
 }
 
-/** The source that the kernel would choose; undefined: the route does not lead there by this device. */
+/** The source that the kernel would choose; undefined if the route does not use this device. */
 function sourceTowards(kernel: Kernel, to: string, oif: number): string | undefined {
   try {
     const route = kernel.socket.get(lookupRoute({ to, oif }), decodeRoute);
@@ -131,7 +131,7 @@ function sourceTowards(kernel: Kernel, to: string, oif: number): string | undefi
   }
 }
 
-/** An address that a route is for and that no interface is likely to have; of a default route a global one. */
+/** An address inside a route's prefix that no interface is likely to have; a global one for a default route. */
 function someAddress(prefix: string): string {
   const parsed = parsePrefix(prefix === '::/0' ? '2000::/16' : prefix);
   if (!parsed.ok) throw new RangeError(`${prefix}: expected a prefix`);

@@ -1,4 +1,4 @@
-/** The feeds that tell a node its intent: which one does, how old what the node has is, and why. */
+/** Checks the feeds of a node: which one it follows, and the age of its intent. */
 import { X509Certificate } from 'node:crypto';
 import { readRegularFile } from '../../intent/regular-file.js';
 import { readFeedStatus } from '../../fleet/node/status.js';
@@ -6,7 +6,7 @@ import type { FeedsConfig } from '../../intent/types.js';
 import type { Findings } from './types.js';
 
 const DAY_MS = 86_400_000;
-/** A certificate that ends so soon is warned of, days; one that lives for a short time, in its last part. */
+/** Days before the end of a certificate at which a warning is given; for short-lived certificates, the last part of their lifetime. */
 const SOON_DAYS = 14;
 const SOON_PART = 0.25;
 

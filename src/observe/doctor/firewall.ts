@@ -1,21 +1,21 @@
 import { inNetns } from 'netlink-ts';
 import { readFileSync } from 'node:fs';
 import { readForeignRules } from './ruleset.js';
-import { listed } from './sysctls.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 
-/** Whose table it is likely to be, for the advice. */
+/** The probable owner of a table, for the advice. */
 const OWNERS: readonly [pattern: RegExp, owner: string][] = [
   [/^inet firewalld /, 'firewalld'],
   [/^ip6? filter FORWARD$/, 'iptables (Docker sets its policy)'],
 ];
 
-/** Others' firewalls that would take tenants' packets for strangers'. */
+/** Checks firewalls of others that would drop tenants' packets. */
 export async function checkFirewall({ instance, applied, alone, hasNft }: CheckContext): Promise<Check[]> {
   const { kernel } = instance;
   const findings = new Findings('firewall');
-  // Tenants' packets pass no hook of netfilter.
+  // Tenants' packets bypass all netfilter hooks.
   if (alone || !hasNft) return findings.checks;
   let text: string;
   try {
@@ -62,7 +62,7 @@ function ownerOf(chain: string): string {
   return owner === undefined ? '' : `: ${owner}`;
 }
 
-/** Tables of the old iptables in a namespace; the files are absent where its modules are. */
+/** Tables of legacy iptables in a namespace; the files are missing without its modules. */
 function legacyTables(netns: string | undefined): string[] {
   return inNetns(netns, () =>
     ['ip_tables_names', 'ip6_tables_names'].flatMap((file) => {

@@ -1,25 +1,26 @@
-/** Network managers that remove what they do not know, and programs segue calls. */
-import { readFileSync, readdirSync } from 'node:fs';
+/** Checks network managers that remove unknown objects, and the programs that segue runs. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../../intent/regular-file.js';
 import { ProgramError, runProgram } from '../../kernel/program.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Process } from './processes.js';
 
-/** Where systemd-networkd looks, later ones first to be overridden (networkd.conf(5)). */
+/** Directories of systemd-networkd's configuration; later ones override earlier ones (networkd.conf(5)). */
 const NETWORKD_DIRECTORIES = ['/usr/lib/systemd', '/usr/local/lib/systemd', '/run/systemd', '/etc/systemd'];
 const NETWORK_MANAGER_DIRECTORIES = [
   '/usr/lib/NetworkManager/conf.d',
   '/run/NetworkManager/conf.d',
   '/etc/NetworkManager/conf.d',
 ];
-/** What networkd must leave alone; Routes and RoutingPolicyRules since 249, NextHops since 256. */
+/** Settings that keep networkd from removing foreign objects; Routes and RoutingPolicyRules since 249, NextHops since 256. */
 const NETWORKD_SETTINGS = ['ManageForeignRoutes', 'ManageForeignRoutingPolicyRules'];
 
-/** How long a program may take to say its version, milliseconds. */
+/** Time-out for a program's version, in milliseconds. */
 const VERSION_TIMEOUT_MS = 5_000;
 
-/** Only in the host's own namespace: managers do not look into named ones. */
+/** Applies only to the host's own namespace: managers ignore named ones. */
 export function checkManagers({ instance }: CheckContext, processes: readonly Process[]): Check[] {
   const findings = new Findings('manager');
   const running = new Set(processes.map(({ comm }) => comm));
@@ -28,7 +29,7 @@ export function checkManagers({ instance }: CheckContext, processes: readonly Pr
     findings.ok('scope', `netns ${netns}: network managers of the machine do not look into it`);
     return findings.checks;
   }
-  // comm has 15 characters: systemd-networkd
+  // comm is truncated to 15 characters: systemd-networkd.
   if (running.has('systemd-network')) {
     const missing = networkdLacks(networkdText());
     if (missing.length === 0) findings.ok('networkd', 'systemd-networkd leaves foreign routes and rules alone');
@@ -55,7 +56,7 @@ export function checkManagers({ instance }: CheckContext, processes: readonly Pr
   return findings.checks;
 }
 
-/** nft loads the guard: without it nothing works. ip is for people. */
+/** nft loads the guard, which is required. ip is only for users. */
 export async function checkTools(): Promise<{ checks: Check[]; hasNft: boolean }> {
   const findings = new Findings('node');
   const nft = await versionOf('nft', '--version');
@@ -73,7 +74,7 @@ export async function checkTools(): Promise<{ checks: Check[]; hasNft: boolean }
   return { checks: findings.checks, hasNft: nft !== undefined };
 }
 
-/** @throws ProgramError when the machine starts no program */
+/** @throws ProgramError if no process can be started */
 async function versionOf(program: string, option: string): Promise<string | undefined> {
   try {
     const { status, stdout } = await runProgram(undefined, [program, option], { timeoutMs: VERSION_TIMEOUT_MS });
@@ -91,12 +92,12 @@ function networkdText(): string {
   );
 }
 
-/** Which settings networkd's configuration lacks to leave ours alone. */
+/** The settings that networkd's configuration lacks. */
 export function networkdLacks(text: string): string[] {
   return NETWORKD_SETTINGS.filter((setting) => !isOff(text, setting));
 }
 
-/** Does NetworkManager's configuration leave our VRFs alone? */
+/** Whether NetworkManager's configuration excludes segue's VRFs. */
 export function networkManagerKeepsOff(text: string): boolean {
   return /^\s*unmanaged-devices\+?\s*=.*interface-name:sg-/m.test(text);
 }
@@ -124,7 +125,7 @@ function directoryText(directories: readonly string[]): string {
 
 function fileText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path).toString();
   } catch {
     return '';
   }

@@ -1,4 +1,4 @@
-/** Features of the kernel that segue stands on, each tried in an empty network namespace. */
+/** Kernel features that segue needs; each is tried in an empty network namespace. */
 import { Sysctls } from '../../kernel/sysctl.js';
 import { nft } from '../../kernel/nft.js';
 import {
@@ -22,7 +22,7 @@ import { MAIN_TABLE, PROTOCOL } from '../../plan/numbers.js';
 import { edgeTable } from '../../edge/edge-table.js';
 import { GUARD_ARP, GUARD_INET } from '../../port/guard-tables.js';
 
-/** An empty namespace with its loopback up and sockets into it. */
+/** An empty namespace with the loopback up, and sockets in it. */
 export interface Scratch {
   netns: string;
   route: NetlinkSocket;
@@ -31,19 +31,19 @@ export interface Scratch {
 
 export interface Probe {
   name: string;
-  /** What it is called in a message. */
+  /** Name in messages. */
   feature: string;
-  /** The Linux that brought it, in the form segue needs. */
+  /** First Linux version with the feature in the form that segue needs. */
   since: string;
-  /** Kernel configuration that has it. */
+  /** Kernel configuration options. */
   config: string;
-  /** Not only the slow path needs it. */
+  /** The fast path needs it, too. */
   always?: true;
-  /** A program that it is tried with. */
+  /** Program required for the probe. */
   program?: 'nft';
-  /** Name of a probe it cannot be tried without. */
+  /** Name of another probe that this one requires. */
   needs?: string;
-  /** Uses the feature; throws when the kernel lacks it. */
+  /** Uses the feature; throws if the kernel lacks it. */
   attempt: (scratch: Scratch) => void | Promise<void>;
 }
 
@@ -51,7 +51,7 @@ const VRF = 'probe-vrf';
 const VRF_TABLE = 1000;
 const SEGMENT = 'fd00:5e:ffff::1';
 
-/** In an order in which later ones may use what earlier ones made. */
+/** Later probes may use objects of earlier ones. */
 export const PROBES: readonly Probe[] = [
   {
     name: 'vrf',
@@ -188,7 +188,7 @@ function write(netns: string, path: string, value: string): void {
   if (error !== undefined) throw error;
 }
 
-/** What older kernels do with an attribute they do not know: they take it and forget it. */
+/** Older kernels accept unknown attributes and ignore them. */
 function expect(kept: boolean): void {
   if (!kept) throw new Error('the kernel did not keep it');
 }

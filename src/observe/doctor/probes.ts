@@ -5,16 +5,16 @@ import { Findings } from './types.js';
 import type { Probe, Scratch } from './probe-list.js';
 import type { Check } from './types.js';
 
-/** The slow path's oldest Linux: H.Encaps.Red. What needs a later one has a probe of its own. */
+/** The oldest Linux for the slow path: H.Encaps.Red. Features of later versions have their own probes. */
 const MINIMUM_KERNEL = '6.0';
-/** The fast path's: tcx links. */
+/** The oldest Linux for the fast path: tcx links. */
 const MINIMUM_FASTPATH_KERNEL = '6.6';
 
 /**
- * Tries each feature in a network namespace of its own, which goes afterwards.
+ * Tries each feature in a temporary network namespace.
  *
- * @param alone only what the fast path needs that forwards alone
- * @param hasNft what needs nft can be tried
+ * @param alone tries only features that a fast path which forwards alone needs
+ * @param hasNft whether features that need nft can be tried
  */
 export async function probeKernel(alone: boolean, hasNft: boolean): Promise<Check[]> {
   const findings = new Findings('kernel');
@@ -74,7 +74,7 @@ function notSupported({ feature, since }: Probe): string {
   return `${feature} not supported (requires >= ${since})`;
 }
 
-/** Is a release ("6.12.94-cloud-amd64") older than a version ("5.14")? */
+/** Whether a release ("6.12.94-cloud-amd64") is older than a version ("5.14"). */
 export function olderThan(running: string, version: string): boolean {
   const [major = 0, minor = 0] = numbers(running);
   const [wantedMajor = 0, wantedMinor = 0] = numbers(version);

@@ -1,4 +1,4 @@
-/** Other programs of the machine, from /proc. */
+/** Processes of the machine, from /proc. */
 import { readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
@@ -10,7 +10,7 @@ export interface Process {
   cwd: string;
 }
 
-/** All processes; those that end meanwhile are left out. */
+/** All processes, except for those that end meanwhile. */
 export function listProcesses(): Process[] {
   return readdirSync('/proc').flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
@@ -24,7 +24,7 @@ export function listProcesses(): Process[] {
   });
 }
 
-/** Path of the node file that a `segue agent` process works from; undefined for any other process. */
+/** Path of the node file of a `segue agent` process; undefined for other processes. */
 export function agentConfig({ argv, cwd }: Pick<Process, 'argv' | 'cwd'>, defaultFile: string): string | undefined {
   const at = argv.indexOf('agent');
   if (at < 1 || !['segue', 'main.js'].includes(basename(argv[at - 1] ?? ''))) return undefined;
@@ -37,7 +37,7 @@ export function agentConfig({ argv, cwd }: Pick<Process, 'argv' | 'cwd'>, defaul
   return samePath(resolve(cwd, file));
 }
 
-/** A path with its links resolved, as far as it exists. */
+/** A path with symbolic links resolved, as far as it exists. */
 export function samePath(path: string): string {
   try {
     return realpathSync(path);

@@ -1,4 +1,4 @@
-/** Reads `nft -j list ruleset` for what others' firewalls would do to tenants' packets (libnftables-json(5)). */
+/** Finds rules of others that would drop tenants' packets in `nft -j list ruleset` (libnftables-json(5)). */
 
 interface Chain {
   family: string;
@@ -9,15 +9,15 @@ interface Chain {
 }
 
 export interface ForeignRules {
-  /** Chains that drop what they forward by default: `ip filter FORWARD`. */
+  /** Forward chains with the policy drop: `ip filter FORWARD`. */
   forwardDrops: string[];
-  /** Chains with a rule that drops `ct state invalid`, in families and hooks that tenants' packets pass. */
+  /** Chains with a rule that drops `ct state invalid`, in families and hooks that tenants' packets traverse. */
   invalidDrops: string[];
 }
 
 const OURS = 'segue';
 
-/** @param text of the whole ruleset */
+/** @param text the whole ruleset */
 export function readForeignRules(text: string): ForeignRules {
   const { nftables } = JSON.parse(text) as { nftables: Record<string, unknown>[] };
   const chains = new Map<string, Chain>();

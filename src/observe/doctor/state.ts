@@ -1,17 +1,17 @@
-/** The intent, the agent, and how far the kernel is from what the intent wants. */
+/** Checks the intent, the agent, and the difference between the kernel and the intent. */
 import { diffOnce } from '../../agent/apply.js';
 import { missingForFastpath } from '../../ebpf/available.js';
 import { MAX_PROXY_NEIGHBOURS_PER_PORT } from '../../plan/numbers.js';
 import { checkFeed } from './feed.js';
 import { agentConfig, samePath } from './processes.js';
 import { foreignMaster } from '../../port/ours.js';
-import { linkState } from '../inspect/format.js';
-import { listed } from './sysctls.js';
+import { linkState } from '../../kernel/links.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Process } from './processes.js';
 
-/** @param file the node file given, as the agent's is compared with it */
+/** @param file the given node file, compared with the agent's */
 export async function checkState(
   { instance, intent, intentError, applied, unreadable }: CheckContext,
   file: string,

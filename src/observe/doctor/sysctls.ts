@@ -1,6 +1,7 @@
-/** Settings that drop packets silently. */
+/** Checks settings that drop packets silently. */
 import { readFacts } from '../../agent/facts.js';
 import { FORCE_FORWARDING, HOST_FORWARDING, ofDevice } from '../../host/sysctl-plan.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { Sysctls } from '../../kernel/sysctl.js';
@@ -34,7 +35,7 @@ const SHARED: readonly Expected[] = [
   },
 ];
 
-/** @param members devices in VRFs of ours, and these VRFs */
+/** @param members segue's VRFs and the devices in them */
 export function checkSysctls({ instance, applied, alone }: CheckContext, members: readonly Link[]): Check[] {
   const { kernel, config } = instance;
   const { sysctls } = kernel;
@@ -52,7 +53,7 @@ export function checkSysctls({ instance, applied, alone }: CheckContext, members
   return findings.checks;
 }
 
-/** Where forwarding is on: of single interfaces, or of the host. */
+/** The expected forwarding settings: of single interfaces, or of the host. */
 function forwardingOf({ kernel, config }: CheckContext['instance']): Expected[] {
   const { forwarding } = readFacts(kernel, config, undefined);
   if (forwarding !== 'interfaces') return [{ path: FORWARDING, value: '1', name: 'forwarding', why: NOT_FORWARDED }];
@@ -64,7 +65,7 @@ function forwardingOf({ kernel, config }: CheckContext['instance']): Expected[] 
   }));
 }
 
-/** A router on whose uplink accept_ra is 1 ignores advertisements: its default route runs out (ip-sysctl.rst). */
+/** With accept_ra=1 on an uplink a router ignores advertisements, and its default route expires (ip-sysctl.rst). */
 function checkUplink(sysctls: Sysctls, uplink: string, findings: Findings): void {
   const path = `net/ipv6/conf/${uplink}/accept_ra`;
   const acceptRa = sysctls.read(path);
@@ -84,8 +85,8 @@ function checkUplink(sysctls: Sysctls, uplink: string, findings: Findings): void
 }
 
 /**
- * The larger of conf/all and the device's own counts (IN_DEV_RPFILTER, include/linux/inetdevice.h). A member's packets pass a
- * strict filter, tried on 6.12: the way back to a remote member is by the VRF device, where they come in.
+ * The larger of conf/all and the device's own setting applies (IN_DEV_RPFILTER, include/linux/inetdevice.h). Packets of members pass a strict
+ * filter, as tested on 6.12: the route back to a remote member uses the VRF device, on which they arrive.
  */
 function checkReversePath(sysctls: Sysctls, members: readonly Link[], findings: Findings): void {
   const all = Number(sysctls.read(ALL_RP_FILTER) ?? 0);
@@ -129,8 +130,8 @@ function checkMembers(sysctls: Sysctls, members: readonly Link[], findings: Find
 }
 
 /**
- * The larger of conf/all and the device's own counts (IN_DEV_ARP_IGNORE, include/linux/inetdevice.h). From 2 on the kernel does
- * not answer for a gateway address that is a /32, or for any.
+ * The larger of conf/all and the device's own setting applies (IN_DEV_ARP_IGNORE, include/linux/inetdevice.h). From 2 on the kernel answers neither
+ * for a gateway address with /32, nor for any other.
  */
 function checkArp(sysctls: Sysctls, ports: readonly string[], findings: Findings): void {
   const all = Number(sysctls.read('net/ipv4/conf/all/arp_ignore') ?? 0);
@@ -142,12 +143,6 @@ function checkArp(sysctls: Sysctls, ports: readonly string[], findings: Findings
       "nobody answers when a VM asks for its gateway's MAC: set net.ipv4.conf.all.arp_ignore to 0 or 1",
     );
   }
-}
-
-/** A few names, and how many more. */
-export function listed(names: readonly string[], most = 8): string {
-  const shown = names.slice(0, most).join(', ');
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
 function dotted(path: string): string {

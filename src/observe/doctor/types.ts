@@ -1,44 +1,28 @@
-/** What the doctor finds. */
+/** Findings of the doctor. */
+import { FindingList } from '../../reconcile/findings.js';
 import type { Instance } from '../../agent/instance.js';
+import type { CheckGroup, FeatureFinding } from '../../reconcile/observation.js';
 import type { Intent } from '../../intent/types.js';
 
-export type CheckStatus = 'ok' | 'warn' | 'fail';
-
-export interface Check {
-  group:
-    | 'kernel'
-    | 'node'
-    | 'sysctl'
-    | 'uplink'
-    | 'underlay'
-    | 'gateway'
-    | 'edge'
-    | 'firewall'
-    | 'port'
-    | 'manager'
-    | 'agent';
-  /** Stable, for scripts: `kernel.vrf`, `uplink.mtu.eth0`. */
+export interface Check extends FeatureFinding {
+  group: CheckGroup;
+  /** Stable name for scripts: `kernel.vrf`, `uplink.mtu.eth0`. */
   name: string;
-  status: CheckStatus;
-  /** What was found, one line. */
-  what: string;
-  /** Why it matters and what to do; absent when all is well. */
-  advice?: string;
 }
 
-/** What the checks work with. */
+/** The input of the checks. */
 export interface CheckContext {
   instance: Instance;
-  /** Scoped to the node; undefined when it cannot be read, with the reason. */
+  /** Scoped to the node; undefined if it cannot be read. */
   intent: Intent | undefined;
   intentError: string | undefined;
-  /** VRFs of ours exist, maps of the fast path, or rules: what apply sets must be set by now. */
+  /** The kernel has VRFs, fast path maps, or rules of segue's: whatever apply sets must be set. */
   applied: boolean;
-  /** `dataplane: ebpf`: what only the kernel's own forwarding needs is of no interest. */
+  /** `dataplane: ebpf`: settings that only matter to the kernel's forwarding are not checked. */
   alone: boolean;
-  /** nft is installed: without it nothing that it would list is known. */
+  /** nft is installed; without it the ruleset is unknown. */
   hasNft: boolean;
-  /** Why what is pinned cannot be read. */
+  /** Why pinned objects cannot be read; undefined: they can. */
   unreadable: string | undefined;
 }
 
@@ -50,29 +34,21 @@ export interface Diagnosis {
   checks: Check[];
 }
 
-/** Adds checks of one group in few words. */
-export class Findings {
-  readonly checks: Check[] = [];
-  readonly #group: Check['group'];
+/** Adds the group to a finding. */
+export function checkOf(group: CheckGroup, { name, ...rest }: FeatureFinding): Check {
+  return { group, name: `${group}.${name}`, ...rest };
+}
 
-  constructor(group: Check['group']) {
+/** Collects the findings of one group. */
+export class Findings extends FindingList {
+  readonly #group: CheckGroup;
+
+  constructor(group: CheckGroup) {
+    super();
     this.#group = group;
   }
 
-  ok(name: string, what: string): void {
-    this.#add(name, 'ok', what);
-  }
-
-  warn(name: string, what: string, advice: string): void {
-    this.#add(name, 'warn', what, advice);
-  }
-
-  fail(name: string, what: string, advice: string): void {
-    this.#add(name, 'fail', what, advice);
-  }
-
-  #add(name: string, status: CheckStatus, what: string, advice?: string): void {
-    const check = { group: this.#group, name: `${this.#group}.${name}`, status, what };
-    this.checks.push(advice === undefined ? check : { ...check, advice });
+  get checks(): Check[] {
+    return this.found.map((finding) => checkOf(this.#group, finding));
   }
 }

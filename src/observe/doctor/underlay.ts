@@ -1,4 +1,4 @@
-/** What the overlay needs of the underlay: an outer source, and a way to every other node's locator. */
+/** Checks what the overlay requires of the underlay: an outer source, and routes to the locators of all other nodes. */
 import { decodeAddress, decodeRule, dumpAddressesRequest, dumpRulesRequest, getTunnelSource } from 'netlink-ts';
 import { prefixAddress } from 'netlink-ts/inet';
 import { underlayRouteTo } from '../../host/underlay-route.js';
@@ -6,7 +6,7 @@ import { LOCATOR_DISCARD_PRIORITY, LOCATOR_LOCAL_PRIORITY, LOCATOR_MAIN_PRIORITY
 import { announceKey } from '../../host/announce-key.js';
 import { announceResource } from '../../host/announce-resource.js';
 import { isOurRule } from '../../vrf/rule-resource.js';
-import { listed } from './sysctls.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Check, CheckContext } from './types.js';
 import type { IntentNode } from '../../intent/types.js';
@@ -67,7 +67,7 @@ function checkDiscard(kernel: Kernel, locator: string, findings: Findings): void
   }
 }
 
-/** Whether the underlay can learn of the locator, and by whose route. */
+/** Checks whether the underlay can learn of the locator, and from whose route. */
 async function checkAnnouncement(
   { instance, intent }: CheckContext,
   { locator }: IntentNode,

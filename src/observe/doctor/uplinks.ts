@@ -1,22 +1,22 @@
-/** Underlay interfaces: there, up, and large enough for the tenants' packets. */
+/** Checks underlay interfaces: present, up, and with an MTU for the tenants' packets. */
 import { OUTER_HEADER_BYTES, reducedSrhBytes } from '../../encap/mtu.js';
 import { hiddenTags } from '../../ebpf/feature-resource.js';
 import { vlanParents } from '../../ebpf/port-resource.js';
 import { missingForFastpath } from '../../ebpf/available.js';
-import { attachments } from '../inspect/fastpath.js';
+import { attachments } from '../../ebpf/attachments.js';
 import { queryTcx } from 'libbpf-ts';
 import { deviceFeatures, type Link } from 'netlink-ts';
 import { readFacts } from '../../agent/facts.js';
 import { viewOf } from '../../app/planning.js';
 import { tenantMtu } from '../../encap/paths.js';
-import { listed } from './sysctls.js';
+import { listed } from '../../reconcile/findings.js';
 import { Findings } from './types.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Check, CheckContext } from './types.js';
 
-/** What VMs take for granted, bytes. */
+/** Default MTU of VMs in bytes. */
 const ETHERNET_MTU = 1500;
-/** IPv6's least link MTU (RFC 8200 section 5). */
+/** Minimum MTU of an IPv6 link (RFC 8200 section 5). */
 const IPV6_MINIMUM_MTU = 1280;
 
 export function checkUplinks({ instance, intent, unreadable }: CheckContext): Check[] {
@@ -47,8 +47,8 @@ export function checkUplinks({ instance, intent, unreadable }: CheckContext): Ch
 }
 
 /**
- * What shares a bridge with an uplink is underlay: it may send to SIDs with another node's source, and sees the encapsulated
- * packets that the bridge floods.
+ * Other ports of an uplink's bridge belong to the underlay: they may send to SIDs with another node's source, and get encapsulated packets that the
+ * bridge floods.
  */
 function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], findings: Findings): void {
   const links = [...kernel.links.all()];
@@ -62,7 +62,7 @@ function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], f
   const members = links
     .filter((link) => link.master === bridge.index && !uplinks.includes(link.name))
     .map(({ name }) => name);
-  // The bridge's own way out is one of them.
+  // The bridge's own uplink is one of its members.
   const others = bridge === uplink ? members.length - 1 : members.length;
   const name = `bridge.${uplink.name}`;
   if (others <= 0) findings.ok(name, `${bridge.name} is a bridge with no other member than the way out`);
@@ -76,7 +76,7 @@ function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], f
   }
 }
 
-/** `xdp: always`, and a driver without XDP of its own: tcx forwards, a frame at a time or a super-packet. */
+/** Checks `xdp: always` with a driver that lacks native XDP: tcx then forwards. */
 function checkXdp({ instance }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
   const { kernel, config } = instance;
   if (config.xdp !== 'always' || config.dataplane === 'kernel') return;
@@ -94,7 +94,7 @@ function checkXdp({ instance }: Pick<CheckContext, 'instance' | 'intent'>, findi
   }
 }
 
-/** Somebody else's programs see packets before the fast path's do, or in their place. */
+/** Checks programs of others that run before the fast path's, or replace them. */
 function checkForeignPrograms(
   { instance, intent }: Pick<CheckContext, 'instance' | 'intent'>,
   findings: Findings,
@@ -129,7 +129,7 @@ function checkForeignPrograms(
   }
 }
 
-/** Tags of VLANs: XDP sees those that are in the frame; a VLAN device on a port takes frames that are otherwise dropped. */
+/** Checks VLAN tags: XDP sees only tags inside the frame; a VLAN device on a port accepts frames that are otherwise dropped. */
 function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent'>, findings: Findings): void {
   const { kernel, config } = instance;
   const parents = vlanParents(kernel);
@@ -167,7 +167,7 @@ function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent
   }
 }
 
-/** Whether the other end of a veth puts tags into its frames; undefined: it is in another namespace, or there is no telling. */
+/** Whether a veth's peer inserts tags into its frames; undefined if it is in another namespace, or unknown. */
 function peerTagsInFrames(kernel: Kernel, { linkIndex, linkNetnsId }: Link): boolean | undefined {
   if (linkIndex === undefined || linkNetnsId !== undefined) return undefined;
   const features = deviceFeatures(kernel.generic, linkIndex);

@@ -1,4 +1,4 @@
-/** Packets as pcapng: each as it came and as it left. */
+/** Writes packets as pcapng, as they arrived and as they left. */
 import { reasonOf } from '../../ebpf/counters.js';
 import { Hook } from '../../ebpf/generated/layouts.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../packet/pcapng.js';
@@ -7,11 +7,11 @@ import { type Prefix, prefixContains } from 'netlink-ts/inet';
 import type { PacketBlock } from '../../packet/pcapng.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 
-/** What an event's interfaces and tenant are called. */
+/** The names of an event's interfaces and tenant. */
 export interface CaptureNames {
   device: (ifindex: number) => string;
   tenant: (id: number) => string | null;
-  /** Nothing is beneath the fast path: what it does not take it drops. */
+  /** No kernel data plane: the fast path drops what it does not forward. */
   alone: boolean;
 }
 
@@ -23,7 +23,7 @@ const VERDICTS = {
 
 const VERDICT_OF = { forward: 'redirect', answer: 'redirect', punt: 'punt', pass: 'punt', drop: 'drop' } as const;
 
-/** Turns events into blocks: an interface is described before its first packet. */
+/** Converts events to blocks; an interface's block precedes its first packet. */
 export class CaptureWriter {
   readonly #write: (bytes: Buffer) => void;
   readonly #names: CaptureNames;
@@ -32,7 +32,7 @@ export class CaptureWriter {
   readonly #interfaces = new Map<string, number>();
   #packets = 0;
 
-  /** @param nanoseconds since 1970 of an event's time */
+  /** @param nanoseconds converts the time of an event to ns since 1970 */
   constructor(
     write: (bytes: Buffer) => void,
     names: CaptureNames,
@@ -46,7 +46,7 @@ export class CaptureWriter {
     write(sectionHeader(application));
   }
 
-  /** Packets so far; one that came and left counts once. */
+  /** Number of packets; arrival and departure of a packet count as one. */
   get packets(): number {
     return this.#packets;
   }
@@ -92,7 +92,7 @@ export class CaptureWriter {
   }
 }
 
-/** Whether an address or a prefix is one of a packet's: of the inner or the outer header, where it came or where it leaves. */
+/** Whether an address of a packet is in a prefix: in the inner or outer header, on arrival or departure. */
 export function concerns(seen: TraceEvent, prefix: Prefix): boolean {
   return [seen.before, seen.after].some((frame) => {
     if (frame === undefined) return false;
@@ -111,7 +111,7 @@ export function captureLine(seen: TraceEvent, time: string, names: CaptureNames)
       ? undefined
       : summarise(frame, index === 0 ? seen.length : seen.afterLength, index === 0 ? seen.vlanTci : 0),
   );
-  // The header that was put around it, or taken off, is in one of the two.
+  // Only one of the two has the outer header.
   const shown = typeof outbound?.outerTo === 'string' ? outbound : inbound;
   return `${clock}  ${verdict} ${reason}  ${way}  ${shown === undefined ? '' : summaryText(shown)}`;
 }

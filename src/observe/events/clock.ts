@@ -1,11 +1,11 @@
-/** The kernel's clock of events, CLOCK_MONOTONIC, as time of day. */
+/** Converts times of events (CLOCK_MONOTONIC) to wall-clock time. */
 import { monotonic } from '../../ebpf/trace-session.js';
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_US = 1000n;
 
 export class EventClock {
-  /** ns between the two clocks, as they were when this was made: time does not jump within one run. */
+  /** Offset of the clocks in ns, fixed at creation, so that time does not jump during a run. */
   readonly #offset = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * NS_PER_US - monotonic();
 
   /** ns since 1970. */

@@ -1,7 +1,7 @@
-/** Bounds what is told of the decisions of policies with `log`, and counts what is not. */
+/** Limits logging of decisions of policies with `log`, and counts the suppressed ones. */
 import type { LoggedDecision } from './policy-log-reader.js';
 
-/** Decisions that were not told, by policy and reason. */
+/** Decisions that were not logged, by policy and reason. */
 export interface SuppressedDecisions {
   policy: string | null;
   /** Number of a reason. */
@@ -11,29 +11,29 @@ export interface SuppressedDecisions {
 
 export class LogRateLimiter {
   readonly #rate: number;
-  readonly #told = new Map<string | null, number>();
+  readonly #logged = new Map<string | null, number>();
   readonly #suppressed = new Map<string, SuppressedDecisions>();
 
-  /** @param rate decisions of each policy that are told between two take(); 0: all */
+  /** @param rate logged decisions of each policy between two calls of take(); 0: unlimited */
   constructor(rate: number) {
     this.#rate = rate;
   }
 
-  /** Whether it is to be told. */
+  /** Whether to log a decision. */
   admits({ policy, reason, suppressed }: LoggedDecision): boolean {
-    // Of which policies these were the program does not say.
+    // The program does not report the policies of suppressed decisions.
     if (suppressed > 0) this.#count(null, reason, suppressed);
-    const told = (this.#told.get(policy) ?? 0) + 1;
-    this.#told.set(policy, told);
-    if (this.#rate === 0 || told <= this.#rate) return true;
+    const logged = (this.#logged.get(policy) ?? 0) + 1;
+    this.#logged.set(policy, logged);
+    if (this.#rate === 0 || logged <= this.#rate) return true;
     this.#count(policy, reason, 1);
     return false;
   }
 
-  /** What was not told since the last time. */
+  /** Returns and resets the counts of suppressed decisions, by policy. */
   take(): SuppressedDecisions[] {
     const taken = [...this.#suppressed.values()];
-    this.#told.clear();
+    this.#logged.clear();
     this.#suppressed.clear();
     return taken;
   }

@@ -1,4 +1,4 @@
-/** Drops and punts as they happen, in fields and in words. */
+/** Drops and punts as they happen, as fields and as text. */
 import { reasonOf, REASONS } from '../../ebpf/counters.js';
 import { Hook, Reason } from '../../ebpf/generated/layouts.js';
 import { summaryText } from './summary.js';
@@ -19,24 +19,24 @@ export interface PacketEvent extends Summary {
   verdict: Verdict;
   reason: string;
   slug: string;
-  /** Which program saw it. */
+  /** The program that saw it. */
   program: string;
-  /** The interface it came in by. */
+  /** The interface on which it arrived. */
   device: string;
-  /** Of a network node: tenant or external network that it came from. */
+  /** On a network node: the tenant or external network that the packet came from. */
   tenant: string | null;
   port: string | null;
-  /** Of a network node: tenant or external network that it is for. */
+  /** On a network node: the tenant or external network that the packet is for. */
   peer: string | null;
-  /** Of a network node: the policy that refused it. */
+  /** On a network node: the policy that refused the packet. */
   policy: string | null;
 }
 
-/** What a policy with `log` decided of a connection's first packet. */
+/** The decision of a policy with `log` about a connection's first packet. */
 export interface DecisionEvent {
   event: 'decision';
   time: string;
-  /** `forward`: it was let in; `drop`. */
+  /** `forward`: allowed; `drop`: denied. */
   verdict: Verdict;
   reason: string;
   slug: string;
@@ -51,11 +51,11 @@ export interface DecisionEvent {
   length: number;
 }
 
-/** What was not told in the second before. */
+/** Packets that were not shown in the previous second. */
 export interface MissedEvent {
   event: 'missed';
   time: string;
-  /** `policy`: decisions of one with `log`, null where it is not known of which. */
+  /** `policy`: with `log`; null if the policy is unknown. */
   suppressed: { verdict: Verdict; reason: string; slug: string; packets: number; policy: string | null }[];
   lost: number;
 }
@@ -70,16 +70,19 @@ const PROGRAMS: Readonly<Record<number, string>> = {
   [Hook.HOOK_EXTERNAL]: 'external',
 };
 
-/** Numbers of the reasons that a monitor shows: what did not take the fast path, and what is for nobody, although its sender was told. */
+/**
+ * Numbers of the reasons that a monitor shows: packets that did not take the fast path, and packets to unknown destinations, even if an ICMP error
+ * was sent.
+ */
 export const MONITORED: readonly number[] = REASONS.flatMap(({ verdict, slug }, number) =>
   verdict === 'drop' || verdict === 'punt' || slug === 'answer-unreachable' ? [number] : [],
 );
 
 /**
- * Numbers of the reasons that have this name: the slug of one, or words (`no room` is a punt's and a drop's), with hyphens or without.
+ * Numbers of the reasons with a name: a slug, or a text (`no room` is both a punt and a drop), with or without hyphens.
  *
- * @param alone nothing is handed to a kernel: those are drops
- * @returns none when there is no such reason
+ * @param alone there is no kernel data plane: punts are drops
+ * @returns empty if there is no such reason
  */
 export function reasonsNamed(name: string, alone: boolean): number[] {
   const words = name.toLowerCase().replaceAll(/[-_]/g, ' ');
@@ -91,12 +94,12 @@ export function reasonsNamed(name: string, alone: boolean): number[] {
   });
 }
 
-/** The names of what a monitor shows. */
+/** Names of the reasons that a monitor shows. */
 export function reasonNames(): string[] {
   return [...new Set(MONITORED.map((number) => REASONS[number]?.reason ?? '')), 'drop', 'punt'];
 }
 
-/** @param passage where a network node's program saw it */
+/** @param passage set if a network node's program saw the packet */
 export function packetEvent(
   seen: TraceEvent,
   summary: Summary,
@@ -140,17 +143,17 @@ export function missedDecisions(suppressed: readonly SuppressedDecisions[], time
   return { event: 'missed', time, suppressed: named, lost: 0 };
 }
 
-/** Whether a policy refused it. */
+/** Whether a policy denied the packet. */
 export function isPolicyReason({ reason }: TraceEvent): boolean {
   return reason === Reason.DROP_POLICY;
 }
 
 const HEAD = { time: 'TIME', verdict: 'VERDICT', reason: 'REASON', tenant: 'TENANT', port: 'PORT', packet: 'PACKET' };
 
-/** The head of the columns. */
+/** Heading of the columns. */
 export const MONITOR_HEAD = line(HEAD);
 
-/** One packet, one line; columns are as wide as most need them, for they cannot be known before. */
+/** Formats a packet as a line. Column widths suit most packets, as later ones are unknown. */
 export function packetLine(event: PacketEvent): string {
   const { time, verdict, reason, tenant, port, device } = event;
   return line({
@@ -160,7 +163,7 @@ export function packetLine(event: PacketEvent): string {
   });
 }
 
-/** The same of what a policy with `log` decided. */
+/** Formats a decision of a policy with `log` as a line. */
 export function decisionLine(event: DecisionEvent): string {
   const { time, verdict, reason, tenant } = event;
   const packet =

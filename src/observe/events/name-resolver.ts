@@ -1,15 +1,15 @@
-/** What an event's numbers are called: interfaces, tenants, ports. */
+/** Names for the numbers of an event: interfaces, tenants, ports. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
 import { Hook, EndpointKey, Endpoint, EndpointType } from '../../ebpf/generated/layouts.js';
-import { ZoneNames } from '../inspect/zones.js';
+import { ZoneNames } from '../../gateway/zone-names.js';
 import type { TraceEvent } from '../../ebpf/generated/layouts.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from '../inspect/context.js';
 
-/** How often at most names are read anew, milliseconds. */
+/** Shortest interval between two readings of the names, in milliseconds. */
 const REFRESH_MS = 1000;
 
-/** The names of a node, read anew when something is not known: interfaces and tenants come while one looks on. */
+/** The names of a node. An unknown number causes them to be read again: interfaces and tenants may be added during a session. */
 export class NameResolver {
   readonly #read: () => ShowContext;
   #context: ShowContext;
@@ -19,14 +19,14 @@ export class NameResolver {
   constructor(read: () => ShowContext) {
     this.#read = read;
     this.#context = read();
-    this.#zones = new ZoneNames(this.#context.names, this.#context.intent);
+    this.#zones = new ZoneNames(this.#context.kernel, this.#context.intent);
   }
 
   get context(): ShowContext {
     return this.#context;
   }
 
-  /** Nothing is beneath the fast path: what it does not take it drops. */
+  /** No kernel data plane: the fast path drops what it does not forward. */
   get alone(): boolean {
     return this.#context.config.dataplane === 'ebpf';
   }
@@ -38,7 +38,7 @@ export class NameResolver {
     return name;
   }
 
-  /** Name of a tenant or an external network; null for 0, the number in words where nobody knows it. */
+  /** Name of a tenant or an external network; null for 0; the number as text if it is unknown. */
   tenant(id: number): string | null {
     if (id === 0) return null;
     if (!this.#zones.has(id)) this.#refresh();
@@ -46,9 +46,9 @@ export class NameResolver {
   }
 
   /**
-   * The interface of the port that a packet is of: which it came from, or is for.
+   * The interface of the port that a packet came from or is for.
    *
-   * @param to address of the packet inside
+   * @param to address of the inner packet
    */
   portOf({ hook, ifindex, egress, tenant }: TraceEvent, to: string | null, maps: FastpathMaps): string | null {
     if (hook === Hook.HOOK_PORT || hook === Hook.HOOK_PORT_XDP) return this.device(ifindex);
@@ -63,7 +63,7 @@ export class NameResolver {
     return this.device(value.readUInt32LE(Endpoint.OFFSETS.id));
   }
 
-  /** A port's name of the intent, else its interface's. */
+  /** The intent's name of a port, else its interface's name. */
   port(device: string | null): string | null {
     return device === null ? null : (this.#context.names.portOfInterface(device) ?? device);
   }
@@ -73,7 +73,7 @@ export class NameResolver {
     if (now - this.#readAt < REFRESH_MS) return false;
     this.#readAt = now;
     this.#context = this.#read();
-    this.#zones = new ZoneNames(this.#context.names, this.#context.intent);
+    this.#zones = new ZoneNames(this.#context.kernel, this.#context.intent);
     return true;
   }
 }

@@ -1,29 +1,29 @@
-/** Decisions that policies with `log` tell of (struct policy_event of bpf/abi/nn_types.h), read from a network node's one ring. */
+/** Reads decisions of policies with `log` (struct policy_log_event of bpf/abi/nn_types.h) from a network node's single ring. */
 import { join } from 'node:path';
 import { getAddress } from '../../ebpf/bytes.js';
 import { PolicyLogEvent } from '../../ebpf/generated/steering.js';
 import { monotonic } from '../../ebpf/trace-session.js';
 import { withNodeLock, LockedError } from '../../kernel/lock.js';
 import { type BpfMap, RingBuffer } from 'libbpf-ts';
-import { protocolWord } from '../inspect/format.js';
+import { protocolWord } from '../../packet/protocol-name.js';
 import { sleep } from './session.js';
 import type { FastpathStore } from '../../ebpf/fastpath.js';
 
-/** How often the maps are looked at, milliseconds. */
+/** Interval of checking the maps, in milliseconds. */
 const TICK_MS = 1000;
 const LOCK_DIRECTORY = 'denials';
 const TCP = 6;
 const UDP = 17;
 
-/** A decision, in numbers where names are others' business. */
+/** A decision; only the policy is named. */
 export interface LoggedDecision {
   /** ns of CLOCK_MONOTONIC */
   time: bigint;
   /** Number of a reason. */
   reason: number;
-  /** Name; null: it is known no more. */
+  /** Name of the policy; null if it no longer exists. */
   policy: string | null;
-  /** Zones; 0: not known. */
+  /** Numbers of the zones; 0: unknown. */
   from: number;
   to: number;
   source: string;
@@ -31,24 +31,24 @@ export interface LoggedDecision {
   protocol: string;
   sourcePort: number | null;
   destinationPort: number | null;
-  /** Of the packet, with its IP header. */
+  /** Length of the packet in bytes, including the IP header. */
   length: number;
-  /** Decisions before it that the program did not tell: beyond its rate, or there was no room. */
+  /** Decisions that the program suppressed before this one: beyond its rate, or the ring was full. */
   suppressed: number;
 }
 
 export interface PolicyLogOptions {
   fastpath: FastpathStore;
-  /** Of the node. */
+  /** Run-time directory of the node. */
   runDirectory: string;
   onDecision: (decision: LoggedDecision) => void;
-  /** Once a second. */
+  /** Called once a second. */
   onTick: () => void;
-  /** In words, what is to be known of the ring. */
+  /** Called with messages about the ring. */
   onChange: (text: string) => void;
 }
 
-/** Reads the ring for as long as a command runs. A ring has one reader: two would take records from each other. */
+/** Reads the ring while a command runs. A ring has one reader: two would take records from each other. */
 export class PolicyLogReader {
   readonly #options: PolicyLogOptions;
   #ring: { map: BpfMap; buffer: RingBuffer } | undefined;
@@ -58,12 +58,12 @@ export class PolicyLogReader {
     this.#options = options;
   }
 
-  /** Whether it reads: what is not read here is told by nobody else in this process. */
+  /** Whether this reader holds the ring. */
   get isReading(): boolean {
     return this.#ring !== undefined;
   }
 
-  /** Reads until it is stopped; on a node that is no network node it waits to become one. */
+  /** Reads until it is stopped; waits on a node that is not a network node yet. */
   async run(stopped: AbortSignal): Promise<void> {
     const { runDirectory, onChange } = this.#options;
     try {
@@ -71,7 +71,7 @@ export class PolicyLogReader {
     } catch (error) {
       if (!(error instanceof LockedError) || this.#isAlone) throw error;
       if (this.#options.fastpath.steering.maps === undefined) return;
-      onChange('another segue monitor is told of what policies with "log" decide: this one is not');
+      onChange('another segue monitor gets what policies with "log" decide: this one is not');
     }
   }
 

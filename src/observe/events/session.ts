@@ -1,4 +1,4 @@
-/** Looks on for as long as a command runs, whatever the agent does meanwhile: maps may go, and others come. */
+/** A trace session for as long as a command runs, even if the agent replaces the maps meanwhile. */
 import { join } from 'node:path';
 import { withNodeLock } from '../../kernel/lock.js';
 import { TraceSession } from '../../ebpf/trace-session.js';
@@ -6,24 +6,24 @@ import type { FastpathStore } from '../../ebpf/fastpath.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { TraceLoss, TraceEvent, WatchFilter } from '../../ebpf/trace-session.js';
 
-/** How often the lease is renewed and the maps are looked at, milliseconds. */
+/** Interval of renewing the lease and checking the maps, in milliseconds. */
 const TICK_MS = 1000;
-/** Two that look for a place at once: the second waits so long at most, milliseconds. */
+/** Time-out of waiting for another process that is opening a session, in milliseconds. */
 const PLACE_TIMEOUT_MS = 10_000;
 const LOCK_DIRECTORY = 'watch';
 
 export interface SessionOptions {
   fastpath: FastpathStore;
-  /** Of the node. */
+  /** Run-time directory of the node. */
   runDirectory: string;
-  /** Asked whenever maps are opened: interfaces may have other numbers by then. */
+  /** Called whenever maps are opened: indexes of interfaces may have changed. */
   filter: () => WatchFilter;
   onSeen: (seen: TraceEvent, maps: FastpathMaps) => void;
-  /** What was not told since the last time, at most once a second. */
+  /** Called at most once a second with the loss since the last call. */
   onMissed: (missed: TraceLoss) => void;
-  /** Once it looks on. */
+  /** Called when the session has started. */
   onStart: () => void;
-  /** In words, what happened to the maps. */
+  /** Called with messages about the maps. */
   onChange: (text: string) => void;
 }
 
@@ -31,7 +31,7 @@ export class EventSession {
   readonly #options: SessionOptions;
   #watch: TraceSession | undefined;
   #mapId = 0;
-  #told: TraceLoss = { suppressed: new Map(), lost: 0 };
+  #reported: TraceLoss = { suppressed: new Map(), lost: 0 };
   #paused = false;
 
   constructor(options: SessionOptions) {
@@ -39,10 +39,10 @@ export class EventSession {
   }
 
   /**
-   * Looks on until it is stopped.
+   * Runs until it is stopped.
    *
-   * @returns false where there is no fast path to begin with
-   * @throws NoTraceSlotError when every slot is taken
+   * @returns false if there is no fast path at the start
+   * @throws NoTraceSlotError if all slots are taken
    */
   async run(stopped: AbortSignal): Promise<boolean> {
     if (!(await this.#look())) return false;
@@ -58,7 +58,7 @@ export class EventSession {
     return true;
   }
 
-  /** Takes no more for now: the ring fills, and what has no room there is counted. */
+  /** Pauses delivery: the ring fills, and events beyond its space are counted. */
   pause(): void {
     this.#paused = true;
     this.#watch?.stop();
@@ -108,11 +108,11 @@ export class EventSession {
     const now = this.#watch.missed();
     const suppressed = new Map<number, number>();
     for (const [reason, count] of now.suppressed) {
-      const more = count - (this.#told.suppressed.get(reason) ?? 0);
+      const more = count - (this.#reported.suppressed.get(reason) ?? 0);
       if (more > 0) suppressed.set(reason, more);
     }
-    const lost = now.lost - this.#told.lost;
-    this.#told = now;
+    const lost = now.lost - this.#reported.lost;
+    this.#reported = now;
     if (suppressed.size > 0 || lost > 0) this.#options.onMissed({ suppressed, lost });
   }
 
@@ -122,11 +122,11 @@ export class EventSession {
     this.#tellMissed();
     this.#watch.close();
     this.#watch = undefined;
-    this.#told = { suppressed: new Map(), lost: 0 };
+    this.#reported = { suppressed: new Map(), lost: 0 };
   }
 }
 
-/** Ends early when it is stopped. */
+/** Ends early if it is stopped. */
 export function sleep(ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

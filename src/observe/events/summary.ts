@@ -1,9 +1,9 @@
-/** A frame in one line: who to whom, by which protocol. */
-import { protocolWord } from '../inspect/format.js';
+/** Summarises a frame in one line: addresses and protocol. */
+import { protocolWord } from '../../packet/protocol-name.js';
 import { decodeFrame } from '../../packet/decode.js';
 import type { Header, Ipv4Header, Ipv6Header } from '../../packet/headers.js';
 
-/** What is said of a packet; null stands for what it does not have. Of an encapsulated one the inner packet's. */
+/** Summary of a packet; null if it lacks a field. For an encapsulated packet, of the inner one. */
 export interface Summary {
   from: string | null;
   to: string | null;
@@ -13,9 +13,9 @@ export interface Summary {
   destinationPort: number | null;
   /** ICMP: type. */
   icmpType: number | null;
-  /** Of the packet with its IP header as that says, else of the frame; bytes. */
+  /** Length in bytes: of the packet by its IP header, else of the frame. */
   length: number;
-  /** VLAN id of a tag, in the frame or beside it; null: none, or a priority tag. */
+  /** VLAN id of a tag inside the frame or in its metadata; null: none, or a priority tag. */
   vlan: number | null;
   /** Destination of the outer header: a SID. */
   outerTo: string | null;
@@ -23,7 +23,7 @@ export interface Summary {
 }
 
 const IPV6_BYTES = 40;
-/** Where an 802.1Q tag is in a frame, and its size. */
+/** Offset and size of an 802.1Q tag in a frame. */
 const TAG_AT = 12;
 const TAG_BYTES = 4;
 const TAGGED_BYTES = 18;
@@ -32,9 +32,9 @@ const TAG_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8]);
 const VLAN_ID = 0x0fff;
 
 /**
- * @param frame Ethernet, perhaps cut short
- * @param wireLength its bytes on the wire
- * @param tci of a tag that is beside the frame; 0: none
+ * @param frame Ethernet frame, possibly truncated
+ * @param wireLength its length on the wire in bytes
+ * @param tci of a tag in the metadata; 0: none
  */
 export function summarise(frame: Buffer, wireLength: number, tci = 0): Summary {
   const isTagged = frame.length >= TAGGED_BYTES && TAG_TYPES.has(frame.readUInt16BE(TAG_AT));

@@ -1,25 +1,25 @@
-/** Of a packet that a network node's program saw: what it said of zones and of the policy that decided. */
+/** The zones of a packet at a network node, and the policy that decided about it, as its program reported them. */
 import { Hook, TraceFlags } from '../../ebpf/generated/layouts.js';
 import type { SteeringStore } from '../../gateway/steering-maps.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 
 const NETWORK_NODE_HOOKS: readonly number[] = [Hook.HOOK_NN_UPLINK, Hook.HOOK_NN_UPLINK_XDP, Hook.HOOK_EXTERNAL];
 
-/** Zones by number; undefined: the program did not get to know it. */
+/** Zones by number; undefined: the program did not determine it. */
 export interface ZoneTransit {
   from: number | undefined;
   to: number | undefined;
-  /** Name of the policy that decided; null: none did, or it is known no more. */
+  /** Name of the deciding policy; null if there is none, or it no longer exists. */
   policy: string | null;
-  /** A log record was due: the ring tells of it, too. */
+  /** The policy has `log`, so the policy log contains this packet, too. */
   isLogged: boolean;
-  /** To another network node, which may know its connection. */
+  /** The packet goes to another network node, which may know its connection. */
   isRelayed: boolean;
-  /** Of a connection that the other side opened. */
+  /** The packet belongs to a connection that the opposite side opened. */
   isReply: boolean;
 }
 
-/** undefined: no program of a network node saw it. */
+/** @returns undefined unless a network node's program saw the packet */
 export function zoneTransitOf(seen: TraceEvent, steering: SteeringStore): ZoneTransit | undefined {
   if (!NETWORK_NODE_HOOKS.includes(seen.hook)) return undefined;
   const has = (flag: number): boolean => (seen.flags & flag) !== 0;

@@ -1,29 +1,26 @@
 import { pinDirectory } from '../../agent/instance.js';
+import { readFacts } from '../../agent/facts.js';
+import { viewOf } from '../../app/planning.js';
 import { unreadablePins } from '../../ebpf/available.js';
 import { Names } from './names.js';
 import type { Instance } from '../../agent/instance.js';
-import type { NodeConfig, Intent } from '../../intent/types.js';
-import type { Kernel } from '../../kernel/kernel.js';
-import type { Plan } from '../../plan/plan.js';
+import type { Intent } from '../../intent/types.js';
+import type { ObservedNode } from '../../reconcile/observation.js';
 
-/** What every `show` works with: the kernel, and names for what is in it. */
-export interface ShowContext {
-  config: NodeConfig;
-  kernel: Kernel;
+/** The context of every `show`: the kernel, the intent, and names of objects in the kernel. */
+export interface ShowContext extends ObservedNode {
   names: Names;
-  /** The node's plan, made when asked for; undefined when the intent cannot be read. */
-  plan: () => Plan | undefined;
-  /** Perhaps without the ports on other nodes. */
+  /** May lack the ports on other nodes. */
   intent: Intent | undefined;
-  /** The node that a port is on, wherever that is; undefined: the intent has no such port. */
+  /** The node of a port, whichever it is; undefined: the intent has no such port. */
   nodeOfPort: (name: string) => string | undefined;
-  /** Why what is pinned cannot be read; undefined: it can. */
+  /** Why pinned objects cannot be read; undefined: they can. */
   unreadable: string | undefined;
 }
 
 /**
- * @param intent scoped to the node; undefined: the kernel alone
- * @param nodeOfPort where the intent may be without the ports on other nodes
+ * @param intent scoped to the node; undefined: only the kernel's state
+ * @param nodeOfPort required if the intent may lack the ports on other nodes
  */
 export function showContext(
   instance: Instance,
@@ -34,5 +31,9 @@ export function showContext(
   kernel.links.refresh();
   const names = new Names(kernel, config.node, intent);
   const unreadable = unreadablePins(pinDirectory(config.node));
-  return { config, kernel, names, intent, nodeOfPort, unreadable, plan: () => intent && instance.plan(intent) };
+  return {
+    ...{ config, kernel, names, intent, nodeOfPort, unreadable },
+    view: () => intent && viewOf(config, readFacts(kernel, config, intent), intent),
+    plan: () => intent && instance.plan(intent),
+  };
 }

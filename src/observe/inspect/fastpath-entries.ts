@@ -1,4 +1,4 @@
-/** What the fast path's maps hold, in the terms of `show` and a batch at a time: a node may have a million entries. */
+/** Entries of the fast path's maps as `show` prints them, read in batches, since a node may have a million. */
 import { BEHAVIOUR_CODE } from '../../encap/sid.js';
 import { getAddress } from '../../ebpf/bytes.js';
 import {
@@ -17,27 +17,27 @@ import type { TenantBehaviour } from '../../encap/sid.js';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { ShowContext } from './context.js';
 
-/** Bits of a prefix's key before its own: tenant and family. */
+/** Bits that precede the prefix in a key: tenant and family. */
 const KEY_BITS = 64;
 /** EP_EXTERNAL_XDP_XMIT of bpf/abi/types.h. */
 const EXTERNAL_FRAMES = 0x80000000;
 const U32_BYTES = 4;
 
-/** The maps of a node that forwards by the fast path alone: its routes are there and nowhere else; undefined on others. */
+/** The maps of a node whose fast path forwards alone and holds all its routes; undefined on other nodes. */
 export function ebpfOnlyMaps({ kernel, names, config }: ShowContext): FastpathMaps | undefined {
   const { fastpath } = kernel;
-  // With VRFs the kernel's tables hold the same, and are what counts.
+  // With VRFs the kernel's tables hold the same routes, and are authoritative.
   if (names.vrfs.length > 0 || fastpath.responderAlone) return undefined;
   const { maps } = fastpath;
   if (maps === undefined || config.dataplane === 'ebpf') return maps;
-  // Not applied since the node file says something else.
+  // The node file may have changed without an apply since.
   return [...maps.sg_ports.keys()].length > 0 ? maps : undefined;
 }
 
 export interface EncapEntry {
   id: number;
   segments: string[];
-  /** Ways of the underlay that are known. */
+  /** Number of resolved underlay next hops. */
   hops: number;
 }
 
@@ -70,7 +70,7 @@ export interface SidEntry {
   behaviour: TenantBehaviour;
 }
 
-/** Local SIDs, by address. */
+/** Local SIDs by address. */
 export function sidEntries({ sg_sids }: FastpathMaps): SidEntry[] {
   return [...sg_sids.entries()]
     .map(([key, value]) => ({
@@ -86,7 +86,7 @@ function behaviourOf(code: number): TenantBehaviour | undefined {
   return found?.[0] as TenantBehaviour | undefined;
 }
 
-/** What the function of a tenant's SID says: every node computes it alike (encap/sid.ts). */
+/** Parses the function of a tenant's SID, which is the same on every node (encap/sid.ts). */
 export function readTenantSid(sid: string): { tenant: number; behaviour: TenantBehaviour } | undefined {
   const bytes = Buffer.alloc(16);
   writeAddress(sid, bytes, 0);
@@ -94,7 +94,7 @@ export function readTenantSid(sid: string): { tenant: number; behaviour: TenantB
   return behaviour === undefined ? undefined : { tenant: bytes.readUIntBE(7, 3), behaviour };
 }
 
-/** Where packets for an address or a prefix go. */
+/** The destination of packets for an address or a prefix. */
 export type Destination =
   | { kind: 'port' | 'external'; ifindex: number }
   | { kind: 'encap'; id: number }

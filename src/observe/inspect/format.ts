@@ -1,5 +1,4 @@
-/** iproute2's words for numbers. */
-import type { Link } from 'netlink-ts';
+/** iproute2's names of numbers. */
 
 const PROTOCOLS: Readonly<Record<number, string>> = {
   0: 'unspec',
@@ -24,15 +23,4 @@ export function protocolName(protocol: number): string {
 
 export function familyName(family: 4 | 6 | undefined): 'inet' | 'inet6' {
   return family === 4 ? 'inet' : 'inet6';
-}
-
-export function linkState({ up, carrier }: Pick<Link, 'up' | 'carrier'>): 'up' | 'down' | 'no-carrier' {
-  return !up ? 'down' : carrier === false ? 'no-carrier' : 'up';
-}
-
-const IP_PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
-
-/** An IP protocol's name, or its number. */
-export function protocolWord(number: number): string {
-  return IP_PROTOCOLS[number] ?? String(number);
 }

@@ -3,7 +3,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 
 const TABLES: readonly string[] = OBSERVATIONS.flatMap(({ counterTables = [] }) => counterTables);
 
-/** A named counter of a table of the edge or the guard; its name is the reason. */
+/** A named counter of the edge's or the guard's table; its name is the reason. */
 export interface GuardCounter {
   table: string;
   /** `source`, `mac`, `srh`, `sid-block`… */
@@ -12,12 +12,12 @@ export interface GuardCounter {
   bytes: number;
 }
 
-/** What edge and guard dropped. Nothing where the tables are not loaded, or have no counters. */
+/** Drop counters of edge and guard; empty if the tables are not loaded or lack counters. */
 export async function readGuardCounters(kernel: Kernel): Promise<GuardCounter[]> {
   return parseGuardCounters(await kernel.nft(['-j', 'list', 'counters']));
 }
 
-/** Reads `nft -j list counters` (libnftables-json(5)). */
+/** Parses `nft -j list counters` (libnftables-json(5)). */
 export function parseGuardCounters(text: string): GuardCounter[] {
   const { nftables } = JSON.parse(text) as { nftables: Record<string, unknown>[] };
   return nftables.flatMap((entry) => {

@@ -1,23 +1,13 @@
 import { writeAddress } from 'netlink-ts/inet';
-import { ALIAS_PREFIX } from '../../vrf/plan.js';
+import { ownVrfs } from '../../vrf/ours.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Intent } from '../../intent/types.js';
-import type { Link } from 'netlink-ts';
+import type { OwnVrf } from '../../vrf/ours.js';
 
-/** Bytes of a locator: SIDs of one node agree in them. */
+/** Length of a locator in bytes, in which all SIDs of a node agree. */
 const LOCATOR_BYTES = 6;
 
-/** A tenant's VRF as the kernel has it. */
-export interface OwnVrf {
-  name: string;
-  index: number;
-  table: number;
-  /** From the alias. */
-  tenant: string;
-  up: boolean;
-}
-
-/** What numbers and addresses are called: tenants from the VRFs' aliases, nodes and ports from the intent when there is one. */
+/** Names of numbers and addresses: tenants from the VRFs' aliases, nodes and ports from the intent, if there is one. */
 export class Names {
   readonly vrfs: readonly OwnVrf[];
   readonly intent: Intent | undefined;
@@ -27,10 +17,10 @@ export class Names {
   readonly #nodes = new Map<string, string>();
   readonly #ports = new Map<string, string>();
 
-  /** @param node whose ports are meant when an interface is named */
+  /** @param node its ports are preferred when an interface is named */
   constructor(kernel: Kernel, node: string, intent: Intent | undefined) {
     this.intent = intent;
-    this.vrfs = [...kernel.links.all()].flatMap((link) => ownVrf(link) ?? []).sort((a, b) => a.table - b.table);
+    this.vrfs = ownVrfs(kernel);
     for (const vrf of this.vrfs) {
       this.#byTable.set(vrf.table, vrf);
       this.#byIndex.set(vrf.index, vrf);
@@ -40,7 +30,7 @@ export class Names {
     for (const port of intent?.ports ?? []) if (port.node === node) this.#ports.set(port.interface, port.name);
   }
 
-  /** A tenant's name, or its id in words. */
+  /** Name of a tenant, or its id as text. */
   tenantOfId(id: number): string {
     return this.#tenants.get(id) ?? `tenant ${id}`;
   }
@@ -53,7 +43,7 @@ export class Names {
     return index === undefined ? undefined : this.#byIndex.get(index);
   }
 
-  /** The node in whose locator a SID lies. */
+  /** The node whose locator contains a SID. */
   nodeOfSid(sid: string | undefined): string | undefined {
     return sid === undefined ? undefined : this.#nodes.get(locatorKey(sid));
   }
@@ -61,12 +51,6 @@ export class Names {
   portOfInterface(name: string): string | undefined {
     return this.#ports.get(name);
   }
-}
-
-function ownVrf(link: Link): OwnVrf | undefined {
-  if (link.kind !== 'vrf' || link.vrfTable === undefined || !link.alias?.startsWith(ALIAS_PREFIX)) return undefined;
-  const { name, index, vrfTable: table, up } = link;
-  return { name, index, table, tenant: link.alias.slice(ALIAS_PREFIX.length), up };
 }
 
 function locatorKey(address: string): string {

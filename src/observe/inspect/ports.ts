@@ -1,4 +1,4 @@
-/** Ports as the kernel has them: members of VRFs of ours, and where the fast path forwards alone, entries of its maps. */
+/** Ports in the kernel: members of segue's VRFs, or entries of the fast path's maps if it forwards alone. */
 import { formatMac } from 'netlink-ts/inet';
 import { getAddress } from '../../ebpf/bytes.js';
 import { Port, AllowedSrcKey } from '../../ebpf/generated/layouts.js';
@@ -9,18 +9,18 @@ import type { Names } from './names.js';
 
 export interface HeldPort {
   link: Link;
-  /** Name of the tenant, or its id in words where nobody says the name. */
+  /** Name of the tenant, or its id as text if unknown. */
   tenant: string;
-  /** Absent: in none, the fast path forwards alone. */
+  /** Absent if the fast path forwards alone. */
   vrf?: string;
 }
 
-/** VRF by VRF; those in none where the fast path forwards alone. By name. */
+/** Ports by VRF and name; those of a fast path that forwards alone are in no VRF. */
 export function heldPorts(kernel: Kernel, names: Names): HeldPort[] {
   const held = names.vrfs.flatMap(({ index, name: vrf, tenant }) =>
     membersOf(kernel, index).map((link): HeldPort => ({ link, tenant, vrf })),
   );
-  // Where there are VRFs a port that is in none is not served, whatever programs know of it.
+  // With VRFs, a port in none of them is not served, whatever the maps contain.
   if (names.vrfs.length > 0 || kernel.fastpath.responderAlone) return held;
   const known = new Set(held.map(({ link }) => link.index));
   const lone: HeldPort[] = [];
@@ -32,7 +32,7 @@ export function heldPorts(kernel: Kernel, names: Names): HeldPort[] {
   return [...held, ...lone.sort((a, b) => a.link.name.localeCompare(b.link.name))];
 }
 
-/** What a VM has as its gateway's MAC address: where a kernel is beneath, the interface's own. */
+/** The gateway's MAC address for a port's VM: with a kernel data plane, the interface's own. */
 export function gatewayMacAt(kernel: Kernel, { link, vrf }: Pick<HeldPort, 'link' | 'vrf'>): string | undefined {
   if (vrf !== undefined) return link.mac;
   const key = Buffer.alloc(4);
@@ -41,7 +41,7 @@ export function gatewayMacAt(kernel: Kernel, { link, vrf }: Pick<HeldPort, 'link
   return value && formatMac(value, Port.OFFSETS.gatewayMac);
 }
 
-/** What stands behind ports, by their ifindex: the VM's MAC, and its addresses as its port has them. */
+/** The VM behind a port, by ifindex: its MAC address, and the port's addresses. */
 export function vmsBehind(kernel: Kernel): (index: number) => { mac?: string; addresses: string[] } {
   const pinned = pinnedNeighbours(kernel);
   const { maps } = kernel.fastpath;

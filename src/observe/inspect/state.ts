@@ -1,4 +1,4 @@
-/** What the kernel holds, as far as several `show` commands ask for it. */
+/** Objects in the kernel that several `show` commands read. */
 import { MAIN_TABLE } from '../../plan/numbers.js';
 import {
   decodeNeighbour,
@@ -20,7 +20,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 /** RTPROT_KERNEL: prefix routes, local and broadcast addresses, multicast. */
 const RTPROT_KERNEL = 2;
 
-/** Routes of a table, IPv4 then IPv6, without those the kernel made by itself unless `all`. */
+/** Routes of a table, IPv4 then IPv6; without `all`, those that the kernel added itself are omitted. */
 export function routesOf(kernel: Kernel, table: number, all = false): Route[] {
   return ([4, 6] as const).flatMap((family) =>
     kernel.socket
@@ -31,7 +31,7 @@ export function routesOf(kernel: Kernel, table: number, all = false): Route[] {
 
 export type LocalSidRoute = Route & { encap: Seg6LocalEncap };
 
-/** The local SIDs of the namespace, whoever made them. */
+/** The local SIDs of the namespace, including those of other programs. */
 export function localSids(kernel: Kernel): LocalSidRoute[] {
   return kernel.socket.dump(dumpRoutesRequest({ family: 6, table: MAIN_TABLE }), decodeRoute).filter(isLocalSid);
 }
@@ -56,7 +56,7 @@ export function membersOf(kernel: Kernel, vrfIndex: number): Link[] {
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** The pinned neighbours of the namespace by ifindex: what stands behind each port. */
+/** The permanent neighbours of the namespace by ifindex: the VM behind each port. */
 export function pinnedNeighbours(kernel: Kernel): Map<number, Neighbour[]> {
   const found = new Map<number, Neighbour[]>();
   for (const entry of kernel.socket.dump(dumpNeighboursRequest({}), decodeNeighbour)) {

@@ -1,4 +1,4 @@
-/** Samples of what was dropped, among a node's run-time files: as the counters they go with a reboot. */
+/** Saves samples of drop counters among a node's run-time files, which a reboot clears together with the counters. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readRegularFile } from '../../intent/regular-file.js';
@@ -10,7 +10,7 @@ const samplesSchema = z.array(
   z.strictObject({ at: z.number(), counts: z.record(z.string(), z.number().nonnegative()) }),
 ) satisfies z.ZodType<DropSample[]>;
 
-/** @returns none where there are none yet, or none of this build's */
+/** @returns empty if there are none, or they are of another build */
 export function readDropSamples(directory: string): DropSample[] {
   try {
     return samplesSchema.parse(JSON.parse(readRegularFile(join(directory, FILE)).toString()));

@@ -1,13 +1,13 @@
-/** What was dropped within a day: the kernel only counts since there are counters, so they are noted now and then. */
+/** Drops within a day. The kernel only has totals, so these are sampled regularly. */
 import { reasonCounts } from '../../ebpf/counters.js';
 import { readGuardCounters } from '../inspect/guard-counters.js';
 import type { ShowContext } from '../inspect/context.js';
 
 export const REPORT_SECONDS = 24 * 3600;
-/** Seconds between two samples: some hundred of a day are kept. */
+/** Seconds between two samples: about a hundred a day are kept. */
 const SAMPLE_SECONDS = 900;
 
-/** Packets by where they were dropped and why, since there are counters: `fastpath drop-no-member`. */
+/** Dropped packets by place and reason, since the counters exist: `fastpath drop-no-member`. */
 export type DropCounts = Record<string, number>;
 
 export interface DropSample {
@@ -17,13 +17,13 @@ export interface DropSample {
 }
 
 export interface Drops {
-  /** `fastpath`, or a table of nftables. */
+  /** `fastpath`, or an nftables table. */
   where: string;
   reason: string;
   packets: number;
 }
 
-/** Reasons that nothing was dropped for are left out. */
+/** Reasons without drops are omitted. */
 export async function readDropCounts({ kernel, config }: ShowContext): Promise<DropCounts> {
   const counts: DropCounts = {};
   const { maps } = kernel.fastpath;
@@ -38,7 +38,7 @@ export async function readDropCounts({ kernel, config }: ShowContext): Promise<D
   return counts;
 }
 
-/** @returns samples with a new one, of the last day and the one before it */
+/** @returns samples with a new one: those of the last day and the last one before it */
 export function withSample(samples: readonly DropSample[], sample: DropSample): DropSample[] {
   const last = samples.at(-1);
   if (last !== undefined && sample.at - last.at < SAMPLE_SECONDS && sample.at >= last.at) return [...samples];
@@ -49,9 +49,9 @@ export function withSample(samples: readonly DropSample[], sample: DropSample): 
 }
 
 /**
- * What was dropped from sample to sample and since, most first; counters that fell began anew.
+ * Drops between the samples and since the last one, most first; counters that fell have restarted at zero.
  *
- * @returns `since`: when the first sample was taken; null: there is none, and all that was ever counted is told
+ * @returns `since`: time of the first sample; null: there is none, and the drops are those ever counted
  */
 export function dropsWithin(
   samples: readonly DropSample[],

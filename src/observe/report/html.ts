@@ -1,6 +1,6 @@
 /**
- * A report as one HTML file for mail: no script, nothing from elsewhere, a style in each element, because mail programs drop all others. Those that keep the
- * sheet in the head have it dark where the reader wants that.
+ * A report as one HTML file for mail: no script, no external resources, and styles in each element, since mail programs drop all others. Those that
+ * keep the style sheet in the head support a dark mode.
  */
 import { printable } from '../../intent/printable.js';
 import { headline, sectionsOf, subtitle } from './sections.js';
@@ -9,7 +9,7 @@ import type { Section, Tone } from './sections.js';
 
 const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;';
 const MONO = 'font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;';
-/** Text on its ground: at least 4.5 : 1 (WCAG 2.2, 1.4.3). */
+/** Contrast of text and background is at least 4.5 : 1 (WCAG 2.2, 1.4.3). */
 const TONES: Readonly<Record<Tone, { word: string; style: string }>> = {
   bad: { word: 'look', style: 'background-color:#b3261e;color:#ffffff;' },
   note: { word: 'note', style: 'background-color:#8a5a00;color:#ffffff;' },
@@ -78,7 +78,7 @@ ${body.join('\n')}
 </table>`;
 }
 
-/** A time stays in one line. */
+/** Keeps a time in one line. */
 function cellHtml(text: string, style: string): string {
   const wrap = /^[0-9:\- ]+ UTC$/.test(text) ? 'white-space:nowrap;' : 'overflow-wrap:anywhere;';
   return `<td class="cell" style="${style}${MONO}${wrap}">${escaped(text)}</td>`;
@@ -92,7 +92,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Names come from the intent, which may be another's. */
+/** Names come from the intent, which may not be trusted. */
 function escaped(text: string): string {
   return printable(text).replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
 }

@@ -1,4 +1,4 @@
-/** A report where no agent answers: what it left, and what commands say. */
+/** A report without an agent: from its saved files, and from commands. */
 import { runProgram } from '../../kernel/program.js';
 import { readKeptJournal } from '../../agent/kept-counters.js';
 import { runDirectory } from '../../agent/run-directory.js';
@@ -12,7 +12,7 @@ const TIMEOUT_MS = 60_000;
 
 /**
  * @param command argv of segue
- * @param why no agent answered
+ * @param why reason why no agent answered
  */
 export async function localReport(
   { node }: NodeConfig,

@@ -1,13 +1,13 @@
-/** A node's report: what somebody has to look at in the morning. */
+/** A node's daily report, with everything that needs attention. */
 import { REPORT_SECONDS } from './drop-history.js';
 import type { JournalEntry, JournalState, NoteKind } from '../../agent/journal.js';
 import type { AgentState } from '../../agent/telemetry.js';
 import type { Check, Diagnosis } from '../doctor/types.js';
 import type { Drops } from './drop-history.js';
 
-/** Reasons of drops that are told. */
+/** Reasons of drops that are listed. */
 const MAX_DROPS = 10;
-/** Objects that differ now. */
+/** Differing objects that are listed. */
 const MAX_CHANGES = 50;
 
 export interface ReportChange {
@@ -16,37 +16,37 @@ export interface ReportChange {
   object: string;
 }
 
-/** Times are seconds since 1970. */
+/** Times are in seconds since 1970. */
 export interface NodeReport {
   node: string;
   version: string;
   at: number;
-  /** Seconds that it looks back. */
+  /** Period of the report in seconds. */
   seconds: number;
-  /** Nothing is known from before; null: no agent kept a journal. */
+  /** Start of the journal; null: no agent kept one. */
   since: number | null;
-  /** Nothing is to be looked at. */
+  /** Nothing needs attention. */
   quiet: boolean;
-  /** null: none answers. */
+  /** null: no agent answers. */
   agent: { startedAt: number; ready: boolean; failing: boolean } | null;
-  /** null: no agent says. */
+  /** null: no agent answers. */
   intent: Pick<AgentState['intent'], 'digest' | 'appliedAt' | 'held' | 'heldAt' | 'refused' | 'refusedAt'> | null;
-  /** What differs from the intent now, at most 50 objects of `count`. */
+  /** Present differences from the intent, at most 50 of `count` objects. */
   drift: { count: number; changes: ReportChange[] } | null;
-  /** What happened, each note once. */
+  /** Events, each note once. */
   repairs: JournalEntry[];
   failures: JournalEntry[];
   refused: JournalEntry[];
   held: JournalEntry[];
   lost: JournalEntry[];
   starts: JournalEntry[];
-  /** Notes that the journal had no room for, by kind. */
+  /** Notes beyond the journal's limit, by kind. */
   omitted: Partial<Record<NoteKind, number>>;
-  /** Checks that are not well. */
+  /** Checks with problems. */
   doctor: { ok: number; warn: number; fail: number; checks: Check[] } | null;
-  /** The ten reasons with most packets; since when, null: since there are counters. */
+  /** The ten reasons with most packets. `since` null: since the counters exist. */
   drops: { since: number | null; reasons: Drops[]; others: number } | null;
-  /** Parts that could not be had, and why. */
+  /** Missing parts of the report, with the reason. */
   problems: { part: ReportPart; detail: string }[];
 }
 
@@ -119,7 +119,7 @@ function changeOf({ kind, action, object }: ReportChange): ReportChange {
   return { kind, action, object };
 }
 
-/** An agent may have started once: an upgrade. */
+/** A single start of an agent is normal: an upgrade. */
 function isQuiet(report: Omit<NodeReport, 'quiet'>): boolean {
   const { agent, intent, drift, repairs, failures, refused, held, lost, starts, doctor, drops, problems } = report;
   return (

@@ -1,14 +1,14 @@
-/** A report in words, section by section: what text and HTML have in common. */
+/** A report as text by section, shared by the text and HTML formats. */
 import type { JournalEntry } from '../../agent/journal.js';
 import type { NodeReport } from './report.js';
 
-/** `bad`: to be looked at; `note`: to be known; `ok`: all is well. */
+/** `bad`: needs attention; `note`: for information; `ok`: no problem. */
 export type Tone = 'bad' | 'note' | 'ok';
 
 export interface Section {
   title: string;
   tone: Tone;
-  /** In one line. */
+  /** One line. */
   text: string;
   columns: readonly string[];
   rows: readonly (readonly string[])[];

@@ -1,10 +1,9 @@
-/** The last step, here or at the far node. */
+/** The last step, on this node or on the destination node. */
 import { compile } from '../../app/planning.js';
 import { prefixContains } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import { lookBack } from './look-back.js';
 import { predictNetworkNode } from './predict-network-node.js';
-import { scopeTo } from '../../intent/scope.js';
 import { MAIN_TABLE, tenantTable } from '../../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
@@ -12,8 +11,9 @@ import type { Intent, NodeConfig } from '../../intent/types.js';
 import type { NodeFacts } from '../../plan/view.js';
 import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
+import { scopeTo } from '../../app/intent.js';
 
-/** A port of this node: down the wire to the VM. */
+/** Delivers to a port of this node, on the wire to the VM. */
 export function deliverHere(
   { kernel, names }: ShowContext,
   device: string,
@@ -40,7 +40,7 @@ export function deliverHere(
 }
 
 /**
- * The far node's part, from its own plan compiled here: what it should have, not what it has.
+ * The destination node's part, from a plan that is compiled here: its intended state, not the actual one.
  *
  * @param intent whole; undefined ends the trace as `sent`
  */
@@ -61,7 +61,7 @@ export function deliverThere(
   if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, traceLog);
   const { to, size, hopLimit } = packet;
   traceLog.node = node.name;
-  // In the kernel's terms, whatever moves packets there: its data plane is in its own node file.
+  // In the kernel's terms: the data plane is in that node's own file, which is unknown here.
   const behaviours = node.behaviours ?? own.behaviours;
   const config: NodeConfig = { ...own, node: node.name, behaviours, dataplane: 'kernel' };
   const plan = compile(scopeTo(intent, node.name), config, { uplinkMtu: facts.uplinkMtu });

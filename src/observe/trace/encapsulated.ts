@@ -1,4 +1,4 @@
-/** A packet that left encapsulated: what its frame says. */
+/** Checks a packet that left encapsulated, by its frame. */
 import { findHeader } from '../../packet/headers.js';
 import { formatMac } from 'netlink-ts/inet';
 import { underlayRouteTo } from '../../host/underlay-route.js';
@@ -11,21 +11,21 @@ import type { TraceLog } from './trace-log.js';
 
 export interface EncapsulatedFrame {
   seen: TraceEvent;
-  /** Of the frame as it leaves. */
+  /** Headers of the frame as it leaves. */
   headers: readonly Header[];
 }
 
-/** In travel order. In the header the last segment is the first, and the first is in the destination address (RFC 8754 section 4.1.1). */
+/** Segments in travel order. The SRH lists them in reverse, without the first, which is the destination address (RFC 8754 section 4.1.1). */
 export function segmentsOf(headers: readonly Header[]): string[] {
   const srh = findHeader(headers, 'srh');
   return [findHeader(headers, 'ipv6')?.destination ?? '', ...[...(srh?.segments ?? [])].reverse()];
 }
 
 /**
- * Encapsulation, underlay's next hop, MTU.
+ * Checks encapsulation, underlay next hop and MTU.
  *
- * @param bounds bytes of the inner packet and of the tenant's largest; the ways that there are
- * @returns TTL or hop limit inside, as it leaves
+ * @param bounds sizes of the inner packet and of the tenant's largest one in bytes; the available next hops
+ * @returns inner TTL or hop limit on departure
  */
 export function checkEncap(
   context: ShowContext,
@@ -54,7 +54,7 @@ export function checkEncap(
   return hopsOf(headers.slice(2)) ?? 0;
 }
 
-/** The next hop, as the frame has it. */
+/** Checks the next hop in the frame. */
 function checkOuter(
   { kernel, config }: ShowContext,
   seen: TraceEvent,
@@ -71,8 +71,12 @@ function checkOuter(
     traceLog.drop('outer', 'outer-unreachable', `${to} dev ${device}`, `${device} ${what}`, detail);
   }
   const way = underlayRouteTo(kernel, to, source);
-  if (way.device === undefined || !config.uplinks.includes(way.device)) {
-    // The fast path goes on with what the agent resolved last.
+  if (way.device === device && !config.uplinks.includes(device)) {
+    // For example, an uplink that was renamed.
+    traceLog.warn('outer', `${to} dev ${device}, which is no uplink`, detail);
+    traceLog.doubt = `it leaves by ${device}, which is no uplink of the node file: answers are not taken there`;
+  } else if (way.device === undefined || !config.uplinks.includes(way.device)) {
+    // The fast path keeps using the next hops that the agent resolved last.
     const found = way.device === undefined ? way.error : `dev ${way.device}, no uplink`;
     traceLog.warn('outer', `${to} dev ${device}, but the kernel has no route there any more: ${found}`, detail);
     traceLog.doubt = `the route to ${to} is gone, the fast path still has its last next hop (does the agent run?)`;

@@ -1,7 +1,7 @@
-/** The port as the fast path has it: interface, program, entry. */
+/** Checks a port in the fast path: interface, program, map entry. */
 import { Port } from '../../ebpf/generated/layouts.js';
 import { foreignMaster } from '../../port/ours.js';
-import { attachments } from '../inspect/fastpath.js';
+import { attachments } from '../../ebpf/attachments.js';
 import { formatMac } from 'netlink-ts/inet';
 import type { ShowContext } from '../inspect/context.js';
 import type { ProgramUse } from '../../ebpf/programs.js';
@@ -12,7 +12,7 @@ import type { Source } from './source.js';
 /** A port's entry in the fast path's maps. */
 export interface PortEntry {
   tenant: number;
-  /** Bytes of the largest inner packet. */
+  /** Largest inner packet in bytes. */
   mtu: number;
   vmMac: string;
   gatewayMac: string;
@@ -21,7 +21,7 @@ export interface PortEntry {
 export interface FastPort {
   link: Link;
   entry: PortEntry;
-  /** What its program was loaded for. */
+  /** Use for which its program was loaded. */
   use: ProgramUse;
 }
 
@@ -39,13 +39,13 @@ export function portEntry({ kernel }: ShowContext, ifindex: number): PortEntry |
 }
 
 /**
- * First step, where a program of the fast path is at the port.
+ * First step if the port has a program of the fast path.
  *
- * @returns undefined where there is none: the kernel has the packet
+ * @returns undefined if it has none, so that the kernel gets the packet
  */
 export function checkFastPort(context: ShowContext, source: Source, traceLog: TraceLog): FastPort | undefined {
   const { kernel } = context;
-  // The responder of kernel mode forwards nothing.
+  // Kernel mode's responder does not forward.
   if (kernel.fastpath.maps === undefined || kernel.fastpath.responderAlone) return undefined;
   const link = kernel.links.get(source.interface);
   const master = foreignMaster(kernel, source.interface);

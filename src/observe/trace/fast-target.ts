@@ -1,4 +1,4 @@
-/** What the fast path's maps say of an address: which entry it is, and the ways there. */
+/** Looks up an address in the fast path's maps: the entry, and its next hops. */
 import { familyNumber, putAddress } from '../../ebpf/bytes.js';
 import { Encap, EndpointKey, PrefixKey, Endpoint, EndpointType, Limits } from '../../ebpf/generated/layouts.js';
 import { ensureIds } from '../../ebpf/ids.js';
@@ -9,19 +9,19 @@ import type { ShowContext } from '../inspect/context.js';
 import type { ResolvedHop } from '../../ebpf/resolve.js';
 
 export interface FoundTarget {
-  /** The entry's; of a prefix as far as the plan knows it. */
+  /** Prefix of the entry, if the plan contains it. */
   prefix: string | undefined;
-  /** Ways over the underlay; none for a port of this node, and for what network nodes know the way to. */
+  /** Underlay next hops; empty for a port of this node, and for destinations behind network nodes. */
   hops: ResolvedHop[];
-  /** It is the tenant's gateway, which every node is. */
+  /** Set if the address is the tenant's gateway, which every node serves. */
   gateway?: true;
-  /** Number of the gateway whose network nodes know the way. */
+  /** Number of the gateway whose network nodes forward. */
   steered?: number;
-  /** Of these: all flows have one network node, as one place in the gateway's table says. */
+  /** With `steered`: all flows use one network node, by a fixed slot of the gateway's table. */
   hasFixedSlot?: true;
 }
 
-/** Bits before a prefix's own in a key: tenant and family. */
+/** Bits that precede the prefix in a key: tenant and family. */
 const KEY_BITS = 64;
 
 export function findTarget(context: ShowContext, tenant: number, to: string): FoundTarget | undefined {
@@ -40,7 +40,7 @@ export function findTarget(context: ShowContext, tenant: number, to: string): Fo
   putAddress(to, key, PrefixKey.OFFSETS.address);
   const found = maps.sg_endpoint_lpm.lookup(key);
   if (found === undefined) return undefined;
-  // Keys of the plan: tenant and prefix.
+  // Keys of the plan consist of tenant and prefix.
   const planned = [...(context.plan()?.['bpf-prefix'].keys() ?? [])]
     .map((planKey) => planKey.split(' '))
     .filter(([number]) => number === String(tenant))
@@ -58,7 +58,7 @@ function read(context: ShowContext, target: Buffer): Omit<FoundTarget, 'prefix'>
   return { hops: type === EndpointType.EP_REMOTE ? hopsOfEncap(context, id) : [] };
 }
 
-/** Ways of the encapsulation towards a tenant's SID. */
+/** Next hops of the encapsulation to a tenant's SID. */
 export function hopsTo(context: ShowContext, sid: string): ResolvedHop[] {
   ensureIds(context.kernel);
   const id = context.kernel.fastpath.encapIds.get(sid);

@@ -1,4 +1,4 @@
-/** What the fast path does to a packet: its program is run on one, and what comes of it is read. */
+/** Traces a packet through the fast path, by running its program and reading the result. */
 import { OBSERVATIONS } from '../../app/features.js';
 import { REASONS, unknownReason } from '../../ebpf/counters.js';
 import { decodeFrame } from '../../packet/decode.js';
@@ -7,7 +7,7 @@ import { pinnedNeighbours } from '../inspect/state.js';
 import { checkFastPort, portEntry } from './fast-port.js';
 import { findTarget, hopsTo } from './fast-target.js';
 import { knownFlow } from './known-flow.js';
-import { gatewayNodeNames, gatewayStates } from '../inspect/gateways.js';
+import { gatewayNodeNames, gatewayStates } from '../../gateway/states.js';
 import { SteeringView } from '../../gateway/view.js';
 import { checkEncap, segmentsOf } from './encapsulated.js';
 import { packetOf } from './synthetic-packet.js';
@@ -24,7 +24,7 @@ import type { EncapsulatedFrame } from './encapsulated.js';
 import type { Source } from './source.js';
 import type { Question, TraceReason } from './types.js';
 
-/** What the kernel's trace calls the same. */
+/** Reasons with a name of the kernel's trace. */
 const KNOWN: Readonly<Record<string, TraceReason>> = {
   'source address': 'source-not-port',
   'domain address': 'domain-address',
@@ -38,15 +38,16 @@ const KNOWN: Readonly<Record<string, TraceReason>> = {
 };
 
 export type FastDecision =
-  /** the kernel has it, as it came */
+  /** the kernel gets it unchanged */
   | { kind: 'kernel' }
-  /** on its way to a node */
+  /** it is sent to another node */
   | { kind: 'sent'; sid: string; hopLimit: number };
 
-/** Follows a packet through the program of a port; ends the trace unless the kernel or another node has it next. */
+/** Traces a packet through a port's program; ends the trace unless the kernel or another node gets it next. */
 export function traceFast(context: ShowContext, source: Source, question: Question, traceLog: TraceLog): FastDecision {
   const port = checkFastPort(context, source, traceLog);
   if (port === undefined) return { kind: 'kernel' };
+  answerRequest(context, port.link.name, question, traceLog);
   const { vmMac: vm, gatewayMac: gateway } = port.entry;
   const flow = knownFlow(context.kernel, port.entry.tenant, packetOf(source, question, undefined));
   const made = { ...question, from: source.from };
@@ -83,7 +84,7 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
 type Counted = (typeof REASONS)[number];
 
 interface Sent extends EncapsulatedFrame {
-  /** What was remembered of its flow. */
+  /** Cached network node of its flow. */
   flow: KnownFlow | undefined;
 }
 
@@ -119,7 +120,17 @@ function dropped(
   });
 }
 
-/** What features say of a reply. */
+/** Ends the trace of a request that a feature's program answers. */
+function answerRequest({ kernel }: ShowContext, device: string, question: Question, traceLog: TraceLog): void {
+  for (const { traceRequest } of OBSERVATIONS) {
+    const step = traceRequest?.(kernel, device, question);
+    if (step === undefined) continue;
+    traceLog.pass('fastpath', step.text, step.detail);
+    traceLog.end('delivered', step.end ?? 'to the port’s own programs, which answer');
+  }
+}
+
+/** Adds the features' steps for a reply. */
 function addReplySteps({ kernel }: ShowContext, device: string, traceLog: TraceLog): void {
   for (const observation of OBSERVATIONS) {
     const step = observation.traceReply?.(kernel, device);
@@ -127,7 +138,7 @@ function addReplySteps({ kernel }: ShowContext, device: string, traceLog: TraceL
   }
 }
 
-/** The program answered by itself, out of the port again. */
+/** The program replied itself, on the same port. */
 function answered(headers: readonly Header[], { to }: Question, { reason, slug }: Counted, traceLog: TraceLog): never {
   const icmp = findHeader(headers, 'icmp') ?? findHeader(headers, 'icmpv6');
   const echo = icmp?.type === 0 || icmp?.type === 129 || reason === 'echo';
@@ -168,14 +179,14 @@ function sent(
   return { kind: 'sent', sid, hopLimit };
 }
 
-/** Name of the gateway whose network nodes know the way, or its number. */
+/** Name of the gateway whose network nodes forward, or its number. */
 function gatewayOf({ intent }: ShowContext, target: FoundTarget | undefined): string | undefined {
   if (target?.steered === undefined) return undefined;
   const numbers = intent === undefined ? [] : [...new SteeringView(intent).gatewayNumbers];
   return numbers.find(([, number]) => number === target.steered)?.[0] ?? String(target.steered);
 }
 
-/** The network node that the flow has, and by what. */
+/** Checks the network node of the flow, and how it was determined. */
 function checkFlow(
   context: ShowContext,
   target: FoundTarget | undefined,
@@ -199,7 +210,7 @@ function checkFlow(
   }
 }
 
-/** To a port of this node. */
+/** Delivered to a port of this node. */
 function delivered(
   context: ShowContext,
   source: Source,

@@ -1,17 +1,17 @@
-/** What the port guard lets through, asked of the nftables sets it looks into. */
+/** Checks the port guard, by querying the nftables sets that it uses. */
 import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { NftError } from '../../kernel/nft.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { AttachedSource } from './source.js';
 import type { TraceLog } from './trace-log.js';
 
-/** Destinations that are not forwarded, whatever the routes (RFC 4291 section 2.5.6 and 2.7, RFC 5771, RFC 3927). */
+/** Destinations that are never forwarded (RFC 4291 section 2.5.6 and 2.7, RFC 5771, RFC 3927). */
 const LINK_SCOPE = ['fe80::/10', 'ff00::/8', '224.0.0.0/4', '169.254.0.0/16', '255.255.255.255/32'];
 
 /**
- * Second step: source and destination before the guard, in the order of its chains.
+ * Second step: checks source and destination in the order of the guard's chains.
  *
- * @param sidBlock from the intent; undefined: asked of the guard's own set
+ * @param sidBlock from the intent; undefined: queried from the guard's own set
  */
 export async function checkGuard(
   kernel: Kernel,
@@ -48,7 +48,7 @@ export async function checkGuard(
   traceLog.pass('guard', `source ${source.from} is the port's`, { guarded: true, source: source.from });
 }
 
-/** Is an element in a set of the guard's? A table or set that is not there has none. */
+/** Whether one of the guard's sets has an element; false if table or set do not exist. */
 async function has(kernel: Kernel, set: string, element: string): Promise<boolean> {
   try {
     await kernel.nft(['get', 'element', 'inet', 'segue', set, `{ ${element} }`]);

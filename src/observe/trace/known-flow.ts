@@ -1,14 +1,16 @@
-/** The network node that a hypervisor remembers for a flow of a VM's: a packet of the flow goes there, whatever new ones do. */
+/** The network node that a hypervisor keeps for a flow of a VM: packets of the flow use it, unlike new flows. */
 import { putAddress } from '../../ebpf/bytes.js';
-import { FlowType, GwFlowAffinity, GwFlowKey } from '../../ebpf/generated/steering.js';
-import { idleSeconds } from '../inspect/flows.js';
+import { FlowType, GwFlowKey } from '../../ebpf/generated/steering.js';
+import { flowAffinity } from '../../gateway/flow-affinity.js';
+import { affinityIdleSeconds } from '../../gateway/flow-records.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Packet } from './look-back.js';
 
 export interface KnownFlow {
-  /** As sg_gw_affinity has it. */
+  /** As in sg_gw_flow_keys. */
   key: Buffer;
-  value: Buffer;
+  /** Time of its last packet, as in sg_gw_affinity. */
+  seen: number;
   /** Number of the network node. */
   node: number;
   idleSeconds: number;
@@ -16,8 +18,14 @@ export interface KnownFlow {
 
 const ADDRESS_BYTES = 16;
 
-/** A flow as programs have it, from a made packet's ends. */
-export function flowOf({ from, to, protocol, sourcePort, destinationPort }: Packet): GwFlowKey['flow'] {
+/** The key of a flow, from the ends of a synthetic packet. */
+export function flowOf({
+  from,
+  to,
+  protocol,
+  sourcePort,
+  destinationPort,
+}: Pick<Packet, 'from' | 'to' | 'protocol' | 'sourcePort' | 'destinationPort'>): GwFlowKey['flow'] {
   const source = Buffer.alloc(ADDRESS_BYTES);
   const dest = Buffer.alloc(ADDRESS_BYTES);
   const family = putAddress(from, source, 0);
@@ -29,8 +37,7 @@ export function flowOf({ from, to, protocol, sourcePort, destinationPort }: Pack
 export function knownFlow({ fastpath }: Kernel, tenant: number, packet: Packet): KnownFlow | undefined {
   const key = Buffer.alloc(GwFlowKey.SIZE);
   GwFlowKey.encode(key, 0, { tenant, unused: 0, flow: flowOf(packet) });
-  const value = fastpath.gateways.maps?.sg_gw_affinity.lookup(key);
-  if (value === undefined) return undefined;
-  const { node, seen } = GwFlowAffinity.decode(value, 0);
-  return { key, value, node, idleSeconds: idleSeconds(seen) };
+  const { maps } = fastpath.gateways;
+  const known = maps && flowAffinity(maps, key);
+  return known && { key, ...known, idleSeconds: affinityIdleSeconds(known.seen) };
 }

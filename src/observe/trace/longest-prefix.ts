@@ -1,8 +1,8 @@
 import { familyOf, parseAddress, parsePrefix, prefixContains } from 'netlink-ts/inet';
 
 /**
- * The most specific of some routes for an address, the one with the smallest metric among equals; as the kernel's tables
- * choose (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c).
+ * The most specific route to an address, with the smallest metric among equals, as in the kernel's tables (net/ipv4/fib_trie.c,
+ * net/ipv6/ip6_fib.c).
  *
  * @param address canonical text
  */

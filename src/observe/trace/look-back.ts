@@ -1,6 +1,6 @@
-/** A packet on its way, and how to look for its answer. */
+/** A packet on its way, and the command that checks its reply. */
 
-/** Those that have ports. */
+/** Protocols with ports. */
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
 
 export interface Packet {
@@ -9,16 +9,16 @@ export interface Packet {
   size: number;
   /** IP protocol number. */
   protocol: number;
-  /** Of tcp and udp. */
+  /** For TCP and UDP. */
   sourcePort: number;
   destinationPort: number;
-  /** It may be the first of a connection. */
+  /** May be the first packet of a connection. */
   opens: boolean;
-  /** TTL or hop limit as it arrives. */
+  /** TTL or hop limit on arrival. */
   hopLimit?: number;
 }
 
-/** The command that shows, on the destination's node, whether its VM is there and its answer comes back. */
+/** The command that checks, on the destination's node, whether its VM exists and the reply returns. */
 export function lookBack(port: string, { from, to, protocol, sourcePort, destinationPort }: Packet): string {
   const proto = PROTOCOL_NAMES[protocol];
   const ports = proto === undefined ? '' : ` --proto ${proto} --sport ${destinationPort} --dport ${sourcePort}`;

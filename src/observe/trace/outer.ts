@@ -1,4 +1,4 @@
-/** From the encapsulation to the wire: sizes, the outer lookup, the underlay's next hop. */
+/** Traces from encapsulation to the wire: sizes, the outer route lookup, the underlay's next hop. */
 import {
   decodeNeighbour,
   decodeRoute,
@@ -16,10 +16,10 @@ import type { ShowContext } from '../inspect/context.js';
 import type { AttachedSource } from './source.js';
 import type { TraceLog } from './trace-log.js';
 
-/** NUD_* in iproute2's words. */
+/** iproute2's names of NUD_*. */
 const STATES = Object.entries(NeighbourState).filter(([, bit]) => bit !== 0);
 
-/** Follows the outer packet off this node; returns the SID it is sent to at last. */
+/** Traces the outer packet off this node; returns its final SID. */
 export function traceOuter(
   context: ShowContext,
   source: AttachedSource,
@@ -48,7 +48,7 @@ export function traceOuter(
   return last;
 }
 
-/** As for a packet that the tenant's VRF forwards: the rules 990 and 991 take part. */
+/** Looks up as for a packet that the tenant's VRF forwards, with the rules 990 and 991. */
 function outerRoute(
   { kernel, config }: ShowContext,
   { vrf }: AttachedSource,

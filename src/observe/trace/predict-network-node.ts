@@ -1,11 +1,10 @@
-/** A network node's part on the way between tenants, from its own plan compiled here: what it should decide, not what it remembers. */
+/** Predicts a network node's part from a plan that is compiled here: its intended decision, without its connections. */
 import { memberKey } from '../../ebpf/member-key.js';
 import { compile } from '../../app/planning.js';
 import { lookBack } from './look-back.js';
 import { decide } from '../../gateway/decide.js';
-import { zoneText } from '../inspect/zones.js';
+import { zoneText } from '../../gateway/zone-names.js';
 import { prefixContains } from 'netlink-ts/inet';
-import { scopeTo } from '../../intent/scope.js';
 import { SteeringView, externalZone } from '../../gateway/view.js';
 import { longestPrefix } from './longest-prefix.js';
 import { sizesOf } from './sizes.js';
@@ -16,10 +15,11 @@ import type { NodeFacts } from '../../plan/view.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Packet } from './look-back.js';
 import type { TraceLog } from './trace-log.js';
+import { scopeTo } from '../../app/intent.js';
 
-/** Where a network node sends a packet on. */
+/** Destination to which a network node forwards a packet. */
 export interface Onward {
-  /** Tenant's SID. */
+  /** SID of the tenant. */
   sid: string;
   packet: Packet;
 }
@@ -32,7 +32,7 @@ function zoneNamer(intent: Intent): (id: number) => string {
   return (id) => names.get(id) ?? `zone ${id}`;
 }
 
-/** As a network node's own agent would plan it: it has the fast path, or it would be none. */
+/** Plans as the network node's own agent does: a network node always has the fast path. */
 function planOf(intent: Intent, own: NodeConfig, { uplinkMtu }: NodeFacts, node: IntentNode): Plan {
   const behaviours = node.behaviours ?? own.behaviours;
   const config: NodeConfig = { ...own, node: node.name, behaviours, dataplane: 'hybrid', uplinks: [] };
@@ -40,11 +40,11 @@ function planOf(intent: Intent, own: NodeConfig, { uplinkMtu }: NodeFacts, node:
 }
 
 /**
- * Follows a packet through the network node at which it arrived for a gateway's SID.
+ * Traces a packet through the network node at which it arrived for a gateway's SID.
  *
- * @param whole the intent, not scoped
- * @param sid that it arrived for, on this node
- * @returns undefined where the SID is no gateway's, or the packet is within its tenant: the node's tenant has it
+ * @param whole the unscoped intent
+ * @param sid the SID on that node for which it arrived
+ * @returns undefined if the SID is no gateway's, or the packet stays within its tenant, where the node acts as a hypervisor
  */
 export function predictNetworkNode(
   whole: Intent,
@@ -75,7 +75,7 @@ export function predictNetworkNode(
   return { sid: encapOf(plan, to, packet, whole, nameOf, traceLog), packet: onward };
 }
 
-/** It takes one off. */
+/** A network node decrements the hop limit. */
 function stepOf({ hopLimit }: Packet, traceLog: TraceLog): number | undefined {
   if (hopLimit === undefined) return undefined;
   if (hopLimit > 1) return hopLimit - 1;
@@ -83,7 +83,7 @@ function stepOf({ hopLimit }: Packet, traceLog: TraceLog): number | undefined {
   return traceLog.drop('route', 'hop-limit', `TTL ${hopLimit}`, why, { hopLimit });
 }
 
-/** Zone that an address is in, seen from the sender's. */
+/** The zone of an address, seen from the sender's zone. */
 function routeOf(
   plan: Plan,
   from: number,
@@ -117,7 +117,7 @@ export function noPolicy(from: string, to: string): string {
   return `no policy between ${from} and ${to}`;
 }
 
-/** Asks the policies as for a connection's first packet; what is of none may be an answer to one of the other side's. */
+/** Checks the policies for a connection's first packet; a packet without one may be a reply to a connection of the opposite side. */
 function checkPolicy(
   plan: Plan,
   from: number,
@@ -172,7 +172,7 @@ function refuse(
   return traceLog.drop('policy', 'no-policy-match', text, text + hint, detail);
 }
 
-/** Where an address of a zone is: a member, else what the longest prefix says. */
+/** Location of an address in a zone: a member, else the longest prefix. */
 function targetOf(plan: Plan, zone: number, to: string): BpfMember | undefined {
   const member = plan['bpf-member'].get(memberKey(zone, to));
   if (member !== undefined) return member;
@@ -183,7 +183,7 @@ function targetOf(plan: Plan, zone: number, to: string): BpfMember | undefined {
   )?.value;
 }
 
-/** SID that it is encapsulated to; ends the trace where it leaves here. */
+/** The SID to which it is encapsulated; ends the trace if the packet leaves the domain here. */
 function encapOf(
   plan: Plan,
   zone: number,

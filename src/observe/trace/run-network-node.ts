@@ -1,4 +1,4 @@
-/** A made packet through the program of a network node's uplink (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
+/** Runs the program of a network node's uplink on a synthetic packet (BPF_PROG_TEST_RUN), as if a hypervisor had sent it. */
 import { Mark } from '../../ebpf/generated/layouts.js';
 import { FUNCTIONS } from '../../ebpf/programs.js';
 import { TraceSession } from '../../ebpf/trace-session.js';
@@ -14,7 +14,7 @@ import type { SyntheticPacket } from './synthetic-packet.js';
 
 const SNAP_BYTES = 512;
 const RING_BYTES = 65_536;
-/** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
+/** Size of struct __sk_buff (linux/bpf.h), and offsets of its fields. */
 const SKB = { bytes: 192, mark: 8, ifindex: 40 } as const;
 const ETHERNET_BYTES = 14;
 const OUTER_BYTES = 40;
@@ -24,35 +24,35 @@ const PROTOCOLS = { 4: 4, 6: 41 } as const;
 const MAC_BYTES = 6;
 const PROGRAM = 'nn_uplink_tc';
 
-/** Largest inner packet, as the command takes it: a test run takes a page less what it keeps (bpf_test_init, net/bpf/test_run.c). */
+/** Largest inner packet in bytes; a test run allows a page without its own overhead (bpf_test_init, net/bpf/test_run.c). */
 const MAX_RUN_BYTES = 3000;
 
 export interface ArrivingPacket {
   packet: SyntheticPacket;
-  /** Gateway's SID of the tenant. */
+  /** The gateway's SID for the tenant. */
   sid: string;
-  /** Outer source: the hypervisor's that has the sender. */
+  /** Outer source: that of the sender's hypervisor. */
   source: string;
-  /** The source is this node's. */
+  /** Whether the source is this node's own. */
   own: boolean;
-  /** Interface that it arrives at, with its MAC address. */
+  /** The interface on which it arrives, with its MAC address. */
   uplink: { index: number; mac: string };
 }
 
-/** What was found of a packet and its connection. */
+/** Result of a packet, with its connection. */
 export interface NetworkNodeRun {
   seen: TraceEvent | undefined;
-  /** The connection that the packet is of, and who opened it: as it was before. */
+  /** The packet's connection before the run, and whether this side opened it. */
   known: { connection: Connection; openedHere: boolean } | undefined;
 }
 
 /**
- * Runs the program of a network node's uplink: nothing of it is counted or told, and no connection opened or moved on. What is remembered of
- * the packet's own connection it knows.
+ * Runs the program of a network node's uplink. Nothing is counted or reported, and no connection changes. The run gets a copy of the packet's own
+ * connection.
  *
- * @param zones numbers of the sender's zone, and of the one that it sends to, if there is one
- * @param keys the flow as the sender sends it, and as answers to it come
- * @returns undefined where the node is no network node
+ * @param zones numbers of the sender's zone, and of the destination's, if there is one
+ * @param keys the flow in the sender's direction, and in that of replies
+ * @returns undefined if the node is no network node
  * @throws LibbpfError
  */
 export function runNetworkNode(
@@ -74,7 +74,7 @@ export function runNetworkNode(
     ];
     const [copied] = copyConnections(live.sg_ct, object.map('sg_ct'), wanted).sort((a, b) => a.index - b.index);
     if (copied !== undefined) known = { connection: copied.connection, openedHere: copied.index === 0 };
-    // Whether there is room for another is seen, too.
+    // Copied so that the run respects limits on new connections.
     for (const name of ['sg_ct_totals', 'sg_ct_pairs'] as const) {
       for (const [key, value] of live[name].entries()) object.map(name).update(key, value);
     }
@@ -88,7 +88,7 @@ export function runNetworkNode(
     try {
       const context = Buffer.alloc(SKB.bytes);
       context.writeUInt32LE(arriving.uplink.index, SKB.ifindex);
-      // From a port of this node.
+      // Marks the packet as sent by a port of this node.
       if (arriving.own) context.writeUInt32LE(Mark.MARK_LOOPBACK, SKB.mark);
       const where = kernel.netns === undefined ? {} : { netns: kernel.netns };
       object.program(FUNCTIONS[PROGRAM]).testRun({ data: arrivingFrame(arriving), context, ...where });
@@ -102,7 +102,7 @@ export function runNetworkNode(
   return { seen: found[0], known };
 }
 
-/** As it arrives: an outer header without an SRH, from whoever the underlay's next hop is. */
+/** The frame on arrival: an outer header without an SRH, from the underlay's next hop. */
 function arrivingFrame({ packet, sid, source, uplink }: ArrivingPacket): Buffer {
   const macs = { vm: uplink.mac, gateway: uplink.mac };
   const inner = buildFrame(packet, macs, MAX_RUN_BYTES).subarray(ETHERNET_BYTES);

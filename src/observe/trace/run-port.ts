@@ -1,27 +1,29 @@
-/** A made packet through the program of a port (BPF_PROG_TEST_RUN): what became of it, and the frame that would leave. */
+/** Runs the program of a port on a synthetic packet (BPF_PROG_TEST_RUN); returns the verdict and the resulting frame. */
 import { isComplete, MAP_NAMES, mapOf } from '../../ebpf/maps.js';
 import { FUNCTIONS } from '../../ebpf/programs.js';
 import { TraceSession } from '../../ebpf/trace-session.js';
+import { type AffinityMaps, putFlowAffinity } from '../../gateway/flow-affinity.js';
 import { frameBytes, buildFrame } from './synthetic-packet.js';
+import type { BpfMap } from 'libbpf-ts';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { ProgramUse } from '../../ebpf/programs.js';
 import type { KnownFlow } from './known-flow.js';
 import type { SyntheticPacket } from './synthetic-packet.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
 
-/** Headers are what is asked for; of the packet behind them nothing. */
+/** Only headers are needed, and no payload. */
 const SNAP_BYTES = 512;
 const RING_BYTES = 65_536;
 
-/** struct __sk_buff (linux/bpf.h): its size, and where the interface is. */
+/** Size of struct __sk_buff (linux/bpf.h), and offset of the interface. */
 const SKB = { bytes: 192, ifindex: 40 } as const;
 
 /**
- * Runs the program of a port: the same object, loaded again with the maps that it writes replaced, so that nothing of it is counted.
+ * Runs the program of a port, loaded again with copies of the maps that it writes, so that nothing is counted.
  *
- * @param use what the program that is attached was loaded for
- * @param flow remembered of the packet's flow: it is to be known to the run, too
- * @returns undefined where there is no fast path, or the port is none of its
+ * @param use use for which the attached program was loaded
+ * @param flow the kept network node of the packet's flow, which the run must know
+ * @returns undefined without a fast path, or without an entry of the port
  * @throws LibbpfError
  */
 export function runPort(
@@ -36,7 +38,15 @@ export function runPort(
   if (object === undefined) return undefined;
   const found: TraceEvent[] = [];
   try {
-    if (use.gateways === true && flow !== undefined) object.map('sg_gw_affinity').update(flow.key, flow.value);
+    if (use.gateways === true && flow !== undefined) {
+      const map = (name: keyof AffinityMaps): BpfMap => object.map(name);
+      const maps = {
+        sg_gw_seeds: map('sg_gw_seeds'),
+        sg_gw_affinity: map('sg_gw_affinity'),
+        sg_gw_flow_keys: map('sg_gw_flow_keys'),
+      };
+      putFlowAffinity(maps, flow.key, flow);
+    }
     const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, mapOf(object, name)]));
     if (!isComplete(maps)) throw new Error('fast path: a map is missing');
     const watch = new TraceSession(maps, { snap: SNAP_BYTES, ringBytes: RING_BYTES }, (seen) => found.push(seen));

@@ -4,7 +4,7 @@ import { QuestionError } from './types.js';
 import { vrfName } from '../../plan/numbers.js';
 import { pinnedNeighbours } from '../inspect/state.js';
 import type { ShowContext } from '../inspect/context.js';
-import type { OwnVrf } from '../inspect/names.js';
+import type { OwnVrf } from '../../vrf/ours.js';
 import type { Link } from 'netlink-ts';
 import type { Intent } from '../../intent/types.js';
 import type { TraceLog } from './trace-log.js';
@@ -16,21 +16,21 @@ export interface Source {
   interface: string;
   tenant: string;
   from: string;
-  /** Whether `from` was given rather than taken from the port. */
+  /** Whether `from` was given, rather than taken from the port. */
   fromGiven: boolean;
 }
 
-/** The port as the kernel has it. */
+/** The port in the kernel. */
 export interface AttachedSource extends Source {
   link: Link;
   vrf: OwnVrf;
 }
 
 /**
- * Finds the port by its name or its interface's, in the intent and in the kernel.
+ * Finds a port by its name or its interface's, in the intent and in the kernel.
  *
- * @param intent whole; undefined: the kernel alone
- * @throws QuestionError when no port is meant, or it has no address of the destination's family
+ * @param intent whole; undefined: only the kernel
+ * @throws QuestionError if there is no such port, or it has no address of the destination's family
  */
 export function findSource(
   context: ShowContext,
@@ -67,7 +67,7 @@ export function findSource(
   };
 }
 
-/** First step: the interface is there, up, in its VRF. */
+/** First step: the interface exists, is up, and is in its VRF. */
 export function checkPort(
   context: ShowContext,
   intent: Intent | undefined,

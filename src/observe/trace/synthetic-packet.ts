@@ -1,4 +1,4 @@
-/** The packet of a question, as the VM would send it. */
+/** Builds the packet of a question, as the VM would send it. */
 import { familyOf, writeAddress, writeMac } from 'netlink-ts/inet';
 import type { Packet } from './look-back.js';
 import type { Source } from './source.js';
@@ -7,30 +7,30 @@ import type { Question } from './types.js';
 const ETHERNET_BYTES = 14;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
-/** Bytes of the frame that are made: a test run takes some 3.5 kB; what is beyond nobody reads. */
+/** Bytes built of the frame: a test run allows about 3.5 kB, and nothing reads the payload. */
 const SYNTHETIC_BYTES = 1500;
 const NUMBERS = { 4: { icmp: 1, tcp: 6, udp: 17 }, 6: { icmp: 58, tcp: 6, udp: 17 } } as const;
 const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
-/** Ports of a packet for which nobody says any: the first of the dynamic ones, and discard. */
+/** Default ports: the first dynamic one, and discard. */
 const SOURCE_PORT = 49_152;
 const DESTINATION_PORT = 9;
 const DEFAULT_TTL = 64;
 const TCP_SYN = 0x02;
 const TCP_ACK = 0x10;
 const DONT_FRAGMENT = 0x4000;
-/** Of the smallest TCP header, in words. */
+/** Length of a TCP header without options, in 32-bit words. */
 const TCP_WORDS = 5;
 
-/** Bytes of the transport header that a protocol begins with. */
+/** Lengths of transport headers in bytes. */
 const TRANSPORT_BYTES = { icmp: 8, tcp: 20, udp: 8 } as const;
 
 export type SyntheticPacket = Omit<Question, 'port' | 'from'> & { from: string };
 
 /**
- * The frame, cut short where it is longer than a test run takes: its headers speak of the whole.
+ * Builds the frame, truncated to the limit of a test run: its headers give the full length.
  *
- * @param macs the VM's, and its gateway's
- * @param most bytes of the packet that are made
+ * @param macs MAC addresses of the VM and its gateway
+ * @param most bytes of the packet to build
  */
 export function buildFrame(
   packet: SyntheticPacket,
@@ -66,7 +66,7 @@ export function buildFrame(
   return frame;
 }
 
-/** What the next node is to know of it. @param hopLimit as it leaves */
+/** The facts of the packet that the next node needs. @param hopLimit on departure */
 export function packetOf(
   { from }: Pick<Source, 'from'>,
   question: Omit<Question, 'port'>,
@@ -83,12 +83,12 @@ export function packetOf(
   };
 }
 
-/** Bytes of the whole frame. */
+/** Length of the whole frame in bytes. */
 export function frameBytes({ size }: SyntheticPacket): number {
   return ETHERNET_BYTES + size;
 }
 
-/** Checksums are left out: nobody on the way looks at them. */
+/** Checksums are omitted: no program checks them. */
 function transport({ protocol = 'icmp', ...packet }: SyntheticPacket, family: 4 | 6): Buffer {
   const header = Buffer.alloc(TRANSPORT_BYTES[protocol]);
   if (protocol === 'icmp') {

@@ -1,4 +1,4 @@
-/** The tenant's own routing decision, as the kernel makes it. */
+/** The tenant's routing decision, as the kernel makes it. */
 import { familyOf, prefixContains } from 'netlink-ts/inet';
 import { longestPrefix } from './longest-prefix.js';
 import { routesOf } from '../inspect/state.js';
@@ -22,7 +22,7 @@ export type Decision =
   | { kind: 'local'; device: string; via: string | undefined }
   | { kind: 'encap'; encap: Seg6Encap };
 
-/** Third step: RTM_GETROUTE as for a packet that came in by the port. */
+/** Third step: RTM_GETROUTE for a packet that arrives on the port. */
 export function tenantRoute(context: ShowContext, source: AttachedSource, to: string, traceLog: TraceLog): Decision {
   const { kernel, names } = context;
   const { vrf, link, from } = source;
@@ -43,7 +43,7 @@ export function tenantRoute(context: ShowContext, source: AttachedSource, to: st
     });
     return { kind: 'gateway' };
   }
-  // Where the kernel does not say (IPv6 has no fibmatch with iif before 6.x), the table does.
+  // If the kernel does not report the route (IPv6 lacks fibmatch with iif before 6.x), it is found in the table.
   const match = tryMatch(ask) ?? longestPrefix(routesOf(kernel, vrf.table, true), to);
   const nexthopId = match?.nexthopId;
   const nexthop = nexthopId === undefined ? undefined : kernel.socket.get(getNexthopRequest(nexthopId), decodeNexthop);
@@ -75,7 +75,7 @@ function tryMatch(ask: (fibMatch: boolean) => Route | undefined): Route | undefi
   }
 }
 
-/** The kernel says only an errno; the table says which of its routes it was, the intent what should be there. */
+/** The kernel reports only an errno: finds the responsible route in the table, and the intended one in the intent. */
 function explainRefusal(
   context: ShowContext,
   { vrf, tenant }: AttachedSource,
@@ -113,7 +113,7 @@ function memberWith(intent: Intent | undefined, tenant: string, to: string): Por
   );
 }
 
-/** A member that should be reached: the kernel removes the routes of an interface that goes down without a notification. */
+/** Explains a missing route to a member: the kernel removes routes of an interface that goes down without a notification. */
 function explainMember(
   { kernel, config }: ShowContext,
   { name, node, interface: device }: Port,

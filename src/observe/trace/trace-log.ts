@@ -1,6 +1,6 @@
 import type { Ending, NextLook, Trace, TraceReason, TraceStep, TraceVerdict } from './types.js';
 
-/** Thrown to end a trace where the packet ends. */
+/** Thrown to end a trace. */
 export class TraceEnd extends Error implements Ending {
   readonly verdict: TraceVerdict;
   readonly reason?: TraceReason;
@@ -17,15 +17,15 @@ export class TraceEnd extends Error implements Ending {
   }
 }
 
-/** The steps of one trace in the order of the packet's way. */
+/** The steps of a trace, in the packet's direction. */
 export class TraceLog {
   readonly steps: TraceStep[] = [];
-  /** Where the packet is. */
+  /** The node at which the packet is. */
   node: string;
-  /** Whose doing the last step is. */
+  /** The data plane of the last step. */
   path: Trace['path'] = 'kernel';
 
-  /** What makes it doubtful that the packet gets off this node, though nothing stops it. */
+  /** Why the packet might not leave this node although nothing stops it. */
   doubt: string | undefined;
   readonly #own: string;
 
@@ -44,7 +44,7 @@ export class TraceLog {
 
   /**
    * @param text what was found
-   * @param why what it means, for the verdict
+   * @param why its meaning, for the verdict
    * @throws TraceEnd always
    */
   drop(step: string, reason: TraceReason, text: string, why: string, detail: Record<string, unknown> = {}): never {
@@ -52,16 +52,16 @@ export class TraceLog {
     throw new TraceEnd({ verdict: 'dropped', reason, text: `${why} (${step} on ${this.node})` });
   }
 
-  /** The packet is at the node that is asked: what is found there was looked at. */
+  /** Whether the packet is at the node that was asked, whose state was really checked. */
   get isHere(): boolean {
     return this.node === this.#own;
   }
 
   /**
-   * The packet is where it is to go, at whatever node it is now.
+   * Ends the trace at the packet's destination, on whichever node it is.
    *
    * @param to a port, or an external network
-   * @param command to be run on that node, when it is another one
+   * @param command to run on that node, if it is another one
    * @throws TraceEnd always
    */
   arrive(to: string, command: string): never {

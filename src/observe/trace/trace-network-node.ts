@@ -1,12 +1,12 @@
-/** A packet that arrives at this network node: its program is run on one, and what it decides is read, with what it knows of the flow. */
+/** Traces a packet that arrives at this network node, by running its program and reading its decision and the flow's connection. */
 import { REASONS, unknownReason } from '../../ebpf/counters.js';
-import { PrefixKey } from '../../ebpf/generated/layouts.js';
+import { PrefixKey, Reason } from '../../ebpf/generated/layouts.js';
 import { FlowKey } from '../../ebpf/generated/steering.js';
 import { getAddress } from '../../ebpf/bytes.js';
 import { decodeFrame } from '../../packet/decode.js';
-import { idleSeconds, stateOf } from '../inspect/flows.js';
-import { attachments } from '../inspect/fastpath.js';
-import { ZoneNames } from '../inspect/zones.js';
+import { idleSeconds, stateOf } from '../../gateway/flow-records.js';
+import { attachments } from '../../ebpf/attachments.js';
+import { ZoneNames } from '../../gateway/zone-names.js';
 import { readFacts } from '../../agent/facts.js';
 import { behavioursOf, tenantSid } from '../../encap/sid.js';
 import { lastSeen } from '../../gateway/connection-table.js';
@@ -32,40 +32,49 @@ import type { ZoneTransit } from '../events/zone-transit.js';
 import type { NetworkNodeRun } from './run-network-node.js';
 import type { ArrivingQuestion, TraceReason } from './types.js';
 
-/** Bits before a prefix's own in a key. */
+/** Bits that precede the prefix in a key. */
 const KEY_BITS = 64;
 
-/** What the trace of a hypervisor calls the same. */
-const KNOWN: Readonly<Record<string, TraceReason>> = {
-  policy: 'policy',
-  'no policy': 'no-policy',
-  'no policy match': 'no-policy-match',
-  'not established': 'not-established',
-  'no network node': 'no-network-node',
-  'no member': 'far-no-member',
-  'hop limit': 'hop-limit',
-  'too big': 'too-big-for-port',
-  unresolved: 'underlay-neighbour',
+/** Reasons with a name of a hypervisor's trace. */
+const KNOWN: Readonly<Record<number, TraceReason>> = {
+  [Reason.DROP_POLICY]: 'policy',
+  [Reason.DROP_NO_POLICY]: 'no-policy',
+  [Reason.DROP_NO_POLICY_MATCH]: 'no-policy-match',
+  [Reason.DROP_NOT_ESTABLISHED]: 'not-established',
+  [Reason.DROP_NO_NETWORK_NODE]: 'no-network-node',
+  [Reason.PUNT_NO_MEMBER]: 'far-no-member',
+  [Reason.DROP_NO_MEMBER]: 'far-no-member',
+  [Reason.ANSWER_HOP_LIMIT]: 'hop-limit',
+  [Reason.PUNT_HOP_LIMIT]: 'hop-limit',
+  [Reason.DROP_HOP_LIMIT]: 'hop-limit',
+  [Reason.ANSWER_TOO_BIG]: 'too-big-for-port',
+  [Reason.PUNT_TOO_BIG]: 'too-big-for-port',
+  [Reason.DROP_TOO_BIG]: 'too-big-for-port',
+  [Reason.PUNT_UNRESOLVED]: 'underlay-neighbour',
+  [Reason.DROP_UNRESOLVED]: 'underlay-neighbour',
 };
 
-/** The packet of a question as it arrives. */
+/** Reasons that come from policies and not from the fast path. */
+const OF_POLICIES: readonly number[] = [Reason.DROP_POLICY, Reason.DROP_NO_POLICY, Reason.DROP_NO_POLICY_MATCH];
+
+/** A question's packet on arrival. */
 interface Arrival {
   tenant: Tenant;
   sid: string;
   /** Outer source. */
   source: string;
   own: boolean;
-  /** Zone that it is of. */
+  /** The zone of its sender. */
   from: Zone;
   uplink: Link & { mac: string };
   packet: Packet;
 }
 
 /**
- * Follows a packet through this network node.
+ * Traces a packet through this network node.
  *
  * @param intent whole
- * @returns where it goes
+ * @returns where it is sent
  * @throws QuestionError, TraceEnd
  */
 export function traceAtNetworkNode(
@@ -77,7 +86,7 @@ export function traceAtNetworkNode(
   const { kernel, names } = context;
   const { steering } = kernel.fastpath;
   const arrival = readArrival(context, intent, question);
-  const zones = new ZoneNames(names, intent);
+  const zones = new ZoneNames(kernel, intent);
   const { packet, from, sid } = arrival;
   traceLog.path = 'fastpath';
   checkProgram(context, arrival, zones.of(from.id), traceLog);
@@ -101,12 +110,12 @@ export function traceAtNetworkNode(
   if (to !== undefined) showFlow(context, run.known, packet, traceLog);
   const decided = zoneTransitOf(seen, steering);
   if (verdict !== 'forward') {
-    const why = whyNot(reason, decided?.policy ?? undefined, ends, packet);
-    const known = KNOWN[reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
-    const step = reason.includes('policy') ? 'policy' : 'fastpath';
+    const why = whyNot(seen.reason, reason, decided?.policy ?? undefined, ends, packet);
+    const known = KNOWN[seen.reason] ?? (`fastpath-${reason.replaceAll(' ', '-')}` as const);
+    const step = OF_POLICIES.includes(seen.reason) ? 'policy' : 'fastpath';
     const text = verdict === 'answer' ? `answered: ${reason}` : why;
     traceLog.drop(step, known, text, why, {
-      policy: reason === 'policy' ? (decided?.policy ?? null) : null,
+      policy: seen.reason === Reason.DROP_POLICY ? (decided?.policy ?? null) : null,
       reason,
       slug,
       ...ends,
@@ -174,7 +183,7 @@ function readArrival({ kernel, config }: ShowContext, intent: Intent | undefined
   return { tenant, sid, source, own: sender === undefined, from, uplink: { ...uplink, mac: uplink.mac }, packet };
 }
 
-/** The hypervisor that has the sender; else any that the tenant has. */
+/** The sender's hypervisor, else any of the tenant's. */
 function senderOf({ ports, nodes }: Intent, tenant: Tenant, from: string, self: string): IntentNode | undefined {
   const own = ports.filter((port) => port.tenant === tenant.name && port.node !== self);
   const port = own.find(({ addresses }) => addresses.includes(from)) ?? own[0];
@@ -248,7 +257,7 @@ function policyOf(name: string | undefined): string {
   return name ?? 'that is known no more';
 }
 
-/** By what it may pass, as its program said: a new connection by a policy, others by theirs. */
+/** Explains why the program forwarded the packet: a policy for a new connection, else the connection. */
 function showDecision(
   decided: ZoneTransit | undefined,
   ends: { from: string; to: string | null },
@@ -264,25 +273,28 @@ function showDecision(
   traceLog.pass('policy', text, { policy: name ?? null, action: 'allow', ...ends });
 }
 
+/** @param text of the reason */
 function whyNot(
-  reason: string,
+  reason: number,
+  text: string,
   policy: string | undefined,
   { from, to }: { from: string; to: string | null },
   { to: address, protocol }: Packet,
 ): string {
   switch (reason) {
-    case 'policy':
+    case Reason.DROP_POLICY:
       return `denied by policy ${policyOf(policy)}`;
-    case 'no policy':
+    case Reason.DROP_NO_POLICY:
       return noPolicy(from, to ?? `anybody who has ${address}`);
-    case 'no policy match':
+    case Reason.DROP_NO_POLICY_MATCH:
       return `no policy from ${from} to ${to ?? ''} is for it`;
-    case 'not established':
+    case Reason.DROP_NOT_ESTABLISHED:
       return `of no connection that was let in, and opens none${protocol === TCP ? ' (--syn opens one)' : ''}`;
-    case 'no member':
+    case Reason.PUNT_NO_MEMBER:
+    case Reason.DROP_NO_MEMBER:
       return `nobody of ${to ?? from} has ${address}`;
     default:
-      return `the network node drops it: ${reason}`;
+      return `the network node drops it: ${text}`;
   }
 }
 

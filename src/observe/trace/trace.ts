@@ -16,12 +16,11 @@ import type { ArrivingQuestion, Question, Trace } from './types.js';
 import type { Source } from './source.js';
 
 /**
- * What would happen to a packet that a port's VM sends: the fast path's program is run on one; what it hands to the kernel, or all
- * where there is no fast path, is asked of the kernel itself (RTM_GETROUTE, nftables sets, link and neighbour state); of the far
- * node, what its plan says.
+ * Traces a packet from a port's VM. The fast path's program is run on it. For packets that go to the kernel, or all without a fast path, the kernel
+ * is queried (RTM_GETROUTE, nftables sets, states of links and neighbours). The destination node's part is predicted from its plan.
  *
- * @param intent whole, not scoped; undefined: the kernel alone
- * @throws QuestionError when the question names no port of this node
+ * @param intent whole, unscoped; undefined: only the kernel
+ * @throws QuestionError if the question names no port of this node
  */
 export async function trace(context: ShowContext, intent: Intent | undefined, question: Question): Promise<Trace> {
   const traceLog = new TraceLog(context.config.node);
@@ -38,10 +37,9 @@ export async function trace(context: ShowContext, intent: Intent | undefined, qu
 }
 
 /**
- * The same of a packet that arrives at this node, a network node: its program is run on one, and what is done where it is sent on to, the
- * plan says.
+ * Traces a packet that arrives at this node, a network node. Its program is run, and the next node's part is predicted from its plan.
  *
- * @throws QuestionError when the tenant is none that this node decides for
+ * @throws QuestionError if this node does not serve the tenant
  */
 export function traceFromNetworkNode(
   context: ShowContext,
@@ -64,7 +62,7 @@ function endOf({ verdict, reason, text, next }: TraceEnd, { path, steps }: Trace
   return { path, steps, verdict, reason: reason ?? null, text, next: next ?? null };
 }
 
-/** What is known before anything is looked at. */
+/** Fields that are known before any check. */
 type Asked = Pick<Trace, 'node' | 'port' | 'interface' | 'tenant' | 'from' | 'to' | 'size' | 'protocol'>;
 
 async function follow(
@@ -102,7 +100,7 @@ async function followKernel(
       checkHopLimit(ttl, traceLog);
       return deliverHere(context, decision.device, decision.via, { to, size }, traceLog);
     case 'encap': {
-      // The outer header copies it (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): it dies at the next hop.
+      // The outer header gets a copy (seg6_do_srh_encap, net/ipv6/seg6_iptunnel.c): the packet expires at the next hop.
       if (familyOf(to) === 6) checkHopLimit(ttl, traceLog);
       const sid = traceOuter(context, source, decision.encap, size, traceLog);
       return arrive(context, intent, sid, packetOf(source, question, ttl), traceLog);

@@ -1,10 +1,10 @@
-/** What a trace finds, step by step. */
+/** The result of a trace, step by step. */
 
-/** Why a packet does not arrive; stable, for scripts. */
+/** Why a packet does not arrive; stable names for scripts. */
 export type TraceReason =
   /** no interface of that name yet */
   | 'port-waiting'
-  /** the interface is not in its tenant's VRF: the guard drops what comes from it */
+  /** the interface is not in its tenant's VRF: the guard drops its packets */
   | 'port-detached'
   | 'port-down'
   /** the source is not one of the port's */
@@ -13,83 +13,83 @@ export type TraceReason =
   | 'domain-address'
   /** multicast and link-local packets stay on the link */
   | 'link-scope'
-  /** inside a subnet of the tenant, and nobody has the address */
+  /** inside a subnet of the tenant, but no member has the address */
   | 'no-member'
   /** to the gateway, which answers neither this protocol nor this port */
   | 'gateway-no-service'
   /** the intent gives the address to a member, and the kernel has no route there */
   | 'not-as-intended'
-  /** outside the tenant's subnets, and no way there */
+  /** outside the tenant's subnets, without a route */
   | 'no-route'
   /** the kernel refuses to forward here: forwarding is off, or the source is a martian */
   | 'not-forwarded'
   /** a route that is neither to a port nor through a SID */
   | 'foreign-route'
-  /** the local port that has the address is down, or its interface is not there */
+  /** the local port with the address is down, or its interface does not exist */
   | 'destination-down'
-  /** larger than the destination's port takes; its gateway says so to the sender */
+  /** larger than the MTU of the destination's port; its gateway sends an ICMP error */
   | 'too-big-for-port'
-  /** larger than the uplink takes; nobody tells the sender */
+  /** larger than the uplink's MTU; no ICMP error is sent */
   | 'black-hole'
-  /** no way from the outer source to the first segment */
+  /** no route from the outer source to the first segment */
   | 'outer-unreachable'
   | 'outer-not-uplink'
   /** the underlay's next hop does not answer */
   | 'underlay-neighbour'
-  /** at its last hop: a gateway answers Time Exceeded, or nobody does */
+  /** the hop limit expires: a gateway answers Time Exceeded, or no one does */
   | 'hop-limit'
   /** the fast path drops it for another of its reasons, `fastpath-malformed` */
   | `fastpath-${string}`
   /** the far node has no such SID */
   | 'far-no-sid'
-  /** the far node has the SID and nobody with the address */
+  /** the far node has the SID, but no member with the address */
   | 'far-no-member'
   /** denied by a policy, on a network node */
   | 'policy'
-  /** there is no policy between the two, or none for these addresses, protocol and port */
+  /** there is no policy between the two zones, or none for these addresses, protocol and port */
   | 'no-policy'
   | 'no-policy-match'
-  /** of no connection that was let in, and opens none */
+  /** the packet belongs to no connection and opens none */
   | 'not-established'
   /** no network node of the gateway is up */
   | 'no-network-node';
 
 export interface TraceStep {
-  /** Where it happens. */
+  /** Node of the step. */
   node: string;
   /** `port`, `fastpath`, `guard`, `route`, `flow`, `policy`, `encap`, `mtu`, `outer`, `neighbour`, `sid`, `deliver` */
   step: string;
-  /** `planned`: on another node, which was not looked at: what the intent wants there. */
+  /** `planned`: on another node, which was not checked: its intended behaviour. */
   verdict: 'pass' | 'planned' | 'warn' | 'drop';
-  /** In iproute2's words. */
+  /** In iproute2's terms. */
   text: string;
-  /** The same in fields, by step: see docs/commands.md. */
+  /** The same as fields, by step: see docs/commands.md. */
   detail: Record<string, unknown>;
 }
 
-/** `sent`: it leaves this node in good order; the far node was not looked at. `delivered`: at this node, to the end. */
+/** `sent`: it leaves this node correctly; the far node was not checked. `delivered`: on this node, up to the end. */
 export type TraceVerdict = 'delivered' | 'sent' | 'dropped';
 
 export interface Trace {
   node: string;
-  /** null where it is traced from a network node on. */
+  /** null if it is traced from a network node. */
   port: string | null;
   interface: string | null;
   tenant: string;
   from: string;
   to: string;
-  /** Bytes of the inner IP packet, header included. */
+  /** Length of the inner IP packet in bytes, header included. */
   size: number;
   protocol: Protocol;
-  /** Whose doing the verdict is: that of the fast path's program, or the kernel's. */
+  /** Data plane of the verdict: the fast path's program, or the kernel. */
   path: 'fastpath' | 'kernel';
   steps: TraceStep[];
   verdict: TraceVerdict;
-  /** With verdict `dropped`. */
+  /** Set with verdict `dropped`. */
   reason: TraceReason | null;
-  /** The verdict in words. */
+  /** The verdict as text. */
   text: string;
-  /** Where to look next: a command on another node, which shows whether answers come back. */
+  /** The next command to run on another node, which shows whether replies return. */
   next: NextLook | null;
 }
 
@@ -106,7 +106,7 @@ export interface Ending {
   next?: NextLook;
 }
 
-/** Bytes of the packet traced when nobody says: a ping. */
+/** Default size of the packet in bytes: a ping. */
 export const DEFAULT_SIZE_BYTES = 84;
 
 export type Protocol = 'icmp' | 'tcp' | 'udp';
@@ -116,24 +116,24 @@ export interface Question {
   to: string;
   from?: string;
   size: number;
-  /** Default: an echo request. */
+  /** Default: echo request. */
   protocol?: Protocol;
   sourcePort?: number;
   destinationPort?: number;
-  /** TTL or hop limit as the VM sends it; default 64. */
+  /** TTL or hop limit from the VM; default 64. */
   ttl?: number;
-  /** TCP: opens a connection, instead of being of one. */
+  /** TCP: opens a connection, rather than being part of one. */
   syn?: boolean;
 }
 
-/** A packet that arrives at a network node, the node that is asked. */
+/** A packet that arrives at this node, a network node. */
 export interface ArrivingQuestion extends Omit<Question, 'port'> {
-  /** Whose it is. */
+  /** Tenant of its sender. */
   tenant: string;
   from: string;
 }
 
-/** A question that names no port here, or no source. */
+/** A question without a port of this node, or without a source. */
 export class QuestionError extends Error {
   readonly code = 'TRACE_QUESTION';
 

@@ -8,7 +8,7 @@ import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from 'netlink-ts';
 
 const NETNS = `sgtk${process.pid}d`;
-const START_MS = 120_000;
+const START_MS = 300_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'segue-descriptors-'));
 const file = join(directory, 'node.yaml');

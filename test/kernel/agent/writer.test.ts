@@ -11,7 +11,7 @@ import type { Ended } from '../../../lab/process.js';
 const NETNS = `sgtk${process.pid}w`;
 /** Another node of the same intent, whose file names the same namespace. */
 const TWIN = `${NETNS}2`;
-const START_MS = 120_000;
+const START_MS = 300_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'segue-writer-'));
 const file = join(directory, 'node.yaml');

@@ -17,7 +17,7 @@ import { ask, socketOf } from './client.js';
 import { fuzz } from './fuzz.js';
 import type { ApiAnswer } from './client.js';
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 const SETTLED_MS = 100;
 const NOBODY = '65534';
 /** SEGUE_FUZZ_TLS=10000 for more: each is a handshake. */

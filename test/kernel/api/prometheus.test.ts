@@ -10,7 +10,7 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 import { certificateScript } from './certificates.js';
 import { ask, socketOf } from './client.js';
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 const SETTLED_MS = 100;
 const API_PORT = 9443;
 const PROMETHEUS = '127.0.0.1:9090';

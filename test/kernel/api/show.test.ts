@@ -11,7 +11,7 @@ import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { ask, socketOf } from './client.js';
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 /** Longer than a file counts as just changed. */
 const SETTLED_MS = 100;
 /** Packets of neighbour discovery come when they come. */
@@ -72,6 +72,8 @@ describe('show beside an agent', () => {
     ['show', 'port', '-t', 'nobody'],
     ['show', 'route', '--address', '10.0.0.0/24', '-a'],
     ['show', 'route', '--address', 'x'],
+    ['show', 'counters', '--host', '10.0.0.0/24', '-j'],
+    ['show', 'counters', '--host', 'x'],
     ['show', 'flow', '--l4-port', '99999'],
     ['show', 'vrf', '--all'],
   ];

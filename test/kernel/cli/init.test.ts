@@ -119,7 +119,7 @@ describe('segue init', () => {
     const words = ['init', '-f', intent, '-n', network.netns('hv1'), '--uplink', 'eth0', '-o', '-'];
     expect(await runIn(undefined, [...argv, ...words])).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/^segue: not permitted: run as root, or with CAP_NET_ADMIN/) as string,
+      stderr: expect.stringMatching(/^segue: run as root: this process lacks CAP_NET_ADMIN/) as string,
     });
   });
 

@@ -14,7 +14,7 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 import { ViewNode } from '../gateway/view-node.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
-const START_MS = 60_000;
+const START_MS = 300_000;
 /** Longer than a file counts as just changed. */
 const SETTLED_MS = 100;
 

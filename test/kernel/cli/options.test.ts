@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 
 function segue(...args: string[]): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [SEGUE, ...args], { encoding: 'utf8', timeout: 30_000 });
+  const { status, stderr } = spawnSync(process.execPath, [SEGUE, ...args], { encoding: 'utf8', timeout: 60_000 });
   return { status, stderr };
 }
 
@@ -37,7 +37,7 @@ describe('a command', () => {
   const loadsKoffi = (...args: string[]): string => {
     const look = `process.on('exit', () => process.stderr.write(String(process.report.getReport().sharedObjects.some((path) => path.includes('koffi')))))`;
     const argv = ['--import', `data:text/javascript,${encodeURIComponent(look)}`, SEGUE, ...args];
-    return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 }).stderr;
+    return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 60_000 }).stderr;
   };
 
   it.each([['version'], ['--version'], ['-v'], ['-V'], ['--help'], ['show', '--help'], ['apply', '--help']])(

@@ -3,6 +3,11 @@
  * runs: what `segue apply` left is all that answers.
  */
 import { describe, expect, it } from 'vitest';
+import { leases } from '../../../src/api/schema-shown.js';
+import { leasesOf } from '../../../src/cli/show/lease.js';
+import { runChecks } from '../../../src/observe/doctor/doctor.js';
+import { showContext } from '../../../src/observe/inspect/context.js';
+import { trace } from '../../../src/observe/trace/trace.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { countsOf } from './counts.js';
@@ -20,6 +25,7 @@ import {
   twins,
   withPorts,
 } from './cloud.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const HOST_ROUTES = {
   ...SUBNET4,
@@ -32,7 +38,7 @@ const HOST_ROUTES = {
     routes: [{ to: '10.9.0.0/16', via: GATEWAY4 }],
   },
 };
-const HANG_MS = 120_000;
+const HANG_MS = 300_000;
 
 describe('clients of two tenants that nothing tells apart but their ports', { timeout: HANG_MS }, () => {
   const subnets = { red: [SUBNET4, SUBNET6], blue: [HOST_ROUTES, SUBNET6] };
@@ -201,6 +207,52 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     } finally {
       await run.agent.stop();
     }
+  });
+
+  it('what ports are told is shown, traced, and looked after by the doctor', async () => {
+    const instance = network.instance('hv1');
+    const whole = withPorts(network.intent(), { red: { hostname: 'red-a' }, blue: { hostname: 'blue-a' } });
+    await network.apply('hv1', whole);
+    const intent = scopeTo(whole, instance.config.node);
+    const context = showContext(instance, intent);
+    const { ports, requests } = leasesOf(context);
+    const told = { address: ADDRESS4, server: GATEWAY4, mtu: MTU, boot: {}, dns: [DNS4, '10.0.0.53'] };
+    expect(leases.safeParse({ ports, requests }).error).toBeUndefined();
+    expect(ports.map(({ name, ipv4 }) => [name, ipv4])).toEqual([
+      ['blue', { ...told, prefixLength: 32, lease: 600, hostname: 'blue-a', domain: 'blue.example' }],
+      ['red', { ...told, prefixLength: 24, lease: 3600, hostname: 'red-a', domain: 'red.example' }],
+    ]);
+    for (const { ipv6, ra } of ports) {
+      expect(ipv6).toEqual({ addresses: [ADDRESS6], prefixes: [], dns: [DNS6] });
+      expect(ra).toEqual({ managed: true, other: true, mtu: MTU, autonomous: [] });
+    }
+    expect(Object.fromEntries(requests?.map(({ slug, packets }) => [slug, packets]) ?? [])).toMatchObject({
+      'answer-dhcp': countsOf(instance).dhcp,
+      'answer-dhcp-nak': countsOf(instance)['dhcp nak'] ?? 0,
+      'answer-router': countsOf(instance).router,
+    });
+
+    const traced = async (to: string, destinationPort: number): Promise<string[]> => {
+      const question = { port: 'red', to, size: 300, protocol: 'udp' as const, destinationPort };
+      const { verdict, steps } = await trace(context, whole, question);
+      return [verdict, ...steps.map(({ text }) => text)];
+    };
+    const answer = `DHCP answers: ${ADDRESS4}/24 router ${GATEWAY4} lease 3600s`;
+    expect(await traced('255.255.255.255', 67)).toEqual(expect.arrayContaining(['delivered', answer]));
+    expect(await traced('ff02::1:2', 547)).toEqual(expect.arrayContaining([`DHCPv6 answers: ${ADDRESS6}`]));
+    expect(await traced('10.0.0.11', 67)).not.toContain(answer);
+
+    const found = async (): Promise<string[]> => {
+      const { checks } = await runChecks({ instance, file: '', defaultFile: '', intent, intentError: undefined });
+      return checks.filter(({ name }) => name.startsWith('port.dhcp')).map(({ status, name }) => `${status} ${name}`);
+    };
+    expect((await found()).filter((line) => line.startsWith('fail'))).toEqual([]);
+    const index = Buffer.alloc(4);
+    index.writeUInt32LE(instance.kernel.links.get('red')?.index ?? 0);
+    instance.kernel.fastpath.maps?.sg_dhcp4.delete(index);
+    expect(await found()).toContain('fail port.dhcp.red');
+    await network.apply('hv1', whole);
+    expect(await found()).not.toContain('fail port.dhcp.red');
   });
 
   it('is as planned, and goes with the intent', async () => {

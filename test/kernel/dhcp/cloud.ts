@@ -78,14 +78,14 @@ export class Hook {
   readonly script: string;
   readonly log: string;
 
-  /** @param body shell, run after that */
+  /** @param body shell, run before: what is written down was done */
   constructor(network: TestNetwork, name: string, body = '') {
     this.script = join(network.directory, name);
     this.log = `${this.script}.log`;
     writeFileSync(this.log, '');
     writeFileSync(
       this.script,
-      `#!/bin/bash\nenv | tr '\\n' '\\t' >>${this.log}; echo >>${this.log}\n${body}\nexit 0\n`,
+      `#!/bin/bash\n${body}\nenv | tr '\\n' '\\t' >>${this.log}; echo >>${this.log}\nexit 0\n`,
     );
     chmodSync(this.script, 0o755);
   }

@@ -32,7 +32,10 @@ function bench(): Bench {
     dns: ['cafe::254'],
   });
   one.maps.sg_dhcp4.update(u32(one.ifindex), lease4);
-  one.maps.sg_boot.update(u32(one.ifindex), encodeBoot({ server: SERVER, bios: 'undionly.kpxe', uefi: 'ipxe.efi' }));
+  one.maps.sg_boot.update(
+    u32(one.ifindex),
+    encodeBoot({ server: SERVER, bios: 'undionly.kpxe', uefi: 'ipxe.efi', prefixLength: 24 }),
+  );
   one.maps.sg_dhcp6.update(u32(one.ifindex), lease6);
   return one;
 }

@@ -86,7 +86,8 @@ export function readReply4(frame: Buffer): Reply4 {
   const check = (is: boolean, what: string): void => {
     if (!is) throw new Error(`reply: ${what}: ${frame.toString('hex')}`);
   };
-  check(frame.subarray(0, 6).equals(macBytes(VM_MAC)), 'to another MAC address');
+  const isBroadcast = frame.readUInt32BE(30) === 0xffffffff;
+  check(frame.subarray(0, 6).equals(macBytes(isBroadcast ? BROADCAST_MAC : VM_MAC)), 'to another MAC address');
   check(frame.subarray(6, 12).equals(macBytes(MACS.port)), 'from another MAC address');
   check(frame.readUInt16BE(12) === 0x0800 && frame.readUInt8(14) === 0x45, 'no IPv4');
   check(frame.readUInt16BE(16) === frame.length - 14, 'total length');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { attachments } from '../../../src/observe/inspect/fastpath.js';
+import { attachments } from '../../../src/ebpf/attachments.js';
 import { plugVm, unplugVm } from '../../../lab/network.js';
 import { unpin } from 'libbpf-ts';
 import { AgentRun } from '../../netns/lib/agent-run.js';
@@ -94,7 +94,7 @@ describe('an agent', () => {
     await network.ip('router', 'link set hv1 address 02:00:00:00:ee:01');
     await network.ip('hv1', '-6 neigh flush dev eth0');
     await run.waitFor('the underlay changed', from);
-    await expect.poll(async () => (await network.ping('t100-1', '10.0.0.2')).received, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await network.ping('t100-1', '10.0.0.2')).received, { timeout: 60_000 }).toBe(1);
     await reaches();
   });
 });

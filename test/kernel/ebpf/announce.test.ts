@@ -6,7 +6,6 @@ import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, type BpfLink, queryTcx, queryXdp } from 'libbpf-ts';
 import { ALL_RESOURCES } from '../../../src/app/features.js';
 import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
@@ -19,6 +18,7 @@ import type { TestNetwork } from '../../netns/lib/network.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { Report } from '../../../src/reconcile/change.js';
 import type { ResourceTable } from '../../../src/reconcile/resource.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const LOCATOR = 'fd00:5e:1::/48';

@@ -56,7 +56,7 @@ describe('a port in a bridge, while an agent runs', () => {
     expect(stateOf(network)).toBe('up');
     const from = run.lines.length;
     await bridgeIt(network);
-    await expect.poll(() => stateOf(network), { timeout: 10_000 }).toBe('detached');
+    await expect.poll(() => stateOf(network), { timeout: 60_000 }).toBe('detached');
     await run.agent.idle();
     await expectNothing(network);
 
@@ -91,7 +91,7 @@ describe('a port in a bridge, while an agent runs', () => {
 
   it('is a port again when it leaves the bridge', async () => {
     await network.ip('hv1', `link set ${PORT} nomaster`);
-    await expect.poll(() => network.diff('hv1'), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => network.diff('hv1'), { timeout: 60_000 }).toEqual([]);
     await run.agent.idle();
     expect(stateOf(network)).toBe('up');
     expect(programs(network, 'egress')).toBe(0);

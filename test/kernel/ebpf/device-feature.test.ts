@@ -12,7 +12,7 @@ import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
 const FEATURES = ['rx-vlan-hw-parse', 'rx-vlan-stag-hw-parse'] as const;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 300_000;
 const dataplane = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 
 describe('an uplink with XDP', () => {

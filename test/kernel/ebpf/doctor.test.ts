@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Instance } from '../../../src/agent/instance.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 describe('an uplink and a bridge', () => {
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));

@@ -4,12 +4,12 @@ import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { bpfProgramResource } from '../../../src/ebpf/program-resource.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { attachTcx, attachXdp, type BpfLink, type BpfObject, queryTcx, queryXdp, unpin } from 'libbpf-ts';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import { load, u32 } from '../libbpf/harness.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 

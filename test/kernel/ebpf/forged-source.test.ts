@@ -5,7 +5,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { steeringTopology } from '../../../lab/steering.js';
 import { ROUTER } from '../../../lab/topology.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
@@ -18,6 +17,7 @@ import { ethernet, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
 import { echo } from '../steer/icmp.js';
 import type { Intent, IntentNode } from '../../../src/intent/types.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const STRANGER = 'fd00:ffff:99::1';
 const NODE = 'fd00:5e:2::1';

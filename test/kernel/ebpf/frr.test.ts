@@ -16,7 +16,7 @@ const LOCATOR = 'fd00:5e:1::/48';
 const PORT = 5601;
 /** Longer than any of what happens under it. */
 const FLOW_SECONDS = 600;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const HYPERVISOR_AS = 65_001;
 const ROUTER_AS = 65_101;
 

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { SILENCE_TIMEOUT_S } from '../../../lab/ping.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { macOf } from '../../netns/lib/raw.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import type { Intent } from '../../../src/intent/types.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 /** Of the tenants 100 and 200, made of their ids. */

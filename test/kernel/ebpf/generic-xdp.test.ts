@@ -5,12 +5,12 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { attachXdp, BpfLink, queryXdp } from 'libbpf-ts';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { bothFamilies, pingMatrix, tenantOf } from '../../netns/lib/matrix.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const INSIDE = bothFamilies(['t100-1 > t100-2', 't100-2 > t100-1', 't200-3 > t200-4', 't200-4 > t200-3']);
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;

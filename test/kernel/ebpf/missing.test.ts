@@ -1,5 +1,5 @@
 /** What `show` and `doctor` say where something that segue needs is not there, and of a node that has nothing to forward. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,8 +30,21 @@ describe('show and doctor', () => {
     return new Map(checks.map(({ name, status, what }) => [name, `${status} ${what}`]));
   };
 
-  it('no libbpf: one failed check, and the rest of the diagnosis', () => {
-    const checks = diagnosis([], NO_LIBBPF);
+  const oldLibbpf = (): Record<string, string> => {
+    const source = join(network.directory, 'old.c');
+    const library = join(network.directory, 'old.so');
+    const version =
+      'unsigned libbpf_major_version(void) { return 1; } unsigned libbpf_minor_version(void) { return 2; }';
+    writeFileSync(source, version);
+    execFileSync('gcc', ['-shared', '-fPIC', '-o', library, source]);
+    return { LIBBPF_PATH: library };
+  };
+
+  it.each([
+    ['no libbpf', () => NO_LIBBPF],
+    ['a libbpf that is too old', oldLibbpf],
+  ])('%s: one failed check, and the rest of the diagnosis', (_what, library) => {
+    const checks = diagnosis([], library());
     expect(checks.get('agent.dataplane')).toMatch(/^fail dataplane: ebpf cannot be: load .*expected libbpf >= 1\.3/);
     expect([...checks.values()].filter((what) => what.startsWith('fail'))).toHaveLength(1);
     expect(checks.get('edge.table')).toMatch(/^ok/);

@@ -13,7 +13,7 @@ import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 300_000;
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const GONE = 'the network namespace is gone: waiting for one of its name';
 const ANEW = 'another network namespace has the name: all is made anew in it';

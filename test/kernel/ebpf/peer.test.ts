@@ -9,7 +9,7 @@ import type { TestNetwork } from '../../netns/lib/network.js';
 
 const PORT = 't100-1';
 const PINGS = 3;
-const SERVER_START_MS = 10_000;
+const SERVER_START_MS = 60_000;
 
 interface Statistics {
   stats64: { tx: { packets: number } };

@@ -11,13 +11,13 @@ import { Agent } from '../../../src/agent/agent.js';
 import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { Background, outputOf } from '../../../lab/process.js';
 import { queryTcx, queryXdp } from 'libbpf-ts';
 import { SEQFLOW } from '../../netns/lib/steering.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import { selftestTopology } from '../../netns/lib/topologies.js';
 import type { Intent } from '../../../src/intent/types.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const PORT = 5600;
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
@@ -164,7 +164,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
       await new Promise((resolve) => setTimeout(resolve, 1200));
       const unmounted = performance.now();
       await mountFresh();
-      await expect.poll(() => lines.some(({ msg }) => msg.includes('pinned anew')), { timeout: 30_000 }).toBe(true);
+      await expect.poll(() => lines.some(({ msg }) => msg.includes('pinned anew')), { timeout: 60_000 }).toBe(true);
       console.log(`pinned anew ${Math.round(performance.now() - unmounted)} ms after the bpffs was there`);
       await agent?.idle();
     });
@@ -179,7 +179,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
         const from = lines.length;
         await mountFresh();
         await expect
-          .poll(() => lines.slice(from).some(({ msg }) => msg.includes('pinned anew')), { timeout: 30_000 })
+          .poll(() => lines.slice(from).some(({ msg }) => msg.includes('pinned anew')), { timeout: 60_000 })
           .toBe(true);
         await agent?.idle();
       }),

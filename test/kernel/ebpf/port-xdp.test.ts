@@ -1,6 +1,6 @@
 /** `xdp: true` at a port: on a tap with a process behind it, and on a veth; where the uplink takes no frames from XDP, tcx forwards. */
 import { describe, expect, it } from 'vitest';
-import { attachments } from '../../../src/observe/inspect/fastpath.js';
+import { attachments } from '../../../src/ebpf/attachments.js';
 import { unplugVm } from '../../../lab/network.js';
 import { Background } from '../../../lab/process.js';
 import { ROUTER } from '../../../lab/topology.js';
@@ -16,8 +16,8 @@ import { ROOT } from '../libbpf/harness.js';
 import type { Intent } from '../../../src/intent/types.js';
 import type { Header } from '../../netns/lib/packets.js';
 
-const START_MS = 30_000;
-const ANSWER_MS = 5000;
+const START_MS = 300_000;
+const ANSWER_MS = 60_000;
 const VM_MAC = '02:00:00:00:00:01';
 const ECHOES = 5;
 

@@ -90,6 +90,40 @@ describe('show, where the fast path forwards alone', () => {
     expect(await prefixes('-a', '--address', '10.0.0.254', '-t', 't100')).toEqual(['t100 10.0.0.254/32']);
   });
 
+  it('counters: of the ports that have an address, whichever of the two options names it', async () => {
+    const counted = async (...args: string[]): Promise<unknown> => {
+      const { lines, code, stderr } = await show(['counters', ...args, '-j']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { ports, fastpath } = JSON.parse(lines.join('')) as {
+        ports: { device: string }[];
+        fastpath: { ports: { device: string }[] };
+      };
+      expect(fastpath.ports.map(({ device }) => device)).toEqual(ports.map(({ device }) => device));
+      return ports.map(({ device }) => device);
+    };
+    expect(await counted()).toEqual(['t100-1', 't200-3']);
+    expect(await counted('--host', '10.0.0.3')).toEqual(['t200-3']);
+    expect(await counted('--address', 'cafe::/64')).toEqual(['t100-1', 't200-3']);
+    expect(await counted('--host', 'cafe::/64', '-t', 't100')).toEqual(['t100-1']);
+    expect(await counted('--host', '10.0.0.2')).toEqual([]);
+    expect(await show(['counters', '--host', 'x'])).toMatchObject({ code: 2, lines: [] });
+  });
+
+  it.each([
+    ['gateway', { node: expect.any(String) as string, roles: [], gateways: [] }],
+    ['policy', []],
+    ['flow', { connections: [], flowNodes: [], counts: expect.anything() as object }],
+  ])('%s: that the node has no gateways is said', async (what, empty) => {
+    expect(await show([what])).toEqual({
+      lines: [],
+      code: 0,
+      stderr: 'segue: no gateways on this node: it is no network node, and no tenant with a port here has a gateway\n',
+    });
+    const { lines, code, stderr } = await show([what, '-j']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(lines.join(''))).toEqual(empty);
+  });
+
   it('without the intent: tenants by their numbers', async () => {
     const { lines, code, stderr } = await show(['vrf', '-t', 'tenant 100', '-f', '/nowhere/intent.yaml']);
     expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 2 });

@@ -13,7 +13,7 @@ import type { Trace, TraceReason } from '../../../src/observe/trace/types.js';
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const MTU = 1460;
 const ICMP_BYTES = 28;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 describe('where the fast path forwards alone', () => {
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));

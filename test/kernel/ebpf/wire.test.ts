@@ -20,7 +20,7 @@ const ICMP_FIELDS = ['icmp.checksum.status', 'icmpv6.checksum.status'];
 /** of tshark: "Good" */
 const GOOD = '1';
 /** tshark reads tens of thousands of packets of TCP; a busy machine takes a while. */
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 300_000;
 /** Bits a second, of TCP: what goes at full speed takes tshark minutes, and the capture loses some. */
 const RATE = 100_000_000;
 /** No frame is longer: nothing merges them. */

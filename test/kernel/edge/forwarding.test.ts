@@ -8,12 +8,12 @@ import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories, pinDirectory } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { checkEdge } from '../../../src/observe/doctor/edge.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { ensureBpffs } from '../../../lab/bpffs.js';
 import * as frames from '../../netns/lib/frames.js';
 import { Witness } from '../../netns/lib/probe.js';
 import { EdgeNode, HV2, intent, LABEL, LINK } from './node.js';
 import type { Intent } from '../../../src/intent/types.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 let node: EdgeNode;
 let instance: Instance;

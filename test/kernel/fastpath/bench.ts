@@ -3,21 +3,19 @@ import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { hopSlots } from '../../../src/ebpf/hop-slots.js';
-import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import { GENERATION } from '../../../src/ebpf/generation.js';
 import { MAP_NAMES, reusing } from '../../../src/ebpf/maps.js';
 import { FUNCTIONS, programVersion } from '../../../src/ebpf/programs.js';
-import { parseMac } from 'netlink-ts/inet';
+import { MapFiller, onlyHop } from '../../../bench/lib/map-filler.js';
 import { attachTcx, type BpfMap, type BpfProgram } from 'libbpf-ts';
 import { ifindex as ifindexOf, namespace, run, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { loadedFor } from './loaded.js';
 import { bytesOf } from './packets.js';
 import type { Loaded } from './loaded.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
-import type { FastpathMaps } from '../../../src/ebpf/maps.js';
+import type { FastpathMaps, MapName } from '../../../src/ebpf/maps.js';
+import type { PortText } from '../../../src/ebpf/encoders.js';
 import type { GatewayMapName } from '../../../src/gateway/gateway-maps.js';
 
 export const TENANT = 100;
@@ -90,6 +88,7 @@ export interface BenchOptions {
 
 export class Bench {
   readonly maps: FastpathMaps;
+  readonly filler: MapFiller;
   readonly ifindex: number;
   readonly netns: string;
   readonly #loaded: Loaded;
@@ -104,6 +103,7 @@ export class Bench {
     for (const device of ['v0', 'v1']) run(this.netns, 'ip', 'link', 'set', device, 'address', MACS.uplink);
     this.#loaded = loadedFor(rodata);
     this.maps = this.#loaded.maps;
+    this.filler = new MapFiller((name) => this.#mapOf(name));
     this.#fill();
   }
 
@@ -119,6 +119,10 @@ export class Bench {
     const link = attachTcx(program, { interface: this.ifindex, netns: this.netns, direction: 'ingress' });
     link.pin(`${directory}/links/tcx_${this.ifindex}`);
     link.close();
+  }
+
+  #mapOf(name: string): BpfMap {
+    return name in this.maps ? this.maps[name as MapName] : this.gateway(name as GatewayMapName);
   }
 
   /** What is known of gateways. */
@@ -173,64 +177,43 @@ export class Bench {
     return { tx: [sum('txPackets'), sum('txBytes')], rx: [sum('rxPackets'), sum('rxBytes')] };
   }
 
-  setPort(change: Partial<layouts.Port>, ifindex = this.ifindex): void {
-    const port: layouts.Port = {
-      tenant: TENANT,
-      slot: 0,
-      vmMac: mac(MACS.vm),
-      mtu: MTU,
-      gatewayMac: mac(MACS.port),
-      formerMac: mac(MACS.formerPort),
-      gateway4: bytesOf(GATEWAYS[0]).readUInt32BE(0),
-      gateway6: bytesOf(GATEWAYS[1]),
-      dscp: layouts.DscpPolicy.DSCP_COPY,
+  setPort(change: Partial<PortText>, ifindex = this.ifindex): void {
+    this.filler.port(ifindex, {
+      ...{ tenant: TENANT, slot: 0, mtu: MTU, dscp: layouts.DscpPolicy.DSCP_COPY },
       flags: layouts.PortFlags.PORT_TUNNEL_SEGMENTATION | layouts.PortFlags.PORT_XDP_XMIT,
-      checkedSources: 0,
-      unused: 0,
+      ...{ mac: MACS.vm, gatewayMac: MACS.port, formerMac: MACS.formerPort },
+      ...{ gateway4: GATEWAYS[0], gateway6: GATEWAYS[1] },
       ...change,
-    };
-    this.maps.sg_ports.update(u32(ifindex), encode(layouts.Port, port));
+    });
     this.forget();
   }
 
   /** @param mtus of the ways, bytes */
   setUnderlay(id: number, macs: readonly string[], ...mtus: readonly number[]): void {
-    const hops = Array.from({ length: MAX_HOPS }, (_, index) => ({
-      ifindex: macs[index] === undefined ? 0 : 500 + index,
-      mtu: macs[index] === undefined ? 0 : (mtus[index] ?? 1500 + 64),
-      destMac: mac(macs[index] ?? '00:00:00:00:00:00'),
-      sourceMac: mac(macs[index] === undefined ? '00:00:00:00:00:00' : MACS.uplink),
-      flags: macs[index] === undefined ? 0 : layouts.NexthopFlags.NH_XDP_XMIT,
-      weight: 0,
-    }));
-    const used = macs.map((destMac, index) => ({ ifindex: 500 + index, destMac, weight: 1 }));
-    const underlay = { count: macs.length, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
-    this.maps.sg_nh_groups.update(u32(id), encode(layouts.NexthopGroup, underlay));
+    const hops = macs.map((destMac, index) =>
+      onlyHop({ ifindex: 500 + index, mtu: mtus[index] ?? 1500 + 64, destMac, sourceMac: MACS.uplink }),
+    );
+    this.filler.nexthopGroup(id, { destination: 'fd00:5e:2::', length: 48, hops });
     this.forget();
   }
 
   /** Has what is remembered of flows forgotten, as the agent does after a change. */
   forget(): void {
-    if (this.#before !== undefined) nextCacheGeneration(this.maps.sg_cache_gen);
+    if (this.#before !== undefined) this.filler.forget();
   }
 
   addMember(to: string, type: number, id: number, tenant = TENANT): void {
-    this.maps.sg_endpoints.update(
-      encode(layouts.EndpointKey, { tenant, ...family(to) }),
-      encode(layouts.Endpoint, { type, id }),
-    );
+    this.filler.endpoint(tenant, to, { type, id });
   }
 
   /** @param id of its encapsulation */
   addRemotePrefix(to: string, length: number, id: number): void {
-    const key = { length: 64 + length, tenant: TENANT, ...family(to) };
-    const target = { type: layouts.EndpointType.EP_REMOTE, id };
-    this.maps.sg_endpoint_lpm.update(encode(layouts.PrefixKey, key), encode(layouts.Endpoint, target));
+    this.addPrefix(to, length, layouts.EndpointType.EP_REMOTE, id);
   }
 
   /** A node of the SR domain, by its outer source. */
   trust(source: string): void {
-    this.maps.sg_domain_src.update(bytesOf(source), encode(layouts.Present, { unused: 0n }));
+    this.filler.domainSource(source);
     this.forget();
   }
 
@@ -240,34 +223,30 @@ export class Bench {
   }
 
   trustPrefix(address: string, length: number): void {
-    const key = encode(layouts.TrustedKey, { length, address: bytesOf(address) });
-    this.maps.sg_trusted.update(key, encode(layouts.Present, { unused: 0n }));
+    this.filler.trusted(`${address}/${length}`);
     this.forget();
   }
 
   /** What the VM at an interface may send from. */
   permit(from: string, ifindex = this.ifindex): void {
-    const key = encode(layouts.AllowedSrcKey, { ifindex, ...family(from) });
-    this.maps.sg_allowed_src.update(key, encode(layouts.Present, { unused: 0n }));
+    this.filler.source(ifindex, from);
   }
 
   permitPrefix(from: string, length: number, ifindex = this.ifindex): void {
-    const key = encode(layouts.AllowedSrcLpmKey, { length: 64 + length, ifindex, ...family(from) });
-    this.maps.sg_allowed_lpm.update(key, encode(layouts.Present, { unused: 0n }));
+    this.filler.source(ifindex, `${from}/${length}`);
   }
 
   addPrefix(to: string, length: number, type: number, id: number, tenant = TENANT): void {
-    const key = encode(layouts.PrefixKey, { length: 64 + length, tenant, ...family(to) });
-    this.maps.sg_endpoint_lpm.update(key, encode(layouts.Endpoint, { type, id }));
+    this.filler.endpoint(tenant, `${to}/${length}`, { type, id });
   }
 
   /** @param path segments in travel order */
   addEncap(id: number, path: readonly string[], underlay = 1): void {
-    this.maps.sg_encaps.update(u32(id), encode(layouts.Encap, encap(path, underlay)));
+    this.filler.encap(id, path, underlay);
   }
 
   addSid(sid: string, behaviour: number, tenant = TENANT): void {
-    this.maps.sg_sids.update(bytesOf(sid), encode(layouts.Sid, { tenant, behaviour }));
+    this.filler.sid(sid, tenant, behaviour);
   }
 
   /** The maps, for an object that is loaded beside the bench's. */
@@ -280,42 +259,23 @@ export class Bench {
   }
 
   #fill(): void {
-    const {
-      sg_node,
-      sg_trusted: trusted,
-      sg_allowed_src,
-      sg_allowed_lpm: sourcePrefixes,
-      sg_encaps,
-      sg_sids,
-    } = this.maps;
     const { EP_LOCAL, EP_REMOTE, EP_GATEWAY } = layouts.EndpointType;
-    const permit = encode(layouts.Present, { unused: 0n });
-    const node = {
-      source: bytesOf(SOURCE),
-      sidBlock: bytesOf('fd00:5e::'),
-      sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
-      hasTrusted: 1,
-      unused: 0,
-    };
-    const uplinks = uplinksOf([LO_INDEX, this.ifindex, ifindexOf(this.netns, 'v1')], MACS.uplink);
-    sg_node.update(u32(0), encode(layouts.Node, { ...node, uplinks }));
+    const uplinks = [LO_INDEX, this.ifindex, ifindexOf(this.netns, 'v1')].map((index) => ({ index, mac: MACS.uplink }));
+    this.filler.node({ source: SOURCE, sidBlock: 'fd00:5e::/32', hasTrusted: true, uplinks });
     this.trust(REMOTE_SOURCE);
-    trusted.update(encode(layouts.TrustedKey, { length: 32, address: bytesOf(TRUSTED) }), permit);
+    this.filler.trusted(`${TRUSTED}/32`);
     this.setPort({});
-    this.setPort({ slot: 1, vmMac: mac(MACS.otherVm), gatewayMac: mac(MACS.otherPort) }, OTHER_PORT);
-    this.setPort({ slot: 2, vmMac: mac(MACS.otherVm), gatewayMac: mac(MACS.otherPort), flags: 0 }, PLAIN_PORT);
+    this.setPort({ slot: 1, mac: MACS.otherVm, gatewayMac: MACS.otherPort }, OTHER_PORT);
+    this.setPort({ slot: 2, mac: MACS.otherVm, gatewayMac: MACS.otherPort, flags: 0 }, PLAIN_PORT);
     this.setUnderlay(1, [MACS.router]);
     this.setUnderlay(2, []);
-    for (const address of ['10.0.0.1', 'cafe::1']) {
-      sg_allowed_src.update(encode(layouts.AllowedSrcKey, { ifindex: this.ifindex, ...family(address) }), permit);
-    }
-    const sourceKey = { length: 64 + 24, ifindex: this.ifindex, ...family('192.168.1.0') };
-    sourcePrefixes.update(encode(layouts.AllowedSrcLpmKey, sourceKey), permit);
+    for (const address of ['10.0.0.1', 'cafe::1']) this.permit(address);
+    this.permitPrefix('192.168.1.0', 24);
     for (const [last, path] of Object.entries(PATHS)) {
-      sg_encaps.update(u32(Number(last)), encode(layouts.Encap, encap(path, 1)));
+      this.addEncap(Number(last), path);
       for (const address of [`10.0.0.${last}`, `cafe::${last}`]) this.addMember(address, EP_REMOTE, Number(last));
     }
-    sg_encaps.update(u32(UNRESOLVED), encode(layouts.Encap, encap(PATHS[2] ?? [], 2)));
+    this.addEncap(UNRESOLVED, PATHS[2] ?? [], 2);
     for (const address of ['10.0.0.8', 'cafe::8']) this.addMember(address, EP_REMOTE, UNRESOLVED);
     for (const address of ['10.0.0.1', 'cafe::1']) this.addMember(address, EP_LOCAL, this.ifindex);
     for (const address of ['10.0.0.7', 'cafe::7']) this.addMember(address, EP_LOCAL, OTHER_PORT);
@@ -327,51 +287,9 @@ export class Bench {
     this.addRemotePrefix('172.16.5.0', 24, 3);
     for (const [name, sid] of Object.entries(SIDS)) {
       const behaviour = { dt46: 0x46, dt4: 4, dt6: 6 }[name] ?? 0;
-      sg_sids.update(bytesOf(sid), encode(layouts.Sid, { tenant: TENANT, behaviour }));
+      this.addSid(sid, behaviour);
     }
   }
-}
-
-/** As the agent writes it: the segment routing header but its next header. */
-export function encap(path: readonly string[], nexthopGroup: number): layouts.Encap {
-  const [first = '', ...rest] = path;
-  const srh = Buffer.alloc(56);
-  if (rest.length > 0) {
-    srh.writeUInt8(rest.length * 2, 1);
-    srh.writeUInt8(4, 2);
-    srh.writeUInt8(rest.length, 3);
-    srh.writeUInt8(rest.length - 1, 4);
-    for (const [index, segment] of [...rest].reverse().entries()) bytesOf(segment).copy(srh, 8 + 16 * index);
-  }
-  const srhBytes = rest.length === 0 ? 0 : 8 + 16 * rest.length;
-  return { first: bytesOf(first), nexthopGroup, srhBytes, lastEntry: Math.max(rest.length - 1, 0), srh };
-}
-
-function encode<T>(codec: { SIZE: number; encode(into: Buffer, at: number, value: T): void }, value: T): Buffer {
-  const bytes = Buffer.alloc(codec.SIZE);
-  codec.encode(bytes, 0, value);
-  return bytes;
-}
-
-/** A node's uplinks as its entry has them, all with one MAC address. */
-export function uplinksOf(ifindexes: readonly number[], address: string): layouts.Uplink[] {
-  const places = (layouts.Node.SIZE - layouts.Node.OFFSETS.uplinks) / layouts.Uplink.SIZE;
-  return Array.from({ length: places }, (_, place) => {
-    const ifindex = ifindexes[place] ?? 0;
-    return { ifindex, mac: mac(ifindex === 0 ? '00:00:00:00:00:00' : address), unused: 0 };
-  });
-}
-
-function family(address: string): { family: number; address: Buffer } {
-  const bytes = Buffer.alloc(16);
-  bytesOf(address).copy(bytes);
-  return { family: address.includes(':') ? layouts.Family.FAMILY_INET6 : layouts.Family.FAMILY_INET, address: bytes };
-}
-
-function mac(text: string): Uint8Array {
-  const bytes = parseMac(text);
-  if (bytes === undefined) throw new RangeError(text);
-  return bytes;
 }
 
 /** struct __sk_buff (linux/bpf.h): offsets of what a test run may set. */

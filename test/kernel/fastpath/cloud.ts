@@ -1,8 +1,8 @@
 /** A small cloud of two tenants with the same addresses, put into a bench's maps and written down for native/fuzz.c. */
-import { Bench, encap, GATEWAYS, MACS, MTU, PATHS, REMOTE_SOURCE, SIDS, SOURCE, TENANT, TRUSTED } from './bench.js';
+import { encapOf } from '../../../bench/lib/map-filler.js';
+import { Bench, GATEWAYS, MACS, MTU, PATHS, REMOTE_SOURCE, SIDS, SOURCE, TENANT, TRUSTED } from './bench.js';
 import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, srh, tcp, udp } from './packets.js';
 import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
-import { parseMac, writeMac } from 'netlink-ts/inet';
 
 /** Whose packets must never come out for the tenant under test; some of its addresses are the same, some its own. */
 const NEIGHBOUR = TENANT ^ 172;
@@ -27,12 +27,6 @@ export interface Cloud {
 
 const hex = (address: string): string => Buffer.concat([bytesOf(address), Buffer.alloc(16)]).toString('hex', 0, 16);
 const macHex = (mac: string): string => mac.replaceAll(':', '');
-const mac = (text: string): Uint8Array => {
-  if (parseMac(text) === undefined) throw new RangeError(text);
-  const bytes = Buffer.alloc(6);
-  writeMac(text, bytes, 0);
-  return bytes;
-};
 const familyOf = (address: string): number => (address.includes(':') ? 6 : 4);
 const bitsOf = (address: string): number => (address.includes(':') ? 128 : 32);
 
@@ -57,7 +51,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
     lines.push(`member ${tenant} ${familyOf(address)} ${bitsOf(address)} ${hex(address)} ${to}`);
   };
   const remote = (address: string, bits: number, path: readonly string[], tenant = TENANT): void => {
-    const { first, srh: routing, srhBytes } = encap(path, 1);
+    const { first, srh: routing, srhBytes } = encapOf(path, 1);
     const rest = srhBytes === 0 ? '-' : Buffer.from(routing).toString('hex', 1, srhBytes);
     const to = `remote ${macHex(MACS.router)} ${Buffer.from(first).toString('hex')} ${rest}`;
     lines.push(`member ${tenant} ${familyOf(address)} ${bits} ${hex(address)} ${to}`);
@@ -87,7 +81,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   remote('cafe:5::', 64, PATHS[3] ?? []);
   bench.addPrefix('::', 0, EP_REMOTE, 5);
   remote('::', 0, PATHS[5] ?? []);
-  bench.setPort({ slot: 3, vmMac: mac(JUMBO_MAC), gatewayMac: mac(JUMBO_OWN_MAC), mtu: JUMBO_MTU }, JUMBO_PORT);
+  bench.setPort({ slot: 3, mac: JUMBO_MAC, gatewayMac: JUMBO_OWN_MAC, mtu: JUMBO_MTU }, JUMBO_PORT);
   for (const address of ['10.0.0.10', 'cafe::10']) {
     bench.addMember(address, EP_LOCAL, JUMBO_PORT);
     local(address, { vm: JUMBO_MAC, own: JUMBO_OWN_MAC, mtu: JUMBO_MTU });
@@ -98,7 +92,7 @@ export function buildCloud(ifindexes: readonly number[] = []): Cloud {
   bench.addSid(NEIGHBOUR_SID, 0x46, NEIGHBOUR);
   lines.push(`sid ${hex(NEIGHBOUR_SID)} ${NEIGHBOUR} ${0x46}`);
   const next = { vm: NEIGHBOUR_MAC, own: NEIGHBOUR_OWN_MAC, mtu: MTU };
-  const nextPort = { tenant: NEIGHBOUR, slot: 4, vmMac: mac(NEIGHBOUR_MAC), gatewayMac: mac(NEIGHBOUR_OWN_MAC) };
+  const nextPort = { tenant: NEIGHBOUR, slot: 4, mac: NEIGHBOUR_MAC, gatewayMac: NEIGHBOUR_OWN_MAC };
   bench.setPort(nextPort, NEIGHBOUR_PORT);
   for (const address of ['10.0.0.2', 'cafe::2', '10.0.0.66', 'cafe::66']) {
     bench.addMember(address, EP_REMOTE, NEIGHBOUR_ENCAP, NEIGHBOUR);

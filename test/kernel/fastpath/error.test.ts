@@ -177,7 +177,7 @@ describe('an error to the VM', () => {
 
   it('is left to the kernel where the tenant has no gateway of that family', () => {
     const bench = new Bench();
-    bench.setPort({ gateway4: 0, gateway6: new Uint8Array(16) });
+    bench.setPort({ gateway4: undefined, gateway6: undefined });
     for (const packet of [ip4({ ttl: 1 }), big6(MTU + 1)]) {
       const frame = ethernet(packet, TO_PORT);
       expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'next', frame });

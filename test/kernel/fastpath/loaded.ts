@@ -5,6 +5,8 @@
 import { afterAll, onTestFinished } from 'vitest';
 import { loadOver } from '../../../src/ebpf/load.js';
 import { isComplete, machineSizes, MAP_NAMES, mapOf, reusing } from '../../../src/ebpf/maps.js';
+import { GwSeeds } from '../../../src/ebpf/generated/steering.js';
+import { newSeeds } from '../../../src/gateway/seeds.js';
 import { GATEWAY_MAP_NAMES, NO_GATEWAY_MAPS } from '../../../src/gateway/gateway-maps.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { FastpathMaps, MapName } from '../../../src/ebpf/maps.js';
@@ -14,9 +16,7 @@ import type { BpfMap, BpfObject, MapConfiguration } from 'libbpf-ts';
 /** Of an array, what tests use: their ports, tenants and gateways have small numbers. */
 const ARRAY_ENTRIES = 256;
 /** Programs find in them what has the epoch that it is: none of another test's. */
-const REMEMBERED = [
-  ...['sg_egress_cache', 'sg_decap_cache', 'sg_encap_cache', 'sg_port_cache', 'sg_source_cache', 'sg_rpath_cache'],
-];
+const REMEMBERED = [...['sg_egress_cache', 'sg_decap_cache', 'sg_encap_cache', 'sg_port_cache', 'sg_source_cache']];
 
 /** One set for all programs, or made for none. */
 const SHARED = new Set<string>([...MAP_NAMES, ...GATEWAY_MAP_NAMES]);
@@ -75,6 +75,16 @@ export class Loaded {
 function emptyMap(map: BpfMap): void {
   const { type, maxEntries, name } = map.info;
   if (REMEMBERED.some((remembered) => remembered.startsWith(name))) return;
+  if (name === 'sg_gw_affinity') {
+    emptyAffinity(map);
+    return;
+  }
+  if (name === 'sg_gw_seeds') {
+    const bytes = Buffer.alloc(GwSeeds.SIZE);
+    GwSeeds.encode(bytes, 0, { seeds: newSeeds() });
+    map.update(Buffer.alloc(map.keySize), bytes);
+    return;
+  }
   switch (type) {
     case 'hash':
     case 'lru_hash':
@@ -89,6 +99,17 @@ function emptyMap(map: BpfMap): void {
         key.writeUInt32LE(index);
         map.update(key, zero);
       }
+    }
+  }
+}
+
+/** Forgets which network nodes flows have. */
+export function emptyAffinity(lines: BpfMap): void {
+  const zero = Buffer.alloc(lines.valueSize);
+  for (const { count, keys, values } of lines.readBatches({ entries: 4096 })) {
+    for (let index = 0; index < count; index++) {
+      const line = values.subarray(index * lines.valueSize, (index + 1) * lines.valueSize);
+      if (!line.equals(zero)) lines.update(keys.subarray(index * 4, index * 4 + 4), zero);
     }
   }
 }

@@ -10,7 +10,7 @@ import { ifindex, u32 } from '../libbpf/harness.js';
 import type { Background } from '../../../lab/process.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 300_000;
 const arriving = (inner: Buffer): Buffer =>
   ethernet(encapsulated(inner, [SID], 'fd00:5e:2::1', 0), { to: MACS.uplink, from: MACS.router });
 

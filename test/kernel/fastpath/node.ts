@@ -11,7 +11,7 @@ import { MACS, SIDS, TENANT } from './bench.js';
 import type { Bench } from './bench.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
-const START_MS = 30_000;
+const START_MS = 300_000;
 
 export interface NodeOptions {
   dataplane?: 'hybrid' | 'kernel';

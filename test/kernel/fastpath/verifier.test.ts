@@ -2,14 +2,15 @@
  * Every program of bpf/ loads on this kernel, as Debian's clang compiles it and as a newer one does; and docs/programs.md says about what the verifier
  * says. Here and in the VM: two kernels. What was found is left in .cache/vm/results/programs for `make programs`.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { release } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BpfObject, type RodataValue } from 'libbpf-ts';
 import { rodataOf } from '../../../src/ebpf/programs.js';
 import { ROOT } from '../libbpf/harness.js';
+import { compileAltered } from './mutants.js';
 import type { BpfProgramName } from '../../../src/ebpf/objects.js';
 import type { ProgramUse } from '../../../src/ebpf/programs.js';
 
@@ -122,6 +123,23 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
         const change = Math.abs(row[figure] / (old?.[figure] ?? 0) - 1);
         expect(change, `${row.program}: ${figure} ${row[figure]}, documented ${old?.[figure]}`).toBeLessThan(TOLERANCE);
       }
+    }
+  });
+});
+
+describe('a map that bpf/maps has for reading', () => {
+  it('cannot be written by a program: the verifier refuses it', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'segue-read-only-'));
+    try {
+      const writable = {
+        file: 'maps/icmp_rate_maps.h',
+        from: 'HASH_RW(fastpath, sg_port_icmp',
+        to: 'HASH(fastpath, sg_port_icmp',
+      };
+      compileAltered(directory, ['port_tc'], [writable]);
+      expect(() => BpfObject.load(join(directory, 'port_tc.o'))).toThrow(/write into map forbidden/);
+    } finally {
+      rmSync(directory, { recursive: true });
     }
   });
 });

@@ -1,5 +1,4 @@
 /** Three members of a real etcd, a feed and a node: whatever becomes of members, no acknowledged change is lost, doubled, out of order or half. */
-import { createServer, connect } from 'node:net';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,8 +12,8 @@ import { IntentWriter } from '../../../src/fleet/store/writer.js';
 import { Cluster, loopbackAddress, removeDirectory } from './etcd.js';
 import { AUTHOR, authority, directory } from './fleet.js';
 import { cloudWishes, portOf, wish } from './intent.js';
+import { Proxy } from './proxy.js';
 import { until } from './until.js';
-import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Intent } from '../../../src/intent/types.js';
 
 /** Both of a commit's ports have this in their address: a change that came by half shows. */
@@ -28,55 +27,6 @@ const pairOf = (n: number): ReturnType<typeof wish>[] => {
   const address = (half: number): string => `10.0.${half * 100 + Math.floor(n / 100)}.${(n % 100) + 2}`;
   return [wish(portOf(1, { addresses: [address(0)] })), wish(portOf(2, { addresses: [address(1)] }))];
 };
-
-/** Passes bytes on between nodes and a feed, until it is told to cut a connection after so many of them. */
-class Proxy {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  cutAfter: number | undefined;
-  cuts = 0;
-
-  constructor(to: { host: string; port: number }) {
-    this.#server = createServer((near) => {
-      const far = connect(to);
-      let passed = 0;
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          this.#sockets.delete(socket);
-          near.destroy();
-          far.destroy();
-        });
-      }
-      near.on('data', (bytes) => far.write(bytes));
-      far.on('data', (bytes) => {
-        const left = this.cutAfter === undefined ? bytes.length : this.cutAfter - passed;
-        passed += bytes.length;
-        if (left >= bytes.length) near.write(bytes);
-        else {
-          this.cuts += 1;
-          near.end(bytes.subarray(0, Math.max(left, 0)), () => near.destroy());
-          far.destroy();
-        }
-      });
-    });
-  }
-
-  async listen(host: string): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, host, resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  cutAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.#server.close();
-    this.cutAll();
-  }
-}
 
 describe('three members', () => {
   const place = join(directory, 'cluster');

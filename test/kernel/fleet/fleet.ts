@@ -1,5 +1,5 @@
 /** A fleet for tests: a real etcd, feeds and node sources in this process. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Feed } from '../../../src/fleet/feed/feed.js';
@@ -91,15 +91,22 @@ export class Node {
   readonly events: IntentEvent[] = [];
   intent: Intent | undefined;
 
-  constructor(place: string, name: string, addresses: readonly string[], tls: TlsFiles) {
+  /** @param options `endpoint`: in place of the addresses; `source`: of another version */
+  constructor(
+    place: string,
+    name: string,
+    addresses: readonly string[],
+    tls: TlsFiles,
+    { endpoint, source: Source = FeedSource }: { endpoint?: string; source?: typeof FeedSource } = {},
+  ) {
     this.name = name;
     this.run = join(place, `run-${name}`);
     this.config = {
       ...{ node: name, uplinks: ['eth0'], dataplane: 'ebpf', xdp: 'auto', behaviours: ['dt46'] },
       intent: join(place, `${name}.json`),
-      feeds: { endpoints: addresses.map((address) => `${address}:7179`), tls },
+      feeds: { endpoints: endpoint === undefined ? addresses.map((address) => `${address}:7179`) : [endpoint], tls },
     };
-    this.source = new FeedSource({ config: this.config, configFile: 'node.yaml', runDirectory: this.run });
+    this.source = new Source({ config: this.config, configFile: 'node.yaml', runDirectory: this.run });
   }
 
   start(): Promise<void> {
@@ -107,6 +114,10 @@ export class Node {
       this.events.push(event);
       if (event.type !== 'error') this.intent = event.intent;
     });
+  }
+
+  get certificate(): Buffer {
+    return readFileSync(this.config.feeds?.tls.cert ?? '');
   }
 
   get ports(): string[] {

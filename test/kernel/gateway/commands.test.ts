@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { Background, outputOf } from '../../../lab/process.js';
 import { steeringTopology } from '../../../lab/steering.js';
 import { announce, withdraw } from '../../../lab/underlay.js';
@@ -12,6 +11,7 @@ import { trace } from '../../../src/observe/trace/trace.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import type { Check } from '../../../src/observe/doctor/types.js';
 import type { Trace } from '../../../src/observe/trace/types.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const PORTS = [80, 8000, 8080, 81, 5432];
@@ -105,7 +105,7 @@ describe('steering, as its commands show it', () => {
     const script = `exec 3<>/dev/tcp/10.2.0.20/80; sleep 30`;
     const connection = new Background(network.netns('red-a'), ['bash', '-c', script]);
     await expect
-      .poll(async () => segue('hv1', 'show', 'flow', '--proto', 'tcp', '--l4-port', '80'), { timeout: 30_000 })
+      .poll(async () => segue('hv1', 'show', 'flow', '--proto', 'tcp', '--l4-port', '80'), { timeout: 60_000 })
       .toMatch(/^red +tcp +10\.1\.0\.10:[0-9]+ +10\.2\.0\.20:80 /m);
     const flows = JSON.parse(await segue('hv1', 'show', 'flow', '--l4-port', '80', '--limit', '0', '-j')) as {
       flowNodes: { sourcePort: number; node: string; idleSeconds: number; source: string }[];

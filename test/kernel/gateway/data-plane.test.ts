@@ -13,9 +13,10 @@ import { macOf, sendFrames } from '../../netns/lib/raw.js';
 import { encapsulated, ethernet, IP, ip4, ip6, tcp } from '../fastpath/packets.js';
 import { run } from '../libbpf/harness.js';
 import type { LabNode, Topology } from '../../../lab/topology.js';
-import type { Intent, Policy, XdpMode } from '../../../src/intent/types.js';
+import type { Intent, XdpMode } from '../../../src/intent/types.js';
 import type { PingOptions } from '../../../lab/ping.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
+import type { Policy } from '../../../src/gateway/types.js';
 
 /** Bytes: of the underlay, less the longest encapsulation, towards hv2. */
 const TENANT_MTU = 1500 - 40 - 24;

@@ -1,10 +1,10 @@
 /** An interface that takes no frames from XDP loses redirected ones silently: tcx sends to such an external network. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { diffOnce } from '../../../src/agent/apply.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { ip4, udp } from '../fastpath/packets.js';
 import { run } from '../libbpf/harness.js';
 import { ViewNode } from './view-node.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const BEYOND = '192.0.2.9';
 const POLICIES = [

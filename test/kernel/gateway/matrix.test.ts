@@ -6,7 +6,7 @@ import { intentOf, segueNodes } from '../../../lab/topology.js';
 import { familyOf } from 'netlink-ts/inet';
 import { useNetwork } from '../../netns/lib/network.js';
 import { wrongOf } from '../../netns/lib/steering.js';
-import type { Policy } from '../../../src/intent/types.js';
+import type { Policy } from '../../../src/gateway/types.js';
 
 const TIMEOUT_MS = 300_000;
 

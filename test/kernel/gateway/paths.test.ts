@@ -17,7 +17,7 @@ import { familyOf } from 'netlink-ts/inet';
 import { inNetns } from 'netlink-ts';
 import { useNetwork } from '../../netns/lib/network.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const RED_A = { 4: '10.1.0.10', 6: 'fd00:1::a' } as const;
 const RED_GATEWAY = { 4: '10.1.0.1', 6: 'fd00:1::1' } as const;
 const BLUE_B = { 4: '10.2.0.20', 6: 'fd00:2::b' } as const;

@@ -7,12 +7,12 @@ import { segueNodes } from '../../../lab/topology.js';
 import { announce, withdraw } from '../../../lab/underlay.js';
 import { diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
 import type { Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const NETWORK_NODES = ['nn1', 'nn2'] as const;
 type NetworkNode = (typeof NETWORK_NODES)[number];

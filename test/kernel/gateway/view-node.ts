@@ -8,9 +8,8 @@ import { applyOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
-import { loadIntent } from '../../../src/app/intent.js';
+import { loadIntent, scopeTo } from '../../../src/app/intent.js';
 import { loadNodeConfig } from '../../../src/intent/load.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { Background } from '../../../lab/process.js';
 import { createNetns, deleteNetns } from 'netlink-ts';
 import { encapsulated, ethernet, ip4, tcp } from '../fastpath/packets.js';
@@ -23,7 +22,7 @@ const MACS = { router: '02:00:00:00:02:01', uplink: '02:00:00:00:02:02' } as con
 /** Gateway SIDs of the node. */
 const SIDS = { red: 'fd00:5e:91:4600:64::', blue: 'fd00:5e:91:4600:c8::' } as const;
 const HYPERVISORS = { red: 'fd00:5e:1::1', blue: 'fd00:5e:2::1' } as const;
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 export const SYN = 0x02;
 export const ACK = 0x10;

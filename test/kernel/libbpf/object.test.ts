@@ -178,8 +178,8 @@ test('what an object brings into the kernel goes with it', async () => {
   expect(listIds('program')).toContain(program);
   object.close();
   // Programs, and the maps they hold, go after a grace period.
-  await expect.poll(() => listIds('program'), { timeout: 5000 }).not.toContain(program);
-  await expect.poll(() => listIds('map'), { timeout: 5000 }).not.toContain(map);
+  await expect.poll(() => listIds('program'), { timeout: 60_000 }).not.toContain(program);
+  await expect.poll(() => listIds('map'), { timeout: 60_000 }).not.toContain(map);
   const links = listIds('link');
   expect(links).toEqual([...links].sort((a, b) => a - b));
 });

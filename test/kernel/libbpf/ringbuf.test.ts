@@ -45,7 +45,7 @@ test('records arrive by themselves, in order, and what is read makes room', asyn
   ring.start();
   for (let round = 0; round < 20; round++) {
     produce(1000, 100 + round);
-    await expect.poll(() => records.length, { timeout: 5000 }).toBe(1000 * (round + 1));
+    await expect.poll(() => records.length, { timeout: 60_000 }).toBe(1000 * (round + 1));
   }
   expect(records.map(({ bytes }) => bytes)).toEqual(
     Array.from({ length: 20_000 }, (_, n) => 100 + Math.floor(n / 1000)),
@@ -91,7 +91,7 @@ test('while another process writes: each record once and in order, discarded one
   });
   const [code] = (await once(child, 'exit')) as [number];
   expect(code).toBe(0);
-  await expect.poll(() => ring.available, { timeout: 5000 }).toBe(0);
+  await expect.poll(() => ring.available, { timeout: 60_000 }).toBe(0);
   // 0 1 3 4 6 7 …: what found no room was not numbered.
   const expected = Array.from(records, (_, index) => index + Math.floor(index / 2));
   expect(records.map(({ bytes }) => bytes)).toEqual(expected);
@@ -124,7 +124,7 @@ test("a handler's exception reaches onError; the record counts as read, the othe
   });
   ring.start();
   produce(5);
-  await expect.poll(() => calls, { timeout: 5000 }).toBe(5);
+  await expect.poll(() => calls, { timeout: 60_000 }).toBe(5);
   expect(errors.map(String)).toEqual(['Error: no']);
   expect(() => {
     produce(1);
@@ -142,7 +142,7 @@ test('stopped, it stays where it was; closed, it says so', async () => {
   await sleep(30);
   expect(records.length).toBe(0);
   ring.start();
-  await expect.poll(() => records.length, { timeout: 5000 }).toBe(3);
+  await expect.poll(() => records.length, { timeout: 60_000 }).toBe(3);
   ring.close();
   ring.close();
   expect(failure(() => ring.consume()).message).toBe('ring buffer of map events: consume: it was closed');

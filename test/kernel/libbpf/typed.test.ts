@@ -189,7 +189,7 @@ function compile(programs: Record<string, string>): string {
   return spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory], { encoding: 'utf8' }).stdout;
 }
 
-test('gen: a skeleton that runs, and in which a wrong name does not compile', { timeout: 300_000 }, () => {
+test('gen: a skeleton that runs, and in which a wrong name does not compile', { timeout: 600_000 }, () => {
   const good = `
     import { load } from './maps.js';
     const object = load(process.argv[2] ?? '', { variables: { verdict: ${XDP_ACTIONS.drop}, increment: 10n }, maps: { endpoints: { maxEntries: 9 } } });

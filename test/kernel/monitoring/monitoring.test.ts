@@ -20,8 +20,8 @@ import { startRelay } from './relay.js';
 import type { Probe } from '../../../lab/probe.js';
 import type { Relay } from './relay.js';
 
-const START_MS = 240_000;
-const WAIT_MS = 120_000;
+const START_MS = 300_000;
+const WAIT_MS = 300_000;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Names of the table of docs/api.md, as series have them. */
@@ -37,6 +37,23 @@ function documentedNames(): string[] {
     });
   });
 }
+
+/** What operators were promised, by the names of the first design; docs/api.md may have more, and has no probes yet. */
+const PROMISED = [
+  ...['build_info', 'agent_ready', 'intent_held', 'intent_refused', 'intent_info', 'intent_applied_timestamp_seconds'],
+  ...['intent_read_errors_total', 'reconcile_duration_seconds_bucket', 'reconcile_queue_length'],
+  ...['last_sweep_timestamp_seconds', 'drift_objects', 'repairs_total', 'failures_total', 'waiting_objects'],
+  ...['netlink_events_total', 'netlink_lost_total', 'nft_runs_total', 'nft_duration_seconds_bucket'],
+  ...['fastpath_packets_total', 'guard_dropped_packets_total', 'guard_dropped_bytes_total'],
+  ...['map_entries', 'map_max_entries', 'map_evictions_total', 'ports', 'underlay_locators'],
+  ...['watcher_records_total', 'watcher_lost_total', 'log_suppressed_total', 'gateway_node_up', 'gateway_share'],
+  ...['policy_connections_total', 'policy_packets_total', 'policy_bytes_total', 'connections', 'connection_table_size'],
+  ...['transmit', 'receive'].flatMap((way) =>
+    ['port', 'tenant'].flatMap((of) => ['packets', 'bytes'].map((unit) => `${of}_${way}_${unit}_total`)),
+  ),
+  ...['api_requests_total', 'api_duration_seconds_bucket'],
+  ...['scrape_collector_duration_seconds', 'scrape_collector_success'],
+];
 
 /** Of every dashboard, with Grafana's variables filled in. */
 function expressions(): [dashboard: string, expr: string][] {
@@ -122,6 +139,7 @@ describe('monitoring', () => {
     await talk();
     const names = documentedNames();
     expect(names.length).toBeGreaterThan(50);
+    expect(PROMISED.filter((name) => !names.includes(`segue_${name}`))).toEqual([]);
     await expect
       .poll(
         async () => {
@@ -148,7 +166,8 @@ describe('monitoring', () => {
       )
       .toEqual([]);
     expect(await prometheus.query('segue_scrape_collector_success == 0')).toEqual([]);
-    expect(await prometheus.query('up == 0')).toEqual([]);
+    // A machine that is busy may have missed a scrape.
+    await expect.poll(() => prometheus.query('up == 0'), { timeout: WAIT_MS }).toEqual([]);
     expect(await prometheus.query('segue_build_info{dataplane_running!="ebpf"}')).toEqual([]);
     const records = (): Promise<unknown[]> => prometheus.query('segue_watcher_records_total{instance="hv1"} > 0');
     await expect.poll(records, { timeout: WAIT_MS }).toHaveLength(1);

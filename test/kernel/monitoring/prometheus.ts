@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { Background } from '../../../lab/process.js';
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 const RULES = fileURLToPath(new URL('../../../packaging/prometheus/segue.rules.yaml', import.meta.url));
 /** What is waited for before an alert fires, in place of minutes. */
 const FOR = '4s';

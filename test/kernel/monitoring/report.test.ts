@@ -13,7 +13,7 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 import type { Ended } from '../../../lab/process.js';
 import type { NodeReport } from '../../../src/observe/report/report.js';
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 const COMMAND_MS = 180_000;
 
 describe('segue report', () => {

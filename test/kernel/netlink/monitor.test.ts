@@ -11,7 +11,7 @@ import { createRule } from '../../../src/netlink/rule.js';
 import type { NetlinkEvent } from '../../../src/netlink/types.js';
 import { TestNetns } from './harness.js';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 /** Resolves when the condition holds; rejects, saying what was waited for, after the deadline. */
 async function until(what: string, condition: () => boolean): Promise<void> {

@@ -9,7 +9,7 @@ import { Background, outputOf, runIn } from '../../../lab/process.js';
 import { netnsPath } from 'netlink-ts';
 import type { Ended } from '../../../lab/process.js';
 
-const START_MS = 60_000;
+const START_MS = 300_000;
 const CONVERGE_MS = 200_000;
 /** Where in it the agent's log is. */
 const AGENT_LOG = '/tmp/agent.log';
@@ -97,7 +97,7 @@ export class Machine {
     const text = await this.shell(`cat ${unit}`);
     const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? '';
     const capabilities = value('CapabilityBoundingSet').toLowerCase().replaceAll('cap_', '+').replaceAll(' ', ',');
-    const groups = ['setpriv', '--groups', value('SupplementaryGroups')];
+    const groups = ['setpriv', '--groups', value('SupplementaryGroups').replaceAll(' ', ',')];
     const bound = [...groups, 'setpriv', '--inh-caps=-all', `--bounding-set=-all,${capabilities}`, '--no-new-privs'];
     const script = `exec "$@" >${AGENT_LOG} 2>&1`;
     const argv = [...bound, 'sh', '-c', script, 'sh', ...value('ExecStart').split(' ')];

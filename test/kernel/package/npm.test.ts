@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namespace, ROOT } from '../libbpf/harness.js';
+import { libbpfExamples } from '../libbpf/examples.js';
+import { netlinkExamples } from '../netlink/examples.js';
+import { Examples } from '../examples.js';
 import { ReadmeExamples } from '../readme.js';
 
 const PACKAGES = ['libbpf-ts', 'netlink-ts', 'segue'];
@@ -69,7 +73,8 @@ describe("npm's packages", () => {
 
   it.each(['libbpf-ts', 'netlink-ts', 'segue'] as const)('%s is small, and has no maps and no sources', (name) => {
     const files = filesOf(name);
-    expect(files.filter((file) => /(?<!\.d)\.ts$|\.map$|tsbuildinfo|node_modules|tsconfig/.test(file))).toEqual([]);
+    const packed = files.filter((file) => !file.startsWith('examples/'));
+    expect(packed.filter((file) => /(?<!\.d)\.ts$|\.map$|tsbuildinfo|node_modules|tsconfig/.test(file))).toEqual([]);
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE']));
     expect(files.length).toBeLessThan(MAX_FILES[name]);
     expect(statSync(tarball(name)).size).toBeLessThan(MAX_BYTES[name]);
@@ -106,3 +111,20 @@ describe.each(['netlink', 'libbpf'])('the README of %s', (library) => {
     expect(readme.run(namespace(), example)).toEqual(example.prints);
   });
 });
+
+describe('the examples of netlink-ts', () => {
+  netlinkExamples(new Examples(copied('netlink-ts')));
+});
+
+describe('the examples of libbpf-ts', () => {
+  libbpfExamples(new Examples(copied('libbpf-ts')), join(installed, 'libbpf-ts'));
+});
+
+/** A package's examples, copied to where the packages are installed once they are. */
+function copied(name: string): string {
+  const to = join(installed, name);
+  beforeAll(() => {
+    cpSync(join(installed, 'node_modules', name, 'examples'), to, { recursive: true });
+  });
+  return to;
+}

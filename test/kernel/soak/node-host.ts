@@ -10,7 +10,7 @@ import { until } from '../../netns/lib/steering.js';
 import type { Ended } from '../../../lab/process.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
 
-const START_MS = 40_000;
+const START_MS = 60_000;
 /** Folders that segue writes in, each a disk of its own here. */
 const DISKS = ['/run/segue', '/var/lib/segue'] as const;
 const DISK_BYTES = 8 << 20;

@@ -6,9 +6,22 @@ import * as steering from '../../../src/ebpf/generated/steering.js';
 import { Bench, GATEWAYS, MACS, MTU, SIDS, SOURCE, TENANT } from '../fastpath/bench.js';
 import * as control from '../fastpath/control-packets.js';
 import { bytesOf, encapsulated, ethernet, IP, ip4, ip6, tcp, udp, withoutFlowLabel } from '../fastpath/packets.js';
+import { monotonic } from '../../../src/ebpf/trace-session.js';
+import {
+  affinityLine,
+  type AffinityMaps,
+  countFlowAffinities,
+  evictedFlows,
+  flowAffinities,
+  flowAffinity,
+  putFlowAffinity,
+} from '../../../src/gateway/flow-affinity.js';
+import { flowOf } from '../../../src/observe/trace/known-flow.js';
+import { emptyAffinity } from '../fastpath/loaded.js';
 import { u32 } from '../libbpf/harness.js';
 import { errorAbout } from './icmp.js';
-import { encapOf, encode, prefixOf } from './values.js';
+import { encode } from './values.js';
+import type { MapFiller } from '../../../bench/lib/map-filler.js';
 
 const TO_PORT = { to: MACS.port, from: MACS.vm };
 const FROM_ROUTER = { to: MACS.uplink, from: MACS.router };
@@ -25,43 +38,34 @@ const NODES: Readonly<Record<number, { source: string; sid: string; encap: numbe
 
 class Hypervisor {
   readonly bench: Bench;
+  readonly #filler: MapFiller;
 
   /** @param remembers CPUs remember flows */
   constructor(remembers = false) {
     this.bench = new Bench({ rodata: { use_gateways: true }, ...(remembers && { before: [] }) });
-    const { maps } = this.bench;
-    for (const [prefix, number] of [
-      ['10.99.0.0/16', 0],
-      ['fd99::/16', 0],
-    ] as const) {
-      const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: TENANT });
-      maps.sg_endpoint_lpm.update(
-        key,
-        encode(layouts.Endpoint, { type: layouts.EndpointType.EP_VIA_GATEWAY, id: number }),
-      );
+    this.#filler = this.bench.filler;
+    for (const prefix of ['10.99.0.0/16', 'fd99::/16']) {
+      this.#filler.endpoint(TENANT, prefix, { type: layouts.EndpointType.EP_VIA_GATEWAY, id: 0 });
     }
     for (const [text, { source, sid, encap }] of Object.entries(NODES)) {
       const node = Number(text);
       this.bench.trust(source);
-      this.bench.gateway('sg_nn_src').update(bytesOf(source), u32(node));
-      maps.sg_encaps.update(u32(encap), encode(layouts.Encap, encapOf([sid], 1)));
-      this.bench.gateway('sg_gw_encaps').update(encode(steering.GatewayEncapKey, { tenant: TENANT, node }), u32(encap));
+      this.#filler.networkNodeSource(source, node);
+      this.#filler.encap(encap, [sid], 1);
+      this.#filler.gatewayEncap(TENANT, node, encap);
       this.setUp(node, true);
     }
     this.share([1]);
   }
 
   setUp(node: number, isUp: boolean): void {
-    const value = encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 });
-    this.bench.gateway('sg_nn_state').update(u32(node), value);
+    this.#filler.networkNodeState(node, isUp);
     this.bench.forget();
   }
 
   /** New flows go to these, by turns of the table's places. */
   share(nodes: readonly number[]): void {
-    const places = Array.from({ length: 4093 }, (_, place) => nodes[place % nodes.length] ?? 0xffff);
-    const value = encode(steering.Maglev, { active: places, all: places, unused: [0, 0] });
-    this.bench.gateway('sg_maglev').update(u32(0), value);
+    this.#filler.maglev(0, (place) => nodes[place % nodes.length] ?? 0xffff);
   }
 
   /** The VM sends a packet; the number of the network node that gets it, or what is counted instead. */
@@ -79,6 +83,15 @@ class Hypervisor {
     if (verdict !== 'redirect') throw new Error(`${verdict} ${Object.keys(counted).join()}`);
   }
 }
+
+/** Time of programs. */
+const ticks = (): number => Number(BigInt.asUintN(32, monotonic() >> BigInt(layouts.Limits.TICK_SHIFT)));
+
+const affinityMaps = ({ bench }: Hypervisor): AffinityMaps => ({
+  sg_gw_affinity: bench.gateway('sg_gw_affinity'),
+  sg_gw_flow_keys: bench.gateway('sg_gw_flow_keys'),
+  sg_gw_seeds: bench.gateway('sg_gw_seeds'),
+});
 
 const ask = (source = 4000): Buffer => ip4({ from: HERE, to: THERE, payload: udp({ source, destination: 53 }) });
 const answer = (port = 4000): Buffer => ip4({ from: THERE, to: HERE, payload: udp({ source: 53, destination: port }) });
@@ -156,14 +169,13 @@ describe.each([
     const within = ip4({ from: '10.0.0.2', to: HERE });
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(node.bench.send('uplink_tc', frame).verdict).toBe('redirect');
-    expect([...node.bench.gateway('sg_gw_affinity').keys()]).toEqual([]);
+    expect(countFlowAffinities(affinityMaps(node))).toBe(0);
   });
 });
 
 describe('what a hypervisor remembers of a flow', () => {
   const flowNodes = (node: Hypervisor): void => {
-    const flows = node.bench.gateway('sg_gw_affinity');
-    for (const key of [...flows.keys()]) flows.delete(key);
+    emptyAffinity(node.bench.gateway('sg_gw_affinity'));
   };
 
   /** Of two looks one is within a moment of the first packet. */
@@ -191,12 +203,115 @@ describe('what a hypervisor remembers of a flow', () => {
     expect(node.sends(ask())).toBe(2);
   });
 
+  it.each(['uplink_tc', 'uplink_xdp'] as const)(
+    'takes a flow’s last network node, however soon it changes: %s',
+    (program) => {
+      const node = new Hypervisor(true);
+      for (const by of [2, 1, 2, 2, 1, 2]) {
+        node.gets(answer(), by, program);
+        expect(node.sends(ask())).toBe(by);
+      }
+      // More flows than a CPU has entries for what it has learnt.
+      const ports = [...Array(300).keys()].map((flow) => 5000 + flow);
+      for (const by of [1, 2, 2]) {
+        for (const port of ports) node.gets(answer(port), by, program);
+        expect(ports.filter((port) => node.sends(ask(port)) !== by)).toEqual([]);
+      }
+    },
+  );
+
+  it('learns a flow of another protocol for itself', () => {
+    const node = new Hypervisor(true);
+    node.gets(answer(), 2);
+    node.gets(
+      ip4({ from: THERE, to: HERE, protocol: IP.tcp, payload: tcp({ source: 53, destination: 4000, flags: ACK }) }),
+      1,
+    );
+    expect(node.sends(ask())).toBe(2);
+    expect(
+      node.sends(
+        ip4({ from: HERE, to: THERE, protocol: IP.tcp, payload: tcp({ source: 4000, destination: 53, flags: ACK }) }),
+      ),
+    ).toBe(1);
+  });
+
   it('holds no longer than its network node is up', () => {
     const node = new Hypervisor(true);
     expect([node.sends(ask()), node.sends(ask())]).toEqual([1, 1]);
     node.share([2]);
     node.setUp(1, false);
     expect(node.sends(ask())).toBe(2);
+  });
+});
+
+describe('the table of flows', () => {
+  const { GW_FLOW_WAYS: WAYS } = layouts.Limits;
+  const keyOf = (port: number): Buffer => {
+    const flow = flowOf({ from: HERE, to: THERE, protocol: IP.udp, sourcePort: port, destinationPort: 53 });
+    return encode(steering.GwFlowKey, { tenant: TENANT, unused: 0, flow });
+  };
+  /** Source ports of flows that share a line. */
+  const portsOfOneLine = (node: Hypervisor, count: number): number[] => {
+    const maps = affinityMaps(node);
+    const lines = new Map<number, number[]>();
+    for (let port = 1024; port < 65_536; port++) {
+      const line = affinityLine(maps, keyOf(port));
+      const ports = [...(lines.get(line) ?? []), port];
+      if (ports.length === count) return ports;
+      lines.set(line, ports);
+    }
+    throw new Error(`no line has ${count} flows of ${HERE}`);
+  };
+
+  it('has a flow where user space looks for it, with the node that it has', () => {
+    const node = new Hypervisor();
+    node.share([2]);
+    node.sends(ask(4000));
+    expect(flowAffinity(affinityMaps(node), keyOf(4000))?.node).toBe(2);
+    expect(flowAffinity(affinityMaps(node), keyOf(4001))).toBeUndefined();
+    const found = Array.from(flowAffinities(affinityMaps(node)), ({ keys, at }) =>
+      Buffer.from(keys.subarray(at, at + steering.GwFlowKey.SIZE)).toString('hex'),
+    );
+    expect(found).toEqual([keyOf(4000).toString('hex')]);
+  });
+
+  it('takes what user space writes: of a build before, of a trial', () => {
+    const node = new Hypervisor();
+    expect(putFlowAffinity(affinityMaps(node), keyOf(4000), { node: 2, seen: ticks() })).toBe(true);
+    expect([node.sends(ask(4000)), node.sends(ask(4001))]).toEqual([2, 1]);
+  });
+
+  it('forgets, of a full line, the flow without a packet for the longest time, and takes it where new ones go', () => {
+    const node = new Hypervisor();
+    const maps = affinityMaps(node);
+    // A line with three flows; the rest of it are others', seen now.
+    const [idle = 0, busy = 0, newcomer = 0] = portsOfOneLine(node, 3);
+    const line = u32(affinityLine(maps, keyOf(idle)));
+    const now = ticks();
+    putFlowAffinity(maps, keyOf(idle), { node: 2, seen: now - 100 });
+    putFlowAffinity(maps, keyOf(busy), { node: 2, seen: now });
+    const flows = steering.GwFlowLine.decode(maps.sg_gw_affinity.lookup(line) ?? Buffer.alloc(0), 0).flows;
+    const others = flows.map((flow, way) => (flow.tag === 0 ? { seen: now & 0xffff, node: 2, tag: 7 + way } : flow));
+    maps.sg_gw_affinity.update(line, encode(steering.GwFlowLine, { flows: others }));
+    expect(node.sends(ask(newcomer))).toBe(1);
+    expect(countFlowAffinities(maps)).toBe(WAYS);
+    expect(evictedFlows({ sg_gw_evicted: node.bench.gateway('sg_gw_evicted') })).toBe(1);
+    expect([flowAffinity(maps, keyOf(idle)), flowAffinity(maps, keyOf(busy))?.node]).toEqual([undefined, 2]);
+    expect([node.sends(ask(busy)), node.sends(ask(newcomer))]).toEqual([2, 1]);
+    expect(node.sends(ask(idle))).toBe(1);
+  });
+
+  it('keeps a flow that has no connection for GW_FLOW_SECONDS alone, one of TCP while its node is up', () => {
+    const node = new Hypervisor();
+    const maps = affinityMaps(node);
+    expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([1, 1]);
+    node.share([2]);
+    const known = Array.from(flowAffinities(maps), ({ keys, at, seen }) => ({
+      key: Buffer.from(keys.subarray(at, at + steering.GwFlowKey.SIZE)),
+      seen: seen - 200,
+    }));
+    for (const { key, seen } of known) putFlowAffinity(maps, key, { node: 1, seen });
+    expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([2, 1]);
   });
 });
 

@@ -4,20 +4,16 @@
  */
 import { afterAll, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
-import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
-import { hopSlots } from '../../../src/ebpf/hop-slots.js';
-import { MAX_HOPS } from '../../../src/ebpf/resolve.js';
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { FUNCTIONS } from '../../../src/ebpf/programs.js';
-import { newSeeds } from '../../../src/gateway/steering-maps.js';
+import { newSeeds } from '../../../src/gateway/seeds.js';
 import { type BpfMap, BpfObject, type BpfProgram, RingBuffer } from 'libbpf-ts';
-import { uplinksOf } from '../fastpath/bench.js';
+import { MapFiller, onlyHop } from '../../../bench/lib/map-filler.js';
 import { bytesOf, encapsulated, ethernet, withoutFlowLabel } from '../fastpath/packets.js';
 import { objectPath, stayOnOneCpu, u32 } from '../libbpf/harness.js';
 import { PolicyWriter } from './policies.js';
 import { ageTable, connectionsOf, emptyTable } from './table.js';
-import { encapOf, encode, endpoint, macOf, prefixOf } from './values.js';
 import type { ConnectionMaps } from './table.js';
 import type { PolicyMaps } from './policies.js';
 
@@ -112,6 +108,7 @@ function loadOnce(
 export class NetworkNode {
   readonly object: BpfObject;
   readonly policies: PolicyWriter;
+  readonly #filler = new MapFiller((name) => this.map(name));
   readonly #hook: Hook;
   readonly #remembers: boolean;
   #epoch = 1n;
@@ -183,7 +180,7 @@ export class NetworkNode {
 
   /** Has what is remembered of flows forgotten, as the agent does after a change of what is looked up. */
   forget(): void {
-    if (this.#remembers) nextCacheGeneration(this.map('sg_cache_gen'));
+    if (this.#remembers) this.#filler.forget();
   }
 
   /** Flows that CPUs remember, of whatever time. */
@@ -235,16 +232,13 @@ export class NetworkNode {
 
   /** What may come from the external network by the interface that test runs are at. @param outside what may not, of all the rest */
   addExternalSource(prefix: string, outside = false): void {
-    const key = { ...prefixOf(prefix), ifindex: LO_INDEX };
     const flags = outside ? steering.ZoneFlags.ZONE_OUTSIDE : 0;
-    const value = { ...ZONES.dc, gateway: 0, mtu: 0, flags };
-    this.map('sg_ext_src').update(encode(steering.ExternalSrcKey, key), encode(steering.Zone, value));
+    this.#filler.externalSource(LO_INDEX, prefix, { ...ZONES.dc, flags });
   }
 
   /** Which address tells a zone's senders of errors. */
   addIcmpSource(zone: ZoneName, prefix: string, address: string): void {
-    const key = encode(layouts.PrefixKey, { ...prefixOf(prefix), tenant: ZONES[zone].id });
-    this.map('sg_icmp_src_lpm').update(key, encode(steering.IcmpSrc, { address: endpoint(address).address }));
+    this.#filler.icmpSource(ZONES[zone].id, prefix, address);
   }
 
   /** What a policy was counted for. */
@@ -267,64 +261,45 @@ export class NetworkNode {
 
   /** What of the hash's place goes to a network node: all places the same. */
   setMaglev(active: number, all = active): void {
-    const places = (node: number): number[] => Array.from({ length: 4093 }, () => node);
-    const value = { active: places(active), all: places(all), unused: [0, 0] };
-    this.map('sg_maglev').update(u32(0), encode(steering.Maglev, value));
+    this.#filler.maglev(
+      0,
+      () => active,
+      () => all,
+    );
   }
 
   /** What each of the hash's places goes to. */
   setMaglevPlaces(nodeOf: (place: number) => number): void {
-    const places = Array.from({ length: 4093 }, (_, place) => nodeOf(place));
-    this.map('sg_maglev').update(u32(0), encode(steering.Maglev, { active: places, all: places, unused: [0, 0] }));
+    this.#filler.maglev(0, nodeOf);
   }
 
   setUp(node: number, isUp: boolean): void {
-    this.map('sg_nn_state').update(u32(node), encode(steering.NetworkNode, { isUp: isUp ? 1 : 0, unused: 0 }));
+    this.#filler.networkNodeState(node, isUp);
   }
 
   addMember(zone: ZoneName, to: string, id: number, type: number = layouts.EndpointType.EP_REMOTE): void {
-    const key = encode(layouts.EndpointKey, { tenant: ZONES[zone].id, ...endpoint(to) });
-    this.map('sg_endpoints').update(key, encode(layouts.Endpoint, { type, id }));
+    this.#filler.endpoint(ZONES[zone].id, to, { type, id });
   }
 
   /** Which underlay an encapsulation has: 1 is resolved, 2 is not. */
   setPath(id: number, underlay: number): void {
-    this.map('sg_encaps').update(u32(id), encode(layouts.Encap, encapOf(PATHS[id] ?? [], underlay)));
+    this.#filler.encap(id, PATHS[id] ?? [], underlay);
   }
 
   /** A prefix of one zone as another sees it. @param mtu of what is there, bytes; 0: not known */
   addRoute(from: ZoneName, prefix: string, to: ZoneName, mtu = 0): void {
-    const key = { ...prefixOf(prefix), tenant: ZONES[from].id };
-    const value = { ...ZONES[to], gateway: 0, mtu, flags: 0 };
-    this.map('sg_zone_routes').update(encode(layouts.PrefixKey, key), encode(steering.Zone, value));
+    this.#filler.zoneRoute(ZONES[from].id, prefix, { ...ZONES[to], mtu });
   }
 
   #fill(): void {
-    const node = {
-      source: bytesOf(SOURCE),
-      sidBlock: bytesOf('fd00:5e::'),
-      sidMask: Buffer.from('ffffffff'.padEnd(32, '0'), 'hex'),
-      hasTrusted: 1,
-      unused: 0,
-    };
-    this.map('sg_trusted').update(
-      encode(layouts.TrustedKey, { length: 32, address: bytesOf('fd00:77::') }),
-      encode(layouts.Present, { unused: 0n }),
-    );
-    const uplinks = uplinksOf([LO_INDEX], MACS.uplink);
-    this.map('sg_node').update(u32(0), encode(layouts.Node, { ...node, uplinks }));
-    for (const source of TRUSTED) {
-      this.map('sg_domain_src').update(bytesOf(source), encode(layouts.Present, { unused: 0n }));
-    }
+    const uplinks = [{ index: LO_INDEX, mac: MACS.uplink }];
+    this.#filler.node({ source: SOURCE, sidBlock: 'fd00:5e::/32', hasTrusted: true, uplinks });
+    this.#filler.trusted('fd00:77::/32');
+    for (const source of TRUSTED) this.#filler.domainSource(source);
     this.#writeSteering();
-    for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) {
-      const value = { ...ZONES[zone as ZoneName], gateway: 0, mtu: 0, flags: 0 };
-      this.map('sg_gw_sids').update(bytesOf(sid), encode(steering.Zone, value));
-    }
-    for (const [id, path] of Object.entries(PATHS)) {
-      this.map('sg_encaps').update(u32(Number(id)), encode(layouts.Encap, encapOf(path, 1)));
-    }
-    this.map('sg_encaps').update(u32(UNRESOLVED), encode(layouts.Encap, encapOf(PATHS[2] ?? [], 2)));
+    for (const [zone, sid] of Object.entries(GATEWAY_SIDS)) this.#filler.gatewaySid(sid, ZONES[zone as ZoneName]);
+    for (const id of Object.keys(PATHS)) this.setPath(Number(id), 1);
+    this.#filler.encap(UNRESOLVED, PATHS[2] ?? [], 2);
     this.#underlay(1, 1);
     this.#underlay(2, 0);
     for (const address of ['10.0.0.1', 'cafe:a::1']) this.addMember('red', address, 1);
@@ -340,35 +315,25 @@ export class NetworkNode {
     ] as const) {
       this.addRoute(from, prefix, to);
     }
-    this.map('sg_nn_src').update(bytesOf(OTHER_NODE), u32(OTHER));
+    this.#filler.networkNodeSource(OTHER_NODE, OTHER);
     this.setUp(OTHER, true);
     this.setMaglev(SELF);
     for (const [zone, id] of [
       ['red', 10],
       ['blue', 11],
     ] as const) {
-      const key = { tenant: ZONES[zone].id, node: OTHER };
-      this.map('sg_gw_encaps').update(encode(steering.GatewayEncapKey, key), u32(id));
+      this.#filler.gatewayEncap(ZONES[zone].id, OTHER, id);
     }
   }
 
   #underlay(id: number, count: number): void {
-    const hops = Array.from({ length: MAX_HOPS }, (_, index) => ({
-      ifindex: index < count ? 500 + index : 0,
-      mtu: 1564,
-      destMac: macOf(MACS.router),
-      sourceMac: macOf(MACS.uplink),
-      flags: layouts.NexthopFlags.NH_XDP_XMIT,
-      weight: 0,
-    }));
-    const used = hops.slice(0, count).map(({ ifindex }) => ({ ifindex, destMac: MACS.router, weight: 1 }));
-    const underlay = { count, length: 48, dest: bytesOf('fd00:5e:2::'), hops, slots: hopSlots(used) };
-    this.map('sg_nh_groups').update(u32(id), encode(layouts.NexthopGroup, underlay));
+    const hop = onlyHop({ ifindex: 500, mtu: 1564, destMac: MACS.router, sourceMac: MACS.uplink });
+    const hops = Array.from({ length: count }, () => hop);
+    this.#filler.nexthopGroup(id, { destination: 'fd00:5e:2::', length: 48, hops });
   }
 
   #writeSteering(): void {
-    const value = { policyGeneration: this.#epoch, nextSet: 1, self: SELF, unused: 0, seeds: SEEDS };
-    this.map('sg_nn_config').update(u32(0), encode(steering.NnConfig, value));
+    this.#filler.networkNodeConfig(SELF, { policyGeneration: this.#epoch, nextSet: 1, seeds: SEEDS });
   }
 }
 

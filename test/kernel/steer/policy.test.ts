@@ -1,10 +1,12 @@
 /** Which new connections policies let in: prefixes, protocols, ports, ranks, and changes that nobody sees half of. */
+import { TestRun } from 'libbpf-ts';
 import { describe, expect, it } from 'vitest';
 import * as steering from '../../../src/ebpf/generated/steering.js';
+import { suppressedDecisions } from '../../../src/gateway/steering-maps.js';
 import { IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
 import { u32 } from '../libbpf/harness.js';
 import { echo } from './icmp.js';
-import { NetworkNode, ZONES } from './node.js';
+import { arriving, NetworkNode, ZONES } from './node.js';
 import { everyPort } from './policies.js';
 import { encode, prefixOf } from './values.js';
 import type { PolicySetText, PortEntry } from './policies.js';
@@ -155,6 +157,19 @@ describe('a set of policies', () => {
       [RED, BLUE, 2, 53],
       [RED, BLUE, 3, 80],
     ]);
+  });
+
+  it('are counted where the ring has no room for them, though nobody reads it', () => {
+    const node = nodeWith({ rules: [{ protocol: 'udp', ports: [{ ...deny(0), log: true }] }] });
+    const suppressed = (): number => suppressedDecisions({ sg_log_rate: node.map('sg_log_rate') });
+    const before = suppressed();
+    // Of 256 KiB a record takes 80 bytes: there is room for 3,276.
+    const frame = arriving('red', opening('udp', 53));
+    new TestRun(node.program, { data: frame, repeat: 5000 }).run();
+    const told: steering.PolicyLogEvent[] = [];
+    node.ring((record) => told.push(steering.PolicyLogEvent.decode(record, 0))).consume();
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length + suppressed() - before).toBe(5000);
   });
 });
 

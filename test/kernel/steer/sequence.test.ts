@@ -54,7 +54,7 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
     ['random', RANDOM, 7],
     ['spaced', SPACED, undefined],
     ['spaced', SPACED, 14],
-  ] as const)('%s, %i, windows scaled by %s: an idle connection lives', { timeout: 120_000 }, (kind, count, scale) => {
+  ] as const)('%s, %i, windows scaled by %s: an idle connection lives', (kind, count, scale) => {
     const node = openNode();
     const ends = established(node, scale);
     node.age('red', 1000);

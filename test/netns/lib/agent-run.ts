@@ -33,7 +33,7 @@ export interface AgentRunOptions {
 }
 
 /** How long a test waits for a line of the log, milliseconds; what it asserts is what it measures. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 /** It has put something right: what somebody changed, or what follows from interfaces and the underlay. */
 const isRepair = ({ msg }: LogLine): boolean => msg === 'repaired' || msg === 'followed interfaces and underlay';

@@ -1,9 +1,9 @@
 /** A port whose interface somebody puts into another device. */
 import { portRecords } from '../../../src/cli/show/port.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import type { Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from './network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 /** Of the first hypervisor. */
 export const PORT = 't100-1';

@@ -354,3 +354,25 @@ export const DRIFTS: readonly Drift[] = [
   ...EDGE,
   ...GUARD,
 ];
+
+/** Devices, their addresses and tables take others' objects with them. */
+function isAlone({ kind, line: { source } }: Drift): boolean {
+  return ['vrf', 'port', 'address'].includes(kind) || source.includes('nft table');
+}
+
+/** The object that a drift befalls: without the sign, and of rules without more than the preference. */
+function objectOf({ line: { source } }: Drift): string {
+  return /rule -[46] pref \d+/.exec(source)?.[0] ?? source.slice(3);
+}
+
+/** The same in rounds whose damage does not hide each other's: no object twice. In the VM a diff and an apply for each case cost minutes. */
+export function rounds(drifts: readonly Drift[]): Drift[][] {
+  const shared: Map<string, Drift>[] = [];
+  for (const drift of drifts.filter((one) => !isAlone(one))) {
+    const object = objectOf(drift);
+    let round = shared.find((one) => !one.has(object));
+    if (round === undefined) shared.push((round = new Map<string, Drift>()));
+    round.set(object, drift);
+  }
+  return [...shared.map((round) => [...round.values()]), ...drifts.filter(isAlone).map((drift) => [drift])];
+}

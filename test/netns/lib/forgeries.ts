@@ -48,7 +48,7 @@ export function describeForgeries(dataplane: 'hybrid' | 'ebpf'): void {
           ),
         );
       sending();
-      await expect.poll(() => Object.keys(reasons()).length).toBeGreaterThan(0);
+      await expect.poll(() => Object.keys(reasons()).length, { timeout: 60_000 }).toBeGreaterThan(0);
       return reasons();
     };
 

@@ -6,7 +6,7 @@ import { Background } from '../../../lab/process.js';
 const DAEMONS = '/usr/lib/frr';
 /** Where FRR has the sockets of a path space (-N). */
 const RUN = '/var/run/frr';
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 export interface BgpOptions {
   as: number;

@@ -7,9 +7,9 @@ import { selftestTopology } from './topologies.js';
 import { runChecks } from '../../../src/observe/doctor/doctor.js';
 import { showContext } from '../../../src/observe/inspect/context.js';
 import { portRecords } from '../../../src/cli/show/port.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import type { Dataplane, Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from './network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const RATE = 2;
 const COUNT = 40;

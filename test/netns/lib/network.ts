@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
 import { Instance, nodeDirectories, pinDirectory } from '../../../src/agent/instance.js';
 import { purge } from '../../../src/agent/purge.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { ensureBpffs } from '../../../lab/bpffs.js';
 import { Capture } from '../../../lab/capture.js';
 import { writeFiles } from '../../../lab/files.js';
@@ -25,6 +24,7 @@ import type { LabFiles } from '../../../lab/files.js';
 import type { PingOptions, PingResult } from '../../../lab/ping.js';
 import type { Ended, RunOptions } from '../../../lab/process.js';
 import type { LabVm, Topology } from '../../../lab/topology.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 let networks = 0;
 
@@ -58,6 +58,7 @@ export class TestNetwork {
       for (const path of [...nodeDirectories(node), pinDirectory(node)]) rmSync(path, { recursive: true, force: true });
     }
     await removeNamespaces(this.topology.prefix);
+    await removeNamespaces(`segue-${this.topology.prefix}`);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -211,10 +212,13 @@ async function openShell(network: TestNetwork, what: string): Promise<void> {
 async function removeLeftovers(): Promise<void> {
   const dead = new Set<string>();
   for (const name of listNetns()) {
-    const match = /^(sgt(\d+)n\d+)-/.exec(name);
+    const match = /^(?:segue-)?(sgt(\d+)n\d+)-/.exec(name);
     if (match?.[1] !== undefined && !isAlive(Number(match[2]))) dead.add(match[1]);
   }
-  for (const prefix of dead) await removeNamespaces(prefix);
+  for (const prefix of dead) {
+    await removeNamespaces(prefix);
+    await removeNamespaces(`segue-${prefix}`);
+  }
 }
 
 function isAlive(pid: number): boolean {

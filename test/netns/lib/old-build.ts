@@ -16,6 +16,7 @@ const SPARE_BYTES = 8;
 
 export const OLD_LAYOUT: LayoutDescription = {
   maps: { ...LAYOUT.maps, sg_ports: [4, (LAYOUT.maps.sg_ports?.[1] ?? 0) + SPARE_BYTES] },
+  written: LAYOUT.written,
   offsets: {
     ...LAYOUT.offsets,
     'struct port': Object.fromEntries(

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diffOnce } from '../../../src/agent/apply.js';
 import { Instance } from '../../../src/agent/instance.js';
-import { scopeTo } from '../../../src/intent/scope.js';
 import { stopAll } from '../../../lab/agents.js';
 import { SEGUE_COMMAND } from '../../../lab/paths.js';
 import { intentText } from '../../../lab/files.js';
@@ -15,13 +14,14 @@ import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 import type { Reached } from '../../../lab/steering-matrix.js';
 import type { Topology } from '../../../lab/topology.js';
 import type { TestNetwork } from './network.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 /** native/steady.c */
 export const STEADY = fileURLToPath(new URL('../../../build/native/steady', import.meta.url));
 /** native/seqflow.c */
 export const SEQFLOW = fileURLToPath(new URL('../../../build/native/seqflow', import.meta.url));
 /** How long a test waits for what must come, milliseconds; nothing is measured by it. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const POLL_MS = 50;
 
 /** What is not as the policies say, in words. */

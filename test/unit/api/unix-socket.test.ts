@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupNumber, listenOnSocket } from '../../../src/api/unix-socket.js';
+import { listenOnSocket } from '../../../src/api/unix-socket.js';
+import { groupNumber } from '../../../src/kernel/groups.js';
 import type { Server } from 'node:net';
 
 describe('the socket', () => {

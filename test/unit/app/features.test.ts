@@ -135,6 +135,8 @@ describe('keys that features add to the intent', () => {
     expect(() => new IntentModel([{ keys: { port: { mac: portKey(rate) } as object } }])).toThrow(
       'intent: the key mac of a port is registered twice',
     );
+    const [part] = FEATURES.flatMap(({ intent }) => (intent?.lists === undefined ? [] : [intent]));
+    expect(() => new IntentModel([part ?? {}, part ?? {}])).toThrow('intent: the list paths is registered twice');
   });
 });
 
@@ -256,6 +258,30 @@ describe('what is forgotten does not compile', () => {
       /'same' is missing/,
     ],
     [
+      'the registration of a list of the intent that is declared',
+      'src/app/features.ts',
+      { 'src/gateway/feature.ts': drop('intent: gatewayIntent,') },
+      /Types of property 'gateways' are incompatible[^]*no feature registers it/,
+    ],
+    [
+      'the registration of a fact that is declared',
+      'src/app/features.ts',
+      { 'src/gateway/feature.ts': drop('facts: gatewayFacts,') },
+      /Types of property 'unreachableNodes' are incompatible[^]*no feature registers it/,
+    ],
+    [
+      'the equality of a field of a list’s entities',
+      'src/encap/intent.ts',
+      { 'src/encap/intent.ts': drop('via: sameList, ') },
+      /'via' is missing/,
+    ],
+    [
+      'a constant that is generated from C',
+      'src/ebpf/fastpath.ts',
+      { 'src/ebpf/generated/layouts.ts': (text: string) => text.replace(/ {2}MAX_ENCAPS: \d+,\n/, '') },
+      /'MAX_ENCAPS' does not exist/,
+    ],
+    [
       'the nodes that keep a key of a port',
       'src/ebpf/intent.ts',
       { 'src/ebpf/intent.ts': drop("keptBy: 'every-node',") },
@@ -276,7 +302,7 @@ describe('what is forgotten does not compile', () => {
       },
       /'drift' does not exist/,
     ],
-  ])('%s', { timeout: 60_000 }, (_what, file, edits, error) => {
+  ])('%s', { timeout: 300_000 }, (_what, file, edits, error) => {
     expect(errorsIn(file, edits).join('\n')).toMatch(error);
   });
 });

@@ -5,7 +5,7 @@ import { networkdLacks, networkManagerKeepsOff } from '../../../src/observe/doct
 import { olderThan } from '../../../src/observe/doctor/probes.js';
 import { agentConfig } from '../../../src/observe/doctor/processes.js';
 import { readForeignRules } from '../../../src/observe/doctor/ruleset.js';
-import { listed } from '../../../src/observe/doctor/sysctls.js';
+import { listed } from '../../../src/reconcile/findings.js';
 
 describe('diagnosisLines', () => {
   it('groups checks, and says what to do about those that are not well', () => {

@@ -19,7 +19,7 @@ const LAUNCHER = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 
 const PACKAGED = fileURLToPath(new URL('../../../packaging/segue.sh', import.meta.url));
 /** What keeps the agent's event loop free (bin/segue). */
-const YOUNG = '--max-semi-space-size=16';
+const YOUNG = '--max-semi-space-size=4';
 
 describe('bin/segue', () => {
   const tree = mkdtempSync(join(tmpdir(), 'segue-launcher-'));

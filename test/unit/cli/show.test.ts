@@ -11,13 +11,13 @@ import type { Fastpath, FastpathDevice } from '../../../src/cli/show/fastpath.js
 import { CONNECTION_COLUMNS, readFlowOptions } from '../../../src/cli/show/flow.js';
 import { gatewayLines } from '../../../src/cli/show/gateway.js';
 import { POLICY_COLUMNS } from '../../../src/cli/show/policy.js';
-import { stateOf, timeoutOf } from '../../../src/observe/inspect/flows.js';
-import type { ConnectionRecord } from '../../../src/observe/inspect/flows.js';
-import type { PolicyRecord } from '../../../src/observe/inspect/policies.js';
+import { stateOf, timeoutOf } from '../../../src/gateway/flow-records.js';
+import type { ConnectionRecord } from '../../../src/gateway/flow-records.js';
+import type { PolicyRecord } from '../../../src/gateway/policy-records.js';
 import { parseGuardCounters } from '../../../src/observe/inspect/guard-counters.js';
 import { NEXTHOP_COLUMNS } from '../../../src/cli/show/nexthop.js';
 import { PORT_COLUMNS } from '../../../src/cli/show/port.js';
-import { linkState } from '../../../src/observe/inspect/format.js';
+import { linkState } from '../../../src/kernel/links.js';
 import { ROUTE_COLUMNS } from '../../../src/cli/show/route.js';
 import { SID_COLUMNS } from '../../../src/cli/show/sid.js';
 import { VRF_COLUMNS } from '../../../src/cli/show/vrf.js';
@@ -129,6 +129,8 @@ describe('tables of show', () => {
       mtu: null,
       icmpRate: null,
       icmpRateDropped: null,
+      migration: null,
+      migrationRelayed: null,
     };
     expect(renderTable(PORT_COLUMNS, [port])).toEqual([
       'PORT   DEV    TENANT  VRF     STATE    MTU  LLADDR             GATEWAY            ADDRESSES',
@@ -403,7 +405,7 @@ describe('the command', () => {
   it.each([
     [['show', 'route', '--limit', '5'], '--limit: expected with show flow, not route'],
     [['show', 'flow', '--l4-port', 'web'], '--l4-port web: expected a number from 0 to 65535'],
-    [['show', 'flow', '--port', '80'], '--port: expected with show port, route, counters, not flow (--l4-port'],
+    [['show', 'flow', '--port', '80'], '--port: expected with show port, lease, route, counters, not flow (--l4-port'],
   ])('%j', async (args, message) => {
     const file = join(mkdtempSync(join(tmpdir(), 'segue-show-')), 'node.yaml');
     writeFileSync(file, '{ "node": "hv1", "uplinks": ["eth0"], "intent": "intent.json" }');
@@ -420,7 +422,8 @@ describe('the command', () => {
       expect(program.parseAsync(['node', 'segue', 'show', what, '-c', '/nonexistent.yaml']));
     await shows('vrfx').rejects.toMatchObject({
       exitCode: 2,
-      message: 'show vrfx: expected one of vrf, sid, route, nexthop, port, fastpath, counters, gateway, policy, flow',
+      message:
+        'show vrfx: expected one of vrf, sid, route, nexthop, port, lease, fastpath, counters, gateway, policy, flow',
     });
     // As people type them; what stops these is the node file.
     for (const what of ['vrfs', 'ports', 'policies', 'policy', 'counter', 'flows']) {

@@ -45,6 +45,28 @@ describe('readQuestion', () => {
     expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: expected without --port');
   });
 
+  it('takes an end of the packet by the option that every command has', () => {
+    const { port } = FLAGS;
+    const asked = { port: 'red-a', to: '10.0.0.20', size: 84 };
+    expect(readQuestion({ port, address: '10.0.0.20' }, 84)).toEqual(asked);
+    expect(readQuestion({ port, host: '10.0.0.20' }, 84)).toEqual(asked);
+    expect(readQuestion({ port, host: '10.0.0.20', from: '10.0.0.1' }, 84)).toEqual({ ...asked, from: '10.0.0.1' });
+    expect(readQuestion({ ...FLAGS, host: '10.0.0.1' }, 84)).toEqual({ ...asked, from: '10.0.0.1' });
+    expect(readQuestion({ tenant: 'red', host: '10.0.0.1', to: '10.0.0.20' }, 84)).toEqual({
+      ...{ tenant: 'red', from: '10.0.0.1', to: '10.0.0.20', size: 84 },
+    });
+    expect(() => readQuestion({ port }, 84)).toThrow('expected --to, or --address: the destination');
+    expect(() => readQuestion({ ...FLAGS, from: '10.0.0.1', address: '10.0.0.3' }, 84)).toThrow(
+      '--address 10.0.0.3: expected without --to or without --from: a packet has two ends',
+    );
+    expect(() => readQuestion({ port, host: '10.0.0.0/24' }, 84)).toThrow(
+      '--host 10.0.0.0/24: expected an IPv4 or IPv6 address',
+    );
+    expect(() => readQuestion({ ...FLAGS, host: 'fd00::1' }, 84)).toThrow(
+      '--host fd00::1: expected an address of the family of 10.0.0.20',
+    );
+  });
+
   it.each([
     [{ to: '10.0.0.300' }, '--to 10.0.0.300: expected an IPv4 or IPv6 address'],
     [{ from: 'fd00::1' }, '--from fd00::1: expected an address of the family of 10.0.0.20'],

@@ -21,7 +21,7 @@ const tenant = (...subnets: Subnet[]) => ({ id: 100, subnets });
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('DHCPv4', () => {
-  it('has type, server and times first, in this order, then the rest', () => {
+  it('has type, server, times and mask first, in this order, then the rest', () => {
     const lease = lease4Of(tenant(V4), port, 1460);
     if (lease === undefined) throw new Error('no lease');
     expect(hex(options4(lease))).toBe(
@@ -65,7 +65,7 @@ describe('DHCPv4', () => {
 
 describe('boot', () => {
   it('has a file for each sort of client, and the server', () => {
-    const value = encodeBoot({ server: '10.0.0.5', bios: 'a.kpxe', http: 'http://10.0.0.5/b.efi' });
+    const value = encodeBoot({ server: '10.0.0.5', bios: 'a.kpxe', http: 'http://10.0.0.5/b.efi', prefixLength: 20 });
     const optionsOf = (client: number): string => {
       const at = BootFiles.OFFSETS.files + client * BootFile.SIZE;
       const bytes = value.readUInt16LE(at + BootFile.OFFSETS.optionBytes);
@@ -78,7 +78,7 @@ describe('boot', () => {
     expect(optionsOf(1)).toBe('');
     expect(optionsOf(2)).toBe('');
     expect(optionsOf(3).startsWith('\x43\x15http://10.0.0.5/b.efi\x3c\x0aHTTPClient')).toBe(true);
-    expect(hex(value.subarray(0, 4))).toBe('0a000005');
+    expect(hex(value.subarray(0, 8))).toBe('0a000005' + 'fffff000');
   });
 });
 
@@ -130,7 +130,7 @@ describe('router advertisements', () => {
     const advertisement = routerAdvertisementOf(tenant(V6), port, 1460);
     if (advertisement === undefined) throw new Error('none');
     const frame = advertisementFrame(advertisement);
-    expect(hex(frame.subarray(0, 22))).toBe('02000000000a' + '027367000064' + '86dd' + '60000000' + '0058' + '3aff');
+    expect(hex(frame.subarray(0, 22))).toBe('333300000001' + '027367000064' + '86dd' + '60000000' + '0058' + '3aff');
     const body = frame.subarray(54);
     expect(hex(body.subarray(4, 8))).toBe('40c0ffff');
     expect(hex(body)).toContain('03044000ffffffffffffffff00000000' + 'fd000010000000000000000000000000');

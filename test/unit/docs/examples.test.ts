@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseIntent } from '../../../src/app/intent.js';
-import { checkNodeInIntent, parseNodeConfig } from '../../../src/intent/load.js';
+import { checkNodeInIntent, parseIntent } from '../../../src/app/intent.js';
+import { parseNodeConfig } from '../../../src/intent/load.js';
 import { blocks, page, pages, ROOT } from './markdown.js';
 
 const all = pages().filter(({ path }) => !path.startsWith('docs/adr/') && path !== 'CHANGELOG.md');

@@ -38,7 +38,7 @@ describe('scripts/release', () => {
     );
     git('add', '-A');
     git('commit', '-q', '--allow-empty', '-m', 'as it is now');
-  }, 60_000);
+  }, 300_000);
   afterAll(() => {
     rmSync(directory, { recursive: true, force: true });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../src/gateway/decide.js';
 import { compilePolicySet } from '../../../src/gateway/policy-set.js';
-import type { Policy } from '../../../src/intent/types.js';
 import type { Opening } from '../../../src/gateway/decide.js';
+import type { Policy } from '../../../src/gateway/types.js';
 
 const policy = (name: string, rest: Partial<Policy> = {}): Policy => ({
   ...{ name, from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'any', action: 'allow', priority: 1000 },

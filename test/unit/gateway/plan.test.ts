@@ -2,9 +2,9 @@
 import { FEATURES } from '../../../src/app/features.js';
 import { compile, plannerOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
-import { diffIntent, parseIntent } from '../../../src/app/intent.js';
-import { scopeTo } from '../../../src/intent/scope.js';
-import { affectedUnits } from '../../../src/plan/affected-units.js';
+import { diffIntent, parseIntent, scopeTo } from '../../../src/app/intent.js';
+import { affectedSteps } from '../../../src/plan/affected-units.js';
+import { runAtOnce } from '../../../src/reconcile/steps.js';
 import { maglevTable } from '../../../src/gateway/maglev.js';
 import { fixedSlotOf } from '../../../src/gateway/routes.js';
 import { stableNumbers } from '../../../src/gateway/view.js';
@@ -250,7 +250,7 @@ describe('a hypervisor', () => {
     const before = scopeTo(intentWith(), 'hv1');
     const planner = plannerOf(configOf('hv1'), facts, before);
     const changes = diffIntent(before, scopeTo(intentWith({ nodes }), 'hv1'));
-    expect(affectedUnits(planner.view, changes, FEATURES)).not.toBe('all');
+    expect(runAtOnce(affectedSteps(planner.view, changes, FEATURES))).not.toBe('all');
     const kinds = [...planner.apply(changes).keys()];
     expect(kinds).toContain('gw-maglev');
     expect(['gw-maglev', 'route', 'nexthop']).toEqual(expect.arrayContaining(kinds));

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decidingPorts } from '../../../src/gateway/port-precedence.js';
 import { compilePolicySet, policyOrder } from '../../../src/gateway/policy-set.js';
-import { formatRanges, portRanges } from '../../../src/intent/ports.js';
+import { formatRanges, portRanges } from '../../../src/gateway/port-ranges.js';
 import { hostPrefix, prefixContains } from 'netlink-ts/inet';
 import type { ClassPrefix, PolicyBoundary, PolicySet } from '../../../src/gateway/policy-set.js';
-import type { PortRange } from '../../../src/intent/ports.js';
-import type { Policy } from '../../../src/intent/types.js';
+import type { PortRange } from '../../../src/gateway/port-ranges.js';
+import type { Policy } from '../../../src/gateway/types.js';
 
 interface Opening {
   source: string;
@@ -103,7 +103,7 @@ const opening = fc
   .record({ source: address, dest: address, protocol: fc.constantFrom(1, 6, 17, 47, 58), port })
   .filter(({ source, dest }) => source.includes(':') === dest.includes(':'));
 
-describe('compilePolicySet', { timeout: 60_000 }, () => {
+describe('compilePolicySet', { timeout: 300_000 }, () => {
   it('decides as the policies do one by one', () => {
     let matched = 0;
     fc.assert(

@@ -8,7 +8,7 @@ import { rawIntent } from './arbitrary.js';
 const fromJson = (value: unknown) => parseIntent(JSON.stringify(value), { file: 'intent.json' });
 const fromYaml = (value: unknown) => parseIntent(stringify(value), { file: 'intent.yaml' });
 
-describe('canonical form', { timeout: 60_000 }, () => {
+describe('canonical form', { timeout: 300_000 }, () => {
   it('is a fixed point: what was made canonical stays as it is', () => {
     fc.assert(
       fc.property(rawIntent, (raw) => {

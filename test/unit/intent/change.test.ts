@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffIntent, parseIntent } from '../../../src/app/intent.js';
-import { pathKey } from '../../../src/intent/change.js';
+import { diffIntent, parseIntent, scopeTo } from '../../../src/app/intent.js';
 import { IntentEntities } from './intent-entities.js';
-import { scopeTo, tenantsOf } from '../../../src/intent/scope.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { rawIntent } from './arbitrary.js';
+import { pathKey } from '../../../src/encap/path.js';
+import { tenantsOf } from '../../../src/gateway/intent.js';
 
 const intent = rawIntent.map((raw) => parseIntent(JSON.stringify(raw), { file: 'intent.json' }));
 
@@ -22,7 +22,7 @@ function sorted(value: Intent): unknown {
   };
 }
 
-describe('diffIntent', { timeout: 60_000 }, () => {
+describe('diffIntent', { timeout: 300_000 }, () => {
   it('leads from one intent to the other', () => {
     fc.assert(
       fc.property(intent, intent, (a, b) => {
@@ -127,7 +127,7 @@ describe('diffIntent', { timeout: 60_000 }, () => {
   });
 });
 
-describe('scopeTo', { timeout: 60_000 }, () => {
+describe('scopeTo', { timeout: 300_000 }, () => {
   it('keeps the tenants with a port on the node, all their ports, and what these need', () => {
     fc.assert(
       fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {

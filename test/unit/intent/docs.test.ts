@@ -11,16 +11,9 @@ import {
   MAX_VIA_SEGMENTS,
   MAX_YAML_BYTES,
 } from '../../../src/intent/bounds.js';
-import { parseIntent } from '../../../src/app/intent.js';
-import { checkNodeInIntent, parseNodeConfig } from '../../../src/intent/load.js';
-import {
-  externalStructure,
-  gatewayStructure,
-  intentStructure,
-  nodeFileStructure,
-  pathStructure,
-  policyStructure,
-} from '../../../src/intent/schema.js';
+import { checkNodeInIntent, parseIntent } from '../../../src/app/intent.js';
+import { parseNodeConfig } from '../../../src/intent/load.js';
+import { nodeFileStructure } from '../../../src/intent/schema.js';
 
 const docs = readFileSync(new URL('../../../docs/intent.md', import.meta.url), 'utf8');
 const tables = new URL('refusals/', import.meta.url);
@@ -51,8 +44,8 @@ describe('docs/intent.md', () => {
   });
 
   it('describes every key', () => {
-    const files = [nodeFileStructure, intentStructure];
-    const lists = [pathStructure, gatewayStructure, externalStructure, policyStructure];
+    const files = [nodeFileStructure, INTENT_MODEL.file];
+    const lists = INTENT_MODEL.lists.map(({ structure }) => structure);
     const keys = [...files, ...Object.values(INTENT_MODEL.structures), ...lists].flatMap((structure) => structure.keys);
     for (const key of [...keys, ...Object.keys(INTENT_FIELDS.subnet)]) {
       expect(docs, key).toMatch(new RegExp(`\`([a-z]+\\[\\]\\.)?${key}(\\[\\])?\``));

@@ -27,7 +27,7 @@ import type { IntentEvent } from '../../../src/intent/source.js';
 import type { Intent } from '../../../src/intent/types.js';
 import { watchedDirectories } from '../../../src/intent/watch-paths.js';
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 60_000;
 /** Events are given in the test's way of speaking. */
 type Told = string;
 
@@ -86,7 +86,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-describe('FileSource', { timeout: 60_000 }, () => {
+describe('FileSource', { timeout: 300_000 }, () => {
   it('gives a snapshot before start resolves, then changes', async () => {
     writeFileSync(file, text('a'));
     await start();
@@ -293,7 +293,7 @@ describe('FileSource', { timeout: 60_000 }, () => {
   });
 });
 
-describe('watchedDirectories', { timeout: 60_000 }, () => {
+describe('watchedDirectories', { timeout: 300_000 }, () => {
   it('is where an entry decides what the path leads to', () => {
     mkdirSync(join(directory, 'real/deep'), { recursive: true });
     symlinkSync('real', join(directory, 'link'));

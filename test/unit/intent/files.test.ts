@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_JSON_BYTES, MAX_YAML_BYTES } from '../../../src/intent/bounds.js';
 import { IntentError } from '../../../src/intent/errors.js';
-import { loadIntent, parseIntent } from '../../../src/app/intent.js';
-import { checkNodeInIntent, loadNodeConfig } from '../../../src/intent/load.js';
+import { checkNodeInIntent, loadIntent, parseIntent } from '../../../src/app/intent.js';
+import { loadNodeConfig } from '../../../src/intent/load.js';
 import { printable } from '../../../src/intent/printable.js';
 import type { Intent, NodeConfig } from '../../../src/intent/types.js';
 
@@ -36,7 +36,7 @@ function refusal(act: () => unknown): string {
 
 const EMPTY = { version: 1, sidBlock: 'fd00:5e::/32', nodes: [], tenants: [], ports: [] };
 
-describe('files', { timeout: 60_000 }, () => {
+describe('files', { timeout: 300_000 }, () => {
   it('names a file that is missing', () => {
     expect(refusal(() => loadIntent(join(directory, 'intent.yaml')))).toBe(
       'intent.yaml: no such file: expected a file that can be read',
@@ -126,7 +126,7 @@ describe('files', { timeout: 60_000 }, () => {
   });
 });
 
-describe('node file', { timeout: 60_000 }, () => {
+describe('node file', { timeout: 300_000 }, () => {
   it('fills in the defaults and makes the path of the intent absolute', () => {
     const file = join(directory, 'node.yaml');
     writeFileSync(file, 'node: hv1\nuplinks: [eth0]\nintent: sub/intent.json\n');
@@ -156,7 +156,7 @@ describe('node file', { timeout: 60_000 }, () => {
   });
 });
 
-describe('node file against the intent', { timeout: 60_000 }, () => {
+describe('node file against the intent', { timeout: 300_000 }, () => {
   const config: NodeConfig = {
     node: 'hv1',
     uplinks: ['eth0', 'eth1'],

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Seen } from '../../../src/intent/check/hash-set.js';
 import { INTENT_MODEL } from '../../../src/app/features.js';
 import { parseIntent } from '../../../src/app/intent.js';
-import { pathStructure } from '../../../src/intent/schema.js';
 import { rawIntent } from './arbitrary.js';
+import { pathStructure } from '../../../src/encap/path.js';
 
 const key = fc.constantFrom(
   'name',
@@ -40,7 +40,7 @@ const mutated = rawIntent
 
 const { node, port: portStructure, tenant } = INTENT_MODEL.structures;
 
-describe('the quick test of a schema', { timeout: 60_000 }, () => {
+describe('the quick test of a schema', { timeout: 300_000 }, () => {
   it('never takes what the schema refuses or changes', () => {
     let taken = 0;
     fc.assert(
@@ -67,7 +67,7 @@ describe('the quick test of a schema', { timeout: 60_000 }, () => {
   });
 });
 
-describe('Seen', { timeout: 60_000 }, () => {
+describe('Seen', { timeout: 300_000 }, () => {
   it('is never wrong about a value that is new, and hardly about one that is not', () => {
     fc.assert(
       fc.property(
@@ -92,7 +92,7 @@ describe('Seen', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a large file', { timeout: 60_000 }, () => {
+describe('a large file', { timeout: 300_000 }, () => {
   const PORTS = 5000;
   const port = (i: number) => ({
     ...{ name: `p${i}`, tenant: `t${i % 16}`, node: `hv${i % 100}`, interface: `tap${i}` },

@@ -1,16 +1,7 @@
-import { pathKey } from '../../../src/intent/change.js';
 import { sourcesOf } from '../../../src/intent/sources.js';
-import type {
-  External,
-  Gateway,
-  Intent,
-  IntentChange,
-  IntentNode,
-  Path,
-  Policy,
-  Port,
-  Tenant,
-} from '../../../src/intent/types.js';
+import type { Intent, IntentChange, IntentNode, Port, Tenant } from '../../../src/intent/types.js';
+import { pathKey, type Path } from '../../../src/encap/path.js';
+import type { External, Gateway, Policy } from '../../../src/gateway/types.js';
 
 const byName = <T extends { name: string }>(values: readonly T[] = []): Map<string, T> =>
   new Map(values.map((value) => [value.name, value]));

@@ -23,7 +23,7 @@ const prefix = fc.tuple(bytes, fc.nat({ max: 128 })).map(([address, n]): PrefixF
   return { family: masked.length === 4 ? 4 : 6, bytes: masked, length, text: `${formatAddress(masked)}/${length}` };
 });
 
-describe('PrefixIndex', { timeout: 60_000 }, () => {
+describe('PrefixIndex', { timeout: 300_000 }, () => {
   it('finds what a comparison with each would find', () => {
     fc.assert(
       fc.property(fc.array(prefix, { maxLength: 40 }), bytes, (prefixes, address) => {
@@ -41,7 +41,7 @@ describe('PrefixIndex', { timeout: 60_000 }, () => {
   });
 });
 
-describe('reservedRole', { timeout: 60_000 }, () => {
+describe('reservedRole', { timeout: 300_000 }, () => {
   it('is what arithmetic says', () => {
     fc.assert(
       fc.property(prefix, fc.nat({ max: 3 }), fc.bigInt({ min: 0n, max: 1n << 128n }), (subnet, which, random) => {
@@ -65,7 +65,7 @@ describe('reservedRole', { timeout: 60_000 }, () => {
   });
 });
 
-describe('fields', { timeout: 60_000 }, () => {
+describe('fields', { timeout: 300_000 }, () => {
   it('keeps equal text as one string and canonical text as it is', () => {
     fc.assert(
       fc.property(bytes, (address) => {
@@ -87,7 +87,7 @@ describe('fields', { timeout: 60_000 }, () => {
   });
 });
 
-describe('nearest', { timeout: 60_000 }, () => {
+describe('nearest', { timeout: 300_000 }, () => {
   it.each([
     ['adresses', ['addresses', 'prefixes'], 'addresses'],
     ['Tenant', ['tenant', 'tenants'], 'tenant'],
@@ -102,7 +102,7 @@ describe('nearest', { timeout: 60_000 }, () => {
   });
 });
 
-describe('showValue', { timeout: 60_000 }, () => {
+describe('showValue', { timeout: 300_000 }, () => {
   it.each([
     [undefined, 'missing'],
     [null, 'null'],
@@ -130,7 +130,7 @@ describe('showValue', { timeout: 60_000 }, () => {
   });
 });
 
-describe('LineIndex', { timeout: 60_000 }, () => {
+describe('LineIndex', { timeout: 300_000 }, () => {
   it('counts as splitting at newlines does', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', '\n', 'é', '\r')), fc.nat(), (chars, n) => {

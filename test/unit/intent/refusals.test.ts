@@ -55,7 +55,7 @@ describe.each(tables)('$name', ({ name, rows }) => {
   });
 });
 
-describe('refusals', { timeout: 60_000 }, () => {
+describe('refusals', { timeout: 300_000 }, () => {
   it('has a table of at least 45 rows, none twice', () => {
     const rows = tables.flatMap(({ rows }) => rows);
     expect(rows.length).toBeGreaterThanOrEqual(45);

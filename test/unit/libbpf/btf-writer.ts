@@ -101,6 +101,10 @@ export class BtfWriter {
     return this.#add('var', name, type, 0, false, 1);
   }
 
+  declTag(name: string, type: number): number {
+    return this.#add('decl_tag', name, type, 0, false, -1);
+  }
+
   section(name: string, size: number, variables: readonly { type: number; offset: number; size: number }[]): number {
     const words = variables.flatMap(({ type, offset, size: bytes }) => [type, offset, bytes]);
     return this.#add('datasec', name, size, variables.length, false, ...words);

@@ -174,18 +174,23 @@ describe('layouts', () => {
     expect(message(() => layoutOf(btf, loop))).toContain('levels');
   });
 
-  it('finds the key and value types that maps declare', () => {
+  it('finds what maps declare: types of key and value, sizes, tags', () => {
     const w = new BtfWriter();
     const u32 = w.int('unsigned int', 4);
     const key = w.reference('ptr', '', u32);
     const type = w.reference('ptr', '', w.array(u32, 1));
-    const anonymous = w.struct('struct', '', 16, [
+    const entries = w.reference('ptr', '', w.array(u32, 512));
+    const anonymous = w.struct('struct', '', 24, [
       { name: 'type', type, at: 0 },
       { name: 'key', type: key, at: 64 },
+      { name: 'max_entries', type: entries, at: 128 },
     ]);
     const variable = w.variable('things', anonymous);
-    w.section('.maps', 16, [{ type: variable, offset: 0, size: 16 }]);
-    expect(mapTypes(new Btf(w.bytes()))).toEqual([{ name: 'things', key: u32, value: undefined, type: 1 }]);
+    w.declTag('set:one', variable);
+    w.section('.maps', 24, [{ type: variable, offset: 0, size: 24 }]);
+    expect(mapTypes(new Btf(w.bytes()))).toEqual([
+      { name: 'things', key: u32, value: undefined, type: 1, maxEntries: 512, flags: 0, tags: ['set:one'] },
+    ]);
   });
 });
 

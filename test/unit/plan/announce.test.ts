@@ -1,8 +1,8 @@
 /** When the locator is announced, and that its discard is always planned. */
 import { compile } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
-import { scopeTo } from '../../../src/intent/scope.js';
 import type { Dataplane, Intent, IntentNode, NodeConfig, Port } from '../../../src/intent/types.js';
+import { scopeTo } from '../../../src/app/intent.js';
 
 const port = (node: string): Port => ({
   name: `red-${node}`,

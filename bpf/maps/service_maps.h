@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The node's services. Empty if there are none. */
+#pragma once
+#include "abi/service_types.h"
+#include "maps/map_defs.h"
+
+HASH(fastpath, sg_service, __u32, struct service, 1);
+
+static __always_inline const struct service *node_service(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&sg_service, &zero);
+}

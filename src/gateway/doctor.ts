@@ -1,0 +1,138 @@
+/** Checks of gateways: reachable network nodes, the programs of this one, interfaces of external networks and the routes behind them. */
+import { attachments } from '../ebpf/attachments.js';
+import { gatewayStates } from './states.js';
+import { linkState } from '../kernel/links.js';
+import { missingForFastpath } from '../ebpf/available.js';
+import { familyOf, prefixContains, prefixOverlaps } from 'netlink-ts/inet';
+import { decodeRoute, dumpRoutesRequest } from 'netlink-ts';
+import { MAIN_TABLE } from '../plan/numbers.js';
+import { FindingList, listed } from '../reconcile/findings.js';
+import type { CheckedNode, FeatureFinding } from '../reconcile/observation.js';
+import type { GatewayState } from './states.js';
+import type { External } from './types.js';
+
+/** Prefixes of the kernel's names of a network node's programs, at uplinks and at external interfaces. */
+const PROGRAMS = ['segue_steer', 'segue_extern'];
+
+/** Finds nothing on a node without gateways in its part of the intent. */
+export function checkGateways(node: CheckedNode): FeatureFinding[] {
+  const { intent, applied } = node;
+  const findings = new FindingList();
+  if (intent?.gateways === undefined) return findings.found;
+  const states = gatewayStates(node);
+  for (const state of states) checkNodes(state, findings);
+  const own = states.filter(({ nodes }) => nodes.some(({ self }) => self)).map(({ gateway }) => gateway);
+  if (own.length === 0) return findings.found;
+  const externals = (intent.externals ?? []).filter(({ gateway }) => own.includes(gateway));
+  const devices = externals.map((external) => external.interface);
+  if (applied) checkPrograms(node, devices, findings);
+  for (const external of externals) checkExternal(node, external, findings);
+  return findings.found;
+}
+
+function checkNodes({ gateway, nodes }: GatewayState, findings: FindingList): void {
+  const down = nodes.filter(({ state }) => state === 'down').map(({ node }) => node);
+  const draining = nodes.filter(({ state }) => state === 'draining').map(({ node }) => node);
+  const total = `${nodes.length} network node${nodes.length === 1 ? '' : 's'} of ${gateway}`;
+  if (down.length === nodes.length) {
+    findings.fail(
+      `nodes.${gateway}`,
+      `no way to any of the ${total}: ${listed(down)}`,
+      'nothing passes between its tenants, nor to external networks: the underlay must route their locators',
+    );
+  } else if (down.length + draining.length === nodes.length) {
+    findings.warn(
+      `nodes.${gateway}`,
+      `of the ${total} none is up that does not drain: ${listed(draining)}`,
+      'new flows go to nodes that are to be taken away: take "drain" from one of them, or add one',
+    );
+  } else if (down.length > 0) {
+    findings.warn(
+      `nodes.${gateway}`,
+      `no way to ${down.length} of the ${total}: ${listed(down)}`,
+      'the others have its flows; connections that it alone knew are opened anew: the underlay must route its locator',
+    );
+  } else findings.ok(`nodes.${gateway}`, `a way to each of the ${total}`);
+}
+
+/** Without its programs a network node forwards nothing: packets for its gateway SIDs end at the locator's blackhole. */
+function checkPrograms({ kernel, config }: CheckedNode, externals: readonly string[], findings: FindingList): void {
+  const missing =
+    config.dataplane === 'kernel' ? 'dataplane: kernel' : missingForFastpath(kernel.fastpath.pinDirectory);
+  if (missing !== undefined) {
+    findings.fail(
+      'fastpath',
+      `a network node without a fast path: ${missing}`,
+      'what arrives to be decided is dropped here: install what is missing, or take this node out of the gateway',
+    );
+    return;
+  }
+  const there = attachments(kernel).filter(({ program }) => PROGRAMS.some((name) => program.name.startsWith(name)));
+  const needed = [...config.uplinks, ...externals.filter((device) => kernel.links.has(device))];
+  const without = needed.filter((name) => !there.some(({ device }) => device === name));
+  if (without.length > 0) {
+    findings.fail(
+      'programs',
+      `no program of a network node at ${listed(without)}`,
+      'what arrives there to be decided is dropped: segue apply, or start the agent',
+    );
+  } else findings.ok('programs', `programs of a network node at ${listed(needed)}`);
+}
+
+function checkExternal(
+  { kernel }: CheckedNode,
+  { name, interface: device, prefixes }: External,
+  findings: FindingList,
+): void {
+  const link = kernel.links.get(device);
+  const lost = `what is for external network ${name} is dropped here`;
+  if (link === undefined) {
+    findings.fail(`external.${name}`, `${device} does not exist`, `${lost}: see "interface" of the external network`);
+    return;
+  }
+  const state = linkState(link);
+  if (state !== 'up') {
+    const what = state === 'down' ? 'is down' : 'has no carrier';
+    const how = state === 'down' ? `ip link set ${device} up` : 'see the cable, or the far end';
+    findings.fail(`external.${name}`, `${device} ${what}`, `${lost}: ${how}`);
+    return;
+  }
+  findings.ok(`external.${name}`, `${device} up, mtu ${link.mtu}`);
+  const routes = ([4, 6] as const).flatMap((family) =>
+    kernel.socket
+      .dump(dumpRoutesRequest({ family, table: MAIN_TABLE }), decodeRoute)
+      .filter(({ oif, nexthops, type }) => {
+        const devices = [oif, ...(nexthops ?? []).map((leg) => leg.oif)];
+        return type === 'unicast' && devices.includes(link.index);
+      })
+      .map(({ prefix }) => prefix),
+  );
+  const covers = (prefix: string): boolean => routes.some((route) => isInside(route, prefix));
+  const none = prefixes.filter((prefix) => !routes.some((route) => overlaps(route, prefix)));
+  const some = prefixes.filter((prefix) => !covers(prefix) && !none.includes(prefix));
+  if (none.length > 0) {
+    findings.fail(
+      `external-route.${name}`,
+      `no route of the main table to ${listed(none)} dev ${device}`,
+      `${lost}: ip route add, or the routing daemon; the next hop is the kernel's to know`,
+    );
+  }
+  if (some.length > 0) {
+    findings.warn(
+      `external-route-part.${name}`,
+      `the main table has routes to parts of ${listed(some)} dev ${device} alone`,
+      'what is for the rest is dropped here: a default route by that interface would take it',
+    );
+  }
+  if (none.length + some.length === 0) {
+    findings.ok(`external-route.${name}`, `routes of the main table to ${listed(prefixes)} dev ${device}`);
+  }
+}
+
+function isInside(outer: string, inner: string): boolean {
+  return familyOf(outer) === familyOf(inner) && prefixContains(outer, inner);
+}
+
+function overlaps(a: string, b: string): boolean {
+  return familyOf(a) === familyOf(b) && prefixOverlaps(a, b);
+}
