@@ -10,7 +10,7 @@ import { selftestTopology } from './lib/topologies.js';
 /** An emulated machine needs 10 s to load the command. */
 const START_MS = 300_000;
 
-describe('the command `segue agent` as a process', () => {
+describe('the process `segue agent`', () => {
   const network = useNetwork(selftestTopology(), async (built) => {
     await built.apply('hv2');
   });
@@ -27,7 +27,7 @@ describe('the command `segue agent` as a process', () => {
     for (const agent of running) await agent.stop('SIGKILL');
   });
 
-  it('says when it is ready and when it stops; forwarding goes on through stop, start, kill and start', async () => {
+  it('reports readiness and stopping; forwarding survives stop, start and kill', async () => {
     const socket = join(network.directory, 'notify');
     const receiver = new UnixDatagramReceiver(socket);
     const first = await start({ NOTIFY_SOCKET: socket });

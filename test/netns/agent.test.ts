@@ -16,7 +16,7 @@ import { scopeTo } from '../../src/app/intent.js';
 /** How long the file source may take to see a new file and the agent to follow, milliseconds; emulated. */
 const FOLLOW_MS = 300_000;
 
-describe('the life of an agent', () => {
+describe('an agent from start to stop', () => {
   const network = useNetwork(selftestTopology(), async (built) => {
     for (const vm of built.topology.vms.filter(({ node }) => node === 'hv1')) unplugVm(built.topology, vm);
     await built.apply('hv2');
@@ -51,7 +51,7 @@ describe('the life of an agent', () => {
     for (const run of runs.splice(0)) await run.stop();
   });
 
-  it('starts before interfaces exist, serves them when they come, and again when they come back', async () => {
+  it('starts before its interfaces exist and configures them whenever they appear', async () => {
     const run = await start();
     const { line } = await run.waitFor('waiting for interfaces');
     expect(line.interfaces).toEqual(['t100-1', 't200-3']);
@@ -68,7 +68,7 @@ describe('the life of an agent', () => {
     expect(run.lines.filter(({ level }) => level >= 50)).toEqual([]);
   });
 
-  it('apply alone serves an interface that came back', async () => {
+  it('apply alone configures an interface that reappeared', async () => {
     const vm = network.vm('t100-1');
     unplugVm(network.topology, vm);
     await network.apply('hv1');
@@ -79,7 +79,7 @@ describe('the life of an agent', () => {
     await reaches();
   });
 
-  it('refuses a bad intent with its words, keeps what ran, follows the good one that comes after', async () => {
+  it('rejects an invalid intent, leaves the node as it is, and follows the next valid one', async () => {
     const run = await start();
     const good = intentText(network.topology);
     write(good.replace('sidBlock: fd00:5e::/32', 'sidBlock: fd00:5e::1/32'));
@@ -100,7 +100,7 @@ describe('the life of an agent', () => {
     await settled(run);
   });
 
-  it('follows the MTU of its uplink, and the node file on reload', async () => {
+  it('follows the MTU of its uplink, and rereads the node file on reload', async () => {
     const run = await start();
     const mtu = async (): Promise<number> => {
       const [link] = JSON.parse(await network.ip('hv1', '-j link show dev t100-1')) as { mtu: number }[];
@@ -131,7 +131,7 @@ describe('the life of an agent', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('follows a tenant to another id: its ports join another VRF, and nothing that hung on them is missing', async () => {
+  it('moves a tenant’s ports to another VRF with all of their objects when the tenant’s id changes', async () => {
     const run = await start();
     const moved = network.intent();
     for (const tenant of moved.tenants) if (tenant.id === 100) tenant.id = 300;
@@ -145,7 +145,7 @@ describe('the life of an agent', () => {
     network.files();
   });
 
-  it('looks at everything when notifications were lost', async () => {
+  it('diffs everything after lost notifications', async () => {
     const run = await start();
     const from = run.lines.length;
     // The event loop stands still while the kernel tells more than the socket holds.
@@ -158,7 +158,7 @@ describe('the life of an agent', () => {
     await reaches();
   });
 
-  it('two applies at once, and one beside the agent, do no harm', async () => {
+  it('concurrent applies, and an apply beside the agent, do not conflict', async () => {
     const intent = scopeTo(network.intent(), network.netns('hv1'));
     await network.purge('hv1');
     const instances = [1, 2].map(() => new Instance(network.config('hv1')));
@@ -203,7 +203,7 @@ describe('the guard against mass removal', () => {
     full = wide();
   });
 
-  it('holds an apply that takes more than ten ports and more than a fifth away, until it is forced', async () => {
+  it('blocks an apply that removes more than ten ports and more than a fifth of all, until forced', async () => {
     const { node } = network.config('hv1');
     await network.apply('hv1', full);
     await expect(network.apply('hv1')).rejects.toMatchObject({ code: 'MASS_REMOVAL', removed: COUNT, held: COUNT + 2 });
@@ -213,7 +213,7 @@ describe('the guard against mass removal', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('holds an agent the same way, until it is told to go on', async () => {
+  it('blocks an agent the same way, until it is told to proceed', async () => {
     const file = network.files().intent;
     writeFileSync(file.replace('.yaml', '.wide'), JSON.stringify(full));
     renameSync(file.replace('.yaml', '.wide'), file);

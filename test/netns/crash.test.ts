@@ -33,7 +33,7 @@ describe.each(MODES)('kill -9 at a random moment of apply, %s', (dataplane, kill
   });
 
   it(
-    `${kills} times: the next apply converges, purge leaves nothing`,
+    `${kills} times: the next apply converges, and purge leaves nothing`,
     async () => {
       const seed = Number(process.env.SEGUE_SEED ?? Date.now() % 1_000_000_007);
       const random = randomOf(seed);

@@ -1,4 +1,4 @@
-/** What VMs are told at their ports where a kernel forwards, too: the same programs, the same templates. */
+/** DHCP and router advertisements at ports where a kernel forwards as well: the same programs, the same templates. */
 import { describe, expect, it } from 'vitest';
 import { forget, ADDRESS4, GATEWAY4, Hook, SUBNET4, SUBNET6, twins } from '../kernel/dhcp/cloud.js';
 import { useNetwork } from './lib/network.js';
@@ -11,7 +11,7 @@ describe.each(['kernel', 'hybrid'] as const)('a VM at a port in %s mode', { time
     for (const vm of ['red', 'blue']) await forget(made, vm);
   });
 
-  it.each(['red', 'blue'])('%s is told its address, and reaches its peer', async (vm) => {
+  it.each(['red', 'blue'])('%s gets its address by DHCP and reaches its peer', async (vm) => {
     const hook = new Hook(
       network,
       `udhcpc-${vm}`,
@@ -23,7 +23,7 @@ describe.each(['kernel', 'hybrid'] as const)('a VM at a port in %s mode', { time
     expect(await network.ping(vm, '10.0.0.11')).toMatchObject({ received: 1 });
   });
 
-  it('finds its router, which answers neighbour solicitations', async () => {
+  it('finds its router by an advertisement, and the router answers neighbour solicitations', async () => {
     expect(await network.output('red', ['rdisc6', '-1', '-w', '5000', 'eth0'])).toContain('from fe80::1');
     expect(await network.ip('red', '-6 route show default')).toContain('default via fe80::1 dev eth0 proto ra');
     expect(await network.output('red', ['ndisc6', '-1', '-w', '5000', 'fe80::1', 'eth0'])).toContain(
@@ -33,7 +33,7 @@ describe.each(['kernel', 'hybrid'] as const)('a VM at a port in %s mode', { time
     expect(await network.ping('red', 'fd00:10::b')).toMatchObject({ received: 1 });
   });
 
-  it('is as planned', async () => {
+  it('leaves the node without drift', async () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** Damage to the fast path's maps and attachments: diff names it, apply puts it right. */
+/** Damage to the fast path's maps and attachments: diff names it, apply repairs it. */
 import { existsSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
@@ -61,7 +61,7 @@ function remove(map: BpfMap, key: Buffer): void {
   else map.delete(key);
 }
 
-describe('what somebody else did to the fast path', () => {
+describe('drift of the fast path', () => {
   const network = useNetwork(driftTopology({ dataplane: { hv1: 'hybrid' } }), async (built) => {
     // The gateway is resolved, so that the ways hold something.
     await built.shell('hv1', 'ping -c 1 -W 5 fd00:ffff:1::1 >/dev/null');
@@ -87,12 +87,12 @@ describe('what somebody else did to the fast path', () => {
     expect(entries(map)).toEqual(before);
   };
 
-  it('is tried for every kind', () => {
+  it('is tested for every resource', () => {
     const tried = [...Object.keys(MAPS), 'bpf-program', ...WITH_XDP];
     expect(new Set(tried)).toEqual(new Set(Object.keys(ebpfFeature.resources)));
   });
 
-  it.each(Object.entries(MAPS))('%s: an entry of %s is gone', async (kind, name) => {
+  it.each(Object.entries(MAPS))('%s: an entry of %s is missing', async (kind, name) => {
     const map = mapOf(name);
     await isPutRight(kind, map, (key) => {
       remove(map, key);
@@ -101,7 +101,7 @@ describe('what somebody else did to the fast path', () => {
 
   // A permit says nothing but that it is there.
   it.each(Object.entries(MAPS).filter(([, name]) => !PERMITS.includes(name)))(
-    '%s: an entry of %s says something else',
+    '%s: an entry of %s has another value',
     async (kind, name) => {
       const map = mapOf(name);
       await isPutRight(kind, map, (key, value) => {
@@ -112,7 +112,7 @@ describe('what somebody else did to the fast path', () => {
   );
 
   it.each(Object.entries(MAPS).filter(([, name]) => name !== 'sg_node'))(
-    '%s: %s has an entry that nobody planned',
+    '%s: %s has an unplanned entry',
     async (kind, name) => {
       const map = mapOf(name);
       await isPutRight(kind, map, (key, value) => {
@@ -124,7 +124,7 @@ describe('what somebody else did to the fast path', () => {
     },
   );
 
-  it('bpf-program: an attachment is gone', async () => {
+  it('bpf-program: an attachment is missing', async () => {
     const { fastpath } = network.instance('hv1').kernel;
     const links = fastpath.links();
     expect(links.length).toBeGreaterThan(1);
@@ -135,7 +135,7 @@ describe('what somebody else did to the fast path', () => {
     for (const { path } of links) expect(existsSync(path)).toBe(true);
   });
 
-  it('all of it: the pins are gone', async () => {
+  it('all resources: the pins are missing', async () => {
     rmSync(network.instance('hv1').kernel.fastpath.pinDirectory, { recursive: true });
     const all = Object.keys(ebpfFeature.resources).filter((kind) => !WITH_XDP.includes(kind));
     // Programs that are called, too (test/kernel/dhcp/drift.test.ts).

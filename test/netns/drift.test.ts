@@ -13,7 +13,7 @@ import { DRIFTS, driftTopology, rounds } from './lib/drift-cases.js';
 import { useNetwork } from './lib/network.js';
 import type { Drift } from './lib/drift-cases.js';
 
-describe('diff names what somebody else altered, apply puts it right', () => {
+describe('diff names drift, and apply repairs it', () => {
   const network = useNetwork(driftTopology(), async (built) => {
     await built.apply('hv1');
   });
@@ -21,7 +21,7 @@ describe('diff names what somebody else altered, apply puts it right', () => {
 
   // The fast path's are in drift-fastpath.test.ts, a network node's in test/kernel/gateway, what answers VMs in test/kernel/dhcp/drift.test.ts,
   // test/kernel/service/drift.test.ts and netns/icmp-rate.test.ts, what VMs migrate by in test/kernel/ebpf/migrate.test.ts.
-  it('covers every kind of the kernel’s own path', () => {
+  it('covers every resource of the kernel path', () => {
     const covered = [
       ...DRIFTS.map(({ kind }) => kind),
       ...[ebpfFeature, gatewayFeature, dhcpFeature, icmpRateFeature, serviceFeature, migrateFeature].flatMap(
@@ -48,7 +48,7 @@ describe('diff names what somebody else altered, apply puts it right', () => {
     expect(await lines()).toBe('');
   });
 
-  it('the command says so with exit code 3', async () => {
+  it('the command reports drift with exit code 3', async () => {
     const command = [process.execPath, SEGUE_COMMAND, 'diff', '-c', network.files().nodes.get('hv1') ?? ''];
     expect(await runIn(undefined, command)).toMatchObject({ status: 0 });
     await network.ip('hv1', 'link del sg-100');

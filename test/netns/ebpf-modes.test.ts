@@ -1,4 +1,7 @@
-/** `dataplane: ebpf` beside the other modes, and a node that goes from one to another; on both sides it is in test/kernel/ebpf/reach.test.ts. */
+/**
+ * `dataplane: ebpf` beside the other modes, and a node that changes its mode. With ebpf on both sides:
+ * test/kernel/ebpf/reach.test.ts.
+ */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { applyOnce } from '../../src/agent/apply.js';
@@ -59,7 +62,7 @@ describe('one node hybrid, one kernel, one ebpf, one programmed by plain ip comm
     expect(reach).toEqual({ reached: INSIDE, blocked: [], doubtful: [] });
   });
 
-  it('the addresses of the other tenant are one’s own tenant’s', async () => {
+  it('an address that both tenants use leads to the own tenant’s VM', async () => {
     // Every VM of the other tenant has an address of the own one: it is that one who hears.
     const before = await Promise.all(NUMBERS.map((number) => received(`t200-${number}`)));
     expect(await network.ping('t100-1', '10.0.0.3', { count: 3 })).toMatchObject({ received: 3 });
@@ -75,7 +78,7 @@ describe('one node hybrid, one kernel, one ebpf, one programmed by plain ip comm
     );
 });
 
-describe('a node that goes from one mode to another', () => {
+describe('a node that changes its data plane mode', () => {
   // Its VMs know their neighbours, as they must where nobody answers for them.
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'hybrid' } }), () => Promise.resolve());
   const INSIDE_TWO = bothFamilies(['t100-1 > t100-2', 't100-2 > t100-1', 't200-3 > t200-4', 't200-4 > t200-3']);
@@ -91,7 +94,7 @@ describe('a node that goes from one mode to another', () => {
     }
   };
 
-  it('forwards in each, and leaves nothing of the one before; purge leaves nothing at all', async () => {
+  it('forwards in each mode without leftovers of the one before; purge leaves nothing', async () => {
     await network.shell('hv1', QUIET);
     // The kernel's own rule for VRFs comes with the first one and stays.
     await network.shell('hv1', 'ip link add first type vrf table 1; ip link del first');

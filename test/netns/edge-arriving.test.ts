@@ -1,4 +1,7 @@
-/** What arrives by an uplink at the kernel's own decapsulation: the outer source is of the domain, the inner one is none that nobody has. */
+/**
+ * Packets that arrive by an uplink for the kernel's decapsulation: the outer source must be of the SR domain, and the
+ * inner source one that a member can have.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as frames from './lib/frames.js';
 import { dropped, removeDrop } from './lib/guard.js';
@@ -40,7 +43,7 @@ describe('encapsulated packets', () => {
     ['a first fragment', (source) => frames.behind(frames.tunnelled(source, SID, inner[4]), 'fragment')],
   ];
 
-  it.each(CASES)('%s needs the source of a node', async (_name, make) => {
+  it.each(CASES)('an encapsulated packet needs the outer source of a node: %s', async (_name, make) => {
     expect(await redA.sees('marked', sending(make(HV2)))).toBe(true);
     for (const source of [OUTSIDER, HV1]) {
       const before = await count('untrusted-source');
@@ -49,7 +52,7 @@ describe('encapsulated packets', () => {
     }
   });
 
-  it('without the rule the kernel decapsulates all of them', async () => {
+  it('without the rule, the kernel decapsulates all of them', async () => {
     await removeDrop(network, 'hv1', 'inet segue_edge encapsulated', 'untrusted-source');
     for (const [what, make] of CASES) expect(await redA.sees('marked', sending(make(OUTSIDER))), what).toBe(true);
     await network.apply('hv1');
@@ -74,7 +77,7 @@ describe('inner sources', () => {
     expect(await redA.countOf('marked', sending(packet(source)))).toBe(0);
   });
 
-  it('without the rules they arrive', async () => {
+  it('without the rules, they arrive', async () => {
     for (const chain of ['vrf', 'vrf4', 'from_gateway']) {
       await removeDrop(network, 'hv1', `inet segue ${chain}`, 'inner-source');
     }
@@ -83,7 +86,7 @@ describe('inner sources', () => {
     for (const source of FORWARDED) expect(await redA.countOf('marked', sending(packet(source))), source).toBe(0);
   });
 
-  it('errors of the gateway arrive: traceroute and path MTU discovery live on them', async () => {
+  it('ICMP errors from the gateway arrive, as traceroute and path MTU discovery need them', async () => {
     const about = { 4: frames.udpPacket(A[4], B[4], MARK), 6: frames.udpPacket(A[6], B[6], MARK) };
     for (const type of [3, 11, 12]) {
       const error = frames.tunnelled(HV2, SID, frames.icmpError(type, GATEWAY[4], A[4], about[4]));
@@ -95,7 +98,7 @@ describe('inner sources', () => {
     }
   });
 
-  it('a tenant’s own packets are none of it: the gateway answers, members answer', async () => {
+  it('a tenant’s own packets pass: the gateway and members answer', async () => {
     const before = await count('inner-source');
     for (const address of [GATEWAY[4], GATEWAY[6], B[4], B[6]]) {
       expect(await network.ping('red-a', address), address).toMatchObject({ received: 1 });

@@ -1,4 +1,7 @@
-/** The edge from boot to purge: before forwarding is on, while no agent runs, and until forwarding is as it was found. */
+/**
+ * The edge from boot to purge: loaded before forwarding is on, in force while no agent runs, and removed after
+ * forwarding is restored.
+ */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -48,18 +51,18 @@ const handle = async (): Promise<string> =>
     await network.output('hv1', ['nft', '-a', 'list', 'table', 'inet', 'segue_edge']),
   )?.[1] ?? 'none';
 
-describe('a host that forwards by itself', () => {
+describe('a host that forwards before segue runs', () => {
   let agent: Background | undefined;
   beforeAll(() => forward(1));
   afterAll(() => agent?.stop('SIGKILL'));
 
-  it('is a way into the domain until its edge is loaded at boot, from its files', async () => {
+  it('lets packets into the domain until its edge is loaded from its files at boot', async () => {
     expect(await router.sees('attack', send)).toBe(true);
     expect(await load()).toMatchObject({ status: 0, stdout: expect.stringContaining('made from') as string });
     expect(await router.countOf('attack', send)).toBe(0);
   });
 
-  it('keeps the edge when an agent takes over, and when that dies', async () => {
+  it('has the edge without a gap when an agent takes over and when it dies', async () => {
     const before = await handle();
     const argv = [process.execPath, SEGUE_COMMAND, 'agent', '-c', files.nodes.get('hv1') ?? ''];
     agent = new Background(undefined, argv, { log: join(network.directory, 'agent.log') });
@@ -71,7 +74,7 @@ describe('a host that forwards by itself', () => {
     expect(existsSync(saved())).toBe(true);
   });
 
-  it('has it again from what the agent saved, after another flushed every ruleset', async () => {
+  it('loads the edge that the agent saved, after somebody flushed every ruleset', async () => {
     await network.shell('hv1', 'nft flush ruleset');
     expect(await router.sees('attack', send)).toBe(true);
     expect(await load()).toMatchObject({
@@ -106,21 +109,21 @@ describe('a host that did not forward', () => {
     };
   });
 
-  it('has the edge before it forwards', async () => {
+  it('loads the edge before it forwards', async () => {
     await network.apply('hv1');
     expect(seen.splice(0)).toEqual(['before 0 0', 'after 0 0']);
     expect(network.instance('hv1').kernel.sysctls.read(FORWARDING)).toBe('1');
     expect(await router.countOf('attack', send)).toBe(0);
   });
 
-  it('forwards no longer when the edge goes', async () => {
+  it('stops forwarding before the edge is removed', async () => {
     expect((await network.purge('hv1')).failures).toEqual([]);
     expect(seen.splice(0)).toEqual(['before 0 0', 'after 0 0']);
     expect(await router.countOf('attack', send)).toBe(0);
     expect(existsSync(saved())).toBe(false);
   });
 
-  it('keeps the edge while forwarding cannot be put back', async () => {
+  it('does not remove the edge while forwarding cannot be restored', async () => {
     await network.apply('hv1');
     const { sysctls } = network.instance('hv1').kernel;
     const writeAll = sysctls.writeAll.bind(sysctls);
@@ -140,7 +143,7 @@ describe('a host that did not forward', () => {
     expect(sysctls.read(FORWARDING)).toBe('0');
   });
 
-  it('makes an edge from what is left of the files', async () => {
+  it('builds an edge from a truncated intent and no saved file', async () => {
     rmSync(saved(), { force: true });
     writeFileSync(files.intent, 'version: 1\nsidBlock: fd00:5e::/32\nnodes: [\n');
     await forward(1);

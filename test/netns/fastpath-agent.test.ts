@@ -71,7 +71,7 @@ describe('an agent with a fast path', () => {
     for (const run of runs.splice(0)) await run.stop();
   });
 
-  it('resolves the underlay without a packet, and forwards past the kernel', async () => {
+  it('resolves underlay neighbours without traffic, and forwards past the kernel', async () => {
     const run = await start();
     expect(run.lines.filter(({ level }) => level >= 40)).toEqual([]);
     await until('resolved', resolved);
@@ -83,7 +83,7 @@ describe('an agent with a fast path', () => {
     expect(slow).toBe(0);
   });
 
-  it('is adopted by the next one: programs, maps and counters stay, nothing is lost', async () => {
+  it('hands programs, maps and counters over to the next agent without loss', async () => {
     const first = await start();
     await until('resolved', resolved);
     const before = { programs: programs(), counts: fastpathCounts(network, 'hv1') };
@@ -103,7 +103,7 @@ describe('an agent with a fast path', () => {
     expect(slow).toBe(0);
   });
 
-  it('puts changed programs in the place of the old ones without a packet lost', async () => {
+  it('replaces changed programs without losing a packet', async () => {
     const first = await start();
     await until('resolved', resolved);
     const before = { programs: programs(), counts: fastpathCounts(network, 'hv1') };
@@ -140,7 +140,7 @@ describe('an agent with a fast path', () => {
     }
   });
 
-  it('carries counters over to maps of another layout without a packet lost', async () => {
+  it('migrates counters to maps of another layout without losing a packet', async () => {
     const first = await start();
     await until('resolved', resolved);
     // Something for each kind of counter.
@@ -177,7 +177,7 @@ describe('an agent with a fast path', () => {
     old.close();
   });
 
-  it('takes the fast path away and brings it back when the node file says so', async () => {
+  it('removes the fast path and attaches it again as the node file says', async () => {
     const run = await start();
     const file = join(network.directory, 'hv1.yaml');
     const text = readFileSync(file, 'utf8');
@@ -200,7 +200,7 @@ describe('an agent with a fast path', () => {
     expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(12);
   });
 
-  it('spreads flows over two uplinks, and keeps to the other when one fails', async () => {
+  it('spreads flows over two uplinks, and uses the other when one fails', async () => {
     // A second link to the router, as good as the first.
     await network.ip('hv1', `link add eth1 type veth peer name hv1b netns ${network.netns(ROUTER)}`);
     await network.shell('hv1', 'sysctl -qw net.ipv6.conf.eth1.accept_dad=0; ip link set eth1 up');
@@ -243,7 +243,7 @@ describe('an agent with a fast path', () => {
     await until('one left', () => devices() === 'eth0');
   });
 
-  it("follows the uplink's state and the gateway's address", async () => {
+  it("follows the uplink's state and the router's MAC address", async () => {
     await start();
     await until('resolved', resolved);
     const before = currentWays();
@@ -263,7 +263,7 @@ describe('an agent with a fast path', () => {
     await reaches();
   });
 
-  it('follows an interface that goes and comes back', async () => {
+  it('follows an interface that disappears and comes back', async () => {
     const run = await start();
     const vm = find(network.topology.vms, 't100-1');
     for (let time = 0; time < 2; time++) {
@@ -280,7 +280,7 @@ describe('an agent with a fast path', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it("leaves somebody else's program where it is", async () => {
+  it("leaves somebody else's program attached", async () => {
     const object = BpfObject.load('build/bpf/test/maps.o');
     const { links } = kernel();
     links.refresh();
@@ -302,7 +302,7 @@ describe('an agent with a fast path', () => {
     }
   });
 
-  it('leaves nothing behind after a purge', async () => {
+  it('leaves nothing after a purge', async () => {
     const run = await start();
     await run.stop();
     runs.length = 0;

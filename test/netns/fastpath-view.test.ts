@@ -1,4 +1,4 @@
-/** trace, monitor and capture of a hypervisor with a fast path, over real packets. */
+/** trace, monitor and capture on a hypervisor with a fast path, over real packets. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +56,7 @@ async function send(network: TestNetwork, { to, size = 84, from, ttl }: Case): P
   }
 }
 
-describe('of a hypervisor with a fast path', () => {
+describe('a hypervisor with a fast path', () => {
   const network = useNetwork(topology());
   const commands: Background[] = [];
 
@@ -88,7 +88,7 @@ describe('of a hypervisor with a fast path', () => {
     ['a remote member', { to: '10.0.0.2' }, 'sent', 'fastpath'],
     ['a remote member over IPv6', { to: 'cafe::2' }, 'sent', 'fastpath'],
     ['a member on the same node', { to: '10.0.0.5' }, 'delivered', 'fastpath'],
-    ['the same over IPv6', { to: 'cafe::5' }, 'delivered', 'fastpath'],
+    ['a member on the same node over IPv6', { to: 'cafe::5' }, 'delivered', 'fastpath'],
     ['a prefix behind a remote member', { to: '192.168.7.9' }, 'sent', 'fastpath'],
     ['the largest packet', { to: '10.0.0.2', size: MTU }, 'sent', 'fastpath'],
     ['the largest packet over IPv6', { to: 'cafe::2', size: MTU }, 'sent', 'fastpath'],
@@ -96,16 +96,16 @@ describe('of a hypervisor with a fast path', () => {
     ['a byte more over IPv6', { to: 'cafe::2', size: MTU + 1 }, 'too-big-for-port', 'fastpath'],
     ['a byte more on the same node', { to: '10.0.0.5', size: MTU + 1 }, 'too-big-for-port', 'fastpath'],
     ['the gateway', { to: '10.0.0.254' }, 'delivered', 'fastpath'],
-    ['an address nobody has', { to: '10.0.0.77' }, 'no-member', 'kernel'],
-    ['an IPv6 address nobody has', { to: 'cafe::77' }, 'no-member', 'kernel'],
-    ['the world', { to: '203.0.113.1' }, 'no-route', 'kernel'],
+    ['an unused address', { to: '10.0.0.77' }, 'no-member', 'kernel'],
+    ['an unused IPv6 address', { to: 'cafe::77' }, 'no-member', 'kernel'],
+    ['an Internet address', { to: '203.0.113.1' }, 'no-route', 'kernel'],
     ["another tenant's SID", { to: 'fd00:5e:2:4600:c8::' }, 'domain-address', 'fastpath'],
     ["another tenant's address, which nobody of this one has", { to: '10.0.0.3' }, 'no-member', 'kernel'],
     ['a forged source', { to: '10.0.0.2', from: '10.0.0.99' }, 'source-not-port', 'fastpath'],
     ['a forged IPv6 source', { to: 'cafe::2', from: 'cafe::99' }, 'source-not-port', 'fastpath'],
     ['a TTL for one hop', { to: '10.0.0.2', ttl: 1 }, 'hop-limit', 'fastpath'],
     ['a hop limit for one hop', { to: 'cafe::2', ttl: 1 }, 'hop-limit', 'fastpath'],
-    ['a TTL for two hops, of which there are three', { to: '10.0.0.2', ttl: 2 }, 'hop-limit', 'fastpath'],
+    ['a TTL for two hops where there are three', { to: '10.0.0.2', ttl: 2 }, 'hop-limit', 'fastpath'],
     ['a hop limit for two hops', { to: 'cafe::2', ttl: 2 }, 'hop-limit', 'fastpath'],
     ['a TTL for three hops', { to: '10.0.0.2', ttl: 3 }, 'sent', 'fastpath'],
     ['a TTL for two hops on the same node', { to: '10.0.0.5', ttl: 2 }, 'delivered', 'fastpath'],
@@ -113,13 +113,13 @@ describe('of a hypervisor with a fast path', () => {
     ['a multicast group', { to: '239.1.2.3' }, 'link-scope', 'kernel'],
   ];
 
-  it.each(CASES)('trace says what forwarding does: %s', async (_what, question, said, path) => {
+  it.each(CASES)('trace agrees with forwarding: %s', async (_what, question, said, path) => {
     const found = await ask(question);
     expect({ said: found.reason ?? found.verdict, path: found.path }).toEqual({ said, path });
     expect(await send(network, question)).toBe(said === 'delivered' || said === 'sent' ? 1 : 0);
   });
 
-  it('monitor tells what is dropped and handed over, also when the fast path is made anew', async () => {
+  it('monitor reports drops and punts, also after the fast path is replaced', async () => {
     const monitor = await start('monitor', '-j', '-p', 't100-1');
     await send(network, { to: '10.0.0.2', from: '10.0.0.99' });
     await send(network, { to: '203.0.113.1' });
@@ -152,7 +152,7 @@ describe('of a hypervisor with a fast path', () => {
     await network.apply('hv1');
   });
 
-  it('capture has both sides of each packet, and tshark reads them', async () => {
+  it('capture writes each packet as received and as sent, and tshark reads them', async () => {
     const file = join(network.directory, 'view.pcapng');
     const capture = await start('capture', '-u', 'eth0', '--host', '10.0.0.2', '-w', file, '--count', '2');
     expect(await send(network, { to: '10.0.0.2', size: MTU })).toBe(1);

@@ -1,4 +1,4 @@
-/** Uplinks that are VLAN devices: the fast path is at tcx of the VLAN device, which takes the tag off and puts it on. */
+/** VLAN devices as uplinks: the fast path is at tcx of the VLAN device, which removes and adds the tag. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROUTER, underlayAddresses, UPLINK } from '../../lab/topology.js';
 import { fastpathCounts, since } from './lib/fastpath.js';
@@ -67,7 +67,7 @@ describe.each(['auto', 'always'] as const)('uplinks that are VLAN devices, xdp: 
     }
   });
 
-  it('have the tag on the wire', () => {
+  it('send tagged frames', () => {
     const inTunnel = tagged.filter((frame) => frame.readUInt16BE(12) === ETHERTYPE_VLAN);
     expect(inTunnel.length).toBeGreaterThanOrEqual(2 * 2 * COUNT);
     for (const frame of inTunnel) expect(frame.readUInt16BE(14) & 0xfff).toBe(TAG);
@@ -79,7 +79,7 @@ describe.each(['auto', 'always'] as const)('uplinks that are VLAN devices, xdp: 
   });
 });
 
-describe('VLAN devices that stand beside the fast path', () => {
+describe('VLAN devices beside the fast path', () => {
   const dataplane = { hv1: 'ebpf', hv2: 'ebpf' } as const;
   const network = useNetwork(selftestTopology({ dataplane, xdp: 'always' }), async (built) => {
     await built.applyAll();
@@ -92,7 +92,7 @@ describe('VLAN devices that stand beside the fast path', () => {
     await network.ip(node, `link set ${name} up`);
   };
 
-  it('on an uplink: management lives, and no packet of its VLAN is taken for a SID', async () => {
+  it('on an uplink: management traffic passes, and no packet of its VLAN is decapsulated', async () => {
     await stand('hv1', UPLINK, 'mgmt', 100, '192.0.2.1');
     await stand(ROUTER, 'hv1', 'mgmt', 100, '192.0.2.2');
     const before = fastpathCounts(network, 'hv1');
@@ -112,7 +112,7 @@ describe('VLAN devices that stand beside the fast path', () => {
     expect(reasons['pass vlan']).toBeGreaterThan(COUNT);
   });
 
-  it('on a port: its frames pass once it stands there, and no longer than that', async () => {
+  it('on a port: its frames pass exactly while the device exists', async () => {
     await stand('t100-1', 'eth0', 'eth0.5', 5, '198.51.100.1');
     const counted = async (work: () => Promise<unknown>): Promise<Record<string, number>> => {
       const before = fastpathCounts(network, 'hv1');

@@ -45,7 +45,7 @@ async function pinged(network: TestNetwork): Promise<Traffic> {
   return { atRouter, atVm };
 }
 
-describe('what goes on the wire, one segment', () => {
+describe('packets on the wire, one segment', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }));
   const { topology } = network;
   const hv1Source = sourceOf(find(topology.nodes, 'hv1'));
@@ -58,7 +58,7 @@ describe('what goes on the wire, one segment', () => {
   describe.each(FAMILIES)('$family', ({ from, to, next, ipBytes }) => {
     const requests = () => encapsulated(traffic.atRouter).filter(({ inner }) => isEcho(inner, 'request', from, to));
 
-    it('the outer header, every field', () => {
+    it('every field of the outer header is right', () => {
       expect(requests()).toHaveLength(COUNT);
       for (const { outer, srh } of requests()) {
         expect(srh).toBeUndefined();
@@ -78,7 +78,7 @@ describe('what goes on the wire, one segment', () => {
       expect(new Set(requests().map(({ outer }) => outer.flowLabel)).size).toBe(1);
     });
 
-    it('the Ethernet header: to the router', async () => {
+    it('the Ethernet header leads to the router', async () => {
       const mac = async (name: string, device: string): Promise<string> =>
         /link\/ether (\S+)/.exec(await network.ip(name, `link show dev ${device}`))?.[1] ?? '';
       expect(requests()[0]?.headers[0]).toEqual({
@@ -89,7 +89,7 @@ describe('what goes on the wire, one segment', () => {
       });
     });
 
-    it('the inner packet has one hop less on the way, and one more at the VM; the rest is as it was sent', () => {
+    it('the hop limit of the inner packet decreases by one at each hypervisor; all else is unchanged', () => {
       const hopsOf = (headers: Parameters<typeof isEcho>[0]): number => {
         const ip = innerIp({ inner: [...headers] });
         expect(ip).toMatchObject({ source: from, destination: to, dscp: TRAFFIC_CLASS >>> 2, ecn: TRAFFIC_CLASS & 3 });
@@ -107,7 +107,7 @@ describe('what goes on the wire, one segment', () => {
     });
   });
 
-  it.each(FAMILIES)('TCP of a VM with an MTU of 1500: $family', async ({ to }) => {
+  it.each(FAMILIES)('a VM with an MTU of 1500 reaches TCP servers: $family', async ({ to }) => {
     const before = fastpathCounts(network, 'hv2');
     const { bitsPerSecond, bytes } = await measureThroughput({
       from: network.netns('t100-1'),
@@ -126,7 +126,7 @@ describe('what goes on the wire, one segment', () => {
   });
 });
 
-describe('what goes on the wire, three segments', () => {
+describe('packets on the wire, three segments', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH, transits: 2 }));
   const { topology } = network;
   let traffic: Traffic;
@@ -139,7 +139,7 @@ describe('what goes on the wire, three segments', () => {
     expect(complaints(network, [...traffic.atRouter, ...traffic.atVm])).toBe('');
   });
 
-  it.each(FAMILIES)('$family: a reduced routing header', ({ from, to, next, ipBytes }) => {
+  it.each(FAMILIES)('$family: the SRH is reduced', ({ from, to, next, ipBytes }) => {
     const requests = encapsulated(traffic.atRouter).filter(({ inner }) => isEcho(inner, 'request', from, to));
     const [first, second] = ['tr1', 'tr2'].map((name) => endSid(find(topology.nodes, name)));
     const last = sidOf(topology, 'hv2', 't100');

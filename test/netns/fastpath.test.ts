@@ -31,7 +31,7 @@ const VARIANTS: [name: string, options: SelftestOptions][] = [
 /** Kinds whose entries say all by their keys. */
 const PERMITS = ['bpf-source', 'bpf-source-prefix', 'bpf-domain-source', 'bpf-trusted'];
 
-describe('what somebody did to the fast path', () => {
+describe('drift of the fast path', () => {
   const network = useNetwork(driftTopology({ dataplane: BOTH }));
   const maps = () => {
     const all = network.instance('hv1').kernel.fastpath.maps;
@@ -67,7 +67,7 @@ describe('what somebody did to the fast path', () => {
     expect(await network.diff('hv1', intent())).toEqual([]);
   };
 
-  it('is seen and repaired: an entry is gone', async () => {
+  it('is found and repaired: a missing entry', async () => {
     await repaired();
     const keyed = MAP_NAMES.filter((name) => !maps()[name].info.type.includes('array') && !ELSEWHERE.includes(name));
     expect(Object.keys(kindOf).toSorted()).toEqual(keyed.toSorted());
@@ -85,7 +85,7 @@ describe('what somebody did to the fast path', () => {
     }
   });
 
-  it('is seen and repaired: an entry has another value', async () => {
+  it('is found and repaired: an entry with another value', async () => {
     for (const [name, kind] of Object.entries(kindOf)) {
       const map = maps()[name as keyof ReturnType<typeof maps>];
       const [entry] = map.entries();
@@ -103,7 +103,7 @@ describe('what somebody did to the fast path', () => {
     }
   });
 
-  it('is seen and repaired: entries nobody asked for, of a tenant that is none', async () => {
+  it('is found and repaired: entries of an unknown tenant', async () => {
     const [entry] = maps().sg_endpoints.entries();
     const key = entry?.[0] ?? Buffer.alloc(0);
     key.writeUInt32LE(0x777, 0);
@@ -114,7 +114,7 @@ describe('what somebody did to the fast path', () => {
     await repaired();
   });
 
-  it('is seen and repaired: a program is off, pins are gone', async () => {
+  it('is found and repaired: a detached program, and missing pins', async () => {
     const { fastpath } = network.instance('hv1').kernel;
     const [link] = fastpath.links();
     unpin(link?.path ?? '');
@@ -135,7 +135,7 @@ describe('a machine without a bpffs', () => {
     await Promise.resolve();
   });
 
-  it('forwards with the kernel, and says so', async () => {
+  it('forwards by the kernel, and reports it', async () => {
     spawnSync('umount', ['/sys/fs/bpf']);
     try {
       for (const name of ['hv1', 'hv2']) {
@@ -166,12 +166,12 @@ describe.each(VARIANTS)('%s', (_name, options) => {
     expect(reach).toEqual({ reached: INSIDE, blocked: [], doubtful: [] });
   });
 
-  it('hosts of different tenants do not', async () => {
+  it('hosts of different tenants do not reach each other', async () => {
     const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
     expect(reach).toEqual({ reached: [], blocked: ACROSS, doubtful: [] });
   });
 
-  it('the packets take the fast path', async () => {
+  it('packets take the fast path', async () => {
     // The first ones let the kernel resolve the underlay's neighbours, which the agent of a test that applies once has to be told.
     for (const name of ['hv1', 'hv2']) await network.apply(name);
     const before = fastpathCounts(network, 'hv1');
@@ -188,7 +188,7 @@ describe.each(VARIANTS)('%s', (_name, options) => {
     expect(await network.diff('hv2')).toEqual([]);
   });
 
-  it('purge leaves no pin', async () => {
+  it('purge leaves no pins', async () => {
     expect(existsSync(pinDirectory(network.netns('hv1')))).toBe(true);
     await network.purge('hv1');
     expect(existsSync(pinDirectory(network.netns('hv1')))).toBe(false);

@@ -79,13 +79,13 @@ const SHARED = [
   /^sysctl vrf\/strict_mode:/,
 ];
 
-describe('what is not ours', () => {
+describe("other programs' objects", () => {
   const network = useNetwork(driftTopology(), async (built) => {
     await built.shell('hv1', FOREIGN);
   });
   const touched = (gone: string[]): string[] => gone.filter((object) => !SHARED.some((shared) => shared.test(object)));
 
-  it('stays as it is through apply, a running agent, and purge', async () => {
+  it('stay unchanged through apply, a running agent and purge', async () => {
     const before = await snapshot(network, 'hv1');
     await network.apply('hv1');
     const applied = await snapshot(network, 'hv1');
@@ -118,14 +118,14 @@ describe('what is not ours', () => {
   });
 });
 
-describe('devices of others in the place of ours', () => {
+describe('other programs’ devices where segue’s belong', () => {
   const network = useNetwork(driftTopology(), async (built) => {
     await built.shell('hv1', QUIET);
     await built.shell('hv1', 'ip link add fx-br type bridge; ip link set fx-br up; ip link set t100-1 master fx-br');
     await built.shell('hv1', 'ip link add sg-200 type dummy');
   });
 
-  it('an interface with a foreign master, a device with the name of a VRF: refused, the rest is done', async () => {
+  it('a port with a foreign master and a device with a VRF’s name are refused, and all else is applied', async () => {
     const before = await snapshot(network, 'hv1');
     const mine = /"ifname":"(t100-1|sg-200|fx-br)"|"dev":"(t100-1|sg-200|fx-br)"/;
     await expect(network.apply('hv1')).rejects.toThrow(

@@ -1,4 +1,7 @@
-/** One MAC address of a tenant's gateway on all nodes, where a kernel is beneath: the interface has it, and gets its own back. */
+/**
+ * One MAC address of a tenant's gateway on all nodes, where a kernel forwards: the interface gets this address, and its
+ * own one back at purge.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SILENCE_TIMEOUT_S } from '../../lab/ping.js';
 import { useNetwork } from './lib/network.js';
@@ -9,7 +12,7 @@ import { selftestTopology } from './lib/topologies.js';
 const MAC = '02:73:67:00:00:64';
 const OTHER = '02:00:5e:00:00:99';
 
-describe("a tenant's gateway, hv1 in kernel mode, hv2 in hybrid mode", () => {
+describe("the MAC address of a tenant's gateway, hv1 in kernel mode, hv2 in hybrid mode", () => {
   const own = new Map<string, string>();
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'kernel', hv2: 'hybrid' } }), async (made) => {
     for (const { name, node } of made.topology.vms) own.set(name, macOf(made.netns(node), name));
@@ -36,7 +39,7 @@ describe("a tenant's gateway, hv1 in kernel mode, hv2 in hybrid mode", () => {
     for (const { vm, peers } of SIDES) for (const peer of peers) await network.ping(vm, peer);
   });
 
-  it.each(SIDES)('has one address for all: $vm at $node', async ({ vm, node, peers }) => {
+  it.each(SIDES)('is the same for all VMs: $vm at $node', async ({ vm, node, peers }) => {
     expect(macOf(network.netns(node), vm)).toBe(MAC);
     for (const address of [...GATEWAY, ...peers]) {
       expect(await network.ping(vm, address), address).toMatchObject({ received: 1 });
@@ -45,12 +48,15 @@ describe("a tenant's gateway, hv1 in kernel mode, hv2 in hybrid mode", () => {
     expect(await network.diff(node)).toEqual([]);
   });
 
-  it.each(SIDES)('is sent to by what VMs had before, too: $vm at $node', async ({ vm, peers }) => {
-    expect(await reaches(vm, [...peers, ...GATEWAY], own.get(vm) ?? '')).toEqual([true, true, true, true]);
-    expect(await reaches(vm, peers, OTHER)).toEqual([false, false]);
-  });
+  it.each(SIDES)(
+    'takes packets to the MAC address that VMs cached before, too: $vm at $node',
+    async ({ vm, peers }) => {
+      expect(await reaches(vm, [...peers, ...GATEWAY], own.get(vm) ?? '')).toEqual([true, true, true, true]);
+      expect(await reaches(vm, peers, OTHER)).toEqual([false, false]);
+    },
+  );
 
-  it('another address by the intent, and an interface that somebody gave another', async () => {
+  it('follows the intent, and is repaired when somebody changes the interface’s', async () => {
     const intent = network.intent();
     const changed = { ...intent, tenants: intent.tenants.map((one) => ({ ...one, gatewayMac: OTHER })) };
     for (const { vm, node, peers } of SIDES) {
@@ -69,7 +75,7 @@ describe("a tenant's gateway, hv1 in kernel mode, hv2 in hybrid mode", () => {
     }
   });
 
-  it.each(SIDES)('purge gives the interface its own address back: $vm at $node', async ({ node }) => {
+  it.each(SIDES)('is removed by purge, and the interface has its own again: $vm at $node', async ({ node }) => {
     expect((await network.purge(node)).failures).toEqual([]);
     for (const vm of network.topology.vms.filter((one) => one.node === node)) {
       expect(macOf(network.netns(node), vm.name)).toBe(own.get(vm.name));

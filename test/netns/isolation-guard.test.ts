@@ -1,6 +1,6 @@
 /**
- * What a tenant's VM must not send, from raw frames. Each case is stopped with everything in place, and the guard says
- * why; the same frames arrive when the one rule that stops them is taken out; `apply` puts it back.
+ * Packets that a tenant's VM must not send, from raw frames. Each case is dropped by the complete ruleset, and the
+ * guard counts the reason; the same frames arrive once the one rule that drops them is removed; `apply` restores it.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as frames from './lib/frames.js';
@@ -92,7 +92,7 @@ const FORGERIES: Forgery[] = [
 ];
 
 describe('forged packets', () => {
-  it('what is not forged arrives', async () => {
+  it('genuine packets arrive', async () => {
     expect(await redB.sees('marked', () => send(frame(ipv4, frames.udpPacket(A[4], B[4], MARK))))).toBe(true);
     expect(await redB.sees('marked', () => send(frame(ipv6, frames.udpPacket(A[6], B[6], MARK))))).toBe(true);
   });
@@ -112,7 +112,7 @@ describe('forged neighbours', () => {
   const knows = async (address: string): Promise<boolean> =>
     (await network.ip('hv1', `neigh show ${address} dev red-a`)).includes('lladdr');
 
-  it('an ARP request from an address that is not the port’s', async () => {
+  it('an ARP request from an address that is not the port’s is dropped', async () => {
     const forged = (): void => send(frame(arp, frames.arpRequest(A.mac, '10.0.0.55', GATEWAY[4]), A.mac, BROADCAST));
     expect(await droppedBy('arp', forged)).toBe(1);
     expect(await knows('10.0.0.55')).toBe(false);
@@ -124,7 +124,7 @@ describe('forged neighbours', () => {
     await network.ip('hv1', 'neigh flush dev red-a nud stale');
   });
 
-  it('a solicitation from an address that is not the port’s', async () => {
+  it('a solicitation from an address that is not the port’s is dropped', async () => {
     const solicitation = frames.neighbourSolicitation('fd00:10::55', A.mac, GATEWAY[6]);
     const forged = (): void => send(frame(ipv6, solicitation, A.mac, '33:33:ff:00:00:01'));
     expect(await droppedBy('source', forged)).toBe(1);
@@ -136,13 +136,13 @@ describe('forged neighbours', () => {
     await repair();
   });
 
-  it('an advertisement for another’s address changes nothing: neighbours are pinned', async () => {
+  it('an advertisement with another MAC address changes nothing: neighbours are permanent', async () => {
     const advertisement = frames.neighbourAdvertisement(A[6], '02:00:00:00:00:99', A[6]);
     send(frame(ipv6, advertisement, A.mac, '33:33:00:00:00:01'));
     expect(await network.ip('hv1', `neigh show ${A[6]} dev red-a`)).toContain(`lladdr ${A.mac}`);
   });
 
-  it('a router advertisement', async () => {
+  it('a router advertisement is dropped', async () => {
     const advertisement = frame(ipv6, frames.routerAdvertisement('fe80::1'), A.mac, '33:33:00:00:00:01');
     expect(await droppedBy('router', () => send(advertisement))).toBe(1);
   });
@@ -165,7 +165,7 @@ describe('packets to the SID of another tenant', () => {
 
   // Three locks: the edge, the guard at the port, and the rules that hide the block from a tenant's table. A route of the tenant's
   // that covers the block makes the third one count.
-  it('each of edge, guard and rules stops what the others would let through', async () => {
+  it('each of edge, guard and rules alone stops them', async () => {
     const packets = [4, 6].map((family) => frame(ipv6, frames.tunnelled(A[6], SID.remote, inner[family as 4 | 6]())));
     const openRules =
       'ip -6 rule add pref 989 to fd00:5e::/32 lookup main && ip -6 rule del pref 990 && ip -6 rule del pref 991';

@@ -1,6 +1,6 @@
 /**
- * The VRF's seal, the discards, and what the host's own rules must not break. Each case holds with everything in place,
- * and fails when exactly its seal is taken out; `apply` puts it back.
+ * The VRF's seal, the discards, and conflicts with the host's own rules. Each case holds with the complete
+ * configuration and fails when exactly its seal is removed; `apply` restores it.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { IdentityServer, whoIs } from '../../lab/identity.js';
@@ -54,7 +54,7 @@ describe('the hypervisor’s own addresses', () => {
   it.each([
     ['IPv4', '-4', OWN.v4, 'own4'],
     ['IPv6', '-6', OWN.hv1, 'own6'],
-  ] as const)('are out of reach for its tenants: %s', async (_name, family, address, counter) => {
+  ] as const)('cannot be reached by its tenants: %s', async (_name, family, address, counter) => {
     expect(await hv1.countOf(counter, ping('red-a', address))).toBe(0);
 
     await network.ip('hv1', `${family} rule add pref 0 lookup local`);
@@ -63,7 +63,7 @@ describe('the hypervisor’s own addresses', () => {
     expect(await hv1.countOf(counter, ping('red-a', address))).toBe(0);
   });
 
-  it('of another hypervisor are too', async () => {
+  it('of another hypervisor cannot be reached either', async () => {
     expect(await router.countOf('tenant', ping('red-a', OWN.hv2))).toBe(0);
 
     await network.ip('hv1', `-6 route del unreachable default table ${RED_TABLE} metric ${SEAL_METRIC}`);
@@ -72,7 +72,7 @@ describe('the hypervisor’s own addresses', () => {
     expect(await router.countOf('tenant', ping('red-a', OWN.hv2))).toBe(0);
   });
 
-  it('hijack nothing: a VM with the same address is reached', async () => {
+  it('do not capture packets for a VM with the same address', async () => {
     await network.ip('hv1', `addr add ${B[4]}/32 dev lo`);
     expect(await redB.sees('marked', udp('red-a', B[4]))).toBe(true);
 
@@ -92,7 +92,7 @@ describe('an address that no member has', () => {
     return (await network.ip('red-a', `neigh show ${ABSENT}`)).includes('lladdr');
   };
 
-  it('is not answered for by proxy ARP, even with a default route in the tenant’s table', async () => {
+  it('gets no proxy ARP reply, even with a default route in the tenant’s table', async () => {
     expect(await answered()).toBe(false);
     const [nexthop] = (await network.ip('hv1', '-4 nexthop show dev sg-100')).split('\n');
     const id = /^id (\d+)/.exec(nexthop ?? '')?.[1] ?? '';
@@ -107,8 +107,8 @@ describe('an address that no member has', () => {
   });
 });
 
-describe('a SID that is not there, behind the node’s own locator', () => {
-  it('ends there instead of going round', async () => {
+describe('a packet for an unknown SID of the node’s locator', () => {
+  it('ends at the node instead of looping', async () => {
     const toAbsent = ping('hv2', 'fd00:5e:1:4600:ffff::');
     expect(await router.countOf('absent', toAbsent)).toBe(1);
 
@@ -122,7 +122,7 @@ describe('a SID that is not there, behind the node’s own locator', () => {
   });
 });
 
-describe('an interface that is there but not in its VRF yet', () => {
+describe('an interface that is not yet in its VRF', () => {
   it('reaches neither the hypervisor nor the underlay', async () => {
     setSysctls(network.netns('hv1'), [['net/ipv4/ip_forward', '1']]);
     const vm = network.vm('red-a');
@@ -150,7 +150,7 @@ describe('an interface that is there but not in its VRF yet', () => {
 });
 
 describe('ICMPv6 errors of another hypervisor', () => {
-  it('do not show tenants an underlay address', async () => {
+  it('do not reveal an underlay address to tenants', async () => {
     // The member is there for hv1 and gone for hv2, which then answers that it is unreachable.
     await network.ip('hv2', `-6 route del ${B[6]} table ${RED_TABLE}`);
     expect(await redA.countOf('underlay', udp('red-a', B[6]))).toBe(0);
@@ -161,7 +161,7 @@ describe('ICMPv6 errors of another hypervisor', () => {
   });
 });
 
-describe('a host’s firewall that drops what connection tracking finds invalid', () => {
+describe('a host’s firewall that drops packets of invalid connections', () => {
   it('does not break tenants’ TCP', async () => {
     const chains = ['prerouting', 'forward', 'input']
       .map(

@@ -1,4 +1,6 @@
-/** Netlink codecs where the kernel has VRF: devices, End.DT4/DT6/DT46 with vrftable, next hops and neighbours by master. */
+/**
+ * The netlink codecs on a kernel with VRF: devices, End.DT4/DT6/DT46 with vrftable, next hops and neighbours by master.
+ */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -73,7 +75,7 @@ function sids(netns: TestNetns): Route[] {
 }
 
 describe('VRF devices', () => {
-  test('agree with ip, have their table and their members', () => {
+  test('agree with ip on tables and members', () => {
     const { netns, vrf, port } = prepare();
     netns.ip('link add theirs type vrf table 77');
     expect(getLink(netns.socket, 'theirs')).toMatchObject({ kind: 'vrf', vrfTable: 77, up: false });
@@ -98,14 +100,14 @@ describe('VRF devices', () => {
     ]);
   });
 
-  test('a table taken twice is refused in the kernel’s words under strict mode', () => {
+  test('a second VRF with the same table is refused with the kernel’s message under strict mode', () => {
     const { netns } = prepare();
     expect(() => {
       netns.socket.request(newLink({ name: 'sg-101', kind: 'vrf', vrfTable: TABLE }));
     }).toThrow(/^create link sg-101 type vrf table 1577058404: EBUSY: Table is used by another VRF/);
   });
 
-  test('that go leave discards in their table', () => {
+  test('leave discards in their table when they are deleted', () => {
     const { netns, vrf, port } = prepare();
     const { socket } = netns;
     const table = (): Route[] =>
@@ -156,7 +158,7 @@ describe('local SIDs into a VRF', () => {
     expect(sids(netns)).toEqual(before);
   });
 
-  test('without strict mode the kernel says what is missing', () => {
+  test('without strict mode, the kernel’s error names it', () => {
     const { netns, vrf } = prepare(false);
     expect(() => {
       netns.socket.request(createRoute(sid(vrf, 'fd00:5e:1:4600:64::/128', 'End.DT46')));

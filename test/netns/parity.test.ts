@@ -1,6 +1,6 @@
 /**
- * The fast path and the kernel's do the same with the same packets, valid and broken, outside the differences that native/parity/compare.h
- * names. The seed is printed; SEGUE_SEED=n repeats a run.
+ * The fast path and the kernel path treat the same packets alike, valid and malformed ones, except for the differences
+ * that native/parity/compare.h names. The seed is printed; SEGUE_SEED=n repeats a run.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
@@ -38,7 +38,7 @@ describe(`parity, seed ${SEED}`, () => {
     parity = await Parity.prepare(fast, kernel);
   });
 
-  it(`${PACKETS} packets`, () => {
+  it(`fast path and kernel path treat ${PACKETS} packets alike`, () => {
     const { compared, findings } = parity.run(SEED, PACKETS);
     process.stdout.write(`parity: seed ${SEED} ${JSON.stringify(compared)}\n`);
     expect(findings).toBe('');
@@ -55,7 +55,7 @@ describe(`parity, seed ${SEED}`, () => {
     expect(unseen.map(([name]) => name)).toEqual([]);
   });
 
-  it.each(WRONG)('finds a mistake: $name', async (mutant) => {
+  it.each(WRONG)('detects a faulty program: $name', async (mutant) => {
     const directory = join(fast.directory, mutant.file.replaceAll('/', '-') + mutant.name.length);
     mkdirSync(directory);
     for (const name of PROGRAM_NAMES) cpSync(objectPath(name), join(directory, `${name}.o`));

@@ -17,7 +17,7 @@ const FAMILIES = [
   { family: 'IPv6', from: 'cafe::1', remote: 'cafe::2', gateway: 'cafe::254', sysctl: 'ipv6' },
 ] as const;
 
-describe('a cold VM', () => {
+describe('a VM with empty neighbour caches', () => {
   const network = useNetwork(selftestTopology());
   const { mac } = network.vm('t100-1');
 
@@ -51,12 +51,12 @@ describe('a cold VM', () => {
 
     afterAll(() => network.apply('hv1'));
 
-    it('has the remote member before what it asked next: its hypervisor’s own address, which the kernel answers at once', async () => {
+    it('gets the reply for a remote member before the one for its gateway, which it asks next', async () => {
       expect(await answers(from, [remote, gateway])).toEqual(inTurn);
       expect(await network.ping('t100-1', remote)).toMatchObject({ sent: 1, received: 1 });
     });
 
-    it('of the delay that the kernel has for proxied answers: ARP would wait, a program answers solicitations', async () => {
+    it('gets proxied ARP replies late with the kernel’s default delay, and advertisements at once', async () => {
       await network.shell('hv1', `echo ${KERNEL_PROXY_DELAY} >/proc/sys/${delay}`);
       const answered = await answers(from, [remote, gateway]);
       expect([...answered].sort()).toEqual([...inTurn].sort());
@@ -65,7 +65,7 @@ describe('a cold VM', () => {
     });
   });
 
-  it('loses no packet to an underlay neighbour that is not known yet', async () => {
+  it('loses no packet while an underlay neighbour is resolved', async () => {
     await network.ip('hv1', 'neigh flush dev eth0');
     expect(await network.ping('t100-1', '10.0.0.2')).toMatchObject({ sent: 1, received: 1 });
     await network.ip('hv1', 'neigh flush dev eth0');

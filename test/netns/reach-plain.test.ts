@@ -32,7 +32,7 @@ describe.each(VARIANTS)('the other hypervisor programmed by plain ip commands: %
     });
   });
 
-  it('hosts of different tenants do not', async () => {
+  it('hosts of different tenants do not reach each other', async () => {
     const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
     expect([reach.reached, reach.doubtful, reach.blocked.length]).toEqual([[], [], 16]);
   });

@@ -32,7 +32,7 @@ describe.each(VARIANTS)('%s', (_name, options) => {
     expect(reach).toEqual({ reached: INSIDE, blocked: [], doubtful: [] });
   });
 
-  it('hosts of different tenants do not', async () => {
+  it('hosts of different tenants do not reach each other', async () => {
     const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
     expect(reach).toEqual({ reached: [], blocked: ACROSS, doubtful: [] });
   });
@@ -46,7 +46,7 @@ describe.each(VARIANTS)('%s', (_name, options) => {
 describe('gateways', () => {
   const network = useNetwork(selftestTopology());
 
-  it('answer the VMs of their own port', async () => {
+  it('answer the VMs at their ports', async () => {
     for (const host of ['t100-1', 't200-4']) {
       for (const address of ['10.0.0.254', 'cafe::254']) {
         expect(await network.ping(host, address), `${host} ${address}`).toMatchObject({ sent: 1, received: 1 });

@@ -1,4 +1,7 @@
-/** Kernel mode: neighbour discovery among any number of members, by a program at the port that asks the kernel's routes. */
+/**
+ * Kernel mode: a program at the port answers neighbour solicitations for any number of members by a lookup in the
+ * kernel's routes.
+ */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -35,7 +38,7 @@ function manyMembers(): Omit<Topology, 'prefix'> {
   return { ...topology, vms };
 }
 
-describe('kernel mode', () => {
+describe('the neighbour responder of kernel mode', () => {
   const network = useNetwork(manyMembers());
   const attached = (): string[] => {
     const { kernel } = network.instance('hv1');
@@ -59,17 +62,17 @@ describe('kernel mode', () => {
   };
   const proxies = (): Promise<string> => network.ip('hv1', '-6 neigh show proxy');
 
-  it('a thousand members are reached from the first packet on, without an entry for any of them', async () => {
+  it('makes a thousand members reachable from the first packet on, without proxy entries', async () => {
     expect(await proxies()).toBe('');
     await firstPackets(members6);
     expect(fastpathCounts(network, 'hv1').reasons['answer neighbour']).toBeGreaterThanOrEqual(MEMBERS6);
   });
 
-  it('ARP likewise, by the kernel itself', async () => {
+  it('leaves ARP to the kernel, which answers for the same members', async () => {
     await firstPackets(members4);
   });
 
-  it('absent members are not answered for, nor what another tenant has alone; the gateway is', async () => {
+  it('answers for the gateway, but not for unused or other tenants’ addresses', async () => {
     for (const [vm, absent] of [
       ['t100-1', 'cafe::77'],
       ['t200-3', 'cafe::1:1'],
@@ -80,7 +83,7 @@ describe('kernel mode', () => {
     expect(await network.ping('t100-1', 'cafe::254')).toMatchObject({ received: 1 });
   });
 
-  it("duplicate address detection: a VM's own address passes, a member's does not", async () => {
+  it("lets duplicate address detection pass for the VM's own address and fail for a member's", async () => {
     const state = async (address: string): Promise<string> => {
       await network.ip('t100-1', `address add ${address}/64 dev eth0`);
       // One that failed stays tentative.
@@ -99,7 +102,7 @@ describe('kernel mode', () => {
     await network.ip('t100-1', 'address del cafe::1:5/64 dev eth0');
   });
 
-  it('another process finds the program as it is, and puts it back when it is gone', async () => {
+  it('is left attached by another process, and attached again after it was removed', async () => {
     const before = attached();
     expect(before).toEqual([
       expect.stringMatching(/^t100-1 tcx segue_responder /),
@@ -122,7 +125,7 @@ describe('kernel mode', () => {
     await firstPackets(members6.slice(0, 3));
   });
 
-  it('where no program can be, entries answer for as many as the kernel bears; later the program takes their place', async () => {
+  it('is replaced by a bounded number of proxy entries where it cannot be loaded, and replaces them later', async () => {
     const empty = join(network.directory, 'no-objects');
     mkdirSync(empty);
     process.env.SEGUE_BPF_OBJECTS = empty;
@@ -148,7 +151,7 @@ describe('kernel mode', () => {
     await firstPackets(members6.slice(-3));
   });
 
-  it('purge leaves nothing', async () => {
+  it('is removed by purge', async () => {
     await network.purge('hv1');
     expect(existsSync(pinDirectory(network.netns('hv1')))).toBe(false);
     expect(await proxies()).toBe('');

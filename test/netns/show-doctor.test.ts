@@ -23,7 +23,7 @@ describe('doctor', () => {
   /** What is so on every node of these tests: no agent runs, and 1,500 bytes of underlay give 1,460 to tenants. */
   const USUAL = ['warn uplink.tenant-mtu', 'warn agent.running'];
 
-  it('finds a kernel with VRF and a node that segue has programmed in good health', async () => {
+  it('finds no fault on a node that segue has programmed', async () => {
     const diagnosis = await examine();
     expect(ill(diagnosis)).toEqual(USUAL);
     expect(diagnosis).toMatchObject({ fail: 0, warn: 2 });
@@ -77,7 +77,7 @@ describe('doctor', () => {
       pings: false,
     },
     {
-      what: 'the own locator open',
+      what: 'no discard of the node’s locator',
       script: 'ip -6 rule del pref 32764',
       cure: '',
       found: ['fail underlay.locator', 'warn agent.drift'],
@@ -85,7 +85,7 @@ describe('doctor', () => {
       pings: true,
     },
     {
-      what: 'no way to the other node',
+      what: 'no route to the other node',
       script: 'ip -6 route add blackhole fd00:5e:2::/48',
       cure: 'ip -6 route del blackhole fd00:5e:2::/48',
       found: ['fail underlay.routes'],
@@ -93,7 +93,7 @@ describe('doctor', () => {
       pings: false,
     },
     {
-      what: 'a small uplink',
+      what: 'a small MTU of the uplink',
       script: 'ip link set eth0 mtu 1300',
       cure: 'ip link set eth0 mtu 1500',
       found: ['fail uplink.tenant-mtu', 'warn agent.drift', 'warn agent.limits', 'warn agent.limits'],
@@ -135,7 +135,7 @@ describe('doctor', () => {
     expect(await network.ping('t100-2', '10.0.0.1')).toMatchObject({ received: 1 });
   });
 
-  it('names ports without an interface', async () => {
+  it('names ports whose interface does not exist', async () => {
     unplugVm(network.topology, network.vm('t200-3'));
     const diagnosis = await examine();
     expect(find(diagnosis, 'agent.ports')).toMatchObject({

@@ -31,7 +31,7 @@ interface Case {
 const HEADER_BYTES = { 4: 28, 6: 48 } as const;
 const MTU = 1460;
 
-describe('trace says what forwarding does', () => {
+describe('trace agrees with forwarding', () => {
   const network = useNetwork(topology());
   const ask = (
     to: string,
@@ -50,7 +50,7 @@ describe('trace says what forwarding does', () => {
     ['a remote member', { to: '10.0.0.2', verdict: 'sent' }],
     ['a remote member over IPv6', { to: 'cafe::2', verdict: 'sent' }],
     ['a member on the same node', { to: '10.0.0.5', verdict: 'delivered' }],
-    ['the same over IPv6', { to: 'cafe::5', verdict: 'delivered' }],
+    ['a member on the same node over IPv6', { to: 'cafe::5', verdict: 'delivered' }],
     ['a prefix behind a remote member', { to: '192.168.7.9', verdict: 'sent' }],
     ['the gateway', { to: '10.0.0.254', verdict: 'delivered' }],
     ['the gateway over IPv6', { to: 'cafe::254', verdict: 'delivered' }],
@@ -60,9 +60,9 @@ describe('trace says what forwarding does', () => {
     ['a byte more over IPv6', { to: 'cafe::2', size: MTU + 1, verdict: 'black-hole' }],
     ['a byte more on the same node', { to: '10.0.0.5', size: MTU + 1, verdict: 'too-big-for-port' }],
     ['a byte more on the same node over IPv6', { to: 'cafe::5', size: MTU + 1, verdict: 'too-big-for-port' }],
-    ['an address nobody has', { to: '10.0.0.77', verdict: 'no-member' }],
-    ['an IPv6 address nobody has', { to: 'cafe::77', verdict: 'no-member' }],
-    ['the world', { to: '203.0.113.1', verdict: 'no-route' }],
+    ['an unused address', { to: '10.0.0.77', verdict: 'no-member' }],
+    ['an unused IPv6 address', { to: 'cafe::77', verdict: 'no-member' }],
+    ['an Internet address', { to: '203.0.113.1', verdict: 'no-route' }],
     ["another tenant's SID", { to: 'fd00:5e:2:4600:c8::', verdict: 'domain-address' }],
     ['a forged source', { to: '10.0.0.2', from: '10.0.0.99', verdict: 'source-not-port' }],
     ['a forged IPv6 source', { to: 'cafe::2', from: 'cafe::99', verdict: 'source-not-port' }],
@@ -75,7 +75,7 @@ describe('trace says what forwarding does', () => {
     expect({ sent, received }).toEqual({ sent: 1, received: verdict === 'delivered' || verdict === 'sent' ? 1 : 0 });
   });
 
-  it('names every hop of the way, the far one from its own plan', async () => {
+  it('names every hop, those of the remote node by its plan', async () => {
     const { steps, text } = await ask('10.0.0.2');
     const [hv1, hv2] = [network.netns('hv1'), network.netns('hv2')];
     expect(steps.map(({ node, step }) => `${node} ${step}`)).toEqual([
@@ -95,26 +95,26 @@ describe('trace says what forwarding does', () => {
     expect(text).toContain(`${hv2} should deliver it to t100-2 (by the intent)`);
   });
 
-  it('without the intent, follows the packet off the node', async () => {
+  it('follows the packet to the uplink without the intent', async () => {
     const context = showContext(network.instance('hv1'), undefined);
     const found = await trace(context, undefined, { port: 't100-1', to: '10.0.0.2', size: 84 });
     expect(found).toMatchObject({ verdict: 'sent', tenant: 't100', from: '10.0.0.1' });
   });
 
-  it('refuses a port that is not here', async () => {
+  it('refuses a port of another node', async () => {
     const context = showContext(network.instance('hv1'), network.intent());
     const elsewhere = trace(context, network.intent(), { port: 't100-2', to: '10.0.0.1', size: 84 });
     await expect(elsewhere).rejects.toThrow(`--port t100-2: it is on ${network.netns('hv2')}`);
   });
 
   const BREAKAGES: [what: string, script: string, verdict: TraceReason, to: string][] = [
-    ['rule 990 gone', 'ip -6 rule del pref 990', 'outer-unreachable', '10.0.0.2'],
-    ['no way to the locator', 'ip -6 route add unreachable fd00:5e:2::/48', 'outer-unreachable', 'cafe::2'],
+    ['no rule 990', 'ip -6 rule del pref 990', 'outer-unreachable', '10.0.0.2'],
+    ['no route to the locator', 'ip -6 route add unreachable fd00:5e:2::/48', 'outer-unreachable', 'cafe::2'],
     ['the port out of its VRF', 'ip link set t100-1 nomaster', 'port-detached', '10.0.0.2'],
     ['the port down', 'ip link set t100-1 down', 'port-down', '10.0.0.2'],
     ["the local member's port down", 'ip link set t100-5 down', 'destination-down', 'cafe::5'],
     [
-      'a blackhole in the place of a member',
+      'a blackhole instead of a member’s route',
       'ip route add blackhole 10.0.0.2/32 table $((0x5e000064)) metric 0',
       'not-as-intended',
       '10.0.0.2',

@@ -26,13 +26,13 @@ describe('show', () => {
   const kernelAlone = (): ShowContext => showContext(network.instance('hv1'), undefined);
   const ipJson = async <T>(args: string): Promise<T[]> => JSON.parse(await network.ip('hv1', `-j ${args}`)) as T[];
 
-  it('vrf', () => {
+  it('lists VRFs', () => {
     const expected = { table: TABLE, state: 'up', ports: 1, routes4: 2, routes6: 2, sids: ['fd00:5e:1:4600:64::'] };
     expect(vrfRecords(kernelAlone())[0]).toEqual({ name: 'sg-100', tenant: 't100', ...expected });
     expect(vrfRecords(kernelAlone()).map(({ tenant }) => tenant)).toEqual(['t100', 't200']);
   });
 
-  it('vrf and sid that the intent asks for and the kernel lost', async () => {
+  it('lists VRFs and SIDs that the kernel lost', async () => {
     await network.ip('hv1', 'link delete sg-200');
     try {
       expect(vrfRecords(kernelAlone()).map(({ name }) => name)).toEqual(['sg-100']);
@@ -48,7 +48,7 @@ describe('show', () => {
     expect(vrfRecords(withIntent()).map(({ state }) => state)).toEqual(['up', 'up']);
   });
 
-  it('sid counts what it decapsulates', async () => {
+  it('counts decapsulated packets of SIDs', async () => {
     const of = (): { packets: number; bytes: number; errors: number } => {
       const found = sidRecords(kernelAlone()).find(({ sid }) => sid === 'fd00:5e:1:4600:64::');
       return { packets: found?.packets ?? -1, bytes: found?.bytes ?? -1, errors: found?.errors ?? -1 };
@@ -63,7 +63,7 @@ describe('show', () => {
     expect(after.errors).toBe(0);
   });
 
-  it('route, and the same number as ip has', async () => {
+  it('lists as many routes as ip', async () => {
     const records = [...routeRecords(withIntent(), { tenant: 't100' })];
     expect(records.find(({ prefix }) => prefix === '10.0.0.2/32')).toMatchObject({
       tenant: 't100',
@@ -91,7 +91,7 @@ describe('show', () => {
     expect(all.find(({ prefix }) => prefix === '10.0.0.254/32')).toMatchObject({ type: 'local', protocol: 'kernel' });
   });
 
-  it("somebody else's route in a tenant's table is there, with its protocol", async () => {
+  it("lists somebody else's route in a tenant's table, with its protocol", async () => {
     await network.ip('hv1', `route add 10.9.9.0/24 dev t100-1 table ${TABLE} proto 186`);
     try {
       const found = [...routeRecords(kernelAlone(), {})].find(({ prefix }) => prefix === '10.9.9.0/24');
@@ -101,7 +101,7 @@ describe('show', () => {
     }
   });
 
-  it('nexthop, each with its routes', async () => {
+  it('lists next hops with their routes', async () => {
     const records = nexthopRecords(withIntent());
     const listed = await ipJson<{ id: number }>('nexthop show');
     expect(records.map(({ id }) => id)).toEqual(listed.map(({ id }) => id).sort((a, b) => a - b));
@@ -112,7 +112,7 @@ describe('show', () => {
     expect(nexthopRecords(kernelAlone())[0]).toMatchObject({ node: null, segments: ['fd00:5e:2:4600:64::'] });
   });
 
-  it('port: up, detached, waiting, up again', async () => {
+  it('shows a port as up, detached, waiting and up again', async () => {
     const state = (context: ShowContext): string[] =>
       portRecords(context).map((port) => `${port.interface} ${port.state}`);
     expect(portRecords(withIntent())[0]).toEqual({
@@ -144,7 +144,7 @@ describe('show', () => {
     await network.apply('hv1');
   });
 
-  it('fastpath says that the kernel does it, and a program answers solicitations', () => {
+  it('shows that the kernel forwards and a program answers solicitations', () => {
     expect(fastpathOf(kernelAlone())).toMatchObject({
       running: 'kernel',
       missing: null,
@@ -158,7 +158,7 @@ describe('show', () => {
     });
   });
 
-  it('counters grow by what was sent and by what was dropped', async () => {
+  it('counts sent and dropped packets', async () => {
     // A forged sender does not get through ARP: the neighbour must be known before.
     expect(await network.ping('t100-1', '10.0.0.2')).toMatchObject({ received: 1 });
     const before = await countersOf(kernelAlone());
@@ -177,7 +177,7 @@ describe('show', () => {
     ]);
   });
 
-  it('works when the intent is not readable, and says so', async () => {
+  it('works without a readable intent, and reports it', async () => {
     const { nodes } = network.files();
     writeFileSync(join(network.directory, 'intent.yaml'), 'version: nonsense\n');
     const written: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' };

@@ -1,4 +1,4 @@
-/** Steering between tenants where one hypervisor has kernel and fast path and the other the kernel alone: together they follow the policies. */
+/** Steering between tenants with one hypervisor in hybrid mode and one in kernel mode: both follow the policies. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askAll, key, questionsOf, Services } from '../../lab/steering-matrix.js';
 import { steeringTopology } from '../../lab/steering.js';
@@ -22,16 +22,16 @@ describe('a hybrid and a kernel hypervisor', () => {
   });
   afterAll(() => services.close());
 
-  it('are as planned', async () => {
+  it('have no drift', async () => {
     for (const { name } of segueNodes(network.topology)) expect(await network.diff(name), name).toEqual([]);
   });
 
-  it('reach whom the policies say, IPv4 and IPv6', { timeout: TIMEOUT_MS }, async () => {
+  it('reach exactly the peers that the policies allow, over IPv4 and IPv6', { timeout: TIMEOUT_MS }, async () => {
     expect(wrongOf(await askAll(network.topology, questionsOf(network.topology)))).toEqual([]);
   });
 
   it(
-    'the kernel leaves a network node that it loses sight of, and what stands goes on',
+    'stop using a network node without a route in kernel mode, and open connections continue',
     { timeout: TIMEOUT_MS },
     async () => {
       const nodes = async (): Promise<string[]> => {
@@ -62,7 +62,7 @@ describe('a hybrid and a kernel hypervisor', () => {
     },
   );
 
-  it('reach others with policies inverted, and those alone', { timeout: TIMEOUT_MS }, async () => {
+  it('reach exactly the peers that the inverted policies allow', { timeout: TIMEOUT_MS }, async () => {
     const inverted = ['web', 'dns'];
     const others = policies.map((policy) =>
       inverted.includes(policy.name) ? ({ ...policy, action: 'deny' } satisfies Policy) : policy,

@@ -1,6 +1,7 @@
 /**
- * The module vrf comes while an agent runs that had to refuse for want of it. Nothing unloads the module again, so this is the first file of its
- * VM (scripts/vm-tests); where VRFs are there already, the agent has no cause to refuse.
+ * The module vrf is loaded while an agent runs that had to refuse its intent without it. Nothing unloads the module
+ * again, so this is the first file of its VM (scripts/vm-tests); where VRFs are available already, the agent has no
+ * reason to refuse.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +55,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('an agent that refused for want of VRFs works once there are some, without a restart', async () => {
+it('an agent that refused its intent without VRF applies it once VRF is available, without a restart', async () => {
   const run = await AgentRun.startWith(loadNodeConfig(file), file);
   const masters = (): Promise<string> => outputOf(NETNS, ['ip', '-o', 'link', 'show', 'type', 'vrf']);
   if (!isThere) {

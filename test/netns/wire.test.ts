@@ -70,7 +70,7 @@ describe('one segment', () => {
     // Linux loses the DSCP of IPv4 on the slow path, and copies that of IPv6 (net/ipv6/seg6_iptunnel.c).
     const outerDscp = next === 4 ? 0 : TRAFFIC_CLASS >>> 2;
 
-    it('the outer header, every field', () => {
+    it('every field of the outer header is right', () => {
       const requests = traffic.fromHv1.filter(({ inner }) => isEcho(inner, 'request', from, to));
       expect(requests).toHaveLength(3);
       for (const { outer, srh } of requests) {
@@ -91,7 +91,7 @@ describe('one segment', () => {
       }
     });
 
-    it('the Ethernet header: to the router', async () => {
+    it('the Ethernet header leads to the router', async () => {
       const mac = async (name: string, device: string): Promise<string> =>
         /link\/ether (\S+)/.exec(await network.ip(name, `link show dev ${device}`))?.[1] ?? '';
       const [request] = traffic.fromHv1.filter(({ inner }) => isEcho(inner, 'request', from, to));
@@ -103,7 +103,7 @@ describe('one segment', () => {
       });
     });
 
-    it('the inner packet as the VM sent it', () => {
+    it('the inner packet is as the VM sent it', () => {
       const requests = traffic.fromHv1.filter(({ inner }) => isEcho(inner, 'request', from, to));
       const sequences = requests.map(({ inner }) => findHeader(inner, next === 4 ? 'icmp' : 'icmpv6')?.sequence);
       expect(sequences).toEqual([1, 2, 3]);
@@ -130,7 +130,7 @@ describe('one segment', () => {
       }
     });
 
-    it('the router passes it on with one hop less and nothing else changed', () => {
+    it('the router decreases the hop limit and changes nothing else', () => {
       const before = traffic.fromHv1.filter(({ inner }) => isEcho(inner, 'request', from, to));
       const after = traffic.toHv2.filter(({ inner }) => isEcho(inner, 'request', from, to));
       expect(after).toHaveLength(before.length);
@@ -140,7 +140,7 @@ describe('one segment', () => {
       });
     });
 
-    it('the answers go to the SID on the other node', () => {
+    it('replies go to the SID on the other node', () => {
       const replies = traffic.fromHv2.filter(({ inner }) => isEcho(inner, 'reply', to, from));
       expect(replies).toHaveLength(3);
       for (const { outer, srh } of replies) {
@@ -154,7 +154,7 @@ describe('one segment', () => {
       }
     });
 
-    it('the flow label: not zero, one for each flow, different between flows', () => {
+    it('the flow label is not zero, constant within a flow, and different between flows', () => {
       const labels = new Map<number, Set<number>>();
       for (const { inner, outer } of traffic.fromHv1) {
         const udp = findHeader(inner, 'udp');
@@ -208,39 +208,42 @@ describe('three segments', () => {
       { device: 'hv2', destination: sid, segmentsLeft: 0, hops: 5, name: 'to hv2' },
     ];
 
-    it.each(legs)('outer header and reduced SRH, every field: $name', ({ device, destination, segmentsLeft, hops }) => {
-      const packets = (captured.get(device) ?? []).filter(
-        (packet) => isEcho(packet.inner, 'request', from, to) && packet.outer.destination === destination,
-      );
-      expect(packets).toHaveLength(1);
-      const { flowLabel, ...outer } = packets[0]?.outer ?? { flowLabel: 0 };
-      expect(flowLabel).not.toBe(0);
-      expect(outer).toEqual({
-        layer: 'ipv6',
-        dscp: 0,
-        ecn: 0,
-        payloadLength: srhBytes + ipBytes + ECHO_BYTES,
-        nextHeader: 43,
-        hopLimit: hopLimit - hops,
-        source,
-        destination,
-      });
-      // RFC 8986 section 5.2: the first segment is in the destination only; RFC 8754 section 2: the list is backwards.
-      expect(packets[0]?.srh).toEqual({
-        layer: 'srh',
-        nextHeader: next,
-        headerExtensionLength: 4,
-        routingType: 4,
-        segmentsLeft,
-        lastEntry: 1,
-        flags: 0,
-        tag: 0,
-        segments: [sid, second],
-        tlvs: Buffer.alloc(0),
-      });
-    });
+    it.each(legs)(
+      'every field of the outer header and the reduced SRH is right: $name',
+      ({ device, destination, segmentsLeft, hops }) => {
+        const packets = (captured.get(device) ?? []).filter(
+          (packet) => isEcho(packet.inner, 'request', from, to) && packet.outer.destination === destination,
+        );
+        expect(packets).toHaveLength(1);
+        const { flowLabel, ...outer } = packets[0]?.outer ?? { flowLabel: 0 };
+        expect(flowLabel).not.toBe(0);
+        expect(outer).toEqual({
+          layer: 'ipv6',
+          dscp: 0,
+          ecn: 0,
+          payloadLength: srhBytes + ipBytes + ECHO_BYTES,
+          nextHeader: 43,
+          hopLimit: hopLimit - hops,
+          source,
+          destination,
+        });
+        // RFC 8986 section 5.2: the first segment is in the destination only; RFC 8754 section 2: the list is backwards.
+        expect(packets[0]?.srh).toEqual({
+          layer: 'srh',
+          nextHeader: next,
+          headerExtensionLength: 4,
+          routingType: 4,
+          segmentsLeft,
+          lastEntry: 1,
+          flags: 0,
+          tag: 0,
+          segments: [sid, second],
+          tlvs: Buffer.alloc(0),
+        });
+      },
+    );
 
-    it('the answers take the way back', () => {
+    it('replies take the reverse path', () => {
       const replies = (captured.get('hv2') ?? []).filter((packet) => isEcho(packet.inner, 'reply', to, from));
       expect(replies).toHaveLength(1);
       expect(replies[0]?.outer.destination).toBe(second);

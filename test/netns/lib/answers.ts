@@ -50,7 +50,7 @@ export function describeAnswers(mode: 'hybrid' | 'ebpf'): void {
   describe.each(FAMILIES)(`${mode}, $family`, ({ flag, to, absent, gateway, layer, headerBytes }) => {
     const network = useNetwork(selftestTopology({ dataplane: { hv1: mode, hv2: mode } }));
 
-    it('neighbours: the gateway and a member of another node are resolved, an absent one is not', async () => {
+    it('neighbour resolution works for the gateway and a remote member, not for an unused address', async () => {
       await network.ip('t100-1', 'neigh flush all');
       const before = fastpathCounts(network, 'hv1');
       for (const address of [gateway, to]) {
@@ -70,7 +70,7 @@ export function describeAnswers(mode: 'hybrid' | 'ebpf'): void {
       ['ICMP', ['-I']],
       // Not the port of DNS, which a decoder would look for in it.
       ['UDP', ['-U', '-p', '40000']],
-    ])('traceroute, %s: both hops answer as the gateway, then the VM', async (_name, method) => {
+    ])('traceroute by %s shows the gateway for both hypervisors, then the VM', async (_name, method) => {
       await network.ping('t100-1', to);
       const captures = [await network.capture('t100-1'), await network.capture(ROUTER, 'hv1')];
       const text = await network.output('t100-1', [
@@ -98,7 +98,7 @@ export function describeAnswers(mode: 'hybrid' | 'ebpf'): void {
       expect(complaints(network, [...atVm, ...atRouter])).toBe('');
     });
 
-    it('path MTU discovery: a datagram that may not be fragmented, told and learned', async () => {
+    it('path MTU discovery: the sender of an unfragmentable datagram learns the MTU', async () => {
       // A tap takes what the VM sends, whatever its own MTU; a veth drops what is above it (is_skb_forwardable, net/core/dev.c).
       await network.ip('hv1', 'link set dev t100-1 mtu 1500');
       for (const vm of ['t100-1', 't100-2']) await network.ip(vm, 'link set dev eth0 mtu 1500');

@@ -74,7 +74,7 @@ const ROUTES: Drift[] = [
     'route unreachable ::/0',
   ],
   [
-    'seal, IPv4 subnet a blackhole',
+    'seal, IPv4 subnet with type blackhole',
     `ip route replace blackhole 10.0.0.0/24 metric ${SEAL_METRIC} table ${TABLE}`,
     '~',
     'route unreachable 10.0.0.0/24',
@@ -87,13 +87,13 @@ const ROUTES: Drift[] = [
   ],
   ['local SID', `ip -6 route del ${SID}`, '+', `route ${SID}/128 encap seg6local action End.DT46`],
   [
-    "local SID that is somebody else's End",
+    "local SID with somebody else's End",
     `ip -6 route replace ${SID} encap seg6local action End dev sg-100`,
     '+',
     `route ${SID}/128 encap seg6local action End.DT46`,
   ],
   [
-    'local SID that is an End with our protocol',
+    "local SID with End and segue's protocol",
     `ip -6 route replace ${SID} encap seg6local action End dev sg-100 proto 94`,
     '~',
     `route ${SID}/128 encap seg6local action End.DT46`,
@@ -122,26 +122,26 @@ const RULES: Drift[] = [
   { kind: 'rule', name: 'pref 991', script: 'ip -6 rule del pref 991', line: line('+', 'rule -6 pref 991 to') },
   {
     kind: 'rule',
-    name: 'a second one with pref 990',
+    name: 'a second rule with pref 990',
     script: 'ip -6 rule add pref 990 from fd00:5e:1::2 to fd00:5e::/32 lookup main proto 94',
     line: line('-', 'rule -6 pref 990 from fd00:5e:1::2/128'),
   },
   ...([4, 6] as const).flatMap((family): Drift[] => [
     {
       kind: 'local-rule',
-      name: `IPv${family} rule 0 is back`,
+      name: `IPv${family} local rule added at pref 0`,
       script: `ip -${family} rule add pref 0 lookup local`,
       line: line('~', `rule -${family} pref 32765 lookup local`),
     },
     {
       kind: 'local-rule',
-      name: `IPv${family} local rule removed`,
+      name: `IPv${family} local rule deleted`,
       script: `ip -${family} rule del pref 32765`,
       line: line('+', `rule -${family} pref 32765 lookup local`),
     },
     {
       kind: 'local-rule',
-      name: `IPv${family} local rule moved back`,
+      name: `IPv${family} local rule moved back to pref 0`,
       script: `ip -${family} rule add pref 0 lookup local; ip -${family} rule del pref 32765`,
       line: line('~', `rule -${family} pref 32765 lookup local`),
     },
@@ -153,17 +153,17 @@ const DEVICES: Drift[] = [
   ['l3mdev-rule', 'IPv6', 'ip -6 rule del pref 1000', '+', 'rule -6 pref 1000 lookup'],
   ['vrf', 'deleted', 'ip link del sg-100', '+', 'vrf sg-100 table'],
   ['vrf', 'down', 'ip link set sg-100 down', '~', 'vrf sg-100 table'],
-  ['vrf', 'other alias', 'ip link set sg-100 alias somebody', '~', 'vrf sg-100 table'],
+  ['vrf', 'another alias', 'ip link set sg-100 alias somebody', '~', 'vrf sg-100 table'],
   ['vrf', 'down and up at once', 'ip link set sg-100 down; ip link set sg-100 up', '+', 'nexthop -4 encap seg6'],
   // In one process, or the agent is always quicker; when it is all the same, what came is its own.
   [
     'vrf',
-    'deleted and made anew',
+    'deleted and created again',
     `printf 'link del sg-100\\nlink add sg-100 type vrf table ${TABLE}\\n' | ip -batch - || ip link show dev sg-100`,
     '~',
     'vrf sg-100',
   ],
-  ['port', 'nomaster', 'ip link set t100-1 nomaster', '+', 'port t100-1 master sg-100'],
+  ['port', 'without a master', 'ip link set t100-1 nomaster', '+', 'port t100-1 master sg-100'],
   ['port', 'down', 'ip link set t100-1 down', '~', 'port t100-1 master sg-100'],
   ['port', 'down and up at once', 'ip link set t100-1 down; ip link set t100-1 up', '+', 'neigh 10.0.0.1 lladdr'],
   ['port', 'mtu', 'ip link set t100-1 mtu 1500', '~', 'port t100-1 master sg-100 mtu 1460'],
@@ -215,7 +215,7 @@ const NEXTHOPS: Drift[] = ([4, 6] as const).flatMap((family): Drift[] => [
   },
   {
     kind: 'nexthop',
-    name: `IPv${family} with a segment more`,
+    name: `IPv${family} with one more segment`,
     script: `${idOf(family)}; ip -${family} nexthop replace id $id encap seg6 mode encap.red segs fd00:5e:9::,fd00:5e:2:4600:64:: dev sg-100 proto 94`,
     line: line('~', `nexthop -${family} encap seg6 mode encap.red segs fd00:5e:2:4600:64:: dev sg-100`),
   },
@@ -225,7 +225,7 @@ const SILENT: Drift[] = [
   {
     kind: 'proxy',
     // A program answers for all.
-    name: 'left behind',
+    name: 'leftover entry',
     script: 'ip -6 neigh add proxy cafe::2 dev t100-1 protocol 94',
     line: line('-', 'neigh proxy cafe::2 dev t100-1'),
   },

@@ -52,12 +52,12 @@ export function describeForgeries(dataplane: 'hybrid' | 'ebpf'): void {
       return reasons();
     };
 
-    it('what is not forged arrives', async () => {
+    it('genuine packets arrive', async () => {
       expect(await redB.sees('marked', () => send(frame(ipv4, frames.udpPacket(A[4], B[4], MARK))))).toBe(true);
       expect(await redB.sees('marked', () => send(frame(ipv6, frames.udpPacket(A[6], B[6], MARK))))).toBe(true);
     });
 
-    it('from its link-local address the VM reaches the gateway', async () => {
+    it('the VM reaches the gateway from its link-local address', async () => {
       await network.ip('red-a', 'addr add fe80::a/64 dev eth0 nodad');
       expect(await network.ping('red-a', GATEWAY[6], { source: 'fe80::a%eth0' })).toMatchObject({ received: 1 });
     });

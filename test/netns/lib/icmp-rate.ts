@@ -69,7 +69,7 @@ export function describeIcmpRate(mode: Dataplane): void {
     });
 
     it.each(FAMILIES)(
-      '%s: beyond it the gateway is silent, and what it did not say is counted',
+      '%s: the gateway is silent beyond the rate, and suppressed replies are counted',
       async (_family, gateway) => {
         await network.ping('t100-1', gateway, { count: 1 });
         const before = await droppedBeyond(network, mode);
@@ -86,7 +86,7 @@ export function describeIcmpRate(mode: Dataplane): void {
 
     // The kernel has a limit of its own for errors (icmp_ratelimit), more than the port's share at first. It takes no hop off what it encapsulates,
     // so that of a hop limit the far node tells: here of an address that the tenant has no route to.
-    it.each(FAMILIES)('%s: echo replies and errors have one bound', async (_family, gateway, to, beyond) => {
+    it.each(FAMILIES)('%s: echo replies and errors share one rate', async (_family, gateway, to, beyond) => {
       const before = await droppedBeyond(network, mode);
       const [echo, late] = await Promise.all([
         flood(network, 't100-1', gateway),
@@ -99,7 +99,7 @@ export function describeIcmpRate(mode: Dataplane): void {
     });
 
     it.each(FAMILIES)(
-      '%s: neighbours, other VMs and what is forwarded have no part in it',
+      '%s: neighbour resolution, other VMs and forwarded packets are not limited',
       async (_family, gateway, to) => {
         await flood(network, 't100-1', gateway);
         await network.ip('t100-1', 'neigh flush all');
@@ -110,7 +110,7 @@ export function describeIcmpRate(mode: Dataplane): void {
       },
     );
 
-    it('is shown, and what it dropped is a warning of the doctor', async () => {
+    it('is shown, and doctor warns of suppressed replies', async () => {
       const instance = network.instance('hv1');
       const intent = scopeTo(bounded(network, RATE), instance.config.node);
       const records = portRecords(showContext(instance, intent));
@@ -128,7 +128,7 @@ export function describeIcmpRate(mode: Dataplane): void {
       ]);
     });
 
-    it('altered by hand is repaired; changed and taken away it is as the intent says', async () => {
+    it('is repaired after a manual change, and follows the intent when changed or removed', async () => {
       expect(await network.diff('hv1', bounded(network, RATE))).toEqual([]);
       if (mode !== 'ebpf') {
         await network.output('hv1', ['nft', 'delete', 'table', 'inet', 'segue_icmp']);

@@ -110,7 +110,7 @@ export function describeOutsiders(dataplane: Dataplane): void {
       }
     });
 
-    it('without the edge all of it does, and VMs are reached', async () => {
+    it('without the edge, the packets reach the underlay and VMs', async () => {
       for (const reason of ['outside-destination', 'outside-source']) {
         await removeDrop(network, 'hv1', 'inet segue_edge prerouting', reason);
       }
@@ -131,7 +131,7 @@ export function describeOutsiders(dataplane: Dataplane): void {
       expect(await router.countOf('marked', sender(place, forged[1]()))).toBe(0);
     });
 
-    it('a host keeps what is its own: another interface’s addresses are reached by it', async () => {
+    it('the host’s own addresses of other interfaces are reached', async () => {
       await network.shell('hv1', 'ip addr add fd00:aa::2/64 dev mgmt0 nodad');
       const own = await Witness.place(network, 'hv1', 'input priority 100', { marked: `ip6 flowlabel ${LABEL}` });
       const [place] = places;
@@ -139,7 +139,7 @@ export function describeOutsiders(dataplane: Dataplane): void {
       expect(await own.sees('marked', sender(place, frames.tcpSyn('fd00:aa::1', 'fd00:aa::2', 22)))).toBe(true);
     });
 
-    it('tenants’ own packets pass as before', async () => {
+    it('tenants’ own packets pass', async () => {
       await network.shell('hv1', 'ip link set tap-old down; ip link set tap-old name red-a; ip link set red-a up');
       await network.apply('hv1');
       expect(await network.ping('red-a', B[4])).toMatchObject({ received: 1 });

@@ -86,61 +86,58 @@ export function describePathMtu(mode: 'hybrid' | 'ebpf'): void {
     { what: 'segments of the wire', offloads: 'off' },
     { what: 'super-packets', offloads: 'on' },
   ] as const)(`${mode}, $what`, ({ offloads }) => {
-    it.each(FAMILIES)(
-      '$family: told of the MTU, the sender goes on with smaller segments and nothing is missing',
-      async (row) => {
-        const { to, from, gateway, icmp, kind } = row;
-        await network.output('t100-1', ['ethtool', '-K', 'eth0', 'tso', offloads, 'gso', offloads]);
-        await network.ip('t100-1', 'route flush cache');
-        await network.ip('t100-1', '-6 route flush cache');
-        const server = new Background(network.netns('t100-2'), [process.execPath, '-e', RECEIVER]);
-        let captures;
-        try {
-          await server.waitFor(/listening/, START_MS);
-          captures = [await network.capture('t100-1'), await network.capture(ROUTER, 'hv1')];
-          await network.shell('t100-1', `cat '${file}' >/dev/tcp/${to}/${PORT}`);
-          await server.waitFor(/\n$/, TRANSFER_MS);
-        } finally {
-          await server.stop();
-        }
-        const [atVm = [], atRouter = []] = await Promise.all(captures.map((capture) => capture.stop()));
-        expect(server.output).toContain(`${BYTES} ${createHash('sha256').update(content).digest('hex')}`);
+    it.each(FAMILIES)('$family: the sender learns the MTU, sends smaller segments and loses no data', async (row) => {
+      const { to, from, gateway, icmp, kind } = row;
+      await network.output('t100-1', ['ethtool', '-K', 'eth0', 'tso', offloads, 'gso', offloads]);
+      await network.ip('t100-1', 'route flush cache');
+      await network.ip('t100-1', '-6 route flush cache');
+      const server = new Background(network.netns('t100-2'), [process.execPath, '-e', RECEIVER]);
+      let captures;
+      try {
+        await server.waitFor(/listening/, START_MS);
+        captures = [await network.capture('t100-1'), await network.capture(ROUTER, 'hv1')];
+        await network.shell('t100-1', `cat '${file}' >/dev/tcp/${to}/${PORT}`);
+        await server.waitFor(/\n$/, TRANSFER_MS);
+      } finally {
+        await server.stop();
+      }
+      const [atVm = [], atRouter = []] = await Promise.all(captures.map((capture) => capture.stop()));
+      expect(server.output).toContain(`${BYTES} ${createHash('sha256').update(content).digest('hex')}`);
 
-        const told = atVm.flatMap(({ headers }) => {
-          const ip = headers[1];
-          const message = findHeader(headers, icmp);
-          if ((ip?.layer !== 'ipv4' && ip?.layer !== 'ipv6') || message?.type !== kind[0] || message.code !== kind[1])
-            return [];
-          return [ip.source];
-        });
-        expect(new Set(told)).toEqual(new Set([gateway]));
-        expect(told.length).toBeLessThanOrEqual(MOST_TOO_BIG);
+      const told = atVm.flatMap(({ headers }) => {
+        const ip = headers[1];
+        const message = findHeader(headers, icmp);
+        if ((ip?.layer !== 'ipv4' && ip?.layer !== 'ipv6') || message?.type !== kind[0] || message.code !== kind[1])
+          return [];
+        return [ip.source];
+      });
+      expect(new Set(told)).toEqual(new Set([gateway]));
+      expect(told.length).toBeLessThanOrEqual(MOST_TOO_BIG);
 
-        const segments = dataSegments(atVm, from);
-        expect(segments.every(({ dontFragment }) => dontFragment)).toBe(true);
-        const lastTooBig = segments.findLastIndex(({ ipBytes }) => ipBytes > TENANT_MTU);
-        const longest = Math.max(...segments.map(({ ipBytes }) => ipBytes));
-        if (offloads === 'on') expect(longest).toBeGreaterThan(ETHERNET_MTU);
-        else {
-          expect(longest).toBe(ETHERNET_MTU);
-          const tooBig = segments.filter(({ ipBytes }) => ipBytes > TENANT_MTU).length;
-          expect(tooBig).toBeLessThanOrEqual(MOST_TOO_BIG);
-          // It converged, and stayed so: what came after is most of it, and as large as may be.
-          const after = segments.slice(lastTooBig + 1);
-          expect(after.length).toBeGreaterThan(BYTES / TENANT_MTU / 2);
-          expect(Math.max(...after.map(({ ipBytes }) => ipBytes))).toBe(TENANT_MTU);
-        }
-        const route = await network.ip('t100-1', `route get ${to}`);
-        expect(route).toContain(`mtu ${TENANT_MTU}`);
-        // What left the hypervisor for that: no larger than the underlay takes, once cut.
-        expect(encapsulated(atRouter).length).toBeGreaterThan(0);
-        expect(
-          complaints(
-            network,
-            atVm.filter(({ headers }) => findHeader(headers, icmp)),
-          ),
-        ).toBe('');
-      },
-    );
+      const segments = dataSegments(atVm, from);
+      expect(segments.every(({ dontFragment }) => dontFragment)).toBe(true);
+      const lastTooBig = segments.findLastIndex(({ ipBytes }) => ipBytes > TENANT_MTU);
+      const longest = Math.max(...segments.map(({ ipBytes }) => ipBytes));
+      if (offloads === 'on') expect(longest).toBeGreaterThan(ETHERNET_MTU);
+      else {
+        expect(longest).toBe(ETHERNET_MTU);
+        const tooBig = segments.filter(({ ipBytes }) => ipBytes > TENANT_MTU).length;
+        expect(tooBig).toBeLessThanOrEqual(MOST_TOO_BIG);
+        // It converged, and stayed so: what came after is most of it, and as large as may be.
+        const after = segments.slice(lastTooBig + 1);
+        expect(after.length).toBeGreaterThan(BYTES / TENANT_MTU / 2);
+        expect(Math.max(...after.map(({ ipBytes }) => ipBytes))).toBe(TENANT_MTU);
+      }
+      const route = await network.ip('t100-1', `route get ${to}`);
+      expect(route).toContain(`mtu ${TENANT_MTU}`);
+      // What left the hypervisor for that: no larger than the underlay takes, once cut.
+      expect(encapsulated(atRouter).length).toBeGreaterThan(0);
+      expect(
+        complaints(
+          network,
+          atVm.filter(({ headers }) => findHeader(headers, icmp)),
+        ),
+      ).toBe('');
+    });
   });
 }
