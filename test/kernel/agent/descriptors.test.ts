@@ -1,4 +1,7 @@
-/** No file descriptor is left, of the process or of the machine: a clear error, and the agent goes on once there are some. */
+/**
+ * The process or the machine runs out of file descriptors: the agent logs a clear error, and resumes once some are
+ * free.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,9 +55,9 @@ afterAll(async () => {
 it.each([
   // Not one is left, or so few that nft's pipes cannot be made.
   ['no descriptor', () => 3],
-  ['too few for a program', (pid: number) => held(pid) + 4],
+  ['too few descriptors for a program', (pid: number) => held(pid) + 4],
 ])(
-  'the agent with %s: an error, no end, and it repairs once there are more',
+  'with %s left, the agent logs an error, survives, and repairs once descriptors are free',
   { timeout: 2 * START_MS },
   async (_name, soft) => {
     agent = new Background(undefined, command('agent', '-c', file, '--sweep', '1'));
@@ -70,7 +73,7 @@ it.each([
   },
 );
 
-it('an intent that cannot be read for want of descriptors is read later', { timeout: 2 * START_MS }, async () => {
+it('the agent reads a changed intent once descriptors are free', { timeout: 2 * START_MS }, async () => {
   agent = new Background(undefined, command('agent', '-c', file, '--sweep', '3600'));
   await agent.waitFor(/converged on the intent/, START_MS);
   const pid = agent.child.pid ?? 0;

@@ -1,4 +1,4 @@
-/** Objects of protocol 94 that are not where and as segue makes them: a number is no proof, they are left alone. */
+/** Objects of protocol 94 that segue did not make: the number alone proves nothing, so the agent leaves them alone. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,7 +106,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('stay through an agent that converges and repairs, and through purge', async () => {
+it('foreign objects of protocol 94 survive convergence, repairs and purge', async () => {
   const before = await objects();
   expect(before.length).toBeGreaterThan(30);
   const diff = async () => {

@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 it.each([`/tmp/segue-notify-${process.pid}-${randomUUID()}`, `@segue-notify-${randomUUID()}`])(
-  'tells the supervisor at %s',
+  'notifySystemd() sends to the socket %s',
   (path) => {
     const receiver = new UnixDatagramReceiver(path);
     try {
@@ -25,7 +25,7 @@ it.each([`/tmp/segue-notify-${process.pid}-${randomUUID()}`, `@segue-notify-${ra
   },
 );
 
-it('goes on when nobody listens', () => {
+it('notifySystemd() ignores a missing socket', () => {
   process.env.NOTIFY_SOCKET = '/nonexistent/socket';
   notifySystemd('READY=1');
 });

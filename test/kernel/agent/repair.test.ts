@@ -1,6 +1,7 @@
 /**
- * The agent repairs what the kernel tells of, on a real kernel without emulation: the objects a node has before any tenant, which need
- * no VRF. It does not sweep, so a repair shows that the notification was heeded; how soon is printed (make soak asks for it).
+ * The agent repairs what the kernel notifies it of, on a real kernel without emulation: the objects that a node has
+ * before any tenant, which need no VRF. It does not sweep, so a repair shows that the notification was heeded. The
+ * latency is printed; `make soak` bounds it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,8 +31,8 @@ ports: []
 const DAMAGE: [name: string, script: string][] = [
   ['rule 990', 'ip -6 rule del pref 990'],
   ['rule 991', 'ip -6 rule del pref 991'],
-  ['rule 0 back, IPv4', 'ip rule add pref 0 lookup local'],
-  ['rule 0 back, IPv6', 'ip -6 rule add pref 0 lookup local'],
+  ['rule 0 restored, IPv4', 'ip rule add pref 0 lookup local'],
+  ['rule 0 restored, IPv6', 'ip -6 rule add pref 0 lookup local'],
   ['local rule removed', 'ip rule del pref 32765'],
   ['announcement', 'ip -6 route del blackhole fd00:5e:1::/48'],
   ['locator: local', 'ip -6 rule del pref 32762'],
@@ -82,19 +83,19 @@ async function diff(): Promise<ChangeText[]> {
   return changes.map((change) => instance.engine.text(change));
 }
 
-it('starts without an error', async () => {
+it('the agent starts without an error', async () => {
   expect(run.lines.filter(({ level }) => level >= 50)).toEqual([]);
   expect(await diff()).toEqual([]);
 });
 
-it.each(DAMAGE)('%s: repaired when the kernel tells of it', async (name, script) => {
+it.each(DAMAGE)('the agent repairs on notification: %s', async (name, script) => {
   const from = run.lines.length;
   const start = performance.now();
   await outputOf(NETNS, ['bash', '-euc', script]);
   latencies.push([name, (await run.repaired(diff, from)) - start]);
 });
 
-it('leaves the route of somebody else that took the place of the announcement, and announces again once it is gone', async () => {
+it('the agent leaves a foreign route in place of its announcement, and announces again once that route is gone', async () => {
   await outputOf(NETNS, ['bash', '-euc', 'ip -6 route replace unreachable fd00:5e:1::/48 proto static']);
   await run.agent.idle();
   expect(await diff()).toEqual([]);

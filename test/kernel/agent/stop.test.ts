@@ -1,6 +1,6 @@
 /**
- * SIGTERM ends an agent whatever it is doing, and it says nothing more. Two seconds are aimed at, which no test asserts: how long it took is printed, and
- * what is killed after a time that only a hang exceeds is the failure.
+ * SIGTERM ends an agent in any state, and the agent logs nothing more. The aim is two seconds, which no test asserts:
+ * the duration is printed, and an agent that only a hang can delay so long is killed, which fails the test.
  */
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -121,7 +121,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-it('while it starts, at whatever moment', { timeout: START_MS }, async () => {
+it('SIGTERM ends an agent at any moment of its start', { timeout: START_MS }, async () => {
   for (let waitMs = 0; waitMs <= 1500; waitMs += 150) {
     const agent = start(command('agent', '-c', file));
     await sleep(waitMs);
@@ -129,7 +129,7 @@ it('while it starts, at whatever moment', { timeout: START_MS }, async () => {
   }
 });
 
-it('while another process holds the node', { timeout: START_MS }, async () => {
+it('SIGTERM ends an agent that waits for the node lock', { timeout: START_MS }, async () => {
   await runIn(undefined, command('apply', '-c', file));
   const holder = start(['flock', '-F', `${runDirectory}/lock`, 'sh', '-c', 'echo held; exec sleep 100']);
   await holder.waitFor(/held/, START_MS);
@@ -140,7 +140,7 @@ it('while another process holds the node', { timeout: START_MS }, async () => {
   await holder.stop('SIGKILL');
 });
 
-it('while a program that it runs does not end', { timeout: START_MS }, async () => {
+it('SIGTERM ends an agent whose child process hangs', { timeout: START_MS }, async () => {
   const folder = join(directory, 'slow');
   mkdirSync(folder);
   const pids = join(directory, 'pids');
@@ -158,7 +158,7 @@ it('while a program that it runs does not end', { timeout: START_MS }, async () 
   }
 });
 
-it('while it carries out a large change, and somebody follows its events', { timeout: 2 * START_MS }, async () => {
+it('SIGTERM ends an agent during a large change that a client follows', { timeout: 2 * START_MS }, async () => {
   writeIntent(0);
   const agent = start(command('agent', '-c', ebpfFile));
   await agent.waitFor(/converged on the intent/, START_MS);
@@ -174,7 +174,7 @@ it('while it carries out a large change, and somebody follows its events', { tim
   expect(agent.child.exitCode).toBe(0);
 });
 
-it('while it reads a large intent, at the start', { timeout: 2 * START_MS }, async () => {
+it('SIGTERM ends an agent that reads a large intent at its start', { timeout: 2 * START_MS }, async () => {
   writeIntent(MANY_PORTS);
   const agent = start(command('agent', '-c', file));
   await holds(agent);
@@ -185,7 +185,7 @@ it('while it reads a large intent, at the start', { timeout: 2 * START_MS }, asy
   expect(agent.child.exitCode).toBe(0);
 });
 
-it('while it runs, by its handler', { timeout: START_MS }, async () => {
+it('SIGTERM ends an idle agent through its handler', { timeout: START_MS }, async () => {
   writeIntent(0);
   const agent = start(command('agent', '-c', file));
   await agent.waitFor(/converged on the intent/, START_MS);

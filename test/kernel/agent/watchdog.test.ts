@@ -1,4 +1,4 @@
-/** What systemd is told, over a socket as systemd has it. */
+/** What systemd's watchdog receives, over a socket like systemd's. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Watchdog } from '../../../src/agent/watchdog.js';
@@ -43,7 +43,7 @@ describe('the watchdog', () => {
     else process.env.NOTIFY_SOCKET = before;
   });
 
-  it('is fed while the queue turns', () => {
+  it('is fed while the queue advances', () => {
     start(env);
     expect(queue.asked).toBe(1);
     queue.turns += 1;
@@ -59,7 +59,7 @@ describe('the watchdog', () => {
     expect(queue.asked).toBe(1);
   });
 
-  it('is fed while a long task gets on', () => {
+  it('is fed while a long task makes progress', () => {
     start(env);
     queue.progress = 'writing route: 1 of 9';
     vi.advanceTimersByTime(STEP_MS);
@@ -68,7 +68,7 @@ describe('the watchdog', () => {
     expect(systemd.receive()).toEqual(['STATUS=writing route: 1 of 9']);
   });
 
-  it.each([{}, { WATCHDOG_USEC: '60000000', WATCHDOG_PID: '1' }])('is not fed where nobody watches: %o', (other) => {
+  it.each([{}, { WATCHDOG_USEC: '60000000', WATCHDOG_PID: '1' }])('is not fed without a watchdog: %o', (other) => {
     start(other);
     queue.turns += 1;
     vi.advanceTimersByTime(STEP_MS);

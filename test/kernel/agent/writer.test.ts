@@ -1,4 +1,4 @@
-/** One writer a node and a network namespace: who comes second says who runs, and changes nothing. */
+/** A node and a network namespace have one writer: a second one names the first in its error, and changes nothing. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ describe('beside a running agent', () => {
     ['an agent of another node in the namespace', ['agent', '-c', twin], TWIN],
     ['apply of another node in the namespace', ['apply', '-c', twin], TWIN],
     ['purge of another node in the namespace', ['purge', '-c', twin], TWIN],
-  ] as const)('%s is refused, naming who runs', { timeout: START_MS }, async (_name, words, node) => {
+  ] as const)('%s is refused with the name of the running agent', { timeout: START_MS }, async (_name, words, node) => {
     const first = await running();
     const before = await rules();
     const { status, stdout, stderr } = await segue(...words);
@@ -83,7 +83,7 @@ describe('beside a running agent', () => {
     expect(first.hasEnded).toBe(false);
   });
 
-  it('apply --force goes ahead, and who only looks is let', { timeout: START_MS }, async () => {
+  it('apply --force and read-only commands proceed', { timeout: START_MS }, async () => {
     await running();
     expect(await segue('apply', '--force', '-c', file)).toMatchObject({ status: 0 });
     expect(await segue('apply', '--dry-run', '-c', file)).toMatchObject({ status: 0 });
@@ -93,7 +93,7 @@ describe('beside a running agent', () => {
 });
 
 describe('an agent that was killed', () => {
-  it('keeps nobody out: the next one and purge go ahead', { timeout: 2 * START_MS }, async () => {
+  it('does not block its successor or purge', { timeout: 2 * START_MS }, async () => {
     await (await running()).stop('SIGKILL');
     await (await running()).stop('SIGTERM');
     expect(await segue('purge', '-c', file)).toMatchObject({ status: 0 });
@@ -102,8 +102,8 @@ describe('an agent that was killed', () => {
   });
 });
 
-describe('a purge that waits', () => {
-  it('holds the node meanwhile; the announcement is withdrawn, the rest is there', { timeout: START_MS }, async () => {
+describe('a purge during its grace period', () => {
+  it('holds the node lock: only the announcement is withdrawn', { timeout: START_MS }, async () => {
     await segue('apply', '-c', file);
     const purge = new Background(undefined, command('purge', '--grace', '600', '-c', file));
     agents.add(purge);
@@ -117,7 +117,7 @@ describe('a purge that waits', () => {
     );
   });
 
-  it('takes a number of seconds', async () => {
+  it('accepts a number of seconds', async () => {
     for (const grace of ['-1', 'soon', '601']) {
       expect(await segue('purge', '--grace', grace, '-c', file)).toMatchObject({
         status: 2,

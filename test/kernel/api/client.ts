@@ -1,4 +1,4 @@
-/** Questions to an agent's API. */
+/** Requests to an agent's API. */
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';

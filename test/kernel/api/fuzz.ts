@@ -1,4 +1,4 @@
-/** Requests at random, some of them nearly right, over raw connections. */
+/** Random requests, some of them nearly valid, over raw connections. */
 import type { Socket } from 'node:net';
 
 export interface Tally {

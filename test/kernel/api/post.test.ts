@@ -1,4 +1,4 @@
-/** What is posted to an agent's API: a packet to be traced, and the release of an intent that is held; by the socket and over TLS. */
+/** POST requests to an agent's API, over its socket and TLS: a packet to trace, and the release of a blocked intent. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
@@ -26,7 +26,7 @@ const FUZZ_REQUESTS = Number(process.env.SEGUE_FUZZ_TLS ?? 300);
 const REQUEST_MS = 200;
 const SEED = Number(process.env.SEGUE_SEED ?? 1);
 
-describe('what is posted', () => {
+describe('a POST request', () => {
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
   const path = (name: string): string => join(network.directory, name);
   const socket = (): string => socketOf(network.netns('hv1'));
@@ -81,7 +81,7 @@ describe('what is posted', () => {
 
   const packet = { port: 't100-1', to: '10.0.0.2', proto: 'tcp', dport: 22, syn: true, size: 60 };
 
-  it('traces a packet as segue trace -j, as the description says', { timeout: START_MS }, async () => {
+  it('traces a packet like segue trace -j, as described', { timeout: START_MS }, async () => {
     const { components } = openApi() as { components: { schemas: Record<string, object> } };
     const isTrace = new Ajv2020({ strict: false }).addSchema({ $id: 'api', components }).compile({
       $ref: 'api#/components/schemas/Trace',
@@ -100,7 +100,7 @@ describe('what is posted', () => {
     expect((await postOver('reader', '/v1/trace', packet)).status).toBe(200);
   });
 
-  it('traces for who is not root, by the command, too', { timeout: START_MS }, async () => {
+  it('traces for an unprivileged user, also through the command', { timeout: START_MS }, async () => {
     const argv = [process.execPath, SEGUE_COMMAND, 'trace', '-c', path('hv1.yaml'), '-p', 't100-1', '--to'];
     expect(await asNobody(...argv, '10.0.0.2')).toMatchObject({
       status: 0,
@@ -135,7 +135,7 @@ describe('what is posted', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status, code, detail: expect.stringContaining(detail) as string });
   });
 
-  it('refuses what is not posted, and what is no JSON by its type', async () => {
+  it('is the only accepted method, and needs a JSON content type', async () => {
     for (const to of ['/v1/trace', '/v1/release']) {
       const got = await ask(socket(), to);
       expect([got.status, got.headers.allow]).toEqual([405, 'POST']);
@@ -144,7 +144,7 @@ describe('what is posted', () => {
     }
   });
 
-  it('releases what is held for root and operators alone', { timeout: 2 * START_MS }, async () => {
+  it('releases a blocked intent for root and operators only', { timeout: 2 * START_MS }, async () => {
     await takeAway();
     const fromSocket = ['curl', '--silent', '--unix-socket', socket(), '-H', 'content-type: application/json'];
     const { stdout } = await asNobody(...fromSocket, '--data', '{}', 'http://segue/v1/release');
@@ -163,7 +163,7 @@ describe('what is posted', () => {
     expect((await post('/v1/release', {})).status).toBe(409);
   });
 
-  it('goes on over TLS through what is no request', { timeout: START_MS + FUZZ_REQUESTS * REQUEST_MS }, async () => {
+  it('works over TLS after malformed requests', { timeout: START_MS + FUZZ_REQUESTS * REQUEST_MS }, async () => {
     const [ca, cert, key] = ['ca.pem', 'reader.pem', 'reader.key'].map((name) => readFileSync(path(name)));
     const open = (): ReturnType<typeof connectTls> => connectTls({ ca, cert, key, host: '127.0.0.1', port: apiPort });
     const { statuses } = await fuzz(open, FUZZ_REQUESTS, SEED);

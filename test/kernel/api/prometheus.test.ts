@@ -30,7 +30,7 @@ const SHARED = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'n
 /** Series of /metrics. */
 const MAX_SERIES = 500;
 
-describe('Prometheus', () => {
+describe('metrics', () => {
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
   const path = (name: string): string => join(network.directory, name);
   const shell = (script: string): Promise<string> => network.shell('hv1', script);
@@ -85,7 +85,7 @@ describe('Prometheus', () => {
     for (const one of running.reverse()) await one.stop();
   });
 
-  it('finds every name, and nothing to complain of', { timeout: 2 * START_MS }, async () => {
+  it('have every documented name, and Prometheus reports no error', { timeout: 2 * START_MS }, async () => {
     await shell('ip -6 addr del fd00:5e:1::1/128 dev lo');
     const ping = await network.ping('t100-1', '10.0.0.2', { count: 200, args: ['-i', '0.01'] });
     expect(ping.received).toBeGreaterThan(100);
@@ -112,7 +112,7 @@ describe('Prometheus', () => {
   });
 
   it.each(['/metrics', '/metrics/ports', '/metrics/tenants'])(
-    '%s is what promtool takes, no series twice',
+    'of %s pass promtool, without duplicate series',
     async (where) => {
       const body = await text(where);
       const file = path('x.prom');
@@ -125,12 +125,12 @@ describe('Prometheus', () => {
     },
   );
 
-  it('is printed by segue metrics', async () => {
+  it('are printed by segue metrics', async () => {
     const printed = await network.output('hv1', [process.execPath, SEGUE_COMMAND, 'metrics', '-c', path('hv1.yaml')]);
     expect(printed).toContain('segue_agent_ready 1\n');
   });
 
-  it('a series goes with its port, a tenant keeps what it sent', { timeout: START_MS }, async () => {
+  it('of a removed port end, and those of its tenant remain', { timeout: START_MS }, async () => {
     const file = path('intent.yaml');
     const before = await text('/metrics/ports');
     expect(before).toContain('port="t200-3"');
@@ -141,7 +141,7 @@ describe('Prometheus', () => {
     expect(await text('/metrics/ports')).not.toContain('port="t200-3"');
   });
 
-  it('answers nobody without a certificate', async () => {
+  it('are refused without a certificate', async () => {
     const refused = await network.run('hv1', [
       process.execPath,
       '-e',

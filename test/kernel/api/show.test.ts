@@ -1,4 +1,7 @@
-/** Every `show` answers the same by a running agent as by itself, and by the agent only where that is certain. */
+/**
+ * Every `show` gives the same answer with and without a running agent, and asks the agent only where its answer is
+ * certain.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -90,7 +93,7 @@ describe('show beside an agent', () => {
     for (const agent of agents) await agent.stop();
   });
 
-  it('says the same, and loads nothing that reads the kernel', { timeout: 4 * START_MS }, async () => {
+  it('prints the same answer without loading the code that reads the kernel', { timeout: 4 * START_MS }, async () => {
     const withAgent = answers();
     expect(withAgent.map(({ byAgent }) => byAgent)).toEqual(
       // What is on another node only the whole file knows.
@@ -109,14 +112,14 @@ describe('show beside an agent', () => {
     expect(withAgent[SHOWN.indexOf('port') * 2]?.stdout).toContain('t100-1');
   });
 
-  it('asks the agent of the node file that is named', () => {
+  it('asks the agent of the given node file', () => {
     expect(segue('show', 'port', '-c', configFile('hv2'))).toMatchObject({
       byAgent: true,
       stdout: expect.stringContaining('t100-2') as string,
     });
   });
 
-  it('reads by itself what the agent was not started with', { timeout: 2 * START_MS }, async () => {
+  it('reads the kernel itself for files that the agent was not started with', { timeout: 2 * START_MS }, async () => {
     const copy = join(network.directory, 'copy.yaml');
     const text = readFileSync(configFile(), 'utf8');
     writeFileSync(copy, text);
@@ -131,7 +134,7 @@ describe('show beside an agent', () => {
     expect(segue('show', 'port', '-c', configFile())).toMatchObject({ status: 0, byAgent: true });
   });
 
-  it('follows the intent file', { timeout: 2 * START_MS }, async () => {
+  it('follows changes of the intent file', { timeout: 2 * START_MS }, async () => {
     const file = join(network.directory, 'intent.yaml');
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replaceAll('t100-1', 't100-next'));
@@ -146,7 +149,7 @@ describe('show beside an agent', () => {
     writeFileSync(file, text);
   });
 
-  it('answers over the socket what the command prints', async () => {
+  it('prints what the API answers', async () => {
     await expect
       .poll(() => segue('show', 'port', '-j', '-c', configFile()).byAgent, { timeout: START_MS, interval: 500 })
       .toBe(true);

@@ -1,4 +1,4 @@
-/** Without CAP_CHOWN and out of the group, the socket is root's alone: the agent answers, and says why others may not ask. */
+/** An agent without CAP_CHOWN that is outside the group: only root can use the socket, and the agent logs why. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,9 +19,9 @@ const CHILD = `
 `;
 
 it.each([
-  ['without CAP_CHOWN', ['--clear-groups'], { mode: '600', gid: 0, refused: ['EPERM'] }],
-  ['in the group', ['--groups', `${GROUP}`], { mode: '660', gid: GROUP, refused: [] }],
-])('%s', async (_title, groups, expected) => {
+  ['without CAP_CHOWN and outside the group', ['--clear-groups'], { mode: '600', gid: 0, refused: ['EPERM'] }],
+  ['without CAP_CHOWN and inside the group', ['--groups', `${GROUP}`], { mode: '660', gid: GROUP, refused: [] }],
+])('the socket of an agent %s', async (_title, groups, expected) => {
   const directory = mkdtempSync(join(tmpdir(), 'segue-socket-'));
   try {
     const without = ['setpriv', ...groups, 'setpriv', '--bounding-set=-chown', '--inh-caps=-chown'];

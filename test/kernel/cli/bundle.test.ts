@@ -1,4 +1,7 @@
-/** What commands load that they do not need: an ES import of node:http or node:crypto brings an HTTP client and the Web Crypto API (rolldown.config.js). */
+/**
+ * Commands load no module that they do not need: an ES import of node:http or node:crypto brings an HTTP client and the
+ * Web Crypto API (rolldown.config.js).
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

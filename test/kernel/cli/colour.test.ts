@@ -1,4 +1,4 @@
-/** Colours: at a terminal, which script(1) makes, and nowhere else. */
+/** Colours appear only on a terminal, which script(1) provides. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -19,15 +19,15 @@ const diff = (): string => `${join(ROOT, 'bin/segue')} diff -c ${join(network.di
 const printed = (command: string, environment: string): Promise<string> =>
   network.shell('hv1', `env -i PATH="$PATH" TERM=xterm ${environment} ${command} || :`);
 
-it('are at a terminal', async () => {
+it('output has colours on a terminal', async () => {
   expect(await printed(`script -qec '${diff()}' /dev/null`, '')).toContain('\u001b[32m+\u001b[39m fast path');
 });
 
 it.each([
   ['in a pipe', () => diff(), ''],
   ['with NO_COLOR', () => `script -qec '${diff()}' /dev/null`, 'NO_COLOR=1'],
-  ['at a terminal that has none', () => `script -qec '${diff()}' /dev/null`, 'TERM=dumb'],
-])('are not: %s', async (_name, command, environment) => {
+  ['on a terminal without colours', () => `script -qec '${diff()}' /dev/null`, 'TERM=dumb'],
+])('output has no colours %s', async (_name, command, environment) => {
   const output = await printed(command(), environment);
   expect(output).toContain('+ fast path');
   // How far it is, where it takes longer, is told at a terminal without colours, too.

@@ -1,4 +1,4 @@
-/** Completion and manual pages, by the shells themselves and by mandoc. */
+/** Shell completion and manual pages, tested with the shells and mandoc. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,7 @@ describe.each(['bash', 'fish'])('%s offers', (shell) => {
     expect(OFFERS[shell]?.(line.split(' ')).sort()).toEqual(offered);
   });
 
-  it('files where a file is named', () => {
+  it('completes file names for file arguments', () => {
     const [offered = ''] = OFFERS[shell]?.(['segue', 'apply', '-c', `${ROOT}/packa`]) ?? [];
     expect(offered).toMatch(/package|packaging/);
   });
@@ -89,14 +89,14 @@ describe('manual pages', () => {
     segue('man', pages);
   });
 
-  it('are man(7) without a fault', () => {
+  it("pass mandoc's lint without an error", () => {
     const files = readdirSync(pages).map((file) => join(pages, file));
     expect(files.length).toBeGreaterThan(10);
     // mandoc exits with 3 at an error, and says where.
     expect(execFileSync('mandoc', ['-T', 'lint', '-W', 'error', ...files], { encoding: 'utf8' })).toBe('');
   });
 
-  it.each(['apply', 'agent', 'purge', 'show', 'trace', 'capture'])('have every option of %s', (command) => {
+  it.each(['apply', 'agent', 'purge', 'show', 'trace', 'capture'])('list every option of %s', (command) => {
     const help = segue(command, '--help');
     const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z0-9-]+)/gm)].map(([, option = '']) => option);
     const page = execFileSync('mandoc', ['-T', 'utf8', join(pages, `segue-${command}.8`)], { encoding: 'utf8' });

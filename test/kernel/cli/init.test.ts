@@ -1,4 +1,4 @@
-/** `segue init`: a node file from the intent and what the machine has; with it the node works. */
+/** `segue init` writes a working node file from the intent and the machine's interfaces and routes. */
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const init = (...words: string[]): Promise<Ended> =>
 describe('segue init', () => {
   afterAll(() => segue('purge', '-c', file));
 
-  it('writes a node file with which the node works', async () => {
+  it('writes a working node file', async () => {
     const { status, stderr, stdout } = await init();
     expect({ status, stderr }).toEqual({
       status: 0,
@@ -40,7 +40,7 @@ describe('segue init', () => {
     }
   });
 
-  it('replaces nothing without --force', async () => {
+  it('replaces a file only with --force', async () => {
     writeFileSync(file, 'mine');
     expect(await init()).toMatchObject({
       status: 2,
@@ -51,7 +51,7 @@ describe('segue init', () => {
     expect(loadNodeConfig(file).uplinks).toEqual(['eth0']);
   });
 
-  it('takes the interfaces of all equal routes to a locator, not those of the default route', async () => {
+  it('takes the interfaces of all equal-cost routes to a locator, not those of the default route', async () => {
     await network.shell(
       'hv1',
       `ip link add eth1 type veth peer name far1
@@ -69,14 +69,14 @@ describe('segue init', () => {
   });
 
   it.each([
-    ['a node that is none', ['-n', 'hv9'], /^segue: --node hv9: expected a node of .*intent\.yaml: /],
+    ['an unknown node', ['-n', 'hv9'], /^segue: --node hv9: expected a node of .*intent\.yaml: /],
     [
-      'an interface that is not there',
+      'a missing interface',
       ['--uplink', 'eth7'],
       /^segue: --uplink eth7: expected a network interface that is there\n$/,
     ],
     [
-      'an intent that is not there',
+      'a missing intent',
       ['-f', '/nowhere.yaml'],
       /^segue: 1 error, nothing was touched\n\/nowhere\.yaml: no such file/,
     ],
@@ -93,7 +93,7 @@ describe('segue init', () => {
     expect(existsSync(target)).toBe(false);
   });
 
-  it('says what went wrong where the file cannot be written, and leaves nothing', async () => {
+  it('reports a write error, and leaves no file', async () => {
     const disk = join(network.directory, 'disk');
     await runIn(undefined, [
       'bash',
@@ -113,7 +113,7 @@ describe('segue init', () => {
     }
   });
 
-  it('says who may run it', async () => {
+  it('names the privileges it needs', async () => {
     chmodSync(network.directory, 0o755);
     const argv = ['setpriv', '--reuid', '65534', '--clear-groups', process.execPath, SEGUE_COMMAND];
     const words = ['init', '-f', intent, '-n', network.netns('hv1'), '--uplink', 'eth0', '-o', '-'];
@@ -123,7 +123,7 @@ describe('segue init', () => {
     });
   });
 
-  it('refuses a host whose name is no node, and says which there are', async () => {
+  it('refuses an unknown host name, and lists the nodes of the intent', async () => {
     const { status, stderr } = await segue('init', '-f', intent, '-o', '-');
     expect({ status, stderr }).toEqual({
       status: 2,
@@ -131,7 +131,7 @@ describe('segue init', () => {
     });
   });
 
-  it('refuses where no route leads to another node', async () => {
+  it('fails when no route leads to another node', async () => {
     await network.shell('hv1', 'ip -6 route del default');
     expect(await init('-o', '-')).toMatchObject({
       status: 2,

@@ -1,4 +1,6 @@
-/** Every `show` answers the same with the copy of the intent as without it, and by the copy where there is one. */
+/**
+ * Every `show` gives the same answer with and without the copy of the intent, and reads the copy where there is one.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,7 +58,7 @@ describe('the copy of the intent', () => {
     await sleep(SETTLED_MS);
   });
 
-  it('is left by apply, and every show answers by it as by the file', { timeout: 4 * START_MS }, () => {
+  it('is written by apply, and show answers from it as from the file', { timeout: 4 * START_MS }, () => {
     const all = (): Record<string, Answer> => ({
       ...Object.fromEntries(SHOWN.map((what) => [what, segue('show', what, '-j')])),
       route: segue('show', 'route', '-t', 't100'),
@@ -74,7 +76,7 @@ describe('the copy of the intent', () => {
     expect(segue('show', 'port').stdout).toContain('by-the-copy');
   });
 
-  it('does not answer for a node file that changed', async () => {
+  it('is not used after a change of the node file', async () => {
     expect(segue('apply').status).toBe(0);
     rewriteCopy('"name":"t100-1"', '"name":"by-the-copy"');
     const text = readFileSync(configFile(), 'utf8');
@@ -84,7 +86,7 @@ describe('the copy of the intent', () => {
     await sleep(SETTLED_MS);
   });
 
-  it('does not answer for a file that changed', async () => {
+  it('is not used after a change of the intent file', async () => {
     expect(segue('apply').status).toBe(0);
     writeFileSync(intentFile(), readFileSync(intentFile(), 'utf8').replaceAll('t100-1', 't100-new'));
     expect(segue('show', 'port').stdout).toContain('t100-new');
@@ -92,7 +94,7 @@ describe('the copy of the intent', () => {
     await sleep(SETTLED_MS);
   });
 
-  it('is ignored where it is damaged', () => {
+  it('is ignored when damaged', () => {
     expect(segue('apply').status).toBe(0);
     writeFileSync(copy(), readFileSync(copy(), 'utf8').replace('t100-1', 't100-x'));
     const { status, stdout, stderr } = segue('show', 'port');
@@ -125,7 +127,7 @@ describe('the copy of the intent of a network node', () => {
   });
   afterAll(() => node.tearDown());
 
-  it('answers as the file does', { timeout: 4 * START_MS }, async () => {
+  it('gives the same answers as the file', { timeout: 4 * START_MS }, async () => {
     await sleep(SETTLED_MS);
     const all = (): Record<string, Answer> =>
       Object.fromEntries(SHOWN.map((what) => [what, answer(['show', what, '-j', '-c', node.file('node.yaml')])]));

@@ -1,4 +1,4 @@
-/** koffi is there in part, or not at all: every command ends with one line that says so. */
+/** koffi is damaged or missing: every command fails with one line that says so. */
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -25,7 +25,7 @@ const COMMANDS = [
 ];
 const SOME = [['agent'], ['show', 'port']];
 
-describe('koffi', () => {
+describe('commands report that koffi', () => {
   const tree = mkdtempSync(join(tmpdir(), 'segue-koffi-'));
   const modules = join(tree, 'node_modules');
   const platform = `@koromix/koffi-linux-${process.arch}`;
@@ -62,27 +62,27 @@ describe('koffi', () => {
     expect(segue('--version').status).toBe(0);
   };
 
-  it('absent', () => {
+  it('is missing', () => {
     rmSync(join(modules, 'koffi'), { recursive: true });
     refused(/koffi cannot be loaded: Cannot find package 'koffi'/, COMMANDS);
   });
 
-  it('cut off, which kills who loads it', () => {
+  it('has a truncated library, which would crash the process', () => {
     truncateSync(native, 20_000);
     refused(/koffi\.node is cut off/, SOME);
   });
 
   it.each<[string, RegExp, () => void]>([
     [
-      'without its native part',
+      'lacks its native package',
       /Cannot find the native Koffi module/,
       () => rmSync(join(modules, platform), { recursive: true }),
     ],
-    ['without the file in it', /Cannot find module/, () => rmSync(native)],
-    ['with an empty one', /file too short/, () => truncateSync(native, 0)],
-    ['with something else', /invalid ELF header/, () => writeFileSync(native, 'x'.repeat(100_000))],
+    ['lacks its library', /Cannot find module/, () => rmSync(native)],
+    ['has an empty library', /file too short/, () => truncateSync(native, 0)],
+    ['has a library that is no ELF file', /invalid ELF header/, () => writeFileSync(native, 'x'.repeat(100_000))],
     [
-      "with another machine's",
+      "has another machine's library",
       /cannot be loaded: /,
       () => {
         const bytes = readFileSync(native);

@@ -1,11 +1,11 @@
-/** The command finds the laboratory's bundle, which is no part of its own. */
+/** The command finds the laboratory's bundle, which is separate from its own. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PACKAGE_ROOT, SEGUE_COMMAND } from '../../../lab/paths.js';
 import { runIn } from '../../../lab/process.js';
 
-it('what is refused for want of root is refused by the laboratory', async () => {
+it('the laboratory refuses to run without root', async () => {
   for (const what of ['up', 'run', 'down']) {
     const argv = ['setpriv', '--reuid', '65534', '--clear-groups', process.execPath, SEGUE_COMMAND, 'lab', what];
     expect(await runIn(undefined, argv)).toMatchObject({
@@ -18,7 +18,7 @@ it('what is refused for want of root is refused by the laboratory', async () => 
   }
 });
 
-it('the bundle of the agent has none of it', () => {
+it("the agent's bundle contains no laboratory code", () => {
   const folder = join(PACKAGE_ROOT, 'dist/bin');
   const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
   expect(texts.length).toBeGreaterThan(1);

@@ -1,4 +1,4 @@
-/** Options out of their range end a command with 2, before anything is read or touched. */
+/** An option out of range ends a command with exit code 2, before the command reads or changes anything. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -25,14 +25,14 @@ describe('options of the agent', () => {
     expect(stderr).toContain('Allowed choices are trace, debug, info, warn, error');
   });
 
-  it('shows control characters of an option as escapes', () => {
+  it('escape control characters in error messages', () => {
     const { status, stderr } = segue('monitor', '--rate', '\u001b[31m1\n2', '-c', '/dev/null');
     expect(status).toBe(2);
     expect(stderr).not.toContain('\u001b');
   });
 });
 
-describe('a command', () => {
+describe('segue', () => {
   /** Whether the command loaded koffi, as everything does that looks into the kernel. */
   const loadsKoffi = (...args: string[]): string => {
     const look = `process.on('exit', () => process.stderr.write(String(process.report.getReport().sharedObjects.some((path) => path.includes('koffi')))))`;
@@ -41,14 +41,14 @@ describe('a command', () => {
   };
 
   it.each([['version'], ['--version'], ['-v'], ['-V'], ['--help'], ['show', '--help'], ['apply', '--help']])(
-    '%s %s loads nothing that it does not need',
+    '%s %s does not load koffi',
     (...words) => {
       expect(loadsKoffi(...words)).toBe('false');
       expect(segue(...words).status).toBe(0);
     },
   );
 
-  it('that looks into the kernel loads what looks', () => {
+  it('show loads koffi to read the kernel', () => {
     expect(loadsKoffi('show', 'vrf', '-c', '/dev/null')).toMatch(/true$/);
   });
 });

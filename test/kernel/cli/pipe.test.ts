@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 
-describe('the command whose output cannot be written', () => {
-  it.each(['--help', '--version'])('%s says so in one line and fails where the disk is full', (option) => {
+describe('a command that cannot write its output', () => {
+  it.each(['--help', '--version'])('fails with one line on a full disk: %s', (option) => {
     const script = `exec "$0" "$1" ${option} >/dev/full`;
     const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, SEGUE], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({
@@ -14,15 +14,15 @@ describe('the command whose output cannot be written', () => {
     });
   });
 
-  it('ends with its own exit code where standard error is full as well', () => {
+  it('keeps its own exit code when standard error is full as well', () => {
     const script = 'exec "$0" "$1" diff -c /nonexistent.yaml 2>/dev/full';
     const { status } = spawnSync('bash', ['-c', script, process.execPath, SEGUE], { encoding: 'utf8' });
     expect(status).toBe(2);
   });
 });
 
-describe('the command in a pipe', () => {
-  it('ends quietly when the reader has seen enough', () => {
+describe('a command in a pipe', () => {
+  it('exits silently when the reader has closed the pipe', () => {
     // The reader is gone before the first line is written.
     const script = `{ sleep 1; exec "$0" "$1" --help; } | true; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, SEGUE], { encoding: 'utf8' });

@@ -1,4 +1,7 @@
-/** Commands that take root say so in one line, which names what the process lacks, and have touched nothing; exit code 1. */
+/**
+ * A command that needs root fails with exit code 1 and one line that names the missing capabilities, and changes
+ * nothing.
+ */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +96,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('each command takes root, or none', async () => {
+it('every command is listed here, as needing root or not', async () => {
   const { stdout } = await runIn(undefined, [process.execPath, SEGUE_COMMAND, '--help']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name = '']) => name);
   const known = new Set([...TAKE_ROOT.map(([name = '']) => name), ...TAKE_NONE]);
@@ -105,28 +108,28 @@ describe.each(TAKE_ROOT.map((words) => ({ words, name: words.join(' ') })))('seg
   const isLab = command === 'lab';
   const isWhole = !['init', 'edge', 'lab'].includes(command);
 
-  it('as nobody, who may not even read the node file', async () => {
+  it('is refused to an unprivileged user who cannot read the node file', async () => {
     const lacks = [NET_ADMIN, ...(isLab ? [NAMESPACES] : []), FILES, ...(isWhole ? [BPF] : [])];
     expect(await asNobody([], words, 'secret.yaml')).toEqual(refused(lacks));
   });
 
-  it('as a user with CAP_NET_ADMIN alone', async () => {
+  it('is refused to a user with CAP_NET_ADMIN only', async () => {
     const lacks = [...(isLab ? [NAMESPACES] : []), FILES, ...(isWhole ? [BPF] : [])];
     expect(await asNobody(['net_admin'], words, 'ebpf.yaml')).toEqual(refused(lacks));
   });
 });
 
-describe('as a user who may read what is of root and has CAP_NET_ADMIN', () => {
+describe("for a user with CAP_NET_ADMIN who can read root's files,", () => {
   const has = ['net_admin', 'dac_override'];
 
-  it.each(['apply', 'diff', 'agent', 'doctor', 'monitor'])('%s: a fast path takes more', async (command) => {
+  it.each(['apply', 'diff', 'agent', 'doctor', 'monitor'])('%s needs BPF capabilities', async (command) => {
     for (const file of ['ebpf.yaml', 'hybrid.yaml']) {
       expect(await asNobody(has, [command], file)).toEqual(refused([BPF]));
     }
     expect(await asNobody([...has, 'bpf', 'perfmon'], [command], 'netns.yaml')).toEqual(refused([NAMESPACES]));
   });
 
-  it('show: a fast path takes more', async () => {
+  it('show needs BPF capabilities', async () => {
     expect(await asNobody(has, ['show', 'fastpath'], 'ebpf.yaml')).toEqual(refused([BPF]));
   });
 });

@@ -1,4 +1,4 @@
-/** How far long work is: at a terminal on standard error, in the agent's log, and nowhere else. */
+/** Progress of long work: on a terminal's standard error and in the agent's log, and nowhere else. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ beforeAll(() => {
   writeFileSync(intentFile, JSON.stringify({ ...intent, ports: [...intent.ports, ...ports] }));
 });
 
-it('is in one line of a terminal, which goes with the work', async () => {
+it('progress is one line on a terminal, erased at the end', async () => {
   const argv = ['script', '-qec', command('apply', '-f', intentFile).join(' '), '/dev/null'];
   const { status, stdout } = await runIn(undefined, argv);
   expect(status).toBe(0);
@@ -41,11 +41,11 @@ it('is in one line of a terminal, which goes with the work', async () => {
   expect(lines.at(-1)).toMatch(/^\S+: \d+ created/);
 });
 
-it('is not where standard error is no terminal', async () => {
+it('progress is not shown when standard error is no terminal', async () => {
   expect(await runIn(undefined, command('apply', '-f', intentFile))).toMatchObject({ status: 0, stderr: '' });
 });
 
-it('is in the log of an agent', async () => {
+it("progress is in the agent's log", async () => {
   const config = { ...network.config('hv1'), intent: intentFile };
   const run = await AgentRun.startWith(config, file, { progressMs: 1 });
   await run.stop();

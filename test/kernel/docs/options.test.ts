@@ -1,4 +1,4 @@
-/** Commands that documents show have the options that they are shown with: asked of `--help`. */
+/** Commands in the documents use options that `--help` lists. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -54,8 +54,8 @@ function helpOf(words: readonly string[]): string {
 
 const commands = [...help().matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name = '']) => name);
 
-describe('commands that documents show', () => {
-  it('are many', () => {
+describe('commands in the documents', () => {
+  it('are found: more than 150', () => {
     expect(uses.length).toBeGreaterThan(150);
   });
 
@@ -64,7 +64,7 @@ describe('commands that documents show', () => {
     expect(unknown.map(({ path, words }) => `${path}: segue ${words.join(' ')}`)).toEqual([]);
   });
 
-  it('have the options', () => {
+  it('have the options shown', () => {
     const wrong = uses.flatMap(({ path, words }) => {
       const [first = ''] = words;
       if (first === 'man') return [];
@@ -78,7 +78,7 @@ describe('commands that documents show', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('are of a known sort, where show is asked', () => {
+  it('name known tables of show', () => {
     const sorts =
       /choices: ([^)]+)\)/.exec(help('show').replaceAll(/\s+/g, ' '))?.[1]?.replaceAll('"', '').split(', ') ?? [];
     expect(sorts).toContain('flow');

@@ -1,4 +1,7 @@
-/** Every command of a `sh run` block in the documents is run, in a laboratory of its own, and ends as the document says. */
+/**
+ * Every command of a `sh run` block in the documents is run, in a laboratory of its own, and exits with the documented
+ * status.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +14,7 @@ import type { Shown } from './shown.js';
 
 const PAGES = ['quickstart', 'operate', 'troubleshoot', 'debug'].map((name) => `docs/${name}.md`);
 
-describe('what documents show of the laboratory', () => {
+describe('laboratory commands in', () => {
   const network = useNetwork(demoTopology('ebpf'), async (made) => {
     await made.applyAll();
     made.files();
@@ -20,7 +23,7 @@ describe('what documents show of the laboratory', () => {
   describe.each(PAGES)('%s', (path) => {
     const commands = shownCommands(path);
 
-    it('shows some', () => {
+    it('include at least three', () => {
       expect(commands.length).toBeGreaterThan(2);
     });
 
@@ -33,7 +36,7 @@ describe('what documents show of the laboratory', () => {
   });
 });
 
-describe('the node of README.md', () => {
+describe("README.md's example node", () => {
   const readme = page('README.md');
   const file = (name: string): string =>
     blocks(readme).find(({ info }) => info === `yaml /etc/segue/${name}`)?.text ?? `no /etc/segue/${name}`;
@@ -60,7 +63,7 @@ describe('the node of README.md', () => {
     return Promise.resolve();
   });
 
-  it('shows its whole life', () => {
+  it('covers the life of a node, from doctor to purge', () => {
     expect(readFileSync(join(network.directory, 'hv1.yaml'), 'utf8')).toContain('uplinks: [eth0]');
     const words = commands.map(({ line }) => line.split(' ')[1]);
     expect(words).toEqual(expect.arrayContaining(['doctor', 'apply', 'diff', 'show', 'purge']));
@@ -68,7 +71,7 @@ describe('the node of README.md', () => {
     expect(atNight).toHaveLength(6);
   });
 
-  it('is one of three that take the same intent', async () => {
+  it('is one of three nodes that apply the same intent', async () => {
     const others = ['hv2', 'nn1'].map((name) =>
       runShown(network, 'segue apply', join(network.directory, `${name}.yaml`)),
     );
@@ -84,7 +87,7 @@ describe('the node of README.md', () => {
 
   it.each(life.slice(0, -1))('$line', ends);
 
-  it.each(atNight)('at three in the morning: %s', async (line) => {
+  it.each(atNight)('passes the troubleshooting commands: %s', async (line) => {
     const endless = line.startsWith('segue monitor');
     const ended = await runShown(network, endless ? `timeout 3 ${line}` : line, join(network.directory, 'hv1.yaml'));
     const status = endless ? 124 : line.includes('--size 1500') ? 1 : 0;

@@ -1,4 +1,4 @@
-/** Commands that documents show, run in a network of a test as a reader would run them in the laboratory. */
+/** Runs commands from the documents in a test's network, as a reader would run them in the laboratory. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runIn } from '../../../lab/process.js';
