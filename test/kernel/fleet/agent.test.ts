@@ -1,4 +1,7 @@
-/** Agents as processes whose intent comes from a feed: a change in etcd is packets, and nothing that fails costs one. */
+/**
+ * Agent processes that get their intent from a feed: a change in etcd reaches the data plane, and no failure costs a
+ * packet.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -72,7 +75,7 @@ describe('agents of a fleet', () => {
     removeDirectory(directory);
   });
 
-  it('forward by what etcd holds, and follow its changes', async () => {
+  it('forward according to etcd, and follow its changes', async () => {
     await whenReached(true);
     const name = network.intent().ports.find(({ addresses }) => addresses.includes('10.0.0.2'))?.name ?? '';
     expect(segue('intent', 'delete', '-c', fleet, 'port', name)).toMatchObject({ status: 0 });
@@ -89,7 +92,7 @@ describe('agents of a fleet', () => {
     );
   });
 
-  it('lose no packet while etcd, the feed and an agent are killed, and boot from disk', async () => {
+  it('lose no packet when etcd, the feed and an agent are killed, and boot from disk', async () => {
     const pings = network.ping('t100-1', '10.0.0.2', { count: 600, args: ['-i', '0.02'] });
     await etcd.kill();
     await kill(feed);

@@ -1,4 +1,7 @@
-/** Three members of a real etcd, a feed and a node: whatever becomes of members, no acknowledged change is lost, doubled, out of order or half. */
+/**
+ * Three members of a real etcd, a feed and a node: no failure of members loses, duplicates, reorders or splits an
+ * acknowledged change.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +31,7 @@ const pairOf = (n: number): ReturnType<typeof wish>[] => {
   return [wish(portOf(1, { addresses: [address(0)] })), wish(portOf(2, { addresses: [address(1)] }))];
 };
 
-describe('three members', () => {
+describe('an etcd cluster of three members', () => {
   const place = join(directory, 'cluster');
   mkdirSync(place);
   const cluster = new Cluster(place, 3);
@@ -101,7 +104,7 @@ describe('three members', () => {
     expect(numbers.at(-1)).toBe(n + 2);
   };
 
-  it('lose their leader, killed', async () => {
+  it('delivers all changes after its leader is killed', async () => {
     const leader = await cluster.leader();
     const writing = write(40);
     await sleep(50);
@@ -114,7 +117,7 @@ describe('three members', () => {
     expectWhole();
   });
 
-  it('have a leader that hangs, and comes back with what it thought', async () => {
+  it('delivers all changes after its leader is suspended and resumed', async () => {
     const leader = await cluster.leader();
     const writing = write(20);
     await sleep(50);
@@ -127,7 +130,7 @@ describe('three members', () => {
     expectWhole();
   });
 
-  it('are two of them away: nothing is written, the node says so and goes on, and all of it comes later', async () => {
+  it('accepts no write without two members: the node reports it, works on, and gets all changes later', async () => {
     const leader = await cluster.leader();
     const [one, two] = cluster.members.filter((member) => member !== leader);
     one?.signal('SIGSTOP');
@@ -144,7 +147,7 @@ describe('three members', () => {
     expectWhole();
   });
 
-  it('are well, and the stream between feed and node is cut in its handshake, its first message and later ones', async () => {
+  it('delivers all changes when the stream to the node is cut at any byte', async () => {
     // The handshake is some 2,000 bytes: cut in it, in the first message, and between and in those that follow. SEGUE_CUTS=1: at every byte.
     const step = Number(process.env.SEGUE_CUTS ?? 577);
     for (let at = 1; at < 6000; at += step) {

@@ -73,7 +73,7 @@ afterAll(async () => {
 });
 
 describe('segue intent', () => {
-  it('sets a realm up from a file, and writes and shows only what differs', () => {
+  it('creates a realm from a file, then writes and shows only differences', () => {
     const first = write('one.yaml', { ...CLOUD, ports: [portOf(1), portOf(2)] });
     expect(intent('get')).toMatchObject({
       status: 1,
@@ -99,7 +99,7 @@ describe('segue intent', () => {
     expect(intent('apply', '-f', second).stdout).toBe('sequence 2: nothing to change\n');
   });
 
-  it('tells who changed what, when and why', () => {
+  it('shows author, time and reason of each change', () => {
     const lines = intent('history').stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toMatch(/^1 {2}\d{4}-\d\d-\d\dT[\d:.]+Z {2}ann {2}7 added, 0 changed, 0 removed {2}set up$/);
@@ -108,7 +108,7 @@ describe('segue intent', () => {
     expect(JSON.parse(intent('history', '1', '-j').stdout)).toMatchObject({ author: 'ann', reason: 'set up' });
   });
 
-  it('sets, gets and deletes single entities, checked as a file is', () => {
+  it('sets, gets and deletes single entities, with the checks of a file', () => {
     const value =
       '{ name: p4, tenant: red, node: hv2, interface: tap4, mac: "02:00:00:00:00:04", addresses: [10.0.0.14] }';
     expect(intent('set', 'port', value)).toMatchObject({ status: 0, stderr: '' });
@@ -135,7 +135,7 @@ describe('segue intent', () => {
     expect(intent('delete', 'path', 'hv2:red,blue').stdout).toContain('- path hv2/blue,red\n');
   });
 
-  it('exports a file that is what there is', () => {
+  it('exports a file equal to the stored intent', () => {
     const text = intent('export').stdout;
     writeFileSync(file('exported.yaml'), text);
     expect(intent('diff', '-f', file('exported.yaml'))).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -146,7 +146,7 @@ describe('segue intent', () => {
     expect(intent('validate').stdout).toBe('sequence 7: 7 entities, valid\n');
   });
 
-  it('goes back to what was, and takes much away only when it is forced', () => {
+  it('rolls back, and needs --force to remove many entities', () => {
     expect(intent('rollback', '1', '--author', 'bob').stdout).toContain('sequence 8: 1 added, 1 changed, 1 removed\n');
     expect(intent('diff', '-f', file('one.yaml'))).toMatchObject({ status: 0 });
     expect(intent('history', '--limit', '1').stdout).toMatch(/^8 .* bob .* rollback to 1\n$/);
@@ -162,7 +162,7 @@ describe('segue intent', () => {
     expect(intent('diff', '-f', file('one.yaml'))).toMatchObject({ status: 0 });
   });
 
-  it('holds tenants to quotas', () => {
+  it('enforces quotas of tenants', () => {
     expect(intent('quota', 'red', '--ports', '2')).toMatchObject({ status: 0, stdout: 'red  ports 2\n' });
     const value =
       '{ name: p9, tenant: red, node: hv2, interface: tap9, mac: "02:00:00:00:00:09", addresses: [10.0.0.19] }';
@@ -173,7 +173,7 @@ describe('segue intent', () => {
     expect(intent('set', 'port', value).status).toBe(0);
   });
 
-  it('takes nothing from who may not, and says what is wrong', async () => {
+  it('refuses unauthorised users, with a reason', async () => {
     const reader = new EtcdClient(etcd.config(feed));
     const key = Buffer.from('/segue/v1/prod/intent/head');
     try {

@@ -1,4 +1,4 @@
-/** `segue feed --with-etcd`: an etcd of its own, on a socket, which ends with it and whose data stay. */
+/** `segue feed --with-etcd` runs an etcd on a Unix socket, which ends with the feed and leaves its data. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ afterAll(async () => {
   removeDirectory(directory);
 });
 
-it('runs beside the feed, for its owner alone, and keeps what was written', async () => {
+it('the embedded etcd runs beside the feed, accessible to its owner only, and its data persist', async () => {
   const feed = await startFeed();
   expect(statSync(etcd).mode & 0o077).toBe(0);
   expect(etcds()).toHaveLength(1);
@@ -77,7 +77,7 @@ it('runs beside the feed, for its owner alone, and keeps what was written', asyn
   expect(etcds()).toEqual([]);
 });
 
-it('is refused where the fleet file does not say where, or says two things', () => {
+it('the feed refuses a fleet file without etcd.directory, or with conflicting etcd settings', () => {
   const without = fleetFile('without.yaml', { endpoints: ['http://127.0.0.1:2379'] });
   const started = segue('feed', '--with-etcd', '-c', without);
   expect(started).toMatchObject({

@@ -1,4 +1,6 @@
-/** Certificates of a fleet from the first to the last: a CA, tokens, renewal, revocation, with a real etcd and the commands that people type. */
+/**
+ * The life of a fleet's certificates: CA, tokens, renewal and revocation, with a real etcd and the operators' commands.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -142,8 +144,8 @@ afterAll(() => {
   removeDirectory(directory);
 });
 
-describe('a node enrolls', () => {
-  it('with a token that is its own, once, and follows its feed', async () => {
+describe('enrollment of a node', () => {
+  it("succeeds once with the node's own token, and the node follows its feed", async () => {
     const place = await newEnrolling();
     const { fleet } = place;
     await fleet.port(1);
@@ -189,7 +191,7 @@ describe('a node enrolls', () => {
     expect((await segue(['fleet', 'certificates', '-c', place.fleetFile])).stdout).toContain('valid, by token');
   });
 
-  it('again with the same key where the answer was lost', async () => {
+  it('succeeds again with the same key after a lost answer', async () => {
     const place = await newEnrolling();
     const token = await place.token('hv1');
     const tls = place.tlsOf('hv1');
@@ -212,7 +214,7 @@ describe('a node enrolls', () => {
     expect([...(await place.records().issued()).get('hv1')!]).toHaveLength(1);
   });
 
-  it('with nothing else', async () => {
+  it('fails with any other token', async () => {
     const place = await newEnrolling();
     const token = await place.token('hv1');
     const refused = async (name: string, text: string): Promise<string> => {
@@ -260,7 +262,7 @@ function fleetLogs({ fleet }: Enrolling): string[] {
 }
 
 describe('a certificate', () => {
-  it('is renewed before it ends, and the node does not lose its feed or a change', async () => {
+  it('is renewed before it expires, without the loss of the feed or a change', async () => {
     const place = await newEnrolling();
     const { fleet } = place;
     const tls = await place.certify('hv1', Date.now() - 10 * DAY_MS, Date.now() + DAY_MS);
@@ -290,7 +292,7 @@ describe('a certificate', () => {
     expect(shown.checkPrivateKey(createPrivateKey(readFileSync(tls.key)))).toBe(true);
   });
 
-  it('that ends ends the connection it made; what the node has stays', async () => {
+  it('ends its connection when it expires, and the node retains its intent', async () => {
     const place = await newEnrolling(30, false);
     const { fleet } = place;
     await fleet.port(1);
@@ -308,7 +310,7 @@ describe('a certificate', () => {
     await until('the rest', () => node.isAt(fleet));
   });
 
-  it('that is revoked ends the connection at once, opens none, and is not renewed', async () => {
+  it('ends its connection when revoked, opens no other, and is not renewed', async () => {
     const place = await newEnrolling();
     const { fleet } = place;
     await fleet.port(1);
@@ -351,7 +353,7 @@ describe('a certificate', () => {
     await expect(renew(`${place.address}:7179`, 'hv1', stolen)).rejects.toThrow('the certificate is revoked');
   });
 
-  it('of a feed is replaced in its file, and no node notices; one that does not fit is not taken', async () => {
+  it('of a feed is replaced in its file without an effect on nodes; a mismatched one is rejected', async () => {
     const place = await newEnrolling();
     const { fleet } = place;
     const tls = await place.certify('hv1', Date.now() - DAY_MS, Date.now() + 300 * DAY_MS);

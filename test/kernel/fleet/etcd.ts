@@ -1,4 +1,7 @@
-/** Real etcd for tests: members on loopback addresses of their own, data in memory, certificates by openssl. */
+/**
+ * A real etcd for tests: each member has a loopback address of its own, data in memory, and certificates made by
+ * openssl.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Feeds between a real etcd and node sources: who gets what, and what becomes of each fault. */
+/** Feeds between a real etcd and node sources: each node gets its part, and recovers from each fault. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, renameSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ afterAll(() => {
 });
 
 describe('a feed', () => {
-  it('tells each node its part, change by change', async () => {
+  it('sends each node its part, change by change', async () => {
     const fleet = await newFleet();
     fleet.feed();
     await fleet.port(1);
@@ -58,7 +58,7 @@ describe('a feed', () => {
     expect(hv1.errors).toEqual([]);
   });
 
-  it('tells nobody anything whose certificate does not have the name', async () => {
+  it('sends nothing to a client whose certificate has another name', async () => {
     const fleet = await newFleet();
     await fleet.port(1);
     fleet.feed();
@@ -82,7 +82,7 @@ describe('a feed', () => {
     expect(other.intent).toBeUndefined();
   });
 
-  it('is survived by its nodes, which go on from the next one and from disk', async () => {
+  it('may fail: its nodes continue from the next feed and from disk', async () => {
     const fleet = await newFleet();
     await fleet.port(1);
     const feeds = [fleet.feed(0), fleet.feed(1)];
@@ -117,8 +117,8 @@ describe('a feed', () => {
   });
 });
 
-describe('a feed whose etcd', () => {
-  it('is killed goes on where it was', async () => {
+describe('a feed after its etcd', () => {
+  it('was killed continues from its last state', async () => {
     const fleet = await newFleet();
     fleet.feed();
     const node = fleet.node('hv1');
@@ -136,7 +136,7 @@ describe('a feed whose etcd', () => {
     expect(node.errors).toEqual([]);
   });
 
-  it('was compacted meanwhile finds what went and came, and tells only that', async () => {
+  it('was compacted sends only the differences', async () => {
     const fleet = await newFleet();
     await Promise.all([fleet.port(1), fleet.port(2)].map((done) => done.catch(() => undefined)));
     fleet.feed();
@@ -158,7 +158,7 @@ describe('a feed whose etcd', () => {
     expect(node.errors).toEqual([]);
   });
 
-  it('was restored from a backup holds on to what it has, until that is meant', async () => {
+  it('was restored from a backup retains its state until an operator accepts the backup', async () => {
     const fleet = await newFleet();
     await fleet.port(1);
     const backup = join(fleet.directory, 'backup');
@@ -201,7 +201,7 @@ describe('a feed whose etcd', () => {
     expect(node.ports).toEqual(['p1']);
   });
 
-  it('was written past segue hands nothing on, and goes on once it is right again', async () => {
+  it('was written without segue sends nothing until the store is valid again', async () => {
     const fleet = await newFleet();
     fleet.feed();
     const node = fleet.node('hv1');
@@ -222,7 +222,7 @@ describe('a feed whose etcd', () => {
     await until('the news', () => node.status()?.held === undefined);
   });
 
-  it('holds half of a commit hands on none of it', async () => {
+  it('stored half of a commit sends none of it', async () => {
     const fleet = await newFleet();
     fleet.feed();
     const node = fleet.node('hv1');

@@ -1,4 +1,4 @@
-/** A node that comes back to a feed takes its TLS session up again, and is no less looked at. */
+/** A node that reconnects to a feed resumes its TLS session, and the feed checks it as before. */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
@@ -66,7 +66,7 @@ afterAll(() => {
   removeDirectory(directory);
 });
 
-it('is resumed after a cut, as often as it comes, and tells the node its part alone', async () => {
+it('a session is resumed after each cut, and the node gets only its part', async () => {
   const { fleet, proxy, node } = await open();
   // The first attempts may come before the feed has read the intent.
   const { resumed, full } = node.source.connections;
@@ -82,7 +82,7 @@ it('is resumed after a cut, as often as it comes, and tells the node its part al
   expect(fleet.logs.filter((line) => line.includes('certificate'))).toEqual([]);
 });
 
-it('is of no use once the certificate is revoked', async () => {
+it('a resumed session is refused once the certificate is revoked', async () => {
   const { fleet, proxy, node } = await open();
   const records = new EnrollmentRecords(fleet.client(), new RealmKeys('default'));
   await records.revoke('hv1', [node.certificate], AUTHOR);
@@ -97,7 +97,7 @@ it('is of no use once the certificate is revoked', async () => {
   expect(node.ports).toEqual([]);
 });
 
-it('is of no use once the feed does not believe its CA any more', async () => {
+it('a resumed session is refused once the feed no longer trusts its CA', async () => {
   const { fleet, proxy, node, feedTls } = await open();
   const other = new Authority(fleet.directory, 'other');
   copyFileSync(other.ca, feedTls.ca);

@@ -1,4 +1,4 @@
-/** `segue fleet simulate`, small: what it starts runs, what it measures is there, and nothing of it stays. */
+/** A small run of `segue fleet simulate`: processes start, the report has figures, and nothing is left behind. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ function measured({ results }: Report, what: string | RegExp): number | undefine
 }
 
 describe('segue fleet simulate', () => {
-  it('gives every node its part, and every change to those it concerns', async () => {
+  it('delivers every part to its node, and every change to the affected nodes', async () => {
     const { report, text } = await simulate('churn');
     expect(measured(report, 'nodes: own ports that they know of')).toBe(240);
     expect(measured(report, '12 nodes at once: without their part')).toBe(0);
@@ -42,7 +42,7 @@ describe('segue fleet simulate', () => {
     expect(readdirSync('/dev/shm').filter((name) => name.startsWith('segue-simulate-'))).not.toContain(directory);
   });
 
-  it('loses nothing with a feed that is killed, nor with the leader', async () => {
+  it('loses nothing when a feed or the leader is killed', async () => {
     for (const workload of ['feed-loss', 'leader-loss']) {
       const { report } = await simulate(workload);
       expect(measured(report, 'nodes without the last commit')).toBe(0);
@@ -50,7 +50,7 @@ describe('segue fleet simulate', () => {
     }
   });
 
-  it('refuses sizes that cannot be', async () => {
+  it('refuses impossible sizes', async () => {
     const argv = [SEGUE_COMMAND, 'fleet', 'simulate', '--nodes', '10', '--ports', '5'];
     await expect(run(process.execPath, argv)).rejects.toMatchObject({
       code: 2,

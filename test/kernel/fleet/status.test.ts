@@ -1,4 +1,4 @@
-/** Status from node sources over feeds into a real etcd, and what operators see and tell by `segue fleet`. */
+/** Status from node sources through feeds into a real etcd, and what `segue fleet` shows and sets. */
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -114,7 +114,7 @@ afterAll(async () => {
 });
 
 describe('status', () => {
-  it('of a node is what it reports, under a lease, and who never reported is silent', async () => {
+  it("is a node's report under a lease, and silent for a node that never reported", async () => {
     await expect.poll(() => nodeNow('hv1'), PATIENCE).toMatchObject({ state: 'ok', behind: 0, applied: 1 });
     expect(await nodeNow('hv1')).toMatchObject({ status: { dataplane: 'ebpf', ports: 1, epoch: writer.head?.epoch } });
     expect(await nodeNow('hv2')).toMatchObject({ state: 'silent' });
@@ -130,7 +130,7 @@ describe('status', () => {
     expect(stdout).toMatch(/^hv2 +silent +- +- +- +- +- +no report within a day$/m);
   });
 
-  it('says by how much a node is behind, and how long changes took to its kernel', async () => {
+  it('shows how far a node is behind, and the latency of changes to its kernel', async () => {
     hv1.isStuck = true;
     await writer.commit(() => [wish(portOf(2))], AUTHOR);
     await writer.commit(() => [wish(portOf(3))], AUTHOR);
@@ -146,7 +146,7 @@ describe('status', () => {
     expect(fleet('top').stdout).toMatch(/^written → applied +2 +≤ /m);
   });
 
-  it('names what differs, waits and fails on all nodes', async () => {
+  it('lists drift, pending objects and failures of all nodes', async () => {
     hv1.facts = {
       ...{
         ...hv1.facts,
@@ -177,7 +177,7 @@ describe('status', () => {
     await expect.poll(() => nodeNow('hv1'), PATIENCE).toMatchObject({ state: 'ok' });
   });
 
-  it('goes stale where a node is gone, and stays where its feed is', async () => {
+  it('becomes stale after the loss of the node, but not of its feed', async () => {
     feed.close();
     const before = await nodeNow('hv1');
     expect(before).toMatchObject({ status: { ports: 3 } });
@@ -198,7 +198,7 @@ describe('status', () => {
     await expect.poll(() => nodeNow('hv1'), PATIENCE).toMatchObject({ state: 'ok' });
   });
 
-  it('is taken of the node whose certificate it is, whole and within bounds alone', async () => {
+  it("is accepted only from the certificate's node, complete and within limits", async () => {
     const report = async (node: string, shown: string, status: unknown): Promise<string> => {
       const connection = new FeedConnection({
         ...{ node: shown, feeds: [`${address}:7179`], tls: authority.issue(node, [`DNS:${node}`]), version: 'x' },
@@ -232,14 +232,14 @@ describe('status', () => {
   });
 });
 
-describe('what operators tell of a node', () => {
+describe('an operator', () => {
   const intent = (name: string, ...args: string[]): ReturnType<typeof fleet> => {
     const argv = [SEGUE_COMMAND, 'intent', name, '-c', fleetFile, ...args];
     const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 120_000 });
     return { status, stdout, stderr };
   };
 
-  it('drains it, with a reason in the history, whatever files say of it', () => {
+  it('drains a node with a reason in the history, whatever the file says', () => {
     expect(fleet('drain', 'hv1')).toMatchObject({ status: 2 });
     expect(fleet('drain', 'hv9', '--reason', 'x')).toMatchObject({
       status: 2,
@@ -265,7 +265,7 @@ describe('what operators tell of a node', () => {
     expect(intent('get', 'node', 'hv1').stdout).not.toContain('drain');
   });
 
-  it('disables it: no new ports, and safe to reboot once none is left', async () => {
+  it('disables a node: it takes no new ports, and is safe to reboot once its ports are gone', async () => {
     const disabled = fleet('disable', 'hv1', '--reason', 'kernel');
     expect(disabled.status).toBe(0);
     expect(disabled.stdout).toContain('  left: 3 ports: p1, p2, p3\n');

@@ -1,4 +1,4 @@
-/** The intent in a real etcd: what writers commit, and what becomes of half commits, conflicts and cut connections. */
+/** The intent in a real etcd: commits of writers, and recovery from partial commits, conflicts and cut connections. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckedIntent } from '../../../src/fleet/check/checked-intent.js';
 import { RealmKeys } from '../../../src/fleet/keys.js';
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 describe('IntentWriter', () => {
-  it('commits what differs, with who and why, and refuses what files could not have', async () => {
+  it('commits differences with author and reason, and refuses what a file may not contain', async () => {
     const writer = await setUp('one');
     await writer.commit(() => [wish(portOf(1))], { author: 'ann', reason: 'a VM' });
     await expect(writer.commit(() => [wish(portOf(2, { addresses: ['10.0.0.11'] }))], AUTHOR)).rejects.toThrow(
@@ -63,7 +63,7 @@ describe('IntentWriter', () => {
     ]);
   });
 
-  it('of two that write conflicting changes at once each loses or wins, and every state is valid', async () => {
+  it('commits one of two conflicting changes, and every state is valid', async () => {
     await setUp('two');
     const keys = new RealmKeys('two');
     const writers = await Promise.all([1, 2, 3].map(async () => IntentWriter.open(newClient(), 'two')));
@@ -109,7 +109,7 @@ describe('IntentWriter', () => {
     expect(Object.fromEntries(replayed.entities)).toEqual(Object.fromEntries(entities));
   });
 
-  it('a large change is many transactions and one commit', async () => {
+  it('splits a large change into many transactions of one commit', async () => {
     const writer = await setUp('large');
     const ports = Array.from({ length: 450 }, (_, n) => wish(portOf(n)));
     const keys = new RealmKeys('large');
@@ -134,7 +134,7 @@ describe('IntentWriter', () => {
     expect(commit?.changes).toHaveLength(450);
   });
 
-  it('takes back what a writer that died left half done, once its lock has run out', async () => {
+  it("reverts a dead writer's partial commit once its lock has expired", async () => {
     await setUp('half');
     const keys = new RealmKeys('half');
     const client = newClient();
@@ -169,7 +169,7 @@ describe('IntentWriter', () => {
     expect((await readHistory(client, keys, 2, 2)).map(({ author }) => author)).toEqual(['test']);
   });
 
-  it('does not go on from what somebody wrote past it, until it is taken as it is', async () => {
+  it('refuses to continue after a foreign write until the state is accepted', async () => {
     const writer = await setUp('past');
     const client = newClient();
     await client.txn({ compare: [], success: [put('/segue/v1/past/intent/port/red/x', portOf(7, { name: 'x' }))] });
@@ -186,7 +186,7 @@ describe('IntentWriter', () => {
     expect((await IntentWriter.open(newClient(), 'past')).head?.sequence).toBe(2);
   });
 
-  it('goes on after etcd was killed, and knows its own commits', async () => {
+  it('continues after etcd was killed, and recognises its own commits', async () => {
     const writer = await setUp('killed');
     await writer.commit(() => [wish(portOf(1))], AUTHOR);
     await etcd.kill();

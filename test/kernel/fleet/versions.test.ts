@@ -1,4 +1,4 @@
-/** Feeds and nodes of different versions: the sources of an earlier commit beside those of now, over a real etcd. */
+/** Feeds and nodes of different versions: the sources of an earlier commit and the present ones, with a real etcd. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ const follows = async (node: Node, first: number): Promise<void> => {
   expect(node.errors).toEqual([]);
 };
 
-it('a node of before follows a feed of now: feeds are upgraded first', async () => {
+it('an older node follows a newer feed, so feeds are upgraded first', async () => {
   const feed = fleet.feed(0);
   const node = new Node(fleet.directory, 'hv1', fleet.addresses.slice(0, 1), authority.issue('hv1', ['DNS:hv1']), {
     source: earlier.FeedSource,
@@ -70,7 +70,7 @@ it('a node of before follows a feed of now: feeds are upgraded first', async () 
   feed.close();
 });
 
-it('a node of now follows a feed of before', async () => {
+it('a newer node follows an older feed', async () => {
   const [, address = ''] = fleet.addresses;
   const tls = authority.issue('feed', [`IP:${address}`]);
   const config = { realm: 'default', etcd: fleet.etcd.config(), feed: { listen: `${address}:7179`, tls } };
