@@ -1,4 +1,4 @@
-/** Attachments to what is no interface, and test runs of programs that take no packet. */
+/** Attachments without an interface, and test runs of programs that take no packet. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, rmdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -19,7 +19,7 @@ function cgroup(): string {
   return path;
 }
 
-test('attach() by section: a raw tracepoint sees system calls until the link is closed', () => {
+test('attach() follows the section: a raw tracepoint sees system calls until its link is closed', () => {
   const object = load('test/attach', { variables: { step: 3 } });
   const runs = (): bigint => object.variables.get('runs') as bigint;
   expect(runs()).toBe(0n);
@@ -37,7 +37,7 @@ test('attach() by section: a raw tracepoint sees system calls until the link is 
   expect(runs()).toBe(after);
 });
 
-test('attach() and pin: the attachment outlives the handle', async () => {
+test('a pinned attachment outlives its handle', async () => {
   const object = load('test/attach');
   const path = join(bpffs(), 'links', 'sys_enter');
   const link = object.program('on_syscall').attach();
@@ -53,7 +53,7 @@ test('attach() and pin: the attachment outlives the handle', async () => {
   await expect.poll(() => listIds('link'), { timeout: 60_000 }).not.toContain(id);
 });
 
-test('attach() of a section without a target, and of a program of no object, say so', () => {
+test('attach() refuses a section without a target, and a program without an object', () => {
   const object = load('test/attach');
   const unspecific = failure(() => object.program('pass').attach());
   expect(unspecific.message).toMatch(/^object attach: program pass: attach: (EOPNOTSUPP|ESRCH|EINVAL)/);
@@ -72,7 +72,7 @@ test('attach() of a section without a target, and of a program of no object, say
   expect(failure(() => program.attach()).code).toBe('LIBBPF_CLOSED');
 });
 
-test('cgroup: packets of its processes are counted, connections refused', async () => {
+test('cgroup programs count packets and refuse connections of its processes', async () => {
   const object = load('test/attach');
   const path = cgroup();
   const server = createServer((socket) => socket.end());
@@ -109,7 +109,7 @@ test('cgroup: packets of its processes are counted, connections refused', async 
   ).toBe('LIBBPF_ARGUMENT');
 });
 
-test('sk_lookup: a namespace by name and by descriptor', () => {
+test('sk_lookup attaches to a namespace by name and by descriptor', () => {
   const netns = namespace();
   const object = load('test/attach');
   const program = object.program('lookup_socket');
@@ -144,7 +144,7 @@ test('test runs of raw_tp and syscall programs need no repeat', () => {
   expect(failure(() => object.program('answer').testRun({ context: request, repeat: 2 })).errnoName).toBe('EINVAL');
 });
 
-test('types that the tables lacked', () => {
+test('probes know cgroup_sock_addr, cgroup_sockopt and reuseport_sockarray', () => {
   expect(probe.programType('cgroup_sock_addr')).toBe(true);
   expect(probe.programType('cgroup_sockopt')).toBe(true);
   expect(probe.mapType('reuseport_sockarray')).toBe(true);

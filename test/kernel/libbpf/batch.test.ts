@@ -1,4 +1,4 @@
-/** Batches against the running kernel: chunks, types without batches, full maps, and walks while the map changes. */
+/** Batches on the running kernel: chunks, map types without batches, full maps, and iteration over a changing map. */
 import { expect, onTestFinished, test } from 'vitest';
 import { BATCH_ENTRIES, BpfMap, type MapOptions, possibleCpus } from '../../../src/libbpf/index.js';
 import { failure, u32 } from './harness.js';
@@ -35,7 +35,7 @@ test.each([
   ['percpu_hash', {}],
   ['percpu_array', { maxEntries: COUNT }],
   ['lpm_trie', { keySize: 8, flags: 1 }],
-] as const)('%s: more entries than one call takes, written, read and removed', (type, options) => {
+] as const)('%s: writes, reads and removes more entries than one system call takes', (type, options) => {
   const map = create({ type, ...options });
   const { keys, values } = entries(map, COUNT);
   expect(map.updateBatch(keys, values)).toBe(COUNT);
@@ -56,7 +56,7 @@ test.each([
   expect([...map.keys()].length).toBe(0);
 });
 
-test('devmap_hash has no batches here or there: one by one then, with the same result', () => {
+test('devmap_hash, which has no batches, is written entry by entry with the same result', () => {
   const map = create({ type: 'devmap_hash', valueSize: 4, maxEntries: 16 });
   const keys = u32(1, 2, 3);
   // Interface 1 is lo, in every namespace.
@@ -65,7 +65,7 @@ test('devmap_hash has no batches here or there: one by one then, with the same r
   expect(map.deleteBatch(u32(1, 9, 3))).toBe(2);
 });
 
-test('a full map names the entry that did not fit; those before it are there', () => {
+test('a full map names the entry that did not fit, and retains those before it', () => {
   const map = create({ type: 'hash', maxEntries: 5000, name: 'full' });
   const { keys, values } = entries(map, 6000);
   const error = failure(() => map.updateBatch(keys, values));
@@ -75,29 +75,26 @@ test('a full map names the entry that did not fit; those before it are there', (
   expect([...map.keys()].length).toBe(5000);
 });
 
-test.each(['hash', 'lru_hash', 'devmap_hash'] as const)(
-  '%s: written on a thread, two batches at once',
-  async (type) => {
-    const map = create({ type, ...(type === 'devmap_hash' && { valueSize: 4 }) });
-    const [one, other] =
-      type === 'devmap_hash' ? [devices(1), devices(1, 5)] : [entries(map, COUNT), entries(map, 9, COUNT)];
-    const written = [map.updateBatchAsync(one.keys, one.values), map.updateBatchAsync(other.keys, other.values)];
-    expect(await Promise.all(written)).toEqual([one, other].map(({ keys }) => keys.length / map.keySize));
-    for (const { keys, values } of [one, other]) {
-      for (let index = 0; index < keys.length / map.keySize; index++) {
-        const value = values.subarray(index * map.valueSize, (index + 1) * map.valueSize);
-        expect(map.lookup(keys.subarray(index * map.keySize, (index + 1) * map.keySize))?.equals(value)).toBe(true);
-      }
+test.each(['hash', 'lru_hash', 'devmap_hash'] as const)('%s: a thread writes two batches at once', async (type) => {
+  const map = create({ type, ...(type === 'devmap_hash' && { valueSize: 4 }) });
+  const [one, other] =
+    type === 'devmap_hash' ? [devices(1), devices(1, 5)] : [entries(map, COUNT), entries(map, 9, COUNT)];
+  const written = [map.updateBatchAsync(one.keys, one.values), map.updateBatchAsync(other.keys, other.values)];
+  expect(await Promise.all(written)).toEqual([one, other].map(({ keys }) => keys.length / map.keySize));
+  for (const { keys, values } of [one, other]) {
+    for (let index = 0; index < keys.length / map.keySize; index++) {
+      const value = values.subarray(index * map.valueSize, (index + 1) * map.valueSize);
+      expect(map.lookup(keys.subarray(index * map.keySize, (index + 1) * map.keySize))?.equals(value)).toBe(true);
     }
-  },
-);
+  }
+});
 
 /** Interface 1 is lo, in every namespace. */
 function devices(...keys: number[]): { keys: Buffer; values: Buffer } {
   return { keys: u32(...keys), values: u32(...keys.map(() => 1)) };
 }
 
-test('written on a thread, a full map names the entry that did not fit; one that is closed meanwhile is written to the end', async () => {
+test('a thread names the entry that did not fit, and finishes its batch after close()', async () => {
   const full = create({ type: 'hash', maxEntries: 5000, name: 'full' });
   const { keys, values } = entries(full, 6000);
   await expect(full.updateBatchAsync(keys, values)).rejects.toThrow(
@@ -112,7 +109,7 @@ test('written on a thread, a full map names the entry that did not fit; one that
   other.close();
 });
 
-test('modes hold for batches', () => {
+test('update modes apply to batches', () => {
   const map = create({ type: 'hash' });
   const { keys, values } = entries(map, 10);
   map.update(u32(4), Buffer.alloc(8));
@@ -123,7 +120,7 @@ test('modes hold for batches', () => {
   expect(failure(() => map.updateBatch(keys, values, 'exist')).message).toContain('key 05000000: ENOENT');
 });
 
-test('reading and removing in one go', () => {
+test('readBatches() can remove what it reads', () => {
   const map = create({ type: 'hash' });
   const { keys, values } = entries(map, 3000);
   map.updateBatch(keys, values);
@@ -133,7 +130,7 @@ test('reading and removing in one go', () => {
   expect([...map.keys()].length).toBe(0);
 });
 
-test('a bucket larger than the buffer makes it grow', () => {
+test('the buffer grows for a bucket larger than it', () => {
   // Two buckets at most: the kernel hands out whole buckets.
   const map = create({ type: 'hash', maxEntries: 2000 });
   const { keys, values } = entries(map, 2000);
@@ -143,7 +140,7 @@ test('a bucket larger than the buffer makes it grow', () => {
   expect(read).toBe(2000);
 });
 
-test('keys() of a map that changes under it ends', () => {
+test('keys() of a changing map ends', () => {
   const map = create({ type: 'hash', maxEntries: 50 });
   const { keys, values } = entries(map, 50);
   map.updateBatch(keys, values);
@@ -167,7 +164,7 @@ test('keys() of a map that changes under it ends', () => {
   expect(said).toMatch(/^(\d+|map batched: keys: more than max_entries \(50\) keys seen.*)$/);
 });
 
-test('sizes that do not belong together', () => {
+test('mismatched buffer sizes are refused', () => {
   const map = create({ type: 'percpu_array', maxEntries: 4, name: 'cpus' });
   expect(failure(() => map.updateBatch(u32(0, 1), Buffer.alloc(16 * possibleCpus() - 8))).message).toMatch(
     /^map cpus: update batch: 8 bytes of keys, \d+ bytes of values: expected a multiple of 4 and as many times \d+ bytes$/,

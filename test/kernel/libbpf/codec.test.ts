@@ -1,4 +1,4 @@
-/** Generated codecs against what the C compiler lays out, and against the live map. */
+/** Generated codecs agree with the C compiler's layout and work on a live map. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -42,19 +42,19 @@ const c = JSON.parse(execFileSync(join(ROOT, 'build/native/layouts'), { encoding
   { size: number; offsets: Record<string, number> }
 > & { filled: { hex: string } };
 
-test.each([EndpointKey, NextHop, Endpoint, Counters, PrefixKey, Event])('$NAME: size and offsets are C’s', (codec) => {
+test.each([EndpointKey, NextHop, Endpoint, Counters, PrefixKey, Event])('$NAME has C’s size and offsets', (codec) => {
   const name = codec.NAME.slice('struct '.length);
   expect({ size: codec.SIZE, offsets: codec.OFFSETS }).toEqual(c[name]);
 });
 
-test('a filled struct has the bytes C gives it, whatever was in the buffer', () => {
+test("encode() writes C's bytes over the whole struct, whatever the buffer held", () => {
   const bytes = Buffer.alloc(Endpoint.SIZE, 0xff);
   Endpoint.encode(bytes, 0, ENDPOINT);
   expect(bytes.toString('hex')).toBe(c.filled.hex);
   expect(Endpoint.decode(Buffer.from(c.filled.hex, 'hex'), 0)).toEqual(ENDPOINT);
 });
 
-test('values go through a live map and come back', () => {
+test('values survive a round trip through a live map', () => {
   const object = load('test/maps');
   const endpoints = new TypedMap(object.map('endpoints'), EndpointKey, Endpoint);
   const key = (tenant: number): EndpointKey => ({ tenant, address: Buffer.alloc(16, 1) });
@@ -73,7 +73,7 @@ test('values go through a live map and come back', () => {
   expect(endpoints.delete(key(11))).toBe(false);
 });
 
-test('codecs of another layout than the live map are refused before the first entry', () => {
+test("codecs with another layout than the live map's are refused before the first entry", () => {
   const object = load('test/maps');
   expect(failure(() => new TypedMap(object.map('endpoints'), EndpointKey, Counters)).message).toBe(
     'map endpoints: use with codecs: it has keys of 20 and values of 96 bytes, struct endpoint_key is 20, struct counters 16',
@@ -91,7 +91,7 @@ test.each([
   ['bpf_link_create_opts', LINK_CREATE_OPTS],
   ['bpf_link_update_opts', LINK_UPDATE_OPTS],
   ['bpf_prog_query_opts', PROG_QUERY_OPTS],
-] as const)("%s: the offsets are those of libbpf's headers", (name, { size, ...offsets }) => {
+] as const)("%s has the offsets of libbpf's headers", (name, { size, ...offsets }) => {
   expect(offsets).toEqual(c[name]?.offsets);
   // libbpf takes a shorter struct than its own, and a longer one when the rest is zero.
   expect(size).toBeGreaterThan(Math.max(...Object.values(offsets)));

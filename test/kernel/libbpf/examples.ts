@@ -1,4 +1,4 @@
-/** What each program of src/libbpf/examples has to do, wherever it is. */
+/** Checks of each program of src/libbpf/examples, wherever it is installed. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,11 +39,11 @@ export function libbpfExamples(examples: Examples, source: string): void {
     rmSync(directory, { recursive: true });
   });
 
-  it('are all of the folder', () => {
+  it('cover every program of the folder', () => {
     expect(examples.names).toEqual(['drop-prefixes.ts', 'new-sources.ts', 'top-sources.ts']);
   });
 
-  it('drop-prefixes.ts drops what comes from its prefixes, until it ends', async () => {
+  it('drop-prefixes.ts drops packets from its prefixes until it ends', async () => {
     const netns = sender();
     const drops = examples.start(netns, 'drop-prefixes.ts', object, 'v0', '198.51.100.0/24', '203.0.113.1');
     await drops.printed('v0: 2 prefixes are dropped');
@@ -54,7 +54,7 @@ export function libbpfExamples(examples: Examples, source: string): void {
     expect(run(netns, 'ip', 'link', 'show', 'v0')).not.toContain('xdp');
   });
 
-  it('new-sources.ts prints a source once', async () => {
+  it('new-sources.ts prints each source once', async () => {
     const netns = sender();
     const sources = examples.start(netns, 'new-sources.ts', object, 'v0');
     await sources.printed('waiting for packets at v0');
@@ -65,7 +65,7 @@ export function libbpfExamples(examples: Examples, source: string): void {
     expect(sources.lines.slice(1)).toEqual(['192.0.2.1', '198.51.100.7']);
   });
 
-  it('top-sources.ts prints who sent most', async () => {
+  it('top-sources.ts prints the busiest sources', async () => {
     const netns = sender();
     const top = examples.start(netns, 'top-sources.ts', object, 'v0', '3600');
     await top.printed('counting at v0');

@@ -1,4 +1,4 @@
-/** Nonsense for handles, sizes and objects, in a process of its own so that a crash is seen as one. */
+/** Invalid handles, sizes and objects, in a child process so that a crash is detected. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { namespace, objectPath, ROOT } from './harness.js';
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 1500);
 
-test(`${ROUNDS} rounds of nonsense, seed ${SEED}: errors, no crash`, { timeout: 300_000 }, () => {
+test(`${ROUNDS} rounds of invalid calls, seed ${SEED}, cause errors but no crash`, { timeout: 300_000 }, () => {
   const child = join(ROOT, 'test/kernel/libbpf/fuzz-child.js');
   const args = [child, `${SEED}`, `${ROUNDS}`, objectPath('test/maps')];
   // It attaches to whatever interface a number happens to be: to those of a namespace of its own.

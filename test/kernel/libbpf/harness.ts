@@ -1,4 +1,4 @@
-/** eBPF objects, a bpffs and namespaces of a test, gone when it ends. */
+/** eBPF objects, a bpffs and namespaces of a test, removed when it ends. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

@@ -22,7 +22,7 @@ function closing<T extends { close(): void }>(handle: T): T {
   return handle;
 }
 
-test('XDP in a named namespace; closing the link takes it off', () => {
+test('an XDP program attaches in a named namespace, and closing its link detaches it', () => {
   const netns = namespace();
   const object = load('test/maps');
   const where = { interface: 'v0', netns };
@@ -41,7 +41,7 @@ test('XDP in a named namespace; closing the link takes it off', () => {
   }
 });
 
-test('an interface or a namespace that is not there', () => {
+test('a missing interface or namespace is refused by name', () => {
   const netns = namespace();
   const object = load('test/maps');
   expect(failure(() => attachXdp(object.program('xdp_count'), { interface: 'nope', netns })).message).toBe(
@@ -54,7 +54,7 @@ test('an interface or a namespace that is not there', () => {
   expect(failure(() => attachXdp(object.program('tc_count'), { interface: 'v0', netns })).errnoName).toBe('EINVAL');
 });
 
-test('tcx: programs stand where their anchors say, and a stale revision is refused', () => {
+test('tcx programs are ordered by their anchors, and a stale revision is refused', () => {
   const netns = namespace();
   const object = load('test/maps');
   const other = load('test/maps');
@@ -81,7 +81,7 @@ test('tcx: programs stand where their anchors say, and a stale revision is refus
   ).toBe('ENOENT');
 });
 
-test('tcx programs see packets', () => {
+test('tcx programs receive packets', () => {
   const netns = namespace();
   const object = load('test/maps');
   closing(attachTcx(object.program('tc_count'), { interface: 'v1', netns, direction: 'ingress' }));
@@ -98,7 +98,7 @@ test('tcx programs see packets', () => {
   expect(count() - before).toBeGreaterThanOrEqual(3n);
 });
 
-test('an update swaps the program at once, and only the one that is expected', () => {
+test('update() swaps the program atomically, and only the expected one', () => {
   const netns = namespace();
   const object = load('test/maps');
   const [count, lookup] = [object.program('xdp_count'), object.program('xdp_lookup')];
@@ -118,7 +118,7 @@ test('an update swaps the program at once, and only the one that is expected', (
   expect(link.info().ifindex).toBe(0);
 });
 
-test('pinned links, programs and maps outlive their handles and are adopted', () => {
+test('pinned links, programs and maps outlive their handles and can be adopted', () => {
   const netns = namespace();
   const directory = bpffs();
   const path = (name: string): string => join(directory, 'node/hv1', name);
@@ -153,7 +153,7 @@ test('pinned links, programs and maps outlive their handles and are adopted', ()
   expect(queryXdp({ interface: 'v0', netns })).toBe(0);
 });
 
-test('a map pinned by name is found again by the next load', () => {
+test('a load adopts the map pinned under its name', () => {
   const directory = bpffs();
   const pin = join(directory, 'totals');
   const first = load('test/maps', { maps: { totals: { pin } } });
@@ -165,7 +165,7 @@ test('a map pinned by name is found again by the next load', () => {
   expect(error.log).toContain('parameter mismatch');
 });
 
-test('a directory that is no bpffs, or one that only this mount namespace has, is refused', () => {
+test('a directory outside a bpffs, or on one private to this mount namespace, is refused', () => {
   const object = load('test/maps');
   expect(
     failure(() => {
@@ -196,7 +196,7 @@ test('a directory that is no bpffs, or one that only this mount namespace has, i
   );
 });
 
-test('an lwt program is loaded, pinned, and taken by iproute2', () => {
+test('an lwt program is loaded, pinned, and attached by iproute2', () => {
   const netns = namespace();
   const directory = bpffs();
   const object = load('test/maps');

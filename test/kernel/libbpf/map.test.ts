@@ -1,4 +1,4 @@
-/** Every kind of map, against the running kernel. */
+/** Every type of map, on the running kernel. */
 import { expect, onTestFinished, test } from 'vitest';
 import { BpfMap, MAP_FLAGS, type MapOptions, possibleCpus, XDP_ACTIONS } from '../../../src/libbpf/index.js';
 import { inNetns } from '../../../src/netlink/netns.js';
@@ -28,7 +28,7 @@ function hexes(buffers: Iterable<Buffer>): string[] {
   return [...buffers].map((buffer) => buffer.toString('hex')).sort();
 }
 
-test.each(['hash', 'lru_hash', 'array'] as const)('%s: write, read, walk, remove', (type) => {
+test.each(['hash', 'lru_hash', 'array'] as const)('%s: entries are written, read, listed and removed', (type) => {
   const map = create({ type, maxEntries: 3 });
   expect(map.info).toMatchObject({ type, keySize: 4, valueSize: 8, maxEntries: 3, name: `t_${type}` });
   for (let key = 0; key < 3; key++) map.update(u32(key), u64(BigInt(key) << 40n));
@@ -58,7 +58,7 @@ test.each(['hash', 'lru_hash', 'array'] as const)('%s: write, read, walk, remove
   expect(hexes(map.keys())).toEqual(hexes([u32(0)]));
 });
 
-test('modes of update, and what a full map says', () => {
+test('update modes work, and a full map names its limit', () => {
   const map = create({ type: 'hash', maxEntries: 2, name: 'small' });
   map.update(u32(1), u64(1n), 'noexist');
   const refused = (fn: () => void): string => failure(fn).message;
@@ -82,7 +82,7 @@ test('modes of update, and what a full map says', () => {
   ).toBe('map small: update key 03000000: E2BIG: the map is full (max_entries 2)');
 });
 
-test('per-CPU values: one for each possible CPU, each at a multiple of 8 bytes', () => {
+test('per-CPU values have one part per possible CPU, at multiples of 8 bytes', () => {
   for (const type of ['percpu_array', 'percpu_hash', 'lru_percpu_hash'] as const) {
     const map = create({ type, valueSize: 12, maxEntries: 64 });
     const cpus = possibleCpus();
@@ -102,7 +102,7 @@ test('per-CPU values: one for each possible CPU, each at a multiple of 8 bytes',
   }
 });
 
-test('LPM trie: the longest prefix answers, and a full one says so', () => {
+test('an LPM trie finds the longest prefix, and names its limit when full', () => {
   const map = create({
     type: 'lpm_trie',
     keySize: 8,
@@ -127,7 +127,7 @@ test('LPM trie: the longest prefix answers, and a full one says so', () => {
   expect(map.lookup(prefix(32, 10, 1, 2, 3))).toEqual(u32(8));
 });
 
-test('maps in maps: programs go through the one that is there', () => {
+test('programs look up the current inner map of a map of maps', () => {
   const object = load('test/maps');
   const [tables, prefixes, program] = [object.map('tables'), object.map('prefixes'), object.program('xdp_table')];
   const verdict = (): number => program.testRun({ data: Buffer.alloc(64) }).verdict;
@@ -155,7 +155,7 @@ test('maps in maps: programs go through the one that is there', () => {
   expect(array.lookup(u32(0))).toBeUndefined();
 });
 
-test('prog_array: a tail call finds what was put there', () => {
+test('a tail call runs the program stored in a prog_array', () => {
   const object = load('test/maps', { rodata: { verdict: XDP_ACTIONS.tx } });
   const call = (): number => object.program('xdp_call').testRun({ data: Buffer.alloc(64) }).verdict;
   expect(call()).toBe(XDP_ACTIONS.aborted);
@@ -165,7 +165,7 @@ test('prog_array: a tail call finds what was put there', () => {
   expect(call()).toBe(XDP_ACTIONS.aborted);
 });
 
-test('devmap, devmap_hash and cpumap', () => {
+test('devmap, devmap_hash and cpumap redirect packets', () => {
   const netns = namespace();
   const index = ifindex(netns, 'v0');
   const object = load('test/maps');
@@ -200,7 +200,7 @@ test('queues have no keys', () => {
   expect(queue.lookupAndDelete(none)).toBeUndefined();
 });
 
-test('opened by id and cloned: the same map, however the first handle ends', () => {
+test('a map opened by id or cloned outlives the first handle', () => {
   const map = create({ type: 'hash', name: 'lasting' });
   map.update(u32(1), u64(5n));
   const [byId, clone] = [BpfMap.openById(map.info.id), map.clone()];
@@ -218,7 +218,7 @@ test('opened by id and cloned: the same map, however the first handle ends', () 
   expect(failure(() => BpfMap.openById(id)).message).toBe(`map id ${id}: open: ENOENT`);
 });
 
-test('a frozen map takes no more', () => {
+test('a frozen map refuses writes', () => {
   const map = create({ type: 'array', name: 'frozen' });
   map.freeze();
   expect(
@@ -244,7 +244,7 @@ test('buffers of the wrong size never reach the kernel', () => {
   expect(failure(() => map.delete(Buffer.alloc(0))).code).toBe('LIBBPF_SIZE');
 });
 
-test('what the kernel refuses to create says what was asked for', () => {
+test('a refused map names the requested attributes', () => {
   expect(failure(() => create({ type: 'hash', maxEntries: 0, name: 'none' })).message).toBe(
     'map none: create hash: EINVAL: key 4 B, value 8 B, max_entries 0',
   );

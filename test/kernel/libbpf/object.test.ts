@@ -1,4 +1,4 @@
-/** Objects: opening, constants, configuration before load, and what is said when it does not work. */
+/** Objects: opening, constants, configuration before load, and error messages. */
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { BpfMap, BpfObject, listIds, RingBuffer, XDP_ACTIONS } from '../../../src/libbpf/index.js';
@@ -7,7 +7,7 @@ import { failure, load, objectPath, u32 } from './harness.js';
 
 const FRAME = Buffer.from(`ffffffffffff0200000000aa86dd${'00'.repeat(50)}`, 'hex');
 
-test('from a file and from memory: the same maps and programs', () => {
+test('a file and a buffer give the same maps and programs', () => {
   const [file, memory] = [objectPath('test/maps'), readFileSync(objectPath('test/maps'))].map((source) => {
     const object = BpfObject.open(source, { name: 'same' });
     onTestFinished(() => {
@@ -25,7 +25,7 @@ test('from a file and from memory: the same maps and programs', () => {
   expect(file?.sectionOf('tc_count')).toBe('tc');
 });
 
-test('constants set before load are what the program sees', () => {
+test('programs see the constants set before load', () => {
   const object = load('test/maps', {
     rodata: {
       verdict: XDP_ACTIONS.tx,
@@ -63,7 +63,7 @@ test('constants set before load are what the program sees', () => {
   ]);
 });
 
-test('a constant that is not there, or of the wrong kind, is refused by name', () => {
+test('a missing constant, or one of the wrong type, is refused by name', () => {
   const object = BpfObject.open(objectPath('test/maps'));
   onTestFinished(() => {
     object.close();
@@ -86,7 +86,7 @@ test('a constant that is not there, or of the wrong kind, is refused by name', (
   expect(refused({ only: Buffer.alloc(19) })).toBe('LIBBPF_SIZE object maps: set only: 19 bytes, expected 20');
 });
 
-test('maps take another size before load, and a map that is there already', () => {
+test('maps are resized or replaced by an existing map before load', () => {
   const counted = BpfMap.create({ type: 'percpu_array', keySize: 4, valueSize: 16, maxEntries: 4, name: 'shared' });
   onTestFinished(() => {
     counted.close();
@@ -102,7 +102,7 @@ test('maps take another size before load, and a map that is there already', () =
   expect(packets.reduce((a, b) => a + b)).toBe(1n);
 });
 
-test('a program left out is not loaded', () => {
+test('a program excluded from loading is not loaded', () => {
   const object = load('test/maps', { programs: { xdp_call: { load: false } } });
   expect(object.program('xdp_count').info().name).toBe('xdp_count');
   const error = failure(() => object.program('xdp_call'));
@@ -110,7 +110,7 @@ test('a program left out is not loaded', () => {
   expect(error.message).toContain('it was not loaded');
 });
 
-test('names that are not there are answered with those that are', () => {
+test('an unknown name lists the known ones', () => {
   const object = load('test/maps');
   expect(failure(() => object.map('endpoint')).message).toMatch(
     /^object maps: map endpoint: use: no such map; there are: .*endpoints/,
@@ -118,7 +118,7 @@ test('names that are not there are answered with those that are', () => {
   expect(failure(() => object.program('nothing')).code).toBe('LIBBPF_NAME');
 });
 
-test('before load and after load differ', () => {
+test('calls in the wrong state, before or after load, are refused', () => {
   const object = BpfObject.open(objectPath('test/maps'));
   onTestFinished(() => {
     object.close();
@@ -146,7 +146,7 @@ test('before load and after load differ', () => {
   object.close();
 });
 
-test('what the verifier refuses is one line; the whole log is there for whoever asks', () => {
+test('a verifier error is one line, and the whole log is available', () => {
   const error = failure(() => BpfObject.load(objectPath('test/bad')));
   expect(error.code).toBe('LIBBPF_VERIFIER');
   expect(error.errnoName).toBe('EACCES');
@@ -160,7 +160,7 @@ test('what the verifier refuses is one line; the whole log is there for whoever 
   expect(error.log).toContain('processed 2 insns');
 });
 
-test('what is no object is said by libbpf in its own words', () => {
+test("a file that is no object is refused in libbpf's own words", () => {
   expect(failure(() => BpfObject.open('/nonexistent.o')).message).toBe(
     'object /nonexistent.o: open: ENOENT: elf: failed to open /nonexistent.o: No such file or directory',
   );
@@ -170,7 +170,7 @@ test('what is no object is said by libbpf in its own words', () => {
   expect(failure(() => BpfObject.open(Buffer.alloc(0), { name: 'empty' })).code).toBe('LIBBPF_SIZE');
 });
 
-test('what an object brings into the kernel goes with it', async () => {
+test("close() releases an object's maps and programs", async () => {
   const object = BpfObject.load(objectPath('test/maps'));
   const map = object.map('endpoints').info.id;
   const program = object.program('xdp_count').info().id;

@@ -1,4 +1,4 @@
-/** Probes, missing and old libbpf, and the package's subpath. */
+/** Probes, a missing or old libbpf, and the package's subpath. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type FeatureName, probe } from '../../../src/libbpf/index.js';
 import { failure, ROOT, run } from './harness.js';
 
-test('what every kernel of the baseline has is found', () => {
+test('probes find the features of the oldest supported kernel', () => {
   // Linux >= 6.6: a verdict of false would be a mistake of the probe.
   const expected: FeatureName[] = [
     'tcx',
@@ -30,7 +30,7 @@ test('what every kernel of the baseline has is found', () => {
   expect(probe.helper('sched_cls', 'redirect_peer')).toBe(true);
 });
 
-test('what is not there is said with the first kernel that has it', () => {
+test('a missing feature is reported with the first kernel that has it', () => {
   // redirect_peer is no helper of XDP programs on any kernel.
   expect(probe.helper('xdp', 'redirect_peer')).toBe(false);
   const config = spawnSync('ip', ['link', 'add', 'bpft-nk0', 'type', 'netkit']);
@@ -61,7 +61,7 @@ test('the package exports libbpf-ts', () => {
   expect(firstUse({})).toMatch(/^\d+$/);
 });
 
-test('without libbpf the first use says what to install; importing does no harm', () => {
+test('the import succeeds without libbpf, and the first use names the package to install', () => {
   expect(firstUse({ LIBBPF_PATH: 'libbpf-absent.so.1' })).toMatch(
     /^LIBBPF_MISSING load libbpf-absent\.so\.1: Failed to load shared library: .*; expected libbpf >= 1\.3 \(Debian: apt install libbpf1, from backports on Debian 12\)$/,
   );

@@ -1,4 +1,4 @@
-/** Test runs, live frames, and what the kernel says about a program. */
+/** Test runs, live frames, and the kernel's information about a program. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ import { failure, ifindex, load, namespace, u32 } from './harness.js';
 
 const FRAME = Buffer.alloc(64, 7);
 
-test('a test run gives the verdict, the packet and the time of one run', () => {
+test('a test run returns the verdict, the packet and the time of one run', () => {
   const object = load('test/maps', { rodata: { verdict: XDP_ACTIONS.tx } });
   const result = object.program('xdp_count').testRun({ data: FRAME, repeat: 1000 });
   expect(result.verdict).toBe(XDP_ACTIONS.tx);
@@ -27,7 +27,7 @@ test('a test run gives the verdict, the packet and the time of one run', () => {
   expect(object.program('tc_count').testRun({ data: FRAME }).verdict).toBe(TCX_ACTIONS.next);
 });
 
-test('the context goes in and comes back', () => {
+test('a test run takes a context and returns it', () => {
   const object = load('test/maps', { rodata: { verdict: 0x1234 } });
   // struct __sk_buff: mark is its third field
   const context = Buffer.alloc(192);
@@ -35,7 +35,7 @@ test('the context goes in and comes back', () => {
   expect(after.readUInt32LE(8)).toBe(0x1234);
 });
 
-test('a run prepared once runs again without another word', () => {
+test('a prepared run can be repeated', () => {
   const object = load('test/maps');
   const run = new TestRun(object.program('xdp_count'), { data: FRAME });
   for (let times = 0; times < 100; times++) expect(run.run().verdict).toBe(XDP_ACTIONS.pass);
@@ -44,7 +44,7 @@ test('a run prepared once runs again without another word', () => {
   expect(packets.reduce((a, b) => a + b)).toBe(100n);
 });
 
-test('what does not fit or makes no sense is refused', () => {
+test('a test run refuses wrong sizes and invalid arguments', () => {
   const program = load('test/maps').program('xdp_count');
   expect(failure(() => program.testRun({ data: FRAME, dataOut: Buffer.alloc(10) })).message).toBe(
     'program xdp_count: test run: ENOSPC: the packet afterwards is 64 bytes, dataOut 10',
@@ -54,7 +54,7 @@ test('what does not fit or makes no sense is refused', () => {
   expect(failure(() => program.testRun({ data: FRAME, repeat: 2 ** 31 })).code).toBe('LIBBPF_ARGUMENT');
 });
 
-test('live frames really leave: each is counted at the other end', async () => {
+test('live frames are transmitted: the peer counts each', async () => {
   const netns = namespace();
   const [sender, receiver] = [load('test/maps'), load('test/maps', { rodata: { verdict: XDP_ACTIONS.drop } })];
   // An XDP program at the peer turns NAPI on: without it the frames would be dropped.
@@ -100,7 +100,7 @@ async function settled(read: () => bigint): Promise<bigint> {
   }
 }
 
-test('a run that a signal cuts short begins again, after a reset', () => {
+test('a run that a signal interrupts is reset and repeated', () => {
   const ignore = (): void => undefined;
   process.on('SIGWINCH', ignore);
   const script = `while kill -WINCH ${process.pid}; do sleep 0.005; done`;
@@ -119,7 +119,7 @@ test('a run that a signal cuts short begins again, after a reset', () => {
   expect(program.testRun({ data: FRAME }).verdict).toBe(XDP_ACTIONS.pass);
 });
 
-test('info: what the kernel knows of a program, run statistics included', () => {
+test("info() returns the kernel's data on a program, with run statistics", () => {
   const object = load('test/maps');
   const program = object.program('xdp_count');
   const info = program.info();
@@ -160,7 +160,7 @@ test('run statistics count packets', () => {
   return expect.poll(() => program.info().runCount, { timeout: 60_000 }).toBeGreaterThanOrEqual(100n);
 });
 
-test("the infos' offsets are those of the running kernel", () => {
+test('info structs have the offsets of the running kernel', () => {
   const btf = new Btf(readFileSync('/sys/kernel/btf/vmlinux'));
   const offsets = (struct: string): Map<string, number> => {
     const type = btf.type(btf.find('struct', struct) ?? 0);

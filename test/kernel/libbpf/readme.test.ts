@@ -10,7 +10,7 @@ describe('README', () => {
     readme.compile();
   }, 300_000);
 
-  test('has an example of everything', () => {
+  test('has an example for every topic', () => {
     expect(readme.examples.map(({ title }) => title)).toEqual([
       'Objects, constants, test runs',
       'Errors',

@@ -40,7 +40,7 @@ function setUp(options: RingBufferOptions = {}, onRecord?: (event: Event) => voi
   return { object, ring, records, produce };
 }
 
-test('records arrive by themselves, in order, and what is read makes room', async () => {
+test('records arrive on the event loop in order, and reading frees their space', async () => {
   const { ring, records, produce } = setUp();
   ring.start();
   for (let round = 0; round < 20; round++) {
@@ -55,7 +55,7 @@ test('records arrive by themselves, in order, and what is read makes room', asyn
   expect(ring.available).toBe(0);
 });
 
-test('a full buffer drops what is new; what is there stays', () => {
+test('a full buffer drops new records and retains old ones', () => {
   const { ring, records, produce } = setUp();
   produce(10_000);
   const fits = Math.floor((RING_BYTES - 1) / RECORD_BYTES);
@@ -67,7 +67,7 @@ test('a full buffer drops what is new; what is there stays', () => {
   expect(ring.consume()).toBe(5);
 });
 
-test('a limit stops in between and goes on there', () => {
+test('consume(n) stops after n records, and the next call continues', () => {
   const { ring, records, produce } = setUp();
   produce(100);
   expect(ring.consume(30)).toBe(30);
@@ -77,7 +77,7 @@ test('a limit stops in between and goes on there', () => {
   expect(records.length).toBe(100);
 });
 
-test('while another process writes: each record once and in order, discarded ones left out', async () => {
+test('each record of another process arrives once and in order, without discarded ones', async () => {
   const { object, ring, records } = setUp();
   ring.start();
   const script = `
@@ -98,7 +98,7 @@ test('while another process writes: each record once and in order, discarded one
   expect(records.length).toBeGreaterThan(1000);
 });
 
-test('promises of a handler go on at once, without another event', async () => {
+test('promises of a handler resolve at once, without another event', async () => {
   const order: string[] = [];
   let done: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => {
@@ -116,7 +116,7 @@ test('promises of a handler go on at once, without another event', async () => {
   expect(order).toEqual(['then']);
 });
 
-test("a handler's exception reaches onError; the record counts as read, the others still come", async () => {
+test("a handler's exception reaches onError, its record counts as read, and later ones still arrive", async () => {
   const errors: unknown[] = [];
   let calls = 0;
   const { ring, produce } = setUp({ onError: (error) => void errors.push(error) }, () => {
@@ -134,7 +134,7 @@ test("a handler's exception reaches onError; the record counts as read, the othe
   expect(ring.available).toBe(0);
 });
 
-test('stopped, it stays where it was; closed, it says so', async () => {
+test('stop() pauses at the current record, and calls after close() are refused', async () => {
   const { object, ring, records, produce } = setUp();
   ring.start();
   ring.stop();
@@ -156,7 +156,7 @@ test('stopped, it stays where it was; closed, it says so', async () => {
   expect(next.consume()).toBe(2);
 });
 
-test('closing in the handler ends it there', () => {
+test('close() in the handler ends the read', () => {
   let calls = 0;
   const { object, ring, produce } = setUp({}, () => {
     calls++;
@@ -172,7 +172,7 @@ test('closing in the handler ends it there', () => {
   expect(next.consume()).toBe(9);
 });
 
-test('a record kept by the handler is not changed by the map, and outlives it', () => {
+test('a record kept by the handler stays unchanged and outlives the map', () => {
   const object = load('test/maps');
   const kept: Buffer[] = [];
   const ring = new RingBuffer(object.map('events'), (record) => kept.push(record));
@@ -183,7 +183,7 @@ test('a record kept by the handler is not changed by the map, and outlives it', 
   expect(kept[0]?.readUInt32LE(Event.OFFSETS.bytes)).toBe(77);
 });
 
-test('only ring buffers can be read so', () => {
+test('other map types are refused', () => {
   const object = load('test/maps');
   expect(failure(() => new RingBuffer(object.map('endpoints'), () => undefined)).message).toBe(
     'map endpoints: read as ring buffer: it is a hash',

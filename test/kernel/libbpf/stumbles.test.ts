@@ -1,4 +1,4 @@
-/** What strangers stumbled over: namespaces, pins, privileges, words, records that are kept. */
+/** Mistakes that users of the library made: namespaces, pins, privileges, option values, retained records. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ import {
 } from '../../../src/libbpf/index.js';
 import { bpffs, failure, ifindex, load, namespace, objectPath, ROOT, run, u32 } from './harness.js';
 
-test('devmap: interface numbers of a namespace by name, by descriptor, and by value', () => {
+test('a devmap takes interface numbers of a namespace by name, by descriptor and by value', () => {
   const netns = namespace();
   // A number that only this namespace has: the thread's would be refused.
   run(netns, 'ip', 'link', 'add', 'far', 'index', '4711', 'type', 'veth', 'peer', 'name', 'far1');
@@ -41,7 +41,7 @@ test('devmap: interface numbers of a namespace by name, by descriptor, and by va
   expect([0, 1, 2].map((key) => typed.get(key))).toEqual([index, index, index]);
 });
 
-test('a namespace by descriptor wherever one by name is taken; one that is not there is an error of this family', () => {
+test('each netns option accepts a descriptor, and a missing namespace is a LibbpfError', () => {
   const netns = namespace();
   const object = load('test/maps');
   const fd = openSync(`/run/netns/${netns}`, 'r');
@@ -65,12 +65,12 @@ test('a namespace by descriptor wherever one by name is taken; one that is not t
   expect(failure(() => queryXdp({ interface: 'v0', netns: '../x' })).code).toBe('LIBBPF_NETNS');
 });
 
-test('codes are a closed list, and README has it', () => {
+test('README lists every error code', () => {
   const readme = readFileSync(join(ROOT, 'src/libbpf/README.md'), 'utf8');
   for (const [code, meaning] of Object.entries(ERROR_CODES)) expect(readme).toContain(`| \`${code}\` | ${meaning} |`);
 });
 
-test('without capabilities: which are missing, of an object and of a map without a name', () => {
+test('missing capabilities are named, for an object and for a map without a name', () => {
   const library = new URL('../../../src/libbpf/dist/index.js', import.meta.url).href;
   const script = `
     import { BpfMap, BpfObject } from ${JSON.stringify(library)};
@@ -94,7 +94,7 @@ test('without capabilities: which are missing, of an object and of a map without
   ]);
 });
 
-test('a pin of the configuration is as pin() makes it: folders are made, what would not last is refused', () => {
+test('a pin in the configuration creates folders and refuses what would not persist, like pin()', () => {
   const path = join(bpffs(), 'deep', 'below', 'endpoints');
   const object = BpfObject.load(objectPath('test/maps'), { maps: { endpoints: { pin: path } } });
   onTestFinished(() => {
@@ -112,7 +112,7 @@ test('a pin of the configuration is as pin() makes it: folders are made, what wo
   expect(existsSync('/tmp/no-bpffs')).toBe(false);
 });
 
-test('records that a handler keeps stay as they were; with reuse they are one buffer', () => {
+test('retained records stay unchanged, and share one buffer with reuse', () => {
   const object = load('test/maps');
   const program = object.program('xdp_sequence');
   const read = (reuse: boolean): Buffer[] => {
@@ -133,7 +133,7 @@ test('records that a handler keeps stay as they were; with reuse they are one bu
   expect(new Set(reused).size).toBe(1);
 });
 
-test('by a timer, for runtimes without uv_poll', async () => {
+test('a timer polls ring buffers on runtimes without uv_poll', async () => {
   const object = load('test/maps');
   const records = await new Promise<number>((resolve) => {
     let seen = 0;
@@ -151,7 +151,7 @@ test('by a timer, for runtimes without uv_poll', async () => {
   expect(records).toBe(3);
 });
 
-test('words that are none of those expected are named', () => {
+test('an unknown option value is refused with the known ones', () => {
   const netns = namespace();
   const object = load('test/maps');
   const wrong = 'wrong' as never;
@@ -202,7 +202,7 @@ test('lpm_trie needs no flags', () => {
   expect(map.get(u32(32, 10))?.readUInt32LE()).toBe(1);
 });
 
-test('the library stands alone: it imports nothing of the rest', () => {
+test('the library imports nothing from the rest of src', () => {
   const { stdout } = spawnSync('grep', ['-rlE', '--include=*.ts', "from '\\.\\./", join(ROOT, 'src/libbpf')], {
     encoding: 'utf8',
   });

@@ -1,4 +1,7 @@
-/** Values instead of bytes: global variables, codecs from BTF at run time, typed and per-CPU maps, generated skeletons. */
+/**
+ * Values instead of bytes: global variables, codecs made from BTF at run time, typed and per-CPU maps, generated
+ * skeletons.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +20,7 @@ import {
 import { Endpoint } from './generated/maps.js';
 import { failure, load, objectPath, ROOT, u32 } from './harness.js';
 
-test('variables of .data and .bss: set before and after load, read as the programs left them', () => {
+test("variables of .data and .bss are set before and after load, and show programs' writes", () => {
   const object = BpfObject.open(objectPath('test/attach'));
   onTestFinished(() => {
     object.close();
@@ -71,14 +74,14 @@ test('variables of .data and .bss: set before and after load, read as the progra
   expect(failure(() => variables.get('preset')).code).toBe('LIBBPF_CLOSED');
 });
 
-test('a variable that is no constant is not taken for one', () => {
+test('a variable is refused as a constant', () => {
   const error = failure(() => BpfObject.load(objectPath('test/attach'), { rodata: { preset: 1 } }));
   expect(`${error.code} ${error.message}`).toBe(
     'LIBBPF_ARGUMENT object attach: set preset: it is no constant: expected it among variables',
   );
 });
 
-test('codecs at run time write the bytes that generated ones write, and read them', () => {
+test('codecs made at run time agree with generated ones', () => {
   const object = load('test/maps');
   const codec = codecOf(object.btf, 'endpoint');
   expect([codec.NAME, codec.SIZE]).toEqual(['struct endpoint', Endpoint.SIZE]);
@@ -107,7 +110,7 @@ test('codecs at run time write the bytes that generated ones write, and read the
   expect(failure(() => codecOf(object.btf, 'absent')).code).toBe('LIBBPF_BTF');
 });
 
-test('typedMap() of an object: by what its definition says', () => {
+test("typedMap() derives its types from the map's definition", () => {
   const object = load('test/maps');
   const endpoints = object.typedMap('prefixes');
   endpoints.set({ prefixLen: 24, tenant: 0, address: Buffer.alloc(16) }, 7);
@@ -119,7 +122,7 @@ test('typedMap() of an object: by what its definition says', () => {
   expect(failure(() => object.typedMap('events')).code).toBe('LIBBPF_BTF');
 });
 
-test('per-CPU maps by value: one for each CPU', () => {
+test('PerCpuMap has one value per CPU', () => {
   const map = BpfMap.create({ type: 'percpu_hash', keySize: 4, valueSize: 8, maxEntries: 8, name: 'by_cpu' });
   onTestFinished(() => {
     map.close();
@@ -144,7 +147,7 @@ test('per-CPU maps by value: one for each CPU', () => {
   );
 });
 
-test("maps have Map's words", () => {
+test('maps have the methods of Map', () => {
   const map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 8, name: 'words' });
   onTestFinished(() => {
     map.close();
@@ -189,7 +192,7 @@ function compile(programs: Record<string, string>): string {
   return spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory], { encoding: 'utf8' }).stdout;
 }
 
-test('gen: a skeleton that runs, and in which a wrong name does not compile', { timeout: 600_000 }, () => {
+test('gen writes a skeleton that runs, and in which a wrong name does not compile', { timeout: 600_000 }, () => {
   const good = `
     import { load } from './maps.js';
     const object = load(process.argv[2] ?? '', { variables: { verdict: ${XDP_ACTIONS.drop}, increment: 10n }, maps: { endpoints: { maxEntries: 9 } } });
@@ -213,7 +216,7 @@ test('gen: a skeleton that runs, and in which a wrong name does not compile', { 
   expect([...new Set(errors)]).toEqual([3, 4, 5, 6, 7]);
 });
 
-test('gen says what is wrong with its arguments', () => {
+test('gen refuses invalid arguments', () => {
   const gen = (...argv: string[]): [number | null, string] => {
     const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'src/libbpf/bin/libbpf-ts'), ...argv], {
       encoding: 'utf8',

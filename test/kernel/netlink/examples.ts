@@ -1,10 +1,10 @@
-/** What each program of src/netlink/examples has to do, wherever it is. */
+/** Checks of each program of src/netlink/examples, wherever it is installed. */
 import { expect, it } from 'vitest';
 import { TestNetns } from './harness.js';
 import type { Examples } from '../examples.js';
 
 export function netlinkExamples(examples: Examples): void {
-  it('are all of the folder', () => {
+  it('cover every program of the folder', () => {
     expect(examples.names).toEqual(['connect-netns.ts', 'routes.ts', 'watch-links.ts']);
   });
 
@@ -28,7 +28,7 @@ export function netlinkExamples(examples: Examples): void {
     expect(examples.run(netns.name, 'routes.ts', '100')).toEqual(routes);
   });
 
-  it('watch-links.ts prints what is, and each change', async () => {
+  it('watch-links.ts prints the present links, and each change', async () => {
     const netns = new TestNetns();
     const watch = examples.start(netns.name, 'watch-links.ts');
     await watch.printed('lo up');
@@ -44,7 +44,7 @@ export function netlinkExamples(examples: Examples): void {
     expect(ofLink).toEqual(['d0 down', 'd0 no carrier', 'd0 down', 'd0 removed']);
   });
 
-  it('connect-netns.ts connects a namespace whole, or nothing of it', () => {
+  it('connect-netns.ts connects a namespace completely or not at all', () => {
     const [here, there] = [new TestNetns(), new TestNetns()];
     const connect = (...words: string[]): string[] => examples.run(here.name, 'connect-netns.ts', there.name, ...words);
     const links = (netns: TestNetns): string[] => netns.ipJson<{ ifname: string }>('link').map(({ ifname }) => ifname);

@@ -1,4 +1,4 @@
-/** The facade, against what `ip` says of the same namespace. */
+/** The facade agrees with `ip` on the same namespace. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -25,7 +25,7 @@ function failure(fn: () => unknown): NetlinkError {
 }
 
 describe('facade', () => {
-  test('links: made, changed, renamed, in and out of a master, removed', () => {
+  test('creates, changes, renames, enslaves and removes links', () => {
     const netns = new TestNetns();
     const rt = open(netns);
     const bridge = rt.links.create({ name: 'br0', kind: 'bridge', up: true });
@@ -41,7 +41,7 @@ describe('facade', () => {
     expect(rt.links.get('b')).toBeUndefined();
   });
 
-  test('routes: table main unless another is named, default of both families, a bare address', () => {
+  test('uses table main unless given another, both families for default, and takes bare addresses', () => {
     const netns = new TestNetns();
     netns.veth();
     const rt = open(netns);
@@ -62,7 +62,7 @@ describe('facade', () => {
     expect(rt.routes.get('203.0.113.9')).toBeUndefined();
   });
 
-  test('next hops, neighbours and rules', () => {
+  test('manages next hops, neighbours and rules', () => {
     const netns = new TestNetns();
     netns.veth();
     const rt = open(netns);
@@ -88,7 +88,7 @@ describe('facade', () => {
     expect([rt.nexthops.delete(7), rt.nexthops.delete(7)]).toEqual([true, false]);
   });
 
-  test('refuses by name what a caller without types may give', () => {
+  test('refuses invalid values of untyped callers by name', () => {
     const rt = open(new TestNetns());
     const from = (text: string): never => JSON.parse(text) as never;
     const cases: [fn: () => void, message: string][] = [
@@ -127,7 +127,7 @@ describe('facade', () => {
     expect(failure(cases[0]?.[0] ?? String).code).toBe('NETLINK_ARGUMENT');
   });
 
-  test('one family of errors: namespace, system call, request', () => {
+  test('reports namespaces, system calls and requests by one family of errors', () => {
     const netns = new TestNetns();
     expect(failure(() => Rtnetlink.open({ netns: 'absent-namespace' })).code).toBe('NETNS_ABSENT');
     expect(new SystemCallError('socket', 1, 'netlink route socket')).toBeInstanceOf(NetlinkError);
@@ -139,7 +139,7 @@ describe('facade', () => {
     expect(resolveFamily(netns.open('generic'), 'nlctrl')?.name).toBe('nlctrl');
   });
 
-  test('a user without privileges lists, and is refused what changes by the kernel', () => {
+  test('lets an unprivileged user list, and the kernel refuses changes', () => {
     const library = fileURLToPath(new URL('../../../src/netlink/dist/index.js', import.meta.url));
     const script = `
       import { Rtnetlink } from ${JSON.stringify(library)};

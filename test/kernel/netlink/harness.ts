@@ -1,4 +1,4 @@
-/** A network namespace per test, with the sockets on it, gone when the test ends. */
+/** A network namespace per test, with sockets in it, removed when the test ends. */
 import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import { getLink, newLink, setLink } from '../../../src/netlink/link.js';

@@ -59,7 +59,7 @@ function fromIp(netns: TestNetns): unknown[] {
 }
 
 describe('links', () => {
-  test('agree with `ip -j -d link`, whoever made them', () => {
+  test('agree with `ip -j -d link`, whichever program made them', () => {
     const netns = new TestNetns();
     netns.veth('ours', 'ours-peer');
     netns.ip('link add theirs address 02:00:00:00:00:07 mtu 1234 type veth peer name theirs-peer');
@@ -118,7 +118,7 @@ describe('links', () => {
     expect(getLink(socket, 'v1')).toBeUndefined();
   });
 
-  test('are born in, and move to, another namespace', () => {
+  test('are created in another namespace, and moved to it', () => {
     const here = new TestNetns();
     const there = new TestNetns();
     const netnsFd = openNetns(there.name);
@@ -137,7 +137,7 @@ describe('links', () => {
     }
   });
 
-  test('errors carry the kernel’s words', () => {
+  test('cause errors with the kernel’s message', () => {
     const { socket } = new TestNetns();
     expect(() => {
       socket.request(setLink('nobody', { up: true }));

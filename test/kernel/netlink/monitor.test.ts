@@ -50,7 +50,7 @@ class Recorder {
 }
 
 describe('notifications', () => {
-  test('tell of every kind of object, and whose doing it was', async () => {
+  test('cover every object type, and name their sender', async () => {
     const netns = new TestNetns();
     const recorder = new Recorder(netns);
     const { socket } = netns;
@@ -96,7 +96,7 @@ describe('notifications', () => {
     expect(recorder.overflows).toBe(0);
   });
 
-  test('that overflow the buffer are told of, the state is listed again, and later ones still come', async () => {
+  test('that overflow the buffer are reported, and later ones arrive after a new listing', async () => {
     const netns = new TestNetns();
     const known = new Set<number>();
     let overflows = 0;
@@ -132,7 +132,7 @@ describe('notifications', () => {
     expect(recorder.errors).toEqual([]);
   });
 
-  test('20,000 at once fit the default buffer', async () => {
+  test('fit the default buffer: 20,000 at once', async () => {
     const netns = new TestNetns();
     const recorder = new Recorder(netns, { groups: [RouteGroup.ipv4Route] });
     const requests = Array.from({ length: 20_000 }, (_, i) =>
@@ -143,7 +143,7 @@ describe('notifications', () => {
     expect(recorder.overflows).toBe(0);
   });
 
-  test('what a callback throws comes out at onError, and the next event still arrives', async () => {
+  test('continue after a callback threw into onError', async () => {
     const netns = new TestNetns();
     let calls = 0;
     const recorder = new Recorder(netns, {
@@ -160,7 +160,7 @@ describe('notifications', () => {
     expect(recorder.errors).toMatchObject([{ message: 'callback 1' }, { message: 'callback 2' }]);
   });
 
-  test('what a decoder throws costs that one message', async () => {
+  test('skip a message whose decoder throws', async () => {
     const netns = new TestNetns();
     const recorder = new Recorder(netns, {
       groups: [RouteGroup.ipv4Route],
@@ -177,7 +177,7 @@ describe('notifications', () => {
     expect(recorder.errors).toMatchObject([{ message: 'decoder' }]);
   });
 
-  test('let promises go on by themselves', async () => {
+  test('resolve promises without another event', async () => {
     const netns = new TestNetns();
     // A promise resolved in a bare libuv callback waits for some later callback to run its reactions: there is none here.
     const event = await new Promise<NetlinkEvent[]>((resolve) => {
@@ -187,7 +187,7 @@ describe('notifications', () => {
     expect(event).toMatchObject([{ kind: 'link', value: { name: 'lo', mtu: 1400 } }]);
   });
 
-  test('end with close, which may be called from a callback', async () => {
+  test('stop after close(), which a callback may call', async () => {
     const netns = new TestNetns();
     let calls = 0;
     const recorder: Recorder = new Recorder(netns, {
@@ -205,7 +205,7 @@ describe('notifications', () => {
     expect(calls).toBe(1);
   });
 
-  test('of nf_tables', async () => {
+  test('include nf_tables', async () => {
     const netns = new TestNetns();
     const events: NftablesEvent[] = [];
     const monitor = NetlinkMonitor.open({

@@ -10,7 +10,7 @@ import { TestNetns } from './harness.js';
 
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
 
-test('a function runs inside and comes back, whatever happens', () => {
+test('inNetns() runs a function in a namespace and always returns', () => {
   const netns = new TestNetns();
   const home = here();
   const inside = inNetns(netns.name, here);
@@ -29,7 +29,7 @@ test('a function runs inside and comes back, whatever happens', () => {
   expect(inNetns(netns.name, () => [inNetns(other.name, here), here()])).toEqual([inNetns(other.name, here), inside]);
 });
 
-test('sysctls, child processes and sockets are the namespace’s', () => {
+test('inNetns() applies to sysctls, child processes and sockets', () => {
   const netns = new TestNetns();
   const path = '/proc/sys/net/ipv4/conf/all/accept_local';
   const before = readFileSync(path, 'utf8');
@@ -47,7 +47,7 @@ test('sysctls, child processes and sockets are the namespace’s', () => {
   expect(names.sort()).toEqual(['lo', 'only-here', 'only-there']);
 });
 
-test('are made, listed and removed as `ip netns` does', () => {
+test('namespaces are created, listed and deleted as by `ip netns`', () => {
   const name = `nlt-${process.pid}-made`;
   createNetns(name);
   expect(listNetns()).toContain(name);
@@ -68,7 +68,7 @@ test('are made, listed and removed as `ip netns` does', () => {
   expect(left.stdout).not.toContain(name);
 });
 
-test('what is not there is said to be not there', () => {
+test('a missing namespace is refused by name', () => {
   for (const attempt of [
     (): unknown => inNetns('no-such-netns', () => 1),
     (): unknown => NetlinkSocket.open({ protocol: 'route', netns: 'no-such-netns' }),

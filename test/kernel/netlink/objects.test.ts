@@ -31,7 +31,7 @@ describe('addresses', () => {
     return netns.socket.dump(dumpAddressesRequest(filter), decodeAddress);
   }
 
-  test('agree with `ip -j addr`, whoever made them', () => {
+  test('agree with `ip -j addr`, whichever program made them', () => {
     const netns = new TestNetns();
     const ifindex = netns.veth();
     const { socket } = netns;
@@ -90,7 +90,7 @@ describe('addresses', () => {
     expect(() => list(netns, { ifindex: 4242 })).toThrow(failsWith('NETLINK_ENODEV'));
   });
 
-  test('create, replace, delete', () => {
+  test('are created, replaced and deleted', () => {
     const netns = new TestNetns();
     const ifindex = netns.veth();
     const { socket } = netns;
@@ -137,7 +137,7 @@ describe('rules', () => {
     { family: 6, priority: 1000, l3mdev: true, protocol: 94 },
   ];
 
-  test('come back as they were given, agree with `ip -j rule`, and are valid specs of themselves', () => {
+  test('survive a round trip, agree with `ip -j rule`, and serve as their own specs', () => {
     const netns = new TestNetns();
     netns.veth();
     const { socket } = netns;
@@ -164,7 +164,7 @@ describe('rules', () => {
     expect(list(netns)).toEqual(before);
   });
 
-  test('`lookup local` moves behind others, and back', () => {
+  test('can move `lookup local` behind others, and back', () => {
     const netns = new TestNetns();
     const { socket } = netns;
     for (const family of [4, 6] as const) {
@@ -182,7 +182,7 @@ describe('rules', () => {
     expect(netns.ip('rule show')).toMatch(/^0:\s+from all lookup local/);
   });
 
-  test('the same rule twice is refused', () => {
+  test('are refused when duplicate', () => {
     const netns = new TestNetns();
     const rule = specs[0];
     if (!rule) throw new Error('no rule');
@@ -230,7 +230,7 @@ describe('neighbours', () => {
     expect(list(netns).find(({ address }) => address === 'fd00::b')).toMatchObject({ flags: 0x10, protocol: 7 });
   });
 
-  test('create, replace, get, delete', () => {
+  test('are created, replaced, read and deleted', () => {
     const netns = new TestNetns();
     const ifindex = netns.veth();
     const { socket } = netns;
@@ -248,7 +248,7 @@ describe('neighbours', () => {
     expect(() => socket.get(getNeighbourRequest(neighbour), decodeNeighbour)).toThrow(failsWith('NETLINK_ENOENT'));
   });
 
-  test('proxy entries', () => {
+  test('include proxy entries', () => {
     const netns = new TestNetns();
     const ifindex = netns.veth();
     const { socket } = netns;

@@ -159,7 +159,7 @@ function inIpsWords(netns: TestNetns, route: Route): object {
 }
 
 describe('routes', () => {
-  test('come back from the kernel as they were given', () => {
+  test('survive a round trip through the kernel', () => {
     const { netns, oif, peer } = prepare();
     for (const spec of specs(oif, peer)) {
       netns.socket.request(createRoute(spec));
@@ -190,7 +190,7 @@ describe('routes', () => {
     }
   });
 
-  test('are valid specs of themselves: deleted and made again, nothing has changed', () => {
+  test('serve as their own specs: deleted and created again, they are the same', () => {
     const { netns, oif, peer } = prepare();
     for (const spec of specs(oif, peer)) netns.socket.request(createRoute(spec));
     const before = list(netns);
@@ -203,7 +203,7 @@ describe('routes', () => {
     expect(list(netns)).toEqual(before);
   });
 
-  test('create, replace, append, delete', () => {
+  test('are created, replaced, appended and deleted', () => {
     const { netns, oif } = prepare();
     const { socket } = netns;
     const route: RouteSpec = { table: TABLE, prefix: '10.1.0.0/16', oif, protocol: 94 };
@@ -222,7 +222,7 @@ describe('routes', () => {
     expect(list(netns)).toMatchObject([{ metric: 9 }]);
   });
 
-  test('dumps are narrowed by the kernel', () => {
+  test('are filtered by the kernel in dumps', () => {
     const { netns, oif } = prepare();
     const { socket } = netns;
     socket.request(createRoute({ table: TABLE, prefix: '10.1.0.0/16', oif, protocol: 94 }));
@@ -247,7 +247,7 @@ describe('routes', () => {
     for (const family of [4, 6] as const) expect(messages({ table: 123456, family })).toEqual([]);
   });
 
-  test('lookups', () => {
+  test('are looked up by address', () => {
     const { netns, oif } = prepare();
     const { socket } = netns;
     socket.request(createRoute({ table: 254, prefix: '10.1.0.0/16', gateway: '10.0.0.9', oif }));
@@ -273,7 +273,7 @@ describe('routes', () => {
     );
   });
 
-  test('an unknown next hop is said in the kernel’s words', () => {
+  test('with an unknown next hop are refused in the kernel’s words', () => {
     const { netns } = prepare();
     const error = ((): unknown => {
       try {
@@ -292,7 +292,7 @@ describe('routes', () => {
 });
 
 describe('next-hop objects', () => {
-  test('agree with `ip -j nexthop`, and are moved by one replace', () => {
+  test('agree with `ip -j nexthop`, and one replace moves their routes', () => {
     const { netns, oif } = prepare();
     const { socket } = netns;
     socket.request(createNexthop({ id: 9, family: 4, gateway: '10.0.0.2', oif, protocol: 94 }));
@@ -348,7 +348,7 @@ describe('next-hop objects', () => {
     );
   });
 
-  test('are valid specs of themselves, and dumps are narrowed', () => {
+  test('serve as their own specs, and are filtered in dumps', () => {
     const { netns, oif, peer } = prepare();
     const { socket } = netns;
     socket.request(createNexthop({ id: 9, family: 4, gateway: '10.0.0.2', oif, protocol: 94 }));
@@ -368,7 +368,7 @@ describe('next-hop objects', () => {
   });
 });
 
-test('the tunnel source of seg6', () => {
+test('the tunnel source of seg6 is read and set', () => {
   const netns = new TestNetns();
   const socket = netns.open('generic');
   expect(getTunnelSource(socket)).toBe('::');

@@ -24,7 +24,7 @@ function count(socket: NetlinkSocket): number {
 }
 
 describe('batches', () => {
-  test('each request has its own result, whichever fails', () => {
+  test('give each request a result of its own, whichever fails', () => {
     const { socket } = new TestNetns();
     socket.request(route(3));
     const requests = range(300).map(route);
@@ -50,14 +50,14 @@ describe('batches', () => {
     expect(socket.execute([])).toEqual([]);
   });
 
-  test('a batch of nothing but bad specs never reaches the kernel', () => {
+  test('of invalid specs only never reach the kernel', () => {
     const { socket } = new TestNetns();
     const results = socket.execute(range(200).map(() => createRoute({ table: 1, prefix: 'x' })));
     expect(results).toHaveLength(200);
     expect(results.every((result) => !result.ok && result.error.code === 'NETLINK_ENCODE')).toBe(true);
   });
 
-  test('large messages are spread over as many batches as they need', () => {
+  test('are split for large messages', () => {
     const { socket } = new TestNetns();
     socket.request(createNexthop({ id: 1, family: 4, blackhole: true }));
     expect(
@@ -71,7 +71,7 @@ describe('batches', () => {
     );
   });
 
-  test('answers that did not fit the buffer are lost and said to be, and are found out one by one', async () => {
+  test('query lost answers one by one when the buffer overflows', async () => {
     const netns = new TestNetns();
     const socket = NetlinkSocket.open({ protocol: 'route', netns: netns.name, receiveBufferBytes: 2048 });
     try {
@@ -91,7 +91,7 @@ describe('batches', () => {
     }
   });
 
-  test('a closed socket says so', () => {
+  test('are refused on a closed socket', () => {
     const netns = new TestNetns();
     const socket = NetlinkSocket.open({ protocol: 'route', netns: netns.name });
     socket.close();
@@ -101,7 +101,7 @@ describe('batches', () => {
 });
 
 describe('executeAll', () => {
-  test('goes on after failures, in order, and lets the event loop run', async () => {
+  test('continues after failures, in order, and lets the event loop run', async () => {
     const { socket } = new TestNetns();
     let turns = 0;
     let running = true;
@@ -137,7 +137,7 @@ describe('executeAll', () => {
     expect(count(socket)).toBe(150);
   });
 
-  test('ENOMEM is tried again until it does', async () => {
+  test('retries ENOMEM until the request succeeds', async () => {
     const { socket } = new TestNetns();
     // The kernel cannot be made to run short on demand: every third request is refused in its name, twice, and
     // then put to it.
@@ -165,7 +165,7 @@ describe('executeAll', () => {
     expect(count(socket)).toBe(999);
   });
 
-  test('ENOMEM without end is a failure in the end', async () => {
+  test('fails after repeated ENOMEM', async () => {
     let calls = 0;
     const never: Executor = {
       execute: (requests) => {
@@ -181,7 +181,7 @@ describe('executeAll', () => {
     expect(calls).toBe(MAX_ATTEMPTS);
   });
 
-  test('20,000 routes with a tunnel each: whatever the per-CPU allocator says, all arrive', async () => {
+  test('installs 20,000 tunnel routes despite failures of the per-CPU allocator', async () => {
     const netns = new TestNetns();
     const oif = netns.veth();
     const seg6 = (i: number): NetlinkRequest =>
@@ -210,7 +210,7 @@ describe('dumps', () => {
     return netns;
   }
 
-  test('are started again when the objects change under them', () => {
+  test('restart when the objects change during them', () => {
     const { socket, name } = withNexthops();
     using other = NetlinkSocket.open({ protocol: 'route', netns: name });
     let interruptions = 0;
@@ -232,7 +232,7 @@ describe('dumps', () => {
     expect(ids).toEqual(range(NEXTHOPS + 2, 1));
   });
 
-  test('give up after a bounded number of restarts', () => {
+  test('fail after a bounded number of restarts', () => {
     const { socket, name } = withNexthops();
     using other = NetlinkSocket.open({ protocol: 'route', netns: name });
     let id = NEXTHOPS;
@@ -263,7 +263,7 @@ describe('dumps', () => {
     expect(socket.dump(dumpNexthopsRequest({}), decodeNexthop)).toHaveLength(NEXTHOPS);
   });
 
-  test('the decoder cannot use the socket it decodes for, which would take the dump’s messages', () => {
+  test('refuse a decoder that uses their own socket', () => {
     const { socket } = withNexthops();
     expect(() =>
       socket.dump(dumpNexthopsRequest({}), () => socket.dump(dumpNexthopsRequest({}), decodeNexthop)),
@@ -271,7 +271,7 @@ describe('dumps', () => {
     expect(socket.dump(dumpNexthopsRequest({}), decodeNexthop)).toHaveLength(NEXTHOPS);
   });
 
-  test('an object that does not exist is an error, not an empty answer', () => {
+  test('fail for an object that does not exist', () => {
     const { socket } = new TestNetns();
     for (const request of [deleteNexthop(1), deleteLink('nobody'), setLink(4242, { up: true })]) {
       expect(() => {

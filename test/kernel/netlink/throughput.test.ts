@@ -1,4 +1,4 @@
-/** 100,000 routes by next-hop object: all of them arrive, and the figures are printed (the machine's, this run's). */
+/** 100,000 routes by next-hop object all arrive; the figures, of this machine and run, are printed. */
 import { expect, test } from 'vitest';
 import { executeAll } from '../../../src/netlink/execute-all.js';
 import { createNexthop } from '../../../src/netlink/nexthop.js';
@@ -26,7 +26,7 @@ function report(what: string, count: number, milliseconds: number): void {
   console.log(`${what}: ${perSecond} k/s, ${((milliseconds * 1e6) / count).toFixed(0)} ns each`);
 }
 
-test('100,000 routes by next-hop object, and with a tunnel each', async () => {
+test('100,000 routes are installed, by next-hop object and with a tunnel each', async () => {
   const netns = new TestNetns();
   const oif = netns.veth();
   let start = performance.now();
