@@ -1,4 +1,7 @@
-/** Metrics of a node with more ports and tenants than have series, which has all that there is: the bounds hold, and no series is there twice. */
+/**
+ * Metrics of a node with more ports and tenants than may have series, and with every feature: the limits hold, and no
+ * series is duplicated.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +36,7 @@ function everythingCounted(): KeptCounters {
   };
 }
 
-describe('metrics of a crowded node', () => {
+describe('metrics of a node over the series limits', () => {
   const netns = `sgt${process.pid}crowd`;
   const directory = mkdtempSync(join(tmpdir(), 'segue-crowd-'));
   let agent: Background | undefined;
@@ -67,21 +70,21 @@ describe('metrics of a crowded node', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('of 4,100 ports 1,000 have four series each, and the rest is told of', async () => {
+  it('have four series for each of 1,000 ports out of 4,100, and the number of ports omitted', async () => {
     const lines = await metrics('/metrics/ports');
     expect(named(lines, 'segue_port_')).toHaveLength(4000);
     expect(named(lines, 'segue_ports_omitted')).toEqual(['segue_ports_omitted 3100']);
     expect(new Set(lines.map((line) => line.replace(/ [^ ]+$/, ''))).size).toBe(lines.length);
   });
 
-  it('of 4,100 tenants 4,096 have four series each', async () => {
+  it('have four series for each of 4,096 tenants out of 4,100', async () => {
     const lines = await metrics('/metrics/tenants');
     expect(named(lines, 'segue_tenant_')).toHaveLength(16_384);
     expect(named(lines, 'segue_tenants_omitted')).toEqual(['segue_tenants_omitted 4']);
     expect(new Set(lines.map((line) => line.replace(/ [^ ]+$/, ''))).size).toBe(lines.length);
   });
 
-  it('those of the node itself, a network node of ten that has repaired and answered everything, are 500 at most', async () => {
+  it('have at most 500 series of the node itself, after every repair and request', async () => {
     const lines = await metrics('/metrics');
     expect(lines.length).toBeGreaterThan(400);
     expect(named(lines, 'segue_gateway_node_up')).toHaveLength(NETWORK_NODES);

@@ -1,6 +1,7 @@
 /**
- * A real Prometheus scrapes the agents of two hypervisors and two network nodes, while VMs talk by policies: it finds every metric that docs/api.md names, every
- * expression of every dashboard has series, and alerts fire when something is broken and end when it is mended.
+ * A real Prometheus scrapes the agents of two hypervisors and two network nodes while VMs exchange packets under
+ * policies. It finds every metric of docs/api.md, every dashboard expression has series, and alerts fire on a fault and
+ * end after its repair.
  */
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -125,7 +126,7 @@ describe('monitoring', () => {
     await services.close();
   });
 
-  it('finds every metric of docs/api.md, and each expression has series', { timeout: 3 * START_MS }, async () => {
+  it('finds each metric of docs/api.md and series for each expression', { timeout: 3 * START_MS }, async () => {
     // Each agent repairs something once: drift has a name from then on.
     for (const { name, locator } of segueNodes(network.topology)) {
       await network.ip(name, `-6 addr del ${locator.replace('/48', '1')}/128 dev lo`);
@@ -173,7 +174,7 @@ describe('monitoring', () => {
     await expect.poll(records, { timeout: WAIT_MS }).toHaveLength(1);
   });
 
-  it('a network node that is cut off: no way, one left; both: none', { timeout: 3 * START_MS }, async () => {
+  it('alerts on the loss of one network node, and of both', { timeout: 3 * START_MS }, async () => {
     await ends('SegueDrift hv1');
     cutOff(network.topology, 'nn1');
     await fires('SegueNoWay hv1');
@@ -188,7 +189,7 @@ describe('monitoring', () => {
     await ends('SegueGatewayOneLeft hv1');
   });
 
-  it('an intent that is refused, and one that is held', { timeout: 3 * START_MS }, async () => {
+  it('alerts on a refused intent and on a blocked one', { timeout: 3 * START_MS }, async () => {
     replaceIntent(intentText(network.topology).replace('sidBlock: ', 'sidBlok: '));
     await fires('SegueIntentRefused hv2');
     restore();
@@ -200,7 +201,7 @@ describe('monitoring', () => {
     await ends('SegueIntentHeld hv2');
   });
 
-  it('drift that comes again after each repair', { timeout: 3 * START_MS }, async () => {
+  it('alerts on drift that recurs after each repair', { timeout: 3 * START_MS }, async () => {
     const { maps } = network.instance('hv1').kernel.fastpath;
     const timer = setInterval(() => {
       // Nobody is told of a map's entry: the sweep finds it.
@@ -217,28 +218,23 @@ describe('monitoring', () => {
     await ends('SegueDrift hv1');
   });
 
-  it(
-    'counters go on when an agent was killed, and an agent that is down is told of',
-    { timeout: 3 * START_MS },
-    async () => {
-      const repairs = 'sum(segue_repairs_total{instance="hv1"})';
-      const requests = 'sum(segue_api_requests_total{instance="hv1"})';
-      const value = async (expr: string): Promise<number> =>
-        Number((await prometheus.query(expr))[0]?.value[1] ?? 'NaN');
-      const before = { repairs: await value(repairs), requests: await value(requests) };
-      expect(before.repairs).toBeGreaterThan(1);
-      await agents.get('hv1')?.stop('SIGKILL');
-      await fires('SegueAgentDown hv1');
-      await startAgent('hv1');
-      await ends('SegueAgentDown hv1');
-      await expect.poll(() => value(repairs), { timeout: WAIT_MS }).toBeGreaterThanOrEqual(before.repairs);
-      expect(await value(requests)).toBeGreaterThanOrEqual(before.requests);
-      const counters = (await prometheus.names()).filter((name) => /^segue_.*_(total|count|bucket|sum)$/.test(name));
-      expect(counters.length).toBeGreaterThan(30);
-      for (const name of counters) {
-        const fell = await prometheus.query(`resets(${name}{instance="hv1"}[10m]) > 0`);
-        expect([name, fell.map(({ metric }) => metric)]).toEqual([name, []]);
-      }
-    },
-  );
+  it('continues counters after a kill, and alerts on a stopped agent', { timeout: 3 * START_MS }, async () => {
+    const repairs = 'sum(segue_repairs_total{instance="hv1"})';
+    const requests = 'sum(segue_api_requests_total{instance="hv1"})';
+    const value = async (expr: string): Promise<number> => Number((await prometheus.query(expr))[0]?.value[1] ?? 'NaN');
+    const before = { repairs: await value(repairs), requests: await value(requests) };
+    expect(before.repairs).toBeGreaterThan(1);
+    await agents.get('hv1')?.stop('SIGKILL');
+    await fires('SegueAgentDown hv1');
+    await startAgent('hv1');
+    await ends('SegueAgentDown hv1');
+    await expect.poll(() => value(repairs), { timeout: WAIT_MS }).toBeGreaterThanOrEqual(before.repairs);
+    expect(await value(requests)).toBeGreaterThanOrEqual(before.requests);
+    const counters = (await prometheus.names()).filter((name) => /^segue_.*_(total|count|bucket|sum)$/.test(name));
+    expect(counters.length).toBeGreaterThan(30);
+    for (const name of counters) {
+      const fell = await prometheus.query(`resets(${name}{instance="hv1"}[10m]) > 0`);
+      expect([name, fell.map(({ metric }) => metric)]).toEqual([name, []]);
+    }
+  });
 });

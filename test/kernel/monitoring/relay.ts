@@ -1,4 +1,4 @@
-/** Brings agents' sockets before Prometheus, which asks over TCP alone: `/<node>/metrics` is the node's own answer, byte for byte. */
+/** Relays Prometheus's TCP requests to agents' sockets: `/<node>/metrics` is the node's own answer, byte for byte. */
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { socketOf } from '../api/client.js';

@@ -1,4 +1,7 @@
-/** `segue report` of a node whose agent repaired, refused and held, was killed and started again, and of one without an agent. */
+/**
+ * `segue report` of a node whose agent repaired drift, refused and blocked an intent, and was killed and restarted; and
+ * of a node without an agent.
+ */
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -41,7 +44,7 @@ describe('segue report', () => {
   });
   afterAll(() => agent.stop());
 
-  it('tells of what happened, after a kill too', { timeout: 3 * START_MS }, async () => {
+  it('includes past events, also after a kill', { timeout: 3 * START_MS }, async () => {
     const first = await report();
     expect(first).toMatchObject({ node: network.netns('hv1'), repairs: [], held: [], agent: { ready: true } });
     await network.ip('hv1', '-6 addr del fd00:5e:1::1/128 dev lo');
@@ -83,7 +86,7 @@ describe('segue report', () => {
     expect([isValid(after), isValid.errors]).toEqual([true, null]);
   });
 
-  it('as text, and as a page that appears whole', { timeout: 2 * START_MS }, async () => {
+  it('prints text, and writes an HTML page atomically', { timeout: 2 * START_MS }, async () => {
     const { stdout, status } = await segue('report');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^sgt.*: to be looked at\n/);
@@ -105,7 +108,7 @@ describe('segue report', () => {
     expect([both.status, both.stderr]).toEqual([2, expect.stringMatching(/cannot be used with/)]);
   });
 
-  it('without an agent says so, and what can be said all the same', { timeout: 2 * START_MS }, async () => {
+  it('works without an agent, and says that none runs', { timeout: 2 * START_MS }, async () => {
     await agent.stop();
     const alone = await report();
     expect(alone).toMatchObject({ quiet: false, agent: null, intent: null, drops: null, drift: { count: 0 } });
@@ -114,7 +117,7 @@ describe('segue report', () => {
     await start();
   });
 
-  it("files in its place that are none are nobody's harm", { timeout: 2 * START_MS }, async () => {
+  it('ignores invalid files in its directory', { timeout: 2 * START_MS }, async () => {
     await agent.stop();
     const directory = runDirectory(network.netns('hv1'));
     for (const name of [

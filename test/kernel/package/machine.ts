@@ -1,6 +1,7 @@
 /**
- * A machine to install a package on: this one's files under an overlay, in a mount namespace of its own, with a /run and a bpffs that are
- * empty. dpkg and the package's scripts run in it as on any machine without systemd; what they change vanishes with it.
+ * A machine to install a package on: this one's files under an overlay, in a mount namespace of its own, with an empty
+ * /run and bpffs. dpkg and the package's scripts run in it as on any machine without systemd; their changes vanish with
+ * it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

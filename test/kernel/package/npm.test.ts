@@ -1,5 +1,5 @@
 /**
- * npm's tarballs, as `make packages` makes them: to the same bytes, small, installed in an empty folder, where every example of
+ * npm's tarballs from `make packages`: reproducible, small, and installed in an empty folder, where every example of
  * the libraries' READMEs compiles and runs.
  */
 import { execFileSync } from 'node:child_process';
@@ -57,7 +57,7 @@ afterAll(() => {
 });
 
 describe("npm's packages", () => {
-  it('have the same bytes when they are made again', () => {
+  it('are reproducible', () => {
     const sums = (out: string): string[] =>
       readdirSync(join(directory, out))
         .sort()
@@ -71,7 +71,7 @@ describe("npm's packages", () => {
     expect(sums('again')).toEqual(sums('once'));
   });
 
-  it.each(['libbpf-ts', 'netlink-ts', 'segue'] as const)('%s is small, and has no maps and no sources', (name) => {
+  it.each(['libbpf-ts', 'netlink-ts', 'segue'] as const)('%s is small, without source maps and sources', (name) => {
     const files = filesOf(name);
     const packed = files.filter((file) => !file.startsWith('examples/'));
     expect(packed.filter((file) => /(?<!\.d)\.ts$|\.map$|tsbuildinfo|node_modules|tsconfig/.test(file))).toEqual([]);
@@ -80,7 +80,7 @@ describe("npm's packages", () => {
     expect(statSync(tarball(name)).size).toBeLessThan(MAX_BYTES[name]);
   });
 
-  it.each(PACKAGES)('%s depends on koffi alone, and says nothing of where it was made', (name) => {
+  it.each(PACKAGES)('%s depends only on koffi, without paths of the build machine', (name) => {
     const text = readFileSync(join(installed, 'node_modules', name, 'package.json'), 'utf8');
     expect(JSON.parse(text)).toMatchObject({ name, version, license: 'Apache-2.0', dependencies: { koffi: '3.3.4' } });
     expect(Object.keys((JSON.parse(text) as { dependencies: object }).dependencies)).toEqual(['koffi']);
@@ -92,7 +92,7 @@ describe("npm's packages", () => {
     expect(grep).toBe('');
   });
 
-  it('segue and libbpf-ts run where they were installed', () => {
+  it('segue and libbpf-ts run where they are installed', () => {
     expect(run('node_modules/.bin/segue', '--version').trim()).toBe(version);
     expect(run('node_modules/.bin/libbpf-ts', 'gen', 'build/bpf/test/maps.o')).toContain("from 'libbpf-ts'");
   });

@@ -1,6 +1,6 @@
 /**
- * The .deb, as `make packages` makes it: built twice to the same bytes, looked over, installed, used, upgraded and downgraded under
- * 10,000 packets a second, removed and purged.
+ * The .deb from `make packages`: reproducible, inspected, installed, used, upgraded and downgraded under 10,000 packets
+ * a second, removed and purged.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -103,13 +103,13 @@ const FILES = [
   '/usr/share/zsh/vendor-completions/_segue',
 ];
 
-describe('the package', () => {
-  it('has the same bytes when it is made again', async () => {
+describe('the .deb', () => {
+  it('is reproducible', async () => {
     await make('again');
     for (const file of [deb, monitoringDeb]) expect(checksum(join(out, 'again', file))).toBe(checksum(join(out, file)));
   });
 
-  it('has these files, all of them root’s', async () => {
+  it('contains exactly these files, all owned by root', async () => {
     const listing = await outputOf(undefined, ['dpkg-deb', '--contents', join(out, deb)]);
     const entries = listing
       .trim()
@@ -131,7 +131,7 @@ describe('the package', () => {
     expect([...new Set(kinds)].sort()).toEqual(FILES);
   });
 
-  it('depends on nftables, iproute2 and the libraries that iproute2 and Debian itself have', async () => {
+  it("depends only on nftables, iproute2, and libraries of iproute2 and Debian's base", async () => {
     const depends = await outputOf(undefined, ['dpkg-deb', '--field', join(out, deb), 'Depends']);
     const names = depends
       .trim()
@@ -140,7 +140,7 @@ describe('the package', () => {
     expect(names).toEqual(['iproute2', 'libc6', 'libelf1', 'libstdc++6', 'nftables', 'zlib1g']);
   });
 
-  it('of rules and dashboards needs nothing, and has them', async () => {
+  it('of monitoring contains rules and dashboards, and depends on nothing', async () => {
     const file = join(out, monitoringDeb);
     expect((await outputOf(undefined, ['dpkg-deb', '--field', file, 'Depends'])).trim()).toBe('');
     const listing = await outputOf(undefined, ['dpkg-deb', '--contents', file]);
@@ -149,7 +149,7 @@ describe('the package', () => {
     expect(kinds.filter((path) => path.endsWith('.yaml'))).toHaveLength(2);
   });
 
-  it('has nothing that lintian says, nor that of rules and dashboards', async () => {
+  it('passes lintian, as does that of monitoring', async () => {
     const files = [deb, monitoringDeb].map((name) => join(out, name));
     const argv = ['lintian', '--allow-root', '--fail-on=error,warning', ...files];
     const { status, stdout } = await runIn(undefined, argv, { timeoutMs: PROGRAM_MS });
@@ -157,7 +157,7 @@ describe('the package', () => {
   });
 });
 
-describe('on a machine', () => {
+describe('the installed package', () => {
   let machine: Machine;
   let untouched: Snapshot;
   /** Files that were not this machine's before. */
@@ -181,7 +181,7 @@ describe('on a machine', () => {
   });
   afterAll(() => machine.stop());
 
-  it('starts nothing, and says what is next', async () => {
+  it('starts nothing, and prints the next step', async () => {
     const said = await machine.dpkg('-i', `/mnt/${deb}`);
     expect(said).toContain('segue: nothing is started until there is a node file: segue init');
     expect(lasting(await snapshot(network, NODE))).toEqual(untouched);
@@ -190,13 +190,13 @@ describe('on a machine', () => {
     );
   });
 
-  it('brings its own Node.js and libbpf, whatever the environment says to another', async () => {
+  it('brings its own Node.js and libbpf, and ignores NODE_OPTIONS', async () => {
     const { stdout } = await machine.run('env', 'NODE_OPTIONS=--no-such-option', 'segue', '--version');
     expect(stdout).toBe(`${version}\n`);
     expect(await machine.shell('dpkg-query -S /usr/bin/node /usr/bin/nodejs 2>/dev/null || :')).not.toMatch(/segue/);
   });
 
-  it.each(Object.entries(EXPOSURE))('has a unit %s that is right, and exposed by %d at most', async (unit, most) => {
+  it.each(Object.entries(EXPOSURE))('has a valid unit %s with an exposure of at most %d', async (unit, most) => {
     const verified = await machine.run('systemd-analyze', 'verify', '--man=no', `${UNITS}/${unit}`);
     expect(verified).toMatchObject({ status: 0, stderr: '' });
     const { status, stdout } = await machine.run(
@@ -209,7 +209,7 @@ describe('on a machine', () => {
     expect({ status, unit, exposure: /exposure level.*/.exec(stdout)?.[0] }).toMatchObject({ status: 0 });
   });
 
-  it('writes the node file, and its agent works with the capabilities of the unit', async () => {
+  it("writes the node file, and its agent works with the unit's capabilities", async () => {
     await machine.write('/etc/segue/intent.yaml', readFileSync(join(network.directory, 'intent.yaml'), 'utf8'));
     const made = await machine.run('segue', 'init', '-n', network.netns(NODE));
     expect({ status: made.status, stderr: made.stderr }).toMatchObject({ status: 0 });
@@ -230,7 +230,7 @@ describe('on a machine', () => {
     expect(await machine.log()).not.toMatch(/EPERM|not permitted/i);
   });
 
-  it('is upgraded and downgraded without the loss of a packet', async () => {
+  it('is upgraded and downgraded without packet loss', async () => {
     const directions = [
       { from: 't100-2', to: 't100-1', address: '10.0.0.1' },
       { from: 't100-1', to: 't100-2', address: 'cafe::2' },
@@ -254,7 +254,7 @@ describe('on a machine', () => {
     expect(lost).toBeLessThanOrEqual(dropped);
   });
 
-  it('has systemd stop all of its units before it is removed, whatever node the metadata service is of', async () => {
+  it("stops all of its units before removal, including those of every node's metadata service", async () => {
     // No systemd runs here (scripts/try-debian has one): what the script asks of it is written down.
     const asked = await machine.shell(`mkdir -p /run/systemd/system /tmp/bin
       printf '#!/bin/sh\\necho "$@" >>/tmp/asked\\n' >/tmp/bin/systemctl
@@ -271,14 +271,14 @@ describe('on a machine', () => {
       ln -s ${UNITS}/segue-metadata@.socket /etc/systemd/system/sockets.target.wants/segue-metadata@hv1.socket`);
   });
 
-  it('goes on forwarding when it is removed, and says that it does', async () => {
+  it('leaves forwarding in place after removal, and says so', async () => {
     await machine.stopAgent();
     expect(await machine.dpkg('--remove', 'segue')).toContain('To end it: apt purge segue');
     expect((await machine.run('segue', '--version')).status).toBe(127);
     await pings();
   });
 
-  it('leaves nothing when it is purged', async () => {
+  it('leaves nothing after a purge', async () => {
     await machine.dpkg('--purge', 'segue');
     expect(differencesOf(untouched, lasting(await snapshot(network, NODE)))).toEqual({ gone: [], come: [] });
     expect(

@@ -1,4 +1,4 @@
-/** What befalls a node and its agent from outside: each fault has a cause that begins and ends. */
+/** Faults of a node and its agent from outside: each has a cause that begins and ends. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { plugVm } from '../../../lab/network.js';
 import { runIn } from '../../../lab/process.js';

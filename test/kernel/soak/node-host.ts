@@ -1,6 +1,6 @@
 /**
- * Where one node's agent runs: a mount namespace of its own with a bpffs and small disks, so that what befalls them befalls no other
- * test. Its network namespace is the topology's.
+ * The host of one node's agent: a mount namespace with a bpffs and small disks of its own, so that faults affect no
+ * other test. Its network namespace is the topology's.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';

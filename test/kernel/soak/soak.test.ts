@@ -1,7 +1,7 @@
 /**
- * Faults at random under 10,000 packets a second: packets are lost only while their own way is gone, the agent lives, holds no more at
- * the end than at the begin, and purge leaves nothing. Two minutes here; `make soak` takes thirty, and asks that packets
- * come again within two seconds of a cause's end.
+ * Random faults under 10,000 packets a second: packets are lost only while their own path is down, the agent survives
+ * and uses no more memory and descriptors at the end than at the beginning, and purge leaves nothing. This run takes
+ * two minutes; `make soak` takes thirty, and requires that packets return within two seconds of a fault's end.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -88,7 +88,7 @@ afterAll(async () => {
   await host.stop();
 });
 
-it('faults at random', { timeout: SECONDS * 1000 + 300_000 }, async () => {
+it('random faults lose packets only while they last', { timeout: SECONDS * 1000 + 300_000 }, async () => {
   const directions = [
     { from: 't100-2', to: 't100-1', address: '10.0.0.1' },
     { from: 't100-1', to: 't100-2', address: 'cafe::2' },
@@ -137,7 +137,7 @@ it('faults at random', { timeout: SECONDS * 1000 + 300_000 }, async () => {
   expect(least(late, 'bytes')).toBeLessThan(Math.max(...(early ?? []).map(({ bytes }) => bytes)) + MORE_BYTES);
 });
 
-it('leaves nothing after a purge', async () => {
+it('purge leaves nothing', async () => {
   writeFileSync(host.intentFile, scene.intent);
   await host.stopAgent();
   const { status, stderr } = await host.segue('purge', '-c', host.nodeFile);

@@ -1,4 +1,4 @@
-/** Two flows, one in each direction between two VMs, for as long as a test lasts; and when which of their packets did not come. */
+/** Two flows, one in each direction between two VMs, for the length of a test, and the times of their lost packets. */
 import { Background } from '../../../lab/process.js';
 import { SEQFLOW, until } from '../../netns/lib/steering.js';
 import type { TestNetwork } from '../../netns/lib/network.js';
