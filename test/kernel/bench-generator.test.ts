@@ -1,4 +1,7 @@
-/** The frames that bpf/bench/generator.bpf.c makes of flow 0's head: each flow's own address and port, and checksums that are right. */
+/**
+ * The frames that bpf/bench/generator.bpf.c makes from flow 0's headers: each flow has its own address and port, and
+ * checksums are right.
+ */
 import { describe, expect, it } from 'vitest';
 import { makeFrame } from '../../bench/packets/frame.js';
 import { loadGenerator } from '../../bench/packets/programs.js';
@@ -55,7 +58,7 @@ function expectChecksums(frame: Buffer, family: Family): void {
 describe.each([4, 6] as const)('IPv%i', (family) => {
   const first = makeFrame(family, FRAME_BYTES).head;
 
-  it('flows in turn have addresses and ports of their own', () => {
+  it('sequential flows have addresses and ports of their own', () => {
     const made = frames(family, 7, { flows: 3, endpoints: 0, spread: 'sequential' });
     const turns = [0, 1, 2, 0, 1, 2, 0];
     expect(made.map((frame) => destination(frame, family) - destination(first, family))).toEqual(turns);
@@ -63,7 +66,7 @@ describe.each([4, 6] as const)('IPv%i', (family) => {
     for (const frame of made) expectChecksums(frame, family);
   });
 
-  it('flows at random go all over the endpoints, each always to the same', () => {
+  it('random flows cover all endpoints, each flow with one endpoint', () => {
     const endpoints = 1_000_000;
     const made = frames(family, 3000, { flows: 100, endpoints, spread: 'uniform' });
     const addressOf = new Map<number, number>();
@@ -79,7 +82,7 @@ describe.each([4, 6] as const)('IPv%i', (family) => {
     expect(Math.max(...addressOf.values())).toBeGreaterThan(endpoints * 0.9);
   });
 
-  it('draws are gone through in their order', () => {
+  it('draws are used in order', () => {
     const draws = zipfDraws(50_000);
     const made = frames(family, 200, { flows: 50_000, endpoints: 0, spread: 'drawn', draws });
     expect(made.map((frame) => destination(frame, family) - destination(first, family))).toEqual([

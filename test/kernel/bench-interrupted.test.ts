@@ -1,4 +1,4 @@
-/** A benchmark that is interrupted or killed leaves nothing behind, or what it leaves is removed by the next. */
+/** An interrupted or killed benchmark leaves nothing behind, or the next benchmark removes what it left. */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -75,7 +75,7 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 const ARGS = ['--paths', 'plain', '--milliseconds', '5000'];
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s: what runs ends, what was made is removed',
+  '%s ends the benchmark’s processes and removes its objects',
   async (signal) => {
     const bench = start('build/bench/packets/main.js', ARGS);
     const children = await measuring(bench.pid);
@@ -89,7 +89,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 test(
-  'SIGKILL: its generator dies with it, the next benchmark removes the rest',
+  'SIGKILL ends its generator, and the next benchmark removes the rest',
   async () => {
     const bench = start('build/bench/packets/main.js', ARGS);
     const children = await measuring(bench.pid);
@@ -105,7 +105,7 @@ test(
 );
 
 test(
-  'SIGKILL of what runs all benchmarks: the one that runs removes what it made',
+  'SIGKILL of the parent of all benchmarks lets the current one remove its objects',
   async () => {
     const all = start('build/bench/main.js', ['--only', 'packets', ...ARGS]);
     await until('a benchmark', () => childrenOf(all.pid).some((pid) => commandOf(pid).includes('packets/main.js')));

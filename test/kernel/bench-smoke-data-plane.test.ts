@@ -1,4 +1,4 @@
-/** The data-plane benchmarks, each once and short: what they measured is there and sane, never how fast it was. */
+/** The data-plane benchmarks run once, briefly: their results are present and plausible; speed is not tested. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ function each(settings: readonly string[], paths: readonly string[] = PATHS): st
 }
 
 test(
-  'packets: all paths carry both families, both sources, one flow and many',
+  'packets: all paths carry both families from both sources, with one flow and many',
   () => {
     const results = measure('packets');
     // The benchmark itself fails when what arrives is not what was sent, or a tenth of it is lost.
@@ -69,7 +69,7 @@ test(
 );
 
 test(
-  'TCP: bulk, latency and connections on every path that carries TCP, then the report',
+  'TCP: every path that carries TCP has bulk, latency and connection results and a report',
   () => {
     const results = measure('tcp');
     const paths = PATHS.filter((path) => !NO_TCP.includes(path));

@@ -1,4 +1,4 @@
-/** The benchmarks of network nodes, each once and short: what they measured is there and sane, never how fast it was. */
+/** The benchmarks of network nodes run once, briefly: their results are present and plausible; speed is not tested. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ function measure<T>(part: string, ...options: string[]): T {
 }
 
 test(
-  'by way of a network node: every path carries both families',
+  'steer: every path through a network node carries both families',
   () => {
     const before = benchNamespaces();
     const { rows } = measure<Results>('steer', '--smoke');
@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  'flows: every path knows each endpoint, at random and by Zipf’s law; then the report',
+  'flows: every path reaches uniformly and Zipf-distributed endpoints, and the report has them',
   () => {
     const before = benchNamespaces();
     const { packets, steer, flows } = measure<FlowsResults>('flows', '--smoke');
@@ -71,7 +71,7 @@ test(
 );
 
 test(
-  'policies: two sizes by the agent, their memory, changes and packets; then the report',
+  'policies: the report has memory, changes and packets for two sizes',
   () => {
     const before = benchNamespaces();
     const effort = ['--policies', '10,40', '--rounds', '1', '--updates', '3', '--scale', '0.01'];

@@ -72,14 +72,14 @@ describe('the guard', () => {
   const drift = async (plan: Plan): Promise<string[]> =>
     (await engine.diff(plan)).changes.map((change) => `${change.action} ${engine.text(change).object}`);
 
-  it('is as planned after one application, as nft prints it back', async () => {
+  it('matches the plan after one apply, as nft prints it', async () => {
     const plan = planOf(INTERFACES);
     const report = await engine.converge(plan);
     expect(report.failures).toEqual([]);
     expect(await drift(plan)).toEqual([]);
   });
 
-  it('takes one port away without touching another', async () => {
+  it('removes one port without touching another', async () => {
     const fewer = planOf(INTERFACES.slice(0, -1));
     const changes = await drift(fewer);
     expect(changes.length).toBeGreaterThan(5);
@@ -91,7 +91,7 @@ describe('the guard', () => {
     await engine.converge(planOf(INTERFACES));
   });
 
-  it('sees an element, a rule and a table that somebody altered', async () => {
+  it('detects an altered element, rule and table', async () => {
     const plan = planOf(INTERFACES);
     nft('delete', 'element', 'inet', 'segue', 'ports', '{ "tap-a" }');
     expect(await drift(plan)).toEqual(['create nft element inet segue ports { "tap-a" }']);
@@ -111,7 +111,7 @@ describe('the guard', () => {
     expect(await drift(plan)).toEqual([]);
   });
 
-  it("does not take packets counted for drift, nor anybody else's table", async () => {
+  it("ignores packet counters and other programs' tables", async () => {
     const plan = planOf(INTERFACES);
     nft('add', 'table', 'inet', 'other');
     nft('add', 'set', 'inet', 'other', 'ports', '{ type ifname; }');

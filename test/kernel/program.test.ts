@@ -1,4 +1,4 @@
-/** Programs that cannot be started, or do not end. */
+/** Child processes that cannot be started or do not end. */
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nft } from '../../src/kernel/nft.js';
@@ -8,7 +8,7 @@ import { openNetns } from 'netlink-ts';
 
 const PATIENCE_MS = 300_000;
 
-describe('without a file descriptor left', () => {
+describe('starting a program without free file descriptors', () => {
   let restorer: Background;
 
   /** Leaves so many descriptors to this process. */
@@ -28,7 +28,7 @@ describe('without a file descriptor left', () => {
   afterEach(restore);
 
   it.each([0, 1, 2, 3, 4, 5, 6])(
-    '%d left: every way to start a program says why, and works again later',
+    '%d free: every function that starts a program reports the cause, and works again later',
     async (left) => {
       await leave(left);
       const error = {
@@ -45,21 +45,21 @@ describe('without a file descriptor left', () => {
     },
   );
 
-  it('a namespace that is there is not said to be absent', async () => {
+  it('an existing namespace is not reported as absent', async () => {
     await leave(0);
     expect(() => openNetns('nobody-has-this')).toThrow(/EMFILE/);
   });
 });
 
 describe('a program', () => {
-  it('that is not installed', async () => {
+  it('that is not installed is reported', async () => {
     await expect(runProgram(undefined, ['no-such-program'])).rejects.toMatchObject({
       code: 'ENOENT',
       message: 'no-such-program: spawn no-such-program ENOENT (is it installed?)',
     });
   });
 
-  it('that the kernel refuses: what Node.js throws at once is the same error', async () => {
+  it('that the kernel refuses is reported by the same error', async () => {
     await expect(runProgram(undefined, ['true', 'x'.repeat(200_000)])).rejects.toMatchObject({
       name: 'ProgramError',
       code: 'E2BIG',
@@ -69,7 +69,7 @@ describe('a program', () => {
     await vi.waitFor(() => expect(told).toHaveBeenCalledOnce(), { timeout: PATIENCE_MS });
   });
 
-  it('that does not end, nor do those it started: killed, and the result is there', async () => {
+  it('that does not end is killed with its children, and its result is returned', async () => {
     const argv = ['sh', '-c', 'sleep 1000 & echo $!; wait'];
     const { signal, stdout } = await runProgram(undefined, argv, { timeoutMs: 300 });
     expect(signal).toBe('SIGKILL');

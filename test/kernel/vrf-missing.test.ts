@@ -1,4 +1,7 @@
-/** A data plane with a kernel part on a kernel without VRFs is refused whole; where there are VRFs it is applied whole. */
+/**
+ * A data plane with a kernel part is refused completely on a kernel without VRFs, and applied completely on one with
+ * VRFs.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +62,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-it.each(['kernel', 'hybrid'])('%s mode, applied once', async (dataplane) => {
+it.each(['kernel', 'hybrid'])('%s mode is applied or refused as a whole', async (dataplane) => {
   const instance = new Instance(config(dataplane));
   try {
     const before = await state();
@@ -78,7 +81,7 @@ it.each(['kernel', 'hybrid'])('%s mode, applied once', async (dataplane) => {
   }
 });
 
-it('an agent that gets its first port says so, and what ran keeps running', async () => {
+it('an agent that gets its first port reports it, and what it applied before stays', async () => {
   const file = join(directory, 'intent.json');
   writeFileSync(file, text(0));
   const own = config('kernel');

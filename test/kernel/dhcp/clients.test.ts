@@ -1,6 +1,6 @@
 /**
- * Real clients are told their addresses, each by its own port: two tenants with the same MAC address and the same addresses, at once. No agent
- * runs: what `segue apply` left is all that answers.
+ * DHCP clients of real distributions get their addresses, each from its own port: two tenants with the same MAC and IP
+ * addresses, at once. No agent runs: the state that `segue apply` left answers alone.
  */
 import { describe, expect, it } from 'vitest';
 import { leases } from '../../../src/api/schema-shown.js';
@@ -40,7 +40,7 @@ const HOST_ROUTES = {
 };
 const HANG_MS = 300_000;
 
-describe('clients of two tenants that nothing tells apart but their ports', { timeout: HANG_MS }, () => {
+describe('clients of two tenants with identical addresses', { timeout: HANG_MS }, () => {
   const subnets = { red: [SUBNET4, SUBNET6], blue: [HOST_ROUTES, SUBNET6] };
   const network = useNetwork(twins('ebpf', subnets), async (made) => {
     const intent = withPorts(made.intent(), { red: { hostname: 'red-a' }, blue: { hostname: 'blue-a' } });
@@ -66,7 +66,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     return network.shell(vm, script, { timeoutMs: HANG_MS });
   };
 
-  it('udhcpc, both at once', async () => {
+  it('udhcpc of both tenants gets its configuration at once', async () => {
     const hooks = {
       red: new Hook(network, 'udhcpc-red', configure),
       blue: new Hook(network, 'udhcpc-blue', configure),
@@ -102,7 +102,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     }
   });
 
-  it('dhclient: anew, then by what it remembers (INIT-REBOOT)', async () => {
+  it('dhclient gets a lease anew, and confirms it later (INIT-REBOOT)', async () => {
     await network.shell(
       'red',
       `printf 'option rfc3442 code 121 = array of unsigned integer 8;\nalso request interface-mtu, ntp-servers;\n' >${network.directory}/dhclient.conf`,
@@ -131,7 +131,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     }
   });
 
-  it('dhclient with another address than its own is refused it, and has its own', async () => {
+  it('dhclient is refused another address and gets its own', async () => {
     const leases = `${network.directory}/red-4.leases`;
     await network.shell('red', `sed -i 's/${ADDRESS4}/10.0.0.99/' ${leases}`);
     const before = countsOf(network.instance('hv1'));
@@ -141,7 +141,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     expect(countsOf(network.instance('hv1'))['dhcp nak']).toBe((before['dhcp nak'] ?? 0) + 1);
   });
 
-  it('a renewal is answered to the address that asks, and a release is counted', async () => {
+  it('a renewal is answered to the client’s address, and a release is counted', async () => {
     const hook = new Hook(network, 'udhcpc-renew', configure);
     const before = countsOf(network.instance('hv1'));
     await network.shell(
@@ -165,7 +165,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     expect((after['dhcp release'] ?? 0) - (before['dhcp release'] ?? 0)).toBe(1);
   });
 
-  it('a router advertisement has the gateway as router, nothing on the link, MTU, resolver', async () => {
+  it('router advertisements have the gateway as router, no on-link prefix, the MTU and a resolver', async () => {
     const said = await network.output('red', ['rdisc6', '-1', 'eth0']);
     expect(said).toMatch(/Stateful address conf\. *: *Yes/);
     expect(said).toMatch(/Router lifetime *: *65535/);
@@ -181,7 +181,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     expect(await network.output('red', ['ndisc6', 'fe80::1', 'eth0'])).toContain('02:73:67:00:00:64');
   });
 
-  it('dhclient -6, both at once; what it is given reaches the peer by the advertised router', async () => {
+  it('dhclient -6 of both tenants gets addresses that reach the peer by the advertised router', async () => {
     const body = '[ -n "$new_ip6_address" ] && ip addr replace $new_ip6_address/128 dev eth0 nodad';
     const hooks = { red: new Hook(network, 'dhclient6-red', body), blue: new Hook(network, 'dhclient6-blue', body) };
     for (const vm of ['red', 'blue']) await network.output(vm, ['rdisc6', '-1', 'eth0']);
@@ -194,7 +194,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     }
   });
 
-  it('an agent that begins advertises what nobody asked for', async () => {
+  it('an agent sends unsolicited router advertisements when it starts', async () => {
     await network.ip('red', '-6 route flush default');
     const run = await AgentRun.start(network, 'hv1');
     try {
@@ -209,7 +209,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     }
   });
 
-  it('what ports are told is shown, traced, and looked after by the doctor', async () => {
+  it('show, trace and doctor cover the DHCP configuration of ports', async () => {
     const instance = network.instance('hv1');
     const whole = withPorts(network.intent(), { red: { hostname: 'red-a' }, blue: { hostname: 'blue-a' } });
     await network.apply('hv1', whole);
@@ -255,7 +255,7 @@ describe('clients of two tenants that nothing tells apart but their ports', { ti
     expect(await found()).not.toContain('fail port.dhcp.red');
   });
 
-  it('is as planned, and goes with the intent', async () => {
+  it('the configuration has no drift, and is removed with the intent', async () => {
     await network.apply('hv1');
     expect(await network.diff('hv1')).toEqual([]);
     const told = network.intent();

@@ -1,4 +1,4 @@
-/** Damage to what answers VMs: diff names it, apply puts it right. */
+/** Damage to the objects that answer VMs: diff names it, apply repairs it. */
 import { describe, expect, it } from 'vitest';
 import { dhcpFeature } from '../../../src/dhcp/feature.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -24,7 +24,7 @@ const intentOf = (network: TestNetwork): Intent =>
 const entries = (map: BpfMap): Map<string, string> =>
   new Map([...map.entries()].map(([key, value]) => [key.toString('hex'), value.toString('hex')]));
 
-describe('what somebody else did to the answers of ports', () => {
+describe('drift of DHCP and router advertisements', () => {
   const subnets = [SUBNET4, SUBNET6];
   const network = useNetwork(twins('ebpf', { red: subnets, blue: subnets }), async (made) => {
     await made.apply('hv2');
@@ -39,13 +39,13 @@ describe('what somebody else did to the answers of ports', () => {
     ...new Set((await network.diff('hv1', intentOf(network))).map(({ kind }) => kind as string)),
   ];
 
-  it('is tried for every kind', () => {
+  it('is tested for every resource', () => {
     const ours = Object.keys(MAPS).filter((kind) => kind !== 'bpf-icmp-rate');
     expect(new Set([...ours, 'reply-program'])).toEqual(new Set(Object.keys(dhcpFeature.resources)));
   });
 
   it.each(Object.entries(MAPS))(
-    '%s: an entry of %s is gone, says something else, is of another interface',
+    '%s: an entry of %s is missing, has another value, or has another interface',
     async (kind, name) => {
       const map = mapOf(name);
       const before = entries(map);

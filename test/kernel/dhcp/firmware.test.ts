@@ -1,6 +1,7 @@
 /**
- * Firmware boots over TAPs: SeaBIOS with QEMU's own iPXE at red, and UEFI (OVMF) at blue, which loads iPXE by TFTP as its architecture is told and
- * then boots by HTTP as the user class iPXE is told. The servers are VMs of each tenant on another node, with the same address.
+ * Firmware boots over TAPs: SeaBIOS with QEMU's own iPXE at red; UEFI (OVMF) at blue, which loads iPXE by TFTP by its
+ * architecture and then boots by HTTP by the user class iPXE. The servers are VMs of each tenant on another node, with
+ * the same address.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +58,7 @@ describe('firmware', { timeout: HANG_MS }, () => {
     return new Background(network.netns('hv1'), argv);
   };
 
-  it('BIOS with iPXE, and UEFI that loads iPXE, each boots what its tenant says', async () => {
+  it('boots the tenant’s file, with BIOS and iPXE and with UEFI', async () => {
     const device = `virtio-net-pci,netdev=port,mac=${MAC}`;
     const started = ['red', 'blue'].flatMap(serve);
     try {

@@ -1,4 +1,7 @@
-/** What a VM may send to the port's DHCP programs, and what becomes of it: a valid answer for itself, or silence that is counted. */
+/**
+ * Packets that a VM may send to the port's DHCP programs: each gets a valid reply for this VM, or is dropped and
+ * counted.
+ */
 import { describe, expect, it } from 'vitest';
 import { encodeLease4 } from '../../../src/dhcp/dhcpv4.js';
 import { encodeLease6 } from '../../../src/dhcp/dhcpv6.js';
@@ -54,7 +57,7 @@ const requestOf = (address: string, ...more: Buffer[]): Buffer[] => [
 ];
 
 describe('DHCPv4', () => {
-  it('offers the address, acknowledges it, and refuses another', () => {
+  it('offers the port’s address, acknowledges it, and refuses another', () => {
     const offer = requests.readReply4(send4(dhcp4({ options: discover })).frame);
     expect([offer.type, offer.yiaddr]).toEqual([TYPE.offer, bytesOf(ADDRESS)]);
     const own = send4(dhcp4({ options: requestOf(ADDRESS, option(54, SERVER)) }));
@@ -65,7 +68,7 @@ describe('DHCPv4', () => {
     expect([nak.type, nak.yiaddr, [...nak.options.keys()].sort()]).toEqual([TYPE.nak, bytesOf('0.0.0.0'), [53, 54]]);
   });
 
-  it('INFORM is told all but an address and its times, whoever asks the client identifier gets it back', () => {
+  it('answers INFORM without address and times, and returns the client identifier', () => {
     const id = option(61, 1, Buffer.from('020000000001', 'hex'));
     const sent = send4(dhcp4({ ciaddr: ADDRESS, options: [option(53, TYPE.inform), id, END] }, { from: ADDRESS }));
     const { type, yiaddr, options } = requests.readReply4(sent.frame);
@@ -81,9 +84,9 @@ describe('DHCPv4', () => {
     'a hardware address of no bytes': dhcp4({ hlen: 0 }),
     'a hardware type that is not Ethernet': dhcp4({ htype: 6 }),
     'a reply': dhcp4({ op: 2 }),
-    'another server’s offer taken': dhcp4({ options: requestOf(ADDRESS, option(54, '10.0.0.99')) }),
-    'an address of somebody else as source': dhcp4({ options: discover }, { from: '10.0.0.7' }),
-    'a message type that is none': dhcp4({ options: [option(53, 99), END] }),
+    'a request for another server’s offer': dhcp4({ options: requestOf(ADDRESS, option(54, '10.0.0.99')) }),
+    'a source address of another VM': dhcp4({ options: discover }, { from: '10.0.0.7' }),
+    'an unknown message type': dhcp4({ options: [option(53, 99), END] }),
     'no message type': dhcp4({ options: [END] }),
     'a message type of two bytes': dhcp4({ options: [option(53, 1, 1), END] }),
     'another cookie (BOOTP)': dhcp4({ cookie: Buffer.alloc(4) }),
@@ -102,12 +105,12 @@ describe('DHCPv4', () => {
       options: [option(53, TYPE.inform), END],
     }),
   };
-  it.each(Object.entries(silent))('says nothing to %s', (_, frame) => {
+  it.each(Object.entries(silent))('does not reply to %s', (_, frame) => {
     const { verdict, counted } = send4(frame);
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { 'drop dhcp': 1 } });
   });
 
-  it('says nothing to another’s frame, RELEASE and DECLINE, each under its reason', () => {
+  it('drops frames of another MAC address, RELEASE and DECLINE, each with its reason', () => {
     expect(send4(dhcp4({ options: discover }, { mac: OTHER_MAC })).counted).toEqual({ 'drop source mac': 1 });
     for (const type of [TYPE.release, TYPE.decline]) {
       const sent = send4(dhcp4({ ciaddr: ADDRESS, options: [option(53, type), END] }, { from: ADDRESS }));
@@ -115,7 +118,7 @@ describe('DHCPv4', () => {
     }
   });
 
-  it('what follows the packet in its frame is no option', () => {
+  it('reads no options behind the end of the packet', () => {
     const frame = dhcp4({ options: [Buffer.of(0, 0, 0)] });
     const beyond = Buffer.concat([frame, option(53, TYPE.discover), END]);
     expect(send4(beyond).verdict).toBe('drop');
@@ -188,7 +191,7 @@ function mutate(frame: Buffer, least: number, random: () => number): Buffer {
   return bytes;
 }
 
-describe('requests at random', () => {
+describe('random requests', () => {
   /** Of one program, without counting each: the frame as it leaves; undefined where it is dropped, or left to others as no request. */
   function runner(program: 'dhcp4_tc' | 'dhcp6_tc'): (frame: Buffer) => Buffer | undefined {
     const one = bench();
@@ -204,7 +207,7 @@ describe('requests at random', () => {
     };
   }
 
-  it(`DHCPv4: ${COUNT} are answered as RFC 2131 says, or not at all`, () => {
+  it(`DHCPv4: ${COUNT} get the reply of RFC 2131 or none`, () => {
     const random = randomFrom(SEED);
     const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
     const run = runner('dhcp4_tc');
@@ -242,7 +245,7 @@ describe('requests at random', () => {
     for (const type of [0, TYPE.offer, TYPE.ack, TYPE.nak]) expect(answered.get(type)).toBeGreaterThan(COUNT / 100);
   });
 
-  it(`DHCPv6: ${COUNT} have a valid answer for the one who asked, or none`, () => {
+  it(`DHCPv6: ${COUNT} get a valid reply for the client or none`, () => {
     const random = randomFrom(SEED);
     const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
     const run = runner('dhcp6_tc');
@@ -284,7 +287,7 @@ describe('requests at random', () => {
 describe('DHCPv6', () => {
   const send6 = (frame: Buffer): Sent => bench().send('dhcp6_tc', frame);
 
-  it('gives addresses and a prefix at once where both want that, and says which addresses are none of the VM’s', () => {
+  it('assigns addresses and a prefix by rapid commit, and rejects addresses of others', () => {
     const rapid = send6(dhcp6(TYPE6.solicit, [CLIENT_ID, option6(14), ia(7), option6(25, Buffer.alloc(12))]));
     const reply = requests.readReply6(rapid.frame);
     expect(reply.type).toBe(TYPE6.reply);
@@ -322,19 +325,19 @@ describe('DHCPv6', () => {
     'an option beyond the end': dhcp6(TYPE6.solicit, [CLIENT_ID, Buffer.from('0003002000000001', 'hex')]),
     'an IA that is too short': dhcp6(TYPE6.solicit, [CLIENT_ID, option6(3, Buffer.alloc(4))]),
     'a client identifier of 300 bytes': dhcp6(TYPE6.solicit, [option6(1, Buffer.alloc(300)), ia(1)]),
-    'a client identifier of none': dhcp6(TYPE6.solicit, [option6(1), ia(1)]),
+    'an empty client identifier': dhcp6(TYPE6.solicit, [option6(1), ia(1)]),
     'more options than are read': dhcp6(TYPE6.solicit, [
       CLIENT_ID,
       ...Array.from({ length: 60 }, () => option6(6, Buffer.of(0, 23))),
     ]),
     'a UDP length beyond the packet': dhcp6(TYPE6.solicit, [CLIENT_ID, ia(1)], { udpLength: 900 }),
   };
-  it.each(Object.entries(silent))('says nothing to %s', (_, frame) => {
+  it.each(Object.entries(silent))('does not reply to %s', (_, frame) => {
     const { verdict, counted } = send6(frame);
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { 'drop dhcp': 1 } });
   });
 
-  it('says nothing to another’s frame', () => {
+  it('drops frames of another MAC address', () => {
     const frame = dhcp6(TYPE6.solicit, [CLIENT_ID, ia(1)], { mac: OTHER_MAC, from: LINK_LOCAL });
     expect(send6(frame).counted).toEqual({ 'drop source mac': 1 });
   });

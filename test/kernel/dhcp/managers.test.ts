@@ -1,6 +1,6 @@
 /**
- * What configures stock guests, each as it is, in the VM's namespace with mounts, host name and processes of its own: dhcpcd, systemd-networkd,
- * NetworkManager. Two tenants with the same MAC address and the same addresses ask at once.
+ * Network managers of stock guests, unmodified, in the VM's namespace with their own mounts, host name and processes:
+ * dhcpcd, systemd-networkd and NetworkManager. Two tenants with the same MAC and IP addresses use them at once.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ interface Address {
   dynamic?: boolean;
 }
 
-describe('managers of the network', { timeout: HANG_MS }, () => {
+describe('network managers', { timeout: HANG_MS }, () => {
   const subnets = { red: [SUBNET4, SUBNET6], blue: [HOST_ROUTES, SUBNET6] };
   const network = useNetwork(cloud.twins('ebpf', subnets), async (made) => {
     const intent = cloud.withPorts(made.intent(), { red: { hostname: 'red-a' }, blue: { hostname: 'blue-a' } });
@@ -104,7 +104,7 @@ describe('managers of the network', { timeout: HANG_MS }, () => {
     );
   };
 
-  it('dhcpcd at red and systemd-networkd at blue, at once', async () => {
+  it('dhcpcd at red and systemd-networkd at blue configure their VMs at once', async () => {
     const hook = new cloud.Hook(network, 'dhcpcd');
     const [, said] = await Promise.all([dhcpcd('red', hook), networkd('blue')]);
     expect(hook.last('new_ip_address')).toMatchObject({
@@ -138,7 +138,7 @@ describe('managers of the network', { timeout: HANG_MS }, () => {
     expect(await addressesOf('blue')).toEqual(expect.arrayContaining([`${ADDRESS4}/32`, `${ADDRESS6}/128`]));
   });
 
-  it('NetworkManager at both', async () => {
+  it('NetworkManager configures both VMs', async () => {
     const said = await Promise.all([networkManager('red'), networkManager('blue')]);
     for (const [index, [mask, hostname, lease]] of [
       ['24', 'red-a', '3600'],
@@ -173,7 +173,7 @@ describe('managers of the network', { timeout: HANG_MS }, () => {
     fastpath.maps?.sg_dhcp4.update(key, value);
   };
 
-  it('dhclient renews by unicast, and by broadcast where no answer comes (REBINDING)', async () => {
+  it('dhclient renews by unicast, and by broadcast without a reply (REBINDING)', async () => {
     await cloud.forget(network, 'red');
     const file = (name: string): string => join(network.directory, name);
     writeFileSync(file('renew.conf'), '');

@@ -1,6 +1,6 @@
 /**
- * Messages as Windows 10 puts them together, option by option in its order: it asks for option 249, names itself by option 81, and has class `MSFT 5.0`.
- * None was recorded here, where no Windows runs.
+ * Messages as Windows 10 composes them, with its options in its order: it requests option 249, sends its name in option
+ * 81, and has class `MSFT 5.0`. They are not recordings, as no Windows was available.
  */
 import { describe, expect, it } from 'vitest';
 import { encodeLease4 } from '../../../src/dhcp/dhcpv4.js';
@@ -24,7 +24,7 @@ const named = option(12, Buffer.from(NAME));
 const fqdn = option(81, 0, 0, 0, Buffer.from(NAME));
 
 describe('Windows 10', () => {
-  it('DISCOVER, REQUEST, INFORM, and a renewal have answers with the routes as option 249', () => {
+  it('gets its routes as option 249 in reply to DISCOVER, REQUEST, INFORM and a renewal', () => {
     const one = new Bench();
     one.maps.sg_dhcp4.update(
       u32(one.ifindex),
@@ -60,7 +60,7 @@ describe('Windows 10', () => {
     }
   });
 
-  it('DHCPv6: SOLICIT and REQUEST with its class, name and options asked for', () => {
+  it('gets addresses by DHCPv6 with its class, name and requested options', () => {
     const one = new Bench();
     const lease = { serverMac: '02:00:00:00:01:01', addresses: ['cafe::10'], prefixes: [], seconds: 3600 };
     one.maps.sg_dhcp6.update(u32(one.ifindex), encodeLease6({ ...lease, dns: ['cafe::53'], search: ['red.example'] }));

@@ -1,4 +1,4 @@
-/** `dataplane: ebpf` followed by an agent; and refused where it cannot be. */
+/** `dataplane: ebpf` under an agent, and its refusal where it cannot run. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ describe('an agent', () => {
     for (const run of runs.splice(0)) await run.stop();
   });
 
-  it('programs a node, and one that starts after it touches nothing', async () => {
+  it('programs a node, and the next agent changes nothing', async () => {
     await start().then((run) => run.stop());
     runs.splice(0);
     await reaches();
@@ -58,7 +58,7 @@ describe('an agent', () => {
     await reaches();
   });
 
-  it('forwards on while no agent runs, and goes on counting', async () => {
+  it('leaves a node that forwards and counts after the agent stopped', async () => {
     await start().then((run) => run.stop());
     runs.splice(0);
     const before = fastpathCounts(network, 'hv1');
@@ -66,7 +66,7 @@ describe('an agent', () => {
     expect(since(before, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(12);
   });
 
-  it('takes an interface in when it comes, comes again, or its program goes', { timeout: 120_000 }, async () => {
+  it('configures an interface that appears, is replaced, or loses its program', { timeout: 120_000 }, async () => {
     const run = await start();
     const vm = network.vm('t100-1');
     unplugVm(network.topology, vm);
@@ -87,7 +87,7 @@ describe('an agent', () => {
     await reaches();
   });
 
-  it('follows the underlay: a neighbour with another address is found at once', async () => {
+  it('resolves an underlay neighbour whose MAC address changed', async () => {
     const run = await start();
     await reaches();
     const from = run.lines.length;
@@ -113,7 +113,7 @@ describe('a machine without a bpffs', () => {
       process.execPath,
     ]);
 
-  it('is refused with that reason, and nothing is changed', async () => {
+  it('is refused with this cause, and nothing is changed', async () => {
     await network.shell('hv1', QUIET);
     const files = network.files();
     const node = files.nodes.get('hv1') ?? '';

@@ -1,4 +1,7 @@
-/** The locator's announcement: last to come, first to go, held back while anything fails, withdrawn by the plan alone. */
+/**
+ * The announcement of the locator: added last, removed first, held back while anything fails, withdrawn by the plan
+ * alone.
+ */
 import { emptyPlan } from '../../../src/app/planning.js';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,10 +40,10 @@ const applied = (
   instance = network.instance('hv1'),
 ): Promise<Report> => applyOnce(instance, scopeTo(intent, instance.config.node));
 
-describe('the order of things', () => {
+describe('the announcement', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH, xdp: 'always' }), nothing);
 
-  it('is announced once all programs are at their hooks, and withdrawn before the first goes', async () => {
+  it('is added after all programs are attached, and withdrawn before the first is detached', async () => {
     const seen: string[] = [];
     const programs = (): string => {
       const where = (device: string) => ({ interface: device, netns: network.netns('hv1') });
@@ -85,7 +88,7 @@ describe('the order of things', () => {
   });
 });
 
-describe('something that fails', () => {
+describe('a failure', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH, xdp: 'always' }), nothing);
   const where = () => ({ interface: 'eth0', netns: network.netns('hv1') });
   const occupy = (): BpfLink => attachXdp(load('test/foreign').program('foreign_xdp'), where());
@@ -94,7 +97,7 @@ describe('something that fails', () => {
     link.close();
   };
 
-  it('holds the announcement back, not the discard; an announcement that stands is not withdrawn for it', async () => {
+  it('holds the announcement back, but not the discard, and withdraws no existing announcement', async () => {
     let foreign = occupy();
     const first = await applied(network);
     expect(first.failures.map(({ kind }) => kind)).toEqual(['bpf-program']);
@@ -118,7 +121,7 @@ describe('something that fails', () => {
     await network.purge('hv1');
   });
 
-  it('holds an agent’s back until it is over', { timeout: 180_000 }, async () => {
+  it('holds an agent’s announcement back until it is repaired', { timeout: 180_000 }, async () => {
     const foreign = occupy();
     const run = await AgentRun.start(network, 'hv1');
     try {
@@ -150,7 +153,7 @@ describe('the plan', () => {
     };
   };
 
-  it('withdraws it once a node that drains has nothing left, and not before', async () => {
+  it('withdraws the announcement when a draining node has no ports left', async () => {
     await applied(network, drained(true));
     expect(await announced(network)).toBe(true);
     expect(await network.ping('t100-2', '10.0.0.1')).toMatchObject({ received: 1 });
@@ -160,7 +163,7 @@ describe('the plan', () => {
     expect(await announced(network)).toBe(true);
   });
 
-  it('has it in the table that the node file names, or in none', async () => {
+  it('has the announcement in the node file’s table, or in none', async () => {
     const as = async (announce: NodeConfig['announce']): Promise<[boolean, boolean]> => {
       const instance = new Instance({ ...network.config('hv1'), ...(announce && { announce }) });
       try {
@@ -177,7 +180,7 @@ describe('the plan', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('is a finding of doctor', async () => {
+  it('is compared with the announcement by doctor', async () => {
     const announcement = async (): Promise<string[]> => {
       const file = join(network.directory, 'hv1.yaml');
       const intent = scopeTo(network.intent(), network.netns('hv1'));

@@ -1,4 +1,4 @@
-/** What the agent logs when a VM starts, stops and when somebody changes something: only the last is drift. */
+/** The agent's log when a VM starts or stops and when somebody changes something: only the last is drift. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentRun } from '../../netns/lib/agent-run.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -18,7 +18,7 @@ describe('the log of an agent', () => {
   const warnings = (from: number): string[] =>
     run.lines.slice(from).flatMap(({ level, msg }) => (level >= WARN ? [msg] : []));
 
-  it('an interface that goes and one that comes are no drift', async () => {
+  it('does not report an interface that disappears or appears as drift', async () => {
     const from = run.lines.length;
     await network.ip('hv1', 'link del t100-1');
     const gone = await run.waitFor('interface disappeared', from);
@@ -33,7 +33,7 @@ describe('the log of an agent', () => {
     expect(warnings(from)).toEqual([]);
   });
 
-  it('one that is replaced before the agent looks is none either', async () => {
+  it('does not report an interface replaced at once as drift', async () => {
     const from = run.lines.length;
     const peer = `type veth peer name eth0 netns ${network.netns('t200-3')}`;
     await network.shell('hv1', `ip link del t200-3; ip link add t200-3 ${peer}; ip link set t200-3 up`);
@@ -42,7 +42,7 @@ describe('the log of an agent', () => {
     expect(warnings(from)).toEqual([]);
   });
 
-  it('what somebody changes at it is', async () => {
+  it('reports a change of an interface as drift', async () => {
     const from = run.lines.length;
     await network.ip('hv1', 'link set t100-1 mtu 1400');
     const { line } = await run.waitFor('drift', from);

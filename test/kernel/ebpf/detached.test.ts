@@ -1,4 +1,7 @@
-/** A port whose interface somebody puts in a bridge or another master: detached, and nothing passes in either direction. */
+/**
+ * A port whose interface somebody puts into a bridge or another master: it is detached, and nothing passes in either
+ * direction.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
@@ -51,7 +54,7 @@ describe('a port in a bridge, while an agent runs', () => {
   });
   afterAll(() => run.stop());
 
-  it('is detached: nothing passes, and the log says it once', { timeout: 120_000 }, async () => {
+  it('is detached: nothing passes, and the log reports it once', { timeout: 120_000 }, async () => {
     await reaches(network, true);
     expect(stateOf(network)).toBe('up');
     const from = run.lines.length;
@@ -74,7 +77,7 @@ describe('a port in a bridge, while an agent runs', () => {
     expect(said()).toHaveLength(sayings);
   });
 
-  it('doctor fails, naming port, interface and master', async () => {
+  it('makes doctor fail with port, interface and master', async () => {
     const file = join(network.directory, 'hv1.yaml');
     const instance = network.instance('hv1');
     const { checks } = await runChecks({
@@ -89,7 +92,7 @@ describe('a port in a bridge, while an agent runs', () => {
     ]);
   });
 
-  it('is a port again when it leaves the bridge', async () => {
+  it('is a port again after it leaves the bridge', async () => {
     await network.ip('hv1', `link set ${PORT} nomaster`);
     await expect.poll(() => network.diff('hv1'), { timeout: 60_000 }).toEqual([]);
     await run.agent.idle();
@@ -99,10 +102,10 @@ describe('a port in a bridge, while an agent runs', () => {
   });
 });
 
-describe('a port in a bridge, applied', () => {
+describe('a port in a bridge, without an agent', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), (made) => made.applyAll().then(() => undefined));
 
-  it('is refused by name and closed both ways; purge takes all off', async () => {
+  it('is refused by name and passes nothing; purge removes all programs', async () => {
     await bridgeIt(network);
     const instance = network.instance('hv1');
     const { failures } = await applyOnce(instance, intentOf(network));

@@ -1,4 +1,4 @@
-/** Receive VLAN offload where XDP is: switched off before the program, kept off, put back with it. */
+/** Receive VLAN offload of interfaces with XDP: switched off before the program is attached, and restored by purge. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -26,7 +26,7 @@ describe('an uplink with XDP', () => {
   };
   const remembered = (): string => readFileSync(join(RUN_ROOT, network.netns('hv1'), 'remembered.json'), 'utf8');
 
-  it('has no receive VLAN offload; others keep theirs', async () => {
+  it('has no receive VLAN offload, other interfaces have', async () => {
     expect(await active()).toEqual(FEATURES);
     await network.apply('hv1');
     expect(await active()).toEqual([]);
@@ -35,7 +35,7 @@ describe('an uplink with XDP', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('is what ethtool says it is', async () => {
+  it('has the features that ethtool shows', async () => {
     const { kernel } = network.instance('hv1');
     kernel.links.refresh();
     const found = deviceFeatures(kernel.generic, kernel.links.indexOf('t100-1'));
@@ -50,7 +50,7 @@ describe('an uplink with XDP', () => {
     }
   });
 
-  it('drifts where somebody switches it on again, and is repaired', async () => {
+  it('has drift when somebody switches the offload on, and is repaired', async () => {
     await network.shell('hv1', 'ethtool -K eth0 rx-vlan-hw-parse on');
     expect((await network.diff('hv1')).map(({ action, object }) => `${action} ${object}`)).toEqual([
       'replace feature rx-vlan-hw-parse off dev eth0',
@@ -59,7 +59,7 @@ describe('an uplink with XDP', () => {
     expect(await active()).toEqual([]);
   });
 
-  it('is repaired by an agent as soon as the kernel says so', async () => {
+  it('is repaired by an agent on the kernel’s notification', async () => {
     const run = await AgentRun.start(network, 'hv1');
     onTestFinished(() => run.stop());
     await network.shell('hv1', 'ethtool -K eth0 rx-vlan-stag-hw-parse on');
@@ -69,7 +69,7 @@ describe('an uplink with XDP', () => {
     expect(run.lines.some(({ kind, msg }) => kind === 'device-feature' && msg === 'drift')).toBe(true);
   });
 
-  it('is what the doctor looks at', async () => {
+  it('is checked by doctor', async () => {
     const instance = network.instance('hv1');
     const looked = (): string[] => {
       instance.kernel.links.refresh();
@@ -93,16 +93,16 @@ describe('an uplink with XDP', () => {
     expect(looked()[0]).toBe('ok uplink.vlan-offload.eth0');
   });
 
-  it('has it back with a purge', async () => {
+  it('has the offload again after purge', async () => {
     await network.purge('hv1');
     expect(await active()).toEqual(FEATURES);
   });
 });
 
-describe('a feature that a driver has fixed on', () => {
+describe('a feature that its driver has fixed on', () => {
   const network = useNetwork(selftestTopology({ dataplane }), () => Promise.resolve());
 
-  it('is refused in words, and nothing is remembered; where its program is left out instead, it is no drift', async () => {
+  it('is an error without a saved setting, or no drift where its program is optional', async () => {
     const { kernel } = network.instance('hv1');
     kernel.links.refresh();
     const feature = 'vlan-challenged';

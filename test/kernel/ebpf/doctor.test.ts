@@ -1,4 +1,4 @@
-/** What doctor says of an uplink that shares a bridge. */
+/** What doctor reports about an uplink and a bridge. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Instance } from '../../../src/agent/instance.js';
@@ -24,7 +24,7 @@ describe('an uplink and a bridge', () => {
     }
   };
 
-  it('with a VM in it is a failure, as the bridge or as a member; with itself alone it is none', async () => {
+  it('fail together with a VM’s interface, and pass without one', async () => {
     expect(await bridge('eth0')).toEqual([]);
     await network.shell(
       'hv1',

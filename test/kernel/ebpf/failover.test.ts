@@ -1,6 +1,6 @@
 /**
- * An uplink, a neighbour, a port that moves: what flows took the dead way take another, because the agent hears of it. How long it takes is
- * measured by bench/failover; here it must only come to that.
+ * Failure of an uplink or a neighbour, and a port that moves: the agent learns of it, and flows take another next hop.
+ * bench/failover measures the duration; here the flows only have to arrive.
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,25 +23,21 @@ const CASES = FAILURES.map((event, index) => ({
   family: index % 2 === 0 ? ('v4' as const) : ('v6' as const),
 }));
 
-it.each(CASES)(
-  '$name, $family: the flows of that way take the other',
-  { timeout: 120_000 },
-  async ({ family, ...event }) => {
-    const run = (receiver: 'receiver' | 'moved', strike?: () => Promise<void>): Promise<Outcome> =>
-      sendThrough(network.netns('sender'), [network.netns(receiver)], { ...LOAD, address: RECEIVER[family] }, strike);
-    await event.prepare?.(network);
-    await network.waysAre('hv1', 2);
-    await run('receiver', () => event.strike(network));
-    await network.waysAre('hv1', 1);
-    // Half of them went the way that is dead now.
-    expect((await run('receiver')).flowsAbsent).toBe(0);
-    await event.mend(network);
-    await network.waysAre('hv1', 2);
-    expect((await run('receiver')).flowsAbsent).toBe(0);
-  },
-);
+it.each(CASES)('$name, $family: flows take the other next hop', { timeout: 120_000 }, async ({ family, ...event }) => {
+  const run = (receiver: 'receiver' | 'moved', strike?: () => Promise<void>): Promise<Outcome> =>
+    sendThrough(network.netns('sender'), [network.netns(receiver)], { ...LOAD, address: RECEIVER[family] }, strike);
+  await event.prepare?.(network);
+  await network.waysAre('hv1', 2);
+  await run('receiver', () => event.strike(network));
+  await network.waysAre('hv1', 1);
+  // Half of them went the way that is dead now.
+  expect((await run('receiver')).flowsAbsent).toBe(0);
+  await event.mend(network);
+  await network.waysAre('hv1', 2);
+  expect((await run('receiver')).flowsAbsent).toBe(0);
+});
 
-it('a port that moves to another hypervisor is found there, and back', { timeout: 120_000 }, async () => {
+it('a port that moves to another hypervisor and back receives all flows', { timeout: 120_000 }, async () => {
   for (const [node, vm] of [
     ['hv3', 'moved'],
     ['hv2', 'receiver'],

@@ -1,4 +1,4 @@
-/** Somebody else's programs and neighbours: they run on, before or after segue's, and stay through apply, repair and purge. */
+/** Somebody else's programs and neighbours: they run before or after segue's, and survive apply, repair and purge. */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -36,7 +36,7 @@ const works = async (network: TestNetwork): Promise<void> => {
 describe.each(['t100-1', 'eth0'])('tcx of %s', (device) => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), () => Promise.resolve());
 
-  it('programs that were there before, and those that came after, see packets and stay', async () => {
+  it('programs attached before and after segue’s see packets and stay attached', async () => {
     const where = { interface: device, netns: network.netns('hv1'), direction: 'ingress' } as const;
     const [before, first, last] = [load('test/foreign'), load('test/foreign'), load('test/foreign')];
     const idOf = (object: BpfObject): number => object.program('foreign_tcx').info().id;
@@ -81,7 +81,7 @@ describe.each(['t100-1', 'eth0'])('tcx of %s', (device) => {
 describe('filters of tc (clsact)', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), () => Promise.resolve());
 
-  it('stay, and see what segue leaves', async () => {
+  it('stay attached, and see the packets that segue leaves', async () => {
     const foreign = load('test/foreign');
     const pin = join('/sys/fs/bpf', `segue-test-${process.pid}`);
     foreign.program('foreign_tcx').pin(pin);
@@ -107,7 +107,7 @@ describe('XDP of an uplink', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH, xdp: 'always' }), () => Promise.resolve());
   const where = () => ({ interface: 'eth0', netns: network.netns('hv1') });
 
-  it('is not taken from who has it: the error names it, tcx forwards', async () => {
+  it('stays with somebody else’s program: the error names it, and tcx forwards', async () => {
     const foreign = load('test/foreign');
     const program = foreign.program('foreign_xdp');
     const { id } = program.info();
@@ -149,7 +149,7 @@ describe('XDP of an uplink', () => {
 describe('a static neighbour of the underlay', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), () => Promise.resolve());
 
-  it('is sent to as it is, and stays', async () => {
+  it('is used and stays unchanged', async () => {
     const gateway = 'fd00:ffff:1::1';
     const shown = (): Promise<string> => network.ip('hv1', `neighbour show ${gateway} dev eth0`);
     await network.shell('hv1', `ping -c 1 -W 5 ${gateway} >/dev/null`);

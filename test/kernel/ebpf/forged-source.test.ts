@@ -1,6 +1,6 @@
 /**
- * Hosts of the underlay that are no nodes, and nodes that forge: real frames from the underlay's router to the SIDs of hypervisors and network
- * nodes, at tcx and XDP. What a check stops arrives without it.
+ * Hosts of the underlay that are no nodes, and nodes that forge sources: real frames from the underlay's router to the
+ * SIDs of hypervisors and network nodes, at tcx and XDP. Each frame that a check drops arrives without the check.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce } from '../../../src/agent/apply.js';
@@ -110,14 +110,14 @@ describe.each(['never', 'always'] as const)('a hypervisor, with xdp: %s', (xdp) 
     ['the loopback', { 4: '127.0.0.1', 6: '::1' }],
     ['the VM itself', A],
     ['the gateway', { 4: '10.0.0.1', 6: 'fd00:10::1' }],
-    ['a group', { 4: '224.0.0.1', 6: 'ff02::1' }],
+    ['a multicast group', { 4: '224.0.0.1', 6: 'ff02::1' }],
   ] as const)('delivers nothing from %s', async (_what, from) => {
     for (const { kind, make } of PACKETS) {
       expect(await fate(kind, tunnelled(NODE, red, make(from, A)))).toEqual([0, ['drop inner source']]);
     }
   });
 
-  it('takes no frame for another MAC address', async () => {
+  it('ignores frames for another MAC address', async () => {
     for (const { kind, make } of PACKETS) {
       for (const mac of ['02:00:00:00:77:77', 'ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01']) {
         expect(await fate(kind, tunnelled(NODE, red, make(B, A)), mac)).toEqual([0, []]);
@@ -125,7 +125,7 @@ describe.each(['never', 'always'] as const)('a hypervisor, with xdp: %s', (xdp) 
     }
   });
 
-  it('takes frames for the MAC address that its uplink has now', async () => {
+  it('takes frames for the current MAC address of its uplink', async () => {
     const old = macOf(network.netns('hv1'), 'eth0');
     await network.ip('hv1', 'link set eth0 address 02:00:00:00:55:55');
     await network.apply('hv1');
@@ -138,7 +138,7 @@ describe.each(['never', 'always'] as const)('a hypervisor, with xdp: %s', (xdp) 
     expect((await fate('datagram', tunnelled(NODE, red, inner)))[0]).toBe(1);
   });
 
-  it('loses nothing while a node changes its outer source', async () => {
+  it('loses no packet while a node changes its outer source', async () => {
     const with2 = (change: Partial<IntentNode>): Intent => ({
       ...network.intent(),
       nodes: network.intent().nodes.map((one) => (one.name === network.netns('hv2') ? { ...one, ...change } : one)),
@@ -165,7 +165,7 @@ describe.each(['never', 'always'] as const)('a hypervisor, with xdp: %s', (xdp) 
     for (const name of ['hv1', 'hv2']) await network.apply(name);
   });
 
-  it('takes what comes from a node that had no port of the tenant', async () => {
+  it('takes packets from a node that had no port of the tenant', async () => {
     const intent = network.intent();
     const hv3: IntentNode = { name: 'hv3', locator: 'fd00:5e:3::/48', source: 'fd00:5e:3::1' };
     const inner = ip4({ from: '10.0.0.33', to: A[4], payload: udp({ destination: MARK }) });
@@ -221,9 +221,9 @@ describe.each(['never', 'always'] as const)('a network node, with xdp: %s', (xdp
   it.each([
     ['of blue', { 4: '10.2.0.10', 6: 'fd00:2::a' }],
     ['of the external network', { 4: '203.0.113.10', 6: '2001:db8:dc::10' }],
-    ['of nobody', { 4: '198.51.100.7', 6: '2001:db8:ffff::7' }],
+    ['that nobody has', { 4: '198.51.100.7', 6: '2001:db8:ffff::7' }],
     ['of the loopback', { 4: '127.0.0.1', 6: '::1' }],
-  ] as const)('lets nothing pass by red’s SID from an address %s', async (_what, from) => {
+  ] as const)('drops packets for red’s SID from an address %s', async (_what, from) => {
     for (const { kind, make } of allowed) {
       expect(await fate(kind, tunnelled(HV1, red, make(from, BLUE_B)))).toEqual([0, ['drop inner source']]);
     }

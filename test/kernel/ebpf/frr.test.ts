@@ -1,6 +1,6 @@
 /**
  * A hypervisor behind FRR, which announces its locator by BGP to the router of the underlay, under traffic from another
- * hypervisor: what the router sends it arrives at the VM, from the first packet to the last.
+ * hypervisor: every packet that the router sends to it arrives at the VM.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -88,7 +88,7 @@ describe('a hypervisor that announces its locator by FRR', { timeout: 2 * PATIEN
     return found;
   };
 
-  it('that starts: announced once it serves, not a packet is lost to it', async () => {
+  it('is announced once it forwards, and loses no packet when it starts', async () => {
     expect(await hasRoute()).toBe(false);
     await startAgent();
     await expect.poll(hasRoute, { timeout: PATIENCE_MS }).toBe(true);
@@ -98,7 +98,7 @@ describe('a hypervisor that announces its locator by FRR', { timeout: 2 * PATIEN
     expect(got).toBe(sent);
   });
 
-  it('that restarts, or is killed: announced all along, not a packet is lost', async () => {
+  it('stays announced and loses no packet when its agent restarts or is killed', async () => {
     const before = await counts();
     await agent?.stop('SIGTERM');
     expect(await hasRoute()).toBe(true);
@@ -114,7 +114,7 @@ describe('a hypervisor that announces its locator by FRR', { timeout: 2 * PATIEN
     expect(withdrawals()).toBe(0);
   });
 
-  it('that is purged: withdrawn first, not a packet is lost', async () => {
+  it('is withdrawn first and loses no packet when it is purged', async () => {
     await agent?.stop('SIGTERM');
     const before = await counts();
     const purge = await runIn(undefined, [process.execPath, SEGUE_COMMAND, 'purge', '--grace', '3', '-c', file()]);
@@ -126,7 +126,7 @@ describe('a hypervisor that announces its locator by FRR', { timeout: 2 * PATIEN
     expect(got - before.got).toBe(sent - before.sent);
   });
 
-  it('and starts again: the same once more', async () => {
+  it('loses no packet when it starts again', async () => {
     const before = await counts();
     await startAgent();
     await expect.poll(hasRoute, { timeout: PATIENCE_MS }).toBe(true);

@@ -1,4 +1,4 @@
-/** One MAC address of a tenant's gateway on all nodes; what a VM had before goes on working. */
+/** One MAC address of a tenant's gateway on all nodes; MAC addresses that VMs cached before keep working. */
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOnce, diffOnce } from '../../../src/agent/apply.js';
@@ -16,7 +16,7 @@ const DEFAULTS = { t100: '02:73:67:00:00:64', t200: '02:73:67:00:00:c8' } as con
 const OTHER = '02:00:5e:00:00:99';
 const PEERS = ['10.0.0.2', 'cafe::2'];
 
-describe("a tenant's gateway", () => {
+describe("the MAC address of a tenant's gateway", () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }));
   const before = new Map<string, string>();
   const own = (): string => macOf(network.netns('hv1'), 't100-1');
@@ -57,7 +57,7 @@ describe("a tenant's gateway", () => {
     ['t100-2', '10.0.0.1', DEFAULTS.t100],
     ['t200-3', '10.0.0.4', DEFAULTS.t200],
     ['t200-4', '10.0.0.3', DEFAULTS.t200],
-  ])('has one address for all, on both nodes: %s', async (vm, peer, mac) => {
+  ])('is the same on both nodes: %s', async (vm, peer, mac) => {
     for (const address of ['10.0.0.254', 'cafe::254', peer, peer.replace('10.0.0.', 'cafe::')]) {
       await network.ip(vm, 'neigh flush all');
       expect(await network.ping(vm, address), address).toMatchObject({ received: 1 });
@@ -65,14 +65,14 @@ describe("a tenant's gateway", () => {
     }
   });
 
-  it('is sent to by that address and by the one of the interface, by no other', async () => {
+  it('is accepted as destination, as is the interface’s, and no other', async () => {
     expect(own()).not.toBe(DEFAULTS.t100);
     expect(await reaches(DEFAULTS.t100)).toEqual([true, true]);
     expect(await reaches(own())).toEqual([true, true]);
     expect(await reaches(DEFAULTS.t200)).toEqual([false, false]);
   });
 
-  it('another address by the intent: the one before works on', async () => {
+  it('follows the intent, and the previous one keeps working', async () => {
     await network.apply('hv1', saying(OTHER));
     expect(await isDone(saying(OTHER))).toBe(true);
     expect(await reaches(OTHER)).toEqual([true, true]);
@@ -89,7 +89,7 @@ describe("a tenant's gateway", () => {
     expect(await reaches(DEFAULTS.t100)).toEqual([true, true]);
   });
 
-  it('the interfaces keep their own addresses, and purge leaves nothing that is remembered of them', async () => {
+  it('does not change the interfaces’ own addresses, and purge removes the saved settings', async () => {
     const instance = network.instance('hv1');
     expect((await network.purge('hv1')).failures).toEqual([]);
     expect(existsSync(`${instance.runDirectory}/remembered.json`)).toBe(false);

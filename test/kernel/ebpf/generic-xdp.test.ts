@@ -1,6 +1,6 @@
 /**
- * Uplinks whose driver has no XDP of its own: a bridge, a macvlan device. After generic XDP, which Linux would attach there, tcx can read
- * nothing of what arrives: `xdp: always` does without, and doctor says so.
+ * Uplinks whose driver has no native XDP: a bridge, a macvlan device. Linux would attach generic XDP there, after which
+ * tcx cannot read arriving packets: `xdp: always` attaches none, and doctor reports it.
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -51,12 +51,12 @@ describe.each(DEVICES)('xdp: always on a %s', (kind, add) => {
     expect(since(counted, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(32);
   };
 
-  it('delivers what arrives, and counts it', async () => {
+  it('delivers and counts arriving packets', async () => {
     expect(queryXdp(where())).toBe(0);
     await delivers();
   });
 
-  it('is nothing to repair, and a warning of doctor', async () => {
+  it('is no drift, and doctor warns of it', async () => {
     const instance = network.instance('hv1');
     const file = join(network.directory, 'hv1.yaml');
     const intent = scopeTo(network.intent(), instance.config.node);
@@ -68,7 +68,7 @@ describe.each(DEVICES)('xdp: always on a %s', (kind, add) => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('what an older build attached there is taken off', async () => {
+  it('detaches the program of an older build', async () => {
     const instance = network.instance('hv1');
     const { fastpath, links } = instance.kernel;
     const path = fastpath.linkPath('xdp', links.indexOf('eth0'));

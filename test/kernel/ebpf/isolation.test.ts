@@ -1,4 +1,7 @@
-/** `dataplane: ebpf`: what a tenant's VM must not do, from raw frames, and what stands where no program does. */
+/**
+ * `dataplane: ebpf`: packets that a tenant's VM must not send, from raw frames, and isolation while no program is
+ * attached.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { plugVm, unplugVm } from '../../../lab/network.js';
 import { describeForgeries } from '../../netns/lib/forgeries.js';
@@ -48,12 +51,12 @@ const frame = (type: number, payload: Buffer, from: string = A.mac): Buffer =>
 
 describeForgeries('ebpf');
 
-describe('where no program is', () => {
+describe('without programs attached', () => {
   const toOwn = (): Buffer => frame(ipv4, frames.udpPacket(A[4], OWN.v4, MARK));
   const toUnderlay = (): Buffer => frame(ipv6, frames.udpPacket(A[6], OWN.hv2, MARK));
   const asking = (): Buffer => frames.ethernet(A.mac, 'ff:ff:ff:ff:ff:ff', arp, frames.arpRequest(A.mac, A[4], OWN.v4));
 
-  it('a port reaches neither the hypervisor nor the underlay, and is answered by nobody', async () => {
+  it('a port reaches neither the hypervisor nor the underlay, and gets no reply', async () => {
     unplugVm(network.topology, network.vm('red-a'));
     plugVm(network.topology, network.vm('red-a'));
     mac = macOf(network.netns('hv1'), 'red-a');
@@ -85,7 +88,7 @@ describe('where no program is', () => {
     expect(await redB.sees('marked', () => send(frame(ipv4, frames.udpPacket(A[4], B[4], MARK))))).toBe(true);
   });
 
-  it('the host says nothing to a VM', async () => {
+  it('the host sends nothing to a VM', async () => {
     const talk = (): Promise<unknown> =>
       network.run('hv1', ['ping', '-6', '-c', '1', '-W', '1', '-I', 'red-a', 'ff02::1']);
     expect(await redA.countOf('anything', talk)).toBe(0);
@@ -96,8 +99,8 @@ describe('where no program is', () => {
   });
 });
 
-describe('a SID that is not there, behind the node’s own locator', () => {
-  it('ends there, forwarding or not', async () => {
+describe('a packet for an unknown SID of the node’s locator', () => {
+  it('ends at the node, with forwarding on and off', async () => {
     await network.shell('hv1', 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding');
     const toAbsent = (): Promise<unknown> => network.ping('hv2', 'fd00:5e:1:4600:ffff::', { count: 1, timeoutS: 1 });
     expect(await router.countOf('absent', toAbsent)).toBe(1);

@@ -1,4 +1,4 @@
-/** A VM goes to another node by its own announcement: no agent runs, and no intent moves meanwhile. */
+/** A VM moves to another node by its own announcement: no agent runs, and the intent does not change meanwhile. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Migration, Notice } from '../../../src/ebpf/generated/layouts.js';
 import { noticeSid, tenantSid } from '../../../src/encap/sid.js';
@@ -128,7 +128,7 @@ describe('a VM that announces itself at another node', () => {
     await applyAll(there());
   });
 
-  it('is where it was, and its port there is silent, until then', async () => {
+  it('is reached at the old node, and its new port is silent, until it announces itself', async () => {
     const before = counts('hv2');
     const discover = frames.udpPacket('0.0.0.0', '255.255.255.255', 67);
     announce(frames.ethernet(GUEST.mac, BROADCAST, frames.ETHERTYPE.ipv4, discover));
@@ -138,7 +138,7 @@ describe('a VM that announces itself at another node', () => {
     expect([state('hv1', GUEST.name), state('hv2', ARRIVAL)]).toEqual([false, false]);
   });
 
-  it('is not taken for there by what a VM, a stranger or another node sends', async () => {
+  it('is not moved by packets of another VM, an outsider or another node', async () => {
     const sid = noticeSid('fd00:5e:1::/48', TENANT, GUEST.mac);
     const notice = (source: string, to = sid): Buffer => {
       const packet = frames.tunnelled(source, to, frames.udpPacket('10.0.0.4', '10.0.0.1', 9)).subarray(0, 40);
@@ -173,7 +173,7 @@ describe('a VM that announces itself at another node', () => {
     await expectAt('source');
   });
 
-  it('has all that is sent from its first RARP on, each packet once, and what follows changes nothing', async () => {
+  it('gets each packet once at the new node from its first RARP on, and further ones change nothing', async () => {
     const before = counts('hv1');
     announce();
     await expect.poll(() => state('hv1', GUEST.name), { timeout: 60_000 }).toBe(true);
@@ -185,7 +185,7 @@ describe('a VM that announces itself at another node', () => {
     expect(heldMigration(network.instance('hv1').kernel, GUEST.name)?.relayed).toBe(2 * BATCH);
   });
 
-  it('is heard where it is, and not where it was', async () => {
+  it('is heard from the new port, and not from the old one', async () => {
     const capture = await network.capture('peer', 'eth0', 'udp');
     const say = (port: number): Buffer =>
       frames.ethernet(GUEST.mac, gateway, frames.ETHERTYPE.ipv4, frames.udpPacket('10.0.0.1', '10.0.0.4', port));
@@ -197,7 +197,7 @@ describe('a VM that announces itself at another node', () => {
     expect(since(before, counts('hv1')).reasons).toMatchObject({ 'drop standby': 1 });
   });
 
-  it('stays there when either node is applied again, and when the intent has followed', async () => {
+  it('stays at the new node after another apply, and after the intent follows', async () => {
     await applyAll(there());
     expect([state('hv1', GUEST.name), state('hv2', ARRIVAL)]).toEqual([true, true]);
     await expectAt('destination');
@@ -206,7 +206,7 @@ describe('a VM that announces itself at another node', () => {
     await expectAt('destination');
   });
 
-  it('comes back, by gratuitous ARP or an unsolicited advertisement', async () => {
+  it('comes back by gratuitous ARP or an unsolicited advertisement', async () => {
     await applyAll(back());
     await expectAt('destination');
     const garp = frames.ethernet(
@@ -232,7 +232,7 @@ describe('a VM that announces itself at another node', () => {
     await expectAt('source');
   });
 
-  it('is moved by the intent alone where that is asked for', async () => {
+  it('is moved by the intent alone with `activate: intent`', async () => {
     await applyAll(migrating((node) => ({ activate: 'intent', to: node('hv2'), interface: ARRIVAL })));
     const before = counts('hv2');
     announce();
@@ -245,7 +245,7 @@ describe('a VM that announces itself at another node', () => {
   it.each([
     ['bpf-migration', 'sg_migrations', Migration.OFFSETS.announced],
     ['bpf-notice', 'sg_notices', Notice.OFFSETS.from],
-  ] as const)('%s: what somebody did to %s is named and put right', async (kind, name, at) => {
+  ] as const)('%s: drift of %s is named and repaired', async (kind, name, at) => {
     await applyAll(there());
     const { maps } = network.instance('hv1').kernel.fastpath;
     if (maps === undefined) throw new Error('no maps are pinned');

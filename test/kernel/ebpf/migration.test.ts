@@ -112,7 +112,7 @@ describe('a guest that migrates', () => {
     for (const stop of stops.reverse()) await stop();
   });
 
-  it('loses no more than three pings beyond its stop', { timeout: 240_000 }, async () => {
+  it('loses at most three pings besides its downtime', { timeout: 240_000 }, async () => {
     const { directory } = network;
     const common = { ...makeGuest(directory, NETWORK), tap: GUEST.name, mac: GUEST.mac, directory };
     const channel = join(directory, 'channel');

@@ -1,4 +1,4 @@
-/** What `show` and `doctor` say where something that segue needs is not there, and of a node that has nothing to forward. */
+/** `show` and `doctor` on a machine without something that segue needs, and on a node with nothing to forward. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,14 +43,14 @@ describe('show and doctor', () => {
   it.each([
     ['no libbpf', () => NO_LIBBPF],
     ['a libbpf that is too old', oldLibbpf],
-  ])('%s: one failed check, and the rest of the diagnosis', (_what, library) => {
+  ])('with %s, doctor has one failed check and completes the others', (_what, library) => {
     const checks = diagnosis([], library());
     expect(checks.get('agent.dataplane')).toMatch(/^fail dataplane: ebpf cannot be: load .*expected libbpf >= 1\.3/);
     expect([...checks.values()].filter((what) => what.startsWith('fail'))).toHaveLength(1);
     expect(checks.get('edge.table')).toMatch(/^ok/);
   });
 
-  it('no libbpf: show tells why the fast path is left out, shows the rest, and fails', () => {
+  it('without libbpf, show reports why the fast path is left out, shows the rest, and fails', () => {
     const { status, stdout, stderr } = segue(['show', 'port'], NO_LIBBPF);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^segue: the fast path cannot be read, so it is left out: .*expected libbpf >= 1\.3.*\n$/);
@@ -58,7 +58,7 @@ describe('show and doctor', () => {
     expect(segue(['show', 'fastpath'], NO_LIBBPF).stdout).toContain('not known, as the fast path cannot be read');
   });
 
-  it('no nft: it is named, and nothing else is blamed', () => {
+  it('without nft, doctor names it as the only cause', () => {
     const checks = diagnosis([], { PATH: '/nowhere' });
     expect(checks.get('node.nft')).toBe('fail nft is not installed');
     expect(checks.get('kernel.guard')).toMatch(/^warn .*: not tried, as nft is not installed$/);
@@ -66,13 +66,13 @@ describe('show and doctor', () => {
     expect(checks.get('agent.drift')).toMatch(/^fail the kernel cannot be compared/);
   });
 
-  it('the MTU: larger packets are answered by the fast path', () => {
+  it('doctor reports that the fast path answers packets beyond the MTU', () => {
     expect(diagnosis([]).get('uplink.tenant-mtu')).toBe(
       'ok tenant MTU 1460 < 1500: the fast path answers larger packets with ICMP errors',
     );
   });
 
-  it('a port whose interface has no carrier is reported', async () => {
+  it('doctor reports a port whose interface has no carrier', async () => {
     expect(diagnosis([]).has('agent.ports-down')).toBe(false);
     await network.ip('t100-1', 'link set eth0 down');
     try {
@@ -84,7 +84,7 @@ describe('show and doctor', () => {
     }
   });
 
-  it('a node without ports has nothing to forward, and was applied', async () => {
+  it('a node without ports has nothing to forward and no drift', async () => {
     const intent = {
       ...network.intent(),
       ports: network.intent().ports.filter((p) => p.node !== network.netns('hv1')),

@@ -1,4 +1,7 @@
-/** The underlay's routes as the kernel has them: many next hops, weights, next-hop objects, destinations on a link. */
+/**
+ * Routes of the underlay in each form that the kernel has: many next hops, weights, next-hop objects, destinations on
+ * the link.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listUnderlays } from '../../../src/ebpf/underlay-resource.js';
 import { ROUTER } from '../../../lab/topology.js';
@@ -71,7 +74,7 @@ describe('next hops of the underlay, ebpf', () => {
     expect(await network.ping('t100-1', '10.0.0.2', { count: 2 })).toMatchObject({ received: 2 });
   };
 
-  it('eight of equal cost all carry flows', async () => {
+  it('all carry flows when eight have equal cost', async () => {
     const links = numbers(8);
     await route(legs(links, () => 5));
     await hasHops(links.map((link) => ({ device: `u${link}`, weight: 1 })));
@@ -81,7 +84,7 @@ describe('next hops of the underlay, ebpf', () => {
     expect(Math.min(...counts), counts.join(' ')).toBeGreaterThan(FLOWS / 8 / 4);
   });
 
-  it('of eighteen, sixteen are used', async () => {
+  it('are limited to sixteen of eighteen', async () => {
     await route(legs(numbers(18), () => 1));
     await expect.poll(async () => (await network.apply('hv1'), hops().length), { timeout: 60_000 }).toBe(16);
     await works();
@@ -90,7 +93,7 @@ describe('next hops of the underlay, ebpf', () => {
     expect(counts.filter((count) => count > FLOWS / 16 / 4).length, counts.join(' ')).toBe(16);
   });
 
-  it('weights are heeded', async () => {
+  it('carry flows by their weights', async () => {
     await route(legs([1, 2], (link) => (link === 1 ? 9 : 3)));
     await hasHops([
       { device: 'u1', weight: 3 },
@@ -102,7 +105,7 @@ describe('next hops of the underlay, ebpf', () => {
     expect(one / other, `${one} ${other}`).toBeLessThan(4.5);
   });
 
-  it.each([1, 0])('next-hop objects with weights, nexthop_compat_mode %i', async (mode) => {
+  it.each([1, 0])('may be next-hop objects with weights, nexthop_compat_mode %i', async (mode) => {
     await network.shell(
       'hv1',
       `sysctl -qw net.ipv4.nexthop_compat_mode=${mode}
@@ -122,7 +125,7 @@ describe('next hops of the underlay, ebpf', () => {
     await works();
   });
 
-  it('on a link, without a gateway: the destination itself is the neighbour', async () => {
+  it('are the destinations themselves on a link without a router', async () => {
     await network.ip(ROUTER, 'addr add fd00:5e:2::/128 dev hv1 nodad');
     await route('dev eth0');
     await hasHops([{ device: 'eth0', weight: 1 }]);

@@ -1,4 +1,4 @@
-/** The network namespace of a node is deleted, and made again, while its agent runs; and purged when it is gone. */
+/** The network namespace of a node is deleted and created again while its agent runs, and purged when it is gone. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ describe('the namespace of a node', () => {
     run = undefined;
   });
 
-  it('is another at once: all is made anew in it', { timeout: 120_000 }, async () => {
+  it('is replaced at once: the agent programs the new one', { timeout: 120_000 }, async () => {
     run = await AgentRun.start(network, 'hv1');
     await reaches();
     deleteNetns(network.netns('hv1'));
@@ -61,7 +61,7 @@ describe('the namespace of a node', () => {
     expect(await network.diff('hv1')).toEqual([]);
   });
 
-  it('is gone: the agent keeps nothing of it alive, waits, and begins anew', { timeout: 120_000 }, async () => {
+  it('is gone: the agent holds no reference, waits, and programs the new one', { timeout: 120_000 }, async () => {
     network.forget('hv1');
     run = await AgentRun.start(network, 'hv1');
     await reaches();
@@ -81,7 +81,7 @@ describe('the namespace of a node', () => {
     expect(run.lines.slice(from).filter(({ level }) => level >= 50)).toEqual([]);
   });
 
-  it('is another while nobody looks: what was remembered of the old one is not put into it', async () => {
+  it('is replaced without an agent: saved settings of the old one are not restored in it', async () => {
     const name = network.netns('hv1');
     const mtu = async (): Promise<string | undefined> =>
       / mtu (\d+) /.exec(await network.ip('hv1', 'link show t100-1'))?.[1];
@@ -100,7 +100,7 @@ describe('the namespace of a node', () => {
     await network.apply('hv1');
   });
 
-  it('is gone: purge removes what is left', async () => {
+  it('is gone: purge removes pins and files', async () => {
     const node = network.netns('hv1');
     const places = [...nodeDirectories(node), pinDirectory(node)];
     expect(places.filter((path) => existsSync(path))).toEqual(places);

@@ -1,4 +1,7 @@
-/** Packets for a VM in a namespace of this machine pass by its port's device, unless somebody has put something there for them. */
+/**
+ * Packets for a VM in a namespace of this machine bypass its port's device, unless somebody has attached a qdisc or a
+ * program there.
+ */
 import { describe, expect, it } from 'vitest';
 import { attachTcx } from 'libbpf-ts';
 import { Background } from '../../../lab/process.js';
@@ -51,12 +54,12 @@ describe.each([['never'], ['always']] as const)('xdp: %s', (xdp) => {
     return changes.map(({ action, kind }) => `${action} ${kind}`);
   };
 
-  it('they pass by it', async () => {
+  it('packets bypass the device', async () => {
     await expectByDevice(0);
   });
 
   // With XDP at the uplink tcx gets what GRO merged, addressed to the VM.
-  it('TCP does, too', async () => {
+  it('TCP bypasses the device', async () => {
     const server = new Background(network.netns(PORT), ['iperf3', '-s', '-1', '--forceflush']);
     try {
       await server.waitFor(/listening/, SERVER_START_MS);
@@ -70,9 +73,9 @@ describe.each([['never'], ['always']] as const)('xdp: %s', (xdp) => {
   });
 
   it.each([
-    ['a queue', 'root pfifo', 'root'],
+    ['a queueing discipline', 'root pfifo', 'root'],
     ['a clsact', 'clsact', 'clsact'],
-  ])('%s keeps them on it', async (_name, put, taken) => {
+  ])('packets pass the device with %s', async (_name, put, taken) => {
     await network.shell('hv1', `tc qdisc add dev ${PORT} ${put}`);
     expect(await applied()).toEqual(['replace bpf-port']);
     await expectByDevice(PINGS);
@@ -81,7 +84,7 @@ describe.each([['never'], ['always']] as const)('xdp: %s', (xdp) => {
     await expectByDevice(0);
   });
 
-  it('a program for what leaves it keeps them on it, and sees them', async () => {
+  it('packets pass the device with an egress program, which sees them', async () => {
     const foreign = load('test/foreign');
     const where = { interface: PORT, netns: network.netns('hv1'), direction: 'egress' } as const;
     const link = attachTcx(foreign.program('foreign_tcx'), where);

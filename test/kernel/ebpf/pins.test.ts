@@ -1,6 +1,6 @@
 /**
- * Programs whose pins are gone, or hidden by another bpffs mounted over them: they decide on, so they are found by what they
- * are, replaced and removed. A bpffs of its own, mounted for the test: the machine's is others' as well.
+ * Programs whose pins are gone, or hidden by another bpffs mounted over them: they still decide, so they are found by
+ * their identity, replaced and removed. The test mounts a bpffs of its own, as the machine's is shared.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -99,7 +99,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     return sent - received;
   }
 
-  it('hidden by a fresh bpffs, then a restart: diff shows it, apply replaces the programs without a gap', async () => {
+  it('hidden by a new bpffs before a restart: apply replaces the programs without a gap', async () => {
     // The VM of t100-1 becomes one of tenant 200, which has the same addresses.
     const intent = network.intent();
     const moved: Intent = {
@@ -134,7 +134,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     await network.apply('hv2');
   });
 
-  it('hidden, then a purge: programs are found and removed', async () => {
+  it('hidden by a new bpffs before a purge: purge finds and removes the programs', async () => {
     instance.close();
     await mountFresh();
     open();
@@ -142,7 +142,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
     expect(hooks()).toEqual(NONE);
   });
 
-  it('unmounted under an agent: not a packet is lost, and the same links, programs and maps are pinned anew', async () => {
+  it('unmounted under an agent: it pins the same objects anew without losing a packet', async () => {
     instance.close();
     const files = network.files();
     const lines: { msg: string; level: number; object?: string }[] = [];
@@ -192,10 +192,10 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
   });
 });
 
-describe('a program of ours that somebody attached without a link', () => {
+describe('a program of segue that somebody attached without a link', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH, xdp: 'always' }));
 
-  it('is named by a purge that cannot remove it, which fails', async () => {
+  it('makes purge fail with its name', async () => {
     const { kernel } = network.instance('hv1');
     const file = readdirSync(`${kernel.fastpath.pinDirectory}/programs`).find((name) => name.startsWith('uplink_xdp'));
     const copy = `/sys/fs/bpf/segue-test-${process.pid}`;

@@ -1,4 +1,7 @@
-/** `xdp: true` at a port: on a tap with a process behind it, and on a veth; where the uplink takes no frames from XDP, tcx forwards. */
+/**
+ * `xdp: true` at a port: on a TAP with a process behind it, and on a veth; tcx forwards to an uplink that takes no
+ * frames from XDP.
+ */
 import { describe, expect, it } from 'vitest';
 import { attachments } from '../../../src/ebpf/attachments.js';
 import { unplugVm } from '../../../lab/network.js';
@@ -84,7 +87,7 @@ describe.each(['tap', 'veth'] as const)('a port that is a %s', (kind) => {
     return isEcho(headers, 'reply', from, to);
   };
 
-  it('has both programs', () => {
+  it('has programs at XDP and tcx', () => {
     const { kernel } = network.instance('hv1');
     kernel.links.refresh();
     const there = attachments(kernel).filter(({ device }) => device === 't100-1');
@@ -94,7 +97,7 @@ describe.each(['tap', 'veth'] as const)('a port that is a %s', (kind) => {
     ]);
   });
 
-  it.each(FAMILIES)('$family: XDP forwards where the uplink takes frames, and counts it', async ({ from, to }) => {
+  it.each(FAMILIES)('$family: XDP forwards and counts where the uplink takes its frames', async ({ from, to }) => {
     await uplinkTakesFrames(true);
     await network.ping('t100-2', from);
     const before = fastpathCounts(network, 'hv1');
@@ -110,7 +113,7 @@ describe.each(['tap', 'veth'] as const)('a port that is a %s', (kind) => {
     expect(await echoes(from, to)).toBe(ECHOES);
   });
 
-  it('without it the program goes', async () => {
+  it('loses its XDP program without `xdp: true`', async () => {
     await network.apply('hv1');
     const { kernel } = network.instance('hv1');
     expect(attachments(kernel).filter(({ device, hook }) => device === 't100-1' && hook === 'xdp')).toEqual([]);

@@ -1,4 +1,4 @@
-/** `dataplane: ebpf` on both hypervisors: no VRF, no seg6, so it runs on kernels that have neither. */
+/** `dataplane: ebpf` on both hypervisors: it needs neither VRF nor seg6, so it runs on kernels without them. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
@@ -46,12 +46,12 @@ describe.each(VARIANTS)('%s', (_name, options) => {
     expect(since(counted, fastpathCounts(network, 'hv1')).reasons['forward forwarded']).toBe(32);
   });
 
-  it('hosts of different tenants do not', async () => {
+  it('hosts of different tenants do not reach each other', async () => {
     const reach = await pingMatrix(network, (from, to) => tenantOf(from) !== tenantOf(to), UNANSWERED);
     expect(reach).toEqual({ reached: [], blocked: ACROSS, doubtful: [] });
   });
 
-  it('the kernel has nothing of a tenant', async () => {
+  it('the kernel has no object of a tenant', async () => {
     for (const name of ['hv1', 'hv2']) {
       expect(await network.ip(name, '-j link show type vrf').catch(() => '[]')).toMatch(/^\[[^a-z]*\]\s*$|^$/);
       expect(await network.ip(name, '-6 route show proto 94')).toMatch(/^blackhole fd00:5e:[12]::\/48 .*\n$/);

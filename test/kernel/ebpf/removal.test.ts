@@ -1,4 +1,4 @@
-/** An intent that has no port of the node any more is held while nothing says that it is meant. */
+/** An intent that removes all ports of the node is blocked unless the node drains. */
 import { writeFileSync } from 'node:fs';
 import { expect, describe, it } from 'vitest';
 import { AgentRun } from '../../netns/lib/agent-run.js';
@@ -21,7 +21,7 @@ describe('an intent without ports', () => {
     expect(await network.ping('t100-1', '10.0.0.2', { count: 2 })).toMatchObject({ received: 2 });
   };
 
-  it('is held by apply and by the agent, and taken once the node drains', { timeout: 120_000 }, async () => {
+  it('is blocked by apply and by the agent, and applied once the node drains', { timeout: 120_000 }, async () => {
     const held = { code: 'MASS_REMOVAL', removed: 2, held: 2 };
     await expect(network.apply('hv1', without(false))).rejects.toMatchObject(held);
     const { intent: file } = network.files();

@@ -1,4 +1,7 @@
-/** Interfaces that are renamed while an agent runs: what the intent names is by its name, and acted on when it is told of. */
+/**
+ * Interfaces that are renamed while an agent runs: the intent names interfaces, and the agent follows the kernel's
+ * notifications.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SEGUE_COMMAND } from '../../../lab/paths.js';
@@ -10,7 +13,7 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 
-describe('renamed under an agent that is not to sweep', () => {
+describe('interfaces renamed under an agent without a sweep', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), (made) => made.apply('hv2').then(() => undefined));
   let run: AgentRun;
 
@@ -54,7 +57,7 @@ describe('renamed under an agent that is not to sweep', () => {
   it.each([
     ['a port', 't100-1', 'waiting', /^dropped: the port waits for its interface/],
     ['an uplink', 'eth0', 'up', /^sent: .*; it leaves by moved, which is no uplink of the node file/],
-  ])('%s: detached by its old name, back when it is renamed back', async (_what, name, state, verdict) => {
+  ])('%s is detached under another name, and works again under its own', async (_what, name, state, verdict) => {
     await reaches(true);
     await rename(name, 'moved');
     const renamed = await said();
@@ -74,7 +77,7 @@ describe('renamed under an agent that is not to sweep', () => {
     await reaches(true);
   });
 
-  it('two ports that exchange their names: each is what its name says', async () => {
+  it('two ports that exchange their names are configured by their names', async () => {
     await rename('t100-1', 'moved');
     await rename('t200-3', 't100-1');
     await rename('moved', 't200-3');

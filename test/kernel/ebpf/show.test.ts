@@ -1,4 +1,4 @@
-/** `show` where the fast path forwards alone: its maps are the only place that has routes. */
+/** `show` where the fast path forwards alone: its maps are the only source of routes. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,7 +49,7 @@ describe('show, where the fast path forwards alone', () => {
     return JSON.parse(lines.join('')) as Record<string, unknown>[];
   };
 
-  it('vrf: the tenants, their ports, routes and SIDs', async () => {
+  it('vrf lists tenants with their ports, routes and SIDs', async () => {
     const common = { name: null, table: null, state: 'fastpath', ports: 1, routes4: 2, routes6: 2 };
     expect(await records('vrf')).toEqual([
       { ...common, tenant: 't100', sids: ['fd00:5e:1:4600:64::'] },
@@ -61,21 +61,21 @@ describe('show, where the fast path forwards alone', () => {
     ]);
   });
 
-  it('sid: what decapsulates', async () => {
+  it('sid lists the SIDs that decapsulate', async () => {
     const common = { table: null, vrf: null, protocol: 'segue', packets: null, bytes: null, errors: null };
     expect(await records('sid', '-t', 't100')).toEqual([
       { sid: 'fd00:5e:1:4600:64::', behaviour: 'End.DT46', tenant: 't100', state: 'present', ...common },
     ]);
   });
 
-  it('nexthop: the encapsulations, and how many routes have each', async () => {
+  it('nexthop lists encapsulations with their numbers of routes', async () => {
     const [found, ...others] = await records('nexthop', '-t', 't100');
     expect(others).toEqual([]);
     const common = { family: null, vrf: null, tenant: 't100', mode: 'encap.red' };
     expect(found).toMatchObject({ ...common, segments: [REMOTE], node: network.netns('hv2'), routes: 2 });
   });
 
-  it('route: by tenant, address, prefix and port; the gateway with -a', async () => {
+  it('route filters by tenant, address, prefix and port, and lists gateways with -a', async () => {
     const all = await records('route', '-t', 't100');
     expect(all.map(({ prefix }) => prefix)).toEqual(['10.0.0.1/32', '10.0.0.2/32', 'cafe::1/128', 'cafe::2/128']);
     const [own, remote] = all;
@@ -90,7 +90,7 @@ describe('show, where the fast path forwards alone', () => {
     expect(await prefixes('-a', '--address', '10.0.0.254', '-t', 't100')).toEqual(['t100 10.0.0.254/32']);
   });
 
-  it('counters: of the ports that have an address, whichever of the two options names it', async () => {
+  it('counters selects ports by address with either option', async () => {
     const counted = async (...args: string[]): Promise<unknown> => {
       const { lines, code, stderr } = await show(['counters', ...args, '-j']);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -113,7 +113,7 @@ describe('show, where the fast path forwards alone', () => {
     ['gateway', { node: expect.any(String) as string, roles: [], gateways: [] }],
     ['policy', []],
     ['flow', { connections: [], flowNodes: [], counts: expect.anything() as object }],
-  ])('%s: that the node has no gateways is said', async (what, empty) => {
+  ])('%s reports that the node has no gateways', async (what, empty) => {
     expect(await show([what])).toEqual({
       lines: [],
       code: 0,
@@ -124,13 +124,13 @@ describe('show, where the fast path forwards alone', () => {
     expect(JSON.parse(lines.join(''))).toEqual(empty);
   });
 
-  it('without the intent: tenants by their numbers', async () => {
+  it('tenants are shown by their ids without the intent', async () => {
     const { lines, code, stderr } = await show(['vrf', '-t', 'tenant 100', '-f', '/nowhere/intent.yaml']);
     expect({ code, lines: lines.length }).toEqual({ code: 0, lines: 2 });
     expect(stderr).toContain('the intent cannot be used');
   });
 
-  it('a lost route over the underlay is reported', async () => {
+  it('a missing underlay route is reported', async () => {
     await network.ip('hv1', 'link set eth0 down');
     try {
       await network.apply('hv1');
@@ -141,7 +141,7 @@ describe('show, where the fast path forwards alone', () => {
     }
   });
 
-  it('a million routes go out as they are read', { timeout: 300_000 }, async () => {
+  it('a million routes are printed as they are read', { timeout: 300_000 }, async () => {
     const { maps } = network.instance('hv1').kernel.fastpath;
     if (maps === undefined) throw new Error('no fast-path maps are pinned');
     const [encap] = [...encapEntries(maps).keys()];

@@ -1,4 +1,7 @@
-/** A VM that sends to an address which nobody of its tenant has is told so in ebpf mode, by its gateway, as Linux does in the other modes. */
+/**
+ * Packets of a VM to an unused address of its tenant: in ebpf mode the gateway answers with the ICMP error that Linux
+ * sends in the other modes.
+ */
 import { describe, expect, it } from 'vitest';
 import { fastpathCounts, since } from '../../netns/lib/fastpath.js';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -29,10 +32,10 @@ ip -n ur-$$-host -6 route add default via cafe::254
 ip netns exec ur-$$-host ping -c 1 -W 2 $TO 2>&1 || true
 `;
 
-describe('an address that nobody has', () => {
+describe('an unused address', () => {
   const network = useNetwork(selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' } }));
 
-  it.each(CASES)('%s: ping says so, and the message is the kernel’s', async (...parts) => {
+  it.each(CASES)('%s: ping reports the kernel’s error message', async (...parts) => {
     const [, to, gateway, vm, layer, kind, words] = parts;
     const before = fastpathCounts(network, 'hv1');
     const capture = await network.capture('t100-1');

@@ -1,4 +1,7 @@
-/** `segue apply` ends when what it made carries packets, or says what does not: right after the uplinks came up, as at boot; beside silent neighbours. */
+/**
+ * `segue apply` ends when packets can pass, or names the nodes that cannot be reached: directly after the uplinks are
+ * up, as at boot, and with silent neighbours.
+ */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useNetwork } from '../../netns/lib/network.js';
@@ -9,7 +12,7 @@ import type { Ended } from '../../../lab/process.js';
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
 const SEGUE = join(ROOT, 'bin/segue');
 
-describe('ways over the underlay, ebpf', () => {
+describe('next hops of the underlay, ebpf', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), async (made) => {
     await made.applyAll();
     made.files();
@@ -30,7 +33,7 @@ describe('ways over the underlay, ebpf', () => {
        ip -6 address show dev eth0 scope link | grep tentative`,
     );
 
-  it('are there when apply ends, however fresh the uplinks are', async () => {
+  it('are resolved when apply ends, directly after the uplinks are up', async () => {
     await bringUp();
     // In this process: a new one takes as long to start as duplicate address detection does.
     await network.apply('hv1');
@@ -39,9 +42,9 @@ describe('ways over the underlay, ebpf', () => {
   });
 
   it.each([
-    ['whose neighbour is silent', 'via fe80::99 dev eth0 onlink', 'no answer from fe80::99 dev eth0'],
-    ['that no route has', '', 'no usable route'],
-  ])('are named by apply and diff: %s', async (_name, route, reason) => {
+    ['a silent neighbour', 'via fe80::99 dev eth0 onlink', 'no answer from fe80::99 dev eth0'],
+    ['no route', '', 'no usable route'],
+  ])('that are missing are named by apply and diff: %s', async (_name, route, reason) => {
     await network.shell('hv1', 'ip -6 route flush dev eth0 type unicast');
     if (route !== '') await network.ip('hv1', `-6 route add fd00:5e:2::/48 ${route}`);
     for (const command of ['apply', 'diff']) {

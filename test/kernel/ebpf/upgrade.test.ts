@@ -1,8 +1,8 @@
 /**
- * One flow with sequence numbers while the agent of the sending node is killed, started again, upgraded to other programs and to other map
- * layouts, and while 10,000 other ports come and go: nothing is lost by us, nothing is out of order, counters go on.
- *
- * What a full queue of the receiving machine drops is not ours: veth counts it (tx dropped: the peer's backlog was full) and UDP does.
+ * One flow with sequence numbers while the agent of the sending node is killed, restarted and upgraded to other
+ * programs and map layouts, and while 10,000 other ports are added and removed: no packet is lost or reordered by
+ * segue, and counters continue. Drops at a full queue of the receiving machine do not count: veth counts them (tx
+ * dropped: the peer's backlog was full), and UDP does.
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ function withOthers(intent: Intent): Intent {
   return { ...intent, ports: [...intent.ports, ...others] };
 }
 
-it('a flow through kills, restarts and upgrades', { timeout: (SECONDS + 600) * 1000 }, async () => {
+it('a flow loses no packet through kills, restarts and upgrades', { timeout: (SECONDS + 600) * 1000 }, async () => {
   const { nodes } = network.files();
   const file = nodes.get('hv1') ?? '';
   const agent = async (env: NodeJS.ProcessEnv = process.env): Promise<Background> => {

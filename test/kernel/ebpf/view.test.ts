@@ -46,7 +46,7 @@ describe('where the fast path forwards alone', () => {
     [{ to: '10.0.0.2', ttl: 1 }, 'hop-limit'],
     [{ to: '203.0.113.1' }, 'no-member'],
   ] satisfies [{ to: string; size?: number; ttl?: number }, 'sent' | TraceReason][])(
-    'trace says what forwarding does: %j %s',
+    'trace agrees with forwarding: %j %s',
     async (question, said) => {
       const context = showContext(network.instance('hv1'), network.intent());
       const found: Trace = await trace(context, network.intent(), { port: 't100-1', size: 84, ...question });
@@ -56,7 +56,7 @@ describe('where the fast path forwards alone', () => {
     },
   );
 
-  it('trace does not say of the far node what it did not look at', async () => {
+  it('trace reports the remote node by its plan alone', async () => {
     const context = showContext(network.instance('hv1'), network.intent());
     const there = { port: 't100-1', size: 84, to: '10.0.0.2' };
     await network.purge('hv2');
@@ -76,7 +76,7 @@ describe('where the fast path forwards alone', () => {
     expect(await ping('10.0.0.2')).toBe(1);
   });
 
-  it('trace tells a route to the locator that is gone, while the fast path still has the next hop', async () => {
+  it('trace warns of a missing route to the locator while the fast path still has the next hop', async () => {
     const context = showContext(network.instance('hv1'), network.intent());
     const [route = ''] = (await network.ip('hv1', '-6 route show default')).split('\n');
     await network.ip('hv1', '-6 route del default');
@@ -89,7 +89,7 @@ describe('where the fast path forwards alone', () => {
     }
   });
 
-  it('trace says what the gateway answers', async () => {
+  it('trace reports that the gateway has no TCP service', async () => {
     const context = showContext(network.instance('hv1'), network.intent());
     const found = await trace(context, network.intent(), {
       ...{ port: 't100-1', size: 84 },
@@ -99,7 +99,7 @@ describe('where the fast path forwards alone', () => {
     expect(found).toMatchObject({ verdict: 'dropped', reason: 'gateway-no-service' });
   });
 
-  it('monitor tells drops, those that other modes hand on too', async () => {
+  it('monitor reports drops, also those that other modes punt', async () => {
     const monitor = await start('monitor', '-j', '-r', 'drop', '-t', 't100');
     // By ARP: it is of the VM's own subnet.
     await ping('10.0.0.77');
@@ -107,7 +107,7 @@ describe('where the fast path forwards alone', () => {
     expect(monitor.output).not.toContain('"punt"');
   });
 
-  it('capture has both sides of each packet, and tshark reads them', async () => {
+  it('capture writes each packet as received and as sent, and tshark reads them', async () => {
     const file = join(network.directory, 'view.pcapng');
     const capture = await start('capture', '-u', 'eth0', '--host', '10.0.0.2', '-w', file, '--count', '2');
     expect(await ping('10.0.0.2', MTU)).toBe(1);

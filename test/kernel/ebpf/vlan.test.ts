@@ -1,6 +1,6 @@
 /**
- * Frames of VLANs, in them or beside them, one tag or two, at uplinks and ports: none is decapsulated nor encapsulated. Those of a VLAN beside
- * the uplink are left to the host; priority tags are none.
+ * Frames with VLAN tags, in the frame or beside it, one tag or two, at uplinks and ports: none is decapsulated or
+ * encapsulated. Those at the uplink are left to the host; a priority tag is no VLAN.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROUTER } from '../../../lab/topology.js';
@@ -38,14 +38,14 @@ const OF_VLANS: readonly Way[] = [
     ],
   },
   {
-    how: 'a priority tag before one',
+    how: 'a priority tag before another',
     inFrame: [
       [Q, PRIORITY],
       [Q, VLAN],
     ],
   },
   {
-    how: 'a priority tag behind one',
+    how: 'a priority tag behind another',
     inFrame: [
       [Q, VLAN],
       [Q, PRIORITY],
@@ -53,10 +53,10 @@ const OF_VLANS: readonly Way[] = [
   },
   { how: '802.1Q pushed', inFrame: [], pushed: [Q, VLAN] },
   { how: '802.1ad pushed', inFrame: [], pushed: [AD, VLAN] },
-  { how: 'a priority tag pushed before one', inFrame: [[Q, VLAN]], pushed: [Q, PRIORITY] },
+  { how: 'a priority tag pushed before another', inFrame: [[Q, VLAN]], pushed: [Q, PRIORITY] },
 ];
 const OF_NO_VLAN: readonly Way[] = [
-  { how: 'none', inFrame: [] },
+  { how: 'no tag', inFrame: [] },
   { how: 'a priority tag in the frame', inFrame: [[Q, PRIORITY]] },
   { how: 'a priority tag of 802.1ad in the frame', inFrame: [[AD, PRIORITY]] },
   { how: 'a priority tag pushed', inFrame: [], pushed: [Q, PRIORITY] },
@@ -130,7 +130,7 @@ describe.each(['never', 'always'] as const)('at an uplink, xdp: %s', (xdp) => {
     send(network.netns(ROUTER), 'hv2', arriving(), way);
   };
 
-  it.each(OF_VLANS)('a frame of a VLAN is the host’s: $how', async (way) => {
+  it.each(OF_VLANS)('a frame of a VLAN is left to the host: $how', async (way) => {
     const witness = await vm();
     const before = fastpathCounts(network, 'hv2');
     expect(await arrivals(witness, () => fromRouter(way))).toEqual(NOTHING);
@@ -138,7 +138,7 @@ describe.each(['never', 'always'] as const)('at an uplink, xdp: %s', (xdp) => {
     expect(reasons['pass vlan']).toBeGreaterThanOrEqual(PROTOCOLS.length);
   });
 
-  it.each(OF_NO_VLAN)('a frame of none arrives, without a tag: $how', async (way) => {
+  it.each(OF_NO_VLAN)('a frame of no VLAN arrives untagged: $how', async (way) => {
     const witness = await vm();
     const capture = await network.capture('t100-2', 'eth0', 'vlan');
     expect(await arrivals(witness, () => fromRouter(way))).toEqual(ALL);
@@ -146,14 +146,14 @@ describe.each(['never', 'always'] as const)('at an uplink, xdp: %s', (xdp) => {
   });
 });
 
-describe('XDP of a veth whose peer has tags beside its frames', () => {
+describe('XDP of a veth whose peer sends tags beside frames', () => {
   const topology = selftestTopology({ dataplane: { hv1: 'ebpf', hv2: 'ebpf' }, xdp: 'always' });
   const network = useNetwork(topology, async (made) => {
     await ready(made);
     await made.shell(ROUTER, 'ethtool -K hv2 txvlan on tx-vlan-stag-hw-insert on');
   });
 
-  it('does not see them; TCP, which is altered by then, ends at tcx', async () => {
+  it('does not see tags, and tcx drops the TCP frames that XDP has altered', async () => {
     const witness = await Witness.place(network, 't100-2', 'prerouting priority -400', witnessed(1));
     const macs = { to: macOf(network.netns('hv2'), 'eth0'), from: macOf(network.netns(ROUTER), 'hv2') };
     const frames = packetsTo(2).map((inner) =>
@@ -195,7 +195,7 @@ describe('at a port', () => {
     expect(reasons['forward forwarded'] ?? 0).toBe(0);
   });
 
-  it.each(OF_NO_VLAN)('a frame of none goes out without a tag: $how', async (way) => {
+  it.each(OF_NO_VLAN)('a frame of no VLAN leaves untagged: $how', async (way) => {
     const witness = await vm();
     const capture = await network.capture(ROUTER, 'hv2', 'vlan');
     onTestFinished(() => capture.stop().then(() => undefined));

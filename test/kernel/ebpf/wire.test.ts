@@ -1,4 +1,6 @@
-/** Every packet that the fast path makes, as a decoder that is not ours reads it: nothing malformed, every checksum right. */
+/**
+ * Every packet that the fast path makes, read by an independent decoder: none is malformed, every checksum is right.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -79,7 +81,7 @@ describe.each([
   }, TIMEOUT_MS);
 
   it.each(['underlay', 'vm'] as const)(
-    '%s: nothing is malformed, each checksum is right',
+    '%s: no packet is malformed, and each checksum is right',
     { timeout: TIMEOUT_MS },
     (place) => {
       const all = tshark(files[place], `!(${NEGATIVE_ZERO})`, [...FIELDS, ...ICMP_FIELDS]);
@@ -102,7 +104,7 @@ describe.each([
     },
   );
 
-  it('flows have labels of their own, and keep them', () => {
+  it('each flow has one label, and flows have different labels', () => {
     const labels = new Map<string, Set<string>>();
     const filter = `udp && ipv6.src == fd00:5e:1::1`;
     for (const [flow = '', label = ''] of tshark(files.underlay, filter, ['udp.dstport', 'ipv6.flow', 'ip.dst'])) {

@@ -1,4 +1,4 @@
-/** What a node loads at boot: whatever is left of its files, it has an edge, or says that it has none. */
+/** What a node loads at boot: it has an edge, whatever is left of its files, or it reports that it has none. */
 import { compile } from '../../../src/app/planning.js';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,21 +65,21 @@ const save = (): Promise<void> => new EdgeFile('hv1', NETNS, state).save(plan.ed
 const block = async (): Promise<string> => kernel.nft(['list', 'set', 'inet', 'segue_edge', 'domain']);
 
 describe('an edge at boot', () => {
-  it('is made from the node file and the intent: all of it', async () => {
+  it('is built completely from the node file and the intent', async () => {
     const { from, problems } = await load();
     expect(from).toBe(`made from ${file} and ${intentFile}`);
     expect(problems).toEqual([`${saved}: no such file: expected an edge that segue wrote, whole`]);
     expect(await drift()).toEqual([]);
   });
 
-  it('is the one that was last in force, whatever became of the intent', async () => {
+  it('is the one last in force when the intent is missing', async () => {
     await save();
     rmSync(intentFile);
     expect(await load()).toEqual({ from: 'the edge that was last in force', problems: [] });
     expect(await drift()).toEqual([]);
   });
 
-  it('has no limits of forwarding that a host turns on by itself', async () => {
+  it('does not limit the forwarding of a host that forwards by itself', async () => {
     const limited = compile(intent(), CONFIG, { uplinkMtu: 1500, forwarding: 'host' });
     await new EdgeFile('hv1', NETNS, state).save(limited.edge.values());
     await load();
@@ -89,11 +89,11 @@ describe('an edge at boot', () => {
   it.each<[string, (text: string) => string, RegExp]>([
     ['cut off', (text) => text.slice(0, text.length / 2), /cut off or altered/],
     ['altered', (text) => text.replace('fd00:5e::/32', 'fd00:5f::/32'), /cut off or altered/],
-    ['another’s', () => 'flush ruleset\n', /not a file of segue/],
+    ['not segue’s', () => 'flush ruleset\n', /not a file of segue/],
     ['empty', () => '', /not a file of segue/],
     ['of another node', (text) => text.replace('"hv1"', '"hv9"'), /the edge of node hv9/],
-    ['what nft does not take', () => headed('table inet segue_edge { nonsense }\n'), /syntax error|nonsense/],
-  ])('is made anew where the file is %s', async (_name, spoil, problem) => {
+    ['refused by nft', () => headed('table inet segue_edge { nonsense }\n'), /syntax error|nonsense/],
+  ])('is built anew when the saved file is %s', async (_name, spoil, problem) => {
     await save();
     writeFileSync(saved, spoil(readFileSync(saved, 'utf8')));
     const { from, problems } = await load();
@@ -105,7 +105,7 @@ describe('an edge at boot', () => {
   it.each<[string, string]>([
     ['refused', JSON.stringify({ ...intent(), nodes: [] })],
     ['without this node', JSON.stringify({ ...intent(), nodes: intent().nodes.slice(1) })],
-  ])('has at least the domain of an intent that is %s', async (_name, text) => {
+  ])('has at least the domain when the intent is %s', async (_name, text) => {
     writeFileSync(intentFile, text);
     const { from } = await load();
     expect(from).toBe(`made from ${file} and the prefixes of ${intentFile}`);
@@ -119,7 +119,7 @@ describe('an edge at boot', () => {
     ).toBe(true);
   });
 
-  it('has at least the block of an intent that is cut off', async () => {
+  it('has at least the SID block when the intent is truncated', async () => {
     const text = JSON.stringify(intent(), undefined, 1);
     writeFileSync(intentFile, text.slice(0, text.indexOf('locator')));
     expect((await load()).from).toBe(`made from ${file} and the prefixes of ${intentFile}`);
@@ -129,7 +129,7 @@ describe('an edge at boot', () => {
     await expect(load()).rejects.toThrow(/sidBlock/);
   });
 
-  it('is that of the one node of the machine where the node file is refused', async () => {
+  it('is the machine’s only saved one when the node file is invalid', async () => {
     await save();
     writeFileSync(file, 'node: [');
     expect(await load()).toMatchObject({ from: saved });
@@ -139,7 +139,7 @@ describe('an edge at boot', () => {
     await expect(load()).rejects.toThrow(/edges of 2 nodes were saved: expected one/);
   });
 
-  it('is none, and said so, where nothing can be read; what is loaded stays', async () => {
+  it('is refused when nothing can be read, and a loaded one stays', async () => {
     await load();
     writeFileSync(intentFile, '{}');
     await expect(load()).rejects.toThrow(
@@ -148,7 +148,7 @@ describe('an edge at boot', () => {
     expect(await block()).toContain('fd00:5e::/32');
   });
 
-  it('takes the place of another in one transaction, and an agent takes it over as it is', async () => {
+  it('replaces another in one transaction, and an agent adopts it unchanged', async () => {
     await save();
     await load();
     await engine.converge(plan);
@@ -160,7 +160,7 @@ describe('an edge at boot', () => {
 });
 
 describe('the saved edge', () => {
-  it('is written when it changed, whole or not at all', async () => {
+  it('is written when it changes, completely or not at all', async () => {
     const edge = new EdgeFile('hv1', NETNS, state);
     await edge.save(plan.edge.values());
     const text = readFileSync(saved, 'utf8');
@@ -173,7 +173,7 @@ describe('the saved edge', () => {
     expect(() => readFileSync(saved)).toThrow(/ENOENT/);
   });
 
-  it('stays what it was on a disk that is full', async () => {
+  it('is unchanged on a full disk', async () => {
     mkdirSync(state);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'none', state]);
     try {

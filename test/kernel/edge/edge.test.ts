@@ -1,4 +1,7 @@
-/** The edge of the SR domain against real packets: what must not enter, what must, and that each rule is what stops it. */
+/**
+ * The edge of the SR domain against real packets: those that must not enter, those that must, and the one rule that
+ * drops each.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as frames from '../../netns/lib/frames.js';
 import { Witness } from '../../netns/lib/probe.js';
@@ -63,20 +66,20 @@ describe.each(OUTSIDE)('by %s, an interface outside', (device) => {
   it.each([
     ['a SID of this node', HV1.sid],
     ['this node’s own address', HV1.source],
-  ])('%s is not reached', async (_name, destination) => {
+  ])('%s cannot be reached', async (_name, destination) => {
     expect(await counted(device, frames.tunnelled(OUTSIDER, destination, inner[4]))).toEqual({
       drop_outside_destination: 1,
     });
   });
 
-  it('a source of the domain does not come from there', async () => {
+  it('a packet from a source of the domain is dropped', async () => {
     for (const source of [HV2.source, HV1.source, HV2.sid, 'fd00:7::7']) {
       expect(await counted(device, udp(source, 'fd00:c0::1'))).toEqual({ drop_outside_source: 1 });
       expect(await core.countOf('marked', () => node.send(device, udp(source, 'fd00:c0::1')))).toBe(0);
     }
   });
 
-  it('of a node’s source outside the domain’s prefixes only tunnels and errors are dropped', async () => {
+  it('a node’s source outside the domain’s prefixes may send all but tunnels and errors', async () => {
     const about = udp('fd00:1::1', 'fd00:1::2');
     for (const packet of [
       frames.tunnelled(OUTSIDER, HV3.source, inner[4]),
@@ -92,7 +95,7 @@ describe.each(OUTSIDE)('by %s, an interface outside', (device) => {
     expect(await core.sees('marked', () => node.send(device, frames.tcpSyn(HV3.source, 'fd00:c0::1', 22)))).toBe(true);
   });
 
-  it('what is not of the domain passes: the host’s own, and what it forwards', async () => {
+  it('packets outside the domain pass, for the host and forwarded', async () => {
     const { [device]: net } = LINK;
     expect(await host.sees('marked', () => node.send(device, frames.tcpSyn(`${net}::1`, `${net}::2`, 22)))).toBe(true);
     expect(await core.sees('marked', () => node.send(device, udp(`${net}::1`, 'fd00:c0::1')))).toBe(true);
@@ -102,7 +105,7 @@ describe.each(OUTSIDE)('by %s, an interface outside', (device) => {
   });
 });
 
-describe('each rule is what stops its packets', () => {
+describe('each rule alone drops its packets', () => {
   it.each([
     ['prerouting', 'drop_outside_destination', () => frames.tunnelled(OUTSIDER, HV2.sid, inner[4])],
     ['prerouting', 'drop_outside_source', () => udp(HV2.source, 'fd00:c0::1')],
@@ -152,17 +155,17 @@ describe('by an interface of the domain', () => {
   });
 
   it.each([
-    ['encapsulated', frames.tunnelled(OUTSIDER, HV1.sid, inner[4])],
-    ['with a routing header', frames.udpWithSrh(OUTSIDER, HV1.sid, HV1.sid, 9)],
+    ['an encapsulated packet', frames.tunnelled(OUTSIDER, HV1.sid, inner[4])],
+    ['a packet with a routing header', frames.udpWithSrh(OUTSIDER, HV1.sid, HV1.sid, 9)],
     ['a fragment', frames.laterFragment(frames.behind(frames.tunnelled(OUTSIDER, HV1.sid, inner[4]), 'destination'))],
-  ])('the rule is what stops it: %s', async (_name, packet) => {
+  ])('the rule alone drops it: %s', async (_name, packet) => {
     await node.open('encapsulated', 'drop_untrusted_source');
     expect(await host.sees('marked', () => node.send('eth0', packet))).toBe(true);
     await node.load(node.plan());
     expect(await host.countOf('marked', () => node.send('eth0', packet))).toBe(0);
   });
 
-  it('`sourceCheck: false` asks for no source', async () => {
+  it('`sourceCheck: false` accepts any source', async () => {
     await node.load(node.plan({ sourceCheck: false }));
     expect(await host.sees('marked', () => node.send('eth0', frames.tunnelled(OUTSIDER, HV1.sid, inner[4])))).toBe(
       true,
@@ -186,13 +189,13 @@ describe('by an interface of the domain', () => {
       () => frames.icmpv6Error(3, `${LINK.eth0}::1`, HV1.source, frames.tunnelled(HV1.source, HV2.sid, inner[4])),
     ],
     ['a ping to a SID', () => frames.udpPacket('fd00:c0::1', HV1.sid, 9)],
-  ] as const)('%s needs none', async (_name, make) => {
+  ] as const)('%s needs no source of the domain', async (_name, make) => {
     for (const device of ['eth0', 'eth1', 'in0'] as const) {
       expect(await host.sees('marked', () => node.send(device, make()))).toBe(true);
     }
   });
 
-  it('a router downstream speaks with the domain through the host', async () => {
+  it('a downstream router reaches the domain through the host', async () => {
     expect(await core.sees('marked', () => node.send('in0', frames.tunnelled('fd00:7::7', HV2.sid, inner[4])))).toBe(
       true,
     );
@@ -223,7 +226,7 @@ describe('a host that forwards for segue alone', () => {
 });
 
 describe('the table', () => {
-  it('is as planned once loaded, with ten thousand sources, and mended element by element', async () => {
+  it('has no drift with ten thousand sources, and is repaired element by element', async () => {
     const plan = node.plan();
     for (let n = 1; n <= 10_000; n++) {
       const element = `fd00:5f:${n.toString(16)}::1`;

@@ -1,6 +1,6 @@
 /**
- * From Linux 6.17 forwarding is turned on for single interfaces: the host stays a host. Kernel mode without tenants, which needs no VRF; and
- * what doctor says of connections that would speak from the domain.
+ * Linux 6.17 can turn forwarding on for single interfaces: the host does not become a router. Kernel mode without
+ * tenants, which needs no VRF; and what doctor reports of connections that would have a source of the domain.
  */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +71,7 @@ const toUnderlay = (): void => {
 };
 
 describe('forwarding of single interfaces', () => {
-  it('is on for the underlay, and the host is no router', async () => {
+  it('is on for the underlay, and the host does not route', async () => {
     expect(await core.countOf('marked', fromInside)).toBe(0);
     await apply();
     expect(read(HOST)).toBe('0');
@@ -83,7 +83,7 @@ describe('forwarding of single interfaces', () => {
     expect((await diffOnce(instance, renamed())).changes).toEqual([]);
   });
 
-  it('is taken back by a write of 0 to the host’s, and put right', async () => {
+  it('is reset by a write of 0 to the host’s forwarding, and repaired', async () => {
     await node.shell('hv', `echo 1 >/proc/sys/${HOST}; echo 0 >/proc/sys/${HOST}`);
     expect(read(forced('eth0'))).toBe('0');
     expect(await core.countOf('marked', fromInside)).toBe(0);
@@ -91,7 +91,7 @@ describe('forwarding of single interfaces', () => {
     expect(await core.sees('marked', fromInside)).toBe(true);
   });
 
-  it('takes the place of the host’s that an earlier build turned on', async () => {
+  it('replaces the host’s forwarding that an earlier build turned on', async () => {
     await node.shell('hv', `echo 1 >/proc/sys/${HOST}`);
     instance.kernel.savedSettings.remember([[`sysctl ${HOST}`, '0']]);
     await apply();
@@ -101,7 +101,7 @@ describe('forwarding of single interfaces', () => {
     expect(await outside.countOf('marked', across)).toBe(0);
   });
 
-  it('leaves a host alone that forwards', async () => {
+  it('is not used on a host that forwards', async () => {
     await node.shell('hv', `echo 1 >/proc/sys/${HOST}`);
     await apply();
     expect(read(HOST)).toBe('1');
@@ -111,7 +111,7 @@ describe('forwarding of single interfaces', () => {
     await apply();
   });
 
-  it('is as it was found after purge', async () => {
+  it('is restored by purge', async () => {
     expect((await purge(instance)).failures).toEqual([]);
     for (const device of ['eth0', 'eth1', 'in0']) expect(read(forced(device)), device).toBe('0');
     expect(read(HOST)).toBe('0');
@@ -134,7 +134,7 @@ describe('doctor', () => {
     return (await checkEdge(patient)).filter(({ name }) => name.startsWith('edge.sources'));
   };
 
-  it('names the route whose connections would have a source of the domain', async () => {
+  it('names a route whose connections would have a source of the domain', async () => {
     await node.shell(
       'hv',
       `ip addr del ${LINK.mgmt0}::2/64 dev mgmt0; ip addr add fe80::2/64 dev mgmt0 nodad
@@ -158,7 +158,7 @@ describe('doctor', () => {
     expect(await sources()).toMatchObject([{ name: 'edge.sources', status: 'ok' }]);
   });
 
-  it('misses the table and the file of the next boot', async () => {
+  it('reports a missing table and a missing file for the next boot', async () => {
     const patient = {
       instance,
       intent: renamed(),
