@@ -1,6 +1,6 @@
 /**
- * An interface with both of its programs, XDP and tcx: the counters add up to the frames that came in, whatever they are. What XDP hands on,
- * TCP without its outer header too, is counted by tcx.
+ * An interface with both programs, XDP and tcx: the counters add up to the arrived frames. Frames that XDP passes on,
+ * TCP without its outer header among them, are counted by tcx.
  */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';

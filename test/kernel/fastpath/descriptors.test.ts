@@ -1,4 +1,4 @@
-/** What cannot be made leaves no descriptor behind: an agent tries again until it can, for as long as it runs. */
+/** A failed creation leaves no descriptor open, as an agent retries for as long as it runs. */
 import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ function bar(path: string): () => void {
   };
 }
 
-it('of a program that cannot be pinned', () => {
+it('a program that cannot be pinned leaves no descriptor open', () => {
   const { store, pins } = open();
   store.makeMaps();
   const before = held();
@@ -53,7 +53,7 @@ it.each([
   ['the fast path', (store: FastpathStore) => store.makeMaps(), 'sg_node'],
   ['gateways', (store: FastpathStore) => store.gateways.make(), 'sg_gw_affinity'],
   ['a network node', (store: FastpathStore) => store.steering.make(), 'sg_ct'],
-])('of maps of %s that cannot be pinned', (_whose, make, barred) => {
+])('maps of %s that cannot be pinned leave no descriptor open', (_whose, make, barred) => {
   const { store, pins } = open();
   // Where it is pinned, and so where it is barred, is what the maps themselves tell.
   make(store);

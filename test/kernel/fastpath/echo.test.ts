@@ -1,4 +1,4 @@
-/** Pings of the gateway, at a port: what is sent back, and what is left to the kernel. */
+/** Pings of the gateway at a port: replies of the program, and packets left to the kernel. */
 import { describe, expect, it } from 'vitest';
 import { Bench, GATEWAYS, MACS, MTU } from './bench.js';
 import { icmp4, icmp6 } from './control-packets.js';
@@ -61,19 +61,19 @@ const LEFT: [what: string, packet: Buffer, reason: string][] = [
   ['a request of another code', to4({}, [8, 1]), 'no member'],
   ['a first fragment', to4({ fragment: 0x2000 }), 'no member'],
   ['a later fragment', to4({ fragment: 0x0010 }), 'no member'],
-  ['with options', to4({ options: Buffer.from([7, 4, 4, 0]) }), 'no member'],
+  ['IPv4 options', to4({ options: Buffer.from([7, 4, 4, 0]) }), 'no member'],
   ['UDP', ip4({ to: GATEWAY4 }), 'no member'],
-  ['to nobody', to4({ to: '10.0.0.99' }), 'no member'],
+  ['an unused address', to4({ to: '10.0.0.99' }), 'no member'],
   ['a reply of IPv6', to6({}, [129, 0]), 'no member'],
   ['a request of another code of IPv6', to6({}, [128, 1]), 'no member'],
   ['UDP of IPv6', ip6({ to: GATEWAY6 }), 'no member'],
-  ['to nobody of IPv6', to6({ to: 'cafe::99' }), 'no member'],
+  ['an unused IPv6 address', to6({ to: 'cafe::99' }), 'no member'],
   ['UDP from a link-local address', ip6({ from: 'fe80::1', to: GATEWAY6 }), 'no member'],
-  ['to a link-local address, from one', to6({ from: 'fe80::1', to: 'fe80::2' }), 'not routed'],
+  ['a link-local address, from another', to6({ from: 'fe80::1', to: 'fe80::2' }), 'not routed'],
 ];
 
 describe('a ping of the gateway', () => {
-  it.each(ANSWERED)('$what', ({ packet, out }) => {
+  it.each(ANSWERED)('is answered: $what', ({ packet, out }) => {
     const sent = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',
@@ -93,7 +93,7 @@ describe('a ping of the gateway', () => {
     ['the address of another, IPv6', icmp6([128, 0], body(8), { from: 'cafe::7', to: GATEWAY6 }), 'source address'],
     ['a link-local address to a member', to6({ from: 'fe80::1', to: 'cafe::2' }), 'source address'],
     ['a link-local address to a member of this node', to6({ from: 'fe80::1', to: 'cafe::7' }), 'source address'],
-    ['a link-local address to nobody', to6({ from: 'fe80::1', to: 'cafe::99' }), 'source address'],
+    ['a link-local address to an unused address', to6({ from: 'fe80::1', to: 'cafe::99' }), 'source address'],
     ['a link-local address to a prefix', to6({ from: 'febf::1', to: 'cafe:2::5' }), 'source address'],
     ['a link-local address to a SID', to6({ from: 'fe80::1', to: 'fd00:5e:2:4600:64::' }), 'domain address'],
     ['a routing header', ip6({ to: GATEWAY6, next: IP.routing, payload: srh(17, ['cafe::1'], 1) }), 'routing header'],

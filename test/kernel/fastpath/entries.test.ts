@@ -1,4 +1,4 @@
-/** The fast path's kinds of entries through the engine, on real maps. */
+/** The fast path's map entries through the engine, on real maps. */
 import { emptyPlan } from '../../../src/app/planning.js';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,7 +87,7 @@ describe('entries', () => {
     return map;
   };
 
-  it('are all there, and another process finds them as its plan has them', async () => {
+  it('are complete, and match the plan in another process', async () => {
     const instance = await loaded();
     const keys = [...membersOf(instance).entries()].map(([key]) => key.toString('hex'));
     expect(new Set(keys).size).toBe(2 * PER_TENANT + 2);
@@ -97,7 +97,7 @@ describe('entries', () => {
     expect(await changes(makePlan())).toEqual([]);
   });
 
-  it('that are gone, lead elsewhere or are nobody’s are found, each by its key', async () => {
+  it('that are missing, altered or unplanned are found by their keys', async () => {
     const members = membersOf(await loaded());
     const [gone, elsewhere] = [...members.entries()].filter(([key]) => key.readUInt32LE(0) === RED);
     if (gone === undefined || elsewhere === undefined) throw new Error('no members');
@@ -121,7 +121,7 @@ describe('entries', () => {
     expect(await changes(makePlan())).toEqual([]);
   });
 
-  it('that cannot be made do not spoil their neighbours', async () => {
+  it('that cannot be encoded do not affect others of the batch', async () => {
     const plan = makePlan();
     // Between an IPv6 address, whose bytes would shine through, and an IPv4 one.
     const broken = memberKey(RED, 'fd00:10::ffff:ffff:ffff:ffff');
@@ -139,7 +139,7 @@ describe('entries', () => {
     expect(await changes(makePlan())).toEqual([]);
   });
 
-  it('that the kernel refuses are named, each', async () => {
+  it('that the kernel refuses are named individually', async () => {
     const instance = open();
     const plan = makePlan();
     const { changes: found } = await instance.engine.diff(plan);
@@ -152,7 +152,7 @@ describe('entries', () => {
     expect(failures[0]?.error.message).toMatch(/^map sg_endpoints: update key [0-9a-f]+: EPERM: the map is frozen/);
   });
 
-  it('move with one change, and the others stay', async () => {
+  it('move by one change, without changing others', async () => {
     const instance = await loaded();
     const before = new Map([...membersOf(instance).entries()].map(([key, value]) => [key.toString('hex'), value]));
     const key = memberKey(BLUE, '10.0.0.2');
@@ -169,7 +169,7 @@ describe('entries', () => {
     ]);
   });
 
-  it('go with the node’s own, which is all that a purge has to remove', async () => {
+  it('are removed with the node’s own entry, the only one that purge deletes', async () => {
     await loaded();
     const instance = open();
     const { changes: found } = await instance.engine.diff(emptyPlan());

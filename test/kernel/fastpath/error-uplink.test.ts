@@ -1,4 +1,4 @@
-/** ICMP errors about what arrives at an uplink: back through the overlay, to the node where the sender is. */
+/** ICMP errors about packets that arrive at an uplink: they go back through the overlay to the sender's node. */
 import { describe, expect, it } from 'vitest';
 import { Bench, GATEWAYS, MACS, MTU, PATHS, SIDS, SOURCE } from './bench.js';
 import { computed, errorAbout, icmp4, QUOTE, withPseudoSum } from './control-packets.js';
@@ -32,7 +32,7 @@ function arriving(inner: Buffer, segments = 0): Buffer {
 const CASES: Case[] = [
   { what: 'at its last hop', inner: ip4({ ...IN4, ttl: 1 }) },
   { what: 'of IPv6', inner: ip6({ ...IN6, hopLimit: 1 }) },
-  { what: 'at no hop', inner: ip6({ ...IN6, hopLimit: 0 }) },
+  { what: 'with hop limit 0', inner: ip6({ ...IN6, hopLimit: 0 }) },
   { what: 'with hardly anything inside', inner: ip4({ ...IN4, ttl: 1, protocol: 200, payload: Buffer.alloc(1) }) },
   { what: 'with an SRH', inner: ip4({ ...IN4, ttl: 1 }), segments: 2 },
   { what: 'with a long SRH', inner: ip6({ ...IN6, hopLimit: 1 }), segments: 3 },
@@ -52,7 +52,7 @@ const CASES: Case[] = [
 ];
 
 describe('an error to a sender on another node', () => {
-  it.each(CASES)('$what', ({ inner, mtu, path = 2, segments }) => {
+  it.each(CASES)('is sent about a packet: $what', ({ inner, mtu, path = 2, segments }) => {
     const sent = new Bench().send('uplink_tc', arriving(inner, segments));
     const reason = mtu === undefined ? 'answer hop limit' : 'answer too big';
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'redirect', counted: { [reason]: 1 } });
@@ -64,7 +64,7 @@ describe('an error to a sender on another node', () => {
     expect(flowLabel).not.toBe(0);
   });
 
-  it.each(CASES)('is left to tcx by XDP: $what', ({ inner, segments }) => {
+  it.each(CASES)('is left to tcx when XDP gets the packet: $what', ({ inner, segments }) => {
     const frame = arriving(inner, segments);
     expect(new Bench().send('uplink_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
   });
@@ -73,7 +73,7 @@ describe('an error to a sender on another node', () => {
     ['an ICMP error', icmp4([11, 0], Buffer.alloc(32), { ...IN4, ttl: 1 }), 'hop limit'],
     ['a later fragment', ip4({ ...IN4, ttl: 1, fragment: 0x0010 }), 'hop limit'],
     ['a later fragment that is too big', ip4({ ...IN4, fragment: 0x0010, payload: udp({ size: MTU }) }), 'too big'],
-    ['a packet from nobody of the tenant', ip4({ ...IN4, from: '10.0.0.99', ttl: 1 }), 'hop limit'],
+    ['a packet from an unused address', ip4({ ...IN4, from: '10.0.0.99', ttl: 1 }), 'hop limit'],
     ['a packet from no address', ip4({ ...IN4, from: '0.0.0.0', ttl: 1 }), 'inner source'],
     ['a packet from multicast', ip6({ ...IN6, from: 'ff02::1', hopLimit: 1 }), 'inner source'],
     ['a packet from an address of this node', ip4({ ...IN4, from: '10.0.0.7', ttl: 1 }), 'hop limit'],
@@ -84,20 +84,20 @@ describe('an error to a sender on another node', () => {
   });
 
   it.each([
-    ['to nobody', ip4({ ...IN4, to: '10.0.0.99', ttl: 1 }), 'hop limit'],
-    ['to a member of another node', ip4({ ...IN4, to: '10.0.0.3', ttl: 1 }), 'hop limit'],
+    ['about a packet to an unused address', ip4({ ...IN4, to: '10.0.0.99', ttl: 1 }), 'hop limit'],
+    ['about a packet to a member of another node', ip4({ ...IN4, to: '10.0.0.3', ttl: 1 }), 'hop limit'],
   ])('is left to the kernel %s', (_what, inner, reason) => {
     const frame = arriving(inner);
     const sent = new Bench().send('uplink_tc', frame);
     expect(sent).toEqual({ verdict: 'next', counted: { [`punt ${reason}`]: 1 }, frame });
   });
 
-  it('is not sent while the way to the sender is not resolved', () => {
+  it('is not sent while the next hop to the sender is unresolved', () => {
     const sent = new Bench().send('uplink_tc', arriving(ip4({ ...IN4, from: '10.0.0.8', ttl: 1 })));
     expect(sent).toMatchObject({ verdict: 'next', counted: { 'punt unresolved': 1 } });
   });
 
-  it('stays right when the checksum it quotes is computed late', () => {
+  it('quotes the complete checksum of a packet with checksum offload', () => {
     const inner = withPseudoSum(ip4({ ...IN4, ttl: 1, protocol: IP.tcp, payload: tcp({ size: 1000 }) }));
     const { frame } = new Bench().send('uplink_tc', arriving(inner));
     const quote = frame.subarray(14 + 40 + 28);
@@ -107,7 +107,7 @@ describe('an error to a sender on another node', () => {
     expect(frame.subarray(54).toString('hex')).toBe(error.toString('hex'));
   });
 
-  it('is sent as often as its port may have them', () => {
+  it('is limited by its port’s rate', () => {
     expect(new Bench().exhaust('uplink_tc', arriving(ip4({ ...IN4, ttl: 1 })))).toBeGreaterThanOrEqual(50);
   });
 });

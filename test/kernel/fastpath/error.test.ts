@@ -1,4 +1,4 @@
-/** ICMP errors to the VM of a port: which packets have one, what it says, and of which nobody is told. */
+/** ICMP errors to the VM of a port: packets that cause one, its content, and packets that cause none. */
 import { describe, expect, it } from 'vitest';
 import { Bench, GATEWAYS, MACS, MTU } from './bench.js';
 import { computed, errorAbout, icmp4, icmp6, QUOTE, withPseudoSum } from './control-packets.js';
@@ -28,18 +28,18 @@ const fragment6 = (next: number, word: number): Buffer => Buffer.from([next, 0, 
 
 const HOPS: Case[] = [
   { what: 'at its last hop', packet: ip4({ ttl: 1 }) },
-  { what: 'at none', packet: ip4({ ttl: 0 }) },
+  { what: 'with TTL 0', packet: ip4({ ttl: 0 }) },
   { what: 'of IPv6', packet: ip6({ hopLimit: 1 }) },
   { what: 'to a port of this node', packet: ip4({ to: '10.0.0.7', ttl: 1 }) },
   { what: 'to a prefix', packet: ip4({ to: '172.16.1.1', ttl: 1 }) },
   { what: 'from a prefix of the VM', packet: ip4({ from: '192.168.1.77', ttl: 1 }) },
-  { what: 'to where no way is resolved', packet: ip4({ to: '10.0.0.8', ttl: 1 }) },
+  { what: 'to an unresolved next hop', packet: ip4({ to: '10.0.0.8', ttl: 1 }) },
   { what: 'with options', packet: ip4({ ttl: 1, options: Buffer.from([148, 4, 0, 0]) }) },
   { what: 'of an odd length', packet: ip4({ ttl: 1, payload: udp({ size: 17 }) }) },
-  { what: 'without anything inside', packet: ip4({ ttl: 1, payload: Buffer.alloc(0), protocol: 200 }) },
-  { what: 'as long as can be quoted', packet: ip4({ ttl: 1, payload: udp({ size: QUOTE.inet - 28 }) }) },
+  { what: 'without a payload', packet: ip4({ ttl: 1, payload: Buffer.alloc(0), protocol: 200 }) },
+  { what: 'as long as a complete quote', packet: ip4({ ttl: 1, payload: udp({ size: QUOTE.inet - 28 }) }) },
   { what: 'a byte longer', packet: ip4({ ttl: 1, payload: udp({ size: QUOTE.inet - 27 }) }) },
-  { what: 'as long as can be quoted of IPv6', packet: ip6({ hopLimit: 1, payload: udp({ size: QUOTE.inet6 - 48 }) }) },
+  { what: 'as long as a complete quote, IPv6', packet: ip6({ hopLimit: 1, payload: udp({ size: QUOTE.inet6 - 48 }) }) },
   { what: 'a byte longer, of IPv6', packet: ip6({ hopLimit: 1, payload: udp({ size: QUOTE.inet6 - 47 }) }) },
   { what: 'an echo request', packet: icmp4([8, 0], echo, { ttl: 1 }) },
   { what: 'an echo reply', packet: icmp4([0, 0], echo, { ttl: 1 }) },
@@ -61,25 +61,25 @@ const HOPS: Case[] = [
 
 const SIZES: Case[] = [
   { what: 'a byte more than the MTU', packet: big4(MTU + 1), mtu: MTU },
-  { what: 'that might be fragmented', packet: big4(MTU + 1, 0), mtu: MTU },
+  { what: 'without DF', packet: big4(MTU + 1, 0), mtu: MTU },
   { what: 'a first fragment', packet: big4(MTU + 40, 0x2000), mtu: MTU },
   { what: 'of IPv6', packet: big6(MTU + 1), mtu: MTU },
   { what: 'to a port of this node', packet: ip4({ to: '10.0.0.7', payload: udp({ size: MTU }) }), mtu: MTU },
   {
-    what: 'that the way is too narrow for',
+    what: 'larger than the path MTU',
     packet: ip4({ to: '10.0.0.5', payload: udp({ size: MTU - 28 }) }),
     mtu: 1400,
   },
   { what: 'of TCP', packet: tcp4(MTU), mtu: MTU },
   { what: 'of TCP over IPv6', packet: tcp6(MTU), mtu: MTU },
   {
-    what: 'a super-packet, whose segments are',
+    what: 'a super-packet with segments beyond it',
     packet: tcp4(3000),
     mtu: MTU,
     options: { gsoSize: MTU - 39, gsoSegs: 3 },
   },
   {
-    what: 'a super-packet of IPv6, whose segments are',
+    what: 'a super-packet of IPv6 with segments beyond it',
     packet: tcp6(3000),
     mtu: MTU,
     options: { gsoSize: MTU - 59, gsoSegs: 3 },
@@ -92,10 +92,10 @@ const UNTOLD: [what: string, packet: Buffer, reason: string][] = [
   ['Source Quench', icmp4([4, 0], echo, { ttl: 1 }), 'hop limit'],
   ['a redirect', icmp4([5, 0], echo, { ttl: 1 }), 'hop limit'],
   ['Parameter Problem', icmp4([12, 0], echo, { ttl: 1 }), 'hop limit'],
-  ['an ICMP header that is not there', ip4({ ttl: 1, protocol: IP.icmp, payload: Buffer.alloc(0) }), 'hop limit'],
+  ['an ICMP packet without its header', ip4({ ttl: 1, protocol: IP.icmp, payload: Buffer.alloc(0) }), 'hop limit'],
   ['a later fragment', ip4({ ttl: 1, fragment: 0x0010 }), 'hop limit'],
   ['an error of IPv6', icmp6([1, 0], echo, { hopLimit: 1 }), 'hop limit'],
-  ['an error of IPv6 that nobody knows', icmp6([127, 0], echo, { hopLimit: 1 }), 'hop limit'],
+  ['an unknown error of IPv6', icmp6([127, 0], echo, { hopLimit: 1 }), 'hop limit'],
   [
     'an error of IPv6 behind destination options',
     ip6({ hopLimit: 1, next: IP.destOptions, payload: Buffer.from('3a000104000000000100000000000000', 'hex') }),
@@ -111,7 +111,7 @@ const UNTOLD: [what: string, packet: Buffer, reason: string][] = [
 ];
 
 describe('an error to the VM', () => {
-  it.each([...HOPS, ...SIZES])('$what: $mtu', ({ packet, mtu, options = {} }) => {
+  it.each([...HOPS, ...SIZES])('is sent about a packet: $what, MTU $mtu', ({ packet, mtu, options = {} }) => {
     const bench = new Bench();
     if (mtu === 1400) bench.setUnderlay(1, [MACS.router, MACS.secondRouter], NARROW_MTU + 4, NARROW_MTU);
     const sent = bench.send('port_tc', ethernet(packet, TO_PORT), options);
@@ -132,9 +132,9 @@ describe('an error to the VM', () => {
   });
 
   it.each([
-    ['to nobody', ip4({ to: '10.0.0.99', ttl: 1 })],
-    ['to the gateway', ip4({ to: GATEWAY4, ttl: 1 })],
-    ['to nobody of IPv6', ip6({ to: 'cafe::99', hopLimit: 1 })],
+    ['about a packet to an unused address', ip4({ to: '10.0.0.99', ttl: 1 })],
+    ['about a packet to the gateway', ip4({ to: GATEWAY4, ttl: 1 })],
+    ['about a packet to an unused IPv6 address', ip6({ to: 'cafe::99', hopLimit: 1 })],
   ])('is left to the kernel %s', (_what, packet) => {
     const frame = ethernet(packet, TO_PORT);
     const sent = new Bench().send('port_tc', frame);
@@ -142,13 +142,13 @@ describe('an error to the VM', () => {
   });
 
   it.each([
-    ['to nobody', ip4({ to: '10.0.0.99' })],
-    ['to nobody, at its last hop', ip4({ to: '10.0.0.99', ttl: 1 })],
-    ['to nobody of IPv6', ip6({ to: 'cafe::99' })],
-    ['to nobody of IPv6, at its last hop', ip6({ to: 'cafe::99', hopLimit: 1 })],
-    ['to the outside', ip6({ to: '2001:db8::99', next: IP.tcp, payload: tcp({ size: 1300 }) })],
+    ['an unused address', ip4({ to: '10.0.0.99' })],
+    ['an unused address, at the last hop', ip4({ to: '10.0.0.99', ttl: 1 })],
+    ['an unused IPv6 address', ip6({ to: 'cafe::99' })],
+    ['an unused IPv6 address, at the last hop', ip6({ to: 'cafe::99', hopLimit: 1 })],
+    ['an Internet address', ip6({ to: '2001:db8::99', next: IP.tcp, payload: tcp({ size: 1300 }) })],
     ['an echo request', icmp4([8, 0], echo, { to: '203.0.113.1' })],
-  ])('in ebpf mode says that nobody has the address: %s', (_what, packet) => {
+  ])('reports an unreachable address in ebpf mode: %s', (_what, packet) => {
     const sent = new Bench({ rodata: { no_kernel_fallback: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',
@@ -163,14 +163,14 @@ describe('an error to the VM', () => {
     ['an error', icmp4([3, 1], echo, { to: '10.0.0.99' }), 'punt no member'],
     ['an error of IPv6', icmp6([1, 0], echo, { to: 'cafe::99' }), 'punt no member'],
     ['a later fragment', ip4({ to: '10.0.0.99', fragment: 0x0010 }), 'punt no member'],
-    ['what is to the gateway, which has the address', ip4({ to: GATEWAY4 }), 'punt no member'],
-    ['what it sends from a forged source', ip4({ from: '10.0.0.5', to: '10.0.0.99' }), 'drop source address'],
-  ])('in ebpf mode says nothing about %s', (_what, packet, reason) => {
+    ['a packet to the gateway', ip4({ to: GATEWAY4 }), 'punt no member'],
+    ['a packet from a forged source', ip4({ from: '10.0.0.5', to: '10.0.0.99' }), 'drop source address'],
+  ])('is not sent in ebpf mode about %s', (_what, packet, reason) => {
     const sent = new Bench({ rodata: { no_kernel_fallback: true } }).send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'drop', counted: { [reason]: 1 } });
   });
 
-  it('in ebpf mode has the port’s share of errors, whatever they say', () => {
+  it('is limited by the port’s rate in ebpf mode', () => {
     const bench = new Bench({ rodata: { no_kernel_fallback: true } });
     expect(bench.exhaust('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT))).toBeGreaterThanOrEqual(50);
   });
@@ -184,7 +184,7 @@ describe('an error to the VM', () => {
     }
   });
 
-  it('has the frame without its padding', () => {
+  it('does not quote the padding of the frame', () => {
     const packet = ip4({ ttl: 1, payload: udp({ size: 2 }) });
     const frame = Buffer.concat([ethernet(packet, TO_PORT), Buffer.alloc(16, 0xee)]);
     const expected = ethernet(errorAbout(packet, { gateway: GATEWAY4 }), BACK);
@@ -196,7 +196,7 @@ describe('an error to the VM', () => {
     ['UDP', withPseudoSum(big4(MTU + 1)), QUOTE.inet, 28],
     ['TCP over IPv6', withPseudoSum(tcp6(MTU + 1)), QUOTE.inet6, 48],
     ['UDP over IPv6', withPseudoSum(big6(MTU + 7)), QUOTE.inet6, 48],
-  ])('stays right when the checksum it quotes is computed late: %s', (_what, packet, quoted, errorBytes) => {
+  ])('quotes the complete checksum of a packet with checksum offload: %s', (_what, packet, quoted, errorBytes) => {
     const { frame, counted } = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect(counted).toEqual({ 'answer too big': 1 });
     const quote = frame.subarray(14 + errorBytes);
@@ -208,7 +208,7 @@ describe('an error to the VM', () => {
     expect(frame.toString('hex')).toBe(ethernet(expected, BACK).toString('hex'));
   });
 
-  it('is sent a hundred times a second, and fifty at once', () => {
+  it('is limited to 100 per second with bursts of 50', () => {
     const bench = new Bench();
     const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
     const started = process.hrtime.bigint();
@@ -218,7 +218,7 @@ describe('an error to the VM', () => {
     expect(told).toBeLessThanOrEqual(Math.ceil(50 + 100 * seconds));
   });
 
-  it('of one port does not take from another: a bucket each', () => {
+  it('does not use up another port’s rate', () => {
     const bench = new Bench();
     const frame = ethernet(ip4({ ttl: 1 }), TO_PORT);
     bench.exhaust('port_tc', frame);

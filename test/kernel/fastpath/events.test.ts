@@ -1,4 +1,6 @@
-/** Events of a trace session: the packet as it came and as it leaves, the reason, the port; limits of rate and room. */
+/**
+ * Events of a trace session: the packet as received and as sent, the reason, the port; limits of rate and ring size.
+ */
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
@@ -37,7 +39,7 @@ const arriving = (inner: Buffer): Buffer =>
 const IN4 = { from: '10.0.0.2', to: '10.0.0.1' } as const;
 
 describe('a trace session reports', () => {
-  it('a packet that is encapsulated: before and after', () => {
+  it('an encapsulated packet before and after', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4(), TO_PORT);
@@ -60,7 +62,7 @@ describe('a trace session reports', () => {
     expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
   });
 
-  it.each(['uplink_tc', 'uplink_xdp'] as const)('of a packet that %s decapsulates', (program) => {
+  it.each(['uplink_tc', 'uplink_xdp'] as const)('a packet that %s decapsulates before and after', (program) => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = arriving(ip4(IN4));
@@ -73,7 +75,7 @@ describe('a trace session reports', () => {
     expect(event?.after?.toString('hex')).toBe(frame.toString('hex'));
   });
 
-  it('drops and punts, which are as they came', () => {
+  it('dropped and punted packets as received', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const punted = ethernet(ip4({ to: '10.0.0.99' }), TO_PORT);
@@ -91,7 +93,7 @@ describe('a trace session reports', () => {
     );
   });
 
-  it('a packet that was altered before it was dropped: as it came', () => {
+  it('a packet as received that was altered before its drop', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(encapsulated(ip4(IN4), [SIDS.dt46], 'fd00:5e:2::1', 3), {
@@ -106,7 +108,7 @@ describe('a trace session reports', () => {
     expect(events[0]?.after).toBeUndefined();
   });
 
-  it('a super-packet, how many it will be', () => {
+  it('the number of segments of a super-packet', () => {
     const bench = new Bench();
     const { read } = watch(bench);
     const packet = ethernet(ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) }), TO_PORT);
@@ -114,7 +116,7 @@ describe('a trace session reports', () => {
     expect(read()).toMatchObject([{ segments: 3, length: packet.length, egress: 77 }]);
   });
 
-  it('as many bytes as it asks for', () => {
+  it('as many bytes of a packet as requested', () => {
     const bench = new Bench();
     const { read } = watch(bench, { snap: 60 });
     const packet = ethernet(ip4({ payload: udp({ size: 900 }) }), TO_PORT);
@@ -126,7 +128,7 @@ describe('a trace session reports', () => {
 });
 
 describe('a trace session suppresses', () => {
-  it('what it did not ask for: reasons, tenants, interfaces', () => {
+  it('reasons, tenants and interfaces that it did not select', () => {
     const bench = new Bench();
     const only = watch(bench, { reasons: [reason('punt no member')] });
     const stranger = watch(bench, { tenant: TENANT + 1 });
@@ -139,7 +141,7 @@ describe('a trace session suppresses', () => {
     expect(uplink.read()).toMatchObject([{ egress: 500 }]);
   });
 
-  it('what exceeds its rate of one reason, and counts it', () => {
+  it('and counts events beyond its rate per reason', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { rate: 5 });
     const send = (to: string, times: number): void => {
@@ -156,7 +158,7 @@ describe('a trace session suppresses', () => {
     expect(one.missed()).toEqual({ suppressed: new Map([[reason('punt no member'), 60 - told]]), lost: 0 });
   });
 
-  it('what its ring has no room for, and counts it', () => {
+  it('and counts events that do not fit into its ring', () => {
     const bench = new Bench();
     const { read, watch: one } = watch(bench, { ringBytes: 4096 });
     for (let time = 0; time < 40; time++)
@@ -166,7 +168,7 @@ describe('a trace session suppresses', () => {
     expect(one.missed()).toEqual({ suppressed: new Map(), lost: 40 - told });
   });
 
-  it('anything once it ended: the programs look no more', () => {
+  it('all events after its end, as programs stop tracing', () => {
     const bench = new Bench();
     const { watch: one } = watch(bench);
     one.close();
@@ -177,13 +179,13 @@ describe('a trace session suppresses', () => {
 });
 
 describe('slots of trace sessions', () => {
-  it('are four', () => {
+  it('number four', () => {
     const bench = new Bench();
     for (let count = 0; count < MAX_TRACE_SESSIONS; count++) watch(bench);
     expect(() => watch(bench)).toThrow(NoTraceSlotError);
   });
 
-  it('an abandoned session is released by the next packet, and its slot taken by the next session', () => {
+  it('of an abandoned session are freed by the next packet for the next session', () => {
     const bench = new Bench();
     const first = watch(bench);
     const entry = bench.maps.sg_trace_sess.lookup(u32(0)) ?? Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** What programs remember of flows: what the lookups found, until the agent says that something changed. */
+/** Per-CPU caches of lookup results: they are valid until the agent begins a new cache generation. */
 import { describe, expect, it } from 'vitest';
 import { nextCacheGeneration } from '../../../src/ebpf/epoch.js';
 import { EndpointType } from '../../../src/ebpf/generated/layouts.js';
@@ -23,7 +23,7 @@ const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[]
     after: MACS.secondRouter,
   },
   {
-    what: 'a member that moves',
+    what: 'a member’s port',
     change: (bench) => {
       bench.addMember('10.0.0.2', EndpointType.EP_LOCAL, 77);
     },
@@ -31,23 +31,23 @@ const CHANGES: { what: string; change: (bench: Bench) => void; after: string }[]
   },
 ];
 
-describe.each(CHANGES)('$what', ({ change, after }) => {
-  it('is not noticed before the epoch ends, and then at once', () => {
+describe.each(CHANGES)('a change of $what', ({ change, after }) => {
+  it('takes effect with the next cache generation', () => {
     const bench = new Bench({ before: [] });
     const send = (): string => macOf(bench.send('port_tc', ethernet(ip4(), TO_PORT)).frame);
     nextCacheGeneration(bench.maps.sg_cache_gen);
-    const epoch = bench.maps.sg_cache_gen.lookup(Buffer.alloc(4));
+    const generation = bench.maps.sg_cache_gen.lookup(Buffer.alloc(4));
     expect(send()).toBe(MACS.router);
     change(bench);
-    if (epoch === undefined) throw new Error('no epoch');
-    bench.maps.sg_cache_gen.update(Buffer.alloc(4), epoch);
+    if (generation === undefined) throw new Error('no generation');
+    bench.maps.sg_cache_gen.update(Buffer.alloc(4), generation);
     expect(send()).toBe(MACS.router);
     nextCacheGeneration(bench.maps.sg_cache_gen);
     expect(send()).toBe(after);
   });
 });
 
-it('a port that goes takes what was remembered of it along', () => {
+it('a removed port has no valid cache entries', () => {
   const bench = new Bench({ before: [] });
   nextCacheGeneration(bench.maps.sg_cache_gen);
   const sent = ethernet(ip4(), TO_PORT);
@@ -61,7 +61,7 @@ it('a port that goes takes what was remembered of it along', () => {
   expect(bench.send('uplink_tc', arriving).verdict).toBe('next');
 });
 
-it('what one port may send, another may not', () => {
+it('the cache entry of one port does not allow another port to send', () => {
   const bench = new Bench({ before: [] });
   bench.setPort({ slot: 1 }, 1);
   nextCacheGeneration(bench.maps.sg_cache_gen);
@@ -74,7 +74,7 @@ it('what one port may send, another may not', () => {
   }
 });
 
-it('what arrives for one tenant, another does not get', () => {
+it('the cache entry of one tenant does not deliver packets for another', () => {
   const bench = new Bench({ before: [] });
   const other = 'fd00:5e:1:4600:65::';
   nextCacheGeneration(bench.maps.sg_cache_gen);

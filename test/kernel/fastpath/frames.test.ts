@@ -1,4 +1,7 @@
-/** Frames on a real interface whose tag or address a test run cannot show: the kernel takes tags off before tcx, and sorts out whose frame it is. */
+/**
+ * Frames on a real interface with a tag or an address that a test run cannot show: the kernel removes tags before tcx,
+ * and classifies frames by their destination.
+ */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { attachTcx } from 'libbpf-ts';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
@@ -30,14 +33,14 @@ function received(program: BpfProgramName, make: (own: string) => readonly Buffe
 
 const PACKETS = [ip4(), ip6()];
 
-it('the port forwards frames of the VM', () => {
+it('the port forwards frames from the VM', () => {
   const counted = received('port_tc', () =>
     PACKETS.map((packet) => ethernet(packet, { to: MACS.port, from: MACS.vm })),
   );
   expect(counted).toEqual({ 'forward forwarded': 2 });
 });
 
-it('a tagged frame of the VM is of another network than the port: no packet of it leaves, tag or not', () => {
+it('the port forwards no tagged frame from the VM', () => {
   const counted = received('port_tc', () =>
     PACKETS.map((packet) => tagged(ethernet(packet, { to: MACS.port, from: MACS.vm }), 5)),
   );
@@ -49,7 +52,7 @@ const arriving = (): Buffer[] =>
     encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1'),
   );
 
-it('the uplink decapsulates frames for it', () => {
+it('the uplink decapsulates frames for its MAC address', () => {
   const counted = received('uplink_tc', (own) =>
     arriving().map((packet) => ethernet(packet, { to: own, from: MACS.router })),
   );
@@ -78,33 +81,30 @@ function untilLocal(netns: string, address: string): void {
   }
 }
 
-describe.each<BpfProgramName>(['port_tc', 'ndp_responder_tc'])(
-  'what the program of kernel or hybrid mode leaves to the kernel (%s)',
-  (program) => {
-    /** Datagrams to the gateway's own addresses, which only the kernel can have taken: no socket waits for them. */
-    const taken = (to: string): number => {
-      const bench = attached(program);
-      run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
-      for (const address of GATEWAYS) run(bench.netns, 'ip', 'address', 'add', address, 'dev', 'v0', 'nodad');
-      const [to4, to6] = GATEWAYS;
-      untilLocal(bench.netns, to6);
-      sendFrames(bench.netns, 'v1', [
-        ethernet(ip4({ to: to4 }), { to, from: MACS.vm }),
-        ethernet(ip6({ to: to6 }), { to, from: MACS.vm }),
-      ]);
-      const counters = run(bench.netns, 'cat', '/proc/net/snmp', '/proc/net/snmp6');
-      const [, noPorts = '0'] = /^Udp: \d+ (\d+)/m.exec(counters) ?? [];
-      // The checksum of the made datagram is zero, which IPv6 does not know: it is an error of the kernel's own UDP.
-      const [, errors6 = '0'] = /^Udp6InErrors\s+(\d+)/m.exec(counters) ?? [];
-      return Number(noPorts) + Number(errors6);
-    };
+describe.each<BpfProgramName>(['port_tc', 'ndp_responder_tc'])('a frame that %s leaves to the kernel', (program) => {
+  /** Datagrams to the gateway's own addresses, which only the kernel can have taken: no socket waits for them. */
+  const taken = (to: string): number => {
+    const bench = attached(program);
+    run(bench.netns, 'ip', 'link', 'set', 'v0', 'address', MACS.port);
+    for (const address of GATEWAYS) run(bench.netns, 'ip', 'address', 'add', address, 'dev', 'v0', 'nodad');
+    const [to4, to6] = GATEWAYS;
+    untilLocal(bench.netns, to6);
+    sendFrames(bench.netns, 'v1', [
+      ethernet(ip4({ to: to4 }), { to, from: MACS.vm }),
+      ethernet(ip6({ to: to6 }), { to, from: MACS.vm }),
+    ]);
+    const counters = run(bench.netns, 'cat', '/proc/net/snmp', '/proc/net/snmp6');
+    const [, noPorts = '0'] = /^Udp: \d+ (\d+)/m.exec(counters) ?? [];
+    // The checksum of the made datagram is zero, which IPv6 does not know: it is an error of the kernel's own UDP.
+    const [, errors6 = '0'] = /^Udp6InErrors\s+(\d+)/m.exec(counters) ?? [];
+    return Number(noPorts) + Number(errors6);
+  };
 
-    it.each([
-      ["the gateway's", MACS.port, 2],
-      ['what the VM may still have for it', MACS.formerPort, 2],
-      ["another's", '02:00:00:00:00:ee', 0],
-    ])('is taken by its destination: %s', (_whose, to, packets) => {
-      expect(taken(to)).toBe(packets);
-    });
-  },
-);
+  it.each([
+    ["the gateway's", MACS.port, 2],
+    ['the one that the VM may have cached', MACS.formerPort, 2],
+    ["another's", '02:00:00:00:00:ee', 0],
+  ])('is accepted by its destination MAC address: %s', (_whose, to, packets) => {
+    expect(taken(to)).toBe(packets);
+  });
+});

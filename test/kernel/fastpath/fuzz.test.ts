@@ -1,6 +1,7 @@
 /**
- * A million packets into each program, most of them broken (native/fuzz.c): none crashes, none gets past the rules, each is counted once. The seed is
- * printed; SEGUE_SEED=n repeats a run, and what native/fuzz.c prints of a finding repeats one packet.
+ * A million packets into each program, most of them malformed (native/fuzz.c): no program crashes, no packet passes
+ * against the rules, each is counted once. The seed is printed; SEGUE_SEED=n repeats a run, and the output of
+ * native/fuzz.c about a finding repeats one packet.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -109,7 +110,7 @@ function temporary(): string {
   return directory;
 }
 
-it.each(SUBJECTS)(`$name and ${RUNS} packets, seed ${SEED}`, (subject) => {
+it.each(SUBJECTS)(`$name follows the rules with ${RUNS} packets, seed ${SEED}`, (subject) => {
   const { name, hook, program } = subject;
   const { bench, fuzz } = prepare();
   const { status, stdout, stderr } = fuzz(subject, program(bench), RUNS);
@@ -136,7 +137,7 @@ it.each(SUBJECTS)(`$name and ${RUNS} packets, seed ${SEED}`, (subject) => {
 it.each([
   ...MUTANTS.map((mutant) => ({ side: 'port' as const, mutant, name: mutant.name })),
   ...UPLINK_MUTANTS.map((mutant) => ({ side: 'uplink' as const, mutant, name: mutant.name })),
-])('finds a program of the $side with a mistake: $name', ({ side, mutant }) => {
+])('detects a faulty program of the $side: $name', ({ side, mutant }) => {
   const { bench, fuzz } = prepare();
   const subject = SUBJECTS.find((one) => one.side === side);
   if (subject === undefined) throw new Error('no subject');

@@ -1,4 +1,7 @@
-/** What `make gen` says of maps comes from their definitions alone: a new one is a line in bpf/maps, and one that cannot be read there is refused. */
+/**
+ * The tables that `make gen` writes for maps come from the maps' definitions alone: a new map is one line in bpf/maps,
+ * and a definition that cannot be read is refused.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +33,7 @@ function tablesWith(definitions: string, program: 'port_tc' | 'nn_uplink_xdp' = 
   return mapTables(objects, [objects[0] ?? '']);
 }
 
-it('a new map has sizes, entries and writer from its definition', () => {
+it('sizes, entries and writer of a new map come from its definition', () => {
   const text = tablesWith(
     [
       'HASH(fastpath, sg_new_read, struct icmp_rate, __u64, 512);',
@@ -54,12 +57,12 @@ it.each([
     message: /map sg_new: expected a macro of bpf\/maps\/map_defs\.h, or MAP_SET\(\)/,
   },
   {
-    what: 'of a set that nothing makes',
+    what: 'of an unknown set',
     definitions: 'HASH(fastpaht, sg_new, __u32, __u32, 8);\n',
     message: /map sg_new: set fastpaht, expected fastpath, gateway, nn or own/,
   },
   {
-    what: 'without a type of its values',
+    what: 'without a value type',
     definitions:
       'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); } sg_new SEC(".maps") MAP_SET(fastpath);\n',
     message: /map sg_new: expected types of key and value, and max_entries/,
@@ -74,13 +77,13 @@ it.each([
   expect(() => tablesWith(definitions)).toThrow(message);
 });
 
-it('a map that the program its set is made from lacks is refused', () => {
+it('a map that is missing in the program of its set is refused', () => {
   expect(() => tablesWith('HASH(fastpath, sg_new, __u32, __u32, 8);\n', 'nn_uplink_xdp')).toThrow(
     /map sg_new: not in port_tc, which the maps of set fastpath are made from/,
   );
 });
 
-it.each(['nn', 'fastpath'])('a map that another program defines otherwise is refused, of set %s, too', (set) => {
+it.each(['nn', 'fastpath'])('a map that two programs define differently is refused, set %s', (set) => {
   const definition = `HASH_RW(${set}, sg_port_icmp, __u32, __u32, 8);\n`;
   expect(() => tablesWith(definition, 'nn_uplink_xdp')).toThrow(/map sg_port_icmp: .*, in another object fastpath /);
 });

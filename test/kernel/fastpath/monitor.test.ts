@@ -1,4 +1,4 @@
-/** `segue monitor` and `segue capture` as one runs them, over programs that get packets from the test. */
+/** `segue monitor` and `segue capture` as commands, over programs that get packets from the test. */
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ async function lines(command: Background, count: number): Promise<Record<string,
 }
 
 describe('segue monitor', () => {
-  it('tells drops and punts with reason, tenant, port and packet, and nothing of what is forwarded', async () => {
+  it('reports drops and punts with reason, tenant, port and packet, and no forwarded packets', async () => {
     const bench = new Bench();
     const monitor = await new Node(bench).pin().watch('monitor', '-j');
     bench.send('port_tc', ethernet(ip4(), TO_PORT));
@@ -77,7 +77,7 @@ describe('segue monitor', () => {
     expect(bench.maps.sg_trace_on.lookup(u32(0))?.readUInt32LE(0)).toBe(0);
   });
 
-  it('in words, only one reason of one port, and says how much more there was', async () => {
+  it('prints one reason of one port as text, and the number of suppressed events', async () => {
     const bench = new Bench();
     const monitor = await new Node(bench).pin().watch('monitor', '-r', 'no-member', '-p', 'red-a', '--rate', '1');
     bench.send('port_tc', ethernet(ip4({ to: '224.0.0.1' }), TO_PORT));
@@ -91,7 +91,7 @@ describe('segue monitor', () => {
     expect(monitor.output).not.toContain('not routed');
   });
 
-  it('goes on with the maps that come when those it had are gone', async () => {
+  it('continues with new maps after its maps are removed', async () => {
     const bench = new Bench();
     const node = new Node(bench).pin();
     const monitor = await node.watch('monitor', '-j');
@@ -104,7 +104,7 @@ describe('segue monitor', () => {
     expect(await lines(monitor, 1)).toMatchObject([{ reason: 'no member' }]);
   });
 
-  it('ends when nobody reads any more', async () => {
+  it('ends when its reader closes the pipe', async () => {
     const bench = new Bench();
     const monitor = await new Node(bench).pin().watch('monitor', '-j');
     monitor.child.stdout?.destroy();
@@ -131,7 +131,7 @@ describe('segue monitor', () => {
     expect(monitor.child.exitCode).toBe(code);
   });
 
-  it('in kernel mode says that there is nothing to monitor', async () => {
+  it('reports in kernel mode that there is nothing to monitor', async () => {
     const monitor = new Node(new Bench(), { dataplane: 'kernel' }).start('monitor');
     await monitor.wait();
     expect(monitor.output).toContain('has no fast path (dataplane: kernel): expected one for segue monitor');
@@ -151,7 +151,7 @@ function tshark(file: string, ...fields: string[]): string[][] {
 }
 
 describe('segue capture', () => {
-  it('writes what tshark reads: each packet as it came and as it left', async () => {
+  it('writes each packet as received and as sent, and tshark reads them', async () => {
     const bench = new Bench();
     const node = new Node(bench).pin();
     const file = node.file('out.pcapng');
@@ -181,7 +181,7 @@ describe('segue capture', () => {
     expect(tshark(file, 'frame.packet_id').flat()).toEqual(['1', '1', '2', '2', '3']);
   });
 
-  it('to standard output, cut short, of one address alone', async () => {
+  it('writes truncated packets of one address to standard output', async () => {
     const bench = new Bench();
     const node = new Node(bench).pin();
     const capture = node.start('capture', '-p', 'v0', '-w', '-', '-s', '60', '--host', '10.0.0.2/31', '--count', '1');
@@ -203,7 +203,7 @@ describe('segue capture', () => {
     ]);
   });
 
-  it('only what crosses an uplink, a line a packet', async () => {
+  it('prints one line for each packet that crosses an uplink', async () => {
     const bench = new Bench();
     const node = new Node(bench).pin();
     const capture = await node.watch('capture', '-u', 'v1', '--count', '1');
@@ -230,7 +230,7 @@ describe('segue capture', () => {
     expect(capture.child.exitCode).toBe(code);
   });
 
-  it('a file that cannot be written: exit 1', async () => {
+  it('exits with 1 when the file cannot be written', async () => {
     const capture = new Node(new Bench()).pin().start('capture', '-w', '/proc/nowhere');
     await capture.wait();
     expect(capture.output).toMatch(/-w .*\/proc\/nowhere/);

@@ -1,4 +1,4 @@
-/** The MSS option of SYNs at a port: lowered to the tenant's MTU, its checksum with it, and nothing else. */
+/** The MSS option of SYNs at a port: lowered to the tenant's MTU, its checksum updated, and nothing else changed. */
 import { describe, expect, it } from 'vitest';
 import { Bench, MACS, MTU, PATHS, SOURCE } from './bench.js';
 import { checksum, encapsulated, ethernet, IP, ip4, ip6, withoutFlowLabel } from './packets.js';
@@ -36,13 +36,13 @@ const CASES: [what: string, family: 4 | 6, sent: number[], arrive: number[], fla
   ['of a VM with 1500, IPv6', 6, mss(1440), mss(MOST[6])],
   ['with an ACK', 4, mss(1460), mss(MOST[4]), SYN_ACK],
   ['of a VM with 9000', 4, mss(8960), mss(MOST[4])],
-  ['the largest there is', 6, mss(0xffff), mss(MOST[6])],
+  ['of the largest value', 6, mss(0xffff), mss(MOST[6])],
   ['a byte too large', 4, mss(MOST[4] + 1), mss(MOST[4])],
   ['just right', 4, mss(MOST[4]), mss(MOST[4])],
   ['smaller', 6, mss(536), mss(536)],
   ['behind others', 4, [...WINDOW_SCALE, NOP, ...mss(1460)], [...WINDOW_SCALE, NOP, ...mss(MOST[4])]],
-  ['at an odd place', 4, [NOP, ...mss(1460)], [NOP, ...mss(MOST[4])]],
-  ['at an odd place, IPv6', 6, [...WINDOW_SCALE, ...mss(1440)], [...WINDOW_SCALE, ...mss(MOST[6])]],
+  ['at an odd offset', 4, [NOP, ...mss(1460)], [NOP, ...mss(MOST[4])]],
+  ['at an odd offset, IPv6', 6, [...WINDOW_SCALE, ...mss(1440)], [...WINDOW_SCALE, ...mss(MOST[6])]],
   [
     'last of forty bytes',
     4,
@@ -65,7 +65,7 @@ const CASES: [what: string, family: 4 | 6, sent: number[], arrive: number[], fla
 ];
 
 describe('the MSS', () => {
-  it.each(CASES)('%s', (_what, family, sent, arrive, flags) => {
+  it.each(CASES)('is lowered only in a SYN that exceeds it: %s', (_what, family, sent, arrive, flags) => {
     const { verdict, counted, frame } = new Bench().send(
       'port_tc',
       ethernet(segment(family, sent, flags)(64), TO_PORT),
@@ -76,7 +76,7 @@ describe('the MSS', () => {
     expect(withoutFlowLabel(frame).frame.toString('hex')).toBe(out.toString('hex'));
   });
 
-  it('towards a port of this node too', () => {
+  it('is lowered towards a port of this node, too', () => {
     const syn = (bytes: number, hops: number): Buffer => {
       const packet = segment(4, mss(bytes))(hops);
       return packet;

@@ -1,4 +1,7 @@
-/** The fast path with one mistake each, compiled from altered sources: what tests of it must find. */
+/**
+ * Faulty variants of the fast path, compiled from sources with one alteration each: the tests of the fast path must
+ * detect them.
+ */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { arch } from 'node:os';
@@ -31,40 +34,40 @@ export const MUTANTS = [
     from: 'return bpf_map_lookup_elem(&sg_trusted, &key) != NULL',
     to: 'return 0',
   },
-  { name: 'the domain by what is not read', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
-  { name: 'frames of VLANs', file: 'port/tcx.h', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
+  { name: 'no domain check of unread headers', file: 'port/exception.h', from: 'is_domain_frame(skb))', to: '!port)' },
+  { name: 'VLAN frames accepted', file: 'port/tcx.h', from: 'PASS_VLAN : DROP_VLAN', to: 'PASS_VLAN : PUNT_NOT_IP' },
   {
-    name: 'lengths that lie',
+    name: 'wrong lengths accepted',
     file: 'port/pipeline.h',
     from: 'frame.inner.length > frame.length ?',
     to: '!node ?',
   },
-  { name: 'no class outside', file: 'srv6/encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
+  { name: 'traffic class not copied out', file: 'srv6/encap.h', from: 'return inner->traffic_class;', to: 'return 0;' },
 ] as const satisfies readonly Mutant[];
 
 /** The same of the uplink's program. */
 export const UPLINK_MUTANTS = [
   { name: 'any outer source', file: 'srv6/outer_source.h', from: 'if (!check_sources ||', to: 'if (true ||' },
   {
-    name: 'martians',
+    name: 'martians accepted',
     file: 'srv6/inner_source.h',
     from: 'return first == 0 || first == 127 || first >= 224;',
     to: 'return first == 0 || first >= 224;',
   },
   {
-    name: 'mapped sources',
+    name: 'IPv4-mapped sources accepted',
     file: 'srv6/inner_source.h',
     from: '(!word[2] || word[2] == bpf_htonl(0xffff))',
     to: '!word[2]',
   },
   {
-    name: "the receiver's own source",
+    name: "the receiver's own address as source",
     file: 'srv6/inner_source.h',
     from: ' || same_address(&inner->source, &inner->dest)',
     to: '',
   },
   {
-    name: "the gateway's source",
+    name: "the gateway's address as source",
     file: 'srv6/inner_source.h',
     from: 'return carries_error(inner) ? REASON_FORWARDED : DROP_INNER_SOURCE;',
     to: 'return REASON_FORWARDED;',

@@ -1,4 +1,4 @@
-/** ARP and neighbour discovery at a port: what is answered, what is not, and what may not be asked. */
+/** ARP and neighbour discovery at a port: requests with a reply, requests without one, and forged requests. */
 import { describe, expect, it } from 'vitest';
 import { Bench, GATEWAYS, MACS } from './bench.js';
 import {
@@ -157,7 +157,7 @@ describe('at a port', () => {
     expect(sent.frame.toString('hex')).toBe((out ?? frame).toString('hex'));
   });
 
-  it("what lies behind the VM itself is not answered for: the VM's own prefix", () => {
+  it("a request for the VM's own prefix gets no reply", () => {
     const bench = new Bench();
     bench.addMember('192.168.1.9', 1, bench.ifindex);
     expect(bench.send('port_tc', arpFrame({ target: '192.168.1.9' }))).toMatchObject({ verdict: 'next' });

@@ -1,4 +1,4 @@
-/** What the port's program does, packet by packet: description, packet in, verdict and reason, packet out. */
+/** The port's program, packet by packet: description, packet in, verdict and reason, packet out. */
 import { describe, expect, it } from 'vitest';
 import { DscpPolicy } from '../../../src/ebpf/generated/layouts.js';
 import { Bench, MACS, MTU, PATHS, SOURCE, TRUSTED } from './bench.js';
@@ -69,7 +69,7 @@ const EXTENDED: [what: string, next: number, payload: Buffer][] = [
     Buffer.concat([fragment6(IP.destOptions, 1448, false), Buffer.alloc(64, 43)]),
   ],
   ['an authentication header', IP.authentication, Buffer.concat([Buffer.from([IP.udp, 1]), Buffer.alloc(10), udp()])],
-  ['nothing after options', IP.destOptions, options6(59)],
+  ['options without a next header', IP.destOptions, options6(59)],
 ];
 
 const CASES: Case[] = [
@@ -152,7 +152,7 @@ const CASES: Case[] = [
   ),
   left('more extension headers than are read', ip6({ next: IP.destOptions, payload: chain(7) }), 'ip options'),
   left(
-    'extension headers that end nowhere',
+    'extension headers without an end',
     ip6({ next: IP.destOptions, payload: chain(2, IP.destOptions) }),
     'ip options',
   ),
@@ -165,7 +165,7 @@ const CASES: Case[] = [
   left('link-local', ip6({ to: 'fe80::1' }), 'not routed'),
   left('a neighbour solicitation', ip6({ next: IP.icmp6, payload: Buffer.from([135, 0, 0, 0]) }), 'not routed'),
   {
-    what: 'a frame for somebody else',
+    what: 'a frame for another MAC address',
     packet: ethernet(ip4(), { to: '02:00:00:00:00:ee', from: MACS.vm }),
     verdict: 'next',
     reason: 'punt not routed',
@@ -249,89 +249,89 @@ const CASES: Case[] = [
 
 const FLOWS: readonly Buffer[] = [ethernet(ip4(), TO_PORT), ethernet(ip6(), TO_PORT)];
 
-describe.each<{ how: string; before?: readonly Buffer[] }>([{ how: 'looks up' }, { how: 'remembers', before: FLOWS }])(
-  'the program of a port, which $how',
-  ({ before }) => {
-    const how = before === undefined ? {} : { before };
+describe.each<{ how: string; before?: readonly Buffer[] }>([
+  { how: 'without cache entries' },
+  { how: 'with cache entries', before: FLOWS },
+])('the program of a port, $how', ({ before }) => {
+  const how = before === undefined ? {} : { before };
 
-    it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
-      const sent = new Bench(how).send('port_tc', packet, options);
-      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
-      if (out === undefined) {
-        expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
-        return;
-      }
-      const isOuter = sent.frame.length > packet.length;
-      const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
-      expect(frame.toString('hex')).toBe(out.toString('hex'));
-      expect(flowLabel).not.toBe(0);
-    });
+  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
+    const sent = new Bench(how).send('port_tc', packet, options);
+    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
+    if (out === undefined) {
+      expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
+      return;
+    }
+    const isOuter = sent.frame.length > packet.length;
+    const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
+    expect(frame.toString('hex')).toBe(out.toString('hex'));
+    expect(flowLabel).not.toBe(0);
+  });
 
-    it('leaves what is from no port to the kernel; where nothing is beneath, it is dropped', () => {
-      const packet = ethernet(ip4(), TO_PORT);
-      for (const [alone, verdict] of [
-        [false, 'next'],
-        [true, 'drop'],
-      ] as const) {
-        const bench = new Bench({ ...how, rodata: { no_kernel_fallback: alone } });
-        bench.maps.sg_ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
-        expect(bench.send('port_tc', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
-      }
-    });
+  it('leaves frames from no port to the kernel, or drops them in ebpf mode', () => {
+    const packet = ethernet(ip4(), TO_PORT);
+    for (const [alone, verdict] of [
+      [false, 'next'],
+      [true, 'drop'],
+    ] as const) {
+      const bench = new Bench({ ...how, rodata: { no_kernel_fallback: alone } });
+      bench.maps.sg_ports.deleteBatch(Buffer.from(Uint32Array.of(bench.ifindex).buffer));
+      expect(bench.send('port_tc', packet)).toEqual({ verdict, counted: { 'punt no port': 1 }, frame: packet });
+    }
+  });
 
-    it.each([
-      ['zero', DscpPolicy.DSCP_ZERO, 0x01],
-      ['10', DscpPolicy.DSCP_FIXED + 10, (10 << 2) | 1],
-      ['63', DscpPolicy.DSCP_FIXED + 63, (63 << 2) | 1],
-    ])('the code point is %s where the tenant says so, ECN is copied', (_name, dscp, trafficClass) => {
-      const bench = new Bench(how);
-      bench.setPort({ dscp });
-      for (const [sent, arriving] of [
-        [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
-        [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
-      ] as const) {
-        const { frame } = withoutFlowLabel(bench.send('port_tc', ethernet(sent, TO_PORT)).frame);
-        expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
-      }
-    });
+  it.each([
+    ['zero', DscpPolicy.DSCP_ZERO, 0x01],
+    ['10', DscpPolicy.DSCP_FIXED + 10, (10 << 2) | 1],
+    ['63', DscpPolicy.DSCP_FIXED + 63, (63 << 2) | 1],
+  ])('sets the DSCP to %s as the tenant configures, and copies ECN', (_name, dscp, trafficClass) => {
+    const bench = new Bench(how);
+    bench.setPort({ dscp });
+    for (const [sent, arriving] of [
+      [ip4({ tos: 0xb9 }), ip4({ tos: 0xb9, ttl: 63 })],
+      [ip6({ trafficClass: 0xb9 }), ip6({ trafficClass: 0xb9, hopLimit: 63 })],
+    ] as const) {
+      const { frame } = withoutFlowLabel(bench.send('port_tc', ethernet(sent, TO_PORT)).frame);
+      expect(frame.toString('hex')).toBe(outer(arriving, PATHS[2], trafficClass).toString('hex'));
+    }
+  });
 
-    it("a flow has one label; fragments have their packet's addresses alone", () => {
-      const bench = new Bench(how);
-      const label = (packet: Buffer): number =>
-        withoutFlowLabel(bench.send('port_tc', ethernet(packet, TO_PORT)).frame).flowLabel;
-      const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
-      expect(label(flow(4000, 900))).toBe(label(flow(4000)));
-      const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
-      expect(labels.size).toBeGreaterThan(195);
-      expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
-      const fragment = (offset: number, next: number, payload: Buffer): Buffer =>
-        ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(next, offset, true), payload]) });
-      expect(label(fragment(0, IP.udp, udp()))).toBe(label(fragment(1448, IP.tcp, Buffer.alloc(64, 7))));
-    });
+  it('sets one flow label for a flow, and one from addresses alone for fragments', () => {
+    const bench = new Bench(how);
+    const label = (packet: Buffer): number =>
+      withoutFlowLabel(bench.send('port_tc', ethernet(packet, TO_PORT)).frame).flowLabel;
+    const flow = (source: number, size = 16): Buffer => ip4({ payload: udp({ source, size }) });
+    expect(label(flow(4000, 900))).toBe(label(flow(4000)));
+    const labels = new Set(Array.from({ length: 200 }, (_, index) => label(flow(4000 + index))));
+    expect(labels.size).toBeGreaterThan(195);
+    expect(label(ip4({ fragment: 0x2000 }))).toBe(label(ip4({ fragment: 0x00b9, payload: Buffer.alloc(64, 7) })));
+    const fragment = (offset: number, next: number, payload: Buffer): Buffer =>
+      ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(next, offset, true), payload]) });
+    expect(label(fragment(0, IP.udp, udp()))).toBe(label(fragment(1448, IP.tcp, Buffer.alloc(64, 7))));
+  });
 
-    it('flows share ways of equal cost, one flow keeps to one', () => {
-      const bench = new Bench(how);
-      bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
-      const way = (source: number): string =>
-        bench.send('port_tc', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
-      expect(way(4000)).toBe(way(4000));
-      const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
-      const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
-      expect(new Set(taken).size).toBe(2);
-      expect(first).toBeGreaterThan(140);
-      expect(first).toBeLessThan(260);
-    });
+  it('spreads flows over next hops of equal cost, each flow over one', () => {
+    const bench = new Bench(how);
+    bench.setUnderlay(1, [MACS.router, MACS.secondRouter]);
+    const way = (source: number): string =>
+      bench.send('port_tc', ethernet(ip4({ payload: udp({ source }) }), TO_PORT)).frame.toString('hex', 0, 6);
+    expect(way(4000)).toBe(way(4000));
+    const taken = Array.from({ length: 400 }, (_, index) => way(4000 + index));
+    const first = taken.filter((mac) => mac === MACS.router.replaceAll(':', '')).length;
+    expect(new Set(taken).size).toBe(2);
+    expect(first).toBeGreaterThan(140);
+    expect(first).toBeLessThan(260);
+  });
 
-    it('counts what the VM sent, a super-packet as what it will be cut into', () => {
-      const bench = new Bench();
-      bench.send('port_tc', ethernet(ip4(), TO_PORT));
-      bench.send('port_tc', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
-      bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
-      const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
-      bench.send('port_tc', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
-      const bytes = ip4().length;
-      expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
-      expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });
-    });
-  },
-);
+  it('counts packets of the VM, a super-packet by its segments', () => {
+    const bench = new Bench();
+    bench.send('port_tc', ethernet(ip4(), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.7' }), TO_PORT));
+    bench.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
+    const super4 = ip4({ to: '10.0.0.7', protocol: IP.tcp, payload: tcp({ size: 3000 }) });
+    bench.send('port_tc', ethernet(super4, TO_PORT), { gsoSize: MTU - 40, gsoSegs: 3 });
+    const bytes = ip4().length;
+    expect(bench.traffic(0)).toEqual({ tx: [2 + 3, 2 * bytes + super4.length], rx: [0, 0] });
+    expect(bench.traffic(1)).toEqual({ tx: [0, 0], rx: [1 + 3, bytes + super4.length] });
+  });
+});

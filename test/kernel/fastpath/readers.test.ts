@@ -1,5 +1,6 @@
 /**
- * One packet is read alike wherever it is read: behind options and extension headers as without them, and what follows it in its frame is none of it.
+ * A packet is parsed alike by every program: behind options and extension headers as without them, and without the
+ * bytes that follow it in its frame.
  */
 import { describe, expect, it } from 'vitest';
 import { Bench, GATEWAYS, MACS, MTU, REMOTE_SOURCE, SIDS } from './bench.js';
@@ -31,7 +32,7 @@ describe('behind options and extension headers', () => {
       ip6({ next: IP.fragment, payload: Buffer.concat([fragment6(IP.tcp, 0, false), syn]) }),
       48,
     ],
-  ])('a SYN offers what the MTU leaves: %s', (_what, packet, header) => {
+  ])('the MSS of a SYN is lowered to the MTU: %s', (_what, packet, header) => {
     const bench = new Bench();
     const { frame } = bench.send('port_tc', ethernet(packet, TO_PORT));
     expect(frame.readUInt16BE(14 + OUTER + header + 22)).toBe(MTU - header - 20);
@@ -52,7 +53,7 @@ describe('behind options and extension headers', () => {
         ip4({ options: ROUTER_ALERT, protocol: IP.tcp, payload: tcp({ options: Buffer.alloc(12, 1), size: bytes }) }),
       24 + 32,
     ],
-  ])('segments of a super-packet have all of their headers: %s', (_what, make, headers) => {
+  ])('the segment size of a super-packet includes all headers: %s', (_what, make, headers) => {
     const most = MTU - headers;
     for (const [size, fits] of [
       [most, true],
@@ -63,14 +64,14 @@ describe('behind options and extension headers', () => {
     }
   });
 
-  it('neighbour discovery stays between a VM and its node', () => {
+  it('neighbour discovery is not forwarded', () => {
     const asked = Buffer.concat([Buffer.from([135, 0, 0, 0]), Buffer.alloc(20)]);
     expect(verdicts(ip6({ next: IP.icmp6, payload: asked }))).toBe('punt not routed');
     expect(verdicts(behindOptions6(IP.icmp6, asked))).toBe('punt not routed');
   });
 
   it.each(['uplink_tc', 'uplink_xdp'] as const)(
-    "the gateway's errors arrive by %s, and nothing else of it",
+    'ICMP errors of the gateway arrive by %s, and no other packets of it',
     (program) => {
       const arriving = (type: number): string => {
         const message = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), ip6()]);
@@ -87,11 +88,11 @@ describe('behind options and extension headers', () => {
   );
 });
 
-describe('what follows a packet in its frame', () => {
+describe('data behind a packet in its frame', () => {
   it.each([
     ['UDP', 'udp' as const],
     ['TCP', 'tcp' as const],
-  ])('is no %s header', (_what, protocol) => {
+  ])('is not parsed as a %s header', (_what, protocol) => {
     const bench = new Bench();
     const label = (source: number): number => {
       const payload = protocol === 'udp' ? udp({ source }) : tcp({ source });
@@ -102,7 +103,7 @@ describe('what follows a packet in its frame', () => {
   });
 });
 
-it('a solicitation is of IPv6', () => {
+it('a solicitation with another IP version is not answered', () => {
   const packet = solicitation({ target: 'cafe::2' });
   const frame = (version: number): Buffer => {
     const copy = Buffer.from(packet);

@@ -1,4 +1,7 @@
-/** Kernel mode's program at a port: neighbour solicitations are answered for what the kernel's routes lead elsewhere, all else is the kernel's. */
+/**
+ * Kernel mode's program at a port: it answers neighbour solicitations for addresses that the kernel's routes lead
+ * elsewhere, and leaves all else to the kernel.
+ */
 import { describe, expect, it } from 'vitest';
 import { run } from '../libbpf/harness.js';
 import { Bench, MACS } from './bench.js';
@@ -52,7 +55,7 @@ const ANSWERED: [string, Partial<Solicitation>, string?][] = [
   ['a member of another node', {}],
   ['a member at another port', { target: 'cafe::7' }],
   ['an address in a prefix of another node', { target: 'cafe:2::5' }],
-  ['what the default route leads to', { target: '2001:db8::1' }],
+  ['an address of the default route', { target: '2001:db8::1' }],
   ['a member, from a link-local address', { from: 'fe80::1' }],
   ['a member, from an address of a prefix of the VM', { from: 'cafe:5::1' }],
   ['a member, without an option', { options: Buffer.alloc(0) }],
@@ -69,10 +72,10 @@ const LEFT: [string, Buffer][] = [
   ['a SID', frameOf({ target: 'fd00:5e:1:4600:64::' })],
   ['a link-local address', frameOf({ target: 'fe80::2' })],
   ['a multicast address', frameOf({ target: 'ff02::5' })],
-  ['a solicitation from the address of another', frameOf({ from: 'cafe::7' })],
+  ['a solicitation from another VM’s address', frameOf({ from: 'cafe::7' })],
   ['a solicitation from the address of a member of another node', frameOf({ from: 'cafe::2', target: 'cafe::7' })],
-  ['a solicitation with the MAC address of another', frameOf({ options: linkAddress(1, STRANGER) })],
-  ['a solicitation in a frame of another', frameOf({}, { from: STRANGER })],
+  ['a solicitation with another VM’s MAC address', frameOf({ options: linkAddress(1, STRANGER) })],
+  ['a solicitation in a frame of another MAC address', frameOf({}, { from: STRANGER })],
   ['a solicitation that was forwarded', frameOf({ hopLimit: 254 })],
   ['a solicitation of another code', frameOf({ code: 1 })],
   ['a solicitation that ends early', frameOf({ options: Buffer.alloc(0) }).subarray(0, 14 + 40 + 20)],
@@ -88,8 +91,8 @@ const LEFT: [string, Buffer][] = [
   ],
 ];
 
-describe('at a port in kernel mode', () => {
-  it.each(ANSWERED)('answered: %s', (_what, fields, mac) => {
+describe('the neighbour responder at a port', () => {
+  it.each(ANSWERED)('answers for %s', (_what, fields, mac) => {
     const { target = 'cafe::2', from = 'cafe::1' } = fields;
     const isProbe = from === '::';
     const packet = advertisement({
@@ -103,7 +106,7 @@ describe('at a port in kernel mode', () => {
     expect(sent.frame.toString('hex')).toBe(ethernet(packet, { to: MACS.vm, from: MACS.port }).toString('hex'));
   });
 
-  it.each(LEFT)('left to the kernel as it came: %s', (_what, frame) => {
+  it.each(LEFT)('leaves to the kernel unchanged: %s', (_what, frame) => {
     const sent = responder().send('ndp_responder_tc', frame);
     expect({ ...sent, frame: sent.frame.toString('hex') }).toEqual({
       verdict: 'next',
@@ -112,7 +115,7 @@ describe('at a port in kernel mode', () => {
     });
   });
 
-  it('nothing is answered at an interface that is no port, or does not forward', () => {
+  it('answers nothing at an interface that is no port or does not forward', () => {
     expect(responder({ forwarding: 0 }).send('ndp_responder_tc', frameOf({}))).toMatchObject({ verdict: 'next' });
     const bench = responder();
     bench.maps.sg_ports.delete(Buffer.from(new Uint32Array([bench.ifindex]).buffer));

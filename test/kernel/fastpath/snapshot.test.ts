@@ -20,7 +20,7 @@ function valueOf(value: number): Buffer {
   return bytes;
 }
 
-test('finds what the map has, its values, and what nobody asked for', async () => {
+test('finds present and missing keys, differing values and unplanned keys', async () => {
   const check = async (entries: [[number, number], number][], asked: [number, number][]): Promise<void> => {
     const map = BpfMap.create({ type: 'hash', keySize: 8, valueSize: 4, maxEntries: 64 });
     try {
@@ -80,7 +80,7 @@ test('grows with the map', async () => {
   }
 });
 
-test('refuses what is not whole words', async () => {
+test('refuses keys that are not whole words', async () => {
   const map = BpfMap.create({ type: 'hash', keySize: 6, valueSize: 4, maxEntries: 1, name: 'odd' });
   await expect(MapSnapshot.of(map)).rejects.toThrow('keys of 6 bytes, values of 4: expected whole words');
   map.close();

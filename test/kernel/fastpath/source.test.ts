@@ -1,6 +1,6 @@
 /**
- * Who may send to a VM by its SID: nodes of the SR domain by their outer sources, and from which inner sources. Each forged packet is dropped,
- * and delivered by the program without the check: looked up and remembered, at tcx and XDP.
+ * Who may send to a VM by its SID: nodes of the SR domain by their outer sources, and their inner sources. Each forged
+ * packet is dropped, and delivered by the program without the check: with and without cache entries, at tcx and XDP.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,9 +54,9 @@ const of6 = (from: string, to: string = IN6.to): [string, Buffer][] => [
   ],
 ];
 const WARM = [frame(ip4(IN4)), frame(ip6(IN6))];
-const HOW: readonly ['looked up' | 'remembered', BenchOptions][] = [
-  ['looked up', {}],
-  ['remembered', { before: WARM }],
+const HOW: readonly ['without cache entries' | 'with cache entries', BenchOptions][] = [
+  ['without cache entries', {}],
+  ['with cache entries', { before: WARM }],
 ];
 
 /** What becomes of a packet: `delivered`, the reason of its drop, or `untouched`. */
@@ -87,7 +87,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       }
     });
 
-    it('takes packets from trusted prefixes, where there are any', () => {
+    it('takes packets from trusted prefixes if any are configured', () => {
       const trusting = (use: boolean): Bench => {
         const bench = new Bench(options);
         if (use) bench.trustPrefix(TRUSTED.prefix, TRUSTED.bits);
@@ -98,7 +98,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       expect(fate(trusting(false), program, frame(ip4(IN4), TRUSTED.inside))).toBe('drop untrusted source');
     });
 
-    it('judges what it hands to the kernel, too, and not what encapsulates nothing', () => {
+    it('checks encapsulated packets that it punts, but not plain ones', () => {
       const [sent, unchecked] = [sender(), sender({ check_sources: false })];
       const plain = (next: number): Buffer =>
         ethernet(ip6({ from: STRANGER, to: SIDS.dt46, next }), { to: MACS.uplink, from: MACS.router });
@@ -111,7 +111,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       expect(unchecked(frame(absent, STRANGER))).toBe('untouched');
     });
 
-    it('takes packets from itself by its mark alone', () => {
+    it('takes packets from the node itself by their mark alone', () => {
       const sent = sender();
       // XDP sees no marks: tcx, which stands behind it, decides.
       const refused = program === 'uplink_tc' ? 'drop untrusted source' : 'untouched';
@@ -124,7 +124,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       }
     });
 
-    it('takes nothing without the mark for what it remembers of what had it', () => {
+    it('takes no unmarked packet by the cache entry of a marked one', () => {
       const bench = new Bench(options);
       const own = frame(ip4(IN4), SOURCE);
       fate(bench, program, own, { mark: Mark.MARK_LOOPBACK });
@@ -132,7 +132,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       expect(fate(bench, program, own)).toBe(program === 'uplink_tc' ? 'drop untrusted source' : 'untouched');
     });
 
-    it('drops martians, and what comes from the VM itself or from its gateway', () => {
+    it('drops packets from martians, the VM’s own address and its gateway', () => {
       const sent = sender();
       const martians4 = ['0.1.2.3', '0.0.0.0', '127.0.0.1', '127.9.9.9', '224.0.0.1', '240.0.0.1', '255.255.255.255'];
       const martians6 = ['::', '::1', '::10.0.0.9', '::ffff:10.0.0.9', 'ff02::1', 'fe80::1', 'febf::1'];
@@ -144,7 +144,7 @@ describe.each(PROGRAMS)('%s', (program) => {
         expect(sent(frame(inner)), `${what} from ${from}`).toBe('drop inner source');
     });
 
-    it('delivers from the addresses beside these', () => {
+    it('delivers packets from addresses next to these', () => {
       const sent = sender();
       for (const from of ['1.0.0.1', '126.255.255.255', '128.0.0.1', '223.255.255.255']) {
         for (const [what, inner] of of4(from)) expect(sent(frame(inner)), `${what} from ${from}`).toBe('delivered');
@@ -154,7 +154,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       }
     });
 
-    it('delivers errors of the gateway, of every type that there is, and no other ICMP of its', () => {
+    it('delivers ICMP errors of every type from the gateway, and no other ICMP', () => {
       const sent = sender();
       const quoted = ip4({ from: IN4.to, to: IN4.from });
       const from4 = { ...IN4, from: GATEWAYS[0], protocol: IP.icmp };
@@ -176,7 +176,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       expect(sent(frame(rest))).toBe('drop inner source');
     });
 
-    it('looks up the sources that the port’s filter names', () => {
+    it('looks up sources by the port’s filter', () => {
       const bench = new Bench(options);
       bench.addMember('10.0.0.11', EndpointType.EP_LOCAL, bench.ifindex);
       bench.addPrefix('192.168.1.0', 24, EndpointType.EP_LOCAL, bench.ifindex);
@@ -194,7 +194,7 @@ describe.each(PROGRAMS)('%s', (program) => {
       expect(fate(bench, program, frame(error))).toBe('delivered');
     });
 
-    it('leaves frames for another MAC address alone', () => {
+    it('ignores frames for another MAC address', () => {
       const sent = sender();
       for (const to of ['02:00:00:00:02:99', 'ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01', MACS.router]) {
         for (const inner of [ip4(IN4), ip6(IN6), ip4({ ...IN4, protocol: IP.tcp, payload: tcp() })]) {
@@ -204,14 +204,14 @@ describe.each(PROGRAMS)('%s', (program) => {
     });
   });
 
-  it('forgets a source that has gone', () => {
+  it('drops packets from a source that was removed', () => {
     const bench = new Bench({ before: WARM });
     expect(fate(bench, program, frame(ip4(IN4)))).toBe('delivered');
     bench.distrust(REMOTE_SOURCE);
     expect(fate(bench, program, frame(ip4(IN4)))).toBe('drop untrusted source');
   });
 
-  it('takes what it remembers of one source from no other that is no node’s', () => {
+  it('takes no packet from an unknown source by the cache entry of a node’s source', () => {
     const bench = new Bench({ before: WARM });
     bench.trust('fd00:5e:3::1');
     for (const source of [REMOTE_SOURCE, 'fd00:5e:3::1']) {
@@ -224,7 +224,7 @@ describe.each(PROGRAMS)('%s', (program) => {
   });
 });
 
-it('super-packets are judged whole', () => {
+it('super-packets are checked as a whole', () => {
   const gso = { gsoSize: MTU - 40, gsoSegs: 3 };
   const large = (from: string): Buffer => ip4({ ...IN4, from, protocol: IP.tcp, payload: tcp({ size: 2800 }) });
   const send = (packet: Buffer): string => fate(new Bench(), 'uplink_tc', packet, gso);
@@ -265,7 +265,7 @@ const WITHOUT: readonly (Mutant & { attack: Buffer })[] = [
     attack: frame(ip4({ ...IN4, from: GATEWAYS[0] })),
   },
   {
-    name: 'what is remembered of a source',
+    name: 'cached outer sources',
     ...{
       file: 'srv6/decap.h',
       from: 'return source == REASON_FORWARDED ?',

@@ -1,4 +1,4 @@
-/** `segue trace` where a fast path runs: what it says of a packet is what the program does to it, and nothing of it is counted. */
+/** `segue trace` with a fast path: its result for a packet is the program's result, and nothing is counted. */
 import { describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { Instance } from '../../../src/agent/instance.js';
@@ -40,7 +40,7 @@ async function askNode(node: Node, question: Partial<Question>): Promise<Trace> 
 const detail = ({ steps }: Trace, step: string): unknown => steps.find((one) => one.step === step)?.detail;
 
 describe('trace through the program of a port', () => {
-  it('names every hop, with what the frame says that leaves', async () => {
+  it('reports every hop and the headers of the frame that leaves', async () => {
     const { node, ask } = setUp();
     const found = await ask({});
     expect(found).toMatchObject({ path: 'fastpath', verdict: 'sent', protocol: 'icmp' });
@@ -72,14 +72,14 @@ describe('trace through the program of a port', () => {
     expect(detail(found, 'deliver')).toMatchObject({ device: 'f0', port: 'far-a' });
   });
 
-  it('segments in travel order', async () => {
+  it('lists segments in travel order', async () => {
     const { ask } = setUp();
     const found = await ask({ to: 'cafe::5' });
     expect(detail(found, 'encap')).toMatchObject({ segments: PATHS[5], overhead: 40 + 8 + 48 });
     expect(found).toMatchObject({ verdict: 'dropped', reason: 'far-no-member', path: 'fastpath' });
   });
 
-  it('a prefix, and a port of this node', async () => {
+  it('reports a prefix and a port of this node', async () => {
     const { ask } = setUp();
     expect(detail(await ask({ to: '172.16.5.1' }), 'encap')).toMatchObject({ segments: PATHS[3] });
     const local = await ask({ to: 'cafe::7' });
@@ -87,7 +87,7 @@ describe('trace through the program of a port', () => {
     expect(detail(local, 'deliver')).toMatchObject({ device: 'vb', mac: MACS.otherVm, mtu: MTU });
   });
 
-  it('a packet of more bytes than a test run takes', async () => {
+  it('handles packets larger than a test run accepts', async () => {
     const { bench, ask } = setUp();
     bench.setPort({ mtu: 9000 });
     bench.setUnderlay(1, [MACS.router], 9100);
@@ -122,7 +122,7 @@ describe('trace through the program of a port', () => {
     [{ to: '10.0.0.99' }, 'no member'],
     [{ to: '10.0.0.8' }, 'unresolved'],
     [{ to: '224.0.0.251' }, 'not routed'],
-  ] satisfies [Partial<Question>, string][])('%j goes to the kernel: %s', async (question, reason) => {
+  ] satisfies [Partial<Question>, string][])('%j is punted to the kernel: %s', async (question, reason) => {
     const { ask } = setUp();
     const found = await ask(question);
     expect(found.steps[1]).toMatchObject({ step: 'fastpath', verdict: 'pass', detail: { verdict: 'punt', reason } });
@@ -135,7 +135,7 @@ describe('trace through the program of a port', () => {
     { protocol: 'tcp' },
     { protocol: 'udp', destinationPort: 53 },
     { to: 'cafe::2', protocol: 'udp' },
-  ] as const)('is of a packet like what the VM sends: %j', async (question) => {
+  ] as const)('uses a packet as the VM would send it: %j', async (question) => {
     const { bench, ask } = setUp();
     expect(await ask(question)).toMatchObject({ verdict: 'sent' });
     const to = 'to' in question ? question.to : '10.0.0.2';
@@ -144,7 +144,7 @@ describe('trace through the program of a port', () => {
     expect(bench.send('port_tc', frame)).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
   });
 
-  it('counts nothing, tells nobody, and takes no place of a watcher', async () => {
+  it('counts nothing and uses no trace session', async () => {
     const { bench, ask } = setUp();
     await ask({});
     await ask({ to: '10.0.0.99' });
@@ -152,7 +152,7 @@ describe('trace through the program of a port', () => {
     expect(bench.traffic(0)).toEqual({ tx: [0, 0], rx: [0, 0] });
   });
 
-  it('says that the interface is down', async () => {
+  it('reports that the interface is down', async () => {
     const { bench, ask } = setUp();
     run(bench.netns, 'ip', 'link', 'set', 'v0', 'down');
     expect(await ask({})).toMatchObject({ verdict: 'dropped', reason: 'port-down' });

@@ -1,4 +1,7 @@
-/** What the uplink's programs do: description, packet in, verdict and reason, packet out. tcx and XDP alike, but for super-packets. */
+/**
+ * The uplink's programs: description, packet in, verdict and reason, packet out. tcx and XDP act alike, except on
+ * super-packets.
+ */
 import { describe, expect, it } from 'vitest';
 import { Bench, MACS, MTU, SIDS, SOURCE } from './bench.js';
 import { encapsulated, ethernet, fragment6, IP, ip4, ip6, options6, srh, tcp, udp } from './packets.js';
@@ -66,12 +69,12 @@ const CASES: Case[] = [
     ip4({ ...IN4, ttl: 63, payload: udp({ size: MTU - 28 }) }),
   ),
   delivered(
-    'the inner class is kept',
+    'the inner traffic class is unchanged',
     arriving(ip4({ ...IN4, tos: 0xb8 }), SIDS.dt46, 0),
     ip4({ ...IN4, tos: 0xb8, ttl: 63 }),
   ),
   delivered(
-    'congestion is carried in',
+    'congestion is copied in',
     arriving(ip4({ ...IN4, tos: 0xba }), SIDS.dt46, 0xbb),
     ip4({ ...IN4, tos: 0xbb, ttl: 63 }),
   ),
@@ -81,12 +84,12 @@ const CASES: Case[] = [
     ip4({ ...IN4, tos: 0x03, ttl: 63 }),
   ),
   delivered(
-    'congestion is carried in, IPv6',
+    'congestion is copied in, IPv6',
     arriving(ip6({ ...IN6, trafficClass: 0xba, flowLabel: 0xfffff }), SIDS.dt46, 0x03),
     ip6({ ...IN6, trafficClass: 0xbb, flowLabel: 0xfffff, hopLimit: 63 }),
   ),
   delivered(
-    'congestion that was there',
+    'inner congestion stays',
     arriving(ip4({ ...IN4, tos: 3 }), SIDS.dt46, 2),
     ip4({ ...IN4, tos: 3, ttl: 63 }),
   ),
@@ -139,8 +142,8 @@ const FLOWS: readonly Buffer[] = [arriving(ip4(IN4)), arriving(ip6(IN6))];
 describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) => {
   it.each(
     CASES.flatMap((one) => [
-      { ...one, how: 'looked up', before: undefined },
-      { ...one, how: 'remembered', before: FLOWS },
+      { ...one, how: 'without cache entries', before: undefined },
+      { ...one, how: 'with cache entries', before: FLOWS },
     ]),
   )('$what, $how: $reason', ({ packet, verdict, reason, out, before }) => {
     const sent = new Bench(before && { before }).send(program, packet);
@@ -152,7 +155,7 @@ describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) 
     if (verdict !== 'drop') expect(sent.frame.toString('hex')).toBe((out ?? packet).toString('hex'));
   });
 
-  it('counts what the VM was sent', () => {
+  it('counts packets to the VM', () => {
     const bench = new Bench();
     bench.send(program, arriving(ip4(IN4)));
     bench.send(program, arriving(ip4({ ...IN4, ttl: 1 })));
@@ -161,7 +164,7 @@ describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) 
 });
 
 describe('super-packets', () => {
-  it('are left to the kernel for one that does not', () => {
+  it('are left to the kernel for an interface without the offload', () => {
     const to = { ...IN4, to: '10.0.0.9' };
     const packet = arriving(ip4({ ...to, protocol: IP.tcp, payload: tcp({ size: 3000 }) }));
     const sent = new Bench().send('uplink_tc', packet, { gsoSize: MTU - 40, gsoSegs: 3 });
@@ -176,7 +179,7 @@ it.each([
     ip4({ ...IN4, ttl: 63, protocol: IP.tcp, payload: tcp() }),
   ],
   ['IPv6', ip6({ ...IN6, next: IP.tcp, payload: tcp() }), ip6({ ...IN6, hopLimit: 63, next: IP.tcp, payload: tcp() })],
-])('XDP passes TCP of %s on without its outer header, its port in the metadata', (_family, sent, inner) => {
+])('XDP passes TCP over %s without its outer header, with its port in the metadata', (_family, sent, inner) => {
   const bench = new Bench();
   const { verdict, counted, frame } = bench.send('uplink_xdp', arriving(sent));
   expect({ verdict, counted }).toEqual({ verdict: 'next', counted: {} });
@@ -186,7 +189,7 @@ it.each([
   expect(frame.toString('hex', 8)).toBe(ethernet(inner, { to: MACS.vm, from: MACS.port }).toString('hex'));
 });
 
-it('XDP redirects to no interface that does not take frames', () => {
+it('XDP does not redirect to an interface that takes no frames', () => {
   const packet = arriving(ip4({ ...IN4, to: '10.0.0.9' }));
   const bench = new Bench();
   expect(bench.send('uplink_xdp', packet)).toEqual({ verdict: 'next', counted: {}, frame: packet });

@@ -1,6 +1,7 @@
 /**
- * Every program of bpf/ loads on this kernel, as Debian's clang compiles it and as a newer one does; and docs/programs.md says about what the verifier
- * says. Here and in the VM: two kernels. What was found is left in .cache/vm/results/programs for `make programs`.
+ * Every program of bpf/ loads on this kernel, as Debian's clang and a newer one compile it, and docs/programs.md has
+ * approximately the verifier's numbers. Tested on two kernels: here and in the VM. The numbers are written to
+ * .cache/vm/results/programs for `make programs`.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
@@ -86,12 +87,12 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
   const clang = majorVersion(compiler);
   const rows: Row[] = [];
 
-  it('are those of bpf/prog/', () => {
+  it('are all of bpf/prog/', () => {
     const sources = readdirSync(join(ROOT, 'bpf/prog')).filter((name) => name.endsWith('.bpf.c'));
     expect(files.sort()).toEqual(sources.map((name) => `${basename(name, '.bpf.c')}.o`).sort());
   });
 
-  it.each(files)('%s loads, well within the limits', (file) => {
+  it.each(files)('%s loads within a margin of the limits', (file) => {
     for (const row of measure(join(ROOT, directory, file), clang)) {
       rows.push(row);
       expect(row.stack, row.program).toMatch(/^\d+(\+\d+)*$/);
@@ -102,7 +103,7 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
 
   // What a constant turns off, the verifier does not walk through.
   it.each(USES.flatMap((use) => files.map((file) => [file, JSON.stringify(use), use] as const)))(
-    '%s loads as it is used: %s',
+    '%s loads with the constants %s',
     (file, _text, use) => {
       const rodata = rodataOf(basename(file, '.o') as BpfProgramName, use);
       for (const row of measure(join(ROOT, directory, file), clang, rodata)) {
@@ -111,7 +112,7 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
     },
   );
 
-  it('are documented, and about so (else: make programs)', () => {
+  it('match docs/programs.md approximately (else: make programs)', () => {
     const results = join(ROOT, '.cache/vm/results/programs');
     mkdirSync(results, { recursive: true });
     writeFileSync(join(results, `${kernel}-clang-${clang}.json`), JSON.stringify(rows));
@@ -127,8 +128,8 @@ describe.each(COMPILERS)('programs compiled by $compiler', ({ compiler, director
   });
 });
 
-describe('a map that bpf/maps has for reading', () => {
-  it('cannot be written by a program: the verifier refuses it', () => {
+describe('a map that programs only read', () => {
+  it('is protected against writes by the verifier', () => {
     const directory = mkdtempSync(join(tmpdir(), 'segue-read-only-'));
     try {
       const writable = {

@@ -1,6 +1,6 @@
 /**
- * Frames with a VLAN tag: none is taken, whatever is in it. A test run leaves tags in the frame, where real frames have the second one; those
- * beside the frame are in test/kernel/ebpf/vlan.test.ts.
+ * Frames with a VLAN tag: none is forwarded, whatever it contains. A test run leaves tags in the frame, where real
+ * frames have their second tag; for those beside the frame see test/kernel/ebpf/vlan.test.ts.
  */
 import { describe, expect, it } from 'vitest';
 import { PortFlags } from '../../../src/ebpf/generated/layouts.js';
@@ -18,7 +18,7 @@ const ARRIVING = [ip4({ from: '10.0.0.2', to: '10.0.0.1' }), ip6({ from: 'cafe::
 describe.each([{ no_kernel_fallback: false }, { no_kernel_fallback: true }])(
   'no_kernel_fallback $no_kernel_fallback',
   (rodata) => {
-    it.each(TYPES)('at a port they are dropped: type %i', (type) => {
+    it.each(TYPES)('a tagged frame at a port is dropped: type %i', (type) => {
       for (const packet of SENT) {
         const frame = tagged(ethernet(packet, TO_PORT), 200, type);
         expect(new Bench({ rodata }).send('port_tc', frame)).toEqual({
@@ -31,7 +31,7 @@ describe.each([{ no_kernel_fallback: false }, { no_kernel_fallback: true }])(
       }
     });
 
-    it.each(TYPES)('below a VLAN device they are its own: type %i', (type) => {
+    it.each(TYPES)('a tagged frame below a VLAN device belongs to the device: type %i', (type) => {
       const bench = new Bench({ rodata });
       bench.setPort({ flags: PortFlags.PORT_VLANS | PortFlags.PORT_XDP_XMIT });
       const frame = tagged(ethernet(ip4(), TO_PORT), 200, type);
@@ -41,7 +41,7 @@ describe.each([{ no_kernel_fallback: false }, { no_kernel_fallback: true }])(
       expect(bench.send('port_xdp', ethernet(ip4(), TO_PORT))).toMatchObject({ verdict: 'next', counted: {} });
     });
 
-    it.each(TYPES)('at an uplink they are left to the host: type %i', (type) => {
+    it.each(TYPES)('a tagged frame at an uplink is left to the host: type %i', (type) => {
       for (const arriving of ARRIVING) {
         const frame = tagged(arriving, 200, type);
         expect(new Bench({ rodata }).send('uplink_tc', frame)).toEqual({
