@@ -1,4 +1,4 @@
-/** A certificate's file that is no file: it must not hold the agent. */
+/** A certificate path that is no regular file must not block the agent. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { certificateEndsMs } from '../../../src/fleet/node/agent-facts.js';
 
-it('a FIFO says nothing, at once', () => {
+it('certificateEndsMs() returns null for a FIFO at once', () => {
   const directory = mkdtempSync(join(tmpdir(), 'segue-certificate-'));
   onTestFinished(() => {
     rmSync(directory, { recursive: true });

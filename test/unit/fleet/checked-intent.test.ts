@@ -22,7 +22,7 @@ function expectedOf(whole: Intent): string[] {
 }
 
 describe('CheckedIntent', { timeout: 120_000 }, () => {
-  it('accepts a change exactly where the checks of the whole file would', () => {
+  it('accepts a change exactly if the checks of the whole file accept its result', () => {
     const seen = { accepted: 0, refused: 0 };
     fc.assert(
       fc.property(steps, (sets) => {
@@ -69,7 +69,7 @@ describe('CheckedIntent', { timeout: 120_000 }, () => {
     expect(seen.refused).toBeGreaterThan(300);
   });
 
-  it('names entities, not places in a list', () => {
+  it('names entities in errors, instead of positions in a list', () => {
     const checked = new CheckedIntent(BEGINNING);
     const port = { name: 'a', tenant: 'red', node: 'hv0', interface: 'tap0', mac: '02:00:00:00:00:0a', prefixes: [] };
     checked.apply([{ key: 'port/red/a', after: { ...port, addresses: ['10.0.0.5'] } }]);
@@ -79,7 +79,7 @@ describe('CheckedIntent', { timeout: 120_000 }, () => {
     );
   });
 
-  it('keeps canonical forms and says nothing of what is as it was', () => {
+  it('stores canonical forms, and omits unchanged entities', () => {
     const checked = new CheckedIntent(BEGINNING);
     const after = { name: 'hv9', locator: 'FD00:5E:99:0::/48' } as EntityValue;
     expect(checked.apply([{ key: 'node/hv9', after }])).toEqual([
@@ -88,7 +88,7 @@ describe('CheckedIntent', { timeout: 120_000 }, () => {
     expect(checked.apply([{ key: 'node/hv9', after }])).toEqual([]);
   });
 
-  it('holds tenants to their quotas, and lets what is over shrink', () => {
+  it("enforces tenants' quotas, and lets a tenant over its quota shrink", () => {
     const checked = new CheckedIntent(BEGINNING);
     const port = (n: number, prefixes: string[] = []): { key: string; after: EntityValue } => ({
       key: `port/red/p${n}`,

@@ -1,4 +1,6 @@
-/** Which member of etcd is asked: one that hangs takes connections and answers nothing, so that going on to the next is not enough. */
+/**
+ * The choice of an etcd member: one that hangs accepts connections without answering, so a retry must not return to it.
+ */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { EtcdClient } from '../../../src/fleet/store/etcd-client.js';
 
@@ -21,7 +23,7 @@ function opened(client: EtcdClient, count: number): string[] {
   });
 }
 
-it('watches go round the members', () => {
+it('watches rotate through the members', () => {
   const client = new EtcdClient({ endpoints: ENDPOINTS });
   const places = opened(client, 6);
   expect(new Set(places.slice(0, 3))).toEqual(new Set(ENDPOINTS));
@@ -29,7 +31,7 @@ it('watches go round the members', () => {
   client.close();
 });
 
-it('a member that failed is left out for a while, whoever else goes on to the next', () => {
+it('a failed member is skipped for a while, by all watches', () => {
   const client = new EtcdClient({ endpoints: ENDPOINTS });
   const { endpoint, stream, failed, close } = client.openWatch();
   stream.on('error', () => undefined);
@@ -41,7 +43,7 @@ it('a member that failed is left out for a while, whoever else goes on to the ne
   client.close();
 });
 
-it('where all have failed all are tried', () => {
+it('all members are tried when all have failed', () => {
   const client = new EtcdClient({ endpoints: ENDPOINTS });
   for (let count = 0; count < 3; count++) {
     const { stream, failed, close } = client.openWatch();

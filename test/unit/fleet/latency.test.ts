@@ -17,7 +17,7 @@ const counts = (...ms: number[]): number[] => {
 };
 
 describe('latency', () => {
-  it('is in the bucket whose bound is not exceeded; clocks that differ make it none', () => {
+  it('is counted under the smallest bound not below it, and the lowest when negative from clock skew', () => {
     for (const bound of LATENCY_BOUNDS_MS) {
       expect(quantileMs(counts(bound), 1)).toBe(bound);
       expect(quantileMs(counts(bound + 0.5), 1)).not.toBe(bound);
@@ -27,12 +27,12 @@ describe('latency', () => {
     expect(quantileMs([], 0.5)).toBeUndefined();
   });
 
-  it('of shares is the bound below which they are', () => {
+  it('has quantiles that are bucket bounds', () => {
     const all = counts(...Array.from({ length: 99 }, () => 3), 700);
     expect([0.5, 0.99, 1].map((share) => quantileMs(all, share))).toEqual([5, 5, 1000]);
   });
 
-  it('adds up over nodes, and since a look', () => {
+  it('is summed over nodes, and subtracted since an earlier reading', () => {
     const stamps = { writtenMs: 0, fedMs: 3, receivedMs: 4, plannedMs: 10, appliedMs: 90 };
     const one = newLatency();
     observeStamps(one, stamps);
@@ -53,8 +53,8 @@ describe('latency', () => {
   });
 });
 
-describe('how far a node is', () => {
-  it('is before the oldest that is not carried out', () => {
+describe("a node's progress", () => {
+  it('ends before the oldest change that is not applied', () => {
     const tracker = new ProgressTracker();
     expect(tracker.applied(7)).toBe(7);
     const first = tracker.begin(7, { writtenMs: 0, fedMs: 0 });

@@ -40,7 +40,7 @@ function take(held: Map<string, unknown>, changes: readonly ScopedChange[]): voi
 }
 
 describe('ScopeIndex', { timeout: 120_000 }, () => {
-  it("gives every node what the whole intent's scope would, change by change", () => {
+  it("gives every node the whole intent's scope, change by change", () => {
     let changes = 0;
     fc.assert(
       fc.property(steps, fc.shuffledSubarray(NODES, { minLength: 1 }), fc.nat({ max: 30 }), (sets, early, joinAt) => {
@@ -76,7 +76,7 @@ describe('ScopeIndex', { timeout: 120_000 }, () => {
     expect(changes).toBeGreaterThan(1000);
   });
 
-  it('tells nobody of what concerns nobody', () => {
+  it('informs no node of a change that concerns none', () => {
     const scopes = new ScopeIndex();
     for (const change of toIntentChanges(BEGINNING.map(([key, after]) => ({ key, after })))) scopes.index.apply(change);
     for (const node of NODES) scopes.follow(node);
@@ -121,7 +121,7 @@ describe('ScopeIndex', { timeout: 120_000 }, () => {
 });
 
 describe('keys', () => {
-  it('a port that changes its tenant is two keys and one port', () => {
+  it('are two for one port that changes its tenant', () => {
     const before = {
       name: 'a',
       tenant: 'red',

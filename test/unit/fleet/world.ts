@@ -1,4 +1,7 @@
-/** Random entities of a small world, whose names, addresses and ids meet often: most changes are valid, many are not. */
+/**
+ * Random entities of a small world, in which names, addresses and ids often collide: most changes are valid, many are
+ * not.
+ */
 import fc from 'fast-check';
 import { keyOf } from '../../../src/fleet/keys.js';
 import type { EntityValue, StoredKind } from '../../../src/fleet/types.js';

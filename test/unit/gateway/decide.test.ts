@@ -13,7 +13,7 @@ const by = (policies: Policy[], rest: Partial<Opening> = {}): string | undefined
   decide(compilePolicySet(policies), { ...opening, ...rest })?.policy;
 
 describe('decide', () => {
-  it('by protocol and port; both families have one ICMP, what is none of the three is its own', () => {
+  it('matches protocol and L4 port, with ICMP of both families as one protocol', () => {
     const all = [policy('tcp', { protocol: 'tcp', ports: [80, '8000-8100'] }), policy('icmp', { protocol: 'icmp' })];
     expect([80, 81, 7999, 8000, 8100, 8101].map((destinationPort) => by(all, { destinationPort }))).toEqual([
       ...['tcp', undefined, undefined, 'tcp', 'tcp', undefined],
@@ -22,7 +22,7 @@ describe('decide', () => {
     expect(by([policy('any')], { protocol: 47 })).toBe('any');
   });
 
-  it('by the longest prefix of each end, and priority across all that match', () => {
+  it('prefers the longest prefix of each end, and then the priority among all matches', () => {
     const to = (...prefixes: string[]): Partial<Policy> => ({ to: { tenant: 'blue', prefixes } });
     const from = (...prefixes: string[]): Partial<Policy> => ({ from: { tenant: 'red', prefixes } });
     const all = [
@@ -38,7 +38,7 @@ describe('decide', () => {
     expect(by(all.slice(1), { source: '10.0.0.99', destination: 'fd00::1' })).toBeUndefined();
   });
 
-  it('says what the policy does', () => {
+  it('returns the action and log flag of the policy', () => {
     const set = compilePolicySet([policy('no', { action: 'deny', log: true })]);
     expect(decide(set, opening)).toEqual({ first: 0, policy: 'no', log: true, rank: 0 });
   });

@@ -10,7 +10,7 @@ function shares(table: readonly string[]): Map<string, number> {
 }
 
 describe('maglevTable', () => {
-  it.each([1, 2, 3, 7, 16])('gives each of %i nodes its share', (count) => {
+  it.each([1, 2, 3, 7, 16])('gives each of %i nodes an equal share', (count) => {
     const table = maglevTable(names(count));
     expect(table).toHaveLength(MAGLEV_SLOTS);
     const found = shares(table);
@@ -19,12 +19,12 @@ describe('maglevTable', () => {
     for (const share of found.values()) expect(Math.abs(share - MAGLEV_SLOTS / count)).toBeLessThan(1 + 1e-9);
   });
 
-  it('is the same whatever the order, and empty without nodes', () => {
+  it('does not depend on the order of nodes, and is empty without nodes', () => {
     expect(maglevTable(names(5).reverse())).toEqual(maglevTable(names(5)));
     expect(maglevTable([])).toEqual([]);
   });
 
-  it.each([2, 4, 8, 16])('one of %i nodes that goes moves little of what the others have', (count) => {
+  it.each([2, 4, 8, 16])('moves few slots of other nodes when one of %i is removed', (count) => {
     const before = maglevTable(names(count));
     for (const gone of names(count)) {
       const after = maglevTable(names(count).filter((name) => name !== gone));

@@ -1,4 +1,4 @@
-/** What gateways and policies make of a node's plan: a network node's entries, a hypervisor's routes. */
+/** The effect of gateways and policies on a node's plan: a network node's map entries and a hypervisor's routes. */
 import { FEATURES } from '../../../src/app/features.js';
 import { compile, plannerOf } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
@@ -85,7 +85,7 @@ describe('a network node', () => {
   const external = [...plan['nn-zone'].keys()].find((id) => Number(id) > 0x01000000) ?? '';
   const gateway = stableNumbers(['gw'], 64).get('gw') ?? -1;
 
-  it('has no VRF, and the members of all its tenants', () => {
+  it('has no VRF, and the endpoints of all its tenants', () => {
     expect(plan.vrf.size).toBe(0);
     expect(plan.nexthop.size).toBe(0);
     expect(plan['bpf-member'].get('100 10.0.0.2')).toEqual({ tenant: 100, encap: 'fd00:5e:1:4600:64::' });
@@ -95,7 +95,7 @@ describe('a network node', () => {
     for (const { encap } of plan['bpf-member'].values()) expect(plan['bpf-encap'].has(encap ?? '')).toBe(true);
   });
 
-  it('takes packets at a SID for each tenant, and by the interface of the external network', () => {
+  it('has a SID for each tenant, and the interface of the external network', () => {
     expect([...plan['nn-sid']]).toEqual([
       ['fd00:5e:91:4600:c8::', { zone: 200, gateway }],
       ['fd00:5e:91:4600:12c::', { zone: 300, gateway }],
@@ -109,7 +109,7 @@ describe('a network node', () => {
     expect(plan['bpf-program'].get('eth0 tcx-first')).toMatchObject({ program: 'nn_uplink_tc' });
   });
 
-  it('tells zones by what policies connect; what a denial alone names gives way', () => {
+  it('routes between zones that policies connect, and prefers allowed zones to denied ones', () => {
     const routes = [...plan['nn-route']].map(([key, { to }]) => `${key} ${to}`).sort();
     expect(routes).toEqual(
       [
@@ -123,7 +123,7 @@ describe('a network node', () => {
     );
   });
 
-  it('has a set of policies for each direction that has any', () => {
+  it('has a set of policies for each direction with policies', () => {
     expect([...plan['nn-policies'].keys()].sort()).toEqual(['100 200', '100 300', `300 ${external}`]);
     expect(plan['nn-policies'].get('100 200')?.rules).toEqual([
       {
@@ -137,7 +137,7 @@ describe('a network node', () => {
     ]);
   });
 
-  it('knows the other network nodes and the ways there', () => {
+  it('has the numbers of the other network nodes, and paths to them', () => {
     const numbers = stableNumbers(['nn1', 'nn2'], 1024);
     expect(plan['nn-node'].get('node')).toEqual({ self: numbers.get('nn1') });
     expect(plan['gw-node'].get('nn2')).toEqual({
@@ -153,7 +153,7 @@ describe('a network node', () => {
     });
   });
 
-  it('that drains takes no new flows', () => {
+  it('that drains gets no new flows', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const drained = planOf('nn1', 'hybrid', intentWith({ nodes }));
     expect(drained['gw-maglev'].get('gw')).toMatchObject({ active: ['nn1'], all: ['nn1', 'nn2'] });
@@ -164,7 +164,7 @@ describe('a network node', () => {
     expect(toNn2).toEqual([]);
   });
 
-  it('changes one set of policies, and nothing else, when one of its policies changes', () => {
+  it('changes only the set of policies in which a policy changed', () => {
     const before = scopeTo(intentWith(), 'nn1');
     const planner = plannerOf(configOf('nn1'), facts, before);
     const policies = RAW.policies.map((policy) => (policy.name === 'web' ? { ...policy, ports: [80, 443] } : policy));
@@ -175,7 +175,7 @@ describe('a network node', () => {
 
 describe('a hypervisor', () => {
   it.each(['kernel', 'hybrid'] as const)(
-    '%s: routes to what its tenants have policies with, and the rest',
+    'in %s mode has routes to the zones that its tenants have policies with',
     (dataplane) => {
       const plan = planOf('hv1', dataplane);
       const routes = [...plan.route.values()].filter(({ table, type }) => table === 0x5e000064 && type === 'unicast');
@@ -189,7 +189,7 @@ describe('a hypervisor', () => {
     },
   );
 
-  it.each(['hybrid', 'ebpf'] as const)('%s: flows of what is outside the tenant go by its gateway', (dataplane) => {
+  it.each(['hybrid', 'ebpf'] as const)('in %s mode sends flows to other zones through its gateway', (dataplane) => {
     const plan = planOf('hv1', dataplane);
     const gateway = stableNumbers(['gw'], 64).get('gw');
     const steered = [...plan['bpf-prefix']].filter(([, { absent }]) => absent === undefined);
@@ -212,7 +212,7 @@ describe('a hypervisor', () => {
     for (const { gateways } of plan['bpf-program'].values()) expect(gateways).toBe(true);
   });
 
-  it('has one network node for all flows to a network beyond them, the kernel too', () => {
+  it('has one network node for all flows to an external network, in the kernel as well', () => {
     const plan = planOf('hv2');
     const slot = plan['bpf-prefix'].get('300 0.0.0.0/0')?.fixedSlot;
     expect(slot).toBe(fixedSlotOf(['external dc']));
@@ -224,7 +224,7 @@ describe('a hypervisor', () => {
     expect(route?.nexthop).toContain(node === 'nn1' ? 'fd00:5e:91:' : 'fd00:5e:92:');
   });
 
-  it('that is a network node, too, sends to itself by the fast path', () => {
+  it('that is also a network node sends to itself on the fast path', () => {
     const gateways = [{ name: 'gw', nodes: ['hv1'], tenants: ['red', 'blue', 'green'] }];
     const plan = planOf('hv1', 'hybrid', intentWith({ gateways }));
     const [way] = plan['gw-encap'].values();
@@ -237,7 +237,7 @@ describe('a hypervisor', () => {
     );
   });
 
-  it('leaves what is outside to the kernel where a path to a network node is too long for the fast path', () => {
+  it('leaves other zones to the kernel when a path is too long for the fast path', () => {
     const via = [1, 2, 3, 4].map((n) => `fd00:5e:9:${n}::`);
     const paths = [{ to: 'nn2', via, tenants: ['red'] }];
     const plan = planOf('hv1', 'hybrid', intentWith({ paths }));
@@ -245,7 +245,7 @@ describe('a hypervisor', () => {
     expect([...plan['gw-encap'].values()].map(({ encap }) => encap)).toEqual(['fd00:5e:91:4600:64::']);
   });
 
-  it('changes tables and routes, and nothing else, when a network node drains', () => {
+  it('changes only tables and routes when a network node drains', () => {
     const nodes = RAW.nodes.map((node) => (node.name === 'nn2' ? { ...node, drain: true } : node));
     const before = scopeTo(intentWith(), 'hv1');
     const planner = plannerOf(configOf('hv1'), facts, before);
@@ -257,10 +257,10 @@ describe('a hypervisor', () => {
   });
 
   it.each([
-    ['one that cannot be reached', ['nn2'], [], 'nn1'],
-    ['that one drains', ['nn2'], ['nn1'], 'nn1'],
-    ['none can be reached and one drains', ['nn1', 'nn2'], ['nn1'], 'nn2'],
-  ])('sends by the kernel to no network node in vain: %s', (_what, lost, draining, to) => {
+    ['one is unreachable', ['nn2'], [], 'nn1'],
+    ['one is unreachable, the other drains', ['nn2'], ['nn1'], 'nn1'],
+    ['all are unreachable and one drains', ['nn1', 'nn2'], ['nn1'], 'nn2'],
+  ])('avoids network nodes in the kernel: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
     const planner = plannerOf(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);
@@ -275,7 +275,7 @@ describe('a hypervisor', () => {
     expect(planner.plan).toEqual(compile(intent, configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }));
   });
 
-  it('meets the other end at one network node, whichever pair', () => {
+  it('chooses the same network node for both directions of each pair', () => {
     const nodeOf = (node: string, table: number, prefix: string): string | undefined =>
       [...planOf(node).route.values()]
         .find((route) => route.table === 0x5e000000 + table && route.prefix === prefix && route.nexthop !== undefined)
@@ -287,7 +287,7 @@ describe('a hypervisor', () => {
     expect(nodeOf('hv2', 200, '10.0.0.0/24')).toBe(there);
   });
 
-  it('keeps what it has when there are no gateways', () => {
+  it('has no gateway objects without gateways', () => {
     const plan = planOf('hv1', 'hybrid', withoutGateways());
     for (const [kind, objects] of Object.entries(plan)) {
       if (kind.startsWith('steer-')) expect(objects.size).toBe(0);
@@ -299,7 +299,7 @@ describe('a hypervisor', () => {
 });
 
 describe('stableNumbers', () => {
-  it('gives each a number of its own, and keeps most when one comes', () => {
+  it('gives each name a number of its own, and changes few when one is added', () => {
     const names = Array.from({ length: 30 }, (_, index) => `gw${index}`);
     const before = stableNumbers(names, 64);
     expect(new Set(before.values()).size).toBe(30);

@@ -1,4 +1,7 @@
-/** A compiled set decides as the policies, read one by one in their order, do. The look-up is bpf/state/policy.h's, step by step. */
+/**
+ * A compiled set gives the same decisions as its policies read in order. The look-up is that of bpf/state/policy.h,
+ * step by step.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decidingPorts } from '../../../src/gateway/port-precedence.js';
@@ -104,7 +107,7 @@ const opening = fc
   .filter(({ source, dest }) => source.includes(':') === dest.includes(':'));
 
 describe('compilePolicySet', { timeout: 300_000 }, () => {
-  it('decides as the policies do one by one', () => {
+  it('gives the same decisions as its policies in order', () => {
     let matched = 0;
     fc.assert(
       fc.property(policies, fc.array(opening, { minLength: 20, maxLength: 20 }), (list, openings) => {
@@ -123,7 +126,7 @@ describe('compilePolicySet', { timeout: 300_000 }, () => {
     expect(matched).toBeGreaterThan(500);
   });
 
-  it('is the same whatever the order of the policies', () => {
+  it('does not depend on the order of its policies', () => {
     fc.assert(
       fc.property(policies, (list) => {
         expect(compilePolicySet([...list].reverse())).toEqual(compilePolicySet(list));
@@ -131,7 +134,7 @@ describe('compilePolicySet', { timeout: 300_000 }, () => {
     );
   });
 
-  it('has boundaries from port 0 on, ascending, each other than the one before', () => {
+  it('has ascending boundaries from L4 port 0, each different from the one before', () => {
     fc.assert(
       fc.property(policies, (list) => {
         for (const { ports, protocol } of compilePolicySet(list).rules) {
@@ -147,7 +150,7 @@ describe('compilePolicySet', { timeout: 300_000 }, () => {
     );
   });
 
-  it('ten thousand policies of one pair are compiled in one pass', () => {
+  it('compiles ten thousand policies of one pair in one pass', () => {
     const many = Array.from({ length: 10_000 }, (_, index): Policy => ({
       ...{ name: `p${index}`, from: { tenant: 'red' }, to: { tenant: 'blue' }, protocol: 'tcp', action: 'allow' },
       ports: [index * 6],
@@ -160,7 +163,7 @@ describe('compilePolicySet', { timeout: 300_000 }, () => {
 });
 
 describe('decidingPorts', () => {
-  it('gives each port to the first list that has it', () => {
+  it('assigns each L4 port to the first list that contains it', () => {
     fc.assert(
       fc.property(
         fc.array(fc.option(fc.array(range, { maxLength: 4 }), { nil: undefined }), { maxLength: 6 }),

@@ -1,4 +1,4 @@
-/** `api:` of a node file. */
+/** The key `api` of a node file. */
 import { describe, expect, it } from 'vitest';
 import { parseNodeConfig } from '../../../src/intent/load.js';
 
@@ -17,7 +17,7 @@ describe('api', () => {
     });
   });
 
-  it('names who may change something', () => {
+  it('reads the names of operators', () => {
     const operators = ['ops.example', 'deploy'];
     expect(read(`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: [ops.example, deploy] }`)).toMatchObject({
       operators,
@@ -28,7 +28,7 @@ describe('api', () => {
   it.each([
     ...['0.0.0.0:9443', '[::]:9443', '2001:db8::1:9443', '[192.0.2.1]:9443', 'localhost:9443', ':9443'],
     ...['192.0.2.1', '192.0.2.1:0', '192.0.2.1:65536', '[fe80::1%eth0]:9443'],
-  ])('does not listen on %s', (listen) => {
+  ])('refuses to listen on %s', (listen) => {
     expect(() => read(`{ listen: "${listen}", tls: ${TLS} }`)).toThrow(
       /api\.listen.*expected an IP address with a port/,
     );
@@ -41,7 +41,7 @@ describe('api', () => {
     [`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: ops }`, /operators.*expected a list of DNS names/],
     [`{ listen: "192.0.2.1:1", tls: ${TLS}, operators: ["*.x"] }`, /operators.*expected a DNS name of a certificate/],
     ['true', /api.*expected a map with listen, tls and perhaps operators/],
-  ])('is refused: %s', (api, message) => {
+  ])('refuses %s', (api, message) => {
     expect(() => read(api)).toThrow(message);
   });
 });

@@ -9,7 +9,7 @@ const fromJson = (value: unknown) => parseIntent(JSON.stringify(value), { file: 
 const fromYaml = (value: unknown) => parseIntent(stringify(value), { file: 'intent.yaml' });
 
 describe('canonical form', { timeout: 300_000 }, () => {
-  it('is a fixed point: what was made canonical stays as it is', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(rawIntent, (raw) => {
         const once = fromJson(raw);
@@ -27,7 +27,7 @@ describe('canonical form', { timeout: 300_000 }, () => {
     );
   });
 
-  it('writes every address as another library does', () => {
+  it('writes addresses as another library does', () => {
     fc.assert(
       fc.property(rawIntent, (raw) => {
         const intent = fromJson(raw);
@@ -44,7 +44,7 @@ describe('canonical form', { timeout: 300_000 }, () => {
     );
   });
 
-  it('fills in the defaults', () => {
+  it('has all default values', () => {
     const intent = fromJson({
       version: 1,
       sidBlock: 'FD00:5E:0::/32',
@@ -69,7 +69,7 @@ describe('canonical form', { timeout: 300_000 }, () => {
     });
   });
 
-  it('has ports of policies ascending and apart, the default priority, and no flags that are false', () => {
+  it('has sorted, merged L4 ports, the default priority, and no false flags', () => {
     const subnets = (n: number) => [{ prefix: `10.${n}.0.0/24`, gateway: `10.${n}.0.1` }];
     const [policy] =
       fromJson({
@@ -92,7 +92,7 @@ describe('canonical form', { timeout: 300_000 }, () => {
     });
   });
 
-  it('takes what is allowed at the edges', () => {
+  it('accepts values at the limits', () => {
     const subnets = [
       // No network or broadcast address in a /31 (RFC 3021), no anycast address in a /127 (RFC 6164).
       { prefix: '192.0.2.0/31', gateway: '192.0.2.1' },

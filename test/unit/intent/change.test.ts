@@ -23,7 +23,7 @@ function sorted(value: Intent): unknown {
 }
 
 describe('diffIntent', { timeout: 300_000 }, () => {
-  it('leads from one intent to the other', () => {
+  it('transforms one intent into the other', () => {
     fc.assert(
       fc.property(intent, intent, (a, b) => {
         const entities = new IntentEntities(a);
@@ -34,7 +34,7 @@ describe('diffIntent', { timeout: 300_000 }, () => {
     );
   });
 
-  it('yields nothing for equal intents, whatever the order of their lists', () => {
+  it('is empty for intents that differ only in the order of their lists', () => {
     fc.assert(
       fc.property(intent, (a) => {
         const copy = structuredClone(a);
@@ -49,7 +49,7 @@ describe('diffIntent', { timeout: 300_000 }, () => {
     );
   });
 
-  it('names each entity once, with what it was and is', () => {
+  it('lists each entity once, with its old and new value', () => {
     fc.assert(
       fc.property(intent, intent, (a, b) => {
         const changes = diffIntent(a, b);
@@ -64,7 +64,7 @@ describe('diffIntent', { timeout: 300_000 }, () => {
     );
   });
 
-  it('tells every field of every entity', () => {
+  it('detects a change of each field of each entity', () => {
     const [before] = fc.sample(
       intent.filter(({ ports, paths, policies }) => ports.length > 0 && paths.length > 0 && policies !== undefined),
       { seed: 1, numRuns: 1 },
@@ -128,7 +128,7 @@ describe('diffIntent', { timeout: 300_000 }, () => {
 });
 
 describe('scopeTo', { timeout: 300_000 }, () => {
-  it('keeps the tenants with a port on the node, all their ports, and what these need', () => {
+  it('retains the tenants with a port on the node, all their ports, and what these need', () => {
     fc.assert(
       fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {
         const scope = scopeTo(whole, node);
@@ -157,7 +157,7 @@ describe('scopeTo', { timeout: 300_000 }, () => {
     );
   });
 
-  it('keeps of gateways, external networks and policies what concerns the tenants', () => {
+  it('retains the gateways, external networks and policies of its tenants', () => {
     fc.assert(
       fc.property(intent, fc.constantFrom('hv0', 'hv1', 'hv2', 'hv3'), (whole, node) => {
         const scope = scopeTo(whole, node);
@@ -172,7 +172,7 @@ describe('scopeTo', { timeout: 300_000 }, () => {
     );
   });
 
-  it('of tenants that hosted ones talk to, keeps the subnets and the ports with prefixes', () => {
+  it('retains the subnets and prefixed ports of tenants that policies connect with local ones', () => {
     const port = { mac: '02:00:00:00:00:0a', interface: 'tap0' };
     const whole = parseIntent(
       JSON.stringify({
@@ -199,7 +199,7 @@ describe('scopeTo', { timeout: 300_000 }, () => {
     expect(scopeTo(whole, 'n3').ports).toEqual(whole.ports);
   });
 
-  it('is the same when done twice', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(intent, (whole) => {
         const scope = scopeTo(whole, 'hv1');

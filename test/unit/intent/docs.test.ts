@@ -1,4 +1,4 @@
-/** docs/intent.md says what is so: its examples are taken, its refusals are those of the table. */
+/** docs/intent.md agrees with the code: its examples are valid, and its messages are those of the refusal tables. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
@@ -24,14 +24,14 @@ function block(opening: string): string {
 }
 
 describe('docs/intent.md', () => {
-  it('has examples that are taken, together', () => {
+  it('has examples that are valid together', () => {
     const config = parseNodeConfig(block('yaml node.yaml'), { file: 'node.yaml' });
     const intent = parseIntent(block('yaml intent.yaml'), { file: 'intent.yaml' });
     expect(intent.ports).toHaveLength(3);
     expect(() => checkNodeInIntent(config, intent, 'node.yaml')).not.toThrow();
   });
 
-  it('quotes refusals of the table to the letter', () => {
+  it('quotes messages of the refusal tables verbatim', () => {
     const messages = new Set(
       readdirSync(tables)
         .filter((name) => !name.startsWith('good-'))
@@ -52,7 +52,7 @@ describe('docs/intent.md', () => {
     }
   });
 
-  it('names the bounds there are', () => {
+  it('states the limits of the code', () => {
     expect(docs).toContain(`A YAML file may have ${MAX_YAML_BYTES / 1024 ** 2} MiB`);
     expect(docs).toContain(`(${MAX_JSON_BYTES / 1024 ** 2} MiB`);
     expect(docs).toContain(`more than ${MAX_DEPTH_LEVELS} deep`);

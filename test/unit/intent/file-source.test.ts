@@ -1,4 +1,4 @@
-/** The file source with real files, real watches and the ways in which people and machines replace a file. */
+/** FileSource with real files and inotify, and the ways that people and programs use to replace a file. */
 import {
   appendFileSync,
   closeSync,
@@ -87,7 +87,7 @@ afterEach(() => {
 });
 
 describe('FileSource', { timeout: 300_000 }, () => {
-  it('gives a snapshot before start resolves, then changes', async () => {
+  it('emits a snapshot before start() resolves, and changes afterwards', async () => {
     writeFileSync(file, text('a'));
     await start();
     expect(told.splice(0)).toEqual(['snapshot: a']);
@@ -99,7 +99,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(source?.intent?.nodes.map(({ name }) => name)).toEqual(['b']);
   });
 
-  it('hears of an editor that renames a new file over the old one, again and again', async () => {
+  it('sees an editor rename a new file over the old one, repeatedly', async () => {
     writeFileSync(file, text('a'));
     await start();
     for (const name of ['b', 'c', 'd']) {
@@ -109,7 +109,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     }
   });
 
-  it('hears of an editor that moves the old file away first', async () => {
+  it('sees an editor that renames the old file first', async () => {
     writeFileSync(file, text('a'));
     await start();
     told = [];
@@ -118,7 +118,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect((await hear(1)).at(-1)).toBe('change: +b');
   });
 
-  it('sees a file only whole that is truncated and written in pieces', async () => {
+  it('reads a file only when complete, although it is truncated and written in pieces', async () => {
     writeFileSync(file, text('a'));
     // Longer than a pause between two pieces is on a busy machine.
     await start({ debounceMs: 700, restatIntervalMs: 3_600_000 });
@@ -133,7 +133,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1, 1500)).toEqual(['change: +b +c']);
   });
 
-  it('hears of swapped links, as with Kubernetes config maps', async () => {
+  it('sees swapped symbolic links, as of a Kubernetes ConfigMap', async () => {
     // intent.yaml -> ..data/intent.yaml, ..data -> ..v1
     const version = (name: string, content: string): void => {
       mkdirSync(join(directory, name));
@@ -159,7 +159,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['change: +d']);
   });
 
-  it('hears of a link to another directory that changes hands', async () => {
+  it('sees a link to another directory change its target', async () => {
     for (const n of ['one', 'two']) mkdirSync(join(directory, n));
     writeFileSync(join(directory, 'one/intent.yaml'), text('a'));
     writeFileSync(join(directory, 'two/intent.yaml'), text('a', 'b'));
@@ -172,7 +172,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['change: +b']);
   });
 
-  it('waits for a file that is not there yet, and for its directory', async () => {
+  it('waits for a missing file, and for its directory', async () => {
     file = join(directory, 'etc/segue/intent.yaml');
     await start();
     expect(told.splice(0)).toEqual(['error: etc/segue/intent.yaml: no such file: expected a file that can be read']);
@@ -184,7 +184,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['snapshot: a']);
   });
 
-  it('reports a bad file once, keeps what it had, and says when it is good again', async () => {
+  it('reports an invalid file once, retains the last intent, and reports the recovery', async () => {
     writeFileSync(file, text('a'));
     await start();
     told = [];
@@ -205,7 +205,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['change: +b']);
   });
 
-  it('says nothing when the content is the same, or says the same', async () => {
+  it('emits nothing for unchanged content, or a change without effect', async () => {
     writeFileSync(file, text('a', 'b'));
     await start();
     told = [];
@@ -217,7 +217,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(0, 800)).toEqual([]);
   });
 
-  it('puts many writes together', async () => {
+  it('coalesces many writes', async () => {
     writeFileSync(file, text('a'));
     await start({ debounceMs: 150, restatIntervalMs: 3_600_000 });
     told = [];
@@ -231,7 +231,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(events.at(-1)).toMatch(/\+n19$/);
   });
 
-  it('is not held off for ever by a directory that is never quiet', async () => {
+  it('is not delayed forever by a busy directory', async () => {
     writeFileSync(file, text('a'));
     await start({ debounceMs: 200, restatIntervalMs: 3_600_000 });
     told = [];
@@ -244,7 +244,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     }
   });
 
-  it('sees a write of the same size right after the first reading', async () => {
+  it('detects a write of the same size right after the first read', async () => {
     writeFileSync(file, text('a'));
     await start();
     told = [];
@@ -252,7 +252,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['change: -a +b']);
   });
 
-  it('finds by polling what no watch reported', async () => {
+  it('finds by polling what inotify does not report', async () => {
     // A write through a hard link elsewhere raises no event in the file's directory, as little as a network file system.
     writeFileSync(file, text('a'));
     mkdirSync(join(directory, 'elsewhere'));
@@ -264,7 +264,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(await hear(1)).toEqual(['change: +b']);
   });
 
-  it('reads on demand, keeps what its reader gives, and takes a refusal of the reader', async () => {
+  it('reads on demand, and reports the intent or error of its reader', async () => {
     writeFileSync(file, text('a', 'b'));
     const read = (unlessDigest: string | undefined): LoadedIntent => {
       const { digest, intent } = loadIntentText(file, unlessDigest);
@@ -282,7 +282,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
     expect(source?.intent?.nodes).toHaveLength(1);
   });
 
-  it('says nothing once it is closed', async () => {
+  it('emits nothing after close()', async () => {
     writeFileSync(file, text('a'));
     await start();
     told = [];
@@ -294,7 +294,7 @@ describe('FileSource', { timeout: 300_000 }, () => {
 });
 
 describe('watchedDirectories', { timeout: 300_000 }, () => {
-  it('is where an entry decides what the path leads to', () => {
+  it('are those whose entries decide the target of the path', () => {
     mkdirSync(join(directory, 'real/deep'), { recursive: true });
     symlinkSync('real', join(directory, 'link'));
     writeFileSync(join(directory, 'real/deep/target.yaml'), '');

@@ -1,4 +1,4 @@
-/** What can be wrong with a file before its text is read, with real files. */
+/** Errors of a file before its text is read, with real files. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ function refusal(act: () => unknown): string {
 const EMPTY = { version: 1, sidBlock: 'fd00:5e::/32', nodes: [], tenants: [], ports: [] };
 
 describe('files', { timeout: 300_000 }, () => {
-  it('names a file that is missing', () => {
+  it('are reported by name when missing', () => {
     expect(refusal(() => loadIntent(join(directory, 'intent.yaml')))).toBe(
       'intent.yaml: no such file: expected a file that can be read',
     );
@@ -46,7 +46,7 @@ describe('files', { timeout: 300_000 }, () => {
     );
   });
 
-  it('refuses a FIFO and a socket without waiting for anybody', async () => {
+  it('are refused without blocking if a FIFO or a socket', async () => {
     execFileSync('mkfifo', [join(directory, 'f.yaml')]);
     expect(refusal(() => loadIntent(join(directory, 'f.yaml')))).toBe(
       'f.yaml: a pipe (FIFO): expected a regular file: reading anything else may never end',
@@ -59,7 +59,7 @@ describe('files', { timeout: 300_000 }, () => {
     server.close();
   });
 
-  it('shows control characters of a file as escapes, and cuts what is long', () => {
+  it('have control characters escaped and long values cut in messages', () => {
     const name = '\u001b[31mred\u009b\u202e\n'.padEnd(100_000, 'x');
     const nodes = [0, 1].map((i) => ({ name, locator: `fd00:5e:${i}::/48` }));
     const file = join(directory, 'intent.json');
@@ -70,7 +70,7 @@ describe('files', { timeout: 300_000 }, () => {
     expect(message).toContain('\\u001b[31mred');
   });
 
-  it('refuses a directory, a device, a loop of links, a path through a file', () => {
+  it('are refused if a directory, a device, a loop of links, or a path through a file', () => {
     mkdirSync(join(directory, 'd.yaml'));
     expect(refusal(() => loadIntent(join(directory, 'd.yaml')))).toBe(
       'd.yaml: a directory: expected a regular file: reading anything else may never end',
@@ -88,19 +88,19 @@ describe('files', { timeout: 300_000 }, () => {
     );
   });
 
-  it('refuses what is not UTF-8', () => {
+  it('are refused if not UTF-8', () => {
     const file = join(directory, 'intent.yaml');
     writeFileSync(file, Buffer.from([0x76, 0x65, 0x72, 0xff, 0xfe]));
     expect(refusal(() => loadIntent(file))).toBe('intent.yaml: not UTF-8: expected a text file in UTF-8');
   });
 
-  it('takes a byte order mark', () => {
+  it('may begin with a byte order mark', () => {
     const file = join(directory, 'intent.json');
     writeFileSync(file, `\ufeff${JSON.stringify(EMPTY)}`);
     expect(loadIntent(file)).toEqual({ ...EMPTY, paths: [] });
   });
 
-  it('refuses YAML over its bound and points at JSON, which takes the same', () => {
+  it('are refused as YAML over its limit, with the advice to use JSON', () => {
     const text = `${JSON.stringify(EMPTY)}${' '.repeat(MAX_YAML_BYTES)}`;
     const yaml = join(directory, 'intent.yaml');
     writeFileSync(yaml, text);
@@ -115,7 +115,7 @@ describe('files', { timeout: 300_000 }, () => {
     expect(loadIntent(json)).toEqual({ ...EMPTY, paths: [] });
   });
 
-  it('refuses JSON over its bound without reading it', () => {
+  it('are refused as JSON over its limit before they are read', () => {
     const json = join(directory, 'intent.json');
     writeFileSync(json, '');
     // A hole: it takes no room, and reading it would take seconds.
@@ -126,8 +126,8 @@ describe('files', { timeout: 300_000 }, () => {
   });
 });
 
-describe('node file', { timeout: 300_000 }, () => {
-  it('fills in the defaults and makes the path of the intent absolute', () => {
+describe('a node file', { timeout: 300_000 }, () => {
+  it('has all default values, and an absolute path of the intent', () => {
     const file = join(directory, 'node.yaml');
     writeFileSync(file, 'node: hv1\nuplinks: [eth0]\nintent: sub/intent.json\n');
     expect(loadNodeConfig(file)).toEqual({
@@ -140,7 +140,7 @@ describe('node file', { timeout: 300_000 }, () => {
     });
   });
 
-  it('keeps an absolute path and orders the behaviours', () => {
+  it('retains an absolute path, and has sorted behaviours', () => {
     const file = join(directory, 'node.yaml');
     writeFileSync(
       file,
@@ -156,7 +156,7 @@ describe('node file', { timeout: 300_000 }, () => {
   });
 });
 
-describe('node file against the intent', { timeout: 300_000 }, () => {
+describe('a node file with an intent', { timeout: 300_000 }, () => {
   const config: NodeConfig = {
     node: 'hv1',
     uplinks: ['eth0', 'eth1'],
@@ -175,17 +175,17 @@ describe('node file against the intent', { timeout: 300_000 }, () => {
     paths: [],
   };
 
-  it('takes a node the intent has', () => {
+  it('is accepted if the intent has its node', () => {
     expect(() => checkNodeInIntent(config, intent, 'node.yaml')).not.toThrow();
   });
 
-  it('refuses a node the intent does not have', () => {
+  it('is refused if the intent lacks its node', () => {
     expect(refusal(() => checkNodeInIntent({ ...config, node: 'hv7' }, intent, 'node.yaml'))).toBe(
       'node.yaml: node: "hv7": expected the name of a node of the intent; did you mean "hv1"?',
     );
   });
 
-  it('refuses an uplink that is a port of the same node only', () => {
+  it('is refused if an uplink is a port of its node, but not of another', () => {
     const port = (name: string, on: string) => ({
       ...{ name, tenant: 'red', node: on, interface: 'eth1', mac: '02:00:00:00:00:0a' },
       ...{ addresses: ['10.0.0.10'], prefixes: [] },

@@ -1,4 +1,4 @@
-/** The short cuts of the path that a million ports take must say what the long way says. */
+/** Fast paths for a million ports give the same results as the slow ones. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Seen } from '../../../src/intent/check/hash-set.js';
@@ -40,8 +40,8 @@ const mutated = rawIntent
 
 const { node, port: portStructure, tenant } = INTENT_MODEL.structures;
 
-describe('the quick test of a schema', { timeout: 300_000 }, () => {
-  it('never takes what the schema refuses or changes', () => {
+describe('fast validation', { timeout: 300_000 }, () => {
+  it('accepts nothing that the schema refuses or changes', () => {
     let taken = 0;
     fc.assert(
       fc.property(fc.oneof(mutated, value), (candidate) => {
@@ -58,7 +58,7 @@ describe('the quick test of a schema', { timeout: 300_000 }, () => {
     expect(taken).toBeGreaterThan(50);
   });
 
-  it('takes every port that is as it should be', () => {
+  it('accepts every valid port', () => {
     fc.assert(
       fc.property(rawIntent, ({ ports }) => {
         for (const port of ports) expect(portStructure.fits(port)).toBe(true);
@@ -68,7 +68,7 @@ describe('the quick test of a schema', { timeout: 300_000 }, () => {
 });
 
 describe('Seen', { timeout: 300_000 }, () => {
-  it('is never wrong about a value that is new, and hardly about one that is not', () => {
+  it('has no false negatives, and few false positives', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat({ max: 3 }), fc.string({ maxLength: 3 })), { maxLength: 3000 }),
@@ -84,7 +84,7 @@ describe('Seen', { timeout: 300_000 }, () => {
     );
   });
 
-  it('keeps a million similar texts apart', () => {
+  it('distinguishes a million similar texts', () => {
     const seen = new Seen(10);
     let wrong = 0;
     for (let i = 0; i < 1_000_000; i++) if (seen.note(i & 7, `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)) wrong++;
@@ -121,11 +121,11 @@ describe('a large file', { timeout: 300_000 }, () => {
   };
   const ports = Array.from({ length: PORTS }, (_, i) => port(i));
 
-  it('is taken', () => {
+  it('is accepted', () => {
     expect(messages(ports)).toEqual([]);
   });
 
-  it('is refused for the one value that comes twice, with the one who had it first', () => {
+  it('is refused for its only duplicate value, with the first owner in the message', () => {
     const last = { ...port(PORTS), tenant: 't7', node: 'hv3' };
     const first = port(7);
     expect(messages([...ports, { ...last, name: 'p7' }])).toEqual([

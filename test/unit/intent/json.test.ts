@@ -25,7 +25,7 @@ const broken = fc
   .map(([valid, at, char]) => valid.slice(0, at % valid.length) + char + valid.slice((at % valid.length) + 1));
 
 describe('JSON', { timeout: 300_000 }, () => {
-  it('is refused exactly when V8 refuses it, or a key comes twice', () => {
+  it('is refused exactly if V8 refuses it or a key is duplicate', () => {
     fc.assert(
       fc.property(fc.oneof(text, broken, broken), (candidate) => {
         const findings = new JsonScanner(candidate).run();
@@ -36,7 +36,7 @@ describe('JSON', { timeout: 300_000 }, () => {
     );
   });
 
-  it('tells keys given twice from those that are not', () => {
+  it('is searched for duplicate keys without false results', () => {
     fc.assert(
       fc.property(text, (valid) => {
         const findings = new Findings();
@@ -52,7 +52,7 @@ describe('JSON', { timeout: 300_000 }, () => {
     }
   });
 
-  it('finds where a value stands', () => {
+  it('has the positions of values', () => {
     fc.assert(
       fc.property(fc.array(fc.record({ a: fc.jsonValue({ maxDepth: 2 }) }), { minLength: 1 }), fc.nat(), (list, n) => {
         const index = n % list.length;
@@ -66,13 +66,13 @@ describe('JSON', { timeout: 300_000 }, () => {
     );
   });
 
-  it('is done at once with a long string that does not end', () => {
+  it('with a long unterminated string is refused at once', () => {
     const findings = new Findings();
     readJson(`{"a": "${'x y'.repeat(1e5)}`, findings);
     expect(findings.list.map(({ offset }) => offset)).toEqual([6]);
   });
 
-  it('does not run out of stack', () => {
+  it('with deep nesting does not overflow the stack', () => {
     const findings = new Findings();
     const document = readJson('['.repeat(1e6) + ']'.repeat(1e6), findings);
     expect(document.usable).toBe(false);

@@ -24,7 +24,7 @@ const prefix = fc.tuple(bytes, fc.nat({ max: 128 })).map(([address, n]): PrefixF
 });
 
 describe('PrefixIndex', { timeout: 300_000 }, () => {
-  it('finds what a comparison with each would find', () => {
+  it('finds the same prefixes as a linear search', () => {
     fc.assert(
       fc.property(fc.array(prefix, { maxLength: 40 }), bytes, (prefixes, address) => {
         const index = new PrefixIndex<string>();
@@ -42,7 +42,7 @@ describe('PrefixIndex', { timeout: 300_000 }, () => {
 });
 
 describe('reservedRole', { timeout: 300_000 }, () => {
-  it('is what arithmetic says', () => {
+  it('agrees with integer arithmetic', () => {
     fc.assert(
       fc.property(prefix, fc.nat({ max: 3 }), fc.bigInt({ min: 0n, max: 1n << 128n }), (subnet, which, random) => {
         const bits = subnet.bytes.length * 8;
@@ -66,7 +66,7 @@ describe('reservedRole', { timeout: 300_000 }, () => {
 });
 
 describe('fields', { timeout: 300_000 }, () => {
-  it('keeps equal text as one string and canonical text as it is', () => {
+  it('share one string for equal text, and leave canonical text unchanged', () => {
     fc.assert(
       fc.property(bytes, (address) => {
         const text = formatAddress(address);
@@ -77,7 +77,7 @@ describe('fields', { timeout: 300_000 }, () => {
     );
   });
 
-  it('refuses prefixes that reach into special ranges from outside', () => {
+  it('refuse prefixes that partly cover special ranges', () => {
     for (const text of ['0.0.0.0/0', '::/0', '128.0.0.0/1', '224.0.0.0/3', '::/8', 'fe80::/9', '126.0.0.0/7']) {
       expect(readPrefix(text), text).toBeInstanceOf(Refusal);
     }
@@ -97,7 +97,7 @@ describe('nearest', { timeout: 300_000 }, () => {
     ['hv3', ['hv1', 'compute'], 'hv1'],
     ['colour', ['name', 'locator'], undefined],
     ['', ['a'], undefined],
-  ])('%s among %j: %s', (word, known, expected) => {
+  ])('word to %s in %j is %s', (word, known, expected) => {
     expect(nearest(word, known)).toBe(expected);
   });
 });
@@ -112,11 +112,11 @@ describe('showValue', { timeout: 300_000 }, () => {
     [{ a: 1, b: 2, c: 3, d: 4, e: 5 }, 'a map of 5 keys'],
     [NaN, 'NaN'],
     [true, 'true'],
-  ])('%j', (value, shown) => {
+  ])('(%j)', (value, shown) => {
     expect(showValue(value)).toBe(shown);
   });
 
-  it('is one clipped line whatever it is given', () => {
+  it('returns one line of limited length for any value', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         expect(showValue(value)).not.toContain('\n');
@@ -131,7 +131,7 @@ describe('showValue', { timeout: 300_000 }, () => {
 });
 
 describe('LineIndex', { timeout: 300_000 }, () => {
-  it('counts as splitting at newlines does', () => {
+  it('agrees with splitting at newlines', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', '\n', 'é', '\r')), fc.nat(), (chars, n) => {
         const text = chars.join('');

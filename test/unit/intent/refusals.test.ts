@@ -1,4 +1,4 @@
-/** Bad files and the exact message of each; the tables are refusals/*.yaml, which docs/intent.md points at. */
+/** Invalid files and the exact message for each; the tables are refusals/*.yaml, which docs/intent.md refers to. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -56,20 +56,20 @@ describe.each(tables)('$name', ({ name, rows }) => {
 });
 
 describe('refusals', { timeout: 300_000 }, () => {
-  it('has a table of at least 45 rows, none twice', () => {
+  it('have at least 45 rows, without duplicates', () => {
     const rows = tables.flatMap(({ rows }) => rows);
     expect(rows.length).toBeGreaterThanOrEqual(45);
     expect(new Set(rows.map((row) => JSON.stringify([row.text, row.replace, row.by]))).size).toBe(rows.length);
     expect(new Set(rows.map(({ title }) => title)).size).toBe(rows.length);
   });
 
-  it('takes the good files the tables start from', () => {
+  it('start from files that are accepted', () => {
     expect(messagesOf({ file: 'intent.yaml', text: goodIntent })).toEqual(['accepted']);
     expect(messagesOf({ file: 'intent.yaml', text: goodSteering })).toEqual(['accepted']);
     expect(messagesOf({ file: 'node.yaml', text: goodNode })).toEqual(['accepted']);
   });
 
-  it('reports every error of a file at once, in the order of the file', () => {
+  it('report every error of a file at once, in the order of the file', () => {
     const text = goodIntent
       .replace('version: 1', 'version: 3')
       .replace('name: hv2, locator: fd00:5e:2::/48', 'name: hv2, locator: fd00:5f:2::/48, color: red')
@@ -91,7 +91,7 @@ describe('refusals', { timeout: 300_000 }, () => {
     ]);
   });
 
-  it('gives machines the place, the value and what was expected', () => {
+  it('have a path, a value and an expectation for programs', () => {
     try {
       parseIntent(goodIntent.replace('id: 200', 'id: -1'), { file: 'intent.yaml' });
       expect.unreachable();
@@ -111,7 +111,7 @@ describe('refusals', { timeout: 300_000 }, () => {
     }
   });
 
-  it('counts errors beyond the bound of a message, and keeps them all', () => {
+  it('are counted beyond the limit of a message, and all are available', () => {
     const nodes = Array.from({ length: 1500 }, (_, i) => ({ name: `hv${i}`, locator: 'x' }));
     const text = JSON.stringify({ version: 1, sidBlock: 'fd00:5e::/32', nodes, tenants: [], ports: [] });
     try {

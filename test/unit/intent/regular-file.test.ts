@@ -13,12 +13,12 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('reads a file', () => {
+it('readRegularFile() reads a file', () => {
   writeFileSync(join(directory, 'cert.pem'), 'PEM');
   expect(readRegularFile(join(directory, 'cert.pem')).toString()).toBe('PEM');
 });
 
-it('refuses what might never end: a FIFO, a device, a directory', () => {
+it('readRegularFile() refuses a FIFO, a device and a directory, which may block', () => {
   const fifo = join(directory, 'fifo');
   execFileSync('mkfifo', [fifo]);
   for (const path of [fifo, '/dev/zero', directory]) {

@@ -12,7 +12,7 @@ function firstLine(text: string): string {
   return 'accepted';
 }
 
-describe('YAML that is made to hurt', { timeout: 300_000 }, () => {
+describe('malicious YAML', { timeout: 300_000 }, () => {
   // Each of these ends the process (RegExpCompiler Allocation failed) or throws RangeError when the package is left alone.
   it.each([
     ['['.repeat(20_000)],
@@ -22,13 +22,13 @@ describe('YAML that is made to hurt', { timeout: 300_000 }, () => {
     ['a: '.repeat(20_000)],
     ['- [? {'.repeat(20_000)],
     [Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
-  ])('is refused by its depth: %.12s', (text) => {
+  ])('is refused for its depth: %.12s', (text) => {
     expect(firstLine(text)).toMatch(
       /^intent\.yaml:\d+:\d+: ".*": expected at most 32 lists and maps inside each other$/,
     );
   });
 
-  it('is refused by its aliases before they are expanded', () => {
+  it('is refused for its aliases before they are expanded', () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x]'];
     for (const [i, key] of [...'bcdefghi'].entries()) {
       const before = 'abcdefghi'[i] ?? '';
@@ -39,7 +39,7 @@ describe('YAML that is made to hurt', { timeout: 300_000 }, () => {
     );
   });
 
-  it('takes text that only looks like an alias or an anchor', () => {
+  it('is not suspected in text that resembles an alias or an anchor', () => {
     const text = 'version: 1\nsidBlock: fd00:5e::/32\nnodes: []\ntenants: []\nports: [] # &a *b\n"&x": "*y"\n';
     expect(firstLine(text)).toBe(
       'intent.yaml:6:1: "&x": expected one of the keys version, sidBlock, trusted, nodes, tenants, ports, paths, gateways, externals, policies',
