@@ -1,4 +1,4 @@
-/** Templates byte by byte: what goes on the wire is decided here, programs copy it. */
+/** DHCP and RA templates byte by byte: user space makes the bytes, and programs copy them. */
 import { describe, expect, it } from 'vitest';
 import { encodeBoot } from '../../../src/dhcp/boot.js';
 import { encodeLease4, options4 } from '../../../src/dhcp/dhcpv4.js';
@@ -21,7 +21,7 @@ const tenant = (...subnets: Subnet[]) => ({ id: 100, subnets });
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('DHCPv4', () => {
-  it('has type, server, times and mask first, in this order, then the rest', () => {
+  it('has type, server, times and mask first, in this order, then the other options', () => {
     const lease = lease4Of(tenant(V4), port, 1460);
     if (lease === undefined) throw new Error('no lease');
     expect(hex(options4(lease))).toBe(
@@ -47,7 +47,7 @@ describe('DHCPv4', () => {
     expect(value.readUInt16LE(Dhcp4Lease.OFFSETS.msRoutesBytes)).toBe(0);
   });
 
-  it('of a /32 says the router to be on the link, and the default route with all others', () => {
+  it('for a /32 has an on-link route to the router, and the default route among its routes', () => {
     const dhcp = { lease: 600, netmask: 'host' as const, routes: [{ to: '10.9.0.0/16', via: '10.0.0.1' }] };
     const lease = lease4Of(tenant({ ...V4, dhcp }), { mac: MAC, addresses: port.addresses, prefixes: [] }, 1460);
     if (lease === undefined) throw new Error('no lease');
@@ -58,13 +58,13 @@ describe('DHCPv4', () => {
     expect(hex(value.subarray(Dhcp4Lease.OFFSETS.msRoutes).subarray(0, bytes))).toBe(`f915${routes}`);
   });
 
-  it('is of a subnet with dhcp alone', () => {
+  it('is offered only in subnets with dhcp', () => {
     expect(lease4Of(tenant({ prefix: V4.prefix, gateway: V4.gateway }), port, 1460)).toBeUndefined();
   });
 });
 
 describe('boot', () => {
-  it('has a file for each sort of client, and the server', () => {
+  it('has a file for each client architecture, and the server', () => {
     const value = encodeBoot({ server: '10.0.0.5', bios: 'a.kpxe', http: 'http://10.0.0.5/b.efi', prefixLength: 20 });
     const optionsOf = (client: number): string => {
       const at = BootFiles.OFFSETS.files + client * BootFile.SIZE;
@@ -93,7 +93,7 @@ describe('DHCPv6', () => {
     };
   };
 
-  it('has addresses, prefixes to delegate, and the DUID of the gateway', () => {
+  it("has addresses, delegated prefixes, and the gateway's DUID", () => {
     const lease = lease6Of(tenant(V6), { ...port, prefixes: ['fd00:77::/56', '172.16.0.0/24'] });
     if (lease === undefined) throw new Error('no lease');
     expect(parts(encodeLease6(lease))).toEqual({
@@ -118,7 +118,7 @@ describe('DHCPv6', () => {
     });
   });
 
-  it('where VMs make their own addresses says that it has none', () => {
+  it('with slaac answers that it has no addresses', () => {
     const lease = lease6Of(tenant({ ...V6, ra: { mode: 'slaac' } }), port);
     if (lease === undefined) throw new Error('no lease');
     expect(parts(encodeLease6(lease)).na).toBe('00030012' + '00000000' + '0000000000000000' + '000d0002' + '0002');
@@ -126,7 +126,7 @@ describe('DHCPv6', () => {
 });
 
 describe('router advertisements', () => {
-  it('have the checksum, no prefix on the link, and M and O for DHCPv6', () => {
+  it('have a checksum, an off-link prefix, and the M and O flags with DHCPv6', () => {
     const advertisement = routerAdvertisementOf(tenant(V6), port, 1460);
     if (advertisement === undefined) throw new Error('none');
     const frame = advertisementFrame(advertisement);
@@ -141,7 +141,7 @@ describe('router advertisements', () => {
     expect(sum).toBe(0xffff);
   });
 
-  it('with slaac advertise the port’s own /64, else the one that it shares', () => {
+  it('with slaac advertise the port’s own /64, or else the shared one', () => {
     const slaac = tenant({ ...V6, ra: { mode: 'slaac' } });
     expect(routerAdvertisementOf(slaac, port, 1460)).toMatchObject({
       ...{ managed: false, other: true, prefixes: [{ prefix: 'fd00:10::/64', autonomous: true }] },
@@ -152,7 +152,7 @@ describe('router advertisements', () => {
     expect(eui64Address('fd00:10::/64', MAC)).toBe('fd00:10::ff:fe00:a');
   });
 
-  it('with none do not exist', () => {
+  it('are absent in mode none', () => {
     expect(routerAdvertisementOf(tenant({ ...V6, ra: { mode: 'none' } }), port, 1460)).toBeUndefined();
   });
 });

@@ -26,8 +26,8 @@ function shares(of: readonly Hop[]): number[] {
   return of.map(({ ifindex }) => places.filter((one) => one === ifindex).length);
 }
 
-describe('places of next hops', () => {
-  it.each([1, 2, 3, 5, 8, 11, 16])('%i of equal weight have as many each, but for one', (count) => {
+describe('slots of next hops', () => {
+  it.each([1, 2, 3, 5, 8, 11, 16])('differ by at most one between %i of equal weight', (count) => {
     const found = shares(hops(count));
     expect(found.reduce((sum, share) => sum + share, 0)).toBe(SLOTS);
     expect(Math.max(...found) - Math.min(...found)).toBeLessThanOrEqual(1);
@@ -50,11 +50,11 @@ describe('places of next hops', () => {
       [256, 256, 1, 1, 1],
       [62, 63, 1, 1, 1],
     ],
-  ])('weights %j: %j', (weights, expected) => {
+  ])('follow the weights %j: %j', (weights, expected) => {
     expect(shares(weights.map((weight, number) => hop(number, weight)))).toEqual(expected);
   });
 
-  it('of none are zeros', () => {
+  it('are zero without next hops', () => {
     expect(hopSlots([]).every((byte) => byte === 0)).toBe(true);
   });
 
@@ -62,7 +62,7 @@ describe('places of next hops', () => {
     expect(placesOf(hops(7).reverse())).toEqual(placesOf(hops(7)));
   });
 
-  it.each([2, 4, 8, 16])('of %i, one goes: few places of the others move', (count) => {
+  it.each([2, 4, 8, 16])('mostly stay when one of %i next hops is removed', (count) => {
     const all = hops(count);
     for (const gone of all) {
       const before = placesOf(all);
@@ -72,7 +72,7 @@ describe('places of next hops', () => {
     }
   });
 
-  it('of hops with one address behind one interface are shared, too', () => {
+  it('are also shared by equal next hops', () => {
     const twin = hop(1);
     const bytes = [...hopSlots([twin, { ...twin }])];
     const indexes = bytes.flatMap((byte) => [byte & 15, byte >> 4]);

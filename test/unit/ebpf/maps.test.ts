@@ -26,7 +26,7 @@ function defined(): string[] {
 }
 
 describe('maps of bpf/maps', () => {
-  it('are in the tables that `make gen` writes: one that no program includes has no sizes', () => {
+  it('each have a size in the tables of `make gen`, as some program includes them', () => {
     const shared = defined().filter((line) => !line.startsWith('own '));
     const generated = Object.entries(BY_SET).flatMap(([set, maps]) =>
       Object.keys(maps).map((name) => `${set} ${name}`),
@@ -34,7 +34,7 @@ describe('maps of bpf/maps', () => {
     expect(shared.toSorted()).toEqual(generated.toSorted());
   });
 
-  it('are named by kernel mode as it loads its programs: a map that only another uses has one entry there', () => {
+  it('are sized for kernel mode by the programs that it loads', () => {
     const text = readFileSync(new URL('../abi/codegen.json', MAPS), 'utf8');
     const named = (JSON.parse(text) as { kernelMode?: string[] }[]).flatMap(({ kernelMode = [] }) => kernelMode);
     expect(named.toSorted()).toEqual(['ndp_responder_tc', ...COMMON_PROGRAMS].map((name) => `prog/${name}`).toSorted());
@@ -48,14 +48,14 @@ describe('a set of maps', () => {
     sg_c: { type: 'ringbuf', sizes: [0, 0], entries: 4096, written: true },
   } as const;
 
-  it('has sizes, writers and what is only read from its definitions', () => {
+  it('derives sizes, writers and read-only maps from its definitions', () => {
     expect(sizesOf(set)).toEqual({ sg_a: [4, 24], sg_b: [4, 8], sg_c: [0, 0] });
     expect(writtenOf(set)).toEqual(['sg_b', 'sg_c']);
     expect(readOnlyOf(set, { sg_a: 1, sg_b: 2, sg_c: 3 })).toEqual({ sg_a: 1 });
   });
 });
 
-it('a map that programs begin to write is another generation: the verifier refuses them over the one that was made for reading', () => {
+it('a newly written map changes the generation, since the verifier refuses writes to the pinned read-only one', () => {
   expect(LAYOUT.written).not.toContain('sg_node');
   expect(generationOf({ ...LAYOUT, written: [...LAYOUT.written, 'sg_node'].toSorted() })).not.toBe(GENERATION);
 });

@@ -11,12 +11,12 @@ it('docs/commands.md explains every reason, in the order of bpf/abi/reasons.h', 
   expect(explained).toEqual(REASONS.map(({ slug, reason }) => ({ slug, reason })));
 });
 
-it('the first is what took the fast path; the others hand on or drop', () => {
+it('the first reason is that of the fast path, and no other forwards', () => {
   expect(REASONS[0]).toEqual({ verdict: 'forward', reason: 'forwarded', slug: 'forwarded' });
   expect(REASONS.slice(1).filter(({ verdict }) => verdict === 'forward')).toEqual([]);
 });
 
-it('a slug names one reason, where words and verdict name several', () => {
+it('a slug names one reason, while text and verdict may name several', () => {
   expect(new Set(REASONS.map(({ slug }) => slug)).size).toBe(REASONS.length);
   const pairs = REASONS.map((_reason, number) => reasonOf(number, true)).map(({ verdict, reason }) => verdict + reason);
   expect(pairs.length - new Set(pairs).size).toBe(7);

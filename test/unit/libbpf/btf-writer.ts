@@ -1,4 +1,4 @@
-/** BTF made by hand, for the parser to read: what clang writes, and what it never would. */
+/** Handmade BTF for the parser: what clang writes, and what it never would. */
 const KINDS = {
   int: 1,
   ptr: 2,

@@ -1,4 +1,4 @@
-/** The BTF parser, layouts, codecs and global variables, on BTF made by hand. */
+/** The BTF parser, layouts, codecs and global variables, on handmade BTF. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Btf } from '../../../src/libbpf/btf.js';
@@ -20,8 +20,8 @@ function message(fn: () => unknown): string {
   return 'nothing thrown';
 }
 
-describe('parser', () => {
-  it('reads every kind', () => {
+describe('the parser', () => {
+  it('reads every kind of type', () => {
     const w = new BtfWriter();
     const int = w.int('int', 4, SIGNED);
     const pointer = w.reference('ptr', '', int);
@@ -77,7 +77,7 @@ describe('parser', () => {
     expect(btf.find('struct', 'none')).toBeUndefined();
   });
 
-  it('says what is wrong with what is no BTF', () => {
+  it('refuses invalid BTF with a reason', () => {
     const good = new BtfWriter();
     good.int('int', 4);
     const bytes = good.bytes();
@@ -101,7 +101,7 @@ describe('parser', () => {
     expect(message(() => new Btf(bytes).size(0))).toContain('has no size');
   });
 
-  it('never fails but with its own error, whatever the bytes', () => {
+  it('throws only its own errors, whatever the bytes', () => {
     const w = new BtfWriter();
     const int = w.int('int', 4);
     w.struct('struct', 's', 8, [{ name: 'a', type: int, at: 0 }]);
@@ -116,8 +116,8 @@ describe('parser', () => {
   });
 });
 
-describe('layouts', () => {
-  it('knows network order, nesting, padding and anonymous members', () => {
+describe('a layout', () => {
+  it('handles network order, nesting, padding and anonymous members', () => {
     const w = new BtfWriter();
     const u8 = w.int('unsigned char', 1);
     const u16 = w.int('unsigned short', 2);
@@ -160,7 +160,7 @@ describe('layouts', () => {
     });
   });
 
-  it('refuses what has no codec, by name', () => {
+  it('refuses types without a codec, by name', () => {
     const w = new BtfWriter();
     const int = w.int('int', 4);
     const bits = w.struct('struct', 'flags', 4, [{ name: 'low', type: int, at: 0, width: 3 }]);
@@ -174,7 +174,7 @@ describe('layouts', () => {
     expect(message(() => layoutOf(btf, loop))).toContain('levels');
   });
 
-  it('finds what maps declare: types of key and value, sizes, tags', () => {
+  it('includes what maps declare: types of key and value, sizes, tags', () => {
     const w = new BtfWriter();
     const u32 = w.int('unsigned int', 4);
     const key = w.reference('ptr', '', u32);
@@ -211,7 +211,7 @@ describe('constants of .rodata', () => {
     return { section, offset, bytes: Buffer.from(encodeVariable(btf, variable, value, `set ${name}`)) };
   };
 
-  it('lie where their section says, little-endian, in range', () => {
+  it('are at the offsets of their section, little-endian and range-checked', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.integer({ min: -128, max: 127 }), (large, small) => {
         const one = encode('large', large);

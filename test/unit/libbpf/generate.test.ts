@@ -1,4 +1,4 @@
-/** Generated codecs: their text, golden, and round trips of those generated from bpf/test. */
+/** Generated codecs: their golden text, and round trips of those generated from bpf/test. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Btf } from '../../../src/libbpf/btf.js';
@@ -40,7 +40,7 @@ const cases = [
 ] as const;
 
 describe.each(cases)('%s', (_, codec, arbitrary) => {
-  it('comes back as it went in, at any offset, and touches nothing else', () => {
+  it('survives a round trip at any offset, and touches no other byte', () => {
     const { SIZE, encode, decode } = codec as {
       SIZE: number;
       encode: (b: Buffer, o: number, v: unknown) => void;
@@ -62,7 +62,7 @@ describe.each(cases)('%s', (_, codec, arbitrary) => {
   });
 });
 
-describe('values that do not fit', () => {
+describe('values of the wrong size', () => {
   const key: EndpointKey = { tenant: 1, address: Buffer.alloc(16) };
 
   it('are refused', () => {
@@ -80,7 +80,7 @@ describe('values that do not fit', () => {
   });
 });
 
-describe('text', () => {
+describe('generated text', () => {
   const options = { source: 'x.bpf.c', codec: './codec.js', structs: ['route'] };
 
   function route(w: BtfWriter): Btf {
@@ -95,7 +95,7 @@ describe('text', () => {
     return new Btf(w.bytes());
   }
 
-  it('is what it was (before prettier)', () => {
+  it('equals the snapshot (before prettier)', () => {
     expect(generate(route(new BtfWriter()), options)).toMatchInlineSnapshot(`
       "// Generated from the BTF of x.bpf.c by \`make gen\`: do not edit, change the C.
 
@@ -142,7 +142,7 @@ describe('text', () => {
     `);
   });
 
-  it('a struct that is not in the object, and two of one name', () => {
+  it('is refused for an unknown struct, and for two of one name', () => {
     expect(() => generate(route(new BtfWriter()), { ...options, structs: ['roue'] })).toThrow(
       'generate struct roue: there is none in the object',
     );
@@ -155,7 +155,7 @@ describe('text', () => {
     );
   });
 
-  it('names follow C’s', () => {
+  it('has names derived from C’s', () => {
     expect(['next_hop', 'in6_addr', '__u32', 'a', 'bpf_devmap_val'].map(typeName)).toEqual([
       'NextHop',
       'In6Addr',

@@ -1,4 +1,4 @@
-/** One line out of what the verifier says: logs of several kernels. */
+/** One line from the verifier's output: logs of several kernels. */
 import { describe, expect, it } from 'vitest';
 import { firstWarning, verifierFailure } from '../../../src/libbpf/verifier.js';
 
@@ -15,7 +15,7 @@ function log(program: string, ...lines: string[]): string {
 }
 
 describe('verifierFailure', () => {
-  it('takes the last words and the source line before them', () => {
+  it('returns the last message and the source line before it', () => {
     const text = log(
       'xdp_x',
       'reg type unsupported for arg#0 function xdp_x#12',
@@ -34,7 +34,7 @@ describe('verifierFailure', () => {
     });
   });
 
-  it('a loop without end', () => {
+  it('recognises an infinite loop', () => {
     const text = log(
       'tc_y',
       '; for (;;)',
@@ -48,12 +48,12 @@ describe('verifierFailure', () => {
     expect(reason).toContain('infinite loop detected at insn 3');
   });
 
-  it('the last program that failed counts', () => {
+  it('reports the last program that failed', () => {
     const text = `${log('first', 'R0 !read_ok')}\n${log('second', '1: (95) exit', 'R1 !read_ok')}`;
     expect(verifierFailure(text)).toMatchObject({ program: 'second', reason: 'R1 !read_ok' });
   });
 
-  it('without a log the first complaint of libbpf is the reason', () => {
+  it("reports libbpf's first error when there is no log", () => {
     const text = "libbpf: map 'm': failed to create: Invalid argument(-22)\nlibbpf: failed to load object 'x'\n";
     expect(verifierFailure(text)).toEqual({
       program: undefined,
@@ -64,7 +64,7 @@ describe('verifierFailure', () => {
     expect(firstWarning('')).toBeUndefined();
   });
 
-  it('a log of nothing but instructions has no reason to give', () => {
+  it('has no reason for a log of instructions only', () => {
     expect(verifierFailure(log('p', '0: (95) exit')).reason).toBeUndefined();
   });
 });

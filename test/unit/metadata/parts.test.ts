@@ -1,4 +1,4 @@
-/** What the metadata service is made of: who asks, tokens, buckets, paths. */
+/** Parts of the metadata service: identification of the client, tokens, token buckets, paths. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { halvesOf, servicePrefixOf } from '../../../src/service/address.js';
 import { describePort, readPortFile } from '../../../src/service/port-file.js';
 import type { NodeConfig } from '../../../src/intent/types.js';
 
-describe('who asks', () => {
+describe('the client of a request', () => {
   it.each([
     ['fd5e:6d64:0:7::a00:a', 'fd5e:6d64:8000:1::', { ifindex: 7, address: '10.0.0.10' }],
     ['fd5e:6d64:7fff:ffff::a', 'fd5e:6d64:8000:2:fd00:10::', { ifindex: 0x7fffffff, address: 'fd00:10::a' }],
@@ -28,11 +28,11 @@ describe('who asks', () => {
     ['fd5e:6d64::a00:a', 'fd5e:6d64:8000:1::', undefined],
     ['::ffff:10.0.0.10', '::ffff:10.0.0.1', undefined],
     [undefined, undefined, undefined],
-  ])('%s to %s', (from, to, peer) => {
+  ])('from %s to %s', (from, to, peer) => {
     expect(peerOf(from, to)).toEqual(peer);
   });
 
-  it('by a prefix that is the node’s own, and of fd00::/8', () => {
+  it("is identified by the node's own prefix in fd00::/8", () => {
     const prefix = servicePrefixOf('hv1');
     expect(prefix).toMatch(/^fd[0-9a-f]{2}:[0-9a-f]{1,4}::\/32$/);
     expect(servicePrefixOf('hv1')).toBe(prefix);
@@ -42,7 +42,7 @@ describe('who asks', () => {
   });
 });
 
-it('a token is its port’s, for its time, and nobody can make one', () => {
+it('a token is valid for its port and lifetime, and cannot be forged', () => {
   let now = 1000;
   const tokens = new Tokens(() => now);
   const token = tokens.make(7, 60);
@@ -54,7 +54,7 @@ it('a token is its port’s, for its time, and nobody can make one', () => {
   expect(tokens.check(7, token)).toBeUndefined();
 });
 
-it('a bucket holds a second’s, fills at its rate, and is one port’s', () => {
+it('a token bucket holds one second’s requests, fills at its rate, and belongs to one port', () => {
   let now = 5;
   const rates = new Rates(10, () => now);
   const taken = (ifindex: number): number => {
@@ -70,7 +70,7 @@ it('a bucket holds a second’s, fills at its rate, and is one port’s', () => 
   expect(taken(7)).toBe(10);
 });
 
-it('bodies have room: of a port so much, of all so much, and what is given back is there again', () => {
+it('memory for bodies is limited per port and in total, and released', () => {
   const room = new Room(10, 4);
   expect(room.take(7, 3)).toBe(true);
   expect(room.take(7, 2)).toBe(false);
@@ -83,7 +83,7 @@ it('bodies have room: of a port so much, of all so much, and what is given back 
   expect(room.take(9, 1)).toBe(false);
 });
 
-it('a path finds what there is, and nothing of the language', () => {
+it('a path finds entries, and no inherited property', () => {
   const tree = { a: { b: 'text', c: { d: 'x' } } };
   expect(lookUp(tree, ['a'])).toBe('b\nc/');
   expect(lookUp(tree, ['a', 'b'])).toBe('text');
@@ -92,7 +92,7 @@ it('a path finds what there is, and nothing of the language', () => {
   }
 });
 
-it('headers of one hop stay there', () => {
+it('hop-by-hop headers are not forwarded', () => {
   const headers = { connection: 'close, Mine', mine: '1', te: 'trailers', accept: '*/*', 'keep-alive': '5' };
   expect(endToEnd(headers)).toEqual({ accept: '*/*' });
 });
@@ -109,7 +109,7 @@ describe('a port’s file', () => {
     addresses: ['10.0.1.10', '10.1.0.10', 'fd00:10::a', 'fd00:11::ff:fe00:a'],
   };
 
-  it('says how each address is come by', () => {
+  it('has the method by which each address is assigned', () => {
     const file = readPortFile(describePort({ subnets }, port, 1460));
     expect(file).toMatchObject({ hostname: 'red-a', domain: 'red.example', nameservers: ['10.0.0.53'], mtu: 1460 });
     expect(file.networks).toEqual([
@@ -120,7 +120,7 @@ describe('a port’s file', () => {
     ]);
   });
 
-  it('without an instance the port’s name is its id', () => {
+  it('without an instance has the port’s name as its id', () => {
     const tree = metadataOf(readPortFile(describePort({ subnets }, port, 1460)));
     expect(lookUp(tree, ['2009-04-04', 'meta-data', 'instance-id'])).toBe('red-a');
     expect(JSON.parse(lookUp(tree, ['openstack', 'latest', 'meta_data.json']) ?? '')).toMatchObject({ uuid: 'red-a' });
@@ -128,7 +128,7 @@ describe('a port’s file', () => {
   });
 });
 
-it('a secret that is no file, empty, or for everybody is refused before anything is served', () => {
+it('a secret that is no regular file, empty, or world-readable is refused before the service starts', () => {
   const directory = mkdtempSync(join(tmpdir(), 'segue-secret-'));
   const path = join(directory, 'secret');
   const config: NodeConfig = {

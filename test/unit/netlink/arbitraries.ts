@@ -1,4 +1,4 @@
-/** Objects as the kernel could have them, for round-trip properties. */
+/** Objects that the kernel could have, for round-trip properties. */
 import fc from 'fast-check';
 import { formatAddress, formatMac, formatPrefix, maskBytes } from 'netlink-ts/inet';
 import type { AddressFamily, Encap, Seg6LocalEncap } from '../../../src/netlink/types.js';

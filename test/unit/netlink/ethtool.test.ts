@@ -1,4 +1,7 @@
-/** Features of devices: what we send is what ethtool 6.1 sends, but that it names the device and we give its number. */
+/**
+ * Features of devices: our requests equal those of ethtool 6.1, except that ethtool names the device and we give its
+ * number.
+ */
 import { expect, it } from 'vitest';
 import { decodeFeatures, getFeaturesRequest, setFeaturesRequest } from '../../../src/netlink/ethtool.js';
 import { viewMessage } from '../../../src/netlink/reader.js';
@@ -33,7 +36,7 @@ function attributes(bytes: Buffer): Map<number, string> {
   return found;
 }
 
-it('asks as ethtool does', () => {
+it("a query equals ethtool's", () => {
   const [ours, theirs] = [bytesOf(getFeaturesRequest(FAMILY, V0)), Buffer.from(GET, 'hex')];
   expect(ours.toString('hex', 4, 6)).toBe(theirs.toString('hex', 4, 6));
   expect(ours.toString('hex', 16, BODY)).toBe(theirs.toString('hex', 16, BODY));
@@ -41,7 +44,7 @@ it('asks as ethtool does', () => {
   expect([...attributes(ours)]).toEqual([[0x8001, '080001000a000000']]);
 });
 
-it('sets as ethtool does', () => {
+it("a change equals ethtool's", () => {
   const ours = bytesOf(setFeaturesRequest(FAMILY, V0, { 'rx-vlan-hw-parse': false }));
   const theirs = Buffer.from(SET, 'hex');
   expect(ours.toString('hex', 16, BODY)).toBe(theirs.toString('hex', 16, BODY));
@@ -53,7 +56,7 @@ it('sets as ethtool does', () => {
   expect(wanted(theirs)).toContain(Buffer.from('rx-vlan-hw-parse').toString('hex'));
 });
 
-it('says what is to be on by a flag of the bit', () => {
+it('a feature that is switched on has a value flag in its bit', () => {
   const off = bytesOf(setFeaturesRequest(FAMILY, V0, { gro: false }));
   const on = bytesOf(setFeaturesRequest(FAMILY, V0, { gro: true }));
   // ETHTOOL_A_BITSET_BIT_VALUE
@@ -61,7 +64,7 @@ it('says what is to be on by a flag of the bit', () => {
   expect(on.length).toBe(off.length + 4);
 });
 
-it('reads an answer: what is on, and what can be switched', () => {
+it('an answer shows the features that are on, and those that can change', () => {
   const writer = new MessageWriter();
   // With a mask all bits are there, and some have a value.
   const set = (type: number, names: readonly string[], unset?: readonly string[]): void => {

@@ -1,4 +1,4 @@
-/** Our requests for the commands of golden/commands.txt, by the names there. v0 is ifindex 10, v1 is 11. */
+/** Our requests for the commands of golden/commands.txt, by their names. v0 is ifindex 10, v1 is 11. */
 import * as address from '../../../src/netlink/address.js';
 import { RTNH_F_ONLINK } from '../../../src/netlink/constants.js';
 import * as link from '../../../src/netlink/link.js';

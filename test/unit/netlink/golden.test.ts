@@ -1,6 +1,6 @@
 /**
- * What we send is what iproute2 sends. golden.json holds ip's own bytes (golden/capture.sh makes it); the order of
- * attributes within a message is free, everything else must agree to the byte.
+ * Our requests equal those of iproute2. golden.json holds ip's own bytes (golden/capture.sh makes it); the order of
+ * attributes within a message may differ, and everything else must be equal byte for byte.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -68,7 +68,7 @@ describe(`iproute2 ${golden.iproute2}`, () => {
     expect(ours).toEqual(theirs.at(-1));
   });
 
-  test('every request here has its golden bytes', () => {
+  test('has golden bytes for every request here', () => {
     expect(Object.keys(goldenRequests).sort()).toEqual(golden.cases.map(({ name }) => name).sort());
   });
 });

@@ -1,4 +1,4 @@
-/** What a codec writes it reads back: requests and reports have one shape. */
+/** A codec reads what it writes: requests and reports have one shape. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress, decodeAddress } from '../../../src/netlink/address.js';
@@ -47,7 +47,7 @@ const routeBase = family.chain((of) =>
 
 const leg = fc.record({ oif: ifindex, gateway: family.chain(address), encap }, { requiredKeys: ['oif'] });
 
-test('routes: device, gateway and tunnel', () => {
+test('routes with device, gateway and tunnel survive a round trip', () => {
   fc.assert(
     fc.property(routeBase, leg, (base, way) => {
       fc.pre(base.family === 4 || way.gateway?.includes(':') !== false);
@@ -58,7 +58,7 @@ test('routes: device, gateway and tunnel', () => {
   );
 });
 
-test('routes: next-hop object, several legs', () => {
+test('routes with a next-hop object or several next hops survive a round trip', () => {
   const legs = fc.array(fc.tuple(leg, fc.integer({ min: 1, max: 256 })), { minLength: 1, maxLength: 8 });
   fc.assert(
     fc.property(routeBase, u32, legs, (base, nexthopId, ways) => {
@@ -69,7 +69,7 @@ test('routes: next-hop object, several legs', () => {
   );
 });
 
-test('next-hop objects', () => {
+test('next-hop objects survive a round trip', () => {
   const single = fc.record(
     { id: u32, family, oif: ifindex, protocol: u8, encap, flags: fc.constantFrom(0, 4) },
     { requiredKeys: ['id', 'family', 'protocol', 'flags'] },
@@ -91,7 +91,7 @@ test('next-hop objects', () => {
   );
 });
 
-test('rules', () => {
+test('rules survive a round trip', () => {
   const range = fc.tuple(fc.nat(65535), fc.nat(65535)).map(([start, end]) => ({ start, end }));
   const rule = family.chain((of) =>
     fc.record(
@@ -132,7 +132,7 @@ test('rules', () => {
   );
 });
 
-test('neighbours and proxy entries', () => {
+test('neighbours and proxy entries survive a round trip', () => {
   const neighbour = family.chain((of) =>
     fc.record(
       {
@@ -157,7 +157,7 @@ test('neighbours and proxy entries', () => {
   );
 });
 
-test('interface addresses', () => {
+test('interface addresses survive a round trip', () => {
   const value = family.chain((of) =>
     fc.record(
       {
@@ -188,7 +188,7 @@ test('interface addresses', () => {
   );
 });
 
-test('links', () => {
+test('links survive a round trip', () => {
   const link = fc.record(
     {
       name: fc.constantFrom('v0', 'sg-16777215', 'abcdefghijklmno'),
@@ -214,7 +214,7 @@ test('links', () => {
   );
 });
 
-test('messages cut short or full of noise are read without a way out of the buffer', () => {
+test('decoders never read beyond a truncated or corrupt message', () => {
   const decoders = [decodeRoute, decodeNexthop, decodeRule, decodeNeighbour, decodeAddress, decodeLink];
   fc.assert(
     fc.property(fc.constantFrom(16, 20, 24, 28, 32, 104), fc.uint8Array({ maxLength: 200 }), (type, noise) => {

@@ -6,7 +6,7 @@ import { createRoute, describeRoute, replaceRoute } from '../../../src/netlink/r
 import { createRule } from '../../../src/netlink/rule.js';
 import { MAX_MESSAGE_BYTES, MessageWriter } from '../../../src/netlink/writer.js';
 
-describe('what cannot be written is refused before the kernel sees it', () => {
+describe('before it is sent, the writer refuses', () => {
   test.each([
     [
       createRoute({ table: 1, prefix: '10.0.0.1/24' }),
@@ -31,20 +31,20 @@ describe('what cannot be written is refused before the kernel sees it', () => {
     [newLink({ name: 'abcdefghijklmnop', kind: 'veth' }), 'interface name "abcdefghijklmnop": expected 1 to 15 bytes'],
     [newLink({ name: 'sg-1', kind: 'vrf' }), 'link sg-1: expected vrfTable for a vrf'],
     [setLink(1, { mac: '02:00' }), '"02:00": expected a MAC address such as 02:00:00:00:00:0a'],
-  ])('%#: %s', (request, message) => {
+  ])('row %#: %s', (request, message) => {
     expect(() => {
       request.encode(new MessageWriter());
     }).toThrow(message);
   });
 
-  test('a message beyond the bound', () => {
+  test('a message over the size limit', () => {
     const group = Array.from({ length: 9000 }, (_, i) => ({ id: i + 1, weight: 1 }));
     expect(() => {
       createNexthop({ id: 1, group }).encode(new MessageWriter());
     }).toThrow(`expected at most ${MAX_MESSAGE_BYTES}`);
   });
 
-  test('a message beyond the end of the buffer, which typed arrays would lose in silence', () => {
+  test('a message beyond the end of the buffer, where typed arrays would drop bytes silently', () => {
     const writer = new MessageWriter(256);
     const segments = Array.from({ length: 100 }, () => 'fd00::1');
     expect(() => {
@@ -54,8 +54,8 @@ describe('what cannot be written is refused before the kernel sees it', () => {
   });
 });
 
-describe('errors', () => {
-  test('say what was done to what, and the kernel’s words', () => {
+describe('an error', () => {
+  test('names the operation, the object and the kernel’s message', () => {
     const request = replaceRoute({ table: 1577058404, prefix: '10.0.0.10/32', nexthopId: 7 });
     const error = new NetlinkError({
       operation: request.describe(),
@@ -78,11 +78,11 @@ describe('errors', () => {
     [105, 'ENOBUFS'],
     [524, 'ENOTSUPP'],
     [4095, 'E4095'],
-  ])('%i is %s', (errno, name) => {
+  ])('with code %i is %s', (errno, name) => {
     expect(errnoName(errno)).toBe(name);
   });
 
-  test('routes are described as ip writes them', () => {
+  test('describes routes in the syntax of ip', () => {
     expect(
       describeRoute({
         table: 254,

@@ -25,7 +25,7 @@ describe('a reduced SRH in front of IPv4', () => {
       0000`), // padding, which belongs to nobody
   );
 
-  it('every field', () => {
+  it('has every field decoded', () => {
     expect(headers).toEqual([
       { layer: 'ethernet', destination: '32:de:e8:b6:e9:d0', source: 'd2:ee:91:a7:08:21', etherType: 0x86dd },
       {
@@ -81,7 +81,7 @@ describe('a reduced SRH in front of IPv4', () => {
     ]);
   });
 
-  it('in words', () => {
+  it('has a description for each header', () => {
     expect(headers.map(describeHeader)).toEqual([
       'Ethernet   d2:ee:91:a7:08:21 > 32:de:e8:b6:e9:d0, type 0x86dd',
       'IPv6       fd00:5e:1::1 > fd00:5e:2:4600:64::, next header 43 (routing header), flow label 0xbdaeb, ' +
@@ -94,14 +94,14 @@ describe('a reduced SRH in front of IPv4', () => {
   });
 });
 
-it('a wrong IPv4 checksum is reported', () => {
+it('a wrong IPv4 checksum is detected', () => {
   const frame = hex(`ffffffffffff 020000000001 0800 ${ECHO4}`);
   expect(findHeader(decodeFrame(frame), 'ipv4')?.checksumValid).toBe(true);
   frame.writeUInt8(51, 14 + 8);
   expect(findHeader(decodeFrame(frame), 'ipv4')?.checksumValid).toBe(false);
 });
 
-it('IPv6 in IPv6 with a neighbour solicitation', () => {
+it('IPv6 in IPv6 with a neighbour solicitation is decoded', () => {
   const headers = decodeFrame(
     hex(`${ETHERNET6}
       60012345 0040 29 40 ${SOURCE} ${SID}
@@ -112,7 +112,7 @@ it('IPv6 in IPv6 with a neighbour solicitation', () => {
   expect(findHeader(headers, 'icmpv6')).toMatchObject({ type: 135, code: 0, target: 'fd00:10::a' });
 });
 
-it('TCP with its maximum segment size, behind other options', () => {
+it('TCP with its maximum segment size after other options is decoded', () => {
   const headers = decodeFrame(
     hex(`ffffffffffff 020000000001 0800
       4500 0034 0000 4000 4006 0000 0a000001 0a000002
@@ -144,7 +144,7 @@ describe('extension headers', () => {
     ['mobility header', '87', '1100 0104 00000000'],
     ['HIP', '8b', '1100 0104 00000000'],
     ['Shim6', '8c', '1100 0104 00000000'],
-  ])('%s: what is behind it is read', (name, number, bytes) => {
+  ])('are skipped to the next header: %s', (name, number, bytes) => {
     const headers = decodeFrame(hex(PLAIN6.replace('xx', number) + bytes + UDP));
     expect(headers.at(2)).toMatchObject({ layer: 'extension', header: parseInt(number, 16), nextHeader: 17 });
     const words = headers.map(describeHeader);
@@ -152,13 +152,13 @@ describe('extension headers', () => {
     expect(headers.at(3)).toMatchObject({ layer: 'udp', destinationPort: 53 });
   });
 
-  it('are none of IPv4', () => {
+  it('are not skipped in IPv4', () => {
     const frame = `ffffffffffff 020000000001 0800 4500 0028 0000 2000 40 33 0000 0a000001 0a000002 1104 0000 ${'00'.repeat(20)}`;
     expect(decodeFrame(hex(frame)).at(-1)).toMatchObject({ layer: 'rest', protocol: 51, reason: 'unknown' });
   });
 });
 
-it('ARP', () => {
+it('ARP is decoded', () => {
   const headers = decodeFrame(
     hex('ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a000001 000000000000 0a000002'),
   );
@@ -172,10 +172,10 @@ it('ARP', () => {
   });
 });
 
-describe('what cannot be taken apart', () => {
+describe('a frame that cannot be fully decoded', () => {
   const full = hex(`${ETHERNET6} 6b8bdaeb 0044 2b 3f ${SOURCE} ${SID} 04040400 01000000 ${SID} ${TRANSIT} ${ECHO4}`);
 
-  it('is never read beyond its end, wherever the frame is cut', () => {
+  it('is never read beyond its end, wherever it is truncated', () => {
     for (let length = 0; length < full.length; length++) {
       const headers = decodeFrame(full.subarray(0, length));
       expect(headers.length, `cut to ${length}`).toBeGreaterThan(0);
@@ -186,7 +186,7 @@ describe('what cannot be taken apart', () => {
     }
   });
 
-  it('is refused with the reason', () => {
+  it('ends with the reason', () => {
     expect(decodeFrame(full.subarray(0, 60)).at(-1)).toMatchObject({
       layer: 'rest',
       protocol: 43,

@@ -17,15 +17,15 @@ describe('a capture file', () => {
     ['microseconds, big endian', 0xa1b2c3d4, false, 100.25],
     ['nanoseconds, little endian', 0xa1b23c4d, true, 100.00025],
     ['nanoseconds, big endian', 0xa1b23c4d, false, 100.00025],
-  ])('%s', (_name, magic, little, time) => {
+  ])('is read in %s', (_name, magic, little, time) => {
     expect(parsePcap(file(magic, little))).toEqual([{ time, wireLength: 1514, bytes: Buffer.from([1, 2, 3, 4]) }]);
   });
 
-  it('still being written: the last record is left out', () => {
+  it('without a complete last record lacks that record', () => {
     expect(parsePcap(file(0xa1b2c3d4, true).subarray(0, -1))).toEqual([]);
   });
 
-  it('of something else is refused', () => {
+  it('of another format is refused', () => {
     expect(() => parsePcap(file(0x0a0d0d0a, true))).toThrow('0xa0d0d0a: expected a pcap magic number');
     expect(() => parsePcap(file(0xa1b2c3d4, true, 113))).toThrow('link type 113: expected 1 (Ethernet)');
     expect(() => parsePcap(Buffer.alloc(3))).toThrow('capture of 3 bytes: expected a file header');

@@ -31,7 +31,7 @@ function options(bytes: Buffer): Map<number, Buffer> {
 }
 
 describe('pcapng blocks', () => {
-  it('a section begins with the byte-order magic and a length that is not known', () => {
+  it('of a section have the byte-order magic and an unspecified length', () => {
     const [block] = blocks(sectionHeader('segue'));
     expect(block?.type).toBe(0x0a0d0d0a);
     expect(block?.body.toString('hex', 0, 16)).toBe('4d3c2b1a' + '01000000' + 'ffffffffffffffff');
@@ -42,7 +42,7 @@ describe('pcapng blocks', () => {
     ).toBe('segue');
   });
 
-  it('an interface has a name, a link type and nanoseconds', () => {
+  it('of an interface have a name, a link type and nanosecond timestamps', () => {
     const [block] = blocks(interfaceDescription('red-a', 'ifindex 7', 9216));
     expect(block?.type).toBe(1);
     expect([block?.body.readUInt16LE(0), block?.body.readUInt32LE(4)]).toEqual([1, 9216]);
@@ -51,7 +51,7 @@ describe('pcapng blocks', () => {
     expect(found.get(9)?.toString('hex')).toBe('09');
   });
 
-  it.each([0, 1, 2, 3, 4, 61])('a packet of %i bytes is padded, its time is split', (length) => {
+  it.each([0, 1, 2, 3, 4, 61])('of a packet of %i bytes have padding, and time in two halves', (length) => {
     const bytes = Buffer.alloc(length, 0xee);
     const time = 1_763_711_999_123_456_789n;
     const [block] = blocks(
@@ -109,7 +109,7 @@ describe('CaptureWriter', () => {
     alone: false,
   };
 
-  it('describes an interface before its first packet, once', () => {
+  it('describes each interface once, before its first packet', () => {
     const parts: Buffer[] = [];
     const settings = { snap: 80, application: 'test' };
     const writer = new CaptureWriter(

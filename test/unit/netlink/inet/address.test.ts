@@ -59,11 +59,11 @@ describe('the canonical text (RFC 5952)', () => {
     ['fd00:5e:1:4600:64:0:0:0', 'fd00:5e:1:4600:64::'],
     ['10.0.0.10', '10.0.0.10'],
     ['255.255.255.255', '255.255.255.255'],
-  ])('%s is %s', (text, canonical) => {
+  ])('of %s is %s', (text, canonical) => {
     expect(canonicalAddress(text)).toBe(canonical);
   });
 
-  test('agrees with two others: URL (WHATWG) and ip6addr', () => {
+  test('agrees with URL (WHATWG) and ip6addr', () => {
     fc.assert(
       fc.property(ipv6Bytes, (bytes) => {
         // Both write mapped addresses in hexadecimal, against RFC 5952 section 5 and inet_ntop.
@@ -79,7 +79,7 @@ describe('the canonical text (RFC 5952)', () => {
     );
   });
 
-  test('is read back as the same bytes', () => {
+  test('parses to the same bytes', () => {
     fc.assert(
       fc.property(fc.oneof(ipv6Bytes, ipv4Bytes), (bytes) => {
         const text = formatAddress(bytes);
@@ -95,7 +95,7 @@ describe('the canonical text (RFC 5952)', () => {
   });
 });
 
-describe('what is no address', () => {
+describe('parsing of addresses', () => {
   test.each([
     '010.1.1.1',
     '1.2.3',
@@ -117,13 +117,13 @@ describe('what is no address', () => {
     '',
     '10.0.0.0/8',
     '٣.1.1.1',
-  ])('%s', (text) => {
+  ])('refuses "%s"', (text) => {
     expect(parseAddress(text)).toBeUndefined();
     expect(canonicalAddress(text)).toBeUndefined();
     expect(() => writeAddress(text, new Uint8Array(16), 0)).toThrow(AddressError);
   });
 
-  test('agrees with net.isIP on anything, zone ids apart', () => {
+  test('agrees with net.isIP on any text without a zone id', () => {
     let accepted = 0;
     fc.assert(
       fc.property(nearAddress, (text) => {
@@ -136,7 +136,7 @@ describe('what is no address', () => {
     expect(accepted).toBeGreaterThan(2000);
   });
 
-  test('agrees with ip6addr on the value of what is one', () => {
+  test('agrees with ip6addr on the bytes of any address', () => {
     fc.assert(
       fc.property(fc.oneof(fc.ipV6(), fc.ipV4()), (text) => {
         const family = isIP(text);
@@ -149,7 +149,7 @@ describe('what is no address', () => {
     );
   });
 
-  test('the error says what was expected', () => {
+  test('fails with the expected form in its message', () => {
     expect(() => writeAddress('010.1.1.1', new Uint8Array(16), 0)).toThrow(
       expect.objectContaining({ code: 'ADDRESS_INVALID', message: '"010.1.1.1": expected an IPv4 or IPv6 address' }),
     );

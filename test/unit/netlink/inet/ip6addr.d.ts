@@ -1,4 +1,4 @@
-/** The part of ip6addr the tests use as a second opinion; the package has no types. */
+/** The part of ip6addr that the tests compare with; the package has no types. */
 declare module 'ip6addr' {
   interface Addr {
     kind(): 'ipv4' | 'ipv6';

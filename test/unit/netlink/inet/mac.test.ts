@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalMac, formatMac, isUnicastMac, parseMac, writeMac } from '../../../../src/netlink/inet/mac.js';
 
-test('text and bytes round trip, in either case', () => {
+test('a MAC address survives a round trip through text, in either case', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => {
       const text = formatMac(bytes);
@@ -26,7 +26,7 @@ test.each(['02:00:00:00:00', '02:00:00:00:00:0a:0b', '2:0:0:0:0:a', '02-00-00-00
   },
 );
 
-test('unicast', () => {
+test('isUnicastMac() refuses multicast and zero addresses', () => {
   expect(isUnicastMac(Uint8Array.from([2, 0, 0, 0, 0, 1]))).toBe(true);
   expect(isUnicastMac(Uint8Array.from([3, 0, 0, 0, 0, 1]))).toBe(false);
   expect(isUnicastMac(new Uint8Array(6))).toBe(false);

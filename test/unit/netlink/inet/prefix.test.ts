@@ -50,7 +50,7 @@ describe('parsePrefix', () => {
     ['fe80::%eth0/64', 'bad-address', 'an IPv4 or IPv6 address before the "/"'],
     ['/8', 'bad-address', 'an IPv4 or IPv6 address before the "/"'],
     ['10.0.0.0/8/8', 'bad-length', 'a decimal length from 0 to 32 without leading zeros after the "/"'],
-  ])('%s is refused: %s', (text, reason, expected) => {
+  ])('refuses %s: %s', (text, reason, expected) => {
     expect(parsePrefix(text)).toEqual({ ok: false, reason, expected });
     expect(canonicalPrefix(text)).toBeUndefined();
     expect(() => writePrefix(text, new Uint8Array(16), 0)).toThrow(
@@ -63,11 +63,11 @@ describe('parsePrefix', () => {
     ['FD00:0010::/64', 'fd00:10::/64'],
     ['::/0', '::/0'],
     ['10.0.0.10/32', '10.0.0.10/32'],
-  ])('%s is %s', (text, canonical) => {
+  ])('canonicalises %s to %s', (text, canonical) => {
     expect(canonicalPrefix(text)).toBe(canonical);
   });
 
-  test('text and bytes round trip', () => {
+  test('survives a round trip through text', () => {
     fc.assert(
       fc.property(prefix, (value) => {
         const text = formatPrefix(value);
@@ -79,7 +79,7 @@ describe('parsePrefix', () => {
     );
   });
 
-  test('any bit beyond the length is a host bit', () => {
+  test('refuses any bit beyond the length', () => {
     fc.assert(
       fc.property(prefix, fc.nat(127), (value, bit) => {
         const size = value.bytes.length * 8;
@@ -94,8 +94,8 @@ describe('parsePrefix', () => {
   });
 });
 
-describe('containment', () => {
-  test('is what the bits say, and what ip6addr says', () => {
+describe('prefix containment', () => {
+  test('agrees with bit arithmetic and ip6addr', () => {
     fc.assert(
       fc.property(prefix, prefix, fc.boolean(), (a, b, related) => {
         // Random prefixes never meet: half of the time b is made from a.
@@ -119,7 +119,7 @@ describe('containment', () => {
     );
   });
 
-  test('host prefixes', () => {
+  test('includes the address of a host prefix', () => {
     expect(hostPrefix('10.0.0.10')).toBe('10.0.0.10/32');
     expect(hostPrefix('fd00::a')).toBe('fd00::a/128');
     expect(hostAddress('10.0.0.10/32')).toBe('10.0.0.10');
