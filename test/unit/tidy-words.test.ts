@@ -1,4 +1,4 @@
-/** One vocabulary: words that were given up for a standard term do not come back (docs/glossary.md). */
+/** One vocabulary: words replaced by a standard term do not return (docs/glossary.md). */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -188,12 +188,12 @@ const sources = readdirSync(BPF, { recursive: true, encoding: 'utf8' }).filter(
 );
 
 describe('identifiers of bpf/', () => {
-  it('are read at all', () => {
+  it('are found in more than 50 files', () => {
     expect(sources.length).toBeGreaterThan(50);
     expect(codeOf('/* epoch */ int a; // keep\n"mix" b')).not.toMatch(/epoch|keep|mix/);
   });
 
-  it('say each thing by its one word', () => {
+  it('are the standard terms', () => {
     const found = sources.flatMap((path) => {
       const words = new Set(codeOf(readFileSync(join(BPF, path), 'utf8')).match(/[A-Za-z_]\w*/g));
       return [...words].flatMap((word) => {
@@ -205,7 +205,7 @@ describe('identifiers of bpf/', () => {
     expect(found).toEqual([]);
   });
 
-  it('and each map by a name of at most fifteen characters that begins with sg_, in bpf/maps/ alone', () => {
+  it('of maps begin with sg_, have at most 15 characters, and are defined only in bpf/maps/', () => {
     const wrong = sources.flatMap((path) => {
       if (path === 'maps/map_defs.h' || path.startsWith('bench/')) return [];
       const code = codeOf(readFileSync(join(BPF, path), 'utf8'));
@@ -221,7 +221,7 @@ describe('identifiers of bpf/', () => {
 });
 
 describe('identifiers of src/ and lab/', () => {
-  it('say each thing by its one word', () => {
+  it('are the standard terms', () => {
     const files = tracked('src/*.ts', 'lab/*.ts').filter((path) => !path.includes('/generated/'));
     expect(files.length).toBeGreaterThan(400);
     const found = files.flatMap((path) => {
@@ -238,7 +238,7 @@ describe('identifiers of src/ and lab/', () => {
 });
 
 describe('phrases', () => {
-  it('are those of a native writer, in comments, messages, tests and pages', () => {
+  it('of translated English are absent from comments, messages, tests and documents', () => {
     // Decisions and changes of the past stand as they were written.
     const files = tracked('*.ts', '*.js', '*.h', '*.c', '*.md', 'scripts/*').filter(
       (path) => !/^(docs\/adr\/|CHANGELOG\.md|test\/unit\/tidy-words)|\/generated\//.test(path),

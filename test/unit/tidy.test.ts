@@ -1,4 +1,4 @@
-/** House rules of the tracked files that no linter has: what would be found in review otherwise. */
+/** Rules for tracked files that no linter checks. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,59 +49,59 @@ function anyTypes({ path, text }: { path: string; text: string }): string[] {
   return found;
 }
 
-describe('tidy', () => {
-  it('reads the tree', () => {
+describe('the tree', () => {
+  it('is found: more than 50 sources', () => {
     expect(sources.length).toBeGreaterThan(50);
     expect(tracked).toContain('test/unit/tidy.test.ts');
   });
 
-  it(`no file of src/ is longer than ${LINES_MAX} lines`, () => {
+  it(`has no file of src/ over ${LINES_MAX} lines`, () => {
     // What `make gen` writes is as long as the C it comes from.
     const written = sources.filter(({ path }) => !path.includes('/generated/'));
     const long = written.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
     expect(long.filter(({ lines }) => lines > LINES_MAX)).toEqual([]);
   });
 
-  it('no `any` in TypeScript', () => {
+  it('has no `any` in TypeScript', () => {
     expect(typescript.flatMap(anyTypes)).toEqual([]);
   });
 
-  it('nobody silences the linter or the compiler', () => {
+  it('has no directive that silences the linter or the compiler', () => {
     const silencers = ['eslint-' + 'disable', '@ts-' + 'ignore', '@ts-' + 'expect-error', '@ts-' + 'nocheck'];
     expect(grep(typescript, new RegExp(silencers.join('|')))).toEqual([]);
   });
 
-  it('raw FFI stays in src/netlink, src/libbpf and src/kernel/libc.ts; bench/micro measures it', () => {
+  it('has raw FFI only in src/netlink, src/libbpf, src/kernel/libc.ts, and in bench/micro, which measures it', () => {
     const others = typescript.filter(
       ({ path }) => !/^(src\/(netlink|libbpf)\/|src\/kernel\/libc\.ts$|bench\/micro\/)/.test(path),
     );
     expect(grep(others, /\b(from|import|require)\b\W*['"]koffi['"]/)).toEqual([]);
   });
 
-  it('src/ starts programs in one place', () => {
+  it('starts programs of src/ in one file', () => {
     const starters = grep(sources, /^import (?!type).*['"](node:)?child_process['"]/).map((line) => line.split(':')[0]);
     expect(starters).toEqual(['src/kernel/program.ts']);
   });
 
-  it('relative imports name the file that will be there: .js', () => {
+  it('has the extension .js in relative imports', () => {
     expect(grep(typescript, /\b(from|import)\b\W*['"]\.{1,2}\/[^'"]*(?<!\.js|\.json)['"]/)).toEqual([]);
   });
 
-  it('no test is focused or skipped', () => {
+  it('has no focused or skipped test', () => {
     const tests = typescript.filter(({ path }) => path.endsWith('.test.ts'));
     expect(grep(tests, /\b(it|test|describe)\.(only|skip|todo|skipIf|runIf|fails)\b/)).toEqual([]);
   });
 
-  it('no address of a package registry', () => {
+  it('has no address of a package registry', () => {
     expect(grep(files, /\/\/[^/\s"']*(registry|npmjs|yarnpkg|pypi|artifactory|nexus)[^/\s"']*\.[a-z]+/)).toEqual([]);
     expect(grep(files, /"resolved": *"http/)).toEqual([]);
   });
 
-  it('no path of the machine it was written on', () => {
+  it("has no path of the author's machine", () => {
     expect(grep(files, /(^|[\s"'`=(:])\/(work|root|home\/[a-z]+)\/[A-Za-z0-9._]/)).toEqual([]);
   });
 
-  it('versions of dependencies are exact', () => {
+  it('has exact versions of dependencies', () => {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
       'dependencies' | 'devDependencies',
       Record<string, string>
@@ -110,7 +110,7 @@ describe('tidy', () => {
     expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
-  it('C says its licence in the first lines', () => {
+  it('has a licence in the first lines of C files', () => {
     const c = files.filter(({ path }) => /\.[ch]$/.test(path));
     const silent = c.filter(
       ({ text }) => !text.split('\n').slice(0, 3).join('\n').includes('SPDX-License-Identifier: '),

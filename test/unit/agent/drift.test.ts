@@ -43,15 +43,15 @@ function made(interfaces: Record<string, number>) {
 const nothingDone = emptyReport();
 const waitingFor = (device: string) => ({ ...nothingDone, waiting: [{ kind: 'port' as const, key: device, device }] });
 
-describe('what is logged of an interface', () => {
-  it('is drift where it is the one whose objects were made', () => {
+describe('an interface in the log', () => {
+  it('is drift when its objects are replaced', () => {
     const { log, logged, tell } = made({ tap: 7 });
     log.settle(nothingDone);
     expect(tell('replace', 'tap')).toBe(true);
     expect(logged).toEqual(['warn drift']);
   });
 
-  it('is that it came, where another has its name', () => {
+  it('appeared when another interface took its name', () => {
     const { interfaces, log, logged, tell } = made({ tap: 7 });
     log.settle(nothingDone);
     interfaces.tap = 8;
@@ -59,7 +59,7 @@ describe('what is logged of an interface', () => {
     expect(logged).toEqual(['info interface appeared tap']);
   });
 
-  it('is that it came, where it came while its objects were still waiting for it', () => {
+  it('appeared when it came while its objects were pending', () => {
     const { interfaces, log, logged, tell } = made({ tap: 7 });
     log.settle(nothingDone);
     // The first look finds none; before it ends there is another.
@@ -71,7 +71,7 @@ describe('what is logged of an interface', () => {
     expect(logged).toEqual(['info interface disappeared tap', 'info interface appeared tap']);
   });
 
-  it('is that it went, where it went while its objects were looked at', () => {
+  it('disappeared when it vanished during the diff', () => {
     const { log, logged, tell, vanish } = made({ tap: 7 });
     log.settle(nothingDone);
     vanish('tap');
@@ -79,7 +79,7 @@ describe('what is logged of an interface', () => {
     expect(logged).toEqual(['info interface disappeared tap']);
   });
 
-  it('is that the one before it went, where that is what is removed', () => {
+  it("disappeared when its predecessor's objects are removed", () => {
     const { interfaces, log, logged, tell } = made({ tap: 7 });
     log.settle(nothingDone);
     interfaces.tap = 8;
@@ -89,9 +89,9 @@ describe('what is logged of an interface', () => {
 });
 
 it.each([
-  ['with a way that changed', true],
-  ['by itself', false],
-])('what is chosen by the network nodes that are reached: %s', (_name, hasWay) => {
+  ['with a change of a path is no drift', true],
+  ['alone is drift', false],
+])('a change of a Maglev table %s', (_name, hasWay) => {
   const { log, logged } = made({});
   const changes: Change[] = [
     ...(hasWay ? [{ kind: 'bpf-underlay', key: 'fd00:5e:91::/48', action: 'replace' } as const] : []),

@@ -1,4 +1,4 @@
-/** The node's part of an intent beside its other files: taken for what it is, or not at all. */
+/** The copy of a node's part of the intent: valid for its node and files, ignored otherwise. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -84,7 +84,7 @@ afterEach(() => {
 });
 
 describe('the copy of an intent', () => {
-  it('has all that concerns the node but the ports on other nodes, and is for its owner alone', () => {
+  it("contains all of the node's part but ports on other nodes, and is readable by its owner only", () => {
     keep();
     const whole = readNodeIntent(config, 'node.yaml').intent;
     expect(portsOf(whole)).toEqual(['a', 'b', 'far']);
@@ -95,7 +95,7 @@ describe('the copy of an intent', () => {
     expect(statSync(copy).mode & 0o777).toBe(0o600);
   });
 
-  it('is not taken for a file that changed, and is renewed for one that was only touched', () => {
+  it('is ignored after a change of the file, and renewed after a touch', () => {
     const digest = keep();
     writeIntent('a', 'c');
     expect(taken()).toBeUndefined();
@@ -110,7 +110,7 @@ describe('the copy of an intent', () => {
     expect(taken()).toBeUndefined();
   });
 
-  it('is not taken for a file that may change again under the same signature', () => {
+  it('is ignored while the file may change under the same signature', () => {
     writeFileSync(config.intent, readFileSync(config.intent));
     const digest = keep();
     expect(taken()).toBeUndefined();
@@ -119,7 +119,7 @@ describe('the copy of an intent', () => {
     expect(taken()).toEqual(['a', 'b']);
   });
 
-  it('is of one node and of one file', () => {
+  it('is valid for one node and one file', () => {
     keep();
     const signature = fileSignature(config.intent);
     expect(readIntentCopy(run, { ...config, node: 'hv2' }, signature)).toBeUndefined();
@@ -127,7 +127,7 @@ describe('the copy of an intent', () => {
   });
 
   const damages: Record<string, () => void> = {
-    'is cut off': () => {
+    'is truncated': () => {
       writeFileSync(copy, readFileSync(copy, 'utf8').slice(0, -10));
     },
     'is altered': () => {
@@ -154,18 +154,18 @@ describe('the copy of an intent', () => {
     'is writable by others': () => {
       chmodSync(copy, 0o622);
     },
-    'is not there': () => {
+    'is missing': () => {
       rmSync(copy);
     },
   };
-  it.each(Object.keys(damages))('is ignored where it %s', (name) => {
+  it.each(Object.keys(damages))('is ignored if it %s', (name) => {
     keep();
     expect(taken()).toEqual(['a', 'b']);
     damages[name]?.();
     expect(taken()).toBeUndefined();
   });
 
-  describe('with the node file', () => {
+  describe('found through the node file', () => {
     const nodeFile = (): string => join(directory, 'hv1.yaml');
     const writeNode = (mtu: number): void => {
       const { node, uplinks, dataplane, xdp, behaviours } = config;
@@ -192,14 +192,14 @@ describe('the copy of an intent', () => {
       writeNode(1600);
     });
 
-    it('is found by it, and says what it says', () => {
+    it("has the node file's settings and ports", () => {
       keepFor(1600);
       expect(found()).toEqual({ mtu: 1600, ports: ['a', 'b'] });
       expect(findCopy(directory, config.intent)).toBeUndefined();
       expect(findCopy(join(directory, 'nowhere'), nodeFile())).toBeUndefined();
     });
 
-    it('is not found once either file changed', () => {
+    it('is ignored after a change of either file', () => {
       keepFor(1600);
       writeNode(1700);
       expect(found()).toBeUndefined();
@@ -209,13 +209,13 @@ describe('the copy of an intent', () => {
       expect(found()).toBeUndefined();
     });
 
-    it('is not found where the node runs with another one than the file says', () => {
+    it("is ignored when the node runs with other settings than the file's", () => {
       keepFor(1500);
       expect(found()).toBeUndefined();
       expect(portsOf(readIntentCopy(run, config, fileSignature(config.intent)))).toEqual(['a', 'b']);
     });
 
-    it('is not found where its settings were altered, nor in the directory of another node', () => {
+    it("is ignored when its settings were altered, or in another node's directory", () => {
       keepFor(1600);
       const text = readFileSync(copy, 'utf8');
       writeFileSync(copy, text.replace('"mtu":1600', '"mtu":1601'));
@@ -227,13 +227,13 @@ describe('the copy of an intent', () => {
     });
   });
 
-  it('is ignored where somebody else owns it', () => {
+  it('is ignored when another user owns it', () => {
     keep();
     chownSync(copy, 65534, 65534);
     expect(taken()).toBeUndefined();
   });
 
-  it('is done without where it cannot be written', () => {
+  it('is not needed: a failure to write it is ignored', () => {
     writeFileSync(run, 'no directory');
     keep();
     expect(taken()).toBeUndefined();

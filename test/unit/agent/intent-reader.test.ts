@@ -1,4 +1,4 @@
-/** A large intent comes from a thread, in pieces, as it would come from this one. */
+/** A large intent is read on a thread, in pieces, with the same result as on the main thread. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +71,7 @@ afterAll(() => {
 });
 
 describe('a large intent', { timeout: TIMEOUT_MS }, () => {
-  it('comes in several pieces, and whole', () => {
+  it('is split into pieces and reassembled completely', () => {
     const intent = relevantTo(loadIntent(file), 'hv1');
     const pieces = [...piecesOf(intent)];
     expect(pieces.filter(({ field }) => field === 'ports')).toHaveLength(PORTS / 250);
@@ -82,7 +82,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     expect(first?.prefixes).toBe(second?.prefixes);
   });
 
-  it('is read by a thread while the event loop turns, and leaves a copy', async () => {
+  it('is read on a thread while the event loop runs, and leaves a copy', async () => {
     const reading = reader().read(undefined);
     expect(reading).toBeInstanceOf(Promise);
     let turns = 0;
@@ -95,7 +95,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     expect(await reader().read(digest)).toEqual({ digest, signature: fileSignature(file) });
   });
 
-  it('is refused as it would be here', async () => {
+  it('is refused with the same message as on the main thread', async () => {
     write(PORTS, () => 'nonsense');
     const refusal = await Promise.resolve(reader().read(undefined)).catch((error: unknown) => error);
     let here: unknown;
@@ -110,14 +110,14 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     write();
   });
 
-  it('is not read to the end once the reader is closed', async () => {
+  it('is abandoned when the reader is closed', async () => {
     const one = reader();
     const reading = Promise.resolve(one.read(undefined));
     one.close();
     await expect(reading).rejects.toThrow('the thread that reads it has ended');
   });
 
-  it('is not read to the end at whatever moment the reader is closed: a thread that loads libraries outlasts that', async () => {
+  it('is abandoned at any moment the reader is closed, even while its thread loads libraries', async () => {
     const began = performance.now();
     await reader().read(undefined);
     const took = performance.now() - began;
@@ -133,7 +133,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
     }
   });
 
-  it('is followed by its source: what changes during a reading is read after it', async () => {
+  it('is read again by its source when it changes during a read', async () => {
     const one = reader();
     const events: IntentEvent[] = [];
     const source = new FileSource(file, {
@@ -155,7 +155,7 @@ describe('a large intent', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-it('a small intent is read at once', () => {
+it('a small intent is read synchronously', () => {
   write(3);
   expect(reader().read(undefined)).toMatchObject({ intent: { ports: [] } });
 });

@@ -1,10 +1,10 @@
-/** What a report is made of stays small, and cheap to note, whatever happens at once. */
+/** The data of a report stays small and cheap to record, whatever happens. */
 import { expect, it } from 'vitest';
 import { MAX_ENTRIES, NoteLog } from '../../../src/agent/journal.js';
 import { Telemetry } from '../../../src/agent/telemetry.js';
 import type { Change } from '../../../src/reconcile/change.js';
 
-it('of a hundred thousand objects that changed at once some are named, all are counted', () => {
+it('the log names some of 100,000 simultaneous changes, and counts all', () => {
   const telemetry = new Telemetry();
   const changes = Array.from({ length: 100_000 }, () => ({ kind: 'route', action: 'create' }) as unknown as Change);
   let texts = 0;
@@ -16,7 +16,7 @@ it('of a hundred thousand objects that changed at once some are named, all are c
   expect(omitted).toEqual({ drift: 100_000 - MAX_ENTRIES });
 });
 
-it('a note that comes again is counted, one too many of its kind as well', () => {
+it("a repeated note is counted, and so is one over its kind's limit", () => {
   let now = 1000;
   const log = new NoteLog(() => now);
   for (let index = 0; index <= MAX_ENTRIES; index++) log.note({ what: 'failure', text: `object ${index}` });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { LogStream } from '../../../src/agent/log.js';
 
 describe('LogStream', () => {
-  it('counts lines that a full disk refuses, and throws nothing', () => {
+  it('counts lines lost to a full disk, and throws nothing', () => {
     const fd = openSync('/dev/full', 'w');
     try {
       const stream = new LogStream(fd, 'hv1');
@@ -18,7 +18,7 @@ describe('LogStream', () => {
     }
   });
 
-  it('says how many lines were lost once it can write again', () => {
+  it('logs the number of lost lines once it can write again', () => {
     const directory = mkdtempSync(join(tmpdir(), 'segue-log-'));
     const file = join(directory, 'log');
     try {

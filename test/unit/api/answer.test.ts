@@ -1,4 +1,4 @@
-/** Answers of the API on the wire: with trailers where the transfer coding has them. */
+/** Responses of the API on the wire: notes are trailers where the transfer coding has them. */
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -53,12 +53,12 @@ function notesOf(text: string): unknown {
 }
 
 describe.each([
-  ['a short one', short, 1],
-  ['a long one', long, LINES],
-] as const)('an answer with notes, %s', (_name, answer, lines) => {
+  ['short', short, 1],
+  ['long', long, LINES],
+] as const)('a response with notes, %s', (_name, answer, lines) => {
   const bytesOf = (text: string): number => text.split(LINE.trimEnd()).length - 1;
 
-  it('has a trailer, chunked', async () => {
+  it('has a trailer in chunked coding', async () => {
     const text = await answerTo('GET / HTTP/1.1', answer);
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).toMatch(/^transfer-encoding: chunked\r$/im);
@@ -66,7 +66,7 @@ describe.each([
     expect(bytesOf(text)).toBe(lines);
   });
 
-  it('is whole in HTTP/1.0, which has no chunks', async () => {
+  it('is complete in HTTP/1.0, which has no chunks', async () => {
     const text = await answerTo('GET / HTTP/1.0', answer);
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).not.toMatch(/^(transfer-encoding|trailer):/im);
@@ -81,7 +81,7 @@ describe.each([
   });
 });
 
-it('a short one has its notes in a header where there is no trailer', async () => {
+it('a short response has its notes in a header where trailers are impossible', async () => {
   expect(notesOf(await answerTo('GET / HTTP/1.0', short))).toEqual([NOTE]);
   expect(notesOf(await answerTo('HEAD / HTTP/1.1', short))).toEqual([NOTE]);
 });

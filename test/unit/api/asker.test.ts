@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { asker, dnsNames, refuseStranger } from '../../../src/api/asker.js';
 import type { Socket } from 'node:net';
 
-it('knows the user at the other end of a Unix socket, and nobody at that of another', async () => {
+it("asker() returns the peer's user on a Unix socket, and none on TCP", async () => {
   const directory = mkdtempSync(join(tmpdir(), 'segue-asker-'));
   onTestFinished(() => {
     rmSync(directory, { recursive: true });
@@ -39,11 +39,11 @@ it.each([
   // RFC 5280 allows a comma in a name: Node quotes what holds one.
   ['DNS:"a, DNS:ops.example"', []],
   ['', []],
-])('reads the DNS names of %j', (text, names) => {
+])('dnsNames() reads the names of %j', (text, names) => {
   expect(dnsNames(text)).toEqual(names);
 });
 
-it('lets root, itself and named certificates change something, and nobody else', () => {
+it("only root, the agent's user and named certificates may change anything", () => {
   const may = (uid: number | undefined, names: string[]): boolean => {
     try {
       refuseStranger({ text: 'x', names, ...(uid !== undefined && { uid }) }, ['ops.example']);

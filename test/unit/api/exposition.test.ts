@@ -6,7 +6,7 @@ import { Histogram } from '../../../src/kernel/histogram.js';
 const text = (families: Family[], openMetrics = false): string => [...exposition(families, openMetrics)].join('');
 
 describe('the text for Prometheus', () => {
-  it('has help, type, and a line a series', () => {
+  it('has help, type, and one line per series', () => {
     const family = new Family('drops_total', 'counter', 'Packets\\ that\nwent.').add({ reason: 'a"b\\c\nd' }, 3);
     expect(text([family])).toBe(
       '# HELP segue_drops_total Packets\\\\ that\\nwent.\n# TYPE segue_drops_total counter\n' +
@@ -14,13 +14,13 @@ describe('the text for Prometheus', () => {
     );
   });
 
-  it('names a counter without its suffix, and ends, in OpenMetrics', () => {
+  it('in OpenMetrics names counters without their suffix, and ends with EOF', () => {
     expect(text([new Family('drops_total', 'counter', 'x').add({}, 0)], true)).toBe(
       '# HELP segue_drops x\n# TYPE segue_drops counter\nsegue_drops_total 0\n# EOF\n',
     );
   });
 
-  it('counts a histogram up', () => {
+  it('has cumulative histogram buckets', () => {
     const histogram = new Histogram([0.1, 1]);
     for (const value of [0.1, 0.5, 0.5, 7]) histogram.observe(value);
     const lines = text([new Family('took_seconds', 'histogram', 'x').addHistogram({ of: 'a' }, histogram.state)]);
@@ -33,15 +33,15 @@ describe('the text for Prometheus', () => {
     ]);
   });
 
-  it('refuses a series twice', () => {
+  it('refuses a duplicate series', () => {
     expect(() => new Family('a', 'gauge', 'x').add({ b: 'c' }, 1).add({ b: 'c' }, 2)).toThrow('segue_a{b="c"}: twice');
   });
 
-  it('leaves a metric without series out', () => {
+  it('omits metrics without series', () => {
     expect(text([new Family('a', 'gauge', 'x')])).toBe('');
   });
 
-  it('has a thousand policies, and the sum of the rest', () => {
+  it('has series for 1,000 policies, and the sum of the others', () => {
     const hits = new Map(
       Array.from({ length: 1003 }, (_, at): [string, { connections: number; packets: number; bytes: number }] => [
         `p${String(at).padStart(4, '0')}`,

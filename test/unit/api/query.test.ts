@@ -4,7 +4,7 @@ import { readFormat, readShownQuery } from '../../../src/api/query.js';
 const read = (text: string): unknown => readShownQuery(new URLSearchParams(text));
 
 describe('parameters', () => {
-  it('are those of the command', () => {
+  it("equal the command's options", () => {
     expect(read('tenant=a%20b&all=true&limit=0')).toEqual({ tenant: 'a b', all: true, limit: '0' });
     expect(read('all=false')).toEqual({});
   });
@@ -31,7 +31,7 @@ describe('Accept', () => {
     expect(readFormat(accept)).toBe(format);
   });
 
-  it('for neither is refused', () => {
+  it('of neither format is refused', () => {
     expect(() => readFormat('image/png')).toThrow('expected application/json or text/plain');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Turns } from '../../../src/api/turns.js';
 
 describe('turns', () => {
-  it('are one after the other', async () => {
+  it('run one after the other', async () => {
     const turns = new Turns();
     const log: string[] = [];
     const walk = (name: string) => async (): Promise<void> => {
@@ -15,13 +15,13 @@ describe('turns', () => {
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
-  it('are given on when a walk throws', async () => {
+  it('continue after a walk throws', async () => {
     const turns = new Turns();
     await expect(turns.run(() => Promise.reject(new Error('x')))).rejects.toThrow('x');
     expect(await turns.run(() => 'next')).toBe('next');
   });
 
-  it('are bounded, but for a walk that let others pass', async () => {
+  it('are bounded, except for a walk that yielded', async () => {
     const turns = new Turns();
     await turns.take();
     const waiting = Array.from({ length: 32 }, () => turns.take());

@@ -24,7 +24,7 @@ describe('the socket', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('is for its owner and group, and goes', async () => {
+  it('is accessible to its owner and group, and removable', async () => {
     const group = statSync(directory).gid;
     const remove = await listenOnSocket(server(), path(), group);
     expect(statSync(path())).toMatchObject({ mode: 0o140660, gid: group });
@@ -33,7 +33,7 @@ describe('the socket', () => {
     expect(statSync(path(), { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  it('takes the place of a dead one, and the dead one does not take the file along', async () => {
+  it('replaces a dead one, whose removal leaves the new file', async () => {
     const first = server();
     const removeFirst = await listenOnSocket(first, path(), undefined);
     await new Promise((resolve) => first.close(resolve));
@@ -45,22 +45,22 @@ describe('the socket', () => {
   });
 
   it.each([
-    ['a live one', () => listenOnSocket(server(), path(), undefined), 'another process answers there'],
-    ['what is no socket', () => Promise.resolve(writeFileSync(path(), '')), 'expected a socket or nothing'],
-  ])('does not take the place of %s', async (_name, before, message) => {
+    ['a live socket', () => listenOnSocket(server(), path(), undefined), 'another process answers there'],
+    ['a regular file', () => Promise.resolve(writeFileSync(path(), '')), 'expected a socket or nothing'],
+  ])('does not replace %s', async (_name, before, message) => {
     await before();
     const { ino } = statSync(path());
     await expect(listenOnSocket(server(), path(), undefined)).rejects.toThrow(`${path()}: ${message}`);
     expect(statSync(path()).ino).toBe(ino);
   });
 
-  it('has a path that the kernel takes', async () => {
+  it('refuses a path longer than the kernel allows', async () => {
     const long = join(directory, 'x'.repeat(100));
     await expect(listenOnSocket(server(), long, undefined)).rejects.toThrow('expected a path of less than 104 bytes');
   });
 });
 
-it('reads the number of a group', () => {
+it("groupNumber() reads a group's number", () => {
   const file = join(mkdtempSync(join(tmpdir(), 'segue-group-')), 'group');
   writeFileSync(file, 'root:x:0:\nseguex:x:7:\nsegue:x:991:ann\n');
   expect(groupNumber('segue', file)).toBe(991);

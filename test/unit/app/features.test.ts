@@ -1,4 +1,4 @@
-/** A feature registers what it has, and everything else follows. What is forgotten does not compile, or fails here. */
+/** A feature registers its parts, and the rest follows. Each omission fails to compile, or fails here. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -22,14 +22,14 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const all = Object.values(ALL_RESOURCES) as unknown as AnyResource[];
 
 describe('registered resources', () => {
-  it('have the name that they are registered by', () => {
+  it('have the name under which they are registered', () => {
     for (const { resources } of FEATURES) {
       for (const [name, resource] of Object.entries(resources) as [string, AnyResource][])
         expect(resource.name).toBe(name);
     }
   });
 
-  it('name only resources that there are', () => {
+  it('refer only to registered resources', () => {
     const named = all.flatMap(({ after, before = [], containedIn }) => [
       ...after,
       ...before,
@@ -38,12 +38,12 @@ describe('registered resources', () => {
     expect(named.filter((name) => !(name in ALL_RESOURCES))).toEqual([]);
   });
 
-  it('each have a place in the plan and in the order', () => {
+  it('are each in the plan and in the order', () => {
     expect(new Set(RESOURCE_ORDER)).toEqual(new Set(Object.keys(ALL_RESOURCES)));
     expect(Object.keys(emptyPlan())).toEqual(RESOURCE_ORDER);
   });
 
-  it('are made after what they stand on, the edge first and the announcement last', () => {
+  it('follow their dependencies, the edge first and the announcement last', () => {
     const at = new Map(RESOURCE_ORDER.map((name, index) => [name, index]));
     for (const { name, after, before = [], containedIn } of all) {
       for (const other of [...after, ...(containedIn ? [containedIn] : [])])
@@ -53,7 +53,7 @@ describe('registered resources', () => {
     expect([RESOURCE_ORDER.at(0), RESOURCE_ORDER.at(-1)]).toEqual(['edge', 'announce']);
   });
 
-  it('wait for each other never: a circle is refused', () => {
+  it('may not depend on each other in a cycle', () => {
     const table = {
       vrf: { ...ALL_RESOURCES.vrf, after: ['port'] },
       port: ALL_RESOURCES.port,
@@ -63,7 +63,7 @@ describe('registered resources', () => {
 });
 
 describe('keys that features add to the intent', () => {
-  it('are with those of the core all that a schema takes and that is compared', () => {
+  it('are, with those of the core, all keys in schemas and comparisons', () => {
     for (const entity of ['node', 'tenant', 'port'] as const) {
       expect(new Set(INTENT_MODEL.structures[entity].keys)).toEqual(new Set(Object.keys(INTENT_FIELDS[entity])));
     }
@@ -102,7 +102,7 @@ describe('keys that features add to the intent', () => {
     addresses: ['10.0.0.10'],
   };
 
-  it('are read, listed in messages, and refused by the schema or by what reads them', () => {
+  it('are read, listed in messages, and checked by schema and reader', () => {
     expect(intentWith({ rate: 1 }).ports[0]).toHaveProperty('rate', 1);
     expect(intentWith({}).ports[0]).not.toHaveProperty('rate');
     expect(() => intentWith({ rate: 12 })).toThrow(`ports[0].rate: 12: expected ${RATE}`);
@@ -117,14 +117,14 @@ describe('keys that features add to the intent', () => {
     expect(() => intentWith({}, {}, more)).toThrow('ports: 3: expected two ports');
   });
 
-  it('are compared, those of subnets too', () => {
+  it('are compared, also in subnets', () => {
     const kinds = (a: Intent, b: Intent): string[] => diffIntent(a, b, model).map(({ kind, key }) => `${kind} ${key}`);
     expect(kinds(intentWith({}), intentWith({ rate: 1 }))).toEqual(['port p']);
     expect(kinds(intentWith({}), intentWith({}, { mode: 'a' }))).toEqual(['tenant red']);
     expect(kinds(intentWith({ rate: 1 }, { mode: 'a' }), intentWith({ rate: 1 }, { mode: 'a' }))).toEqual([]);
   });
 
-  it('are kept by the port’s own node alone where they say so', () => {
+  it('are relevant only to the port’s own node if they say so', () => {
     const [port] = intentWith({ rate: 1 }).ports;
     if (port === undefined) throw new Error('no port');
     expect(model.portAt(port, 'hv1')).toBe(port);
@@ -152,7 +152,7 @@ describe('an event', () => {
     ...changes,
   });
 
-  it('of nf_tables is followed by the feature whose table it is', () => {
+  it('of nf_tables invalidates the table of its feature', () => {
     for (const [table, resource] of [
       ['segue_edge', 'edge'],
       ['segue', 'guard'],
@@ -163,7 +163,7 @@ describe('an event', () => {
     }
   });
 
-  it('is followed by nothing of a resource whose container is not planned', () => {
+  it('invalidates nothing of a resource whose container is not planned', () => {
     const invalidations = noInvalidations();
     followers.invalidate(invalidations, { kind: 'xdp-features', value: undefined }, context());
     expect(invalidations).toEqual(noInvalidations());
@@ -173,7 +173,7 @@ describe('an event', () => {
     expect([...invalidations.resources]).toEqual(['bpf-port']);
   });
 
-  it('that the underlay resolves is taken out, to be looked at before everything else', () => {
+  it('that the underlay resolves is taken first', () => {
     const invalidations = noInvalidations();
     invalidations.resources.add('bpf-underlay').add('route');
     expect(followers.isUnderlayAlone(invalidations.resources)).toBe(false);
@@ -186,7 +186,7 @@ describe('an event', () => {
   });
 });
 
-describe('what is forgotten does not compile', () => {
+describe('the compiler reports a missing', () => {
   /** Files as they are, read once for all. */
   const sources = new Map<string, ts.SourceFile | undefined>();
 
@@ -222,79 +222,74 @@ describe('what is forgotten does not compile', () => {
 
   it.each([
     [
-      'the registration of a resource that is declared',
+      'registration of a declared resource',
       'src/app/features.ts',
       { 'src/gateway/feature.ts': drop("'nn-zone': nnZoneResource,") },
       /nn-zone/,
     ],
     [
-      'the order of a resource',
+      'order of a resource',
       'src/vrf/vrf-resource.ts',
       { 'src/vrf/vrf-resource.ts': drop("after: ['rule', 'local-rule'],") },
       /'after' is missing/,
     ],
     [
-      'the events that a resource follows',
+      'list of the events that a resource follows',
       'src/port/guard-resource.ts',
       { 'src/port/guard-resource.ts': drop('follows: onNftables(GUARD_TABLES),') },
       /'follows' is missing/,
     ],
     [
-      'the key of a field that an entity is declared to have',
+      'key of a declared field',
       'src/app/features.ts',
       { 'src/intent/types.ts': (text: string) => text.replace(/(export interface Port \{)/, '$1\n  rate?: number;') },
       /'port.rate' are incompatible[^]*no feature registers it/,
     ],
     [
-      'the part of the intent that a feature has',
+      'part of the intent of a feature',
       'src/app/features.ts',
       { 'src/ebpf/feature.ts': drop('intent: ebpfIntent,') },
       /'port.xdp' are incompatible[^]*no feature registers it/,
     ],
+    ['equality of a key', 'src/ebpf/intent.ts', { 'src/ebpf/intent.ts': drop('same: exact,') }, /'same' is missing/],
     [
-      'the equality of a key',
-      'src/ebpf/intent.ts',
-      { 'src/ebpf/intent.ts': drop('same: exact,') },
-      /'same' is missing/,
-    ],
-    [
-      'the registration of a list of the intent that is declared',
+      'registration of a declared list of the intent',
       'src/app/features.ts',
       { 'src/gateway/feature.ts': drop('intent: gatewayIntent,') },
       /Types of property 'gateways' are incompatible[^]*no feature registers it/,
     ],
     [
-      'the registration of a fact that is declared',
+      'registration of a declared fact',
       'src/app/features.ts',
       { 'src/gateway/feature.ts': drop('facts: gatewayFacts,') },
       /Types of property 'unreachableNodes' are incompatible[^]*no feature registers it/,
     ],
     [
-      'the equality of a field of a list’s entities',
+      'equality of a field of a list’s entities',
       'src/encap/intent.ts',
       { 'src/encap/intent.ts': drop('via: sameList, ') },
       /'via' is missing/,
     ],
     [
-      'a constant that is generated from C',
+      'constant generated from C',
       'src/ebpf/fastpath.ts',
       { 'src/ebpf/generated/layouts.ts': (text: string) => text.replace(/ {2}MAX_ENCAPS: \d+,\n/, '') },
       /'MAX_ENCAPS' does not exist/,
     ],
     [
-      'the nodes that keep a key of a port',
+      'list of nodes to which a port’s key is relevant',
       'src/ebpf/intent.ts',
       { 'src/ebpf/intent.ts': drop("keptBy: 'every-node',") },
       /'keptBy' is missing/,
     ],
     [
-      'the index of the intent that a view is declared to have',
+      'declared index of a view of the intent',
       'src/gateway/zones.ts',
       { 'src/gateway/view.ts': drop('steering: SteeringView;') },
       /'steering' does not exist/,
     ],
     [
-      'that a plan’s value has no drift',
+      'mark that a plan’s value has no drift',
       'src/ebpf/plan.ts',
       {
         'src/ebpf/plan.ts': (text: string) =>

@@ -1,4 +1,4 @@
-/** Curves by number of flows, and the section that has them. */
+/** Charts of cost against number of flows, and the report section with them. */
 import { describe, expect, it } from 'vitest';
 import { curveChart } from '../../../bench/report/curves.js';
 import { flowCharts, flowsSection, flowsSummary } from '../../../bench/report/flows.js';
@@ -48,7 +48,7 @@ const flows: FlowsResults = {
 };
 
 describe('curves', () => {
-  it('have a point for each number of flows, where its cost is', () => {
+  it('have a point at each number of flows, at its cost', () => {
     const points = [
       { x: 1, y: exact(50) },
       { x: 1024, y: { median: 100, min: 80, max: 120, count: 3 } },
@@ -63,7 +63,7 @@ describe('curves', () => {
     expect(() => curveChart({ ...chart, curves: [] })).toThrow('nothing to draw');
   });
 
-  it('give ours one colour that no other has', () => {
+  it('have one colour for segue that no other path has', () => {
     const labels = ['ceiling', 'segue-tcx', 'plain', 'segue', 'a', 'b', 'c', 'd', 'e'];
     const ours = new Set(labels.filter((label) => label.startsWith('segue')).map((label) => colourOf(label, labels)));
     expect(ours.size).toBe(1);
@@ -72,7 +72,7 @@ describe('curves', () => {
     }
   });
 
-  it('are of nanoseconds above the ceiling of the same hook', () => {
+  it('show nanoseconds above the ceiling of the same hook', () => {
     const { 'flows-packets.svg': packets = '', 'flows-steer.svg': steer = '' } = flowCharts(flows);
     // Of 1,500 ns at the top, 324 pixels: tcx 200 ns above its own ceiling, XDP 100 above the other.
     expect(packets).toContain(`L590.0 ${(368 - (200 / 1500) * 324).toFixed(1)}"`);
@@ -82,7 +82,7 @@ describe('curves', () => {
   });
 });
 
-it('the section has both tables with ratios, the summary the largest number of flows', () => {
+it('the section has both tables with ratios, and the summary the largest number of flows', () => {
   const section = flowsSection(flows);
   expect(section).toMatch(/\| segue-xdp +\| +6\.25/);
   expect(section).toMatch(/against plain-conntrack/);

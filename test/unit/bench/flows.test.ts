@@ -1,11 +1,11 @@
-/** What `--flows` and what goes with it ask for, and Zipf's draws. */
+/** Options of `--flows` and related ones, and Zipf-distributed draws. */
 import { describe, expect, it } from 'vitest';
 import { flowOptionsOf, ENDPOINTS_MAX } from '../../../bench/packets/options.js';
 import { describeTraffic, flowSettings } from '../../../bench/packets/settings.js';
 import { DRAWS, zipfDraws } from '../../../bench/packets/zipf.js';
 
 describe('options', () => {
-  it('are of small frames, with what is the same for all', () => {
+  it('describe small frames, with the shared settings', () => {
     const { flows, flowOptions } = flowOptionsOf({ flows: '1,300', spread: 'uniform', endpoints: '1000', cpus: '1' });
     const settings = flowSettings(flows ?? [], flowOptions);
     expect(settings.map(describeTraffic)).toEqual([
@@ -27,8 +27,8 @@ describe('options', () => {
   });
 });
 
-describe('Zipf', () => {
-  it('draws the first flow as often as the law says, and the last ones, too', () => {
+describe('Zipf draws', () => {
+  it('follow the distribution, for the first flow and the last', () => {
     const flows = 1000;
     const counts = new Uint32Array(flows);
     for (const flow of zipfDraws(flows)) counts[flow] = (counts[flow] ?? 0) + 1;
@@ -40,7 +40,7 @@ describe('Zipf', () => {
     expect(Math.min(...counts)).toBeGreaterThan(0);
   });
 
-  it('is the same each time, and of one flow that flow', () => {
+  it('are reproducible, and always the same flow if there is one', () => {
     const [one, other] = [zipfDraws(50), zipfDraws(50)];
     expect(Buffer.compare(Buffer.from(one.buffer), Buffer.from(other.buffer))).toBe(0);
     expect(zipfDraws(1).every((flow) => flow === 0)).toBe(true);

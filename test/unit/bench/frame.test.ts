@@ -1,4 +1,4 @@
-/** The generator's frame. */
+/** Frames of the packet generator. */
 import { describe, expect, it } from 'vitest';
 import { HEAD_BYTES, makeFrame, payloadBytes } from '../../../bench/packets/frame.js';
 
@@ -28,7 +28,7 @@ function udpSum(frame: Buffer, family: 4 | 6): number {
 }
 
 describe.each([4, 6] as const)('IPv%i', (family) => {
-  it.each([64, 512, 1400])('%i bytes: lengths and checksums are right', (bytes) => {
+  it.each([64, 512, 1400])('frames of %i bytes have the right lengths and checksums', (bytes) => {
     const frame = wholeFrame(family, bytes);
     const ip = frame.subarray(14);
     expect(family === 4 ? ip.readUInt16BE(2) : ip.readUInt16BE(4) + 40).toBe(bytes - 14);
@@ -38,6 +38,6 @@ describe.each([4, 6] as const)('IPv%i', (family) => {
   });
 });
 
-it('refuses a frame that the head does not fit into', () => {
+it('a frame smaller than its headers is refused', () => {
   expect(() => makeFrame(4, HEAD_BYTES - 1)).toThrow('frame of 63 bytes: expected at least 64');
 });

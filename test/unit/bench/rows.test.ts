@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { findRow, ratio, RowCollector } from '../../../bench/lib/rows.js';
 import { listOption, numberOption, numbersOption } from '../../../bench/lib/options.js';
 
-it('collects one row a path, metric and setting, with one value a round', () => {
+it('a row per path, metric and setting has one value per round', () => {
   const rows = new RowCollector();
   for (const value of [1, 2, 3]) {
     rows.add('plain', 'rate', '1/s', { bytes: 64, family: 4 }, value);
@@ -17,7 +17,7 @@ it('collects one row a path, metric and setting, with one value a round', () => 
   expect(ratio(tunnel, plain)).toEqual({ median: 0.5, min: 0.25, max: 0.5, count: 3 });
 });
 
-it('refuses option values with what was expected', () => {
+it('an invalid option value is refused with the expected ones', () => {
   expect(() => numberOption('rounds', '0', 5)).toThrow('--rounds 0: expected a count');
   expect(() => numberOption('rounds', '1.5', 5)).toThrow('--rounds 1.5: expected a count');
   expect(() => listOption('families', '4,5', [4, 6], [4])).toThrow('--families 5: expected 4, 6');

@@ -19,7 +19,7 @@ const results: ScrapeResults = {
   ]),
 };
 
-it('tells what 10,000 series cost beyond what the same round took at rest', () => {
+it('the section shows the cost of 10,000 series beyond that of the same round at rest', () => {
   const rows = scrapeSection(results)
     .split('\n')
     .filter((line) => line.startsWith('|'))

@@ -9,7 +9,7 @@ function path(capacity: number): (rate: number) => Promise<Trial> {
   return (rate) => Promise.resolve({ offered: rate, arrived: Math.min(rate, capacity), seconds: 1, busySeconds: 1 });
 }
 
-it.each([1.9e6, 1e6, 333_333, 50_000])('finds what a path carries: %d', async (capacity) => {
+it.each([1.9e6, 1e6, 333_333, 50_000])("the search finds a path's capacity: %d", async (capacity) => {
   const { rate, loss } = await searchRate(path(capacity), OPTIONS);
   // Half a percent may be lost: a little above the capacity still passes.
   expect(rate).toBeGreaterThan(capacity * 0.975);
@@ -17,7 +17,7 @@ it.each([1.9e6, 1e6, 333_333, 50_000])('finds what a path carries: %d', async (c
   expect(loss).toBeLessThanOrEqual(0.005);
 });
 
-it('one stall does not decide: a trial that failed is made again', async () => {
+it('the search repeats a failed trial, so one stall does not decide', async () => {
   let trials = 0;
   const stalling = (rate: number): Promise<Trial> => {
     trials += 1;
@@ -31,19 +31,19 @@ it('one stall does not decide: a trial that failed is made again', async () => {
   expect((await searchRate(stalling, OPTIONS)).rate).toBeGreaterThan(1.45e6);
 });
 
-it('reports what was offered, not what was asked for', async () => {
+it('the search reports the offered rate, not the requested one', async () => {
   const slow = (rate: number): Promise<Trial> =>
     Promise.resolve({ offered: Math.min(rate, 1e6), arrived: Math.min(rate, 1e6), seconds: 1, busySeconds: 1 });
   expect((await searchRate(slow, OPTIONS)).rate).toBe(1e6);
 });
 
-it('a path that always drops has no rate, and the search ends', async () => {
+it('the search ends without a rate for a path that always drops', async () => {
   const broken = (rate: number): Promise<Trial> =>
     Promise.resolve({ offered: rate, arrived: rate * 0.9, seconds: 1, busySeconds: 1 });
   // Seven halvings come below a hundredth; each rate is tried twice.
   expect(await searchRate(broken, OPTIONS)).toEqual({ rate: 0, loss: 0, trials: 14 });
 });
 
-it('ends after so many trials', async () => {
+it('the search ends after the maximum number of trials', async () => {
   expect((await searchRate(path(1e6), { ...OPTIONS, trialsMax: 3 })).trials).toBeLessThanOrEqual(4);
 });

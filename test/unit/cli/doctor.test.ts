@@ -8,7 +8,7 @@ import { readForeignRules } from '../../../src/observe/doctor/ruleset.js';
 import { listed } from '../../../src/reconcile/findings.js';
 
 describe('diagnosisLines', () => {
-  it('groups checks, and says what to do about those that are not well', () => {
+  it('groups checks, and shows remedies for failed ones', () => {
     const lines = diagnosisLines({
       node: 'hv1',
       ok: 2,
@@ -54,14 +54,14 @@ describe('agentConfig', () => {
   const config = (line: string, cwd = '/nowhere'): string | undefined =>
     agentConfig({ argv: line.split(' '), cwd }, '/etc/segue/node.yaml');
 
-  it('knows an agent however it was started', () => {
+  it('recognises an agent by each form of its command line', () => {
     expect(config('node /opt/segue/bin/segue agent')).toBe('/etc/segue/node.yaml');
     expect(config('/usr/bin/node /x/dist/bin/main.js agent -c hv1.yaml')).toBe('/nowhere/hv1.yaml');
     expect(config('segue agent --config=/a/b.yaml --log-level debug')).toBe('/a/b.yaml');
     expect(config('segue agent -c/a/b.yaml')).toBe('/a/b.yaml');
   });
 
-  it('takes nothing else for one', () => {
+  it('recognises no other process as an agent', () => {
     expect(config('segue apply -c agent')).toBeUndefined();
     expect(config('ssh-agent agent')).toBeUndefined();
     expect(config('agent')).toBeUndefined();
@@ -80,7 +80,7 @@ describe('readForeignRules', () => {
     readForeignRules(JSON.stringify({ nftables: [{ metainfo: {} }, ...entries] }));
   const forward = { type: 'filter', hook: 'forward', prio: 0 };
 
-  it('names forward chains whose policy is drop, of others', () => {
+  it("names other tables' forward chains with policy drop", () => {
     const found = read(
       chain('ip', 'filter', 'FORWARD', { ...forward, policy: 'drop' }),
       chain('inet', 'firewalld', 'filter_FORWARD', { ...forward, policy: 'accept' }),
@@ -109,12 +109,12 @@ describe('network managers', () => {
   const shipped = (file: string): string =>
     readFileSync(new URL(`../../../packaging/${file}`, import.meta.url), 'utf8');
 
-  it('are content with the drop-ins segue ships', () => {
+  it("pass with segue's drop-in files", () => {
     expect(networkdLacks(shipped('systemd-networkd/50-segue.conf'))).toEqual([]);
     expect(networkManagerKeepsOff(shipped('NetworkManager/50-segue.conf'))).toBe(true);
   });
 
-  it('are named when one of the settings is missing, commented out, or set back later', () => {
+  it('are named when a setting is missing, commented out, or overridden later', () => {
     const text = '[Network]\nManageForeignRoutes=no\n#ManageForeignRoutingPolicyRules=no\n';
     expect(networkdLacks(text)).toEqual(['ManageForeignRoutingPolicyRules']);
     expect(networkdLacks(`${text}ManageForeignRoutingPolicyRules=off\nManageForeignRoutes=yes\n`)).toEqual([
@@ -125,8 +125,8 @@ describe('network managers', () => {
   });
 });
 
-describe('listed', () => {
-  it('stops where a line would grow without bound', () => {
+describe('listed()', () => {
+  it('limits the length of a line', () => {
     expect(listed(['a', 'b'])).toBe('a, b');
     expect(listed(['a', 'b', 'c', 'd'], 2)).toBe('a, b and 2 more');
   });

@@ -1,4 +1,4 @@
-/** bin/segue: which Node.js runs it, and what an older one is told. */
+/** bin/segue: the Node.js that it chooses, and the error for an old one. */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -37,7 +37,7 @@ describe('bin/segue', () => {
     rmSync(tree, { recursive: true, force: true });
   });
 
-  it('says in one line that its Node.js is too old', () => {
+  it('refuses a Node.js that is too old, in one line', () => {
     expect(spawnSync(process.execPath, [copy, 'diff'], { encoding: 'utf8' })).toMatchObject({
       status: 1,
       stdout: '',
@@ -45,7 +45,7 @@ describe('bin/segue', () => {
     });
   });
 
-  it("is run by the machine's Node.js where setup brought none, by that else, through links too", () => {
+  it("runs setup's Node.js if present, the machine's otherwise, also through links", () => {
     const path = join(tree, 'path');
     mkdirSync(path);
     const fake = (file: string, name: string): void => {

@@ -1,4 +1,4 @@
-/** Where `--output` may lead: nothing but a regular file is replaced. */
+/** `--output` replaces regular files only. */
 import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-it('a new file, one that is there, and the one that a link leads to', () => {
+it("--output writes a new file, an existing one, and a link's target", () => {
   const [file, link] = [join(directory, 'report'), join(directory, 'latest')];
   writeOutput('--output', file, 'one');
   writeOutput('--output', file, 'two');
@@ -24,7 +24,7 @@ it('a new file, one that is there, and the one that a link leads to', () => {
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });
 
-it('a FIFO, a device and a folder are refused, and stay', () => {
+it('--output refuses a FIFO, a device and a folder, and leaves them', () => {
   const fifo = join(directory, 'fifo');
   const toDevice = join(directory, 'out');
   execFileSync('mkfifo', [fifo]);
@@ -39,7 +39,7 @@ it('a FIFO, a device and a folder are refused, and stay', () => {
   expect(lstatSync(toDevice).isSymbolicLink()).toBe(true);
 });
 
-it('a folder that is not there is refused, or made where that is meant', () => {
+it('--output refuses a missing folder, or makes it on request', () => {
   const file = join(directory, 'new', 'node.yaml');
   expect(() => {
     writeOutput('--output', file, 'text');
@@ -48,13 +48,13 @@ it('a folder that is not there is refused, or made where that is meant', () => {
   expect(readFileSync(file, 'utf8')).toBe('text');
 });
 
-it('where the file system takes no folder it says so', () => {
+it('--output reports a file system that allows no folder', () => {
   expect(() => {
     writeOutput('--output', '/proc/none/report', 'text', true);
   }).toThrow('--output /proc/none/report: it cannot be written: ENOENT');
 });
 
-it('a file that is no file below it', () => {
+it('--output refuses a path below a file', () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');
   expect(() => {

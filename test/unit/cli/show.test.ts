@@ -24,7 +24,7 @@ import { VRF_COLUMNS } from '../../../src/cli/show/vrf.js';
 import type { DeviceCounters } from '../../../src/cli/show/counters.js';
 
 describe('tables of show', () => {
-  it('vrf', () => {
+  it('vrf lists ports, routes and SIDs', () => {
     const up = { name: 'sg-100', tenant: 'red', table: 1577058404, state: 'up' as const, ports: 1, routes4: 4 };
     const gone = { name: 'sg-7', tenant: 'blue', table: 1577058311, state: 'missing' as const, ports: 0, routes4: 0 };
     const rows = [
@@ -38,7 +38,7 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('sid, with counters off', () => {
+  it('sid has dashes while counters are off', () => {
     const rows = [
       {
         sid: 'fd00:5e:1:4600:64::',
@@ -59,7 +59,7 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('route: segments, a gateway, a discard', () => {
+  it('route has segments, a gateway or a discard', () => {
     const base = { tenant: 'red', vrf: 'sg-100', table: 1577058404, type: 'unicast', protocol: 'segue', metric: 0 };
     const rows = [
       {
@@ -103,7 +103,7 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('nexthop and port', () => {
+  it('nexthop and port have one row per object', () => {
     const nexthop = {
       id: 1577058304,
       family: 'inet6' as const,
@@ -138,13 +138,13 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('a link without IFF_UP is down, whatever its carrier', () => {
+  it('port: a link without IFF_UP is down, whatever its carrier', () => {
     expect(linkState({ up: false, carrier: true })).toBe('down');
     expect(linkState({ up: true, carrier: false })).toBe('no-carrier');
     expect(linkState({ up: true })).toBe('up');
   });
 
-  it('fastpath says what runs and what was asked for', () => {
+  it('fastpath shows what runs and what was requested', () => {
     const device = {
       device: 'eth0',
       role: 'uplink',
@@ -210,7 +210,7 @@ describe('tables of show', () => {
     ]);
   });
 
-  it('counters: one table after the other, none for what is empty', () => {
+  it('counters are separate tables, without empty ones', () => {
     const device: DeviceCounters = {
       device: 'tap-a',
       port: 'red-a',
@@ -263,7 +263,7 @@ describe('tables of show', () => {
 });
 
 describe('parseGuardCounters', () => {
-  it('takes counters of our tables alone, the reason being the name', () => {
+  it("takes counters of segue's tables only, with the reason from the name", () => {
     const text = JSON.stringify({
       nftables: [
         { metainfo: { version: '1.0.6' } },
@@ -276,8 +276,8 @@ describe('parseGuardCounters', () => {
   });
 });
 
-describe('what there is of steering', () => {
-  it('gateway: nodes, then external networks', () => {
+describe('show of gateways and policies', () => {
+  it('gateway lists network nodes, then external networks', () => {
     const node = { locator: 'fd00:5e:91::/48', source: 'fd00:5e:91::1', drainingShare: 0.5 };
     const gateways = [
       {
@@ -309,7 +309,7 @@ describe('what there is of steering', () => {
     expect(gatewayLines({ node: 'nn1', roles: [], gateways: [] })).toEqual([]);
   });
 
-  it('policy: what the intent says, what is in force, what it was counted for', () => {
+  it('policy lists rules, their state and their counters', () => {
     const rows: PolicyRecord[] = [
       {
         ...{ name: 'web', from: { zone: 'red', prefixes: [] }, to: { zone: 'blue', prefixes: ['10.1.0.0/28'] } },
@@ -329,7 +329,7 @@ describe('what there is of steering', () => {
     ]);
   });
 
-  it('flow: ends as ss writes them', () => {
+  it('flow writes addresses and ports as ss does', () => {
     const flow = { from: 'red', to: 'blue', protocol: 'tcp', source: 'fd00:10::a', destination: 'fd00:20::b' };
     const rows: ConnectionRecord[] = [
       {
@@ -360,11 +360,11 @@ describe('what there is of steering', () => {
     [17, 3, 0, 'SEEN_REPLY', 180],
     [58, 1, 0, 'UNREPLIED', 30],
     [47, 3, 0, 'SEEN_REPLY', 600],
-  ])('protocol %i, state %i, flags %i: %s, %i s', (protocol, state, flags, word, timeout) => {
+  ])('flow has protocol %i, state %i, flags %i as %s, timeout %i s', (protocol, state, flags, word, timeout) => {
     expect([stateOf(0, protocol, state, flags), timeoutOf(0, protocol, state)]).toEqual([word, timeout]);
   });
 
-  it('fragments are no connection', () => {
+  it('flow excludes fragments from the connections', () => {
     expect([stateOf(1, 17, 3, 0), stateOf(1, 17, 6, 0), timeoutOf(1, 17, 3)]).toEqual(['FRAGMENTS', 'RELAYED', 60]);
   });
 
@@ -374,18 +374,18 @@ describe('what there is of steering', () => {
     [{ l4Port: '65536' }, '--l4-port 65536: expected a number from 0 to 65535'],
     [{ proto: 'sctp' }, '--proto sctp: expected tcp, udp, icmp, icmpv6 or a number from 0 to 255'],
     [{ limit: '-1' }, '--limit -1: expected a number from 0 to 9007199254740991'],
-  ])('flow %j is refused', (options, message) => {
+  ])('flow refuses %j', (options, message) => {
     expect(() => readFlowOptions(options)).toThrow(message);
   });
 
-  it('flow: 1000 unless told otherwise, 0 is all', () => {
+  it('flow is limited to 1000 rows by default, and 0 means all', () => {
     expect(readFlowOptions({})).toEqual({ filter: {}, limit: 1000 });
     expect(readFlowOptions({ limit: '0', proto: 'icmp' })).toEqual({ filter: { protocols: [1, 58] }, limit: Infinity });
   });
 });
 
-describe('a table that goes out in pieces', () => {
-  it('has one head, and columns that do not become narrower', async () => {
+describe('a streamed table', () => {
+  it('has one header, and columns that never become narrower', async () => {
     const lines: string[] = [];
     const columns = [column<string>('NAME', (name) => name), column<string>('LENGTH', ({ length }) => length)];
     const table = new TableStream<string>(columns, (more) => Promise.resolve(void lines.push(...more)), 2);
@@ -401,7 +401,7 @@ describe('a table that goes out in pieces', () => {
   });
 });
 
-describe('the command', () => {
+describe('the command refuses', () => {
   it.each([
     [['show', 'route', '--limit', '5'], '--limit: expected with show flow, not route'],
     [['show', 'flow', '--l4-port', 'web'], '--l4-port web: expected a number from 0 to 65535'],
@@ -415,7 +415,7 @@ describe('the command', () => {
     rmSync(dirname(file), { recursive: true });
   });
 
-  it('knows what can be shown and refuses the rest', async () => {
+  it('an unknown table, and lists the known ones', async () => {
     const program = new Command('segue').exitOverride();
     addShowCommand(program);
     const shows = (what: string) =>

@@ -9,7 +9,7 @@ interface Row {
 const COLUMNS = [column<Row>('NAME', ({ name }) => name), column<Row>('PACKETS', ({ packets }) => packets)];
 
 describe('renderTable', () => {
-  it('is as wide as its widest cells, numbers to the right, no trailing space', () => {
+  it('fits columns to their widest cells, aligns numbers right, and leaves no trailing space', () => {
     const rows = [{ name: 'a', packets: 5 }, { name: 'a-long-name', packets: 12345678n }, { name: 'none' }];
     expect(renderTable(COLUMNS, rows)).toEqual([
       'NAME          PACKETS',
@@ -19,11 +19,11 @@ describe('renderTable', () => {
     ]);
   });
 
-  it('has no line without rows', () => {
+  it('prints nothing without rows', () => {
     expect(renderTable(COLUMNS, [])).toEqual([]);
   });
 
-  it('writes what is empty or absent as a dash, and text columns with absent cells to the left', () => {
+  it('prints a dash for an empty or absent cell, and aligns text columns left', () => {
     const text = [
       column<Row>('A', ({ name }) => name),
       column<Row>('B', ({ name }) => (name === 'x' ? undefined : name)),

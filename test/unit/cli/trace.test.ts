@@ -8,16 +8,16 @@ import { stateName } from '../../../src/observe/trace/outer.js';
 const FLAGS = { config: '/node.yaml', port: 'red-a', to: '10.0.0.20' };
 
 describe('readQuestion', () => {
-  it('takes a ping when nobody says a size', () => {
+  it('defaults to the size of a ping', () => {
     expect(readQuestion(FLAGS, 84)).toEqual({ port: 'red-a', to: '10.0.0.20', size: 84 });
   });
 
-  it('makes addresses canonical', () => {
+  it('canonicalises addresses', () => {
     const flags = { ...FLAGS, to: 'FD00:10:0::B', from: 'fd00:10:0:0::a', size: '1500' };
     expect(readQuestion(flags, 84)).toEqual({ port: 'red-a', to: 'fd00:10::b', from: 'fd00:10::a', size: 1500 });
   });
 
-  it('takes a protocol, ports and a TTL', () => {
+  it('reads a protocol, L4 ports and a TTL', () => {
     const flags = { ...FLAGS, proto: 'tcp', sport: '4000', dport: '80', ttl: '1', syn: true };
     expect(readQuestion(flags, 84)).toEqual({
       port: 'red-a',
@@ -31,7 +31,7 @@ describe('readQuestion', () => {
     });
   });
 
-  it('takes a packet that arrives at a network node', () => {
+  it('reads a packet that arrives at a network node', () => {
     const flags = { tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', proto: 'udp', dport: '53' };
     expect(readQuestion(flags, 84)).toEqual({
       ...{ tenant: 'red', from: '10.0.0.2', to: '10.1.0.2', size: 84, protocol: 'udp', destinationPort: 53 },
@@ -45,7 +45,7 @@ describe('readQuestion', () => {
     expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: expected without --port');
   });
 
-  it('takes an end of the packet by the option that every command has', () => {
+  it('reads an address of the packet by the same options as other commands', () => {
     const { port } = FLAGS;
     const asked = { port: 'red-a', to: '10.0.0.20', size: 84 };
     expect(readQuestion({ port, address: '10.0.0.20' }, 84)).toEqual(asked);
@@ -88,7 +88,7 @@ describe('readQuestion', () => {
 });
 
 describe('traceLines', () => {
-  it('reads from the question to the verdict', () => {
+  it('run from the packet to the verdict', () => {
     const lines = traceLines({
       node: 'hv1',
       port: 'red-a',
@@ -135,7 +135,7 @@ describe('sizes', () => {
 describe('longestPrefix', () => {
   const route = (prefix: string, metric = 0): { prefix: string; metric: number } => ({ prefix, metric });
 
-  it('takes the most specific, then the smallest metric', () => {
+  it('takes the most specific route, then the smallest metric', () => {
     const routes = [route('0.0.0.0/0'), route('10.0.0.0/24', 9), route('10.0.0.0/24', 3), route('10.0.0.128/25')];
     expect(longestPrefix(routes, '10.0.0.5')).toEqual(route('10.0.0.0/24', 3));
     expect(longestPrefix(routes, '10.0.0.200')).toEqual(route('10.0.0.128/25'));
@@ -147,7 +147,7 @@ describe('longestPrefix', () => {
     expect(longestPrefix([route('0.0.0.0/0')], 'fd00::1')).toBeUndefined();
   });
 
-  it('agrees with arithmetic on IPv4', () => {
+  it('agrees with integer arithmetic on IPv4', () => {
     const text = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
     const mask = (length: number): number => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
     const prefix = fc

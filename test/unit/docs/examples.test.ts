@@ -1,4 +1,4 @@
-/** Files that documents show are whole and taken; make targets and scripts that they name are there. */
+/** Example files in documents are complete and valid; make targets and scripts named there exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,11 +9,11 @@ import { blocks, page, pages, ROOT } from './markdown.js';
 const all = pages().filter(({ path }) => !path.startsWith('docs/adr/') && path !== 'CHANGELOG.md');
 const shown = all.flatMap((of) => blocks(of).map((block) => ({ path: of.path, ...block })));
 
-describe('files that documents show', () => {
+describe('example files in documents', () => {
   const intents = shown.filter(({ info }) => /^yaml .*intent\.yaml$/.test(info));
   const nodeFiles = shown.filter(({ info }) => /^yaml .*node\.yaml$/.test(info));
 
-  it('are named, and whole', () => {
+  it('are named and complete', () => {
     expect(intents.map(({ path }) => path).sort()).toEqual(['README.md', 'docs/intent.md', 'docs/steering.md']);
     expect(nodeFiles.length).toBeGreaterThan(1);
     const unnamed = shown.filter(({ info, text }) => info === 'yaml' && /^(version|node): /m.test(text));
@@ -21,15 +21,15 @@ describe('files that documents show', () => {
     for (const { path, text } of intents) expect(text, path).toMatch(/^version: 1$/m);
   });
 
-  it.each(intents)('the intent of $path is taken', ({ text }) => {
+  it.each(intents)('are valid: the intent of $path', ({ text }) => {
     expect(parseIntent(text, { file: 'intent.yaml' }).ports.length).toBeGreaterThan(1);
   });
 
-  it.each(nodeFiles)('the node file of $path is taken', ({ text }) => {
+  it.each(nodeFiles)('are valid: the node file of $path', ({ text }) => {
     expect(parseNodeConfig(text, { file: 'node.yaml' }).uplinks.length).toBeGreaterThan(0);
   });
 
-  it("README's node is in README's intent", () => {
+  it("agree: README's node is in README's intent", () => {
     const of = (name: string): string =>
       blocks(page('README.md')).find(({ info }) => info === `yaml /etc/segue/${name}`)?.text ?? '';
     const config = parseNodeConfig(of('node.yaml'), { file: 'node.yaml' });
@@ -39,7 +39,7 @@ describe('files that documents show', () => {
   });
 });
 
-describe('what documents name of the repository', () => {
+describe('documents name only existing', () => {
   const code = all.flatMap(({ path, text }) => [
     ...blocks({ path, text }).flatMap(({ info, text: body }) => (/^sh( |$)/.test(info) ? [{ path, text: body }] : [])),
     ...[...text.matchAll(/`([^`\n]+)`/g)].map(([, words = '']) => ({ path, text: words })),
@@ -74,7 +74,7 @@ describe('what documents name of the repository', () => {
     expect(named.filter(({ file }) => !existsSync(join(ROOT, file)))).toEqual([]);
   });
 
-  it('files of CONTRIBUTING, testing and debug', () => {
+  it('files (CONTRIBUTING, testing, debug)', () => {
     const named = ['CONTRIBUTING.md', 'docs/testing.md', 'docs/debug.md'].flatMap((path) =>
       [...page(path).text.matchAll(/`((?:src|bpf|test|native|bench|docs|scripts|packaging)\/[\w./-]+)`/g)].map(
         ([, file = '']) => ({

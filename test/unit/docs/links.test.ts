@@ -1,4 +1,4 @@
-/** Every relative link of a document leads to a file, and to a heading that is in it. */
+/** Every relative link of a document leads to an existing file and heading. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,12 +15,12 @@ function targets(of: Page): string[] {
 }
 
 describe('links', () => {
-  it('are looked at on every page', () => {
+  it('are found on every page', () => {
     expect(all.length).toBeGreaterThan(100);
     expect(all.flatMap(targets).length).toBeGreaterThan(250);
   });
 
-  it('lead somewhere', () => {
+  it('lead to an existing file and heading', () => {
     const broken = all.flatMap((from) =>
       targets(from).flatMap((target) => {
         const [path = '', anchor] = target.split('#');

@@ -43,19 +43,19 @@ describe('scripts/release', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('refuses what is no version, or none above the present one', () => {
+  it('refuses an invalid version, and one that is not higher than the present', () => {
     expect(release('1.2')).toMatchObject({ status: 1, stderr: 'release: version 1.2: expected MAJOR.MINOR.PATCH\n' });
     expect(release('0.0.1').stderr).toMatch(/^release: version 0\.0\.1: expected one above \d/);
     expect(release().status).toBe(2);
   });
 
-  it('refuses a work tree with changes', () => {
+  it('refuses uncommitted changes', () => {
     writeFileSync(join(directory, 'more'), '');
     expect(release('99.0.0').stderr).toBe('release: the work tree has changes: expected all of it committed\n');
     rmSync(join(directory, 'more'));
   });
 
-  it('--dry-run shows the changes and makes nothing', () => {
+  it('--dry-run shows the changes, and alters nothing', () => {
     expect(release('--dry-run', '99.0.0')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('- A new thing.') as string,
@@ -63,7 +63,7 @@ describe('scripts/release', () => {
     expect(git('status', '--porcelain') + git('tag', '-l', 'v99.0.0')).toBe('');
   });
 
-  it('commits version and heading, and tags them with the changes', () => {
+  it('commits the version and the heading, and tags them with the changes', () => {
     expect(release('99.0.0')).toMatchObject({ status: 0, stderr: '' });
     expect(git('show', '--stat', '--format=%s')).toMatch(
       /^release: 99\.0\.0\n[^]*CHANGELOG\.md[^]*package-lock\.json[^]*package\.json/,

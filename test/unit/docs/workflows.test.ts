@@ -1,4 +1,4 @@
-/** .github/workflows: each parses, and runs scripts and targets that there are. */
+/** .github/workflows: each file parses, and runs existing scripts and targets. */
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -21,18 +21,18 @@ describe.each(readdirSync(directory))('%s', (file) => {
   const steps = Object.values(jobs).flatMap((job) => job.steps);
   const runs = steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
 
-  it('says when it runs, and may read alone', () => {
+  it('has triggers, and read-only permissions', () => {
     expect(Object.keys(on).length).toBeGreaterThan(0);
     expect(permissions).toEqual({ contents: 'read' });
     for (const job of Object.values(jobs)) expect(job['runs-on']).toMatch(/./);
   });
 
-  it('has steps of one kind each, actions with a version', () => {
+  it('has steps that either run or use, and versions of actions', () => {
     for (const { run, uses } of steps) expect([run, uses].filter((one) => one !== undefined)).toHaveLength(1);
     for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@v\d+$/);
   });
 
-  it('runs scripts and targets that there are', () => {
+  it('runs existing scripts and targets', () => {
     const named = runs.filter((run) => /^(scripts\/|make )/.test(run));
     expect(named.length).toBeGreaterThan(0);
     for (const run of named) {

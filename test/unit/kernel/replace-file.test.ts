@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 describe('replaceFile', () => {
-  it('makes a file and the folders above it, with its permissions, and replaces it', () => {
+  it('creates a file with its permissions and parent folders, and replaces it', () => {
     const path = join(directory, 'a/b/file');
     replaceFile(path, 'one', 0o600);
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -31,7 +31,7 @@ describe('replaceFile', () => {
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
-  it('writes into nothing that a link beside the file leads to', () => {
+  it('does not write through a symbolic link at its temporary name', () => {
     const [path, victim] = [join(directory, 'file'), join(directory, 'victim')];
     writeFileSync(victim, 'mine');
     symlinkSync(victim, `${path}.new`);
@@ -39,7 +39,7 @@ describe('replaceFile', () => {
     expect([readFileSync(path, 'utf8'), readFileSync(victim, 'utf8')]).toEqual(['text', 'mine']);
   });
 
-  it('leaves nothing behind where it fails', () => {
+  it('leaves no temporary file after an error', () => {
     const path = join(directory, 'folder');
     mkdirSync(path);
     expect(() => {

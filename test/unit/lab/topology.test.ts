@@ -19,14 +19,14 @@ afterAll(() => {
 });
 
 it.each([
-  ['the demonstration', demoTopology()],
-  ['the demonstration of steering', steeringTopology()],
+  ['the demo', demoTopology()],
+  ['the steering demo', steeringTopology()],
   ['the selftest', { prefix: 'x', ...selftestTopology() }],
   [
     'three segments, End.DT4 and End.DT6',
     { prefix: 'x', ...selftestTopology({ transits: 2, behaviours: { hv1: ['dt4', 'dt6'], hv2: ['dt4', 'dt6'] } }) },
   ],
-])('the files of %s are acceptable, and say what is tested in process', (_name, topology) => {
+])('the files of %s are valid, and equal the intent and configuration in memory', (_name, topology) => {
   const files = writeFiles(topology, directory);
   expect(loadIntent(files.intent)).toEqual(intentOf(topology));
   for (const node of segueNodes(topology)) {
@@ -35,7 +35,7 @@ it.each([
   }
 });
 
-it('names and numbers', () => {
+it("sidOf() and underlayAddresses() use the topology's names and numbers", () => {
   const demo = demoTopology();
   expect(sidOf(demo, 'hv2', 'red')).toBe('fd00:5e:2:4600:64::');
   expect(underlayAddresses(demo, 'hv2')).toEqual({ node: 'fd00:ffff:2::2', router: 'fd00:ffff:2::1', length: 64 });

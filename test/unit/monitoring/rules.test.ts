@@ -1,4 +1,7 @@
-/** The alert rules, by promtool: each has a case in which it fires, one in which it does not, and a section of docs/alerts.md. */
+/**
+ * The alert rules, tested with promtool: each has a case in which it fires, one in which it stays silent, and a section
+ * of docs/alerts.md.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,16 +32,16 @@ function promtool(...args: string[]): { status: number | null; output: string } 
 }
 
 describe('alert rules', () => {
-  it('are what Prometheus takes', () => {
+  it('are valid for Prometheus', () => {
     expect(promtool('check', 'rules', 'segue.rules.yaml')).toMatchObject({ status: 0 });
   });
 
-  it('fire and stay silent as their cases say', { timeout: PATIENCE_MS }, () => {
+  it('fire and stay silent as in their test cases', { timeout: PATIENCE_MS }, () => {
     const { status, output } = promtool('test', 'rules', 'segue.rules.test.yaml');
     expect([status, output]).toEqual([0, expect.stringContaining('SUCCESS')]);
   });
 
-  it('a case that is wrong fails', { timeout: PATIENCE_MS }, () => {
+  it('fail a wrong test case', { timeout: PATIENCE_MS }, () => {
     const made = mkdtempSync(join(tmpdir(), 'segue-rules-'));
     try {
       const [first] = tests;
@@ -70,7 +73,7 @@ describe('alert rules', () => {
     for (const part of ['**Symptom**', '**Look**', '**Reading**', '**Mend**']) expect(section).toContain(part);
   });
 
-  it('docs/alerts.md has no section of an alert that there is not', () => {
+  it('are the only ones with a section in docs/alerts.md', () => {
     const sections = [...read('docs/alerts.md').matchAll(/^## (Segue\w+)$/gm)].map(([, name]) => name);
     expect(sections).toEqual(rules.map(({ alert }) => alert));
   });

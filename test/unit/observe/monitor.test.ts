@@ -34,37 +34,33 @@ const ECHO6 =
 /** fd00:5e:1::1 > fd00:5e:2:4600:64::, IPv4 inside. */
 const OUTER = '60012345 00240440 fd00005e000100000000000000000001 fd00005e000246000064000000000000';
 
-describe('a packet in one line', () => {
+describe('the one-line summary of', () => {
   it.each([
     ['UDP', ETHERNET4 + UDP4, '10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes'],
-    ['an echo request', ETHERNET6 + ECHO6, 'cafe::1 > cafe::2 icmpv6 type 128, 48 bytes'],
+    ['an ICMPv6 echo request', ETHERNET6 + ECHO6, 'cafe::1 > cafe::2 icmpv6 type 128, 48 bytes'],
     [
-      'of an encapsulated one the inner packet, and who sent it to which SID',
+      'an encapsulated packet, with the inner packet, the outer source and the SID',
       ETHERNET6 + OUTER + UDP4,
       '10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, in fd00:5e:1::1 > fd00:5e:2:4600:64::',
     ],
-    ['what is behind AH', ETHERNET6 + AH_TCP, 'cafe::1 > cafe::2 tcp 4000 > 22, 84 bytes'],
-    [
-      'of another protocol behind AH',
-      ETHERNET6 + AH_TCP.replace('06040000', '2f040000'),
-      'cafe::1 > cafe::2 47, 84 bytes',
-    ],
-    ['cut short in its ports', (ETHERNET4 + UDP4).slice(0, -24), '10.0.0.1 > 10.0.0.2 udp, 36 bytes'],
-    ['cut short in its addresses', (ETHERNET4 + UDP4).slice(0, 60), '0x0800, 1500 bytes'],
+    ['TCP after AH', ETHERNET6 + AH_TCP, 'cafe::1 > cafe::2 tcp 4000 > 22, 84 bytes'],
+    ['another protocol after AH', ETHERNET6 + AH_TCP.replace('06040000', '2f040000'), 'cafe::1 > cafe::2 47, 84 bytes'],
+    ['a frame truncated in its L4 ports', (ETHERNET4 + UDP4).slice(0, -24), '10.0.0.1 > 10.0.0.2 udp, 36 bytes'],
+    ['a frame truncated in its addresses', (ETHERNET4 + UDP4).slice(0, 60), '0x0800, 1500 bytes'],
     [
       'ARP',
       '020000000101 020000000001 0806 0001080006040001 020000000001 0a000001 000000000000 0a0000fe',
       '10.0.0.1 > 10.0.0.254 arp, 1500 bytes',
     ],
-    ['something else', '020000000101 020000000001 88cc 0000', '0x88cc, 1500 bytes'],
-    ['nothing', '', 'truncated, 1500 bytes'],
+    ['another EtherType', '020000000101 020000000001 88cc 0000', '0x88cc, 1500 bytes'],
+    ['an empty frame', '', 'truncated, 1500 bytes'],
   ])('%s', (_what, frame, words) => {
     expect(summaryText(summarise(hex(frame), 1500))).toBe(words);
   });
 });
 
 describe('monitor', () => {
-  it('shows what does not take the fast path', () => {
+  it('shows every drop and punt, and destinations that a node does not have', () => {
     expect(MONITORED.map((number) => REASONS[number]?.verdict)).not.toContain('forward');
     const shown = REASONS.filter(
       ({ verdict, slug }) => verdict === 'drop' || verdict === 'punt' || slug === UNREACHABLE,
@@ -72,13 +68,13 @@ describe('monitor', () => {
     expect(MONITORED).toHaveLength(shown.length);
   });
 
-  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip', 'punt-not-ip'])('knows %s', (name) => {
+  it.each(['not ip', 'not-ip', 'NOT_IP', 'punt not ip', 'punt-not-ip'])('accepts the reason %s', (name) => {
     expect(reasonsNamed(name, false).map((number) => REASONS[number])).toEqual([
       { verdict: 'punt', reason: 'not ip', slug: 'punt-not-ip' },
     ]);
   });
 
-  it('knows a reason of two verdicts, all of one, and none', () => {
+  it('accepts a reason of two verdicts, and a verdict alone, but not forwarded', () => {
     expect(reasonsNamed('no room', false).map((number) => REASONS[number]?.verdict)).toEqual(['punt', 'drop']);
     expect(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).toContain('drop');
     expect(new Set(reasonsNamed('drop', false).map((number) => REASONS[number]?.verdict)).size).toBe(1);
@@ -86,13 +82,13 @@ describe('monitor', () => {
     for (const name of reasonNames()) expect(reasonsNamed(name, false), name).not.toEqual([]);
   });
 
-  it('knows a slug, of one reason alone, whatever is beneath', () => {
+  it('accepts a slug of one reason, with or without kernel fallback', () => {
     for (const alone of [false, true]) {
       expect(reasonsNamed('punt-no-room', alone).map((number) => REASONS[number]?.slug)).toEqual(['punt-no-room']);
     }
   });
 
-  it.each([0, 5])('says which VLAN a frame is of, with the tag beside it (%i) or in it', (beside) => {
+  it.each([0, 5])('shows the VLAN of a tag beside the frame (%i) or in it', (beside) => {
     const frame = hex(ETHERNET4 + UDP4);
     const tagged = Buffer.concat([frame.subarray(0, 12), hex('81000005'), frame.subarray(12)]);
     const summary = summarise(beside === 0 ? tagged : frame, 50, beside);
@@ -100,13 +96,13 @@ describe('monitor', () => {
     expect(summaryText(summary)).toBe('10.0.0.1 > 10.0.0.2 udp 4000 > 53, 36 bytes, vlan 5');
   });
 
-  it('where no kernel is beneath, what is handed on elsewhere is a drop', () => {
+  it('counts punts as drops where there is no kernel fallback', () => {
     expect(reasonsNamed('drop', true)).toEqual(MONITORED.filter((number) => REASONS[number]?.slug !== UNREACHABLE));
     expect(reasonsNamed('punt', true)).toEqual([]);
     expect(reasonsNamed('drop not ip', true)).toHaveLength(1);
   });
 
-  it('columns are wide enough for most, and no wider line is cut', () => {
+  it('has columns for usual values, and never cuts longer ones', () => {
     const event: PacketEvent = {
       event: 'packet',
       time: '2026-11-21T08:00:00.000001Z',
@@ -130,7 +126,7 @@ describe('monitor', () => {
     );
   });
 
-  it('a decision that is logged, and how many were not told', () => {
+  it('shows logged decisions, and the number not logged', () => {
     const event: DecisionEvent = {
       ...{
         event: 'decision',
@@ -158,7 +154,7 @@ describe('monitor', () => {
     expect(Array.from({ length: 100 }, () => new LogRateLimiter(0).admits(decision('a'))).every(Boolean)).toBe(true);
   });
 
-  it('says what was suppressed and lost', () => {
+  it('shows the numbers of suppressed and lost events', () => {
     const [first = 0] = reasonsNamed('no member', false);
     const event = missedEvent({ suppressed: new Map([[first, 12]]), lost: 3 }, '2026-11-21T08:00:00.000001Z', false);
     expect(event).toEqual({
@@ -172,6 +168,6 @@ describe('monitor', () => {
   });
 });
 
-it('time has microseconds', () => {
+it('has times in microseconds', () => {
   expect(timeText(1_763_711_999_000_456_789n)).toBe('2025-11-21T07:59:59.000456Z');
 });

@@ -1,4 +1,4 @@
-/** A node's report: what is kept for it within its bounds, what it says of a quiet and of a bad day, and what names may do to its readers. */
+/** A node's report: the limits of its stored data, its text on a quiet and on a bad day, and the escaping of names. */
 import { describe, expect, it } from 'vitest';
 import { reportLines } from '../../../src/cli/report-text.js';
 import { NoteLog, KEPT_SECONDS } from '../../../src/agent/journal.js';
@@ -31,8 +31,8 @@ function parts(over: Partial<ReportParts> = {}): ReportParts {
   };
 }
 
-describe('journal', () => {
-  it('counts what comes again, bounds each kind, and forgets after a day', () => {
+describe('the note log', () => {
+  it('counts repetitions, limits each kind, and forgets notes after a day', () => {
     let now = 0;
     const journal = new NoteLog(() => now);
     for (let i = 0; i < 3; i++) journal.note({ what: 'drift', kind: 'route', action: 'create', text: 'a' });
@@ -56,7 +56,7 @@ describe('journal', () => {
     expect(journal.state).toEqual({ since: 1, entries: [], omitted: {} });
   });
 
-  it('goes on after a restart', () => {
+  it('continues after a restart', () => {
     const first = new NoteLog(() => 100);
     first.note({ what: 'held', text: 'ten ports' });
     const second = new NoteLog(() => 200);
@@ -71,10 +71,10 @@ describe('journal', () => {
   });
 });
 
-describe('drops within a day', () => {
+describe('drops of a day', () => {
   const sample = (at: number, counts: Record<string, number>): DropSample => ({ at, counts });
 
-  it('are the growth since the first sample of the day; counters that fell began anew', () => {
+  it("are the growth since the day's first sample, also after counters were reset", () => {
     const samples = [
       sample(AT - 30 * HOUR, { 'fastpath drop-policy': 5 }),
       sample(AT - 24 * HOUR, { 'fastpath drop-policy': 1000 }),
@@ -90,14 +90,14 @@ describe('drops within a day', () => {
     });
   });
 
-  it('without a sample are all that was ever counted', () => {
+  it('are the total counts if there is no sample', () => {
     expect(dropsWithin([], sample(AT, { 'fastpath drop-policy': 3 }))).toEqual({
       since: null,
       drops: [{ where: 'fastpath', reason: 'drop-policy', packets: 3 }],
     });
   });
 
-  it('samples of a day and the one before are kept, a quarter of an hour apart', () => {
+  it('have samples of one day and one before, every quarter of an hour', () => {
     let samples: DropSample[] = [];
     for (let at = 0; at <= 72 * HOUR; at += 60) samples = withSample(samples, sample(at, {}));
     expect(samples.length).toBeLessThanOrEqual(98);
@@ -107,8 +107,8 @@ describe('drops within a day', () => {
   });
 });
 
-describe('report', () => {
-  it('of a quiet day says so', () => {
+describe('a report', () => {
+  it('of a quiet day says that there is nothing to report', () => {
     const report = composeReport(parts());
     expect(report.quiet).toBe(true);
     expect(reportLines(report)[0]).toBe('hv1: nothing to report');
@@ -150,7 +150,7 @@ describe('report', () => {
       'drop-policy',
     ],
     ['no agent', { state: undefined, problems: [{ part: 'agent', detail: 'no agent answers' }] }, 'no agent answers'],
-  ] as [string, Partial<ReportParts>, string][])('of %s is not quiet, and says it', (_what, over, words) => {
+  ] as [string, Partial<ReportParts>, string][])('with %s is not quiet, and shows it', (_what, over, words) => {
     const report = composeReport(parts(over));
     expect(report.quiet).toBe(false);
     expect(reportLines(report).join('\n')).toContain(words);
@@ -158,12 +158,12 @@ describe('report', () => {
     expect(nodeReport.parse(structuredClone(report))).toEqual(report);
   });
 
-  it('what is older than a day is left out', () => {
+  it('omits what is older than a day', () => {
     const old = { what: 'held', text: 'x', first: 0, last: AT - 25 * HOUR, count: 1 } as const;
     expect(composeReport(parts({ journal: { since: 0, omitted: {}, entries: [old] } })).quiet).toBe(true);
   });
 
-  it('names are shown, and obeyed by nobody', () => {
+  it('escapes names in HTML and in text', () => {
     const drops = [{ where: EVIL, reason: EVIL, packets: 1 }];
     const diff = { changes: [{ kind: EVIL, action: EVIL, object: EVIL }] };
     const report = composeReport(parts({ node: EVIL, diff, drops: { since: null, drops } }));

@@ -1,4 +1,4 @@
-/** When the locator is announced, and that its discard is always planned. */
+/** The conditions under which the locator is announced; its discard is always planned. */
 import { compile } from '../../../src/app/planning.js';
 import { describe, expect, it } from 'vitest';
 import type { Dataplane, Intent, IntentNode, NodeConfig, Port } from '../../../src/intent/types.js';
@@ -63,16 +63,20 @@ const MAIN = [{ table: 254, prefix: 'fd00:5e:1::/48' }];
 
 describe('the announcement', () => {
   it.each<[string, Options, unknown[]]>([
-    ['of a node without anything', {}, MAIN],
-    ['of a hypervisor', { ports: ['hv1'] }, MAIN],
+    ['in table main for an empty node', {}, MAIN],
+    ['in table main for a hypervisor', { ports: ['hv1'] }, MAIN],
     ['in another table', { announce: { table: 100 } }, [{ table: 100, prefix: 'fd00:5e:1::/48' }]],
-    ['nowhere', { announce: 'none' }, []],
-    ['of a node that drains and has nothing', { drain: true }, []],
-    ['of a node that drains, with ports elsewhere alone', { drain: true, ports: ['hv2'] }, []],
-    ['of a node that drains and has a port: its VM lives on', { drain: true, ports: ['hv1'] }, MAIN],
-    ['of a node that drains in a gateway: its flows live on', { drain: true, nodes: ['hv1', 'hv2'] }, MAIN],
-    ['of a node that drains beside a gateway of others', { drain: true, ports: ['hv2'], nodes: ['hv2'] }, []],
-  ])('%s', (_name, options, expected) => {
+    ['absent with announce: none', { announce: 'none' }, []],
+    ['absent for an empty draining node', { drain: true }, []],
+    ['absent for a draining node without ports of its own', { drain: true, ports: ['hv2'] }, []],
+    ['in table main for a draining node with a port, whose VM still runs', { drain: true, ports: ['hv1'] }, MAIN],
+    [
+      'in table main for a draining node in a gateway, whose flows continue',
+      { drain: true, nodes: ['hv1', 'hv2'] },
+      MAIN,
+    ],
+    ['absent for a draining node outside the gateway', { drain: true, ports: ['hv2'], nodes: ['hv2'] }, []],
+  ])('is %s', (_name, options, expected) => {
     expect(announcements(options)).toEqual(expected);
   });
 });
@@ -84,7 +88,7 @@ describe('the discard', () => {
       [dataplane, { announce: 'none' }],
       [dataplane, { drain: true }],
     ]),
-  )('is there, %s, %o', (dataplane, options) => {
+  )('is planned in %s with %o', (dataplane, options) => {
     const { rule } = planOf({ ...options, dataplane });
     const to = 'fd00:5e:1::/48';
     expect([...rule.values()].filter((one) => one.to === to)).toEqual([
@@ -94,7 +98,7 @@ describe('the discard', () => {
     ]);
   });
 
-  it('is no route', () => {
+  it('consists of rules, without a route', () => {
     expect([...planOf({ dataplane: 'kernel' }).route.values()]).toEqual([]);
   });
 });

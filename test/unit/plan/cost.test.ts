@@ -1,4 +1,7 @@
-/** What a change of one port costs the planner: not time, but how many elements of lists, maps and sets are visited meanwhile. */
+/**
+ * The cost of a change of one port in the planner: not time, but the number of elements of lists, maps and sets that it
+ * visits.
+ */
 import { plannerOf } from '../../../src/app/planning.js';
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
@@ -144,13 +147,13 @@ const NETWORK_NODE: Partial<Intent> = {
 };
 
 describe.each([
-  ['kernel, entries of proxy NDP', CONFIG, FACTS, {}],
-  ['kernel, a program that answers', CONFIG, { ...FACTS, responder: {} }, {}],
-  ['hybrid', { ...CONFIG, dataplane: 'hybrid' }, FAST, {}],
-  ['ebpf', { ...CONFIG, dataplane: 'ebpf' }, FAST, {}],
+  ['kernel mode, entries of proxy NDP', CONFIG, FACTS, {}],
+  ['kernel mode, an NDP responder', CONFIG, { ...FACTS, responder: {} }, {}],
+  ['hybrid mode', { ...CONFIG, dataplane: 'hybrid' }, FAST, {}],
+  ['ebpf mode', { ...CONFIG, dataplane: 'ebpf' }, FAST, {}],
   ['ebpf, the tenant has a gateway', { ...CONFIG, dataplane: 'ebpf' }, FAST, STEERED],
   ['ebpf, a network node', { ...CONFIG, dataplane: 'ebpf' }, FAST, NETWORK_NODE],
-] as [string, NodeConfig, NodeFacts, Partial<Intent>][])('a change of one port, %s', (what, config, facts, more) => {
+] as [string, NodeConfig, NodeFacts, Partial<Intent>][])('a change of one port in %s', (what, config, facts, more) => {
   /** Of each change. */
   const costs = (count: number, local: boolean): number[] => {
     const intent = intentOf(count, local, more);
@@ -161,7 +164,7 @@ describe.each([
   it.each([
     ['other nodes', false],
     ['this node', true],
-  ])('costs the same among few and among many ports of %s', (_where, local) => {
+  ])('costs the same with few and with many ports on %s', (_where, local) => {
     // Entries of proxy NDP are each port's own for each member.
     if (local && what.includes('proxy NDP')) return;
     const [few, many] = [costs(FEW, local), costs(MANY, local)];

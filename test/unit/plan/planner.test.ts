@@ -263,8 +263,8 @@ class Fuse {
 describe('Planner', () => {
   it.each([
     ['any sequence of intents', sequences],
-    ['changes of what gateways decide', steeredSequences],
-  ])('stays equal to compile over %s', (_what, arbitrary) => {
+    ['changes of gateways and policies', steeredSequences],
+  ])('equals a full compilation after %s', (_what, arbitrary) => {
     fc.assert(
       fc.property(arbitrary, fc.constantFrom(...MODES), fc.array(LOST, { maxLength: 6 }), (sequence, mode, ways) => {
         const [config, machine] = mode;
@@ -304,12 +304,9 @@ describe('Planner', () => {
   });
 
   it.each([
+    ['a remote port of an unknown node', [{ kind: 'port', key: 'x', after: portOf(9, 'red', 'hv9', 4, false) }]],
     [
-      'a remote port of a node that is not there',
-      [{ kind: 'port', key: 'x', after: portOf(9, 'red', 'hv9', 4, false) }],
-    ],
-    [
-      'a port of a node that is not there, and a path',
+      'a port of an unknown node, and a path',
       [
         {
           kind: 'port',
@@ -321,15 +318,15 @@ describe('Planner', () => {
       ],
     ],
     [
-      'a port of a node that is not there, and a block that has everything planned anew',
+      'a port of an unknown node, and a new SID block',
       [
         { kind: 'block', key: 'sidBlock', before: 'fd00:5e::/32', after: 'fd00:5e::/31' },
         { kind: 'port', key: 'x', after: portOf(9, 'red', 'hv9', 4, false) },
       ],
     ],
-    ['a tenant that goes before its ports', [{ kind: 'tenant', key: 'red', before: RED }], '"red"'],
+    ['the removal of a tenant before its ports', [{ kind: 'tenant', key: 'red', before: RED }], '"red"'],
   ] as [string, IntentChange[], string?][])(
-    'is as it was after a change it cannot plan, with %s',
+    'is unchanged by a change it cannot plan: %s',
     (_what, changes, named = 'hv9') => {
       const intent: Intent = {
         version: 1,
@@ -350,7 +347,7 @@ describe('Planner', () => {
     },
   );
 
-  it('is as it was after any change that throws, wherever it does, and goes on from there', () => {
+  it('is unchanged by a change that throws at any point, and continues afterwards', () => {
     let refused = 0;
     // Half of them before the view has moved.
     const calls = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }));
@@ -406,7 +403,7 @@ describe('Planner', () => {
     expect(refused).toBeGreaterThan(200);
   });
 
-  it('has the services of the node from its first port to its last', () => {
+  it("plans the node's services while the node has a port", () => {
     const facts: NodeFacts = { ...FACTS, servicePrefix: 'fd5e:6d64::/32', fastpath: { xdp: ['eth0'] } };
     const [sample] = fc.sample(intents, 1);
     const empty = scopeTo({ ...(sample ?? assert.fail()), ports: [] }, 'hv1');
@@ -420,7 +417,7 @@ describe('Planner', () => {
     expect(planner.plan['service-link'].size).toBe(0);
   });
 
-  it('touches one route when a port moves between remote nodes', () => {
+  it('changes one route when a port moves between remote nodes', () => {
     const intent: Intent = {
       version: 1,
       sidBlock: 'fd00:5e::/32',

@@ -8,8 +8,8 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-describe('a set that knows its first members', () => {
-  it('knows those that sorting gives, whatever came and went, and whenever it is asked', () => {
+describe('SmallestSet', () => {
+  it('equals the first members of a sorted set after any changes, whenever it is read', () => {
     fc.assert(
       fc.property(steps, (sequence) => {
         const set = new SmallestSet(BOUND);
@@ -32,7 +32,7 @@ describe('a set that knows its first members', () => {
     );
   });
 
-  it('does so among many, which come and go in any order', () => {
+  it('does so with many members, added and removed in any order', () => {
     const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 99_999 }), { minLength: 500, maxLength: 1000 });
     fc.assert(
       fc.property(numbers, numbers, (come, go) => {

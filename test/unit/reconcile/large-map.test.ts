@@ -18,8 +18,8 @@ function random(seed: number): () => number {
 const byKey = <V>(entries: Iterable<[string, V]>): [string, V][] =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
-describe('a large map', () => {
-  it.each([100, MANY])('does what a map does, over some %i keys', (keys) => {
+describe('LargeMap', () => {
+  it.each([100, MANY])('behaves like Map with some %i keys', (keys) => {
     const next = random(keys);
     const large = new LargeMap<number>();
     const plain = new Map<string, number>();
@@ -49,7 +49,7 @@ describe('a large map', () => {
     expect([large.size, [...large], large.has('port-1')]).toEqual([0, [], false]);
   });
 
-  it('has the order in which entries came while they are few', () => {
+  it('retains the order of insertion while it is small', () => {
     const large = new LargeMap<number>();
     for (const key of ['c', 'a', 'b']) large.set(key, 1);
     expect([...large.keys()]).toEqual(['c', 'a', 'b']);
@@ -61,14 +61,14 @@ describe('a large map', () => {
     ['IPv6 routes', (n: number) => `100 fd00:0:${n.toString(16)}::1/128`],
     ['UUIDs', (n: number) => `${(n * 2_654_435_761).toString(16).padStart(12, '0')}-4000-8000-00163e000001`],
     ['numbers', (n: number) => `${n * 256}`],
-  ])('grows in small parts: of 100,000 %s no table has many', (_what, keyOf) => {
+  ])('grows in small tables: %s (100,000)', (_what, keyOf) => {
     const large = new LargeMap<true>();
     for (let n = 0; n < 100_000; n++) large.set(keyOf(n), true);
     expect(large.size).toBe(100_000);
     expect(large.largestTable).toBeLessThan(4096);
   });
 
-  it('adds no key twice where it becomes many tables', () => {
+  it('has no duplicate keys after a split into tables', () => {
     const large = new LargeMap<number>();
     for (let round = 0; round < 2; round++) for (let n = 0; n < 10_000; n++) large.set(`${n}`, round);
     expect([large.size, new Set(large.keys()).size, new Set(large.values())]).toEqual([10_000, 10_000, new Set([1])]);

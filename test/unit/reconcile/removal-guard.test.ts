@@ -40,35 +40,35 @@ function held(before: Intent, after: Intent, isMeant = false): string | undefine
   return removalGuardOnIntent(viewOf(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)?.message;
 }
 
-describe('the guard against mass removal, on a change of the intent', () => {
-  it.each([2, 3, 10])('holds the removal of all %d ports', (count) => {
+describe('the guard against mass removal, on a change of the intent,', () => {
+  it.each([2, 3, 10])('blocks the removal of all %d ports', (count) => {
     expect(held(intent(count), intent(0))).toMatch(`takes away all ${count} ports of this node`);
   });
 
-  it('lets one port go, all but one of ten, and all where that is meant', () => {
+  it('allows the removal of one port, of nine of ten, and of all if intended', () => {
     expect(held(intent(1), intent(0))).toBeUndefined();
     expect(held(intent(10), intent(1))).toBeUndefined();
     expect(held(intent(10), intent(0), true)).toBeUndefined();
   });
 
-  it('lets all ports be replaced by as many others', () => {
+  it('allows the replacement of all ports by as many others', () => {
     expect(held(intent(3), intent(3, { first: 10 }))).toBeUndefined();
   });
 
-  it('holds many of more as before, meant or not', () => {
+  it('blocks the removal of more than ten ports and a fifth, even if intended', () => {
     expect(held(intent(20), intent(9), true)).toMatch('takes away 11 of this node');
   });
 });
 
-describe('the guard against mass removal, on what a diff found', () => {
+describe('the guard against mass removal, on a diff,', () => {
   const gone = (count: number): Parameters<typeof removalGuard>[0] =>
     Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
 
   it.each([
-    ['all of two', 2, 0, false, 'takes away all 2 ports'],
-    ['the only one', 1, 0, false, undefined],
-    ['all of two of a node that drains', 2, 0, true, undefined],
-    ['all of two, with others awaited', 2, 2, false, undefined],
+    ['blocks the removal of both of two ports', 2, 0, false, 'takes away all 2 ports'],
+    ['allows the removal of the only port', 1, 0, false, undefined],
+    ['allows the removal of both ports of a draining node', 2, 0, true, undefined],
+    ['allows the removal of both ports while others are pending', 2, 2, false, undefined],
   ])('%s', (_name, count, left, drains, message) => {
     const error = removalGuard(gone(count), { held: count, left, drains });
     if (message === undefined) expect(error).toBeUndefined();

@@ -6,7 +6,7 @@ function hold(ms: number): void {
   while (performance.now() < until);
 }
 
-it('is due only once the loop was held up long enough, and not again after it turned', async () => {
+it('shouldYield() is true once the event loop is blocked too long, and the budget restarts after a yield', async () => {
   const yielder = new Yielder();
   let turned = false;
   setImmediate(() => {
