@@ -42,7 +42,7 @@ describe('a packet for a SID', () => {
     ['to an unused address', arriving(ip4({ from: '10.0.0.2', to: '10.0.0.99' })), 'punt no member'],
     ['to a member of another node', arriving(ip4({ from: '10.0.0.2', to: '10.0.0.3' })), 'punt not local'],
     [
-      'hop limit 1 to an unused address',
+      'with hop limit 1 to an unused address',
       arriving(ip6({ from: 'cafe::2', to: 'cafe::99', hopLimit: 1 })),
       'punt hop limit',
     ],

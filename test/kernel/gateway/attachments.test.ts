@@ -1,4 +1,4 @@
-/** Where the programs of a network node sit, beside a hypervisor's and somebody else's, and that they stay there. */
+/** Hooks of a network node's programs, beside a hypervisor's and somebody else's. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -49,7 +49,7 @@ async function works(network: TestNetwork): Promise<void> {
 describe('tcx of an uplink', () => {
   const network = useNetwork(topologyWith('never'), (made) => made.apply('hv2').then(() => undefined));
 
-  it("has the network node's program before the hypervisor's, and others' where they were", async () => {
+  it("runs the network node's program before the hypervisor's, and leaves others' in order", async () => {
     const where = { interface: 'eth0', netns: network.netns('hv1'), direction: 'ingress' } as const;
     const [before, last] = [load('test/foreign').program('foreign_tcx'), load('test/foreign').program('foreign_tcx')];
     const links = [attachTcx(before, where)];
@@ -72,7 +72,7 @@ describe('tcx of an uplink', () => {
     await works(network);
   });
 
-  it('has no more of it when the node is a network node no more', async () => {
+  it('loses the program when the node stops being a network node', async () => {
     await network.apply('hv1', withGateway(network));
     await network.apply('hv1', network.intent());
     expect(tcxIds(network, 'eth0')).toEqual([programId(network, 'uplink_tc', false)]);
@@ -85,7 +85,7 @@ describe('XDP of an uplink', () => {
   const network = useNetwork(topologyWith('always'), (made) => made.apply('hv2').then(() => undefined));
   const attached = (): number => queryXdp({ interface: 'eth0', netns: network.netns('hv1') });
 
-  it("goes on with the hypervisor's program", async () => {
+  it("continues with the hypervisor's program", async () => {
     await network.apply('hv1', network.intent());
     expect(attached()).toBe(programId(network, 'uplink_xdp', false));
     await network.apply('hv1', withGateway(network));
@@ -107,7 +107,7 @@ describe('XDP of an uplink', () => {
 describe('an external network', () => {
   const network = useNetwork(topologyWith('never'), () => Promise.resolve());
 
-  it('waits for its interface, and follows its address', async () => {
+  it('waits for its interface, and follows the interface’s address', async () => {
     const intent = withGateway(network);
     const { waiting } = await network.apply('hv1', intent);
     expect([...new Set(waiting.map(({ device }) => device))]).toContain('ext0');
@@ -133,7 +133,7 @@ describe('an external network', () => {
     expect(await drift(network)).toEqual([]);
   });
 
-  it('has an agent that hears of its addresses', async () => {
+  it('is planned anew by the agent when its interface gets an address', async () => {
     await network.ip('hv1', 'link add ext0 type veth peer name ext1');
     const path = join(network.directory, 'with-gateway.json');
     writeFileSync(path, JSON.stringify(withGateway(network)));

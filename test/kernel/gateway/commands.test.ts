@@ -1,4 +1,4 @@
-/** What an engineer sees of steering while real packets go from VM to VM by way of network nodes: trace, show, doctor. */
+/** What trace, show and doctor report of steering while real packets go from VM to VM through network nodes. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const SEGUE = fileURLToPath(new URL('../../../bin/segue', import.meta.url));
 const PORTS = [80, 8000, 8080, 81, 5432];
 const CONNECT_S = 2;
 
-describe('steering, as its commands show it', () => {
+describe('commands about steering', () => {
   const network = useNetwork(steeringTopology('ebpf'));
   const short = (name: string): string => name.replace(`${network.topology.prefix}-`, '');
 
@@ -51,18 +51,21 @@ describe('steering, as its commands show it', () => {
     ['10.2.0.20', 81, 'dropped', 'no-policy-match'],
     ['fd00:2::b', 80, 'sent', undefined],
     ['fd00:2::b', 8080, 'dropped', 'policy'],
-  ])('trace from red to %s port %i says %s, and so it is', async (to, destinationPort, verdict, reason) => {
-    const found = await ask('red-a', { to, destinationPort });
-    expect({ verdict: found.verdict, reason: found.reason ?? undefined }).toEqual({ verdict, reason });
-    expect(await connects('red-a', to, destinationPort)).toBe(verdict === 'sent');
-    const way = found.steps.map(({ node, step }) => `${short(node)} ${step}`);
-    const at = way.find((one) => /^nn[12] sid$/.test(one))?.slice(0, 3);
-    expect(way).toContain('hv1 flow');
-    expect(way).toContain(`${at} policy`);
-    if (verdict === 'sent') expect(way.at(-1)).toBe('hv2 deliver');
-  });
+  ])(
+    'trace from red to %s port %i reports %s, and a connection agrees',
+    async (to, destinationPort, verdict, reason) => {
+      const found = await ask('red-a', { to, destinationPort });
+      expect({ verdict: found.verdict, reason: found.reason ?? undefined }).toEqual({ verdict, reason });
+      expect(await connects('red-a', to, destinationPort)).toBe(verdict === 'sent');
+      const way = found.steps.map(({ node, step }) => `${short(node)} ${step}`);
+      const at = way.find((one) => /^nn[12] sid$/.test(one))?.slice(0, 3);
+      expect(way).toContain('hv1 flow');
+      expect(way).toContain(`${at} policy`);
+      if (verdict === 'sent') expect(way.at(-1)).toBe('hv2 deliver');
+    },
+  );
 
-  it('pings likewise, and names the network node that has them', async () => {
+  it('trace of a ping agrees with the ping', async () => {
     const found = await ask('red-a', { to: '10.2.0.20' });
     expect(found).toMatchObject({ verdict: 'sent', reason: null });
     expect((await network.ping('red-a', '10.2.0.20')).received).toBe(1);
@@ -70,7 +73,7 @@ describe('steering, as its commands show it', () => {
     expect((await network.ping('blue-b', '10.1.0.10', { timeoutS: 1 })).received).toBe(0);
   });
 
-  it('between tenants without a policy, and to nobody', async () => {
+  it('trace reports that no policy exists, between tenants and to an unknown address', async () => {
     expect(await ask('green-b', { to: '10.1.0.10' })).toMatchObject({
       ...{ verdict: 'dropped', reason: 'no-policy' },
       text: expect.stringContaining('no policy between green and red') as string,
@@ -78,7 +81,7 @@ describe('steering, as its commands show it', () => {
     expect(await ask('red-a', { to: '198.51.100.1' })).toMatchObject({ verdict: 'dropped', reason: 'no-policy' });
   });
 
-  it('to the external network by the node that it has', async () => {
+  it('trace to the external network leads through its active network node', async () => {
     const found = await ask('red-a', { to: '203.0.113.10' });
     expect(found).toMatchObject({ verdict: 'sent' });
     expect((await network.ping('red-a', '203.0.113.10')).received).toBe(1);
@@ -90,7 +93,7 @@ describe('steering, as its commands show it', () => {
     expect(found.steps.find(({ step }) => step === 'flow')?.text).toContain('which the external network has');
   });
 
-  it('a reverse path filter on the external interface drops nothing: answers are taken before it', async () => {
+  it('a reverse path filter on the external interface drops no replies', async () => {
     for (const node of ['nn1', 'nn2']) {
       await network.shell(
         node,
@@ -100,7 +103,7 @@ describe('steering, as its commands show it', () => {
     expect((await network.ping('red-a', '203.0.113.10')).received).toBe(1);
   });
 
-  it('trace follows a flow that a node has, not its hash', async () => {
+  it('trace follows a known flow to its network node instead of its hash', async () => {
     const question = { to: '10.2.0.20', destinationPort: 80, sourcePort: 42_424 };
     const script = `exec 3<>/dev/tcp/10.2.0.20/80; sleep 30`;
     const connection = new Background(network.netns('red-a'), ['bash', '-c', script]);
@@ -130,7 +133,7 @@ describe('steering, as its commands show it', () => {
     await connection.stop();
   });
 
-  it('show gateway and policy on a hypervisor', async () => {
+  it('show lists gateways and policies on a hypervisor', async () => {
     expect(await segue('hv1', 'show', 'gateway')).toMatch(/: hypervisor\ngw: tenants blue green red\n/);
     const policies = await segue('hv1', 'show', 'policy');
     expect(policies).toMatch(
@@ -146,7 +149,7 @@ describe('steering, as its commands show it', () => {
     return checks.filter(({ group }) => group === 'gateway');
   };
 
-  it('doctor has nothing to say where all is well', async () => {
+  it('doctor finds no fault', async () => {
     for (const node of ['hv1', 'nn1']) {
       const checks = await gatewayChecks(node);
       expect(checks.map(({ status, what }) => `${status} ${what}`)).toEqual([

@@ -1,6 +1,6 @@
 /**
- * A network node between two hypervisors and a network of the data centre, with real packets: what policies allow passes and what they do
- * not does not, senders are told, and the kernel beneath gets nothing of it.
+ * A network node between two hypervisors and a network of the data centre, with real packets: it forwards exactly what
+ * policies allow, reports errors to senders, and leaves no tenant packet to the kernel.
  */
 import { describe, expect, it } from 'vitest';
 import { measureThroughput } from '../../../lab/throughput.js';
@@ -124,11 +124,11 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     await apply(made);
   });
 
-  it('is as planned', async () => {
+  it('has no drift', async () => {
     for (const name of ['hv1', 'hv2', 'nn']) expect(await network.diff(name, intentOf(network))).toEqual([]);
   });
 
-  it.each([0, 1] as const)('lets pass what a policy allows, and its answers', async (family) => {
+  it.each([0, 1] as const)('forwards what a policy allows, and replies to it', async (family) => {
     expect(await answered(network, 'red-a', BLUE[family])).toBe(1);
     expect(await answered(network, 'blue-a', RED[family], { timeoutS: 1 })).toBe(0);
     expect(await answered(network, 'red-a', DC[family])).toBe(1);
@@ -139,7 +139,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     expect(await answered(network, 'dc', RED[family], { source: BEYOND[family], timeoutS: 1 })).toBe(0);
   });
 
-  it.each([0, 1] as const)('reaches what lies beyond a router, from the first packet on', async (family) => {
+  it.each([0, 1] as const)('reaches a network beyond a router from the first packet on', async (family) => {
     await network.ip('nn', `neigh flush dev ext0`);
     expect(await answered(network, 'red-a', BEYOND[family])).toBe(1);
   });
@@ -153,7 +153,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     );
   });
 
-  it.each([0, 1] as const)('says what is too big for the way', async (family) => {
+  it.each([0, 1] as const)('reports packets that are too big for the next hop', async (family) => {
     const size = 1400 - (family === 0 ? 28 : 48);
     const whole: PingOptions = { size, args: ['-M', 'do'] };
     expect(await errorsOf(network, 'red-a', DC[family], whole)).toMatch(
@@ -169,7 +169,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     await network.ip('dc', `link set eth0 mtu ${EXTERNAL_MTU}`);
   });
 
-  it('lets nothing of the SR domain in from the external network, though its kernel forwards', async () => {
+  it('drops packets of the SR domain from the external network, though its kernel forwards', async () => {
     const witness = await Witness.place(network, 'red-a', 'prerouting priority -400', {
       forged: 'ip saddr 10.0.0.77',
       forged6: 'ip6 saddr cafe:a::77',
@@ -204,7 +204,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     await network.shell('nn', 'sysctl -qw net.ipv6.conf.all.forwarding=0');
   });
 
-  it.each([0, 1] as const)('sends nothing for its own addresses beyond the external network', async (family) => {
+  it.each([0, 1] as const)('does not send packets for its own addresses to the external network', async (family) => {
     const capture = await network.capture('dc', 'eth0', 'ether dst 00:00:00:00:00:00');
     const own = [AT_DC[family], ...(family === 0 ? [] : [underlayAddresses(network.topology, 'nn').node])];
     await network.ip('nn', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
@@ -234,7 +234,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     if (xdp === 'never') expect(bytes / packets).toBeGreaterThan(2 * TENANT_MTU);
   });
 
-  it("leaves the kernel what is the node's own", async () => {
+  it("leaves the node's own packets to the kernel", async () => {
     expect(await answered(network, 'dc', AT_DC[0])).toBe(1);
     expect(await answered(network, 'nn', DC[1])).toBe(1);
     run(network.netns('nn'), 'ip', 'neigh', 'flush', 'dev', 'ext0');

@@ -26,7 +26,7 @@ const drift = async (): Promise<string[]> => {
   return changes.map(({ action, kind }) => `${action} ${kind}`);
 };
 
-it('goes by XDP while the interface takes frames, and by tcx while it does not', async () => {
+it('uses XDP while the interface takes frames, and tcx otherwise', async () => {
   await node.apply({ policies: POLICIES });
   expect(await drift()).toEqual([]);
   expect(node.send('red', query(4000))).toBe('redirect');

@@ -1,4 +1,7 @@
-/** What a build with an LRU hash remembered of flows is carried to the table of lines: a flow keeps its network node across the upgrade. */
+/**
+ * Flows that a build with an LRU hash has stored are carried to the set-associative table: a flow keeps its network
+ * node across the upgrade.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +22,7 @@ const keyOf = (flow: number): Buffer => {
   return encode(GwFlowKey, { tenant: 100, unused: 0, flow: flowOf(ends) });
 };
 
-it('flows of a former build keep their network nodes', () => {
+it('flows of an earlier build keep their network nodes', () => {
   const runDirectory = mkdtempSync(join(tmpdir(), 'segue-flows-'));
   const pinDirectory = join(bpffs(), 'segue', 'hv1');
   const former = `${pinDirectory}/flows_0123456789ab`;

@@ -1,4 +1,7 @@
-/** The laboratory's underlay with network nodes: what a routing protocol would do, and the network beyond them. */
+/**
+ * The laboratory's underlay with network nodes: it does what a routing protocol would do, and has a network beyond the
+ * nodes.
+ */
 import { describe, expect, it } from 'vitest';
 import { activeNode, linkAddresses } from '../../../lab/external.js';
 import { steeringTopology } from '../../../lab/steering.js';
@@ -25,11 +28,11 @@ describe('the laboratory of steering', () => {
     return answered.filter((pair) => pair !== '');
   }
 
-  it('is as planned on every node', async () => {
+  it('has no drift on any node', async () => {
     for (const node of NODES) expect(await network.diff(node), node).toEqual([]);
   });
 
-  it('has a route to each locator on each node, which one node alone can lose', async () => {
+  it('has a route to each locator on each node, and can withdraw it from one node', async () => {
     const all = await reach();
     expect(all).toHaveLength(NODES.length * (NODES.length - 1));
     withdraw(topology, 'nn1', 'hv1');
@@ -38,7 +41,7 @@ describe('the laboratory of steering', () => {
     expect(await reach()).toEqual(all);
   });
 
-  it('can lose a node, and have it back', async () => {
+  it('can cut a node off and connect it again', async () => {
     const all = await reach();
     cutOff(topology, 'nn2');
     expect(await reach()).toEqual(all.filter((pair) => !pair.includes('nn2')));
@@ -47,7 +50,7 @@ describe('the laboratory of steering', () => {
     await expect.poll(reach, { timeout: 60_000 }).toEqual(all);
   });
 
-  it('has a network beyond the network nodes, with a way back by the active one', async () => {
+  it('has a network beyond the network nodes, with a return route through the active one', async () => {
     const [external] = topology.externals ?? [];
     if (external === undefined) throw new Error('no external network');
     const active = activeNode(topology, external);

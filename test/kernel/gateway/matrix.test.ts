@@ -1,4 +1,7 @@
-/** Who reaches whom, by policies, natively: three tenants, two of them with the same addresses, two network nodes, a network beyond them. */
+/**
+ * Reachability by policies in ebpf mode: three tenants, two of them with the same addresses, two network nodes, a
+ * network beyond them.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askAll, key, questionsOf, Services } from '../../../lab/steering-matrix.js';
 import { steeringTopology } from '../../../lab/steering.js';
@@ -25,14 +28,14 @@ describe('policies between tenants', () => {
     for (const { name } of segueNodes(network.topology)) await network.apply(name, intent);
   }
 
-  it('decide who reaches whom, IPv4 and IPv6', { timeout: TIMEOUT_MS }, async () => {
+  it('decide reachability over IPv4 and IPv6', { timeout: TIMEOUT_MS }, async () => {
     const questions = questionsOf(network.topology);
     expect(questions.filter(({ policy }) => policy !== undefined).length).toBeGreaterThan(50);
     expect(wrongOf(await askAll(network.topology, questions))).toEqual([]);
   });
 
   it.each(policies.map(({ name }) => name))(
-    'with %s inverted exactly what it decides is otherwise',
+    'decide differently exactly where %s decides, when it is inverted',
     { timeout: TIMEOUT_MS },
     async (inverted) => {
       const others = policies.map((policy) =>
@@ -57,7 +60,7 @@ describe('policies between tenants', () => {
     },
   );
 
-  it('are as they were afterwards', { timeout: TIMEOUT_MS }, async () => {
+  it('decide as before once they are restored', { timeout: TIMEOUT_MS }, async () => {
     expect(wrongOf(await askAll(network.topology, questionsOf(network.topology)))).toEqual([]);
   });
 });

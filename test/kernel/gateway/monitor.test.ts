@@ -1,4 +1,4 @@
-/** `segue monitor` on a network node: what its program refuses, by which policy, and what policies with `log` tell. */
+/** `segue monitor` on a network node: refused packets with their policy, and decisions of policies with `log`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ip4, udp } from '../fastpath/packets.js';
 import { ACK, SYN, ViewNode } from './view-node.js';
@@ -33,7 +33,7 @@ async function objects(command: Background, count: number): Promise<Record<strin
 }
 
 describe('segue monitor', () => {
-  it('tells by which policy, between whom, and each refusal once', async () => {
+  it('reports policy, zones and each refusal once', async () => {
     const monitor = await node.watch('monitor', '-j');
     expect(node.toBlue(++port, 22, SYN)).toBe('drop');
     expect(node.toBlue(++port, 25, SYN)).toBe('drop');
@@ -61,7 +61,7 @@ describe('segue monitor', () => {
     expect(of(443)).toMatchObject([{ event: 'decision', verdict: 'forward', reason: 'forwarded', policy: 'admin' }]);
   });
 
-  it('in words, of one tenant', async () => {
+  it('prints events of one tenant as text', async () => {
     const monitor = await node.watch('monitor', '-t', 'blue');
     node.send('red', ip4({ from: '10.0.0.2', to: '203.0.113.9', payload: udp() }));
     node.toBlue(++port, 22, SYN);
@@ -77,7 +77,7 @@ describe('segue monitor', () => {
     expect(monitor.output).not.toContain('203.0.113.9');
   });
 
-  it('bounds a flood by its rate, and says how many there were', async () => {
+  it('limits a flood to its rate, and reports the suppressed count', async () => {
     const monitor = await node.watch('monitor', '-j', '-r', 'policy', '--rate', '2');
     for (let number = 0; number < 60; number++) node.toBlue(40_000 + number, 22, SYN);
     await monitor.waitFor(/"event":"missed"/, PATIENCE_MS);
@@ -92,7 +92,7 @@ describe('segue monitor', () => {
     expect(suppressed + parsed.filter(({ event }) => event === 'decision').length).toBe(60);
   });
 
-  it('a second one says that the first has the logged decisions, and sees the rest', async () => {
+  it('reports, as a second one, that the first gets logged decisions, and shows packets', async () => {
     const first = await node.watch('monitor', '-j');
     const second = await node.watch('monitor', '-j');
     await second.waitFor(/another segue monitor gets what policies with "log" decide: this one is not/, PATIENCE_MS);
@@ -102,7 +102,7 @@ describe('segue monitor', () => {
     expect(await objects(second, 1)).toMatchObject([{ event: 'packet', policy: 'no-ssh' }]);
   });
 
-  it('passes over what was logged before', async () => {
+  it('skips decisions logged before its start', async () => {
     for (let number = 0; number < 3; number++) node.toBlue(++port, 22, SYN);
     const monitor = await node.watch('monitor', '-j', '-r', 'policy');
     await monitor.waitFor(/segue: [0-9]+ logged decisions from before are passed over/, PATIENCE_MS);
@@ -111,7 +111,7 @@ describe('segue monitor', () => {
     expect(await objects(monitor, 1)).toMatchObject([{ sourcePort: port }]);
   });
 
-  it('names policies as they are in force now', async () => {
+  it('names policies by the current intent', async () => {
     const monitor = await node.watch('monitor', '-j', '-r', 'policy');
     node.toBlue(++port, 25, SYN);
     expect(await objects(monitor, 1)).toMatchObject([{ policy: 'no-smtp' }]);
@@ -123,7 +123,7 @@ describe('segue monitor', () => {
 });
 
 describe('segue capture', () => {
-  it("keeps a tenant's packets on a network node, too", async () => {
+  it("captures a tenant's packets on a network node", async () => {
     const capture = node.start('capture', '-t', 'red', '--count', '2');
     await capture.waitFor(/segue: capturing/, PATIENCE_MS);
     node.toRed(80, ++port, ACK);

@@ -1,6 +1,6 @@
 /**
- * A network node as the agent makes it, on this kernel: intent in, maps and program out, and what that program says of packets. No VRF
- * is needed: a network node has none.
+ * A network node as the agent makes it on this kernel: intent in, maps and program out, and the program's verdicts on
+ * packets. It needs no VRF, as a network node has none.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -147,7 +147,7 @@ function open(destination: number, to = '10.1.0.2'): string {
 }
 
 describe('a network node', () => {
-  it('is as planned after one application, also to another process', async () => {
+  it('has no drift after one apply, also for another process', async () => {
     expect(await drift(intentWith())).toEqual([]);
     const other = new Instance(config);
     const { changes } = await diffOnce(other, intentWith());
@@ -155,7 +155,7 @@ describe('a network node', () => {
     expect(changes).toEqual([]);
   });
 
-  it('lets through what a policy allows, and nothing else', () => {
+  it('forwards what a policy allows, and nothing else', () => {
     expect(open(80)).toBe(TO_BLUE);
     expect(open(81)).toBe('drop');
     expect(open(80, '10.1.0.99')).toBe('drop');
@@ -165,7 +165,7 @@ describe('a network node', () => {
     expect(send('red', ip4({ from: '10.0.0.2', to: '10.1.0.2', payload: query }))).not.toBe(TO_BLUE);
   });
 
-  it('turns round when its policies do', async () => {
+  it('decides the opposite with inverted policies', async () => {
     const inverted = [
       { ...WEB, ports: ['0-79', '81-65535'] },
       { ...DNS, action: 'deny' },
@@ -179,7 +179,7 @@ describe('a network node', () => {
     expect([open(80), open(81)]).toEqual([TO_BLUE, 'drop']);
   });
 
-  it('is never half of one and half of the other while they change under packets', async () => {
+  it('decides by the old or the new policies, never by a mix, during a change', async () => {
     const { fastpath } = instance.kernel;
     const pin = join(bpffs(), 'program');
     fastpath.program('nn_uplink_xdp')?.pin(pin);
@@ -217,7 +217,7 @@ describe('a network node', () => {
     await apply(intentWith());
   });
 
-  it('keeps a connection over a change that still allows it, and over another process; drops it when none does', async () => {
+  it('continues a connection through changes that allow it, and drops it when no policy does', async () => {
     const segment = (flags: number): Buffer =>
       ip4({ from: '10.0.0.2', to: '10.1.0.2', protocol: 6, payload: tcp({ source: 4242, destination: 80, flags }) });
     const answer = (flags: number): Buffer =>
@@ -239,7 +239,7 @@ describe('a network node', () => {
     await apply(intentWith());
   });
 
-  it('leaves nothing of the sets that were, and gives slots of policies again', async () => {
+  it('deletes former policy sets, and reuses slots of policies', async () => {
     const sizes = (): number[] => {
       const { maps } = instance.kernel.fastpath.steering;
       if (maps === undefined) throw new Error('no maps');
@@ -258,7 +258,7 @@ describe('a network node', () => {
     expect(await drift(intentWith())).toEqual([]);
   });
 
-  it('changes one pair without a look at the others, whose entries stay', async () => {
+  it('changes one pair without reading or changing the entries of others', async () => {
     const ends = ['red', 'blue'].flatMap((from) => ['red', 'blue'].map((to) => ({ from, to })));
     const many = ends.flatMap(({ from, to }) =>
       from === to
@@ -314,7 +314,7 @@ describe('a network node', () => {
     expect(await drift(intentWith())).toEqual([]);
   });
 
-  it('puts right what somebody else changed', async () => {
+  it('repairs drift', async () => {
     const { maps } = instance.kernel.fastpath.steering;
     const gateways = instance.kernel.fastpath.gateways.maps;
     if (maps === undefined || gateways === undefined) throw new Error('no maps');
@@ -336,7 +336,7 @@ describe('a network node', () => {
     expect(kinds).toEqual(['nn-sid', 'nn-route', 'nn-policies', 'nn-policies', 'gw-node']);
   });
 
-  it('fills the table of network nodes with those that are up and do not drain', async () => {
+  it('fills the Maglev table with network nodes that are up and not draining', async () => {
     const numbers = stableNumbers([NODE, 'nn2'], 1024);
     const gateway = Buffer.alloc(4);
     gateway.writeUInt32LE(stableNumbers(['gw'], 64).get('gw') ?? 0);

@@ -1,4 +1,7 @@
-/** What goes across a network node besides whole packets that fit: errors back to senders, fragments; and the network beyond the nodes. */
+/**
+ * Packets across a network node besides whole ones that fit: errors back to senders, and fragments; and the network
+ * beyond the nodes.
+ */
 import { mkdirSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -50,7 +53,7 @@ describe('across a network node', () => {
   const capture = (name: string): Promise<GatewayCapture> =>
     GatewayCapture.start(network.topology, `${network.directory}/captures`, name);
 
-  describe('where the way on is narrower', () => {
+  describe('over a smaller path MTU', () => {
     beforeAll(async () => {
       for (const node of NODES)
         await network.ip(node, `-6 route change fd00:5e:2::/48 via ${router(node)} dev eth0 mtu ${NARROW}`);
@@ -84,7 +87,7 @@ describe('across a network node', () => {
       },
     );
 
-    it.each(FAMILIES)('bulk TCP finds its size, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
+    it.each(FAMILIES)('bulk TCP adapts its segment size, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
       await network.ip('red-a', `-${family} route flush cache`).catch(() => '');
       const [from, to] = [network.netns('red-a'), network.netns('blue-b')];
       const test = { from, to, address: BLUE_B[family], seconds: 1, port: WEB_PORT };
@@ -93,41 +96,45 @@ describe('across a network node', () => {
     });
   });
 
-  it.each(FAMILIES)('fragments go with their first one, both ways, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
-    const socket = createSocket({
-      ...(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true }),
-      lookup: (address, _options, found) => {
-        found(null, address, family);
-      },
-    });
-    socket.on('message', (data, { address, port }) => {
-      socket.send(data, port, address);
-    });
-    const any = family === 4 ? '0.0.0.0' : '::';
-    inNetns(network.netns('blue-b'), () => socket.bind({ port: ECHO_PORT, address: any, exclusive: true }));
-    try {
-      const bytes = await network.shell(
-        'red-a',
-        `exec 3<>/dev/udp/${BLUE_B[family]}/${ECHO_PORT}
+  it.each(FAMILIES)(
+    'fragments follow their first fragment in both directions, IPv%s',
+    { timeout: TIMEOUT_MS },
+    async (family) => {
+      const socket = createSocket({
+        ...(family === 4 ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true }),
+        lookup: (address, _options, found) => {
+          found(null, address, family);
+        },
+      });
+      socket.on('message', (data, { address, port }) => {
+        socket.send(data, port, address);
+      });
+      const any = family === 4 ? '0.0.0.0' : '::';
+      inNetns(network.netns('blue-b'), () => socket.bind({ port: ECHO_PORT, address: any, exclusive: true }));
+      try {
+        const bytes = await network.shell(
+          'red-a',
+          `exec 3<>/dev/udp/${BLUE_B[family]}/${ECHO_PORT}
         for try in 1 2 3; do
           dd if=/dev/zero bs=${FRAGMENTED} count=1 status=none >&3
           got=$(timeout 3 dd bs=9000 count=1 status=none <&3 | wc -c)
           if [ "$got" -gt 0 ]; then break; fi
         done
         echo "$got"`,
-      );
-      expect(Number(bytes)).toBe(FRAGMENTED);
-    } finally {
-      socket.close();
-    }
-    // The same without a policy.
-    expect(
-      await probeAll(network.netns('blue-b'), [{ address: RED_A[family], protocol: 'udp', port: ECHO_PORT }], 1),
-    ).toEqual([undefined]);
-  });
+        );
+        expect(Number(bytes)).toBe(FRAGMENTED);
+      } finally {
+        socket.close();
+      }
+      // The same without a policy.
+      expect(
+        await probeAll(network.netns('blue-b'), [{ address: RED_A[family], protocol: 'udp', port: ECHO_PORT }], 1),
+      ).toEqual([undefined]);
+    },
+  );
 
   it.each(FAMILIES)(
-    'traceroute sees the network node as its gateway, IPv%s',
+    'traceroute shows the network node with the gateway’s address, IPv%s',
     { timeout: TIMEOUT_MS },
     async (family) => {
       const capturing = await capture(`hops-${family}`);
@@ -163,7 +170,7 @@ describe('across a network node', () => {
       return first;
     };
 
-    it.each(FAMILIES)('sees the tenant itself, without NAT, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
+    it.each(FAMILIES)('sees the VM’s own address, without NAT, IPv%s', { timeout: TIMEOUT_MS }, async (family) => {
       const seen: string[] = [];
       const server = createServer((socket) => {
         seen.push(socket.remoteAddress ?? '');
@@ -179,7 +186,7 @@ describe('across a network node', () => {
       }
     });
 
-    it('has one active network node, in both directions', { timeout: TIMEOUT_MS }, async () => {
+    it('has one active network node in both directions', { timeout: TIMEOUT_MS }, async () => {
       const active = activeNode(network.topology, external());
       const capturing = await capture('active');
       const probes = FAMILIES.flatMap((family) =>
@@ -198,7 +205,7 @@ describe('across a network node', () => {
       expect(new Set(fromBeyond.map((one) => one.outerSource))).toEqual(new Set([source]));
     });
 
-    it('has the other when that one is gone', { timeout: TIMEOUT_MS }, async () => {
+    it('uses the other network node when the active one fails', { timeout: TIMEOUT_MS }, async () => {
       const active = activeNode(network.topology, external());
       const other = active === 'nn1' ? 'nn2' : 'nn1';
       cutOff(network.topology, active);

@@ -1,4 +1,7 @@
-/** `segue show gateway|policy|flow` of a network node, as the command prints it, over real maps and packets of its real program. */
+/**
+ * `segue show gateway|policy|flow` of a network node, as the commands print it, over real maps and packets of its real
+ * program.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ip4, udp } from '../fastpath/packets.js';
 import { ageTable, emptyTable } from '../steer/table.js';
@@ -78,7 +81,7 @@ describe('show gateway', () => {
   }
   const shown = async (): Promise<Shown> => (await node.json('show', 'gateway')) as Shown;
 
-  it('network nodes, what each gets of new flows, and who has an external network', async () => {
+  it('lists network nodes with their shares of new flows, and active nodes of external networks', async () => {
     const { roles, gateways } = await shown();
     expect(roles).toEqual(['network-node']);
     expect(gateways).toHaveLength(1);
@@ -99,7 +102,7 @@ describe('show gateway', () => {
     expect(output).toMatch(new RegExp(`^dc +192\\.0\\.2\\.0/24 +gw +(nn2|${node.name}) +eth1 +UP$`, 'm'));
   });
 
-  it('one that drains has no new flows, one without a way there none at all', async () => {
+  it('shows no share of new flows for a draining node, and no share at all without a route', async () => {
     const other = async (): Promise<unknown> => (await shown()).gateways[0]?.nodes[0];
     await node.apply({ policies: POLICIES, drain: true });
     expect(await other()).toMatchObject({ state: 'draining', share: 0 });
@@ -114,7 +117,7 @@ describe('show gateway', () => {
     expect(await other()).toMatchObject({ state: 'up' });
   });
 
-  it('an external interface that is down', async () => {
+  it('shows an external interface that is down', async () => {
     run(node.name, 'ip', 'link', 'set', 'eth1', 'down');
     expect((await shown()).gateways[0]?.externals[0]).toMatchObject({ state: 'down' });
     run(node.name, 'ip', 'link', 'set', 'eth1', 'up');
@@ -122,7 +125,7 @@ describe('show gateway', () => {
 });
 
 describe('show policy', () => {
-  it('what is in force, and what never decides', async () => {
+  it('lists policies in force, and policies that never match', async () => {
     const { output } = await node.segue('show', 'policy');
     const [head, ...lines] = output.trimEnd().split('\n');
     expect(head).toMatch(/^POLICY +FROM +TO +PROTO +PORTS +PRIO +ACTION +STATE +CONNECTIONS +PACKETS +BYTES$/);
@@ -153,7 +156,7 @@ describe('show policy', () => {
     expect(after.late).toMatchObject({ connections: null, packets: null, bytes: null });
   });
 
-  it('says where the kernel is not as the intent wants it', async () => {
+  it('shows policies that differ from the intent', async () => {
     const state = async (): Promise<Record<string, string>> =>
       Object.fromEntries(Object.values(await policies()).map(({ name, state: word }) => [name, word]));
     node.want({
@@ -172,7 +175,7 @@ describe('show policy', () => {
     expect(await state()).toMatchObject({ web: 'in-force', ping: 'in-force' });
   });
 
-  it('keeps to one tenant', async () => {
+  it('filters by tenant', async () => {
     const { output, code } = await node.segue('show', 'policy', '-t', 'blue');
     expect(code).toBe(0);
     expect(output).not.toContain('dns');
@@ -189,7 +192,7 @@ describe('show flow', () => {
     emptyTable(node.instance.kernel.fastpath.steering.make());
   });
 
-  it("a TCP connection in conntrack's words, from its SYN to its end", async () => {
+  it("shows a TCP connection in conntrack's states from its SYN to its end", async () => {
     const source = ++port;
     const state = async (): Promise<string | undefined> => (await flows()).connections[0]?.state;
     node.toBlue(source, 80, SYN);
@@ -219,7 +222,7 @@ describe('show flow', () => {
     expect(await state()).toBe('TIME_WAIT');
   });
 
-  it('ICMP by its identifier, UDP to an external network', async () => {
+  it('shows ICMP by its identifier, and UDP to an external network', async () => {
     const echoes = { from: '10.0.0.2', to: '10.1.0.2', protocol: 1, payload: echo(ECHO4.request, 77) };
     expect(node.send('red', ip4(echoes))).toBe('redirect');
     node.send('red', ip4({ from: '10.0.0.2', to: '192.0.2.7', payload: udp({ source: 4000, destination: 53 }) }));
@@ -232,7 +235,7 @@ describe('show flow', () => {
     });
   });
 
-  it('filters, bounds and counts', async () => {
+  it('filters, limits and counts connections', async () => {
     for (let number = 0; number < 30; number++) node.toBlue(30_000 + number, 80, SYN);
     node.send('red', ip4({ from: '10.0.0.2', to: '192.0.2.7', payload: udp({ source: 4000, destination: 53 }) }));
     const bounded = await flows('--limit', '5');
@@ -254,7 +257,7 @@ describe('show flow', () => {
     expect(await matched('-t', 'red')).toBe(31);
   });
 
-  it('nothing of what timed out, unless asked', async () => {
+  it('hides expired connections unless asked', async () => {
     node.toBlue(++port, 80, SYN);
     ageTable(node.instance.kernel.fastpath.steering.make(), 200);
     expect((await flows()).connections).toEqual([]);
@@ -264,7 +267,7 @@ describe('show flow', () => {
 });
 
 describe('show counters and fastpath', () => {
-  it('zones and policies', async () => {
+  it('list zones and policies', async () => {
     const counted = async (): Promise<Record<string, number[]>> => {
       const { steering } = (await node.json('show', 'counters')) as {
         steering: { zones: Record<string, number>[]; policies: Record<string, number>[] };
@@ -286,7 +289,7 @@ describe('show counters and fastpath', () => {
     ]);
   });
 
-  it('the programs and maps of a network node', async () => {
+  it('list programs and maps of a network node', async () => {
     const { output } = await node.segue('show', 'fastpath');
     expect(output).toMatch(/^data plane: hybrid: /);
     expect(output).not.toContain('the node file asks for');

@@ -1,4 +1,4 @@
-/** Traffic between tenants from end to end: VMs, hypervisors and network nodes in namespaces, real packets. */
+/** Traffic between tenants from end to end: VMs, hypervisors and network nodes in namespaces, with real packets. */
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
@@ -45,7 +45,7 @@ function draining(network: TestNetwork, name: string): Intent {
   };
 }
 
-describe('hypervisors without a kernel beneath', () => {
+describe('hypervisors in ebpf mode', () => {
   const network = useNetwork(steeringTopology('ebpf'));
   const { topology } = network;
   const runs: AgentRun[] = [];
@@ -60,7 +60,7 @@ describe('hypervisors without a kernel beneath', () => {
     for (const name of ['hv1', 'hv2']) await network.apply(name);
   });
 
-  it.each(BLUE)('send to another tenant by a network node: %s', async (to) => {
+  it.each(BLUE)('send to another tenant through a network node: %s', async (to) => {
     const steered = await steeredDuring(network, async () => {
       expect(await network.ping('red-a', to, { count: 3 })).toMatchObject({ sent: 3, received: 3 });
     });
@@ -68,7 +68,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect([steered.nn1, steered.nn2].sort()).toEqual([0, 6]);
   });
 
-  it('share flows out among the network nodes', async () => {
+  it('spread flows over the network nodes', async () => {
     const steered = await steeredDuring(network, async () => {
       expect(await pings(network, 'red-a', '10.2.0.20', 30)).toBe(30);
     });
@@ -76,7 +76,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect(Math.min(steered.nn1, steered.nn2)).toBeGreaterThan(0);
   });
 
-  it('are as planned, also to another process', async () => {
+  it('have no drift, also for another process', async () => {
     for (const name of ['hv1', 'hv2']) {
       expect(await network.diff(name), name).toEqual([]);
       const other = new Instance(network.config(name));
@@ -86,13 +86,13 @@ describe('hypervisors without a kernel beneath', () => {
     }
   });
 
-  it('have what network nodes alone need nowhere', () => {
+  it('have no maps of network nodes', () => {
     const { fastpath } = network.instance('hv1').kernel;
     expect(fastpath.gateways.maps).toBeDefined();
     expect(fastpath.steering.maps).toBeUndefined();
   });
 
-  it('put right what somebody else changed', async () => {
+  it('repair drift', async () => {
     const { maps } = network.instance('hv1').kernel.fastpath.gateways;
     if (maps === undefined) throw new Error('no maps');
     const repaired = async (): Promise<string> => {
@@ -115,7 +115,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect(await pings(network, 'red-a', '10.2.0.20', 3)).toBe(3);
   });
 
-  it('keep a flow at the node that drains, and send it no new ones', async () => {
+  it('leave existing flows at a draining node, and send it no new ones', async () => {
     const flow = network.ping('red-a', '10.2.0.20', { count: 40, args: ['-i', '0.1'] });
     const steered = await steeredDuring(network, () => new Promise((resolve) => setTimeout(resolve, 600)));
     const [used, other] = steered.nn1 > 0 ? (['nn1', 'nn2'] as const) : (['nn2', 'nn1'] as const);
@@ -130,7 +130,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect(fresh).toEqual({ [used]: 0, [other]: 20 });
   });
 
-  it('leave a network node that the underlay has no way to, each by itself, and come back', async () => {
+  it('stop using a network node without a route, individually, and use it again later', async () => {
     const run = await start('hv1');
     const from = run.lines.length;
     withdraw(topology, 'nn1', 'hv1');
@@ -149,7 +149,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect(steered.nn1).toBeGreaterThan(0);
   });
 
-  it('remember over a restart which node a flow has', async () => {
+  it('send flows to the same network node after a restart', async () => {
     const flow = network.ping('red-a', '10.2.0.20', { count: 30, args: ['-i', '0.1'] });
     const first = await start('hv1');
     await first.stop();
@@ -161,12 +161,12 @@ describe('hypervisors without a kernel beneath', () => {
     expect(await flow).toMatchObject({ sent: 30, received: 30 });
   });
 
-  it('tell a VM where its packet ended, and what fits', async () => {
+  it('answer a VM whose packet expires', async () => {
     const { errors } = await network.ping('red-a', '10.2.0.20', { ttl: 1 });
     expect(errors.join()).toContain('10.1.0.1');
   });
 
-  it('go back to programs without gateways, and have nothing of them then', async () => {
+  it('replace programs and remove maps when the intent has no gateways', async () => {
     const without = network.intent();
     for (const key of ['gateways', 'externals', 'policies'] as const) delete without[key];
     const { kernel } = network.instance('hv1');
@@ -179,7 +179,7 @@ describe('hypervisors without a kernel beneath', () => {
     expect(await pings(network, 'red-a', '10.2.0.20', 3)).toBe(3);
   });
 
-  it('purge leaves nothing', async () => {
+  it('have nothing after purge', async () => {
     for (const { name } of segueNodes(topology)) {
       await network.purge(name);
       expect(existsSync(pinDirectory(network.netns(name))), name).toBe(false);
@@ -197,7 +197,7 @@ describe('a hypervisor that is the only network node', () => {
     policies: one.policies.filter(({ from, to }) => 'tenant' in from && 'tenant' in to),
   });
 
-  it.each(BLUE)('decides for its own VMs and for others: %s', async (to) => {
+  it.each(BLUE)('forwards for its own VMs and for others: %s', async (to) => {
     for (const from of ['red-a', 'red-b']) {
       expect(await network.ping(from, to, { count: 3 }), from).toMatchObject({ sent: 3, received: 3 });
     }
@@ -208,7 +208,7 @@ describe('a hypervisor that is the only network node', () => {
     expect(await network.ping('blue-b', '10.1.0.10', { timeoutS: 1 })).toMatchObject({ received: 0 });
   });
 
-  it('is as planned', async () => {
+  it('has no drift', async () => {
     for (const name of ['hv1', 'hv2']) expect(await network.diff(name), name).toEqual([]);
   });
 });
@@ -223,7 +223,7 @@ describe('a hypervisor among network nodes', () => {
     policies: three.policies.filter(({ from, to }) => 'tenant' in from && 'tenant' in to),
   });
 
-  it('has its VMs answer what it brought them by itself, whatever others see', async () => {
+  it('forwards replies of its VMs itself when another hypervisor uses other nodes', async () => {
     expect(await pings(network, 'red-a', '10.2.0.20', 10)).toBe(10);
     withdraw(network.topology, 'nn1', 'hv1');
     await network.apply('hv1');

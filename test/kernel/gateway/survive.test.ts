@@ -1,4 +1,7 @@
-/** What a TCP connection across tenants survives: agents that are killed, policies that change, network nodes that come and drain. */
+/**
+ * Events that a TCP connection across tenants survives: killed agents, changed policies, network nodes that join and
+ * drain.
+ */
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayCapture, nodesOf } from '../../../lab/steering-flows.js';
@@ -83,7 +86,7 @@ describe('a TCP connection across tenants', () => {
     gateways: [{ name: 'gw', nodes, tenants: ['red', 'blue', 'green'] }],
   });
 
-  it.each(NODES)('survives kill -9 of the agent on %s, and its start', { timeout: TIMEOUT_MS }, async (node) => {
+  it.each(NODES)('survives kill -9 and restart of the agent on %s', { timeout: TIMEOUT_MS }, async (node) => {
     await lasts(async () => {
       await agents.kill(node);
       await agents.startOne(node);
@@ -118,7 +121,7 @@ describe('a TCP connection across tenants', () => {
     expect(await nodesOfNew()).toEqual(new Set(['nn1', 'nn2']));
   });
 
-  it('stays at a network node that drains, while new ones go elsewhere', { timeout: TIMEOUT_MS }, async () => {
+  it('stays at a draining network node, while new ones use others', { timeout: TIMEOUT_MS }, async () => {
     expect(await nodesOfNew()).toEqual(new Set(['nn1', 'nn2']));
     await lasts(async (nodes) => {
       const draining = nodes.get(4) ?? '';
@@ -132,7 +135,7 @@ describe('a TCP connection across tenants', () => {
     expect(await nodesOfNew()).toEqual(new Set(['nn1', 'nn2']));
   });
 
-  it('ends when no policy allows it any more', { timeout: TIMEOUT_MS }, async () => {
+  it('ends when no policy allows it anymore', { timeout: TIMEOUT_MS }, async () => {
     const connection = await SteadyConnection.open(network, 'red-a', 'blue-b', BLUE_B[0], 8050);
     await connection.goesOn();
     await agents.follow({ ...network.topology, policies: topology.policies.filter(({ name }) => name !== 'web') });

@@ -1,4 +1,4 @@
-/** `segue trace --tenant …` on a network node: what it says is what the program there does, and nothing of it is counted or remembered. */
+/** `segue trace --tenant …` on a network node: its result is the program's, and nothing is counted or stored. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
 import { decide } from '../../../src/gateway/decide.js';
@@ -53,7 +53,7 @@ const tcp = (destinationPort: number, syn = true): Partial<ArrivingQuestion> => 
 });
 
 describe('trace on a network node', () => {
-  it('names every hop of what is allowed', () => {
+  it('reports every hop of an allowed packet', () => {
     const found = ask(tcp(80));
     expect(found).toMatchObject({ verdict: 'sent', next: { node: 'hv2' }, path: 'fastpath', port: null });
     expect(found.steps.map((step) => `${step.node} ${step.step} ${step.verdict}`)).toEqual([
@@ -88,7 +88,7 @@ describe('trace on a network node', () => {
     expect(found.text).toContain(words);
   });
 
-  it('what is of no connection, and opens none', () => {
+  it('reports a packet without a connection that opens none', () => {
     const words = new Set<string>();
     for (let sourcePort = 6000; sourcePort < 6020; sourcePort++) {
       const { verdict, reason, text } = ask({ ...tcp(80, false), sourcePort });
@@ -98,7 +98,7 @@ describe('trace on a network node', () => {
     expect([...words]).toEqual(['sent  handed on to nn2, which drops it unless it knows the connection: trace there']);
   });
 
-  it('knows the connection that the packet is of, both ways', () => {
+  it('finds the connection of a packet in both directions', () => {
     node.toBlue(4242, 80, SYN);
     node.toRed(80, 4242, SYN | ACK);
     node.toBlue(4242, 80, ACK);
@@ -118,13 +118,13 @@ describe('trace on a network node', () => {
     expect(back.steps.find(({ step }) => step === 'policy')?.text).toBe('allowed by policy web, as an answer');
   });
 
-  it('an external network', () => {
+  it('reports the way to an external network', () => {
     const found = ask({ to: '192.0.2.7', protocol: 'udp', destinationPort: 53 });
     expect(detail(found, 'policy')).toMatchObject({ policy: 'out', to: 'external:dc' });
     expect(found).toMatchObject({ verdict: 'delivered', text: 'to external:dc by eth1 of this node' });
   });
 
-  it('counts nothing, tells nobody, opens nothing', () => {
+  it('counts nothing and creates no connection', () => {
     const { fastpath } = node.instance.kernel;
     const { maps } = fastpath;
     if (maps === undefined) throw new Error('no maps');
@@ -141,7 +141,7 @@ describe('trace on a network node', () => {
     expect(state()).toEqual(before);
   });
 
-  it('agrees with the program, and with what decide() says of the sets in force', () => {
+  it('agrees with the program and with decide() on the sets in force', () => {
     const sets = policySetsInForce(node.instance.kernel.fastpath.steering);
     const set = sets.get('100 200');
     if (set === undefined) throw new Error('no set');

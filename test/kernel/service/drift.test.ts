@@ -1,4 +1,4 @@
-/** Damage to what leads to services: diff names it, apply puts it right, purge leaves nothing. */
+/** Damage to the objects that lead to services: diff names it, apply repairs it, purge removes all of them. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ function toFifo(path: string): void {
   execFileSync('mkfifo', [path]);
 }
 
-describe('what somebody else did to the way to services', { timeout: HANG_MS }, () => {
+describe('drift of services', { timeout: HANG_MS }, () => {
   const network = useNetwork(cloud('ebpf'), async (made) => {
     await made.apply('hv1', intentOf(made));
   });
@@ -30,19 +30,23 @@ describe('what somebody else did to the way to services', { timeout: HANG_MS }, 
   const anyFile = (): string => join(portFiles(), readdirSync(portFiles())[0] ?? '');
 
   const HARMS: readonly [kind: string, what: string, act: () => Promise<unknown>][] = [
-    ['service-link', 'the namespace is gone', () => network.shell('hv1', `ip netns del ${servicesOf(network)}`)],
-    ['service-link', 'the veth is gone', () => network.ip('hv1', 'link del segue-svc')],
-    ['service-link', 'it is down', () => network.ip('hv1', 'link set segue-svc down')],
-    ['service-link', 'its MTU is another', () => network.ip('hv1', 'link set segue-svc mtu 1500')],
-    ['service-link', 'a route inside is gone', () => inside('ip -6 route flush proto 94')],
-    ['service-link', 'a neighbour inside is gone', () => inside('ip neigh flush nud permanent')],
-    ['service-link', 'the other end is down', () => inside('ip link set eth0 down')],
-    ['service-port', 'a file says something else', () => Promise.resolve(writeFileSync(anyFile(), '{}\n'))],
-    ['service-port', 'a FIFO is in the place of a file', () => Promise.resolve(toFifo(anyFile()))],
-    ['service-port', 'a file of no port', () => Promise.resolve(writeFileSync(join(portFiles(), '999999.json'), '{}'))],
+    ['service-link', 'the namespace is missing', () => network.shell('hv1', `ip netns del ${servicesOf(network)}`)],
+    ['service-link', 'the veth is missing', () => network.ip('hv1', 'link del segue-svc')],
+    ['service-link', 'the veth is down', () => network.ip('hv1', 'link set segue-svc down')],
+    ['service-link', 'the veth has another MTU', () => network.ip('hv1', 'link set segue-svc mtu 1500')],
+    ['service-link', 'a route in the namespace is missing', () => inside('ip -6 route flush proto 94')],
+    ['service-link', 'a neighbour in the namespace is missing', () => inside('ip neigh flush nud permanent')],
+    ['service-link', 'the peer of the veth is down', () => inside('ip link set eth0 down')],
+    ['service-port', 'a file has other content', () => Promise.resolve(writeFileSync(anyFile(), '{}\n'))],
+    ['service-port', 'a FIFO replaces a file', () => Promise.resolve(toFifo(anyFile()))],
+    [
+      'service-port',
+      'a file belongs to no port',
+      () => Promise.resolve(writeFileSync(join(portFiles(), '999999.json'), '{}')),
+    ],
     [
       'bpf-service',
-      'the map says something else',
+      'the map has another value',
       () => {
         const map = network.instance('hv1').kernel.fastpath.maps?.sg_service;
         const value = map?.lookup(Buffer.alloc(4));
@@ -61,7 +65,7 @@ describe('what somebody else did to the way to services', { timeout: HANG_MS }, 
     ],
   ];
 
-  it('is tried for every kind', () => {
+  it('is tested for every resource', () => {
     expect(new Set(HARMS.map(([kind]) => kind))).toEqual(new Set(Object.keys(serviceFeature.resources)));
   });
 
@@ -76,7 +80,7 @@ describe('what somebody else did to the way to services', { timeout: HANG_MS }, 
     expect(text).toBe('inst-red');
   });
 
-  it('FIFOs in the place of all files of a node at run time hold no command up', async () => {
+  it('does not block commands when FIFOs replace all run-time files of a node', async () => {
     network.files();
     const segue = (...words: string[]): ReturnType<typeof runIn> =>
       runIn(undefined, [process.execPath, SEGUE_COMMAND, ...words, '-c', join(network.directory, 'hv1.yaml')], {
@@ -105,7 +109,7 @@ describe('what somebody else did to the way to services', { timeout: HANG_MS }, 
     await network.apply('hv1', intentOf(network));
   });
 
-  it('goes with the node: purge leaves no namespace, no device, no file', async () => {
+  it('purge removes namespace, device and files', async () => {
     const directory = portFiles();
     expect(listNetns()).toContain(servicesOf(network));
     await network.purge('hv1');

@@ -1,4 +1,4 @@
-/** VMs ask their node for metadata: two tenants whose VMs nothing tells apart but their ports. No agent runs. */
+/** The metadata service for VMs: two tenants whose VMs differ only in their ports. No agent runs. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,14 +82,14 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
   };
   const prefix = (): string => servicePrefixOf(network.netns('hv1')).replace('::/32', '');
 
-  it.each([METADATA4, `[${METADATA6}]`, `[${METADATA_LINK}%25eth0]`])('%s tells each VM its own', async (address) => {
+  it.each([METADATA4, `[${METADATA6}]`, `[${METADATA_LINK}%25eth0]`])('%s serves each VM its own', async (address) => {
     for (const vm of VMS) {
       const { status, text } = await ask(network, vm, `http://${address}/latest/meta-data/instance-id`);
       expect({ status, text }).toEqual({ status: 200, text: `inst-${vm}` });
     }
   });
 
-  it('from one address and one source port at once, each is told its own', async () => {
+  it('serves each VM its own at the same address and source port at once', async () => {
     const script = join(network.directory, 'same-port.py');
     writeFileSync(script, SAME_PORT);
     const said = await Promise.all(
@@ -98,7 +98,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect(said).toEqual(['done\n', 'done\n']);
   });
 
-  it("is OpenStack's", async () => {
+  it('has the OpenStack format', async () => {
     const red = JSON.parse((await ask(network, 'red', `${OPENSTACK}/meta_data.json`)).text) as object;
     expect(red).toMatchObject({
       uuid: 'inst-red',
@@ -115,7 +115,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect(await ask(network, 'blue', `${OPENSTACK}/user_data`)).toMatchObject({ status: 404 });
   });
 
-  it("is EC2's, with tokens of each port's own", async () => {
+  it('has the EC2 format, with a token for each port', async () => {
     expect((await ask(network, 'blue', `${EC2}/meta-data/`)).text.split('\n')).toContain('public-keys/');
     expect((await ask(network, 'blue', `${EC2}/meta-data/public-keys/`)).text).toBe('0=key-0');
     expect((await ask(network, 'blue', `${EC2}/meta-data/public-keys/0/openssh-key`)).text).toBe(BLUE_KEY);
@@ -132,7 +132,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect(forwarded).toMatchObject({ status: 403 });
   });
 
-  it('refuses what is none of its requests, and goes on', async () => {
+  it('rejects invalid requests, and continues to serve', async () => {
     expect(await ask(network, 'red', `${EC2}/none`)).toMatchObject({ status: 404 });
     expect(await ask(network, 'red', `${EC2}/api/token`, '-X', 'PUT')).toMatchObject({ status: 400 });
     expect(await ask(network, 'red', `${EC2}/meta-data/`, '-X', 'DELETE')).toMatchObject({ status: 405 });
@@ -145,7 +145,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect(await ask(network, 'red', `${EC2}/meta-data/instance-id`)).toMatchObject({ status: 200 });
   });
 
-  it('answers pings, and drops what no service has', async () => {
+  it('answers pings, and drops packets for other ports', async () => {
     for (const to of [METADATA4, METADATA6]) expect(await network.ping('red', to)).toMatchObject({ received: 1 });
     for (const to of [METADATA4, METADATA6]) {
       await rises('no service', () => network.shell('red', `echo x >/dev/udp/${to}/80`));
@@ -157,7 +157,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     await rises('no service', () => network.shell('red', `head -c 3000 /dev/zero >/dev/udp/${METADATA4}/80`));
   });
 
-  it('nobody asks from an address that is not its own', async () => {
+  it('drops requests from an address that is not the port’s', async () => {
     await network.ip('red', 'addr add 10.0.0.99/32 dev eth0');
     await rises('source address', () =>
       network.run('red', ['curl', '-s', '--max-time', '1', '--interface', '10.0.0.99', EC2]),
@@ -165,7 +165,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     await network.ip('red', 'addr del 10.0.0.99/32 dev eth0');
   });
 
-  it("no VM and no host asks by the node's own prefix", async () => {
+  it("drops requests by the node's own prefix from VMs and hosts", async () => {
     const inside = `http://[${prefix()}:8000:1::]/latest/meta-data/instance-id`;
     await rises('domain address', () => network.run('red', ['curl', '-sg', '--max-time', '1', inside]));
     // As a host would that wants to: with an address of a port's, a route and a neighbour.
@@ -185,7 +185,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect((await ask(network, 'red', `${EC2}/meta-data/instance-id`)).text).toBe('inst-red');
   });
 
-  it("the services' namespace opens nothing", async () => {
+  it("drops connections that the services' namespace opens", async () => {
     // Its port is to be had.
     service.close();
     const { kernel } = network.instance('hv1');
@@ -197,7 +197,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     service = await serve(network);
   });
 
-  it('without a service it is refused at once; another one is found again', async () => {
+  it('is refused at once without a service, and available once one runs', async () => {
     service.close();
     for (const address of [METADATA4, `[${METADATA6}]`]) {
       // 7: refused. 28 would be a time that is up.
@@ -208,7 +208,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect((await ask(network, 'red', `${EC2}/meta-data/instance-id`)).text).toBe('inst-red');
   });
 
-  it('doctor and trace say whether anybody listens, and whom the service knows', async () => {
+  it('is checked by doctor and trace: a listening service that knows the port', async () => {
     const traced = async (): Promise<string> => {
       const whole = intentOf(network);
       const instance = network.instance('hv1');
@@ -234,7 +234,7 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
     expect((await ask(network, 'red', `${EC2}/meta-data/instance-id`)).text).toBe('inst-red');
   });
 
-  it('a port that is gone is told nothing, and what is said of one changes at once', async () => {
+  it('follows the intent at once, and is not served to a removed port', async () => {
     const intent = intentOf(network);
     const changed = intent.ports.map((port) => (port.name === 'red' ? { ...port, instance: 'inst-other' } : port));
     await network.apply('hv1', { ...intent, ports: changed });
@@ -247,8 +247,8 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
   });
 });
 
-describe('the process', () => {
-  it('ends with an error where systemd gives it what nobody can listen on, so that it is started anew', async () => {
+describe('the metadata process', () => {
+  it('ends with an error when systemd passes an unusable socket, so that it is restarted', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'segue-metadata-'));
     const file = join(directory, 'node.yaml');
     writeFileSync(file, 'node: hv1\nuplinks: [eth0]\nintent: intent.yaml\nmetadata: { files: true }\n');

@@ -1,6 +1,6 @@
 /**
- * Nova's side of Neutron's contract: what reaches an upstream of what a VM says, and what becomes of it. The upstream checks the signature as Nova does
- * (nova/api/metadata/handler.py).
+ * Nova's side of Neutron's contract: the parts of a VM's request that reach the upstream, and the response. The
+ * upstream checks the signature as Nova does (nova/api/metadata/handler.py).
  */
 import { createHmac } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -75,7 +75,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     return one;
   };
 
-  it('says who asks, by the VM’s own address of any family', async () => {
+  it('identifies the VM by its own address of either family', async () => {
     for (const [host, from] of [
       [METADATA4, /^10\.0\.0\.10$/],
       [`[${METADATA6}]`, /^fd00:10::a$/],
@@ -93,7 +93,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     }
   });
 
-  it('forged headers and those of one hop do not reach it', async () => {
+  it('receives neither forged nor hop-by-hop headers', async () => {
     const forged = [
       'X-Instance-ID: inst-blue',
       'X-Instance-ID-Signature: 00',
@@ -119,7 +119,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     }
   });
 
-  it('bodies come whole, both ways, up to a megabyte', async () => {
+  it('transfers bodies of up to a megabyte in both directions', async () => {
     const { text } = await ask(network, 'red', `http://${METADATA4}/big`);
     expect(text.length).toBe(300_000);
     const big = join(network.directory, 'big');
@@ -135,7 +135,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     expect(await ask(network, 'red', `http://${METADATA4}/conflict`)).toEqual({ status: 409, text: 'set already' });
   });
 
-  it('who is no instance of Nova is told nothing', async () => {
+  it('is not served to a port that is no instance of Nova', async () => {
     const intent = intentOf(network);
     const ports = intent.ports.map((one) => (one.name === 'blue' ? { ...one, instance: undefined } : one));
     const without = ports.map((one) =>
@@ -148,7 +148,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     await network.apply('hv1', intent);
   });
 
-  it('what a VM is sent goes no further than to it', async () => {
+  it('is sent to the VM with TTL 1', async () => {
     const file = join(network.directory, 'ttl.txt');
     await network.shell(
       'red',
@@ -159,7 +159,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     expect(await network.shell('red', `cat ${file}`)).toContain('ttl 1,');
   });
 
-  it('a port that asks too much is told so, and the other is served', async () => {
+  it('rejects a port beyond its rate, and serves others', async () => {
     service.close();
     service = await serve(network, { rate: 1 });
     const many = `for i in $(seq 40); do echo "http://${METADATA4}/$i"; done | xargs curl -s -o /dev/null -w '%{http_code}\\n' --parallel --parallel-max 20 | sort | uniq -c`;
@@ -171,7 +171,7 @@ describe('metadata of Nova', { timeout: HANG_MS }, () => {
     service = await serve(network);
   });
 
-  it('while Nova is down VMs are asked to come again, and served once it is up', async () => {
+  it('asks VMs to retry while Nova is down, and serves them once it is up', async () => {
     nova.closeAllConnections();
     await new Promise((resolve) => nova.close(resolve));
     const headers = join(network.directory, 'headers');

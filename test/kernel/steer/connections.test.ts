@@ -1,4 +1,4 @@
-/** Connections: what follows the first packet, from both sides, over changes of policies and time. */
+/** Connections: packets after the first one, from both ends, over changes of policies and time. */
 import { describe, expect, it } from 'vitest';
 import * as steering from '../../../src/ebpf/generated/steering.js';
 import { bytesOf, IP, ip4, ip6, udp } from '../fastpath/packets.js';
@@ -83,7 +83,7 @@ describe.each([4, 6] as const)('TCP over IPv%i', (family) => {
     ['red:syn blue:ack red:rst', CT_CLOSED],
     [`${HANDSHAKE} blue:rst red:syn`, CT_SYN_SENT],
     [`${HANDSHAKE} red:finAck blue:finAck red:ack red:syn blue:synAck red:ack`, CT_ESTABLISHED],
-  ])('%s', (text, expected) => {
+  ])('all segments pass: %s', (text, expected) => {
     const node = openNode();
     expect(talk(node, text, family)).toEqual(text.split(' ').map(() => 'passed'));
     expect(state(node)).toBe(expected);
@@ -101,22 +101,22 @@ describe.each([4, 6] as const)('TCP over IPv%i', (family) => {
     'blue:synAck',
     'blue:ack',
     'blue:rst',
-  ])('opens nothing: %s', (text) => {
+  ])('no connection is opened by %s', (text) => {
     const node = openNode();
     expect(talk(node, text, family)).toEqual([STRANGER]);
     expect(node.connections('red')).toEqual([]);
   });
 
-  it('the other side opens nothing', () => {
+  it('no connection is opened by the other end', () => {
     expect(talk(openNode(), 'blue:syn', family)).toEqual(['drop no policy']);
     expect(talk(openNode(), `${HANDSHAKE} blue:rst blue:syn`, family).at(-1)).toBe('drop no policy');
   });
 
-  it.each(['blue:rst', 'blue:none'])('a SYN is not answered by %s', (answer) => {
+  it.each(['blue:rst', 'blue:none'])('%s is no reply to a SYN', (answer) => {
     expect(talk(openNode(), `red:syn ${answer}`, family)).toEqual(['passed', STRANGER]);
   });
 
-  it('another port is another connection', () => {
+  it('packets of another L4 port belong to another connection', () => {
     const node = openNode();
     talk(node, HANDSHAKE, family);
     expect(node.sent('blue', segment('blue', 'data', family, 4001))).toBe(STRANGER);
@@ -124,13 +124,13 @@ describe.each([4, 6] as const)('TCP over IPv%i', (family) => {
   });
 });
 
-describe('time', () => {
+describe('connection timeouts', () => {
   it.each([
     ['red:syn', 55, 70],
     [HANDSHAKE, 400_000, 440_000],
     [`${HANDSHAKE} red:finAck`, 110, 130],
     [`${HANDSHAKE} blue:rst`, 110, 130],
-  ])('%s: lasts %i s, and not %i', (text, seconds, tooLong) => {
+  ])('%s: the connection lasts %i s, and not another %i s', (text, seconds, tooLong) => {
     const node = openNode();
     talk(node, text);
     node.age('red', seconds);
@@ -144,7 +144,7 @@ describe('time', () => {
     ['udp', IP.udp, udp({ source: 1, destination: 2 }), udp({ source: 2, destination: 1 }), 170, 190],
     ['icmp', IP.icmp, echo(ECHO4.request), echo(ECHO4.reply), 25, 35],
     ['other', 47, Buffer.alloc(8), Buffer.alloc(8), 580, 620],
-  ] as const)('answers of %s', (_name, protocol, ask, answer, seconds, tooLong) => {
+  ] as const)('replies of %s pass until the timeout', (_name, protocol, ask, answer, seconds, tooLong) => {
     const node = openNode();
     const red = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol, payload: ask });
     const blue = ip4({ from: '10.1.0.2', to: '10.0.0.1', protocol, payload: answer });
@@ -157,7 +157,7 @@ describe('time', () => {
     expect(node.sent('blue', blue)).toBe(refused);
   });
 
-  it('an echo reply is of its request, of both families', () => {
+  it('ICMP echo replies match their requests in both families', () => {
     const node = openNode();
     const ends = { from: '10.1.0.2', to: '10.0.0.1', protocol: IP.icmp } as const;
     expect(
@@ -175,7 +175,7 @@ describe('time', () => {
 });
 
 describe('a change of policies', () => {
-  it('that still allows a connection leaves it alone', () => {
+  it('that still allows a connection does not affect it', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
     const set = node.policies.give(RED, BLUE, { rules: [everyPort('tcp', 'allow', 5)] });
@@ -185,7 +185,7 @@ describe('a change of policies', () => {
     expect(node.hits(5)).toMatchObject({ connections: 0, packets: 2 });
   });
 
-  it.each(['red', 'blue'] as const)('that denies it ends it, whoever speaks first: %s', (first) => {
+  it.each(['red', 'blue'] as const)('that denies a connection ends it, with the first packet from %s', (first) => {
     const node = openNode();
     talk(node, HANDSHAKE);
     node.policies.give(RED, BLUE, { rules: [everyPort('tcp', 'deny', 5), everyPort('udp', 'allow', 6)] });
@@ -196,7 +196,7 @@ describe('a change of policies', () => {
     expect(node.connections('red')).toEqual([]);
   });
 
-  it('of another pair is looked at once and leaves it alone', () => {
+  it('of another pair causes one check and does not affect the connection', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
     node.policies.give(BLUE, RED, { rules: ANY });
@@ -205,7 +205,7 @@ describe('a change of policies', () => {
     expect(node.connections('red')).toMatchObject([{ policyGeneration: 2n }]);
   });
 
-  it('that takes the pair away ends it', () => {
+  it('that removes the pair ends the connection', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
     node.map('sg_pol_pairs').delete(encode(steering.ZonePair, { from: RED, to: BLUE }));
@@ -219,7 +219,7 @@ describe('ICMP errors', () => {
   const about = (quoted: Buffer, ends = { from: '10.1.0.254', to: '10.0.0.1' }, type = 3, bytes?: number): Buffer =>
     ip4({ ...ends, protocol: IP.icmp, payload: errorAbout(quoted, type, 4, bytes) });
 
-  it.each([3, 11, 12])('of type %i pass about a connection, in both directions', (type) => {
+  it.each([3, 11, 12])('of type %i about a connection pass in both directions', (type) => {
     const node = openNode();
     talk(node, HANDSHAKE);
     expect(node.sent('blue', about(sent4, undefined, type))).toBe('passed');
@@ -228,7 +228,7 @@ describe('ICMP errors', () => {
     expect(node.sent('red', about(segment('blue', 'data'), ends, type))).toBe('passed');
   });
 
-  it('pass over IPv6, about UDP and about an echo request', () => {
+  it('about IPv6, UDP and echo requests pass', () => {
     const node = openNode();
     talk(node, HANDSHAKE, 6);
     const ends = { from: 'cafe:b::fe', to: 'cafe:a::1', next: IP.icmp6 } as const;
@@ -245,7 +245,7 @@ describe('ICMP errors', () => {
     }
   });
 
-  it('are refused about nothing, about what another sent, about other types, and cut short', () => {
+  it('about no connection, from another sender, of other types or truncated are refused', () => {
     const node = openNode();
     talk(node, HANDSHAKE);
     expect(node.sent('blue', about(segment('red', 'data', 4, 4001)))).toBe(STRANGER);
@@ -273,7 +273,7 @@ describe('another network node', () => {
     return node;
   }
 
-  it('gets what has no connection here, unaltered inside', () => {
+  it('gets packets without a connection, their inner packet unaltered', () => {
     const node = secondNode(OTHER);
     expect(talk(node, 'blue:synAck red:data blue:rst')).toEqual(['relayed', 'relayed', 'relayed']);
     expect(talk(node, HANDSHAKE)).toEqual(['passed', 'passed', 'passed']);
@@ -292,7 +292,7 @@ describe('another network node', () => {
     ).toBe('relayed');
   });
 
-  it('gets nothing that it sent, that opens, or when it is down', () => {
+  it('gets no packet that it sent, no SYN, and nothing while it is down', () => {
     const node = secondNode(OTHER);
     expect(node.sent('blue', segment('blue', 'synAck'), OTHER_NODE)).toBe(STRANGER);
     expect(node.sent('blue', segment('blue', 'synAck'), HYPERVISOR)).toBe('relayed');
@@ -301,7 +301,7 @@ describe('another network node', () => {
     expect(node.sent('blue', segment('blue', 'synAck'))).toBe(STRANGER);
   });
 
-  it('is found in the table where the hash names this one', () => {
+  it('is taken from the Maglev table where the hash selects this node', () => {
     const node = openNode();
     node.setMaglevPlaces((place) => (place % 3 === 0 ? OTHER : SELF));
     for (let source = 5000; source < 5100; source++) {
@@ -310,7 +310,7 @@ describe('another network node', () => {
     }
   });
 
-  it('gets a packet twice at most, whatever nodes think of each other', () => {
+  it('gets a packet twice at most when nodes do not know each other', () => {
     const node = secondNode(OTHER);
     // Neither node counts the other among those that may have sent it to this one.
     node.map('sg_nn_src').delete(bytesOf(OTHER_NODE));
@@ -329,7 +329,7 @@ describe('another network node', () => {
     expect(hopLimits).toEqual([32, 16]);
   });
 
-  it('that drains gets what is asked of this one', () => {
+  it('gets packets for this node while it drains', () => {
     expect(talk(secondNode(SELF, OTHER), 'blue:synAck')).toEqual(['relayed']);
     expect(talk(secondNode(SELF, SELF), 'blue:synAck')).toEqual([STRANGER]);
   });

@@ -1,6 +1,7 @@
 /**
- * What comes in at a network node is counted, and each frame once, wherever on its way through the programs it ends: what XDP leaves is tcx's,
- * and where VMs are on the node, too, what neither takes for a gateway's is counted by the hypervisor's programs. SEGUE_SEED=n tries others.
+ * Frames that arrive at a network node are counted once each, in whichever program they end: tcx counts what XDP
+ * leaves, and on a node with VMs the hypervisor's programs count packets for other SIDs. SEGUE_SEED=n uses another
+ * seed.
  */
 import { expect, it, onTestFinished } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
@@ -132,14 +133,14 @@ function sendAll(node: NetworkNode, stages: readonly Stage[], frames: readonly B
 it.each([
   ['a network node alone', false],
   ['a network node with VMs', true],
-])(`uplink of %s: ${FRAMES} frames of seed ${SEED}, each counted once`, (_what, isHypervisor) => {
+])(`uplink of %s counts each of ${FRAMES} frames once, seed ${SEED}`, (_what, isHypervisor) => {
   const node = nodeOf('xdp', isHypervisor);
   const frames = [...corpusOf('xdp'), ...(isHypervisor ? hypervisorFrames() : [])];
   const ended = sendAll(node, uplinkOf(node, isHypervisor), frames);
   for (const [at, count] of ended.entries()) expect(count, `program ${at}`).toBeGreaterThan(FRAMES / 20);
 });
 
-it(`external network: ${FRAMES} frames of seed ${SEED}, each counted once`, () => {
+it(`external network counts each of ${FRAMES} frames once, seed ${SEED}`, () => {
   const node = nodeOf('external');
   expect(sendAll(node, [{ program: node.program, goesOn: TCX_NEXT }], corpusOf('external'))[0]).toBeGreaterThan(
     FRAMES / 2,

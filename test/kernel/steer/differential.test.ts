@@ -1,6 +1,6 @@
 /**
- * Random policies, three times: as they are written (the first in order that matches), as they are compiled (decide()), and as the program decides
- * of their compiled form. All three name the same policy. SEGUE_SEED=n draws others.
+ * Random policies, evaluated three times: as written (the first match in order), compiled (decide()), and compiled by
+ * the program. All three name the same policy. SEGUE_SEED=n uses another seed.
  */
 import { expect, it, onTestFinished } from 'vitest';
 import { parsePrefix, prefixContains } from 'netlink-ts/inet';
@@ -132,7 +132,7 @@ function packetOf(index: number, random: Random): Sent {
   };
 }
 
-it(`${SETS} sets of policies, ${PACKETS} packets each, of seed ${SEED}`, () => {
+it(`three evaluations agree on ${SETS} sets of policies with ${PACKETS} packets each, seed ${SEED}`, () => {
   const random = randomOf(SEED);
   const node = new NetworkNode({ is_hypervisor: false }, 'tc');
   // What is refused here and may be an answer would be handed on to it.

@@ -1,4 +1,6 @@
-/** What a network node tells a sender whose packet it could not send on, and whom it tells nothing: bytes in, bytes out. */
+/**
+ * ICMP errors of a network node about packets that it cannot forward, and packets that cause none: bytes in, bytes out.
+ */
 import { describe, expect, it } from 'vitest';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
 import { bytesOf, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
@@ -43,7 +45,7 @@ function told(frame: Buffer): Buffer {
   return frame.subarray(INNER);
 }
 
-describe('the sender gets an ICMP error', () => {
+describe('an ICMP error is sent', () => {
   it.each([
     ['at its last hop', ip4({ ...IN4, ttl: 1 }), 'answer hop limit', 11, 0, 0],
     ['too big', ip4({ ...IN4, payload: udp({ size: 1500 }) }), 'answer too big', 3, 4, 1524],
@@ -80,7 +82,7 @@ describe('the sender gets an ICMP error', () => {
     expect(error.length).toBe(Math.min(1280, packet.length + 48));
   });
 
-  it("of the destination tenant's MTU, where that is narrower than the way", () => {
+  it("with the destination tenant's MTU, where it is smaller than the path MTU", () => {
     const node = tellingNode();
     node.addRoute('red', '10.1.0.0/24', 'blue', 1400);
     expect(node.sent('red', ip4({ ...IN4, payload: udp({ size: 1372 }) }))).toBe('passed');
@@ -88,7 +90,7 @@ describe('the sender gets an ICMP error', () => {
     expect(told(frame).readUInt32BE(24)).toBe(1400);
   });
 
-  it('as long as its tenant has its share of errors, which others do not use up', () => {
+  it('within its tenant’s rate, which others do not use up', () => {
     const node = tellingNode();
     const packet = arriving('red', ip4({ ...IN4, ttl: 1 }));
     // All that it had of the next ten seconds.
@@ -103,22 +105,22 @@ describe('the sender gets an ICMP error', () => {
 
 describe('no ICMP error is sent', () => {
   it.each([
-    ['of an ICMP error', ip4({ ...IN4, ttl: 1, protocol: IP.icmp, payload: errorAbout(ip4(IN4), 3) })],
-    ['of a later fragment', ip4({ ...IN4, ttl: 1, fragment: 100 })],
-    ['of an ICMPv6 error', ip6({ ...IN6, hopLimit: 1, next: IP.icmp6, payload: errorAbout(ip6(IN6), 1) })],
-    ['whose address is nowhere', ip4({ ...IN4, from: '10.0.0.77', ttl: 1 })],
+    ['about an ICMP error', ip4({ ...IN4, ttl: 1, protocol: IP.icmp, payload: errorAbout(ip4(IN4), 3) })],
+    ['about a later fragment', ip4({ ...IN4, ttl: 1, fragment: 100 })],
+    ['about an ICMPv6 error', ip6({ ...IN6, hopLimit: 1, next: IP.icmp6, payload: errorAbout(ip6(IN6), 1) })],
+    ['to a source that nobody has', ip4({ ...IN4, from: '10.0.0.77', ttl: 1 })],
   ])('%s', (_what, packet) => {
     expect(tellingNode().sent('red', packet)).toBe('drop hop limit');
   });
 
-  it('of a tenant without a gateway of that family', () => {
+  it('for a tenant without a gateway of the family', () => {
     const node = tellingNode();
     const map = node.map('sg_icmp_src_lpm');
     for (const key of [...map.keys()]) map.delete(key);
     expect(node.sent('red', ip6({ ...IN6, hopLimit: 1 }))).toBe('drop hop limit');
   });
 
-  it('but of an echo request, and of TCP', () => {
+  it('except about echo requests and TCP', () => {
     const node = tellingNode();
     for (const packet of [
       ip4({ ...IN4, ttl: 1, protocol: IP.icmp, payload: echo(ECHO4.request) }),

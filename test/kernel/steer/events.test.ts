@@ -1,4 +1,4 @@
-/** What trace sessions are told of a network node's decisions: the zones, the policy, where the packet goes. */
+/** What trace sessions report of a network node's decisions: zones, policy and endpoint. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { REASONS } from '../../../src/ebpf/counters.js';
 import { EndpointType, TraceFlags } from '../../../src/ebpf/generated/layouts.js';
@@ -64,8 +64,8 @@ const reasonOf = ({ reason }: TraceEvent): string =>
 const toBlue = (destination: number, flags = SYN): Buffer =>
   arriving('red', ip4({ ...RED_TO_BLUE, payload: tcp({ destination, flags }) }));
 
-describe.each(['xdp', 'tc'] as const)('%s', (hook) => {
-  it('who lets a connection in, who refuses it, and that nobody did', () => {
+describe.each(['xdp', 'tc'] as const)('events at %s', (hook) => {
+  it('name the policy that allows or denies a connection, or none', () => {
     const { tell } = watched(hook);
     const ends = { tenant: ZONES.red.id, peer: ZONES.blue.id };
     expect(tell(toBlue(80))).toMatchObject([
@@ -79,7 +79,7 @@ describe.each(['xdp', 'tc'] as const)('%s', (hook) => {
     expect(none && reasonOf(none)).toBe('drop no policy match');
   });
 
-  it('a reply has the policy of its connection', () => {
+  it('name a connection’s policy for its replies', () => {
     const { tell } = watched(hook);
     tell(toBlue(80));
     const reply = ip4({ ...BLUE_TO_RED, payload: tcp({ source: 80, destination: 4000, flags: SYN_ACK, acked: 2 }) });
@@ -88,21 +88,21 @@ describe.each(['xdp', 'tc'] as const)('%s', (hook) => {
     ]);
   });
 
-  it('what another network node may know is handed on', () => {
+  it('mark a packet that is relayed', () => {
     const { node, tell } = watched(hook);
     node.setMaglev(OTHER);
     const [event] = tell(toBlue(80, 0x10));
     expect(event).toMatchObject({ policy: NO_SLOT, flags: TRACE_RELAYED });
   });
 
-  it('of one tenant: what is from it, and what is for it where that is asked for', () => {
+  it('of one tenant are those from it, and those to it if requested', () => {
     expect(watched(hook, { tenant: ZONES.blue.id, peer: ZONES.blue.id }).tell(toBlue(80))).toHaveLength(1);
     expect(watched(hook, { tenant: ZONES.blue.id }).tell(toBlue(80))).toEqual([]);
     const green = watched(hook, { tenant: ZONES.green.id });
     expect(green.tell(toBlue(80))).toEqual([]);
   });
 
-  it('of a packet that ends before a decision there is none, whatever the one before it was', () => {
+  it('name no decision for a packet that is dropped before one', () => {
     const { tell } = watched(hook);
     tell(toBlue(80));
     // XDP leaves it to tcx: nobody of blue has the address.
@@ -115,7 +115,7 @@ describe.each(['xdp', 'tc'] as const)('%s', (hook) => {
   });
 });
 
-it('an external network is a zone like others', () => {
+it('events name an external network as a zone', () => {
   const { node, tell } = watched('external');
   node.policies.give(ZONES.dc.id, ZONES.red.id, { rules: [everyPort('udp', 'deny', OUT)] });
   node.addExternalSource('192.0.2.0/24');

@@ -1,6 +1,6 @@
 /**
- * Extension headers of IPv6, AH among them, as policies, connections and ICMP errors see them: what is behind them counts, as for nf_conntrack
- * (ipv6_skip_exthdr). Of IPv4, AH is a protocol.
+ * IPv6 extension headers, AH among them, as policies, connections and ICMP errors see them: the header behind them
+ * counts, as for nf_conntrack (ipv6_skip_exthdr). In IPv4, AH is a protocol.
  */
 import { describe, expect, it } from 'vitest';
 import { EXTENSIONS, extension6, IP, ip4, ip6, options6, srh, tcp } from '../fastpath/packets.js';
@@ -35,7 +35,7 @@ function node(): NetworkNode {
 
 const open = (destination: number): Buffer => tcp({ destination, flags: SYN });
 
-describe.each(headers)('%s', (_name, header) => {
+describe.each(headers)('the header %s', (_name, header) => {
   const behind = (next: number, payload: Buffer, ends: { from: string; to: string } = RED_TO_BLUE): Buffer =>
     ip6({ ...ends, next: header, payload: Buffer.concat([extension6(header, next), payload]) });
 
@@ -56,7 +56,7 @@ describe.each(headers)('%s', (_name, header) => {
     expect(made.sent('blue', behind(IP.tcp, stranger, BLUE_TO_RED))).toBe('drop not established');
   });
 
-  it('is walked over in what an error quotes', () => {
+  it('is skipped in the packet that an error quotes', () => {
     const made = node();
     expect(made.sent('red', ip6({ ...RED_TO_BLUE, next: IP.tcp, payload: open(80) }))).toBe('passed');
     const error = (quoted: Buffer): Buffer =>
@@ -81,13 +81,13 @@ describe.each(headers)('%s', (_name, header) => {
   });
 });
 
-it('chains of seven are not read', () => {
+it('chains of seven headers are not read', () => {
   const chain = Array.from({ length: 7 }, (_, at) => options6(at === 6 ? IP.tcp : IP.destOptions));
   const payload = Buffer.concat([...chain, open(80)]);
   expect(node().sent('red', ip6({ ...RED_TO_BLUE, next: IP.destOptions, payload }))).toBe('drop malformed');
 });
 
-it('AH of IPv4 is a protocol like others', () => {
+it('AH in IPv4 is a protocol like others', () => {
   const payload = Buffer.concat([extension6(IP.authentication, IP.tcp), open(22)]);
   expect(node().sent('red', ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol: IP.authentication, payload }))).toBe(
     'passed',

@@ -1,4 +1,7 @@
-/** What comes from an external network: taken for tenants' addresses alone, and only from those who may send. Bytes in, bytes out. */
+/**
+ * Packets from an external network: accepted for tenants' addresses alone, and from permitted sources alone. Bytes in,
+ * bytes out.
+ */
 import { describe, expect, it } from 'vitest';
 import { bytesOf, ethernet, IP, ip4, ip6, udp, withoutFlowLabel } from '../fastpath/packets.js';
 import { leaving, MACS, NetworkNode, PATHS, ZONES } from './node.js';
@@ -23,11 +26,11 @@ function externalNode(): NetworkNode {
   return node;
 }
 
-describe('from an external network', () => {
+describe('a packet from an external network', () => {
   it.each([
     ['IPv4', ip4(IN4), ip4({ ...IN4, ttl: 63 }), PATHS[1]],
     ['IPv6', ip6(IN6), ip6({ ...IN6, hopLimit: 63 }), PATHS[1]],
-  ])('to the hypervisor: %s', (_what, packet, inner, path) => {
+  ])('is sent to the hypervisor: %s', (_what, packet, inner, path) => {
     const sent = externalNode().send(ethernet(packet, FROM_ROUTER));
     expect(sent).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
     expect(withoutFlowLabel(sent.frame).frame.toString('hex')).toBe(leaving(inner, path).toString('hex'));
@@ -52,15 +55,15 @@ describe('from an external network', () => {
       'source address',
     ],
     ['from one, IPv6', ip6({ ...IN6, from: 'cafe:b::2' }), 'source address'],
-    ['from a group', ip4({ ...IN4, from: '224.0.0.1' }), 'source address'],
-    ['to nobody of the tenant', ip4({ ...IN4, to: '10.0.0.99' }), 'no member'],
-    ['headers that end early', ip4({ ...IN4, payload: Buffer.alloc(4) }), 'malformed'],
+    ['from a multicast group', ip4({ ...IN4, from: '224.0.0.1' }), 'source address'],
+    ['to an unused address of the tenant', ip4({ ...IN4, to: '10.0.0.99' }), 'no member'],
+    ['truncated headers', ip4({ ...IN4, payload: Buffer.alloc(4) }), 'malformed'],
   ])('is dropped: %s', (_what, packet, reason) => {
     const { verdict, counted } = externalNode().send(ethernet(packet, FROM_ROUTER));
     expect({ verdict, counted }).toEqual({ verdict: 'drop', counted: { [`drop ${reason}`]: 1 } });
   });
 
-  it('is dropped to a SID whoever has the MAC address that the frame is to, but for another machine', () => {
+  it('is dropped to a SID whatever its destination MAC address, unless it is for another host', () => {
     const toSid = ip6({ from: '2001:db8:d::9', to: 'fd00:5e:9:4600:64::', next: IP.ipip, payload: ip4(IN4) });
     for (const to of ['ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01']) {
       const { verdict, counted } = externalNode().send(ethernet(toSid, { ...FROM_ROUTER, to }));
@@ -70,7 +73,7 @@ describe('from an external network', () => {
     expect(others).toMatchObject({ verdict: 'next', counted: { 'pass host': 1 } });
   });
 
-  it('is dropped where no policy lets it in', () => {
+  it('is dropped without a policy that allows it', () => {
     const node = externalNode();
     for (const key of [...node.map('sg_pol_pairs').keys()]) node.map('sg_pol_pairs').delete(key);
     expect(node.send(ethernet(ip4(IN4), FROM_ROUTER)).counted).toEqual({ 'drop no policy': 1 });
@@ -87,7 +90,10 @@ describe('from an external network', () => {
       ),
     ],
     ["another machine's frame", ethernet(ip4(IN4), { ...FROM_ROUTER, to: '02:00:00:00:99:99' })],
-    ['half an IP header of nobody', ethernet(ip4({ ...IN4, to: '192.0.2.1', length: 9000 }), FROM_ROUTER)],
+    [
+      'half an IP header to an address of the node',
+      ethernet(ip4({ ...IN4, to: '192.0.2.1', length: 9000 }), FROM_ROUTER),
+    ],
   ])('is left to the kernel: %s', (_what, frame) => {
     const sent = externalNode().send(frame);
     expect(sent).toEqual({ verdict: 'next', counted: { 'pass host': 1 }, frame });

@@ -1,6 +1,6 @@
 /**
- * Floods cost nobody else a connection: a million new ones of one pair of zones, by whatever protocol, from a tenant or from outside, while
- * another pair's and the flooding pair's own connections idle.
+ * Floods do not displace connections of others: a million new connections of one pair of zones, of each protocol, from
+ * a tenant or from outside, while another pair's connections and the flooding pair's own are idle.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -139,48 +139,52 @@ function answerOf(payload: Buffer): Buffer {
 const portsFrom = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => first + index);
 
-describe.each(['tenant', 'outside'] as const)('a flood from: %s', (source) => {
-  it.each(['syn', 'handshake', 'udp', 'answered', 'icmp'] as const)('of %s', { timeout: 240_000 }, (kind) => {
-    const target = new Target();
-    const { node } = target;
-    const { from, to, address, target: flooded } = SOURCES[source];
-    try {
-      expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(10_000, IDLE))).toBe(IDLE);
-      expect(target.open(from, to, address, flooded, portsFrom(40_000, OWN))).toBe(OWN);
-      const before = reasonCounts({ sg_verdicts: node.map('sg_verdicts') });
-      const { passed, refused } = target.flood(source, kind);
-      // Nobody's established connection is gone.
-      const open = (zone: ZoneName): number =>
-        node.connections(zone).filter(({ state, key }) => state === CtState.CT_ESTABLISHED && key.protocol === IP.tcp)
-          .length;
-      expect(open('blue')).toBe(IDLE);
-      if (kind !== 'handshake') expect(open(from)).toBe(OWN);
-      for (const port of [10_000, 10_500, 10_999]) {
-        const payload = tcp({ source: 80, destination: port, sequence: 501, acked: 101, size: 10, window: 60_000 });
-        const answer = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol: IP.tcp, payload });
-        expect(target.send('red', answer)).toBe(true);
+describe.each(['tenant', 'outside'] as const)('a flood from %s', (source) => {
+  it.each(['syn', 'handshake', 'udp', 'answered', 'icmp'] as const)(
+    'of %s displaces no connection of another pair',
+    { timeout: 240_000 },
+    (kind) => {
+      const target = new Target();
+      const { node } = target;
+      const { from, to, address, target: flooded } = SOURCES[source];
+      try {
+        expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(10_000, IDLE))).toBe(IDLE);
+        expect(target.open(from, to, address, flooded, portsFrom(40_000, OWN))).toBe(OWN);
+        const before = reasonCounts({ sg_verdicts: node.map('sg_verdicts') });
+        const { passed, refused } = target.flood(source, kind);
+        // Nobody's established connection is gone.
+        const open = (zone: ZoneName): number =>
+          node.connections(zone).filter(({ state, key }) => state === CtState.CT_ESTABLISHED && key.protocol === IP.tcp)
+            .length;
+        expect(open('blue')).toBe(IDLE);
+        if (kind !== 'handshake') expect(open(from)).toBe(OWN);
+        for (const port of [10_000, 10_500, 10_999]) {
+          const payload = tcp({ source: 80, destination: port, sequence: 501, acked: 101, size: 10, window: 60_000 });
+          const answer = ip4({ from: '10.0.0.1', to: '10.1.0.2', protocol: IP.tcp, payload });
+          expect(target.send('red', answer)).toBe(true);
+        }
+        const own = tcp({ source: 40_050, destination: 80, sequence: 101, acked: 501, size: 10, window: 60_000 });
+        expect(target.send(from, ip4({ from: address, to: flooded, protocol: IP.tcp, payload: own }))).toBe(true);
+        // The other pair opens new ones.
+        expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(20_000, 200))).toBe(200);
+        // What was refused is counted, once each, and so is what there is.
+        const more = Object.fromEntries(
+          reasonCounts({ sg_verdicts: node.map('sg_verdicts') }).map(({ reason, packets }, index) => [
+            reason,
+            packets - (before[index]?.packets ?? 0),
+          ]),
+        );
+        expect(passed + refused).toBe(FLOOD);
+        expect((more['connection quota'] ?? 0) + (more['connections full'] ?? 0)).toBe(refused);
+        expect(more['connections full']).toBeLessThan(FLOOD / 1000);
+        const { counted, recounted } = counts(node.connectionMaps);
+        expect(counted).toEqual(recounted);
+        const [halfOpen = 0, established = 0] = counted[`${ZONES[from].id} ${ZONES[to].id}`] ?? [];
+        expect(halfOpen + established).toBeLessThanOrEqual(LIMIT / 2);
+        expect(halfOpen).toBeLessThanOrEqual(LIMIT / 4);
+      } finally {
+        target.close();
       }
-      const own = tcp({ source: 40_050, destination: 80, sequence: 101, acked: 501, size: 10, window: 60_000 });
-      expect(target.send(from, ip4({ from: address, to: flooded, protocol: IP.tcp, payload: own }))).toBe(true);
-      // The other pair opens new ones.
-      expect(target.open('blue', 'red', '10.1.0.2', '10.0.0.1', portsFrom(20_000, 200))).toBe(200);
-      // What was refused is counted, once each, and so is what there is.
-      const more = Object.fromEntries(
-        reasonCounts({ sg_verdicts: node.map('sg_verdicts') }).map(({ reason, packets }, index) => [
-          reason,
-          packets - (before[index]?.packets ?? 0),
-        ]),
-      );
-      expect(passed + refused).toBe(FLOOD);
-      expect((more['connection quota'] ?? 0) + (more['connections full'] ?? 0)).toBe(refused);
-      expect(more['connections full']).toBeLessThan(FLOOD / 1000);
-      const { counted, recounted } = counts(node.connectionMaps);
-      expect(counted).toEqual(recounted);
-      const [halfOpen = 0, established = 0] = counted[`${ZONES[from].id} ${ZONES[to].id}`] ?? [];
-      expect(halfOpen + established).toBeLessThanOrEqual(LIMIT / 2);
-      expect(halfOpen).toBeLessThanOrEqual(LIMIT / 4);
-    } finally {
-      target.close();
-    }
-  });
+    },
+  );
 });

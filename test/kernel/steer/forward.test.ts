@@ -1,4 +1,4 @@
-/** What a network node does with a tenant's packet that may go on: bytes in, bytes out. */
+/** A tenant's packets that a network node forwards: bytes in, bytes out. */
 import { describe, expect, it } from 'vitest';
 import { ethernet, IP, ip4, ip6, srh, tcp, udp, withoutFlowLabel } from '../fastpath/packets.js';
 import { arriving, GATEWAY_SIDS, HYPERVISOR, leaving, MACS, NetworkNode, PATHS, ZONES } from './node.js';
@@ -75,7 +75,7 @@ const CASES: Case[] = [
     0x28,
   ),
   passed(
-    'ECN as it is inside',
+    'ECN of the inner header',
     arriving('red', ip4({ ...IN4, tos: 0x02 }), HYPERVISOR, 0x02),
     ip4({ ...IN4, tos: 0x02, ttl: 63 }),
     PATHS[2],
@@ -119,7 +119,7 @@ const CASES: Case[] = [
   ),
   dropped('an inner header that says more than there is', arriving('red', ip4({ ...IN4, length: 100 })), 'malformed'),
   dropped(
-    'an inner header that says more than there is, IPv6',
+    'an inner header with a length beyond the packet, IPv6',
     arriving('red', ip6({ ...IN6, length: 100 })),
     'malformed',
   ),
@@ -159,7 +159,7 @@ describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook
     expect(flowLabel).not.toBe(0);
   });
 
-  it('keeps tenants of the same addresses apart', () => {
+  it('separates tenants with the same addresses', () => {
     const node = openNode(hook);
     expect(node.sent('red', ip4(IN4))).toBe('passed');
     expect(node.sent('green', ip4(IN4))).toBe('drop no policy');
@@ -174,7 +174,7 @@ describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook
     );
   });
 
-  it('a flow has one label, and flows have many', () => {
+  it('sets one flow label for a flow, and different ones for flows', () => {
     const node = openNode(hook);
     const label = (source: number, from: 'red' | 'blue' = 'red'): number => {
       const inner =
@@ -188,7 +188,7 @@ describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook
     expect(new Set(Array.from({ length: 200 }, (_, index) => label(5000 + index))).size).toBeGreaterThan(195);
   });
 
-  it('leaves packets of its own VMs to the program of the hypervisor', () => {
+  it('leaves packets for its own VMs to the hypervisor’s program', () => {
     const node = new NetworkNode({}, hook);
     node.addMember('red', '10.0.0.7', 77, 1);
     expect(node.send(arriving('red', ip4({ ...IN4, from: '10.0.0.1', to: '10.0.0.7' })))).toMatchObject({
@@ -206,7 +206,7 @@ describe('a super-packet', () => {
   const super4 = (to: string, ttl = 64): Buffer => ip4({ from: IN4.from, to, ttl, protocol: IP.tcp, payload });
   const gso = { size: 1440, segments: 3 };
 
-  it('goes on whole, and is counted as what it will be cut into', () => {
+  it('is forwarded whole and counted by its segments', () => {
     const node = openNode('tc');
     const sent = node.send(arriving('red', super4('10.1.0.2')), gso);
     expect(sent).toMatchObject({ verdict: 'redirect', counted: { 'forward forwarded': 1 } });
@@ -217,12 +217,12 @@ describe('a super-packet', () => {
   });
 
   // A made one is of no type: of TCP and UDP the kernel does it (test/kernel/gateway/data-plane.test.ts).
-  it('is dropped where the kernel cannot give it an outer header of another length', () => {
+  it('is dropped where the kernel cannot change the length of its outer header', () => {
     const sent = openNode('tc').send(arriving('red', super4('10.1.0.3')), gso);
     expect(sent).toMatchObject({ verdict: 'drop', counted: { 'drop no offload': 1 } });
   });
 
-  it('whose segments are too long for the way is dropped', () => {
+  it('is dropped when its segments exceed the path MTU', () => {
     const sent = openNode('tc').send(arriving('red', super4('10.1.0.2')), { size: 1525 - 40, segments: 3 });
     expect(sent).toMatchObject({ verdict: 'drop', counted: { 'drop too big': 1 } });
   });

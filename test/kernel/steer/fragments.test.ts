@@ -1,4 +1,4 @@
-/** Fragments go where their first one went. */
+/** Fragments follow their first fragment. */
 import { describe, expect, it } from 'vitest';
 import { fragment6, IP, ip4, ip6, tcp, udp } from '../fastpath/packets.js';
 import { NetworkNode, OTHER, ZONES } from './node.js';
@@ -40,7 +40,7 @@ describe('fragments', () => {
   it.each([
     ['IPv4', first4(TO_BLUE), later4(TO_BLUE)],
     ['IPv6', first6(TO_BLUE6), later6(TO_BLUE6)],
-  ])('%s: the later follow the first, and without it there are none', (_family, first, later) => {
+  ])('of %s follow their first fragment, and are dropped without it', (_family, first, later) => {
     const node = openNode();
     expect(node.sent('red', later)).toBe(UNKNOWN);
     expect([first, later, later].map((fragment) => node.sent('red', fragment))).toEqual(['passed', 'passed', 'passed']);
@@ -48,7 +48,7 @@ describe('fragments', () => {
     expect(node.sent('red', later)).toBe(UNKNOWN);
   });
 
-  it('of an answer pass as the answer does', () => {
+  it('of a reply pass as the reply does', () => {
     const node = openNode();
     const answer = first4(TO_RED, { source: 80, destination: 4000 });
     expect([answer, later4(TO_RED)].map((fragment) => node.sent('blue', fragment))).toEqual([
@@ -59,7 +59,7 @@ describe('fragments', () => {
     expect([answer, later4(TO_RED)].map((fragment) => node.sent('blue', fragment))).toEqual(['passed', 'passed']);
   });
 
-  it('of a refused one are refused, whatever had the identification before', () => {
+  it('of a refused packet are refused, whatever used the identification before', () => {
     const node = openNode();
     node.sent('red', first4(TO_BLUE, { destination: 80 }));
     expect(node.sent('red', later4(TO_BLUE))).toBe('passed');
@@ -67,7 +67,7 @@ describe('fragments', () => {
     expect(node.sent('red', later4(TO_BLUE))).toBe(UNKNOWN);
   });
 
-  it('are of their tenant, addresses and protocol', () => {
+  it('match by tenant, addresses and protocol', () => {
     const node = openNode();
     node.sent('red', first4(TO_BLUE));
     expect(node.sent('green', later4(TO_BLUE))).toBe(UNKNOWN);
@@ -77,7 +77,7 @@ describe('fragments', () => {
     );
   });
 
-  it('of TCP do not write over its header', () => {
+  it('of TCP do not overwrite its header', () => {
     const node = openNode();
     const opening = tcp({ flags: 2 });
     expect(node.sent('red', ip4({ ...TO_BLUE, protocol: IP.tcp, fragment: MORE, payload: opening }))).toBe('passed');
@@ -87,7 +87,7 @@ describe('fragments', () => {
     expect(node.sent('red', tiny)).toBe('drop malformed');
   });
 
-  it('go to the other network node, if the first one did', () => {
+  it('are relayed to the other network node if the first one was', () => {
     const node = openNode();
     node.setMaglev(OTHER);
     expect(node.sent('blue', first4(TO_RED))).toBe('relayed');

@@ -1,6 +1,6 @@
 /**
- * Frames, most of them broken, into each program of a network node: none gets past what is said here, and each is counted once. SEGUE_SEED=n
- * tries others.
+ * Frames, most of them malformed, into each program of a network node: no frame passes against the rules below, and
+ * each is counted once. SEGUE_SEED=n uses another seed.
  */
 import { expect, it } from 'vitest';
 import { reasonCounts } from '../../../src/ebpf/counters.js';
@@ -33,7 +33,7 @@ function wrongOf(hook: Hook, before: Buffer, after: Buffer): string | undefined 
   return undefined;
 }
 
-it.each(['xdp', 'tc', 'external'] as const)(`%s, ${RUNS} frames of seed ${SEED}`, (hook) => {
+it.each(['xdp', 'tc', 'external'] as const)(`%s follows the rules with ${RUNS} frames, seed ${SEED}`, (hook) => {
   const node = nodeOf(hook);
   const random = randomOf(SEED);
   const frames = corpusOf(hook);

@@ -1,4 +1,7 @@
-/** Which network node a hypervisor sends a flow to: new flows by Maglev, others where their last packet came from. */
+/**
+ * The network node to which a hypervisor sends a flow: by Maglev for new flows, otherwise the node of the flow's last
+ * packet.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as layouts from '../../../src/ebpf/generated/layouts.js';
@@ -101,10 +104,10 @@ const SYN = 0x02;
 const ACK = 0x10;
 
 describe.each([
-  ['looks each packet up', false],
-  ['remembers flows', true],
-])('a hypervisor that %s', (_what, remembers) => {
-  it('shares out new flows, each as a whole', () => {
+  ['without cache entries', false],
+  ['with cache entries', true],
+])('a hypervisor %s', (_what, remembers) => {
+  it('spreads new flows over network nodes, each flow to one', () => {
     const node = new Hypervisor(remembers);
     node.share([1, 2]);
     const flows = [...Array(200).keys()].map((flow) => ask(5000 + flow));
@@ -114,18 +117,21 @@ describe.each([
     expect(flows.map((packet) => node.sends(packet))).toEqual(first);
   });
 
-  it.each(['uplink_tc', 'uplink_xdp'] as const)('answers by the node that asked: %s', (program) => {
-    const node = new Hypervisor(remembers);
-    node.gets(answer(), 2, program);
-    expect([node.sends(ask()), node.sends(ask(4001))]).toEqual([2, 1]);
-    node.gets(answer(), 1, program);
-    expect(node.sends(ask())).toBe(1);
-    const back = ip6({ from: 'fd99::1', to: 'cafe::1', payload: udp({ source: 53, destination: 9 }) });
-    node.gets(back, 2, program);
-    expect(node.sends(ip6({ from: 'cafe::1', to: 'fd99::1', payload: udp({ source: 9, destination: 53 }) }))).toBe(2);
-  });
+  it.each(['uplink_tc', 'uplink_xdp'] as const)(
+    'sends replies to the node that the request came from: %s',
+    (program) => {
+      const node = new Hypervisor(remembers);
+      node.gets(answer(), 2, program);
+      expect([node.sends(ask()), node.sends(ask(4001))]).toEqual([2, 1]);
+      node.gets(answer(), 1, program);
+      expect(node.sends(ask())).toBe(1);
+      const back = ip6({ from: 'fd99::1', to: 'cafe::1', payload: udp({ source: 53, destination: 9 }) });
+      node.gets(back, 2, program);
+      expect(node.sends(ip6({ from: 'cafe::1', to: 'fd99::1', payload: udp({ source: 9, destination: 53 }) }))).toBe(2);
+    },
+  );
 
-  it('keeps a flow where it is when new ones go elsewhere, until its node is down', () => {
+  it('sends an existing flow to its node until the node is down', () => {
     const node = new Hypervisor(remembers);
     expect([node.sends(ask()), node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1, 1]);
     node.share([2]);
@@ -136,7 +142,7 @@ describe.each([
     expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([2, 2]);
   });
 
-  it('lets a SYN go where new connections go', () => {
+  it('sends a SYN where new connections go', () => {
     const node = new Hypervisor(remembers);
     expect([node.sends(segment(SYN)), node.sends(segment(ACK))]).toEqual([1, 1]);
     node.share([2]);
@@ -155,7 +161,7 @@ describe.each([
     expect([node.sends(about(4000)), node.sends(about(4001))]).toEqual([2, 1]);
   });
 
-  it('drops what no network node is there for', () => {
+  it('drops packets without an available network node', () => {
     const node = new Hypervisor(remembers);
     node.share([]);
     expect(node.sends(ask())).toBe('drop no network node');
@@ -164,7 +170,7 @@ describe.each([
     expect(without.send('port_tc', ethernet(ask(), TO_PORT)).counted).toEqual({ 'drop no network node': 1 });
   });
 
-  it('remembers nothing of packets within the tenant', () => {
+  it('stores no flow for packets within the tenant', () => {
     const node = new Hypervisor(remembers);
     const within = ip4({ from: '10.0.0.2', to: HERE });
     const frame = ethernet(encapsulated(within, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
@@ -173,7 +179,7 @@ describe.each([
   });
 });
 
-describe('what a hypervisor remembers of a flow', () => {
+describe('a cached flow of a hypervisor', () => {
   const flowNodes = (node: Hypervisor): void => {
     emptyAffinity(node.bench.gateway('sg_gw_affinity'));
   };
@@ -181,7 +187,7 @@ describe('what a hypervisor remembers of a flow', () => {
   /** Of two looks one is within a moment of the first packet. */
   const sooner = (look: () => boolean): boolean => look() || look();
 
-  it('spares the look-up of its network node, for a moment', async () => {
+  it('skips the lookup of its network node until it expires', async () => {
     const node = new Hypervisor(true);
     const isRemembered = (): boolean => {
       node.gets(answer(), 2);
@@ -194,7 +200,7 @@ describe('what a hypervisor remembers of a flow', () => {
     expect(node.sends(ask())).toBe(1);
   });
 
-  it('says in sg_gw_affinity once a moment that the flow is there', async () => {
+  it('refreshes sg_gw_affinity at an interval', async () => {
     const node = new Hypervisor(true);
     node.gets(answer(), 2);
     flowNodes(node);
@@ -204,7 +210,7 @@ describe('what a hypervisor remembers of a flow', () => {
   });
 
   it.each(['uplink_tc', 'uplink_xdp'] as const)(
-    'takes a flow’s last network node, however soon it changes: %s',
+    'follows a change of the flow’s network node at once: %s',
     (program) => {
       const node = new Hypervisor(true);
       for (const by of [2, 1, 2, 2, 1, 2]) {
@@ -220,7 +226,7 @@ describe('what a hypervisor remembers of a flow', () => {
     },
   );
 
-  it('learns a flow of another protocol for itself', () => {
+  it('is separate for each protocol', () => {
     const node = new Hypervisor(true);
     node.gets(answer(), 2);
     node.gets(
@@ -235,7 +241,7 @@ describe('what a hypervisor remembers of a flow', () => {
     ).toBe(1);
   });
 
-  it('holds no longer than its network node is up', () => {
+  it('ends when its network node goes down', () => {
     const node = new Hypervisor(true);
     expect([node.sends(ask()), node.sends(ask())]).toEqual([1, 1]);
     node.share([2]);
@@ -263,7 +269,7 @@ describe('the table of flows', () => {
     throw new Error(`no line has ${count} flows of ${HERE}`);
   };
 
-  it('has a flow where user space looks for it, with the node that it has', () => {
+  it('stores a flow and its node where user space looks it up', () => {
     const node = new Hypervisor();
     node.share([2]);
     node.sends(ask(4000));
@@ -275,13 +281,13 @@ describe('the table of flows', () => {
     expect(found).toEqual([keyOf(4000).toString('hex')]);
   });
 
-  it('takes what user space writes: of a build before, of a trial', () => {
+  it('uses entries that user space writes', () => {
     const node = new Hypervisor();
     expect(putFlowAffinity(affinityMaps(node), keyOf(4000), { node: 2, seen: ticks() })).toBe(true);
     expect([node.sends(ask(4000)), node.sends(ask(4001))]).toEqual([2, 1]);
   });
 
-  it('forgets, of a full line, the flow without a packet for the longest time, and takes it where new ones go', () => {
+  it('evicts the flow of a full line that was idle longest', () => {
     const node = new Hypervisor();
     const maps = affinityMaps(node);
     // A line with three flows; the rest of it are others', seen now.
@@ -301,7 +307,7 @@ describe('the table of flows', () => {
     expect(node.sends(ask(idle))).toBe(1);
   });
 
-  it('keeps a flow that has no connection for GW_FLOW_SECONDS alone, one of TCP while its node is up', () => {
+  it('expires connectionless flows after GW_FLOW_SECONDS, and TCP flows when their node goes down', () => {
     const node = new Hypervisor();
     const maps = affinityMaps(node);
     expect([node.sends(ask()), node.sends(segment(ACK))]).toEqual([1, 1]);
@@ -333,21 +339,21 @@ describe('a network beyond the network nodes', () => {
     [0, 1],
     [7, 2],
     [4092, 1],
-  ])('has one network node for all flows: that at place %i, %i', (place, expected) => {
+  ])('has one network node for all flows: slot %i, node %i', (place, expected) => {
     const node = withPlace(place);
     expect(new Set([...Array(50).keys()].map((flow) => node.sends(beyond(5000 + flow))))).toEqual(new Set([expected]));
     node.share([expected === 1 ? 2 : 1]);
     expect(node.sends(beyond(6000))).toBe(expected === 1 ? 2 : 1);
   });
 
-  it('has answers by the node that brought the question', () => {
+  it('gets replies through the node that the request came from', () => {
     const node = withPlace(0);
     node.gets(ip4({ from: '10.98.0.1', to: HERE, payload: udp({ source: 53, destination: 4000 }) }), 2);
     expect([node.sends(beyond(4000)), node.sends(beyond(4001))]).toEqual([2, 1]);
   });
 });
 
-describe('what is no member', () => {
+describe('a packet to an unused address', () => {
   const { EP_BLACKHOLE, EP_VIA_GATEWAY } = layouts.EndpointType;
   const made = (): Hypervisor => {
     const node = new Hypervisor();
@@ -366,7 +372,7 @@ describe('what is no member', () => {
     return node;
   };
 
-  it('of the tenant goes to no network node, though all else does', () => {
+  it('of the tenant is sent to no network node', () => {
     const node = made();
     expect(node.sends(ip4({ from: HERE, to: '10.0.0.99' }))).toBe('punt no member');
     expect(node.sends(ip6({ from: 'cafe::1', to: 'cafe::99' }))).toBe('punt no member');
@@ -376,7 +382,7 @@ describe('what is no member', () => {
     expect(node.sends(ip4({ from: HERE, to: '10.0.0.2' }))).toBe('to no network node');
   });
 
-  it('is not answered for', () => {
+  it('is preceded by ARP without a reply', () => {
     const { bench } = made();
     const asks = (target: string): Record<string, number> => {
       const request = control.arp({ senderMac: MACS.vm, sender: HERE, target });
@@ -387,7 +393,7 @@ describe('what is no member', () => {
     expect(asks('192.0.2.1')).toEqual({ 'punt not routed': 1 });
   });
 
-  it('has its ICMP error as before when it arrives', () => {
+  it('is punted for an ICMP error when it arrives at the uplink', () => {
     const frame = ethernet(
       encapsulated(ip4({ from: THERE, to: '10.0.0.99' }), [SIDS.dt46], 'fd00:5e:2::1'),
       FROM_ROUTER,
@@ -398,7 +404,7 @@ describe('what is no member', () => {
 
 describe('an ICMP error', () => {
   it.each([ip4({ from: HERE, to: THERE, ttl: 1 }), ip6({ from: 'cafe::1', to: 'fd99::1', hopLimit: 1 })])(
-    'tells the VM of its last hop: %#',
+    'reports an expired hop limit to the VM: %#',
     (packet) => {
       const { bench } = new Hypervisor();
       const sent = bench.send('port_tc', ethernet(packet, TO_PORT));
@@ -408,7 +414,7 @@ describe('an ICMP error', () => {
     },
   );
 
-  it('tells the VM what fits the way that the flow has', () => {
+  it('reports the path MTU of the flow’s network node to the VM', () => {
     const node = new Hypervisor();
     node.bench.setUnderlay(3, [MACS.router], NARROW_MTU);
     node.bench.addEncap(102, ['fd00:5e:e2:4600:64::'], 3);
@@ -428,7 +434,7 @@ describe('an ICMP error', () => {
     expect([told(4000, 1400 - 28), told(4001, 1400 - 28)]).toEqual(['forward forwarded', 'forward forwarded']);
   });
 
-  it.each([1, 2])('goes back to a sender in another tenant by the network node that it came by: %i', (number) => {
+  it.each([1, 2])('goes back to a sender in another tenant through the packet’s network node: %i', (number) => {
     const node = new Hypervisor();
     for (const inner of [
       ip4({ from: THERE, to: HERE, ttl: 1 }),
@@ -448,7 +454,7 @@ describe('an ICMP error', () => {
     expect(node.bench.send('uplink_tc', arrived).counted).toEqual({ 'answer too big': 1 });
   });
 
-  it('goes nowhere where no network node brought it', () => {
+  it('is not sent about a packet that came from no network node', () => {
     const inner = ip4({ from: THERE, to: HERE, ttl: 1 });
     const frame = ethernet(encapsulated(inner, [SIDS.dt46], 'fd00:5e:2::1'), FROM_ROUTER);
     expect(new Hypervisor().bench.send('uplink_tc', frame)).toMatchObject({

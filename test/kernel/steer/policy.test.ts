@@ -1,4 +1,7 @@
-/** Which new connections policies let in: prefixes, protocols, ports, ranks, and changes that nobody sees half of. */
+/**
+ * New connections that policies allow: prefixes, protocols, L4 ports, ranks, and changes that take effect at once as a
+ * whole.
+ */
 import { TestRun } from 'libbpf-ts';
 import { describe, expect, it } from 'vitest';
 import * as steering from '../../../src/ebpf/generated/steering.js';
@@ -44,7 +47,7 @@ const deny = (first: number, policy = 2, rank = 5): PortEntry => ({ first, actio
 const none = (first: number): PortEntry => ({ first, action: 'none' });
 
 describe('a set of policies', () => {
-  it('lets pass the protocols that it names', () => {
+  it('allows the protocols that it names', () => {
     for (const protocol of ['tcp', 'udp', 'icmp'] as const) {
       const node = nodeWith({ rules: [everyPort(protocol, 'allow')] });
       for (const sent of ['tcp', 'udp', 'icmp', 'gre'] as const) {
@@ -58,13 +61,13 @@ describe('a set of policies', () => {
     expect(other.sent('red', opening('tcp'))).toBe(MISMATCH);
   });
 
-  it('holds in the direction that it says', () => {
+  it('applies in its direction alone', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow'), everyPort('udp', 'allow')] });
     expect(node.sent('blue', opening('tcp', 80, '10.1.0.2', '10.0.0.1'))).toBe('drop no policy');
     expect(node.sent('blue', opening('udp', 80, '10.1.0.2', '10.0.0.1'))).toBe('drop no policy');
   });
 
-  it.each([1, 2, 3, 7, 64, 1000])('finds each boundary among %i ports', (count) => {
+  it.each([1, 2, 3, 7, 64, 1000])('finds each boundary among %i L4 ports', (count) => {
     // Single ports 100, 200, …: allowed and denied in turn.
     const ports: PortEntry[] = [none(0)];
     for (let index = 0; index < count; index++) {
@@ -82,7 +85,7 @@ describe('a set of policies', () => {
     }
   });
 
-  it('knows port 0 and port 65535', () => {
+  it('handles L4 ports 0 and 65535', () => {
     const node = nodeWith({ rules: [{ protocol: 'udp', ports: [allow(0), none(1), allow(65535)] }] });
     expect([0, 1, 65534, 65535].map((port) => node.sent('red', opening('udp', port)))).toEqual([
       'passed',
@@ -92,7 +95,7 @@ describe('a set of policies', () => {
     ]);
   });
 
-  it('takes the longest prefix for the class, of both sides and families', () => {
+  it('matches the longest prefix on both sides and in both families', () => {
     const node = nodeWith({
       sources: ['10.0.0.0/24', '10.0.0.128/25', 'cafe:a::/64', 'cafe:a::8000/113'],
       destinations: ['10.1.0.0/30', 'cafe:b::/126'],
@@ -115,7 +118,7 @@ describe('a set of policies', () => {
     ['source', 2, DENIED],
     ['destination', 3, 'passed'],
     ['both', 4, DENIED],
-  ])('of its four tables the lowest rank decides: %s', (_table, winner, verdict) => {
+  ])('decides by the lowest rank of its four tables: %s', (_table, winner, verdict) => {
     // Allowed and denied by turns; the winner ranks lowest, wherever it is asked.
     const rank = (table: number): number => (table === winner ? 1 : 10 + table);
     const node = nodeWith({
@@ -134,7 +137,7 @@ describe('a set of policies', () => {
     );
   });
 
-  it('is counted: connections, their packets in both directions, refusals', () => {
+  it('counts connections, their packets in both directions, and refusals', () => {
     const node = nodeWith({ rules: [{ protocol: 'udp', ports: [allow(0, 7), deny(53, 8), allow(54, 7)] }] });
     const ask = ip4({ from: '10.0.0.1', to: '10.1.0.2', payload: udp({ source: 999, destination: 80 }) });
     const answer = ip4({ from: '10.1.0.2', to: '10.0.0.1', payload: udp({ source: 80, destination: 999 }) });
@@ -146,7 +149,7 @@ describe('a set of policies', () => {
     expect(node.hits(8)).toMatchObject({ connections: 1, packets: 1 });
   });
 
-  it('tells of decisions that are to be logged, and of no others', () => {
+  it('logs decisions of policies with `log`, and no others', () => {
     const ports: PortEntry[] = [allow(0), { ...deny(53), log: true }, { ...allow(80, 3), log: true }, allow(81)];
     const node = nodeWith({ rules: [{ protocol: 'udp', ports }] });
     const told: steering.PolicyLogEvent[] = [];
@@ -159,7 +162,7 @@ describe('a set of policies', () => {
     ]);
   });
 
-  it('are counted where the ring has no room for them, though nobody reads it', () => {
+  it('counts decisions that do not fit into the ring without a reader', () => {
     const node = nodeWith({ rules: [{ protocol: 'udp', ports: [{ ...deny(0), log: true }] }] });
     const suppressed = (): number => suppressedDecisions({ sg_log_rate: node.map('sg_log_rate') });
     const before = suppressed();
@@ -174,7 +177,7 @@ describe('a set of policies', () => {
 });
 
 describe('a change of policies', () => {
-  it('is one update: before it the old set decides, after it the new one', () => {
+  it('takes effect by one update: the old set decides before it, the new one after it', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow')] });
     const next = node.policies.write({ rules: [everyPort('tcp', 'deny'), everyPort('udp', 'allow')] });
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual(['passed', MISMATCH]);
@@ -183,7 +186,7 @@ describe('a change of policies', () => {
     expect([node.sent('red', opening('tcp')), node.sent('red', opening('udp'))]).toEqual([DENIED, 'passed']);
   });
 
-  it("takes no other set's ports for its own where their place was taken", () => {
+  it('does not match L4 ports of another set that reused their slots', () => {
     const node = nodeWith({ rules: [everyPort('tcp', 'allow')] });
     expect(node.sent('red', opening('tcp'))).toBe('passed');
     const entry = encode(steering.PolicyPort, { set: 0xffffff, first: 0, flags: 1, policy: 1, rank: 1 });
@@ -191,7 +194,7 @@ describe('a change of policies', () => {
     expect(node.sent('red', opening('tcp'))).toBe(MISMATCH);
   });
 
-  it('is of the pair alone', () => {
+  it('affects its pair alone', () => {
     const node = new NetworkNode({ is_hypervisor: false });
     const set = node.policies.give(RED, BLUE, {
       sources: ['10.0.0.0/24'],

@@ -1,4 +1,7 @@
-/** Who gets a place in the table of connections: counts are those of the table after any traffic, and the shares of pairs are kept. */
+/**
+ * Quotas of the table of connections: counters equal the table's contents after any traffic, and pairs of zones get
+ * their shares.
+ */
 import { describe, expect, it } from 'vitest';
 import { TestRun } from 'libbpf-ts';
 import { ZonePair } from '../../../src/ebpf/generated/steering.js';
@@ -68,8 +71,8 @@ function packet(random: Random, conversations: TcpEnds[]): Buffer {
   }
 }
 
-describe('connections are counted', () => {
-  it('as they are in the table, after any traffic, time and change of policies', () => {
+describe('counters of connections', () => {
+  it('equal the table’s contents after any traffic, time and change of policies', () => {
     const random = randomOf(SEED);
     const node = talkingNode();
     const conversations = Array.from({ length: 400 }, (_, index) => new TcpEnds(20_000 + index));
@@ -117,7 +120,7 @@ describe('a pair of zones', () => {
   const halfOpen = (node: NetworkNode, from: 'red' | 'blue' | 'green', to: 'red' | 'blue'): number =>
     counts(node.connectionMaps).counted[`${ZONES[from].id} ${ZONES[to].id}`]?.[0] ?? 0;
 
-  it('leaves room for one more, however many are greedy', () => {
+  it('leaves room for another pair, however many use their shares up', () => {
     const node = talkingNode();
     const passed = ask(node, 'red', 4000);
     const alone = halfOpen(node, 'red', 'blue');
@@ -132,7 +135,7 @@ describe('a pair of zones', () => {
     expect(ask(node, 'blue', 500)).toBe(500);
   });
 
-  it('has its places back when their time is over, without anybody who cleans up', () => {
+  it('gets slots of expired connections back without a garbage collector', () => {
     const node = talkingNode();
     ask(node, 'red', 4000);
     ageTable(node.connectionMaps, 700);
@@ -143,7 +146,7 @@ describe('a pair of zones', () => {
     expect(counts(node.connectionMaps).counted).toEqual(counts(node.connectionMaps).recounted);
   });
 
-  it('without policies any more has none after a while, though nothing of them is sent', () => {
+  it('loses its connections without its policies, though it sends nothing', () => {
     const node = talkingNode();
     ask(node, 'green', 1000);
     node.map('sg_pol_pairs').delete(encode(ZonePair, { from: ZONES.green.id, to: ZONES.blue.id }));

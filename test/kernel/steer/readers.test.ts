@@ -1,4 +1,4 @@
-/** What a network node reads of a packet is what the hypervisors read of it, and nothing that follows it in its frame. */
+/** A network node parses packets as hypervisors do, and does not read data behind a packet in its frame. */
 import { describe, expect, it } from 'vitest';
 import { encapsulated, ethernet, fragment6, IP, ip4, ip6, options6, srh, tcp, udp } from '../fastpath/packets.js';
 import { errorAbout } from './icmp.js';
@@ -38,14 +38,14 @@ describe.each(HOOKS)('%s', (hook) => {
     expect(node().sent('red', packet(7))).toBe('drop malformed');
   });
 
-  it('takes no outer header of another version', () => {
+  it('ignores an outer header of another IP version', () => {
     const outer = arriving(ip4(RED_TO_BLUE4));
     expect(fate(outer)).toBe('forward forwarded');
     outer.writeUInt8(0x50, 0);
     expect(fate(outer)).toBe('drop malformed');
   });
 
-  it('takes no packet that is longer than the outer one, nor one that is longer than its frame', () => {
+  it('drops a packet longer than its outer packet or its frame', () => {
     const inner = ip4(RED_TO_BLUE4);
     const short = arriving(inner);
     short.writeUInt16BE(inner.length - 1, 4);
@@ -57,7 +57,7 @@ describe.each(HOOKS)('%s', (hook) => {
     expect(fate(Buffer.concat([arriving(inner), Buffer.alloc(9)]))).toBe('forward forwarded');
   });
 
-  it('takes no extension header that is longer than its packet', () => {
+  it('drops an extension header longer than its packet', () => {
     const payload = Buffer.concat([options6(IP.udp), udp()]);
     const packet = ip6({ ...RED_TO_BLUE6, next: IP.destOptions, payload, length: 4 });
     expect(fate(arriving(packet))).toBe('drop malformed');
@@ -86,7 +86,7 @@ describe.each(HOOKS)('%s', (hook) => {
     expect(node().sent('red', ip6({ ...RED_TO_BLUE6, next: IP.fragment, payload }))).toBe('drop routing header');
   });
 
-  it('takes no type of ICMPv6 for an error that is none', () => {
+  it('treats only ICMPv6 error types as errors', () => {
     const made = node();
     const opened = ip6({ ...RED_TO_BLUE6, payload: udp() });
     expect(made.sent('red', opened)).toBe('passed');

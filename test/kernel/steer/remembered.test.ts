@@ -1,6 +1,6 @@
 /**
- * What a network node's CPUs remember of flows changes nothing but the cost: the program that remembers and the one that looks everything up do
- * the same with the same packets, over changes of policies, maps and connections.
+ * The per-CPU cache of flows on a network node changes only the cost: the programs with and without it do the same with
+ * the same packets, over changes of policies, maps and connections.
  */
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -119,8 +119,8 @@ const transport = (source: number, destination: number, flags?: number): { proto
     ? { protocol: IP.udp, payload: udp({ source, destination }) }
     : { protocol: IP.tcp, payload: segmentOf({ source, destination }, flags, 0) };
 
-describe('a network node that remembers flows', () => {
-  it('does what one does that looks everything up', () => {
+describe('a network node with a flow cache', () => {
+  it('acts like one without the cache', () => {
     const random = randomOf(SEED);
     const nodes = nodesOf();
     const verdicts: Record<string, number> = {};
@@ -150,10 +150,10 @@ describe('a network node that remembers flows', () => {
 
   it.each([
     ['UDP', [ask(), answer(), ask()], ask()],
-    ['UDP that is answered', [ask(), answer(), answer()], answer()],
+    ['a UDP reply', [ask(), answer(), answer()], answer()],
     ['TCP', [ask(SYN), answer(SYN | ACK), ask(ACK), ask(ACK)], ask(ACK)],
-    ['TCP that is answered', [ask(SYN), answer(SYN | ACK), ask(ACK), answer(ACK)], answer(ACK)],
-  ])('spares the look-up of a connection, for a moment: %s', async (_what, before, next) => {
+    ['a TCP reply', [ask(SYN), answer(SYN | ACK), ask(ACK), answer(ACK)], answer(ACK)],
+  ])('skips the lookup of a connection until the entry expires: %s', async (_what, before, next) => {
     const [node] = nodesOf();
     const isRemembered = (): boolean => {
       for (const frame of before) expect(node.send(frame).verdict).toBe('redirect');
@@ -174,14 +174,14 @@ describe('a network node that remembers flows', () => {
     ['is answered', [ask(SYN), answer(SYN | ACK)], answer(SYN | ACK)],
     ['closes', [ask(SYN), answer(SYN | ACK), ask(ACK)], ask(ACK | 0x01)],
     ['is reset', [ask(SYN), answer(SYN | ACK), ask(ACK)], answer(0x04)],
-  ])('remembers no segment by which a connection %s', (_what, before, next) => {
+  ])('does not cache a segment by which a connection %s', (_what, before, next) => {
     const [node, looking] = nodesOf();
     for (const one of [node, looking]) for (const frame of [...before, next, next]) one.send(frame);
     const states = [node, looking].map((one) => one.connections('red').map(({ state, flags }) => [state, flags]));
     expect(states[0]).toEqual(states[1]);
   });
 
-  it('keeps flows apart, and tenants of the same addresses', () => {
+  it('separates flows, and tenants with the same addresses', () => {
     const [node, looking] = nodesOf();
     const from = (zone: 'red' | 'green', source: number): Buffer =>
       arriving(zone, ip4({ from: '10.0.0.1', to: '10.1.0.2', ...transport(source, 53) }));
@@ -194,7 +194,7 @@ describe('a network node that remembers flows', () => {
     for (const source of ports) expect(node.send(from('green', source)).verdict).toBe('drop');
   });
 
-  it('tells of no packet that it is the first one of a new policy', () => {
+  it('applies a new policy to the next packet of a cached flow', () => {
     const [node] = nodesOf();
     for (const frame of [ask(), ask(), ask()]) node.send(frame);
     expect(node.hits(2)).toMatchObject({ connections: 1, packets: 3 });

@@ -1,6 +1,6 @@
 /**
- * Who does not know the sequence numbers of a TCP connection neither ends it nor keeps it, whatever he sends; who does, does at once: also after
- * packets of which a CPU looked nothing up.
+ * Only a sender that knows the sequence numbers of a TCP connection can end it or keep it alive, and at once: also
+ * after packets that a CPU forwarded from its cache.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -48,13 +48,13 @@ function established(node: NetworkNode, scale?: number, family: 4 | 6 = 4): TcpE
 const other = (end: End): End => (end === 'red' ? 'blue' : 'red');
 const plus = (sequence: number, more: number): number => (sequence + more) >>> 0;
 
-describe.each(ENDS)('resets that somebody forges from %s', (from) => {
+describe.each(ENDS)('forged resets from %s', (from) => {
   it.each([
     ['random', RANDOM, undefined],
     ['random', RANDOM, 7],
     ['spaced', SPACED, undefined],
     ['spaced', SPACED, 14],
-  ] as const)('%s, %i, windows scaled by %s: an idle connection lives', (kind, count, scale) => {
+  ] as const)('do not end an idle connection: %s, %i, window scale %s', (kind, count, scale) => {
     const node = openNode();
     const ends = established(node, scale);
     node.age('red', 1000);
@@ -76,7 +76,7 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
     expect(stateOf(node)).toBe(CT_CLOSED);
   });
 
-  it('in the window pass, and change nothing; at its edges and beyond them they are dropped', () => {
+  it('pass in the window without effect, and are dropped beyond it', () => {
     const node = openNode();
     const ends = established(node);
     const at = ends.next[from];
@@ -98,7 +98,7 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
     expect(only(node)).toEqual(before);
   });
 
-  it('at what the other end acknowledged close, though more was sent since', () => {
+  it('at the acknowledged sequence number close a connection, though more was sent since', () => {
     const node = openNode();
     const ends = established(node);
     const acked = ends.next[from];
@@ -108,8 +108,8 @@ describe.each(ENDS)('resets that somebody forges from %s', (from) => {
   });
 });
 
-describe.each(ENDS)('what somebody forges from %s', (from) => {
-  it('as a SYN changes nothing, and the exact reset that answers the challenge ends it', () => {
+describe.each(ENDS)('forged segments from %s', (from) => {
+  it('with SYN change nothing, and the exact reset that answers the challenge ends the connection', () => {
     const node = openNode();
     const ends = established(node);
     const before = only(node);
@@ -127,11 +127,11 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
   });
 
   it.each([
-    ['a FIN out of the window', FIN | ACK, WINDOW * 1.25 + 100, 0],
-    ['a FIN far behind it', FIN | ACK, -70_000, 0],
-    ['a FIN that acknowledges what nobody sent', FIN | ACK, 0, WINDOW * 1.25 + 100],
+    ['a FIN outside the window', FIN | ACK, WINDOW * 1.25 + 100, 0],
+    ['a FIN far before the window', FIN | ACK, -70_000, 0],
+    ['a FIN that acknowledges unsent data', FIN | ACK, 0, WINDOW * 1.25 + 100],
     ['a FIN without an ACK', FIN, 0, 0],
-  ])('%s closes nothing', (_what, flags, more, moreAcked) => {
+  ])('do not close a connection: %s', (_what, flags, more, moreAcked) => {
     const node = openNode();
     const ends = established(node);
     const acked = plus(ends.next[other(from)], moreAcked);
@@ -142,10 +142,10 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
   });
 
   it.each([
-    ['out of the window', WINDOW * 1.25 + 1000, 0],
-    ['with an ACK of what nobody sent', 100, WINDOW * 1.25 + 1000],
+    ['outside the window', WINDOW * 1.25 + 1000, 0],
+    ['with an ACK of unsent data', 100, WINDOW * 1.25 + 1000],
     ['with an old ACK', 100, -100_000],
-  ])('as data %s moves no window to a reset that follows it', (_what, more, moreAcked) => {
+  ])('with data %s do not move the window to a following reset', (_what, more, moreAcked) => {
     for (const remembers of [false, true]) {
       const node = openNode(remembers);
       const ends = established(node);
@@ -163,7 +163,7 @@ describe.each(ENDS)('what somebody forges from %s', (from) => {
 });
 
 describe('a handshake', () => {
-  it('is completed by no ACK but of the answer', () => {
+  it('is completed only by an ACK of the SYN-ACK', () => {
     const node = openNode();
     const ends = new TcpEnds();
     node.sent('red', ends.segment('red', { flags: SYN }));
@@ -175,7 +175,7 @@ describe('a handshake', () => {
     expect(stateOf(node)).toBe(CT_ESTABLISHED);
   });
 
-  it('is answered and refused by nothing but what acknowledges its SYN', () => {
+  it('is answered or refused only by a segment that acknowledges its SYN', () => {
     const node = openNode();
     const ends = new TcpEnds();
     node.sent('red', ends.segment('red', { flags: SYN }));
@@ -189,7 +189,7 @@ describe('a handshake', () => {
     expect(stateOf(node)).toBe(CT_CLOSED);
   });
 
-  it('that red began anew goes on with the new numbers', () => {
+  it('continues with the new sequence numbers when red starts again', () => {
     const node = openNode();
     node.sent('red', new TcpEnds().segment('red', { flags: SYN }));
     const ends = new TcpEnds();
@@ -199,7 +199,7 @@ describe('a handshake', () => {
     expect(stateOf(node)).toBe(CT_ESTABLISHED);
   });
 
-  it('with data in its SYN is answered with and without an ACK of it (RFC 7413)', () => {
+  it('with data in its SYN may be answered with or without an ACK of the data (RFC 7413)', () => {
     for (const data of [0, 500]) {
       const node = openNode();
       const ends = new TcpEnds();
@@ -213,7 +213,7 @@ describe('a handshake', () => {
 });
 
 describe('windows', () => {
-  it.each([undefined, 0, 7, 14])('scaled by %s are known from both SYNs', (scale) => {
+  it.each([undefined, 0, 7, 14])('take scale %s from both SYNs', (scale) => {
     const node = openNode();
     established(node, scale);
     node.forget();
@@ -221,7 +221,7 @@ describe('windows', () => {
     expect([original.scale, reply.scale]).toEqual([scale ?? 0, scale ?? 0]);
   });
 
-  it('are not scaled where one end does not offer it', () => {
+  it('are not scaled if one end does not offer it', () => {
     const node = openNode();
     const ends = new TcpEnds();
     node.sent('red', ends.segment('red', { flags: SYN, options: scaleOption(7) }));
@@ -232,15 +232,15 @@ describe('windows', () => {
 });
 
 describe.each([
-  ['that looks up each', false],
-  ['that remembers flows', true],
+  ['without a flow cache', false],
+  ['with a flow cache', true],
 ] as const)('after a burst through a node %s', (_what, remembers) => {
   it.each([
     ['red', 4],
     ['blue', 4],
     ['red', 6],
     ['blue', 6],
-  ] as const)("%s's own reset and FIN are exact, over IPv%i", (from, family) => {
+  ] as const)("%s's own reset and FIN take effect over IPv%i", (from, family) => {
     for (const [flags, expected] of [
       [RST, CT_CLOSED],
       [FIN | ACK, CT_CLOSING],
@@ -264,7 +264,7 @@ describe.each([
   });
 });
 
-it('a super-packet at tcx counts with all of its payload', () => {
+it('a super-packet at tcx advances the sequence by its whole payload', () => {
   const node = new NetworkNode({ is_hypervisor: false }, 'tc');
   node.policies.give(ZONES.red.id, ZONES.blue.id, { rules: [everyPort('tcp', 'allow')] });
   const ends = established(node);
@@ -276,7 +276,7 @@ it('a super-packet at tcx counts with all of its payload', () => {
   expect(stateOf(node)).toBe(CT_CLOSED);
 });
 
-it('a first fragment of TCP passes as its connection does', () => {
+it('a first fragment of TCP passes with its connection', () => {
   const node = openNode();
   const ends = established(node);
   const payload = tcp({ source: 4000, destination: 80, sequence: ends.next.red, acked: ends.next.blue, size: 24 });

@@ -1,4 +1,4 @@
-/** Who may send to a network node by a tenant's SID: nodes of the SR domain, from addresses of the tenant's. */
+/** Who may send to a network node by a tenant's SID: nodes of the SR domain, from addresses of the tenant. */
 import { describe, expect, it } from 'vitest';
 import { Mark } from '../../../src/ebpf/generated/layouts.js';
 import { ethernet, IP, ip4, ip6, srh, tcp, udp } from '../fastpath/packets.js';
@@ -47,7 +47,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
     }
   });
 
-  it('takes packets from itself by its mark alone', () => {
+  it('takes packets from the node itself by their mark alone', () => {
     const node = nodeFor(hook);
     const own = arriving('red', ip4({ from: '10.0.0.1', to: '10.1.0.2' }), SOURCE);
     if (hook === 'xdp') {
@@ -64,11 +64,11 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
     ['of the tenant that it sends to', '10.1.0.7', 'cafe:b::7'],
     ['of the receiver', '10.1.0.2', 'cafe:b::2'],
     ['of an external network', '192.0.2.9', '2001:db8:d::9'],
-    ['of nobody', '198.51.100.1', '2001:db8:e::1'],
+    ['that nobody has', '198.51.100.1', '2001:db8:e::1'],
     ['of the loopback', '127.0.0.1', '::1'],
-    ['of all hosts', '0.0.0.0', '::'],
-    ['of a group', '224.0.0.5', 'ff02::1'],
-  ])('takes no packet by red’s SID from an address %s', (_what, from4, from6) => {
+    ['that is unspecified', '0.0.0.0', '::'],
+    ['of a multicast group', '224.0.0.5', 'ff02::1'],
+  ])('drops packets for red’s SID from an address %s', (_what, from4, from6) => {
     const node = nodeFor(hook);
     for (const packet of [...opening(from4, from6), ...opening(from4, from6)]) {
       expect(node.sent('red', packet)).toBe(INNER);
@@ -76,7 +76,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
     expect(node.connections('red')).toEqual([]);
   });
 
-  it('takes errors from the tenant’s members and its gateway alone', () => {
+  it('takes ICMP errors from the tenant’s members and gateway alone', () => {
     const node = nodeFor(hook);
     node.addIcmpSource('blue', '0.0.0.0/0', '10.1.0.254');
     node.addMember('blue', '172.20.0.1', 2);
@@ -89,7 +89,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
     for (const from of ['10.0.0.1', '192.0.2.9', '198.51.100.1', '127.0.0.1']) expect(error(from), from).toBe(INNER);
   });
 
-  it('leaves frames for another MAC address alone', () => {
+  it('ignores frames for another MAC address', () => {
     const node = nodeFor(hook);
     const frame = arriving('red', ip4({ from: '10.0.0.1', to: '10.1.0.2' }));
     for (const mac of ['020000000299', 'ffffffffffff', '333300000001']) {
@@ -103,7 +103,7 @@ describe.each(['xdp', 'tc'] as const)('a network node at %s', (hook) => {
   });
 });
 
-it('what is remembered of a flow lets no other outer source pass', () => {
+it('drops packets from another outer source than the cached flow’s', () => {
   const node = nodeFor('xdp', {}, true);
   const packet = ip4({ from: '10.0.0.1', to: '10.1.0.2' });
   for (let turn = 0; turn < 4; turn++) expect(node.sent('red', packet)).toBe('passed');

@@ -1,4 +1,4 @@
-/** Frames with a VLAN tag at a network node: left to the host, and counted by the last of its programs. */
+/** Frames with a VLAN tag at a network node: left to the host, and counted by the last program. */
 import { expect, it } from 'vitest';
 import { ethernet, ip4, tagged } from '../fastpath/packets.js';
 import { arriving, MACS, NetworkNode } from './node.js';
@@ -6,7 +6,7 @@ import { arriving, MACS, NetworkNode } from './node.js';
 const INNER = ip4({ from: '10.0.0.1', to: '10.1.0.2' });
 const TYPES = [0x8100, 0x88a8] as const;
 
-it.each(TYPES)('of an uplink: type %i', (type) => {
+it.each(TYPES)('a tagged frame at an uplink is left to the host: type %i', (type) => {
   const frame = tagged(arriving('red', INNER), 200, type);
   expect(new NetworkNode({ is_hypervisor: false }, 'tc').send(frame)).toEqual({
     verdict: 'next',
@@ -18,7 +18,7 @@ it.each(TYPES)('of an uplink: type %i', (type) => {
   expect(new NetworkNode({ is_hypervisor: false }).send(frame)).toEqual({ verdict: 'next', counted: {}, frame });
 });
 
-it.each(TYPES)('of an external network: type %i', (type) => {
+it.each(TYPES)('a tagged frame at an external network is left to the host: type %i', (type) => {
   const node = new NetworkNode({ is_hypervisor: false }, 'external');
   node.addExternalSource('192.0.2.0/24');
   node.addRoute('dc', '10.0.0.0/24', 'red');
