@@ -80,7 +80,7 @@ describe('commands report that koffi', () => {
     ],
     ['lacks its library', /Cannot find module/, () => rmSync(native)],
     ['has an empty library', /file too short/, () => truncateSync(native, 0)],
-    ['has a library that is no ELF file', /invalid ELF header/, () => writeFileSync(native, 'x'.repeat(100_000))],
+    ['has a library that is not an ELF file', /invalid ELF header/, () => writeFileSync(native, 'x'.repeat(100_000))],
     [
       "has another machine's library",
       /cannot be loaded: /,

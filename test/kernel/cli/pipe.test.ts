@@ -14,7 +14,7 @@ describe('a command that cannot write its output', () => {
     });
   });
 
-  it('keeps its own exit code when standard error is full as well', () => {
+  it('exits with its own code when standard error is full as well', () => {
     const script = 'exec "$0" "$1" diff -c /nonexistent.yaml 2>/dev/full';
     const { status } = spawnSync('bash', ['-c', script, process.execPath, SEGUE], { encoding: 'utf8' });
     expect(status).toBe(2);

@@ -119,17 +119,17 @@ describe.each(TAKE_ROOT.map((words) => ({ words, name: words.join(' ') })))('seg
   });
 });
 
-describe("for a user with CAP_NET_ADMIN who can read root's files,", () => {
+describe("a user with CAP_NET_ADMIN who can read root's files", () => {
   const has = ['net_admin', 'dac_override'];
 
-  it.each(['apply', 'diff', 'agent', 'doctor', 'monitor'])('%s needs BPF capabilities', async (command) => {
+  it.each(['apply', 'diff', 'agent', 'doctor', 'monitor'])('lacks capabilities for %s', async (command) => {
     for (const file of ['ebpf.yaml', 'hybrid.yaml']) {
       expect(await asNobody(has, [command], file)).toEqual(refused([BPF]));
     }
     expect(await asNobody([...has, 'bpf', 'perfmon'], [command], 'netns.yaml')).toEqual(refused([NAMESPACES]));
   });
 
-  it('show needs BPF capabilities', async () => {
+  it('lacks capabilities for show fastpath', async () => {
     expect(await asNobody(has, ['show', 'fastpath'], 'ebpf.yaml')).toEqual(refused([BPF]));
   });
 });

@@ -41,7 +41,7 @@ it('progress is one line on a terminal, erased at the end', async () => {
   expect(lines.at(-1)).toMatch(/^\S+: \d+ created/);
 });
 
-it('progress is not shown when standard error is no terminal', async () => {
+it('progress is not shown when standard error is not a terminal', async () => {
   expect(await runIn(undefined, command('apply', '-f', intentFile))).toMatchObject({ status: 0, stderr: '' });
 });
 

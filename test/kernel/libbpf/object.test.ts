@@ -160,7 +160,7 @@ test('a verifier error is one line, and the whole log is available', () => {
   expect(error.log).toContain('processed 2 insns');
 });
 
-test("a file that is no object is refused in libbpf's own words", () => {
+test("a file that is not an object is refused with libbpf's message", () => {
   expect(failure(() => BpfObject.open('/nonexistent.o')).message).toBe(
     'object /nonexistent.o: open: ENOENT: elf: failed to open /nonexistent.o: No such file or directory',
   );

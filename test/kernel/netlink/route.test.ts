@@ -273,7 +273,7 @@ describe('routes', () => {
     );
   });
 
-  test('with an unknown next hop are refused in the kernel’s words', () => {
+  test('with an unknown next hop are refused with the kernel’s message', () => {
     const { netns } = prepare();
     const error = ((): unknown => {
       try {

@@ -89,7 +89,7 @@ describe('an interface in the log', () => {
 });
 
 it.each([
-  ['with a change of a path is no drift', true],
+  ['with a change of a path is not drift', true],
   ['alone is drift', false],
 ])('a change of a Maglev table %s', (_name, hasWay) => {
   const { log, logged } = made({});

@@ -16,7 +16,7 @@ it('the log names some of 100,000 simultaneous changes, and counts all', () => {
   expect(omitted).toEqual({ drift: 100_000 - MAX_ENTRIES });
 });
 
-it("a repeated note is counted, and so is one over its kind's limit", () => {
+it('a repeated note is counted, and so is one over the limit', () => {
   let now = 1000;
   const log = new NoteLog(() => now);
   for (let index = 0; index <= MAX_ENTRIES; index++) log.note({ what: 'failure', text: `object ${index}` });

@@ -1,4 +1,4 @@
-/** The documents of the repository, and what is in them. */
+/** Reads the repository's documents. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A certificate path that is no regular file must not block the agent. */
+/** A certificate path that is not a regular file must not block the agent. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

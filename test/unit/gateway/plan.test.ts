@@ -260,7 +260,7 @@ describe('a hypervisor', () => {
     ['one is unreachable', ['nn2'], [], 'nn1'],
     ['one is unreachable, the other drains', ['nn2'], ['nn1'], 'nn1'],
     ['all are unreachable and one drains', ['nn1', 'nn2'], ['nn1'], 'nn2'],
-  ])('avoids network nodes in the kernel: %s', (_what, lost, draining, to) => {
+  ])('avoids unreachable and draining nodes in the kernel: %s', (_what, lost, draining, to) => {
     const nodes = RAW.nodes.map((node) => (draining.includes(node.name) ? { ...node, drain: true } : node));
     const intent = scopeTo(intentWith({ nodes }), 'hv1');
     const planner = plannerOf(configOf('hv1', 'kernel'), { uplinkMtu: 1500, unreachableNodes: [] }, intent);

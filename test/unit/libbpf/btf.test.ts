@@ -21,7 +21,7 @@ function message(fn: () => unknown): string {
 }
 
 describe('the parser', () => {
-  it('reads every kind of type', () => {
+  it('reads every sort of type', () => {
     const w = new BtfWriter();
     const int = w.int('int', 4, SIGNED);
     const pointer = w.reference('ptr', '', int);

@@ -128,7 +128,7 @@ describe('a port’s file', () => {
   });
 });
 
-it('a secret that is no regular file, empty, or world-readable is refused before the service starts', () => {
+it('a secret that is empty, world-readable or not a regular file is refused before the service starts', () => {
   const directory = mkdtempSync(join(tmpdir(), 'segue-secret-'));
   const path = join(directory, 'secret');
   const config: NodeConfig = {

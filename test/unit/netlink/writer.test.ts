@@ -6,7 +6,7 @@ import { createRoute, describeRoute, replaceRoute } from '../../../src/netlink/r
 import { createRule } from '../../../src/netlink/rule.js';
 import { MAX_MESSAGE_BYTES, MessageWriter } from '../../../src/netlink/writer.js';
 
-describe('before it is sent, the writer refuses', () => {
+describe('the writer refuses, before anything is sent,', () => {
   test.each([
     [
       createRoute({ table: 1, prefix: '10.0.0.1/24' }),

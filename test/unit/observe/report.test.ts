@@ -32,7 +32,7 @@ function parts(over: Partial<ReportParts> = {}): ReportParts {
 }
 
 describe('the note log', () => {
-  it('counts repetitions, limits each kind, and forgets notes after a day', () => {
+  it('counts repetitions, limits the notes of each sort, and forgets them after a day', () => {
     let now = 0;
     const journal = new NoteLog(() => now);
     for (let i = 0; i < 3; i++) journal.note({ what: 'drift', kind: 'route', action: 'create', text: 'a' });

@@ -40,7 +40,7 @@ function held(before: Intent, after: Intent, isMeant = false): string | undefine
   return removalGuardOnIntent(viewOf(CONFIG, { uplinkMtu: 1500 }, before), diffIntent(before, after), isMeant)?.message;
 }
 
-describe('the guard against mass removal, on a change of the intent,', () => {
+describe('the guard against mass removal on a change of the intent', () => {
   it.each([2, 3, 10])('blocks the removal of all %d ports', (count) => {
     expect(held(intent(count), intent(0))).toMatch(`takes away all ${count} ports of this node`);
   });
@@ -60,7 +60,7 @@ describe('the guard against mass removal, on a change of the intent,', () => {
   });
 });
 
-describe('the guard against mass removal, on a diff,', () => {
+describe('the guard against mass removal on a diff', () => {
   const gone = (count: number): Parameters<typeof removalGuard>[0] =>
     Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
 

@@ -16,7 +16,7 @@ test('a MAC address survives a round trip through text, in either case', () => {
 });
 
 test.each(['02:00:00:00:00', '02:00:00:00:00:0a:0b', '2:0:0:0:0:a', '02-00-00-00-00-0a', '02:00:00:00:00:0g', ''])(
-  '"%s" is no MAC address',
+  '"%s" is not a MAC address',
   (text) => {
     expect(parseMac(text)).toBeUndefined();
     expect(canonicalMac(text)).toBeUndefined();
