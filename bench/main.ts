@@ -12,10 +12,10 @@ const PARTS = ['packets', 'tcp', 'steer', 'flows', 'micro', 'policies', 'plan', 
 type Part = (typeof PARTS)[number];
 
 const USAGE = `usage: node build/bench/main.js [options]      (make bench BENCH="options")
-  --only A,B     of ${PARTS.join(', ')} (all)
-  --json FOLDER  where each leaves A.json (bench/results)
-  --report-only  no measurement: docs/benchmarks.md from the result files
-Every other option goes to each of those chosen: --rounds N, and what "node build/bench/A/main.js --help" says.
+  --only A,B     parts: ${PARTS.join(', ')} (all)
+  --json FOLDER  folder for the results, PART.json each (bench/results)
+  --report-only  write docs/benchmarks.md from the result files, without measuring
+All other options go to each chosen part: --rounds N, and those of "node build/bench/PART/main.js --help".
 `;
 
 let running: ChildProcess | undefined;
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const others = process.argv.slice(2).filter((_, index) => !ours.has(index));
   const parts: Part[] = values['report-only'] === true ? [] : listOption('only', only, PARTS, PARTS);
   for (const part of parts) {
-    tell(`${part}: begins`);
+    tell(`${part}: starts`);
     await runProgram(`${part}/main.js`, ['--json', `${folder}/${part}.json`, ...others]);
   }
   await runProgram('report/main.js', ['--results', folder]);

@@ -21,8 +21,8 @@ import { intentFile, makeIntent, SELF } from '../lib/workload.js';
 import type { AgentState } from '../../src/agent/telemetry.js';
 
 const USAGE = `usage: node build/bench/api/main.js [options]
-  --ports N    remote ports (100000)        --rounds N   rounds, both in each (3)
-  --seconds N  of each measurement (10)
+  --ports N    remote ports (100000)        --rounds N   rounds, both settings in each (3)
+  --seconds N  duration of a measurement (10)
 `;
 const TENANTS = 256;
 const NODES = 1000;
@@ -120,7 +120,7 @@ await session(async (names) => {
         const ms = (value: number): string => (value * 1000).toFixed(1);
         const what = streams ? `${READERS} streams of each, ${(bytes / 1e6).toFixed(0)} MB` : 'idle';
         const held = `p50 ${ms(delay.p50)}, p99 ${ms(delay.p99)}, max ${ms(delay.max)} ms`;
-        tell(`api: ${what}: loop held ${held}; ${cpuMs.toFixed(0)} ms of processor in ${seconds} s`);
+        tell(`api: ${what}: event loop delay ${held}; ${cpuMs.toFixed(0)} ms of CPU time in ${seconds} s`);
       }
     }
   } finally {

@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     if (!isInterrupted()) throw error;
     process.exitCode = 130;
   } finally {
-    tell('removing what was made');
+    tell('removing namespaces and files');
     await standIns?.remove();
     rmSync(directory, { recursive: true, force: true });
     rmSync(join(RUN_ROOT, SELF), { recursive: true, force: true });

@@ -18,9 +18,9 @@ export interface Options {
 
 export const USAGE = `usage: node build/bench/control/main.js [options]      (make bench)
   --ports N    remote ports (100000)        --rounds N   rounds of each series (3)
-  --tenants N  tenants (256)                --moves N    moves timed a round (1000)
-  --nodes N    nodes (1000)                 --checked N  moves compared in full (10)
-  --json FILE  where the results go
+  --tenants N  tenants (256)                --moves N    measured moves per round (1000)
+  --nodes N    nodes (1000)                 --checked N  moves after which all routes are compared (10)
+  --json FILE  result file
 `;
 
 /** @throws TypeError for what is no option, RangeError for what is no count */

@@ -10,7 +10,7 @@ export function tables(results: ControlResults): string {
     [
       `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}, ${machine.iproute2}; ` +
         `load ${machine.load1.toFixed(1)} at the start; commit ${machine.commit.slice(0, 12)}${modified}; ` +
-        `${machine.date.slice(0, 10)}. Medians of ${results.rounds} rounds (least to most), contenders in turn.`,
+        `${machine.date.slice(0, 10)}. Medians of ${results.rounds} rounds (min–max), contenders in turn.`,
       ...results.cold.map(coldTable),
       moveTable(results),
     ].join('\n\n') + '\n'
@@ -29,20 +29,20 @@ function coldTable(result: ColdResult): string {
     range(contender.peakMiB),
   ];
   const none = ['', '', '', '', ''];
-  const head = ['seconds', 'load', 'plan', 'diff', 'netlink', 'together', 'process', 'k routes/s', 'peak MiB'];
+  const head = ['seconds', 'load', 'plan', 'diff', 'netlink', 'total', 'process', 'k routes/s', 'peak MiB'];
   return [
     `Cold apply, ${name}: ${remotePorts} remote ports, ${nexthops} next-hop objects.`,
     '',
     table(head, [
       row('segue apply', segue, steps(segue.steps)),
       row(`again (${second.changes} changes)`, second, steps(second.steps)),
-      row('ip -batch, encapsulation each', ipOwn, none),
+      row('ip -batch, an encapsulation per route', ipOwn, none),
       row('ip -batch, next-hop objects', ipNexthop, none),
     ]),
     '',
-    `Routes a second, segue against ip with an encapsulation each: netlink alone ${range(ratio.netlink, 2)}, from the ` +
-      `intent in memory on ${range(ratio.intent, 2)}, from its file on ${range(ratio.apply, 2)}, whole process ${range(ratio.process, 2)} times as many. ip had to be run again ` +
-      `for ${ipOwn.retried ?? 0} routes (ENOMEM) and for ${ipNexthop.retried ?? 0} objects.`,
+    `Routes a second of segue against ip with an encapsulation per route: netlink alone ${range(ratio.netlink, 2)} ×, from the ` +
+      `intent in memory ${range(ratio.intent, 2)} ×, from its file ${range(ratio.apply, 2)} ×, whole process ${range(ratio.process, 2)} ×. ip was run again ` +
+      `for ${ipOwn.retried ?? 0} routes and ${ipNexthop.retried ?? 0} objects (ENOMEM).`,
   ].join('\n');
 }
 
@@ -74,7 +74,7 @@ function moveTable({ move }: ControlResults): string {
     '',
     table(head, move.map(row)),
     '',
-    `${checked} moves compared with a dump of all routes and next hops: ${touched} other objects touched.`,
+    `${checked} moves compared with a dump of all routes and next hops: ${touched} other objects changed.`,
   ].join('\n');
 }
 

@@ -23,9 +23,9 @@ import type { EntryMoveResult } from './move.js';
 import type { EntriesResults, EntryMoves, LoadFigures } from './results.js';
 
 const USAGE = `usage: node build/bench/entries/main.js [options]      (make bench BENCH="--only entries")
-  --ports N    remote ports (1000000)       --rounds N   rounds of each series (3)
-  --moves N    moves timed a round (1000)   --checked N  moves after which the whole map is read (3)
-  --json FILE  where the results go
+  --ports N    remote ports (1000000)            --rounds N   rounds of each series (3)
+  --moves N    measured moves per round (1000)   --checked N  moves after which the whole map is compared (3)
+  --json FILE  result file
 `;
 const TENANTS = 256;
 const NODES = 1000;

@@ -14,10 +14,10 @@ import { FailoverNetwork } from './network.js';
 import type { Measured } from './measure.js';
 
 const USAGE = `usage: node build/bench/failover/main.js [options]      (root; natively: dataplane ebpf needs no VRF)
-  --rounds N     of every event, in turn (3)
-  --rate N       packets a second, over all flows (10000)
-  --flows N      (64)               --seconds N   a measurement lasts (6)
-  --json FILE    where the results go
+  --rounds N     rounds, all events in each (3)
+  --rate N       packets a second of all flows (10000)
+  --flows N      flows (64)         --seconds N   duration of a measurement (6)
+  --json FILE    result file
 `;
 
 /** Worst and middle of one event's measurements. */

@@ -24,9 +24,9 @@ import type { FlowsResults } from './results.js';
 
 const USAGE = `usage: node build/bench/flows/main.js [options]      (make bench BENCH="--only flows")
   --flows N,N     numbers of flows (1,1024,4096,16384,32768,262144)
-  --endpoints N   addresses that each path knows one by one (1000000, which takes minutes to set up)
-  --rounds N      rounds, all paths in each (3)      --milliseconds N   of sending for a figure (500)
-  --json FILE     where the results go               --smoke            few flows and endpoints, once
+  --endpoints N   addresses with a route or map entry each (1000000; setting up takes minutes)
+  --rounds N      rounds, all paths in each (3)      --milliseconds N   duration of a measurement (500)
+  --json FILE     result file                        --smoke            few flows and endpoints, once
 `;
 
 const FLOWS = [1, 1024, 4096, 16_384, 32_768, 262_144];

@@ -28,7 +28,7 @@ export async function busyProcessors(processors: number): Promise<number> {
   const idle = (idleTicks(readFileSync('/proc/stat', 'utf8')) - before) / TICKS_PER_S / seconds;
   const busy = Math.max(0, Math.round((processors - idle) * 100) / 100);
   if (busy > TOLD_ABOVE) {
-    tell(`other work keeps ${busy} of ${processors} processors busy: figures suffer, ratios less so`);
+    tell(`other processes use ${busy} of ${processors} CPUs: figures are unreliable, ratios less so`);
   }
   return busy;
 }

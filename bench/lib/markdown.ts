@@ -10,7 +10,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
-/** Median (least–most). */
+/** Median (min–max). */
 export function range({ median, min, max }: Spread, digits = 0, unit = 1): string {
   const text = (value: number) => (value / unit).toFixed(digits);
   return `${text(median)} (${text(min)}–${text(max)})`;

@@ -69,12 +69,12 @@ export function flowOptionsOf({ flows, spread, endpoints, cpus }: FlowTexts): Pi
 
 export const USAGE = `usage: node build/bench/packets/main.js [options]      (make bench BENCH="--only packets")
   --paths A,B         paths (all)                          --rounds N   rounds, all paths in each (3)
-  --milliseconds N    of sending for a figure (500)        --json FILE  where the results go
-  --search-rounds N   rounds of the loss-aware search (2)  --smoke      a few settings once, as short as it goes
-  --flows A,B         64-byte frames of so many flows instead of all settings; with these
-  --spread S          sequential: flows send in turn; uniform: each as likely as another; zipf: some far more than others
-  --endpoints N       destinations that each path knows one by one: routes, or entries of its map (up to ${ENDPOINTS_MAX})
-  --cpus N            generators at once, each with its path on a CPU of its own
+  --milliseconds N    duration of a measurement (500)      --json FILE  result file
+  --search-rounds N   rounds of the loss-aware search (2)  --smoke      few settings once, as short as possible
+  --flows A,B         64-byte frames with these numbers of flows instead of all settings; then also:
+  --spread S          order of flows: sequential, uniform or zipf
+  --endpoints N       destinations with a route or map entry each (up to ${ENDPOINTS_MAX})
+  --cpus N            concurrent generators, each with a path on a CPU of its own
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */

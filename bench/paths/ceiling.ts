@@ -45,6 +45,6 @@ export const ceiling = bareRedirect('xdp', {
 /** The same of one that takes sk_buffs. */
 export const ceilingTcx = bareRedirect('tcx', {
   name: 'ceiling-tcx',
-  describe: 'the same at tcx, which takes what a VM or a process sends as it is',
+  describe: 'the same at tcx, where packets of VMs and processes arrive without a copy',
   tcp: true,
 });

@@ -1,4 +1,4 @@
-/** The least that a tunnel must do, by hand (bpf/bench/minimal.bpf.c): what segue's own checks, caches and counters are measured against. */
+/** The minimum that a tunnel must do (bpf/bench/minimal.bpf.c): the reference for the cost of segue's checks, caches and counters. */
 import { attachXdp, BpfObject } from 'libbpf-ts';
 import { INNER, LOCATOR, MAC, PORT, TUNNEL_SOURCE, UPLINK, VM } from '../chain/names.js';
 import { macPair } from '../packets/programs.js';
@@ -99,7 +99,7 @@ function startEnd(chain: Chain, end: End): { close(): void }[] {
 export const minimal: Path = {
   name: 'minimal',
   describe:
-    'a tunnel by hand at XDP of ports and uplinks: one look-up a hop, hop limit, checksum, flow label, ECN, one counter; no tenants, no checks',
+    'a minimal tunnel at XDP of ports and uplinks: one lookup per hop, hop limit, checksum, flow label, ECN, one counter; no tenants, no checks',
   tcp: false,
   overhead: OUTER_HEADER_BYTES,
   async setUp(chain) {

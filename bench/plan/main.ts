@@ -19,7 +19,7 @@ import type { PlanResults, PlanSize } from './results.js';
 
 const USAGE = `usage: node build/bench/plan/main.js [options]      (make bench BENCH="--only plan")
   --sizes N,N    remote ports (1000,10000,100000,1000000)
-  --rounds N     of each size, in turn (3)             --json FILE   where the results go
+  --rounds N     rounds, all sizes in each (3)         --json FILE   result file
 `;
 const TENANTS = 256;
 const NODES = 1000;

@@ -23,9 +23,9 @@ import type { PoliciesResults, PolicySize } from './results.js';
 import type { UpdateResult } from './update.js';
 
 const USAGE = `usage: node build/bench/policies/main.js [options]      (make bench BENCH="--only policies")
-  --policies N,N  sizes, in turn (10,10000): multiples of ${POLICIES_PER_PAIR}, up to ${POLICIES_MAX}
-  --rounds N      of loading, and of packets (3)     --updates N   changes timed a round (20)
-  --scale F       on packets counted (1)             --json FILE   where the results go
+  --policies N,N  numbers of policies (10,10000): multiples of ${POLICIES_PER_PAIR}, up to ${POLICIES_MAX}
+  --rounds N      rounds of loading and packets (3)  --updates N   measured changes per round (20)
+  --scale F       factor for packet counts (1)       --json FILE   result file
 `;
 const LOAD = new URL('./load.js', import.meta.url);
 const UPDATE = new URL('./update.js', import.meta.url);
@@ -117,7 +117,7 @@ async function measure(places: readonly Place[], options: Options): Promise<Poli
       rounds.get(place)?.push(await oneRound(place, options.updates));
     }
   }
-  tell('policies: what a packet costs');
+  tell('policies: cost of a packet');
   const args = [JSON.stringify(places), String(options.rounds), String(options.scale)];
   const { rows } = await runNode<{ rows: Row[] }>(PACKETS, args);
   return {

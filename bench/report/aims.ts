@@ -69,14 +69,14 @@ function packetAims({ packets }: Files): Aim[] {
   return [
     ...FAMILIES.flatMap((family) => [
       ...one(`frames from XDP, 64 B, IPv${family}, against kernel seg6`, [XDP, SEG6], traffic(family, 'xdp'), 5),
-      ...one(`frames from XDP, 64 B, IPv${family}, of the ceiling`, [XDP, 'ceiling'], traffic(family, 'xdp'), 0.8),
+      ...one(`frames from XDP, 64 B, IPv${family}, against the ceiling`, [XDP, 'ceiling'], traffic(family, 'xdp'), 0.8),
     ]),
     ...FAMILIES.flatMap((family) => [
       ...one(`sk_buffs, 64 B, IPv${family}, against kernel seg6`, [AUTO, SEG6], traffic(family, 'skb'), 1.8),
       ...one(`sk_buffs, 64 B, IPv${family}, against plain routing`, [AUTO, 'plain'], traffic(family, 'skb'), 1, '>'),
     ]),
     ...one(
-      'a million remote ports, 4,096 destinations, of one port',
+      'a million remote ports, 4,096 destinations, against one port',
       [`${XDP}-large`, XDP],
       traffic(4, 'xdp', 4096),
       0.85,
@@ -175,10 +175,10 @@ function steeringAims({ steer, vm, policies, micro }: Files): Aim[] {
     const of = { relation: '≥' } as const;
     return [
       ...against(steer, 'one_cpu', ['segue', 'ceiling'], setting, {
-        ...{ ...of, figure: `by a network node, 64 B, IPv${family}, of the ceiling`, bound: 0.7 },
+        ...{ ...of, figure: `through a network node, 64 B, IPv${family}, against the ceiling`, bound: 0.7 },
       }),
       ...against(inVm, 'one_cpu', ['segue', 'kernel'], setting, {
-        ...{ ...of, figure: `by a network node, 64 B, IPv${family}, in the VM, against the kernel`, bound: 5 },
+        ...{ ...of, figure: `through a network node, 64 B, IPv${family}, in the VM, against the kernel`, bound: 5 },
       }),
     ];
   });
@@ -239,11 +239,11 @@ export function aimsSection(files: Files): string {
     const range = measured.count > 1 || min !== max ? ` (${min}–${max})` : '';
     return [figure, `${relation} ${bound.toLocaleString('en')} ${unit}`, `${median}${range}`, answer];
   });
-  return table(['figure', 'aim', 'measured', 'holds?'], rows);
+  return table(['figure', 'aim', 'measured', 'met?'], rows);
 }
 
 /** One sentence for the head of the page. */
 export function aimsSummary(files: Files): string {
   const aims = aimsOf(files);
-  return `**Aims**: ${aims.filter((aim) => holds(aim)).length} of ${aims.length} hold ([what was aimed at](#aims)).`;
+  return `**Aims**: ${aims.filter((aim) => holds(aim)).length} of ${aims.length} are met ([table](#aims)).`;
 }

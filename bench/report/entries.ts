@@ -16,22 +16,22 @@ export function entriesSection(results: EntriesResults): string {
     range(held),
     range(peakMiB),
   ];
-  const head = ['seconds', 'together', 'diff', 'execute', 'processor', 'longest hold-up ms', 'peak MiB'];
+  const head = ['seconds', 'total', 'diff', 'execute', 'CPU', 'longest stall ms', 'peak MiB'];
   const shown = Object.entries(kinds).filter(([, { median }]) => median >= WORTH_TELLING_MS);
   return [
     `Linux ${machine.kernel}, ${machine.processors} processors, Node.js ${machine.node}; load ${machine.load1.toFixed(1)} at the start; commit ` +
       `${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. ${remotePorts} remote ports, ${tenants} tenants, ${nodes} nodes: ${entries} ` +
-      `entries, of which ${members} members. Medians of ${rounds} rounds (least to most).`,
+      `entries, of which ${members} members. Medians of ${rounds} rounds (min–max).`,
     '',
     table(head, [row('from an empty node', results.cold), row('adopted by another process', results.adopt)]),
     '',
-    `Before that: file to checked intent ${range(results.loadMs, 1, 1000)} s, intent to plan ${range(results.planMs, 1, 1000)} s. A look ` +
-      `afterwards in the same process ${range(results.second, 2, 1000)} s (processor ${range(results.secondCpu, 2, 1000)} s). Intent and plan on V8's ` +
-      `heap ${range(results.heapMiB)} MiB. Purge ${range(results.purge)} ms. The kernel alone (processor time), for the members in the same batches: written in ` +
-      `${range(results.floorWrite, 2, 1000)} s, read in ${range(results.floorRead, 2, 1000)} s.`,
+    `Before these steps: from the file to the checked intent ${range(results.loadMs, 1, 1000)} s, from the intent to the plan ${range(results.planMs, 1, 1000)} s. A second ` +
+      `diff in the same process ${range(results.second, 2, 1000)} s (CPU ${range(results.secondCpu, 2, 1000)} s). Intent and plan on V8's ` +
+      `heap ${range(results.heapMiB)} MiB. Purge ${range(results.purge)} ms. The kernel alone (CPU time) for the same batches of members: writes ` +
+      `${range(results.floorWrite, 2, 1000)} s, reads ${range(results.floorRead, 2, 1000)} s.`,
     '',
     table(
-      ['from an empty node, by kind', 'ms'],
+      ['from an empty node, by resource', 'ms'],
       shown.map(([name, spread]) => [name, range(spread)]),
     ),
     '',
@@ -50,8 +50,8 @@ export function entriesSection(results: EntriesResults): string {
       ]),
     ),
     '',
-    `${moves.reduce((sum, { checked }) => sum + checked, 0)} moves compared with all of the map: ` +
-      `${moves.reduce((sum, { wrong }) => sum + wrong.length, 0)} other entries touched.`,
+    `${moves.reduce((sum, { checked }) => sum + checked, 0)} moves compared with the whole map: ` +
+      `${moves.reduce((sum, { wrong }) => sum + wrong.length, 0)} other entries changed.`,
   ].join('\n');
 }
 

@@ -34,8 +34,8 @@ export function failoverSection(results: FailoverResults): string {
   return [
     `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}; load ${machine.load1.toFixed(1)} at the start; commit ` +
       `${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. ${load.packetsPerSecond} packets a second over ${load.flows} flows for ` +
-      `${load.seconds} s; medians (least–most) of ${rounds} rounds of both families.`,
-    table(['event', 'longest silence of a flow, ms', 'packets lost', 'of', 'reordered'], rows),
+      `${load.seconds} s; medians (min–max) of ${rounds} rounds of both families.`,
+    table(['event', 'longest silence of a flow, ms', 'packets lost', 'sent', 'reordered'], rows),
   ].join('\n\n');
 }
 

@@ -64,8 +64,8 @@ const NETWORK_NODE_FLOWS = Limits.CACHE_WAYS << Limits.NN_FLOW_CACHE_BITS;
 function chart(results: FlowsResults, of: Results, title: string, mark: CurveChart['marks'][number]): CurveChart {
   return {
     title,
-    xAxis: 'flows (1 Ki = 1,024), each as likely as another',
-    yAxis: 'ns a packet above the bare redirect (median, least–most)',
+    xAxis: 'flows (1 Ki = 1,024), uniformly distributed',
+    yAxis: 'ns a packet above the bare redirect (median, min–max)',
     curves: curves(results, of),
     marks: [mark],
     order: PATH_ORDER,
@@ -74,7 +74,7 @@ function chart(results: FlowsResults, of: Results, title: string, mark: CurveCha
 
 /** By file name under docs/benchmarks. */
 export function flowCharts(results: FlowsResults): Record<string, string> {
-  const remembered = (count: number) => ({ x: count, label: `a CPU's cache holds ${count.toLocaleString('en')}` });
+  const remembered = (count: number) => ({ x: count, label: `size of a CPU's cache: ${count.toLocaleString('en')}` });
   const charts = {
     'flows-packets.svg': chart(
       results,
@@ -85,7 +85,7 @@ export function flowCharts(results: FlowsResults): Record<string, string> {
     'flows-steer.svg': chart(
       results,
       results.steer,
-      'By a network node, by number of flows',
+      'Through a network node, by number of flows',
       remembered(NETWORK_NODE_FLOWS),
     ),
   };
@@ -96,19 +96,19 @@ export function flowsSection(results: FlowsResults): string {
   const { packets, steer } = results;
   const known = results.endpoints.toLocaleString('en');
   return [
-    `64-byte packets over IPv4 from one CPU. Each path knows ${known} addresses one by one, flows go to addresses all over them: ` +
-      'each as likely as another, or by Zipf’s law with exponent 1.',
+    `64-byte packets over IPv4 from one CPU. Each path has an entry or a route for each of ${known} addresses. Flows go ` +
+      'to all of them, uniformly or by Zipf’s law with exponent 1.',
     provenance(packets),
     pathList(packets),
-    'Hypervisor to hypervisor, million packets a second that arrive:',
+    'Hypervisor to hypervisor, million packets a second at the sink:',
     valueTable(matrix(results, packets)),
     ...['minimal', 'seg6-encap-red', 'plain'].map((base) => ratioTable(matrix(results, packets), base)),
     '![Hypervisor to hypervisor, by number of flows](benchmarks/flows-packets.svg)',
-    'By a network node (all three hops on one CPU):',
+    'Through a network node (all three hops on one CPU):',
     pathList(steer),
     valueTable(matrix(results, steer)),
     ...['plain', 'plain-conntrack'].map((base) => ratioTable(matrix(results, steer), base)),
-    '![By a network node, by number of flows](benchmarks/flows-steer.svg)',
+    '![Through a network node, by number of flows](benchmarks/flows-steer.svg)',
   ].join('\n\n');
 }
 
@@ -123,7 +123,7 @@ export function flowsSummary(results: FlowsResults): string {
   };
   return (
     `**Many flows**, ${most.toLocaleString('en')} at random over ${results.endpoints.toLocaleString('en')} endpoints: segue-xdp ` +
-    `${['minimal', 'seg6-encap-red', 'plain'].map((base) => times(results.packets, 'segue-xdp', base)).join(', ')}; by a network ` +
+    `${['minimal', 'seg6-encap-red', 'plain'].map((base) => times(results.packets, 'segue-xdp', base)).join(', ')}; through a network ` +
     `node ${['plain', 'plain-conntrack'].map((base) => times(results.steer, 'segue', base)).join(', ')}.`
   );
 }

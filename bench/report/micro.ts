@@ -33,8 +33,8 @@ function rateGroups(rows: readonly Row[]): Group[] {
 export function microCharts({ rows }: MicroResults): Record<string, Chart> {
   return {
     'micro-rates.svg': {
-      title: 'The binding: maps and ring buffer (log axis)',
-      axis: 'millions a second (median, least–most)',
+      title: 'The libbpf binding: maps and ring buffer (log axis)',
+      axis: 'millions a second (median, min–max)',
       scale: MILLION,
       digits: 2,
       log: true,
@@ -53,8 +53,8 @@ export function microSection(results: MicroResults): string {
   ]);
   return [
     `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; commit ` +
-      `${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. Medians (least–most), in turn.`,
-    table(['what', 'unit', 'median'], cells),
+      `${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. Medians (min–max), in turn.`,
+    table(['operation', 'unit', 'median'], cells),
     ...references(microCharts(results)),
   ].join('\n\n');
 }
@@ -70,7 +70,7 @@ export function microSummary({ rows }: MicroResults): string {
   const parts = ['hash', 'lpm_trie', 'array'].flatMap((type) => {
     const written = times(rows, `${type}: update, one by one`, `${type}: update, batches`);
     const read = times(rows, `${type}: lookup, one by one`, `${type}: read, batches`);
-    return written === undefined || read === undefined ? [] : [`${type} ${written} × written, ${read} × read`];
+    return written === undefined || read === undefined ? [] : [`${type} ${written} × for writes, ${read} × for reads`];
   });
   const ring = times(
     rows,
@@ -78,7 +78,7 @@ export function microSummary({ rows }: MicroResults): string {
     'ring buffer: mapped and read in TypeScript',
   );
   return (
-    `**The binding**, map batches against one call an entry: ${parts.join('; ')}.` +
+    `**The libbpf binding**, map batches against one call per entry: ${parts.join('; ')}.` +
     (ring === undefined ? '' : ` The ring buffer read in TypeScript against libbpf's callbacks: ${ring} ×.`)
   );
 }

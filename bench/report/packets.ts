@@ -35,7 +35,7 @@ function matrix(results: Results, metric: string, columns: readonly Column[]): M
 
 /** By file name under docs/benchmarks. */
 export function packetCharts(results: Results): Record<string, Chart> {
-  const axis = 'million packets a second at the sink, one CPU (median, least–most)';
+  const axis = 'million packets a second at the sink, one CPU (median, min–max)';
   const chart = (title: string, columns: readonly Column[]): Chart => ({
     title,
     axis,
@@ -45,8 +45,8 @@ export function packetCharts(results: Results): Record<string, Chart> {
     groups: groups(matrix(results, 'one_cpu', columns)),
   });
   const searched = [
-    { title: 'offered with at most 0.5 % lost', metric: 'pdr' },
-    { title: 'arrives under full load', metric: 'overload' },
+    { title: 'offered at a loss of at most 0.5 %', metric: 'pdr' },
+    { title: 'received at full load', metric: 'overload' },
   ].flatMap(({ title, metric }) =>
     groups(
       matrix(
@@ -61,10 +61,10 @@ export function packetCharts(results: Results): Record<string, Chart> {
   );
   return {
     'packets-size.svg': chart('Packets by frame size', SIZES),
-    'packets-source.svg': chart('Packets: many flows, and sk_buffs of a process', OTHERS),
+    'packets-source.svg': chart('Packets: many flows, and sk_buffs from a process', OTHERS),
     'packets-loss.svg': {
       title: 'Generator on a CPU of its own',
-      axis: 'million packets a second (median, least–most)',
+      axis: 'million packets a second (median, min–max)',
       scale: MPPS,
       digits: 2,
       order: PATH_ORDER,
@@ -73,14 +73,14 @@ export function packetCharts(results: Results): Record<string, Chart> {
   };
 }
 
-/** Above this many processors busy with other work a search says little. */
+/** Results of a search are unreliable if other processes use more CPUs than this. */
 const BUSY_MAX = 0.2;
 
 function busyNote({ busy }: Results): string[] {
   if (Math.max(busy.before, busy.after) <= BUSY_MAX) return [];
   return [
-    '(**Not to be relied on**: other work kept the processors busy, and the search counts as loss whatever a stalled CPU ' +
-      'drops. These are lower bounds; the rates above do not count the time that others had.)',
+    '(**Unreliable**: other processes used the CPUs, and the search counts drops of a stalled CPU as loss. ' +
+      'These are lower bounds; the rates above exclude the time of other processes.)',
   ];
 }
 
@@ -91,18 +91,18 @@ export function packetSection(results: Results): string {
   return [
     provenance(results),
     pathList(results),
-    'Million packets a second that arrive, generator and path on one CPU:',
+    'Million packets a second at the sink, generator and path on one CPU:',
     valueTable(oneCpu),
     valueTable(matrix(results, 'one_cpu', OTHERS)),
     ratioTable(oneCpu, 'plain'),
     ratioTable(matrix(results, 'one_cpu', OTHERS), 'plain'),
     ...(alone === undefined
       ? []
-      : [`The generator alone, counted where the first hop begins: ${range(spread(alone.values), 2, MPPS)} Mpps.`]),
-    'Generator on a CPU of its own, path on the other: the highest offered rate at which at most 0.5 % is lost, in Mpps,',
+      : [`The generator alone, counted at the first hop: ${range(spread(alone.values), 2, MPPS)} Mpps.`]),
+    'Generator on a CPU of its own, path on the other: the highest offered rate at a loss of at most 0.5 %, in Mpps:',
     ...busyNote(results),
     valueTable(matrix(results, 'pdr', pdrColumns)),
-    'and what arrives when the generator goes at full speed:',
+    'Rate at the sink while the generator runs at full speed, in Mpps:',
     valueTable(matrix(results, 'overload', pdrColumns)),
     ...references(packetCharts(results)),
   ].join('\n\n');

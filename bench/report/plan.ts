@@ -18,7 +18,7 @@ export function planSection({ machine, rounds, tenants, nodes, sizes }: PlanResu
   ];
   return [
     `Linux ${machine.kernel}, Node.js ${machine.node}; commit ${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. ` +
-      `${tenants} tenants, ${nodes} nodes; medians of ${rounds} rounds (least to most), sizes in turn, each in a process of its own.`,
+      `${tenants} tenants, ${nodes} nodes; medians of ${rounds} rounds (min–max), sizes in turn, each in a process of its own.`,
     '',
     table(head, sizes.map(row)),
     ...hybridTable(sizes),
@@ -40,7 +40,7 @@ function hybridTable(sizes: readonly PlanSize[]): string[] {
     'plan s',
     'one change ms',
     'plan MiB',
-    'more than kernel mode, bytes a port',
+    'bytes per port beyond kernel mode',
   ];
   const rows = sizes.flatMap(({ remotePorts, planMiB, hybrid }) => {
     if (hybrid === undefined) return [];
@@ -61,7 +61,7 @@ function hybridTable(sizes: readonly PlanSize[]): string[] {
 
 /** How long the agent's event loop is held; empty in results from before it was measured. */
 function turnTable(sizes: readonly PlanSize[]): string[] {
-  const head = ['remote ports, longest turn of the event loop', 'reading ms', 'planning ms', 'following one change ms'];
+  const head = ['remote ports, longest task of the event loop', 'reading ms', 'planning ms', 'following one change ms'];
   const rows = sizes.flatMap(({ remotePorts, longestTurn }) => {
     if (longestTurn === undefined) return [];
     const { readMs, planMs, followMs } = longestTurn;

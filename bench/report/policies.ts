@@ -27,7 +27,7 @@ function memory(size: PolicySize): string[] {
 }
 
 export function policiesSection({ machine, rounds, tenants, ports, sizes, packets }: PoliciesResults): string {
-  const head = ['policies', 'pairs', 'objects', 'load s', 'plan s', 'apply s', 'processor s', 'adopted s'];
+  const head = ['policies', 'pairs', 'objects', 'load s', 'plan s', 'apply s', 'CPU s', 'adopt s'];
   const other = [
     ...['policies', 'agent MiB', 'peak MiB', "policies' maps MiB", 'connections MiB', 'other maps MiB'],
     ...['one change p50 ms', 'p99 ms', 'changes'],
@@ -35,10 +35,10 @@ export function policiesSection({ machine, rounds, tenants, ports, sizes, packet
   return [
     `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; load ${machine.load1.toFixed(1)} at the ` +
       `start; commit ${machine.commit.slice(0, 12)}; ${machine.date.slice(0, 10)}. ${tenants} tenants, ${ports} ports. Medians of ${rounds} rounds ` +
-      '(least–most), sizes in turn.',
+      '(min–max), sizes in turn.',
     table(head, sizes.map(loading)),
     table(other, sizes.map(memory)),
-    "What a packet costs the network node's program, ns:",
+    "Cost of a packet in the network node's program, ns:",
     table(
       ['packets', 'ns'],
       packets.map(({ name, median, spread: [least, most] }) => [
@@ -68,6 +68,6 @@ export function policiesSummary(results: PoliciesResults): string {
   );
   return (
     `**Policies**: ${most.policies.toLocaleString('en')} over ${results.tenants} tenants from the intent file to the maps in ${seconds.toFixed(1)} s, ` +
-    `${most.policyMapsMiB.median.toFixed(0)} MiB of maps; one changed in ${(most.update.p50 / 1000).toFixed(1)} ms. A packet against few policies: ${costs.join(', ')}.`
+    `${most.policyMapsMiB.median.toFixed(0)} MiB of maps; a change of one takes ${(most.update.p50 / 1000).toFixed(1)} ms. Cost of a packet against few policies: ${costs.join(', ')}.`
   );
 }

@@ -56,7 +56,7 @@ function body(matrix: Matrix, cell: (row: Row, setting: Setting) => string, colu
   });
 }
 
-/** Median (least–most) of each path in each setting. */
+/** Median (min–max) of each path in each setting. */
 export function valueTable(matrix: Matrix): string {
   const columns = present(matrix);
   const text = (row: Row): string => range(spread(row.values), matrix.digits, matrix.scale);
@@ -89,9 +89,9 @@ export function groups(matrix: Matrix): Group[] {
 export function provenance({ machine, busy, rounds, seconds }: Results): string {
   const modified = machine.modified === 0 ? '' : ` and ${machine.modified} changed files`;
   return (
-    `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; other work ` +
-    `kept ${busy.before} processors busy before and ${busy.after} after; commit ${machine.commit.slice(0, 12)}${modified}; ` +
-    `${machine.date.slice(0, 10)}; ${Math.round(seconds / 6) / 10} minutes. Medians of ${rounds} rounds (least–most), paths in turn.`
+    `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}, Node.js ${machine.node}; other processes ` +
+    `used ${busy.before} CPUs before and ${busy.after} after; commit ${machine.commit.slice(0, 12)}${modified}; ` +
+    `${machine.date.slice(0, 10)}; ${Math.round(seconds / 6) / 10} minutes. Medians of ${rounds} rounds (min–max), paths in turn.`
   );
 }
 

@@ -1,4 +1,4 @@
-/** What it costs to be scraped: a table and a sentence. Pure. */
+/** The cost of scrapes: a table and a sentence. Pure. */
 import { range, table } from '../lib/markdown.js';
 import { spread } from '../lib/statistics.js';
 import { WAYS } from '../scrape/results.js';
@@ -7,7 +7,7 @@ import type { Measured, ScrapeResults, Way } from '../scrape/results.js';
 
 const OF_SERIES = 10_000;
 
-/** Milliseconds of processor that the API takes for 10,000 series, beyond what it took at rest in the same round. */
+/** CPU milliseconds of the API for 10,000 series, beyond those at rest in the same round. */
 function costs(results: ScrapeResults, way: Way): Spread {
   const of = (which: Way): Measured[] => results.measured.filter((one) => one.way === which);
   const perSecond = ({ cpuMs, seconds }: Measured): number => cpuMs.api / seconds;
@@ -42,18 +42,18 @@ export function scrapeSection(results: ScrapeResults): string {
   return [
     `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}; commit ${machine.commit.slice(0, 12)}; ` +
       `${machine.date.slice(0, 10)}. ${ports} ports of ${tenants} tenants: ${series.node} series of /metrics, ${series.ports} of ` +
-      `/metrics/ports, ${series.tenants} of /metrics/tenants. Medians (least–most) of ${rounds} rounds.`,
+      `/metrics/ports, ${series.tenants} of /metrics/tenants. Medians (min–max) of ${rounds} rounds.`,
     table(
       [
-        'how it is asked',
-        'loop held, p50, ms',
+        'scraped by',
+        'event loop delay p50, ms',
         'p99, ms',
         'max, ms',
-        'agent, ms of processor a second',
-        'its API, the same',
-        'answers a second',
-        '10,000 series, ms of processor',
-        'load',
+        'agent, CPU ms a second',
+        'API, CPU ms a second',
+        'responses a second',
+        '10,000 series, CPU ms',
+        'load average',
       ],
       rows,
     ),
@@ -66,6 +66,6 @@ export function scrapeSummary(results: ScrapeResults): string {
     spread(results.measured.filter((one) => one.way === way).map(({ loop }) => loop.p99)).median.toFixed(0);
   return (
     `**Scrapes** of ${results.ports} ports and ${results.tenants} tenants: 10,000 series take ${costs(results, 'Prometheus').median.toFixed(0)} ms ` +
-    `of processor; the agent's event loop is held ${p99('Prometheus')} ms (p99) by Prometheus, ${p99('at rest')} at rest.`
+    `of CPU time; the agent's event loop is delayed by ${p99('Prometheus')} ms (p99) with Prometheus, by ${p99('at rest')} ms at rest.`
   );
 }

@@ -37,8 +37,8 @@ export function steerInVm({ steer, ...rest }: VmResults): Results | undefined {
 export function steerCharts(results: Results): Record<string, Chart> {
   return {
     'steer-packets.svg': {
-      title: 'By way of a network node',
-      axis: 'million packets a second at the sink, one CPU (median, least–most)',
+      title: 'Through a network node',
+      axis: 'million packets a second at the sink, one CPU (median, min–max)',
       scale: MPPS,
       digits: 2,
       order: PATH_ORDER,
@@ -51,7 +51,7 @@ export function steerSection(results: Results): string {
   return [
     provenance(results),
     pathList(results),
-    'Million packets a second that arrive, and against the ceiling of the same three hops:',
+    'Million packets a second at the sink, and the ratio to the ceiling of the same three hops:',
     valueTable(matrix(results, COLUMNS, MPPS, 2)),
     ratioTable(matrix(results, COLUMNS, MPPS, 2), 'ceiling'),
     ...references(steerCharts(results)),
@@ -65,7 +65,7 @@ export function steerVmSection(vm: VmResults): string {
   return [
     provenance(results),
     pathList(results),
-    'Thousand packets a second that arrive, and against the kernel of the same guest:',
+    'Thousand packets a second at the sink, and the ratio to the kernel in the same guest:',
     valueTable(matrix(results, VM_COLUMNS, KPPS, 1)),
     ratioTable(matrix(results, VM_COLUMNS, KPPS, 1), 'kernel'),
   ].join('\n\n');

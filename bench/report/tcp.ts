@@ -47,9 +47,9 @@ function tapTables(results: Results): string[] {
   const bytes: Matrix = { results, metric: 'tap_packet_bytes', columns: TAP, scale: 1, digits: 0 };
   if (groups(bytes).length === 0) return [];
   return [
-    "To a VM's TAP over wire-sized frames, tenant MTU 1500, one flow: mean bytes of a packet that the VM is given,",
+    "To a VM's TAP over wire-sized frames, tenant MTU 1500, one flow: mean size of the packets that the VM receives, in bytes:",
     valueTable(bytes),
-    'and Gbit/s:',
+    'Throughput to the TAP, in Gbit/s:',
     valueTable({ ...bytes, metric: 'tap_bulk', scale: GBIT, digits: 1 }),
   ];
 }
@@ -63,7 +63,7 @@ export function tcpCharts(results: Results): Record<string, Chart> {
   for (const { underlay, title } of UNDERLAYS) {
     charts[`tcp-bulk-${underlay}.svg`] = {
       title: `Bulk TCP, underlay of ${title}`,
-      axis: 'Gbit/s at the receiver (median, least–most)',
+      axis: 'Gbit/s at the receiver (median, min–max)',
       scale: GBIT,
       digits: 1,
       order: PATH_ORDER,
@@ -74,16 +74,16 @@ export function tcpCharts(results: Results): Record<string, Chart> {
     groups(small(results, `latency_${name}`, 1, 1)).map((group) => ({ ...group, label: `${name}, ${group.label}` })),
   );
   charts['tcp-latency.svg'] = {
-    title: 'One byte there and back over one connection',
-    axis: 'microseconds (median, least–most of rounds)',
+    title: 'Round trip of one byte over one connection',
+    axis: 'microseconds (median, min–max of rounds)',
     scale: 1,
     digits: 1,
     order: PATH_ORDER,
     groups: latency,
   };
   charts['tcp-connects.svg'] = {
-    title: 'Connect, one byte there and back, close',
-    axis: 'thousand connections a second, one at a time (median, least–most)',
+    title: 'Connect, round trip of one byte, close',
+    axis: 'thousand connections a second, one at a time (median, min–max)',
     scale: 1000,
     digits: 1,
     order: PATH_ORDER,
@@ -98,7 +98,7 @@ export function tcpSection(results: Results): string {
     provenance(results),
     pathList(results),
     ...bulks.flatMap(({ underlay, title }) => [
-      `Bulk, Gbit/s, an underlay of ${title}:`,
+      `Bulk TCP in Gbit/s, underlay of ${title}:`,
       valueTable(bulk(results, underlay)),
       ratioTable(bulk(results, underlay), 'plain'),
     ]),
@@ -106,7 +106,7 @@ export function tcpSection(results: Results): string {
     'Round trip of one byte, microseconds, p50 and p99:',
     valueTable(small(results, 'latency_p50', 1, 1)),
     valueTable(small(results, 'latency_p99', 1, 1)),
-    'Connections a second, thousands, one after the other:',
+    'Thousand connections a second, one at a time:',
     valueTable(small(results, 'connects', 1000, 1)),
     ratioTable(small(results, 'connects', 1000, 1), 'plain'),
     ...references(tcpCharts(results)),

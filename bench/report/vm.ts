@@ -34,7 +34,7 @@ export function vmCharts(results: Results): Record<string, Chart> {
   return {
     'vm-packets.svg': {
       title: 'In the VM: packets (emulated, compare within the chart only)',
-      axis: 'thousand packets a second at the sink (median, least–most)',
+      axis: 'thousand packets a second at the sink (median, min–max)',
       scale: KPPS,
       digits: 1,
       order: PATH_ORDER,
@@ -49,7 +49,7 @@ export function vmSection(results: Results): string {
   return [
     provenance(results),
     pathList(results),
-    'Thousand packets a second at the sink, and against plain routing in the same guest:',
+    'Thousand packets a second at the sink, and the ratio to plain routing in the same guest:',
     valueTable(packets),
     ratioTable(packets, 'plain'),
     'Bulk TCP, Mbit/s:',
@@ -70,5 +70,5 @@ export function vmSummary(results: Results): string {
     if (row === undefined || base === undefined || name === 'plain') return [];
     return [`${name} ${ratio(row, base).median.toFixed(2)} ×`];
   });
-  return `**With VRF** (in the VM, pktgen, 64 B, packets against plain routing of the same guest): ${parts.join(', ')}.`;
+  return `**With VRF** (in the VM, pktgen, 64 B, packets against plain routing in the same guest): ${parts.join(', ')}.`;
 }

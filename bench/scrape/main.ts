@@ -20,9 +20,9 @@ import { scrapeSection } from '../report/scrape.js';
 import type { Measured, ScrapeResults, Way } from './results.js';
 
 const USAGE = `usage: node build/bench/scrape/main.js [options]      (root; needs prometheus and promtool)
-  --ports N      of the node (4096)          --tenants N   that share them (4096)
-  --rounds N     of all ways, in turn (3)    --seconds N   of each (60)
-  --streams N    readers at once (3)         --json FILE   where the results go
+  --ports N      ports of the node (4096)    --tenants N   tenants of the ports (4096)
+  --rounds N     rounds, all readers in each (3)  --seconds N   duration of each (60)
+  --streams N    concurrent readers (3)      --json FILE   result file
 `;
 const MS = 1000;
 /** Node.js has the loop's delay in steps of this, and Prometheus the first samples after it. */

@@ -17,7 +17,7 @@ import { session } from '../lib/session.js';
 import { intentFile, makeIntent, SELF } from '../lib/workload.js';
 
 const USAGE = `usage: node build/bench/show/main.js [options]
-  --sizes N,N  remote ports (1000,100000)   --rounds N   of each command, in turn (10)
+  --sizes N,N  remote ports (1000,100000)   --rounds N   rounds, all commands in each (10)
 `;
 const TENANTS = 16;
 const NODES = 1000;

@@ -21,9 +21,9 @@ export interface Options {
 
 export const USAGE = `usage: node build/bench/steer/main.js [options]      (make bench BENCH="--only steer")
   --paths A,B       paths (all)                       --rounds N   rounds, all paths in each (5)
-  --milliseconds N  of sending for a figure (500)     --json FILE  where the results go
-  --smoke           few settings once, as short as it goes
-  --flows, --spread, --endpoints, --cpus: as of packets
+  --milliseconds N  duration of a measurement (500)   --json FILE  result file
+  --smoke           few settings once, as short as possible
+  --flows, --spread, --endpoints, --cpus: as for packets
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */

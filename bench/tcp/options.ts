@@ -25,11 +25,11 @@ export interface Options extends TcpOptions {
 
 export const USAGE = `usage: node build/bench/tcp/main.js [options]      (make bench BENCH="--only tcp")
   --paths A,B       paths (all that carry TCP)         --rounds N    rounds, all paths in each (5)
-  --seconds N       of each bulk measurement (1)       --json FILE   where the results go
-  --mtus N,N        tenant MTU (1500,8900)             --flows N,N   connections at once (1,4)
-  --underlays A,B   super, wire (both)                 --families N  inner family: 4, 6 (4)
-  --no-tap          not to a VM's TAP
-  --smoke           everything once, as short as it goes
+  --seconds N       duration of a bulk run (1)        --json FILE   result file
+  --mtus N,N        tenant MTUs (1500,8900)            --flows N,N   concurrent connections (1,4)
+  --underlays A,B   super, wire (both)                 --families N  inner families: 4, 6 (4)
+  --no-tap          no measurement to a VM's TAP
+  --smoke           everything once, as short as possible
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */

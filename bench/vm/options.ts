@@ -17,10 +17,10 @@ export interface Options {
 }
 
 export const USAGE = `usage: node build/bench/vm/main.js [options]      (make bench BENCH="--only vm")
-  --paths A,B       paths (all, those with VRF too)      --rounds N   rounds, all paths in each (2)
-  --milliseconds N  of sending for a figure (1000)       --json FILE  where the results go
-  --parts A,B       of ${PARTS.join(', ')} (all)
-  --smoke           few settings once, as short as it goes
+  --paths A,B       paths (all, with VRF)                --rounds N   rounds, all paths in each (2)
+  --milliseconds N  duration of a measurement (1000)     --json FILE  result file
+  --parts A,B       parts: ${PARTS.join(', ')} (all)
+  --smoke           few settings once, as short as possible
 `;
 
 /** @throws TypeError, RangeError for what is no option or no value of one */

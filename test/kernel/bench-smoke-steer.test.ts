@@ -98,7 +98,7 @@ test(
     execFileSync('node', ['build/bench/report/main.js', '--results', directory, '--page', page], { stdio: 'pipe' });
     const text = readFileSync(page, 'utf8');
     expect(text).toMatch(/\*\*Policies\*\*: 40 over 500 tenants/);
-    expect(text).toMatch(/\| by a network node, 64 B, IPv6, of the ceiling +\| +≥ 0.7 × \|/);
+    expect(text).toMatch(/\| through a network node, 64 B, IPv6, against the ceiling +\| +≥ 0.7 × \|/);
   },
   TIMEOUT_MS,
 );

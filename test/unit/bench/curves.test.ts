@@ -88,6 +88,6 @@ it('the section has both tables with ratios, and the summary the largest number 
   expect(section).toMatch(/against plain-conntrack/);
   expect(flowsSummary(flows)).toBe(
     '**Many flows**, 1,024 at random over 1,000 endpoints: segue-xdp 1.50 × minimal, 6.00 × seg6-encap-red, 4.50 × plain; ' +
-      'by a network node 3.00 × plain, 4.00 × plain-conntrack.',
+      'through a network node 3.00 × plain, 4.00 × plain-conntrack.',
   );
 });

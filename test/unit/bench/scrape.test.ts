@@ -25,11 +25,11 @@ it('the section shows the cost of 10,000 series beyond that of the same round at
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
   expect(rows.map((cells) => cells[8])).toEqual([
-    '10,000 series, ms of processor',
+    '10,000 series, CPU ms',
     expect.stringMatching(/^-+:?$/),
     '–',
     '20 (20–20)',
     '100 (100–100)',
   ]);
-  expect(scrapeSummary(results)).toContain('10,000 series take 20 ms of processor');
+  expect(scrapeSummary(results)).toContain('10,000 series take 20 ms of CPU time');
 });
