@@ -58,7 +58,7 @@ export async function checkIdentity(demo: Demo): Promise<Check[]> {
         to: partner.name,
         what: `who is ${partner.shared[family]}`,
         expected: partner.name,
-        seen: answer ?? 'nobody answers',
+        seen: answer ?? 'no answer',
         ok: answer === partner.name,
       };
     });
@@ -68,9 +68,9 @@ export async function checkIdentity(demo: Demo): Promise<Check[]> {
         group: 'identity',
         from: '',
         to: name,
-        what: 'asked in all',
-        expected: `${FAMILIES.length} times`,
-        seen: `${connections} times`,
+        what: 'connections in all',
+        expected: String(FAMILIES.length),
+        seen: String(connections),
         ok: connections === FAMILIES.length,
       };
     });
@@ -146,8 +146,8 @@ function silence(demo: Demo, vm: DemoVm, packets: readonly CapturedPacket[]): Ch
     from: 'others',
     to: vm.name,
     what: 'packets captured on eth0',
-    expected: 'some of its tenant, 0 of the other',
-    seen: `${own} of its tenant, ${other} of the other`,
+    expected: 'some from its tenant, 0 from the other',
+    seen: `${own} from its tenant, ${other} from the other`,
     ok: own > 0 && other === 0,
   };
 }

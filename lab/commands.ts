@@ -26,13 +26,13 @@ async function run(request: RunRequest): Promise<number> {
   return request.topology === 'steering' ? runSteeringDemo(request) : runTenantsDemo(request);
 }
 
-/** Builds a demonstration and keeps it. */
+/** Builds a demonstration and leaves it running. */
 async function up({ dataplane, topology }: UpRequest): Promise<void> {
   if (!(await runsHere(dataplane))) {
     throw new Error(
-      `this kernel has no VRF, and what stands in a VM goes with it: open a shell there with\n` +
-        `  ${VM_RUN} --shell\nand say segue lab up in it (${process.argv[1] ?? 'bin/segue'} lab up);\n` +
-        'or let it stand here, with no VRF: segue lab up --dataplane ebpf',
+      `this kernel has no VRF, and a laboratory in a VM ends with the VM: open a shell there with\n` +
+        `  ${VM_RUN} --shell\nand run segue lab up in it (${process.argv[1] ?? 'bin/segue'} lab up);\n` +
+        'or run it here without VRF: segue lab up --dataplane ebpf',
     );
   }
   if (topology === 'steering') {
@@ -51,7 +51,7 @@ async function down(): Promise<void> {
   requireCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN']);
   const stood = labStands();
   await removeLab();
-  print(stood ? 'the laboratory is gone' : 'there was no laboratory');
+  print(stood ? 'the laboratory is removed' : 'there was no laboratory');
 }
 
 export const laboratory: Laboratory = { run, up, down, simulate };
@@ -76,11 +76,11 @@ async function runSteeringDemo({ dataplane, json, seconds }: RunRequest): Promis
 async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): Promise<number> {
   if (!canBootVm()) {
     throw new Error(
-      `this kernel has no VRF (CONFIG_NET_VRF, modprobe vrf), and there is no ${VM_RUN} to boot one that has: ` +
-        'that comes with a checkout of segue',
+      `this kernel has no VRF (CONFIG_NET_VRF, modprobe vrf), and ${VM_RUN}, which boots one that has, is missing: ` +
+        'it is part of a checkout of segue',
     );
   }
-  printError('this kernel has no VRF: booting the VM, and running there');
+  printError('this kernel has no VRF: booting the VM and running in it');
   const flags = ['--topology', topology, '--dataplane', dataplane, '--seconds', String(seconds)];
   return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags, ...(json ? ['-j'] : [])]);
 }

@@ -9,15 +9,15 @@ export function hints(demo: Demo): string[] {
   const netns = (name: string): string => netnsOf(demo, name);
   const node = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
   return [
-    'The laboratory stands: tenants red (100) and blue (200) with the same addresses, on hypervisors hv1 and hv2.',
+    'The laboratory is running: tenants red (100) and blue (200) with the same addresses, on hypervisors hv1 and hv2.',
     '',
     `  ip netns exec ${netns('red-a')} ping 10.0.0.20             red-b answers, on the other hypervisor`,
-    `  ip netns exec ${netns('blue-a')} ping 10.0.0.20            the same address: blue-b answers`,
-    `  ip netns exec ${netns('blue-a')} ping 10.0.0.102           only red-b has it: no answer`,
-    `  ip netns exec ${netns(ROUTER)} tcpdump -ni hv1         what crosses the underlay`,
+    `  ip netns exec ${netns('blue-a')} ping 10.0.0.20            the same address, answered by blue-b`,
+    `  ip netns exec ${netns('blue-a')} ping 10.0.0.102           no answer: only red-b has the address`,
+    `  ip netns exec ${netns(ROUTER)} tcpdump -ni hv1         packets on the underlay`,
     `  segue show vrf ${node}       segue show route ${node}`,
-    `  segue diff ${node}           nothing to do; then remove something with ip, and see the agent repair it`,
-    `  ${DEMO_DIRECTORY}/                              the files: change intent.yaml, and the agents follow`,
+    `  segue diff ${node}           no drift; remove an object with ip, and the agent repairs it`,
+    `  ${DEMO_DIRECTORY}/                              the files; the agents follow changes of intent.yaml`,
     '',
     '  segue lab down',
   ];
@@ -29,15 +29,15 @@ export function steeringHints(demo: SteeringDemo): string[] {
   const hypervisor = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
   const node = `-c ${DEMO_DIRECTORY}/nn1.yaml`;
   return [
-    'The laboratory stands: tenants red, blue and green, hypervisors hv1 and hv2, network nodes nn1 and nn2, the network dc beyond them.',
+    'The laboratory is running: tenants red, blue and green, hypervisors hv1 and hv2, network nodes nn1 and nn2, the network dc beyond them.',
     '',
     `  ip netns exec ${netns('red-a')} ping 10.2.0.20              blue-b answers: policy ping`,
-    `  ip netns exec ${netns('blue-b')} ping 10.1.0.10             no answer: no policy lets blue ping red`,
+    `  ip netns exec ${netns('blue-b')} ping 10.1.0.10             no answer: no policy allows blue to ping red`,
     `  ip netns exec ${netns('red-a')} ping 203.0.113.10           dc answers: policy out`,
-    `  ip netns exec ${netns(ROUTER)} tcpdump -ni nn1           what nn1 takes and sends on`,
-    `  segue diff ${node}    nothing to do`,
+    `  ip netns exec ${netns(ROUTER)} tcpdump -ni nn1           packets that nn1 receives and sends`,
+    `  segue diff ${node}    no drift`,
     `  segue trace ${hypervisor} --port red-a --to 10.2.0.20`,
-    `  ${DEMO_DIRECTORY}/intent.yaml                the policies: change them, or say drain: true of a node, and the agents follow`,
+    `  ${DEMO_DIRECTORY}/intent.yaml                the policies; the agents follow changes of them, and drain: true of a node`,
     '',
     '  segue lab down',
   ];

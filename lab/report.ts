@@ -46,11 +46,11 @@ export interface LabReport {
 }
 
 const TITLES: Record<CheckGroup, string> = {
-  reach: 'Inside a tenant everybody is reached',
-  identity: 'The same address is another VM in the other tenant: who answers on TCP',
-  isolation: 'From one tenant to the other nothing is: to an address only the other has',
-  silence: "What the VMs' interfaces saw meanwhile",
-  wire: 'On the underlay',
+  reach: 'Within a tenant, every ping is answered',
+  identity: 'An address that both tenants use leads to the VM of the same tenant (TCP)',
+  isolation: 'Between tenants, no ping is answered',
+  silence: 'Packets that the VMs received meanwhile',
+  wire: 'Packets on the underlay',
 };
 
 /** Whether all checks succeeded. */
@@ -90,7 +90,7 @@ function heading(demo: Demo, report: LabReport): string {
     `Linux ${report.kernel}${report.virtualMachine ? ' in the VM' : ''}; ` +
       `both agents converged ${(report.agentsMs / 1000).toFixed(1)} s after their start.`,
     '',
-    ...table(['VM', 'ON', 'MAC', 'ADDRESSES', '', 'ONLY IT HAS', ''], vms),
+    ...table(['VM', 'ON', 'MAC', 'ADDRESSES', '', 'UNIQUE', ''], vms),
   ].join('\n');
 }
 
@@ -101,14 +101,14 @@ function checkSection(report: LabReport, group: CheckGroup): string {
     to,
     what,
     seen,
-    ok ? 'ok' : `WRONG, expected ${expected}`,
+    ok ? 'ok' : `FAILED, expected ${expected}`,
   ]);
   return [TITLES[group], ...table(['FROM', 'TO', 'WHAT', 'SEEN', ''], rows)].join('\n');
 }
 
 function wireSection(report: LabReport): string {
   const checks = report.checks.filter(({ group }) => group === 'wire');
-  const rows = checks.map(({ what, seen, expected, ok }) => [what, seen, ok ? 'ok' : `WRONG, expected ${expected}`]);
+  const rows = checks.map(({ what, seen, expected, ok }) => [what, seen, ok ? 'ok' : `FAILED, expected ${expected}`]);
   const packets = report.packets.flatMap(({ title, headers }) => [
     `  ${title}`,
     ...headers.map((header) => `    ${describeHeader(header)}`),
@@ -123,7 +123,7 @@ function throughputSection(report: LabReport): string {
     one.to,
     one.address,
     one.error ?? rateText(one.bitsPerSecond ?? 0),
-    one.error === undefined ? `${one.seconds?.toFixed(1) ?? '?'} s, ${one.retransmits ?? 0} retransmits` : 'WRONG',
+    one.error === undefined ? `${one.seconds?.toFixed(1) ?? '?'} s, ${one.retransmits ?? 0} retransmits` : 'FAILED',
   ]);
   const title = 'iperf3, one TCP flow in each tenant, at once';
   return [title, ...table(['TENANT', 'FROM', 'TO', 'ADDRESS', 'RATE', ''], rows)].join('\n');
@@ -133,7 +133,7 @@ function verdict(report: LabReport): string {
   const wrong =
     report.checks.filter(({ ok }) => !ok).length + report.throughput.filter(({ error }) => error !== undefined).length;
   const total = report.checks.length + report.throughput.length;
-  const words = wrong === 0 ? `all ${total} as they should be` : `${wrong} of ${total} WRONG`;
+  const words = wrong === 0 ? `all ${total} checks passed` : `${wrong} of ${total} checks FAILED`;
   return `${words}, ${report.seconds.toFixed(0)} s`;
 }
 

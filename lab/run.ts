@@ -37,7 +37,7 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
     agents = await startAgents(files);
     const agentsMs = performance.now() - agentsStarted;
     const { checks, packets } = await tryAll(demo, options);
-    options.onProgress(`iperf3 in both tenants at once, ${options.seconds} s`);
+    options.onProgress(`running iperf3 in both tenants at once, ${options.seconds} s`);
     const throughput = await measureAll(demo, options.seconds);
     return {
       kernel: release(),
@@ -66,13 +66,13 @@ export async function prepare(demo: Topology, onProgress: LabRunOptions['onProgr
 async function tryAll(demo: Demo, { onProgress }: LabRunOptions): Promise<Pick<LabReport, 'checks' | 'packets'>> {
   const captures = join(DEMO_DIRECTORY, 'captures');
   mkdirSync(captures, { recursive: true });
-  onProgress('pinging inside the tenants, with a capture on the underlay');
+  onProgress('pinging within the tenants, with a capture on the underlay');
   const capture = await Capture.start(netnsOf(demo, ROUTER), 'hv1', join(captures, 'underlay.pcap'), 'ip6');
   const reach = await checkReach(demo);
   const wire = checkWire(demo, await capture.stop());
-  onProgress('asking who has the addresses that both tenants have');
+  onProgress('connecting to the addresses that both tenants use');
   const identity = await checkIdentity(demo);
-  onProgress('pinging from tenant to tenant, with captures at the VMs');
+  onProgress('pinging between the tenants, with captures at the VMs');
   const isolation = await checkIsolation(demo, captures);
   return { checks: [...reach, ...identity, ...isolation, ...wire.checks], packets: wire.packets };
 }
@@ -92,7 +92,7 @@ async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult
   return Promise.all(measured);
 }
 
-/** Builds the demonstration with its agents, and keeps it. On failure nothing is left. */
+/** Builds the demonstration with its agents, and leaves it running. On failure nothing is left. */
 export async function raiseLab(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
   await takeLab('up');
   try {

@@ -31,10 +31,10 @@ const FILE = join(DEMO_DIRECTORY, 'state.json');
 export async function takeLab(mode: LabState['mode']): Promise<void> {
   const state = readState();
   if (state !== undefined && state.pid !== process.pid && isLab(state.pid)) {
-    throw new LabBusyError(`process ${state.pid} is at work on the laboratory (segue lab ${state.mode})`);
+    throw new LabBusyError(`process ${state.pid} is using the laboratory (segue lab ${state.mode})`);
   }
   if (mode === 'run' && state?.mode === 'up' && namespacesOf(DEMO_PREFIX).length > 0) {
-    throw new LabBusyError('the laboratory is standing (segue lab up); segue lab down removes it');
+    throw new LabBusyError('the laboratory is running (segue lab up); segue lab down removes it');
   }
   await removeLab();
   mkdirSync(DEMO_DIRECTORY, { recursive: true });

@@ -93,7 +93,7 @@ function heading(demo: SteeringDemo, report: SteeringReport): string {
       `Linux ${report.kernel}${report.virtualMachine ? ' in the VM' : ''}; ` +
       `all agents converged ${(report.agentsMs / 1000).toFixed(1)} s after their start.`,
     '',
-    ...table(['WHO', 'ON', 'ADDRESSES', ''], rows),
+    ...table(['NAME', 'ON', 'ADDRESSES', ''], rows),
   ].join('\n');
 }
 
@@ -102,7 +102,7 @@ function policySection(policies: readonly Policy[]): string {
     const what = ports === undefined ? protocol : `${protocol} ${ports.join(' ')}`;
     return [name, endText(from), endText(to), what, action, String(priority)];
   });
-  return ['The policies', ...table(['POLICY', 'FROM', 'TO', 'WHAT', 'ACTION', 'PRIORITY'], rows)].join('\n');
+  return ['Policies', ...table(['POLICY', 'FROM', 'TO', 'WHAT', 'ACTION', 'PRIORITY'], rows)].join('\n');
 }
 
 function endText(end: PolicyEnd): string {
@@ -127,13 +127,13 @@ function matrixSection(demo: SteeringDemo, { reached }: SteeringReport): string 
     return [from, to, ...columns.map((column) => [...new Set(cells.get(column))].join(' | '))];
   });
   return [
-    'Who reaches whom, by which policy (IPv4 and IPv6 alike; - is silence, as it should be; = is the tenant itself)',
+    'Reachability, with the policy that allows it, IPv4 and IPv6 (- no answer, as expected; = same tenant)',
     ...table(['FROM', 'TO', ...columns.map((column) => column.toUpperCase())], lines),
   ].join('\n');
 }
 
 function cellText({ policy, expected, seen, ok }: Reached): string {
-  if (!ok) return `WRONG: ${seen ?? 'silence'}`;
+  if (!ok) return `FAILED: ${seen ?? 'no answer'}`;
   return expected === undefined ? '-' : (policy ?? '=');
 }
 
@@ -141,7 +141,7 @@ function wireSection({ packets, wireChecks }: SteeringReport): string {
   const rows = wireChecks.map(({ what, seen, expected, ok }) => [
     what,
     seen,
-    ok ? 'ok' : `WRONG, expected ${expected}`,
+    ok ? 'ok' : `FAILED, expected ${expected}`,
   ]);
   const shown = packets.flatMap(({ title, headers }) => [
     `  ${title}`,
@@ -159,7 +159,7 @@ function drainSection(demo: SteeringDemo, report: SteeringReport): string {
     when,
     ...shares.map(({ connections }) => String(connections)),
     `${shares[0]?.answered ?? 0} of ${shares[0]?.opened ?? 0} answered`,
-    sharesAreRight(shares, drained) ? 'ok' : 'WRONG',
+    sharesAreRight(shares, drained) ? 'ok' : 'FAILED',
   ];
   const { before, after, drained, long } = report;
   const nodes = demo.gateways?.flatMap((gateway) => gateway.nodes) ?? [];
@@ -167,10 +167,10 @@ function drainSection(demo: SteeringDemo, report: SteeringReport): string {
     `New connections from red-a to blue-b, by network node`,
     ...table(
       ['', ...nodes.map((node) => node.toUpperCase()), '', ''],
-      [row('at first', before), row(`${drained} drains`, after, drained)],
+      [row('before', before), row(`${drained} drains`, after, drained)],
     ),
-    `  a connection that ${drained} had before: ` +
-      `${long.answers} more answers${long.broken ? ', then none' : ''}  ${lasts(report) ? 'ok' : 'WRONG'}`,
+    `  an open connection through ${drained}: ` +
+      `${long.answers} more replies${long.broken ? ', then none' : ''}  ${lasts(report) ? 'ok' : 'FAILED'}`,
   ].join('\n');
 }
 
@@ -179,7 +179,7 @@ function throughputSection({ throughput }: SteeringReport): string {
   const row =
     error === undefined
       ? [from, to, address, rateText(bitsPerSecond), `${seconds?.toFixed(1) ?? '?'} s, ${retransmits} retransmits`]
-      : [from, to, address, error, 'WRONG'];
+      : [from, to, address, error, 'FAILED'];
   return ['iperf3, one TCP flow through a network node', ...table(['FROM', 'TO', 'ADDRESS', 'RATE', ''], [row])].join(
     '\n',
   );
@@ -187,6 +187,6 @@ function throughputSection({ throughput }: SteeringReport): string {
 
 function verdict(report: SteeringReport): string {
   const { total, wrong } = counts(report);
-  const words = wrong === 0 ? `all ${total} as they should be` : `${wrong} of ${total} WRONG`;
+  const words = wrong === 0 ? `all ${total} checks passed` : `${wrong} of ${total} checks FAILED`;
   return `${words}, ${report.seconds.toFixed(0)} s`;
 }

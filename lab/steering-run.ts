@@ -46,12 +46,12 @@ export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: L
     const directory = join(DEMO_DIRECTORY, 'captures');
     mkdirSync(directory, { recursive: true });
     services = new Services(demo);
-    onProgress('everybody asks everybody: TCP, UDP, echo, IPv4 and IPv6');
+    onProgress('probing all pairs by TCP, UDP and ping, over IPv4 and IPv6');
     const reached = await askAll(demo, questionsOf(demo));
-    onProgress('one connection with a capture on the underlay');
+    onProgress('opening a connection, with a capture on the underlay');
     const wire = await tryWire(demo, directory);
     const drain = await tryDrain(demo, directory, onProgress);
-    onProgress(`iperf3 from red to blue, ${seconds} s`);
+    onProgress(`running iperf3 from red to blue, ${seconds} s`);
     const throughput = await measure(demo, seconds);
     return {
       kernel: release(),
@@ -118,7 +118,7 @@ async function tryDrain(
   onProgress: LabRunOptions['onProgress'],
 ): Promise<Pick<SteeringReport, 'before' | 'after' | 'long' | 'drained'>> {
   const { from, to, v4 } = pair(demo);
-  onProgress(`${CONNECTIONS} connections, by network node; then the node of one that lasts drains`);
+  onProgress(`opening ${CONNECTIONS} connections, before and after the network node of an open one drains`);
   const capture = await GatewayCapture.start(demo, directory, 'long');
   const long = await LongConnection.open(netnsOf(demo, from.name), netnsOf(demo, to.name), v4, LONG_PORT);
   try {

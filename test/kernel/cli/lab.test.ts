@@ -22,5 +22,5 @@ it("the agent's bundle contains no laboratory code", () => {
   const folder = join(PACKAGE_ROOT, 'dist/bin');
   const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
   expect(texts.length).toBeGreaterThan(1);
-  expect(texts.filter((text) => text.includes('the laboratory is gone'))).toEqual([]);
+  expect(texts.filter((text) => text.includes('the laboratory is removed'))).toEqual([]);
 });
