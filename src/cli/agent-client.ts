@@ -136,7 +136,7 @@ export async function printAnswer(answer: IncomingMessage): Promise<boolean> {
     if (!answer.complete) throw new Error('incomplete');
   } catch {
     if (!isPrinting) return false;
-    throw new CommandError('the agent broke its answer off: what was printed is not all of it');
+    throw new CommandError('the agent broke off its answer: the output is incomplete');
   }
   if (held !== '' && !(await printAndWait(held))) return true;
   const notes = decodeHeader(answer.trailers[HEADER.notes]);

@@ -30,8 +30,8 @@ interface AgentFlags extends IntentOptions {
 
 export function addAgentCommand(program: Command): void {
   withIntentOptions(program.command('agent'))
-    .description('run the daemon, which follows the intent, the interfaces and the kernel')
-    .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
+    .description('run the daemon: apply the intent, follow its changes, repair drift')
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
     .option('--sweep <seconds>', `interval of the full comparison with the kernel, 1 to ${MAX_SWEEP_SECONDS}`, '60')
     .option('--force', 'apply the first intent even if many ports would be removed')
     .action(async (options: AgentFlags) => {

@@ -6,14 +6,14 @@ import type { CaptureFlags } from './events/capture.js';
 
 export function addCaptureCommand(program: Command): void {
   const command = withIntentOptions(program.command('capture'))
-    .description('capture packets of the fast path, each as it came and as it left; pcapng for Wireshark and tshark')
-    .option('-p, --port <port>', "only a port's: a port of the intent, or its interface")
-    .option('-t, --tenant <name>', "only a tenant's")
-    .option('-u, --uplink <device>', 'only what came in by an uplink, or leaves by it');
-  withAddressOption(command, 'only with this address, or one of this prefix, inside or outside')
-    .option('-w, --write <file>', 'write pcapng, -: to standard output (default: print a line per packet)')
-    .option('--count <n>', 'stop after so many packets')
-    .option('-s, --snaplen <bytes>', 'bytes captured of each packet, at most 9216', '9216')
+    .description('capture packets of the fast path, each as it arrived and as it left; pcapng for Wireshark and tshark')
+    .option('-p, --port <port>', 'only packets of this port: its name in the intent, or its interface')
+    .option('-t, --tenant <name>', 'only packets of this tenant')
+    .option('-u, --uplink <device>', 'only packets that arrive or leave by this uplink');
+  withAddressOption(command, 'only packets with this address or prefix in the inner or outer header')
+    .option('-w, --write <file>', 'write pcapng to this file, -: standard output (default: print one line per packet)')
+    .option('--count <n>', 'stop after this many packets')
+    .option('-s, --snaplen <bytes>', 'bytes to capture of each packet, at most 9216', '9216')
     .action(async (options: CaptureFlags) => {
       requireRoot();
       const { capture } = await import('./events/capture.js');

@@ -18,7 +18,7 @@ export function addConvergeCommands(program: Command): void {
 
   withIntentOptions(program.command('diff'))
     .description(
-      'print what apply would change; exit code 0: nothing, 3: something, 1: nothing, but a node cannot be reached',
+      'print what apply would change; exit code 0: no changes, 3: changes, 1: no changes, but a node cannot be reached',
     )
     .option('-j, --json', 'JSON')
     .action(async (options: ApplyFlags) => {
@@ -28,8 +28,8 @@ export function addConvergeCommands(program: Command): void {
     });
 
   withNodeOptions(program.command('purge'))
-    .description("remove everything of segue's from the node")
-    .option('--grace <seconds>', 'time between withdrawing the announcement and removing the rest', '0')
+    .description('remove everything that segue made on the node')
+    .option('--grace <seconds>', 'seconds between withdrawing the announcement and removing the rest', '0')
     .option('-j, --json', 'JSON')
     .action(async (options: PurgeFlags) => {
       requireRoot();

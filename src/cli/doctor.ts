@@ -15,7 +15,7 @@ interface DoctorFlags extends IntentOptions {
 export function addDoctorCommand(program: Command): void {
   withIntentOptions(program.command('doctor'))
     .description(
-      'check for what would drop packets silently: kernel features, sysctls, MTU, routes, firewalls; exit code 1: a failure',
+      'check for causes of silent packet loss: kernel features, sysctls, MTU, routes, firewalls; exit code 1: a check failed',
     )
     .option('-j, --json', 'JSON')
     .action(async (options: DoctorFlags) => {

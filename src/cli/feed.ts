@@ -9,8 +9,8 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export function addFeedCommand(program: Command): void {
   withFleetOption(program.command('feed'))
     .description('run a feed, which follows the intent in etcd and sends each node its part')
-    .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
-    .option('--with-etcd', 'run an etcd of one member beside it, in etcd.directory of the fleet file')
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
+    .option('--with-etcd', 'also run a single-member etcd, with its data in etcd.directory of the fleet file')
     .action(async (options: { config: string; logLevel: string; withEtcd?: boolean }) => {
       const { loadFleetConfig } = await import('../fleet/fleet-file.js');
       const config = loadFleetConfig(options.config);

@@ -25,72 +25,70 @@ interface IssueFlags extends Omit<CaFlags, 'name'> {
 
 /** Certificates of a fleet: the CA, tokens, and nodes' commands. */
 export function addEnrollmentCommands(fleet: Command): void {
-  const ca = fleet.command('ca').description("a fleet's own CA");
+  const ca = fleet.command('ca').description("manage a fleet's own CA");
   ca.command('init')
-    .description('make a CA: ca.pem, and ca.key, which is to be kept')
-    .option('--out <directory>', 'where to', '.')
-    .option('--name <name>', 'its common name', 'segue fleet CA')
-    .option('--days <n>', 'how long it lives', String(MAX_DAYS))
+    .description('make a CA: its certificate ca.pem, and its key ca.key, which must be kept secret')
+    .option('--out <directory>', 'directory for the files', '.')
+    .option('--name <name>', "the CA's common name", 'segue fleet CA')
+    .option('--days <n>', 'how long it is valid', String(MAX_DAYS))
     .action(async ({ out, name, days }: CaFlags) => {
       const { runCaInit } = await import('./fleet/ca.js');
       await runCaInit(out, name, readNumber('--days', days, 1, 4 * MAX_DAYS));
     });
   ca.command('issue')
-    .description('issue the certificate of a feed, of a member of etcd or of one of its users, with its key')
-    .argument('<name>', 'its common name, which names its files')
+    .description('issue a certificate and its key for a feed, a member of etcd, or a user of etcd')
+    .argument('<name>', 'common name; the files are named after it')
     .option('--ca <ca.pem>', 'certificate of the CA', 'ca.pem')
-    .option('--key <ca.key>', 'its key (default: beside it, with .key for .pem)')
-    .option('--dns <name>', 'a host name of it; may be repeated', list)
-    .option('--address <address>', 'an address of it; may be repeated', list)
-    .option('--days <n>', 'how long it lives', '365')
-    .option('--out <directory>', 'where to', '.')
+    .option('--key <ca.key>', "the CA's key (default: the name of --ca, with .key for .pem)")
+    .option('--dns <name>', 'a host name for the certificate; may be repeated', list)
+    .option('--address <address>', 'an IP address for the certificate; may be repeated', list)
+    .option('--days <n>', 'how long it is valid', '365')
+    .option('--out <directory>', 'directory for the files', '.')
     .action(async (name: string, { days, ...flags }: IssueFlags) => {
       const { runCaIssue } = await import('./fleet/ca.js');
       await runCaIssue(name, { ...flags, days: readNumber('--days', days, 1, MAX_DAYS) });
     });
 
-  const token = fleet.command('token').description('tokens that nodes enroll with');
+  const token = fleet.command('token').description('manage the tokens that nodes enroll with');
   const stored = (parent: Command, name: string, description: string): Command =>
     withFleetOption(parent.command(name)).description(description).option('-j, --json', 'JSON');
-  stored(token, 'create', "print a token, for one node's first certificate, once")
+  stored(token, 'create', 'make a token that gets one node its first certificate, and print it; it is not shown again')
     .argument('<node>', "the node's name")
-    .option('--minutes <n>', 'how long it may be used', '60')
+    .option('--minutes <n>', 'how long it can be used', '60')
     .action(async (node: string, { minutes, ...options }: FleetOptions & { minutes: string }) => {
       const { runTokenCreate } = await import('./fleet/token.js');
       await runTokenCreate(node, readNumber('--minutes', minutes, 1, MAX_MINUTES), options);
     });
-  stored(token, 'list', 'print which tokens there are, without what is secret of them').action(
-    async (options: FleetOptions) => {
-      const { runTokenList } = await import('./fleet/token.js');
-      await runTokenList(options);
-    },
-  );
-  stored(token, 'remove', 'take a token back')
-    .argument('<id>', 'of the token, see list')
+  stored(token, 'list', 'list the tokens, without their secrets').action(async (options: FleetOptions) => {
+    const { runTokenList } = await import('./fleet/token.js');
+    await runTokenList(options);
+  });
+  stored(token, 'remove', 'remove a token, which can then no longer be used')
+    .argument('<id>', 'id of the token (segue fleet token list)')
     .action(async (id: string, options: FleetOptions) => {
       const { runTokenRemove } = await import('./fleet/token.js');
       await runTokenRemove(id, options);
     });
 
   withNodeOptions(fleet.command('enroll'))
-    .description('on a node: make its key and have its first certificate issued')
-    .requiredOption('--token-file <file>', 'the token; -: from standard input')
-    .option('--feed <host:port>', "of a feed's enrollment (default: the node file's feeds, port 7178)")
+    .description('run on a node: make its key, and get its first certificate from a feed')
+    .requiredOption('--token-file <file>', 'file with the token; -: standard input')
+    .option('--feed <host:port>', "where a feed enrolls nodes (default: the node file's feeds, port 7178)")
     .action(async (options: NodeOptions & { tokenFile: string; feed?: string }) => {
       const { runEnroll } = await import('./fleet/enroll.js');
       await runEnroll(options);
     });
-  stored(fleet, 'certificates', 'print the certificates that nodes were issued, and those that are revoked')
-    .argument('[node]', 'of this node alone')
+  stored(fleet, 'certificates', 'list the certificates that were issued to nodes, and the revoked ones')
+    .argument('[node]', 'only certificates of this node')
     .action(async (node: string | undefined, options: FleetOptions) => {
       const { runCertificates } = await import('./fleet/certificates.js');
       await runCertificates(node, options);
     });
-  stored(fleet, 'revoke', 'revoke all certificates of a node: feeds end its connections, and take it in no more')
+  stored(fleet, 'revoke', 'revoke all certificates of a node: feeds close its connections and refuse new ones')
     .argument('<node>', "the node's name")
-    .option('--certificate <file>', 'one that no feed issued (PEM); may be repeated', list)
-    .option('--reason <text>', 'why', '')
-    .option('--author <name>', 'who (default: the user and the machine)')
+    .option('--certificate <file>', 'another certificate to revoke, which no feed issued (PEM); may be repeated', list)
+    .option('--reason <text>', 'the reason', '')
+    .option('--author <name>', 'the author (default: the user and the machine)')
     .action(
       async (node: string, options: FleetOptions & { certificate?: string[]; reason: string; author?: string }) => {
         const { runRevoke } = await import('./fleet/certificates.js');

@@ -8,7 +8,7 @@ const DEFAULT_INTENT = '/etc/segue/intent.yaml';
 export function addInitCommand(program: Command): void {
   program
     .command('init')
-    .description('write the node file of this machine from the intent and from what is found here')
+    .description('write the node file of this machine from the intent and from the interfaces and routes found here')
     .option('-f, --file <file>', 'the intent file', DEFAULT_INTENT)
     .option('-o, --output <file>', 'the node file to write; -: standard output', DEFAULT_NODE_FILE)
     .option(
@@ -16,8 +16,8 @@ export function addInitCommand(program: Command): void {
       "this node's name in the intent (default: the host's name, with or without its domain)",
     )
     .option('--netns <name>', 'a named network namespace to work in')
-    .option('--uplink <name...>', 'underlay interfaces (default: those by which routes to the other nodes go)')
-    .option('--force', 'replace a node file that is there')
+    .option('--uplink <name...>', 'underlay interfaces (default: those of the routes to the other nodes)')
+    .option('--force', 'replace an existing node file')
     .option('-j, --json', 'JSON')
     .action(async (flags: InitFlags) => {
       const { writeNodeFile } = await import('./init/write.js');

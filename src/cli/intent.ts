@@ -19,20 +19,20 @@ export function addIntentCommand(program: Command): void {
     withFleetOption(intent.command(name)).description(description).option('-j, --json', 'JSON');
   const writing = (name: string, description: string): Command =>
     command(name, description)
-      .option('--reason <text>', 'why, for the history', '')
-      .option('--author <name>', 'who, for the history (default: the user and the machine)');
-  const kind = (): Argument => new Argument('<kind>', 'what the entity is').choices(STORED_KINDS);
+      .option('--reason <text>', 'the reason, for the history', '')
+      .option('--author <name>', 'the author, for the history (default: the user and the machine)');
+  const kind = (): Argument => new Argument('<kind>', 'kind of the entity').choices(STORED_KINDS);
 
   command('get', 'print entities, or how many there are of each kind')
-    .addArgument(new Argument('[kind]', 'only these').choices(STORED_KINDS))
-    .argument('[name]', 'only this one; of a path: the node that it leads to')
+    .addArgument(new Argument('[kind]', 'only entities of this kind').choices(STORED_KINDS))
+    .argument('[name]', 'only this entity; a path is named by the node that it leads to')
     .action(async (what: string | undefined, name: string | undefined, options: FleetOptions) => {
       const { runGet } = await import('./intent/read.js');
       await runGet(what, name, options);
     });
-  writing('set', 'put one entity, in place of the one of its name')
+  writing('set', 'add an entity, or replace the one of the same name')
     .addArgument(kind())
-    .argument('<value>', 'the entity as in an intent file, YAML or JSON; -: from standard input')
+    .argument('<value>', 'file with the entity as in an intent file, YAML or JSON; -: standard input')
     .action(async (what: string, value: string, options: Authored) => {
       const { runSet } = await import('./intent/write.js');
       await runSet(what, value, options);
@@ -41,34 +41,34 @@ export function addIntentCommand(program: Command): void {
     .addArgument(kind())
     .argument(
       '<name...>',
-      'their names; of a path: the node that it leads to, with :tenant,tenant where it names tenants',
+      'names of the entities; a path is named by the node that it leads to, with :tenant,tenant if it names tenants',
     )
     .action(async (what: string, names: string[], options: Authored) => {
       const { runDelete } = await import('./intent/write.js');
       await runDelete(what, names, options);
     });
   command('diff', 'print what apply would change; exit code 0: nothing, 3: something')
-    .requiredOption('-f, --file <intent.yaml>', 'the intent that is wanted')
+    .requiredOption('-f, --file <intent.yaml>', 'the wanted intent')
     .action(async (options: FleetOptions & { file: string }) => {
       const { runDiff } = await import('./intent/write.js');
       await runDiff(options);
     });
-  writing('apply', 'make the intent what a file says: writes only what differs, and prints it')
-    .requiredOption('-f, --file <intent.yaml>', 'the intent that is wanted')
+  writing('apply', 'make the intent equal to a file: writes only the differences, and prints them')
+    .requiredOption('-f, --file <intent.yaml>', 'the wanted intent')
     .option('--force', 'even if many ports would be removed')
     .action(async (options: Authored & { file: string; force?: boolean }) => {
       const { runApply } = await import('./intent/write.js');
       await runApply(options);
     });
-  command('validate', "check all of the store's intent, or whether a file could be applied")
-    .option('-f, --file <intent.yaml>', 'this file in place of what the store holds')
+  command('validate', 'check the stored intent, or whether a file could be applied')
+    .option('-f, --file <intent.yaml>', 'check this file instead of the stored intent')
     .action(async (options: FleetOptions & { file?: string }) => {
       const { runValidate } = await import('./intent/write.js');
       await runValidate(options);
     });
   command('history', 'print who changed the intent, when and why, newest first')
-    .argument('[sequence]', 'what this commit changed')
-    .option('--limit <n>', 'at most so many', '20')
+    .argument('[sequence]', 'print what this commit changed')
+    .option('--limit <n>', 'print at most this many', '20')
     .action(async (sequence: string | undefined, { limit, ...options }: FleetOptions & { limit: string }) => {
       const most = readNumber('--limit', limit, 1, MAX_LISTED);
       const one = sequence === undefined ? undefined : readNumber('sequence', sequence, 1, Number.MAX_SAFE_INTEGER);
@@ -82,8 +82,8 @@ export function addIntentCommand(program: Command): void {
       const { runExport } = await import('./intent/read.js');
       await runExport(options);
     });
-  writing('rollback', 'make the intent what it was after a commit, by a commit of its own')
-    .argument('<sequence>', 'of the commit, see history')
+  writing('rollback', 'restore the intent as it was after a commit, with a new commit')
+    .argument('<sequence>', 'sequence of the commit (segue intent history)')
     .option('--force', 'even if many ports would be removed')
     .action(async (sequence: string, options: Authored & { force?: boolean }) => {
       const one = readNumber('sequence', sequence, 1, Number.MAX_SAFE_INTEGER);
@@ -91,11 +91,11 @@ export function addIntentCommand(program: Command): void {
       await runRollback(one, options);
     });
   writing('quota', 'print the quotas of tenants, or set one')
-    .argument('[tenant]', "the tenant's name; default: of tenants without one of their own")
-    .option('--ports <n>', 'at most so many ports')
-    .option('--routes <n>', 'at most so many addresses and prefixes of its ports')
-    .option('--policies <n>', 'at most so many policies with it at an end')
-    .option('--none', 'no quota any more')
+    .argument('[tenant]', 'name of the tenant; default: the quota of tenants that have none of their own')
+    .option('--ports <n>', 'most ports')
+    .option('--routes <n>', 'most addresses and prefixes of its ports')
+    .option('--policies <n>', 'most policies from or to the tenant')
+    .option('--none', 'remove the quota')
     .action(async (tenant: string | undefined, { ports, routes, policies, none, ...options }: QuotaFlags) => {
       const given = Object.entries({ ports, routes, policies }).flatMap(([what, text]) =>
         text === undefined ? [] : [[what, readNumber(`--${what}`, text, 0, MAX_QUOTA)] as const],
@@ -105,7 +105,7 @@ export function addIntentCommand(program: Command): void {
     });
   writing(
     'renew',
-    'take the store as it is after a restored backup, or after a change that was not made by segue',
+    'accept the store as it is, after a restored backup or after a change that segue did not make',
   ).action(async (options: Authored) => {
     const { runRenew } = await import('./intent/write.js');
     await runRenew(options);

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const EXPECTED = 'expected koffi as segue was installed with it (install the package again; npm ci in a checkout)';
+const EXPECTED = 'expected the koffi that segue was installed with (reinstall the package; in a checkout: npm ci)';
 
 /** The ELF header of 64-bit little-endian machines (elf(5)). */
 const ELF_HEADER_BYTES = 64;
@@ -19,7 +19,7 @@ export function koffiFault(): string | undefined {
     const file = join(folder, `@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
     const isWhole = isWholeElf(file);
     if (isWhole === undefined) continue;
-    return isWhole ? undefined : `${file} is cut off: ${EXPECTED}`;
+    return isWhole ? undefined : `${file} is truncated: ${EXPECTED}`;
   }
   return undefined;
 }

@@ -44,11 +44,11 @@ const TOPOLOGY = new Option(
 
 /** `segue lab up|down|run`. The laboratory is not part of the agent: its bundle is loaded when a command runs. */
 export function addLabCommand(program: Command): void {
-  const lab = program.command('lab').description('a demonstration network in network namespaces of this machine');
+  const lab = program.command('lab').description('build a demonstration network in network namespaces of this machine');
 
   lab
     .command('run')
-    .description('build it, test reachability, isolation and throughput, report, remove it')
+    .description('build the network, test reachability, isolation and throughput, report, remove it')
     .option('-j, --json', 'JSON')
     .option('--seconds <n>', 'duration of the iperf3 runs', '3')
     .addOption(TOPOLOGY)
@@ -63,21 +63,21 @@ export function addLabCommand(program: Command): void {
 
   lab
     .command('up')
-    .description('build it and leave it standing')
+    .description('build the network and leave it in place')
     .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
     .action(async (flags: UpRequest) => (await loadLaboratory()).up(flags));
 
   lab
     .command('down')
-    .description('remove it, and what a killed run left')
+    .description('remove the network, and what a killed run left behind')
     .action(async () => (await loadLaboratory()).down());
 }
 
 /** @throws CommandError if this package was built without it */
 export async function loadLaboratory(): Promise<Laboratory> {
   if (!existsSync(BUNDLE)) {
-    throw new CommandError('this package has no laboratory (dist/lab): it comes with a checkout of segue');
+    throw new CommandError('this package has no laboratory (dist/lab): use a checkout of segue');
   }
   return ((await import(BUNDLE.href)) as { laboratory: Laboratory }).laboratory;
 }

@@ -21,7 +21,7 @@ export function addManualCommands(program: Command): void {
   program
     .command('man', { hidden: true })
     .description('write the manual pages into a directory')
-    .argument('<directory>', 'is made if it is not there')
+    .argument('<directory>', 'made if it does not exist')
     .action((directory: string) => {
       makeFolders(directory);
       for (const [file, text] of manualPages(shapeOf(program), readVersion()))

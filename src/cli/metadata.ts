@@ -10,7 +10,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export function addMetadataCommand(program: Command): void {
   withNodeOptions(program.command('metadata'))
     .description('run the metadata service of this node, which answers VMs at 169.254.169.254')
-    .addOption(new Option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
     .action(async (options: NodeOptions & { logLevel: string }) => {
       const { loadNodeConfig } = await import('../intent/load.js');
       const config = loadNodeConfig(options.config);

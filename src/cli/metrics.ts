@@ -15,12 +15,12 @@ interface MetricsFlags extends NodeOptions {
 export function addMetricsCommand(program: Command): void {
   withNodeOptions(program.command('metrics'))
     .description("print the agent's metrics in the text format of Prometheus")
-    .option('--ports', "each port's traffic instead")
-    .option('--tenants', "each tenant's traffic instead")
+    .option('--ports', "print each port's traffic instead")
+    .option('--tenants', "print each tenant's traffic instead")
     .action(async ({ config, ports, tenants }: MetricsFlags) => {
       const { answersTo, printAnswer, readProblem } = await import('./agent-client.js');
       const path = `/metrics${ports === true ? '/ports' : tenants === true ? '/tenants' : ''}`;
-      let reason = 'expected one that runs with it (segue agent, systemctl start segue)';
+      let reason = 'start one with this node file (systemctl start segue, or segue agent)';
       for await (const answer of answersTo({ path, accept: 'text/plain', nodeFile: config, firstMs: FIRST_MS })) {
         if (answer.statusCode === 200 && (await printAnswer(answer))) return;
         reason = (await readProblem(answer))?.detail ?? reason;

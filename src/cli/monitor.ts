@@ -5,15 +5,15 @@ import type { MonitorFlags } from './events/monitor.js';
 
 export function addMonitorCommand(program: Command): void {
   withIntentOptions(program.command('monitor'))
-    .description('print packets that the fast path drops or hands to the kernel, as it happens, until Ctrl-C')
+    .description('print packets that the fast path drops or hands to the kernel, live, until Ctrl-C')
     .option(
       '-r, --reason <reason...>',
-      'only these reasons: slugs or words of show counters (punt-no-member, "no member"), drop, punt',
+      'only these reasons: a slug or text of show counters (punt-no-member, "no member"), or drop or punt for all of them',
     )
-    .option('-t, --tenant <name>', "only this tenant's packets")
-    .option('-p, --port <port>', "only this port's: a port of the intent, or its interface")
-    .option('--rate <n>', 'events per second, reason and CPU, 0: no limit', '10')
-    .option('-j, --json', 'JSON, an object a line')
+    .option('-t, --tenant <name>', 'only packets of this tenant')
+    .option('-p, --port <port>', 'only packets of this port: its name in the intent, or its interface')
+    .option('--rate <n>', 'most events per second for each reason and CPU, 0: no limit', '10')
+    .option('-j, --json', 'print JSON, one object per line')
     .action(async (options: MonitorFlags) => {
       requireRoot();
       const { monitor } = await import('./events/monitor.js');

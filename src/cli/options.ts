@@ -13,7 +13,7 @@ export interface AddressFlags {
 export function withAddressOption(command: Command, description: string): Command {
   return command
     .option('--address <address>', description)
-    .addOption(new Option('--host <address>', 'as --address').hideHelp());
+    .addOption(new Option('--host <address>', 'same as --address').hideHelp());
 }
 
 /** The given address, and the option that was used. */

@@ -14,7 +14,7 @@ export function writeOutput(option: string, file: string, text: string, makesFol
   try {
     replaceFile(path, text);
   } catch (error) {
-    throw new CommandError(`${option} ${file}: it cannot be written: ${(error as Error).message}`);
+    throw new CommandError(`${option} ${file}: cannot be written: ${(error as Error).message}`);
   }
 }
 
@@ -23,10 +23,11 @@ function placeOf(option: string, file: string, makesFolders: boolean): string {
     throw new CommandError(`${option} ${file}: ${why}`, EXIT.badInput);
   };
   const known = statSync(file, { throwIfNoEntry: false });
-  if (known !== undefined) return known.isFile() ? realpathSync(file) : refuse('expected a regular file, or none yet');
+  if (known !== undefined)
+    return known.isFile() ? realpathSync(file) : refuse('expected a regular file, or a path that does not exist');
   const directory = dirname(resolve(file));
   if (!makesFolders && statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    refuse(`no folder ${directory}: expected one that is there`);
+    refuse(`folder ${directory}: expected an existing folder`);
   }
   return resolve(file);
 }

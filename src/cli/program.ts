@@ -68,7 +68,7 @@ try {
 function exitCodeFor(error: unknown): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   if (error instanceof IntentError) {
-    printError(`${error.issues.length} error${error.issues.length === 1 ? '' : 's'}, nothing was touched`);
+    printError(`${error.issues.length} error${error.issues.length === 1 ? '' : 's'}, nothing was changed`);
     process.stderr.write(`${error.message}\n`);
     return EXIT.badInput;
   }

@@ -20,11 +20,11 @@ interface ReportFlags extends NodeOptions {
 export function addReportCommand(program: Command): void {
   withNodeOptions(program.command('report'))
     .description(
-      'print what happened within 24 hours: drift, repairs, failures, refused and held intents, doctor, drops',
+      'print what happened in the last 24 hours: drift, repairs, failures, refused and held intents, doctor, drops',
     )
     .addOption(new Option('-j, --json', 'JSON').conflicts('html'))
-    .option('--html', 'a page for mail')
-    .option('--output <file>', 'to a file, which appears whole')
+    .option('--html', 'print an HTML page, fit for mail')
+    .option('--output <file>', 'write to this file, replaced atomically')
     .action(async (options: ReportFlags) => {
       const report = await reportOf(options.config);
       if (options.json === true && options.output === undefined) {

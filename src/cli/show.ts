@@ -19,17 +19,20 @@ export function addShowCommand(program: Command): void {
     .description(
       'show what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows',
     )
-    .addArgument(new Argument('<what>', 'what is shown').choices(SHOWN).argParser(readShown))
-    .option('-t, --tenant <name>', "only this tenant's")
-    .option('-p, --port <port>', "port, route, counters: only this port's: a port of the intent, or its interface");
-  withAddressOption(command, 'port, route, counters, flow: only with this address, or one of this prefix')
+    .addArgument(new Argument('<what>', 'what to show').choices(SHOWN).argParser(readShown))
+    .option('-t, --tenant <name>', 'only this tenant')
+    .option(
+      '-p, --port <port>',
+      'port, lease, route, counters: only this port: its name in the intent, or its interface',
+    );
+  withAddressOption(command, 'port, route, counters, flow: only this address, or addresses of this prefix')
     .option(
       '-a, --all',
       "route: include the gateways' addresses and the kernel's own routes; flow: include fragments and expired flows",
     )
-    .option('--l4-port <n>', 'flow: only with this TCP or UDP port at either end')
-    .option('--proto <protocol>', 'flow: only of this protocol: tcp, udp, icmp or a number')
-    .option('--limit <n>', 'flow: at most so many, 0: all (default: 1000)')
+    .option('--l4-port <n>', 'flow: only flows with this TCP or UDP port at either end')
+    .option('--proto <protocol>', 'flow: only flows of this protocol: tcp, udp, icmp or a number')
+    .option('--limit <n>', 'flow: show at most this many, 0: all (default: 1000)')
     .option('-j, --json', 'JSON')
     .action(async (what: ShownName, { host, ...given }: ShowFlags & { host?: string }) => {
       const address = addressGiven({ ...given, ...(host !== undefined && { host }) })?.text;
@@ -47,7 +50,7 @@ export function addShowCommand(program: Command): void {
       const { refuseUnknownTenant } = await import('./names.js');
       await withReader(config, async (instance, unreadable) => {
         if (unreadable !== undefined) {
-          printError(`the fast path cannot be read, so it is left out: ${unreadable}`);
+          printError(`the fast path cannot be read and is left out: ${unreadable}`);
           process.exitCode = EXIT.failed;
         }
         const context = showContext(instance, intent, nodeOfPort);

@@ -40,7 +40,7 @@ function wholeIfReadable(options: IntentOptions): Intent | undefined {
     return readInputs(options).intent;
   } catch (error) {
     const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
-    printError(`names are the kernel's alone, the intent cannot be used: ${first ?? ''}`);
+    printError(`the intent cannot be used, so names are those that the kernel has: ${first ?? ''}`);
     return undefined;
   }
 }

@@ -44,12 +44,12 @@ export function addTraceCommand(program: Command): void {
     .option('-t, --tenant <name>', 'on a network node: the tenant of an arriving packet; needs --from')
     .option('--to <address>', 'the destination')
     .option('--from <address>', "the source (default: the port's own address)");
-  withAddressOption(command, 'an end of the packet: the destination, with --to the source')
+  withAddressOption(command, 'the destination; with --to, the source')
     .option('--size <bytes>', 'size of the inner packet with its IP header (default: 84, a ping)')
     .option('--proto <protocol>', 'icmp (an echo request), tcp or udp (default: icmp)')
     .option('--sport <port>', 'the source port of tcp and udp')
     .option('--dport <port>', 'the destination port of tcp and udp')
-    .option('--syn', 'tcp: a SYN that opens a connection (default: a segment of one)')
+    .option('--syn', 'tcp: a SYN that opens a connection (default: a segment of an open one)')
     .option('--ttl <n>', 'TTL or hop limit as the VM sends it (default: 64)')
     .option('-j, --json', 'JSON')
     .action(async (options: TraceFlags) => {
@@ -121,11 +121,11 @@ export function readQuestion(
     ...(syn === true && { syn }),
   };
   if (port !== undefined) {
-    if (tenant !== undefined) refuse(`--tenant ${tenant}: expected without --port, whose tenant is known`);
+    if (tenant !== undefined) refuse(`--tenant ${tenant}: not with --port, whose tenant is known`);
     return { port, ...packet, ...(source !== undefined && { from: source }) };
   }
   if (tenant === undefined) refuse('expected --port, or on a network node --tenant with --from');
-  if (source === undefined) refuse(`--tenant ${tenant}: expected --from with it, the address of a member`);
+  if (source === undefined) refuse(`--tenant ${tenant}: expected with --from, the address of a member`);
   return { tenant, from: source, ...packet };
 }
 
@@ -137,7 +137,7 @@ function readEnds(flags: PacketFlags): { destination: string; source: string | u
   const from =
     flags.from === undefined ? (to === address ? undefined : address) : { option: '--from', text: flags.from };
   if (flags.to !== undefined && flags.from !== undefined && address !== undefined) {
-    refuse(`${address.option} ${address.text}: expected without --to or without --from: a packet has two ends`);
+    refuse(`${address.option} ${address.text}: not with both --to and --from, which name both ends of the packet`);
   }
   const destination = readAddress(to.option, to.text);
   if (from === undefined) return { destination, source: undefined };
@@ -193,7 +193,7 @@ async function wholeIntent(config: NodeConfig): Promise<Intent | undefined> {
     return loadIntentOf(config);
   } catch (error) {
     const [first] = error instanceof Error ? error.message.split('\n') : [String(error)];
-    printError(`without the intent the far node's part is not known: ${first ?? ''}`);
+    printError(`the intent cannot be used, so the steps on the far node are unknown: ${first ?? ''}`);
     return undefined;
   }
 }

@@ -69,8 +69,7 @@ export async function runPurge(options: PurgeFlags): Promise<void> {
   if (netns !== undefined && netnsIdentity(netns) === undefined) {
     const report = await purgeWithoutNetns(config, file);
     if (options.json) printJson(reportJson(config.node, report));
-    else
-      print(`${config.node}: network namespace ${netns} is gone, and all that was in it; pins and files are removed`);
+    else print(`${config.node}: network namespace ${netns} no longer exists; pins and files were removed`);
     return;
   }
   await withInstance(config, async (instance) => {

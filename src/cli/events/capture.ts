@@ -123,8 +123,8 @@ function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): Comman
   const where = config.netns === undefined ? '' : `ip netns exec ${config.netns} `;
   const device = port ?? uplink ?? config.uplinks[0] ?? 'any';
   return new CommandError(
-    `${config.node} has no fast path to look into: without one the kernel forwards, and ` +
-      `${where}tcpdump -i ${device} sees every packet`,
+    `${config.node} has no fast path to capture from: the kernel forwards all packets, and ` +
+      `${where}tcpdump -i ${device} shows them`,
   );
 }
 

@@ -27,12 +27,14 @@ export function tenantOfDevice({ config, kernel, names, intent }: ShowContext, d
 /** The error for a node without a fast path. */
 export function noFastpath({ config, kernel }: ShowContext, what: string): CommandError {
   if (config.dataplane === 'kernel') {
-    return new CommandError(`${config.node} has no fast path (dataplane: kernel): expected one for ${what}`);
+    return new CommandError(
+      `${config.node} has no fast path (dataplane: kernel): ${what} needs dataplane hybrid or ebpf`,
+    );
   }
   const missing = missingForFastpath(kernel.fastpath.pinDirectory);
   return new CommandError(
     missing === undefined
-      ? `${config.node} has no fast path yet: expected it to be made (segue apply, or the agent)`
+      ? `${config.node} has no fast path yet: run segue apply, or start the agent`
       : `${config.node} has no fast path: ${missing}`,
   );
 }

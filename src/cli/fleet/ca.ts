@@ -11,8 +11,8 @@ export async function runCaInit(out: string, name: string, days: number): Promis
   const made = await newAuthority(name, days);
   const [cert, key] = writePair(out, 'ca', made);
   const [certificate] = readCertificates(cert);
-  print(`${cert}: the CA, pin ${certificate === undefined ? '' : pinOf(certificate)}`);
-  print(`${key}: its key: who has it can be any node and any feed`);
+  print(`${cert}: the CA's certificate, pin ${certificate === undefined ? '' : pinOf(certificate)}`);
+  print(`${key}: the CA's key: whoever has it can impersonate any node and any feed`);
 }
 
 export interface IssueOptions {
@@ -27,7 +27,7 @@ export interface IssueOptions {
 export async function runCaIssue(name: string, options: IssueOptions): Promise<void> {
   const { ca, key = ca.replace(/\.pem$/, '.key'), dns = [], address: addresses = [], days, out } = options;
   if (basename(name) !== name || name === '' || name.startsWith('.'))
-    throw new CommandError(`${name}: expected a name that a file can have`, EXIT.badInput);
+    throw new CommandError(`${name}: expected a valid file name`, EXIT.badInput);
   for (const host of dns)
     if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host))
       throw new CommandError(`--dns ${host}: expected a host name`, EXIT.badInput);

@@ -20,7 +20,7 @@ export async function runCertificates(node: string | undefined, options: FleetOp
     const [issued, revoked] = await Promise.all([records.issued(), records.revoked()]);
     const rows = [
       ...[...issued].flatMap(([name, certificates]) =>
-        certificates.map(({ by, ...rest }): Row => ({ node: name, state: `valid, by ${by}`, ...rest })),
+        certificates.map(({ by, ...rest }): Row => ({ node: name, state: `valid, issued by ${by}`, ...rest })),
       ),
       ...[...revoked].map(([fingerprint, { reason, author, ...rest }]): Row => ({
         ...{ fingerprint, ...rest },
@@ -51,7 +51,7 @@ export async function runRevoke(node: string, options: Authored & { certificate?
     else for (const { serial } of revoked) print(`revoked: node ${name}, serial ${serial}`);
     if (revoked.length === 0)
       throw new CommandError(
-        `node ${name}: no feed issued it a certificate that is valid: --certificate names one of another issuer`,
+        `node ${name}: no feed issued it a certificate that is still valid; give one of another issuer with --certificate`,
         EXIT.badInput,
       );
   });

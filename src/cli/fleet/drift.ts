@@ -27,7 +27,7 @@ export async function runDrift(options: FleetOptions): Promise<void> {
     const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
     print(`${String(names.length).padStart(6)}  ${what}: ${names.slice(0, MAX_NAMED).join(', ')}${more}`);
   }
-  if (findings.length === 0) print('nothing differs, waits or fails');
+  if (findings.length === 0) print('no drift, nothing waiting, nothing failing');
 }
 
 /** Merges equal findings of several nodes; those with most nodes come first. */
@@ -47,15 +47,15 @@ function faultsOf({ state, behind = 0, differs, status, seenMs }: FleetNode): st
   const faults: string[] = [];
   if (state === 'silent') return ['no report within a day'];
   if (status === undefined || seenMs === undefined) return faults;
-  if (state === 'stale') faults.push('stale: not heard of, or its feed has not heard of etcd');
+  if (state === 'stale') faults.push('stale: the node does not report, or its feed has lost etcd');
   if (status.refused !== null) faults.push(`refuses the intent: ${status.refused}`);
-  if (differs === true) faults.push('has another part of the intent than its feed has');
+  if (differs === true) faults.push("its part of the intent differs from its feed's");
   if (status.held) faults.push('the removal guard holds the intent');
   if (behind > 0) faults.push('behind the intent');
   if (status.failing) faults.push('the last task failed');
   if (status.failures > 0) faults.push('objects fail');
   for (const { kind, action } of status.driftKinds) faults.push(`drift: ${kind} (${action})`);
-  if (status.repairs > 0) faults.push('repaired what somebody had changed, since the agent started');
+  if (status.repairs > 0) faults.push('objects that somebody else changed, repaired since the agent started');
   if (status.waiting > 0) faults.push('objects wait for interfaces');
   for (const check of status.doctor?.checks ?? []) if (check.status === 'fail') faults.push(`doctor: ${check.name}`);
   const { certificateEndsMs } = status;

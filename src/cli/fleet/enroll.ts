@@ -23,7 +23,7 @@ export async function runEnroll({ config: file, tokenFile, feed }: EnrollOptions
   const { node, feeds } = loadNodeConfig(file);
   if (feeds === undefined)
     throw new CommandError(
-      `${file}: intent: expected a map with feeds and tls: the node follows a file`,
+      `${file}: intent: the node follows a file: expected a map with feeds and tls`,
       EXIT.badInput,
     );
   const targets = feed === undefined ? feeds.endpoints.map(withEnrollmentPort) : [readTarget(feed)];
@@ -32,12 +32,12 @@ export async function runEnroll({ config: file, tokenFile, feed }: EnrollOptions
     .trim();
   const token = parseToken(text);
   if (token === undefined)
-    throw new CommandError(`--token-file ${tokenFile}: expected a token of segue fleet token create`, EXIT.badInput);
+    throw new CommandError(`--token-file ${tokenFile}: expected a token from segue fleet token create`, EXIT.badInput);
   const failures: string[] = [];
   for (const target of targets) {
     try {
       const { validTo } = await enroll(target, token, text, node, feeds.tls);
-      print(`node ${node} is enrolled: ${feeds.tls.cert}, until ${new Date(validTo).toISOString()}`);
+      print(`node ${node} is enrolled: ${feeds.tls.cert}, valid until ${new Date(validTo).toISOString()}`);
       return;
     } catch (error) {
       failures.push((error as Error).message);

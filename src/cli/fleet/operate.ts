@@ -22,7 +22,7 @@ type What = 'drain' | 'disable';
 
 export async function runDrain(node: string, isOn: boolean, options: Authored): Promise<void> {
   await withWriter(options, async (writer) => {
-    tell(node, isOn ? 'drains' : 'drains no more', await order(writer, node, 'drain', isOn, options), options);
+    tell(node, isOn ? 'drains' : 'no longer drains', await order(writer, node, 'drain', isOn, options), options);
   });
 }
 
@@ -30,7 +30,12 @@ export async function runEnable(node: string, options: Authored): Promise<void> 
   await withWriter(options, async (writer) => {
     const committed = await order(writer, node, 'disable', false, options);
     const drains = writer.ops.all.get(node)?.drain;
-    tell(node, drains === undefined ? 'enabled' : 'enabled; it still drains (segue fleet undrain)', committed, options);
+    tell(
+      node,
+      drains === undefined ? 'enabled' : 'enabled, but it still drains (segue fleet undrain ends that)',
+      committed,
+      options,
+    );
   });
 }
 
@@ -71,7 +76,7 @@ async function look(
 function rebootLines(node: string, { safe, ports, reasons }: RebootState): string[] {
   const more = ports.length > MAX_NAMED ? ` and ${ports.length - MAX_NAMED} more` : '';
   return [
-    ...(ports.length > 0 ? [`  left: ${ports.length} ports: ${ports.slice(0, MAX_NAMED).join(', ')}${more}`] : []),
+    ...(ports.length > 0 ? [`  remaining: ${ports.length} ports: ${ports.slice(0, MAX_NAMED).join(', ')}${more}`] : []),
     ...reasons.map((reason) => `  ${reason}`),
     safe ? `${node}: safe to reboot` : `${node}: not safe to reboot yet`,
   ];
@@ -85,7 +90,8 @@ async function order(
   options: Authored,
 ): Promise<Committed> {
   const { reason } = options;
-  if (reason.trim() === '') throw new CommandError('--reason: expected why, for the history', EXIT.badInput);
+  if (reason.trim() === '')
+    throw new CommandError('--reason: empty: expected the reason, for the history', EXIT.badInput);
   if (!writer.checked.index.nodes.has(node)) throw new CommandError(`node ${node}: not in the intent`, EXIT.badInput);
   const { author } = authorshipOf(options);
   const ordered: Order = { author, reason, timeMs: Date.now() };

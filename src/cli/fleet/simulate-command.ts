@@ -12,19 +12,21 @@ const PORTS_PER_TENANT = 25;
 export function addSimulateCommand(fleet: Command): void {
   fleet
     .command('simulate')
-    .description('measure a fleet of any size: real etcd, real feeds, the nodes’ real sources, on this machine')
+    .description(
+      "simulate a fleet on this machine and measure it: real etcd, real feeds, the agent's own client of feeds",
+    )
     .option('--nodes <n>', 'hypervisors', '100')
-    .option('--ports <n>', 'ports of all', '10000')
-    .option('--tenants <n>', `tenants (default: a tenant has ${PORTS_PER_TENANT} ports)`)
-    .option('--spread <n>', "nodes that a tenant's ports are on", '5')
-    .option('--feeds <n>', 'feeds, each a process', '2')
-    .option('--hosts <n>', 'processes that the nodes are in', '2')
-    .option('--planners <n>', 'nodes that plan their part', '20')
-    .option('--rate <n>', 'commits a second of workloads that change the intent', '100')
-    .option('--seconds <n>', 'for how long', '20')
-    .addOption(new Option('--workload <name>', 'what is done').choices(WORKLOADS).default('churn'))
-    .option('--disk <directory>', 'etcd keeps its data there, on disk (default: in memory)')
-    .option('--json <file>', 'write the report there, too; -: to standard output')
+    .option('--ports <n>', 'ports in total', '10000')
+    .option('--tenants <n>', `tenants (default: one for every ${PORTS_PER_TENANT} ports)`)
+    .option('--spread <n>', 'nodes that the ports of one tenant are spread over', '5')
+    .option('--feeds <n>', 'feeds, one process each', '2')
+    .option('--hosts <n>', 'processes that run the nodes', '2')
+    .option('--planners <n>', 'nodes that also plan their part', '20')
+    .option('--rate <n>', 'commits per second, for workloads that change the intent', '100')
+    .option('--seconds <n>', 'duration', '20')
+    .addOption(new Option('--workload <name>', 'the workload').choices(WORKLOADS).default('churn'))
+    .option('--disk <directory>', 'directory on disk for the data of etcd (default: in memory)')
+    .option('--json <file>', 'also write the report to this file; -: standard output')
     .action(async (flags: Record<keyof SimulateRequest, string | undefined>) => {
       const { workload, disk, json, tenants, ...numbers } = flags;
       const read = (name: keyof typeof numbers, least: number, most: number): number =>

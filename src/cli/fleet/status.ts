@@ -81,7 +81,7 @@ function tellNode(name: string, { nodes }: FleetState, options: FleetOptions): v
     if (order !== undefined) print(`  ${what}: ${orderText(order)}`);
   if (status === undefined || seenMs === undefined) return;
   const { version, protocol, schema, dataplane, digest, ports, drift, repairs, waiting, failures, doctor } = status;
-  print(`  heard of ${ageText(Date.now() - seenMs)} ago, by feed ${feed ?? '-'}`);
+  print(`  last report ${ageText(Date.now() - seenMs)} ago, through feed ${feed ?? '-'}`);
   print(
     `  segue ${version}, protocol ${protocol}, schema ${schema}, ${dataplane}; up ${ageText(seenMs - status.startedMs)}`,
   );
@@ -90,8 +90,8 @@ function tellNode(name: string, { nodes }: FleetState, options: FleetOptions): v
     `  ${drift} drifted at the last sweep, ${repairs} repaired since start, ${waiting} waiting, ${failures} failing`,
   );
   if (status.certificateEndsMs !== null)
-    print(`  certificate until ${new Date(status.certificateEndsMs).toISOString()}`);
-  if (doctor === null) print('  doctor: not yet');
+    print(`  certificate valid until ${new Date(status.certificateEndsMs).toISOString()}`);
+  if (doctor === null) print('  doctor: has not run yet');
   else {
     print(
       `  doctor ${ageText(Date.now() - doctor.atMs)} ago: ${doctor.ok} ok, ${doctor.warn} warnings, ${doctor.fail} failures`,

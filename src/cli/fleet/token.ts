@@ -26,7 +26,7 @@ export async function runTokenCreate(node: string, minutes: number, options: Fle
   await withRecords(options, async (records, ca) => {
     if (ca === undefined)
       throw new CommandError(
-        `${options.config}: expected feed.tls.ca, the CA that the token is to name to the node`,
+        `${options.config}: feed.tls.ca: missing: expected the file of the CA whose pin the token carries`,
         EXIT.badInput,
       );
     const [certificate] = readCertificates(ca);
@@ -69,6 +69,6 @@ function stateOf({ used, expiresMs }: TokenRecord): string {
 
 export async function runTokenRemove(id: string, options: FleetOptions): Promise<void> {
   await withRecords(options, async (records) => {
-    if (!(await records.removeToken(id))) throw new CommandError(`token ${id}: there is none`, EXIT.badInput);
+    if (!(await records.removeToken(id))) throw new CommandError(`token ${id}: not found`, EXIT.badInput);
   });
 }

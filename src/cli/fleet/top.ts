@@ -62,7 +62,7 @@ function tell({ head, nodes }: FleetState, latency: Latency, options: FleetOptio
     .sort((a, b) => b.cpuPercent - a.cpuPercent);
   if (options.json)
     return printJson({ sequence: head.sequence, boundsMs: LATENCY_BOUNDS_MS, latency: quantiles, agents: costs });
-  print(`sequence ${head.sequence}; changes at nodes, by the clocks of writer, feed and node:`);
+  print(`sequence ${head.sequence}; latency of changes at the nodes, by the clocks of writer, feed and node:`);
   const ways: Column<(typeof quantiles)[number]>[] = [
     column('WAY', ({ stage }) => TITLES[stage]),
     column('CHANGES', ({ changes }) => changes),

@@ -38,7 +38,7 @@ export async function writeNodeFile({
 }: InitFlags): Promise<void> {
   const toOutput = output === STANDARD_OUTPUT;
   if (!toOutput && force !== true && existsSync(output)) {
-    refuse(`--output ${output}: it is there; expected a file to be made, or --force to replace it`);
+    refuse(`--output ${output}: the file exists: expected a new file, or --force to replace it`);
   }
   const intentFile = resolve(file);
   const intent = loadIntent(intentFile);
@@ -50,7 +50,7 @@ export async function writeNodeFile({
   const dataplane = chooseDataplane(lacks);
   if (dataplane === undefined) {
     const why = [...new Set([...lacks.ebpf, ...lacks.kernel])].map((one) => `\n  ${one}`).join('');
-    throw new CommandError(`this machine has no data plane:${why}`);
+    throw new CommandError(`no data plane can run on this machine:${why}`);
   }
   const facts = { node, intent: intentFile, underlay, dataplane, lacks, release: release() };
   const text = nodeFileText({ ...facts, ...(netns !== undefined && { netns }) });
@@ -69,7 +69,7 @@ export async function writeNodeFile({
       `${output}: node ${node}, uplinks ${uplinks.join(', ')}, dataplane ${dataplane}; next: segue doctor, segue apply`,
     );
   if (underlay.byDefaultRoute && uplink === undefined) {
-    printError(`the uplinks are those of the default route: no route of their own leads to the other nodes' locators`);
+    printError(`the uplinks are those of the default route: the other nodes' locators have no routes of their own`);
   }
 }
 
@@ -84,7 +84,7 @@ function nodeOf(intent: Intent, file: string, wanted: string | undefined): strin
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   return refuse(
     wanted === undefined
-      ? `the host's name ${candidates[0]} is no node's: ${expected} (--node)${hint}`
+      ? `no node has this host's name, ${candidates[0]}: ${expected} (--node)${hint}`
       : `--node ${wanted}: ${expected}${hint}`,
   );
 }
@@ -99,7 +99,7 @@ async function underlayOf(
   const { findUplinks, namedUplinks } = await import('../../init/machine.js');
   if (named !== undefined) {
     const { uplinks, absent } = namedUplinks(named, netns);
-    if (absent.length > 0) refuse(`--uplink ${absent.join(' ')}: expected a network interface that is there`);
+    if (absent.length > 0) refuse(`--uplink ${absent.join(' ')}: expected an existing network interface`);
     return { uplinks, byDefaultRoute: false };
   }
   const found = findUplinks(intent, node, netns);
@@ -107,7 +107,7 @@ async function underlayOf(
   const others = intent.nodes.filter(({ name }) => name !== node).map(({ locator }) => locator);
   return refuse(
     others.length === 0
-      ? 'the intent has no other node, so no route tells the uplinks: expected --uplink'
+      ? 'the intent has no other node, so routes do not show the uplinks: expected --uplink'
       : `no route leads to ${others.slice(0, LISTED).join(', ')}${others.length > LISTED ? ', …' : ''}: expected the underlay to be up, or --uplink`,
   );
 }

@@ -49,7 +49,7 @@ function otherPortsNamed(writer: IntentWriter, { key, after }: { key: string; af
 
 export async function runDelete(kind: string, names: readonly string[], options: Authored): Promise<void> {
   if (kind === 'block')
-    throw new CommandError('block: an intent has one: set puts another in its place', EXIT.badInput);
+    throw new CommandError('block: an intent always has one SID block: segue intent set replaces it', EXIT.badInput);
   await withWriter(options, async (writer) => {
     const wishes: Wishes = (entities) =>
       names.map((name) => {
@@ -109,7 +109,7 @@ export async function runApply(options: Authored & { file: string; force?: boole
 export async function runRollback(sequence: number, options: Authored & { force?: boolean }): Promise<void> {
   await withWriter(options, async (writer, client, { realm }) => {
     if (writer.head === undefined)
-      throw new StoreError('the realm holds no intent yet: there is nothing to go back to');
+      throw new StoreError('the realm holds no intent yet: there is nothing to roll back to');
     const back = await changesBackTo(client, new RealmKeys(realm), writer.head, sequence);
     const { reason } = options;
     const authored = { ...options, reason: reason === '' ? `rollback to ${sequence}` : reason };
@@ -139,7 +139,7 @@ async function commitShown(
     const now = again();
     if (isDeepStrictEqual(now, shown)) return now;
     const { author = 'somebody', sequence = 0 } = writer.head ?? {};
-    throw new StoreError(`${author} changed the intent meanwhile (sequence ${sequence}): look at the difference again`);
+    throw new StoreError(`${author} changed the intent meanwhile (sequence ${sequence}): look at the diff again`);
   };
   tell(await writer.commit(wishes, authorshipOf(options)), options);
 }
@@ -152,7 +152,7 @@ function refuseMassRemoval(changes: readonly StoredChange[], checked: CheckedInt
   const held = checked.index.portCount;
   if (removed <= MASS_PORTS || removed <= held * MASS_FRACTION) return;
   throw new CommandError(
-    `${removed} of ${held} ports would be removed: more than ${MASS_PORTS} and more than a fifth at once takes --force`,
+    `${removed} of ${held} ports would be removed: more than ${MASS_PORTS} and more than a fifth at once needs --force`,
   );
 }
 

@@ -7,16 +7,16 @@ const SECTION = 8;
 
 const EXIT_STATUS = [
   ['0', 'Done.'],
-  ['1', 'Something could not be done, or is not as it should be.'],
-  ['2', 'The command line, the node file or the intent is not acceptable. Nothing was touched.'],
-  ['3', 'diff: there is something to change.'],
+  ['1', 'The command failed, or found a fault.'],
+  ['2', 'The command line, the node file or the intent is invalid. Nothing was changed.'],
+  ['3', 'diff: there are changes.'],
 ] as const;
 
 const FILES = [
   ['/etc/segue/node.yaml', 'The node file.'],
-  ['/run/segue/<node>/', 'What a node remembers until the next boot.'],
-  ['/var/lib/segue/<node>/edge.nft', 'The edge that the next boot loads.'],
-  ['/sys/fs/bpf/segue/<node>/', 'Programs and maps.'],
+  ['/run/segue/<node>/', 'State of a node until the next boot.'],
+  ['/var/lib/segue/<node>/edge.nft', 'The edge filter that the next boot loads.'],
+  ['/sys/fs/bpf/segue/<node>/', 'Pinned eBPF programs and maps.'],
 ] as const;
 
 /** @returns texts of pages by file name: `segue-show.8` */

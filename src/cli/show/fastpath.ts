@@ -140,12 +140,12 @@ export function showFastpath(context: ShowContext): Shown {
 const RESPONDS = '; an eBPF program answers neighbour solicitations at each port';
 const RUNNING: Readonly<Record<Exclude<Fastpath['running'], 'none'>, string>> = {
   kernel: 'kernel (VRF, seg6, seg6local)',
-  hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
-  ebpf: 'ebpf: eBPF programs alone, what they do not take they drop',
+  hybrid: 'hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for packets that they do not take',
+  ebpf: 'ebpf: eBPF programs alone, which drop packets that they do not take',
 };
 
 function runningText({ running, responder, ports, unreadable }: Fastpath): string {
-  if (unreadable !== null) return 'not known, as the fast path cannot be read';
+  if (unreadable !== null) return 'unknown: the fast path cannot be read';
   if (running === 'none') {
     if (ports === 0) return 'none: no port of the intent is on this node, so there is nothing to forward';
     return `none: neither VRFs nor eBPF programs of segue${ports === null ? '' : ': segue apply, or start the agent'}`;
@@ -156,7 +156,8 @@ function runningText({ running, responder, ports, unreadable }: Fastpath): strin
 export function fastpathLines(fastpath: Fastpath): string[] {
   const { configured, running, missing, devices, maps, ways: underlays } = fastpath;
   const lines = [`data plane: ${runningText(fastpath)}`];
-  if (missing !== null) lines.push(`the node file asks for "dataplane: ${configured}", and cannot have it: ${missing}`);
+  if (missing !== null)
+    lines.push(`the node file asks for "dataplane: ${configured}", which is not possible: ${missing}`);
   else if (configured !== running && running !== 'none')
     lines.push(`the node file asks for "dataplane: ${configured}": segue apply`);
   const tables = [

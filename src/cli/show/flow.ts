@@ -127,7 +127,7 @@ async function showFlow(
   const { connections: first, flowNodes: second } = counts;
   const { steering, gateways } = kernel.fastpath;
   if (steering.maps === undefined && gateways.maps === undefined) {
-    output.note(whyNoGateways(context) ?? 'no flows on this node: it has no fast path that knows gateways');
+    output.note(whyNoGateways(context) ?? 'no flows on this node: it has no fast path with gateways');
     return;
   }
   if (steering.maps !== undefined) output.note(countText('connection', '', first));

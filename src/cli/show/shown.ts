@@ -29,7 +29,10 @@ export function refuseForeignOptions(what: ShownName, options: ShownOptions): vo
     if (options[name] === undefined || taken.includes(what)) continue;
     const option = name === 'l4Port' ? 'l4-port' : name;
     const hint = what === 'flow' && name === 'port' ? ' (--l4-port: a TCP or UDP port)' : '';
-    throw new CommandError(`--${option}: expected with show ${taken.join(', ')}, not ${what}${hint}`, EXIT.badInput);
+    throw new CommandError(
+      `--${option}: not for show ${what}: expected with show ${taken.join(', ')}${hint}`,
+      EXIT.badInput,
+    );
   }
 }
 

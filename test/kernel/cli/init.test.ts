@@ -27,7 +27,7 @@ describe('segue init', () => {
     expect({ status, stderr }).toEqual({
       status: 0,
       stderr:
-        "segue: the uplinks are those of the default route: no route of their own leads to the other nodes' locators\n",
+        "segue: the uplinks are those of the default route: the other nodes' locators have no routes of their own\n",
     });
     expect(stdout).toMatch(/: node \S+, uplinks eth0, dataplane (hybrid|ebpf); next: segue doctor, segue apply\n$/);
     expect(readFileSync(file, 'utf8')).toContain('only the default route leads to');
@@ -44,7 +44,7 @@ describe('segue init', () => {
     writeFileSync(file, 'mine');
     expect(await init()).toMatchObject({
       status: 2,
-      stderr: `segue: --output ${file}: it is there; expected a file to be made, or --force to replace it\n`,
+      stderr: `segue: --output ${file}: the file exists: expected a new file, or --force to replace it\n`,
     });
     expect(readFileSync(file, 'utf8')).toBe('mine');
     expect(await init('--force', '-j')).toMatchObject({ status: 0 });
@@ -73,12 +73,12 @@ describe('segue init', () => {
     [
       'a missing interface',
       ['--uplink', 'eth7'],
-      /^segue: --uplink eth7: expected a network interface that is there\n$/,
+      /^segue: --uplink eth7: expected an existing network interface\n$/,
     ],
     [
       'a missing intent',
       ['-f', '/nowhere.yaml'],
-      /^segue: 1 error, nothing was touched\n\/nowhere\.yaml: no such file/,
+      /^segue: 1 error, nothing was changed\n\/nowhere\.yaml: no such file/,
     ],
     [
       'an uplink that is a port',
@@ -105,7 +105,7 @@ describe('segue init', () => {
       const { status, stderr } = await init('-o', target);
       expect({ status, stderr: stderr.split('\n')[0] }).toEqual({
         status: 1,
-        stderr: `segue: --output ${target}: it cannot be written: ENOSPC: no space left on device, write`,
+        stderr: `segue: --output ${target}: cannot be written: ENOSPC: no space left on device, write`,
       });
       expect(readdirSync(disk)).toEqual(['full']);
     } finally {
@@ -127,7 +127,9 @@ describe('segue init', () => {
     const { status, stderr } = await segue('init', '-f', intent, '-o', '-');
     expect({ status, stderr }).toEqual({
       status: 2,
-      stderr: expect.stringMatching(/is no node's: expected a node of .* \(--node\)/) as string,
+      stderr: expect.stringMatching(
+        /^segue: no node has this host's name, \S+: expected a node of .* \(--node\)/,
+      ) as string,
     });
   });
 

@@ -56,7 +56,7 @@ describe('commands report that koffi', () => {
       const config = ['edge', 'lab'].includes(words[0] ?? '') ? [] : ['-c', join(tree, 'node.yaml')];
       const { status, stdout, stderr } = segue(...words, ...config);
       expect({ words, status, stdout }).toEqual({ words, status: 1, stdout: '' });
-      expect(stderr, words.join(' ')).toMatch(/^segue: .*: expected koffi as segue was installed with it .*\n$/);
+      expect(stderr, words.join(' ')).toMatch(/^segue: .*: expected the koffi that segue was installed with .*\n$/);
       expect(stderr).toMatch(why);
     }
     expect(segue('--version').status).toBe(0);

@@ -53,9 +53,9 @@ describe('show and doctor', () => {
   it('without libbpf, show reports why the fast path is left out, shows the rest, and fails', () => {
     const { status, stdout, stderr } = segue(['show', 'port'], NO_LIBBPF);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^segue: the fast path cannot be read, so it is left out: .*expected libbpf >= 1\.3.*\n$/);
+    expect(stderr).toMatch(/^segue: the fast path cannot be read and is left out: .*expected libbpf >= 1\.3.*\n$/);
     expect(stdout).toMatch(/^t100-1 +t100-1 +t100 +- +UP/m);
-    expect(segue(['show', 'fastpath'], NO_LIBBPF).stdout).toContain('not known, as the fast path cannot be read');
+    expect(segue(['show', 'fastpath'], NO_LIBBPF).stdout).toContain('unknown: the fast path cannot be read');
   });
 
   it('without nft, doctor names it as the only cause', () => {

@@ -109,7 +109,7 @@ describe('the namespace of a node', () => {
     const argv = [process.execPath, SEGUE_COMMAND, 'purge', '-c', join(network.directory, 'hv1.yaml')];
     expect(await runIn(undefined, argv)).toMatchObject({
       status: 0,
-      stdout: `${node}: network namespace ${node} is gone, and all that was in it; pins and files are removed\n`,
+      stdout: `${node}: network namespace ${node} no longer exists; pins and files were removed\n`,
     });
     expect(places.filter((path) => existsSync(path))).toEqual([]);
     expect(await outputOf(undefined, [...argv, '-j'])).toContain('"delete":0');

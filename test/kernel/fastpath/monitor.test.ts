@@ -123,7 +123,7 @@ describe('segue monitor', () => {
     [['-p', 'far-a'], 2, '--port far-a: it is on far; expected a port of '],
     [['-p', 'nobody'], 2, '--port nobody: expected a port of '],
     [['--rate', '-1'], 2, '--rate -1: expected a number from 0 to 1000000'],
-    [[], 1, 'has no fast path yet: expected it to be made (segue apply, or the agent)'],
+    [[], 1, 'has no fast path yet: run segue apply, or start the agent'],
   ])('%j: exit %i', async (args, code, words) => {
     const monitor = new Node(new Bench()).start('monitor', ...args);
     await monitor.wait();
@@ -134,7 +134,9 @@ describe('segue monitor', () => {
   it('reports in kernel mode that there is nothing to monitor', async () => {
     const monitor = new Node(new Bench(), { dataplane: 'kernel' }).start('monitor');
     await monitor.wait();
-    expect(monitor.output).toContain('has no fast path (dataplane: kernel): expected one for segue monitor');
+    expect(monitor.output).toContain(
+      'has no fast path (dataplane: kernel): segue monitor needs dataplane hybrid or ebpf',
+    );
     expect(monitor.child.exitCode).toBe(1);
   });
 });
@@ -222,7 +224,7 @@ describe('segue capture', () => {
     [['--host', 'here'], 2, '--host here: expected an IPv4 or IPv6 address or prefix'],
     [['-s', '0'], 2, '--snaplen 0: expected a number from 1 to 9216'],
     [['--count', 'x'], 2, '--count x: expected a number from 1 to '],
-    [[], 1, 'tcpdump -i v1 sees every packet'],
+    [[], 1, 'tcpdump -i v1 shows them'],
   ])('%j: exit %i', async (args, code, words) => {
     const capture = new Node(new Bench()).start('capture', ...args);
     await capture.wait();

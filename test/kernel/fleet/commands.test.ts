@@ -155,7 +155,7 @@ describe('segue intent', () => {
     expect(intent('apply', '-f', many).status).toBe(0);
     expect(intent('rollback', '8')).toMatchObject({
       status: 1,
-      stderr: 'segue: 38 of 40 ports would be removed: more than 10 and more than a fifth at once takes --force\n',
+      stderr: 'segue: 38 of 40 ports would be removed: more than 10 and more than a fifth at once needs --force\n',
     });
     expect(intent('apply', '-f', file('one.yaml'))).toMatchObject({ status: 1 });
     expect(intent('rollback', '8', '--force').status).toBe(0);

@@ -151,7 +151,7 @@ describe('enrollment of a node', () => {
     await fleet.port(1);
     const token = await place.token('hv1');
     const tls = place.tlsOf('hv1');
-    expect((await place.enroll('hv1', token)).stdout).toMatch(/^node hv1 is enrolled: .*node\.pem, until 20/);
+    expect((await place.enroll('hv1', token)).stdout).toMatch(/^node hv1 is enrolled: .*node\.pem, valid until 20/);
     expect(statSync(tls.key).mode & 0o777).toBe(0o600);
     expect(statSync(join(place.ca, 'ca.key')).mode & 0o777).toBe(0o600);
     // As other implementations see it, and for the purposes it is for alone.
@@ -188,7 +188,7 @@ describe('enrollment of a node', () => {
     expect(all).toContain('"node":"hv1"');
     expect(all).not.toContain(token.split('.')[2]);
     expect(all).not.toContain('PRIVATE');
-    expect((await segue(['fleet', 'certificates', '-c', place.fleetFile])).stdout).toContain('valid, by token');
+    expect((await segue(['fleet', 'certificates', '-c', place.fleetFile])).stdout).toContain('valid, issued by token');
   });
 
   it('succeeds again with the same key after a lost answer', async () => {
@@ -224,7 +224,7 @@ describe('enrollment of a node', () => {
       return stderr;
     };
     expect(await refused('hv2', token)).toContain('the token is for node hv1, not for hv2');
-    expect(await refused('hv1', 'hunter2')).toContain('expected a token of segue fleet token create');
+    expect(await refused('hv1', 'hunter2')).toContain('expected a token from segue fleet token create');
     const [ca] = readCertificates(join(place.ca, 'ca.pem'));
     const forged = newToken(pinOf(ca!));
     expect(await refused('hv1', formatToken(forged))).toContain('the token is unknown');
@@ -249,7 +249,7 @@ describe('enrollment of a node', () => {
     expect(await refused('hv1', token)).toContain('the token is unknown');
     expect(await segue(['fleet', 'token', 'remove', id, '-c', place.fleetFile])).toMatchObject({
       status: 2,
-      stderr: `segue: token ${id}: there is none\n`,
+      stderr: `segue: token ${id}: not found\n`,
     });
     expect((await segue(['fleet', 'ca', 'init', '--out', place.ca])).stderr).toContain(
       'there already: nothing is written',

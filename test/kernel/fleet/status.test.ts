@@ -268,7 +268,7 @@ describe('an operator', () => {
   it('disables a node: it takes no new ports, and is safe to reboot once its ports are gone', async () => {
     const disabled = fleet('disable', 'hv1', '--reason', 'kernel');
     expect(disabled.status).toBe(0);
-    expect(disabled.stdout).toContain('  left: 3 ports: p1, p2, p3\n');
+    expect(disabled.stdout).toContain('  remaining: 3 ports: p1, p2, p3\n');
     expect(disabled.stdout).toMatch(/\nhv1: not safe to reboot yet\n$/);
     const port = JSON.stringify(portOf(9));
     expect(intent('set', 'port', port)).toMatchObject({ status: 2 });

@@ -32,7 +32,7 @@ it('--output refuses a FIFO, a device and a folder, and leaves them', () => {
   for (const path of [fifo, '/dev/null', toDevice, directory]) {
     expect(() => {
       writeOutput('--output', path, 'text');
-    }).toThrow(`--output ${path}: expected a regular file, or none yet`);
+    }).toThrow(`--output ${path}: expected a regular file, or a path that does not exist`);
   }
   expect(lstatSync(fifo).isFIFO()).toBe(true);
   expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
@@ -43,7 +43,7 @@ it('--output refuses a missing folder, or makes it on request', () => {
   const file = join(directory, 'new', 'node.yaml');
   expect(() => {
     writeOutput('--output', file, 'text');
-  }).toThrow(`no folder ${join(directory, 'new')}: expected one that is there`);
+  }).toThrow(`folder ${join(directory, 'new')}: expected an existing folder`);
   writeOutput('--output', file, 'text', true);
   expect(readFileSync(file, 'utf8')).toBe('text');
 });
@@ -51,7 +51,7 @@ it('--output refuses a missing folder, or makes it on request', () => {
 it('--output reports a file system that allows no folder', () => {
   expect(() => {
     writeOutput('--output', '/proc/none/report', 'text', true);
-  }).toThrow('--output /proc/none/report: it cannot be written: ENOENT');
+  }).toThrow('--output /proc/none/report: cannot be written: ENOENT');
 });
 
 it('--output refuses a path below a file', () => {

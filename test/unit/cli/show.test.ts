@@ -166,7 +166,7 @@ describe('tables of show', () => {
     const missing = 'tcx not supported (requires >= 6.6)';
     expect(fastpathLines({ configured: 'hybrid', running: 'kernel', missing, ...nothing })).toEqual([
       'data plane: kernel (VRF, seg6, seg6local); no eBPF programs of segue',
-      'the node file asks for "dataplane: hybrid", and cannot have it: tcx not supported (requires >= 6.6)',
+      'the node file asks for "dataplane: hybrid", which is not possible: tcx not supported (requires >= 6.6)',
       'DEV   ROLE    STATE  TCX  XDP  FOREIGN',
       'eth0  uplink  UP     -    -    tcx id 3 xdp id 17',
     ]);
@@ -197,7 +197,7 @@ describe('tables of show', () => {
       ],
     };
     expect(fastpathLines(fastpath)).toEqual([
-      'data plane: hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for what they hand on',
+      'data plane: hybrid: eBPF programs, and the kernel (VRF, seg6, seg6local) for packets that they do not take',
       'DEV   ROLE    STATE  TCX                                        XDP  FOREIGN',
       'eth0  uplink  UP     segue_uplink_tc id 5 tag 0123456789abcdef  -    -',
       '',
@@ -403,9 +403,12 @@ describe('a streamed table', () => {
 
 describe('the command refuses', () => {
   it.each([
-    [['show', 'route', '--limit', '5'], '--limit: expected with show flow, not route'],
+    [['show', 'route', '--limit', '5'], '--limit: not for show route: expected with show flow'],
     [['show', 'flow', '--l4-port', 'web'], '--l4-port web: expected a number from 0 to 65535'],
-    [['show', 'flow', '--port', '80'], '--port: expected with show port, lease, route, counters, not flow (--l4-port'],
+    [
+      ['show', 'flow', '--port', '80'],
+      '--port: not for show flow: expected with show port, lease, route, counters (--l4-port',
+    ],
   ])('%j', async (args, message) => {
     const file = join(mkdtempSync(join(tmpdir(), 'segue-show-')), 'node.yaml');
     writeFileSync(file, '{ "node": "hv1", "uplinks": ["eth0"], "intent": "intent.json" }');

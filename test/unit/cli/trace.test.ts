@@ -40,7 +40,7 @@ describe('readQuestion', () => {
     const { to, from } = flags;
     expect(() => readQuestion({ to, from }, 84)).toThrow('expected --port, or on a network node --tenant with --from');
     expect(() => readQuestion({ to, tenant: 'red' }, 84)).toThrow(
-      '--tenant red: expected --from with it, the address of a member',
+      '--tenant red: expected with --from, the address of a member',
     );
     expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: expected without --port');
   });
@@ -57,7 +57,7 @@ describe('readQuestion', () => {
     });
     expect(() => readQuestion({ port }, 84)).toThrow('expected --to, or --address: the destination');
     expect(() => readQuestion({ ...FLAGS, from: '10.0.0.1', address: '10.0.0.3' }, 84)).toThrow(
-      '--address 10.0.0.3: expected without --to or without --from: a packet has two ends',
+      '--address 10.0.0.3: not with both --to and --from, which name both ends of the packet',
     );
     expect(() => readQuestion({ port, host: '10.0.0.0/24' }, 84)).toThrow(
       '--host 10.0.0.0/24: expected an IPv4 or IPv6 address',
